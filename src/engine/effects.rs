@@ -1,0 +1,170 @@
+//! What the engine wants done: notices for clients, changes for the forwarder.
+
+use super::ClientId;
+use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route};
+use std::sync::Arc;
+
+/// Names a question to a client; its [`Answer`] comes back with it. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QuestionId(pub u64);
+
+/// One outgoing interface in a CREATION_ALERT (MGM_IF_ENTRY).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreationOif {
+    /// The interface.
+    pub interface: Interface,
+    /// Whether IGMP is enabled there.
+    pub igmp: bool,
+    /// TRUE when asked; a client sets FALSE to have it switched off.
+    pub enabled: bool,
+}
+
+/// A callback to be made: one variant for each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// IGMP deleted a membership on the owner's interface.
+    LocalLeave { flow: Flow, interface: Interface },
+    /// IGMP added a membership on the owner's interface.
+    LocalJoin { flow: Flow, interface: Interface },
+    /// JOIN_ALERT: others want the flow (`member`), or an MFE got its first oif.
+    Join { flow: Flow, member: bool },
+    /// PRUNE_ALERT with bMemberDelete TRUE: others want the flow no more.
+    Prune { flow: Flow, interface: Interface },
+    /// PRUNE_ALERT with bMemberDelete FALSE: an MFE has no oif. Asks for its time-out.
+    PruneMfe { question: QuestionId, flow: Flow, iif: Interface, timeout: u32 },
+    /// WRONG_IF_CALLBACK: a packet arrived on another interface than the iif.
+    WrongIf { flow: Flow, arrival: Interface, header: Arc<[u8]> },
+    /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour.
+    Rpf {
+        question: QuestionId,
+        flow: Flow,
+        iif: Interface,
+        upstream: Ipv4Addr,
+        header: Arc<[u8]>,
+        route: Route,
+    },
+    /// CREATION_ALERT: may switch the client's own outgoing interfaces off.
+    Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: Vec<CreationOif> },
+    /// DISABLE_IGMP: the interface is about to change hands.
+    DisableIgmp { question: QuestionId, interface: Interface },
+    /// ENABLE_IGMP: it has changed hands; IGMP adds its memberships again.
+    EnableIgmp { interface: Interface },
+}
+
+/// The nine callbacks of ROUTING_PROTOCOL_CONFIG, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    Rpf,
+    Creation,
+    Prune,
+    Join,
+    WrongIf,
+    LocalJoin,
+    LocalLeave,
+    DisableIgmp,
+    EnableIgmp,
+}
+
+impl Notice {
+    /// Which callback it is for.
+    #[must_use]
+    pub fn kind(&self) -> NoticeKind {
+        match self {
+            Notice::LocalLeave { .. } => NoticeKind::LocalLeave,
+            Notice::LocalJoin { .. } => NoticeKind::LocalJoin,
+            Notice::Join { .. } => NoticeKind::Join,
+            Notice::Prune { .. } | Notice::PruneMfe { .. } => NoticeKind::Prune,
+            Notice::WrongIf { .. } => NoticeKind::WrongIf,
+            Notice::Rpf { .. } => NoticeKind::Rpf,
+            Notice::Creation { .. } => NoticeKind::Creation,
+            Notice::DisableIgmp { .. } => NoticeKind::DisableIgmp,
+            Notice::EnableIgmp { .. } => NoticeKind::EnableIgmp,
+        }
+    }
+
+    /// The question it carries, if the engine waits for an answer.
+    #[must_use]
+    pub fn question(&self) -> Option<QuestionId> {
+        match self {
+            Notice::Rpf { question, .. }
+            | Notice::Creation { question, .. }
+            | Notice::PruneMfe { question, .. }
+            | Notice::DisableIgmp { question, .. } => Some(*question),
+            _ => None,
+        }
+    }
+
+    /// The answer of a client that has no such callback: everything stands as asked.
+    #[must_use]
+    pub fn default_answer(&self) -> Answer {
+        match self {
+            Notice::Rpf { iif, upstream, .. } => Answer::Rpf { iif: *iif, upstream: *upstream },
+            Notice::Creation { oifs, .. } => Answer::Creation { oifs: oifs.clone() },
+            Notice::PruneMfe { timeout, .. } => Answer::Timeout(*timeout),
+            _ => Answer::Done,
+        }
+    }
+
+    /// Where it stands among the notices of one call (spec 8.2): LOCAL_*,
+    /// alerts with TRUE, alerts with FALSE, then the rest.
+    fn phase(&self) -> u8 {
+        match self {
+            Notice::LocalLeave { .. } | Notice::LocalJoin { .. } => 0,
+            Notice::Prune { .. } | Notice::Join { member: true, .. } => 1,
+            Notice::PruneMfe { .. } | Notice::Join { member: false, .. } => 2,
+            _ => 3,
+        }
+    }
+}
+
+/// What a callback answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The triple that RPF_CALLBACK left behind.
+    Rpf { iif: Interface, upstream: Ipv4Addr },
+    /// The list of CREATION_ALERT with `enabled` as the client left it.
+    Creation { oifs: Vec<CreationOif> },
+    /// The time-out in seconds that PRUNE_ALERT (FALSE) left behind: 0 the default, u32::MAX never.
+    Timeout(u32),
+    /// Nothing to tell.
+    Done,
+}
+
+/// Everything that one call of the engine wants done. The engine only appends.
+#[derive(Debug, Default)]
+pub struct Effects {
+    notices: Vec<(ClientId, Notice)>,
+    /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
+    pub dirty: Vec<Flow>,
+    /// Interfaces that nobody has any more; their numbers may be reused.
+    pub freed: Vec<IfId>,
+    /// Flows whose resolution ended, one way or the other.
+    pub resolved: Vec<Flow>,
+    /// Lines for the operator.
+    pub log: Vec<(log::Level, String)>,
+}
+
+impl Effects {
+    /// A notice for a client.
+    pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
+        self.notices.push((to, notice));
+    }
+
+    /// The notices in the order of delivery: by phase, then by the recipients'
+    /// order of registration, then as the state changed (spec 8.2).
+    pub fn take_notices(&mut self) -> Vec<(ClientId, Notice)> {
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
+        notices
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.notices.is_empty()
+            && self.dirty.is_empty()
+            && self.freed.is_empty()
+            && self.resolved.is_empty()
+            && self.log.is_empty()
+    }
+}

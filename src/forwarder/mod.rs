@@ -1,0 +1,105 @@
+//! Where packets really flow: the embedded table, or the Linux kernel.
+//!
+//! The engine holds the *desired* state. A forwarder is told about it with
+//! idempotent calls, always under the manager's lock and therefore in the order
+//! in which the state changed. It never calls back; the kernel forwarder's
+//! upcalls arrive on a thread of its own through [`UpcallSink`].
+
+use crate::types::{Flow, IfId, Interface, Result};
+
+#[cfg(target_os = "linux")]
+pub mod kernel;
+mod memory;
+
+pub use memory::MemoryForwarder;
+
+/// One MFE as a forwarder needs it. The iif is never among the oifs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Source and group.
+    pub flow: Flow,
+    /// The incoming interface.
+    pub iif: IfId,
+    /// The outgoing interfaces with their TTL thresholds: a packet goes out
+    /// only if its TTL is greater.
+    pub oifs: &'a [(IfId, u8)],
+}
+
+/// What a forwarder has counted for one MFE since it was installed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets accepted on the incoming interface.
+    pub packets: u64,
+    /// Octets; with the kernel those of wrong-interface packets are in it.
+    pub octets: u64,
+    /// Packets that arrived on another interface.
+    pub wrong_if: u64,
+}
+
+/// A forwarding plane. See the module's text for the rules of calling.
+pub trait Forwarder: Send {
+    /// `memory` or `kernel`, for the log and the status page.
+    fn name(&self) -> &'static str;
+
+    /// Whether MFEs must be installed at all: the embedded table forwards
+    /// straight from the engine's and needs no second copy.
+    fn needs_entries(&self) -> bool;
+
+    /// Whether the host has to tell of packets and routes, because nobody else does.
+    fn is_embedded(&self) -> bool {
+        !self.needs_entries()
+    }
+
+    /// Starts serving an interface under this number (spec 2.7).
+    ///
+    /// # Errors
+    /// `NoSuchInterface`, `KernelNextHop` or `Forwarder` with advice; nothing has changed then.
+    fn add_interface(&mut self, id: IfId, interface: Interface) -> Result<()>;
+
+    /// Stops serving it. No entry refers to it any more.
+    fn remove_interface(&mut self, id: IfId);
+
+    /// Installs an entry or replaces the one of the same flow.
+    ///
+    /// # Errors
+    /// `Forwarder` with the system's reason; the manager tries again later.
+    fn install(&mut self, entry: &Entry<'_>) -> Result<()>;
+
+    /// Removes an entry; one that is not there is no error.
+    ///
+    /// # Errors
+    /// `Forwarder` with the system's reason; the manager tries again later.
+    fn remove(&mut self, flow: Flow) -> Result<()>;
+
+    /// The counters of an entry, `None` where the forwarder keeps none.
+    fn counters(&mut self, flow: Flow) -> Option<Counters>;
+}
+
+/// What a forwarder heard from below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upcall {
+    /// What happened.
+    pub kind: UpcallKind,
+    /// Source and group of the packet.
+    pub flow: Flow,
+    /// The interface it arrived on.
+    pub arrival: Interface,
+    /// Its header bytes, with what the kernel overwrote in them set to zero.
+    pub header: Vec<u8>,
+}
+
+/// The kinds of upcall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpcallKind {
+    /// The first packet of a flow for which there is no entry.
+    NoCache,
+    /// A packet on another interface than the entry's incoming one.
+    WrongIf,
+}
+
+/// Takes upcalls, a batch at a time, on the forwarder's own thread. Returns
+/// soon: it queues what callbacks there are, and never runs them.
+pub trait UpcallSink: Send + Sync {
+    /// A batch, in order of arrival.
+    fn upcalls(&self, batch: Vec<Upcall>);
+}

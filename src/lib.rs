@@ -1,0 +1,22 @@
+//! The multicast group manager of Windows RRAS, remade as a C-ABI library.
+//!
+//! C programs see `mgm.h` and `mgmhost.h`; `docs/architecture.md` tells how
+//! the house is built. From the front door inwards:
+//!
+//! - [`abi`]: the exported functions, types, buffers and the panic barrier.
+//! - [`manager`]: the one lock, the callback queues, threads and time.
+//! - [`engine`]: the rules, as a pure state machine.
+//! - [`forwarder`] and [`routes`]: the world below.
+//! - [`types`]: the words that they share.
+
+#[cfg(panic = "abort")]
+compile_error!(
+    "mgm needs panic = \"unwind\": the barrier that keeps panics out of C callers is catch_unwind"
+);
+
+pub mod abi;
+pub mod engine;
+pub mod forwarder;
+pub mod manager;
+pub mod routes;
+pub mod types;

@@ -1,0 +1,24 @@
+//! The multicast view of the routes: how a source is reached.
+//!
+//! A look-up may be a system call or a callback of the host's, so the manager
+//! never makes one with its lock held.
+
+use crate::types::{Ipv4Addr, Route};
+
+#[cfg(target_os = "linux")]
+pub mod netlink;
+mod table;
+
+pub use table::RouteTable;
+
+/// Something that can tell how a source is reached.
+pub trait RouteView: Send + Sync {
+    /// The route towards `source`, [`Route::NONE`] if there is none.
+    fn lookup(&self, source: Ipv4Addr) -> Route;
+}
+
+/// Hears that routes may have changed, on a thread of the view's own. Returns soon.
+pub trait RouteWatcher: Send + Sync {
+    /// Any look-up may give another result than before.
+    fn routes_changed(&self);
+}

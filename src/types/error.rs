@@ -1,0 +1,230 @@
+//! Why a call was refused: one code for the caller, one line for the operator.
+
+use super::{Flow, Interface};
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// The result of everything that can be refused.
+pub type Result<T> = std::result::Result<T, Refusal>;
+
+/// The Win32 error codes that MGM answers with (spec 0.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Code {
+    /// ERROR_NOT_ENOUGH_MEMORY
+    NotEnoughMemory = 8,
+    /// ERROR_INVALID_PARAMETER
+    InvalidParameter = 87,
+    /// ERROR_INSUFFICIENT_BUFFER
+    InsufficientBuffer = 122,
+    /// ERROR_ALREADY_EXISTS
+    AlreadyExists = 183,
+    /// ERROR_MORE_DATA
+    MoreData = 234,
+    /// ERROR_NO_MORE_ITEMS
+    NoMoreItems = 259,
+    /// ERROR_CAN_NOT_COMPLETE
+    CanNotComplete = 1003,
+    /// ERROR_NOT_FOUND
+    NotFound = 1168,
+}
+
+/// Every reason for which MGM refuses a call. The caller sees [`Refusal::code`];
+/// the log gets the `Display` text, which says what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    // Registration
+    /// A handle that was never issued, is closed, or is of the other kind.
+    BadHandle(u64),
+    /// (protocol, component) is registered already.
+    AlreadyRegistered(u32, u32),
+    /// The client still owns interfaces.
+    StillOwns(usize),
+    /// Waiting for the client's running callback from inside another's could be for ever.
+    CallbackRunning,
+
+    // Arguments
+    /// A null pointer; the parameter's name.
+    Null(&'static str),
+    /// The interface index 0.
+    ZeroInterface,
+    /// A group outside 224.0.0.0/4.
+    NotAGroup(Ipv4Addr),
+    /// A source that no host can have.
+    NotASource(Ipv4Addr),
+    /// A mask that does not fit its address.
+    BadMask(&'static str, Ipv4Addr, Ipv4Addr),
+    /// (s,*): a source without a group.
+    SourceWithoutGroup(Ipv4Addr),
+    /// A flags word with no known bit, or an unknown one.
+    BadFlags(u32),
+    /// An MGM_ENUM_TYPES that is neither 0 nor 1.
+    BadEnumType(u32),
+    /// Another argument that makes no sense; what is wrong.
+    BadArgument(&'static str),
+
+    // Interfaces
+    /// The index has interfaces of the other kind, with (without) a next hop.
+    MixedNextHops(Interface),
+    /// Somebody has the interface already.
+    Owned(Interface),
+    /// More interfaces than the engine can number.
+    TooManyInterfaces,
+    /// The caller does not have the interface.
+    NotOwner(Interface),
+    /// Nobody has the interface.
+    NobodyOwns(Interface),
+    /// The system has no such interface.
+    NoSuchInterface(u32),
+    /// The kernel cannot tell next hops apart.
+    KernelNextHop(Interface),
+    /// The forwarder cannot serve the interface; what to do about it.
+    Forwarder(String),
+    /// Between DISABLE_IGMP and ENABLE_IGMP.
+    IgmpDisabled(Interface),
+
+    // MFEs
+    /// No such MFE.
+    NoMfe(Flow),
+    /// The caller does not own the MFE's incoming interface.
+    NotUpstreamOwner(Flow),
+    /// The buffer cannot hold what is asked for.
+    SmallBuffer(usize),
+
+    // Life
+    /// Not from inside a callback.
+    InsideCallback,
+    /// This is a forked child of the router.
+    Forked,
+    /// MGM runs already.
+    AlreadyStarted,
+    /// MGM is being stopped.
+    Stopping,
+    /// No such route.
+    NoRoute(Ipv4Addr, Ipv4Addr),
+    /// The allocator or the system refused.
+    NoMemory,
+    /// A panic inside MGM was caught at the boundary.
+    Panicked,
+}
+
+impl Refusal {
+    /// The code that the caller gets.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        use Refusal::*;
+        match self {
+            BadHandle(_) | Null(_) | ZeroInterface | NotAGroup(_) | NotASource(_) | BadMask(..)
+            | SourceWithoutGroup(_) | BadFlags(_) | BadEnumType(_) | BadArgument(_)
+            | MixedNextHops(_) | NotOwner(_) | NoSuchInterface(_) => Code::InvalidParameter,
+            AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
+            StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
+            | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping | Panicked => {
+                Code::CanNotComplete
+            }
+            NobodyOwns(_) | NoMfe(_) | NoRoute(..) => Code::NotFound,
+            SmallBuffer(_) => Code::InsufficientBuffer,
+            TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
+        }
+    }
+
+    /// Whether this answer is part of ordinary use (a look-up that finds
+    /// nothing, a buffer to be grown) and so no line in an operator's log.
+    #[must_use]
+    pub fn is_ordinary(&self) -> bool {
+        matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use Refusal::*;
+        match self {
+            BadHandle(handle) => {
+                write!(f, "handle {handle:#x} is not open, or not of the kind that is due here")
+            }
+            AlreadyRegistered(protocol, component) => write!(
+                f,
+                "protocol {protocol:#x}, component {component:#x} is registered already: \
+                 choose another component id, or deregister the first"
+            ),
+            StillOwns(n) => write!(f, "the client still has {n} interface(s): release them first"),
+            CallbackRunning => f.write_str(
+                "a callback of that client is running on another thread, and waiting for it \
+                 inside a callback could be for ever: try again outside",
+            ),
+            Null(name) => write!(f, "{name} is null"),
+            ZeroInterface => f.write_str("dwIfIndex is 0, which is no interface"),
+            NotAGroup(group) => write!(
+                f,
+                "group {group} is not in 224.0.0.0/4 (is it in network byte order?)"
+            ),
+            NotASource(source) => write!(
+                f,
+                "source {source} is not a host's address (is it in network byte order?)"
+            ),
+            BadMask(what, mask, addr) => write!(
+                f,
+                "{what} mask {mask} does not fit {addr}: 0 goes with address 0, \
+                 255.255.255.255 with any other"
+            ),
+            SourceWithoutGroup(source) => {
+                write!(f, "source {source} with group 0: there are no (s,*) memberships")
+            }
+            BadFlags(flags) => write!(f, "dwFlags {flags:#x} has no known bit, or an unknown one"),
+            BadEnumType(kind) => {
+                write!(f, "enumeration type {kind} is neither ANY_SOURCE (0) nor ALL_SOURCES (1)")
+            }
+            BadArgument(what) => f.write_str(what),
+            MixedNextHops(interface) => write!(
+                f,
+                "{interface}: one index has either a single interface with next hop 0, or one \
+                 for each next hop, never both"
+            ),
+            Owned(interface) => write!(
+                f,
+                "{interface} is taken: MgmGetProtocolOnInterface tells by whom"
+            ),
+            TooManyInterfaces => f.write_str("more than 65,535 interfaces"),
+            NotOwner(interface) => write!(
+                f,
+                "{interface} is not the caller's: take it with MgmTakeInterfaceOwnership first"
+            ),
+            NobodyOwns(interface) => write!(f, "{interface} is nobody's"),
+            NoSuchInterface(index) => write!(
+                f,
+                "there is no interface with index {index} (\"ip link\" lists them)"
+            ),
+            KernelNextHop(interface) => write!(
+                f,
+                "{interface}: the kernel cannot tell next hops apart, only next hop 0 works with \
+                 MGM_FORWARDER=kernel"
+            ),
+            Forwarder(advice) => f.write_str(advice),
+            IgmpDisabled(interface) => write!(
+                f,
+                "{interface}: its owner is changing, IGMP may add and delete again from \
+                 ENABLE_IGMP on"
+            ),
+            NoMfe(flow) => write!(f, "there is no MFE {flow}"),
+            NotUpstreamOwner(flow) => {
+                write!(f, "only the owner of the incoming interface may change MFE {flow}")
+            }
+            SmallBuffer(need) => write!(f, "{need} bytes are needed"),
+            InsideCallback => f.write_str("not from inside a callback: it would wait for itself"),
+            Forked => f.write_str(
+                "this is a forked child: MGM lives in the router's own process only",
+            ),
+            AlreadyStarted => f.write_str(
+                "MGM runs already: call MgmHostStart before any other Mgm function, or \
+                 MgmHostStop first",
+            ),
+            Stopping => f.write_str("MGM is being stopped"),
+            NoRoute(network, mask) => write!(f, "there is no route {network} mask {mask}"),
+            NoMemory => f.write_str("out of memory"),
+            Panicked => f.write_str("an error inside MGM was caught; please report it"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,188 @@
+//! Sets of interfaces.
+
+use super::IfId;
+
+/// A set of interfaces: one word while all numbers are below 64, which is
+/// every router that the kernel's 32 VIFs allow; a boxed bit set beyond.
+///
+/// A million of these stand in the MFE table, hence 16 bytes and no more.
+#[derive(Clone, Debug)]
+pub enum IfSet {
+    /// Numbers 0 to 63.
+    Small(u64),
+    /// Any numbers, 64 a word.
+    Large(Box<Vec<u64>>),
+}
+
+impl Default for IfSet {
+    fn default() -> Self {
+        IfSet::Small(0)
+    }
+}
+
+impl IfSet {
+    /// The words of the set, lowest numbers first.
+    fn words(&self) -> &[u64] {
+        match self {
+            IfSet::Small(word) => std::slice::from_ref(word),
+            IfSet::Large(words) => words,
+        }
+    }
+
+    /// The word that holds `id`, grown into being if need be.
+    fn word_mut(&mut self, id: IfId) -> &mut u64 {
+        let index = usize::from(id.0 / 64);
+        if index > 0 {
+            if let IfSet::Small(word) = *self {
+                *self = IfSet::Large(Box::new(vec![word]));
+            }
+        }
+        match self {
+            IfSet::Small(word) => word,
+            IfSet::Large(words) => {
+                if words.len() <= index {
+                    words.resize(index + 1, 0);
+                }
+                &mut words[index]
+            }
+        }
+    }
+
+    /// Adds `id`; true if it was not there.
+    pub fn insert(&mut self, id: IfId) -> bool {
+        let word = self.word_mut(id);
+        let before = *word;
+        *word |= 1 << (id.0 % 64);
+        *word != before
+    }
+
+    /// Removes `id`; true if it was there.
+    pub fn remove(&mut self, id: IfId) -> bool {
+        if !self.contains(id) {
+            return false;
+        }
+        *self.word_mut(id) &= !(1 << (id.0 % 64));
+        true
+    }
+
+    /// Whether `id` is in the set.
+    #[must_use]
+    pub fn contains(&self, id: IfId) -> bool {
+        self.words().get(usize::from(id.0 / 64)).is_some_and(|word| word >> (id.0 % 64) & 1 == 1)
+    }
+
+    /// Whether nothing is in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words().iter().all(|word| *word == 0)
+    }
+
+    /// How many are in the set.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.words().iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Adds everything that `other` has.
+    pub fn union_with(&mut self, other: &IfSet) {
+        for (index, word) in other.words().iter().enumerate() {
+            if *word != 0 {
+                *self.word_mut(IfId((index * 64) as u16)) |= word;
+            }
+        }
+    }
+
+    /// Takes away everything that `other` has.
+    pub fn subtract(&mut self, other: &IfSet) {
+        let mine = match self {
+            IfSet::Small(word) => std::slice::from_mut(word),
+            IfSet::Large(words) => words,
+        };
+        for (word, gone) in mine.iter_mut().zip(other.words()) {
+            *word &= !gone;
+        }
+    }
+
+    /// The members, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = IfId> + '_ {
+        self.words().iter().enumerate().flat_map(|(index, &word)| {
+            let mut rest = word;
+            std::iter::from_fn(move || {
+                if rest == 0 {
+                    return None;
+                }
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                Some(IfId((index * 64) as u16 + bit as u16))
+            })
+        })
+    }
+}
+
+impl PartialEq for IfSet {
+    fn eq(&self, other: &IfSet) -> bool {
+        let (a, b) = (self.words(), other.words());
+        let common = a.len().min(b.len());
+        a[..common] == b[..common] && a[common..].iter().chain(&b[common..]).all(|word| *word == 0)
+    }
+}
+
+impl Eq for IfSet {}
+
+impl FromIterator<IfId> for IfSet {
+    fn from_iter<I: IntoIterator<Item = IfId>>(ids: I) -> IfSet {
+        let mut set = IfSet::default();
+        for id in ids {
+            set.insert(id);
+        }
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn behaves_as_a_set_across_the_inline_border() {
+        let (mut set, mut model) = (IfSet::default(), BTreeSet::new());
+        let mut seed = 1u32;
+        for _ in 0..20_000 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let id = (seed >> 16) as u16 % if seed & 1 == 0 { 64 } else { 300 };
+            if seed & 2 == 0 {
+                assert_eq!(set.insert(IfId(id)), model.insert(id));
+            } else {
+                assert_eq!(set.remove(IfId(id)), model.remove(&id));
+            }
+            assert_eq!(set.contains(IfId(id)), model.contains(&id));
+        }
+        assert_eq!(set.len(), model.len());
+        assert!(set.iter().map(|id| id.0).eq(model.iter().copied()));
+        assert_eq!(set.is_empty(), model.is_empty());
+    }
+
+    #[test]
+    fn equality_ignores_the_form() {
+        let mut large: IfSet = [IfId(3), IfId(100)].into_iter().collect();
+        large.remove(IfId(100));
+        assert_eq!(large, [IfId(3)].into_iter().collect());
+        large.insert(IfId(70));
+        assert_ne!(large, [IfId(3)].into_iter().collect());
+    }
+
+    #[test]
+    fn union_and_difference() {
+        let mut set: IfSet = [IfId(1), IfId(2)].into_iter().collect();
+        set.union_with(&[IfId(2), IfId(65)].into_iter().collect());
+        assert!(set.iter().eq([IfId(1), IfId(2), IfId(65)]));
+        set.subtract(&[IfId(1), IfId(65)].into_iter().collect());
+        assert!(set.iter().eq([IfId(2)]));
+    }
+
+    #[test]
+    fn takes_sixteen_bytes() {
+        assert_eq!(std::mem::size_of::<IfSet>(), 16);
+    }
+}

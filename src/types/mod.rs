@@ -1,0 +1,36 @@
+//! The words that every layer shares: flows, interfaces, routes, refusals.
+//!
+//! Nothing here decides anything. Addresses inside the library are
+//! [`Ipv4Addr`]s; network byte order exists only at the C boundary.
+
+mod error;
+mod flow;
+mod if_set;
+mod interface;
+mod route;
+
+pub use error::{Code, Refusal, Result};
+pub use flow::Flow;
+pub use if_set::IfSet;
+pub use interface::{IfId, Interface};
+pub use route::{Route, RouteOrigin};
+
+pub use std::net::Ipv4Addr;
+
+/// Milliseconds since MGM started: the only clock the engine knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub u64);
+
+impl Time {
+    /// The moment `seconds` later.
+    #[must_use]
+    pub fn plus_secs(self, seconds: u32) -> Time {
+        Time(self.0 + u64::from(seconds) * 1000)
+    }
+
+    /// Milliseconds from `earlier` to this moment, 0 if that is in the future.
+    #[must_use]
+    pub fn since(self, earlier: Time) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
