@@ -1,0 +1,1 @@
+//! The front door: see docs/architecture.md.
