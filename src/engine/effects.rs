@@ -4,7 +4,8 @@ use super::ClientId;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route};
 use std::sync::Arc;
 
-/// Names a question to a client; its [`Answer`] comes back with it. Never reused.
+/// Tells one question from every other: an answer counts only while the engine
+/// still waits for that very question. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QuestionId(pub u64);
 

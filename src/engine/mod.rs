@@ -1,13 +1,92 @@
 //! The rules, as a state machine: events in, effects out.
 //!
-//! No I/O, no clock, no lock, no unsafe, no callback. See docs/architecture.md.
+//! No I/O, no clock, no lock, no unsafe, no callback: time and routes are
+//! arguments, callbacks are [`Notice`]s among the [`Effects`]. See
+//! docs/architecture.md for the idea and docs/semantics.md for the rules.
 #![forbid(unsafe_code)]
 
+mod alerts;
+mod clients;
 mod effects;
+mod expiry;
+mod interfaces;
+mod membership;
+mod mfe;
+mod ownership;
+mod packet;
+mod resolve;
+mod sources;
+mod view;
 
+#[cfg(test)]
+mod tests;
+
+pub use clients::{is_igmp, ClientId};
 pub use effects::{Answer, CreationOif, Effects, Notice, NoticeKind, QuestionId};
+pub use membership::Join;
+pub use packet::{Outcome, Packet, Refused};
+pub use view::{EnumKind, MfeRow, OifRow};
 
-/// A registered client. Numbers grow with each registration and never repeat,
-/// so their order is the order of registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub u64);
+use crate::types::Flow;
+use clients::Clients;
+use expiry::Expiry;
+use interfaces::Interfaces;
+use membership::Members;
+use mfe::Mfe;
+use packet::WrongIfs;
+use resolve::Resolution;
+use sources::Sources;
+use std::collections::BTreeMap;
+
+/// What the engine can be told once, at its birth.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
+    pub mfe_timeout: u32,
+}
+
+/// The state of one multicast group manager.
+pub struct Engine {
+    config: Config,
+    clients: Clients,
+    interfaces: Interfaces,
+    /// `(s,g)`, `(*,g)` and `(*,*)`: who wants what on which interface.
+    memberships: BTreeMap<Flow, Members>,
+    /// The routes of every source that a membership, an MFE or a resolution names.
+    sources: Sources,
+    mfes: BTreeMap<Flow, Mfe>,
+    /// Flows between their first packet and their MFE.
+    resolutions: BTreeMap<Flow, Resolution>,
+    expiry: Expiry,
+    wrong_ifs: WrongIfs,
+    /// The number of the last question, and of the last MFE.
+    serial: u64,
+    /// Packets that led to no MFE.
+    pub refused: u64,
+}
+
+impl Engine {
+    /// A manager with nobody and nothing in it.
+    #[must_use]
+    pub fn new(config: Config) -> Engine {
+        Engine {
+            config,
+            clients: Clients::default(),
+            interfaces: Interfaces::default(),
+            memberships: BTreeMap::new(),
+            sources: Sources::default(),
+            mfes: BTreeMap::new(),
+            resolutions: BTreeMap::new(),
+            expiry: Expiry::default(),
+            wrong_ifs: WrongIfs::default(),
+            serial: 0,
+            refused: 0,
+        }
+    }
+
+    /// A number that was never used before.
+    fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+}

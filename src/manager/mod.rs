@@ -119,7 +119,12 @@ impl Manager {
         todo!()
     }
 
-    pub fn register(&self, callbacks: Box<dyn Callbacks>, protocol: u32, component: u32) -> Result<ClientId> {
+    pub fn register(
+        &self,
+        callbacks: Box<dyn Callbacks>,
+        protocol: u32,
+        component: u32,
+    ) -> Result<ClientId> {
         todo!()
     }
     pub fn deregister(&self, client: ClientId) -> Result<()> {
@@ -135,22 +140,50 @@ impl Manager {
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
         todo!()
     }
-    pub fn add_membership(&self, client: ClientId, flow: Flow, interface: Interface, join: Join) -> Result<()> {
+    pub fn add_membership(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        interface: Interface,
+        join: Join,
+    ) -> Result<()> {
         todo!()
     }
-    pub fn delete_membership(&self, client: ClientId, flow: Flow, interface: Interface, join: Join) -> Result<()> {
+    pub fn delete_membership(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        interface: Interface,
+        join: Join,
+    ) -> Result<()> {
         todo!()
     }
     /// `if_index` is dwInIfIndex as given.
-    pub fn set_mfe(&self, client: ClientId, flow: Flow, upstream: Ipv4Addr, if_index: u32) -> Result<()> {
+    pub fn set_mfe(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        upstream: Ipv4Addr,
+        if_index: u32,
+    ) -> Result<()> {
         todo!()
     }
     /// Reads one MFE under the lock; `stats` fetches the forwarder's counters.
-    pub fn with_mfe<R>(&self, flow: Flow, stats: bool, read: impl FnOnce(&MfeRow) -> R) -> Result<R> {
+    pub fn with_mfe<R>(
+        &self,
+        flow: Flow,
+        stats: bool,
+        read: impl FnOnce(&MfeRow) -> R,
+    ) -> Result<R> {
         todo!()
     }
     /// Walks the MFEs after `start` (all, if `None`) in order until `visit` breaks.
-    pub fn walk_mfes(&self, start: Option<Flow>, stats: bool, visit: &mut dyn FnMut(&MfeRow) -> ControlFlow<()>) -> Result<()> {
+    pub fn walk_mfes(
+        &self,
+        start: Option<Flow>,
+        stats: bool,
+        visit: &mut dyn FnMut(&MfeRow) -> ControlFlow<()>,
+    ) -> Result<()> {
         todo!()
     }
     pub fn enum_start(&self, client: ClientId, kind: EnumKind) -> Result<EnumId> {
@@ -158,7 +191,12 @@ impl Manager {
     }
     /// Visits up to `capacity` entries, moving the enumeration on; true if there are more.
     /// ANY_SOURCE entries are (*,g) flows. With capacity 0 and more entries left: `Ok(true)`, nothing visited.
-    pub fn enum_next(&self, id: EnumId, capacity: usize, visit: &mut dyn FnMut(Flow)) -> Result<bool> {
+    pub fn enum_next(
+        &self,
+        id: EnumId,
+        capacity: usize,
+        visit: &mut dyn FnMut(Flow),
+    ) -> Result<bool> {
         todo!()
     }
     pub fn enum_end(&self, id: EnumId) -> Result<()> {

@@ -114,9 +114,19 @@ impl Refusal {
     pub fn code(&self) -> Code {
         use Refusal::*;
         match self {
-            BadHandle(_) | Null(_) | ZeroInterface | NotAGroup(_) | NotASource(_) | BadMask(..)
-            | SourceWithoutGroup(_) | BadFlags(_) | BadEnumType(_) | BadArgument(_)
-            | MixedNextHops(_) | NotOwner(_) | NoSuchInterface(_) => Code::InvalidParameter,
+            BadHandle(_)
+            | Null(_)
+            | ZeroInterface
+            | NotAGroup(_)
+            | NotASource(_)
+            | BadMask(..)
+            | SourceWithoutGroup(_)
+            | BadFlags(_)
+            | BadEnumType(_)
+            | BadArgument(_)
+            | MixedNextHops(_)
+            | NotOwner(_)
+            | NoSuchInterface(_) => Code::InvalidParameter,
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping | Panicked => {
@@ -155,14 +165,12 @@ impl fmt::Display for Refusal {
             ),
             Null(name) => write!(f, "{name} is null"),
             ZeroInterface => f.write_str("dwIfIndex is 0, which is no interface"),
-            NotAGroup(group) => write!(
-                f,
-                "group {group} is not in 224.0.0.0/4 (is it in network byte order?)"
-            ),
-            NotASource(source) => write!(
-                f,
-                "source {source} is not a host's address (is it in network byte order?)"
-            ),
+            NotAGroup(group) => {
+                write!(f, "group {group} is not in 224.0.0.0/4 (is it in network byte order?)")
+            }
+            NotASource(source) => {
+                write!(f, "source {source} is not a host's address (is it in network byte order?)")
+            }
             BadMask(what, mask, addr) => write!(
                 f,
                 "{what} mask {mask} does not fit {addr}: 0 goes with address 0, \
@@ -181,20 +189,18 @@ impl fmt::Display for Refusal {
                 "{interface}: one index has either a single interface with next hop 0, or one \
                  for each next hop, never both"
             ),
-            Owned(interface) => write!(
-                f,
-                "{interface} is taken: MgmGetProtocolOnInterface tells by whom"
-            ),
+            Owned(interface) => {
+                write!(f, "{interface} is taken: MgmGetProtocolOnInterface tells by whom")
+            }
             TooManyInterfaces => f.write_str("more than 65,535 interfaces"),
             NotOwner(interface) => write!(
                 f,
                 "{interface} is not the caller's: take it with MgmTakeInterfaceOwnership first"
             ),
             NobodyOwns(interface) => write!(f, "{interface} is nobody's"),
-            NoSuchInterface(index) => write!(
-                f,
-                "there is no interface with index {index} (\"ip link\" lists them)"
-            ),
+            NoSuchInterface(index) => {
+                write!(f, "there is no interface with index {index} (\"ip link\" lists them)")
+            }
             KernelNextHop(interface) => write!(
                 f,
                 "{interface}: the kernel cannot tell next hops apart, only next hop 0 works with \
@@ -212,9 +218,9 @@ impl fmt::Display for Refusal {
             }
             SmallBuffer(need) => write!(f, "{need} bytes are needed"),
             InsideCallback => f.write_str("not from inside a callback: it would wait for itself"),
-            Forked => f.write_str(
-                "this is a forked child: MGM lives in the router's own process only",
-            ),
+            Forked => {
+                f.write_str("this is a forked child: MGM lives in the router's own process only")
+            }
             AlreadyStarted => f.write_str(
                 "MGM runs already: call MgmHostStart before any other Mgm function, or \
                  MgmHostStop first",

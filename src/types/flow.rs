@@ -75,7 +75,8 @@ impl Flow {
 
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let star = |addr: Ipv4Addr| if addr.is_unspecified() { "*".into() } else { addr.to_string() };
+        let star =
+            |addr: Ipv4Addr| if addr.is_unspecified() { "*".into() } else { addr.to_string() };
         write!(f, "({}, {})", star(self.source()), star(self.group()))
     }
 }

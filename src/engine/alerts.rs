@@ -1,0 +1,231 @@
+//! Who is told what others want (spec section 4).
+//!
+//! Nothing is remembered about what a client was told: it follows from the
+//! memberships. Each change of a membership compares who was interested before
+//! and after, and tells those for whom the answer to "does anybody but me want
+//! this?" has changed.
+
+use super::{ClientId, Effects, Engine, Notice};
+use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, RouteOrigin};
+use std::collections::BTreeMap;
+
+/// The components that have a membership of one flow, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interest {
+    Nobody,
+    One(ClientId),
+    Many,
+}
+
+impl Interest {
+    /// Whether a component other than `client`'s is interested: E and W of spec 4.2.
+    pub fn beside(self, client: ClientId) -> bool {
+        match self {
+            Interest::Nobody => false,
+            Interest::One(component) => component != client,
+            Interest::Many => true,
+        }
+    }
+}
+
+/// What a change of membership is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cause {
+    /// The client that called; it is not told of its own act (spec 4.1).
+    pub caller: Option<ClientId>,
+    /// The interface that PRUNE_ALERT names (spec 4.7).
+    pub interface: Interface,
+}
+
+impl Engine {
+    /// The components that have a membership of exactly this flow.
+    pub(super) fn interest(&self, flow: Flow) -> Interest {
+        let Some(members) = self.memberships.get(&flow) else { return Interest::Nobody };
+        let by_owner =
+            members.owner.iter().filter_map(|id| self.interfaces.get(id)?.owner_component());
+        let by_igmp = members.igmp.iter().filter_map(|id| self.interfaces.master(id));
+        let mut only = None;
+        for component in by_owner.chain(by_igmp) {
+            match only {
+                None => only = Some(component),
+                Some(first) if first != component => return Interest::Many,
+                Some(_) => {}
+            }
+        }
+        only.map_or(Interest::Nobody, Interest::One)
+    }
+
+    /// Tells what the change of interest in `flow` means to each client.
+    pub(super) fn interest_changed(
+        &self,
+        flow: Flow,
+        before: Interest,
+        after: Interest,
+        cause: Cause,
+        fx: &mut Effects,
+    ) {
+        if before == after || flow.is_link_local() {
+            return;
+        }
+        if flow.has_source() {
+            if let Some(client) = self.towards(flow.source()) {
+                self.tell_if_changed(client, flow, before, after, cause, fx);
+            }
+            return;
+        }
+        let wild = self.interest(Flow::WILDCARD);
+        let is_wild = flow == Flow::WILDCARD;
+        let mut tell = |client| {
+            if !is_wild && wild.beside(client) {
+                return; // it hears everything is wanted already (4.2, 4.5)
+            }
+            let ended = self.tell_if_changed(client, flow, before, after, cause, fx);
+            if is_wild && ended {
+                self.repeat_groups(client, fx);
+            }
+        };
+        // If neither side is empty, only the components that are alone on one
+        // side can see a difference; else everybody may.
+        match (before, after) {
+            (Interest::One(a), Interest::One(b)) => [a, b].into_iter().for_each(&mut tell),
+            (Interest::One(a), Interest::Many) | (Interest::Many, Interest::One(a)) => tell(a),
+            _ => self.clients.ids().for_each(tell),
+        }
+    }
+
+    /// Tells one client if the flow is newly wanted or unwanted beside it;
+    /// true if it is unwanted now and was not before.
+    fn tell_if_changed(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        before: Interest,
+        after: Interest,
+        cause: Cause,
+        fx: &mut Effects,
+    ) -> bool {
+        let (was, is) = (before.beside(client), after.beside(client));
+        if was == is || cause.caller == Some(client) || self.clients.get(client).is_none() {
+            return false;
+        }
+        fx.tell(
+            client,
+            if is {
+                Notice::Join { flow, member: true }
+            } else {
+                Notice::Prune { flow, interface: cause.interface }
+            },
+        );
+        was
+    }
+
+    /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for
+    /// each group that others still want (spec 4.2).
+    fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
+        for flow in self.memberships.keys().copied() {
+            let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
+            if is_group && self.interest(flow).beside(client) {
+                fx.tell(client, Notice::Join { flow, member: true });
+            }
+        }
+    }
+
+    /// The client that owns the interface towards a source (spec 4.6).
+    pub(super) fn towards(&self, source: Ipv4Addr) -> Option<ClientId> {
+        let (id, _) = self.expected_iif(source, None)?;
+        self.interfaces.master(id)
+    }
+
+    /// The incoming interface and upstream neighbour that the route of a source
+    /// gives (spec 5.1); `arrival` decides for the router's own addresses.
+    pub(super) fn expected_iif(
+        &self,
+        source: Ipv4Addr,
+        arrival: Option<IfId>,
+    ) -> Option<(IfId, Ipv4Addr)> {
+        let route = self.sources.route(source);
+        let neighbour = match route.origin {
+            RouteOrigin::None => return None,
+            RouteOrigin::Local => return arrival.map(|id| (id, Ipv4Addr::UNSPECIFIED)),
+            RouteOrigin::Connected => source,
+            RouteOrigin::Via(gateway) => gateway,
+        };
+        let id = self
+            .interfaces
+            .find(Interface { index: route.if_index, next_hop: neighbour })
+            .or_else(|| self.interfaces.find(Interface::link(route.if_index)))?;
+        Some((id, route.upstream()))
+    }
+
+    /// Whom the role of spec 4.6 makes hear of `flow`, an (s,g), right now.
+    fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
+        let client = self.towards(flow.source())?;
+        self.interest(flow).beside(client).then_some(client)
+    }
+
+    /// Runs a change that may move the role towards sources, and tells the old
+    /// bearer PRUNE and the new one JOIN for every (s,g) that it moves
+    /// (spec 4.6). `concerns` picks the sources whose role may move.
+    pub(super) fn with_roles_moving(
+        &mut self,
+        concerns: impl Fn(&Engine, Ipv4Addr) -> bool,
+        fx: &mut Effects,
+        change: impl FnOnce(&mut Engine, &mut Effects),
+    ) {
+        let before: Vec<(Flow, Option<ClientId>)> = self
+            .memberships
+            .keys()
+            .filter(|flow| {
+                flow.has_source() && !flow.is_link_local() && concerns(self, flow.source())
+            })
+            .map(|&flow| (flow, self.told_of_source(flow)))
+            .collect();
+        change(self, fx);
+        for (flow, old) in before {
+            let new = self.told_of_source(flow);
+            if old == new {
+                continue;
+            }
+            if let Some(client) = old.filter(|&client| self.clients.get(client).is_some()) {
+                fx.tell(client, Notice::Prune { flow, interface: Interface::NONE });
+            }
+            if let Some(client) = new {
+                fx.tell(client, Notice::Join { flow, member: true });
+            }
+        }
+    }
+}
+
+/// Route changes.
+impl Engine {
+    /// All sources whose routes the engine remembers, in ascending order.
+    #[must_use]
+    pub fn known_sources(&self) -> Vec<Ipv4Addr> {
+        let mut sources: Vec<Ipv4Addr> = self.sources.addresses().collect();
+        sources.sort_unstable();
+        sources
+    }
+
+    /// New routes for sources that it remembers; moves the role of spec 4.6.
+    pub fn update_routes(&mut self, routes: &[(Ipv4Addr, Route)], fx: &mut Effects) {
+        let changed: BTreeMap<Ipv4Addr, Route> = routes
+            .iter()
+            .copied()
+            .filter(|&(source, route)| {
+                self.sources.knows(source) && self.sources.route(source) != route
+            })
+            .collect();
+        if changed.is_empty() {
+            return;
+        }
+        self.with_roles_moving(
+            |_, source| changed.contains_key(&source),
+            fx,
+            |engine, _| {
+                for (&source, &route) in &changed {
+                    engine.sources.update(source, route);
+                }
+            },
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! Registration (spec section 1).
+
+use super::{Effects, Engine};
+use crate::types::{Refusal, Result};
+use std::collections::{BTreeMap, HashMap};
+
+/// PROTO_IP_IGMP, and MS_IP_IGMP: both are IGMP (spec 0.6).
+const IGMP_IDS: [u32; 2] = [10, 0x4137_000A];
+
+/// A registered client. Numbers grow with each registration and never repeat,
+/// so their order is the order of registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
+
+/// Whether a protocol id is IGMP's.
+#[must_use]
+pub fn is_igmp(protocol: u32) -> bool {
+    IGMP_IDS.contains(&protocol)
+}
+
+/// One registration.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub protocol: u32,
+    pub component: u32,
+    pub is_igmp: bool,
+    /// How many interfaces it has: taken, or enabled on.
+    pub interfaces: usize,
+}
+
+/// Everybody who is registered.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    by_id: BTreeMap<ClientId, Client>,
+    by_key: HashMap<(u32, u32), ClientId>,
+    last: u64,
+}
+
+impl Clients {
+    pub fn get(&self, id: ClientId) -> Option<&Client> {
+        self.by_id.get(&id)
+    }
+
+    pub fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// All of them, in order of registration.
+    pub fn ids(&self) -> impl Iterator<Item = ClientId> + '_ {
+        self.by_id.keys().copied()
+    }
+}
+
+impl Engine {
+    /// Registers a client (spec 1.1, 1.2).
+    ///
+    /// # Errors
+    /// `AlreadyRegistered`.
+    pub fn register(&mut self, protocol: u32, component: u32) -> Result<ClientId> {
+        let clients = &mut self.clients;
+        if clients.by_key.contains_key(&(protocol, component)) {
+            return Err(Refusal::AlreadyRegistered(protocol, component));
+        }
+        clients.last += 1;
+        let id = ClientId(clients.last);
+        clients.by_key.insert((protocol, component), id);
+        clients
+            .by_id
+            .insert(id, Client { protocol, component, is_igmp: is_igmp(protocol), interfaces: 0 });
+        Ok(id)
+    }
+
+    /// Whether [`Engine::deregister`] would succeed.
+    ///
+    /// # Errors
+    /// `BadHandle`, `StillOwns`.
+    pub fn check_deregister(&self, id: ClientId) -> Result<()> {
+        match self.client(id)?.interfaces {
+            0 => Ok(()),
+            n => Err(Refusal::StillOwns(n)),
+        }
+    }
+
+    /// Deregisters a client that has no interface (spec 1.5). What it was
+    /// still asked counts as unanswered.
+    ///
+    /// # Errors
+    /// As [`Engine::check_deregister`].
+    pub fn deregister(&mut self, id: ClientId, fx: &mut Effects) -> Result<()> {
+        self.check_deregister(id)?;
+        self.finish_releases_of(id, fx);
+        if let Some(client) = self.clients.by_id.remove(&id) {
+            self.clients.by_key.remove(&(client.protocol, client.component));
+        }
+        self.void_questions_to(id, fx);
+        Ok(())
+    }
+
+    /// The record of a client.
+    pub(super) fn client(&self, id: ClientId) -> Result<&Client> {
+        self.clients.get(id).ok_or(Refusal::BadHandle(id.0))
+    }
+
+    /// The protocol and component ids of a client.
+    #[must_use]
+    pub fn client_key(&self, id: ClientId) -> Option<(u32, u32)> {
+        self.clients.get(id).map(|client| (client.protocol, client.component))
+    }
+}

@@ -1,0 +1,67 @@
+//! The end of an MFE's life (spec 5.6).
+
+use super::{Effects, Engine};
+use crate::types::{Flow, Time};
+use std::collections::BTreeMap;
+
+/// How fine the ends of life are told apart.
+const GRAIN_MS: u64 = 100;
+
+/// MFEs by the end of their life. An entry may be out of date: the MFE itself
+/// knows, and a new end makes a new entry.
+#[derive(Debug, Default)]
+pub(super) struct Expiry {
+    buckets: BTreeMap<u64, Vec<Flow>>,
+}
+
+impl Expiry {
+    /// Remembers to look at a flow when its life ends; never, for `None`.
+    pub fn schedule(&mut self, flow: Flow, deadline: Option<Time>) {
+        if let Some(deadline) = deadline {
+            self.buckets.entry(deadline.0.div_ceil(GRAIN_MS)).or_default().push(flow);
+        }
+    }
+
+    fn next(&self) -> Option<Time> {
+        self.buckets.keys().next().map(|bucket| Time(bucket * GRAIN_MS))
+    }
+
+    /// A flow whose time has come, or had come until it got another.
+    fn pop(&mut self, now: Time) -> Option<Flow> {
+        let mut first = self.buckets.first_entry()?;
+        if *first.key() * GRAIN_MS > now.0 {
+            return None;
+        }
+        let flow = first.get_mut().pop();
+        if first.get().is_empty() {
+            first.remove();
+        }
+        flow
+    }
+}
+
+impl Engine {
+    /// When [`Engine::tick`] has something to do next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.expiry.next().into_iter().chain(self.wrong_ifs.next_sweep()).min()
+    }
+
+    /// Ends the lives that are over, looking at `most` MFEs at the most: it is
+    /// called again, after others had the lock, until [`Engine::next_deadline`]
+    /// lies in the future.
+    pub fn tick(&mut self, now: Time, most: usize, fx: &mut Effects) {
+        for _ in 0..most {
+            let Some(flow) = self.expiry.pop(now) else { break };
+            let is_over = self
+                .mfes
+                .get(&flow)
+                .and_then(|mfe| mfe.deadline())
+                .is_some_and(|deadline| deadline <= now);
+            if is_over {
+                self.remove_mfe(flow, fx);
+            }
+        }
+        self.wrong_ifs.sweep(now);
+    }
+}

@@ -1,0 +1,126 @@
+//! The table of interfaces: who has which, under which small number.
+
+use super::{ClientId, QuestionId};
+use crate::types::{IfId, Interface, Refusal, Result};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+/// An interface that somebody has.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub interface: Interface,
+    /// The protocol whose take was accepted: it counts as the owner at once
+    /// for taking, releasing and membership calls (spec 2.3).
+    pub claim: Option<ClientId>,
+    /// The protocol that the interface has changed hands to. Follows the claim,
+    /// after DISABLE_IGMP where IGMP is enabled.
+    pub owner: Option<ClientId>,
+    /// The IGMP client that is enabled here.
+    pub igmp: Option<ClientId>,
+    /// The DISABLE_IGMP that the change of hands waits for.
+    pub disabling: Option<QuestionId>,
+    /// From the start of DISABLE_IGMP until just before ENABLE_IGMP.
+    pub igmp_barred: bool,
+    /// New after each change of hands: what was asked in another tenure is void.
+    pub tenure: u64,
+}
+
+impl Slot {
+    /// The owner in the sense of spec sections 4 and 5 (0.7).
+    pub fn master(&self) -> Option<ClientId> {
+        self.owner.or(self.igmp)
+    }
+
+    /// The component that the protocol's own memberships here count for.
+    pub fn owner_component(&self) -> Option<ClientId> {
+        self.owner.or(self.claim)
+    }
+}
+
+/// All interfaces that somebody has.
+#[derive(Debug, Default)]
+pub(super) struct Interfaces {
+    slots: Vec<Option<Slot>>,
+    by_name: BTreeMap<Interface, IfId>,
+    /// Freed numbers; the lowest goes first, so that sets of interfaces stay small.
+    free: BinaryHeap<Reverse<u16>>,
+    tenures: u64,
+}
+
+impl Interfaces {
+    pub fn find(&self, interface: Interface) -> Option<IfId> {
+        self.by_name.get(&interface).copied()
+    }
+
+    pub fn get(&self, id: IfId) -> Option<&Slot> {
+        self.slots.get(usize::from(id.0))?.as_ref()
+    }
+
+    pub fn get_mut(&mut self, id: IfId) -> Option<&mut Slot> {
+        self.slots.get_mut(usize::from(id.0))?.as_mut()
+    }
+
+    /// Who speaks for the interface in sections 4 and 5.
+    pub fn master(&self, id: IfId) -> Option<ClientId> {
+        self.get(id)?.master()
+    }
+
+    /// The name of an interface that exists.
+    pub fn name(&self, id: IfId) -> Interface {
+        self.get(id).map_or(Interface::NONE, |slot| slot.interface)
+    }
+
+    /// All, in order of index and next hop.
+    pub fn iter(&self) -> impl Iterator<Item = (IfId, &Slot)> {
+        self.by_name.values().filter_map(|&id| Some((id, self.get(id)?)))
+    }
+
+    /// A number for an interface that nobody has yet (spec 0.2).
+    pub fn allocate(&mut self, interface: Interface) -> Result<IfId> {
+        let sibling = self
+            .by_name
+            .range(Interface::link(interface.index)..)
+            .next()
+            .filter(|(name, _)| name.index == interface.index);
+        if let Some((sibling, _)) = sibling {
+            if sibling.next_hop.is_unspecified() || interface.next_hop.is_unspecified() {
+                return Err(Refusal::MixedNextHops(interface));
+            }
+        }
+        let number = match self.free.pop() {
+            Some(Reverse(number)) => number,
+            None => {
+                let number =
+                    u16::try_from(self.slots.len()).map_err(|_| Refusal::TooManyInterfaces)?;
+                self.slots.push(None);
+                number
+            }
+        };
+        let tenure = self.next_tenure();
+        self.slots[usize::from(number)] = Some(Slot {
+            interface,
+            claim: None,
+            owner: None,
+            igmp: None,
+            disabling: None,
+            igmp_barred: false,
+            tenure,
+        });
+        self.by_name.insert(interface, IfId(number));
+        Ok(IfId(number))
+    }
+
+    /// Forgets an interface that nobody has any more.
+    pub fn forget(&mut self, id: IfId) {
+        if let Some(slot) = self.slots.get_mut(usize::from(id.0)).and_then(Option::take) {
+            self.by_name.remove(&slot.interface);
+            self.free.push(Reverse(id.0));
+        }
+    }
+
+    /// A number that no tenure had before.
+    pub fn next_tenure(&mut self) -> u64 {
+        self.tenures += 1;
+        self.tenures
+    }
+}

@@ -1,0 +1,269 @@
+//! Group memberships (spec section 3).
+
+use super::alerts::Cause;
+use super::mfe::Touch;
+use super::{ClientId, Effects, Engine, Notice};
+use crate::types::{Flow, IfId, IfSet, Interface, Refusal, Result, Route};
+
+/// What a membership call acts on (dwFlags; spec 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// MGM_JOIN_STATE_FLAG, alone or with the other.
+    State,
+    /// MGM_FORWARD_STATE_FLAG alone.
+    Forward,
+}
+
+/// The interfaces on which one flow is wanted, the owner's and IGMP's entries
+/// kept apart (spec 3.4).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Members {
+    pub owner: IfSet,
+    pub igmp: IfSet,
+}
+
+impl Members {
+    /// Whether anybody wants the flow on this interface.
+    pub fn contains(&self, id: IfId) -> bool {
+        self.owner.contains(id) || self.igmp.contains(id)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.owner.is_empty() && self.igmp.is_empty()
+    }
+
+    fn side(&mut self, side: Side) -> &mut IfSet {
+        match side {
+            Side::Owner => &mut self.owner,
+            Side::Igmp => &mut self.igmp,
+        }
+    }
+}
+
+/// Whose entry on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Owner,
+    Igmp,
+}
+
+/// A membership call whose caller and interface have been checked.
+struct Act {
+    client: ClientId,
+    flow: Flow,
+    id: IfId,
+    side: Side,
+    /// The protocol that an IGMP client acts beside.
+    beside: Option<ClientId>,
+    cause: Cause,
+}
+
+impl Act {
+    /// What the act does to the overrides of the MFEs that match (spec 3.5):
+    /// IGMP leaves those of a protocol alone.
+    fn touch(&self) -> Touch {
+        if self.beside.is_some() {
+            Touch::Members
+        } else {
+            Touch::Clear
+        }
+    }
+
+    /// LOCAL_JOIN or LOCAL_LEAVE to the owner that IGMP acts beside (spec 3.6).
+    fn tell_owner(&self, fx: &mut Effects, notice: impl FnOnce(Flow, Interface) -> Notice) {
+        if let Some(owner) = self.beside {
+            fx.tell(owner, notice(self.flow, self.cause.interface));
+        }
+    }
+}
+
+impl Engine {
+    /// Whether the route of a flow's source has to be looked up before a call
+    /// that names the flow.
+    #[must_use]
+    pub fn needs_route(&self, flow: Flow) -> bool {
+        flow.has_source() && !self.sources.knows(flow.source())
+    }
+
+    /// Adds a membership, or switches an interface on (spec 3.3). `route` is
+    /// that of the source, if [`Engine::needs_route`].
+    ///
+    /// # Errors
+    /// `BadHandle`, `NotOwner`, `IgmpDisabled`.
+    pub fn join(
+        &mut self,
+        client: ClientId,
+        flow: Flow,
+        interface: Interface,
+        join: Join,
+        route: Option<Route>,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        let not_there = Refusal::NotOwner(interface);
+        let act = self.authorize(client, flow, interface, not_there)?;
+        if join == Join::Forward {
+            self.switch_forwarding(&act, true, route, fx);
+            return Ok(());
+        }
+        if self.insert_member(&act, route, fx) {
+            act.tell_owner(fx, |flow, interface| Notice::LocalJoin { flow, interface });
+            self.update_mfes(flow, act.id, act.touch(), Some(client), fx);
+        } else if act.touch() == Touch::Clear {
+            self.update_mfes(flow, act.id, Touch::Clear, Some(client), fx);
+        }
+        Ok(())
+    }
+
+    /// Deletes a membership, or switches an interface off (spec 3.3).
+    ///
+    /// # Errors
+    /// `BadHandle`, `NobodyOwns`, `NotOwner`, `IgmpDisabled`.
+    pub fn leave(
+        &mut self,
+        client: ClientId,
+        flow: Flow,
+        interface: Interface,
+        join: Join,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        let act = self.authorize(client, flow, interface, Refusal::NobodyOwns(interface))?;
+        if join == Join::Forward {
+            self.switch_forwarding(&act, false, None, fx);
+            return Ok(());
+        }
+        if self.remove_member(flow, act.id, &[act.side], act.cause, fx) {
+            act.tell_owner(fx, |flow, interface| Notice::LocalLeave { flow, interface });
+            self.update_mfes(flow, act.id, act.touch(), Some(client), fx);
+        } else if act.touch() == Touch::Clear {
+            self.update_mfes(flow, act.id, Touch::Clear, Some(client), fx);
+        }
+        Ok(())
+    }
+
+    /// Checks that the caller may act on the interface (spec 3.1).
+    fn authorize(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        interface: Interface,
+        not_there: Refusal,
+    ) -> Result<Act> {
+        let is_igmp = self.client(client)?.is_igmp;
+        if interface.index == 0 {
+            return Err(Refusal::ZeroInterface);
+        }
+        let found =
+            self.interfaces.find(interface).and_then(|id| Some((id, self.interfaces.get(id)?)));
+        let Some((id, slot)) = found else { return Err(not_there) };
+        let (holder, side) =
+            if is_igmp { (slot.igmp, Side::Igmp) } else { (slot.claim, Side::Owner) };
+        if holder != Some(client) {
+            return Err(Refusal::NotOwner(interface));
+        }
+        if is_igmp && slot.igmp_barred {
+            return Err(Refusal::IgmpDisabled(interface));
+        }
+        let beside = if is_igmp { slot.owner } else { None };
+        let cause = Cause { caller: Some(client), interface };
+        Ok(Act { client, flow, id, side, beside, cause })
+    }
+
+    /// Records a membership; false if it was there.
+    fn insert_member(&mut self, act: &Act, route: Option<Route>, fx: &mut Effects) -> bool {
+        let before = self.interest(act.flow);
+        let is_new = !self.memberships.contains_key(&act.flow);
+        let members = self.memberships.entry(act.flow).or_default();
+        if !members.side(act.side).insert(act.id) {
+            return false;
+        }
+        if is_new && act.flow.has_source() {
+            self.sources.acquire(act.flow.source(), route);
+        }
+        self.interest_changed(act.flow, before, self.interest(act.flow), act.cause, fx);
+        true
+    }
+
+    /// Takes memberships off one interface; false if none was there.
+    fn remove_member(
+        &mut self,
+        flow: Flow,
+        id: IfId,
+        sides: &[Side],
+        cause: Cause,
+        fx: &mut Effects,
+    ) -> bool {
+        let before = self.interest(flow);
+        let Some(members) = self.memberships.get_mut(&flow) else { return false };
+        let removed = sides.iter().filter(|&&side| members.side(side).remove(id)).count();
+        if removed == 0 {
+            return false;
+        }
+        let is_gone = members.is_empty();
+        self.interest_changed(flow, before, self.interest(flow), cause, fx);
+        if is_gone {
+            self.memberships.remove(&flow);
+            if flow.has_source() {
+                self.sources.release(flow.source());
+            }
+        }
+        true
+    }
+
+    /// FORWARD alone: an override for the MFEs that exist (spec 3.3, 3.5).
+    /// Beside an owner IGMP may not touch those.
+    fn switch_forwarding(&mut self, act: &Act, on: bool, route: Option<Route>, fx: &mut Effects) {
+        if act.flow.is_link_local() {
+            return;
+        }
+        if act.beside.is_none() {
+            self.update_mfes(act.flow, act.id, Touch::Force(on), Some(act.client), fx);
+        }
+        let finds_none = act.flow.has_source() && !self.mfes.contains_key(&act.flow);
+        if on && finds_none {
+            // Nobody is pulling the flow: ask for it upstream (spec 5.8).
+            self.sources.acquire(act.flow.source(), route);
+            if let Some(upstream) = self.towards(act.flow.source()) {
+                if upstream != act.client {
+                    fx.tell(upstream, Notice::Join { flow: act.flow, member: false });
+                }
+            }
+            self.sources.release(act.flow.source());
+        }
+    }
+
+    /// Ends the memberships on an interface, with their alerts (spec 4.8):
+    /// groups and sources first, so that the end of a `(*,*)` is not followed
+    /// by joins that end as well. LOCAL_LEAVE goes to `owner`. The MFEs are
+    /// left to the caller, which has more to change in them.
+    pub(super) fn drop_members(
+        &mut self,
+        id: IfId,
+        sides: &[Side],
+        owner: Option<ClientId>,
+        cause: Cause,
+        fx: &mut Effects,
+    ) {
+        let on_interface = |flow: &Flow| {
+            self.memberships.get(flow).is_some_and(|members| {
+                sides.iter().any(|side| match side {
+                    Side::Owner => members.owner.contains(id),
+                    Side::Igmp => members.igmp.contains(id),
+                })
+            })
+        };
+        let wildcard = Some(Flow::WILDCARD).filter(on_interface);
+        let mut flows: Vec<Flow> = self
+            .memberships
+            .keys()
+            .copied()
+            .filter(|flow| *flow != Flow::WILDCARD && on_interface(flow))
+            .collect();
+        flows.extend(wildcard);
+        for flow in flows {
+            self.remove_member(flow, id, sides, cause, fx);
+            if let Some(owner) = owner {
+                fx.tell(owner, Notice::LocalLeave { flow, interface: cause.interface });
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The multicast forwarding entries and what moves their oifs (spec 3.5, 5.8, 5.9).
+
+use super::{ClientId, Effects, Engine, Notice, QuestionId};
+use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
+
+/// One MFE. A million of them: see the budget in docs/architecture.md.
+#[derive(Debug)]
+pub(super) struct Mfe {
+    pub iif: IfId,
+    pub upstream: Ipv4Addr,
+    pub oifs: IfSet,
+    /// Life in seconds, u32::MAX never ends.
+    pub timeout: u32,
+    pub born: Time,
+    /// Tells this MFE from an earlier one of the same flow.
+    pub serial: u64,
+    /// What the embedded forwarder counts.
+    pub packets: u64,
+    pub octets: u64,
+    pub wrong_if: u64,
+    pub rare: Option<Box<Rare>>,
+}
+
+/// What few MFEs have.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// Interfaces that the owner switched on, or off, whatever the memberships say.
+    pub on: IfSet,
+    pub off: IfSet,
+    /// Counters of each oif, from the moment on at which they are not all
+    /// equal to `packets`.
+    pub out: Option<Vec<(IfId, OifCount)>>,
+}
+
+/// What the embedded forwarder counts for an oif.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OifCount {
+    pub packets: u64,
+    pub ttl_too_low: u64,
+}
+
+/// What a membership call does to the override of its interface (spec 3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touch {
+    /// Nothing: IGMP beside an owner.
+    Members,
+    /// Memberships decide again.
+    Clear,
+    /// On or off, whatever the memberships say.
+    Force(bool),
+}
+
+impl Mfe {
+    /// When its life ends.
+    pub fn deadline(&self) -> Option<Time> {
+        (self.timeout != u32::MAX).then(|| self.born.plus_secs(self.timeout))
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Changes the override of an interface.
+    fn override_oif(&mut self, id: IfId, touch: Touch) {
+        match touch {
+            Touch::Members => {}
+            Touch::Clear => {
+                if let Some(rare) = &mut self.rare {
+                    rare.on.remove(id);
+                    rare.off.remove(id);
+                }
+            }
+            Touch::Force(on) => {
+                let rare = self.rare();
+                let (set, cleared) =
+                    if on { (&mut rare.on, &mut rare.off) } else { (&mut rare.off, &mut rare.on) };
+                set.insert(id);
+                cleared.remove(id);
+            }
+        }
+    }
+
+    /// Whether an interface belongs among the oifs, given its membership.
+    fn wants(&self, id: IfId, is_member: impl FnOnce() -> bool) -> bool {
+        if id == self.iif {
+            return false;
+        }
+        match &self.rare {
+            Some(rare) if rare.on.contains(id) => true,
+            Some(rare) if rare.off.contains(id) => false,
+            _ => is_member(),
+        }
+    }
+
+    /// Puts an interface among the oifs, or takes it out; true if that changed them.
+    fn set_oif(&mut self, id: IfId, wanted: bool) -> bool {
+        if wanted == self.oifs.contains(id) {
+            return false;
+        }
+        if wanted && self.packets > 0 {
+            self.count_apart();
+        }
+        if wanted {
+            self.oifs.insert(id);
+            if let Some(out) = self.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+                out.push((id, OifCount::default()));
+            }
+        } else {
+            self.oifs.remove(id);
+            if let Some(out) = self.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+                out.retain(|(other, _)| *other != id);
+            }
+        }
+        true
+    }
+
+    /// From now on each oif has counters of its own.
+    pub fn count_apart(&mut self) -> &mut Vec<(IfId, OifCount)> {
+        let so_far = OifCount { packets: self.packets, ttl_too_low: 0 };
+        let oifs = self.oifs.clone();
+        self.rare().out.get_or_insert_with(|| oifs.iter().map(|id| (id, so_far)).collect())
+    }
+
+    /// The counters of an oif.
+    pub fn oif_count(&self, id: IfId) -> OifCount {
+        match self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
+            Some(out) => out
+                .iter()
+                .find(|(other, _)| *other == id)
+                .map_or_else(OifCount::default, |(_, count)| *count),
+            None => OifCount { packets: self.packets, ttl_too_low: 0 },
+        }
+    }
+}
+
+impl Engine {
+    /// Whether a membership wants `flow`, an (s,g), on an interface (spec 3.5).
+    pub(super) fn is_member(&self, flow: Flow, id: IfId) -> bool {
+        [flow, flow.shared(), Flow::WILDCARD]
+            .iter()
+            .any(|key| self.memberships.get(key).is_some_and(|members| members.contains(id)))
+    }
+
+    /// All interfaces on which memberships want `flow`, an (s,g).
+    pub(super) fn member_interfaces(&self, flow: Flow) -> IfSet {
+        let mut all = IfSet::default();
+        for key in [flow, flow.shared(), Flow::WILDCARD] {
+            if let Some(members) = self.memberships.get(&key) {
+                all.union_with(&members.owner);
+                all.union_with(&members.igmp);
+            }
+        }
+        all
+    }
+
+    /// Decides anew whether an interface is an oif of each MFE that a
+    /// membership of `matching` concerns.
+    pub(super) fn update_mfes(
+        &mut self,
+        matching: Flow,
+        id: IfId,
+        touch: Touch,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        if matching.is_link_local() {
+            return;
+        }
+        let last = match matching {
+            Flow::WILDCARD => Flow::MAX,
+            flow if flow.has_source() => flow,
+            group => group.last_of_group(),
+        };
+        if touch == Touch::Clear {
+            for (_, resolution) in self.resolutions.range_mut(matching..=last) {
+                resolution.joined_meanwhile(id);
+            }
+        }
+        let has =
+            |key: Flow| self.memberships.get(&key).is_some_and(|members| members.contains(id));
+        let wild = has(Flow::WILDCARD);
+        let mut group = (Flow::WILDCARD, wild);
+        let mut turned = Vec::new();
+        for (&flow, mfe) in self.mfes.range_mut(matching..=last) {
+            if group.0 != flow.shared() {
+                group = (flow.shared(), wild || has(flow.shared()));
+            }
+            mfe.override_oif(id, touch);
+            let wanted = mfe.wants(id, || group.1 || has(flow));
+            let was_negative = mfe.oifs.is_empty();
+            if mfe.set_oif(id, wanted) {
+                fx.dirty.push(flow);
+                if was_negative != mfe.oifs.is_empty() {
+                    turned.push(flow);
+                }
+            }
+        }
+        for flow in turned {
+            self.tell_turn(flow, caller, fx);
+        }
+    }
+
+    /// An MFE went from some oifs to none, or from none to some: tells the
+    /// owner of its iif, unless it is the one who did it (spec 5.8).
+    fn tell_turn(&self, flow: Flow, caller: Option<ClientId>, fx: &mut Effects) {
+        let Some(mfe) = self.mfes.get(&flow) else { return };
+        let Some(owner) = self.interfaces.master(mfe.iif) else { return };
+        if caller == Some(owner) {
+            return;
+        }
+        if mfe.oifs.is_empty() {
+            self.tell_negative(flow, fx);
+        } else {
+            fx.tell(owner, Notice::Join { flow, member: false });
+        }
+    }
+
+    /// PRUNE_ALERT with bMemberDelete FALSE to the owner of the iif, which may
+    /// answer with the MFE's time-out (spec 5.5).
+    pub(super) fn tell_negative(&self, flow: Flow, fx: &mut Effects) {
+        let Some(mfe) = self.mfes.get(&flow) else { return };
+        let Some(owner) = self.interfaces.master(mfe.iif) else { return };
+        fx.tell(
+            owner,
+            Notice::PruneMfe {
+                question: QuestionId(mfe.serial),
+                flow,
+                iif: self.interfaces.name(mfe.iif),
+                timeout: self.config.mfe_timeout,
+            },
+        );
+    }
+
+    /// The answer to [`Engine::tell_negative`]: a time-out, from now on (spec 5.5).
+    pub(super) fn set_timeout(
+        &mut self,
+        now: Time,
+        client: ClientId,
+        flow: Flow,
+        question: QuestionId,
+        timeout: u32,
+    ) {
+        let Some(mfe) = self.mfes.get_mut(&flow) else { return };
+        if mfe.serial != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
+            return;
+        }
+        mfe.timeout = if timeout == 0 { self.config.mfe_timeout } else { timeout };
+        mfe.born = now;
+        self.expiry.schedule(flow, mfe.deadline());
+    }
+
+    /// An interface changed hands: MFEs that it brings packets for end, and in
+    /// all others memberships alone decide about it (spec 2.5).
+    pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
+        let (sources, dirty) = (&mut self.sources, &mut fx.dirty);
+        self.mfes.retain(|&flow, mfe| {
+            let stays = mfe.iif != id;
+            if !stays {
+                sources.release(flow.source());
+                dirty.push(flow);
+            }
+            stays
+        });
+        self.update_mfes(Flow::WILDCARD, id, Touch::Clear, caller, fx);
+    }
+
+    /// Deletes an MFE.
+    pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
+        if self.mfes.remove(&flow).is_some() {
+            self.sources.release(flow.source());
+            fx.dirty.push(flow);
+        }
+    }
+
+    /// Changes the upstream neighbour of an MFE and, if the caller owns
+    /// `if_index`, its incoming interface (spec 5.9).
+    ///
+    /// # Errors
+    /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`.
+    pub fn set_mfe(
+        &mut self,
+        client: ClientId,
+        flow: Flow,
+        upstream: Ipv4Addr,
+        if_index: u32,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        self.client(client)?;
+        let mfe = self.mfes.get_mut(&flow).ok_or(Refusal::NoMfe(flow))?;
+        if self.interfaces.master(mfe.iif) != Some(client) {
+            return Err(Refusal::NotUpstreamOwner(flow));
+        }
+        mfe.upstream = upstream;
+        let named = self.interfaces.find(Interface::link(if_index));
+        let iif = named.filter(|&id| self.interfaces.master(id) == Some(client));
+        if let Some(iif) = iif {
+            self.set_iif(flow, iif, Some(client), fx);
+        } else if if_index != 0 && self.interfaces.name(mfe.iif).index != if_index {
+            fx.log.push((
+                log::Level::Warn,
+                format!(
+                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the caller's"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Moves an MFE to another incoming interface. The new one is no oif any
+    /// more; the old one may become one.
+    pub(super) fn set_iif(
+        &mut self,
+        flow: Flow,
+        iif: IfId,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        let Some(mfe) = self.mfes.get_mut(&flow) else { return };
+        let old = std::mem::replace(&mut mfe.iif, iif);
+        if old == iif {
+            return;
+        }
+        let was_negative = mfe.oifs.is_empty();
+        mfe.set_oif(iif, false);
+        let is_member = self.is_member(flow, old);
+        if let Some(mfe) = self.mfes.get_mut(&flow) {
+            let wanted = mfe.wants(old, || is_member);
+            mfe.set_oif(old, wanted);
+            fx.dirty.push(flow);
+            if was_negative != mfe.oifs.is_empty() {
+                self.tell_turn(flow, caller, fx);
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Interface ownership, and IGMP beside it (spec section 2).
+//!
+//! A protocol's take or release of an interface on which IGMP is enabled is a
+//! *change of hands* in three steps: DISABLE_IGMP, the change, ENABLE_IGMP.
+//! The call itself records the claim; the change follows when DISABLE_IGMP has
+//! been answered. Another take or release in between only moves the claim.
+
+use super::alerts::Cause;
+use super::membership::Side;
+use super::mfe::Touch;
+use super::{ClientId, Effects, Engine, Notice, QuestionId};
+use crate::types::{Flow, IfId, Interface, Refusal, Result};
+
+impl Engine {
+    /// Checks a take and finds or makes the interface's number; true if it is
+    /// new, and so the forwarder's to accept (spec 2.1, 2.2, 0.2).
+    ///
+    /// # Errors
+    /// `BadHandle`, `ZeroInterface`, `Owned`, `MixedNextHops`, `TooManyInterfaces`.
+    pub fn prepare_take(&mut self, client: ClientId, interface: Interface) -> Result<(IfId, bool)> {
+        let is_igmp = self.client(client)?.is_igmp;
+        if interface.index == 0 {
+            return Err(Refusal::ZeroInterface);
+        }
+        let Some(id) = self.interfaces.find(interface) else {
+            return Ok((self.interfaces.allocate(interface)?, true));
+        };
+        let taken = self
+            .interfaces
+            .get(id)
+            .is_some_and(|slot| if is_igmp { slot.igmp } else { slot.claim }.is_some());
+        if taken {
+            return Err(Refusal::Owned(interface));
+        }
+        Ok((id, false))
+    }
+
+    /// Takes back what [`Engine::prepare_take`] made, when the forwarder refuses.
+    pub fn abandon_take(&mut self, id: IfId) {
+        self.interfaces.forget(id);
+    }
+
+    /// Takes an interface that [`Engine::prepare_take`] has accepted; `at_once`
+    /// inside a callback, where nothing can be waited for (spec 2.3).
+    pub fn take(&mut self, client: ClientId, id: IfId, at_once: bool, fx: &mut Effects) {
+        let is_igmp = match self.clients.get_mut(client) {
+            Some(record) => {
+                record.interfaces += 1;
+                record.is_igmp
+            }
+            None => return,
+        };
+        if is_igmp {
+            let has_owner = self.interfaces.master(id).is_some();
+            if has_owner {
+                if let Some(slot) = self.interfaces.get_mut(id) {
+                    slot.igmp = Some(client);
+                }
+            } else {
+                self.change_master(id, None, fx, |slot| slot.igmp = Some(client));
+            }
+            return;
+        }
+        // What a release still waits to do must not meet the newcomer's memberships.
+        let releasing = self
+            .interfaces
+            .get(id)
+            .is_some_and(|slot| slot.owner.is_some() && slot.claim.is_none());
+        if releasing {
+            self.change_hands(id, fx);
+        }
+        if let Some(slot) = self.interfaces.get_mut(id) {
+            slot.claim = Some(client);
+        }
+        self.start_change(id, at_once, fx);
+    }
+
+    /// Releases an interface, or disables IGMP on it (spec 2.5).
+    ///
+    /// # Errors
+    /// `BadHandle`, `ZeroInterface`, `NotOwner`.
+    pub fn release(
+        &mut self,
+        client: ClientId,
+        interface: Interface,
+        at_once: bool,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        let is_igmp = self.client(client)?.is_igmp;
+        if interface.index == 0 {
+            return Err(Refusal::ZeroInterface);
+        }
+        let id = self.interfaces.find(interface).ok_or(Refusal::NotOwner(interface))?;
+        let holder =
+            self.interfaces.get(id).and_then(|slot| if is_igmp { slot.igmp } else { slot.claim });
+        if holder != Some(client) {
+            return Err(Refusal::NotOwner(interface));
+        }
+        if let Some(record) = self.clients.get_mut(client) {
+            record.interfaces -= 1;
+        }
+        if is_igmp {
+            self.release_igmp(id, client, fx);
+        } else {
+            self.release_protocol(id, client, at_once, fx);
+        }
+        Ok(())
+    }
+
+    /// IGMP goes from an interface. Beside an owner only its memberships go;
+    /// alone, the interface becomes nobody's.
+    fn release_igmp(&mut self, id: IfId, client: ClientId, fx: &mut Effects) {
+        let Some(slot) = self.interfaces.get_mut(id) else { return };
+        let (owner, interface) = (slot.owner, slot.interface);
+        let cause = Cause { caller: Some(client), interface };
+        slot.disabling = None;
+        slot.igmp_barred = false;
+        self.drop_members(id, &[Side::Igmp], owner, cause, fx);
+        if owner.is_some() {
+            self.update_mfes(Flow::WILDCARD, id, Touch::Members, Some(client), fx);
+            if let Some(slot) = self.interfaces.get_mut(id) {
+                slot.igmp = None;
+            }
+            // A release that waited for DISABLE_IGMP need not wait any longer.
+            if self.interfaces.get(id).is_some_and(|slot| slot.owner != slot.claim) {
+                self.change_hands(id, fx);
+            }
+        } else {
+            self.change_master(id, Some(client), fx, |slot| {
+                slot.igmp = None;
+                slot.owner = slot.claim;
+            });
+        }
+    }
+
+    /// A protocol goes from an interface.
+    fn release_protocol(&mut self, id: IfId, client: ClientId, at_once: bool, fx: &mut Effects) {
+        let Some(slot) = self.interfaces.get_mut(id) else { return };
+        let (had_it, interface) = (slot.owner == Some(client), slot.interface);
+        if !had_it {
+            // Its take still waits for DISABLE_IGMP, and will find no claim.
+            let cause = Cause { caller: Some(client), interface };
+            self.drop_members(id, &[Side::Owner], None, cause, fx);
+            self.update_mfes(Flow::WILDCARD, id, Touch::Clear, Some(client), fx);
+        }
+        if let Some(slot) = self.interfaces.get_mut(id) {
+            slot.claim = None;
+        }
+        self.start_change(id, at_once, fx);
+    }
+
+    /// Lets the interface follow its claim: after DISABLE_IGMP if IGMP is
+    /// there, at once if it is not or if nothing can be waited for.
+    fn start_change(&mut self, id: IfId, at_once: bool, fx: &mut Effects) {
+        let question = QuestionId(self.next_serial());
+        let Some(slot) = self.interfaces.get_mut(id) else { return };
+        if slot.disabling.is_some() {
+            return; // absorbed by the change under way
+        }
+        let (interface, igmp) = (slot.interface, slot.igmp);
+        match igmp {
+            None => self.change_hands(id, fx),
+            Some(igmp) if at_once => {
+                self.change_hands(id, fx);
+                fx.tell(igmp, Notice::DisableIgmp { question, interface });
+                fx.tell(igmp, Notice::EnableIgmp { interface });
+            }
+            Some(igmp) => {
+                slot.disabling = Some(question);
+                fx.tell(igmp, Notice::DisableIgmp { question, interface });
+            }
+        }
+    }
+
+    /// DISABLE_IGMP has been answered: the change, then ENABLE_IGMP.
+    pub(super) fn igmp_disabled(
+        &mut self,
+        interface: Interface,
+        question: QuestionId,
+        fx: &mut Effects,
+    ) {
+        let Some(id) = self.interfaces.find(interface) else { return };
+        let Some(slot) = self.interfaces.get_mut(id) else { return };
+        if slot.disabling != Some(question) {
+            return;
+        }
+        slot.disabling = None;
+        let igmp = slot.igmp;
+        self.change_hands(id, fx);
+        if let Some(igmp) = igmp {
+            fx.tell(igmp, Notice::EnableIgmp { interface });
+        }
+    }
+
+    /// A callback is about to be made; false if it has lost its sense.
+    /// IGMP may not add or delete between the two callbacks (spec 2.3).
+    pub fn starting(&mut self, client: ClientId, notice: &Notice) -> bool {
+        let (interface, barred) = match notice {
+            Notice::DisableIgmp { interface, .. } => (*interface, true),
+            Notice::EnableIgmp { interface } => (*interface, false),
+            _ => return true,
+        };
+        let slot = self.interfaces.find(interface).and_then(|id| self.interfaces.get_mut(id));
+        match slot.filter(|slot| slot.igmp == Some(client)) {
+            Some(slot) => {
+                slot.igmp_barred = barred;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The interface follows its claim. IGMP's memberships end (it adds them
+    /// again after ENABLE_IGMP), and so do those of a protocol that goes.
+    fn change_hands(&mut self, id: IfId, fx: &mut Effects) {
+        let Some(slot) = self.interfaces.get(id) else { return };
+        // A newcomer's memberships are not those of the one that goes, because
+        // `take` ends the latter's first.
+        let sides: &[Side] =
+            if slot.owner.is_some() { &[Side::Owner, Side::Igmp] } else { &[Side::Igmp] };
+        // A release is its owner's own act; a take tells its caller what it ended.
+        let cause = Cause { caller: slot.owner, interface: slot.interface };
+        self.drop_members(id, sides, None, cause, fx);
+        self.change_master(id, cause.caller, fx, |slot| slot.owner = slot.claim);
+    }
+
+    /// Changes who speaks for an interface in sections 4 and 5, with what
+    /// follows for MFEs, for the role towards sources and for flows that are
+    /// just being resolved. Frees the interface if nobody is left.
+    fn change_master(
+        &mut self,
+        id: IfId,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+        change: impl FnOnce(&mut super::interfaces::Slot),
+    ) {
+        if self.interfaces.master(id).is_some() {
+            self.clear_interface(id, caller, fx);
+        }
+        let index = self.interfaces.name(id).index;
+        let tenure = self.interfaces.next_tenure();
+        self.with_roles_moving(
+            |engine, source| engine.sources.route(source).if_index == index,
+            fx,
+            |engine, fx| {
+                let Some(slot) = engine.interfaces.get_mut(id) else { return };
+                change(slot);
+                slot.tenure = tenure;
+                if slot.master().is_none() && slot.claim.is_none() {
+                    engine.interfaces.forget(id);
+                    fx.freed.push(id);
+                }
+            },
+        );
+        self.restart_resolutions_through(id, fx);
+    }
+
+    /// A client deregisters while a release of its still waits for
+    /// DISABLE_IGMP: the change does not wait any longer.
+    pub(super) fn finish_releases_of(&mut self, client: ClientId, fx: &mut Effects) {
+        let waiting: Vec<IfId> = self
+            .interfaces
+            .iter()
+            .filter(|(_, slot)| slot.owner == Some(client) && slot.disabling.is_some())
+            .map(|(id, _)| id)
+            .collect();
+        for id in waiting {
+            self.change_hands(id, fx);
+        }
+    }
+
+    /// The protocol and component ids of whoever has an interface (spec 2.6).
+    ///
+    /// # Errors
+    /// `ZeroInterface`, `NobodyOwns`.
+    pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
+        if interface.index == 0 {
+            return Err(Refusal::ZeroInterface);
+        }
+        self.interfaces
+            .find(interface)
+            .and_then(|id| self.interfaces.master(id))
+            .and_then(|client| self.client_key(client))
+            .ok_or(Refusal::NobodyOwns(interface))
+    }
+
+    /// Everything that a client has, for the end of MGM.
+    #[must_use]
+    pub fn interfaces_of(&self, client: ClientId) -> Vec<Interface> {
+        self.interfaces
+            .iter()
+            .filter(|(_, slot)| slot.claim == Some(client) || slot.igmp == Some(client))
+            .map(|(_, slot)| slot.interface)
+            .collect()
+    }
+
+    /// The interface behind a number, while it is somebody's.
+    #[must_use]
+    pub fn interface(&self, id: IfId) -> Option<Interface> {
+        self.interfaces.get(id).map(|slot| slot.interface)
+    }
+}

@@ -1,0 +1,193 @@
+//! Packets, and what is decided about them (spec 5.1, 5.7).
+
+use super::{Effects, Engine, Notice};
+use crate::types::{Flow, Interface, Route, Time};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
+const WRONG_IF_SILENCE_MS: u64 = 3000;
+
+/// Without a threshold of its own an oif lets packets out whose TTL is greater
+/// than this: the one that would reach 0 stays.
+pub(super) const LEAST_THRESHOLD: u8 = 1;
+
+/// A packet that came in.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// Source and group.
+    pub flow: Flow,
+    /// The interface it came in on.
+    pub arrival: Interface,
+    /// Its header bytes, for the callbacks.
+    pub header: Arc<[u8]>,
+    /// Length in octets.
+    pub length: u32,
+    /// Time to live on arrival.
+    pub ttl: u8,
+}
+
+/// Why a packet is not forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Nobody has the interface it came in on.
+    ForeignArrival,
+    /// 224.0.0.0/24 never leaves its link.
+    LinkLocal,
+    /// No route to the source, or none through an interface that somebody has.
+    NoUpstream,
+    /// It came in on another interface than the MFE's.
+    WrongInterface,
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Accepted, and sent out there.
+    Forwarded(Vec<Interface>),
+    /// Its MFE is being made: ask again when the flow is resolved.
+    Resolving,
+    /// Dropped.
+    Refused(Refused),
+}
+
+/// When WRONG_IF_CALLBACK was last made, for each flow and interface.
+#[derive(Debug, Default)]
+pub(super) struct WrongIfs {
+    told: HashMap<(Flow, Interface), Time, RandomState>,
+    /// When those whose silence is over are next thrown out.
+    sweep: Option<Time>,
+}
+
+impl WrongIfs {
+    /// Whether the silence is over; if so another one begins.
+    fn may_tell(&mut self, now: Time, flow: Flow, arrival: Interface) -> bool {
+        let told = self.told.get(&(flow, arrival));
+        if told.is_some_and(|&told| now.since(told) < WRONG_IF_SILENCE_MS) {
+            return false;
+        }
+        self.told.insert((flow, arrival), now);
+        self.sweep.get_or_insert(Time(now.0 + WRONG_IF_SILENCE_MS));
+        true
+    }
+
+    /// When [`WrongIfs::sweep`] has something to do.
+    pub fn next_sweep(&self) -> Option<Time> {
+        self.sweep
+    }
+
+    /// Throws out what does not matter any more.
+    pub fn sweep(&mut self, now: Time) {
+        if self.sweep.is_some_and(|due| due <= now) {
+            self.told.retain(|_, told| now.since(*told) < WRONG_IF_SILENCE_MS);
+            let more = !self.told.is_empty();
+            self.sweep = more.then_some(Time(now.0 + WRONG_IF_SILENCE_MS));
+        }
+    }
+}
+
+impl Engine {
+    /// A packet that the embedded forwarder is to forward. `route` is that of
+    /// the source, if [`Engine::needs_route`].
+    pub fn packet(
+        &mut self,
+        now: Time,
+        packet: &Packet,
+        route: Option<Route>,
+        fx: &mut Effects,
+    ) -> Outcome {
+        let Some(arrival) = self.interfaces.find(packet.arrival) else {
+            return self.refuse(Refused::ForeignArrival);
+        };
+        if packet.flow.is_link_local() {
+            return self.refuse(Refused::LinkLocal);
+        }
+        match self.mfes.get_mut(&packet.flow) {
+            Some(mfe) if mfe.iif == arrival => {}
+            Some(mfe) => {
+                mfe.wrong_if += 1;
+                self.wrong_if(now, packet.flow, packet.arrival, &packet.header, fx);
+                return self.refuse(Refused::WrongInterface);
+            }
+            None => return self.first_packet(packet, route, fx),
+        }
+        self.forward(packet)
+    }
+
+    /// A packet for which the kernel has no entry. Tells nothing of its further fate.
+    pub fn no_entry(&mut self, packet: &Packet, route: Option<Route>, fx: &mut Effects) -> Outcome {
+        if self.mfes.contains_key(&packet.flow) {
+            fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
+            return Outcome::Resolving;
+        }
+        if self.interfaces.find(packet.arrival).is_none() {
+            return self.refuse(Refused::ForeignArrival);
+        }
+        if packet.flow.is_link_local() {
+            return self.refuse(Refused::LinkLocal);
+        }
+        self.first_packet(packet, route, fx)
+    }
+
+    /// The first packet of a flow starts its resolution; later ones wait for it.
+    fn first_packet(&mut self, packet: &Packet, route: Option<Route>, fx: &mut Effects) -> Outcome {
+        if self.resolutions.contains_key(&packet.flow)
+            || self.resolve(packet.flow, packet.arrival, &packet.header, route, fx)
+        {
+            Outcome::Resolving
+        } else {
+            self.refuse(Refused::NoUpstream)
+        }
+    }
+
+    fn refuse(&mut self, why: Refused) -> Outcome {
+        self.refused += 1;
+        Outcome::Refused(why)
+    }
+
+    /// Counts a packet in, and out on each oif that its TTL reaches.
+    fn forward(&mut self, packet: &Packet) -> Outcome {
+        let Some(mfe) = self.mfes.get_mut(&packet.flow) else {
+            return Outcome::Refused(Refused::NoUpstream);
+        };
+        let reaches = packet.ttl > LEAST_THRESHOLD;
+        if !reaches {
+            mfe.count_apart();
+        }
+        mfe.packets += 1;
+        mfe.octets += u64::from(packet.length);
+        if let Some(out) = mfe.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+            for (_, count) in out {
+                if reaches {
+                    count.packets += 1;
+                } else {
+                    count.ttl_too_low += 1;
+                }
+            }
+        }
+        if !reaches {
+            return Outcome::Forwarded(Vec::new());
+        }
+        let interfaces = &self.interfaces;
+        Outcome::Forwarded(mfe.oifs.iter().map(|id| interfaces.name(id)).collect())
+    }
+
+    /// WRONG_IF_CALLBACK to the owner of the interface that a packet came in
+    /// on, at most once in 3 s for each flow and interface (spec 5.7).
+    pub fn wrong_if(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        arrival: Interface,
+        header: &Arc<[u8]>,
+        fx: &mut Effects,
+    ) {
+        let owner = self.interfaces.find(arrival).and_then(|id| self.interfaces.master(id));
+        let Some(owner) = owner else { return };
+        if !self.wrong_ifs.may_tell(now, flow, arrival) {
+            return;
+        }
+        fx.tell(owner, Notice::WrongIf { flow, arrival, header: Arc::clone(header) });
+    }
+}

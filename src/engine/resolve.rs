@@ -1,0 +1,359 @@
+//! From the first packet of a flow to its MFE (spec 5.1 to 5.5).
+//!
+//! ```text
+//!  packet ──► route ──► RPF_CALLBACK ──► CREATION_ALERT ──► MFE installed
+//!               ▲       owner of iif     owners of oifs
+//!               └────── the world has moved meanwhile ──┘
+//! ```
+
+use super::mfe::Mfe;
+use super::{Answer, ClientId, CreationOif, Effects, Engine, Notice, QuestionId};
+use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A flow between its first packet and its MFE.
+#[derive(Debug)]
+pub(super) struct Resolution {
+    arrival: Interface,
+    header: Arc<[u8]>,
+    /// What the route gave, when RPF_CALLBACK was asked.
+    expected: (IfId, Ipv4Addr),
+    iif: IfId,
+    upstream: Ipv4Addr,
+    /// Whose question the iif is about: an answer out of an older tenure is void.
+    tenure: u64,
+    waiting: Waiting,
+    /// Interfaces that CREATION_ALERT answers switched off.
+    off: IfSet,
+}
+
+/// The answers that a resolution waits for.
+#[derive(Debug)]
+enum Waiting {
+    Rpf { asked: ClientId, question: QuestionId },
+    Creation(Vec<Asked>),
+}
+
+/// A CREATION_ALERT that is out.
+#[derive(Debug)]
+struct Asked {
+    client: ClientId,
+    question: QuestionId,
+    /// The client's oifs, each in the tenure it was asked about, or `None` once
+    /// a JOIN of the owner's has overtaken the answer (spec 3.5).
+    oifs: Vec<(IfId, Option<u64>)>,
+}
+
+impl Resolution {
+    /// The owner of an interface joined or left: that beats its answer (spec 3.5).
+    pub fn joined_meanwhile(&mut self, id: IfId) {
+        self.off.remove(id);
+        if let Waiting::Creation(asked) = &mut self.waiting {
+            for (oif, tenure) in asked.iter_mut().flat_map(|asked| &mut asked.oifs) {
+                if *oif == id {
+                    *tenure = None;
+                }
+            }
+        }
+    }
+
+    /// Whether it waits for this client.
+    fn waits_for(&self, id: ClientId) -> bool {
+        match &self.waiting {
+            Waiting::Rpf { asked, .. } => *asked == id,
+            Waiting::Creation(asked) => asked.iter().any(|asked| asked.client == id),
+        }
+    }
+}
+
+impl Engine {
+    /// Whether a flow is between its first packet and its MFE.
+    #[must_use]
+    pub fn is_resolving(&self, flow: Flow) -> bool {
+        self.resolutions.contains_key(&flow)
+    }
+
+    /// Starts to make an MFE; false if no route leads to one.
+    pub(super) fn resolve(
+        &mut self,
+        flow: Flow,
+        arrival: Interface,
+        header: &Arc<[u8]>,
+        route: Option<Route>,
+        fx: &mut Effects,
+    ) -> bool {
+        self.sources.acquire(flow.source(), route);
+        self.ask_rpf(flow, arrival, Arc::clone(header), fx)
+    }
+
+    /// Looks the source up and asks the owner of the interface towards it
+    /// (spec 5.1, 5.2); false if there is none.
+    fn ask_rpf(
+        &mut self,
+        flow: Flow,
+        arrival: Interface,
+        header: Arc<[u8]>,
+        fx: &mut Effects,
+    ) -> bool {
+        let source = flow.source();
+        let arrival_id = self.interfaces.find(arrival);
+        let towards = self.expected_iif(source, arrival_id).and_then(|expected| {
+            let slot = self.interfaces.get(expected.0)?;
+            Some((expected, slot.master()?, slot.tenure, slot.interface))
+        });
+        let Some((expected, asked, tenure, iif)) = towards else {
+            self.resolutions.remove(&flow);
+            self.sources.release(source);
+            fx.resolved.push(flow);
+            fx.log.push((
+                log::Level::Debug,
+                format!(
+                    "no MFE {flow}: no route to {source} leads through an interface that a client has"
+                ),
+            ));
+            return false;
+        };
+        let question = QuestionId(self.next_serial());
+        fx.tell(
+            asked,
+            Notice::Rpf {
+                question,
+                flow,
+                iif,
+                upstream: expected.1,
+                header: Arc::clone(&header),
+                route: self.sources.route(source),
+            },
+        );
+        self.resolutions.insert(
+            flow,
+            Resolution {
+                arrival,
+                header,
+                expected,
+                iif: expected.0,
+                upstream: expected.1,
+                tenure,
+                waiting: Waiting::Rpf { asked, question },
+                off: IfSet::default(),
+            },
+        );
+        true
+    }
+
+    /// Asks again from the start, because the world has moved (spec 5.4).
+    fn restart(&mut self, flow: Flow, fx: &mut Effects) {
+        if let Some(Resolution { arrival, header, .. }) = self.resolutions.remove(&flow) {
+            self.ask_rpf(flow, arrival, header, fx);
+        }
+    }
+
+    /// Whether what was asked still holds: the same hands, and the same route.
+    fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
+        let arrival = self.interfaces.find(resolution.arrival);
+        self.interfaces.get(resolution.iif).is_some_and(|slot| slot.tenure == resolution.tenure)
+            && self.expected_iif(flow.source(), arrival) == Some(resolution.expected)
+    }
+
+    /// The answer to any question.
+    pub fn answer(
+        &mut self,
+        now: Time,
+        client: ClientId,
+        notice: &Notice,
+        answer: Answer,
+        fx: &mut Effects,
+    ) {
+        match (notice, answer) {
+            (Notice::Rpf { question, flow, .. }, Answer::Rpf { iif, upstream }) => {
+                self.rpf_answered(now, client, *flow, *question, iif, upstream, fx);
+            }
+            (Notice::Creation { question, flow, .. }, Answer::Creation { oifs }) => {
+                self.creation_answered(now, *flow, *question, &oifs, fx);
+            }
+            (Notice::PruneMfe { question, flow, .. }, Answer::Timeout(timeout)) => {
+                self.set_timeout(now, client, *flow, *question, timeout);
+            }
+            (Notice::DisableIgmp { question, interface }, _) => {
+                self.igmp_disabled(*interface, *question, fx);
+            }
+            _ => {}
+        }
+    }
+
+    /// RPF_CALLBACK may have named another interface of its client's.
+    #[allow(clippy::too_many_arguments)]
+    fn rpf_answered(
+        &mut self,
+        now: Time,
+        client: ClientId,
+        flow: Flow,
+        question: QuestionId,
+        iif: Interface,
+        upstream: Ipv4Addr,
+        fx: &mut Effects,
+    ) {
+        let Some(resolution) = self.resolutions.get(&flow) else { return };
+        if !matches!(resolution.waiting, Waiting::Rpf { question: due, .. } if due == question) {
+            return;
+        }
+        if !self.still_holds(flow, resolution) {
+            return self.restart(flow, fx);
+        }
+        let (looked_up, neighbour) = resolution.expected;
+        let named = self.interfaces.find(iif);
+        let (iif, upstream) = match named {
+            Some(id) if self.interfaces.master(id) == Some(client) => (id, upstream),
+            _ => {
+                fx.log.push((
+                    log::Level::Warn,
+                    format!(
+                        "RPF_CALLBACK for {flow} named {iif}, which is not its client's: \
+                         {} stands",
+                        self.interfaces.name(looked_up)
+                    ),
+                ));
+                (looked_up, neighbour)
+            }
+        };
+        let tenure = self.interfaces.get(iif).map_or(0, |slot| slot.tenure);
+        if let Some(resolution) = self.resolutions.get_mut(&flow) {
+            resolution.iif = iif;
+            resolution.upstream = upstream;
+            resolution.tenure = tenure;
+        }
+        self.ask_creation(now, flow, iif, fx);
+    }
+
+    /// CREATION_ALERT to everybody who has interfaces among the oifs (spec 5.3).
+    fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
+        let mut by_client: BTreeMap<ClientId, Vec<IfId>> = BTreeMap::new();
+        for id in self.member_interfaces(flow).iter().filter(|id| *id != iif) {
+            if let Some(owner) = self.interfaces.master(id) {
+                by_client.entry(owner).or_default().push(id);
+            }
+        }
+        let mut asked = Vec::with_capacity(by_client.len());
+        for (client, ids) in by_client {
+            let question = QuestionId(self.next_serial());
+            let slots = ids.iter().filter_map(|&id| Some((id, self.interfaces.get(id)?)));
+            let (oifs, entries) = slots
+                .map(|(id, slot)| {
+                    let entry = CreationOif {
+                        interface: slot.interface,
+                        igmp: slot.igmp.is_some(),
+                        enabled: true,
+                    };
+                    ((id, Some(slot.tenure)), entry)
+                })
+                .unzip();
+            let iif = self.interfaces.name(iif);
+            fx.tell(client, Notice::Creation { question, flow, iif, oifs: entries });
+            asked.push(Asked { client, question, oifs });
+        }
+        let nobody = asked.is_empty();
+        if let Some(resolution) = self.resolutions.get_mut(&flow) {
+            resolution.waiting = Waiting::Creation(asked);
+        }
+        if nobody {
+            self.finish(now, flow, fx);
+        }
+    }
+
+    /// A client has said which of its oifs it wants.
+    fn creation_answered(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        question: QuestionId,
+        oifs: &[CreationOif],
+        fx: &mut Effects,
+    ) {
+        let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
+        let Waiting::Creation(waiting) = &mut resolution.waiting else { return };
+        let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
+        let asked = waiting.swap_remove(at);
+        let is_last = waiting.is_empty();
+        let mut moved = false;
+        for ((id, tenure), answer) in asked.oifs.into_iter().zip(oifs) {
+            let now_tenure = self.interfaces.get(id).map(|slot| slot.tenure);
+            let Some(then) = tenure else { continue };
+            if now_tenure != Some(then) {
+                moved |= now_tenure.is_some(); // its new owner shall be asked too
+            } else if !answer.enabled {
+                resolution.off.insert(id);
+            }
+        }
+        if moved {
+            self.restart(flow, fx);
+        } else if is_last {
+            self.finish(now, flow, fx);
+        }
+    }
+
+    /// All answers are there: the MFE (spec 5.4, 5.5).
+    fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
+        let Some(resolution) = self.resolutions.get(&flow) else { return };
+        if !self.still_holds(flow, resolution) {
+            return self.restart(flow, fx);
+        }
+        let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        let iif = resolution.iif;
+        let mut oifs = self.member_interfaces(flow);
+        oifs.remove(iif);
+        oifs.subtract(&resolution.off);
+        let is_negative = oifs.is_empty();
+        let mut mfe = Mfe {
+            iif,
+            upstream: resolution.upstream,
+            oifs,
+            timeout: self.config.mfe_timeout,
+            born: now,
+            serial: self.next_serial(),
+            packets: 0,
+            octets: 0,
+            wrong_if: 0,
+            rare: None,
+        };
+        if !resolution.off.is_empty() {
+            mfe.rare.get_or_insert_default().off = resolution.off;
+        }
+        self.expiry.schedule(flow, mfe.deadline());
+        self.mfes.insert(flow, mfe); // takes over the resolution's hold on the source
+        fx.dirty.push(flow);
+        fx.resolved.push(flow);
+        if is_negative {
+            self.tell_negative(flow, fx);
+        }
+        if self.interfaces.find(resolution.arrival) != Some(iif) {
+            self.wrong_if(now, flow, resolution.arrival, &resolution.header, fx);
+        }
+    }
+
+    /// An interface changed hands: flows that were to come in through it start again.
+    pub(super) fn restart_resolutions_through(&mut self, id: IfId, fx: &mut Effects) {
+        let concerned: Vec<Flow> = self
+            .resolutions
+            .iter()
+            .filter(|(_, resolution)| resolution.iif == id || resolution.expected.0 == id)
+            .map(|(&flow, _)| flow)
+            .collect();
+        for flow in concerned {
+            self.restart(flow, fx);
+        }
+    }
+
+    /// A client is gone: what it was asked counts as unanswered.
+    pub(super) fn void_questions_to(&mut self, client: ClientId, fx: &mut Effects) {
+        let waiting: Vec<Flow> = self
+            .resolutions
+            .iter()
+            .filter(|(_, resolution)| resolution.waits_for(client))
+            .map(|(&flow, _)| flow)
+            .collect();
+        for flow in waiting {
+            self.restart(flow, fx);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What the retrieval and enumeration functions see (spec sections 6 and 7).
+
+use super::mfe::Mfe;
+use super::packet::LEAST_THRESHOLD;
+use super::Engine;
+use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
+use std::ops::Bound;
+
+/// One oif of an [`MfeRow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OifRow {
+    /// The interface.
+    pub interface: Interface,
+    /// Packets sent out.
+    pub packets: u64,
+    /// Packets whose TTL was not above the threshold.
+    pub ttl_too_low: u64,
+}
+
+/// Everything that the retrieval functions tell about one MFE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MfeRow {
+    /// Source and group.
+    pub flow: Flow,
+    /// The neighbour that packets come from, 0.0.0.0 for a connected source.
+    pub upstream: Ipv4Addr,
+    /// The incoming interface.
+    pub iif: Interface,
+    /// Protocol id of the iif's owner.
+    pub iif_protocol: u32,
+    /// The route that the look-up of the source matched.
+    pub route: Route,
+    /// Milliseconds since the MFE was created, or its time-out set.
+    pub up_ms: u64,
+    /// Milliseconds until it expires; `None` is never.
+    pub expiry_ms: Option<u64>,
+    /// Life in seconds; u32::MAX never expires.
+    pub timeout: u32,
+    /// The outgoing interfaces, in the order of their numbers.
+    pub oifs: Vec<OifRow>,
+    /// Packets accepted on the iif.
+    pub packets: u64,
+    /// Octets, as the forwarder counts them.
+    pub octets: u64,
+    /// Packets on other interfaces than the iif.
+    pub wrong_if: u64,
+}
+
+impl Default for MfeRow {
+    fn default() -> Self {
+        MfeRow {
+            flow: Flow::WILDCARD,
+            upstream: Ipv4Addr::UNSPECIFIED,
+            iif: Interface::NONE,
+            iif_protocol: 0,
+            route: Route::NONE,
+            up_ms: 0,
+            expiry_ms: None,
+            timeout: 0,
+            oifs: Vec::new(),
+            packets: 0,
+            octets: 0,
+            wrong_if: 0,
+        }
+    }
+}
+
+/// What a group enumeration returns (MGM_ENUM_TYPES, spec 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnumKind {
+    /// Groups that have a source-specific join.
+    AnySource,
+    /// Every (s,g), (*,g) and (*,*) that anyone joined.
+    AllSources,
+}
+
+impl Engine {
+    /// Fills `row` from the MFE of `flow`; false if there is none.
+    pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
+        match self.mfes.get(&flow) {
+            Some(mfe) => {
+                self.fill(now, flow, mfe, row);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Fills `row` from each MFE after `start` in order (all of them, if
+    /// `None`) until `visit` returns false.
+    pub fn walk_mfes(
+        &self,
+        now: Time,
+        start: Option<Flow>,
+        row: &mut MfeRow,
+        mut visit: impl FnMut(&mut MfeRow) -> bool,
+    ) {
+        let from = start.map_or(Bound::Unbounded, Bound::Excluded);
+        for (&flow, mfe) in self.mfes.range((from, Bound::Unbounded)) {
+            self.fill(now, flow, mfe, row);
+            if !visit(row) {
+                break;
+            }
+        }
+    }
+
+    fn fill(&self, now: Time, flow: Flow, mfe: &Mfe, row: &mut MfeRow) {
+        row.flow = flow;
+        row.upstream = mfe.upstream;
+        row.iif = self.interfaces.name(mfe.iif);
+        row.iif_protocol = self
+            .interfaces
+            .master(mfe.iif)
+            .and_then(|client| self.client_key(client))
+            .map_or(0, |(protocol, _)| protocol);
+        row.route = self.sources.route(flow.source());
+        row.timeout = mfe.timeout;
+        row.expiry_ms = mfe.deadline().map(|deadline| deadline.since(now));
+        row.up_ms = now.since(mfe.born);
+        row.packets = mfe.packets;
+        row.octets = mfe.octets;
+        row.wrong_if = mfe.wrong_if;
+        row.oifs.clear();
+        row.oifs.extend(mfe.oifs.iter().map(|id| {
+            let count = mfe.oif_count(id);
+            OifRow {
+                interface: self.interfaces.name(id),
+                packets: count.packets,
+                ttl_too_low: count.ttl_too_low,
+            }
+        }));
+    }
+
+    /// The iif and oifs of an MFE as a forwarder needs them: oifs with the TTL
+    /// that a packet must exceed.
+    pub fn forwarding(&self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> Option<IfId> {
+        let mfe = self.mfes.get(&flow)?;
+        oifs.clear();
+        oifs.extend(mfe.oifs.iter().map(|id| (id, LEAST_THRESHOLD)));
+        Some(mfe.iif)
+    }
+
+    /// How many MFEs there are.
+    #[must_use]
+    pub fn mfe_count(&self) -> usize {
+        self.mfes.len()
+    }
+
+    /// The first entry of an enumeration after `last`, or its very first.
+    /// Entries are ordered, so where an enumeration stands is all that it has
+    /// to remember (spec 7.3).
+    #[must_use]
+    pub fn next_group(&self, kind: EnumKind, last: Option<Flow>) -> Option<Flow> {
+        let from = match (kind, last) {
+            (_, None) => Bound::Unbounded,
+            (EnumKind::AllSources, Some(flow)) => Bound::Excluded(flow),
+            (EnumKind::AnySource, Some(flow)) => Bound::Excluded(flow.last_of_group()),
+        };
+        let mut rest = self.memberships.range((from, Bound::Unbounded)).map(|(&flow, _)| flow);
+        match kind {
+            EnumKind::AllSources => rest.next(),
+            EnumKind::AnySource => rest.find(|flow| flow.has_source()).map(Flow::shared),
+        }
+    }
+}
