@@ -19,4 +19,5 @@ pub mod engine;
 pub mod forwarder;
 pub mod manager;
 pub mod routes;
+mod threads;
 pub mod types;

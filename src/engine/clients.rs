@@ -37,6 +37,11 @@ pub(super) struct Clients {
 }
 
 impl Clients {
+    /// Nobody yet; the first will get the number after `last`.
+    pub fn after(last: u64) -> Clients {
+        Clients { last, ..Clients::default() }
+    }
+
     pub fn get(&self, id: ClientId) -> Option<&Client> {
         self.by_id.get(&id)
     }
@@ -94,6 +99,12 @@ impl Engine {
         }
         self.void_questions_to(id, fx);
         Ok(())
+    }
+
+    /// The number of the client that registered last.
+    #[must_use]
+    pub fn last_client(&self) -> u64 {
+        self.clients.last
     }
 
     /// The record of a client.

@@ -43,6 +43,9 @@ use std::collections::BTreeMap;
 pub struct Config {
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
+    /// The number of the last client before this engine's first: numbers do
+    /// not repeat, even if MGM is stopped and started again (spec 1.4).
+    pub last_client: u64,
 }
 
 /// The state of one multicast group manager.
@@ -71,7 +74,7 @@ impl Engine {
     pub fn new(config: Config) -> Engine {
         Engine {
             config,
-            clients: Clients::default(),
+            clients: Clients::after(config.last_client),
             interfaces: Interfaces::default(),
             memberships: BTreeMap::new(),
             sources: Sources::default(),

@@ -284,19 +284,10 @@ impl Engine {
             .ok_or(Refusal::NobodyOwns(interface))
     }
 
-    /// Everything that a client has, for the end of MGM.
+    /// Whoever has an interface: its protocol, and IGMP.
     #[must_use]
-    pub fn interfaces_of(&self, client: ClientId) -> Vec<Interface> {
-        self.interfaces
-            .iter()
-            .filter(|(_, slot)| slot.claim == Some(client) || slot.igmp == Some(client))
-            .map(|(_, slot)| slot.interface)
-            .collect()
-    }
-
-    /// The interface behind a number, while it is somebody's.
-    #[must_use]
-    pub fn interface(&self, id: IfId) -> Option<Interface> {
-        self.interfaces.get(id).map(|slot| slot.interface)
+    pub fn holders(&self, interface: Interface) -> Vec<ClientId> {
+        let slot = self.interfaces.find(interface).and_then(|id| self.interfaces.get(id));
+        slot.map_or_else(Vec::new, |slot| [slot.igmp, slot.claim].into_iter().flatten().collect())
     }
 }

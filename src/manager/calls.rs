@@ -1,0 +1,302 @@
+//! The functions of mgm.h, on checked arguments.
+
+use super::context::{self, Inside};
+use super::state::{Enumeration, Record, Run};
+use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
+use crate::engine::{ClientId, Effects};
+use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+impl Manager {
+    /// Registers a client (spec 1.1).
+    ///
+    /// # Errors
+    /// `AlreadyRegistered`, `Stopping`.
+    pub fn register(
+        &self,
+        callbacks: Box<dyn Callbacks>,
+        protocol: u32,
+        component: u32,
+    ) -> Result<ClientId> {
+        let mut guard = self.lock();
+        let run = guard.started()?;
+        let client = run.engine.register(protocol, component)?;
+        let callbacks = Arc::from(callbacks);
+        run.clients.insert(client, Record { callbacks, queue: Default::default(), gone: false });
+        Ok(client)
+    }
+
+    /// Deregisters a client. Afterwards no callback of it runs or will run,
+    /// except for one that this very call is made from (spec 1.5, 1.6).
+    ///
+    /// # Errors
+    /// `BadHandle`, `StillOwns`, `CallbackRunning`.
+    pub fn deregister(&self, client: ClientId) -> Result<()> {
+        let inside = context::inside();
+        let mut guard = self.lock();
+        let run = guard.run_for(client.0)?;
+        run.engine.check_deregister(client)?;
+        let is_running = run.clients.get(&client).is_some_and(|record| record.queue.is_running());
+        let elsewhere = is_running && inside != Some(Inside::Client(client));
+        if elsewhere && inside.is_some() {
+            return Err(Refusal::CallbackRunning);
+        }
+        let mut fx = Effects::default();
+        run.engine.deregister(client, &mut fx)?;
+        run.enumerations.retain(|_, enumeration| enumeration.client != client);
+        run.forget(client);
+        self.publish(&mut guard, &mut fx, super::queue::Lane::Caller);
+        if elsewhere {
+            guard.waiters += 1;
+            while guard.run.as_ref().is_some_and(|run| run.clients.contains_key(&client)) {
+                guard.wait(&self.shared.ended);
+            }
+            guard.waiters -= 1;
+        }
+        drop(guard);
+        self.drain();
+        Ok(())
+    }
+
+    /// Takes an interface, or enables IGMP on it (spec 2.1 to 2.4, 2.7).
+    ///
+    /// # Errors
+    /// `BadHandle`, `ZeroInterface`, `Owned`, `MixedNextHops`, and the forwarder's.
+    pub fn take(&self, client: ClientId, interface: Interface) -> Result<()> {
+        let at_once = context::inside().is_some();
+        self.act(
+            |state| state.run_for(client.0),
+            |run, fx| {
+                let (id, is_new) = run.engine.prepare_take(client, interface)?;
+                if is_new {
+                    if let Err(refusal) = run.world.attach(self, id, interface) {
+                        run.engine.abandon_take(id);
+                        return Err(refusal);
+                    }
+                }
+                run.engine.take(client, id, at_once, fx);
+                Ok(())
+            },
+        )
+    }
+
+    /// Releases an interface, or disables IGMP on it (spec 2.5).
+    ///
+    /// # Errors
+    /// `BadHandle`, `ZeroInterface`, `NotOwner`.
+    pub fn release(&self, client: ClientId, interface: Interface) -> Result<()> {
+        let at_once = context::inside().is_some();
+        self.act(
+            |state| state.run_for(client.0),
+            |run, fx| run.engine.release(client, interface, at_once, fx),
+        )
+    }
+
+    /// The protocol and component ids of whoever has an interface (spec 2.6).
+    ///
+    /// # Errors
+    /// `ZeroInterface`, `NobodyOwns`.
+    pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
+        match self.lock().running() {
+            Some(run) => run.engine.protocol_on(interface),
+            None if interface.index == 0 => Err(Refusal::ZeroInterface),
+            None => Err(Refusal::NobodyOwns(interface)),
+        }
+    }
+
+    /// Adds a membership, or switches an interface on (spec 3.1, 3.3).
+    ///
+    /// # Errors
+    /// `BadHandle`, `ZeroInterface`, `NotOwner`, `IgmpDisabled`.
+    pub fn add_membership(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        interface: Interface,
+        join: Join,
+    ) -> Result<()> {
+        self.act_with_route(client, flow, |run, route, fx| {
+            run.engine.join(client, flow, interface, join, route, fx)
+        })
+    }
+
+    /// Deletes a membership, or switches an interface off (spec 3.1, 3.3).
+    ///
+    /// # Errors
+    /// `BadHandle`, `ZeroInterface`, `NobodyOwns`, `NotOwner`, `IgmpDisabled`.
+    pub fn delete_membership(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        interface: Interface,
+        join: Join,
+    ) -> Result<()> {
+        self.act(
+            |state| state.run_for(client.0),
+            |run, fx| run.engine.leave(client, flow, interface, join, fx),
+        )
+    }
+
+    /// [`Manager::act`] with the route of the flow's source looked up before.
+    fn act_with_route(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        call: impl FnOnce(&mut Run, Option<Route>, &mut Effects) -> Result<()>,
+    ) -> Result<()> {
+        let (mut guard, route) = self.route_for(self.lock(), flow);
+        let run = guard.run_for(client.0)?;
+        let mut fx = Effects::default();
+        let result = call(run, route, &mut fx);
+        self.publish(&mut guard, &mut fx, super::queue::Lane::Caller);
+        drop(guard);
+        self.drain();
+        result
+    }
+
+    /// Changes the upstream neighbour of an MFE, and its iif if the caller
+    /// owns `if_index` (spec 5.9).
+    ///
+    /// # Errors
+    /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`.
+    pub fn set_mfe(
+        &self,
+        client: ClientId,
+        flow: Flow,
+        upstream: Ipv4Addr,
+        if_index: u32,
+    ) -> Result<()> {
+        self.act(
+            |state| state.run_for(client.0),
+            |run, fx| run.engine.set_mfe(client, flow, upstream, if_index, fx),
+        )
+    }
+
+    /// Reads one MFE under the lock; with `stats`, the forwarder's counters too.
+    ///
+    /// # Errors
+    /// `NoMfe`.
+    pub fn with_mfe<R>(
+        &self,
+        flow: Flow,
+        stats: bool,
+        read: impl FnOnce(&MfeRow) -> R,
+    ) -> Result<R> {
+        let mut guard = self.lock();
+        let run = guard.running().ok_or(Refusal::NoMfe(flow))?;
+        let mut row = MfeRow::default();
+        if !run.engine.read_mfe(run.now(), flow, &mut row) {
+            return Err(Refusal::NoMfe(flow));
+        }
+        if stats {
+            run.count(&mut row);
+        }
+        Ok(read(&row))
+    }
+
+    /// Walks the MFEs after `start` (all, if `None`) in order until `visit` breaks.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn walk_mfes(
+        &self,
+        start: Option<Flow>,
+        stats: bool,
+        visit: &mut dyn FnMut(&MfeRow) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut guard = self.lock();
+        let Some(run) = guard.running() else { return Ok(()) };
+        let now = run.now();
+        let mut row = MfeRow::default();
+        let Run { engine, world, .. } = run;
+        engine.walk_mfes(now, start, &mut row, |row| {
+            if stats {
+                count(world, row);
+            }
+            visit(row).is_continue()
+        });
+        Ok(())
+    }
+
+    /// Opens a group enumeration (spec 7.1).
+    ///
+    /// # Errors
+    /// `BadHandle`.
+    pub fn enum_start(&self, client: ClientId, kind: EnumKind) -> Result<EnumId> {
+        let mut guard = self.lock();
+        let run = guard.run_for(client.0)?;
+        run.engine.client_key(client).ok_or(Refusal::BadHandle(client.0))?;
+        let id = run.next_enumeration();
+        run.enumerations.insert(id, Enumeration { client, kind, last: None, ended: false });
+        Ok(id)
+    }
+
+    /// Visits up to `capacity` entries and moves the enumeration on; true if
+    /// there are more (spec 7.2, 7.3). ANY_SOURCE entries are (*,g).
+    ///
+    /// # Errors
+    /// `BadHandle`.
+    pub fn enum_next(
+        &self,
+        id: EnumId,
+        capacity: usize,
+        visit: &mut dyn FnMut(Flow),
+    ) -> Result<bool> {
+        let mut guard = self.lock();
+        let run = guard.run_for(id.0)?;
+        let at = run.enumerations.get_mut(&id).ok_or(Refusal::BadHandle(id.0))?;
+        if at.ended {
+            return Ok(false);
+        }
+        for _ in 0..capacity {
+            let Some(flow) = run.engine.next_group(at.kind, at.last) else { break };
+            at.last = Some(flow);
+            visit(flow);
+        }
+        at.ended = run.engine.next_group(at.kind, at.last).is_none();
+        Ok(!at.ended)
+    }
+
+    /// Closes a group enumeration (spec 7.4).
+    ///
+    /// # Errors
+    /// `BadHandle`.
+    pub fn enum_end(&self, id: EnumId) -> Result<()> {
+        let mut guard = self.lock();
+        let run = guard.run_for(id.0)?;
+        run.enumerations.remove(&id).map(drop).ok_or(Refusal::BadHandle(id.0))
+    }
+}
+
+impl Run {
+    /// Empties a client's queue, and forgets the client unless a callback is running.
+    pub(super) fn forget(&mut self, client: ClientId) {
+        if let Some(record) = self.clients.get_mut(&client) {
+            record.queue.close();
+            record.gone = true;
+            if !record.queue.is_running() {
+                self.clients.remove(&client);
+            }
+        }
+    }
+
+    fn count(&mut self, row: &mut MfeRow) {
+        count(&mut self.world, row);
+    }
+}
+
+/// Puts the forwarder's counters into a row. The kernel counts for the whole
+/// entry, not for each oif: those stay 0.
+fn count(world: &mut super::world::World, row: &mut MfeRow) {
+    if let Some(counters) = world.counters(row.flow) {
+        row.packets = counters.packets;
+        row.octets = counters.octets;
+        row.wrong_if = counters.wrong_if;
+        for oif in &mut row.oifs {
+            oif.packets = 0;
+            oif.ttl_too_low = 0;
+        }
+    }
+}
+

@@ -1,0 +1,110 @@
+//! From effects to callbacks: see "The manager" in docs/architecture.md.
+
+use super::context::{self, Inside, Ticket};
+use super::queue::Lane;
+use super::state::{Guard, State};
+use super::Manager;
+use crate::engine::{ClientId, Effects, Notice};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+
+impl Manager {
+    /// Carries out effects, still under the lock of the change that made them:
+    /// the forwarder follows, notices go into the queues of their clients.
+    /// The tickets go to this thread's outbox, or to the workers.
+    pub(super) fn publish(&self, state: &mut State, fx: &mut Effects, lane: Lane) {
+        let waiters = state.waiters;
+        let Some(run) = state.run.as_mut() else { return };
+        while !fx.is_empty() {
+            for (level, line) in fx.log.drain(..) {
+                ::log::log!(level, "{line}");
+            }
+            run.world.follow(&mut run.engine, fx);
+            if !std::mem::take(&mut fx.resolved).is_empty() && waiters > 0 {
+                self.shared.ended.notify_all();
+            }
+            for (client, notice) in fx.take_notices() {
+                let Some(record) = run.clients.get_mut(&client) else { continue };
+                if !record.callbacks.has(notice.kind()) {
+                    // A callback that is not there is one that changes nothing (spec 1.3).
+                    run.engine.starting(client, &notice);
+                    if notice.question().is_some() {
+                        let now = run.now();
+                        let answer = notice.default_answer();
+                        run.engine.answer(now, client, &notice, answer, fx);
+                    }
+                    continue;
+                }
+                let number = record.queue.push(notice);
+                match lane {
+                    Lane::Caller => context::post(Ticket { client, number }),
+                    Lane::Worker if record.queue.leave_to_worker(number) => {
+                        self.schedule(run, client);
+                    }
+                    Lane::Worker => {}
+                }
+            }
+        }
+        self.set_alarm(run);
+    }
+
+    /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
+    pub(super) fn drain(&self) {
+        context::drain(|ticket| {
+            let mut guard = self.lock();
+            let record = guard.run.as_mut().and_then(|run| run.clients.get_mut(&ticket.client));
+            if record.is_some_and(|record| record.queue.offer(ticket.number)) {
+                self.run_queue(guard, ticket.client, Lane::Caller);
+            }
+        });
+    }
+
+    /// Makes the callbacks of one client, as its runner, until the runner's
+    /// duty is done. The only way to a callback.
+    pub(super) fn run_queue<'a>(&'a self, mut guard: Guard<'a>, client: ClientId, lane: Lane) {
+        loop {
+            let Some(run) = guard.run.as_mut() else { return };
+            let Some(record) = run.clients.get_mut(&client) else { return };
+            let Some(notice) = record.queue.next(lane) else {
+                let due = record.queue.after_run();
+                if record.gone {
+                    run.clients.remove(&client);
+                } else if due {
+                    self.schedule(run, client);
+                }
+                if guard.waiters > 0 {
+                    self.shared.ended.notify_all();
+                }
+                return;
+            };
+            if !run.engine.starting(client, &notice) {
+                continue;
+            }
+            let callbacks = Arc::clone(&record.callbacks);
+            drop(guard);
+            let answer = context::within(Inside::Client(client), || {
+                catch_unwind(AssertUnwindSafe(|| callbacks.call(&notice)))
+            });
+            guard = self.lock();
+            if notice.question().is_some() {
+                let answer = answer.unwrap_or_else(|_| notice.default_answer());
+                self.answer(&mut guard, client, &notice, answer, lane);
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        guard: &mut Guard<'_>,
+        client: ClientId,
+        notice: &Notice,
+        answer: crate::engine::Answer,
+        lane: Lane,
+    ) {
+        let Some(run) = guard.run.as_mut() else { return };
+        let mut fx = Effects::default();
+        let now = run.now();
+        run.engine.answer(now, client, notice, answer, &mut fx);
+        self.publish(guard, &mut fx, lane);
+    }
+}

@@ -1,0 +1,191 @@
+//! The functions of mgmhost.h, on checked arguments.
+
+use super::context;
+use super::log::LogSink;
+use super::queue::Lane;
+use super::settings::Settings;
+use super::Manager;
+use crate::engine::{Effects, Outcome, Packet};
+use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
+
+/// A packet that the host hands in.
+#[derive(Clone, Copy, Debug)]
+pub struct PacketIn<'a> {
+    /// Source and group.
+    pub flow: Flow,
+    /// The interface it came in on.
+    pub arrival: Interface,
+    /// The IP header bytes, passed on to callbacks.
+    pub header: &'a [u8],
+    /// Length of the whole packet in octets, for the counters.
+    pub length: u32,
+    /// Its time to live on arrival.
+    pub ttl: u8,
+}
+
+/// MGM's answer to a packet that the host handed in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Accepted on the MFE's incoming interface.
+    pub accepted: bool,
+    /// Where it goes out.
+    pub oifs: Vec<Interface>,
+}
+
+impl Manager {
+    /// Starts MGM with settings other than the environment's.
+    ///
+    /// # Errors
+    /// `AlreadyStarted`.
+    pub fn start(&self, settings: &Settings, log: Option<LogSink>) -> Result<()> {
+        let mut guard = self.lock();
+        if guard.run.is_some() {
+            return Err(Refusal::AlreadyStarted);
+        }
+        if log.is_some() {
+            super::log::set_sink(log);
+        }
+        guard.start(settings);
+        Ok(())
+    }
+
+    /// Stops MGM: all handles are dead, no callback runs or will run, the
+    /// kernel's state is gone. A stop of what does not run is none.
+    ///
+    /// # Errors
+    /// `InsideCallback`, `Stopping`.
+    pub fn stop(&self) -> Result<()> {
+        if context::inside().is_some() {
+            return Err(Refusal::InsideCallback);
+        }
+        let mut guard = self.lock();
+        let Some(run) = guard.run.as_mut() else { return Ok(()) };
+        if std::mem::replace(&mut run.stopping, true) {
+            return Err(Refusal::Stopping);
+        }
+        let clients: Vec<_> = run.clients.keys().copied().collect();
+        for client in clients {
+            run.forget(client);
+        }
+        self.shared.ended.notify_all(); // packets that wait for a resolution
+        guard.waiters += 1;
+        while guard.run.as_ref().is_some_and(|run| !run.clients.is_empty()) {
+            guard.wait(&self.shared.ended);
+        }
+        guard.waiters -= 1;
+        self.dismiss_workers(&mut guard);
+        self.dismiss_timer(&mut guard);
+        guard.end();
+        Ok(())
+    }
+
+    /// Where log lines go from now on; `None` is stderr.
+    pub fn set_log_sink(&self, log: Option<LogSink>) {
+        super::log::set_sink(log);
+    }
+
+    /// The system has this interface, or has it again.
+    ///
+    /// # Errors
+    /// `ZeroInterface`, `Stopping`.
+    pub fn host_add_interface(&self, interface: Interface) -> Result<()> {
+        check(interface)?;
+        self.lock().started()?.world.set_present(interface, true);
+        Ok(())
+    }
+
+    /// The system has lost this interface: whoever has it is rid of it, with
+    /// the alerts of a release, and nobody can take it until it is added again.
+    ///
+    /// # Errors
+    /// `ZeroInterface`, `Stopping`.
+    pub fn host_delete_interface(&self, interface: Interface) -> Result<()> {
+        check(interface)?;
+        let at_once = context::inside().is_some();
+        self.act(super::state::State::started, |run, fx| {
+            run.world.set_present(interface, false);
+            for client in run.engine.holders(interface) {
+                run.engine.release(client, interface, at_once, fx)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds a route to the multicast view, or replaces the one of the same
+    /// network. The host's routes come before the system's.
+    ///
+    /// # Errors
+    /// `Stopping`.
+    pub fn add_route(&self, route: Route) -> Result<()> {
+        self.change_table(|table| table.add(route))?;
+        self.refresh_routes(Lane::Caller, |source| covers(route, source));
+        Ok(())
+    }
+
+    /// Deletes a route of the host's.
+    ///
+    /// # Errors
+    /// `NoRoute`, `Stopping`.
+    pub fn delete_route(&self, network: Ipv4Addr, prefix_len: u8) -> Result<()> {
+        let gone = Route { network, prefix_len, ..Route::NONE };
+        if !self.change_table(|table| table.delete(network, prefix_len))? {
+            return Err(Refusal::NoRoute(network, gone.mask()));
+        }
+        self.refresh_routes(Lane::Caller, |source| covers(gone, source));
+        Ok(())
+    }
+
+    /// A packet came in: what the kernel's upcall does, for the embedded
+    /// forwarder. Waits until the flow's MFE is decided about.
+    ///
+    /// # Errors
+    /// `InsideCallback` (spec 8.6), `Stopping`.
+    pub fn packet_in(&self, packet: PacketIn<'_>) -> Result<Verdict> {
+        if context::inside().is_some() {
+            return Err(Refusal::InsideCallback);
+        }
+        let PacketIn { flow, arrival, header, length, ttl } = packet;
+        let packet = Packet { flow, arrival, header: header.into(), length, ttl };
+        loop {
+            let mut guard = self.lock();
+            guard.started()?;
+            let (mut guard, route) = self.route_for(guard, flow);
+            let run = guard.started()?;
+            let mut fx = Effects::default();
+            let now = run.now();
+            let outcome = run.engine.packet(now, &packet, route, &mut fx);
+            self.publish(&mut guard, &mut fx, Lane::Caller);
+            drop(guard);
+            self.drain();
+            match outcome {
+                Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),
+                Outcome::Refused(_) => return Ok(Verdict::default()),
+                Outcome::Resolving => self.await_resolution(flow),
+            }
+        }
+    }
+
+    /// Waits until a flow is no longer between its first packet and its MFE.
+    fn await_resolution(&self, flow: Flow) {
+        let mut guard = self.lock();
+        guard.waiters += 1;
+        while guard.running().is_some_and(|run| run.engine.is_resolving(flow)) {
+            guard.wait(&self.shared.ended);
+        }
+        guard.waiters -= 1;
+    }
+}
+
+/// An interface has an index.
+fn check(interface: Interface) -> Result<()> {
+    if interface.index == 0 {
+        Err(Refusal::ZeroInterface)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a source lies in a route's network.
+fn covers(route: Route, source: Ipv4Addr) -> bool {
+    u32::from(source) & u32::from(route.mask()) == u32::from(route.network)
+}

@@ -1,0 +1,94 @@
+//! Where log lines go: to stderr, or to the host.
+//!
+//! A line that is logged while the lock is held waits in a buffer of its
+//! thread until the lock is released, because the host's log callback is a
+//! callback like any other and may call MGM.
+
+use super::context::{self, Inside};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use parking_lot::RwLock;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Takes log lines instead of stderr. Called with no lock held.
+pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
+
+static SINK: RwLock<Option<Arc<LogSink>>> = RwLock::new(None);
+
+thread_local! {
+    static HELD: Cell<u32> = const { Cell::new(0) };
+    static LINES: RefCell<VecDeque<(Level, String)>> = const { RefCell::new(VecDeque::new()) };
+    static FLUSHING: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Logger;
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= log::max_level()
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        // Only MGM's own lines: a program that links the Rust library logs as it likes.
+        if !self.enabled(record.metadata()) || !record.target().starts_with("mgm") {
+            return;
+        }
+        LINES.with_borrow_mut(|lines| {
+            lines.push_back((record.level(), record.args().to_string()));
+        });
+        flush();
+    }
+
+    fn flush(&self) {}
+}
+
+/// Sets up logging at a level. Another logger of the program's stays in place.
+pub(super) fn init(level: LevelFilter) {
+    static LOGGER: Logger = Logger;
+    if log::set_logger(&LOGGER).is_ok() || log::max_level() != level {
+        log::set_max_level(level);
+    }
+}
+
+/// Sends lines to the host from now on, or to stderr again.
+pub(super) fn set_sink(sink: Option<LogSink>) {
+    *SINK.write() = sink.map(Arc::new);
+}
+
+/// While this lives, lines wait.
+pub(super) struct Hold(());
+
+impl Hold {
+    /// The thread is about to take the lock.
+    pub fn new() -> Hold {
+        HELD.set(HELD.get() + 1);
+        Hold(())
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        HELD.set(HELD.get() - 1);
+        flush();
+    }
+}
+
+/// Writes what waits, unless the lock is held or a frame further out is at it.
+fn flush() {
+    if HELD.get() > 0 || FLUSHING.replace(true) {
+        return;
+    }
+    while let Some((level, line)) = LINES.with_borrow_mut(VecDeque::pop_front) {
+        let sink = SINK.read().clone();
+        match sink {
+            Some(sink) => context::within(Inside::Host, || sink(level, &line)),
+            None => {
+                let name = level.as_str().to_ascii_lowercase();
+                let _ = writeln!(std::io::stderr(), "mgm: {name}: {line}");
+            }
+        }
+    }
+    FLUSHING.set(false);
+}

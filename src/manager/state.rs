@@ -1,0 +1,183 @@
+//! What the lock guards, and the guard.
+
+use super::log::Hold;
+use super::queue::{Lane, Queue};
+use super::settings::Settings;
+use super::workers::Pool;
+use super::world::World;
+use super::{Callbacks, EnumId, Manager};
+use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, Notice};
+use crate::types::{Flow, Refusal, Result, Time};
+use parking_lot::{Condvar, MutexGuard};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// MGM between and during its lives.
+#[derive(Default)]
+pub(super) struct State {
+    /// From the start until the stop.
+    pub run: Option<Run>,
+    /// Threads that wait on `Shared::ended`.
+    pub waiters: usize,
+    /// Numbers that outlive a stop, because no handle is ever issued twice.
+    last_client: u64,
+    last_enumeration: u64,
+}
+
+/// One life of MGM.
+pub(super) struct Run {
+    pub engine: Engine,
+    pub clients: HashMap<ClientId, Record>,
+    pub enumerations: BTreeMap<EnumId, Enumeration>,
+    pub world: World,
+    pub pool: Pool,
+    /// When the timer will wake up; `None` if there is no timer yet.
+    pub timer_due: Option<Time>,
+    pub timer_runs: bool,
+    /// Being stopped: nobody is let in any more.
+    pub stopping: bool,
+    born: Instant,
+    last_enumeration: u64,
+}
+
+/// A client's callbacks and what waits for them.
+pub(super) struct Record {
+    pub callbacks: Arc<dyn Callbacks>,
+    pub queue: Queue<Notice>,
+    /// Deregistered while a callback was running: forgotten when that ends.
+    pub gone: bool,
+}
+
+/// An open group enumeration: where it stands is all it knows (spec 7.3).
+pub(super) struct Enumeration {
+    pub client: ClientId,
+    pub kind: EnumKind,
+    pub last: Option<Flow>,
+    /// It has said NO_MORE_ITEMS, and keeps saying so (spec 7.2).
+    pub ended: bool,
+}
+
+impl Run {
+    /// The clock of this life.
+    pub fn now(&self) -> Time {
+        Time(u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// A number for an enumeration that was never used before.
+    pub fn next_enumeration(&mut self) -> EnumId {
+        self.last_enumeration += 1;
+        EnumId(self.last_enumeration)
+    }
+}
+
+impl State {
+    /// Begins a life.
+    pub fn start(&mut self, settings: &Settings) {
+        super::log::init(settings.log_level);
+        let config =
+            Config { mfe_timeout: settings.mfe_timeout, last_client: self.last_client };
+        self.run = Some(Run {
+            engine: Engine::new(config),
+            clients: HashMap::new(),
+            enumerations: BTreeMap::new(),
+            world: World::new(settings),
+            pool: Pool::default(),
+            timer_due: None,
+            timer_runs: false,
+            stopping: false,
+            born: Instant::now(),
+            last_enumeration: self.last_enumeration,
+        });
+    }
+
+    /// Ends it. Everything that `Run` owns is released.
+    pub fn end(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.last_client = run.engine.last_client();
+            self.last_enumeration = run.last_enumeration;
+        }
+    }
+
+    /// The life that is on, if any.
+    pub fn running(&mut self) -> Option<&mut Run> {
+        self.run.as_mut().filter(|run| !run.stopping)
+    }
+
+    /// The life that is on, for a call with this handle: without one there is
+    /// no handle either.
+    pub fn run_for(&mut self, handle: u64) -> Result<&mut Run> {
+        self.running().ok_or(Refusal::BadHandle(handle))
+    }
+
+    /// The life that is on, begun with the environment's settings if need be.
+    pub fn started(&mut self) -> Result<&mut Run> {
+        if self.run.is_none() {
+            let (settings, complaints) = Settings::from_env();
+            self.start(&settings);
+            for complaint in complaints {
+                ::log::error!("{complaint}");
+            }
+        }
+        self.running().ok_or(Refusal::Stopping)
+    }
+}
+
+/// The lock, held. Log lines wait until it is released.
+pub(super) struct Guard<'a> {
+    // In this order: the lock goes first.
+    state: MutexGuard<'a, State>,
+    _hold: Hold,
+}
+
+impl Guard<'_> {
+    /// Gives the lock away until the condition is signalled.
+    pub fn wait(&mut self, condition: &Condvar) {
+        condition.wait(&mut self.state);
+    }
+
+    /// The same, for so long at the most; false if the time ran out.
+    pub fn wait_for(&mut self, condition: &Condvar, most: Duration) -> bool {
+        !condition.wait_for(&mut self.state, most).timed_out()
+    }
+}
+
+impl Deref for Guard<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Guard<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Manager {
+    /// Takes the lock.
+    pub(super) fn lock(&self) -> Guard<'_> {
+        let _hold = Hold::new();
+        Guard { state: self.shared.state.lock(), _hold }
+    }
+
+    /// One call on a life that is on: what it changes is published before the
+    /// lock is released, and delivered after.
+    pub(super) fn act<R>(
+        &self,
+        enter: impl FnOnce(&mut State) -> Result<&mut Run>,
+        call: impl FnOnce(&mut Run, &mut Effects) -> Result<R>,
+    ) -> Result<R> {
+        let mut guard = self.lock();
+        let run = enter(&mut guard)?;
+        let mut fx = Effects::default();
+        let result = call(run, &mut fx);
+        self.publish(&mut guard, &mut fx, Lane::Caller);
+        drop(guard);
+        self.drain();
+        result
+    }
+}

@@ -1,0 +1,292 @@
+//! The world below: the forwarder, the routes, and what they report.
+
+use super::queue::Lane;
+use super::settings::{ForwarderChoice, Settings};
+use super::state::{Guard, Run};
+use super::Manager;
+use crate::engine::{Effects, Engine, Packet};
+use crate::forwarder::{Counters, Entry, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink};
+use crate::routes::{RouteTable, RouteView, RouteWatcher};
+use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time};
+use once_cell::sync::OnceCell;
+use parking_lot::RwLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What the forwarder refused is tried again after so long.
+const RETRY_MS: u64 = 1000;
+
+/// The forwarder, chosen when the first interface is taken, and the routes.
+pub(super) struct World {
+    choice: ForwarderChoice,
+    table: u32,
+    forwarder: Option<Box<dyn Forwarder>>,
+    routes: Arc<Routes>,
+    /// Counts route changes, so that a look-up made meanwhile is made again.
+    route_changes: u64,
+    /// Interfaces that the host has taken away.
+    absent: BTreeSet<Interface>,
+    /// Flows whose entry the forwarder refused, and when to try again.
+    unsynced: BTreeSet<Flow>,
+    retry_at: Option<Time>,
+    oifs: Vec<(IfId, u8)>,
+}
+
+/// The multicast view: the host's routes, then the system's.
+#[derive(Default)]
+pub(super) struct Routes {
+    table: RwLock<RouteTable>,
+    system: OnceCell<Box<dyn RouteView>>,
+}
+
+impl RouteView for Routes {
+    fn lookup(&self, source: Ipv4Addr) -> Route {
+        let own = self.table.read().lookup(source);
+        own.or_else(|| Some(self.system.get()?.lookup(source))).unwrap_or(Route::NONE)
+    }
+}
+
+impl World {
+    pub fn new(settings: &Settings) -> World {
+        World {
+            choice: settings.forwarder,
+            table: settings.table,
+            forwarder: None,
+            routes: Arc::default(),
+            route_changes: 0,
+            absent: BTreeSet::new(),
+            unsynced: BTreeSet::new(),
+            retry_at: None,
+            oifs: Vec::new(),
+        }
+    }
+
+    /// Has the forwarder serve an interface that nobody had (spec 2.7).
+    pub fn attach(&mut self, manager: &Manager, id: IfId, interface: Interface) -> Result<()> {
+        if self.absent.contains(&interface) {
+            return Err(Refusal::NoSuchInterface(interface.index));
+        }
+        if self.forwarder.is_none() {
+            let forwarder = self.open(manager)?;
+            ::log::info!("forwarding by {}", forwarder.name());
+            self.forwarder = Some(forwarder);
+        }
+        match &mut self.forwarder {
+            Some(forwarder) => forwarder.add_interface(id, interface),
+            None => Err(Refusal::Stopping),
+        }
+    }
+
+    /// Opens the forwarder that was asked for.
+    fn open(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
+        match self.choice {
+            ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
+            ForwarderChoice::Kernel => self.open_kernel(manager),
+            ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
+                ::log::warn!(
+                    "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"
+                );
+                Box::new(MemoryForwarder)
+            })),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
+        let below = Arc::new(Below { manager: manager.clone(), routes: Arc::clone(&self.routes) });
+        let upcalls: Arc<dyn UpcallSink> = below.clone();
+        let forwarder = crate::forwarder::kernel::KernelForwarder::open(self.table, upcalls)?;
+        if self.routes.system.get().is_none() {
+            let routes = crate::routes::netlink::NetlinkRoutes::open(below)?;
+            let _ = self.routes.system.set(Box::new(routes));
+        }
+        Ok(Box::new(forwarder))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open_kernel(&mut self, _: &Manager) -> Result<Box<dyn Forwarder>> {
+        Err(Refusal::Forwarder("kernel forwarding exists on Linux only".into()))
+    }
+
+    /// Brings the forwarder in line with the engine.
+    pub fn follow(&mut self, engine: &mut Engine, fx: &mut Effects) {
+        let Some(forwarder) = &mut self.forwarder else {
+            fx.dirty.clear();
+            fx.freed.clear();
+            return;
+        };
+        if forwarder.needs_entries() {
+            for flow in fx.dirty.drain(..) {
+                if let Err(refusal) = sync(forwarder.as_mut(), engine, flow, &mut self.oifs) {
+                    ::log::error!("MFE {flow} is not in the kernel, trying again: {refusal}");
+                    self.unsynced.insert(flow);
+                }
+            }
+        }
+        fx.dirty.clear();
+        for id in fx.freed.drain(..) {
+            forwarder.remove_interface(id);
+        }
+    }
+
+    /// When [`World::try_again`] has something to do.
+    pub fn next_try(&self) -> Option<Time> {
+        if self.unsynced.is_empty() {
+            None
+        } else {
+            Some(self.retry_at.unwrap_or_default())
+        }
+    }
+
+    /// Tries again what the forwarder refused.
+    pub fn try_again(&mut self, engine: &mut Engine, now: Time) {
+        if self.next_try().is_none_or(|due| due > now) {
+            return;
+        }
+        self.retry_at = Some(Time(now.0 + RETRY_MS));
+        if let Some(forwarder) = &mut self.forwarder {
+            let oifs = &mut self.oifs;
+            self.unsynced.retain(|&flow| sync(forwarder.as_mut(), engine, flow, oifs).is_err());
+        }
+    }
+
+    /// The forwarder's counters of an MFE, if it keeps any.
+    pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
+        self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
+    }
+
+    /// The routes, to be asked without the lock.
+    pub fn routes(&self) -> Arc<Routes> {
+        Arc::clone(&self.routes)
+    }
+
+    /// The host says whether the system has an interface.
+    pub fn set_present(&mut self, interface: Interface, present: bool) {
+        if present {
+            self.absent.remove(&interface);
+        } else {
+            self.absent.insert(interface);
+        }
+    }
+}
+
+/// Makes the forwarder's entry of one flow what the engine wants it to be.
+fn sync(
+    forwarder: &mut dyn Forwarder,
+    engine: &Engine,
+    flow: Flow,
+    oifs: &mut Vec<(IfId, u8)>,
+) -> Result<()> {
+    match engine.forwarding(flow, oifs) {
+        Some(iif) => forwarder.install(&Entry { flow, iif, oifs }),
+        None => forwarder.remove(flow),
+    }
+}
+
+/// Where the kernel's upcalls and route changes come in.
+struct Below {
+    manager: Manager,
+    /// Tells this life of MGM from a later one.
+    routes: Arc<Routes>,
+}
+
+impl Below {
+    /// The life that opened the forwarder, if it is still on.
+    fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
+        guard.running().filter(|run| Arc::ptr_eq(&run.world.routes, &self.routes))
+    }
+}
+
+impl UpcallSink for Below {
+    fn upcalls(&self, batch: Vec<Upcall>) {
+        let mut guard = self.manager.lock();
+        let Some(run) = self.run(&mut guard) else { return };
+        let unknown: BTreeSet<Ipv4Addr> = batch
+            .iter()
+            .filter(|upcall| upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow))
+            .map(|upcall| upcall.flow.source())
+            .collect();
+        let mut routes = BTreeMap::new();
+        if !unknown.is_empty() {
+            drop(guard); // a look-up is a system call
+            routes.extend(unknown.into_iter().map(|source| (source, self.routes.lookup(source))));
+            guard = self.manager.lock();
+        }
+        let Some(run) = self.run(&mut guard) else { return };
+        let now = run.now();
+        let mut fx = Effects::default();
+        for upcall in batch {
+            let Upcall { kind, flow, arrival, header } = upcall;
+            let header = header.into();
+            match kind {
+                UpcallKind::WrongIf => run.engine.wrong_if(now, flow, arrival, &header, &mut fx),
+                UpcallKind::NoCache => {
+                    let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
+                    let route = routes.get(&flow.source()).copied();
+                    run.engine.no_entry(&packet, route, &mut fx);
+                }
+            }
+        }
+        self.manager.publish(&mut guard, &mut fx, Lane::Worker);
+    }
+}
+
+impl RouteWatcher for Below {
+    fn routes_changed(&self) {
+        self.manager.refresh_routes(Lane::Worker, |_| true);
+    }
+}
+
+impl Manager {
+    /// The route of a flow's source, if a call that names the flow will need
+    /// it. Gives the lock away for the look-up.
+    pub(super) fn route_for<'a>(
+        &'a self,
+        mut guard: Guard<'a>,
+        flow: Flow,
+    ) -> (Guard<'a>, Option<Route>) {
+        loop {
+            let Some(run) = guard.running().filter(|run| run.engine.needs_route(flow)) else {
+                return (guard, None);
+            };
+            let (routes, changes) = (run.world.routes(), run.world.route_changes);
+            drop(guard);
+            let route = routes.lookup(flow.source());
+            guard = self.lock();
+            if guard.running().is_none_or(|run| run.world.route_changes == changes) {
+                return (guard, Some(route));
+            }
+        }
+    }
+
+    /// Changes the host's routes.
+    pub(super) fn change_table<R>(&self, change: impl FnOnce(&mut RouteTable) -> R) -> Result<R> {
+        let mut guard = self.lock();
+        let routes = guard.started()?.world.routes();
+        drop(guard);
+        let mut table = routes.table.write();
+        Ok(change(&mut table))
+    }
+
+    /// Looks the sources that matter up again, because routes have changed.
+    pub(super) fn refresh_routes(&self, lane: Lane, concerns: impl Fn(Ipv4Addr) -> bool) {
+        let mut guard = self.lock();
+        let Some(run) = guard.running() else { return };
+        run.world.route_changes += 1;
+        let routes = run.world.routes();
+        let sources = run.engine.known_sources();
+        drop(guard);
+        let found: Vec<(Ipv4Addr, Route)> = sources
+            .into_iter()
+            .filter(|source| concerns(*source))
+            .map(|source| (source, routes.lookup(source)))
+            .collect();
+        let mut guard = self.lock();
+        let Some(run) = guard.running() else { return };
+        let mut fx = Effects::default();
+        run.engine.update_routes(&found, &mut fx);
+        self.publish(&mut guard, &mut fx, lane);
+        drop(guard);
+        self.drain();
+    }
+}
