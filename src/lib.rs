@@ -7,6 +7,7 @@
 //! - [`manager`]: the one lock, the callback queues, threads and time.
 //! - [`engine`]: the rules, as a pure state machine.
 //! - [`forwarder`] and [`routes`]: the world below.
+//! - [`fork`]: what becomes of all that in a forked child.
 //! - [`types`]: the words that they share.
 
 #[cfg(panic = "abort")]
@@ -16,8 +17,11 @@ compile_error!(
 
 pub mod abi;
 pub mod engine;
+pub mod fork;
 pub mod forwarder;
 pub mod manager;
 pub mod routes;
+#[cfg(target_os = "linux")]
+mod sys;
 mod threads;
 pub mod types;

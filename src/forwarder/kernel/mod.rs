@@ -1,1 +1,183 @@
 //! Linux multicast routing.
+//!
+//! ```text
+//!            manager's lock                          mgm-upcall
+//!      ┌──────────────────────────┐           ┌──────────────────────┐
+//!      │ KernelForwarder          │           │ reader ─→ UpcallSink │
+//!      │   vifs: IfId → VIF ······│··devices··│··→ upcall: parse     │
+//!      └──────────┬───────────────┘           └─────────▲────────────┘
+//!                 │ MRT_*, SIOCGET*                     │ recvmmsg
+//!      ┌──────────▼─────────────────────────────────────┴────────────┐
+//!      │ mroute: the raw IGMP socket                                 │
+//!      └──────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! - `mroute` has the socket options, `batch` reads: the two places with unsafe code.
+//! - `vifs` knows which interface is which VIF.
+//! - `upcall` makes out what the kernel wrote, `reader` hands it on.
+//! - `advice` turns errors into something that an operator can act upon.
+
+mod advice;
+mod batch;
+mod mroute;
+mod reader;
+mod upcall;
+mod vifs;
+
+use super::{Counters, Entry, Forwarder, UpcallSink};
+use crate::fork;
+use crate::sys::StopSignal;
+use crate::types::{Flow, IfId, Interface, Refusal, Result};
+use mroute::{MrouteSocket, Ttls, MAX_VIFS};
+use reader::Shared;
+use std::sync::Arc;
+use vifs::VifTable;
+
+/// Room for unread upcalls. The kernel doubles it and charges 832 bytes for
+/// each, so that 80,000 fit; no memory is taken before it is needed.
+const RECEIVE_BUFFER: usize = 32 << 20;
+
+/// Forwards in the Linux kernel.
+///
+/// Opened by the process that routes, it owns one of the kernel's multicast
+/// routing tables until it is dropped or the process ends, however it ends: the
+/// kernel then forgets all its interfaces and entries.
+#[derive(Debug)]
+pub struct KernelForwarder {
+    shared: Arc<Shared>,
+    vifs: VifTable,
+}
+
+impl KernelForwarder {
+    /// Becomes the owner of the kernel's multicast routing `table` (0: the
+    /// usual one) in the network namespace of the calling thread, and hands
+    /// upcalls to `sink` from then on.
+    ///
+    /// # Errors
+    /// `Forwarder`, with what is missing and what to do about it.
+    pub fn open(table: u32, sink: Arc<dyn UpcallSink>) -> Result<KernelForwarder> {
+        let socket =
+            MrouteSocket::open(table).map_err(|(step, error)| advice::open(step, &error, table))?;
+        socket.set_receive_buffer(RECEIVE_BUFFER);
+        if let Err(error) = socket.accept_upcalls_only() {
+            log::debug!("no filter on the multicast routing socket: {error}");
+        }
+        if let Err(error) = socket.count_overflows() {
+            log::debug!("lost upcalls will go uncounted: {error}");
+        }
+        if table != 0 {
+            log::info!(
+                "packets come to multicast routing table {table} by the rules of \"ip mrule\" only"
+            );
+        }
+        let stop = StopSignal::new().map_err(|error| advice::resources(&error))?;
+        let (shared, vifs) = (Arc::new(Shared { socket, stop }), VifTable::new());
+        reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
+            .map_err(|error| advice::resources(&error))?;
+        Ok(KernelForwarder { shared, vifs })
+    }
+
+    /// The kernel's form of a list of oifs.
+    fn ttls(&self, entry: &Entry<'_>) -> Ttls {
+        let mut ttls = [0; MAX_VIFS];
+        for (oif, threshold) in entry.oifs {
+            match self.vifs.get(*oif) {
+                // To the kernel 0 means off. A threshold of 0 lets pass what
+                // has a TTL greater than 0, one of 1 what has more than 1: all
+                // that can be forwarded either way. 255 is off for both.
+                Some(vif) => ttls[vif.slot()] = (*threshold).max(1),
+                None => log::error!("{}: oif {} is not served by the kernel", entry.flow, oif.0),
+            }
+        }
+        ttls
+    }
+}
+
+impl Forwarder for KernelForwarder {
+    fn name(&self) -> &'static str {
+        "kernel"
+    }
+
+    fn needs_entries(&self) -> bool {
+        true
+    }
+
+    fn add_interface(&mut self, id: IfId, interface: Interface) -> Result<()> {
+        if !interface.next_hop.is_unspecified() {
+            return Err(Refusal::KernelNextHop(interface));
+        }
+        let socket = &self.shared.socket;
+        let gone = Refusal::NoSuchInterface(interface.index);
+        let Some(name) = socket.device_name(interface.index) else { return Err(gone) };
+        let claimed = self.vifs.claim(id, interface.index);
+        let Some(vif) = claimed.map_err(|why| advice::no_vif(why, interface))? else {
+            return Ok(());
+        };
+        socket.add_vif(vif, interface.index).map_err(|error| {
+            self.vifs.free(id);
+            // It may have gone since it was asked for its name.
+            match socket.device_name(interface.index) {
+                Some(_) => advice::add_vif(&error, interface, &name),
+                None => gone,
+            }
+        })?;
+        log::debug!("{interface} ({name}) is VIF {}", vif.number());
+        Ok(())
+    }
+
+    /// Entries must not name the interface any more: the kernel would keep
+    /// sending their packets to whichever device gets its VIF next.
+    fn remove_interface(&mut self, id: IfId) {
+        let Some(vif) = self.vifs.get(id) else { return };
+        match self.shared.socket.delete_vif(vif) {
+            // The kernel itself removed it, with its device.
+            Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) => {}
+            Err(error) => log::warn!("VIF {} stays with the kernel: {error}", vif.number()),
+            Ok(()) => {}
+        }
+        self.vifs.free(id);
+    }
+
+    fn install(&mut self, entry: &Entry<'_>) -> Result<()> {
+        let Some(iif) = self.vifs.get(entry.iif) else {
+            return Err(Refusal::Forwarder(format!(
+                "{}: the incoming interface is not served by the kernel",
+                entry.flow
+            )));
+        };
+        let mut ttls = self.ttls(entry);
+        // The kernel would send packets back to where they came from.
+        ttls[iif.slot()] = 0;
+        self.shared
+            .socket
+            .add_mfc(entry.flow, iif, ttls)
+            .map_err(|error| advice::entry(&error, entry.flow))
+    }
+
+    fn remove(&mut self, flow: Flow) -> Result<()> {
+        match self.shared.socket.delete_mfc(flow) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+            result => result.map_err(|error| advice::entry(&error, flow)),
+        }
+    }
+
+    fn counters(&mut self, flow: Flow) -> Option<Counters> {
+        self.shared.socket.counters(flow).unwrap_or_else(|error| {
+            log::debug!("{flow}: no counters: {error}");
+            None
+        })
+    }
+}
+
+impl Drop for KernelForwarder {
+    /// The kernel's tables are clean when this returns. The thread leaves by
+    /// itself: waiting for it here, under the manager's lock, could be for
+    /// ever, as it may be waiting for that lock.
+    fn drop(&mut self) {
+        if fork::is_child() {
+            return;
+        }
+        self.shared.socket.release();
+        self.shared.stop.raise();
+    }
+}

@@ -1,0 +1,263 @@
+//! Forked children: MGM lives in the router's process only (spec 8.7).
+//!
+//! A child that outlives the router would keep the kernel's multicast routing
+//! socket open, and with it every VIF and MFE. So each of MGM's descriptors is
+//! a [`GuardedFd`], and a fork handler closes them in the child. (A program
+//! that is *exec*ed does not need it: they are all close-on-exec.)
+
+#[cfg(not(unix))]
+pub use other::{install, is_child};
+#[cfg(unix)]
+pub use unix::{install, is_child, GuardedFd};
+
+#[cfg(not(unix))]
+mod other {
+    /// There are no forks here.
+    #[must_use]
+    pub fn is_child() -> bool {
+        false
+    }
+
+    /// There are no forks here.
+    pub fn install() {}
+}
+
+#[cfg(unix)]
+mod unix {
+    use parking_lot::Mutex;
+    use std::cell::Cell;
+    use std::io;
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+    use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+    use std::sync::Once;
+    use std::time::Duration;
+
+    /// Descriptors that can be guarded at a time. MGM needs half a dozen; the
+    /// tests, which run many MGMs in one process, more.
+    const SLOTS: usize = 256;
+    const FREE: RawFd = -1;
+
+    static FORKED: AtomicBool = AtomicBool::new(false);
+    static GUARDED: [AtomicI32; SLOTS] = [const { AtomicI32::new(FREE) }; SLOTS];
+
+    /// Held while a descriptor is open but not in its slot, and across each
+    /// fork: so no child gets a descriptor that its handler does not know.
+    static BETWEEN: Mutex<()> = Mutex::new(());
+
+    /// How long a fork waits for that. Opening takes microseconds; a fork made
+    /// by a signal handler that interrupted it would otherwise wait for ever.
+    const PATIENCE: Duration = Duration::from_millis(100);
+
+    thread_local! {
+        /// Whether this thread's fork holds `BETWEEN`.
+        static HOLDING: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Whether this process was forked from the one that uses MGM.
+    #[must_use]
+    pub fn is_child() -> bool {
+        FORKED.load(Ordering::Relaxed)
+    }
+
+    /// Installs the fork handlers. Calling it again does nothing.
+    pub fn install() {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            // SAFETY: the three handlers are functions of this library, which
+            // libc forgets when the library is unloaded; the child's makes
+            // nothing but async-signal-safe calls.
+            let error =
+                unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+            if error != 0 {
+                log::warn!(
+                    "no fork handler ({}): a forked child that outlives this router will keep \
+                     the kernel's multicast routing to itself",
+                    io::Error::from_raw_os_error(error)
+                );
+            }
+        });
+    }
+
+    unsafe extern "C" fn before() {
+        if is_child() {
+            return;
+        }
+        if let Some(guard) = BETWEEN.try_lock_for(PATIENCE) {
+            std::mem::forget(guard);
+            HOLDING.set(true);
+        }
+    }
+
+    unsafe extern "C" fn in_parent() {
+        if HOLDING.replace(false) {
+            // SAFETY: this thread locked it in `before` and forgot the guard.
+            unsafe { BETWEEN.force_unlock() };
+        }
+    }
+
+    /// Leaves `BETWEEN` locked: nothing in a child ever asks for it.
+    unsafe extern "C" fn in_child() {
+        FORKED.store(true, Ordering::Relaxed);
+        for slot in &GUARDED {
+            let fd = slot.swap(FREE, Ordering::Relaxed);
+            if fd != FREE {
+                // SAFETY: the slot's owner never closes it in a child.
+                unsafe { libc::close(fd) };
+            }
+        }
+    }
+
+    /// A descriptor that no forked child keeps.
+    #[derive(Debug)]
+    pub struct GuardedFd {
+        fd: RawFd,
+        slot: usize,
+    }
+
+    impl GuardedFd {
+        /// Guards what `open` opens. The closure should do nothing else: a
+        /// fork elsewhere in the process waits for it.
+        ///
+        /// # Errors
+        /// Those of `open`; EMFILE when too many are guarded; EPERM in a child.
+        pub fn open<F: Into<OwnedFd>>(
+            open: impl FnOnce() -> io::Result<F>,
+        ) -> io::Result<GuardedFd> {
+            install();
+            if is_child() {
+                return Err(io::Error::from_raw_os_error(libc::EPERM));
+            }
+            let _between = BETWEEN.lock();
+            let fd: OwnedFd = open()?.into();
+            for (slot, guarded) in GUARDED.iter().enumerate() {
+                if guarded.load(Ordering::Relaxed) == FREE {
+                    guarded.store(fd.as_raw_fd(), Ordering::Relaxed);
+                    return Ok(GuardedFd { fd: fd.into_raw_fd(), slot });
+                }
+            }
+            Err(io::Error::from_raw_os_error(libc::EMFILE))
+        }
+    }
+
+    impl Drop for GuardedFd {
+        fn drop(&mut self) {
+            // In a child the handler has closed it, and the number may since
+            // stand for a file of the child's own.
+            if is_child() {
+                return;
+            }
+            let _between = BETWEEN.lock();
+            GUARDED[self.slot].store(FREE, Ordering::Relaxed);
+            // SAFETY: the descriptor is this value's own.
+            unsafe { libc::close(self.fd) };
+        }
+    }
+
+    impl AsRawFd for GuardedFd {
+        fn as_raw_fd(&self) -> RawFd {
+            self.fd
+        }
+    }
+
+    impl AsFd for GuardedFd {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            // SAFETY: open as long as this value lives, except in a child,
+            // where MGM refuses every call before it gets here.
+            unsafe { BorrowedFd::borrow_raw(self.fd) }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use std::fs::File;
+
+        fn is_open(fd: RawFd) -> bool {
+            // SAFETY: asks about a number, whatever it stands for.
+            unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+        }
+
+        fn guarded() -> GuardedFd {
+            GuardedFd::open(|| File::open("/dev/null")).unwrap()
+        }
+
+        /// Runs `child` in a forked child; its answer is the exit status.
+        fn in_a_child(child: impl FnOnce() -> i32) -> i32 {
+            // SAFETY: the child makes only async-signal-safe calls, then exits.
+            let pid = unsafe { libc::fork() };
+            if pid == 0 {
+                let answer = child();
+                // SAFETY: ends the child without the parent's exit handlers.
+                unsafe { libc::_exit(answer) };
+            }
+            assert!(pid > 0);
+            let mut status = 0;
+            // SAFETY: `status` outlives the call.
+            assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+            assert!(libc::WIFEXITED(status), "the child died: {status:#x}");
+            libc::WEXITSTATUS(status)
+        }
+
+        #[test]
+        fn t8_7_a_forked_child_knows_and_keeps_no_descriptor() {
+            let (first, second) = (guarded(), guarded());
+            let (a, b) = (first.as_raw_fd(), second.as_raw_fd());
+            let answer = in_a_child(|| {
+                i32::from(!is_child()) | i32::from(is_open(a)) << 1 | i32::from(is_open(b)) << 2
+            });
+            assert_eq!(answer, 0);
+            assert!(!is_child() && is_open(a) && is_open(b), "the parent is as it was");
+        }
+
+        #[test]
+        fn t8_7_a_drop_in_the_child_spares_recycled_numbers() {
+            let guard = guarded();
+            let number = guard.as_raw_fd();
+            let answer = in_a_child(|| {
+                // SAFETY: plain system calls; the number is free in the child.
+                let recycled = unsafe { libc::dup2(0, number) };
+                drop(guard);
+                i32::from(recycled != number) | i32::from(!is_open(number)) << 1
+            });
+            assert_eq!(answer, 0);
+        }
+
+        #[test]
+        fn t8_7_no_new_descriptors_and_no_deadlock_in_children_of_children() {
+            let answer = in_a_child(|| {
+                let refused = GuardedFd::open(|| File::open("/dev/null")).is_err();
+                i32::from(!refused) | in_a_child(|| i32::from(!is_child())) << 1
+            });
+            assert_eq!(answer, 0);
+        }
+
+        #[test]
+        fn forks_and_opens_on_many_threads_leak_nothing() {
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| (0..200).for_each(|_| drop(guarded())));
+                }
+                for _ in 0..20 {
+                    let answer = in_a_child(|| {
+                        // Everything guarded at the fork is closed, so its slot is free.
+                        i32::from(GUARDED.iter().any(|slot| slot.load(Ordering::Relaxed) != FREE))
+                    });
+                    assert_eq!(answer, 0);
+                }
+            });
+        }
+
+        #[test]
+        fn a_drop_frees_the_descriptor() {
+            let path = |fd: RawFd| std::fs::read_link(format!("/proc/self/fd/{fd}"));
+            let file = std::env::temp_dir().join(format!("mgm-guarded-{}", std::process::id()));
+            let guard = GuardedFd::open(|| File::create(&file)).unwrap();
+            let number = guard.as_raw_fd();
+            assert_eq!(path(number).unwrap(), file);
+            drop(guard);
+            // Another thread may have the number by now, but not this file.
+            assert_ne!(path(number).ok(), Some(file.clone()));
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+}

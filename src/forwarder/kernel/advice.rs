@@ -1,0 +1,128 @@
+//! What went wrong with the kernel, and what the operator can do about it.
+
+use super::mroute::{Step, MAX_VIFS};
+use super::vifs::NoVif;
+use crate::types::{Flow, Interface, Refusal};
+use std::io;
+
+/// The multicast routing table in words.
+fn table_name(table: u32) -> String {
+    match table {
+        0 => "the kernel's multicast routing table".into(),
+        n => format!("multicast routing table {n}"),
+    }
+}
+
+/// Why the kernel forwarder cannot be opened.
+pub(super) fn open(step: Step, error: &io::Error, table: u32) -> Refusal {
+    let name = table_name(table);
+    Refusal::Forwarder(match (step, error.raw_os_error()) {
+        (_, Some(libc::EACCES | libc::EPERM)) => format!(
+            "no permission for multicast routing ({error}): run as root, or give the program the \
+             capabilities CAP_NET_ADMIN and CAP_NET_RAW (setcap cap_net_admin,cap_net_raw+ep)"
+        ),
+        (_, Some(libc::EADDRINUSE)) => format!(
+            "another multicast routing daemon (pimd, smcrouted, mrouted, igmpproxy ...) holds \
+             {name}: stop it, or choose another table with MGM_TABLE"
+        ),
+        (Step::Table, Some(libc::ENOPROTOOPT)) => "the kernel has only one multicast routing \
+             table: leave MGM_TABLE at 0, or use a kernel with CONFIG_IP_MROUTE_MULTIPLE_TABLES"
+            .into(),
+        (Step::Table, Some(libc::EINVAL)) => {
+            format!("there can be no multicast routing table {table}: choose another MGM_TABLE")
+        }
+        (_, Some(libc::ENOPROTOOPT | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT)) => {
+            format!("this kernel has no multicast routing ({error}): use one with CONFIG_IP_MROUTE")
+        }
+        (_, Some(libc::EMFILE | libc::ENFILE)) => {
+            format!("no socket for multicast routing: {error}: raise the limit on open files")
+        }
+        _ => format!("cannot open {name} ({step:?}): {error}"),
+    })
+}
+
+/// A thread or descriptor that the forwarder needs cannot be had.
+pub(super) fn resources(error: &io::Error) -> Refusal {
+    Refusal::Forwarder(format!(
+        "the kernel forwarder lacks a descriptor or a thread: {error}: raise the process's limits"
+    ))
+}
+
+/// Why the forwarder's own table of VIFs refuses an interface.
+pub(super) fn no_vif(why: NoVif, interface: Interface) -> Refusal {
+    Refusal::Forwarder(match why {
+        NoVif::Full => format!(
+            "{interface}: the kernel forwards among at most {MAX_VIFS} interfaces, and all are \
+             taken: release one first"
+        ),
+        NoVif::SameDevice(other) => format!(
+            "{interface} is served already, as number {}: an error inside MGM, please report it",
+            other.0
+        ),
+        NoVif::SameId(device) => format!(
+            "{interface} has the number of interface {device}: an error inside MGM, please report it"
+        ),
+    })
+}
+
+/// Why the kernel refuses an interface that exists under `name`.
+pub(super) fn add_vif(error: &io::Error, interface: Interface, name: &str) -> Refusal {
+    let what = format!("{interface} ({name})");
+    Refusal::Forwarder(match error.raw_os_error() {
+        Some(libc::EADDRNOTAVAIL) => format!(
+            "{what} has no IPv4: an MTU below 68 or a bond's or bridge's rule keeps it off; \
+             give it an address with \"ip addr add\" and take it again"
+        ),
+        Some(libc::EADDRINUSE) => format!(
+            "{what}: another program adds interfaces to this multicast routing table: stop it, \
+             or choose another table with MGM_TABLE"
+        ),
+        Some(libc::EACCES | libc::EPERM) => lost_table(&what, error),
+        _ => format!("{what}: the kernel will not route multicast there: {error}"),
+    })
+}
+
+/// Why the kernel refuses to install or remove an entry.
+pub(super) fn entry(error: &io::Error, flow: Flow) -> Refusal {
+    Refusal::Forwarder(match error.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) => lost_table(&flow.to_string(), error),
+        Some(libc::ENOBUFS | libc::ENOMEM) => {
+            format!("{flow}: the kernel has no memory for another MFE: {error}")
+        }
+        _ => format!("{flow}: the kernel refuses the MFE: {error}"),
+    })
+}
+
+fn lost_table(what: &str, error: &io::Error) -> String {
+    format!("{what}: the multicast routing table is not MGM's any more ({error}): restart MGM")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(step: Step, errno: i32, table: u32) -> String {
+        open(step, &io::Error::from_raw_os_error(errno), table).to_string()
+    }
+
+    #[test]
+    fn t2_7_each_cause_of_a_failed_open_has_its_cure() {
+        for (step, errno) in [(Step::Socket, libc::EPERM), (Step::Init, libc::EACCES)] {
+            assert!(text(step, errno, 0).contains("CAP_NET_ADMIN and CAP_NET_RAW"));
+        }
+        let busy = text(Step::Init, libc::EADDRINUSE, 7);
+        assert!(busy.contains("table 7") && busy.contains("MGM_TABLE") && busy.contains("pimd"));
+        assert!(text(Step::Init, libc::ENOPROTOOPT, 0).contains("CONFIG_IP_MROUTE"));
+        assert!(text(Step::Socket, libc::EAFNOSUPPORT, 0).contains("CONFIG_IP_MROUTE"));
+        assert!(text(Step::Table, libc::ENOPROTOOPT, 7).contains("MULTIPLE_TABLES"));
+        assert!(text(Step::Table, libc::EINVAL, 2_000_000_000).contains("2000000000"));
+        assert!(text(Step::Socket, libc::EMFILE, 0).contains("open files"));
+        assert!(text(Step::Assert, libc::EIO, 0).contains("Assert"));
+    }
+
+    #[test]
+    fn t2_7_the_limit_of_the_kernel_is_named() {
+        let text = no_vif(NoVif::Full, Interface::link(9)).to_string();
+        assert!(text.contains("interface 9") && text.contains("32"), "{text}");
+    }
+}

@@ -1,0 +1,319 @@
+//! The kernel's multicast routing socket: every `MRT_*` option and `SIOCGET*`
+//! request there is in MGM, as safe functions over numbers and addresses.
+//!
+//! Constants and structures are those of <linux/mroute.h>, which libc lacks.
+
+use super::vifs::Vif;
+use crate::fork::GuardedFd;
+use crate::forwarder::Counters;
+use crate::types::{Flow, Ipv4Addr};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::os::fd::{AsRawFd, RawFd};
+
+/// The kernel forwards among at most this many interfaces (MAXVIFS).
+pub(super) const MAX_VIFS: usize = 32;
+
+const MRT_INIT: libc::c_int = 200;
+const MRT_DONE: libc::c_int = 201;
+const MRT_ADD_VIF: libc::c_int = 202;
+const MRT_DEL_VIF: libc::c_int = 203;
+const MRT_ADD_MFC: libc::c_int = 204;
+const MRT_DEL_MFC: libc::c_int = 205;
+const MRT_ASSERT: libc::c_int = 207;
+const MRT_PIM: libc::c_int = 208;
+const MRT_TABLE: libc::c_int = 209;
+
+const SIOCGETVIFCNT: libc::c_ulong = 0x89e0;
+const SIOCGETSGCNT: libc::c_ulong = 0x89e1;
+
+const VIFF_USE_IFINDEX: u8 = 8;
+
+/// `struct vifctl`
+#[repr(C)]
+struct VifCtl {
+    vifi: u16,
+    flags: u8,
+    threshold: u8,
+    rate_limit: libc::c_uint,
+    ifindex: libc::c_int,
+    remote: libc::in_addr,
+}
+
+/// `struct mfcctl`
+#[repr(C)]
+struct MfcCtl {
+    origin: libc::in_addr,
+    group: libc::in_addr,
+    parent: u16,
+    ttls: [u8; MAX_VIFS],
+    pkt_cnt: libc::c_uint,
+    byte_cnt: libc::c_uint,
+    wrong_if: libc::c_uint,
+    expire: libc::c_int,
+}
+
+/// `struct sioc_sg_req`
+#[repr(C)]
+struct SgReq {
+    source: libc::in_addr,
+    group: libc::in_addr,
+    packets: libc::c_ulong,
+    bytes: libc::c_ulong,
+    wrong_if: libc::c_ulong,
+}
+
+/// `struct sioc_vif_req`
+#[repr(C)]
+struct VifReq {
+    vifi: u16,
+    counters: [libc::c_ulong; 4],
+}
+
+const _: () = assert!(size_of::<VifCtl>() == 16 && size_of::<MfcCtl>() == 60);
+
+/// The TTL thresholds of an entry by VIF: 0 and 255 are off, else a packet
+/// goes out only if its TTL is greater.
+pub(super) type Ttls = [u8; MAX_VIFS];
+
+/// What opening the socket was at when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The raw socket itself.
+    Socket,
+    /// MRT_TABLE
+    Table,
+    /// MRT_INIT
+    Init,
+    /// MRT_ASSERT
+    Assert,
+}
+
+/// The socket that owns one of the kernel's multicast routing tables. All that
+/// was done through it goes when it is [released](MrouteSocket::release), or
+/// closed for whatever reason.
+#[derive(Debug)]
+pub(super) struct MrouteSocket(GuardedFd);
+
+fn in_addr(addr: Ipv4Addr) -> libc::in_addr {
+    libc::in_addr { s_addr: u32::from(addr).to_be() }
+}
+
+impl MrouteSocket {
+    /// Becomes the owner of `table`, 0 for the usual one.
+    pub(super) fn open(table: u32) -> Result<MrouteSocket, (Step, io::Error)> {
+        let igmp = Protocol::from(libc::IPPROTO_IGMP);
+        // Close-on-exec comes with socket2's sockets.
+        let fd = GuardedFd::open(|| Socket::new(Domain::IPV4, Type::RAW, Some(igmp)))
+            .map_err(|error| (Step::Socket, error))?;
+        let socket = MrouteSocket(fd);
+        if table != 0 {
+            // Only before MRT_INIT; afterwards it is EBUSY.
+            socket.set(MRT_TABLE, &table).map_err(|error| (Step::Table, error))?;
+        }
+        socket.set(MRT_INIT, &1i32).map_err(|error| (Step::Init, error))?;
+        // Without MRT_PIM the kernel tells of packets on a wrong interface only
+        // if that is among the entry's oifs. It acts on a *change* of the flag,
+        // which its table may have kept from the last owner, hence 0 first. No
+        // other upcall comes of it as there is no register VIF. The option is
+        // missing from kernels built without PIM.
+        for on in [0i32, 1] {
+            if let Err(error) = socket.set(MRT_PIM, &on) {
+                log::debug!("MRT_PIM {on}: {error}: wrong interfaces that are no oif go untold");
+            }
+        }
+        // Last, as MRT_PIM overwrites it.
+        socket.set(MRT_ASSERT, &1i32).map_err(|error| (Step::Assert, error))?;
+        Ok(socket)
+    }
+
+    /// Sets an option of the IP layer.
+    fn set<T>(&self, option: libc::c_int, value: &T) -> io::Result<()> {
+        self.set_at(libc::IPPROTO_IP, option, value)
+    }
+
+    fn set_at<T>(&self, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
+        // SAFETY: `value` is read for its own size, in the form that the option
+        // takes; every caller passes an integer or a structure without pointers.
+        let result = unsafe {
+            libc::setsockopt(
+                self.0.as_raw_fd(),
+                level,
+                option,
+                std::ptr::from_ref(value).cast(),
+                size_of::<T>() as libc::socklen_t,
+            )
+        };
+        if result == -1 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// # Safety
+    /// `request` must be one that reads and writes a `T`.
+    unsafe fn ioctl<T>(&self, request: libc::c_ulong, arg: &mut T) -> io::Result<()> {
+        // SAFETY: by the caller's promise; `arg` is exclusively borrowed.
+        // The request's type differs between C libraries, hence the cast.
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), request as _, arg as *mut T) };
+        if result == -1 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Makes room for unread upcalls: `bytes`, or what an ordinary user may have.
+    pub(super) fn set_receive_buffer(&self, bytes: usize) {
+        let forced = self.set_at(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &(bytes as libc::c_int));
+        if let Err(error) = forced {
+            let socket = SockRef::from(&self.0);
+            let result = socket.set_recv_buffer_size(bytes);
+            log::info!(
+                "upcalls: SO_RCVBUFFORCE: {error}; with SO_RCVBUF the buffer has {} bytes{}. \
+                 More than that in a burst is lost: raise net.core.rmem_max to {bytes}",
+                socket.recv_buffer_size().unwrap_or(0),
+                result.err().map_or(String::new(), |error| format!(" ({error})")),
+            );
+        }
+    }
+
+    /// Lets the kernel count what did not fit into the buffer, and tell with the next message.
+    pub(super) fn count_overflows(&self) -> io::Result<()> {
+        self.set_at(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, &1i32)
+    }
+
+    /// Keeps IGMP packets out of the buffer, which is for upcalls: accepts
+    /// only what has the IP protocol 0, which no packet on the wire gets here with.
+    pub(super) fn accept_upcalls_only(&self) -> io::Result<()> {
+        let code = |code: u32| code as u16;
+        let load_protocol = code(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS);
+        let jump_equal = code(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
+        let answer = code(libc::BPF_RET | libc::BPF_K);
+        SockRef::from(&self.0).attach_filter(&[
+            SockFilter::new(load_protocol, 0, 0, 9),
+            SockFilter::new(jump_equal, 0, 1, 0),
+            SockFilter::new(answer, 0, 0, u32::MAX),
+            SockFilter::new(answer, 0, 0, 0),
+        ])
+    }
+
+    /// Serves the device with this index as `vif`.
+    pub(super) fn add_vif(&self, vif: Vif, if_index: u32) -> io::Result<()> {
+        self.set(
+            MRT_ADD_VIF,
+            &VifCtl {
+                vifi: vif.number().into(),
+                flags: VIFF_USE_IFINDEX,
+                // Ignored in forwarding, as is the rate limit: see `Ttls`.
+                threshold: 1,
+                rate_limit: 0,
+                ifindex: if_index as libc::c_int,
+                remote: in_addr(Ipv4Addr::UNSPECIFIED),
+            },
+        )
+    }
+
+    /// Serves `vif` no more.
+    pub(super) fn delete_vif(&self, vif: Vif) -> io::Result<()> {
+        self.set(
+            MRT_DEL_VIF,
+            &VifCtl {
+                vifi: vif.number().into(),
+                flags: 0,
+                threshold: 0,
+                rate_limit: 0,
+                ifindex: 0,
+                remote: in_addr(Ipv4Addr::UNSPECIFIED),
+            },
+        )
+    }
+
+    /// Whether the kernel still has `vif`: it drops those of devices that go.
+    pub(super) fn has_vif(&self, vif: Vif) -> bool {
+        let mut request = VifReq { vifi: vif.number().into(), counters: [0; 4] };
+        // SAFETY: SIOCGETVIFCNT reads and writes a `struct sioc_vif_req`.
+        let result = unsafe { self.ioctl(SIOCGETVIFCNT, &mut request) };
+        !matches!(result, Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL))
+    }
+
+    /// Installs an entry, or replaces the one of this flow and keeps its counters.
+    pub(super) fn add_mfc(&self, flow: Flow, parent: Vif, ttls: Ttls) -> io::Result<()> {
+        self.set(MRT_ADD_MFC, &mfc(flow, parent.number().into(), ttls))
+    }
+
+    /// Removes the entry of this flow.
+    pub(super) fn delete_mfc(&self, flow: Flow) -> io::Result<()> {
+        self.set(MRT_DEL_MFC, &mfc(flow, 0, [0; MAX_VIFS]))
+    }
+
+    /// What the kernel has counted for this flow's entry, `None` if there is none.
+    pub(super) fn counters(&self, flow: Flow) -> io::Result<Option<Counters>> {
+        let mut request = SgReq {
+            source: in_addr(flow.source()),
+            group: in_addr(flow.group()),
+            packets: 0,
+            bytes: 0,
+            wrong_if: 0,
+        };
+        // SAFETY: SIOCGETSGCNT reads and writes a `struct sioc_sg_req`.
+        match unsafe { self.ioctl(SIOCGETSGCNT, &mut request) } {
+            Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) => Ok(None),
+            Err(error) => Err(error),
+            Ok(()) => {
+                let [packets, octets, wrong_if] =
+                    [request.packets, request.bytes, request.wrong_if].map(as_u64);
+                // The kernel counts a packet before it looks where it came in.
+                Ok(Some(Counters { packets: packets.saturating_sub(wrong_if), octets, wrong_if }))
+            }
+        }
+    }
+
+    /// The name of a device, `None` if there is none with this index. Asked of
+    /// the socket and not of the C library, whose answer is about the network
+    /// namespace that the calling thread happens to be in.
+    pub(super) fn device_name(&self, if_index: u32) -> Option<String> {
+        // SAFETY: all zeros is a valid `ifreq`.
+        let mut request: libc::ifreq = unsafe { zeroed() };
+        request.ifr_ifru.ifru_ifindex = libc::c_int::try_from(if_index).ok()?;
+        // SAFETY: SIOCGIFNAME reads and writes a `struct ifreq`.
+        unsafe { self.ioctl(libc::SIOCGIFNAME, &mut request) }.ok()?;
+        let name = request.ifr_name.iter().take_while(|c| **c != 0).map(|c| *c as u8).collect();
+        String::from_utf8(name).ok()
+    }
+
+    /// Gives the table back: all VIFs and entries go at once, even while
+    /// another thread still waits on the socket.
+    pub(super) fn release(&self) {
+        if let Err(error) = self.set(MRT_DONE, &0i32) {
+            log::debug!("MRT_DONE: {error}");
+        }
+    }
+}
+
+/// The counters are `unsigned long`: 32 or 64 bits.
+#[allow(clippy::useless_conversion)]
+fn as_u64(count: libc::c_ulong) -> u64 {
+    count.into()
+}
+
+fn mfc(flow: Flow, parent: u16, ttls: Ttls) -> MfcCtl {
+    MfcCtl {
+        origin: in_addr(flow.source()),
+        group: in_addr(flow.group()),
+        parent,
+        ttls,
+        pkt_cnt: 0,
+        byte_cnt: 0,
+        wrong_if: 0,
+        expire: 0,
+    }
+}
+
+impl AsRawFd for MrouteSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}

@@ -1,0 +1,161 @@
+//! The thread `mgm-upcall`: drains the multicast routing socket.
+//!
+//! A burst of new flows must not overflow the socket's buffer, because each
+//! upcall that is lost is a flow that stays unforwarded until its next packet.
+//! So this thread does nothing but read, sort out and hand over, a batch at a
+//! time, to a sink that never waits for anybody's callback.
+
+use super::batch::Batch;
+use super::mroute::MrouteSocket;
+use super::upcall::{self, Ignored};
+use super::vifs::Devices;
+use crate::forwarder::{Upcall, UpcallSink};
+use crate::sys::{self, StopSignal, Wake};
+use crate::types::Interface;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two lines in the log about lost upcalls.
+const LOSS_LINES: Duration = Duration::from_secs(10);
+
+/// After an error of the socket: else a lasting one would have us spin.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What the forwarder and its thread have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub socket: MrouteSocket,
+    pub stop: StopSignal,
+}
+
+/// Starts the thread. It ends by itself when `shared.stop` is raised, and may
+/// call the sink once more until then.
+pub(super) fn spawn(
+    shared: Arc<Shared>,
+    devices: Arc<Devices>,
+    sink: Arc<dyn UpcallSink>,
+) -> io::Result<()> {
+    sys::spawn("mgm-upcall", move || {
+        let mut batch = Batch::new();
+        let mut losses = Losses::default();
+        loop {
+            match sys::wait(Some(&shared.socket), &shared.stop, losses.wait()) {
+                Wake::Stop => return,
+                Wake::Timeout => losses.tell(),
+                Wake::Readable => match batch.read(&shared.socket) {
+                    Ok(count) => {
+                        losses.see(count);
+                        let upcalls = sort_out(&batch, &devices);
+                        if !upcalls.is_empty() {
+                            sink.upcalls(upcalls);
+                        }
+                    }
+                    Err(error) if is_passing(&error) => {}
+                    Err(error) => {
+                        log::debug!("reading upcalls: {error}");
+                        let pause = Some(PAUSE);
+                        if sys::wait(None::<&MrouteSocket>, &shared.stop, pause) == Wake::Stop {
+                            return;
+                        }
+                    }
+                },
+            }
+        }
+    })
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// The upcalls among what was read.
+fn sort_out(batch: &Batch, devices: &Devices) -> Vec<Upcall> {
+    let datagrams = batch.datagrams();
+    let mut upcalls = Vec::with_capacity(datagrams.len());
+    for datagram in datagrams {
+        match upcall::parse(datagram) {
+            Ok(report) => match devices.get(report.vif) {
+                Some(index) => upcalls.push(Upcall {
+                    kind: report.kind,
+                    flow: report.flow,
+                    arrival: Interface::link(index),
+                    header: report.header,
+                }),
+                // It waited in the socket while the interface was given up.
+                None => log::debug!("{}: upcall from a VIF that is gone", report.flow),
+            },
+            Err(Ignored::Packet) => {}
+            Err(why) => log::debug!("upcall ignored: {why:?}"),
+        }
+    }
+    upcalls
+}
+
+/// Counts the upcalls that found the socket's buffer full, and says so: at
+/// once, then at most every [`LOSS_LINES`].
+#[derive(Debug, Default)]
+struct Losses {
+    /// The kernel's count since the socket was opened, modulo 2^32.
+    seen: u32,
+    untold: u32,
+    told: Option<Instant>,
+}
+
+impl Losses {
+    fn see(&mut self, count: Option<u32>) {
+        let Some(count) = count else { return };
+        self.untold = self.untold.saturating_add(count.wrapping_sub(self.seen));
+        self.seen = count;
+        self.tell();
+    }
+
+    /// Until the next line is due, if there is one.
+    fn wait(&self) -> Option<Duration> {
+        (self.untold > 0).then(|| self.not_before())
+    }
+
+    fn not_before(&self) -> Duration {
+        self.told.map_or(Duration::ZERO, |told| LOSS_LINES.saturating_sub(told.elapsed()))
+    }
+
+    fn tell(&mut self) {
+        if self.untold > 0 && self.not_before().is_zero() {
+            log::warn!(
+                "{} upcalls lost, new flows come faster than they can be taken in: their next \
+                 packets will bring them again",
+                self.untold
+            );
+            self.untold = 0;
+            self.told = Some(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_told_at_once_then_seldom() {
+        let mut losses = Losses::default();
+        losses.see(None);
+        losses.see(Some(0));
+        assert!(losses.told.is_none() && losses.wait().is_none());
+        losses.see(Some(5));
+        assert!(losses.told.is_some() && losses.untold == 0);
+        losses.see(Some(7));
+        assert_eq!(losses.untold, 2);
+        assert!(losses.wait().is_some_and(|time| time > Duration::from_secs(5)));
+        losses.told = losses.told.and_then(|told| told.checked_sub(LOSS_LINES));
+        losses.tell();
+        assert_eq!((losses.untold, losses.wait()), (0, None));
+    }
+
+    #[test]
+    fn the_kernels_count_wraps() {
+        let mut losses = Losses { seen: u32::MAX, told: Some(Instant::now()), untold: 0 };
+        losses.see(Some(1));
+        assert_eq!(losses.untold, 2);
+    }
+}
