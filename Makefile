@@ -1,0 +1,40 @@
+# The usual entry points; cargo and CMake do the work.
+#
+#   make             the release build: target/release/libmgm.so, libmgm.a
+#   make demo        installs what is missing, then shows mgm at work
+#   make test        everything quick; make test-heavy: the rest
+#   make install     PREFIX=/usr/local, DESTDIR=, SUDO=sudo where that needs it
+
+PREFIX ?= /usr/local
+# Only the copying is done by it: root need not have cargo.
+SUDO ?=
+CARGO ?= cargo
+CMAKE ?= cmake
+
+.PHONY: all demo test test-heavy headers install clean
+
+all:
+	$(CARGO) build --release --locked --lib
+
+demo:
+	scripts/setup
+	scripts/demo
+
+test:
+	scripts/setup
+	scripts/test
+
+test-heavy:
+	scripts/setup
+	scripts/test --heavy
+
+headers:
+	scripts/headers
+
+install:
+	$(CMAKE) -S . -B build/install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DCMAKE_BUILD_TYPE=Release
+	$(CMAKE) --build build/install
+	$(SUDO) env DESTDIR="$(DESTDIR)" $(CMAKE) --install build/install
+
+clean:
+	rm -rf target build

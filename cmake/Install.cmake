@@ -1,0 +1,43 @@
+# What "cmake --install" puts where. Nothing that is installed names an
+# absolute path, so the tree may be moved, or staged with DESTDIR.
+include(CMakePackageConfigHelpers)
+
+install(PROGRAMS ${MGM_SHARED_FILES} DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${MGM_STATIC_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+
+file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h")
+install(FILES ${_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
+  # Not beside mgm.h: a windows.h in the system's include directory would make
+  # many a configure script believe that it is on Windows.
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/win32/"
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/mgm/win32" FILES_MATCHING PATTERN "*.h")
+endif()
+
+# pkg-config finds the prefix from where mgm.pc lies.
+set(_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  # Directories that do not follow the prefix cannot be relocated anyhow.
+  set(MGM_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
+  set(MGM_PC_LIBDIR "${CMAKE_INSTALL_FULL_LIBDIR}")
+  set(MGM_PC_INCLUDEDIR "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+else()
+  file(RELATIVE_PATH _up "/${_pc_dir}" "/")
+  string(REGEX REPLACE "/$" "" _up "${_up}")
+  set(MGM_PC_PREFIX "\${pcfiledir}/${_up}")
+  set(MGM_PC_LIBDIR "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+  set(MGM_PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+list(JOIN MGM_PRIVATE_LIBS " " MGM_PC_LIBS_PRIVATE)
+configure_file(cmake/mgm.pc.in mgm.pc @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/mgm.pc" DESTINATION "${_pc_dir}")
+
+set(_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/mgm")
+configure_package_config_file(cmake/mgmConfig.cmake.in mgmConfig.cmake
+  INSTALL_DESTINATION "${_cmake_dir}"
+  PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR
+  NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file(mgmConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+install(FILES
+  "${PROJECT_BINARY_DIR}/mgmConfig.cmake" "${PROJECT_BINARY_DIR}/mgmConfigVersion.cmake"
+  DESTINATION "${_cmake_dir}")
