@@ -1,6 +1,7 @@
 //! The functions of mgm.h, on checked arguments.
 
 use super::context::{self, Inside};
+use super::queue::Lane;
 use super::state::{Enumeration, Record, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
 use crate::engine::{ClientId, Effects};
@@ -46,16 +47,14 @@ impl Manager {
         run.engine.deregister(client, &mut fx)?;
         run.enumerations.retain(|_, enumeration| enumeration.client != client);
         run.forget(client);
-        self.publish(&mut guard, &mut fx, super::queue::Lane::Caller);
-        if elsewhere {
-            guard.waiters += 1;
-            while guard.run.as_ref().is_some_and(|run| run.clients.contains_key(&client)) {
-                guard.wait(&self.shared.ended);
-            }
-            guard.waiters -= 1;
-        }
+        self.publish(&mut guard, &mut fx, Lane::Caller);
         drop(guard);
         self.drain();
+        if elsewhere {
+            self.wait_until(|state| {
+                state.run.as_ref().is_none_or(|run| !run.clients.contains_key(&client))
+            });
+        }
         Ok(())
     }
 
@@ -149,7 +148,7 @@ impl Manager {
         let run = guard.run_for(client.0)?;
         let mut fx = Effects::default();
         let result = call(run, route, &mut fx);
-        self.publish(&mut guard, &mut fx, super::queue::Lane::Caller);
+        self.publish(&mut guard, &mut fx, Lane::Caller);
         drop(guard);
         self.drain();
         result
@@ -299,4 +298,3 @@ fn count(world: &mut super::world::World, row: &mut MfeRow) {
         }
     }
 }
-

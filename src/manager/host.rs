@@ -67,15 +67,12 @@ impl Manager {
         for client in clients {
             run.forget(client);
         }
-        self.shared.ended.notify_all(); // packets that wait for a resolution
-        guard.waiters += 1;
-        while guard.run.as_ref().is_some_and(|run| !run.clients.is_empty()) {
-            guard.wait(&self.shared.ended);
+        drop(guard);
+        for condition in [&self.shared.ended, &self.shared.work, &self.shared.alarm] {
+            condition.notify_all();
         }
-        guard.waiters -= 1;
-        self.dismiss_workers(&mut guard);
-        self.dismiss_timer(&mut guard);
-        guard.end();
+        self.wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet));
+        self.lock().end();
         Ok(())
     }
 
@@ -146,11 +143,10 @@ impl Manager {
         }
         let PacketIn { flow, arrival, header, length, ttl } = packet;
         let packet = Packet { flow, arrival, header: header.into(), length, ttl };
+        self.lock().started()?;
         loop {
-            let mut guard = self.lock();
-            guard.started()?;
-            let (mut guard, route) = self.route_for(guard, flow);
-            let run = guard.started()?;
+            let (mut guard, route) = self.route_for(self.lock(), flow);
+            let run = guard.running().ok_or(Refusal::Stopping)?;
             let mut fx = Effects::default();
             let now = run.now();
             let outcome = run.engine.packet(now, &packet, route, &mut fx);
@@ -160,19 +156,11 @@ impl Manager {
             match outcome {
                 Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),
                 Outcome::Refused(_) => return Ok(Verdict::default()),
-                Outcome::Resolving => self.await_resolution(flow),
+                Outcome::Resolving => self.wait_until(|state| {
+                    state.running().is_none_or(|run| !run.engine.is_resolving(flow))
+                }),
             }
         }
-    }
-
-    /// Waits until a flow is no longer between its first packet and its MFE.
-    fn await_resolution(&self, flow: Flow) {
-        let mut guard = self.lock();
-        guard.waiters += 1;
-        while guard.running().is_some_and(|run| run.engine.is_resolving(flow)) {
-            guard.wait(&self.shared.ended);
-        }
-        guard.waiters -= 1;
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::context::{self, Inside};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use once_cell::sync::Lazy;
 use parking_lot::RwLock;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -44,10 +45,12 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Sets up logging at a level. Another logger of the program's stays in place.
+/// Sets up logging at a level. A program that links the Rust library and has a
+/// logger of its own keeps that, and its level.
 pub(super) fn init(level: LevelFilter) {
     static LOGGER: Logger = Logger;
-    if log::set_logger(&LOGGER).is_ok() || log::max_level() != level {
+    static OURS: Lazy<bool> = Lazy::new(|| log::set_logger(&LOGGER).is_ok());
+    if *OURS {
         log::set_max_level(level);
     }
 }

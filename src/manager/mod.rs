@@ -61,7 +61,11 @@ impl Manager {
     /// settings when it is first needed.
     #[must_use]
     pub fn global() -> &'static Manager {
-        static GLOBAL: Lazy<Manager> = Lazy::new(Manager::new);
+        static GLOBAL: Lazy<Manager> = Lazy::new(|| {
+            // Calls may be refused, and say why, before MGM runs.
+            log::init(Settings::from_env().0.log_level);
+            Manager::new()
+        });
         &GLOBAL
     }
 

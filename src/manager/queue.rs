@@ -123,11 +123,6 @@ impl<T> Queue<T> {
         self.items.clear();
         self.popped = self.pushed;
     }
-
-    /// How many notices wait.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
 }
 
 #[cfg(test)]

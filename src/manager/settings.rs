@@ -65,12 +65,14 @@ impl Settings {
         let mut complaints = Vec::new();
         let mut settings = Settings::default();
         let defaults = Settings::default();
-        settings.forwarder = value(&get, "MGM_FORWARDER", "auto, kernel or memory", &mut complaints)
-            .unwrap_or(defaults.forwarder);
+        settings.forwarder =
+            value(&get, "MGM_FORWARDER", "auto, kernel or memory", &mut complaints)
+                .unwrap_or(defaults.forwarder);
         settings.table =
             value(&get, "MGM_TABLE", "a table number", &mut complaints).unwrap_or(defaults.table);
-        settings.mfe_timeout = value(&get, "MGM_MFE_TIMEOUT", "seconds, at least 1", &mut complaints)
-            .map_or(defaults.mfe_timeout, NonZeroU32::get);
+        settings.mfe_timeout =
+            value(&get, "MGM_MFE_TIMEOUT", "seconds, at least 1", &mut complaints)
+                .map_or(defaults.mfe_timeout, NonZeroU32::get);
         settings.log_level =
             value(&get, "MGM_LOG", "off, error, warn, info, debug or trace", &mut complaints)
                 .unwrap_or(defaults.log_level);

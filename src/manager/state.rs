@@ -65,6 +65,11 @@ impl Run {
         Time(u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// Whether no callback is running and none of MGM's threads is left.
+    pub fn is_quiet(&self) -> bool {
+        self.clients.is_empty() && self.pool.is_empty() && !self.timer_runs
+    }
+
     /// A number for an enumeration that was never used before.
     pub fn next_enumeration(&mut self) -> EnumId {
         self.last_enumeration += 1;
@@ -76,8 +81,8 @@ impl State {
     /// Begins a life.
     pub fn start(&mut self, settings: &Settings) {
         super::log::init(settings.log_level);
-        let config =
-            Config { mfe_timeout: settings.mfe_timeout, last_client: self.last_client };
+        crate::fork::install();
+        let config = Config { mfe_timeout: settings.mfe_timeout, last_client: self.last_client };
         self.run = Some(Run {
             engine: Engine::new(config),
             clients: HashMap::new(),
@@ -162,6 +167,16 @@ impl Manager {
     pub(super) fn lock(&self) -> Guard<'_> {
         let _hold = Hold::new();
         Guard { state: self.shared.state.lock(), _hold }
+    }
+
+    /// Waits until what other threads are at has ended. Never inside a callback.
+    pub(super) fn wait_until(&self, mut ended: impl FnMut(&mut State) -> bool) {
+        let mut guard = self.lock();
+        guard.waiters += 1;
+        while !ended(&mut guard) {
+            guard.wait(&self.shared.ended);
+        }
+        guard.waiters -= 1;
     }
 
     /// One call on a life that is on: what it changes is published before the

@@ -1,0 +1,367 @@
+//! The manager with closures for clients: order, re-entrancy, threads.
+
+use super::*;
+use crate::engine::{Answer, ClientId, Notice, NoticeKind};
+use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Route, RouteOrigin};
+use parking_lot::Mutex as PlMutex;
+use std::sync::mpsc;
+use std::time::Duration;
+
+type OnCall = Box<dyn Fn(&Notice) -> Answer + Send + Sync>;
+
+/// A client made of one closure.
+struct Script {
+    lacks: Vec<NoticeKind>,
+    on_call: OnCall,
+}
+
+impl Callbacks for Script {
+    fn has(&self, kind: NoticeKind) -> bool {
+        !self.lacks.contains(&kind)
+    }
+
+    fn call(&self, notice: &Notice) -> Answer {
+        (self.on_call)(notice)
+    }
+}
+
+/// An MGM of its own with the embedded forwarder, stopped when it goes.
+struct World(Manager);
+
+impl World {
+    fn new() -> World {
+        let manager = Manager::new();
+        let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
+        manager.start(&settings, None).expect("a new instance starts");
+        World(manager)
+    }
+
+    fn client(
+        &self,
+        protocol: u32,
+        on_call: impl Fn(&Notice) -> Answer + Send + Sync + 'static,
+    ) -> ClientId {
+        let script = Script { lacks: Vec::new(), on_call: Box::new(on_call) };
+        self.0.register(Box::new(script), protocol, 0).expect("the id is free")
+    }
+
+    /// A client that writes down what it hears.
+    fn recorder(&self, protocol: u32, log: &Arc<PlMutex<Vec<String>>>) -> ClientId {
+        let log = Arc::clone(log);
+        self.client(protocol, move |notice| {
+            log.lock().push(format!("{protocol}: {}", short(notice)));
+            notice.default_answer()
+        })
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.0.stop();
+    }
+}
+
+fn short(notice: &Notice) -> String {
+    match notice {
+        Notice::Join { flow, member } => format!("join {flow} {member}"),
+        Notice::Prune { flow, .. } => format!("prune {flow}"),
+        other => format!("{:?}", other.kind()),
+    }
+}
+
+fn group(last: u8) -> Flow {
+    Flow::any_source(Ipv4Addr::new(239, 1, 1, last))
+}
+
+fn link(index: u32) -> Interface {
+    Interface::link(index)
+}
+
+const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+fn source_route(index: u32) -> Route {
+    Route {
+        origin: RouteOrigin::Connected,
+        if_index: index,
+        network: Ipv4Addr::new(10, 0, 0, 0),
+        prefix_len: 8,
+        protocol: 2,
+    }
+}
+
+fn packet(last: u8, index: u32) -> PacketIn<'static> {
+    PacketIn {
+        flow: Flow::new(SOURCE, Ipv4Addr::new(239, 1, 1, last)),
+        arrival: link(index),
+        header: &[],
+        length: 100,
+        ttl: 64,
+    }
+}
+
+#[test]
+fn t8_3_alerts_are_delivered_before_the_call_returns() {
+    let world = World::new();
+    let log = Arc::default();
+    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(b, link(2)).unwrap();
+    world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
+    assert_eq!(*log.lock(), ["2: join (*, 239.1.1.1) true"]);
+}
+
+#[test]
+fn t8_1_a_call_inside_a_callback_is_delivered_without_recursion_before_the_outer_call_returns() {
+    let world = World::new();
+    let log: Arc<PlMutex<Vec<String>>> = Arc::default();
+    let (manager, heard) = (world.0.clone(), Arc::clone(&log));
+    let own = Arc::new(PlMutex::new(None));
+    let me = Arc::clone(&own);
+    // B answers A's join of a group with a join of the next one.
+    let a = world.recorder(1, &log);
+    let b = world.client(2, move |notice| {
+        heard.lock().push(format!("2: enter {}", short(notice)));
+        if let (Notice::Join { flow, .. }, Some(me)) = (notice, *me.lock()) {
+            let last = flow.group().octets()[3];
+            if last < 4 {
+                manager.add_membership(me, group(last + 1), link(2), Join::State).unwrap();
+            }
+        }
+        heard.lock().push("2: leave".into());
+        Answer::Done
+    });
+    *own.lock() = Some(b);
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(b, link(2)).unwrap();
+    world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
+    assert_eq!(
+        *log.lock(),
+        ["2: enter join (*, 239.1.1.1) true", "2: leave", "1: join (*, 239.1.1.2) true",]
+    );
+}
+
+#[test]
+fn t1_6_deregistration_waits_for_a_callback_on_another_thread() {
+    let world = World::new();
+    let (entered, has_entered) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let may_go_on = PlMutex::new(may_go_on);
+    let finished = Arc::new(PlMutex::new(false));
+    let done = Arc::clone(&finished);
+    let a = world.client(1, |_| Answer::Done);
+    let b = world.client(2, move |_| {
+        entered.send(()).unwrap();
+        may_go_on.lock().recv().unwrap();
+        *done.lock() = true;
+        Answer::Done
+    });
+    world.0.take(a, link(1)).unwrap();
+    let manager = world.0.clone();
+    let joiner = std::thread::spawn(move || {
+        manager.add_membership(a, group(1), link(1), Join::State).unwrap();
+    });
+    has_entered.recv().unwrap();
+    let manager = world.0.clone();
+    let leaver = std::thread::spawn(move || manager.deregister(b));
+    while world.0.enum_start(b, EnumKind::AllSources).is_ok() {
+        std::thread::yield_now(); // until the handle is dead
+    }
+    assert!(!*finished.lock());
+    assert!(!leaver.is_finished());
+    go_on.send(()).unwrap();
+    leaver.join().unwrap().unwrap();
+    assert!(*finished.lock(), "the callback had ended when the call returned");
+    joiner.join().unwrap();
+}
+
+#[test]
+fn t1_6_a_client_may_deregister_itself_inside_its_own_callback_and_that_is_the_last() {
+    let world = World::new();
+    let own = Arc::new(PlMutex::new(None));
+    let calls = Arc::new(PlMutex::new(0));
+    let (manager, me, count) = (world.0.clone(), Arc::clone(&own), Arc::clone(&calls));
+    let a = world.client(1, |_| Answer::Done);
+    let b = world.client(2, move |_| {
+        *count.lock() += 1;
+        let me = me.lock().expect("set before the first callback");
+        manager.deregister(me).unwrap();
+        assert_eq!(manager.deregister(me), Err(Refusal::BadHandle(me.0)));
+        Answer::Done
+    });
+    *own.lock() = Some(b);
+    world.0.take(a, link(1)).unwrap();
+    for last in 1..=3 {
+        world.0.add_membership(a, group(last), link(1), Join::State).unwrap();
+    }
+    assert_eq!(*calls.lock(), 1);
+}
+
+#[test]
+fn t1_6_two_callbacks_that_deregister_each_others_client_are_refused_not_deadlocked() {
+    let world = World::new();
+    let ids: Arc<PlMutex<Vec<ClientId>>> = Arc::default();
+    let barrier = Arc::new(std::sync::Barrier::new(2));
+    let mut expect = Vec::new();
+    let (results, outcomes) = mpsc::channel();
+    for me in 0..2 {
+        let (manager, ids, barrier, results) =
+            (world.0.clone(), Arc::clone(&ids), Arc::clone(&barrier), results.clone());
+        expect.push(world.client(10 + me as u32 * 100 + 1, move |_| {
+            barrier.wait(); // both callbacks are running
+            let other = ids.lock()[1 - me];
+            results.send(manager.deregister(other)).unwrap();
+            barrier.wait();
+            Answer::Done
+        }));
+    }
+    *ids.lock() = expect;
+    let joiners: Vec<ClientId> = (0..2).map(|n| world.client(50 + n, |_| Answer::Done)).collect();
+    world.0.take(joiners[0], link(1)).unwrap();
+    // One join reaches both clients in turn on one thread, so use two upcall-like threads.
+    let manager = world.0.clone();
+    let first = joiners[0];
+    let t1 = std::thread::spawn(move || {
+        manager.add_membership(first, group(1), link(1), Join::State).unwrap();
+    });
+    let manager = world.0.clone();
+    let second = joiners[1];
+    world.0.take(second, link(2)).unwrap();
+    let t2 = std::thread::spawn(move || {
+        manager.add_membership(second, group(2), link(2), Join::State).unwrap();
+    });
+    for _ in 0..2 {
+        let outcome = outcomes.recv_timeout(Duration::from_secs(20)).expect("no deadlock");
+        assert_eq!(outcome, Err(Refusal::CallbackRunning));
+    }
+    // Each client hears of both groups: let the second round pass likewise.
+    for _ in 0..2 {
+        let outcome = outcomes.recv_timeout(Duration::from_secs(20)).expect("no deadlock");
+        assert_eq!(outcome, Err(Refusal::CallbackRunning));
+    }
+    t1.join().unwrap();
+    t2.join().unwrap();
+}
+
+#[test]
+fn t5_4_a_packet_waits_for_its_callbacks_and_is_forwarded_after_them() {
+    let world = World::new();
+    let log = Arc::default();
+    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(b, link(2)).unwrap();
+    world.0.add_route(source_route(1)).unwrap();
+    world.0.add_membership(b, group(1), link(2), Join::State).unwrap();
+    log.lock().clear();
+    let verdict = world.0.packet_in(packet(1, 1)).unwrap();
+    assert_eq!(verdict, Verdict { accepted: true, oifs: vec![link(2)] });
+    assert_eq!(*log.lock(), ["1: Rpf", "2: Creation"]);
+    let row = world.0.with_mfe(packet(1, 1).flow, true, Clone::clone).unwrap();
+    assert_eq!((row.packets, row.octets, row.oifs[0].packets), (1, 100, 1));
+}
+
+#[test]
+fn t8_6_packet_in_is_refused_inside_a_callback() {
+    let world = World::new();
+    let (manager, outcome) = (world.0.clone(), Arc::new(PlMutex::new(None)));
+    let seen = Arc::clone(&outcome);
+    let a = world.client(1, |_| Answer::Done);
+    world.client(2, move |_| {
+        *seen.lock() = Some(manager.packet_in(packet(1, 1)));
+        Answer::Done
+    });
+    world.0.take(a, link(1)).unwrap();
+    world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
+    assert_eq!(outcome.lock().take(), Some(Err(Refusal::InsideCallback)));
+}
+
+#[test]
+fn t8_4_a_callback_that_sleeps_delays_nobody_elses_packets() {
+    let world = World::new();
+    let (release, held) = mpsc::channel::<()>();
+    let held = PlMutex::new(held);
+    let (entered, has_entered) = mpsc::channel();
+    let a = world.client(1, |notice| notice.default_answer());
+    let sleeper = world.client(2, move |notice| {
+        if matches!(notice, Notice::Rpf { .. }) {
+            entered.send(()).unwrap();
+            let _ = held.lock().recv();
+        }
+        notice.default_answer()
+    });
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(sleeper, link(2)).unwrap();
+    world.0.add_route(source_route(1)).unwrap();
+    let other = Route { network: Ipv4Addr::new(10, 9, 0, 0), prefix_len: 16, ..source_route(2) };
+    world.0.add_route(other).unwrap();
+    let manager = world.0.clone();
+    let stuck = std::thread::spawn(move || {
+        let flow = Flow::new(Ipv4Addr::new(10, 9, 0, 1), Ipv4Addr::new(239, 1, 1, 9));
+        manager.packet_in(PacketIn { flow, ..packet(9, 2) }).unwrap()
+    });
+    has_entered.recv().unwrap();
+    for last in 1..=100 {
+        assert!(world.0.packet_in(packet(last, 1)).unwrap().accepted);
+    }
+    release.send(()).unwrap();
+    assert!(stuck.join().unwrap().accepted);
+}
+
+#[test]
+fn t2_3_disable_the_change_enable_in_that_order_and_igmp_joins_again_inside_enable() {
+    let world = World::new();
+    let log: Arc<PlMutex<Vec<String>>> = Arc::default();
+    let own = Arc::new(PlMutex::new(None));
+    let (manager, heard, me) = (world.0.clone(), Arc::clone(&log), Arc::clone(&own));
+    let igmp = world.client(10, move |notice| {
+        let owner = manager.protocol_on(link(1)).map(|(protocol, _)| protocol);
+        let added = manager.add_membership(me.lock().unwrap(), group(1), link(1), Join::State);
+        heard.lock().push(format!("10: {} owner {owner:?} add {}", short(notice), added.is_ok()));
+        Answer::Done
+    });
+    *own.lock() = Some(igmp);
+    let pim = world.recorder(2, &log);
+    world.0.take(igmp, link(1)).unwrap();
+    world.0.take(pim, link(1)).unwrap();
+    assert_eq!(
+        *log.lock(),
+        [
+            "10: DisableIgmp owner Ok(10) add false",
+            "10: EnableIgmp owner Ok(2) add true",
+            "2: LocalJoin",
+        ]
+    );
+}
+
+#[test]
+fn t5_6_the_timer_ends_mfes() {
+    let manager = Manager::new();
+    let settings =
+        Settings { forwarder: ForwarderChoice::Memory, mfe_timeout: 1, ..Settings::default() };
+    manager.start(&settings, None).unwrap();
+    let world = World(manager);
+    let a = world.client(1, |notice| notice.default_answer());
+    world.0.take(a, link(1)).unwrap();
+    world.0.add_route(source_route(1)).unwrap();
+    world.0.packet_in(packet(1, 1)).unwrap();
+    let flow = packet(1, 1).flow;
+    assert!(world.0.with_mfe(flow, false, |_| ()).is_ok());
+    for _ in 0..200 {
+        if world.0.with_mfe(flow, false, |_| ()).is_err() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the MFE is still there after 10 s");
+}
+
+#[test]
+fn t1_4_numbers_do_not_repeat_after_a_stop() {
+    let world = World::new();
+    let first = world.client(1, |_| Answer::Done);
+    let open = world.0.enum_start(first, EnumKind::AllSources).unwrap();
+    world.0.stop().unwrap();
+    assert_eq!(world.0.deregister(first), Err(Refusal::BadHandle(first.0)));
+    let again = world.client(1, |_| Answer::Done);
+    assert_ne!(first, again);
+    assert_ne!(open, world.0.enum_start(again, EnumKind::AllSources).unwrap());
+}

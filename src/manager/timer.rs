@@ -66,16 +66,6 @@ impl Manager {
         }
         self.shared.ended.notify_all();
     }
-
-    /// Sends the timer home and waits until it is.
-    pub(super) fn dismiss_timer(&self, guard: &mut super::state::Guard<'_>) {
-        self.shared.alarm.notify_all();
-        guard.waiters += 1;
-        while guard.run.as_ref().is_some_and(|run| run.timer_runs) {
-            guard.wait(&self.shared.ended);
-        }
-        guard.waiters -= 1;
-    }
 }
 
 /// When the timer has something to do next.

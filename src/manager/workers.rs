@@ -31,6 +31,11 @@ pub(super) struct Pool {
 }
 
 impl Pool {
+    /// Whether there is no worker.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
     /// Whether somebody waits and all workers are busy.
     pub fn is_short(&self) -> bool {
         !self.ready.is_empty() && self.idle == 0
@@ -83,7 +88,8 @@ impl Manager {
                 continue;
             };
             run.pool.taken += 1;
-            let runs = run.clients.get_mut(&client).is_some_and(|record| record.queue.start_worker());
+            let runs =
+                run.clients.get_mut(&client).is_some_and(|record| record.queue.start_worker());
             if runs {
                 self.run_queue(guard, client, Lane::Worker);
                 self.drain(); // calls made inside those callbacks
@@ -95,15 +101,5 @@ impl Manager {
         }
         // A stop waits for the workers.
         self.shared.ended.notify_all();
-    }
-
-    /// Sends all workers home and waits until they are.
-    pub(super) fn dismiss_workers(&self, guard: &mut super::state::Guard<'_>) {
-        self.shared.work.notify_all();
-        guard.waiters += 1;
-        while guard.run.as_ref().is_some_and(|run| run.pool.total > 0) {
-            guard.wait(&self.shared.ended);
-        }
-        guard.waiters -= 1;
     }
 }

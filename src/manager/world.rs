@@ -5,7 +5,9 @@ use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::Manager;
 use crate::engine::{Effects, Engine, Packet};
-use crate::forwarder::{Counters, Entry, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink};
+use crate::forwarder::{
+    Counters, Entry, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink,
+};
 use crate::routes::{RouteTable, RouteView, RouteWatcher};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time};
 use once_cell::sync::OnceCell;
@@ -203,7 +205,9 @@ impl UpcallSink for Below {
         let Some(run) = self.run(&mut guard) else { return };
         let unknown: BTreeSet<Ipv4Addr> = batch
             .iter()
-            .filter(|upcall| upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow))
+            .filter(|upcall| {
+                upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
+            })
             .map(|upcall| upcall.flow.source())
             .collect();
         let mut routes = BTreeMap::new();
