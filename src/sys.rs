@@ -91,6 +91,14 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
     spawned.map(drop)
 }
 
+/// Runs what the layer above does with news. A panic there is logged and ends
+/// there: the thread has to go on, or MGM would be deaf (spec 8.5).
+pub(crate) fn shield(what: &str, body: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+        log::error!("a panic while taking in {what}: please report it");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -59,6 +59,14 @@ pub trait Forwarder: Send {
     /// Stops serving it. No entry refers to it any more.
     fn remove_interface(&mut self, id: IfId);
 
+    /// The interfaces whose device has gone (spec 5.11): they are served no
+    /// more, and stay so, even if a device with the same index appears, until
+    /// they are removed and added again. Asked after each
+    /// [`routes_changed`](crate::routes::RouteWatcher::routes_changed).
+    fn lost_interfaces(&mut self) -> Vec<IfId> {
+        Vec::new()
+    }
+
     /// Installs an entry or replaces the one of the same flow.
     ///
     /// # Errors

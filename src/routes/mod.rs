@@ -19,6 +19,7 @@ pub trait RouteView: Send + Sync {
 
 /// Hears that routes may have changed, on a thread of the view's own. Returns soon.
 pub trait RouteWatcher: Send + Sync {
-    /// Any look-up may give another result than before.
+    /// Any look-up may give another result than before, and interfaces may
+    /// have come or gone.
     fn routes_changed(&self);
 }

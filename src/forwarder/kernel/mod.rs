@@ -138,6 +138,11 @@ impl Forwarder for KernelForwarder {
         self.vifs.free(id);
     }
 
+    fn lost_interfaces(&mut self) -> Vec<IfId> {
+        let socket = &self.shared.socket;
+        self.vifs.iter().filter(|(vif, _)| !socket.has_vif(*vif)).map(|(_, id)| id).collect()
+    }
+
     fn install(&mut self, entry: &Entry<'_>) -> Result<()> {
         let Some(iif) = self.vifs.get(entry.iif) else {
             return Err(Refusal::Forwarder(format!(

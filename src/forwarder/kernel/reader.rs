@@ -48,7 +48,7 @@ pub(super) fn spawn(
                         losses.see(count);
                         let upcalls = sort_out(&batch, &devices);
                         if !upcalls.is_empty() {
-                            sink.upcalls(upcalls);
+                            sys::shield("upcalls", || sink.upcalls(upcalls));
                         }
                     }
                     Err(error) if is_passing(&error) => {}

@@ -1,0 +1,92 @@
+//! The thread `mgm-route`: hears that the kernel's routes have changed.
+
+use super::socket::RouteSocket;
+use crate::routes::RouteWatcher;
+use crate::sys::{self, StopSignal, Wake};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// From <linux/rtnetlink.h>: the groups that announce what a look-up depends
+/// on. Links are among them because routes over a link that goes down go
+/// without being announced.
+const GROUPS: [u32; 5] = [
+    1,  // RTNLGRP_LINK
+    5,  // RTNLGRP_IPV4_IFADDR
+    7,  // RTNLGRP_IPV4_ROUTE
+    8,  // RTNLGRP_IPV4_RULE
+    32, // RTNLGRP_NEXTHOP
+];
+
+/// The watcher is told this long after the first of a number of changes: a
+/// routing daemon makes thousands at a time.
+const COLLECT: Duration = Duration::from_millis(50);
+
+/// After an error of the socket: else a lasting one would have us spin.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Opens the socket that changes are announced on. They are collected from now on.
+pub(super) fn open() -> io::Result<RouteSocket> {
+    let socket = RouteSocket::open()?;
+    for group in GROUPS {
+        if let Err(error) = socket.add_membership(group) {
+            // Next hop objects came with Linux 5.3.
+            log::debug!("netlink group {group}: {error}");
+        }
+    }
+    socket.set_non_blocking(true)?;
+    Ok(socket)
+}
+
+/// Starts the thread. It ends by itself when `stop` is raised, and may call
+/// the watcher once more until then.
+pub(super) fn spawn(
+    socket: RouteSocket,
+    stop: Arc<StopSignal>,
+    watcher: Arc<dyn RouteWatcher>,
+) -> io::Result<()> {
+    sys::spawn("mgm-route", move || {
+        let mut due: Option<Instant> = None;
+        loop {
+            let left = due.map(|at| at.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                due = None;
+                sys::shield("a route change", || watcher.routes_changed());
+                continue;
+            }
+            match sys::wait(Some(&socket), &stop, left) {
+                Wake::Stop => return,
+                Wake::Timeout => {}
+                Wake::Readable => {
+                    if drain(&socket) {
+                        due.get_or_insert_with(|| Instant::now() + COLLECT);
+                    } else if sys::wait(None::<&RouteSocket>, &stop, Some(PAUSE)) == Wake::Stop {
+                        return;
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// Reads all there is; whether it announced anything. What it says does not
+/// matter: the manager looks its sources up again.
+fn drain(socket: &RouteSocket) -> bool {
+    let mut buffer = [0u8; 4096];
+    let mut heard = false;
+    loop {
+        match socket.recv(&mut &mut buffer[..], 0) {
+            Ok(_) => heard = true,
+            Err(error) => match error.raw_os_error() {
+                // Announcements were lost: so there were some.
+                Some(libc::ENOBUFS) => heard = true,
+                Some(libc::EINTR) => {}
+                Some(libc::EAGAIN) => return heard,
+                _ => {
+                    log::debug!("reading route changes: {error}");
+                    return heard;
+                }
+            },
+        }
+    }
+}

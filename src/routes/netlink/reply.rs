@@ -1,0 +1,255 @@
+//! What the kernel's answers to RTM_GETROUTE mean.
+
+use crate::types::{Ipv4Addr, Route, RouteOrigin};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteMessage, RouteProtocol, RouteType, RouteVia,
+};
+
+/// PROTO_IP_*: who made a route.
+mod proto {
+    pub const OTHER: u32 = 1;
+    pub const LOCAL: u32 = 2;
+    pub const NETMGMT: u32 = 3;
+    pub const ICMP: u32 = 4;
+    pub const RIP: u32 = 8;
+    pub const IS_IS: u32 = 9;
+    pub const OSPF: u32 = 13;
+    pub const BGP: u32 = 14;
+    pub const EIGRP: u32 = 16;
+    pub const DHCP: u32 = 19;
+}
+
+/// Who made a route, in the words of mgm.h. Daemons that speak several
+/// protocols under one number (zebra, bird, gated, xorp) are OTHER.
+fn protocol(protocol: RouteProtocol) -> u32 {
+    match protocol {
+        RouteProtocol::Kernel => proto::LOCAL,
+        RouteProtocol::Boot | RouteProtocol::Static => proto::NETMGMT,
+        RouteProtocol::IcmpRedirect | RouteProtocol::Ra => proto::ICMP,
+        RouteProtocol::Rip => proto::RIP,
+        RouteProtocol::Isis => proto::IS_IS,
+        RouteProtocol::Ospf => proto::OSPF,
+        RouteProtocol::Bgp => proto::BGP,
+        RouteProtocol::Eigrp => proto::EIGRP,
+        RouteProtocol::Dhcp => proto::DHCP,
+        _ => proto::OTHER,
+    }
+}
+
+/// Whether the route that matched leaves open where packets go: it has several
+/// next hops, or stands for a next hop object. The kernel's decision for the
+/// one source tells.
+pub(super) fn needs_decision(matched: &RouteMessage) -> bool {
+    matches!(matched.header.kind, RouteType::Unicast)
+        && (!matched.attributes.iter().any(|a| matches!(a, RouteAttribute::Oif(_)))
+            || matched
+                .attributes
+                .iter()
+                .any(|a| matches!(a, RouteAttribute::MultiPath(_) | RouteAttribute::NhId(_))))
+}
+
+/// The route to `source`: prefix and protocol as in the route that `matched`
+/// (unknown if the kernel did not tell), interface and gateway as in `decided`.
+pub(super) fn route(
+    source: Ipv4Addr,
+    matched: Option<&RouteMessage>,
+    decided: &RouteMessage,
+) -> Route {
+    let (network, prefix_len, protocol) = match matched {
+        Some(matched) => (
+            destination(matched),
+            matched.header.destination_prefix_length.min(32),
+            protocol(matched.header.protocol),
+        ),
+        None => (source, 32, proto::OTHER),
+    };
+    let (origin, if_index) = match decided.header.kind {
+        RouteType::Local => (RouteOrigin::Local, 0),
+        RouteType::Unicast => match interface(decided) {
+            Some(index) => (gateway(decided), index),
+            None => return Route::NONE,
+        },
+        // Blackholes and the like; the broadcast address of a network.
+        _ => return Route::NONE,
+    };
+    Route { origin, if_index, network, prefix_len, protocol }
+}
+
+/// The network of a route; the default route comes without one.
+fn destination(message: &RouteMessage) -> Ipv4Addr {
+    message
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            RouteAttribute::Destination(RouteAddress::Inet(network)) => Some(*network),
+            _ => None,
+        })
+        .unwrap_or(Ipv4Addr::UNSPECIFIED)
+}
+
+fn interface(message: &RouteMessage) -> Option<u32> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Oif(index) if *index != 0 => Some(*index),
+        _ => None,
+    })
+}
+
+fn gateway(message: &RouteMessage) -> RouteOrigin {
+    message
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            RouteAttribute::Gateway(RouteAddress::Inet(gateway))
+            | RouteAttribute::Via(RouteVia::Inet(gateway)) => Some(RouteOrigin::Via(*gateway)),
+            // A gateway with an IPv6 address: the source is not on this
+            // network, but the upstream neighbour has no address for us.
+            RouteAttribute::Via(_) => Some(RouteOrigin::Via(Ipv4Addr::UNSPECIFIED)),
+            _ => None,
+        })
+        .unwrap_or(RouteOrigin::Connected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv6Addr;
+
+    const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 1, 2, 3);
+    const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+    fn message(
+        kind: RouteType,
+        made_by: RouteProtocol,
+        network: [u8; 4],
+        length: u8,
+        rest: Vec<RouteAttribute>,
+    ) -> RouteMessage {
+        let mut message = RouteMessage::default();
+        message.header.kind = kind;
+        message.header.protocol = made_by;
+        message.header.destination_prefix_length = length;
+        if length > 0 {
+            let network = RouteAddress::Inet(network.into());
+            message.attributes.push(RouteAttribute::Destination(network));
+        }
+        message.attributes.extend(rest);
+        message
+    }
+
+    fn unicast(made_by: RouteProtocol, rest: Vec<RouteAttribute>) -> RouteMessage {
+        message(RouteType::Unicast, made_by, [10, 0, 0, 0], 8, rest)
+    }
+
+    #[test]
+    fn t5_1_a_connected_source_has_no_gateway() {
+        let matched = unicast(RouteProtocol::Kernel, vec![RouteAttribute::Oif(4)]);
+        assert!(!needs_decision(&matched));
+        let route = route(SOURCE, Some(&matched), &matched);
+        assert_eq!(
+            route,
+            Route {
+                origin: RouteOrigin::Connected,
+                if_index: 4,
+                network: Ipv4Addr::new(10, 0, 0, 0),
+                prefix_len: 8,
+                protocol: 2,
+            }
+        );
+    }
+
+    #[test]
+    fn t5_1_a_source_behind_a_gateway_on_the_default_route() {
+        let rest =
+            vec![RouteAttribute::Gateway(RouteAddress::Inet(GATEWAY)), RouteAttribute::Oif(4)];
+        let matched = message(RouteType::Unicast, RouteProtocol::Static, [0; 4], 0, rest);
+        let route = route(SOURCE, Some(&matched), &matched);
+        assert_eq!(route.origin, RouteOrigin::Via(GATEWAY));
+        assert_eq!((route.network, route.prefix_len), (Ipv4Addr::UNSPECIFIED, 0));
+        assert_eq!(route.protocol, 3);
+    }
+
+    #[test]
+    fn several_next_hops_are_the_kernels_decision() {
+        let matched = unicast(RouteProtocol::Bgp, vec![RouteAttribute::MultiPath(vec![])]);
+        assert!(needs_decision(&matched));
+        let object = vec![RouteAttribute::NhId(7), RouteAttribute::Oif(4)];
+        assert!(needs_decision(&unicast(RouteProtocol::Bgp, object)));
+        let decided = unicast(
+            RouteProtocol::Unspec,
+            vec![RouteAttribute::Oif(5), RouteAttribute::Gateway(RouteAddress::Inet(GATEWAY))],
+        );
+        let route = route(SOURCE, Some(&matched), &decided);
+        assert_eq!((route.origin, route.if_index), (RouteOrigin::Via(GATEWAY), 5));
+        assert_eq!((route.prefix_len, route.protocol), (8, 14));
+    }
+
+    #[test]
+    fn an_ipv6_gateway_has_no_address_here() {
+        let via = RouteAttribute::Via(RouteVia::Inet6(Ipv6Addr::LOCALHOST));
+        let matched = unicast(RouteProtocol::Static, vec![via, RouteAttribute::Oif(4)]);
+        let route = route(SOURCE, Some(&matched), &matched);
+        assert_eq!(route.origin, RouteOrigin::Via(Ipv4Addr::UNSPECIFIED));
+    }
+
+    #[test]
+    fn t5_1_an_own_address_is_local() {
+        let rest = vec![RouteAttribute::Oif(1)];
+        let matched = message(RouteType::Local, RouteProtocol::Kernel, SOURCE.octets(), 32, rest);
+        assert!(!needs_decision(&matched));
+        let route = route(SOURCE, Some(&matched), &matched);
+        assert_eq!((route.origin, route.if_index), (RouteOrigin::Local, 0));
+        assert_eq!((route.network, route.prefix_len), (SOURCE, 32));
+    }
+
+    #[test]
+    fn what_cannot_be_reached_has_no_route() {
+        for kind in [
+            RouteType::BlackHole,
+            RouteType::Unreachable,
+            RouteType::Prohibit,
+            RouteType::Throw,
+            RouteType::Broadcast,
+            RouteType::Multicast,
+            RouteType::Other(99),
+        ] {
+            let matched = message(
+                kind,
+                RouteProtocol::Static,
+                [10, 0, 0, 0],
+                8,
+                vec![RouteAttribute::Oif(4)],
+            );
+            assert_eq!(route(SOURCE, Some(&matched), &matched), Route::NONE);
+        }
+        let nowhere = unicast(RouteProtocol::Static, vec![]);
+        assert_eq!(route(SOURCE, Some(&nowhere), &nowhere), Route::NONE);
+    }
+
+    #[test]
+    fn a_decision_alone_covers_its_source_only() {
+        let decided = unicast(RouteProtocol::Unspec, vec![RouteAttribute::Oif(5)]);
+        let route = route(SOURCE, None, &decided);
+        assert_eq!((route.network, route.prefix_len, route.protocol), (SOURCE, 32, 1));
+    }
+
+    #[test]
+    fn t6_8_routing_protocols_have_their_windows_numbers() {
+        let numbers: Vec<u32> = [
+            RouteProtocol::Kernel,
+            RouteProtocol::Boot,
+            RouteProtocol::Static,
+            RouteProtocol::IcmpRedirect,
+            RouteProtocol::Rip,
+            RouteProtocol::Isis,
+            RouteProtocol::Ospf,
+            RouteProtocol::Bgp,
+            RouteProtocol::Dhcp,
+            RouteProtocol::Zebra,
+            RouteProtocol::Other(77),
+        ]
+        .into_iter()
+        .map(protocol)
+        .collect();
+        assert_eq!(numbers, [2, 3, 3, 4, 8, 9, 13, 14, 19, 1, 1]);
+    }
+}

@@ -1,0 +1,43 @@
+//! A netlink socket that no forked child keeps.
+
+use crate::fork::GuardedFd;
+use netlink_sys::{protocols::NETLINK_ROUTE, Socket};
+use std::io;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+
+/// Netlink-sys does the talking, the guard owns the descriptor.
+pub(super) struct RouteSocket {
+    socket: ManuallyDrop<Socket>,
+    guard: GuardedFd,
+}
+
+impl RouteSocket {
+    /// Opens a socket of the NETLINK_ROUTE family, close-on-exec.
+    pub(super) fn open() -> io::Result<RouteSocket> {
+        let guard = GuardedFd::open(|| {
+            let fd = Socket::new(NETLINK_ROUTE)?.into_raw_fd();
+            // SAFETY: the socket has just given the descriptor away.
+            Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+        })?;
+        // SAFETY: the guard lives as long as the socket, which never closes
+        // the descriptor as it is never dropped.
+        let socket = unsafe { Socket::from_raw_fd(guard.as_raw_fd()) };
+        Ok(RouteSocket { socket: ManuallyDrop::new(socket), guard })
+    }
+}
+
+impl Deref for RouteSocket {
+    type Target = Socket;
+
+    fn deref(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+impl AsRawFd for RouteSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.guard.as_raw_fd()
+    }
+}
