@@ -7,6 +7,7 @@
 //! - [`manager`]: the one lock, the callback queues, threads and time.
 //! - [`engine`]: the rules, as a pure state machine.
 //! - [`forwarder`] and [`routes`]: the world below.
+//! - [`fork`]: keeps forked children out.
 //! - [`types`]: the words that they share.
 
 #[cfg(panic = "abort")]
@@ -16,6 +17,7 @@ compile_error!(
 
 pub mod abi;
 pub mod engine;
+pub mod fork;
 pub mod forwarder;
 pub mod manager;
 pub mod routes;
