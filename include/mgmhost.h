@@ -1,0 +1,376 @@
+/*
+ * mgmhost.h - the multicast group manager, as the router itself sees it: whoever
+ * brings interfaces, routes and packets. A routing protocol needs only mgm.h.
+ *
+ * Generated from src/abi: change it there, then "make headers".
+ *
+ * All conventions are those of mgm.h. Nothing here must be called: the first call
+ * of any Mgm function starts MGM with the defaults, which the environment can
+ * change:
+ *
+ *   MGM_FORWARDER    auto (default), kernel or memory
+ *   MGM_TABLE        the kernel's multicast routing table, 0 by default
+ *   MGM_MFE_TIMEOUT  life of new MFEs in seconds, 900 by default
+ *   MGM_LOG          off, error, warn (default), info, debug or trace
+ *
+ * The kernel forwarder (Linux) brings interfaces, routes and packets itself. With
+ * the memory forwarder the host brings them, by the functions below.
+ */
+
+#ifndef MGMHOST_H
+#define MGMHOST_H
+
+#include "mgm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------- Structures and constants ----------------------- */
+
+/** Which library this is. */
+struct _MGMHOST_VERSION {
+    /** In: sizeof(MGMHOST_VERSION). Out: the number of bytes that were filled in. */
+    DWORD dwSize;
+    /** MGMHOST_API_MAJOR of the library. */
+    DWORD dwApiMajor;
+    /** MGMHOST_API_MINOR of the library. */
+    DWORD dwApiMinor;
+    /** Version of the build, first number. */
+    DWORD dwBuildMajor;
+    /** Version of the build, second number. */
+    DWORD dwBuildMinor;
+    /** Version of the build, third number. */
+    DWORD dwBuildPatch;
+    /** The build in words. Valid as long as the library is loaded. */
+    const char *pszBuild;
+};
+typedef struct _MGMHOST_VERSION MGMHOST_VERSION;
+typedef MGMHOST_VERSION *PMGMHOST_VERSION;
+
+/**
+ * Takes a line of the log, without a line end.
+ *
+ * Parameters:
+ * - pvContext: what the host gave with the callback.
+ * - dwLevel: MGMHOST_LOG_ERROR to MGMHOST_LOG_TRACE.
+ * - pszText: the line, UTF-8. Valid during the callback only.
+ *
+ * Threads:
+ * On any thread, several at a time, no lock of MGM held. Any Mgm function may be
+ * called from here; what that logs comes here too. An exception that leaves it
+ * ends the process.
+ */
+typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
+
+/** How to start MGM. A field that is 0 says: the default. */
+struct _MGMHOST_CONFIG {
+    /** sizeof(MGMHOST_CONFIG). */
+    DWORD dwSize;
+    /** MGMHOST_FORWARDER_*. */
+    DWORD dwForwarder;
+    /**
+     * The kernel's multicast routing table (MRT_TABLE). 0: what MGM_TABLE says,
+     * else the kernel's default table.
+     */
+    DWORD dwTable;
+    /**
+     * Life of new MFEs in seconds, 0xFFFFFFFF for ever. 0: what MGM_MFE_TIMEOUT
+     * says, else 900.
+     */
+    DWORD dwMfeTimeout;
+    /** MGMHOST_LOG_*. */
+    DWORD dwLogLevel;
+    /** 0. */
+    DWORD dwReserved;
+    /** Takes the log; NULL: the log goes to stderr. */
+    MGMHOST_LOG_CALLBACK pfnLogCallback;
+    /** Handed to pfnLogCallback. */
+    void *pvLogContext;
+};
+typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
+typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
+
+/** An interface that a packet goes out on. */
+struct _MGMHOST_OIF {
+    /** Index of the interface. */
+    DWORD dwIfIndex;
+    /** Its next hop, network byte order; 0 except on point-to-multipoint links. */
+    DWORD dwIfNextHopAddr;
+};
+typedef struct _MGMHOST_OIF MGMHOST_OIF;
+typedef MGMHOST_OIF *PMGMHOST_OIF;
+
+/** Major number of this API: another one is another API. */
+#define MGMHOST_API_MAJOR 1
+
+/** Minor number: grows with each addition. */
+#define MGMHOST_API_MINOR 0
+
+/** MGMHOST_CONFIG.dwForwarder: what MGM_FORWARDER says, else auto. */
+#define MGMHOST_FORWARDER_DEFAULT 0
+
+/** The kernel where it is there, permitted and free, else memory. */
+#define MGMHOST_FORWARDER_AUTO 1
+
+/** Linux multicast routing. */
+#define MGMHOST_FORWARDER_KERNEL 2
+
+/** The embedded table: the host hands packets in with MgmHostPacketIn. */
+#define MGMHOST_FORWARDER_MEMORY 3
+
+/** MGMHOST_CONFIG.dwLogLevel: what MGM_LOG says, else warn. */
+#define MGMHOST_LOG_DEFAULT 0
+
+/** No line at all. */
+#define MGMHOST_LOG_OFF 1
+
+/** Something is broken. */
+#define MGMHOST_LOG_ERROR 2
+
+/** Something was refused, or works less well than it could. */
+#define MGMHOST_LOG_WARN 3
+
+/** What an operator likes to know. */
+#define MGMHOST_LOG_INFO 4
+
+/** What a developer likes to know. */
+#define MGMHOST_LOG_DEBUG 5
+
+/** Every call. */
+#define MGMHOST_LOG_TRACE 6
+
+/** MgmHostAddRoute: the address is one of this router's own. */
+#define MGMHOST_ROUTE_LOCAL 1
+
+/* -------------------------------- Functions ------------------------------- */
+
+/**
+ * Tells which library this is.
+ *
+ * Parameters:
+ * - pVersion (in, out): dwSize comes with sizeof(MGMHOST_VERSION) and goes
+ *   with the number of bytes that were filled in, at most as many.
+ *
+ * Returns:
+ * - NO_ERROR: told.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, or dwSize is less than 4.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It does not start MGM.
+ */
+DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
+
+/**
+ * Starts MGM with settings of the host's choice. A host that is content with
+ * the defaults and the environment need not call it: the first call of any
+ * other function starts MGM as well.
+ *
+ * Parameters:
+ * - pConfig (in): the settings; it is copied. NULL for the environment's, or
+ *   the defaults. dwSize says how much of it the caller knows: what is missing
+ *   is the default; what this library does not know must be 0.
+ *
+ * Returns:
+ * - NO_ERROR: started.
+ * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, or
+ *   a setting that this library does not know.
+ * - ERROR_ALREADY_EXISTS: MGM runs already.
+ * - ERROR_CAN_NOT_COMPLETE: the forwarder that was asked for cannot be had (the
+ *   log says why), or this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
+
+/**
+ * Stops MGM: clients, interfaces, memberships and MFEs are gone, without
+ * callbacks, the kernel's state too, and all handles are invalid. MGM can be
+ * started again.
+ *
+ * Returns:
+ * - NO_ERROR: stopped, or was not running.
+ * - ERROR_CAN_NOT_COMPLETE: inside a callback, or this is a forked child of the
+ *   router.
+ *
+ * Threads:
+ * Any thread, but not inside a callback: it waits for those that are running.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostStop(void);
+
+/**
+ * Says that the system has an interface (again): whoever has it is served again.
+ *
+ * Parameters:
+ * - dwIfIndex: index of the interface, not 0.
+ * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
+ *   point-to-multipoint links.
+ *
+ * Returns:
+ * - NO_ERROR: noted.
+ * - ERROR_INVALID_PARAMETER: index 0, or one index with and without next hops.
+ * - ERROR_CAN_NOT_COMPLETE: the forwarder cannot serve it (the log says why), or
+ *   this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostAddInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
+
+/**
+ * Says that the system has lost an interface. Memberships there end and MFEs
+ * are cleaned of it, with the alerts of a release; who owned it owns it still,
+ * and is served again after MgmHostAddInterface.
+ *
+ * Parameters:
+ * - dwIfIndex: index of the interface, not 0.
+ * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
+ *   point-to-multipoint links.
+ *
+ * Returns:
+ * - NO_ERROR: noted.
+ * - ERROR_INVALID_PARAMETER: index 0.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
+
+/**
+ * Adds a route to the multicast view, or replaces the one to the same network:
+ * MGM looks sources up there. The kernel forwarder brings the kernel's routes
+ * and needs none of these.
+ *
+ * Parameters:
+ * - dwNetwork: the network, network byte order.
+ * - dwMask: its mask, network byte order; contiguous.
+ * - dwIfIndex: index of the interface towards the network, not 0 (but ignored
+ *   with MGMHOST_ROUTE_LOCAL).
+ * - dwNextHopAddr: the gateway, network byte order; 0 for a directly connected
+ *   network.
+ * - dwProtocol: where the route comes from, PROTO_IP_*; it shows as
+ *   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
+ * - dwFlags: 0, or MGMHOST_ROUTE_LOCAL: dwNetwork is an address of this router
+ *   itself, dwMask 255.255.255.255, dwNextHopAddr 0.
+ *
+ * Returns:
+ * - NO_ERROR: added.
+ * - ERROR_INVALID_PARAMETER: a network, mask, gateway, interface or flag that is
+ *   none.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostAddRoute(DWORD dwNetwork,
+                      DWORD dwMask,
+                      DWORD dwIfIndex,
+                      DWORD dwNextHopAddr,
+                      DWORD dwProtocol,
+                      DWORD dwFlags);
+
+/**
+ * Deletes a route from the multicast view.
+ *
+ * Parameters:
+ * - dwNetwork: the network, network byte order.
+ * - dwMask: its mask, network byte order.
+ *
+ * Returns:
+ * - NO_ERROR: deleted.
+ * - ERROR_INVALID_PARAMETER: a network or mask that is none.
+ * - ERROR_NOT_FOUND: there is no such route.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostDeleteRoute(DWORD dwNetwork, DWORD dwMask);
+
+/**
+ * Hands a packet in, and tells what MGM decided: what the kernel does by itself
+ * with its forwarder, a host does with the memory forwarder. The first packet of
+ * a source and group makes MGM ask its clients; the call waits for their answers.
+ *
+ * Parameters:
+ * - dwSource, dwGroup: the packet's addresses, network byte order.
+ * - dwIfIndex, dwIfNextHopAddr: the interface that it came in on. The next
+ *   hop in network byte order.
+ * - dwHdrSize: bytes at pbPacketHdr, 0 to 65535.
+ * - pbPacketHdr (in): the packet's IP header, which callbacks are shown. Its
+ *   ninth byte is the TTL; 255 if there are fewer. NULL if dwHdrSize is 0.
+ * - dwPacketSize: octets in the whole packet, for the counters; 0 stands for
+ *   dwHdrSize, otherwise it is not less than that.
+ * - pbAccepted (out): TRUE if the packet came in where it must.
+ * - pdwOifCount (in, out): entries at pOifs; goes with the number of interfaces
+ *   that the packet goes out on.
+ * - pOifs (out): these interfaces. NULL if *pdwOifCount is 0.
+ *
+ * Returns:
+ * - NO_ERROR: decided.
+ * - ERROR_INSUFFICIENT_BUFFER: decided, and the packet has been counted, but
+ *   there is no room for the interfaces: pbAccepted and pdwOifCount are written,
+ *   pOifs is not. Do not hand the same packet in again.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, an address is none, a size is
+ *   out of range, or index 0.
+ * - ERROR_CAN_NOT_COMPLETE: inside a callback; MGM is being stopped; or this is
+ *   a forked child of the router.
+ *
+ * Threads:
+ * Any thread, but not inside a callback: it may wait for other callbacks.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostPacketIn(DWORD dwSource,
+                      DWORD dwGroup,
+                      DWORD dwIfIndex,
+                      DWORD dwIfNextHopAddr,
+                      DWORD dwHdrSize,
+                      const BYTE *pbPacketHdr,
+                      DWORD dwPacketSize,
+                      PBOOL pbAccepted,
+                      PDWORD pdwOifCount,
+                      PMGMHOST_OIF pOifs);
+
+/**
+ * Has the log go to a callback of the host's, from now on.
+ *
+ * Parameters:
+ * - pfnLogCallback: takes the lines. NULL: they go to stderr again.
+ * - pvContext: handed to the callback.
+ *
+ * Returns:
+ * - NO_ERROR: done.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time. The old callback may still be running on another thread
+ * when this returns.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* MGMHOST_H */

@@ -1,0 +1,246 @@
+//! What C hands in, turned into the library's own words, or refused (spec 0.8).
+
+use super::rows::Form;
+use super::types::*;
+use crate::manager::{EnumKind, Join};
+use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin};
+
+/// A DWORD in network byte order as an address.
+pub fn addr(dword: DWORD) -> Ipv4Addr {
+    Ipv4Addr::from(dword.to_ne_bytes())
+}
+
+/// An address as a DWORD in network byte order.
+pub fn dword(addr: Ipv4Addr) -> DWORD {
+    DWORD::from_ne_bytes(addr.octets())
+}
+
+/// The mask that goes with an address: of one address, or of all.
+pub fn mask_of(addr: Ipv4Addr) -> DWORD {
+    if addr.is_unspecified() {
+        0
+    } else {
+        DWORD::MAX
+    }
+}
+
+/// Refuses a null pointer.
+pub fn required<T>(name: &'static str, pointer: *const T) -> Result<()> {
+    if pointer.is_null() {
+        Err(Refusal::Null(name))
+    } else {
+        Ok(())
+    }
+}
+
+/// Reads from wherever it stands, aligned or not.
+///
+/// # Safety
+/// A `T` can be read there.
+pub unsafe fn read<T: Copy>(from: *const T) -> T {
+    // SAFETY: the caller's promise; no alignment is assumed.
+    unsafe { from.read_unaligned() }
+}
+
+/// Writes to wherever it stands, aligned or not.
+///
+/// # Safety
+/// A `T` can be written there.
+pub unsafe fn write<T: Copy>(to: *mut T, value: T) {
+    // SAFETY: the caller's promise; no alignment is assumed.
+    unsafe { to.write_unaligned(value) }
+}
+
+/// Reads one field through a pointer that need not be aligned, and no other.
+/// The macro stands for a read: it is for unsafe blocks.
+macro_rules! read_field {
+    ($pointer:expr, $field:ident) => {
+        (&raw const (*$pointer).$field).read_unaligned()
+    };
+}
+pub(in crate::abi) use read_field;
+
+/// A source that a host can have (spec 3.2).
+pub fn source(dword: DWORD) -> Result<Ipv4Addr> {
+    let source = addr(dword);
+    match source.octets()[0] {
+        0 | 127 | 224.. => Err(Refusal::NotASource(source)),
+        _ => Ok(source),
+    }
+}
+
+/// A multicast group.
+pub fn group(dword: DWORD) -> Result<Ipv4Addr> {
+    let group = addr(dword);
+    if group.is_multicast() {
+        Ok(group)
+    } else {
+        Err(Refusal::NotAGroup(group))
+    }
+}
+
+/// A neighbour, or 0.0.0.0 for none.
+pub fn neighbour(dword: DWORD) -> Result<Ipv4Addr> {
+    if dword == 0 {
+        return Ok(Ipv4Addr::UNSPECIFIED);
+    }
+    source(dword).map_err(|_| Refusal::BadArgument("the neighbour's address is not a host's"))
+}
+
+/// (s,g), (*,g) or (*,*) with their masks (spec 0.4).
+pub fn membership(
+    source_addr: DWORD,
+    source_mask: DWORD,
+    group_addr: DWORD,
+    group_mask: DWORD,
+) -> Result<Flow> {
+    for (what, a, mask) in [("source", source_addr, source_mask), ("group", group_addr, group_mask)]
+    {
+        if mask != mask_of(addr(a)) {
+            return Err(Refusal::BadMask(what, addr(mask), addr(a)));
+        }
+    }
+    match (source_addr, group_addr) {
+        (0, 0) => Ok(Flow::WILDCARD),
+        (0, g) => Ok(Flow::any_source(group(g)?)),
+        (s, 0) => Err(Refusal::SourceWithoutGroup(addr(s))),
+        (s, g) => Ok(Flow::new(source(s)?, group(g)?)),
+    }
+}
+
+/// An interface; the index 0 is none.
+pub fn interface(index: DWORD, next_hop: DWORD) -> Result<Interface> {
+    if index == 0 {
+        return Err(Refusal::ZeroInterface);
+    }
+    Ok(Interface { index, next_hop: addr(next_hop) })
+}
+
+/// dwFlags of the membership functions (spec 3.3).
+pub fn join(flags: DWORD) -> Result<Join> {
+    const BOTH: DWORD = MGM_JOIN_STATE_FLAG | MGM_FORWARD_STATE_FLAG;
+    match flags {
+        MGM_JOIN_STATE_FLAG | BOTH => Ok(Join::State),
+        MGM_FORWARD_STATE_FLAG => Ok(Join::Forward),
+        _ => Err(Refusal::BadFlags(flags)),
+    }
+}
+
+/// dwFlags of the statistics functions (spec 6.6).
+pub fn stats_form(flags: DWORD) -> Result<Form> {
+    match flags {
+        MGM_MFE_STATS_0 => Ok(Form::Stats),
+        MGM_MFE_STATS_1 => Ok(Form::StatsEx),
+        _ => Err(Refusal::BadFlags(flags)),
+    }
+}
+
+/// An enumeration's type (spec 7.1).
+pub fn enum_kind(kind: MGM_ENUM_TYPES) -> Result<EnumKind> {
+    match kind {
+        0 => Ok(EnumKind::AnySource),
+        1 => Ok(EnumKind::AllSources),
+        _ => Err(Refusal::BadEnumType(kind)),
+    }
+}
+
+/// dwGroup and dwSource of an MFE structure, whatever they are (spec 6.4).
+///
+/// # Safety
+/// The pointer is to a `MIB_IPMCAST_MFE`, aligned or not.
+pub unsafe fn mfe_key(mfe: *const MIB_IPMCAST_MFE) -> Flow {
+    // SAFETY: the caller's promise.
+    unsafe { Flow::new(addr(read_field!(mfe, dwSource)), addr(read_field!(mfe, dwGroup))) }
+}
+
+/// The same where they must name an (s,g).
+///
+/// # Safety
+/// The pointer is to a `MIB_IPMCAST_MFE`, aligned or not.
+pub unsafe fn mfe_flow(mfe: *const MIB_IPMCAST_MFE) -> Result<Flow> {
+    // SAFETY: the caller's promise.
+    let key = unsafe { mfe_key(mfe) };
+    Ok(Flow::new(source(dword(key.source()))?, group(dword(key.group()))?))
+}
+
+/// A packet's header bytes, as the caller keeps them.
+///
+/// # Safety
+/// `size` bytes can be read there for as long as the result lives.
+pub unsafe fn header<'a>(from: *const BYTE, size: DWORD, packet: DWORD) -> Result<&'a [u8]> {
+    if size == 0 {
+        return Ok(&[]);
+    }
+    required("pbPacketHdr", from)?;
+    if size > 65535 {
+        return Err(Refusal::BadArgument("dwHdrSize is more than a packet can have"));
+    }
+    if packet != 0 && packet < size {
+        return Err(Refusal::BadArgument("dwPacketSize is less than dwHdrSize"));
+    }
+    // SAFETY: not null, bytes have no alignment, and the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts(from, size as usize) })
+}
+
+/// The length of a contiguous mask that covers the network.
+pub fn prefix_len(network: DWORD, mask: DWORD) -> Result<u8> {
+    let bits = u32::from(addr(mask));
+    let ones = bits.leading_ones();
+    if bits.count_ones() != ones {
+        return Err(Refusal::BadArgument(
+            "dwMask is not contiguous (is it in network byte order?)",
+        ));
+    }
+    if network & !mask != 0 {
+        return Err(Refusal::BadArgument("dwNetwork has bits that dwMask has not"));
+    }
+    Ok(ones as u8)
+}
+
+/// dwFlags of a route: whether it is an address of the router's own.
+pub fn route_flags(flags: DWORD) -> Result<bool> {
+    match flags {
+        0 => Ok(false),
+        MGMHOST_ROUTE_LOCAL => Ok(true),
+        _ => Err(Refusal::BadFlags(flags)),
+    }
+}
+
+/// A route of the host's.
+pub fn host_route(
+    network: Ipv4Addr,
+    prefix_len: u8,
+    if_index: DWORD,
+    gateway: Ipv4Addr,
+    protocol: DWORD,
+    local: bool,
+) -> Result<Route> {
+    const PROTO_IP_LOCAL: DWORD = 2;
+    const PROTO_IP_NETMGMT: DWORD = 3;
+    if local && (prefix_len != 32 || !gateway.is_unspecified()) {
+        return Err(Refusal::BadArgument(
+            "MGMHOST_ROUTE_LOCAL goes with dwMask 255.255.255.255 and dwNextHopAddr 0",
+        ));
+    }
+    if !local && if_index == 0 {
+        return Err(Refusal::ZeroInterface);
+    }
+    let (origin, default_protocol) = if local {
+        (RouteOrigin::Local, PROTO_IP_LOCAL)
+    } else if gateway.is_unspecified() {
+        (RouteOrigin::Connected, PROTO_IP_LOCAL)
+    } else {
+        (RouteOrigin::Via(gateway), PROTO_IP_NETMGMT)
+    };
+    Ok(Route {
+        origin,
+        if_index: if local { 0 } else { if_index },
+        network,
+        prefix_len,
+        protocol: if protocol == 0 { default_protocol } else { protocol },
+    })
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

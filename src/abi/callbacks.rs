@@ -1,0 +1,219 @@
+//! Notices as calls of a client's function pointers.
+
+use super::args::{addr, dword, mask_of};
+use super::invoke::call_out;
+use super::types::*;
+use crate::engine::{Answer, CreationOif, Notice, NoticeKind};
+use crate::manager::Callbacks;
+use crate::types::{Flow, Interface, Route};
+use std::ptr::null_mut;
+
+/// A client's ROUTING_PROTOCOL_CONFIG, copied when it registered (spec 1.1).
+pub struct ClientCallbacks {
+    config: ROUTING_PROTOCOL_CONFIG,
+}
+
+impl ClientCallbacks {
+    /// Callbacks of this configuration.
+    pub fn new(config: ROUTING_PROTOCOL_CONFIG) -> Self {
+        ClientCallbacks { config }
+    }
+
+    /// The call, or `None` if the client lacks the callback.
+    fn answer(&self, notice: &Notice) -> Option<Answer> {
+        let config = &self.config;
+        match notice {
+            Notice::Rpf { flow, iif, upstream, header, route, .. } => {
+                let pfn = config.pfnRpfCallback?;
+                let (s, sm, g, gm) = words(*flow);
+                let (mut index, mut hop) = (iif.index, dword(iif.next_hop));
+                let mut nbr = dword(*upstream);
+                let mut dest = dest_info(route);
+                let (size, mut bytes) = header_copy(header);
+                let (hdr, dest) = (bytes.as_mut_ptr(), (&raw mut dest).cast());
+                call_out("pfnRpfCallback", || {
+                    // SAFETY: the client registered it as such a function, and
+                    // the pointers are to locals that outlive the call.
+                    unsafe { pfn(s, sm, g, gm, &mut index, &mut hop, &mut nbr, size, hdr, dest) }
+                });
+                let iif = Interface { index, next_hop: addr(hop) };
+                Some(Answer::Rpf { iif, upstream: addr(nbr) })
+            }
+            Notice::Creation { flow, iif, oifs, .. } => {
+                let pfn = config.pfnCreationAlertCallback?;
+                let (s, sm, g, gm) = words(*flow);
+                let (index, hop) = pair(*iif);
+                let mut list: Vec<MGM_IF_ENTRY> = oifs.iter().map(if_entry).collect();
+                let (count, first) = (list.len() as DWORD, list.as_mut_ptr());
+                call_out("pfnCreationAlertCallback", || {
+                    // SAFETY: as above; `count` entries are at `first`.
+                    unsafe { pfn(s, sm, g, gm, index, hop, count, first) }
+                });
+                let oifs = std::iter::zip(oifs, &list)
+                    .map(|(oif, entry)| CreationOif { enabled: entry.bIsEnabled != 0, ..*oif })
+                    .collect();
+                Some(Answer::Creation { oifs })
+            }
+            Notice::Prune { flow, interface, .. } => {
+                self.prune(*flow, *interface, true, 0)?;
+                Some(Answer::Done)
+            }
+            Notice::PruneMfe { flow, iif, timeout, .. } => {
+                self.prune(*flow, *iif, false, *timeout).map(Answer::Timeout)
+            }
+            Notice::Join { flow, member } => {
+                let pfn = config.pfnJoinAlertCallback?;
+                let (s, sm, g, gm) = words(*flow);
+                call_out("pfnJoinAlertCallback", || {
+                    // SAFETY: the client registered it as such a function.
+                    unsafe { pfn(s, sm, g, gm, BOOL::from(*member)) }
+                });
+                Some(Answer::Done)
+            }
+            Notice::WrongIf { flow, arrival, header } => {
+                let pfn = config.pfnWrongIfCallback?;
+                let (s, _, g, _) = words(*flow);
+                let (index, hop) = pair(*arrival);
+                let (size, mut bytes) = header_copy(header);
+                call_out("pfnWrongIfCallback", || {
+                    // SAFETY: as above; `size` bytes are there.
+                    unsafe { pfn(s, g, index, hop, size, bytes.as_mut_ptr()) }
+                });
+                Some(Answer::Done)
+            }
+            Notice::LocalJoin { flow, interface } => {
+                let pfn = config.pfnLocalJoinCallback?;
+                let (s, sm, g, gm) = words(*flow);
+                let (index, hop) = pair(*interface);
+                call_out("pfnLocalJoinCallback", || {
+                    // SAFETY: the client registered it as such a function.
+                    unsafe { pfn(s, sm, g, gm, index, hop) }
+                });
+                Some(Answer::Done)
+            }
+            Notice::LocalLeave { flow, interface } => {
+                let pfn = config.pfnLocalLeaveCallback?;
+                let (s, sm, g, gm) = words(*flow);
+                let (index, hop) = pair(*interface);
+                call_out("pfnLocalLeaveCallback", || {
+                    // SAFETY: the client registered it as such a function.
+                    unsafe { pfn(s, sm, g, gm, index, hop) }
+                });
+                Some(Answer::Done)
+            }
+            Notice::DisableIgmp { interface, .. } => {
+                let pfn = config.pfnDisableIgmpCallback?;
+                let (index, hop) = pair(*interface);
+                call_out("pfnDisableIgmpCallback", || {
+                    // SAFETY: the client registered it as such a function.
+                    unsafe { pfn(index, hop) }
+                });
+                Some(Answer::Done)
+            }
+            Notice::EnableIgmp { interface } => {
+                let pfn = config.pfnEnableIgmpCallback?;
+                let (index, hop) = pair(*interface);
+                call_out("pfnEnableIgmpCallback", || {
+                    // SAFETY: the client registered it as such a function.
+                    unsafe { pfn(index, hop) }
+                });
+                Some(Answer::Done)
+            }
+        }
+    }
+
+    /// PRUNE_ALERT, and the time-out that the client leaves behind.
+    fn prune(&self, flow: Flow, at: Interface, delete: bool, timeout: DWORD) -> Option<DWORD> {
+        let pfn = self.config.pfnPruneAlertCallback?;
+        let (s, sm, g, gm) = words(flow);
+        let (index, hop) = pair(at);
+        let mut timeout = timeout;
+        call_out("pfnPruneAlertCallback", || {
+            // SAFETY: the client registered it as such a function, and the
+            // pointer is to a local that outlives the call.
+            unsafe { pfn(s, sm, g, gm, index, hop, BOOL::from(delete), &mut timeout) }
+        });
+        Some(timeout)
+    }
+}
+
+impl Callbacks for ClientCallbacks {
+    fn has(&self, kind: NoticeKind) -> bool {
+        let config = &self.config;
+        match kind {
+            NoticeKind::Rpf => config.pfnRpfCallback.is_some(),
+            NoticeKind::Creation => config.pfnCreationAlertCallback.is_some(),
+            NoticeKind::Prune => config.pfnPruneAlertCallback.is_some(),
+            NoticeKind::Join => config.pfnJoinAlertCallback.is_some(),
+            NoticeKind::WrongIf => config.pfnWrongIfCallback.is_some(),
+            NoticeKind::LocalJoin => config.pfnLocalJoinCallback.is_some(),
+            NoticeKind::LocalLeave => config.pfnLocalLeaveCallback.is_some(),
+            NoticeKind::DisableIgmp => config.pfnDisableIgmpCallback.is_some(),
+            NoticeKind::EnableIgmp => config.pfnEnableIgmpCallback.is_some(),
+        }
+    }
+
+    fn call(&self, notice: &Notice) -> Answer {
+        self.answer(notice).unwrap_or_else(|| notice.default_answer())
+    }
+}
+
+/// Source, its mask, group, its mask.
+fn words(flow: Flow) -> (DWORD, DWORD, DWORD, DWORD) {
+    let (s, g) = (flow.source(), flow.group());
+    (dword(s), mask_of(s), dword(g), mask_of(g))
+}
+
+fn pair(interface: Interface) -> (DWORD, DWORD) {
+    (interface.index, dword(interface.next_hop))
+}
+
+fn if_entry(oif: &CreationOif) -> MGM_IF_ENTRY {
+    let (index, next_hop) = pair(oif.interface);
+    MGM_IF_ENTRY {
+        dwIfIndex: index,
+        dwIfNextHopAddr: next_hop,
+        bIGMP: BOOL::from(oif.igmp),
+        bIsEnabled: BOOL::from(oif.enabled),
+    }
+}
+
+/// The header's size, and a copy that the client may scribble on. Behind it are
+/// zeros up to the length of the longest IP header, for a client that does not
+/// look at the size.
+fn header_copy(header: &[u8]) -> (DWORD, Vec<u8>) {
+    const LONGEST: usize = 60;
+    let mut bytes = header.to_vec();
+    bytes.resize(header.len().max(LONGEST), 0);
+    (header.len() as DWORD, bytes)
+}
+
+/// The route that a look-up matched, as the routing table manager would show it.
+fn dest_info(route: &Route) -> RTM_DEST_INFO {
+    const AF_INET: USHORT = 2;
+    let mut bits = [0; RTM_MAX_ADDRESS_SIZE];
+    bits[..4].copy_from_slice(&route.network.octets());
+    RTM_DEST_INFO {
+        DestHandle: null_mut(),
+        DestAddress: RTM_NET_ADDRESS {
+            AddressFamily: AF_INET,
+            NumBits: USHORT::from(route.prefix_len),
+            AddrBits: bits,
+        },
+        LastChanged: FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 },
+        BelongsToViews: RTM_VIEW_MASK_MCAST,
+        NumberOfViews: 1,
+        ViewInfo: [_RTM_DEST_VIEW_INFO {
+            ViewId: RTM_VIEW_ID_MCAST,
+            NumRoutes: 1,
+            Route: null_mut(),
+            Owner: null_mut(),
+            DestFlags: 0,
+            HoldRoute: null_mut(),
+        }],
+    }
+}
+
+#[cfg(test)]
+#[path = "callbacks_tests.rs"]
+mod tests;

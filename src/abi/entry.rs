@@ -1,0 +1,57 @@
+//! The one way in: what every exported function does around its own work.
+
+use super::types::DWORD;
+use crate::types::{Refusal, Result};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+/// Runs an exported function's body: not in a forked child (spec 8.7), and with
+/// no panic leaving it (8.5). A refusal becomes its code, and a line in the log
+/// that says what the code cannot (0.8).
+pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD {
+    if crate::fork::is_child() {
+        // No log line: its locks may have been held when the process forked.
+        return Refusal::Forked.code() as DWORD;
+    }
+    // Nothing that a panic might have left half done is used again: the
+    // manager's locks do not poison, and it answers for its own state.
+    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(Refusal::Panicked));
+    // The log's taker is not ours. Should it panic, the answer stands.
+    catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();
+    match result {
+        Ok(code) => code,
+        Err(refusal) => refusal.code() as DWORD,
+    }
+}
+
+fn report(name: &'static str, result: &Result<DWORD>) {
+    match result {
+        Err(refusal @ Refusal::Panicked) => log::error!("{name}: {refusal}"),
+        Err(refusal) if !refusal.is_ordinary() => log::warn!("{name}: {refusal}"),
+        _ => {}
+    }
+    log::trace!(
+        "{name}: {}",
+        match result {
+            Ok(code) => *code,
+            Err(refusal) => refusal.code() as DWORD,
+        }
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::types::*;
+
+    #[test]
+    fn codes_go_through() {
+        assert_eq!(entry("a", || Ok(NO_ERROR)), NO_ERROR);
+        assert_eq!(entry("b", || Ok(ERROR_MORE_DATA)), ERROR_MORE_DATA);
+        assert_eq!(entry("c", || Err(Refusal::ZeroInterface)), ERROR_INVALID_PARAMETER);
+    }
+
+    #[test]
+    fn t8_5_no_panic_gets_out() {
+        assert_eq!(entry("MgmTest", || panic!("a test's panic")), ERROR_CAN_NOT_COMPLETE);
+    }
+}

@@ -1,0 +1,165 @@
+//! The host's structures that carry their own size, and its log callback.
+
+use super::args::read_field;
+use super::invoke::call_out;
+use super::types::*;
+use crate::manager::{ForwarderChoice, LogSink, Settings};
+use crate::types::{Refusal, Result};
+use log::{Level, LevelFilter};
+use std::ffi::{c_void, CString};
+use std::mem::offset_of;
+use std::ptr::null_mut;
+
+/// The sizes that cut MGMHOST_CONFIG between two fields: an older caller's.
+const CONFIG_SIZES: [usize; 7] = [
+    offset_of!(MGMHOST_CONFIG, dwForwarder),
+    offset_of!(MGMHOST_CONFIG, dwTable),
+    offset_of!(MGMHOST_CONFIG, dwMfeTimeout),
+    offset_of!(MGMHOST_CONFIG, dwLogLevel),
+    offset_of!(MGMHOST_CONFIG, dwReserved),
+    offset_of!(MGMHOST_CONFIG, pfnLogCallback),
+    offset_of!(MGMHOST_CONFIG, pvLogContext),
+];
+
+/// More than any version will ever have: a larger dwSize is garbage.
+const CONFIG_LIMIT: usize = 4096;
+
+const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
+    dwSize: size_of::<MGMHOST_CONFIG>() as DWORD,
+    dwForwarder: MGMHOST_FORWARDER_DEFAULT,
+    dwTable: 0,
+    dwMfeTimeout: 0,
+    dwLogLevel: MGMHOST_LOG_DEFAULT,
+    dwReserved: 0,
+    pfnLogCallback: None,
+    pvLogContext: null_mut(),
+};
+
+/// Reads as much as the caller has; the rest are defaults.
+///
+/// # Safety
+/// A DWORD is there, and as many bytes as it says. Alignment does not matter.
+pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG> {
+    const KNOWN: usize = size_of::<MGMHOST_CONFIG>();
+    // SAFETY: the caller's promise.
+    let size = unsafe { read_field!(from, dwSize) } as usize;
+    if size > CONFIG_LIMIT || (size < KNOWN && !CONFIG_SIZES.contains(&size)) {
+        return Err(Refusal::BadArgument("dwSize is not that of any MGMHOST_CONFIG"));
+    }
+    for i in KNOWN..size {
+        // SAFETY: `i` is less than the size that the caller promised.
+        if unsafe { from.cast::<u8>().add(i).read() } != 0 {
+            return Err(Refusal::BadArgument(
+                "MGMHOST_CONFIG has settings that this version of the library does not know",
+            ));
+        }
+    }
+    let mut config = DEFAULTS;
+    // SAFETY: the caller promised `size` bytes; ours are `KNOWN`; each field is
+    // copied whole or not at all, and any bits make a valid one (a pointer to
+    // a function is the caller's promise).
+    unsafe {
+        from.cast::<u8>().copy_to_nonoverlapping((&raw mut config).cast(), size.min(KNOWN));
+    }
+    Ok(config)
+}
+
+impl MGMHOST_CONFIG {
+    /// The settings that it makes, over those of the environment.
+    pub(super) fn settings(&self) -> Result<Settings> {
+        if self.dwReserved != 0 {
+            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
+        }
+        let forwarder = match self.dwForwarder {
+            MGMHOST_FORWARDER_DEFAULT => None,
+            MGMHOST_FORWARDER_AUTO => Some(ForwarderChoice::Auto),
+            MGMHOST_FORWARDER_KERNEL => Some(ForwarderChoice::Kernel),
+            MGMHOST_FORWARDER_MEMORY => Some(ForwarderChoice::Memory),
+            _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwForwarder is unknown")),
+        };
+        let log_level = match self.dwLogLevel {
+            MGMHOST_LOG_DEFAULT => None,
+            MGMHOST_LOG_OFF => Some(LevelFilter::Off),
+            MGMHOST_LOG_ERROR => Some(LevelFilter::Error),
+            MGMHOST_LOG_WARN => Some(LevelFilter::Warn),
+            MGMHOST_LOG_INFO => Some(LevelFilter::Info),
+            MGMHOST_LOG_DEBUG => Some(LevelFilter::Debug),
+            MGMHOST_LOG_TRACE => Some(LevelFilter::Trace),
+            _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwLogLevel is unknown")),
+        };
+        let defaults = Settings::from_env();
+        let or = |given: DWORD, default| if given == 0 { default } else { given };
+        Ok(Settings {
+            forwarder: forwarder.unwrap_or(defaults.forwarder),
+            table: or(self.dwTable, defaults.table),
+            mfe_timeout: or(self.dwMfeTimeout, defaults.mfe_timeout),
+            log_level: log_level.unwrap_or(defaults.log_level),
+        })
+    }
+}
+
+/// The library's version, as much of it as the caller has room for.
+///
+/// # Safety
+/// A DWORD is there, and as many bytes as it says. Alignment does not matter.
+pub unsafe fn write_version(to: PMGMHOST_VERSION) -> Result<()> {
+    const TEXT: &str =
+        concat!("mgm ", env!("CARGO_PKG_VERSION"), " for ", env!("MGM_TARGET"), "\0");
+    // SAFETY: the caller's promise.
+    let room = unsafe { read_field!(to, dwSize) } as usize;
+    if room < size_of::<DWORD>() {
+        return Err(Refusal::BadArgument("MGMHOST_VERSION.dwSize is less than itself"));
+    }
+    let size = room.min(size_of::<MGMHOST_VERSION>());
+    let number = |text: &str| text.parse().unwrap_or(0);
+    let version = MGMHOST_VERSION {
+        dwSize: size as DWORD,
+        dwApiMajor: MGMHOST_API_MAJOR,
+        dwApiMinor: MGMHOST_API_MINOR,
+        dwBuildMajor: number(env!("CARGO_PKG_VERSION_MAJOR")),
+        dwBuildMinor: number(env!("CARGO_PKG_VERSION_MINOR")),
+        dwBuildPatch: number(env!("CARGO_PKG_VERSION_PATCH")),
+        pszBuild: TEXT.as_ptr().cast(),
+    };
+    // SAFETY: the caller promised `room` bytes, and ours are no fewer than `size`.
+    unsafe { (&raw const version).cast::<u8>().copy_to_nonoverlapping(to.cast(), size) };
+    Ok(())
+}
+
+/// A host's log callback with its context.
+struct HostLog {
+    pfn: unsafe extern "C-unwind" fn(*mut c_void, DWORD, *const std::ffi::c_char),
+    context: *mut c_void,
+}
+
+// SAFETY: MGM only hands the context back to the callback, of which mgmhost.h
+// says that it is called on any thread, several at a time.
+unsafe impl Send for HostLog {}
+// SAFETY: as above.
+unsafe impl Sync for HostLog {}
+
+impl HostLog {
+    fn line(&self, level: Level, text: &str) {
+        let level = match level {
+            Level::Error => MGMHOST_LOG_ERROR,
+            Level::Warn => MGMHOST_LOG_WARN,
+            Level::Info => MGMHOST_LOG_INFO,
+            Level::Debug => MGMHOST_LOG_DEBUG,
+            Level::Trace => MGMHOST_LOG_TRACE,
+        };
+        // With its zero bytes replaced no text is refused.
+        let text = CString::new(text.replace('\0', "?")).unwrap_or_default();
+        // SAFETY: the host gave it as such a function, with this context.
+        call_out("pfnLogCallback", || unsafe { (self.pfn)(self.context, level, text.as_ptr()) });
+    }
+}
+
+/// What takes the log's lines to a host's callback; `None` for stderr.
+pub fn log_sink(pfn: MGMHOST_LOG_CALLBACK, context: *mut c_void) -> Option<LogSink> {
+    let host = HostLog { pfn: pfn?, context };
+    Some(Box::new(move |level, text| host.line(level, text)))
+}
+
+#[cfg(test)]
+#[path = "host_config_tests.rs"]
+mod tests;

@@ -1,0 +1,64 @@
+//! Calling out: no exception comes back in.
+
+use std::io::Write;
+
+/// Calls a function of the client's. An exception that leaves it must not get
+/// into MGM, whose state it knows nothing of, nor can it be taken from C++ by
+/// Rust and given back. So the process ends, with a line that says why (spec 8.5).
+pub fn call_out<R>(name: &'static str, call: impl FnOnce() -> R) -> R {
+    let guard = Guard(name);
+    let result = call();
+    std::mem::forget(guard);
+    result
+}
+
+/// Dropped only when something unwinds past it.
+struct Guard(&'static str);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // One write, so that it stays one line. Whether it works or not, the next
+        // step is the same.
+        let line = format!(
+            "mgm: an exception left {}; callbacks must catch their own, the process ends here\n",
+            self.0
+        );
+        std::io::stderr().write_all(line.as_bytes()).ok();
+        std::process::abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn results_come_through() {
+        assert_eq!(call_out("pfnTest", || 7), 7);
+    }
+
+    /// Not a test of its own: the process that the next one looks at.
+    #[test]
+    #[ignore = "ends the process, on purpose"]
+    fn unwinds() {
+        unsafe extern "C-unwind" fn thrower() {
+            std::panic::resume_unwind(Box::new(()));
+        }
+        // SAFETY: it may unwind, as its type says.
+        call_out("pfnTest", || unsafe { thrower() });
+    }
+
+    #[test]
+    fn t8_5_an_exception_ends_the_process_with_one_line() {
+        let out = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture", "abi::invoke::tests::unwinds"])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert!(!out.status.success());
+        let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("mgm: ")).collect();
+        assert_eq!(lines.len(), 1, "{stderr}");
+        assert!(lines[0].starts_with("mgm: an exception left pfnTest;"), "{stderr}");
+    }
+}

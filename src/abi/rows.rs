@@ -1,0 +1,190 @@
+//! MFEs as the MIB structures tell them (spec 6.2, 6.7, 6.8).
+
+use super::args::{dword, mask_of};
+use super::buffer::Buffer;
+use super::types::*;
+use crate::manager::{MfeRow, OifRow};
+use std::mem::offset_of;
+
+/// Which of the three structures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// MIB_IPMCAST_MFE
+    Mfe,
+    /// MIB_IPMCAST_MFE_STATS
+    Stats,
+    /// MIB_IPMCAST_MFE_STATS_EX
+    StatsEx,
+}
+
+const NO_OIF: MIB_IPMCAST_OIF =
+    MIB_IPMCAST_OIF { dwOutIfIndex: 0, dwNextHopAddr: 0, dwReserved: 0, dwReserved1: 0 };
+
+const NO_OIF_STATS: MIB_IPMCAST_OIF_STATS = MIB_IPMCAST_OIF_STATS {
+    dwOutIfIndex: 0,
+    dwNextHopAddr: 0,
+    dwDialContext: 0,
+    ulTtlTooLow: 0,
+    ulFragNeeded: 0,
+    ulOutPackets: 0,
+    ulOutDiscards: 0,
+};
+
+impl Form {
+    /// Whether the forwarder's counters are wanted.
+    pub fn has_counters(self) -> bool {
+        self != Form::Mfe
+    }
+
+    /// Bytes before the first oif, and bytes of each.
+    const fn sizes(self) -> (usize, usize) {
+        match self {
+            Form::Mfe => (offset_of!(MIB_IPMCAST_MFE, rgmioOutInfo), size_of::<MIB_IPMCAST_OIF>()),
+            Form::Stats => (
+                offset_of!(MIB_IPMCAST_MFE_STATS, rgmiosOutStats),
+                size_of::<MIB_IPMCAST_OIF_STATS>(),
+            ),
+            Form::StatsEx => (
+                offset_of!(MIB_IPMCAST_MFE_STATS_EX, rgmiosOutStats),
+                size_of::<MIB_IPMCAST_OIF_STATS>(),
+            ),
+        }
+    }
+
+    /// SIZEOF_MIB_MFE(n), SIZEOF_MIB_MFE_STATS(n) or SIZEOF_MIB_MFE_STATS_EX(n).
+    pub fn size(self, oifs: usize) -> usize {
+        let (head, each) = self.sizes();
+        head + each * oifs
+    }
+
+    /// Appends the row to the buffer, which has room for it.
+    pub fn write(self, row: &MfeRow, buffer: &mut Buffer) {
+        let (head, _) = self.sizes();
+        match self {
+            Form::Mfe => {
+                buffer.put(&mfe(row), head);
+                row.oifs.iter().for_each(|oif| buffer.put_all(&oif_info(oif)));
+            }
+            Form::Stats => {
+                buffer.put(&stats(row), head);
+                row.oifs.iter().for_each(|oif| buffer.put_all(&oif_stats(oif)));
+            }
+            Form::StatsEx => {
+                buffer.put(&stats_ex(row), head);
+                row.oifs.iter().for_each(|oif| buffer.put_all(&oif_stats(oif)));
+            }
+        }
+    }
+}
+
+fn mfe(row: &MfeRow) -> MIB_IPMCAST_MFE {
+    MIB_IPMCAST_MFE {
+        dwGroup: dword(row.flow.group()),
+        dwSource: dword(row.flow.source()),
+        dwSrcMask: mask_of(row.flow.source()),
+        dwUpStrmNgbr: dword(row.upstream),
+        dwInIfIndex: row.iif.index,
+        dwInIfProtocol: row.iif_protocol,
+        dwRouteProtocol: row.route.protocol,
+        dwRouteNetwork: dword(row.route.network),
+        dwRouteMask: dword(row.route.mask()),
+        ulUpTime: saturating(row.up_ms / 1000).min(row.timeout),
+        // Rounded up, so that the two add up to the time-out.
+        ulExpiryTime: row.expiry_ms.map_or(0, |ms| saturating(ms.div_ceil(1000))),
+        ulTimeOut: row.timeout,
+        ulNumOutIf: count(row),
+        fFlags: 0,
+        dwReserved: 0,
+        rgmioOutInfo: [NO_OIF],
+    }
+}
+
+fn stats(row: &MfeRow) -> MIB_IPMCAST_MFE_STATS {
+    MIB_IPMCAST_MFE_STATS {
+        dwGroup: dword(row.flow.group()),
+        dwSource: dword(row.flow.source()),
+        dwSrcMask: mask_of(row.flow.source()),
+        dwUpStrmNgbr: dword(row.upstream),
+        dwInIfIndex: row.iif.index,
+        dwInIfProtocol: row.iif_protocol,
+        dwRouteProtocol: row.route.protocol,
+        dwRouteNetwork: dword(row.route.network),
+        dwRouteMask: dword(row.route.mask()),
+        ulUpTime: saturating(row.up_ms / 10),
+        // An MFE at its very end has a hundredth left, because 0 is "never".
+        ulExpiryTime: row.expiry_ms.map_or(0, |ms| saturating(ms.div_ceil(10)).max(1)),
+        ulNumOutIf: count(row),
+        ulInPkts: wrapping(row.packets),
+        ulInOctets: wrapping(row.octets),
+        ulPktsDifferentIf: wrapping(row.wrong_if),
+        ulQueueOverflow: 0,
+        rgmiosOutStats: [NO_OIF_STATS],
+    }
+}
+
+fn stats_ex(row: &MfeRow) -> MIB_IPMCAST_MFE_STATS_EX {
+    let plain = stats(row);
+    MIB_IPMCAST_MFE_STATS_EX {
+        dwGroup: plain.dwGroup,
+        dwSource: plain.dwSource,
+        dwSrcMask: plain.dwSrcMask,
+        dwUpStrmNgbr: plain.dwUpStrmNgbr,
+        dwInIfIndex: plain.dwInIfIndex,
+        dwInIfProtocol: plain.dwInIfProtocol,
+        dwRouteProtocol: plain.dwRouteProtocol,
+        dwRouteNetwork: plain.dwRouteNetwork,
+        dwRouteMask: plain.dwRouteMask,
+        ulUpTime: plain.ulUpTime,
+        ulExpiryTime: plain.ulExpiryTime,
+        ulNumOutIf: plain.ulNumOutIf,
+        ulInPkts: plain.ulInPkts,
+        ulInOctets: plain.ulInOctets,
+        ulPktsDifferentIf: plain.ulPktsDifferentIf,
+        ulQueueOverflow: 0,
+        ulUninitMfe: 0,
+        ulNegativeMfe: if row.oifs.is_empty() { plain.ulInPkts } else { 0 },
+        ulInDiscards: 0,
+        ulInHdrErrors: 0,
+        ulTotalOutPackets: row
+            .oifs
+            .iter()
+            .fold(0, |sum: DWORD, oif| sum.wrapping_add(wrapping(oif.packets))),
+        rgmiosOutStats: [NO_OIF_STATS],
+    }
+}
+
+fn oif_info(oif: &OifRow) -> MIB_IPMCAST_OIF {
+    MIB_IPMCAST_OIF {
+        dwOutIfIndex: oif.interface.index,
+        dwNextHopAddr: dword(oif.interface.next_hop),
+        ..NO_OIF
+    }
+}
+
+fn oif_stats(oif: &OifRow) -> MIB_IPMCAST_OIF_STATS {
+    MIB_IPMCAST_OIF_STATS {
+        dwOutIfIndex: oif.interface.index,
+        dwNextHopAddr: dword(oif.interface.next_hop),
+        ulTtlTooLow: wrapping(oif.ttl_too_low),
+        ulOutPackets: wrapping(oif.packets),
+        ..NO_OIF_STATS
+    }
+}
+
+fn count(row: &MfeRow) -> DWORD {
+    saturating(row.oifs.len() as u64)
+}
+
+/// Times stop at the greatest number there is.
+fn saturating(value: u64) -> DWORD {
+    DWORD::try_from(value).unwrap_or(DWORD::MAX)
+}
+
+/// Counters start again at 0.
+fn wrapping(value: u64) -> DWORD {
+    value as DWORD
+}
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

@@ -1,0 +1,89 @@
+//! The structures of the routing table manager that an RPF callback is shown.
+
+use super::{DWORD, FILETIME, HANDLE, INT, UCHAR, UINT, USHORT};
+
+/// Bytes in the longest address.
+pub const RTM_MAX_ADDRESS_SIZE: usize = 16;
+/// The unicast view's number.
+pub const RTM_VIEW_ID_UCAST: INT = 0;
+/// The multicast view's number: the one that RPF checks go by.
+pub const RTM_VIEW_ID_MCAST: INT = 1;
+/// Set of views: none.
+pub const RTM_VIEW_MASK_NONE: DWORD = 0;
+/// Set of views: whichever.
+pub const RTM_VIEW_MASK_ANY: DWORD = 0;
+/// Set of views: unicast.
+pub const RTM_VIEW_MASK_UCAST: DWORD = 1;
+/// Set of views: multicast.
+pub const RTM_VIEW_MASK_MCAST: DWORD = 2;
+/// Set of views: all.
+pub const RTM_VIEW_MASK_ALL: DWORD = 4294967295;
+
+/// Number of a view.
+pub type RTM_VIEW_ID = INT;
+pub type PRTM_VIEW_ID = *mut RTM_VIEW_ID;
+/// Set of views, one bit each.
+pub type RTM_VIEW_SET = DWORD;
+pub type PRTM_VIEW_SET = *mut RTM_VIEW_SET;
+/// Always NULL in what MGM shows: MGM is not the routing table manager.
+pub type RTM_ENTITY_HANDLE = HANDLE;
+pub type PRTM_ENTITY_HANDLE = *mut RTM_ENTITY_HANDLE;
+/// Always NULL in what MGM shows.
+pub type RTM_DEST_HANDLE = HANDLE;
+pub type PRTM_DEST_HANDLE = *mut RTM_DEST_HANDLE;
+/// Always NULL in what MGM shows.
+pub type RTM_ROUTE_HANDLE = HANDLE;
+pub type PRTM_ROUTE_HANDLE = *mut RTM_ROUTE_HANDLE;
+
+/// An address prefix.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct _RTM_NET_ADDRESS {
+    /// AF_INET.
+    pub AddressFamily: USHORT,
+    /// Length of the prefix in bits.
+    pub NumBits: USHORT,
+    /// The address in network byte order; the first four bytes count.
+    pub AddrBits: [UCHAR; RTM_MAX_ADDRESS_SIZE],
+}
+pub type RTM_NET_ADDRESS = _RTM_NET_ADDRESS;
+pub type PRTM_NET_ADDRESS = *mut RTM_NET_ADDRESS;
+
+/// What one view knows of a destination.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct _RTM_DEST_VIEW_INFO {
+    /// The view: RTM_VIEW_ID_MCAST.
+    pub ViewId: RTM_VIEW_ID,
+    /// Number of routes in this view.
+    pub NumRoutes: UINT,
+    /// The best route: NULL.
+    pub Route: RTM_ROUTE_HANDLE,
+    /// Its owner: NULL.
+    pub Owner: RTM_ENTITY_HANDLE,
+    /// 0.
+    pub DestFlags: DWORD,
+    /// The route in hold-down: NULL.
+    pub HoldRoute: RTM_ROUTE_HANDLE,
+}
+
+/// A destination and the routes to it: pbRoute of PMGM_RPF_CALLBACK points to
+/// one, with one view.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct _RTM_DEST_INFO {
+    /// NULL.
+    pub DestHandle: RTM_DEST_HANDLE,
+    /// The network of the route that matched.
+    pub DestAddress: RTM_NET_ADDRESS,
+    /// 0.
+    pub LastChanged: FILETIME,
+    /// RTM_VIEW_MASK_MCAST.
+    pub BelongsToViews: RTM_VIEW_SET,
+    /// Number of entries in ViewInfo: 1.
+    pub NumberOfViews: UINT,
+    /// The views.
+    pub ViewInfo: [_RTM_DEST_VIEW_INFO; 1],
+}
+pub type RTM_DEST_INFO = _RTM_DEST_INFO;
+pub type PRTM_DEST_INFO = *mut RTM_DEST_INFO;
