@@ -1,0 +1,215 @@
+/* The RPF callback and MgmSetMfe: rules 5.2 and 5.9 of the semantics. */
+
+#include "router.h"
+
+#if defined(_WIN32)
+#include <rtmv2.h>
+#endif
+#include <string.h>
+
+#define FLOW "(10.0.0.5, 239.1.1.1)"
+
+static HANDLE a, b;
+
+/* A has 1, where the route points, and 4; B wants the group on 2. */
+static void two_components(void)
+{
+    a = protocol('A');
+    b = protocol('B');
+    OK(take(a, 1));
+    OK(take(a, 4));
+    OK(take(b, 2));
+    route("10.0.0.0/8", 1, "10.0.1.1");
+    OK(join(b, "(*, 239.1.1.1)", 2));
+    forget_log();
+}
+
+/* What A answers. */
+static struct {
+    DWORD index;
+    const char *next_hop, *upstream;
+} answer;
+
+static void a_answers(const struct event *event)
+{
+    if (event->kind != EVENT_RPF)
+        return;
+    *event->in_index = answer.index;
+    *event->in_next_hop = ip(answer.next_hop);
+    *event->upstream = ip(answer.upstream);
+}
+
+static void will_answer(DWORD index, const char *next_hop, const char *upstream)
+{
+    answer.index = index;
+    answer.next_hop = next_hop;
+    answer.upstream = upstream;
+    on_event('A', a_answers);
+}
+
+static void t5_2_the_owner_may_name_another_neighbour(void)
+{
+    two_components();
+    will_answer(1, "*", "10.0.1.99");
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    EXPECT_MFES(FLOW " in 1 from 10.0.1.99 out 2");
+}
+
+static void t5_2_the_owner_may_name_another_interface_of_its_own(void)
+{
+    two_components();
+    will_answer(4, "*", "10.0.4.1");
+    CHECK_TEXT(packet(FLOW, 1), "refused");
+    EXPECT_UNORDERED("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
+                     "B creation (10.0.0.5, 239.1.1.1) in 4 out 2",
+                     "A wrong-if (10.0.0.5, 239.1.1.1) on 1");
+    EXPECT_MFES(FLOW " in 4 from 10.0.4.1 out 2");
+    CHECK_TEXT(packet(FLOW, 4), "to 2");
+}
+
+static void t5_2_the_owner_may_name_a_neighbours_interface(void)
+{
+    two_components();
+    OK(take_at(a, 7, "10.0.7.1"));
+    OK(take_at(a, 7, "10.0.7.2"));
+    will_answer(7, "10.0.7.2", "10.0.7.2");
+    CHECK_TEXT(packet_at(FLOW, 7, "10.0.7.2"), "to 2");
+    EXPECT_MFES(FLOW " in 7 from 10.0.7.2 out 2");
+    CHECK_TEXT(packet_at(FLOW, 7, "10.0.7.1"), "refused");
+}
+
+static void t5_2_the_chosen_interface_does_not_go_out_as_well(void)
+{
+    two_components();
+    OK(join(a, "(*, 239.1.1.1)", 4));
+    will_answer(4, "*", "10.0.4.1");
+    CHECK_TEXT(packet(FLOW, 4), "to 2");
+    EXPECT_MFES(FLOW " in 4 from 10.0.4.1 out 2");
+}
+
+/* The looked-up triple stands, and the log says why. */
+static void check_ignored(const char *flow, DWORD index, const char *next_hop)
+{
+    size_t lines = mgm_log_lines();
+
+    will_answer(index, next_hop, "10.0.2.1");
+    CHECK_TEXT(packet(flow, 1), "to 2");
+    CHECK_EQ(mgm_log_lines() - lines, 1);
+}
+
+static void t5_2_foreign_and_unknown_interfaces_are_ignored(void)
+{
+    two_components();
+    check_ignored("(10.0.0.1, 239.1.1.1)", 2, "*");
+    check_ignored("(10.0.0.2, 239.1.1.1)", 77, "*");
+    check_ignored("(10.0.0.3, 239.1.1.1)", 0, "*");
+    check_ignored("(10.0.0.4, 239.1.1.1)", 4, "10.0.4.1");
+    check_ignored("(10.0.0.5, 239.1.1.1)", 0xffffffff, "255.255.255.255");
+    EXPECT_MFES("(10.0.0.1, 239.1.1.1) in 1 from 10.0.1.1 out 2",
+                "(10.0.0.2, 239.1.1.1) in 1 from 10.0.1.1 out 2",
+                "(10.0.0.3, 239.1.1.1) in 1 from 10.0.1.1 out 2",
+                "(10.0.0.4, 239.1.1.1) in 1 from 10.0.1.1 out 2",
+                "(10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1 out 2");
+}
+
+static void read_and_scribble(const struct event *event)
+{
+    BYTE expected[PACKET_HEADER_SIZE];
+    RTM_DEST_INFO *info = (RTM_DEST_INFO *)(void *)event->route;
+
+    if (event->kind != EVENT_RPF)
+        return;
+    packet_header(FLOW, expected);
+    CHECK_EQ(event->header_size, PACKET_HEADER_SIZE);
+    CHECK(memcmp(event->header, expected, PACKET_HEADER_SIZE) == 0);
+
+    CHECK(info->DestHandle == NULL);
+    CHECK_EQ(info->DestAddress.AddressFamily, 2);
+    CHECK_EQ(info->DestAddress.NumBits, 8);
+    CHECK_EQ(info->DestAddress.AddrBits[0], 10);
+    CHECK_EQ(info->DestAddress.AddrBits[1], 0);
+    CHECK_EQ(info->DestAddress.AddrBits[4], 0);
+    CHECK_EQ(info->BelongsToViews, RTM_VIEW_MASK_MCAST);
+    CHECK_EQ(info->NumberOfViews, 1);
+    CHECK_EQ(info->ViewInfo[0].ViewId, RTM_VIEW_ID_MCAST);
+    CHECK(info->ViewInfo[0].Route == NULL);
+    CHECK(info->ViewInfo[0].Owner == NULL);
+    CHECK(info->ViewInfo[0].HoldRoute == NULL);
+
+    /* What is written there is ignored. */
+    memset(info, 0xa5, sizeof(*info));
+}
+
+static void t5_2_the_owner_sees_the_header_and_the_route(void)
+{
+    two_components();
+    on_event('A', read_and_scribble);
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    EXPECT("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
+           "B creation (10.0.0.5, 239.1.1.1) in 1 out 2");
+    EXPECT_MFES(FLOW " in 1 from 10.0.1.1 out 2");
+}
+
+static void t5_9_the_upstream_neighbour_can_be_set(void)
+{
+    two_components();
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    forget_log();
+    OK(set_mfe(a, FLOW, "10.0.1.99", 0));
+    EXPECT_MFES(FLOW " in 1 from 10.0.1.99 out 2");
+    OK(set_mfe(a, FLOW, "10.0.1.98", 1));
+    EXPECT_MFES(FLOW " in 1 from 10.0.1.98 out 2");
+    OK(set_mfe(a, FLOW, NULL, 0));
+    EXPECT_MFES(FLOW " in 1 from 0.0.0.0 out 2");
+}
+
+static void t5_9_so_can_the_incoming_interface(void)
+{
+    two_components();
+    OK(join(a, "(*, 239.1.1.1)", 4));
+    CHECK_TEXT(packet(FLOW, 1), "to 2 4");
+    OK(set_mfe(a, FLOW, "10.0.4.1", 4));
+    EXPECT_MFES(FLOW " in 4 from 10.0.4.1 out 2");
+    CHECK_TEXT(packet(FLOW, 4), "to 2");
+    CHECK_TEXT(packet(FLOW, 1), "refused");
+}
+
+static void t5_9_an_interface_that_the_caller_has_not_is_left_out(void)
+{
+    two_components();
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    OK(set_mfe(a, FLOW, "10.0.1.99", 2));
+    EXPECT_MFES(FLOW " in 1 from 10.0.1.99 out 2");
+    OK(set_mfe(a, FLOW, "10.0.1.98", 77));
+    EXPECT_MFES(FLOW " in 1 from 10.0.1.98 out 2");
+}
+
+static void t5_9_only_the_upstream_owner_sets(void)
+{
+    two_components();
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    REFUSED(set_mfe(b, FLOW, "10.0.2.1", 2), ERROR_CAN_NOT_COMPLETE);
+    REFUSED(set_mfe(b, FLOW, "10.0.2.1", 0), ERROR_CAN_NOT_COMPLETE);
+}
+
+static void t5_9_what_does_not_exist_is_not_set(void)
+{
+    two_components();
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    CHECK_CODE(set_mfe(a, "(10.0.0.6, 239.1.1.1)", "10.0.1.99", 0), ERROR_NOT_FOUND);
+    CHECK_CODE(set_mfe(a, "(10.0.0.5, 239.1.1.2)", "10.0.1.99", 0), ERROR_NOT_FOUND);
+    EXPECT_MFES(FLOW " in 1 from 10.0.1.1 out 2");
+}
+
+TEST_MAIN(
+    CASE(t5_2_the_owner_may_name_another_neighbour),
+    CASE(t5_2_the_owner_may_name_another_interface_of_its_own),
+    CASE(t5_2_the_owner_may_name_a_neighbours_interface),
+    CASE(t5_2_the_chosen_interface_does_not_go_out_as_well),
+    CASE(t5_2_foreign_and_unknown_interfaces_are_ignored),
+    CASE(t5_2_the_owner_sees_the_header_and_the_route),
+    CASE(t5_9_the_upstream_neighbour_can_be_set),
+    CASE(t5_9_so_can_the_incoming_interface),
+    CASE(t5_9_an_interface_that_the_caller_has_not_is_left_out),
+    CASE(t5_9_only_the_upstream_owner_sets),
+    CASE(t5_9_what_does_not_exist_is_not_set))
