@@ -177,8 +177,7 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, or
  *   a setting that this library does not know.
  * - ERROR_ALREADY_EXISTS: MGM runs already.
- * - ERROR_CAN_NOT_COMPLETE: the forwarder that was asked for cannot be had (the
- *   log says why), or this is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:
  * Any thread.

@@ -58,8 +58,7 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 /// - `ERROR_INVALID_PARAMETER`: a dwSize that no version has, an unknown value, or
 ///   a setting that this library does not know.
 /// - `ERROR_ALREADY_EXISTS`: MGM runs already.
-/// - `ERROR_CAN_NOT_COMPLETE`: the forwarder that was asked for cannot be had (the
-///   log says why), or this is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads
 /// Any thread.
@@ -75,7 +74,7 @@ pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
             let config = unsafe { read_config(pConfig)? };
             (config.settings()?, log_sink(config.pfnLogCallback, config.pvLogContext))
         };
-        Manager::global().start(settings, log)?;
+        Manager::global().start(&settings, log)?;
         Ok(NO_ERROR)
     })
 }

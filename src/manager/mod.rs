@@ -63,7 +63,7 @@ impl Manager {
     pub fn global() -> &'static Manager {
         static GLOBAL: Lazy<Manager> = Lazy::new(|| {
             // Calls may be refused, and say why, before MGM runs.
-            log::init(Settings::from_env().0.log_level);
+            log::init(Settings::log_level_from_env());
             Manager::new()
         });
         &GLOBAL

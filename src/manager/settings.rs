@@ -54,11 +54,21 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT and MGM_LOG. With it the lines
-    /// to log about values that make no sense, for which the defaults stand.
+    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT and MGM_LOG. A value that makes
+    /// no sense is one line on the log, and the default stands.
     #[must_use]
-    pub fn from_env() -> (Settings, Vec<String>) {
-        Settings::read(|name| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned()))
+    pub fn from_env() -> Settings {
+        let (settings, complaints) = Settings::read(variable);
+        super::log::init(settings.log_level);
+        for complaint in complaints {
+            ::log::error!("{complaint}");
+        }
+        settings
+    }
+
+    /// Just MGM_LOG, without a word about what is wrong with it or the others.
+    pub(super) fn log_level_from_env() -> LevelFilter {
+        Settings::read(variable).0.log_level
     }
 
     fn read(get: impl Fn(&str) -> Option<String>) -> (Settings, Vec<String>) {
@@ -78,6 +88,11 @@ impl Settings {
                 .unwrap_or(defaults.log_level);
         (settings, complaints)
     }
+}
+
+/// A variable of the environment.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// The value of a variable that is set, if it can be read.

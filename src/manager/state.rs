@@ -119,11 +119,7 @@ impl State {
     /// The life that is on, begun with the environment's settings if need be.
     pub fn started(&mut self) -> Result<&mut Run> {
         if self.run.is_none() {
-            let (settings, complaints) = Settings::from_env();
-            self.start(&settings);
-            for complaint in complaints {
-                ::log::error!("{complaint}");
-            }
+            self.start(&Settings::from_env());
         }
         self.running().ok_or(Refusal::Stopping)
     }
