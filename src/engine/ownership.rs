@@ -115,7 +115,9 @@ impl Engine {
         let cause = Cause { caller: Some(client), interface };
         slot.disabling = None;
         slot.igmp_barred = false;
-        self.drop_members(id, &[Side::Igmp], owner, cause, fx);
+        // One whose release waits is leaving itself: no LOCAL_LEAVE (spec 4.8).
+        let staying = owner.filter(|_| slot.claim == owner);
+        self.drop_members(id, &[Side::Igmp], staying, cause, fx);
         if owner.is_some() {
             self.update_mfes(Flow::WILDCARD, id, Touch::Members, Some(client), fx);
             if let Some(slot) = self.interfaces.get_mut(id) {
