@@ -17,6 +17,8 @@ pub(super) struct Slot {
     pub owner: Option<ClientId>,
     /// The IGMP client that is enabled here.
     pub igmp: Option<ClientId>,
+    /// The serial number of IGMP's coming: questions before it are to a former one.
+    pub igmp_since: u64,
     /// The DISABLE_IGMP that the change of hands waits for.
     pub disabling: Option<QuestionId>,
     /// From the start of DISABLE_IGMP until just before ENABLE_IGMP.
@@ -102,6 +104,7 @@ impl Interfaces {
             claim: None,
             owner: None,
             igmp: None,
+            igmp_since: 0,
             disabling: None,
             igmp_barred: false,
             tenure,

@@ -52,6 +52,10 @@ impl Engine {
         };
         if is_igmp {
             let has_owner = self.interfaces.master(id).is_some();
+            let since = self.next_serial();
+            if let Some(slot) = self.interfaces.get_mut(id) {
+                slot.igmp_since = since;
+            }
             if has_owner {
                 if let Some(slot) = self.interfaces.get_mut(id) {
                     slot.igmp = Some(client);
@@ -115,7 +119,9 @@ impl Engine {
         let cause = Cause { caller: Some(client), interface };
         slot.disabling = None;
         slot.igmp_barred = false;
-        self.drop_members(id, &[Side::Igmp], owner, cause, fx);
+        // One whose release waits is leaving itself: no LOCAL_LEAVE (spec 4.8).
+        let staying = owner.filter(|_| slot.claim == owner);
+        self.drop_members(id, &[Side::Igmp], staying, cause, fx);
         if owner.is_some() {
             self.update_mfes(Flow::WILDCARD, id, Touch::Members, Some(client), fx);
             if let Some(slot) = self.interfaces.get_mut(id) {
@@ -195,19 +201,20 @@ impl Engine {
     /// A callback is about to be made; false if it has lost its sense.
     /// IGMP may not add or delete between the two callbacks (spec 2.3).
     pub fn starting(&mut self, client: ClientId, notice: &Notice) -> bool {
-        let (interface, barred) = match notice {
-            Notice::DisableIgmp { interface, .. } => (*interface, true),
-            Notice::EnableIgmp { interface } => (*interface, false),
+        let (interface, question) = match notice {
+            Notice::DisableIgmp { question, interface } => (*interface, Some(*question)),
+            Notice::EnableIgmp { interface } => (*interface, None),
             _ => return true,
         };
         let slot = self.interfaces.find(interface).and_then(|id| self.interfaces.get_mut(id));
-        match slot.filter(|slot| slot.igmp == Some(client)) {
-            Some(slot) => {
-                slot.igmp_barred = barred;
-                true
-            }
-            None => false,
+        let Some(slot) = slot.filter(|slot| slot.igmp == Some(client)) else { return false };
+        // IGMP has left and come again since: what it was to be disabled for is
+        // over, and no ENABLE_IGMP would lift the bar.
+        if question.is_some_and(|question| question.0 < slot.igmp_since) {
+            return false;
         }
+        slot.igmp_barred = question.is_some();
+        true
     }
 
     /// The interface follows its claim. IGMP's memberships end (it adds them
