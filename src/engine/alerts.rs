@@ -5,6 +5,7 @@
 //! and after, and tells those for whom the answer to "does anybody but me want
 //! this?" has changed.
 
+use super::resolve::Purpose;
 use super::{ClientId, Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::collections::BTreeMap;
@@ -194,10 +195,7 @@ impl Engine {
             }
         }
     }
-}
 
-/// Route changes.
-impl Engine {
     /// All sources whose routes the engine remembers, in ascending order.
     #[must_use]
     pub fn known_sources(&self) -> Vec<Ipv4Addr> {
@@ -206,7 +204,8 @@ impl Engine {
         sources
     }
 
-    /// New routes for sources that it remembers; moves the role of spec 4.6.
+    /// New routes for sources that it remembers: moves the role of spec 4.6, and
+    /// asks again for the MFEs that come from elsewhere now (spec 5.10).
     pub fn update_routes(&mut self, routes: &[(Ipv4Addr, Route)], fx: &mut Effects) {
         let changed: BTreeMap<Ipv4Addr, Route> = routes
             .iter()
@@ -218,6 +217,12 @@ impl Engine {
         if changed.is_empty() {
             return;
         }
+        let concerned: Vec<_> = self
+            .mfes
+            .iter()
+            .filter(|(flow, _)| changed.contains_key(&flow.source()))
+            .map(|(&flow, mfe)| (flow, self.expected_iif(flow.source(), Some(mfe.iif))))
+            .collect();
         self.with_roles_moving(
             |_, source| changed.contains_key(&source),
             fx,
@@ -227,5 +232,15 @@ impl Engine {
                 }
             },
         );
+        for (flow, before) in concerned {
+            let after = self
+                .mfes
+                .get(&flow)
+                .and_then(|mfe| self.expected_iif(flow.source(), Some(mfe.iif)));
+            // A flow whose clients are being asked finds out when they answer.
+            if before != after && !self.resolutions.contains_key(&flow) {
+                self.resolve_again(flow, Purpose::Reroute, fx);
+            }
+        }
     }
 }

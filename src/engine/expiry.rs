@@ -1,5 +1,6 @@
 //! The end of an MFE's life (spec 5.6).
 
+use super::resolve::Purpose;
 use super::{Effects, Engine};
 use crate::types::{Flow, Time};
 use std::collections::BTreeMap;
@@ -49,16 +50,30 @@ impl Engine {
 
     /// Ends the lives that are over, looking at `most` MFEs at the most: it is
     /// called again, after others had the lock, until [`Engine::next_deadline`]
-    /// lies in the future.
-    pub fn tick(&mut self, now: Time, most: usize, fx: &mut Effects) {
+    /// lies in the future. An MFE that forwarded lives on (spec 5.6): `packets`
+    /// tells how many came in, where the forwarder counts them itself.
+    pub fn tick(
+        &mut self,
+        now: Time,
+        most: usize,
+        mut packets: impl FnMut(Flow) -> Option<u64>,
+        fx: &mut Effects,
+    ) {
         for _ in 0..most {
             let Some(flow) = self.expiry.pop(now) else { break };
-            let is_over = self
-                .mfes
-                .get(&flow)
-                .and_then(|mfe| mfe.deadline())
-                .is_some_and(|deadline| deadline <= now);
-            if is_over {
+            let Some(mfe) = self.mfes.get_mut(&flow) else { continue };
+            if mfe.deadline().is_none_or(|deadline| deadline > now) {
+                continue; // it got another end
+            }
+            if self.resolutions.contains_key(&flow) {
+                self.expiry.schedule(flow, Some(now.plus_secs(1)));
+                continue; // its clients are being asked
+            }
+            let count = packets(flow).unwrap_or(mfe.packets) as u32;
+            let forwarded = std::mem::replace(&mut mfe.seen, count) != count;
+            if forwarded && !mfe.oifs.is_empty() {
+                self.resolve_again(flow, Purpose::Renew, fx);
+            } else {
                 self.remove_mfe(flow, fx);
             }
         }

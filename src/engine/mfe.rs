@@ -12,6 +12,9 @@ pub(super) struct Mfe {
     /// Life in seconds, u32::MAX never ends.
     pub timeout: u32,
     pub born: Time,
+    /// The low bits of the packet counter when this life began: another value
+    /// at its end says that it forwarded meanwhile (spec 5.6).
+    pub seen: u32,
     /// Tells this MFE from an earlier one of the same flow.
     pub serial: u64,
     /// What the embedded forwarder counts.
@@ -48,9 +51,35 @@ pub(super) enum Touch {
     Clear,
     /// On or off, whatever the memberships say.
     Force(bool),
+    /// No longer off: a CREATION_ALERT answer that leaves it on.
+    Allow,
 }
 
 impl Mfe {
+    /// An MFE that nothing has come through yet.
+    pub fn new(
+        iif: IfId,
+        upstream: Ipv4Addr,
+        oifs: IfSet,
+        timeout: u32,
+        born: Time,
+        serial: u64,
+    ) -> Mfe {
+        Mfe {
+            iif,
+            upstream,
+            oifs,
+            timeout,
+            born,
+            serial,
+            seen: 0,
+            packets: 0,
+            octets: 0,
+            wrong_if: 0,
+            rare: None,
+        }
+    }
+
     /// When its life ends.
     pub fn deadline(&self) -> Option<Time> {
         (self.timeout != u32::MAX).then(|| self.born.plus_secs(self.timeout))
@@ -67,6 +96,11 @@ impl Mfe {
             Touch::Clear => {
                 if let Some(rare) = &mut self.rare {
                     rare.on.remove(id);
+                    rare.off.remove(id);
+                }
+            }
+            Touch::Allow => {
+                if let Some(rare) = &mut self.rare {
                     rare.off.remove(id);
                 }
             }
@@ -219,13 +253,20 @@ impl Engine {
     /// answer with the MFE's time-out (spec 5.5).
     pub(super) fn tell_negative(&self, flow: Flow, fx: &mut Effects) {
         let Some(mfe) = self.mfes.get(&flow) else { return };
-        let Some(owner) = self.interfaces.master(mfe.iif) else { return };
+        if let Some(owner) = self.interfaces.master(mfe.iif) {
+            self.tell_prune(owner, flow, mfe.iif, fx);
+        }
+    }
+
+    /// PRUNE_ALERT with bMemberDelete FALSE.
+    fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, fx: &mut Effects) {
+        let serial = self.mfes.get(&flow).map_or(0, |mfe| mfe.serial);
         fx.tell(
-            owner,
+            to,
             Notice::PruneMfe {
-                question: QuestionId(mfe.serial),
+                question: QuestionId(serial),
                 flow,
-                iif: self.interfaces.name(mfe.iif),
+                iif: self.interfaces.name(iif),
                 timeout: self.config.mfe_timeout,
             },
         );
@@ -246,17 +287,20 @@ impl Engine {
         }
         mfe.timeout = if timeout == 0 { self.config.mfe_timeout } else { timeout };
         mfe.born = now;
+        mfe.seen = mfe.packets as u32;
         self.expiry.schedule(flow, mfe.deadline());
     }
 
     /// An interface changed hands: MFEs that it brings packets for end, and in
     /// all others memberships alone decide about it (spec 2.5).
     pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
-        let (sources, dirty) = (&mut self.sources, &mut fx.dirty);
+        let (sources, resolutions, dirty) =
+            (&mut self.sources, &mut self.resolutions, &mut fx.dirty);
         self.mfes.retain(|&flow, mfe| {
             let stays = mfe.iif != id;
             if !stays {
                 sources.release(flow.source());
+                resolutions.remove(&flow); // of its renewal
                 dirty.push(flow);
             }
             stays
@@ -268,6 +312,7 @@ impl Engine {
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if self.mfes.remove(&flow).is_some() {
             self.sources.release(flow.source());
+            self.resolutions.remove(&flow); // of its renewal
             fx.dirty.push(flow);
         }
     }
@@ -306,30 +351,49 @@ impl Engine {
         Ok(())
     }
 
-    /// Moves an MFE to another incoming interface. The new one is no oif any
-    /// more; the old one may become one.
-    pub(super) fn set_iif(
-        &mut self,
-        flow: Flow,
-        iif: IfId,
-        caller: Option<ClientId>,
-        fx: &mut Effects,
-    ) {
-        let Some(mfe) = self.mfes.get_mut(&flow) else { return };
+    /// Moves an MFE to another incoming interface, which is no oif any more;
+    /// the old one may become one. True if it went from some oifs to none or
+    /// the other way round.
+    fn move_iif(&mut self, flow: Flow, iif: IfId, fx: &mut Effects) -> bool {
+        let Some(mfe) = self.mfes.get_mut(&flow) else { return false };
         let old = std::mem::replace(&mut mfe.iif, iif);
         if old == iif {
-            return;
+            return false;
         }
         let was_negative = mfe.oifs.is_empty();
         mfe.set_oif(iif, false);
+        fx.dirty.push(flow);
         let is_member = self.is_member(flow, old);
-        if let Some(mfe) = self.mfes.get_mut(&flow) {
+        self.mfes.get_mut(&flow).is_some_and(|mfe| {
             let wanted = mfe.wants(old, || is_member);
             mfe.set_oif(old, wanted);
-            fx.dirty.push(flow);
-            if was_negative != mfe.oifs.is_empty() {
-                self.tell_turn(flow, caller, fx);
+            was_negative != mfe.oifs.is_empty()
+        })
+    }
+
+    /// The owner of an MFE moves its iif (spec 5.9).
+    fn set_iif(&mut self, flow: Flow, iif: IfId, caller: Option<ClientId>, fx: &mut Effects) {
+        if self.move_iif(flow, iif, fx) {
+            self.tell_turn(flow, caller, fx);
+        }
+    }
+
+    /// The route moves an MFE. A new owner gets the JOIN, or the PRUNE if there
+    /// is no oif; the old one the PRUNE (spec 5.10).
+    pub(super) fn reroute(&mut self, flow: Flow, iif: IfId, upstream: Ipv4Addr, fx: &mut Effects) {
+        let Some(mfe) = self.mfes.get_mut(&flow) else { return };
+        mfe.upstream = upstream;
+        let old_iif = mfe.iif;
+        let old = self.interfaces.master(old_iif);
+        let turned = self.move_iif(flow, iif, fx);
+        let new = self.interfaces.master(iif);
+        if old != new {
+            self.tell_turn(flow, None, fx);
+            if let Some(old) = old {
+                self.tell_prune(old, flow, old_iif, fx);
             }
+        } else if turned {
+            self.tell_turn(flow, None, fx);
         }
     }
 }

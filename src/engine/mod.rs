@@ -39,7 +39,7 @@ use sources::Sources;
 use std::collections::BTreeMap;
 
 /// What the engine can be told once, at its birth.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Config {
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,

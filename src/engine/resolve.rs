@@ -1,4 +1,5 @@
-//! From the first packet of a flow to its MFE (spec 5.1 to 5.5).
+//! From the first packet of a flow to its MFE (spec 5.1 to 5.5), and the same
+//! questions again for an MFE that gets another life or another route.
 //!
 //! ```text
 //!  packet ──► route ──► RPF_CALLBACK ──► CREATION_ALERT ──► MFE installed
@@ -6,15 +7,27 @@
 //!               └────── the world has moved meanwhile ──┘
 //! ```
 
-use super::mfe::Mfe;
+use super::mfe::{Mfe, Touch};
 use super::{Answer, ClientId, CreationOif, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A flow between its first packet and its MFE.
+/// What a resolution is to bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The MFE of a new flow.
+    Create,
+    /// Another life for an MFE that forwarded; it goes on doing so (spec 5.6).
+    Renew,
+    /// The iif that the new route gives; until then the old one serves (spec 5.10).
+    Reroute,
+}
+
+/// A flow whose clients are being asked.
 #[derive(Debug)]
 pub(super) struct Resolution {
+    purpose: Purpose,
     arrival: Interface,
     header: Arc<[u8]>,
     /// What the route gave, when RPF_CALLBACK was asked.
@@ -24,8 +37,9 @@ pub(super) struct Resolution {
     /// Whose question the iif is about: an answer out of an older tenure is void.
     tenure: u64,
     waiting: Waiting,
-    /// Interfaces that CREATION_ALERT answers switched off.
+    /// Interfaces that CREATION_ALERT answers switched off, and left on.
     off: IfSet,
+    on: IfSet,
 }
 
 /// The answers that a resolution waits for.
@@ -49,6 +63,7 @@ impl Resolution {
     /// The owner of an interface joined or left: that beats its answer (spec 3.5).
     pub fn joined_meanwhile(&mut self, id: IfId) {
         self.off.remove(id);
+        self.on.remove(id);
         if let Waiting::Creation(asked) = &mut self.waiting {
             for (oif, tenure) in asked.iter_mut().flat_map(|asked| &mut asked.oifs) {
                 if *oif == id {
@@ -71,7 +86,7 @@ impl Engine {
     /// Whether a flow is between its first packet and its MFE.
     #[must_use]
     pub fn is_resolving(&self, flow: Flow) -> bool {
-        self.resolutions.contains_key(&flow)
+        self.resolutions.contains_key(&flow) && !self.mfes.contains_key(&flow)
     }
 
     /// Starts to make an MFE; false if no route leads to one.
@@ -84,7 +99,15 @@ impl Engine {
         fx: &mut Effects,
     ) -> bool {
         self.sources.acquire(flow.source(), route);
-        self.ask_rpf(flow, arrival, Arc::clone(header), fx)
+        self.ask_rpf(flow, Purpose::Create, arrival, Arc::clone(header), fx)
+    }
+
+    /// Asks again for an MFE that is there, and goes on forwarding meanwhile.
+    pub(super) fn resolve_again(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
+        if let Some(mfe) = self.mfes.get(&flow) {
+            let iif = self.interfaces.name(mfe.iif);
+            self.ask_rpf(flow, purpose, iif, Arc::default(), fx);
+        }
     }
 
     /// Looks the source up and asks the owner of the interface towards it
@@ -92,6 +115,7 @@ impl Engine {
     fn ask_rpf(
         &mut self,
         flow: Flow,
+        purpose: Purpose,
         arrival: Interface,
         header: Arc<[u8]>,
         fx: &mut Effects,
@@ -103,15 +127,7 @@ impl Engine {
             Some((expected, slot.master()?, slot.tenure, slot.interface))
         });
         let Some((expected, asked, tenure, iif)) = towards else {
-            self.resolutions.remove(&flow);
-            self.sources.release(source);
-            fx.resolved.push(flow);
-            fx.log.push((
-                log::Level::Debug,
-                format!(
-                    "no MFE {flow}: no route to {source} leads through an interface that a client has"
-                ),
-            ));
+            self.give_up(flow, purpose, fx);
             return false;
         };
         let question = QuestionId(self.next_serial());
@@ -129,6 +145,7 @@ impl Engine {
         self.resolutions.insert(
             flow,
             Resolution {
+                purpose,
                 arrival,
                 header,
                 expected,
@@ -137,15 +154,34 @@ impl Engine {
                 tenure,
                 waiting: Waiting::Rpf { asked, question },
                 off: IfSet::default(),
+                on: IfSet::default(),
             },
         );
         true
     }
 
+    /// No route leads to an MFE (spec 5.1), or to the one that was there any more (5.10).
+    fn give_up(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
+        self.resolutions.remove(&flow);
+        if purpose == Purpose::Create {
+            self.sources.release(flow.source());
+            fx.resolved.push(flow);
+        } else {
+            self.remove_mfe(flow, fx);
+        }
+        fx.log.push((
+            log::Level::Debug,
+            format!(
+                "no MFE {flow}: no route to {} leads through an interface that a client has",
+                flow.source()
+            ),
+        ));
+    }
+
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
-        if let Some(Resolution { arrival, header, .. }) = self.resolutions.remove(&flow) {
-            self.ask_rpf(flow, arrival, header, fx);
+        if let Some(Resolution { purpose, arrival, header, .. }) = self.resolutions.remove(&flow) {
+            self.ask_rpf(flow, purpose, arrival, header, fx);
         }
     }
 
@@ -218,18 +254,26 @@ impl Engine {
             }
         };
         let tenure = self.interfaces.get(iif).map_or(0, |slot| slot.tenure);
-        if let Some(resolution) = self.resolutions.get_mut(&flow) {
-            resolution.iif = iif;
-            resolution.upstream = upstream;
-            resolution.tenure = tenure;
+        let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
+        resolution.iif = iif;
+        resolution.upstream = upstream;
+        resolution.tenure = tenure;
+        if resolution.purpose == Purpose::Reroute {
+            self.resolutions.remove(&flow);
+            self.reroute(flow, iif, upstream, fx);
+        } else {
+            self.ask_creation(now, flow, iif, fx);
         }
-        self.ask_creation(now, flow, iif, fx);
     }
 
     /// CREATION_ALERT to everybody who has interfaces among the oifs (spec 5.3).
     fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
         let mut by_client: BTreeMap<ClientId, Vec<IfId>> = BTreeMap::new();
-        for id in self.member_interfaces(flow).iter().filter(|id| *id != iif) {
+        let mut oifs = self.member_interfaces(flow);
+        if let Some(rare) = self.mfes.get(&flow).and_then(|mfe| mfe.rare.as_ref()) {
+            oifs.union_with(&rare.on); // of an MFE that is being renewed
+        }
+        for id in oifs.iter().filter(|id| *id != iif) {
             if let Some(owner) = self.interfaces.master(id) {
                 by_client.entry(owner).or_default().push(id);
             }
@@ -281,7 +325,9 @@ impl Engine {
             let Some(then) = tenure else { continue };
             if now_tenure != Some(then) {
                 moved |= now_tenure.is_some(); // its new owner shall be asked too
-            } else if !answer.enabled {
+            } else if answer.enabled {
+                resolution.on.insert(id);
+            } else {
                 resolution.off.insert(id);
             }
         }
@@ -292,30 +338,30 @@ impl Engine {
         }
     }
 
-    /// All answers are there: the MFE (spec 5.4, 5.5).
+    /// All answers are there.
     fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.resolutions.get(&flow) else { return };
         if !self.still_holds(flow, resolution) {
             return self.restart(flow, fx);
         }
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        if resolution.purpose == Purpose::Create {
+            self.create(now, flow, resolution, fx);
+        } else {
+            self.renew(now, flow, &resolution, fx);
+        }
+    }
+
+    /// The MFE of a new flow (spec 5.4, 5.5).
+    fn create(&mut self, now: Time, flow: Flow, resolution: Resolution, fx: &mut Effects) {
         let iif = resolution.iif;
         let mut oifs = self.member_interfaces(flow);
         oifs.remove(iif);
         oifs.subtract(&resolution.off);
         let is_negative = oifs.is_empty();
-        let mut mfe = Mfe {
-            iif,
-            upstream: resolution.upstream,
-            oifs,
-            timeout: self.config.mfe_timeout,
-            born: now,
-            serial: self.next_serial(),
-            packets: 0,
-            octets: 0,
-            wrong_if: 0,
-            rare: None,
-        };
+        let serial = self.next_serial();
+        let mut mfe =
+            Mfe::new(iif, resolution.upstream, oifs, self.config.mfe_timeout, now, serial);
         if !resolution.off.is_empty() {
             mfe.rare.get_or_insert_default().off = resolution.off;
         }
@@ -328,6 +374,21 @@ impl Engine {
         }
         if self.interfaces.find(resolution.arrival) != Some(iif) {
             self.wrong_if(now, flow, resolution.arrival, &resolution.header, fx);
+        }
+    }
+
+    /// Another life for an MFE: the new answers replace its overrides (spec 5.6).
+    fn renew(&mut self, now: Time, flow: Flow, resolution: &Resolution, fx: &mut Effects) {
+        self.reroute(flow, resolution.iif, resolution.upstream, fx);
+        for id in resolution.off.iter() {
+            self.update_mfes(flow, id, Touch::Force(false), None, fx);
+        }
+        for id in resolution.on.iter() {
+            self.update_mfes(flow, id, Touch::Allow, None, fx);
+        }
+        if let Some(mfe) = self.mfes.get_mut(&flow) {
+            mfe.born = now;
+            self.expiry.schedule(flow, mfe.deadline());
         }
     }
 

@@ -49,7 +49,13 @@ impl Manager {
             let now = run.now();
             if run.engine.next_deadline().is_some_and(|due| due <= now) {
                 let mut fx = Effects::default();
-                run.engine.tick(now, BATCH, &mut fx);
+                let Run { engine, world, .. } = run;
+                engine.tick(
+                    now,
+                    BATCH,
+                    |flow| world.counters(flow).map(|counters| counters.packets),
+                    &mut fx,
+                );
                 self.publish(&mut guard, &mut fx, Lane::Worker);
                 drop(guard); // between two batches others get the lock
                 guard = self.lock();

@@ -11,6 +11,7 @@ mod membership;
 mod mfes;
 mod ownership;
 mod registration;
+mod renewal;
 mod resolution;
 mod retrieval;
 
@@ -121,7 +122,7 @@ impl Router {
     /// A router with these clients, registered in this order.
     fn with(names: &[&str]) -> Router {
         let mut router = Router {
-            engine: Engine::new(Config { mfe_timeout: 900 }),
+            engine: Engine::new(Config { mfe_timeout: 900, ..Config::default() }),
             now: Time(1_000_000),
             routes: HashMap::new(),
             parties: Vec::new(),
@@ -417,7 +418,7 @@ impl Router {
     fn seconds_pass(&mut self, seconds: u32) {
         self.now = self.now.plus_secs(seconds);
         let now = self.now;
-        self.run(|engine, fx| engine.tick(now, 1000, fx));
+        self.run(|engine, fx| engine.tick(now, 1000, |_| None, fx));
     }
 
     /// Calls come from inside a callback.

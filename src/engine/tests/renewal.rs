@@ -1,0 +1,150 @@
+//! MFEs that live on (spec 5.6) and MFEs whose route moves (spec 5.10).
+
+use super::*;
+
+const FLOW: &str = "(10.0.0.1, 239.1.1.1)";
+
+/// A brings the source in by 1, B wants the group on 2, C has 3 and waits.
+fn flowing() -> Router {
+    let mut r = Router::with(&["A", "B", "C"]);
+    r.owns("A", &[1]).owns("B", &[2]).owns("C", &[3]).source("10.0.0.1", connected(1));
+    r.join("B", "(*, 239.1.1.1)", 2);
+    r.packet(FLOW, 1);
+    r.heard.clear();
+    r
+}
+
+/// The number of the MFE's iif and oifs as interface indexes.
+fn entry(r: &Router) -> Option<(u32, Vec<u32>)> {
+    let mut row = MfeRow::default();
+    r.engine
+        .read_mfe(r.now, flow(FLOW), &mut row)
+        .then(|| (row.iif.index, row.oifs.iter().map(|oif| oif.interface.index).collect()))
+}
+
+#[test]
+fn t5_6_an_mfe_that_forwarded_lives_on_and_asks_again() {
+    let mut r = flowing();
+    r.packet(FLOW, 1);
+    r.heard.clear();
+    r.seconds_pass(900);
+    r.expect(&[
+        "A: rpf (10.0.0.1, 239.1.1.1) on interface 1 from 0.0.0.0",
+        "B: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 2",
+    ]);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+    r.seconds_pass(899);
+    assert_eq!(entry(&r), Some((1, vec![2])), "its life started again");
+    r.seconds_pass(1);
+    assert_eq!(entry(&r), None, "nothing came in its second life");
+}
+
+#[test]
+fn t5_6_forwarding_goes_on_while_the_renewal_asks() {
+    let mut r = flowing();
+    r.packet(FLOW, 1);
+    r.stays_in("A", NoticeKind::Rpf);
+    r.seconds_pass(900);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+    assert!(matches!(r.packet(FLOW, 1), Outcome::Forwarded(_)));
+    r.seconds_pass(60);
+    assert_eq!(entry(&r), Some((1, vec![2])), "however long the answer takes");
+    r.returns("A");
+    r.seconds_pass(899);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+}
+
+#[test]
+fn t5_6_overrides_hold_until_the_new_answers_replace_them() {
+    let mut r = flowing();
+    r.join("C", "(*, 239.1.1.1)", 3);
+    r.forward_off("C", FLOW, 3);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+    r.packet(FLOW, 1);
+    r.switches_off("B", 2);
+    r.stays_in("B", NoticeKind::Creation);
+    r.seconds_pass(900);
+    assert_eq!(entry(&r), Some((1, vec![2])), "the old overrides still hold");
+    r.returns("B");
+    assert_eq!(entry(&r), Some((1, vec![3])), "B switched its own off, C left its own on");
+}
+
+#[test]
+fn t5_6_a_join_during_the_renewal_beats_its_answer() {
+    let mut r = flowing();
+    r.packet(FLOW, 1);
+    r.switches_off("B", 2);
+    r.stays_in("B", NoticeKind::Creation);
+    r.seconds_pass(900);
+    r.join("B", FLOW, 2);
+    r.returns("B");
+    assert_eq!(entry(&r), Some((1, vec![2])));
+}
+
+#[test]
+fn t5_6_an_mfe_released_during_its_renewal_stays_deleted() {
+    let mut r = flowing();
+    r.packet(FLOW, 1);
+    r.stays_in("B", NoticeKind::Creation);
+    r.seconds_pass(900);
+    r.release("A", 1);
+    r.returns("B");
+    assert_eq!(entry(&r), None);
+    assert!(!r.engine.is_resolving(flow(FLOW)));
+}
+
+#[test]
+fn t5_10_a_moved_route_asks_the_new_owner_and_forwards_on_the_old_iif_meanwhile() {
+    let mut r = flowing();
+    r.stays_in("C", NoticeKind::Rpf);
+    r.reroute("10.0.0.1", via(3, "10.3.0.1"));
+    r.expect(&["C: rpf (10.0.0.1, 239.1.1.1) on interface 3 from 10.3.0.1"]);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+    r.returns("C");
+    r.expect(&[
+        "A: prune (10.0.0.1, 239.1.1.1) mfe on interface 1, 900 s",
+        "C: join (10.0.0.1, 239.1.1.1) mfe",
+    ]);
+    assert_eq!(entry(&r), Some((3, vec![2])));
+}
+
+#[test]
+fn t5_10_a_negative_mfe_prunes_towards_its_new_owner() {
+    let mut r = flowing();
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    r.heard.clear();
+    r.reroute("10.0.0.1", via(3, "10.3.0.1"));
+    r.expect(&[
+        "C: rpf (10.0.0.1, 239.1.1.1) on interface 3 from 10.3.0.1",
+        "A: prune (10.0.0.1, 239.1.1.1) mfe on interface 1, 900 s",
+        "C: prune (10.0.0.1, 239.1.1.1) mfe on interface 3, 900 s",
+    ]);
+}
+
+#[test]
+fn t5_10_the_same_owner_is_told_nothing() {
+    let mut r = flowing();
+    r.owns("A", &[4]);
+    r.reroute("10.0.0.1", via(4, "10.4.0.1"));
+    r.expect(&["A: rpf (10.0.0.1, 239.1.1.1) on interface 4 from 10.4.0.1"]);
+    assert_eq!(entry(&r), Some((4, vec![2])));
+}
+
+#[test]
+fn t5_10_without_a_route_the_mfe_is_deleted() {
+    let mut r = flowing();
+    r.reroute("10.0.0.1", Route::NONE);
+    r.expect(&[]);
+    assert_eq!(entry(&r), None);
+}
+
+#[test]
+fn t5_10_an_mfe_that_waits_for_a_rerouting_still_ends_in_time() {
+    let mut r = flowing();
+    r.stays_in("C", NoticeKind::Rpf);
+    r.reroute("10.0.0.1", via(3, "10.3.0.1"));
+    r.seconds_pass(900);
+    r.returns("C");
+    r.seconds_pass(2);
+    assert_eq!(entry(&r), None);
+}
