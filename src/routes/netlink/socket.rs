@@ -1,7 +1,7 @@
 //! A netlink socket that no forked child keeps.
 
 use crate::fork::GuardedFd;
-use netlink_sys::{protocols::NETLINK_ROUTE, Socket};
+use netlink_sys::{protocols::NETLINK_ROUTE, Socket, SocketAddr};
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -17,9 +17,11 @@ impl RouteSocket {
     /// Opens a socket of the NETLINK_ROUTE family, close-on-exec.
     pub(super) fn open() -> io::Result<RouteSocket> {
         let guard = GuardedFd::open(|| {
-            let fd = Socket::new(NETLINK_ROUTE)?.into_raw_fd();
+            let mut socket = Socket::new(NETLINK_ROUTE)?;
+            // A socket without a port of its own hears no announcements.
+            socket.bind(&SocketAddr::new(0, 0))?;
             // SAFETY: the socket has just given the descriptor away.
-            Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+            Ok(unsafe { OwnedFd::from_raw_fd(socket.into_raw_fd()) })
         })?;
         // SAFETY: the guard lives as long as the socket, which never closes
         // the descriptor as it is never dropped.

@@ -1,0 +1,290 @@
+//! The kernel's routes as the multicast view, against the running kernel, each
+//! test in a network namespace of its own. Needs root and iproute2; skips, and
+//! says so, without.
+#![cfg(target_os = "linux")]
+
+mod netns;
+
+use mgm::routes::netlink::NetlinkRoutes;
+use mgm::routes::{RouteView, RouteWatcher};
+use mgm::types::{Route, RouteOrigin};
+use netns::{index, ip, ip_batch, NEVER, SURE};
+use std::net::Ipv4Addr;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const OTHER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+
+struct Watcher(Mutex<Sender<()>>);
+
+impl RouteWatcher for Watcher {
+    fn routes_changed(&self) {
+        // The test may be over.
+        let _ = self.0.lock().unwrap().send(());
+    }
+}
+
+/// r0 is 192.0.2.2/24, r1 is 198.51.100.2/24.
+fn router() -> (NetlinkRoutes, Receiver<()>) {
+    let _wires: [netns::Wire; 2] = netns::wires();
+    ip_batch("addr add 192.0.2.2/24 dev r0\naddr add 198.51.100.2/24 dev r1\n");
+    let (sender, changes) = mpsc::channel();
+    (NetlinkRoutes::open(Arc::new(Watcher(Mutex::new(sender)))).unwrap(), changes)
+}
+
+fn look(routes: &NetlinkRoutes, source: [u8; 4]) -> Route {
+    routes.lookup(source.into())
+}
+
+fn route(
+    origin: RouteOrigin,
+    if_index: u32,
+    network: [u8; 4],
+    prefix_len: u8,
+    protocol: u32,
+) -> Route {
+    Route { origin, if_index, network: network.into(), prefix_len, protocol }
+}
+
+#[test]
+fn t5_1_each_kind_of_route_is_told_apart() {
+    netns::run(|| {
+        let (routes, _changes) = router();
+        let (r0, r1) = (index("r0"), index("r1"));
+        ip_batch(
+            "route add 10.0.0.0/8 via 192.0.2.1\n\
+             route add 10.1.0.0/16 via 198.51.100.1 proto ospf\n\
+             route add 10.2.0.0/16 dev r1 proto static\n\
+             route add 10.3.0.0/16 via 192.0.2.1 proto bgp\n\
+             route add 10.4.0.0/16 via 192.0.2.1 proto zebra\n\
+             route add 10.5.0.7/32 via 192.0.2.1 proto rip\n",
+        );
+        let via = RouteOrigin::Via(GATEWAY);
+        let connected = RouteOrigin::Connected;
+        let local = RouteOrigin::Local;
+        for (source, expected) in [
+            ([192, 0, 2, 77], route(connected, r0, [192, 0, 2, 0], 24, 2)),
+            ([192, 0, 2, 2], route(local, 0, [192, 0, 2, 2], 32, 2)),
+            ([127, 0, 0, 1], route(local, 0, [127, 0, 0, 0], 8, 2)),
+            ([10, 9, 0, 1], route(via, r0, [10, 0, 0, 0], 8, 3)),
+            ([10, 1, 0, 1], route(RouteOrigin::Via(OTHER), r1, [10, 1, 0, 0], 16, 13)),
+            ([10, 2, 0, 1], route(connected, r1, [10, 2, 0, 0], 16, 3)),
+            ([10, 3, 0, 1], route(via, r0, [10, 3, 0, 0], 16, 14)),
+            ([10, 4, 0, 1], route(via, r0, [10, 4, 0, 0], 16, 1)),
+            ([10, 5, 0, 7], route(via, r0, [10, 5, 0, 7], 32, 8)),
+            ([10, 5, 0, 8], route(via, r0, [10, 0, 0, 0], 8, 3)),
+        ] {
+            let found = look(&routes, source);
+            // The loopback's own address has a /32 beside the /8 on some kernels.
+            let found = if source[0] == 127 {
+                Route { network: expected.network, prefix_len: 8, ..found }
+            } else {
+                found
+            };
+            assert_eq!(found, expected, "{source:?}");
+        }
+        assert_eq!(look(&routes, [11, 0, 0, 1]), Route::NONE);
+        ip("route add default via 192.0.2.1");
+        assert_eq!(look(&routes, [11, 0, 0, 1]), route(via, r0, [0; 4], 0, 3));
+    });
+}
+
+#[test]
+fn t5_1_what_cannot_be_reached_has_no_route() {
+    netns::run(|| {
+        let (routes, _changes) = router();
+        ip_batch(
+            "route add default via 192.0.2.1\n\
+             route add unreachable 10.1.0.0/16\n\
+             route add blackhole 10.2.0.0/16\n\
+             route add prohibit 10.3.0.0/16\n",
+        );
+        for source in [[10, 1, 0, 1], [10, 2, 0, 1], [10, 3, 0, 1], [192, 0, 2, 255]] {
+            assert_eq!(look(&routes, source), Route::NONE, "{source:?}");
+        }
+        for nonsense in [[0, 0, 0, 0], [239, 1, 1, 1], [255, 255, 255, 255]] {
+            look(&routes, nonsense);
+        }
+    });
+}
+
+#[test]
+fn a_source_with_several_next_hops_has_the_one_that_the_kernel_takes() {
+    netns::run(|| {
+        let (routes, _changes) = router();
+        let (r0, r1) = (index("r0"), index("r1"));
+        ip("route add 10.0.0.0/8 proto bgp nexthop via 192.0.2.1 nexthop via 198.51.100.1");
+        let found = look(&routes, [10, 1, 1, 1]);
+        let ends = [(RouteOrigin::Via(GATEWAY), r0), (RouteOrigin::Via(OTHER), r1)];
+        assert!(ends.contains(&(found.origin, found.if_index)), "{found:?}");
+        assert_eq!(found, route(found.origin, found.if_index, [10, 0, 0, 0], 8, 14));
+        for _ in 0..50 {
+            assert_eq!(look(&routes, [10, 1, 1, 1]), found, "it stays the same one");
+        }
+        // Its interface goes down: the other one is left.
+        let (gone, left) = if found.if_index == r0 { ("r0", ends[1]) } else { ("r1", ends[0]) };
+        ip(&format!("link set {gone} down"));
+        let found = look(&routes, [10, 1, 1, 1]);
+        assert_eq!((found.origin, found.if_index), left);
+    });
+}
+
+#[test]
+fn more_next_hops_than_fit_one_answer() {
+    netns::run(|| {
+        let (routes, _changes) = router();
+        let hops: String =
+            (0..240).map(|n| format!(" nexthop via 198.51.100.{} dev r1", n + 10)).collect();
+        ip(&format!("route add 10.0.0.0/8 proto bgp{hops}"));
+        let found = look(&routes, [10, 1, 1, 1]);
+        assert_eq!(found.if_index, index("r1"), "{found:?}");
+        assert!(matches!(found.origin, RouteOrigin::Via(_)));
+    });
+}
+
+#[test]
+fn next_hop_objects_are_followed() {
+    netns::run(|| {
+        let (routes, _changes) = router();
+        let r0 = index("r0");
+        ip_batch(
+            "nexthop add id 1 via 192.0.2.1 dev r0\n\
+             nexthop add id 2 group 1\n\
+             route add 10.1.0.0/16 nhid 1\n\
+             route add 10.2.0.0/16 nhid 2\n",
+        );
+        for compatible in ["1", "0"] {
+            let file = "/proc/sys/net/ipv4/nexthop_compat_mode";
+            std::fs::write(file, compatible).unwrap();
+            for second in [1, 2] {
+                let found = look(&routes, [10, second, 0, 1]);
+                let via = RouteOrigin::Via(GATEWAY);
+                assert_eq!(found, route(via, r0, [10, second, 0, 0], 16, 3));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_gateway_with_an_ipv6_address_has_none_here() {
+    netns::run(|| {
+        let (routes, _changes) = router();
+        if std::fs::write("/proc/sys/net/ipv6/conf/r0/disable_ipv6", "0").is_err() {
+            return; // a kernel without IPv6
+        }
+        ip("route add 10.0.0.0/8 via inet6 fe80::1 dev r0");
+        let found = look(&routes, [10, 0, 0, 1]);
+        let via = RouteOrigin::Via(Ipv4Addr::UNSPECIFIED);
+        assert_eq!(found, route(via, index("r0"), [10, 0, 0, 0], 8, 3));
+    });
+}
+
+#[test]
+fn policy_rules_are_followed() {
+    netns::run(|| {
+        let (routes, changes) = router();
+        settle(&changes);
+        ip_batch(
+            "route add 10.0.0.0/8 via 192.0.2.1\n\
+             route add 10.0.0.0/8 via 198.51.100.1 table 100\n",
+        );
+        settle(&changes);
+        ip("rule add to 10.7.0.0/16 lookup 100");
+        changes.recv_timeout(SURE).expect("a rule is a change");
+        assert_eq!(look(&routes, [10, 7, 0, 1]).upstream(), OTHER);
+        assert_eq!(look(&routes, [10, 8, 0, 1]).upstream(), GATEWAY);
+    });
+}
+
+/// Waits until no change is told any more.
+fn settle(changes: &Receiver<()>) {
+    while changes.recv_timeout(Duration::from_millis(150)).is_ok() {}
+}
+
+#[test]
+fn t5_10_each_way_to_change_a_route_is_told() {
+    netns::run(|| {
+        let (routes, changes) = router();
+        ip("nexthop add id 1 via 192.0.2.1 dev r0");
+        for change in [
+            "route add 10.0.0.0/8 via 192.0.2.1",
+            "route replace 10.0.0.0/8 via 198.51.100.1",
+            "addr add 203.0.113.1/24 dev r1",
+            "nexthop replace id 1 via 192.0.2.9 dev r0",
+            "link set r1 down",
+            "link set r1 up",
+            "link del r1",
+        ] {
+            settle(&changes);
+            ip(change);
+            changes.recv_timeout(SURE).expect(change);
+        }
+        assert_eq!(look(&routes, [10, 0, 0, 1]), Route::NONE, "it went with its interface");
+    });
+}
+
+#[test]
+fn t5_10_many_changes_are_told_as_few() {
+    netns::run(|| {
+        let (_routes, changes) = router();
+        settle(&changes);
+        let lines: String = (0..5000)
+            .map(|n| format!("route add 10.{}.{}.0/24 via 192.0.2.1\n", n / 250, n % 250))
+            .collect();
+        let before = std::time::Instant::now();
+        ip_batch(&lines);
+        let took = before.elapsed();
+        changes.recv_timeout(SURE).expect("they are told");
+        let mut told = 1;
+        while changes.recv_timeout(Duration::from_millis(150)).is_ok() {
+            told += 1;
+        }
+        let most = 3 + took.as_millis() / 50;
+        assert!(told <= most, "{told} calls in {took:?}");
+    });
+}
+
+#[test]
+fn no_change_is_told_without_one() {
+    netns::run(|| {
+        let (routes, changes) = router();
+        settle(&changes);
+        look(&routes, [10, 0, 0, 1]);
+        assert_eq!(changes.recv_timeout(NEVER), Err(RecvTimeoutError::Timeout));
+    });
+}
+
+#[test]
+fn the_route_thread_leaves_after_the_drop() {
+    netns::run(|| {
+        let (routes, changes) = router();
+        settle(&changes);
+        drop(routes);
+        assert_eq!(changes.recv_timeout(SURE), Err(RecvTimeoutError::Disconnected));
+    });
+}
+
+#[test]
+fn many_threads_may_look_up() {
+    netns::run(|| {
+        let (routes, _changes) = router();
+        ip_batch(
+            "route add 10.0.0.0/8 via 192.0.2.1\n\
+             route add 11.0.0.0/8 via 198.51.100.1\n",
+        );
+        std::thread::scope(|scope| {
+            for (first, gateway) in [(10, GATEWAY), (11, OTHER), (10, GATEWAY), (11, OTHER)] {
+                let routes = &routes;
+                scope.spawn(move || {
+                    for n in 0..500u16 {
+                        let [high, low] = n.to_be_bytes();
+                        let found = look(routes, [first, high, low, 1]);
+                        assert_eq!(found.upstream(), gateway);
+                    }
+                });
+            }
+        });
+    });
+}
