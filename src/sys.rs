@@ -73,24 +73,6 @@ pub(crate) fn wait(
     }
 }
 
-/// Starts a thread that none of the program's signals interrupt: the handlers
-/// of a host run on the host's own threads.
-pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    // A new thread inherits the mask, so it is set before and restored after.
-    // SAFETY: both sets are initialised by the calls that take them.
-    let before = unsafe {
-        let mut all = std::mem::zeroed();
-        let mut before = std::mem::zeroed();
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-        before
-    };
-    let spawned = std::thread::Builder::new().name(name.into()).spawn(body);
-    // SAFETY: restores the mask read above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
-    spawned.map(drop)
-}
-
 /// Runs what the layer above does with news. A panic there is logged and ends
 /// there: the thread has to go on, or MGM would be deaf (spec 8.5).
 pub(crate) fn shield(what: &str, body: impl FnOnce()) {
@@ -102,7 +84,6 @@ pub(crate) fn shield(what: &str, body: impl FnOnce()) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
 
     #[test]
     fn waits_end_by_time_and_by_signal() {
@@ -120,21 +101,5 @@ mod tests {
         let (reader, mut writer) = std::os::unix::net::UnixStream::pair().unwrap();
         io::Write::write_all(&mut writer, b"x").unwrap();
         assert_eq!(wait(Some(&reader), &stop, None), Wake::Readable);
-    }
-
-    #[test]
-    fn threads_have_their_name_and_no_signals() {
-        let (tell, told) = mpsc::channel();
-        spawn("mgm-test", move || {
-            // SAFETY: reads this thread's mask into a set of its own.
-            let masked = unsafe {
-                let mut mask = std::mem::zeroed();
-                libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut mask);
-                libc::sigismember(&mask, libc::SIGTERM) == 1
-            };
-            tell.send((std::thread::current().name().map(String::from), masked)).unwrap();
-        })
-        .unwrap();
-        assert_eq!(told.recv().unwrap(), (Some("mgm-test".into()), true));
     }
 }

@@ -1,18 +1,15 @@
 //! MGM's own threads.
 
 use std::io;
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 
 /// Starts a thread that takes none of the process's signals: those are the
 /// program's own, and its handlers may expect its own threads.
 ///
 /// # Errors
 /// The system's, if it gives no thread.
-pub fn spawn<R: Send + 'static>(
-    name: &str,
-    body: impl FnOnce() -> R + Send + 'static,
-) -> io::Result<JoinHandle<R>> {
-    without_signals(|| Builder::new().name(name.to_owned()).spawn(body))
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    without_signals(|| Builder::new().name(name.to_owned()).spawn(body)).map(drop)
 }
 
 /// Runs `start` with all signals blocked; a thread that it starts inherits that.
@@ -40,4 +37,26 @@ fn without_signals<R>(start: impl FnOnce() -> R) -> R {
 #[cfg(not(unix))]
 fn without_signals<R>(start: impl FnOnce() -> R) -> R {
     start()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn threads_have_their_name_and_no_signals() {
+        let (tell, told) = mpsc::channel();
+        spawn("mgm-test", move || {
+            // SAFETY: reads this thread's mask into a set of its own.
+            let masked = unsafe {
+                let mut mask = std::mem::zeroed();
+                libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut mask);
+                libc::sigismember(&mask, libc::SIGTERM) == 1
+            };
+            tell.send((std::thread::current().name().map(String::from), masked)).unwrap();
+        })
+        .unwrap();
+        assert_eq!(told.recv().unwrap(), (Some("mgm-test".into()), true));
+    }
 }

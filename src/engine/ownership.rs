@@ -259,7 +259,7 @@ impl Engine {
                 }
             },
         );
-        self.restart_resolutions_through(id, fx);
+        self.restart_resolutions_about(id, fx);
     }
 
     /// A client deregisters while a release of its still waits for

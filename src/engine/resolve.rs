@@ -37,6 +37,8 @@ pub(super) struct Resolution {
     /// Whose question the iif is about: an answer out of an older tenure is void.
     tenure: u64,
     waiting: Waiting,
+    /// Interfaces whose owners were asked: should one change hands, all starts again.
+    asked_about: IfSet,
     /// Interfaces that CREATION_ALERT answers switched off, and left on.
     off: IfSet,
     on: IfSet,
@@ -54,9 +56,9 @@ enum Waiting {
 struct Asked {
     client: ClientId,
     question: QuestionId,
-    /// The client's oifs, each in the tenure it was asked about, or `None` once
-    /// a JOIN of the owner's has overtaken the answer (spec 3.5).
-    oifs: Vec<(IfId, Option<u64>)>,
+    /// The client's oifs, `true` once a JOIN of the owner's has overtaken the
+    /// answer (spec 3.5).
+    oifs: Vec<(IfId, bool)>,
 }
 
 impl Resolution {
@@ -65,10 +67,8 @@ impl Resolution {
         self.off.remove(id);
         self.on.remove(id);
         if let Waiting::Creation(asked) = &mut self.waiting {
-            for (oif, tenure) in asked.iter_mut().flat_map(|asked| &mut asked.oifs) {
-                if *oif == id {
-                    *tenure = None;
-                }
+            for (oif, overtaken) in asked.iter_mut().flat_map(|asked| &mut asked.oifs) {
+                *overtaken |= *oif == id;
             }
         }
     }
@@ -153,6 +153,7 @@ impl Engine {
                 upstream: expected.1,
                 tenure,
                 waiting: Waiting::Rpf { asked, question },
+                asked_about: IfSet::default(),
                 off: IfSet::default(),
                 on: IfSet::default(),
             },
@@ -289,7 +290,7 @@ impl Engine {
                         igmp: slot.igmp.is_some(),
                         enabled: true,
                     };
-                    ((id, Some(slot.tenure)), entry)
+                    ((id, false), entry)
                 })
                 .unzip();
             let iif = self.interfaces.name(iif);
@@ -298,6 +299,8 @@ impl Engine {
         }
         let nobody = asked.is_empty();
         if let Some(resolution) = self.resolutions.get_mut(&flow) {
+            resolution.asked_about =
+                asked.iter().flat_map(|asked| &asked.oifs).map(|(id, _)| *id).collect();
             resolution.waiting = Waiting::Creation(asked);
         }
         if nobody {
@@ -319,21 +322,17 @@ impl Engine {
         let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
         let asked = waiting.swap_remove(at);
         let is_last = waiting.is_empty();
-        let mut moved = false;
-        for ((id, tenure), answer) in asked.oifs.into_iter().zip(oifs) {
-            let now_tenure = self.interfaces.get(id).map(|slot| slot.tenure);
-            let Some(then) = tenure else { continue };
-            if now_tenure != Some(then) {
-                moved |= now_tenure.is_some(); // its new owner shall be asked too
-            } else if answer.enabled {
+        for ((id, overtaken), answer) in asked.oifs.into_iter().zip(oifs) {
+            if overtaken {
+                continue;
+            }
+            if answer.enabled {
                 resolution.on.insert(id);
             } else {
                 resolution.off.insert(id);
             }
         }
-        if moved {
-            self.restart(flow, fx);
-        } else if is_last {
+        if is_last {
             self.finish(now, flow, fx);
         }
     }
@@ -392,12 +391,18 @@ impl Engine {
         }
     }
 
-    /// An interface changed hands: flows that were to come in through it start again.
-    pub(super) fn restart_resolutions_through(&mut self, id: IfId, fx: &mut Effects) {
+    /// An interface changed hands: flows that were to come in through it start
+    /// again, and so do those whose oif it was to be: what its former owner
+    /// answers, or has answered, is void (spec 5.4).
+    pub(super) fn restart_resolutions_about(&mut self, id: IfId, fx: &mut Effects) {
         let concerned: Vec<Flow> = self
             .resolutions
             .iter()
-            .filter(|(_, resolution)| resolution.iif == id || resolution.expected.0 == id)
+            .filter(|(_, resolution)| {
+                resolution.iif == id
+                    || resolution.expected.0 == id
+                    || resolution.asked_about.contains(id)
+            })
             .map(|(&flow, _)| flow)
             .collect();
         for flow in concerned {

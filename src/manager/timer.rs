@@ -17,7 +17,7 @@ const LONG_MS: u64 = 3_600_000;
 /// Starts one of MGM's own threads. False, with a log line, if the system refuses.
 pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> bool {
     match crate::threads::spawn(name, body) {
-        Ok(_) => true,
+        Ok(()) => true,
         Err(error) => {
             ::log::error!(
                 "cannot start a thread ({error}): callbacks are late; raise the limit of threads \
@@ -44,8 +44,7 @@ impl Manager {
     /// The timer's life.
     fn keep_time(&self) {
         let mut guard = self.lock();
-        loop {
-            let Some(run) = guard.run.as_mut().filter(|run| !run.stopping) else { break };
+        while let Some(run) = guard.running() {
             let now = run.now();
             if run.engine.next_deadline().is_some_and(|due| due <= now) {
                 let mut fx = Effects::default();

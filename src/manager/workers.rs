@@ -75,8 +75,7 @@ impl Manager {
     /// A worker's life.
     fn work(&self) {
         let mut guard = self.lock();
-        loop {
-            let Some(run) = guard.run.as_mut().filter(|run| !run.stopping) else { break };
+        while let Some(run) = guard.running() {
             let Some(client) = run.pool.ready.pop_front() else {
                 run.pool.idle += 1;
                 let woken = guard.wait_for(&self.shared.work, SPARE_LIFE);

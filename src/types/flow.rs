@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn t6_1_flows_order_by_group_then_source_as_dotted_quads() {
         let flow = |s: [u8; 4], g: [u8; 4]| Flow::new(s.into(), g.into());
-        let mut flows = vec![
+        let mut flows = [
             flow([10, 0, 0, 1], [239, 2, 0, 0]),
             flow([200, 0, 0, 1], [239, 1, 0, 0]),
             flow([9, 0, 0, 1], [239, 1, 0, 0]),

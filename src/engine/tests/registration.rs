@@ -38,14 +38,7 @@ fn t1_4_a_client_that_is_gone_or_never_was_is_refused_everywhere() {
     r.deregister("A");
     // Not even its successor under the same ids brings the old number to life.
     r.engine.register(Router::ids("A").0, Router::ids("A").1).expect("free again");
-    r.parties.push(Party {
-        name: "X".into(),
-        id: ClientId(4711),
-        habits: Habits::default(),
-        inside: None,
-        stalled: false,
-        waiting: VecDeque::new(),
-    });
+    r.enters("X", ClientId(4711));
     for name in ["A", "X"] {
         r.refuses(Code::InvalidParameter, |r| r.try_take(name, 1));
         r.refuses(Code::InvalidParameter, |r| r.try_release(name, 2));

@@ -36,7 +36,7 @@ pub(super) fn spawn(
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
 ) -> io::Result<()> {
-    sys::spawn("mgm-upcall", move || {
+    crate::threads::spawn("mgm-upcall", move || {
         let mut batch = Batch::new();
         let mut losses = Losses::default();
         loop {

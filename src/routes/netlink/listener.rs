@@ -45,7 +45,7 @@ pub(super) fn spawn(
     stop: Arc<StopSignal>,
     watcher: Arc<dyn RouteWatcher>,
 ) -> io::Result<()> {
-    sys::spawn("mgm-route", move || {
+    crate::threads::spawn("mgm-route", move || {
         let mut due: Option<Instant> = None;
         loop {
             let left = due.map(|at| at.saturating_duration_since(Instant::now()));

@@ -1,0 +1,421 @@
+//! The stage: an engine, its clients, and what a manager does between them.
+
+use super::*;
+use std::collections::{HashMap, VecDeque};
+
+/// What a client does with its questions, if not what everybody does.
+#[derive(Default)]
+pub(super) struct Habits {
+    /// What RPF_CALLBACK answers.
+    pub names: Option<(Interface, Ipv4Addr)>,
+    /// Interfaces that CREATION_ALERT switches off.
+    pub switches_off: Vec<Interface>,
+    /// What PRUNE_ALERT (FALSE) leaves as the time-out.
+    pub time_out: Option<u32>,
+    /// Callbacks that do not return until [`Router::returns`].
+    pub stays_in: Vec<NoticeKind>,
+}
+
+/// One client and its queue.
+pub(super) struct Party {
+    pub name: String,
+    pub id: ClientId,
+    pub habits: Habits,
+    /// The callback that it is in.
+    pub inside: Option<Notice>,
+    /// Its thread does not come to run callbacks at all.
+    pub stalled: bool,
+    pub waiting: VecDeque<Notice>,
+}
+
+/// The engine with everything around it that a test needs.
+pub(super) struct Router {
+    pub engine: Engine,
+    pub now: Time,
+    pub routes: HashMap<Ipv4Addr, Route>,
+    pub parties: Vec<Party>,
+    /// Notices that the calling thread has still to deliver.
+    pub outbox: VecDeque<(ClientId, Notice)>,
+    pub heard: Vec<String>,
+    pub dirty: Vec<Flow>,
+    pub freed: Vec<IfId>,
+    pub resolved: Vec<Flow>,
+    pub log: Vec<String>,
+    /// Whether calls come from inside a callback.
+    pub at_once: bool,
+}
+
+/// Setting the stage.
+impl Router {
+    /// A router with these clients, registered in this order.
+    pub fn with(names: &[&str]) -> Router {
+        let mut router = Router {
+            engine: Engine::new(Config { mfe_timeout: 900, ..Config::default() }),
+            now: Time(1_000_000),
+            routes: HashMap::new(),
+            parties: Vec::new(),
+            outbox: VecDeque::new(),
+            heard: Vec::new(),
+            dirty: Vec::new(),
+            freed: Vec::new(),
+            resolved: Vec::new(),
+            log: Vec::new(),
+            at_once: false,
+        };
+        for name in names {
+            router.register(name);
+        }
+        router
+    }
+
+    /// The protocol and component ids behind a name.
+    pub fn ids(name: &str) -> (u32, u32) {
+        let bytes = name.as_bytes();
+        let protocol = if bytes[0] == b'I' { 10 } else { 0x100 + u32::from(bytes[0]) };
+        (protocol, bytes.get(1).copied().unwrap_or(0).into())
+    }
+
+    pub fn register(&mut self, name: &str) -> ClientId {
+        let (protocol, component) = Router::ids(name);
+        let id = self.engine.register(protocol, component).expect("registers");
+        self.enters(name, id);
+        id
+    }
+
+    /// A client by this name, whoever made it.
+    pub fn enters(&mut self, name: &str, id: ClientId) {
+        self.parties.push(Party {
+            name: name.into(),
+            id,
+            habits: Habits::default(),
+            inside: None,
+            stalled: false,
+            waiting: VecDeque::new(),
+        });
+    }
+
+    /// Takes interfaces for a client, and forgets what was heard of it.
+    pub fn owns<W: Where>(&mut self, name: &str, interfaces: &[W]) -> &mut Router {
+        for &interface in interfaces {
+            self.take(name, interface);
+        }
+        self.heard.clear();
+        self
+    }
+
+    /// The route of a source, from the start.
+    pub fn source(&mut self, source: &str, route: Route) -> &mut Router {
+        self.routes.insert(addr(source), route);
+        self
+    }
+
+    pub fn party(&mut self, name: &str) -> &mut Party {
+        let found = self.parties.iter_mut().rev().find(|party| party.name == name);
+        found.expect("a client of that name")
+    }
+
+    pub fn id(&self, name: &str) -> ClientId {
+        let found = self.parties.iter().rev().find(|party| party.name == name);
+        found.expect("a client of that name").id
+    }
+
+    pub fn number(&self, interface: impl Where) -> IfId {
+        self.engine.interfaces.find(interface.there()).expect("somebody has the interface")
+    }
+
+    /// RPF_CALLBACK of that client names this interface and neighbour.
+    pub fn names_iif(&mut self, name: &str, interface: impl Where, upstream: &str) {
+        self.party(name).habits.names = Some((interface.there(), addr(upstream)));
+    }
+
+    /// CREATION_ALERT of that client switches an interface off.
+    pub fn switches_off(&mut self, name: &str, interface: impl Where) {
+        self.party(name).habits.switches_off.push(interface.there());
+    }
+
+    /// PRUNE_ALERT (FALSE) of that client leaves a time-out.
+    pub fn answers_time_out(&mut self, name: &str, seconds: u32) {
+        self.party(name).habits.time_out = Some(seconds);
+    }
+
+    /// The client's next callbacks of that kind run until [`Router::returns`].
+    pub fn stays_in(&mut self, name: &str, kind: NoticeKind) {
+        self.party(name).habits.stays_in.push(kind);
+    }
+
+    /// The client's callbacks do not even start until [`Router::resumes`].
+    pub fn stalls(&mut self, name: &str) {
+        self.party(name).stalled = true;
+    }
+}
+
+/// The manager's part: effects are carried out.
+impl Router {
+    /// Runs one call of the engine, and everything that comes of it.
+    pub fn run<R>(&mut self, call: impl FnOnce(&mut Engine, &mut Effects) -> R) -> R {
+        let mut fx = Effects::default();
+        let result = call(&mut self.engine, &mut fx);
+        self.absorb(fx);
+        while let Some((to, notice)) = self.outbox.pop_front() {
+            self.deliver(to, notice);
+        }
+        result
+    }
+
+    pub fn absorb(&mut self, mut fx: Effects) {
+        self.outbox.extend(fx.take_notices());
+        self.dirty.append(&mut fx.dirty);
+        self.freed.append(&mut fx.freed);
+        self.resolved.append(&mut fx.resolved);
+        self.log.extend(fx.log.drain(..).map(|(_, line)| line));
+        assert!(fx.is_empty());
+    }
+
+    /// Makes a callback, or queues it behind the one that the client is in.
+    pub fn deliver(&mut self, to: ClientId, notice: Notice) {
+        let at = self.parties.iter().position(|party| party.id == to).expect("was registered");
+        if self.engine.client_key(to).is_none() {
+            return; // left meanwhile
+        }
+        let party = &mut self.parties[at];
+        if party.inside.is_some() || party.stalled {
+            party.waiting.push_back(notice);
+            return;
+        }
+        if !self.engine.starting(to, &notice) {
+            return;
+        }
+        let line = format!("{}: {}", party.name, in_words(&notice));
+        self.heard.push(line);
+        let stays = party.habits.stays_in.iter().position(|kind| *kind == notice.kind());
+        if let Some(stay) = stays {
+            party.habits.stays_in.remove(stay);
+            party.inside = Some(notice);
+        } else {
+            self.answer(at, &notice);
+        }
+    }
+
+    pub fn answer(&mut self, at: usize, notice: &Notice) {
+        let party = &self.parties[at];
+        let habits = &party.habits;
+        let mut answer = notice.default_answer();
+        match &mut answer {
+            Answer::Rpf { iif, upstream } => {
+                if let Some(names) = habits.names {
+                    (*iif, *upstream) = names;
+                }
+            }
+            Answer::Creation { oifs } => {
+                for oif in oifs {
+                    oif.enabled = !habits.switches_off.contains(&oif.interface);
+                }
+            }
+            Answer::Timeout(timeout) => *timeout = habits.time_out.unwrap_or(*timeout),
+            Answer::Done => {}
+        }
+        if notice.question().is_some() {
+            let mut fx = Effects::default();
+            self.engine.answer(self.now, party.id, notice, answer, &mut fx);
+            self.absorb(fx);
+        }
+    }
+
+    /// The callback that the client is in returns.
+    pub fn returns(&mut self, name: &str) {
+        let notice = self.party(name).inside.take().expect("is inside a callback");
+        let at = self.parties.iter().rposition(|party| party.name == name).expect("exists");
+        self.answer(at, &notice);
+        self.catch_up(at);
+    }
+
+    pub fn resumes(&mut self, name: &str) {
+        let at = self.parties.iter().rposition(|party| party.name == name).expect("exists");
+        self.parties[at].stalled = false;
+        self.catch_up(at);
+    }
+
+    /// What waited in a client's queue comes before what has just come up.
+    pub fn catch_up(&mut self, at: usize) {
+        let id = self.parties[at].id;
+        let waited: Vec<Notice> = self.parties[at].waiting.drain(..).collect();
+        for notice in waited.into_iter().rev() {
+            self.outbox.push_front((id, notice));
+        }
+        self.run(|_, _| ());
+    }
+}
+
+/// The calls.
+impl Router {
+    pub fn try_take(&mut self, name: &str, interface: impl Where) -> Result<()> {
+        let (id, at_once) = (self.id(name), self.at_once);
+        let (number, _) = self.engine.prepare_take(id, interface.there())?;
+        self.run(|engine, fx| engine.take(id, number, at_once, fx));
+        Ok(())
+    }
+
+    pub fn try_release(&mut self, name: &str, interface: impl Where) -> Result<()> {
+        let (id, at_once) = (self.id(name), self.at_once);
+        self.run(|engine, fx| engine.release(id, interface.there(), at_once, fx))
+    }
+
+    pub fn try_deregister(&mut self, name: &str) -> Result<()> {
+        let id = self.id(name);
+        self.run(|engine, fx| engine.deregister(id, fx))
+    }
+
+    pub fn try_join(
+        &mut self,
+        name: &str,
+        flow: Flow,
+        interface: impl Where,
+        join: Join,
+    ) -> Result<()> {
+        let (id, route) = (self.id(name), self.look_up(flow));
+        self.run(|engine, fx| engine.join(id, flow, interface.there(), join, route, fx))
+    }
+
+    pub fn try_leave(
+        &mut self,
+        name: &str,
+        flow: Flow,
+        interface: impl Where,
+        join: Join,
+    ) -> Result<()> {
+        let id = self.id(name);
+        self.run(|engine, fx| engine.leave(id, flow, interface.there(), join, fx))
+    }
+
+    pub fn try_set_mfe(
+        &mut self,
+        name: &str,
+        flow: Flow,
+        upstream: &str,
+        index: u32,
+    ) -> Result<()> {
+        let id = self.id(name);
+        self.run(|engine, fx| engine.set_mfe(id, flow, addr(upstream), index, fx))
+    }
+
+    pub fn take(&mut self, name: &str, interface: impl Where) {
+        self.try_take(name, interface).expect("take");
+    }
+
+    pub fn release(&mut self, name: &str, interface: impl Where) {
+        self.try_release(name, interface).expect("release");
+    }
+
+    pub fn deregister(&mut self, name: &str) {
+        self.try_deregister(name).expect("deregister");
+    }
+
+    pub fn join(&mut self, name: &str, text: &str, interface: impl Where) {
+        self.try_join(name, flow(text), interface, Join::State).expect("join");
+    }
+
+    pub fn leave(&mut self, name: &str, text: &str, interface: impl Where) {
+        self.try_leave(name, flow(text), interface, Join::State).expect("leave");
+    }
+
+    pub fn forward_on(&mut self, name: &str, text: &str, interface: impl Where) {
+        self.try_join(name, flow(text), interface, Join::Forward).expect("forward on");
+    }
+
+    pub fn forward_off(&mut self, name: &str, text: &str, interface: impl Where) {
+        self.try_leave(name, flow(text), interface, Join::Forward).expect("forward off");
+    }
+
+    pub fn set_mfe(&mut self, name: &str, text: &str, upstream: &str, index: u32) {
+        self.try_set_mfe(name, flow(text), upstream, index).expect("set");
+    }
+
+    /// A packet of 100 octets, TTL 64.
+    pub fn packet(&mut self, text: &str, arrival: impl Where) -> Outcome {
+        self.packet_with_ttl(text, arrival, 64)
+    }
+
+    pub fn packet_with_ttl(&mut self, text: &str, arrival: impl Where, ttl: u8) -> Outcome {
+        let flow = flow(text);
+        let packet =
+            Packet { flow, arrival: arrival.there(), header: Arc::from([0x45]), length: 100, ttl };
+        let (now, route) = (self.now, self.look_up(flow));
+        self.run(|engine, fx| engine.packet(now, &packet, route, fx))
+    }
+
+    pub fn look_up(&self, flow: Flow) -> Option<Route> {
+        let known = || self.routes.get(&flow.source()).copied().unwrap_or(Route::NONE);
+        self.engine.needs_route(flow).then(known)
+    }
+
+    /// The route of a source changes.
+    pub fn reroute(&mut self, source: &str, route: Route) {
+        self.source(source, route);
+        self.run(|engine, fx| engine.update_routes(&[(addr(source), route)], fx));
+    }
+
+    pub fn seconds_pass(&mut self, seconds: u32) {
+        self.now = self.now.plus_secs(seconds);
+        let now = self.now;
+        self.run(|engine, fx| engine.tick(now, 1000, |_| None, fx));
+    }
+
+    /// Calls come from inside a callback.
+    pub fn inside_a_callback(&mut self, calls: impl FnOnce(&mut Router)) {
+        self.at_once = true;
+        calls(self);
+        self.at_once = false;
+    }
+}
+
+/// Looking at what has come of it.
+impl Router {
+    /// Exactly this was heard since the last time, in this order.
+    #[track_caller]
+    pub fn expect(&mut self, lines: &[&str]) {
+        let heard = std::mem::take(&mut self.heard);
+        assert_eq!(heard, lines, "what was heard (left) is not what is due (right)");
+    }
+
+    #[track_caller]
+    pub fn expect_nothing(&mut self) {
+        self.expect(&[]);
+    }
+
+    /// The call is refused with this code, and nothing has changed.
+    #[track_caller]
+    pub fn refuses(&mut self, code: Code, call: impl FnOnce(&mut Router) -> Result<()>) {
+        let (before, heard) = (self.whole_state(), self.heard.len());
+        assert_eq!(call(self).map_err(|refusal| refusal.code()), Err(code));
+        assert_eq!(self.whole_state(), before, "a refused call has changed something");
+        assert_eq!(self.heard.len(), heard, "a refused call was heard of");
+    }
+
+    /// Everything that a refused call must leave as it is.
+    pub fn whole_state(&self) -> String {
+        let engine = &self.engine;
+        let interfaces: Vec<_> = engine.interfaces.iter().collect();
+        let sources = engine.known_sources();
+        format!(
+            "{:?}\n{interfaces:?}\n{:?}\n{sources:?}\n{:?}\n{:?}",
+            engine.clients, engine.memberships, engine.mfes, engine.resolutions
+        )
+    }
+
+    pub fn row(&self, text: &str) -> Option<MfeRow> {
+        let mut row = MfeRow::default();
+        self.engine.read_mfe(self.now, flow(text), &mut row).then_some(row)
+    }
+
+    /// An MFE in words: `interface 1 to interface 2, interface 3`.
+    pub fn mfe(&self, text: &str) -> String {
+        match self.row(text) {
+            None => "no MFE".into(),
+            Some(row) if row.oifs.is_empty() => format!("{} to nowhere", row.iif),
+            Some(row) => {
+                let oifs: Vec<_> = row.oifs.iter().map(|oif| oif.interface.to_string()).collect();
+                format!("{} to {}", row.iif, oifs.join(", "))
+            }
+        }
+    }
+}
