@@ -14,7 +14,7 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
     }
     // Nothing that a panic might have left half done is used again: the
     // manager's locks do not poison, and it answers for its own state.
-    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(Refusal::Panicked));
+    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Refusal::Panicked));
     // The log's taker is not ours. Should it panic, the answer stands.
     catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();
     match result {
