@@ -3,9 +3,16 @@
  * C++17; that it compiles is the test. src/abi/layout.rs asks the same of Rust.
  */
 
+#ifdef _WIN32
+#include <winsock2.h> /* before windows.h; rtmv2.h needs AF_INET */
+#endif
+
 #include "mgmhost.h"
 
 #include <stddef.h>
+#ifdef _WIN32
+#include <rtmv2.h>
+#endif
 
 #ifdef __cplusplus
 #define CHECK(condition) static_assert(condition, #condition)
@@ -14,7 +21,12 @@
 #endif
 
 #define SIZE(type, size) CHECK(sizeof(type) == (size)); CHECK(sizeof(struct _##type) == (size))
-#define AT(type, field, offset) CHECK(offsetof(type, field) == (offset))
+/* Width and place of a field: a DWORD if nothing else is said. */
+#define WIDE(type, field, offset, width)                                                       \
+    CHECK(offsetof(type, field) == (offset));                                                  \
+    CHECK(sizeof(((type *)0)->field) == (width))
+#define AT(type, field, offset) WIDE(type, field, offset, 4)
+#define POINTER_AT(type, field, offset) WIDE(type, field, offset, 8)
 /* The pointer typedef points to the type that it should. */
 #define POINTER(type) CHECK(sizeof(*(P##type)0) == sizeof(type))
 
@@ -34,15 +46,15 @@ CHECK(sizeof(MGM_ENUM_TYPES) == 4 && ANY_SOURCE == 0 && ALL_SOURCES == 1);
 SIZE(ROUTING_PROTOCOL_CONFIG, 80);
 POINTER(ROUTING_PROTOCOL_CONFIG);
 AT(ROUTING_PROTOCOL_CONFIG, dwCallbackFlags, 0);
-AT(ROUTING_PROTOCOL_CONFIG, pfnRpfCallback, 8);
-AT(ROUTING_PROTOCOL_CONFIG, pfnCreationAlertCallback, 16);
-AT(ROUTING_PROTOCOL_CONFIG, pfnPruneAlertCallback, 24);
-AT(ROUTING_PROTOCOL_CONFIG, pfnJoinAlertCallback, 32);
-AT(ROUTING_PROTOCOL_CONFIG, pfnWrongIfCallback, 40);
-AT(ROUTING_PROTOCOL_CONFIG, pfnLocalJoinCallback, 48);
-AT(ROUTING_PROTOCOL_CONFIG, pfnLocalLeaveCallback, 56);
-AT(ROUTING_PROTOCOL_CONFIG, pfnDisableIgmpCallback, 64);
-AT(ROUTING_PROTOCOL_CONFIG, pfnEnableIgmpCallback, 72);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnRpfCallback, 8);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnCreationAlertCallback, 16);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnPruneAlertCallback, 24);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnJoinAlertCallback, 32);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnWrongIfCallback, 40);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnLocalJoinCallback, 48);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnLocalLeaveCallback, 56);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnDisableIgmpCallback, 64);
+POINTER_AT(ROUTING_PROTOCOL_CONFIG, pfnEnableIgmpCallback, 72);
 
 SIZE(MGM_IF_ENTRY, 16);
 POINTER(MGM_IF_ENTRY);
@@ -86,7 +98,7 @@ AT(MIB_IPMCAST_MFE, ulTimeOut, 44);
 AT(MIB_IPMCAST_MFE, ulNumOutIf, 48);
 AT(MIB_IPMCAST_MFE, fFlags, 52);
 AT(MIB_IPMCAST_MFE, dwReserved, 56);
-AT(MIB_IPMCAST_MFE, rgmioOutInfo, 60);
+WIDE(MIB_IPMCAST_MFE, rgmioOutInfo, 60, 16);
 CHECK(SIZEOF_BASIC_MIB_MFE == 60);
 CHECK(SIZEOF_MIB_MFE(0) == 60);
 CHECK(SIZEOF_MIB_MFE(3) == 60 + 16 * 3);
@@ -109,7 +121,7 @@ AT(MIB_IPMCAST_MFE_STATS, ulInPkts, 48);
 AT(MIB_IPMCAST_MFE_STATS, ulInOctets, 52);
 AT(MIB_IPMCAST_MFE_STATS, ulPktsDifferentIf, 56);
 AT(MIB_IPMCAST_MFE_STATS, ulQueueOverflow, 60);
-AT(MIB_IPMCAST_MFE_STATS, rgmiosOutStats, 64);
+WIDE(MIB_IPMCAST_MFE_STATS, rgmiosOutStats, 64, 28);
 CHECK(SIZEOF_BASIC_MIB_MFE_STATS == 64);
 CHECK(SIZEOF_MIB_MFE_STATS(3) == 64 + 28 * 3);
 
@@ -126,7 +138,7 @@ AT(MIB_IPMCAST_MFE_STATS_EX, ulNegativeMfe, 68);
 AT(MIB_IPMCAST_MFE_STATS_EX, ulInDiscards, 72);
 AT(MIB_IPMCAST_MFE_STATS_EX, ulInHdrErrors, 76);
 AT(MIB_IPMCAST_MFE_STATS_EX, ulTotalOutPackets, 80);
-AT(MIB_IPMCAST_MFE_STATS_EX, rgmiosOutStats, 84);
+WIDE(MIB_IPMCAST_MFE_STATS_EX, rgmiosOutStats, 84, 28);
 CHECK(SIZEOF_BASIC_MIB_MFE_STATS_EX == 84);
 CHECK(SIZEOF_MIB_MFE_STATS_EX(3) == 84 + 28 * 3);
 
@@ -141,7 +153,7 @@ SIZE(MIB_IPMCAST_SCOPE, 524);
 POINTER(MIB_IPMCAST_SCOPE);
 AT(MIB_IPMCAST_SCOPE, dwGroupAddress, 0);
 AT(MIB_IPMCAST_SCOPE, dwGroupMask, 4);
-AT(MIB_IPMCAST_SCOPE, snNameBuffer, 8);
+WIDE(MIB_IPMCAST_SCOPE, snNameBuffer, 8, 512);
 AT(MIB_IPMCAST_SCOPE, dwStatus, 520);
 CHECK(sizeof(SCOPE_NAME_BUFFER) == (MAX_SCOPE_NAME_LEN + 1) * sizeof(SN_CHAR));
 CHECK(sizeof(*(SCOPE_NAME)0) == sizeof(SN_CHAR));
@@ -155,40 +167,42 @@ SIZE(MIB_IPMCAST_IF_TABLE, 28);
 SIZE(MIB_IPMCAST_BOUNDARY_TABLE, 20);
 CHECK(sizeof(MIB_BOUNDARYROW) == 8);
 CHECK(sizeof(MIB_MCAST_LIMIT_ROW) == 8);
+#ifndef _WIN32 /* not in every SDK */
 CHECK(sizeof(MIB_IPMCAST_OIF_XP) == 16);
 CHECK(sizeof(MIB_IPMCAST_OIF_STATS_LH) == 28);
 CHECK(sizeof(MIB_IPMCAST_MFE_STATS_EX_XP) == 112);
+#endif
 
 SIZE(FILETIME, 8);
 SIZE(RTM_NET_ADDRESS, 20);
 POINTER(RTM_NET_ADDRESS);
-AT(RTM_NET_ADDRESS, AddressFamily, 0);
-AT(RTM_NET_ADDRESS, NumBits, 2);
-AT(RTM_NET_ADDRESS, AddrBits, 4);
+WIDE(RTM_NET_ADDRESS, AddressFamily, 0, 2);
+WIDE(RTM_NET_ADDRESS, NumBits, 2, 2);
+WIDE(RTM_NET_ADDRESS, AddrBits, 4, 16);
 
 SIZE(RTM_DEST_INFO, 88);
 POINTER(RTM_DEST_INFO);
-AT(RTM_DEST_INFO, DestHandle, 0);
-AT(RTM_DEST_INFO, DestAddress, 8);
-AT(RTM_DEST_INFO, LastChanged, 28);
+POINTER_AT(RTM_DEST_INFO, DestHandle, 0);
+WIDE(RTM_DEST_INFO, DestAddress, 8, 20);
+WIDE(RTM_DEST_INFO, LastChanged, 28, 8);
 AT(RTM_DEST_INFO, BelongsToViews, 36);
 AT(RTM_DEST_INFO, NumberOfViews, 40);
-AT(RTM_DEST_INFO, ViewInfo, 48);
+WIDE(RTM_DEST_INFO, ViewInfo, 48, 40);
 AT(RTM_DEST_INFO, ViewInfo[0].ViewId, 48);
 AT(RTM_DEST_INFO, ViewInfo[0].NumRoutes, 52);
-AT(RTM_DEST_INFO, ViewInfo[0].Route, 56);
-AT(RTM_DEST_INFO, ViewInfo[0].Owner, 64);
+POINTER_AT(RTM_DEST_INFO, ViewInfo[0].Route, 56);
+POINTER_AT(RTM_DEST_INFO, ViewInfo[0].Owner, 64);
 AT(RTM_DEST_INFO, ViewInfo[0].DestFlags, 72);
-AT(RTM_DEST_INFO, ViewInfo[0].HoldRoute, 80);
+POINTER_AT(RTM_DEST_INFO, ViewInfo[0].HoldRoute, 80);
 CHECK(RTM_SIZE_OF_DEST_INFO(2) == 48 + 40 * 2);
 
 SIZE(MGMHOST_VERSION, 32);
 POINTER(MGMHOST_VERSION);
-AT(MGMHOST_VERSION, pszBuild, 24);
+POINTER_AT(MGMHOST_VERSION, pszBuild, 24);
 SIZE(MGMHOST_CONFIG, 40);
 POINTER(MGMHOST_CONFIG);
-AT(MGMHOST_CONFIG, pfnLogCallback, 24);
-AT(MGMHOST_CONFIG, pvLogContext, 32);
+POINTER_AT(MGMHOST_CONFIG, pfnLogCallback, 24);
+POINTER_AT(MGMHOST_CONFIG, pvLogContext, 32);
 SIZE(MGMHOST_OIF, 8);
 POINTER(MGMHOST_OIF);
 
@@ -200,5 +214,7 @@ CHECK(NO_ERROR == 0 && ERROR_NOT_ENOUGH_MEMORY == 8 && ERROR_INVALID_PARAMETER =
 CHECK(ERROR_INSUFFICIENT_BUFFER == 122 && ERROR_ALREADY_EXISTS == 183);
 CHECK(ERROR_MORE_DATA == 234 && ERROR_NO_MORE_ITEMS == 259);
 CHECK(ERROR_CAN_NOT_COMPLETE == 1003 && ERROR_NOT_FOUND == 1168);
+#ifndef _WIN32 /* routprot.h has them there */
 CHECK(PROTO_IP_IGMP == 10 && PROTO_IP_MGM == 10009 && PROTO_IP_NT_STATIC == 10006);
 CHECK(MS_IP_IGMP == 0x4137000A);
+#endif

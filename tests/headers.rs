@@ -1,4 +1,5 @@
 //! The committed headers are what the sources say, and C and C++ take them.
+#![cfg(unix)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -107,7 +108,6 @@ fn temporary(name: &str, text: &str) -> PathBuf {
     path
 }
 
-#[cfg(unix)]
 #[test]
 fn headers_compile_alone_and_twice() {
     for name in HEADERS {
@@ -117,7 +117,6 @@ fn headers_compile_alone_and_twice() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_program_may_bring_its_own_types() {
     let own = "#define MGM_NO_TYPES\n#include \"../own_types.h\"\n#include \"mgm.h\"\n\
@@ -130,7 +129,6 @@ fn a_program_may_bring_its_own_types() {
     compile_everywhere(&["c99", "c11", "c++17"], &temporary("own/own.c", own));
 }
 
-#[cfg(unix)]
 #[test]
 fn t_abi_layout_in_c() {
     compile_everywhere(&["c11", "c++17"], &root().join("c-tests/layout.c"));
