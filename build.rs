@@ -15,7 +15,7 @@ const MARK: &str = "//@ ";
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    for watched in ["src/abi", "cbindgen.toml", "build.rs"] {
+    for watched in ["src/abi", "cbindgen.toml", "build.rs", "scripts/link-versioned"] {
         println!("cargo:rerun-if-changed={watched}");
     }
     for name in HEADERS {

@@ -1,6 +1,7 @@
 //! The one way in: what every exported function does around its own work.
 
 use super::types::DWORD;
+use crate::manager::Manager;
 use crate::types::{Refusal, Result};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
@@ -24,6 +25,11 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
 }
 
 fn report(name: &'static str, result: &Result<DWORD>) {
+    if result.is_err() {
+        // The first call of all may be refused before it gets to the manager,
+        // which is what sets up the log.
+        Manager::global();
+    }
     match result {
         Err(refusal @ Refusal::Panicked) => log::error!("{name}: {refusal}"),
         Err(refusal) if !refusal.is_ordinary() => log::warn!("{name}: {refusal}"),

@@ -1,1 +1,106 @@
-//! Tests.
+//! Structures of other sizes than ours.
+
+use super::*;
+use std::sync::Mutex;
+
+const SIZE: usize = size_of::<MGMHOST_CONFIG>();
+
+/// Reads a configuration that says it has `size` bytes, one byte off alignment.
+fn config(size: u32, change: impl FnOnce(&mut [u8])) -> Result<MGMHOST_CONFIG> {
+    let mut memory = vec![0u8; 1 + 8192];
+    memory[1..5].copy_from_slice(&size.to_ne_bytes());
+    change(&mut memory[1..]);
+    // SAFETY: 8192 bytes are there, and larger sizes are refused unread.
+    unsafe { read_config(memory.as_ptr().add(1).cast()) }
+}
+
+#[test]
+fn a_config_of_our_own_size() {
+    let read = config(SIZE as u32, |bytes| bytes[4] = 3).unwrap();
+    assert_eq!(read.dwForwarder, MGMHOST_FORWARDER_MEMORY);
+    assert!(read.pfnLogCallback.is_none());
+}
+
+#[test]
+fn a_smaller_config_is_filled_up() {
+    let read = config(8, |bytes| bytes[..40][4..].fill(3)).unwrap();
+    assert_eq!(read.dwForwarder, 0x0303_0303);
+    assert_eq!((read.dwTable, read.dwMfeTimeout, read.dwLogLevel), (0, 0, 0));
+    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39] {
+        assert!(config(size, |_| ()).is_err(), "size {size} cuts a field");
+    }
+}
+
+#[test]
+fn a_larger_config_must_say_nothing_more() {
+    assert!(config(SIZE as u32 + 8, |_| ()).is_ok());
+    assert!(config(4096, |_| ()).is_ok());
+    assert!(config(SIZE as u32 + 8, |bytes| bytes[SIZE + 7] = 1).is_err());
+    for size in [4097, u32::MAX] {
+        assert!(config(size, |_| ()).is_err());
+    }
+}
+
+#[test]
+fn unknown_values_are_refused() {
+    for bad in [
+        MGMHOST_CONFIG { dwForwarder: 4, ..DEFAULTS },
+        MGMHOST_CONFIG { dwLogLevel: 7, ..DEFAULTS },
+        MGMHOST_CONFIG { dwReserved: 1, ..DEFAULTS },
+    ] {
+        assert!(matches!(bad.settings(), Err(Refusal::BadArgument(_))));
+    }
+}
+
+#[test]
+fn versions() {
+    let blank =
+        MGMHOST_VERSION { dwApiMajor: 9, dwBuildMinor: 99, pszBuild: null_mut(), ..zeroed() };
+    let ask = |size: usize| {
+        let mut version = MGMHOST_VERSION { dwSize: size as u32, ..blank };
+        // SAFETY: no less than `size` bytes are there, for each size below.
+        (unsafe { write_version(&mut version) }, version)
+    };
+    let (result, version) = ask(32);
+    assert_eq!((result, version.dwSize, version.dwApiMajor), (Ok(()), 32, MGMHOST_API_MAJOR));
+    // SAFETY: it is a C string.
+    let text = unsafe { std::ffi::CStr::from_ptr(version.pszBuild) }.to_str().unwrap();
+    assert!(text.starts_with(concat!("mgm ", env!("CARGO_PKG_VERSION"))), "{text}");
+    let (result, version) = ask(8);
+    assert_eq!((result, version.dwSize, version.dwApiMajor), (Ok(()), 8, MGMHOST_API_MAJOR));
+    assert_eq!(version.dwBuildMinor, 99, "beyond what the caller has");
+    assert!(ask(3).0.is_err());
+}
+
+fn zeroed() -> MGMHOST_VERSION {
+    MGMHOST_VERSION {
+        dwSize: 0,
+        dwApiMajor: 0,
+        dwApiMinor: 0,
+        dwBuildMajor: 0,
+        dwBuildMinor: 0,
+        dwBuildPatch: 0,
+        pszBuild: null_mut(),
+    }
+}
+
+#[test]
+fn log_lines_reach_the_host() {
+    static LINES: Mutex<Vec<(usize, DWORD, String)>> = Mutex::new(Vec::new());
+    unsafe extern "C-unwind" fn take(
+        context: *mut c_void,
+        level: DWORD,
+        text: *const std::ffi::c_char,
+    ) {
+        // SAFETY: mgmhost.h promises a string.
+        let text = unsafe { std::ffi::CStr::from_ptr(text) }.to_str().unwrap();
+        LINES.lock().unwrap().push((context as usize, level, text.to_owned()));
+    }
+    assert!(log_sink(None, null_mut()).is_none());
+    let sink = log_sink(Some(take), 5 as *mut c_void).unwrap();
+    sink(Level::Warn, "a zero \0 inside");
+    sink(Level::Trace, "ü");
+    let lines = LINES.lock().unwrap();
+    assert_eq!(lines[0], (5, MGMHOST_LOG_WARN, "a zero ? inside".to_owned()));
+    assert_eq!(lines[1], (5, MGMHOST_LOG_TRACE, "ü".to_owned()));
+}

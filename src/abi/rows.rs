@@ -187,4 +187,4 @@ fn wrapping(value: u64) -> DWORD {
 
 #[cfg(test)]
 #[path = "rows_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -1,0 +1,135 @@
+//! The committed headers are what the sources say, and C and C++ take them.
+#![cfg(unix)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const HEADERS: [&str; 3] = ["mgmtypes.h", "mgm.h", "mgmhost.h"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn committed_headers_are_the_generated_ones() {
+    for name in HEADERS {
+        let generated = read(Path::new(mgm::abi::HEADERS_DIR).join(name));
+        let committed = read(root().join("include").join(name));
+        assert!(
+            generated == committed,
+            "include/{name} is not what src/abi says: run `make headers` and commit it"
+        );
+    }
+}
+
+#[test]
+fn every_export_has_its_prototype() {
+    let headers = read(root().join("include/mgm.h")) + &read(root().join("include/mgmhost.h"));
+    let exports = read(root().join("src/abi/exports.txt"));
+    let names: Vec<_> = exports
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    assert!(names.len() >= 17);
+    for name in &names {
+        assert!(headers.contains(&format!("\nDWORD {name}(")), "no prototype of {name}");
+    }
+    let prototypes = headers.lines().filter(|line| line.starts_with("DWORD Mgm")).count();
+    assert_eq!(prototypes, names.len(), "a header has a prototype that exports.txt lacks");
+}
+
+/// What each prototype and callback type has to have above it.
+#[test]
+fn every_function_is_described() {
+    let text = read(root().join("include/mgm.h"));
+    for (at, _) in text.match_indices("\nDWORD Mgm") {
+        let name: String = text[at + 7..].chars().take_while(|c| *c != '(').collect();
+        let above = text[..at].rsplit("/**").next().unwrap();
+        for part in [
+            "Parameters:",
+            "Returns:",
+            "Threads:",
+            "ERROR_CAN_NOT_COMPLETE",
+            "Never hold a lock that your callbacks take while you call Mgm functions",
+            &format!("Source: reference page \"{name} function (mgm.h)\""),
+        ] {
+            assert!(above.contains(part), "{name}: no \"{part}\"");
+        }
+    }
+    for (at, _) in text.match_indices("\ntypedef DWORD (*PMGM_") {
+        let name: String = text[at + 17..].chars().take_while(|c| *c != ')').collect();
+        let above = text[..at].rsplit("/**").next().unwrap();
+        for part in ["Parameters:", "Threads:", "Source: reference page"] {
+            assert!(above.contains(part), "{name}: no \"{part}\"");
+        }
+    }
+}
+
+/// Compiles a C text with all warnings as errors; `None` if there is no such compiler.
+fn compile(compiler: &str, standard: &str, source: &Path) -> Option<Result<(), String>> {
+    let language = if standard.starts_with("c++") { "c++" } else { "c" };
+    let output = Command::new(compiler)
+        .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wconversion", "-fsyntax-only"])
+        .arg(format!("-std={standard}"))
+        .args(["-x", language, "-I"])
+        .arg(root().join("include"))
+        .arg(source)
+        .output()
+        .ok()?;
+    Some(match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    })
+}
+
+fn compile_everywhere(standards: &[&str], source: &Path) {
+    let mut compiled = 0;
+    for compiler in ["gcc", "clang"] {
+        for standard in standards {
+            match compile(compiler, standard, source) {
+                None => eprintln!("SKIPPED: there is no {compiler} here"),
+                Some(Ok(())) => compiled += 1,
+                Some(Err(text)) => panic!("{compiler} -std={standard}: {text}"),
+            }
+        }
+    }
+    assert!(compiled > 0, "neither gcc nor clang: nothing has been tested");
+}
+
+fn temporary(name: &str, text: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn headers_compile_alone_and_twice() {
+    for name in HEADERS {
+        let text = format!("#include \"{name}\"\n#include \"{name}\"\nint mgm_unused;\n");
+        let source = temporary(&format!("include_{name}.c"), &text);
+        compile_everywhere(&["c99", "c11", "c++17"], &source);
+    }
+}
+
+#[test]
+fn a_program_may_bring_its_own_types() {
+    let own = "#define MGM_NO_TYPES\n#include \"../own_types.h\"\n#include \"mgm.h\"\n\
+               #ifdef MGMTYPES_H\n#error \"mgmtypes.h all the same\"\n#endif\n";
+    let types = "#include <stdint.h>\ntypedef uint32_t DWORD, *PDWORD; typedef int32_t BOOL;\n\
+                 typedef uint8_t BYTE, *PBYTE; typedef void *HANDLE;\n\
+                 typedef struct own_mfe MIB_IPMCAST_MFE, *PMIB_IPMCAST_MFE;\n";
+    std::fs::create_dir_all(Path::new(env!("CARGO_TARGET_TMPDIR")).join("own")).unwrap();
+    temporary("own_types.h", types);
+    compile_everywhere(&["c99", "c11", "c++17"], &temporary("own/own.c", own));
+}
+
+#[test]
+fn t_abi_layout_in_c() {
+    compile_everywhere(&["c11", "c++17"], &root().join("c-tests/layout.c"));
+}
