@@ -42,7 +42,7 @@ DWORD get_mfe(const char *text, MIB_IPMCAST_MFE *head)
     code = MgmGetMfe(&query, &size, (PBYTE)buffer);
     memset(head, 0, sizeof(*head));
     if (code == NO_ERROR)
-        memcpy(head, buffer, SIZEOF_MIB_MFE(0));
+        memcpy(head, buffer, SIZEOF_BASIC_MIB_MFE);
     return code;
 }
 
@@ -63,9 +63,9 @@ static size_t append_mfe(struct text *text, const BYTE *entry)
     MIB_IPMCAST_MFE head;
     size_t count;
 
-    memcpy(&head, entry, SIZEOF_MIB_MFE(0));
+    memcpy(&head, entry, SIZEOF_BASIC_MIB_MFE);
     count = head.ulNumOutIf < 64 ? head.ulNumOutIf : 64;
-    memcpy(oifs, entry + SIZEOF_MIB_MFE(0), count * sizeof(*oifs));
+    memcpy(oifs, entry + SIZEOF_BASIC_MIB_MFE, count * sizeof(*oifs));
     qsort(oifs, count, sizeof(*oifs), by_interface);
 
     snprintf(line, sizeof(line), "%s in %u from %s out",
@@ -91,7 +91,7 @@ static void append_mfes(struct text *text)
         const BYTE *entry = buffer;
 
         for (DWORD i = 0; i < count; i++) {
-            memcpy(&last, entry, SIZEOF_MIB_MFE(0));
+            memcpy(&last, entry, SIZEOF_BASIC_MIB_MFE);
             entry += append_mfe(text, entry);
         }
         if (code == ERROR_NO_MORE_ITEMS)

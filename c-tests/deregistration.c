@@ -1,0 +1,272 @@
+/* Once MgmDeRegisterMProtocol has returned, no callback of the client runs: rule
+ * 1.6 of the semantics. */
+
+#include "router.h"
+#include "threads.h"
+
+#include <stdatomic.h>
+
+static HANDLE a, b, e, f;
+
+/* A and B have interfaces; E and F have none, and so may leave at any time. */
+static void two_components_and_two_listeners(void)
+{
+    a = protocol('A');
+    b = protocol('B');
+    e = protocol('E');
+    f = protocol('F');
+    OK(take(a, 1));
+    OK(take(b, 2));
+}
+
+static struct gate entered = GATE_INITIALIZER, other_entered = GATE_INITIALIZER;
+static struct gate leave_now = GATE_INITIALIZER;
+
+static void shut_gates(void)
+{
+    gate_shut(&entered);
+    gate_shut(&other_entered);
+    gate_shut(&leave_now);
+}
+
+static void hold(const struct event *event)
+{
+    (void)event;
+    gate_open(&entered);
+    CHECK(gate_wait(&leave_now, patience_ms(10000)));
+    note("E's callback ends");
+}
+
+static void join_group(void *client)
+{
+    OK(join(client, "(*, 239.1.1.1)", 1));
+}
+
+static void quit_e(void *unused)
+{
+    (void)unused;
+    OK(quit(e));
+    CHECK_EQ(log_count("E's callback ends"), 1);
+    note("E is gone");
+}
+
+static void t1_6_it_waits_for_a_callback_on_another_thread(void)
+{
+    struct thread *joining, *quitting;
+
+    two_components_and_two_listeners();
+    shut_gates();
+    on_event('E', hold);
+    joining = thread_start(join_group, a);
+    CHECK(gate_wait(&entered, patience_ms(5000)));
+    quitting = thread_start(quit_e, NULL);
+
+    /* Whatever is still queued for E is not delivered any more. */
+    OK(join(a, "(*, 239.1.1.2)", 1));
+    sleep_ms(100);
+    CHECK_EQ(log_count("E is gone"), 0);
+    gate_open(&leave_now);
+    thread_join(quitting);
+    thread_join(joining);
+    forget_log();
+    OK(join(a, "(*, 239.1.1.3)", 1));
+    EXPECT("B join (*, 239.1.1.3) member", "F join (*, 239.1.1.3) member");
+}
+
+static void t1_6_nothing_runs_after_it(void)
+{
+    struct thread *joining, *quitting;
+
+    two_components_and_two_listeners();
+    shut_gates();
+    on_event('E', hold);
+    joining = thread_start(join_group, a);
+    CHECK(gate_wait(&entered, patience_ms(5000)));
+    quitting = thread_start(quit_e, NULL);
+    sleep_ms(50);
+    gate_open(&leave_now);
+    thread_join(quitting);
+    thread_join(joining);
+
+    /* E's only callback had ended when the call returned. */
+    EXPECT_UNORDERED("B join (*, 239.1.1.1) member", "E join (*, 239.1.1.1) member",
+                     "E's callback ends", "E is gone", "F join (*, 239.1.1.1) member");
+}
+
+static void e_quits_itself(const struct event *event)
+{
+    (void)event;
+    OK(quit(e));
+    /* It is gone at once, but this very callback is not. */
+    CHECK_CODE(quit(e), ERROR_INVALID_PARAMETER);
+    OK(join(a, "(*, 239.1.1.2)", 1));
+    note("E's last words");
+}
+
+static void t1_6_inside_its_own_callback_it_does_not_wait(void)
+{
+    two_components_and_two_listeners();
+    on_event('E', e_quits_itself);
+    OK(join(a, "(*, 239.1.1.1)", 1));
+    EXPECT("B join (*, 239.1.1.1) member", "E join (*, 239.1.1.1) member", "E's last words",
+           "F join (*, 239.1.1.1) member", "B join (*, 239.1.1.2) member",
+           "F join (*, 239.1.1.2) member");
+}
+
+static void f_quits_e(const struct event *event)
+{
+    if (event->group == ip("239.1.1.1"))
+        OK(quit(e));
+}
+
+static void t1_6_inside_anothers_callback_it_works_if_nothing_runs(void)
+{
+    two_components_and_two_listeners();
+    on_event('F', f_quits_e);
+    OK(join(a, "(*, 239.1.1.1)", 1));
+    forget_log();
+    OK(join(a, "(*, 239.1.1.2)", 1));
+    EXPECT("B join (*, 239.1.1.2) member", "F join (*, 239.1.1.2) member");
+}
+
+static void b_quits_e(const struct event *event)
+{
+    if (event->client == 'B' && event->group == ip("239.1.1.1"))
+        OK(quit(e));
+}
+
+static void t8_2_who_left_meanwhile_is_skipped(void)
+{
+    two_components_and_two_listeners();
+    on_event('B', b_quits_e);
+    OK(join(a, "(*, 239.1.1.1)", 1));
+    EXPECT("B join (*, 239.1.1.1) member", "F join (*, 239.1.1.1) member");
+}
+
+/* Two callbacks on two threads deregister each other's client. Each waits for
+ * the other to run, and stays until the other has tried. */
+static struct gate tried = GATE_INITIALIZER, other_tried = GATE_INITIALIZER;
+
+static void e_quits_f(const struct event *event)
+{
+    if (event->group != ip("239.1.1.1"))
+        return;
+    gate_open(&entered);
+    CHECK(gate_wait(&other_entered, patience_ms(5000)));
+    CHECK_CODE(quit(f), ERROR_CAN_NOT_COMPLETE);
+    gate_open(&tried);
+    CHECK(gate_wait(&other_tried, patience_ms(5000)));
+}
+
+static void f_quits_e_too(const struct event *event)
+{
+    if (event->group != ip("239.1.1.2"))
+        return;
+    gate_open(&other_entered);
+    CHECK_CODE(quit(e), ERROR_CAN_NOT_COMPLETE);
+    gate_open(&other_tried);
+    CHECK(gate_wait(&tried, patience_ms(5000)));
+}
+
+static void t1_6_two_callbacks_do_not_wait_for_each_other(void)
+{
+    struct thread *joining;
+
+    two_components_and_two_listeners();
+    shut_gates();
+    on_event('E', e_quits_f);
+    on_event('F', f_quits_e_too);
+    joining = thread_start(join_group, a);
+    CHECK(gate_wait(&entered, patience_ms(5000)));
+
+    /* E is busy on the other thread, so F hears of this on ours. */
+    OK(join(a, "(*, 239.1.1.2)", 1));
+    thread_join(joining);
+    SOON(log_length() == 6);
+    EXPECT_UNORDERED("B join (*, 239.1.1.1) member", "B join (*, 239.1.1.2) member",
+                     "E join (*, 239.1.1.1) member", "E join (*, 239.1.1.2) member",
+                     "F join (*, 239.1.1.1) member", "F join (*, 239.1.1.2) member");
+
+    /* Outside of callbacks nothing stands in the way. */
+    OK(quit(e));
+    OK(quit(f));
+}
+
+/* F's callback deregisters E while E's runs on another thread. */
+static void f_is_refused(const struct event *event)
+{
+    (void)event;
+    CHECK_CODE(quit(e), ERROR_CAN_NOT_COMPLETE);
+    note("F is refused");
+}
+
+static void t1_6_inside_anothers_callback_a_running_one_refuses(void)
+{
+    struct thread *joining;
+    size_t lines;
+
+    two_components_and_two_listeners();
+    shut_gates();
+    on_event('E', hold);
+    joining = thread_start(join_group, a);
+    CHECK(gate_wait(&entered, patience_ms(5000)));
+
+    on_event('F', f_is_refused);
+    lines = mgm_log_lines();
+    OK(join(a, "(*, 239.1.1.2)", 1));
+    CHECK_EQ(log_count("F is refused"), 1);
+    CHECK_EQ(mgm_log_lines() - lines, 1);
+    on_event('F', NULL);
+    gate_open(&leave_now);
+    thread_join(joining);
+
+    /* Nothing has changed: E hears what was queued, and may leave now. */
+    SOON(log_count("E join (*, 239.1.1.2) member") == 1);
+    OK(quit(e));
+}
+
+/* A client that comes and goes while alerts rain: none after it has gone. */
+static atomic_bool e_is_there;
+
+static void e_must_be_there(const struct event *event)
+{
+    (void)event;
+    CHECK(e_is_there);
+}
+
+static void rain(void *stop)
+{
+    while (!gate_wait(stop, 0)) {
+        OK(join(a, "(*, 239.1.1.1)", 1));
+        OK(leave(a, "(*, 239.1.1.1)", 1));
+    }
+}
+
+static void t1_6_never_a_callback_too_many(void)
+{
+    struct gate stop = GATE_INITIALIZER;
+    struct thread *raining;
+
+    a = protocol('A');
+    OK(take(a, 1));
+    on_event('E', e_must_be_there);
+    raining = thread_start(rain, &stop);
+    for (size_t n = 0; n < scaled(3000); n++) {
+        e_is_there = true;
+        e = protocol('E');
+        OK(quit(e));
+        e_is_there = false;
+    }
+    gate_open(&stop);
+    thread_join(raining);
+}
+
+TEST_MAIN(
+    CASE(t1_6_it_waits_for_a_callback_on_another_thread),
+    CASE(t1_6_nothing_runs_after_it),
+    CASE(t1_6_inside_its_own_callback_it_does_not_wait),
+    CASE(t1_6_inside_anothers_callback_it_works_if_nothing_runs),
+    CASE(t8_2_who_left_meanwhile_is_skipped),
+    CASE(t1_6_two_callbacks_do_not_wait_for_each_other),
+    CASE(t1_6_inside_anothers_callback_a_running_one_refuses),
+    CASE(t1_6_never_a_callback_too_many))

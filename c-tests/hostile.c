@@ -1,0 +1,187 @@
+/* Handles that are none: rules 1.4 and 7.4 of the semantics. */
+
+#include "router.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static HANDLE a, groups;
+
+/* A live client with an enumeration, for the handles to be mistaken for. */
+static void a_client_with_an_enumeration(void)
+{
+    a = protocol('A');
+    OK(take(a, 1));
+    OK(join(a, "(*, 239.1.1.1)", 1));
+    OK(MgmGroupEnumerationStart(a, ALL_SOURCES, &groups));
+}
+
+static void check_no_protocol(HANDLE handle)
+{
+    HANDLE untouched = &handle;
+
+    REFUSED(quit(handle), ERROR_INVALID_PARAMETER);
+    REFUSED(take(handle, 2), ERROR_INVALID_PARAMETER);
+    REFUSED(take(handle, 1), ERROR_INVALID_PARAMETER);
+    REFUSED(release(handle, 1), ERROR_INVALID_PARAMETER);
+    REFUSED(join(handle, "(*, 239.1.1.2)", 1), ERROR_INVALID_PARAMETER);
+    REFUSED(leave(handle, "(*, 239.1.1.1)", 1), ERROR_INVALID_PARAMETER);
+    REFUSED(forward_on(handle, "(*, 239.1.1.1)", 1), ERROR_INVALID_PARAMETER);
+    /* The handle is looked at first: an interface without an owner is no matter. */
+    REFUSED(leave(handle, "(*, 239.1.1.1)", 2), ERROR_INVALID_PARAMETER);
+    REFUSED(set_mfe(handle, "(10.0.0.5, 239.1.1.1)", "10.0.1.1", 1), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmGroupEnumerationStart(handle, ALL_SOURCES, &untouched), ERROR_INVALID_PARAMETER);
+    CHECK(untouched == &handle);
+}
+
+static void check_no_enumeration(HANDLE handle)
+{
+    BYTE buffer[16], before[16];
+    DWORD size = sizeof(buffer), count = 77;
+
+    memset(buffer, 0xa5, sizeof(buffer));
+    memset(before, 0xa5, sizeof(before));
+    REFUSED(MgmGroupEnumerationGetNext(handle, &size, buffer, &count), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmGroupEnumerationEnd(handle), ERROR_INVALID_PARAMETER);
+    CHECK_EQ(size, sizeof(buffer));
+    CHECK_EQ(count, 77);
+    CHECK(memcmp(buffer, before, sizeof(buffer)) == 0);
+}
+
+static void t1_4_null_is_no_handle(void)
+{
+    a_client_with_an_enumeration();
+    check_no_protocol(NULL);
+    check_no_enumeration(NULL);
+}
+
+static void t1_4_made_up_handles(void)
+{
+    uintptr_t real;
+
+    a_client_with_an_enumeration();
+    real = (uintptr_t)a;
+    check_no_protocol((HANDLE)~(uintptr_t)0);
+    check_no_protocol((HANDLE)(real + 1));
+    check_no_protocol((HANDLE)(real ^ (uintptr_t)1 << 63));
+    check_no_protocol(&real);
+    check_no_enumeration((HANDLE)~(uintptr_t)0);
+    check_no_enumeration((HANDLE)((uintptr_t)groups + 1));
+    check_no_enumeration(&real);
+}
+
+/* The generator of the C standard's example, for numbers without a pattern. */
+static uint64_t random_bits(void)
+{
+    static uint64_t state = 1;
+
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return state ^ state >> 29;
+}
+
+static void t1_4_ten_thousand_random_handles(void)
+{
+    size_t count = scaled(10000), wrong = 0, lines;
+
+    a_client_with_an_enumeration();
+    lines = mgm_log_lines();
+    for (size_t n = 0; n < count; n++) {
+        /* All sizes of numbers: real handles may be small ones. */
+        uint64_t bits = random_bits() >> n % 60;
+        HANDLE handle = (HANDLE)(uintptr_t)bits;
+        BYTE buffer[16];
+        DWORD size = sizeof(buffer), entries;
+
+        if (handle == a || handle == groups)
+            continue;
+        wrong += join(handle, "(*, 239.1.1.2)", 1) != ERROR_INVALID_PARAMETER;
+        wrong += quit(handle) != ERROR_INVALID_PARAMETER;
+        wrong += MgmGroupEnumerationGetNext(handle, &size, buffer, &entries) !=
+                 ERROR_INVALID_PARAMETER;
+        wrong += MgmGroupEnumerationEnd(handle) != ERROR_INVALID_PARAMETER;
+    }
+    CHECK_EQ(wrong, 0);
+    CHECK(mgm_log_lines() - lines >= 4 * (count - 100));
+    EXPECT_GROUPS(ALL_SOURCES, "(*, 239.1.1.1)");
+    CHECK_TEXT(owner_of(1), "A");
+}
+
+static void t1_4_closed_handles(void)
+{
+    HANDLE gone;
+
+    a_client_with_an_enumeration();
+    gone = protocol('B');
+    OK(quit(gone));
+    check_no_protocol(gone);
+    OK(MgmGroupEnumerationEnd(groups));
+    check_no_enumeration(groups);
+}
+
+static void t1_4_handles_of_the_other_kind(void)
+{
+    a_client_with_an_enumeration();
+    check_no_protocol(groups);
+    check_no_enumeration(a);
+}
+
+static void t1_4_handles_of_another_life(void)
+{
+    HANDLE old_client, old_groups;
+
+    a_client_with_an_enumeration();
+    old_client = a;
+    old_groups = groups;
+    router_stop();
+    router_start();
+    a_client_with_an_enumeration();
+    CHECK(a != old_client);
+    CHECK(groups != old_groups);
+    check_no_protocol(old_client);
+    check_no_enumeration(old_groups);
+}
+
+static int by_value(const void *left, const void *right)
+{
+    uintptr_t x = *(const uintptr_t *)left, y = *(const uintptr_t *)right;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Both kinds in one list: not even across them does a value come twice. */
+static void t1_4_no_handle_is_issued_twice(void)
+{
+    size_t cycles = scaled(100000), failures = 0, repeated = 0;
+    uintptr_t *seen = malloc(2 * cycles * sizeof(*seen));
+    ROUTING_PROTOCOL_CONFIG deaf;
+
+    memset(&deaf, 0, sizeof(deaf));
+    for (size_t n = 0; n < cycles; n++) {
+        HANDLE client = NULL, enumeration = NULL;
+
+        failures += MgmRegisterMProtocol(&deaf, 1, 1, &client) != NO_ERROR;
+        failures += MgmGroupEnumerationStart(client, ALL_SOURCES, &enumeration) != NO_ERROR;
+        failures += MgmGroupEnumerationEnd(enumeration) != NO_ERROR;
+        failures += quit(client) != NO_ERROR;
+        seen[2 * n] = (uintptr_t)client;
+        seen[2 * n + 1] = (uintptr_t)enumeration;
+    }
+    CHECK_EQ(failures, 0);
+
+    qsort(seen, 2 * cycles, sizeof(*seen), by_value);
+    CHECK(seen[0] != 0);
+    for (size_t n = 1; n < 2 * cycles; n++)
+        repeated += seen[n] == seen[n - 1];
+    CHECK_EQ(repeated, 0);
+    free(seen);
+}
+
+TEST_MAIN(
+    CASE(t1_4_null_is_no_handle),
+    CASE(t1_4_made_up_handles),
+    CASE(t1_4_ten_thousand_random_handles),
+    CASE(t1_4_closed_handles),
+    CASE(t1_4_handles_of_the_other_kind),
+    CASE(t1_4_handles_of_another_life),
+    CASE(t1_4_no_handle_is_issued_twice))
