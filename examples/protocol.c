@@ -1,0 +1,402 @@
+/*
+ * protocol.c - how a routing protocol uses MGM, from registration to the end.
+ *
+ * The protocol is of the simplest kind: it has no neighbours to talk to, it
+ * serves hosts. What they ask for on a link becomes a membership on that
+ * interface; MGM does the rest, and tells us about it in callbacks. It is not a
+ * complete IGMP router: there is no querier election, memberships do not age,
+ * and of several hosts on one link it keeps no list.
+ *
+ * Read it from the bottom: protocol_start, _take, _hear, _print_*, _stop. Two
+ * things to know of MGM first:
+ *
+ *   - an interface is a pair, its index and a next hop address. The next hop is
+ *     0 on every link where all neighbours hear each other;
+ *   - addresses and masks are in network byte order. A source of 0 with mask 0
+ *     is "any source"; every other address has the mask 255.255.255.255.
+ */
+#include "protocol.h"
+
+#include "igmp.h"
+
+#include <arpa/inet.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Any id that no other protocol on this router uses. */
+#define OUR_PROTOCOL_ID 200
+#define OUR_COMPONENT_ID 1
+#define HOST_MASK 0xffffffffu
+
+enum { MAX_INTERFACES = 32, LINE = 512 };
+
+/*
+ * MGM's callbacks have no context argument, so what they need is static. They
+ * come on any thread and only read it. There is no lock, and better none: a lock
+ * that a callback takes must never be held while a function of MGM is called.
+ * So the count is atomic, and grows when the entry behind it is complete.
+ */
+static struct {
+    HANDLE protocol;
+    HANDLE igmp; /* null without `igmp_too` */
+    atomic_size_t count;
+    struct {
+        DWORD index;
+        const char *name;
+    } interfaces[MAX_INTERFACES];
+} us;
+
+/* ---- words for people -------------------------------------------------- */
+
+/* An address or a flow, written out; returned whole, so that calls nest. */
+struct text {
+    char s[40];
+};
+
+static struct text address(DWORD value)
+{
+    struct text text;
+    struct in_addr in = {.s_addr = value};
+
+    inet_ntop(AF_INET, &in, text.s, sizeof text.s);
+    return text;
+}
+
+static struct text flow(DWORD source, DWORD group)
+{
+    struct text text;
+
+    snprintf(text.s, sizeof text.s, "(%.15s, %.15s)", source ? address(source).s : "*",
+             group ? address(group).s : "*");
+    return text;
+}
+
+static const char *name_of(DWORD index)
+{
+    for (size_t i = 0; i < us.count; i++)
+        if (us.interfaces[i].index == index)
+            return us.interfaces[i].name;
+    return "an interface that is not ours";
+}
+
+/*
+ * Every message of ours goes through here: a topic, then the text. One call of
+ * printf a line, because callbacks may come on several threads.
+ */
+#define SAY(topic, ...)                                                                      \
+    do {                                                                                     \
+        char line_[LINE];                                                                    \
+        snprintf(line_, sizeof line_, __VA_ARGS__);                                          \
+        printf("%-12s %s\n", topic, line_);                                                  \
+    } while (0)
+
+/* Reports a call that failed, and passes its code on. */
+static DWORD check(const char *what, DWORD code)
+{
+    if (code != NO_ERROR)
+        SAY("ERROR", "%s: code %u", what, (unsigned)code);
+    return code;
+}
+
+/* ---- callbacks: what MGM tells us --------------------------------------- */
+
+/*
+ * A packet of a new (s,g) came in. MGM has looked up the route towards the
+ * source and proposes where such packets are expected, and from which neighbour
+ * (0: the source is on that very link). A protocol with its own idea of the
+ * topology would write it to the three pointers; we agree.
+ */
+static DWORD on_rpf(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
+                    PDWORD in_index, PDWORD in_next_hop, PDWORD upstream, DWORD header_size,
+                    PBYTE header, PBYTE route)
+{
+    (void)source_mask, (void)group_mask, (void)in_next_hop, (void)header, (void)route;
+    SAY("RPF", "%s: first packet (%u header bytes); expected on %s, %s%s",
+        flow(source, group).s, (unsigned)header_size, name_of(*in_index),
+        *upstream ? "upstream neighbour " : "source directly connected",
+        *upstream ? address(*upstream).s : "");
+    return NO_ERROR;
+}
+
+/*
+ * Asked once before the MFE is installed: these of our interfaces are to become
+ * outgoing interfaces. Setting bIsEnabled to FALSE keeps one out.
+ */
+static DWORD on_creation(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
+                         DWORD in_index, DWORD in_next_hop, DWORD count, PMGM_IF_ENTRY outs)
+{
+    char names[LINE / 2] = "";
+
+    (void)source_mask, (void)group_mask, (void)in_next_hop;
+    for (DWORD i = 0; i < count; i++) {
+        size_t used = strlen(names);
+
+        snprintf(names + used, sizeof names - used, " %s", name_of(outs[i].dwIfIndex));
+    }
+    SAY("CREATION", "%s: in by %s, out by%s", flow(source, group).s, name_of(in_index), names);
+    return NO_ERROR;
+}
+
+/*
+ * Nobody wants the packets (any more). bMemberDelete FALSE: an MFE whose
+ * packets come in on our interface has no outgoing interface left, time to
+ * prune upstream; *timeout is its life, which we could change. TRUE: the other
+ * protocols' members of the group are gone.
+ */
+static DWORD on_prune(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
+                      DWORD index, DWORD next_hop, BOOL member_delete, PDWORD timeout)
+{
+    (void)source_mask, (void)group_mask, (void)next_hop;
+    if (member_delete)
+        SAY("PRUNE", "%s: no other protocol has members any more", flow(source, group).s);
+    else
+        SAY("PRUNE", "%s: nobody left to forward to from %s, for up to %u s",
+            flow(source, group).s, name_of(index), (unsigned)*timeout);
+    return NO_ERROR;
+}
+
+/* The reverse of both kinds of prune: time to join upstream. */
+static DWORD on_join(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
+                     BOOL member_update)
+{
+    (void)source_mask, (void)group_mask;
+    SAY("JOIN", "%s: %s", flow(source, group).s,
+        member_update ? "another protocol has members" : "somebody to forward to again");
+    return NO_ERROR;
+}
+
+/* A packet of a known flow on the wrong link: a loop, or a second router. */
+static DWORD on_wrong_if(DWORD source, DWORD group, DWORD index, DWORD next_hop,
+                         DWORD header_size, PBYTE header)
+{
+    (void)next_hop, (void)header_size, (void)header;
+    SAY("WRONG_IF", "%s: a packet came in on %s", flow(source, group).s, name_of(index));
+    return NO_ERROR;
+}
+
+/* IGMP has (no longer) a member on an interface that we own. */
+static DWORD on_local_join(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
+                           DWORD index, DWORD next_hop)
+{
+    (void)source_mask, (void)group_mask, (void)next_hop;
+    SAY("LOCAL_JOIN", "%s: members on %s", flow(source, group).s, name_of(index));
+    return NO_ERROR;
+}
+
+static DWORD on_local_leave(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
+                            DWORD index, DWORD next_hop)
+{
+    (void)source_mask, (void)group_mask, (void)next_hop;
+    SAY("LOCAL_LEAVE", "%s: no members on %s", flow(source, group).s, name_of(index));
+    return NO_ERROR;
+}
+
+/* ---- memberships: what we tell MGM --------------------------------------- */
+
+/* An IGMP message while it is being read. */
+struct hearing {
+    DWORD index;
+    uint32_t host;
+    void (*left)(DWORD index, uint32_t group);
+};
+
+static void on_wish(void *context, enum igmp_wish wish, uint32_t source, uint32_t group)
+{
+    const struct hearing *heard = context;
+    /* IGMP's client speaks where there is one; it is enabled on all our links. */
+    HANDLE client = us.igmp ? us.igmp : us.protocol;
+    DWORD source_mask = source ? HOST_MASK : 0;
+    DWORD code;
+
+    SAY("igmp", "%s on %s %s %s", address(heard->host).s, name_of(heard->index),
+        wish == IGMP_JOIN ? "wants" : "leaves", flow(source, group).s);
+    /*
+     * JOIN_STATE: MGM remembers the membership, for flows yet to come too, and
+     * brings existing MFEs in line. Hosts repeat themselves; a membership is a
+     * set, so adding it again is no error, nor is deleting what is not there.
+     */
+    if (wish == IGMP_JOIN)
+        code = MgmAddGroupMembershipEntry(client, source, source_mask, group, HOST_MASK,
+                                          heard->index, 0, MGM_JOIN_STATE_FLAG);
+    else
+        code = MgmDeleteGroupMembershipEntry(client, source, source_mask, group, HOST_MASK,
+                                             heard->index, 0, MGM_JOIN_STATE_FLAG);
+    check(wish == IGMP_JOIN ? "add membership" : "delete membership", code);
+    if (wish == IGMP_LEAVE && source == 0 && heard->left)
+        heard->left(heard->index, group);
+}
+
+void protocol_hear(DWORD index, uint32_t host, const uint8_t *message, size_t length,
+                   void (*left)(DWORD index, uint32_t group))
+{
+    struct hearing heard = {.index = index, .host = host, .left = left};
+
+    if (!igmp_read(message, length, on_wish, &heard))
+        SAY("igmp", "a malformed message from %s on %s", address(host).s, name_of(index));
+}
+
+/* ---- looking: MFEs and groups ------------------------------------------- */
+
+static void print_mfe(const MIB_IPMCAST_MFE_STATS_EX *mfe)
+{
+    SAY("MFE", "%s: in by %s: %u packets, %u octets; %u on a wrong interface; up %u.%02u s",
+        flow(mfe->dwSource, mfe->dwGroup).s, name_of(mfe->dwInIfIndex),
+        (unsigned)mfe->ulInPkts, (unsigned)mfe->ulInOctets, (unsigned)mfe->ulPktsDifferentIf,
+        (unsigned)mfe->ulUpTime / 100, (unsigned)mfe->ulUpTime % 100);
+    for (ULONG i = 0; i < mfe->ulNumOutIf; i++)
+        SAY("", "   out by %s: %u packets", name_of(mfe->rgmiosOutStats[i].dwOutIfIndex),
+            (unsigned)mfe->rgmiosOutStats[i].ulOutPackets);
+    if (mfe->ulNumOutIf == 0)
+        SAY("", "   out by none: a negative MFE, its packets are dropped");
+}
+
+/*
+ * The table comes in order of group and source, as many whole entries as fit a
+ * time; each entry is as long as its list of outgoing interfaces. "Next" starts
+ * after the last one that we have seen, even if that has gone meanwhile.
+ */
+void protocol_print_mfes(void)
+{
+    MIB_IPMCAST_MFE last;
+    DWORD size = 4096, total = 0, code, count;
+    BYTE *buffer = malloc(size);
+
+    memset(&last, 0, sizeof last);
+    code = ERROR_MORE_DATA;
+    while (buffer && code == ERROR_MORE_DATA) {
+        DWORD room = size;
+
+        if (total == 0)
+            code = MgmGetFirstMfeStats(&room, buffer, &count, MGM_MFE_STATS_1);
+        else
+            code = MgmGetNextMfeStats(&last, &room, buffer, &count, MGM_MFE_STATS_1);
+        if (code == ERROR_INSUFFICIENT_BUFFER) {
+            /* Not even one entry fits; MGM has told how large the next one is. */
+            free(buffer);
+            buffer = malloc(size = room);
+            code = ERROR_MORE_DATA;
+            continue;
+        }
+        if (code != ERROR_MORE_DATA && code != ERROR_NO_MORE_ITEMS)
+            break;
+        for (BYTE *at = buffer; count > 0; count--, total++) {
+            const MIB_IPMCAST_MFE_STATS_EX *mfe = (const void *)at;
+
+            print_mfe(mfe);
+            last.dwGroup = mfe->dwGroup;
+            last.dwSource = mfe->dwSource;
+            at += SIZEOF_MIB_MFE_STATS_EX(mfe->ulNumOutIf);
+        }
+    }
+    if (code != ERROR_NO_MORE_ITEMS)
+        check("get MFEs", code);
+    SAY("MFE", "%u in the table", (unsigned)total);
+    free(buffer);
+}
+
+void protocol_print_groups(void)
+{
+    SOURCE_GROUP_ENTRY entries[32];
+    DWORD code, total = 0;
+    HANDLE enumeration;
+
+    if (check("start enumeration",
+              MgmGroupEnumerationStart(us.protocol, ALL_SOURCES, &enumeration)) != NO_ERROR)
+        return;
+    do {
+        DWORD size = sizeof entries, count = 0;
+
+        code = MgmGroupEnumerationGetNext(enumeration, &size, (PBYTE)entries, &count);
+        for (DWORD i = 0; i < count; i++, total++)
+            SAY("GROUP", "%s", flow(entries[i].dwSourceAddr, entries[i].dwGroupAddr).s);
+    } while (code == ERROR_MORE_DATA);
+    if (code != ERROR_NO_MORE_ITEMS)
+        check("enumerate groups", code);
+    check("end enumeration", MgmGroupEnumerationEnd(enumeration));
+    SAY("GROUP", "%u joined", (unsigned)total);
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+DWORD protocol_start(bool igmp_too)
+{
+    /* Callbacks that are left null are skipped: IGMP's client needs none. */
+    ROUTING_PROTOCOL_CONFIG config = {.dwCallbackFlags = 0}, quiet = config;
+    DWORD code;
+
+    config.pfnRpfCallback = on_rpf;
+    config.pfnCreationAlertCallback = on_creation;
+    config.pfnPruneAlertCallback = on_prune;
+    config.pfnJoinAlertCallback = on_join;
+    config.pfnWrongIfCallback = on_wrong_if;
+    config.pfnLocalJoinCallback = on_local_join;
+    config.pfnLocalLeaveCallback = on_local_leave;
+    code = check("register", MgmRegisterMProtocol(&config, OUR_PROTOCOL_ID, OUR_COMPONENT_ID,
+                                                  &us.protocol));
+    if (code != NO_ERROR)
+        return code;
+    SAY("registered", "protocol %d, component %d", OUR_PROTOCOL_ID, OUR_COMPONENT_ID);
+    if (igmp_too) {
+        code = check("register IGMP", MgmRegisterMProtocol(&quiet, PROTO_IP_IGMP, 0, &us.igmp));
+        if (code == NO_ERROR)
+            SAY("registered", "IGMP, the client that adds what hosts want");
+    }
+    return code;
+}
+
+DWORD protocol_take(DWORD index, const char *name)
+{
+    DWORD code, owner, component;
+
+    if (us.count == MAX_INTERFACES)
+        return ERROR_CAN_NOT_COMPLETE;
+    /* Known before it is taken: a callback may come before the call returns. */
+    us.interfaces[us.count].index = index;
+    us.interfaces[us.count].name = name;
+    us.count++;
+    code = check("take interface", MgmTakeInterfaceOwnership(us.protocol, index, 0));
+    if (code != NO_ERROR) {
+        us.count--;
+        return code;
+    }
+    /* IGMP is the one client that may have an interface beside its owner. */
+    if (us.igmp)
+        code = check("enable IGMP", MgmTakeInterfaceOwnership(us.igmp, index, 0));
+    if (check("who owns it", MgmGetProtocolOnInterface(index, 0, &owner, &component)) == NO_ERROR)
+        SAY("took", "%s (index %u), owner: protocol %u%s", name, (unsigned)index,
+            (unsigned)owner, us.igmp ? ", with IGMP beside it" : "");
+    return code;
+}
+
+DWORD protocol_stop(void)
+{
+    DWORD first = NO_ERROR, code;
+
+    /*
+     * MGM refuses to let a client go that still owns an interface. Releasing
+     * one also drops its memberships and the MFEs whose packets come in there.
+     */
+    for (size_t i = 0; i < us.count; i++) {
+        DWORD index = us.interfaces[i].index;
+
+        if (us.igmp && (code = check("disable IGMP",
+                                     MgmReleaseInterfaceOwnership(us.igmp, index, 0))))
+            first = first ? first : code;
+        if ((code = check("release", MgmReleaseInterfaceOwnership(us.protocol, index, 0))))
+            first = first ? first : code;
+        else
+            SAY("released", "%s", us.interfaces[i].name);
+    }
+    if (us.igmp && (code = check("deregister IGMP", MgmDeRegisterMProtocol(us.igmp))))
+        first = first ? first : code;
+    /* Once this returns, none of our callbacks runs or will run. */
+    if (us.protocol && (code = check("deregister", MgmDeRegisterMProtocol(us.protocol))))
+        first = first ? first : code;
+    else
+        SAY("deregistered", "no callback will come any more");
+    us.protocol = us.igmp = NULL;
+    us.count = 0;
+    return first;
+}

@@ -1,0 +1,378 @@
+/*
+ * client.c - up to four routing protocols in one process, driven by a script.
+ *
+ * Links libmgm and knows nothing but mgm.h. One command a line on standard
+ * input, one JSON object a line on standard output: {"reply": ...} for a
+ * command, {"event": ...} for a callback. CLIENT is A, B, C or D; IF is an
+ * interface's name or number; "*" is any source or group.
+ *
+ *     register CLIENT PROTOCOL COMPONENT      deregister CLIENT
+ *     take CLIENT IF [NEXTHOP]                release CLIENT IF [NEXTHOP]
+ *     join CLIENT SOURCE GROUP IF [FLAGS]     leave CLIENT SOURCE GROUP IF [FLAGS]
+ *     owner IF                                rpf CLIENT IF   (its answer from now on)
+ *     dump                                    groups CLIENT
+ *     fork                                    quit
+ */
+#define _GNU_SOURCE /* open_memstream beside C11 */
+
+#include <mgm.h>
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CLIENTS = 4, WORDS = 8 };
+
+static HANDLE handles[CLIENTS];
+static _Atomic DWORD rpf_answers[CLIENTS];
+
+struct text {
+    char s[INET_ADDRSTRLEN];
+};
+
+static struct text address(DWORD value)
+{
+    struct text text;
+    struct in_addr in = {.s_addr = value};
+
+    inet_ntop(AF_INET, &in, text.s, sizeof text.s);
+    return text;
+}
+
+/* ---- callbacks ----------------------------------------------------------- */
+
+/* What most callbacks have in common. */
+static void tell(const char *event, int client, DWORD source, DWORD group, DWORD index,
+                 const char *more)
+{
+    printf("{\"event\": \"%s\", \"client\": \"%c\", \"source\": \"%s\", \"group\": \"%s\", "
+           "\"interface\": %u%s}\n",
+           event, 'A' + client, address(source).s, address(group).s, (unsigned)index, more);
+}
+
+static DWORD rpf(int client, DWORD source, DWORD group, PDWORD index, PDWORD upstream, DWORD size,
+                 PBYTE header)
+{
+    char more[128];
+
+    /* The first byte tells whether a header came at all: 0x45 and up. */
+    snprintf(more, sizeof more, ", \"upstream\": \"%s\", \"size\": %u, \"version\": %u",
+             address(*upstream).s, (unsigned)size, size ? header[0] >> 4u : 0u);
+    tell("RPF", client, source, group, *index, more);
+    if (rpf_answers[client])
+        *index = rpf_answers[client];
+    return NO_ERROR;
+}
+
+static DWORD creation(int client, DWORD source, DWORD group, DWORD index, DWORD count,
+                      PMGM_IF_ENTRY outs)
+{
+    char more[1024] = ", \"outs\": [";
+
+    for (DWORD i = 0; i < count && strlen(more) < sizeof more - 32; i++)
+        snprintf(more + strlen(more), 32, "%s%u", i ? ", " : "", (unsigned)outs[i].dwIfIndex);
+    strcat(more, "]");
+    tell("CREATION", client, source, group, index, more);
+    return NO_ERROR;
+}
+
+/*
+ * Callbacks carry no context: each client needs functions of its own, which
+ * add the number and leave out the masks and next hops.
+ */
+#define CALLBACKS(n)                                                                         \
+    static DWORD rpf_##n(DWORD s, DWORD sm, DWORD g, DWORD gm, PDWORD i, PDWORD nh, PDWORD u, \
+                         DWORD size, PBYTE header, PBYTE route)                              \
+    {                                                                                        \
+        (void)sm, (void)gm, (void)nh, (void)route;                                           \
+        return rpf(n, s, g, i, u, size, header);                                             \
+    }                                                                                        \
+    static DWORD creation_##n(DWORD s, DWORD sm, DWORD g, DWORD gm, DWORD i, DWORD nh,       \
+                              DWORD count, PMGM_IF_ENTRY outs)                               \
+    {                                                                                        \
+        (void)sm, (void)gm, (void)nh;                                                        \
+        return creation(n, s, g, i, count, outs);                                            \
+    }                                                                                        \
+    static DWORD prune_##n(DWORD s, DWORD sm, DWORD g, DWORD gm, DWORD i, DWORD nh,          \
+                           BOOL member, PDWORD timeout)                                      \
+    {                                                                                        \
+        (void)sm, (void)gm, (void)nh, (void)timeout;                                         \
+        tell("PRUNE", n, s, g, i, member ? ", \"member\": true" : ", \"member\": false");    \
+        return NO_ERROR;                                                                     \
+    }                                                                                        \
+    static DWORD join_##n(DWORD s, DWORD sm, DWORD g, DWORD gm, BOOL member)                 \
+    {                                                                                        \
+        (void)sm, (void)gm;                                                                  \
+        tell("JOIN", n, s, g, 0, member ? ", \"member\": true" : ", \"member\": false");     \
+        return NO_ERROR;                                                                     \
+    }                                                                                        \
+    static DWORD wrong_if_##n(DWORD s, DWORD g, DWORD i, DWORD nh, DWORD size, PBYTE header) \
+    {                                                                                        \
+        (void)nh, (void)size, (void)header;                                                  \
+        tell("WRONG_IF", n, s, g, i, "");                                                    \
+        return NO_ERROR;                                                                     \
+    }                                                                                        \
+    static DWORD local_join_##n(DWORD s, DWORD sm, DWORD g, DWORD gm, DWORD i, DWORD nh)     \
+    {                                                                                        \
+        (void)sm, (void)gm, (void)nh;                                                        \
+        tell("LOCAL_JOIN", n, s, g, i, "");                                                  \
+        return NO_ERROR;                                                                     \
+    }                                                                                        \
+    static DWORD local_leave_##n(DWORD s, DWORD sm, DWORD g, DWORD gm, DWORD i, DWORD nh)    \
+    {                                                                                        \
+        (void)sm, (void)gm, (void)nh;                                                        \
+        tell("LOCAL_LEAVE", n, s, g, i, "");                                                 \
+        return NO_ERROR;                                                                     \
+    }                                                                                        \
+    static DWORD disable_##n(DWORD i, DWORD nh)                                              \
+    {                                                                                        \
+        (void)nh;                                                                            \
+        tell("DISABLE_IGMP", n, 0, 0, i, "");                                                \
+        return NO_ERROR;                                                                     \
+    }                                                                                        \
+    static DWORD enable_##n(DWORD i, DWORD nh)                                               \
+    {                                                                                        \
+        (void)nh;                                                                            \
+        tell("ENABLE_IGMP", n, 0, 0, i, "");                                                 \
+        return NO_ERROR;                                                                     \
+    }
+
+#define CONFIG(n)                                                                            \
+    {0,           rpf_##n,        creation_##n,    prune_##n,   join_##n,                    \
+     wrong_if_##n, local_join_##n, local_leave_##n, disable_##n, enable_##n}
+
+CALLBACKS(0)
+CALLBACKS(1)
+CALLBACKS(2)
+CALLBACKS(3)
+
+static ROUTING_PROTOCOL_CONFIG configs[CLIENTS] = {CONFIG(0), CONFIG(1), CONFIG(2), CONFIG(3)};
+
+/* ---- commands ------------------------------------------------------------ */
+
+/* A line in words; those that are missing are empty. */
+struct words {
+    const char *at[WORDS];
+};
+
+static int client_in(const char *word)
+{
+    return word[0] >= 'A' && word[0] < 'A' + CLIENTS ? word[0] - 'A' : 0;
+}
+
+static DWORD number_in(const char *word)
+{
+    return (DWORD)strtoul(word, NULL, 0);
+}
+
+static DWORD interface_in(const char *word)
+{
+    DWORD index = if_nametoindex(word);
+
+    return index ? index : number_in(word);
+}
+
+static DWORD address_in(const char *word)
+{
+    struct in_addr in = {0};
+
+    inet_pton(AF_INET, word, &in); /* "*" and nothing stay 0 */
+    return in.s_addr;
+}
+
+static DWORD mask_of(DWORD value)
+{
+    return value ? 0xffffffffu : 0;
+}
+
+typedef DWORD membership_fn(HANDLE, DWORD, DWORD, DWORD, DWORD, DWORD, DWORD, DWORD);
+
+static DWORD member(membership_fn *change, HANDLE handle, const struct words *words)
+{
+    DWORD source = address_in(words->at[2]), group = address_in(words->at[3]);
+    DWORD flags = words->at[5][0] ? number_in(words->at[5]) : MGM_JOIN_STATE_FLAG;
+
+    return change(handle, source, mask_of(source), group, mask_of(group),
+                  interface_in(words->at[4]), 0, flags);
+}
+
+static DWORD owner(const struct words *words)
+{
+    DWORD protocol = 0, component = 0;
+    DWORD code = MgmGetProtocolOnInterface(interface_in(words->at[1]), 0, &protocol, &component);
+
+    printf("{\"reply\": \"owner\", \"code\": %u, \"protocol\": %u, \"component\": %u}\n",
+           (unsigned)code, (unsigned)protocol, (unsigned)component);
+    return code;
+}
+
+/* All MFEs with their counters, one reply. */
+static void dump(FILE *reply)
+{
+    static DWORD room[16384];
+    MIB_IPMCAST_MFE last = {.dwGroup = 0};
+    DWORD size = sizeof room, count = 0, total = 0;
+    DWORD code = MgmGetFirstMfeStats(&size, (PBYTE)room, &count, MGM_MFE_STATS_1);
+
+    fprintf(reply, "{\"reply\": \"dump\", \"mfes\": [");
+    for (;;) {
+        const BYTE *at = (const BYTE *)room;
+
+        for (DWORD i = 0; i < count; i++, total++) {
+            const MIB_IPMCAST_MFE_STATS_EX *mfe = (const void *)at;
+
+            fprintf(reply,
+                    "%s{\"source\": \"%s\", \"group\": \"%s\", \"in\": %u, "
+                    "\"upstream\": \"%s\", \"protocol\": %u, \"packets\": %u, "
+                    "\"octets\": %u, \"wrong\": %u, \"outs\": [",
+                    total ? ", " : "", address(mfe->dwSource).s, address(mfe->dwGroup).s,
+                    (unsigned)mfe->dwInIfIndex, address(mfe->dwUpStrmNgbr).s,
+                    (unsigned)mfe->dwInIfProtocol, (unsigned)mfe->ulInPkts,
+                    (unsigned)mfe->ulInOctets, (unsigned)mfe->ulPktsDifferentIf);
+            for (ULONG k = 0; k < mfe->ulNumOutIf; k++)
+                fprintf(reply, "%s%u", k ? ", " : "",
+                        (unsigned)mfe->rgmiosOutStats[k].dwOutIfIndex);
+            fprintf(reply, "]}");
+            last.dwGroup = mfe->dwGroup;
+            last.dwSource = mfe->dwSource;
+            at += SIZEOF_MIB_MFE_STATS_EX(mfe->ulNumOutIf);
+        }
+        if (code != ERROR_MORE_DATA)
+            break;
+        size = sizeof room;
+        code = MgmGetNextMfeStats(&last, &size, (PBYTE)room, &count, MGM_MFE_STATS_1);
+    }
+    fprintf(reply, "], \"code\": %u}\n", (unsigned)code);
+}
+
+static void groups(FILE *reply, HANDLE handle)
+{
+    SOURCE_GROUP_ENTRY entries[8];
+    HANDLE enumeration;
+    DWORD count = 0, total = 0;
+    DWORD code = MgmGroupEnumerationStart(handle, ALL_SOURCES, &enumeration);
+
+    fprintf(reply, "{\"reply\": \"groups\", \"groups\": [");
+    while (code == NO_ERROR || code == ERROR_MORE_DATA) {
+        DWORD size = sizeof entries;
+
+        code = MgmGroupEnumerationGetNext(enumeration, &size, (PBYTE)entries, &count);
+        if (code != ERROR_MORE_DATA && code != ERROR_NO_MORE_ITEMS)
+            break;
+        for (DWORD i = 0; i < count; i++, total++)
+            fprintf(reply, "%s[\"%s\", \"%s\"]", total ? ", " : "",
+                    address(entries[i].dwSourceAddr).s, address(entries[i].dwGroupAddr).s);
+    }
+    if (code == ERROR_NO_MORE_ITEMS)
+        code = MgmGroupEnumerationEnd(enumeration);
+    fprintf(reply, "], \"code\": %u}\n", (unsigned)code);
+}
+
+/*
+ * Prints a list at once, so that no event comes in between. Locking stdout
+ * meanwhile would not do: callbacks take that lock, and no lock that callbacks
+ * take may be held while Mgm functions are called.
+ */
+static void list(const char *command, HANDLE handle)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *reply = open_memstream(&text, &size);
+
+    if (strcmp(command, "dump") == 0)
+        dump(reply);
+    else
+        groups(reply, handle);
+    fclose(reply);
+    fputs(text, stdout);
+    free(text);
+}
+
+/* A child that lives on after the router, as any program that it starts may. */
+static void leave_a_child(void)
+{
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        DWORD size = 0, count = 0;
+        DWORD code = MgmGetFirstMfe(&size, NULL, &count);
+
+        printf("{\"event\": \"CHILD\", \"code\": %u}\n", (unsigned)code);
+        fflush(stdout);
+        /* Gives up the pipes, or who waits for the router's output would wait for us. */
+        fclose(stdin);
+        fclose(stdout);
+        fclose(stderr);
+        sleep(60);
+        _exit(0);
+    }
+    printf("{\"reply\": \"fork\", \"code\": 0, \"child\": %d}\n", (int)child);
+}
+
+static void obey(const struct words *words)
+{
+    const char *command = words->at[0];
+    int client = client_in(words->at[1]);
+    HANDLE handle = handles[client];
+    DWORD code = NO_ERROR;
+
+    if (strcmp(command, "owner") == 0) {
+        owner(words);
+        return;
+    }
+    if (strcmp(command, "dump") == 0 || strcmp(command, "groups") == 0) {
+        list(command, handle);
+        return;
+    }
+    if (strcmp(command, "fork") == 0) {
+        leave_a_child();
+        return;
+    }
+    if (strcmp(command, "rpf") == 0)
+        rpf_answers[client] = interface_in(words->at[2]);
+    else if (strcmp(command, "register") == 0)
+        code = MgmRegisterMProtocol(&configs[client], number_in(words->at[2]),
+                                    number_in(words->at[3]), &handles[client]);
+    else if (strcmp(command, "deregister") == 0)
+        code = MgmDeRegisterMProtocol(handle);
+    else if (strcmp(command, "take") == 0)
+        code = MgmTakeInterfaceOwnership(handle, interface_in(words->at[2]),
+                                         address_in(words->at[3]));
+    else if (strcmp(command, "release") == 0)
+        code = MgmReleaseInterfaceOwnership(handle, interface_in(words->at[2]),
+                                            address_in(words->at[3]));
+    else if (strcmp(command, "join") == 0)
+        code = member(MgmAddGroupMembershipEntry, handle, words);
+    else if (strcmp(command, "leave") == 0)
+        code = member(MgmDeleteGroupMembershipEntry, handle, words);
+    else
+        code = 9999; /* a slip of the test */
+    printf("{\"reply\": \"%s\", \"code\": %u}\n", command, (unsigned)code);
+}
+
+int main(void)
+{
+    char line[256];
+
+    setvbuf(stdout, NULL, _IOLBF, 1 << 16);
+    while (fgets(line, sizeof line, stdin)) {
+        struct words words;
+        char *rest = line, *word;
+        int count = 0;
+
+        for (int i = 0; i < WORDS; i++)
+            words.at[i] = "";
+        while (count < WORDS && (word = strtok_r(count ? NULL : line, " \n", &rest)))
+            words.at[count++] = word;
+        if (strcmp(words.at[0], "quit") == 0)
+            break;
+        obey(&words);
+    }
+    return 0;
+}

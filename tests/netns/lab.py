@@ -1,0 +1,345 @@
+"""Hosts and links on one machine: network namespaces, veth pairs, sockets.
+
+A test reads as prose with it:
+
+    lab = Lab()
+    source, receiver = lab.host("source"), lab.host("receiver")
+    lab.link(source, "src0")          # router's interface src0, 10.1.0.1/24
+    lab.link(receiver, "rcv0")        # router's interface rcv0, 10.2.0.1/24
+    collector = receiver.collector(GROUP)
+    source.emitter(GROUP).send(5)
+    collector.expect(5)
+
+Sockets are made by this process inside a host's namespace and stay there, so a
+host needs no process of its own.
+"""
+
+import contextlib
+import ctypes
+import itertools
+import os
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+PORT = 5000
+CLONE_NEWNET = 0x40000000
+MRT_INIT = 200
+MRT_TABLE = 209
+ETH_P_IP = 0x0800
+PACKET_OUTGOING = 4
+# Numbers that Python's socket module does not name.
+IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP = 39, 40
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_labs = itertools.count()
+
+
+def setns(descriptor):
+    """Moves the calling thread to a network namespace."""
+    if _libc.setns(descriptor, CLONE_NEWNET) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+def ip(*commands, namespace=None):
+    """Runs a batch of `ip` commands, each a string, in one process."""
+    where = ["-n", namespace] if namespace else []
+    done = subprocess.run(
+        ["ip", *where, "-batch", "-"],
+        input="\n".join(commands) + "\n",
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"ip: {done.stderr.strip()} in {commands}")
+
+
+def until(condition, what, timeout=5.0):
+    """Polls until the condition holds, and returns its value."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what}")
+        time.sleep(0.005)
+
+
+def why_not():
+    """Why these tests cannot run here, or None."""
+    if os.geteuid() != 0:
+        return "not root"
+    name = f"mgm-probe-{os.getpid()}"
+    try:
+        ip(f"netns add {name}")
+    except (OSError, RuntimeError) as error:
+        return f"no network namespaces ({error})"
+    try:
+        with Host(name).inside():
+            with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP) as probe:
+                probe.setsockopt(socket.IPPROTO_IP, MRT_INIT, 1)
+    except OSError as error:
+        return f"no multicast routing in this kernel ({error})"
+    finally:
+        ip(f"netns del {name}")
+    return None
+
+
+class Host:
+    """A network namespace. `address` and `interface` are its side of the first link."""
+
+    def __init__(self, namespace):
+        self.namespace = namespace
+        self.descriptor = os.open(f"/var/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
+        self.address = self.interface = None
+        self._open = []
+
+    @contextlib.contextmanager
+    def inside(self):
+        """Everything opened by this thread in the block belongs to the host."""
+        with open("/proc/thread-self/ns/net", "rb") as home:
+            setns(self.descriptor)
+            try:
+                yield
+            finally:
+                setns(home.fileno())
+
+    def ip(self, *commands):
+        ip(*commands, namespace=self.namespace)
+
+    def sysctl(self, **values):
+        """Sets net.ipv4 values; two underscores stand for the dot."""
+        with self.inside():
+            for key, value in values.items():
+                path = "/proc/sys/net/ipv4/" + key.replace("__", "/")
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(str(value))
+
+    def read(self, path):
+        """A file below /proc/net, as this host sees it, without its heading."""
+        with self.inside(), open(f"/proc/thread-self/net/{path}", encoding="ascii") as file:
+            return file.read().splitlines()[1:]
+
+    def index(self, interface):
+        with self.inside():
+            return socket.if_nametoindex(interface)
+
+    def socket(self, *arguments):
+        with self.inside():
+            made = socket.socket(*arguments)
+        self._open.append(made)
+        return made
+
+    def emitter(self, group, **options):
+        return Emitter(self, group, **options)
+
+    def collector(self, group, **options):
+        return Collector(self, group, **options)
+
+    def tap(self, group):
+        return Tap(self, group)
+
+    def close(self):
+        for each in self._open:
+            each.close()
+        os.close(self.descriptor)
+
+
+class Lab:
+    """A router and the hosts around it, with names that no other run uses."""
+
+    def __init__(self):
+        self._prefix = f"mgm-{os.getpid()}-{next(_labs)}"
+        self._hosts = []
+        self._links = itertools.count(1)
+        self.router = self.host("router")
+        self.router.sysctl(ip_forward=1, conf__all__rp_filter=0, conf__default__rp_filter=0)
+
+    def host(self, name):
+        namespace = f"{self._prefix}-{name}"
+        ip(f"netns add {namespace}")
+        host = Host(namespace)
+        self._hosts.append(host)
+        host.ip("link set lo up")
+        return host
+
+    def link(self, host, interface):
+        """Wires a host to the router: its side is `eth0` (eth1, …), 10.N.0.2/24,
+        the router's is `interface`, 10.N.0.1/24. The first link carries the
+        host's default route."""
+        number = next(self._links)
+        near = "eth0" if host.interface is None else f"eth{number}"
+        ip(
+            f"link add {interface} netns {self.router.namespace} type veth"
+            f" peer name {near} netns {host.namespace}"
+        )
+        # IPv6 would only add noise, and a second of address checking.
+        for side, name in ((self.router, interface), (host, near)):
+            with side.inside(), contextlib.suppress(FileNotFoundError):
+                with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w") as file:
+                    file.write("1")
+        self.router.ip(f"addr add 10.{number}.0.1/24 dev {interface}", f"link set {interface} up")
+        host.ip(f"addr add 10.{number}.0.2/24 dev {near}", f"link set {near} up")
+        if host.interface is None:
+            host.interface, host.address = near, f"10.{number}.0.2"
+            host.ip(f"route add default via 10.{number}.0.1")
+        return interface
+
+    def close(self):
+        for host in self._hosts:
+            host.close()
+            ip(f"netns del {host.namespace}")
+        self._hosts = []
+
+
+class Emitter:
+    """Sends numbered datagrams to a group. `spoof` is a source address to lie with."""
+
+    def __init__(self, host, group, spoof=None, address=None, ttl=16):
+        self.group = group
+        self.sent = 0
+        self._spoof = spoof
+        self._ttl = ttl
+        raw = (socket.SOCK_RAW, socket.IPPROTO_RAW) if spoof else (socket.SOCK_DGRAM,)
+        self._socket = host.socket(socket.AF_INET, *raw)
+        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
+        self._socket.setsockopt(
+            socket.IPPROTO_IP,
+            socket.IP_MULTICAST_IF,
+            socket.inet_aton(address or host.address),
+        )
+
+    def send(self, count=1):
+        for _ in range(count):
+            payload = struct.pack("!I", self.sent)
+            if self._spoof:
+                payload = self._header(len(payload)) + payload
+            self._socket.sendto(payload, (self.group, PORT))
+            self.sent += 1
+
+    def send_until(self, condition, what, timeout=5.0):
+        """Sends a datagram every few milliseconds until the condition holds."""
+
+        def try_once():
+            self.send()
+            return condition()
+
+        return until(try_once, what, timeout)
+
+    def _header(self, payload):
+        """IP and UDP headers; the kernel fills in checksum and identification."""
+        source, group = socket.inet_aton(self._spoof), socket.inet_aton(self.group)
+        udp = struct.pack("!HHHH", PORT, PORT, 8 + payload, 0)
+        header = struct.pack(
+            "!BBHHHBBH4s4s", 0x45, 0, 28 + payload, 0, 0, self._ttl, 17, 0, source, group
+        )
+        return header + udp
+
+
+class Collector:
+    """An ordinary program: joins a group by setsockopt and counts datagrams."""
+
+    def __init__(self, host, group, source=None):
+        self.numbers = []
+        self._group = socket.inet_aton(group) + socket.inet_aton(host.address)
+        self._source = socket.inet_aton(source) if source else b""
+        self._socket = host.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((group, PORT))
+        self._socket.setblocking(False)
+        join = IP_ADD_SOURCE_MEMBERSHIP if source else socket.IP_ADD_MEMBERSHIP
+        self._socket.setsockopt(socket.IPPROTO_IP, join, self._group + self._source)
+
+    def leave(self):
+        leave = IP_DROP_SOURCE_MEMBERSHIP if self._source else socket.IP_DROP_MEMBERSHIP
+        self._socket.setsockopt(socket.IPPROTO_IP, leave, self._group + self._source)
+
+    @property
+    def count(self):
+        """How many have come so far."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.numbers.append(struct.unpack("!I", self._socket.recv(2048)[-4:])[0])
+        return len(self.numbers)
+
+    def expect(self, count, timeout=5.0):
+        until(lambda: self.count >= count, f"{count} datagrams ({self.numbers} came)", timeout)
+
+
+class Tap:
+    """Counts a group's datagrams that arrive on a host's wire, joined or not."""
+
+    def __init__(self, host, group):
+        self._group = socket.inet_aton(group)
+        self._total = 0
+        self._socket = host.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+        with host.inside():
+            self._socket.bind((host.interface, ETH_P_IP))
+        self._socket.setblocking(False)
+
+    @property
+    def count(self):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                packet, (_, _, kind, *_) = self._socket.recvfrom(2048)
+                to_group = packet[16:20] == self._group and packet[9] == socket.IPPROTO_UDP
+                self._total += to_group and kind != PACKET_OUTGOING
+        return self._total
+
+    def silent(self, emitter, packets=20, patience=5.0):
+        """The wire falls silent: within `patience`, of so many datagrams not one
+        arrives, each having had time to."""
+
+        def batch():
+            before = self.count
+            for _ in range(packets):
+                emitter.send()
+                time.sleep(0.001)
+            time.sleep(0.02)
+            return self.count == before
+
+        until(batch, "silence on the wire", patience)
+
+
+class Lines:
+    """Reads a program's output on a thread, for whoever waits for a line."""
+
+    def __init__(self, stream):
+        self.lines = []
+        self._stream = stream
+        self._changed = threading.Condition()
+        self._ended = False
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        for line in self._stream:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def wait(self, matches, what, timeout=5.0):
+        """The first line that matches, past or to come."""
+        deadline = time.monotonic() + timeout
+        seen = 0
+        with self._changed:
+            while True:
+                for line in self.lines[seen:]:
+                    if matches(line):
+                        return line
+                seen = len(self.lines)
+                left = deadline - time.monotonic()
+                if left <= 0 or self._ended:
+                    raise AssertionError(f"no {what} among {self.lines}")
+                self._changed.wait(left)
+
+    def close(self):
+        self._thread.join(2)
+        self._stream.close()

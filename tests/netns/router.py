@@ -1,0 +1,163 @@
+"""The router's daemon: the C client with mgm.h, driven line by line."""
+
+import ctypes
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from lab import Lines, setns
+
+HERE = pathlib.Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+NO_ERROR, INVALID_PARAMETER, ALREADY_EXISTS, CAN_NOT_COMPLETE = 0, 87, 183, 1003
+IGMP = 10
+
+# Python gives up capabilities only through a program of util-linux.
+WITHOUT_PRIVILEGE = shlex.split(
+    "setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --inh-caps=-all --"
+)
+_libc = ctypes.CDLL(None)
+
+
+class Build:
+    """The programs under test, in a directory that any user may read."""
+
+    def __init__(self):
+        include = pathlib.Path(os.environ.get("MGM_INCLUDE_DIR", TREE / "include"))
+        library = pathlib.Path(os.environ.get("MGM_LIB_DIR", TREE / "target/release"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mgm-netns-"))
+        self.directory.chmod(0o755)
+        shared = self.directory / "libmgm.so.1"
+        shutil.copy(library / "libmgm.so", shared)
+        shared.chmod(0o755)
+        flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{include}"]
+        link = [str(shared), "-Wl,-rpath,$ORIGIN", "-pthread"]
+        examples = TREE / "examples"
+        for name, sources in {
+            "client": [HERE / "client.c"],
+            "igmp_router": [examples / f"{part}.c" for part in ("igmp_router", "protocol", "igmp")],
+        }.items():
+            compiler = os.environ.get("CC", "cc")
+            subprocess.run(
+                [compiler, *flags, *sources, *link, "-o", self.directory / name], check=True
+            )
+
+    def close(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Router:
+    """A router process. Each command returns MGM's code; callbacks are events."""
+
+    build = None
+
+    def __init__(self, host, forwarder="kernel", wrapper=(), program=("client",), **environment):
+        self.host = host
+
+        def enter():
+            setns(host.descriptor)
+            _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: never outlives the tests
+
+        self.process = subprocess.Popen(
+            [*wrapper, self.build.directory / program[0], *program[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            preexec_fn=enter,
+            env={**os.environ, "MGM_FORWARDER": forwarder, "MGM_LOG": "warn", **environment},
+        )
+        self.output = Lines(self.process.stdout)
+        self.log = Lines(self.process.stderr)
+        self._replies = 0
+
+    def say(self, command):
+        self.process.stdin.write(command + "\n")
+
+    def ask(self, command):
+        """A command's whole reply."""
+        self.say(command)
+        self._replies += 1
+        number = self._replies
+
+        def is_ours(_):
+            return len(self._all("reply")) >= number
+
+        self.output.wait(is_ours, f"reply to {command}; the log: {self.log.lines}")
+        return self._all("reply")[number - 1]
+
+    def do(self, command):
+        """A command's code."""
+        return self.ask(command)["code"]
+
+    def must(self, *commands):
+        for command in commands:
+            code = self.do(command)
+            assert code == NO_ERROR, f"{command}: {code}; the log: {self.log.lines}"
+
+    def protocol(self, client, number, *interfaces):
+        """Registers a protocol, which takes these interfaces."""
+        self.must(f"register {client} {number} 1", *(f"take {client} {i}" for i in interfaces))
+
+    def index(self, interface):
+        return self.host.index(interface)
+
+    def mfes(self):
+        return self.ask("dump")["mfes"]
+
+    def groups(self, client="A"):
+        return [tuple(pair) for pair in self.ask(f"groups {client}")["groups"]]
+
+    def heard(self, event, **values):
+        """The events of this kind so far that have these values."""
+        return [e for e in self._all("event") if e["event"] == event and _fits(e, values)]
+
+    def hears(self, event, timeout=5.0, **values):
+        """Waits for a callback, and returns it."""
+
+        def matches(line):
+            told = json.loads(line)
+            return told.get("event") == event and _fits(told, values)
+
+        return json.loads(self.output.wait(matches, f"{event} {values}", timeout))
+
+    def logs(self, *words, timeout=5.0):
+        """Waits for a log line that has all these words, and returns it."""
+        lower = [word.lower() for word in words]
+
+        def has_all(line):
+            return all(word in line.lower() for word in lower)
+
+        return self.log.wait(has_all, f"log line with {words}", timeout)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        """Ends the process as its user would, and returns its exit status."""
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError("the router does not end") from None
+        elif not self.process.stdin.closed:
+            self.process.stdin.close()
+        self.output.close()
+        self.log.close()
+        return self.process.returncode
+
+    def _all(self, kind):
+        return [told for told in map(json.loads, list(self.output.lines)) if kind in told]
+
+
+def _fits(told, values):
+    return all(told.get(key) == value for key, value in values.items())

@@ -1,0 +1,106 @@
+"""What MGM leaves in the kernel: nothing, however it ends."""
+
+import os
+import signal
+
+from case import GROUP, NetnsTest
+from lab import until
+
+
+class KernelState(NetnsTest):
+    def setUp(self):
+        super().setUp()
+        self.source, self.receiver = self.hosts("source", "receiver")
+
+    def flowing(self, **options):
+        """A router that forwards."""
+        router = self.router(**options)
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        collector = self.receiver.collector(GROUP)
+        self.source.emitter(GROUP).send_until(lambda: collector.count > 0, "the flow")
+        self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 2)
+        self.assertEqual(len(self.lab.router.read("ip_mr_cache")), 1)
+        return router
+
+    def test_release_and_deregistration_clean_the_tables(self):
+        router = self.flowing()
+        self.assertEqual(router.do("deregister A"), 1003, "it still owns interfaces")
+
+        router.must("release A to-receiver")
+        until(lambda: len(self.lab.router.read("ip_mr_vif")) == 1, "one interface left")
+        self.assertEqual([mfe["outs"] for mfe in router.mfes()], [[]])
+        router.must("release A to-source", "deregister A")
+
+        self.assert_kernel_empty()
+        self.assertEqual((router.mfes(), router.close()), ([], 0))
+
+    def test_interface_can_be_taken_again_after_a_release(self):
+        router = self.flowing()
+        router.must("release A to-receiver", "take A to-receiver", f"join A * {GROUP} to-receiver")
+        collector = self.receiver.collector(GROUP)
+
+        self.source.emitter(GROUP).send_until(lambda: collector.count > 0, "the flow again")
+
+    def test_end_of_the_process_without_a_word_leaves_nothing(self):
+        router = self.flowing()
+        self.assertEqual(router.close(), 0)
+        self.assert_kernel_empty()
+
+    def test_kill_9_leaves_nothing(self):
+        router = self.flowing()
+        router.kill()
+        until(lambda: self.lab.router.read("ip_mr_vif") == [], "the kernel's clean-up")
+        self.assert_kernel_empty()
+        self.flowing()
+
+    def test_child_that_outlives_a_killed_router_keeps_nothing(self):
+        router = self.flowing()
+        child = router.ask("fork")["child"]
+        self.addCleanup(os.kill, child, signal.SIGKILL)
+        self.assertEqual(router.hears("CHILD")["code"], 1003, "MGM lives in the router's process")
+
+        router.kill()
+
+        os.kill(child, 0)  # it is still there
+        until(lambda: self.lab.router.read("ip_mr_vif") == [], "the kernel's clean-up")
+        self.flowing()
+
+    def test_child_does_not_disturb_the_router(self):
+        router = self.flowing()
+        child = router.ask("fork")["child"]
+        router.hears("CHILD")
+        os.kill(child, signal.SIGKILL)
+
+        collector = self.receiver.collector(GROUP)
+        self.source.emitter(GROUP).send_until(lambda: collector.count > 0, "the flow goes on")
+        self.assertEqual(len(router.mfes()), 1)
+
+
+class VanishingInterface(NetnsTest):
+    def test_interface_that_goes_leaves_the_mfe_and_comes_back_under_its_owner(self):
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        collector, emitter = receiver.collector(GROUP), source.emitter(GROUP)
+        emitter.send(1)
+        collector.expect(1)
+        index = router.index("to-receiver")
+
+        self.lab.router.ip("link del to-receiver")
+        until(lambda: [mfe["outs"] for mfe in router.mfes()] == [[]], "the oif is gone")
+        until(lambda: len(self.lab.router.read("ip_mr_vif")) == 1, "the VIF is gone")
+
+        self.lab.router.ip(
+            f"link add to-receiver index {index} type veth"
+            f" peer name eth0 netns {receiver.namespace}",
+            "addr add 10.2.0.1/24 dev to-receiver",
+            "link set to-receiver up",
+        )
+        receiver.ip("addr add 10.2.0.2/24 dev eth0", "link set eth0 up")
+        until(lambda: len(self.lab.router.read("ip_mr_vif")) == 2, "it is served again")
+        self.assertEqual(router.ask("owner to-receiver")["protocol"], 200)
+        until(lambda: router.do(f"join A * {GROUP} to-receiver") == 0, "join accepted again")
+        wire = receiver.tap(GROUP)
+        emitter.send_until(lambda: wire.count > 0, "the flow again")

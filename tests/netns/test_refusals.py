@@ -1,0 +1,138 @@
+"""Where MGM cannot serve: which code the protocol gets, and what the log advises."""
+
+import socket
+
+from case import GROUP, NetnsTest
+from lab import MRT_TABLE
+from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
+
+
+class Refusals(NetnsTest):
+    def registered(self, **options):
+        router = self.router(**options)
+        router.must("register A 200 1")
+        return router
+
+    def test_no_privilege_with_kernel_is_refused_with_advice(self):
+        self.hosts("source")
+        router = self.registered(wrapper=WITHOUT_PRIVILEGE)
+
+        self.assertEqual(router.do("take A to-source"), CAN_NOT_COMPLETE)
+
+        router.logs("cap_net_admin")
+        self.assertEqual(len(router.log.lines), 1, router.log.lines)
+        self.assertEqual(router.ask("owner to-source")["code"], 1168, "nothing has changed")
+
+    def test_no_privilege_with_auto_falls_back_to_memory_with_one_warning(self):
+        self.hosts("source", "receiver")
+        router = self.registered(forwarder="auto", wrapper=WITHOUT_PRIVILEGE)
+
+        self.assertEqual(router.do("take A to-source"), NO_ERROR)
+        self.assertEqual(router.do("take A to-receiver"), NO_ERROR)
+        self.assertEqual(router.do("take A 4711"), NO_ERROR, "the memory table takes any index")
+
+        router.logs("no packet will flow")
+        self.assertEqual(len(router.log.lines), 1, router.log.lines)
+
+    def test_second_daemon_is_refused_with_advice(self):
+        self.hosts("source", "receiver")
+        first = self.registered()
+        first.must("take A to-source")
+        second = self.registered()
+
+        self.assertEqual(second.do("take A to-receiver"), CAN_NOT_COMPLETE)
+
+        second.logs("daemon")
+        self.assertEqual(len(second.log.lines), 1, second.log.lines)
+        self.assertEqual(first.do("take A to-receiver"), NO_ERROR, "the first is not disturbed")
+
+    def test_second_daemon_succeeds_once_the_first_is_gone(self):
+        self.hosts("source")
+        first = self.registered()
+        first.must("take A to-source")
+        second = self.registered()
+        self.assertEqual(second.do("take A to-source"), CAN_NOT_COMPLETE)
+
+        first.close()
+
+        self.assertEqual(second.do("take A to-source"), NO_ERROR)
+
+    def test_second_daemon_with_auto_falls_back_to_memory_with_one_warning(self):
+        self.hosts("source", "receiver")
+        first = self.registered()
+        first.must("take A to-source")
+        second = self.registered(forwarder="auto")
+
+        self.assertEqual(second.do("take A to-source"), NO_ERROR)
+        self.assertEqual(second.do("take A to-receiver"), NO_ERROR)
+
+        second.logs("no packet will flow", "daemon")
+        self.assertEqual(len(second.log.lines), 1, second.log.lines)
+
+    def test_no_such_interface(self):
+        router = self.registered()
+        self.assertEqual(router.do("take A 4711"), INVALID_PARAMETER)
+        router.logs("4711")
+        self.assertEqual(router.do("take A 0"), INVALID_PARAMETER)
+
+    def test_next_hop_is_beyond_the_kernel(self):
+        self.hosts("source")
+        router = self.registered()
+        self.assertEqual(router.do("take A to-source 10.1.0.2"), CAN_NOT_COMPLETE)
+        router.logs("next hop")
+        self.assertEqual(router.do("take A to-source"), NO_ERROR)
+
+    def test_the_33rd_interface(self):
+        # The kernel has room for 32.
+        self.lab.router.ip(*(f"link add a{n} type veth peer name b{n}" for n in range(17)))
+        names = [f"{side}{n}" for n in range(17) for side in "ab"]
+        router = self.registered()
+        router.must(*(f"take A {name}" for name in names[:32]))
+
+        self.assertEqual(router.do(f"take A {names[32]}"), CAN_NOT_COMPLETE)
+        router.logs("32")
+        self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 32)
+
+        router.must(f"release A {names[0]}", f"take A {names[32]}")
+
+    def test_bad_forwarder_in_the_environment_is_one_error_and_the_default(self):
+        self.hosts("source")
+        router = self.registered(forwarder="magic")
+        router.must("take A to-source")
+        router.logs("mgm_forwarder", "magic")
+        self.assertEqual(len(router.log.lines), 1, router.log.lines)
+        self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 1, "auto took the kernel")
+
+
+class Table(NetnsTest):
+    TABLE = 77
+
+    def setUp(self):
+        super().setUp()
+        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+        try:
+            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, self.TABLE)
+        except OSError as error:
+            self.skipTest(f"no multicast routing tables in this kernel ({error})")
+        finally:
+            probe.close()
+
+    def test_packets_flow_by_a_table_of_its_own(self):
+        source, receiver = self.hosts("source", "receiver")
+        self.lab.router.ip(f"mrule add pref 100 table {self.TABLE}")
+        router = self.router(MGM_TABLE=str(self.TABLE))
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        collector = receiver.collector(GROUP)
+
+        source.emitter(GROUP).send(3)
+
+        collector.expect(3)
+        self.assertEqual(router.mfes()[0]["packets"], 3)
+        self.assert_kernel_empty()  # these files show the default table
+
+    def test_two_daemons_with_two_tables_do_not_meet(self):
+        self.hosts("source")
+        for table in ("0", str(self.TABLE)):
+            router = self.router(MGM_TABLE=table)
+            router.protocol("A", 200, "to-source")
