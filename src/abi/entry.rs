@@ -28,7 +28,7 @@ fn report(name: &'static str, result: &Result<DWORD>) {
     if result.is_err() {
         // The first call of all may be refused before it gets to the manager,
         // which is what sets up the log.
-        Manager::global();
+        let _ = Manager::global();
     }
     match result {
         Err(refusal @ Refusal::Panicked) => log::error!("{name}: {refusal}"),
