@@ -137,8 +137,9 @@ pub struct Effects {
     notices: Vec<(ClientId, Notice)>,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
-    /// Interfaces that nobody has any more; their numbers may be reused.
-    pub freed: Vec<IfId>,
+    /// Interfaces that the forwarder serves no more: nobody has them, or the
+    /// system has lost them.
+    pub detached: Vec<IfId>,
     /// Flows whose resolution ended, one way or the other.
     pub resolved: Vec<Flow>,
     /// Lines for the operator.
@@ -164,7 +165,7 @@ impl Effects {
     pub fn is_empty(&self) -> bool {
         self.notices.is_empty()
             && self.dirty.is_empty()
-            && self.freed.is_empty()
+            && self.detached.is_empty()
             && self.resolved.is_empty()
             && self.log.is_empty()
     }

@@ -23,6 +23,9 @@ pub(super) struct Slot {
     pub disabling: Option<QuestionId>,
     /// From the start of DISABLE_IGMP until just before ENABLE_IGMP.
     pub igmp_barred: bool,
+    /// The system has lost the interface: whoever had it keeps the claim, and
+    /// is served again when it returns (spec 5.11).
+    pub absent: bool,
     /// New after each change of hands: what was asked in another tenure is void.
     pub tenure: u64,
 }
@@ -30,7 +33,12 @@ pub(super) struct Slot {
 impl Slot {
     /// The owner in the sense of spec sections 4 and 5 (0.7).
     pub fn master(&self) -> Option<ClientId> {
-        self.owner.or(self.igmp)
+        self.owner.or(self.igmp).filter(|_| !self.absent)
+    }
+
+    /// Whether nobody has it, or had it when it was lost.
+    pub fn is_free(&self) -> bool {
+        self.owner.is_none() && self.claim.is_none() && self.igmp.is_none()
     }
 
     /// The component that the protocol's own memberships here count for.
@@ -52,6 +60,11 @@ pub(super) struct Interfaces {
 impl Interfaces {
     pub fn find(&self, interface: Interface) -> Option<IfId> {
         self.by_name.get(&interface).copied()
+    }
+
+    /// The number of an interface that somebody has and that is there.
+    pub fn served(&self, interface: Interface) -> Option<IfId> {
+        self.find(interface).filter(|&id| self.master(id).is_some())
     }
 
     pub fn get(&self, id: IfId) -> Option<&Slot> {
@@ -107,6 +120,7 @@ impl Interfaces {
             igmp_since: 0,
             disabling: None,
             igmp_barred: false,
+            absent: false,
             tenure,
         });
         self.by_name.insert(interface, IfId(number));

@@ -89,7 +89,7 @@ impl Engine {
     /// that of the source, if [`Engine::needs_route`].
     ///
     /// # Errors
-    /// `BadHandle`, `NotOwner`, `IgmpDisabled`.
+    /// `BadHandle`, `NotOwner`, `IgmpDisabled`, `Absent`.
     pub fn join(
         &mut self,
         client: ClientId,
@@ -101,6 +101,9 @@ impl Engine {
     ) -> Result<()> {
         let not_there = Refusal::NotOwner(interface);
         let act = self.authorize(client, flow, interface, not_there)?;
+        if self.interfaces.get(act.id).is_some_and(|slot| slot.absent) {
+            return Err(Refusal::Absent(interface));
+        }
         if join == Join::Forward {
             self.switch_forwarding(&act, true, route, fx);
             return Ok(());

@@ -163,7 +163,7 @@ impl Engine {
         if slot.disabling.is_some() {
             return; // absorbed by the change under way
         }
-        let (interface, igmp) = (slot.interface, slot.igmp);
+        let (interface, igmp) = (slot.interface, slot.igmp.filter(|_| !slot.absent));
         match igmp {
             None => self.change_hands(id, fx),
             Some(igmp) if at_once => {
@@ -253,9 +253,11 @@ impl Engine {
                 let Some(slot) = engine.interfaces.get_mut(id) else { return };
                 change(slot);
                 slot.tenure = tenure;
-                if slot.master().is_none() && slot.claim.is_none() {
+                if slot.is_free() {
+                    if !slot.absent {
+                        fx.detached.push(id);
+                    }
                     engine.interfaces.forget(id);
-                    fx.freed.push(id);
                 }
             },
         );
@@ -276,6 +278,49 @@ impl Engine {
         }
     }
 
+    /// The system has lost an interface: its memberships and MFEs end as in a
+    /// release, its number is kept, and so are the claims to it (spec 5.11).
+    pub fn interface_lost(&mut self, id: IfId, fx: &mut Effects) {
+        let Some(slot) = self.interfaces.get_mut(id).filter(|slot| !slot.absent) else { return };
+        let (interface, igmp) = (slot.interface, slot.igmp);
+        slot.disabling = None; // the change of hands need not wait for anybody
+        let cause = Cause { caller: None, interface };
+        self.drop_members(id, &[Side::Owner, Side::Igmp], None, cause, fx);
+        self.change_master(id, None, fx, |slot| {
+            slot.owner = slot.claim;
+            slot.absent = true;
+        });
+        fx.detached.push(id);
+        if let Some(igmp) = igmp {
+            let question = QuestionId(self.next_serial());
+            fx.tell(igmp, Notice::DisableIgmp { question, interface });
+        }
+    }
+
+    /// A lost interface is back, and the forwarder serves it: whoever claims
+    /// it has it again.
+    pub fn interface_back(&mut self, id: IfId, fx: &mut Effects) {
+        let Some(slot) = self.interfaces.get(id).filter(|slot| slot.absent) else { return };
+        let (interface, igmp) = (slot.interface, slot.igmp);
+        self.change_master(id, None, fx, |slot| slot.absent = false);
+        if let Some(igmp) = igmp {
+            fx.tell(igmp, Notice::EnableIgmp { interface });
+        }
+    }
+
+    /// The interfaces that were lost and that somebody waits for.
+    #[must_use]
+    pub fn absent_interfaces(&self) -> Vec<(IfId, Interface)> {
+        let absent = self.interfaces.iter().filter(|(_, slot)| slot.absent);
+        absent.map(|(id, slot)| (id, slot.interface)).collect()
+    }
+
+    /// The number of an interface that somebody has, or waits for.
+    #[must_use]
+    pub fn interface_number(&self, interface: Interface) -> Option<IfId> {
+        self.interfaces.find(interface)
+    }
+
     /// The protocol and component ids of whoever has an interface (spec 2.6).
     ///
     /// # Errors
@@ -289,12 +334,5 @@ impl Engine {
             .and_then(|id| self.interfaces.master(id))
             .and_then(|client| self.client_key(client))
             .ok_or(Refusal::NobodyOwns(interface))
-    }
-
-    /// Whoever has an interface: its protocol, and IGMP.
-    #[must_use]
-    pub fn holders(&self, interface: Interface) -> Vec<ClientId> {
-        let slot = self.interfaces.find(interface).and_then(|id| self.interfaces.get(id));
-        slot.map_or_else(Vec::new, |slot| [slot.igmp, slot.claim].into_iter().flatten().collect())
     }
 }

@@ -97,7 +97,7 @@ impl Engine {
         route: Option<Route>,
         fx: &mut Effects,
     ) -> Outcome {
-        let Some(arrival) = self.interfaces.find(packet.arrival) else {
+        let Some(arrival) = self.interfaces.served(packet.arrival) else {
             return self.refuse(Refused::ForeignArrival);
         };
         if packet.flow.is_link_local() {
@@ -121,7 +121,7 @@ impl Engine {
             fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
         }
-        if self.interfaces.find(packet.arrival).is_none() {
+        if self.interfaces.served(packet.arrival).is_none() {
             return self.refuse(Refused::ForeignArrival);
         }
         if packet.flow.is_link_local() {

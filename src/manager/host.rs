@@ -81,28 +81,36 @@ impl Manager {
         super::log::set_sink(log);
     }
 
-    /// The system has this interface, or has it again.
+    /// The system has this interface, or has it again: whoever claims it is
+    /// served again (spec 5.11).
     ///
     /// # Errors
     /// `ZeroInterface`, `Stopping`.
     pub fn host_add_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
-        self.lock().started()?.world.set_present(interface, true);
-        Ok(())
+        self.act(super::state::State::started, |run, fx| {
+            run.world.set_present(interface, true);
+            let waiting = run.engine.absent_interfaces();
+            let found = waiting.into_iter().find(|(_, name)| *name == interface);
+            if let Some((id, _)) = found.filter(|&(id, name)| run.world.reattach(id, name)) {
+                run.engine.interface_back(id, fx);
+            }
+            Ok(())
+        })
     }
 
-    /// The system has lost this interface: whoever has it is rid of it, with
-    /// the alerts of a release, and nobody can take it until it is added again.
+    /// The system has lost this interface: its memberships and MFEs end as in
+    /// a release, whoever has it keeps the claim, and nobody can take it until
+    /// it is added again (spec 5.11).
     ///
     /// # Errors
     /// `ZeroInterface`, `Stopping`.
     pub fn host_delete_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
-        let at_once = context::inside().is_some();
         self.act(super::state::State::started, |run, fx| {
             run.world.set_present(interface, false);
-            for client in run.engine.holders(interface) {
-                run.engine.release(client, interface, at_once, fx)?;
+            if let Some(id) = run.engine.interface_number(interface) {
+                run.engine.interface_lost(id, fx);
             }
             Ok(())
         })

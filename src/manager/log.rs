@@ -20,8 +20,17 @@ static SINK: RwLock<Option<Arc<LogSink>>> = RwLock::new(None);
 
 thread_local! {
     static HELD: Cell<u32> = const { Cell::new(0) };
-    static LINES: RefCell<VecDeque<(Level, String)>> = const { RefCell::new(VecDeque::new()) };
+    static LINES: RefCell<VecDeque<Line>> = const { RefCell::new(VecDeque::new()) };
     static FLUSHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A line that waits.
+struct Line {
+    level: Level,
+    text: String,
+    /// Logged inside the host's log callback, which would never come to an end
+    /// if it were handed the lines that its own calls cause.
+    by_sink: bool,
 }
 
 struct Logger;
@@ -36,9 +45,12 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) || !record.target().starts_with("mgm") {
             return;
         }
-        LINES.with_borrow_mut(|lines| {
-            lines.push_back((record.level(), record.args().to_string()));
-        });
+        let line = Line {
+            level: record.level(),
+            text: record.args().to_string(),
+            by_sink: context::inside() == Some(Inside::Host),
+        };
+        LINES.with_borrow_mut(|lines| lines.push_back(line));
         flush();
     }
 
@@ -83,13 +95,14 @@ fn flush() {
     if HELD.get() > 0 || FLUSHING.replace(true) {
         return;
     }
-    while let Some((level, line)) = LINES.with_borrow_mut(VecDeque::pop_front) {
-        let sink = SINK.read().clone();
+    while let Some(line) = LINES.with_borrow_mut(VecDeque::pop_front) {
+        let sink = SINK.read().clone().filter(|_| !line.by_sink);
+        let Line { level, text, .. } = line;
         match sink {
-            Some(sink) => context::within(Inside::Host, || sink(level, &line)),
+            Some(sink) => context::within(Inside::Host, || sink(level, &text)),
             None => {
                 let name = level.as_str().to_ascii_lowercase();
-                let _ = writeln!(std::io::stderr(), "mgm: {name}: {line}");
+                let _ = writeln!(std::io::stderr(), "mgm: {name}: {text}");
             }
         }
     }

@@ -114,7 +114,7 @@ impl World {
     pub fn follow(&mut self, engine: &mut Engine, fx: &mut Effects) {
         let Some(forwarder) = &mut self.forwarder else {
             fx.dirty.clear();
-            fx.freed.clear();
+            fx.detached.clear();
             return;
         };
         if forwarder.needs_entries() {
@@ -126,7 +126,7 @@ impl World {
             }
         }
         fx.dirty.clear();
-        for id in fx.freed.drain(..) {
+        for id in fx.detached.drain(..) {
             forwarder.remove_interface(id);
         }
     }
@@ -155,6 +155,30 @@ impl World {
     /// The forwarder's counters of an MFE, if it keeps any.
     pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
         self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
+    }
+
+    /// Interfaces that the forwarder serves no more, because the system has lost them.
+    fn lost(&mut self) -> Vec<IfId> {
+        self.forwarder.as_mut().map_or_else(Vec::new, |forwarder| forwarder.lost_interfaces())
+    }
+
+    /// Serves an interface again that was lost; false while it is not back.
+    pub fn reattach(&mut self, id: IfId, interface: Interface) -> bool {
+        if self.absent.contains(&interface) {
+            return false;
+        }
+        let forwarder = self.forwarder.as_mut();
+        match forwarder.map(|forwarder| forwarder.add_interface(id, interface)) {
+            Some(Ok(())) => {
+                ::log::info!("{interface} is back");
+                true
+            }
+            Some(Err(Refusal::NoSuchInterface(_))) | None => false,
+            Some(Err(refusal)) => {
+                ::log::warn!("{interface} is back, but cannot be served: {refusal}");
+                false
+            }
+        }
     }
 
     /// The routes, to be asked without the lock.
@@ -237,6 +261,22 @@ impl UpcallSink for Below {
 
 impl RouteWatcher for Below {
     fn routes_changed(&self) {
+        let mut guard = self.manager.lock();
+        let Some(run) = self.run(&mut guard) else { return };
+        let mut fx = Effects::default();
+        for id in run.world.lost() {
+            run.engine.interface_lost(id, &mut fx);
+        }
+        self.manager.publish(&mut guard, &mut fx, Lane::Worker);
+        if let Some(run) = self.run(&mut guard) {
+            for (id, interface) in run.engine.absent_interfaces() {
+                if run.world.reattach(id, interface) {
+                    run.engine.interface_back(id, &mut fx);
+                }
+            }
+        }
+        self.manager.publish(&mut guard, &mut fx, Lane::Worker);
+        drop(guard);
         self.manager.refresh_routes(Lane::Worker, |_| true);
     }
 }

@@ -80,6 +80,8 @@ pub enum Refusal {
     KernelNextHop(Interface),
     /// The forwarder cannot serve the interface; what to do about it.
     Forwarder(String),
+    /// The system has lost the interface.
+    Absent(Interface),
     /// Between DISABLE_IGMP and ENABLE_IGMP.
     IgmpDisabled(Interface),
 
@@ -129,7 +131,7 @@ impl Refusal {
             | NoSuchInterface(_) => Code::InvalidParameter,
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
-            | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping | Panicked => {
+            | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping | Panicked => {
                 Code::CanNotComplete
             }
             NobodyOwns(_) | NoMfe(_) | NoRoute(..) => Code::NotFound,
@@ -211,6 +213,11 @@ impl fmt::Display for Refusal {
                 f,
                 "{interface}: its owner is changing, IGMP may add and delete again from \
                  ENABLE_IGMP on"
+            ),
+            Absent(interface) => write!(
+                f,
+                "{interface} is gone from the system: add again when it is back, its owner \
+                 has it still"
             ),
             NoMfe(flow) => write!(f, "there is no MFE {flow}"),
             NotUpstreamOwner(flow) => {

@@ -467,5 +467,5 @@ fn interface_numbers_are_reused_lowest_first() {
     assert_eq!(r.freed, [IfId(1), IfId(0)]);
     r.owns("A", &[14, 15]);
     assert_eq!((r.number(14), r.number(15)), (IfId(0), IfId(1)));
-    assert_eq!(r.engine.holders(13.there()), [r.id("A")]);
+    assert_eq!(r.engine.protocol_on(13.there()), Ok(Router::ids("A")));
 }

@@ -1,4 +1,5 @@
-//! MFEs that live on (spec 5.6) and MFEs whose route moves (spec 5.10).
+//! MFEs that live on (spec 5.6), MFEs whose route moves (spec 5.10), interfaces
+//! that the system loses (spec 5.11).
 
 use super::*;
 
@@ -147,4 +148,77 @@ fn t5_10_an_mfe_that_waits_for_a_rerouting_still_ends_in_time() {
     r.returns("C");
     r.seconds_pass(2);
     assert_eq!(entry(&r), None);
+}
+
+impl Router {
+    fn loses(&mut self, interface: u32) {
+        let id = self.number(interface);
+        self.run(|engine, fx| engine.interface_lost(id, fx));
+    }
+
+    fn regains(&mut self, interface: u32) {
+        let id = self.number(interface);
+        self.run(|engine, fx| engine.interface_back(id, fx));
+    }
+}
+
+#[test]
+fn t5_11_a_lost_interface_is_cleaned_out_with_the_alerts_of_a_release() {
+    let mut r = flowing();
+    r.loses(2);
+    r.expect(&[
+        "A: prune (*, 239.1.1.1) on interface 2",
+        "C: prune (*, 239.1.1.1) on interface 2",
+        "A: prune (10.0.0.1, 239.1.1.1) mfe on interface 1, 900 s",
+    ]);
+    assert_eq!(entry(&r), Some((1, vec![])));
+    assert_eq!(r.engine.protocol_on(2.there()).unwrap_err().code(), Code::NotFound);
+}
+
+#[test]
+fn t5_11_the_claim_stays_and_is_served_again() {
+    let mut r = flowing();
+    r.loses(2);
+    r.refuses(Code::AlreadyExists, |r| r.try_take("C", 2));
+    r.refuses(Code::CanNotComplete, |r| r.try_join("B", flow("(*, 239.1.1.1)"), 2, Join::State));
+    r.refuses(Code::CanNotComplete, |r| r.try_deregister("B"));
+    r.regains(2);
+    assert_eq!(r.engine.protocol_on(2.there()), Ok(Router::ids("B")));
+    r.join("B", "(*, 239.1.1.1)", 2);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+}
+
+#[test]
+fn t5_11_mfes_end_with_the_interface_that_they_come_in_on() {
+    let mut r = flowing();
+    r.loses(1);
+    assert_eq!(entry(&r), None);
+    assert!(matches!(r.packet(FLOW, 1), Outcome::Refused(Refused::ForeignArrival)));
+    r.regains(1);
+    r.packet(FLOW, 1);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+}
+
+#[test]
+fn t5_11_igmp_is_disabled_while_its_interface_is_away() {
+    let mut r = Router::with(&["I", "A"]);
+    r.owns("I", &[2]).owns("A", &[1]);
+    r.join("I", "(*, 239.1.1.1)", 2);
+    r.heard.clear();
+    r.loses(2);
+    r.expect(&["A: prune (*, 239.1.1.1) on interface 2", "I: disable interface 2"]);
+    r.refuses(Code::CanNotComplete, |r| r.try_join("I", flow("(*, 239.1.1.1)"), 2, Join::State));
+    r.regains(2);
+    r.expect(&["I: enable interface 2"]);
+    r.join("I", "(*, 239.1.1.1)", 2);
+    r.expect(&["A: join (*, 239.1.1.1) member"]);
+}
+
+#[test]
+fn t5_11_an_absent_interface_can_be_released() {
+    let mut r = flowing();
+    r.loses(2);
+    r.release("B", 2);
+    r.owns("C", &[2]);
+    assert_eq!(r.engine.protocol_on(2.there()), Ok(Router::ids("C")));
 }

@@ -165,7 +165,7 @@ impl Router {
     pub fn absorb(&mut self, mut fx: Effects) {
         self.outbox.extend(fx.take_notices());
         self.dirty.append(&mut fx.dirty);
-        self.freed.append(&mut fx.freed);
+        self.freed.append(&mut fx.detached);
         self.resolved.append(&mut fx.resolved);
         self.log.extend(fx.log.drain(..).map(|(_, line)| line));
         assert!(fx.is_empty());
