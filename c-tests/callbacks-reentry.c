@@ -38,7 +38,7 @@ static void retrieve(void)
                ERROR_NO_MORE_ITEMS);
 }
 
-/* What the host may do; the interface and the route are nobody else's. */
+/* What the host may do; the interface and the route are nobody's. */
 static void act_as_host(DWORD index)
 {
     MGMHOST_VERSION version;
@@ -82,7 +82,7 @@ static void call_everything(DWORD number)
     CHECK(count >= 3);
     OK(MgmGroupEnumerationEnd(groups));
 
-    act_as_host(index);
+    act_as_host(1000 + index);
     OK(leave(guest, FLOW, index));
     OK(leave(guest, "(*, 239.7.7.7)", index));
     OK(leave(guest, "(*, *)", index));
@@ -201,7 +201,6 @@ static void t8_1_a_client_may_leave_inside_creation(void)
     CHECK_TEXT(owner_of(2), "nobody");
 }
 
-static bool logging;
 static unsigned lines;
 
 static void log_and_call(void *context, DWORD level, const char *text)
@@ -209,20 +208,16 @@ static void log_and_call(void *context, DWORD level, const char *text)
     CHECK(context == &lines);
     CHECK_EQ(level, MGMHOST_LOG_WARN);
     CHECK(strlen(text) > 0);
-    lines++;
-    if (logging)
+    if (++lines > 1)
         return;
-    logging = true;
     CHECK_CODE(take(NULL, 1), ERROR_INVALID_PARAMETER);
     retrieve();
     OK(quit(protocol('C')));
-    logging = false;
 }
 
 static void host_the_log_callback_may_call_as_well(void)
 {
     a = protocol('A');
-    logging = false;
     lines = 0;
     OK(MgmHostSetLogCallback(log_and_call, &lines));
     CHECK_CODE(release(a, 1), ERROR_INVALID_PARAMETER);

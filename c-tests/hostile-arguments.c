@@ -110,7 +110,6 @@ static void host_null_pointers(void)
     a_busy_router();
     packet_header(FLOW, header);
     REFUSED(MgmHostVersion(NULL), ERROR_INVALID_PARAMETER);
-    REFUSED(MgmHostStart(NULL), ERROR_ALREADY_EXISTS);
     REFUSED(MgmHostPacketIn(f.source, f.group, 1, 0, 20, NULL, 100, &accepted, &count, oifs),
             ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostPacketIn(f.source, f.group, 1, 0, 20, header, 100, NULL, &count, oifs),
@@ -123,10 +122,30 @@ static void host_null_pointers(void)
     CHECK_EQ(count, 4);
 }
 
+static void host_a_second_start_changes_nothing(void)
+{
+    MGMHOST_CONFIG config;
+    MIB_IPMCAST_MFE mfe;
+
+    a_busy_router();
+    memset(&config, 0, sizeof(config));
+    config.dwSize = sizeof(config);
+    config.dwMfeTimeout = 5;
+    config.dwLogLevel = MGMHOST_LOG_OFF;
+    REFUSED(MgmHostStart(&config), ERROR_ALREADY_EXISTS);
+    REFUSED(MgmHostStart(NULL), ERROR_ALREADY_EXISTS);
+
+    /* Neither its settings nor those of the environment are in force. */
+    REFUSED(take(b, 1), ERROR_ALREADY_EXISTS);
+    CHECK_TEXT(packet("(10.0.0.6, 239.1.1.1)", 1), "to 2");
+    OK(get_mfe("(10.0.0.6, 239.1.1.1)", &mfe));
+    CHECK_EQ(mfe.ulTimeOut, 900);
+}
+
 static void host_packets_that_are_none(void)
 {
     a_busy_router();
-    REFUSED(packet_code("(*, 239.1.1.1)", 1) , ERROR_INVALID_PARAMETER);
+    REFUSED(packet_code("(*, 239.1.1.1)", 1), ERROR_INVALID_PARAMETER);
     REFUSED(packet_code("(127.0.0.1, 239.1.1.1)", 1), ERROR_INVALID_PARAMETER);
     REFUSED(packet_code("(224.0.0.1, 239.1.1.1)", 1), ERROR_INVALID_PARAMETER);
     REFUSED(packet_code("(10.0.0.5, 10.0.0.6)", 1), ERROR_INVALID_PARAMETER);
@@ -279,6 +298,7 @@ TEST_MAIN(
     CASE(t0_8_null_pointers_in_enumerations),
     CASE(t0_8_null_pointers_in_retrieval),
     CASE(host_null_pointers),
+    CASE(host_a_second_start_changes_nothing),
     CASE(host_packets_that_are_none),
     CASE(host_routes_that_are_none),
     CASE(t0_4_masks_that_do_not_fit),

