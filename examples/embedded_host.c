@@ -11,6 +11,8 @@
  *
  * Exits with 0 if every packet went where it should.
  */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime beside C11 */
+
 #include "igmp.h"
 #include "protocol.h"
 

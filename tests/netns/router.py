@@ -58,6 +58,7 @@ class Router:
 
     def __init__(self, host, forwarder="kernel", wrapper=(), program=("client",), **environment):
         self.host = host
+        self._is_daemon = program[0] != "client"
 
         def enter():
             setns(host.descriptor)
@@ -144,6 +145,8 @@ class Router:
         """Ends the process as its user would, and returns its exit status."""
         if self.process.poll() is None:
             self.process.stdin.close()
+            if self._is_daemon:  # it lives on without commands
+                self.process.terminate()
             try:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:

@@ -24,6 +24,8 @@ class IgmpRouter(NetnsTest):
     def assert_flows_until_leave(self, collector):
         emitter = self.source.emitter(GROUP)
         self.prints(r"wants \(")
+        self.daemon.say("groups")  # answered when the wish has been seen to
+        self.prints(r"^GROUP +1 joined")
         emitter.send(1)
         collector.expect(1)
         emitter.send(4)
@@ -94,6 +96,8 @@ class IgmpRouter(NetnsTest):
         router = self.serving()
         collector = self.receiver.collector(GROUP)
         self.prints("wants")
+        router.say("groups")
+        self.prints(r"^GROUP +1 joined")
         self.source.emitter(GROUP).send(1)
         collector.expect(1)
 
