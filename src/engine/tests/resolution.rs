@@ -335,8 +335,11 @@ fn t5_4_an_oif_in_new_hands_starts_it_again() {
     r.returns("B"); // void
     r.heard.clear();
     r.returns("A");
-    // It is C who is asked now.
-    r.expect(&["C: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 2"]);
+    // It is C who is asked now. A hears only now of what came about meanwhile.
+    r.expect(&[
+        "A: join (*, 239.1.1.1) member",
+        "C: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 2",
+    ]);
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");
 }
 
