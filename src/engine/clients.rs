@@ -86,8 +86,8 @@ impl Engine {
         }
     }
 
-    /// Deregisters a client that has no interface (spec 1.5). What it was
-    /// still asked counts as unanswered.
+    /// Deregisters a client that has no interface (spec 1.5). No resolution
+    /// waits for such a one: each change of hands has started them again.
     ///
     /// # Errors
     /// As [`Engine::check_deregister`].
@@ -97,7 +97,6 @@ impl Engine {
         if let Some(client) = self.clients.by_id.remove(&id) {
             self.clients.by_key.remove(&(client.protocol, client.component));
         }
-        self.void_questions_to(id, fx);
         Ok(())
     }
 

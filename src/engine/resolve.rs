@@ -47,14 +47,13 @@ pub(super) struct Resolution {
 /// The answers that a resolution waits for.
 #[derive(Debug)]
 enum Waiting {
-    Rpf { asked: ClientId, question: QuestionId },
+    Rpf(QuestionId),
     Creation(Vec<Asked>),
 }
 
 /// A CREATION_ALERT that is out.
 #[derive(Debug)]
 struct Asked {
-    client: ClientId,
     question: QuestionId,
     /// The client's oifs, `true` once a JOIN of the owner's has overtaken the
     /// answer (spec 3.5).
@@ -70,14 +69,6 @@ impl Resolution {
             for (oif, overtaken) in asked.iter_mut().flat_map(|asked| &mut asked.oifs) {
                 *overtaken |= *oif == id;
             }
-        }
-    }
-
-    /// Whether it waits for this client.
-    fn waits_for(&self, id: ClientId) -> bool {
-        match &self.waiting {
-            Waiting::Rpf { asked, .. } => *asked == id,
-            Waiting::Creation(asked) => asked.iter().any(|asked| asked.client == id),
         }
     }
 }
@@ -152,7 +143,7 @@ impl Engine {
                 iif: expected.0,
                 upstream: expected.1,
                 tenure,
-                waiting: Waiting::Rpf { asked, question },
+                waiting: Waiting::Rpf(question),
                 asked_about: IfSet::default(),
                 off: IfSet::default(),
                 on: IfSet::default(),
@@ -232,7 +223,7 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let Some(resolution) = self.resolutions.get(&flow) else { return };
-        if !matches!(resolution.waiting, Waiting::Rpf { question: due, .. } if due == question) {
+        if !matches!(resolution.waiting, Waiting::Rpf(due) if due == question) {
             return;
         }
         if !self.still_holds(flow, resolution) {
@@ -295,7 +286,7 @@ impl Engine {
                 .unzip();
             let iif = self.interfaces.name(iif);
             fx.tell(client, Notice::Creation { question, flow, iif, oifs: entries });
-            asked.push(Asked { client, question, oifs });
+            asked.push(Asked { question, oifs });
         }
         let nobody = asked.is_empty();
         if let Some(resolution) = self.resolutions.get_mut(&flow) {
@@ -406,19 +397,6 @@ impl Engine {
             .map(|(&flow, _)| flow)
             .collect();
         for flow in concerned {
-            self.restart(flow, fx);
-        }
-    }
-
-    /// A client is gone: what it was asked counts as unanswered.
-    pub(super) fn void_questions_to(&mut self, client: ClientId, fx: &mut Effects) {
-        let waiting: Vec<Flow> = self
-            .resolutions
-            .iter()
-            .filter(|(_, resolution)| resolution.waits_for(client))
-            .map(|(&flow, _)| flow)
-            .collect();
-        for flow in waiting {
             self.restart(flow, fx);
         }
     }

@@ -7,8 +7,10 @@
 
 mod alerts;
 mod enumeration;
+mod invariants;
 mod membership;
 mod mfes;
+mod naive;
 mod ownership;
 mod registration;
 mod renewal;
