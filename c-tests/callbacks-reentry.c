@@ -221,7 +221,8 @@ static void host_the_log_callback_may_call_as_well(void)
     lines = 0;
     OK(MgmHostSetLogCallback(log_and_call, &lines));
     CHECK_CODE(release(a, 1), ERROR_INVALID_PARAMETER);
-    CHECK_EQ(lines, 2);
+    /* The line that its own call caused went to stderr: or it would never end. */
+    CHECK_EQ(lines, 1);
 }
 
 TEST_MAIN(

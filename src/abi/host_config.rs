@@ -87,14 +87,13 @@ impl MGMHOST_CONFIG {
             MGMHOST_LOG_TRACE => Some(LevelFilter::Trace),
             _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwLogLevel is unknown")),
         };
-        let defaults = Settings::from_env();
+        let mut settings = Settings::from_env();
         let or = |given: DWORD, default| if given == 0 { default } else { given };
-        Ok(Settings {
-            forwarder: forwarder.unwrap_or(defaults.forwarder),
-            table: or(self.dwTable, defaults.table),
-            mfe_timeout: or(self.dwMfeTimeout, defaults.mfe_timeout),
-            log_level: log_level.unwrap_or(defaults.log_level),
-        })
+        settings.forwarder = forwarder.unwrap_or(settings.forwarder);
+        settings.table = or(self.dwTable, settings.table);
+        settings.mfe_timeout = or(self.dwMfeTimeout, settings.mfe_timeout);
+        settings.log_level = log_level.unwrap_or(settings.log_level);
+        Ok(settings)
     }
 }
 

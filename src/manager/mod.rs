@@ -63,7 +63,7 @@ impl Manager {
     pub fn global() -> &'static Manager {
         static GLOBAL: Lazy<Manager> = Lazy::new(|| {
             // Calls may be refused, and say why, before MGM runs.
-            log::init(Settings::log_level_from_env());
+            log::init(Settings::from_env().log_level);
             Manager::new()
         });
         &GLOBAL

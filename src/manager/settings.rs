@@ -40,6 +40,8 @@ pub struct Settings {
     pub mfe_timeout: u32,
     /// Lines above this level are not logged.
     pub log_level: LevelFilter,
+    /// What is wrong with the environment, to be logged at the start.
+    pub(super) complaints: Vec<String>,
 }
 
 impl Default for Settings {
@@ -49,50 +51,37 @@ impl Default for Settings {
             table: 0,
             mfe_timeout: 900,
             log_level: LevelFilter::Warn,
+            complaints: Vec::new(),
         }
     }
 }
 
 impl Settings {
-    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT and MGM_LOG. A value that makes
-    /// no sense is one line on the log, and the default stands.
+    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT and MGM_LOG. For a value that
+    /// makes no sense the default stands; the start logs a line about it.
     #[must_use]
     pub fn from_env() -> Settings {
-        let (settings, complaints) = Settings::read(variable);
-        super::log::init(settings.log_level);
-        for complaint in complaints {
-            ::log::error!("{complaint}");
-        }
-        settings
+        Settings::read(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
     }
 
-    /// Just MGM_LOG, without a word about what is wrong with it or the others.
-    pub(super) fn log_level_from_env() -> LevelFilter {
-        Settings::read(variable).0.log_level
-    }
-
-    fn read(get: impl Fn(&str) -> Option<String>) -> (Settings, Vec<String>) {
-        let mut complaints = Vec::new();
-        let mut settings = Settings::default();
+    fn read(get: impl Fn(&str) -> Option<String>) -> Settings {
         let defaults = Settings::default();
-        settings.forwarder =
-            value(&get, "MGM_FORWARDER", "auto, kernel or memory", &mut complaints)
-                .unwrap_or(defaults.forwarder);
-        settings.table =
-            value(&get, "MGM_TABLE", "a table number", &mut complaints).unwrap_or(defaults.table);
-        settings.mfe_timeout =
-            value(&get, "MGM_MFE_TIMEOUT", "seconds, at least 1", &mut complaints)
-                .map_or(defaults.mfe_timeout, NonZeroU32::get);
-        settings.log_level =
-            value(&get, "MGM_LOG", "off, error, warn, info, debug or trace", &mut complaints)
-                .unwrap_or(defaults.log_level);
-        (settings, complaints)
+        let mut complaints = Vec::new();
+        let forwarder = value(&get, "MGM_FORWARDER", "auto, kernel or memory", &mut complaints);
+        let table = value(&get, "MGM_TABLE", "a table number", &mut complaints);
+        let timeout = value(&get, "MGM_MFE_TIMEOUT", "seconds, at least 1", &mut complaints);
+        let levels = "off, error, warn, info, debug or trace";
+        let log_level = value(&get, "MGM_LOG", levels, &mut complaints);
+        Settings {
+            forwarder: forwarder.unwrap_or(defaults.forwarder),
+            table: table.unwrap_or(defaults.table),
+            mfe_timeout: timeout.map_or(defaults.mfe_timeout, NonZeroU32::get),
+            log_level: log_level.unwrap_or(defaults.log_level),
+            complaints,
+        }
     }
-}
-
-/// A variable of the environment.
-fn variable(name: &str) -> Option<String> {
-    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// The value of a variable that is set, if it can be read.
@@ -114,7 +103,7 @@ fn value<T: FromStr>(
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> (Settings, Vec<String>) {
+    fn read(pairs: &[(&str, &str)]) -> Settings {
         Settings::read(|name| {
             pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_string())
         })
@@ -122,7 +111,7 @@ mod tests {
 
     #[test]
     fn good_values_are_taken() {
-        let (settings, complaints) = read(&[
+        let settings = read(&[
             ("MGM_FORWARDER", "kernel"),
             ("MGM_TABLE", "100"),
             ("MGM_MFE_TIMEOUT", "30"),
@@ -134,10 +123,10 @@ mod tests {
                 forwarder: ForwarderChoice::Kernel,
                 table: 100,
                 mfe_timeout: 30,
-                log_level: LevelFilter::Debug
+                log_level: LevelFilter::Debug,
+                complaints: Vec::new(),
             }
         );
-        assert!(complaints.is_empty());
     }
 
     #[test]
@@ -150,7 +139,8 @@ mod tests {
             ("MGM_LOG", "loud"),
             ("MGM_LOG", ""),
         ] {
-            let (settings, complaints) = read(&[(name, bad)]);
+            let mut settings = read(&[(name, bad)]);
+            let complaints = std::mem::take(&mut settings.complaints);
             assert_eq!(settings, Settings::default(), "{name}={bad}");
             assert_eq!(complaints.len(), 1, "{name}={bad}");
             assert!(complaints[0].starts_with(name));

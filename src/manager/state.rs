@@ -81,6 +81,9 @@ impl State {
     /// Begins a life.
     pub fn start(&mut self, settings: &Settings) {
         super::log::init(settings.log_level);
+        for complaint in &settings.complaints {
+            ::log::error!("{complaint}");
+        }
         crate::fork::install();
         let config = Config { mfe_timeout: settings.mfe_timeout, last_client: self.last_client };
         self.run = Some(Run {

@@ -236,7 +236,10 @@ impl MrouteSocket {
         let mut request = VifReq { vifi: vif.number().into(), counters: [0; 4] };
         // SAFETY: SIOCGETVIFCNT reads and writes a `struct sioc_vif_req`.
         let result = unsafe { self.ioctl(SIOCGETVIFCNT, &mut request) };
-        !matches!(result, Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL))
+        // EINVAL says that no VIF of this number or a greater one is left.
+        !result.is_err_and(|error| {
+            matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::EINVAL))
+        })
     }
 
     /// Installs an entry, or replaces the one of this flow and keeps its counters.
