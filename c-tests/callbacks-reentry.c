@@ -208,8 +208,8 @@ static void log_and_call(void *context, DWORD level, const char *text)
     CHECK(context == &lines);
     CHECK_EQ(level, MGMHOST_LOG_WARN);
     CHECK(strlen(text) > 0);
-    if (++lines > 1)
-        return;
+    lines++;
+    /* The line that this makes goes to stderr, or there would be no end to it. */
     CHECK_CODE(take(NULL, 1), ERROR_INVALID_PARAMETER);
     retrieve();
     OK(quit(protocol('C')));
@@ -221,7 +221,7 @@ static void host_the_log_callback_may_call_as_well(void)
     lines = 0;
     OK(MgmHostSetLogCallback(log_and_call, &lines));
     CHECK_CODE(release(a, 1), ERROR_INVALID_PARAMETER);
-    CHECK_EQ(lines, 2);
+    CHECK_EQ(lines, 1);
 }
 
 TEST_MAIN(
