@@ -171,8 +171,8 @@ static void t5_5_the_answer_to_a_later_prune_counts_as_well(void)
 
 static void t5_11_a_lost_interface_is_cleaned_out(void)
 {
-    SKIP("rule 5.11 is not built yet");
     an_mfe_to_2();
+    OK(release(i, 2));
     unplug(2);
     EXPECT_SOON("A prune (*, 239.1.1.1) member on 2",
                 "A prune (10.0.0.5, 239.1.1.1) mfe on 1 for 900");
@@ -188,11 +188,23 @@ static void t5_11_a_lost_interface_is_cleaned_out(void)
     EXPECT_SOON("A join (*, 239.1.1.1) member", "A join (10.0.0.5, 239.1.1.1) mfe");
 }
 
+static void t5_11_igmp_is_disabled_while_its_interface_is_away(void)
+{
+    two_components();
+    OK(join(i, "(*, 239.1.1.1)", 2));
+    forget_log();
+    unplug(2);
+    EXPECT_SOON("A prune (*, 239.1.1.1) member on 2", "I disable-igmp 2");
+    plug_in(2);
+    EXPECT_SOON("I enable-igmp 2");
+    OK(join(i, "(*, 239.1.1.1)", 2));
+    EXPECT("B local-join (*, 239.1.1.1) on 2", "A join (*, 239.1.1.1) member");
+}
+
 static void t5_11_mfes_that_come_in_on_a_lost_interface_end(void)
 {
     MIB_IPMCAST_MFE mfe;
 
-    SKIP("rule 5.11 is not built yet");
     an_mfe_to_2();
     unplug(1);
     SOON(get_mfe(FLOW, &mfe) == ERROR_NOT_FOUND);
@@ -212,4 +224,5 @@ TEST_MAIN(
     CASE(t5_8_a_forward_that_finds_no_mfe_asks_for_the_flow),
     CASE(t5_5_the_answer_to_a_later_prune_counts_as_well),
     CASE(t5_11_a_lost_interface_is_cleaned_out),
+    CASE(t5_11_igmp_is_disabled_while_its_interface_is_away),
     CASE(t5_11_mfes_that_come_in_on_a_lost_interface_end))

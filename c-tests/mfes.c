@@ -341,7 +341,6 @@ static void t5_7_a_first_packet_on_the_wrong_interface(void)
 
 static void t5_10_a_route_change_moves_the_incoming_interface(void)
 {
-    SKIP("rule 5.10 is not built yet");
     with_a_member();
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     forget_log();
@@ -358,7 +357,6 @@ static void t5_10_without_a_route_the_mfe_ends(void)
 {
     MIB_IPMCAST_MFE mfe;
 
-    SKIP("rule 5.10 is not built yet");
     with_a_member();
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     unroute("10.0.0.0/8");

@@ -216,11 +216,11 @@ void world_unchanged(const char *file, int line, const char *call, struct world 
 
     check_code(file, line, call, code, expected);
     if (lines != log_lines)
-        fail_check(file, line, "%s makes %zu log line(s), not %zu; the last: %s", call, lines,
-                   log_lines, mgm_last_line());
+        fail_check(file, line, "%s makes %u log line(s), not %u; the last: %s", call,
+                   (unsigned)lines, (unsigned)log_lines, mgm_last_line());
     if (log_length() != before->callbacks)
-        fail_check(file, line, "%s makes %zu callback(s)", call,
-                   log_length() - before->callbacks);
+        fail_check(file, line, "%s makes %u callback(s)", call,
+                   (unsigned)(log_length() - before->callbacks));
     if (strcmp(before->dump, after) != 0)
         fail_check(file, line, "%s changes\n%sto\n%s", call, before->dump, after);
     free(before->dump);

@@ -43,9 +43,8 @@ bool thread_same(thread_id a, thread_id b);
 void sleep_ms(unsigned ms);
 unsigned long long now_ms(void);
 
-/* Runs the body in a forked child and returns its exit status: the number of
- * failures that the body returns, 255 if it did not end by itself. -1 where
- * there is no fork. */
+/* Runs the body in a forked child and returns the number of failures that the
+ * body returns, 255 if it did not end by itself. -1 where there is no fork. */
 int run_in_child(int (*body)(void));
 
 #endif

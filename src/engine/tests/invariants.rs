@@ -189,7 +189,7 @@ impl Walk {
             }
             _ => {
                 self.now = Time(self.now.0 + dice.below(200_000) as u64);
-                self.engine.tick(self.now, 3, fx);
+                self.engine.tick(self.now, 3, |_| None, fx);
             }
         }
         Step::Other
@@ -259,7 +259,7 @@ impl Walk {
 
 fn walk(seed: u64, steps: usize) -> Walk {
     let mut walk = Walk {
-        engine: Engine::new(Config { mfe_timeout: 900 }),
+        engine: Engine::new(Config { mfe_timeout: 900, ..Config::default() }),
         naive: Naive::default(),
         dice: Dice(seed),
         now: Time(0),
