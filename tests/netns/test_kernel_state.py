@@ -123,6 +123,21 @@ class Expiry(NetnsTest):
 
 
 class VanishingInterface(NetnsTest):
+    def test_mfes_go_with_the_interface_their_packets_come_in_on(self):
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        collector = receiver.collector(GROUP)
+        source.emitter(GROUP).send(1)
+        collector.expect(1)
+
+        self.lab.router.ip("link del to-source")
+
+        until(lambda: router.mfes() == [], "the MFE is gone")
+        until(lambda: self.lab.router.read("ip_mr_cache") == [], "the kernel's entry, too")
+        self.assertEqual(router.groups(), [("0.0.0.0", GROUP)], "the other link's member stays")
+
     def test_interface_that_goes_leaves_the_mfe_and_comes_back_under_its_owner(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()
