@@ -245,9 +245,16 @@ static void print_mfe(const MIB_IPMCAST_MFE_STATS_EX *mfe)
         flow(mfe->dwSource, mfe->dwGroup).s, name_of(mfe->dwInIfIndex),
         (unsigned)mfe->ulInPkts, (unsigned)mfe->ulInOctets, (unsigned)mfe->ulPktsDifferentIf,
         (unsigned)mfe->ulUpTime / 100, (unsigned)mfe->ulUpTime % 100);
-    for (ULONG i = 0; i < mfe->ulNumOutIf; i++)
-        SAY("", "   out by %s: %u packets", name_of(mfe->rgmiosOutStats[i].dwOutIfIndex),
-            (unsigned)mfe->rgmiosOutStats[i].ulOutPackets);
+    /* Not every forwarder counts by outgoing interface: Linux does not. */
+    for (ULONG i = 0; i < mfe->ulNumOutIf; i++) {
+        const MIB_IPMCAST_OIF_STATS *out = &mfe->rgmiosOutStats[i];
+
+        if (out->ulOutPackets)
+            SAY("", "   out by %s: %u packets", name_of(out->dwOutIfIndex),
+                (unsigned)out->ulOutPackets);
+        else
+            SAY("", "   out by %s", name_of(out->dwOutIfIndex));
+    }
     if (mfe->ulNumOutIf == 0)
         SAY("", "   out by none: a negative MFE, its packets are dropped");
 }

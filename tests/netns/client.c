@@ -11,7 +11,8 @@
  *     join CLIENT SOURCE GROUP IF [FLAGS]     leave CLIENT SOURCE GROUP IF [FLAGS]
  *     owner IF                                rpf CLIENT IF   (its answer from now on)
  *     dump                                    groups CLIENT
- *     fork                                    quit
+ *     slow CLIENT MILLISECONDS                (what each callback takes from now on)
+ *     fork                                    unprivileged      quit
  */
 #define _GNU_SOURCE /* open_memstream beside C11 */
 
@@ -29,6 +30,7 @@ enum { CLIENTS = 4, WORDS = 8 };
 
 static HANDLE handles[CLIENTS];
 static _Atomic DWORD rpf_answers[CLIENTS];
+static _Atomic DWORD delays[CLIENTS];
 
 struct text {
     char s[INET_ADDRSTRLEN];
@@ -52,6 +54,7 @@ static void tell(const char *event, int client, DWORD source, DWORD group, DWORD
     printf("{\"event\": \"%s\", \"client\": \"%c\", \"source\": \"%s\", \"group\": \"%s\", "
            "\"interface\": %u%s}\n",
            event, 'A' + client, address(source).s, address(group).s, (unsigned)index, more);
+    usleep(delays[client] * 1000);
 }
 
 static DWORD rpf(int client, DWORD source, DWORD group, PDWORD index, PDWORD upstream, DWORD size,
@@ -336,6 +339,10 @@ static void obey(const struct words *words)
     }
     if (strcmp(command, "rpf") == 0)
         rpf_answers[client] = interface_in(words->at[2]);
+    else if (strcmp(command, "slow") == 0)
+        delays[client] = number_in(words->at[2]);
+    else if (strcmp(command, "unprivileged") == 0)
+        code = setgid(65534) || setuid(65534) ? 1 : NO_ERROR; /* nobody, for good */
     else if (strcmp(command, "register") == 0)
         code = MgmRegisterMProtocol(&configs[client], number_in(words->at[2]),
                                     number_in(words->at[3]), &handles[client]);

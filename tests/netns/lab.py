@@ -249,6 +249,8 @@ class Collector:
         self._source = socket.inet_aton(source) if source else b""
         self._socket = host.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # SO_RCVBUFFORCE: room for a burst that nobody reads at once.
+        self._socket.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)
         self._socket.bind((group, PORT))
         self._socket.setblocking(False)
         join = IP_ADD_SOURCE_MEMBERSHIP if source else socket.IP_ADD_MEMBERSHIP
@@ -308,9 +310,10 @@ class Tap:
 class Lines:
     """Reads a program's output on a thread, for whoever waits for a line."""
 
-    def __init__(self, stream):
-        self.lines = []
+    def __init__(self, stream, parse=str.rstrip):
+        self.items = []
         self._stream = stream
+        self._parse = parse
         self._changed = threading.Condition()
         self._ended = False
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -319,26 +322,30 @@ class Lines:
     def _read(self):
         for line in self._stream:
             with self._changed:
-                self.lines.append(line.rstrip("\n"))
+                self.items.append(self._parse(line))
                 self._changed.notify_all()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
-    def wait(self, matches, what, timeout=5.0):
-        """The first line that matches, past or to come."""
+    def find(self, matches, what, start=0, timeout=5.0):
+        """Index of the first line from `start` on that matches, past or to come."""
         deadline = time.monotonic() + timeout
-        seen = 0
+        at = start
         with self._changed:
             while True:
-                for line in self.lines[seen:]:
-                    if matches(line):
-                        return line
-                seen = len(self.lines)
+                for at in range(at, len(self.items)):
+                    if matches(self.items[at]):
+                        return at
+                at = len(self.items)
                 left = deadline - time.monotonic()
                 if left <= 0 or self._ended:
-                    raise AssertionError(f"no {what} among {self.lines}")
+                    raise AssertionError(f"no {what} among the last lines: {self.items[-20:]}")
                 self._changed.wait(left)
+
+    def wait(self, matches, what, timeout=5.0):
+        """The first line that matches, past or to come."""
+        return self.items[self.find(matches, what, timeout=timeout)]
 
     def close(self):
         self._thread.join(2)

@@ -74,9 +74,10 @@ class Router:
             preexec_fn=enter,
             env={**os.environ, "MGM_FORWARDER": forwarder, "MGM_LOG": "warn", **environment},
         )
-        self.output = Lines(self.process.stdout)
+        parse = str.rstrip if self._is_daemon else json.loads
+        self.output = Lines(self.process.stdout, parse)
         self.log = Lines(self.process.stderr)
-        self._replies = 0
+        self._asked = 0  # where the next reply may stand
 
     def say(self, command):
         self.process.stdin.write(command + "\n")
@@ -84,14 +85,10 @@ class Router:
     def ask(self, command):
         """A command's whole reply."""
         self.say(command)
-        self._replies += 1
-        number = self._replies
-
-        def is_ours(_):
-            return len(self._all("reply")) >= number
-
-        self.output.wait(is_ours, f"reply to {command}; the log: {self.log.lines}")
-        return self._all("reply")[number - 1]
+        what = f"reply to {command}; the log: {self.log.items}"
+        at = self.output.find(lambda told: "reply" in told, what, self._asked)
+        self._asked = at + 1
+        return self.output.items[at]
 
     def do(self, command):
         """A command's code."""
@@ -100,7 +97,7 @@ class Router:
     def must(self, *commands):
         for command in commands:
             code = self.do(command)
-            assert code == NO_ERROR, f"{command}: {code}; the log: {self.log.lines}"
+            assert code == NO_ERROR, f"{command}: {code}; the log: {self.log.items}"
 
     def protocol(self, client, number, *interfaces):
         """Registers a protocol, which takes these interfaces."""
@@ -117,16 +114,13 @@ class Router:
 
     def heard(self, event, **values):
         """The events of this kind so far that have these values."""
-        return [e for e in self._all("event") if e["event"] == event and _fits(e, values)]
+        return [told for told in list(self.output.items) if _is(told, event, values)]
 
     def hears(self, event, timeout=5.0, **values):
         """Waits for a callback, and returns it."""
-
-        def matches(line):
-            told = json.loads(line)
-            return told.get("event") == event and _fits(told, values)
-
-        return json.loads(self.output.wait(matches, f"{event} {values}", timeout))
+        return self.output.wait(
+            lambda told: _is(told, event, values), f"{event} {values}", timeout
+        )
 
     def logs(self, *words, timeout=5.0):
         """Waits for a log line that has all these words, and returns it."""
@@ -158,9 +152,6 @@ class Router:
         self.log.close()
         return self.process.returncode
 
-    def _all(self, kind):
-        return [told for told in map(json.loads, list(self.output.lines)) if kind in told]
 
-
-def _fits(told, values):
-    return all(told.get(key) == value for key, value in values.items())
+def _is(told, event, values):
+    return told.get("event") == event and all(told.get(k) == v for k, v in values.items())

@@ -1,5 +1,7 @@
 """What protocols hear of each other, of IGMP, and of packets that go astray."""
 
+import time
+
 from case import GROUP, NetnsTest
 from router import IGMP
 
@@ -67,6 +69,27 @@ class RpfAnswer(NetnsTest):
 
         collector.expect(2)
         self.assertEqual(router.mfes()[0]["in"], router.index("to-detour"))
+
+
+class SlowProtocol(NetnsTest):
+    def test_slow_callback_holds_up_no_other_protocols_flow(self):
+        slow, quick, receiver = self.hosts("slow", "quick", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-slow")
+        router.protocol("B", 201, "to-quick", "to-receiver")
+        router.must(f"join B * {GROUP} to-receiver")
+        router.hears("JOIN", client="A")
+        router.must("slow A 500")
+        collector = receiver.collector(GROUP)
+
+        slow.emitter(GROUP).send(1)
+        router.hears("RPF", client="A")  # and there it sleeps
+        began = time.monotonic()
+        quick.emitter(GROUP).send(1)
+
+        collector.expect(1)
+        self.assertLess(time.monotonic() - began, 0.4)
+        collector.expect(2)  # the kernel has kept the slow one's packet
 
 
 class TwoProtocols(NetnsTest):

@@ -126,6 +126,23 @@ class Forwarding(NetnsTest):
         self.assertEqual([mfe["source"] for mfe in router.mfes()], addresses)
         self.assertEqual({mfe["packets"] for mfe in router.mfes()}, {1})
 
+    def test_burst_of_new_flows_loses_none(self):
+        # A socket's usual buffer holds 256 upcalls; the kernel drops the rest.
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        collector = receiver.collector(GROUP)
+        flows = [f"10.1.{4 + n // 250}.{1 + n % 250}" for n in range(1500)]
+        self.lab.router.ip("route add 10.1.0.0/16 dev to-source")
+        emitters = [source.emitter(GROUP, spoof=address) for address in flows]
+
+        for emitter in emitters:
+            emitter.send(1)
+
+        collector.expect(len(flows))
+        self.assertEqual(len(router.mfes()), len(flows))
+
     def test_ttl_one_is_not_forwarded(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()

@@ -66,6 +66,18 @@ class KernelState(NetnsTest):
         until(lambda: self.lab.router.read("ip_mr_vif") == [], "the kernel's clean-up")
         self.flowing()
 
+    def test_router_may_give_up_its_privileges(self):
+        router = self.flowing()
+        router.must("unprivileged")
+
+        other = "239.9.9.9"
+        router.must(f"join A * {other} to-receiver")
+        collector = self.receiver.collector(other)
+        self.source.emitter(other).send(1)
+        collector.expect(1)
+        router.must("release A to-receiver", "take A to-receiver")
+        self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 2)
+
     def test_child_does_not_disturb_the_router(self):
         router = self.flowing()
         child = router.ask("fork")["child"]
@@ -77,7 +89,55 @@ class KernelState(NetnsTest):
         self.assertEqual(len(router.mfes()), 1)
 
 
+class Expiry(NetnsTest):
+    def setUp(self):
+        super().setUp()
+        self.source, self.receiver = self.hosts("source", "receiver")
+        self.daemon = self.router(MGM_MFE_TIMEOUT="1")
+        self.daemon.protocol("A", 200, "to-source", "to-receiver")
+
+    def test_idle_mfe_goes_and_the_next_packet_makes_it_anew(self):
+        emitter = self.source.emitter(GROUP)
+        emitter.send(1)
+        self.daemon.hears("PRUNE", member=False)
+        self.assertEqual(len(self.daemon.mfes()), 1)
+
+        until(lambda: self.daemon.mfes() == [], "expiry")
+        self.assertEqual(self.lab.router.read("ip_mr_cache"), [])
+
+        emitter.send(1)
+        until(lambda: len(self.daemon.mfes()) == 1, "the MFE again")
+        self.assertEqual(len(self.daemon.heard("RPF")), 2)
+
+    def test_busy_mfe_is_renewed_without_losing_a_datagram(self):
+        self.daemon.must(f"join A * {GROUP} to-receiver")
+        collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
+        emitter.send(1)
+        collector.expect(1)
+
+        emitter.send_until(lambda: len(self.daemon.heard("RPF")) == 2, "the renewal")
+
+        emitter.send(10)
+        collector.expect(emitter.sent)
+        self.assertEqual(collector.numbers, list(range(emitter.sent)))
+
+
 class VanishingInterface(NetnsTest):
+    def test_mfes_go_with_the_interface_their_packets_come_in_on(self):
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        collector = receiver.collector(GROUP)
+        source.emitter(GROUP).send(1)
+        collector.expect(1)
+
+        self.lab.router.ip("link del to-source")
+
+        until(lambda: router.mfes() == [], "the MFE is gone")
+        until(lambda: self.lab.router.read("ip_mr_cache") == [], "the kernel's entry, too")
+        self.assertEqual(router.groups(), [("0.0.0.0", GROUP)], "the other link's member stays")
+
     def test_interface_that_goes_leaves_the_mfe_and_comes_back_under_its_owner(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()

@@ -20,7 +20,7 @@ class Refusals(NetnsTest):
         self.assertEqual(router.do("take A to-source"), CAN_NOT_COMPLETE)
 
         router.logs("cap_net_admin")
-        self.assertEqual(len(router.log.lines), 1, router.log.lines)
+        self.assertEqual(len(router.log.items), 1, router.log.items)
         self.assertEqual(router.ask("owner to-source")["code"], 1168, "nothing has changed")
 
     def test_no_privilege_with_auto_falls_back_to_memory_with_one_warning(self):
@@ -32,7 +32,7 @@ class Refusals(NetnsTest):
         self.assertEqual(router.do("take A 4711"), NO_ERROR, "the memory table takes any index")
 
         router.logs("no packet will flow")
-        self.assertEqual(len(router.log.lines), 1, router.log.lines)
+        self.assertEqual(len(router.log.items), 1, router.log.items)
 
     def test_second_daemon_is_refused_with_advice(self):
         self.hosts("source", "receiver")
@@ -43,7 +43,7 @@ class Refusals(NetnsTest):
         self.assertEqual(second.do("take A to-receiver"), CAN_NOT_COMPLETE)
 
         second.logs("daemon")
-        self.assertEqual(len(second.log.lines), 1, second.log.lines)
+        self.assertEqual(len(second.log.items), 1, second.log.items)
         self.assertEqual(first.do("take A to-receiver"), NO_ERROR, "the first is not disturbed")
 
     def test_second_daemon_succeeds_once_the_first_is_gone(self):
@@ -67,7 +67,7 @@ class Refusals(NetnsTest):
         self.assertEqual(second.do("take A to-receiver"), NO_ERROR)
 
         second.logs("no packet will flow", "daemon")
-        self.assertEqual(len(second.log.lines), 1, second.log.lines)
+        self.assertEqual(len(second.log.items), 1, second.log.items)
 
     def test_no_such_interface(self):
         router = self.registered()
@@ -100,7 +100,7 @@ class Refusals(NetnsTest):
         router = self.registered(forwarder="magic")
         router.must("take A to-source")
         router.logs("mgm_forwarder", "magic")
-        self.assertEqual(len(router.log.lines), 1, router.log.lines)
+        self.assertEqual(len(router.log.items), 1, router.log.items)
         self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 1, "auto took the kernel")
 
 
