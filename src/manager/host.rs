@@ -42,9 +42,7 @@ impl Manager {
         if guard.run.is_some() {
             return Err(Refusal::AlreadyStarted);
         }
-        if log.is_some() {
-            super::log::set_sink(log);
-        }
+        super::log::set_sink(log);
         guard.start(settings);
         Ok(())
     }

@@ -321,8 +321,9 @@ pub(super) fn check_state(engine: &Engine, naive: &Naive) {
     }
 
     let mut references: BTreeMap<Ipv4Addr, u32> = BTreeMap::new();
-    let flows =
-        engine.memberships.keys().chain(engine.mfes.keys()).chain(engine.resolutions.keys());
+    // A renewal or rerouting lives on its MFE's reference.
+    let new = engine.resolutions.keys().filter(|flow| !engine.mfes.contains_key(flow));
+    let flows = engine.memberships.keys().chain(engine.mfes.keys()).chain(new);
     for flow in flows.filter(|flow| flow.has_source()) {
         *references.entry(flow.source()).or_default() += 1;
     }
