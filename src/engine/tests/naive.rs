@@ -31,7 +31,7 @@ pub(super) struct Naive {
     members: BTreeSet<Entry>,
     /// Overrides by (MFE, interface), and the MFEs that they are of.
     overrides: BTreeMap<(Flow, Interface), bool>,
-    mfes: BTreeMap<Flow, u64>,
+    mfes: BTreeMap<Flow, (u64, Time)>,
     wanted: Wanted,
     /// Who bears the role of rule 4.6, by source.
     towards: BTreeMap<Ipv4Addr, Option<ClientId>>,
@@ -108,18 +108,20 @@ impl Naive {
         }
     }
 
-    /// New MFEs bring the overrides that CREATION answers made.
+    /// New MFEs, and those that begin another life, bring the overrides that
+    /// CREATION answers made.
     fn follow_mfes(&mut self, engine: &Engine) {
-        let serials = engine.mfes.iter().map(|(&flow, mfe)| (flow, mfe.serial)).collect();
-        let before = std::mem::replace(&mut self.mfes, serials);
+        let lives = engine.mfes.iter().map(|(&flow, mfe)| (flow, (mfe.serial, mfe.born))).collect();
+        let before = std::mem::replace(&mut self.mfes, lives);
         self.overrides.retain(|&(flow, _), _| {
             self.mfes.contains_key(&flow) && self.mfes.get(&flow) == before.get(&flow)
         });
         for (flow, mfe) in &engine.mfes {
-            if before.get(flow) != Some(&mfe.serial) {
+            if before.get(flow) != Some(&(mfe.serial, mfe.born)) {
                 if let Some(rare) = &mfe.rare {
-                    for id in rare.off.iter() {
-                        self.overrides.insert((*flow, engine.interfaces.name(id)), false);
+                    let off = rare.off.iter().map(|id| (id, false));
+                    for (id, on) in rare.on.iter().map(|id| (id, true)).chain(off) {
+                        self.overrides.insert((*flow, engine.interfaces.name(id)), on);
                     }
                 }
             }
@@ -334,7 +336,6 @@ pub(super) fn check_state(engine: &Engine, naive: &Naive) {
 
     for (&flow, mfe) in &engine.mfes {
         assert!(flow.has_source() && !flow.is_link_local());
-        assert!(!engine.resolutions.contains_key(&flow));
         assert!(engine.interfaces.master(mfe.iif).is_some(), "nobody has the iif of {flow}");
         assert!(!mfe.oifs.contains(mfe.iif), "the iif of {flow} is an oif");
         let mut oifs: Vec<_> = mfe.oifs.iter().map(|id| engine.interfaces.name(id)).collect();
