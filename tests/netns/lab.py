@@ -89,6 +89,13 @@ def why_not():
     return None
 
 
+def sweep():
+    """Removes what an interrupted test of this process may have left."""
+    for name in os.listdir("/var/run/netns"):
+        if name.startswith(f"mgm-{os.getpid()}-"):
+            ip(f"netns del {name}")
+
+
 class Host:
     """A network namespace. `address` and `interface` are its side of the first link."""
 

@@ -1,5 +1,6 @@
 """The router's daemon: the C client with mgm.h, driven line by line."""
 
+import atexit
 import ctypes
 import json
 import os
@@ -31,6 +32,7 @@ class Build:
         include = pathlib.Path(os.environ.get("MGM_INCLUDE_DIR", TREE / "include"))
         library = pathlib.Path(os.environ.get("MGM_LIB_DIR", TREE / "target/release"))
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mgm-netns-"))
+        atexit.register(shutil.rmtree, self.directory, ignore_errors=True)
         self.directory.chmod(0o755)
         shared = self.directory / "libmgm.so.1"
         shutil.copy(library / "libmgm.so", shared)
@@ -46,9 +48,6 @@ class Build:
             subprocess.run(
                 [compiler, *flags, *sources, *link, "-o", self.directory / name], check=True
             )
-
-    def close(self):
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Router:
