@@ -13,7 +13,7 @@ use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
@@ -95,7 +95,8 @@ impl World {
 
     #[cfg(target_os = "linux")]
     fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
-        let below = Arc::new(Below { manager: manager.clone(), routes: Arc::clone(&self.routes) });
+        let below =
+            Arc::new(Below { manager: manager.clone(), routes: Arc::downgrade(&self.routes) });
         let upcalls: Arc<dyn UpcallSink> = below.clone();
         let forwarder = crate::forwarder::kernel::KernelForwarder::open(self.table, upcalls)?;
         if self.routes.system.get().is_none() {
@@ -212,14 +213,17 @@ fn sync(
 /// Where the kernel's upcalls and route changes come in.
 struct Below {
     manager: Manager,
-    /// Tells this life of MGM from a later one.
-    routes: Arc<Routes>,
+    /// The routes of this life of MGM, which tell it from a later one. Weak,
+    /// because they own the thread that this is called on.
+    routes: Weak<Routes>,
 }
 
 impl Below {
     /// The life that opened the forwarder, if it is still on.
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
-        guard.running().filter(|run| Arc::ptr_eq(&run.world.routes, &self.routes))
+        guard
+            .running()
+            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.world.routes), self.routes.as_ptr()))
     }
 }
 
@@ -237,7 +241,8 @@ impl UpcallSink for Below {
         let mut routes = BTreeMap::new();
         if !unknown.is_empty() {
             drop(guard); // a look-up is a system call
-            routes.extend(unknown.into_iter().map(|source| (source, self.routes.lookup(source))));
+            let Some(view) = self.routes.upgrade() else { return };
+            routes.extend(unknown.into_iter().map(|source| (source, view.lookup(source))));
             guard = self.manager.lock();
         }
         let Some(run) = self.run(&mut guard) else { return };
