@@ -367,6 +367,127 @@ DWORD MgmHostPacketIn(DWORD dwSource,
  * Never hold a lock that your callbacks take while you call Mgm functions.
  */
 DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext);
+/**
+ * Sets the TTL threshold of an interface. It stays an outgoing interface, but only
+ * packets go out whose TTL, as they come in, is greater. The setting stays until
+ * MGM stops, whoever has the interface, and may be made before anybody does.
+ *
+ * Parameters:
+ * - dwIfIndex: index of the interface, not 0.
+ * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
+ *   point-to-multipoint links.
+ * - dwThreshold: 0 to 255. 1 is where every interface begins and the least that
+ *   there is: 0 is the same. With 255 nothing goes out.
+ *
+ * Returns:
+ * - NO_ERROR: set.
+ * - ERROR_INVALID_PARAMETER: index 0, or a threshold above 255.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThreshold);
+
+/**
+ * Makes an interface a boundary for a range of groups (RFC 2365): it is no
+ * outgoing interface for them any more, and their packets that arrive there are
+ * refused; MFEs that they came in by are deleted. Memberships there are kept and
+ * still told to others. The setting stays until it is deleted or MGM stops,
+ * whoever has the interface, and may be made before anybody does. A boundary
+ * that is there already may be added again.
+ *
+ * Parameters:
+ * - pBoundary (in): dwIfIndex is the index of the interface, not 0, and stands
+ *   for all next hops; dwGroupAddress and dwGroupMask, in network byte order, are
+ *   a prefix inside 239.0.0.0/8; dwStatus is ignored.
+ *
+ * Returns:
+ * - NO_ERROR: it is a boundary.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, index 0, or no such prefix.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
+
+/**
+ * Takes a boundary away: what memberships and their owners want there goes out
+ * again.
+ *
+ * Parameters:
+ * - pBoundary (in): as it was added.
+ *
+ * Returns:
+ * - NO_ERROR: it is gone.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, index 0, or no prefix inside
+ *   239.0.0.0/8.
+ * - ERROR_NOT_FOUND: there is no such boundary; one for a wider or narrower
+ *   range is another.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostDeleteBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
+
+/**
+ * Gives a range of groups a name, for people: the log uses it. It needs no
+ * boundary, and stays until MGM stops.
+ *
+ * Parameters:
+ * - dwGroupAddress, dwGroupMask: a prefix inside 239.0.0.0/8, network byte
+ *   order.
+ * - pszName (in): the name in UTF-16, at most MAX_SCOPE_NAME_LEN units and a
+ *   zero; it is copied, unit for unit. NULL or an empty one: the default name
+ *   again, "address/length" as in "239.255.0.0/16".
+ *
+ * Returns:
+ * - NO_ERROR: named.
+ * - ERROR_INVALID_PARAMETER: no such prefix, or a name that is too long.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostSetScopeName(DWORD dwGroupAddress, DWORD dwGroupMask, const WCHAR *pszName);
+
+/**
+ * Tells the name of a range of groups.
+ *
+ * Parameters:
+ * - pScope (in, out): dwGroupAddress and dwGroupMask come with a prefix inside
+ *   239.0.0.0/8, network byte order. snNameBuffer goes with the name that it was
+ *   given, or the default one, "address/length", filled up with zeros; dwStatus
+ *   with 1 if it was given one, else 0.
+ *
+ * Returns:
+ * - NO_ERROR: told.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, or no such prefix.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -2,6 +2,7 @@
 
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
+use std::ops::RangeInclusive;
 
 /// One MFE. A million of them: see the budget in docs/architecture.md.
 #[derive(Debug)]
@@ -205,22 +206,36 @@ impl Engine {
             flow if flow.has_source() => flow,
             group => group.last_of_group(),
         };
+        self.update_range(matching..=last, id, touch, caller, fx);
+    }
+
+    /// The same for the MFEs of a range of flows.
+    pub(super) fn update_range(
+        &mut self,
+        flows: RangeInclusive<Flow>,
+        id: IfId,
+        touch: Touch,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
         if touch == Touch::Clear {
-            for (_, resolution) in self.resolutions.range_mut(matching..=last) {
+            for (_, resolution) in self.resolutions.range_mut(flows.clone()) {
                 resolution.joined_meanwhile(id);
             }
         }
         let has =
             |key: Flow| self.memberships.get(&key).is_some_and(|members| members.contains(id));
         let wild = has(Flow::WILDCARD);
-        let mut group = (Flow::WILDCARD, wild);
+        let index = self.interfaces.name(id).index;
+        let mut group = (Flow::WILDCARD, wild, false);
         let mut turned = Vec::new();
-        for (&flow, mfe) in self.mfes.range_mut(matching..=last) {
+        for (&flow, mfe) in self.mfes.range_mut(flows) {
             if group.0 != flow.shared() {
-                group = (flow.shared(), wild || has(flow.shared()));
+                let bounded = self.limits.bounds(index, flow.group());
+                group = (flow.shared(), wild || has(flow.shared()), bounded);
             }
             mfe.override_oif(id, touch);
-            let wanted = mfe.wants(id, || group.1 || has(flow));
+            let wanted = !group.2 && mfe.wants(id, || group.1 || has(flow));
             let was_negative = mfe.oifs.is_empty();
             if mfe.set_oif(id, wanted) {
                 fx.dirty.push(flow);
@@ -337,14 +352,18 @@ impl Engine {
         }
         mfe.upstream = upstream;
         let named = self.interfaces.find(Interface::link(if_index));
-        let iif = named.filter(|&id| self.interfaces.master(id) == Some(client));
+        let iif = named.filter(|&id| {
+            self.interfaces.master(id) == Some(client)
+                && !self.limits.bounds(if_index, flow.group())
+        });
         if let Some(iif) = iif {
             self.set_iif(flow, iif, Some(client), fx);
         } else if if_index != 0 && self.interfaces.name(mfe.iif).index != if_index {
             fx.log.push((
                 log::Level::Warn,
                 format!(
-                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the caller's"
+                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the \
+                     caller's, or a boundary keeps the group off it"
                 ),
             ));
         }
@@ -363,6 +382,7 @@ impl Engine {
         let was_negative = mfe.oifs.is_empty();
         mfe.set_oif(iif, false);
         fx.dirty.push(flow);
+        // No boundary is on the old one: it would have ended the MFE (spec 3.7).
         let is_member = self.is_member(flow, old);
         self.mfes.get_mut(&flow).is_some_and(|mfe| {
             let wanted = mfe.wants(old, || is_member);

@@ -114,6 +114,9 @@ impl Engine {
         let source = flow.source();
         let arrival_id = self.interfaces.find(arrival);
         let towards = self.expected_iif(source, arrival_id).and_then(|expected| {
+            if self.is_bounded(expected.0, flow.group()) {
+                return None; // what comes in there is refused (spec 3.7)
+            }
             let slot = self.interfaces.get(expected.0)?;
             Some((expected, slot.master()?, slot.tenure, slot.interface))
         });
@@ -164,7 +167,8 @@ impl Engine {
         fx.log.push((
             log::Level::Debug,
             format!(
-                "no MFE {flow}: no route to {} leads through an interface that a client has",
+                "no MFE {flow}: no route to {} leads through an interface that a client has \
+                 and that no boundary keeps the group off",
                 flow.source()
             ),
         ));
@@ -177,9 +181,13 @@ impl Engine {
         }
     }
 
-    /// Whether what was asked still holds: the same hands, and the same route.
+    /// Whether what was asked still holds: the same hands, the same route, and
+    /// no boundary on the way.
     fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
         let arrival = self.interfaces.find(resolution.arrival);
+        if self.is_bounded(resolution.iif, flow.group()) {
+            return false;
+        }
         self.interfaces.get(resolution.iif).is_some_and(|slot| slot.tenure == resolution.tenure)
             && self.expected_iif(flow.source(), arrival) == Some(resolution.expected)
     }
@@ -232,13 +240,18 @@ impl Engine {
         let (looked_up, neighbour) = resolution.expected;
         let named = self.interfaces.find(iif);
         let (iif, upstream) = match named {
-            Some(id) if self.interfaces.master(id) == Some(client) => (id, upstream),
+            Some(id)
+                if self.interfaces.master(id) == Some(client)
+                    && !self.is_bounded(id, flow.group()) =>
+            {
+                (id, upstream)
+            }
             _ => {
                 fx.log.push((
                     log::Level::Warn,
                     format!(
-                        "RPF_CALLBACK for {flow} named {iif}, which is not its client's: \
-                         {} stands",
+                        "RPF_CALLBACK for {flow} named {iif}, which is not its client's, or has a \
+                         boundary: {} stands",
                         self.interfaces.name(looked_up)
                     ),
                 ));
@@ -265,6 +278,7 @@ impl Engine {
         if let Some(rare) = self.mfes.get(&flow).and_then(|mfe| mfe.rare.as_ref()) {
             oifs.union_with(&rare.on); // of an MFE that is being renewed
         }
+        self.subtract_bounded(&mut oifs, flow.group());
         for id in oifs.iter().filter(|id| *id != iif) {
             if let Some(owner) = self.interfaces.master(id) {
                 by_client.entry(owner).or_default().push(id);
@@ -348,6 +362,7 @@ impl Engine {
         let mut oifs = self.member_interfaces(flow);
         oifs.remove(iif);
         oifs.subtract(&resolution.off);
+        self.subtract_bounded(&mut oifs, flow.group());
         let is_negative = oifs.is_empty();
         let serial = self.next_serial();
         let mut mfe =

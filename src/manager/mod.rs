@@ -13,6 +13,7 @@ mod calls;
 mod context;
 mod delivery;
 mod host;
+mod limits;
 mod log;
 mod queue;
 mod settings;
