@@ -4,9 +4,8 @@
  *
  * Generated from src/abi: change it there, then "make headers".
  *
- * All conventions are those of mgm.h. Nothing here must be called: the first call
- * of any Mgm function starts MGM with the defaults, which the environment can
- * change:
+ * All conventions are those of mgm.h. Nothing here must be called: the first
+ * registration starts MGM with the defaults, which the environment can change:
  *
  *   MGM_FORWARDER    auto (default), kernel or memory
  *   MGM_TABLE        the kernel's multicast routing table, 0 by default
@@ -58,8 +57,8 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  *
  * Threads:
  * On any thread, several at a time, no lock of MGM held. Any Mgm function may be
- * called from here; what that logs comes here too. An exception that leaves it
- * ends the process.
+ * called from here, except those that no callback may call; what such a call logs
+ * goes to stderr, not here again. An exception that leaves it ends the process.
  */
 typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
 
@@ -164,8 +163,9 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
 
 /**
  * Starts MGM with settings of the host's choice. A host that is content with
- * the defaults and the environment need not call it: the first call of any
- * other function starts MGM as well.
+ * the defaults and the environment need not call it: the first registration, or
+ * the first interface, route or packet of the host's, starts MGM as well, also
+ * after a stop.
  *
  * Parameters:
  * - pConfig (in): the settings; it is copied. NULL for the environment's, or
@@ -176,7 +176,8 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  * - NO_ERROR: started.
  * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, or
  *   a setting that this library does not know.
- * - ERROR_ALREADY_EXISTS: MGM runs already.
+ * - ERROR_ALREADY_EXISTS: MGM runs already. Its settings and its log stay as
+ *   they are.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:
@@ -189,12 +190,12 @@ DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
 /**
  * Stops MGM: clients, interfaces, memberships and MFEs are gone, without
  * callbacks, the kernel's state too, and all handles are invalid. MGM can be
- * started again.
+ * started again; the next registration does so by itself.
  *
  * Returns:
  * - NO_ERROR: stopped, or was not running.
- * - ERROR_CAN_NOT_COMPLETE: inside a callback, or this is a forked child of the
- *   router.
+ * - ERROR_CAN_NOT_COMPLETE: inside a callback; another thread is stopping it; or
+ *   this is a forked child of the router.
  *
  * Threads:
  * Any thread, but not inside a callback: it waits for those that are running.
@@ -212,10 +213,11 @@ DWORD MgmHostStop(void);
  *   point-to-multipoint links.
  *
  * Returns:
- * - NO_ERROR: noted.
- * - ERROR_INVALID_PARAMETER: index 0, or one index with and without next hops.
- * - ERROR_CAN_NOT_COMPLETE: the forwarder cannot serve it (the log says why), or
- *   this is a forked child of the router.
+ * - NO_ERROR: noted. Should the forwarder not be able to serve it, the log says
+ *   why.
+ * - ERROR_INVALID_PARAMETER: index 0.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of the
+ *   router.
  *
  * Threads:
  * Any thread, any time, also inside callbacks.

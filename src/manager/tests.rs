@@ -365,3 +365,33 @@ fn t1_4_numbers_do_not_repeat_after_a_stop() {
     assert_ne!(first, again);
     assert_ne!(open, world.0.enum_start(again, EnumKind::AllSources).unwrap());
 }
+
+#[test]
+fn t0_8_the_handle_is_looked_at_before_the_interface() {
+    let world = World::new();
+    let a = world.client(1, |_| Answer::Done);
+    let gone = world.client(2, |_| Answer::Done);
+    world.0.deregister(gone).unwrap();
+    // Nobody has interface 9: for a client that would be another answer.
+    let delete = |client| world.0.delete_membership(client, group(1), link(9), Join::State);
+    assert_eq!(delete(a), Err(Refusal::NobodyOwns(link(9))));
+    assert_eq!(delete(gone), Err(Refusal::BadHandle(gone.0)));
+    assert_eq!(world.0.take(gone, link(0)), Err(Refusal::BadHandle(gone.0)));
+    assert_eq!(world.0.take(a, link(0)), Err(Refusal::ZeroInterface));
+}
+
+#[test]
+fn t7_4_an_ended_enumeration_is_no_handle_and_its_client_goes_on() {
+    let world = World::new();
+    let a = world.client(1, |_| Answer::Done);
+    world.0.take(a, link(1)).unwrap();
+    world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
+    let ended = world.0.enum_start(a, EnumKind::AllSources).unwrap();
+    let other = world.0.enum_start(a, EnumKind::AllSources).unwrap();
+    world.0.enum_end(ended).unwrap();
+    assert_eq!(world.0.enum_next(ended, 1, &mut |_| ()), Err(Refusal::BadHandle(ended.0)));
+    assert_eq!(world.0.enum_end(ended), Err(Refusal::BadHandle(ended.0)));
+    let mut found = Vec::new();
+    assert_eq!(world.0.enum_next(other, 9, &mut |flow| found.push(flow)), Ok(false));
+    assert_eq!(found, [group(1)], "another one of the client's is not disturbed");
+}

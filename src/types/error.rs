@@ -256,3 +256,44 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t0_8_codes_have_their_windows_values() {
+        let values = [
+            (Code::NotEnoughMemory, 8),
+            (Code::InvalidParameter, 87),
+            (Code::InsufficientBuffer, 122),
+            (Code::AlreadyExists, 183),
+            (Code::MoreData, 234),
+            (Code::NoMoreItems, 259),
+            (Code::CanNotComplete, 1003),
+            (Code::NotFound, 1168),
+        ];
+        for (code, value) in values {
+            assert_eq!(code as u32, value);
+        }
+    }
+
+    #[test]
+    fn t0_8_what_is_malformed_is_an_invalid_parameter_and_one_line_says_what() {
+        let group = Ipv4Addr::new(10, 0, 0, 1);
+        for (refusal, names) in [
+            (Refusal::BadHandle(0x17), "0x17"),
+            (Refusal::Null("pbBuffer"), "pbBuffer"),
+            (Refusal::NotAGroup(group), "10.0.0.1"),
+            (Refusal::NotASource(group), "10.0.0.1"),
+            (Refusal::BadMask("source", Ipv4Addr::new(255, 0, 0, 0), group), "255.0.0.0"),
+            (Refusal::BadFlags(4), "0x4"),
+            (Refusal::ZeroInterface, "dwIfIndex"),
+        ] {
+            assert_eq!(refusal.code(), Code::InvalidParameter);
+            let line = refusal.to_string();
+            assert!(line.contains(names) && line.lines().count() == 1, "{line}");
+            assert!(!refusal.is_ordinary(), "{line}");
+        }
+    }
+}

@@ -18,6 +18,7 @@ mod renewal;
 mod resolution;
 mod retrieval;
 mod router;
+mod scenarios;
 
 use super::*;
 use crate::types::{Code, IfId, Interface, Ipv4Addr, Result, Route, RouteOrigin, Time};
