@@ -17,6 +17,7 @@ mod ownership;
 mod packet;
 mod resolve;
 mod sources;
+mod survey;
 mod view;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use clients::{is_igmp, ClientId};
 pub use effects::{Answer, CreationOif, Effects, Notice, NoticeKind, QuestionId};
 pub use membership::Join;
 pub use packet::{Outcome, Packet, Refused};
+pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use view::{EnumKind, MfeRow, OifRow};
 
 use crate::types::Flow;
@@ -67,8 +69,8 @@ pub struct Engine {
     wrong_ifs: WrongIfs,
     /// The number of the last question, and of the last MFE.
     serial: u64,
-    /// Packets that led to no MFE.
-    pub refused: u64,
+    /// Packets that were not forwarded, in the order of [`Refused::ALL`].
+    refused: [u64; Refused::ALL.len()],
 }
 
 impl Engine {
@@ -87,7 +89,7 @@ impl Engine {
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),
             serial: 0,
-            refused: 0,
+            refused: [0; Refused::ALL.len()],
         }
     }
 

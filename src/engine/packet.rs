@@ -39,6 +39,12 @@ pub enum Refused {
     WrongInterface,
 }
 
+impl Refused {
+    /// All reasons, in their order.
+    pub const ALL: [Refused; 4] =
+        [Refused::ForeignArrival, Refused::LinkLocal, Refused::NoUpstream, Refused::WrongInterface];
+}
+
 /// What becomes of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -146,8 +152,16 @@ impl Engine {
     }
 
     fn refuse(&mut self, why: Refused) -> Outcome {
-        self.refused += 1;
+        if let Some(count) = self.refused.get_mut(why as usize) {
+            *count += 1;
+        }
         Outcome::Refused(why)
+    }
+
+    /// How many packets were not forwarded for this reason.
+    #[must_use]
+    pub fn refused(&self, why: Refused) -> u64 {
+        self.refused.get(why as usize).copied().unwrap_or(0)
     }
 
     /// Counts a packet in, and out on each oif that its TTL reaches.
