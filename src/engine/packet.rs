@@ -41,8 +41,13 @@ pub enum Refused {
 
 impl Refused {
     /// All reasons, in their order.
-    pub const ALL: [Refused; 4] =
-        [Refused::ForeignArrival, Refused::LinkLocal, Refused::NoUpstream, Refused::WrongInterface];
+    pub const ALL: [Refused; 5] = [
+        Refused::ForeignArrival,
+        Refused::LinkLocal,
+        Refused::Boundary,
+        Refused::NoUpstream,
+        Refused::WrongInterface,
+    ];
 }
 
 /// What becomes of a packet.

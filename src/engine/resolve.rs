@@ -61,8 +61,15 @@ struct Asked {
 }
 
 impl Resolution {
-    /// The owner of an interface joined or left: that beats its answer (spec 3.5).
-    pub fn joined_meanwhile(&mut self, id: IfId) {
+    /// The owner of an interface has acted on it meanwhile: that beats what it
+    /// answers (spec 3.5). A FORWARD acts on MFEs that exist, so it beats the
+    /// answers of a renewal only.
+    pub fn overtaken(&mut self, id: IfId, touch: Touch) {
+        match touch {
+            Touch::Members => return,
+            Touch::Force(_) if self.purpose == Purpose::Create => return,
+            Touch::Clear | Touch::Force(_) => {}
+        }
         self.off.remove(id);
         self.on.remove(id);
         if let Waiting::Creation(asked) = &mut self.waiting {
@@ -265,7 +272,8 @@ impl Engine {
         resolution.tenure = tenure;
         if resolution.purpose == Purpose::Reroute {
             self.resolutions.remove(&flow);
-            self.reroute(flow, iif, upstream, fx);
+            let nothing = IfSet::default();
+            self.reshape(flow, (iif, upstream), (&nothing, &nothing), None, fx);
         } else {
             self.ask_creation(now, flow, iif, fx);
         }
@@ -370,8 +378,8 @@ impl Engine {
         if !resolution.off.is_empty() {
             mfe.rare.get_or_insert_default().off = resolution.off;
         }
-        self.expiry.schedule(flow, mfe.deadline());
         self.mfes.insert(flow, mfe); // takes over the resolution's hold on the source
+        self.schedule_end(flow);
         fx.dirty.push(flow);
         fx.resolved.push(flow);
         if is_negative {
@@ -384,17 +392,12 @@ impl Engine {
 
     /// Another life for an MFE: the new answers replace its overrides (spec 5.6).
     fn renew(&mut self, now: Time, flow: Flow, resolution: &Resolution, fx: &mut Effects) {
-        self.reroute(flow, resolution.iif, resolution.upstream, fx);
-        for id in resolution.off.iter() {
-            self.update_mfes(flow, id, Touch::Force(false), None, fx);
-        }
-        for id in resolution.on.iter() {
-            self.update_mfes(flow, id, Touch::Allow, None, fx);
-        }
+        let Resolution { iif, upstream, off, on, .. } = resolution;
+        self.reshape(flow, (*iif, *upstream), (off, on), None, fx);
         if let Some(mfe) = self.mfes.get_mut(&flow) {
             mfe.born = now;
-            self.expiry.schedule(flow, mfe.deadline());
         }
+        self.schedule_end(flow);
     }
 
     /// An interface changed hands: flows that were to come in through it start

@@ -2,9 +2,9 @@
 
 use super::context::{self, Inside, Ticket};
 use super::queue::Lane;
-use super::state::{Guard, State};
+use super::state::{Guard, Run, State};
 use super::Manager;
-use crate::engine::{ClientId, Effects, Notice};
+use crate::engine::{Answer, ClientId, Effects, Notice};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
@@ -25,13 +25,14 @@ impl Manager {
             }
             for (client, notice) in fx.take_notices() {
                 let Some(record) = run.clients.get_mut(&client) else { continue };
-                if !record.callbacks.has(notice.kind()) {
-                    // A callback that is not there is one that changes nothing (spec 1.3).
-                    run.engine.starting(client, &notice);
+                // A callback that is not there is one that changes nothing
+                // (spec 1.3). Those two change what IGMP may do, in their order.
+                let in_turn =
+                    matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
+                if !in_turn && !record.callbacks.has(notice.kind()) {
                     if notice.question().is_some() {
-                        let now = run.now();
                         let answer = notice.default_answer();
-                        run.engine.answer(now, client, &notice, answer, fx);
+                        run.answer(client, &notice, answer, fx);
                     }
                     continue;
                 }
@@ -98,13 +99,26 @@ impl Manager {
         guard: &mut Guard<'_>,
         client: ClientId,
         notice: &Notice,
-        answer: crate::engine::Answer,
+        answer: Answer,
         lane: Lane,
     ) {
         let Some(run) = guard.run.as_mut() else { return };
         let mut fx = Effects::default();
-        let now = run.now();
-        run.engine.answer(now, client, notice, answer, &mut fx);
+        run.answer(client, notice, answer, &mut fx);
         self.publish(guard, &mut fx, lane);
+    }
+}
+
+impl Run {
+    /// Gives the engine an answer. A time-out begins a life, at the beginning
+    /// of which the forwarder has counted so many packets (spec 5.6).
+    fn answer(&mut self, client: ClientId, notice: &Notice, answer: Answer, fx: &mut Effects) {
+        let now = self.now();
+        self.engine.answer(now, client, notice, answer, fx);
+        if let Notice::PruneMfe { flow, .. } = notice {
+            if let Some(counters) = self.world.counters(*flow) {
+                self.engine.life_begins_at(*flow, counters.packets);
+            }
+        }
     }
 }

@@ -395,3 +395,33 @@ fn t7_4_an_ended_enumeration_is_no_handle_and_its_client_goes_on() {
     assert_eq!(world.0.enum_next(other, 9, &mut |flow| found.push(flow)), Ok(false));
     assert_eq!(found, [group(1)], "another one of the client's is not disturbed");
 }
+
+#[test]
+fn t2_3_igmp_without_enable_is_not_barred_for_ever() {
+    for lacks in [
+        vec![],
+        vec![NoticeKind::EnableIgmp],
+        vec![NoticeKind::DisableIgmp],
+        vec![NoticeKind::DisableIgmp, NoticeKind::EnableIgmp],
+    ] {
+        let world = World::new();
+        let script = Script { lacks, on_call: Box::new(Notice::default_answer) };
+        let igmp = world.0.register(Box::new(script), 10, 0).unwrap();
+        world.0.take(igmp, link(2)).unwrap();
+        // A take from inside a callback changes hands at once.
+        let (manager, taker) = (world.0.clone(), Arc::new(PlMutex::new(None)));
+        let me = Arc::clone(&taker);
+        let pim = world.client(2, move |notice| {
+            if let Some(me) = me.lock().take() {
+                manager.take(me, link(2)).unwrap();
+            }
+            notice.default_answer()
+        });
+        *taker.lock() = Some(pim);
+        let joiner = world.client(3, Notice::default_answer);
+        world.0.take(joiner, link(1)).unwrap();
+        world.0.add_membership(joiner, group(1), link(1), Join::State).unwrap();
+        assert_eq!(world.0.protocol_on(link(2)), Ok((2, 0)));
+        world.0.add_membership(igmp, group(2), link(2), Join::State).unwrap();
+    }
+}

@@ -256,9 +256,9 @@ fn t3_7_a_boundary_holds_whoever_overrides() {
 fn t3_7_packets_from_beyond_a_boundary_are_refused() {
     let mut r = stage();
     bound(&mut r, 1, site());
-    let before = r.engine.refused;
+    let before = r.engine.refused(Refused::Boundary);
     assert_eq!(r.packet(SG, 1), Outcome::Refused(Refused::Boundary));
-    assert_eq!((r.mfe(SG), r.engine.refused), ("no MFE".into(), before + 1));
+    assert_eq!((r.mfe(SG), r.engine.refused(Refused::Boundary)), ("no MFE".into(), before + 1));
     assert_eq!(r.packet(SG2, 1), Outcome::Resolving);
     assert_eq!(r.packet(SG2, 1), out(&[2, 3]));
     // As the kernel's upcalls tell it.
