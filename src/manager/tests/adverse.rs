@@ -64,3 +64,51 @@ fn t8_6_destructors_of_a_thread_that_ends_may_call() {
     assert_eq!(log.lock().iter().filter(|line| line.contains("239.1.1.2")).count(), 2);
     world.0.deregister(b).unwrap();
 }
+
+/// Three clients whose notices come from a worker, two of which never return.
+fn two_of_three_stuck(warm_up: bool) {
+    let world = World::new();
+    let (leave, left) = mpsc::channel::<()>();
+    let left = Arc::new(PlMutex::new(left));
+    let (tell, told) = mpsc::channel();
+    let a = world.client(1, |_| Answer::Done);
+    world.0.take(a, link(1)).unwrap();
+    let mut clients = Vec::new();
+    for protocol in 2..=4 {
+        let (left, tell) = (Arc::clone(&left), tell.clone());
+        clients.push(world.client(protocol, move |notice| {
+            let Notice::Join { flow, .. } = notice else { return notice.default_answer() };
+            let last = flow.group().octets()[3];
+            if last == 1 && protocol < 4 {
+                let _ = left.lock().recv_timeout(LONG);
+            }
+            tell.send(last).unwrap();
+            Answer::Done
+        }));
+    }
+    if warm_up {
+        // One notice for one client, by a worker that is idle afterwards.
+        world.0.take(clients[0], link(2)).unwrap();
+        as_upcall(&world.0, |run, fx| {
+            let route = Some(source_route(2));
+            let flow = packet(9, 1).flow;
+            run.engine.join(a, flow, link(1), Join::State, route, fx).unwrap();
+        });
+        assert_eq!(told.recv_timeout(LONG), Ok(9));
+        until("an idle worker", || world.0.lock().running().is_some_and(|run| run.pool.idle() > 0));
+    }
+    join_as_upcall(&world.0, a, 1, 1);
+    assert_eq!(told.recv_timeout(LONG / 4), Ok(1), "the third client hears of it");
+    leave.send(()).unwrap();
+    leave.send(()).unwrap();
+}
+
+#[test]
+fn t8_4_workers_that_are_stuck_are_seen_though_they_were_idle_before() {
+    two_of_three_stuck(true);
+}
+
+#[test]
+fn t8_4_workers_that_are_stuck_are_seen_from_the_start() {
+    two_of_three_stuck(false);
+}
