@@ -7,6 +7,8 @@ use parking_lot::Mutex as PlMutex;
 use std::sync::mpsc;
 use std::time::Duration;
 
+mod adverse;
+
 type OnCall = Box<dyn Fn(&Notice) -> Answer + Send + Sync>;
 
 /// A client made of one closure.
