@@ -34,6 +34,8 @@ fn main() {
 /// from there.
 fn soname(out: &Path) {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmgm.so.1");
+    // MGM's threads may be running when a program closes the library.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     // OUT_DIR is <profile>/build/mgm-<hash>/out
     let Some(profile) = out.ancestors().nth(3) else { return };
     for dir in [profile.to_path_buf(), profile.join("deps")] {

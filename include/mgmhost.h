@@ -142,6 +142,15 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 /** MgmHostAddRoute: the address is one of this router's own. */
 #define MGMHOST_ROUTE_LOCAL 1
 
+/** MgmHostGetStatus: without the memberships. */
+#define MGMHOST_STATUS_NO_MEMBERSHIPS 1
+
+/** MgmHostGetStatus: without the MFEs. */
+#define MGMHOST_STATUS_NO_MFES 2
+
+/** MgmHostGetMetrics: with the counters of each MFE. */
+#define MGMHOST_METRICS_MFES 1
+
 /* -------------------------------- Functions ------------------------------- */
 
 /**
@@ -490,6 +499,57 @@ DWORD MgmHostSetScopeName(DWORD dwGroupAddress, DWORD dwGroupMask, const WCHAR *
  * Never hold a lock that your callbacks take while you call Mgm functions.
  */
 DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
+
+/**
+ * Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,
+ * MFEs with 64-bit counters, callbacks made, upcalls, refused packets. It is
+ * one moment's: nothing changes while it is taken. docs/status.md describes
+ * it, docs/status.schema.json defines it.
+ *
+ * Parameters:
+ * - dwFlags: 0, MGMHOST_STATUS_NO_MEMBERSHIPS, MGMHOST_STATUS_NO_MFES, or both:
+ *   of these there may be very many.
+ * - pdwBufferSize (in, out): bytes at pbBuffer. Goes with the number of bytes
+ *   that the text takes, with the zero at its end; ask with 0 for it. What there
+ *   is to tell may have grown by the next call: leave some room, or try again.
+ * - pbBuffer (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+ *
+ * Returns:
+ * - NO_ERROR: told.
+ * - ERROR_INSUFFICIENT_BUFFER: there is no room; pbBuffer is as it was.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or an unknown flag.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It does not start MGM. All other
+ * calls wait while the snapshot is taken: some 0.3 s for a million MFEs, more with
+ * the kernel forwarder, which is asked for each one's counters.
+ */
+DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
+
+/**
+ * Tells the same, as far as it can be counted, as a page of metrics in the text
+ * form of Prometheus. docs/status.md lists them.
+ *
+ * Parameters:
+ * - dwFlags: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
+ *   makes some five lines for each, which may be more than a time series
+ *   database likes.
+ * - pdwBufferSize (in, out): bytes at pbBuffer. Goes with the number of bytes
+ *   that the text takes, with the zero at its end; ask with 0 for it. What there
+ *   is to tell may have grown by the next call: leave some room, or try again.
+ * - pbBuffer (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+ *
+ * Returns:
+ * - NO_ERROR: told.
+ * - ERROR_INSUFFICIENT_BUFFER: there is no room; pbBuffer is as it was.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or an unknown flag.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * As MgmHostGetStatus.
+ */
+DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
 #ifdef __cplusplus
 } /* extern "C" */

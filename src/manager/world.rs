@@ -3,6 +3,7 @@
 use super::queue::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
+use super::tally::Installs;
 use super::Manager;
 use crate::engine::{Effects, Engine, Packet};
 use crate::forwarder::{
@@ -31,6 +32,7 @@ pub(super) struct World {
     /// Flows whose entry the forwarder refused, and when to try again.
     unsynced: BTreeSet<Flow>,
     retry_at: Option<Time>,
+    installs: Installs,
     oifs: Vec<(IfId, u8)>,
 }
 
@@ -59,6 +61,7 @@ impl World {
             absent: BTreeSet::new(),
             unsynced: BTreeSet::new(),
             retry_at: None,
+            installs: Installs::default(),
             oifs: Vec::new(),
         }
     }
@@ -122,6 +125,7 @@ impl World {
             for flow in fx.dirty.drain(..) {
                 if let Err(refusal) = sync(forwarder.as_mut(), engine, flow, &mut self.oifs) {
                     ::log::error!("MFE {flow} is not in the kernel, trying again: {refusal}");
+                    self.installs.errors += 1;
                     self.unsynced.insert(flow);
                 }
             }
@@ -149,6 +153,7 @@ impl World {
         self.retry_at = Some(Time(now.0 + RETRY_MS));
         if let Some(forwarder) = &mut self.forwarder {
             let oifs = &mut self.oifs;
+            self.installs.retries += self.unsynced.len() as u64;
             self.unsynced.retain(|&flow| sync(forwarder.as_mut(), engine, flow, oifs).is_err());
         }
     }
@@ -156,6 +161,16 @@ impl World {
     /// The forwarder's counters of an MFE, if it keeps any.
     pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
         self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
+    }
+
+    /// The forwarder's name, once it is chosen.
+    pub fn forwarder_name(&self) -> Option<&'static str> {
+        self.forwarder.as_ref().map(|forwarder| forwarder.name())
+    }
+
+    /// How installing went so far, and how many entries wait for another try.
+    pub fn installs(&self) -> (Installs, usize) {
+        (self.installs, self.unsynced.len())
     }
 
     /// Interfaces that the forwarder serves no more, because the system has lost them.
@@ -228,6 +243,13 @@ impl Below {
 }
 
 impl UpcallSink for Below {
+    fn lost(&self, count: u32) {
+        let mut guard = self.manager.lock();
+        if let Some(run) = self.run(&mut guard) {
+            run.tally.lost_upcalls += u64::from(count);
+        }
+    }
+
     fn upcalls(&self, batch: Vec<Upcall>) {
         let mut guard = self.manager.lock();
         let Some(run) = self.run(&mut guard) else { return };
@@ -250,6 +272,7 @@ impl UpcallSink for Below {
         let mut fx = Effects::default();
         for upcall in batch {
             let Upcall { kind, flow, arrival, header } = upcall;
+            run.tally.count_upcall(kind);
             let header = header.into();
             match kind {
                 UpcallKind::WrongIf => run.engine.wrong_if(now, flow, arrival, &header, &mut fx),
