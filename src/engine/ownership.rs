@@ -328,7 +328,7 @@ impl Engine {
     /// The protocol and component ids of whoever has an interface (spec 2.6).
     ///
     /// # Errors
-    /// `ZeroInterface`, `NobodyOwns`.
+    /// `ZeroInterface`, `NoProtocol`.
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
         if interface.index == 0 {
             return Err(Refusal::ZeroInterface);
@@ -337,6 +337,6 @@ impl Engine {
             .find(interface)
             .and_then(|id| self.interfaces.master(id))
             .and_then(|client| self.client_key(client))
-            .ok_or(Refusal::NobodyOwns(interface))
+            .ok_or(Refusal::NoProtocol(interface))
     }
 }

@@ -74,6 +74,8 @@ pub enum Refusal {
     NotOwner(Interface),
     /// Nobody has the interface.
     NobodyOwns(Interface),
+    /// The same, to one who asked just that.
+    NoProtocol(Interface),
     /// The system has no such interface.
     NoSuchInterface(u32),
     /// The kernel cannot tell next hops apart.
@@ -141,7 +143,9 @@ impl Refusal {
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping | Panicked => {
                 Code::CanNotComplete
             }
-            NobodyOwns(_) | NoMfe(_) | NoRoute(..) | NoBoundary(..) => Code::NotFound,
+            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoRoute(..) | NoBoundary(..) => {
+                Code::NotFound
+            }
             SmallBuffer(_) => Code::InsufficientBuffer,
             TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
         }
@@ -151,7 +155,7 @@ impl Refusal {
     /// nothing, a buffer to be grown) and so no line in an operator's log.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_))
+        matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_) | Refusal::NoProtocol(_))
     }
 }
 
@@ -206,7 +210,7 @@ impl fmt::Display for Refusal {
                 f,
                 "{interface} is not the caller's: take it with MgmTakeInterfaceOwnership first"
             ),
-            NobodyOwns(interface) => write!(f, "{interface} is nobody's"),
+            NobodyOwns(interface) | NoProtocol(interface) => write!(f, "{interface} is nobody's"),
             NoSuchInterface(index) => {
                 write!(f, "there is no interface with index {index} (\"ip link\" lists them)")
             }
