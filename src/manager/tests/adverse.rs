@@ -118,12 +118,12 @@ fn t8_4_workers_that_are_stuck_are_seen_from_the_start() {
 struct Overtaken(Manager, PlMutex<Option<Route>>);
 
 impl crate::routes::RouteView for Overtaken {
-    fn lookup(&self, _: Ipv4Addr) -> Route {
+    fn lookup(&self, _: Ipv4Addr) -> Option<Route> {
         let newer = self.1.lock().take();
         if let Some(newer) = newer {
             self.0.add_route(newer).unwrap();
         }
-        source_route(1)
+        Some(source_route(1))
     }
 }
 
@@ -171,4 +171,26 @@ fn t5_1_an_upcalls_look_up_that_was_overtaken_is_made_again() {
     until("an MFE", || world.0.with_mfe(flow, false, |_| ()).is_ok());
     let row = world.0.with_mfe(flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(2), "{:?}", log.lock());
+}
+
+/// Routes of the system that cannot be told.
+struct Mute;
+
+impl crate::routes::RouteView for Mute {
+    fn lookup(&self, _: Ipv4Addr) -> Option<Route> {
+        None
+    }
+}
+
+#[test]
+fn t5_10_a_look_up_that_fails_is_no_loss_of_the_route() {
+    let (world, _, _, _) = overtaken();
+    let first = Route { network: SOURCE, prefix_len: 32, ..source_route(1) };
+    world.0.add_route(first).unwrap();
+    world.0.packet_in(packet(1, 1)).unwrap();
+    let routes = world.0.lock().running().unwrap().world.routes();
+    assert!(routes.system.set(Box::new(Mute)).is_ok());
+    world.0.delete_route(SOURCE, 32).unwrap();
+    let row = world.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
+    assert_eq!(row.iif, link(1), "what was known stands");
 }
