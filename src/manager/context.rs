@@ -52,6 +52,11 @@ pub(super) fn post(ticket: Ticket) {
     OUTBOX.with_borrow_mut(|outbox| outbox.push_back(ticket));
 }
 
+/// Whether this thread has anything to see delivered.
+pub(super) fn owes() -> bool {
+    OUTBOX.with_borrow(|outbox| !outbox.is_empty())
+}
+
 /// Empties this thread's outbox, first in first out, including what comes in
 /// meanwhile. Does nothing inside a callback or when it is at it already: the
 /// frame further out goes on with it (spec 8.1).

@@ -60,6 +60,27 @@ impl Manager {
         });
     }
 
+    /// Delivers what this thread still owes at the end of an exported function.
+    pub fn settle() {
+        if context::owes() {
+            Manager::global().drain();
+        }
+    }
+
+    /// Leaves what one of MGM's own threads owes to the workers: calls made
+    /// inside the host's log callback, which it may have called. It runs no
+    /// callbacks of clients itself.
+    pub(super) fn pass_on(&self) {
+        context::drain(|ticket| {
+            let mut guard = self.lock();
+            let Some(run) = guard.run.as_mut() else { return };
+            let record = run.clients.get_mut(&ticket.client);
+            if record.is_some_and(|record| record.queue.leave_to_worker(ticket.number)) {
+                self.schedule(run, ticket.client);
+            }
+        });
+    }
+
     /// Makes the callbacks of one client, as its runner, until the runner's
     /// duty is done. The only way to a callback.
     pub(super) fn run_queue<'a>(&'a self, mut guard: Guard<'a>, client: ClientId, lane: Lane) {

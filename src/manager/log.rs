@@ -93,6 +93,11 @@ impl Drop for Hold {
     }
 }
 
+/// Whether this thread has lines that wait for the lock to be released.
+pub(super) fn is_waiting() -> bool {
+    LINES.with_borrow(|lines| !lines.is_empty())
+}
+
 /// Takes the first line that waits; with none left, gives the memory back.
 fn next_line() -> Option<Line> {
     LINES.with_borrow_mut(|lines| {

@@ -40,7 +40,7 @@ pub(super) struct World {
 #[derive(Default)]
 pub(super) struct Routes {
     table: RwLock<RouteTable>,
-    system: OnceCell<Box<dyn RouteView>>,
+    pub(super) system: OnceCell<Box<dyn RouteView>>,
 }
 
 impl RouteView for Routes {
@@ -226,11 +226,11 @@ fn sync(
 }
 
 /// Where the kernel's upcalls and route changes come in.
-struct Below {
-    manager: Manager,
+pub(super) struct Below {
+    pub manager: Manager,
     /// The routes of this life of MGM, which tell it from a later one. Weak,
     /// because they own the thread that this is called on.
-    routes: Weak<Routes>,
+    pub routes: Weak<Routes>,
 }
 
 impl Below {
@@ -251,22 +251,31 @@ impl UpcallSink for Below {
     }
 
     fn upcalls(&self, batch: Vec<Upcall>) {
-        let mut guard = self.manager.lock();
-        let Some(run) = self.run(&mut guard) else { return };
-        let unknown: BTreeSet<Ipv4Addr> = batch
-            .iter()
-            .filter(|upcall| {
-                upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
-            })
-            .map(|upcall| upcall.flow.source())
-            .collect();
         let mut routes = BTreeMap::new();
-        if !unknown.is_empty() {
+        let mut changes = None;
+        let mut guard = loop {
+            let mut guard = self.manager.lock();
+            let Some(run) = self.run(&mut guard) else { return };
+            // What changed during the look-up is looked up again: no later
+            // change would ever correct it.
+            if changes.replace(run.world.route_changes) != Some(run.world.route_changes) {
+                routes.clear();
+            }
+            let unknown: BTreeSet<Ipv4Addr> = batch
+                .iter()
+                .filter(|upcall| {
+                    upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
+                })
+                .map(|upcall| upcall.flow.source())
+                .filter(|source| !routes.contains_key(source))
+                .collect();
+            if unknown.is_empty() {
+                break guard;
+            }
             drop(guard); // a look-up is a system call
             let Some(view) = self.routes.upgrade() else { return };
             routes.extend(unknown.into_iter().map(|source| (source, view.lookup(source))));
-            guard = self.manager.lock();
-        }
+        };
         let Some(run) = self.run(&mut guard) else { return };
         let now = run.now();
         let mut fx = Effects::default();
@@ -284,6 +293,8 @@ impl UpcallSink for Below {
             }
         }
         self.manager.publish(&mut guard, &mut fx, Lane::Worker);
+        drop(guard);
+        self.manager.pass_on();
     }
 }
 
@@ -325,7 +336,10 @@ impl Manager {
             drop(guard);
             let route = routes.lookup(flow.source());
             guard = self.lock();
-            if guard.running().is_none_or(|run| run.world.route_changes == changes) {
+            let is_current = |run: &mut Run| {
+                Arc::ptr_eq(&routes, &run.world.routes) && run.world.route_changes == changes
+            };
+            if guard.running().is_none_or(is_current) {
                 return (guard, Some(route));
             }
         }
@@ -346,19 +360,33 @@ impl Manager {
         let Some(run) = guard.running() else { return };
         run.world.route_changes += 1;
         let routes = run.world.routes();
-        let sources = run.engine.known_sources();
+        loop {
+            let Some(run) = guard.running() else { return };
+            if !Arc::ptr_eq(&routes, &run.world.routes) {
+                return; // another life
+            }
+            let changes = run.world.route_changes;
+            let sources = run.engine.known_sources();
+            drop(guard);
+            let found: Vec<(Ipv4Addr, Route)> = sources
+                .into_iter()
+                .filter(|source| concerns(*source))
+                .map(|source| (source, routes.lookup(source)))
+                .collect();
+            guard = self.lock();
+            let Some(run) = guard.running() else { return };
+            // Else a later change, which may be known already, would be undone.
+            if run.world.route_changes == changes {
+                let mut fx = Effects::default();
+                run.engine.update_routes(&found, &mut fx);
+                self.publish(&mut guard, &mut fx, lane);
+                break;
+            }
+        }
         drop(guard);
-        let found: Vec<(Ipv4Addr, Route)> = sources
-            .into_iter()
-            .filter(|source| concerns(*source))
-            .map(|source| (source, routes.lookup(source)))
-            .collect();
-        let mut guard = self.lock();
-        let Some(run) = guard.running() else { return };
-        let mut fx = Effects::default();
-        run.engine.update_routes(&found, &mut fx);
-        self.publish(&mut guard, &mut fx, lane);
-        drop(guard);
-        self.drain();
+        match lane {
+            Lane::Caller => self.drain(),
+            Lane::Worker => self.pass_on(),
+        }
     }
 }

@@ -112,3 +112,63 @@ fn t8_4_workers_that_are_stuck_are_seen_though_they_were_idle_before() {
 fn t8_4_workers_that_are_stuck_are_seen_from_the_start() {
     two_of_three_stuck(false);
 }
+
+/// Routes of the system that change in the middle of a look-up: the answer is out
+/// of date when it comes.
+struct Overtaken(Manager, PlMutex<Option<Route>>);
+
+impl crate::routes::RouteView for Overtaken {
+    fn lookup(&self, _: Ipv4Addr) -> Route {
+        let newer = self.1.lock().take();
+        if let Some(newer) = newer {
+            self.0.add_route(newer).unwrap();
+        }
+        source_route(1)
+    }
+}
+
+/// Clients A on interface 1 and B on 2, and routes that lead to 1 until they are
+/// first looked at, to 2 from then on.
+fn overtaken() -> (World, ClientId, ClientId, Arc<PlMutex<Vec<String>>>) {
+    let world = World::new();
+    let log = Arc::default();
+    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(b, link(2)).unwrap();
+    (world, a, b, log)
+}
+
+fn overtake(world: &World) -> Arc<super::super::world::Routes> {
+    let newer = Route { network: SOURCE, prefix_len: 32, ..source_route(2) };
+    let routes = world.0.lock().running().unwrap().world.routes();
+    let view = Overtaken(world.0.clone(), PlMutex::new(Some(newer)));
+    assert!(routes.system.set(Box::new(view)).is_ok());
+    routes
+}
+
+#[test]
+fn t5_10_an_older_look_up_does_not_undo_a_later_change() {
+    let (world, _, b, log) = overtaken();
+    let first = Route { network: SOURCE, prefix_len: 32, ..source_route(1) };
+    world.0.add_route(first).unwrap();
+    world.0.packet_in(packet(1, 1)).unwrap();
+    overtake(&world);
+    log.lock().clear();
+    world.0.delete_route(SOURCE, 32).unwrap();
+    let row = world.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
+    assert_eq!(row.iif, link(2), "{:?}", log.lock());
+    world.0.set_mfe(b, packet(1, 1).flow, Ipv4Addr::UNSPECIFIED, 0).unwrap();
+}
+
+#[test]
+fn t5_1_an_upcalls_look_up_that_was_overtaken_is_made_again() {
+    use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
+    let (world, _, _, log) = overtaken();
+    let routes = Arc::downgrade(&overtake(&world));
+    let below = super::super::world::Below { manager: world.0.clone(), routes };
+    let PacketIn { flow, arrival, .. } = packet(1, 1);
+    below.upcalls(vec![Upcall { kind: UpcallKind::NoCache, flow, arrival, header: Vec::new() }]);
+    until("an MFE", || world.0.with_mfe(flow, false, |_| ()).is_ok());
+    let row = world.0.with_mfe(flow, false, Clone::clone).unwrap();
+    assert_eq!(row.iif, link(2), "{:?}", log.lock());
+}
