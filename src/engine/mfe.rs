@@ -215,6 +215,7 @@ impl Engine {
         let wild = has(Flow::WILDCARD);
         let mut group = (Flow::WILDCARD, wild);
         let mut turned = Vec::new();
+        let before = fx.dirty.len();
         for (&flow, mfe) in self.mfes.range_mut(matching..=last) {
             if group.0 != flow.shared() {
                 group = (flow.shared(), wild || has(flow.shared()));
@@ -228,6 +229,9 @@ impl Engine {
                     turned.push(flow);
                 }
             }
+        }
+        if self.config.debug {
+            self.tell_changes(&fx.dirty[before..], &mut fx.log);
         }
         for flow in turned {
             self.tell_turn(flow, caller, fx);
@@ -294,6 +298,7 @@ impl Engine {
     /// An interface changed hands: MFEs that it brings packets for end, and in
     /// all others memberships alone decide about it (spec 2.5).
     pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
+        let before = fx.dirty.len();
         let (sources, resolutions, dirty) =
             (&mut self.sources, &mut self.resolutions, &mut fx.dirty);
         self.mfes.retain(|&flow, mfe| {
@@ -305,12 +310,22 @@ impl Engine {
             }
             stays
         });
+        if self.config.debug {
+            let gone = &fx.dirty[before..];
+            fx.log.extend(gone.iter().map(|flow| {
+                (
+                    log::Level::Debug,
+                    format!("{flow} deleted: it came in by {}", self.interfaces.name(id)),
+                )
+            }));
+        }
         self.update_mfes(Flow::WILDCARD, id, Touch::Clear, caller, fx);
     }
 
     /// Deletes an MFE.
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if self.mfes.remove(&flow).is_some() {
+            self.story(fx, || format!("{flow} deleted"));
             self.sources.release(flow.source());
             self.resolutions.remove(&flow); // of its renewal
             fx.dirty.push(flow);
@@ -386,6 +401,9 @@ impl Engine {
         let old_iif = mfe.iif;
         let old = self.interfaces.master(old_iif);
         let turned = self.move_iif(flow, iif, fx);
+        if old_iif != iif {
+            self.story(fx, || format!("{flow} moves: {}", self.path(flow)));
+        }
         let new = self.interfaces.master(iif);
         if old != new {
             self.tell_turn(flow, None, fx);

@@ -113,7 +113,11 @@ impl Engine {
     ) -> bool {
         let source = flow.source();
         let arrival_id = self.interfaces.find(arrival);
-        let towards = self.expected_iif(source, arrival_id).and_then(|expected| {
+        let looked_up = self.expected_iif(source, arrival_id);
+        self.story(fx, || {
+            format!("{flow}: {}", self.towards_source(source, looked_up.map(|(id, _)| id)))
+        });
+        let towards = looked_up.and_then(|expected| {
             let slot = self.interfaces.get(expected.0)?;
             Some((expected, slot.master()?, slot.tenure, slot.interface))
         });
@@ -161,18 +165,18 @@ impl Engine {
         } else {
             self.remove_mfe(flow, fx);
         }
-        fx.log.push((
-            log::Level::Debug,
+        self.story(fx, || {
+            let source = flow.source();
             format!(
-                "no MFE {flow}: no route to {} leads through an interface that a client has",
-                flow.source()
-            ),
-        ));
+                "no MFE {flow}: no route to {source} leads through an interface that a client has"
+            )
+        });
     }
 
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
         if let Some(Resolution { purpose, arrival, header, .. }) = self.resolutions.remove(&flow) {
+            self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
             self.ask_rpf(flow, purpose, arrival, header, fx);
         }
     }
@@ -359,6 +363,7 @@ impl Engine {
         self.mfes.insert(flow, mfe); // takes over the resolution's hold on the source
         fx.dirty.push(flow);
         fx.resolved.push(flow);
+        self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
         if is_negative {
             self.tell_negative(flow, fx);
         }
@@ -380,6 +385,7 @@ impl Engine {
             mfe.born = now;
             self.expiry.schedule(flow, mfe.deadline());
         }
+        self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
     }
 
     /// An interface changed hands: flows that were to come in through it start

@@ -27,6 +27,7 @@ impl Manager {
                 let Some(record) = run.clients.get_mut(&client) else { continue };
                 if !record.callbacks.has(notice.kind()) {
                     // A callback that is not there is one that changes nothing (spec 1.3).
+                    ::log::debug!("{} has no callback for {notice}", run.engine.who(client));
                     run.engine.starting(client, &notice);
                     if notice.question().is_some() {
                         let now = run.now();
@@ -35,6 +36,7 @@ impl Manager {
                     }
                     continue;
                 }
+                ::log::debug!("to {}: {notice}", run.engine.who(client));
                 let number = record.queue.push(notice);
                 match lane {
                     Lane::Caller => context::post(Ticket { client, number }),
@@ -104,6 +106,7 @@ impl Manager {
         lane: Lane,
     ) {
         let Some(run) = guard.run.as_mut() else { return };
+        ::log::debug!("{} answers {notice}: {answer}", run.engine.who(client));
         let mut fx = Effects::default();
         let now = run.now();
         run.engine.answer(now, client, notice, answer, &mut fx);

@@ -161,7 +161,10 @@ impl Manager {
             self.drain();
             match outcome {
                 Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),
-                Outcome::Refused(_) => return Ok(Verdict::default()),
+                Outcome::Refused(why) => {
+                    ::log::debug!("packet of {flow} on {arrival} refused: {why}");
+                    return Ok(Verdict::default());
+                }
                 Outcome::Resolving => self.wait_until(|state| {
                     state.running().is_none_or(|run| !run.engine.is_resolving(flow))
                 }),

@@ -100,7 +100,11 @@ impl State {
             ::log::error!("{complaint}");
         }
         crate::fork::install();
-        let config = Config { mfe_timeout: settings.mfe_timeout, last_client: self.last_client };
+        let config = Config {
+            mfe_timeout: settings.mfe_timeout,
+            last_client: self.last_client,
+            debug: ::log::max_level() >= ::log::Level::Debug,
+        };
         self.run = Some(Run {
             engine: Engine::new(config),
             clients: HashMap::new(),
