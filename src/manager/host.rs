@@ -74,6 +74,16 @@ impl Manager {
         Ok(())
     }
 
+    /// Serves the status at a UNIX socket from now on; `None`: no more.
+    ///
+    /// # Errors
+    /// `StatusSocket`, with the reason; `Stopping`.
+    pub fn serve_status(&self, path: Option<&std::path::Path>) -> Result<()> {
+        let mut guard = self.lock();
+        guard.started()?;
+        guard.serve_status(path)
+    }
+
     /// Where log lines go from now on; `None` is stderr.
     pub fn set_log_sink(&self, log: Option<LogSink>) {
         super::log::set_sink(log);
