@@ -27,6 +27,7 @@ pub(super) struct State {
     last_client: u64,
     last_enumeration: u64,
     /// What all this is part of: a start may need it for a thread.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     me: Weak<Shared>,
 }
 

@@ -48,7 +48,7 @@ impl Table {
         ));
         let mut rows: Vec<Row> = list(&status["mfes"]).map(|mfe| self.row(mfe, width)).collect();
         // The order of the snapshot where rates are equal: lines stay in place.
-        rows.sort_by(|a, b| (b.bits, b.packets).partial_cmp(&(a.bits, a.packets)).unwrap());
+        rows.sort_by(|a, b| b.bits.total_cmp(&a.bits).then(b.packets.total_cmp(&a.packets)));
         lines.extend(rows.into_iter().map(|row| row.text));
         lines
     }
