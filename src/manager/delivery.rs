@@ -31,12 +31,14 @@ impl Manager {
                 let in_turn =
                     matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
                 if !in_turn && !record.callbacks.has(notice.kind()) {
+                    ::log::debug!("{} has no callback for {notice}", run.engine.who(client));
                     if notice.question().is_some() {
                         let answer = notice.default_answer();
                         run.answer(client, &notice, answer, fx);
                     }
                     continue;
                 }
+                ::log::debug!("to {}: {notice}", run.engine.who(client));
                 let number = record.queue.push(notice);
                 match lane {
                     Lane::Caller => context::post(Ticket { client, number }),
@@ -164,6 +166,7 @@ impl Manager {
         lane: Lane,
     ) {
         let Some(run) = guard.run.as_mut() else { return };
+        ::log::debug!("{} answers {notice}: {answer}", run.engine.who(client));
         let mut fx = Effects::default();
         run.answer(client, notice, answer, &mut fx);
         self.publish(guard, &mut fx, lane);

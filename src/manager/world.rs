@@ -5,7 +5,7 @@ use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;
 use super::Manager;
-use crate::engine::{Effects, Engine, Packet};
+use crate::engine::{Effects, Engine, Outcome, Packet};
 use crate::forwarder::{
     Counters, Entry, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink,
 };
@@ -292,7 +292,10 @@ impl UpcallSink for Below {
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
                     let route = routes.get(&flow.source()).copied();
-                    run.engine.no_entry(&packet, route, &mut fx);
+                    let outcome = run.engine.no_entry(&packet, route, &mut fx);
+                    if let Outcome::Refused(why) = outcome {
+                        ::log::debug!("packet of {flow} on {arrival} refused: {why}");
+                    }
                 }
             }
         }
