@@ -142,6 +142,15 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 /** MgmHostAddRoute: the address is one of this router's own. */
 #define MGMHOST_ROUTE_LOCAL 1
 
+/** MgmHostGetStatus: without the memberships. */
+#define MGMHOST_STATUS_NO_MEMBERSHIPS 1
+
+/** MgmHostGetStatus: without the MFEs. */
+#define MGMHOST_STATUS_NO_MFES 2
+
+/** MgmHostGetMetrics: with the counters of each MFE. */
+#define MGMHOST_METRICS_MFES 1
+
 /* -------------------------------- Functions ------------------------------- */
 
 /**
@@ -369,6 +378,178 @@ DWORD MgmHostPacketIn(DWORD dwSource,
  * Never hold a lock that your callbacks take while you call Mgm functions.
  */
 DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext);
+/**
+ * Sets the TTL threshold of an interface. It stays an outgoing interface, but only
+ * packets go out whose TTL, as they come in, is greater. The setting stays until
+ * MGM stops, whoever has the interface, and may be made before anybody does.
+ *
+ * Parameters:
+ * - dwIfIndex: index of the interface, not 0.
+ * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
+ *   point-to-multipoint links.
+ * - dwThreshold: 0 to 255. 1 is where every interface begins and the least that
+ *   there is: 0 is the same. With 255 nothing goes out.
+ *
+ * Returns:
+ * - NO_ERROR: set.
+ * - ERROR_INVALID_PARAMETER: index 0, or a threshold above 255.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThreshold);
+
+/**
+ * Makes an interface a boundary for a range of groups (RFC 2365): it is no
+ * outgoing interface for them any more, and their packets that arrive there are
+ * refused; MFEs that they came in by are deleted. Memberships there are kept and
+ * still told to others. The setting stays until it is deleted or MGM stops,
+ * whoever has the interface, and may be made before anybody does. A boundary
+ * that is there already may be added again.
+ *
+ * Parameters:
+ * - pBoundary (in): dwIfIndex is the index of the interface, not 0, and stands
+ *   for all next hops; dwGroupAddress and dwGroupMask, in network byte order, are
+ *   a prefix inside 239.0.0.0/8; dwStatus is ignored.
+ *
+ * Returns:
+ * - NO_ERROR: it is a boundary.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, index 0, or no such prefix.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
+
+/**
+ * Takes a boundary away: what memberships and their owners want there goes out
+ * again.
+ *
+ * Parameters:
+ * - pBoundary (in): as it was added.
+ *
+ * Returns:
+ * - NO_ERROR: it is gone.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, index 0, or no prefix inside
+ *   239.0.0.0/8.
+ * - ERROR_NOT_FOUND: there is no such boundary; one for a wider or narrower
+ *   range is another.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostDeleteBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
+
+/**
+ * Gives a range of groups a name, for people: the log uses it. It needs no
+ * boundary, and stays until MGM stops.
+ *
+ * Parameters:
+ * - dwGroupAddress, dwGroupMask: a prefix inside 239.0.0.0/8, network byte
+ *   order.
+ * - pszName (in): the name in UTF-16, at most MAX_SCOPE_NAME_LEN units and a
+ *   zero; it is copied, unit for unit. NULL or an empty one: the default name
+ *   again, "address/length" as in "239.255.0.0/16".
+ *
+ * Returns:
+ * - NO_ERROR: named.
+ * - ERROR_INVALID_PARAMETER: no such prefix, or a name that is too long.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostSetScopeName(DWORD dwGroupAddress, DWORD dwGroupMask, const WCHAR *pszName);
+
+/**
+ * Tells the name of a range of groups.
+ *
+ * Parameters:
+ * - pScope (in, out): dwGroupAddress and dwGroupMask come with a prefix inside
+ *   239.0.0.0/8, network byte order. snNameBuffer goes with the name that it was
+ *   given, or the default one, "address/length", filled up with zeros; dwStatus
+ *   with 1 if it was given one, else 0.
+ *
+ * Returns:
+ * - NO_ERROR: told.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, or no such prefix.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
+
+/**
+ * Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,
+ * MFEs with 64-bit counters, callbacks made, upcalls, refused packets. It is
+ * one moment's: nothing changes while it is taken. docs/status.md describes
+ * it, docs/status.schema.json defines it.
+ *
+ * Parameters:
+ * - dwFlags: 0, MGMHOST_STATUS_NO_MEMBERSHIPS, MGMHOST_STATUS_NO_MFES, or both:
+ *   of these there may be very many.
+ * - pdwBufferSize (in, out): bytes at pbBuffer. Goes with the number of bytes
+ *   that the text takes, with the zero at its end; ask with 0 for it. What there
+ *   is to tell may have grown by the next call: leave some room, or try again.
+ * - pbBuffer (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+ *
+ * Returns:
+ * - NO_ERROR: told.
+ * - ERROR_INSUFFICIENT_BUFFER: there is no room; pbBuffer is as it was.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or an unknown flag.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It does not start MGM. All other
+ * calls wait while the snapshot is taken: some 0.3 s for a million MFEs, more with
+ * the kernel forwarder, which is asked for each one's counters.
+ */
+DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
+
+/**
+ * Tells the same, as far as it can be counted, as a page of metrics in the text
+ * form of Prometheus. docs/status.md lists them.
+ *
+ * Parameters:
+ * - dwFlags: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
+ *   makes some five lines for each, which may be more than a time series
+ *   database likes.
+ * - pdwBufferSize (in, out): bytes at pbBuffer. Goes with the number of bytes
+ *   that the text takes, with the zero at its end; ask with 0 for it. What there
+ *   is to tell may have grown by the next call: leave some room, or try again.
+ * - pbBuffer (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+ *
+ * Returns:
+ * - NO_ERROR: told.
+ * - ERROR_INSUFFICIENT_BUFFER: there is no room; pbBuffer is as it was.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or an unknown flag.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * As MgmHostGetStatus.
+ */
+DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -140,6 +140,23 @@ fn put_many(
     buffer.finish(left)
 }
 
+/// A text with a zero behind it, whole or not at all. Either way the caller is
+/// told how many bytes it takes.
+pub fn fill_text(buffer: &mut Buffer, text: &str) -> Result<DWORD> {
+    let need = text.len() + 1;
+    if !buffer.has_room(need) {
+        return buffer.too_small(need);
+    }
+    // SAFETY: so many bytes are in the text and, as just checked, in the buffer,
+    // whose owner promised that it is there and not ours.
+    unsafe {
+        text.as_ptr().copy_to_nonoverlapping(buffer.at, text.len());
+        buffer.at.add(text.len()).write(0);
+        write(buffer.size_at, DWORD::try_from(need).unwrap_or(DWORD::MAX));
+    }
+    Ok(NO_ERROR)
+}
+
 /// The next entries of a group enumeration (spec 7.2). `next` takes how many at
 /// most and a visitor, and tells whether there are more.
 pub fn fill_groups(

@@ -157,3 +157,19 @@ fn outgoing_interfaces_all_or_none() {
         }
     }
 }
+
+#[test]
+fn a_text_goes_in_whole_or_not_at_all() {
+    for size in 0..8 {
+        let left = with(size, |buffer| fill_text(buffer, "MGM"));
+        assert_eq!(left.size, 4, "the size is told either way");
+        if size < 4 {
+            assert_eq!(left.result, Err(Refusal::SmallBuffer(4)));
+            assert!(left.bytes.iter().all(|b| *b == GUARD));
+        } else {
+            assert_eq!(left.result, Ok(NO_ERROR));
+            assert!(left.bytes.starts_with(b"MGM\0"));
+            assert!(left.bytes[4..].iter().all(|b| *b == GUARD));
+        }
+    }
+}

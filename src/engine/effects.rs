@@ -66,6 +66,21 @@ pub enum NoticeKind {
     EnableIgmp,
 }
 
+impl NoticeKind {
+    /// All nine, in their order.
+    pub const ALL: [NoticeKind; 9] = [
+        NoticeKind::Rpf,
+        NoticeKind::Creation,
+        NoticeKind::Prune,
+        NoticeKind::Join,
+        NoticeKind::WrongIf,
+        NoticeKind::LocalJoin,
+        NoticeKind::LocalLeave,
+        NoticeKind::DisableIgmp,
+        NoticeKind::EnableIgmp,
+    ];
+}
+
 impl Notice {
     /// Which callback it is for.
     #[must_use]

@@ -10,12 +10,14 @@ mod clients;
 mod effects;
 mod expiry;
 mod interfaces;
+mod limits;
 mod membership;
 mod mfe;
 mod ownership;
 mod packet;
 mod resolve;
 mod sources;
+mod survey;
 mod view;
 
 #[cfg(test)]
@@ -25,12 +27,14 @@ pub use clients::{is_igmp, ClientId};
 pub use effects::{Answer, CreationOif, Effects, Notice, NoticeKind, QuestionId};
 pub use membership::Join;
 pub use packet::{Outcome, Packet, Refused};
+pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use view::{EnumKind, MfeRow, OifRow};
 
 use crate::types::Flow;
 use clients::Clients;
 use expiry::Expiry;
 use interfaces::Interfaces;
+use limits::Limits;
 use membership::Members;
 use mfe::Mfe;
 use packet::WrongIfs;
@@ -53,6 +57,7 @@ pub struct Engine {
     config: Config,
     clients: Clients,
     interfaces: Interfaces,
+    limits: Limits,
     /// `(s,g)`, `(*,g)` and `(*,*)`: who wants what on which interface.
     memberships: BTreeMap<Flow, Members>,
     /// The routes of every source that a membership, an MFE or a resolution names.
@@ -64,8 +69,8 @@ pub struct Engine {
     wrong_ifs: WrongIfs,
     /// The number of the last question, and of the last MFE.
     serial: u64,
-    /// Packets that led to no MFE.
-    pub refused: u64,
+    /// Packets that were not forwarded, in the order of [`Refused::ALL`].
+    refused: [u64; Refused::ALL.len()],
 }
 
 impl Engine {
@@ -76,6 +81,7 @@ impl Engine {
             config,
             clients: Clients::after(config.last_client),
             interfaces: Interfaces::default(),
+            limits: Limits::default(),
             memberships: BTreeMap::new(),
             sources: Sources::default(),
             mfes: BTreeMap::new(),
@@ -83,7 +89,7 @@ impl Engine {
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),
             serial: 0,
-            refused: 0,
+            refused: [0; Refused::ALL.len()],
         }
     }
 

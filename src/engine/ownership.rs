@@ -16,7 +16,8 @@ impl Engine {
     /// new, and so the forwarder's to accept (spec 2.1, 2.2, 0.2).
     ///
     /// # Errors
-    /// `BadHandle`, `ZeroInterface`, `Owned`, `MixedNextHops`, `TooManyInterfaces`.
+    /// `BadHandle`, `ZeroInterface`, `Owned`, `NoSuchInterface`, `MixedNextHops`,
+    /// `TooManyInterfaces`.
     pub fn prepare_take(&mut self, client: ClientId, interface: Interface) -> Result<(IfId, bool)> {
         let is_igmp = self.client(client)?.is_igmp;
         if interface.index == 0 {
@@ -31,6 +32,9 @@ impl Engine {
             .is_some_and(|slot| if is_igmp { slot.igmp } else { slot.claim }.is_some());
         if taken {
             return Err(Refusal::Owned(interface));
+        }
+        if self.interfaces.get(id).is_some_and(|slot| slot.absent) {
+            return Err(Refusal::NoSuchInterface(interface.index));
         }
         Ok((id, false))
     }

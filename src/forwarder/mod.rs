@@ -110,4 +110,7 @@ pub enum UpcallKind {
 pub trait UpcallSink: Send + Sync {
     /// A batch, in order of arrival.
     fn upcalls(&self, batch: Vec<Upcall>);
+
+    /// So many upcalls more have been lost, because there was no room for them.
+    fn lost(&self, _count: u32) {}
 }

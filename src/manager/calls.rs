@@ -7,7 +7,6 @@ use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
 use crate::engine::{ClientId, Effects};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 impl Manager {
     /// Registers a client (spec 1.1).
@@ -23,8 +22,7 @@ impl Manager {
         let mut guard = self.lock();
         let run = guard.started()?;
         let client = run.engine.register(protocol, component)?;
-        let callbacks = Arc::from(callbacks);
-        run.clients.insert(client, Record { callbacks, queue: Default::default(), gone: false });
+        run.clients.insert(client, Record::new(callbacks));
         Ok(client)
     }
 

@@ -6,6 +6,7 @@
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
 //! - `delivery`, `queue`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
+//! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `world`: the forwarder, the routes and the upcalls below.
 
 mod callbacks;
@@ -13,10 +14,13 @@ mod calls;
 mod context;
 mod delivery;
 mod host;
+mod limits;
 mod log;
 mod queue;
 mod settings;
 mod state;
+mod status;
+mod tally;
 mod timer;
 mod workers;
 mod world;
@@ -29,6 +33,7 @@ pub use callbacks::Callbacks;
 pub use host::{PacketIn, Verdict};
 pub use log::LogSink;
 pub use settings::{ForwarderChoice, Settings};
+pub use status::{Detail, Status};
 
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};

@@ -55,6 +55,11 @@ impl<T> Queue<T> {
         self.pushed
     }
 
+    /// How many notices wait.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// Whether a thread is running the queue.
     pub fn is_running(&self) -> bool {
         self.running

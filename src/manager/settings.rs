@@ -41,7 +41,7 @@ pub struct Settings {
     /// Lines above this level are not logged.
     pub log_level: LevelFilter,
     /// What is wrong with the environment, to be logged at the start.
-    pub(super) complaints: Vec<String>,
+    pub complaints: Vec<String>,
 }
 
 impl Default for Settings {

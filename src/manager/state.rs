@@ -3,6 +3,7 @@
 use super::log::Hold;
 use super::queue::{Lane, Queue};
 use super::settings::Settings;
+use super::tally::{Deliveries, Tally};
 use super::workers::Pool;
 use super::world::World;
 use super::{Callbacks, EnumId, Manager};
@@ -33,6 +34,7 @@ pub(super) struct Run {
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
+    pub tally: Tally,
     /// When the timer will wake up; `None` if there is no timer yet.
     pub timer_due: Option<Time>,
     pub timer_runs: bool,
@@ -46,8 +48,21 @@ pub(super) struct Run {
 pub(super) struct Record {
     pub callbacks: Arc<dyn Callbacks>,
     pub queue: Queue<Notice>,
+    pub delivered: Deliveries,
     /// Deregistered while a callback was running: forgotten when that ends.
     pub gone: bool,
+}
+
+impl Record {
+    /// A client that was never called yet.
+    pub fn new(callbacks: Box<dyn Callbacks>) -> Record {
+        Record {
+            callbacks: Arc::from(callbacks),
+            queue: Queue::default(),
+            delivered: Deliveries::default(),
+            gone: false,
+        }
+    }
 }
 
 /// An open group enumeration: where it stands is all it knows (spec 7.3).
@@ -92,6 +107,7 @@ impl State {
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
+            tally: Tally::default(),
             timer_due: None,
             timer_runs: false,
             stopping: false,

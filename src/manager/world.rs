@@ -3,6 +3,7 @@
 use super::queue::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
+use super::tally::Installs;
 use super::Manager;
 use crate::engine::{Effects, Engine, Packet};
 use crate::forwarder::{
@@ -13,7 +14,7 @@ use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
@@ -31,6 +32,7 @@ pub(super) struct World {
     /// Flows whose entry the forwarder refused, and when to try again.
     unsynced: BTreeSet<Flow>,
     retry_at: Option<Time>,
+    installs: Installs,
     oifs: Vec<(IfId, u8)>,
 }
 
@@ -38,7 +40,7 @@ pub(super) struct World {
 #[derive(Default)]
 pub(super) struct Routes {
     table: RwLock<RouteTable>,
-    system: OnceCell<Box<dyn RouteView>>,
+    pub(super) system: OnceCell<Box<dyn RouteView>>,
 }
 
 impl RouteView for Routes {
@@ -59,6 +61,7 @@ impl World {
             absent: BTreeSet::new(),
             unsynced: BTreeSet::new(),
             retry_at: None,
+            installs: Installs::default(),
             oifs: Vec::new(),
         }
     }
@@ -95,7 +98,8 @@ impl World {
 
     #[cfg(target_os = "linux")]
     fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
-        let below = Arc::new(Below { manager: manager.clone(), routes: Arc::clone(&self.routes) });
+        let below =
+            Arc::new(Below { manager: manager.clone(), routes: Arc::downgrade(&self.routes) });
         let upcalls: Arc<dyn UpcallSink> = below.clone();
         let forwarder = crate::forwarder::kernel::KernelForwarder::open(self.table, upcalls)?;
         if self.routes.system.get().is_none() {
@@ -121,6 +125,7 @@ impl World {
             for flow in fx.dirty.drain(..) {
                 if let Err(refusal) = sync(forwarder.as_mut(), engine, flow, &mut self.oifs) {
                     ::log::error!("MFE {flow} is not in the kernel, trying again: {refusal}");
+                    self.installs.errors += 1;
                     self.unsynced.insert(flow);
                 }
             }
@@ -148,6 +153,7 @@ impl World {
         self.retry_at = Some(Time(now.0 + RETRY_MS));
         if let Some(forwarder) = &mut self.forwarder {
             let oifs = &mut self.oifs;
+            self.installs.retries += self.unsynced.len() as u64;
             self.unsynced.retain(|&flow| sync(forwarder.as_mut(), engine, flow, oifs).is_err());
         }
     }
@@ -155,6 +161,16 @@ impl World {
     /// The forwarder's counters of an MFE, if it keeps any.
     pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
         self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
+    }
+
+    /// The forwarder's name, once it is chosen.
+    pub fn forwarder_name(&self) -> Option<&'static str> {
+        self.forwarder.as_ref().map(|forwarder| forwarder.name())
+    }
+
+    /// How installing went so far, and how many entries wait for another try.
+    pub fn installs(&self) -> (Installs, usize) {
+        (self.installs, self.unsynced.len())
     }
 
     /// Interfaces that the forwarder serves no more, because the system has lost them.
@@ -210,41 +226,62 @@ fn sync(
 }
 
 /// Where the kernel's upcalls and route changes come in.
-struct Below {
-    manager: Manager,
-    /// Tells this life of MGM from a later one.
-    routes: Arc<Routes>,
+pub(super) struct Below {
+    pub manager: Manager,
+    /// The routes of this life of MGM, which tell it from a later one. Weak,
+    /// because they own the thread that this is called on.
+    pub routes: Weak<Routes>,
 }
 
 impl Below {
     /// The life that opened the forwarder, if it is still on.
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
-        guard.running().filter(|run| Arc::ptr_eq(&run.world.routes, &self.routes))
+        guard
+            .running()
+            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.world.routes), self.routes.as_ptr()))
     }
 }
 
 impl UpcallSink for Below {
-    fn upcalls(&self, batch: Vec<Upcall>) {
+    fn lost(&self, count: u32) {
         let mut guard = self.manager.lock();
-        let Some(run) = self.run(&mut guard) else { return };
-        let unknown: BTreeSet<Ipv4Addr> = batch
-            .iter()
-            .filter(|upcall| {
-                upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
-            })
-            .map(|upcall| upcall.flow.source())
-            .collect();
-        let mut routes = BTreeMap::new();
-        if !unknown.is_empty() {
-            drop(guard); // a look-up is a system call
-            routes.extend(unknown.into_iter().map(|source| (source, self.routes.lookup(source))));
-            guard = self.manager.lock();
+        if let Some(run) = self.run(&mut guard) {
+            run.tally.lost_upcalls += u64::from(count);
         }
+    }
+
+    fn upcalls(&self, batch: Vec<Upcall>) {
+        let mut routes = BTreeMap::new();
+        let mut changes = None;
+        let mut guard = loop {
+            let mut guard = self.manager.lock();
+            let Some(run) = self.run(&mut guard) else { return };
+            // What changed during the look-up is looked up again: no later
+            // change would ever correct it.
+            if changes.replace(run.world.route_changes) != Some(run.world.route_changes) {
+                routes.clear();
+            }
+            let unknown: BTreeSet<Ipv4Addr> = batch
+                .iter()
+                .filter(|upcall| {
+                    upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
+                })
+                .map(|upcall| upcall.flow.source())
+                .filter(|source| !routes.contains_key(source))
+                .collect();
+            if unknown.is_empty() {
+                break guard;
+            }
+            drop(guard); // a look-up is a system call
+            let Some(view) = self.routes.upgrade() else { return };
+            routes.extend(unknown.into_iter().map(|source| (source, view.lookup(source))));
+        };
         let Some(run) = self.run(&mut guard) else { return };
         let now = run.now();
         let mut fx = Effects::default();
         for upcall in batch {
             let Upcall { kind, flow, arrival, header } = upcall;
+            run.tally.count_upcall(kind);
             let header = header.into();
             match kind {
                 UpcallKind::WrongIf => run.engine.wrong_if(now, flow, arrival, &header, &mut fx),
@@ -256,6 +293,8 @@ impl UpcallSink for Below {
             }
         }
         self.manager.publish(&mut guard, &mut fx, Lane::Worker);
+        drop(guard);
+        self.manager.pass_on();
     }
 }
 
@@ -297,7 +336,10 @@ impl Manager {
             drop(guard);
             let route = routes.lookup(flow.source());
             guard = self.lock();
-            if guard.running().is_none_or(|run| run.world.route_changes == changes) {
+            let is_current = |run: &mut Run| {
+                Arc::ptr_eq(&routes, &run.world.routes) && run.world.route_changes == changes
+            };
+            if guard.running().is_none_or(is_current) {
                 return (guard, Some(route));
             }
         }
@@ -318,19 +360,33 @@ impl Manager {
         let Some(run) = guard.running() else { return };
         run.world.route_changes += 1;
         let routes = run.world.routes();
-        let sources = run.engine.known_sources();
+        loop {
+            let Some(run) = guard.running() else { return };
+            if !Arc::ptr_eq(&routes, &run.world.routes) {
+                return; // another life
+            }
+            let changes = run.world.route_changes;
+            let sources = run.engine.known_sources();
+            drop(guard);
+            let found: Vec<(Ipv4Addr, Route)> = sources
+                .into_iter()
+                .filter(|source| concerns(*source))
+                .map(|source| (source, routes.lookup(source)))
+                .collect();
+            guard = self.lock();
+            let Some(run) = guard.running() else { return };
+            // Else a later change, which may be known already, would be undone.
+            if run.world.route_changes == changes {
+                let mut fx = Effects::default();
+                run.engine.update_routes(&found, &mut fx);
+                self.publish(&mut guard, &mut fx, lane);
+                break;
+            }
+        }
         drop(guard);
-        let found: Vec<(Ipv4Addr, Route)> = sources
-            .into_iter()
-            .filter(|source| concerns(*source))
-            .map(|source| (source, routes.lookup(source)))
-            .collect();
-        let mut guard = self.lock();
-        let Some(run) = guard.running() else { return };
-        let mut fx = Effects::default();
-        run.engine.update_routes(&found, &mut fx);
-        self.publish(&mut guard, &mut fx, lane);
-        drop(guard);
-        self.drain();
+        match lane {
+            Lane::Caller => self.drain(),
+            Lane::Worker => self.pass_on(),
+        }
     }
 }

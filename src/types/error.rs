@@ -1,6 +1,6 @@
 //! Why a call was refused: one code for the caller, one line for the operator.
 
-use super::{Flow, Interface};
+use super::{Flow, Interface, Scope};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -87,6 +87,12 @@ pub enum Refusal {
     /// Between DISABLE_IGMP and ENABLE_IGMP.
     IgmpDisabled(Interface),
 
+    // Limits
+    /// A range of groups that cannot have a boundary: its address and mask.
+    NotAScope(Ipv4Addr, Ipv4Addr),
+    /// No such boundary on the interfaces of this index.
+    NoBoundary(u32, Scope),
+
     // MFEs
     /// No such MFE.
     NoMfe(Flow),
@@ -128,6 +134,7 @@ impl Refusal {
             | BadFlags(_)
             | BadEnumType(_)
             | BadArgument(_)
+            | NotAScope(..)
             | MixedNextHops(_)
             | NotOwner(_)
             | NoSuchInterface(_) => Code::InvalidParameter,
@@ -136,7 +143,9 @@ impl Refusal {
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping | Panicked => {
                 Code::CanNotComplete
             }
-            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoRoute(..) => Code::NotFound,
+            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoRoute(..) | NoBoundary(..) => {
+                Code::NotFound
+            }
             SmallBuffer(_) => Code::InsufficientBuffer,
             TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
         }
@@ -221,6 +230,14 @@ impl fmt::Display for Refusal {
                 "{interface} is gone from the system: add again when it is back, its owner \
                  has it still"
             ),
+            NotAScope(address, mask) => write!(
+                f,
+                "{address} mask {mask} is no prefix inside 239.0.0.0/8, where alone boundaries are \
+                 (RFC 2365; are both in network byte order?)"
+            ),
+            NoBoundary(index, scope) => {
+                write!(f, "there is no boundary for {scope} on interface {index}")
+            }
             NoMfe(flow) => write!(f, "there is no MFE {flow}"),
             NotUpstreamOwner(flow) => {
                 write!(f, "only the owner of the incoming interface may change MFE {flow}")

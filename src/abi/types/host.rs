@@ -35,6 +35,13 @@ pub const MGMHOST_LOG_TRACE: DWORD = 6;
 /// MgmHostAddRoute: the address is one of this router's own.
 pub const MGMHOST_ROUTE_LOCAL: DWORD = 1;
 
+/// MgmHostGetStatus: without the memberships.
+pub const MGMHOST_STATUS_NO_MEMBERSHIPS: DWORD = 1;
+/// MgmHostGetStatus: without the MFEs.
+pub const MGMHOST_STATUS_NO_MFES: DWORD = 2;
+/// MgmHostGetMetrics: with the counters of each MFE.
+pub const MGMHOST_METRICS_MFES: DWORD = 1;
+
 /// Which library this is.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,7 @@
 mod alerts;
 mod enumeration;
 mod invariants;
+mod limits;
 mod membership;
 mod mfes;
 mod naive;

@@ -45,7 +45,10 @@ pub(super) fn spawn(
                 Wake::Timeout => losses.tell(),
                 Wake::Readable => match batch.read(&shared.socket) {
                     Ok(count) => {
-                        losses.see(count);
+                        let lost = losses.see(count);
+                        if lost > 0 {
+                            sys::shield("a count", || sink.lost(lost));
+                        }
                         let upcalls = sort_out(&batch, &devices);
                         if !upcalls.is_empty() {
                             sys::shield("upcalls", || sink.upcalls(upcalls));
@@ -103,11 +106,14 @@ struct Losses {
 }
 
 impl Losses {
-    fn see(&mut self, count: Option<u32>) {
-        let Some(count) = count else { return };
-        self.untold = self.untold.saturating_add(count.wrapping_sub(self.seen));
+    /// Takes the kernel's count in; how many there are more than before.
+    fn see(&mut self, count: Option<u32>) -> u32 {
+        let Some(count) = count else { return 0 };
+        let new = count.wrapping_sub(self.seen);
+        self.untold = self.untold.saturating_add(new);
         self.seen = count;
         self.tell();
+        new
     }
 
     /// Until the next line is due, if there is one.
@@ -139,12 +145,12 @@ mod tests {
     #[test]
     fn losses_are_told_at_once_then_seldom() {
         let mut losses = Losses::default();
-        losses.see(None);
-        losses.see(Some(0));
+        assert_eq!(losses.see(None), 0);
+        assert_eq!(losses.see(Some(0)), 0);
         assert!(losses.told.is_none() && losses.wait().is_none());
-        losses.see(Some(5));
+        assert_eq!(losses.see(Some(5)), 5);
         assert!(losses.told.is_some() && losses.untold == 0);
-        losses.see(Some(7));
+        assert_eq!(losses.see(Some(7)), 2);
         assert_eq!(losses.untold, 2);
         assert!(losses.wait().is_some_and(|time| time > Duration::from_secs(5)));
         losses.told = losses.told.and_then(|told| told.checked_sub(LOSS_LINES));
@@ -155,7 +161,7 @@ mod tests {
     #[test]
     fn the_kernels_count_wraps() {
         let mut losses = Losses { seen: u32::MAX, told: Some(Instant::now()), untold: 0 };
-        losses.see(Some(1));
+        assert_eq!(losses.see(Some(1)), 2);
         assert_eq!(losses.untold, 2);
     }
 }

@@ -1,0 +1,103 @@
+//! The functions of mgmhost.h that show what MGM is doing.
+//!
+//! As in [`host`](super::host), each body is one call of
+//! [`entry`](super::entry::entry), and the text here is the header's.
+#![allow(
+    non_snake_case,             // the names are C's
+    clippy::missing_safety_doc, // "Parameters" says what a pointer must be
+    clippy::doc_markdown
+)]
+
+use super::buffer::{fill_text, Buffer};
+use super::entry::entry;
+use super::types::*;
+use crate::manager::{Detail, Manager};
+use crate::types::{Refusal, Result};
+
+/// Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,
+/// MFEs with 64-bit counters, callbacks made, upcalls, refused packets. It is
+/// one moment's: nothing changes while it is taken. docs/status.md describes
+/// it, docs/status.schema.json defines it.
+///
+/// # Parameters
+/// - `dwFlags`: 0, MGMHOST_STATUS_NO_MEMBERSHIPS, MGMHOST_STATUS_NO_MFES, or both:
+///   of these there may be very many.
+/// - `pdwBufferSize` (in, out): bytes at pbBuffer. Goes with the number of bytes
+///   that the text takes, with the zero at its end; ask with 0 for it. What there
+///   is to tell may have grown by the next call: leave some room, or try again.
+/// - `pbBuffer` (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+///
+/// # Returns
+/// - `NO_ERROR`: told.
+/// - `ERROR_INSUFFICIENT_BUFFER`: there is no room; pbBuffer is as it was.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or an unknown flag.
+/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+///
+/// # Threads
+/// Any thread, any time, also inside callbacks. It does not start MGM. All other
+/// calls wait while the snapshot is taken: some 0.3 s for a million MFEs, more with
+/// the kernel forwarder, which is asked for each one's counters.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostGetStatus(
+    dwFlags: DWORD,
+    pdwBufferSize: PDWORD,
+    pbBuffer: PBYTE,
+) -> DWORD {
+    entry("MgmHostGetStatus", || {
+        let detail = status_detail(dwFlags)?;
+        // SAFETY: the caller says what is there.
+        let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
+        fill_text(&mut buffer, &Manager::global().status(detail).to_json())
+    })
+}
+
+/// Tells the same, as far as it can be counted, as a page of metrics in the text
+/// form of Prometheus. docs/status.md lists them.
+///
+/// # Parameters
+/// - `dwFlags`: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
+///   makes some five lines for each, which may be more than a time series
+///   database likes.
+/// - `pdwBufferSize` (in, out): bytes at pbBuffer. Goes with the number of bytes
+///   that the text takes, with the zero at its end; ask with 0 for it. What there
+///   is to tell may have grown by the next call: leave some room, or try again.
+/// - `pbBuffer` (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+///
+/// # Returns
+/// - `NO_ERROR`: told.
+/// - `ERROR_INSUFFICIENT_BUFFER`: there is no room; pbBuffer is as it was.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or an unknown flag.
+/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+///
+/// # Threads
+/// As MgmHostGetStatus.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostGetMetrics(
+    dwFlags: DWORD,
+    pdwBufferSize: PDWORD,
+    pbBuffer: PBYTE,
+) -> DWORD {
+    entry("MgmHostGetMetrics", || {
+        known_flags(dwFlags, MGMHOST_METRICS_MFES)?;
+        // SAFETY: the caller says what is there.
+        let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
+        let detail = Detail { mfes: dwFlags & MGMHOST_METRICS_MFES != 0, ..Detail::SUMMARY };
+        fill_text(&mut buffer, &Manager::global().status(detail).to_metrics())
+    })
+}
+
+fn status_detail(flags: DWORD) -> Result<Detail> {
+    known_flags(flags, MGMHOST_STATUS_NO_MEMBERSHIPS | MGMHOST_STATUS_NO_MFES)?;
+    Ok(Detail {
+        memberships: flags & MGMHOST_STATUS_NO_MEMBERSHIPS == 0,
+        mfes: flags & MGMHOST_STATUS_NO_MFES == 0,
+    })
+}
+
+fn known_flags(flags: DWORD, known: DWORD) -> Result<()> {
+    if flags & !known == 0 {
+        Ok(())
+    } else {
+        Err(Refusal::BadFlags(flags))
+    }
+}

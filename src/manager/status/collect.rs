@@ -1,0 +1,166 @@
+//! Collects a snapshot, under one hold of the lock.
+
+use super::*;
+use crate::engine::{MfeRow, OifRow, Refused};
+use crate::manager::state::Run;
+use crate::manager::Manager;
+use crate::types::Route;
+
+impl Manager {
+    /// A snapshot of one moment: nothing changes while it is taken. It does
+    /// not start MGM.
+    #[must_use]
+    pub fn status(&self, detail: Detail) -> Status {
+        let mut status = Status {
+            version: env!("CARGO_PKG_VERSION"),
+            target: env!("MGM_TARGET"),
+            running: false,
+            forwarder: None,
+            uptime_ms: 0,
+            totals: Totals::default(),
+            counters: Counters::default(),
+            clients: Vec::new(),
+            interfaces: Vec::new(),
+            memberships: detail.memberships.then(Vec::new),
+            mfes: detail.mfes.then(Vec::new),
+        };
+        if let Some(run) = self.lock().running() {
+            run.collect(&mut status);
+        }
+        status
+    }
+}
+
+impl Run {
+    fn collect(&mut self, status: &mut Status) {
+        let now = self.now();
+        let sizes = self.engine.sizes();
+        let (installs, not_installed) = self.world.installs();
+        status.running = true;
+        status.forwarder = self.world.forwarder_name();
+        status.uptime_ms = now.0;
+        status.totals = Totals {
+            clients: sizes.clients,
+            interfaces: sizes.interfaces,
+            memberships: sizes.memberships,
+            mfes: sizes.mfes,
+            resolving: sizes.resolving,
+            not_installed,
+        };
+        status.counters = Counters {
+            callbacks: self.tally.callbacks,
+            upcalls: Upcalls {
+                no_cache: self.tally.no_cache,
+                wrong_if: self.tally.wrong_if,
+                lost: self.tally.lost_upcalls,
+            },
+            refused_packets: self.refused_packets(),
+            install_errors: installs.errors,
+            install_retries: installs.retries,
+        };
+        status.clients = self.collect_clients();
+        status.interfaces = self
+            .engine
+            .interfaces()
+            .map(|row| IfaceStatus {
+                iface: row.interface.into(),
+                owner: row.owner.map(|client| client.0),
+                igmp: row.igmp.map(|client| client.0),
+                changing: row.is_changing,
+                absent: row.is_absent,
+            })
+            .collect();
+        if let Some(memberships) = &mut status.memberships {
+            let ifaces = |names: Vec<Interface>| names.into_iter().map(Iface::from).collect();
+            memberships.extend(self.engine.memberships().map(|row| Membership {
+                source: named(row.flow.source()),
+                group: named(row.flow.group()),
+                owner: ifaces(row.owner),
+                igmp: ifaces(row.igmp),
+            }));
+        }
+        if let Some(mfes) = &mut status.mfes {
+            let Run { engine, world, .. } = self;
+            engine.walk_mfes(now, None, &mut MfeRow::default(), |row| {
+                let mut mfe = MfeStatus::from(&*row);
+                if let Some(counters) = world.counters(row.flow) {
+                    mfe.packets = counters.packets;
+                    mfe.octets = counters.octets;
+                    mfe.wrong_if = counters.wrong_if;
+                    for oif in &mut mfe.oifs {
+                        (oif.packets, oif.ttl_too_low) = (None, None);
+                    }
+                }
+                mfes.push(mfe);
+                true
+            });
+        }
+    }
+
+    fn refused_packets(&self) -> RefusedPackets {
+        RefusedPackets {
+            foreign_arrival: self.engine.refused(Refused::ForeignArrival),
+            link_local: self.engine.refused(Refused::LinkLocal),
+            no_upstream: self.engine.refused(Refused::NoUpstream),
+            wrong_interface: self.engine.refused(Refused::WrongInterface),
+        }
+    }
+
+    fn collect_clients(&self) -> Vec<Client> {
+        self.engine
+            .clients()
+            .filter_map(|row| {
+                let record = self.clients.get(&row.id)?;
+                Some(Client {
+                    serial: row.id.0,
+                    protocol: row.protocol,
+                    component: row.component,
+                    igmp: row.is_igmp,
+                    interfaces: row.interfaces,
+                    running: record.queue.is_running(),
+                    queued: record.queue.len(),
+                    callbacks: record.delivered,
+                })
+            })
+            .collect()
+    }
+}
+
+/// An address, if it is one.
+fn named(addr: Ipv4Addr) -> Option<Ipv4Addr> {
+    (!addr.is_unspecified()).then_some(addr)
+}
+
+fn prefix(route: &Route) -> String {
+    format!("{}/{}", route.network, route.prefix_len)
+}
+
+impl From<&MfeRow> for MfeStatus {
+    fn from(row: &MfeRow) -> MfeStatus {
+        MfeStatus {
+            source: row.flow.source(),
+            group: row.flow.group(),
+            iif: row.iif.into(),
+            protocol: row.iif_protocol,
+            upstream: named(row.upstream),
+            route: prefix(&row.route),
+            route_protocol: row.route.protocol,
+            up_ms: row.up_ms,
+            expires_in_ms: row.expiry_ms,
+            packets: row.packets,
+            octets: row.octets,
+            wrong_if: row.wrong_if,
+            oifs: row.oifs.iter().map(OifStatus::from).collect(),
+        }
+    }
+}
+
+impl From<&OifRow> for OifStatus {
+    fn from(row: &OifRow) -> OifStatus {
+        OifStatus {
+            iface: row.interface.into(),
+            packets: Some(row.packets),
+            ttl_too_low: Some(row.ttl_too_low),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The same as a page of metrics, in the text form of Prometheus (0.0.4).
+
+use super::{Iface, Status};
+use std::fmt::{Display, Write as _};
+
+impl Status {
+    /// As a page of metrics. MFEs are on it if they are in the snapshot.
+    #[must_use]
+    pub fn to_metrics(&self) -> String {
+        let mut page = Page::default();
+        self.about(&mut page);
+        self.totals(&mut page);
+        self.counters(&mut page);
+        self.each_client(&mut page);
+        self.each_interface(&mut page);
+        self.each_mfe(&mut page);
+        page.text
+    }
+
+    fn about(&self, page: &mut Page) {
+        page.family("mgm_build_info", "gauge", "Always 1; the labels tell the build.");
+        page.sample(&[("version", &self.version), ("target", &self.target)], 1);
+        page.family("mgm_running", "gauge", "Whether MGM runs.");
+        page.sample(&[], u8::from(self.running));
+        page.family("mgm_forwarder_info", "gauge", "Always 1; the label tells the forwarder.");
+        if let Some(forwarder) = &self.forwarder {
+            page.sample(&[("forwarder", forwarder)], 1);
+        }
+        page.family("mgm_uptime_seconds", "gauge", "Seconds since the start.");
+        page.sample(&[], self.uptime_ms as f64 / 1000.0);
+    }
+
+    fn totals(&self, page: &mut Page) {
+        let totals = &self.totals;
+        for (name, value, help) in [
+            ("mgm_clients", totals.clients, "Registered clients."),
+            ("mgm_interfaces", totals.interfaces, "Interfaces that somebody has."),
+            ("mgm_memberships", totals.memberships, "Flows that somebody wants."),
+            ("mgm_mfes", totals.mfes, "Multicast forwarding entries."),
+            ("mgm_resolving", totals.resolving, "Flows whose clients are being asked."),
+            (
+                "mgm_mfes_not_installed",
+                totals.not_installed,
+                "Entries that the forwarder refused, to be tried again.",
+            ),
+        ] {
+            page.family(name, "gauge", help);
+            page.sample(&[], value);
+        }
+    }
+
+    fn counters(&self, page: &mut Page) {
+        let counters = &self.counters;
+        page.family("mgm_callbacks_total", "counter", "Callbacks made, by kind.");
+        for (kind, count) in counters.callbacks.iter() {
+            page.sample(&[("kind", &kind)], count);
+        }
+        page.family("mgm_upcalls_total", "counter", "Upcalls taken in from the kernel, by kind.");
+        page.sample(&[("kind", &"no_cache")], counters.upcalls.no_cache);
+        page.sample(&[("kind", &"wrong_if")], counters.upcalls.wrong_if);
+        page.family("mgm_upcalls_lost_total", "counter", "Upcalls that found no room.");
+        page.sample(&[], counters.upcalls.lost);
+        page.family(
+            "mgm_refused_packets_total",
+            "counter",
+            "Packets not forwarded as far as MGM itself saw them, by reason.",
+        );
+        let refused = &counters.refused_packets;
+        for (reason, count) in [
+            ("foreign_arrival", refused.foreign_arrival),
+            ("link_local", refused.link_local),
+            ("no_upstream", refused.no_upstream),
+            ("wrong_interface", refused.wrong_interface),
+        ] {
+            page.sample(&[("reason", &reason)], count);
+        }
+        page.family("mgm_install_errors_total", "counter", "Entries that the forwarder refused.");
+        page.sample(&[], counters.install_errors);
+        page.family("mgm_install_retries_total", "counter", "How often one was tried again.");
+        page.sample(&[], counters.install_retries);
+    }
+
+    fn each_client(&self, page: &mut Page) {
+        page.family("mgm_client_interfaces", "gauge", "Interfaces that a client has.");
+        for client in &self.clients {
+            page.sample(&labels_of(client), client.interfaces);
+        }
+        page.family("mgm_client_queued_callbacks", "gauge", "Callbacks that wait for a client.");
+        for client in &self.clients {
+            page.sample(&labels_of(client), client.queued);
+        }
+        page.family("mgm_client_callbacks_total", "counter", "Callbacks made to a client.");
+        for client in &self.clients {
+            for (kind, count) in client.callbacks.iter() {
+                let [serial, protocol, component] = labels_of(client);
+                page.sample(&[serial, protocol, component, ("kind", &kind)], count);
+            }
+        }
+    }
+
+    fn each_interface(&self, page: &mut Page) {
+        page.family(
+            "mgm_interface_absent",
+            "gauge",
+            "Whether the system has lost an interface that somebody has.",
+        );
+        for interface in &self.interfaces {
+            let Iface { index, next_hop } = interface.iface;
+            let labels: [Label; 2] = [("interface", &index), ("next_hop", &text(next_hop))];
+            page.sample(&labels, u8::from(interface.absent));
+        }
+    }
+
+    fn each_mfe(&self, page: &mut Page) {
+        let Some(mfes) = &self.mfes else { return };
+        for (name, help, value) in [
+            (
+                "mgm_mfe_packets_total",
+                "Packets accepted.",
+                (|mfe| mfe.packets) as fn(&super::MfeStatus) -> u64,
+            ),
+            ("mgm_mfe_octets_total", "Octets, as the forwarder counts them.", |mfe| mfe.octets),
+            ("mgm_mfe_wrong_if_total", "Packets on a wrong interface.", |mfe| mfe.wrong_if),
+        ] {
+            page.family(name, "counter", help);
+            for mfe in mfes {
+                let labels: [Label; 4] = [
+                    ("source", &mfe.source),
+                    ("group", &mfe.group),
+                    ("interface", &mfe.iif.index),
+                    ("next_hop", &text(mfe.iif.next_hop)),
+                ];
+                page.sample(&labels, value(mfe));
+            }
+        }
+        page.family("mgm_mfe_oifs", "gauge", "Outgoing interfaces.");
+        for mfe in mfes {
+            page.sample(&[("source", &mfe.source), ("group", &mfe.group)], mfe.oifs.len());
+        }
+    }
+}
+
+/// What tells a client from every other, of this life or another.
+fn labels_of(client: &super::Client) -> [Label<'_>; 3] {
+    [("serial", &client.serial), ("protocol", &client.protocol), ("component", &client.component)]
+}
+
+/// Prometheus takes an empty label for none.
+fn text(next_hop: Option<std::net::Ipv4Addr>) -> String {
+    next_hop.map_or_else(String::new, |addr| addr.to_string())
+}
+
+type Label<'a> = (&'static str, &'a dyn Display);
+
+/// The page as far as it is written.
+#[derive(Default)]
+struct Page {
+    text: String,
+    /// The family that samples belong to.
+    family: &'static str,
+}
+
+impl Page {
+    /// Begins a family: all samples until the next one are its own.
+    fn family(&mut self, name: &'static str, kind: &str, help: &str) {
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        self.family = name;
+    }
+
+    fn sample(&mut self, labels: &[Label], value: impl Display) {
+        self.text.push_str(self.family);
+        for (i, (name, value)) in labels.iter().enumerate() {
+            let start = if i == 0 { '{' } else { ',' };
+            let _ = write!(self.text, "{start}{name}=\"{}\"", escaped(&value.to_string()));
+        }
+        if !labels.is_empty() {
+            self.text.push('}');
+        }
+        let _ = writeln!(self.text, " {value}");
+    }
+}
+
+/// A label's value between its quotation marks.
+fn escaped(value: &str) -> String {
+    value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_escaped() {
+        let mut page = Page::default();
+        page.family("a_total", "counter", "A.");
+        page.sample(&[("x", &"\\ \" \n"), ("y", &1)], 7);
+        page.sample(&[], 0.5);
+        assert_eq!(
+            page.text,
+            "# HELP a_total A.\n# TYPE a_total counter\n\
+             a_total{x=\"\\\\ \\\" \\n\",y=\"1\"} 7\na_total 0.5\n"
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! The status snapshot: everything that can be seen of MGM, at one moment.
+//!
+//! The fields are those of the JSON text, which docs/status.md describes and
+//! docs/status.schema.json defines: a field may be added, none renamed or
+//! taken away.
+
+mod collect;
+mod metrics;
+
+#[cfg(test)]
+mod tests;
+
+use super::tally::Deliveries;
+use crate::types::{Interface, Ipv4Addr};
+use serde::Serialize;
+
+/// How much of what there may be very many of is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// Every membership.
+    pub memberships: bool,
+    /// Every MFE, with its counters.
+    pub mfes: bool,
+}
+
+impl Detail {
+    /// Everything.
+    pub const FULL: Detail = Detail { memberships: true, mfes: true };
+    /// Numbers, clients and interfaces.
+    pub const SUMMARY: Detail = Detail { memberships: false, mfes: false };
+}
+
+/// MGM at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The build's version.
+    pub version: &'static str,
+    /// What it was built for.
+    pub target: &'static str,
+    /// Whether MGM runs; if not, everything below is empty.
+    pub running: bool,
+    /// `None` until the first interface is taken.
+    pub forwarder: Option<&'static str>,
+    /// Since the start.
+    pub uptime_ms: u64,
+    /// How much there is of everything.
+    pub totals: Totals,
+    /// What happened since the start.
+    pub counters: Counters,
+    /// In order of registration.
+    pub clients: Vec<Client>,
+    /// By index and next hop.
+    pub interfaces: Vec<IfaceStatus>,
+    /// By group, then source. Absent if it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memberships: Option<Vec<Membership>>,
+    /// By group, then source. Absent if it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfes: Option<Vec<MfeStatus>>,
+}
+
+/// How much there is of everything.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Totals {
+    /// Registered clients.
+    pub clients: usize,
+    /// Interfaces that somebody has.
+    pub interfaces: usize,
+    /// Flows that somebody wants.
+    pub memberships: usize,
+    /// MFEs.
+    pub mfes: usize,
+    /// Flows whose clients are being asked.
+    pub resolving: usize,
+    /// Entries that the forwarder refused, to be tried again.
+    pub not_installed: usize,
+}
+
+/// What happened since the start.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Counters {
+    /// Callbacks made, to all clients that there ever were.
+    pub callbacks: Deliveries,
+    /// Upcalls taken in from the kernel.
+    pub upcalls: Upcalls,
+    /// Packets not forwarded, as far as MGM itself saw them.
+    pub refused_packets: RefusedPackets,
+    /// Entries that the forwarder refused.
+    pub install_errors: u64,
+    /// How often one of them was tried again.
+    pub install_retries: u64,
+}
+
+/// Upcalls from the kernel.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Upcalls {
+    /// First packets of a flow.
+    pub no_cache: u64,
+    /// Packets on a wrong interface.
+    pub wrong_if: u64,
+    /// Those for which the kernel's buffer had no room.
+    pub lost: u64,
+}
+
+/// Packets that were not forwarded, by reason.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct RefusedPackets {
+    /// Nobody has the interface that they came in on.
+    pub foreign_arrival: u64,
+    /// 224.0.0.0/24.
+    pub link_local: u64,
+    /// No route to the source through an interface that somebody has.
+    pub no_upstream: u64,
+    /// On another interface than the MFE's.
+    pub wrong_interface: u64,
+}
+
+/// A registered client.
+#[derive(Clone, Debug, Serialize)]
+pub struct Client {
+    /// The number in its handle; never used twice.
+    pub serial: u64,
+    /// What it registered with.
+    pub protocol: u32,
+    /// What it registered with.
+    pub component: u32,
+    /// Whether it is IGMP.
+    pub igmp: bool,
+    /// How many interfaces it has.
+    pub interfaces: usize,
+    /// Whether one of its callbacks is running.
+    pub running: bool,
+    /// How many callbacks wait for it.
+    pub queued: usize,
+    /// Callbacks made to it.
+    pub callbacks: Deliveries,
+}
+
+/// An interface's name.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Iface {
+    /// Its index.
+    pub index: u32,
+    /// The neighbour, on a point-to-multipoint link.
+    pub next_hop: Option<Ipv4Addr>,
+}
+
+impl From<Interface> for Iface {
+    fn from(Interface { index, next_hop }: Interface) -> Iface {
+        Iface { index, next_hop: (!next_hop.is_unspecified()).then_some(next_hop) }
+    }
+}
+
+/// An interface that somebody has.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct IfaceStatus {
+    /// Which.
+    #[serde(flatten)]
+    pub iface: Iface,
+    /// The serial of the protocol that took it.
+    pub owner: Option<u64>,
+    /// The serial of the IGMP client that is enabled there.
+    pub igmp: Option<u64>,
+    /// DISABLE_IGMP has not been answered yet.
+    pub changing: bool,
+    /// The system has lost it.
+    pub absent: bool,
+}
+
+/// Who wants a flow, and where.
+#[derive(Clone, Debug, Serialize)]
+pub struct Membership {
+    /// `None` is any.
+    pub source: Option<Ipv4Addr>,
+    /// `None` is any.
+    pub group: Option<Ipv4Addr>,
+    /// Where an interface's owner does.
+    pub owner: Vec<Iface>,
+    /// Where IGMP does.
+    pub igmp: Vec<Iface>,
+}
+
+/// An MFE.
+#[derive(Clone, Debug, Serialize)]
+pub struct MfeStatus {
+    /// Its source.
+    pub source: Ipv4Addr,
+    /// Its group.
+    pub group: Ipv4Addr,
+    /// Where packets come in.
+    pub iif: Iface,
+    /// The protocol id of that interface's owner.
+    pub protocol: u32,
+    /// The neighbour that they come from; `None` if the source is connected.
+    pub upstream: Option<Ipv4Addr>,
+    /// The route that the look-up of the source matched, as network/length.
+    pub route: String,
+    /// Where that route came from (PROTO_IP_*).
+    pub route_protocol: u32,
+    /// Since its life began.
+    pub up_ms: u64,
+    /// Until its life ends; `None` is never.
+    pub expires_in_ms: Option<u64>,
+    /// Packets accepted.
+    pub packets: u64,
+    /// Octets, as the forwarder counts them.
+    pub octets: u64,
+    /// Packets on other interfaces than the iif.
+    pub wrong_if: u64,
+    /// Where packets go out.
+    pub oifs: Vec<OifStatus>,
+}
+
+/// One oif of an MFE.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct OifStatus {
+    /// Which.
+    #[serde(flatten)]
+    pub iface: Iface,
+    /// Packets sent out; `None` where the forwarder counts for the whole MFE only.
+    pub packets: Option<u64>,
+    /// Packets whose TTL did not reach; `None` likewise.
+    pub ttl_too_low: Option<u64>,
+}
+
+impl Status {
+    /// As JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and lists cannot fail to serialise.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

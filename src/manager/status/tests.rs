@@ -1,0 +1,188 @@
+//! A small router whose every number is known.
+
+use super::*;
+use crate::engine::{Answer, Notice, NoticeKind};
+use crate::manager::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
+use crate::types::{Flow, Route, RouteOrigin};
+use serde_json::{json, Value};
+
+/// A client that leaves everything as it is.
+struct Content;
+
+impl Callbacks for Content {
+    fn has(&self, kind: NoticeKind) -> bool {
+        kind != NoticeKind::WrongIf
+    }
+
+    fn call(&self, notice: &Notice) -> Answer {
+        notice.default_answer()
+    }
+}
+
+const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 1, 1);
+
+/// 200 has interface 1 towards the source, 300 and IGMP have interface 2.
+fn router() -> Manager {
+    let manager = Manager::new();
+    let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
+    manager.start(&settings, None).unwrap();
+    let [a, b, igmp] =
+        [200, 300, 10].map(|protocol| manager.register(Box::new(Content), protocol, 7).unwrap());
+    let (one, two) = (Interface::link(1), Interface::link(2));
+    manager.take(a, one).unwrap();
+    manager.take(igmp, two).unwrap();
+    manager.take(b, two).unwrap();
+    manager.add_membership(igmp, Flow::any_source(GROUP), two, Join::State).unwrap();
+    manager
+        .add_route(Route {
+            origin: RouteOrigin::Via(Ipv4Addr::new(10, 9, 0, 1)),
+            if_index: 1,
+            network: Ipv4Addr::new(10, 0, 0, 0),
+            prefix_len: 8,
+            protocol: 3,
+        })
+        .unwrap();
+    let packet = |index, ttl, group| {
+        let flow = Flow::new(SOURCE, group);
+        let arrival = Interface::link(index);
+        manager.packet_in(PacketIn { flow, arrival, header: &[], length: 100, ttl }).unwrap();
+    };
+    packet(1, 64, GROUP);
+    packet(1, 64, GROUP);
+    packet(1, 1, GROUP);
+    packet(2, 64, GROUP);
+    packet(9, 64, GROUP);
+    packet(1, 64, Ipv4Addr::new(224, 0, 0, 5));
+    manager
+}
+
+fn snapshot(manager: &Manager, detail: Detail) -> Value {
+    serde_json::from_str(&manager.status(detail).to_json()).unwrap()
+}
+
+#[test]
+fn a_snapshot_tells_everything() {
+    let manager = router();
+    let status = snapshot(&manager, Detail::FULL);
+    assert_eq!(status["running"], json!(true));
+    assert_eq!(status["forwarder"], json!("memory"));
+    assert_eq!(
+        status["totals"],
+        json!({"clients": 3, "interfaces": 2, "memberships": 1, "mfes": 1, "resolving": 0,
+            "not_installed": 0})
+    );
+    assert_eq!(
+        status["counters"]["refused_packets"],
+        json!({"foreign_arrival": 1, "link_local": 1, "no_upstream": 0, "wrong_interface": 1})
+    );
+    let callbacks = &status["counters"]["callbacks"];
+    // 200 is asked about the packet and told of the group; 300 hears IGMP and
+    // creates; IGMP made way for 300. A callback that is not there is not made.
+    assert_eq!(
+        *callbacks,
+        json!({"rpf": 1, "creation_alert": 1, "prune_alert": 0, "join_alert": 1, "wrong_if": 0,
+            "local_join": 1, "local_leave": 0, "disable_igmp": 1, "enable_igmp": 1})
+    );
+    let clients = status["clients"].as_array().unwrap();
+    assert_eq!(clients.len(), 3);
+    assert_eq!(clients[0]["protocol"], json!(200));
+    assert_eq!(clients[0]["component"], json!(7));
+    assert_eq!(clients[0]["callbacks"]["rpf"], json!(1));
+    assert_eq!(clients[1]["callbacks"]["creation_alert"], json!(1));
+    assert_eq!(clients[2]["igmp"], json!(true));
+    assert_eq!(
+        status["interfaces"],
+        json!([
+            {"index": 1, "next_hop": null, "owner": 1, "igmp": null, "changing": false,
+                "absent": false},
+            {"index": 2, "next_hop": null, "owner": 2, "igmp": 3, "changing": false,
+                "absent": false},
+        ])
+    );
+    assert_eq!(
+        status["memberships"],
+        json!([{"source": null, "group": "239.1.1.1", "owner": [],
+            "igmp": [{"index": 2, "next_hop": null}]}])
+    );
+    let mfe = &status["mfes"][0];
+    assert_eq!(mfe["source"], json!("10.0.0.1"));
+    assert_eq!(mfe["group"], json!("239.1.1.1"));
+    assert_eq!(mfe["iif"], json!({"index": 1, "next_hop": null}));
+    assert_eq!(mfe["upstream"], json!("10.9.0.1"));
+    assert_eq!(mfe["route"], json!("10.0.0.0/8"));
+    assert_eq!(mfe["packets"], json!(3));
+    assert_eq!(mfe["octets"], json!(300));
+    assert_eq!(mfe["wrong_if"], json!(1));
+    assert_eq!(
+        mfe["oifs"],
+        json!([{"index": 2, "next_hop": null, "packets": 2, "ttl_too_low": 1}])
+    );
+    manager.stop().unwrap();
+}
+
+#[test]
+fn a_summary_has_the_numbers_alone() {
+    let manager = router();
+    let status = snapshot(&manager, Detail::SUMMARY);
+    assert_eq!(status["totals"]["mfes"], json!(1));
+    assert!(status.get("mfes").is_none() && status.get("memberships").is_none());
+    manager.stop().unwrap();
+}
+
+#[test]
+fn before_the_start_and_after_the_stop_there_is_nothing() {
+    let manager = Manager::new();
+    assert_eq!(snapshot(&manager, Detail::FULL)["running"], json!(false));
+    let router = router();
+    router.stop().unwrap();
+    let status = snapshot(&router, Detail::FULL);
+    assert_eq!((&status["running"], &status["forwarder"]), (&json!(false), &Value::Null));
+    assert_eq!(status["mfes"], json!([]));
+}
+
+/// Every sample belongs to the family above it, every family is described once.
+fn check_page(page: &str) {
+    let mut families = std::collections::BTreeSet::new();
+    let mut samples = std::collections::BTreeSet::new();
+    let mut lines = page.lines().peekable();
+    while let Some(line) = lines.next() {
+        let (name, help) = line.strip_prefix("# HELP ").unwrap().split_once(' ').unwrap();
+        assert!(!help.is_empty() && families.insert(name.to_owned()), "{line}");
+        let kind = lines.next().unwrap().strip_prefix(&format!("# TYPE {name} ")).unwrap();
+        assert!(kind == "gauge" || kind == "counter", "{kind}");
+        assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
+        while let Some(sample) = lines.next_if(|line| !line.starts_with('#')) {
+            let (series, value) = sample.rsplit_once(' ').unwrap();
+            let labels = series.strip_prefix(name).unwrap();
+            assert!(labels.is_empty() || (labels.starts_with('{') && labels.ends_with('}')));
+            assert!(value.parse::<f64>().is_ok(), "{sample}");
+            assert!(samples.insert(series.to_owned()), "twice: {series}");
+        }
+    }
+    assert!(page.ends_with('\n'));
+}
+
+#[test]
+fn the_page_of_metrics_is_well_formed() {
+    let manager = router();
+    let summary = manager.status(Detail::SUMMARY).to_metrics();
+    check_page(&summary);
+    assert!(!summary.contains("mgm_mfe_packets_total"));
+    let full = manager.status(Detail::FULL).to_metrics();
+    check_page(&full);
+    for line in [
+        "mgm_running 1",
+        "mgm_forwarder_info{forwarder=\"memory\"} 1",
+        "mgm_mfes 1",
+        "mgm_callbacks_total{kind=\"join_alert\"} 1",
+        "mgm_refused_packets_total{reason=\"wrong_interface\"} 1",
+        "mgm_client_interfaces{serial=\"1\",protocol=\"200\",component=\"7\"} 1",
+        "mgm_interface_absent{interface=\"2\",next_hop=\"\"} 0",
+        "mgm_mfe_octets_total{source=\"10.0.0.1\",group=\"239.1.1.1\",interface=\"1\",next_hop=\"\"} 300",
+    ] {
+        assert!(full.lines().any(|have| have == line), "{line}\n{full}");
+    }
+    manager.stop().unwrap();
+    check_page(&manager.status(Detail::FULL).to_metrics());
+}

@@ -1,0 +1,94 @@
+//! What is counted while MGM runs.
+
+use crate::engine::NoticeKind;
+use crate::forwarder::UpcallKind;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// How often each kind of callback was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deliveries([u64; NoticeKind::ALL.len()]);
+
+impl Deliveries {
+    /// One more.
+    pub(super) fn count(&mut self, kind: NoticeKind) {
+        self.0[kind as usize] += 1;
+    }
+
+    /// Each kind's name and number.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        NoticeKind::ALL.iter().map(|&kind| (name(kind), self.0[kind as usize]))
+    }
+}
+
+/// What a kind of callback is called in the status and the metrics.
+fn name(kind: NoticeKind) -> &'static str {
+    match kind {
+        NoticeKind::Rpf => "rpf",
+        NoticeKind::Creation => "creation_alert",
+        NoticeKind::Prune => "prune_alert",
+        NoticeKind::Join => "join_alert",
+        NoticeKind::WrongIf => "wrong_if",
+        NoticeKind::LocalJoin => "local_join",
+        NoticeKind::LocalLeave => "local_leave",
+        NoticeKind::DisableIgmp => "disable_igmp",
+        NoticeKind::EnableIgmp => "enable_igmp",
+    }
+}
+
+impl Serialize for Deliveries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, count) in self.iter() {
+            map.serialize_entry(name, &count)?;
+        }
+        map.end()
+    }
+}
+
+/// What one life of MGM has counted, beside what the engine and the world do.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub callbacks: Deliveries,
+    /// Upcalls that were taken in, of either kind.
+    pub no_cache: u64,
+    pub wrong_if: u64,
+    /// Upcalls that found the kernel's buffer full.
+    pub lost_upcalls: u64,
+}
+
+impl Tally {
+    /// One upcall more.
+    pub fn count_upcall(&mut self, kind: UpcallKind) {
+        match kind {
+            UpcallKind::NoCache => self.no_cache += 1,
+            UpcallKind::WrongIf => self.wrong_if += 1,
+        }
+    }
+}
+
+/// How bringing the forwarder in line went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Installs {
+    /// Entries that it refused.
+    pub errors: u64,
+    /// How often one of them was tried again.
+    pub retries: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_place_and_a_name_of_its_own() {
+        let mut deliveries = Deliveries::default();
+        for (place, &kind) in NoticeKind::ALL.iter().enumerate() {
+            assert_eq!(kind as usize, place);
+            deliveries.count(kind);
+        }
+        assert!(deliveries.iter().all(|(_, count)| count == 1));
+        let names: std::collections::BTreeSet<_> =
+            deliveries.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), NoticeKind::ALL.len());
+    }
+}
