@@ -271,8 +271,11 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
         if round < 1000 {
             let last = (round % 200) as u8;
             as_upcall(&manager, |run, fx| {
-                run.engine.leave(a, group(last), link(1), Join::State, fx).unwrap();
-                run.engine.join(a, group(last + 1), link(1), Join::State, None, fx).unwrap();
+                // B alone is told: the source is behind its interface.
+                let (old, new) = (packet(last, 1).flow, packet(last + 1, 1).flow);
+                let route = Some(source_route(2));
+                run.engine.leave(a, old, link(1), Join::State, fx).unwrap();
+                run.engine.join(a, new, link(1), Join::State, route, fx).unwrap();
             });
             let me = me.lock().expect("set before");
             manager.add_membership(me, group(250), link(2), Join::State).unwrap();
