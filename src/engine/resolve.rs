@@ -196,7 +196,8 @@ impl Engine {
     /// no boundary on the way.
     fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
         let arrival = self.interfaces.find(resolution.arrival);
-        if self.is_bounded(resolution.iif, flow.group()) {
+        let ends = [resolution.iif, resolution.expected.0];
+        if ends.iter().any(|&id| self.is_bounded(id, flow.group())) {
             return false;
         }
         self.interfaces.get(resolution.iif).is_some_and(|slot| slot.tenure == resolution.tenure)
