@@ -15,6 +15,11 @@ compile_error!(
     "mgm needs panic = \"unwind\": the barrier that keeps panics out of C callers is catch_unwind"
 );
 
+#[cfg(all(mgm_planted, not(debug_assertions)))]
+compile_error!(
+    "--cfg mgm_planted puts bugs into mgm, for tests/model only: never in a release build"
+);
+
 pub mod abi;
 pub mod engine;
 pub mod fork;

@@ -5,6 +5,7 @@
 //! and after, and tells those for whom the answer to "does anybody but me want
 //! this?" has changed.
 
+use super::planted::{self, Bug};
 use super::resolve::Purpose;
 use super::{ClientId, Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, RouteOrigin};
@@ -108,6 +109,9 @@ impl Engine {
         let (was, is) = (before.beside(client), after.beside(client));
         if was == is || cause.caller == Some(client) || self.clients.get(client).is_none() {
             return false;
+        }
+        if after == Interest::Nobody && planted::has(Bug::LastLeaveUnheard) {
+            return was;
         }
         fx.tell(
             client,

@@ -93,12 +93,15 @@ impl Engine {
             return;
         }
         scopes.push(scope);
-        for id in self.interfaces.of_index(if_index) {
-            let entering = self.mfes.range(scope.flows()).filter(|(_, mfe)| mfe.iif == id);
-            let entering: Vec<Flow> = entering.map(|(&flow, _)| flow).collect();
-            for flow in entering {
-                self.remove_mfe(flow, fx);
-            }
+        let bounded = self.interfaces.of_index(if_index);
+        // First those that end, so that no PRUNE_ALERT is about one of them: the
+        // neighbours of an NBMA link can be its iif and its oif.
+        let entering = self.mfes.range(scope.flows()).filter(|(_, mfe)| bounded.contains(&mfe.iif));
+        let entering: Vec<Flow> = entering.map(|(&flow, _)| flow).collect();
+        for flow in entering {
+            self.remove_mfe(flow, fx);
+        }
+        for id in bounded {
             self.update_range(scope.flows(), id, Touch::Members, None, fx);
         }
     }

@@ -223,8 +223,9 @@ impl Engine {
     /// FORWARD alone: an override for the MFEs that exist (spec 3.3, 3.5).
     /// Beside an owner IGMP may not touch those.
     fn switch_forwarding(&mut self, act: &Act, on: bool, route: Option<Route>, fx: &mut Effects) {
-        if act.flow.is_link_local() {
-            return;
+        let is_absent = self.interfaces.get(act.id).is_some_and(|slot| slot.absent);
+        if act.flow.is_link_local() || is_absent {
+            return; // nothing goes out there that could be switched
         }
         self.story(fx, || {
             let state = if on { "on" } else { "off" };

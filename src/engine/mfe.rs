@@ -1,5 +1,6 @@
 //! The multicast forwarding entries and what moves their oifs (spec 3.5, 5.8, 5.9).
 
+use super::planted::{self, Bug};
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
 use std::ops::RangeInclusive;
@@ -95,7 +96,9 @@ impl Mfe {
             Touch::Clear => {
                 if let Some(rare) = &mut self.rare {
                     rare.on.remove(id);
-                    rare.off.remove(id);
+                    if !planted::has(Bug::VetoOutlivesJoin) {
+                        rare.off.remove(id);
+                    }
                 }
             }
             Touch::Force(on) => {
@@ -242,7 +245,7 @@ impl Engine {
     fn tell_turn(&self, flow: Flow, caller: Option<ClientId>, fx: &mut Effects) {
         let Some(mfe) = self.mfes.get(&flow) else { return };
         let Some(owner) = self.interfaces.master(mfe.iif) else { return };
-        if caller == Some(owner) {
+        if caller == Some(owner) && !planted::has(Bug::CauserTold) {
             return;
         }
         if mfe.oifs.is_empty() {

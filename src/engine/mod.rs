@@ -15,6 +15,10 @@ mod membership;
 mod mfe;
 mod ownership;
 mod packet;
+#[cfg(mgm_planted)]
+pub mod planted;
+#[cfg(not(mgm_planted))]
+mod planted;
 mod resolve;
 mod sources;
 mod story;

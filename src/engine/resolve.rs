@@ -8,6 +8,7 @@
 //! ```
 
 use super::mfe::{Mfe, Touch};
+use super::planted::{self, Bug};
 use super::{Answer, ClientId, CreationOif, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::collections::BTreeMap;
@@ -69,6 +70,9 @@ impl Resolution {
             Touch::Members => return,
             Touch::Force(_) if self.purpose == Purpose::Create => return,
             Touch::Clear | Touch::Force(_) => {}
+        }
+        if planted::has(Bug::AnswerBeatsJoin) {
+            return;
         }
         self.off.remove(id);
         self.on.remove(id);
@@ -196,7 +200,8 @@ impl Engine {
     /// no boundary on the way.
     fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
         let arrival = self.interfaces.find(resolution.arrival);
-        if self.is_bounded(resolution.iif, flow.group()) {
+        let ends = [resolution.iif, resolution.expected.0];
+        if ends.iter().any(|&id| self.is_bounded(id, flow.group())) {
             return false;
         }
         self.interfaces.get(resolution.iif).is_some_and(|slot| slot.tenure == resolution.tenure)
@@ -242,7 +247,8 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let Some(resolution) = self.resolutions.get(&flow) else { return };
-        if !matches!(resolution.waiting, Waiting::Rpf(due) if due == question) {
+        let Waiting::Rpf(due) = resolution.waiting else { return };
+        if due != question && !planted::has(Bug::StaleRpfAnswer) {
             return;
         }
         if !self.still_holds(flow, resolution) {

@@ -328,6 +328,18 @@ fn t3_7_nobody_moves_an_mfe_into_a_boundary() {
 }
 
 #[test]
+fn t3_7_a_boundary_that_comes_towards_the_source_while_clients_are_asked_counts() {
+    let mut r = stage();
+    r.take("A", 4);
+    r.names_iif("A", 4, "10.4.0.9");
+    r.stays_in("B", NoticeKind::Creation);
+    r.packet(SG, 1);
+    bound(&mut r, 1, site());
+    r.returns("B");
+    assert_eq!(r.mfe(SG), "no MFE");
+}
+
+#[test]
 fn t3_7_a_former_iif_with_a_boundary_ends_the_mfe_while_it_moves() {
     let mut r = stage();
     r.take("A", 4);

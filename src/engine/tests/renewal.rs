@@ -331,3 +331,15 @@ fn t2_7_an_interface_that_the_system_has_lost_cannot_be_taken() {
     r.regains(2);
     r.take("A", 2);
 }
+
+#[test]
+fn t5_11_what_is_switched_off_while_away_is_not_off_after_the_return() {
+    let mut r = flowing();
+    r.register("I");
+    r.loses(2);
+    r.forward_off("B", FLOW, 2);
+    r.regains(2);
+    r.take("I", 2);
+    r.join("I", FLOW, 2);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+}
