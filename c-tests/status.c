@@ -1,11 +1,15 @@
 /* What a host can see: the status snapshot and the page of metrics. */
 
+#define _POSIX_C_SOURCE 200809L
+
 #include "router.h"
 
 #include <mgmhost.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FLOW "(10.0.0.5, 239.1.1.1)"
 
@@ -113,9 +117,29 @@ static void host_looking_does_not_start_anything(void)
     check_says(MgmHostGetStatus, 0, "\"running\":false", true);
 }
 
+static void host_the_status_is_served_at_a_socket(void)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/tmp/mgm-c-tests-%ld.sock", (long)getpid());
+    OK(MgmHostServeStatus(path));
+    CHECK(access(path, F_OK) == 0);
+    OK(MgmHostServeStatus(NULL));
+    CHECK(access(path, F_OK) != 0);
+    OK(MgmHostServeStatus(NULL));
+    REFUSED(MgmHostServeStatus("/no/such/directory/at/all"), ERROR_CAN_NOT_COMPLETE);
+    REFUSED(MgmHostServeStatus(""), ERROR_CAN_NOT_COMPLETE);
+
+    /* A stop removes it too. */
+    OK(MgmHostServeStatus(path));
+    OK(MgmHostStop());
+    CHECK(access(path, F_OK) != 0);
+}
+
 TEST_MAIN(
     CASE(host_the_status_tells_everything),
     CASE(host_the_status_leaves_out_what_is_not_wanted),
     CASE(host_the_metrics_are_a_page_of_prometheus),
     CASE(host_a_text_without_room_is_not_begun),
-    CASE(host_looking_does_not_start_anything))
+    CASE(host_looking_does_not_start_anything),
+    CASE(host_the_status_is_served_at_a_socket))

@@ -4,6 +4,7 @@
 #      mgm::mgm, mgm::static  for consumers in the same build
 #      MGM_SHARED_FILES       libmgm.so.1.0.0 and its two links, to be installed
 #      MGM_STATIC_FILE        libmgm.a, to be installed
+#      MGM_TOP_FILE           mgmtop, to be installed
 #      MGM_PRIVATE_LIBS       what a static consumer has to link besides
 
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
@@ -45,20 +46,22 @@ set(_soname "libmgm.so.${PROJECT_VERSION_MAJOR}")
 set(_so_file "libmgm.so.${PROJECT_VERSION}")
 set(MGM_SHARED_FILES "${_lib_dir}/${_so_file}" "${_lib_dir}/${_soname}" "${_lib_dir}/${_so}")
 set(MGM_STATIC_FILE "${_lib_dir}/libmgm.a")
-file(MAKE_DIRECTORY "${_lib_dir}")
+set(MGM_TOP_FILE "${PROJECT_BINARY_DIR}/bin/mgmtop")
+file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 
 # Always runs: cargo knows better than make what is out of date, and is quick
 # when nothing is. It runs in the source tree for the sake of .cargo/config.toml.
 # MAKEFLAGS goes, or cargo would wait for a job server that it cannot reach.
 add_custom_target(mgm_cargo ALL
   COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS
-    "${CARGO}" build --lib --locked ${_cargo_options}
+    "${CARGO}" build --lib --bin mgmtop --locked ${_cargo_options}
     --target-dir "${MGM_CARGO_TARGET_DIR}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.so" "${_lib_dir}/${_so_file}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_so_file}" "${_lib_dir}/${_soname}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_soname}" "${_lib_dir}/${_so}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.a" "${MGM_STATIC_FILE}"
-  BYPRODUCTS ${MGM_SHARED_FILES} "${MGM_STATIC_FILE}"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmtop" "${MGM_TOP_FILE}"
+  BYPRODUCTS ${MGM_SHARED_FILES} "${MGM_STATIC_FILE}" "${MGM_TOP_FILE}"
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
   COMMENT "Building mgm with cargo"
   USES_TERMINAL VERBATIM)

@@ -11,6 +11,7 @@
  *   MGM_TABLE        the kernel's multicast routing table, 0 by default
  *   MGM_MFE_TIMEOUT  life of new MFEs in seconds, 900 by default
  *   MGM_LOG          off, error, warn (default), info, debug or trace
+ *   MGM_STATUS_SOCKET  where to serve the status: see MgmHostServeStatus
  *
  * The kernel forwarder (Linux) brings interfaces, routes and packets itself. With
  * the memory forwarder the host brings them, by the functions below.
@@ -550,6 +551,26 @@ DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  * As MgmHostGetStatus.
  */
 DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
+
+/**
+ * Serves both at a UNIX socket, for mgmtop, curl and the like, until MGM is
+ * stopped; the file goes then. Only this user, and root, can connect. A socket
+ * that a router left which is gone is replaced. What the environment's
+ * MGM_STATUS_SOCKET does. docs/status.md tells what can be asked there.
+ *
+ * Parameters:
+ * - pszPath (in): where; it is copied. NULL: nowhere any more.
+ *
+ * Returns:
+ * - NO_ERROR: served there from now on, and nowhere else.
+ * - ERROR_CAN_NOT_COMPLETE: there cannot be a socket there (the log says why),
+ *   and it is served nowhere now; MGM is being stopped; this is not Linux; or
+ *   this is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks.
+ */
+DWORD MgmHostServeStatus(const char *pszPath);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -78,6 +78,9 @@ const char *code_name(unsigned code);
  * under valgrind, which is some fifty times slower). */
 size_t scaled(size_t count);
 
+/* The running case is not stuck before it has taken so much longer than others. */
+void allow_ms(unsigned ms);
+
 /* A time limit, stretched twentyfold where MGM_TESTS_QUICK is set. */
 unsigned patience_ms(unsigned ms);
 

@@ -13,6 +13,8 @@ use super::entry::entry;
 use super::types::*;
 use crate::manager::{Detail, Manager};
 use crate::types::{Refusal, Result};
+use std::ffi::{c_char, CStr};
+use std::path::Path;
 
 /// Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,
 /// MFEs with 64-bit counters, callbacks made, upcalls, refused packets. It is
@@ -83,6 +85,33 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
         let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
         let detail = Detail { mfes: dwFlags & MGMHOST_METRICS_MFES != 0, ..Detail::SUMMARY };
         fill_text(&mut buffer, &Manager::global().status(detail).to_metrics())
+    })
+}
+
+/// Serves both at a UNIX socket, for mgmtop, curl and the like, until MGM is
+/// stopped; the file goes then. Only this user, and root, can connect. A socket
+/// that a router left which is gone is replaced. What the environment's
+/// MGM_STATUS_SOCKET does. docs/status.md tells what can be asked there.
+///
+/// # Parameters
+/// - `pszPath` (in): where; it is copied. NULL: nowhere any more.
+///
+/// # Returns
+/// - `NO_ERROR`: served there from now on, and nowhere else.
+/// - `ERROR_CAN_NOT_COMPLETE`: there cannot be a socket there (the log says why),
+///   and it is served nowhere now; MGM is being stopped; this is not Linux; or
+///   this is a forked child of the router.
+///
+/// # Threads
+/// Any thread, any time, also inside callbacks.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostServeStatus(pszPath: *const c_char) -> DWORD {
+    entry("MgmHostServeStatus", || {
+        // SAFETY: the caller says that a text ended by a zero is there, if anything.
+        let path = (!pszPath.is_null()).then(|| unsafe { CStr::from_ptr(pszPath) });
+        let path = path.map(|path| path.to_string_lossy().into_owned());
+        Manager::global().serve_status(path.as_ref().map(Path::new))?;
+        Ok(NO_ERROR)
     })
 }
 

@@ -99,6 +99,7 @@ impl Engine {
             if forwarded && !mfe.oifs.is_empty() {
                 self.resolve_again(flow, Purpose::Renew, fx);
             } else {
+                self.story(fx, || format!("{flow} is at the end of its life"));
                 self.remove_mfe(flow, fx);
             }
         }

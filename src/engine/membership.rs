@@ -182,6 +182,10 @@ impl Engine {
         if is_new && act.flow.has_source() {
             self.sources.acquire(act.flow.source(), route);
         }
+        self.story(fx, || {
+            let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
+            format!("{who} joins {flow} on {}", cause.interface)
+        });
         self.interest_changed(act.flow, before, self.interest(act.flow), act.cause, fx);
         true
     }
@@ -202,6 +206,10 @@ impl Engine {
             return false;
         }
         let is_gone = members.is_empty();
+        self.story(fx, || {
+            let (who, name) = (self.whose(cause.caller), self.interfaces.name(id));
+            format!("the membership {flow} on {name} ends, caused by {who}")
+        });
         self.interest_changed(flow, before, self.interest(flow), cause, fx);
         if is_gone {
             self.memberships.remove(&flow);
@@ -219,6 +227,11 @@ impl Engine {
         if act.flow.is_link_local() || is_absent {
             return; // nothing goes out there that could be switched
         }
+        self.story(fx, || {
+            let state = if on { "on" } else { "off" };
+            let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
+            format!("{who} switches {flow} {state} on {}", cause.interface)
+        });
         if act.beside.is_none() {
             self.update_mfes(act.flow, act.id, Touch::Force(on), Some(act.client), fx);
         }

@@ -5,7 +5,7 @@ use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
 use std::ops::RangeInclusive;
 
-/// One MFE. A million of them: see the budget in docs/architecture.md.
+/// One MFE. A million of them: see the budget in CONTRIBUTING.md.
 #[derive(Debug)]
 pub(super) struct Mfe {
     pub iif: IfId,
@@ -216,6 +216,7 @@ impl Engine {
         let index = self.interfaces.name(id).index;
         let mut group = (Flow::WILDCARD, wild, false);
         let mut turned = Vec::new();
+        let before = fx.dirty.len();
         for (&flow, mfe) in self.mfes.range_mut(flows) {
             if group.0 != flow.shared() {
                 let bounded = self.limits.bounds(index, flow.group());
@@ -230,6 +231,9 @@ impl Engine {
                     turned.push(flow);
                 }
             }
+        }
+        if self.config.debug {
+            self.tell_changes(&fx.dirty[before..], &mut fx.log);
         }
         for flow in turned {
             self.tell_turn(flow, caller, fx);
@@ -304,6 +308,7 @@ impl Engine {
     /// An interface changed hands: MFEs that it brings packets for end, and in
     /// all others memberships alone decide about it (spec 2.5).
     pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
+        let before = fx.dirty.len();
         let (sources, resolutions, dirty) =
             (&mut self.sources, &mut self.resolutions, &mut fx.dirty);
         self.mfes.retain(|&flow, mfe| {
@@ -315,12 +320,22 @@ impl Engine {
             }
             stays
         });
+        if self.config.debug {
+            let gone = &fx.dirty[before..];
+            fx.log.extend(gone.iter().map(|flow| {
+                (
+                    log::Level::Debug,
+                    format!("{flow} deleted: it came in by {}", self.interfaces.name(id)),
+                )
+            }));
+        }
         self.update_mfes(Flow::WILDCARD, id, Touch::Clear, caller, fx);
     }
 
     /// Deletes an MFE.
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if self.mfes.remove(&flow).is_some() {
+            self.story(fx, || format!("{flow} deleted"));
             self.sources.release(flow.source());
             self.resolutions.remove(&flow); // of its renewal
             fx.dirty.push(flow);
@@ -402,6 +417,9 @@ impl Engine {
         }
         let turned = was_negative != mfe.oifs.is_empty();
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
+        if old_iif != iif {
+            self.story(fx, || format!("{flow} moves: {}", self.path(flow)));
+        }
         if old != new {
             self.tell_turn(flow, caller, fx);
             if let Some(old) = old {

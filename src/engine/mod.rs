@@ -21,6 +21,7 @@ pub mod planted;
 mod planted;
 mod resolve;
 mod sources;
+mod story;
 mod survey;
 mod view;
 
@@ -54,6 +55,8 @@ pub struct Config {
     /// The number of the last client before this engine's first: numbers do
     /// not repeat, even if MGM is stopped and started again (spec 1.4).
     pub last_client: u64,
+    /// Whether [`Effects::log`] gets the story of each packet and membership.
+    pub debug: bool,
 }
 
 /// The state of one multicast group manager.

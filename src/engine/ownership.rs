@@ -47,6 +47,7 @@ impl Engine {
     /// Takes an interface that [`Engine::prepare_take`] has accepted; `at_once`
     /// inside a callback, where nothing can be waited for (spec 2.3).
     pub fn take(&mut self, client: ClientId, id: IfId, at_once: bool, fx: &mut Effects) {
+        self.story(fx, || format!("{} takes {}", self.who(client), self.interfaces.name(id)));
         let is_igmp = match self.clients.get_mut(client) {
             Some(record) => {
                 record.interfaces += 1;
@@ -104,6 +105,7 @@ impl Engine {
         if holder != Some(client) {
             return Err(Refusal::NotOwner(interface));
         }
+        self.story(fx, || format!("{} releases {interface}", self.who(client)));
         if let Some(record) = self.clients.get_mut(client) {
             record.interfaces -= 1;
         }
@@ -257,6 +259,9 @@ impl Engine {
                 let Some(slot) = engine.interfaces.get_mut(id) else { return };
                 change(slot);
                 slot.tenure = tenure;
+                let (name, master) = (slot.interface, slot.master());
+                engine.story(fx, || format!("{name} is {}'s now", engine.whose(master)));
+                let Some(slot) = engine.interfaces.get(id) else { return };
                 if slot.is_free() {
                     if !slot.absent {
                         fx.detached.push(id);

@@ -147,9 +147,11 @@ impl Engine {
 
     /// The first packet of a flow starts its resolution; later ones wait for it.
     fn first_packet(&mut self, packet: &Packet, route: Option<Route>, fx: &mut Effects) -> Outcome {
-        if self.resolutions.contains_key(&packet.flow)
-            || self.resolve(packet.flow, packet.arrival, &packet.header, route, fx)
-        {
+        let is_waiting = self.resolutions.contains_key(&packet.flow);
+        if !is_waiting {
+            self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
+        }
+        if is_waiting || self.resolve(packet.flow, packet.arrival, &packet.header, route, fx) {
             Outcome::Resolving
         } else {
             self.refuse(Refused::NoUpstream)

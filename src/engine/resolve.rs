@@ -124,7 +124,11 @@ impl Engine {
     ) -> bool {
         let source = flow.source();
         let arrival_id = self.interfaces.find(arrival);
-        let towards = self.expected_iif(source, arrival_id).and_then(|expected| {
+        let looked_up = self.expected_iif(source, arrival_id);
+        self.story(fx, || {
+            format!("{flow}: {}", self.towards_source(source, looked_up.map(|(id, _)| id)))
+        });
+        let towards = looked_up.and_then(|expected| {
             if self.is_bounded(expected.0, flow.group()) {
                 return None; // what comes in there is refused (spec 3.7)
             }
@@ -175,19 +179,19 @@ impl Engine {
         } else {
             self.remove_mfe(flow, fx);
         }
-        fx.log.push((
-            log::Level::Debug,
+        self.story(fx, || {
+            let source = flow.source();
             format!(
-                "no MFE {flow}: no route to {} leads through an interface that a client has \
-                 and that no boundary keeps the group off",
-                flow.source()
-            ),
-        ));
+                "no MFE {flow}: no route to {source} leads through an interface that a client \
+                 has and that no boundary keeps the group off"
+            )
+        });
     }
 
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
         if let Some(Resolution { purpose, arrival, header, .. }) = self.resolutions.remove(&flow) {
+            self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
             self.ask_rpf(flow, purpose, arrival, header, fx);
         }
     }
@@ -388,6 +392,7 @@ impl Engine {
         self.schedule_end(flow);
         fx.dirty.push(flow);
         fx.resolved.push(flow);
+        self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
         if is_negative {
             self.tell_negative(flow, fx);
         }
@@ -404,6 +409,7 @@ impl Engine {
             mfe.born = now;
         }
         self.schedule_end(flow);
+        self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
     }
 
     /// An interface changed hands: flows that were to come in through it start

@@ -74,6 +74,16 @@ impl Manager {
         Ok(())
     }
 
+    /// Serves the status at a UNIX socket from now on; `None`: no more.
+    ///
+    /// # Errors
+    /// `StatusSocket`, with the reason; `Stopping`.
+    pub fn serve_status(&self, path: Option<&std::path::Path>) -> Result<()> {
+        let mut guard = self.lock();
+        guard.started()?;
+        guard.serve_status(path)
+    }
+
     /// Where log lines go from now on; `None` is stderr.
     pub fn set_log_sink(&self, log: Option<LogSink>) {
         super::log::set_sink(log);
@@ -161,7 +171,10 @@ impl Manager {
             self.drain();
             match outcome {
                 Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),
-                Outcome::Refused(_) => return Ok(Verdict::default()),
+                Outcome::Refused(why) => {
+                    ::log::debug!("packet of {flow} on {arrival} refused: {why}");
+                    return Ok(Verdict::default());
+                }
                 Outcome::Resolving => self.wait_until(|state| {
                     state.running().is_none_or(|run| !run.engine.is_resolving(flow))
                 }),

@@ -6,7 +6,7 @@
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
 //! - `delivery`, `queue`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
-//! - `tally`, `status`: what is counted, and what can be seen of it all.
+//! - `tally`, `status`, `serve`: what is counted, and what can be seen of it all.
 //! - `world`: the forwarder, the routes and the upcalls below.
 
 mod callbacks;
@@ -17,6 +17,8 @@ mod host;
 mod limits;
 mod log;
 mod queue;
+#[cfg(target_os = "linux")]
+mod serve;
 mod settings;
 mod state;
 mod status;
@@ -78,8 +80,8 @@ impl Manager {
     #[must_use]
     pub fn new() -> Manager {
         Manager {
-            shared: Arc::new(Shared {
-                state: Mutex::new(State::default()),
+            shared: Arc::new_cyclic(|me| Shared {
+                state: Mutex::new(State::of(me.clone())),
                 ended: Condvar::new(),
                 work: Condvar::new(),
                 alarm: Condvar::new(),

@@ -2,6 +2,7 @@
 
 use log::LevelFilter;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Which forwarder to use.
@@ -40,6 +41,8 @@ pub struct Settings {
     pub mfe_timeout: u32,
     /// Lines above this level are not logged.
     pub log_level: LevelFilter,
+    /// Where the status is served, if anywhere: a UNIX socket.
+    pub status_socket: Option<PathBuf>,
     /// What is wrong with the environment, to be logged at the start.
     pub complaints: Vec<String>,
 }
@@ -51,13 +54,14 @@ impl Default for Settings {
             table: 0,
             mfe_timeout: 900,
             log_level: LevelFilter::Warn,
+            status_socket: None,
             complaints: Vec::new(),
         }
     }
 }
 
 impl Settings {
-    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT and MGM_LOG. For a value that
+    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT, MGM_LOG and MGM_STATUS_SOCKET. For a value that
     /// makes no sense the default stands; the start logs a line about it.
     #[must_use]
     pub fn from_env() -> Settings {
@@ -79,6 +83,9 @@ impl Settings {
             table: table.unwrap_or(defaults.table),
             mfe_timeout: timeout.map_or(defaults.mfe_timeout, NonZeroU32::get),
             log_level: log_level.unwrap_or(defaults.log_level),
+            status_socket: get("MGM_STATUS_SOCKET")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             complaints,
         }
     }
@@ -116,6 +123,7 @@ mod tests {
             ("MGM_TABLE", "100"),
             ("MGM_MFE_TIMEOUT", "30"),
             ("MGM_LOG", "debug"),
+            ("MGM_STATUS_SOCKET", "/run/mgm"),
         ]);
         assert_eq!(
             settings,
@@ -124,6 +132,7 @@ mod tests {
                 table: 100,
                 mfe_timeout: 30,
                 log_level: LevelFilter::Debug,
+                status_socket: Some("/run/mgm".into()),
                 complaints: Vec::new(),
             }
         );

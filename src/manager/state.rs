@@ -6,13 +6,14 @@ use super::settings::Settings;
 use super::tally::{Deliveries, Tally};
 use super::workers::Pool;
 use super::world::World;
-use super::{Callbacks, EnumId, Manager};
+use super::{Callbacks, EnumId, Manager, Shared};
 use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, Notice};
 use crate::types::{Flow, Refusal, Result, Time};
 use parking_lot::{Condvar, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// MGM between and during its lives.
@@ -25,6 +26,9 @@ pub(super) struct State {
     /// Numbers that outlive a stop, because no handle is ever issued twice.
     last_client: u64,
     last_enumeration: u64,
+    /// What all this is part of: a start may need it for a thread.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    me: Weak<Shared>,
 }
 
 /// One life of MGM.
@@ -40,6 +44,8 @@ pub(super) struct Run {
     pub timer_runs: bool,
     /// Being stopped: nobody is let in any more.
     pub stopping: bool,
+    #[cfg(target_os = "linux")]
+    pub status_socket: Option<super::serve::StatusSocket>,
     born: Instant,
     last_enumeration: u64,
 }
@@ -93,6 +99,11 @@ impl Run {
 }
 
 impl State {
+    /// The state of an MGM that does not run yet.
+    pub fn of(me: Weak<Shared>) -> State {
+        State { me, ..State::default() }
+    }
+
     /// Begins a life.
     pub fn start(&mut self, settings: &Settings) {
         super::log::init(settings.log_level);
@@ -100,7 +111,11 @@ impl State {
             ::log::error!("{complaint}");
         }
         crate::fork::install();
-        let config = Config { mfe_timeout: settings.mfe_timeout, last_client: self.last_client };
+        let config = Config {
+            mfe_timeout: settings.mfe_timeout,
+            last_client: self.last_client,
+            debug: ::log::max_level() >= ::log::Level::Debug,
+        };
         self.run = Some(Run {
             engine: Engine::new(config),
             clients: HashMap::new(),
@@ -111,9 +126,41 @@ impl State {
             timer_due: None,
             timer_runs: false,
             stopping: false,
+            #[cfg(target_os = "linux")]
+            status_socket: None,
             born: Instant::now(),
             last_enumeration: self.last_enumeration,
         });
+        if let Some(path) = &settings.status_socket {
+            if let Err(refusal) = self.serve_status(Some(path)) {
+                ::log::error!("MGM_STATUS_SOCKET: {refusal}");
+            }
+        }
+    }
+
+    /// Serves the status at this path from now on, instead of where it was.
+    #[cfg(target_os = "linux")]
+    pub fn serve_status(&mut self, path: Option<&Path>) -> Result<()> {
+        let shared = self.me.upgrade().ok_or(Refusal::Stopping)?;
+        let run = self.running().ok_or(Refusal::Stopping)?;
+        run.status_socket = None; // first, because the path may be the same
+        if let Some(path) = path {
+            let socket = super::serve::StatusSocket::open(path, Manager { shared });
+            run.status_socket =
+                Some(socket.map_err(|error| {
+                    Refusal::StatusSocket(format!("{}: {error}", path.display()))
+                })?);
+        }
+        Ok(())
+    }
+
+    /// There is no such socket here.
+    #[cfg(not(target_os = "linux"))]
+    pub fn serve_status(&mut self, path: Option<&Path>) -> Result<()> {
+        match path {
+            Some(_) => Err(Refusal::StatusSocket("there is none on this system".into())),
+            None => Ok(()),
+        }
     }
 
     /// Ends it. Everything that `Run` owns is released.

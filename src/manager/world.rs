@@ -5,7 +5,7 @@ use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;
 use super::Manager;
-use crate::engine::{Effects, Engine, Packet};
+use crate::engine::{Effects, Engine, Outcome, Packet};
 use crate::forwarder::{
     Counters, Entry, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink,
 };
@@ -44,9 +44,12 @@ pub(super) struct Routes {
 }
 
 impl RouteView for Routes {
-    fn lookup(&self, source: Ipv4Addr) -> Route {
+    fn lookup(&self, source: Ipv4Addr) -> Option<Route> {
         let own = self.table.read().lookup(source);
-        own.or_else(|| Some(self.system.get()?.lookup(source))).unwrap_or(Route::NONE)
+        match (own, self.system.get()) {
+            (None, Some(system)) => system.lookup(source),
+            (own, _) => Some(own.unwrap_or(Route::NONE)),
+        }
     }
 }
 
@@ -274,7 +277,8 @@ impl UpcallSink for Below {
             }
             drop(guard); // a look-up is a system call
             let Some(view) = self.routes.upgrade() else { return };
-            routes.extend(unknown.into_iter().map(|source| (source, view.lookup(source))));
+            let look_up = |source| (source, view.lookup(source).unwrap_or(Route::NONE));
+            routes.extend(unknown.into_iter().map(look_up));
         };
         let Some(run) = self.run(&mut guard) else { return };
         let now = run.now();
@@ -288,7 +292,10 @@ impl UpcallSink for Below {
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
                     let route = routes.get(&flow.source()).copied();
-                    run.engine.no_entry(&packet, route, &mut fx);
+                    let outcome = run.engine.no_entry(&packet, route, &mut fx);
+                    if let Outcome::Refused(why) = outcome {
+                        ::log::debug!("packet of {flow} on {arrival} refused: {why}");
+                    }
                 }
             }
         }
@@ -334,7 +341,7 @@ impl Manager {
             };
             let (routes, changes) = (run.world.routes(), run.world.route_changes);
             drop(guard);
-            let route = routes.lookup(flow.source());
+            let route = routes.lookup(flow.source()).unwrap_or(Route::NONE);
             guard = self.lock();
             let is_current = |run: &mut Run| {
                 Arc::ptr_eq(&routes, &run.world.routes) && run.world.route_changes == changes
@@ -371,7 +378,7 @@ impl Manager {
             let found: Vec<(Ipv4Addr, Route)> = sources
                 .into_iter()
                 .filter(|source| concerns(*source))
-                .map(|source| (source, routes.lookup(source)))
+                .filter_map(|source| Some((source, routes.lookup(source)?)))
                 .collect();
             guard = self.lock();
             let Some(run) = guard.running() else { return };

@@ -110,6 +110,8 @@ pub enum Refusal {
     AlreadyStarted,
     /// MGM is being stopped.
     Stopping,
+    /// The status cannot be served; why.
+    StatusSocket(String),
     /// No such route.
     NoRoute(Ipv4Addr, Ipv4Addr),
     /// The allocator or the system refused.
@@ -140,9 +142,8 @@ impl Refusal {
             | NoSuchInterface(_) => Code::InvalidParameter,
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
-            | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping | Panicked => {
-                Code::CanNotComplete
-            }
+            | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
+            | StatusSocket(_) | Panicked => Code::CanNotComplete,
             NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoRoute(..) | NoBoundary(..) => {
                 Code::NotFound
             }
@@ -252,6 +253,7 @@ impl fmt::Display for Refusal {
                  MgmHostStop first",
             ),
             Stopping => f.write_str("MGM is being stopped"),
+            StatusSocket(why) => write!(f, "no status socket at {why}"),
             NoRoute(network, mask) => write!(f, "there is no route {network} mask {mask}"),
             NoMemory => f.write_str("out of memory"),
             Panicked => f.write_str("an error inside MGM was caught; please report it"),

@@ -173,6 +173,8 @@ HOST_FUNCTIONS = {
     "MgmHostVersion": [POINTER(MGMHOST_VERSION)],
     "MgmHostStop": [],
     "MgmHostAddRoute": [DWORD] * 6,
+    "MgmHostGetStatus": [DWORD, PDWORD, c_void_p],
+    "MgmHostGetMetrics": [DWORD, PDWORD, c_void_p],
     "MgmHostPacketIn": [
         *[DWORD] * 5, c_char_p, DWORD, POINTER(BOOL), PDWORD, POINTER(MGMHOST_OIF),
     ],

@@ -186,3 +186,68 @@ fn the_page_of_metrics_is_well_formed() {
     manager.stop().unwrap();
     check_page(&manager.status(Detail::FULL).to_metrics());
 }
+
+/// As much of JSON Schema as ours uses; it knows no keyword that it would pass
+/// over in silence. Stricter in one point: every member has to be described.
+fn check_schema(root: &Value, schema: &Value, value: &Value, at: &str) {
+    for (keyword, rule) in schema.as_object().unwrap() {
+        match keyword.as_str() {
+            "$schema" | "title" | "description" | "$defs" | "required" => {}
+            "$ref" => {
+                let target = rule.as_str().unwrap().strip_prefix('#').unwrap();
+                check_schema(root, root.pointer(target).expect(target), value, at);
+            }
+            "type" => {
+                let is = match value {
+                    Value::Null => "null",
+                    Value::Bool(_) => "boolean",
+                    Value::Number(number) if number.is_u64() => "integer",
+                    Value::Number(_) => "number",
+                    Value::String(_) => "string",
+                    Value::Array(_) => "array",
+                    Value::Object(_) => "object",
+                };
+                let fits = *rule == json!(is)
+                    || rule.as_array().is_some_and(|all| all.contains(&json!(is)));
+                assert!(fits, "{at} is of type {is}, not {rule}");
+            }
+            "minimum" => assert_eq!(*rule, json!(0), "what is_u64 proves"),
+            "format" => {
+                assert_eq!(*rule, json!("ipv4"));
+                assert!(value.as_str().is_none_or(|text| text.parse::<Ipv4Addr>().is_ok()), "{at}");
+            }
+            "items" => {
+                for (i, item) in value.as_array().unwrap().iter().enumerate() {
+                    check_schema(root, rule, item, &format!("{at}[{i}]"));
+                }
+            }
+            "properties" => {
+                let members = value.as_object().unwrap();
+                for name in schema["required"].as_array().unwrap() {
+                    assert!(members.contains_key(name.as_str().unwrap()), "{at} has no {name}");
+                }
+                for (name, member) in members {
+                    let described = rule.get(name);
+                    let described = described.unwrap_or_else(|| panic!("{at}.{name} is unknown"));
+                    check_schema(root, described, member, &format!("{at}.{name}"));
+                }
+            }
+            other => panic!("the test does not know {other}"),
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_is_what_the_schema_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/status.schema.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let manager = router();
+    for status in [
+        snapshot(&manager, Detail::FULL),
+        snapshot(&manager, Detail::SUMMARY),
+        snapshot(&Manager::new(), Detail::FULL),
+    ] {
+        check_schema(&schema, &schema, &status, "status");
+    }
+    manager.stop().unwrap();
+}

@@ -1,0 +1,184 @@
+//! The status socket, for those who ask for it: MGM_STATUS_SOCKET, or
+//! MgmHostServeStatus. docs/status.md tells what it answers.
+//!
+//! One thread, `mgm-status`, one connection at a time: a reader that does not
+//! read is left after [`PATIENCE`], and nothing of MGM waits for it.
+
+use super::{Detail, Manager};
+use crate::fork::{self, GuardedFd};
+use crate::sys::{self, StopSignal, Wake};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who connects and says nothing for so long gets the JSON.
+const SILENCE: Duration = Duration::from_millis(200);
+/// A reader that takes nothing for so long is left.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// After an error, which may well last.
+const PAUSE: Duration = Duration::from_millis(100);
+/// A request that is longer is none of ours.
+const LONGEST: usize = 8192;
+
+/// The socket, served as long as this lives.
+#[derive(Debug)]
+pub(super) struct StatusSocket {
+    path: PathBuf,
+    /// Device and inode: the file may be somebody else's by the time we go.
+    node: (u64, u64),
+    stop: Arc<StopSignal>,
+}
+
+impl StatusSocket {
+    /// Listens at `path`, in place of what a router that is gone left there.
+    pub fn open(path: &Path, manager: Manager) -> io::Result<StatusSocket> {
+        make_way(path)?;
+        let listener = GuardedFd::open(|| listen(path))?;
+        let meta = fs::symlink_metadata(path)?;
+        let stop = Arc::new(StopSignal::new()?);
+        let heard = Arc::clone(&stop);
+        crate::threads::spawn("mgm-status", move || serve(&listener, &heard, &manager))?;
+        Ok(StatusSocket { path: path.into(), node: (meta.dev(), meta.ino()), stop })
+    }
+}
+
+impl Drop for StatusSocket {
+    fn drop(&mut self) {
+        if fork::is_child() {
+            return;
+        }
+        self.stop.raise();
+        let ours = fs::symlink_metadata(&self.path)
+            .is_ok_and(|meta| (meta.dev(), meta.ino()) == self.node);
+        if ours {
+            fs::remove_file(&self.path).ok();
+        }
+    }
+}
+
+/// Removes a socket that nobody listens at any more, and nothing else.
+fn make_way(path: &Path) -> io::Result<()> {
+    let meta = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    if !meta.file_type().is_socket() {
+        return Err(io::Error::new(ErrorKind::AlreadyExists, "the file is there, and no socket"));
+    }
+    let probe = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    match probe.connect(&SockAddr::unix(path)?) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+        _ => Err(io::Error::new(ErrorKind::AddrInUse, "another router listens there")),
+    }
+}
+
+/// A listening socket that only this user, and root, can connect to.
+fn listen(path: &Path) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    // Before bind, which makes the file with the mode of the socket: there is
+    // no moment at which it is open to others.
+    let file = File::from(OwnedFd::from(socket));
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    let socket = Socket::from(OwnedFd::from(file));
+    socket.bind(&SockAddr::unix(path)?)?;
+    socket.listen(16)?;
+    Ok(socket)
+}
+
+/// The thread's life.
+fn serve(listener: &GuardedFd, stop: &StopSignal, manager: &Manager) {
+    loop {
+        match sys::wait(Some(listener), stop, None) {
+            Wake::Stop => return,
+            Wake::Timeout => {}
+            Wake::Readable => {
+                let accepted = GuardedFd::open(|| Ok(SockRef::from(listener).accept()?.0));
+                match accepted {
+                    Ok(client) => sys::shield("a request for the status", || {
+                        if let Err(error) = answer(&client, manager) {
+                            log::debug!("status socket: {error}");
+                        }
+                    }),
+                    Err(_) => {
+                        if sys::wait(None::<&GuardedFd>, stop, Some(PAUSE)) == Wake::Stop {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn answer(client: &GuardedFd, manager: &Manager) -> io::Result<()> {
+    let socket = SockRef::from(client);
+    socket.set_read_timeout(Some(SILENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    let reply = reply(&request(&socket)?, |detail| manager.status(detail));
+    let mut rest = reply.as_bytes();
+    while !rest.is_empty() {
+        // No signal: the program may not expect one.
+        let sent = socket.send_with_flags(rest, libc::MSG_NOSIGNAL)?;
+        rest = &rest[sent..];
+    }
+    Ok(())
+}
+
+/// What the client says: a line, or the head of an HTTP request, or nothing.
+fn request(mut socket: &Socket) -> io::Result<String> {
+    let (mut said, mut piece) = (Vec::new(), [0; 1024]);
+    while said.len() < LONGEST {
+        match socket.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => said.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+        let http = said.starts_with(b"GET ");
+        let end: &[u8] = if http { b"\r\n\r\n" } else { b"\n" };
+        if said.windows(end.len()).any(|window| window == end) {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The answer: over HTTP to those who speak it, else the bare JSON.
+fn reply(request: &str, status: impl FnOnce(Detail) -> super::Status) -> String {
+    let Some(rest) = request.strip_prefix("GET ") else {
+        return status(Detail::FULL).to_json() + "\n";
+    };
+    let target = rest.split_ascii_whitespace().next().unwrap_or("/");
+    let (code, kind, body) = match target {
+        "/" | "/status" => ("200 OK", "application/json", status(Detail::FULL).to_json()),
+        "/summary" => ("200 OK", "application/json", status(Detail::SUMMARY).to_json()),
+        "/metrics" => ("200 OK", METRICS, status(Detail::SUMMARY).to_metrics()),
+        "/metrics/mfes" => {
+            let detail = Detail { mfes: true, ..Detail::SUMMARY };
+            ("200 OK", METRICS, status(detail).to_metrics())
+        }
+        _ => (
+            "404 Not Found",
+            "text/plain",
+            "There are /status, /summary, /metrics and /metrics/mfes.\n".into(),
+        ),
+    };
+    format!(
+        "HTTP/1.0 {code}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;
