@@ -53,12 +53,6 @@ impl Sources {
         }
     }
 
-    /// How much refers to a source.
-    #[cfg(test)]
-    pub fn references(&self, source: Ipv4Addr) -> u32 {
-        self.by_addr.get(&source).map_or(0, |source| source.refs)
-    }
-
     /// All sources that are known, in no particular order.
     pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
         self.by_addr.keys().copied()

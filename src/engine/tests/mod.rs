@@ -7,11 +7,9 @@
 
 mod alerts;
 mod enumeration;
-mod invariants;
 mod limits;
 mod membership;
 mod mfes;
-mod naive;
 mod ownership;
 mod registration;
 mod renewal;
