@@ -4,7 +4,7 @@
 //! interfaces that come and go, calls from in- and outside callbacks. After
 //! every step the codes, all that is told, and every table must be the same.
 //!
-//! - `cargo test --test model` walks 50,000 steps, and `-- --ignored` a million.
+//! - `cargo test --test model` walks 50,000 steps; `MGM_MODEL_STEPS` is another number.
 //! - `MGM_MODEL_SEED=17 cargo test --test model walks` begins with that seed.
 //! - Whatever fails is cut down to the steps that it takes, and printed.
 
@@ -64,8 +64,15 @@ pub struct Seen {
     installed: usize,
 }
 
-fn check_walks(steps: usize) {
-    let seed = std::env::var("MGM_MODEL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+/// A number from the environment.
+fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn walks_keep_every_rule() {
+    let seed = setting("MGM_MODEL_SEED").unwrap_or(1);
+    let steps: usize = setting("MGM_MODEL_STEPS").unwrap_or(50_000);
     let started = Instant::now();
     match walks(seed, steps) {
         Err(text) => panic!("engine and model disagree, {text}"),
@@ -77,17 +84,6 @@ fn check_walks(steps: usize) {
             assert!(seen.alerts > steps / 8 && seen.installed > steps / 400, "{seen:?}");
         }
     }
-}
-
-#[test]
-fn walks_keep_every_rule() {
-    check_walks(50_000);
-}
-
-#[test]
-#[ignore = "takes a minute without optimisation"]
-fn a_million_steps_keep_every_rule() {
-    check_walks(1_000_000);
 }
 
 proptest! {
