@@ -11,7 +11,7 @@ SUDO ?=
 CARGO ?= cargo
 CMAKE ?= cmake
 
-.PHONY: all demo test test-heavy headers install clean
+.PHONY: all demo test test-heavy headers conformance install clean
 
 all:
 	$(CARGO) build --release --locked --lib
@@ -30,6 +30,9 @@ test-heavy:
 
 headers:
 	scripts/headers
+
+conformance:
+	scripts/conformance
 
 install:
 	$(CMAKE) -S . -B build/install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DCMAKE_BUILD_TYPE=Release

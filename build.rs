@@ -31,9 +31,10 @@ fn main() {
 
 /// Programs are linked to libmgm.so.1, so that an incompatible libmgm.so.2 can
 /// stand beside it; and the build folder has that name too, so that they run
-/// from there.
+/// from there. The library stays when a program closes it: MGM's threads may
+/// still be running.
 fn soname(out: &Path) {
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmgm.so.1");
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmgm.so.1,-z,nodelete");
     // OUT_DIR is <profile>/build/mgm-<hash>/out
     let Some(profile) = out.ancestors().nth(3) else { return };
     for dir in [profile.to_path_buf(), profile.join("deps")] {

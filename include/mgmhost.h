@@ -4,9 +4,8 @@
  *
  * Generated from src/abi: change it there, then "make headers".
  *
- * All conventions are those of mgm.h. Nothing here must be called: the first call
- * of any Mgm function starts MGM with the defaults, which the environment can
- * change:
+ * All conventions are those of mgm.h. Nothing here must be called: the first
+ * registration starts MGM with the defaults, which the environment can change:
  *
  *   MGM_FORWARDER    auto (default), kernel or memory
  *   MGM_TABLE        the kernel's multicast routing table, 0 by default
@@ -59,8 +58,8 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  *
  * Threads:
  * On any thread, several at a time, no lock of MGM held. Any Mgm function may be
- * called from here; what that logs comes here too. An exception that leaves it
- * ends the process.
+ * called from here, except those that no callback may call; what such a call logs
+ * goes to stderr, not here again. An exception that leaves it ends the process.
  */
 typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
 
@@ -174,8 +173,9 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
 
 /**
  * Starts MGM with settings of the host's choice. A host that is content with
- * the defaults and the environment need not call it: the first call of any
- * other function starts MGM as well.
+ * the defaults and the environment need not call it: the first registration, or
+ * the first interface, route or packet of the host's, starts MGM as well, also
+ * after a stop.
  *
  * Parameters:
  * - pConfig (in): the settings; it is copied. NULL for the environment's, or
@@ -186,7 +186,8 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  * - NO_ERROR: started.
  * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, or
  *   a setting that this library does not know.
- * - ERROR_ALREADY_EXISTS: MGM runs already.
+ * - ERROR_ALREADY_EXISTS: MGM runs already. Its settings and its log stay as
+ *   they are.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:
@@ -199,12 +200,12 @@ DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
 /**
  * Stops MGM: clients, interfaces, memberships and MFEs are gone, without
  * callbacks, the kernel's state too, and all handles are invalid. MGM can be
- * started again.
+ * started again; the next registration does so by itself.
  *
  * Returns:
  * - NO_ERROR: stopped, or was not running.
- * - ERROR_CAN_NOT_COMPLETE: inside a callback, or this is a forked child of the
- *   router.
+ * - ERROR_CAN_NOT_COMPLETE: inside a callback; another thread is stopping it; or
+ *   this is a forked child of the router.
  *
  * Threads:
  * Any thread, but not inside a callback: it waits for those that are running.
@@ -222,10 +223,11 @@ DWORD MgmHostStop(void);
  *   point-to-multipoint links.
  *
  * Returns:
- * - NO_ERROR: noted.
- * - ERROR_INVALID_PARAMETER: index 0, or one index with and without next hops.
- * - ERROR_CAN_NOT_COMPLETE: the forwarder cannot serve it (the log says why), or
- *   this is a forked child of the router.
+ * - NO_ERROR: noted. Should the forwarder not be able to serve it, the log says
+ *   why.
+ * - ERROR_INVALID_PARAMETER: index 0.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of the
+ *   router.
  *
  * Threads:
  * Any thread, any time, also inside callbacks.
@@ -377,6 +379,127 @@ DWORD MgmHostPacketIn(DWORD dwSource,
  * Never hold a lock that your callbacks take while you call Mgm functions.
  */
 DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext);
+/**
+ * Sets the TTL threshold of an interface. It stays an outgoing interface, but only
+ * packets go out whose TTL, as they come in, is greater. The setting stays until
+ * MGM stops, whoever has the interface, and may be made before anybody does.
+ *
+ * Parameters:
+ * - dwIfIndex: index of the interface, not 0.
+ * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
+ *   point-to-multipoint links.
+ * - dwThreshold: 0 to 255. 1 is where every interface begins and the least that
+ *   there is: 0 is the same. With 255 nothing goes out.
+ *
+ * Returns:
+ * - NO_ERROR: set.
+ * - ERROR_INVALID_PARAMETER: index 0, or a threshold above 255.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThreshold);
+
+/**
+ * Makes an interface a boundary for a range of groups (RFC 2365): it is no
+ * outgoing interface for them any more, and their packets that arrive there are
+ * refused; MFEs that they came in by are deleted. Memberships there are kept and
+ * still told to others. The setting stays until it is deleted or MGM stops,
+ * whoever has the interface, and may be made before anybody does. A boundary
+ * that is there already may be added again.
+ *
+ * Parameters:
+ * - pBoundary (in): dwIfIndex is the index of the interface, not 0, and stands
+ *   for all next hops; dwGroupAddress and dwGroupMask, in network byte order, are
+ *   a prefix inside 239.0.0.0/8; dwStatus is ignored.
+ *
+ * Returns:
+ * - NO_ERROR: it is a boundary.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, index 0, or no such prefix.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
+
+/**
+ * Takes a boundary away: what memberships and their owners want there goes out
+ * again.
+ *
+ * Parameters:
+ * - pBoundary (in): as it was added.
+ *
+ * Returns:
+ * - NO_ERROR: it is gone.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, index 0, or no prefix inside
+ *   239.0.0.0/8.
+ * - ERROR_NOT_FOUND: there is no such boundary; one for a wider or narrower
+ *   range is another.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. The callbacks that it causes
+ * run before it returns, or, if it is called inside a callback, after that one.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostDeleteBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
+
+/**
+ * Gives a range of groups a name, for people: the log uses it. It needs no
+ * boundary, and stays until MGM stops.
+ *
+ * Parameters:
+ * - dwGroupAddress, dwGroupMask: a prefix inside 239.0.0.0/8, network byte
+ *   order.
+ * - pszName (in): the name in UTF-16, at most MAX_SCOPE_NAME_LEN units and a
+ *   zero; it is copied, unit for unit. NULL or an empty one: the default name
+ *   again, "address/length" as in "239.255.0.0/16".
+ *
+ * Returns:
+ * - NO_ERROR: named.
+ * - ERROR_INVALID_PARAMETER: no such prefix, or a name that is too long.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostSetScopeName(DWORD dwGroupAddress, DWORD dwGroupMask, const WCHAR *pszName);
+
+/**
+ * Tells the name of a range of groups.
+ *
+ * Parameters:
+ * - pScope (in, out): dwGroupAddress and dwGroupMask come with a prefix inside
+ *   239.0.0.0/8, network byte order. snNameBuffer goes with the name that it was
+ *   given, or the default one, "address/length", filled up with zeros; dwStatus
+ *   with 1 if it was given one, else 0.
+ *
+ * Returns:
+ * - NO_ERROR: told.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, or no such prefix.
+ * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
+ *   the router.
+ *
+ * Threads:
+ * Any thread, any time, also inside callbacks. It causes none.
+ *
+ * Never hold a lock that your callbacks take while you call Mgm functions.
+ */
+DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
 
 /**
  * Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,

@@ -547,42 +547,28 @@ fn a_burst_of_new_flows_is_not_lost_while_the_sink_is_slow() {
     });
 }
 
-/// Another process that routes, in this thread's namespace.
-fn start_helper(name: &str) -> Child {
+/// The variable that makes the test below the process that is to be killed.
+const TO_BE_KILLED: &str = "MGM_TEST_TO_BE_KILLED";
+
+/// This very test in another process, in this thread's namespace, routing.
+fn start_router(kind: &str) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored", "--nocapture"])
-        .env("MGM_TEST_HELPER", "1")
+        .args(["--exact", "t8_7_nothing_is_left_of_a_router_that_was_killed", "--nocapture"])
+        .env(TO_BE_KILLED, kind)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line.contains("ROUTING")), "helper failed");
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("ROUTING")), "no router");
     child
 }
 
-/// What the helper does: routes until it is killed.
-fn route_for_ever(before: impl FnOnce()) {
-    if std::env::var_os("MGM_TEST_HELPER").is_none() {
-        return;
-    }
+/// Routes until it is killed.
+fn route_for_ever(kind: &str) {
     let (mut forwarder, _upcalls) = open(0).unwrap();
     forwarder.add_interface(IfId(0), Interface::link(netns::index("r0"))).unwrap();
     forwarder.install(&Entry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
-    before();
-    println!("\nROUTING");
-    std::thread::sleep(Duration::from_secs(60));
-}
-
-#[test]
-#[ignore = "a helper of the test below"]
-fn helper_routes() {
-    route_for_ever(|| ());
-}
-
-#[test]
-#[ignore = "a helper of the test below"]
-fn helper_routes_and_has_a_child() {
-    route_for_ever(|| {
+    if kind == "with a child" {
         // SAFETY: the child only sleeps, then exits.
         unsafe {
             if libc::fork() == 0 {
@@ -590,22 +576,27 @@ fn helper_routes_and_has_a_child() {
                 libc::_exit(0);
             }
         }
-    });
+    }
+    println!("\nROUTING");
+    std::thread::sleep(Duration::from_secs(60));
 }
 
 #[test]
 fn t8_7_nothing_is_left_of_a_router_that_was_killed() {
-    for helper in ["helper_routes", "helper_routes_and_has_a_child"] {
+    if let Ok(kind) = std::env::var(TO_BE_KILLED) {
+        return route_for_ever(&kind);
+    }
+    for kind in ["alone", "with a child"] {
         netns::run(|| {
             let _wires: [Wire; 1] = netns::wires();
-            let mut child = start_helper(helper);
+            let mut child = start_router(kind);
             let held = open(0).map(drop).unwrap_err().to_string();
             let shown = ip("mroute show");
             child.kill().unwrap();
             child.wait().unwrap();
             assert!(held.contains("another multicast routing daemon"), "{held}");
             assert!(shown.contains("239.1.2.3"), "{shown}");
-            let (_forwarder, _upcalls) = open(0).expect(helper);
+            let (_forwarder, _upcalls) = open(0).expect(kind);
             assert_eq!(ip("mroute show"), "");
         });
     }

@@ -35,7 +35,7 @@ fn router() -> (NetlinkRoutes, Receiver<()>) {
 }
 
 fn look(routes: &NetlinkRoutes, source: [u8; 4]) -> Route {
-    routes.lookup(source.into())
+    routes.lookup(source.into()).expect("the kernel answers")
 }
 
 fn route(

@@ -3,7 +3,7 @@
 use super::rows::Form;
 use super::types::*;
 use crate::manager::{EnumKind, Join};
-use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin};
+use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Scope};
 
 /// A DWORD in network byte order as an address.
 pub fn addr(dword: DWORD) -> Ipv4Addr {
@@ -195,6 +195,19 @@ pub fn prefix_len(network: DWORD, mask: DWORD) -> Result<u8> {
         return Err(Refusal::BadArgument("dwNetwork has bits that dwMask has not"));
     }
     Ok(ones as u8)
+}
+
+/// A range of groups that can have boundaries, and a name (spec 3.7).
+pub fn scope(address: DWORD, mask: DWORD) -> Result<Scope> {
+    prefix_len(address, mask)
+        .ok()
+        .and_then(|length| Scope::new(addr(address), length))
+        .ok_or(Refusal::NotAScope(addr(address), addr(mask)))
+}
+
+/// A TTL threshold.
+pub fn threshold(dword: DWORD) -> Result<u8> {
+    u8::try_from(dword).map_err(|_| Refusal::BadArgument("dwThreshold is more than 255"))
 }
 
 /// dwFlags of a route: whether it is an address of the router's own.

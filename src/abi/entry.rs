@@ -18,6 +18,9 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Refusal::Panicked));
     // The log's taker is not ours. Should it panic, the answer stands.
     catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();
+    // It may have called MGM, and a body that panicked may have left off with
+    // alerts of its own: this is the outermost call that has to deliver them (8.1).
+    catch_unwind(AssertUnwindSafe(Manager::settle)).ok();
     match result {
         Ok(code) => code,
         Err(refusal) => refusal.code() as DWORD,

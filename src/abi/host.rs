@@ -45,8 +45,9 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 }
 
 /// Starts MGM with settings of the host's choice. A host that is content with
-/// the defaults and the environment need not call it: the first call of any
-/// other function starts MGM as well.
+/// the defaults and the environment need not call it: the first registration, or
+/// the first interface, route or packet of the host's, starts MGM as well, also
+/// after a stop.
 ///
 /// # Parameters
 /// - `pConfig` (in): the settings; it is copied. NULL for the environment's, or
@@ -57,7 +58,8 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 /// - `NO_ERROR`: started.
 /// - `ERROR_INVALID_PARAMETER`: a dwSize that no version has, an unknown value, or
 ///   a setting that this library does not know.
-/// - `ERROR_ALREADY_EXISTS`: MGM runs already.
+/// - `ERROR_ALREADY_EXISTS`: MGM runs already. Its settings and its log stay as
+///   they are.
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads
@@ -81,12 +83,12 @@ pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
 
 /// Stops MGM: clients, interfaces, memberships and MFEs are gone, without
 /// callbacks, the kernel's state too, and all handles are invalid. MGM can be
-/// started again.
+/// started again; the next registration does so by itself.
 ///
 /// # Returns
 /// - `NO_ERROR`: stopped, or was not running.
-/// - `ERROR_CAN_NOT_COMPLETE`: inside a callback, or this is a forked child of the
-///   router.
+/// - `ERROR_CAN_NOT_COMPLETE`: inside a callback; another thread is stopping it; or
+///   this is a forked child of the router.
 ///
 /// # Threads
 /// Any thread, but not inside a callback: it waits for those that are running.
@@ -108,10 +110,11 @@ pub unsafe extern "C" fn MgmHostStop() -> DWORD {
 ///   point-to-multipoint links.
 ///
 /// # Returns
-/// - `NO_ERROR`: noted.
-/// - `ERROR_INVALID_PARAMETER`: index 0, or one index with and without next hops.
-/// - `ERROR_CAN_NOT_COMPLETE`: the forwarder cannot serve it (the log says why), or
-///   this is a forked child of the router.
+/// - `NO_ERROR`: noted. Should the forwarder not be able to serve it, the log says
+///   why.
+/// - `ERROR_INVALID_PARAMETER`: index 0.
+/// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child of the
+///   router.
 ///
 /// # Threads
 /// Any thread, any time, also inside callbacks.

@@ -1,7 +1,7 @@
 //! The front door: see docs/architecture.md.
 //!
-//! Every exported function is in [`exports`], [`host`] or [`sight`] and does its work
-//! inside [`entry::entry`]: fork check, panic barrier, log line. What it does
+//! Every exported function is in [`exports`], [`host`], [`host_limits`] or [`sight`] and does
+//! its work inside [`entry::entry`]: fork check, panic barrier, log line. What it does
 //! there is to turn what C handed in into the library's own words ([`args`],
 //! [`handle`]), ask the manager, and copy the answer out ([`buffer`],
 //! [`rows`]). Nothing is decided here.
@@ -11,6 +11,7 @@ compile_error!("mgm's ABI is that of 64-bit Windows: a 64-bit target is needed")
 
 pub mod exports;
 pub mod host;
+pub mod host_limits;
 pub mod sight;
 pub mod types;
 

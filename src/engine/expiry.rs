@@ -1,5 +1,6 @@
 //! The end of an MFE's life (spec 5.6).
 
+use super::mfe::Mfe;
 use super::resolve::Purpose;
 use super::{Effects, Engine};
 use crate::types::{Flow, Time};
@@ -13,14 +14,24 @@ const GRAIN_MS: u64 = 100;
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
     buckets: BTreeMap<u64, Vec<Flow>>,
+    entries: usize,
 }
+
+/// So many entries may be out of date before it matters how many MFEs there are.
+const SLACK: usize = 1024;
 
 impl Expiry {
     /// Remembers to look at a flow when its life ends; never, for `None`.
     pub fn schedule(&mut self, flow: Flow, deadline: Option<Time>) {
         if let Some(deadline) = deadline {
             self.buckets.entry(deadline.0.div_ceil(GRAIN_MS)).or_default().push(flow);
+            self.entries += 1;
         }
+    }
+
+    /// How many entries there are, those out of date included.
+    pub fn len(&self) -> usize {
+        self.entries
     }
 
     fn next(&self) -> Option<Time> {
@@ -34,6 +45,7 @@ impl Expiry {
             return None;
         }
         let flow = first.get_mut().pop();
+        self.entries -= 1;
         if first.get().is_empty() {
             first.remove();
         }
@@ -42,6 +54,19 @@ impl Expiry {
 }
 
 impl Engine {
+    /// Remembers when an MFE's life ends. Entries that are out of date may not
+    /// outnumber the MFEs: their own time can be a century away.
+    pub(super) fn schedule_end(&mut self, flow: Flow) {
+        let deadline = self.mfes.get(&flow).and_then(Mfe::deadline);
+        self.expiry.schedule(flow, deadline);
+        if self.expiry.len() > 2 * self.mfes.len() + SLACK {
+            self.expiry = Expiry::default();
+            for (&flow, mfe) in &self.mfes {
+                self.expiry.schedule(flow, mfe.deadline());
+            }
+        }
+    }
+
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {

@@ -90,6 +90,15 @@ impl Interfaces {
         self.by_name.values().filter_map(|&id| Some((id, self.get(id)?)))
     }
 
+    /// The numbers of all interfaces with this index, one for each next hop.
+    pub fn of_index(&self, if_index: u32) -> Vec<IfId> {
+        self.by_name
+            .range(Interface::link(if_index)..)
+            .take_while(|(name, _)| name.index == if_index)
+            .map(|(_, &id)| id)
+            .collect()
+    }
+
     /// A number for an interface that nobody has yet (spec 0.2).
     pub fn allocate(&mut self, interface: Interface) -> Result<IfId> {
         let sibling = self

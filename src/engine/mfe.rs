@@ -2,6 +2,7 @@
 
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
+use std::ops::RangeInclusive;
 
 /// One MFE. A million of them: see the budget in docs/architecture.md.
 #[derive(Debug)]
@@ -51,8 +52,6 @@ pub(super) enum Touch {
     Clear,
     /// On or off, whatever the memberships say.
     Force(bool),
-    /// No longer off: a CREATION_ALERT answer that leaves it on.
-    Allow,
 }
 
 impl Mfe {
@@ -96,11 +95,6 @@ impl Mfe {
             Touch::Clear => {
                 if let Some(rare) = &mut self.rare {
                     rare.on.remove(id);
-                    rare.off.remove(id);
-                }
-            }
-            Touch::Allow => {
-                if let Some(rare) = &mut self.rare {
                     rare.off.remove(id);
                 }
             }
@@ -168,13 +162,6 @@ impl Mfe {
 }
 
 impl Engine {
-    /// Whether a membership wants `flow`, an (s,g), on an interface (spec 3.5).
-    pub(super) fn is_member(&self, flow: Flow, id: IfId) -> bool {
-        [flow, flow.shared(), Flow::WILDCARD]
-            .iter()
-            .any(|key| self.memberships.get(key).is_some_and(|members| members.contains(id)))
-    }
-
     /// All interfaces on which memberships want `flow`, an (s,g).
     pub(super) fn member_interfaces(&self, flow: Flow) -> IfSet {
         let mut all = IfSet::default();
@@ -205,23 +192,35 @@ impl Engine {
             flow if flow.has_source() => flow,
             group => group.last_of_group(),
         };
-        if touch == Touch::Clear {
-            for (_, resolution) in self.resolutions.range_mut(matching..=last) {
-                resolution.joined_meanwhile(id);
-            }
+        self.update_range(matching..=last, id, touch, caller, fx);
+    }
+
+    /// The same for the MFEs of a range of flows.
+    pub(super) fn update_range(
+        &mut self,
+        flows: RangeInclusive<Flow>,
+        id: IfId,
+        touch: Touch,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        for (_, resolution) in self.resolutions.range_mut(flows.clone()) {
+            resolution.overtaken(id, touch);
         }
         let has =
             |key: Flow| self.memberships.get(&key).is_some_and(|members| members.contains(id));
         let wild = has(Flow::WILDCARD);
-        let mut group = (Flow::WILDCARD, wild);
+        let index = self.interfaces.name(id).index;
+        let mut group = (Flow::WILDCARD, wild, false);
         let mut turned = Vec::new();
         let before = fx.dirty.len();
-        for (&flow, mfe) in self.mfes.range_mut(matching..=last) {
+        for (&flow, mfe) in self.mfes.range_mut(flows) {
             if group.0 != flow.shared() {
-                group = (flow.shared(), wild || has(flow.shared()));
+                let bounded = self.limits.bounds(index, flow.group());
+                group = (flow.shared(), wild || has(flow.shared()), bounded);
             }
             mfe.override_oif(id, touch);
-            let wanted = mfe.wants(id, || group.1 || has(flow));
+            let wanted = !group.2 && mfe.wants(id, || group.1 || has(flow));
             let was_negative = mfe.oifs.is_empty();
             if mfe.set_oif(id, wanted) {
                 fx.dirty.push(flow);
@@ -292,7 +291,15 @@ impl Engine {
         mfe.timeout = if timeout == 0 { self.config.mfe_timeout } else { timeout };
         mfe.born = now;
         mfe.seen = mfe.packets as u32;
-        self.expiry.schedule(flow, mfe.deadline());
+        self.schedule_end(flow);
+    }
+
+    /// How many packets the forwarder has counted by the beginning of an
+    /// MFE's life, if it counts them itself (spec 5.6).
+    pub fn life_begins_at(&mut self, flow: Flow, packets: u64) {
+        if let Some(mfe) = self.mfes.get_mut(&flow) {
+            mfe.seen = packets as u32;
+        }
     }
 
     /// An interface changed hands: MFEs that it brings packets for end, and in
@@ -346,72 +353,75 @@ impl Engine {
         fx: &mut Effects,
     ) -> Result<()> {
         self.client(client)?;
-        let mfe = self.mfes.get_mut(&flow).ok_or(Refusal::NoMfe(flow))?;
+        let mfe = self.mfes.get(&flow).ok_or(Refusal::NoMfe(flow))?;
         if self.interfaces.master(mfe.iif) != Some(client) {
             return Err(Refusal::NotUpstreamOwner(flow));
         }
-        mfe.upstream = upstream;
+        let old = mfe.iif;
         let named = self.interfaces.find(Interface::link(if_index));
-        let iif = named.filter(|&id| self.interfaces.master(id) == Some(client));
-        if let Some(iif) = iif {
-            self.set_iif(flow, iif, Some(client), fx);
-        } else if if_index != 0 && self.interfaces.name(mfe.iif).index != if_index {
+        let iif = named.filter(|&id| {
+            self.interfaces.master(id) == Some(client)
+                && !self.limits.bounds(if_index, flow.group())
+        });
+        let nothing = IfSet::default();
+        let to = (iif.unwrap_or(old), upstream);
+        self.reshape(flow, to, (&nothing, &nothing), Some(client), fx);
+        if iif.is_none() && if_index != 0 && self.interfaces.name(old).index != if_index {
             fx.log.push((
                 log::Level::Warn,
                 format!(
-                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the caller's"
+                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the \
+                     caller's, or a boundary keeps the group off it"
                 ),
             ));
         }
         Ok(())
     }
 
-    /// Moves an MFE to another incoming interface, which is no oif any more;
-    /// the old one may become one. True if it went from some oifs to none or
-    /// the other way round.
-    fn move_iif(&mut self, flow: Flow, iif: IfId, fx: &mut Effects) -> bool {
-        let Some(mfe) = self.mfes.get_mut(&flow) else { return false };
-        let old = std::mem::replace(&mut mfe.iif, iif);
-        if old == iif {
-            return false;
-        }
-        let was_negative = mfe.oifs.is_empty();
-        mfe.set_oif(iif, false);
-        fx.dirty.push(flow);
-        let is_member = self.is_member(flow, old);
-        self.mfes.get_mut(&flow).is_some_and(|mfe| {
-            let wanted = mfe.wants(old, || is_member);
-            mfe.set_oif(old, wanted);
-            was_negative != mfe.oifs.is_empty()
-        })
-    }
-
-    /// The owner of an MFE moves its iif (spec 5.9).
-    fn set_iif(&mut self, flow: Flow, iif: IfId, caller: Option<ClientId>, fx: &mut Effects) {
-        if self.move_iif(flow, iif, fx) {
-            self.tell_turn(flow, caller, fx);
-        }
-    }
-
-    /// The route moves an MFE. A new owner gets the JOIN, or the PRUNE if there
-    /// is no oif; the old one the PRUNE (spec 5.10).
-    pub(super) fn reroute(&mut self, flow: Flow, iif: IfId, upstream: Ipv4Addr, fx: &mut Effects) {
+    /// Gives an MFE another iif and neighbour, and the overrides that
+    /// CREATION_ALERT answers ask for, all at once: `off` are switched off,
+    /// `on` are off no longer. Tells what comes of it: a new owner of the iif
+    /// the JOIN, or the PRUNE if there is no oif, and the old one the PRUNE
+    /// (spec 5.10); the same owner only what 5.8 has for it.
+    pub(super) fn reshape(
+        &mut self,
+        flow: Flow,
+        (iif, upstream): (IfId, Ipv4Addr),
+        (off, on): (&IfSet, &IfSet),
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        let mut members = self.member_interfaces(flow);
         let Some(mfe) = self.mfes.get_mut(&flow) else { return };
-        mfe.upstream = upstream;
-        let old_iif = mfe.iif;
-        let old = self.interfaces.master(old_iif);
-        let turned = self.move_iif(flow, iif, fx);
-        if old_iif != iif {
-            self.story(fx, || format!("{flow} moves: {}", self.path(flow)));
+        off.iter().for_each(|id| mfe.override_oif(id, Touch::Force(false)));
+        if let Some(rare) = &mut mfe.rare {
+            rare.off.subtract(on);
+            members.union_with(&rare.on);
+            members.subtract(&rare.off);
         }
-        let new = self.interfaces.master(iif);
+        members.remove(iif);
+        self.subtract_bounded(&mut members, flow.group());
+        let Some(mfe) = self.mfes.get_mut(&flow) else { return };
+        let (old_iif, was_negative) = (mfe.iif, mfe.oifs.is_empty());
+        mfe.iif = iif;
+        mfe.upstream = upstream;
+        let mut gone = mfe.oifs.clone();
+        gone.subtract(&members);
+        let left = gone.iter().filter(|&id| mfe.set_oif(id, false)).count();
+        let came = members.iter().filter(|&id| mfe.set_oif(id, true)).count();
+        let turned = was_negative != mfe.oifs.is_empty();
+        if old_iif != iif || left + came > 0 {
+            fx.dirty.push(flow);
+            self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+        }
+        let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
         if old != new {
-            self.tell_turn(flow, None, fx);
+            self.tell_turn(flow, caller, fx);
             if let Some(old) = old {
                 self.tell_prune(old, flow, old_iif, fx);
             }
         } else if turned {
-            self.tell_turn(flow, None, fx);
+            self.tell_turn(flow, caller, fx);
         }
     }
 }

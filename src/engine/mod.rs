@@ -10,6 +10,7 @@ mod clients;
 mod effects;
 mod expiry;
 mod interfaces;
+mod limits;
 mod membership;
 mod mfe;
 mod ownership;
@@ -34,6 +35,7 @@ use crate::types::Flow;
 use clients::Clients;
 use expiry::Expiry;
 use interfaces::Interfaces;
+use limits::Limits;
 use membership::Members;
 use mfe::Mfe;
 use packet::WrongIfs;
@@ -58,6 +60,7 @@ pub struct Engine {
     config: Config,
     clients: Clients,
     interfaces: Interfaces,
+    limits: Limits,
     /// `(s,g)`, `(*,g)` and `(*,*)`: who wants what on which interface.
     memberships: BTreeMap<Flow, Members>,
     /// The routes of every source that a membership, an MFE or a resolution names.
@@ -81,6 +84,7 @@ impl Engine {
             config,
             clients: Clients::after(config.last_client),
             interfaces: Interfaces::default(),
+            limits: Limits::default(),
             memberships: BTreeMap::new(),
             sources: Sources::default(),
             mfes: BTreeMap::new(),

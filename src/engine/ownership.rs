@@ -16,7 +16,8 @@ impl Engine {
     /// new, and so the forwarder's to accept (spec 2.1, 2.2, 0.2).
     ///
     /// # Errors
-    /// `BadHandle`, `ZeroInterface`, `Owned`, `MixedNextHops`, `TooManyInterfaces`.
+    /// `BadHandle`, `ZeroInterface`, `Owned`, `NoSuchInterface`, `MixedNextHops`,
+    /// `TooManyInterfaces`.
     pub fn prepare_take(&mut self, client: ClientId, interface: Interface) -> Result<(IfId, bool)> {
         let is_igmp = self.client(client)?.is_igmp;
         if interface.index == 0 {
@@ -31,6 +32,9 @@ impl Engine {
             .is_some_and(|slot| if is_igmp { slot.igmp } else { slot.claim }.is_some());
         if taken {
             return Err(Refusal::Owned(interface));
+        }
+        if self.interfaces.get(id).is_some_and(|slot| slot.absent) {
+            return Err(Refusal::NoSuchInterface(interface.index));
         }
         Ok((id, false))
     }
@@ -329,7 +333,7 @@ impl Engine {
     /// The protocol and component ids of whoever has an interface (spec 2.6).
     ///
     /// # Errors
-    /// `ZeroInterface`, `NobodyOwns`.
+    /// `ZeroInterface`, `NoProtocol`.
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
         if interface.index == 0 {
             return Err(Refusal::ZeroInterface);
@@ -338,6 +342,6 @@ impl Engine {
             .find(interface)
             .and_then(|id| self.interfaces.master(id))
             .and_then(|client| self.client_key(client))
-            .ok_or(Refusal::NobodyOwns(interface))
+            .ok_or(Refusal::NoProtocol(interface))
     }
 }

@@ -9,10 +9,6 @@ use std::sync::Arc;
 /// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
 const WRONG_IF_SILENCE_MS: u64 = 3000;
 
-/// Without a threshold of its own an oif lets packets out whose TTL is greater
-/// than this: the one that would reach 0 stays.
-pub(super) const LEAST_THRESHOLD: u8 = 1;
-
 /// A packet that came in.
 #[derive(Clone, Debug)]
 pub struct Packet {
@@ -35,6 +31,8 @@ pub enum Refused {
     ForeignArrival,
     /// 224.0.0.0/24 never leaves its link.
     LinkLocal,
+    /// Its group does not pass the interface that it came in on (spec 3.7).
+    Boundary,
     /// No route to the source, or none through an interface that somebody has.
     NoUpstream,
     /// It came in on another interface than the MFE's.
@@ -43,8 +41,13 @@ pub enum Refused {
 
 impl Refused {
     /// All reasons, in their order.
-    pub const ALL: [Refused; 4] =
-        [Refused::ForeignArrival, Refused::LinkLocal, Refused::NoUpstream, Refused::WrongInterface];
+    pub const ALL: [Refused; 5] = [
+        Refused::ForeignArrival,
+        Refused::LinkLocal,
+        Refused::Boundary,
+        Refused::NoUpstream,
+        Refused::WrongInterface,
+    ];
 }
 
 /// What becomes of a packet.
@@ -109,6 +112,9 @@ impl Engine {
         if packet.flow.is_link_local() {
             return self.refuse(Refused::LinkLocal);
         }
+        if self.is_bounded(arrival, packet.flow.group()) {
+            return self.refuse(Refused::Boundary);
+        }
         match self.mfes.get_mut(&packet.flow) {
             Some(mfe) if mfe.iif == arrival => {}
             Some(mfe) => {
@@ -127,11 +133,14 @@ impl Engine {
             fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
         }
-        if self.interfaces.served(packet.arrival).is_none() {
+        let Some(arrival) = self.interfaces.served(packet.arrival) else {
             return self.refuse(Refused::ForeignArrival);
-        }
+        };
         if packet.flow.is_link_local() {
             return self.refuse(Refused::LinkLocal);
+        }
+        if self.is_bounded(arrival, packet.flow.group()) {
+            return self.refuse(Refused::Boundary);
         }
         self.first_packet(packet, route, fx)
     }
@@ -167,26 +176,25 @@ impl Engine {
         let Some(mfe) = self.mfes.get_mut(&packet.flow) else {
             return Outcome::Refused(Refused::NoUpstream);
         };
-        let reaches = packet.ttl > LEAST_THRESHOLD;
-        if !reaches {
+        let (limits, interfaces) = (&self.limits, &self.interfaces);
+        let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
+        let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
+        if !all {
             mfe.count_apart();
         }
         mfe.packets += 1;
         mfe.octets += u64::from(packet.length);
         if let Some(out) = mfe.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
-            for (_, count) in out {
-                if reaches {
+            for (id, count) in out {
+                if all || reaches(*id) {
                     count.packets += 1;
                 } else {
                     count.ttl_too_low += 1;
                 }
             }
         }
-        if !reaches {
-            return Outcome::Forwarded(Vec::new());
-        }
-        let interfaces = &self.interfaces;
-        Outcome::Forwarded(mfe.oifs.iter().map(|id| interfaces.name(id)).collect())
+        let out = mfe.oifs.iter().filter(|&id| all || reaches(id));
+        Outcome::Forwarded(out.map(|id| interfaces.name(id)).collect())
     }
 
     /// WRONG_IF_CALLBACK to the owner of the interface that a packet came in
@@ -199,8 +207,11 @@ impl Engine {
         header: &Arc<[u8]>,
         fx: &mut Effects,
     ) {
-        let owner = self.interfaces.find(arrival).and_then(|id| self.interfaces.master(id));
-        let Some(owner) = owner else { return };
+        let Some(id) = self.interfaces.find(arrival) else { return };
+        let Some(owner) = self.interfaces.master(id) else { return };
+        if self.is_bounded(id, flow.group()) {
+            return; // refused before anybody could ask where it should have come in
+        }
         if !self.wrong_ifs.may_tell(now, flow, arrival) {
             return;
         }

@@ -61,8 +61,15 @@ struct Asked {
 }
 
 impl Resolution {
-    /// The owner of an interface joined or left: that beats its answer (spec 3.5).
-    pub fn joined_meanwhile(&mut self, id: IfId) {
+    /// The owner of an interface has acted on it meanwhile: that beats what it
+    /// answers (spec 3.5). A FORWARD acts on MFEs that exist, so it beats the
+    /// answers of a renewal only.
+    pub fn overtaken(&mut self, id: IfId, touch: Touch) {
+        match touch {
+            Touch::Members => return,
+            Touch::Force(_) if self.purpose == Purpose::Create => return,
+            Touch::Clear | Touch::Force(_) => {}
+        }
         self.off.remove(id);
         self.on.remove(id);
         if let Waiting::Creation(asked) = &mut self.waiting {
@@ -118,6 +125,9 @@ impl Engine {
             format!("{flow}: {}", self.towards_source(source, looked_up.map(|(id, _)| id)))
         });
         let towards = looked_up.and_then(|expected| {
+            if self.is_bounded(expected.0, flow.group()) {
+                return None; // what comes in there is refused (spec 3.7)
+            }
             let slot = self.interfaces.get(expected.0)?;
             Some((expected, slot.master()?, slot.tenure, slot.interface))
         });
@@ -168,7 +178,8 @@ impl Engine {
         self.story(fx, || {
             let source = flow.source();
             format!(
-                "no MFE {flow}: no route to {source} leads through an interface that a client has"
+                "no MFE {flow}: no route to {source} leads through an interface that a client has \
+                 and that no boundary keeps the group off"
             )
         });
     }
@@ -181,9 +192,13 @@ impl Engine {
         }
     }
 
-    /// Whether what was asked still holds: the same hands, and the same route.
+    /// Whether what was asked still holds: the same hands, the same route, and
+    /// no boundary on the way.
     fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
         let arrival = self.interfaces.find(resolution.arrival);
+        if self.is_bounded(resolution.iif, flow.group()) {
+            return false;
+        }
         self.interfaces.get(resolution.iif).is_some_and(|slot| slot.tenure == resolution.tenure)
             && self.expected_iif(flow.source(), arrival) == Some(resolution.expected)
     }
@@ -236,13 +251,18 @@ impl Engine {
         let (looked_up, neighbour) = resolution.expected;
         let named = self.interfaces.find(iif);
         let (iif, upstream) = match named {
-            Some(id) if self.interfaces.master(id) == Some(client) => (id, upstream),
+            Some(id)
+                if self.interfaces.master(id) == Some(client)
+                    && !self.is_bounded(id, flow.group()) =>
+            {
+                (id, upstream)
+            }
             _ => {
                 fx.log.push((
                     log::Level::Warn,
                     format!(
-                        "RPF_CALLBACK for {flow} named {iif}, which is not its client's: \
-                         {} stands",
+                        "RPF_CALLBACK for {flow} named {iif}, which is not its client's, or has a \
+                         boundary: {} stands",
                         self.interfaces.name(looked_up)
                     ),
                 ));
@@ -256,7 +276,8 @@ impl Engine {
         resolution.tenure = tenure;
         if resolution.purpose == Purpose::Reroute {
             self.resolutions.remove(&flow);
-            self.reroute(flow, iif, upstream, fx);
+            let nothing = IfSet::default();
+            self.reshape(flow, (iif, upstream), (&nothing, &nothing), None, fx);
         } else {
             self.ask_creation(now, flow, iif, fx);
         }
@@ -269,6 +290,7 @@ impl Engine {
         if let Some(rare) = self.mfes.get(&flow).and_then(|mfe| mfe.rare.as_ref()) {
             oifs.union_with(&rare.on); // of an MFE that is being renewed
         }
+        self.subtract_bounded(&mut oifs, flow.group());
         for id in oifs.iter().filter(|id| *id != iif) {
             if let Some(owner) = self.interfaces.master(id) {
                 by_client.entry(owner).or_default().push(id);
@@ -352,6 +374,7 @@ impl Engine {
         let mut oifs = self.member_interfaces(flow);
         oifs.remove(iif);
         oifs.subtract(&resolution.off);
+        self.subtract_bounded(&mut oifs, flow.group());
         let is_negative = oifs.is_empty();
         let serial = self.next_serial();
         let mut mfe =
@@ -359,8 +382,8 @@ impl Engine {
         if !resolution.off.is_empty() {
             mfe.rare.get_or_insert_default().off = resolution.off;
         }
-        self.expiry.schedule(flow, mfe.deadline());
         self.mfes.insert(flow, mfe); // takes over the resolution's hold on the source
+        self.schedule_end(flow);
         fx.dirty.push(flow);
         fx.resolved.push(flow);
         self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
@@ -374,17 +397,12 @@ impl Engine {
 
     /// Another life for an MFE: the new answers replace its overrides (spec 5.6).
     fn renew(&mut self, now: Time, flow: Flow, resolution: &Resolution, fx: &mut Effects) {
-        self.reroute(flow, resolution.iif, resolution.upstream, fx);
-        for id in resolution.off.iter() {
-            self.update_mfes(flow, id, Touch::Force(false), None, fx);
-        }
-        for id in resolution.on.iter() {
-            self.update_mfes(flow, id, Touch::Allow, None, fx);
-        }
+        let Resolution { iif, upstream, off, on, .. } = resolution;
+        self.reshape(flow, (*iif, *upstream), (off, on), None, fx);
         if let Some(mfe) = self.mfes.get_mut(&flow) {
             mfe.born = now;
-            self.expiry.schedule(flow, mfe.deadline());
         }
+        self.schedule_end(flow);
         self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
     }
 

@@ -1,7 +1,6 @@
 //! What the retrieval and enumeration functions see (spec sections 6 and 7).
 
 use super::mfe::Mfe;
-use super::packet::LEAST_THRESHOLD;
 use super::Engine;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
 use std::ops::Bound;
@@ -136,7 +135,9 @@ impl Engine {
     pub fn forwarding(&self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> Option<IfId> {
         let mfe = self.mfes.get(&flow)?;
         oifs.clear();
-        oifs.extend(mfe.oifs.iter().map(|id| (id, LEAST_THRESHOLD)));
+        oifs.extend(
+            mfe.oifs.iter().map(|id| (id, self.limits.threshold(self.interfaces.name(id)))),
+        );
         Some(mfe.iif)
     }
 

@@ -93,12 +93,12 @@ impl Manager {
     /// The protocol and component ids of whoever has an interface (spec 2.6).
     ///
     /// # Errors
-    /// `ZeroInterface`, `NobodyOwns`.
+    /// `ZeroInterface`, `NoProtocol`.
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
         match self.lock().running() {
             Some(run) => run.engine.protocol_on(interface),
             None if interface.index == 0 => Err(Refusal::ZeroInterface),
-            None => Err(Refusal::NobodyOwns(interface)),
+            None => Err(Refusal::NoProtocol(interface)),
         }
     }
 

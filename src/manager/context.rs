@@ -3,6 +3,7 @@
 use crate::engine::ClientId;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 
 /// The callback that a thread is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +21,12 @@ pub(super) struct Ticket {
     pub number: u64,
 }
 
+// None of these has a destructor: a thread that is ending still calls MGM from
+// those of its own, after Rust's have run.
 thread_local! {
     static INSIDE: Cell<Option<Inside>> = const { Cell::new(None) };
-    static OUTBOX: RefCell<VecDeque<Ticket>> = const { RefCell::new(VecDeque::new()) };
+    static OUTBOX: RefCell<ManuallyDrop<VecDeque<Ticket>>> =
+        const { RefCell::new(ManuallyDrop::new(VecDeque::new())) };
     static DRAINING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -48,6 +52,11 @@ pub(super) fn post(ticket: Ticket) {
     OUTBOX.with_borrow_mut(|outbox| outbox.push_back(ticket));
 }
 
+/// Whether this thread has anything to see delivered.
+pub(super) fn owes() -> bool {
+    OUTBOX.with_borrow(|outbox| !outbox.is_empty())
+}
+
 /// Empties this thread's outbox, first in first out, including what comes in
 /// meanwhile. Does nothing inside a callback or when it is at it already: the
 /// frame further out goes on with it (spec 8.1).
@@ -62,7 +71,19 @@ pub(super) fn drain(mut deliver: impl FnMut(Ticket)) {
         return;
     }
     let _stop = Stop;
-    while let Some(ticket) = OUTBOX.with_borrow_mut(VecDeque::pop_front) {
+    while let Some(ticket) = next_ticket() {
         deliver(ticket);
     }
+}
+
+/// Takes the first ticket; with none left, gives the memory back, which nobody
+/// else would.
+fn next_ticket() -> Option<Ticket> {
+    OUTBOX.with_borrow_mut(|outbox| {
+        let first = outbox.pop_front();
+        if first.is_none() {
+            **outbox = VecDeque::new();
+        }
+        first
+    })
 }

@@ -2,9 +2,9 @@
 
 use super::context::{self, Inside, Ticket};
 use super::queue::Lane;
-use super::state::{Guard, State};
+use super::state::{Guard, Run, State};
 use super::Manager;
-use crate::engine::{ClientId, Effects, Notice};
+use crate::engine::{Answer, ClientId, Effects, Notice};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
@@ -25,14 +25,15 @@ impl Manager {
             }
             for (client, notice) in fx.take_notices() {
                 let Some(record) = run.clients.get_mut(&client) else { continue };
-                if !record.callbacks.has(notice.kind()) {
-                    // A callback that is not there is one that changes nothing (spec 1.3).
+                // A callback that is not there is one that changes nothing
+                // (spec 1.3). Those two change what IGMP may do, in their order.
+                let in_turn =
+                    matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
+                if !in_turn && !record.callbacks.has(notice.kind()) {
                     ::log::debug!("{} has no callback for {notice}", run.engine.who(client));
-                    run.engine.starting(client, &notice);
                     if notice.question().is_some() {
-                        let now = run.now();
                         let answer = notice.default_answer();
-                        run.engine.answer(now, client, &notice, answer, fx);
+                        run.answer(client, &notice, answer, fx);
                     }
                     continue;
                 }
@@ -61,6 +62,27 @@ impl Manager {
         });
     }
 
+    /// Delivers what this thread still owes at the end of an exported function.
+    pub fn settle() {
+        if context::owes() {
+            Manager::global().drain();
+        }
+    }
+
+    /// Leaves what one of MGM's own threads owes to the workers: calls made
+    /// inside the host's log callback, which it may have called. It runs no
+    /// callbacks of clients itself.
+    pub(super) fn pass_on(&self) {
+        context::drain(|ticket| {
+            let mut guard = self.lock();
+            let Some(run) = guard.run.as_mut() else { return };
+            let record = run.clients.get_mut(&ticket.client);
+            if record.is_some_and(|record| record.queue.leave_to_worker(ticket.number)) {
+                self.schedule(run, ticket.client);
+            }
+        });
+    }
+
     /// Makes the callbacks of one client, as its runner, until the runner's
     /// duty is done. The only way to a callback.
     pub(super) fn run_queue<'a>(&'a self, mut guard: Guard<'a>, client: ClientId, lane: Lane) {
@@ -82,8 +104,10 @@ impl Manager {
             if !run.engine.starting(client, &notice) {
                 continue;
             }
-            record.delivered.count(notice.kind());
-            run.tally.callbacks.count(notice.kind());
+            if record.callbacks.has(notice.kind()) {
+                record.delivered.count(notice.kind());
+                run.tally.callbacks.count(notice.kind());
+            }
             let callbacks = Arc::clone(&record.callbacks);
             drop(guard);
             let answer = context::within(Inside::Client(client), || {
@@ -102,14 +126,27 @@ impl Manager {
         guard: &mut Guard<'_>,
         client: ClientId,
         notice: &Notice,
-        answer: crate::engine::Answer,
+        answer: Answer,
         lane: Lane,
     ) {
         let Some(run) = guard.run.as_mut() else { return };
         ::log::debug!("{} answers {notice}: {answer}", run.engine.who(client));
         let mut fx = Effects::default();
-        let now = run.now();
-        run.engine.answer(now, client, notice, answer, &mut fx);
+        run.answer(client, notice, answer, &mut fx);
         self.publish(guard, &mut fx, lane);
+    }
+}
+
+impl Run {
+    /// Gives the engine an answer. A time-out begins a life, at the beginning
+    /// of which the forwarder has counted so many packets (spec 5.6).
+    fn answer(&mut self, client: ClientId, notice: &Notice, answer: Answer, fx: &mut Effects) {
+        let now = self.now();
+        self.engine.answer(now, client, notice, answer, fx);
+        if let Notice::PruneMfe { flow, .. } = notice {
+            if let Some(counters) = self.world.counters(*flow) {
+                self.engine.life_begins_at(*flow, counters.packets);
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// Takes log lines instead of stderr. Called with no lock held.
@@ -18,9 +19,11 @@ pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
 
 static SINK: RwLock<Option<Arc<LogSink>>> = RwLock::new(None);
 
+// No destructors, for the same reason as in `context`.
 thread_local! {
     static HELD: Cell<u32> = const { Cell::new(0) };
-    static LINES: RefCell<VecDeque<Line>> = const { RefCell::new(VecDeque::new()) };
+    static LINES: RefCell<ManuallyDrop<VecDeque<Line>>> =
+        const { RefCell::new(ManuallyDrop::new(VecDeque::new())) };
     static FLUSHING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -90,12 +93,37 @@ impl Drop for Hold {
     }
 }
 
+/// Whether this thread has lines that wait for the lock to be released.
+pub(super) fn is_waiting() -> bool {
+    LINES.with_borrow(|lines| !lines.is_empty())
+}
+
+/// Takes the first line that waits; with none left, gives the memory back.
+fn next_line() -> Option<Line> {
+    LINES.with_borrow_mut(|lines| {
+        let first = lines.pop_front();
+        if first.is_none() && lines.capacity() > 0 {
+            **lines = VecDeque::new();
+        }
+        first
+    })
+}
+
 /// Writes what waits, unless the lock is held or a frame further out is at it.
 fn flush() {
+    /// A taker that panics must not leave the thread mute, and its lines waiting
+    /// for ever.
+    struct Stop;
+    impl Drop for Stop {
+        fn drop(&mut self) {
+            FLUSHING.set(false);
+        }
+    }
     if HELD.get() > 0 || FLUSHING.replace(true) {
         return;
     }
-    while let Some(line) = LINES.with_borrow_mut(VecDeque::pop_front) {
+    let _stop = Stop;
+    while let Some(line) = next_line() {
         let sink = SINK.read().clone().filter(|_| !line.by_sink);
         let Line { level, text, .. } = line;
         match sink {
@@ -106,5 +134,4 @@ fn flush() {
             }
         }
     }
-    FLUSHING.set(false);
 }

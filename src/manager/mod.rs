@@ -14,6 +14,7 @@ mod calls;
 mod context;
 mod delivery;
 mod host;
+mod limits;
 mod log;
 mod queue;
 #[cfg(target_os = "linux")]

@@ -44,7 +44,7 @@ pub struct Settings {
     /// Where the status is served, if anywhere: a UNIX socket.
     pub status_socket: Option<PathBuf>,
     /// What is wrong with the environment, to be logged at the start.
-    pub(super) complaints: Vec<String>,
+    pub complaints: Vec<String>,
 }
 
 impl Default for Settings {

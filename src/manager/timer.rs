@@ -57,11 +57,20 @@ impl Manager {
                 );
                 self.publish(&mut guard, &mut fx, Lane::Worker);
                 drop(guard); // between two batches others get the lock
+                self.pass_on();
                 guard = self.lock();
                 continue;
             }
             run.world.try_again(&mut run.engine, now);
             self.relieve(run);
+            if super::log::is_waiting() {
+                // Who sleeps with the lock in mind writes no lines.
+                drop(guard);
+                self.pass_on();
+                guard = self.lock();
+                continue;
+            }
+            let Some(run) = guard.running() else { break };
             let due = due(run).unwrap_or(Time(now.0 + LONG_MS));
             run.timer_due = Some(due);
             guard.wait_for(&self.shared.alarm, Duration::from_millis(due.since(now).max(1)));

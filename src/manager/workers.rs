@@ -31,14 +31,20 @@ pub(super) struct Pool {
 }
 
 impl Pool {
+    #[cfg(test)]
+    pub fn idle(&self) -> usize {
+        self.idle
+    }
+
     /// Whether there is no worker.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }
 
-    /// Whether somebody waits and all workers are busy.
+    /// Whether more clients wait than there are idle workers. Those that have
+    /// been woken up for a client count as idle until they have taken it.
     pub fn is_short(&self) -> bool {
-        !self.ready.is_empty() && self.idle == 0
+        self.ready.len() > self.idle
     }
 }
 
@@ -46,11 +52,13 @@ impl Manager {
     /// Has a worker run the client.
     pub(super) fn schedule(&self, run: &mut Run, client: ClientId) {
         run.pool.ready.push_back(client);
-        if run.pool.idle > 0 {
+        if !run.pool.is_short() {
             self.shared.work.notify_one();
         } else if run.pool.total < BASE {
             self.add_worker(&mut run.pool);
         }
+        // Should all workers be stuck, the timer has to see it.
+        self.set_alarm(run);
     }
 
     /// Adds workers if nothing has moved since the last time it was asked.

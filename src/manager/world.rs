@@ -14,7 +14,7 @@ use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
@@ -40,13 +40,16 @@ pub(super) struct World {
 #[derive(Default)]
 pub(super) struct Routes {
     table: RwLock<RouteTable>,
-    system: OnceCell<Box<dyn RouteView>>,
+    pub(super) system: OnceCell<Box<dyn RouteView>>,
 }
 
 impl RouteView for Routes {
-    fn lookup(&self, source: Ipv4Addr) -> Route {
+    fn lookup(&self, source: Ipv4Addr) -> Option<Route> {
         let own = self.table.read().lookup(source);
-        own.or_else(|| Some(self.system.get()?.lookup(source))).unwrap_or(Route::NONE)
+        match (own, self.system.get()) {
+            (None, Some(system)) => system.lookup(source),
+            (own, _) => Some(own.unwrap_or(Route::NONE)),
+        }
     }
 }
 
@@ -98,7 +101,8 @@ impl World {
 
     #[cfg(target_os = "linux")]
     fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
-        let below = Arc::new(Below { manager: manager.clone(), routes: Arc::clone(&self.routes) });
+        let below =
+            Arc::new(Below { manager: manager.clone(), routes: Arc::downgrade(&self.routes) });
         let upcalls: Arc<dyn UpcallSink> = below.clone();
         let forwarder = crate::forwarder::kernel::KernelForwarder::open(self.table, upcalls)?;
         if self.routes.system.get().is_none() {
@@ -225,16 +229,19 @@ fn sync(
 }
 
 /// Where the kernel's upcalls and route changes come in.
-struct Below {
-    manager: Manager,
-    /// Tells this life of MGM from a later one.
-    routes: Arc<Routes>,
+pub(super) struct Below {
+    pub manager: Manager,
+    /// The routes of this life of MGM, which tell it from a later one. Weak,
+    /// because they own the thread that this is called on.
+    pub routes: Weak<Routes>,
 }
 
 impl Below {
     /// The life that opened the forwarder, if it is still on.
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
-        guard.running().filter(|run| Arc::ptr_eq(&run.world.routes, &self.routes))
+        guard
+            .running()
+            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.world.routes), self.routes.as_ptr()))
     }
 }
 
@@ -247,21 +254,32 @@ impl UpcallSink for Below {
     }
 
     fn upcalls(&self, batch: Vec<Upcall>) {
-        let mut guard = self.manager.lock();
-        let Some(run) = self.run(&mut guard) else { return };
-        let unknown: BTreeSet<Ipv4Addr> = batch
-            .iter()
-            .filter(|upcall| {
-                upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
-            })
-            .map(|upcall| upcall.flow.source())
-            .collect();
         let mut routes = BTreeMap::new();
-        if !unknown.is_empty() {
+        let mut changes = None;
+        let mut guard = loop {
+            let mut guard = self.manager.lock();
+            let Some(run) = self.run(&mut guard) else { return };
+            // What changed during the look-up is looked up again: no later
+            // change would ever correct it.
+            if changes.replace(run.world.route_changes) != Some(run.world.route_changes) {
+                routes.clear();
+            }
+            let unknown: BTreeSet<Ipv4Addr> = batch
+                .iter()
+                .filter(|upcall| {
+                    upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
+                })
+                .map(|upcall| upcall.flow.source())
+                .filter(|source| !routes.contains_key(source))
+                .collect();
+            if unknown.is_empty() {
+                break guard;
+            }
             drop(guard); // a look-up is a system call
-            routes.extend(unknown.into_iter().map(|source| (source, self.routes.lookup(source))));
-            guard = self.manager.lock();
-        }
+            let Some(view) = self.routes.upgrade() else { return };
+            let look_up = |source| (source, view.lookup(source).unwrap_or(Route::NONE));
+            routes.extend(unknown.into_iter().map(look_up));
+        };
         let Some(run) = self.run(&mut guard) else { return };
         let now = run.now();
         let mut fx = Effects::default();
@@ -282,6 +300,8 @@ impl UpcallSink for Below {
             }
         }
         self.manager.publish(&mut guard, &mut fx, Lane::Worker);
+        drop(guard);
+        self.manager.pass_on();
     }
 }
 
@@ -321,9 +341,12 @@ impl Manager {
             };
             let (routes, changes) = (run.world.routes(), run.world.route_changes);
             drop(guard);
-            let route = routes.lookup(flow.source());
+            let route = routes.lookup(flow.source()).unwrap_or(Route::NONE);
             guard = self.lock();
-            if guard.running().is_none_or(|run| run.world.route_changes == changes) {
+            let is_current = |run: &mut Run| {
+                Arc::ptr_eq(&routes, &run.world.routes) && run.world.route_changes == changes
+            };
+            if guard.running().is_none_or(is_current) {
                 return (guard, Some(route));
             }
         }
@@ -344,19 +367,33 @@ impl Manager {
         let Some(run) = guard.running() else { return };
         run.world.route_changes += 1;
         let routes = run.world.routes();
-        let sources = run.engine.known_sources();
+        loop {
+            let Some(run) = guard.running() else { return };
+            if !Arc::ptr_eq(&routes, &run.world.routes) {
+                return; // another life
+            }
+            let changes = run.world.route_changes;
+            let sources = run.engine.known_sources();
+            drop(guard);
+            let found: Vec<(Ipv4Addr, Route)> = sources
+                .into_iter()
+                .filter(|source| concerns(*source))
+                .filter_map(|source| Some((source, routes.lookup(source)?)))
+                .collect();
+            guard = self.lock();
+            let Some(run) = guard.running() else { return };
+            // Else a later change, which may be known already, would be undone.
+            if run.world.route_changes == changes {
+                let mut fx = Effects::default();
+                run.engine.update_routes(&found, &mut fx);
+                self.publish(&mut guard, &mut fx, lane);
+                break;
+            }
+        }
         drop(guard);
-        let found: Vec<(Ipv4Addr, Route)> = sources
-            .into_iter()
-            .filter(|source| concerns(*source))
-            .map(|source| (source, routes.lookup(source)))
-            .collect();
-        let mut guard = self.lock();
-        let Some(run) = guard.running() else { return };
-        let mut fx = Effects::default();
-        run.engine.update_routes(&found, &mut fx);
-        self.publish(&mut guard, &mut fx, lane);
-        drop(guard);
-        self.drain();
+        match lane {
+            Lane::Caller => self.drain(),
+            Lane::Worker => self.pass_on(),
+        }
     }
 }

@@ -13,8 +13,9 @@ pub use table::RouteTable;
 
 /// Something that can tell how a source is reached.
 pub trait RouteView: Send + Sync {
-    /// The route towards `source`, [`Route::NONE`] if there is none.
-    fn lookup(&self, source: Ipv4Addr) -> Route;
+    /// The route towards `source`, [`Route::NONE`] if there is none. `None` if
+    /// that cannot be told just now: what was known of it stands.
+    fn lookup(&self, source: Ipv4Addr) -> Option<Route>;
 }
 
 /// Hears that routes may have changed, on a thread of the view's own. Returns soon.

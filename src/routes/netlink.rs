@@ -69,11 +69,16 @@ impl NetlinkRoutes {
 }
 
 impl RouteView for NetlinkRoutes {
-    fn lookup(&self, source: Ipv4Addr) -> Route {
-        self.lookups.lock().route(source).unwrap_or_else(|error| {
-            log::debug!("route to {source}: {error}");
-            Route::NONE
-        })
+    fn lookup(&self, source: Ipv4Addr) -> Option<Route> {
+        let found = self.lookups.lock().route(source);
+        found
+            .inspect_err(|error| {
+                log::warn!(
+                    "the kernel does not tell the route to {source} ({error}): what was known of \
+                     it stands, until routes change again"
+                );
+            })
+            .ok()
     }
 }
 

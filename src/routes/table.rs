@@ -1,6 +1,5 @@
 //! Routes that the host names.
 
-use super::RouteView;
 use crate::types::{Ipv4Addr, Route};
 use std::collections::{BTreeMap, HashMap};
 
@@ -59,12 +58,6 @@ impl RouteTable {
     }
 }
 
-impl RouteView for RouteTable {
-    fn lookup(&self, source: Ipv4Addr) -> Route {
-        RouteTable::lookup(self, source).unwrap_or(Route::NONE)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,7 +103,7 @@ mod tests {
         let mut table = RouteTable::default();
         assert_eq!(table.lookup([10, 0, 0, 1].into()), None);
         table.add(route([10, 0, 0, 0], 8, 2));
-        assert_eq!(RouteView::lookup(&table, [11, 0, 0, 1].into()), Route::NONE);
+        assert_eq!(table.lookup([11, 0, 0, 1].into()), None);
     }
 
     #[test]

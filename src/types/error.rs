@@ -1,6 +1,6 @@
 //! Why a call was refused: one code for the caller, one line for the operator.
 
-use super::{Flow, Interface};
+use super::{Flow, Interface, Scope};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -74,6 +74,8 @@ pub enum Refusal {
     NotOwner(Interface),
     /// Nobody has the interface.
     NobodyOwns(Interface),
+    /// The same, to one who asked just that.
+    NoProtocol(Interface),
     /// The system has no such interface.
     NoSuchInterface(u32),
     /// The kernel cannot tell next hops apart.
@@ -84,6 +86,12 @@ pub enum Refusal {
     Absent(Interface),
     /// Between DISABLE_IGMP and ENABLE_IGMP.
     IgmpDisabled(Interface),
+
+    // Limits
+    /// A range of groups that cannot have a boundary: its address and mask.
+    NotAScope(Ipv4Addr, Ipv4Addr),
+    /// No such boundary on the interfaces of this index.
+    NoBoundary(u32, Scope),
 
     // MFEs
     /// No such MFE.
@@ -128,6 +136,7 @@ impl Refusal {
             | BadFlags(_)
             | BadEnumType(_)
             | BadArgument(_)
+            | NotAScope(..)
             | MixedNextHops(_)
             | NotOwner(_)
             | NoSuchInterface(_) => Code::InvalidParameter,
@@ -135,7 +144,9 @@ impl Refusal {
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
             | StatusSocket(_) | Panicked => Code::CanNotComplete,
-            NobodyOwns(_) | NoMfe(_) | NoRoute(..) => Code::NotFound,
+            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoRoute(..) | NoBoundary(..) => {
+                Code::NotFound
+            }
             SmallBuffer(_) => Code::InsufficientBuffer,
             TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
         }
@@ -145,7 +156,7 @@ impl Refusal {
     /// nothing, a buffer to be grown) and so no line in an operator's log.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_))
+        matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_) | Refusal::NoProtocol(_))
     }
 }
 
@@ -200,7 +211,7 @@ impl fmt::Display for Refusal {
                 f,
                 "{interface} is not the caller's: take it with MgmTakeInterfaceOwnership first"
             ),
-            NobodyOwns(interface) => write!(f, "{interface} is nobody's"),
+            NobodyOwns(interface) | NoProtocol(interface) => write!(f, "{interface} is nobody's"),
             NoSuchInterface(index) => {
                 write!(f, "there is no interface with index {index} (\"ip link\" lists them)")
             }
@@ -220,6 +231,14 @@ impl fmt::Display for Refusal {
                 "{interface} is gone from the system: add again when it is back, its owner \
                  has it still"
             ),
+            NotAScope(address, mask) => write!(
+                f,
+                "{address} mask {mask} is no prefix inside 239.0.0.0/8, where alone boundaries are \
+                 (RFC 2365; are both in network byte order?)"
+            ),
+            NoBoundary(index, scope) => {
+                write!(f, "there is no boundary for {scope} on interface {index}")
+            }
             NoMfe(flow) => write!(f, "there is no MFE {flow}"),
             NotUpstreamOwner(flow) => {
                 write!(f, "only the owner of the incoming interface may change MFE {flow}")
@@ -243,3 +262,44 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t0_8_codes_have_their_windows_values() {
+        let values = [
+            (Code::NotEnoughMemory, 8),
+            (Code::InvalidParameter, 87),
+            (Code::InsufficientBuffer, 122),
+            (Code::AlreadyExists, 183),
+            (Code::MoreData, 234),
+            (Code::NoMoreItems, 259),
+            (Code::CanNotComplete, 1003),
+            (Code::NotFound, 1168),
+        ];
+        for (code, value) in values {
+            assert_eq!(code as u32, value);
+        }
+    }
+
+    #[test]
+    fn t0_8_what_is_malformed_is_an_invalid_parameter_and_one_line_says_what() {
+        let group = Ipv4Addr::new(10, 0, 0, 1);
+        for (refusal, names) in [
+            (Refusal::BadHandle(0x17), "0x17"),
+            (Refusal::Null("pbBuffer"), "pbBuffer"),
+            (Refusal::NotAGroup(group), "10.0.0.1"),
+            (Refusal::NotASource(group), "10.0.0.1"),
+            (Refusal::BadMask("source", Ipv4Addr::new(255, 0, 0, 0), group), "255.0.0.0"),
+            (Refusal::BadFlags(4), "0x4"),
+            (Refusal::ZeroInterface, "dwIfIndex"),
+        ] {
+            assert_eq!(refusal.code(), Code::InvalidParameter);
+            let line = refusal.to_string();
+            assert!(line.contains(names) && line.lines().count() == 1, "{line}");
+            assert!(!refusal.is_ordinary(), "{line}");
+        }
+    }
+}

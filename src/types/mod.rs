@@ -8,12 +8,14 @@ mod flow;
 mod if_set;
 mod interface;
 mod route;
+mod scope;
 
 pub use error::{Code, Refusal, Result};
 pub use flow::Flow;
 pub use if_set::IfSet;
 pub use interface::{IfId, Interface};
 pub use route::{Route, RouteOrigin};
+pub use scope::Scope;
 
 pub use std::net::Ipv4Addr;
 

@@ -1,7 +1,7 @@
 /*
  * client.c - up to four routing protocols in one process, driven by a script.
  *
- * Links libmgm and knows nothing but mgm.h. One command a line on standard
+ * Links libmgm and knows nothing but its headers. One command a line on standard
  * input, one JSON object a line on standard output: {"reply": ...} for a
  * command, {"event": ...} for a callback. CLIENT is A, B, C or D; IF is an
  * interface's name or number; "*" is any source or group.
@@ -11,12 +11,15 @@
  *     join CLIENT SOURCE GROUP IF [FLAGS]     leave CLIENT SOURCE GROUP IF [FLAGS]
  *     owner IF                                rpf CLIENT IF   (its answer from now on)
  *     dump                                    groups CLIENT
+ *     threshold IF TTL                        (0 to 255)
+ *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
  *     slow CLIENT MILLISECONDS                (what each callback takes from now on)
  *     fork                                    unprivileged      quit
  */
 #define _GNU_SOURCE /* open_memstream beside C11 */
 
 #include <mgm.h>
+#include <mgmhost.h>
 
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -203,6 +206,15 @@ static DWORD member(membership_fn *change, HANDLE handle, const struct words *wo
                   interface_in(words->at[4]), 0, flags);
 }
 
+static DWORD limit(DWORD (*change)(const MIB_IPMCAST_BOUNDARY *), const struct words *words)
+{
+    MIB_IPMCAST_BOUNDARY boundary = {.dwIfIndex = interface_in(words->at[1])};
+
+    boundary.dwGroupAddress = address_in(words->at[2]);
+    boundary.dwGroupMask = address_in(words->at[3]);
+    return change(&boundary);
+}
+
 static DWORD owner(const struct words *words)
 {
     DWORD protocol = 0, component = 0;
@@ -358,6 +370,12 @@ static void obey(const struct words *words)
         code = member(MgmAddGroupMembershipEntry, handle, words);
     else if (strcmp(command, "leave") == 0)
         code = member(MgmDeleteGroupMembershipEntry, handle, words);
+    else if (strcmp(command, "threshold") == 0)
+        code = MgmHostSetTtlThreshold(interface_in(words->at[1]), 0, number_in(words->at[2]));
+    else if (strcmp(command, "boundary") == 0)
+        code = limit(MgmHostAddBoundary, words);
+    else if (strcmp(command, "unbound") == 0)
+        code = limit(MgmHostDeleteBoundary, words);
     else
         code = 9999; /* a slip of the test */
     printf("{\"reply\": \"%s\", \"code\": %u}\n", command, (unsigned)code);

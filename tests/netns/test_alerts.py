@@ -17,6 +17,7 @@ class WrongInterface(NetnsTest):
         self.daemon.must(f"join B * {GROUP} to-receiver", f"join B * {GROUP} to-liar")
         self.collector = self.receiver.collector(GROUP)
 
+    # spec 5.7
     def test_packet_of_a_known_flow_on_another_link_calls_the_owner_of_that_link(self):
         self.source.emitter(GROUP).send(1)
         self.collector.expect(1)
@@ -35,6 +36,7 @@ class WrongInterface(NetnsTest):
         self.assertEqual((mfe["packets"], mfe["wrong"]), (1, 1))
         self.assertEqual(self.collector.count, 1, "the astray packet is dropped")
 
+    # spec 5.1, 5.7
     def test_first_packet_on_the_wrong_link_installs_the_mfe_for_the_right_one(self):
         self.liar.emitter(GROUP, spoof=self.source.address).send(1)
 
@@ -45,6 +47,7 @@ class WrongInterface(NetnsTest):
         self.collector.expect(1)
         self.assertEqual(self.daemon.mfes()[0]["in"], self.daemon.index("to-source"))
 
+    # spec 5.7
     def test_wrong_interface_is_told_once_in_three_seconds(self):
         self.source.emitter(GROUP).send(1)
         self.collector.expect(1)
@@ -58,6 +61,7 @@ class WrongInterface(NetnsTest):
 
 
 class RpfAnswer(NetnsTest):
+    # spec 5.2
     def test_protocol_may_expect_a_source_elsewhere_than_the_route_says(self):
         source, detour, receiver = self.hosts("source", "detour", "receiver")
         router = self.router()
@@ -72,6 +76,7 @@ class RpfAnswer(NetnsTest):
 
 
 class SlowProtocol(NetnsTest):
+    # spec 8.4
     def test_slow_callback_holds_up_no_other_protocols_flow(self):
         slow, quick, receiver = self.hosts("slow", "quick", "receiver")
         router = self.router()
@@ -102,6 +107,7 @@ class TwoProtocols(NetnsTest):
         self.daemon.protocol("A", 200, "to-source")
         self.daemon.protocol("B", 201, "to-receiver")
 
+    # spec 4.3, 4.4
     def test_membership_of_one_alerts_the_other(self):
         self.daemon.must(f"join B * {GROUP} to-receiver")
         self.daemon.hears("JOIN", client="A", source="0.0.0.0", group=GROUP, member=True)
@@ -112,6 +118,7 @@ class TwoProtocols(NetnsTest):
         self.assertEqual(self.daemon.heard("JOIN", client="B"), [])
         self.assertEqual(self.daemon.heard("PRUNE", client="B"), [])
 
+    # spec 5.2, 5.3
     def test_upstream_owner_is_asked_for_rpf_and_downstream_owner_for_creation(self):
         self.daemon.must(f"join B * {GROUP} to-receiver")
         collector = self.receiver.collector(GROUP)
@@ -125,6 +132,7 @@ class TwoProtocols(NetnsTest):
         self.assertEqual(self.daemon.heard("RPF", client="B"), [])
         self.assertEqual(self.daemon.heard("CREATION", client="A"), [])
 
+    # spec 5.8
     def test_upstream_owner_hears_when_a_flow_is_no_longer_and_again_wanted(self):
         self.daemon.must(f"join B * {GROUP} to-receiver")
         collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
@@ -138,6 +146,7 @@ class TwoProtocols(NetnsTest):
         self.daemon.hears("JOIN", client="A", source=self.source.address, member=False)
         emitter.send_until(lambda: collector.count > 1, "the flow again")
 
+    # spec 4.6
     def test_source_specific_join_alerts_the_owner_towards_the_source(self):
         self.daemon.must(f"join B {self.source.address} {GROUP} to-receiver")
 
@@ -150,6 +159,7 @@ class IgmpBesideAnOwner(NetnsTest):
         self.source, self.receiver = self.hosts("source", "receiver")
         self.daemon = self.router()
 
+    # spec 3.6
     def test_owner_gets_local_join_and_leave_and_packets_flow(self):
         self.daemon.protocol("A", 200, "to-source", "to-receiver")
         self.daemon.protocol("B", IGMP, "to-receiver")
@@ -167,6 +177,7 @@ class IgmpBesideAnOwner(NetnsTest):
         self.receiver.tap(GROUP).silent(emitter)
         self.assertEqual(self.daemon.ask("owner to-receiver")["protocol"], 200)
 
+    # spec 2.3
     def test_igmp_is_disabled_and_enabled_around_a_change_of_owner(self):
         self.daemon.protocol("B", IGMP, "to-receiver")
         self.assertEqual(self.daemon.ask("owner to-receiver")["protocol"], IGMP)
@@ -178,6 +189,7 @@ class IgmpBesideAnOwner(NetnsTest):
         self.daemon.hears("ENABLE_IGMP", client="B", interface=index)
         self.assertEqual(self.daemon.ask("owner to-receiver")["protocol"], 200)
 
+    # spec 0.7
     def test_igmp_alone_serves_its_links(self):
         self.daemon.protocol("B", IGMP, "to-source", "to-receiver")
         collector = self.receiver.collector(GROUP)

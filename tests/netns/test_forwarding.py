@@ -5,6 +5,7 @@ from lab import until
 
 
 class Forwarding(NetnsTest):
+    # spec 5.4
     def test_one_receiver_gets_every_datagram_and_the_protocol_its_callbacks(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()
@@ -44,6 +45,7 @@ class Forwarding(NetnsTest):
             collector.expect(6)
             self.assertEqual(collector.numbers, [0, 1, 2, 3, 4, 5])
 
+    # spec 3.5
     def test_leave_stops_the_flow_on_that_link_only(self):
         source, one, two = self.hosts("source", "one", "two")
         router = self.router()
@@ -60,6 +62,7 @@ class Forwarding(NetnsTest):
         wire.silent(emitter)
         collectors[1].expect(emitter.sent)
 
+    # spec 5.8
     def test_last_leave_makes_the_mfe_negative_and_a_join_revives_it(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()
@@ -79,6 +82,7 @@ class Forwarding(NetnsTest):
         collector.expect(2)
         self.assertEqual(len(router.heard("RPF")), 1, "it is the same MFE")
 
+    # spec 5.5
     def test_flow_that_nobody_wants_gets_a_negative_mfe_and_a_prune(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()
@@ -92,6 +96,7 @@ class Forwarding(NetnsTest):
         self.assertEqual([mfe["outs"] for mfe in router.mfes()], [[]])
         self.assertEqual(router.heard("CREATION"), [])
 
+    # spec 3.5
     def test_source_specific_join_lets_one_source_through(self):
         wanted, other, receiver = self.hosts("wanted", "other", "receiver")
         router = self.router()
@@ -161,6 +166,7 @@ class Routes(NetnsTest):
 
     REMOTE = "10.9.0.5"
 
+    # spec 5.1
     def test_source_behind_a_gateway_has_an_upstream_neighbour(self):
         gateway, receiver = self.hosts("gateway", "receiver")
         self.lab.router.ip(f"route add 10.9.0.0/24 via {gateway.address}")
@@ -176,6 +182,7 @@ class Routes(NetnsTest):
         self.assertEqual(rpf["upstream"], gateway.address)
         self.assertEqual(router.mfes()[0]["upstream"], gateway.address)
 
+    # spec 5.10
     def test_flow_follows_a_changed_route(self):
         first, second, receiver = self.hosts("first", "second", "receiver")
         self.lab.router.ip(f"route add 10.9.0.0/24 via {first.address}")
@@ -192,6 +199,7 @@ class Routes(NetnsTest):
         other.send_until(lambda: collector.count > 1, "packets by the new way")
         until(lambda: [m["in"] for m in router.mfes()] == [router.index("to-second")], "new iif")
 
+    # spec 5.1
     def test_flow_without_a_route_gets_no_mfe(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()
@@ -205,6 +213,7 @@ class Routes(NetnsTest):
         collector.expect(1)
         self.assertEqual([mfe["source"] for mfe in router.mfes()], [source.address])
 
+    # spec 5.1
     def test_the_router_itself_may_be_a_source(self):
         near, far = self.hosts("near", "far")
         router = self.router()

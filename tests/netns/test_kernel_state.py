@@ -23,6 +23,7 @@ class KernelState(NetnsTest):
         self.assertEqual(len(self.lab.router.read("ip_mr_cache")), 1)
         return router
 
+    # spec 2.5
     def test_release_and_deregistration_clean_the_tables(self):
         router = self.flowing()
         self.assertEqual(router.do("deregister A"), 1003, "it still owns interfaces")
@@ -47,6 +48,7 @@ class KernelState(NetnsTest):
         self.assertEqual(router.close(), 0)
         self.assert_kernel_empty()
 
+    # spec 8.7
     def test_kill_9_leaves_nothing(self):
         router = self.flowing()
         router.kill()
@@ -54,6 +56,7 @@ class KernelState(NetnsTest):
         self.assert_kernel_empty()
         self.flowing()
 
+    # spec 8.7
     def test_child_that_outlives_a_killed_router_keeps_nothing(self):
         router = self.flowing()
         child = router.ask("fork")["child"]
@@ -78,6 +81,7 @@ class KernelState(NetnsTest):
         router.must("release A to-receiver", "take A to-receiver")
         self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 2)
 
+    # spec 8.7
     def test_child_does_not_disturb_the_router(self):
         router = self.flowing()
         child = router.ask("fork")["child"]
@@ -96,6 +100,7 @@ class Expiry(NetnsTest):
         self.daemon = self.router(MGM_MFE_TIMEOUT="1")
         self.daemon.protocol("A", 200, "to-source", "to-receiver")
 
+    # spec 5.6
     def test_idle_mfe_goes_and_the_next_packet_makes_it_anew(self):
         emitter = self.source.emitter(GROUP)
         emitter.send(1)
@@ -109,6 +114,7 @@ class Expiry(NetnsTest):
         until(lambda: len(self.daemon.mfes()) == 1, "the MFE again")
         self.assertEqual(len(self.daemon.heard("RPF")), 2)
 
+    # spec 5.6
     def test_busy_mfe_is_renewed_without_losing_a_datagram(self):
         self.daemon.must(f"join A * {GROUP} to-receiver")
         collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
@@ -123,6 +129,7 @@ class Expiry(NetnsTest):
 
 
 class VanishingInterface(NetnsTest):
+    # spec 5.11
     def test_mfes_go_with_the_interface_their_packets_come_in_on(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()
@@ -138,6 +145,7 @@ class VanishingInterface(NetnsTest):
         until(lambda: self.lab.router.read("ip_mr_cache") == [], "the kernel's entry, too")
         self.assertEqual(router.groups(), [("0.0.0.0", GROUP)], "the other link's member stays")
 
+    # spec 5.11
     def test_interface_that_goes_leaves_the_mfe_and_comes_back_under_its_owner(self):
         source, receiver = self.hosts("source", "receiver")
         router = self.router()

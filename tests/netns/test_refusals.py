@@ -13,6 +13,7 @@ class Refusals(NetnsTest):
         router.must("register A 200 1")
         return router
 
+    # spec 2.7
     def test_no_privilege_with_kernel_is_refused_with_advice(self):
         self.hosts("source")
         router = self.registered(wrapper=WITHOUT_PRIVILEGE)
@@ -34,6 +35,7 @@ class Refusals(NetnsTest):
         router.logs("no packet will flow")
         self.assertEqual(len(router.log.items), 1, router.log.items)
 
+    # spec 2.7
     def test_second_daemon_is_refused_with_advice(self):
         self.hosts("source", "receiver")
         first = self.registered()
@@ -69,12 +71,14 @@ class Refusals(NetnsTest):
         second.logs("no packet will flow", "daemon")
         self.assertEqual(len(second.log.items), 1, second.log.items)
 
+    # spec 2.7
     def test_no_such_interface(self):
         router = self.registered()
         self.assertEqual(router.do("take A 4711"), INVALID_PARAMETER)
         router.logs("4711")
         self.assertEqual(router.do("take A 0"), INVALID_PARAMETER)
 
+    # spec 2.7
     def test_next_hop_is_beyond_the_kernel(self):
         self.hosts("source")
         router = self.registered()
@@ -82,6 +86,7 @@ class Refusals(NetnsTest):
         router.logs("next hop")
         self.assertEqual(router.do("take A to-source"), NO_ERROR)
 
+    # spec 2.7
     def test_the_33rd_interface(self):
         # The kernel has room for 32.
         self.lab.router.ip(*(f"link add a{n} type veth peer name b{n}" for n in range(17)))

@@ -73,8 +73,8 @@ pub type PMGMHOST_VERSION = *mut MGMHOST_VERSION;
 ///
 /// # Threads
 /// On any thread, several at a time, no lock of MGM held. Any Mgm function may be
-/// called from here; what that logs comes here too. An exception that leaves it
-/// ends the process.
+/// called from here, except those that no callback may call; what such a call logs
+/// goes to stderr, not here again. An exception that leaves it ends the process.
 pub type MGMHOST_LOG_CALLBACK = Option<
     unsafe extern "C-unwind" fn(pvContext: *mut c_void, dwLevel: DWORD, pszText: *const c_char),
 >;

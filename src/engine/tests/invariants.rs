@@ -4,6 +4,7 @@
 
 use super::naive::{check_alerts, check_state, Naive, Step, SOURCES};
 use super::*;
+use crate::types::Scope;
 use std::collections::BTreeMap;
 
 const STEPS: usize = 20_000;
@@ -179,7 +180,8 @@ impl Walk {
                 let index = self.dice.interface().index;
                 let _ = self.engine.set_mfe(client, flow, addr("10.9.9.9"), index, fx);
             }
-            93..=95 => {
+            93 => self.limit(fx),
+            94..=95 => {
                 let routes: Vec<_> = (0..2).map(|_| (dice.pick(&SOURCES), dice.route())).collect();
                 // The engine takes each source once, as the manager looks them up.
                 let routes: BTreeMap<_, _> = routes.into_iter().collect();
@@ -193,6 +195,24 @@ impl Walk {
             }
         }
         Step::Other
+    }
+
+    fn limit(&mut self, fx: &mut Effects) {
+        let interface = self.dice.interface();
+        let (address, length) = self.dice.pick(&[("239.1.0.0", 16), ("239.1.1.2", 32)]);
+        let scope = Scope::new(addr(address), length).expect("inside 239/8");
+        let boundary = (interface.index, addr(address), 32 - length);
+        match self.dice.below(4) {
+            0 => {
+                self.engine.add_boundary(interface.index, scope, fx);
+                self.naive.boundaries.insert(boundary);
+            }
+            1 | 2 => {
+                let result = self.engine.delete_boundary(interface.index, scope, fx);
+                assert_eq!(result.is_ok(), self.naive.boundaries.remove(&boundary));
+            }
+            _ => self.engine.set_threshold(interface, self.dice.below(4) as u8, fx),
+        }
     }
 
     fn member(&mut self, fx: &mut Effects) -> Step {

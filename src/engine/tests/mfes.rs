@@ -27,6 +27,37 @@ fn turns(r: &mut Router) -> Vec<String> {
 }
 
 #[test]
+fn t0_7_igmp_alone_is_the_owner_and_gives_way_to_a_protocol() {
+    let mut r = Router::with(&["I", "A", "B"]);
+    r.owns("I", &[1, 2]).owns("B", &[3]).source("10.0.0.1", connected(1));
+    let sg = "(10.0.0.1, 239.1.1.1)";
+    r.join("B", sg, 3);
+    r.packet(sg, 1);
+    r.packet(sg, 2);
+    r.leave("B", sg, 3);
+    // Everything that an owner hears, IGMP hears.
+    r.expect(&[
+        "I: join (10.0.0.1, 239.1.1.1) member",
+        "I: rpf (10.0.0.1, 239.1.1.1) on interface 1 from 0.0.0.0",
+        "B: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 3",
+        "I: wrong if (10.0.0.1, 239.1.1.1) on interface 2",
+        "I: prune (10.0.0.1, 239.1.1.1) on interface 3",
+        "I: prune (10.0.0.1, 239.1.1.1) mfe on interface 1, 900 s",
+    ]);
+    r.set_mfe("I", sg, "10.9.9.9", 0);
+    r.take("A", 1);
+    r.heard.clear();
+    r.join("B", sg, 3);
+    r.packet(sg, 1);
+    r.expect(&[
+        "A: join (10.0.0.1, 239.1.1.1) member",
+        "A: rpf (10.0.0.1, 239.1.1.1) on interface 1 from 0.0.0.0",
+        "B: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 3",
+    ]);
+    r.refuses(Code::CanNotComplete, |r| r.try_set_mfe("I", flow(sg), "10.9.9.9", 0));
+}
+
+#[test]
 fn t0_5_a_negative_mfe_drops_what_it_accepts() {
     let mut r = stage();
     assert_eq!(r.packet(SG, 1), Outcome::Forwarded(vec![]));

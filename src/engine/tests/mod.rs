@@ -8,6 +8,7 @@
 mod alerts;
 mod enumeration;
 mod invariants;
+mod limits;
 mod membership;
 mod mfes;
 mod naive;
@@ -17,6 +18,7 @@ mod renewal;
 mod resolution;
 mod retrieval;
 mod router;
+mod scenarios;
 
 use super::*;
 use crate::types::{Code, IfId, Interface, Ipv4Addr, Result, Route, RouteOrigin, Time};

@@ -32,6 +32,8 @@ pub(super) struct Naive {
     /// Overrides by (MFE, interface), and the MFEs that they are of.
     overrides: BTreeMap<(Flow, Interface), bool>,
     mfes: BTreeMap<Flow, (u64, Time)>,
+    /// Boundaries: interface index, address, and how far to shift the rest away.
+    pub boundaries: BTreeSet<(u32, Ipv4Addr, u8)>,
     wanted: Wanted,
     /// Who bears the role of rule 4.6, by source.
     towards: BTreeMap<Ipv4Addr, Option<ClientId>>,
@@ -133,10 +135,18 @@ impl Naive {
         hands.owner.or(hands.igmp)
     }
 
-    /// Rule 3.5.
+    /// Rule 3.7.
+    fn is_bounded(&self, group: Ipv4Addr, interface: Interface) -> bool {
+        self.boundaries.iter().any(|&(index, address, shift)| {
+            index == interface.index && u32::from(address) >> shift == u32::from(group) >> shift
+        })
+    }
+
+    /// Rules 3.5 and 3.7.
     fn oifs(&self, flow: Flow, iif: Interface) -> Vec<Interface> {
         let is_oif = |interface: &Interface| {
             *interface != iif
+                && !self.is_bounded(flow.group(), *interface)
                 && self.overrides.get(&(flow, *interface)).copied().unwrap_or_else(|| {
                     [flow, flow.shared(), Flow::WILDCARD].iter().any(|&key| {
                         [false, true]
@@ -338,9 +348,11 @@ pub(super) fn check_state(engine: &Engine, naive: &Naive) {
         assert!(flow.has_source() && !flow.is_link_local());
         assert!(engine.interfaces.master(mfe.iif).is_some(), "nobody has the iif of {flow}");
         assert!(!mfe.oifs.contains(mfe.iif), "the iif of {flow} is an oif");
+        let iif = engine.interfaces.name(mfe.iif);
+        assert!(!naive.is_bounded(flow.group(), iif), "{flow} comes in by a boundary");
         let mut oifs: Vec<_> = mfe.oifs.iter().map(|id| engine.interfaces.name(id)).collect();
         oifs.sort_unstable();
-        assert_eq!(oifs, naive.oifs(flow, engine.interfaces.name(mfe.iif)), "oifs of {flow}");
+        assert_eq!(oifs, naive.oifs(flow, iif), "oifs of {flow}");
     }
     assert!(engine.resolutions.keys().all(|flow| flow.has_source() && !flow.is_link_local()));
 }

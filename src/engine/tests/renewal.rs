@@ -83,6 +83,45 @@ fn t5_6_a_join_during_the_renewal_beats_its_answer() {
 }
 
 #[test]
+fn t5_6_a_forward_delete_during_the_renewal_beats_its_answer() {
+    let mut r = flowing();
+    r.packet(FLOW, 1);
+    r.stays_in("B", NoticeKind::Creation);
+    r.seconds_pass(900);
+    r.forward_off("B", FLOW, 2);
+    r.returns("B");
+    assert_eq!(entry(&r), Some((1, vec![])));
+}
+
+#[test]
+fn t5_8_a_renewal_that_swaps_its_only_oif_is_no_news() {
+    let mut r = flowing();
+    r.join("C", "(*, 239.1.1.1)", 3);
+    r.forward_off("C", FLOW, 3);
+    r.packet(FLOW, 1);
+    r.switches_off("B", 2);
+    r.heard.clear();
+    r.seconds_pass(900);
+    r.expect(&[
+        "A: rpf (10.0.0.1, 239.1.1.1) on interface 1 from 0.0.0.0",
+        "B: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 2",
+        "C: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 3",
+    ]);
+    assert_eq!(entry(&r), Some((1, vec![3])));
+}
+
+#[test]
+fn t5_6_time_outs_far_away_do_not_pile_up() {
+    let mut r = flowing();
+    r.answers_time_out("A", u32::MAX - 1);
+    for _ in 0..5_000 {
+        r.leave("B", "(*, 239.1.1.1)", 2);
+        r.join("B", "(*, 239.1.1.1)", 2);
+    }
+    assert!(r.engine.expiry.len() < 2_000, "{} entries for one MFE", r.engine.expiry.len());
+}
+
+#[test]
 fn t5_6_an_mfe_released_during_its_renewal_stays_deleted() {
     let mut r = flowing();
     r.packet(FLOW, 1);
@@ -221,4 +260,14 @@ fn t5_11_an_absent_interface_can_be_released() {
     r.release("B", 2);
     r.owns("C", &[2]);
     assert_eq!(r.engine.protocol_on(2.there()), Ok(Router::ids("C")));
+}
+
+#[test]
+fn t2_7_an_interface_that_the_system_has_lost_cannot_be_taken() {
+    let mut r = Router::with(&["I", "A"]);
+    r.owns("I", &[2]);
+    r.loses(2);
+    r.refuses(Code::InvalidParameter, |r| r.try_take("A", 2));
+    r.regains(2);
+    r.take("A", 2);
 }

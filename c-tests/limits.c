@@ -1,0 +1,310 @@
+/* Rule 3.7: TTL thresholds, administrative boundaries, names of scopes. */
+
+#include "router.h"
+
+#include <mgmhost.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FLOW "(10.0.0.5, 239.255.1.1)"
+#define OTHER "(10.0.0.5, 239.254.1.1)"
+
+static MIB_IPMCAST_BOUNDARY boundary(DWORD index, const char *address, const char *mask)
+{
+    MIB_IPMCAST_BOUNDARY row;
+
+    row.dwIfIndex = index;
+    row.dwGroupAddress = ip(address);
+    row.dwGroupMask = ip(mask);
+    row.dwStatus = 0xdddddddd; /* ignored */
+    return row;
+}
+
+static DWORD bound(DWORD index, const char *address, const char *mask)
+{
+    MIB_IPMCAST_BOUNDARY row = boundary(index, address, mask);
+
+    return MgmHostAddBoundary(&row);
+}
+
+static DWORD unbound(DWORD index, const char *address, const char *mask)
+{
+    MIB_IPMCAST_BOUNDARY row = boundary(index, address, mask);
+
+    return MgmHostDeleteBoundary(&row);
+}
+
+/* Where a packet of FLOW with this TTL goes out. */
+static DWORD out_with_ttl(BYTE ttl, DWORD *first)
+{
+    BYTE header[PACKET_HEADER_SIZE];
+    struct flow f = flow(FLOW);
+    MGMHOST_OIF oifs[4];
+    BOOL accepted = FALSE;
+    DWORD count = 4;
+
+    packet_header(FLOW, header);
+    header[8] = ttl;
+    OK(MgmHostPacketIn(f.source, f.group, 1, 0, sizeof(header), header, PACKET_LENGTH, &accepted,
+                       &count, oifs));
+    CHECK_EQ(accepted, TRUE);
+    *first = count > 0 ? oifs[0].dwIfIndex : 0;
+    return count;
+}
+
+/* A owns 1, towards the source, B 2 and 3, where it wants everything. */
+static HANDLE stage(void)
+{
+    HANDLE a = protocol('A'), b = protocol('B');
+
+    OK(take(a, 1));
+    OK(take(b, 2));
+    OK(take(b, 3));
+    OK(join(b, "(*, *)", 2));
+    OK(join(b, "(*, *)", 3));
+    route("10.0.0.0/8", 1, "10.0.1.1");
+    forget_log();
+    return b;
+}
+
+static void t3_7_a_threshold_keeps_packets_back(void)
+{
+    BYTE buffer[SIZEOF_MIB_MFE_STATS(2)];
+    MIB_IPMCAST_MFE key = {0};
+    MIB_IPMCAST_OIF_STATS oif;
+    struct flow f = flow(FLOW);
+    DWORD first, size = sizeof(buffer);
+
+    stage();
+    OK(MgmHostSetTtlThreshold(2, 0, 16));
+    CHECK_TEXT(packet(FLOW, 1), "to 2 3");
+    CHECK_EQ(out_with_ttl(5, &first), 1);
+    CHECK_EQ(first, 3);
+    CHECK_EQ(out_with_ttl(16, &first), 1);
+    CHECK_EQ(out_with_ttl(17, &first), 2);
+    EXPECT_MFES(FLOW " in 1 from 10.0.1.1 out 2 3");
+
+    key.dwGroup = f.group;
+    key.dwSource = f.source;
+    OK(MgmGetMfeStats(&key, &size, buffer, MGM_MFE_STATS_0));
+    memcpy(&oif, buffer + SIZEOF_MIB_MFE_STATS(0), sizeof(oif));
+    CHECK_EQ(oif.dwOutIfIndex, 2);
+    CHECK_EQ(oif.ulTtlTooLow, 2);
+    CHECK_EQ(oif.ulOutPackets, 2);
+
+    OK(MgmHostSetTtlThreshold(2, 0, 0));
+    CHECK_EQ(out_with_ttl(2, &first), 2);
+    CHECK_EQ(out_with_ttl(1, &first), 0);
+    OK(MgmHostSetTtlThreshold(2, 0, 255));
+    CHECK_EQ(out_with_ttl(255, &first), 1);
+}
+
+static void t3_7_thresholds_that_are_none(void)
+{
+    REFUSED(MgmHostSetTtlThreshold(0, 0, 16), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostSetTtlThreshold(1, 0, 256), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostSetTtlThreshold(1, 0, 0xffffffff), ERROR_INVALID_PARAMETER);
+}
+
+static void t3_7_a_boundary_keeps_groups_off_an_interface(void)
+{
+    HANDLE b = stage();
+
+    CHECK_TEXT(packet(FLOW, 1), "to 2 3");
+    CHECK_TEXT(packet(OTHER, 1), "to 2 3");
+    forget_log();
+    OK(bound(2, "239.255.0.0", "255.255.0.0"));
+    CHECK_TEXT(packet(FLOW, 1), "to 3");
+    CHECK_TEXT(packet(OTHER, 1), "to 2 3");
+    EXPECT_NOTHING();
+    OK(bound(3, "239.255.0.0", "255.255.0.0"));
+    EXPECT("A prune " FLOW " mfe on 1 for 900");
+    CHECK_TEXT(packet(FLOW, 1), "to nobody");
+
+    /* Packets from there are refused, and make no WRONG_IF_CALLBACK. */
+    CHECK_TEXT(packet(FLOW, 2), "refused");
+    EXPECT_NOTHING();
+
+    /* What is wanted meanwhile is there when the boundary goes. */
+    OK(leave(b, "(*, *)", 2));
+    forget_log();
+    OK(unbound(2, "239.255.0.0", "255.255.0.0"));
+    EXPECT_NOTHING();
+    OK(unbound(3, "239.255.0.0", "255.255.0.0"));
+    EXPECT("A join " FLOW " mfe");
+    CHECK_TEXT(packet(FLOW, 1), "to 3");
+}
+
+static void t3_7_packets_do_not_come_in_by_a_boundary(void)
+{
+    stage();
+    CHECK_TEXT(packet(FLOW, 1), "to 2 3");
+    OK(bound(1, "239.255.1.1", "255.255.255.255"));
+    EXPECT_NO_MFES();
+    CHECK_TEXT(packet(FLOW, 1), "refused");
+    CHECK_TEXT(packet(FLOW, 2), "refused");
+    EXPECT_NO_MFES();
+    CHECK_TEXT(packet("(10.0.0.5, 239.255.1.2)", 1), "to 2 3");
+    OK(unbound(1, "239.255.1.1", "255.255.255.255"));
+    CHECK_TEXT(packet(FLOW, 1), "to 2 3");
+}
+
+static void t3_7_limits_are_the_routers_whoever_has_the_interface(void)
+{
+    HANDLE b;
+
+    OK(MgmHostSetTtlThreshold(3, 0, 64));
+    OK(bound(2, "239.255.0.0", "255.255.0.0"));
+    b = stage();
+    for (unsigned round = 0; round < 3; round++) {
+        CHECK_TEXT(packet(FLOW, 1), "to nobody");
+        EXPECT_MFES(FLOW " in 1 from 10.0.1.1 out 3");
+        if (round == 0) {
+            unplug(2);
+            unplug(3);
+            plug_in(2);
+            plug_in(3);
+        } else {
+            OK(release(b, 2));
+            OK(release(b, 3));
+            OK(take(b, 2));
+            OK(take(b, 3));
+        }
+        OK(join(b, "(*, *)", 2));
+        OK(join(b, "(*, *)", 3));
+    }
+
+    /* They end with MGM. */
+    router_restart(0);
+    stage();
+    CHECK_TEXT(packet(FLOW, 1), "to 2 3");
+}
+
+static void t3_7_memberships_inside_a_boundary_are_told(void)
+{
+    HANDLE a = protocol('A'), b = protocol('B');
+
+    OK(take(a, 1));
+    OK(take(b, 2));
+    OK(bound(2, "239.255.0.0", "255.255.0.0"));
+    OK(join(b, "(*, 239.255.1.1)", 2));
+    EXPECT("A join (*, 239.255.1.1) member");
+    OK(leave(b, "(*, 239.255.1.1)", 2));
+    EXPECT("A prune (*, 239.255.1.1) member on 2");
+}
+
+static void t3_7_boundaries_that_are_none(void)
+{
+    static const char *const prefixes[][2] = {
+        {"239.255.0.0", "255.0.255.0"}, {"239.255.0.1", "255.255.0.0"}, {"238.0.0.0", "254.0.0.0"},
+        {"224.0.0.0", "240.0.0.0"},     {"225.0.0.0", "255.0.0.0"},     {"10.0.0.0", "255.0.0.0"},
+        {"0.0.0.0", "0.0.0.0"},         {"0.0.255.239", "0.0.255.255"},
+    };
+
+    REFUSED(MgmHostAddBoundary(NULL), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostDeleteBoundary(NULL), ERROR_INVALID_PARAMETER);
+    REFUSED(bound(0, "239.0.0.0", "255.0.0.0"), ERROR_INVALID_PARAMETER);
+    REFUSED(unbound(0, "239.0.0.0", "255.0.0.0"), ERROR_INVALID_PARAMETER);
+    for (size_t n = 0; n < sizeof(prefixes) / sizeof(*prefixes); n++) {
+        REFUSED(bound(1, prefixes[n][0], prefixes[n][1]), ERROR_INVALID_PARAMETER);
+        REFUSED(unbound(1, prefixes[n][0], prefixes[n][1]), ERROR_INVALID_PARAMETER);
+    }
+    OK(bound(1, "239.0.0.0", "255.0.0.0"));
+    OK(bound(1, "239.0.0.0", "255.0.0.0"));
+    REFUSED(unbound(1, "239.255.0.0", "255.255.0.0"), ERROR_NOT_FOUND);
+    REFUSED(unbound(2, "239.0.0.0", "255.0.0.0"), ERROR_NOT_FOUND);
+    OK(unbound(1, "239.0.0.0", "255.0.0.0"));
+    REFUSED(unbound(1, "239.0.0.0", "255.0.0.0"), ERROR_NOT_FOUND);
+}
+
+/* The name of 239.255.0.0/16, its buffer filled with rubbish before. */
+static MIB_IPMCAST_SCOPE name_of_site(void)
+{
+    MIB_IPMCAST_SCOPE scope;
+
+    memset(&scope, 0xdd, sizeof(scope));
+    scope.dwGroupAddress = ip("239.255.0.0");
+    scope.dwGroupMask = ip("255.255.0.0");
+    OK(MgmHostGetScopeName(&scope));
+    CHECK_EQ(scope.dwGroupAddress, ip("239.255.0.0"));
+    CHECK_EQ(scope.dwGroupMask, ip("255.255.0.0"));
+    return scope;
+}
+
+static void check_name(const WCHAR *name, size_t length, DWORD status)
+{
+    MIB_IPMCAST_SCOPE scope = name_of_site();
+
+    CHECK_EQ(scope.dwStatus, status);
+    for (size_t at = 0; at <= MAX_SCOPE_NAME_LEN; at++)
+        CHECK_EQ(scope.snNameBuffer[at], at < length ? name[at] : 0);
+}
+
+static DWORD name_site(const WCHAR *name)
+{
+    return MgmHostSetScopeName(ip("239.255.0.0"), ip("255.255.0.0"), name);
+}
+
+static void t3_7_a_scope_without_a_name_is_called_by_its_prefix(void)
+{
+    static const WCHAR empty[] = u"", byname[] = u"239.255.0.0/16";
+
+    check_name(byname, 14, 0);
+    OK(name_site(u"site"));
+    check_name(u"site", 4, 1);
+    OK(name_site(empty));
+    check_name(byname, 14, 0);
+    OK(name_site(u"site"));
+    OK(name_site(NULL));
+    check_name(byname, 14, 0);
+}
+
+static void t3_7_names_come_back_unit_for_unit(void)
+{
+    /* Half a pair, a whole one, the other half. */
+    static const WCHAR odd[] = {0xd83d, 'a', 0xd83d, 0xde00, 0xdc00, 0xffff, 0};
+    WCHAR longest[MAX_SCOPE_NAME_LEN + 2];
+    /* With no byte to spare behind it, for memcheck; and unaligned. */
+    BYTE *exact = malloc(sizeof(odd) + 1);
+
+    CHECK(exact != NULL);
+    memcpy(exact + 1, odd, sizeof(odd));
+    OK(name_site((const WCHAR *)(const void *)(exact + 1)));
+    free(exact);
+    check_name(odd, 6, 1);
+
+    for (size_t at = 0; at < MAX_SCOPE_NAME_LEN + 1; at++)
+        longest[at] = (WCHAR)(0x100 + at);
+    longest[MAX_SCOPE_NAME_LEN + 1] = 0;
+    REFUSED(name_site(longest), ERROR_INVALID_PARAMETER);
+    check_name(odd, 6, 1);
+    longest[MAX_SCOPE_NAME_LEN] = 0;
+    OK(name_site(longest));
+    check_name(longest, MAX_SCOPE_NAME_LEN, 1);
+}
+
+static void t3_7_names_of_nothing(void)
+{
+    MIB_IPMCAST_SCOPE scope;
+
+    memset(&scope, 0, sizeof(scope));
+    REFUSED(MgmHostGetScopeName(NULL), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostGetScopeName(&scope), ERROR_INVALID_PARAMETER);
+    CHECK_EQ(scope.snNameBuffer[0], 0);
+    REFUSED(MgmHostSetScopeName(ip("239.255.0.0"), ip("255.0.255.0"), u"x"),
+            ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostSetScopeName(ip("224.0.0.0"), ip("240.0.0.0"), u"x"), ERROR_INVALID_PARAMETER);
+}
+
+TEST_MAIN(
+    CASE(t3_7_a_threshold_keeps_packets_back),
+    CASE(t3_7_thresholds_that_are_none),
+    CASE(t3_7_a_boundary_keeps_groups_off_an_interface),
+    CASE(t3_7_packets_do_not_come_in_by_a_boundary),
+    CASE(t3_7_limits_are_the_routers_whoever_has_the_interface),
+    CASE(t3_7_memberships_inside_a_boundary_are_told),
+    CASE(t3_7_boundaries_that_are_none),
+    CASE(t3_7_a_scope_without_a_name_is_called_by_its_prefix),
+    CASE(t3_7_names_come_back_unit_for_unit),
+    CASE(t3_7_names_of_nothing))

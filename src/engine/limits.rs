@@ -1,0 +1,152 @@
+//! How far packets may go: TTL thresholds, administrative boundaries and the
+//! names of their scopes (spec 3.7).
+//!
+//! They are settings of the router, not of whoever has an interface: they may
+//! be made before it is taken, and stay when it is released, lost or taken again.
+
+use super::mfe::Touch;
+use super::{Effects, Engine};
+use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Scope};
+use std::collections::BTreeMap;
+use widestring::{U16CStr, U16CString};
+
+/// Without a threshold of its own an oif lets packets out whose TTL is greater
+/// than this: the one that would reach 0 stays.
+pub(super) const LEAST_THRESHOLD: u8 = 1;
+
+/// All limits that have been set.
+#[derive(Debug)]
+pub(super) struct Limits {
+    /// Thresholds above the least one.
+    thresholds: BTreeMap<Interface, u8>,
+    /// The greatest of them, or the least there is: what is above it goes out
+    /// everywhere, without looking further.
+    highest: u8,
+    /// By interface index: MIB_IPMCAST_BOUNDARY knows no next hops.
+    boundaries: BTreeMap<u32, Vec<Scope>>,
+    names: BTreeMap<Scope, U16CString>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            thresholds: BTreeMap::new(),
+            highest: LEAST_THRESHOLD,
+            boundaries: BTreeMap::new(),
+            names: BTreeMap::new(),
+        }
+    }
+}
+
+impl Limits {
+    /// The TTL that a packet must exceed to go out there.
+    pub fn threshold(&self, interface: Interface) -> u8 {
+        self.thresholds.get(&interface).copied().unwrap_or(LEAST_THRESHOLD)
+    }
+
+    /// The TTL that is enough everywhere.
+    pub fn highest_threshold(&self) -> u8 {
+        self.highest
+    }
+
+    /// Sets a threshold; false if it was that already.
+    fn set_threshold(&mut self, interface: Interface, threshold: u8) -> bool {
+        let threshold = threshold.max(LEAST_THRESHOLD);
+        let before = self.threshold(interface);
+        if threshold == LEAST_THRESHOLD {
+            self.thresholds.remove(&interface);
+        } else {
+            self.thresholds.insert(interface, threshold);
+        }
+        self.highest = self.thresholds.values().copied().max().unwrap_or(LEAST_THRESHOLD);
+        before != threshold
+    }
+
+    /// Whether a boundary keeps a group off the interfaces of this index.
+    pub fn bounds(&self, if_index: u32, group: Ipv4Addr) -> bool {
+        Scope::is_scoped(group)
+            && self
+                .boundaries
+                .get(&if_index)
+                .is_some_and(|scopes| scopes.iter().any(|scope| scope.contains(group)))
+    }
+}
+
+impl Engine {
+    /// Sets the TTL that packets must exceed to go out by an interface; the
+    /// least one is 1, which 0 stands for as well.
+    pub fn set_threshold(&mut self, interface: Interface, threshold: u8, fx: &mut Effects) {
+        if !self.limits.set_threshold(interface, threshold) {
+            return;
+        }
+        if let Some(id) = self.interfaces.find(interface) {
+            let concerned = self.mfes.iter().filter(|(_, mfe)| mfe.oifs.contains(id));
+            fx.dirty.extend(concerned.map(|(&flow, _)| flow));
+        }
+    }
+
+    /// The groups of a scope pass the interfaces of this index no more. What is
+    /// there already changes nothing.
+    pub fn add_boundary(&mut self, if_index: u32, scope: Scope, fx: &mut Effects) {
+        let scopes = self.limits.boundaries.entry(if_index).or_default();
+        if scopes.contains(&scope) {
+            return;
+        }
+        scopes.push(scope);
+        for id in self.interfaces.of_index(if_index) {
+            let entering = self.mfes.range(scope.flows()).filter(|(_, mfe)| mfe.iif == id);
+            let entering: Vec<Flow> = entering.map(|(&flow, _)| flow).collect();
+            for flow in entering {
+                self.remove_mfe(flow, fx);
+            }
+            self.update_range(scope.flows(), id, Touch::Members, None, fx);
+        }
+    }
+
+    /// The groups of a scope may pass again, as far as no other boundary holds
+    /// them: memberships and overrides have stayed.
+    ///
+    /// # Errors
+    /// `NoBoundary`.
+    pub fn delete_boundary(&mut self, if_index: u32, scope: Scope, fx: &mut Effects) -> Result<()> {
+        let none = Refusal::NoBoundary(if_index, scope);
+        let Some(scopes) = self.limits.boundaries.get_mut(&if_index) else { return Err(none) };
+        let Some(at) = scopes.iter().position(|other| *other == scope) else { return Err(none) };
+        scopes.swap_remove(at);
+        if scopes.is_empty() {
+            self.limits.boundaries.remove(&if_index);
+        }
+        for id in self.interfaces.of_index(if_index) {
+            self.update_range(scope.flows(), id, Touch::Members, None, fx);
+        }
+        Ok(())
+    }
+
+    /// Whether a boundary keeps a group off an interface.
+    pub(super) fn is_bounded(&self, id: IfId, group: Ipv4Addr) -> bool {
+        self.limits.bounds(self.interfaces.name(id).index, group)
+    }
+
+    /// Takes the interfaces out that a group does not pass.
+    pub(super) fn subtract_bounded(&self, oifs: &mut IfSet, group: Ipv4Addr) {
+        if self.limits.boundaries.is_empty() || !Scope::is_scoped(group) {
+            return; // nearly always
+        }
+        *oifs = oifs.iter().filter(|&id| !self.is_bounded(id, group)).collect();
+    }
+
+    /// Names a scope; an empty name is none.
+    pub fn set_scope_name(&mut self, scope: Scope, name: &U16CStr) {
+        if name.is_empty() {
+            self.limits.names.remove(&scope);
+        } else {
+            self.limits.names.insert(scope, name.to_ucstring());
+        }
+    }
+
+    /// The name that a scope was given.
+    #[must_use]
+    pub fn scope_name(&self, scope: Scope) -> Option<&U16CStr> {
+        self.limits.names.get(&scope).map(U16CString::as_ucstr)
+    }
+}

@@ -1,0 +1,61 @@
+//! Thresholds, boundaries and scope names: the host's functions for spec 3.7.
+
+use super::state::State;
+use super::Manager;
+use crate::types::{Interface, Result, Scope};
+use widestring::{U16CStr, U16CString};
+
+impl Manager {
+    /// Sets the TTL that packets must exceed to go out by an interface.
+    ///
+    /// # Errors
+    /// `Stopping`.
+    pub fn set_ttl_threshold(&self, interface: Interface, threshold: u8) -> Result<()> {
+        self.act(State::started, |run, fx| {
+            run.engine.set_threshold(interface, threshold, fx);
+            Ok(())
+        })
+    }
+
+    /// Keeps the groups of a scope off the interfaces of an index. What is
+    /// there already is no error.
+    ///
+    /// # Errors
+    /// `Stopping`.
+    pub fn add_boundary(&self, if_index: u32, scope: Scope) -> Result<()> {
+        self.act(State::started, |run, fx| {
+            run.engine.add_boundary(if_index, scope, fx);
+            if let Some(name) = run.engine.scope_name(scope) {
+                ::log::info!("interface {if_index} is a boundary of {}, {scope}", name.display());
+            } else {
+                ::log::info!("interface {if_index} is a boundary of {scope}");
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a boundary away.
+    ///
+    /// # Errors
+    /// `NoBoundary`, `Stopping`.
+    pub fn delete_boundary(&self, if_index: u32, scope: Scope) -> Result<()> {
+        self.act(State::started, |run, fx| run.engine.delete_boundary(if_index, scope, fx))
+    }
+
+    /// Names a scope; an empty name takes its name away.
+    ///
+    /// # Errors
+    /// `Stopping`.
+    pub fn set_scope_name(&self, scope: Scope, name: &U16CStr) -> Result<()> {
+        self.lock().started()?.engine.set_scope_name(scope, name);
+        Ok(())
+    }
+
+    /// The name that a scope was given, if it was.
+    ///
+    /// # Errors
+    /// `Stopping`.
+    pub fn scope_name(&self, scope: Scope) -> Result<Option<U16CString>> {
+        Ok(self.lock().started()?.engine.scope_name(scope).map(U16CStr::to_ucstring))
+    }
+}

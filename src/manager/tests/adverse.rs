@@ -1,0 +1,196 @@
+//! The manager in adverse conditions: threads that end, panic, or are not to be
+//! had; workers that are stuck; news that overtakes news.
+
+use super::*;
+use crate::engine::Effects;
+use crate::manager::queue::Lane;
+use crate::manager::state::Run;
+use std::time::Instant;
+
+/// Longer than anything here takes, however busy the machine is.
+const LONG: Duration = Duration::from_secs(20);
+
+/// What an upcall, the timer or a route change does: changes the state, and has
+/// the workers tell.
+fn as_upcall(manager: &Manager, change: impl FnOnce(&mut Run, &mut Effects)) {
+    let mut guard = manager.lock();
+    let mut fx = Effects::default();
+    change(guard.running().expect("it runs"), &mut fx);
+    manager.publish(&mut guard, &mut fx, Lane::Worker);
+}
+
+/// `joiner` joins a group on its interface as if it were an upcall.
+fn join_as_upcall(manager: &Manager, joiner: ClientId, last: u8, index: u32) {
+    as_upcall(manager, |run, fx| {
+        run.engine.join(joiner, group(last), link(index), Join::State, None, fx).unwrap();
+    });
+}
+
+/// Waits until the condition holds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < LONG, "never: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn t8_6_destructors_of_a_thread_that_ends_may_call() {
+    /// Leaves MGM when its thread ends, as a thread-local C++ object would.
+    struct Leaver(Manager, ClientId, ClientId, mpsc::Sender<crate::types::Result<()>>);
+    impl Drop for Leaver {
+        fn drop(&mut self) {
+            let joined = self.0.add_membership(self.1, group(2), link(1), Join::State);
+            self.3.send(joined.and_then(|()| self.0.deregister(self.2))).unwrap();
+        }
+    }
+    thread_local!(static LEAVER: std::cell::RefCell<Option<Leaver>> = const { std::cell::RefCell::new(None) });
+
+    let world = World::new();
+    let log: Arc<PlMutex<Vec<String>>> = Arc::default();
+    let (a, b, c) = (world.recorder(1, &log), world.recorder(2, &log), world.recorder(3, &log));
+    world.0.take(a, link(1)).unwrap();
+    let (tell, told) = mpsc::channel();
+    let manager = world.0.clone();
+    std::thread::spawn(move || {
+        // Before MGM's own thread-locals come into being: destroyed after them.
+        LEAVER.set(Some(Leaver(manager.clone(), a, c, tell)));
+        manager.add_membership(a, group(1), link(1), Join::State).unwrap();
+    })
+    .join()
+    .unwrap();
+    assert_eq!(told.recv_timeout(LONG), Ok(Ok(())));
+    assert_eq!(log.lock().iter().filter(|line| line.contains("239.1.1.2")).count(), 2);
+    world.0.deregister(b).unwrap();
+}
+
+/// Three clients whose notices come from a worker, two of which never return.
+fn two_of_three_stuck(warm_up: bool) {
+    let world = World::new();
+    let (leave, left) = mpsc::channel::<()>();
+    let left = Arc::new(PlMutex::new(left));
+    let (tell, told) = mpsc::channel();
+    let a = world.client(1, |_| Answer::Done);
+    world.0.take(a, link(1)).unwrap();
+    let mut clients = Vec::new();
+    for protocol in 2..=4 {
+        let (left, tell) = (Arc::clone(&left), tell.clone());
+        clients.push(world.client(protocol, move |notice| {
+            let Notice::Join { flow, .. } = notice else { return notice.default_answer() };
+            let last = flow.group().octets()[3];
+            if last == 1 && protocol < 4 {
+                let _ = left.lock().recv_timeout(LONG);
+            }
+            tell.send(last).unwrap();
+            Answer::Done
+        }));
+    }
+    if warm_up {
+        // One notice for one client, by a worker that is idle afterwards.
+        world.0.take(clients[0], link(2)).unwrap();
+        as_upcall(&world.0, |run, fx| {
+            let route = Some(source_route(2));
+            let flow = packet(9, 1).flow;
+            run.engine.join(a, flow, link(1), Join::State, route, fx).unwrap();
+        });
+        assert_eq!(told.recv_timeout(LONG), Ok(9));
+        until("an idle worker", || world.0.lock().running().is_some_and(|run| run.pool.idle() > 0));
+    }
+    join_as_upcall(&world.0, a, 1, 1);
+    assert_eq!(told.recv_timeout(LONG / 4), Ok(1), "the third client hears of it");
+    leave.send(()).unwrap();
+    leave.send(()).unwrap();
+}
+
+#[test]
+fn t8_4_workers_that_are_stuck_are_seen_though_they_were_idle_before() {
+    two_of_three_stuck(true);
+}
+
+#[test]
+fn t8_4_workers_that_are_stuck_are_seen_from_the_start() {
+    two_of_three_stuck(false);
+}
+
+/// Routes of the system that change in the middle of a look-up: the answer is out
+/// of date when it comes.
+struct Overtaken(Manager, PlMutex<Option<Route>>);
+
+impl crate::routes::RouteView for Overtaken {
+    fn lookup(&self, _: Ipv4Addr) -> Option<Route> {
+        let newer = self.1.lock().take();
+        if let Some(newer) = newer {
+            self.0.add_route(newer).unwrap();
+        }
+        Some(source_route(1))
+    }
+}
+
+/// Clients A on interface 1 and B on 2, and routes that lead to 1 until they are
+/// first looked at, to 2 from then on.
+fn overtaken() -> (World, ClientId, ClientId, Arc<PlMutex<Vec<String>>>) {
+    let world = World::new();
+    let log = Arc::default();
+    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(b, link(2)).unwrap();
+    (world, a, b, log)
+}
+
+fn overtake(world: &World) -> Arc<super::super::world::Routes> {
+    let newer = Route { network: SOURCE, prefix_len: 32, ..source_route(2) };
+    let routes = world.0.lock().running().unwrap().world.routes();
+    let view = Overtaken(world.0.clone(), PlMutex::new(Some(newer)));
+    assert!(routes.system.set(Box::new(view)).is_ok());
+    routes
+}
+
+#[test]
+fn t5_10_an_older_look_up_does_not_undo_a_later_change() {
+    let (world, _, b, log) = overtaken();
+    let first = Route { network: SOURCE, prefix_len: 32, ..source_route(1) };
+    world.0.add_route(first).unwrap();
+    world.0.packet_in(packet(1, 1)).unwrap();
+    overtake(&world);
+    log.lock().clear();
+    world.0.delete_route(SOURCE, 32).unwrap();
+    let row = world.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
+    assert_eq!(row.iif, link(2), "{:?}", log.lock());
+    world.0.set_mfe(b, packet(1, 1).flow, Ipv4Addr::UNSPECIFIED, 0).unwrap();
+}
+
+#[test]
+fn t5_1_an_upcalls_look_up_that_was_overtaken_is_made_again() {
+    use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
+    let (world, _, _, log) = overtaken();
+    let routes = Arc::downgrade(&overtake(&world));
+    let below = super::super::world::Below { manager: world.0.clone(), routes };
+    let PacketIn { flow, arrival, .. } = packet(1, 1);
+    below.upcalls(vec![Upcall { kind: UpcallKind::NoCache, flow, arrival, header: Vec::new() }]);
+    until("an MFE", || world.0.with_mfe(flow, false, |_| ()).is_ok());
+    let row = world.0.with_mfe(flow, false, Clone::clone).unwrap();
+    assert_eq!(row.iif, link(2), "{:?}", log.lock());
+}
+
+/// Routes of the system that cannot be told.
+struct Mute;
+
+impl crate::routes::RouteView for Mute {
+    fn lookup(&self, _: Ipv4Addr) -> Option<Route> {
+        None
+    }
+}
+
+#[test]
+fn t5_10_a_look_up_that_fails_is_no_loss_of_the_route() {
+    let (world, _, _, _) = overtaken();
+    let first = Route { network: SOURCE, prefix_len: 32, ..source_route(1) };
+    world.0.add_route(first).unwrap();
+    world.0.packet_in(packet(1, 1)).unwrap();
+    let routes = world.0.lock().running().unwrap().world.routes();
+    assert!(routes.system.set(Box::new(Mute)).is_ok());
+    world.0.delete_route(SOURCE, 32).unwrap();
+    let row = world.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
+    assert_eq!(row.iif, link(1), "what was known stands");
+}

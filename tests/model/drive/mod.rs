@@ -1,0 +1,418 @@
+//! Drives the engine and the model with the same calls, and compares all that
+//! they answer.
+
+mod callbacks;
+
+use crate::spec::{Member, Model, Place};
+use crate::steps::{self, Kind, Step};
+use crate::tables::{self, Mirror};
+use callbacks::{Pair, Queue};
+use mgm::engine::{ClientId, Config, Effects, Engine, Join, Notice, Outcome, Packet, QuestionId};
+use mgm::types::{Code, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// Life of an MFE in seconds: short, so that walks see its end.
+const TIMEOUT: u32 = 60;
+pub type Checked = Result<(), String>;
+
+pub struct Drive {
+    pub engine: Engine,
+    pub model: Model,
+    pub mirror: Mirror,
+    queues: Vec<Queue>,
+    old: Vec<(ClientId, Pair)>,
+    /// Things that a walk must have seen to be worth anything.
+    pub alerts: usize,
+    pub installed: usize,
+}
+
+fn same<T: PartialEq + Debug>(what: &str, engine: T, model: T) -> Checked {
+    if engine == model {
+        return Ok(());
+    }
+    Err(format!("{what}:\n  engine {engine:?}\n  model  {model:?}"))
+}
+
+fn code<T>(result: Result<T, Refusal>) -> Result<T, Code> {
+    result.map_err(|refusal| refusal.code())
+}
+
+/// Without what may differ: the numbers of questions, and the order of
+/// interfaces in a list.
+fn plain(notice: &Notice) -> Notice {
+    let mut notice = notice.clone();
+    match &mut notice {
+        Notice::Rpf { question, .. }
+        | Notice::PruneMfe { question, .. }
+        | Notice::DisableIgmp { question, .. } => *question = QuestionId(0),
+        Notice::Creation { question, oifs, .. } => {
+            *question = QuestionId(0);
+            oifs.sort_by_key(|oif| oif.interface);
+        }
+        _ => {}
+    }
+    notice
+}
+
+impl Drive {
+    /// Nobody and nothing; or (`crowded`) a bystander with so many interfaces
+    /// that sets of interfaces outgrow their first word.
+    pub fn new(crowded: bool) -> Drive {
+        let config = Config { mfe_timeout: TIMEOUT, ..Config::default() };
+        let routes = steps::SOURCES.map(|source| (source, steps::route(0))).to_vec();
+        let mut drive = Drive {
+            engine: Engine::new(config),
+            model: Model { timeout: TIMEOUT, routes, ..Model::default() },
+            mirror: Mirror::default(),
+            queues: Vec::new(),
+            old: Vec::new(),
+            alerts: 0,
+            installed: 0,
+        };
+        if crowded {
+            drive.register((999, 0), false).expect("register");
+            for index in 100..162 {
+                drive.take(ClientId(1), Interface::link(index), 0).expect("take");
+            }
+        }
+        drive
+    }
+
+    /// One step; says what differs, if anything does.
+    pub fn step(&mut self, step: Step) -> Checked {
+        let Step { kind, a, b, c, d } = step;
+        let client = self.client_for(a);
+        match kind {
+            Kind::Register => self.register(steps::pick(&steps::KEYS, a), b % 5 == 4),
+            Kind::Deregister => self.deregister(client),
+            Kind::Take => self.take(client, steps::pick(&steps::INTERFACES, b), c),
+            Kind::Release => {
+                let (interface, inside) = (self.interface_for(client, b), c % 3 == 1);
+                self.act("release", |engine, model, fx| {
+                    let answer = engine.release(client, interface, inside, fx);
+                    (code(answer), model.release(client, interface, inside))
+                })
+            }
+            Kind::Join | Kind::Leave => {
+                let (mut interface, mut flow) = (self.interface_for(client, b), steps::flow(c));
+                let add = kind == Kind::Join;
+                let join = if d % 4 == 3 { Join::Forward } else { Join::State };
+                if let Some((place, there)) = self.member_of(client, c).filter(|_| !add && b < 200)
+                {
+                    (interface, flow) = (place, there);
+                }
+                self.membership(add, join, client, flow, interface)
+            }
+            Kind::Packet => self.packet(a, b, c, d),
+            Kind::WrongIf => {
+                let (flow, arrival) = (steps::source_flow(a), steps::pick(&steps::INTERFACES, b));
+                let header = Arc::from([0x45, a]);
+                self.act("wrong_if", |engine, model, fx| {
+                    engine.wrong_if(model.now, flow, arrival, &header, fx);
+                    model.wrong_if(flow, arrival, &header);
+                    (Ok(()), Ok(()))
+                })
+            }
+            Kind::Begin => self.begin(a),
+            Kind::Answer => self.answer_one(a, c, d),
+            Kind::AnswerAgain => self.answer_again(a, c, d),
+            Kind::AnswerAll => self.answer_all(),
+            Kind::SetMfe => {
+                let (flow, up) = (steps::source_flow(b), Ipv4Addr::new(10, 8, 8, d));
+                let index = steps::pick(&steps::INTERFACES, c).index;
+                self.act("set_mfe", |engine, model, fx| {
+                    let answer = engine.set_mfe(client, flow, up, index, fx);
+                    (code(answer), model.set_mfe(client, flow, up, index))
+                })
+            }
+            Kind::Routes => self.change_routes(a, b, c, d),
+            Kind::Time => self.tick(steps::pick(&steps::SECONDS, a)),
+            Kind::LoseOrReturn => self.lose_or_return(a),
+            Kind::Threshold => {
+                let (name, threshold) = (steps::pick(&steps::INTERFACES, a), b % 8);
+                self.act("set_threshold", |engine, model, fx| {
+                    engine.set_threshold(name, threshold, fx);
+                    model.set_threshold(name, threshold);
+                    (Ok(()), Ok(()))
+                })
+            }
+            Kind::Boundary => self.change_boundary(a, b, c),
+        }?;
+        tables::compare(self)
+    }
+
+    /// Mostly one that is there; seldom one that was, or will be, or never.
+    fn client_for(&self, operand: u8) -> ClientId {
+        match operand {
+            250..=255 => ClientId(u64::from(operand - 250) * 9),
+            _ if self.model.clients.is_empty() => ClientId(1),
+            _ => steps::pick(&self.model.clients, operand).id,
+        }
+    }
+
+    /// Mostly one that the client has.
+    fn interface_for(&self, client: ClientId, operand: u8) -> Interface {
+        let has: Vec<_> = self
+            .model
+            .places
+            .iter()
+            .filter(|place| place.claim == Some(client) || place.igmp == Some(client))
+            .map(|place| place.name)
+            .collect();
+        if has.is_empty() || operand % 8 == 7 {
+            steps::pick(&steps::INTERFACES, operand / 8)
+        } else {
+            steps::pick(&has, operand)
+        }
+    }
+
+    /// A membership that the client has.
+    fn member_of(&self, client: ClientId, operand: u8) -> Option<(Interface, Flow)> {
+        let is_its = |member: &&Member| {
+            let place = self.model.place(member.place);
+            let holder = |place: &Place| if member.igmp { place.igmp } else { place.claim };
+            place.and_then(holder) == Some(client)
+        };
+        let its: Vec<_> = self.model.members.iter().filter(is_its).collect();
+        let member = its.get(usize::from(operand) % its.len().max(1))?;
+        Some((member.place, member.flow))
+    }
+
+    /// One call of both; compares the codes and what is to be told, and passes
+    /// that on to the queues.
+    fn act(
+        &mut self,
+        what: &str,
+        call: impl FnOnce(&mut Engine, &mut Model, &mut Effects) -> (Result<(), Code>, Result<(), Code>),
+    ) -> Checked {
+        self.act_with(what, false, |engine, model, fx| {
+            let (engine, model) = call(engine, model, fx);
+            (engine, model)
+        })
+    }
+
+    fn act_with(
+        &mut self,
+        what: &str,
+        any_order: bool,
+        call: impl FnOnce(&mut Engine, &mut Model, &mut Effects) -> (Result<(), Code>, Result<(), Code>),
+    ) -> Checked {
+        let mut fx = Effects::default();
+        let (by_engine, by_model) = call(&mut self.engine, &mut self.model, &mut fx);
+        same(&format!("the answer to {what}"), by_engine, by_model)?;
+        if by_engine.is_err() && !fx.is_empty() {
+            return Err(format!("{what} was refused, and had effects: {fx:?}"));
+        }
+        self.follow(what, any_order, fx)
+    }
+
+    /// Compares effects, and carries them out as the manager does.
+    fn follow(&mut self, what: &str, any_order: bool, mut fx: Effects) -> Checked {
+        let is_there = |(to, _): &(ClientId, Notice)| self.model.client(*to).is_some();
+        let mut engine: Vec<_> = fx.take_notices().into_iter().filter(is_there).collect();
+        let said = self.model.take_said();
+        let mut model: Vec<_> =
+            said.into_iter().filter(|(to, _)| self.model.client(*to).is_some()).collect();
+        if any_order {
+            // What ends in the same tick ends in no order.
+            let key = |(to, notice): &(ClientId, Notice)| (*to, format!("{:?}", plain(notice)));
+            engine.sort_by_key(key);
+            model.sort_by_key(key);
+        }
+        let all_plain = |notices: &[(ClientId, Notice)]| -> Vec<_> {
+            notices.iter().map(|(to, notice)| (*to, plain(notice))).collect()
+        };
+        same(&format!("what {what} tells"), all_plain(&engine), all_plain(&model))?;
+        self.mirror.follow(&self.engine, &mut fx, &mut self.model)?;
+        self.alerts += engine.len();
+        let mut mute = Vec::new();
+        for ((client, by_engine), (_, by_model)) in engine.into_iter().zip(model) {
+            let is_enable = matches!(by_engine, Notice::EnableIgmp { .. });
+            if by_engine.question().is_none() && !is_enable {
+                continue;
+            }
+            let Some(queue) = self.queues.iter_mut().find(|queue| queue.client == client) else {
+                continue;
+            };
+            if queue.is_mute {
+                mute.push((client, (by_engine, by_model)));
+            } else {
+                queue.due.push_back((by_engine, by_model));
+            }
+        }
+        for (client, pair) in mute {
+            self.starting(client, &pair)?;
+            self.answer(client, &pair, 0, 0)?;
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, (protocol, component): (u32, u32), is_mute: bool) -> Checked {
+        let by_engine = code(self.engine.register(protocol, component));
+        let by_model = self.model.register(protocol, component);
+        same("the answer to register", by_engine, by_model)?;
+        if let Ok(client) = by_model {
+            self.queues.push(Queue { client, is_mute, due: VecDeque::new(), running: None });
+        }
+        Ok(())
+    }
+
+    fn deregister(&mut self, client: ClientId) -> Checked {
+        let check = code(self.engine.check_deregister(client));
+        self.act("deregister", |engine, model, fx| {
+            let answer = code(engine.deregister(client, fx));
+            (
+                if answer == check { answer } else { Err(Code::NoMoreItems) },
+                model.deregister(client),
+            )
+        })?;
+        if check.is_ok() {
+            // The callback that is running comes to its end, and answers.
+            let running = self.queues.iter_mut().find(|queue| queue.client == client);
+            let running = running.and_then(|queue| queue.running.take());
+            self.keep(client, running);
+            self.queues.retain(|queue| queue.client != client);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, client: ClientId, interface: Interface, how: u8) -> Checked {
+        let prepared = code(self.engine.prepare_take(client, interface));
+        let checked = self.model.check_take(client, interface);
+        same("the answer to take", prepared.map(|(_, is_new)| is_new), checked)?;
+        let Ok((id, is_new)) = prepared else { return Ok(()) };
+        if is_new && how % 16 == 15 {
+            self.engine.abandon_take(id); // the forwarder refuses
+            return Ok(());
+        }
+        self.mirror.name(id, interface);
+        self.act("take", |engine, model, fx| {
+            engine.take(client, id, how % 3 == 1, fx);
+            model.take(client, interface, how % 3 == 1);
+            (Ok(()), Ok(()))
+        })
+    }
+
+    fn route_for(&self, flow: Flow) -> Option<Route> {
+        self.engine.needs_route(flow).then(|| self.model.route(flow.source()))
+    }
+
+    fn membership(
+        &mut self,
+        add: bool,
+        join: Join,
+        client: ClientId,
+        flow: Flow,
+        interface: Interface,
+    ) -> Checked {
+        let route = self.route_for(flow);
+        let what = format!("{} {flow}", if add { "join" } else { "leave" });
+        self.act(&what, |engine, model, fx| {
+            let answer = if add {
+                engine.join(client, flow, interface, join, route, fx)
+            } else {
+                engine.leave(client, flow, interface, join, fx)
+            };
+            (code(answer), model.membership(add, join == Join::Forward, client, flow, interface))
+        })
+    }
+
+    fn packet(&mut self, a: u8, b: u8, c: u8, d: u8) -> Checked {
+        let flow = steps::source_flow(a);
+        // Mostly where it is due.
+        let due = self.model.mfe(flow).map(|mfe| mfe.iif).filter(|_| b % 2 == 0);
+        let arrival = due.unwrap_or_else(|| steps::pick(&steps::INTERFACES, b / 2));
+        let header: Arc<[u8]> = Arc::from([0x45, b]);
+        let packet = Packet { flow, arrival, header, length: 100 + u32::from(c), ttl: d % 8 };
+        let (by_kernel, route) = (c % 3 == 2, self.route_for(flow));
+        let mut outcomes = None;
+        self.act("packet", |engine, model, fx| {
+            let by_engine = if by_kernel {
+                engine.no_entry(&packet, route, fx)
+            } else {
+                engine.packet(model.now, &packet, route, fx)
+            };
+            outcomes = Some((by_engine, model.packet(&packet, by_kernel)));
+            (Ok(()), Ok(()))
+        })?;
+        let in_order = |outcome| match outcome {
+            Outcome::Forwarded(mut out) => {
+                out.sort_unstable();
+                Outcome::Forwarded(out)
+            }
+            other => other,
+        };
+        outcomes.map_or(Ok(()), |(engine, model)| {
+            same("the fate of the packet", in_order(engine), in_order(model))
+        })
+    }
+
+    fn change_routes(&mut self, a: u8, b: u8, c: u8, d: u8) -> Checked {
+        let mut routes = vec![(steps::pick(&steps::SOURCES, a), steps::route(b))];
+        let other = steps::pick(&steps::SOURCES, c);
+        if other != routes[0].0 && c >= 128 {
+            routes.push((other, steps::route(d)));
+        }
+        self.act("update_routes", |engine, model, fx| {
+            engine.update_routes(&routes, fx);
+            model.change_routes(&routes);
+            (Ok(()), Ok(()))
+        })
+    }
+
+    fn tick(&mut self, seconds: u64) -> Checked {
+        let now = Time(self.model.now.0 + seconds * 1000);
+        self.act_with("tick", true, |engine, model, fx| {
+            engine.tick(now, 2, |_| None, fx);
+            while engine.next_deadline().is_some_and(|due| due <= now) {
+                engine.tick(now, 2, |_| None, fx);
+            }
+            model.tick(now);
+            (Ok(()), Ok(()))
+        })
+    }
+
+    fn change_boundary(&mut self, a: u8, b: u8, c: u8) -> Checked {
+        let (index, scope) = (steps::pick(&steps::INTERFACES, a).index, steps::scope(b));
+        // Those that are there go sooner than new ones come.
+        let (index, scope) = match self.model.boundaries.as_slice() {
+            [] => (index, scope),
+            _ if c % 4 == 0 => (index, scope),
+            there => steps::pick(there, a),
+        };
+        self.act_with("a boundary", true, |engine, model, fx| {
+            if c % 4 == 0 {
+                engine.add_boundary(index, scope, fx);
+                model.add_boundary(index, scope);
+                return (Ok(()), Ok(()));
+            }
+            let answer = engine.delete_boundary(index, scope, fx);
+            (code(answer), model.delete_boundary(index, scope))
+        })
+    }
+
+    fn lose_or_return(&mut self, operand: u8) -> Checked {
+        let name = steps::pick(&steps::INTERFACES, operand / 4);
+        let Some(id) = self.engine.interface_number(name) else { return Ok(()) };
+        let is_absent = self.model.place(name).is_some_and(|place| place.absent);
+        // Mostly it is there; now and then it is lost twice, or returns twice.
+        let returns = if is_absent { operand % 4 != 3 } else { operand % 4 != 1 };
+        self.act("the loss or return of an interface", |engine, model, fx| {
+            if returns {
+                engine.interface_back(id, fx);
+                model.return_of(name);
+            } else {
+                engine.interface_lost(id, fx);
+                model.lose(name);
+            }
+            (Ok(()), Ok(()))
+        })
+    }
+}
+
+/// The number that the engine gave an interface.
+pub fn number(id: IfId) -> usize {
+    usize::from(id.0)
+}

@@ -1,0 +1,108 @@
+//! The engine against a second, deliberately naive implementation of the
+//! specification ([`spec`]). Both get the same calls, hostile ones included:
+//! packets, answers in any order and twice, time-outs, route changes,
+//! interfaces that come and go, calls from in- and outside callbacks. After
+//! every step the codes, all that is told, and every table must be the same.
+//!
+//! - `cargo test --test model` walks 50,000 steps, and `-- --ignored` a million.
+//! - `MGM_MODEL_SEED=17 cargo test --test model walks` begins with that seed.
+//! - Whatever fails is cut down to the steps that it takes, and printed.
+
+mod drive;
+mod shrink;
+mod spec;
+mod steps;
+mod tables;
+
+use proptest::prelude::*;
+use shrink::{shrink, try_walk};
+use std::time::Instant;
+use steps::{Dice, Step};
+
+/// Steps of one walk: long enough to get anywhere, short enough to be shrunk.
+const WALK: usize = 2_500;
+
+fn steps_of(seed: u64) -> Vec<Step> {
+    let mut dice = Dice(seed);
+    (0..WALK).map(|_| dice.step()).collect()
+}
+
+/// One walk in eight is in a crowd of interfaces.
+fn is_crowded(seed: u64) -> bool {
+    seed % 8 == 7
+}
+
+/// Walks from seed to seed; what went wrong, if anything did.
+fn walks(first_seed: u64, steps: usize) -> Result<Seen, String> {
+    let mut sum = Seen::default();
+    for seed in (first_seed..).take(steps.div_ceil(WALK)) {
+        let (steps, crowded) = (steps_of(seed), is_crowded(seed));
+        match try_walk(&steps, crowded) {
+            Ok(seen) => {
+                sum.alerts += seen.alerts;
+                sum.installed += seen.installed;
+            }
+            Err(failure) => {
+                let (fewest, failure) = shrink(&steps[..=failure.at], crowded, failure);
+                return Err(format!(
+                    "seed {seed} (crowded: {crowded}), after {} steps that it takes:\n{fewest:#?}\n\n{}",
+                    fewest.len(),
+                    failure.what
+                ));
+            }
+        }
+    }
+    Ok(sum)
+}
+
+/// What the walks came across.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    alerts: usize,
+    installed: usize,
+}
+
+fn check_walks(steps: usize) {
+    let seed = std::env::var("MGM_MODEL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let started = Instant::now();
+    match walks(seed, steps) {
+        Err(text) => panic!("engine and model disagree, {text}"),
+        Ok(seen) => {
+            #[allow(clippy::cast_precision_loss)]
+            let rate = steps as f64 / started.elapsed().as_secs_f64();
+            println!("{steps} steps from seed {seed}, {rate:.0} a second: {seen:?}");
+            // They went somewhere: there was something to compare.
+            assert!(seen.alerts > steps / 8 && seen.installed > steps / 400, "{seen:?}");
+        }
+    }
+}
+
+#[test]
+fn walks_keep_every_rule() {
+    check_walks(50_000);
+}
+
+#[test]
+#[ignore = "takes a minute without optimisation"]
+fn a_million_steps_keep_every_rule() {
+    check_walks(1_000_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_steps_keep_every_rule(
+        raw in prop::collection::vec(any::<[u8; 5]>(), 1..250),
+        crowded in any::<bool>(),
+    ) {
+        let steps: Vec<Step> = raw.into_iter().map(Step::new).collect();
+        if let Err(failure) = try_walk(&steps, crowded) {
+            prop_assert!(false, "{}\n{:#?}", failure.what, &steps[..=failure.at]);
+        }
+    }
+}

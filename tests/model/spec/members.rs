@@ -1,0 +1,231 @@
+//! Memberships and the alerts with TRUE (spec sections 3 and 4).
+
+use super::{Answered, Member, Model, Purpose};
+use mgm::engine::{ClientId, EnumKind, Notice};
+use mgm::types::{Code, Flow, Interface, Ipv4Addr};
+
+/// Whether a membership of `wanted` is one of the (s,g) `flow` too (spec 3.5).
+pub fn matches(wanted: Flow, flow: Flow) -> bool {
+    wanted == Flow::WILDCARD
+        || (wanted.group() == flow.group()
+            && (!wanted.has_source() || wanted.source() == flow.source()))
+}
+
+fn is_group(flow: Flow) -> bool {
+    flow != Flow::WILDCARD && !flow.has_source()
+}
+
+impl Model {
+    /// The component that a membership counts for (spec 4.1).
+    fn component(&self, member: &Member) -> Option<ClientId> {
+        let place = self.place(member.place)?;
+        if member.igmp {
+            place.owner.or(place.igmp)
+        } else {
+            place.owner.or(place.claim)
+        }
+    }
+
+    /// E and W of spec 4.2: whether a component other than the client's has it.
+    fn others_want(&self, flow: Flow, client: ClientId) -> bool {
+        self.members
+            .iter()
+            .filter(|member| member.flow == flow)
+            .any(|member| self.component(member) != Some(client))
+    }
+
+    /// Who owns the interface towards a source (spec 4.6, D9).
+    pub fn towards(&self, source: Ipv4Addr) -> Option<ClientId> {
+        self.master(self.expected(source, None)?.0)
+    }
+
+    /// Every flow that somebody wants, in order.
+    pub fn wanted_flows(&self) -> Vec<Flow> {
+        let mut flows: Vec<_> = self.members.iter().map(|member| member.flow).collect();
+        flows.sort_unstable();
+        flows.dedup();
+        flows
+    }
+
+    /// A change of the memberships of one flow, and its alerts (spec 4.2, 4.6).
+    fn change_members(
+        &mut self,
+        flow: Flow,
+        caller: Option<ClientId>,
+        interface: Interface,
+        change: impl FnOnce(&mut Vec<Member>),
+    ) {
+        let before: Vec<bool> =
+            self.clients.iter().map(|client| self.others_want(flow, client.id)).collect();
+        change(&mut self.members);
+        if flow.is_link_local() {
+            return;
+        }
+        for (client, was) in self.clients.clone().into_iter().zip(before) {
+            let is = self.others_want(flow, client.id);
+            if was == is || caller == Some(client.id) {
+                continue;
+            }
+            if flow.has_source() && self.towards(flow.source()) != Some(client.id) {
+                continue;
+            }
+            if is_group(flow) && self.others_want(Flow::WILDCARD, client.id) {
+                continue;
+            }
+            if is {
+                self.tell(client.id, Notice::Join { flow, member: true });
+                continue;
+            }
+            self.tell(client.id, Notice::Prune { flow, interface });
+            if flow == Flow::WILDCARD {
+                for group in self.wanted_flows() {
+                    if is_group(group)
+                        && !group.is_link_local()
+                        && self.others_want(group, client.id)
+                    {
+                        self.tell(client.id, Notice::Join { flow: group, member: true });
+                    }
+                }
+            }
+        }
+    }
+
+    /// A change that may move the role of spec 4.6.
+    pub fn moving_roles(&mut self, change: impl FnOnce(&mut Model)) {
+        let told = |model: &Model, flow: Flow| {
+            let client = model.towards(flow.source())?;
+            model.others_want(flow, client).then_some(client)
+        };
+        let flows: Vec<_> = self
+            .wanted_flows()
+            .into_iter()
+            .filter(|flow| flow.has_source() && !flow.is_link_local())
+            .map(|flow| (flow, told(self, flow)))
+            .collect();
+        change(self);
+        for (flow, old) in flows {
+            let new = told(self, flow);
+            if old == new {
+                continue;
+            }
+            if let Some(old) = old {
+                self.tell(old, Notice::Prune { flow, interface: Interface::NONE });
+            }
+            if let Some(new) = new {
+                self.tell(new, Notice::Join { flow, member: true });
+            }
+        }
+    }
+
+    /// MgmAdd- and MgmDeleteGroupMembershipEntry (spec 3.1 to 3.6).
+    pub fn membership(
+        &mut self,
+        add: bool,
+        forward: bool,
+        client: ClientId,
+        flow: Flow,
+        name: Interface,
+    ) -> Answered {
+        let igmp = self.client(client).ok_or(Code::InvalidParameter)?.is_igmp();
+        if name.index == 0 {
+            return Err(Code::InvalidParameter);
+        }
+        let nobody = if add { Code::InvalidParameter } else { Code::NotFound };
+        let place = self.place(name).ok_or(nobody)?.clone();
+        if Some(client) != (if igmp { place.igmp } else { place.claim }) {
+            return Err(Code::InvalidParameter);
+        }
+        if (igmp && place.barred) || (add && place.absent) {
+            return Err(Code::CanNotComplete);
+        }
+        let beside = place.owner.filter(|_| igmp);
+        if forward {
+            self.switch(add, client, flow, name, beside.is_some());
+            return Ok(());
+        }
+        let member = Member { place: name, igmp, flow };
+        if self.members.contains(&member) != add {
+            self.change_members(flow, Some(client), name, |members| {
+                if add {
+                    members.push(member);
+                } else {
+                    members.retain(|other| *other != member);
+                }
+            });
+            if let Some(owner) = beside {
+                let interface = name;
+                self.tell(
+                    owner,
+                    if add {
+                        Notice::LocalJoin { flow, interface }
+                    } else {
+                        Notice::LocalLeave { flow, interface }
+                    },
+                );
+            }
+        }
+        if beside.is_none() && !flow.is_link_local() {
+            self.clear_overrides(flow, name);
+        }
+        self.settle(Some(client));
+        Ok(())
+    }
+
+    /// FORWARD alone (spec 3.3, 5.8, D12, D13).
+    fn switch(&mut self, on: bool, client: ClientId, flow: Flow, name: Interface, beside: bool) {
+        if flow.is_link_local() {
+            return;
+        }
+        if !beside {
+            for mfe in self.mfes.iter_mut().filter(|mfe| matches(flow, mfe.flow)) {
+                mfe.switched.retain(|(other, _)| *other != name);
+                mfe.switched.push((name, on));
+            }
+            // It acts on MFEs that exist, so on none that is just being made.
+            self.overtake(flow, name, |purpose| purpose != Purpose::Create);
+            self.settle(Some(client));
+        }
+        if on && flow.has_source() && self.mfe(flow).is_none() {
+            if let Some(upstream) = self.towards(flow.source()).filter(|other| *other != client) {
+                self.tell(upstream, Notice::Join { flow, member: false });
+            }
+        }
+    }
+
+    /// Ends memberships on an interface (spec 4.8, D2): `owner` gets LOCAL_LEAVE.
+    pub fn end_members(
+        &mut self,
+        name: Interface,
+        ends: impl Fn(&Member) -> bool,
+        owner: Option<ClientId>,
+        caller: Option<ClientId>,
+    ) {
+        let mut flows = self.wanted_flows();
+        flows.sort_by_key(|flow| (*flow == Flow::WILDCARD, *flow));
+        for flow in flows {
+            let goes =
+                |member: &Member| member.flow == flow && member.place == name && ends(member);
+            if !self.members.iter().any(goes) {
+                continue;
+            }
+            self.change_members(flow, caller, name, |members| {
+                members.retain(|member| !goes(member));
+            });
+            if let Some(owner) = owner {
+                self.tell(owner, Notice::LocalLeave { flow, interface: name });
+            }
+        }
+    }
+
+    /// The enumeration entry after `last` (spec 7.1).
+    pub fn next_group(&self, kind: EnumKind, last: Option<Flow>) -> Option<Flow> {
+        let mut entries = self.wanted_flows();
+        if kind == EnumKind::AnySource {
+            entries.retain(|flow| flow.has_source());
+            for flow in &mut entries {
+                *flow = flow.shared();
+            }
+        }
+        entries.into_iter().filter(|flow| last.is_none_or(|last| *flow > last)).min()
+    }
+}

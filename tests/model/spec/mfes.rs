@@ -1,0 +1,225 @@
+//! The MFEs: their oifs and what their owners hear (spec 3.5, 5.5 to 5.10).
+
+use super::members::matches;
+use super::{Answered, Mfe, Model, Oif, Purpose};
+use mgm::engine::{ClientId, Notice, QuestionId};
+use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, Time};
+
+impl Mfe {
+    /// When its life ends (spec 5.6, D16).
+    pub fn end(&self) -> Option<Time> {
+        (self.timeout != u32::MAX).then(|| Time(self.born.0 + u64::from(self.timeout) * 1000))
+    }
+}
+
+impl Model {
+    /// Whether a membership wants the (s,g) on an interface (spec 3.5).
+    pub fn is_wanted_on(&self, flow: Flow, name: Interface) -> bool {
+        self.members.iter().any(|member| member.place == name && matches(member.flow, flow))
+    }
+
+    /// Rule 3.5, for all interfaces.
+    fn oifs_due(&self, mfe: &Mfe) -> Vec<Interface> {
+        let is_due = |name: &Interface| {
+            let switched = mfe.switched.iter().find(|(other, _)| other == name);
+            *name != mfe.iif
+                && !self.is_bounded(*name, mfe.flow.group())
+                && switched.map_or_else(|| self.is_wanted_on(mfe.flow, *name), |(_, on)| *on)
+        };
+        self.places.iter().map(|place| place.name).filter(is_due).collect()
+    }
+
+    /// Gives an MFE the oifs that are due; true if it went from some to none
+    /// or from none to some.
+    pub fn settle_one(&mut self, flow: Flow) -> bool {
+        let Some(mfe) = self.mfe(flow) else { return false };
+        let due = self.oifs_due(mfe);
+        let Some(mfe) = self.mfe_mut(flow) else { return false };
+        let had_none = mfe.oifs.is_empty();
+        mfe.oifs.retain(|oif| due.contains(&oif.name));
+        for name in due {
+            if mfe.oifs.iter().all(|oif| oif.name != name) {
+                mfe.oifs.push(Oif { name, packets: 0, ttl_too_low: 0 });
+            }
+        }
+        had_none != mfe.oifs.is_empty()
+    }
+
+    fn mfe_flows(&self) -> Vec<Flow> {
+        let mut flows: Vec<_> = self.mfes.iter().map(|mfe| mfe.flow).collect();
+        flows.sort_unstable();
+        flows
+    }
+
+    /// Brings all MFEs in line after something changed, and tells the owners
+    /// of their iifs, but for the one who did it (spec 5.8).
+    pub fn settle(&mut self, caller: Option<ClientId>) {
+        for flow in self.mfe_flows() {
+            if self.settle_one(flow) {
+                self.tell_turn(flow, caller);
+            }
+        }
+    }
+
+    fn tell_turn(&mut self, flow: Flow, caller: Option<ClientId>) {
+        let Some(mfe) = self.mfe(flow) else { return };
+        let (iif, is_negative) = (mfe.iif, mfe.oifs.is_empty());
+        let Some(owner) = self.master(iif).filter(|owner| caller != Some(*owner)) else { return };
+        if is_negative {
+            self.ask_timeout(owner, flow, iif);
+        } else {
+            self.tell(owner, Notice::Join { flow, member: false });
+        }
+    }
+
+    /// PRUNE_ALERT with FALSE (spec 5.5).
+    pub fn ask_timeout(&mut self, to: ClientId, flow: Flow, iif: Interface) {
+        let Some(mfe) = self.mfe(flow) else { return };
+        let (question, timeout) = (mfe.number, self.timeout);
+        self.tell(to, Notice::PruneMfe { question, flow, iif, timeout });
+    }
+
+    /// Its answer (spec 5.5, D4).
+    pub fn timeout_answered(
+        &mut self,
+        client: ClientId,
+        flow: Flow,
+        number: QuestionId,
+        timeout: u32,
+    ) {
+        let Some(mfe) = self.mfe(flow).filter(|mfe| mfe.number == number) else { return };
+        if self.master(mfe.iif) != Some(client) {
+            return;
+        }
+        let (now, default) = (self.now, self.timeout);
+        if let Some(mfe) = self.mfe_mut(flow) {
+            mfe.timeout = if timeout == 0 { default } else { timeout };
+            mfe.born = now;
+            mfe.used = false;
+        }
+    }
+
+    /// Memberships decide again about an interface in the MFEs that a
+    /// membership concerns, also where a CREATION answer is pending (spec 3.5).
+    pub fn clear_overrides(&mut self, wanted: Flow, name: Interface) {
+        for mfe in self.mfes.iter_mut().filter(|mfe| matches(wanted, mfe.flow)) {
+            mfe.switched.retain(|(other, _)| *other != name);
+        }
+        self.overtake(wanted, name, |_| true);
+    }
+
+    /// What the owner of an interface does meanwhile beats what it answers.
+    pub fn overtake(&mut self, wanted: Flow, name: Interface, is_meant: impl Fn(Purpose) -> bool) {
+        for asking in &mut self.asking {
+            if !matches(wanted, asking.flow) || !is_meant(asking.purpose) {
+                continue;
+            }
+            asking.answers.retain(|(other, _)| *other != name);
+            if asking.named.contains(&name) {
+                asking.overtaken.push(name);
+            }
+        }
+    }
+
+    pub fn delete_mfe(&mut self, flow: Flow) {
+        self.mfes.retain(|mfe| mfe.flow != flow);
+        self.asking.retain(|asking| asking.flow != flow);
+    }
+
+    /// MgmSetMfe (spec 5.9, D5).
+    pub fn set_mfe(
+        &mut self,
+        client: ClientId,
+        flow: Flow,
+        upstream: Ipv4Addr,
+        index: u32,
+    ) -> Answered {
+        self.client(client).ok_or(Code::InvalidParameter)?;
+        let iif = self.mfe(flow).ok_or(Code::NotFound)?.iif;
+        if self.master(iif) != Some(client) {
+            return Err(Code::CanNotComplete);
+        }
+        let named = Interface::link(index);
+        let is_mine = self.master(named) == Some(client) && !self.is_bounded(named, flow.group());
+        if let Some(mfe) = self.mfe_mut(flow) {
+            mfe.upstream = upstream;
+            if is_mine {
+                mfe.iif = named;
+            }
+        }
+        self.settle(Some(client));
+        Ok(())
+    }
+
+    /// An MFE gets what its clients answered: another iif, perhaps another
+    /// owner, other overrides; then whoever is concerned hears (spec 5.6, 5.10).
+    pub fn move_mfe(
+        &mut self,
+        flow: Flow,
+        iif: Interface,
+        upstream: Ipv4Addr,
+        answers: &[(Interface, bool)],
+    ) {
+        let Some(mfe) = self.mfe_mut(flow) else { return };
+        let old_iif = mfe.iif;
+        mfe.iif = iif;
+        mfe.upstream = upstream;
+        for &(name, on) in answers {
+            if on {
+                // Left on: no longer off, but not forced on either.
+                mfe.switched.retain(|&(other, on)| other != name || on);
+            } else {
+                mfe.switched.retain(|&(other, _)| other != name);
+                mfe.switched.push((name, false));
+            }
+        }
+        let turned = self.settle_one(flow);
+        let (old, new) = (self.master(old_iif), self.master(iif));
+        if turned || old != new {
+            self.tell_turn(flow, None);
+        }
+        if let Some(old) = old.filter(|_| old != new) {
+            self.ask_timeout(old, flow, old_iif);
+        }
+    }
+
+    /// Time passes (spec 5.6). An MFE whose clients are being asked waits.
+    pub fn tick(&mut self, now: Time) {
+        self.now = now;
+        for flow in self.mfe_flows() {
+            let Some(mfe) = self.mfe(flow) else { continue };
+            if mfe.end().is_none_or(|end| end > now) || self.asking(flow).is_some() {
+                continue;
+            }
+            if mfe.used && !mfe.oifs.is_empty() {
+                if let Some(mfe) = self.mfe_mut(flow) {
+                    mfe.used = false;
+                }
+                self.ask_again(flow, Purpose::Renew);
+            } else {
+                self.delete_mfe(flow);
+            }
+        }
+    }
+
+    /// The routes of sources change (spec 4.6, 5.10).
+    pub fn change_routes(&mut self, routes: &[(Ipv4Addr, Route)]) {
+        let expected = |model: &Model, flow: Flow| {
+            let arrival = model.mfe(flow).map(|mfe| mfe.iif);
+            model.expected(flow.source(), arrival)
+        };
+        let flows: Vec<_> =
+            self.mfe_flows().into_iter().map(|flow| (flow, expected(self, flow))).collect();
+        self.moving_roles(|model| {
+            for &(source, route) in routes {
+                model.routes.retain(|(other, _)| *other != source);
+                model.routes.push((source, route));
+            }
+        });
+        for (flow, before) in flows {
+            if expected(self, flow) != before && self.asking(flow).is_none() {
+                self.ask_again(flow, Purpose::Reroute);
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The specification as plain lists: nothing is kept that can be computed
+//! anew, nothing is found but by looking through all of it, and interfaces go
+//! by their names. It shares the engine's words (flows, notices, answers), and
+//! none of its code.
+
+mod asking;
+mod hands;
+mod limits;
+mod members;
+mod mfes;
+mod packets;
+
+use mgm::engine::{ClientId, Notice, QuestionId, Refused};
+use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, RouteOrigin, Scope, Time};
+use std::sync::Arc;
+
+/// A client (spec section 1).
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    pub id: ClientId,
+    pub protocol: u32,
+    pub component: u32,
+}
+
+impl Client {
+    pub fn is_igmp(&self) -> bool {
+        self.protocol == 10 || self.protocol == 0x4137_000A
+    }
+}
+
+/// An interface that somebody has, or waits for (spec section 2).
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub name: Interface,
+    /// The protocol whose take was accepted.
+    pub claim: Option<ClientId>,
+    /// The protocol that has it: follows the claim after DISABLE_IGMP.
+    pub owner: Option<ClientId>,
+    pub igmp: Option<ClientId>,
+    /// Questions with a lower number are to a former IGMP.
+    pub igmp_since: u64,
+    pub disabling: Option<QuestionId>,
+    /// Between DISABLE_IGMP and ENABLE_IGMP.
+    pub barred: bool,
+    pub absent: bool,
+}
+
+/// One membership: where, whether it is IGMP's, and of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub place: Interface,
+    pub igmp: bool,
+    pub flow: Flow,
+}
+
+/// An outgoing interface with its counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Oif {
+    pub name: Interface,
+    pub packets: u64,
+    pub ttl_too_low: u64,
+}
+
+/// A multicast forwarding entry.
+#[derive(Clone, Debug)]
+pub struct Mfe {
+    pub flow: Flow,
+    pub iif: Interface,
+    pub upstream: Ipv4Addr,
+    pub oifs: Vec<Oif>,
+    /// Overrides: on or off, whatever the memberships say (spec 3.5).
+    pub switched: Vec<(Interface, bool)>,
+    pub timeout: u32,
+    pub born: Time,
+    /// Whether packets were accepted since its life was last judged (spec 5.6).
+    pub used: bool,
+    /// Tells it from another MFE of the same flow.
+    pub number: QuestionId,
+    pub packets: u64,
+    pub octets: u64,
+    pub wrong_if: u64,
+}
+
+/// What the questions about a flow are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Create,
+    Renew,
+    Reroute,
+}
+
+/// A flow whose clients are being asked (spec 5.2, 5.3).
+#[derive(Clone, Debug)]
+pub struct Asking {
+    pub flow: Flow,
+    pub purpose: Purpose,
+    pub arrival: Interface,
+    pub header: Arc<[u8]>,
+    pub expected: (Interface, Ipv4Addr),
+    pub iif: Interface,
+    pub upstream: Ipv4Addr,
+    /// The RPF question that is out; then it is the CREATION ones.
+    pub rpf: Option<QuestionId>,
+    pub creation: Vec<(QuestionId, Vec<Interface>)>,
+    /// All the interfaces that the CREATION questions named.
+    pub named: Vec<Interface>,
+    /// Those that a JOIN decided meanwhile.
+    pub overtaken: Vec<Interface>,
+    /// What the clients said.
+    pub answers: Vec<(Interface, bool)>,
+}
+
+/// Everything that the specification has MGM know.
+#[derive(Default)]
+pub struct Model {
+    pub timeout: u32,
+    pub now: Time,
+    pub clients: Vec<Client>,
+    pub last_client: u64,
+    pub places: Vec<Place>,
+    pub members: Vec<Member>,
+    /// The multicast view, by source.
+    pub routes: Vec<(Ipv4Addr, Route)>,
+    pub mfes: Vec<Mfe>,
+    pub asking: Vec<Asking>,
+    pub wrong_told: Vec<(Flow, Interface, Time)>,
+    pub refused: Vec<Refused>,
+    pub thresholds: Vec<(Interface, u8)>,
+    pub boundaries: Vec<(u32, Scope)>,
+    pub numbers: u64,
+    pub said: Vec<(ClientId, Notice)>,
+    pub detached: Vec<Interface>,
+    pub resolved: Vec<Flow>,
+}
+
+/// What a call answers.
+pub type Answered = Result<(), Code>;
+
+impl Model {
+    fn number(&mut self) -> QuestionId {
+        self.numbers += 1;
+        QuestionId(self.numbers)
+    }
+
+    fn tell(&mut self, to: ClientId, notice: Notice) {
+        self.said.push((to, notice));
+    }
+
+    /// What the step has to say: LOCAL_*, alerts with TRUE, alerts with FALSE,
+    /// the rest; in each by registration, then as it came about (spec 8.2).
+    pub fn take_said(&mut self) -> Vec<(ClientId, Notice)> {
+        let phases: [fn(&Notice) -> bool; 4] = [
+            |notice| matches!(notice, Notice::LocalJoin { .. } | Notice::LocalLeave { .. }),
+            |notice| matches!(notice, Notice::Join { member: true, .. } | Notice::Prune { .. }),
+            |notice| matches!(notice, Notice::Join { member: false, .. } | Notice::PruneMfe { .. }),
+            |notice| {
+                matches!(
+                    notice,
+                    Notice::WrongIf { .. }
+                        | Notice::Rpf { .. }
+                        | Notice::Creation { .. }
+                        | Notice::DisableIgmp { .. }
+                        | Notice::EnableIgmp { .. }
+                )
+            },
+        ];
+        let mut ordered = Vec::new();
+        for is_in_phase in phases {
+            let mut phase: Vec<_> =
+                self.said.iter().filter(|(_, notice)| is_in_phase(notice)).cloned().collect();
+            phase.sort_by_key(|(to, _)| *to);
+            ordered.extend(phase);
+        }
+        self.said.clear();
+        ordered
+    }
+
+    pub fn client(&self, id: ClientId) -> Option<Client> {
+        self.clients.iter().copied().find(|client| client.id == id)
+    }
+
+    pub fn place(&self, name: Interface) -> Option<&Place> {
+        self.places.iter().find(|place| place.name == name)
+    }
+
+    fn place_mut(&mut self, name: Interface) -> Option<&mut Place> {
+        self.places.iter_mut().find(|place| place.name == name)
+    }
+
+    /// Who speaks for an interface in sections 4 and 5 (spec 0.7).
+    pub fn master(&self, name: Interface) -> Option<ClientId> {
+        let place = self.place(name).filter(|place| !place.absent)?;
+        place.owner.or(place.igmp)
+    }
+
+    pub fn mfe(&self, flow: Flow) -> Option<&Mfe> {
+        self.mfes.iter().find(|mfe| mfe.flow == flow)
+    }
+
+    fn mfe_mut(&mut self, flow: Flow) -> Option<&mut Mfe> {
+        self.mfes.iter_mut().find(|mfe| mfe.flow == flow)
+    }
+
+    pub fn asking(&self, flow: Flow) -> Option<&Asking> {
+        self.asking.iter().find(|asking| asking.flow == flow)
+    }
+
+    pub fn route(&self, source: Ipv4Addr) -> Route {
+        let known = self.routes.iter().find(|(other, _)| *other == source);
+        known.map_or(Route::NONE, |(_, route)| *route)
+    }
+
+    /// The incoming interface and the neighbour by the routes (spec 5.1).
+    pub fn expected(
+        &self,
+        source: Ipv4Addr,
+        arrival: Option<Interface>,
+    ) -> Option<(Interface, Ipv4Addr)> {
+        let Route { origin, if_index: index, .. } = self.route(source);
+        let there = |next_hop| {
+            let names = [Interface { index, next_hop }, Interface::link(index)];
+            names.into_iter().find(|name| self.place(*name).is_some())
+        };
+        match origin {
+            RouteOrigin::None => None,
+            RouteOrigin::Local => arrival
+                .filter(|name| self.place(*name).is_some())
+                .map(|name| (name, Ipv4Addr::UNSPECIFIED)),
+            RouteOrigin::Connected => there(source).map(|name| (name, Ipv4Addr::UNSPECIFIED)),
+            RouteOrigin::Via(gateway) => there(gateway).map(|name| (name, gateway)),
+        }
+    }
+
+    /// The sources that something refers to.
+    pub fn sources(&self) -> Vec<Ipv4Addr> {
+        let flows = self.members.iter().map(|member| member.flow);
+        let flows = flows.chain(self.mfes.iter().map(|mfe| mfe.flow));
+        let flows = flows.chain(self.asking.iter().map(|asking| asking.flow));
+        let mut sources: Vec<_> =
+            flows.filter(|flow| flow.has_source()).map(Flow::source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources
+    }
+
+    /// Registration (spec 1.1, 1.2).
+    pub fn register(&mut self, protocol: u32, component: u32) -> Result<ClientId, Code> {
+        let ids = (protocol, component);
+        if self.clients.iter().any(|other| (other.protocol, other.component) == ids) {
+            return Err(Code::AlreadyExists);
+        }
+        self.last_client += 1;
+        let id = ClientId(self.last_client);
+        self.clients.push(Client { id, protocol, component });
+        Ok(id)
+    }
+
+    /// Deregistration (spec 1.5). Releases of its that still wait are carried
+    /// out first (D14).
+    pub fn deregister(&mut self, id: ClientId) -> Answered {
+        self.client(id).ok_or(Code::InvalidParameter)?;
+        if self.places.iter().any(|place| place.claim == Some(id) || place.igmp == Some(id)) {
+            return Err(Code::CanNotComplete);
+        }
+        let mut left: Vec<_> = self
+            .places
+            .iter()
+            .filter(|place| place.owner == Some(id))
+            .map(|place| place.name)
+            .collect();
+        left.sort_unstable();
+        for name in left {
+            self.change_hands(name);
+        }
+        self.clients.retain(|client| client.id != id);
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! Packets (spec 5.1, 5.7).
+
+use super::{Model, Purpose};
+use mgm::engine::{Notice, Outcome, Packet, Refused};
+use mgm::types::{Flow, Interface, Time};
+use std::sync::Arc;
+
+impl Model {
+    fn refuse(&mut self, why: Refused) -> Outcome {
+        self.refused.push(why);
+        Outcome::Refused(why)
+    }
+
+    /// A packet that the host hands over, or (`by_kernel`) that the kernel has
+    /// no entry for.
+    pub fn packet(&mut self, packet: &Packet, by_kernel: bool) -> Outcome {
+        let Packet { flow, arrival, header, .. } = packet;
+        if by_kernel && self.mfe(*flow).is_some() {
+            return Outcome::Resolving;
+        }
+        if self.master(*arrival).is_none() {
+            return self.refuse(Refused::ForeignArrival);
+        }
+        if flow.is_link_local() {
+            return self.refuse(Refused::LinkLocal);
+        }
+        if self.is_bounded(*arrival, flow.group()) {
+            return self.refuse(Refused::Boundary);
+        }
+        let thresholds: Vec<_> =
+            self.places.iter().map(|place| (place.name, self.threshold(place.name))).collect();
+        let Some(mfe) = self.mfes.iter_mut().find(|mfe| mfe.flow == *flow) else {
+            if self.asking(*flow).is_some()
+                || self.ask_rpf(*flow, Purpose::Create, *arrival, header)
+            {
+                return Outcome::Resolving;
+            }
+            return self.refuse(Refused::NoUpstream);
+        };
+        if mfe.iif != *arrival {
+            mfe.wrong_if += 1;
+            self.wrong_if(*flow, *arrival, header);
+            return self.refuse(Refused::WrongInterface);
+        }
+        mfe.used = true;
+        mfe.packets += 1;
+        mfe.octets += u64::from(packet.length);
+        let mut out = Vec::new();
+        for oif in &mut mfe.oifs {
+            if thresholds.iter().any(|(name, least)| *name == oif.name && packet.ttl > *least) {
+                oif.packets += 1;
+                out.push(oif.name);
+            } else {
+                oif.ttl_too_low += 1;
+            }
+        }
+        Outcome::Forwarded(out)
+    }
+
+    /// WRONG_IF_CALLBACK, at most once in 3 s (spec 5.7, D19).
+    pub fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: &Arc<[u8]>) {
+        let Some(owner) = self.master(arrival) else { return };
+        if self.is_bounded(arrival, flow.group()) {
+            return;
+        }
+        let now = self.now;
+        let is_recent = |told: &Time| now.0 < told.0 + 3000;
+        let lately = self
+            .wrong_told
+            .iter()
+            .any(|(other, name, told)| (*other, *name) == (flow, arrival) && is_recent(told));
+        if !lately {
+            self.wrong_told.retain(|(.., told)| is_recent(told));
+            self.wrong_told.push((flow, arrival, now));
+            let header = Arc::clone(header);
+            self.tell(owner, Notice::WrongIf { flow, arrival, header });
+        }
+    }
+}

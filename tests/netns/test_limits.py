@@ -1,0 +1,104 @@
+"""How far packets may go: TTL thresholds and administrative boundaries (rule 3.7)."""
+
+from case import GROUP, NetnsTest
+from lab import until
+
+SITE = "239.255.1.1"
+BOUNDARY = "239.255.0.0 255.255.0.0"
+# How long the kernel holds an entry that was refused, before it asks again.
+UNRESOLVED = 15.0
+
+
+class Limits(NetnsTest):
+    def setUp(self):
+        super().setUp()
+        self.source, self.one, self.two = self.hosts("source", "one", "two")
+        self.daemon = self.router()
+        self.daemon.protocol("A", 200, "to-source")
+        self.daemon.protocol("B", 201, "to-one", "to-two")
+        self.daemon.must("join B * * to-one", "join B * * to-two")
+
+    def indices(self, *interfaces):
+        return [self.daemon.index(interface) for interface in interfaces]
+
+    def test_threshold_keeps_a_ttl_of_5_back_and_lets_64_through(self):
+        self.daemon.must("threshold to-one 16")
+        wires = [self.one.tap(GROUP), self.two.tap(GROUP)]
+        near, far = self.source.emitter(GROUP, ttl=5), self.source.emitter(GROUP, ttl=64)
+
+        near.send_until(lambda: wires[1].count > 0, "the link without a threshold")
+        wires[0].silent(near)
+        self.assertEqual(wires[0].count, 0)
+        far.send(3)
+        until(lambda: wires[0].count == 3, "what has a TTL of 64")
+
+        (mfe,) = self.daemon.mfes()
+        self.assertEqual(sorted(mfe["outs"]), sorted(self.indices("to-one", "to-two")))
+
+    def test_threshold_changes_reach_flows_that_run(self):
+        wire, emitter = self.one.tap(GROUP), self.source.emitter(GROUP, ttl=64)
+        emitter.send_until(lambda: wire.count > 0, "the flow")
+
+        for held in (64, 255):
+            self.daemon.must(f"threshold to-one {held}")
+            wire.silent(emitter)
+            self.daemon.must("threshold to-one 63")
+            before = wire.count
+            emitter.send_until(lambda: wire.count > before, "the flow again")
+        self.assertEqual(len(self.daemon.heard("RPF")), 1, "it is the same MFE")
+
+    def test_boundary_stops_its_groups_on_its_link_only(self):
+        taps = {(name, group): host.tap(group)
+                for name, host in (("one", self.one), ("two", self.two))
+                for group in (SITE, GROUP)}
+        emitters = [self.source.emitter(group, ttl=64) for group in (SITE, GROUP)]
+
+        def flows_to(*keys):
+            """One datagram after another, until it has come out everywhere."""
+            before = {key: taps[key].count for key in keys}
+            until(
+                lambda: [emitter.send() for emitter in emitters]
+                and all(taps[key].count > before[key] for key in keys),
+                keys,
+            )
+
+        flows_to(*taps)
+        self.daemon.must(f"boundary to-one {BOUNDARY}")
+        taps["one", SITE].silent(emitters[0])
+        flows_to(("one", GROUP), ("two", SITE), ("two", GROUP))
+
+        self.daemon.must(f"boundary to-two {BOUNDARY}")
+        self.daemon.hears("PRUNE", client="A", group=SITE, member=False)
+        taps["two", SITE].silent(emitters[0])
+        self.daemon.must(f"unbound to-one {BOUNDARY}", f"unbound to-two {BOUNDARY}")
+        self.daemon.hears("JOIN", client="A", group=SITE, member=False)
+        flows_to(*taps)
+
+    def test_boundary_set_before_the_interface_is_taken_holds(self):
+        self.daemon.must("release B to-one", f"boundary to-one {BOUNDARY}", "take B to-one")
+        self.daemon.must("join B * * to-one")
+        wires = [self.one.tap(SITE), self.two.tap(SITE)]
+        emitter = self.source.emitter(SITE, ttl=64)
+
+        emitter.send_until(lambda: wires[1].count > 0, "the link without a boundary")
+        wires[0].silent(emitter)
+        self.assertEqual(wires[0].count, 0)
+
+    def test_packets_from_beyond_a_boundary_go_nowhere(self):
+        wire, emitter = self.two.tap(SITE), self.source.emitter(SITE, ttl=64)
+        emitter.send_until(lambda: wire.count > 0, "the flow")
+
+        self.daemon.must(f"boundary to-source {BOUNDARY}")
+        wire.silent(emitter)
+        self.assertEqual(self.daemon.mfes(), [])
+        installed = [line for line in self.lab.router.read("ip_mr_cache") if " -1 " not in line]
+        self.assertEqual(installed, [], "but for those that wait for an answer")
+
+        self.daemon.must(f"unbound to-source {BOUNDARY}")
+        before = wire.count
+        emitter.send_until(lambda: wire.count > before, "the flow again", UNRESOLVED)
+
+    def test_boundary_outside_of_239_is_refused(self):
+        self.assertEqual(self.daemon.do("boundary to-one 224.1.0.0 255.255.0.0"), 87)
+        self.daemon.logs("MgmHostAddBoundary", "RFC 2365")
+        self.assertEqual(self.daemon.do(f"unbound to-one {BOUNDARY}"), 1168)
