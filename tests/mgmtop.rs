@@ -13,9 +13,11 @@ fn mgmtop(args: &[&str]) -> Output {
 fn one_table_for_scripts() {
     let path = std::env::temp_dir().join(format!("mgm-top-{}", std::process::id()));
     let manager = Manager::new();
-    let mut settings = Settings::default();
-    settings.forwarder = ForwarderChoice::Memory;
-    settings.status_socket = Some(path.clone());
+    let settings = Settings {
+        forwarder: ForwarderChoice::Memory,
+        status_socket: Some(path.clone()),
+        ..Settings::default()
+    };
     manager.start(&settings, None).unwrap();
     let output = mgmtop(&["--once", "--interval", "0.1", path.to_str().unwrap()]);
     let text = String::from_utf8(output.stdout).unwrap();

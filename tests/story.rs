@@ -26,9 +26,11 @@ const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 1, 1);
 fn the_story_of_a_packet() {
     let (tell, told) = mpsc::channel();
     let manager = Manager::new();
-    let mut settings = Settings::default();
-    settings.forwarder = ForwarderChoice::Memory;
-    settings.log_level = log::LevelFilter::Debug;
+    let settings = Settings {
+        forwarder: ForwarderChoice::Memory,
+        log_level: log::LevelFilter::Debug,
+        ..Settings::default()
+    };
     let sink = move |_, line: &str| tell.send(line.to_owned()).unwrap();
     manager.start(&settings, Some(Box::new(sink))).unwrap();
     let story = || told.try_iter().collect::<Vec<String>>();
