@@ -9,7 +9,17 @@ use std::thread::Builder;
 /// # Errors
 /// The system's, if it gives no thread.
 pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    #[cfg(test)]
+    if REFUSING.get() {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
     without_signals(|| Builder::new().name(name.to_owned()).spawn(body)).map(drop)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Whether this thread finds that the system gives no more threads.
+    pub(crate) static REFUSING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 /// Runs `start` with all signals blocked; a thread that it starts inherits that.

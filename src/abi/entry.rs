@@ -16,6 +16,9 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
     // Nothing that a panic might have left half done is used again: the
     // manager's locks do not poison, and it answers for its own state.
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Refusal::Panicked));
+    if crate::fork::is_child() {
+        return Refusal::Forked.code() as DWORD; // one of its callbacks has forked
+    }
     // The log's taker is not ours. Should it panic, the answer stands.
     catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();
     // It may have called MGM, and a body that panicked may have left off with

@@ -4,7 +4,7 @@ use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
 use std::ops::RangeInclusive;
 
-/// One MFE. A million of them: see the budget in docs/architecture.md.
+/// One MFE. A million of them: see the budget in CONTRIBUTING.md.
 #[derive(Debug)]
 pub(super) struct Mfe {
     pub iif: IfId,

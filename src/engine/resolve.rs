@@ -178,8 +178,8 @@ impl Engine {
         self.story(fx, || {
             let source = flow.source();
             format!(
-                "no MFE {flow}: no route to {source} leads through an interface that a client has \
-                 and that no boundary keeps the group off"
+                "no MFE {flow}: no route to {source} leads through an interface that a client \
+                 has and that no boundary keeps the group off"
             )
         });
     }

@@ -1,11 +1,11 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
 use super::context::{self, Inside, Ticket};
-use super::queue::Lane;
+use super::queue::{Lane, Queue};
 use super::state::{Guard, Run, State};
 use super::Manager;
 use crate::engine::{Answer, ClientId, Effects, Notice};
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
 impl Manager {
@@ -24,7 +24,8 @@ impl Manager {
                 self.shared.ended.notify_all();
             }
             for (client, notice) in fx.take_notices() {
-                let Some(record) = run.clients.get_mut(&client) else { continue };
+                let record = run.clients.get_mut(&client).filter(|record| !record.gone);
+                let Some(record) = record else { continue };
                 // A callback that is not there is one that changes nothing
                 // (spec 1.3). Those two change what IGMP may do, in their order.
                 let in_turn =
@@ -47,6 +48,9 @@ impl Manager {
                     Lane::Worker => {}
                 }
             }
+        }
+        if lane == Lane::Caller {
+            self.adopt(run);
         }
         self.set_alarm(run);
     }
@@ -85,21 +89,29 @@ impl Manager {
 
     /// Makes the callbacks of one client, as its runner, until the runner's
     /// duty is done. The only way to a callback.
-    pub(super) fn run_queue<'a>(&'a self, mut guard: Guard<'a>, client: ClientId, lane: Lane) {
+    pub(super) fn run_queue<'a>(&'a self, guard: Guard<'a>, client: ClientId, lane: Lane) {
+        let run = || self.make_callbacks(guard, client, lane);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+            // Something of ours panicked. A client that seemed to be run for ever
+            // would hear nothing any more, and could not go.
+            if !crate::fork::is_child() {
+                self.end_run(&mut self.lock(), client, Queue::pause);
+            }
+            resume_unwind(panic);
+        }
+    }
+
+    fn make_callbacks<'a>(&'a self, mut guard: Guard<'a>, client: ClientId, lane: Lane) {
         loop {
             let Some(run) = guard.run.as_mut() else { return };
             let Some(record) = run.clients.get_mut(&client) else { return };
+            if lane == Lane::Worker && context::owes() {
+                // Callbacks have made calls, whose alerts come first: this client
+                // may have something new to hear for ever.
+                return self.end_run(&mut guard, client, Queue::pause);
+            }
             let Some(notice) = record.queue.next(lane) else {
-                let due = record.queue.after_run();
-                if record.gone {
-                    run.clients.remove(&client);
-                } else if due {
-                    self.schedule(run, client);
-                }
-                if guard.waiters > 0 {
-                    self.shared.ended.notify_all();
-                }
-                return;
+                return self.end_run(&mut guard, client, Queue::after_run);
             };
             if !run.engine.starting(client, &notice) {
                 continue;
@@ -113,11 +125,37 @@ impl Manager {
             let answer = context::within(Inside::Client(client), || {
                 catch_unwind(AssertUnwindSafe(|| callbacks.call(&notice)))
             });
+            if crate::fork::is_child() {
+                // The callback has forked, and this is the child: the lock may be
+                // in the hands of a thread that does not exist here. So out of
+                // all this, to where calls are refused (spec 8.7).
+                resume_unwind(Box::new("in a forked child"));
+            }
             guard = self.lock();
             if notice.question().is_some() {
                 let answer = answer.unwrap_or_else(|_| notice.default_answer());
                 self.answer(&mut guard, client, &notice, answer, lane);
             }
+        }
+    }
+
+    /// The client is not being run any more; `stop` tells whether a worker has to go on.
+    fn end_run(
+        &self,
+        guard: &mut Guard<'_>,
+        client: ClientId,
+        stop: fn(&mut Queue<Notice>) -> bool,
+    ) {
+        let Some(run) = guard.run.as_mut() else { return };
+        let Some(record) = run.clients.get_mut(&client) else { return };
+        let due = stop(&mut record.queue);
+        if record.gone {
+            run.clients.remove(&client);
+        } else if due {
+            self.schedule(run, client);
+        }
+        if guard.waiters > 0 {
+            self.shared.ended.notify_all();
         }
     }
 

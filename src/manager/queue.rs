@@ -9,15 +9,19 @@ use std::collections::VecDeque;
 /// Each has a number, its *ticket*. A thread that has a ticket to deliver
 /// [`offer`](Queue::offer)s it: either it becomes the runner, or somebody else
 /// is bound to deliver it. Notices of MGM's own threads wait for a worker, and
-/// what stands behind them goes with them (spec 8.3, 8.4).
+/// what stands behind them goes with them; what stands before the first of them
+/// is still the callers' to deliver (spec 8.3, 8.4).
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     items: VecDeque<T>,
     /// Numbers of the last notice that came in, and that went out.
     pushed: u64,
     popped: u64,
-    /// How far the present runner has to go, and how far a worker has to.
+    /// How far the present runner has to go.
     until: u64,
+    /// The first notice that is a worker's, and how far it has to go: a duty that
+    /// is outstanding while the latter lies before us.
+    worker_from: u64,
     worker_until: u64,
     running: bool,
     /// On the list of clients that wait for a worker.
@@ -40,6 +44,7 @@ impl<T> Default for Queue<T> {
             pushed: 0,
             popped: 0,
             until: 0,
+            worker_from: 0,
             worker_until: 0,
             running: false,
             scheduled: false,
@@ -71,7 +76,7 @@ impl<T> Queue<T> {
         if ticket <= self.popped {
             return false;
         }
-        if self.worker_until > self.popped {
+        if self.worker_until > self.popped && ticket >= self.worker_from {
             self.worker_until = self.worker_until.max(ticket);
             return false;
         }
@@ -82,8 +87,26 @@ impl<T> Queue<T> {
     /// This ticket is a worker's to deliver. True asks the caller to put the
     /// client on the list of those that wait for one.
     pub fn leave_to_worker(&mut self, ticket: u64) -> bool {
+        let is_first = self.worker_until <= self.popped;
+        self.worker_from = if is_first { ticket } else { self.worker_from.min(ticket) };
         self.worker_until = self.worker_until.max(ticket);
         self.needs_worker()
+    }
+
+    /// The worker that runs the queue has something else to do first, and leaves
+    /// the rest to one that comes later. True as for [`Queue::leave_to_worker`].
+    pub fn pause(&mut self) -> bool {
+        self.running = false;
+        self.worker_from = self.popped + 1;
+        self.worker_until = self.worker_until.max(self.until);
+        self.needs_worker()
+    }
+
+    /// No worker is to be had, so a caller delivers what was a worker's: the
+    /// ticket that it has to offer.
+    pub fn adopt(&mut self) -> u64 {
+        self.scheduled = false;
+        std::mem::take(&mut self.worker_until)
     }
 
     /// Whether the client has to go on that list now.
@@ -177,6 +200,51 @@ mod tests {
         assert_eq!(queue.next(Lane::Worker), Some(2));
         assert_eq!(queue.next(Lane::Worker), Some(3), "what stood behind it went along");
         assert_eq!(queue.next(Lane::Worker), None);
+    }
+
+    #[test]
+    fn t8_3_what_stands_before_a_workers_is_the_callers() {
+        let mut queue = Queue::default();
+        let own = queue.push(1);
+        let upcall = queue.push(2);
+        assert!(queue.leave_to_worker(upcall));
+        assert!(queue.offer(own), "though a worker is due");
+        assert!(!queue.start_worker(), "not while it is being run");
+        assert_eq!(queue.next(Lane::Caller), Some(1));
+        assert_eq!(queue.next(Lane::Caller), None);
+        assert!(queue.after_run(), "now again");
+        assert!(queue.start_worker());
+        assert_eq!(queue.next(Lane::Worker), Some(2));
+        assert_eq!(queue.next(Lane::Worker), None);
+    }
+
+    #[test]
+    fn a_worker_that_pauses_leaves_its_duty_to_another() {
+        let mut queue = Queue::default();
+        let first = queue.push(1);
+        let second = queue.push(2);
+        queue.push(3);
+        assert!(queue.leave_to_worker(first) && queue.start_worker());
+        assert_eq!(queue.next(Lane::Worker), Some(1));
+        assert!(!queue.offer(second), "it is being run");
+        assert!(queue.pause(), "so somebody has to go on");
+        assert!(!queue.offer(second), "a worker does");
+        assert!(queue.start_worker());
+        assert_eq!(queue.next(Lane::Worker), Some(2));
+        assert_eq!(queue.next(Lane::Worker), None, "the third is still its owner's");
+    }
+
+    #[test]
+    fn a_caller_adopts_what_no_worker_takes() {
+        let mut queue = Queue::default();
+        let upcall = queue.push(1);
+        assert!(queue.leave_to_worker(upcall));
+        let ticket = queue.adopt();
+        assert!(queue.offer(ticket));
+        assert_eq!(queue.next(Lane::Caller), Some(1));
+        assert_eq!(queue.next(Lane::Caller), None);
+        assert!(!queue.after_run());
+        assert!(!queue.offer(queue.pushed), "nothing is left");
     }
 
     #[test]

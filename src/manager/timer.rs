@@ -5,28 +5,17 @@ use super::state::Run;
 use super::Manager;
 use crate::engine::Effects;
 use crate::types::Time;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
 /// How often it looks whether the workers are stuck, while clients wait.
 const RELIEF_MS: u64 = 5;
 /// How many MFEs end with the lock held before others get it.
 const BATCH: usize = 256;
+/// After a panic.
+const PAUSE: Duration = Duration::from_secs(1);
 /// With nothing to do it sleeps so long.
 const LONG_MS: u64 = 3_600_000;
-
-/// Starts one of MGM's own threads. False, with a log line, if the system refuses.
-pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> bool {
-    match crate::threads::spawn(name, body) {
-        Ok(()) => true,
-        Err(error) => {
-            ::log::error!(
-                "cannot start a thread ({error}): callbacks are late; raise the limit of threads \
-                 (ulimit -u)"
-            );
-            false
-        }
-    }
-}
 
 impl Manager {
     /// Makes sure that the timer wakes up in time for what the state wants.
@@ -34,14 +23,26 @@ impl Manager {
         let Some(due) = due(run) else { return };
         if !run.timer_runs {
             let manager = self.clone();
-            run.timer_runs = spawn("mgm-timer", move || manager.keep_time());
+            run.timer_runs = self.add_thread(run, "mgm-timer", move || manager.be_timer());
         } else if run.timer_due.is_some_and(|planned| due < planned) {
             run.timer_due = Some(due);
             self.shared.alarm.notify_one();
         }
     }
 
-    /// The timer's life.
+    /// The timer's life, which does not end with a panic of ours (spec 8.5).
+    fn be_timer(&self) {
+        while catch_unwind(AssertUnwindSafe(|| self.keep_time())).is_err() {
+            ::log::error!("a panic in the timer: please report it");
+            // Lest one that lasts have it spin.
+            let mut guard = self.lock();
+            if let Some(run) = guard.running() {
+                run.timer_due = None;
+                guard.wait_for(&self.shared.alarm, PAUSE);
+            }
+        }
+    }
+
     fn keep_time(&self) {
         let mut guard = self.lock();
         while let Some(run) = guard.running() {
@@ -84,6 +85,9 @@ impl Manager {
 
 /// When the timer has something to do next.
 fn due(run: &Run) -> Option<Time> {
-    let relief = run.pool.is_short().then(|| Time(run.now().0 + RELIEF_MS));
+    let relief = run.pool.is_short().then(|| {
+        let soon = Time(run.now().0 + RELIEF_MS);
+        run.pool.refused_until.map_or(soon, |end| soon.max(end))
+    });
     [run.engine.next_deadline(), run.world.next_try(), relief].into_iter().flatten().min()
 }

@@ -4,17 +4,22 @@
 //! stuck in callbacks as there are clients. Two are usually enough; if all are
 //! stuck while others wait, the timer adds more ([`Manager::relieve`]).
 
+use super::context::{self, Ticket};
 use super::queue::Lane;
 use super::state::Run;
 use super::Manager;
 use crate::engine::ClientId;
+use crate::types::Time;
 use std::collections::VecDeque;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
 /// As many are started without asking whether the others are stuck.
 const BASE: usize = 2;
 /// A worker beyond these that has nothing to do for so long goes.
 const SPARE_LIFE: Duration = Duration::from_secs(10);
+/// After the system has refused a thread it is not asked again for so long.
+const REFUSED_MS: u64 = 1000;
 /// At the most so many are added at a time.
 const STEP: usize = 256;
 
@@ -28,6 +33,8 @@ pub(super) struct Pool {
     /// How many clients were ever taken up: shows whether anything moves.
     taken: u64,
     taken_before: u64,
+    /// Until then the system is not asked for threads: it has refused one.
+    pub refused_until: Option<Time>,
 }
 
 impl Pool {
@@ -55,7 +62,7 @@ impl Manager {
         if !run.pool.is_short() {
             self.shared.work.notify_one();
         } else if run.pool.total < BASE {
-            self.add_worker(&mut run.pool);
+            self.add_worker(run);
         }
         // Should all workers be stuck, the timer has to see it.
         self.set_alarm(run);
@@ -67,21 +74,68 @@ impl Manager {
         let stuck = pool.taken == pool.taken_before;
         pool.taken_before = pool.taken;
         if pool.is_short() && stuck {
-            for _ in 0..pool.ready.len().min(STEP) {
-                self.add_worker(pool);
+            for _ in 0..run.pool.ready.len().min(STEP) {
+                self.add_worker(run);
             }
         }
     }
 
-    fn add_worker(&self, pool: &mut Pool) {
+    fn add_worker(&self, run: &mut Run) {
         let manager = self.clone();
-        if super::timer::spawn("mgm-worker", move || manager.work()) {
-            pool.total += 1;
+        if self.add_thread(run, "mgm-worker", move || manager.work()) {
+            run.pool.total += 1;
         }
     }
 
-    /// A worker's life.
+    /// Starts one of MGM's own threads. False, with a log line once in a while, if
+    /// the system refuses.
+    pub(super) fn add_thread(
+        &self,
+        run: &mut Run,
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> bool {
+        let now = run.now();
+        let pool = &mut run.pool;
+        if pool.refused_until.is_some_and(|end| now < end) {
+            return false;
+        }
+        let started = crate::threads::spawn(name, body);
+        pool.refused_until = None;
+        if let Err(error) = &started {
+            pool.refused_until = Some(Time(now.0 + REFUSED_MS));
+            ::log::error!(
+                "cannot start a thread ({error}): callbacks are late; raise the limit of threads \
+                 (ulimit -u)"
+            );
+        }
+        started.is_ok()
+    }
+
+    /// Without a worker to be had whoever calls MGM makes the workers' callbacks:
+    /// on the wrong thread beats never.
+    pub(super) fn adopt(&self, run: &mut Run) {
+        if run.pool.refused_until.is_none() || !run.pool.is_short() {
+            return;
+        }
+        for client in std::mem::take(&mut run.pool.ready) {
+            if let Some(record) = run.clients.get_mut(&client) {
+                context::post(Ticket { client, number: record.queue.adopt() });
+            }
+        }
+    }
+
+    /// A worker's life, which does not end with a panic of ours (spec 8.5).
     fn work(&self) {
+        while catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {
+            if crate::fork::is_child() {
+                return;
+            }
+            ::log::error!("a panic in a worker: please report it");
+        }
+    }
+
+    fn serve(&self) {
         let mut guard = self.lock();
         while let Some(run) = guard.running() {
             let Some(client) = run.pool.ready.pop_front() else {

@@ -134,6 +134,49 @@ fn t5_6_an_mfe_released_during_its_renewal_stays_deleted() {
 }
 
 #[test]
+fn t5_6_a_renewed_mfe_keeps_the_time_out_that_its_owner_gave_it() {
+    let mut r = flowing();
+    r.answers_time_out("A", 30);
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    r.join("B", "(*, 239.1.1.1)", 2);
+    r.packet(FLOW, 1);
+    r.heard.clear();
+    r.seconds_pass(30);
+    assert_eq!(r.heard.len(), 2, "RPF and CREATION_ALERT are asked again");
+    assert_eq!(r.row(FLOW).map(|row| (row.timeout, row.up_ms)), Some((30, 0)));
+    r.seconds_pass(30);
+    assert_eq!(entry(&r), None);
+}
+
+#[test]
+fn t5_6_no_packet_caused_the_questions_of_a_renewal() {
+    let mut r = flowing();
+    r.packet(FLOW, 1);
+    r.now = r.now.plus_secs(900);
+    let mut fx = Effects::default();
+    r.engine.tick(r.now, 1000, |_| None, &mut fx);
+    let asked: Vec<_> = fx.take_notices().into_iter().map(|(_, notice)| notice).collect();
+    assert!(
+        matches!(&asked[..], [Notice::Rpf { header, .. }] if header.is_empty()),
+        "a header of former times would be a lie: {asked:?}"
+    );
+}
+
+#[test]
+fn t5_10_an_iif_that_the_owner_chose_stays_until_its_look_up_moves() {
+    let mut r = flowing();
+    r.owns("A", &[4]);
+    r.set_mfe("A", FLOW, "10.4.0.9", 4);
+    // The route is another one, but leads to where the old one led.
+    r.reroute("10.0.0.1", Route { protocol: 13, ..connected(1) });
+    r.expect(&[]);
+    assert_eq!(entry(&r), Some((4, vec![2])));
+    r.reroute("10.0.0.1", via(1, "10.1.0.1"));
+    r.expect(&["A: rpf (10.0.0.1, 239.1.1.1) on interface 1 from 10.1.0.1"]);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+}
+
+#[test]
 fn t5_10_a_moved_route_asks_the_new_owner_and_forwards_on_the_old_iif_meanwhile() {
     let mut r = flowing();
     r.stays_in("C", NoticeKind::Rpf);
@@ -251,6 +294,23 @@ fn t5_11_igmp_is_disabled_while_its_interface_is_away() {
     r.expect(&["I: enable interface 2"]);
     r.join("I", "(*, 239.1.1.1)", 2);
     r.expect(&["A: join (*, 239.1.1.1) member"]);
+}
+
+#[test]
+fn t5_11_a_loss_carries_out_the_change_of_owner_that_waits() {
+    let mut r = Router::with(&["I", "A"]);
+    r.owns("I", &[2]);
+    r.stays_in("I", NoticeKind::DisableIgmp);
+    r.take("A", 2);
+    r.expect(&["I: disable interface 2"]);
+    r.loses(2);
+    r.returns("I");
+    r.heard.clear();
+    r.regains(2);
+    r.expect(&["I: enable interface 2"]);
+    assert_eq!(r.engine.protocol_on(2.there()), Ok(Router::ids("A")));
+    r.join("I", "(*, 239.1.1.1)", 2);
+    r.expect(&["A: local join (*, 239.1.1.1) on interface 2"]);
 }
 
 #[test]

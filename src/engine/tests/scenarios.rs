@@ -157,7 +157,7 @@ fn t4_2_the_dispatchers_table_row_by_row() {
     // The first wildcard receiver: everybody else has to send everything.
     r.join("D", EVERYTHING, 4);
     r.expect(&["S: join (*, *) member", "B: join (*, *) member", "I: join (*, *) member"]);
-    // Under it the first group is news to D alone.
+    // Under it the first group is news to D alone (spec 4.5).
     r.join("S", G, 2);
     r.expect(&["D: join (*, 239.1.1.1) member"]);
     r.join("B", G, 3);

@@ -173,6 +173,131 @@ fn t5_1_an_upcalls_look_up_that_was_overtaken_is_made_again() {
     assert_eq!(row.iif, link(2), "{:?}", log.lock());
 }
 
+#[test]
+fn t8_4_without_threads_to_be_had_callers_deliver() {
+    let world = World::new();
+    let log: Arc<PlMutex<Vec<String>>> = Arc::default();
+    let (a, _) = (world.recorder(1, &log), world.recorder(2, &log));
+    world.0.take(a, link(1)).unwrap();
+    crate::threads::REFUSING.set(true);
+    join_as_upcall(&world.0, a, 1, 1);
+    assert!(log.lock().is_empty());
+    // Behind the one that waits, which is why that has to be made first.
+    world.0.add_membership(a, group(2), link(1), Join::State).unwrap();
+    assert_eq!(*log.lock(), ["2: join (*, 239.1.1.1) true", "2: join (*, 239.1.1.2) true"]);
+    crate::threads::REFUSING.set(false);
+}
+
+#[test]
+fn t8_4_threads_that_were_refused_are_asked_for_again() {
+    let world = World::new();
+    let log: Arc<PlMutex<Vec<String>>> = Arc::default();
+    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
+    world.0.take(a, link(1)).unwrap();
+    crate::threads::REFUSING.set(true);
+    join_as_upcall(&world.0, a, 1, 1);
+    crate::threads::REFUSING.set(false);
+    // Nothing that concerns B happens any more; other upcalls do.
+    until("the upcall's notice", || {
+        as_upcall(&world.0, |_, _| {});
+        !log.lock().is_empty()
+    });
+    world.0.deregister(b).unwrap();
+}
+
+/// A client whose list of callbacks panics when it is looked at: as if MGM itself
+/// had.
+struct Broken;
+
+impl Callbacks for Broken {
+    fn has(&self, _: NoticeKind) -> bool {
+        panic!("a test's panic, under the lock");
+    }
+
+    fn call(&self, notice: &Notice) -> Answer {
+        notice.default_answer()
+    }
+}
+
+#[test]
+fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
+    let world = World::new();
+    let log: Arc<PlMutex<Vec<String>>> = Arc::default();
+    let a = world.recorder(1, &log);
+    let broken = world.0.register(Box::new(Broken), 2, 0).unwrap();
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(broken, link(2)).unwrap();
+    // A's answer is what makes MGM look at the broken one.
+    let wants = |run: &mut Run, fx: &mut Effects| {
+        let route = Some(source_route(1));
+        run.engine.join(broken, group(1), link(2), Join::State, None, fx).unwrap();
+        let p = packet(1, 1);
+        let header: Arc<[u8]> = Arc::from(p.header);
+        let packet =
+            crate::engine::Packet { flow: p.flow, arrival: p.arrival, header, length: 1, ttl: 9 };
+        run.engine.no_entry(&packet, route, fx);
+    };
+    as_upcall(&world.0, wants);
+    until("A's callback", || log.lock().iter().any(|line| line == "1: Rpf"));
+    // The worker lives, and A is told of other things.
+    let c = world.recorder(3, &log);
+    world.0.release(broken, link(2)).unwrap();
+    world.0.deregister(broken).unwrap();
+    world.0.take(c, link(3)).unwrap();
+    join_as_upcall(&world.0, c, 7, 3);
+    until("A's next callback", || log.lock().iter().any(|line| line.contains("239.1.1.7")));
+    world.0.release(a, link(1)).unwrap();
+    // And nothing waits for ever for a callback that is long over.
+    let (tell, told) = mpsc::channel();
+    let manager = world.0.clone();
+    std::thread::spawn(move || {
+        manager.deregister(a).unwrap();
+        tell.send(manager.stop()).unwrap();
+    });
+    assert_eq!(told.recv_timeout(LONG), Ok(Ok(())));
+}
+
+#[test]
+fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
+    let world = World::new();
+    let (tell, told) = mpsc::channel();
+    let own = Arc::new(PlMutex::new(None));
+    let (manager, me) = (world.0.clone(), Arc::clone(&own));
+    let rounds = std::sync::atomic::AtomicU32::new(0);
+    let a = world.client(1, |_| Answer::Done);
+    // B causes another notice for itself, as a stream of upcalls would, and joins.
+    let b = world.client(2, move |_| {
+        let round = rounds.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if round < 1000 {
+            let last = (round % 200) as u8;
+            as_upcall(&manager, |run, fx| {
+                run.engine.leave(a, group(last), link(1), Join::State, fx).unwrap();
+                run.engine.join(a, group(last + 1), link(1), Join::State, None, fx).unwrap();
+            });
+            let me = me.lock().expect("set before");
+            manager.add_membership(me, group(250), link(2), Join::State).unwrap();
+        }
+        tell.send(round).unwrap();
+        Answer::Done
+    });
+    *own.lock() = Some(b);
+    let heard_at = Arc::new(PlMutex::new(None));
+    let (count, at) = (Arc::new(PlMutex::new(told)), Arc::clone(&heard_at));
+    let latest = Arc::clone(&count);
+    world.client(3, move |notice| {
+        if matches!(notice, Notice::Join { flow, .. } if *flow == group(250)) {
+            at.lock().get_or_insert(latest.lock().try_iter().last());
+        }
+        Answer::Done
+    });
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(b, link(2)).unwrap();
+    join_as_upcall(&world.0, a, 0, 1);
+    until("the third client's join", || heard_at.lock().is_some());
+    let round = heard_at.lock().flatten().unwrap_or(0);
+    assert!(round < 500, "only after {round} callbacks");
+}
+
 /// Routes of the system that cannot be told.
 struct Mute;
 
