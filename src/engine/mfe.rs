@@ -412,14 +412,12 @@ impl Engine {
         gone.subtract(&members);
         let left = gone.iter().filter(|&id| mfe.set_oif(id, false)).count();
         let came = members.iter().filter(|&id| mfe.set_oif(id, true)).count();
+        let turned = was_negative != mfe.oifs.is_empty();
         if old_iif != iif || left + came > 0 {
             fx.dirty.push(flow);
+            self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
         }
-        let turned = was_negative != mfe.oifs.is_empty();
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
-        if old_iif != iif {
-            self.story(fx, || format!("{flow} moves: {}", self.path(flow)));
-        }
         if old != new {
             self.tell_turn(flow, caller, fx);
             if let Some(old) = old {

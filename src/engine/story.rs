@@ -132,11 +132,8 @@ impl fmt::Display for Refused {
         f.write_str(match self {
             Refused::ForeignArrival => "nobody has the interface that it came in on",
             Refused::LinkLocal => "224.0.0.0/24 stays on its link",
-            Refused::Boundary => "a boundary keeps its group off the interface that it came in on",
-            Refused::NoUpstream => {
-                "no route to its source leads through an interface that \
-                                    somebody has"
-            }
+            Refused::Boundary => "a boundary keeps its group off",
+            Refused::NoUpstream => "no route to its source leads through a client's interface",
             Refused::WrongInterface => "it comes in by another interface",
         })
     }

@@ -116,8 +116,10 @@ impl Manager {
             if !run.engine.starting(client, &notice) {
                 continue;
             }
-            record.delivered.count(notice.kind());
-            run.tally.callbacks.count(notice.kind());
+            if record.callbacks.has(notice.kind()) {
+                record.delivered.count(notice.kind());
+                run.tally.callbacks.count(notice.kind());
+            }
             let callbacks = Arc::clone(&record.callbacks);
             drop(guard);
             let answer = context::within(Inside::Client(client), || {

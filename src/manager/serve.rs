@@ -104,6 +104,7 @@ fn serve(listener: &GuardedFd, stop: &StopSignal, manager: &Manager) {
                         if let Err(error) = answer(&client, manager) {
                             log::debug!("status socket: {error}");
                         }
+                        manager.pass_on(); // calls made inside the host's log callback
                     }),
                     Err(_) => {
                         if sys::wait(None::<&GuardedFd>, stop, Some(PAUSE)) == Wake::Stop {

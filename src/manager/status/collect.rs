@@ -101,6 +101,7 @@ impl Run {
         RefusedPackets {
             foreign_arrival: self.engine.refused(Refused::ForeignArrival),
             link_local: self.engine.refused(Refused::LinkLocal),
+            boundary: self.engine.refused(Refused::Boundary),
             no_upstream: self.engine.refused(Refused::NoUpstream),
             wrong_interface: self.engine.refused(Refused::WrongInterface),
         }

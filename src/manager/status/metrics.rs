@@ -69,6 +69,7 @@ impl Status {
         for (reason, count) in [
             ("foreign_arrival", refused.foreign_arrival),
             ("link_local", refused.link_local),
+            ("boundary", refused.boundary),
             ("no_upstream", refused.no_upstream),
             ("wrong_interface", refused.wrong_interface),
         ] {

@@ -109,6 +109,8 @@ pub struct RefusedPackets {
     pub foreign_arrival: u64,
     /// 224.0.0.0/24.
     pub link_local: u64,
+    /// A boundary keeps their group off the interface that they came in on.
+    pub boundary: u64,
     /// No route to the source through an interface that somebody has.
     pub no_upstream: u64,
     /// On another interface than the MFE's.

@@ -74,7 +74,7 @@ fn a_snapshot_tells_everything() {
     );
     assert_eq!(
         status["counters"]["refused_packets"],
-        json!({"foreign_arrival": 1, "link_local": 1, "no_upstream": 0, "wrong_interface": 1})
+        json!({"foreign_arrival": 1, "link_local": 1, "boundary": 0, "no_upstream": 0, "wrong_interface": 1})
     );
     let callbacks = &status["counters"]["callbacks"];
     // 200 is asked about the packet and told of the group; 300 hears IGMP and
