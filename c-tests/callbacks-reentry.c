@@ -225,9 +225,28 @@ static void host_the_log_callback_may_call_as_well(void)
     CHECK_EQ(lines, 1);
 }
 
+static void log_and_join(void *context, DWORD level, const char *text)
+{
+    (void)context, (void)level, (void)text;
+    OK(join(b, "(*, 239.1.1.1)", 2));
+    note("the log's callback ends");
+}
+
+/* The call that logs is the outermost one, though it is refused. */
+static void t8_1_alerts_of_calls_inside_the_log_callback_follow_it(void)
+{
+    a = protocol('A');
+    b = protocol('B');
+    OK(take(b, 2));
+    OK(MgmHostSetLogCallback(log_and_join, NULL));
+    CHECK_CODE(release(a, 1), ERROR_INVALID_PARAMETER);
+    EXPECT("the log's callback ends", "A join (*, 239.1.1.1) member");
+}
+
 TEST_MAIN(
     CASE(t8_1_every_function_from_every_callback),
     CASE(t8_1_callbacks_that_cause_callbacks_end),
     CASE(t8_1_a_client_may_leave_inside_its_question),
     CASE(t8_1_a_client_may_leave_inside_creation),
+    CASE(t8_1_alerts_of_calls_inside_the_log_callback_follow_it),
     CASE(host_the_log_callback_may_call_as_well))

@@ -110,6 +110,46 @@ static void t8_7_a_child_has_no_mgm(void)
     check_parent();
 }
 
+/* The child returns from the callback that it was born in: it gets out of the
+ * call that made it, and no other callback is made there. */
+static struct child newborn;
+
+static void fork_and_return(const struct event *event)
+{
+    if (event->client == 'A' && event->kind == EVENT_JOIN) {
+        newborn = child_split_off();
+    } else if (newborn.is_here) {
+        wrong++;
+    }
+}
+
+static void t8_7_a_child_may_return_from_the_callback(void)
+{
+    HANDLE c;
+    DWORD code;
+
+    two_components();
+    if (run_in_child(call_everything) < 0)
+        SKIP("there is no fork here");
+    c = protocol('C');
+    OK(take(c, 3));
+    wrong = 0;
+    on_event('A', fork_and_return);
+    on_event('B', fork_and_return);
+    code = join(c, "(*, 239.1.1.7)", 3);
+    if (newborn.is_here) {
+        refused(code);
+        refused(quit(c));
+        child_end(&newborn, wrong);
+    }
+    check_child(child_failures(&newborn));
+    CHECK_CODE(code, NO_ERROR);
+    OK(release(c, 3));
+    OK(quit(c));
+    forget_log();
+    check_parent();
+}
+
 static void fork_inside(const struct event *event)
 {
     if (event->kind == EVENT_JOIN)
@@ -177,5 +217,6 @@ static void t8_7_a_child_never_waits_for_a_lock_it_inherited(void)
 TEST_MAIN(
     CASE(t8_7_a_child_has_no_mgm),
     CASE(t8_7_a_child_born_inside_a_callback_has_none_either),
+    CASE(t8_7_a_child_may_return_from_the_callback),
     CASE(t8_7_nor_has_a_childs_child),
     CASE(t8_7_a_child_never_waits_for_a_lock_it_inherited))

@@ -130,37 +130,76 @@ int run_in_child(int (*body)(void))
     return -1;
 }
 
+struct child child_split_off(void)
+{
+    struct child none = {false, -1, -1};
+
+    return none;
+}
+
+void child_end(const struct child *child, int failures)
+{
+    (void)child, (void)failures;
+}
+
+int child_failures(const struct child *child)
+{
+    (void)child;
+    return -1;
+}
+
 #else
 
 /* The child answers through a pipe and not by its exit status, because valgrind
  * has its own: to it whatever belonged to the parent's threads, which a child
  * does not have, is lost. */
-int run_in_child(int (*body)(void))
+struct child child_split_off(void)
 {
-    int ends[2], failures = 255;
-    pid_t child;
+    struct child child = {false, -1, -1};
+    int ends[2];
 
     fflush(stdout);
     if (pipe(ends) != 0)
-        return failures;
-    child = fork();
-    if (child == 0) {
-        ssize_t written;
-
-        /* Nobody watches over a child that hangs. */
+        return child;
+    child.id = fork();
+    child.is_here = child.id == 0;
+    child.end = ends[child.is_here];
+    close(ends[!child.is_here]);
+    /* Nobody watches over a child that hangs. */
+    if (child.is_here)
         alarm(60);
-        failures = body();
-        fflush(stdout);
-        written = write(ends[1], &failures, sizeof(failures));
-        _exit(written != sizeof(failures));
-    }
-    close(ends[1]);
-    if (child < 0 || read(ends[0], &failures, sizeof(failures)) != sizeof(failures))
+    return child;
+}
+
+void child_end(const struct child *child, int failures)
+{
+    ssize_t written;
+
+    fflush(stdout);
+    written = write(child->end, &failures, sizeof(failures));
+    _exit(written != sizeof(failures));
+}
+
+int child_failures(const struct child *child)
+{
+    int failures = 255;
+
+    if (child->id < 0 || read(child->end, &failures, sizeof(failures)) != sizeof(failures))
         failures = 255;
-    close(ends[0]);
-    if (child > 0)
-        waitpid(child, NULL, 0);
+    if (child->end >= 0)
+        close(child->end);
+    if (child->id > 0)
+        waitpid(child->id, NULL, 0);
     return failures;
+}
+
+int run_in_child(int (*body)(void))
+{
+    struct child child = child_split_off();
+
+    if (child.is_here)
+        child_end(&child, body());
+    return child_failures(&child);
 }
 
 #endif

@@ -47,4 +47,14 @@ unsigned long long now_ms(void);
  * body returns, 255 if it did not end by itself. -1 where there is no fork. */
 int run_in_child(int (*body)(void));
 
+/* The same in steps, for a child that goes on where its parent does: it says how
+ * many failures it had when it ends. */
+struct child {
+    bool is_here; /* In the child itself. */
+    int id, end;
+};
+struct child child_split_off(void);
+void child_end(const struct child *child, int failures);
+int child_failures(const struct child *child);
+
 #endif
