@@ -1,0 +1,215 @@
+//! Interfaces, threads and routers that go, and what upcalls do meanwhile.
+
+use super::netns::{ip, ip_batch};
+use super::*;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+#[test]
+fn the_kernel_is_clean_as_soon_as_the_forwarder_is_dropped() {
+    netns::run(|| {
+        for _ in 0..3 {
+            let wires: [Wire; 1] = std::array::from_fn(|_| {
+                ip("link add r0 type veth peer name h0");
+                ip_batch("link set r0 up\nlink set h0 up\n");
+                Wire::new("r0", "h0")
+            });
+            let (mut forwarder, _upcalls) = open(0).unwrap();
+            forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+            forwarder.install(&Entry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
+            drop(forwarder);
+            assert_eq!(ip("mroute show"), "");
+            ip("link del r0");
+        }
+    });
+}
+
+#[test]
+fn the_upcall_thread_leaves_after_the_drop() {
+    netns::run(|| {
+        let (forwarder, upcalls) = open(0).unwrap();
+        drop(forwarder);
+        // The sink goes with the thread, and the channel's sender with the sink.
+        assert_eq!(upcalls.recv_timeout(SURE), Err(RecvTimeoutError::Disconnected));
+    });
+}
+
+#[test]
+fn a_sink_that_panics_does_not_end_the_upcalls() {
+    struct Panics(Mutex<Sender<()>>);
+    impl UpcallSink for Panics {
+        fn upcalls(&self, _: Vec<Upcall>) {
+            // Poisoned by the panics.
+            let sender = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            sender.send(()).unwrap();
+            panic!("on purpose");
+        }
+    }
+    netns::run(|| {
+        let wires: [Wire; 1] = netns::wires();
+        let (sender, called) = mpsc::channel();
+        let sink = Arc::new(Panics(Mutex::new(sender)));
+        let mut forwarder = KernelForwarder::open(0, sink).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        for last in 1..3 {
+            wires[0].send(SOURCE, [239, 0, 0, last], 64);
+            called.recv_timeout(SURE).unwrap();
+        }
+    });
+}
+
+#[test]
+fn t5_11_the_kernel_loses_an_interface_with_its_device() {
+    netns::run(|| {
+        let mut router = Router::<3>::new();
+        let link = Interface::link(router.wires[1].router);
+        router.install(0, &[(1, 1), (2, 1)]);
+        ip("link set r1 down");
+        assert_eq!(router.forwarder.lost_interfaces(), [], "a link that is down stays");
+        ip("link del r1");
+        assert_eq!(router.forwarder.lost_interfaces(), [IfId(1)]);
+        assert_eq!(
+            router.forwarder.add_interface(IfId(3), link),
+            Err(Refusal::NoSuchInterface(link.index))
+        );
+
+        // A new device under the old index is another one.
+        ip(&format!("link add r1 index {} type veth peer name h1", link.index));
+        ip_batch("link set r1 up\nlink set h1 up\n");
+        let wire = Wire::new("r1", "h1");
+        assert_eq!(router.forwarder.lost_interfaces(), [IfId(1)]);
+        router.packet(0, 64);
+        router.assert_out(2, 63);
+        assert_eq!(wire.receive(NEVER), None);
+
+        router.install(0, &[(2, 1)]);
+        router.forwarder.remove_interface(IfId(1));
+        router.forwarder.add_interface(IfId(1), link).unwrap();
+        assert_eq!(router.forwarder.lost_interfaces(), []);
+        router.install(0, &[(1, 1), (2, 1)]);
+        router.packet(0, 64);
+        router.assert_out(2, 63);
+        assert!(wire.receive(SURE).is_some());
+    });
+}
+
+#[test]
+fn a_released_interface_makes_no_upcalls() {
+    netns::run(|| {
+        let mut router = Router::<2>::new();
+        router.forwarder.remove_interface(IfId(0));
+        router.forwarder.remove_interface(IfId(0));
+        router.packet(0, 64);
+        router.assert_no_upcall();
+        router.packet(1, 64);
+        assert_eq!(router.upcall().arrival, Interface::link(router.wires[1].router));
+    });
+}
+
+#[test]
+fn igmp_packets_are_not_upcalls() {
+    netns::run(|| {
+        let router = Router::<1>::new();
+        let alert = [0x94, 4, 0, 0];
+        // A report of version 2; to the raw socket with and without Router Alert.
+        let report = [0x16, 0, 0xfa, 0xf9, 239, 1, 2, 4];
+        for options in [&alert[..], &[]] {
+            router.wires[0].send_ip(2, options, SOURCE, [239, 1, 2, 4], 1, &report);
+            router.wires[0].send_ip(2, options, SOURCE, [224, 0, 0, 2], 1, &report);
+        }
+        router.packet(0, 64);
+        let mut flows = vec![router.upcall().flow];
+        while let Ok(upcall) = router.upcalls.recv_timeout(NEVER) {
+            flows.push(upcall.flow);
+        }
+        assert!(flows.contains(&flow()), "{flows:?}");
+        assert!(flows.iter().all(|flow| !flow.is_link_local()), "{flows:?}");
+    });
+}
+
+#[test]
+fn a_burst_of_new_flows_is_not_lost_while_the_sink_is_slow() {
+    const FLOWS: u16 = 3000;
+    struct Slow(Mutex<Sender<usize>>);
+    impl UpcallSink for Slow {
+        fn upcalls(&self, batch: Vec<Upcall>) {
+            std::thread::sleep(Duration::from_millis(2));
+            let _ = self.0.lock().unwrap().send(batch.len());
+        }
+    }
+    netns::run(|| {
+        let wires: [Wire; 1] = netns::wires();
+        let (sender, batches) = mpsc::channel();
+        let mut forwarder = KernelForwarder::open(0, Arc::new(Slow(Mutex::new(sender)))).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        for n in 0..FLOWS {
+            let [high, low] = n.to_be_bytes();
+            wires[0].send(SOURCE, [239, 7, high, low], 64);
+        }
+        let mut heard = 0;
+        while heard < usize::from(FLOWS) {
+            heard += batches.recv_timeout(SURE).expect("upcalls are missing");
+        }
+        assert_eq!(heard, usize::from(FLOWS));
+    });
+}
+
+/// The variable that makes the test below the process that is to be killed.
+const TO_BE_KILLED: &str = "MGM_TEST_TO_BE_KILLED";
+
+/// This very test in another process, in this thread's namespace, routing.
+fn start_router(kind: &str) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "teardown::t8_7_nothing_is_left_of_a_router_that_was_killed",
+            "--nocapture",
+        ])
+        .env(TO_BE_KILLED, kind)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("ROUTING")), "no router");
+    child
+}
+
+/// Routes until it is killed.
+fn route_for_ever(kind: &str) {
+    let (mut forwarder, _upcalls) = open(0).unwrap();
+    forwarder.add_interface(IfId(0), Interface::link(netns::index("r0"))).unwrap();
+    forwarder.install(&Entry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
+    if kind == "with a child" {
+        // SAFETY: the child only sleeps, then exits.
+        unsafe {
+            if libc::fork() == 0 {
+                libc::sleep(3);
+                libc::_exit(0);
+            }
+        }
+    }
+    println!("\nROUTING");
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn t8_7_nothing_is_left_of_a_router_that_was_killed() {
+    if let Ok(kind) = std::env::var(TO_BE_KILLED) {
+        return route_for_ever(&kind);
+    }
+    for kind in ["alone", "with a child"] {
+        netns::run(|| {
+            let _wires: [Wire; 1] = netns::wires();
+            let mut child = start_router(kind);
+            let held = open(0).map(drop).unwrap_err().to_string();
+            let shown = ip("mroute show");
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(held.contains("another multicast routing daemon"), "{held}");
+            assert!(shown.contains("239.1.2.3"), "{shown}");
+            let (_forwarder, _upcalls) = open(0).expect(kind);
+            assert_eq!(ip("mroute show"), "");
+        });
+    }
+}
