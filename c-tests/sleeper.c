@@ -1,0 +1,133 @@
+/* A callback that sleeps delays nobody but its own client, and whom it precedes on
+ * the same calling thread: rule 8.4 of the semantics. Gates instead of time, except
+ * in the last case, which MGM_TESTS_SLEEP_MS asks for. */
+
+#include "router.h"
+#include "threads.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static HANDLE a, b, c;
+static struct gate asleep = GATE_INITIALIZER, wake_up = GATE_INITIALIZER;
+static atomic_bool sleeping;
+static unsigned sleep_for;
+
+/* A sleeps in its first question. B's flows come in on 2 and go out on 3, C's. */
+static void sleep_in_rpf(const struct event *event)
+{
+    if (event->kind != EVENT_RPF || event->group != ip("239.1.1.1") || sleeping)
+        return;
+    sleeping = true;
+    gate_open(&asleep);
+    if (sleep_for > 0)
+        sleep_ms(sleep_for);
+    else
+        CHECK(gate_wait(&wake_up, patience_ms(15000)));
+    sleeping = false;
+}
+
+static void three_components(void)
+{
+    a = protocol('A');
+    b = protocol('B');
+    c = protocol('C');
+    OK(take(a, 1));
+    OK(take(b, 2));
+    OK(take(c, 3));
+    route("10.0.0.0/8", 1, "10.0.1.1");
+    route("11.0.0.0/8", 2, "11.0.2.1");
+    OK(join(c, "(*, 239.1.1.1)", 3));
+    OK(join(c, "(*, 239.1.1.2)", 3));
+    forget_log();
+    gate_shut(&asleep);
+    gate_shut(&wake_up);
+    sleeping = false;
+    sleep_for = 0;
+    on_event('A', sleep_in_rpf);
+}
+
+static void send_to_a(void *unused)
+{
+    (void)unused;
+    CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 3");
+}
+
+static void send_to_b(unsigned n)
+{
+    char flow[40];
+
+    snprintf(flow, sizeof(flow), "(11.0.%u.%u, 239.1.1.2)", n >> 8 & 0xff, n & 0xff);
+    CHECK_TEXT(packet(flow, 2), "to 3");
+}
+
+static void t8_4_flows_of_another_owner_go_on(void)
+{
+    struct thread *sender;
+    size_t flows = scaled(1000);
+
+    three_components();
+    sender = thread_start(send_to_a, NULL);
+    CHECK(gate_wait(&asleep, patience_ms(5000)));
+
+    /* New flows, old ones, and what clients say about them. */
+    for (unsigned n = 0; n < flows; n++)
+        send_to_b(n);
+    CHECK_EQ(log_count("B rpf (11.0."), flows);
+    CHECK_EQ(log_count("C creation (11.0."), flows);
+    send_to_b(0);
+    OK(leave(c, "(*, 239.1.1.2)", 3));
+    CHECK_EQ(log_count("B prune (11.0."), flows);
+    CHECK_TEXT(packet("(11.0.0.0, 239.1.1.2)", 2), "to nobody");
+    CHECK(sleeping);
+    gate_open(&wake_up);
+    thread_join(sender);
+}
+
+/* The same on MGM's own threads: A's MFE gets another life and is asked about. */
+static void t8_4_nor_do_lives_of_others_end_late(void)
+{
+    three_components();
+    router_restart(1);
+    three_components();
+    on_event('A', NULL);
+    CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 3");
+    on_event('A', sleep_in_rpf);
+    CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 3");
+    CHECK(gate_wait(&asleep, patience_ms(10000)));
+
+    /* B's second flow comes and goes meanwhile, the first lives on and on. */
+    forget_log();
+    send_to_b(1);
+    send_to_b(2);
+    send_to_b(1);
+    SOON(log_count("B rpf (11.0.0.1, 239.1.1.2)") == 2);
+    CHECK(sleeping);
+    gate_open(&wake_up);
+    SOON(!sleeping);
+}
+
+static void t8_4_a_real_sleep(void)
+{
+    const char *given = getenv("MGM_TESTS_SLEEP_MS");
+    struct thread *sender;
+    unsigned packets = 0;
+
+    if (given == NULL)
+        SKIP("MGM_TESTS_SLEEP_MS is not set");
+    three_components();
+    sleep_for = (unsigned)strtoul(given, NULL, 10);
+    sender = thread_start(send_to_a, NULL);
+    CHECK(gate_wait(&asleep, patience_ms(5000)));
+    while (sleeping)
+        send_to_b(packets++ % 1000);
+    thread_join(sender);
+    /* One that had to wait for the sleeper would have been the only one. */
+    CHECK(packets > 10);
+}
+
+TEST_MAIN(
+    CASE(t8_4_flows_of_another_owner_go_on),
+    CASE(t8_4_nor_do_lives_of_others_end_late),
+    CASE(t8_4_a_real_sleep))
