@@ -1,6 +1,6 @@
 /* A callback that sleeps delays nobody but its own client, and whom it precedes on
  * the same calling thread: rule 8.4 of the semantics. Gates instead of time, except
- * in the last case, which MGM_TESTS_SLEEP_MS asks for. */
+ * in the last case, which sleeps as long as MGM_TESTS_SLEEP_MS says. */
 
 #include "router.h"
 #include "threads.h"
@@ -114,17 +114,15 @@ static void t8_4_a_real_sleep(void)
     struct thread *sender;
     unsigned packets = 0;
 
-    if (given == NULL)
-        SKIP("MGM_TESTS_SLEEP_MS is not set");
     three_components();
-    sleep_for = (unsigned)strtoul(given, NULL, 10);
+    sleep_for = given ? (unsigned)strtoul(given, NULL, 10) : 300;
     sender = thread_start(send_to_a, NULL);
     CHECK(gate_wait(&asleep, patience_ms(5000)));
     while (sleeping)
         send_to_b(packets++ % 1000);
     thread_join(sender);
     /* One that had to wait for the sleeper would have been the only one. */
-    CHECK(packets > 10);
+    CHECK(packets > 2);
 }
 
 TEST_MAIN(
