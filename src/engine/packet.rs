@@ -209,6 +209,9 @@ impl Engine {
     ) {
         let Some(id) = self.interfaces.find(arrival) else { return };
         let Some(owner) = self.interfaces.master(id) else { return };
+        if self.mfes.get(&flow).is_some_and(|mfe| mfe.iif == id) {
+            return; // it was the wrong one when the packet came, and is not any more
+        }
         if self.is_bounded(id, flow.group()) {
             return; // refused before anybody could ask where it should have come in
         }

@@ -343,3 +343,16 @@ fn t5_11_what_is_switched_off_while_away_is_not_off_after_the_return() {
     r.join("I", FLOW, 2);
     assert_eq!(entry(&r), Some((1, vec![2])));
 }
+
+#[test]
+fn t5_7_what_has_become_the_right_interface_is_not_told_wrong() {
+    let mut r = flowing();
+    r.reroute("10.0.0.1", via(3, "10.3.0.1"));
+    r.heard.clear();
+    // The kernel's upcall was on its way when the MFE moved to 3.
+    let now = r.now;
+    r.run(|engine, fx| engine.wrong_if(now, flow(FLOW), 3.there(), &Arc::default(), fx));
+    r.expect(&[]);
+    r.run(|engine, fx| engine.wrong_if(now, flow(FLOW), 1.there(), &Arc::default(), fx));
+    r.expect(&["A: wrong if (10.0.0.1, 239.1.1.1) on interface 1"]);
+}

@@ -60,7 +60,8 @@ impl Model {
     /// WRONG_IF_CALLBACK, at most once in 3 s (spec 5.7, D19).
     pub fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: &Arc<[u8]>) {
         let Some(owner) = self.master(arrival) else { return };
-        if self.is_bounded(arrival, flow.group()) {
+        let is_right = self.mfes.iter().any(|mfe| mfe.flow == flow && mfe.iif == arrival);
+        if is_right || self.is_bounded(arrival, flow.group()) {
             return;
         }
         let now = self.now;
