@@ -45,11 +45,6 @@ pub trait Forwarder: Send {
     /// straight from the engine's and needs no second copy.
     fn needs_entries(&self) -> bool;
 
-    /// Whether the host has to tell of packets and routes, because nobody else does.
-    fn is_embedded(&self) -> bool {
-        !self.needs_entries()
-    }
-
     /// Starts serving an interface under this number (spec 2.7).
     ///
     /// # Errors

@@ -53,12 +53,6 @@ impl Flow {
         Flow(self.0 & !0xffff_ffff)
     }
 
-    /// The first key after this one, if any.
-    #[must_use]
-    pub fn next(self) -> Option<Flow> {
-        self.0.checked_add(1).map(Flow)
-    }
-
     /// The last key of this flow's group.
     #[must_use]
     pub fn last_of_group(self) -> Flow {
