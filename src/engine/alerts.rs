@@ -5,6 +5,7 @@
 //! and after, and tells those for whom the answer to "does anybody but me want
 //! this?" has changed.
 
+use super::flows::Side;
 use super::planted::{self, Bug};
 use super::resolve::Purpose;
 use super::{ClientId, Effects, Engine, Notice};
@@ -42,10 +43,12 @@ pub(super) struct Cause {
 impl Engine {
     /// The components that have a membership of exactly this flow.
     pub(super) fn interest(&self, flow: Flow) -> Interest {
-        let Some(members) = self.memberships.get(&flow) else { return Interest::Nobody };
-        let by_owner =
-            members.owner.iter().filter_map(|id| self.interfaces.get(id)?.owner_component());
-        let by_igmp = members.igmp.iter().filter_map(|id| self.interfaces.master(id));
+        let Some(members) = self.flows.members(flow) else { return Interest::Nobody };
+        let by_owner = members
+            .side(Side::Owner)
+            .iter()
+            .filter_map(|id| self.interfaces.get(id)?.owner_component());
+        let by_igmp = members.side(Side::Igmp).iter().filter_map(|id| self.interfaces.master(id));
         let mut only = None;
         for component in by_owner.chain(by_igmp) {
             match only {
@@ -127,7 +130,7 @@ impl Engine {
     /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for
     /// each group that others still want (spec 4.2).
     fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
-        for flow in self.memberships.keys().copied() {
+        for (flow, _) in self.flows.wanted(Flow::WILDCARD) {
             let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
             if is_group && self.interest(flow).beside(client) {
                 fx.tell(client, Notice::Join { flow, member: true });
@@ -178,12 +181,13 @@ impl Engine {
         change: impl FnOnce(&mut Engine, &mut Effects),
     ) {
         let before: Vec<(Flow, Option<ClientId>)> = self
-            .memberships
-            .keys()
+            .flows
+            .wanted(Flow::WILDCARD)
+            .map(|(flow, _)| flow)
             .filter(|flow| {
                 flow.has_source() && !flow.is_link_local() && concerns(self, flow.source())
             })
-            .map(|&flow| (flow, self.told_of_source(flow)))
+            .map(|flow| (flow, self.told_of_source(flow)))
             .collect();
         change(self, fx);
         for (flow, old) in before {
@@ -222,10 +226,10 @@ impl Engine {
             return;
         }
         let concerned: Vec<_> = self
-            .mfes
-            .iter()
+            .flows
+            .mfes(Flow::WILDCARD)
             .filter(|(flow, _)| changed.contains_key(&flow.source()))
-            .map(|(&flow, mfe)| (flow, self.expected_iif(flow.source(), Some(mfe.iif))))
+            .map(|(flow, mfe)| (flow, self.expected_iif(flow.source(), Some(mfe.iif))))
             .collect();
         self.with_roles_moving(
             |_, source| changed.contains_key(&source),
@@ -238,8 +242,8 @@ impl Engine {
         );
         for (flow, before) in concerned {
             let after = self
-                .mfes
-                .get(&flow)
+                .flows
+                .mfe(flow)
                 .and_then(|mfe| self.expected_iif(flow.source(), Some(mfe.iif)));
             // A flow whose clients are being asked finds out when they answer.
             if before != after && !self.resolutions.contains_key(&flow) {

@@ -57,11 +57,11 @@ impl Engine {
     /// Remembers when an MFE's life ends. Entries that are out of date may not
     /// outnumber the MFEs: their own time can be a century away.
     pub(super) fn schedule_end(&mut self, flow: Flow) {
-        let deadline = self.mfes.get(&flow).and_then(Mfe::deadline);
+        let deadline = self.flows.mfe(flow).and_then(Mfe::deadline);
         self.expiry.schedule(flow, deadline);
-        if self.expiry.len() > 2 * self.mfes.len() + SLACK {
+        if self.expiry.len() > 2 * self.flows.mfe_len() + SLACK {
             self.expiry = Expiry::default();
-            for (&flow, mfe) in &self.mfes {
+            for (flow, mfe) in self.flows.mfes(Flow::WILDCARD) {
                 self.expiry.schedule(flow, mfe.deadline());
             }
         }
@@ -86,7 +86,7 @@ impl Engine {
     ) {
         for _ in 0..most {
             let Some(flow) = self.expiry.pop(now) else { break };
-            let Some(mfe) = self.mfes.get_mut(&flow) else { continue };
+            let Some(mfe) = self.flows.mfe_mut(flow) else { continue };
             if mfe.deadline().is_none_or(|deadline| deadline > now) {
                 continue; // it got another end
             }

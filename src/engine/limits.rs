@@ -80,8 +80,9 @@ impl Engine {
             return;
         }
         if let Some(id) = self.interfaces.find(interface) {
-            let concerned = self.mfes.iter().filter(|(_, mfe)| mfe.oifs.contains(id));
-            fx.dirty.extend(concerned.map(|(&flow, _)| flow));
+            let concerned = self.flows.mfes(Flow::WILDCARD);
+            let concerned = concerned.filter(|(_, mfe)| mfe.oifs.contains(id));
+            fx.dirty.extend(concerned.map(|(flow, _)| flow));
         }
     }
 
@@ -96,8 +97,10 @@ impl Engine {
         let bounded = self.interfaces.of_index(if_index);
         // First those that end, so that no PRUNE_ALERT is about one of them: the
         // neighbours of an NBMA link can be its iif and its oif.
-        let entering = self.mfes.range(scope.flows()).filter(|(_, mfe)| bounded.contains(&mfe.iif));
-        let entering: Vec<Flow> = entering.map(|(&flow, _)| flow).collect();
+        let flows = scope.flows();
+        let within = self.flows.mfes(*flows.start()).take_while(|(flow, _)| flows.contains(flow));
+        let entering = within.filter(|(_, mfe)| bounded.contains(&mfe.iif));
+        let entering: Vec<Flow> = entering.map(|(flow, _)| flow).collect();
         for flow in entering {
             self.remove_mfe(flow, fx);
         }

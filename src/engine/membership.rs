@@ -1,9 +1,10 @@
 //! Group memberships (spec section 3).
 
 use super::alerts::Cause;
+use super::flows::Side;
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice};
-use crate::types::{Flow, IfId, IfSet, Interface, Refusal, Result, Route};
+use crate::types::{Flow, IfId, Interface, Refusal, Result, Route};
 
 /// What a membership call acts on (dwFlags; spec 3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,39 +13,6 @@ pub enum Join {
     State,
     /// MGM_FORWARD_STATE_FLAG alone.
     Forward,
-}
-
-/// The interfaces on which one flow is wanted, the owner's and IGMP's entries
-/// kept apart (spec 3.4).
-#[derive(Clone, Debug, Default)]
-pub(super) struct Members {
-    pub owner: IfSet,
-    pub igmp: IfSet,
-}
-
-impl Members {
-    /// Whether anybody wants the flow on this interface.
-    pub fn contains(&self, id: IfId) -> bool {
-        self.owner.contains(id) || self.igmp.contains(id)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.owner.is_empty() && self.igmp.is_empty()
-    }
-
-    fn side(&mut self, side: Side) -> &mut IfSet {
-        match side {
-            Side::Owner => &mut self.owner,
-            Side::Igmp => &mut self.igmp,
-        }
-    }
-}
-
-/// Whose entry on an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    Owner,
-    Igmp,
 }
 
 /// A membership call whose caller and interface have been checked.
@@ -174,9 +142,8 @@ impl Engine {
     /// Records a membership; false if it was there.
     fn insert_member(&mut self, act: &Act, route: Option<Route>, fx: &mut Effects) -> bool {
         let before = self.interest(act.flow);
-        let is_new = !self.memberships.contains_key(&act.flow);
-        let members = self.memberships.entry(act.flow).or_default();
-        if !members.side(act.side).insert(act.id) {
+        let is_new = self.flows.members(act.flow).is_none();
+        if !self.flows.insert_member(act.flow, act.side, act.id) {
             return false;
         }
         if is_new && act.flow.has_source() {
@@ -200,22 +167,17 @@ impl Engine {
         fx: &mut Effects,
     ) -> bool {
         let before = self.interest(flow);
-        let Some(members) = self.memberships.get_mut(&flow) else { return false };
-        let removed = sides.iter().filter(|&&side| members.side(side).remove(id)).count();
-        if removed == 0 {
+        let sides = sides.iter();
+        if sides.filter(|&&side| self.flows.remove_member(flow, side, id)).count() == 0 {
             return false;
         }
-        let is_gone = members.is_empty();
         self.story(fx, || {
             let (who, name) = (self.whose(cause.caller), self.interfaces.name(id));
             format!("the membership {flow} on {name} ends, caused by {who}")
         });
         self.interest_changed(flow, before, self.interest(flow), cause, fx);
-        if is_gone {
-            self.memberships.remove(&flow);
-            if flow.has_source() {
-                self.sources.release(flow.source());
-            }
+        if flow.has_source() && self.flows.members(flow).is_none() {
+            self.sources.release(flow.source());
         }
         true
     }
@@ -235,7 +197,7 @@ impl Engine {
         if act.beside.is_none() {
             self.update_mfes(act.flow, act.id, Touch::Force(on), Some(act.client), fx);
         }
-        let finds_none = act.flow.has_source() && !self.mfes.contains_key(&act.flow);
+        let finds_none = act.flow.has_source() && !self.flows.has_mfe(act.flow);
         if on && finds_none {
             // Nobody is pulling the flow: ask for it upstream (spec 5.8).
             self.sources.acquire(act.flow.source(), route);
@@ -260,22 +222,15 @@ impl Engine {
         cause: Cause,
         fx: &mut Effects,
     ) {
-        let on_interface = |flow: &Flow| {
-            self.memberships.get(flow).is_some_and(|members| {
-                sides.iter().any(|side| match side {
-                    Side::Owner => members.owner.contains(id),
-                    Side::Igmp => members.igmp.contains(id),
-                })
-            })
-        };
-        let wildcard = Some(Flow::WILDCARD).filter(on_interface);
         let mut flows: Vec<Flow> = self
-            .memberships
-            .keys()
-            .copied()
-            .filter(|flow| *flow != Flow::WILDCARD && on_interface(flow))
+            .flows
+            .wanted(Flow::WILDCARD)
+            .filter(|(_, members)| sides.iter().any(|&side| members.side(side).contains(id)))
+            .map(|(flow, _)| flow)
             .collect();
-        flows.extend(wildcard);
+        if flows.first() == Some(&Flow::WILDCARD) {
+            flows.rotate_left(1);
+        }
         for flow in flows {
             self.remove_member(flow, id, sides, cause, fx);
             if let Some(owner) = owner {

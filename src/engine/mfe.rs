@@ -1,5 +1,6 @@
 //! The multicast forwarding entries and what moves their oifs (spec 3.5, 5.8, 5.9).
 
+use super::flows::Side;
 use super::planted::{self, Bug};
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
@@ -13,16 +14,16 @@ pub(super) struct Mfe {
     pub oifs: IfSet,
     /// Life in seconds, u32::MAX never ends.
     pub timeout: u32,
-    pub born: Time,
+    pub born: Moment,
     /// The low bits of the packet counter when this life began: another value
     /// at its end says that it forwarded meanwhile (spec 5.6).
     pub seen: u32,
-    /// Tells this MFE from an earlier one of the same flow.
-    pub serial: u64,
+    /// Tells this MFE from an earlier one of the same flow: low bits of a serial
+    /// number, of which four billion go by before a question could be mistaken.
+    pub serial: u32,
     /// What the embedded forwarder counts.
     pub packets: u64,
     pub octets: u64,
-    pub wrong_if: u64,
     pub rare: Option<Box<Rare>>,
 }
 
@@ -35,6 +36,24 @@ pub(super) struct Rare {
     /// Counters of each oif, from the moment on at which they are not all
     /// equal to `packets`.
     pub out: Option<Vec<(IfId, OifCount)>>,
+    /// Packets on other interfaces than the iif.
+    pub wrong_if: u64,
+}
+
+/// A [`Time`] in six bytes: MGM may run for 8,900 years.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment([u16; 3]);
+
+impl From<Time> for Moment {
+    fn from(time: Time) -> Moment {
+        Moment([time.0 as u16, (time.0 >> 16) as u16, (time.0 >> 32) as u16])
+    }
+}
+
+impl From<Moment> for Time {
+    fn from(Moment([low, middle, high]): Moment) -> Time {
+        Time(u64::from(low) | u64::from(middle) << 16 | u64::from(high) << 32)
+    }
 }
 
 /// What the embedded forwarder counts for an oif.
@@ -70,22 +89,21 @@ impl Mfe {
             upstream,
             oifs,
             timeout,
-            born,
-            serial,
+            born: born.into(),
+            serial: serial as u32,
             seen: 0,
             packets: 0,
             octets: 0,
-            wrong_if: 0,
             rare: None,
         }
     }
 
     /// When its life ends.
     pub fn deadline(&self) -> Option<Time> {
-        (self.timeout != u32::MAX).then(|| self.born.plus_secs(self.timeout))
+        (self.timeout != u32::MAX).then(|| Time::from(self.born).plus_secs(self.timeout))
     }
 
-    fn rare(&mut self) -> &mut Rare {
+    pub fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
@@ -112,14 +130,14 @@ impl Mfe {
     }
 
     /// Whether an interface belongs among the oifs, given its membership.
-    fn wants(&self, id: IfId, is_member: impl FnOnce() -> bool) -> bool {
+    fn wants(&self, id: IfId, is_member: bool) -> bool {
         if id == self.iif {
             return false;
         }
         match &self.rare {
             Some(rare) if rare.on.contains(id) => true,
             Some(rare) if rare.off.contains(id) => false,
-            _ => is_member(),
+            _ => is_member,
         }
     }
 
@@ -169,9 +187,9 @@ impl Engine {
     pub(super) fn member_interfaces(&self, flow: Flow) -> IfSet {
         let mut all = IfSet::default();
         for key in [flow, flow.shared(), Flow::WILDCARD] {
-            if let Some(members) = self.memberships.get(&key) {
-                all.union_with(&members.owner);
-                all.union_with(&members.igmp);
+            if let Some(members) = self.flows.members(key) {
+                all.union_with(members.side(Side::Owner));
+                all.union_with(members.side(Side::Igmp));
             }
         }
         all
@@ -210,20 +228,13 @@ impl Engine {
         for (_, resolution) in self.resolutions.range_mut(flows.clone()) {
             resolution.overtaken(id, touch);
         }
-        let has =
-            |key: Flow| self.memberships.get(&key).is_some_and(|members| members.contains(id));
-        let wild = has(Flow::WILDCARD);
         let index = self.interfaces.name(id).index;
-        let mut group = (Flow::WILDCARD, wild, false);
+        let limits = &self.limits;
         let mut turned = Vec::new();
         let before = fx.dirty.len();
-        for (&flow, mfe) in self.mfes.range_mut(flows) {
-            if group.0 != flow.shared() {
-                let bounded = self.limits.bounds(index, flow.group());
-                group = (flow.shared(), wild || has(flow.shared()), bounded);
-            }
+        self.flows.visit_mfes(flows, id, |flow, mfe, is_member| {
             mfe.override_oif(id, touch);
-            let wanted = !group.2 && mfe.wants(id, || group.1 || has(flow));
+            let wanted = mfe.wants(id, is_member) && !limits.bounds(index, flow.group());
             let was_negative = mfe.oifs.is_empty();
             if mfe.set_oif(id, wanted) {
                 fx.dirty.push(flow);
@@ -231,7 +242,7 @@ impl Engine {
                     turned.push(flow);
                 }
             }
-        }
+        });
         if self.config.debug {
             self.tell_changes(&fx.dirty[before..], &mut fx.log);
         }
@@ -243,7 +254,7 @@ impl Engine {
     /// An MFE went from some oifs to none, or from none to some: tells the
     /// owner of its iif, unless it is the one who did it (spec 5.8).
     fn tell_turn(&self, flow: Flow, caller: Option<ClientId>, fx: &mut Effects) {
-        let Some(mfe) = self.mfes.get(&flow) else { return };
+        let Some(mfe) = self.flows.mfe(flow) else { return };
         let Some(owner) = self.interfaces.master(mfe.iif) else { return };
         if caller == Some(owner) && !planted::has(Bug::CauserTold) {
             return;
@@ -258,7 +269,7 @@ impl Engine {
     /// PRUNE_ALERT with bMemberDelete FALSE to the owner of the iif, which may
     /// answer with the MFE's time-out (spec 5.5).
     pub(super) fn tell_negative(&self, flow: Flow, fx: &mut Effects) {
-        let Some(mfe) = self.mfes.get(&flow) else { return };
+        let Some(mfe) = self.flows.mfe(flow) else { return };
         if let Some(owner) = self.interfaces.master(mfe.iif) {
             self.tell_prune(owner, flow, mfe.iif, fx);
         }
@@ -266,7 +277,7 @@ impl Engine {
 
     /// PRUNE_ALERT with bMemberDelete FALSE.
     fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, fx: &mut Effects) {
-        let serial = self.mfes.get(&flow).map_or(0, |mfe| mfe.serial);
+        let serial = self.flows.mfe(flow).map_or(0, |mfe| u64::from(mfe.serial));
         fx.tell(
             to,
             Notice::PruneMfe {
@@ -287,12 +298,12 @@ impl Engine {
         question: QuestionId,
         timeout: u32,
     ) {
-        let Some(mfe) = self.mfes.get_mut(&flow) else { return };
-        if mfe.serial != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
+        if u64::from(mfe.serial) != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
             return;
         }
         mfe.timeout = if timeout == 0 { self.config.mfe_timeout } else { timeout };
-        mfe.born = now;
+        mfe.born = now.into();
         mfe.seen = mfe.packets as u32;
         self.schedule_end(flow);
     }
@@ -300,7 +311,7 @@ impl Engine {
     /// How many packets the forwarder has counted by the beginning of an
     /// MFE's life, if it counts them itself (spec 5.6).
     pub fn life_begins_at(&mut self, flow: Flow, packets: u64) {
-        if let Some(mfe) = self.mfes.get_mut(&flow) {
+        if let Some(mfe) = self.flows.mfe_mut(flow) {
             mfe.seen = packets as u32;
         }
     }
@@ -309,17 +320,14 @@ impl Engine {
     /// all others memberships alone decide about it (spec 2.5).
     pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
         let before = fx.dirty.len();
-        let (sources, resolutions, dirty) =
-            (&mut self.sources, &mut self.resolutions, &mut fx.dirty);
-        self.mfes.retain(|&flow, mfe| {
-            let stays = mfe.iif != id;
-            if !stays {
-                sources.release(flow.source());
-                resolutions.remove(&flow); // of its renewal
-                dirty.push(flow);
-            }
-            stays
-        });
+        let ending = self.flows.mfes(Flow::WILDCARD).filter(|(_, mfe)| mfe.iif == id);
+        let ending: Vec<Flow> = ending.map(|(flow, _)| flow).collect();
+        for flow in ending {
+            self.flows.remove_mfe(flow);
+            self.sources.release(flow.source());
+            self.resolutions.remove(&flow); // of its renewal
+            fx.dirty.push(flow);
+        }
         if self.config.debug {
             let gone = &fx.dirty[before..];
             fx.log.extend(gone.iter().map(|flow| {
@@ -334,7 +342,7 @@ impl Engine {
 
     /// Deletes an MFE.
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
-        if self.mfes.remove(&flow).is_some() {
+        if self.flows.remove_mfe(flow).is_some() {
             self.story(fx, || format!("{flow} deleted"));
             self.sources.release(flow.source());
             self.resolutions.remove(&flow); // of its renewal
@@ -356,7 +364,7 @@ impl Engine {
         fx: &mut Effects,
     ) -> Result<()> {
         self.client(client)?;
-        let mfe = self.mfes.get(&flow).ok_or(Refusal::NoMfe(flow))?;
+        let mfe = self.flows.mfe(flow).ok_or(Refusal::NoMfe(flow))?;
         if self.interfaces.master(mfe.iif) != Some(client) {
             return Err(Refusal::NotUpstreamOwner(flow));
         }
@@ -395,16 +403,16 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let mut members = self.member_interfaces(flow);
-        let Some(mfe) = self.mfes.get_mut(&flow) else { return };
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         off.iter().for_each(|id| mfe.override_oif(id, Touch::Force(false)));
         if let Some(rare) = &mut mfe.rare {
             rare.off.subtract(on);
-            members.union_with(&rare.on);
+            members.union_with(rare.on.view());
             members.subtract(&rare.off);
         }
         members.remove(iif);
         self.subtract_bounded(&mut members, flow.group());
-        let Some(mfe) = self.mfes.get_mut(&flow) else { return };
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         let (old_iif, was_negative) = (mfe.iif, mfe.oifs.is_empty());
         mfe.iif = iif;
         mfe.upstream = upstream;

@@ -9,6 +9,7 @@ mod alerts;
 mod clients;
 mod effects;
 mod expiry;
+mod flows;
 mod interfaces;
 mod limits;
 mod membership;
@@ -38,10 +39,9 @@ pub use view::{EnumKind, MfeRow, OifRow};
 use crate::types::Flow;
 use clients::Clients;
 use expiry::Expiry;
+use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
-use membership::Members;
-use mfe::Mfe;
 use packet::WrongIfs;
 use resolve::Resolution;
 use sources::Sources;
@@ -65,11 +65,10 @@ pub struct Engine {
     clients: Clients,
     interfaces: Interfaces,
     limits: Limits,
-    /// `(s,g)`, `(*,g)` and `(*,*)`: who wants what on which interface.
-    memberships: BTreeMap<Flow, Members>,
+    /// Who wants what on which interface, and the MFEs.
+    flows: Flows,
     /// The routes of every source that a membership, an MFE or a resolution names.
     sources: Sources,
-    mfes: BTreeMap<Flow, Mfe>,
     /// Flows between their first packet and their MFE.
     resolutions: BTreeMap<Flow, Resolution>,
     expiry: Expiry,
@@ -89,9 +88,8 @@ impl Engine {
             clients: Clients::after(config.last_client),
             interfaces: Interfaces::default(),
             limits: Limits::default(),
-            memberships: BTreeMap::new(),
+            flows: Flows::default(),
             sources: Sources::default(),
-            mfes: BTreeMap::new(),
             resolutions: BTreeMap::new(),
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),

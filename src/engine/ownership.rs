@@ -6,7 +6,7 @@
 //! been answered. Another take or release in between only moves the claim.
 
 use super::alerts::Cause;
-use super::membership::Side;
+use super::flows::Side;
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, Interface, Refusal, Result};

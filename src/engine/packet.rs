@@ -115,10 +115,10 @@ impl Engine {
         if self.is_bounded(arrival, packet.flow.group()) {
             return self.refuse(Refused::Boundary);
         }
-        match self.mfes.get_mut(&packet.flow) {
+        match self.flows.mfe_mut(packet.flow) {
             Some(mfe) if mfe.iif == arrival => {}
             Some(mfe) => {
-                mfe.wrong_if += 1;
+                mfe.rare().wrong_if += 1;
                 self.wrong_if(now, packet.flow, packet.arrival, &packet.header, fx);
                 return self.refuse(Refused::WrongInterface);
             }
@@ -129,7 +129,7 @@ impl Engine {
 
     /// A packet for which the kernel has no entry. Tells nothing of its further fate.
     pub fn no_entry(&mut self, packet: &Packet, route: Option<Route>, fx: &mut Effects) -> Outcome {
-        if self.mfes.contains_key(&packet.flow) {
+        if self.flows.has_mfe(packet.flow) {
             fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
         }
@@ -173,7 +173,7 @@ impl Engine {
 
     /// Counts a packet in, and out on each oif that its TTL reaches.
     fn forward(&mut self, packet: &Packet) -> Outcome {
-        let Some(mfe) = self.mfes.get_mut(&packet.flow) else {
+        let Some(mfe) = self.flows.mfe_mut(packet.flow) else {
             return Outcome::Refused(Refused::NoUpstream);
         };
         let (limits, interfaces) = (&self.limits, &self.interfaces);
@@ -209,7 +209,7 @@ impl Engine {
     ) {
         let Some(id) = self.interfaces.find(arrival) else { return };
         let Some(owner) = self.interfaces.master(id) else { return };
-        if self.mfes.get(&flow).is_some_and(|mfe| mfe.iif == id) {
+        if self.flows.mfe(flow).is_some_and(|mfe| mfe.iif == id) {
             return; // it was the wrong one when the packet came, and is not any more
         }
         if self.is_bounded(id, flow.group()) {

@@ -88,7 +88,7 @@ impl Engine {
     /// Whether a flow is between its first packet and its MFE.
     #[must_use]
     pub fn is_resolving(&self, flow: Flow) -> bool {
-        self.resolutions.contains_key(&flow) && !self.mfes.contains_key(&flow)
+        self.resolutions.contains_key(&flow) && !self.flows.has_mfe(flow)
     }
 
     /// Starts to make an MFE; false if no route leads to one.
@@ -106,7 +106,7 @@ impl Engine {
 
     /// Asks again for an MFE that is there, and goes on forwarding meanwhile.
     pub(super) fn resolve_again(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
-        if let Some(mfe) = self.mfes.get(&flow) {
+        if let Some(mfe) = self.flows.mfe(flow) {
             let iif = self.interfaces.name(mfe.iif);
             self.ask_rpf(flow, purpose, iif, Arc::default(), fx);
         }
@@ -293,8 +293,8 @@ impl Engine {
     fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
         let mut by_client: BTreeMap<ClientId, Vec<IfId>> = BTreeMap::new();
         let mut oifs = self.member_interfaces(flow);
-        if let Some(rare) = self.mfes.get(&flow).and_then(|mfe| mfe.rare.as_ref()) {
-            oifs.union_with(&rare.on); // of an MFE that is being renewed
+        if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
+            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
         }
         self.subtract_bounded(&mut oifs, flow.group());
         for id in oifs.iter().filter(|id| *id != iif) {
@@ -388,7 +388,7 @@ impl Engine {
         if !resolution.off.is_empty() {
             mfe.rare.get_or_insert_default().off = resolution.off;
         }
-        self.mfes.insert(flow, mfe); // takes over the resolution's hold on the source
+        self.flows.insert_mfe(flow, mfe); // takes over the resolution's hold on the source
         self.schedule_end(flow);
         fx.dirty.push(flow);
         fx.resolved.push(flow);
@@ -405,8 +405,8 @@ impl Engine {
     fn renew(&mut self, now: Time, flow: Flow, resolution: &Resolution, fx: &mut Effects) {
         let Resolution { iif, upstream, off, on, .. } = resolution;
         self.reshape(flow, (*iif, *upstream), (off, on), None, fx);
-        if let Some(mfe) = self.mfes.get_mut(&flow) {
-            mfe.born = now;
+        if let Some(mfe) = self.flows.mfe_mut(flow) {
+            mfe.born = now.into();
         }
         self.schedule_end(flow);
         self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));

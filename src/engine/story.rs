@@ -35,7 +35,7 @@ impl Engine {
 
     /// Where an MFE brings packets from and takes them to.
     pub(super) fn path(&self, flow: Flow) -> String {
-        let Some(Mfe { iif, upstream, oifs, .. }) = self.mfes.get(&flow) else {
+        let Some(Mfe { iif, upstream, oifs, .. }) = self.flows.mfe(flow) else {
             return "gone".into();
         };
         let way_in = way_in(self.interfaces.name(*iif), *upstream);

@@ -1,7 +1,8 @@
 //! What a status snapshot sees beside the MFEs: clients, interfaces, memberships.
 
+use super::flows::Side;
 use super::{ClientId, Engine};
-use crate::types::{Flow, IfSet, Interface};
+use crate::types::{Flow, IfView, Interface};
 
 /// A registered client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,11 +88,11 @@ impl Engine {
 
     /// All memberships, by group, then source.
     pub fn memberships(&self) -> impl Iterator<Item = MembershipRow> + '_ {
-        let names = |set: &IfSet| set.iter().map(|id| self.interfaces.name(id)).collect();
-        self.memberships.iter().map(move |(&flow, members)| MembershipRow {
+        let names = |set: IfView| set.iter().map(|id| self.interfaces.name(id)).collect();
+        self.flows.wanted(Flow::WILDCARD).map(move |(flow, members)| MembershipRow {
             flow,
-            owner: names(&members.owner),
-            igmp: names(&members.igmp),
+            owner: names(members.side(Side::Owner)),
+            igmp: names(members.side(Side::Igmp)),
         })
     }
 
@@ -101,8 +102,8 @@ impl Engine {
         Sizes {
             clients: self.clients.ids().count(),
             interfaces: self.interfaces.iter().count(),
-            memberships: self.memberships.len(),
-            mfes: self.mfes.len(),
+            memberships: self.flows.wanted_len(),
+            mfes: self.flows.mfe_len(),
             resolving: self.resolutions.len(),
         }
     }

@@ -3,7 +3,6 @@
 use super::mfe::Mfe;
 use super::Engine;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
-use std::ops::Bound;
 
 /// One oif of an [`MfeRow`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +75,7 @@ pub enum EnumKind {
 impl Engine {
     /// Fills `row` from the MFE of `flow`; false if there is none.
     pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
-        match self.mfes.get(&flow) {
+        match self.flows.mfe(flow) {
             Some(mfe) => {
                 self.fill(now, flow, mfe, row);
                 true
@@ -94,8 +93,7 @@ impl Engine {
         row: &mut MfeRow,
         mut visit: impl FnMut(&mut MfeRow) -> bool,
     ) {
-        let from = start.map_or(Bound::Unbounded, Bound::Excluded);
-        for (&flow, mfe) in self.mfes.range((from, Bound::Unbounded)) {
+        for (flow, mfe) in self.flows.mfes(start.map_or(Flow::WILDCARD, Flow::successor)) {
             self.fill(now, flow, mfe, row);
             if !visit(row) {
                 break;
@@ -115,10 +113,10 @@ impl Engine {
         row.route = self.sources.route(flow.source());
         row.timeout = mfe.timeout;
         row.expiry_ms = mfe.deadline().map(|deadline| deadline.since(now));
-        row.up_ms = now.since(mfe.born);
+        row.up_ms = now.since(mfe.born.into());
         row.packets = mfe.packets;
         row.octets = mfe.octets;
-        row.wrong_if = mfe.wrong_if;
+        row.wrong_if = mfe.rare.as_ref().map_or(0, |rare| rare.wrong_if);
         row.oifs.clear();
         row.oifs.extend(mfe.oifs.iter().map(|id| {
             let count = mfe.oif_count(id);
@@ -133,7 +131,7 @@ impl Engine {
     /// The iif and oifs of an MFE as a forwarder needs them: oifs with the TTL
     /// that a packet must exceed.
     pub fn forwarding(&self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> Option<IfId> {
-        let mfe = self.mfes.get(&flow)?;
+        let mfe = self.flows.mfe(flow)?;
         oifs.clear();
         oifs.extend(
             mfe.oifs.iter().map(|id| (id, self.limits.threshold(self.interfaces.name(id)))),
@@ -144,7 +142,7 @@ impl Engine {
     /// How many MFEs there are.
     #[must_use]
     pub fn mfe_count(&self) -> usize {
-        self.mfes.len()
+        self.flows.mfe_len()
     }
 
     /// The first entry of an enumeration after `last`, or its very first.
@@ -153,11 +151,11 @@ impl Engine {
     #[must_use]
     pub fn next_group(&self, kind: EnumKind, last: Option<Flow>) -> Option<Flow> {
         let from = match (kind, last) {
-            (_, None) => Bound::Unbounded,
-            (EnumKind::AllSources, Some(flow)) => Bound::Excluded(flow),
-            (EnumKind::AnySource, Some(flow)) => Bound::Excluded(flow.last_of_group()),
+            (_, None) => Flow::WILDCARD,
+            (EnumKind::AllSources, Some(flow)) => flow.successor(),
+            (EnumKind::AnySource, Some(flow)) => flow.last_of_group().successor(),
         };
-        let mut rest = self.memberships.range((from, Bound::Unbounded)).map(|(&flow, _)| flow);
+        let mut rest = self.flows.wanted(from).map(|(flow, _)| flow);
         match kind {
             EnumKind::AllSources => rest.next(),
             EnumKind::AnySource => rest.find(|flow| flow.has_source()).map(Flow::shared),

@@ -59,6 +59,12 @@ impl Flow {
         Flow(self.0 | 0xffff_ffff)
     }
 
+    /// The least flow above this one; the greatest follows itself.
+    #[must_use]
+    pub fn successor(self) -> Flow {
+        Flow(self.0.saturating_add(1))
+    }
+
     /// Whether the group lies in 224.0.0.0/24, which no router forwards
     /// (spec 3.2, RFC 5771).
     #[must_use]

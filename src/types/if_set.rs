@@ -65,16 +65,22 @@ impl IfSet {
         true
     }
 
+    /// A look at it.
+    #[must_use]
+    pub fn view(&self) -> IfView<'_> {
+        IfView(self.words())
+    }
+
     /// Whether `id` is in the set.
     #[must_use]
     pub fn contains(&self, id: IfId) -> bool {
-        self.words().get(usize::from(id.0 / 64)).is_some_and(|word| word >> (id.0 % 64) & 1 == 1)
+        self.view().contains(id)
     }
 
     /// Whether nothing is in the set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.words().iter().all(|word| *word == 0)
+        self.view().is_empty()
     }
 
     /// How many are in the set.
@@ -84,8 +90,8 @@ impl IfSet {
     }
 
     /// Adds everything that `other` has.
-    pub fn union_with(&mut self, other: &IfSet) {
-        for (index, word) in other.words().iter().enumerate() {
+    pub fn union_with(&mut self, other: IfView<'_>) {
+        for (index, word) in other.0.iter().enumerate() {
             if *word != 0 {
                 *self.word_mut(IfId((index * 64) as u16)) |= word;
             }
@@ -105,7 +111,36 @@ impl IfSet {
 
     /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = IfId> + '_ {
-        self.words().iter().enumerate().flat_map(|(index, &word)| {
+        self.view().iter()
+    }
+}
+
+/// A look at a set of interfaces, whatever keeps it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IfView<'a>(&'a [u64]);
+
+impl<'a> IfView<'a> {
+    /// A set of numbers below 64.
+    #[must_use]
+    pub fn of_word(word: &'a u64) -> IfView<'a> {
+        IfView(std::slice::from_ref(word))
+    }
+
+    /// Whether `id` is in the set.
+    #[must_use]
+    pub fn contains(self, id: IfId) -> bool {
+        self.0.get(usize::from(id.0 / 64)).is_some_and(|word| word >> (id.0 % 64) & 1 == 1)
+    }
+
+    /// Whether nothing is in the set.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    /// The members, ascending.
+    pub fn iter(self) -> impl Iterator<Item = IfId> + 'a {
+        self.0.iter().enumerate().flat_map(|(index, &word)| {
             let mut rest = word;
             std::iter::from_fn(move || {
                 if rest == 0 {
@@ -175,7 +210,8 @@ mod tests {
     #[test]
     fn union_and_difference() {
         let mut set: IfSet = [IfId(1), IfId(2)].into_iter().collect();
-        set.union_with(&[IfId(2), IfId(65)].into_iter().collect());
+        let other: IfSet = [IfId(2), IfId(65)].into_iter().collect();
+        set.union_with(other.view());
         assert!(set.iter().eq([IfId(1), IfId(2), IfId(65)]));
         set.subtract(&[IfId(1), IfId(65)].into_iter().collect());
         assert!(set.iter().eq([IfId(2)]));

@@ -12,7 +12,7 @@ mod scope;
 
 pub use error::{Code, Refusal, Result};
 pub use flow::Flow;
-pub use if_set::IfSet;
+pub use if_set::{IfSet, IfView};
 pub use interface::{IfId, Interface};
 pub use route::{Route, RouteOrigin};
 pub use scope::Scope;

@@ -397,8 +397,8 @@ impl Router {
         let interfaces: Vec<_> = engine.interfaces.iter().collect();
         let sources = engine.known_sources();
         format!(
-            "{:?}\n{interfaces:?}\n{:?}\n{sources:?}\n{:?}\n{:?}\n{:?}",
-            engine.clients, engine.memberships, engine.mfes, engine.resolutions, engine.limits
+            "{:?}\n{interfaces:?}\n{:?}\n{sources:?}\n{:?}\n{:?}",
+            engine.clients, engine.flows, engine.resolutions, engine.limits
         )
     }
 
