@@ -3,6 +3,7 @@
 #   make             the release build: target/release/libmgm.so, libmgm.a
 #   make demo        installs what is missing, then shows mgm at work
 #   make test        everything quick; make test-heavy: the rest
+#   make bench       measures the release build; BENCH="install memory" for some rows
 #   make install     PREFIX=/usr/local, DESTDIR=, SUDO=sudo where that needs it
 
 PREFIX ?= /usr/local
@@ -10,8 +11,10 @@ PREFIX ?= /usr/local
 SUDO ?=
 CARGO ?= cargo
 CMAKE ?= cmake
+# Rows of the benchmark; none: all.
+BENCH ?=
 
-.PHONY: all demo test test-heavy headers conformance install clean
+.PHONY: all demo test test-heavy bench headers conformance install clean
 
 all:
 	$(CARGO) build --release --locked --lib
@@ -27,6 +30,9 @@ test:
 test-heavy:
 	scripts/setup
 	scripts/test --heavy
+
+bench:
+	scripts/bench $(BENCH)
 
 headers:
 	scripts/headers

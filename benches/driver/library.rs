@@ -1,0 +1,191 @@
+//! The C API, loaded from a shared library that the command line names: an older
+//! build can be measured against a newer one, by the same code.
+//!
+//! Written from the headers by hand, and linked to nothing of the crate's.
+#![allow(non_snake_case)] // the names are C's
+
+use std::ffi::{c_char, c_void, CStr, CString};
+use std::path::Path;
+
+/// A client or an enumeration.
+pub type Handle = *mut c_void;
+/// A callback, whatever its parameters.
+pub type Callback = Option<unsafe extern "C" fn()>;
+
+pub const NO_ERROR: u32 = 0;
+pub const ERROR_MORE_DATA: u32 = 234;
+pub const ERROR_NO_MORE_ITEMS: u32 = 259;
+
+pub const MGM_JOIN_STATE_FLAG: u32 = 1;
+pub const ALL_SOURCES: i32 = 1;
+pub const HOST_MASK: u32 = 0xFFFF_FFFF;
+
+const MGMHOST_FORWARDER_MEMORY: u32 = 3;
+const MGMHOST_LOG_ERROR: u32 = 2;
+
+/// `ROUTING_PROTOCOL_CONFIG`
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct ProtocolConfig {
+    pub flags: u32,
+    pub rpf: Callback,
+    pub creation_alert: Callback,
+    pub prune_alert: Callback,
+    pub join_alert: Callback,
+    pub wrong_if: Callback,
+    pub local_join: Callback,
+    pub local_leave: Callback,
+    pub disable_igmp: Callback,
+    pub enable_igmp: Callback,
+}
+
+/// `MGMHOST_CONFIG`
+#[repr(C)]
+pub struct HostConfig {
+    size: u32,
+    forwarder: u32,
+    table: u32,
+    mfe_timeout: u32,
+    log_level: u32,
+    reserved: u32,
+    log_callback: Callback,
+    log_context: *mut c_void,
+}
+
+/// The fixed part of a `MIB_IPMCAST_MFE`, before its oifs.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Mfe {
+    pub group: u32,
+    pub source: u32,
+    pub rest: [u32; 13],
+}
+
+/// Bytes of a `MIB_IPMCAST_MFE` with one oif.
+pub const MFE_BYTES: usize = 76;
+/// Bytes of a `SOURCE_GROUP_ENTRY`.
+pub const GROUP_BYTES: usize = 16;
+
+/// `MGMHOST_VERSION`
+#[repr(C)]
+struct Version {
+    size: u32,
+    api: [u32; 2],
+    build: [u32; 3],
+    text: *const c_char,
+}
+
+/// Declares the functions that the benchmarks call, and how to find them.
+macro_rules! functions {
+    ($($name:ident: fn($($kind:ty),*);)*) => {
+        /// The functions of one loaded library.
+        pub struct Library {
+            $(pub $name: unsafe extern "C" fn($($kind),*) -> u32,)*
+        }
+
+        impl Library {
+            /// Loads a library.
+            pub fn load(path: &Path) -> Result<Library, String> {
+                let shared = Shared::open(path)?;
+                Ok(Library {
+                    // SAFETY: the declarations below are those of the headers.
+                    $($name: unsafe { std::mem::transmute::<
+                        *mut c_void,
+                        unsafe extern "C" fn($($kind),*) -> u32,
+                    >(shared.symbol(stringify!($name))?) },)*
+                })
+            }
+        }
+    };
+}
+
+functions! {
+    MgmRegisterMProtocol: fn(*const ProtocolConfig, u32, u32, *mut Handle);
+    MgmTakeInterfaceOwnership: fn(Handle, u32, u32);
+    MgmReleaseInterfaceOwnership: fn(Handle, u32, u32);
+    MgmAddGroupMembershipEntry: fn(Handle, u32, u32, u32, u32, u32, u32, u32);
+    MgmDeleteGroupMembershipEntry: fn(Handle, u32, u32, u32, u32, u32, u32, u32);
+    MgmGetMfe: fn(*const Mfe, *mut u32, *mut u8);
+    MgmGetFirstMfe: fn(*mut u32, *mut u8, *mut u32);
+    MgmGetNextMfe: fn(*const Mfe, *mut u32, *mut u8, *mut u32);
+    MgmGroupEnumerationStart: fn(Handle, i32, *mut Handle);
+    MgmGroupEnumerationGetNext: fn(Handle, *mut u32, *mut u8, *mut u32);
+    MgmGroupEnumerationEnd: fn(Handle);
+    MgmHostVersion: fn(*mut Version);
+    MgmHostStart: fn(*const HostConfig);
+    MgmHostStop: fn();
+    MgmHostAddRoute: fn(u32, u32, u32, u32, u32, u32);
+    MgmHostPacketIn: fn(u32, u32, u32, u32, u32, *const u8, u32, *mut i32, *mut u32, *mut [u32; 2]);
+}
+
+impl Library {
+    /// Starts MGM with the memory forwarder; a time-out of 0 is the default one.
+    pub fn start(&self, mfe_timeout: u32) {
+        let config = HostConfig {
+            size: size_of::<HostConfig>() as u32,
+            forwarder: MGMHOST_FORWARDER_MEMORY,
+            table: 0,
+            mfe_timeout,
+            log_level: MGMHOST_LOG_ERROR,
+            reserved: 0,
+            log_callback: None,
+            log_context: std::ptr::null_mut(),
+        };
+        // SAFETY: it says its own size.
+        expect("MgmHostStart", unsafe { (self.MgmHostStart)(&config) });
+    }
+
+    /// Which build it is, in its own words.
+    pub fn version(&self) -> String {
+        let mut version = Version {
+            size: size_of::<Version>() as u32,
+            api: [0; 2],
+            build: [0; 3],
+            text: std::ptr::null(),
+        };
+        // SAFETY: it says its own size; the text is valid as long as the library.
+        unsafe {
+            expect("MgmHostVersion", (self.MgmHostVersion)(&mut version));
+            CStr::from_ptr(version.text).to_string_lossy().into_owned()
+        }
+    }
+}
+
+/// A figure of calls that failed would be worth nothing.
+#[track_caller]
+pub fn expect(what: &str, code: u32) {
+    assert!(code == NO_ERROR, "{what} answered {code}");
+}
+
+/// A shared library. It stays until the process ends.
+struct Shared(*mut c_void);
+
+impl Shared {
+    fn open(path: &Path) -> Result<Shared, String> {
+        let name = CString::new(path.as_os_str().as_encoded_bytes())
+            .map_err(|_| "a path with a zero in it".to_owned())?;
+        // SAFETY: the name ends with a zero.
+        let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+        if handle.is_null() {
+            Err(last_error())
+        } else {
+            Ok(Shared(handle))
+        }
+    }
+
+    fn symbol(&self, name: &str) -> Result<*mut c_void, String> {
+        let name = CString::new(name).expect("names have no zero");
+        // SAFETY: the handle is that of an open library, the name ends with a zero.
+        let address = unsafe { libc::dlsym(self.0, name.as_ptr()) };
+        if address.is_null() {
+            Err(last_error())
+        } else {
+            Ok(address)
+        }
+    }
+}
+
+fn last_error() -> String {
+    // SAFETY: only called after a failure, for which there is a text.
+    unsafe { CStr::from_ptr(libc::dlerror()).to_string_lossy().into_owned() }
+}

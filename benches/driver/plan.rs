@@ -1,0 +1,97 @@
+//! Which probes the rows need, run in turn: what disturbs the machine for a
+//! while disturbs all that are compared.
+
+use crate::probes::{Sample, Spec};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// How large and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    /// Entries of the large tables.
+    pub large: usize,
+    /// Entries of the small tables that they are compared with.
+    pub small: usize,
+    /// Repetitions, of which the median counts.
+    pub repeats: usize,
+    /// How long threads work beside each other.
+    pub seconds: f64,
+}
+
+impl Scale {
+    pub const FULL: Scale = Scale { large: 1_000_000, small: 10_000, repeats: 3, seconds: 1.5 };
+    /// Shows only that all of it works.
+    pub const QUICK: Scale = Scale { large: 5_000, small: 500, repeats: 1, seconds: 0.1 };
+}
+
+/// What the probes found, by their specification and in the order of repetition.
+#[derive(Default)]
+pub struct Results(pub BTreeMap<String, Vec<Sample>>);
+
+impl Results {
+    /// Runs each probe as often as it takes, all of them in turn.
+    pub fn of(specs: &[String], scale: Scale, library: &Path) -> Results {
+        let mut results = Results::default();
+        for repeat in 1..=scale.repeats {
+            for spec in specs {
+                eprintln!("{repeat}/{} {spec}", scale.repeats);
+                match run_apart(spec, library) {
+                    Ok(sample) => results.0.entry(spec.clone()).or_default().push(sample),
+                    Err(why) => eprintln!("SKIPPED: {spec}: {why}"),
+                }
+            }
+        }
+        results
+    }
+
+    /// The median of a figure; none if the probe could not be run.
+    pub fn median(&self, spec: &str, figure: &str) -> Option<f64> {
+        median(self.figures(spec, figure))
+    }
+
+    /// The median of the ratios of two figures of the same turn.
+    pub fn ratio(&self, over: (&str, &str), under: (&str, &str)) -> Option<f64> {
+        let over = self.figures(over.0, over.1);
+        let under = self.figures(under.0, under.1);
+        median(over.iter().zip(under).map(|(over, under)| over / under).collect())
+    }
+
+    fn figures(&self, spec: &str, figure: &str) -> Vec<f64> {
+        let samples = self.0.get(spec).map_or(&[][..], Vec::as_slice);
+        samples.iter().filter_map(|sample| sample.get(figure).copied()).collect()
+    }
+}
+
+fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    match figures.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(figures[n / 2]),
+        n => Some((figures[n / 2 - 1] + figures[n / 2]) / 2.0),
+    }
+}
+
+/// Runs a probe in a process of its own.
+fn run_apart(spec: &str, library: &Path) -> Result<Sample, String> {
+    let me = std::env::current_exe().map_err(|error| error.to_string())?;
+    let output = Command::new(me)
+        .arg("--library")
+        .arg(library)
+        .arg("--probe")
+        .args(spec.split(' '))
+        .output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
+
+/// The child's side of it.
+pub fn run_here(words: &[String], library: &Path) -> Result<(), String> {
+    let sample = crate::probes::run(&Spec::new(words), library)?;
+    println!("{}", serde_json::to_string(&sample).map_err(|error| error.to_string())?);
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! What comes of it: a table to read, and JSON.
+
+use crate::plan::{Results, Scale};
+use crate::rows::{round, Goal, Line, Row};
+use std::io;
+use std::path::Path;
+
+impl Line {
+    /// What is said about the goal: met, or missed by how much.
+    pub fn verdict(&self) -> String {
+        match (self.goal, self.value) {
+            (None, _) => String::new(),
+            (Some(_), None) => "not measured".to_owned(),
+            (Some(goal), Some(value)) => {
+                let over = match goal {
+                    Goal::AtMost(most) => value / most - 1.0,
+                    Goal::AtLeast(least) => 1.0 - value / least,
+                };
+                if over <= 0.0 {
+                    "met".to_owned()
+                } else {
+                    format!("missed by {} %", (over * 100.0).ceil())
+                }
+            }
+        }
+    }
+
+    fn goal(&self) -> String {
+        match self.goal {
+            None => String::new(),
+            Some(Goal::AtMost(most)) => format!("≤ {most} {}", self.unit),
+            Some(Goal::AtLeast(least)) => format!("≥ {least} {}", self.unit),
+        }
+    }
+
+    fn value(&self) -> String {
+        self.value.map_or_else(String::new, |value| format!("{} {}", round(value), self.unit))
+    }
+}
+
+/// Prints the lines of a row.
+pub fn print(row: &Row, lines: &[Line]) {
+    println!("\n## {}", row.name);
+    for line in lines {
+        let beside =
+            if line.baseline.is_empty() { String::new() } else { format!(" | {}", line.baseline) };
+        println!(
+            "{}\n    {}{beside} | {} | {} | {}",
+            line.measure,
+            line.ours,
+            line.value(),
+            line.goal(),
+            line.verdict()
+        );
+    }
+}
+
+/// Leaves a row's lines, and all that was measured for them, as JSON.
+pub fn save(
+    row: &Row,
+    lines: &[Line],
+    results: &Results,
+    scale: Scale,
+    library: &str,
+    directory: &Path,
+) -> io::Result<()> {
+    let samples: serde_json::Map<String, serde_json::Value> = (row.needs)(scale)
+        .into_iter()
+        .filter_map(|spec| Some((spec.clone(), serde_json::json!(results.0.get(&spec)?))))
+        .collect();
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            serde_json::json!({
+                "measure": line.measure,
+                "ours": line.ours,
+                "baseline": line.baseline,
+                "value": line.value(),
+                "goal": line.goal(),
+                "verdict": line.verdict(),
+            })
+        })
+        .collect();
+    let whole = serde_json::json!({
+        "row": row.name,
+        "library": library,
+        "entries": scale.large,
+        "repeats": scale.repeats,
+        "lines": lines,
+        "samples": samples,
+    });
+    std::fs::create_dir_all(directory)?;
+    std::fs::write(directory.join(format!("{}.json", row.name)), format!("{whole:#}\n"))
+}

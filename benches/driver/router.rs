@@ -1,0 +1,273 @@
+//! A router with two protocols: one has the interface towards the sources, the
+//! other those towards the receivers.
+
+use crate::flows::Flow;
+use crate::library::{
+    expect, Handle, Library, Mfe, ProtocolConfig, ALL_SOURCES, ERROR_MORE_DATA,
+    ERROR_NO_MORE_ITEMS, HOST_MASK, MGM_JOIN_STATE_FLAG,
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The interface that packets come in on.
+pub const UPSTREAM: u32 = 1;
+/// Where the memberships are.
+pub const DOWNSTREAM: u32 = 2;
+/// Where further ones are.
+pub const OTHER: u32 = 3;
+
+/// The buffers that tables are walked with.
+pub const WALK_BYTES: usize = 64 * 1024;
+
+const UPSTREAM_PROTOCOL: u32 = 0x4137_0101;
+const DOWNSTREAM_PROTOCOL: u32 = 0x4137_0102;
+
+/// How many callbacks came.
+static CALLBACKS: AtomicU64 = AtomicU64::new(0);
+
+/// A callback that leaves all answers as they come. It may be called with any
+/// parameters: C's callers clean up.
+unsafe extern "C" fn note() {
+    CALLBACKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A protocol with all callbacks that concern it, each of which only counts.
+pub fn listener() -> ProtocolConfig {
+    ProtocolConfig {
+        rpf: Some(note),
+        creation_alert: Some(note),
+        prune_alert: Some(note),
+        join_alert: Some(note),
+        wrong_if: Some(note),
+        local_join: Some(note),
+        local_leave: Some(note),
+        ..ProtocolConfig::default()
+    }
+}
+
+/// How many callbacks came so far.
+pub fn callbacks() -> u64 {
+    CALLBACKS.load(Ordering::Relaxed)
+}
+
+/// What is entered when MGM's answers matter to nobody.
+const HEADER: [u8; 20] = [0x45, 0, 0, 100, 0, 0, 0, 0, 16, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+pub struct Router<'a> {
+    library: &'a Library,
+    pub upstream: Handle,
+    pub downstream: Handle,
+}
+
+// SAFETY: handles are numbers, and any thread may call any function.
+unsafe impl Sync for Router<'_> {}
+
+impl Router<'_> {
+    /// MGM with its two protocols, and the route to the sources. The protocols
+    /// hear of everything, or have no callbacks at all.
+    pub fn start(library: &Library, hears: bool, mfe_timeout: u32) -> Router<'_> {
+        library.start(mfe_timeout);
+        let config = if hears { listener() } else { ProtocolConfig::default() };
+        let upstream = register(library, &config, UPSTREAM_PROTOCOL, 0);
+        let downstream = register(library, &config, DOWNSTREAM_PROTOCOL, 0);
+        let network = 0x0A00_0000u32.to_be();
+        let gateway = 0xC000_0201u32.to_be();
+        // SAFETY: numbers only.
+        unsafe {
+            expect(
+                "MgmHostAddRoute",
+                (library.MgmHostAddRoute)(network, 0xFF00_0000u32.to_be(), UPSTREAM, gateway, 0, 0),
+            );
+        }
+        let router = Router { library, upstream, downstream };
+        router.take(upstream, UPSTREAM);
+        router.take(downstream, DOWNSTREAM);
+        router.take(downstream, OTHER);
+        router
+    }
+
+    /// One more client that hears of everything, with an interface of its own.
+    pub fn add_listener(&self, number: u32) {
+        let client = register(self.library, &listener(), UPSTREAM_PROTOCOL, 1 + number);
+        self.take(client, 100 + number);
+    }
+
+    fn take(&self, client: Handle, interface: u32) {
+        // SAFETY: numbers only.
+        expect("MgmTakeInterfaceOwnership", unsafe {
+            (self.library.MgmTakeInterfaceOwnership)(client, interface, 0)
+        });
+    }
+
+    pub fn release(&self, client: Handle, interface: u32) {
+        // SAFETY: numbers only.
+        expect("MgmReleaseInterfaceOwnership", unsafe {
+            (self.library.MgmReleaseInterfaceOwnership)(client, interface, 0)
+        });
+    }
+
+    /// A membership of a source and a group, or with source 0 of a group.
+    #[inline]
+    pub fn join(&self, flow: Flow, interface: u32) {
+        let mask = if flow.source == 0 { 0 } else { HOST_MASK };
+        // SAFETY: numbers only.
+        expect("MgmAddGroupMembershipEntry", unsafe {
+            (self.library.MgmAddGroupMembershipEntry)(
+                self.downstream,
+                flow.source.to_be(),
+                mask,
+                flow.group.to_be(),
+                HOST_MASK,
+                interface,
+                0,
+                MGM_JOIN_STATE_FLAG,
+            )
+        });
+    }
+
+    #[inline]
+    pub fn leave(&self, flow: Flow, interface: u32) {
+        let mask = if flow.source == 0 { 0 } else { HOST_MASK };
+        // SAFETY: numbers only.
+        expect("MgmDeleteGroupMembershipEntry", unsafe {
+            (self.library.MgmDeleteGroupMembershipEntry)(
+                self.downstream,
+                flow.source.to_be(),
+                mask,
+                flow.group.to_be(),
+                HOST_MASK,
+                interface,
+                0,
+                MGM_JOIN_STATE_FLAG,
+            )
+        });
+    }
+
+    /// A packet on the interface where it must come in. Gives the number of oifs.
+    #[inline]
+    pub fn packet(&self, flow: Flow) -> u32 {
+        let (mut accepted, mut count, mut oifs) = (0, 4, [[0; 2]; 4]);
+        // SAFETY: the header has 20 bytes, and there is room for four oifs.
+        expect("MgmHostPacketIn", unsafe {
+            (self.library.MgmHostPacketIn)(
+                flow.source.to_be(),
+                flow.group.to_be(),
+                UPSTREAM,
+                0,
+                HEADER.len() as u32,
+                HEADER.as_ptr(),
+                100,
+                &mut accepted,
+                &mut count,
+                oifs.as_mut_ptr(),
+            )
+        });
+        assert!(accepted != 0, "a packet of {flow:?} was refused");
+        count
+    }
+
+    /// One MFE, which is there, into a buffer. Gives its size.
+    #[inline]
+    pub fn get_mfe(&self, flow: Flow, buffer: &mut [u8]) -> u32 {
+        let key = Mfe { group: flow.group.to_be(), source: flow.source.to_be(), rest: [0; 13] };
+        let mut size = buffer.len() as u32;
+        // SAFETY: the buffer has that size.
+        expect("MgmGetMfe", unsafe {
+            (self.library.MgmGetMfe)(&key, &mut size, buffer.as_mut_ptr())
+        });
+        size
+    }
+
+    /// Walks all MFEs, of which each has `row` bytes; tells how many there are.
+    pub fn walk_mfes(&self, row: usize) -> usize {
+        let mut buffer = vec![0u8; WALK_BYTES];
+        let mut total = 0;
+        let mut last: Option<Mfe> = None;
+        loop {
+            let (mut size, mut count) = (WALK_BYTES as u32, 0);
+            // SAFETY: the buffer has that size.
+            let code = unsafe {
+                match &last {
+                    None => {
+                        (self.library.MgmGetFirstMfe)(&mut size, buffer.as_mut_ptr(), &mut count)
+                    }
+                    Some(last) => (self.library.MgmGetNextMfe)(
+                        last,
+                        &mut size,
+                        buffer.as_mut_ptr(),
+                        &mut count,
+                    ),
+                }
+            };
+            total += count as usize;
+            match code {
+                ERROR_NO_MORE_ITEMS => return total,
+                ERROR_MORE_DATA => {
+                    let at = (count as usize - 1) * row;
+                    let word = |at: usize| {
+                        u32::from_ne_bytes(buffer[at..at + 4].try_into().expect("four bytes"))
+                    };
+                    last = Some(Mfe { group: word(at), source: word(at + 4), rest: [0; 13] });
+                }
+                code => panic!("the walk of the MFEs answered {code}"),
+            }
+        }
+    }
+
+    /// Whether there is any MFE.
+    pub fn has_mfes(&self) -> bool {
+        let (mut size, mut count) = (0, 0);
+        // SAFETY: no buffer is needed for 0 bytes.
+        let code =
+            unsafe { (self.library.MgmGetFirstMfe)(&mut size, std::ptr::null_mut(), &mut count) };
+        code != ERROR_NO_MORE_ITEMS
+    }
+
+    /// Enumerates all groups and sources; tells how many there are.
+    pub fn walk_groups(&self) -> usize {
+        let mut buffer = vec![0u8; WALK_BYTES];
+        let mut total = 0;
+        let mut enumeration: Handle = std::ptr::null_mut();
+        // SAFETY: the handle can be written to, the buffer has the size that is said.
+        unsafe {
+            expect(
+                "MgmGroupEnumerationStart",
+                (self.library.MgmGroupEnumerationStart)(
+                    self.upstream,
+                    ALL_SOURCES,
+                    &mut enumeration,
+                ),
+            );
+            loop {
+                let (mut size, mut count) = (WALK_BYTES as u32, 0);
+                let code = (self.library.MgmGroupEnumerationGetNext)(
+                    enumeration,
+                    &mut size,
+                    buffer.as_mut_ptr(),
+                    &mut count,
+                );
+                total += count as usize;
+                match code {
+                    ERROR_NO_MORE_ITEMS => break,
+                    ERROR_MORE_DATA => {}
+                    code => panic!("the enumeration answered {code}"),
+                }
+            }
+            expect("MgmGroupEnumerationEnd", (self.library.MgmGroupEnumerationEnd)(enumeration));
+        }
+        total
+    }
+
+    pub fn stop(self) {
+        // SAFETY: no callback is running.
+        expect("MgmHostStop", unsafe { (self.library.MgmHostStop)() });
+    }
+}
+
+fn register(library: &Library, config: &ProtocolConfig, protocol: u32, component: u32) -> Handle {
+    let mut handle: Handle = std::ptr::null_mut();
+    // SAFETY: it is copied, and the handle can be written to.
+    expect("MgmRegisterMProtocol", unsafe {
+        (library.MgmRegisterMProtocol)(config, protocol, component, &mut handle)
+    });
+    handle
+}

@@ -1,0 +1,70 @@
+//! Join and packet, until the MFE is installed.
+
+use super::{baseline, count, shapes, table, with_unit, Goal, Line, Row, ORDERS};
+use crate::plan::{Results, Scale};
+
+pub const ROW: Row = Row { name: "install", needs, judge };
+
+/// How many times a bare MRT_ADD_MFC it may take, by order.
+const AGAINST_KERNEL: [f64; 2] = [0.3, 0.6];
+/// How many times an entry of a small table one of a large table may take.
+const AGAINST_SMALL: [f64; 2] = [3.0, 6.0];
+
+fn needs(scale: Scale) -> Vec<String> {
+    let mut specs = Vec::new();
+    for groups in shapes(scale) {
+        for order in ORDERS {
+            for hears in [false, true] {
+                specs.push(table(scale.large, groups, order, hears));
+                specs.push(table(scale.small, small_groups(scale, groups), order, hears));
+            }
+            specs.push(baseline("kernel", scale.large, groups, order));
+        }
+    }
+    specs
+}
+
+/// As many entries a group as in the large table, or one each.
+fn small_groups(scale: Scale, groups: usize) -> usize {
+    (scale.small * groups / scale.large).max(1)
+}
+
+fn judge(scale: Scale, results: &Results) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for groups in shapes(scale) {
+        for (i, order) in ORDERS.into_iter().enumerate() {
+            let kernel = baseline("kernel", scale.large, groups, order);
+            for hears in [false, true] {
+                let large = table(scale.large, groups, order, hears);
+                let small = table(scale.small, small_groups(scale, groups), order, hears);
+                let what = format!(
+                    "join + packet, {} (s,g) over {} groups, {order}, {}",
+                    count(scale.large),
+                    count(groups),
+                    if hears { "all callbacks" } else { "no callbacks" }
+                );
+                let ours = with_unit(results.median(&large, "install_ns"), "ns");
+                lines.push(Line {
+                    measure: what.clone(),
+                    ours: ours.clone(),
+                    baseline: format!(
+                        "MRT_ADD_MFC {}",
+                        with_unit(results.median(&kernel, "add_ns"), "ns")
+                    ),
+                    value: results.ratio((&large, "install_ns"), (&kernel, "add_ns")),
+                    unit: "×",
+                    goal: Some(Goal::AtMost(AGAINST_KERNEL[i])),
+                });
+                lines.push(Line {
+                    measure: format!("{what}: against {}", count(scale.small)),
+                    ours,
+                    baseline: with_unit(results.median(&small, "install_ns"), "ns"),
+                    value: results.ratio((&large, "install_ns"), (&small, "install_ns")),
+                    unit: "×",
+                    goal: Some(Goal::AtMost(AGAINST_SMALL[i])),
+                });
+            }
+        }
+    }
+    lines
+}

@@ -1,0 +1,42 @@
+//! Resident memory of a flow: its membership and its MFE.
+
+use super::{count, shapes, table, with_unit, Goal, Line, Row, ORDERS};
+use crate::plan::{Results, Scale};
+
+pub const ROW: Row = Row { name: "memory", needs, judge };
+
+/// Bytes of the kernel's own entry, and of FRR's state, by which to judge ours.
+const PEERS: &str = "kernel 192, FRR 1260";
+
+fn needs(scale: Scale) -> Vec<String> {
+    let specs =
+        shapes(scale).map(|groups| ORDERS.map(|order| table(scale.large, groups, order, false)));
+    specs.concat()
+}
+
+fn judge(scale: Scale, results: &Results) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for groups in shapes(scale) {
+        for order in ORDERS {
+            let spec = table(scale.large, groups, order, false);
+            let bytes = results.median(&spec, "bytes");
+            lines.push(Line {
+                measure: format!(
+                    "resident memory of each of {} (s,g) over {} groups, {order}",
+                    count(scale.large),
+                    count(groups)
+                ),
+                ours: format!(
+                    "{}, {} at the peak",
+                    with_unit(bytes, "bytes"),
+                    with_unit(results.median(&spec, "peak_bytes"), "bytes")
+                ),
+                baseline: PEERS.to_owned(),
+                value: bytes,
+                unit: "bytes",
+                goal: Some(Goal::AtMost(160.0)),
+            });
+        }
+    }
+    lines
+}
