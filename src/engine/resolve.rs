@@ -190,9 +190,28 @@ impl Engine {
 
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
-        if let Some(Resolution { purpose, arrival, header, .. }) = self.resolutions.remove(&flow) {
-            self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
-            self.ask_rpf(flow, purpose, arrival, header, fx);
+        let Some(Resolution { purpose, arrival, header, .. }) = self.resolutions.remove(&flow)
+        else {
+            return;
+        };
+        self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
+        match purpose {
+            Purpose::Create => drop(self.ask_rpf(flow, purpose, arrival, header, fx)),
+            // MgmSetMfe may have moved it since: what was its iif may be gone.
+            Purpose::Renew | Purpose::Reroute => self.resolve_again(flow, purpose, fx),
+        }
+    }
+
+    /// MgmSetMfe beats what RPF_CALLBACK has answered before it, but not what
+    /// it still has to answer (D20).
+    pub(super) fn overrule_rpf(&mut self, flow: Flow) {
+        let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
+        let Some(mfe) = self.mfes.get(&flow) else { return };
+        let Some(slot) = self.interfaces.get(mfe.iif) else { return };
+        if let Waiting::Creation(_) = resolution.waiting {
+            resolution.iif = mfe.iif;
+            resolution.upstream = mfe.upstream;
+            resolution.tenure = slot.tenure;
         }
     }
 

@@ -75,8 +75,22 @@ impl Model {
     }
 
     fn restart(&mut self, flow: Flow) {
-        if let Some(Asking { purpose, arrival, header, .. }) = self.asking(flow).cloned() {
-            self.ask_rpf(flow, purpose, arrival, &header);
+        match self.asking(flow).cloned() {
+            Some(Asking { purpose: Purpose::Create, arrival, header, .. }) => {
+                self.ask_rpf(flow, Purpose::Create, arrival, &header);
+            }
+            Some(asking) => self.ask_again(flow, asking.purpose),
+            None => {}
+        }
+    }
+
+    /// MgmSetMfe beats what RPF_CALLBACK answered before it (D20).
+    pub fn overrule_rpf(&mut self, flow: Flow) {
+        let Some(mfe) = self.mfe(flow) else { return };
+        let (iif, upstream) = (mfe.iif, mfe.upstream);
+        if let Some(asking) = self.asking_mut(flow).filter(|asking| asking.rpf.is_none()) {
+            asking.iif = iif;
+            asking.upstream = upstream;
         }
     }
 

@@ -147,6 +147,7 @@ impl Model {
                 mfe.iif = named;
             }
         }
+        self.overrule_rpf(flow);
         self.settle(Some(client));
         Ok(())
     }
