@@ -435,17 +435,29 @@ impl Engine {
     /// again, and so do those whose oif it was to be: what its former owner
     /// answers, or has answered, is void (spec 5.4).
     pub(super) fn restart_resolutions_about(&mut self, id: IfId, fx: &mut Effects) {
-        let concerned: Vec<Flow> = self
-            .resolutions
-            .iter()
-            .filter(|(_, resolution)| {
-                resolution.iif == id
-                    || resolution.expected.0 == id
-                    || resolution.asked_about.contains(id)
-            })
-            .map(|(&flow, _)| flow)
-            .collect();
-        for flow in concerned {
+        let is_about_it = |resolution: &Resolution| {
+            resolution.iif == id
+                || resolution.expected.0 == id
+                || resolution.asked_about.contains(id)
+        };
+        self.restart_those(|_, _, resolution| is_about_it(resolution), fx);
+    }
+
+    /// Routes or boundaries have changed: resolutions that the old ones led to
+    /// start again now and not when they are answered, which may be never (D34).
+    pub(super) fn restart_outdated_resolutions(&mut self, fx: &mut Effects) {
+        self.restart_those(|engine, flow, resolution| !engine.still_holds(flow, resolution), fx);
+    }
+
+    fn restart_those(
+        &mut self,
+        is_void: impl Fn(&Engine, Flow, &Resolution) -> bool,
+        fx: &mut Effects,
+    ) {
+        let all = self.resolutions.iter();
+        let void = all.filter(|&(&flow, resolution)| is_void(self, flow, resolution));
+        let flows: Vec<Flow> = void.map(|(&flow, _)| flow).collect();
+        for flow in flows {
             self.restart(flow, fx);
         }
     }

@@ -143,6 +143,27 @@ fn t5_9_an_mfe_that_was_moved_during_its_renewal_outlives_its_former_iif() {
 }
 
 #[test]
+fn t5_10_a_route_that_moves_during_the_renewal_does_not_wait_for_its_answers() {
+    for asleep in [("A", NoticeKind::Rpf), ("B", NoticeKind::Creation)] {
+        let mut r = flowing();
+        r.packet(FLOW, 1);
+        r.stays_in(asleep.0, asleep.1);
+        r.seconds_pass(900);
+        r.stays_in("C", NoticeKind::Rpf);
+        r.heard.clear();
+        r.reroute("10.0.0.1", via(3, "10.3.0.1"));
+        r.expect(&["C: rpf (10.0.0.1, 239.1.1.1) on interface 3 from 10.3.0.1"]);
+        assert_eq!(entry(&r), Some((1, vec![2])), "forwards meanwhile");
+        // And a second time, to where C's answer is not waited for either.
+        r.reroute("10.0.0.1", Route::NONE);
+        assert_eq!(entry(&r), None);
+        r.returns("C");
+        r.returns(asleep.0);
+        assert_eq!(entry(&r), None, "the answers come to nothing");
+    }
+}
+
+#[test]
 fn t5_8_a_renewal_that_swaps_its_only_oif_is_no_news() {
     let mut r = flowing();
     r.join("C", "(*, 239.1.1.1)", 3);

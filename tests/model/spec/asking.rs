@@ -110,6 +110,17 @@ impl Model {
         }
     }
 
+    /// Routes or boundaries have changed: what was asked by the old ones is
+    /// void (D34).
+    pub fn restart_outdated(&mut self) {
+        let outdated = self.asking.iter().filter(|asking| !self.still_holds(asking));
+        let mut flows: Vec<_> = outdated.map(|asking| asking.flow).collect();
+        flows.sort_unstable();
+        for flow in flows {
+            self.restart(flow);
+        }
+    }
+
     /// Whether the routes still say what they said, and no boundary has come
     /// in between.
     fn still_holds(&self, asking: &Asking) -> bool {
@@ -135,9 +146,6 @@ impl Model {
         let Some(asking) = self.asking(flow).filter(|asking| asking.rpf == Some(question)) else {
             return;
         };
-        if !self.still_holds(asking) {
-            return self.restart(flow);
-        }
         let is_its = self.master(iif) == Some(client) && !self.is_bounded(iif, flow.group());
         let (iif, upstream) = if is_its { (iif, upstream) } else { asking.expected };
         let purpose = asking.purpose;
@@ -209,9 +217,6 @@ impl Model {
         let Some(asking) = self.asking(flow).cloned() else { return };
         if asking.rpf.is_some() || !asking.creation.is_empty() {
             return;
-        }
-        if !self.still_holds(&asking) {
-            return self.restart(flow);
         }
         self.asking.retain(|asking| asking.flow != flow);
         if asking.purpose == Purpose::Renew {

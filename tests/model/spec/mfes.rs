@@ -222,5 +222,6 @@ impl Model {
                 self.ask_again(flow, Purpose::Reroute);
             }
         }
+        self.restart_outdated();
     }
 }
