@@ -26,8 +26,6 @@ pub(super) struct Slot {
     /// The system has lost the interface: whoever had it keeps the claim, and
     /// is served again when it returns (spec 5.11).
     pub absent: bool,
-    /// New after each change of hands: what was asked in another tenure is void.
-    pub tenure: u64,
 }
 
 impl Slot {
@@ -54,7 +52,6 @@ pub(super) struct Interfaces {
     by_name: BTreeMap<Interface, IfId>,
     /// Freed numbers; the lowest goes first, so that sets of interfaces stay small.
     free: BinaryHeap<Reverse<u16>>,
-    tenures: u64,
 }
 
 impl Interfaces {
@@ -120,7 +117,6 @@ impl Interfaces {
                 number
             }
         };
-        let tenure = self.next_tenure();
         self.slots[usize::from(number)] = Some(Slot {
             interface,
             claim: None,
@@ -130,7 +126,6 @@ impl Interfaces {
             disabling: None,
             igmp_barred: false,
             absent: false,
-            tenure,
         });
         self.by_name.insert(interface, IfId(number));
         Ok(IfId(number))
@@ -142,11 +137,5 @@ impl Interfaces {
             self.by_name.remove(&slot.interface);
             self.free.push(Reverse(id.0));
         }
-    }
-
-    /// A number that no tenure had before.
-    pub fn next_tenure(&mut self) -> u64 {
-        self.tenures += 1;
-        self.tenures
     }
 }

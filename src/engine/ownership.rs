@@ -251,14 +251,12 @@ impl Engine {
             self.clear_interface(id, caller, fx);
         }
         let index = self.interfaces.name(id).index;
-        let tenure = self.interfaces.next_tenure();
         self.with_roles_moving(
             |engine, source| engine.sources.route(source).if_index == index,
             fx,
             |engine, fx| {
                 let Some(slot) = engine.interfaces.get_mut(id) else { return };
                 change(slot);
-                slot.tenure = tenure;
                 let (name, master) = (slot.interface, slot.master());
                 engine.story(fx, || format!("{name} is {}'s now", engine.whose(master)));
                 let Some(slot) = engine.interfaces.get(id) else { return };

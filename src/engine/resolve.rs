@@ -35,8 +35,6 @@ pub(super) struct Resolution {
     expected: (IfId, Ipv4Addr),
     iif: IfId,
     upstream: Ipv4Addr,
-    /// Whose question the iif is about: an answer out of an older tenure is void.
-    tenure: u64,
     waiting: Waiting,
     /// Interfaces whose owners were asked: should one change hands, all starts again.
     asked_about: IfSet,
@@ -133,9 +131,9 @@ impl Engine {
                 return None; // what comes in there is refused (spec 3.7)
             }
             let slot = self.interfaces.get(expected.0)?;
-            Some((expected, slot.master()?, slot.tenure, slot.interface))
+            Some((expected, slot.master()?, slot.interface))
         });
-        let Some((expected, asked, tenure, iif)) = towards else {
+        let Some((expected, asked, iif)) = towards else {
             self.give_up(flow, purpose, fx);
             return false;
         };
@@ -160,7 +158,6 @@ impl Engine {
                 expected,
                 iif: expected.0,
                 upstream: expected.1,
-                tenure,
                 waiting: Waiting::Rpf(question),
                 asked_about: IfSet::default(),
                 off: IfSet::default(),
@@ -207,23 +204,18 @@ impl Engine {
     pub(super) fn overrule_rpf(&mut self, flow: Flow) {
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
         let Some(mfe) = self.mfes.get(&flow) else { return };
-        let Some(slot) = self.interfaces.get(mfe.iif) else { return };
         if let Waiting::Creation(_) = resolution.waiting {
             resolution.iif = mfe.iif;
             resolution.upstream = mfe.upstream;
-            resolution.tenure = slot.tenure;
         }
     }
 
-    /// Whether what was asked still holds: the same hands, the same route, and
-    /// no boundary on the way.
+    /// Whether what was asked still holds: the same route, and no boundary on
+    /// the way.
     fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
         let arrival = self.interfaces.find(resolution.arrival);
         let ends = [resolution.iif, resolution.expected.0];
-        if ends.iter().any(|&id| self.is_bounded(id, flow.group())) {
-            return false;
-        }
-        self.interfaces.get(resolution.iif).is_some_and(|slot| slot.tenure == resolution.tenure)
+        !ends.iter().any(|&id| self.is_bounded(id, flow.group()))
             && self.expected_iif(flow.source(), arrival) == Some(resolution.expected)
     }
 
@@ -270,9 +262,7 @@ impl Engine {
         if due != question && !planted::has(Bug::StaleRpfAnswer) {
             return;
         }
-        if !self.still_holds(flow, resolution) {
-            return self.restart(flow, fx);
-        }
+        debug_assert!(self.still_holds(flow, resolution), "or the change would have voided it");
         let (looked_up, neighbour) = resolution.expected;
         let named = self.interfaces.find(iif);
         let (iif, upstream) = match named {
@@ -294,11 +284,9 @@ impl Engine {
                 (looked_up, neighbour)
             }
         };
-        let tenure = self.interfaces.get(iif).map_or(0, |slot| slot.tenure);
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
         resolution.iif = iif;
         resolution.upstream = upstream;
-        resolution.tenure = tenure;
         if resolution.purpose == Purpose::Reroute {
             self.resolutions.remove(&flow);
             let nothing = IfSet::default();
@@ -381,11 +369,8 @@ impl Engine {
 
     /// All answers are there.
     fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.get(&flow) else { return };
-        if !self.still_holds(flow, resolution) {
-            return self.restart(flow, fx);
-        }
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
             self.create(now, flow, resolution, fx);
         } else {

@@ -295,7 +295,7 @@ fn t5_4_the_same_client_after_a_change_of_hands_is_asked_anew() {
     r.take("A", 1);
     r.packet(SG, 1);
     r.party("A").habits.names = None;
-    // Two questions, two tenures: the first one's answer does not count.
+    // Two questions: the first one's answer does not count.
     let first = r.party("A").inside.take().expect("is asked");
     let id = r.id("A");
     let answer = Answer::Rpf { iif: 4.there(), upstream: addr("10.4.4.4") };
