@@ -34,6 +34,12 @@ impl Slot {
         self.owner.or(self.igmp).filter(|_| !self.absent)
     }
 
+    /// The protocol that IGMP's memberships here are told to. One whose release
+    /// waits is leaving itself and gets no LOCAL_LEAVE (spec 4.8).
+    pub fn staying_owner(&self) -> Option<ClientId> {
+        self.owner.filter(|_| self.claim == self.owner)
+    }
+
     /// Whether nobody has it, or had it when it was lost.
     pub fn is_free(&self) -> bool {
         self.owner.is_none() && self.claim.is_none() && self.igmp.is_none()

@@ -121,12 +121,10 @@ impl Engine {
     /// alone, the interface becomes nobody's.
     fn release_igmp(&mut self, id: IfId, client: ClientId, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get_mut(id) else { return };
-        let (owner, interface) = (slot.owner, slot.interface);
-        let cause = Cause { caller: Some(client), interface };
+        let (owner, staying) = (slot.owner, slot.staying_owner());
+        let cause = Cause { caller: Some(client), interface: slot.interface };
         slot.disabling = None;
         slot.igmp_barred = false;
-        // One whose release waits is leaving itself: no LOCAL_LEAVE (spec 4.8).
-        let staying = owner.filter(|_| slot.claim == owner);
         self.drop_members(id, &[Side::Igmp], staying, cause, fx);
         if owner.is_some() {
             self.update_mfes(Flow::WILDCARD, id, Touch::Members, Some(client), fx);
@@ -187,6 +185,7 @@ impl Engine {
     /// DISABLE_IGMP has been answered: the change, then ENABLE_IGMP.
     pub(super) fn igmp_disabled(
         &mut self,
+        client: ClientId,
         interface: Interface,
         question: QuestionId,
         fx: &mut Effects,
@@ -194,7 +193,7 @@ impl Engine {
         let Some(id) = self.interfaces.find(interface) else { return };
         let Some(slot) = self.interfaces.get_mut(id) else { return };
         if slot.disabling != Some(question) {
-            return;
+            return self.igmp_disabled_late(client, id, question, fx);
         }
         slot.disabling = None;
         let igmp = slot.igmp;
@@ -202,6 +201,25 @@ impl Engine {
         if let Some(igmp) = igmp {
             fx.tell(igmp, Notice::EnableIgmp { interface });
         }
+    }
+
+    /// The change was not waited for, and is long past. What IGMP has added
+    /// since ends like what it had before: it starts afresh (spec 2.4, D35).
+    fn igmp_disabled_late(
+        &mut self,
+        client: ClientId,
+        id: IfId,
+        question: QuestionId,
+        fx: &mut Effects,
+    ) {
+        let Some(slot) = self.interfaces.get(id) else { return };
+        let is_disabled = slot.igmp == Some(client) && slot.igmp_barred;
+        if !is_disabled || question.0 < slot.igmp_since {
+            return;
+        }
+        let cause = Cause { caller: None, interface: slot.interface };
+        self.drop_members(id, &[Side::Igmp], slot.staying_owner(), cause, fx);
+        self.update_mfes(Flow::WILDCARD, id, Touch::Members, None, fx);
     }
 
     /// A callback is about to be made; false if it has lost its sense.

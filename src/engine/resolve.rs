@@ -239,7 +239,7 @@ impl Engine {
                 self.set_timeout(now, client, *flow, *question, timeout);
             }
             (Notice::DisableIgmp { question, interface }, _) => {
-                self.igmp_disabled(*interface, *question, fx);
+                self.igmp_disabled(client, *interface, *question, fx);
             }
             _ => {}
         }

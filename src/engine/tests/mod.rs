@@ -11,6 +11,7 @@ mod limits;
 mod membership;
 mod mfes;
 mod ownership;
+mod ownership_igmp;
 mod registration;
 mod renewal;
 mod resolution;

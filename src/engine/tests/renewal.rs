@@ -367,6 +367,26 @@ fn t5_11_igmp_is_disabled_while_its_interface_is_away() {
 }
 
 #[test]
+fn t5_11_what_igmp_adds_after_the_return_and_ahead_of_its_disable_ends_with_that() {
+    let mut r = Router::with(&["I", "A"]);
+    r.owns("I", &[2]).owns("A", &[1]);
+    r.stalls("I");
+    r.loses(2);
+    r.regains(2);
+    r.join("I", "(*, 239.1.1.1)", 2);
+    r.heard.clear();
+    r.resumes("I");
+    r.expect(&[
+        "I: disable interface 2",
+        "I: enable interface 2",
+        "A: prune (*, 239.1.1.1) on interface 2",
+    ]);
+    assert!(r.engine.memberships.is_empty());
+    r.join("I", "(*, 239.1.1.1)", 2);
+    r.expect(&["A: join (*, 239.1.1.1) member"]);
+}
+
+#[test]
 fn t5_11_a_loss_carries_out_the_change_of_owner_that_waits() {
     let mut r = Router::with(&["I", "A"]);
     r.owns("I", &[2]);

@@ -18,7 +18,7 @@ impl Model {
                 self.timeout_answered(client, *flow, *question, *timeout);
             }
             (Notice::DisableIgmp { question, interface }, _) => {
-                self.igmp_disabled(*interface, *question);
+                self.igmp_disabled(client, *interface, *question);
             }
             _ => {}
         }

@@ -169,9 +169,15 @@ impl Model {
     }
 
     /// DISABLE_IGMP has been answered.
-    pub fn igmp_disabled(&mut self, name: Interface, question: QuestionId) {
+    pub fn igmp_disabled(&mut self, client: ClientId, name: Interface, question: QuestionId) {
         let Some(place) = self.place_mut(name) else { return };
         if place.disabling != Some(question) {
+            // The change was immediate; what IGMP has added since goes now (D35).
+            if place.igmp == Some(client) && place.barred && question.0 >= place.igmp_since {
+                let staying = place.owner.filter(|_| place.owner == place.claim);
+                self.end_members(name, |member| member.igmp, staying, None);
+                self.settle(None);
+            }
             return;
         }
         place.disabling = None;
