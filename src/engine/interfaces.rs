@@ -17,7 +17,7 @@ pub(super) struct Slot {
     pub owner: Option<ClientId>,
     /// The IGMP client that is enabled here.
     pub igmp: Option<ClientId>,
-    /// The serial number of IGMP's coming: questions before it are to a former one.
+    /// The serial number of IGMP's coming: what was to be told before is for a former one.
     pub igmp_since: u64,
     /// The DISABLE_IGMP that the change of hands waits for.
     pub disabling: Option<QuestionId>,

@@ -173,7 +173,7 @@ impl Engine {
             Some(igmp) if at_once => {
                 self.change_hands(id, fx);
                 fx.tell(igmp, Notice::DisableIgmp { question, interface });
-                fx.tell(igmp, Notice::EnableIgmp { interface });
+                self.enable_igmp(id, fx);
             }
             Some(igmp) => {
                 slot.disabling = Some(question);
@@ -196,10 +196,16 @@ impl Engine {
             return self.igmp_disabled_late(client, id, question, fx);
         }
         slot.disabling = None;
-        let igmp = slot.igmp;
         self.change_hands(id, fx);
-        if let Some(igmp) = igmp {
-            fx.tell(igmp, Notice::EnableIgmp { interface });
+        self.enable_igmp(id, fx);
+    }
+
+    /// ENABLE_IGMP to the IGMP client that is there, if one is.
+    fn enable_igmp(&self, id: IfId, fx: &mut Effects) {
+        let Some(slot) = self.interfaces.get(id) else { return };
+        if let Some(igmp) = slot.igmp {
+            let (interface, since) = (slot.interface, slot.igmp_since);
+            fx.tell(igmp, Notice::EnableIgmp { interface, since });
         }
     }
 
@@ -225,19 +231,19 @@ impl Engine {
     /// A callback is about to be made; false if it has lost its sense.
     /// IGMP may not add or delete between the two callbacks (spec 2.3).
     pub fn starting(&mut self, client: ClientId, notice: &Notice) -> bool {
-        let (interface, question) = match notice {
-            Notice::DisableIgmp { question, interface } => (*interface, Some(*question)),
-            Notice::EnableIgmp { interface } => (*interface, None),
+        let (interface, serial, bars) = match notice {
+            Notice::DisableIgmp { question, interface } => (*interface, question.0, true),
+            Notice::EnableIgmp { interface, since } => (*interface, *since, false),
             _ => return true,
         };
         let slot = self.interfaces.find(interface).and_then(|id| self.interfaces.get_mut(id));
         let Some(slot) = slot.filter(|slot| slot.igmp == Some(client)) else { return false };
         // IGMP has left and come again since: what it was to be disabled for is
-        // over, and no ENABLE_IGMP would lift the bar.
-        if question.is_some_and(|question| question.0 < slot.igmp_since) {
+        // over. No ENABLE_IGMP would lift the bar; a former one's would too early.
+        if serial < slot.igmp_since {
             return false;
         }
-        slot.igmp_barred = question.is_some();
+        slot.igmp_barred = bars;
         true
     }
 
@@ -325,12 +331,11 @@ impl Engine {
     /// A lost interface is back, and the forwarder serves it: whoever claims
     /// it has it again.
     pub fn interface_back(&mut self, id: IfId, fx: &mut Effects) {
-        let Some(slot) = self.interfaces.get(id).filter(|slot| slot.absent) else { return };
-        let (interface, igmp) = (slot.interface, slot.igmp);
-        self.change_master(id, None, fx, |slot| slot.absent = false);
-        if let Some(igmp) = igmp {
-            fx.tell(igmp, Notice::EnableIgmp { interface });
+        if !self.interfaces.get(id).is_some_and(|slot| slot.absent) {
+            return;
         }
+        self.change_master(id, None, fx, |slot| slot.absent = false);
+        self.enable_igmp(id, fx);
     }
 
     /// The interfaces that were lost and that somebody waits for.

@@ -105,6 +105,6 @@ fn in_words(notice: &Notice) -> String {
             format!("creation {flow} from {iif} to {}", oifs.join(", "))
         }
         Notice::DisableIgmp { interface, .. } => format!("disable {interface}"),
-        Notice::EnableIgmp { interface } => format!("enable {interface}"),
+        Notice::EnableIgmp { interface, .. } => format!("enable {interface}"),
     }
 }

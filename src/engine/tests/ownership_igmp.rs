@@ -113,6 +113,25 @@ fn t2_3_a_disable_that_igmp_has_outrun_does_not_bar_it() {
 }
 
 #[test]
+fn t2_3_an_enable_that_igmp_has_outrun_does_not_lift_a_new_bar() {
+    let mut r = alone();
+    r.stays_in("I", NoticeKind::DisableIgmp);
+    r.take("A", 1);
+    r.stalls("I");
+    r.returns("I"); // its ENABLE_IGMP waits
+    r.release("I", 1);
+    r.take("I", 1); // beside A now, and enabled afresh
+    r.release("A", 1);
+    r.heard.clear();
+    r.stays_in("I", NoticeKind::DisableIgmp);
+    r.resumes("I");
+    r.expect(&["I: disable interface 1"]);
+    r.refuses(Code::CanNotComplete, |r| r.try_join("I", flow(G), 1, Join::State));
+    r.returns("I");
+    r.expect(&["I: enable interface 1"]);
+}
+
+#[test]
 fn t2_3_a_stale_disable_does_not_stand_in_for_a_new_one() {
     let mut r = alone();
     r.stalls("I");
