@@ -1,6 +1,7 @@
 /* The RPF callback and MgmSetMfe: rules 5.2 and 5.9 of the semantics. */
 
 #include "router.h"
+#include "threads.h"
 
 #if defined(_WIN32)
 #include <rtmv2.h>
@@ -174,6 +175,45 @@ static void t5_9_so_can_the_incoming_interface(void)
     CHECK_TEXT(packet(FLOW, 1), "refused");
 }
 
+static struct gate packet_is_through = GATE_INITIALIZER;
+static unsigned rpfs, creations;
+
+/* The second is that of the renewal: A has answered RPF_CALLBACK by then. */
+static void a_sets_on_the_second_creation(const struct event *event)
+{
+    if (event->kind != EVENT_CREATION || ++creations != 2)
+        return;
+    OK(set_mfe(a, FLOW, "10.0.4.9", 4));
+    note("set");
+    CHECK(gate_wait(&packet_is_through, SOON_MS));
+}
+
+/* The third is that of the next renewal, so the one before is through. */
+static void a_looks_on_the_third_rpf(const struct event *event)
+{
+    if (event->kind == EVENT_RPF && ++rpfs == 3)
+        EXPECT_MFES(FLOW " in 4 from 10.0.4.9 out 2");
+}
+
+static void t5_9_what_is_set_during_a_renewal_stays(void)
+{
+    router_restart(1);
+    two_components();
+    gate_shut(&packet_is_through);
+    rpfs = creations = 0;
+    on_event('A', a_looks_on_the_third_rpf);
+    on_event('B', a_sets_on_the_second_creation);
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    EXPECT_SOON("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
+                "B creation (10.0.0.5, 239.1.1.1) in 1 out 2",
+                "A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
+                "B creation (10.0.0.5, 239.1.1.1) in 1 out 2", "set");
+    CHECK_TEXT(packet(FLOW, 4), "to 2"); /* for a third life */
+    gate_open(&packet_is_through);
+    EXPECT_SOON("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
+                "B creation (10.0.0.5, 239.1.1.1) in 1 out 2");
+}
+
 static void t5_9_an_interface_that_the_caller_has_not_is_left_out(void)
 {
     two_components();
@@ -210,6 +250,7 @@ TEST_MAIN(
     CASE(t5_2_the_owner_sees_the_header_and_the_route),
     CASE(t5_9_the_upstream_neighbour_can_be_set),
     CASE(t5_9_so_can_the_incoming_interface),
+    CASE(t5_9_what_is_set_during_a_renewal_stays),
     CASE(t5_9_an_interface_that_the_caller_has_not_is_left_out),
     CASE(t5_9_only_the_upstream_owner_sets),
     CASE(t5_9_what_does_not_exist_is_not_set))

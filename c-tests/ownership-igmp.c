@@ -275,6 +275,56 @@ static void t2_3_inside_a_callback_the_change_is_immediate(void)
     CHECK_TEXT(owner_of(1), "B");
 }
 
+static void igmp_comes_back_on_disable(const struct event *event)
+{
+    if (event->kind != EVENT_DISABLE_IGMP)
+        return;
+    OK(release(i, 1));
+    OK(take(i, 1));
+    OK(join(i, "(*, 239.1.1.2)", 1));
+}
+
+static void t2_3_igmp_that_has_come_back_is_not_enabled_for_its_former_self(void)
+{
+    a = protocol('A');
+    b = protocol('B');
+    i = igmp('I');
+    OK(take(i, 1));
+    OK(take(a, 2));
+    on_event('B', b_takes_on_join);
+    on_event('I', igmp_comes_back_on_disable);
+    OK(join(a, "(*, 239.1.1.1)", 2));
+    CHECK_EQ(log_count("I disable-igmp 1"), 1);
+    CHECK_EQ(log_count("I enable-igmp 1"), 0);
+    EXPECT_GROUPS(ALL_SOURCES, "(*, 239.1.1.1)", "(*, 239.1.1.2)");
+}
+
+/* IGMP is quicker than its DISABLE_IGMP, which waits for the end of the callback. */
+static void b_takes_and_igmp_adds_on_join(const struct event *event)
+{
+    if (event->kind != EVENT_JOIN)
+        return;
+    OK(take(b, 1));
+    OK(join(i, "(*, 239.1.1.2)", 1));
+    on_event('B', NULL);
+}
+
+static void t2_4_what_igmp_adds_ahead_of_a_late_disable_ends_with_it(void)
+{
+    a = protocol('A');
+    b = protocol('B');
+    i = igmp('I');
+    OK(take(i, 1));
+    OK(take(a, 2));
+    on_event('B', b_takes_and_igmp_adds_on_join);
+    OK(join(a, "(*, 239.1.1.1)", 2));
+    EXPECT_UNORDERED("B join (*, 239.1.1.1) member", "B local-join (*, 239.1.1.2) on 1",
+                     "A join (*, 239.1.1.2) member", "I disable-igmp 1", "I enable-igmp 1",
+                     "B local-leave (*, 239.1.1.2) on 1", "A prune (*, 239.1.1.2) member on 1");
+    EXPECT_GROUPS(ALL_SOURCES, "(*, 239.1.1.1)");
+    CHECK_TEXT(owner_of(1), "B");
+}
+
 /* Takes and gives back, as often as it can be had. */
 static void fight_for_interface_1(void *client)
 {
@@ -342,4 +392,6 @@ TEST_MAIN(
     CASE(t2_3_an_accepted_take_counts_before_the_change),
     CASE(t2_3_igmp_that_leaves_in_between_is_not_enabled),
     CASE(t2_3_inside_a_callback_the_change_is_immediate),
+    CASE(t2_3_igmp_that_has_come_back_is_not_enabled_for_its_former_self),
+    CASE(t2_4_what_igmp_adds_ahead_of_a_late_disable_ends_with_it),
     CASE(t2_3_changes_of_one_interface_never_interleave))

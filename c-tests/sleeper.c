@@ -1,5 +1,6 @@
 /* A callback that sleeps delays nobody but its own client, and whom it precedes on
- * the same calling thread: rule 8.4 of the semantics. Gates instead of time, except
+ * the same calling thread: rule 8.4 of the semantics; nor does it hold on to an
+ * incoming interface that is no longer the right one: 5.4. Gates instead of time, except
  * in the last case, which sleeps as long as MGM_TESTS_SLEEP_MS says. */
 
 #include "router.h"
@@ -108,6 +109,30 @@ static void t8_4_nor_do_lives_of_others_end_late(void)
     SOON(!sleeping);
 }
 
+static void send_on_the_old_way(void *unused)
+{
+    (void)unused;
+    CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "refused");
+}
+
+static void t5_4_a_route_that_moves_does_not_wait_for_a_sleeper(void)
+{
+    struct thread *sender;
+
+    three_components();
+    sender = thread_start(send_on_the_old_way, NULL);
+    CHECK(gate_wait(&asleep, patience_ms(5000)));
+    forget_log();
+    route("10.0.0.0/16", 2, "10.0.2.1");
+    EXPECT_SOON("B rpf (10.0.0.5, 239.1.1.1) in 2 from 10.0.2.1",
+                "C creation (10.0.0.5, 239.1.1.1) in 2 out 3");
+    CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 2), "to 3");
+    CHECK(sleeping);
+    gate_open(&wake_up);
+    thread_join(sender);
+    EXPECT_MFES("(10.0.0.5, 239.1.1.1) in 2 from 10.0.2.1 out 3");
+}
+
 static void t8_4_a_real_sleep(void)
 {
     const char *given = getenv("MGM_TESTS_SLEEP_MS");
@@ -128,4 +153,5 @@ static void t8_4_a_real_sleep(void)
 TEST_MAIN(
     CASE(t8_4_flows_of_another_owner_go_on),
     CASE(t8_4_nor_do_lives_of_others_end_late),
+    CASE(t5_4_a_route_that_moves_does_not_wait_for_a_sleeper),
     CASE(t8_4_a_real_sleep))

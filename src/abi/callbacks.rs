@@ -110,7 +110,7 @@ impl ClientCallbacks {
                 });
                 Some(Answer::Done)
             }
-            Notice::EnableIgmp { interface } => {
+            Notice::EnableIgmp { interface, .. } => {
                 let pfn = config.pfnEnableIgmpCallback?;
                 let (index, hop) = pair(*interface);
                 call_out("pfnEnableIgmpCallback", || {

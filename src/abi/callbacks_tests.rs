@@ -225,7 +225,7 @@ fn alerts_to_the_right_function() {
     assert_eq!(call(Notice::LocalJoin { flow, interface }), [3, s, g, 4, s]);
     assert_eq!(call(Notice::LocalLeave { flow, interface }), [4, s, g, 4, s]);
     assert_eq!(call(Notice::DisableIgmp { question: Q, interface }), [5, 4, s]);
-    assert_eq!(call(Notice::EnableIgmp { interface }), [6, 4, s]);
+    assert_eq!(call(Notice::EnableIgmp { interface, since: 0 }), [6, 4, s]);
 }
 
 #[test]

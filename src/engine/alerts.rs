@@ -245,10 +245,10 @@ impl Engine {
                 .flows
                 .mfe(flow)
                 .and_then(|mfe| self.expected_iif(flow.source(), Some(mfe.iif)));
-            // A flow whose clients are being asked finds out when they answer.
             if before != after && !self.resolutions.contains_key(&flow) {
                 self.resolve_again(flow, Purpose::Reroute, fx);
             }
         }
+        self.restart_outdated_resolutions(fx);
     }
 }

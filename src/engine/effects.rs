@@ -48,8 +48,9 @@ pub enum Notice {
     Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: Vec<CreationOif> },
     /// DISABLE_IGMP: the interface is about to change hands.
     DisableIgmp { question: QuestionId, interface: Interface },
-    /// ENABLE_IGMP: it has changed hands; IGMP adds its memberships again.
-    EnableIgmp { interface: Interface },
+    /// ENABLE_IGMP: it has changed hands; IGMP adds its memberships again. Means
+    /// the IGMP that came with this serial number, and none that comes later.
+    EnableIgmp { interface: Interface, since: u64 },
 }
 
 /// The nine callbacks of ROUTING_PROTOCOL_CONFIG, in its order.

@@ -17,7 +17,7 @@ pub(super) struct Slot {
     pub owner: Option<ClientId>,
     /// The IGMP client that is enabled here.
     pub igmp: Option<ClientId>,
-    /// The serial number of IGMP's coming: questions before it are to a former one.
+    /// The serial number of IGMP's coming: what was to be told before is for a former one.
     pub igmp_since: u64,
     /// The DISABLE_IGMP that the change of hands waits for.
     pub disabling: Option<QuestionId>,
@@ -26,14 +26,18 @@ pub(super) struct Slot {
     /// The system has lost the interface: whoever had it keeps the claim, and
     /// is served again when it returns (spec 5.11).
     pub absent: bool,
-    /// New after each change of hands: what was asked in another tenure is void.
-    pub tenure: u64,
 }
 
 impl Slot {
     /// The owner in the sense of spec sections 4 and 5 (0.7).
     pub fn master(&self) -> Option<ClientId> {
         self.owner.or(self.igmp).filter(|_| !self.absent)
+    }
+
+    /// The protocol that IGMP's memberships here are told to. One whose release
+    /// waits is leaving itself and gets no LOCAL_LEAVE (spec 4.8).
+    pub fn staying_owner(&self) -> Option<ClientId> {
+        self.owner.filter(|_| self.claim == self.owner)
     }
 
     /// Whether nobody has it, or had it when it was lost.
@@ -54,7 +58,6 @@ pub(super) struct Interfaces {
     by_name: BTreeMap<Interface, IfId>,
     /// Freed numbers; the lowest goes first, so that sets of interfaces stay small.
     free: BinaryHeap<Reverse<u16>>,
-    tenures: u64,
 }
 
 impl Interfaces {
@@ -120,7 +123,6 @@ impl Interfaces {
                 number
             }
         };
-        let tenure = self.next_tenure();
         self.slots[usize::from(number)] = Some(Slot {
             interface,
             claim: None,
@@ -130,7 +132,6 @@ impl Interfaces {
             disabling: None,
             igmp_barred: false,
             absent: false,
-            tenure,
         });
         self.by_name.insert(interface, IfId(number));
         Ok(IfId(number))
@@ -142,11 +143,5 @@ impl Interfaces {
             self.by_name.remove(&slot.interface);
             self.free.push(Reverse(id.0));
         }
-    }
-
-    /// A number that no tenure had before.
-    pub fn next_tenure(&mut self) -> u64 {
-        self.tenures += 1;
-        self.tenures
     }
 }

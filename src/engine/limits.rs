@@ -95,7 +95,7 @@ impl Engine {
         }
         scopes.push(scope);
         let bounded = self.interfaces.of_index(if_index);
-        // First those that end, so that no PRUNE_ALERT is about one of them: the
+        // First those that end, also because there is nobody left to ask, so that no PRUNE_ALERT is about one of them: the
         // neighbours of an NBMA link can be its iif and its oif.
         let flows = scope.flows();
         let within = self.flows.mfes(*flows.start()).take_while(|(flow, _)| flows.contains(flow));
@@ -104,6 +104,7 @@ impl Engine {
         for flow in entering {
             self.remove_mfe(flow, fx);
         }
+        self.restart_outdated_resolutions(fx);
         for id in bounded {
             self.update_range(scope.flows(), id, Touch::Members, None, fx);
         }

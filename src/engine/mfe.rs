@@ -377,6 +377,7 @@ impl Engine {
         let nothing = IfSet::default();
         let to = (iif.unwrap_or(old), upstream);
         self.reshape(flow, to, (&nothing, &nothing), Some(client), fx);
+        self.overrule_rpf(flow);
         if iif.is_none() && if_index != 0 && self.interfaces.name(old).index != if_index {
             fx.log.push((
                 log::Level::Warn,

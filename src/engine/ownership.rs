@@ -121,12 +121,10 @@ impl Engine {
     /// alone, the interface becomes nobody's.
     fn release_igmp(&mut self, id: IfId, client: ClientId, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get_mut(id) else { return };
-        let (owner, interface) = (slot.owner, slot.interface);
-        let cause = Cause { caller: Some(client), interface };
+        let (owner, staying) = (slot.owner, slot.staying_owner());
+        let cause = Cause { caller: Some(client), interface: slot.interface };
         slot.disabling = None;
         slot.igmp_barred = false;
-        // One whose release waits is leaving itself: no LOCAL_LEAVE (spec 4.8).
-        let staying = owner.filter(|_| slot.claim == owner);
         self.drop_members(id, &[Side::Igmp], staying, cause, fx);
         if owner.is_some() {
             self.update_mfes(Flow::WILDCARD, id, Touch::Members, Some(client), fx);
@@ -175,7 +173,7 @@ impl Engine {
             Some(igmp) if at_once => {
                 self.change_hands(id, fx);
                 fx.tell(igmp, Notice::DisableIgmp { question, interface });
-                fx.tell(igmp, Notice::EnableIgmp { interface });
+                self.enable_igmp(id, fx);
             }
             Some(igmp) => {
                 slot.disabling = Some(question);
@@ -187,6 +185,7 @@ impl Engine {
     /// DISABLE_IGMP has been answered: the change, then ENABLE_IGMP.
     pub(super) fn igmp_disabled(
         &mut self,
+        client: ClientId,
         interface: Interface,
         question: QuestionId,
         fx: &mut Effects,
@@ -194,32 +193,57 @@ impl Engine {
         let Some(id) = self.interfaces.find(interface) else { return };
         let Some(slot) = self.interfaces.get_mut(id) else { return };
         if slot.disabling != Some(question) {
-            return;
+            return self.igmp_disabled_late(client, id, question, fx);
         }
         slot.disabling = None;
-        let igmp = slot.igmp;
         self.change_hands(id, fx);
-        if let Some(igmp) = igmp {
-            fx.tell(igmp, Notice::EnableIgmp { interface });
+        self.enable_igmp(id, fx);
+    }
+
+    /// ENABLE_IGMP to the IGMP client that is there, if one is.
+    fn enable_igmp(&self, id: IfId, fx: &mut Effects) {
+        let Some(slot) = self.interfaces.get(id) else { return };
+        if let Some(igmp) = slot.igmp {
+            let (interface, since) = (slot.interface, slot.igmp_since);
+            fx.tell(igmp, Notice::EnableIgmp { interface, since });
         }
+    }
+
+    /// The change was not waited for, and is long past. What IGMP has added
+    /// since ends like what it had before: it starts afresh (spec 2.4, D35).
+    fn igmp_disabled_late(
+        &mut self,
+        client: ClientId,
+        id: IfId,
+        question: QuestionId,
+        fx: &mut Effects,
+    ) {
+        let Some(slot) = self.interfaces.get(id) else { return };
+        let is_disabled = slot.igmp == Some(client) && slot.igmp_barred;
+        if !is_disabled || question.0 < slot.igmp_since {
+            return;
+        }
+        let cause = Cause { caller: None, interface: slot.interface };
+        self.drop_members(id, &[Side::Igmp], slot.staying_owner(), cause, fx);
+        self.update_mfes(Flow::WILDCARD, id, Touch::Members, None, fx);
     }
 
     /// A callback is about to be made; false if it has lost its sense.
     /// IGMP may not add or delete between the two callbacks (spec 2.3).
     pub fn starting(&mut self, client: ClientId, notice: &Notice) -> bool {
-        let (interface, question) = match notice {
-            Notice::DisableIgmp { question, interface } => (*interface, Some(*question)),
-            Notice::EnableIgmp { interface } => (*interface, None),
+        let (interface, serial, bars) = match notice {
+            Notice::DisableIgmp { question, interface } => (*interface, question.0, true),
+            Notice::EnableIgmp { interface, since } => (*interface, *since, false),
             _ => return true,
         };
         let slot = self.interfaces.find(interface).and_then(|id| self.interfaces.get_mut(id));
         let Some(slot) = slot.filter(|slot| slot.igmp == Some(client)) else { return false };
         // IGMP has left and come again since: what it was to be disabled for is
-        // over, and no ENABLE_IGMP would lift the bar.
-        if question.is_some_and(|question| question.0 < slot.igmp_since) {
+        // over. No ENABLE_IGMP would lift the bar; a former one's would too early.
+        if serial < slot.igmp_since {
             return false;
         }
-        slot.igmp_barred = question.is_some();
+        slot.igmp_barred = bars;
         true
     }
 
@@ -251,14 +275,12 @@ impl Engine {
             self.clear_interface(id, caller, fx);
         }
         let index = self.interfaces.name(id).index;
-        let tenure = self.interfaces.next_tenure();
         self.with_roles_moving(
             |engine, source| engine.sources.route(source).if_index == index,
             fx,
             |engine, fx| {
                 let Some(slot) = engine.interfaces.get_mut(id) else { return };
                 change(slot);
-                slot.tenure = tenure;
                 let (name, master) = (slot.interface, slot.master());
                 engine.story(fx, || format!("{name} is {}'s now", engine.whose(master)));
                 let Some(slot) = engine.interfaces.get(id) else { return };
@@ -309,12 +331,11 @@ impl Engine {
     /// A lost interface is back, and the forwarder serves it: whoever claims
     /// it has it again.
     pub fn interface_back(&mut self, id: IfId, fx: &mut Effects) {
-        let Some(slot) = self.interfaces.get(id).filter(|slot| slot.absent) else { return };
-        let (interface, igmp) = (slot.interface, slot.igmp);
-        self.change_master(id, None, fx, |slot| slot.absent = false);
-        if let Some(igmp) = igmp {
-            fx.tell(igmp, Notice::EnableIgmp { interface });
+        if !self.interfaces.get(id).is_some_and(|slot| slot.absent) {
+            return;
         }
+        self.change_master(id, None, fx, |slot| slot.absent = false);
+        self.enable_igmp(id, fx);
     }
 
     /// The interfaces that were lost and that somebody waits for.

@@ -35,8 +35,6 @@ pub(super) struct Resolution {
     expected: (IfId, Ipv4Addr),
     iif: IfId,
     upstream: Ipv4Addr,
-    /// Whose question the iif is about: an answer out of an older tenure is void.
-    tenure: u64,
     waiting: Waiting,
     /// Interfaces whose owners were asked: should one change hands, all starts again.
     asked_about: IfSet,
@@ -133,9 +131,9 @@ impl Engine {
                 return None; // what comes in there is refused (spec 3.7)
             }
             let slot = self.interfaces.get(expected.0)?;
-            Some((expected, slot.master()?, slot.tenure, slot.interface))
+            Some((expected, slot.master()?, slot.interface))
         });
-        let Some((expected, asked, tenure, iif)) = towards else {
+        let Some((expected, asked, iif)) = towards else {
             self.give_up(flow, purpose, fx);
             return false;
         };
@@ -160,7 +158,6 @@ impl Engine {
                 expected,
                 iif: expected.0,
                 upstream: expected.1,
-                tenure,
                 waiting: Waiting::Rpf(question),
                 asked_about: IfSet::default(),
                 off: IfSet::default(),
@@ -190,21 +187,35 @@ impl Engine {
 
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
-        if let Some(Resolution { purpose, arrival, header, .. }) = self.resolutions.remove(&flow) {
-            self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
-            self.ask_rpf(flow, purpose, arrival, header, fx);
+        let Some(Resolution { purpose, arrival, header, .. }) = self.resolutions.remove(&flow)
+        else {
+            return;
+        };
+        self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
+        match purpose {
+            Purpose::Create => drop(self.ask_rpf(flow, purpose, arrival, header, fx)),
+            // MgmSetMfe may have moved it since: what was its iif may be gone.
+            Purpose::Renew | Purpose::Reroute => self.resolve_again(flow, purpose, fx),
         }
     }
 
-    /// Whether what was asked still holds: the same hands, the same route, and
-    /// no boundary on the way.
+    /// MgmSetMfe beats what RPF_CALLBACK has answered before it, but not what
+    /// it still has to answer (D20).
+    pub(super) fn overrule_rpf(&mut self, flow: Flow) {
+        let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
+        let Some(mfe) = self.flows.mfe(flow) else { return };
+        if let Waiting::Creation(_) = resolution.waiting {
+            resolution.iif = mfe.iif;
+            resolution.upstream = mfe.upstream;
+        }
+    }
+
+    /// Whether what was asked still holds: the same route, and no boundary on
+    /// the way.
     fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
         let arrival = self.interfaces.find(resolution.arrival);
         let ends = [resolution.iif, resolution.expected.0];
-        if ends.iter().any(|&id| self.is_bounded(id, flow.group())) {
-            return false;
-        }
-        self.interfaces.get(resolution.iif).is_some_and(|slot| slot.tenure == resolution.tenure)
+        !ends.iter().any(|&id| self.is_bounded(id, flow.group()))
             && self.expected_iif(flow.source(), arrival) == Some(resolution.expected)
     }
 
@@ -228,7 +239,7 @@ impl Engine {
                 self.set_timeout(now, client, *flow, *question, timeout);
             }
             (Notice::DisableIgmp { question, interface }, _) => {
-                self.igmp_disabled(*interface, *question, fx);
+                self.igmp_disabled(client, *interface, *question, fx);
             }
             _ => {}
         }
@@ -251,9 +262,7 @@ impl Engine {
         if due != question && !planted::has(Bug::StaleRpfAnswer) {
             return;
         }
-        if !self.still_holds(flow, resolution) {
-            return self.restart(flow, fx);
-        }
+        debug_assert!(self.still_holds(flow, resolution), "or the change would have voided it");
         let (looked_up, neighbour) = resolution.expected;
         let named = self.interfaces.find(iif);
         let (iif, upstream) = match named {
@@ -275,11 +284,9 @@ impl Engine {
                 (looked_up, neighbour)
             }
         };
-        let tenure = self.interfaces.get(iif).map_or(0, |slot| slot.tenure);
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
         resolution.iif = iif;
         resolution.upstream = upstream;
-        resolution.tenure = tenure;
         if resolution.purpose == Purpose::Reroute {
             self.resolutions.remove(&flow);
             let nothing = IfSet::default();
@@ -362,11 +369,8 @@ impl Engine {
 
     /// All answers are there.
     fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.get(&flow) else { return };
-        if !self.still_holds(flow, resolution) {
-            return self.restart(flow, fx);
-        }
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
             self.create(now, flow, resolution, fx);
         } else {
@@ -416,17 +420,29 @@ impl Engine {
     /// again, and so do those whose oif it was to be: what its former owner
     /// answers, or has answered, is void (spec 5.4).
     pub(super) fn restart_resolutions_about(&mut self, id: IfId, fx: &mut Effects) {
-        let concerned: Vec<Flow> = self
-            .resolutions
-            .iter()
-            .filter(|(_, resolution)| {
-                resolution.iif == id
-                    || resolution.expected.0 == id
-                    || resolution.asked_about.contains(id)
-            })
-            .map(|(&flow, _)| flow)
-            .collect();
-        for flow in concerned {
+        let is_about_it = |resolution: &Resolution| {
+            resolution.iif == id
+                || resolution.expected.0 == id
+                || resolution.asked_about.contains(id)
+        };
+        self.restart_those(|_, _, resolution| is_about_it(resolution), fx);
+    }
+
+    /// Routes or boundaries have changed: resolutions that the old ones led to
+    /// start again now and not when they are answered, which may be never (D34).
+    pub(super) fn restart_outdated_resolutions(&mut self, fx: &mut Effects) {
+        self.restart_those(|engine, flow, resolution| !engine.still_holds(flow, resolution), fx);
+    }
+
+    fn restart_those(
+        &mut self,
+        is_void: impl Fn(&Engine, Flow, &Resolution) -> bool,
+        fx: &mut Effects,
+    ) {
+        let all = self.resolutions.iter();
+        let void = all.filter(|&(&flow, resolution)| is_void(self, flow, resolution));
+        let flows: Vec<Flow> = void.map(|(&flow, _)| flow).collect();
+        for flow in flows {
             self.restart(flow, fx);
         }
     }

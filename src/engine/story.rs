@@ -102,7 +102,7 @@ impl fmt::Display for Notice {
                 write!(f, "CREATION_ALERT {flow} out by {}", list(oifs.iter().map(name)))
             }
             Notice::DisableIgmp { interface, .. } => write!(f, "DISABLE_IGMP {interface}"),
-            Notice::EnableIgmp { interface } => write!(f, "ENABLE_IGMP {interface}"),
+            Notice::EnableIgmp { interface, .. } => write!(f, "ENABLE_IGMP {interface}"),
         }
     }
 }

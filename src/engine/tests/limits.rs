@@ -203,10 +203,11 @@ fn t3_7_a_boundary_that_comes_while_clients_are_asked_is_honoured() {
         let asked = if kind == NoticeKind::Rpf { "A" } else { "B" };
         r.stays_in(asked, kind);
         assert_eq!(r.packet(SG, 1), Outcome::Resolving);
+        r.resolved.clear();
         bound(&mut r, 1, site());
+        assert_eq!(r.resolved, [flow(SG)], "without waiting for the answer");
         r.returns(asked);
         assert_eq!(r.mfe(SG), "no MFE");
-        assert_eq!(r.resolved.pop(), Some(flow(SG)));
         unbound(&mut r, 1, site());
     }
 }
@@ -337,6 +338,41 @@ fn t3_7_a_boundary_that_comes_towards_the_source_while_clients_are_asked_counts(
     bound(&mut r, 1, site());
     r.returns("B");
     assert_eq!(r.mfe(SG), "no MFE");
+}
+
+#[test]
+fn t3_7_a_boundary_on_the_iif_that_was_named_asks_again_without_the_answer() {
+    let mut r = stage();
+    r.take("A", 4);
+    r.names_iif("A", 4, "10.4.0.9");
+    r.stays_in("B", NoticeKind::Creation);
+    r.packet(SG, 1);
+    r.heard.clear();
+    bound(&mut r, 4, site());
+    // A names it again, and B is still in the question before.
+    r.expect(&["A: rpf (10.0.0.1, 239.255.1.1) on interface 1 from 0.0.0.0"]);
+    r.returns("B");
+    r.expect(&["B: creation (10.0.0.1, 239.255.1.1) from interface 1 to interface 2, interface 3"]);
+    assert_eq!(r.mfe(SG), "interface 1 to interface 2, interface 3");
+}
+
+#[test]
+fn t3_7_a_boundary_towards_the_source_ends_a_renewal_without_its_answers() {
+    for (asked, kind) in [("A", NoticeKind::Rpf), ("B", NoticeKind::Creation)] {
+        let mut r = stage();
+        r.take("A", 4);
+        r.packet(SG, 1);
+        r.set_mfe("A", SG, "10.4.0.9", 4);
+        r.packet(SG, 4);
+        r.stays_in(asked, kind);
+        r.seconds_pass(900);
+        r.heard.clear();
+        bound(&mut r, 1, site());
+        r.expect_nothing();
+        assert_eq!(r.mfe(SG), "no MFE");
+        r.returns(asked);
+        assert_eq!(r.mfe(SG), "no MFE");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod limits;
 mod membership;
 mod mfes;
 mod ownership;
+mod ownership_igmp;
 mod registration;
 mod renewal;
 mod resolution;
@@ -104,6 +105,6 @@ fn in_words(notice: &Notice) -> String {
             format!("creation {flow} from {iif} to {}", oifs.join(", "))
         }
         Notice::DisableIgmp { interface, .. } => format!("disable {interface}"),
-        Notice::EnableIgmp { interface } => format!("enable {interface}"),
+        Notice::EnableIgmp { interface, .. } => format!("enable {interface}"),
     }
 }

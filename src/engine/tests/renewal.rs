@@ -94,6 +94,76 @@ fn t5_6_a_forward_delete_during_the_renewal_beats_its_answer() {
 }
 
 #[test]
+fn t5_9_what_is_set_during_the_renewal_beats_the_rpf_answer_before_it() {
+    let mut r = flowing();
+    r.owns("A", &[4]);
+    r.packet(FLOW, 1);
+    r.stays_in("B", NoticeKind::Creation);
+    r.seconds_pass(900);
+    r.set_mfe("A", FLOW, "10.4.0.9", 4);
+    r.returns("B");
+    let set = |r: &Router| r.row(FLOW).map(|row| (row.iif, row.upstream, row.up_ms));
+    assert_eq!(set(&r), Some((4.there(), addr("10.4.0.9"), 0)), "and it is renewed");
+    // The neighbour alone, and from an interface that is somebody else's.
+    r.packet(FLOW, 4);
+    r.names_iif("A", 1, "10.1.0.1");
+    r.stays_in("B", NoticeKind::Creation);
+    r.seconds_pass(900);
+    r.set_mfe("A", FLOW, "10.4.0.8", 2);
+    r.returns("B");
+    assert_eq!(set(&r), Some((4.there(), addr("10.4.0.8"), 0)));
+}
+
+#[test]
+fn t5_9_the_rpf_answer_of_a_renewal_beats_what_was_set_before_it() {
+    let mut r = flowing();
+    r.owns("A", &[4]);
+    r.packet(FLOW, 1);
+    r.stays_in("A", NoticeKind::Rpf);
+    r.seconds_pass(900);
+    r.set_mfe("A", FLOW, "10.4.0.9", 4);
+    assert_eq!(entry(&r), Some((4, vec![2])));
+    r.returns("A");
+    assert_eq!(entry(&r), Some((1, vec![2])));
+}
+
+#[test]
+fn t5_9_an_mfe_that_was_moved_during_its_renewal_outlives_its_former_iif() {
+    let mut r = flowing();
+    // A source of the router's own has no iif but that of its packets.
+    r.reroute("10.0.0.1", local());
+    r.owns("A", &[4]);
+    r.packet(FLOW, 1);
+    r.stays_in("B", NoticeKind::Creation);
+    r.seconds_pass(900);
+    r.set_mfe("A", FLOW, "0.0.0.0", 4);
+    r.release("A", 1);
+    r.returns("B");
+    assert_eq!(entry(&r), Some((4, vec![2])));
+}
+
+#[test]
+fn t5_10_a_route_that_moves_during_the_renewal_does_not_wait_for_its_answers() {
+    for asleep in [("A", NoticeKind::Rpf), ("B", NoticeKind::Creation)] {
+        let mut r = flowing();
+        r.packet(FLOW, 1);
+        r.stays_in(asleep.0, asleep.1);
+        r.seconds_pass(900);
+        r.stays_in("C", NoticeKind::Rpf);
+        r.heard.clear();
+        r.reroute("10.0.0.1", via(3, "10.3.0.1"));
+        r.expect(&["C: rpf (10.0.0.1, 239.1.1.1) on interface 3 from 10.3.0.1"]);
+        assert_eq!(entry(&r), Some((1, vec![2])), "forwards meanwhile");
+        // And a second time, to where C's answer is not waited for either.
+        r.reroute("10.0.0.1", Route::NONE);
+        assert_eq!(entry(&r), None);
+        r.returns("C");
+        r.returns(asleep.0);
+        assert_eq!(entry(&r), None, "the answers come to nothing");
+    }
+}
+
+#[test]
 fn t5_8_a_renewal_that_swaps_its_only_oif_is_no_news() {
     let mut r = flowing();
     r.join("C", "(*, 239.1.1.1)", 3);
@@ -292,6 +362,26 @@ fn t5_11_igmp_is_disabled_while_its_interface_is_away() {
     r.refuses(Code::CanNotComplete, |r| r.try_join("I", flow("(*, 239.1.1.1)"), 2, Join::State));
     r.regains(2);
     r.expect(&["I: enable interface 2"]);
+    r.join("I", "(*, 239.1.1.1)", 2);
+    r.expect(&["A: join (*, 239.1.1.1) member"]);
+}
+
+#[test]
+fn t5_11_what_igmp_adds_after_the_return_and_ahead_of_its_disable_ends_with_that() {
+    let mut r = Router::with(&["I", "A"]);
+    r.owns("I", &[2]).owns("A", &[1]);
+    r.stalls("I");
+    r.loses(2);
+    r.regains(2);
+    r.join("I", "(*, 239.1.1.1)", 2);
+    r.heard.clear();
+    r.resumes("I");
+    r.expect(&[
+        "I: disable interface 2",
+        "I: enable interface 2",
+        "A: prune (*, 239.1.1.1) on interface 2",
+    ]);
+    assert_eq!(r.engine.flows.wanted_len(), 0);
     r.join("I", "(*, 239.1.1.1)", 2);
     r.expect(&["A: join (*, 239.1.1.1) member"]);
 }

@@ -51,6 +51,7 @@ fn plain(notice: &Notice) -> Notice {
             *question = QuestionId(0);
             oifs.sort_by_key(|oif| oif.interface);
         }
+        Notice::EnableIgmp { since, .. } => *since = 0,
         _ => {}
     }
     notice

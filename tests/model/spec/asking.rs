@@ -18,7 +18,7 @@ impl Model {
                 self.timeout_answered(client, *flow, *question, *timeout);
             }
             (Notice::DisableIgmp { question, interface }, _) => {
-                self.igmp_disabled(*interface, *question);
+                self.igmp_disabled(client, *interface, *question);
             }
             _ => {}
         }
@@ -75,8 +75,22 @@ impl Model {
     }
 
     fn restart(&mut self, flow: Flow) {
-        if let Some(Asking { purpose, arrival, header, .. }) = self.asking(flow).cloned() {
-            self.ask_rpf(flow, purpose, arrival, &header);
+        match self.asking(flow).cloned() {
+            Some(Asking { purpose: Purpose::Create, arrival, header, .. }) => {
+                self.ask_rpf(flow, Purpose::Create, arrival, &header);
+            }
+            Some(asking) => self.ask_again(flow, asking.purpose),
+            None => {}
+        }
+    }
+
+    /// MgmSetMfe beats what RPF_CALLBACK answered before it (D20).
+    pub fn overrule_rpf(&mut self, flow: Flow) {
+        let Some(mfe) = self.mfe(flow) else { return };
+        let (iif, upstream) = (mfe.iif, mfe.upstream);
+        if let Some(asking) = self.asking_mut(flow).filter(|asking| asking.rpf.is_none()) {
+            asking.iif = iif;
+            asking.upstream = upstream;
         }
     }
 
@@ -90,6 +104,17 @@ impl Model {
             })
             .map(|asking| asking.flow)
             .collect();
+        flows.sort_unstable();
+        for flow in flows {
+            self.restart(flow);
+        }
+    }
+
+    /// Routes or boundaries have changed: what was asked by the old ones is
+    /// void (D34).
+    pub fn restart_outdated(&mut self) {
+        let outdated = self.asking.iter().filter(|asking| !self.still_holds(asking));
+        let mut flows: Vec<_> = outdated.map(|asking| asking.flow).collect();
         flows.sort_unstable();
         for flow in flows {
             self.restart(flow);
@@ -121,9 +146,6 @@ impl Model {
         let Some(asking) = self.asking(flow).filter(|asking| asking.rpf == Some(question)) else {
             return;
         };
-        if !self.still_holds(asking) {
-            return self.restart(flow);
-        }
         let is_its = self.master(iif) == Some(client) && !self.is_bounded(iif, flow.group());
         let (iif, upstream) = if is_its { (iif, upstream) } else { asking.expected };
         let purpose = asking.purpose;
@@ -195,9 +217,6 @@ impl Model {
         let Some(asking) = self.asking(flow).cloned() else { return };
         if asking.rpf.is_some() || !asking.creation.is_empty() {
             return;
-        }
-        if !self.still_holds(&asking) {
-            return self.restart(flow);
         }
         self.asking.retain(|asking| asking.flow != flow);
         if asking.purpose == Purpose::Renew {

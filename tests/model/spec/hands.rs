@@ -126,8 +126,7 @@ impl Model {
         if inside {
             self.change_hands(name);
             self.tell(igmp, Notice::DisableIgmp { question, interface: name });
-            self.tell(igmp, Notice::EnableIgmp { interface: name });
-            return;
+            return self.enable_igmp(name);
         }
         if let Some(place) = self.place_mut(name) {
             place.disabling = Some(question);
@@ -169,33 +168,44 @@ impl Model {
     }
 
     /// DISABLE_IGMP has been answered.
-    pub fn igmp_disabled(&mut self, name: Interface, question: QuestionId) {
+    pub fn igmp_disabled(&mut self, client: ClientId, name: Interface, question: QuestionId) {
         let Some(place) = self.place_mut(name) else { return };
         if place.disabling != Some(question) {
+            // The change was immediate; what IGMP has added since goes now (D35).
+            if place.igmp == Some(client) && place.barred && question.0 >= place.igmp_since {
+                let staying = place.owner.filter(|_| place.owner == place.claim);
+                self.end_members(name, |member| member.igmp, staying, None);
+                self.settle(None);
+            }
             return;
         }
         place.disabling = None;
-        let igmp = place.igmp;
         self.change_hands(name);
-        if let Some(igmp) = igmp {
-            self.tell(igmp, Notice::EnableIgmp { interface: name });
-        }
+        self.enable_igmp(name);
+    }
+
+    fn enable_igmp(&mut self, name: Interface) {
+        let Some(Place { igmp: Some(igmp), igmp_since: since, .. }) = self.place(name).cloned()
+        else {
+            return;
+        };
+        self.tell(igmp, Notice::EnableIgmp { interface: name, since });
     }
 
     /// A callback begins; false if it has lost its sense.
     pub fn starting(&mut self, client: ClientId, notice: &Notice) -> bool {
-        let (name, question) = match notice {
-            Notice::DisableIgmp { interface, question } => (*interface, Some(*question)),
-            Notice::EnableIgmp { interface } => (*interface, None),
+        let (name, number) = match notice {
+            Notice::DisableIgmp { interface, question } => (*interface, *question),
+            Notice::EnableIgmp { interface, since } => (*interface, QuestionId(*since)),
             _ => return true,
         };
         let Some(place) = self.place_mut(name).filter(|place| place.igmp == Some(client)) else {
             return false;
         };
-        if question.is_some_and(|question| question.0 < place.igmp_since) {
-            return false;
+        if number.0 < place.igmp_since {
+            return false; // for a former IGMP
         }
-        place.barred = question.is_some();
+        place.barred = notice.question().is_some();
         true
     }
 
@@ -218,12 +228,11 @@ impl Model {
 
     /// It is back.
     pub fn return_of(&mut self, name: Interface) {
-        let Some(place) = self.place(name).filter(|place| place.absent) else { return };
-        let igmp = place.igmp;
-        self.change_master(name, None, |place| place.absent = false);
-        if let Some(igmp) = igmp {
-            self.tell(igmp, Notice::EnableIgmp { interface: name });
+        if !self.place(name).is_some_and(|place| place.absent) {
+            return;
         }
+        self.change_master(name, None, |place| place.absent = false);
+        self.enable_igmp(name);
     }
 
     /// MgmGetProtocolOnInterface (spec 2.6).

@@ -33,6 +33,7 @@ impl Model {
         for flow in ended {
             self.delete_mfe(flow);
         }
+        self.restart_outdated();
         self.settle(None);
     }
 

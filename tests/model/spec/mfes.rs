@@ -147,6 +147,7 @@ impl Model {
                 mfe.iif = named;
             }
         }
+        self.overrule_rpf(flow);
         self.settle(Some(client));
         Ok(())
     }
@@ -221,5 +222,6 @@ impl Model {
                 self.ask_again(flow, Purpose::Reroute);
             }
         }
+        self.restart_outdated();
     }
 }
