@@ -1,58 +1,170 @@
 //! Where the entry of a flow is.
+//!
+//! Not a general hash table, because two things matter here that those leave
+//! out: a look-up among a million flows waits for memory, and this one reads a
+//! single place where std's and hashbrown's read two; and while a table grows
+//! everybody waits, so this one is 256, which grow by themselves, by a quarter,
+//! and without looking at the entries. docs/benchmarks.md has the figures.
 
 use crate::types::Flow;
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
-/// Parts that grow one at a time: a million flows in one table would stop
-/// everybody for as long as it takes to hash all of them anew.
 const SHARDS: usize = 256;
 
-/// Numbers of entries by flow. The flows themselves stand in the entries, so
-/// most functions want to be told how to get from a number to its flow.
+/// Half of a flow's hash, and the number of its entry below.
+const EMPTY: u64 = u64::MAX;
+
+/// Numbers of entries by flow. The flows themselves stand in the entries.
 #[derive(Debug)]
 pub struct Index {
     hasher: RandomState,
-    shards: Vec<HashTable<u32>>,
+    shards: Vec<Shard>,
 }
 
 impl Default for Index {
     fn default() -> Index {
-        Index {
-            hasher: RandomState::default(),
-            shards: std::iter::repeat_with(HashTable::new).take(SHARDS).collect(),
-        }
+        let shards = std::iter::repeat_with(Shard::default).take(SHARDS).collect();
+        Index { hasher: RandomState::default(), shards }
     }
 }
 
 impl Index {
-    /// The table takes the lowest and the highest bits of a hash, the choice of
-    /// the shard some between.
-    fn shard(hash: u64) -> usize {
-        (hash >> 40) as usize % SHARDS
+    /// The shard of a flow, and what stands for the flow in there.
+    fn place(&self, flow: Flow) -> (usize, u32) {
+        let hash = self.hasher.hash_one(flow);
+        (hash as usize % SHARDS, (hash >> 32) as u32)
     }
 
-    /// The number of a flow's entry.
+    /// The number of a flow's entry. `flow_of` tells the flow of a number.
     pub fn find(&self, flow: Flow, flow_of: impl Fn(u32) -> Flow) -> Option<u32> {
-        let hash = self.hasher.hash_one(flow);
-        self.shards[Index::shard(hash)].find(hash, |&number| flow_of(number) == flow).copied()
+        let (shard, hash) = self.place(flow);
+        let shard = &self.shards[shard];
+        shard.position(hash, |number| flow_of(number) == flow).map(|at| shard.slots[at] as u32)
     }
 
     /// Adds a flow that is not there.
-    pub fn insert(&mut self, flow: Flow, number: u32, flow_of: impl Fn(u32) -> Flow) {
-        let Index { hasher, shards } = self;
-        let hash = hasher.hash_one(flow);
-        let rehash = |&number: &u32| hasher.hash_one(flow_of(number));
-        shards[Index::shard(hash)].insert_unique(hash, number, rehash);
+    pub fn insert(&mut self, flow: Flow, number: u32) {
+        let (shard, hash) = self.place(flow);
+        self.shards[shard].insert(u64::from(hash) << 32 | u64::from(number));
     }
 
-    /// Removes the entry of this number.
+    /// Removes a flow, which has the entry of this number.
     pub fn remove(&mut self, flow: Flow, number: u32) {
-        let hash = self.hasher.hash_one(flow);
-        let shard = &mut self.shards[Index::shard(hash)];
-        if let Ok(found) = shard.find_entry(hash, |&other| other == number) {
-            found.remove();
+        let (shard, hash) = self.place(flow);
+        let shard = &mut self.shards[shard];
+        if let Some(at) = shard.position(hash, |other| other == number) {
+            shard.remove(at);
+        }
+    }
+}
+
+/// Open addressing with linear probing: a slot stands where its hash wants it,
+/// or after others without a gap.
+#[derive(Debug, Default)]
+struct Shard {
+    slots: Vec<u64>,
+    used: usize,
+}
+
+impl Shard {
+    /// Where a hash wants to stand: all hashes stretched over all slots.
+    fn home(&self, hash: u32) -> usize {
+        (u64::from(hash) * self.slots.len() as u64 >> 32) as usize
+    }
+
+    fn after(&self, at: usize) -> usize {
+        if at + 1 == self.slots.len() {
+            0
+        } else {
+            at + 1
+        }
+    }
+
+    fn position(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<usize> {
+        if self.used == 0 {
+            return None;
+        }
+        let mut at = self.home(hash);
+        loop {
+            match self.slots[at] {
+                EMPTY => return None,
+                slot if (slot >> 32) as u32 == hash && is_it(slot as u32) => return Some(at),
+                _ => at = self.after(at),
+            }
+        }
+    }
+
+    fn insert(&mut self, slot: u64) {
+        if (self.used + 1) * 4 > self.slots.len() * 3 {
+            let more = (self.slots.len() * 5 / 4).max(8);
+            let all = std::mem::replace(&mut self.slots, vec![EMPTY; more]);
+            all.into_iter().filter(|slot| *slot != EMPTY).for_each(|slot| self.put(slot));
+        }
+        self.put(slot);
+        self.used += 1;
+    }
+
+    /// Into the first free slot from its home on; there is one.
+    fn put(&mut self, slot: u64) {
+        let mut at = self.home((slot >> 32) as u32);
+        while self.slots[at] != EMPTY {
+            at = self.after(at);
+        }
+        self.slots[at] = slot;
+    }
+
+    /// Closes the gap, so that what stands after it is found as before.
+    fn remove(&mut self, mut gap: usize) {
+        self.used -= 1;
+        if self.used == 0 {
+            self.slots = Vec::new();
+            return;
+        }
+        let mut at = self.after(gap);
+        while self.slots[at] != EMPTY {
+            let home = self.home((self.slots[at] >> 32) as u32);
+            let len = self.slots.len();
+            // It may move back if its home is not between the gap and itself.
+            if (at + len - home) % len >= (at + len - gap) % len {
+                self.slots[gap] = self.slots[at];
+                gap = at;
+            }
+            at = self.after(at);
+        }
+        self.slots[gap] = EMPTY;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_shard_behaves_as_a_map_also_where_hashes_meet() {
+        let (mut shard, mut model) = (Shard::default(), BTreeMap::new());
+        let mut seed = 5u32;
+        for round in 0..50_000u32 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let number = (seed >> 8) % 300;
+            // Few homes, the last slots among them, from where it goes on at 0.
+            let hash = u32::MAX - (number % 7) * (1 << 27);
+            let found = shard.position(hash, |other| other == number);
+            assert_eq!(found.map(|at| shard.slots[at] as u32), model.get(&number).copied());
+            let adds = seed & 3 < if round / 5_000 % 2 == 0 { 3 } else { 1 };
+            match found {
+                Some(at) if !adds => {
+                    shard.remove(at);
+                    model.remove(&number);
+                }
+                None if adds => {
+                    shard.insert(u64::from(hash) << 32 | u64::from(number));
+                    model.insert(number, number);
+                }
+                _ => {}
+            }
+            assert_eq!(shard.used, model.len());
         }
     }
 }

@@ -85,7 +85,7 @@ impl Flows {
             }
         };
         let Flows { entries, index, order, .. } = self;
-        index.insert(flow, number, |number| entries[number as usize].flow);
+        index.insert(flow, number);
         order.insert(flow, number, |number, part| entries[number as usize].has(part));
         number
     }
