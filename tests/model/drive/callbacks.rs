@@ -95,7 +95,7 @@ impl Drive {
         let by_model = answer_to(&pair.1, how, more);
         let (was, what) = (self.engine.mfe_count(), format!("the answer to {:?}", plain(&pair.0)));
         self.act(&what, |engine, model, fx| {
-            engine.answer(model.now, client, &pair.0, by_engine, fx);
+            engine.answer(model.now, client, &pair.0, by_engine, |_| None, fx);
             model.answer(client, &pair.1, &by_model);
             (Ok(()), Ok(()))
         })?;
