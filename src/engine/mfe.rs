@@ -295,7 +295,8 @@ impl Engine {
         }
         mfe.timeout = if timeout == 0 { self.config.mfe_timeout } else { timeout };
         mfe.born = now;
-        mfe.seen = packets(flow).unwrap_or(mfe.packets) as u32;
+        let packets = packets(flow).filter(|_| !planted::has(Bug::FormerLifeCounts));
+        mfe.seen = packets.unwrap_or(mfe.packets) as u32;
         self.schedule_end(flow);
     }
 
