@@ -26,25 +26,6 @@ struct Act {
     cause: Cause,
 }
 
-impl Act {
-    /// What the act does to the overrides of the MFEs that match (spec 3.5):
-    /// IGMP leaves those of a protocol alone.
-    fn touch(&self) -> Touch {
-        if self.beside.is_some() {
-            Touch::Members
-        } else {
-            Touch::Clear
-        }
-    }
-
-    /// LOCAL_JOIN or LOCAL_LEAVE to the owner that IGMP acts beside (spec 3.6).
-    fn tell_owner(&self, fx: &mut Effects, notice: impl FnOnce(Flow, Interface) -> Notice) {
-        if let Some(owner) = self.beside {
-            fx.tell(owner, notice(self.flow, self.cause.interface));
-        }
-    }
-}
-
 impl Engine {
     /// Whether the route of a flow's source has to be looked up before a call
     /// that names the flow.
@@ -76,12 +57,8 @@ impl Engine {
             self.switch_forwarding(&act, true, route, fx);
             return Ok(());
         }
-        if self.insert_member(&act, route, fx) {
-            act.tell_owner(fx, |flow, interface| Notice::LocalJoin { flow, interface });
-            self.update_mfes(flow, act.id, act.touch(), Some(client), fx);
-        } else if act.touch() == Touch::Clear {
-            self.update_mfes(flow, act.id, Touch::Clear, Some(client), fx);
-        }
+        let is_new = self.insert_member(&act, route, fx);
+        self.follow_member(&act, is_new, Notice::LocalJoin { flow, interface }, fx);
         Ok(())
     }
 
@@ -102,13 +79,24 @@ impl Engine {
             self.switch_forwarding(&act, false, None, fx);
             return Ok(());
         }
-        if self.remove_member(flow, act.id, &[act.side], act.cause, fx) {
-            act.tell_owner(fx, |flow, interface| Notice::LocalLeave { flow, interface });
-            self.update_mfes(flow, act.id, act.touch(), Some(client), fx);
-        } else if act.touch() == Touch::Clear {
-            self.update_mfes(flow, act.id, Touch::Clear, Some(client), fx);
-        }
+        let was_there = self.remove_member(flow, act.id, &[act.side], act.cause, fx);
+        self.follow_member(&act, was_there, Notice::LocalLeave { flow, interface }, fx);
         Ok(())
+    }
+
+    /// What comes of a JOIN or its delete, whether or not it `changed` the
+    /// membership. IGMP beside an owner tells it (spec 3.6) and leaves its
+    /// overrides alone; others end their own, even by a redundant call (3.5).
+    fn follow_member(&mut self, act: &Act, changed: bool, local: Notice, fx: &mut Effects) {
+        let touch = match act.beside {
+            Some(_) if !changed => return,
+            Some(owner) => {
+                fx.tell(owner, local);
+                Touch::Members
+            }
+            None => Touch::Clear,
+        };
+        self.update_mfes(act.flow, act.id, touch, Some(act.client), fx);
     }
 
     /// Checks that the caller may act on the interface (spec 3.1).

@@ -289,7 +289,8 @@ impl Engine {
         );
     }
 
-    /// The answer to [`Engine::tell_negative`]: a time-out, from now on (spec 5.5).
+    /// The answer to [`Engine::tell_negative`]: a time-out, from now on (spec
+    /// 5.5). `packets` is as in [`Engine::tick`].
     pub(super) fn set_timeout(
         &mut self,
         now: Time,
@@ -297,6 +298,7 @@ impl Engine {
         flow: Flow,
         question: QuestionId,
         timeout: u32,
+        packets: impl FnOnce(Flow) -> Option<u64>,
     ) {
         let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         if u64::from(mfe.serial) != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
@@ -304,16 +306,9 @@ impl Engine {
         }
         mfe.timeout = if timeout == 0 { self.config.mfe_timeout } else { timeout };
         mfe.born = now.into();
-        mfe.seen = mfe.packets as u32;
+        let packets = packets(flow).filter(|_| !planted::has(Bug::FormerLifeCounts));
+        mfe.seen = packets.unwrap_or(mfe.packets) as u32;
         self.schedule_end(flow);
-    }
-
-    /// How many packets the forwarder has counted by the beginning of an
-    /// MFE's life, if it counts them itself (spec 5.6).
-    pub fn life_begins_at(&mut self, flow: Flow, packets: u64) {
-        if let Some(mfe) = self.flows.mfe_mut(flow) {
-            mfe.seen = packets as u32;
-        }
     }
 
     /// An interface changed hands: MFEs that it brings packets for end, and in

@@ -16,6 +16,9 @@ pub enum Bug {
     CauserTold,
     /// A CREATION answer beats the JOIN that was made meanwhile (spec 3.5).
     AnswerBeatsJoin,
+    /// A time-out begins a life, but what the kernel had counted before it
+    /// counts for that life as well (spec 5.6).
+    FormerLifeCounts,
 }
 
 #[cfg(mgm_planted)]
@@ -25,12 +28,13 @@ mod on {
 
     impl Bug {
         /// All that there are.
-        pub const ALL: [Bug; 5] = [
+        pub const ALL: [Bug; 6] = [
             Bug::LastLeaveUnheard,
             Bug::VetoOutlivesJoin,
             Bug::StaleRpfAnswer,
             Bug::CauserTold,
             Bug::AnswerBeatsJoin,
+            Bug::FormerLifeCounts,
         ];
     }
 

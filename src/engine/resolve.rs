@@ -219,13 +219,15 @@ impl Engine {
             && self.expected_iif(flow.source(), arrival) == Some(resolution.expected)
     }
 
-    /// The answer to any question.
+    /// The answer to any question. One to PRUNE_ALERT begins a life: `packets`
+    /// is as in [`Engine::tick`].
     pub fn answer(
         &mut self,
         now: Time,
         client: ClientId,
         notice: &Notice,
         answer: Answer,
+        packets: impl FnOnce(Flow) -> Option<u64>,
         fx: &mut Effects,
     ) {
         match (notice, answer) {
@@ -236,7 +238,7 @@ impl Engine {
                 self.creation_answered(now, *flow, *question, &oifs, fx);
             }
             (Notice::PruneMfe { question, flow, .. }, Answer::Timeout(timeout)) => {
-                self.set_timeout(now, client, *flow, *question, timeout);
+                self.set_timeout(now, client, *flow, *question, timeout, packets);
             }
             (Notice::DisableIgmp { question, interface }, _) => {
                 self.igmp_disabled(client, *interface, *question, fx);

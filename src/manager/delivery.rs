@@ -176,15 +176,10 @@ impl Manager {
 }
 
 impl Run {
-    /// Gives the engine an answer. A time-out begins a life, at the beginning
-    /// of which the forwarder has counted so many packets (spec 5.6).
+    /// Gives the engine an answer.
     fn answer(&mut self, client: ClientId, notice: &Notice, answer: Answer, fx: &mut Effects) {
         let now = self.now();
-        self.engine.answer(now, client, notice, answer, fx);
-        if let Notice::PruneMfe { flow, .. } = notice {
-            if let Some(counters) = self.world.counters(*flow) {
-                self.engine.life_begins_at(*flow, counters.packets);
-            }
-        }
+        let Run { engine, world, .. } = self;
+        engine.answer(now, client, notice, answer, |flow| world.packets(flow), fx);
     }
 }

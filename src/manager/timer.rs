@@ -50,12 +50,7 @@ impl Manager {
             if run.engine.next_deadline().is_some_and(|due| due <= now) {
                 let mut fx = Effects::default();
                 let Run { engine, world, .. } = run;
-                engine.tick(
-                    now,
-                    BATCH,
-                    |flow| world.counters(flow).map(|counters| counters.packets),
-                    &mut fx,
-                );
+                engine.tick(now, BATCH, |flow| world.packets(flow), &mut fx);
                 self.publish(&mut guard, &mut fx, Lane::Worker);
                 drop(guard); // between two batches others get the lock
                 self.pass_on();

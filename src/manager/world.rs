@@ -166,6 +166,11 @@ impl World {
         self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
     }
 
+    /// How many packets have come in by an MFE, if the forwarder counts them itself.
+    pub fn packets(&mut self, flow: Flow) -> Option<u64> {
+        self.counters(flow).map(|counters| counters.packets)
+    }
+
     /// The forwarder's name, once it is chosen.
     pub fn forwarder_name(&self) -> Option<&'static str> {
         self.forwarder.as_ref().map(|forwarder| forwarder.name())

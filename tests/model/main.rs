@@ -16,6 +16,7 @@ mod spec;
 mod steps;
 mod tables;
 
+use drive::Stage;
 use proptest::prelude::*;
 use shrink::{shrink, try_walk};
 use std::time::Instant;
@@ -29,25 +30,25 @@ fn steps_of(seed: u64) -> Vec<Step> {
     (0..WALK).map(|_| dice.step()).collect()
 }
 
-/// One walk in eight is in a crowd of interfaces.
-fn is_crowded(seed: u64) -> bool {
-    seed % 8 == 7
+/// One walk in eight is in a crowd of interfaces, one in two above a kernel.
+fn stage_of(seed: u64) -> Stage {
+    Stage { crowded: seed % 8 == 7, kernel: seed % 4 >= 2 }
 }
 
 /// Walks from seed to seed; what went wrong, if anything did.
 fn walks(first_seed: u64, steps: usize) -> Result<Seen, String> {
     let mut sum = Seen::default();
     for seed in (first_seed..).take(steps.div_ceil(WALK)) {
-        let (steps, crowded) = (steps_of(seed), is_crowded(seed));
-        match try_walk(&steps, crowded) {
+        let (steps, stage) = (steps_of(seed), stage_of(seed));
+        match try_walk(&steps, stage) {
             Ok(seen) => {
                 sum.alerts += seen.alerts;
                 sum.installed += seen.installed;
             }
             Err(failure) => {
-                let (fewest, failure) = shrink(&steps[..=failure.at], crowded, failure);
+                let (fewest, failure) = shrink(&steps[..=failure.at], stage, failure);
                 return Err(format!(
-                    "seed {seed} (crowded: {crowded}), after {} steps that it takes:\n{fewest:#?}\n\n{}",
+                    "seed {seed} on {stage:?}, after {} steps that it takes:\n{fewest:#?}\n\n{}",
                     fewest.len(),
                     failure.what
                 ));
@@ -97,9 +98,11 @@ proptest! {
     fn any_steps_keep_every_rule(
         raw in prop::collection::vec(any::<[u8; 5]>(), 1..250),
         crowded in any::<bool>(),
+        kernel in any::<bool>(),
     ) {
+        let stage = Stage { crowded, kernel };
         let steps: Vec<Step> = raw.into_iter().map(Step::new).collect();
-        if let Err(failure) = try_walk(&steps, crowded) {
+        if let Err(failure) = try_walk(&steps, stage) {
             prop_assert!(false, "{}\n{:#?}", failure.what, &steps[..=failure.at]);
         }
     }

@@ -1,6 +1,6 @@
 //! Runs sequences of steps, and cuts those that fail down to what it takes.
 
-use crate::drive::Drive;
+use crate::drive::{Drive, Stage};
 use crate::steps::Step;
 use crate::Seen;
 use std::cell::Cell;
@@ -33,9 +33,9 @@ fn quiet_panics() {
 }
 
 /// Walks; the first difference ends it.
-pub fn try_walk(steps: &[Step], crowded: bool) -> Result<Seen, Failure> {
+pub fn try_walk(steps: &[Step], stage: Stage) -> Result<Seen, Failure> {
     quiet_panics();
-    let mut drive = Drive::new(crowded);
+    let mut drive = Drive::new(stage);
     for (at, step) in steps.iter().enumerate() {
         QUIET.set(true);
         let result = catch_unwind(AssertUnwindSafe(|| drive.step(*step)));
@@ -56,7 +56,7 @@ pub fn try_walk(steps: &[Step], crowded: bool) -> Result<Seen, Failure> {
 
 /// Leaves out as many steps as can be left out, half of them first, then ever
 /// smaller pieces; and makes zeros of the operands that do not matter.
-pub fn shrink(steps: &[Step], crowded: bool, failure: Failure) -> (Vec<Step>, Failure) {
+pub fn shrink(steps: &[Step], stage: Stage, failure: Failure) -> (Vec<Step>, Failure) {
     let (mut steps, mut failure) = (steps.to_vec(), failure);
     let mut piece = steps.len().div_ceil(2);
     loop {
@@ -65,7 +65,7 @@ pub fn shrink(steps: &[Step], crowded: bool, failure: Failure) -> (Vec<Step>, Fa
         while at < steps.len() {
             let mut fewer = steps.clone();
             fewer.drain(at..(at + piece).min(steps.len()));
-            if let Err(other) = try_walk(&fewer, crowded) {
+            if let Err(other) = try_walk(&fewer, stage) {
                 fewer.truncate(other.at + 1);
                 (steps, failure, is_better) = (fewer, other, true);
             } else {
@@ -82,7 +82,7 @@ pub fn shrink(steps: &[Step], crowded: bool, failure: Failure) -> (Vec<Step>, Fa
             let mut simpler = steps.clone();
             let Step { a, b, c, d, .. } = &mut simpler[at];
             *[a, b, c, d][operand] = 0;
-            if let Err(other) = try_walk(&simpler, crowded) {
+            if let Err(other) = try_walk(&simpler, stage) {
                 if other.at + 1 == steps.len() {
                     (steps, failure) = (simpler, other);
                 }

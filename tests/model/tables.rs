@@ -14,13 +14,41 @@ use std::fmt::Debug;
 const SMALL: usize = 200;
 
 /// A forwarder that knows what it was told, and no more (Effects::dirty).
-#[derive(Default)]
 pub struct Mirror {
     names: Vec<Interface>,
     entries: BTreeMap<Flow, (Interface, Vec<(Interface, u8)>)>,
+    /// Packets by entry, where the forwarder counts them and not the engine.
+    counts: Option<BTreeMap<Flow, u64>>,
 }
 
 impl Mirror {
+    pub fn new(kernel: bool) -> Mirror {
+        let counts = kernel.then(BTreeMap::new);
+        Mirror { names: Vec::new(), entries: BTreeMap::new(), counts }
+    }
+
+    pub fn is_kernel(&self) -> bool {
+        self.counts.is_some()
+    }
+
+    /// The interface that packets of a flow are forwarded from.
+    pub fn iif(&self, flow: Flow) -> Option<Interface> {
+        self.entries.get(&flow).map(|(iif, _)| *iif)
+    }
+
+    /// A packet comes in there.
+    pub fn count(&mut self, flow: Flow) {
+        if let Some(counts) = &mut self.counts {
+            *counts.entry(flow).or_default() += 1;
+        }
+    }
+
+    /// What the engine is told when it asks how many came in, at this moment.
+    pub fn counted(&self) -> impl Fn(Flow) -> Option<u64> {
+        let counts = self.counts.clone();
+        move |flow| Some(counts.as_ref()?.get(&flow).copied().unwrap_or(0))
+    }
+
     /// The number that an interface is known by.
     pub fn name(&mut self, id: IfId, interface: Interface) {
         let at = number(id);
@@ -45,7 +73,10 @@ impl Mirror {
                     names.sort_unstable();
                     self.entries.insert(flow, (self.name_of(iif), names));
                 }
-                None => drop(self.entries.remove(&flow)),
+                None => {
+                    self.entries.remove(&flow);
+                    self.counts.as_mut().and_then(|counts| counts.remove(&flow));
+                }
             }
         }
         let detached = fx.detached.drain(..).map(|id| self.name_of(id)).collect();

@@ -219,6 +219,38 @@ fn t5_6_a_renewed_mfe_keeps_the_time_out_that_its_owner_gave_it() {
 }
 
 #[test]
+fn t5_6_packets_that_the_forwarder_counts_itself_count() {
+    let mut r = flowing();
+    for (counted, lives) in [(7, true), (7, false)] {
+        r.counted = Some(counted);
+        r.seconds_pass(900);
+        assert_eq!(entry(&r).is_some(), lives);
+    }
+}
+
+#[test]
+fn t5_6_packets_before_a_time_out_was_set_are_of_another_life() {
+    let mut r = flowing();
+    r.counted = Some(7);
+    r.answers_time_out("A", 30);
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    r.join("B", "(*, 239.1.1.1)", 2);
+    r.seconds_pass(30);
+    assert_eq!(entry(&r), None);
+}
+
+#[test]
+fn t5_6_a_time_out_of_a_former_owner_begins_no_life() {
+    let mut r = flowing();
+    r.stays_in("A", NoticeKind::Prune);
+    r.reroute("10.0.0.1", via(3, "10.3.0.1"));
+    r.counted = Some(7);
+    r.returns("A"); // it is C's by now
+    r.seconds_pass(900);
+    assert_eq!(entry(&r), Some((3, vec![2])), "it forwarded, and lives on");
+}
+
+#[test]
 fn t5_6_no_packet_caused_the_questions_of_a_renewal() {
     let mut r = flowing();
     r.packet(FLOW, 1);

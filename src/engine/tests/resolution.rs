@@ -299,7 +299,7 @@ fn t5_4_the_same_client_after_a_change_of_hands_is_asked_anew() {
     let first = r.party("A").inside.take().expect("is asked");
     let id = r.id("A");
     let answer = Answer::Rpf { iif: 4.there(), upstream: addr("10.4.4.4") };
-    r.run(|engine, fx| engine.answer(Time(0), id, &first, answer, fx));
+    r.run(|engine, fx| engine.answer(Time(0), id, &first, answer, |_| None, fx));
     assert!(r.engine.is_resolving(flow(SG)));
     r.resumes("A");
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");

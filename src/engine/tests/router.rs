@@ -43,6 +43,8 @@ pub(super) struct Router {
     pub log: Vec<String>,
     /// Whether calls come from inside a callback.
     pub at_once: bool,
+    /// How many packets the forwarder has counted for each MFE, if it counts itself.
+    pub counted: Option<u64>,
 }
 
 /// Setting the stage.
@@ -61,6 +63,7 @@ impl Router {
             resolved: Vec::new(),
             log: Vec::new(),
             at_once: false,
+            counted: None,
         };
         for name in names {
             router.register(name);
@@ -216,7 +219,8 @@ impl Router {
         }
         if notice.question().is_some() {
             let mut fx = Effects::default();
-            self.engine.answer(self.now, party.id, notice, answer, &mut fx);
+            let counted = self.counted;
+            self.engine.answer(self.now, party.id, notice, answer, |_| counted, &mut fx);
             self.absorb(fx);
         }
     }
@@ -356,8 +360,8 @@ impl Router {
 
     pub fn seconds_pass(&mut self, seconds: u32) {
         self.now = self.now.plus_secs(seconds);
-        let now = self.now;
-        self.run(|engine, fx| engine.tick(now, 1000, |_| None, fx));
+        let (now, counted) = (self.now, self.counted);
+        self.run(|engine, fx| engine.tick(now, 1000, |_| counted, fx));
     }
 
     /// Calls come from inside a callback.

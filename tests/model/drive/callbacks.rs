@@ -94,8 +94,9 @@ impl Drive {
         let by_engine = answer_to(&pair.0, how, more);
         let by_model = answer_to(&pair.1, how, more);
         let (was, what) = (self.engine.mfe_count(), format!("the answer to {:?}", plain(&pair.0)));
+        let packets = self.mirror.counted();
         self.act(&what, |engine, model, fx| {
-            engine.answer(model.now, client, &pair.0, by_engine, fx);
+            engine.answer(model.now, client, &pair.0, by_engine, packets, fx);
             model.answer(client, &pair.1, &by_model);
             (Ok(()), Ok(()))
         })?;

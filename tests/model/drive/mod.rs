@@ -17,6 +17,16 @@ use std::sync::Arc;
 const TIMEOUT: u32 = 60;
 pub type Checked = Result<(), String>;
 
+/// Where a walk takes place.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage {
+    /// With a bystander that has so many interfaces that sets of them outgrow
+    /// their first word.
+    pub crowded: bool,
+    /// With a forwarder that forwards and counts itself, as the kernel does.
+    pub kernel: bool,
+}
+
 pub struct Drive {
     pub engine: Engine,
     pub model: Model,
@@ -58,21 +68,20 @@ fn plain(notice: &Notice) -> Notice {
 }
 
 impl Drive {
-    /// Nobody and nothing; or (`crowded`) a bystander with so many interfaces
-    /// that sets of interfaces outgrow their first word.
-    pub fn new(crowded: bool) -> Drive {
+    /// Nobody and nothing, but for what the stage has.
+    pub fn new(stage: Stage) -> Drive {
         let config = Config { mfe_timeout: TIMEOUT, ..Config::default() };
         let routes = steps::SOURCES.map(|source| (source, steps::route(0))).to_vec();
         let mut drive = Drive {
             engine: Engine::new(config),
             model: Model { timeout: TIMEOUT, routes, ..Model::default() },
-            mirror: Mirror::default(),
+            mirror: Mirror::new(stage.kernel),
             queues: Vec::new(),
             old: Vec::new(),
             alerts: 0,
             installed: 0,
         };
-        if crowded {
+        if stage.crowded {
             drive.register((999, 0), false).expect("register");
             for index in 100..162 {
                 drive.take(ClientId(1), Interface::link(index), 0).expect("take");
@@ -108,13 +117,7 @@ impl Drive {
             }
             Kind::Packet => self.packet(a, b, c, d),
             Kind::WrongIf => {
-                let (flow, arrival) = (steps::source_flow(a), steps::pick(&steps::INTERFACES, b));
-                let header = Arc::from([0x45, a]);
-                self.act("wrong_if", |engine, model, fx| {
-                    engine.wrong_if(model.now, flow, arrival, &header, fx);
-                    model.wrong_if(flow, arrival, &header);
-                    (Ok(()), Ok(()))
-                })
+                self.wrong_if(steps::source_flow(a), steps::pick(&steps::INTERFACES, b), a)
             }
             Kind::Begin => self.begin(a),
             Kind::Answer => self.answer_one(a, c, d),
@@ -327,7 +330,18 @@ impl Drive {
         let arrival = due.unwrap_or_else(|| steps::pick(&steps::INTERFACES, b / 2));
         let header: Arc<[u8]> = Arc::from([0x45, b]);
         let packet = Packet { flow, arrival, header, length: 100 + u32::from(c), ttl: d % 8 };
-        let (by_kernel, route) = (c % 3 == 2, self.route_for(flow));
+        let (mut by_kernel, route) = (c % 3 == 2, self.route_for(flow));
+        if self.mirror.is_kernel() && !by_kernel {
+            match self.mirror.iif(flow) {
+                Some(iif) if iif == arrival => {
+                    self.mirror.count(flow);
+                    self.model.kernel_forwards(flow);
+                    return Ok(());
+                }
+                Some(_) => return self.wrong_if(flow, arrival, b),
+                None => by_kernel = true,
+            }
+        }
         let mut outcomes = None;
         self.act("packet", |engine, model, fx| {
             let by_engine = if by_kernel {
@@ -350,6 +364,16 @@ impl Drive {
         })
     }
 
+    /// The kernel tells of a packet.
+    fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: u8) -> Checked {
+        let header = Arc::from([0x45, header]);
+        self.act("wrong_if", |engine, model, fx| {
+            engine.wrong_if(model.now, flow, arrival, &header, fx);
+            model.wrong_if(flow, arrival, &header);
+            (Ok(()), Ok(()))
+        })
+    }
+
     fn change_routes(&mut self, a: u8, b: u8, c: u8, d: u8) -> Checked {
         let mut routes = vec![(steps::pick(&steps::SOURCES, a), steps::route(b))];
         let other = steps::pick(&steps::SOURCES, c);
@@ -365,10 +389,11 @@ impl Drive {
 
     fn tick(&mut self, seconds: u64) -> Checked {
         let now = Time(self.model.now.0 + seconds * 1000);
+        let packets = self.mirror.counted();
         self.act_with("tick", true, |engine, model, fx| {
-            engine.tick(now, 2, |_| None, fx);
+            engine.tick(now, 2, &packets, fx);
             while engine.next_deadline().is_some_and(|due| due <= now) {
-                engine.tick(now, 2, |_| None, fx);
+                engine.tick(now, 2, &packets, fx);
             }
             model.tick(now);
             (Ok(()), Ok(()))

@@ -57,6 +57,13 @@ impl Model {
         Outcome::Forwarded(out)
     }
 
+    /// A packet that the kernel forwards and counts, without telling anybody.
+    pub fn kernel_forwards(&mut self, flow: Flow) {
+        if let Some(mfe) = self.mfe_mut(flow) {
+            mfe.used = true;
+        }
+    }
+
     /// WRONG_IF_CALLBACK, at most once in 3 s (spec 5.7, D19).
     pub fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: &Arc<[u8]>) {
         let Some(owner) = self.master(arrival) else { return };
