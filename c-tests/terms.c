@@ -63,6 +63,36 @@ static void t0_3_addresses_are_in_network_byte_order(void)
                 "(200.0.0.1, 239.1.2.3) in 2 from 10.2.0.1 out 1");
 }
 
+/* The helpers of the headers, and what a route's structure holds. */
+static void t0_3_routes_have_their_addresses_byte_by_byte(void)
+{
+    static const BYTE expected[4] = {10, 1, 128, 0};
+    RTM_NET_ADDRESS address;
+    DWORD back, mask;
+    USHORT length;
+
+    memset(&address, 0, sizeof(address));
+    RTM_IPV4_SET_ADDR_AND_MASK(&address, ip("10.1.128.0"), ip("255.255.128.0"));
+    CHECK_EQ(address.AddressFamily, 2);
+    CHECK_EQ(address.NumBits, 17);
+    CHECK(memcmp(address.AddrBits, expected, sizeof(expected)) == 0);
+    RTM_IPV4_GET_ADDR_AND_MASK(back, mask, &address);
+    CHECK_EQ(back, ip("10.1.128.0"));
+    CHECK_EQ(mask, ip("255.255.128.0"));
+    RTM_IPV4_SET_ADDR_AND_LEN(&address, ip("192.0.2.1"), 32);
+    RTM_IPV4_GET_ADDR_AND_LEN(back, length, &address);
+    CHECK_EQ(back, ip("192.0.2.1"));
+    CHECK_EQ(length, 32);
+
+    CHECK_EQ(RTM_IPV4_MASK_FROM_LEN(0), 0);
+    CHECK_EQ(RTM_IPV4_MASK_FROM_LEN(1), ip("128.0.0.0"));
+    CHECK_EQ(RTM_IPV4_MASK_FROM_LEN(32), ip("255.255.255.255"));
+    RTM_IPV4_LEN_FROM_MASK(length, 0);
+    CHECK_EQ(length, 0);
+    RTM_IPV4_LEN_FROM_MASK(length, ip("255.255.255.254"));
+    CHECK_EQ(length, 31);
+}
+
 static void t0_7_igmp_alone_is_the_owner(void)
 {
     a = protocol('A');
@@ -130,5 +160,6 @@ static void t0_8_arguments_are_looked_at_in_order(void)
 TEST_MAIN(
     CASE(t0_1_igmps_own_links_are_one_component),
     CASE(t0_3_addresses_are_in_network_byte_order),
+    CASE(t0_3_routes_have_their_addresses_byte_by_byte),
     CASE(t0_7_igmp_alone_is_the_owner),
     CASE(t0_8_arguments_are_looked_at_in_order))

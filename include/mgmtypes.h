@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #ifndef __cplusplus
 #include <uchar.h>
 #endif
@@ -618,12 +619,14 @@ typedef RTM_DEST_INFO *PRTM_DEST_INFO;
 /*
  * Between an RTM_NET_ADDRESS and an IPv4 address (network byte order) with its
  * prefix length or mask. Inline functions behind the names of the macros, so
- * that arguments are evaluated once and alignment does not matter.
+ * that arguments are evaluated once and alignment does not matter. No casts: C++
+ * programs may be compiled with -Wold-style-cast.
  */
 static inline ULONG mgm_net_to_host(ULONG Addr)
 {
-    const UCHAR *b = (const UCHAR *)&Addr;
-    return (ULONG)b[0] << 24 | (ULONG)b[1] << 16 | (ULONG)b[2] << 8 | (ULONG)b[3];
+    UCHAR b[4];
+    memcpy(b, &Addr, sizeof(b));
+    return b[0] * 0x1000000u + b[1] * 0x10000u + b[2] * 0x100u + b[3];
 }
 
 static inline USHORT mgm_len_from_mask(ULONG Mask)
@@ -631,7 +634,7 @@ static inline USHORT mgm_len_from_mask(ULONG Mask)
     ULONG bits = mgm_net_to_host(Mask);
     USHORT len = 0;
     while (bits) {
-        len = (USHORT)(len + 1);
+        len++;
         bits <<= 1;
     }
     return len;
@@ -639,26 +642,20 @@ static inline USHORT mgm_len_from_mask(ULONG Mask)
 
 static inline ULONG mgm_mask_from_len(ULONG Len)
 {
-    return Len ? mgm_net_to_host((ULONG)0xFFFFFFFF << (32 - Len)) : 0;
+    return Len ? mgm_net_to_host(0xFFFFFFFFu << (32 - Len)) : 0;
 }
 
 static inline void mgm_set_addr(RTM_NET_ADDRESS *To, ULONG Addr, USHORT Len)
 {
-    const UCHAR *b = (const UCHAR *)&Addr;
-    int i;
     To->AddressFamily = 2; /* AF_INET */
     To->NumBits = Len;
-    for (i = 0; i < 4; i++)
-        To->AddrBits[i] = b[i];
+    memcpy(To->AddrBits, &Addr, sizeof(Addr));
 }
 
 static inline ULONG mgm_get_addr(const RTM_NET_ADDRESS *From)
 {
     ULONG addr;
-    UCHAR *b = (UCHAR *)&addr;
-    int i;
-    for (i = 0; i < 4; i++)
-        b[i] = From->AddrBits[i];
+    memcpy(&addr, From->AddrBits, sizeof(addr));
     return addr;
 }
 

@@ -1,8 +1,8 @@
 //! The status socket, for those who ask for it: MGM_STATUS_SOCKET, or
 //! MgmHostServeStatus. docs/status.md tells what it answers.
 //!
-//! One thread, `mgm-status`, one connection at a time: a reader that does not
-//! read is left after [`PATIENCE`], and nothing of MGM waits for it.
+//! One thread, `mgm-status`, one connection at a time: none lasts longer than
+//! [`PATIENCE`], however it dawdles, and nothing of MGM waits for it.
 
 use super::{Detail, Manager};
 use crate::fork::{self, GuardedFd};
@@ -14,16 +14,19 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Who connects and says nothing for so long gets the JSON.
 const SILENCE: Duration = Duration::from_millis(200);
-/// A reader that takes nothing for so long is left.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// So long a connection may last in all. A million MFEs take some 2 s.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// After an error, which may well last.
 const PAUSE: Duration = Duration::from_millis(100);
 /// A request that is longer is none of ours.
 const LONGEST: usize = 8192;
+/// As much is sent at a time: so little that the kernel waits for room only once,
+/// because it would wait anew each time.
+const PIECE: usize = 16 << 10;
 
 /// The socket, served as long as this lives.
 #[derive(Debug)]
@@ -101,7 +104,7 @@ fn serve(listener: &GuardedFd, stop: &StopSignal, manager: &Manager) {
                 let accepted = GuardedFd::open(|| Ok(SockRef::from(listener).accept()?.0));
                 match accepted {
                     Ok(client) => sys::shield("a request for the status", || {
-                        if let Err(error) = answer(&client, manager) {
+                        if let Err(error) = answer(&client, Deadline::after(PATIENCE), manager) {
                             log::debug!("status socket: {error}");
                         }
                         manager.pass_on(); // calls made inside the host's log callback
@@ -117,24 +120,34 @@ fn serve(listener: &GuardedFd, stop: &StopSignal, manager: &Manager) {
     }
 }
 
-fn answer(client: &GuardedFd, manager: &Manager) -> io::Result<()> {
-    let socket = SockRef::from(client);
-    socket.set_read_timeout(Some(SILENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
-    let reply = reply(&request(&socket)?, |detail| manager.status(detail));
-    let mut rest = reply.as_bytes();
-    while !rest.is_empty() {
-        // No signal: the program may not expect one.
-        let sent = socket.send_with_flags(rest, libc::MSG_NOSIGNAL)?;
-        rest = &rest[sent..];
+/// When a connection is over, whatever the other side does.
+#[derive(Clone, Copy)]
+struct Deadline(Instant);
+
+impl Deadline {
+    fn after(patience: Duration) -> Deadline {
+        Deadline(Instant::now() + patience)
     }
-    Ok(())
+
+    /// The time that is left; an error if none is.
+    fn left(self) -> io::Result<Duration> {
+        let left = self.0.saturating_duration_since(Instant::now());
+        let over = || io::Error::new(ErrorKind::TimedOut, "the other side dawdles");
+        (!left.is_zero()).then_some(left).ok_or_else(over)
+    }
+}
+
+fn answer(client: &GuardedFd, deadline: Deadline, manager: &Manager) -> io::Result<()> {
+    let socket = SockRef::from(client);
+    let reply = reply(&request(&socket, deadline)?, |detail| manager.status(detail));
+    send(&socket, deadline, reply.as_bytes())
 }
 
 /// What the client says: a line, or the head of an HTTP request, or nothing.
-fn request(mut socket: &Socket) -> io::Result<String> {
+fn request(mut socket: &Socket, deadline: Deadline) -> io::Result<String> {
     let (mut said, mut piece) = (Vec::new(), [0; 1024]);
     while said.len() < LONGEST {
+        socket.set_read_timeout(Some(SILENCE.min(deadline.left()?)))?;
         match socket.read(&mut piece) {
             Ok(0) => break,
             Ok(count) => said.extend_from_slice(&piece[..count]),
@@ -149,6 +162,21 @@ fn request(mut socket: &Socket) -> io::Result<String> {
         }
     }
     Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+fn send(socket: &Socket, deadline: Deadline, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        socket.set_write_timeout(Some(deadline.left()?))?;
+        let piece = &rest[..rest.len().min(PIECE)];
+        // No signal: the program may not expect one.
+        match socket.send_with_flags(piece, libc::MSG_NOSIGNAL) {
+            Ok(sent) => rest = &rest[sent..],
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The answer: over HTTP to those who speak it, else the bare JSON.
