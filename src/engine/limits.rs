@@ -151,6 +151,19 @@ impl Engine {
         }
     }
 
+    /// The thresholds above the least one, by interface, taken or not.
+    pub fn thresholds(&self) -> impl Iterator<Item = (Interface, u8)> + '_ {
+        self.limits.thresholds.iter().map(|(&interface, &threshold)| (interface, threshold))
+    }
+
+    /// The boundaries, by interface index.
+    pub fn boundaries(&self) -> impl Iterator<Item = (u32, Scope)> + '_ {
+        let rows = |(&index, scopes): (&u32, &Vec<Scope>)| {
+            scopes.iter().map(move |&scope| (index, scope)).collect::<Vec<_>>()
+        };
+        self.limits.boundaries.iter().flat_map(rows)
+    }
+
     /// The name that a scope was given.
     #[must_use]
     pub fn scope_name(&self, scope: Scope) -> Option<&U16CStr> {
