@@ -143,6 +143,10 @@ CALLBACKS = {
 }
 
 
+class MIB_IPMCAST_BOUNDARY(ctypes.Structure):
+    _fields_ = [(n, DWORD) for n in ("dwIfIndex", "dwGroupAddress", "dwGroupMask", "dwStatus")]
+
+
 class ROUTING_PROTOCOL_CONFIG(ctypes.Structure):
     _fields_ = [("dwCallbackFlags", DWORD)] + [
         (f"pfn{name}Callback", kind) for name, kind in CALLBACKS.items()
@@ -173,6 +177,9 @@ HOST_FUNCTIONS = {
     "MgmHostVersion": [POINTER(MGMHOST_VERSION)],
     "MgmHostStop": [],
     "MgmHostAddRoute": [DWORD] * 6,
+    "MgmHostSetTtlThreshold": [DWORD] * 3,
+    "MgmHostAddBoundary": [POINTER(MIB_IPMCAST_BOUNDARY)],
+    "MgmHostSetScopeName": [DWORD, DWORD, c_void_p],
     "MgmHostGetStatus": [DWORD, PDWORD, c_void_p],
     "MgmHostGetMetrics": [DWORD, PDWORD, c_void_p],
     "MgmHostPacketIn": [

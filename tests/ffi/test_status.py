@@ -58,17 +58,32 @@ class Status(unittest.TestCase):
         )
         assert accepted.value == 1 and oifs.value == 1
 
+    def set_limits(self):
+        network, mask = ip("239.192.0.0"), ip("255.252.0.0")
+        boundary = MIB_IPMCAST_BOUNDARY(2, network, mask)
+        assert mgm.MgmHostSetTtlThreshold(9, ip("10.9.0.1"), 16) == NO_ERROR
+        assert mgm.MgmHostAddBoundary(ctypes.byref(boundary)) == NO_ERROR
+        name = "Büro".encode("utf-16")[2:] + b"\0\0"
+        assert mgm.MgmHostSetScopeName(network, mask, name) == NO_ERROR
+
     def test_json(self):
         status = json.loads(text_of(mgm.MgmHostGetStatus))
         self.assertEqual(status["totals"]["mfes"], 1)
         self.assertEqual(status["mfes"][0]["octets"], 100)
         self.assertEqual(status["mfes"][0]["oifs"][0]["index"], 2)
 
+    def test_limits(self):
+        self.set_limits()
+        limits = json.loads(text_of(mgm.MgmHostGetStatus))["limits"]
+        self.assertEqual(limits["thresholds"], [{"index": 9, "next_hop": "10.9.0.1", "ttl": 16}])
+        self.assertEqual(limits["boundaries"], [{"index": 2, "scope": "239.192.0.0/14", "name": "Büro"}])
+
     @unittest.skipIf(jsonschema is None, "no jsonschema (pip install jsonschema)")
     def test_schema(self):
         schema = json.loads(SCHEMA.read_text())
         validator = jsonschema.Draft202012Validator
         validator.check_schema(schema)
+        self.set_limits()
         for flags in range(4):
             status = json.loads(text_of(mgm.MgmHostGetStatus, flags))
             validator(schema, format_checker=validator.FORMAT_CHECKER).validate(status)

@@ -5,6 +5,7 @@ use crate::engine::{MfeRow, OifRow, Refused};
 use crate::manager::state::Run;
 use crate::manager::Manager;
 use crate::types::Route;
+use widestring::U16CStr;
 
 impl Manager {
     /// A snapshot of one moment: nothing changes while it is taken. It does
@@ -21,6 +22,7 @@ impl Manager {
             counters: Counters::default(),
             clients: Vec::new(),
             interfaces: Vec::new(),
+            limits: Limits::default(),
             memberships: detail.memberships.then(Vec::new),
             mfes: detail.mfes.then(Vec::new),
         };
@@ -70,6 +72,7 @@ impl Run {
                 absent: row.is_absent,
             })
             .collect();
+        status.limits = self.collect_limits();
         if let Some(memberships) = &mut status.memberships {
             let ifaces = |names: Vec<Interface>| names.into_iter().map(Iface::from).collect();
             memberships.extend(self.engine.memberships().map(|row| Membership {
@@ -104,6 +107,27 @@ impl Run {
             boundary: self.engine.refused(Refused::Boundary),
             no_upstream: self.engine.refused(Refused::NoUpstream),
             wrong_interface: self.engine.refused(Refused::WrongInterface),
+        }
+    }
+
+    fn collect_limits(&self) -> Limits {
+        let thresholds = self.engine.thresholds();
+        // Those of one interface stand in no order.
+        let mut boundaries: Vec<_> = self.engine.boundaries().collect();
+        boundaries.sort_unstable();
+        let name = |scope| self.engine.scope_name(scope).map(U16CStr::to_string_lossy);
+        Limits {
+            thresholds: thresholds
+                .map(|(interface, ttl)| Threshold { iface: interface.into(), ttl })
+                .collect(),
+            boundaries: boundaries
+                .into_iter()
+                .map(|(index, scope)| Boundary {
+                    index,
+                    scope: scope.to_string(),
+                    name: name(scope),
+                })
+                .collect(),
         }
     }
 

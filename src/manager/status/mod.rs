@@ -51,6 +51,8 @@ pub struct Status {
     pub clients: Vec<Client>,
     /// By index and next hop.
     pub interfaces: Vec<IfaceStatus>,
+    /// How far packets may go.
+    pub limits: Limits,
     /// By group, then source. Absent if it was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memberships: Option<Vec<Membership>>,
@@ -167,6 +169,38 @@ pub struct IfaceStatus {
     pub changing: bool,
     /// The system has lost it.
     pub absent: bool,
+}
+
+/// How far packets may go: what the host has set, for interfaces that somebody
+/// has and others.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Limits {
+    /// By index and next hop.
+    pub thresholds: Vec<Threshold>,
+    /// By index, then groups.
+    pub boundaries: Vec<Boundary>,
+}
+
+/// A TTL threshold above 1, which all others have.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Threshold {
+    /// Where.
+    #[serde(flatten)]
+    pub iface: Iface,
+    /// A packet goes out if its TTL is greater.
+    pub ttl: u8,
+}
+
+/// An administrative boundary.
+#[derive(Clone, Debug, Serialize)]
+pub struct Boundary {
+    /// Index of the interface, with all its next hops.
+    pub index: u32,
+    /// The groups that it keeps off, as address/length.
+    pub scope: String,
+    /// The name of that scope, if it was given one. A unit that is no character
+    /// comes as U+FFFD.
+    pub name: Option<String>,
 }
 
 /// Who wants a flow, and where.

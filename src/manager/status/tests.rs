@@ -3,8 +3,9 @@
 use super::*;
 use crate::engine::{Answer, Notice, NoticeKind};
 use crate::manager::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
-use crate::types::{Flow, Route, RouteOrigin};
+use crate::types::{Flow, Route, RouteOrigin, Scope};
 use serde_json::{json, Value};
+use widestring::U16CString;
 
 /// A client that leaves everything as it is.
 struct Content;
@@ -43,6 +44,7 @@ fn router() -> Manager {
             protocol: 3,
         })
         .unwrap();
+    set_limits(&manager);
     let packet = |index, ttl, group| {
         let flow = Flow::new(SOURCE, group);
         let arrival = Interface::link(index);
@@ -55,6 +57,19 @@ fn router() -> Manager {
     packet(9, 64, GROUP);
     packet(1, 64, Ipv4Addr::new(224, 0, 0, 5));
     manager
+}
+
+/// None of them stops any of the packets; interface 9 is nobody's.
+fn set_limits(manager: &Manager) {
+    let scope = |third, length| Scope::new(Ipv4Addr::new(239, 192, third, 0), length).unwrap();
+    manager.set_ttl_threshold(Interface::link(9), 16).unwrap();
+    manager.set_ttl_threshold(Interface::link(1), 1).unwrap();
+    manager.add_boundary(2, scope(128, 17)).unwrap();
+    manager.add_boundary(2, scope(0, 17)).unwrap();
+    manager.add_boundary(9, scope(0, 17)).unwrap();
+    // The second unit is no character.
+    let name = U16CString::from_vec([0x42, 0xd800]).unwrap();
+    manager.set_scope_name(scope(0, 17), &name).unwrap();
 }
 
 fn snapshot(manager: &Manager, detail: Detail) -> Value {
@@ -101,6 +116,17 @@ fn a_snapshot_tells_everything() {
         ])
     );
     assert_eq!(
+        status["limits"],
+        json!({
+            "thresholds": [{"index": 9, "next_hop": null, "ttl": 16}],
+            "boundaries": [
+                {"index": 2, "scope": "239.192.0.0/17", "name": "B\u{fffd}"},
+                {"index": 2, "scope": "239.192.128.0/17", "name": null},
+                {"index": 9, "scope": "239.192.0.0/17", "name": "B\u{fffd}"},
+            ]
+        })
+    );
+    assert_eq!(
         status["memberships"],
         json!([{"source": null, "group": "239.1.1.1", "owner": [],
             "igmp": [{"index": 2, "next_hop": null}]}])
@@ -139,6 +165,7 @@ fn before_the_start_and_after_the_stop_there_is_nothing() {
     let status = snapshot(&router, Detail::FULL);
     assert_eq!((&status["running"], &status["forwarder"]), (&json!(false), &Value::Null));
     assert_eq!(status["mfes"], json!([]));
+    assert_eq!(status["limits"], json!({"thresholds": [], "boundaries": []}));
 }
 
 /// Every sample belongs to the family above it, every family is described once.
