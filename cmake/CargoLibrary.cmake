@@ -12,8 +12,13 @@ if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
 endif()
 
 # rustup puts cargo where no system path leads.
-find_program(CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin" REQUIRED)
-find_program(RUSTC rustc HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin" REQUIRED)
+# rustup's before a distribution's in /bin, which no CARGO_HOME would mean.
+set(rust_hints "$ENV{HOME}/.cargo/bin")
+if(DEFINED ENV{CARGO_HOME})
+  list(PREPEND rust_hints "$ENV{CARGO_HOME}/bin")
+endif()
+find_program(CARGO cargo HINTS ${rust_hints} REQUIRED)
+find_program(RUSTC rustc HINTS ${rust_hints} REQUIRED)
 
 # On its own mgm shares target/ with plain cargo; inside another project it
 # keeps out of its own source tree, which may be read-only.
