@@ -58,3 +58,18 @@ fn status(field: &str) -> f64 {
     let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
     kilobytes * 1024.0
 }
+
+/// The processor time of the process's threads of this name.
+pub fn thread_time(name: &str) -> Duration {
+    let mut sum = Duration::ZERO;
+    for task in std::fs::read_dir("/proc/self/task").expect("there is /proc").flatten() {
+        // A thread may end while it is looked at.
+        let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        if read("comm").trim() == name {
+            let ran = read("schedstat");
+            let nanoseconds = ran.split(' ').next().and_then(|ran| ran.parse().ok());
+            sum += Duration::from_nanos(nanoseconds.unwrap_or_default());
+        }
+    }
+    sum
+}

@@ -15,14 +15,26 @@ pub struct Scale {
     pub small: usize,
     /// Repetitions, of which the median counts.
     pub repeats: usize,
+    /// Clients that alerts go to.
+    pub clients: usize,
     /// How long threads work beside each other.
-    pub seconds: f64,
+    pub milliseconds: usize,
+    /// How long it takes at most to make the MFEs that shall expire, in seconds.
+    pub due: usize,
 }
 
 impl Scale {
-    pub const FULL: Scale = Scale { large: 1_000_000, small: 10_000, repeats: 3, seconds: 1.5 };
+    pub const FULL: Scale = Scale {
+        large: 1_000_000,
+        small: 10_000,
+        repeats: 3,
+        clients: 1000,
+        milliseconds: 1000,
+        due: 8,
+    };
     /// Shows only that all of it works.
-    pub const QUICK: Scale = Scale { large: 5_000, small: 500, repeats: 1, seconds: 0.1 };
+    pub const QUICK: Scale =
+        Scale { large: 5000, small: 500, repeats: 1, clients: 20, milliseconds: 50, due: 2 };
 }
 
 /// What the probes found, by their specification and in the order of repetition.

@@ -1,9 +1,15 @@
 //! What is measured, each in a process of its own: tables and libraries begin
 //! afresh, and the memory is only theirs.
 
+mod expiry;
+mod fanout;
+mod joiner;
 mod kernel;
 mod maps;
+mod noise;
 mod table;
+mod threads;
+mod touch;
 
 use crate::library::Library;
 use std::collections::BTreeMap;
@@ -53,6 +59,11 @@ pub fn run(spec: &Spec, library: &Path) -> Result<Sample, String> {
     let load = || Library::load(library);
     Ok(match spec.probe() {
         "table" => table::run(spec, &load()?),
+        "touch" => touch::run(spec, &load()?),
+        "fanout" => fanout::run(spec, &load()?),
+        "threads" => threads::run(spec, &load()?),
+        "expiry" => expiry::run(spec, &load()?)?,
+        "noise" => noise::run(spec),
         "kernel" => kernel::run(spec)?,
         "hashmap" => maps::hash_map(spec),
         "btreemap" => maps::btree_map(spec),

@@ -1,9 +1,13 @@
 //! The rows of the table: each says which probes it needs, and judges what they found.
 
+mod expiry;
+mod fanout;
 mod get;
 mod install;
 mod leave;
 mod memory;
+mod threads;
+mod touch;
 mod walk;
 
 use crate::plan::{Results, Scale};
@@ -18,7 +22,17 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 5] = [install::ROW, leave::ROW, get::ROW, walk::ROW, memory::ROW];
+pub const ROWS: [Row; 9] = [
+    install::ROW,
+    leave::ROW,
+    get::ROW,
+    walk::ROW,
+    memory::ROW,
+    touch::ROW,
+    fanout::ROW,
+    threads::ROW,
+    expiry::ROW,
+];
 
 /// One line: what was measured, beside what, and how it compares with the goal.
 #[derive(serde::Serialize)]
