@@ -1,4 +1,4 @@
-//! Time and memory.
+//! Time, memory, and what is in the middle.
 
 use std::time::Duration;
 
@@ -72,4 +72,14 @@ pub fn thread_time(name: &str) -> Duration {
         }
     }
     sum
+}
+
+/// The one in the middle; none of none.
+pub fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    match figures.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(figures[n / 2]),
+        n => Some((figures[n / 2 - 1] + figures[n / 2]) / 2.0),
+    }
 }

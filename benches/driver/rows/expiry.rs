@@ -39,6 +39,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             value: results.ratio((&spec, "timer_ns"), (&table, "leave_ns")),
             unit: "×",
             goal: Some(Goal::AtMost(1.0)),
+            point: None,
         });
     }
     let what = format!("{} MFEs are renewed, two callbacks each", count(scale.large));
@@ -60,5 +61,6 @@ fn latency(scale: Scale, results: &Results, spec: &str, what: &str) -> Line {
         value: median("p999_us"),
         unit: "µs",
         goal: Some(Goal::AtMost(1000.0)),
+        point: None,
     }
 }

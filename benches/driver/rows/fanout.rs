@@ -38,6 +38,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                 value: each,
                 unit: "ns",
                 goal: Some(Goal::AtMost(60.0)),
+                point: None,
             }
         })
         .into()

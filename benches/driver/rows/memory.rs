@@ -35,6 +35,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                 value: bytes,
                 unit: "bytes",
                 goal: Some(Goal::AtMost(160.0)),
+                point: None,
             });
         }
     }

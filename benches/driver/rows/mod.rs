@@ -1,5 +1,6 @@
 //! The rows of the table: each says which probes it needs, and judges what they found.
 
+mod curve;
 mod expiry;
 mod fanout;
 mod get;
@@ -22,7 +23,7 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 9] = [
+pub const ROWS: [Row; 10] = [
     install::ROW,
     leave::ROW,
     get::ROW,
@@ -32,10 +33,10 @@ pub const ROWS: [Row; 9] = [
     fanout::ROW,
     threads::ROW,
     expiry::ROW,
+    curve::ROW,
 ];
 
 /// One line: what was measured, beside what, and how it compares with the goal.
-#[derive(serde::Serialize)]
 pub struct Line {
     pub measure: String,
     /// Ours, with its unit.
@@ -47,10 +48,11 @@ pub struct Line {
     pub unit: &'static str,
     /// At most, or at least; none where the line is told for the record.
     pub goal: Option<Goal>,
+    /// Where it stands in the plot: the curve, and the number of entries.
+    pub point: Option<(String, usize)>,
 }
 
-#[derive(Clone, Copy, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy)]
 pub enum Goal {
     AtMost(f64),
     AtLeast(f64),

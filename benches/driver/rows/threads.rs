@@ -40,6 +40,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
         value: median(kept),
         unit: "×",
         goal: Some(Goal::AtLeast(least)),
+        point: None,
     };
     vec![
         kept("one thread joins", "join_per_s", "join_alone_per_s", "join_kept", 0.5),
@@ -57,6 +58,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             value: median("p999_us"),
             unit: "µs",
             goal: Some(Goal::AtMost(200.0)),
+            point: None,
         },
     ]
 }

@@ -29,6 +29,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                 value: each,
                 unit: "ns",
                 goal: Some(Goal::AtMost(100.0)),
+                point: None,
             });
         }
     }

@@ -36,6 +36,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                     value: results.ratio((&ours, figure), (&map, figure)),
                     unit: "×",
                     goal: Some(Goal::AtMost(1.5)),
+                    point: None,
                 });
             }
         }
