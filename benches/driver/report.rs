@@ -15,13 +15,13 @@ impl Line {
             (Some(_), None) => "not measured".to_owned(),
             (Some(goal), Some(value)) => {
                 let over = match goal {
-                    Goal::AtMost(most) => value / most - 1.0,
+                    Goal::AtMost(most) | Goal::Stretch(most, _) => value / most - 1.0,
                     Goal::AtLeast(least) => 1.0 - value / least,
                 };
-                if over <= 0.0 {
-                    "met".to_owned()
-                } else {
-                    format!("missed by {} %", (over * 100.0).ceil())
+                match goal {
+                    _ if over > 0.0 => format!("missed by {} %", (over * 100.0).ceil()),
+                    Goal::Stretch(_, stretch) if value <= stretch => "met, stretch too".to_owned(),
+                    _ => "met".to_owned(),
                 }
             }
         }
@@ -31,6 +31,9 @@ impl Line {
         match self.goal {
             None => String::new(),
             Some(Goal::AtMost(most)) => format!("≤ {most} {}", self.unit),
+            Some(Goal::Stretch(most, stretch)) => {
+                format!("≤ {most} {}, stretch {stretch}", self.unit)
+            }
             Some(Goal::AtLeast(least)) => format!("≥ {least} {}", self.unit),
         }
     }

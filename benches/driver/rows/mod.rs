@@ -55,6 +55,8 @@ pub struct Line {
 #[derive(Clone, Copy)]
 pub enum Goal {
     AtMost(f64),
+    /// At most the first; the second would be better still.
+    Stretch(f64, f64),
     AtLeast(f64),
 }
 
