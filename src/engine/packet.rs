@@ -4,20 +4,19 @@ use super::{Effects, Engine, Notice};
 use crate::types::{Flow, Interface, Route, Time};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
 const WRONG_IF_SILENCE_MS: u64 = 3000;
 
 /// A packet that came in.
 #[derive(Clone, Debug)]
-pub struct Packet {
+pub struct Packet<'a> {
     /// Source and group.
     pub flow: Flow,
     /// The interface it came in on.
     pub arrival: Interface,
     /// Its header bytes, for the callbacks.
-    pub header: Arc<[u8]>,
+    pub header: &'a [u8],
     /// Length in octets.
     pub length: u32,
     /// Time to live on arrival.
@@ -102,7 +101,7 @@ impl Engine {
     pub fn packet(
         &mut self,
         now: Time,
-        packet: &Packet,
+        packet: &Packet<'_>,
         route: Option<Route>,
         fx: &mut Effects,
     ) -> Outcome {
@@ -119,16 +118,22 @@ impl Engine {
             Some(mfe) if mfe.iif == arrival => {}
             Some(mfe) => {
                 mfe.rare().wrong_if += 1;
-                self.wrong_if(now, packet.flow, packet.arrival, &packet.header, fx);
+                self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
                 return self.refuse(Refused::WrongInterface);
             }
-            None => return self.first_packet(packet, route, fx),
+            None => return self.first_packet(now, packet, route, fx),
         }
         self.forward(packet)
     }
 
     /// A packet for which the kernel has no entry. Tells nothing of its further fate.
-    pub fn no_entry(&mut self, packet: &Packet, route: Option<Route>, fx: &mut Effects) -> Outcome {
+    pub fn no_entry(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        route: Option<Route>,
+        fx: &mut Effects,
+    ) -> Outcome {
         if self.flows.has_mfe(packet.flow) {
             fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
@@ -142,16 +147,22 @@ impl Engine {
         if self.is_bounded(arrival, packet.flow.group()) {
             return self.refuse(Refused::Boundary);
         }
-        self.first_packet(packet, route, fx)
+        self.first_packet(now, packet, route, fx)
     }
 
     /// The first packet of a flow starts its resolution; later ones wait for it.
-    fn first_packet(&mut self, packet: &Packet, route: Option<Route>, fx: &mut Effects) -> Outcome {
+    fn first_packet(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        route: Option<Route>,
+        fx: &mut Effects,
+    ) -> Outcome {
         let is_waiting = self.resolutions.contains_key(&packet.flow);
         if !is_waiting {
             self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
         }
-        if is_waiting || self.resolve(packet.flow, packet.arrival, &packet.header, route, fx) {
+        if is_waiting || self.resolve(now, packet.flow, packet.arrival, packet.header, route, fx) {
             Outcome::Resolving
         } else {
             self.refuse(Refused::NoUpstream)
@@ -172,7 +183,7 @@ impl Engine {
     }
 
     /// Counts a packet in, and out on each oif that its TTL reaches.
-    fn forward(&mut self, packet: &Packet) -> Outcome {
+    fn forward(&mut self, packet: &Packet<'_>) -> Outcome {
         let Some(mfe) = self.flows.mfe_mut(packet.flow) else {
             return Outcome::Refused(Refused::NoUpstream);
         };
@@ -204,7 +215,7 @@ impl Engine {
         now: Time,
         flow: Flow,
         arrival: Interface,
-        header: &Arc<[u8]>,
+        header: &[u8],
         fx: &mut Effects,
     ) {
         let Some(id) = self.interfaces.find(arrival) else { return };
@@ -218,6 +229,6 @@ impl Engine {
         if !self.wrong_ifs.may_tell(now, flow, arrival) {
             return;
         }
-        fx.tell(owner, Notice::WrongIf { flow, arrival, header: Arc::clone(header) });
+        fx.tell(owner, Notice::WrongIf { flow, arrival, header: header.into() });
     }
 }

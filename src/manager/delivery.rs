@@ -20,10 +20,12 @@ impl Manager {
                 ::log::log!(level, "{line}");
             }
             run.world.follow(&mut run.engine, fx);
-            if !std::mem::take(&mut fx.resolved).is_empty() && waiters > 0 {
+            if !fx.resolved.is_empty() && waiters > 0 {
                 self.shared.ended.notify_all();
             }
-            for (client, notice) in fx.take_notices() {
+            fx.resolved.clear();
+            let mut notices = fx.take_notices();
+            for (client, notice) in notices.drain(..) {
                 let record = run.clients.get_mut(&client).filter(|record| !record.gone);
                 let Some(record) = record else { continue };
                 // A callback that is not there is one that changes nothing
@@ -48,6 +50,7 @@ impl Manager {
                     Lane::Worker => {}
                 }
             }
+            fx.reuse(notices);
         }
         if lane == Lane::Caller {
             self.adopt(run);

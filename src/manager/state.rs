@@ -39,6 +39,9 @@ pub(super) struct Run {
     pub world: World,
     pub pool: Pool,
     pub tally: Tally,
+    /// Effects for the next call to fill: nearly every call has some, and they
+    /// should not cost it an allocation.
+    pub scratch: Effects,
     /// When the timer will wake up; `None` if there is no timer yet.
     pub timer_due: Option<Time>,
     pub timer_runs: bool,
@@ -123,6 +126,7 @@ impl State {
             world: World::new(settings),
             pool: Pool::default(),
             tally: Tally::default(),
+            scratch: Effects::default(),
             timer_due: None,
             timer_runs: false,
             stopping: false,
@@ -241,6 +245,17 @@ impl Manager {
         guard.waiters -= 1;
     }
 
+    /// The end of a call: what it changed is published, and delivered.
+    pub(super) fn publish_all(&self, mut guard: Guard<'_>, mut fx: Effects) {
+        self.publish(&mut guard, &mut fx, Lane::Caller);
+        if let Some(run) = guard.run.as_mut() {
+            fx.shrink();
+            run.scratch = fx;
+        }
+        drop(guard);
+        self.drain();
+    }
+
     /// One call on a life that is on: what it changes is published before the
     /// lock is released, and delivered after.
     pub(super) fn act<R>(
@@ -250,11 +265,9 @@ impl Manager {
     ) -> Result<R> {
         let mut guard = self.lock();
         let run = enter(&mut guard)?;
-        let mut fx = Effects::default();
+        let mut fx = std::mem::take(&mut run.scratch);
         let result = call(run, &mut fx);
-        self.publish(&mut guard, &mut fx, Lane::Caller);
-        drop(guard);
-        self.drain();
+        self.publish_all(guard, fx);
         result
     }
 }

@@ -291,13 +291,12 @@ impl UpcallSink for Below {
         for upcall in batch {
             let Upcall { kind, flow, arrival, header } = upcall;
             run.tally.count_upcall(kind);
-            let header = header.into();
             match kind {
                 UpcallKind::WrongIf => run.engine.wrong_if(now, flow, arrival, &header, &mut fx),
                 UpcallKind::NoCache => {
-                    let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
+                    let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
                     let route = routes.get(&flow.source()).copied();
-                    let outcome = run.engine.no_entry(&packet, route, &mut fx);
+                    let outcome = run.engine.no_entry(now, &packet, route, &mut fx);
                     if let Outcome::Refused(why) = outcome {
                         ::log::debug!("packet of {flow} on {arrival} refused: {why}");
                     }
