@@ -4,7 +4,7 @@ use super::queue::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;
-use super::Manager;
+use super::{system, Manager};
 use crate::engine::{Effects, Engine, Outcome, Packet};
 use crate::forwarder::{
     Counters, Entry, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink,
@@ -99,22 +99,15 @@ impl World {
         }
     }
 
-    #[cfg(target_os = "linux")]
+    /// The kernel's forwarder, and with it the system's routes.
     fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
         let below =
             Arc::new(Below { manager: manager.clone(), routes: Arc::downgrade(&self.routes) });
-        let upcalls: Arc<dyn UpcallSink> = below.clone();
-        let forwarder = crate::forwarder::kernel::KernelForwarder::open(self.table, upcalls)?;
+        let forwarder = system::open_forwarder(self.table, below.clone())?;
         if self.routes.system.get().is_none() {
-            let routes = crate::routes::netlink::NetlinkRoutes::open(below)?;
-            let _ = self.routes.system.set(Box::new(routes));
+            let _ = self.routes.system.set(system::open_routes(below)?);
         }
-        Ok(Box::new(forwarder))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn open_kernel(&mut self, _: &Manager) -> Result<Box<dyn Forwarder>> {
-        Err(Refusal::Forwarder("kernel forwarding exists on Linux only".into()))
+        Ok(forwarder)
     }
 
     /// Brings the forwarder in line with the engine.
