@@ -3,6 +3,7 @@
 #   make             the release build: target/release/libmgm.so, libmgm.a
 #   make demo        installs what is missing, then shows mgm at work
 #   make test        everything quick; make test-heavy: the rest
+#   make windows     the DLL for Windows, built with mingw-w64: build/windows/mgm
 #   make install     PREFIX=/usr/local, DESTDIR=, SUDO=sudo where that needs it
 
 PREFIX ?= /usr/local
@@ -11,7 +12,7 @@ SUDO ?=
 CARGO ?= cargo
 CMAKE ?= cmake
 
-.PHONY: all demo test test-heavy headers conformance install clean
+.PHONY: all demo test test-heavy headers conformance windows install clean
 
 all:
 	$(CARGO) build --release --locked --lib
@@ -25,7 +26,7 @@ test:
 	scripts/test
 
 test-heavy:
-	scripts/setup
+	scripts/setup --heavy
 	scripts/test --heavy
 
 headers:
@@ -33,6 +34,10 @@ headers:
 
 conformance:
 	scripts/conformance
+
+windows:
+	scripts/setup --heavy
+	scripts/windows
 
 install:
 	$(CMAKE) -S . -B build/install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DCMAKE_BUILD_TYPE=Release
