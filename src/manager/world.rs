@@ -90,6 +90,7 @@ impl World {
         match self.choice {
             ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Kernel => self.open_kernel(manager),
+            ForwarderChoice::Auto if !system::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
                 ::log::warn!(
                     "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"

@@ -9,6 +9,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Whether there is more than memory to choose from.
+pub(in crate::manager) const HAS_FORWARDER: bool = false;
+
 /// MGM starts in this process.
 pub(in crate::manager) fn move_in() {
     crate::fork::install();

@@ -12,6 +12,9 @@ use crate::routes::{RouteView, RouteWatcher};
 use crate::types::Result;
 use std::sync::Arc;
 
+/// Whether there is more than memory to choose from.
+pub(in crate::manager) const HAS_FORWARDER: bool = true;
+
 /// MGM starts in this process.
 pub(in crate::manager) fn move_in() {
     crate::fork::install();
