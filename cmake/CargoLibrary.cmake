@@ -11,9 +11,10 @@ if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
   message(FATAL_ERROR "mgm's CMake build knows Linux only; elsewhere use cargo build --release --lib")
 endif()
 
-# rustup puts cargo where no system path leads.
-find_program(CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin" REQUIRED)
-find_program(RUSTC rustc HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin" REQUIRED)
+# rustup puts cargo where no system path leads. It comes before that of a
+# distribution, which would compile with another rustc into the same directory.
+find_program(CARGO cargo HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin REQUIRED)
+find_program(RUSTC rustc HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin REQUIRED)
 
 # On its own mgm shares target/ with plain cargo; inside another project it
 # keeps out of its own source tree, which may be read-only.
