@@ -18,9 +18,11 @@ NOT_IN_MINGW = re.compile(r"P?MIB_IPMCAST_\w+_(XP|LH)$")
 NEEDS_ALIGN_SIZE = re.compile(r"SIZEOF_\w+_TABLE$")
 # Structures that Windows' headers have inside another one, and without a name.
 NAMELESS = {"RTM_DEST_VIEW_INFO": ("RTM_DEST_INFO", "ViewInfo[0].")}
+# Integers, by their names: not pointers, handles, or real numbers.
+INTEGER = re.compile(r"(?!P|LP|H|FLOAT|SCOPE|\w+_HANDLE$)[A-Z0-9_]+$")
 # Arguments for the macros that take some.
 ARGUMENTS = {"Type, VendorId, ProtocolId": "1, 0x137, 10", "X": "3", "NumViews": "3"}
-NOT_VALUES = {"VOID", "WINAPI", "CALLBACK", "FIELD_OFFSET"}
+NOT_VALUES = {"VOID", "CONST", "WINAPI", "CALLBACK", "FIELD_OFFSET", "INVALID_HANDLE_VALUE"}
 
 
 def without_comments(text):
@@ -35,9 +37,10 @@ def structures(text):
 
 def scalars(text):
     """Names of types that are not structures."""
-    for name in re.findall(r"^typedef [\w ]+?[ *](\w+)(?:\[\w+\])?;", text, re.M):
-        if not re.search(rf"^typedef struct \w+ {name};", text, re.M):
-            yield name
+    for first, more in re.findall(
+        r"^typedef (?!struct)[\w ]+?[ *](\w+)(?:\[\w+\])?((?:, \*?\w+)*);", text, re.M
+    ):
+        yield from (name.strip(" *") for name in [first, *more.split(",")] if name)
 
 
 def macros(text):
@@ -45,7 +48,7 @@ def macros(text):
     for name, takes, arguments in re.findall(r"^#define (\w+)(\(([\w, ]+)\))?[ \t]+\S", text, re.M):
         if takes and arguments not in ARGUMENTS:
             continue
-        if name not in NOT_VALUES and not name.startswith("RTM_IPV4_") and name != "MPR50":
+        if name not in NOT_VALUES and not re.search("[a-z]|^RTM_IPV4_|^MPR50$", name):
             yield name, f"{name}({ARGUMENTS[arguments]})" if takes else name
 
 
@@ -73,7 +76,7 @@ def main():
         if NOT_IN_MINGW.match(name):
             continue
         print(f'    printf("{name} %u\\n", (unsigned)sizeof({name}));')
-        if re.fullmatch(r"[A-Z]+", name) and name[0] != "P" and name not in ("LPVOID", "LPDWORD", "HANDLE"):
+        if INTEGER.match(name):
             print(f'    printf("{name} is %s\\n", ({name})-1 < ({name})1 ? "signed" : "unsigned");')
     for name, call in macros(text):
         also = " && defined(ALIGN_SIZE)" if NEEDS_ALIGN_SIZE.match(name) else ""
