@@ -132,7 +132,7 @@ def tables():
     expect((count, mfe.dwSource, mfe.dwGroup, mfe.ulNumOutIf), (1, SOURCE, GROUP, 1))
     expect((mfe.dwUpStrmNgbr, mfe.rgmioOutInfo[0].dwOutIfIndex), (ip("10.0.1.1"), 2))
     stats, count = read(Rras.MgmGetFirstMfeStats, IpHelper.MIB_IPMCAST_MFE_STATS, 1)
-    expect((count, stats.ulInPkts, stats.ulInOctets, stats.ulPktsDifferentIf), (1, 1, 100, 1))
+    expect((count, stats.ulInPkts, stats.ulInOctets, stats.ulPktsDifferentIf), (1, 2, 200, 1))
 
     name = IpHelper.MIB_IPMCAST_MFE()
     name.dwSource, name.dwGroup = SOURCE, GROUP
@@ -141,7 +141,7 @@ def tables():
     expect(Rras.MgmGetMfe(name, size, buffer), NO_ERROR)
     expect(Rras.MgmGetMfeStats(name, size, buffer, 2), NO_ERROR)
     stats = IpHelper.MIB_IPMCAST_MFE_STATS_EX_XP.from_buffer(buffer)
-    expect((stats.ulTotalOutPackets, stats.rgmiosOutStats[0].ulOutPackets), (1, 1))
+    expect((stats.ulTotalOutPackets, stats.rgmiosOutStats[0].ulOutPackets), (2, 2))
     expect(Rras.MgmGetNextMfe(name, size, buffer, count), NO_MORE_ITEMS)
     expect(Rras.MgmGetNextMfeStats(name, size, buffer, count, 1), NO_MORE_ITEMS)
     expect(count.value, 0)
@@ -176,7 +176,7 @@ def main():
     expect(Rras.MgmAddGroupMembershipEntry(igmp, 0, 0, GROUP, HOST, 2, 0, 1), NO_ERROR)
     network, mask, hop = (ctypes.c_uint32(ip(a)) for a in ("10.0.0.0", "255.0.0.0", "10.0.1.1"))
     expect(library.MgmHostAddRoute(network, mask, 1, hop, 0, 0), NO_ERROR)
-    expect((packet(1), packet(2)), (1, 0))
+    expect((packet(1), packet(1), packet(2)), (1, 1, 0))
     tables()
     groups(p)
     expect(Rras.MgmDeleteGroupMembershipEntry(igmp, 0, 0, GROUP, HOST, 2, 0, 1), NO_ERROR)
