@@ -79,6 +79,8 @@ fn compile(compiler: &str, standard: &str, source: &Path) -> Option<Result<(), S
         .arg(format!("-std={standard}"))
         .args(["-x", language, "-I"])
         .arg(root().join("include"))
+        .arg("-I")
+        .arg(root().join("include/win32"))
         .arg(source)
         .output()
         .ok()?;
@@ -115,6 +117,19 @@ fn headers_compile_alone_and_twice() {
         let source = temporary(&format!("include_{name}.c"), &text);
         compile_everywhere(&["c99", "c11", "c++17"], &source);
     }
+}
+
+#[test]
+fn stand_ins_compile_alone_and_twice() {
+    let mut count = 0;
+    for entry in std::fs::read_dir(root().join("include/win32")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let text = format!("#include <{name}>\n#include <{name}>\n#include <mgm.h>\n");
+        let source = temporary(&format!("win32_{name}.c"), &text);
+        compile_everywhere(&["c99", "c11", "c++17"], &source);
+        count += 1;
+    }
+    assert!(count > 8, "only {count} stand-ins");
 }
 
 #[test]
