@@ -3,6 +3,7 @@
 use super::log::Hold;
 use super::queue::{Lane, Queue};
 use super::settings::Settings;
+use super::system::{self, StatusSocket};
 use super::tally::{Deliveries, Tally};
 use super::workers::Pool;
 use super::world::World;
@@ -27,7 +28,6 @@ pub(super) struct State {
     last_client: u64,
     last_enumeration: u64,
     /// What all this is part of: a start may need it for a thread.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     me: Weak<Shared>,
 }
 
@@ -47,8 +47,7 @@ pub(super) struct Run {
     pub timer_runs: bool,
     /// Being stopped: nobody is let in any more.
     pub stopping: bool,
-    #[cfg(target_os = "linux")]
-    pub status_socket: Option<super::serve::StatusSocket>,
+    pub status_socket: Option<StatusSocket>,
     born: Instant,
     last_enumeration: u64,
 }
@@ -113,7 +112,7 @@ impl State {
         for complaint in &settings.complaints {
             ::log::error!("{complaint}");
         }
-        crate::fork::install();
+        system::move_in();
         let config = Config {
             mfe_timeout: settings.mfe_timeout,
             last_client: self.last_client,
@@ -130,7 +129,6 @@ impl State {
             timer_due: None,
             timer_runs: false,
             stopping: false,
-            #[cfg(target_os = "linux")]
             status_socket: None,
             born: Instant::now(),
             last_enumeration: self.last_enumeration,
@@ -143,28 +141,18 @@ impl State {
     }
 
     /// Serves the status at this path from now on, instead of where it was.
-    #[cfg(target_os = "linux")]
     pub fn serve_status(&mut self, path: Option<&Path>) -> Result<()> {
         let shared = self.me.upgrade().ok_or(Refusal::Stopping)?;
         let run = self.running().ok_or(Refusal::Stopping)?;
         run.status_socket = None; // first, because the path may be the same
         if let Some(path) = path {
-            let socket = super::serve::StatusSocket::open(path, Manager { shared });
+            let socket = StatusSocket::open(path, Manager { shared });
             run.status_socket =
                 Some(socket.map_err(|error| {
                     Refusal::StatusSocket(format!("{}: {error}", path.display()))
                 })?);
         }
         Ok(())
-    }
-
-    /// There is no such socket here.
-    #[cfg(not(target_os = "linux"))]
-    pub fn serve_status(&mut self, path: Option<&Path>) -> Result<()> {
-        match path {
-            Some(_) => Err(Refusal::StatusSocket("there is none on this system".into())),
-            None => Ok(()),
-        }
     }
 
     /// Ends it. Everything that `Run` owns is released.
