@@ -82,9 +82,7 @@ impl Engine {
         let id = ClientId(clients.last);
         clients.by_key.insert((protocol, component), id);
         let is_igmp = is_igmp(protocol);
-        clients
-            .by_id
-            .insert(id, Client { protocol, component, is_igmp, interfaces: 0, callbacks });
+        clients.by_id.insert(id, Client { protocol, component, is_igmp, interfaces: 0, callbacks });
         Ok(id)
     }
 

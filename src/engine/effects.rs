@@ -87,6 +87,9 @@ impl NoticeKind {
 pub struct NoticeKinds(u16);
 
 impl NoticeKinds {
+    /// All nine.
+    pub const ALL: NoticeKinds = NoticeKinds((1 << NoticeKind::ALL.len()) - 1);
+
     /// Whether a kind is among them.
     #[must_use]
     pub fn has(self, kind: NoticeKind) -> bool {
