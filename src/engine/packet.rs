@@ -1,5 +1,8 @@
 //! Packets, and what is decided about them (spec 5.1, 5.7).
 
+use super::interfaces::Interfaces;
+use super::limits::Limits;
+use super::mfe::Mfe;
 use super::{Effects, Engine, Notice};
 use crate::types::{Flow, Interface, Route, Time};
 use foldhash::fast::RandomState;
@@ -115,15 +118,14 @@ impl Engine {
             return self.refuse(Refused::Boundary);
         }
         match self.flows.mfe_mut(packet.flow) {
-            Some(mfe) if mfe.iif == arrival => {}
+            Some(mfe) if mfe.iif == arrival => forward(mfe, &self.limits, &self.interfaces, packet),
             Some(mfe) => {
                 mfe.rare().wrong_if += 1;
                 self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
-                return self.refuse(Refused::WrongInterface);
+                self.refuse(Refused::WrongInterface)
             }
-            None => return self.first_packet(now, packet, route, fx),
+            None => self.first_packet(now, packet, route, fx),
         }
-        self.forward(packet)
     }
 
     /// A packet for which the kernel has no entry. Tells nothing of its further fate.
@@ -182,32 +184,6 @@ impl Engine {
         self.refused.get(why as usize).copied().unwrap_or(0)
     }
 
-    /// Counts a packet in, and out on each oif that its TTL reaches.
-    fn forward(&mut self, packet: &Packet<'_>) -> Outcome {
-        let Some(mfe) = self.flows.mfe_mut(packet.flow) else {
-            return Outcome::Refused(Refused::NoUpstream);
-        };
-        let (limits, interfaces) = (&self.limits, &self.interfaces);
-        let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
-        let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
-        if !all {
-            mfe.count_apart();
-        }
-        mfe.packets += 1;
-        mfe.octets += u64::from(packet.length);
-        if let Some(out) = mfe.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
-            for (id, count) in out {
-                if all || reaches(*id) {
-                    count.packets += 1;
-                } else {
-                    count.ttl_too_low += 1;
-                }
-            }
-        }
-        let out = mfe.oifs.iter().filter(|&id| all || reaches(id));
-        Outcome::Forwarded(out.map(|id| interfaces.name(id)).collect())
-    }
-
     /// WRONG_IF_CALLBACK to the owner of the interface that a packet came in
     /// on, at most once in 3 s for each flow and interface (spec 5.7).
     pub fn wrong_if(
@@ -231,4 +207,31 @@ impl Engine {
         }
         fx.tell(owner, Notice::WrongIf { flow, arrival, header: header.into() });
     }
+}
+
+/// Counts a packet in, and out on each oif that its TTL reaches.
+fn forward(
+    mfe: &mut Mfe,
+    limits: &Limits,
+    interfaces: &Interfaces,
+    packet: &Packet<'_>,
+) -> Outcome {
+    let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
+    let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
+    if !all {
+        mfe.count_apart();
+    }
+    mfe.packets += 1;
+    mfe.octets += u64::from(packet.length);
+    if let Some(out) = mfe.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+        for (id, count) in out {
+            if all || reaches(*id) {
+                count.packets += 1;
+            } else {
+                count.ttl_too_low += 1;
+            }
+        }
+    }
+    let out = mfe.oifs.iter().filter(|&id| all || reaches(id));
+    Outcome::Forwarded(out.map(|id| interfaces.name(id)).collect())
 }

@@ -61,6 +61,8 @@ struct WayIn {
 #[derive(Default)]
 struct CreationAsked {
     questions: Vec<Asked>,
+    /// The oifs if nobody switches one off.
+    oifs: IfSet,
     /// All interfaces that they are about, or would be if every client had the callback.
     about: IfSet,
     /// Those of clients that lack it.
@@ -128,8 +130,7 @@ impl Engine {
         let (iif, upstream) = way.expected;
         let asked = self.creation_questions(flow, iif, fx);
         if asked.questions.is_empty() {
-            let mfe = (iif, upstream, IfSet::default());
-            self.create(now, flow, mfe, (arrival, header), fx);
+            self.create(now, flow, (iif, upstream), asked.oifs, (arrival, header), fx);
         } else {
             let resolution = Resolution {
                 purpose: Purpose::Create,
@@ -360,7 +361,7 @@ impl Engine {
 
     /// CREATION_ALERT, for a flow whose iif is settled.
     fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
-        let CreationAsked { questions, about, on } = self.creation_questions(flow, iif, fx);
+        let CreationAsked { questions, about, on, .. } = self.creation_questions(flow, iif, fx);
         let nobody = questions.is_empty();
         if let Some(resolution) = self.resolutions.get_mut(&flow) {
             resolution.asked_about = about;
@@ -375,12 +376,7 @@ impl Engine {
     /// Asks everybody who has interfaces among the oifs (spec 5.3). Whoever has
     /// no callback wants them all.
     fn creation_questions(&mut self, flow: Flow, iif: IfId, fx: &mut Effects) -> CreationAsked {
-        let mut oifs = self.member_interfaces(flow);
-        if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
-            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
-        }
-        self.subtract_bounded(&mut oifs, flow.group());
-        oifs.remove(iif);
+        let oifs = self.possible_oifs(flow, iif);
         let mut asked = CreationAsked::default();
         let mut owned: Vec<(ClientId, IfId)> = Vec::new();
         for id in oifs.iter() {
@@ -410,7 +406,20 @@ impl Engine {
             fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs: entries });
             asked.questions.push(Asked { question, oifs });
         }
+        asked.oifs = oifs;
         asked
+    }
+
+    /// Where a flow that comes in by `iif` can go out: where it is wanted and no
+    /// boundary keeps it off.
+    fn possible_oifs(&self, flow: Flow, iif: IfId) -> IfSet {
+        let mut oifs = self.member_interfaces(flow);
+        if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
+            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
+        }
+        self.subtract_bounded(&mut oifs, flow.group());
+        oifs.remove(iif);
+        oifs
     }
 
     /// A client has said which of its oifs it wants.
@@ -448,32 +457,31 @@ impl Engine {
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
             let Resolution { iif, upstream, off, arrival, header, .. } = resolution;
-            self.create(now, flow, (iif, upstream, off), (arrival, &header), fx);
+            let mut oifs = self.possible_oifs(flow, iif);
+            oifs.subtract(&off);
+            self.create(now, flow, (iif, upstream), oifs, (arrival, &header), fx);
+            if let Some(mfe) = self.flows.mfe_mut(flow).filter(|_| !off.is_empty()) {
+                mfe.rare().off = off;
+            }
         } else {
             self.renew(now, flow, &resolution, fx);
         }
     }
 
-    /// The MFE of a new flow (spec 5.4, 5.5): its iif, its upstream neighbour,
-    /// and the oifs that were switched off; and the packet that it is made for.
+    /// The MFE of a new flow (spec 5.4, 5.5), and what comes of the packet that it
+    /// is made for.
     fn create(
         &mut self,
         now: Time,
         flow: Flow,
-        (iif, upstream, off): (IfId, Ipv4Addr, IfSet),
+        (iif, upstream): (IfId, Ipv4Addr),
+        oifs: IfSet,
         (arrival, header): (Interface, &[u8]),
         fx: &mut Effects,
     ) {
-        let mut oifs = self.member_interfaces(flow);
-        oifs.remove(iif);
-        oifs.subtract(&off);
-        self.subtract_bounded(&mut oifs, flow.group());
         let is_negative = oifs.is_empty();
         let serial = self.next_serial();
-        let mut mfe = Mfe::new(iif, upstream, oifs, self.config.mfe_timeout, now, serial);
-        if !off.is_empty() {
-            mfe.rare.get_or_insert_default().off = off;
-        }
+        let mfe = Mfe::new(iif, upstream, oifs, self.config.mfe_timeout, now, serial);
         let deadline = mfe.deadline();
         self.flows.insert_mfe(flow, mfe); // takes over the resolution's hold on the source
         self.schedule(flow, deadline);

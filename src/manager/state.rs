@@ -10,6 +10,7 @@ use super::world::World;
 use super::{Callbacks, EnumId, Manager, Shared};
 use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, Notice};
 use crate::types::{Flow, Refusal, Result, Time};
+use foldhash::fast::RandomState;
 use parking_lot::{Condvar, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
@@ -34,7 +35,7 @@ pub(super) struct State {
 /// One life of MGM.
 pub(super) struct Run {
     pub engine: Engine,
-    pub clients: HashMap<ClientId, Record>,
+    pub clients: HashMap<ClientId, Record, RandomState>,
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
@@ -120,7 +121,7 @@ impl State {
         };
         self.run = Some(Run {
             engine: Engine::new(config),
-            clients: HashMap::new(),
+            clients: HashMap::default(),
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
