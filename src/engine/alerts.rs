@@ -115,20 +115,18 @@ impl Engine {
         fx: &mut Effects,
     ) -> bool {
         let (was, is) = (before.beside(client), after.beside(client));
-        if was == is || cause.caller == Some(client) || self.clients.get(client).is_none() {
+        if was == is || cause.caller == Some(client) {
             return false;
         }
         if after == Interest::Nobody && planted::has(Bug::LastLeaveUnheard) {
             return was;
         }
-        fx.tell(
-            client,
-            if is {
-                Notice::Join { flow, member: true }
-            } else {
-                Notice::Prune { flow, interface: cause.interface }
-            },
-        );
+        let news = if is {
+            Notice::Join { flow, member: true }
+        } else {
+            Notice::Prune { flow, interface: cause.interface }
+        };
+        self.alert(client, news, fx);
         was
     }
 
@@ -138,8 +136,17 @@ impl Engine {
         for (flow, _) in self.flows.wanted(Flow::WILDCARD) {
             let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
             if is_group && self.interest(flow).beside(client) {
-                fx.tell(client, Notice::Join { flow, member: true });
+                self.alert(client, Notice::Join { flow, member: true }, fx);
             }
+        }
+    }
+
+    /// Tells a client, unless it has no such callback (spec 1.3).
+    pub(super) fn alert(&self, to: ClientId, notice: Notice, fx: &mut Effects) {
+        if self.clients.hears(to, notice.kind()) {
+            fx.tell(to, notice);
+        } else {
+            self.story(fx, || format!("{} has no callback for {notice}", self.who(to)));
         }
     }
 
@@ -201,10 +208,10 @@ impl Engine {
                 continue;
             }
             if let Some(client) = old.filter(|&client| self.clients.get(client).is_some()) {
-                fx.tell(client, Notice::Prune { flow, interface: Interface::NONE });
+                self.alert(client, Notice::Prune { flow, interface: Interface::NONE }, fx);
             }
             if let Some(client) = new {
-                fx.tell(client, Notice::Join { flow, member: true });
+                self.alert(client, Notice::Join { flow, member: true }, fx);
             }
         }
     }

@@ -262,7 +262,7 @@ impl Engine {
         if mfe.oifs.is_empty() {
             self.tell_negative(flow, fx);
         } else {
-            fx.tell(owner, Notice::Join { flow, member: false });
+            self.alert(owner, Notice::Join { flow, member: false }, fx);
         }
     }
 
@@ -278,15 +278,9 @@ impl Engine {
     /// PRUNE_ALERT with bMemberDelete FALSE.
     fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, fx: &mut Effects) {
         let serial = self.flows.mfe(flow).map_or(0, |mfe| u64::from(mfe.serial));
-        fx.tell(
-            to,
-            Notice::PruneMfe {
-                question: QuestionId(serial),
-                flow,
-                iif: self.interfaces.name(iif),
-                timeout: self.config.mfe_timeout,
-            },
-        );
+        let question = QuestionId(serial);
+        let (iif, timeout) = (self.interfaces.name(iif), self.config.mfe_timeout);
+        self.alert(to, Notice::PruneMfe { question, flow, iif, timeout }, fx);
     }
 
     /// The answer to [`Engine::tell_negative`]: a time-out, from now on (spec

@@ -232,6 +232,18 @@ impl Flows {
         self.mfes
     }
 
+    /// The flows that somebody wants on an interface, in order, and where they are.
+    pub fn wanted_on(&self, id: IfId, sides: &[Side]) -> Vec<(Flow, Place)> {
+        self.order
+            .from(Flow::WILDCARD, Some(Part::Members))
+            .filter(|&(_, number)| {
+                let members = &self.entries[number as usize].members;
+                sides.iter().any(|&side| members.side(side).contains(id))
+            })
+            .map(|(flow, number)| (flow, Place(number)))
+            .collect()
+    }
+
     /// The flows that somebody wants, from `first` on, in order.
     pub fn wanted(&self, first: Flow) -> impl Iterator<Item = (Flow, &Members)> + '_ {
         self.order.from(first, Some(Part::Members)).filter_map(|(flow, number)| {
