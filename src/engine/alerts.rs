@@ -133,7 +133,7 @@ impl Engine {
     /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for
     /// each group that others still want (spec 4.2).
     fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
-        for (flow, _) in self.flows.wanted(Flow::WILDCARD) {
+        for flow in self.flows.wanted_flows(Flow::WILDCARD) {
             let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
             if is_group && self.interest(flow).beside(client) {
                 self.alert(client, Notice::Join { flow, member: true }, fx);
@@ -194,8 +194,7 @@ impl Engine {
     ) {
         let before: Vec<(Flow, Option<ClientId>)> = self
             .flows
-            .wanted(Flow::WILDCARD)
-            .map(|(flow, _)| flow)
+            .wanted_flows(Flow::WILDCARD)
             .filter(|flow| {
                 flow.has_source() && !flow.is_link_local() && concerns(self, flow.source())
             })

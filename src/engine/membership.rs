@@ -1,7 +1,7 @@
 //! Group memberships (spec section 3).
 
 use super::alerts::{Cause, Interest};
-use super::flows::{Place, Removed, Side};
+use super::flows::{Flows, Place, Removed, Side};
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Refusal, Result, Route};
@@ -233,7 +233,10 @@ impl Engine {
         if flows.first().is_some_and(|(flow, _)| *flow == Flow::WILDCARD) {
             flows.rotate_left(1);
         }
-        for (flow, place) in flows {
+        for (at, &(flow, place)) in flows.iter().enumerate() {
+            if at % Flows::FETCH == 0 {
+                self.flows.fetch(&flows[at..flows.len().min(at + Flows::FETCH)]);
+            }
             self.remove_member_at(flow, place, id, sides, cause, fx);
             if let Some(owner) = owner {
                 self.alert(owner, Notice::LocalLeave { flow, interface: cause.interface }, fx);

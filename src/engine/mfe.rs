@@ -33,8 +33,11 @@ pub(super) struct Rare {
     /// Interfaces that the owner switched on, or off, whatever the memberships say.
     pub on: IfSet,
     pub off: IfSet,
-    /// Counters of each oif, from the moment on at which they are not all
-    /// equal to `packets`.
+    /// What had come in before the first of the oifs was one: none of them has
+    /// sent it out.
+    pub before: u64,
+    /// Counters of each oif, from the moment on at which they are not all equal
+    /// to what has come in since.
     pub out: Option<Vec<(IfId, OifCount)>>,
     /// Packets on other interfaces than the iif.
     pub wrong_if: u64,
@@ -61,6 +64,21 @@ impl From<Moment> for Time {
 pub(super) struct OifCount {
     pub packets: u64,
     pub ttl_too_low: u64,
+}
+
+/// What the owner of the iif is to hear of an MFE that went from some oifs to
+/// none, or from none to some.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    iif: IfId,
+    serial: u32,
+    is_negative: bool,
+}
+
+impl Turn {
+    fn of(mfe: &Mfe) -> Turn {
+        Turn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
+    }
 }
 
 /// What a membership call does to the override of its interface (spec 3.5).
@@ -147,7 +165,13 @@ impl Mfe {
             return false;
         }
         if wanted && self.packets > 0 {
-            self.count_apart();
+            if self.oifs.is_empty() {
+                let packets = self.packets;
+                let rare = self.rare();
+                (rare.before, rare.out) = (packets, None);
+            } else {
+                self.count_apart();
+            }
         }
         if wanted {
             self.oifs.insert(id);
@@ -165,7 +189,7 @@ impl Mfe {
 
     /// From now on each oif has counters of its own.
     pub fn count_apart(&mut self) -> &mut Vec<(IfId, OifCount)> {
-        let so_far = OifCount { packets: self.packets, ttl_too_low: 0 };
+        let so_far = self.count_together();
         let oifs = self.oifs.clone();
         self.rare().out.get_or_insert_with(|| oifs.iter().map(|id| (id, so_far)).collect())
     }
@@ -177,8 +201,14 @@ impl Mfe {
                 .iter()
                 .find(|(other, _)| *other == id)
                 .map_or_else(OifCount::default, |(_, count)| *count),
-            None => OifCount { packets: self.packets, ttl_too_low: 0 },
+            None => self.count_together(),
         }
+    }
+
+    /// The counters of any oif, while all are equal.
+    fn count_together(&self) -> OifCount {
+        let before = self.rare.as_ref().map_or(0, |rare| rare.before);
+        OifCount { packets: self.packets - before, ttl_too_low: 0 }
     }
 }
 
@@ -239,28 +269,27 @@ impl Engine {
             if mfe.set_oif(id, wanted) {
                 fx.dirty.push(flow);
                 if was_negative != mfe.oifs.is_empty() {
-                    turned.push(flow);
+                    turned.push((flow, Turn::of(mfe)));
                 }
             }
         });
         if self.config.debug {
             self.tell_changes(&fx.dirty[before..], &mut fx.log);
         }
-        for flow in turned {
-            self.tell_turn(flow, caller, fx);
+        for (flow, turn) in turned {
+            self.tell_turn(flow, turn, caller, fx);
         }
     }
 
     /// An MFE went from some oifs to none, or from none to some: tells the
     /// owner of its iif, unless it is the one who did it (spec 5.8).
-    fn tell_turn(&self, flow: Flow, caller: Option<ClientId>, fx: &mut Effects) {
-        let Some(mfe) = self.flows.mfe(flow) else { return };
-        let Some(owner) = self.interfaces.master(mfe.iif) else { return };
+    fn tell_turn(&self, flow: Flow, turn: Turn, caller: Option<ClientId>, fx: &mut Effects) {
+        let Some(owner) = self.interfaces.master(turn.iif) else { return };
         if caller == Some(owner) && !planted::has(Bug::CauserTold) {
             return;
         }
-        if mfe.oifs.is_empty() {
-            self.tell_negative(flow, fx);
+        if turn.is_negative {
+            self.tell_prune(owner, flow, turn.iif, turn.serial, fx);
         } else {
             self.alert(owner, Notice::Join { flow, member: false }, fx);
         }
@@ -271,14 +300,13 @@ impl Engine {
     pub(super) fn tell_negative(&self, flow: Flow, fx: &mut Effects) {
         let Some(mfe) = self.flows.mfe(flow) else { return };
         if let Some(owner) = self.interfaces.master(mfe.iif) {
-            self.tell_prune(owner, flow, mfe.iif, fx);
+            self.tell_prune(owner, flow, mfe.iif, mfe.serial, fx);
         }
     }
 
     /// PRUNE_ALERT with bMemberDelete FALSE.
-    fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, fx: &mut Effects) {
-        let serial = self.flows.mfe(flow).map_or(0, |mfe| u64::from(mfe.serial));
-        let question = QuestionId(serial);
+    fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, serial: u32, fx: &mut Effects) {
+        let question = QuestionId(u64::from(serial));
         let (iif, timeout) = (self.interfaces.name(iif), self.config.mfe_timeout);
         self.alert(to, Notice::PruneMfe { question, flow, iif, timeout }, fx);
     }
@@ -411,18 +439,19 @@ impl Engine {
         let left = gone.iter().filter(|&id| mfe.set_oif(id, false)).count();
         let came = members.iter().filter(|&id| mfe.set_oif(id, true)).count();
         let turned = was_negative != mfe.oifs.is_empty();
+        let turn = Turn::of(mfe);
         if old_iif != iif || left + came > 0 {
             fx.dirty.push(flow);
             self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
         }
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
         if old != new {
-            self.tell_turn(flow, caller, fx);
+            self.tell_turn(flow, turn, caller, fx);
             if let Some(old) = old {
-                self.tell_prune(old, flow, old_iif, fx);
+                self.tell_prune(old, flow, old_iif, turn.serial, fx);
             }
         } else if turned {
-            self.tell_turn(flow, caller, fx);
+            self.tell_turn(flow, turn, caller, fx);
         }
     }
 }

@@ -145,20 +145,25 @@ impl Engine {
         self.flows.mfe_len()
     }
 
-    /// The first entry of an enumeration after `last`, or its very first.
-    /// Entries are ordered, so where an enumeration stands is all that it has
-    /// to remember (spec 7.3).
-    #[must_use]
-    pub fn next_group(&self, kind: EnumKind, last: Option<Flow>) -> Option<Flow> {
+    /// The entries of an enumeration after `last`, or all. They are ordered, so
+    /// where an enumeration stands is all that it has to remember (spec 7.3).
+    pub fn groups(
+        &self,
+        kind: EnumKind,
+        last: Option<Flow>,
+    ) -> impl Iterator<Item = Flow> + use<'_> {
         let from = match (kind, last) {
             (_, None) => Flow::WILDCARD,
             (EnumKind::AllSources, Some(flow)) => flow.successor(),
             (EnumKind::AnySource, Some(flow)) => flow.last_of_group().successor(),
         };
-        let mut rest = self.flows.wanted(from).map(|(flow, _)| flow);
-        match kind {
-            EnumKind::AllSources => rest.next(),
-            EnumKind::AnySource => rest.find(|flow| flow.has_source()).map(Flow::shared),
-        }
+        let mut given = None;
+        self.flows.wanted_flows(from).filter_map(move |flow| match kind {
+            EnumKind::AllSources => Some(flow),
+            EnumKind::AnySource => {
+                let group = Some(flow.shared()).filter(|_| flow.has_source());
+                group.filter(|group| given.replace(*group) != Some(*group))
+            }
+        })
     }
 }

@@ -240,17 +240,17 @@ impl Manager {
         visit: &mut dyn FnMut(Flow),
     ) -> Result<bool> {
         let mut guard = self.lock();
-        let run = guard.run_for(id.0)?;
-        let at = run.enumerations.get_mut(&id).ok_or(Refusal::BadHandle(id.0))?;
+        let Run { engine, enumerations, .. } = guard.run_for(id.0)?;
+        let at = enumerations.get_mut(&id).ok_or(Refusal::BadHandle(id.0))?;
         if at.ended {
             return Ok(false);
         }
-        for _ in 0..capacity {
-            let Some(flow) = run.engine.next_group(at.kind, at.last) else { break };
+        let mut groups = engine.groups(at.kind, at.last);
+        for flow in groups.by_ref().take(capacity) {
             at.last = Some(flow);
             visit(flow);
         }
-        at.ended = run.engine.next_group(at.kind, at.last).is_none();
+        at.ended = groups.next().is_none();
         Ok(!at.ended)
     }
 

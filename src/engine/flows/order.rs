@@ -1,5 +1,6 @@
 //! Flows in ascending order, each with the number of its entry.
 
+use super::Flows;
 use crate::types::Flow;
 use std::collections::BTreeMap;
 
@@ -156,17 +157,35 @@ impl Order {
         }
     }
 
-    /// The flows from `first` on, in order. With a part, most of those that lack
-    /// it are left out.
-    pub fn from(&self, first: Flow, part: Option<Part>) -> impl Iterator<Item = (Flow, u32)> + '_ {
+    /// The flows from `first` on, in order, a few at a time. With a part, most of
+    /// those that lack it are left out.
+    pub fn runs(&self, first: Flow, part: Option<Part>) -> impl Iterator<Item = Run<'_>> + '_ {
         let start = self.chunks.range(..=first).next_back().map_or(first, |(&key, _)| key);
         self.chunks
             .range(start..)
             .filter(move |(_, chunk)| part.is_none_or(|part| chunk.having[part as usize] > 0))
             .flat_map(move |(&key, chunk)| {
                 let skip = if key < first { chunk.place(first) } else { 0 };
-                let flows = chunk.flows()[skip..].iter().copied();
-                flows.zip(chunk.numbers[skip..chunk.len].iter().copied())
+                let all_have =
+                    part.is_none_or(|part| usize::from(chunk.having[part as usize]) == chunk.len);
+                let flows = chunk.flows()[skip..].chunks(Flows::FETCH);
+                let numbers = chunk.numbers[skip..chunk.len].chunks(Flows::FETCH);
+                flows.zip(numbers).map(move |(flows, numbers)| Run { flows, numbers, all_have })
             })
+    }
+}
+
+/// Flows that follow one another, and the numbers of their entries.
+pub struct Run<'a> {
+    pub flows: &'a [Flow],
+    pub numbers: &'a [u32],
+    /// Every entry has the part that was asked for: nobody needs to look.
+    pub all_have: bool,
+}
+
+impl<'a> Run<'a> {
+    /// Each flow with its number.
+    pub fn iter(&self) -> impl Iterator<Item = (Flow, u32)> + 'a {
+        self.flows.iter().copied().zip(self.numbers.iter().copied())
     }
 }
