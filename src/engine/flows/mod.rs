@@ -90,13 +90,16 @@ impl Flows {
         &mut self.entries[number as usize]
     }
 
-    /// The place of a flow's entry, which is made if need be: something has to
-    /// be put there then.
+    /// The place of a flow's entry for a membership, which is to be put there.
     pub fn make(&mut self, flow: Flow) -> Place {
-        self.find(flow).unwrap_or_else(|| self.add(flow))
+        self.make_for(flow, Part::Members)
     }
 
-    fn add(&mut self, flow: Flow) -> Place {
+    fn make_for(&mut self, flow: Flow, part: Part) -> Place {
+        self.find(flow).unwrap_or_else(|| self.add(flow, part))
+    }
+
+    fn add(&mut self, flow: Flow, part: Part) -> Place {
         let entry = Entry { flow, members: Members::default(), mfe: None };
         let number = match self.free.pop() {
             Some(number) => {
@@ -110,7 +113,7 @@ impl Flows {
         };
         let Flows { entries, index, order, .. } = self;
         index.insert(flow, number);
-        order.insert(flow, number, |number, part| entries[number as usize].has(part));
+        order.insert(flow, number, part, |number, part| entries[number as usize].has(part));
         if flow == Flow::WILDCARD {
             self.wildcard = Some(Place(number));
         } else if !flow.has_source() {
@@ -176,11 +179,14 @@ impl Flows {
     /// Adds a membership; false if it was there.
     pub fn insert_member(&mut self, place: Place, side: Side, id: IfId) -> bool {
         let entry = self.at_mut(place);
-        let (flow, was_wanted) = (entry.flow, entry.has(Part::Members));
+        let (flow, was_wanted, has_mfe) =
+            (entry.flow, entry.has(Part::Members), entry.has(Part::Mfe));
         let is_new = entry.members.insert(side, id);
         if !was_wanted {
             self.wanted += 1;
-            self.order.mark(flow, Part::Members, true);
+            if has_mfe {
+                self.order.mark(flow, Part::Members, true); // else it was made for this
+            }
         }
         is_new
     }
@@ -208,10 +214,14 @@ impl Flows {
 
     /// Adds an MFE; there is none of this flow.
     pub fn insert_mfe(&mut self, flow: Flow, mfe: Mfe) {
-        let place = self.make(flow);
-        if self.at_mut(place).mfe.replace(mfe).is_none() {
+        let place = self.make_for(flow, Part::Mfe);
+        let entry = self.at_mut(place);
+        let is_wanted = entry.has(Part::Members);
+        if entry.mfe.replace(mfe).is_none() {
             self.mfes += 1;
-            self.order.mark(flow, Part::Mfe, true);
+            if is_wanted {
+                self.order.mark(flow, Part::Mfe, true); // else it was made for this
+            }
         }
     }
 

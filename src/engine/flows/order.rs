@@ -49,12 +49,13 @@ impl Chunk {
         self.flows().partition_point(|&other| other < flow)
     }
 
-    fn insert(&mut self, flow: Flow, number: u32) {
+    fn insert(&mut self, flow: Flow, number: u32, part: Part) {
         let at = self.place(flow);
         self.flows.copy_within(at..self.len, at + 1);
         self.numbers.copy_within(at..self.len, at + 1);
         (self.flows[at], self.numbers[at]) = (flow, number);
         self.len += 1;
+        self.having[part as usize] += 1;
     }
 
     fn remove(&mut self, at: usize) {
@@ -89,19 +90,25 @@ impl Order {
         Some((key, chunk))
     }
 
-    /// Adds a flow that is not there, with the number of an entry that has no
-    /// part yet. `having` tells, of the entry of a number, which it has: asked
-    /// where a chunk is divided.
-    pub fn insert(&mut self, flow: Flow, number: u32, having: impl Fn(u32, Part) -> bool) {
+    /// Adds a flow that is not there, with the number of its entry and the part
+    /// that this is about to get. `having` tells, of the entry of a number, which
+    /// it has: asked where a chunk is divided.
+    pub fn insert(
+        &mut self,
+        flow: Flow,
+        number: u32,
+        part: Part,
+        having: impl Fn(u32, Part) -> bool,
+    ) {
         let Some((_, chunk)) = self.chunk_mut(flow) else {
             // Below all others: the first chunk's key is below everything.
             let mut first = Chunk::new();
-            first.insert(flow, number);
+            first.insert(flow, number, part);
             self.chunks.insert(Flow::WILDCARD, first);
             return;
         };
         if chunk.len < FULL {
-            return chunk.insert(flow, number);
+            return chunk.insert(flow, number, part);
         }
         // Flows that come in order leave full chunks behind, others halves.
         let is_last = chunk.place(flow) == FULL;
@@ -117,9 +124,9 @@ impl Order {
         }
         let key = if is_last { flow } else { upper.flows[0] };
         if flow < key {
-            chunk.insert(flow, number);
+            chunk.insert(flow, number, part);
         } else {
-            upper.insert(flow, number);
+            upper.insert(flow, number, part);
         }
         self.chunks.insert(key, upper);
     }
