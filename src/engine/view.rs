@@ -77,7 +77,7 @@ impl Engine {
     pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
         match self.flows.mfe(flow) {
             Some(mfe) => {
-                self.fill(now, flow, mfe, row);
+                self.fill(now, flow, mfe, self.way_in_by(mfe.iif), row);
                 true
             }
             None => false,
@@ -93,23 +93,29 @@ impl Engine {
         row: &mut MfeRow,
         mut visit: impl FnMut(&mut MfeRow) -> bool,
     ) {
+        let mut iif = None; // many share it
         for (flow, mfe) in self.flows.mfes(start.map_or(Flow::WILDCARD, Flow::successor)) {
-            self.fill(now, flow, mfe, row);
+            let (_, way_in) = match iif {
+                Some((id, way_in)) if id == mfe.iif => (id, way_in),
+                _ => *iif.insert((mfe.iif, self.way_in_by(mfe.iif))),
+            };
+            self.fill(now, flow, mfe, way_in, row);
             if !visit(row) {
                 break;
             }
         }
     }
 
-    fn fill(&self, now: Time, flow: Flow, mfe: &Mfe, row: &mut MfeRow) {
+    /// An incoming interface, and the protocol id of its owner.
+    fn way_in_by(&self, iif: IfId) -> (Interface, u32) {
+        let owner = self.interfaces.master(iif).and_then(|client| self.client_key(client));
+        (self.interfaces.name(iif), owner.map_or(0, |(protocol, _)| protocol))
+    }
+
+    fn fill(&self, now: Time, flow: Flow, mfe: &Mfe, iif: (Interface, u32), row: &mut MfeRow) {
         row.flow = flow;
         row.upstream = mfe.upstream;
-        row.iif = self.interfaces.name(mfe.iif);
-        row.iif_protocol = self
-            .interfaces
-            .master(mfe.iif)
-            .and_then(|client| self.client_key(client))
-            .map_or(0, |(protocol, _)| protocol);
+        (row.iif, row.iif_protocol) = iif;
         row.route = self.sources.route(flow.source());
         row.timeout = mfe.timeout;
         row.expiry_ms = mfe.deadline().map(|deadline| deadline.since(now));
