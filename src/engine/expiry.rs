@@ -1,6 +1,5 @@
 //! The end of an MFE's life (spec 5.6).
 
-use super::mfe::Mfe;
 use super::resolve::Purpose;
 use super::{Effects, Engine};
 use crate::types::{Flow, Time};
@@ -57,7 +56,7 @@ impl Engine {
     /// Remembers when an MFE's life ends. Entries that are out of date may not
     /// outnumber the MFEs: their own time can be a century away.
     pub(super) fn schedule_end(&mut self, flow: Flow) {
-        let deadline = self.flows.mfe(flow).and_then(Mfe::deadline);
+        let deadline = self.flows.mfe(flow).and_then(|mfe| mfe.deadline(self.config.mfe_timeout));
         self.schedule(flow, deadline);
     }
 
@@ -67,7 +66,7 @@ impl Engine {
         if self.expiry.len() > 2 * self.flows.mfe_len() + SLACK {
             self.expiry = Expiry::default();
             for (flow, mfe) in self.flows.mfes(Flow::WILDCARD) {
-                self.expiry.schedule(flow, mfe.deadline());
+                self.expiry.schedule(flow, mfe.deadline(self.config.mfe_timeout));
             }
         }
     }
@@ -92,7 +91,7 @@ impl Engine {
         for _ in 0..most {
             let Some(flow) = self.expiry.pop(now) else { break };
             let Some(mfe) = self.flows.mfe_mut(flow) else { continue };
-            if mfe.deadline().is_none_or(|deadline| deadline > now) {
+            if mfe.deadline(self.config.mfe_timeout).is_none_or(|deadline| deadline > now) {
                 continue; // it got another end
             }
             if self.resolutions.contains_key(&flow) {

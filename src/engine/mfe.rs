@@ -12,8 +12,6 @@ pub(super) struct Mfe {
     pub iif: IfId,
     pub upstream: Ipv4Addr,
     pub oifs: IfSet,
-    /// Life in seconds, u32::MAX never ends.
-    pub timeout: u32,
     pub born: Moment,
     /// The low bits of the packet counter when this life began: another value
     /// at its end says that it forwarded meanwhile (spec 5.6).
@@ -21,6 +19,9 @@ pub(super) struct Mfe {
     /// Tells this MFE from an earlier one of the same flow: low bits of a serial
     /// number, of which four billion go by before a question could be mistaken.
     pub serial: u32,
+    /// What had come in before the first of the oifs was one: none of them has
+    /// sent it out.
+    before: u32,
     /// What the embedded forwarder counts.
     pub packets: u64,
     pub octets: u64,
@@ -33,9 +34,8 @@ pub(super) struct Rare {
     /// Interfaces that the owner switched on, or off, whatever the memberships say.
     pub on: IfSet,
     pub off: IfSet,
-    /// What had come in before the first of the oifs was one: none of them has
-    /// sent it out.
-    pub before: u64,
+    /// Life in seconds, if it is not the usual one; u32::MAX never ends.
+    pub timeout: Option<u32>,
     /// Counters of each oif, from the moment on at which they are not all equal
     /// to what has come in since.
     pub out: Option<Vec<(IfId, OifCount)>>,
@@ -94,31 +94,30 @@ pub(super) enum Touch {
 
 impl Mfe {
     /// An MFE that nothing has come through yet.
-    pub fn new(
-        iif: IfId,
-        upstream: Ipv4Addr,
-        oifs: IfSet,
-        timeout: u32,
-        born: Time,
-        serial: u64,
-    ) -> Mfe {
+    pub fn new(iif: IfId, upstream: Ipv4Addr, oifs: IfSet, born: Time, serial: u64) -> Mfe {
         Mfe {
             iif,
             upstream,
             oifs,
-            timeout,
             born: born.into(),
             serial: serial as u32,
             seen: 0,
+            before: 0,
             packets: 0,
             octets: 0,
             rare: None,
         }
     }
 
+    /// Life in seconds, u32::MAX never ends; `usual` is that of most.
+    pub fn timeout(&self, usual: u32) -> u32 {
+        self.rare.as_ref().and_then(|rare| rare.timeout).unwrap_or(usual)
+    }
+
     /// When its life ends.
-    pub fn deadline(&self) -> Option<Time> {
-        (self.timeout != u32::MAX).then(|| Time::from(self.born).plus_secs(self.timeout))
+    pub fn deadline(&self, usual: u32) -> Option<Time> {
+        let timeout = self.timeout(usual);
+        (timeout != u32::MAX).then(|| Time::from(self.born).plus_secs(timeout))
     }
 
     pub fn rare(&mut self) -> &mut Rare {
@@ -165,12 +164,14 @@ impl Mfe {
             return false;
         }
         if wanted && self.packets > 0 {
-            if self.oifs.is_empty() {
-                let packets = self.packets;
-                let rare = self.rare();
-                (rare.before, rare.out) = (packets, None);
-            } else {
-                self.count_apart();
+            match u32::try_from(self.packets) {
+                Ok(packets) if self.oifs.is_empty() => {
+                    self.before = packets;
+                    if let Some(rare) = &mut self.rare {
+                        rare.out = None;
+                    }
+                }
+                _ => drop(self.count_apart()),
             }
         }
         if wanted {
@@ -207,8 +208,7 @@ impl Mfe {
 
     /// The counters of any oif, while all are equal.
     fn count_together(&self) -> OifCount {
-        let before = self.rare.as_ref().map_or(0, |rare| rare.before);
-        OifCount { packets: self.packets - before, ttl_too_low: 0 }
+        OifCount { packets: self.packets - u64::from(self.before), ttl_too_low: 0 }
     }
 }
 
@@ -326,7 +326,11 @@ impl Engine {
         if u64::from(mfe.serial) != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
             return;
         }
-        mfe.timeout = if timeout == 0 { self.config.mfe_timeout } else { timeout };
+        let usual = self.config.mfe_timeout;
+        let timeout = Some(timeout).filter(|&timeout| timeout != 0 && timeout != usual);
+        if timeout.is_some() || mfe.rare.is_some() {
+            mfe.rare().timeout = timeout;
+        }
         mfe.born = now.into();
         let packets = packets(flow).filter(|_| !planted::has(Bug::FormerLifeCounts));
         mfe.seen = packets.unwrap_or(mfe.packets) as u32;

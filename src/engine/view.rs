@@ -117,8 +117,8 @@ impl Engine {
         row.upstream = mfe.upstream;
         (row.iif, row.iif_protocol) = iif;
         row.route = self.sources.route(flow.source());
-        row.timeout = mfe.timeout;
-        row.expiry_ms = mfe.deadline().map(|deadline| deadline.since(now));
+        row.timeout = mfe.timeout(self.config.mfe_timeout);
+        row.expiry_ms = mfe.deadline(self.config.mfe_timeout).map(|deadline| deadline.since(now));
         row.up_ms = now.since(mfe.born.into());
         row.packets = mfe.packets;
         row.octets = mfe.octets;

@@ -339,7 +339,7 @@ impl Flows {
 fn fetch(entries: &[Entry], numbers: impl Iterator<Item = u32>) {
     let read = numbers.map(|number| {
         let entry = &entries[number as usize];
-        let mfe = entry.mfe.as_ref().map_or(0, |mfe| mfe.packets ^ u64::from(mfe.timeout));
+        let mfe = entry.mfe.as_ref().map_or(0, |mfe| mfe.packets ^ u64::from(mfe.serial));
         mfe ^ u64::from(entry.members.is_small()) ^ u64::from(entry.flow.has_source())
     });
     std::hint::black_box(read.fold(0, |all, one| all ^ one));

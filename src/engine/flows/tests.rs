@@ -5,7 +5,7 @@ use crate::types::{IfSet, Ipv4Addr, Time};
 use std::collections::BTreeMap;
 
 fn mfe(iif: u16) -> Mfe {
-    Mfe::new(IfId(iif), Ipv4Addr::UNSPECIFIED, IfSet::default(), 900, Time(0), 1)
+    Mfe::new(IfId(iif), Ipv4Addr::UNSPECIFIED, IfSet::default(), Time(0), 1)
 }
 
 fn flow(number: u32) -> Flow {
