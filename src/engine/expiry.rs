@@ -1,5 +1,6 @@
 //! The end of an MFE's life (spec 5.6).
 
+use super::flows::Flows;
 use super::resolve::Purpose;
 use super::{Effects, Engine};
 use crate::types::{Flow, Time};
@@ -35,6 +36,12 @@ impl Expiry {
 
     fn next(&self) -> Option<Time> {
         self.buckets.keys().next().map(|bucket| Time(bucket * GRAIN_MS))
+    }
+
+    /// Those that [`Expiry::pop`] gives next, so many at the most.
+    fn coming(&self, most: usize) -> &[Flow] {
+        let first = self.buckets.values().next().map_or(&[][..], Vec::as_slice);
+        &first[first.len().saturating_sub(most)..]
     }
 
     /// A flow whose time has come, or had come until it got another.
@@ -88,7 +95,10 @@ impl Engine {
         mut packets: impl FnMut(Flow) -> Option<u64>,
         fx: &mut Effects,
     ) {
-        for _ in 0..most {
+        for at in 0..most {
+            if at % Flows::FETCH == 0 {
+                self.flows.fetch_flows(self.expiry.coming(Flows::FETCH));
+            }
             let Some(flow) = self.expiry.pop(now) else { break };
             let Some(mfe) = self.flows.mfe_mut(flow) else { continue };
             if mfe.deadline(self.config.mfe_timeout).is_none_or(|deadline| deadline > now) {

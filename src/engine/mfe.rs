@@ -192,7 +192,11 @@ impl Mfe {
     pub fn count_apart(&mut self) -> &mut Vec<(IfId, OifCount)> {
         let so_far = self.count_together();
         let oifs = self.oifs.clone();
-        self.rare().out.get_or_insert_with(|| oifs.iter().map(|id| (id, so_far)).collect())
+        self.rare().out.get_or_insert_with(|| {
+            let mut counts = Vec::with_capacity(oifs.len() + 1); // mostly for one more
+            counts.extend(oifs.iter().map(|id| (id, so_far)));
+            counts
+        })
     }
 
     /// The counters of an oif.

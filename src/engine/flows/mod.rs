@@ -284,6 +284,11 @@ impl Flows {
         })
     }
 
+    /// Says that these flows will be looked for soon.
+    pub fn fetch_flows(&self, flows: &[Flow]) {
+        fetch(&self.entries, flows.iter().filter_map(|&flow| Some(self.find(flow)?.0)));
+    }
+
     /// Says that these places will be looked at soon.
     pub fn fetch(&self, places: &[(Flow, Place)]) {
         fetch(&self.entries, places.iter().map(|(_, place)| place.0));
