@@ -211,6 +211,11 @@ class Lab:
         self._wired[interface] = (number, host, interface, near)
         return interface
 
+    def spare(self, count):
+        """So many interfaces of the router's that lead nowhere; their names."""
+        self.router.ip(*(f"link add a{n} type veth peer name b{n}" for n in range(-(-count // 2))))
+        return [f"{side}{n}" for n in range(-(-count // 2)) for side in "ab"][:count]
+
     def relink(self, interface, index=None):
         """Wires anew what `link` wired and a test has deleted, under the index
         that it had or any other."""
