@@ -18,6 +18,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -141,6 +142,18 @@ class Host:
             made = socket.socket(*arguments)
         self._open.append(made)
         return made
+
+    def spawn(self, *command):
+        """A program in this host, quiet, that ends with the tests."""
+
+        def enter():
+            setns(self.descriptor)
+            _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, stdin=quiet, stdout=quiet, stderr=quiet, preexec_fn=enter
+        )
 
     def emitter(self, group, **options):
         return Emitter(self, group, **options)
