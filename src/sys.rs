@@ -33,6 +33,9 @@ impl StopSignal {
     }
 }
 
+/// After a wait that failed: else one that keeps failing would have its caller spin.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Why [`wait`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
@@ -67,8 +70,11 @@ pub(crate) fn wait(
     } else if ready > 0 {
         Wake::Readable
     } else {
-        // An interrupted wait looks like one whose time has passed: callers
+        // A wait that failed looks like one whose time has passed: callers
         // look at the clock, and wait again.
+        if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            std::thread::sleep(PAUSE);
+        }
         Wake::Timeout
     }
 }
