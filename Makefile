@@ -4,6 +4,7 @@
 #   make demo        installs what is missing, then shows mgm at work
 #   make test        everything quick; make test-heavy: the rest
 #   make bench       measures the release build; BENCH="install memory" for some rows
+#   make instructions  records what the calls cost, for the test that compares
 #   make install     PREFIX=/usr/local, DESTDIR=, SUDO=sudo where that needs it
 
 PREFIX ?= /usr/local
@@ -14,7 +15,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench headers conformance install clean
+.PHONY: all demo test test-heavy bench bench-docs instructions headers conformance install clean
 
 all:
 	$(CARGO) build --release --locked --lib
@@ -33,6 +34,12 @@ test-heavy:
 
 bench:
 	scripts/bench $(BENCH)
+
+bench-docs:
+	scripts/bench-report
+
+instructions:
+	scripts/check-instructions --record
 
 headers:
 	scripts/headers

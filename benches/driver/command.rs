@@ -19,18 +19,15 @@ struct Options {
 pub fn main() -> ExitCode {
     let result = options().and_then(|options| {
         if options.probe.is_empty() {
-            run(options)
+            run(options).map(|()| ExitCode::SUCCESS)
         } else {
-            run_here(&options.probe, &options.library)
+            Ok(run_here(&options.probe, &options.library))
         }
     });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("bench: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|why| {
+        eprintln!("bench: {why}");
+        ExitCode::FAILURE
+    })
 }
 
 fn options() -> Result<Options, String> {
@@ -76,7 +73,7 @@ fn run(options: Options) -> Result<(), String> {
             specs.push(spec);
         }
     }
-    let results = Results::of(&specs, options.scale, &options.library);
+    let results = Results::of(&specs, options.scale, &options.library)?;
     println!("{version}, {}", options.library.display());
     for row in &options.rows {
         let lines = (row.judge)(options.scale, &results);

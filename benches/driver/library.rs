@@ -68,7 +68,7 @@ pub const GROUP_BYTES: usize = 16;
 
 /// `MGMHOST_VERSION`
 #[repr(C)]
-struct Version {
+pub struct Version {
     size: u32,
     api: [u32; 2],
     build: [u32; 3],
@@ -119,13 +119,13 @@ functions! {
 }
 
 impl Library {
-    /// Starts MGM with the memory forwarder; a time-out of 0 is the default one.
-    pub fn start(&self, mfe_timeout: u32) {
+    /// Starts MGM with the memory forwarder.
+    pub fn start(&self) {
         let config = HostConfig {
             size: size_of::<HostConfig>() as u32,
             forwarder: MGMHOST_FORWARDER_MEMORY,
             table: 0,
-            mfe_timeout,
+            mfe_timeout: 0,
             log_level: MGMHOST_LOG_ERROR,
             reserved: 0,
             log_callback: None,

@@ -1,4 +1,4 @@
-//! Time and memory.
+//! Time, memory, and what is in the middle.
 
 use std::time::Duration;
 
@@ -57,4 +57,29 @@ fn status(field: &str) -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("such a field");
     let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
     kilobytes * 1024.0
+}
+
+/// The processor time of the process's threads of this name.
+pub fn thread_time(name: &str) -> Duration {
+    let mut sum = Duration::ZERO;
+    for task in std::fs::read_dir("/proc/self/task").expect("there is /proc").flatten() {
+        // A thread may end while it is looked at.
+        let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        if read("comm").trim() == name {
+            let ran = read("schedstat");
+            let nanoseconds = ran.split(' ').next().and_then(|ran| ran.parse().ok());
+            sum += Duration::from_nanos(nanoseconds.unwrap_or_default());
+        }
+    }
+    sum
+}
+
+/// The one in the middle; none of none.
+pub fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    match figures.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(figures[n / 2]),
+        n => Some((figures[n / 2 - 1] + figures[n / 2]) / 2.0),
+    }
 }

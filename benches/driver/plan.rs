@@ -1,10 +1,11 @@
 //! Which probes the rows need, run in turn: what disturbs the machine for a
 //! while disturbs all that are compared.
 
-use crate::probes::{Sample, Spec};
+use crate::meter::median;
+use crate::probes::{Failure, Sample, Spec};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 /// How large and how often.
 #[derive(Clone, Copy, Debug)]
@@ -15,14 +16,26 @@ pub struct Scale {
     pub small: usize,
     /// Repetitions, of which the median counts.
     pub repeats: usize,
+    /// Clients that alerts go to.
+    pub clients: usize,
     /// How long threads work beside each other.
-    pub seconds: f64,
+    pub milliseconds: usize,
+    /// How long it takes at most to make the MFEs that shall expire, in seconds.
+    pub due: usize,
 }
 
 impl Scale {
-    pub const FULL: Scale = Scale { large: 1_000_000, small: 10_000, repeats: 3, seconds: 1.5 };
+    pub const FULL: Scale = Scale {
+        large: 1_000_000,
+        small: 10_000,
+        repeats: 3,
+        clients: 1000,
+        milliseconds: 1000,
+        due: 8,
+    };
     /// Shows only that all of it works.
-    pub const QUICK: Scale = Scale { large: 5_000, small: 500, repeats: 1, seconds: 0.1 };
+    pub const QUICK: Scale =
+        Scale { large: 5000, small: 500, repeats: 1, clients: 20, milliseconds: 50, due: 2 };
 }
 
 /// What the probes found, by their specification and in the order of repetition.
@@ -31,18 +44,19 @@ pub struct Results(pub BTreeMap<String, Vec<Sample>>);
 
 impl Results {
     /// Runs each probe as often as it takes, all of them in turn.
-    pub fn of(specs: &[String], scale: Scale, library: &Path) -> Results {
+    pub fn of(specs: &[String], scale: Scale, library: &Path) -> Result<Results, String> {
         let mut results = Results::default();
         for repeat in 1..=scale.repeats {
             for spec in specs {
                 eprintln!("{repeat}/{} {spec}", scale.repeats);
                 match run_apart(spec, library) {
                     Ok(sample) => results.0.entry(spec.clone()).or_default().push(sample),
-                    Err(why) => eprintln!("SKIPPED: {spec}: {why}"),
+                    Err(Failure::Impossible(why)) => eprintln!("SKIPPED: {spec}: {why}"),
+                    Err(Failure::Broken(why)) => return Err(why),
                 }
             }
         }
-        results
+        Ok(results)
     }
 
     /// The median of a figure; none if the probe could not be run.
@@ -63,35 +77,40 @@ impl Results {
     }
 }
 
-fn median(mut figures: Vec<f64>) -> Option<f64> {
-    figures.sort_by(f64::total_cmp);
-    match figures.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(figures[n / 2]),
-        n => Some((figures[n / 2 - 1] + figures[n / 2]) / 2.0),
-    }
-}
+/// What a process says with its exit status: that it cannot be measured here.
+const IMPOSSIBLE: u8 = 77;
 
 /// Runs a probe in a process of its own.
-fn run_apart(spec: &str, library: &Path) -> Result<Sample, String> {
-    let me = std::env::current_exe().map_err(|error| error.to_string())?;
+fn run_apart(spec: &str, library: &Path) -> Result<Sample, Failure> {
+    let broken = |error: &dyn std::fmt::Display| Failure::Broken(format!("{spec}: {error}"));
+    let me = std::env::current_exe().map_err(|error| broken(&error))?;
     let output = Command::new(me)
         .arg("--library")
         .arg(library)
         .arg("--probe")
         .args(spec.split(' '))
         .output()
-        .map_err(|error| error.to_string())?;
-    if output.status.success() {
-        serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+        .map_err(|error| broken(&error))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(0) => serde_json::from_slice(&output.stdout).map_err(|error| broken(&error)),
+        Some(code) if code == i32::from(IMPOSSIBLE) => {
+            Err(Failure::Impossible(said.trim().to_owned()))
+        }
+        _ => Err(broken(&said)),
     }
 }
 
 /// The child's side of it.
-pub fn run_here(words: &[String], library: &Path) -> Result<(), String> {
-    let sample = crate::probes::run(&Spec::new(words), library)?;
-    println!("{}", serde_json::to_string(&sample).map_err(|error| error.to_string())?);
-    Ok(())
+pub fn run_here(words: &[String], library: &Path) -> ExitCode {
+    let (why, code) = match crate::probes::run(&Spec::new(words), library) {
+        Ok(sample) => {
+            println!("{}", serde_json::json!(sample));
+            return ExitCode::SUCCESS;
+        }
+        Err(Failure::Impossible(why)) => (why, IMPOSSIBLE),
+        Err(Failure::Broken(why)) => (why, 1),
+    };
+    eprintln!("{why}");
+    code.into()
 }

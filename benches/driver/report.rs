@@ -2,8 +2,10 @@
 
 use crate::plan::{Results, Scale};
 use crate::rows::{round, Goal, Line, Row};
+use serde_json::{json, Map, Value};
 use std::io;
 use std::path::Path;
+use std::process::Command;
 
 impl Line {
     /// What is said about the goal: met, or missed by how much.
@@ -13,13 +15,13 @@ impl Line {
             (Some(_), None) => "not measured".to_owned(),
             (Some(goal), Some(value)) => {
                 let over = match goal {
-                    Goal::AtMost(most) => value / most - 1.0,
+                    Goal::AtMost(most) | Goal::Stretch(most, _) => value / most - 1.0,
                     Goal::AtLeast(least) => 1.0 - value / least,
                 };
-                if over <= 0.0 {
-                    "met".to_owned()
-                } else {
-                    format!("missed by {} %", (over * 100.0).ceil())
+                match goal {
+                    _ if over > 0.0 => format!("missed by {} %", (over * 100.0).ceil()),
+                    Goal::Stretch(_, stretch) if value <= stretch => "met, stretch too".to_owned(),
+                    _ => "met".to_owned(),
                 }
             }
         }
@@ -29,6 +31,9 @@ impl Line {
         match self.goal {
             None => String::new(),
             Some(Goal::AtMost(most)) => format!("≤ {most} {}", self.unit),
+            Some(Goal::Stretch(most, stretch)) => {
+                format!("≤ {most} {}, stretch {stretch}", self.unit)
+            }
             Some(Goal::AtLeast(least)) => format!("≥ {least} {}", self.unit),
         }
     }
@@ -64,31 +69,47 @@ pub fn save(
     library: &str,
     directory: &Path,
 ) -> io::Result<()> {
-    let samples: serde_json::Map<String, serde_json::Value> = (row.needs)(scale)
+    let samples: Map<String, Value> = (row.needs)(scale)
         .into_iter()
-        .filter_map(|spec| Some((spec.clone(), serde_json::json!(results.0.get(&spec)?))))
+        .filter_map(|spec| Some((spec.clone(), json!(results.0.get(&spec)?))))
         .collect();
-    let lines: Vec<_> = lines
+    let lines: Vec<Value> = lines
         .iter()
         .map(|line| {
-            serde_json::json!({
+            json!({
                 "measure": line.measure,
                 "ours": line.ours,
                 "baseline": line.baseline,
                 "value": line.value(),
                 "goal": line.goal(),
                 "verdict": line.verdict(),
+                "point": line.point.as_ref().map(|(curve, size)| json!([curve, size, line.value])),
             })
         })
         .collect();
-    let whole = serde_json::json!({
+    let whole = json!({
         "row": row.name,
         "library": library,
-        "entries": scale.large,
+        "machine": machine(),
+        "date": output("date", "+%Y-%m-%d"),
         "repeats": scale.repeats,
         "lines": lines,
         "samples": samples,
     });
     std::fs::create_dir_all(directory)?;
     std::fs::write(directory.join(format!("{}.json", row.name)), format!("{whole:#}\n"))
+}
+
+/// Processor, cores, kernel.
+fn machine() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let model = model.map_or("unknown processor", |(_, model)| model);
+    format!("{model}, {cores} cores, {} {}", output("uname", "-s"), output("uname", "-r"))
+}
+
+fn output(program: &str, argument: &str) -> String {
+    let output = Command::new(program).arg(argument).output();
+    output.map_or_else(|_| String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().into())
 }

@@ -4,7 +4,7 @@
 use crate::flows::Flow;
 use crate::library::{
     expect, Handle, Library, Mfe, ProtocolConfig, ALL_SOURCES, ERROR_MORE_DATA,
-    ERROR_NO_MORE_ITEMS, HOST_MASK, MGM_JOIN_STATE_FLAG,
+    ERROR_NO_MORE_ITEMS, HOST_MASK, MFE_BYTES, MGM_JOIN_STATE_FLAG,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -49,7 +49,7 @@ pub fn callbacks() -> u64 {
     CALLBACKS.load(Ordering::Relaxed)
 }
 
-/// What is entered when MGM's answers matter to nobody.
+/// The IP header of the packets.
 const HEADER: [u8; 20] = [0x45, 0, 0, 100, 0, 0, 0, 0, 16, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 pub struct Router<'a> {
@@ -64,11 +64,15 @@ unsafe impl Sync for Router<'_> {}
 impl Router<'_> {
     /// MGM with its two protocols, and the route to the sources. The protocols
     /// hear of everything, or have no callbacks at all.
-    pub fn start(library: &Library, hears: bool, mfe_timeout: u32) -> Router<'_> {
-        library.start(mfe_timeout);
+    pub fn start(library: &Library, hears: bool) -> Router<'_> {
         let config = if hears { listener() } else { ProtocolConfig::default() };
-        let upstream = register(library, &config, UPSTREAM_PROTOCOL, 0);
-        let downstream = register(library, &config, DOWNSTREAM_PROTOCOL, 0);
+        Router::start_with(library, &config)
+    }
+
+    pub fn start_with<'a>(library: &'a Library, config: &ProtocolConfig) -> Router<'a> {
+        library.start();
+        let upstream = register(library, config, UPSTREAM_PROTOCOL, 0);
+        let downstream = register(library, config, DOWNSTREAM_PROTOCOL, 0);
         let network = 0x0A00_0000u32.to_be();
         let gateway = 0xC000_0201u32.to_be();
         // SAFETY: numbers only.
@@ -177,10 +181,20 @@ impl Router<'_> {
         size
     }
 
-    /// Walks all MFEs, of which each has `row` bytes; tells how many there are.
-    pub fn walk_mfes(&self, row: usize) -> usize {
-        let mut buffer = vec![0u8; WALK_BYTES];
+    /// Walks all MFEs, each of which has one oif; tells how many there are.
+    pub fn walk_mfes(&self) -> usize {
         let mut total = 0;
+        self.walk_mfes_while(|count| {
+            total += count;
+            true
+        });
+        total
+    }
+
+    /// Walks the MFEs, each of which has one oif, as long as `more` says so: it
+    /// is told of each buffer how many they were.
+    pub fn walk_mfes_while(&self, mut more: impl FnMut(usize) -> bool) {
+        let mut buffer = vec![0u8; WALK_BYTES];
         let mut last: Option<Mfe> = None;
         loop {
             let (mut size, mut count) = (WALK_BYTES as u32, 0);
@@ -198,11 +212,12 @@ impl Router<'_> {
                     ),
                 }
             };
-            total += count as usize;
+            let go_on = more(count as usize);
             match code {
-                ERROR_NO_MORE_ITEMS => return total,
+                ERROR_NO_MORE_ITEMS => return,
+                ERROR_MORE_DATA if !go_on => return,
                 ERROR_MORE_DATA => {
-                    let at = (count as usize - 1) * row;
+                    let at = (count as usize - 1) * MFE_BYTES;
                     let word = |at: usize| {
                         u32::from_ne_bytes(buffer[at..at + 4].try_into().expect("four bytes"))
                     };

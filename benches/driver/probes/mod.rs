@@ -1,11 +1,19 @@
 //! What is measured, each in a process of its own: tables and libraries begin
 //! afresh, and the memory is only theirs.
 
+mod calls;
+mod expiry;
+mod fanout;
+mod joiner;
 mod kernel;
 mod maps;
+mod noise;
 mod table;
+mod threads;
+mod touch;
 
 use crate::library::Library;
+use crate::meter::median;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -48,16 +56,46 @@ impl Spec {
     }
 }
 
+/// Why there are no figures.
+pub enum Failure {
+    /// Here and now it cannot be measured.
+    Impossible(String),
+    /// Something is wrong.
+    Broken(String),
+}
+
+/// A small table is over before the clock and the caches have settled: so it is
+/// made again and again, until this many entries were made, at most [`ROUNDS`] times.
+const ENTRIES: usize = 50_000;
+const ROUNDS: usize = 5;
+
 /// Runs a probe.
-pub fn run(spec: &Spec, library: &Path) -> Result<Sample, String> {
-    let load = || Library::load(library);
+pub fn run(spec: &Spec, library: &Path) -> Result<Sample, Failure> {
+    let library = Library::load(library).map_err(Failure::Broken)?;
     Ok(match spec.probe() {
-        "table" => table::run(spec, &load()?),
-        "kernel" => kernel::run(spec)?,
-        "hashmap" => maps::hash_map(spec),
-        "btreemap" => maps::btree_map(spec),
-        probe => return Err(format!("there is no probe {probe}")),
+        "calls" => calls::run(spec, &library),
+        "expiry" => expiry::run(spec, &library).map_err(Failure::Impossible)?,
+        "fanout" => fanout::run(spec, &library),
+        "noise" => noise::run(spec),
+        "threads" => threads::run(spec, &library),
+        "touch" => touch::run(spec, &library),
+        "table" => rounds(spec, || Ok(table::run(spec, &library)))?,
+        "kernel" => rounds(spec, || kernel::run(spec).map_err(Failure::Impossible))?,
+        "hashmap" => rounds(spec, || Ok(maps::hash_map(spec)))?,
+        "btreemap" => rounds(spec, || Ok(maps::btree_map(spec)))?,
+        probe => return Err(Failure::Broken(format!("there is no probe {probe}"))),
     })
+}
+
+/// The medians of some rounds.
+fn rounds(
+    spec: &Spec,
+    mut probe: impl FnMut() -> Result<Sample, Failure>,
+) -> Result<Sample, Failure> {
+    let rounds = (ENTRIES / spec.number("size")).clamp(1, ROUNDS);
+    let samples = (0..rounds).map(|_| probe()).collect::<Result<Vec<Sample>, Failure>>()?;
+    let figures = |name: &String| samples.iter().map(|sample| sample[name]).collect();
+    Ok(samples[0].keys().filter_map(|name| Some((name.clone(), median(figures(name))?))).collect())
 }
 
 /// A sample of these figures.

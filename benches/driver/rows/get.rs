@@ -31,6 +31,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                 value: results.ratio((&ours, "get_ns"), (&map, "get_ns")),
                 unit: "×",
                 goal: Some(Goal::AtMost(2.0)),
+                point: None,
             });
         }
     }

@@ -14,7 +14,7 @@ fn needs(scale: Scale) -> Vec<String> {
     let mut specs = Vec::new();
     for groups in shapes(scale) {
         for order in ORDERS {
-            for hears in [false, true] {
+            for &hears in clients(scale, groups) {
                 specs.push(table(scale.large, groups, order, hears));
                 specs.push(table(scale.small, small_groups(scale, groups), order, hears));
             }
@@ -22,6 +22,15 @@ fn needs(scale: Scale) -> Vec<String> {
         }
     }
     specs
+}
+
+/// Clients without callbacks, and, for one shape, those that have all.
+pub(super) fn clients(scale: Scale, groups: usize) -> &'static [bool] {
+    if groups == shapes(scale)[0] {
+        &[false, true]
+    } else {
+        &[false]
+    }
 }
 
 /// As many entries a group as in the large table, or one each.
@@ -34,7 +43,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
     for groups in shapes(scale) {
         for (i, order) in ORDERS.into_iter().enumerate() {
             let kernel = baseline("kernel", scale.large, groups, order);
-            for hears in [false, true] {
+            for &hears in clients(scale, groups) {
                 let large = table(scale.large, groups, order, hears);
                 let small = table(scale.small, small_groups(scale, groups), order, hears);
                 let what = format!(
@@ -54,6 +63,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                     value: results.ratio((&large, "install_ns"), (&kernel, "add_ns")),
                     unit: "×",
                     goal: Some(Goal::AtMost(AGAINST_KERNEL[i])),
+                    point: None,
                 });
                 lines.push(Line {
                     measure: format!("{what}: against {}", count(scale.small)),
@@ -62,6 +72,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                     value: results.ratio((&large, "install_ns"), (&small, "install_ns")),
                     unit: "×",
                     goal: Some(Goal::AtMost(AGAINST_SMALL[i])),
+                    point: None,
                 });
             }
         }

@@ -1,5 +1,6 @@
 //! Leaving all, and releasing an interface that all MFEs go out on.
 
+use super::install::clients;
 use super::{count, shapes, table, with_unit, Goal, Line, Row, ORDERS};
 use crate::plan::{Results, Scale};
 
@@ -15,8 +16,9 @@ fn needs(scale: Scale) -> Vec<String> {
 fn specs(scale: Scale) -> impl Iterator<Item = (usize, &'static str, bool, String)> {
     shapes(scale).into_iter().flat_map(move |groups| {
         ORDERS.into_iter().flat_map(move |order| {
-            [false, true]
-                .map(|hears| (groups, order, hears, table(scale.large, groups, order, hears)))
+            clients(scale, groups)
+                .iter()
+                .map(move |&hears| (groups, order, hears, table(scale.large, groups, order, hears)))
         })
     })
 }
@@ -41,6 +43,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             value: results.ratio((&spec, "leave_ns"), (&spec, "install_ns")),
             unit: "×",
             goal: Some(Goal::AtMost(1.0)),
+            point: None,
         });
         let release = results.median(&spec, "release_s");
         lines.push(Line {
@@ -54,6 +57,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             unit: "s",
             // With callbacks for the record: they may take as long as they like.
             goal: (!hears).then_some(Goal::AtMost(RELEASE)),
+            point: None,
         });
     }
     lines

@@ -34,7 +34,8 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                 baseline: PEERS.to_owned(),
                 value: bytes,
                 unit: "bytes",
-                goal: Some(Goal::AtMost(160.0)),
+                goal: Some(Goal::Stretch(160.0, 128.0)),
+                point: None,
             });
         }
     }

@@ -1,9 +1,14 @@
 //! The rows of the table: each says which probes it needs, and judges what they found.
 
+mod curve;
+mod expiry;
+mod fanout;
 mod get;
 mod install;
 mod leave;
 mod memory;
+mod threads;
+mod touch;
 mod walk;
 
 use crate::plan::{Results, Scale};
@@ -18,10 +23,20 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 5] = [install::ROW, leave::ROW, get::ROW, walk::ROW, memory::ROW];
+pub const ROWS: [Row; 10] = [
+    install::ROW,
+    leave::ROW,
+    get::ROW,
+    walk::ROW,
+    memory::ROW,
+    touch::ROW,
+    fanout::ROW,
+    threads::ROW,
+    expiry::ROW,
+    curve::ROW,
+];
 
 /// One line: what was measured, beside what, and how it compares with the goal.
-#[derive(serde::Serialize)]
 pub struct Line {
     pub measure: String,
     /// Ours, with its unit.
@@ -33,12 +48,15 @@ pub struct Line {
     pub unit: &'static str,
     /// At most, or at least; none where the line is told for the record.
     pub goal: Option<Goal>,
+    /// Where it stands in the plot: the curve, and the number of entries.
+    pub point: Option<(String, usize)>,
 }
 
-#[derive(Clone, Copy, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy)]
 pub enum Goal {
     AtMost(f64),
+    /// At most the first; the second would be better still.
+    Stretch(f64, f64),
     AtLeast(f64),
 }
 

@@ -35,7 +35,8 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                     baseline: format!("BTreeMap {}", with_unit(results.median(&map, figure), "ns")),
                     value: results.ratio((&ours, figure), (&map, figure)),
                     unit: "×",
-                    goal: Some(Goal::AtMost(1.5)),
+                    goal: Some(Goal::Stretch(1.5, 0.5)),
+                    point: None,
                 });
             }
         }
