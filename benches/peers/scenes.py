@@ -57,17 +57,15 @@ class Scene:
                 60,
             )
         else:
-            time.sleep(3)
+            time.sleep(self.router.patience)
         before = -1
         while self.router.processor_time() - before > 0.02:
             before = self.router.processor_time()
             time.sleep(0.5)
 
-    def received(self):
-        """Packets that have come out at the receiver's link."""
-        lines = self.receiver.read("dev")
-        line = next(line for line in lines if line.strip().startswith("eth0:"))
-        return int(line.split(":")[1].split()[1])
+    def forwarded(self):
+        """Packets that the router has sent on."""
+        return sum(int(line.split()[5]) for line in self.lab.router.read("ip_mr_vif"))
 
     def send(self, sources, rate=0, rounds=1):
         """Starts the burst, and returns its process."""
@@ -115,12 +113,12 @@ class Burst:
             scene.join()
             scene.wait_for_members()
             memory, work = scene.router.memory(), scene.router.processor_time()
-            came = scene.received()
+            came = scene.forwarded()
             sender = scene.send(self.sources, self.rate)
             last, count, ended = time.monotonic(), came, None
             # What is queued in the kernel goes out when its flow is installed.
             while time.monotonic() < last + 1.5 or sender.poll() is None:
-                now = scene.received()
+                now = scene.forwarded()
                 if now > count:
                     last, count = time.monotonic(), now
                 if count - came >= self.flows and ended is None:

@@ -13,11 +13,12 @@
 
 #include <linux/mroute.h>
 #include <net/if.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-enum { BATCH = 128, BUFFER = 64 << 20 };
+enum { BATCH = 128, CHUNK = 128, BUFFER = 64 << 20 };
 
 static int set(int fd, int option, const void *value, socklen_t size)
 {
@@ -53,20 +54,29 @@ int main(int argc, char **argv)
     }
     puts("ready");
     fflush(stdout);
+    static struct igmpmsg stack[1 << 20];
+    size_t waiting = 0;
     for (;;) {
-        int count = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
+        int count;
+        do {
+        count = recvmmsg(fd, messages, BATCH, waiting ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
 
-        if (count < 0) {
+        if (count < 0 && errno != EAGAIN) {
             perror("recvmmsg");
             return 1;
         }
         for (int i = 0; i < count; i++) {
             const struct igmpmsg *upcall = &upcalls[i];
-            struct mfcctl entry = {.mfcc_origin = upcall->im_src, .mfcc_mcastgrp = upcall->im_dst};
-
             if (messages[i].msg_len < sizeof *upcall || upcall->im_mbz != 0 ||
                 upcall->im_msgtype != IGMPMSG_NOCACHE)
                 continue;
+            stack[waiting++] = *upcall;
+        }
+        } while (count == BATCH);
+        for (int i = 0; waiting && i < CHUNK; i++) {
+            const struct igmpmsg *upcall = &stack[--waiting];
+            struct mfcctl entry = {.mfcc_origin = upcall->im_src, .mfcc_mcastgrp = upcall->im_dst};
+
             entry.mfcc_ttls[1] = 1;
             if (set(fd, MRT_ADD_MFC, &entry, sizeof entry) != 0)
                 return 1;
