@@ -5,6 +5,7 @@
 #   make test        everything quick; make test-heavy: the rest
 #   make bench       measures the release build; BENCH="install memory" for some rows
 #   make instructions  records what the calls cost, for the test that compares
+#   make windows     the DLL for Windows, built with mingw-w64: build/windows/mgm
 #   make install     PREFIX=/usr/local, DESTDIR=, SUDO=sudo where that needs it
 
 PREFIX ?= /usr/local
@@ -15,7 +16,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs instructions headers conformance install clean
+.PHONY: all demo test test-heavy bench bench-docs instructions headers conformance windows install clean
 
 all:
 	$(CARGO) build --release --locked --lib
@@ -29,7 +30,7 @@ test:
 	scripts/test
 
 test-heavy:
-	scripts/setup
+	scripts/setup --heavy
 	scripts/test --heavy
 
 bench:
@@ -46,6 +47,10 @@ headers:
 
 conformance:
 	scripts/conformance
+
+windows:
+	scripts/setup --heavy
+	scripts/windows
 
 install:
 	$(CMAKE) -S . -B build/install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DCMAKE_BUILD_TYPE=Release

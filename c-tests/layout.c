@@ -3,16 +3,9 @@
  * C++17; that it compiles is the test. src/abi/layout.rs asks the same of Rust.
  */
 
-#ifdef _WIN32
-#include <winsock2.h> /* before windows.h; rtmv2.h needs AF_INET */
-#endif
-
 #include "mgmhost.h"
 
 #include <stddef.h>
-#ifdef _WIN32
-#include <rtmv2.h>
-#endif
 
 #ifdef __cplusplus
 #define CHECK(condition) static_assert(condition, #condition)
@@ -214,7 +207,5 @@ CHECK(NO_ERROR == 0 && ERROR_NOT_ENOUGH_MEMORY == 8 && ERROR_INVALID_PARAMETER =
 CHECK(ERROR_INSUFFICIENT_BUFFER == 122 && ERROR_ALREADY_EXISTS == 183);
 CHECK(ERROR_MORE_DATA == 234 && ERROR_NO_MORE_ITEMS == 259);
 CHECK(ERROR_CAN_NOT_COMPLETE == 1003 && ERROR_NOT_FOUND == 1168);
-#ifndef _WIN32 /* routprot.h has them there */
 CHECK(PROTO_IP_IGMP == 10 && PROTO_IP_MGM == 10009 && PROTO_IP_NT_STATIC == 10006);
 CHECK(MS_IP_IGMP == 0x4137000A);
-#endif

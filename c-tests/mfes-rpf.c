@@ -3,9 +3,6 @@
 #include "router.h"
 #include "threads.h"
 
-#if defined(_WIN32)
-#include <rtmv2.h>
-#endif
 #include <string.h>
 
 #define FLOW "(10.0.0.5, 239.1.1.1)"

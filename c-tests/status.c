@@ -121,6 +121,11 @@ static void host_the_status_is_served_at_a_socket(void)
 {
     char path[64];
 
+#if defined(_WIN32)
+    REFUSED(MgmHostServeStatus("mgm.sock"), ERROR_CAN_NOT_COMPLETE);
+    OK(MgmHostServeStatus(NULL));
+    SKIP("there are no such sockets here");
+#endif
     snprintf(path, sizeof(path), "/tmp/mgm-c-tests-%ld.sock", (long)getpid());
     OK(MgmHostServeStatus(path));
     CHECK(access(path, F_OK) == 0);

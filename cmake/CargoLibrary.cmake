@@ -11,14 +11,10 @@ if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
   message(FATAL_ERROR "mgm's CMake build knows Linux only; elsewhere use cargo build --release --lib")
 endif()
 
-# rustup puts cargo where no system path leads.
-# rustup's before a distribution's in /bin, which no CARGO_HOME would mean.
-set(rust_hints "$ENV{HOME}/.cargo/bin")
-if(DEFINED ENV{CARGO_HOME})
-  list(PREPEND rust_hints "$ENV{CARGO_HOME}/bin")
-endif()
-find_program(CARGO cargo HINTS ${rust_hints} REQUIRED)
-find_program(RUSTC rustc HINTS ${rust_hints} REQUIRED)
+# rustup puts cargo where no system path leads. It comes before that of a
+# distribution, which would compile with another rustc into the same directory.
+find_program(CARGO cargo HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin REQUIRED)
+find_program(RUSTC rustc HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin REQUIRED)
 
 # On its own mgm shares target/ with plain cargo; inside another project it
 # keeps out of its own source tree, which may be read-only.

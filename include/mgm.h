@@ -29,8 +29,16 @@
 
 #ifndef MGM_NO_TYPES
 #ifdef _WIN32
+#ifndef _WINDOWS_
+#include <winsock2.h> /* has to come before windows.h */
 #include <windows.h>
+#endif
 #include <iprtrmib.h>
+#include <rtmv2.h>
+#ifndef MPR50
+#define MPR50 1 /* routprot.h has only this version, and wants to be told */
+#endif
+#include <routprot.h>
 #else
 #include "mgmtypes.h"
 #endif

@@ -20,7 +20,9 @@
 #ifndef MGMHOST_H
 #define MGMHOST_H
 
+#ifndef _MGM_H_ /* Windows' own mgm.h will do as well */
 #include "mgm.h"
+#endif
 
 #ifdef __cplusplus
 extern "C" {

@@ -25,6 +25,7 @@ pub mod engine;
 pub mod fork;
 pub mod forwarder;
 pub mod manager;
+mod pin;
 pub mod routes;
 #[cfg(target_os = "linux")]
 mod sys;

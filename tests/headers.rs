@@ -85,6 +85,8 @@ fn compile(
         .arg(format!("-std={standard}"))
         .args(["-x", language, "-I"])
         .arg(root().join("include"))
+        .arg("-I")
+        .arg(root().join("include/win32"))
         .arg(source)
         .output()
         .ok()?;
@@ -128,6 +130,19 @@ fn headers_compile_alone_and_twice() {
         // What C++ programs are warned of in their own code they see in our functions.
         compile_with(&["-Wold-style-cast"], &["c++17"], &source);
     }
+}
+
+#[test]
+fn stand_ins_compile_alone_and_twice() {
+    let mut count = 0;
+    for entry in std::fs::read_dir(root().join("include/win32")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let text = format!("#include <{name}>\n#include <{name}>\n#include <mgm.h>\n");
+        let source = temporary(&format!("win32_{name}.c"), &text);
+        compile_everywhere(&["c99", "c11", "c++17"], &source);
+        count += 1;
+    }
+    assert!(count > 8, "only {count} stand-ins");
 }
 
 #[test]

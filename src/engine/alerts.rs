@@ -5,7 +5,7 @@
 //! and after, and tells those for whom the answer to "does anybody but me want
 //! this?" has changed.
 
-use super::flows::Side;
+use super::flows::{Members, Side};
 use super::planted::{self, Bug};
 use super::resolve::Purpose;
 use super::{ClientId, Effects, Engine, Notice};
@@ -43,7 +43,12 @@ pub(super) struct Cause {
 impl Engine {
     /// The components that have a membership of exactly this flow.
     pub(super) fn interest(&self, flow: Flow) -> Interest {
-        let Some(members) = self.flows.members(flow) else { return Interest::Nobody };
+        self.interest_of(self.flows.members(flow))
+    }
+
+    /// The components behind memberships.
+    pub(super) fn interest_of(&self, members: Option<&Members>) -> Interest {
+        let Some(members) = members else { return Interest::Nobody };
         let by_owner = members
             .side(Side::Owner)
             .iter()
@@ -78,7 +83,7 @@ impl Engine {
             }
             return;
         }
-        let wild = self.interest(Flow::WILDCARD);
+        let wild = self.interest_of(self.flows.wildcard_members());
         let is_wild = flow == Flow::WILDCARD;
         let mut tell = |client| {
             if !is_wild && wild.beside(client) {

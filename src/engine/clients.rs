@@ -1,6 +1,6 @@
 //! Registration (spec section 1).
 
-use super::{Effects, Engine};
+use super::{Effects, Engine, NoticeKind, NoticeKinds};
 use crate::types::{Refusal, Result};
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,6 +26,7 @@ pub(super) struct Client {
     pub is_igmp: bool,
     /// How many interfaces it has: taken, or enabled on.
     pub interfaces: usize,
+    callbacks: NoticeKinds,
 }
 
 /// Everybody who is registered.
@@ -50,6 +51,11 @@ impl Clients {
         self.by_id.get_mut(&id)
     }
 
+    /// Whether a client has a callback of this kind.
+    pub fn hears(&self, id: ClientId, kind: NoticeKind) -> bool {
+        self.get(id).is_some_and(|client| client.callbacks.has(kind))
+    }
+
     /// All of them, in order of registration.
     pub fn ids(&self) -> impl Iterator<Item = ClientId> + '_ {
         self.by_id.keys().copied()
@@ -57,11 +63,17 @@ impl Clients {
 }
 
 impl Engine {
-    /// Registers a client (spec 1.1, 1.2).
+    /// Registers a client (spec 1.1, 1.2). It is not asked what it has no
+    /// callback for (1.3).
     ///
     /// # Errors
     /// `AlreadyRegistered`.
-    pub fn register(&mut self, protocol: u32, component: u32) -> Result<ClientId> {
+    pub fn register(
+        &mut self,
+        protocol: u32,
+        component: u32,
+        callbacks: NoticeKinds,
+    ) -> Result<ClientId> {
         let clients = &mut self.clients;
         if clients.by_key.contains_key(&(protocol, component)) {
             return Err(Refusal::AlreadyRegistered(protocol, component));
@@ -69,9 +81,8 @@ impl Engine {
         clients.last += 1;
         let id = ClientId(clients.last);
         clients.by_key.insert((protocol, component), id);
-        clients
-            .by_id
-            .insert(id, Client { protocol, component, is_igmp: is_igmp(protocol), interfaces: 0 });
+        let is_igmp = is_igmp(protocol);
+        clients.by_id.insert(id, Client { protocol, component, is_igmp, interfaces: 0, callbacks });
         Ok(id)
     }
 

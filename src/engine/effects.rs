@@ -82,6 +82,27 @@ impl NoticeKind {
     ];
 }
 
+/// Some of the nine: those that a client has callbacks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoticeKinds(u16);
+
+impl NoticeKinds {
+    /// All nine.
+    pub const ALL: NoticeKinds = NoticeKinds((1 << NoticeKind::ALL.len()) - 1);
+
+    /// Whether a kind is among them.
+    #[must_use]
+    pub fn has(self, kind: NoticeKind) -> bool {
+        self.0 >> kind as u16 & 1 == 1
+    }
+}
+
+impl FromIterator<NoticeKind> for NoticeKinds {
+    fn from_iter<I: IntoIterator<Item = NoticeKind>>(kinds: I) -> NoticeKinds {
+        NoticeKinds(kinds.into_iter().fold(0, |all, kind| all | 1 << kind as u16))
+    }
+}
+
 impl Notice {
     /// Which callback it is for.
     #[must_use]
@@ -174,6 +195,24 @@ impl Effects {
         let mut notices = std::mem::take(&mut self.notices);
         notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
         notices
+    }
+
+    /// Gives the room back that emptied notices took.
+    pub fn reuse(&mut self, mut notices: Vec<(ClientId, Notice)>) {
+        notices.clear();
+        if self.notices.capacity() == 0 {
+            self.notices = notices;
+        }
+    }
+
+    /// Lets go of room that only a rare call needs. All has been carried out.
+    pub fn shrink(&mut self) {
+        const USUAL: usize = 64;
+        self.notices.shrink_to(USUAL);
+        self.dirty.shrink_to(USUAL);
+        self.detached.shrink_to(USUAL);
+        self.resolved.shrink_to(USUAL);
+        self.log.shrink_to(USUAL);
     }
 
     /// Whether there is nothing to do.

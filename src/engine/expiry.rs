@@ -58,6 +58,11 @@ impl Engine {
     /// outnumber the MFEs: their own time can be a century away.
     pub(super) fn schedule_end(&mut self, flow: Flow) {
         let deadline = self.flows.mfe(flow).and_then(Mfe::deadline);
+        self.schedule(flow, deadline);
+    }
+
+    /// The same for an MFE whose end is known.
+    pub(super) fn schedule(&mut self, flow: Flow, deadline: Option<Time>) {
         self.expiry.schedule(flow, deadline);
         if self.expiry.len() > 2 * self.flows.mfe_len() + SLACK {
             self.expiry = Expiry::default();

@@ -1,7 +1,7 @@
 //! Group memberships (spec section 3).
 
-use super::alerts::Cause;
-use super::flows::Side;
+use super::alerts::{Cause, Interest};
+use super::flows::{Removed, Side};
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Refusal, Result, Route};
@@ -129,9 +129,10 @@ impl Engine {
 
     /// Records a membership; false if it was there.
     fn insert_member(&mut self, act: &Act, route: Option<Route>, fx: &mut Effects) -> bool {
-        let before = self.interest(act.flow);
-        let is_new = self.flows.members(act.flow).is_none();
-        if !self.flows.insert_member(act.flow, act.side, act.id) {
+        let place = self.flows.make(act.flow);
+        let members = self.flows.at(place).wanted_by();
+        let (before, is_new) = (self.interest_of(members), members.is_none());
+        if !self.flows.insert_member(place, act.side, act.id) {
             return false;
         }
         if is_new && act.flow.has_source() {
@@ -141,7 +142,8 @@ impl Engine {
             let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
             format!("{who} joins {flow} on {}", cause.interface)
         });
-        self.interest_changed(act.flow, before, self.interest(act.flow), act.cause, fx);
+        let after = self.interest_of(self.flows.at(place).wanted_by());
+        self.interest_changed(act.flow, before, after, act.cause, fx);
         true
     }
 
@@ -154,17 +156,20 @@ impl Engine {
         cause: Cause,
         fx: &mut Effects,
     ) -> bool {
-        let before = self.interest(flow);
-        let sides = sides.iter();
-        if sides.filter(|&&side| self.flows.remove_member(flow, side, id)).count() == 0 {
-            return false;
-        }
+        let Some(place) = self.flows.find(flow) else { return false };
+        let before = self.interest_of(self.flows.at(place).wanted_by());
+        let removed = self.flows.remove_member(place, sides, id);
+        let after = match removed {
+            Removed::Nothing => return false,
+            Removed::Some => self.interest_of(self.flows.at(place).wanted_by()),
+            Removed::All => Interest::Nobody,
+        };
         self.story(fx, || {
             let (who, name) = (self.whose(cause.caller), self.interfaces.name(id));
             format!("the membership {flow} on {name} ends, caused by {who}")
         });
-        self.interest_changed(flow, before, self.interest(flow), cause, fx);
-        if flow.has_source() && self.flows.members(flow).is_none() {
+        self.interest_changed(flow, before, after, cause, fx);
+        if flow.has_source() && removed == Removed::All {
             self.sources.release(flow.source());
         }
         true

@@ -186,11 +186,11 @@ impl Engine {
     /// All interfaces on which memberships want `flow`, an (s,g).
     pub(super) fn member_interfaces(&self, flow: Flow) -> IfSet {
         let mut all = IfSet::default();
-        for key in [flow, flow.shared(), Flow::WILDCARD] {
-            if let Some(members) = self.flows.members(key) {
-                all.union_with(members.side(Side::Owner));
-                all.union_with(members.side(Side::Igmp));
-            }
+        let flows = &self.flows;
+        let wanted = [flows.members(flow), flows.group_members(flow), flows.wildcard_members()];
+        for members in wanted.into_iter().flatten() {
+            all.union_with(members.side(Side::Owner));
+            all.union_with(members.side(Side::Igmp));
         }
         all
     }

@@ -30,7 +30,7 @@ mod view;
 mod tests;
 
 pub use clients::{is_igmp, ClientId};
-pub use effects::{Answer, CreationOif, Effects, Notice, NoticeKind, QuestionId};
+pub use effects::{Answer, CreationOif, Effects, Notice, NoticeKind, NoticeKinds, QuestionId};
 pub use membership::Join;
 pub use packet::{Outcome, Packet, Refused};
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};

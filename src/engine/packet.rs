@@ -1,23 +1,25 @@
 //! Packets, and what is decided about them (spec 5.1, 5.7).
 
+use super::interfaces::Interfaces;
+use super::limits::Limits;
+use super::mfe::Mfe;
 use super::{Effects, Engine, Notice};
 use crate::types::{Flow, Interface, Route, Time};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
 const WRONG_IF_SILENCE_MS: u64 = 3000;
 
 /// A packet that came in.
 #[derive(Clone, Debug)]
-pub struct Packet {
+pub struct Packet<'a> {
     /// Source and group.
     pub flow: Flow,
     /// The interface it came in on.
     pub arrival: Interface,
     /// Its header bytes, for the callbacks.
-    pub header: Arc<[u8]>,
+    pub header: &'a [u8],
     /// Length in octets.
     pub length: u32,
     /// Time to live on arrival.
@@ -102,7 +104,7 @@ impl Engine {
     pub fn packet(
         &mut self,
         now: Time,
-        packet: &Packet,
+        packet: &Packet<'_>,
         route: Option<Route>,
         fx: &mut Effects,
     ) -> Outcome {
@@ -116,19 +118,24 @@ impl Engine {
             return self.refuse(Refused::Boundary);
         }
         match self.flows.mfe_mut(packet.flow) {
-            Some(mfe) if mfe.iif == arrival => {}
+            Some(mfe) if mfe.iif == arrival => forward(mfe, &self.limits, &self.interfaces, packet),
             Some(mfe) => {
                 mfe.rare().wrong_if += 1;
-                self.wrong_if(now, packet.flow, packet.arrival, &packet.header, fx);
-                return self.refuse(Refused::WrongInterface);
+                self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
+                self.refuse(Refused::WrongInterface)
             }
-            None => return self.first_packet(packet, route, fx),
+            None => self.first_packet(now, packet, route, fx),
         }
-        self.forward(packet)
     }
 
     /// A packet for which the kernel has no entry. Tells nothing of its further fate.
-    pub fn no_entry(&mut self, packet: &Packet, route: Option<Route>, fx: &mut Effects) -> Outcome {
+    pub fn no_entry(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        route: Option<Route>,
+        fx: &mut Effects,
+    ) -> Outcome {
         if self.flows.has_mfe(packet.flow) {
             fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
@@ -142,16 +149,22 @@ impl Engine {
         if self.is_bounded(arrival, packet.flow.group()) {
             return self.refuse(Refused::Boundary);
         }
-        self.first_packet(packet, route, fx)
+        self.first_packet(now, packet, route, fx)
     }
 
     /// The first packet of a flow starts its resolution; later ones wait for it.
-    fn first_packet(&mut self, packet: &Packet, route: Option<Route>, fx: &mut Effects) -> Outcome {
+    fn first_packet(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        route: Option<Route>,
+        fx: &mut Effects,
+    ) -> Outcome {
         let is_waiting = self.resolutions.contains_key(&packet.flow);
         if !is_waiting {
             self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
         }
-        if is_waiting || self.resolve(packet.flow, packet.arrival, &packet.header, route, fx) {
+        if is_waiting || self.resolve(now, packet.flow, packet.arrival, packet.header, route, fx) {
             Outcome::Resolving
         } else {
             self.refuse(Refused::NoUpstream)
@@ -171,32 +184,6 @@ impl Engine {
         self.refused.get(why as usize).copied().unwrap_or(0)
     }
 
-    /// Counts a packet in, and out on each oif that its TTL reaches.
-    fn forward(&mut self, packet: &Packet) -> Outcome {
-        let Some(mfe) = self.flows.mfe_mut(packet.flow) else {
-            return Outcome::Refused(Refused::NoUpstream);
-        };
-        let (limits, interfaces) = (&self.limits, &self.interfaces);
-        let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
-        let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
-        if !all {
-            mfe.count_apart();
-        }
-        mfe.packets += 1;
-        mfe.octets += u64::from(packet.length);
-        if let Some(out) = mfe.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
-            for (id, count) in out {
-                if all || reaches(*id) {
-                    count.packets += 1;
-                } else {
-                    count.ttl_too_low += 1;
-                }
-            }
-        }
-        let out = mfe.oifs.iter().filter(|&id| all || reaches(id));
-        Outcome::Forwarded(out.map(|id| interfaces.name(id)).collect())
-    }
-
     /// WRONG_IF_CALLBACK to the owner of the interface that a packet came in
     /// on, at most once in 3 s for each flow and interface (spec 5.7).
     pub fn wrong_if(
@@ -204,7 +191,7 @@ impl Engine {
         now: Time,
         flow: Flow,
         arrival: Interface,
-        header: &Arc<[u8]>,
+        header: &[u8],
         fx: &mut Effects,
     ) {
         let Some(id) = self.interfaces.find(arrival) else { return };
@@ -218,6 +205,33 @@ impl Engine {
         if !self.wrong_ifs.may_tell(now, flow, arrival) {
             return;
         }
-        fx.tell(owner, Notice::WrongIf { flow, arrival, header: Arc::clone(header) });
+        fx.tell(owner, Notice::WrongIf { flow, arrival, header: header.into() });
     }
+}
+
+/// Counts a packet in, and out on each oif that its TTL reaches.
+fn forward(
+    mfe: &mut Mfe,
+    limits: &Limits,
+    interfaces: &Interfaces,
+    packet: &Packet<'_>,
+) -> Outcome {
+    let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
+    let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
+    if !all {
+        mfe.count_apart();
+    }
+    mfe.packets += 1;
+    mfe.octets += u64::from(packet.length);
+    if let Some(out) = mfe.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+        for (id, count) in out {
+            if all || reaches(*id) {
+                count.packets += 1;
+            } else {
+                count.ttl_too_low += 1;
+            }
+        }
+    }
+    let out = mfe.oifs.iter().filter(|&id| all || reaches(id));
+    Outcome::Forwarded(out.map(|id| interfaces.name(id)).collect())
 }

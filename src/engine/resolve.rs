@@ -9,9 +9,8 @@
 
 use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
-use super::{Answer, ClientId, CreationOif, Effects, Engine, Notice, QuestionId};
+use super::{Answer, ClientId, CreationOif, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a resolution is to bring about.
@@ -48,6 +47,26 @@ pub(super) struct Resolution {
 enum Waiting {
     Rpf(QuestionId),
     Creation(Vec<Asked>),
+}
+
+/// Where the packets of a source come in.
+struct WayIn {
+    expected: (IfId, Ipv4Addr),
+    owner: ClientId,
+    /// The name of that interface.
+    iif: Interface,
+}
+
+/// The CREATION_ALERTs for one flow.
+#[derive(Default)]
+struct CreationAsked {
+    questions: Vec<Asked>,
+    /// The oifs if nobody switches one off.
+    oifs: IfSet,
+    /// All interfaces that they are about, or would be if every client had the callback.
+    about: IfSet,
+    /// Those of clients that lack it.
+    on: IfSet,
 }
 
 /// A CREATION_ALERT that is out.
@@ -90,63 +109,102 @@ impl Engine {
     }
 
     /// Starts to make an MFE; false if no route leads to one.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn resolve(
         &mut self,
+        now: Time,
         flow: Flow,
         arrival: Interface,
-        header: &Arc<[u8]>,
+        header: &[u8],
         route: Option<Route>,
         fx: &mut Effects,
     ) -> bool {
         self.sources.acquire(flow.source(), route);
-        self.ask_rpf(flow, Purpose::Create, arrival, Arc::clone(header), fx)
+        let Some(way) = self.way_in(flow, Purpose::Create, arrival, fx) else { return false };
+        if self.clients.hears(way.owner, NoticeKind::Rpf) {
+            self.ask_rpf(flow, Purpose::Create, arrival, header.into(), way, fx);
+            return true;
+        }
+        // A callback that is not there is one that changes nothing (spec 1.3): a
+        // flow that nobody has a say in takes the short way.
+        let (iif, upstream) = way.expected;
+        let asked = self.creation_questions(flow, iif, fx);
+        if asked.questions.is_empty() {
+            self.create(now, flow, (iif, upstream), asked.oifs, (arrival, header), fx);
+        } else {
+            let resolution = Resolution {
+                purpose: Purpose::Create,
+                arrival,
+                header: header.into(),
+                expected: way.expected,
+                iif,
+                upstream,
+                waiting: Waiting::Creation(asked.questions),
+                asked_about: asked.about,
+                off: IfSet::default(),
+                on: asked.on,
+            };
+            self.resolutions.insert(flow, resolution);
+        }
+        true
     }
 
     /// Asks again for an MFE that is there, and goes on forwarding meanwhile.
     pub(super) fn resolve_again(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
         if let Some(mfe) = self.flows.mfe(flow) {
             let iif = self.interfaces.name(mfe.iif);
-            self.ask_rpf(flow, purpose, iif, Arc::default(), fx);
+            if let Some(way) = self.way_in(flow, purpose, iif, fx) {
+                self.ask_rpf(flow, purpose, iif, Arc::default(), way, fx);
+            }
         }
     }
 
-    /// Looks the source up and asks the owner of the interface towards it
-    /// (spec 5.1, 5.2); false if there is none.
+    /// Looks the source up (spec 5.1); where no way leads, the matter ends.
+    fn way_in(
+        &mut self,
+        flow: Flow,
+        purpose: Purpose,
+        arrival: Interface,
+        fx: &mut Effects,
+    ) -> Option<WayIn> {
+        let looked_up = self.expected_iif(flow.source(), self.interfaces.find(arrival));
+        self.story(fx, || {
+            let towards = looked_up.map(|(id, _)| id);
+            format!("{flow}: {}", self.towards_source(flow.source(), towards))
+        });
+        let way = looked_up.and_then(|expected| {
+            if self.is_bounded(expected.0, flow.group()) {
+                return None; // what comes in there is refused (spec 3.7)
+            }
+            let slot = self.interfaces.get(expected.0)?;
+            Some(WayIn { expected, owner: slot.master()?, iif: slot.interface })
+        });
+        if way.is_none() {
+            self.give_up(flow, purpose, fx);
+        }
+        way
+    }
+
+    /// Asks the owner of the interface towards the source (spec 5.2).
     fn ask_rpf(
         &mut self,
         flow: Flow,
         purpose: Purpose,
         arrival: Interface,
         header: Arc<[u8]>,
+        WayIn { expected, owner, iif }: WayIn,
         fx: &mut Effects,
-    ) -> bool {
-        let source = flow.source();
-        let arrival_id = self.interfaces.find(arrival);
-        let looked_up = self.expected_iif(source, arrival_id);
-        self.story(fx, || {
-            format!("{flow}: {}", self.towards_source(source, looked_up.map(|(id, _)| id)))
-        });
-        let towards = looked_up.and_then(|expected| {
-            if self.is_bounded(expected.0, flow.group()) {
-                return None; // what comes in there is refused (spec 3.7)
-            }
-            let slot = self.interfaces.get(expected.0)?;
-            Some((expected, slot.master()?, slot.interface))
-        });
-        let Some((expected, asked, iif)) = towards else {
-            self.give_up(flow, purpose, fx);
-            return false;
-        };
+    ) {
         let question = QuestionId(self.next_serial());
         fx.tell(
-            asked,
+            owner,
             Notice::Rpf {
                 question,
                 flow,
                 iif,
                 upstream: expected.1,
                 header: Arc::clone(&header),
-                route: self.sources.route(source),
+                route: self.sources.route(flow.source()),
             },
         );
         self.resolutions.insert(
@@ -164,7 +222,6 @@ impl Engine {
                 on: IfSet::default(),
             },
         );
-        true
     }
 
     /// No route leads to an MFE (spec 5.1), or to the one that was there any more (5.10).
@@ -193,7 +250,11 @@ impl Engine {
         };
         self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
         match purpose {
-            Purpose::Create => drop(self.ask_rpf(flow, purpose, arrival, header, fx)),
+            Purpose::Create => {
+                if let Some(way) = self.way_in(flow, purpose, arrival, fx) {
+                    self.ask_rpf(flow, purpose, arrival, header, way, fx);
+                }
+            }
             // MgmSetMfe may have moved it since: what was its iif may be gone.
             Purpose::Renew | Purpose::Reroute => self.resolve_again(flow, purpose, fx),
         }
@@ -298,23 +359,39 @@ impl Engine {
         }
     }
 
-    /// CREATION_ALERT to everybody who has interfaces among the oifs (spec 5.3).
+    /// CREATION_ALERT, for a flow whose iif is settled.
     fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
-        let mut by_client: BTreeMap<ClientId, Vec<IfId>> = BTreeMap::new();
-        let mut oifs = self.member_interfaces(flow);
-        if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
-            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
+        let CreationAsked { questions, about, on, .. } = self.creation_questions(flow, iif, fx);
+        let nobody = questions.is_empty();
+        if let Some(resolution) = self.resolutions.get_mut(&flow) {
+            resolution.asked_about = about;
+            resolution.on = on;
+            resolution.waiting = Waiting::Creation(questions);
         }
-        self.subtract_bounded(&mut oifs, flow.group());
-        for id in oifs.iter().filter(|id| *id != iif) {
-            if let Some(owner) = self.interfaces.master(id) {
-                by_client.entry(owner).or_default().push(id);
+        if nobody {
+            self.finish(now, flow, fx);
+        }
+    }
+
+    /// Asks everybody who has interfaces among the oifs (spec 5.3). Whoever has
+    /// no callback wants them all.
+    fn creation_questions(&mut self, flow: Flow, iif: IfId, fx: &mut Effects) -> CreationAsked {
+        let oifs = self.possible_oifs(flow, iif);
+        let mut asked = CreationAsked::default();
+        let mut owned: Vec<(ClientId, IfId)> = Vec::new();
+        for id in oifs.iter() {
+            let Some(owner) = self.interfaces.master(id) else { continue };
+            asked.about.insert(id);
+            if self.clients.hears(owner, NoticeKind::Creation) {
+                owned.push((owner, id));
+            } else {
+                asked.on.insert(id);
             }
         }
-        let mut asked = Vec::with_capacity(by_client.len());
-        for (client, ids) in by_client {
+        owned.sort_by_key(|(owner, _)| *owner);
+        for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
             let question = QuestionId(self.next_serial());
-            let slots = ids.iter().filter_map(|&id| Some((id, self.interfaces.get(id)?)));
+            let slots = of_one.iter().filter_map(|&(_, id)| Some((id, self.interfaces.get(id)?)));
             let (oifs, entries) = slots
                 .map(|(id, slot)| {
                     let entry = CreationOif {
@@ -326,18 +403,23 @@ impl Engine {
                 })
                 .unzip();
             let iif = self.interfaces.name(iif);
-            fx.tell(client, Notice::Creation { question, flow, iif, oifs: entries });
-            asked.push(Asked { question, oifs });
+            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs: entries });
+            asked.questions.push(Asked { question, oifs });
         }
-        let nobody = asked.is_empty();
-        if let Some(resolution) = self.resolutions.get_mut(&flow) {
-            resolution.asked_about =
-                asked.iter().flat_map(|asked| &asked.oifs).map(|(id, _)| *id).collect();
-            resolution.waiting = Waiting::Creation(asked);
+        asked.oifs = oifs;
+        asked
+    }
+
+    /// Where a flow that comes in by `iif` can go out: where it is wanted and no
+    /// boundary keeps it off.
+    fn possible_oifs(&self, flow: Flow, iif: IfId) -> IfSet {
+        let mut oifs = self.member_interfaces(flow);
+        if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
+            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
         }
-        if nobody {
-            self.finish(now, flow, fx);
-        }
+        self.subtract_bounded(&mut oifs, flow.group());
+        oifs.remove(iif);
+        oifs
     }
 
     /// A client has said which of its oifs it wants.
@@ -374,36 +456,43 @@ impl Engine {
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
-            self.create(now, flow, resolution, fx);
+            let Resolution { iif, upstream, off, arrival, header, .. } = resolution;
+            let mut oifs = self.possible_oifs(flow, iif);
+            oifs.subtract(&off);
+            self.create(now, flow, (iif, upstream), oifs, (arrival, &header), fx);
+            if let Some(mfe) = self.flows.mfe_mut(flow).filter(|_| !off.is_empty()) {
+                mfe.rare().off = off;
+            }
         } else {
             self.renew(now, flow, &resolution, fx);
         }
     }
 
-    /// The MFE of a new flow (spec 5.4, 5.5).
-    fn create(&mut self, now: Time, flow: Flow, resolution: Resolution, fx: &mut Effects) {
-        let iif = resolution.iif;
-        let mut oifs = self.member_interfaces(flow);
-        oifs.remove(iif);
-        oifs.subtract(&resolution.off);
-        self.subtract_bounded(&mut oifs, flow.group());
+    /// The MFE of a new flow (spec 5.4, 5.5), and what comes of the packet that it
+    /// is made for.
+    fn create(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        (iif, upstream): (IfId, Ipv4Addr),
+        oifs: IfSet,
+        (arrival, header): (Interface, &[u8]),
+        fx: &mut Effects,
+    ) {
         let is_negative = oifs.is_empty();
         let serial = self.next_serial();
-        let mut mfe =
-            Mfe::new(iif, resolution.upstream, oifs, self.config.mfe_timeout, now, serial);
-        if !resolution.off.is_empty() {
-            mfe.rare.get_or_insert_default().off = resolution.off;
-        }
+        let mfe = Mfe::new(iif, upstream, oifs, self.config.mfe_timeout, now, serial);
+        let deadline = mfe.deadline();
         self.flows.insert_mfe(flow, mfe); // takes over the resolution's hold on the source
-        self.schedule_end(flow);
+        self.schedule(flow, deadline);
         fx.dirty.push(flow);
         fx.resolved.push(flow);
         self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
         if is_negative {
             self.tell_negative(flow, fx);
         }
-        if self.interfaces.find(resolution.arrival) != Some(iif) {
-            self.wrong_if(now, flow, resolution.arrival, &resolution.header, fx);
+        if self.interfaces.find(arrival) != Some(iif) {
+            self.wrong_if(now, flow, arrival, header, fx);
         }
     }
 

@@ -4,7 +4,7 @@ use super::context::{self, Inside};
 use super::queue::Lane;
 use super::state::{Enumeration, Record, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
-use crate::engine::{ClientId, Effects};
+use crate::engine::{ClientId, Effects, NoticeKind};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
 use std::ops::ControlFlow;
 
@@ -21,7 +21,8 @@ impl Manager {
     ) -> Result<ClientId> {
         let mut guard = self.lock();
         let run = guard.started()?;
-        let client = run.engine.register(protocol, component)?;
+        let kinds = NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
+        let client = run.engine.register(protocol, component, kinds)?;
         run.clients.insert(client, Record::new(callbacks));
         Ok(client)
     }
@@ -144,11 +145,9 @@ impl Manager {
     ) -> Result<()> {
         let (mut guard, route) = self.route_for(self.lock(), flow);
         let run = guard.run_for(client.0)?;
-        let mut fx = Effects::default();
+        let mut fx = std::mem::take(&mut run.scratch);
         let result = call(run, route, &mut fx);
-        self.publish(&mut guard, &mut fx, Lane::Caller);
-        drop(guard);
-        self.drain();
+        self.publish_all(guard, fx);
         result
     }
 

@@ -20,10 +20,12 @@ impl Manager {
                 ::log::log!(level, "{line}");
             }
             run.world.follow(&mut run.engine, fx);
-            if !std::mem::take(&mut fx.resolved).is_empty() && waiters > 0 {
+            if !fx.resolved.is_empty() && waiters > 0 {
                 self.shared.ended.notify_all();
             }
-            for (client, notice) in fx.take_notices() {
+            fx.resolved.clear();
+            let mut notices = fx.take_notices();
+            for (client, notice) in notices.drain(..) {
                 let record = run.clients.get_mut(&client).filter(|record| !record.gone);
                 let Some(record) = record else { continue };
                 // A callback that is not there is one that changes nothing
@@ -48,6 +50,7 @@ impl Manager {
                     Lane::Worker => {}
                 }
             }
+            fx.reuse(notices);
         }
         if lane == Lane::Caller {
             self.adopt(run);
@@ -57,12 +60,16 @@ impl Manager {
 
     /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
     pub(super) fn drain(&self) {
+        let mut kept = None;
         context::drain(|ticket| {
-            let mut guard = self.lock();
+            let mut guard = kept.take().unwrap_or_else(|| self.lock());
             let record = guard.run.as_mut().and_then(|run| run.clients.get_mut(&ticket.client));
             if record.is_some_and(|record| record.queue.offer(ticket.number)) {
-                self.run_queue(guard, ticket.client, Lane::Caller);
+                guard = self.run_queue(guard, ticket.client, Lane::Caller);
             }
+            // The lock is kept from one client to the next, but not beyond the
+            // last: log lines that wait for its end may cause more.
+            kept = context::owes().then_some(guard);
         });
     }
 
@@ -88,30 +95,42 @@ impl Manager {
     }
 
     /// Makes the callbacks of one client, as its runner, until the runner's
-    /// duty is done. The only way to a callback.
-    pub(super) fn run_queue<'a>(&'a self, guard: Guard<'a>, client: ClientId, lane: Lane) {
+    /// duty is done; gives the lock back. The only way to a callback.
+    pub(super) fn run_queue<'a>(
+        &'a self,
+        guard: Guard<'a>,
+        client: ClientId,
+        lane: Lane,
+    ) -> Guard<'a> {
         let run = || self.make_callbacks(guard, client, lane);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
             // Something of ours panicked. A client that seemed to be run for ever
             // would hear nothing any more, and could not go.
             if !crate::fork::is_child() {
                 self.end_run(&mut self.lock(), client, Queue::pause);
             }
-            resume_unwind(panic);
-        }
+            resume_unwind(panic)
+        })
     }
 
-    fn make_callbacks<'a>(&'a self, mut guard: Guard<'a>, client: ClientId, lane: Lane) {
+    fn make_callbacks<'a>(
+        &'a self,
+        mut guard: Guard<'a>,
+        client: ClientId,
+        lane: Lane,
+    ) -> Guard<'a> {
         loop {
-            let Some(run) = guard.run.as_mut() else { return };
-            let Some(record) = run.clients.get_mut(&client) else { return };
+            let Some(run) = guard.run.as_mut() else { return guard };
+            let Some(record) = run.clients.get_mut(&client) else { return guard };
             if lane == Lane::Worker && context::owes() {
                 // Callbacks have made calls, whose alerts come first: this client
                 // may have something new to hear for ever.
-                return self.end_run(&mut guard, client, Queue::pause);
+                self.end_run(&mut guard, client, Queue::pause);
+                return guard;
             }
             let Some(notice) = record.queue.next(lane) else {
-                return self.end_run(&mut guard, client, Queue::after_run);
+                self.end_run(&mut guard, client, Queue::after_run);
+                return guard;
             };
             if !run.engine.starting(client, &notice) {
                 continue;

@@ -5,7 +5,7 @@ use super::log::LogSink;
 use super::queue::Lane;
 use super::settings::Settings;
 use super::Manager;
-use crate::engine::{Effects, Outcome, Packet};
+use crate::engine::{Outcome, Packet};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
 
 /// A packet that the host hands in.
@@ -158,17 +158,20 @@ impl Manager {
             return Err(Refusal::InsideCallback);
         }
         let PacketIn { flow, arrival, header, length, ttl } = packet;
-        let packet = Packet { flow, arrival, header: header.into(), length, ttl };
-        self.lock().started()?;
+        let packet = Packet { flow, arrival, header, length, ttl };
+        let mut guard = self.lock();
+        guard.started()?;
         loop {
-            let (mut guard, route) = self.route_for(self.lock(), flow);
+            let route;
+            (guard, route) = self.route_for(guard, flow);
             let run = guard.running().ok_or(Refusal::Stopping)?;
-            let mut fx = Effects::default();
-            let now = run.now();
-            let outcome = run.engine.packet(now, &packet, route, &mut fx);
-            self.publish(&mut guard, &mut fx, Lane::Caller);
-            drop(guard);
-            self.drain();
+            let mut fx = std::mem::take(&mut run.scratch);
+            let mut outcome = run.engine.packet(run.now(), &packet, route, &mut fx);
+            if outcome == Outcome::Resolving && !run.engine.is_resolving(flow) {
+                // Nobody had to be asked: the MFE is there.
+                outcome = run.engine.packet(run.now(), &packet, None, &mut fx);
+            }
+            self.publish_all(guard, fx);
             match outcome {
                 Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),
                 Outcome::Refused(why) => {
@@ -179,6 +182,7 @@ impl Manager {
                     state.running().is_none_or(|run| !run.engine.is_resolving(flow))
                 }),
             }
+            guard = self.lock();
         }
     }
 }

@@ -6,8 +6,9 @@
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
 //! - `delivery`, `queue`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
-//! - `tally`, `status`, `serve`: what is counted, and what can be seen of it all.
+//! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `world`: the forwarder, the routes and the upcalls below.
+//! - `system`: what Linux brings besides, and what is in its place elsewhere.
 
 mod callbacks;
 mod calls;
@@ -17,11 +18,12 @@ mod host;
 mod limits;
 mod log;
 mod queue;
-#[cfg(target_os = "linux")]
-mod serve;
 mod settings;
 mod state;
 mod status;
+#[cfg_attr(target_os = "linux", path = "system/linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "system/elsewhere.rs")]
+mod system;
 mod tally;
 mod timer;
 mod workers;

@@ -3,12 +3,14 @@
 use super::log::Hold;
 use super::queue::{Lane, Queue};
 use super::settings::Settings;
+use super::system::{self, StatusSocket};
 use super::tally::{Deliveries, Tally};
 use super::workers::Pool;
 use super::world::World;
 use super::{Callbacks, EnumId, Manager, Shared};
 use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, Notice};
 use crate::types::{Flow, Refusal, Result, Time};
+use foldhash::fast::RandomState;
 use parking_lot::{Condvar, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
@@ -27,25 +29,26 @@ pub(super) struct State {
     last_client: u64,
     last_enumeration: u64,
     /// What all this is part of: a start may need it for a thread.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     me: Weak<Shared>,
 }
 
 /// One life of MGM.
 pub(super) struct Run {
     pub engine: Engine,
-    pub clients: HashMap<ClientId, Record>,
+    pub clients: HashMap<ClientId, Record, RandomState>,
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
     pub tally: Tally,
+    /// Effects for the next call to fill: nearly every call has some, and they
+    /// should not cost it an allocation.
+    pub scratch: Effects,
     /// When the timer will wake up; `None` if there is no timer yet.
     pub timer_due: Option<Time>,
     pub timer_runs: bool,
     /// Being stopped: nobody is let in any more.
     pub stopping: bool,
-    #[cfg(target_os = "linux")]
-    pub status_socket: Option<super::serve::StatusSocket>,
+    pub status_socket: Option<StatusSocket>,
     born: Instant,
     last_enumeration: u64,
 }
@@ -110,7 +113,7 @@ impl State {
         for complaint in &settings.complaints {
             ::log::error!("{complaint}");
         }
-        crate::fork::install();
+        system::move_in();
         let config = Config {
             mfe_timeout: settings.mfe_timeout,
             last_client: self.last_client,
@@ -118,15 +121,15 @@ impl State {
         };
         self.run = Some(Run {
             engine: Engine::new(config),
-            clients: HashMap::new(),
+            clients: HashMap::default(),
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
             tally: Tally::default(),
+            scratch: Effects::default(),
             timer_due: None,
             timer_runs: false,
             stopping: false,
-            #[cfg(target_os = "linux")]
             status_socket: None,
             born: Instant::now(),
             last_enumeration: self.last_enumeration,
@@ -139,28 +142,18 @@ impl State {
     }
 
     /// Serves the status at this path from now on, instead of where it was.
-    #[cfg(target_os = "linux")]
     pub fn serve_status(&mut self, path: Option<&Path>) -> Result<()> {
         let shared = self.me.upgrade().ok_or(Refusal::Stopping)?;
         let run = self.running().ok_or(Refusal::Stopping)?;
         run.status_socket = None; // first, because the path may be the same
         if let Some(path) = path {
-            let socket = super::serve::StatusSocket::open(path, Manager { shared });
+            let socket = StatusSocket::open(path, Manager { shared });
             run.status_socket =
                 Some(socket.map_err(|error| {
                     Refusal::StatusSocket(format!("{}: {error}", path.display()))
                 })?);
         }
         Ok(())
-    }
-
-    /// There is no such socket here.
-    #[cfg(not(target_os = "linux"))]
-    pub fn serve_status(&mut self, path: Option<&Path>) -> Result<()> {
-        match path {
-            Some(_) => Err(Refusal::StatusSocket("there is none on this system".into())),
-            None => Ok(()),
-        }
     }
 
     /// Ends it. Everything that `Run` owns is released.
@@ -241,6 +234,17 @@ impl Manager {
         guard.waiters -= 1;
     }
 
+    /// The end of a call: what it changed is published, and delivered.
+    pub(super) fn publish_all(&self, mut guard: Guard<'_>, mut fx: Effects) {
+        self.publish(&mut guard, &mut fx, Lane::Caller);
+        if let Some(run) = guard.run.as_mut() {
+            fx.shrink();
+            run.scratch = fx;
+        }
+        drop(guard);
+        self.drain();
+    }
+
     /// One call on a life that is on: what it changes is published before the
     /// lock is released, and delivered after.
     pub(super) fn act<R>(
@@ -250,11 +254,9 @@ impl Manager {
     ) -> Result<R> {
         let mut guard = self.lock();
         let run = enter(&mut guard)?;
-        let mut fx = Effects::default();
+        let mut fx = std::mem::take(&mut run.scratch);
         let result = call(run, &mut fx);
-        self.publish(&mut guard, &mut fx, Lane::Caller);
-        drop(guard);
-        self.drain();
+        self.publish_all(guard, fx);
         result
     }
 }

@@ -4,7 +4,7 @@ use super::queue::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;
-use super::Manager;
+use super::{system, Manager};
 use crate::engine::{Effects, Engine, Outcome, Packet};
 use crate::forwarder::{
     Counters, Entry, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink,
@@ -90,6 +90,7 @@ impl World {
         match self.choice {
             ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Kernel => self.open_kernel(manager),
+            ForwarderChoice::Auto if !system::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
                 ::log::warn!(
                     "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"
@@ -99,22 +100,15 @@ impl World {
         }
     }
 
-    #[cfg(target_os = "linux")]
+    /// The kernel's forwarder, and with it the system's routes.
     fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
         let below =
             Arc::new(Below { manager: manager.clone(), routes: Arc::downgrade(&self.routes) });
-        let upcalls: Arc<dyn UpcallSink> = below.clone();
-        let forwarder = crate::forwarder::kernel::KernelForwarder::open(self.table, upcalls)?;
+        let forwarder = system::open_forwarder(self.table, below.clone())?;
         if self.routes.system.get().is_none() {
-            let routes = crate::routes::netlink::NetlinkRoutes::open(below)?;
-            let _ = self.routes.system.set(Box::new(routes));
+            let _ = self.routes.system.set(system::open_routes(below)?);
         }
-        Ok(Box::new(forwarder))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn open_kernel(&mut self, _: &Manager) -> Result<Box<dyn Forwarder>> {
-        Err(Refusal::Forwarder("kernel forwarding exists on Linux only".into()))
+        Ok(forwarder)
     }
 
     /// Brings the forwarder in line with the engine.
@@ -291,13 +285,12 @@ impl UpcallSink for Below {
         for upcall in batch {
             let Upcall { kind, flow, arrival, header } = upcall;
             run.tally.count_upcall(kind);
-            let header = header.into();
             match kind {
                 UpcallKind::WrongIf => run.engine.wrong_if(now, flow, arrival, &header, &mut fx),
                 UpcallKind::NoCache => {
-                    let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
+                    let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
                     let route = routes.get(&flow.source()).copied();
-                    let outcome = run.engine.no_entry(&packet, route, &mut fx);
+                    let outcome = run.engine.no_entry(now, &packet, route, &mut fx);
                     if let Outcome::Refused(why) = outcome {
                         ::log::debug!("packet of {flow} on {arrival} refused: {why}");
                     }

@@ -1,123 +1,15 @@
 //! A live table of the MFEs of a running router, by its status socket.
-//!
-//! - `table`: what stands in it, sorted and cut to the screen.
-//! - `terminal`: keys and size; the place with system calls.
 
 #[cfg(unix)]
-mod table;
-#[cfg(unix)]
-mod terminal;
+mod live;
 
 #[cfg(unix)]
-const USAGE: &str = "\
-mgmtop [--once] [--interval SECONDS] [SOCKET]
-
-Shows the MFEs of a router that serves its status at SOCKET (by default what
-MGM_STATUS_SOCKET says), the busiest first. q ends it.
-
-  --once      one table on the standard output, rates measured over the interval
-  --interval  seconds between two looks, 1 by default
-";
+fn main() {
+    live::main();
+}
 
 #[cfg(not(unix))]
 fn main() {
     eprintln!("mgmtop: there are no status sockets on this system");
     std::process::exit(1);
-}
-
-#[cfg(unix)]
-fn main() {
-    let options = match Options::parse(std::env::args().skip(1)) {
-        Ok(Some(options)) => options,
-        Ok(None) => return print!("{USAGE}"),
-        Err(what) => {
-            eprint!("mgmtop: {what}\n\n{USAGE}");
-            std::process::exit(2);
-        }
-    };
-    if let Err(error) = run(&options) {
-        eprintln!(
-            "mgmtop: {}: {error} (is the router running, with MGM_STATUS_SOCKET set to this \
-             path, and yours?)",
-            options.socket
-        );
-        std::process::exit(1);
-    }
-}
-
-#[cfg(unix)]
-struct Options {
-    socket: String,
-    once: bool,
-    interval: std::time::Duration,
-}
-
-#[cfg(unix)]
-impl Options {
-    /// `None`: help is wanted.
-    fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-        let (mut socket, mut once, mut seconds) = (None, false, 1.0);
-        while let Some(arg) = args.next() {
-            match arg.as_str() {
-                "--once" => once = true,
-                "--interval" => {
-                    let value = args.next().unwrap_or_default();
-                    seconds = value.parse().unwrap_or(0.0);
-                    if !(0.1..=3600.0).contains(&seconds) {
-                        return Err(format!("--interval {value}: not 0.1 to 3600 seconds"));
-                    }
-                }
-                "-h" | "--help" => return Ok(None),
-                _ if arg.starts_with('-') || socket.is_some() => {
-                    return Err(format!("what is {arg}?"));
-                }
-                _ => socket = Some(arg),
-            }
-        }
-        let socket = socket
-            .or_else(|| std::env::var("MGM_STATUS_SOCKET").ok())
-            .ok_or("no SOCKET, and MGM_STATUS_SOCKET is not set")?;
-        let interval = std::time::Duration::from_secs_f64(seconds);
-        Ok(Some(Options { socket, once, interval }))
-    }
-}
-
-/// The router's status, now.
-#[cfg(unix)]
-fn ask(socket: &str) -> std::io::Result<serde_json::Value> {
-    use std::io::{Error, ErrorKind, Read, Write};
-    let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
-    // A line, so that the answer is the bare JSON.
-    stream.write_all(b"status\n")?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text)?;
-    serde_json::from_str(&text).map_err(|error| Error::new(ErrorKind::InvalidData, error))
-}
-
-#[cfg(unix)]
-fn run(options: &Options) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut table = table::Table::new(ask(&options.socket)?);
-    if options.once {
-        std::thread::sleep(options.interval);
-        table.update(ask(&options.socket)?);
-        let page = table.lines().join("\n");
-        // A reader that has enough, such as head, is no error.
-        return writeln!(std::io::stdout(), "{page}").or(Ok(()));
-    }
-    let terminal = terminal::Terminal::take()?;
-    let mut waited = std::time::Duration::ZERO;
-    loop {
-        terminal.show(&table.lines())?;
-        let begun = std::time::Instant::now();
-        match terminal.key(options.interval.saturating_sub(waited)) {
-            Some(b'q' | b'Q' | terminal::CONTROL_C) => return Ok(()),
-            Some(_) => waited += begun.elapsed(), // another key, or another size
-            None => waited = options.interval,
-        }
-        if waited >= options.interval {
-            waited = std::time::Duration::ZERO;
-            table.update(ask(&options.socket)?);
-        }
-    }
 }

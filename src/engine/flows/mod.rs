@@ -29,6 +29,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Who wants the flow; `None` if nobody does.
+    pub fn wanted_by(&self) -> Option<&Members> {
+        Some(&self.members).filter(|members| !members.is_empty())
+    }
+
     fn has(&self, part: Part) -> bool {
         match part {
             Part::Members => !self.members.is_empty(),
@@ -47,32 +52,48 @@ pub struct Flows {
     order: Order,
     wanted: usize,
     mfes: usize,
+    /// Where `(*,*)` is, and how many entries are of a `(*,g)`.
+    wildcard: Option<Place>,
+    groups: usize,
 }
 
+/// What became of memberships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// There were none.
+    Nothing,
+    /// There are others of the flow.
+    Some,
+    /// They were the last.
+    All,
+}
+
+/// Where an entry is, as long as it has a membership or an MFE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u32);
+
 impl Flows {
-    fn find(&self, flow: Flow) -> Option<u32> {
-        self.index.find(flow, |number| self.entries[number as usize].flow)
+    /// The place of a flow's entry.
+    pub fn find(&self, flow: Flow) -> Option<Place> {
+        self.index.find(flow, |number| self.entries[number as usize].flow).map(Place)
     }
 
-    fn entry(&self, flow: Flow) -> Option<&Entry> {
-        Some(&self.entries[self.find(flow)? as usize])
+    /// The entry in a place.
+    pub fn at(&self, Place(number): Place) -> &Entry {
+        &self.entries[number as usize]
     }
 
-    fn entry_mut(&mut self, flow: Flow) -> Option<&mut Entry> {
-        let number = self.find(flow)?;
-        Some(&mut self.entries[number as usize])
-    }
-
-    /// The entry of a flow, made if need be.
-    fn make(&mut self, flow: Flow) -> &mut Entry {
-        let number = match self.find(flow) {
-            Some(number) => number,
-            None => self.add(flow),
-        };
+    fn at_mut(&mut self, Place(number): Place) -> &mut Entry {
         &mut self.entries[number as usize]
     }
 
-    fn add(&mut self, flow: Flow) -> u32 {
+    /// The place of a flow's entry, which is made if need be: something has to
+    /// be put there then.
+    pub fn make(&mut self, flow: Flow) -> Place {
+        self.find(flow).unwrap_or_else(|| self.add(flow))
+    }
+
+    fn add(&mut self, flow: Flow) -> Place {
         let entry = Entry { flow, members: Members::default(), mfe: None };
         let number = match self.free.pop() {
             Some(number) => {
@@ -87,19 +108,29 @@ impl Flows {
         let Flows { entries, index, order, .. } = self;
         index.insert(flow, number);
         order.insert(flow, number, |number, part| entries[number as usize].has(part));
-        number
+        if flow == Flow::WILDCARD {
+            self.wildcard = Some(Place(number));
+        } else if !flow.has_source() {
+            self.groups += 1;
+        }
+        Place(number)
     }
 
     /// Forgets an entry that has nothing left.
-    fn tidy(&mut self, flow: Flow) {
-        let Some(number) = self.find(flow) else { return };
-        let entry = &self.entries[number as usize];
+    fn tidy(&mut self, place: Place) {
+        let entry = self.at(place);
         if entry.has(Part::Members) || entry.has(Part::Mfe) {
             return;
         }
-        self.index.remove(flow, number);
+        let flow = entry.flow;
+        self.index.remove(flow, place.0);
         self.order.remove(flow);
-        self.free.push(number);
+        self.free.push(place.0);
+        if flow == Flow::WILDCARD {
+            self.wildcard = None;
+        } else if !flow.has_source() {
+            self.groups -= 1;
+        }
         if self.free.len() == self.entries.len() {
             (self.entries, self.free) = Default::default(); // gives the memory back
         }
@@ -107,17 +138,31 @@ impl Flows {
 
     /// Who wants exactly this flow; `None` if nobody does.
     pub fn members(&self, flow: Flow) -> Option<&Members> {
-        Some(&self.entry(flow)?.members).filter(|members| !members.is_empty())
+        self.at(self.find(flow)?).wanted_by()
+    }
+
+    /// Who wants everything.
+    pub fn wildcard_members(&self) -> Option<&Members> {
+        self.at(self.wildcard?).wanted_by()
+    }
+
+    /// Who wants the group of this flow from any source.
+    pub fn group_members(&self, flow: Flow) -> Option<&Members> {
+        if self.groups == 0 {
+            return None; // spares the look-up
+        }
+        self.members(flow.shared())
     }
 
     /// The MFE of a flow.
     pub fn mfe(&self, flow: Flow) -> Option<&Mfe> {
-        self.entry(flow)?.mfe.as_ref()
+        self.at(self.find(flow)?).mfe.as_ref()
     }
 
     /// The MFE of a flow, to be changed.
     pub fn mfe_mut(&mut self, flow: Flow) -> Option<&mut Mfe> {
-        self.entry_mut(flow)?.mfe.as_mut()
+        let place = self.find(flow)?;
+        self.at_mut(place).mfe.as_mut()
     }
 
     /// Whether a flow has an MFE.
@@ -126,9 +171,9 @@ impl Flows {
     }
 
     /// Adds a membership; false if it was there.
-    pub fn insert_member(&mut self, flow: Flow, side: Side, id: IfId) -> bool {
-        let entry = self.make(flow);
-        let was_wanted = entry.has(Part::Members);
+    pub fn insert_member(&mut self, place: Place, side: Side, id: IfId) -> bool {
+        let entry = self.at_mut(place);
+        let (flow, was_wanted) = (entry.flow, entry.has(Part::Members));
         let is_new = entry.members.insert(side, id);
         if !was_wanted {
             self.wanted += 1;
@@ -137,23 +182,31 @@ impl Flows {
         is_new
     }
 
-    /// Removes a membership; false if it was not there.
-    pub fn remove_member(&mut self, flow: Flow, side: Side, id: IfId) -> bool {
-        let Some(entry) = self.entry_mut(flow) else { return false };
-        if !entry.members.remove(side, id) {
-            return false;
+    /// Removes the memberships of an interface. Where nothing is left, the place
+    /// may be no more.
+    pub fn remove_member(&mut self, place: Place, sides: &[Side], id: IfId) -> Removed {
+        let entry = self.at_mut(place);
+        let mut removed = false;
+        for &side in sides {
+            removed |= entry.members.remove(side, id);
         }
-        if !entry.has(Part::Members) {
-            self.wanted -= 1;
-            self.order.mark(flow, Part::Members, false);
-            self.tidy(flow);
+        let flow = entry.flow;
+        match (removed, entry.has(Part::Members)) {
+            (false, _) => Removed::Nothing,
+            (true, true) => Removed::Some,
+            (true, false) => {
+                self.wanted -= 1;
+                self.order.mark(flow, Part::Members, false);
+                self.tidy(place);
+                Removed::All
+            }
         }
-        true
     }
 
     /// Adds an MFE; there is none of this flow.
     pub fn insert_mfe(&mut self, flow: Flow, mfe: Mfe) {
-        if self.make(flow).mfe.replace(mfe).is_none() {
+        let place = self.make(flow);
+        if self.at_mut(place).mfe.replace(mfe).is_none() {
             self.mfes += 1;
             self.order.mark(flow, Part::Mfe, true);
         }
@@ -161,10 +214,11 @@ impl Flows {
 
     /// Removes an MFE.
     pub fn remove_mfe(&mut self, flow: Flow) -> Option<Mfe> {
-        let mfe = self.entry_mut(flow)?.mfe.take()?;
+        let place = self.find(flow)?;
+        let mfe = self.at_mut(place).mfe.take()?;
         self.mfes -= 1;
         self.order.mark(flow, Part::Mfe, false);
-        self.tidy(flow);
+        self.tidy(place);
         Some(mfe)
     }
 
@@ -204,10 +258,13 @@ impl Flows {
     ) {
         let (first, last) = flows.into_inner();
         let wants = |members: Option<&Members>| members.is_some_and(|all| all.contains(id));
-        let wild = wants(self.members(Flow::WILDCARD));
+        let wild = wants(self.wildcard_members());
         if first == last {
-            let shared = wild || wants(self.members(first.shared()));
-            if let Some(Entry { members, mfe: Some(mfe), .. }) = self.entry_mut(first) {
+            let Some(place) = self.find(first).filter(|&place| self.at(place).mfe.is_some()) else {
+                return;
+            };
+            let shared = wild || wants(self.group_members(first));
+            if let Entry { members, mfe: Some(mfe), .. } = self.at_mut(place) {
                 visit(first, mfe, shared || members.contains(id));
             }
             return;

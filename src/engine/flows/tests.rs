@@ -68,7 +68,13 @@ fn behaves_as_two_ordered_maps() {
                 if is_new {
                     ids.push(id);
                 }
-                assert_eq!(flows.insert_member(key, Side::Owner, IfId(id)), is_new);
+                assert_eq!(
+                    {
+                        let place = flows.make(key);
+                        flows.insert_member(place, Side::Owner, IfId(id))
+                    },
+                    is_new
+                );
             }
             (true, false) => {
                 let ids = plain.wanted.entry(key).or_default();
@@ -78,7 +84,16 @@ fn behaves_as_two_ordered_maps() {
                 if ids.is_empty() {
                     plain.wanted.remove(&key);
                 }
-                assert_eq!(flows.remove_member(key, Side::Owner, IfId(id)), was_there);
+                let removed = flows
+                    .find(key)
+                    .map(|place| flows.remove_member(place, &[Side::Owner], IfId(id)));
+                let all = !plain.wanted.contains_key(&key);
+                let expected = match (was_there, all) {
+                    (false, _) => Removed::Nothing,
+                    (true, true) => Removed::All,
+                    (true, false) => Removed::Some,
+                };
+                assert_eq!(removed.unwrap_or(Removed::Nothing), expected);
             }
             (false, true) if key.has_source() && !flows.has_mfe(key) => {
                 plain.mfes.insert(key, id);
@@ -102,7 +117,9 @@ fn behaves_as_two_ordered_maps() {
     for flow in rest {
         flows.remove_mfe(flow);
         for id in 0..3 {
-            flows.remove_member(flow, Side::Owner, IfId(id));
+            if let Some(place) = flows.find(flow) {
+                flows.remove_member(place, &[Side::Owner], IfId(id));
+            }
         }
     }
     assert_eq!((flows.wanted_len(), flows.mfe_len(), flows.entries.capacity()), (0, 0, 0));

@@ -263,15 +263,11 @@ fn t3_7_packets_from_beyond_a_boundary_are_refused() {
     assert_eq!(r.packet(SG2, 1), Outcome::Resolving);
     assert_eq!(r.packet(SG2, 1), out(&[2, 3]));
     // As the kernel's upcalls tell it.
-    let packet = Packet {
-        flow: flow(SG),
-        arrival: 1.there(),
-        header: Arc::from([0x45]),
-        length: 100,
-        ttl: 64,
-    };
+    let packet =
+        Packet { flow: flow(SG), arrival: 1.there(), header: &[0x45], length: 100, ttl: 64 };
     let route = r.look_up(flow(SG));
-    let outcome = r.run(|engine, fx| engine.no_entry(&packet, route, fx));
+    let now = r.now;
+    let outcome = r.run(|engine, fx| engine.no_entry(now, &packet, route, fx));
     assert_eq!(outcome, Outcome::Refused(Refused::Boundary));
     unbound(&mut r, 1, site());
     assert_eq!(r.packet(SG, 1), Outcome::Resolving);

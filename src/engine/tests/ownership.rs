@@ -92,7 +92,7 @@ fn t0_6_both_numbers_of_igmp_are_igmp() {
     let mut r = Router::with(&[]);
     for protocol in [10, 0x4137_000a] {
         assert!(is_igmp(protocol));
-        let id = r.engine.register(protocol, 0).expect("registers");
+        let id = r.engine.register(protocol, 0, NoticeKinds::ALL).expect("registers");
         assert!(r.engine.client(id).expect("is there").is_igmp);
     }
     assert!(!is_igmp(0x0137_000a));

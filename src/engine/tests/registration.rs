@@ -15,10 +15,10 @@ fn t1_1_a_registered_client_may_call() {
 #[test]
 fn t1_2_protocol_and_component_together_are_unique() {
     let mut r = Router::with(&[]);
-    r.engine.register(100, 1).expect("the first");
-    r.engine.register(100, 2).expect("another component of the protocol");
-    r.engine.register(101, 1).expect("another protocol");
-    r.refuses(Code::AlreadyExists, |r| r.engine.register(100, 1).map(|_| ()));
+    r.engine.register(100, 1, NoticeKinds::ALL).expect("the first");
+    r.engine.register(100, 2, NoticeKinds::ALL).expect("another component of the protocol");
+    r.engine.register(101, 1, NoticeKinds::ALL).expect("another protocol");
+    r.refuses(Code::AlreadyExists, |r| r.engine.register(100, 1, NoticeKinds::ALL).map(|_| ()));
 }
 
 #[test]
@@ -37,7 +37,9 @@ fn t1_4_a_client_that_is_gone_or_never_was_is_refused_everywhere() {
     r.packet(SG, 2);
     r.deregister("A");
     // Not even its successor under the same ids brings the old number to life.
-    r.engine.register(Router::ids("A").0, Router::ids("A").1).expect("free again");
+    r.engine
+        .register(Router::ids("A").0, Router::ids("A").1, NoticeKinds::ALL)
+        .expect("free again");
     r.enters("X", ClientId(4711));
     for name in ["A", "X"] {
         r.refuses(Code::InvalidParameter, |r| r.try_take(name, 1));

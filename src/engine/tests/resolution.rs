@@ -466,14 +466,15 @@ fn the_kernels_upcalls_resolve_like_packets() {
     let packet = |text, arrival: u32| Packet {
         flow: flow(text),
         arrival: arrival.there(),
-        header: Arc::from([0x45]),
+        header: &[0x45],
         length: 20,
         ttl: 1,
     };
     let upcall = |r: &mut Router, text, arrival| {
         let packet = packet(text, arrival);
         let route = r.look_up(packet.flow);
-        r.run(|engine, fx| engine.no_entry(&packet, route, fx))
+        let now = r.now;
+        r.run(|engine, fx| engine.no_entry(now, &packet, route, fx))
     };
     assert_eq!(upcall(&mut r, SG, 99), Outcome::Refused(Refused::ForeignArrival));
     let local = "(10.0.0.1, 224.0.0.5)";

@@ -80,7 +80,7 @@ impl Router {
 
     pub fn register(&mut self, name: &str) -> ClientId {
         let (protocol, component) = Router::ids(name);
-        let id = self.engine.register(protocol, component).expect("registers");
+        let id = self.engine.register(protocol, component, NoticeKinds::ALL).expect("registers");
         self.enters(name, id);
         id
     }
@@ -341,8 +341,7 @@ impl Router {
 
     pub fn packet_with_ttl(&mut self, text: &str, arrival: impl Where, ttl: u8) -> Outcome {
         let flow = flow(text);
-        let packet =
-            Packet { flow, arrival: arrival.there(), header: Arc::from([0x45]), length: 100, ttl };
+        let packet = Packet { flow, arrival: arrival.there(), header: &[0x45], length: 100, ttl };
         let (now, route) = (self.now, self.look_up(flow));
         self.run(|engine, fx| engine.packet(now, &packet, route, fx))
     }

@@ -3,7 +3,7 @@
 
 use super::{plain, same, Checked, Drive};
 use crate::steps;
-use mgm::engine::{Answer, ClientId, Notice};
+use mgm::engine::{Answer, ClientId, Effects, Notice};
 use mgm::types::Ipv4Addr;
 use std::collections::VecDeque;
 
@@ -46,7 +46,47 @@ fn answer_to(notice: &Notice, how: u8, more: u8) -> Answer {
     answer
 }
 
+/// What is asked before an MFE is made: the engine does not ask those who have no
+/// callbacks, the model asks everybody.
+fn is_about_mfe(notice: &Notice) -> bool {
+    matches!(notice, Notice::Rpf { .. } | Notice::Creation { .. })
+}
+
 impl Drive {
+    fn is_mute(&self, client: ClientId) -> bool {
+        self.queues.iter().any(|queue| queue.client == client && queue.is_mute)
+    }
+
+    /// What the engine wants told, but for what it still asks those who have no
+    /// callbacks: that is answered at once, as it was asked.
+    pub(super) fn told_by_engine(&mut self, fx: &mut Effects) -> Vec<(ClientId, Notice)> {
+        let (mut due, mut told) = (VecDeque::from(fx.take_notices()), Vec::new());
+        while let Some((client, notice)) = due.pop_front() {
+            if is_about_mfe(&notice) && self.is_mute(client) {
+                let (now, answer) = (self.model.now, notice.default_answer());
+                self.engine.answer(now, client, &notice, answer, self.mirror.counted(), fx);
+                due.extend(fx.take_notices());
+            } else {
+                told.push((client, notice));
+            }
+        }
+        told
+    }
+
+    /// The same of the model.
+    pub(super) fn told_by_model(&mut self) -> Vec<(ClientId, Notice)> {
+        let (mut due, mut told) = (VecDeque::from(self.model.take_said()), Vec::new());
+        while let Some((client, notice)) = due.pop_front() {
+            if is_about_mfe(&notice) && self.is_mute(client) {
+                self.model.answer(client, &notice, &notice.default_answer());
+                due.extend(self.model.take_said());
+            } else {
+                told.push((client, notice));
+            }
+        }
+        told
+    }
+
     pub(super) fn queue_at(&mut self, operand: u8) -> Option<&mut Queue> {
         let busy = |queue: &Queue| queue.running.is_some() || !queue.due.is_empty();
         let busy: Vec<usize> = (0..self.queues.len()).filter(|&i| busy(&self.queues[i])).collect();

@@ -7,11 +7,12 @@ use crate::spec::{Member, Model, Place};
 use crate::steps::{self, Kind, Step};
 use crate::tables::{self, Mirror};
 use callbacks::{Pair, Queue};
-use mgm::engine::{ClientId, Config, Effects, Engine, Join, Notice, Outcome, Packet, QuestionId};
+use mgm::engine::{
+    ClientId, Config, Effects, Engine, Join, Notice, NoticeKinds, Outcome, Packet, QuestionId,
+};
 use mgm::types::{Code, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
 use std::collections::VecDeque;
 use std::fmt::Debug;
-use std::sync::Arc;
 
 /// Life of an MFE in seconds: short, so that walks see its end.
 const TIMEOUT: u32 = 60;
@@ -214,11 +215,11 @@ impl Drive {
 
     /// Compares effects, and carries them out as the manager does.
     fn follow(&mut self, what: &str, any_order: bool, mut fx: Effects) -> Checked {
+        let engine = self.told_by_engine(&mut fx);
+        let model = self.told_by_model();
         let is_there = |(to, _): &(ClientId, Notice)| self.model.client(*to).is_some();
-        let mut engine: Vec<_> = fx.take_notices().into_iter().filter(is_there).collect();
-        let said = self.model.take_said();
-        let mut model: Vec<_> =
-            said.into_iter().filter(|(to, _)| self.model.client(*to).is_some()).collect();
+        let mut engine: Vec<_> = engine.into_iter().filter(is_there).collect();
+        let mut model: Vec<_> = model.into_iter().filter(is_there).collect();
         if any_order {
             // What ends in the same tick ends in no order.
             let key = |(to, notice): &(ClientId, Notice)| (*to, format!("{:?}", plain(notice)));
@@ -254,7 +255,9 @@ impl Drive {
     }
 
     fn register(&mut self, (protocol, component): (u32, u32), is_mute: bool) -> Checked {
-        let by_engine = code(self.engine.register(protocol, component));
+        // Without callbacks the engine does not even ask (5.2, 5.3).
+        let kinds = if is_mute { NoticeKinds::default() } else { NoticeKinds::ALL };
+        let by_engine = code(self.engine.register(protocol, component, kinds));
         let by_model = self.model.register(protocol, component);
         same("the answer to register", by_engine, by_model)?;
         if let Ok(client) = by_model {
@@ -328,7 +331,7 @@ impl Drive {
         // Mostly where it is due.
         let due = self.model.mfe(flow).map(|mfe| mfe.iif).filter(|_| b % 2 == 0);
         let arrival = due.unwrap_or_else(|| steps::pick(&steps::INTERFACES, b / 2));
-        let header: Arc<[u8]> = Arc::from([0x45, b]);
+        let header = &[0x45, b];
         let packet = Packet { flow, arrival, header, length: 100 + u32::from(c), ttl: d % 8 };
         let (mut by_kernel, route) = (c % 3 == 2, self.route_for(flow));
         if self.mirror.is_kernel() && !by_kernel {
@@ -345,7 +348,7 @@ impl Drive {
         let mut outcomes = None;
         self.act("packet", |engine, model, fx| {
             let by_engine = if by_kernel {
-                engine.no_entry(&packet, route, fx)
+                engine.no_entry(model.now, &packet, route, fx)
             } else {
                 engine.packet(model.now, &packet, route, fx)
             };
@@ -366,7 +369,7 @@ impl Drive {
 
     /// The kernel tells of a packet.
     fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: u8) -> Checked {
-        let header = Arc::from([0x45, header]);
+        let header = [0x45, header];
         self.act("wrong_if", |engine, model, fx| {
             engine.wrong_if(model.now, flow, arrival, &header, fx);
             model.wrong_if(flow, arrival, &header);

@@ -31,7 +31,7 @@ impl Model {
             self.places.iter().map(|place| (place.name, self.threshold(place.name))).collect();
         let Some(mfe) = self.mfes.iter_mut().find(|mfe| mfe.flow == *flow) else {
             if self.asking(*flow).is_some()
-                || self.ask_rpf(*flow, Purpose::Create, *arrival, header)
+                || self.ask_rpf(*flow, Purpose::Create, *arrival, &Arc::from(*header))
             {
                 return Outcome::Resolving;
             }
@@ -65,7 +65,7 @@ impl Model {
     }
 
     /// WRONG_IF_CALLBACK, at most once in 3 s (spec 5.7, D19).
-    pub fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: &Arc<[u8]>) {
+    pub fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: &[u8]) {
         let Some(owner) = self.master(arrival) else { return };
         let is_right = self.mfes.iter().any(|mfe| mfe.flow == flow && mfe.iif == arrival);
         if is_right || self.is_bounded(arrival, flow.group()) {
@@ -80,7 +80,7 @@ impl Model {
         if !lately {
             self.wrong_told.retain(|(.., told)| is_recent(told));
             self.wrong_told.push((flow, arrival, now));
-            let header = Arc::clone(header);
+            let header = header.into();
             self.tell(owner, Notice::WrongIf { flow, arrival, header });
         }
     }

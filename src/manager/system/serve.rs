@@ -4,8 +4,8 @@
 //! One thread, `mgm-status`, one connection at a time: none lasts longer than
 //! [`PATIENCE`], however it dawdles, and nothing of MGM waits for it.
 
-use super::{Detail, Manager};
 use crate::fork::{self, GuardedFd};
+use crate::manager::{Detail, Manager, Status};
 use crate::sys::{self, StopSignal, Wake};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fs::{self, File, Permissions};
@@ -30,7 +30,7 @@ const PIECE: usize = 16 << 10;
 
 /// The socket, served as long as this lives.
 #[derive(Debug)]
-pub(super) struct StatusSocket {
+pub(in crate::manager) struct StatusSocket {
     path: PathBuf,
     /// Device and inode: the file may be somebody else's by the time we go.
     node: (u64, u64),
@@ -180,7 +180,7 @@ fn send(socket: &Socket, deadline: Deadline, mut rest: &[u8]) -> io::Result<()> 
 }
 
 /// The answer: over HTTP to those who speak it, else the bare JSON.
-fn reply(request: &str, status: impl FnOnce(Detail) -> super::Status) -> String {
+fn reply(request: &str, status: impl FnOnce(Detail) -> Status) -> String {
     let Some(rest) = request.strip_prefix("GET ") else {
         return status(Detail::FULL).to_json() + "\n";
     };

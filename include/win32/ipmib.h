@@ -1,0 +1,7 @@
+/* ipmib.h - a stand-in: MFEs, their statistics, boundaries and scopes. */
+#ifndef _IPMIB_
+#define _IPMIB_
+
+#include <mgmtypes.h>
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * iprtrmib.h - a stand-in: the multicast part of the IP router's MIB. Its
+ * variables' numbers are there for sources that name them; nobody answers for
+ * them here.
+ */
+#ifndef __ROUTING_IPRTRMIB_H__
+#define __ROUTING_IPRTRMIB_H__
+
+#include "ipmib.h"
+
+#define IPRTRMGR_PID 10000
+
+#define MCAST_MFE 18
+#define MCAST_MFE_STATS 19
+#define MCAST_IF_ENTRY 23
+#define MCAST_GLOBAL 24
+#define MCAST_BOUNDARY 26
+#define MCAST_SCOPE 27
+#define MCAST_MFE_STATS_EX 35
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * routprot.h - a stand-in: the numbers of protocols, and the events that the
+ * router tells of. The router's own interface to protocol DLLs is not here: see
+ * docs/porting.md. Windows' header wants MPR50 to be defined; here it may be.
+ */
+#ifndef _ROUTPROT_H_
+#define _ROUTPROT_H_
+
+#include <mgmtypes.h>
+
+#define RF_ROUTING 0x00000001
+#define RF_ADD_ALL_INTERFACES 0x00000010
+#define RF_MULTICAST 0x00000020
+
+#define MS_ROUTER_VERSION 0x00000500
+
+typedef enum _ROUTING_PROTOCOL_EVENTS {
+    ROUTER_STOPPED,
+    SAVE_GLOBAL_CONFIG_INFO,
+    SAVE_INTERFACE_CONFIG_INFO,
+    UPDATE_COMPLETE
+} ROUTING_PROTOCOL_EVENTS;
+
+typedef enum _NET_INTERFACE_TYPE {
+    PERMANENT,
+    DEMAND_DIAL,
+    LOCAL_WORKSTATION_DIAL,
+    REMOTE_WORKSTATION_DIAL
+} NET_INTERFACE_TYPE;
+
+#define IR_PROMISCUOUS 0
+#define IR_PROMISCUOUS_MULTICAST 1
+
+#define RIS_INTERFACE_ADDRESS_CHANGE 0
+#define RIS_INTERFACE_ENABLED 1
+#define RIS_INTERFACE_DISABLED 2
+#define RIS_INTERFACE_MEDIA_PRESENT 3
+#define RIS_INTERFACE_MEDIA_ABSENT 4
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * winsock2.h - a stand-in: this system's sockets under their Windows names.
+ *
+ * Addresses are the same in_addr; its inner S_un is not there, s_addr is. errno
+ * values are those of this system.
+ */
+#ifndef _WINSOCK2API_
+#define _WINSOCK2API_
+
+#include "winposix.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <mgmtypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef int SOCKET;
+#define INVALID_SOCKET (-1)
+#define SOCKET_ERROR (-1)
+#define closesocket close
+#define ioctlsocket ioctl
+#define WSAGetLastError() errno
+
+typedef struct sockaddr SOCKADDR, *PSOCKADDR, *LPSOCKADDR;
+typedef struct sockaddr_in SOCKADDR_IN, *PSOCKADDR_IN, *LPSOCKADDR_IN;
+typedef struct in_addr IN_ADDR, *PIN_ADDR, *LPIN_ADDR;
+
+/* Sockets need no start here. */
+typedef struct WSAData {
+    WORD wVersion, wHighVersion;
+} WSADATA, *LPWSADATA;
+
+static inline int WSAStartup(WORD version, LPWSADATA data)
+{
+    data->wVersion = data->wHighVersion = version;
+    return 0;
+}
+
+static inline int WSACleanup(void)
+{
+    return 0;
+}
+
+/* As on Windows, where winsock2.h brings windows.h. */
+#include "windows.h"
+
+#endif

@@ -1,0 +1,41 @@
+//! In place of what only Linux has: refusals that say so.
+
+use crate::forwarder::{Forwarder, UpcallSink};
+use crate::manager::Manager;
+use crate::routes::{RouteView, RouteWatcher};
+use crate::types::{Refusal, Result};
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Whether there is more than memory to choose from.
+pub(in crate::manager) const HAS_FORWARDER: bool = false;
+
+/// MGM starts in this process.
+pub(in crate::manager) fn move_in() {
+    crate::fork::install();
+    crate::pin::stay_loaded();
+}
+
+/// There is no forwarding by the kernel here.
+pub(in crate::manager) fn open_forwarder(
+    _table: u32,
+    _upcalls: Arc<dyn UpcallSink>,
+) -> Result<Box<dyn Forwarder>> {
+    Err(Refusal::Forwarder("kernel forwarding exists on Linux only".into()))
+}
+
+/// There are only the host's routes here.
+pub(in crate::manager) fn open_routes(_: Arc<dyn RouteWatcher>) -> Result<Box<dyn RouteView>> {
+    Err(Refusal::Forwarder("the system's routes are read on Linux only".into()))
+}
+
+/// There is no such socket here, and never a value of this type.
+pub(in crate::manager) struct StatusSocket(Infallible);
+
+impl StatusSocket {
+    pub fn open(_: &Path, _: Manager) -> io::Result<StatusSocket> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "there are none on this system"))
+    }
+}
