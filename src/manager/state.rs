@@ -1,5 +1,6 @@
 //! What the lock guards, and the guard.
 
+use super::intake::{Intake, Pace};
 use super::log::Hold;
 use super::queue::{Lane, Queue};
 use super::settings::Settings;
@@ -39,6 +40,7 @@ pub(super) struct Run {
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
+    pub intake: Intake,
     pub tally: Tally,
     /// Effects for the next call to fill: nearly every call has some, and they
     /// should not cost it an allocation.
@@ -60,6 +62,7 @@ pub(super) struct Record {
     pub callbacks: Arc<dyn Callbacks>,
     pub queue: Queue<Notice>,
     pub delivered: Deliveries,
+    pub pace: Pace,
     /// Deregistered while a callback was running: forgotten when that ends.
     pub gone: bool,
 }
@@ -71,6 +74,7 @@ impl Record {
             callbacks: Arc::from(callbacks),
             queue: Queue::default(),
             delivered: Deliveries::default(),
+            pace: Pace::default(),
             gone: false,
         }
     }
@@ -128,6 +132,7 @@ impl State {
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
+            intake: Intake::default(),
             tally: Tally::default(),
             scratch: Effects::default(),
             row: MfeRow::default(),
