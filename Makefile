@@ -6,6 +6,7 @@
 #   make bench       measures the release build; BENCH="install memory" for some rows
 #   make instructions  records what the calls cost, for the test that compares
 #   make windows     the DLL for Windows, built with mingw-w64: build/windows/mgm
+#   make abi         records the ABI, for the test that compares
 #   make deb         Debian packages: build/deb/*.deb
 #   make install     PREFIX=/usr/local, DESTDIR=, SUDO=sudo where that needs it
 
@@ -17,7 +18,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs instructions headers conformance windows deb install clean
+.PHONY: all demo test test-heavy bench bench-docs instructions headers conformance windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --lib
@@ -52,6 +53,10 @@ conformance:
 windows:
 	scripts/setup --heavy
 	scripts/windows
+
+abi:
+	scripts/setup --heavy
+	scripts/abi --record
 
 deb:
 	scripts/setup --heavy
