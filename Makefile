@@ -16,7 +16,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs instructions headers conformance windows install clean
+.PHONY: all demo test test-heavy bench bench-docs instructions headers man conformance windows install clean
 
 all:
 	$(CARGO) build --release --locked --lib
@@ -44,6 +44,9 @@ instructions:
 
 headers:
 	scripts/headers
+
+man:
+	scripts/manuals
 
 conformance:
 	scripts/conformance

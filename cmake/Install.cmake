@@ -15,6 +15,9 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/mgm/win32" FILES_MATCHING PATTERN "*.h")
 endif()
 
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/man1" "${PROJECT_SOURCE_DIR}/man/man3"
+  "${PROJECT_SOURCE_DIR}/man/man7" DESTINATION "${CMAKE_INSTALL_MANDIR}")
+
 # pkg-config finds the prefix from where mgm.pc lies.
 set(_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
