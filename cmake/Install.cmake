@@ -6,7 +6,8 @@ install(PROGRAMS ${MGM_SHARED_FILES} DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${MGM_STATIC_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(PROGRAMS "${MGM_TOP_FILE}" DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
-file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h")
+file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h"
+  "${PROJECT_SOURCE_DIR}/include/*.hpp")
 install(FILES ${_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
   # Not beside mgm.h: a windows.h in the system's include directory would make
