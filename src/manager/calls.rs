@@ -8,6 +8,9 @@ use crate::engine::{ClientId, Effects, NoticeKind};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
 use std::ops::ControlFlow;
 
+/// A walk looks so often whether others wait for it.
+const WALK_ROWS: u32 = 16;
+
 impl Manager {
     /// Registers a client (spec 1.1).
     ///
@@ -193,26 +196,39 @@ impl Manager {
     }
 
     /// Walks the MFEs after `start` (all, if `None`) in order until `visit` breaks.
+    /// Others that want the lock get it in between: the walk goes on after the
+    /// last MFE that it has seen.
     ///
     /// # Errors
     /// None at present.
     pub fn walk_mfes(
         &self,
-        start: Option<Flow>,
+        mut start: Option<Flow>,
         stats: bool,
         visit: &mut dyn FnMut(&MfeRow) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut guard = self.lock();
-        let Some(run) = guard.running() else { return Ok(()) };
-        let now = run.now();
-        let Run { engine, world, row, .. } = run;
-        engine.walk_mfes(now, start, row, |row| {
-            if stats {
-                count(world, row);
+        loop {
+            let mut guard = self.lock();
+            let Some(run) = guard.running() else { return Ok(()) };
+            let now = run.now();
+            let Run { engine, world, row, .. } = run;
+            let (mut rows, mut stepped_aside) = (0_u32, false);
+            engine.walk_mfes(now, start, row, |row| {
+                if stats {
+                    count(world, row);
+                }
+                let goes_on = visit(row).is_continue();
+                rows += 1;
+                start = Some(row.flow);
+                stepped_aside = goes_on && rows % WALK_ROWS == 0 && self.is_wanted();
+                goes_on && !stepped_aside
+            });
+            if !stepped_aside {
+                return Ok(());
             }
-            visit(row).is_continue()
-        });
-        Ok(())
+            drop(guard);
+            self.step_aside();
+        }
     }
 
     /// Opens a group enumeration (spec 7.1).

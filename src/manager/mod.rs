@@ -45,6 +45,7 @@ pub use status::{Detail, Status};
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 use state::State;
+use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
 
 /// An open group enumeration.
@@ -60,6 +61,8 @@ pub struct Manager {
 /// What MGM's threads have in common.
 struct Shared {
     state: Mutex<State>,
+    /// How many threads wait for that.
+    waiting: AtomicUsize,
     /// A callback, or a resolution, that somebody waits for has ended.
     ended: Condvar,
     /// There is work for a worker.
@@ -89,6 +92,7 @@ impl Manager {
         Manager {
             shared: Arc::new_cyclic(|me| Shared {
                 state: Mutex::new(State::of(me.clone())),
+                waiting: AtomicUsize::new(0),
                 ended: Condvar::new(),
                 work: Condvar::new(),
                 alarm: Condvar::new(),

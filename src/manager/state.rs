@@ -16,6 +16,7 @@ use parking_lot::{Condvar, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -226,11 +227,38 @@ impl DerefMut for Guard<'_> {
     }
 }
 
+/// Some microseconds: less than it takes to wake a thread up.
+const ASIDE_SPINS: usize = 50;
+
 impl Manager {
     /// Takes the lock.
     pub(super) fn lock(&self) -> Guard<'_> {
         let _hold = Hold::new();
-        Guard { state: self.shared.state.lock(), _hold }
+        let Shared { state, waiting, .. } = &*self.shared;
+        let state = state.try_lock().unwrap_or_else(|| {
+            waiting.fetch_add(1, Ordering::Relaxed);
+            let state = state.lock();
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            state
+        });
+        Guard { state, _hold }
+    }
+
+    /// Whether another thread waits for the lock. Who holds it for long had better ask.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.shared.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// With the lock released: lets one that waits for it have it first. A waiter
+    /// that is awake takes it at once; one that is not is not waited for.
+    pub(super) fn step_aside(&self) {
+        let before = self.shared.waiting.load(Ordering::Relaxed);
+        for _ in 0..ASIDE_SPINS {
+            if self.shared.waiting.load(Ordering::Relaxed) < before {
+                break;
+            }
+            std::hint::spin_loop();
+        }
     }
 
     /// Waits until what other threads are at has ended. Never inside a callback.

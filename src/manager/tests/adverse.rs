@@ -5,6 +5,8 @@ use super::*;
 use crate::engine::Effects;
 use crate::manager::queue::Lane;
 use crate::manager::state::Run;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Longer than anything here takes, however busy the machine is.
@@ -324,4 +326,37 @@ fn t5_10_a_look_up_that_fails_is_no_loss_of_the_route() {
     world.0.delete_route(SOURCE, 32).unwrap();
     let row = world.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(1), "what was known stands");
+}
+
+#[test]
+fn t6_3_a_walk_that_steps_aside_misses_nothing_and_repeats_nothing() {
+    let world = World::new();
+    let (a, b) = (world.client(1, Notice::default_answer), world.client(2, Notice::default_answer));
+    world.0.take(a, link(1)).unwrap();
+    world.0.take(b, link(2)).unwrap();
+    world.0.add_route(source_route(1)).unwrap();
+    for last in 0..200 {
+        world.0.add_membership(b, group(last), link(2), Join::State).unwrap();
+        assert!(world.0.packet_in(packet(last, 1)).unwrap().accepted);
+    }
+    let (manager, done) = (world.0.clone(), Arc::new(AtomicBool::new(false)));
+    let ended = Arc::clone(&done);
+    let joiner = std::thread::spawn(move || {
+        while !ended.load(Ordering::Relaxed) {
+            manager.add_membership(b, group(210), link(2), Join::State).unwrap();
+            manager.delete_membership(b, group(210), link(2), Join::State).unwrap();
+        }
+    });
+    let expected: Vec<Flow> = (0..200).map(|last| packet(last, 1).flow).collect();
+    for _ in 0..500 {
+        let mut seen = Vec::new();
+        let mut see = |row: &MfeRow| {
+            seen.push(row.flow);
+            ControlFlow::Continue(())
+        };
+        world.0.walk_mfes(None, false, &mut see).unwrap();
+        assert_eq!(seen, expected);
+    }
+    done.store(true, Ordering::Relaxed);
+    joiner.join().unwrap();
 }
