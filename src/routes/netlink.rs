@@ -9,6 +9,9 @@ mod listener;
 mod reply;
 mod socket;
 
+#[cfg(fuzzing)]
+pub use reply::fuzz;
+
 use super::{RouteView, RouteWatcher};
 use crate::sys::StopSignal;
 use crate::types::{Ipv4Addr, Refusal, Result, Route};
@@ -152,17 +155,9 @@ impl Lookups {
                 }
                 length => length?,
             };
-            let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&self.answer[..length])
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            // The answer to a question that was given up.
-            if answer.header.sequence_number != self.sequence {
-                continue;
+            if let Some(answer) = reply::read(&self.answer[..length], self.sequence) {
+                return answer;
             }
-            return match answer.payload {
-                NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) => Ok(route),
-                NetlinkPayload::Error(error) => Err(error.to_io()),
-                other => Err(io::Error::other(format!("unexpected answer {other:?}"))),
-            };
         }
     }
 }

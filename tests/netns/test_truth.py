@@ -10,7 +10,7 @@ from case import GROUP, NetnsTest
 from lab import until
 from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, Router
 
-MRT_FLUSH, MRT_FLUSH_MFC = 212, 1
+MRT_DEL_VIF, MRT_FLUSH, MRT_FLUSH_MFC = 203, 212, 1
 SOL_IP = socket.IPPROTO_IP
 RTM_DELROUTE, RTNL_FAMILY_IPMR = 25, 128
 NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
@@ -241,10 +241,25 @@ class BehindOurBack(Flowing):
 
         self.assert_repaired()
 
+    def stranger_socket(self):
+        return self.kernel.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+
+    # spec 5.11
+    def test_vif_deleted(self):
+        self.start()
+        number = {name: vif for vif, name in self.kernel.vifs().items()}["to-receiver"]
+        self.stranger_socket().setsockopt(SOL_IP, MRT_DEL_VIF, struct.pack("=H14x", number))
+        self.receiver.tap(GROUP).silent(self.emitter)
+
+        self.kernel.ip("addr add 10.88.0.1/24 dev to-stranger")  # any news will do
+        until(lambda: len(self.kernel.vifs()) == 2, "it is served again")
+        self.assertEqual(self.daemon.ask("owner to-receiver")["protocol"], 200)
+        self.daemon.must(f"join A * {GROUP} to-receiver")
+        self.assert_repaired()
+
     def test_table_flushed(self):
         self.start()
-        other = self.kernel.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
-        other.setsockopt(SOL_IP, MRT_FLUSH, MRT_FLUSH_MFC)
+        self.stranger_socket().setsockopt(SOL_IP, MRT_FLUSH, MRT_FLUSH_MFC)
         self.assertEqual(self.kernel.entries(), {})
 
         self.assert_repaired()

@@ -24,6 +24,9 @@ mod reader;
 mod upcall;
 mod vifs;
 
+#[cfg(fuzzing)]
+pub use upcall::fuzz;
+
 use super::{Counters, Entry, Forwarder, UpcallSink};
 use crate::fork;
 use crate::sys::StopSignal;

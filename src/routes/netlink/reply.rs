@@ -1,9 +1,12 @@
 //! What the kernel's answers to RTM_GETROUTE mean.
 
 use crate::types::{Ipv4Addr, Route, RouteOrigin};
+use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteMessage, RouteProtocol, RouteType, RouteVia,
 };
+use netlink_packet_route::RouteNetlinkMessage;
+use std::io;
 
 /// PROTO_IP_*: who made a route.
 mod proto {
@@ -36,6 +39,26 @@ fn protocol(protocol: RouteProtocol) -> u32 {
     }
 }
 
+/// Makes out what `datagram` answers to the question with this number; `None`
+/// if it is the answer to one that was given up.
+pub(super) fn read(datagram: &[u8], sequence: u32) -> Option<io::Result<RouteMessage>> {
+    let answer = match NetlinkMessage::<RouteNetlinkMessage>::deserialize(datagram) {
+        Ok(answer) => answer,
+        Err(error) => return Some(Err(io::Error::new(io::ErrorKind::InvalidData, error))),
+    };
+    if answer.header.sequence_number != sequence {
+        return None;
+    }
+    Some(match answer.payload {
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) => Ok(route),
+        // Not its own to_io, which panics at the number that has no opposite.
+        NetlinkPayload::Error(error) => {
+            Err(io::Error::from_raw_os_error(error.raw_code().checked_neg().unwrap_or(libc::EIO)))
+        }
+        other => Err(io::Error::other(format!("unexpected answer {other:?}"))),
+    })
+}
+
 /// Whether the route that matched leaves open where packets go: it has several
 /// next hops, or stands for a next hop object. The kernel's decision for the
 /// one source tells.
@@ -56,11 +79,9 @@ pub(super) fn route(
     decided: &RouteMessage,
 ) -> Route {
     let (network, prefix_len, protocol) = match matched {
-        Some(matched) => (
-            destination(matched),
-            matched.header.destination_prefix_length.min(32),
-            protocol(matched.header.protocol),
-        ),
+        Some(matched) => {
+            (destination(matched), prefix_len(matched), protocol(matched.header.protocol))
+        }
         None => (source, 32, proto::OTHER),
     };
     let (origin, if_index) = match decided.header.kind {
@@ -73,6 +94,14 @@ pub(super) fn route(
         _ => return Route::NONE,
     };
     Route { origin, if_index, network, prefix_len, protocol }
+}
+
+fn prefix_len(message: &RouteMessage) -> u8 {
+    let told = message.header.destination_prefix_length;
+    if cfg!(all(fuzzing, mgm_planted)) {
+        return told; // a bug to order: scripts/fuzz has to find it
+    }
+    told.min(32)
 }
 
 /// The network of a route; the default route comes without one.
@@ -109,6 +138,26 @@ fn gateway(message: &RouteMessage) -> RouteOrigin {
         .unwrap_or(RouteOrigin::Connected)
 }
 
+/// Reads anything, and checks what comes of it.
+#[cfg(fuzzing)]
+pub fn fuzz(datagram: &[u8]) {
+    // The question that it answers, if it has a header.
+    let sequence = datagram.get(8..12).and_then(|bytes| bytes.try_into().ok());
+    let sequence = u32::from_ne_bytes(sequence.unwrap_or_default());
+    let other = read(datagram, sequence.wrapping_add(1));
+    assert!(other.is_none_or(|answer| answer.is_err()), "not what was asked");
+    let Some(Ok(message)) = read(datagram, sequence) else { return };
+    let _ = needs_decision(&message);
+    let source = Ipv4Addr::new(10, 0, 0, 1);
+    for matched in [Some(&message), None] {
+        let route = route(source, matched, &message);
+        assert!(route.prefix_len <= 32);
+        assert!(
+            route == Route::NONE || (route.if_index == 0) == (route.origin == RouteOrigin::Local)
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +187,29 @@ mod tests {
 
     fn unicast(made_by: RouteProtocol, rest: Vec<RouteAttribute>) -> RouteMessage {
         message(RouteType::Unicast, made_by, [10, 0, 0, 0], 8, rest)
+    }
+
+    /// An NLMSG_ERROR in answer to question 7.
+    fn error(code: i32) -> Vec<u8> {
+        let words = [36, 2, 7, 0, code as u32, 16, 0x0301_001a, 7, 0];
+        words.into_iter().flat_map(u32::to_ne_bytes).collect()
+    }
+
+    #[test]
+    fn answers_are_told_apart_by_their_question() {
+        assert!(read(&error(-libc::ENETUNREACH), 8).is_none());
+        let answer = read(&error(-libc::ENETUNREACH), 7).unwrap().unwrap_err();
+        assert_eq!(answer.raw_os_error(), Some(libc::ENETUNREACH));
+    }
+
+    #[test]
+    fn nonsense_is_an_error() {
+        let no_errno = read(&error(i32::MIN), 7).unwrap().unwrap_err();
+        assert_eq!(no_errno.raw_os_error(), Some(libc::EIO));
+        for length in 0..36 {
+            let cut = read(&error(-libc::ENETUNREACH)[..length], 7).unwrap();
+            assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::InvalidData, "{length} bytes");
+        }
     }
 
     #[test]

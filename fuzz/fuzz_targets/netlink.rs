@@ -1,0 +1,4 @@
+//! What the kernel answers when it is asked for a route.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|datagram: &[u8]| mgm::routes::netlink::fuzz(datagram));
