@@ -13,6 +13,7 @@
  *     dump                                    groups CLIENT
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
+ *     status                                  (without memberships and MFEs)
  *     slow CLIENT MILLISECONDS                (what each callback takes from now on)
  *     fork          unprivileged              stop              quit
  */
@@ -287,6 +288,17 @@ static void groups(FILE *reply, HANDLE handle)
     fprintf(reply, "], \"code\": %u}\n", (unsigned)code);
 }
 
+static void status(void)
+{
+    static char text[1 << 16];
+    DWORD size = sizeof text;
+    DWORD code = MgmHostGetStatus(MGMHOST_STATUS_NO_MEMBERSHIPS | MGMHOST_STATUS_NO_MFES, &size,
+                                  (PBYTE)text);
+
+    printf("{\"reply\": \"status\", \"code\": %u, \"status\": %s}\n", (unsigned)code,
+           code == NO_ERROR ? text : "null");
+}
+
 /*
  * Prints a list at once, so that no event comes in between. Locking stdout
  * meanwhile would not do: callbacks take that lock, and no lock that callbacks
@@ -343,6 +355,10 @@ static void obey(const struct words *words)
     }
     if (strcmp(command, "dump") == 0 || strcmp(command, "groups") == 0) {
         list(command, handle);
+        return;
+    }
+    if (strcmp(command, "status") == 0) {
+        status();
         return;
     }
     if (strcmp(command, "fork") == 0) {

@@ -42,6 +42,7 @@ class Build:
         examples = TREE / "examples"
         for name, sources in {
             "client": [HERE / "client.c"],
+            "burst": [HERE / "burst.c"],
             "igmp_router": [examples / f"{part}.c" for part in ("igmp_router", "protocol", "igmp")],
         }.items():
             compiler = os.environ.get("CC", "cc")

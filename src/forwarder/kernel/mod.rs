@@ -71,7 +71,7 @@ impl KernelForwarder {
         if let Err(error) = socket.accept_upcalls_only() {
             log::debug!("no filter on the multicast routing socket: {error}");
         }
-        if let Err(error) = socket.count_overflows() {
+        if let Err(error) = socket.overflows() {
             log::debug!("lost upcalls will go uncounted: {error}");
         }
         if table != 0 {

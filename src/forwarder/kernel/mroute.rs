@@ -28,6 +28,9 @@ const MRT_TABLE: libc::c_int = 209;
 const SIOCGETVIFCNT: libc::c_ulong = 0x89e0;
 const SIOCGETSGCNT: libc::c_ulong = 0x89e1;
 
+/// The place in SO_MEMINFO's answer, which is all `u32`, of what did not fit.
+const SK_MEMINFO_DROPS: usize = 8;
+
 const VIFF_USE_IFINDEX: u8 = 8;
 
 /// `struct vifctl`
@@ -185,9 +188,25 @@ impl MrouteSocket {
         }
     }
 
-    /// Lets the kernel count what did not fit into the buffer, and tell with the next message.
-    pub(super) fn count_overflows(&self) -> io::Result<()> {
-        self.set_at(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, &1i32)
+    /// How many upcalls did not fit into the buffer since the socket was opened, modulo 2^32.
+    pub(super) fn overflows(&self) -> io::Result<u32> {
+        let mut info = [0u32; SK_MEMINFO_DROPS + 1];
+        let mut length = std::mem::size_of_val(&info) as libc::socklen_t;
+        // SAFETY: the kernel writes no more than `length` bytes.
+        let result = unsafe {
+            libc::getsockopt(
+                self.0.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_MEMINFO,
+                info.as_mut_ptr().cast(),
+                &mut length,
+            )
+        };
+        if result == -1 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(info[SK_MEMINFO_DROPS])
+        }
     }
 
     /// Keeps IGMP packets out of the buffer, which is for upcalls: accepts

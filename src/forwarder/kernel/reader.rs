@@ -89,11 +89,7 @@ impl Reader {
     fn drain(&mut self) -> ControlFlow<()> {
         for _ in 0..BATCHES {
             match self.batch.read(&self.shared.socket) {
-                Ok(count) => {
-                    let lost = self.losses.see(count);
-                    if lost > 0 {
-                        sys::shield("a count", || self.sink.lost(lost));
-                    }
+                Ok(()) => {
                     sort_out(&self.batch, &self.devices, &mut self.waiting);
                     if !self.batch.is_full() {
                         break;
@@ -109,6 +105,11 @@ impl Reader {
                     break;
                 }
             }
+        }
+        // What did not fit has left a full buffer behind, which was just read.
+        let lost = self.shared.socket.overflows().map_or(0, |count| self.losses.see(count));
+        if lost > 0 {
+            sys::shield("a count", || self.sink.lost(lost));
         }
         ControlFlow::Continue(())
     }
@@ -150,8 +151,7 @@ struct Losses {
 
 impl Losses {
     /// Takes the kernel's count in; how many there are more than before.
-    fn see(&mut self, count: Option<u32>) -> u32 {
-        let Some(count) = count else { return 0 };
+    fn see(&mut self, count: u32) -> u32 {
         let new = count.wrapping_sub(self.seen);
         self.untold = self.untold.saturating_add(new);
         self.seen = count;
@@ -188,12 +188,11 @@ mod tests {
     #[test]
     fn losses_are_told_at_once_then_seldom() {
         let mut losses = Losses::default();
-        assert_eq!(losses.see(None), 0);
-        assert_eq!(losses.see(Some(0)), 0);
+        assert_eq!(losses.see(0), 0);
         assert!(losses.told.is_none() && losses.wait().is_none());
-        assert_eq!(losses.see(Some(5)), 5);
+        assert_eq!(losses.see(5), 5);
         assert!(losses.told.is_some() && losses.untold == 0);
-        assert_eq!(losses.see(Some(7)), 2);
+        assert_eq!(losses.see(7), 2);
         assert_eq!(losses.untold, 2);
         assert!(losses.wait().is_some_and(|time| time > Duration::from_secs(5)));
         losses.told = losses.told.and_then(|told| told.checked_sub(LOSS_LINES));
@@ -204,7 +203,7 @@ mod tests {
     #[test]
     fn the_kernels_count_wraps() {
         let mut losses = Losses { seen: u32::MAX, told: Some(Instant::now()), untold: 0 };
-        assert_eq!(losses.see(Some(1)), 2);
+        assert_eq!(losses.see(1), 2);
         assert_eq!(losses.untold, 2);
     }
 }

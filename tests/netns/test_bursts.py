@@ -1,0 +1,102 @@
+"""Many new flows at once: none is lost, and nobody waits for somebody slow."""
+
+import signal
+import subprocess
+import time
+
+from case import NetnsTest
+from lab import setns, until
+from router import Router
+
+SOURCES, GROUPS = 20, 250
+FIRST_GROUP = "239.7.0.0"
+# What the kernel charges a buffer for one upcall.
+UPCALL = 832
+
+
+class Bursts(NetnsTest):
+    def burst(self, host, sources=SOURCES, groups=GROUPS):
+        """One datagram for each flow of so many neighbours of the host's."""
+        first = host.address.rpartition(".")[0] + ".100"
+        words = [Router.build.directory / "burst", host.interface, first, sources]
+        subprocess.run(
+            [str(word) for word in (*words, FIRST_GROUP, groups)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: setns(host.descriptor),
+        )
+
+    def installed(self, interface=None):
+        """Flows that the kernel has an entry for, all or those that come in there."""
+        vifs = dict(line.split()[:2] for line in self.lab.router.read("ip_mr_vif"))
+        iifs = [line.split()[2] for line in self.lab.router.read("ip_mr_cache")]
+        return sum(iif != "-1" and interface in (None, vifs.get(iif)) for iif in iifs)
+
+    def all_installed(self, count, interface=None):
+        until(
+            lambda: self.installed(interface) == count or time.sleep(0.1),
+            f"{count} flows, of which {self.installed(interface)} are installed",
+            30,
+        )
+
+    def lost(self, router):
+        return router.ask("status")["status"]["counters"]["upcalls"]["lost"]
+
+    def test_every_flow_is_installed_in_the_first_pass(self):
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must("join A * * to-receiver")
+        self.burst(source)
+        self.all_installed(SOURCES * GROUPS)
+        self.assertEqual(self.lost(router), 0)
+
+    def test_upcalls_wait_for_a_router_that_is_not_running(self):
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must("join A * * to-receiver")
+        router.process.send_signal(signal.SIGSTOP)
+        self.burst(source)
+        router.process.send_signal(signal.SIGCONT)
+        self.all_installed(SOURCES * GROUPS)
+        self.assertEqual(self.lost(router), 0)
+
+    def test_a_small_buffer_is_told_of_and_what_it_loses_is_counted(self):
+        with open("/proc/sys/net/core/rmem_max", encoding="ascii") as file:
+            room = 2 * int(file.read()) // UPCALL
+        sources = room * 5 // 4 // GROUPS + 1
+        if sources > 120:
+            self.skipTest(f"net.core.rmem_max leaves room for {room} upcalls")
+        source, receiver = self.hosts("source", "receiver")
+        # SO_RCVBUFFORCE wants CAP_NET_ADMIN, the usual table does not.
+        wrapper = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", "--"]
+        router = self.router(wrapper=wrapper, MGM_LOG="info")
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.logs("SO_RCVBUFFORCE", "net.core.rmem_max")
+        router.must("join A * * to-receiver")
+        router.process.send_signal(signal.SIGSTOP)
+        self.burst(source, sources)
+        router.process.send_signal(signal.SIGCONT)
+        router.logs("upcalls lost")
+        lost = until(lambda: self.lost(router), "a count of them")
+        self.all_installed(sources * GROUPS - lost)
+        # Nothing but what was counted: their next packets bring those again.
+        self.burst(source, sources)
+        self.all_installed(sources * GROUPS)
+
+    def test_callbacks_that_sleep_hold_up_nobody_else(self):
+        hosts = self.hosts("sleeper", "slow", "quick", "receiver")
+        router = self.router()
+        for client, number, host in zip("ABCD", (200, 300, 400, 500), hosts):
+            router.protocol(client, number, f"to-{host.namespace.rpartition('-')[2]}")
+        router.must("join D * * to-receiver", "slow A 10000", "slow B 1")
+        sleeper, slow, quick, _ = hosts
+        for host in (sleeper, slow, quick):
+            self.burst(host, sources=4)
+        self.all_installed(4 * GROUPS, "to-quick")
+        # A still sleeps in its first callback, so this was not a matter of patience.
+        self.assertEqual(self.installed("to-sleeper"), 0)
+        self.assertEqual(len(router.heard("RPF", client="A")), 1)
+        self.all_installed(4 * GROUPS, "to-slow")
+        router.kill()
