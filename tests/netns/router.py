@@ -43,6 +43,7 @@ class Build:
         for name, sources in {
             "client": [HERE / "client.c"],
             "igmp_router": [examples / f"{part}.c" for part in ("igmp_router", "protocol", "igmp")],
+            "mgmd": [examples / f"mgmd/{part}.c" for part in ("mgmd", "service")],
         }.items():
             compiler = os.environ.get("CC", "cc")
             subprocess.run(
