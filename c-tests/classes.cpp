@@ -176,8 +176,17 @@ void a_client_leaves_inside_its_own_callback()
 void too_many_clients_are_refused()
 {
     std::deque<mgm::client> clients;
-    for (DWORD i = 0; i < mgm::most_clients; i++)
-        clients.emplace_back(PROTO_IP_OSPF, i);
+    std::vector<int> heard(mgm::most_clients);
+    for (DWORD i = 0; i < mgm::most_clients; i++) {
+        mgm::callbacks c;
+        c.join_alert = [&heard, i](const mgm::flow &, bool) { heard[i]++; };
+        clients.emplace_back(PROTO_IP_OSPF, i, c);
+    }
+    // Each hears by functions of its own; who joins hears nothing.
+    clients[0].take(1);
+    clients[0].join(1, star_g);
+    for (std::size_t i = 0; i < heard.size(); i++)
+        CHECK_EQ(heard[i], i > 0);
     bool refused = false;
     try {
         mgm::client(PROTO_IP_OSPF, 1000);

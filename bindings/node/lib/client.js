@@ -4,6 +4,7 @@ import { check, register, unregister } from './callbacks.js';
 import {
   call,
   codeOf,
+  ERROR_INVALID_PARAMETER,
   ERROR_MORE_DATA,
   ERROR_NO_MORE_ITEMS,
   ERROR_NOT_FOUND,
@@ -43,12 +44,15 @@ export class Client {
     return new Client(handle[0], pointers);
   }
 
+  /** Releases the interfaces and deregisters: no callback runs afterwards. */
   async close() {
     for (const pair of this.#interfaces.values()) {
       // What matters is whether the next call succeeds.
       await codeOf('MgmReleaseInterfaceOwnership', this.#handle, ...pair);
     }
-    await call('MgmDeRegisterMProtocol', this.#handle);
+    const code = await codeOf('MgmDeRegisterMProtocol', this.#handle);
+    // After a stop of MGM, or a close before, there is nobody left who could call.
+    if (code !== NO_ERROR && code !== ERROR_INVALID_PARAMETER) throw new MgmError('MgmDeRegisterMProtocol', code);
     unregister(this.#pointers.splice(0));
   }
 

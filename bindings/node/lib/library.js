@@ -5,6 +5,7 @@ import koffi from 'koffi';
 const API_MAJOR = 1;
 
 export const NO_ERROR = 0;
+export const ERROR_INVALID_PARAMETER = 87;
 export const ERROR_INSUFFICIENT_BUFFER = 122;
 export const ERROR_MORE_DATA = 234;
 export const ERROR_NO_MORE_ITEMS = 259;

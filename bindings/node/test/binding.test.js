@@ -52,7 +52,15 @@ test('close releases what the client has', async () => {
   await client.close();
   assert.equal(await ownerOf(1), null);
   assert.equal(await ownerOf(at(2, '10.9.0.1')), null);
-  await assert.rejects(client.close(), code(87));
+  await client.close();
+  await assert.rejects(client.take(1), code(87));
+});
+
+test('clients outlive a stop', async () => {
+  const client = await Client.register(PROTO_IP_OSPF);
+  await client.take(1);
+  await host.stop();
+  await client.close();
 });
 
 test('groups, in more than one look', async () => {

@@ -99,6 +99,23 @@ def test_walks_go_on_behind_the_first_buffer() -> None:
     assert [stats.group for stats in mgm.mfe_stats()] == groups
 
 
+def test_walks_of_mfes_that_go_nowhere() -> None:
+    """The last one ends where the buffer does: it is shorter than its structure."""
+    router()
+    host.packet_in(SOURCE, GROUP, 1)
+    groups = [IPv4Address("239.3.0.0") + i for i in range(1500)]
+    for group in groups:
+        host.packet_in(SOURCE, group, 1)
+    assert [mfe.group for mfe in mgm.mfes()] == [GROUP, *groups]
+    assert [stats.group for stats in mgm.mfe_stats()] == [GROUP, *groups]
+
+
+def test_clients_outlive_a_stop() -> None:
+    with mgm.Client(mgm.PROTO_IP_OSPF, 1) as client:
+        client.take(1)
+        host.stop()
+
+
 def test_an_mfe_with_very_many_interfaces() -> None:
     _, outer = router()
     for index in range(3, 5003):

@@ -23,7 +23,7 @@ from ._abi import (
 )
 from ._callbacks import check, inside_callback, thunk
 from ._library import call, code_of
-from .errors import ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, MgmError, NotFoundError, error
+from .errors import ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, InvalidParameterError, MgmError, NotFoundError, error
 from .values import Address, Flow, Incoming, Interface, Outgoing, dword, pair, quadruple
 
 # Who is registered, so that C never calls a function that Python has freed,
@@ -106,7 +106,10 @@ class Client:
                 self.release(Interface.of(index, hop))
             except MgmError:
                 pass  # What matters is whether the next call succeeds.
-        call("MgmDeRegisterMProtocol", self._handle)
+        try:
+            call("MgmDeRegisterMProtocol", self._handle)
+        except InvalidParameterError:
+            pass  # MGM was stopped: there is nobody left who could call.
         with _lock:
             _registered.discard(self)
             if inside_callback():
@@ -184,4 +187,4 @@ def _leave_all() -> None:
         try:
             client.close()
         except MgmError:
-            pass  # MGM was stopped: there is nobody to call any more.
+            pass  # A forked child, which nobody calls.

@@ -21,6 +21,8 @@ from .values import Address, Interface, Mfe, MfeStats, OutgoingStats, address, a
 
 NEVER = 0xFFFFFFFF
 BUFFER = 65536
+# The structures have room for one outgoing interface, of which there may be none.
+SPARE = ctypes.sizeof(MIB_IPMCAST_OIF_STATS)
 
 
 def get_mfe(source: Address, group: Address) -> Mfe:
@@ -49,7 +51,7 @@ def _one(function: str, source: Address, group: Address, *flags: int) -> Any:
     key = MIB_IPMCAST_MFE(dwGroup=dword(group), dwSource=dword(source))
     size = DWORD(1024)
     while True:
-        buffer = ctypes.create_string_buffer(size.value)
+        buffer = ctypes.create_string_buffer(size.value + SPARE)
         code = code_of(function, ctypes.byref(key), ctypes.byref(size), buffer, *flags)
         if code == NO_ERROR:
             return buffer
@@ -61,7 +63,7 @@ def _walk(what: str, parse: Any, *flags: int) -> Iterator[Any]:
     function, start = f"MgmGetFirst{what}", ()
     room = BUFFER
     while True:
-        buffer, size, count = ctypes.create_string_buffer(room), DWORD(room), DWORD()
+        buffer, size, count = ctypes.create_string_buffer(room + SPARE), DWORD(room), DWORD()
         code = code_of(function, *start, ctypes.byref(size), buffer, ctypes.byref(count), *flags)
         if code == ERROR_INSUFFICIENT_BUFFER:
             room = size.value

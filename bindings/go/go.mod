@@ -1,0 +1,3 @@
+module github.com/mgm-rs/mgm/bindings/go
+
+go 1.19

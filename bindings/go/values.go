@@ -1,0 +1,116 @@
+package mgm
+
+// #include <mgmhost.h>
+import "C"
+
+import (
+	"fmt"
+	"net/netip"
+	"unsafe"
+)
+
+// Protocol numbers of RFC 1354.
+const (
+	ProtoOther = 1
+	ProtoLocal = 2
+	ProtoRIP   = 8
+	ProtoMSDP  = 9
+	ProtoIGMP  = 10
+	ProtoBGMP  = 11
+	ProtoOSPF  = 13
+	ProtoBGP   = 14
+)
+
+const hostMask = 0xFFFFFFFF
+
+// An Interface is an index, and a next hop on point-to-multipoint links only.
+type Interface struct {
+	Index   uint32
+	NextHop netip.Addr
+}
+
+// If is the interface with an index and no next hop.
+func If(index uint32) Interface { return Interface{Index: index} }
+
+func (i Interface) String() string {
+	if i.NextHop.IsValid() {
+		return fmt.Sprintf("%d/%s", i.Index, i.NextHop)
+	}
+	return fmt.Sprint(i.Index)
+}
+
+// A Flow is packets of a source to a group. The zero Source is any source; a zero Group
+// besides is everything.
+type Flow struct {
+	Source netip.Addr
+	Group  netip.Addr
+}
+
+func (f Flow) String() string {
+	text := func(a netip.Addr) string {
+		if a.IsValid() {
+			return a.String()
+		}
+		return "*"
+	}
+	return "(" + text(f.Source) + ", " + text(f.Group) + ")"
+}
+
+// Incoming is how packets of a source must arrive.
+type Incoming struct {
+	Interface Interface
+	Upstream  netip.Addr
+}
+
+// Outgoing is an outgoing interface of a new MFE. Set Enabled to false to have no packet
+// go out there.
+type Outgoing struct {
+	Interface Interface
+	IGMP      bool
+	Enabled   bool
+}
+
+// dword is an address as mgm.h has it, network byte order in memory; none is 0.
+func dword(a netip.Addr) (C.DWORD, error) {
+	if !a.IsValid() {
+		return 0, nil
+	}
+	if !a.Unmap().Is4() {
+		return 0, fmt.Errorf("mgm: %s is no IPv4 address", a)
+	}
+	bytes := a.Unmap().As4()
+	return *(*C.DWORD)(unsafe.Pointer(&bytes)), nil
+}
+
+func addr(value C.DWORD) netip.Addr {
+	if value == 0 {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4(*(*[4]byte)(unsafe.Pointer(&value)))
+}
+
+func iface(index, nextHop C.DWORD) Interface {
+	return Interface{uint32(index), addr(nextHop)}
+}
+
+func flow(source, group C.DWORD) Flow { return Flow{addr(source), addr(group)} }
+
+// dwords converts addresses until one is none.
+func dwords(addresses ...netip.Addr) ([]C.DWORD, error) {
+	values := make([]C.DWORD, len(addresses))
+	for i, each := range addresses {
+		value, err := dword(each)
+		if err != nil {
+			return nil, err
+		}
+		values[i] = value
+	}
+	return values, nil
+}
+
+func mask(address C.DWORD) C.DWORD {
+	if address == 0 {
+		return 0
+	}
+	return hostMask
+}
