@@ -1,15 +1,18 @@
 """As many interfaces, tables and owners as there can be, and privileges that go."""
 
 import os
-import shutil
 import signal
 import socket
+import sys
 import tempfile
 import time
 
 from case import GROUP, NetnsTest
 from lab import MRT_TABLE, until
 from router import CAN_NOT_COMPLETE, NO_ERROR, TREE
+
+sys.path.append(str(TREE / "tests/peers"))
+import packages  # noqa: E402
 
 MOST = 32  # VIFs in a table
 
@@ -131,10 +134,11 @@ class Tables(NetnsTest):
 class AnotherDaemon(NetnsTest):
     # spec 2.7
     def test_smcrouted_holds_the_table(self):
-        places = [os.environ.get("PATH", ""), str(TREE / "build/peers/root/usr/sbin")]
-        program = shutil.which("smcrouted", path=os.pathsep.join(places))
-        if not program:
-            self.skipTest("smcrouted is not there, neither installed nor in build/peers")
+        try:
+            packages.fetch()
+        except packages.Unavailable as why:
+            self.skipTest(f"smcrouted is not to be had: {why}")
+        program = packages.program("usr/sbin/smcrouted")
         self.hosts("source")
         directory = self.enterContext(tempfile.TemporaryDirectory())
         configuration = f"{directory}/smcroute.conf"
