@@ -7,6 +7,7 @@
 
 mod alerts;
 mod clients;
+mod creation;
 mod effects;
 mod expiry;
 mod flows;

@@ -7,9 +7,10 @@
 //!               └────── the world has moved meanwhile ──┘
 //! ```
 
+use super::creation::Asked;
 use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
-use super::{Answer, ClientId, CreationOif, Effects, Engine, Notice, NoticeKind, QuestionId};
+use super::{Answer, ClientId, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::sync::Arc;
 
@@ -34,17 +35,17 @@ pub(super) struct Resolution {
     expected: (IfId, Ipv4Addr),
     iif: IfId,
     upstream: Ipv4Addr,
-    waiting: Waiting,
+    pub waiting: Waiting,
     /// Interfaces whose owners were asked: should one change hands, all starts again.
-    asked_about: IfSet,
+    pub asked_about: IfSet,
     /// Interfaces that CREATION_ALERT answers switched off, and left on.
-    off: IfSet,
-    on: IfSet,
+    pub off: IfSet,
+    pub on: IfSet,
 }
 
 /// The answers that a resolution waits for.
 #[derive(Debug)]
-enum Waiting {
+pub(super) enum Waiting {
     Rpf(QuestionId),
     Creation(Vec<Asked>),
 }
@@ -55,27 +56,6 @@ struct WayIn {
     owner: ClientId,
     /// The name of that interface.
     iif: Interface,
-}
-
-/// The CREATION_ALERTs for one flow.
-#[derive(Default)]
-struct CreationAsked {
-    questions: Vec<Asked>,
-    /// The oifs if nobody switches one off.
-    oifs: IfSet,
-    /// All interfaces that they are about, or would be if every client had the callback.
-    about: IfSet,
-    /// Those of clients that lack it.
-    on: IfSet,
-}
-
-/// A CREATION_ALERT that is out.
-#[derive(Debug)]
-struct Asked {
-    question: QuestionId,
-    /// The client's oifs, `true` once a JOIN of the owner's has overtaken the
-    /// answer (spec 3.5).
-    oifs: Vec<(IfId, bool)>,
 }
 
 impl Resolution {
@@ -359,100 +339,8 @@ impl Engine {
         }
     }
 
-    /// CREATION_ALERT, for a flow whose iif is settled.
-    fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
-        let CreationAsked { questions, about, on, .. } = self.creation_questions(flow, iif, fx);
-        let nobody = questions.is_empty();
-        if let Some(resolution) = self.resolutions.get_mut(&flow) {
-            resolution.asked_about = about;
-            resolution.on = on;
-            resolution.waiting = Waiting::Creation(questions);
-        }
-        if nobody {
-            self.finish(now, flow, fx);
-        }
-    }
-
-    /// Asks everybody who has interfaces among the oifs (spec 5.3). Whoever has
-    /// no callback wants them all.
-    fn creation_questions(&mut self, flow: Flow, iif: IfId, fx: &mut Effects) -> CreationAsked {
-        let oifs = self.possible_oifs(flow, iif);
-        let mut asked = CreationAsked::default();
-        let mut owned: Vec<(ClientId, IfId)> = Vec::new();
-        for id in oifs.iter() {
-            let Some(owner) = self.interfaces.master(id) else { continue };
-            asked.about.insert(id);
-            if self.clients.hears(owner, NoticeKind::Creation) {
-                owned.push((owner, id));
-            } else {
-                asked.on.insert(id);
-            }
-        }
-        owned.sort_by_key(|(owner, _)| *owner);
-        for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
-            let question = QuestionId(self.next_serial());
-            let slots = of_one.iter().filter_map(|&(_, id)| Some((id, self.interfaces.get(id)?)));
-            let (oifs, entries) = slots
-                .map(|(id, slot)| {
-                    let entry = CreationOif {
-                        interface: slot.interface,
-                        igmp: slot.igmp.is_some(),
-                        enabled: true,
-                    };
-                    ((id, false), entry)
-                })
-                .unzip();
-            let iif = self.interfaces.name(iif);
-            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs: entries });
-            asked.questions.push(Asked { question, oifs });
-        }
-        asked.oifs = oifs;
-        asked
-    }
-
-    /// Where a flow that comes in by `iif` can go out: where it is wanted and no
-    /// boundary keeps it off.
-    fn possible_oifs(&self, flow: Flow, iif: IfId) -> IfSet {
-        let mut oifs = self.member_interfaces(flow);
-        if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
-            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
-        }
-        self.subtract_bounded(&mut oifs, flow.group());
-        oifs.remove(iif);
-        oifs
-    }
-
-    /// A client has said which of its oifs it wants.
-    fn creation_answered(
-        &mut self,
-        now: Time,
-        flow: Flow,
-        question: QuestionId,
-        oifs: &[CreationOif],
-        fx: &mut Effects,
-    ) {
-        let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
-        let Waiting::Creation(waiting) = &mut resolution.waiting else { return };
-        let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
-        let asked = waiting.swap_remove(at);
-        let is_last = waiting.is_empty();
-        for ((id, overtaken), answer) in asked.oifs.into_iter().zip(oifs) {
-            if overtaken {
-                continue;
-            }
-            if answer.enabled {
-                resolution.on.insert(id);
-            } else {
-                resolution.off.insert(id);
-            }
-        }
-        if is_last {
-            self.finish(now, flow, fx);
-        }
-    }
-
     /// All answers are there.
-    fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
+    pub(super) fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {

@@ -1,0 +1,126 @@
+//! CREATION_ALERT: who has oifs in a flow that is about to be forwarded, and
+//! wants them (spec 5.3).
+
+use super::resolve::Waiting;
+use super::{ClientId, CreationOif, Effects, Engine, Notice, NoticeKind, QuestionId};
+use crate::types::{Flow, IfId, IfSet, Time};
+
+/// A CREATION_ALERT that is out.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub question: QuestionId,
+    /// The client's oifs, `true` once a JOIN of the owner's has overtaken the
+    /// answer (spec 3.5).
+    pub oifs: Vec<(IfId, bool)>,
+}
+
+/// The CREATION_ALERTs for one flow.
+#[derive(Default)]
+pub(super) struct CreationAsked {
+    pub questions: Vec<Asked>,
+    /// The oifs if nobody switches one off.
+    pub oifs: IfSet,
+    /// All interfaces that they are about, or would be if every client had the callback.
+    pub about: IfSet,
+    /// Those of clients that lack it.
+    pub on: IfSet,
+}
+
+impl Engine {
+    /// CREATION_ALERT, for a flow whose iif is settled.
+    pub(super) fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
+        let CreationAsked { questions, about, on, .. } = self.creation_questions(flow, iif, fx);
+        let nobody = questions.is_empty();
+        if let Some(resolution) = self.resolutions.get_mut(&flow) {
+            resolution.asked_about = about;
+            resolution.on = on;
+            resolution.waiting = Waiting::Creation(questions);
+        }
+        if nobody {
+            self.finish(now, flow, fx);
+        }
+    }
+
+    /// Asks everybody who has interfaces among the oifs (spec 5.3). Whoever has
+    /// no callback wants them all.
+    pub(super) fn creation_questions(
+        &mut self,
+        flow: Flow,
+        iif: IfId,
+        fx: &mut Effects,
+    ) -> CreationAsked {
+        let oifs = self.possible_oifs(flow, iif);
+        let mut asked = CreationAsked::default();
+        let mut owned: Vec<(ClientId, IfId)> = Vec::new();
+        for id in oifs.iter() {
+            let Some(owner) = self.interfaces.master(id) else { continue };
+            asked.about.insert(id);
+            if self.clients.hears(owner, NoticeKind::Creation) {
+                owned.push((owner, id));
+            } else {
+                asked.on.insert(id);
+            }
+        }
+        owned.sort_by_key(|(owner, _)| *owner);
+        for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
+            let question = QuestionId(self.next_serial());
+            let slots = of_one.iter().filter_map(|&(_, id)| Some((id, self.interfaces.get(id)?)));
+            let (oifs, entries) = slots
+                .map(|(id, slot)| {
+                    let entry = CreationOif {
+                        interface: slot.interface,
+                        igmp: slot.igmp.is_some(),
+                        enabled: true,
+                    };
+                    ((id, false), entry)
+                })
+                .unzip();
+            let iif = self.interfaces.name(iif);
+            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs: entries });
+            asked.questions.push(Asked { question, oifs });
+        }
+        asked.oifs = oifs;
+        asked
+    }
+
+    /// Where a flow that comes in by `iif` can go out: where it is wanted and no
+    /// boundary keeps it off.
+    pub(super) fn possible_oifs(&self, flow: Flow, iif: IfId) -> IfSet {
+        let mut oifs = self.member_interfaces(flow);
+        if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
+            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
+        }
+        self.subtract_bounded(&mut oifs, flow.group());
+        oifs.remove(iif);
+        oifs
+    }
+
+    /// A client has said which of its oifs it wants.
+    pub(super) fn creation_answered(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        question: QuestionId,
+        oifs: &[CreationOif],
+        fx: &mut Effects,
+    ) {
+        let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
+        let Waiting::Creation(waiting) = &mut resolution.waiting else { return };
+        let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
+        let asked = waiting.swap_remove(at);
+        let is_last = waiting.is_empty();
+        for ((id, overtaken), answer) in asked.oifs.into_iter().zip(oifs) {
+            if overtaken {
+                continue;
+            }
+            if answer.enabled {
+                resolution.on.insert(id);
+            } else {
+                resolution.off.insert(id);
+            }
+        }
+        if is_last {
+            self.finish(now, flow, fx);
+        }
+    }
+}
