@@ -111,11 +111,13 @@ pub enum UpcallKind {
     WrongIf,
 }
 
-/// Takes upcalls, a batch at a time, on the forwarder's own thread. Returns
-/// soon: it queues what callbacks there are, and never runs them.
+/// Takes upcalls on the forwarder's own thread. Returns soon: it queues what
+/// callbacks there are, and neither runs them nor waits for one.
 pub trait UpcallSink: Send + Sync {
-    /// A batch, in order of arrival.
-    fn upcalls(&self, batch: Vec<Upcall>);
+    /// Takes of what waits, in order of arrival, as many as there is room for,
+    /// the newest first. Called again with the others, and those that have come
+    /// meanwhile, until all are taken.
+    fn upcalls(&self, waiting: &mut Vec<Upcall>);
 
     /// So many upcalls more have been lost, because there was no room for them.
     fn lost(&self, _count: u32) {}

@@ -7,7 +7,7 @@
 //! - `delivery`, `queue`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
-//! - `world`: the forwarder, the routes and the upcalls below.
+//! - `world`: the forwarder, the routes and the upcalls below; `intake`: their pace.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
 
 mod callbacks;
@@ -17,6 +17,7 @@ mod delivery;
 mod doubts;
 mod host;
 mod installer;
+mod intake;
 mod limits;
 mod log;
 mod queue;
@@ -65,6 +66,8 @@ struct Shared {
     work: Condvar,
     /// The timer has something to do earlier than it thought.
     alarm: Condvar,
+    /// There is room for more new flows.
+    room: Condvar,
 }
 
 impl Manager {
@@ -89,6 +92,7 @@ impl Manager {
                 ended: Condvar::new(),
                 work: Condvar::new(),
                 alarm: Condvar::new(),
+                room: Condvar::new(),
             }),
         }
     }

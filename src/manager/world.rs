@@ -2,6 +2,7 @@
 
 use super::doubts::Doubts;
 use super::installer::Installer;
+use super::intake;
 use super::queue::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
@@ -238,6 +239,30 @@ impl Below {
     }
 }
 
+impl Below {
+    /// The newest upcalls, as many as there is room for. May wait for room, but
+    /// for no callback: what waits for a slow client takes none.
+    fn newest(&self, waiting: &mut Vec<Upcall>) -> Vec<Upcall> {
+        let mut guard = self.manager.lock();
+        let Some(run) = self.run(&mut guard) else { return std::mem::take(waiting) };
+        let resolving = run.engine.resolving();
+        let mut room = run.room();
+        if run.intake.should_wait(room, waiting.len(), resolving) {
+            guard.wait_for(&self.manager.shared.room, intake::PATIENCE);
+            room = self.run(&mut guard).map_or(waiting.len(), Run::room);
+        }
+        waiting.split_off(waiting.len().saturating_sub(room))
+    }
+}
+
+impl Run {
+    /// How many new flows can be taken.
+    fn room(&mut self) -> usize {
+        let now = self.now();
+        self.intake.room(now, self.clients.values_mut())
+    }
+}
+
 impl UpcallSink for Below {
     fn lost(&self, count: u32) {
         let mut guard = self.manager.lock();
@@ -246,7 +271,8 @@ impl UpcallSink for Below {
         }
     }
 
-    fn upcalls(&self, batch: Vec<Upcall>) {
+    fn upcalls(&self, waiting: &mut Vec<Upcall>) {
+        let batch = self.newest(waiting);
         let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
         let mut changes = None;
         let mut guard = loop {
@@ -280,7 +306,7 @@ impl UpcallSink for Below {
         run.world.doubts.about_sources(unsure);
         let now = run.now();
         let mut fx = Effects::default();
-        for upcall in batch {
+        for upcall in batch.into_iter().rev() {
             let Upcall { kind, flow, arrival, header } = upcall;
             run.tally.count_upcall(kind);
             match kind {

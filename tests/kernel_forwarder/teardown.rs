@@ -39,7 +39,7 @@ fn the_upcall_thread_leaves_after_the_drop() {
 fn a_sink_that_panics_does_not_end_the_upcalls() {
     struct Panics(Mutex<Sender<()>>);
     impl UpcallSink for Panics {
-        fn upcalls(&self, _: Vec<Upcall>) {
+        fn upcalls(&self, _: &mut Vec<Upcall>) {
             // Poisoned by the panics.
             let sender = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             sender.send(()).unwrap();
@@ -133,9 +133,9 @@ fn a_burst_of_new_flows_is_not_lost_while_the_sink_is_slow() {
     const FLOWS: u16 = 3000;
     struct Slow(Mutex<Sender<usize>>);
     impl UpcallSink for Slow {
-        fn upcalls(&self, batch: Vec<Upcall>) {
+        fn upcalls(&self, waiting: &mut Vec<Upcall>) {
             std::thread::sleep(Duration::from_millis(2));
-            let _ = self.0.lock().unwrap().send(batch.len());
+            let _ = self.0.lock().unwrap().send(waiting.drain(..).len());
         }
     }
     netns::run(|| {
