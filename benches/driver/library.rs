@@ -20,7 +20,13 @@ pub const MGM_JOIN_STATE_FLAG: u32 = 1;
 pub const ALL_SOURCES: i32 = 1;
 pub const HOST_MASK: u32 = 0xFFFF_FFFF;
 
-const MGMHOST_FORWARDER_MEMORY: u32 = 3;
+/// What MGM is told to forward by: MGMHOST_FORWARDER_*.
+#[derive(Clone, Copy)]
+pub enum Forwarder {
+    Kernel = 2,
+    Memory = 3,
+}
+
 const MGMHOST_LOG_ERROR: u32 = 2;
 
 /// `ROUTING_PROTOCOL_CONFIG`
@@ -119,11 +125,11 @@ functions! {
 }
 
 impl Library {
-    /// Starts MGM with the memory forwarder.
-    pub fn start(&self) {
+    /// Starts MGM.
+    pub fn start(&self, forwarder: Forwarder) {
         let config = HostConfig {
             size: size_of::<HostConfig>() as u32,
-            forwarder: MGMHOST_FORWARDER_MEMORY,
+            forwarder: forwarder as u32,
             table: 0,
             mfe_timeout: 0,
             log_level: MGMHOST_LOG_ERROR,

@@ -3,7 +3,7 @@
 
 use crate::flows::Flow;
 use crate::library::{
-    expect, Handle, Library, Mfe, ProtocolConfig, ALL_SOURCES, ERROR_MORE_DATA,
+    expect, Forwarder, Handle, Library, Mfe, ProtocolConfig, ALL_SOURCES, ERROR_MORE_DATA,
     ERROR_NO_MORE_ITEMS, HOST_MASK, MFE_BYTES, MGM_JOIN_STATE_FLAG,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,7 +70,15 @@ impl Router<'_> {
     }
 
     pub fn start_with<'a>(library: &'a Library, config: &ProtocolConfig) -> Router<'a> {
-        library.start();
+        Router::start_on(library, Forwarder::Memory, config)
+    }
+
+    pub fn start_on<'a>(
+        library: &'a Library,
+        forwarder: Forwarder,
+        config: &ProtocolConfig,
+    ) -> Router<'a> {
+        library.start(forwarder);
         let upstream = register(library, config, UPSTREAM_PROTOCOL, 0);
         let downstream = register(library, config, DOWNSTREAM_PROTOCOL, 0);
         let network = 0x0A00_0000u32.to_be();

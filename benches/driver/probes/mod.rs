@@ -4,6 +4,7 @@
 mod calls;
 mod expiry;
 mod fanout;
+mod forwarder;
 mod joiner;
 mod kernel;
 mod maps;
@@ -75,6 +76,7 @@ pub fn run(spec: &Spec, library: &Path) -> Result<Sample, Failure> {
     Ok(match spec.probe() {
         "calls" => calls::run(spec, &library),
         "expiry" => expiry::run(spec, &library).map_err(Failure::Impossible)?,
+        "forwarder" => forwarder::run(spec, &library).map_err(Failure::Impossible)?,
         "fanout" => fanout::run(spec, &library),
         "noise" => noise::run(spec),
         "threads" => threads::run(spec, &library),

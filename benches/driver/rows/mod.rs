@@ -3,6 +3,7 @@
 mod curve;
 mod expiry;
 mod fanout;
+mod forwarder;
 mod get;
 mod install;
 mod leave;
@@ -23,8 +24,9 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 10] = [
+pub const ROWS: [Row; 11] = [
     install::ROW,
+    forwarder::ROW,
     leave::ROW,
     get::ROW,
     walk::ROW,

@@ -18,11 +18,7 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new() -> Batch {
-        Batch {
-            data: Box::new([[0; LONGEST]; BATCH]),
-            lengths: [0; BATCH],
-            filled: 0,
-        }
+        Batch { data: Box::new([[0; LONGEST]; BATCH]), lengths: [0; BATCH], filled: 0 }
     }
 
     /// Reads what there is, without waiting.
