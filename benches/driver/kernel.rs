@@ -8,6 +8,7 @@ use std::process::Command;
 const MRT_INIT: libc::c_int = 200;
 const MRT_ADD_VIF: libc::c_int = 202;
 const MRT_ADD_MFC: libc::c_int = 204;
+const SIOCGETSGCNT: libc::c_ulong = 0x89e1;
 const VIFF_USE_IFINDEX: u8 = 8;
 /// The namespace's loopback, which the kernel takes for both VIFs.
 const LOOPBACK: libc::c_int = 1;
@@ -46,6 +47,14 @@ pub fn isolate() -> io::Result<()> {
     } else {
         Err(io::Error::other(format!("ip {link}: {status}")))
     }
+}
+
+/// `struct sioc_sg_req`
+#[repr(C)]
+struct SgReq {
+    source: u32,
+    group: u32,
+    counters: [libc::c_ulong; 3],
 }
 
 /// A socket that owns the namespace's table, with VIFs 0 and 1.
@@ -94,6 +103,16 @@ impl Kernel {
         )
     }
 
+    /// Reads the counters of an entry: packets, octets, packets on a wrong interface.
+    #[inline]
+    pub fn read(&self, flow: Flow) -> io::Result<[libc::c_ulong; 3]> {
+        let mut request =
+            SgReq { source: flow.source.to_be(), group: flow.group.to_be(), counters: [0; 3] };
+        // SAFETY: the request reads and writes such a structure.
+        checked(unsafe { libc::ioctl(self.0, SIOCGETSGCNT, &mut request) })?;
+        Ok(request.counters)
+    }
+
     fn set<T>(&self, option: libc::c_int, value: &T) -> io::Result<()> {
         // SAFETY: the value is there, and as long as is said.
         checked(unsafe {
@@ -116,7 +135,7 @@ impl Drop for Kernel {
     }
 }
 
-fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
+pub fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 {
         Err(io::Error::last_os_error())
     } else {

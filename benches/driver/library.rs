@@ -69,6 +69,9 @@ pub struct Mfe {
 
 /// Bytes of a `MIB_IPMCAST_MFE` with one oif.
 pub const MFE_BYTES: usize = 76;
+/// Bytes of a `MIB_IPMCAST_MFE_STATS` with one oif, and which kind of statistics that is.
+pub const STATS_BYTES: usize = 92;
+pub const MGM_MFE_STATS_0: u32 = 1;
 /// Bytes of a `SOURCE_GROUP_ENTRY`.
 pub const GROUP_BYTES: usize = 16;
 
@@ -114,6 +117,8 @@ functions! {
     MgmGetMfe: fn(*const Mfe, *mut u32, *mut u8);
     MgmGetFirstMfe: fn(*mut u32, *mut u8, *mut u32);
     MgmGetNextMfe: fn(*const Mfe, *mut u32, *mut u8, *mut u32);
+    MgmGetFirstMfeStats: fn(*mut u32, *mut u8, *mut u32, u32);
+    MgmGetNextMfeStats: fn(*const Mfe, *mut u32, *mut u8, *mut u32, u32);
     MgmGroupEnumerationStart: fn(Handle, i32, *mut Handle);
     MgmGroupEnumerationGetNext: fn(Handle, *mut u32, *mut u8, *mut u32);
     MgmGroupEnumerationEnd: fn(Handle);

@@ -54,12 +54,23 @@ pub trait Forwarder: Send {
     /// Stops serving it. No entry refers to it any more.
     fn remove_interface(&mut self, id: IfId);
 
+    /// Whether nothing is left of the interfaces that were removed.
+    fn is_settled(&self) -> bool {
+        true
+    }
+
+    /// Tries again to remove what is left of them.
+    fn settle(&mut self) {}
+
     /// The interfaces whose device has gone (spec 5.11): they are served no
     /// more, and stay so, even if a device with the same index appears, until
     /// they are removed and added again. Asked after each
     /// [`routes_changed`](crate::routes::RouteWatcher::routes_changed).
-    fn lost_interfaces(&mut self) -> Vec<IfId> {
-        Vec::new()
+    ///
+    /// # Errors
+    /// `Forwarder`, if that cannot be told just now; the manager asks again later.
+    fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
+        Ok(Vec::new())
     }
 
     /// Installs an entry or replaces the one of the same flow.

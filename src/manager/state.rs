@@ -9,7 +9,7 @@ use super::tally::{Deliveries, Tally};
 use super::workers::Pool;
 use super::world::World;
 use super::{Callbacks, EnumId, Manager, Shared};
-use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, Notice};
+use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow, Notice};
 use crate::types::{Flow, Refusal, Result, Time};
 use foldhash::fast::RandomState;
 use parking_lot::{Condvar, MutexGuard};
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// MGM between and during its lives.
 #[derive(Default)]
@@ -45,13 +45,15 @@ pub(super) struct Run {
     /// Effects for the next call to fill: nearly every call has some, and they
     /// should not cost it an allocation.
     pub scratch: Effects,
+    /// The same for what is read.
+    pub row: MfeRow,
     /// When the timer will wake up; `None` if there is no timer yet.
     pub timer_due: Option<Time>,
     pub timer_runs: bool,
     /// Being stopped: nobody is let in any more.
     pub stopping: bool,
     pub status_socket: Option<StatusSocket>,
-    born: Instant,
+    born: Duration,
     last_enumeration: u64,
 }
 
@@ -90,7 +92,8 @@ pub(super) struct Enumeration {
 impl Run {
     /// The clock of this life.
     pub fn now(&self) -> Time {
-        Time(u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX))
+        let age = system::clock().saturating_sub(self.born);
+        Time(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Whether no callback is running and none of MGM's threads is left.
@@ -132,11 +135,12 @@ impl State {
             intake: Intake::default(),
             tally: Tally::default(),
             scratch: Effects::default(),
+            row: MfeRow::default(),
             timer_due: None,
             timer_runs: false,
             stopping: false,
             status_socket: None,
-            born: Instant::now(),
+            born: system::clock(),
             last_enumeration: self.last_enumeration,
         });
         if let Some(path) = &settings.status_socket {

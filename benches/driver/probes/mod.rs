@@ -9,6 +9,7 @@ mod joiner;
 mod kernel;
 mod maps;
 mod noise;
+mod stats;
 mod table;
 mod threads;
 mod touch;
@@ -77,6 +78,7 @@ pub fn run(spec: &Spec, library: &Path) -> Result<Sample, Failure> {
         "calls" => calls::run(spec, &library),
         "expiry" => expiry::run(spec, &library).map_err(Failure::Impossible)?,
         "forwarder" => forwarder::run(spec, &library).map_err(Failure::Impossible)?,
+        "stats" => rounds(spec, || stats::run(spec, &library).map_err(Failure::Impossible))?,
         "fanout" => fanout::run(spec, &library),
         "noise" => noise::run(spec),
         "threads" => threads::run(spec, &library),

@@ -8,6 +8,7 @@ mod get;
 mod install;
 mod leave;
 mod memory;
+mod stats;
 mod threads;
 mod touch;
 mod walk;
@@ -24,12 +25,13 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 11] = [
+pub const ROWS: [Row; 12] = [
     install::ROW,
     forwarder::ROW,
     leave::ROW,
     get::ROW,
     walk::ROW,
+    stats::ROW,
     memory::ROW,
     touch::ROW,
     fanout::ROW,
