@@ -1,12 +1,14 @@
 //! The kernel's own multicast routing table, with no daemon at all: the bare
-//! cost of an entry there. In a network namespace of its own, which needs root.
+//! cost of an entry there. In a network namespace apart, which needs root.
 
 use crate::flows::Flow;
 use std::io;
+use std::process::Command;
 
 const MRT_INIT: libc::c_int = 200;
 const MRT_ADD_VIF: libc::c_int = 202;
 const MRT_ADD_MFC: libc::c_int = 204;
+const SIOCGETSGCNT: libc::c_ulong = 0x89e1;
 const VIFF_USE_IFINDEX: u8 = 8;
 /// The namespace's loopback, which the kernel takes for both VIFs.
 const LOOPBACK: libc::c_int = 1;
@@ -33,17 +35,37 @@ struct MfcCtl {
     expire: libc::c_int,
 }
 
-/// A socket that owns the table of a new namespace, with VIFs 0 and 1. Both go
-/// with the process.
+/// Moves the process, which has one thread yet, into a new network namespace. Its
+/// loopback is there, and the devices 2 and 3.
+pub fn isolate() -> io::Result<()> {
+    // SAFETY: a plain system call.
+    checked(unsafe { libc::unshare(libc::CLONE_NEWNET) })?;
+    let link = "link add d2 index 2 type veth peer name d3 index 3";
+    let status = Command::new("ip").args(link.split(' ')).status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("ip {link}: {status}")))
+    }
+}
+
+/// `struct sioc_sg_req`
+#[repr(C)]
+struct SgReq {
+    source: u32,
+    group: u32,
+    counters: [libc::c_ulong; 3],
+}
+
+/// A socket that owns the namespace's table, with VIFs 0 and 1.
 pub struct Kernel(libc::c_int);
 
 impl Kernel {
     pub fn open() -> io::Result<Kernel> {
-        // SAFETY: plain system calls.
-        let fd = unsafe {
-            checked(libc::unshare(libc::CLONE_NEWNET))?;
-            checked(libc::socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_IGMP))?
-        };
+        // SAFETY: a plain system call.
+        let fd = checked(unsafe {
+            libc::socket(libc::AF_INET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::IPPROTO_IGMP)
+        })?;
         let kernel = Kernel(fd);
         kernel.set(MRT_INIT, &1i32)?;
         for vifi in 0..2 {
@@ -81,6 +103,16 @@ impl Kernel {
         )
     }
 
+    /// Reads the counters of an entry: packets, octets, packets on a wrong interface.
+    #[inline]
+    pub fn read(&self, flow: Flow) -> io::Result<[libc::c_ulong; 3]> {
+        let mut request =
+            SgReq { source: flow.source.to_be(), group: flow.group.to_be(), counters: [0; 3] };
+        // SAFETY: the request reads and writes such a structure.
+        checked(unsafe { libc::ioctl(self.0, SIOCGETSGCNT, &mut request) })?;
+        Ok(request.counters)
+    }
+
     fn set<T>(&self, option: libc::c_int, value: &T) -> io::Result<()> {
         // SAFETY: the value is there, and as long as is said.
         checked(unsafe {
@@ -96,7 +128,14 @@ impl Kernel {
     }
 }
 
-fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        // SAFETY: it is ours, and not used any more.
+        unsafe { libc::close(self.0) };
+    }
+}
+
+pub fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 {
         Err(io::Error::last_os_error())
     } else {

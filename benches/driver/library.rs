@@ -20,7 +20,13 @@ pub const MGM_JOIN_STATE_FLAG: u32 = 1;
 pub const ALL_SOURCES: i32 = 1;
 pub const HOST_MASK: u32 = 0xFFFF_FFFF;
 
-const MGMHOST_FORWARDER_MEMORY: u32 = 3;
+/// What MGM is told to forward by: MGMHOST_FORWARDER_*.
+#[derive(Clone, Copy)]
+pub enum Forwarder {
+    Kernel = 2,
+    Memory = 3,
+}
+
 const MGMHOST_LOG_ERROR: u32 = 2;
 
 /// `ROUTING_PROTOCOL_CONFIG`
@@ -63,6 +69,9 @@ pub struct Mfe {
 
 /// Bytes of a `MIB_IPMCAST_MFE` with one oif.
 pub const MFE_BYTES: usize = 76;
+/// Bytes of a `MIB_IPMCAST_MFE_STATS` with one oif, and which kind of statistics that is.
+pub const STATS_BYTES: usize = 92;
+pub const MGM_MFE_STATS_0: u32 = 1;
 /// Bytes of a `SOURCE_GROUP_ENTRY`.
 pub const GROUP_BYTES: usize = 16;
 
@@ -108,6 +117,8 @@ functions! {
     MgmGetMfe: fn(*const Mfe, *mut u32, *mut u8);
     MgmGetFirstMfe: fn(*mut u32, *mut u8, *mut u32);
     MgmGetNextMfe: fn(*const Mfe, *mut u32, *mut u8, *mut u32);
+    MgmGetFirstMfeStats: fn(*mut u32, *mut u8, *mut u32, u32);
+    MgmGetNextMfeStats: fn(*const Mfe, *mut u32, *mut u8, *mut u32, u32);
     MgmGroupEnumerationStart: fn(Handle, i32, *mut Handle);
     MgmGroupEnumerationGetNext: fn(Handle, *mut u32, *mut u8, *mut u32);
     MgmGroupEnumerationEnd: fn(Handle);
@@ -119,11 +130,11 @@ functions! {
 }
 
 impl Library {
-    /// Starts MGM with the memory forwarder.
-    pub fn start(&self) {
+    /// Starts MGM.
+    pub fn start(&self, forwarder: Forwarder) {
         let config = HostConfig {
             size: size_of::<HostConfig>() as u32,
-            forwarder: MGMHOST_FORWARDER_MEMORY,
+            forwarder: forwarder as u32,
             table: 0,
             mfe_timeout: 0,
             log_level: MGMHOST_LOG_ERROR,

@@ -3,8 +3,8 @@
 
 use crate::flows::Flow;
 use crate::library::{
-    expect, Handle, Library, Mfe, ProtocolConfig, ALL_SOURCES, ERROR_MORE_DATA,
-    ERROR_NO_MORE_ITEMS, HOST_MASK, MFE_BYTES, MGM_JOIN_STATE_FLAG,
+    expect, Forwarder, Handle, Library, Mfe, ProtocolConfig, ALL_SOURCES, ERROR_MORE_DATA,
+    ERROR_NO_MORE_ITEMS, HOST_MASK, MFE_BYTES, MGM_JOIN_STATE_FLAG, MGM_MFE_STATS_0, STATS_BYTES,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,7 +70,15 @@ impl Router<'_> {
     }
 
     pub fn start_with<'a>(library: &'a Library, config: &ProtocolConfig) -> Router<'a> {
-        library.start();
+        Router::start_on(library, Forwarder::Memory, config)
+    }
+
+    pub fn start_on<'a>(
+        library: &'a Library,
+        forwarder: Forwarder,
+        config: &ProtocolConfig,
+    ) -> Router<'a> {
+        library.start(forwarder);
         let upstream = register(library, config, UPSTREAM_PROTOCOL, 0);
         let downstream = register(library, config, DOWNSTREAM_PROTOCOL, 0);
         let network = 0x0A00_0000u32.to_be();
@@ -193,39 +201,33 @@ impl Router<'_> {
 
     /// Walks the MFEs, each of which has one oif, as long as `more` says so: it
     /// is told of each buffer how many they were.
-    pub fn walk_mfes_while(&self, mut more: impl FnMut(usize) -> bool) {
-        let mut buffer = vec![0u8; WALK_BYTES];
-        let mut last: Option<Mfe> = None;
-        loop {
-            let (mut size, mut count) = (WALK_BYTES as u32, 0);
-            // SAFETY: the buffer has that size.
-            let code = unsafe {
-                match &last {
-                    None => {
-                        (self.library.MgmGetFirstMfe)(&mut size, buffer.as_mut_ptr(), &mut count)
-                    }
-                    Some(last) => (self.library.MgmGetNextMfe)(
-                        last,
-                        &mut size,
-                        buffer.as_mut_ptr(),
-                        &mut count,
-                    ),
-                }
-            };
-            let go_on = more(count as usize);
-            match code {
-                ERROR_NO_MORE_ITEMS => return,
-                ERROR_MORE_DATA if !go_on => return,
-                ERROR_MORE_DATA => {
-                    let at = (count as usize - 1) * MFE_BYTES;
-                    let word = |at: usize| {
-                        u32::from_ne_bytes(buffer[at..at + 4].try_into().expect("four bytes"))
-                    };
-                    last = Some(Mfe { group: word(at), source: word(at + 4), rest: [0; 13] });
-                }
-                code => panic!("the walk of the MFEs answered {code}"),
+    pub fn walk_mfes_while(&self, more: impl FnMut(usize) -> bool) {
+        // SAFETY: the buffer has the size that is said.
+        let get = |last: Option<&Mfe>, size: &mut u32, buffer: *mut u8, count: &mut u32| unsafe {
+            match last {
+                None => (self.library.MgmGetFirstMfe)(size, buffer, count),
+                Some(last) => (self.library.MgmGetNextMfe)(last, size, buffer, count),
             }
-        }
+        };
+        walk(get, MFE_BYTES, more);
+    }
+
+    /// Walks the statistics of all MFEs, each of which has one oif; tells how many there are.
+    pub fn walk_stats(&self) -> usize {
+        // SAFETY: the buffer has the size that is said.
+        let get = |last: Option<&Mfe>, size: &mut u32, buffer: *mut u8, count: &mut u32| unsafe {
+            let kind = MGM_MFE_STATS_0;
+            match last {
+                None => (self.library.MgmGetFirstMfeStats)(size, buffer, count, kind),
+                Some(last) => (self.library.MgmGetNextMfeStats)(last, size, buffer, count, kind),
+            }
+        };
+        let mut total = 0;
+        walk(get, STATS_BYTES, |count| {
+            total += count;
+            true
+        });
+        total
     }
 
     /// Whether there is any MFE.
@@ -275,6 +277,35 @@ impl Router<'_> {
     pub fn stop(self) {
         // SAFETY: no callback is running.
         expect("MgmHostStop", unsafe { (self.library.MgmHostStop)() });
+    }
+}
+
+/// Walks a table whose rows have so many bytes, and begin with group and source:
+/// `get` takes the last row, the buffer's size, the buffer, and a place for the
+/// number of rows.
+fn walk(
+    get: impl Fn(Option<&Mfe>, &mut u32, *mut u8, &mut u32) -> u32,
+    row: usize,
+    mut more: impl FnMut(usize) -> bool,
+) {
+    let mut buffer = vec![0u8; WALK_BYTES];
+    let mut last: Option<Mfe> = None;
+    loop {
+        let (mut size, mut count) = (WALK_BYTES as u32, 0);
+        let code = get(last.as_ref(), &mut size, buffer.as_mut_ptr(), &mut count);
+        let go_on = more(count as usize);
+        match code {
+            ERROR_NO_MORE_ITEMS => return,
+            ERROR_MORE_DATA if !go_on => return,
+            ERROR_MORE_DATA => {
+                let at = (count as usize - 1) * row;
+                let word = |at: usize| {
+                    u32::from_ne_bytes(buffer[at..at + 4].try_into().expect("four bytes"))
+                };
+                last = Some(Mfe { group: word(at), source: word(at + 4), rest: [0; 13] });
+            }
+            code => panic!("the walk of the MFEs answered {code}"),
+        }
     }
 }
 

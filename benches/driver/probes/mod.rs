@@ -4,10 +4,12 @@
 mod calls;
 mod expiry;
 mod fanout;
+mod forwarder;
 mod joiner;
 mod kernel;
 mod maps;
 mod noise;
+mod stats;
 mod table;
 mod threads;
 mod touch;
@@ -75,6 +77,8 @@ pub fn run(spec: &Spec, library: &Path) -> Result<Sample, Failure> {
     Ok(match spec.probe() {
         "calls" => calls::run(spec, &library),
         "expiry" => expiry::run(spec, &library).map_err(Failure::Impossible)?,
+        "forwarder" => forwarder::run(spec, &library).map_err(Failure::Impossible)?,
+        "stats" => rounds(spec, || stats::run(spec, &library).map_err(Failure::Impossible))?,
         "fanout" => fanout::run(spec, &library),
         "noise" => noise::run(spec),
         "threads" => threads::run(spec, &library),

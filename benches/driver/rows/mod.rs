@@ -3,10 +3,12 @@
 mod curve;
 mod expiry;
 mod fanout;
+mod forwarder;
 mod get;
 mod install;
 mod leave;
 mod memory;
+mod stats;
 mod threads;
 mod touch;
 mod walk;
@@ -23,11 +25,13 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 10] = [
+pub const ROWS: [Row; 12] = [
     install::ROW,
+    forwarder::ROW,
     leave::ROW,
     get::ROW,
     walk::ROW,
+    stats::ROW,
     memory::ROW,
     touch::ROW,
     fanout::ROW,
