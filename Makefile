@@ -18,7 +18,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs instructions headers conformance windows abi deb install clean
+.PHONY: all demo test test-heavy bench bench-docs instructions headers man conformance windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --lib
@@ -46,6 +46,9 @@ instructions:
 
 headers:
 	scripts/headers
+
+man:
+	scripts/manuals
 
 conformance:
 	scripts/conformance

@@ -6,7 +6,8 @@ install(PROGRAMS ${MGM_SHARED_FILES} DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${MGM_STATIC_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(PROGRAMS "${MGM_TOP_FILE}" DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
-file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h")
+file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h"
+  "${PROJECT_SOURCE_DIR}/include/*.hpp")
 install(FILES ${_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
   # Not beside mgm.h: a windows.h in the system's include directory would make
@@ -14,6 +15,9 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/win32/"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/mgm/win32" FILES_MATCHING PATTERN "*.h")
 endif()
+
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/man1" "${PROJECT_SOURCE_DIR}/man/man3"
+  "${PROJECT_SOURCE_DIR}/man/man7" DESTINATION "${CMAKE_INSTALL_MANDIR}")
 
 # pkg-config finds the prefix from where mgm.pc lies.
 set(_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

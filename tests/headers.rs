@@ -133,6 +133,13 @@ fn headers_compile_alone_and_twice() {
 }
 
 #[test]
+fn classes_compile_alone_and_twice() {
+    let text = "#include <mgm.hpp>\n#include <mgm.hpp>\n";
+    let source = temporary("classes.cpp", text);
+    compile_with(&["-Wold-style-cast", "-Wshadow"], &["c++17", "c++20"], &source);
+}
+
+#[test]
 fn stand_ins_compile_alone_and_twice() {
     let mut count = 0;
     for entry in std::fs::read_dir(root().join("include/win32")).unwrap() {

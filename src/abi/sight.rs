@@ -1,7 +1,7 @@
 //! The functions of mgmhost.h that show what MGM is doing.
 //!
 //! As in [`host`](super::host), each body is one call of
-//! [`entry`](super::entry::entry), and the text here is the header's.
+//! `entry`, and the text here is the header's.
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be

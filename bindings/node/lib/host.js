@@ -1,0 +1,69 @@
+// The router's side (mgmhost.h): settings, interfaces, routes, packets, a look inside.
+
+import { call, codeOf, ERROR_INSUFFICIENT_BUFFER, MgmError, NO_ERROR, version } from './library.js';
+import { dword, fromInterface, toAddress, toInterface, toPrefix } from './values.js';
+
+const FORWARDERS = { default: 0, auto: 1, kernel: 2, memory: 3 };
+const LEVELS = { default: 0, off: 1, error: 2, warn: 3, info: 4, debug: 5, trace: 6 };
+// MGM numbers interfaces with 16 bits: no packet goes out on more.
+const MOST_INTERFACES = 65536;
+const ROUTE_LOCAL = 1;
+
+export { version };
+
+function choice(what, among, name) {
+  if (!Object.hasOwn(among, name)) {
+    throw new TypeError(`${what}: there is no ${name}; there are ${Object.keys(among).join(', ')}`);
+  }
+  return among[name];
+}
+
+/** Starts MGM with settings; what is left out is the default. */
+export async function start({ forwarder = 'default', table = 0, mfeTimeout = 0, logLevel = 'default', ...rest } = {}) {
+  for (const name of Object.keys(rest)) throw new TypeError(`there is no setting ${name}`);
+  // MGMHOST_CONFIG; its log callback stays null.
+  const config = new Uint32Array(10);
+  config.set([
+    config.byteLength,
+    choice('forwarder', FORWARDERS, forwarder),
+    dword(table, 'table'),
+    dword(mfeTimeout, 'mfeTimeout'),
+    choice('logLevel', LEVELS, logLevel),
+  ]);
+  await call('MgmHostStart', config);
+}
+
+export const stop = () => call('MgmHostStop');
+export const addInterface = async (given) => call('MgmHostAddInterface', ...toInterface(given));
+export const deleteInterface = async (given) => call('MgmHostDeleteInterface', ...toInterface(given));
+
+/** A route of the multicast view: "10.0.0.0/8" by an interface, behind a gateway or none. */
+export async function addRoute(network, index, { gateway = null, protocol = 0, local = false } = {}) {
+  const flags = local ? ROUTE_LOCAL : 0;
+  await call('MgmHostAddRoute', ...toPrefix(network), dword(index), toAddress(gateway), dword(protocol), flags);
+}
+
+export const deleteRoute = async (network) => call('MgmHostDeleteRoute', ...toPrefix(network));
+
+/** Hands a packet in, and tells whether it came in where it must, and where it goes out. */
+export async function packetIn(source, group, given, { header = Buffer.alloc(0), size = 0 } = {}) {
+  const accepted = new Int32Array(1);
+  const count = Uint32Array.of(MOST_INTERFACES);
+  const oifs = new Uint32Array(MOST_INTERFACES * 2);
+  await call('MgmHostPacketIn', toAddress(source), toAddress(group), ...toInterface(given), header.length,
+    header.length ? header : null, dword(size), accepted, count, oifs);
+  const outgoing = Array.from({ length: count[0] }, (_, i) => fromInterface(oifs[i * 2], oifs[i * 2 + 1]));
+  return { accepted: accepted[0] !== 0, outgoing };
+}
+
+/** A snapshot of everything, as docs/status.md describes it. */
+export async function status() {
+  for (let room = 4096; ; ) {
+    const [text, size] = [Buffer.alloc(room), Uint32Array.of(room)];
+    const code = await codeOf('MgmHostGetStatus', 0, size, text);
+    if (code === NO_ERROR) return JSON.parse(text.subarray(0, text.indexOf(0)).toString());
+    if (code !== ERROR_INSUFFICIENT_BUFFER) throw new MgmError('MgmHostGetStatus', code);
+    // There may be more to tell by the next call.
+    room = size[0] + Math.ceil(size[0] / 8);
+  }
+}

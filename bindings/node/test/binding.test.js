@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+process.env.MGM_FORWARDER = 'memory';
+process.env.MGM_LOG ??= 'off';
+const { Client, MgmError, PROTO_IP_BGMP, PROTO_IP_IGMP, PROTO_IP_OSPF, getMfe, host, mfes, ownerOf } = await import(
+  '../index.js'
+);
+
+const [GROUP, SOURCE] = ['239.1.2.3', '10.0.0.5'];
+const STAR_G = { source: null, group: GROUP };
+const S_G = { source: SOURCE, group: GROUP };
+const at = (index, nextHop = null) => ({ index, nextHop });
+const code = (wanted) => (error) => error instanceof MgmError && error.code === wanted;
+const HEADER = Buffer.from([0x45, 0, 0, 100, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 5, 239, 1, 2, 3]);
+
+afterEach(() => host.stop());
+
+/** Sources lie behind a gateway on interface 1; interface 2 wants the group. */
+async function router(inner = {}, outer = {}) {
+  const clients = [
+    await Client.register(PROTO_IP_OSPF, 1, inner),
+    await Client.register(PROTO_IP_BGMP, 1, outer),
+  ];
+  await clients[0].take(1);
+  await clients[1].take(2);
+  await clients[1].join(2, GROUP);
+  await host.addRoute('10.0.0.0/8', 1, { gateway: '192.0.2.1' });
+  return clients;
+}
+
+test('codes are exceptions', async () => {
+  const client = await Client.register(PROTO_IP_OSPF);
+  await assert.rejects(Client.register(PROTO_IP_OSPF), code(183));
+  await assert.rejects(client.take(0), /MgmTakeInterfaceOwnership: ERROR_INVALID_PARAMETER/);
+  await assert.rejects(getMfe(SOURCE, GROUP), code(1168));
+});
+
+test('values that C would cut off', async () => {
+  const client = await Client.register(PROTO_IP_OSPF);
+  for (const index of [-1, 2 ** 32 + 1, 1.5, '1', null]) await assert.rejects(client.take(index), TypeError);
+  await assert.rejects(client.join(1, '239.1.2'), /239.1.2 is no IPv4 address/);
+  await assert.rejects(host.addRoute('10.0.0.0/33', 1), /no network/);
+});
+
+test('close releases what the client has', async () => {
+  const client = await Client.register(PROTO_IP_OSPF, 7);
+  await client.take(1);
+  await client.take(at(2, '10.9.0.1'));
+  assert.deepEqual(await ownerOf(1), { protocol: PROTO_IP_OSPF, component: 7 });
+  await client.close();
+  assert.equal(await ownerOf(1), null);
+  assert.equal(await ownerOf(at(2, '10.9.0.1')), null);
+  await assert.rejects(client.close(), code(87));
+});
+
+test('groups, in more than one look', async () => {
+  const [inner, outer] = await router();
+  for (let i = 0; i < 300; i++) await outer.join(2, `239.2.${i >> 8}.${i & 255}`);
+  await inner.join(1);
+  const groups = await inner.groups();
+  assert.equal(groups.length, 302);
+  assert.deepEqual(groups[0], { source: null, group: null });
+});
+
+test('packets make MFEs', async () => {
+  const [inner] = await router();
+  assert.deepEqual(await host.packetIn(SOURCE, GROUP, 1, { size: 100 }), { accepted: true, outgoing: [at(2)] });
+  assert.equal((await host.packetIn(SOURCE, GROUP, 2)).accepted, false);
+  const mfe = await getMfe(SOURCE, GROUP);
+  assert.deepEqual([mfe.incoming, mfe.upstream, mfe.timeout, mfe.outgoing], [1, '192.0.2.1', 900, [at(2)]]);
+  await inner.setMfe(SOURCE, GROUP, '192.0.2.9');
+  assert.equal((await getMfe(SOURCE, GROUP)).upstream, '192.0.2.9');
+  assert.equal((await host.status()).totals.mfes, 1);
+});
+
+test('walks go on behind the first buffer', async () => {
+  const [, outer] = await router();
+  await outer.join(2);
+  const groups = Array.from({ length: 1000 }, (_, i) => `239.3.${i >> 8}.${i & 255}`);
+  for (const group of groups) await host.packetIn(SOURCE, group, 1);
+  const walked = [];
+  for await (const mfe of mfes()) walked.push(mfe.group);
+  assert.deepEqual(walked, groups);
+});
+
+test('answers count', async () => {
+  const heard = [];
+  await router(
+    {
+      rpf(flow, suggested, header) {
+        heard.push([flow, suggested, header]);
+        return { interface: suggested.interface, upstream: '192.0.2.9' };
+      },
+      pruneAlert(...given) {
+        heard.push(given);
+        return 60;
+      },
+    },
+    {
+      creationAlert(flow, incoming, outgoing) {
+        heard.push([flow, incoming, structuredClone(outgoing)]);
+        outgoing[0].enabled = false;
+      },
+    },
+  );
+  assert.deepEqual((await host.packetIn(SOURCE, GROUP, 1, { header: HEADER })).outgoing, []);
+  assert.deepEqual(heard, [
+    [S_G, { interface: at(1), upstream: '192.0.2.1' }, HEADER],
+    [S_G, at(1), [{ interface: at(2), igmp: false, enabled: true }]],
+    [S_G, at(1), false, 900],
+  ]);
+  const mfe = await getMfe(SOURCE, GROUP);
+  assert.deepEqual([mfe.upstream, mfe.timeout, mfe.outgoing], ['192.0.2.9', 60, []]);
+});
+
+test('what is told, in order', async () => {
+  const heard = [];
+  const note = (name) => (...given) => void heard.push([name, ...given]);
+  const igmp = await Client.register(PROTO_IP_IGMP, 0, { disableIgmp: note('disable'), enableIgmp: note('enable') });
+  await igmp.take(2);
+  await router(
+    { joinAlert: note('join'), pruneAlert: note('prune') },
+    { localJoin: note('local join'), localLeave: note('local leave'), wrongIf: note('wrong') },
+  );
+  await igmp.join(2, '239.9.9.9');
+  await igmp.leave(2, '239.9.9.9');
+  await host.packetIn(SOURCE, GROUP, 1);
+  await host.packetIn(SOURCE, GROUP, 2, { header: HEADER });
+  const other = { source: null, group: '239.9.9.9' };
+  assert.deepEqual(
+    heard.filter(([name]) => name !== 'join' && name !== 'prune'),
+    [
+      ['disable', at(2)],
+      ['enable', at(2)],
+      ['local join', other, at(2)],
+      ['local leave', other, at(2)],
+      ['wrong', S_G, at(2), HEADER],
+    ],
+  );
+  assert.deepEqual(heard.find(([name]) => name === 'join'), ['join', STAR_G, true]);
+  assert.ok(heard.some(([name, flow, , gone]) => name === 'prune' && flow.group === '239.9.9.9' && gone));
+});
+
+test('threads of MGM call JavaScript', async () => {
+  await host.start({ forwarder: 'memory', mfeTimeout: 1 });
+  let asked = 0;
+  await router({ rpf: () => void asked++ });
+  // An MFE that forwards is renewed when its time is over: a thread of MGM's asks.
+  for (let i = 0; i < 1000 && asked < 2; i++) {
+    await host.packetIn(SOURCE, GROUP, 1);
+    await sleep(20);
+  }
+  assert.ok(asked >= 2);
+});
+
+test('a callback may call, but not wait', async () => {
+  let closed;
+  const heard = [];
+  const listener = await Client.register(PROTO_IP_OSPF, 1, {
+    joinAlert(flow) {
+      heard.push(flow.group);
+      closed ??= listener.close();
+    },
+  });
+  const other = await Client.register(PROTO_IP_BGMP);
+  await other.take(2);
+  await other.join(2, GROUP);
+  await closed;
+  await other.join(2, '239.9.9.9');
+  assert.deepEqual(heard, [GROUP]);
+});
+
+test('callbacks of the wrong signature are refused', async () => {
+  const refused = (callbacks, why) => assert.rejects(Client.register(PROTO_IP_OSPF, 0, callbacks), why);
+  await refused({ joinAlert: (flow, wanted, more) => more }, /joinAlert is called with \(flow, somebodyElse\)/);
+  await refused({ joinAlert: 'print' }, /has to be a function/);
+  await refused({ joinAlarm() {} }, /there is no callback joinAlarm; there are rpf, /);
+  await refused({ rpf: async () => {} }, /rpf must not be async/);
+  // And nothing was registered.
+  await (await Client.register(PROTO_IP_OSPF)).close();
+});
+
+test('settings that make no sense', async () => {
+  await assert.rejects(host.start({ forwarder: 'hardware' }), /forwarder: there is no hardware; there are default, auto/);
+  await assert.rejects(host.start({ colour: 'blue' }), /no setting colour/);
+  await host.start({ forwarder: 'memory', logLevel: 'off' });
+  await assert.rejects(host.start(), code(183));
+});

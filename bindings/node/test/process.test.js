@@ -1,0 +1,82 @@
+// What needs a process of its own: libraries that are not ours, and the end.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+const MODULE = new URL('../index.js', import.meta.url).href;
+
+/** What a program says that uses this library. */
+function run(program, environment = {}) {
+  return spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    env: { ...process.env, MGM_FORWARDER: 'memory', ...environment },
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+}
+
+function importWith(library) {
+  const { status, stderr } = run(`await import('${MODULE}')`, { MGM_LIBRARY: library });
+  assert.equal(status, 1);
+  return stderr;
+}
+
+function build(text) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mgm-'));
+  const [source, library] = ['other.c', 'other.so'].map((name) => path.join(directory, name));
+  fs.writeFileSync(source, text);
+  execFileSync('cc', ['-shared', '-fPIC', '-o', library, source]);
+  return library;
+}
+
+const version = (major) =>
+  `unsigned MgmHostVersion(unsigned *v) { v[1] = ${major}; return 0; }`;
+
+test('no library', () => {
+  assert.match(importWith('/no/where/libmgm.so.1'), /libmgm cannot be loaded: .*MGM_LIBRARY/);
+});
+
+test('another library', () => {
+  assert.match(importWith(build('int x;')), /other\.so has no function MgmHostVersion: it is no libmgm/);
+});
+
+test('another major version', () => {
+  assert.match(importWith(build(version(2))), /other\.so has version 2\.0 of the API, and this module is for 1/);
+});
+
+test('a missing function', () => {
+  assert.match(importWith(build(version(1))), /other\.so has no function MgmRegisterMProtocol/);
+});
+
+const FLOWS = `
+  import { Client, host } from '${MODULE}';
+  await host.start({ forwarder: 'memory', mfeTimeout: 1 });
+  let asked = 0;
+  const client = await Client.register(1, 0, { rpf: () => { asked++; BODY } });
+  await client.take(1);
+  await client.take(2);
+  await client.join(2);
+  await host.addRoute('10.0.0.0/8', 1);
+  while (asked <= 100) {
+    for (let i = 1; i <= 100; i++) await host.packetIn('10.0.0.5', '239.1.1.' + i, 1);
+  }
+`;
+
+test('the end, while flows are being renewed', () => {
+  const { status, signal, stderr } = run(`${FLOWS.replace('BODY', '')} process.exit(7);`);
+  assert.deepEqual([status, signal, stderr], [7, null, '']);
+});
+
+test('the end of a program that is through', () => {
+  const { status, signal, stderr } = run(`${FLOWS.replace('BODY', '')} await client.close();`);
+  assert.deepEqual([status, signal, stderr], [0, null, '']);
+});
+
+test('what a callback throws is an uncaught exception', () => {
+  const { status, stderr } = run(FLOWS.replace('BODY', "throw new Error('no such neighbour');"));
+  assert.equal(status, 1);
+  assert.match(stderr, /Error: no such neighbour/);
+});

@@ -1,0 +1,61 @@
+"""Codes as exceptions."""
+
+from __future__ import annotations
+
+NO_ERROR = 0
+ERROR_NOT_ENOUGH_MEMORY = 8
+ERROR_INVALID_PARAMETER = 87
+ERROR_INSUFFICIENT_BUFFER = 122
+ERROR_ALREADY_EXISTS = 183
+ERROR_MORE_DATA = 234
+ERROR_NO_MORE_ITEMS = 259
+ERROR_CAN_NOT_COMPLETE = 1003
+ERROR_NOT_FOUND = 1168
+
+
+class MgmError(Exception):
+    """A function of the library refused. `function` is its name, `code` what it returned."""
+
+    meaning = "an unknown code"
+
+    def __init__(self, function: str, code: int) -> None:
+        super().__init__(f"{function}: {self.meaning} (code {code})")
+        self.function = function
+        self.code = code
+
+    def __reduce__(self) -> tuple[type[MgmError], tuple[str, int]]:
+        return type(self), (self.function, self.code)
+
+
+class OutOfMemoryError(MgmError):
+    meaning = "ERROR_NOT_ENOUGH_MEMORY, no memory left, or too many interfaces"
+
+
+class InvalidParameterError(MgmError):
+    meaning = "ERROR_INVALID_PARAMETER, an argument that makes no sense; the log says which"
+
+
+class AlreadyExistsError(MgmError):
+    meaning = "ERROR_ALREADY_EXISTS, somebody has it, or is it, already"
+
+
+class CanNotCompleteError(MgmError):
+    meaning = "ERROR_CAN_NOT_COMPLETE, not now or not here; the log says why"
+
+
+class NotFoundError(MgmError):
+    meaning = "ERROR_NOT_FOUND, there is no such thing"
+
+
+_CLASSES: dict[int, type[MgmError]] = {
+    ERROR_NOT_ENOUGH_MEMORY: OutOfMemoryError,
+    ERROR_INVALID_PARAMETER: InvalidParameterError,
+    ERROR_ALREADY_EXISTS: AlreadyExistsError,
+    ERROR_CAN_NOT_COMPLETE: CanNotCompleteError,
+    ERROR_NOT_FOUND: NotFoundError,
+}
+
+
+def error(function: str, code: int) -> MgmError:
+    """The exception that stands for a code."""
+    return _CLASSES.get(code, MgmError)(function, code)

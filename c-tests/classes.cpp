@@ -1,0 +1,231 @@
+// mgm.hpp: clients that leave by themselves, callbacks that are lambdas, codes as exceptions.
+
+extern "C" {
+#include "harness.h"
+}
+#include <mgm.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+const mgm::flow star_g{0, mgm::address("239.1.2.3")};
+const mgm::flow s_g{mgm::address("10.0.0.5"), star_g.group};
+
+// Whether something throws an mgm::error with this code.
+bool refuses(DWORD code, const std::function<void()> &call)
+{
+    try {
+        call();
+    } catch (const mgm::error &e) {
+        return e.code() == code && std::string(e.what()).find(e.function()) == 0;
+    }
+    return false;
+}
+
+// Sources lie behind a gateway on interface 1; interface 2 wants the group.
+struct router {
+    mgm::client inner, outer;
+    explicit router(mgm::callbacks in = {}, mgm::callbacks out = {})
+        : inner(PROTO_IP_OSPF, 1, std::move(in)), outer(PROTO_IP_BGMP, 1, std::move(out))
+    {
+        inner.take(1);
+        outer.take(2);
+        outer.join(2, star_g);
+        mgm::host::add_route(mgm::address("10.0.0.0"), mgm::address("255.0.0.0"), 1, mgm::address("192.0.2.1"));
+    }
+};
+
+void addresses()
+{
+    CHECK(mgm::text(mgm::address("10.0.0.255")) == "10.0.0.255");
+    CHECK(text(s_g) == "(10.0.0.5, 239.1.2.3)" && text(star_g) == "(*, 239.1.2.3)");
+    for (const char *wrong : {"", "10.0.0", "10.0.0.0.1", "10.0.0.256", "10.0.0.", "a.b.c.d", "1.2.3.-4", "1.2.3.4 "}) {
+        bool refused = false;
+        try {
+            mgm::address(wrong);
+        } catch (const std::invalid_argument &) {
+            refused = true;
+        }
+        if (!refused)
+            fail_check(__FILE__, __LINE__, "\"%s\" is taken for an address", wrong);
+    }
+}
+
+void codes_are_exceptions()
+{
+    mgm::client p(PROTO_IP_OSPF, 1);
+    CHECK(refuses(ERROR_ALREADY_EXISTS, [] { mgm::client(PROTO_IP_OSPF, 1); }));
+    CHECK(refuses(ERROR_INVALID_PARAMETER, [&] { p.take(0); }));
+    CHECK(refuses(ERROR_NOT_FOUND, [&] { p.leave(1, star_g); }));
+}
+
+void clients_leave_by_themselves()
+{
+    {
+        mgm::client p(PROTO_IP_OSPF, 1);
+        p.take(1);
+        p.take({2, mgm::address("10.9.0.1")});
+        p.release(1);
+        p.take(1);
+    }
+    DWORD protocol, component;
+    CHECK_CODE(MgmGetProtocolOnInterface(1, 0, &protocol, &component), ERROR_NOT_FOUND);
+    mgm::client again(PROTO_IP_OSPF, 1);
+    again.close();
+    again.close();
+}
+
+void answers_count()
+{
+    std::vector<std::string> heard;
+    mgm::callbacks in, out;
+    in.rpf = [&](const mgm::flow &f, mgm::incoming &i, mgm::header h) {
+        heard.push_back("rpf " + text(f) + ' ' + mgm::text(i.upstream) + ' ' + std::to_string(h.size));
+        i.upstream = mgm::address("192.0.2.9");
+    };
+    in.prune_alert = [&](const mgm::flow &f, const mgm::link &l, bool nobody_else, DWORD &timeout) {
+        heard.push_back("prune " + text(f) + ' ' + std::to_string(l.index) + (nobody_else ? " nobody" : " nowhere"));
+        timeout = 60;
+    };
+    out.creation_alert = [&](const mgm::flow &f, const mgm::link &l, MGM_IF_ENTRY *entries, DWORD count) {
+        heard.push_back("creation " + text(f) + ' ' + std::to_string(l.index) + ' ' + std::to_string(count));
+        entries[0].bIsEnabled = FALSE;
+    };
+    const router r(in, out);
+    const BYTE bytes[20] = {0x45, 0, 0, 100, 0, 0, 0, 0, 64};
+    const auto decision = mgm::host::packet_in(s_g, 1, {bytes, sizeof bytes}, 100);
+    CHECK(decision.accepted && decision.out.empty());
+    CHECK((heard == std::vector<std::string>{"rpf (10.0.0.5, 239.1.2.3) 192.0.2.1 20",
+                                             "creation (10.0.0.5, 239.1.2.3) 1 1",
+                                             "prune (10.0.0.5, 239.1.2.3) 1 nowhere"}));
+    const auto mfes = mgm::mfes();
+    CHECK_EQ(mfes.size(), 1);
+    CHECK_EQ(mfes[0].head.ulTimeOut, 60);
+    CHECK(mgm::text(mfes[0].head.dwUpStrmNgbr) == "192.0.2.9" && mfes[0].out.empty());
+}
+
+void what_is_told()
+{
+    std::vector<std::string> heard;
+    const auto note = [&](const char *what) {
+        return [&heard, what](const mgm::flow &f, const mgm::link &l) {
+            heard.push_back(what + text(f) + ' ' + std::to_string(l.index));
+        };
+    };
+    mgm::callbacks igmp, out;
+    igmp.disable_igmp = [&](const mgm::link &l) { heard.push_back("disable " + std::to_string(l.index)); };
+    igmp.enable_igmp = [&](const mgm::link &l) { heard.push_back("enable " + std::to_string(l.index)); };
+    out.local_join = note("join ");
+    out.local_leave = note("leave ");
+    out.wrong_if = [&](const mgm::flow &f, const mgm::link &l, mgm::header) {
+        heard.push_back("wrong " + text(f) + ' ' + std::to_string(l.index));
+    };
+    mgm::client igmp_client(PROTO_IP_IGMP, 0, igmp);
+    igmp_client.take(2);
+    router r({}, out);
+    igmp_client.join(2, star_g);
+    igmp_client.leave(2, star_g);
+    mgm::host::packet_in(s_g, 1);
+    CHECK(!mgm::host::packet_in(s_g, 2).accepted);
+    CHECK((heard == std::vector<std::string>{"disable 2", "enable 2", "join (*, 239.1.2.3) 2",
+                                             "leave (*, 239.1.2.3) 2",
+                                             "wrong (10.0.0.5, 239.1.2.3) 2"}));
+}
+
+void tables_longer_than_a_buffer()
+{
+    router r;
+    r.outer.join(2, {});
+    for (int i = 0; i < 1000; i++) {
+        const DWORD group = mgm::address("239.3." + std::to_string(i / 256) + '.' + std::to_string(i % 256));
+        r.outer.join(2, {0, group});
+        mgm::host::packet_in({s_g.source, group}, 1);
+    }
+    CHECK_EQ(mgm::mfes().size(), 1000);
+    CHECK_EQ(r.inner.groups().size(), 1002);
+    CHECK(mgm::mfes()[999].out == std::vector<mgm::link>{2});
+}
+
+// The sanitizers see whether what it captured is still there.
+void a_client_leaves_inside_its_own_callback()
+{
+    int heard = 0;
+    std::unique_ptr<mgm::client> listener;
+    mgm::callbacks c;
+    c.join_alert = [&, large = std::string(1000, 'x')](const mgm::flow &, bool) {
+        listener->close();
+        heard += large == std::string(1000, 'x');
+    };
+    listener = std::make_unique<mgm::client>(PROTO_IP_OSPF, 1, c);
+    c = {};
+    mgm::client other(PROTO_IP_BGMP, 1);
+    other.take(2);
+    other.join(2, star_g);
+    other.join(2, {0, mgm::address("239.9.9.9")});
+    CHECK_EQ(heard, 1);
+}
+
+void too_many_clients_are_refused()
+{
+    std::deque<mgm::client> clients;
+    for (DWORD i = 0; i < mgm::most_clients; i++)
+        clients.emplace_back(PROTO_IP_OSPF, i);
+    bool refused = false;
+    try {
+        mgm::client(PROTO_IP_OSPF, 1000);
+    } catch (const std::length_error &e) {
+        refused = std::string(e.what()) == "mgm: more than 16 clients";
+    }
+    CHECK(refused);
+    clients.pop_back();
+    const mgm::client in_its_place(PROTO_IP_OSPF, 1000);
+}
+
+// A refused registration gives its slot back.
+void refusals_cost_no_slot()
+{
+    const mgm::client first(PROTO_IP_OSPF, 1);
+    for (std::size_t i = 0; i < 2 * mgm::most_clients; i++)
+        CHECK(refuses(ERROR_ALREADY_EXISTS, [] { mgm::client(PROTO_IP_OSPF, 1); }));
+}
+
+// Flows that forward are renewed when their time is over: a thread of MGM's asks.
+void threads_of_mgm_call_lambdas()
+{
+    mgm::host::stop();
+    mgm::host::start(MGMHOST_FORWARDER_MEMORY, MGMHOST_LOG_OFF, 1);
+    std::atomic<bool> renewed{false};
+    mgm::callbacks in;
+    in.rpf = [&, here = std::this_thread::get_id()](const mgm::flow &, mgm::incoming &, mgm::header) {
+        if (std::this_thread::get_id() != here)
+            renewed = true;
+    };
+    const router r(in);
+    for (int i = 0; i < 1000 && !renewed; i++) {
+        mgm::host::packet_in(s_g, 1);
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    CHECK(renewed);
+}
+
+void clients_outlive_a_stop()
+{
+    mgm::client p(PROTO_IP_OSPF, 1);
+    p.take(1);
+    mgm::host::stop();
+}
+
+} // namespace
+
+TEST_MAIN(CASE(addresses), CASE(codes_are_exceptions), CASE(clients_leave_by_themselves),
+          CASE(answers_count), CASE(what_is_told), CASE(tables_longer_than_a_buffer),
+          CASE(a_client_leaves_inside_its_own_callback), CASE(too_many_clients_are_refused),
+          CASE(refusals_cost_no_slot), CASE(threads_of_mgm_call_lambdas), CASE(clients_outlive_a_stop))

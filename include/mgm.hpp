@@ -1,0 +1,457 @@
+// mgm.hpp - mgm.h and mgmhost.h for C++17: clients that leave by themselves, callbacks
+// that may be lambdas, codes as exceptions. Header only, over the C functions.
+//
+// Addresses are DWORDs in network byte order, as in mgm.h; mgm::address makes one of text.
+// An exception that leaves a callback ends the process with a line, as mgm.h has it.
+
+#ifndef MGM_HPP
+#define MGM_HPP
+
+#include <mgmhost.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mgm {
+
+/// A function of the library refused; why stands in the log.
+class error : public std::runtime_error {
+public:
+    error(const char *function, DWORD code)
+        : std::runtime_error(std::string(function) + ": " + meaning(code) + " (code " +
+                             std::to_string(code) + ")"),
+          function_(function), code_(code)
+    {
+    }
+    const char *function() const noexcept { return function_; }
+    DWORD code() const noexcept { return code_; }
+
+private:
+    static const char *meaning(DWORD code) noexcept
+    {
+        switch (code) {
+        case ERROR_NOT_ENOUGH_MEMORY: return "no memory left, or too many interfaces";
+        case ERROR_INVALID_PARAMETER: return "an argument that makes no sense";
+        case ERROR_ALREADY_EXISTS: return "somebody has it, or is it, already";
+        case ERROR_CAN_NOT_COMPLETE: return "not now or not here";
+        case ERROR_NOT_FOUND: return "there is no such thing";
+        default: return "an unknown code";
+        }
+    }
+    const char *function_;
+    DWORD code_;
+};
+
+inline void check(const char *function, DWORD code)
+{
+    if (code != NO_ERROR)
+        throw error(function, code);
+}
+
+/// "10.0.0.5" as mgm.h has it.
+inline DWORD address(const std::string &text)
+{
+    std::array<UCHAR, 4> bytes{};
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < bytes.size(); i++) {
+        std::size_t end = std::min(text.find('.', at), text.size());
+        const std::string part = text.substr(at, end - at);
+        const bool digits = !part.empty() && part.size() <= 3 &&
+                            part.find_first_not_of("0123456789") == std::string::npos;
+        if (!digits || std::stoi(part) > 255 || (i == 3) != (end == text.size()))
+            throw std::invalid_argument("mgm: " + text + " is no IPv4 address");
+        bytes[i] = static_cast<UCHAR>(std::stoi(part));
+        at = end + 1;
+    }
+    DWORD value;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+}
+
+inline std::string text(DWORD address)
+{
+    std::array<UCHAR, 4> b{};
+    std::memcpy(b.data(), &address, sizeof address);
+    return std::to_string(b[0]) + '.' + std::to_string(b[1]) + '.' + std::to_string(b[2]) + '.' +
+           std::to_string(b[3]);
+}
+
+constexpr DWORD host_mask = 0xFFFFFFFF;
+
+/// Packets of a source to a group. No source: any; no group besides: everything.
+struct flow {
+    DWORD source = 0;
+    DWORD group = 0;
+};
+
+inline std::string text(const flow &f)
+{
+    return '(' + (f.source ? text(f.source) : "*") + ", " + (f.group ? text(f.group) : "*") + ')';
+}
+
+/// An index, and a next hop on point-to-multipoint links only.
+struct link {
+    DWORD index = 0;
+    DWORD next_hop = 0;
+    constexpr link(DWORD the_index, DWORD the_next_hop = 0) noexcept : index(the_index), next_hop(the_next_hop) {}
+    friend bool operator==(const link &a, const link &b) noexcept
+    {
+        return a.index == b.index && a.next_hop == b.next_hop;
+    }
+};
+
+/// How packets of a source must arrive; a callback changes it where it knows better.
+struct incoming {
+    mgm::link link;
+    DWORD upstream = 0;
+};
+
+/// A packet's IP header; valid during the callback.
+struct header {
+    const BYTE *data;
+    DWORD size;
+};
+
+/// What a client wants to be asked and told. What is empty is skipped.
+struct callbacks {
+    std::function<void(const flow &, incoming &, header)> rpf;
+    /// bIsEnabled of an entry is the answer.
+    std::function<void(const flow &, const link &in, MGM_IF_ENTRY *out, DWORD count)> creation_alert;
+    /// nobody_else: the group is not wanted any more; otherwise our MFE goes nowhere, and
+    /// lives for so many seconds.
+    std::function<void(const flow &, const link &, bool nobody_else, DWORD &timeout)> prune_alert;
+    /// somebody_else: the group is wanted; otherwise our MFE goes out again.
+    std::function<void(const flow &, bool somebody_else)> join_alert;
+    std::function<void(const flow &, const link &, header)> wrong_if;
+    std::function<void(const flow &, const link &)> local_join;
+    std::function<void(const flow &, const link &)> local_leave;
+    std::function<void(const link &)> disable_igmp;
+    std::function<void(const link &)> enable_igmp;
+};
+
+/// Clients that may be registered at the same time: C's callbacks do not say whose they are,
+/// so each client has C functions of its own.
+constexpr std::size_t most_clients = 16;
+
+namespace detail {
+
+using slot = std::shared_ptr<const callbacks>;
+inline std::array<slot, most_clients> slots;
+inline std::mutex slots_lock;
+
+/// The C functions of slot N. Each holds the callbacks while it runs, so that a client may leave
+/// inside its own.
+template <std::size_t N> struct functions {
+    static DWORD rpf(DWORD s, DWORD, DWORD g, DWORD, PDWORD index, PDWORD hop, PDWORD upstream,
+                     DWORD size, PBYTE data, PBYTE)
+    {
+        const slot mine = slots[N];
+        incoming in{{*index, *hop}, *upstream};
+        mine->rpf({s, g}, in, {data, size});
+        *index = in.link.index;
+        *hop = in.link.next_hop;
+        *upstream = in.upstream;
+        return NO_ERROR;
+    }
+    static DWORD creation_alert(DWORD s, DWORD, DWORD g, DWORD, DWORD index, DWORD hop, DWORD count,
+                                PMGM_IF_ENTRY out)
+    {
+        const slot mine = slots[N];
+        mine->creation_alert({s, g}, {index, hop}, out, count);
+        return NO_ERROR;
+    }
+    static DWORD prune_alert(DWORD s, DWORD, DWORD g, DWORD, DWORD index, DWORD hop, BOOL member,
+                             PDWORD timeout)
+    {
+        const slot mine = slots[N];
+        mine->prune_alert({s, g}, {index, hop}, member != FALSE, *timeout);
+        return NO_ERROR;
+    }
+    static DWORD join_alert(DWORD s, DWORD, DWORD g, DWORD, BOOL member)
+    {
+        const slot mine = slots[N];
+        mine->join_alert({s, g}, member != FALSE);
+        return NO_ERROR;
+    }
+    static DWORD wrong_if(DWORD s, DWORD g, DWORD index, DWORD hop, DWORD size, PBYTE data)
+    {
+        const slot mine = slots[N];
+        mine->wrong_if({s, g}, {index, hop}, {data, size});
+        return NO_ERROR;
+    }
+    static DWORD local_join(DWORD s, DWORD, DWORD g, DWORD, DWORD index, DWORD hop)
+    {
+        const slot mine = slots[N];
+        mine->local_join({s, g}, {index, hop});
+        return NO_ERROR;
+    }
+    static DWORD local_leave(DWORD s, DWORD, DWORD g, DWORD, DWORD index, DWORD hop)
+    {
+        const slot mine = slots[N];
+        mine->local_leave({s, g}, {index, hop});
+        return NO_ERROR;
+    }
+    static DWORD disable_igmp(DWORD index, DWORD hop)
+    {
+        const slot mine = slots[N];
+        mine->disable_igmp({index, hop});
+        return NO_ERROR;
+    }
+    static DWORD enable_igmp(DWORD index, DWORD hop)
+    {
+        const slot mine = slots[N];
+        mine->enable_igmp({index, hop});
+        return NO_ERROR;
+    }
+    static ROUTING_PROTOCOL_CONFIG config(const callbacks &c)
+    {
+        return {0,
+                c.rpf ? rpf : nullptr,
+                c.creation_alert ? creation_alert : nullptr,
+                c.prune_alert ? prune_alert : nullptr,
+                c.join_alert ? join_alert : nullptr,
+                c.wrong_if ? wrong_if : nullptr,
+                c.local_join ? local_join : nullptr,
+                c.local_leave ? local_leave : nullptr,
+                c.disable_igmp ? disable_igmp : nullptr,
+                c.enable_igmp ? enable_igmp : nullptr};
+    }
+};
+
+template <std::size_t... N>
+ROUTING_PROTOCOL_CONFIG config(std::size_t n, const callbacks &c, std::index_sequence<N...>)
+{
+    using maker = ROUTING_PROTOCOL_CONFIG (*)(const callbacks &);
+    constexpr std::array<maker, sizeof...(N)> makers{functions<N>::config...};
+    return makers[n](c);
+}
+
+/// A slot of our own until it is given back.
+class claim {
+public:
+    explicit claim(callbacks c)
+    {
+        const std::lock_guard<std::mutex> lock(slots_lock);
+        const auto *free = std::find(slots.begin(), slots.end(), nullptr);
+        if (free == slots.end())
+            throw std::length_error("mgm: more than " + std::to_string(most_clients) + " clients");
+        n_ = static_cast<std::size_t>(free - slots.begin());
+        slots[n_] = std::make_shared<const callbacks>(std::move(c));
+    }
+    claim(const claim &) = delete;
+    claim &operator=(const claim &) = delete;
+    ~claim()
+    {
+        // The callbacks may do what they like when they go: not under the lock.
+        slot gone;
+        const std::lock_guard<std::mutex> lock(slots_lock);
+        gone.swap(slots[n_]);
+    }
+    ROUTING_PROTOCOL_CONFIG config() const
+    {
+        return detail::config(n_, *slots[n_], std::make_index_sequence<most_clients>());
+    }
+
+private:
+    std::size_t n_;
+};
+
+} // namespace detail
+
+/// Which library this is.
+inline MGMHOST_VERSION version()
+{
+    MGMHOST_VERSION v{};
+    v.dwSize = sizeof v;
+    check("MgmHostVersion", MgmHostVersion(&v));
+    return v;
+}
+
+/// A routing protocol, or IGMP, that is registered as long as this lives.
+class client {
+public:
+    client(DWORD protocol, DWORD component, callbacks c = {})
+        : claim_(std::make_unique<detail::claim>(std::move(c)))
+    {
+        if (const DWORD major = version().dwApiMajor; major != MGMHOST_API_MAJOR)
+            throw std::runtime_error("mgm: the library has version " + std::to_string(major) +
+                                     " of the API, and this program is for " +
+                                     std::to_string(MGMHOST_API_MAJOR));
+        ROUTING_PROTOCOL_CONFIG config = claim_->config();
+        check("MgmRegisterMProtocol", MgmRegisterMProtocol(&config, protocol, component, &handle_));
+    }
+    client(const client &) = delete;
+    client &operator=(const client &) = delete;
+    /// Should MGM refuse, in a callback of another client's for one, then the client stays
+    /// registered for good, and so do its callbacks.
+    ~client()
+    {
+        try {
+            close();
+        } catch (const error &) {
+            static_cast<void>(claim_.release());
+        }
+    }
+
+    /// Releases what it has and deregisters: no callback runs afterwards, or, inside one of its
+    /// own, that one is the last. A second time does nothing.
+    void close()
+    {
+        if (!handle_)
+            return;
+        for (const link &each : links_)
+            MgmReleaseInterfaceOwnership(handle_, each.index, each.next_hop);
+        links_.clear();
+        const DWORD code = MgmDeRegisterMProtocol(handle_);
+        // After a stop of MGM there is nobody left who could call.
+        if (code != ERROR_INVALID_PARAMETER)
+            check("MgmDeRegisterMProtocol", code);
+        handle_ = nullptr;
+        claim_.reset();
+    }
+
+    HANDLE handle() const noexcept { return handle_; }
+
+    void take(const link &l)
+    {
+        check("MgmTakeInterfaceOwnership", MgmTakeInterfaceOwnership(handle_, l.index, l.next_hop));
+        links_.push_back(l);
+    }
+    void release(const link &l)
+    {
+        check("MgmReleaseInterfaceOwnership", MgmReleaseInterfaceOwnership(handle_, l.index, l.next_hop));
+        links_.erase(std::remove(links_.begin(), links_.end(), l), links_.end());
+    }
+    void join(const link &l, const flow &f, DWORD flags = MGM_JOIN_STATE_FLAG)
+    {
+        check("MgmAddGroupMembershipEntry",
+              MgmAddGroupMembershipEntry(handle_, f.source, mask(f.source), f.group, mask(f.group),
+                                         l.index, l.next_hop, flags));
+    }
+    void leave(const link &l, const flow &f, DWORD flags = MGM_JOIN_STATE_FLAG)
+    {
+        check("MgmDeleteGroupMembershipEntry",
+              MgmDeleteGroupMembershipEntry(handle_, f.source, mask(f.source), f.group,
+                                            mask(f.group), l.index, l.next_hop, flags));
+    }
+    /// What anyone has joined.
+    std::vector<flow> groups() const
+    {
+        HANDLE e;
+        check("MgmGroupEnumerationStart", MgmGroupEnumerationStart(handle_, ALL_SOURCES, &e));
+        const std::unique_ptr<void, DWORD (*)(HANDLE)> end(e, MgmGroupEnumerationEnd);
+        std::vector<flow> found;
+        std::array<SOURCE_GROUP_ENTRY, 256> entries;
+        for (DWORD code = ERROR_MORE_DATA; code == ERROR_MORE_DATA;) {
+            DWORD size = sizeof entries, count = 0;
+            code = MgmGroupEnumerationGetNext(e, &size, reinterpret_cast<PBYTE>(entries.data()), &count);
+            if (code != ERROR_MORE_DATA && code != ERROR_NO_MORE_ITEMS)
+                throw error("MgmGroupEnumerationGetNext", code);
+            for (DWORD i = 0; i < count; i++)
+                found.push_back({entries[i].dwSourceAddr, entries[i].dwGroupAddr});
+        }
+        return found;
+    }
+
+private:
+    static DWORD mask(DWORD address) noexcept { return address ? host_mask : 0; }
+
+    std::unique_ptr<detail::claim> claim_;
+    HANDLE handle_ = nullptr;
+    std::vector<link> links_;
+};
+
+/// An MFE: the structure's fields, and its outgoing interfaces.
+struct mfe {
+    MIB_IPMCAST_MFE head;
+    std::vector<link> out;
+    mgm::flow flow() const noexcept { return {head.dwSource, head.dwGroup}; }
+};
+
+/// All MFEs, by group and then source.
+inline std::vector<mfe> mfes()
+{
+    std::vector<mfe> found;
+    std::vector<BYTE> buffer(65536);
+    for (;;) {
+        DWORD size = static_cast<DWORD>(buffer.size()), count = 0;
+        const DWORD code = found.empty() ? MgmGetFirstMfe(&size, buffer.data(), &count)
+                                         : MgmGetNextMfe(&found.back().head, &size, buffer.data(), &count);
+        if (code == ERROR_INSUFFICIENT_BUFFER) {
+            buffer.resize(size);
+            continue;
+        }
+        if (code != ERROR_MORE_DATA && code != ERROR_NO_MORE_ITEMS)
+            throw error("MgmGetFirstMfe", code);
+        const BYTE *at = buffer.data();
+        for (; count > 0; count--) {
+            mfe each{};
+            std::memcpy(&each.head, at, offsetof(MIB_IPMCAST_MFE, rgmioOutInfo));
+            at += offsetof(MIB_IPMCAST_MFE, rgmioOutInfo);
+            for (DWORD i = 0; i < each.head.ulNumOutIf; i++, at += sizeof(MIB_IPMCAST_OIF)) {
+                MIB_IPMCAST_OIF oif;
+                std::memcpy(&oif, at, sizeof oif);
+                each.out.emplace_back(oif.dwOutIfIndex, oif.dwNextHopAddr);
+            }
+            found.push_back(std::move(each));
+        }
+        if (code == ERROR_NO_MORE_ITEMS)
+            return found;
+    }
+}
+
+/// The router's side.
+namespace host {
+
+/// Starts MGM with settings; a field that is 0 is the default.
+inline void start(DWORD forwarder = MGMHOST_FORWARDER_DEFAULT, DWORD log_level = MGMHOST_LOG_DEFAULT,
+                  DWORD mfe_timeout = 0)
+{
+    MGMHOST_CONFIG config{};
+    config.dwSize = sizeof config;
+    config.dwForwarder = forwarder;
+    config.dwLogLevel = log_level;
+    config.dwMfeTimeout = mfe_timeout;
+    check("MgmHostStart", MgmHostStart(&config));
+}
+
+inline void stop() { check("MgmHostStop", MgmHostStop()); }
+
+inline void add_route(DWORD network, DWORD mask, DWORD index, DWORD gateway = 0)
+{
+    check("MgmHostAddRoute", MgmHostAddRoute(network, mask, index, gateway, 0, 0));
+}
+
+/// What becomes of a packet.
+struct decision {
+    bool accepted;
+    std::vector<link> out;
+};
+
+inline decision packet_in(const flow &f, const link &l, header h = {nullptr, 0}, DWORD size = 0)
+{
+    // MGM numbers interfaces with 16 bits: no packet goes out on more.
+    thread_local std::vector<MGMHOST_OIF> oifs(65536);
+    BOOL accepted = FALSE;
+    DWORD count = static_cast<DWORD>(oifs.size());
+    check("MgmHostPacketIn", MgmHostPacketIn(f.source, f.group, l.index, l.next_hop, h.size, h.data,
+                                             size, &accepted, &count, oifs.data()));
+    decision d{accepted != FALSE, {}};
+    for (DWORD i = 0; i < count; i++)
+        d.out.emplace_back(oifs[i].dwIfIndex, oifs[i].dwIfNextHopAddr);
+    return d;
+}
+
+} // namespace host
+} // namespace mgm
+
+#endif // MGM_HPP
