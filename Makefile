@@ -16,7 +16,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs instructions headers man conformance windows install clean
+.PHONY: all demo test test-heavy bench bench-docs instructions headers man pictures conformance windows install clean
 
 all:
 	$(CARGO) build --release --locked --lib
@@ -47,6 +47,10 @@ headers:
 
 man:
 	scripts/manuals
+
+pictures:
+	$(CARGO) build --release --locked
+	scripts/picture
 
 conformance:
 	scripts/conformance
