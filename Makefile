@@ -6,6 +6,8 @@
 #   make bench       measures the release build; BENCH="install memory" for some rows
 #   make instructions  records what the calls cost, for the test that compares
 #   make windows     the DLL for Windows, built with mingw-w64: build/windows/mgm
+#   make abi         records the ABI, for the test that compares
+#   make deb         Debian packages: build/deb/*.deb
 #   make install     PREFIX=/usr/local, DESTDIR=, SUDO=sudo where that needs it
 
 PREFIX ?= /usr/local
@@ -16,10 +18,10 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs instructions headers man pictures conformance windows install clean
+.PHONY: all demo test test-heavy bench bench-docs instructions headers man pictures conformance windows abi deb install clean
 
 all:
-	$(CARGO) build --release --locked --lib
+	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --lib
 
 demo:
 	scripts/setup
@@ -49,7 +51,7 @@ man:
 	scripts/manuals
 
 pictures:
-	$(CARGO) build --release --locked
+	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked
 	scripts/picture
 
 conformance:
@@ -58,6 +60,14 @@ conformance:
 windows:
 	scripts/setup --heavy
 	scripts/windows
+
+abi:
+	scripts/setup --heavy
+	scripts/abi --record
+
+deb:
+	scripts/setup --heavy
+	scripts/deb
 
 install:
 	$(CMAKE) -S . -B build/install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DCMAKE_BUILD_TYPE=Release

@@ -27,9 +27,12 @@ set(MGM_CARGO_TARGET_DIR "${_default_target_dir}" CACHE PATH "Where cargo builds
 set(MGM_RUST_TARGET "$ENV{CARGO_BUILD_TARGET}" CACHE STRING "Rust target triple, empty for the host's")
 
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(_cargo "${CARGO}")
   set(_cargo_options --profile dev)
   set(_artifacts debug)
 else()
+  # What others get must not name the directories of whoever built it.
+  set(_cargo "${PROJECT_SOURCE_DIR}/scripts/cargo-trimmed")
   set(_cargo_options --profile release)
   set(_artifacts release)
 endif()
@@ -55,7 +58,7 @@ file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 # MAKEFLAGS goes, or cargo would wait for a job server that it cannot reach.
 add_custom_target(mgm_cargo ALL
   COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS
-    "${CARGO}" build --lib --bin mgmtop --locked ${_cargo_options}
+    "CARGO=${CARGO}" ${_cargo} build --lib --bin mgmtop --locked ${_cargo_options}
     --target-dir "${MGM_CARGO_TARGET_DIR}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.so" "${_lib_dir}/${_so_file}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_so_file}" "${_lib_dir}/${_soname}"

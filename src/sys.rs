@@ -1,5 +1,5 @@
-//! What the kernel forwarder and the netlink view share: threads that wait for
-//! a socket and can be told to leave.
+//! System calls that several share: threads that wait for a socket and can be
+//! told to leave, and a clock.
 
 use crate::fork::GuardedFd;
 use std::io;
@@ -32,6 +32,9 @@ impl StopSignal {
         unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
 }
+
+/// After a wait that failed: else one that keeps failing would have its caller spin.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why [`wait`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +70,22 @@ pub(crate) fn wait(
     } else if ready > 0 {
         Wake::Readable
     } else {
-        // An interrupted wait looks like one whose time has passed: callers
+        // A wait that failed looks like one whose time has passed: callers
         // look at the clock, and wait again.
+        if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            std::thread::sleep(PAUSE);
+        }
         Wake::Timeout
     }
+}
+
+/// A clock that never goes back, as of the last tick: some milliseconds late, and
+/// many times cheaper than the exact one, which nearly every call would wait for.
+pub(crate) fn coarse_clock() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes one timespec.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
+    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
 }
 
 /// Runs what the layer above does with news. A panic there is logged and ends
@@ -93,6 +108,15 @@ mod tests {
         stop.raise();
         assert_eq!(wait(nothing, &stop, None), Wake::Stop);
         assert_eq!(wait(nothing, &stop, None), Wake::Stop, "it stays raised");
+    }
+
+    #[test]
+    fn the_coarse_clock_goes_with_the_exact_one() {
+        let (coarse, exact) = (coarse_clock(), std::time::Instant::now());
+        std::thread::sleep(Duration::from_millis(100));
+        let gone = coarse_clock() - coarse;
+        let late = exact.elapsed().abs_diff(gone);
+        assert!(gone >= Duration::from_millis(80) && late < Duration::from_secs(10), "{gone:?}");
     }
 
     #[test]

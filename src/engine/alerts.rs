@@ -8,7 +8,7 @@
 use super::flows::{Members, Side};
 use super::planted::{self, Bug};
 use super::resolve::Purpose;
-use super::{ClientId, Effects, Engine, Notice};
+use super::{ClientId, Effects, Engine, Notice, NoticeKinds};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::collections::BTreeMap;
 
@@ -79,17 +79,18 @@ impl Engine {
         }
         if flow.has_source() {
             if let Some(client) = self.towards(flow.source()) {
-                self.tell_if_changed(client, flow, before, after, cause, fx);
+                let callbacks = self.clients.callbacks(client);
+                self.tell_if_changed((client, callbacks), flow, (before, after), cause, fx);
             }
             return;
         }
         let wild = self.interest_of(self.flows.wildcard_members());
         let is_wild = flow == Flow::WILDCARD;
-        let mut tell = |client| {
+        let mut tell = |(client, callbacks)| {
             if !is_wild && wild.beside(client) {
                 return; // it hears everything is wanted already (4.2, 4.5)
             }
-            let ended = self.tell_if_changed(client, flow, before, after, cause, fx);
+            let ended = self.tell_if_changed((client, callbacks), flow, (before, after), cause, fx);
             if is_wild && ended {
                 self.repeat_groups(client, fx);
             }
@@ -97,9 +98,13 @@ impl Engine {
         // If neither side is empty, only the components that are alone on one
         // side can see a difference; else everybody may.
         match (before, after) {
-            (Interest::One(a), Interest::One(b)) => [a, b].into_iter().for_each(&mut tell),
-            (Interest::One(a), Interest::Many) | (Interest::Many, Interest::One(a)) => tell(a),
-            _ => self.clients.ids().for_each(tell),
+            (Interest::One(a), Interest::One(b)) => {
+                [a, b].map(|one| (one, self.clients.callbacks(one))).into_iter().for_each(tell);
+            }
+            (Interest::One(a), Interest::Many) | (Interest::Many, Interest::One(a)) => {
+                tell((a, self.clients.callbacks(a)));
+            }
+            _ => self.clients.all_callbacks().for_each(tell),
         }
     }
 
@@ -107,39 +112,50 @@ impl Engine {
     /// true if it is unwanted now and was not before.
     fn tell_if_changed(
         &self,
-        client: ClientId,
+        (client, callbacks): (ClientId, NoticeKinds),
         flow: Flow,
-        before: Interest,
-        after: Interest,
+        (before, after): (Interest, Interest),
         cause: Cause,
         fx: &mut Effects,
     ) -> bool {
         let (was, is) = (before.beside(client), after.beside(client));
-        if was == is || cause.caller == Some(client) || self.clients.get(client).is_none() {
+        if was == is || cause.caller == Some(client) {
             return false;
         }
         if after == Interest::Nobody && planted::has(Bug::LastLeaveUnheard) {
             return was;
         }
-        fx.tell(
-            client,
-            if is {
-                Notice::Join { flow, member: true }
-            } else {
-                Notice::Prune { flow, interface: cause.interface }
-            },
-        );
+        let news = if is {
+            Notice::Join { flow, member: true }
+        } else {
+            Notice::Prune { flow, interface: cause.interface }
+        };
+        self.alert_by(callbacks, client, news, fx);
         was
     }
 
     /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for
     /// each group that others still want (spec 4.2).
     fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
-        for (flow, _) in self.flows.wanted(Flow::WILDCARD) {
+        for flow in self.flows.wanted_flows(Flow::WILDCARD) {
             let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
             if is_group && self.interest(flow).beside(client) {
-                fx.tell(client, Notice::Join { flow, member: true });
+                self.alert(client, Notice::Join { flow, member: true }, fx);
             }
+        }
+    }
+
+    /// Tells a client, unless it has no such callback (spec 1.3).
+    pub(super) fn alert(&self, to: ClientId, notice: Notice, fx: &mut Effects) {
+        self.alert_by(self.clients.callbacks(to), to, notice, fx);
+    }
+
+    /// The same for a client whose callbacks are at hand.
+    fn alert_by(&self, has: NoticeKinds, to: ClientId, notice: Notice, fx: &mut Effects) {
+        if has.has(notice.kind()) {
+            fx.tell(to, notice);
+        } else {
+            self.story(fx, || format!("{} has no callback for {notice}", self.who(to)));
         }
     }
 
@@ -187,8 +203,7 @@ impl Engine {
     ) {
         let before: Vec<(Flow, Option<ClientId>)> = self
             .flows
-            .wanted(Flow::WILDCARD)
-            .map(|(flow, _)| flow)
+            .wanted_flows(Flow::WILDCARD)
             .filter(|flow| {
                 flow.has_source() && !flow.is_link_local() && concerns(self, flow.source())
             })
@@ -201,10 +216,10 @@ impl Engine {
                 continue;
             }
             if let Some(client) = old.filter(|&client| self.clients.get(client).is_some()) {
-                fx.tell(client, Notice::Prune { flow, interface: Interface::NONE });
+                self.alert(client, Notice::Prune { flow, interface: Interface::NONE }, fx);
             }
             if let Some(client) = new {
-                fx.tell(client, Notice::Join { flow, member: true });
+                self.alert(client, Notice::Join { flow, member: true }, fx);
             }
         }
     }

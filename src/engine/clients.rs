@@ -53,7 +53,17 @@ impl Clients {
 
     /// Whether a client has a callback of this kind.
     pub fn hears(&self, id: ClientId, kind: NoticeKind) -> bool {
-        self.get(id).is_some_and(|client| client.callbacks.has(kind))
+        self.callbacks(id).has(kind)
+    }
+
+    /// The callbacks of a client.
+    pub fn callbacks(&self, id: ClientId) -> NoticeKinds {
+        self.get(id).map_or(NoticeKinds::default(), |client| client.callbacks)
+    }
+
+    /// The callbacks of all of them, in order of registration.
+    pub fn all_callbacks(&self) -> impl Iterator<Item = (ClientId, NoticeKinds)> + '_ {
+        self.by_id.iter().map(|(&id, client)| (id, client.callbacks))
     }
 
     /// All of them, in order of registration.

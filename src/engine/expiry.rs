@@ -1,6 +1,6 @@
 //! The end of an MFE's life (spec 5.6).
 
-use super::mfe::Mfe;
+use super::flows::Flows;
 use super::resolve::Purpose;
 use super::{Effects, Engine};
 use crate::types::{Flow, Time};
@@ -38,6 +38,12 @@ impl Expiry {
         self.buckets.keys().next().map(|bucket| Time(bucket * GRAIN_MS))
     }
 
+    /// Those that [`Expiry::pop`] gives next, so many at the most.
+    fn coming(&self, most: usize) -> &[Flow] {
+        let first = self.buckets.values().next().map_or(&[][..], Vec::as_slice);
+        &first[first.len().saturating_sub(most)..]
+    }
+
     /// A flow whose time has come, or had come until it got another.
     fn pop(&mut self, now: Time) -> Option<Flow> {
         let mut first = self.buckets.first_entry()?;
@@ -57,7 +63,7 @@ impl Engine {
     /// Remembers when an MFE's life ends. Entries that are out of date may not
     /// outnumber the MFEs: their own time can be a century away.
     pub(super) fn schedule_end(&mut self, flow: Flow) {
-        let deadline = self.flows.mfe(flow).and_then(Mfe::deadline);
+        let deadline = self.flows.mfe(flow).and_then(|mfe| mfe.deadline(self.config.mfe_timeout));
         self.schedule(flow, deadline);
     }
 
@@ -67,7 +73,7 @@ impl Engine {
         if self.expiry.len() > 2 * self.flows.mfe_len() + SLACK {
             self.expiry = Expiry::default();
             for (flow, mfe) in self.flows.mfes(Flow::WILDCARD) {
-                self.expiry.schedule(flow, mfe.deadline());
+                self.expiry.schedule(flow, mfe.deadline(self.config.mfe_timeout));
             }
         }
     }
@@ -89,10 +95,13 @@ impl Engine {
         mut packets: impl FnMut(Flow) -> Option<u64>,
         fx: &mut Effects,
     ) {
-        for _ in 0..most {
+        for at in 0..most {
+            if at % Flows::FETCH == 0 {
+                self.flows.fetch_flows(self.expiry.coming(Flows::FETCH));
+            }
             let Some(flow) = self.expiry.pop(now) else { break };
             let Some(mfe) = self.flows.mfe_mut(flow) else { continue };
-            if mfe.deadline().is_none_or(|deadline| deadline > now) {
+            if mfe.deadline(self.config.mfe_timeout).is_none_or(|deadline| deadline > now) {
                 continue; // it got another end
             }
             if self.resolutions.contains_key(&flow) {

@@ -1,7 +1,7 @@
 //! Group memberships (spec section 3).
 
 use super::alerts::{Cause, Interest};
-use super::flows::{Removed, Side};
+use super::flows::{Flows, Place, Removed, Side};
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Refusal, Result, Route};
@@ -91,7 +91,7 @@ impl Engine {
         let touch = match act.beside {
             Some(_) if !changed => return,
             Some(owner) => {
-                fx.tell(owner, local);
+                self.alert(owner, local, fx);
                 Touch::Members
             }
             None => Touch::Clear,
@@ -156,7 +156,21 @@ impl Engine {
         cause: Cause,
         fx: &mut Effects,
     ) -> bool {
-        let Some(place) = self.flows.find(flow) else { return false };
+        self.flows
+            .find(flow)
+            .is_some_and(|place| self.remove_member_at(flow, place, id, sides, cause, fx))
+    }
+
+    /// The same, of the entry in a place.
+    fn remove_member_at(
+        &mut self,
+        flow: Flow,
+        place: Place,
+        id: IfId,
+        sides: &[Side],
+        cause: Cause,
+        fx: &mut Effects,
+    ) -> bool {
         let before = self.interest_of(self.flows.at(place).wanted_by());
         let removed = self.flows.remove_member(place, sides, id);
         let after = match removed {
@@ -196,7 +210,7 @@ impl Engine {
             self.sources.acquire(act.flow.source(), route);
             if let Some(upstream) = self.towards(act.flow.source()) {
                 if upstream != act.client {
-                    fx.tell(upstream, Notice::Join { flow: act.flow, member: false });
+                    self.alert(upstream, Notice::Join { flow: act.flow, member: false }, fx);
                 }
             }
             self.sources.release(act.flow.source());
@@ -215,19 +229,17 @@ impl Engine {
         cause: Cause,
         fx: &mut Effects,
     ) {
-        let mut flows: Vec<Flow> = self
-            .flows
-            .wanted(Flow::WILDCARD)
-            .filter(|(_, members)| sides.iter().any(|&side| members.side(side).contains(id)))
-            .map(|(flow, _)| flow)
-            .collect();
-        if flows.first() == Some(&Flow::WILDCARD) {
+        let mut flows = self.flows.wanted_on(id, sides);
+        if flows.first().is_some_and(|(flow, _)| *flow == Flow::WILDCARD) {
             flows.rotate_left(1);
         }
-        for flow in flows {
-            self.remove_member(flow, id, sides, cause, fx);
+        for (at, &(flow, place)) in flows.iter().enumerate() {
+            if at % Flows::FETCH == 0 {
+                self.flows.fetch(&flows[at..flows.len().min(at + Flows::FETCH)]);
+            }
+            self.remove_member_at(flow, place, id, sides, cause, fx);
             if let Some(owner) = owner {
-                fx.tell(owner, Notice::LocalLeave { flow, interface: cause.interface });
+                self.alert(owner, Notice::LocalLeave { flow, interface: cause.interface }, fx);
             }
         }
     }

@@ -12,8 +12,6 @@ pub(super) struct Mfe {
     pub iif: IfId,
     pub upstream: Ipv4Addr,
     pub oifs: IfSet,
-    /// Life in seconds, u32::MAX never ends.
-    pub timeout: u32,
     pub born: Moment,
     /// The low bits of the packet counter when this life began: another value
     /// at its end says that it forwarded meanwhile (spec 5.6).
@@ -21,6 +19,9 @@ pub(super) struct Mfe {
     /// Tells this MFE from an earlier one of the same flow: low bits of a serial
     /// number, of which four billion go by before a question could be mistaken.
     pub serial: u32,
+    /// What had come in before the first of the oifs was one: none of them has
+    /// sent it out.
+    before: u32,
     /// What the embedded forwarder counts.
     pub packets: u64,
     pub octets: u64,
@@ -33,8 +34,10 @@ pub(super) struct Rare {
     /// Interfaces that the owner switched on, or off, whatever the memberships say.
     pub on: IfSet,
     pub off: IfSet,
-    /// Counters of each oif, from the moment on at which they are not all
-    /// equal to `packets`.
+    /// Life in seconds, if it is not the usual one; u32::MAX never ends.
+    pub timeout: Option<u32>,
+    /// Counters of each oif, from the moment on at which they are not all equal
+    /// to what has come in since.
     pub out: Option<Vec<(IfId, OifCount)>>,
     /// Packets on other interfaces than the iif.
     pub wrong_if: u64,
@@ -63,6 +66,21 @@ pub(super) struct OifCount {
     pub ttl_too_low: u64,
 }
 
+/// What the owner of the iif is to hear of an MFE that went from some oifs to
+/// none, or from none to some.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    iif: IfId,
+    serial: u32,
+    is_negative: bool,
+}
+
+impl Turn {
+    fn of(mfe: &Mfe) -> Turn {
+        Turn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
+    }
+}
+
 /// What a membership call does to the override of its interface (spec 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Touch {
@@ -76,31 +94,30 @@ pub(super) enum Touch {
 
 impl Mfe {
     /// An MFE that nothing has come through yet.
-    pub fn new(
-        iif: IfId,
-        upstream: Ipv4Addr,
-        oifs: IfSet,
-        timeout: u32,
-        born: Time,
-        serial: u64,
-    ) -> Mfe {
+    pub fn new(iif: IfId, upstream: Ipv4Addr, oifs: IfSet, born: Time, serial: u64) -> Mfe {
         Mfe {
             iif,
             upstream,
             oifs,
-            timeout,
             born: born.into(),
             serial: serial as u32,
             seen: 0,
+            before: 0,
             packets: 0,
             octets: 0,
             rare: None,
         }
     }
 
+    /// Life in seconds, u32::MAX never ends; `usual` is that of most.
+    pub fn timeout(&self, usual: u32) -> u32 {
+        self.rare.as_ref().and_then(|rare| rare.timeout).unwrap_or(usual)
+    }
+
     /// When its life ends.
-    pub fn deadline(&self) -> Option<Time> {
-        (self.timeout != u32::MAX).then(|| Time::from(self.born).plus_secs(self.timeout))
+    pub fn deadline(&self, usual: u32) -> Option<Time> {
+        let timeout = self.timeout(usual);
+        (timeout != u32::MAX).then(|| Time::from(self.born).plus_secs(timeout))
     }
 
     pub fn rare(&mut self) -> &mut Rare {
@@ -147,7 +164,15 @@ impl Mfe {
             return false;
         }
         if wanted && self.packets > 0 {
-            self.count_apart();
+            match u32::try_from(self.packets) {
+                Ok(packets) if self.oifs.is_empty() => {
+                    self.before = packets;
+                    if let Some(rare) = &mut self.rare {
+                        rare.out = None;
+                    }
+                }
+                _ => drop(self.count_apart()),
+            }
         }
         if wanted {
             self.oifs.insert(id);
@@ -165,9 +190,13 @@ impl Mfe {
 
     /// From now on each oif has counters of its own.
     pub fn count_apart(&mut self) -> &mut Vec<(IfId, OifCount)> {
-        let so_far = OifCount { packets: self.packets, ttl_too_low: 0 };
+        let so_far = self.count_together();
         let oifs = self.oifs.clone();
-        self.rare().out.get_or_insert_with(|| oifs.iter().map(|id| (id, so_far)).collect())
+        self.rare().out.get_or_insert_with(|| {
+            let mut counts = Vec::with_capacity(oifs.len() + 1); // mostly for one more
+            counts.extend(oifs.iter().map(|id| (id, so_far)));
+            counts
+        })
     }
 
     /// The counters of an oif.
@@ -177,8 +206,13 @@ impl Mfe {
                 .iter()
                 .find(|(other, _)| *other == id)
                 .map_or_else(OifCount::default, |(_, count)| *count),
-            None => OifCount { packets: self.packets, ttl_too_low: 0 },
+            None => self.count_together(),
         }
+    }
+
+    /// The counters of any oif, while all are equal.
+    fn count_together(&self) -> OifCount {
+        OifCount { packets: self.packets - u64::from(self.before), ttl_too_low: 0 }
     }
 }
 
@@ -239,30 +273,29 @@ impl Engine {
             if mfe.set_oif(id, wanted) {
                 fx.dirty.push(flow);
                 if was_negative != mfe.oifs.is_empty() {
-                    turned.push(flow);
+                    turned.push((flow, Turn::of(mfe)));
                 }
             }
         });
         if self.config.debug {
             self.tell_changes(&fx.dirty[before..], &mut fx.log);
         }
-        for flow in turned {
-            self.tell_turn(flow, caller, fx);
+        for (flow, turn) in turned {
+            self.tell_turn(flow, turn, caller, fx);
         }
     }
 
     /// An MFE went from some oifs to none, or from none to some: tells the
     /// owner of its iif, unless it is the one who did it (spec 5.8).
-    fn tell_turn(&self, flow: Flow, caller: Option<ClientId>, fx: &mut Effects) {
-        let Some(mfe) = self.flows.mfe(flow) else { return };
-        let Some(owner) = self.interfaces.master(mfe.iif) else { return };
+    fn tell_turn(&self, flow: Flow, turn: Turn, caller: Option<ClientId>, fx: &mut Effects) {
+        let Some(owner) = self.interfaces.master(turn.iif) else { return };
         if caller == Some(owner) && !planted::has(Bug::CauserTold) {
             return;
         }
-        if mfe.oifs.is_empty() {
-            self.tell_negative(flow, fx);
+        if turn.is_negative {
+            self.tell_prune(owner, flow, turn.iif, turn.serial, fx);
         } else {
-            fx.tell(owner, Notice::Join { flow, member: false });
+            self.alert(owner, Notice::Join { flow, member: false }, fx);
         }
     }
 
@@ -271,22 +304,15 @@ impl Engine {
     pub(super) fn tell_negative(&self, flow: Flow, fx: &mut Effects) {
         let Some(mfe) = self.flows.mfe(flow) else { return };
         if let Some(owner) = self.interfaces.master(mfe.iif) {
-            self.tell_prune(owner, flow, mfe.iif, fx);
+            self.tell_prune(owner, flow, mfe.iif, mfe.serial, fx);
         }
     }
 
     /// PRUNE_ALERT with bMemberDelete FALSE.
-    fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, fx: &mut Effects) {
-        let serial = self.flows.mfe(flow).map_or(0, |mfe| u64::from(mfe.serial));
-        fx.tell(
-            to,
-            Notice::PruneMfe {
-                question: QuestionId(serial),
-                flow,
-                iif: self.interfaces.name(iif),
-                timeout: self.config.mfe_timeout,
-            },
-        );
+    fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, serial: u32, fx: &mut Effects) {
+        let question = QuestionId(u64::from(serial));
+        let (iif, timeout) = (self.interfaces.name(iif), self.config.mfe_timeout);
+        self.alert(to, Notice::PruneMfe { question, flow, iif, timeout }, fx);
     }
 
     /// The answer to [`Engine::tell_negative`]: a time-out, from now on (spec
@@ -304,7 +330,11 @@ impl Engine {
         if u64::from(mfe.serial) != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
             return;
         }
-        mfe.timeout = if timeout == 0 { self.config.mfe_timeout } else { timeout };
+        let usual = self.config.mfe_timeout;
+        let timeout = Some(timeout).filter(|&timeout| timeout != 0 && timeout != usual);
+        if timeout.is_some() || mfe.rare.is_some() {
+            mfe.rare().timeout = timeout;
+        }
         mfe.born = now.into();
         let packets = packets(flow).filter(|_| !planted::has(Bug::FormerLifeCounts));
         mfe.seen = packets.unwrap_or(mfe.packets) as u32;
@@ -417,18 +447,19 @@ impl Engine {
         let left = gone.iter().filter(|&id| mfe.set_oif(id, false)).count();
         let came = members.iter().filter(|&id| mfe.set_oif(id, true)).count();
         let turned = was_negative != mfe.oifs.is_empty();
+        let turn = Turn::of(mfe);
         if old_iif != iif || left + came > 0 {
             fx.dirty.push(flow);
             self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
         }
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
         if old != new {
-            self.tell_turn(flow, caller, fx);
+            self.tell_turn(flow, turn, caller, fx);
             if let Some(old) = old {
-                self.tell_prune(old, flow, old_iif, fx);
+                self.tell_prune(old, flow, old_iif, turn.serial, fx);
             }
         } else if turned {
-            self.tell_turn(flow, caller, fx);
+            self.tell_turn(flow, turn, caller, fx);
         }
     }
 }

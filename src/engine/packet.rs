@@ -205,7 +205,7 @@ impl Engine {
         if !self.wrong_ifs.may_tell(now, flow, arrival) {
             return;
         }
-        fx.tell(owner, Notice::WrongIf { flow, arrival, header: header.into() });
+        self.alert(owner, Notice::WrongIf { flow, arrival, header: header.into() }, fx);
     }
 }
 

@@ -481,8 +481,8 @@ impl Engine {
     ) {
         let is_negative = oifs.is_empty();
         let serial = self.next_serial();
-        let mfe = Mfe::new(iif, upstream, oifs, self.config.mfe_timeout, now, serial);
-        let deadline = mfe.deadline();
+        let mfe = Mfe::new(iif, upstream, oifs, now, serial);
+        let deadline = mfe.deadline(self.config.mfe_timeout);
         self.flows.insert_mfe(flow, mfe); // takes over the resolution's hold on the source
         self.schedule(flow, deadline);
         fx.dirty.push(flow);

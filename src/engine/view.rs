@@ -77,7 +77,7 @@ impl Engine {
     pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
         match self.flows.mfe(flow) {
             Some(mfe) => {
-                self.fill(now, flow, mfe, row);
+                self.fill(now, flow, mfe, self.way_in_by(mfe.iif), row);
                 true
             }
             None => false,
@@ -93,26 +93,32 @@ impl Engine {
         row: &mut MfeRow,
         mut visit: impl FnMut(&mut MfeRow) -> bool,
     ) {
+        let mut iif = None; // many share it
         for (flow, mfe) in self.flows.mfes(start.map_or(Flow::WILDCARD, Flow::successor)) {
-            self.fill(now, flow, mfe, row);
+            let (_, way_in) = match iif {
+                Some((id, way_in)) if id == mfe.iif => (id, way_in),
+                _ => *iif.insert((mfe.iif, self.way_in_by(mfe.iif))),
+            };
+            self.fill(now, flow, mfe, way_in, row);
             if !visit(row) {
                 break;
             }
         }
     }
 
-    fn fill(&self, now: Time, flow: Flow, mfe: &Mfe, row: &mut MfeRow) {
+    /// An incoming interface, and the protocol id of its owner.
+    fn way_in_by(&self, iif: IfId) -> (Interface, u32) {
+        let owner = self.interfaces.master(iif).and_then(|client| self.client_key(client));
+        (self.interfaces.name(iif), owner.map_or(0, |(protocol, _)| protocol))
+    }
+
+    fn fill(&self, now: Time, flow: Flow, mfe: &Mfe, iif: (Interface, u32), row: &mut MfeRow) {
         row.flow = flow;
         row.upstream = mfe.upstream;
-        row.iif = self.interfaces.name(mfe.iif);
-        row.iif_protocol = self
-            .interfaces
-            .master(mfe.iif)
-            .and_then(|client| self.client_key(client))
-            .map_or(0, |(protocol, _)| protocol);
+        (row.iif, row.iif_protocol) = iif;
         row.route = self.sources.route(flow.source());
-        row.timeout = mfe.timeout;
-        row.expiry_ms = mfe.deadline().map(|deadline| deadline.since(now));
+        row.timeout = mfe.timeout(self.config.mfe_timeout);
+        row.expiry_ms = mfe.deadline(self.config.mfe_timeout).map(|deadline| deadline.since(now));
         row.up_ms = now.since(mfe.born.into());
         row.packets = mfe.packets;
         row.octets = mfe.octets;
@@ -145,20 +151,25 @@ impl Engine {
         self.flows.mfe_len()
     }
 
-    /// The first entry of an enumeration after `last`, or its very first.
-    /// Entries are ordered, so where an enumeration stands is all that it has
-    /// to remember (spec 7.3).
-    #[must_use]
-    pub fn next_group(&self, kind: EnumKind, last: Option<Flow>) -> Option<Flow> {
+    /// The entries of an enumeration after `last`, or all. They are ordered, so
+    /// where an enumeration stands is all that it has to remember (spec 7.3).
+    pub fn groups(
+        &self,
+        kind: EnumKind,
+        last: Option<Flow>,
+    ) -> impl Iterator<Item = Flow> + use<'_> {
         let from = match (kind, last) {
             (_, None) => Flow::WILDCARD,
             (EnumKind::AllSources, Some(flow)) => flow.successor(),
             (EnumKind::AnySource, Some(flow)) => flow.last_of_group().successor(),
         };
-        let mut rest = self.flows.wanted(from).map(|(flow, _)| flow);
-        match kind {
-            EnumKind::AllSources => rest.next(),
-            EnumKind::AnySource => rest.find(|flow| flow.has_source()).map(Flow::shared),
-        }
+        let mut given = None;
+        self.flows.wanted_flows(from).filter_map(move |flow| match kind {
+            EnumKind::AllSources => Some(flow),
+            EnumKind::AnySource => {
+                let group = Some(flow.shared()).filter(|_| flow.has_source());
+                group.filter(|group| given.replace(*group) != Some(*group))
+            }
+        })
     }
 }

@@ -54,12 +54,23 @@ pub trait Forwarder: Send {
     /// Stops serving it. No entry refers to it any more.
     fn remove_interface(&mut self, id: IfId);
 
+    /// Whether nothing is left of the interfaces that were removed.
+    fn is_settled(&self) -> bool {
+        true
+    }
+
+    /// Tries again to remove what is left of them.
+    fn settle(&mut self) {}
+
     /// The interfaces whose device has gone (spec 5.11): they are served no
     /// more, and stay so, even if a device with the same index appears, until
     /// they are removed and added again. Asked after each
     /// [`routes_changed`](crate::routes::RouteWatcher::routes_changed).
-    fn lost_interfaces(&mut self) -> Vec<IfId> {
-        Vec::new()
+    ///
+    /// # Errors
+    /// `Forwarder`, if that cannot be told just now; the manager asks again later.
+    fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
+        Ok(Vec::new())
     }
 
     /// Installs an entry or replaces the one of the same flow.
@@ -100,11 +111,13 @@ pub enum UpcallKind {
     WrongIf,
 }
 
-/// Takes upcalls, a batch at a time, on the forwarder's own thread. Returns
-/// soon: it queues what callbacks there are, and never runs them.
+/// Takes upcalls on the forwarder's own thread. Returns soon: it queues what
+/// callbacks there are, and neither runs them nor waits for one.
 pub trait UpcallSink: Send + Sync {
-    /// A batch, in order of arrival.
-    fn upcalls(&self, batch: Vec<Upcall>);
+    /// Takes of what waits, in order of arrival, as many as there is room for,
+    /// the newest first. Called again with the others, and those that have come
+    /// meanwhile, until all are taken.
+    fn upcalls(&self, waiting: &mut Vec<Upcall>);
 
     /// So many upcalls more have been lost, because there was no room for them.
     fn lost(&self, _count: u32) {}

@@ -181,14 +181,15 @@ impl Manager {
     ) -> Result<R> {
         let mut guard = self.lock();
         let run = guard.running().ok_or(Refusal::NoMfe(flow))?;
-        let mut row = MfeRow::default();
-        if !run.engine.read_mfe(run.now(), flow, &mut row) {
+        let now = run.now();
+        let Run { engine, world, row, .. } = run;
+        if !engine.read_mfe(now, flow, row) {
             return Err(Refusal::NoMfe(flow));
         }
         if stats {
-            run.count(&mut row);
+            count(world, row);
         }
-        Ok(read(&row))
+        Ok(read(row))
     }
 
     /// Walks the MFEs after `start` (all, if `None`) in order until `visit` breaks.
@@ -204,9 +205,8 @@ impl Manager {
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return Ok(()) };
         let now = run.now();
-        let mut row = MfeRow::default();
-        let Run { engine, world, .. } = run;
-        engine.walk_mfes(now, start, &mut row, |row| {
+        let Run { engine, world, row, .. } = run;
+        engine.walk_mfes(now, start, row, |row| {
             if stats {
                 count(world, row);
             }
@@ -240,17 +240,17 @@ impl Manager {
         visit: &mut dyn FnMut(Flow),
     ) -> Result<bool> {
         let mut guard = self.lock();
-        let run = guard.run_for(id.0)?;
-        let at = run.enumerations.get_mut(&id).ok_or(Refusal::BadHandle(id.0))?;
+        let Run { engine, enumerations, .. } = guard.run_for(id.0)?;
+        let at = enumerations.get_mut(&id).ok_or(Refusal::BadHandle(id.0))?;
         if at.ended {
             return Ok(false);
         }
-        for _ in 0..capacity {
-            let Some(flow) = run.engine.next_group(at.kind, at.last) else { break };
+        let mut groups = engine.groups(at.kind, at.last);
+        for flow in groups.by_ref().take(capacity) {
             at.last = Some(flow);
             visit(flow);
         }
-        at.ended = run.engine.next_group(at.kind, at.last).is_none();
+        at.ended = groups.next().is_none();
         Ok(!at.ended)
     }
 
@@ -275,10 +275,6 @@ impl Run {
                 self.clients.remove(&client);
             }
         }
-    }
-
-    fn count(&mut self, row: &mut MfeRow) {
-        count(&mut self.world, row);
     }
 }
 

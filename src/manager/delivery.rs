@@ -41,6 +41,7 @@ impl Manager {
                     continue;
                 }
                 ::log::debug!("to {}: {notice}", run.engine.who(client));
+                record.pace.pushed(&notice);
                 let number = record.queue.push(notice);
                 match lane {
                     Lane::Caller => context::post(Ticket { client, number }),
@@ -54,6 +55,9 @@ impl Manager {
         }
         if lane == Lane::Caller {
             self.adopt(run);
+        }
+        if run.intake.has_come(run.engine.resolving()) {
+            self.shared.room.notify_one();
         }
         self.set_alarm(run);
     }
@@ -132,6 +136,7 @@ impl Manager {
                 self.end_run(&mut guard, client, Queue::after_run);
                 return guard;
             };
+            record.pace.popped(&notice);
             if !run.engine.starting(client, &notice) {
                 continue;
             }

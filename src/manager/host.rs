@@ -166,10 +166,11 @@ impl Manager {
             (guard, route) = self.route_for(guard, flow);
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let mut fx = std::mem::take(&mut run.scratch);
-            let mut outcome = run.engine.packet(run.now(), &packet, route, &mut fx);
+            let now = run.now();
+            let mut outcome = run.engine.packet(now, &packet, route, &mut fx);
             if outcome == Outcome::Resolving && !run.engine.is_resolving(flow) {
                 // Nobody had to be asked: the MFE is there.
-                outcome = run.engine.packet(run.now(), &packet, None, &mut fx);
+                outcome = run.engine.packet(now, &packet, None, &mut fx);
             }
             self.publish_all(guard, fx);
             match outcome {

@@ -7,14 +7,17 @@
 //! - `delivery`, `queue`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
-//! - `world`: the forwarder, the routes and the upcalls below.
+//! - `world`: the forwarder, the routes and the upcalls below; `intake`: their pace.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
 
 mod callbacks;
 mod calls;
 mod context;
 mod delivery;
+mod doubts;
 mod host;
+mod installer;
+mod intake;
 mod limits;
 mod log;
 mod queue;
@@ -63,6 +66,8 @@ struct Shared {
     work: Condvar,
     /// The timer has something to do earlier than it thought.
     alarm: Condvar,
+    /// There is room for more new flows.
+    room: Condvar,
 }
 
 impl Manager {
@@ -87,6 +92,7 @@ impl Manager {
                 ended: Condvar::new(),
                 work: Condvar::new(),
                 alarm: Condvar::new(),
+                room: Condvar::new(),
             }),
         }
     }

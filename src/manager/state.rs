@@ -1,5 +1,6 @@
 //! What the lock guards, and the guard.
 
+use super::intake::{Intake, Pace};
 use super::log::Hold;
 use super::queue::{Lane, Queue};
 use super::settings::Settings;
@@ -8,7 +9,7 @@ use super::tally::{Deliveries, Tally};
 use super::workers::Pool;
 use super::world::World;
 use super::{Callbacks, EnumId, Manager, Shared};
-use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, Notice};
+use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow, Notice};
 use crate::types::{Flow, Refusal, Result, Time};
 use foldhash::fast::RandomState;
 use parking_lot::{Condvar, MutexGuard};
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// MGM between and during its lives.
 #[derive(Default)]
@@ -39,17 +40,20 @@ pub(super) struct Run {
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
+    pub intake: Intake,
     pub tally: Tally,
     /// Effects for the next call to fill: nearly every call has some, and they
     /// should not cost it an allocation.
     pub scratch: Effects,
+    /// The same for what is read.
+    pub row: MfeRow,
     /// When the timer will wake up; `None` if there is no timer yet.
     pub timer_due: Option<Time>,
     pub timer_runs: bool,
     /// Being stopped: nobody is let in any more.
     pub stopping: bool,
     pub status_socket: Option<StatusSocket>,
-    born: Instant,
+    born: Duration,
     last_enumeration: u64,
 }
 
@@ -58,6 +62,7 @@ pub(super) struct Record {
     pub callbacks: Arc<dyn Callbacks>,
     pub queue: Queue<Notice>,
     pub delivered: Deliveries,
+    pub pace: Pace,
     /// Deregistered while a callback was running: forgotten when that ends.
     pub gone: bool,
 }
@@ -69,6 +74,7 @@ impl Record {
             callbacks: Arc::from(callbacks),
             queue: Queue::default(),
             delivered: Deliveries::default(),
+            pace: Pace::default(),
             gone: false,
         }
     }
@@ -86,7 +92,8 @@ pub(super) struct Enumeration {
 impl Run {
     /// The clock of this life.
     pub fn now(&self) -> Time {
-        Time(u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX))
+        let age = system::clock().saturating_sub(self.born);
+        Time(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Whether no callback is running and none of MGM's threads is left.
@@ -125,13 +132,15 @@ impl State {
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
+            intake: Intake::default(),
             tally: Tally::default(),
             scratch: Effects::default(),
+            row: MfeRow::default(),
             timer_due: None,
             timer_runs: false,
             stopping: false,
             status_socket: None,
-            born: Instant::now(),
+            born: system::clock(),
             last_enumeration: self.last_enumeration,
         });
         if let Some(path) = &settings.status_socket {

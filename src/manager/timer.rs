@@ -59,6 +59,11 @@ impl Manager {
             }
             run.world.try_again(&mut run.engine, now);
             self.relieve(run);
+            let asked;
+            (guard, asked) = self.resolve_doubts(guard);
+            if asked {
+                continue;
+            }
             if super::log::is_waiting() {
                 // Who sleeps with the lock in mind writes no lines.
                 drop(guard);

@@ -1,14 +1,15 @@
 //! The world below: the forwarder, the routes, and what they report.
 
+use super::doubts::Doubts;
+use super::installer::Installer;
+use super::intake;
 use super::queue::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;
 use super::{system, Manager};
 use crate::engine::{Effects, Engine, Outcome, Packet};
-use crate::forwarder::{
-    Counters, Entry, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink,
-};
+use crate::forwarder::{Counters, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink};
 use crate::routes::{RouteTable, RouteView, RouteWatcher};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time};
 use once_cell::sync::OnceCell;
@@ -29,11 +30,10 @@ pub(super) struct World {
     route_changes: u64,
     /// Interfaces that the host has taken away.
     absent: BTreeSet<Interface>,
-    /// Flows whose entry the forwarder refused, and when to try again.
-    unsynced: BTreeSet<Flow>,
-    retry_at: Option<Time>,
-    installs: Installs,
-    oifs: Vec<(IfId, u8)>,
+    installer: Installer,
+    /// When to try again what the forwarder refused.
+    retry_at: Time,
+    pub(super) doubts: Doubts,
 }
 
 /// The multicast view: the host's routes, then the system's.
@@ -62,10 +62,9 @@ impl World {
             routes: Arc::default(),
             route_changes: 0,
             absent: BTreeSet::new(),
-            unsynced: BTreeSet::new(),
-            retry_at: None,
-            installs: Installs::default(),
-            oifs: Vec::new(),
+            installer: Installer::default(),
+            retry_at: Time::default(),
+            doubts: Doubts::default(),
         }
     }
 
@@ -119,13 +118,7 @@ impl World {
             return;
         };
         if forwarder.needs_entries() {
-            for flow in fx.dirty.drain(..) {
-                if let Err(refusal) = sync(forwarder.as_mut(), engine, flow, &mut self.oifs) {
-                    ::log::error!("MFE {flow} is not in the kernel, trying again: {refusal}");
-                    self.installs.errors += 1;
-                    self.unsynced.insert(flow);
-                }
-            }
+            self.installer.follow(forwarder.as_mut(), engine, fx.dirty.drain(..));
         }
         fx.dirty.clear();
         for id in fx.detached.drain(..) {
@@ -133,30 +126,34 @@ impl World {
         }
     }
 
-    /// When [`World::try_again`] has something to do.
+    /// Whether the forwarder has not done all that it was asked for.
+    fn owes(&self) -> bool {
+        let forwarder = self.forwarder.as_ref();
+        self.installer.waiting() > 0 || forwarder.is_some_and(|forwarder| !forwarder.is_settled())
+    }
+
+    /// When there is something to try again, or to ask again.
     pub fn next_try(&self) -> Option<Time> {
-        if self.unsynced.is_empty() {
-            None
-        } else {
-            Some(self.retry_at.unwrap_or_default())
-        }
+        self.owes().then_some(self.retry_at).into_iter().chain(self.doubts.due()).min()
     }
 
     /// Tries again what the forwarder refused.
     pub fn try_again(&mut self, engine: &mut Engine, now: Time) {
-        if self.next_try().is_none_or(|due| due > now) {
+        if !self.owes() || self.retry_at > now {
             return;
         }
-        self.retry_at = Some(Time(now.0 + RETRY_MS));
+        self.retry_at = Time(now.0 + RETRY_MS);
         if let Some(forwarder) = &mut self.forwarder {
-            let oifs = &mut self.oifs;
-            self.installs.retries += self.unsynced.len() as u64;
-            self.unsynced.retain(|&flow| sync(forwarder.as_mut(), engine, flow, oifs).is_err());
+            self.installer.try_again(forwarder.as_mut(), engine);
+            forwarder.settle();
         }
     }
 
     /// The forwarder's counters of an MFE, if it keeps any.
     pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
+        if self.installer.is_stale(flow) {
+            return None;
+        }
         self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
     }
 
@@ -172,12 +169,17 @@ impl World {
 
     /// How installing went so far, and how many entries wait for another try.
     pub fn installs(&self) -> (Installs, usize) {
-        (self.installs, self.unsynced.len())
+        (self.installer.tally(), self.installer.waiting())
     }
 
     /// Interfaces that the forwarder serves no more, because the system has lost them.
     fn lost(&mut self) -> Vec<IfId> {
-        self.forwarder.as_mut().map_or_else(Vec::new, |forwarder| forwarder.lost_interfaces())
+        let Some(forwarder) = &mut self.forwarder else { return Vec::new() };
+        forwarder.lost_interfaces().unwrap_or_else(|refusal| {
+            ::log::debug!("which interfaces are lost? {refusal}");
+            self.doubts.about_interfaces();
+            Vec::new()
+        })
     }
 
     /// Serves an interface again that was lost; false while it is not back.
@@ -189,11 +191,17 @@ impl World {
         match forwarder.map(|forwarder| forwarder.add_interface(id, interface)) {
             Some(Ok(())) => {
                 ::log::info!("{interface} is back");
+                self.doubts.settle(interface);
                 true
             }
-            Some(Err(Refusal::NoSuchInterface(_))) | None => false,
+            Some(Err(Refusal::NoSuchInterface(_))) | None => {
+                self.doubts.settle(interface);
+                false
+            }
             Some(Err(refusal)) => {
-                ::log::warn!("{interface} is back, but cannot be served: {refusal}");
+                if self.doubts.about(interface) {
+                    ::log::warn!("{interface} is back, but cannot be served: {refusal}");
+                }
                 false
             }
         }
@@ -214,19 +222,6 @@ impl World {
     }
 }
 
-/// Makes the forwarder's entry of one flow what the engine wants it to be.
-fn sync(
-    forwarder: &mut dyn Forwarder,
-    engine: &Engine,
-    flow: Flow,
-    oifs: &mut Vec<(IfId, u8)>,
-) -> Result<()> {
-    match engine.forwarding(flow, oifs) {
-        Some(iif) => forwarder.install(&Entry { flow, iif, oifs }),
-        None => forwarder.remove(flow),
-    }
-}
-
 /// Where the kernel's upcalls and route changes come in.
 pub(super) struct Below {
     pub manager: Manager,
@@ -244,6 +239,30 @@ impl Below {
     }
 }
 
+impl Below {
+    /// The newest upcalls, as many as there is room for. May wait for room, but
+    /// for no callback: what waits for a slow client takes none.
+    fn newest(&self, waiting: &mut Vec<Upcall>) -> Vec<Upcall> {
+        let mut guard = self.manager.lock();
+        let Some(run) = self.run(&mut guard) else { return std::mem::take(waiting) };
+        let resolving = run.engine.resolving();
+        let mut room = run.room();
+        if run.intake.should_wait(room, waiting.len(), resolving) {
+            guard.wait_for(&self.manager.shared.room, intake::PATIENCE);
+            room = self.run(&mut guard).map_or(waiting.len(), Run::room);
+        }
+        waiting.split_off(waiting.len().saturating_sub(room))
+    }
+}
+
+impl Run {
+    /// How many new flows can be taken.
+    fn room(&mut self) -> usize {
+        let now = self.now();
+        self.intake.room(now, self.clients.values_mut())
+    }
+}
+
 impl UpcallSink for Below {
     fn lost(&self, count: u32) {
         let mut guard = self.manager.lock();
@@ -252,8 +271,9 @@ impl UpcallSink for Below {
         }
     }
 
-    fn upcalls(&self, batch: Vec<Upcall>) {
-        let mut routes = BTreeMap::new();
+    fn upcalls(&self, waiting: &mut Vec<Upcall>) {
+        let batch = self.newest(waiting);
+        let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
         let mut changes = None;
         let mut guard = loop {
             let mut guard = self.manager.lock();
@@ -276,13 +296,17 @@ impl UpcallSink for Below {
             }
             drop(guard); // a look-up is a system call
             let Some(view) = self.routes.upgrade() else { return };
-            let look_up = |source| (source, view.lookup(source).unwrap_or(Route::NONE));
-            routes.extend(unknown.into_iter().map(look_up));
+            for source in unknown {
+                let route = view.lookup(source);
+                unsure.extend(route.is_none().then_some(source));
+                routes.insert(source, route.unwrap_or(Route::NONE));
+            }
         };
         let Some(run) = self.run(&mut guard) else { return };
+        run.world.doubts.about_sources(unsure);
         let now = run.now();
         let mut fx = Effects::default();
-        for upcall in batch {
+        for upcall in batch.into_iter().rev() {
             let Upcall { kind, flow, arrival, header } = upcall;
             run.tally.count_upcall(kind);
             match kind {
@@ -306,26 +330,51 @@ impl UpcallSink for Below {
 impl RouteWatcher for Below {
     fn routes_changed(&self) {
         let mut guard = self.manager.lock();
-        let Some(run) = self.run(&mut guard) else { return };
-        let mut fx = Effects::default();
-        for id in run.world.lost() {
-            run.engine.interface_lost(id, &mut fx);
+        if self.run(&mut guard).is_none() {
+            return;
         }
-        self.manager.publish(&mut guard, &mut fx, Lane::Worker);
-        if let Some(run) = self.run(&mut guard) {
-            for (id, interface) in run.engine.absent_interfaces() {
-                if run.world.reattach(id, interface) {
-                    run.engine.interface_back(id, &mut fx);
-                }
-            }
-        }
-        self.manager.publish(&mut guard, &mut fx, Lane::Worker);
+        self.manager.check_interfaces(&mut guard);
         drop(guard);
         self.manager.refresh_routes(Lane::Worker, |_| true);
     }
 }
 
 impl Manager {
+    /// Finds out which interfaces have gone, and which are back.
+    fn check_interfaces(&self, guard: &mut Guard<'_>) {
+        let Some(run) = guard.running() else { return };
+        let mut fx = Effects::default();
+        for id in run.world.lost() {
+            run.engine.interface_lost(id, &mut fx);
+        }
+        self.publish(guard, &mut fx, Lane::Worker);
+        if let Some(run) = guard.running() {
+            for (id, interface) in run.engine.absent_interfaces() {
+                if run.world.reattach(id, interface) {
+                    run.engine.interface_back(id, &mut fx);
+                }
+            }
+        }
+        self.publish(guard, &mut fx, Lane::Worker);
+    }
+
+    /// Asks the system again what it did not tell, and gives the lock away
+    /// meanwhile; false if there is nothing to ask yet.
+    pub(super) fn resolve_doubts<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
+        let sources = guard.running().and_then(|run| {
+            let now = run.now();
+            run.world.doubts.take(now)
+        });
+        let Some(sources) = sources else { return (guard, false) };
+        self.check_interfaces(&mut guard);
+        drop(guard);
+        self.pass_on();
+        if !sources.is_empty() {
+            self.refresh_routes(Lane::Worker, |source| sources.contains(&source));
+        }
+        (self.lock(), true)
+    }
+
     /// The route of a flow's source, if a call that names the flow will need
     /// it. Gives the lock away for the look-up.
     pub(super) fn route_for<'a>(
@@ -339,13 +388,15 @@ impl Manager {
             };
             let (routes, changes) = (run.world.routes(), run.world.route_changes);
             drop(guard);
-            let route = routes.lookup(flow.source()).unwrap_or(Route::NONE);
+            let route = routes.lookup(flow.source());
             guard = self.lock();
             let is_current = |run: &mut Run| {
+                let unsure = route.is_none().then_some(flow.source());
+                run.world.doubts.about_sources(unsure);
                 Arc::ptr_eq(&routes, &run.world.routes) && run.world.route_changes == changes
             };
             if guard.running().is_none_or(is_current) {
-                return (guard, Some(route));
+                return (guard, Some(route.unwrap_or(Route::NONE)));
             }
         }
     }
@@ -373,16 +424,19 @@ impl Manager {
             let changes = run.world.route_changes;
             let sources = run.engine.known_sources();
             drop(guard);
-            let found: Vec<(Ipv4Addr, Route)> = sources
-                .into_iter()
-                .filter(|source| concerns(*source))
-                .filter_map(|source| Some((source, routes.lookup(source)?)))
-                .collect();
+            let (mut found, mut unsure) = (Vec::new(), Vec::new());
+            for source in sources.into_iter().filter(|source| concerns(*source)) {
+                match routes.lookup(source) {
+                    Some(route) => found.push((source, route)),
+                    None => unsure.push(source),
+                }
+            }
             guard = self.lock();
             let Some(run) = guard.running() else { return };
             // Else a later change, which may be known already, would be undone.
             if run.world.route_changes == changes {
                 let mut fx = Effects::default();
+                run.world.doubts.about_sources(unsure);
                 run.engine.update_routes(&found, &mut fx);
                 self.publish(&mut guard, &mut fx, lane);
                 break;

@@ -70,12 +70,15 @@ impl NetlinkRoutes {
 
 impl RouteView for NetlinkRoutes {
     fn lookup(&self, source: Ipv4Addr) -> Option<Route> {
-        let found = self.lookups.lock().route(source);
+        let mut lookups = self.lookups.lock();
+        // What comes in between, a signal or want of memory, seldom does twice.
+        let found = lookups.route(source).or_else(|_| lookups.route(source));
+        drop(lookups);
         found
             .inspect_err(|error| {
                 log::warn!(
                     "the kernel does not tell the route to {source} ({error}): what was known of \
-                     it stands, until routes change again"
+                     it stands, trying again"
                 );
             })
             .ok()

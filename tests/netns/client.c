@@ -14,7 +14,7 @@
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
  *     slow CLIENT MILLISECONDS                (what each callback takes from now on)
- *     fork                                    unprivileged      quit
+ *     fork          unprivileged              stop              quit
  */
 #define _GNU_SOURCE /* open_memstream beside C11 */
 
@@ -355,6 +355,8 @@ static void obey(const struct words *words)
         delays[client] = number_in(words->at[2]);
     else if (strcmp(command, "unprivileged") == 0)
         code = setgid(65534) || setuid(65534) ? 1 : NO_ERROR; /* nobody, for good */
+    else if (strcmp(command, "stop") == 0)
+        code = MgmHostStop();
     else if (strcmp(command, "register") == 0)
         code = MgmRegisterMProtocol(&configs[client], number_in(words->at[2]),
                                     number_in(words->at[3]), &handles[client]);

@@ -18,6 +18,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -35,6 +36,7 @@ IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP = 39, 40
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _labs = itertools.count()
+_run = os.getpid()  # also of the workers that are forked from it
 
 
 def setns(descriptor):
@@ -90,9 +92,9 @@ def why_not():
 
 
 def sweep():
-    """Removes what an interrupted test of this process may have left."""
+    """Removes what an interrupted test of this run may have left."""
     for name in os.listdir("/var/run/netns"):
-        if name.startswith(f"mgm-{os.getpid()}-"):
+        if name.startswith(f"mgm-{_run}-"):
             ip(f"netns del {name}")
 
 
@@ -141,14 +143,48 @@ class Host:
         self._open.append(made)
         return made
 
+    def spawn(self, *command):
+        """A program in this host, quiet, that ends with the tests."""
+
+        def enter():
+            setns(self.descriptor)
+            _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, stdin=quiet, stdout=quiet, stderr=quiet, preexec_fn=enter
+        )
+
     def emitter(self, group, **options):
         return Emitter(self, group, **options)
 
     def collector(self, group, **options):
         return Collector(self, group, **options)
 
-    def tap(self, group):
-        return Tap(self, group)
+    def tap(self, group, interface=None):
+        return Tap(self, group, interface or self.interface)
+
+    def vifs(self):
+        """The kernel's VIFs by number."""
+        return {int(line.split()[0]): line.split()[1] for line in self.read("ip_mr_vif")}
+
+    def entries(self):
+        """What the kernel forwards: (source, group) to the incoming interface
+        and the set of outgoing ones. A VIF that is not there is its number."""
+        vifs, found = self.vifs(), {}
+
+        def address(word):
+            return socket.inet_ntoa(struct.pack("=I", int(word, 16)))
+
+        for line in self.read("ip_mr_cache"):
+            group, source, iif, _, _, _, *oifs = line.split()
+            if iif not in ("-1", "65535"):  # those wait for an answer
+                numbers = [int(oif.split(":")[0]) for oif in oifs]
+                found[address(source), address(group)] = (
+                    vifs.get(int(iif), int(iif)),
+                    {vifs.get(number, number) for number in numbers},
+                )
+        return found
 
     def close(self):
         for each in self._open:
@@ -160,9 +196,10 @@ class Lab:
     """A router and the hosts around it, with names that no other run uses."""
 
     def __init__(self):
-        self._prefix = f"mgm-{os.getpid()}-{next(_labs)}"
+        self._prefix = f"mgm-{_run}-{os.getpid()}-{next(_labs)}"
         self._hosts = []
         self._links = itertools.count(1)
+        self._wired = {}
         self.router = self.host("router")
         self.router.sysctl(ip_forward=1, conf__all__rp_filter=0, conf__default__rp_filter=0)
 
@@ -180,8 +217,29 @@ class Lab:
         host's default route."""
         number = next(self._links)
         near = "eth0" if host.interface is None else f"eth{number}"
+        self._wire(number, host, interface, near)
+        if host.interface is None:
+            host.interface, host.address = near, f"10.{number}.0.2"
+            host.ip(f"route add default via 10.{number}.0.1")
+        self._wired[interface] = (number, host, interface, near)
+        return interface
+
+    def spare(self, count):
+        """So many interfaces of the router's that lead nowhere; their names."""
+        self.router.ip(*(f"link add a{n} type veth peer name b{n}" for n in range(-(-count // 2))))
+        return [f"{side}{n}" for n in range(-(-count // 2)) for side in "ab"][:count]
+
+    def relink(self, interface, index=None):
+        """Wires anew what `link` wired and a test has deleted, under the index
+        that it had or any other."""
+        number, host, *_ = self._wired[interface]
+        self._wire(*self._wired[interface], f"index {index}" if index else "")
+        if host.address == f"10.{number}.0.2":
+            host.ip(f"route add default via 10.{number}.0.1")
+
+    def _wire(self, number, host, interface, near, index=""):
         ip(
-            f"link add {interface} netns {self.router.namespace} type veth"
+            f"link add {interface} netns {self.router.namespace} {index} type veth"
             f" peer name {near} netns {host.namespace}"
         )
         # IPv6 would only add noise, and a second of address checking.
@@ -191,10 +249,6 @@ class Lab:
                     file.write("1")
         self.router.ip(f"addr add 10.{number}.0.1/24 dev {interface}", f"link set {interface} up")
         host.ip(f"addr add 10.{number}.0.2/24 dev {near}", f"link set {near} up")
-        if host.interface is None:
-            host.interface, host.address = near, f"10.{number}.0.2"
-            host.ip(f"route add default via 10.{number}.0.1")
-        return interface
 
     def close(self):
         for host in self._hosts:
@@ -282,12 +336,12 @@ class Collector:
 class Tap:
     """Counts a group's datagrams that arrive on a host's wire, joined or not."""
 
-    def __init__(self, host, group):
+    def __init__(self, host, group, interface):
         self._group = socket.inet_aton(group)
         self._total = 0
         self._socket = host.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
         with host.inside():
-            self._socket.bind((host.interface, ETH_P_IP))
+            self._socket.bind((interface, ETH_P_IP))
         self._socket.setblocking(False)
 
     @property
@@ -298,6 +352,9 @@ class Tap:
                 to_group = packet[16:20] == self._group and packet[9] == socket.IPPROTO_UDP
                 self._total += to_group and kind != PACKET_OUTGOING
         return self._total
+
+    def close(self):
+        self._socket.close()
 
     def silent(self, emitter, packets=20, patience=5.0):
         """The wire falls silent: within `patience`, of so many datagrams not one

@@ -48,6 +48,13 @@ class Build:
             subprocess.run(
                 [compiler, *flags, *sources, *link, "-o", self.directory / name], check=True
             )
+        # Has the router's system calls fail (LD_PRELOAD); see there.
+        self.interposer = self.directory / "interpose.so"
+        subprocess.run(
+            [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread",
+             TREE / "tests/faults/interpose.c", "-o", self.interposer, "-ldl"],
+            check=True,
+        )
 
 
 class Router:

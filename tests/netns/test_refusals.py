@@ -89,8 +89,7 @@ class Refusals(NetnsTest):
     # spec 2.7
     def test_the_33rd_interface(self):
         # The kernel has room for 32.
-        self.lab.router.ip(*(f"link add a{n} type veth peer name b{n}" for n in range(17)))
-        names = [f"{side}{n}" for n in range(17) for side in "ab"]
+        names = self.lab.spare(34)
         router = self.registered()
         router.must(*(f"take A {name}" for name in names[:32]))
 

@@ -70,7 +70,7 @@ struct Shard {
 impl Shard {
     /// Where a hash wants to stand: all hashes stretched over all slots.
     fn home(&self, hash: u32) -> usize {
-        (u64::from(hash) * self.slots.len() as u64 >> 32) as usize
+        ((u64::from(hash) * self.slots.len() as u64) >> 32) as usize
     }
 
     fn after(&self, at: usize) -> usize {

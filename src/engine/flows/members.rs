@@ -36,6 +36,11 @@ impl Members {
         }
     }
 
+    /// Whether it takes no room elsewhere.
+    pub fn is_small(&self) -> bool {
+        !matches!(self, Members::Both(_))
+    }
+
     /// Whether anybody wants the flow on this interface.
     pub fn contains(&self, id: IfId) -> bool {
         self.side(Side::Owner).contains(id) || self.side(Side::Igmp).contains(id)

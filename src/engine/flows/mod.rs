@@ -73,6 +73,9 @@ pub enum Removed {
 pub struct Place(u32);
 
 impl Flows {
+    /// So many entries are worth fetching at once.
+    pub const FETCH: usize = 16;
+
     /// The place of a flow's entry.
     pub fn find(&self, flow: Flow) -> Option<Place> {
         self.index.find(flow, |number| self.entries[number as usize].flow).map(Place)
@@ -87,13 +90,16 @@ impl Flows {
         &mut self.entries[number as usize]
     }
 
-    /// The place of a flow's entry, which is made if need be: something has to
-    /// be put there then.
+    /// The place of a flow's entry for a membership, which is to be put there.
     pub fn make(&mut self, flow: Flow) -> Place {
-        self.find(flow).unwrap_or_else(|| self.add(flow))
+        self.make_for(flow, Part::Members)
     }
 
-    fn add(&mut self, flow: Flow) -> Place {
+    fn make_for(&mut self, flow: Flow, part: Part) -> Place {
+        self.find(flow).unwrap_or_else(|| self.add(flow, part))
+    }
+
+    fn add(&mut self, flow: Flow, part: Part) -> Place {
         let entry = Entry { flow, members: Members::default(), mfe: None };
         let number = match self.free.pop() {
             Some(number) => {
@@ -107,7 +113,7 @@ impl Flows {
         };
         let Flows { entries, index, order, .. } = self;
         index.insert(flow, number);
-        order.insert(flow, number, |number, part| entries[number as usize].has(part));
+        order.insert(flow, number, part, |number, part| entries[number as usize].has(part));
         if flow == Flow::WILDCARD {
             self.wildcard = Some(Place(number));
         } else if !flow.has_source() {
@@ -173,11 +179,14 @@ impl Flows {
     /// Adds a membership; false if it was there.
     pub fn insert_member(&mut self, place: Place, side: Side, id: IfId) -> bool {
         let entry = self.at_mut(place);
-        let (flow, was_wanted) = (entry.flow, entry.has(Part::Members));
+        let (flow, was_wanted, has_mfe) =
+            (entry.flow, entry.has(Part::Members), entry.has(Part::Mfe));
         let is_new = entry.members.insert(side, id);
         if !was_wanted {
             self.wanted += 1;
-            self.order.mark(flow, Part::Members, true);
+            if has_mfe {
+                self.order.mark(flow, Part::Members, true); // else it was made for this
+            }
         }
         is_new
     }
@@ -205,10 +214,14 @@ impl Flows {
 
     /// Adds an MFE; there is none of this flow.
     pub fn insert_mfe(&mut self, flow: Flow, mfe: Mfe) {
-        let place = self.make(flow);
-        if self.at_mut(place).mfe.replace(mfe).is_none() {
+        let place = self.make_for(flow, Part::Mfe);
+        let entry = self.at_mut(place);
+        let is_wanted = entry.has(Part::Members);
+        if entry.mfe.replace(mfe).is_none() {
             self.mfes += 1;
-            self.order.mark(flow, Part::Mfe, true);
+            if is_wanted {
+                self.order.mark(flow, Part::Mfe, true); // else it was made for this
+            }
         }
     }
 
@@ -232,19 +245,53 @@ impl Flows {
         self.mfes
     }
 
-    /// The flows that somebody wants, from `first` on, in order.
+    /// The flows that somebody wants on an interface, in order, and where they are.
+    pub fn wanted_on(&self, id: IfId, sides: &[Side]) -> Vec<(Flow, Place)> {
+        let wanted = self.entries(Flow::WILDCARD, Part::Members);
+        wanted
+            .filter(|(_, entry)| sides.iter().any(|&side| entry.members.side(side).contains(id)))
+            .map(|(place, entry)| (entry.flow, place))
+            .collect()
+    }
+
+    /// The flows that somebody wants, from `first` on, in order, with who does.
     pub fn wanted(&self, first: Flow) -> impl Iterator<Item = (Flow, &Members)> + '_ {
-        self.order.from(first, Some(Part::Members)).filter_map(|(flow, number)| {
-            let members = &self.entries[number as usize].members;
-            (!members.is_empty()).then_some((flow, members))
+        self.entries(first, Part::Members).map(|(_, entry)| (entry.flow, &entry.members))
+    }
+
+    /// The flows that somebody wants, from `first` on, in order.
+    pub fn wanted_flows(&self, first: Flow) -> impl Iterator<Item = Flow> + '_ {
+        self.order.runs(first, Some(Part::Members)).flat_map(move |run| {
+            let has = move |number: u32| self.entries[number as usize].has(Part::Members);
+            let wanted = run.iter().filter(move |(_, number)| run.all_have || has(*number));
+            wanted.map(|(flow, _)| flow)
         })
     }
 
     /// The MFEs from `first` on, in order.
     pub fn mfes(&self, first: Flow) -> impl Iterator<Item = (Flow, &Mfe)> + '_ {
-        self.order
-            .from(first, Some(Part::Mfe))
-            .filter_map(|(flow, number)| Some((flow, self.entries[number as usize].mfe.as_ref()?)))
+        let entries = self.entries(first, Part::Mfe);
+        entries.filter_map(|(_, entry)| Some((entry.flow, entry.mfe.as_ref()?)))
+    }
+
+    /// The entries that have a part, from `first` on, in order.
+    fn entries(&self, first: Flow, part: Part) -> impl Iterator<Item = (Place, &Entry)> + '_ {
+        let entries = &self.entries;
+        self.order.runs(first, Some(part)).flat_map(move |run| {
+            fetch(entries, run.numbers.iter().copied());
+            let all = run.iter().map(|(_, number)| (Place(number), &entries[number as usize]));
+            all.filter(move |(_, entry)| entry.has(part))
+        })
+    }
+
+    /// Says that these flows will be looked for soon.
+    pub fn fetch_flows(&self, flows: &[Flow]) {
+        fetch(&self.entries, flows.iter().filter_map(|&flow| Some(self.find(flow)?.0)));
+    }
+
+    /// Says that these places will be looked at soon.
+    pub fn fetch(&self, places: &[(Flow, Place)]) {
+        fetch(&self.entries, places.iter().map(|(_, place)| place.0));
     }
 
     /// Visits the MFEs of a range of flows in order, and tells of each
@@ -271,29 +318,44 @@ impl Flows {
         }
         let mut group = (Flow::WILDCARD, false);
         let Flows { entries, order, .. } = self;
-        for (flow, number) in order.from(first.shared(), None) {
-            if flow > last {
-                break;
-            }
-            let Entry { members, mfe, .. } = &mut entries[number as usize];
-            if group.0 != flow.shared() {
-                group = (flow.shared(), false);
-            }
-            if !flow.has_source() {
-                group.1 = members.contains(id);
-            }
-            if let Some(mfe) = mfe.as_mut().filter(|_| flow >= first) {
-                visit(flow, mfe, wild || group.1 || members.contains(id));
+        for run in order.runs(first.shared(), None) {
+            fetch(entries, run.numbers.iter().copied());
+            for (flow, number) in run.iter() {
+                if flow > last {
+                    return;
+                }
+                let Entry { members, mfe, .. } = &mut entries[number as usize];
+                if group.0 != flow.shared() {
+                    group = (flow.shared(), false);
+                }
+                if !flow.has_source() {
+                    group.1 = members.contains(id);
+                }
+                if let Some(mfe) = mfe.as_mut().filter(|_| flow >= first) {
+                    visit(flow, mfe, wild || group.1 || members.contains(id));
+                }
             }
         }
     }
 }
 
+/// Reads entries that are about to be used one after the other. They stand anywhere
+/// in memory, and a processor waits for several at once if it is shown them.
+fn fetch(entries: &[Entry], numbers: impl Iterator<Item = u32>) {
+    let read = numbers.map(|number| {
+        let entry = &entries[number as usize];
+        let mfe = entry.mfe.as_ref().map_or(0, |mfe| mfe.packets ^ u64::from(mfe.serial));
+        mfe ^ u64::from(entry.members.is_small()) ^ u64::from(entry.flow.has_source())
+    });
+    std::hint::black_box(read.fold(0, |all, one| all ^ one));
+}
+
 impl fmt::Debug for Flows {
     /// The entries in order, and not the way in which they are kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.order.from(Flow::WILDCARD, None);
-        f.debug_list().entries(all.map(|(_, number)| &self.entries[number as usize])).finish()
+        let runs = self.order.runs(Flow::WILDCARD, None);
+        let all = runs.flat_map(|run| run.numbers.iter());
+        f.debug_list().entries(all.map(|&number| &self.entries[number as usize])).finish()
     }
 }
 

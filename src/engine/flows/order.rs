@@ -1,5 +1,6 @@
 //! Flows in ascending order, each with the number of its entry.
 
+use super::Flows;
 use crate::types::Flow;
 use std::collections::BTreeMap;
 
@@ -48,12 +49,13 @@ impl Chunk {
         self.flows().partition_point(|&other| other < flow)
     }
 
-    fn insert(&mut self, flow: Flow, number: u32) {
+    fn insert(&mut self, flow: Flow, number: u32, part: Part) {
         let at = self.place(flow);
         self.flows.copy_within(at..self.len, at + 1);
         self.numbers.copy_within(at..self.len, at + 1);
         (self.flows[at], self.numbers[at]) = (flow, number);
         self.len += 1;
+        self.having[part as usize] += 1;
     }
 
     fn remove(&mut self, at: usize) {
@@ -88,19 +90,25 @@ impl Order {
         Some((key, chunk))
     }
 
-    /// Adds a flow that is not there, with the number of an entry that has no
-    /// part yet. `having` tells, of the entry of a number, which it has: asked
-    /// where a chunk is divided.
-    pub fn insert(&mut self, flow: Flow, number: u32, having: impl Fn(u32, Part) -> bool) {
+    /// Adds a flow that is not there, with the number of its entry and the part
+    /// that this is about to get. `having` tells, of the entry of a number, which
+    /// it has: asked where a chunk is divided.
+    pub fn insert(
+        &mut self,
+        flow: Flow,
+        number: u32,
+        part: Part,
+        having: impl Fn(u32, Part) -> bool,
+    ) {
         let Some((_, chunk)) = self.chunk_mut(flow) else {
             // Below all others: the first chunk's key is below everything.
             let mut first = Chunk::new();
-            first.insert(flow, number);
+            first.insert(flow, number, part);
             self.chunks.insert(Flow::WILDCARD, first);
             return;
         };
         if chunk.len < FULL {
-            return chunk.insert(flow, number);
+            return chunk.insert(flow, number, part);
         }
         // Flows that come in order leave full chunks behind, others halves.
         let is_last = chunk.place(flow) == FULL;
@@ -116,9 +124,9 @@ impl Order {
         }
         let key = if is_last { flow } else { upper.flows[0] };
         if flow < key {
-            chunk.insert(flow, number);
+            chunk.insert(flow, number, part);
         } else {
-            upper.insert(flow, number);
+            upper.insert(flow, number, part);
         }
         self.chunks.insert(key, upper);
     }
@@ -156,17 +164,35 @@ impl Order {
         }
     }
 
-    /// The flows from `first` on, in order. With a part, most of those that lack
-    /// it are left out.
-    pub fn from(&self, first: Flow, part: Option<Part>) -> impl Iterator<Item = (Flow, u32)> + '_ {
+    /// The flows from `first` on, in order, a few at a time. With a part, most of
+    /// those that lack it are left out.
+    pub fn runs(&self, first: Flow, part: Option<Part>) -> impl Iterator<Item = Run<'_>> + '_ {
         let start = self.chunks.range(..=first).next_back().map_or(first, |(&key, _)| key);
         self.chunks
             .range(start..)
             .filter(move |(_, chunk)| part.is_none_or(|part| chunk.having[part as usize] > 0))
             .flat_map(move |(&key, chunk)| {
                 let skip = if key < first { chunk.place(first) } else { 0 };
-                let flows = chunk.flows()[skip..].iter().copied();
-                flows.zip(chunk.numbers[skip..chunk.len].iter().copied())
+                let all_have =
+                    part.is_none_or(|part| usize::from(chunk.having[part as usize]) == chunk.len);
+                let flows = chunk.flows()[skip..].chunks(Flows::FETCH);
+                let numbers = chunk.numbers[skip..chunk.len].chunks(Flows::FETCH);
+                flows.zip(numbers).map(move |(flows, numbers)| Run { flows, numbers, all_have })
             })
+    }
+}
+
+/// Flows that follow one another, and the numbers of their entries.
+pub struct Run<'a> {
+    pub flows: &'a [Flow],
+    pub numbers: &'a [u32],
+    /// Every entry has the part that was asked for: nobody needs to look.
+    pub all_have: bool,
+}
+
+impl<'a> Run<'a> {
+    /// Each flow with its number.
+    pub fn iter(&self) -> impl Iterator<Item = (Flow, u32)> + 'a {
+        self.flows.iter().copied().zip(self.numbers.iter().copied())
     }
 }

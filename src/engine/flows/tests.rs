@@ -5,7 +5,7 @@ use crate::types::{IfSet, Ipv4Addr, Time};
 use std::collections::BTreeMap;
 
 fn mfe(iif: u16) -> Mfe {
-    Mfe::new(IfId(iif), Ipv4Addr::UNSPECIFIED, IfSet::default(), 900, Time(0), 1)
+    Mfe::new(IfId(iif), Ipv4Addr::UNSPECIFIED, IfSet::default(), Time(0), 1)
 }
 
 fn flow(number: u32) -> Flow {
@@ -36,6 +36,7 @@ fn compare(flows: &mut Flows, plain: &Plain, first: Flow, last: Flow, id: u16) {
         .wanted(first)
         .map(|(flow, _)| flow)
         .eq(plain.wanted.range(first..).map(|w| *w.0)));
+    assert!(flows.wanted_flows(first).eq(plain.wanted.range(first..).map(|w| *w.0)));
     let mfes = flows.mfes(first).map(|(flow, mfe)| (flow, mfe.iif.0));
     assert!(mfes.eq(plain.mfes.range(first..).map(|(&flow, &iif)| (flow, iif))));
     let mut visited = Vec::new();
@@ -113,7 +114,8 @@ fn behaves_as_two_ordered_maps() {
             compare(&mut flows, &plain, Flow::WILDCARD, Flow::MAX, id);
         }
     }
-    let rest: Vec<Flow> = flows.order.from(Flow::WILDCARD, None).map(|(flow, _)| flow).collect();
+    let rest: Vec<Flow> =
+        flows.order.runs(Flow::WILDCARD, None).flat_map(|run| run.flows.to_vec()).collect();
     for flow in rest {
         flows.remove_mfe(flow);
         for id in 0..3 {

@@ -11,7 +11,7 @@ fn stage() -> Router {
 
 fn rest(r: &Router, kind: EnumKind, mut last: Option<Flow>) -> Vec<String> {
     let mut flows = Vec::new();
-    while let Some(flow) = r.engine.next_group(kind, last) {
+    while let Some(flow) = r.engine.groups(kind, last).next() {
         flows.push(flow.to_string());
         last = Some(flow);
         assert!(flows.len() < 100, "it never ends");
@@ -78,7 +78,7 @@ fn t7_3_what_stays_is_returned_once_whatever_changes_meanwhile() {
     for text in ["(*, 239.1.1.1)", "(10.0.0.1, 239.2.2.2)", "(10.0.0.1, 239.4.4.4)"] {
         r.join("A", text, 1);
     }
-    let first = r.engine.next_group(EnumKind::AllSources, None);
+    let first = r.engine.groups(EnumKind::AllSources, None).next();
     assert_eq!(first, Some(flow("(*, 239.1.1.1)")));
     // Where it stands goes; before and after it others come.
     r.leave("A", "(*, 239.1.1.1)", 1);

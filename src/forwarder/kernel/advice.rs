@@ -55,6 +55,10 @@ pub(super) fn no_vif(why: NoVif, interface: Interface) -> Refusal {
             "{interface}: the kernel forwards among at most {MAX_VIFS} interfaces, and all are \
              taken: release one first"
         ),
+        NoVif::Leaving => format!(
+            "{interface}: of the {MAX_VIFS} interfaces that the kernel has room for one is still \
+             being given up: try again in a second"
+        ),
         NoVif::SameDevice(other) => format!(
             "{interface} is served already, as number {}: an error inside MGM, please report it",
             other.0
@@ -79,6 +83,20 @@ pub(super) fn add_vif(error: &io::Error, interface: Interface, name: &str) -> Re
         ),
         Some(libc::EACCES | libc::EPERM) => lost_table(&what, error),
         _ => format!("{what}: the kernel will not route multicast there: {error}"),
+    })
+}
+
+/// The kernel does not say whether there is such an interface.
+pub(super) fn unknown(error: &io::Error, interface: Interface) -> Refusal {
+    Refusal::Forwarder(format!("{interface}: the kernel does not tell about it: {error}"))
+}
+
+/// A VIF that was given back cannot be deleted.
+pub(super) fn undeleted(error: &io::Error, vif: u8) -> Refusal {
+    let what = format!("VIF {vif}");
+    Refusal::Forwarder(match error.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) => lost_table(&what, error),
+        _ => format!("{what} was given up, and the kernel does not let go of it: {error}"),
     })
 }
 

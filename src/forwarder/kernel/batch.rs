@@ -73,6 +73,11 @@ impl Batch {
         Ok(filled.last().and_then(|message| overflows(&message.msg_hdr)))
     }
 
+    /// Whether the last [`Batch::read`] may have left something.
+    pub(super) fn is_full(&self) -> bool {
+        self.filled == BATCH
+    }
+
     /// What the last [`Batch::read`] read.
     pub(super) fn datagrams(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.data[..self.filled].iter().zip(&self.lengths).map(|(data, length)| &data[..*length])

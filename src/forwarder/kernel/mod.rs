@@ -28,8 +28,11 @@ use super::{Counters, Entry, Forwarder, UpcallSink};
 use crate::fork;
 use crate::sys::StopSignal;
 use crate::types::{Flow, IfId, Interface, Refusal, Result};
+use foldhash::fast::RandomState;
 use mroute::{MrouteSocket, Ttls, MAX_VIFS};
 use reader::Shared;
+use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 use vifs::VifTable;
 
@@ -46,6 +49,9 @@ const RECEIVE_BUFFER: usize = 32 << 20;
 pub struct KernelForwarder {
     shared: Arc<Shared>,
     vifs: VifTable,
+    /// Flows whose entry the kernel refused to change: it may name VIFs that
+    /// were given back since.
+    refused: HashSet<Flow, RandomState>,
 }
 
 impl KernelForwarder {
@@ -74,7 +80,7 @@ impl KernelForwarder {
         let (shared, vifs) = (Arc::new(Shared { socket, stop }), VifTable::new());
         reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
             .map_err(|error| advice::resources(&error))?;
-        Ok(KernelForwarder { shared, vifs })
+        Ok(KernelForwarder { shared, vifs, refused: HashSet::default() })
     }
 
     /// The kernel's form of a list of oifs.
@@ -91,6 +97,43 @@ impl KernelForwarder {
         }
         ttls
     }
+
+    /// The kernel has taken what was asked for a flow, or has not.
+    fn note(&mut self, flow: Flow, result: io::Result<()>) -> Result<()> {
+        match result {
+            Ok(()) if self.refused.is_empty() => Ok(()),
+            Ok(()) => {
+                self.refused.remove(&flow);
+                if self.refused.is_empty() {
+                    self.vifs.release();
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.refused.insert(flow);
+                Err(advice::entry(&error, flow))
+            }
+        }
+    }
+
+    /// Has the kernel delete the VIFs that were given back.
+    fn delete_vifs(&mut self) -> Result<()> {
+        let mut result = Ok(());
+        for vif in self.vifs.undeleted() {
+            match self.shared.socket.delete_vif(vif) {
+                Ok(()) => self.vifs.deleted(vif),
+                // As it says when it has removed one together with its device.
+                Err(_) if self.shared.socket.has_vif(vif).is_ok_and(|has| !has) => {
+                    self.vifs.deleted(vif);
+                }
+                Err(error) => result = Err(advice::undeleted(&error, vif.number())),
+            }
+        }
+        if self.refused.is_empty() {
+            self.vifs.release();
+        }
+        result
+    }
 }
 
 impl Forwarder for KernelForwarder {
@@ -106,9 +149,16 @@ impl Forwarder for KernelForwarder {
         if !interface.next_hop.is_unspecified() {
             return Err(Refusal::KernelNextHop(interface));
         }
+        // A device must not have two VIFs: the kernel would take the first for
+        // where its packets come in.
+        self.delete_vifs()?;
         let socket = &self.shared.socket;
         let gone = Refusal::NoSuchInterface(interface.index);
-        let Some(name) = socket.device_name(interface.index) else { return Err(gone) };
+        let name = match socket.device_name(interface.index) {
+            Ok(Some(name)) => name,
+            Ok(None) => return Err(gone),
+            Err(error) => return Err(advice::unknown(&error, interface)),
+        };
         let claimed = self.vifs.claim(id, interface.index);
         let Some(vif) = claimed.map_err(|why| advice::no_vif(why, interface))? else {
             return Ok(());
@@ -117,30 +167,46 @@ impl Forwarder for KernelForwarder {
             self.vifs.free(id);
             // It may have gone since it was asked for its name.
             match socket.device_name(interface.index) {
-                Some(_) => advice::add_vif(&error, interface, &name),
-                None => gone,
+                Ok(None) => gone,
+                _ => advice::add_vif(&error, interface, &name),
             }
         })?;
         log::debug!("{interface} ({name}) is VIF {}", vif.number());
         Ok(())
     }
 
-    /// Entries must not name the interface any more: the kernel would keep
-    /// sending their packets to whichever device gets its VIF next.
+    /// Entries should not name the interface any more. Where the kernel has
+    /// refused to rewrite one its VIF is kept until it has not.
     fn remove_interface(&mut self, id: IfId) {
-        let Some(vif) = self.vifs.get(id) else { return };
-        match self.shared.socket.delete_vif(vif) {
-            // The kernel itself removed it, with its device.
-            Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) => {}
-            Err(error) => log::warn!("VIF {} stays with the kernel: {error}", vif.number()),
-            Ok(()) => {}
+        self.vifs.leave(id);
+        if let Err(refusal) = self.delete_vifs() {
+            log::warn!("trying again: {refusal}");
         }
-        self.vifs.free(id);
     }
 
-    fn lost_interfaces(&mut self) -> Vec<IfId> {
-        let socket = &self.shared.socket;
-        self.vifs.iter().filter(|(vif, _)| !socket.has_vif(*vif)).map(|(_, id)| id).collect()
+    fn is_settled(&self) -> bool {
+        self.vifs.is_settled()
+    }
+
+    fn settle(&mut self) {
+        if let Err(refusal) = self.delete_vifs() {
+            log::debug!("trying again: {refusal}");
+        }
+    }
+
+    fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
+        let mut lost = Vec::new();
+        for (vif, id) in self.vifs.iter() {
+            match self.shared.socket.has_vif(vif) {
+                Ok(true) => {}
+                Ok(false) => lost.push(id),
+                Err(error) => {
+                    let index = self.vifs.devices().get(vif).unwrap_or_default();
+                    return Err(advice::unknown(&error, Interface::link(index)));
+                }
+            }
+        }
+        Ok(lost)
     }
 
     fn install(&mut self, entry: &Entry<'_>) -> Result<()> {
@@ -153,17 +219,16 @@ impl Forwarder for KernelForwarder {
         let mut ttls = self.ttls(entry);
         // The kernel would send packets back to where they came from.
         ttls[iif.slot()] = 0;
-        self.shared
-            .socket
-            .add_mfc(entry.flow, iif, ttls)
-            .map_err(|error| advice::entry(&error, entry.flow))
+        let result = self.shared.socket.add_mfc(entry.flow, iif, ttls);
+        self.note(entry.flow, result)
     }
 
     fn remove(&mut self, flow: Flow) -> Result<()> {
-        match self.shared.socket.delete_mfc(flow) {
+        let result = match self.shared.socket.delete_mfc(flow) {
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
-            result => result.map_err(|error| advice::entry(&error, flow)),
-        }
+            result => result,
+        };
+        self.note(flow, result)
     }
 
     fn counters(&mut self, flow: Flow) -> Option<Counters> {

@@ -86,6 +86,8 @@ pub(super) enum Step {
     Table,
     /// MRT_INIT
     Init,
+    /// MRT_PIM
+    Pim,
     /// MRT_ASSERT
     Assert,
 }
@@ -119,8 +121,11 @@ impl MrouteSocket {
         // other upcall comes of it as there is no register VIF. The option is
         // missing from kernels built without PIM.
         for on in [0i32, 1] {
-            if let Err(error) = socket.set(MRT_PIM, &on) {
-                log::debug!("MRT_PIM {on}: {error}: wrong interfaces that are no oif go untold");
+            match socket.set(MRT_PIM, &on) {
+                Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => {
+                    log::debug!("no MRT_PIM: wrong interfaces that are no oif go untold");
+                }
+                result => result.map_err(|error| (Step::Pim, error))?,
             }
         }
         // Last, as MRT_PIM overwrites it.
@@ -232,14 +237,17 @@ impl MrouteSocket {
     }
 
     /// Whether the kernel still has `vif`: it drops those of devices that go.
-    pub(super) fn has_vif(&self, vif: Vif) -> bool {
+    pub(super) fn has_vif(&self, vif: Vif) -> io::Result<bool> {
         let mut request = VifReq { vifi: vif.number().into(), counters: [0; 4] };
         // SAFETY: SIOCGETVIFCNT reads and writes a `struct sioc_vif_req`.
-        let result = unsafe { self.ioctl(SIOCGETVIFCNT, &mut request) };
-        // EINVAL says that no VIF of this number or a greater one is left.
-        !result.is_err_and(|error| {
-            matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::EINVAL))
-        })
+        match unsafe { self.ioctl(SIOCGETVIFCNT, &mut request) } {
+            Ok(()) => Ok(true),
+            Err(error) => match error.raw_os_error() {
+                // EINVAL says that no VIF of this number or a greater one is left.
+                Some(libc::EADDRNOTAVAIL | libc::EINVAL) => Ok(false),
+                _ => Err(error),
+            },
+        }
     }
 
     /// Installs an entry, or replaces the one of this flow and keeps its counters.
@@ -277,14 +285,19 @@ impl MrouteSocket {
     /// The name of a device, `None` if there is none with this index. Asked of
     /// the socket and not of the C library, whose answer is about the network
     /// namespace that the calling thread happens to be in.
-    pub(super) fn device_name(&self, if_index: u32) -> Option<String> {
+    pub(super) fn device_name(&self, if_index: u32) -> io::Result<Option<String>> {
         // SAFETY: all zeros is a valid `ifreq`.
         let mut request: libc::ifreq = unsafe { zeroed() };
-        request.ifr_ifru.ifru_ifindex = libc::c_int::try_from(if_index).ok()?;
+        let Ok(index) = libc::c_int::try_from(if_index) else { return Ok(None) };
+        request.ifr_ifru.ifru_ifindex = index;
         // SAFETY: SIOCGIFNAME reads and writes a `struct ifreq`.
-        unsafe { self.ioctl(libc::SIOCGIFNAME, &mut request) }.ok()?;
-        let name = request.ifr_name.iter().take_while(|c| **c != 0).map(|c| *c as u8).collect();
-        String::from_utf8(name).ok()
+        match unsafe { self.ioctl(libc::SIOCGIFNAME, &mut request) } {
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(None),
+            result => result?,
+        }
+        let name: Vec<u8> =
+            request.ifr_name.iter().take_while(|c| **c != 0).map(|c| *c as u8).collect();
+        Ok(Some(String::from_utf8_lossy(&name).into_owned()))
     }
 
     /// Gives the table back: all VIFs and entries go at once, even while

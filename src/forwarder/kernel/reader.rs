@@ -2,8 +2,9 @@
 //!
 //! A burst of new flows must not overflow the socket's buffer, because each
 //! upcall that is lost is a flow that stays unforwarded until its next packet.
-//! So this thread does nothing but read, sort out and hand over, a batch at a
-//! time, to a sink that never waits for anybody's callback.
+//! So this thread does nothing but read, sort out and hand over, to a sink that
+//! never waits for anybody's callback. All that there is, before the sink takes
+//! the newest of it: what has no room yet waits here, not in the socket.
 
 use super::batch::Batch;
 use super::mroute::MrouteSocket;
@@ -13,11 +14,16 @@ use crate::forwarder::{Upcall, UpcallSink};
 use crate::sys::{self, StopSignal, Wake};
 use crate::types::Interface;
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two lines in the log about lost upcalls.
 const LOSS_LINES: Duration = Duration::from_secs(10);
+
+/// Full batches that are read before the sink sees them: all that there is, unless
+/// they come as fast as they can be read.
+const BATCHES: usize = 1024;
 
 /// After an error of the socket: else a lasting one would have us spin.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -36,47 +42,85 @@ pub(super) fn spawn(
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
 ) -> io::Result<()> {
-    crate::threads::spawn("mgm-upcall", move || {
-        let mut batch = Batch::new();
-        let mut losses = Losses::default();
-        loop {
-            match sys::wait(Some(&shared.socket), &shared.stop, losses.wait()) {
-                Wake::Stop => return,
-                Wake::Timeout => losses.tell(),
-                Wake::Readable => match batch.read(&shared.socket) {
-                    Ok(count) => {
-                        let lost = losses.see(count);
-                        if lost > 0 {
-                            sys::shield("a count", || sink.lost(lost));
-                        }
-                        let upcalls = sort_out(&batch, &devices);
-                        if !upcalls.is_empty() {
-                            sys::shield("upcalls", || sink.upcalls(upcalls));
-                        }
+    let mut reader = Reader {
+        shared,
+        devices,
+        sink,
+        batch: Batch::new(),
+        losses: Losses::default(),
+        waiting: Vec::new(),
+    };
+    crate::threads::spawn("mgm-upcall", move || while reader.serve().is_continue() {})
+}
+
+struct Reader {
+    shared: Arc<Shared>,
+    devices: Arc<Devices>,
+    sink: Arc<dyn UpcallSink>,
+    batch: Batch,
+    losses: Losses,
+    /// In order of arrival; what the sink had no room for yet.
+    waiting: Vec<Upcall>,
+}
+
+impl Reader {
+    fn serve(&mut self) -> ControlFlow<()> {
+        let patience = match self.waiting.is_empty() {
+            true => self.losses.wait(),
+            false => Some(Duration::ZERO),
+        };
+        match sys::wait(Some(&self.shared.socket), &self.shared.stop, patience) {
+            Wake::Stop => return ControlFlow::Break(()),
+            Wake::Timeout => self.losses.tell(),
+            Wake::Readable => self.drain()?,
+        }
+        if !self.waiting.is_empty() {
+            sys::shield("upcalls", || {
+                // Should it panic they are gone: they might be why.
+                let mut waiting = std::mem::take(&mut self.waiting);
+                self.sink.upcalls(&mut waiting);
+                self.waiting = waiting;
+            });
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Reads what there is: the newest upcalls come first.
+    fn drain(&mut self) -> ControlFlow<()> {
+        for _ in 0..BATCHES {
+            match self.batch.read(&self.shared.socket) {
+                Ok(count) => {
+                    let lost = self.losses.see(count);
+                    if lost > 0 {
+                        sys::shield("a count", || self.sink.lost(lost));
                     }
-                    Err(error) if is_passing(&error) => {}
-                    Err(error) => {
-                        log::debug!("reading upcalls: {error}");
-                        let pause = Some(PAUSE);
-                        if sys::wait(None::<&MrouteSocket>, &shared.stop, pause) == Wake::Stop {
-                            return;
-                        }
+                    sort_out(&self.batch, &self.devices, &mut self.waiting);
+                    if !self.batch.is_full() {
+                        break;
                     }
-                },
+                }
+                Err(error) if is_passing(&error) => break,
+                Err(error) => {
+                    log::debug!("reading upcalls: {error}");
+                    let pause = Some(PAUSE);
+                    if sys::wait(None::<&MrouteSocket>, &self.shared.stop, pause) == Wake::Stop {
+                        return ControlFlow::Break(());
+                    }
+                    break;
+                }
             }
         }
-    })
+        ControlFlow::Continue(())
+    }
 }
 
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// The upcalls among what was read.
-fn sort_out(batch: &Batch, devices: &Devices) -> Vec<Upcall> {
-    let datagrams = batch.datagrams();
-    let mut upcalls = Vec::with_capacity(datagrams.len());
-    for datagram in datagrams {
+/// Adds the upcalls among what was read.
+fn sort_out(batch: &Batch, devices: &Devices, upcalls: &mut Vec<Upcall>) {
+    for datagram in batch.datagrams() {
         match upcall::parse(datagram) {
             Ok(report) => match devices.get(report.vif) {
                 Some(index) => upcalls.push(Upcall {
@@ -92,7 +136,6 @@ fn sort_out(batch: &Batch, devices: &Devices) -> Vec<Upcall> {
             Err(why) => log::debug!("upcall ignored: {why:?}"),
         }
     }
-    upcalls
 }
 
 /// Counts the upcalls that found the socket's buffer full, and says so: at

@@ -44,6 +44,8 @@ impl Devices {
 pub(super) enum NoVif {
     /// All are in use.
     Full,
+    /// All are in use, but for some that entries may still name.
+    Leaving,
     /// The interface has one under another number: the kernel would take the
     /// device a second time, and send every packet out twice.
     SameDevice(IfId),
@@ -51,12 +53,26 @@ pub(super) enum NoVif {
     SameId(u32),
 }
 
+/// What a VIF is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Free,
+    Of(IfId),
+    /// Given back, but the kernel has it still.
+    Undeleted,
+    /// The kernel has it no more, but may have entries that name it: whichever
+    /// device got it next would get their packets.
+    Named,
+}
+
 /// The VIFs in use: at most one for each number, and for each device.
 #[derive(Debug)]
 pub(super) struct VifTable {
     /// By interface number, which are small and dense.
     by_id: Vec<Option<Vif>>,
-    owners: [Option<IfId>; MAX_VIFS],
+    uses: [Use; MAX_VIFS],
+    /// How many are neither free nor an interface's.
+    leaving: usize,
     devices: Arc<Devices>,
     /// Where the search for a free one begins. VIFs are reused as late as
     /// possible: upcalls that wait in the socket name the arrival interface by VIF.
@@ -67,7 +83,8 @@ impl VifTable {
     pub(super) fn new() -> VifTable {
         VifTable {
             by_id: Vec::new(),
-            owners: [None; MAX_VIFS],
+            uses: [Use::Free; MAX_VIFS],
+            leaving: 0,
             devices: Arc::new(Devices([const { AtomicU32::new(0) }; MAX_VIFS])),
             next: 0,
         }
@@ -98,8 +115,8 @@ impl VifTable {
         }
         let free = (0..MAX_VIFS)
             .map(|step| (self.next + step) % MAX_VIFS)
-            .find(|slot| self.owners[*slot].is_none())
-            .ok_or(NoVif::Full)?;
+            .find(|slot| self.uses[*slot] == Use::Free)
+            .ok_or(if self.is_settled() { NoVif::Full } else { NoVif::Leaving })?;
         let vif = Vif(free as u8);
         self.next = free + 1;
         let at = usize::from(id.0);
@@ -107,22 +124,63 @@ impl VifTable {
             self.by_id.resize(at + 1, None);
         }
         self.by_id[at] = Some(vif);
-        self.owners[free] = Some(id);
+        self.uses[free] = Use::Of(id);
         self.devices.set(vif, if_index);
         Ok(Some(vif))
     }
 
-    /// Gives an interface's VIF back.
-    pub(super) fn free(&mut self, id: IfId) -> Option<Vif> {
-        let vif = self.by_id.get_mut(usize::from(id.0))?.take()?;
-        self.owners[vif.slot()] = None;
+    /// Gives back a VIF that no entry can name.
+    pub(super) fn free(&mut self, id: IfId) {
+        self.end(id, Use::Free);
+    }
+
+    /// Gives an interface's VIF back. It is free again after
+    /// [`VifTable::deleted`] and then [`VifTable::release`].
+    pub(super) fn leave(&mut self, id: IfId) {
+        if self.end(id, Use::Undeleted) {
+            self.leaving += 1;
+        }
+    }
+
+    fn end(&mut self, id: IfId, then: Use) -> bool {
+        let Some(vif) = self.by_id.get_mut(usize::from(id.0)).and_then(Option::take) else {
+            return false;
+        };
+        self.uses[vif.slot()] = then;
         self.devices.set(vif, 0);
-        Some(vif)
+        true
+    }
+
+    /// The kernel has this one no more.
+    pub(super) fn deleted(&mut self, vif: Vif) {
+        self.uses[vif.slot()] = Use::Named;
+    }
+
+    /// No entry names a VIF that was given back.
+    pub(super) fn release(&mut self) {
+        for of in self.uses.iter_mut().filter(|of| **of == Use::Named) {
+            *of = Use::Free;
+            self.leaving -= 1;
+        }
+    }
+
+    /// The VIFs that were given back and that the kernel has still.
+    pub(super) fn undeleted(&self) -> Vec<Vif> {
+        let all = self.uses.iter().zip(0..);
+        all.filter(|(of, _)| **of == Use::Undeleted).map(|(_, n)| Vif(n)).collect()
+    }
+
+    /// Whether each VIF is free, or an interface's.
+    pub(super) fn is_settled(&self) -> bool {
+        self.leaving == 0
     }
 
     /// All VIFs in use, with the numbers of their interfaces.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Vif, IfId)> + '_ {
-        self.owners.iter().zip(0..).filter_map(|(owner, n)| Some((Vif(n), (*owner)?)))
+        self.uses.iter().zip(0..).filter_map(|(of, n)| match of {
+            Use::Of(id) => Some((Vif(n), *id)),
+            _ => None,
+        })
     }
 }
 
@@ -146,8 +204,8 @@ mod tests {
         assert_eq!(table.devices().get(vif), Some(42));
         assert!(table.iter().eq([(vif, IfId(7))]));
         assert_eq!(table.claim(IfId(7), 42), Ok(None), "again is no error");
-        assert_eq!(table.free(IfId(7)), Some(vif));
-        assert_eq!(table.free(IfId(7)), None);
+        table.free(IfId(7));
+        table.free(IfId(7));
         assert_eq!(table.get(IfId(7)), None);
         assert_eq!(table.devices().get(vif), None);
     }
@@ -156,7 +214,8 @@ mod tests {
     fn unknown_numbers_have_none() {
         let mut table = VifTable::new();
         assert_eq!(table.get(IfId(u16::MAX)), None);
-        assert_eq!(table.free(IfId(3)), None);
+        table.leave(IfId(3));
+        assert!(table.is_settled());
     }
 
     #[test]
@@ -174,8 +233,29 @@ mod tests {
             table.claim(IfId(n), 100 + u32::from(n)).unwrap();
         }
         assert_eq!(table.claim(IfId(32), 200), Err(NoVif::Full));
-        let freed = table.free(IfId(5));
+        let freed = table.get(IfId(5));
+        table.free(IfId(5));
         assert_eq!(table.claim(IfId(32), 200).unwrap(), freed);
+    }
+
+    #[test]
+    fn a_vif_is_free_when_the_kernel_and_all_entries_have_let_go() {
+        let mut table = VifTable::new();
+        for n in 0..MAX_VIFS as u16 {
+            table.claim(IfId(n), 100 + u32::from(n)).unwrap();
+        }
+        let vif = table.get(IfId(5)).unwrap();
+        table.leave(IfId(5));
+        assert_eq!(table.devices().get(vif), None);
+        assert_eq!(table.undeleted(), [vif]);
+        table.release();
+        assert_eq!(table.claim(IfId(40), 200), Err(NoVif::Leaving), "the kernel has it still");
+        table.deleted(vif);
+        assert!(table.undeleted().is_empty());
+        assert_eq!(table.claim(IfId(40), 200), Err(NoVif::Leaving), "an entry may name it");
+        table.release();
+        assert_eq!(table.claim(IfId(40), 200), Ok(Some(vif)));
+        assert!(table.is_settled());
     }
 
     #[test]

@@ -4,10 +4,12 @@ use crate::forwarder::{Forwarder, UpcallSink};
 use crate::manager::Manager;
 use crate::routes::{RouteView, RouteWatcher};
 use crate::types::{Refusal, Result};
+use once_cell::sync::Lazy;
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Whether there is more than memory to choose from.
 pub(in crate::manager) const HAS_FORWARDER: bool = false;
@@ -16,6 +18,12 @@ pub(in crate::manager) const HAS_FORWARDER: bool = false;
 pub(in crate::manager) fn move_in() {
     crate::fork::install();
     crate::pin::stay_loaded();
+}
+
+/// A clock that never goes back.
+pub(in crate::manager) fn clock() -> Duration {
+    static START: Lazy<Instant> = Lazy::new(Instant::now);
+    START.elapsed()
 }
 
 /// There is no forwarding by the kernel here.

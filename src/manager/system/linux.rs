@@ -21,6 +21,9 @@ pub(in crate::manager) fn move_in() {
     crate::pin::stay_loaded();
 }
 
+/// A clock that never goes back.
+pub(in crate::manager) use crate::sys::coarse_clock as clock;
+
 /// The kernel's forwarding table of this number.
 pub(in crate::manager) fn open_forwarder(
     table: u32,

@@ -152,7 +152,10 @@ fn request(mut socket: &Socket, deadline: Deadline) -> io::Result<String> {
             Ok(0) => break,
             Ok(count) => said.extend_from_slice(&piece[..count]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                deadline.left()?; // else it was the end that cut the silence short
+                break;
+            }
             Err(error) => return Err(error),
         }
         let http = said.starts_with(b"GET ");

@@ -167,7 +167,8 @@ fn t5_1_an_upcalls_look_up_that_was_overtaken_is_made_again() {
     let routes = Arc::downgrade(&overtake(&world));
     let below = super::super::world::Below { manager: world.0.clone(), routes };
     let PacketIn { flow, arrival, .. } = packet(1, 1);
-    below.upcalls(vec![Upcall { kind: UpcallKind::NoCache, flow, arrival, header: Vec::new() }]);
+    let upcall = Upcall { kind: UpcallKind::NoCache, flow, arrival, header: Vec::new() };
+    below.upcalls(&mut vec![upcall]);
     until("an MFE", || world.0.with_mfe(flow, false, |_| ()).is_ok());
     let row = world.0.with_mfe(flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(2), "{:?}", log.lock());

@@ -11,12 +11,15 @@ use std::time::{Duration, Instant};
 /// on. Links are among them because routes over a link that goes down go
 /// without being announced.
 const GROUPS: [u32; 5] = [
-    1,  // RTNLGRP_LINK
-    5,  // RTNLGRP_IPV4_IFADDR
-    7,  // RTNLGRP_IPV4_ROUTE
-    8,  // RTNLGRP_IPV4_RULE
-    32, // RTNLGRP_NEXTHOP
+    1, // RTNLGRP_LINK
+    5, // RTNLGRP_IPV4_IFADDR
+    7, // RTNLGRP_IPV4_ROUTE
+    8, // RTNLGRP_IPV4_RULE
+    NEXTHOP,
 ];
+
+/// RTNLGRP_NEXTHOP, of next hop objects: they came with Linux 5.3.
+const NEXTHOP: u32 = 32;
 
 /// The watcher is told this long after the first of a number of changes: a
 /// routing daemon makes thousands at a time.
@@ -29,9 +32,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) fn open() -> io::Result<RouteSocket> {
     let socket = RouteSocket::open()?;
     for group in GROUPS {
-        if let Err(error) = socket.add_membership(group) {
-            // Next hop objects came with Linux 5.3.
-            log::debug!("netlink group {group}: {error}");
+        match socket.add_membership(group) {
+            Err(error) if group == NEXTHOP && error.raw_os_error() == Some(libc::EINVAL) => {
+                log::debug!("no next hop objects in this kernel");
+            }
+            result => result?,
         }
     }
     socket.set_non_blocking(true)?;

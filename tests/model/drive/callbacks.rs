@@ -46,10 +46,23 @@ fn answer_to(notice: &Notice, how: u8, more: u8) -> Answer {
     answer
 }
 
-/// What is asked before an MFE is made: the engine does not ask those who have no
-/// callbacks, the model asks everybody.
-fn is_about_mfe(notice: &Notice) -> bool {
-    matches!(notice, Notice::Rpf { .. } | Notice::Creation { .. })
+/// What a client without callbacks makes of a notice (spec 1.3). The engine does
+/// not even tell it most; the model tells everybody everything.
+enum Mute {
+    /// It is answered at once, as it was asked.
+    Answers,
+    /// It changes nothing.
+    Ignores,
+    /// It waits for its turn, as everybody's do.
+    Waits,
+}
+
+fn mute(notice: &Notice) -> Mute {
+    match notice {
+        Notice::Rpf { .. } | Notice::Creation { .. } => Mute::Answers,
+        Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. } => Mute::Waits,
+        _ => Mute::Ignores,
+    }
 }
 
 impl Drive {
@@ -57,31 +70,33 @@ impl Drive {
         self.queues.iter().any(|queue| queue.client == client && queue.is_mute)
     }
 
-    /// What the engine wants told, but for what it still asks those who have no
-    /// callbacks: that is answered at once, as it was asked.
+    /// What the engine wants told to those who hear it.
     pub(super) fn told_by_engine(&mut self, fx: &mut Effects) -> Vec<(ClientId, Notice)> {
         let (mut due, mut told) = (VecDeque::from(fx.take_notices()), Vec::new());
         while let Some((client, notice)) = due.pop_front() {
-            if is_about_mfe(&notice) && self.is_mute(client) {
-                let (now, answer) = (self.model.now, notice.default_answer());
-                self.engine.answer(now, client, &notice, answer, self.mirror.counted(), fx);
-                due.extend(fx.take_notices());
-            } else {
-                told.push((client, notice));
+            match mute(&notice) {
+                Mute::Answers if self.is_mute(client) => {
+                    let (now, answer) = (self.model.now, notice.default_answer());
+                    self.engine.answer(now, client, &notice, answer, self.mirror.counted(), fx);
+                    due.extend(fx.take_notices());
+                }
+                _ => told.push((client, notice)),
             }
         }
         told
     }
 
-    /// The same of the model.
+    /// What the model wants told to those who hear it.
     pub(super) fn told_by_model(&mut self) -> Vec<(ClientId, Notice)> {
         let (mut due, mut told) = (VecDeque::from(self.model.take_said()), Vec::new());
         while let Some((client, notice)) = due.pop_front() {
-            if is_about_mfe(&notice) && self.is_mute(client) {
-                self.model.answer(client, &notice, &notice.default_answer());
-                due.extend(self.model.take_said());
-            } else {
-                told.push((client, notice));
+            match mute(&notice) {
+                Mute::Answers if self.is_mute(client) => {
+                    self.model.answer(client, &notice, &notice.default_answer());
+                    due.extend(self.model.take_said());
+                }
+                Mute::Ignores if self.is_mute(client) => {}
+                _ => told.push((client, notice)),
             }
         }
         told

@@ -1,0 +1,2 @@
+def table(rows, routers, results, repeat):
+    return ""

@@ -1,0 +1,149 @@
+"""What the routers are put through."""
+
+import socket
+import subprocess
+import tempfile
+import pathlib
+import time
+
+import daemons
+from lab import Lab, setns, until
+
+SOURCE = "10.1.0.100"
+GROUP = "239.1.0.0"
+# What fits into the smallest packet that a group's member can be told of in.
+SOCKET_GROUPS = 500
+
+
+class Scene:
+    """A source's link, a router's, a receiver's. The receiver joins groups."""
+
+    def __init__(self, router, groups):
+        self.lab = Lab()
+        self.router = None
+        try:
+            self.source, self.receiver = self.lab.host("source"), self.lab.host("receiver")
+            self.lab.link(self.source, "to-source")
+            self.lab.link(self.receiver, "to-receiver")
+            self.receiver.sysctl(igmp_max_memberships=1_000_000)
+            links = ["to-source", "to-receiver"]
+            options = {"rendezvous": "10.1.0.1", "groups": f"{GROUP}/16"}
+            self.router = router(self.lab.router, links, **options)
+            self.groups = [socket.inet_ntoa(group_bytes(i)) for i in range(groups)]
+            self.tools = tempfile.TemporaryDirectory()
+            self.burst = daemons.compile_c(
+                "burst", [daemons.HERE / "burst.c"], pathlib.Path(self.tools.name)
+            )
+        except BaseException:
+            self.close()
+            raise
+
+    def join(self):
+        """All groups, by ordinary sockets of the receiver's."""
+        address = socket.inet_aton(self.receiver.address)
+        for i, group in enumerate(self.groups):
+            if i % SOCKET_GROUPS == 0:
+                member = self.receiver.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            member.setsockopt(
+                socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + address
+            )
+
+    def wait_for_members(self):
+        """Until the router knows them all, as far as it tells, and is idle."""
+        if self.router.knows() is not None:
+            until(
+                lambda: self.router.knows() >= len(self.groups) or time.sleep(0.2),
+                f"{self.router.name} knows {len(self.groups)} groups",
+                60,
+            )
+        else:
+            time.sleep(self.router.patience)
+        before = -1
+        while self.router.processor_time() - before > 0.02:
+            before = self.router.processor_time()
+            time.sleep(0.5)
+
+    def forwarded(self):
+        """Packets that the router has sent on, by the link that most left by."""
+        return max(int(line.split()[5]) for line in self.lab.router.read("ip_mr_vif"))
+
+    def send(self, sources, rate=0, rounds=1):
+        """Starts the burst, and returns its process."""
+        words = [self.burst, "eth0", SOURCE, sources, GROUP, len(self.groups), rate, rounds]
+        return subprocess.Popen(
+            [str(word) for word in words],
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: setns(self.source.descriptor),
+        )
+
+    def installed(self):
+        """Flows that the kernel forwards."""
+        count = 0
+        for line in self.lab.router.read("ip_mr_cache"):
+            words = line.split()
+            count += words[1] != "00000000" and words[2] != "-1" and len(words) > 6
+        return count
+
+    def close(self):
+        if self.router:
+            self.router.close()
+        self.lab.close()
+
+
+def group_bytes(number):
+    first = int.from_bytes(socket.inet_aton(GROUP), "big")
+    return (first + number).to_bytes(4, "big")
+
+
+class Burst:
+    """One datagram for each of so many new flows."""
+
+    def __init__(self, name, title, sources, groups, rate=0):
+        self.name, self.title = name, title
+        self.sources, self.groups, self.rate = sources, groups, rate
+        self.flows = sources * groups
+
+    def suits(self, router):
+        return True
+
+    def run(self, router):
+        scene = Scene(router, self.groups)
+        try:
+            scene.join()
+            scene.wait_for_members()
+            memory, work = scene.router.memory(), scene.router.processor_time()
+            came = scene.forwarded()
+            sender = scene.send(self.sources, self.rate)
+            last, count, ended = time.monotonic(), came, None
+            # What is queued in the kernel goes out when its flow is installed.
+            while time.monotonic() < last + 1.5 or sender.poll() is None:
+                now = scene.forwarded()
+                if now > count:
+                    last, count = time.monotonic(), now
+                if count - came >= self.flows and ended is None:
+                    ended = time.monotonic()
+                time.sleep(0.002)
+            begin, end = (int(word) / 1e9 for word in sender.communicate()[0].split())
+            work = scene.router.processor_time() - work
+            result = {
+                "installed": scene.installed(),
+                "seconds": (ended or last) - begin,
+                "sending": end - begin,
+                "processor": work,
+                "memory": scene.router.memory() - memory,
+            }
+            if hasattr(scene.router, "status"):
+                result["lost"] = scene.router.status()["counters"]["upcalls"]["lost"]
+            return result
+        finally:
+            scene.close()
+
+
+ROWS = [
+    Burst("1000", "1,000 groups in a burst", 1, 1000),
+    Burst("10000", "10,000 groups in a burst", 1, 10_000),
+    Burst("10x1000", "10 sources × 1,000 groups in a burst", 10, 1000),
+    Burst("100x1000", "100 sources × 1,000 groups in a burst", 100, 1000),
+    Burst("paced", "100 sources × 1,000 groups at 20,000/s", 100, 1000, 20_000),
+]

@@ -1,0 +1,105 @@
+//! What could not be found out about the world, to be asked again.
+
+use crate::types::{Interface, Ipv4Addr, Time};
+use std::collections::BTreeSet;
+
+/// Asked again after so long, if not at once; then after twice as long each time.
+const SHORTEST_MS: u64 = 1000;
+const LONGEST_MS: u64 = 60_000;
+
+/// Questions to the system that had no answer.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    /// Whether all interfaces are there that should be.
+    interfaces: bool,
+    /// Sources whose route is not known for sure.
+    sources: BTreeSet<Ipv4Addr>,
+    /// Interfaces that are back, and cannot be served; the log has it.
+    troubled: BTreeSet<Interface>,
+    not_before: Time,
+    pause: u64,
+}
+
+impl Doubts {
+    /// The system does not tell which interfaces there are, or does not let one be served.
+    pub fn about_interfaces(&mut self) {
+        self.interfaces = true;
+    }
+
+    /// An interface is back and cannot be served; false if that is known.
+    pub fn about(&mut self, interface: Interface) -> bool {
+        self.interfaces = true;
+        self.troubled.insert(interface)
+    }
+
+    /// An interface is served, or gone.
+    pub fn settle(&mut self, interface: Interface) {
+        self.troubled.remove(&interface);
+    }
+
+    /// The system does not tell the routes to these sources.
+    pub fn about_sources(&mut self, sources: impl IntoIterator<Item = Ipv4Addr>) {
+        self.sources.extend(sources);
+    }
+
+    /// When to ask again.
+    pub fn due(&self) -> Option<Time> {
+        (self.interfaces || !self.sources.is_empty()).then_some(self.not_before)
+    }
+
+    /// The sources to ask about; interfaces are asked about in any case. None
+    /// if it is not time yet.
+    pub fn take(&mut self, now: Time) -> Option<BTreeSet<Ipv4Addr>> {
+        self.due().filter(|due| *due <= now)?;
+        // Who comes late had no doubts for a while.
+        let in_a_row = now.0 < self.not_before.0 + self.pause;
+        self.pause = if in_a_row { (2 * self.pause).min(LONGEST_MS) } else { SHORTEST_MS };
+        self.not_before = Time(now.0 + self.pause);
+        self.interfaces = false;
+        Some(std::mem::take(&mut self.sources))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_doubt_is_looked_into_at_once_and_the_next_ever_later() {
+        let mut doubts = Doubts::default();
+        assert_eq!((doubts.due(), doubts.take(Time(9_000))), (None, None));
+        let (mut now, mut pauses) = (10_000, Vec::new());
+        for _ in 0..9 {
+            doubts.about_interfaces();
+            let due = doubts.due().unwrap().0.max(now);
+            assert!(due == now || doubts.take(Time(due - 1)).is_none(), "not before its time");
+            assert_eq!(doubts.take(Time(due)), Some(BTreeSet::new()));
+            pauses.push(due - now);
+            now = due;
+        }
+        assert_eq!(pauses, [0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    }
+
+    #[test]
+    fn after_a_time_without_doubts_it_starts_anew() {
+        let mut doubts = Doubts::default();
+        let source = Ipv4Addr::new(10, 0, 0, 1);
+        for now in [0, 1000, 3000] {
+            doubts.about_sources([source]);
+            assert_eq!(doubts.take(Time(now)), Some([source].into()));
+        }
+        doubts.about_sources([source]);
+        assert!(doubts.take(Time(100_000)).is_some());
+        doubts.about_interfaces();
+        assert_eq!(doubts.due(), Some(Time(101_000)));
+    }
+
+    #[test]
+    fn trouble_is_told_once() {
+        let mut doubts = Doubts::default();
+        let link = Interface::link(3);
+        assert!(doubts.about(link) && !doubts.about(link));
+        doubts.settle(link);
+        assert!(doubts.about(link));
+    }
+}

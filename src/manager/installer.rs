@@ -1,0 +1,209 @@
+//! Keeps the forwarder's entries in line with the engine's MFEs.
+
+use super::tally::Installs;
+use crate::engine::Engine;
+use crate::forwarder::{Entry, Forwarder};
+use crate::types::{Flow, IfId, Result};
+use std::collections::BTreeSet;
+
+/// What the forwarder was asked for, and has not done yet.
+#[derive(Debug, Default)]
+pub(super) struct Installer {
+    /// Flows whose entry is not as the engine wants it.
+    unsynced: BTreeSet<Flow>,
+    /// Those of them whose entry may be a former MFE's. Replaced, it would keep
+    /// its counters, and the new MFE seem to have forwarded all that.
+    stale: BTreeSet<Flow>,
+    tally: Installs,
+    oifs: Vec<(IfId, u8)>,
+}
+
+impl Installer {
+    /// Brings the entries of these flows in line.
+    pub fn follow(
+        &mut self,
+        forwarder: &mut dyn Forwarder,
+        engine: &Engine,
+        flows: impl Iterator<Item = Flow>,
+    ) {
+        for flow in flows {
+            if let Err(refusal) = self.sync(forwarder, engine, flow) {
+                ::log::error!("MFE {flow} is not in the kernel, trying again: {refusal}");
+                self.tally.errors += 1;
+            }
+        }
+    }
+
+    /// Tries again what was refused.
+    pub fn try_again(&mut self, forwarder: &mut dyn Forwarder, engine: &Engine) {
+        self.tally.retries += self.unsynced.len() as u64;
+        for flow in std::mem::take(&mut self.unsynced) {
+            // The log has it already.
+            let _ = self.sync(forwarder, engine, flow);
+        }
+    }
+
+    /// How many entries wait for another try.
+    pub fn waiting(&self) -> usize {
+        self.unsynced.len()
+    }
+
+    /// How installing went so far.
+    pub fn tally(&self) -> Installs {
+        self.tally
+    }
+
+    /// Whether the forwarder's entry of a flow, and what it counts, is still
+    /// that of an MFE that is no more.
+    pub fn is_stale(&self, flow: Flow) -> bool {
+        self.stale.contains(&flow)
+    }
+
+    /// Makes the forwarder's entry of one flow what the engine wants it to be.
+    fn sync(&mut self, forwarder: &mut dyn Forwarder, engine: &Engine, flow: Flow) -> Result<()> {
+        let result = match engine.forwarding(flow, &mut self.oifs) {
+            Some(iif) if !self.is_stale(flow) => {
+                forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
+            }
+            Some(iif) => forwarder.remove(flow).and_then(|()| {
+                self.stale.remove(&flow);
+                forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
+            }),
+            None => match forwarder.remove(flow) {
+                Ok(()) => {
+                    self.stale.remove(&flow);
+                    Ok(())
+                }
+                Err(refusal) => {
+                    self.stale.insert(flow);
+                    Err(refusal)
+                }
+            },
+        };
+        if result.is_err() {
+            self.unsynced.insert(flow);
+        } else if !self.unsynced.is_empty() {
+            self.unsynced.remove(&flow);
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{ClientId, Config, Effects, NoticeKinds, Outcome, Packet};
+    use crate::forwarder::Counters;
+    use crate::types::{Interface, Refusal, Route, RouteOrigin, Time};
+    use std::collections::BTreeMap;
+
+    /// Counters by flow, kept by a replaced entry as Linux does; and calls that fail.
+    #[derive(Default)]
+    struct Fake {
+        entries: BTreeMap<Flow, u64>,
+        failing: usize,
+    }
+
+    impl Fake {
+        fn call(&mut self) -> Result<()> {
+            if self.failing == 0 {
+                return Ok(());
+            }
+            self.failing -= 1;
+            Err(Refusal::Forwarder("on purpose".into()))
+        }
+    }
+
+    impl Forwarder for Fake {
+        fn name(&self) -> &'static str {
+            "fake"
+        }
+        fn needs_entries(&self) -> bool {
+            true
+        }
+        fn add_interface(&mut self, _: IfId, _: Interface) -> Result<()> {
+            Ok(())
+        }
+        fn remove_interface(&mut self, _: IfId) {}
+        fn install(&mut self, entry: &Entry<'_>) -> Result<()> {
+            self.call()?;
+            self.entries.entry(entry.flow).or_insert(0);
+            Ok(())
+        }
+        fn remove(&mut self, flow: Flow) -> Result<()> {
+            self.call()?;
+            self.entries.remove(&flow);
+            Ok(())
+        }
+        fn counters(&mut self, flow: Flow) -> Option<Counters> {
+            let packets = *self.entries.get(&flow)?;
+            Some(Counters { packets, ..Counters::default() })
+        }
+    }
+
+    fn flow() -> Flow {
+        Flow::new([10, 1, 0, 9].into(), [239, 1, 2, 3].into())
+    }
+
+    /// An engine with one interface, and what makes the MFE of `flow` in it.
+    fn engine() -> (Engine, ClientId) {
+        let mut engine = Engine::new(Config::default());
+        let client = engine.register(200, 1, NoticeKinds::default()).unwrap();
+        let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
+        engine.take(client, id, true, &mut Effects::default());
+        (engine, client)
+    }
+
+    fn make_mfe(engine: &mut Engine) {
+        let route = Route { origin: RouteOrigin::Connected, if_index: 1, ..Route::NONE };
+        let arrival = Interface::link(1);
+        let packet = Packet { flow: flow(), arrival, header: &[], length: 0, ttl: 64 };
+        let outcome = engine.no_entry(Time(0), &packet, Some(route), &mut Effects::default());
+        assert_eq!(outcome, Outcome::Resolving);
+        assert!(engine.forwarding(flow(), &mut Vec::new()).is_some(), "nobody is to be asked");
+    }
+
+    #[test]
+    fn t6_7_an_mfe_that_is_made_again_counts_from_zero() {
+        let (mut engine, client) = engine();
+        let (mut installer, mut fake) = (Installer::default(), Fake::default());
+        make_mfe(&mut engine);
+        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        fake.entries.insert(flow(), 1000);
+
+        fake.failing = 1;
+        engine.release(client, Interface::link(1), true, &mut Effects::default()).unwrap();
+        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        assert!(installer.is_stale(flow()) && installer.waiting() == 1);
+        let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
+        engine.take(client, id, true, &mut Effects::default());
+        make_mfe(&mut engine);
+
+        fake.failing = 1;
+        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        assert!(installer.is_stale(flow()), "what it has is of the former one still");
+        installer.try_again(&mut fake, &engine);
+        assert_eq!(fake.entries, [(flow(), 0)].into());
+        assert!(!installer.is_stale(flow()) && installer.waiting() == 0);
+
+        fake.entries.insert(flow(), 7);
+        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        assert_eq!(fake.entries, [(flow(), 7)].into(), "a mere change goes on counting");
+    }
+
+    #[test]
+    fn what_is_refused_is_tried_again_until_it_is_done() {
+        let (mut engine, _) = engine();
+        let (mut installer, mut fake) = (Installer::default(), Fake::default());
+        make_mfe(&mut engine);
+        fake.failing = 3;
+        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        for _ in 0..2 {
+            installer.try_again(&mut fake, &engine);
+            assert_eq!((installer.waiting(), fake.entries.len()), (1, 0));
+        }
+        installer.try_again(&mut fake, &engine);
+        assert_eq!((installer.waiting(), fake.entries.len()), (0, 1));
+        assert_eq!(installer.tally(), Installs { errors: 1, retries: 3 });
+    }
+}

@@ -1,0 +1,195 @@
+/*
+ * interpose.c - system calls that fail to order, for LD_PRELOAD.
+ *
+ * Stands between libmgm and the C library, so that the library under test is
+ * the one that is shipped. Calls are counted by kind, such as "setsockopt 0 204"
+ * (level and option) or "ioctl 89e1": the order among kinds depends on threads,
+ * the order within one hardly does.
+ *
+ *     MGM_CALLS=FILE                     each call's kind and number, one a line
+ *     MGM_FAULT="HOW FIRST TIMES KIND"   from call FIRST of this kind on, TIMES calls fail;
+ *                                        HOW is an errno, "short" or "garbage"
+ *
+ * A call that fails with an errno is not made. A short one is cut in half, in
+ * a garbage one everything that was read is overwritten.
+ */
+#define _GNU_SOURCE /* RTLD_NEXT, recvmmsg */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { KINDS = 64, LENGTH = 48 };
+enum how { AS_EVER, FAIL, SHORT, GARBAGE };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    char name[LENGTH];
+    unsigned calls;
+} kinds[KINDS];
+static struct {
+    char kind[LENGTH];
+    enum how how;
+    int error;
+    unsigned first, times;
+} fault;
+static int calls_fd = -1;
+
+__attribute__((constructor)) static void read_orders(void)
+{
+    const char *order = getenv("MGM_FAULT"), *path = getenv("MGM_CALLS");
+    char how[16];
+
+    if (path)
+        calls_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (!order)
+        return;
+    if (sscanf(order, "%15s %u %u %47[^\n]", how, &fault.first, &fault.times, fault.kind) != 4)
+        abort();
+    fault.error = atoi(how);
+    fault.how = fault.error ? FAIL : strcmp(how, "short") == 0 ? SHORT : GARBAGE;
+}
+
+/* Counts a call, and says what is to become of it. */
+__attribute__((format(printf, 1, 2))) static enum how order(const char *format, ...)
+{
+    char kind[LENGTH], line[LENGTH + 32];
+    unsigned at = 0, number;
+    enum how how = AS_EVER;
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(kind, sizeof kind, format, list);
+    va_end(list);
+    pthread_mutex_lock(&lock);
+    while (at < KINDS && kinds[at].name[0] && strcmp(kinds[at].name, kind) != 0)
+        at++;
+    if (at == KINDS)
+        abort();
+    memcpy(kinds[at].name, kind, sizeof kind);
+    number = ++kinds[at].calls;
+    if (strcmp(kind, fault.kind) == 0 && number - fault.first < fault.times)
+        how = fault.how;
+    if (calls_fd >= 0) {
+        int length = snprintf(line, sizeof line, "%s#%u%s\n", kind, number, how ? " !" : "");
+
+        if (write(calls_fd, line, (size_t)length) != length)
+            abort();
+    }
+    pthread_mutex_unlock(&lock);
+    if (how == FAIL)
+        errno = fault.error;
+    return how;
+}
+
+static void overwrite(void *buffer, size_t length)
+{
+    static unsigned seed = 1;
+    unsigned char *at = buffer;
+
+    while (length-- > 0) {
+        seed = seed * 1664525u + 1013904223u;
+        *at++ = (unsigned char)(seed >> 24);
+    }
+}
+
+/* The function of this name that would have been called. */
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+int socket(int domain, int type, int protocol)
+{
+    return order("socket %d", domain) ? -1 : REAL(socket)(domain, type, protocol);
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+    return order("bind") ? -1 : REAL(bind)(fd, address, size);
+}
+
+int connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+    return order("connect") ? -1 : REAL(connect)(fd, address, size);
+}
+
+int eventfd(unsigned count, int flags)
+{
+    return order("eventfd") ? -1 : REAL(eventfd)(count, flags);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    return order("poll") ? -1 : REAL(poll)(fds, count, timeout);
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
+{
+    if (order("setsockopt %d %d", level, option))
+        return -1;
+    return REAL(setsockopt)(fd, level, option, value, size);
+}
+
+int getsockopt(int fd, int level, int option, void *value, socklen_t *size)
+{
+    if (order("getsockopt %d %d", level, option))
+        return -1;
+    return REAL(getsockopt)(fd, level, option, value, size);
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    va_list list;
+    void *argument;
+
+    va_start(list, request);
+    argument = va_arg(list, void *);
+    va_end(list);
+    return order("ioctl %lx", request) ? -1 : REAL(ioctl)(fd, request, argument);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+                   void *argument)
+{
+    if (order("pthread_create"))
+        return errno; /* its way to fail */
+    return REAL(pthread_create)(thread, attributes, start, argument);
+}
+
+ssize_t send(int fd, const void *buffer, size_t length, int flags)
+{
+    enum how how = order("send");
+
+    return how == FAIL ? -1 : REAL(send)(fd, buffer, how == SHORT ? length / 2 : length, flags);
+}
+
+ssize_t recv(int fd, void *buffer, size_t length, int flags)
+{
+    enum how how = order("recv");
+    ssize_t got = how == FAIL ? -1 : REAL(recv)(fd, buffer, length, flags);
+
+    if (got > 0 && how == GARBAGE)
+        overwrite(buffer, (size_t)got);
+    return got > 0 && how == SHORT ? got / 2 : got;
+}
+
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
+{
+    enum how how = order("recvmmsg");
+    int got = how == FAIL ? -1 : REAL(recvmmsg)(fd, messages, count, flags, timeout);
+
+    for (int i = 0; i < got; i++) {
+        if (how == GARBAGE)
+            overwrite(messages[i].msg_hdr.msg_iov->iov_base, messages[i].msg_len);
+        else if (how == SHORT)
+            messages[i].msg_len /= 2;
+    }
+    return got;
+}
