@@ -18,7 +18,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs instructions headers man conformance windows abi deb install clean
+.PHONY: all demo test test-heavy bench bench-docs instructions headers man pictures conformance windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --lib
@@ -49,6 +49,10 @@ headers:
 
 man:
 	scripts/manuals
+
+pictures:
+	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked
+	scripts/picture
 
 conformance:
 	scripts/conformance
