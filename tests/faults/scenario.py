@@ -26,6 +26,7 @@ class Stage:
         self.near = self.hosts["source"].emitter(GROUP)
         self.far = self.hosts["source"].emitter(GROUP, spoof=FAR)
         self.detour = self.hosts["one"].emitter(GROUP, spoof=FAR)
+        self.astray = self.hosts["one"].emitter(GROUP, spoof=self.hosts["source"].address)
 
     def close(self):
         self.lab.close()
@@ -73,6 +74,8 @@ class Life:
         self._flows(self._stage.near, "one", "two")
         self._insist(f"leave A * {GROUP} to-one")
         self._flows(self._stage.near, "two")
+        wrong = {"client": "A", "interface": router.index("to-one")}
+        self._send_until(self._stage.astray, lambda: router.heard("WRONG_IF", **wrong), "two")
 
         # A route moves: from the source's link to that of "one".
         self._flows(self._stage.far, "two")
