@@ -75,7 +75,7 @@ const ROUNDS: usize = 5;
 pub fn run(spec: &Spec, library: &Path) -> Result<Sample, Failure> {
     let library = Library::load(library).map_err(Failure::Broken)?;
     Ok(match spec.probe() {
-        "calls" => calls::run(spec, &library),
+        "calls" => calls::run(spec, &library).map_err(Failure::Impossible)?,
         "expiry" => expiry::run(spec, &library).map_err(Failure::Impossible)?,
         "forwarder" => forwarder::run(spec, &library).map_err(Failure::Impossible)?,
         "stats" => rounds(spec, || stats::run(spec, &library).map_err(Failure::Impossible))?,
