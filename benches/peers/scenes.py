@@ -1,9 +1,9 @@
 """What the routers are put through."""
 
+import pathlib
 import socket
 import subprocess
 import tempfile
-import pathlib
 import time
 
 import daemons
@@ -11,8 +11,10 @@ from lab import Lab, setns, until
 
 SOURCE = "10.1.0.100"
 GROUP = "239.1.0.0"
-# What fits into the smallest packet that a group's member can be told of in.
+# Groups that one socket may join: the kernel bounds the memory that it takes for them.
 SOCKET_GROUPS = 500
+# After so long without a packet that is sent on the first pass is over.
+SILENCE = 1.5
 
 
 class Scene:
@@ -32,7 +34,7 @@ class Scene:
             self.groups = [socket.inet_ntoa(group_bytes(i)) for i in range(groups)]
             self.tools = tempfile.TemporaryDirectory()
             self.burst = daemons.compile_c(
-                "burst", [daemons.HERE / "burst.c"], pathlib.Path(self.tools.name)
+                "burst", [daemons.NETNS / "burst.c"], pathlib.Path(self.tools.name)
             )
         except BaseException:
             self.close()
@@ -64,8 +66,9 @@ class Scene:
             time.sleep(0.5)
 
     def forwarded(self):
-        """Packets that the router has sent on, by the link that most left by."""
-        return max(int(line.split()[5]) for line in self.lab.router.read("ip_mr_vif"))
+        """Packets that the router has sent on."""
+        vifs = {line.split()[1]: line.split()[5] for line in self.lab.router.read("ip_mr_vif")}
+        return int(vifs[self.router.first_out or "to-receiver"])
 
     def send(self, sources, rate=0, rounds=1):
         """Starts the burst, and returns its process."""
@@ -77,12 +80,15 @@ class Scene:
             preexec_fn=lambda: setns(self.source.descriptor),
         )
 
-    def installed(self):
-        """Flows that the kernel forwards."""
+    def installed(self, link=None):
+        """Flows that the kernel forwards, to this link if one is named."""
+        vifs = {line.split()[1]: line.split()[0] for line in self.lab.router.read("ip_mr_vif")}
+        out = f"{vifs[link]}:" if link else ""
         count = 0
         for line in self.lab.router.read("ip_mr_cache"):
-            words = line.split()
-            count += words[1] != "00000000" and words[2] != "-1" and len(words) > 6
+            _, origin, iif, _, _, _, *oifs = line.split()
+            is_flow = origin != "00000000" and iif != "-1"
+            count += is_flow and any(oif.startswith(out) for oif in oifs)
         return count
 
     def close(self):
@@ -117,7 +123,7 @@ class Burst:
             sender = scene.send(self.sources, self.rate)
             last, count, ended = time.monotonic(), came, None
             # What is queued in the kernel goes out when its flow is installed.
-            while time.monotonic() < last + 1.5 or sender.poll() is None:
+            while time.monotonic() < last + SILENCE or sender.poll() is None:
                 now = scene.forwarded()
                 if now > count:
                     last, count = time.monotonic(), now
@@ -140,10 +146,50 @@ class Burst:
             scene.close()
 
 
+class JoinAndFlow:
+    """Streams that nobody wants yet, then somebody who wants all of them at once:
+    the time until the last one flows."""
+
+    name = "join"
+    title = "1,000 streams that run (20,000/s) are joined"
+    flows = 1000
+    rate = 20_000
+
+    def suits(self, router):
+        return router not in (daemons.Loop, daemons.LoopNewest, daemons.Smcroute)  # no IGMP
+
+    def run(self, router):
+        scene = Scene(router, self.flows)
+        sender = None
+        try:
+            time.sleep(scene.router.patience)
+            sender = scene.send(1, self.rate, rounds=10_000)
+            time.sleep(2)
+            memory, work = scene.router.memory(), scene.router.processor_time()
+            begin = time.monotonic()
+            scene.join()
+            count = 0
+            while count < self.flows and time.monotonic() < begin + 30:
+                time.sleep(0.005)
+                count = scene.installed("to-receiver")
+            return {
+                "installed": count,
+                "seconds": time.monotonic() - begin,
+                "processor": scene.router.processor_time() - work,
+                "memory": scene.router.memory() - memory,
+            }
+        finally:
+            if sender:
+                sender.kill()
+                sender.communicate()
+            scene.close()
+
+
 ROWS = [
     Burst("1000", "1,000 groups in a burst", 1, 1000),
     Burst("10000", "10,000 groups in a burst", 1, 10_000),
     Burst("10x1000", "10 sources × 1,000 groups in a burst", 10, 1000),
     Burst("100x1000", "100 sources × 1,000 groups in a burst", 100, 1000),
     Burst("paced", "100 sources × 1,000 groups at 20,000/s", 100, 1000, 20_000),
+    JoinAndFlow(),
 ]

@@ -20,6 +20,7 @@ import packages
 from lab import setns, until
 
 HERE = pathlib.Path(__file__).resolve().parent
+NETNS = HERE.parent / "netns"
 _libc = ctypes.CDLL(None)
 
 # A process that sees another /run and other accounts than the system has.
@@ -40,6 +41,8 @@ class Daemon:
     name = None
     # How long one that cannot tell takes to know its members.
     patience = 2
+    # Where the first packets of a flow go, if not to its members.
+    first_out = None
 
     def __init__(self, host, links, rendezvous=None, groups=None):
         """`links` are the host's interfaces. Daemons that need one get a
@@ -174,7 +177,8 @@ class Frr(Daemon):
 class Pimd(Daemon):
     name = "pimd"
     package = "pimd"
-    patience = 30  # seconds, whether it has links and members or not
+    patience = 30
+    first_out = "pimreg"  # to its rendezvous point, itself
 
     def start(self):
         text = "".join(f"phyint {link} enable\n" for link in self.links)
@@ -235,14 +239,22 @@ class Mgm(Daemon):
 
 
 class Loop(Daemon):
-    """No router at all: a loop in C that answers every upcall."""
+    """No router at all: a loop in C that answers every upcall, in turn."""
 
     name = "C loop"
+    order = "oldest"
 
     def start(self):
         program = compile_c("answer", [HERE / "answer.c"], self.directory)
-        self.spawn(program, *self.links, isolated=False)
+        self.spawn(program, *self.links, self.order, isolated=False)
         self.serves()
+
+
+class LoopNewest(Loop):
+    """The same, but what came last is answered first."""
+
+    name = "C loop, newest first"
+    order = "newest"
 
 
 def compile_c(name, sources, directory, *options):
