@@ -65,6 +65,12 @@ fn mute(notice: &Notice) -> Mute {
     }
 }
 
+/// What comes of an answer comes before what else was asked: the engine gives
+/// some answers itself, on the spot.
+fn put_first(due: &mut VecDeque<(ClientId, Notice)>, more: Vec<(ClientId, Notice)>) {
+    more.into_iter().rev().for_each(|one| due.push_front(one));
+}
+
 impl Drive {
     fn is_mute(&self, client: ClientId) -> bool {
         self.queues.iter().any(|queue| queue.client == client && queue.is_mute)
@@ -78,7 +84,7 @@ impl Drive {
                 Mute::Answers if self.is_mute(client) => {
                     let (now, answer) = (self.model.now, notice.default_answer());
                     self.engine.answer(now, client, &notice, answer, self.mirror.counted(), fx);
-                    due.extend(fx.take_notices());
+                    put_first(&mut due, fx.take_notices());
                 }
                 _ => told.push((client, notice)),
             }
@@ -93,7 +99,7 @@ impl Drive {
             match mute(&notice) {
                 Mute::Answers if self.is_mute(client) => {
                     self.model.answer(client, &notice, &notice.default_answer());
-                    due.extend(self.model.take_said());
+                    put_first(&mut due, self.model.take_said());
                 }
                 Mute::Ignores if self.is_mute(client) => {}
                 _ => told.push((client, notice)),
