@@ -4,6 +4,7 @@
 #   make demo        installs what is missing, then shows mgm at work
 #   make test        everything quick; make test-heavy: the rest
 #   make bench       measures the release build; BENCH="install memory" for some rows
+#   make peers       measures mgm beside other multicast routers, and writes that down
 #   make instructions  records what the calls cost, for the test that compares
 #   make windows     the DLL for Windows, built with mingw-w64: build/windows/mgm
 #   make abi         records the ABI, for the test that compares
@@ -18,7 +19,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; none: all.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs instructions headers man pictures conformance windows abi deb install clean
+.PHONY: all demo test test-heavy bench bench-docs peers instructions headers man pictures conformance windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --lib
@@ -40,6 +41,10 @@ bench:
 
 bench-docs:
 	scripts/bench-report
+
+peers:
+	$(CARGO) build --release --locked --lib
+	benches/peers/run --docs
 
 instructions:
 	scripts/check-instructions --record

@@ -6,8 +6,8 @@
 mod netns;
 
 use mgm::engine::{Answer, Notice, NoticeKind};
-use mgm::manager::{Callbacks, ForwarderChoice, Manager, Settings};
-use mgm::types::Interface;
+use mgm::manager::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
+use mgm::types::{Flow, Interface, Route, RouteOrigin};
 use netns::SURE;
 use std::time::{Duration, Instant};
 
@@ -56,5 +56,38 @@ fn a_stop_gives_back_descriptors_and_threads() {
             assert!(start.elapsed() < SURE, "{now:?} and not {:?}", (descriptors, threads));
             std::thread::sleep(Duration::from_millis(5));
         }
+    });
+}
+
+/// The kernel counts for an entry, not for its oifs (spec 6.7).
+#[test]
+fn t6_7_what_the_kernel_does_not_count_is_zero() {
+    netns::run(|| {
+        netns::ip("link add d1 type veth peer name d2");
+        let (inside, outside) = (netns::index("d1"), netns::index("d2"));
+        let manager = Manager::new();
+        let settings = Settings { forwarder: ForwarderChoice::Kernel, ..Settings::default() };
+        manager.start(&settings, None).unwrap();
+        let client = manager.register(Box::new(Deaf), 1, 1).unwrap();
+        for index in [inside, outside] {
+            manager.take(client, Interface::link(index)).unwrap();
+        }
+        let (source, group) = ([10, 0, 0, 1].into(), [239, 1, 1, 1].into());
+        let origin = RouteOrigin::Connected;
+        let (network, prefix_len) = ([10, 0, 0, 0].into(), 8);
+        let route = Route { origin, if_index: inside, network, prefix_len, protocol: 2 };
+        manager.add_route(route).unwrap();
+        let any = Flow::any_source(group);
+        manager.add_membership(client, any, Interface::link(outside), Join::State).unwrap();
+        let flow = Flow::new(source, group);
+        let arrival = Interface::link(inside);
+        // A packet that the kernel has never seen.
+        let packet = PacketIn { flow, arrival, header: &[], length: 100, ttl: 64 };
+        assert!(manager.packet_in(packet).unwrap().accepted);
+        let row = manager.with_mfe(flow, true, Clone::clone).unwrap();
+        assert_eq!((row.packets, row.octets, row.wrong_if), (0, 0, 0));
+        let oifs: Vec<_> = row.oifs.iter().map(|oif| (oif.packets, oif.ttl_too_low)).collect();
+        assert_eq!(oifs, [(0, 0)]);
+        manager.stop().unwrap();
     });
 }

@@ -82,14 +82,11 @@ class Scene:
 
     def installed(self, link=None):
         """Flows that the kernel forwards, to this link if one is named."""
-        vifs = {line.split()[1]: line.split()[0] for line in self.lab.router.read("ip_mr_vif")}
-        out = f"{vifs[link]}:" if link else ""
-        count = 0
-        for line in self.lab.router.read("ip_mr_cache"):
-            _, origin, iif, _, _, _, *oifs = line.split()
-            is_flow = origin != "00000000" and iif != "-1"
-            count += is_flow and any(oif.startswith(out) for oif in oifs)
-        return count
+        entries = self.lab.router.entries()
+        return sum(
+            source != "0.0.0.0" and (link in oifs if link else bool(oifs))
+            for (source, _), (_, oifs) in entries.items()
+        )
 
     def close(self):
         if self.router:

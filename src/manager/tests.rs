@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 mod adverse;
+mod bursts;
 
 type OnCall = Box<dyn Fn(&Notice) -> Answer + Send + Sync>;
 

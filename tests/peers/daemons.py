@@ -44,14 +44,16 @@ class Daemon:
     # Where the first packets of a flow go, if not to its members.
     first_out = None
 
-    def __init__(self, host, links, rendezvous=None, groups=None):
+    def __init__(self, host, links, rendezvous=None, groups=None, joins=None):
         """`links` are the host's interfaces. Daemons that need one get a
         rendezvous point, and those without IGMP a range of groups that they
-        forward from the first link to all others."""
+        forward from the first link to all others. `joins` is a group that it
+        asks for on the first link, where that is for people to say."""
         self.host = host
         self.links = links
         self.rendezvous = rendezvous
         self.groups = groups
+        self.joins = joins
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mgm-peers-"))
         self.processes = []
         try:
@@ -143,6 +145,8 @@ class Frr(Daemon):
     def start(self):
         programs = packages.program("usr/lib/frr")
         text = "".join(f"interface {link}\n ip pim\n ip igmp\n" for link in self.links)
+        if self.joins:
+            text += f"interface {self.links[0]}\n ip igmp join {self.joins}\n"
         if self.rendezvous:
             text += f"ip pim rp {self.rendezvous} 224.0.0.0/4\n"
         common = ["-u", "root", "-g", "root", "-z", self.directory / "zserv"]
@@ -198,8 +202,26 @@ class Smcroute(Daemon):
         text = "".join(f"phyint {link} enable\n" for link in self.links)
         upstream, *downstream = self.links
         text += f"mroute from {upstream} group {self.groups} to {' '.join(downstream)}\n"
+        if self.joins:
+            text += f"mgroup from {upstream} group {self.joins}\n"
         file = self.configuration(text)
         self.spawn(packages.program("usr/sbin/smcrouted"), "-n", "-N", "-f", file)
+        self.serves()
+
+
+class Igmpproxy(Daemon):
+    """Asks for upstream, the first link, what hosts on the others ask for."""
+
+    name = "igmpproxy"
+    package = "igmpproxy"
+
+    def start(self):
+        upstream, *downstream = self.links
+        text = f"quickleave\nphyint {upstream} upstream\n altnet 0.0.0.0/0\n"
+        text += "".join(f"phyint {link} downstream\n" for link in downstream)
+        text += "phyint lo disabled\n"
+        file = self.configuration(text)
+        self.spawn(packages.program("usr/sbin/igmpproxy"), "-n", file)
         self.serves()
 
 

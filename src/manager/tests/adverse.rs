@@ -29,7 +29,7 @@ fn join_as_upcall(manager: &Manager, joiner: ClientId, last: u8, index: u32) {
 }
 
 /// Waits until the condition holds.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < LONG, "never: {what}");

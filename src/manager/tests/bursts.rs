@@ -1,0 +1,80 @@
+//! New flows in a burst: which are taken, and when.
+
+use super::adverse::until;
+use super::*;
+use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
+use crate::manager::world::Below;
+
+/// Where upcalls come in.
+fn below(world: &World) -> Below {
+    let routes = Arc::downgrade(&world.0.lock().running().unwrap().world.routes());
+    Below { manager: world.0.clone(), routes }
+}
+
+/// The first packet of a flow of this source's, on interface 1 or 2 by its first number.
+fn first_packet(source: Ipv4Addr, number: u16) -> Upcall {
+    let [high, low] = number.to_be_bytes();
+    let flow = Flow::new(source, Ipv4Addr::new(239, 1, high, low));
+    let arrival = link(source.octets()[0].into());
+    Upcall { kind: UpcallKind::NoCache, flow, arrival, header: Vec::new() }
+}
+
+/// A route to the sources 1.0.0.0/8 by interface 1, or 2.0.0.0/8 by 2.
+fn route(index: u8) -> Route {
+    Route { network: Ipv4Addr::new(index, 0, 0, 0), ..source_route(index.into()) }
+}
+
+const ONE: Ipv4Addr = Ipv4Addr::new(1, 0, 0, 1);
+const TWO: Ipv4Addr = Ipv4Addr::new(2, 0, 0, 1);
+
+#[test]
+fn t5_1_in_a_burst_the_newest_flow_comes_first() {
+    let world = World::new();
+    let (tell, told) = mpsc::channel();
+    let client = world.client(1, move |notice| {
+        if let Notice::Rpf { flow, .. } = notice {
+            tell.send(*flow).unwrap();
+        }
+        notice.default_answer()
+    });
+    world.0.take(client, link(1)).unwrap();
+    world.0.add_route(route(1)).unwrap();
+    let mut waiting: Vec<Upcall> = (0..20).map(|n| first_packet(ONE, n)).collect();
+    let newest_first: Vec<Flow> = waiting.iter().rev().map(|upcall| upcall.flow).collect();
+    below(&world).upcalls(&mut waiting);
+    assert!(waiting.is_empty(), "there is room for a few");
+    let asked: Vec<Flow> = told.iter().take(20).collect();
+    assert_eq!(asked, newest_first);
+}
+
+#[test]
+fn t8_4_a_slow_clients_flows_leave_room_for_others() {
+    const FLOWS: u16 = 500;
+    let world = World::new();
+    let (leave, left) = mpsc::channel::<()>();
+    let left = PlMutex::new(left);
+    let slow = world.client(1, move |notice| {
+        let _ = left.lock().recv();
+        notice.default_answer()
+    });
+    let quick = world.client(2, |notice| notice.default_answer());
+    world.0.take(slow, link(1)).unwrap();
+    world.0.take(quick, link(2)).unwrap();
+    for index in [1, 2] {
+        world.0.add_route(route(index)).unwrap();
+    }
+    let both = |n| [first_packet(TWO, n), first_packet(ONE, n)];
+    let mut waiting: Vec<Upcall> = (0..FLOWS).flat_map(both).collect();
+    let below = below(&world);
+    below.upcalls(&mut waiting);
+    assert!(waiting.len() > usize::from(FLOWS), "as many as there is room for");
+    until("all are taken", || {
+        below.upcalls(&mut waiting);
+        waiting.is_empty()
+    });
+    // The slow client is still in its first callback.
+    let sizes = || world.0.lock().running().unwrap().engine.sizes();
+    until("the quick client's flows", || sizes().mfes == usize::from(FLOWS));
+    assert_eq!(sizes().resolving, usize::from(FLOWS));
+    drop(leave);
+}
