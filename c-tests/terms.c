@@ -84,9 +84,13 @@ static void t0_3_routes_have_their_addresses_byte_by_byte(void)
     CHECK_EQ(back, ip("192.0.2.1"));
     CHECK_EQ(length, 32);
 
-    CHECK_EQ(RTM_IPV4_MASK_FROM_LEN(0), 0);
-    CHECK_EQ(RTM_IPV4_MASK_FROM_LEN(1), ip("128.0.0.0"));
-    CHECK_EQ(RTM_IPV4_MASK_FROM_LEN(32), ip("255.255.255.255"));
+    /* Not within another macro: mingw-w64's ends in a semicolon. */
+    mask = RTM_IPV4_MASK_FROM_LEN(0);
+    CHECK_EQ(mask, 0);
+    mask = RTM_IPV4_MASK_FROM_LEN(1);
+    CHECK_EQ(mask, ip("128.0.0.0"));
+    mask = RTM_IPV4_MASK_FROM_LEN(32);
+    CHECK_EQ(mask, ip("255.255.255.255"));
     RTM_IPV4_LEN_FROM_MASK(length, 0);
     CHECK_EQ(length, 0);
     RTM_IPV4_LEN_FROM_MASK(length, ip("255.255.255.254"));
