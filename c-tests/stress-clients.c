@@ -109,7 +109,8 @@ static void hear_local(unsigned n, DWORD source, DWORD group, DWORD index, enum 
     enum told before;
 
     if (!(n == 0 && index == 1) && !(n == LANDLORD && index == SHARED_IF))
-        fail_check(__FILE__, __LINE__, "client %u: IGMP is not on its interface %u", n, index);
+        fail_check(__FILE__, __LINE__, "client %u: IGMP is not on its interface %u", n,
+                   (unsigned)index);
     if (number < 0 || number >= GROUPS) {
         fail_check(__FILE__, __LINE__, "client %u: IGMP never joins that", n);
         return;
@@ -135,7 +136,8 @@ static bool can_have(unsigned n, DWORD index)
 static void check_interface(unsigned n, DWORD index, DWORD next_hop)
 {
     if (!can_have(n, index) || next_hop != 0)
-        fail_check(__FILE__, __LINE__, "client %u: interface %u is not its own", n, index);
+        fail_check(__FILE__, __LINE__, "client %u: interface %u is not its own", n,
+                   (unsigned)index);
 }
 
 static void check_flow(unsigned n, DWORD source, DWORD group)
@@ -181,7 +183,8 @@ static DWORD on_prune(unsigned n, unsigned face, DWORD s, DWORD sm, DWORD g, DWO
         check_mfe_alert(n, s, sm, g, gm);
         check_interface(n, i, h);
         if (*timeout != TIMEOUT_S)
-            fail_check(__FILE__, __LINE__, "client %u: a time-out of %u s", n, *timeout);
+            fail_check(__FILE__, __LINE__, "client %u: a time-out of %u s", n,
+                       (unsigned)*timeout);
     }
     return leave_callback(n);
 }
