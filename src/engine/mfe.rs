@@ -158,6 +158,22 @@ impl Mfe {
         }
     }
 
+    /// Decides anew whether an interface is an oif. `None` if that changed nothing;
+    /// else what the owner of the iif is to hear of it, if anything.
+    fn touch(
+        &mut self,
+        id: IfId,
+        touch: Touch,
+        is_member: bool,
+        is_bounded: bool,
+    ) -> Option<Option<Turn>> {
+        self.override_oif(id, touch);
+        let wanted = self.wants(id, is_member) && !is_bounded;
+        let was_negative = self.oifs.is_empty();
+        let has_changed = self.set_oif(id, wanted);
+        has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| Turn::of(self)))
+    }
+
     /// Puts an interface among the oifs, or takes it out; true if that changed them.
     fn set_oif(&mut self, id: IfId, wanted: bool) -> bool {
         if wanted == self.oifs.contains(id) {
@@ -242,12 +258,37 @@ impl Engine {
         if matching.is_link_local() {
             return;
         }
-        let last = match matching {
-            Flow::WILDCARD => Flow::MAX,
-            flow if flow.has_source() => flow,
-            group => group.last_of_group(),
-        };
-        self.update_range(matching..=last, id, touch, caller, fx);
+        match matching {
+            Flow::WILDCARD => self.update_range(matching..=Flow::MAX, id, touch, caller, fx),
+            flow if flow.has_source() => self.update_one(flow, id, touch, caller, fx),
+            group => self.update_range(group..=group.last_of_group(), id, touch, caller, fx),
+        }
+    }
+
+    /// The same for the MFE of one flow, if there is one.
+    fn update_one(
+        &mut self,
+        flow: Flow,
+        id: IfId,
+        touch: Touch,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        if let Some(resolution) = self.resolutions.get_mut(&flow) {
+            resolution.overtaken(id, touch);
+        }
+        if !self.flows.has_mfe(flow) {
+            return;
+        }
+        let is_member = self.member_interfaces(flow).contains(id);
+        let is_bounded = self.is_bounded(id, flow.group());
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
+        let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) else { return };
+        fx.dirty.push(flow);
+        self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+        if let Some(turn) = turn {
+            self.tell_turn(flow, turn, caller, fx);
+        }
     }
 
     /// The same for the MFEs of a range of flows.
@@ -267,14 +308,10 @@ impl Engine {
         let mut turned = Vec::new();
         let before = fx.dirty.len();
         self.flows.visit_mfes(flows, id, |flow, mfe, is_member| {
-            mfe.override_oif(id, touch);
-            let wanted = mfe.wants(id, is_member) && !limits.bounds(index, flow.group());
-            let was_negative = mfe.oifs.is_empty();
-            if mfe.set_oif(id, wanted) {
+            let is_bounded = limits.bounds(index, flow.group());
+            if let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) {
                 fx.dirty.push(flow);
-                if was_negative != mfe.oifs.is_empty() {
-                    turned.push((flow, Turn::of(mfe)));
-                }
+                turned.extend(turn.map(|turn| (flow, turn)));
             }
         });
         if self.config.debug {
@@ -349,7 +386,6 @@ impl Engine {
         let ending: Vec<Flow> = ending.map(|(flow, _)| flow).collect();
         for flow in ending {
             self.flows.remove_mfe(flow);
-            self.sources.release(flow.source());
             self.resolutions.remove(&flow); // of its renewal
             fx.dirty.push(flow);
         }
@@ -369,7 +405,6 @@ impl Engine {
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if self.flows.remove_mfe(flow).is_some() {
             self.story(fx, || format!("{flow} deleted"));
-            self.sources.release(flow.source());
             self.resolutions.remove(&flow); // of its renewal
             fx.dirty.push(flow);
         }

@@ -4,7 +4,7 @@ use super::interfaces::Interfaces;
 use super::limits::Limits;
 use super::mfe::Mfe;
 use super::{Effects, Engine, Notice};
-use crate::types::{Flow, Interface, Route, Time};
+use crate::types::{Flow, IfId, Interface, Route, Time};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -57,7 +57,7 @@ impl Refused {
 pub enum Outcome {
     /// Accepted, and sent out there.
     Forwarded(Vec<Interface>),
-    /// Its MFE is being made: ask again when the flow is resolved.
+    /// Its MFE is being made, or (for the kernel) there: ask again when the flow is resolved.
     Resolving,
     /// Dropped.
     Refused(Refused),
@@ -108,14 +108,12 @@ impl Engine {
         route: Option<Route>,
         fx: &mut Effects,
     ) -> Outcome {
-        let Some(arrival) = self.interfaces.served(packet.arrival) else {
-            return self.refuse(Refused::ForeignArrival);
+        let arrival = match self.admit(packet) {
+            Ok(arrival) => arrival,
+            Err(why) => return self.refuse(why),
         };
-        if packet.flow.is_link_local() {
-            return self.refuse(Refused::LinkLocal);
-        }
-        if self.is_bounded(arrival, packet.flow.group()) {
-            return self.refuse(Refused::Boundary);
+        if !self.flows.has_mfe(packet.flow) && !self.first_packet(now, packet, arrival, route, fx) {
+            return self.refuse(Refused::NoUpstream);
         }
         match self.flows.mfe_mut(packet.flow) {
             Some(mfe) if mfe.iif == arrival => forward(mfe, &self.limits, &self.interfaces, packet),
@@ -124,8 +122,20 @@ impl Engine {
                 self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
                 self.refuse(Refused::WrongInterface)
             }
-            None => self.first_packet(now, packet, route, fx),
+            None => Outcome::Resolving,
         }
+    }
+
+    /// The interface that a packet came in on, if its group may pass there.
+    fn admit(&self, packet: &Packet<'_>) -> Result<IfId, Refused> {
+        let arrival = self.interfaces.served(packet.arrival).ok_or(Refused::ForeignArrival)?;
+        if packet.flow.is_link_local() {
+            return Err(Refused::LinkLocal);
+        }
+        if self.is_bounded(arrival, packet.flow.group()) {
+            return Err(Refused::Boundary);
+        }
+        Ok(arrival)
     }
 
     /// A packet for which the kernel has no entry. Tells nothing of its further fate.
@@ -140,35 +150,29 @@ impl Engine {
             fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
         }
-        let Some(arrival) = self.interfaces.served(packet.arrival) else {
-            return self.refuse(Refused::ForeignArrival);
-        };
-        if packet.flow.is_link_local() {
-            return self.refuse(Refused::LinkLocal);
+        match self.admit(packet) {
+            Err(why) => self.refuse(why),
+            Ok(arrival) if self.first_packet(now, packet, arrival, route, fx) => Outcome::Resolving,
+            Ok(_) => self.refuse(Refused::NoUpstream),
         }
-        if self.is_bounded(arrival, packet.flow.group()) {
-            return self.refuse(Refused::Boundary);
-        }
-        self.first_packet(now, packet, route, fx)
     }
 
-    /// The first packet of a flow starts its resolution; later ones wait for it.
+    /// The first packet of a flow starts its resolution, which is over at once if
+    /// nobody has to be asked; later ones wait for it. False if no route leads to
+    /// an MFE.
     fn first_packet(
         &mut self,
         now: Time,
         packet: &Packet<'_>,
+        arrival: IfId,
         route: Option<Route>,
         fx: &mut Effects,
-    ) -> Outcome {
-        let is_waiting = self.resolutions.contains_key(&packet.flow);
-        if !is_waiting {
-            self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
+    ) -> bool {
+        if self.resolutions.contains_key(&packet.flow) {
+            return true;
         }
-        if is_waiting || self.resolve(now, packet.flow, packet.arrival, packet.header, route, fx) {
-            Outcome::Resolving
-        } else {
-            self.refuse(Refused::NoUpstream)
-        }
+        self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
+        self.resolve(now, packet, arrival, route, fx)
     }
 
     fn refuse(&mut self, why: Refused) -> Outcome {

@@ -1,6 +1,7 @@
 //! What the retrieval and enumeration functions see (spec sections 6 and 7).
 
 use super::mfe::Mfe;
+use super::sources::SourceId;
 use super::Engine;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
 
@@ -77,7 +78,7 @@ impl Engine {
     pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
         match self.flows.mfe(flow) {
             Some(mfe) => {
-                self.fill(now, flow, mfe, self.way_in_by(mfe.iif), row);
+                self.fill(now, (flow, self.flows.source(flow), mfe), self.way_in_by(mfe.iif), row);
                 true
             }
             None => false,
@@ -94,12 +95,13 @@ impl Engine {
         mut visit: impl FnMut(&mut MfeRow) -> bool,
     ) {
         let mut iif = None; // many share it
-        for (flow, mfe) in self.flows.mfes(start.map_or(Flow::WILDCARD, Flow::successor)) {
+        for (_, flow, source, mfe) in self.flows.rows(start.map_or(Flow::WILDCARD, Flow::successor))
+        {
             let (_, way_in) = match iif {
                 Some((id, way_in)) if id == mfe.iif => (id, way_in),
                 _ => *iif.insert((mfe.iif, self.way_in_by(mfe.iif))),
             };
-            self.fill(now, flow, mfe, way_in, row);
+            self.fill(now, (flow, source, mfe), way_in, row);
             if !visit(row) {
                 break;
             }
@@ -112,11 +114,17 @@ impl Engine {
         (self.interfaces.name(iif), owner.map_or(0, |(protocol, _)| protocol))
     }
 
-    fn fill(&self, now: Time, flow: Flow, mfe: &Mfe, iif: (Interface, u32), row: &mut MfeRow) {
+    fn fill(
+        &self,
+        now: Time,
+        (flow, source, mfe): (Flow, SourceId, &Mfe),
+        iif: (Interface, u32),
+        row: &mut MfeRow,
+    ) {
         row.flow = flow;
         row.upstream = mfe.upstream;
         (row.iif, row.iif_protocol) = iif;
-        row.route = self.sources.route(flow.source());
+        row.route = *self.flows.sources.route(source);
         row.timeout = mfe.timeout(self.config.mfe_timeout);
         row.expiry_ms = mfe.deadline(self.config.mfe_timeout).map(|deadline| deadline.since(now));
         row.up_ms = now.since(mfe.born.into());

@@ -167,11 +167,7 @@ impl Manager {
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let mut fx = std::mem::take(&mut run.scratch);
             let now = run.now();
-            let mut outcome = run.engine.packet(now, &packet, route, &mut fx);
-            if outcome == Outcome::Resolving && !run.engine.is_resolving(flow) {
-                // Nobody had to be asked: the MFE is there.
-                outcome = run.engine.packet(now, &packet, None, &mut fx);
-            }
+            let outcome = run.engine.packet(now, &packet, route, &mut fx);
             self.publish_all(guard, fx);
             match outcome {
                 Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),

@@ -29,30 +29,42 @@ impl Default for Index {
     }
 }
 
+/// What stands for a flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    shard: u8,
+    hash: u32,
+}
+
 impl Index {
-    /// The shard of a flow, and what stands for the flow in there.
-    fn place(&self, flow: Flow) -> (usize, u32) {
+    /// What stands for a flow.
+    pub fn key(&self, flow: Flow) -> Key {
         let hash = self.hasher.hash_one(flow);
-        (hash as usize % SHARDS, (hash >> 32) as u32)
+        Key { shard: hash as u8, hash: (hash >> 32) as u32 }
     }
 
-    /// The number of a flow's entry. `flow_of` tells the flow of a number.
-    pub fn find(&self, flow: Flow, flow_of: impl Fn(u32) -> Flow) -> Option<u32> {
-        let (shard, hash) = self.place(flow);
-        let shard = &self.shards[shard];
-        shard.position(hash, |number| flow_of(number) == flow).map(|at| shard.slots[at] as u32)
+    /// The number of a flow's entry. `is_it` tells whether that is the flow's.
+    pub fn find(&self, key: Key, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let shard = &self.shards[usize::from(key.shard)];
+        shard.position(key.hash, is_it).map(|at| shard.slots[at] as u32)
+    }
+
+    /// What is read first to find a flow.
+    pub fn home(&self, key: Key) -> u64 {
+        let shard = &self.shards[usize::from(key.shard)];
+        shard.slots.get(shard.home(key.hash)).copied().unwrap_or(EMPTY)
     }
 
     /// Adds a flow that is not there.
-    pub fn insert(&mut self, flow: Flow, number: u32) {
-        let (shard, hash) = self.place(flow);
-        self.shards[shard].insert(u64::from(hash) << 32 | u64::from(number));
+    pub fn insert(&mut self, key: Key, number: u32) {
+        let slot = u64::from(key.hash) << 32 | u64::from(number);
+        self.shards[usize::from(key.shard)].insert(slot);
     }
 
     /// Removes a flow, which has the entry of this number.
-    pub fn remove(&mut self, flow: Flow, number: u32) {
-        let (shard, hash) = self.place(flow);
-        let shard = &mut self.shards[shard];
+    pub fn remove(&mut self, key: Key, number: u32) {
+        let Key { shard, hash } = key;
+        let shard = &mut self.shards[usize::from(shard)];
         if let Some(at) = shard.position(hash, |other| other == number) {
             shard.remove(at);
         }

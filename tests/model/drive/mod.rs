@@ -362,7 +362,11 @@ impl Drive {
             }
             other => other,
         };
-        outcomes.map_or(Ok(()), |(engine, model)| {
+        outcomes.map_or(Ok(()), |(engine, mut model)| {
+            if model == Outcome::Resolving && engine != model {
+                // Nobody had to be asked, and the engine went on with the packet at once.
+                model = self.model.packet(&packet, by_kernel);
+            }
             same("the fate of the packet", in_order(engine), in_order(model))
         })
     }
