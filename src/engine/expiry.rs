@@ -55,9 +55,9 @@ impl Expiry {
     }
 
     fn next(&self) -> Option<Time> {
-        let open = Some(self.open.end).filter(|_| !self.open.lives.is_empty());
-        let other = self.buckets.first_key_value().map(|(&end, _)| end);
-        open.into_iter().chain(other).min().map(|end| Time(end * GRAIN_MS))
+        let open = if self.open.lives.is_empty() { u64::MAX } else { self.open.end };
+        let other = self.buckets.first_key_value().map_or(u64::MAX, |(&end, _)| end);
+        Some(open.min(other)).filter(|&end| end != u64::MAX).map(|end| Time(end * GRAIN_MS))
     }
 
     /// Takes some lives that end at a time that has come, or had come until they
@@ -106,7 +106,10 @@ impl Engine {
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        self.expiry.next().into_iter().chain(self.wrong_ifs.next_sweep()).min()
+        match (self.expiry.next(), self.wrong_ifs.next_sweep()) {
+            (Some(end), Some(sweep)) => Some(end.min(sweep)),
+            (end, sweep) => end.or(sweep),
+        }
     }
 
     /// Ends the lives that are over, looking at `most` MFEs at the most: it is

@@ -1,9 +1,9 @@
 //! The multicast forwarding entries and what moves their oifs (spec 3.5, 5.8, 5.9).
 
-use super::flows::Side;
 use super::planted::{self, Bug};
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 /// One MFE. A million of them: see the budget in CONTRIBUTING.md.
@@ -22,10 +22,20 @@ pub(super) struct Mfe {
     /// What had come in before the first of the oifs was one: none of them has
     /// sent it out.
     before: u32,
+    /// The same of an oif that came later, if there is one: a second one is
+    /// nothing rare.
+    later: Option<Later>,
     /// What the embedded forwarder counts.
     pub packets: u64,
     pub octets: u64,
     pub rare: Option<Box<Rare>>,
+}
+
+/// An oif that has sent out only what came in after `before` packets.
+#[derive(Clone, Copy, Debug)]
+struct Later {
+    id: IfId,
+    before: NonZeroU32,
 }
 
 /// What few MFEs have.
@@ -103,6 +113,7 @@ impl Mfe {
             serial: serial as u32,
             seen: 0,
             before: 0,
+            later: None,
             packets: 0,
             octets: 0,
             rare: None,
@@ -179,56 +190,58 @@ impl Mfe {
         if wanted == self.oifs.contains(id) {
             return false;
         }
-        if wanted && self.packets > 0 {
-            match u32::try_from(self.packets) {
-                Ok(packets) if self.oifs.is_empty() => {
-                    self.before = packets;
-                    if let Some(rare) = &mut self.rare {
-                        rare.out = None;
-                    }
-                }
-                _ => drop(self.count_apart()),
+        let is_first = self.oifs.is_empty();
+        if is_first {
+            self.later = None;
+            if let Some(rare) = &mut self.rare {
+                rare.out = None;
+            }
+        }
+        if wanted && self.packets > 0 && self.counts_apart().is_none() {
+            match u32::try_from(self.packets).ok().and_then(NonZeroU32::new) {
+                Some(before) if is_first => self.before = before.get(),
+                Some(before) if self.later.is_none() => self.later = Some(Later { id, before }),
+                _ => self.count_apart(),
             }
         }
         if wanted {
             self.oifs.insert(id);
-            if let Some(out) = self.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+            if let Some(out) = self.counts_apart() {
                 out.push((id, OifCount::default()));
             }
         } else {
             self.oifs.remove(id);
-            if let Some(out) = self.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+            self.later = self.later.filter(|later| later.id != id);
+            if let Some(out) = self.counts_apart() {
                 out.retain(|(other, _)| *other != id);
             }
         }
         true
     }
 
+    /// The oifs' own counters, if they have some.
+    pub fn counts_apart(&mut self) -> Option<&mut Vec<(IfId, OifCount)>> {
+        self.rare.as_mut()?.out.as_mut()
+    }
+
     /// From now on each oif has counters of its own.
-    pub fn count_apart(&mut self) -> &mut Vec<(IfId, OifCount)> {
-        let so_far = self.count_together();
-        let oifs = self.oifs.clone();
-        self.rare().out.get_or_insert_with(|| {
-            let mut counts = Vec::with_capacity(oifs.len() + 1); // mostly for one more
-            counts.extend(oifs.iter().map(|id| (id, so_far)));
-            counts
-        })
+    pub fn count_apart(&mut self) {
+        if self.counts_apart().is_none() {
+            let mut counts = Vec::with_capacity(self.oifs.len() + 1); // mostly for one more
+            counts.extend(self.oifs.iter().map(|id| (id, self.oif_count(id))));
+            self.rare().out = Some(counts);
+        }
     }
 
     /// The counters of an oif.
     pub fn oif_count(&self, id: IfId) -> OifCount {
-        match self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
-            Some(out) => out
-                .iter()
-                .find(|(other, _)| *other == id)
-                .map_or_else(OifCount::default, |(_, count)| *count),
-            None => self.count_together(),
+        if let Some(out) = self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
+            let own = out.iter().find(|(other, _)| *other == id);
+            return own.map_or_else(OifCount::default, |(_, count)| *count);
         }
-    }
-
-    /// The counters of any oif, while all are equal.
-    fn count_together(&self) -> OifCount {
-        OifCount { packets: self.packets - u64::from(self.before), ttl_too_low: 0 }
+        let later = self.later.filter(|later| later.id == id);
+        let before = later.map_or(self.before, |later| later.before.get());
+        OifCount { packets: self.packets - u64::from(before), ttl_too_low: 0 }
     }
 }
 
@@ -239,8 +252,7 @@ impl Engine {
         let flows = &self.flows;
         let wanted = [flows.members(flow), flows.group_members(flow), flows.wildcard_members()];
         for members in wanted.into_iter().flatten() {
-            all.union_with(members.side(Side::Owner));
-            all.union_with(members.side(Side::Igmp));
+            members.add_to(&mut all);
         }
         all
     }

@@ -227,7 +227,7 @@ fn forward(
     }
     mfe.packets += 1;
     mfe.octets += u64::from(packet.length);
-    if let Some(out) = mfe.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+    if let Some(out) = mfe.counts_apart() {
         for (id, count) in out {
             if all || reaches(*id) {
                 count.packets += 1;
