@@ -166,11 +166,7 @@ impl Manager {
             (guard, route) = self.route_for(guard, flow);
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let now = run.now();
-            let mut outcome = run.engine.packet(now, &packet, route, &mut run.fx);
-            if outcome == Outcome::Resolving && !run.engine.is_resolving(flow) {
-                // Nobody had to be asked: the MFE is there.
-                outcome = run.engine.packet(now, &packet, None, &mut run.fx);
-            }
+            let outcome = run.engine.packet(now, &packet, route, &mut run.fx);
             self.publish_all(guard);
             match outcome {
                 Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),

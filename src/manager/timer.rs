@@ -87,5 +87,5 @@ fn due(run: &Run) -> Option<Time> {
         let soon = Time(run.now().0 + RELIEF_MS);
         run.pool.refused_until.map_or(soon, |end| soon.max(end))
     });
-    [run.engine.next_deadline(), run.world.next_try(), relief].into_iter().flatten().min()
+    Time::sooner(Time::sooner(run.engine.next_deadline(), run.world.next_try()), relief)
 }

@@ -134,7 +134,7 @@ impl World {
 
     /// When there is something to try again, or to ask again.
     pub fn next_try(&self) -> Option<Time> {
-        self.owes().then_some(self.retry_at).into_iter().chain(self.doubts.due()).min()
+        Time::sooner(self.owes().then_some(self.retry_at), self.doubts.due())
     }
 
     /// Tries again what the forwarder refused.
