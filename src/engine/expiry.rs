@@ -17,6 +17,8 @@ pub(super) struct Expiry {
     open: Bucket,
     /// All others.
     buckets: BTreeMap<u64, Vec<Life>>,
+    /// When the first bucket is due: each call asks.
+    next: Option<Time>,
     entries: usize,
 }
 
@@ -46,6 +48,7 @@ impl Expiry {
             }
         }
         self.open.lives.push(life);
+        self.next = Time::sooner(self.next, Some(Time(end * GRAIN_MS)));
         self.entries += 1;
     }
 
@@ -54,16 +57,10 @@ impl Expiry {
         self.entries
     }
 
-    fn next(&self) -> Option<Time> {
-        let open = if self.open.lives.is_empty() { u64::MAX } else { self.open.end };
-        let other = self.buckets.first_key_value().map_or(u64::MAX, |(&end, _)| end);
-        Some(open.min(other)).filter(|&end| end != u64::MAX).map(|end| Time(end * GRAIN_MS))
-    }
-
     /// Takes some lives that end at a time that has come, or had come until they
     /// got another end.
     fn pop(&mut self, now: Time, most: usize) -> Vec<Life> {
-        let Some(due) = self.next().filter(|&due| due <= now) else { return Vec::new() };
+        let Some(due) = self.next.filter(|&due| due <= now) else { return Vec::new() };
         let end = due.0 / GRAIN_MS;
         let lives = if self.open.end == end {
             &mut self.open.lives
@@ -74,6 +71,9 @@ impl Expiry {
         if lives.is_empty() {
             *lives = Vec::new();
             self.buckets.remove(&end);
+            let open = Some(self.open.end).filter(|_| !self.open.lives.is_empty());
+            let other = self.buckets.first_key_value().map(|(&end, _)| end);
+            self.next = open.into_iter().chain(other).min().map(|end| Time(end * GRAIN_MS));
         }
         self.entries -= popped.len();
         popped
@@ -106,10 +106,7 @@ impl Engine {
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        match (self.expiry.next(), self.wrong_ifs.next_sweep()) {
-            (Some(end), Some(sweep)) => Some(end.min(sweep)),
-            (end, sweep) => end.or(sweep),
-        }
+        Time::sooner(self.expiry.next, self.wrong_ifs.next_sweep())
     }
 
     /// Ends the lives that are over, looking at `most` MFEs at the most: it is
