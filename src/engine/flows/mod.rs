@@ -5,6 +5,7 @@
 //! by flow, an order walks them by group, then source. A million entries: the
 //! sizes at the end of this file are the budget of docs/architecture.md.
 
+mod guide;
 mod index;
 mod members;
 mod order;
@@ -14,24 +15,28 @@ pub use members::{Members, Side};
 use super::mfe::Mfe;
 use super::sources::{SourceId, Sources};
 use crate::types::{Flow, IfId, Route};
-use index::Index;
+use index::{Index, Vacant};
 use order::{Order, Part};
 use std::cell::Cell;
 use std::fmt;
 use std::ops::RangeInclusive;
 
 /// What is known of one flow.
+///
+/// In this order, so that what a look at the MFE needs stands together: a read of
+/// memory costs more than all that is then done with it.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Entry {
     flow: Flow,
     /// The entry refers to it as long as it lives.
     pub source: SourceId,
     /// Where it stands in the order.
     chunk: u32,
-    /// `(s,g)`, `(*,g)` or `(*,*)`: who wants it where.
-    pub members: Members,
     /// `(s,g)` only.
     pub mfe: Option<Mfe>,
+    /// `(s,g)`, `(*,g)` or `(*,*)`: who wants it where.
+    pub members: Members,
 }
 
 impl Entry {
@@ -91,22 +96,30 @@ impl Flows {
     pub const FETCH: usize = 16;
 
     /// The place of a flow's entry.
+    #[inline]
     pub fn find(&self, flow: Flow) -> Option<Place> {
+        self.find_or_room(flow).ok()
+    }
+
+    /// The same; where there is none, where the index has room for it.
+    #[inline]
+    fn find_or_room(&self, flow: Flow) -> Result<Place, Vacant> {
         let recent = self.recent.get();
         if self.entries.get(recent as usize).is_some_and(|entry| entry.flow == flow) {
-            return Some(Place(recent));
+            return Ok(Place(recent));
         }
         let found = self.look_up(flow)?;
         self.recent.set(found.0);
-        Some(found)
+        Ok(found)
     }
 
-    fn look_up(&self, flow: Flow) -> Option<Place> {
+    fn look_up(&self, flow: Flow) -> Result<Place, Vacant> {
         let is_it = |number: u32| self.entries[number as usize].flow == flow;
         self.index.find(self.index.key(flow), is_it).map(Place)
     }
 
     /// The source of a flow, with the number that it is known by.
+    #[inline]
     pub fn source(&self, flow: Flow) -> SourceId {
         match self.find(flow) {
             Some(place) => self.at(place).source,
@@ -115,16 +128,19 @@ impl Flows {
     }
 
     /// The entry in a place.
+    #[inline]
     pub fn at(&self, Place(number): Place) -> &Entry {
         &self.entries[number as usize]
     }
 
+    #[inline]
     fn at_mut(&mut self, Place(number): Place) -> &mut Entry {
         &mut self.entries[number as usize]
     }
 
     /// The source of a flow, and one more reference to it. `route` is used if it
     /// was not known.
+    #[inline]
     pub fn hold_source(&mut self, flow: Flow, route: Option<Route>) -> SourceId {
         match self.find(flow) {
             Some(place) => {
@@ -139,10 +155,12 @@ impl Flows {
     /// The place of a flow's entry for a membership, which is to be put there.
     /// `route` is used if the source was not known.
     pub fn make(&mut self, flow: Flow, route: Option<Route>) -> Place {
-        self.find(flow).unwrap_or_else(|| self.add(flow, Part::Members, route))
+        let found = self.find_or_room(flow);
+        found.unwrap_or_else(|room| self.add(flow, room, Part::Members, route))
     }
 
-    fn add(&mut self, flow: Flow, part: Part, route: Option<Route>) -> Place {
+    #[inline]
+    fn add(&mut self, flow: Flow, room: Vacant, part: Part, route: Option<Route>) -> Place {
         let source = self.sources.acquire(flow.source(), route);
         let entry = Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
         let number = match self.free.pop() {
@@ -155,7 +173,7 @@ impl Flows {
                 u32::try_from(self.entries.len() - 1).expect("4 billion flows are 500 GB")
             }
         };
-        self.index.insert(self.index.key(flow), number);
+        self.index.insert(room, number);
         self.order.insert(flow, number, part, &mut self.entries);
         self.recent.set(number);
         if flow == Flow::WILDCARD {
@@ -192,29 +210,40 @@ impl Flows {
     }
 
     /// Who wants exactly this flow; `None` if nobody does.
+    #[inline]
     pub fn members(&self, flow: Flow) -> Option<&Members> {
         self.at(self.find(flow)?).wanted_by()
     }
 
     /// Who wants everything.
+    #[inline]
     pub fn wildcard_members(&self) -> Option<&Members> {
         self.at(self.wildcard?).wanted_by()
     }
 
     /// Who wants the group of this flow from any source.
+    #[inline]
     pub fn group_members(&self, flow: Flow) -> Option<&Members> {
         if self.groups == 0 {
             return None; // spares the look-up
         }
-        self.at(self.look_up(flow.shared())?).wanted_by()
+        self.at(self.look_up(flow.shared()).ok()?).wanted_by()
     }
 
     /// The MFE of a flow.
+    #[inline]
     pub fn mfe(&self, flow: Flow) -> Option<&Mfe> {
         self.at(self.find(flow)?).mfe.as_ref()
     }
 
+    /// The same with its source.
+    pub fn row(&self, flow: Flow) -> Option<(SourceId, &Mfe)> {
+        let entry = self.at(self.find(flow)?);
+        Some((entry.source, entry.mfe.as_ref()?))
+    }
+
     /// The MFE of a flow, to be changed.
+    #[inline]
     pub fn mfe_mut(&mut self, flow: Flow) -> Option<&mut Mfe> {
         let place = self.find(flow)?;
         self.at_mut(place).mfe.as_mut()
@@ -229,11 +258,13 @@ impl Flows {
     }
 
     /// Whether a flow has an MFE.
+    #[inline]
     pub fn has_mfe(&self, flow: Flow) -> bool {
         self.mfe(flow).is_some()
     }
 
     /// Adds a membership; false if it was there.
+    #[inline]
     pub fn insert_member(&mut self, place: Place, side: Side, id: IfId) -> bool {
         let entry = self.at_mut(place);
         let (chunk, was_wanted, has_mfe) =
@@ -269,8 +300,10 @@ impl Flows {
     }
 
     /// Adds an MFE; there is none of this flow.
+    #[inline]
     pub fn insert_mfe(&mut self, flow: Flow, mfe: Mfe) -> Place {
-        let place = self.find(flow).unwrap_or_else(|| self.add(flow, Part::Mfe, None));
+        let found = self.find_or_room(flow);
+        let place = found.unwrap_or_else(|room| self.add(flow, room, Part::Mfe, None));
         let entry = self.at_mut(place);
         let (chunk, is_wanted) = (entry.chunk, entry.has(Part::Members));
         if entry.mfe.replace(mfe).is_none() {
@@ -337,6 +370,19 @@ impl Flows {
         entries.filter_map(|(place, entry)| {
             Some((place, entry.flow, entry.source, entry.mfe.as_ref()?))
         })
+    }
+
+    /// Visits the MFEs from `first` on, in order, until `visit` returns false.
+    pub fn walk(&self, first: Flow, mut visit: impl FnMut(Flow, SourceId, &Mfe) -> bool) {
+        for run in self.order.runs(first, Some(Part::Mfe)) {
+            fetch(&self.entries, run.numbers.iter().copied());
+            for &number in run.numbers {
+                let Entry { flow, source, mfe, .. } = &self.entries[number as usize];
+                if mfe.as_ref().is_some_and(|mfe| !visit(*flow, *source, mfe)) {
+                    return;
+                }
+            }
+        }
     }
 
     /// The entries that have a part, from `first` on, in order.

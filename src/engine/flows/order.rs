@@ -1,8 +1,8 @@
 //! Flows in ascending order, each with the number of its entry.
 
+use super::guide::Guide;
 use super::{Entry, Flows};
 use crate::types::Flow;
-use std::collections::BTreeMap;
 
 /// So many flows stand together. Twelve bytes each: a search reads a few cache
 /// lines, an insertion moves half of them.
@@ -10,6 +10,9 @@ const FULL: usize = 64;
 
 /// Neighbours that have no more than so many together become one.
 const SPARSE: usize = FULL / 4;
+
+/// So many stand in a cache line.
+const LINE: usize = 8;
 
 /// Whether they do is looked at once for so many flows that go.
 const LOOK: usize = 8;
@@ -30,13 +33,14 @@ struct Chunk {
     first: Flow,
     last: Flow,
     len: usize,
+    /// None is less than those that are not used.
     flows: [Flow; FULL],
     numbers: [u32; FULL],
 }
 
 impl Chunk {
     fn new(first: Flow, last: Flow) -> Chunk {
-        Chunk { first, last, len: 0, flows: [Flow::WILDCARD; FULL], numbers: [0; FULL] }
+        Chunk { first, last, len: 0, flows: [Flow::MAX; FULL], numbers: [0; FULL] }
     }
 
     fn flows(&self) -> &[Flow] {
@@ -47,17 +51,15 @@ impl Chunk {
         &self.numbers[..self.len]
     }
 
-    /// Where a flow is, or where it would have to be.
+    /// Where a flow is, or where it would have to be. Looks into all cache lines at
+    /// once: a search that halves the rest waits for one after the other.
     fn place(&self, flow: Flow) -> usize {
-        self.flows().partition_point(|&other| other < flow)
-    }
-
-    /// Reads a little of each cache line: a processor waits for all of them at
-    /// once, and not for one after the other while it searches.
-    fn fetch(&self) {
-        let flows =
-            self.flows.iter().step_by(8).fold(0, |all, flow| all ^ flow.has_source() as u32);
-        std::hint::black_box(self.numbers.iter().step_by(16).fold(flows, |all, one| all ^ one));
+        let below =
+            |flows: &[Flow]| flows.iter().map(|&other| usize::from(other < flow)).sum::<usize>();
+        let lines: [Flow; FULL / LINE - 1] =
+            std::array::from_fn(|line| self.flows[(line + 1) * LINE]);
+        let line = below(&lines) * LINE;
+        line + below(&self.flows[line..line + LINE])
     }
 
     fn insert(&mut self, flow: Flow, number: u32) {
@@ -73,6 +75,7 @@ impl Chunk {
         self.flows.copy_within(at + 1..self.len, at);
         self.numbers.copy_within(at + 1..self.len, at);
         self.len -= 1;
+        self.flows[self.len] = Flow::MAX;
     }
 
     /// Takes over what `other` has from `from` on; all of that is greater.
@@ -81,14 +84,15 @@ impl Chunk {
         self.flows[len..len + more].copy_from_slice(&other.flows[from..other.len]);
         self.numbers[len..len + more].copy_from_slice(&other.numbers[from..other.len]);
         self.len += more;
+        other.flows[from..other.len].fill(Flow::MAX);
         other.len = from;
     }
 }
 
 /// The order of all entries, by group, then source (spec 6.1).
 ///
-/// A B-tree of full leaves: [`BTreeMap`] finds the chunk that a new flow belongs
-/// to. An entry knows its chunk's number, so that what happens to it later need
+/// A tree of three levels: [`Guide`] finds the chunk that a new flow belongs to. An
+/// entry knows its chunk's number, so that what happens to it later need
 /// not look for that. Entries themselves never move.
 #[derive(Debug, Default)]
 pub struct Order {
@@ -99,7 +103,7 @@ pub struct Order {
     /// Chunks that are not used at present.
     free: Vec<u32>,
     /// Chunks by the beginning of their range.
-    by_first: BTreeMap<Flow, u32>,
+    by_first: Guide,
     /// The chunk that a flow came into last: often the next one belongs there too.
     recent: u32,
 }
@@ -124,11 +128,8 @@ impl Order {
         if recent.is_some_and(|chunk| chunk.first <= flow && flow <= chunk.last) {
             return self.recent;
         }
-        match self.by_first.range(..=flow).next_back() {
-            Some((_, &at)) => {
-                self.chunks[at as usize].fetch();
-                at
-            }
+        match self.by_first.find(flow) {
+            Some((_, at)) => at,
             None => self.add(Chunk::new(Flow::WILDCARD, Flow::MAX)),
         }
     }
@@ -186,15 +187,15 @@ impl Order {
         if len > SPARSE || len % LOOK != 0 {
             return;
         }
-        let next = self.by_first.get(&last.successor()).filter(|&&next| next != at);
-        let next = next.map(|&next| next as usize);
+        let next = self.by_first.find(last.successor()).filter(|&(_, next)| next != at);
+        let next = next.map(|(_, next)| next as usize);
         if let Some(next) = next.filter(|&next| len + self.chunks[next].len <= FULL / 2) {
             let mut gone = Chunk::new(Flow::MAX, Flow::WILDCARD); // nothing is in its range
             std::mem::swap(&mut gone, &mut self.chunks[next]);
             for &number in gone.numbers() {
                 entries[number as usize].chunk = at;
             }
-            self.by_first.remove(&gone.first);
+            self.by_first.remove(gone.first);
             self.free.push(next as u32);
             for part in 0..2 {
                 self.having[at as usize][part] += self.having[next][part];
@@ -204,10 +205,11 @@ impl Order {
             chunk.append(&mut gone, 0);
         } else if len == 0 {
             // The one below it, if there is one, takes its range over.
-            if let Some((_, &below)) = self.by_first.range(..first).next_back() {
+            let below = self.by_first.find(first.predecessor()).filter(|&(_, below)| below != at);
+            if let Some((_, below)) = below {
                 self.chunks[below as usize].last = last;
                 self.chunks[at as usize] = Chunk::new(Flow::MAX, Flow::WILDCARD);
-                self.by_first.remove(&first);
+                self.by_first.remove(first);
                 self.free.push(at);
             }
         }
@@ -227,11 +229,11 @@ impl Order {
     /// The flows from `first` on, in order, a few at a time. With a part, most of
     /// those that lack it are left out.
     pub fn runs(&self, first: Flow, part: Option<Part>) -> impl Iterator<Item = Run<'_>> + '_ {
-        let start = self.by_first.range(..=first).next_back().map_or(first, |(&key, _)| key);
+        let start = self.by_first.find(first).map_or(first, |(key, _)| key);
         let having =
             move |at: u32| part.map(|part| usize::from(self.having[at as usize][part as usize]));
-        let chunks = self.by_first.range(start..).filter(move |(_, &at)| having(at) != Some(0));
-        chunks.flat_map(move |(&key, &at)| {
+        let chunks = self.by_first.range(start).filter(move |(_, at)| having(*at) != Some(0));
+        chunks.flat_map(move |(key, at)| {
             let chunk = &self.chunks[at as usize];
             let skip = if key < first { chunk.place(first) } else { 0 };
             let all_have = having(at).is_none_or(|having| having == chunk.len);
