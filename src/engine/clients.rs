@@ -46,6 +46,7 @@ impl Clients {
         Clients { last, ..Clients::default() }
     }
 
+    #[inline]
     pub fn get(&self, id: ClientId) -> Option<&Client> {
         self.list.get(self.place(id)).filter(|(other, _)| *other == id).map(|(_, client)| client)
     }
@@ -57,6 +58,7 @@ impl Clients {
     }
 
     /// Where a client is, or where it would have to be.
+    #[inline]
     fn place(&self, id: ClientId) -> usize {
         self.list.partition_point(|(other, _)| *other < id)
     }

@@ -9,9 +9,10 @@ use crate::types::{Flow, IfId, IfSet, Time};
 #[derive(Debug)]
 pub(super) struct Asked {
     pub question: QuestionId,
-    /// The client's oifs, `true` once a JOIN of the owner's has overtaken the
-    /// answer (spec 3.5).
-    pub oifs: Vec<(IfId, bool)>,
+    /// The client's oifs, in the order of the question.
+    pub oifs: IfSet,
+    /// Those where a JOIN of the owner's has overtaken the answer (spec 3.5).
+    pub overtaken: IfSet,
 }
 
 /// The CREATION_ALERTs for one flow.
@@ -51,7 +52,7 @@ impl Engine {
     ) -> CreationAsked {
         let oifs = self.possible_oifs(flow, iif);
         let mut asked = CreationAsked::default();
-        let mut owned: Vec<(ClientId, IfId)> = Vec::new();
+        let mut owned: Vec<(ClientId, IfId)> = Vec::with_capacity(oifs.len());
         for id in oifs.iter() {
             let Some(owner) = self.interfaces.master(id) else { continue };
             asked.about.insert(id);
@@ -64,20 +65,15 @@ impl Engine {
         owned.sort_by_key(|(owner, _)| *owner);
         for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
             let question = QuestionId(self.next_serial());
-            let slots = of_one.iter().filter_map(|&(_, id)| Some((id, self.interfaces.get(id)?)));
-            let (oifs, entries) = slots
-                .map(|(id, slot)| {
-                    let entry = CreationOif {
-                        interface: slot.interface,
-                        igmp: slot.igmp.is_some(),
-                        enabled: true,
-                    };
-                    ((id, false), entry)
-                })
-                .unzip();
+            let mut oifs = Vec::with_capacity(of_one.len());
+            for &(_, id) in of_one {
+                let igmp = self.interfaces.get(id).is_some_and(|slot| slot.igmp.is_some());
+                oifs.push(CreationOif { interface: self.interfaces.name(id), igmp, enabled: true });
+            }
             let iif = self.interfaces.name(iif);
-            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs: entries });
-            asked.questions.push(Asked { question, oifs });
+            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs });
+            let oifs = of_one.iter().map(|(_, id)| *id).collect();
+            asked.questions.push(Asked { question, oifs, overtaken: IfSet::default() });
         }
         asked.oifs = oifs;
         asked
@@ -85,6 +81,7 @@ impl Engine {
 
     /// Where a flow that comes in by `iif` can go out: where it is wanted and no
     /// boundary keeps it off.
+    #[inline]
     pub(super) fn possible_oifs(&self, flow: Flow, iif: IfId) -> IfSet {
         let mut oifs = self.member_interfaces(flow);
         if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
@@ -109,8 +106,8 @@ impl Engine {
         let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
         let asked = waiting.swap_remove(at);
         let is_last = waiting.is_empty();
-        for ((id, overtaken), answer) in asked.oifs.into_iter().zip(oifs) {
-            if overtaken {
+        for (id, answer) in asked.oifs.iter().zip(oifs) {
+            if asked.overtaken.contains(id) {
                 continue;
             }
             if answer.enabled {

@@ -38,6 +38,7 @@ const SLACK: usize = 1024;
 
 impl Expiry {
     /// Remembers to look at an MFE when its life ends.
+    #[inline]
     fn schedule(&mut self, life: Life, deadline: Time) {
         let end = deadline.0.div_ceil(GRAIN_MS);
         if end != self.open.end {
@@ -90,6 +91,7 @@ impl Engine {
     }
 
     /// The same for an MFE whose end is known.
+    #[inline]
     pub(super) fn schedule(&mut self, place: Place, serial: u32, deadline: Option<Time>) {
         let Some(deadline) = deadline else { return };
         self.expiry.schedule(Life(place, serial), deadline);

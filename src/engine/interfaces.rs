@@ -30,6 +30,7 @@ pub(super) struct Slot {
 
 impl Slot {
     /// The owner in the sense of spec sections 4 and 5 (0.7).
+    #[inline]
     pub fn master(&self) -> Option<ClientId> {
         self.owner.or(self.igmp).filter(|_| !self.absent)
     }
@@ -61,6 +62,7 @@ pub(super) struct Interfaces {
 }
 
 impl Interfaces {
+    #[inline]
     pub fn find(&self, interface: Interface) -> Option<IfId> {
         self.by_name.find(interface)
     }
@@ -70,6 +72,7 @@ impl Interfaces {
         self.find(interface).filter(|&id| self.master(id).is_some())
     }
 
+    #[inline]
     pub fn get(&self, id: IfId) -> Option<&Slot> {
         self.slots.get(usize::from(id.0))?.as_ref()
     }
@@ -84,6 +87,7 @@ impl Interfaces {
     }
 
     /// The name of an interface that exists.
+    #[inline]
     pub fn name(&self, id: IfId) -> Interface {
         self.get(id).map_or(Interface::NONE, |slot| slot.interface)
     }
@@ -151,11 +155,13 @@ impl Names {
     }
 
     /// Where a name is, or where it would have to be.
+    #[inline]
     fn place(&self, name: Interface) -> usize {
         let key = Names::key(name);
         self.list.partition_point(|(other, _)| *other < key)
     }
 
+    #[inline]
     fn find(&self, name: Interface) -> Option<IfId> {
         let (key, id) = self.list.get(self.place(name))?;
         (*key == Names::key(name)).then_some(*id)

@@ -93,6 +93,7 @@ impl Engine {
     /// What comes of a JOIN or its delete, whether or not it `changed` the
     /// membership. IGMP beside an owner tells it (spec 3.6) and leaves its
     /// overrides alone; others end their own, even by a redundant call (3.5).
+    #[inline]
     fn follow_member(&mut self, act: &Act, changed: bool, local: Notice, fx: &mut Effects) {
         let touch = match act.beside {
             Some(_) if !changed => return,
@@ -106,6 +107,7 @@ impl Engine {
     }
 
     /// Checks that the caller may act on the interface (spec 3.1).
+    #[inline]
     fn authorize(
         &self,
         client: ClientId,
@@ -134,6 +136,7 @@ impl Engine {
     }
 
     /// Records a membership; false if it was there.
+    #[inline]
     fn insert_member(&mut self, act: &Act, route: Option<Route>, fx: &mut Effects) -> bool {
         let place = self.flows.make(act.flow, route);
         let before = self.interest_of(self.flows.at(place).wanted_by());

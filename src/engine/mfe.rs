@@ -136,6 +136,7 @@ impl Mfe {
     }
 
     /// Changes the override of an interface.
+    #[inline]
     fn override_oif(&mut self, id: IfId, touch: Touch) {
         match touch {
             Touch::Members => {}
@@ -171,6 +172,7 @@ impl Mfe {
 
     /// Decides anew whether an interface is an oif. `None` if that changed nothing;
     /// else what the owner of the iif is to hear of it, if anything.
+    #[inline]
     fn touch(
         &mut self,
         id: IfId,
@@ -186,6 +188,7 @@ impl Mfe {
     }
 
     /// Puts an interface among the oifs, or takes it out; true if that changed them.
+    #[inline]
     fn set_oif(&mut self, id: IfId, wanted: bool) -> bool {
         if wanted == self.oifs.contains(id) {
             return false;

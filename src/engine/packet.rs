@@ -127,6 +127,7 @@ impl Engine {
     }
 
     /// The interface that a packet came in on, if its group may pass there.
+    #[inline]
     fn admit(&self, packet: &Packet<'_>) -> Result<IfId, Refused> {
         let arrival = self.interfaces.served(packet.arrival).ok_or(Refused::ForeignArrival)?;
         if packet.flow.is_link_local() {
@@ -160,6 +161,7 @@ impl Engine {
     /// The first packet of a flow starts its resolution, which is over at once if
     /// nobody has to be asked; later ones wait for it. False if no route leads to
     /// an MFE.
+    #[inline]
     fn first_packet(
         &mut self,
         now: Time,
@@ -236,6 +238,9 @@ fn forward(
             }
         }
     }
-    let out = mfe.oifs.iter().filter(|&id| all || reaches(id));
-    Outcome::Forwarded(out.map(|id| interfaces.name(id)).collect())
+    let mut out = Vec::with_capacity(mfe.oifs.len());
+    for id in mfe.oifs.iter().filter(|&id| all || reaches(id)) {
+        out.push(interfaces.name(id));
+    }
+    Outcome::Forwarded(out)
 }

@@ -75,8 +75,8 @@ impl Resolution {
         self.off.remove(id);
         self.on.remove(id);
         if let Waiting::Creation(asked) = &mut self.waiting {
-            for (oif, overtaken) in asked.iter_mut().flat_map(|asked| &mut asked.oifs) {
-                *overtaken |= *oif == id;
+            for asked in asked.iter_mut().filter(|asked| asked.oifs.contains(id)) {
+                asked.overtaken.insert(id);
             }
         }
     }
@@ -367,6 +367,7 @@ impl Engine {
 
     /// The MFE of a new flow (spec 5.4, 5.5), and what comes of the packet that it
     /// is made for.
+    #[inline]
     fn create(
         &mut self,
         now: Time,

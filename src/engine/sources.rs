@@ -64,6 +64,7 @@ impl Sources {
     }
 
     /// A source's route.
+    #[inline]
     pub fn route(&self, SourceId(number): SourceId) -> &Route {
         self.routes.get(self.list[number as usize].route)
     }
@@ -94,6 +95,7 @@ impl Sources {
     }
 
     /// One more reference to a source that is known.
+    #[inline]
     pub fn hold(&mut self, id: SourceId) {
         if id != SourceId::NONE {
             self.list[id.0 as usize].refs += 1;
@@ -101,6 +103,7 @@ impl Sources {
     }
 
     /// One reference less.
+    #[inline]
     pub fn release(&mut self, id: SourceId) {
         if id == SourceId::NONE {
             return;

@@ -76,9 +76,9 @@ pub enum EnumKind {
 impl Engine {
     /// Fills `row` from the MFE of `flow`; false if there is none.
     pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
-        match self.flows.mfe(flow) {
-            Some(mfe) => {
-                self.fill(now, (flow, self.flows.source(flow), mfe), self.way_in_by(mfe.iif), row);
+        match self.flows.row(flow) {
+            Some((source, mfe)) => {
+                self.fill(now, (flow, source, mfe), self.way_in_by(mfe.iif), row);
                 true
             }
             None => false,
@@ -94,24 +94,23 @@ impl Engine {
         row: &mut MfeRow,
         mut visit: impl FnMut(&mut MfeRow) -> bool,
     ) {
-        let mut iif = None; // many share it
-        for (_, flow, source, mfe) in self.flows.rows(start.map_or(Flow::WILDCARD, Flow::successor))
-        {
-            let (_, way_in) = match iif {
+        let mut known = None; // many share it
+        let first = start.map_or(Flow::WILDCARD, Flow::successor);
+        self.flows.walk(first, |flow, source, mfe| {
+            let (_, way_in) = match known {
                 Some((id, way_in)) if id == mfe.iif => (id, way_in),
-                _ => *iif.insert((mfe.iif, self.way_in_by(mfe.iif))),
+                _ => *known.insert((mfe.iif, self.way_in_by(mfe.iif))),
             };
             self.fill(now, (flow, source, mfe), way_in, row);
-            if !visit(row) {
-                break;
-            }
-        }
+            visit(row)
+        });
     }
 
     /// An incoming interface, and the protocol id of its owner.
     fn way_in_by(&self, iif: IfId) -> (Interface, u32) {
-        let owner = self.interfaces.master(iif).and_then(|client| self.client_key(client));
-        (self.interfaces.name(iif), owner.map_or(0, |(protocol, _)| protocol))
+        let Some(slot) = self.interfaces.get(iif) else { return (Interface::NONE, 0) };
+        let owner = slot.master().and_then(|client| self.clients.get(client));
+        (slot.interface, owner.map_or(0, |owner| owner.protocol))
     }
 
     fn fill(
@@ -125,9 +124,10 @@ impl Engine {
         row.upstream = mfe.upstream;
         (row.iif, row.iif_protocol) = iif;
         row.route = *self.flows.sources.route(source);
-        row.timeout = mfe.timeout(self.config.mfe_timeout);
-        row.expiry_ms = mfe.deadline(self.config.mfe_timeout).map(|deadline| deadline.since(now));
-        row.up_ms = now.since(mfe.born.into());
+        let (born, timeout) = (Time::from(mfe.born), mfe.timeout(self.config.mfe_timeout));
+        row.timeout = timeout;
+        row.expiry_ms = (timeout != u32::MAX).then(|| born.plus_secs(timeout).since(now));
+        row.up_ms = now.since(born);
         row.packets = mfe.packets;
         row.octets = mfe.octets;
         row.wrong_if = mfe.rare.as_ref().map_or(0, |rare| rare.wrong_if);

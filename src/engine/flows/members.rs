@@ -95,6 +95,7 @@ impl Members {
     }
 
     /// Adds an interface to a side; true if it was not there.
+    #[inline]
     pub fn insert(&mut self, side: Side, id: IfId) -> bool {
         let is_new = !self.side(side).contains(id);
         if is_new {
@@ -109,6 +110,7 @@ impl Members {
     }
 
     /// Removes an interface from a side; true if it was there.
+    #[inline]
     pub fn remove(&mut self, side: Side, id: IfId) -> bool {
         let was_there = self.side(side).contains(id);
         if was_there {
