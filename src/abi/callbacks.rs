@@ -6,6 +6,7 @@ use super::types::*;
 use crate::engine::{Answer, CreationOif, Notice, NoticeKind};
 use crate::manager::Callbacks;
 use crate::types::{Flow, Interface, Route};
+use smallvec::SmallVec;
 use std::ptr::null_mut;
 
 /// A client's ROUTING_PROTOCOL_CONFIG, copied when it registered (spec 1.1).
@@ -43,7 +44,7 @@ impl ClientCallbacks {
                 let pfn = config.pfnCreationAlertCallback?;
                 let (s, sm, g, gm) = words(*flow);
                 let (index, hop) = pair(*iif);
-                let mut list: Vec<MGM_IF_ENTRY> = oifs.iter().map(if_entry).collect();
+                let mut list: SmallVec<[MGM_IF_ENTRY; 4]> = oifs.iter().map(if_entry).collect();
                 let (count, first) = (list.len() as DWORD, list.as_mut_ptr());
                 call_out("pfnCreationAlertCallback", || {
                     // SAFETY: as above; `count` entries are at `first`.
@@ -178,13 +179,16 @@ fn if_entry(oif: &CreationOif) -> MGM_IF_ENTRY {
     }
 }
 
+/// Of IP.
+const LONGEST_HEADER: usize = 60;
+
 /// The header's size, and a copy that the client may scribble on. Behind it are
 /// zeros up to the length of the longest IP header, for a client that does not
 /// look at the size.
-fn header_copy(header: &[u8]) -> (DWORD, Vec<u8>) {
-    const LONGEST: usize = 60;
-    let mut bytes = header.to_vec();
-    bytes.resize(header.len().max(LONGEST), 0);
+fn header_copy(header: &[u8]) -> (DWORD, SmallVec<[u8; LONGEST_HEADER]>) {
+    let mut bytes = SmallVec::from([0; LONGEST_HEADER]);
+    bytes.resize(header.len().max(LONGEST_HEADER), 0);
+    bytes[..header.len()].copy_from_slice(header);
     (header.len() as DWORD, bytes)
 }
 

@@ -59,7 +59,7 @@ fn creation() -> Notice {
         question: Q,
         flow: Flow::new(S, G),
         iif: Interface::link(7),
-        oifs: vec![oif(1), oif(2)],
+        oifs: [oif(1), oif(2)].into(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::ClientId;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Tells one question from every other: an answer counts only while the engine
@@ -19,6 +20,9 @@ pub struct CreationOif {
     /// TRUE when asked; a client sets FALSE to have it switched off.
     pub enabled: bool,
 }
+
+/// A client's outgoing interfaces in a CREATION_ALERT.
+pub type CreationOifs = SmallVec<[CreationOif; 2]>;
 
 /// A callback to be made: one variant for each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub enum Notice {
         route: Route,
     },
     /// CREATION_ALERT: may switch the client's own outgoing interfaces off.
-    Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: Vec<CreationOif> },
+    Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: CreationOifs },
     /// DISABLE_IGMP: the interface is about to change hands.
     DisableIgmp { question: QuestionId, interface: Interface },
     /// ENABLE_IGMP: it has changed hands; IGMP adds its memberships again. Means
@@ -161,7 +165,7 @@ pub enum Answer {
     /// The triple that RPF_CALLBACK left behind.
     Rpf { iif: Interface, upstream: Ipv4Addr },
     /// The list of CREATION_ALERT with `enabled` as the client left it.
-    Creation { oifs: Vec<CreationOif> },
+    Creation { oifs: CreationOifs },
     /// The time-out in seconds that PRUNE_ALERT (FALSE) left behind: 0 the default, u32::MAX never.
     Timeout(u32),
     /// Nothing to tell.

@@ -2,6 +2,7 @@
 
 use super::context::{self, Inside, Ticket};
 use super::queue::{Lane, Queue};
+use super::records::Place;
 use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
 use crate::engine::{Answer, ClientId, Notice};
@@ -41,8 +42,8 @@ impl Manager {
 
     /// Puts a notice into the queue of its client.
     fn hand_over(&self, run: &mut Run, client: ClientId, notice: Notice, lane: Lane) {
-        let record = run.clients.get_mut(&client).filter(|record| !record.gone);
-        let Some(record) = record else { return };
+        let Some(place) = run.clients.find(client) else { return };
+        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
         // A callback that is not there is one that changes nothing (spec 1.3).
         // Those two change what IGMP may do, in their order.
         let in_turn = matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
@@ -57,8 +58,8 @@ impl Manager {
         record.pace.pushed(&notice);
         let number = record.queue.push(notice);
         match lane {
-            Lane::Caller => context::post(Ticket { client, number }),
-            Lane::Worker if record.queue.leave_to_worker(number) => self.schedule(run, client),
+            Lane::Caller => context::post(Ticket { place, number }),
+            Lane::Worker if record.queue.leave_to_worker(number) => self.schedule(run, place),
             Lane::Worker => {}
         }
     }
@@ -68,9 +69,9 @@ impl Manager {
         let mut kept = None;
         context::drain(|ticket| {
             let mut guard = kept.take().unwrap_or_else(|| self.lock());
-            let record = guard.run.as_mut().and_then(|run| run.clients.get_mut(&ticket.client));
+            let record = guard.run.as_mut().and_then(|run| run.clients.at(ticket.place));
             if let Some(callbacks) = record.and_then(|record| record.offer(ticket.number)) {
-                guard = self.run_queue(guard, ticket.client, callbacks, Lane::Caller);
+                guard = self.run_queue(guard, ticket.place, callbacks, Lane::Caller);
             }
             // The lock is kept from one client to the next, but not beyond the
             // last: log lines that wait for its end may cause more.
@@ -92,9 +93,9 @@ impl Manager {
         context::drain(|ticket| {
             let mut guard = self.lock();
             let Some(run) = guard.run.as_mut() else { return };
-            let record = run.clients.get_mut(&ticket.client);
+            let record = run.clients.at(ticket.place);
             if record.is_some_and(|record| record.queue.leave_to_worker(ticket.number)) {
-                self.schedule(run, ticket.client);
+                self.schedule(run, ticket.place);
             }
         });
     }
@@ -104,11 +105,11 @@ impl Manager {
     pub(super) fn run_queue<'a>(
         &'a self,
         guard: Guard<'a>,
-        client: ClientId,
+        place: Place,
         callbacks: Box<dyn Callbacks>,
         lane: Lane,
     ) -> Guard<'a> {
-        let mut runner = Runner { manager: self, client, callbacks: Some(callbacks), lane };
+        let mut runner = Runner { manager: self, place, callbacks: Some(callbacks), lane };
         let mut guard = guard; // if there is a panic, released before the runner goes
         while let Some(notice) = runner.next(&mut guard) {
             drop(guard);
@@ -116,8 +117,8 @@ impl Manager {
             guard = self.lock();
             if notice.question().is_some() {
                 let Some(run) = guard.run.as_mut() else { continue };
-                ::log::debug!("{} answers {notice}: {answer}", run.engine.who(client));
-                run.answer(client, &notice, answer);
+                ::log::debug!("{} answers {notice}: {answer}", run.engine.who(place.client));
+                run.answer(place.client, &notice, answer);
                 self.publish(&mut guard, lane);
             }
         }
@@ -128,7 +129,7 @@ impl Manager {
 /// The thread that makes one client's callbacks.
 struct Runner<'a> {
     manager: &'a Manager,
-    client: ClientId,
+    place: Place,
     /// The client's, until the run has ended.
     callbacks: Option<Box<dyn Callbacks>>,
     lane: Lane,
@@ -150,11 +151,11 @@ impl Runner<'_> {
     /// The next notice that is still of interest.
     fn pop(&self, state: &mut State) -> Option<Notice> {
         let Run { engine, clients, tally, .. } = state.run.as_mut()?;
-        let record = clients.get_mut(&self.client)?;
+        let record = clients.at(self.place)?;
         loop {
             let notice = record.queue.next(self.lane)?;
             record.pace.popped(&notice);
-            if engine.starting(self.client, &notice) {
+            if engine.starting(self.place.client, &notice) {
                 if record.kinds.has(notice.kind()) {
                     record.delivered.count(notice.kind());
                     tally.callbacks.count(notice.kind());
@@ -167,7 +168,7 @@ impl Runner<'_> {
     /// Makes the callback, with no lock held.
     fn call(&self, notice: &Notice) -> Answer {
         let callbacks = self.callbacks.as_ref();
-        let answer = context::within(Inside::Client(self.client), || {
+        let answer = context::within(Inside::Client(self.place.client), || {
             catch_unwind(AssertUnwindSafe(|| callbacks.map(|callbacks| callbacks.call(notice))))
         });
         if crate::fork::is_child() {
@@ -183,13 +184,13 @@ impl Runner<'_> {
     fn end(&mut self, state: &mut State, stop: fn(&mut Queue<Notice>) -> bool) {
         let callbacks = self.callbacks.take();
         let Some(run) = state.run.as_mut() else { return };
-        let Some(record) = run.clients.get_mut(&self.client) else { return };
+        let Some(record) = run.clients.at(self.place) else { return };
         record.callbacks = callbacks;
         let due = stop(&mut record.queue);
         if record.gone {
-            run.clients.remove(&self.client);
+            run.clients.remove(self.place.client);
         } else if due {
-            self.manager.schedule(run, self.client);
+            self.manager.schedule(run, self.place);
         }
         if state.waiters > 0 {
             self.manager.shared.ended.notify_all();

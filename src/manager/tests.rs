@@ -260,7 +260,7 @@ fn t5_4_a_packet_waits_for_its_callbacks_and_is_forwarded_after_them() {
     world.0.add_membership(b, group(1), link(2), Join::State).unwrap();
     log.lock().clear();
     let verdict = world.0.packet_in(packet(1, 1)).unwrap();
-    assert_eq!(verdict, Verdict { accepted: true, oifs: vec![link(2)] });
+    assert_eq!(verdict, Verdict { accepted: true, oifs: [link(2)].into_iter().collect() });
     assert_eq!(*log.lock(), ["1: Rpf", "2: Creation"]);
     let row = world.0.with_mfe(packet(1, 1).flow, true, Clone::clone).unwrap();
     assert_eq!((row.packets, row.octets, row.oifs[0].packets), (1, 100, 1));
