@@ -1,7 +1,7 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
 use super::context::{self, Inside, Ticket};
-use super::queue::{Lane, Queue};
+use super::queue::Lane;
 use super::records::Place;
 use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
@@ -141,35 +141,39 @@ impl Runner<'_> {
         // Alerts of calls that callbacks have made come first: this client may have
         // something new to hear for ever.
         let gives_way = self.lane == Lane::Worker && context::owes();
-        let notice = if gives_way { None } else { self.pop(state) };
-        if notice.is_none() {
-            self.end(state, if gives_way { Queue::pause } else { Queue::after_run });
+        if gives_way || !self.is_next_due(state) {
+            self.end(state, gives_way);
+            return None;
         }
-        notice
+        let record = state.run.as_mut()?.clients.at(self.place)?;
+        record.queue.next(self.lane)
     }
 
-    /// The next notice that is still of interest.
-    fn pop(&self, state: &mut State) -> Option<Notice> {
-        let Run { engine, clients, tally, .. } = state.run.as_mut()?;
-        let record = clients.at(self.place)?;
-        loop {
-            let notice = record.queue.next(self.lane)?;
-            record.pace.popped(&notice);
-            if engine.starting(self.place.client, &notice) {
-                if record.kinds.has(notice.kind()) {
-                    record.delivered.count(notice.kind());
-                    tally.callbacks.count(notice.kind());
+    /// Whether there is a notice to call the client with. Drops those before it
+    /// that are of interest no more.
+    fn is_next_due(&self, state: &mut State) -> bool {
+        let Some(Run { engine, clients, tally, .. }) = &mut state.run else { return false };
+        let Some(record) = clients.at(self.place) else { return false };
+        while let Some(notice) = record.queue.peek(self.lane) {
+            record.pace.popped(notice);
+            if engine.starting(self.place.client, notice) {
+                let kind = notice.kind();
+                if record.kinds.has(kind) {
+                    record.delivered.count(kind);
+                    tally.callbacks.count(kind);
                 }
-                return Some(notice);
+                return true;
             }
+            record.queue.next(self.lane);
         }
+        false
     }
 
     /// Makes the callback, with no lock held.
     fn call(&self, notice: &Notice) -> Answer {
-        let callbacks = self.callbacks.as_ref();
+        let Some(callbacks) = &self.callbacks else { return notice.default_answer() };
         let answer = context::within(Inside::Client(self.place.client), || {
-            catch_unwind(AssertUnwindSafe(|| callbacks.map(|callbacks| callbacks.call(notice))))
+            catch_unwind(AssertUnwindSafe(|| callbacks.call(notice)))
         });
         if crate::fork::is_child() {
             // The callback has forked, and this is the child: the lock may be
@@ -177,33 +181,43 @@ impl Runner<'_> {
             // all this, to where calls are refused (spec 8.7).
             resume_unwind(Box::new("in a forked child"));
         }
-        answer.ok().flatten().unwrap_or_else(|| notice.default_answer())
+        answer.unwrap_or_else(|_| notice.default_answer())
     }
 
-    /// The client is not being run any more; `stop` tells whether a worker has to go on.
-    fn end(&mut self, state: &mut State, stop: fn(&mut Queue<Notice>) -> bool) {
+    /// The client is not being run any more; a worker has to go on if there is
+    /// something left for one.
+    fn end(&mut self, state: &mut State, gives_way: bool) {
         let callbacks = self.callbacks.take();
         let Some(run) = state.run.as_mut() else { return };
         let Some(record) = run.clients.at(self.place) else { return };
         record.callbacks = callbacks;
-        let due = stop(&mut record.queue);
+        let is_worker_due =
+            if gives_way { record.queue.pause() } else { record.queue.after_run() };
         if record.gone {
             run.clients.remove(self.place.client);
-        } else if due {
+        } else if is_worker_due {
             self.manager.schedule(run, self.place);
         }
         if state.waiters > 0 {
             self.manager.shared.ended.notify_all();
         }
     }
+
+    /// Something of ours panicked. A client that seemed to be run for ever would
+    /// hear nothing any more, and could not go.
+    #[cold]
+    fn give_up(&mut self) {
+        if !crate::fork::is_child() {
+            self.end(&mut self.manager.lock(), true);
+        }
+    }
 }
 
 impl Drop for Runner<'_> {
+    #[inline]
     fn drop(&mut self) {
-        // Something of ours panicked. A client that seemed to be run for ever
-        // would hear nothing any more, and could not go.
-        if self.callbacks.is_some() && !crate::fork::is_child() {
-            self.end(&mut self.manager.lock(), Queue::pause);
+        if self.callbacks.is_some() {
+            self.give_up();
         }
     }
 }
