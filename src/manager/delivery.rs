@@ -191,8 +191,7 @@ impl Runner<'_> {
         let Some(run) = state.run.as_mut() else { return };
         let Some(record) = run.clients.at(self.place) else { return };
         record.callbacks = callbacks;
-        let is_worker_due =
-            if gives_way { record.queue.pause() } else { record.queue.after_run() };
+        let is_worker_due = if gives_way { record.queue.pause() } else { record.queue.after_run() };
         if record.gone {
             run.clients.remove(self.place.client);
         } else if is_worker_due {
