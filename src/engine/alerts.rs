@@ -125,12 +125,12 @@ impl Engine {
         if after == Interest::Nobody && planted::has(Bug::LastLeaveUnheard) {
             return was;
         }
-        let news = if is {
-            Notice::Join { flow, member: true }
+        if is {
+            self.alert_by(callbacks, client, Notice::Join { flow, member: true }, fx);
         } else {
-            Notice::Prune { flow, interface: cause.interface }
-        };
-        self.alert_by(callbacks, client, news, fx);
+            let news = Notice::Prune { flow, interface: cause.interface };
+            self.alert_by(callbacks, client, news, fx);
+        }
         was
     }
 
@@ -151,6 +151,7 @@ impl Engine {
     }
 
     /// The same for a client whose callbacks are at hand.
+    #[inline]
     fn alert_by(&self, has: NoticeKinds, to: ClientId, notice: Notice, fx: &mut Effects) {
         if has.has(notice.kind()) {
             fx.tell(to, notice);

@@ -136,9 +136,9 @@ impl Notice {
         }
     }
 
-    /// The answer of a client that has no such callback: everything stands as asked.
+    /// The answer that it carries: as it was asked, unless a callback has changed it.
     #[must_use]
-    pub fn default_answer(&self) -> Answer {
+    pub fn answer(&self) -> Answer {
         match self {
             Notice::Rpf { iif, upstream, .. } => Answer::Rpf { iif: *iif, upstream: *upstream },
             Notice::Creation { oifs, .. } => Answer::Creation { oifs: oifs.clone() },
@@ -176,6 +176,10 @@ pub enum Answer {
 #[derive(Debug, Default)]
 pub struct Effects {
     notices: Vec<(ClientId, Notice)>,
+    /// The place of the last of them in the order of delivery, and whether one
+    /// of them came too late for its own.
+    last: (u8, ClientId),
+    disordered: bool,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
     /// Interfaces that the forwarder serves no more: nobody has them, or the
@@ -190,6 +194,9 @@ pub struct Effects {
 impl Effects {
     /// A notice for a client.
     pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
+        let place = (notice.phase(), to);
+        self.disordered |= place < self.last;
+        self.last = place;
         self.notices.push((to, notice));
     }
 
@@ -197,7 +204,10 @@ impl Effects {
     /// order of registration, then as the state changed (spec 8.2).
     pub fn take_notices(&mut self) -> Vec<(ClientId, Notice)> {
         let mut notices = std::mem::take(&mut self.notices);
-        notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
+        self.last = Default::default();
+        if std::mem::take(&mut self.disordered) {
+            notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
+        }
         notices
     }
 

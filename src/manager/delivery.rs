@@ -5,7 +5,7 @@ use super::queue::Lane;
 use super::records::Place;
 use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
-use crate::engine::{Answer, ClientId, Notice};
+use crate::engine::{ClientId, Notice};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 
 impl Manager {
@@ -50,13 +50,13 @@ impl Manager {
         if !in_turn && !record.kinds.has(notice.kind()) {
             ::log::debug!("{} has no callback for {notice}", run.engine.who(client));
             if notice.question().is_some() {
-                run.answer(client, &notice, notice.default_answer());
+                run.answer(client, &notice);
             }
             return;
         }
         ::log::debug!("to {}: {notice}", run.engine.who(client));
         record.pace.pushed(&notice);
-        let number = record.queue.push(notice);
+        let number = record.queue.push(Box::new(notice));
         match lane {
             Lane::Caller => context::post(Ticket { place, number }),
             Lane::Worker if record.queue.leave_to_worker(number) => self.schedule(run, place),
@@ -111,14 +111,18 @@ impl Manager {
     ) -> Guard<'a> {
         let mut runner = Runner { manager: self, place, callbacks: Some(callbacks), lane };
         let mut guard = guard; // if there is a panic, released before the runner goes
-        while let Some(notice) = runner.next(&mut guard) {
+        while let Some(mut notice) = runner.next(&mut guard) {
             drop(guard);
-            let answer = runner.call(&notice);
+            runner.call(&mut notice);
             guard = self.lock();
             if notice.question().is_some() {
                 let Some(run) = guard.run.as_mut() else { continue };
-                ::log::debug!("{} answers {notice}: {answer}", run.engine.who(place.client));
-                run.answer(place.client, &notice, answer);
+                ::log::debug!(
+                    "{} answers {notice}: {}",
+                    run.engine.who(place.client),
+                    notice.answer()
+                );
+                run.answer(place.client, &notice);
                 self.publish(&mut guard, lane);
             }
         }
@@ -137,43 +141,41 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// The notice to call the client with; `None` if the run has ended.
-    fn next(&mut self, state: &mut State) -> Option<Notice> {
+    fn next(&mut self, state: &mut State) -> Option<Box<Notice>> {
         // Alerts of calls that callbacks have made come first: this client may have
         // something new to hear for ever.
         let gives_way = self.lane == Lane::Worker && context::owes();
-        if gives_way || !self.is_next_due(state) {
+        let next = if gives_way { None } else { self.pop(state) };
+        if next.is_none() {
             self.end(state, gives_way);
-            return None;
         }
-        let record = state.run.as_mut()?.clients.at(self.place)?;
-        record.queue.next(self.lane)
+        next
     }
 
-    /// Whether there is a notice to call the client with. Drops those before it
-    /// that are of interest no more.
-    fn is_next_due(&self, state: &mut State) -> bool {
-        let Some(Run { engine, clients, tally, .. }) = &mut state.run else { return false };
-        let Some(record) = clients.at(self.place) else { return false };
-        while let Some(notice) = record.queue.peek(self.lane) {
-            record.pace.popped(notice);
-            if engine.starting(self.place.client, notice) {
+    /// The next notice that is still of interest.
+    fn pop(&self, state: &mut State) -> Option<Box<Notice>> {
+        let Run { engine, clients, tally, .. } = state.run.as_mut()?;
+        let record = clients.at(self.place)?;
+        loop {
+            let notice = record.queue.next(self.lane)?;
+            record.pace.popped(&notice);
+            if engine.starting(self.place.client, &notice) {
                 let kind = notice.kind();
                 if record.kinds.has(kind) {
                     record.delivered.count(kind);
                     tally.callbacks.count(kind);
                 }
-                return true;
+                return Some(notice);
             }
-            record.queue.next(self.lane);
         }
-        false
     }
 
-    /// Makes the callback, with no lock held.
-    fn call(&self, notice: &Notice) -> Answer {
-        let Some(callbacks) = &self.callbacks else { return notice.default_answer() };
-        let answer = context::within(Inside::Client(self.place.client), || {
-            catch_unwind(AssertUnwindSafe(|| callbacks.call(notice)))
+    /// Makes the callback, with no lock held. What it left in the notice before
+    /// a panic is its answer.
+    fn call(&self, notice: &mut Notice) {
+        let Some(callbacks) = &self.callbacks else { return };
+        context::within(Inside::Client(self.place.client), || {
+            catch_unwind(AssertUnwindSafe(|| callbacks.call(notice))).ok();
         });
         if crate::fork::is_child() {
             // The callback has forked, and this is the child: the lock may be
@@ -181,7 +183,6 @@ impl Runner<'_> {
             // all this, to where calls are refused (spec 8.7).
             resume_unwind(Box::new("in a forked child"));
         }
-        answer.unwrap_or_else(|_| notice.default_answer())
     }
 
     /// The client is not being run any more; a worker has to go on if there is
@@ -222,9 +223,9 @@ impl Drop for Runner<'_> {
 }
 
 impl Run {
-    /// Gives the engine an answer.
-    fn answer(&mut self, client: ClientId, notice: &Notice, answer: Answer) {
-        let now = self.now();
+    /// Gives the engine the answer that a notice carries.
+    fn answer(&mut self, client: ClientId, notice: &Notice) {
+        let (now, answer) = (self.now(), notice.answer());
         let Run { engine, world, fx, .. } = self;
         engine.answer(now, client, notice, answer, |flow| world.packets(flow), fx);
     }

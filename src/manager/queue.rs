@@ -128,20 +128,16 @@ impl<T> Queue<T> {
     /// The runner's next notice; `None` when its duty is done and it is the
     /// runner no more. Then [`Queue::after_run`] tells what is left.
     pub fn next(&mut self, lane: Lane) -> Option<T> {
-        self.peek(lane)?;
-        self.popped += 1;
-        self.items.pop_front()
-    }
-
-    /// The same, and the notice stays where it is.
-    pub fn peek(&mut self, lane: Lane) -> Option<&T> {
         let limit = match lane {
             Lane::Caller => self.until,
             Lane::Worker => self.until.max(self.worker_until),
         };
-        let next = self.items.front().filter(|_| self.popped < limit);
-        self.running &= next.is_some();
-        next
+        let item = if self.popped < limit { self.items.pop_front() } else { None };
+        match item {
+            Some(_) => self.popped += 1,
+            None => self.running = false,
+        }
+        item
     }
 
     /// Whether the client has to go on the workers' list, now that its runner

@@ -14,7 +14,8 @@ pub(super) struct Record {
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine it has.
     pub kinds: NoticeKinds,
-    pub queue: Queue<Notice>,
+    /// Boxed, because they go from hand to hand.
+    pub queue: Queue<Box<Notice>>,
     pub delivered: Deliveries,
     pub pace: Pace,
     /// Deregistered while a callback was running: forgotten when that ends.
@@ -114,7 +115,6 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Answer;
 
     struct Nothing;
 
@@ -122,9 +122,7 @@ mod tests {
         fn has(&self, _: crate::engine::NoticeKind) -> bool {
             false
         }
-        fn call(&self, _: &Notice) -> Answer {
-            Answer::Done
-        }
+        fn call(&self, _: &mut Notice) {}
     }
 
     fn record() -> Record {
