@@ -56,7 +56,7 @@ impl Manager {
         }
         ::log::debug!("to {}: {notice}", run.engine.who(client));
         record.pace.pushed(&notice);
-        let number = record.queue.push(Box::new(notice));
+        let number = record.queue.push(run.boxes.wrap(notice));
         match lane {
             Lane::Caller => context::post(Ticket { place, number }),
             Lane::Worker if record.queue.leave_to_worker(number) => self.schedule(run, place),
@@ -115,15 +115,18 @@ impl Manager {
             drop(guard);
             runner.call(&mut notice);
             guard = self.lock();
+            let Some(run) = guard.run.as_mut() else { continue };
             if notice.question().is_some() {
-                let Some(run) = guard.run.as_mut() else { continue };
                 ::log::debug!(
                     "{} answers {notice}: {}",
                     run.engine.who(place.client),
                     notice.answer()
                 );
                 run.answer(place.client, &notice);
+                run.boxes.take_back(notice);
                 self.publish(&mut guard, lane);
+            } else {
+                run.boxes.take_back(notice);
             }
         }
         guard
