@@ -193,6 +193,7 @@ pub struct Effects {
 
 impl Effects {
     /// A notice for a client.
+    #[inline]
     pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
         let place = (notice.phase(), to);
         self.disordered |= place < self.last;

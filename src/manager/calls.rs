@@ -281,7 +281,7 @@ impl Manager {
 impl Run {
     /// Empties a client's queue, and forgets the client unless a callback is running.
     pub(super) fn forget(&mut self, client: ClientId) {
-        let place = self.clients.find(client);
+        let place = self.clients.find(client, None);
         if let Some(record) = place.and_then(|place| self.clients.at(place)) {
             record.queue.close();
             record.pace = Pace::default();

@@ -26,8 +26,12 @@ impl Manager {
             }
             fx.resolved.clear();
             let mut notices = fx.take_notices();
+            let mut place = None;
             for (client, notice) in notices.drain(..) {
-                self.hand_over(run, client, notice, lane);
+                place = run.clients.find(client, place);
+                if let Some(place) = place {
+                    self.hand_over(run, place, notice, lane);
+                }
             }
             run.fx.reuse(notices);
         }
@@ -41,20 +45,19 @@ impl Manager {
     }
 
     /// Puts a notice into the queue of its client.
-    fn hand_over(&self, run: &mut Run, client: ClientId, notice: Notice, lane: Lane) {
-        let Some(place) = run.clients.find(client) else { return };
+    fn hand_over(&self, run: &mut Run, place: Place, notice: Notice, lane: Lane) {
         let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
         // A callback that is not there is one that changes nothing (spec 1.3).
         // Those two change what IGMP may do, in their order.
         let in_turn = matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
         if !in_turn && !record.kinds.has(notice.kind()) {
-            ::log::debug!("{} has no callback for {notice}", run.engine.who(client));
+            ::log::debug!("{} has no callback for {notice}", run.engine.who(place.client));
             if notice.question().is_some() {
-                run.answer(client, &notice);
+                run.answer(place.client, &notice);
             }
             return;
         }
-        ::log::debug!("to {}: {notice}", run.engine.who(client));
+        ::log::debug!("to {}: {notice}", run.engine.who(place.client));
         record.pace.pushed(&notice);
         let number = record.queue.push(run.boxes.wrap(notice));
         match lane {

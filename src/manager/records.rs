@@ -83,9 +83,17 @@ impl Records {
         }
     }
 
-    /// Where the record of a client is.
-    pub fn find(&self, client: ClientId) -> Option<Place> {
-        self.places.get(&client).map(|&at| Place { client, at })
+    /// Where the record of a client is. Most look for one that came soon after
+    /// the one `before`, as those do who tell everybody.
+    pub fn find(&self, client: ClientId, before: Option<Place>) -> Option<Place> {
+        let next = before.map(|before| Place { client, at: before.at + 1 });
+        next.filter(|&place| self.is_at(place))
+            .or_else(|| self.places.get(&client).map(|&at| Place { client, at }))
+    }
+
+    fn is_at(&self, place: Place) -> bool {
+        let there = self.list.get(place.at as usize).and_then(Option::as_ref);
+        there.is_some_and(|(client, _)| *client == place.client)
     }
 
     /// The record at a place, unless its client has gone.
@@ -162,12 +170,15 @@ mod tests {
     fn t1_4_a_place_dies_with_its_client_and_what_it_took_is_used_again() {
         let mut records = Records::default();
         (1..=3).for_each(|number| records.insert(ClientId(number), record()));
-        let places = [1, 2, 3].map(|number| records.find(ClientId(number)).unwrap());
+        let places = [1, 2, 3].map(|number| records.find(ClientId(number), None).unwrap());
         records.remove(ClientId(2));
-        assert!(records.at(places[1]).is_none() && records.find(ClientId(2)).is_none());
+        assert!(
+            records.at(places[1]).is_none() && records.find(ClientId(2), Some(places[0])).is_none()
+        );
         records.insert(ClientId(4), record());
         assert_eq!(records.list.len(), 3);
         assert!(records.at(places[1]).is_none(), "it is another's");
+        assert_eq!(records.find(ClientId(4), Some(places[0])).unwrap().at, places[1].at);
         let there: Vec<_> = records.iter_mut().map(|(client, _)| client.0).collect();
         assert_eq!(there, [1, 4, 3]);
         for client in [1, 3, 4].map(ClientId) {

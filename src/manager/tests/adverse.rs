@@ -225,7 +225,7 @@ fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
         // What is counted as waiting goes below zero when it is taken: a panic
         // of the worker's, under the lock.
         let run = guard.running().unwrap();
-        let place = run.clients.find(a).unwrap();
+        let place = run.clients.find(a, None).unwrap();
         run.clients.at(place).unwrap().pace = super::super::intake::Pace::default();
     }
     // The worker lives, and A is told of other things.
