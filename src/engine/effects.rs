@@ -3,6 +3,7 @@
 use super::ClientId;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route};
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Tells one question from every other: an answer counts only while the engine
@@ -175,11 +176,13 @@ pub enum Answer {
 /// Everything that one call of the engine wants done. The engine only appends.
 #[derive(Debug, Default)]
 pub struct Effects {
-    notices: Vec<(ClientId, Notice)>,
+    notices: VecDeque<(ClientId, Box<Notice>)>,
     /// The place of the last of them in the order of delivery, and whether one
     /// of them came too late for its own.
     last: (u8, ClientId),
     disordered: bool,
+    /// Boxes of notices that are over, for the next ones.
+    boxes: Vec<Box<Notice>>,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
     /// Interfaces that the forwarder serves no more: nobody has them, or the
@@ -191,6 +194,10 @@ pub struct Effects {
     pub log: Vec<(log::Level, String)>,
 }
 
+/// So much room is kept for the next call, and so many boxes.
+const USUAL: usize = 64;
+const BOXES: usize = 1024;
+
 impl Effects {
     /// A notice for a client.
     #[inline]
@@ -198,33 +205,61 @@ impl Effects {
         let place = (notice.phase(), to);
         self.disordered |= place < self.last;
         self.last = place;
-        self.notices.push((to, notice));
+        let boxed = match self.boxes.pop() {
+            Some(mut used) => {
+                *used = notice;
+                used
+            }
+            None => Box::new(notice),
+        };
+        self.notices.push_back((to, boxed));
     }
 
-    /// The notices in the order of delivery: by phase, then by the recipients'
-    /// order of registration, then as the state changed (spec 8.2).
-    pub fn take_notices(&mut self) -> Vec<(ClientId, Notice)> {
-        let mut notices = std::mem::take(&mut self.notices);
+    /// Puts the notices that there are in the order of delivery: by phase, then by
+    /// the recipients' order of registration, then as the state changed (spec
+    /// 8.2). Tells how many there are.
+    pub fn order_notices(&mut self) -> usize {
         self.last = Default::default();
         if std::mem::take(&mut self.disordered) {
+            let notices = self.notices.make_contiguous();
             notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
         }
-        notices
+        self.notices.len()
     }
 
-    /// All has been carried out: takes the room back that notices took, and lets
-    /// go of what only a rare call needs.
-    pub fn reuse(&mut self, mut notices: Vec<(ClientId, Notice)>) {
-        const USUAL: usize = 64;
-        notices.clear();
-        if self.notices.capacity() == 0 {
-            self.notices = notices;
+    /// Takes the first notice.
+    pub fn next_notice(&mut self) -> Option<(ClientId, Box<Notice>)> {
+        self.notices.pop_front()
+    }
+
+    /// All notices in the order of delivery.
+    pub fn take_notices(&mut self) -> Vec<(ClientId, Notice)> {
+        self.order_notices();
+        self.notices.drain(..).map(|(to, notice)| (to, *notice)).collect()
+    }
+
+    /// A notice is over.
+    pub fn reuse(&mut self, mut notice: Box<Notice>) {
+        if self.boxes.len() < BOXES {
+            *notice = Notice::Join { flow: Flow::WILDCARD, member: false }; // owns nothing
+            self.boxes.push(notice);
         }
-        self.notices.shrink_to(USUAL);
-        self.dirty.shrink_to(USUAL);
-        self.detached.shrink_to(USUAL);
-        self.resolved.shrink_to(USUAL);
-        self.log.shrink_to(USUAL);
+    }
+
+    /// All but the notices has been carried out. Lets go of room that only a rare
+    /// call needs.
+    pub fn carried_out(&mut self) {
+        fn empty<T>(list: &mut Vec<T>) {
+            list.clear();
+            list.shrink_to(USUAL);
+        }
+        empty(&mut self.dirty);
+        empty(&mut self.detached);
+        empty(&mut self.resolved);
+        empty(&mut self.log);
+        if self.notices.is_empty() && self.notices.capacity() > USUAL {
+            self.notices.shrink_to(USUAL);
+        }
     }
 
     /// Whether there is nothing to do.

@@ -17,23 +17,22 @@ impl Manager {
         let Some(run) = state.run.as_mut() else { return };
         while !run.fx.is_empty() {
             let Run { engine, world, fx, .. } = run;
-            for (level, line) in fx.log.drain(..) {
-                ::log::log!(level, "{line}");
+            for (level, line) in &fx.log {
+                ::log::log!(*level, "{line}");
             }
             world.follow(engine, fx);
             if is_awaited && !fx.resolved.is_empty() {
                 self.shared.ended.notify_all();
             }
-            fx.resolved.clear();
-            let mut notices = fx.take_notices();
+            fx.carried_out();
             let mut place = None;
-            for (client, notice) in notices.drain(..) {
+            for _ in 0..fx.order_notices() {
+                let Some((client, notice)) = run.fx.next_notice() else { break };
                 place = run.clients.find(client, place);
                 if let Some(place) = place {
                     self.hand_over(run, place, notice, lane);
                 }
             }
-            run.fx.reuse(notices);
         }
         if lane == Lane::Caller {
             self.adopt(run);
@@ -45,11 +44,11 @@ impl Manager {
     }
 
     /// Puts a notice into the queue of its client.
-    fn hand_over(&self, run: &mut Run, place: Place, notice: Notice, lane: Lane) {
+    fn hand_over(&self, run: &mut Run, place: Place, notice: Box<Notice>, lane: Lane) {
         let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
         // A callback that is not there is one that changes nothing (spec 1.3).
         // Those two change what IGMP may do, in their order.
-        let in_turn = matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
+        let in_turn = matches!(*notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
         if !in_turn && !record.kinds.has(notice.kind()) {
             ::log::debug!("{} has no callback for {notice}", run.engine.who(place.client));
             if notice.question().is_some() {
@@ -59,7 +58,7 @@ impl Manager {
         }
         ::log::debug!("to {}: {notice}", run.engine.who(place.client));
         record.pace.pushed(&notice);
-        let number = record.queue.push(run.boxes.wrap(notice));
+        let number = record.queue.push(notice);
         match lane {
             Lane::Caller => context::post(Ticket { place, number }),
             Lane::Worker if record.queue.leave_to_worker(number) => self.schedule(run, place),
@@ -118,18 +117,18 @@ impl Manager {
             drop(guard);
             runner.call(&mut notice);
             guard = self.lock();
-            let Some(run) = guard.run.as_mut() else { continue };
             if notice.question().is_some() {
+                let Some(run) = guard.run.as_mut() else { continue };
                 ::log::debug!(
                     "{} answers {notice}: {}",
                     run.engine.who(place.client),
                     notice.answer()
                 );
                 run.answer(place.client, &notice);
-                run.boxes.take_back(notice);
                 self.publish(&mut guard, lane);
-            } else {
-                run.boxes.take_back(notice);
+            }
+            if let Some(run) = guard.run.as_mut() {
+                run.fx.reuse(notice);
             }
         }
         guard

@@ -5,7 +5,6 @@ use super::queue::Queue;
 use super::tally::Deliveries;
 use super::Callbacks;
 use crate::engine::{ClientId, Notice, NoticeKinds};
-use crate::types::Flow;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -118,34 +117,6 @@ impl Records {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
-    }
-}
-
-/// Boxes of notices that are over, for the next ones.
-#[derive(Default)]
-pub(super) struct Boxes(Vec<Box<Notice>>);
-
-impl Boxes {
-    /// So many are kept.
-    const MOST: usize = 1024;
-
-    /// Puts a notice into one.
-    pub fn wrap(&mut self, notice: Notice) -> Box<Notice> {
-        match self.0.pop() {
-            Some(mut used) => {
-                *used = notice;
-                used
-            }
-            None => Box::new(notice),
-        }
-    }
-
-    /// A notice is over.
-    pub fn take_back(&mut self, mut notice: Box<Notice>) {
-        if self.0.len() < Boxes::MOST {
-            *notice = Notice::Join { flow: Flow::WILDCARD, member: false }; // owns nothing
-            self.0.push(notice);
-        }
     }
 }
 

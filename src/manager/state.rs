@@ -3,7 +3,7 @@
 use super::intake::Intake;
 use super::log::Hold;
 use super::queue::Lane;
-use super::records::{Boxes, Records};
+use super::records::Records;
 use super::settings::Settings;
 use super::system::{self, StatusSocket};
 use super::tally::Tally;
@@ -38,7 +38,6 @@ pub(super) struct State {
 pub(super) struct Run {
     pub engine: Engine,
     pub clients: Records,
-    pub boxes: Boxes,
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
@@ -108,7 +107,6 @@ impl State {
         self.run = Some(Run {
             engine: Engine::new(config),
             clients: Records::default(),
-            boxes: Boxes::default(),
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
