@@ -52,9 +52,9 @@ impl Manager {
         run.forget(client);
         self.publish_all(guard);
         if elsewhere {
-            self.wait_until(|state| {
+            drop(self.wait_until(|state| {
                 state.run.as_ref().is_none_or(|run| run.clients.get(client).is_none())
-            });
+            }));
         }
         Ok(())
     }

@@ -69,8 +69,7 @@ impl Manager {
         for condition in [&self.shared.ended, &self.shared.work, &self.shared.alarm] {
             condition.notify_all();
         }
-        self.wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet));
-        self.lock().end();
+        self.wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet)).end();
         Ok(())
     }
 
@@ -174,11 +173,12 @@ impl Manager {
                     ::log::debug!("packet of {flow} on {arrival} refused: {why}");
                     return Ok(Verdict::default());
                 }
-                Outcome::Resolving => self.wait_until(|state| {
-                    state.running().is_none_or(|run| !run.engine.is_resolving(flow))
-                }),
+                Outcome::Resolving => {
+                    guard = self.wait_until(|state| {
+                        state.running().is_none_or(|run| !run.engine.is_resolving(flow))
+                    });
+                }
             }
-            guard = self.lock();
         }
     }
 }

@@ -239,13 +239,14 @@ impl Manager {
     }
 
     /// Waits until what other threads are at has ended. Never inside a callback.
-    pub(super) fn wait_until(&self, mut ended: impl FnMut(&mut State) -> bool) {
+    pub(super) fn wait_until(&self, mut ended: impl FnMut(&mut State) -> bool) -> Guard<'_> {
         let mut guard = self.lock();
         guard.waiters += 1;
         while !ended(&mut guard) {
             guard.wait(&self.shared.ended);
         }
         guard.waiters -= 1;
+        guard
     }
 
     /// The end of a call: what it changed is published, and delivered.
