@@ -259,7 +259,7 @@ impl Run {
     /// How many new flows can be taken.
     fn room(&mut self) -> usize {
         let now = self.now();
-        self.intake.room(now, self.clients.values_mut().map(|record| &mut record.pace))
+        self.intake.room(now, self.clients.iter_mut().map(|(_, record)| &mut record.pace))
     }
 }
 
@@ -309,7 +309,9 @@ impl UpcallSink for Below {
             let Upcall { kind, flow, arrival, header } = upcall;
             run.tally.count_upcall(kind);
             match kind {
-                UpcallKind::WrongIf => run.engine.wrong_if(now, flow, arrival, &header, &mut run.fx),
+                UpcallKind::WrongIf => {
+                    run.engine.wrong_if(now, flow, arrival, &header, &mut run.fx)
+                }
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
                     let route = routes.get(&flow.source()).copied();
