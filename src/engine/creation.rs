@@ -4,6 +4,7 @@
 use super::resolve::Waiting;
 use super::{ClientId, CreationOif, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Time};
+use smallvec::SmallVec;
 
 /// A CREATION_ALERT that is out.
 #[derive(Debug)]
@@ -15,10 +16,13 @@ pub(super) struct Asked {
     pub overtaken: IfSet,
 }
 
+/// Those of one flow: seldom are there more than one.
+pub(super) type AllAsked = SmallVec<[Asked; 1]>;
+
 /// The CREATION_ALERTs for one flow.
 #[derive(Default)]
 pub(super) struct CreationAsked {
-    pub questions: Vec<Asked>,
+    pub questions: AllAsked,
     /// The oifs if nobody switches one off.
     pub oifs: IfSet,
     /// All interfaces that they are about, or would be if every client had the callback.
@@ -52,7 +56,7 @@ impl Engine {
     ) -> CreationAsked {
         let oifs = self.possible_oifs(flow, iif);
         let mut asked = CreationAsked::default();
-        let mut owned: Vec<(ClientId, IfId)> = Vec::with_capacity(oifs.len());
+        let mut owned: SmallVec<[(ClientId, IfId); 4]> = SmallVec::new();
         for id in oifs.iter() {
             let Some(owner) = self.interfaces.master(id) else { continue };
             asked.about.insert(id);
@@ -65,7 +69,7 @@ impl Engine {
         owned.sort_by_key(|(owner, _)| *owner);
         for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
             let question = QuestionId(self.next_serial());
-            let mut oifs = Vec::with_capacity(of_one.len());
+            let mut oifs = SmallVec::with_capacity(of_one.len());
             for &(_, id) in of_one {
                 let igmp = self.interfaces.get(id).is_some_and(|slot| slot.igmp.is_some());
                 oifs.push(CreationOif { interface: self.interfaces.name(id), igmp, enabled: true });

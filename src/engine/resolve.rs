@@ -7,7 +7,7 @@
 //!               └────── the world has moved meanwhile ──┘
 //! ```
 
-use super::creation::{Asked, CreationAsked};
+use super::creation::{AllAsked, CreationAsked};
 use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
 use super::sources::SourceId;
@@ -48,7 +48,7 @@ pub(super) struct Resolution {
 #[derive(Debug)]
 pub(super) enum Waiting {
     Rpf(QuestionId),
-    Creation(Vec<Asked>),
+    Creation(AllAsked),
 }
 
 /// Where the packets of a source come in.

@@ -259,7 +259,7 @@ impl Run {
     /// How many new flows can be taken.
     fn room(&mut self) -> usize {
         let now = self.now();
-        self.intake.room(now, self.clients.values_mut().map(|record| &mut record.pace))
+        self.intake.room(now, self.clients.iter_mut().map(|(_, record)| &mut record.pace))
     }
 }
 

@@ -35,7 +35,6 @@ fn t5_1_in_a_burst_the_newest_flow_comes_first() {
         if let Notice::Rpf { flow, .. } = notice {
             tell.send(*flow).unwrap();
         }
-        notice.default_answer()
     });
     world.0.take(client, link(1)).unwrap();
     world.0.add_route(route(1)).unwrap();
@@ -53,11 +52,10 @@ fn t8_4_a_slow_clients_flows_leave_room_for_others() {
     let world = World::new();
     let (leave, left) = mpsc::channel::<()>();
     let left = PlMutex::new(left);
-    let slow = world.client(1, move |notice| {
+    let slow = world.client(1, move |_| {
         let _ = left.lock().recv();
-        notice.default_answer()
     });
-    let quick = world.client(2, |notice| notice.default_answer());
+    let quick = world.client(2, |_| ());
     world.0.take(slow, link(1)).unwrap();
     world.0.take(quick, link(2)).unwrap();
     for index in [1, 2] {
