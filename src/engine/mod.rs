@@ -15,6 +15,7 @@ mod interfaces;
 mod limits;
 mod membership;
 mod mfe;
+mod oifs;
 mod ownership;
 mod packet;
 #[cfg(mgm_planted)]
