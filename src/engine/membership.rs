@@ -5,6 +5,7 @@ use super::flows::{Flows, Place, Removed, Side};
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Refusal, Result, Route};
+use smallvec::SmallVec;
 
 /// What a membership call acts on (dwFlags; spec 3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,20 +219,39 @@ impl Engine {
         cause: Cause,
         fx: &mut Effects,
     ) {
-        let mut flows = self.flows.wanted_on(id, sides);
-        if flows.first().is_some_and(|(flow, _)| *flow == Flow::WILDCARD) {
-            flows.rotate_left(1);
-        }
-        for (at, &(flow, place)) in flows.iter().enumerate() {
-            if at % Flows::FETCH == 0 {
-                let coming = flows[at..].iter().take(Flows::FETCH);
-                self.flows.fetch(coming.map(|(_, place)| *place));
+        let mut first = Flow::WILDCARD.successor();
+        loop {
+            // A few at a time: what was found is still at hand when it is removed.
+            let wanted = self.flows.wanted_on(first, id, sides);
+            let flows: SmallVec<[_; Flows::FETCH]> = wanted.take(Flows::FETCH).collect();
+            let Some((last, _)) = flows.last() else { break };
+            first = last.successor();
+            self.flows.fetch(flows.iter().map(|(_, place)| *place));
+            for (flow, place) in flows {
+                self.drop_member(flow, place, id, sides, owner, cause, fx);
             }
-            self.remove_member(flow, place, id, sides, cause, fx);
-            self.flows.tidy(place);
+        }
+        if let Some(place) = self.flows.find(Flow::WILDCARD) {
+            self.drop_member(Flow::WILDCARD, place, id, sides, owner, cause, fx);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn drop_member(
+        &mut self,
+        flow: Flow,
+        place: Place,
+        id: IfId,
+        sides: &[Side],
+        owner: Option<ClientId>,
+        cause: Cause,
+        fx: &mut Effects,
+    ) {
+        if self.remove_member(flow, place, id, sides, cause, fx) {
             if let Some(owner) = owner {
                 self.alert(owner, Notice::LocalLeave { flow, interface: cause.interface }, fx);
             }
         }
+        self.flows.tidy(place);
     }
 }

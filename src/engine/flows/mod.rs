@@ -49,6 +49,10 @@ impl Entry {
         self.has(Part::Members) || self.has(Part::Mfe)
     }
 
+    fn has_one(&self) -> bool {
+        self.has(Part::Members) != self.has(Part::Mfe)
+    }
+
     fn has(&self, part: Part) -> bool {
         match part {
             Part::Members => !self.members.is_empty(),
@@ -336,13 +340,20 @@ impl Flows {
         self.mfes
     }
 
-    /// The flows that somebody wants on an interface, in order, and where they are.
-    pub fn wanted_on(&self, id: IfId, sides: &[Side]) -> Vec<(Flow, Place)> {
-        let wanted = self.entries(Flow::WILDCARD, Part::Members);
+    /// The flows from `first` on that somebody wants on an interface, in order, and
+    /// where they are.
+    pub fn wanted_on<'a>(
+        &'a self,
+        first: Flow,
+        id: IfId,
+        sides: &'a [Side],
+    ) -> impl Iterator<Item = (Flow, Place)> + 'a {
+        let wanted = self.entries(first, Part::Members);
         wanted
-            .filter(|(_, entry)| sides.iter().any(|&side| entry.members.side(side).contains(id)))
+            .filter(move |(_, entry)| {
+                sides.iter().any(|&side| entry.members.side(side).contains(id))
+            })
             .map(|(place, entry)| (entry.flow, place))
-            .collect()
     }
 
     /// The flows that somebody wants, from `first` on, in order, with who does.
@@ -395,11 +406,12 @@ impl Flows {
         })
     }
 
-    /// Says that the entries in these places will be removed soon.
+    /// Says that the entries in these places will soon lose a part, and be removed
+    /// if it is the only one.
     pub fn fetch(&self, places: impl Iterator<Item = Place> + Clone) {
         fetch(&self.entries, places.clone().map(|place| place.0));
         let read = places.filter_map(|place| {
-            let entry = self.entries.get(place.0 as usize).filter(|entry| entry.is_used())?;
+            let entry = self.entries.get(place.0 as usize).filter(|entry| entry.has_one())?;
             let in_order = u64::from(self.order.middle(entry.chunk).has_source());
             Some(self.index.home(self.index.key(entry.flow)) ^ in_order)
         });
