@@ -112,6 +112,9 @@ impl World {
 
     /// Brings the forwarder in line with the engine.
     pub fn follow(&mut self, engine: &mut Engine, fx: &mut Effects) {
+        if fx.dirty.is_empty() && fx.detached.is_empty() {
+            return;
+        }
         let Some(forwarder) = &mut self.forwarder else {
             fx.dirty.clear();
             fx.detached.clear();
