@@ -182,6 +182,7 @@ pub struct Effects {
     last: (u8, ClientId),
     disordered: bool,
     /// Boxes of notices that are over, for the next ones.
+    #[allow(clippy::vec_box)] // it is the boxes that are kept
     boxes: Vec<Box<Notice>>,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,

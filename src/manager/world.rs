@@ -385,6 +385,14 @@ impl Manager {
         mut guard: Guard<'a>,
         flow: Flow,
     ) -> (Guard<'a>, Option<Route>) {
+        match guard.running() {
+            Some(run) if run.engine.needs_route(flow) => self.look_up(guard, flow),
+            _ => (guard, None),
+        }
+    }
+
+    #[cold]
+    fn look_up<'a>(&'a self, mut guard: Guard<'a>, flow: Flow) -> (Guard<'a>, Option<Route>) {
         loop {
             let Some(run) = guard.running().filter(|run| run.engine.needs_route(flow)) else {
                 return (guard, None);
