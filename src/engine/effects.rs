@@ -142,7 +142,7 @@ impl Notice {
     pub fn answer(&self) -> Answer {
         match self {
             Notice::Rpf { iif, upstream, .. } => Answer::Rpf { iif: *iif, upstream: *upstream },
-            Notice::Creation { oifs, .. } => Answer::Creation { oifs: oifs.clone() },
+            Notice::Creation { oifs, .. } => Answer::Creation { oifs: SmallVec::from_slice(oifs) },
             Notice::PruneMfe { timeout, .. } => Answer::Timeout(*timeout),
             _ => Answer::Done,
         }
@@ -200,8 +200,8 @@ const USUAL: usize = 64;
 const BOXES: usize = 1024;
 
 impl Effects {
-    /// A notice for a client.
-    #[inline]
+    /// A notice for a client. Inlined, so that it is made where it stays.
+    #[inline(always)]
     pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
         let place = (notice.phase(), to);
         self.disordered |= place < self.last;
