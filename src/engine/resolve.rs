@@ -279,15 +279,15 @@ impl Engine {
         packets: impl FnOnce(Flow) -> Option<u64>,
         fx: &mut Effects,
     ) {
-        match (notice, answer) {
+        match (notice, &answer) {
             (Notice::Rpf { question, flow, .. }, Answer::Rpf { iif, upstream }) => {
-                self.rpf_answered(now, client, *flow, *question, iif, upstream, fx);
+                self.rpf_answered(now, client, *flow, *question, *iif, *upstream, fx);
             }
             (Notice::Creation { question, flow, .. }, Answer::Creation { oifs }) => {
-                self.creation_answered(now, *flow, *question, &oifs, fx);
+                self.creation_answered(now, *flow, *question, oifs, fx);
             }
             (Notice::PruneMfe { question, flow, .. }, Answer::Timeout(timeout)) => {
-                self.set_timeout(now, client, *flow, *question, timeout, packets);
+                self.set_timeout(now, client, *flow, *question, *timeout, packets);
             }
             (Notice::DisableIgmp { question, interface }, _) => {
                 self.igmp_disabled(client, *interface, *question, fx);
