@@ -1,7 +1,7 @@
 //! The functions of mgm.h, on checked arguments.
 
+use super::backlog::Backlog;
 use super::context::{self, Inside};
-use super::intake::Pace;
 use super::queue::Lane;
 use super::state::{Enumeration, Record, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
@@ -287,7 +287,7 @@ impl Run {
     pub(super) fn forget(&mut self, client: ClientId) {
         if let Some(record) = self.clients.get_mut(&client) {
             record.queue.close();
-            record.pace = Pace::default();
+            record.backlog = Backlog::default();
             record.gone = true;
             if !record.queue.is_running() {
                 self.clients.remove(&client);

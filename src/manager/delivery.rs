@@ -1,5 +1,6 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
+use super::backlog::{self, Origin};
 use super::context::{self, Inside, Ticket};
 use super::queue::{Lane, Queue};
 use super::state::{Guard, Run, State};
@@ -8,11 +9,26 @@ use crate::engine::{Answer, ClientId, Effects, Notice};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
+/// After so many questions about new flows, and when there are no more of them, a worker
+/// looks for further upcalls.
+const LOOK_AFTER: usize = 16;
+
 impl Manager {
     /// Carries out effects, still under the lock of the change that made them:
     /// the forwarder follows, notices go into the queues of their clients.
     /// The tickets go to this thread's outbox, or to the workers.
     pub(super) fn publish(&self, state: &mut State, fx: &mut Effects, lane: Lane) {
+        self.publish_from(Origin::Else, state, fx, lane);
+    }
+
+    /// The same, with what it comes from.
+    pub(super) fn publish_from(
+        &self,
+        origin: Origin,
+        state: &mut State,
+        fx: &mut Effects,
+        lane: Lane,
+    ) {
         let waiters = state.waiters;
         let Some(run) = state.run.as_mut() else { return };
         while !fx.is_empty() {
@@ -41,23 +57,25 @@ impl Manager {
                     continue;
                 }
                 ::log::debug!("to {}: {notice}", run.engine.who(client));
-                record.pace.pushed(&notice);
-                let number = record.queue.push(notice);
                 match lane {
-                    Lane::Caller => context::post(Ticket { client, number }),
-                    Lane::Worker if record.queue.leave_to_worker(number) => {
-                        self.schedule(run, client);
+                    Lane::Caller => {
+                        record.backlog.pushed(&notice);
+                        let number = record.queue.push(notice);
+                        context::post(Ticket { client, number });
                     }
-                    Lane::Worker => {}
+                    Lane::Worker => {
+                        let Some(notice) = record.backlog.admit(notice, origin) else { continue };
+                        let number = record.queue.push(notice);
+                        if record.queue.leave_to_worker(number) {
+                            self.schedule(run, client);
+                        }
+                    }
                 }
             }
             fx.reuse(notices);
         }
         if lane == Lane::Caller {
             self.adopt(run);
-        }
-        if run.intake.has_come(run.engine.resolving()) {
-            self.shared.room.notify_one();
         }
         self.set_alarm(run);
     }
@@ -123,6 +141,7 @@ impl Manager {
         client: ClientId,
         lane: Lane,
     ) -> Guard<'a> {
+        let mut asked = 0;
         loop {
             let Some(run) = guard.run.as_mut() else { return guard };
             let Some(record) = run.clients.get_mut(&client) else { return guard };
@@ -132,11 +151,22 @@ impl Manager {
                 self.end_run(&mut guard, client, Queue::pause);
                 return guard;
             }
+            let is_dry = record.queue.len() == 0;
+            if lane == Lane::Worker && (asked == LOOK_AFTER || asked > 0 && is_dry) {
+                asked = 0;
+                guard = self.look_for_upcalls(guard);
+                continue;
+            }
             let Some(notice) = record.queue.next(lane) else {
                 self.end_run(&mut guard, client, Queue::after_run);
                 return guard;
             };
-            record.pace.popped(&notice);
+            asked += usize::from(backlog::is_about_new_flow(&notice));
+            if let Some(next) = record.backlog.popped(&notice) {
+                let number = record.queue.push(next);
+                // Nothing to schedule: the queue is being run.
+                record.queue.leave_to_worker(number);
+            }
             if !run.engine.starting(client, &notice) {
                 continue;
             }
@@ -161,6 +191,17 @@ impl Manager {
                 self.answer(&mut guard, client, &notice, answer, lane);
             }
         }
+    }
+
+    /// Takes in what upcalls there are, as threads do that answer many: see
+    /// [`UpcallSource`](crate::forwarder::UpcallSource).
+    fn look_for_upcalls<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
+        let Some(upcalls) = guard.running().and_then(|run| run.world.upcalls()) else {
+            return guard;
+        };
+        drop(guard);
+        upcalls.look();
+        self.lock()
     }
 
     /// The client is not being run any more; `stop` tells whether a worker has to go on.

@@ -1,6 +1,6 @@
 //! What the lock guards, and the guard.
 
-use super::intake::{Intake, Pace};
+use super::backlog::Backlog;
 use super::log::Hold;
 use super::queue::{Lane, Queue};
 use super::settings::Settings;
@@ -41,7 +41,6 @@ pub(super) struct Run {
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
-    pub intake: Intake,
     pub tally: Tally,
     /// Effects for the next call to fill: nearly every call has some, and they
     /// should not cost it an allocation.
@@ -62,8 +61,8 @@ pub(super) struct Run {
 pub(super) struct Record {
     pub callbacks: Arc<dyn Callbacks>,
     pub queue: Queue<Notice>,
+    pub backlog: Backlog,
     pub delivered: Deliveries,
-    pub pace: Pace,
     /// Deregistered while a callback was running: forgotten when that ends.
     pub gone: bool,
 }
@@ -74,8 +73,8 @@ impl Record {
         Record {
             callbacks: Arc::from(callbacks),
             queue: Queue::default(),
+            backlog: Backlog::default(),
             delivered: Deliveries::default(),
-            pace: Pace::default(),
             gone: false,
         }
     }
@@ -133,7 +132,6 @@ impl State {
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
-            intake: Intake::default(),
             tally: Tally::default(),
             scratch: Effects::default(),
             row: MfeRow::default(),
