@@ -197,17 +197,14 @@ impl Effects {
         notices
     }
 
-    /// Gives the room back that emptied notices took.
+    /// All has been carried out: takes the room back that notices took, and lets
+    /// go of what only a rare call needs.
     pub fn reuse(&mut self, mut notices: Vec<(ClientId, Notice)>) {
+        const USUAL: usize = 64;
         notices.clear();
         if self.notices.capacity() == 0 {
             self.notices = notices;
         }
-    }
-
-    /// Lets go of room that only a rare call needs. All has been carried out.
-    pub fn shrink(&mut self) {
-        const USUAL: usize = 64;
         self.notices.shrink_to(USUAL);
         self.dirty.shrink_to(USUAL);
         self.detached.shrink_to(USUAL);

@@ -14,6 +14,8 @@ const GRAIN_MS: u64 = 100;
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
     buckets: BTreeMap<u64, Vec<Flow>>,
+    /// When the first bucket is due: each call asks.
+    next: Option<Time>,
     entries: usize,
 }
 
@@ -24,7 +26,9 @@ impl Expiry {
     /// Remembers to look at a flow when its life ends; never, for `None`.
     pub fn schedule(&mut self, flow: Flow, deadline: Option<Time>) {
         if let Some(deadline) = deadline {
-            self.buckets.entry(deadline.0.div_ceil(GRAIN_MS)).or_default().push(flow);
+            let bucket = deadline.0.div_ceil(GRAIN_MS);
+            self.buckets.entry(bucket).or_default().push(flow);
+            self.next = Time::sooner(self.next, Some(Time(bucket * GRAIN_MS)));
             self.entries += 1;
         }
     }
@@ -32,10 +36,6 @@ impl Expiry {
     /// How many entries there are, those out of date included.
     pub fn len(&self) -> usize {
         self.entries
-    }
-
-    fn next(&self) -> Option<Time> {
-        self.buckets.keys().next().map(|bucket| Time(bucket * GRAIN_MS))
     }
 
     /// Those that [`Expiry::pop`] gives next, so many at the most.
@@ -46,14 +46,13 @@ impl Expiry {
 
     /// A flow whose time has come, or had come until it got another.
     fn pop(&mut self, now: Time) -> Option<Flow> {
+        self.next.filter(|next| *next <= now)?;
         let mut first = self.buckets.first_entry()?;
-        if *first.key() * GRAIN_MS > now.0 {
-            return None;
-        }
         let flow = first.get_mut().pop();
         self.entries -= 1;
         if first.get().is_empty() {
             first.remove();
+            self.next = self.buckets.keys().next().map(|bucket| Time(bucket * GRAIN_MS));
         }
         flow
     }
@@ -81,7 +80,7 @@ impl Engine {
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        self.expiry.next().into_iter().chain(self.wrong_ifs.next_sweep()).min()
+        Time::sooner(self.expiry.next, self.wrong_ifs.next_sweep())
     }
 
     /// Ends the lives that are over, looking at `most` MFEs at the most: it is

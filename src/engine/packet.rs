@@ -4,7 +4,7 @@ use super::interfaces::Interfaces;
 use super::limits::Limits;
 use super::mfe::Mfe;
 use super::{Effects, Engine, Notice};
-use crate::types::{Flow, Interface, Route, Time};
+use crate::types::{Flow, IfId, Interface, Route, Time};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -117,15 +117,32 @@ impl Engine {
         if self.is_bounded(arrival, packet.flow.group()) {
             return self.refuse(Refused::Boundary);
         }
-        match self.flows.mfe_mut(packet.flow) {
-            Some(mfe) if mfe.iif == arrival => forward(mfe, &self.limits, &self.interfaces, packet),
-            Some(mfe) => {
-                mfe.rare().wrong_if += 1;
-                self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
-                self.refuse(Refused::WrongInterface)
-            }
-            None => self.first_packet(now, packet, route, fx),
+        if let Some(outcome) = self.follow_mfe(now, packet, arrival, fx) {
+            return outcome;
         }
+        let outcome = self.first_packet(now, packet, route, fx);
+        if outcome != Outcome::Resolving || self.resolutions.contains_key(&packet.flow) {
+            return outcome;
+        }
+        // Nobody had to be asked: the MFE is there.
+        self.follow_mfe(now, packet, arrival, fx).unwrap_or(outcome)
+    }
+
+    /// What the MFE of a packet makes of it, if there is one.
+    fn follow_mfe(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        arrival: IfId,
+        fx: &mut Effects,
+    ) -> Option<Outcome> {
+        let mfe = self.flows.mfe_mut(packet.flow)?;
+        if mfe.iif == arrival {
+            return Some(forward(mfe, &self.limits, &self.interfaces, packet));
+        }
+        mfe.rare().wrong_if += 1;
+        self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
+        Some(self.refuse(Refused::WrongInterface))
     }
 
     /// A packet for which the kernel has no entry. Tells nothing of its further fate.

@@ -2,10 +2,9 @@
 
 use super::backlog::Backlog;
 use super::context::{self, Inside};
-use super::queue::Lane;
 use super::state::{Enumeration, Record, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
-use crate::engine::{ClientId, Effects, NoticeKind};
+use crate::engine::{ClientId, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
 use std::ops::ControlFlow;
 
@@ -25,9 +24,10 @@ impl Manager {
     ) -> Result<ClientId> {
         let mut guard = self.lock();
         let run = guard.started()?;
-        let kinds = NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
+        let kinds: NoticeKinds =
+            NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         let client = run.engine.register(protocol, component, kinds)?;
-        run.clients.insert(client, Record::new(callbacks));
+        run.clients.insert(client, Record::new(callbacks, kinds));
         Ok(client)
     }
 
@@ -46,13 +46,10 @@ impl Manager {
         if elsewhere && inside.is_some() {
             return Err(Refusal::CallbackRunning);
         }
-        let mut fx = Effects::default();
-        run.engine.deregister(client, &mut fx)?;
+        run.engine.deregister(client, &mut run.fx)?;
         run.enumerations.retain(|_, enumeration| enumeration.client != client);
         run.forget(client);
-        self.publish(&mut guard, &mut fx, Lane::Caller);
-        drop(guard);
-        self.drain();
+        self.publish_all(guard);
         if elsewhere {
             self.wait_until(|state| {
                 state.run.as_ref().is_none_or(|run| !run.clients.contains_key(&client))
@@ -69,7 +66,7 @@ impl Manager {
         let at_once = context::inside().is_some();
         self.act(
             |state| state.run_for(client.0),
-            |run, fx| {
+            |run| {
                 let (id, is_new) = run.engine.prepare_take(client, interface)?;
                 if is_new {
                     if let Err(refusal) = run.world.attach(self, id, interface) {
@@ -77,7 +74,7 @@ impl Manager {
                         return Err(refusal);
                     }
                 }
-                run.engine.take(client, id, at_once, fx);
+                run.engine.take(client, id, at_once, &mut run.fx);
                 Ok(())
             },
         )
@@ -91,7 +88,7 @@ impl Manager {
         let at_once = context::inside().is_some();
         self.act(
             |state| state.run_for(client.0),
-            |run, fx| run.engine.release(client, interface, at_once, fx),
+            |run| run.engine.release(client, interface, at_once, &mut run.fx),
         )
     }
 
@@ -118,8 +115,8 @@ impl Manager {
         interface: Interface,
         join: Join,
     ) -> Result<()> {
-        self.act_with_route(client, flow, |run, route, fx| {
-            run.engine.join(client, flow, interface, join, route, fx)
+        self.act_with_route(client, flow, |run, route| {
+            run.engine.join(client, flow, interface, join, route, &mut run.fx)
         })
     }
 
@@ -136,7 +133,7 @@ impl Manager {
     ) -> Result<()> {
         self.act(
             |state| state.run_for(client.0),
-            |run, fx| run.engine.leave(client, flow, interface, join, fx),
+            |run| run.engine.leave(client, flow, interface, join, &mut run.fx),
         )
     }
 
@@ -145,13 +142,11 @@ impl Manager {
         &self,
         client: ClientId,
         flow: Flow,
-        call: impl FnOnce(&mut Run, Option<Route>, &mut Effects) -> Result<()>,
+        call: impl FnOnce(&mut Run, Option<Route>) -> Result<()>,
     ) -> Result<()> {
         let (mut guard, route) = self.route_for(self.lock(), flow);
-        let run = guard.run_for(client.0)?;
-        let mut fx = std::mem::take(&mut run.scratch);
-        let result = call(run, route, &mut fx);
-        self.publish_all(guard, fx);
+        let result = call(guard.run_for(client.0)?, route);
+        self.publish_all(guard);
         result
     }
 
@@ -169,7 +164,7 @@ impl Manager {
     ) -> Result<()> {
         self.act(
             |state| state.run_for(client.0),
-            |run, fx| run.engine.set_mfe(client, flow, upstream, if_index, fx),
+            |run| run.engine.set_mfe(client, flow, upstream, if_index, &mut run.fx),
         )
     }
 

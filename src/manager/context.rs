@@ -21,69 +21,98 @@ pub(super) struct Ticket {
     pub number: u64,
 }
 
-// None of these has a destructor: a thread that is ending still calls MGM from
-// those of its own, after Rust's have run.
+/// What is known of a thread.
+struct Thread {
+    inside: Cell<Option<Inside>>,
+    outbox: RefCell<ManuallyDrop<Outbox>>,
+    draining: Cell<bool>,
+}
+
+// It has no destructor: a thread that is ending still calls MGM from those of
+// its own, after Rust's have run.
 thread_local! {
-    static INSIDE: Cell<Option<Inside>> = const { Cell::new(None) };
-    static OUTBOX: RefCell<ManuallyDrop<VecDeque<Ticket>>> =
-        const { RefCell::new(ManuallyDrop::new(VecDeque::new())) };
-    static DRAINING: Cell<bool> = const { Cell::new(false) };
+    static THREAD: Thread = const {
+        Thread {
+            inside: Cell::new(None),
+            outbox: RefCell::new(ManuallyDrop::new(Outbox { first: None, rest: VecDeque::new() })),
+            draining: Cell::new(false),
+        }
+    };
+}
+
+/// Tickets, first in first out. There is seldom more than one: that takes no memory.
+struct Outbox {
+    /// Stands before the rest; there is none without it.
+    first: Option<Ticket>,
+    rest: VecDeque<Ticket>,
+}
+
+impl Outbox {
+    fn push(&mut self, ticket: Ticket) {
+        match self.first {
+            None => self.first = Some(ticket),
+            Some(_) => self.rest.push_back(ticket),
+        }
+    }
+
+    /// Takes the first; with none left, gives the memory back, which nobody else would.
+    fn pop(&mut self) -> Option<Ticket> {
+        let ticket = std::mem::replace(&mut self.first, self.rest.pop_front());
+        if self.first.is_none() && self.rest.capacity() > 0 {
+            self.rest = VecDeque::new();
+        }
+        ticket
+    }
 }
 
 /// The callback that this thread is inside of, if any.
 pub(super) fn inside() -> Option<Inside> {
-    INSIDE.get()
+    THREAD.with(|thread| thread.inside.get())
 }
 
 /// Makes a callback: within it, [`inside`] tells so.
 pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Inside>);
-    impl Drop for Restore {
+    struct Restore<'a>(&'a Thread, Option<Inside>);
+    impl Drop for Restore<'_> {
         fn drop(&mut self) {
-            INSIDE.set(self.0);
+            self.0.inside.set(self.1);
         }
     }
-    let _restore = Restore(INSIDE.replace(Some(callback)));
-    call()
+    THREAD.with(|thread| {
+        let _restore = Restore(thread, thread.inside.replace(Some(callback)));
+        call()
+    })
 }
 
 /// Puts a ticket into this thread's outbox.
 pub(super) fn post(ticket: Ticket) {
-    OUTBOX.with_borrow_mut(|outbox| outbox.push_back(ticket));
+    THREAD.with(|thread| thread.outbox.borrow_mut().push(ticket));
 }
 
 /// Whether this thread has anything to see delivered.
 pub(super) fn owes() -> bool {
-    OUTBOX.with_borrow(|outbox| !outbox.is_empty())
+    THREAD.with(|thread| thread.outbox.borrow().first.is_some())
 }
 
 /// Empties this thread's outbox, first in first out, including what comes in
 /// meanwhile. Does nothing inside a callback or when it is at it already: the
 /// frame further out goes on with it (spec 8.1).
 pub(super) fn drain(mut deliver: impl FnMut(Ticket)) {
-    struct Stop;
-    impl Drop for Stop {
+    struct Stop<'a>(&'a Thread);
+    impl Drop for Stop<'_> {
         fn drop(&mut self) {
-            DRAINING.set(false);
+            self.0.draining.set(false);
         }
     }
-    if inside().is_some() || DRAINING.replace(true) {
-        return;
-    }
-    let _stop = Stop;
-    while let Some(ticket) = next_ticket() {
-        deliver(ticket);
-    }
-}
-
-/// Takes the first ticket; with none left, gives the memory back, which nobody
-/// else would.
-fn next_ticket() -> Option<Ticket> {
-    OUTBOX.with_borrow_mut(|outbox| {
-        let first = outbox.pop_front();
-        if first.is_none() {
-            **outbox = VecDeque::new();
+    THREAD.with(|thread| {
+        let next = || thread.outbox.borrow_mut().pop();
+        let nothing = thread.outbox.borrow().first.is_none();
+        if nothing || thread.inside.get().is_some() || thread.draining.replace(true) {
+            return;
         }
-        first
-    })
+        let _stop = Stop(thread);
+        while let Some(ticket) = next() {
+            deliver(ticket);
+        }
+    });
 }

@@ -4,10 +4,9 @@ use super::backlog::{self, Origin};
 use super::context::{self, Inside, Ticket};
 use super::queue::{Lane, Queue};
 use super::state::{Guard, Run, State};
-use super::Manager;
-use crate::engine::{Answer, ClientId, Effects, Notice};
+use super::{Callbacks, Manager};
+use crate::engine::{Answer, ClientId, Notice};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
-use std::sync::Arc;
 
 /// After so many questions about new flows, and when there are no more of them, a worker
 /// looks for further upcalls.
@@ -17,67 +16,71 @@ impl Manager {
     /// Carries out effects, still under the lock of the change that made them:
     /// the forwarder follows, notices go into the queues of their clients.
     /// The tickets go to this thread's outbox, or to the workers.
-    pub(super) fn publish(&self, state: &mut State, fx: &mut Effects, lane: Lane) {
-        self.publish_from(Origin::Else, state, fx, lane);
+    pub(super) fn publish(&self, state: &mut State, lane: Lane) {
+        self.publish_from(Origin::Else, state, lane);
     }
 
     /// The same, with what it comes from.
-    pub(super) fn publish_from(
-        &self,
-        origin: Origin,
-        state: &mut State,
-        fx: &mut Effects,
-        lane: Lane,
-    ) {
-        let waiters = state.waiters;
+    pub(super) fn publish_from(&self, origin: Origin, state: &mut State, lane: Lane) {
+        let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
-        while !fx.is_empty() {
+        while !run.fx.is_empty() {
+            let Run { engine, world, fx, .. } = run;
             for (level, line) in fx.log.drain(..) {
                 ::log::log!(level, "{line}");
             }
-            run.world.follow(&mut run.engine, fx);
-            if !fx.resolved.is_empty() && waiters > 0 {
+            world.follow(engine, fx);
+            if is_awaited && !fx.resolved.is_empty() {
                 self.shared.ended.notify_all();
             }
             fx.resolved.clear();
             let mut notices = fx.take_notices();
             for (client, notice) in notices.drain(..) {
-                let record = run.clients.get_mut(&client).filter(|record| !record.gone);
-                let Some(record) = record else { continue };
-                // A callback that is not there is one that changes nothing
-                // (spec 1.3). Those two change what IGMP may do, in their order.
-                let in_turn =
-                    matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
-                if !in_turn && !record.callbacks.has(notice.kind()) {
-                    ::log::debug!("{} has no callback for {notice}", run.engine.who(client));
-                    if notice.question().is_some() {
-                        let answer = notice.default_answer();
-                        run.answer(client, &notice, answer, fx);
-                    }
-                    continue;
-                }
-                ::log::debug!("to {}: {notice}", run.engine.who(client));
-                match lane {
-                    Lane::Caller => {
-                        record.backlog.pushed(&notice);
-                        let number = record.queue.push(notice);
-                        context::post(Ticket { client, number });
-                    }
-                    Lane::Worker => {
-                        let Some(notice) = record.backlog.admit(notice, origin) else { continue };
-                        let number = record.queue.push(notice);
-                        if record.queue.leave_to_worker(number) {
-                            self.schedule(run, client);
-                        }
-                    }
-                }
+                self.hand_over(run, client, notice, origin, lane);
             }
-            fx.reuse(notices);
+            run.fx.reuse(notices);
         }
         if lane == Lane::Caller {
             self.adopt(run);
         }
         self.set_alarm(run);
+    }
+
+    /// Puts a notice into the queue of its client, or what is held back from it.
+    fn hand_over(
+        &self,
+        run: &mut Run,
+        client: ClientId,
+        notice: Notice,
+        origin: Origin,
+        lane: Lane,
+    ) {
+        let record = run.clients.get_mut(&client).filter(|record| !record.gone);
+        let Some(record) = record else { return };
+        // A callback that is not there is one that changes nothing (spec 1.3).
+        // Those two change what IGMP may do, in their order.
+        let in_turn = matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
+        if !in_turn && !record.kinds.has(notice.kind()) {
+            ::log::debug!("{} has no callback for {notice}", run.engine.who(client));
+            if notice.question().is_some() {
+                run.answer(client, &notice, notice.default_answer());
+            }
+            return;
+        }
+        ::log::debug!("to {}: {notice}", run.engine.who(client));
+        match lane {
+            Lane::Caller => {
+                record.backlog.pushed(&notice);
+                context::post(Ticket { client, number: record.queue.push(notice) });
+            }
+            Lane::Worker => {
+                let Some(notice) = record.backlog.admit(notice, origin) else { return };
+                let number = record.queue.push(notice);
+                if record.queue.leave_to_worker(number) {
+                    self.schedule(run, client);
+                }
+            }
+        }
     }
 
     /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
@@ -86,8 +89,8 @@ impl Manager {
         context::drain(|ticket| {
             let mut guard = kept.take().unwrap_or_else(|| self.lock());
             let record = guard.run.as_mut().and_then(|run| run.clients.get_mut(&ticket.client));
-            if record.is_some_and(|record| record.queue.offer(ticket.number)) {
-                guard = self.run_queue(guard, ticket.client, Lane::Caller);
+            if let Some(callbacks) = record.and_then(|record| record.offer(ticket.number)) {
+                guard = self.run_queue(guard, ticket.client, callbacks, Lane::Caller);
             }
             // The lock is kept from one client to the next, but not beyond the
             // last: log lines that wait for its end may cause more.
@@ -122,75 +125,28 @@ impl Manager {
         &'a self,
         guard: Guard<'a>,
         client: ClientId,
+        callbacks: Box<dyn Callbacks>,
         lane: Lane,
     ) -> Guard<'a> {
-        let run = || self.make_callbacks(guard, client, lane);
-        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-            // Something of ours panicked. A client that seemed to be run for ever
-            // would hear nothing any more, and could not go.
-            if !crate::fork::is_child() {
-                self.end_run(&mut self.lock(), client, Queue::pause);
-            }
-            resume_unwind(panic)
-        })
-    }
-
-    fn make_callbacks<'a>(
-        &'a self,
-        mut guard: Guard<'a>,
-        client: ClientId,
-        lane: Lane,
-    ) -> Guard<'a> {
-        let mut asked = 0;
+        let mut runner =
+            Runner { manager: self, client, callbacks: Some(callbacks), lane, asked: 0 };
+        let mut guard = guard; // if there is a panic, released before the runner goes
         loop {
-            let Some(run) = guard.run.as_mut() else { return guard };
-            let Some(record) = run.clients.get_mut(&client) else { return guard };
-            if lane == Lane::Worker && context::owes() {
-                // Callbacks have made calls, whose alerts come first: this client
-                // may have something new to hear for ever.
-                self.end_run(&mut guard, client, Queue::pause);
-                return guard;
-            }
-            let is_dry = record.queue.len() == 0;
-            if lane == Lane::Worker && (asked == LOOK_AFTER || asked > 0 && is_dry) {
-                asked = 0;
+            if runner.had_better_look(&mut guard) {
                 guard = self.look_for_upcalls(guard);
-                continue;
             }
-            let Some(notice) = record.queue.next(lane) else {
-                self.end_run(&mut guard, client, Queue::after_run);
-                return guard;
-            };
-            asked += usize::from(backlog::is_about_new_flow(&notice));
-            if let Some(next) = record.backlog.popped(&notice) {
-                let number = record.queue.push(next);
-                // Nothing to schedule: the queue is being run.
-                record.queue.leave_to_worker(number);
-            }
-            if !run.engine.starting(client, &notice) {
-                continue;
-            }
-            if record.callbacks.has(notice.kind()) {
-                record.delivered.count(notice.kind());
-                run.tally.callbacks.count(notice.kind());
-            }
-            let callbacks = Arc::clone(&record.callbacks);
+            let Some(notice) = runner.next(&mut guard) else { break };
             drop(guard);
-            let answer = context::within(Inside::Client(client), || {
-                catch_unwind(AssertUnwindSafe(|| callbacks.call(&notice)))
-            });
-            if crate::fork::is_child() {
-                // The callback has forked, and this is the child: the lock may be
-                // in the hands of a thread that does not exist here. So out of
-                // all this, to where calls are refused (spec 8.7).
-                resume_unwind(Box::new("in a forked child"));
-            }
+            let answer = runner.call(&notice);
             guard = self.lock();
             if notice.question().is_some() {
-                let answer = answer.unwrap_or_else(|_| notice.default_answer());
-                self.answer(&mut guard, client, &notice, answer, lane);
+                let Some(run) = guard.run.as_mut() else { continue };
+                ::log::debug!("{} answers {notice}: {answer}", run.engine.who(client));
+                run.answer(client, &notice, answer);
+                self.publish(&mut guard, lane);
             }
         }
+        guard
     }
 
     /// Takes in what upcalls there are, as threads do that answer many: see
@@ -203,48 +159,116 @@ impl Manager {
         upcalls.look();
         self.lock()
     }
+}
 
-    /// The client is not being run any more; `stop` tells whether a worker has to go on.
-    fn end_run(
-        &self,
-        guard: &mut Guard<'_>,
-        client: ClientId,
-        stop: fn(&mut Queue<Notice>) -> bool,
-    ) {
-        let Some(run) = guard.run.as_mut() else { return };
-        let Some(record) = run.clients.get_mut(&client) else { return };
-        let due = stop(&mut record.queue);
-        if record.gone {
-            run.clients.remove(&client);
-        } else if due {
-            self.schedule(run, client);
+/// The thread that makes one client's callbacks.
+struct Runner<'a> {
+    manager: &'a Manager,
+    client: ClientId,
+    /// The client's, until the run has ended.
+    callbacks: Option<Box<dyn Callbacks>>,
+    lane: Lane,
+    /// Questions about new flows since the last look for upcalls.
+    asked: usize,
+}
+
+impl Runner<'_> {
+    /// Whether to look for upcalls, before the next notice; it counts as done.
+    fn had_better_look(&mut self, state: &mut State) -> bool {
+        if self.lane == Lane::Caller || self.asked == 0 || context::owes() {
+            return false;
         }
-        if guard.waiters > 0 {
-            self.shared.ended.notify_all();
+        let record = state.run.as_ref().and_then(|run| run.clients.get(&self.client));
+        let is_dry = record.is_some_and(|record| record.queue.len() == 0);
+        let is_time = self.asked >= LOOK_AFTER || is_dry;
+        if is_time {
+            self.asked = 0;
+        }
+        is_time
+    }
+
+    /// The notice to call the client with; `None` if the run has ended.
+    fn next(&mut self, state: &mut State) -> Option<Notice> {
+        // Alerts of calls that callbacks have made come first: this client may have
+        // something new to hear for ever.
+        let gives_way = self.lane == Lane::Worker && context::owes();
+        let notice = if gives_way { None } else { self.pop(state) };
+        if notice.is_none() {
+            self.end(state, if gives_way { Queue::pause } else { Queue::after_run });
+        }
+        notice
+    }
+
+    /// The next notice that is still of interest.
+    fn pop(&mut self, state: &mut State) -> Option<Notice> {
+        let Run { engine, clients, tally, .. } = state.run.as_mut()?;
+        let record = clients.get_mut(&self.client)?;
+        loop {
+            let notice = record.queue.next(self.lane)?;
+            self.asked += usize::from(backlog::is_about_new_flow(&notice));
+            if let Some(next) = record.backlog.popped(&notice) {
+                let number = record.queue.push(next);
+                // Nothing to schedule: the queue is being run.
+                record.queue.leave_to_worker(number);
+            }
+            if engine.starting(self.client, &notice) {
+                if record.kinds.has(notice.kind()) {
+                    record.delivered.count(notice.kind());
+                    tally.callbacks.count(notice.kind());
+                }
+                return Some(notice);
+            }
         }
     }
 
-    fn answer(
-        &self,
-        guard: &mut Guard<'_>,
-        client: ClientId,
-        notice: &Notice,
-        answer: Answer,
-        lane: Lane,
-    ) {
-        let Some(run) = guard.run.as_mut() else { return };
-        ::log::debug!("{} answers {notice}: {answer}", run.engine.who(client));
-        let mut fx = Effects::default();
-        run.answer(client, notice, answer, &mut fx);
-        self.publish(guard, &mut fx, lane);
+    /// Makes the callback, with no lock held.
+    fn call(&self, notice: &Notice) -> Answer {
+        let callbacks = self.callbacks.as_ref();
+        let answer = context::within(Inside::Client(self.client), || {
+            catch_unwind(AssertUnwindSafe(|| callbacks.map(|callbacks| callbacks.call(notice))))
+        });
+        if crate::fork::is_child() {
+            // The callback has forked, and this is the child: the lock may be
+            // in the hands of a thread that does not exist here. So out of
+            // all this, to where calls are refused (spec 8.7).
+            resume_unwind(Box::new("in a forked child"));
+        }
+        answer.ok().flatten().unwrap_or_else(|| notice.default_answer())
+    }
+
+    /// The client is not being run any more; `stop` tells whether a worker has to go on.
+    fn end(&mut self, state: &mut State, stop: fn(&mut Queue<Notice>) -> bool) {
+        let callbacks = self.callbacks.take();
+        let Some(run) = state.run.as_mut() else { return };
+        let Some(record) = run.clients.get_mut(&self.client) else { return };
+        record.callbacks = callbacks;
+        let due = stop(&mut record.queue);
+        if record.gone {
+            run.clients.remove(&self.client);
+        } else if due {
+            self.manager.schedule(run, self.client);
+        }
+        if state.waiters > 0 {
+            self.manager.shared.ended.notify_all();
+        }
+    }
+}
+
+impl Drop for Runner<'_> {
+    fn drop(&mut self) {
+        // Something of ours panicked. A client that seemed to be run for ever
+        // would hear nothing any more, and could not go.
+        if self.callbacks.is_some() && !crate::fork::is_child() {
+            self.end(&mut self.manager.lock(), Queue::pause);
+        }
     }
 }
 
 impl Run {
     /// Gives the engine an answer.
-    fn answer(&mut self, client: ClientId, notice: &Notice, answer: Answer, fx: &mut Effects) {
+    fn answer(&mut self, client: ClientId, notice: &Notice, answer: Answer) {
         let now = self.now();
-        let Run { engine, world, .. } = self;
+        let Run { engine, world, fx, .. } = self;
         engine.answer(now, client, notice, answer, |flow| world.packets(flow), fx);
     }
 }

@@ -96,12 +96,12 @@ impl Manager {
     /// `ZeroInterface`, `Stopping`.
     pub fn host_add_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
-        self.act(super::state::State::started, |run, fx| {
+        self.act(super::state::State::started, |run| {
             run.world.set_present(interface, true);
             let waiting = run.engine.absent_interfaces();
             let found = waiting.into_iter().find(|(_, name)| *name == interface);
             if let Some((id, _)) = found.filter(|&(id, name)| run.world.reattach(id, name)) {
-                run.engine.interface_back(id, fx);
+                run.engine.interface_back(id, &mut run.fx);
             }
             Ok(())
         })
@@ -115,10 +115,10 @@ impl Manager {
     /// `ZeroInterface`, `Stopping`.
     pub fn host_delete_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
-        self.act(super::state::State::started, |run, fx| {
+        self.act(super::state::State::started, |run| {
             run.world.set_present(interface, false);
             if let Some(id) = run.engine.interface_number(interface) {
-                run.engine.interface_lost(id, fx);
+                run.engine.interface_lost(id, &mut run.fx);
             }
             Ok(())
         })
@@ -165,14 +165,9 @@ impl Manager {
             let route;
             (guard, route) = self.route_for(guard, flow);
             let run = guard.running().ok_or(Refusal::Stopping)?;
-            let mut fx = std::mem::take(&mut run.scratch);
             let now = run.now();
-            let mut outcome = run.engine.packet(now, &packet, route, &mut fx);
-            if outcome == Outcome::Resolving && !run.engine.is_resolving(flow) {
-                // Nobody had to be asked: the MFE is there.
-                outcome = run.engine.packet(now, &packet, None, &mut fx);
-            }
-            self.publish_all(guard, fx);
+            let outcome = run.engine.packet(now, &packet, route, &mut run.fx);
+            self.publish_all(guard);
             match outcome {
                 Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),
                 Outcome::Refused(why) => {

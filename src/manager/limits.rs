@@ -11,8 +11,8 @@ impl Manager {
     /// # Errors
     /// `Stopping`.
     pub fn set_ttl_threshold(&self, interface: Interface, threshold: u8) -> Result<()> {
-        self.act(State::started, |run, fx| {
-            run.engine.set_threshold(interface, threshold, fx);
+        self.act(State::started, |run| {
+            run.engine.set_threshold(interface, threshold, &mut run.fx);
             Ok(())
         })
     }
@@ -23,8 +23,8 @@ impl Manager {
     /// # Errors
     /// `Stopping`.
     pub fn add_boundary(&self, if_index: u32, scope: Scope) -> Result<()> {
-        self.act(State::started, |run, fx| {
-            run.engine.add_boundary(if_index, scope, fx);
+        self.act(State::started, |run| {
+            run.engine.add_boundary(if_index, scope, &mut run.fx);
             if let Some(name) = run.engine.scope_name(scope) {
                 ::log::info!("interface {if_index} is a boundary of {}, {scope}", name.display());
             } else {
@@ -39,7 +39,7 @@ impl Manager {
     /// # Errors
     /// `NoBoundary`, `Stopping`.
     pub fn delete_boundary(&self, if_index: u32, scope: Scope) -> Result<()> {
-        self.act(State::started, |run, fx| run.engine.delete_boundary(if_index, scope, fx))
+        self.act(State::started, |run| run.engine.delete_boundary(if_index, scope, &mut run.fx))
     }
 
     /// Names a scope; an empty name takes its name away.

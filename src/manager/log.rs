@@ -19,12 +19,23 @@ pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
 
 static SINK: RwLock<Option<Arc<LogSink>>> = RwLock::new(None);
 
-// No destructors, for the same reason as in `context`.
+/// The lines of a thread, and why they wait.
+struct Waiting {
+    lines: RefCell<ManuallyDrop<VecDeque<Line>>>,
+    /// How many [`Hold`]s there are.
+    held: Cell<u32>,
+    flushing: Cell<bool>,
+}
+
+// It has no destructor, for the same reason as in `context`.
 thread_local! {
-    static HELD: Cell<u32> = const { Cell::new(0) };
-    static LINES: RefCell<ManuallyDrop<VecDeque<Line>>> =
-        const { RefCell::new(ManuallyDrop::new(VecDeque::new())) };
-    static FLUSHING: Cell<bool> = const { Cell::new(false) };
+    static WAITING: Waiting = const {
+        Waiting {
+            lines: RefCell::new(ManuallyDrop::new(VecDeque::new())),
+            held: Cell::new(0),
+            flushing: Cell::new(false),
+        }
+    };
 }
 
 /// A line that waits.
@@ -53,8 +64,10 @@ impl Log for Logger {
             text: record.args().to_string(),
             by_sink: context::inside() == Some(Inside::Host),
         };
-        LINES.with_borrow_mut(|lines| lines.push_back(line));
-        flush();
+        WAITING.with(|waiting| {
+            waiting.lines.borrow_mut().push_back(line);
+            waiting.flush();
+        });
     }
 
     fn flush(&self) {}
@@ -81,57 +94,65 @@ pub(super) struct Hold(());
 impl Hold {
     /// The thread is about to take the lock.
     pub fn new() -> Hold {
-        HELD.set(HELD.get() + 1);
+        WAITING.with(|waiting| waiting.held.set(waiting.held.get() + 1));
         Hold(())
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        HELD.set(HELD.get() - 1);
-        flush();
+        WAITING.with(|waiting| {
+            waiting.held.set(waiting.held.get() - 1);
+            waiting.flush();
+        });
     }
 }
 
 /// Whether this thread has lines that wait for the lock to be released.
 pub(super) fn is_waiting() -> bool {
-    LINES.with_borrow(|lines| !lines.is_empty())
+    WAITING.with(|waiting| !waiting.lines.borrow().is_empty())
 }
 
-/// Takes the first line that waits; with none left, gives the memory back.
-fn next_line() -> Option<Line> {
-    LINES.with_borrow_mut(|lines| {
+impl Waiting {
+    /// Writes what waits, unless the lock is held or a frame further out is at it.
+    fn flush(&self) {
+        if self.held.get() == 0 && !self.lines.borrow().is_empty() && !self.flushing.get() {
+            self.write();
+        }
+    }
+
+    #[cold]
+    fn write(&self) {
+        /// A taker that panics must not leave the thread mute, and its lines
+        /// waiting for ever.
+        struct Stop<'a>(&'a Waiting);
+        impl Drop for Stop<'_> {
+            fn drop(&mut self) {
+                self.0.flushing.set(false);
+            }
+        }
+        self.flushing.set(true);
+        let _stop = Stop(self);
+        while let Some(line) = self.next_line() {
+            let sink = SINK.read().clone().filter(|_| !line.by_sink);
+            let Line { level, text, .. } = line;
+            match sink {
+                Some(sink) => context::within(Inside::Host, || sink(level, &text)),
+                None => {
+                    let name = level.as_str().to_ascii_lowercase();
+                    let _ = writeln!(std::io::stderr(), "mgm: {name}: {text}");
+                }
+            }
+        }
+    }
+
+    /// Takes the first line that waits; with none left, gives the memory back.
+    fn next_line(&self) -> Option<Line> {
+        let mut lines = self.lines.borrow_mut();
         let first = lines.pop_front();
-        if first.is_none() && lines.capacity() > 0 {
+        if first.is_none() {
             **lines = VecDeque::new();
         }
         first
-    })
-}
-
-/// Writes what waits, unless the lock is held or a frame further out is at it.
-fn flush() {
-    /// A taker that panics must not leave the thread mute, and its lines waiting
-    /// for ever.
-    struct Stop;
-    impl Drop for Stop {
-        fn drop(&mut self) {
-            FLUSHING.set(false);
-        }
-    }
-    if HELD.get() > 0 || FLUSHING.replace(true) {
-        return;
-    }
-    let _stop = Stop;
-    while let Some(line) = next_line() {
-        let sink = SINK.read().clone().filter(|_| !line.by_sink);
-        let Line { level, text, .. } = line;
-        match sink {
-            Some(sink) => context::within(Inside::Host, || sink(level, &text)),
-            None => {
-                let name = level.as_str().to_ascii_lowercase();
-                let _ = writeln!(std::io::stderr(), "mgm: {name}: {text}");
-            }
-        }
     }
 }

@@ -9,7 +9,7 @@ use super::tally::{Deliveries, Tally};
 use super::workers::Pool;
 use super::world::World;
 use super::{Callbacks, EnumId, Manager, Shared};
-use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow, Notice};
+use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow, Notice, NoticeKinds};
 use crate::types::{Flow, Refusal, Result, Time};
 use foldhash::fast::RandomState;
 use parking_lot::{Condvar, MutexGuard};
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
 /// MGM between and during its lives.
@@ -42,10 +42,10 @@ pub(super) struct Run {
     pub world: World,
     pub pool: Pool,
     pub tally: Tally,
-    /// Effects for the next call to fill: nearly every call has some, and they
-    /// should not cost it an allocation.
-    pub scratch: Effects,
-    /// The same for what is read.
+    /// What the engine wants done: filled by a call, emptied by
+    /// [`Manager::publish`] before the lock is released.
+    pub fx: Effects,
+    /// What is read, for the next call to fill: it should cost no allocation.
     pub row: MfeRow,
     /// When the timer will wake up; `None` if there is no timer yet.
     pub timer_due: Option<Time>,
@@ -59,7 +59,10 @@ pub(super) struct Run {
 
 /// A client's callbacks and what waits for them.
 pub(super) struct Record {
-    pub callbacks: Arc<dyn Callbacks>,
+    /// With the thread that runs the client, while one does.
+    pub callbacks: Option<Box<dyn Callbacks>>,
+    /// Which of the nine it has.
+    pub kinds: NoticeKinds,
     pub queue: Queue<Notice>,
     pub backlog: Backlog,
     pub delivered: Deliveries,
@@ -69,14 +72,25 @@ pub(super) struct Record {
 
 impl Record {
     /// A client that was never called yet.
-    pub fn new(callbacks: Box<dyn Callbacks>) -> Record {
+    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> Record {
         Record {
-            callbacks: Arc::from(callbacks),
+            callbacks: Some(callbacks),
+            kinds,
             queue: Queue::default(),
             backlog: Backlog::default(),
             delivered: Deliveries::default(),
             gone: false,
         }
+    }
+
+    /// [`Queue::offer`]: who has to run the client gets its callbacks for that.
+    pub fn offer(&mut self, ticket: u64) -> Option<Box<dyn Callbacks>> {
+        self.queue.offer(ticket).then(|| self.callbacks.take()).flatten()
+    }
+
+    /// [`Queue::start_worker`], likewise.
+    pub fn start_worker(&mut self) -> Option<Box<dyn Callbacks>> {
+        self.queue.start_worker().then(|| self.callbacks.take()).flatten()
     }
 }
 
@@ -133,7 +147,7 @@ impl State {
             world: World::new(settings),
             pool: Pool::default(),
             tally: Tally::default(),
-            scratch: Effects::default(),
+            fx: Effects::default(),
             row: MfeRow::default(),
             timer_due: None,
             timer_runs: false,
@@ -270,12 +284,8 @@ impl Manager {
     }
 
     /// The end of a call: what it changed is published, and delivered.
-    pub(super) fn publish_all(&self, mut guard: Guard<'_>, mut fx: Effects) {
-        self.publish(&mut guard, &mut fx, Lane::Caller);
-        if let Some(run) = guard.run.as_mut() {
-            fx.shrink();
-            run.scratch = fx;
-        }
+    pub(super) fn publish_all(&self, mut guard: Guard<'_>) {
+        self.publish(&mut guard, Lane::Caller);
         drop(guard);
         self.drain();
     }
@@ -285,13 +295,11 @@ impl Manager {
     pub(super) fn act<R>(
         &self,
         enter: impl FnOnce(&mut State) -> Result<&mut Run>,
-        call: impl FnOnce(&mut Run, &mut Effects) -> Result<R>,
+        call: impl FnOnce(&mut Run) -> Result<R>,
     ) -> Result<R> {
         let mut guard = self.lock();
-        let run = enter(&mut guard)?;
-        let mut fx = std::mem::take(&mut run.scratch);
-        let result = call(run, &mut fx);
-        self.publish_all(guard, fx);
+        let result = call(enter(&mut guard)?);
+        self.publish_all(guard);
         result
     }
 }

@@ -3,7 +3,6 @@
 use super::queue::Lane;
 use super::state::Run;
 use super::Manager;
-use crate::engine::Effects;
 use crate::types::Time;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
@@ -48,10 +47,9 @@ impl Manager {
         while let Some(run) = guard.running() {
             let now = run.now();
             if run.engine.next_deadline().is_some_and(|due| due <= now) {
-                let mut fx = Effects::default();
-                let Run { engine, world, .. } = run;
-                engine.tick(now, BATCH, |flow| world.packets(flow), &mut fx);
-                self.publish(&mut guard, &mut fx, Lane::Worker);
+                let Run { engine, world, fx, .. } = run;
+                engine.tick(now, BATCH, |flow| world.packets(flow), fx);
+                self.publish(&mut guard, Lane::Worker);
                 drop(guard); // between two batches others get the lock
                 self.pass_on();
                 guard = self.lock();
@@ -89,5 +87,5 @@ fn due(run: &Run) -> Option<Time> {
         let soon = Time(run.now().0 + RELIEF_MS);
         run.pool.refused_until.map_or(soon, |end| soon.max(end))
     });
-    [run.engine.next_deadline(), run.world.next_try(), relief].into_iter().flatten().min()
+    Time::sooner(Time::sooner(run.engine.next_deadline(), run.world.next_try()), relief)
 }

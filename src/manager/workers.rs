@@ -6,7 +6,7 @@
 
 use super::context::{self, Ticket};
 use super::queue::Lane;
-use super::state::Run;
+use super::state::{Record, Run};
 use super::Manager;
 use crate::engine::ClientId;
 use crate::types::Time;
@@ -149,10 +149,9 @@ impl Manager {
                 continue;
             };
             run.pool.taken += 1;
-            let runs =
-                run.clients.get_mut(&client).is_some_and(|record| record.queue.start_worker());
-            if runs {
-                self.run_queue(guard, client, Lane::Worker);
+            let record = run.clients.get_mut(&client);
+            if let Some(callbacks) = record.and_then(Record::start_worker) {
+                self.run_queue(guard, client, callbacks, Lane::Worker);
                 self.drain(); // calls made inside those callbacks
                 guard = self.lock();
             }

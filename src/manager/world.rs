@@ -139,7 +139,7 @@ impl World {
 
     /// When there is something to try again, or to ask again.
     pub fn next_try(&self) -> Option<Time> {
-        self.owes().then_some(self.retry_at).into_iter().chain(self.doubts.due()).min()
+        Time::sooner(self.owes().then_some(self.retry_at), self.doubts.due())
     }
 
     /// Tries again what the forwarder refused.
@@ -308,16 +308,17 @@ impl Below {
         let Some(run) = self.run(&mut guard) else { return };
         run.world.doubts.about_sources(unsure);
         let now = run.now();
-        let mut fx = Effects::default();
         for upcall in batch.into_iter().rev() {
             let Upcall { kind, flow, arrival, header } = upcall;
             run.tally.count_upcall(kind);
             match kind {
-                UpcallKind::WrongIf => run.engine.wrong_if(now, flow, arrival, &header, &mut fx),
+                UpcallKind::WrongIf => {
+                    run.engine.wrong_if(now, flow, arrival, &header, &mut run.fx)
+                }
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
                     let route = routes.get(&flow.source()).copied();
-                    let outcome = run.engine.no_entry(now, &packet, route, &mut fx);
+                    let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
                     if let Outcome::Refused(why) = outcome {
                         ::log::debug!("packet of {flow} on {arrival} refused: {why}");
                     }
@@ -325,7 +326,7 @@ impl Below {
             }
         }
         let origin = Origin::Upcalls(look);
-        self.manager.publish_from(origin, &mut guard, &mut fx, Lane::Worker);
+        self.manager.publish_from(origin, &mut guard, Lane::Worker);
     }
 }
 
@@ -345,19 +346,18 @@ impl Manager {
     /// Finds out which interfaces have gone, and which are back.
     fn check_interfaces(&self, guard: &mut Guard<'_>) {
         let Some(run) = guard.running() else { return };
-        let mut fx = Effects::default();
         for id in run.world.lost() {
-            run.engine.interface_lost(id, &mut fx);
+            run.engine.interface_lost(id, &mut run.fx);
         }
-        self.publish(guard, &mut fx, Lane::Worker);
+        self.publish(guard, Lane::Worker);
         if let Some(run) = guard.running() {
             for (id, interface) in run.engine.absent_interfaces() {
                 if run.world.reattach(id, interface) {
-                    run.engine.interface_back(id, &mut fx);
+                    run.engine.interface_back(id, &mut run.fx);
                 }
             }
         }
-        self.publish(guard, &mut fx, Lane::Worker);
+        self.publish(guard, Lane::Worker);
     }
 
     /// Asks the system again what it did not tell, and gives the lock away
@@ -437,10 +437,9 @@ impl Manager {
             let Some(run) = guard.running() else { return };
             // Else a later change, which may be known already, would be undone.
             if run.world.route_changes == changes {
-                let mut fx = Effects::default();
                 run.world.doubts.about_sources(unsure);
-                run.engine.update_routes(&found, &mut fx);
-                self.publish(&mut guard, &mut fx, lane);
+                run.engine.update_routes(&found, &mut run.fx);
+                self.publish(&mut guard, lane);
                 break;
             }
         }

@@ -2,7 +2,6 @@
 //! had; workers that are stuck; news that overtakes news.
 
 use super::*;
-use crate::engine::Effects;
 use crate::manager::queue::Lane;
 use crate::manager::state::Run;
 use std::ops::ControlFlow;
@@ -14,17 +13,16 @@ const LONG: Duration = Duration::from_secs(20);
 
 /// What an upcall, the timer or a route change does: changes the state, and has
 /// the workers tell.
-fn as_upcall(manager: &Manager, change: impl FnOnce(&mut Run, &mut Effects)) {
+fn as_upcall(manager: &Manager, change: impl FnOnce(&mut Run)) {
     let mut guard = manager.lock();
-    let mut fx = Effects::default();
-    change(guard.running().expect("it runs"), &mut fx);
-    manager.publish(&mut guard, &mut fx, Lane::Worker);
+    change(guard.running().expect("it runs"));
+    manager.publish(&mut guard, Lane::Worker);
 }
 
 /// `joiner` joins a group on its interface as if it were an upcall.
 fn join_as_upcall(manager: &Manager, joiner: ClientId, last: u8, index: u32) {
-    as_upcall(manager, |run, fx| {
-        run.engine.join(joiner, group(last), link(index), Join::State, None, fx).unwrap();
+    as_upcall(manager, |run| {
+        run.engine.join(joiner, group(last), link(index), Join::State, None, &mut run.fx).unwrap();
     });
 }
 
@@ -91,10 +89,10 @@ fn two_of_three_stuck(warm_up: bool) {
     if warm_up {
         // One notice for one client, by a worker that is idle afterwards.
         world.0.take(clients[0], link(2)).unwrap();
-        as_upcall(&world.0, |run, fx| {
+        as_upcall(&world.0, |run| {
             let route = Some(source_route(2));
             let flow = packet(9, 1).flow;
-            run.engine.join(a, flow, link(1), Join::State, route, fx).unwrap();
+            run.engine.join(a, flow, link(1), Join::State, route, &mut run.fx).unwrap();
         });
         assert_eq!(told.recv_timeout(LONG), Ok(9));
         until("an idle worker", || world.0.lock().running().is_some_and(|run| run.pool.idle() > 0));
@@ -201,7 +199,7 @@ fn t8_4_threads_that_were_refused_are_asked_for_again() {
     crate::threads::REFUSING.set(false);
     // Nothing that concerns B happens any more; other upcalls do.
     until("the upcall's notice", || {
-        as_upcall(&world.0, |_, _| {});
+        as_upcall(&world.0, |_| {});
         !log.lock().is_empty()
     });
     world.0.deregister(b).unwrap();
@@ -233,13 +231,13 @@ fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
     world.0.take(a, link(1)).unwrap();
     world.0.take(broken, link(2)).unwrap();
     // A's answer is what makes MGM look at the broken one.
-    let wants = |run: &mut Run, fx: &mut Effects| {
+    let wants = |run: &mut Run| {
         let route = Some(source_route(1));
-        run.engine.join(broken, group(1), link(2), Join::State, None, fx).unwrap();
+        run.engine.join(broken, group(1), link(2), Join::State, None, &mut run.fx).unwrap();
         let p = packet(1, 1);
         let (flow, arrival, header) = (p.flow, p.arrival, p.header);
         let packet = crate::engine::Packet { flow, arrival, header, length: 1, ttl: 9 };
-        run.engine.no_entry(run.now(), &packet, route, fx);
+        run.engine.no_entry(run.now(), &packet, route, &mut run.fx);
     };
     as_upcall(&world.0, wants);
     until("A's callback", || log.lock().iter().any(|line| line == "1: Rpf"));
@@ -274,12 +272,12 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
         let round = rounds.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if round < 1000 {
             let last = (round % 200) as u8;
-            as_upcall(&manager, |run, fx| {
+            as_upcall(&manager, |run| {
                 // B alone is told: the source is behind its interface.
                 let (old, new) = (packet(last, 1).flow, packet(last + 1, 1).flow);
                 let route = Some(source_route(2));
-                run.engine.leave(a, old, link(1), Join::State, fx).unwrap();
-                run.engine.join(a, new, link(1), Join::State, route, fx).unwrap();
+                run.engine.leave(a, old, link(1), Join::State, &mut run.fx).unwrap();
+                run.engine.join(a, new, link(1), Join::State, route, &mut run.fx).unwrap();
             });
             let me = me.lock().expect("set before");
             manager.add_membership(me, group(250), link(2), Join::State).unwrap();

@@ -362,9 +362,12 @@ impl Drive {
             }
             other => other,
         };
-        outcomes.map_or(Ok(()), |(engine, model)| {
-            same("the fate of the packet", in_order(engine), in_order(model))
-        })
+        let Some((engine, mut model)) = outcomes else { return Ok(()) };
+        if model == Outcome::Resolving && !by_kernel && self.model.asking(flow).is_none() {
+            // Nobody had to be asked. The model knows that only now.
+            model = self.model.packet(&packet, by_kernel);
+        }
+        same("the fate of the packet", in_order(engine), in_order(model))
     }
 
     /// The kernel tells of a packet.
