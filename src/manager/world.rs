@@ -340,6 +340,15 @@ impl RouteWatcher for Below {
         drop(guard);
         self.manager.refresh_routes(Lane::Worker, |_| true);
     }
+
+    fn interfaces_changed(&self) {
+        let mut guard = self.manager.lock();
+        if self.run(&mut guard).is_some() {
+            self.manager.check_interfaces(&mut guard);
+        }
+        drop(guard);
+        self.manager.pass_on();
+    }
 }
 
 impl Manager {
