@@ -5,7 +5,7 @@
 
 mod netns;
 
-use mgm::engine::{Answer, Notice, NoticeKind};
+use mgm::engine::{Notice, NoticeKind};
 use mgm::manager::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
 use mgm::types::{Flow, Interface, Route, RouteOrigin};
 use netns::SURE;
@@ -19,9 +19,7 @@ impl Callbacks for Deaf {
         false
     }
 
-    fn call(&self, notice: &Notice) -> Answer {
-        notice.default_answer()
-    }
+    fn call(&self, _: &mut Notice) {}
 }
 
 /// Entries of a folder in /proc/self: descriptors, or threads.

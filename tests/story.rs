@@ -1,7 +1,7 @@
 //! MGM_LOG=debug tells the story of a packet, in order and in plain words.
 //! The log is the process's, so this is a program of its own.
 
-use mgm::engine::{Answer, Notice, NoticeKind};
+use mgm::engine::{Notice, NoticeKind};
 use mgm::manager::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
 use mgm::types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::sync::mpsc;
@@ -14,9 +14,7 @@ impl Callbacks for Content {
         kind != NoticeKind::WrongIf
     }
 
-    fn call(&self, notice: &Notice) -> Answer {
-        notice.default_answer()
-    }
+    fn call(&self, _: &mut Notice) {}
 }
 
 const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);

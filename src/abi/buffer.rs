@@ -62,8 +62,11 @@ impl Buffer {
     }
 
     /// Appends a value without padding.
-    pub fn put_all<T: Copy>(&mut self, value: &T) {
-        self.put(value, size_of::<T>());
+    pub fn put_all<T: Copy>(&mut self, value: T) {
+        assert!(self.has_room(size_of::<T>()), "a buffer's end was overlooked");
+        // SAFETY: as above; no alignment is assumed.
+        unsafe { write(self.at.add(self.used).cast(), value) };
+        self.used += size_of::<T>();
     }
 
     /// Tells how many bytes are needed: the entry does not fit.
@@ -165,7 +168,7 @@ pub fn fill_groups(
 ) -> Result<DWORD> {
     const EACH: usize = size_of::<SOURCE_GROUP_ENTRY>();
     let more = next(buffer.size / EACH, &mut |flow| {
-        buffer.put_all(&SOURCE_GROUP_ENTRY {
+        buffer.put_all(SOURCE_GROUP_ENTRY {
             dwSourceAddr: dword(flow.source()),
             dwSourceMask: mask_of(flow.source()),
             dwGroupAddr: dword(flow.group()),

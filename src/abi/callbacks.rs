@@ -3,9 +3,10 @@
 use super::args::{addr, dword, mask_of};
 use super::invoke::call_out;
 use super::types::*;
-use crate::engine::{Answer, CreationOif, Notice, NoticeKind};
+use crate::engine::{CreationOif, Notice, NoticeKind};
 use crate::manager::Callbacks;
 use crate::types::{Flow, Interface, Route};
+use smallvec::SmallVec;
 use std::ptr::null_mut;
 
 /// A client's ROUTING_PROTOCOL_CONFIG, copied when it registered (spec 1.1).
@@ -19,14 +20,15 @@ impl ClientCallbacks {
         ClientCallbacks { config }
     }
 
-    /// The call, or `None` if the client lacks the callback.
-    fn answer(&self, notice: &Notice) -> Option<Answer> {
+    /// The call, if the client has the callback. What it leaves in its
+    /// out-parameters goes into the notice.
+    fn make(&self, notice: &mut Notice) -> Option<()> {
         let config = &self.config;
         match notice {
             Notice::Rpf { flow, iif, upstream, header, route, .. } => {
                 let pfn = config.pfnRpfCallback?;
                 let (s, sm, g, gm) = words(*flow);
-                let (mut index, mut hop) = (iif.index, dword(iif.next_hop));
+                let (mut index, mut hop) = pair(*iif);
                 let mut nbr = dword(*upstream);
                 let mut dest = dest_info(route);
                 let (size, mut bytes) = header_copy(header);
@@ -36,30 +38,28 @@ impl ClientCallbacks {
                     // the pointers are to locals that outlive the call.
                     unsafe { pfn(s, sm, g, gm, &mut index, &mut hop, &mut nbr, size, hdr, dest) }
                 });
-                let iif = Interface { index, next_hop: addr(hop) };
-                Some(Answer::Rpf { iif, upstream: addr(nbr) })
+                *iif = Interface { index, next_hop: addr(hop) };
+                *upstream = addr(nbr);
             }
             Notice::Creation { flow, iif, oifs, .. } => {
                 let pfn = config.pfnCreationAlertCallback?;
                 let (s, sm, g, gm) = words(*flow);
                 let (index, hop) = pair(*iif);
-                let mut list: Vec<MGM_IF_ENTRY> = oifs.iter().map(if_entry).collect();
+                let mut list: SmallVec<[MGM_IF_ENTRY; 4]> = oifs.iter().map(if_entry).collect();
                 let (count, first) = (list.len() as DWORD, list.as_mut_ptr());
                 call_out("pfnCreationAlertCallback", || {
                     // SAFETY: as above; `count` entries are at `first`.
                     unsafe { pfn(s, sm, g, gm, index, hop, count, first) }
                 });
-                let oifs = std::iter::zip(oifs, &list)
-                    .map(|(oif, entry)| CreationOif { enabled: entry.bIsEnabled != 0, ..*oif })
-                    .collect();
-                Some(Answer::Creation { oifs })
+                for (oif, entry) in std::iter::zip(oifs, list) {
+                    oif.enabled = entry.bIsEnabled != 0;
+                }
             }
             Notice::Prune { flow, interface, .. } => {
-                self.prune(*flow, *interface, true, 0)?;
-                Some(Answer::Done)
+                self.prune(*flow, *interface, true, &mut 0)?;
             }
             Notice::PruneMfe { flow, iif, timeout, .. } => {
-                self.prune(*flow, *iif, false, *timeout).map(Answer::Timeout)
+                self.prune(*flow, *iif, false, timeout)?;
             }
             Notice::Join { flow, member } => {
                 let pfn = config.pfnJoinAlertCallback?;
@@ -68,7 +68,6 @@ impl ClientCallbacks {
                     // SAFETY: the client registered it as such a function.
                     unsafe { pfn(s, sm, g, gm, BOOL::from(*member)) }
                 });
-                Some(Answer::Done)
             }
             Notice::WrongIf { flow, arrival, header } => {
                 let pfn = config.pfnWrongIfCallback?;
@@ -79,7 +78,6 @@ impl ClientCallbacks {
                     // SAFETY: as above; `size` bytes are there.
                     unsafe { pfn(s, g, index, hop, size, bytes.as_mut_ptr()) }
                 });
-                Some(Answer::Done)
             }
             Notice::LocalJoin { flow, interface } => {
                 let pfn = config.pfnLocalJoinCallback?;
@@ -89,7 +87,6 @@ impl ClientCallbacks {
                     // SAFETY: the client registered it as such a function.
                     unsafe { pfn(s, sm, g, gm, index, hop) }
                 });
-                Some(Answer::Done)
             }
             Notice::LocalLeave { flow, interface } => {
                 let pfn = config.pfnLocalLeaveCallback?;
@@ -99,7 +96,6 @@ impl ClientCallbacks {
                     // SAFETY: the client registered it as such a function.
                     unsafe { pfn(s, sm, g, gm, index, hop) }
                 });
-                Some(Answer::Done)
             }
             Notice::DisableIgmp { interface, .. } => {
                 let pfn = config.pfnDisableIgmpCallback?;
@@ -108,7 +104,6 @@ impl ClientCallbacks {
                     // SAFETY: the client registered it as such a function.
                     unsafe { pfn(index, hop) }
                 });
-                Some(Answer::Done)
             }
             Notice::EnableIgmp { interface, .. } => {
                 let pfn = config.pfnEnableIgmpCallback?;
@@ -117,23 +112,22 @@ impl ClientCallbacks {
                     // SAFETY: the client registered it as such a function.
                     unsafe { pfn(index, hop) }
                 });
-                Some(Answer::Done)
             }
         }
+        Some(())
     }
 
     /// PRUNE_ALERT, and the time-out that the client leaves behind.
-    fn prune(&self, flow: Flow, at: Interface, delete: bool, timeout: DWORD) -> Option<DWORD> {
+    fn prune(&self, flow: Flow, at: Interface, delete: bool, timeout: &mut DWORD) -> Option<()> {
         let pfn = self.config.pfnPruneAlertCallback?;
         let (s, sm, g, gm) = words(flow);
         let (index, hop) = pair(at);
-        let mut timeout = timeout;
         call_out("pfnPruneAlertCallback", || {
             // SAFETY: the client registered it as such a function, and the
-            // pointer is to a local that outlives the call.
-            unsafe { pfn(s, sm, g, gm, index, hop, BOOL::from(delete), &mut timeout) }
+            // pointer is to what outlives the call.
+            unsafe { pfn(s, sm, g, gm, index, hop, BOOL::from(delete), timeout) }
         });
-        Some(timeout)
+        Some(())
     }
 }
 
@@ -153,8 +147,9 @@ impl Callbacks for ClientCallbacks {
         }
     }
 
-    fn call(&self, notice: &Notice) -> Answer {
-        self.answer(notice).unwrap_or_else(|| notice.default_answer())
+    fn call(&self, notice: &mut Notice) {
+        // A callback that is not there changes nothing (spec 1.3).
+        self.make(notice).unwrap_or_default();
     }
 }
 
@@ -178,13 +173,16 @@ fn if_entry(oif: &CreationOif) -> MGM_IF_ENTRY {
     }
 }
 
+/// Of IP.
+const LONGEST_HEADER: usize = 60;
+
 /// The header's size, and a copy that the client may scribble on. Behind it are
 /// zeros up to the length of the longest IP header, for a client that does not
 /// look at the size.
-fn header_copy(header: &[u8]) -> (DWORD, Vec<u8>) {
-    const LONGEST: usize = 60;
-    let mut bytes = header.to_vec();
-    bytes.resize(header.len().max(LONGEST), 0);
+fn header_copy(header: &[u8]) -> (DWORD, SmallVec<[u8; LONGEST_HEADER]>) {
+    let mut bytes = SmallVec::from([0; LONGEST_HEADER]);
+    bytes.resize(header.len().max(LONGEST_HEADER), 0);
+    bytes[..header.len()].copy_from_slice(header);
     (header.len() as DWORD, bytes)
 }
 

@@ -4,6 +4,7 @@ use super::args::{dword, mask_of};
 use super::buffer::Buffer;
 use super::types::*;
 use crate::manager::{MfeRow, OifRow};
+use crate::types::Interface;
 use std::mem::offset_of;
 
 /// Which of the three structures.
@@ -16,19 +17,6 @@ pub enum Form {
     /// MIB_IPMCAST_MFE_STATS_EX
     StatsEx,
 }
-
-const NO_OIF: MIB_IPMCAST_OIF =
-    MIB_IPMCAST_OIF { dwOutIfIndex: 0, dwNextHopAddr: 0, dwReserved: 0, dwReserved1: 0 };
-
-const NO_OIF_STATS: MIB_IPMCAST_OIF_STATS = MIB_IPMCAST_OIF_STATS {
-    dwOutIfIndex: 0,
-    dwNextHopAddr: 0,
-    dwDialContext: 0,
-    ulTtlTooLow: 0,
-    ulFragNeeded: 0,
-    ulOutPackets: 0,
-    ulOutDiscards: 0,
-};
 
 impl Form {
     /// Whether the forwarder's counters are wanted.
@@ -59,20 +47,27 @@ impl Form {
 
     /// Appends the row to the buffer, which has room for it.
     pub fn write(self, row: &MfeRow, buffer: &mut Buffer) {
-        let (head, _) = self.sizes();
         match self {
-            Form::Mfe => {
-                buffer.put(&mfe(row), head);
-                row.oifs.iter().for_each(|oif| buffer.put_all(&oif_info(oif)));
-            }
-            Form::Stats => {
-                buffer.put(&stats(row), head);
-                row.oifs.iter().for_each(|oif| buffer.put_all(&oif_stats(oif)));
-            }
-            Form::StatsEx => {
-                buffer.put(&stats_ex(row), head);
-                row.oifs.iter().for_each(|oif| buffer.put_all(&oif_stats(oif)));
-            }
+            Form::Mfe => self.put(row, mfe, oif_info, buffer),
+            Form::Stats => self.put(row, stats, oif_stats, buffer),
+            Form::StatsEx => self.put(row, stats_ex, oif_stats, buffer),
+        }
+    }
+
+    /// A structure ends with an array of one oif: with that it can be written as
+    /// it is. The others come behind; without any, the structure ends before.
+    fn put<T: Copy, O: Copy>(
+        self,
+        row: &MfeRow,
+        all: impl Fn(&MfeRow) -> T,
+        oif: impl Fn(Option<&OifRow>) -> O,
+        buffer: &mut Buffer,
+    ) {
+        if row.oifs.is_empty() {
+            buffer.put(&all(row), self.sizes().0);
+        } else {
+            buffer.put_all(all(row));
+            row.oifs.iter().skip(1).for_each(|other| buffer.put_all(oif(Some(other))));
         }
     }
 }
@@ -95,7 +90,7 @@ fn mfe(row: &MfeRow) -> MIB_IPMCAST_MFE {
         ulNumOutIf: count(row),
         fFlags: 0,
         dwReserved: 0,
-        rgmioOutInfo: [NO_OIF],
+        rgmioOutInfo: [oif_info(row.oifs.first())],
     }
 }
 
@@ -118,7 +113,7 @@ fn stats(row: &MfeRow) -> MIB_IPMCAST_MFE_STATS {
         ulInOctets: wrapping(row.octets),
         ulPktsDifferentIf: wrapping(row.wrong_if),
         ulQueueOverflow: 0,
-        rgmiosOutStats: [NO_OIF_STATS],
+        rgmiosOutStats: [oif_stats(row.oifs.first())],
     }
 }
 
@@ -149,25 +144,30 @@ fn stats_ex(row: &MfeRow) -> MIB_IPMCAST_MFE_STATS_EX {
             .oifs
             .iter()
             .fold(0, |sum: DWORD, oif| sum.wrapping_add(wrapping(oif.packets))),
-        rgmiosOutStats: [NO_OIF_STATS],
+        rgmiosOutStats: plain.rgmiosOutStats,
     }
 }
 
-fn oif_info(oif: &OifRow) -> MIB_IPMCAST_OIF {
+fn oif_info(oif: Option<&OifRow>) -> MIB_IPMCAST_OIF {
+    let interface = oif.map_or(Interface::NONE, |oif| oif.interface);
     MIB_IPMCAST_OIF {
-        dwOutIfIndex: oif.interface.index,
-        dwNextHopAddr: dword(oif.interface.next_hop),
-        ..NO_OIF
+        dwOutIfIndex: interface.index,
+        dwNextHopAddr: dword(interface.next_hop),
+        dwReserved: 0,
+        dwReserved1: 0,
     }
 }
 
-fn oif_stats(oif: &OifRow) -> MIB_IPMCAST_OIF_STATS {
+fn oif_stats(oif: Option<&OifRow>) -> MIB_IPMCAST_OIF_STATS {
+    let interface = oif.map_or(Interface::NONE, |oif| oif.interface);
     MIB_IPMCAST_OIF_STATS {
-        dwOutIfIndex: oif.interface.index,
-        dwNextHopAddr: dword(oif.interface.next_hop),
-        ulTtlTooLow: wrapping(oif.ttl_too_low),
-        ulOutPackets: wrapping(oif.packets),
-        ..NO_OIF_STATS
+        dwOutIfIndex: interface.index,
+        dwNextHopAddr: dword(interface.next_hop),
+        dwDialContext: 0,
+        ulTtlTooLow: oif.map_or(0, |oif| wrapping(oif.ttl_too_low)),
+        ulFragNeeded: 0,
+        ulOutPackets: oif.map_or(0, |oif| wrapping(oif.packets)),
+        ulOutDiscards: 0,
     }
 }
 

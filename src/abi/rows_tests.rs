@@ -83,7 +83,7 @@ fn t6_7_counters_wrap() {
     assert_eq!((s.ulInPkts, s.ulInOctets, s.ulPktsDifferentIf), (3, 300, 2));
     assert_eq!((s.ulTotalOutPackets, s.ulNegativeMfe), (3, 0));
     assert_eq!(stats_ex(&row(0)).ulNegativeMfe, 3);
-    let oif = oif_stats(&row(1).oifs[0]);
+    let oif = oif_stats(row(1).oifs.first());
     assert_eq!((oif.dwOutIfIndex, oif.ulOutPackets, oif.ulTtlTooLow), (1, 1, 5));
     assert_eq!(oif.dwNextHopAddr.to_ne_bytes(), [192, 0, 2, 9]);
 }

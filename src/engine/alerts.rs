@@ -8,7 +8,7 @@
 use super::flows::{Members, Side};
 use super::planted::{self, Bug};
 use super::resolve::Purpose;
-use super::{ClientId, Effects, Engine, Notice, NoticeKinds};
+use super::{ClientId, Effects, Engine, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::collections::BTreeMap;
 
@@ -125,12 +125,20 @@ impl Engine {
         if after == Interest::Nobody && planted::has(Bug::LastLeaveUnheard) {
             return was;
         }
-        let news = if is {
-            Notice::Join { flow, member: true }
-        } else {
-            Notice::Prune { flow, interface: cause.interface }
-        };
-        self.alert_by(callbacks, client, news, fx);
+        // Made where they are put: there may be thousands of clients to tell.
+        match is {
+            true if callbacks.has(NoticeKind::Join) => {
+                fx.tell(client, Notice::Join { flow, member: true });
+            }
+            false if callbacks.has(NoticeKind::Prune) => {
+                fx.tell(client, Notice::Prune { flow, interface: cause.interface });
+            }
+            true => self.has_no_callback(client, &Notice::Join { flow, member: true }, fx),
+            false => {
+                let prune = Notice::Prune { flow, interface: cause.interface };
+                self.has_no_callback(client, &prune, fx);
+            }
+        }
         was
     }
 
@@ -147,16 +155,15 @@ impl Engine {
 
     /// Tells a client, unless it has no such callback (spec 1.3).
     pub(super) fn alert(&self, to: ClientId, notice: Notice, fx: &mut Effects) {
-        self.alert_by(self.clients.callbacks(to), to, notice, fx);
-    }
-
-    /// The same for a client whose callbacks are at hand.
-    fn alert_by(&self, has: NoticeKinds, to: ClientId, notice: Notice, fx: &mut Effects) {
-        if has.has(notice.kind()) {
+        if self.clients.hears(to, notice.kind()) {
             fx.tell(to, notice);
         } else {
-            self.story(fx, || format!("{} has no callback for {notice}", self.who(to)));
+            self.has_no_callback(to, &notice, fx);
         }
+    }
+
+    fn has_no_callback(&self, client: ClientId, notice: &Notice, fx: &mut Effects) {
+        self.story(fx, || format!("{} has no callback for {notice}", self.who(client)));
     }
 
     /// The client that owns the interface towards a source (spec 4.6).

@@ -9,7 +9,7 @@ const IGMP_IDS: [u32; 2] = [10, 0x4137_000A];
 
 /// A registered client. Numbers grow with each registration and never repeat,
 /// so their order is the order of registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u64);
 
 /// Whether a protocol id is IGMP's.

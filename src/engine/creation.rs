@@ -4,6 +4,7 @@
 use super::resolve::Waiting;
 use super::{ClientId, CreationOif, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Time};
+use smallvec::SmallVec;
 
 /// A CREATION_ALERT that is out.
 #[derive(Debug)]
@@ -11,13 +12,16 @@ pub(super) struct Asked {
     pub question: QuestionId,
     /// The client's oifs, `true` once a JOIN of the owner's has overtaken the
     /// answer (spec 3.5).
-    pub oifs: Vec<(IfId, bool)>,
+    pub oifs: SmallVec<[(IfId, bool); 4]>,
 }
+
+/// Those of one flow: seldom are there more than one.
+pub(super) type AllAsked = SmallVec<[Asked; 1]>;
 
 /// The CREATION_ALERTs for one flow.
 #[derive(Default)]
 pub(super) struct CreationAsked {
-    pub questions: Vec<Asked>,
+    pub questions: AllAsked,
     /// The oifs if nobody switches one off.
     pub oifs: IfSet,
     /// All interfaces that they are about, or would be if every client had the callback.
@@ -51,7 +55,7 @@ impl Engine {
     ) -> CreationAsked {
         let oifs = self.possible_oifs(flow, iif);
         let mut asked = CreationAsked::default();
-        let mut owned: Vec<(ClientId, IfId)> = Vec::new();
+        let mut owned: SmallVec<[(ClientId, IfId); 4]> = SmallVec::new();
         for id in oifs.iter() {
             let Some(owner) = self.interfaces.master(id) else { continue };
             asked.about.insert(id);

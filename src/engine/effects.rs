@@ -2,6 +2,8 @@
 
 use super::ClientId;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Tells one question from every other: an answer counts only while the engine
@@ -19,6 +21,9 @@ pub struct CreationOif {
     /// TRUE when asked; a client sets FALSE to have it switched off.
     pub enabled: bool,
 }
+
+/// A client's outgoing interfaces in a CREATION_ALERT.
+pub type CreationOifs = SmallVec<[CreationOif; 2]>;
 
 /// A callback to be made: one variant for each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +50,7 @@ pub enum Notice {
         route: Route,
     },
     /// CREATION_ALERT: may switch the client's own outgoing interfaces off.
-    Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: Vec<CreationOif> },
+    Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: CreationOifs },
     /// DISABLE_IGMP: the interface is about to change hands.
     DisableIgmp { question: QuestionId, interface: Interface },
     /// ENABLE_IGMP: it has changed hands; IGMP adds its memberships again. Means
@@ -132,9 +137,9 @@ impl Notice {
         }
     }
 
-    /// The answer of a client that has no such callback: everything stands as asked.
+    /// The answer that it carries: as it was asked, unless a callback has changed it.
     #[must_use]
-    pub fn default_answer(&self) -> Answer {
+    pub fn answer(&self) -> Answer {
         match self {
             Notice::Rpf { iif, upstream, .. } => Answer::Rpf { iif: *iif, upstream: *upstream },
             Notice::Creation { oifs, .. } => Answer::Creation { oifs: oifs.clone() },
@@ -161,7 +166,7 @@ pub enum Answer {
     /// The triple that RPF_CALLBACK left behind.
     Rpf { iif: Interface, upstream: Ipv4Addr },
     /// The list of CREATION_ALERT with `enabled` as the client left it.
-    Creation { oifs: Vec<CreationOif> },
+    Creation { oifs: CreationOifs },
     /// The time-out in seconds that PRUNE_ALERT (FALSE) left behind: 0 the default, u32::MAX never.
     Timeout(u32),
     /// Nothing to tell.
@@ -171,7 +176,13 @@ pub enum Answer {
 /// Everything that one call of the engine wants done. The engine only appends.
 #[derive(Debug, Default)]
 pub struct Effects {
-    notices: Vec<(ClientId, Notice)>,
+    notices: VecDeque<(ClientId, Box<Notice>)>,
+    /// The place of the last of them in the order of delivery, and whether one
+    /// of them came too late for its own.
+    last: (u8, ClientId),
+    disordered: bool,
+    /// Boxes of notices that are over, for the next ones.
+    boxes: Vec<Box<Notice>>,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
     /// Interfaces that the forwarder serves no more: nobody has them, or the
@@ -183,33 +194,72 @@ pub struct Effects {
     pub log: Vec<(log::Level, String)>,
 }
 
+/// So much room is kept for the next call, and so many boxes.
+const USUAL: usize = 64;
+const BOXES: usize = 1024;
+
 impl Effects {
     /// A notice for a client.
+    #[inline]
     pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
-        self.notices.push((to, notice));
+        let place = (notice.phase(), to);
+        self.disordered |= place < self.last;
+        self.last = place;
+        let boxed = match self.boxes.pop() {
+            Some(mut used) => {
+                *used = notice;
+                used
+            }
+            None => Box::new(notice),
+        };
+        self.notices.push_back((to, boxed));
     }
 
-    /// The notices in the order of delivery: by phase, then by the recipients'
-    /// order of registration, then as the state changed (spec 8.2).
-    pub fn take_notices(&mut self) -> Vec<(ClientId, Notice)> {
-        let mut notices = std::mem::take(&mut self.notices);
-        notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
-        notices
-    }
-
-    /// All has been carried out: takes the room back that notices took, and lets
-    /// go of what only a rare call needs.
-    pub fn reuse(&mut self, mut notices: Vec<(ClientId, Notice)>) {
-        const USUAL: usize = 64;
-        notices.clear();
-        if self.notices.capacity() == 0 {
-            self.notices = notices;
+    /// Puts the notices that there are in the order of delivery: by phase, then by
+    /// the recipients' order of registration, then as the state changed (spec
+    /// 8.2). Tells how many there are.
+    pub fn order_notices(&mut self) -> usize {
+        self.last = Default::default();
+        if std::mem::take(&mut self.disordered) {
+            let notices = self.notices.make_contiguous();
+            notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
         }
-        self.notices.shrink_to(USUAL);
-        self.dirty.shrink_to(USUAL);
-        self.detached.shrink_to(USUAL);
-        self.resolved.shrink_to(USUAL);
-        self.log.shrink_to(USUAL);
+        self.notices.len()
+    }
+
+    /// Takes the first notice.
+    pub fn next_notice(&mut self) -> Option<(ClientId, Box<Notice>)> {
+        self.notices.pop_front()
+    }
+
+    /// All notices in the order of delivery.
+    pub fn take_notices(&mut self) -> Vec<(ClientId, Notice)> {
+        self.order_notices();
+        self.notices.drain(..).map(|(to, notice)| (to, *notice)).collect()
+    }
+
+    /// A notice is over.
+    pub fn reuse(&mut self, mut notice: Box<Notice>) {
+        if self.boxes.len() < BOXES {
+            *notice = Notice::Join { flow: Flow::WILDCARD, member: false }; // owns nothing
+            self.boxes.push(notice);
+        }
+    }
+
+    /// All but the notices has been carried out. Lets go of room that only a rare
+    /// call needs.
+    pub fn carried_out(&mut self) {
+        fn empty<T>(list: &mut Vec<T>) {
+            list.clear();
+            list.shrink_to(USUAL);
+        }
+        empty(&mut self.dirty);
+        empty(&mut self.detached);
+        empty(&mut self.resolved);
+        empty(&mut self.log);
+        if self.notices.is_empty() && self.notices.capacity() > USUAL {
+            self.notices.shrink_to(USUAL);
+        }
     }
 
     /// Whether there is nothing to do.

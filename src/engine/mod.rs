@@ -31,9 +31,11 @@ mod view;
 mod tests;
 
 pub use clients::{is_igmp, ClientId};
-pub use effects::{Answer, CreationOif, Effects, Notice, NoticeKind, NoticeKinds, QuestionId};
+pub use effects::{
+    Answer, CreationOif, CreationOifs, Effects, Notice, NoticeKind, NoticeKinds, QuestionId,
+};
 pub use membership::Join;
-pub use packet::{Outcome, Packet, Refused};
+pub use packet::{Out, Outcome, Packet, Refused};
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use view::{EnumKind, MfeRow, OifRow};
 

@@ -6,6 +6,7 @@ use super::mfe::Mfe;
 use super::{Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Route, Time};
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 
 /// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
@@ -52,11 +53,14 @@ impl Refused {
     ];
 }
 
+/// The interfaces that a packet goes out on.
+pub type Out = SmallVec<[Interface; 4]>;
+
 /// What becomes of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Accepted, and sent out there.
-    Forwarded(Vec<Interface>),
+    Forwarded(Out),
     /// Its MFE is being made: ask again when the flow is resolved.
     Resolving,
     /// Dropped.

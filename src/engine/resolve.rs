@@ -7,7 +7,7 @@
 //!               └────── the world has moved meanwhile ──┘
 //! ```
 
-use super::creation::Asked;
+use super::creation::AllAsked;
 use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
 use super::{Answer, ClientId, Effects, Engine, Notice, NoticeKind, QuestionId};
@@ -47,7 +47,7 @@ pub(super) struct Resolution {
 #[derive(Debug)]
 pub(super) enum Waiting {
     Rpf(QuestionId),
-    Creation(Vec<Asked>),
+    Creation(AllAsked),
 }
 
 /// Where the packets of a source come in.

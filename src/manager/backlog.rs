@@ -32,16 +32,16 @@ pub(super) struct Backlog {
     /// others are held back.
     queued: usize,
     /// What the last look at the upcalls has brought: the first is to be asked next.
-    fresh: VecDeque<Notice>,
+    fresh: VecDeque<Box<Notice>>,
     look: u64,
     /// What came before: the last is to be asked next.
-    older: Vec<Notice>,
+    older: VecDeque<Box<Notice>>,
 }
 
 impl Backlog {
     /// What of this notice, which nobody waits for, goes into the queue now. A
     /// question that does not comes out of [`Backlog::popped`].
-    pub fn admit(&mut self, notice: Notice, origin: Origin) -> Option<Notice> {
+    pub fn admit(&mut self, notice: Box<Notice>, origin: Origin) -> Option<Box<Notice>> {
         if !is_about_new_flow(&notice) {
             return Some(notice);
         }
@@ -69,7 +69,7 @@ impl Backlog {
 
     /// A notice was taken out of the queue. What goes in instead is the workers'
     /// to deliver.
-    pub fn popped(&mut self, notice: &Notice) -> Option<Notice> {
+    pub fn popped(&mut self, notice: &Notice) -> Option<Box<Notice>> {
         if !is_about_new_flow(notice) {
             return None;
         }
@@ -79,8 +79,8 @@ impl Backlog {
         next
     }
 
-    fn next(&mut self) -> Option<Notice> {
-        let next = self.fresh.pop_front().or_else(|| self.older.pop());
+    fn next(&mut self) -> Option<Box<Notice>> {
+        let next = self.fresh.pop_front().or_else(|| self.older.pop_back());
         if next.is_none() {
             self.fresh.shrink_to(KEPT);
             self.older.shrink_to(KEPT);
@@ -106,15 +106,15 @@ mod tests {
     use crate::types::{Flow, Interface, Ipv4Addr, Route};
     use std::sync::Arc;
 
-    fn rpf(number: u64) -> Notice {
-        Notice::Rpf {
+    fn rpf(number: u64) -> Box<Notice> {
+        Box::new(Notice::Rpf {
             question: QuestionId(number),
             flow: Flow::new([10, 0, 0, 1].into(), [239, 1, 1, 1].into()),
             iif: Interface::link(1),
             upstream: Ipv4Addr::UNSPECIFIED,
             header: Arc::default(),
             route: Route::NONE,
-        }
+        })
     }
 
     const FEW: u64 = IN_ORDER as u64;
@@ -181,7 +181,7 @@ mod tests {
     fn t8_2_alerts_are_in_order_whatever_is_held_back() {
         let mut backlog = full();
         hold(&mut backlog, Origin::Upcalls(2), [101]);
-        let alert = Notice::EnableIgmp { interface: Interface::link(1), since: 1 };
+        let alert = Box::new(Notice::EnableIgmp { interface: Interface::link(1), since: 1 });
         assert_eq!(backlog.admit(alert.clone(), Origin::Upcalls(2)), Some(alert.clone()));
         assert_eq!(backlog.popped(&alert), None);
     }

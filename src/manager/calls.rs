@@ -2,7 +2,8 @@
 
 use super::backlog::Backlog;
 use super::context::{self, Inside};
-use super::state::{Enumeration, Record, Run};
+use super::records::Record;
+use super::state::{Enumeration, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
 use crate::engine::{ClientId, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
@@ -41,7 +42,7 @@ impl Manager {
         let mut guard = self.lock();
         let run = guard.run_for(client.0)?;
         run.engine.check_deregister(client)?;
-        let is_running = run.clients.get(&client).is_some_and(|record| record.queue.is_running());
+        let is_running = run.clients.get(client).is_some_and(|record| record.queue.is_running());
         let elsewhere = is_running && inside != Some(Inside::Client(client));
         if elsewhere && inside.is_some() {
             return Err(Refusal::CallbackRunning);
@@ -51,9 +52,9 @@ impl Manager {
         run.forget(client);
         self.publish_all(guard);
         if elsewhere {
-            self.wait_until(|state| {
-                state.run.as_ref().is_none_or(|run| !run.clients.contains_key(&client))
-            });
+            drop(self.wait_until(|state| {
+                state.run.as_ref().is_none_or(|run| run.clients.get(client).is_none())
+            }));
         }
         Ok(())
     }
@@ -280,12 +281,13 @@ impl Manager {
 impl Run {
     /// Empties a client's queue, and forgets the client unless a callback is running.
     pub(super) fn forget(&mut self, client: ClientId) {
-        if let Some(record) = self.clients.get_mut(&client) {
+        let place = self.clients.find(client, None);
+        if let Some(record) = place.and_then(|place| self.clients.at(place)) {
             record.queue.close();
             record.backlog = Backlog::default();
             record.gone = true;
             if !record.queue.is_running() {
-                self.clients.remove(&client);
+                self.clients.remove(client);
             }
         }
     }

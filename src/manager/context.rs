@@ -1,5 +1,6 @@
 //! What a thread is doing for MGM right now.
 
+use super::records::Place;
 use crate::engine::ClientId;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ pub(super) enum Inside {
 /// A notice that this thread is bound to see delivered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket {
-    pub client: ClientId,
+    pub place: Place,
     pub number: u64,
 }
 

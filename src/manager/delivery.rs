@@ -2,10 +2,11 @@
 
 use super::backlog::{self, Origin};
 use super::context::{self, Inside, Ticket};
-use super::queue::{Lane, Queue};
+use super::queue::Lane;
+use super::records::Place;
 use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
-use crate::engine::{Answer, ClientId, Notice};
+use crate::engine::{ClientId, Notice};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 
 /// After so many questions about new flows, and when there are no more of them, a worker
@@ -26,19 +27,22 @@ impl Manager {
         let Some(run) = state.run.as_mut() else { return };
         while !run.fx.is_empty() {
             let Run { engine, world, fx, .. } = run;
-            for (level, line) in fx.log.drain(..) {
-                ::log::log!(level, "{line}");
+            for (level, line) in &fx.log {
+                ::log::log!(*level, "{line}");
             }
             world.follow(engine, fx);
             if is_awaited && !fx.resolved.is_empty() {
                 self.shared.ended.notify_all();
             }
-            fx.resolved.clear();
-            let mut notices = fx.take_notices();
-            for (client, notice) in notices.drain(..) {
-                self.hand_over(run, client, notice, origin, lane);
+            fx.carried_out();
+            let mut place = None;
+            for _ in 0..fx.order_notices() {
+                let Some((client, notice)) = run.fx.next_notice() else { break };
+                place = run.clients.find(client, place);
+                if let Some(place) = place {
+                    self.hand_over(run, place, notice, origin, lane);
+                }
             }
-            run.fx.reuse(notices);
         }
         if lane == Lane::Caller {
             self.adopt(run);
@@ -50,34 +54,33 @@ impl Manager {
     fn hand_over(
         &self,
         run: &mut Run,
-        client: ClientId,
-        notice: Notice,
+        place: Place,
+        notice: Box<Notice>,
         origin: Origin,
         lane: Lane,
     ) {
-        let record = run.clients.get_mut(&client).filter(|record| !record.gone);
-        let Some(record) = record else { return };
+        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
         // A callback that is not there is one that changes nothing (spec 1.3).
         // Those two change what IGMP may do, in their order.
-        let in_turn = matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
+        let in_turn = matches!(*notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
         if !in_turn && !record.kinds.has(notice.kind()) {
-            ::log::debug!("{} has no callback for {notice}", run.engine.who(client));
+            ::log::debug!("{} has no callback for {notice}", run.engine.who(place.client));
             if notice.question().is_some() {
-                run.answer(client, &notice, notice.default_answer());
+                run.answer(place.client, &notice);
             }
             return;
         }
-        ::log::debug!("to {}: {notice}", run.engine.who(client));
+        ::log::debug!("to {}: {notice}", run.engine.who(place.client));
         match lane {
             Lane::Caller => {
                 record.backlog.pushed(&notice);
-                context::post(Ticket { client, number: record.queue.push(notice) });
+                context::post(Ticket { place, number: record.queue.push(notice) });
             }
             Lane::Worker => {
                 let Some(notice) = record.backlog.admit(notice, origin) else { return };
                 let number = record.queue.push(notice);
                 if record.queue.leave_to_worker(number) {
-                    self.schedule(run, client);
+                    self.schedule(run, place);
                 }
             }
         }
@@ -88,9 +91,9 @@ impl Manager {
         let mut kept = None;
         context::drain(|ticket| {
             let mut guard = kept.take().unwrap_or_else(|| self.lock());
-            let record = guard.run.as_mut().and_then(|run| run.clients.get_mut(&ticket.client));
+            let record = guard.run.as_mut().and_then(|run| run.clients.at(ticket.place));
             if let Some(callbacks) = record.and_then(|record| record.offer(ticket.number)) {
-                guard = self.run_queue(guard, ticket.client, callbacks, Lane::Caller);
+                guard = self.run_queue(guard, ticket.place, callbacks, Lane::Caller);
             }
             // The lock is kept from one client to the next, but not beyond the
             // last: log lines that wait for its end may cause more.
@@ -112,9 +115,9 @@ impl Manager {
         context::drain(|ticket| {
             let mut guard = self.lock();
             let Some(run) = guard.run.as_mut() else { return };
-            let record = run.clients.get_mut(&ticket.client);
+            let record = run.clients.at(ticket.place);
             if record.is_some_and(|record| record.queue.leave_to_worker(ticket.number)) {
-                self.schedule(run, ticket.client);
+                self.schedule(run, ticket.place);
             }
         });
     }
@@ -124,26 +127,33 @@ impl Manager {
     pub(super) fn run_queue<'a>(
         &'a self,
         guard: Guard<'a>,
-        client: ClientId,
+        place: Place,
         callbacks: Box<dyn Callbacks>,
         lane: Lane,
     ) -> Guard<'a> {
         let mut runner =
-            Runner { manager: self, client, callbacks: Some(callbacks), lane, asked: 0 };
+            Runner { manager: self, place, callbacks: Some(callbacks), lane, asked: 0 };
         let mut guard = guard; // if there is a panic, released before the runner goes
         loop {
             if runner.had_better_look(&mut guard) {
                 guard = self.look_for_upcalls(guard);
             }
-            let Some(notice) = runner.next(&mut guard) else { break };
+            let Some(mut notice) = runner.next(&mut guard) else { break };
             drop(guard);
-            let answer = runner.call(&notice);
+            runner.call(&mut notice);
             guard = self.lock();
             if notice.question().is_some() {
                 let Some(run) = guard.run.as_mut() else { continue };
-                ::log::debug!("{} answers {notice}: {answer}", run.engine.who(client));
-                run.answer(client, &notice, answer);
+                ::log::debug!(
+                    "{} answers {notice}: {}",
+                    run.engine.who(place.client),
+                    notice.answer()
+                );
+                run.answer(place.client, &notice);
                 self.publish(&mut guard, lane);
+            }
+            if let Some(run) = guard.run.as_mut() {
+                run.fx.reuse(notice);
             }
         }
         guard
@@ -164,7 +174,7 @@ impl Manager {
 /// The thread that makes one client's callbacks.
 struct Runner<'a> {
     manager: &'a Manager,
-    client: ClientId,
+    place: Place,
     /// The client's, until the run has ended.
     callbacks: Option<Box<dyn Callbacks>>,
     lane: Lane,
@@ -178,7 +188,7 @@ impl Runner<'_> {
         if self.lane == Lane::Caller || self.asked == 0 || context::owes() {
             return false;
         }
-        let record = state.run.as_ref().and_then(|run| run.clients.get(&self.client));
+        let record = state.run.as_mut().and_then(|run| run.clients.at(self.place));
         let is_dry = record.is_some_and(|record| record.queue.len() == 0);
         let is_time = self.asked >= LOOK_AFTER || is_dry;
         if is_time {
@@ -188,21 +198,21 @@ impl Runner<'_> {
     }
 
     /// The notice to call the client with; `None` if the run has ended.
-    fn next(&mut self, state: &mut State) -> Option<Notice> {
+    fn next(&mut self, state: &mut State) -> Option<Box<Notice>> {
         // Alerts of calls that callbacks have made come first: this client may have
         // something new to hear for ever.
         let gives_way = self.lane == Lane::Worker && context::owes();
-        let notice = if gives_way { None } else { self.pop(state) };
-        if notice.is_none() {
-            self.end(state, if gives_way { Queue::pause } else { Queue::after_run });
+        let next = if gives_way { None } else { self.pop(state) };
+        if next.is_none() {
+            self.end(state, gives_way);
         }
-        notice
+        next
     }
 
     /// The next notice that is still of interest.
-    fn pop(&mut self, state: &mut State) -> Option<Notice> {
+    fn pop(&mut self, state: &mut State) -> Option<Box<Notice>> {
         let Run { engine, clients, tally, .. } = state.run.as_mut()?;
-        let record = clients.get_mut(&self.client)?;
+        let record = clients.at(self.place)?;
         loop {
             let notice = record.queue.next(self.lane)?;
             self.asked += usize::from(backlog::is_about_new_flow(&notice));
@@ -211,21 +221,23 @@ impl Runner<'_> {
                 // Nothing to schedule: the queue is being run.
                 record.queue.leave_to_worker(number);
             }
-            if engine.starting(self.client, &notice) {
-                if record.kinds.has(notice.kind()) {
-                    record.delivered.count(notice.kind());
-                    tally.callbacks.count(notice.kind());
+            if engine.starting(self.place.client, &notice) {
+                let kind = notice.kind();
+                if record.kinds.has(kind) {
+                    record.delivered.count(kind);
+                    tally.callbacks.count(kind);
                 }
                 return Some(notice);
             }
         }
     }
 
-    /// Makes the callback, with no lock held.
-    fn call(&self, notice: &Notice) -> Answer {
-        let callbacks = self.callbacks.as_ref();
-        let answer = context::within(Inside::Client(self.client), || {
-            catch_unwind(AssertUnwindSafe(|| callbacks.map(|callbacks| callbacks.call(notice))))
+    /// Makes the callback, with no lock held. What it left in the notice before
+    /// a panic is its answer.
+    fn call(&self, notice: &mut Notice) {
+        let Some(callbacks) = &self.callbacks else { return };
+        context::within(Inside::Client(self.place.client), || {
+            catch_unwind(AssertUnwindSafe(|| callbacks.call(notice))).ok();
         });
         if crate::fork::is_child() {
             // The callback has forked, and this is the child: the lock may be
@@ -233,41 +245,49 @@ impl Runner<'_> {
             // all this, to where calls are refused (spec 8.7).
             resume_unwind(Box::new("in a forked child"));
         }
-        answer.ok().flatten().unwrap_or_else(|| notice.default_answer())
     }
 
-    /// The client is not being run any more; `stop` tells whether a worker has to go on.
-    fn end(&mut self, state: &mut State, stop: fn(&mut Queue<Notice>) -> bool) {
+    /// The client is not being run any more; a worker has to go on if there is
+    /// something left for one.
+    fn end(&mut self, state: &mut State, gives_way: bool) {
         let callbacks = self.callbacks.take();
         let Some(run) = state.run.as_mut() else { return };
-        let Some(record) = run.clients.get_mut(&self.client) else { return };
+        let Some(record) = run.clients.at(self.place) else { return };
         record.callbacks = callbacks;
-        let due = stop(&mut record.queue);
+        let is_worker_due = if gives_way { record.queue.pause() } else { record.queue.after_run() };
         if record.gone {
-            run.clients.remove(&self.client);
-        } else if due {
-            self.manager.schedule(run, self.client);
+            run.clients.remove(self.place.client);
+        } else if is_worker_due {
+            self.manager.schedule(run, self.place);
         }
         if state.waiters > 0 {
             self.manager.shared.ended.notify_all();
         }
     }
+
+    /// Something of ours panicked. A client that seemed to be run for ever would
+    /// hear nothing any more, and could not go.
+    #[cold]
+    fn give_up(&mut self) {
+        if !crate::fork::is_child() {
+            self.end(&mut self.manager.lock(), true);
+        }
+    }
 }
 
 impl Drop for Runner<'_> {
+    #[inline]
     fn drop(&mut self) {
-        // Something of ours panicked. A client that seemed to be run for ever
-        // would hear nothing any more, and could not go.
-        if self.callbacks.is_some() && !crate::fork::is_child() {
-            self.end(&mut self.manager.lock(), Queue::pause);
+        if self.callbacks.is_some() {
+            self.give_up();
         }
     }
 }
 
 impl Run {
-    /// Gives the engine an answer.
-    fn answer(&mut self, client: ClientId, notice: &Notice, answer: Answer) {
-        let now = self.now();
+    /// Gives the engine the answer that a notice carries.
+    fn answer(&mut self, client: ClientId, notice: &Notice) {
+        let (now, answer) = (self.now(), notice.answer());
         let Run { engine, world, fx, .. } = self;
         engine.answer(now, client, notice, answer, |flow| world.packets(flow), fx);
     }

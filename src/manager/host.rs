@@ -5,7 +5,7 @@ use super::log::LogSink;
 use super::queue::Lane;
 use super::settings::Settings;
 use super::Manager;
-use crate::engine::{Outcome, Packet};
+use crate::engine::{Out, Outcome, Packet};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
 
 /// A packet that the host hands in.
@@ -29,7 +29,7 @@ pub struct Verdict {
     /// Accepted on the MFE's incoming interface.
     pub accepted: bool,
     /// Where it goes out.
-    pub oifs: Vec<Interface>,
+    pub oifs: Out,
 }
 
 impl Manager {
@@ -61,7 +61,7 @@ impl Manager {
         if std::mem::replace(&mut run.stopping, true) {
             return Err(Refusal::Stopping);
         }
-        let clients: Vec<_> = run.clients.keys().copied().collect();
+        let clients: Vec<_> = run.clients.iter_mut().map(|(client, _)| client).collect();
         for client in clients {
             run.forget(client);
         }
@@ -69,8 +69,7 @@ impl Manager {
         for condition in [&self.shared.ended, &self.shared.work, &self.shared.alarm] {
             condition.notify_all();
         }
-        self.wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet));
-        self.lock().end();
+        self.wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet)).end();
         Ok(())
     }
 
@@ -174,11 +173,12 @@ impl Manager {
                     ::log::debug!("packet of {flow} on {arrival} refused: {why}");
                     return Ok(Verdict::default());
                 }
-                Outcome::Resolving => self.wait_until(|state| {
-                    state.running().is_none_or(|run| !run.engine.is_resolving(flow))
-                }),
+                Outcome::Resolving => {
+                    guard = self.wait_until(|state| {
+                        state.running().is_none_or(|run| !run.engine.is_resolving(flow))
+                    });
+                }
             }
-            guard = self.lock();
         }
     }
 }

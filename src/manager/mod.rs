@@ -4,7 +4,7 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
-//! - `delivery`, `queue`, `backlog`, `context`: how notices become callbacks.
+//! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `world`: the forwarder, the routes and the upcalls below.
@@ -21,6 +21,7 @@ mod installer;
 mod limits;
 mod log;
 mod queue;
+mod records;
 mod settings;
 mod state;
 mod status;

@@ -1,19 +1,18 @@
 //! What the lock guards, and the guard.
 
-use super::backlog::Backlog;
 use super::log::Hold;
-use super::queue::{Lane, Queue};
+use super::queue::Lane;
+use super::records::Records;
 use super::settings::Settings;
 use super::system::{self, StatusSocket};
-use super::tally::{Deliveries, Tally};
+use super::tally::Tally;
 use super::workers::Pool;
 use super::world::World;
-use super::{Callbacks, EnumId, Manager, Shared};
-use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow, Notice, NoticeKinds};
+use super::{EnumId, Manager, Shared};
+use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow};
 use crate::types::{Flow, Refusal, Result, Time};
-use foldhash::fast::RandomState;
 use parking_lot::{Condvar, MutexGuard};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -37,7 +36,7 @@ pub(super) struct State {
 /// One life of MGM.
 pub(super) struct Run {
     pub engine: Engine,
-    pub clients: HashMap<ClientId, Record, RandomState>,
+    pub clients: Records,
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
@@ -55,43 +54,6 @@ pub(super) struct Run {
     pub status_socket: Option<StatusSocket>,
     born: Duration,
     last_enumeration: u64,
-}
-
-/// A client's callbacks and what waits for them.
-pub(super) struct Record {
-    /// With the thread that runs the client, while one does.
-    pub callbacks: Option<Box<dyn Callbacks>>,
-    /// Which of the nine it has.
-    pub kinds: NoticeKinds,
-    pub queue: Queue<Notice>,
-    pub backlog: Backlog,
-    pub delivered: Deliveries,
-    /// Deregistered while a callback was running: forgotten when that ends.
-    pub gone: bool,
-}
-
-impl Record {
-    /// A client that was never called yet.
-    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> Record {
-        Record {
-            callbacks: Some(callbacks),
-            kinds,
-            queue: Queue::default(),
-            backlog: Backlog::default(),
-            delivered: Deliveries::default(),
-            gone: false,
-        }
-    }
-
-    /// [`Queue::offer`]: who has to run the client gets its callbacks for that.
-    pub fn offer(&mut self, ticket: u64) -> Option<Box<dyn Callbacks>> {
-        self.queue.offer(ticket).then(|| self.callbacks.take()).flatten()
-    }
-
-    /// [`Queue::start_worker`], likewise.
-    pub fn start_worker(&mut self) -> Option<Box<dyn Callbacks>> {
-        self.queue.start_worker().then(|| self.callbacks.take()).flatten()
-    }
 }
 
 /// An open group enumeration: where it stands is all it knows (spec 7.3).
@@ -142,7 +104,7 @@ impl State {
         };
         self.run = Some(Run {
             engine: Engine::new(config),
-            clients: HashMap::default(),
+            clients: Records::default(),
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
@@ -274,13 +236,14 @@ impl Manager {
     }
 
     /// Waits until what other threads are at has ended. Never inside a callback.
-    pub(super) fn wait_until(&self, mut ended: impl FnMut(&mut State) -> bool) {
+    pub(super) fn wait_until(&self, mut ended: impl FnMut(&mut State) -> bool) -> Guard<'_> {
         let mut guard = self.lock();
         guard.waiters += 1;
         while !ended(&mut guard) {
             guard.wait(&self.shared.ended);
         }
         guard.waiters -= 1;
+        guard
     }
 
     /// The end of a call: what it changed is published, and delivered.

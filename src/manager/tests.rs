@@ -1,7 +1,7 @@
 //! The manager with closures for clients: order, re-entrancy, threads.
 
 use super::*;
-use crate::engine::{Answer, ClientId, Notice, NoticeKind};
+use crate::engine::{ClientId, Notice, NoticeKind};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Route, RouteOrigin};
 use parking_lot::Mutex as PlMutex;
 use std::sync::mpsc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 mod adverse;
 mod bursts;
 
-type OnCall = Box<dyn Fn(&Notice) -> Answer + Send + Sync>;
+type OnCall = Box<dyn Fn(&Notice) + Send + Sync>;
 
 /// A client made of one closure.
 struct Script {
@@ -23,8 +23,8 @@ impl Callbacks for Script {
         !self.lacks.contains(&kind)
     }
 
-    fn call(&self, notice: &Notice) -> Answer {
-        (self.on_call)(notice)
+    fn call(&self, notice: &mut Notice) {
+        (self.on_call)(notice);
     }
 }
 
@@ -39,11 +39,7 @@ impl World {
         World(manager)
     }
 
-    fn client(
-        &self,
-        protocol: u32,
-        on_call: impl Fn(&Notice) -> Answer + Send + Sync + 'static,
-    ) -> ClientId {
+    fn client(&self, protocol: u32, on_call: impl Fn(&Notice) + Send + Sync + 'static) -> ClientId {
         let script = Script { lacks: Vec::new(), on_call: Box::new(on_call) };
         self.0.register(Box::new(script), protocol, 0).expect("the id is free")
     }
@@ -53,7 +49,6 @@ impl World {
         let log = Arc::clone(log);
         self.client(protocol, move |notice| {
             log.lock().push(format!("{protocol}: {}", short(notice)));
-            notice.default_answer()
         })
     }
 }
@@ -131,7 +126,6 @@ fn t8_1_a_call_inside_a_callback_is_delivered_without_recursion_before_the_outer
             }
         }
         heard.lock().push("2: leave".into());
-        Answer::Done
     });
     *own.lock() = Some(b);
     world.0.take(a, link(1)).unwrap();
@@ -151,12 +145,11 @@ fn t1_6_deregistration_waits_for_a_callback_on_another_thread() {
     let may_go_on = PlMutex::new(may_go_on);
     let finished = Arc::new(PlMutex::new(false));
     let done = Arc::clone(&finished);
-    let a = world.client(1, |_| Answer::Done);
+    let a = world.client(1, |_| ());
     let b = world.client(2, move |_| {
         entered.send(()).unwrap();
         may_go_on.lock().recv().unwrap();
         *done.lock() = true;
-        Answer::Done
     });
     world.0.take(a, link(1)).unwrap();
     let manager = world.0.clone();
@@ -183,13 +176,12 @@ fn t1_6_a_client_may_deregister_itself_inside_its_own_callback_and_that_is_the_l
     let own = Arc::new(PlMutex::new(None));
     let calls = Arc::new(PlMutex::new(0));
     let (manager, me, count) = (world.0.clone(), Arc::clone(&own), Arc::clone(&calls));
-    let a = world.client(1, |_| Answer::Done);
+    let a = world.client(1, |_| ());
     let b = world.client(2, move |_| {
         *count.lock() += 1;
         let me = me.lock().expect("set before the first callback");
         manager.deregister(me).unwrap();
         assert_eq!(manager.deregister(me), Err(Refusal::BadHandle(me.0)));
-        Answer::Done
     });
     *own.lock() = Some(b);
     world.0.take(a, link(1)).unwrap();
@@ -215,18 +207,17 @@ fn t1_6_two_callbacks_that_deregister_each_others_client_are_refused_not_deadloc
             // Once: which threads make the later callbacks is open, and one
             // alone might have to make both.
             if !matches!(notice, Notice::Join { flow, .. } if *flow == group(1)) {
-                return Answer::Done;
+                return;
             }
             enter.send(()).unwrap();
             barrier.wait(); // both callbacks are running
             let other = ids.lock()[1 - me];
             results.send(manager.deregister(other)).unwrap();
             barrier.wait();
-            Answer::Done
         }));
     }
     *ids.lock() = expect;
-    let joiners: Vec<ClientId> = (0..2).map(|n| world.client(50 + n, |_| Answer::Done)).collect();
+    let joiners: Vec<ClientId> = (0..2).map(|n| world.client(50 + n, |_| ())).collect();
     world.0.take(joiners[0], link(1)).unwrap();
     // One join reaches both clients in turn on one thread, so use two upcall-like threads.
     let manager = world.0.clone();
@@ -260,7 +251,7 @@ fn t5_4_a_packet_waits_for_its_callbacks_and_is_forwarded_after_them() {
     world.0.add_membership(b, group(1), link(2), Join::State).unwrap();
     log.lock().clear();
     let verdict = world.0.packet_in(packet(1, 1)).unwrap();
-    assert_eq!(verdict, Verdict { accepted: true, oifs: vec![link(2)] });
+    assert_eq!(verdict, Verdict { accepted: true, oifs: [link(2)].into_iter().collect() });
     assert_eq!(*log.lock(), ["1: Rpf", "2: Creation"]);
     let row = world.0.with_mfe(packet(1, 1).flow, true, Clone::clone).unwrap();
     assert_eq!((row.packets, row.octets, row.oifs[0].packets), (1, 100, 1));
@@ -271,10 +262,9 @@ fn t8_6_packet_in_is_refused_inside_a_callback() {
     let world = World::new();
     let (manager, outcome) = (world.0.clone(), Arc::new(PlMutex::new(None)));
     let seen = Arc::clone(&outcome);
-    let a = world.client(1, |_| Answer::Done);
+    let a = world.client(1, |_| ());
     world.client(2, move |_| {
         *seen.lock() = Some(manager.packet_in(packet(1, 1)));
-        Answer::Done
     });
     world.0.take(a, link(1)).unwrap();
     world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
@@ -287,13 +277,12 @@ fn t8_4_a_callback_that_sleeps_delays_nobody_elses_packets() {
     let (release, held) = mpsc::channel::<()>();
     let held = PlMutex::new(held);
     let (entered, has_entered) = mpsc::channel();
-    let a = world.client(1, |notice| notice.default_answer());
+    let a = world.client(1, |_| ());
     let sleeper = world.client(2, move |notice| {
         if matches!(notice, Notice::Rpf { .. }) {
             entered.send(()).unwrap();
             let _ = held.lock().recv();
         }
-        notice.default_answer()
     });
     world.0.take(a, link(1)).unwrap();
     world.0.take(sleeper, link(2)).unwrap();
@@ -323,7 +312,6 @@ fn t2_3_disable_the_change_enable_in_that_order_and_igmp_joins_again_inside_enab
         let owner = manager.protocol_on(link(1)).map(|(protocol, _)| protocol);
         let added = manager.add_membership(me.lock().unwrap(), group(1), link(1), Join::State);
         heard.lock().push(format!("10: {} owner {owner:?} add {}", short(notice), added.is_ok()));
-        Answer::Done
     });
     *own.lock() = Some(igmp);
     let pim = world.recorder(2, &log);
@@ -346,7 +334,7 @@ fn t5_6_the_timer_ends_mfes() {
         Settings { forwarder: ForwarderChoice::Memory, mfe_timeout: 1, ..Settings::default() };
     manager.start(&settings, None).unwrap();
     let world = World(manager);
-    let a = world.client(1, |notice| notice.default_answer());
+    let a = world.client(1, |_| ());
     world.0.take(a, link(1)).unwrap();
     world.0.add_route(source_route(1)).unwrap();
     world.0.packet_in(packet(1, 1)).unwrap();
@@ -364,11 +352,11 @@ fn t5_6_the_timer_ends_mfes() {
 #[test]
 fn t1_4_numbers_do_not_repeat_after_a_stop() {
     let world = World::new();
-    let first = world.client(1, |_| Answer::Done);
+    let first = world.client(1, |_| ());
     let open = world.0.enum_start(first, EnumKind::AllSources).unwrap();
     world.0.stop().unwrap();
     assert_eq!(world.0.deregister(first), Err(Refusal::BadHandle(first.0)));
-    let again = world.client(1, |_| Answer::Done);
+    let again = world.client(1, |_| ());
     assert_ne!(first, again);
     assert_ne!(open, world.0.enum_start(again, EnumKind::AllSources).unwrap());
 }
@@ -376,8 +364,8 @@ fn t1_4_numbers_do_not_repeat_after_a_stop() {
 #[test]
 fn t0_8_the_handle_is_looked_at_before_the_interface() {
     let world = World::new();
-    let a = world.client(1, |_| Answer::Done);
-    let gone = world.client(2, |_| Answer::Done);
+    let a = world.client(1, |_| ());
+    let gone = world.client(2, |_| ());
     world.0.deregister(gone).unwrap();
     // Nobody has interface 9: for a client that would be another answer.
     let delete = |client| world.0.delete_membership(client, group(1), link(9), Join::State);
@@ -390,7 +378,7 @@ fn t0_8_the_handle_is_looked_at_before_the_interface() {
 #[test]
 fn t7_4_an_ended_enumeration_is_no_handle_and_its_client_goes_on() {
     let world = World::new();
-    let a = world.client(1, |_| Answer::Done);
+    let a = world.client(1, |_| ());
     world.0.take(a, link(1)).unwrap();
     world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
     let ended = world.0.enum_start(a, EnumKind::AllSources).unwrap();
@@ -412,20 +400,19 @@ fn t2_3_igmp_without_enable_is_not_barred_for_ever() {
         vec![NoticeKind::DisableIgmp, NoticeKind::EnableIgmp],
     ] {
         let world = World::new();
-        let script = Script { lacks, on_call: Box::new(Notice::default_answer) };
+        let script = Script { lacks, on_call: Box::new(|_| ()) };
         let igmp = world.0.register(Box::new(script), 10, 0).unwrap();
         world.0.take(igmp, link(2)).unwrap();
         // A take from inside a callback changes hands at once.
         let (manager, taker) = (world.0.clone(), Arc::new(PlMutex::new(None)));
         let me = Arc::clone(&taker);
-        let pim = world.client(2, move |notice| {
+        let pim = world.client(2, move |_| {
             if let Some(me) = me.lock().take() {
                 manager.take(me, link(2)).unwrap();
             }
-            notice.default_answer()
         });
         *taker.lock() = Some(pim);
-        let joiner = world.client(3, Notice::default_answer);
+        let joiner = world.client(3, |_| ());
         world.0.take(joiner, link(1)).unwrap();
         world.0.add_membership(joiner, group(1), link(1), Join::State).unwrap();
         assert_eq!(world.0.protocol_on(link(2)), Ok((2, 0)));

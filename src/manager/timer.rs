@@ -82,6 +82,7 @@ impl Manager {
 }
 
 /// When the timer has something to do next.
+#[inline]
 fn due(run: &Run) -> Option<Time> {
     let relief = run.pool.is_short().then(|| {
         let soon = Time(run.now().0 + RELIEF_MS);

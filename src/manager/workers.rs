@@ -6,9 +6,9 @@
 
 use super::context::{self, Ticket};
 use super::queue::Lane;
-use super::state::{Record, Run};
+use super::records::{Place, Record};
+use super::state::Run;
 use super::Manager;
-use crate::engine::ClientId;
 use crate::types::Time;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -27,7 +27,7 @@ const STEP: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     /// Clients that wait to be run, first come, first served.
-    ready: VecDeque<ClientId>,
+    ready: VecDeque<Place>,
     idle: usize,
     total: usize,
     /// How many clients were ever taken up: shows whether anything moves.
@@ -57,8 +57,8 @@ impl Pool {
 
 impl Manager {
     /// Has a worker run the client.
-    pub(super) fn schedule(&self, run: &mut Run, client: ClientId) {
-        run.pool.ready.push_back(client);
+    pub(super) fn schedule(&self, run: &mut Run, place: Place) {
+        run.pool.ready.push_back(place);
         if !run.pool.is_short() {
             self.shared.work.notify_one();
         } else if run.pool.total < BASE {
@@ -118,9 +118,9 @@ impl Manager {
         if run.pool.refused_until.is_none() || !run.pool.is_short() {
             return;
         }
-        for client in std::mem::take(&mut run.pool.ready) {
-            if let Some(record) = run.clients.get_mut(&client) {
-                context::post(Ticket { client, number: record.queue.adopt() });
+        for place in std::mem::take(&mut run.pool.ready) {
+            if let Some(record) = run.clients.at(place) {
+                context::post(Ticket { place, number: record.queue.adopt() });
             }
         }
     }
@@ -138,7 +138,7 @@ impl Manager {
     fn serve(&self) {
         let mut guard = self.lock();
         while let Some(run) = guard.running() {
-            let Some(client) = run.pool.ready.pop_front() else {
+            let Some(place) = run.pool.ready.pop_front() else {
                 run.pool.idle += 1;
                 let woken = guard.wait_for(&self.shared.work, SPARE_LIFE);
                 let Some(run) = guard.run.as_mut() else { break };
@@ -149,9 +149,9 @@ impl Manager {
                 continue;
             };
             run.pool.taken += 1;
-            let record = run.clients.get_mut(&client);
+            let record = run.clients.at(place);
             if let Some(callbacks) = record.and_then(Record::start_worker) {
-                self.run_queue(guard, client, callbacks, Lane::Worker);
+                self.run_queue(guard, place, callbacks, Lane::Worker);
                 self.drain(); // calls made inside those callbacks
                 guard = self.lock();
             }

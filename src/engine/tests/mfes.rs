@@ -1,6 +1,7 @@
 //! Chapter 5, second half: the life of an MFE.
 
 use super::*;
+use smallvec::smallvec;
 
 const G: &str = "(*, 239.1.1.1)";
 const ALL: &str = "(*, *)";
@@ -60,7 +61,7 @@ fn t0_7_igmp_alone_is_the_owner_and_gives_way_to_a_protocol() {
 #[test]
 fn t0_5_a_negative_mfe_drops_what_it_accepts() {
     let mut r = stage();
-    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(vec![]));
+    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(smallvec![]));
     assert_eq!(r.row(SG).expect("an MFE").packets, 1);
 }
 

@@ -2,6 +2,7 @@
 //! may happen in between.
 
 use super::*;
+use smallvec::smallvec;
 
 const G: &str = "(*, 239.1.1.1)";
 const ALL: &str = "(*, *)";
@@ -175,7 +176,7 @@ fn t5_4_nothing_is_installed_before_the_last_answer() {
     r.returns("B");
     assert_eq!(r.mfe(SG), "interface 1 to interface 2, interface 3");
     assert_eq!((&r.dirty[..], &r.resolved[..]), (&[flow(SG)][..], &[flow(SG)][..]));
-    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(vec![2.there(), 3.there()]));
+    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(smallvec![2.there(), 3.there()]));
 }
 
 #[test]

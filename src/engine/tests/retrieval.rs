@@ -1,6 +1,7 @@
 //! Chapter 6, as far as it is the engine's: order, walks, counters.
 
 use super::*;
+use smallvec::smallvec;
 
 const SG: &str = "(10.0.0.1, 239.1.1.1)";
 
@@ -100,7 +101,7 @@ fn t6_7_packets_are_counted_in_and_out() {
     let mut r = stage();
     r.packet(SG, 1); // resolves it, and is handed in again by the forwarder
     for _ in 0..3 {
-        assert_eq!(r.packet(SG, 1), Outcome::Forwarded(vec![2.there(), 3.there()]));
+        assert_eq!(r.packet(SG, 1), Outcome::Forwarded(smallvec![2.there(), 3.there()]));
     }
     r.packet(SG, 2);
     let row = r.row(SG).expect("an MFE");
@@ -114,7 +115,7 @@ fn t3_7_a_packet_goes_out_only_if_its_ttl_is_greater_than_the_threshold() {
     r.packet(SG, 1);
     r.packet_with_ttl(SG, 1, 2);
     for ttl in [0, 1] {
-        assert_eq!(r.packet_with_ttl(SG, 1, ttl), Outcome::Forwarded(vec![]));
+        assert_eq!(r.packet_with_ttl(SG, 1, ttl), Outcome::Forwarded(smallvec![]));
     }
     r.packet_with_ttl(SG, 1, 2);
     assert_eq!(oif_counts(&r), [(2, 2, 2), (3, 2, 2)]);

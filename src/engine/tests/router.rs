@@ -202,7 +202,7 @@ impl Router {
     pub fn answer(&mut self, at: usize, notice: &Notice) {
         let party = &self.parties[at];
         let habits = &party.habits;
-        let mut answer = notice.default_answer();
+        let mut answer = notice.answer();
         match &mut answer {
             Answer::Rpf { iif, upstream } => {
                 if let Some(names) = habits.names {

@@ -11,6 +11,7 @@
 //! | I | IGMP | 5 and 6, alone; elsewhere beside the owner |
 
 use super::*;
+use smallvec::smallvec;
 
 const G: &str = "(*, 239.1.1.1)";
 const SG: &str = "(10.0.0.1, 239.1.1.1)";
@@ -98,7 +99,7 @@ fn t5_4_rule_3_no_packet_goes_out_before_the_slowest_has_answered() {
     assert_eq!(r.mfe(SG), "no MFE");
     r.switches_off("S", 2);
     r.returns("S");
-    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(vec![3.there()]));
+    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(smallvec![3.there()]));
     r.expect_nothing();
 }
 
@@ -275,7 +276,7 @@ fn t3_5_after_a_veto_a_host_joins_and_the_owner_has_the_last_word() {
     // lifts the veto, and D has to fetch the flow.
     r.join("S", G, 2);
     r.expect(&["D: join (10.0.0.1, 239.1.1.1) mfe"]);
-    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(vec![2.there()]));
+    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(smallvec![2.there()]));
 }
 
 #[test]
@@ -340,7 +341,7 @@ fn t0_5_a_receiver_on_the_senders_own_lan_never_turns_a_negative_mfe_active() {
     r.forward_on("D", SG, 1);
     r.expect_nothing();
     assert_eq!(r.mfe(SG), "interface 1 to nowhere");
-    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(vec![]));
+    assert_eq!(r.packet(SG, 1), Outcome::Forwarded(smallvec![]));
     // Another link's receiver does.
     r.join("S", G, 2);
     r.expect(&["D: join (*, 239.1.1.1) member", "D: join (10.0.0.1, 239.1.1.1) mfe"]);

@@ -135,7 +135,7 @@ impl Run {
         self.engine
             .clients()
             .filter_map(|row| {
-                let record = self.clients.get(&row.id)?;
+                let record = self.clients.get(row.id)?;
                 Some(Client {
                     serial: row.id.0,
                     protocol: row.protocol,

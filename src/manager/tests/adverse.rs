@@ -71,19 +71,18 @@ fn two_of_three_stuck(warm_up: bool) {
     let (leave, left) = mpsc::channel::<()>();
     let left = Arc::new(PlMutex::new(left));
     let (tell, told) = mpsc::channel();
-    let a = world.client(1, |_| Answer::Done);
+    let a = world.client(1, |_| ());
     world.0.take(a, link(1)).unwrap();
     let mut clients = Vec::new();
     for protocol in 2..=4 {
         let (left, tell) = (Arc::clone(&left), tell.clone());
         clients.push(world.client(protocol, move |notice| {
-            let Notice::Join { flow, .. } = notice else { return notice.default_answer() };
+            let Notice::Join { flow, .. } = notice else { return };
             let last = flow.group().octets()[3];
             if last == 1 && protocol < 4 {
                 let _ = left.lock().recv_timeout(LONG);
             }
             tell.send(last).unwrap();
-            Answer::Done
         }));
     }
     if warm_up {
@@ -205,49 +204,34 @@ fn t8_4_threads_that_were_refused_are_asked_for_again() {
     world.0.deregister(b).unwrap();
 }
 
-/// A client whose list of callbacks panics when it is looked at after the
-/// registration: as if MGM itself had.
-#[derive(Default)]
-struct Broken(std::sync::atomic::AtomicUsize);
-
-impl Callbacks for Broken {
-    fn has(&self, _: NoticeKind) -> bool {
-        let looked = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        assert!(looked < NoticeKind::ALL.len(), "a test's panic, under the lock");
-        true
-    }
-
-    fn call(&self, notice: &Notice) -> Answer {
-        notice.default_answer()
-    }
-}
-
 #[test]
 fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
     let world = World::new();
     let log: Arc<PlMutex<Vec<String>>> = Arc::default();
     let a = world.recorder(1, &log);
-    let broken = world.0.register(Box::new(Broken::default()), 2, 0).unwrap();
+    let b = world.recorder(2, &log);
     world.0.take(a, link(1)).unwrap();
-    world.0.take(broken, link(2)).unwrap();
-    // A's answer is what makes MGM look at the broken one.
-    let wants = |run: &mut Run| {
-        let route = Some(source_route(1));
-        run.engine.join(broken, group(1), link(2), Join::State, None, &mut run.fx).unwrap();
+    world.0.take(b, link(2)).unwrap();
+    {
+        let mut guard = world.0.lock();
+        let run = guard.running().unwrap();
         let p = packet(1, 1);
         let (flow, arrival, header) = (p.flow, p.arrival, p.header);
         let packet = crate::engine::Packet { flow, arrival, header, length: 1, ttl: 9 };
+        let route = Some(source_route(1));
         run.engine.no_entry(run.now(), &packet, route, &mut run.fx);
-    };
-    as_upcall(&world.0, wants);
-    until("A's callback", || log.lock().iter().any(|line| line == "1: Rpf"));
+        world.0.publish(&mut guard, Lane::Worker);
+        // What is counted as waiting goes below zero when it is taken: a panic
+        // of the worker's, under the lock.
+        let run = guard.running().unwrap();
+        let place = run.clients.find(a, None).unwrap();
+        run.clients.at(place).unwrap().backlog = super::super::backlog::Backlog::default();
+    }
     // The worker lives, and A is told of other things.
-    let c = world.recorder(3, &log);
-    world.0.release(broken, link(2)).unwrap();
-    world.0.deregister(broken).unwrap();
-    world.0.take(c, link(3)).unwrap();
-    join_as_upcall(&world.0, c, 7, 3);
+    join_as_upcall(&world.0, b, 7, 2);
     until("A's next callback", || log.lock().iter().any(|line| line.contains("239.1.1.7")));
+    assert!(!log.lock().iter().any(|line| line == "1: Rpf"), "that one went with the panic");
+    world.0.release(b, link(2)).unwrap();
     world.0.release(a, link(1)).unwrap();
     // And nothing waits for ever for a callback that is long over.
     let (tell, told) = mpsc::channel();
@@ -266,7 +250,7 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
     let own = Arc::new(PlMutex::new(None));
     let (manager, me) = (world.0.clone(), Arc::clone(&own));
     let rounds = std::sync::atomic::AtomicU32::new(0);
-    let a = world.client(1, |_| Answer::Done);
+    let a = world.client(1, |_| ());
     // B causes another notice for itself, as a stream of upcalls would, and joins.
     let b = world.client(2, move |_| {
         let round = rounds.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -283,7 +267,6 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
             manager.add_membership(me, group(250), link(2), Join::State).unwrap();
         }
         tell.send(round).unwrap();
-        Answer::Done
     });
     *own.lock() = Some(b);
     let heard_at = Arc::new(PlMutex::new(None));
@@ -293,7 +276,6 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
         if matches!(notice, Notice::Join { flow, .. } if *flow == group(250)) {
             at.lock().get_or_insert(latest.lock().try_iter().last());
         }
-        Answer::Done
     });
     world.0.take(a, link(1)).unwrap();
     world.0.take(b, link(2)).unwrap();
@@ -328,7 +310,7 @@ fn t5_10_a_look_up_that_fails_is_no_loss_of_the_route() {
 #[test]
 fn t6_3_a_walk_that_steps_aside_misses_nothing_and_repeats_nothing() {
     let world = World::new();
-    let (a, b) = (world.client(1, Notice::default_answer), world.client(2, Notice::default_answer));
+    let (a, b) = (world.client(1, |_| ()), world.client(2, |_| ()));
     world.0.take(a, link(1)).unwrap();
     world.0.take(b, link(2)).unwrap();
     world.0.add_route(source_route(1)).unwrap();

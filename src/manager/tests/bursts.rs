@@ -43,7 +43,6 @@ fn t5_1_in_a_burst_the_newest_flow_comes_first() {
             tell.send(*flow).unwrap();
             let _ = wait.lock().recv();
         }
-        notice.default_answer()
     });
     world.0.take(client, link(1)).unwrap();
     world.0.add_route(route(1)).unwrap();
@@ -66,11 +65,10 @@ fn t8_4_a_slow_client_holds_up_its_own_flows_only() {
     let world = World::new();
     let (leave, left) = mpsc::channel::<()>();
     let left = PlMutex::new(left);
-    let slow = world.client(1, move |notice| {
+    let slow = world.client(1, move |_| {
         let _ = left.lock().recv();
-        notice.default_answer()
     });
-    let quick = world.client(2, |notice| notice.default_answer());
+    let quick = world.client(2, |_| ());
     world.0.take(slow, link(1)).unwrap();
     world.0.take(quick, link(2)).unwrap();
     for index in [1, 2] {

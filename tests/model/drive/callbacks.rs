@@ -25,7 +25,7 @@ pub(super) struct Queue {
 
 /// What a client answers: as it was asked, if the operand is 0.
 fn answer_to(notice: &Notice, how: u8, more: u8) -> Answer {
-    let mut answer = notice.default_answer();
+    let mut answer = notice.answer();
     match &mut answer {
         Answer::Rpf { iif, upstream } if how % 3 == 1 => {
             *iif = steps::pick(&steps::INTERFACES, more);
@@ -82,7 +82,7 @@ impl Drive {
         while let Some((client, notice)) = due.pop_front() {
             match mute(&notice) {
                 Mute::Answers if self.is_mute(client) => {
-                    let (now, answer) = (self.model.now, notice.default_answer());
+                    let (now, answer) = (self.model.now, notice.answer());
                     self.engine.answer(now, client, &notice, answer, self.mirror.counted(), fx);
                     put_first(&mut due, fx.take_notices());
                 }
@@ -98,7 +98,7 @@ impl Drive {
         while let Some((client, notice)) = due.pop_front() {
             match mute(&notice) {
                 Mute::Answers if self.is_mute(client) => {
-                    self.model.answer(client, &notice, &notice.default_answer());
+                    self.model.answer(client, &notice, &notice.answer());
                     put_first(&mut due, self.model.take_said());
                 }
                 Mute::Ignores if self.is_mute(client) => {}

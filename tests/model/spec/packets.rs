@@ -54,7 +54,7 @@ impl Model {
                 oif.ttl_too_low += 1;
             }
         }
-        Outcome::Forwarded(out)
+        Outcome::Forwarded(out.into())
     }
 
     /// A packet that the kernel forwards and counts, without telling anybody.

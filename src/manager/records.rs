@@ -1,0 +1,161 @@
+//! The clients' callbacks, and what waits for them.
+
+use super::backlog::Backlog;
+use super::queue::Queue;
+use super::tally::Deliveries;
+use super::Callbacks;
+use crate::engine::{ClientId, Notice, NoticeKinds};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+
+/// A client's callbacks and what waits for them.
+pub(super) struct Record {
+    /// With the thread that runs the client, while one does.
+    pub callbacks: Option<Box<dyn Callbacks>>,
+    /// Which of the nine it has.
+    pub kinds: NoticeKinds,
+    /// Boxed, because they go from hand to hand.
+    pub queue: Queue<Box<Notice>>,
+    pub backlog: Backlog,
+    pub delivered: Deliveries,
+    /// Deregistered while a callback was running: forgotten when that ends.
+    pub gone: bool,
+}
+
+impl Record {
+    /// A client that was never called yet.
+    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> Record {
+        Record {
+            callbacks: Some(callbacks),
+            kinds,
+            queue: Queue::default(),
+            backlog: Backlog::default(),
+            delivered: Deliveries::default(),
+            gone: false,
+        }
+    }
+
+    /// [`Queue::offer`]: who has to run the client gets its callbacks for that.
+    pub fn offer(&mut self, ticket: u64) -> Option<Box<dyn Callbacks>> {
+        self.queue.offer(ticket).then(|| self.callbacks.take()).flatten()
+    }
+
+    /// [`Queue::start_worker`], likewise.
+    pub fn start_worker(&mut self) -> Option<Box<dyn Callbacks>> {
+        self.queue.start_worker().then(|| self.callbacks.take()).flatten()
+    }
+}
+
+/// Where a client's record is found at once. A client that comes later never has
+/// the place of one that is gone: it has another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub client: ClientId,
+    at: u32,
+}
+
+/// Everybody's records.
+#[derive(Default)]
+pub(super) struct Records {
+    list: Vec<Option<(ClientId, Record)>>,
+    places: HashMap<ClientId, u32, RandomState>,
+    /// Where nobody is.
+    free: Vec<u32>,
+}
+
+impl Records {
+    /// A client comes.
+    pub fn insert(&mut self, client: ClientId, record: Record) {
+        let at = self.free.pop().unwrap_or(self.list.len() as u32);
+        if at as usize == self.list.len() {
+            self.list.push(None);
+        }
+        self.list[at as usize] = Some((client, record));
+        self.places.insert(client, at);
+    }
+
+    /// A client goes.
+    pub fn remove(&mut self, client: ClientId) {
+        if let Some(at) = self.places.remove(&client) {
+            self.list[at as usize] = None;
+            self.free.push(at);
+        }
+    }
+
+    /// Where the record of a client is. Most look for one that came soon after
+    /// the one `before`, as those do who tell everybody.
+    pub fn find(&self, client: ClientId, before: Option<Place>) -> Option<Place> {
+        let next = before.map(|before| Place { client, at: before.at + 1 });
+        next.filter(|&place| self.is_at(place))
+            .or_else(|| self.places.get(&client).map(|&at| Place { client, at }))
+    }
+
+    fn is_at(&self, place: Place) -> bool {
+        let there = self.list.get(place.at as usize).and_then(Option::as_ref);
+        there.is_some_and(|(client, _)| *client == place.client)
+    }
+
+    /// The record at a place, unless its client has gone.
+    pub fn at(&mut self, place: Place) -> Option<&mut Record> {
+        match self.list.get_mut(place.at as usize) {
+            Some(Some((client, record))) if *client == place.client => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The record of a client.
+    pub fn get(&self, client: ClientId) -> Option<&Record> {
+        let at = self.places.get(&client)?;
+        self.list[*at as usize].as_ref().map(|(_, record)| record)
+    }
+
+    /// All of them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut Record)> {
+        self.list.iter_mut().flatten().map(|(client, record)| (*client, record))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl Callbacks for Nothing {
+        fn has(&self, _: crate::engine::NoticeKind) -> bool {
+            false
+        }
+        fn call(&self, _: &mut Notice) {}
+    }
+
+    fn record() -> Record {
+        Record::new(Box::new(Nothing), NoticeKinds::default())
+    }
+
+    #[test]
+    fn t1_4_a_place_dies_with_its_client_and_what_it_took_is_used_again() {
+        let mut records = Records::default();
+        (1..=3).for_each(|number| records.insert(ClientId(number), record()));
+        let places = [1, 2, 3].map(|number| records.find(ClientId(number), None).unwrap());
+        records.remove(ClientId(2));
+        assert!(
+            records.at(places[1]).is_none() && records.find(ClientId(2), Some(places[0])).is_none()
+        );
+        records.insert(ClientId(4), record());
+        assert_eq!(records.list.len(), 3);
+        assert!(records.at(places[1]).is_none(), "it is another's");
+        assert_eq!(records.find(ClientId(4), Some(places[0])).unwrap().at, places[1].at);
+        let there: Vec<_> = records.iter_mut().map(|(client, _)| client.0).collect();
+        assert_eq!(there, [1, 4, 3]);
+        for client in [1, 3, 4].map(ClientId) {
+            assert!(records.get(client).is_some() && !records.is_empty());
+            records.remove(client);
+        }
+        assert!(records.is_empty() && records.at(places[0]).is_none());
+    }
+}
