@@ -19,17 +19,22 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
     if crate::fork::is_child() {
         return Refusal::Forked.code() as DWORD; // one of its callbacks has forked
     }
-    // The log's taker is not ours. Should it panic, the answer stands.
-    catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();
-    // It may have called MGM, and a body that panicked may have left off with
-    // alerts of its own: this is the outermost call that has to deliver them (8.1).
-    catch_unwind(AssertUnwindSafe(Manager::settle)).ok();
+    if result.is_err() || log::log_enabled!(log::Level::Trace) {
+        // The log's taker is not ours. Should it panic, the answer stands.
+        catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();
+    }
+    if Manager::owes() {
+        // Calls that it has made, or alerts of a body that panicked: this is the
+        // outermost call that has to deliver them (8.1).
+        catch_unwind(AssertUnwindSafe(|| Manager::global().drain())).ok();
+    }
     match result {
         Ok(code) => code,
         Err(refusal) => refusal.code() as DWORD,
     }
 }
 
+#[cold]
 fn report(name: &'static str, result: &Result<DWORD>) {
     if result.is_err() {
         // The first call of all may be refused before it gets to the manager,

@@ -142,7 +142,7 @@ impl Notice {
     pub fn answer(&self) -> Answer {
         match self {
             Notice::Rpf { iif, upstream, .. } => Answer::Rpf { iif: *iif, upstream: *upstream },
-            Notice::Creation { oifs, .. } => Answer::Creation { oifs: oifs.clone() },
+            Notice::Creation { oifs, .. } => Answer::Creation { oifs: SmallVec::from_slice(oifs) },
             Notice::PruneMfe { timeout, .. } => Answer::Timeout(*timeout),
             _ => Answer::Done,
         }
@@ -182,6 +182,7 @@ pub struct Effects {
     last: (u8, ClientId),
     disordered: bool,
     /// Boxes of notices that are over, for the next ones.
+    #[allow(clippy::vec_box)] // it is the boxes that are kept
     boxes: Vec<Box<Notice>>,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
@@ -199,8 +200,8 @@ const USUAL: usize = 64;
 const BOXES: usize = 1024;
 
 impl Effects {
-    /// A notice for a client.
-    #[inline]
+    /// A notice for a client. Inlined, so that it is made where it stays.
+    #[inline(always)]
     pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
         let place = (notice.phase(), to);
         self.disordered |= place < self.last;

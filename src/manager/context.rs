@@ -58,11 +58,11 @@ impl Outbox {
 
     /// Takes the first; with none left, gives the memory back, which nobody else would.
     fn pop(&mut self) -> Option<Ticket> {
-        let ticket = std::mem::replace(&mut self.first, self.rest.pop_front());
-        if self.first.is_none() && self.rest.capacity() > 0 {
+        let next = self.rest.pop_front();
+        if next.is_none() && self.rest.capacity() > 0 {
             self.rest = VecDeque::new();
         }
-        ticket
+        std::mem::replace(&mut self.first, next)
     }
 }
 

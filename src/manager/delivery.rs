@@ -87,7 +87,7 @@ impl Manager {
     }
 
     /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         let mut kept = None;
         context::drain(|ticket| {
             let mut guard = kept.take().unwrap_or_else(|| self.lock());
@@ -101,11 +101,9 @@ impl Manager {
         });
     }
 
-    /// Delivers what this thread still owes at the end of an exported function.
-    pub fn settle() {
-        if context::owes() {
-            Manager::global().drain();
-        }
+    /// Whether this thread has anything to deliver.
+    pub(crate) fn owes() -> bool {
+        context::owes()
     }
 
     /// Leaves what one of MGM's own threads owes to the workers: calls made

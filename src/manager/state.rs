@@ -160,6 +160,7 @@ impl State {
     }
 
     /// The life that is on, begun with the environment's settings if need be.
+    #[inline]
     pub fn started(&mut self) -> Result<&mut Run> {
         if self.run.is_none() {
             self.start(&Settings::from_env());

@@ -17,15 +17,25 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONG_MS: u64 = 3_600_000;
 
 impl Manager {
-    /// Makes sure that the timer wakes up in time for what the state wants.
+    /// Makes sure that the timer wakes up in time for what the state wants. Most
+    /// calls want nothing new.
+    #[inline]
     pub(super) fn set_alarm(&self, run: &mut Run) {
-        let Some(due) = due(run) else { return };
-        if !run.timer_runs {
-            let manager = self.clone();
-            run.timer_runs = self.add_thread(run, "mgm-timer", move || manager.be_timer());
-        } else if run.timer_due.is_some_and(|planned| due < planned) {
+        if let Some(due) = due(run) {
+            if !run.timer_runs || run.timer_due.is_some_and(|planned| due < planned) {
+                self.move_alarm(run, due);
+            }
+        }
+    }
+
+    #[cold]
+    fn move_alarm(&self, run: &mut Run, due: Time) {
+        if run.timer_runs {
             run.timer_due = Some(due);
             self.shared.alarm.notify_one();
+        } else {
+            let manager = self.clone();
+            run.timer_runs = self.add_thread(run, "mgm-timer", move || manager.be_timer());
         }
     }
 

@@ -117,6 +117,9 @@ impl World {
 
     /// Brings the forwarder in line with the engine.
     pub fn follow(&mut self, engine: &mut Engine, fx: &mut Effects) {
+        if fx.dirty.is_empty() && fx.detached.is_empty() {
+            return;
+        }
         let Some(forwarder) = &mut self.forwarder else {
             fx.dirty.clear();
             fx.detached.clear();
@@ -393,6 +396,14 @@ impl Manager {
         mut guard: Guard<'a>,
         flow: Flow,
     ) -> (Guard<'a>, Option<Route>) {
+        match guard.running() {
+            Some(run) if run.engine.needs_route(flow) => self.look_up(guard, flow),
+            _ => (guard, None),
+        }
+    }
+
+    #[cold]
+    fn look_up<'a>(&'a self, mut guard: Guard<'a>, flow: Flow) -> (Guard<'a>, Option<Route>) {
         loop {
             let Some(run) = guard.running().filter(|run| run.engine.needs_route(flow)) else {
                 return (guard, None);
