@@ -5,9 +5,11 @@
 
 mod netns;
 
+use mgm::forwarder::kernel::KernelForwarder;
+use mgm::forwarder::{Forwarder, Upcall, UpcallSink};
 use mgm::routes::netlink::NetlinkRoutes;
 use mgm::routes::{RouteView, RouteWatcher};
-use mgm::types::{Route, RouteOrigin};
+use mgm::types::{IfId, Interface, Route, RouteOrigin};
 use netns::{index, ip, ip_batch, NEVER, SURE};
 use std::net::Ipv4Addr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -17,17 +19,27 @@ use std::time::Duration;
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 
-struct Watcher(Mutex<Sender<()>>);
+#[derive(Debug, PartialEq, Eq)]
+enum News {
+    Routes,
+    Interfaces,
+}
+
+struct Watcher(Mutex<Sender<News>>);
 
 impl RouteWatcher for Watcher {
     fn routes_changed(&self) {
         // The test may be over.
-        let _ = self.0.lock().unwrap().send(());
+        let _ = self.0.lock().unwrap().send(News::Routes);
+    }
+
+    fn interfaces_changed(&self) {
+        let _ = self.0.lock().unwrap().send(News::Interfaces);
     }
 }
 
 /// r0 is 192.0.2.2/24, r1 is 198.51.100.2/24.
-fn router() -> (NetlinkRoutes, Receiver<()>) {
+fn router() -> (NetlinkRoutes, Receiver<News>) {
     let _wires: [netns::Wire; 2] = netns::wires();
     ip_batch("addr add 192.0.2.2/24 dev r0\naddr add 198.51.100.2/24 dev r1\n");
     let (sender, changes) = mpsc::channel();
@@ -199,7 +211,7 @@ fn policy_rules_are_followed() {
 }
 
 /// Waits until no change is told any more.
-fn settle(changes: &Receiver<()>) {
+fn settle(changes: &Receiver<News>) {
     while changes.recv_timeout(Duration::from_millis(150)).is_ok() {}
 }
 
@@ -219,7 +231,7 @@ fn t5_10_each_way_to_change_a_route_is_told() {
         ] {
             settle(&changes);
             ip(change);
-            changes.recv_timeout(SURE).expect(change);
+            assert_eq!(changes.recv_timeout(SURE).expect(change), News::Routes, "{change}");
         }
         assert_eq!(look(&routes, [10, 0, 0, 1]), Route::NONE, "it went with its interface");
     });
@@ -253,6 +265,28 @@ fn no_change_is_told_without_one() {
         settle(&changes);
         look(&routes, [10, 0, 0, 1]);
         assert_eq!(changes.recv_timeout(NEVER), Err(RecvTimeoutError::Timeout));
+    });
+}
+
+#[test]
+fn t5_11_a_vif_that_comes_or_goes_is_no_change_of_routes() {
+    struct Deaf;
+    impl UpcallSink for Deaf {
+        fn upcalls(&self, _: Vec<Upcall>) {}
+    }
+    netns::run(|| {
+        let (_routes, changes) = router();
+        let mut forwarder = KernelForwarder::open(0, Arc::new(Deaf)).unwrap();
+        settle(&changes);
+        forwarder.add_interface(IfId(1), Interface::link(index("r0"))).unwrap();
+        assert_eq!(changes.recv_timeout(SURE), Ok(News::Interfaces));
+        forwarder.remove_interface(IfId(1));
+        assert_eq!(changes.recv_timeout(SURE), Ok(News::Interfaces));
+        // Together with what is one.
+        forwarder.add_interface(IfId(1), Interface::link(index("r0"))).unwrap();
+        ip_batch("route add 10.0.0.0/8 via 192.0.2.1\n");
+        forwarder.remove_interface(IfId(1));
+        assert_eq!(changes.recv_timeout(SURE), Ok(News::Routes));
     });
 }
 

@@ -23,7 +23,7 @@ def heading(repeat):
         f"{datetime.date.today()}, {model.group(1) if model else platform.machine()}, "
         f"{os.cpu_count()} cores, Linux {platform.release()}; "
         f"{', '.join(version for version in versions if 'None' not in version)}; "
-        f"medians of {repeat}\n\n"
+        f"medians of {repeat}; what has a rate once\n\n"
     )
 
 

@@ -96,12 +96,6 @@ impl Engine {
         })
     }
 
-    /// How many flows wait for an answer of a client's.
-    #[must_use]
-    pub fn resolving(&self) -> usize {
-        self.resolutions.len()
-    }
-
     /// How much there is of everything.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
@@ -110,7 +104,7 @@ impl Engine {
             interfaces: self.interfaces.iter().count(),
             memberships: self.flows.wanted_len(),
             mfes: self.flows.mfe_len(),
-            resolving: self.resolving(),
+            resolving: self.resolutions.len(),
         }
     }
 }

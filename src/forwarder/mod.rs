@@ -6,6 +6,7 @@
 //! upcalls arrive on a thread of its own through [`UpcallSink`].
 
 use crate::types::{Flow, IfId, Interface, Result};
+use std::sync::Arc;
 
 #[cfg(target_os = "linux")]
 pub mod kernel;
@@ -44,6 +45,11 @@ pub trait Forwarder: Send {
     /// Whether MFEs must be installed at all: the embedded table forwards
     /// straight from the engine's and needs no second copy.
     fn needs_entries(&self) -> bool;
+
+    /// Where threads can look for upcalls that the forwarder's own has not taken in yet.
+    fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
+        None
+    }
 
     /// Starts serving an interface under this number (spec 2.7).
     ///
@@ -111,14 +117,21 @@ pub enum UpcallKind {
     WrongIf,
 }
 
-/// Takes upcalls on the forwarder's own thread. Returns soon: it queues what
-/// callbacks there are, and neither runs them nor waits for one.
+/// Takes upcalls on the forwarder's own thread, or on one that has looked for them. Returns
+/// soon: it queues what callbacks there are, and neither runs them nor waits for one.
 pub trait UpcallSink: Send + Sync {
-    /// Takes of what waits, in order of arrival, as many as there is room for,
-    /// the newest first. Called again with the others, and those that have come
-    /// meanwhile, until all are taken.
-    fn upcalls(&self, waiting: &mut Vec<Upcall>);
+    /// Takes what one look has brought, in order of arrival.
+    fn upcalls(&self, upcalls: Vec<Upcall>);
 
     /// So many upcalls more have been lost, because there was no room for them.
     fn lost(&self, _count: u32) {}
+}
+
+/// Upcalls that were not taken in yet. The forwarder's own thread takes them in, whatever
+/// others are at; but in a burst threads that answer upcalls had better look for
+/// themselves every few answers: nobody has to be woken up, and new flows are known soon.
+pub trait UpcallSource: Send + Sync {
+    /// Hands those that there are to the sink, unless another thread is at it. Not to
+    /// be called under the manager's lock.
+    fn look(&self);
 }

@@ -1,7 +1,7 @@
 //! The functions of mgm.h, on checked arguments.
 
+use super::backlog::Backlog;
 use super::context::{self, Inside};
-use super::intake::Pace;
 use super::records::Record;
 use super::state::{Enumeration, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
@@ -284,7 +284,7 @@ impl Run {
         let place = self.clients.find(client, None);
         if let Some(record) = place.and_then(|place| self.clients.at(place)) {
             record.queue.close();
-            record.pace = Pace::default();
+            record.backlog = Backlog::default();
             record.gone = true;
             if !record.queue.is_running() {
                 self.clients.remove(client);

@@ -1,5 +1,6 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
+use super::backlog::{self, Origin};
 use super::context::{self, Inside, Ticket};
 use super::queue::Lane;
 use super::records::Place;
@@ -8,11 +9,20 @@ use super::{Callbacks, Manager};
 use crate::engine::{ClientId, Notice};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 
+/// After so many questions about new flows, and when there are no more of them, a worker
+/// looks for further upcalls.
+const LOOK_AFTER: usize = 16;
+
 impl Manager {
     /// Carries out effects, still under the lock of the change that made them:
     /// the forwarder follows, notices go into the queues of their clients.
     /// The tickets go to this thread's outbox, or to the workers.
     pub(super) fn publish(&self, state: &mut State, lane: Lane) {
+        self.publish_from(Origin::Else, state, lane);
+    }
+
+    /// The same, with what it comes from.
+    pub(super) fn publish_from(&self, origin: Origin, state: &mut State, lane: Lane) {
         let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
         while !run.fx.is_empty() {
@@ -30,21 +40,25 @@ impl Manager {
                 let Some((client, notice)) = run.fx.next_notice() else { break };
                 place = run.clients.find(client, place);
                 if let Some(place) = place {
-                    self.hand_over(run, place, notice, lane);
+                    self.hand_over(run, place, notice, origin, lane);
                 }
             }
         }
         if lane == Lane::Caller {
             self.adopt(run);
         }
-        if run.intake.has_come(run.engine.resolving()) {
-            self.shared.room.notify_one();
-        }
         self.set_alarm(run);
     }
 
-    /// Puts a notice into the queue of its client.
-    fn hand_over(&self, run: &mut Run, place: Place, notice: Box<Notice>, lane: Lane) {
+    /// Puts a notice into the queue of its client, or what is held back from it.
+    fn hand_over(
+        &self,
+        run: &mut Run,
+        place: Place,
+        notice: Box<Notice>,
+        origin: Origin,
+        lane: Lane,
+    ) {
         let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
         // A callback that is not there is one that changes nothing (spec 1.3).
         // Those two change what IGMP may do, in their order.
@@ -57,12 +71,18 @@ impl Manager {
             return;
         }
         ::log::debug!("to {}: {notice}", run.engine.who(place.client));
-        record.pace.pushed(&notice);
-        let number = record.queue.push(notice);
         match lane {
-            Lane::Caller => context::post(Ticket { place, number }),
-            Lane::Worker if record.queue.leave_to_worker(number) => self.schedule(run, place),
-            Lane::Worker => {}
+            Lane::Caller => {
+                record.backlog.pushed(&notice);
+                context::post(Ticket { place, number: record.queue.push(notice) });
+            }
+            Lane::Worker => {
+                let Some(notice) = record.backlog.admit(notice, origin) else { return };
+                let number = record.queue.push(notice);
+                if record.queue.leave_to_worker(number) {
+                    self.schedule(run, place);
+                }
+            }
         }
     }
 
@@ -109,9 +129,14 @@ impl Manager {
         callbacks: Box<dyn Callbacks>,
         lane: Lane,
     ) -> Guard<'a> {
-        let mut runner = Runner { manager: self, place, callbacks: Some(callbacks), lane };
+        let mut runner =
+            Runner { manager: self, place, callbacks: Some(callbacks), lane, asked: 0 };
         let mut guard = guard; // if there is a panic, released before the runner goes
-        while let Some(mut notice) = runner.next(&mut guard) {
+        loop {
+            if runner.had_better_look(&mut guard) {
+                guard = self.look_for_upcalls(guard);
+            }
+            let Some(mut notice) = runner.next(&mut guard) else { break };
             drop(guard);
             runner.call(&mut notice);
             guard = self.lock();
@@ -131,6 +156,17 @@ impl Manager {
         }
         guard
     }
+
+    /// Takes in what upcalls there are, as threads do that answer many: see
+    /// [`UpcallSource`](crate::forwarder::UpcallSource).
+    fn look_for_upcalls<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
+        let Some(upcalls) = guard.running().and_then(|run| run.world.upcalls()) else {
+            return guard;
+        };
+        drop(guard);
+        upcalls.look();
+        self.lock()
+    }
 }
 
 /// The thread that makes one client's callbacks.
@@ -140,9 +176,25 @@ struct Runner<'a> {
     /// The client's, until the run has ended.
     callbacks: Option<Box<dyn Callbacks>>,
     lane: Lane,
+    /// Questions about new flows since the last look for upcalls.
+    asked: usize,
 }
 
 impl Runner<'_> {
+    /// Whether to look for upcalls, before the next notice; it counts as done.
+    fn had_better_look(&mut self, state: &mut State) -> bool {
+        if self.lane == Lane::Caller || self.asked == 0 || context::owes() {
+            return false;
+        }
+        let record = state.run.as_mut().and_then(|run| run.clients.at(self.place));
+        let is_dry = record.is_some_and(|record| record.queue.len() == 0);
+        let is_time = self.asked >= LOOK_AFTER || is_dry;
+        if is_time {
+            self.asked = 0;
+        }
+        is_time
+    }
+
     /// The notice to call the client with; `None` if the run has ended.
     fn next(&mut self, state: &mut State) -> Option<Box<Notice>> {
         // Alerts of calls that callbacks have made come first: this client may have
@@ -156,12 +208,17 @@ impl Runner<'_> {
     }
 
     /// The next notice that is still of interest.
-    fn pop(&self, state: &mut State) -> Option<Box<Notice>> {
+    fn pop(&mut self, state: &mut State) -> Option<Box<Notice>> {
         let Run { engine, clients, tally, .. } = state.run.as_mut()?;
         let record = clients.at(self.place)?;
         loop {
             let notice = record.queue.next(self.lane)?;
-            record.pace.popped(&notice);
+            self.asked += usize::from(backlog::is_about_new_flow(&notice));
+            if let Some(next) = record.backlog.popped(&notice) {
+                let number = record.queue.push(next);
+                // Nothing to schedule: the queue is being run.
+                record.queue.leave_to_worker(number);
+            }
             if engine.starting(self.place.client, &notice) {
                 let kind = notice.kind();
                 if record.kinds.has(kind) {

@@ -4,12 +4,13 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
-//! - `delivery`, `queue`, `records`, `context`: how notices become callbacks.
+//! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
-//! - `world`: the forwarder, the routes and the upcalls below; `intake`: their pace.
+//! - `world`: the forwarder, the routes and the upcalls below.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
 
+mod backlog;
 mod callbacks;
 mod calls;
 mod context;
@@ -17,7 +18,6 @@ mod delivery;
 mod doubts;
 mod host;
 mod installer;
-mod intake;
 mod limits;
 mod log;
 mod queue;
@@ -70,8 +70,6 @@ struct Shared {
     work: Condvar,
     /// The timer has something to do earlier than it thought.
     alarm: Condvar,
-    /// There is room for more new flows.
-    room: Condvar,
 }
 
 impl Manager {
@@ -97,7 +95,6 @@ impl Manager {
                 ended: Condvar::new(),
                 work: Condvar::new(),
                 alarm: Condvar::new(),
-                room: Condvar::new(),
             }),
         }
     }

@@ -1,6 +1,6 @@
 //! The clients' callbacks, and what waits for them.
 
-use super::intake::Pace;
+use super::backlog::Backlog;
 use super::queue::Queue;
 use super::tally::Deliveries;
 use super::Callbacks;
@@ -16,8 +16,8 @@ pub(super) struct Record {
     pub kinds: NoticeKinds,
     /// Boxed, because they go from hand to hand.
     pub queue: Queue<Box<Notice>>,
+    pub backlog: Backlog,
     pub delivered: Deliveries,
-    pub pace: Pace,
     /// Deregistered while a callback was running: forgotten when that ends.
     pub gone: bool,
 }
@@ -29,8 +29,8 @@ impl Record {
             callbacks: Some(callbacks),
             kinds,
             queue: Queue::default(),
+            backlog: Backlog::default(),
             delivered: Deliveries::default(),
-            pace: Pace::default(),
             gone: false,
         }
     }

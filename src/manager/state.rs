@@ -1,6 +1,5 @@
 //! What the lock guards, and the guard.
 
-use super::intake::Intake;
 use super::log::Hold;
 use super::queue::Lane;
 use super::records::Records;
@@ -41,7 +40,6 @@ pub(super) struct Run {
     pub enumerations: BTreeMap<EnumId, Enumeration>,
     pub world: World,
     pub pool: Pool,
-    pub intake: Intake,
     pub tally: Tally,
     /// What the engine wants done: filled by a call, emptied by
     /// [`Manager::publish`] before the lock is released.
@@ -110,7 +108,6 @@ impl State {
             enumerations: BTreeMap::new(),
             world: World::new(settings),
             pool: Pool::default(),
-            intake: Intake::default(),
             tally: Tally::default(),
             fx: Effects::default(),
             row: MfeRow::default(),

@@ -1,24 +1,30 @@
 //! The world below: the forwarder, the routes, and what they report.
 
+use super::backlog::Origin;
 use super::doubts::Doubts;
 use super::installer::Installer;
-use super::intake;
 use super::queue::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;
 use super::{system, Manager};
 use crate::engine::{Effects, Engine, Outcome, Packet};
-use crate::forwarder::{Counters, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink};
+use crate::forwarder::{
+    Counters, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink, UpcallSource,
+};
 use crate::routes::{RouteTable, RouteView, RouteWatcher};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time};
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
+
+/// As many upcalls are taken before others get the lock.
+const AT_A_TIME: usize = 64;
 
 /// The forwarder, chosen when the first interface is taken, and the routes.
 pub(super) struct World {
@@ -101,8 +107,7 @@ impl World {
 
     /// The kernel's forwarder, and with it the system's routes.
     fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
-        let below =
-            Arc::new(Below { manager: manager.clone(), routes: Arc::downgrade(&self.routes) });
+        let below = Arc::new(Below::new(manager.clone(), &self.routes));
         let forwarder = system::open_forwarder(self.table, below.clone())?;
         if self.routes.system.get().is_none() {
             let _ = self.routes.system.set(system::open_routes(below)?);
@@ -163,6 +168,11 @@ impl World {
     /// How many packets have come in by an MFE, if the forwarder counts them itself.
     pub fn packets(&mut self, flow: Flow) -> Option<u64> {
         self.counters(flow).map(|counters| counters.packets)
+    }
+
+    /// Where a thread can look for upcalls.
+    pub fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
+        self.forwarder.as_ref()?.upcalls()
     }
 
     /// The forwarder's name, once it is chosen.
@@ -227,42 +237,24 @@ impl World {
 
 /// Where the kernel's upcalls and route changes come in.
 pub(super) struct Below {
-    pub manager: Manager,
+    manager: Manager,
     /// The routes of this life of MGM, which tell it from a later one. Weak,
     /// because they own the thread that this is called on.
-    pub routes: Weak<Routes>,
+    routes: Weak<Routes>,
+    /// How often upcalls have come in.
+    looks: AtomicU64,
 }
 
 impl Below {
+    pub fn new(manager: Manager, routes: &Arc<Routes>) -> Below {
+        Below { manager, routes: Arc::downgrade(routes), looks: AtomicU64::new(0) }
+    }
+
     /// The life that opened the forwarder, if it is still on.
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
         guard
             .running()
             .filter(|run| std::ptr::eq(Arc::as_ptr(&run.world.routes), self.routes.as_ptr()))
-    }
-}
-
-impl Below {
-    /// The newest upcalls, as many as there is room for. May wait for room, but
-    /// for no callback: what waits for a slow client takes none.
-    fn newest(&self, waiting: &mut Vec<Upcall>) -> Vec<Upcall> {
-        let mut guard = self.manager.lock();
-        let Some(run) = self.run(&mut guard) else { return std::mem::take(waiting) };
-        let resolving = run.engine.resolving();
-        let mut room = run.room();
-        if run.intake.should_wait(room, waiting.len(), resolving) {
-            guard.wait_for(&self.manager.shared.room, intake::PATIENCE);
-            room = self.run(&mut guard).map_or(waiting.len(), Run::room);
-        }
-        waiting.split_off(waiting.len().saturating_sub(room))
-    }
-}
-
-impl Run {
-    /// How many new flows can be taken.
-    fn room(&mut self) -> usize {
-        let now = self.now();
-        self.intake.room(now, self.clients.iter_mut().map(|(_, record)| &mut record.pace))
     }
 }
 
@@ -274,8 +266,19 @@ impl UpcallSink for Below {
         }
     }
 
-    fn upcalls(&self, waiting: &mut Vec<Upcall>) {
-        let batch = self.newest(waiting);
+    fn upcalls(&self, mut upcalls: Vec<Upcall>) {
+        let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
+        // The newest first: see `backlog`.
+        while !upcalls.is_empty() {
+            self.take(upcalls.split_off(upcalls.len().saturating_sub(AT_A_TIME)), look);
+        }
+        self.manager.pass_on();
+    }
+}
+
+impl Below {
+    /// Takes a few upcalls of a look.
+    fn take(&self, batch: Vec<Upcall>, look: u64) {
         let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
         let mut changes = None;
         let mut guard = loop {
@@ -325,9 +328,8 @@ impl UpcallSink for Below {
                 }
             }
         }
-        self.manager.publish(&mut guard, Lane::Worker);
-        drop(guard);
-        self.manager.pass_on();
+        let origin = Origin::Upcalls(look);
+        self.manager.publish_from(origin, &mut guard, Lane::Worker);
     }
 }
 
@@ -340,6 +342,15 @@ impl RouteWatcher for Below {
         self.manager.check_interfaces(&mut guard);
         drop(guard);
         self.manager.refresh_routes(Lane::Worker, |_| true);
+    }
+
+    fn interfaces_changed(&self) {
+        let mut guard = self.manager.lock();
+        if self.run(&mut guard).is_some() {
+            self.manager.check_interfaces(&mut guard);
+        }
+        drop(guard);
+        self.manager.pass_on();
     }
 }
 

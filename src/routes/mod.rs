@@ -18,9 +18,13 @@ pub trait RouteView: Send + Sync {
     fn lookup(&self, source: Ipv4Addr) -> Option<Route>;
 }
 
-/// Hears that routes may have changed, on a thread of the view's own. Returns soon.
+/// Hears what the system announces, on a thread of the view's own. Returns soon.
 pub trait RouteWatcher: Send + Sync {
     /// Any look-up may give another result than before, and interfaces may
     /// have come or gone.
     fn routes_changed(&self);
+
+    /// Some interface takes part in multicast routing now, or does no more; look-ups
+    /// give the same results.
+    fn interfaces_changed(&self);
 }

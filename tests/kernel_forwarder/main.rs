@@ -28,10 +28,10 @@ fn flow() -> Flow {
 struct Sink(Mutex<Sender<Upcall>>);
 
 impl UpcallSink for Sink {
-    fn upcalls(&self, waiting: &mut Vec<Upcall>) {
+    fn upcalls(&self, upcalls: Vec<Upcall>) {
         let sender = self.0.lock().unwrap();
         // The test may be over.
-        waiting.drain(..).for_each(|upcall| drop(sender.send(upcall)));
+        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
     }
 }
 

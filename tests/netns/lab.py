@@ -47,7 +47,7 @@ def setns(descriptor):
 
 
 def ip(*commands, namespace=None):
-    """Runs a batch of `ip` commands, each a string, in one process."""
+    """Runs a batch of `ip` commands, each a string, in one process; what they print."""
     where = ["-n", namespace] if namespace else []
     done = subprocess.run(
         ["ip", *where, "-batch", "-"],
@@ -57,6 +57,7 @@ def ip(*commands, namespace=None):
     )
     if done.returncode != 0:
         raise RuntimeError(f"ip: {done.stderr.strip()} in {commands}")
+    return done.stdout
 
 
 def until(condition, what, timeout=5.0):
@@ -118,7 +119,7 @@ class Host:
                 setns(home.fileno())
 
     def ip(self, *commands):
-        ip(*commands, namespace=self.namespace)
+        return ip(*commands, namespace=self.namespace)
 
     def sysctl(self, **values):
         """Sets net.ipv4 values; two underscores stand for the dot."""

@@ -93,9 +93,9 @@ class Bursts(NetnsTest):
             router.protocol(client, number, f"to-{host.namespace.rpartition('-')[2]}")
         router.must("join D * * to-receiver", "slow A 10000", "slow B 1")
         sleeper, slow, quick, _ = hosts
-        for host in (sleeper, slow, quick):
-            self.burst(host, sources=4)
-        self.all_installed(4 * GROUPS, "to-quick")
+        for host, sources in ((sleeper, 4), (slow, 4), (quick, 32)):
+            self.burst(host, sources)
+        self.all_installed(32 * GROUPS, "to-quick")
         # A still sleeps in its first callback, so this was not a matter of patience.
         self.assertEqual(self.installed("to-sleeper"), 0)
         self.assertEqual(len(router.heard("RPF", client="A")), 1)

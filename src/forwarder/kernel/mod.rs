@@ -27,7 +27,7 @@ mod vifs;
 #[cfg(fuzzing)]
 pub use upcall::fuzz;
 
-use super::{Counters, Entry, Forwarder, UpcallSink};
+use super::{Counters, Entry, Forwarder, UpcallSink, UpcallSource};
 use crate::fork;
 use crate::sys::StopSignal;
 use crate::types::{Flow, IfId, Interface, Refusal, Result};
@@ -48,9 +48,9 @@ const RECEIVE_BUFFER: usize = 32 << 20;
 /// Opened by the process that routes, it owns one of the kernel's multicast
 /// routing tables until it is dropped or the process ends, however it ends: the
 /// kernel then forgets all its interfaces and entries.
-#[derive(Debug)]
 pub struct KernelForwarder {
     shared: Arc<Shared>,
+    upcalls: Arc<dyn UpcallSource>,
     vifs: VifTable,
     /// Flows whose entry the kernel refused to change: it may name VIFs that
     /// were given back since.
@@ -81,9 +81,9 @@ impl KernelForwarder {
         }
         let stop = StopSignal::new().map_err(|error| advice::resources(&error))?;
         let (shared, vifs) = (Arc::new(Shared { socket, stop }), VifTable::new());
-        reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
+        let upcalls = reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
             .map_err(|error| advice::resources(&error))?;
-        Ok(KernelForwarder { shared, vifs, refused: HashSet::default() })
+        Ok(KernelForwarder { shared, upcalls, vifs, refused: HashSet::default() })
     }
 
     /// The kernel's form of a list of oifs.
@@ -146,6 +146,10 @@ impl Forwarder for KernelForwarder {
 
     fn needs_entries(&self) -> bool {
         true
+    }
+
+    fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
+        Some(Arc::clone(&self.upcalls))
     }
 
     fn add_interface(&mut self, id: IfId, interface: Interface) -> Result<()> {

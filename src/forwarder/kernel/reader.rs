@@ -1,20 +1,24 @@
-//! The thread `mgm-upcall`: drains the multicast routing socket.
+//! Drains the multicast routing socket: the thread `mgm-upcall`, and who else has time.
 //!
 //! A burst of new flows must not overflow the socket's buffer, because each
 //! upcall that is lost is a flow that stays unforwarded until its next packet.
-//! So this thread does nothing but read, sort out and hand over, to a sink that
-//! never waits for anybody's callback. All that there is, before the sink takes
-//! the newest of it: what has no room yet waits here, not in the socket.
+//! So the thread does nothing but read, sort out and hand over, to a sink that
+//! never waits for anybody's callback.
+//!
+//! In a burst, threads that answer upcalls look for themselves. Meanwhile this one
+//! stands back.
 
 use super::batch::Batch;
 use super::mroute::MrouteSocket;
 use super::upcall::{self, Ignored};
 use super::vifs::Devices;
-use crate::forwarder::{Upcall, UpcallSink};
+use crate::forwarder::{Upcall, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal, Wake};
 use crate::types::Interface;
+use parking_lot::Mutex;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +32,13 @@ const BATCHES: usize = 1024;
 /// After an error of the socket: else a lasting one would have us spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// So many upcalls at a look are the middle of a burst.
+const MANY: usize = 16;
+
+/// So long the thread leaves the socket to others that have just read from it. They
+/// may be stuck in a callback by now.
+const STAND_BACK: Duration = Duration::from_millis(1);
+
 /// What the forwarder and its thread have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -36,82 +47,109 @@ pub(super) struct Shared {
 }
 
 /// Starts the thread. It ends by itself when `shared.stop` is raised, and may
-/// call the sink once more until then.
+/// call the sink once more until then. What comes back reads the same socket.
 pub(super) fn spawn(
     shared: Arc<Shared>,
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
-) -> io::Result<()> {
-    let mut reader = Reader {
-        shared,
-        devices,
-        sink,
-        batch: Batch::new(),
-        losses: Losses::default(),
-        waiting: Vec::new(),
-    };
-    crate::threads::spawn("mgm-upcall", move || while reader.serve().is_continue() {})
+) -> io::Result<Arc<dyn UpcallSource>> {
+    let look = Mutex::new(Look { batch: Batch::new(), losses: Losses::default() });
+    let reader =
+        Arc::new(Reader { shared, devices, sink, look, others_read: AtomicBool::default() });
+    let own = Arc::clone(&reader);
+    crate::threads::spawn("mgm-upcall", move || while own.serve().is_continue() {})?;
+    Ok(reader)
 }
 
 struct Reader {
     shared: Arc<Shared>,
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
+    /// Held by whoever reads, until the sink has it.
+    look: Mutex<Look>,
+    /// Somebody else than the thread has, since it last asked.
+    others_read: AtomicBool,
+}
+
+/// What a look at the socket needs.
+struct Look {
     batch: Batch,
     losses: Losses,
-    /// In order of arrival; what the sink had no room for yet.
-    waiting: Vec<Upcall>,
 }
 
 impl Reader {
-    fn serve(&mut self) -> ControlFlow<()> {
-        let patience = match self.waiting.is_empty() {
-            true => self.losses.wait(),
-            false => Some(Duration::ZERO),
-        };
-        match sys::wait(Some(&self.shared.socket), &self.shared.stop, patience) {
+    /// One turn of the thread.
+    fn serve(&self) -> ControlFlow<()> {
+        let Shared { socket, stop } = &*self.shared;
+        let patience = self.look.lock().losses.wait();
+        let pause = match sys::wait(Some(socket), stop, patience) {
             Wake::Stop => return ControlFlow::Break(()),
-            Wake::Timeout => self.losses.tell(),
-            Wake::Readable => self.drain()?,
+            Wake::Timeout => {
+                self.look.lock().losses.tell();
+                return ControlFlow::Continue(());
+            }
+            Wake::Readable if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
+            Wake::Readable => match self.take_in(&mut self.look.lock()) {
+                Ok(count) if count < MANY => return ControlFlow::Continue(()),
+                Ok(_) => STAND_BACK,
+                Err(error) => {
+                    log::debug!("reading upcalls: {error}");
+                    PAUSE
+                }
+            },
+        };
+        match sys::wait(None::<&MrouteSocket>, stop, Some(pause)) {
+            Wake::Stop => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
         }
-        if !self.waiting.is_empty() {
-            sys::shield("upcalls", || {
-                // Should it panic they are gone: they might be why.
-                let mut waiting = std::mem::take(&mut self.waiting);
-                self.sink.upcalls(&mut waiting);
-                self.waiting = waiting;
-            });
-        }
-        ControlFlow::Continue(())
     }
 
-    /// Reads what there is: the newest upcalls come first.
-    fn drain(&mut self) -> ControlFlow<()> {
+    /// Reads what there is, and hands it over; how many upcalls there were.
+    fn take_in(&self, look: &mut Look) -> io::Result<usize> {
+        let mut upcalls = Vec::new();
+        let result = self.drain(&mut look.batch, &mut upcalls);
+        let count = upcalls.len();
+        if count > 0 {
+            sys::shield("upcalls", || self.sink.upcalls(upcalls));
+        }
+        if !matches!(result, Ok(0)) {
+            // What did not fit has left a full buffer behind, which was just read.
+            let all = self.shared.socket.overflows();
+            let lost = all.map_or(0, |all| look.losses.see(all));
+            if lost > 0 {
+                sys::shield("a count", || self.sink.lost(lost));
+            }
+        }
+        result.map(|_| count)
+    }
+
+    /// Reads what there is; the number of datagrams.
+    fn drain(&self, batch: &mut Batch, upcalls: &mut Vec<Upcall>) -> io::Result<usize> {
+        let mut count = 0;
         for _ in 0..BATCHES {
-            match self.batch.read(&self.shared.socket) {
+            match batch.read(&self.shared.socket) {
                 Ok(()) => {
-                    sort_out(&self.batch, &self.devices, &mut self.waiting);
-                    if !self.batch.is_full() {
+                    count += batch.datagrams().len();
+                    sort_out(batch, &self.devices, upcalls);
+                    if !batch.is_full() {
                         break;
                     }
                 }
                 Err(error) if is_passing(&error) => break,
-                Err(error) => {
-                    log::debug!("reading upcalls: {error}");
-                    let pause = Some(PAUSE);
-                    if sys::wait(None::<&MrouteSocket>, &self.shared.stop, pause) == Wake::Stop {
-                        return ControlFlow::Break(());
-                    }
-                    break;
-                }
+                Err(error) => return Err(error),
             }
         }
-        // What did not fit has left a full buffer behind, which was just read.
-        let lost = self.shared.socket.overflows().map_or(0, |count| self.losses.see(count));
-        if lost > 0 {
-            sys::shield("a count", || self.sink.lost(lost));
+        Ok(count)
+    }
+}
+
+impl UpcallSource for Reader {
+    fn look(&self) {
+        let Some(mut look) = self.look.try_lock() else { return };
+        // The thread sees to errors.
+        if self.take_in(&mut look).is_ok_and(|count| count > 0) {
+            self.others_read.store(true, Ordering::Relaxed);
         }
-        ControlFlow::Continue(())
     }
 }
 

@@ -143,7 +143,7 @@ impl Run {
                     igmp: row.is_igmp,
                     interfaces: row.interfaces,
                     running: record.queue.is_running(),
-                    queued: record.queue.len(),
+                    queued: record.queue.len() + record.backlog.len(),
                     callbacks: record.delivered,
                 })
             })

@@ -163,11 +163,10 @@ fn t5_10_an_older_look_up_does_not_undo_a_later_change() {
 fn t5_1_an_upcalls_look_up_that_was_overtaken_is_made_again() {
     use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
     let (world, _, _, log) = overtaken();
-    let routes = Arc::downgrade(&overtake(&world));
-    let below = super::super::world::Below { manager: world.0.clone(), routes };
+    let below = super::super::world::Below::new(world.0.clone(), &overtake(&world));
     let PacketIn { flow, arrival, .. } = packet(1, 1);
     let upcall = Upcall { kind: UpcallKind::NoCache, flow, arrival, header: Vec::new() };
-    below.upcalls(&mut vec![upcall]);
+    below.upcalls(vec![upcall]);
     until("an MFE", || world.0.with_mfe(flow, false, |_| ()).is_ok());
     let row = world.0.with_mfe(flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(2), "{:?}", log.lock());
@@ -226,7 +225,7 @@ fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
         // of the worker's, under the lock.
         let run = guard.running().unwrap();
         let place = run.clients.find(a, None).unwrap();
-        run.clients.at(place).unwrap().pace = super::super::intake::Pace::default();
+        run.clients.at(place).unwrap().backlog = super::super::backlog::Backlog::default();
     }
     // The worker lives, and A is told of other things.
     join_as_upcall(&world.0, b, 7, 2);

@@ -1,4 +1,5 @@
-//! The thread `mgm-route`: hears that the kernel's routes have changed.
+//! The thread `mgm-route`: hears that the kernel's routes have changed, or what it
+//! routes multicast among.
 
 use super::socket::RouteSocket;
 use crate::routes::RouteWatcher;
@@ -9,17 +10,21 @@ use std::time::{Duration, Instant};
 
 /// From <linux/rtnetlink.h>: the groups that announce what a look-up depends
 /// on. Links are among them because routes over a link that goes down go
-/// without being announced.
-const GROUPS: [u32; 5] = [
-    1, // RTNLGRP_LINK
-    5, // RTNLGRP_IPV4_IFADDR
-    7, // RTNLGRP_IPV4_ROUTE
-    8, // RTNLGRP_IPV4_RULE
+/// without being announced. The last but one says that an interface has got a VIF,
+/// or lost it, whoever has done that.
+const GROUPS: [u32; 6] = [
+    1,  // RTNLGRP_LINK
+    5,  // RTNLGRP_IPV4_IFADDR
+    7,  // RTNLGRP_IPV4_ROUTE
+    8,  // RTNLGRP_IPV4_RULE
+    24, // RTNLGRP_IPV4_NETCONF
     NEXTHOP,
 ];
 
 /// RTNLGRP_NEXTHOP, of next hop objects: they came with Linux 5.3.
 const NEXTHOP: u32 = 32;
+
+const RTM_NEWNETCONF: u16 = 80;
 
 /// The watcher is told this long after the first of a number of changes: a
 /// routing daemon makes thousands at a time.
@@ -52,18 +57,25 @@ pub(super) fn spawn(
 ) -> io::Result<()> {
     crate::threads::spawn("mgm-route", move || {
         let mut due: Option<Instant> = None;
+        let mut news = News::None;
         loop {
             let left = due.map(|at| at.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 due = None;
-                sys::shield("a route change", || watcher.routes_changed());
+                sys::shield("a route change", || match std::mem::take(&mut news) {
+                    News::Routes => watcher.routes_changed(),
+                    News::Interfaces => watcher.interfaces_changed(),
+                    News::None => {}
+                });
                 continue;
             }
             match sys::wait(Some(&socket), &stop, left) {
                 Wake::Stop => return,
                 Wake::Timeout => {}
                 Wake::Readable => {
-                    if drain(&socket) {
+                    let more = drain(&socket);
+                    news = news.max(more);
+                    if more > News::None {
                         due.get_or_insert_with(|| Instant::now() + COLLECT);
                     } else if sys::wait(None::<&RouteSocket>, &stop, Some(PAUSE)) == Wake::Stop {
                         return;
@@ -74,24 +86,44 @@ pub(super) fn spawn(
     })
 }
 
-/// Reads all there is; whether it announced anything. What it says does not
-/// matter: the manager looks its sources up again.
-fn drain(socket: &RouteSocket) -> bool {
+/// What announcements come to: the last of these of which there was one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum News {
+    #[default]
+    None,
+    /// What multicast is routed among may have changed. MGM's own changes are announced,
+    /// too: looking all sources up for them would cost too much.
+    Interfaces,
+    /// Anything may have.
+    Routes,
+}
+
+/// Reads all there is; what it comes to. More than that does not matter: the manager
+/// looks for itself.
+fn drain(socket: &RouteSocket) -> News {
     let mut buffer = [0u8; 4096];
-    let mut heard = false;
+    let mut news = News::None;
     loop {
         match socket.recv(&mut &mut buffer[..], 0) {
-            Ok(_) => heard = true,
+            Ok(_) => news = news.max(told_by(&buffer)),
             Err(error) => match error.raw_os_error() {
                 // Announcements were lost: so there were some.
-                Some(libc::ENOBUFS) => heard = true,
+                Some(libc::ENOBUFS) => news = News::Routes,
                 Some(libc::EINTR) => {}
-                Some(libc::EAGAIN) => return heard,
+                Some(libc::EAGAIN) => return news,
                 _ => {
                     log::debug!("reading route changes: {error}");
-                    return heard;
+                    return news;
                 }
             },
         }
+    }
+}
+
+/// What one announcement comes to: its type stands behind its length.
+fn told_by(message: &[u8; 4096]) -> News {
+    match u16::from_ne_bytes([message[4], message[5]]) {
+        RTM_NEWNETCONF => News::Interfaces,
+        _ => News::Routes,
     }
 }
