@@ -8,6 +8,7 @@
 use super::flows::{Members, Side};
 use super::planted::{self, Bug};
 use super::resolve::Purpose;
+use super::sources::SourceId;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::collections::BTreeMap;
@@ -46,9 +47,11 @@ impl Engine {
         self.interest_of(self.flows.members(flow))
     }
 
-    /// The components behind memberships.
+    /// The components behind memberships; nobody, where nobody hears of it.
     pub(super) fn interest_of(&self, members: Option<&Members>) -> Interest {
-        let Some(members) = members else { return Interest::Nobody };
+        let Some(members) = members.filter(|_| self.is_interest_heard()) else {
+            return Interest::Nobody;
+        };
         let by_owner = members
             .side(Side::Owner)
             .iter()
@@ -65,6 +68,12 @@ impl Engine {
         only.map_or(Interest::Nobody, Interest::One)
     }
 
+    /// Whether anybody is told who wants what.
+    fn is_interest_heard(&self) -> bool {
+        let alerts = [NoticeKind::Join, NoticeKind::Prune];
+        self.config.debug || alerts.into_iter().any(|kind| self.clients.anybody_hears(kind))
+    }
+
     /// Tells what the change of interest in `flow` means to each client.
     pub(super) fn interest_changed(
         &self,
@@ -78,7 +87,7 @@ impl Engine {
             return;
         }
         if flow.has_source() {
-            if let Some(client) = self.towards(flow.source()) {
+            if let Some(client) = self.towards(self.flows.source(flow)) {
                 let callbacks = self.clients.callbacks(client);
                 self.tell_if_changed((client, callbacks), flow, (before, after), cause, fx);
             }
@@ -167,7 +176,7 @@ impl Engine {
     }
 
     /// The client that owns the interface towards a source (spec 4.6).
-    pub(super) fn towards(&self, source: Ipv4Addr) -> Option<ClientId> {
+    pub(super) fn towards(&self, source: SourceId) -> Option<ClientId> {
         let (id, _) = self.expected_iif(source, None)?;
         self.interfaces.master(id)
     }
@@ -176,44 +185,42 @@ impl Engine {
     /// gives (spec 5.1); `arrival` decides for the router's own addresses.
     pub(super) fn expected_iif(
         &self,
-        source: Ipv4Addr,
+        source: SourceId,
         arrival: Option<IfId>,
     ) -> Option<(IfId, Ipv4Addr)> {
-        let route = self.sources.route(source);
+        let route = self.flows.sources.route(source);
         let neighbour = match route.origin {
             RouteOrigin::None => return None,
             RouteOrigin::Local => return arrival.map(|id| (id, Ipv4Addr::UNSPECIFIED)),
-            RouteOrigin::Connected => source,
+            RouteOrigin::Connected => self.flows.sources.addr(source),
             RouteOrigin::Via(gateway) => gateway,
         };
-        let id = self
-            .interfaces
-            .find(Interface { index: route.if_index, next_hop: neighbour })
-            .or_else(|| self.interfaces.find(Interface::link(route.if_index)))?;
+        // Where neighbours are told apart, there is no whole link.
+        let id = self.interfaces.find(Interface::link(route.if_index)).or_else(|| {
+            self.interfaces.find(Interface { index: route.if_index, next_hop: neighbour })
+        })?;
         Some((id, route.upstream()))
     }
 
     /// Whom the role of spec 4.6 makes hear of `flow`, an (s,g), right now.
     fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
-        let client = self.towards(flow.source())?;
+        let client = self.towards(self.flows.source(flow))?;
         self.interest(flow).beside(client).then_some(client)
     }
 
     /// Runs a change that may move the role towards sources, and tells the old
     /// bearer PRUNE and the new one JOIN for every (s,g) that it moves
-    /// (spec 4.6). `concerns` picks the sources whose role may move.
+    /// (spec 4.6). `concerns` picks the flows that it may move for.
     pub(super) fn with_roles_moving(
         &mut self,
-        concerns: impl Fn(&Engine, Ipv4Addr) -> bool,
+        concerns: impl Fn(&Engine, Flow) -> bool,
         fx: &mut Effects,
         change: impl FnOnce(&mut Engine, &mut Effects),
     ) {
         let before: Vec<(Flow, Option<ClientId>)> = self
             .flows
             .wanted_flows(Flow::WILDCARD)
-            .filter(|flow| {
-                flow.has_source() && !flow.is_link_local() && concerns(self, flow.source())
-            })
+            .filter(|flow| flow.has_source() && !flow.is_link_local() && concerns(self, *flow))
             .map(|flow| (flow, self.told_of_source(flow)))
             .collect();
         change(self, fx);
@@ -234,7 +241,7 @@ impl Engine {
     /// All sources whose routes the engine remembers, in ascending order.
     #[must_use]
     pub fn known_sources(&self) -> Vec<Ipv4Addr> {
-        let mut sources: Vec<Ipv4Addr> = self.sources.addresses().collect();
+        let mut sources: Vec<Ipv4Addr> = self.flows.sources.addresses().collect();
         sources.sort_unstable();
         sources
     }
@@ -246,7 +253,8 @@ impl Engine {
             .iter()
             .copied()
             .filter(|&(source, route)| {
-                self.sources.knows(source) && self.sources.route(source) != route
+                let id = self.flows.sources.find(source);
+                id.is_some_and(|id| *self.flows.sources.route(id) != route)
             })
             .collect();
         if changed.is_empty() {
@@ -254,16 +262,16 @@ impl Engine {
         }
         let concerned: Vec<_> = self
             .flows
-            .mfes(Flow::WILDCARD)
-            .filter(|(flow, _)| changed.contains_key(&flow.source()))
-            .map(|(flow, mfe)| (flow, self.expected_iif(flow.source(), Some(mfe.iif))))
+            .rows(Flow::WILDCARD)
+            .filter(|(_, flow, ..)| changed.contains_key(&flow.source()))
+            .map(|(_, flow, source, mfe)| (flow, self.expected_iif(source, Some(mfe.iif))))
             .collect();
         self.with_roles_moving(
-            |_, source| changed.contains_key(&source),
+            |_, flow| changed.contains_key(&flow.source()),
             fx,
             |engine, _| {
                 for (&source, &route) in &changed {
-                    engine.sources.update(source, route);
+                    engine.flows.sources.update(source, route);
                 }
             },
         );
@@ -271,7 +279,7 @@ impl Engine {
             let after = self
                 .flows
                 .mfe(flow)
-                .and_then(|mfe| self.expected_iif(flow.source(), Some(mfe.iif)));
+                .and_then(|mfe| self.expected_iif(self.flows.source(flow), Some(mfe.iif)));
             if before != after && !self.resolutions.contains_key(&flow) {
                 self.resolve_again(flow, Purpose::Reroute, fx);
             }

@@ -2,7 +2,7 @@
 
 use super::{Effects, Engine, NoticeKind, NoticeKinds};
 use crate::types::{Refusal, Result};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// PROTO_IP_IGMP, and MS_IP_IGMP: both are IGMP (spec 0.6).
 const IGMP_IDS: [u32; 2] = [10, 0x4137_000A];
@@ -32,8 +32,11 @@ pub(super) struct Client {
 /// Everybody who is registered.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    by_id: BTreeMap<ClientId, Client>,
+    /// In order of registration.
+    list: Vec<(ClientId, Client)>,
     by_key: HashMap<(u32, u32), ClientId>,
+    /// How many have each of the callbacks.
+    hearers: [usize; NoticeKind::ALL.len()],
     last: u64,
 }
 
@@ -43,12 +46,21 @@ impl Clients {
         Clients { last, ..Clients::default() }
     }
 
+    #[inline]
     pub fn get(&self, id: ClientId) -> Option<&Client> {
-        self.by_id.get(&id)
+        self.list.get(self.place(id)).filter(|(other, _)| *other == id).map(|(_, client)| client)
     }
 
     pub fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
-        self.by_id.get_mut(&id)
+        let place = self.place(id);
+        let found = self.list.get_mut(place).filter(|(other, _)| *other == id);
+        found.map(|(_, client)| client)
+    }
+
+    /// Where a client is, or where it would have to be.
+    #[inline]
+    fn place(&self, id: ClientId) -> usize {
+        self.list.partition_point(|(other, _)| *other < id)
     }
 
     /// Whether a client has a callback of this kind.
@@ -61,14 +73,19 @@ impl Clients {
         self.get(id).map_or(NoticeKinds::default(), |client| client.callbacks)
     }
 
+    /// Whether anybody has a callback of this kind.
+    pub fn anybody_hears(&self, kind: NoticeKind) -> bool {
+        self.hearers[kind as usize] > 0
+    }
+
     /// The callbacks of all of them, in order of registration.
     pub fn all_callbacks(&self) -> impl Iterator<Item = (ClientId, NoticeKinds)> + '_ {
-        self.by_id.iter().map(|(&id, client)| (id, client.callbacks))
+        self.list.iter().map(|(id, client)| (*id, client.callbacks))
     }
 
     /// All of them, in order of registration.
     pub fn ids(&self) -> impl Iterator<Item = ClientId> + '_ {
-        self.by_id.keys().copied()
+        self.list.iter().map(|(id, _)| *id)
     }
 }
 
@@ -92,7 +109,10 @@ impl Engine {
         let id = ClientId(clients.last);
         clients.by_key.insert((protocol, component), id);
         let is_igmp = is_igmp(protocol);
-        clients.by_id.insert(id, Client { protocol, component, is_igmp, interfaces: 0, callbacks });
+        clients.list.push((id, Client { protocol, component, is_igmp, interfaces: 0, callbacks }));
+        for kind in NoticeKind::ALL {
+            clients.hearers[kind as usize] += usize::from(callbacks.has(kind));
+        }
         Ok(id)
     }
 
@@ -115,8 +135,11 @@ impl Engine {
     pub fn deregister(&mut self, id: ClientId, fx: &mut Effects) -> Result<()> {
         self.check_deregister(id)?;
         self.finish_releases_of(id, fx);
-        if let Some(client) = self.clients.by_id.remove(&id) {
-            self.clients.by_key.remove(&(client.protocol, client.component));
+        let clients = &mut self.clients;
+        let (_, client) = clients.list.remove(clients.place(id));
+        clients.by_key.remove(&(client.protocol, client.component));
+        for kind in NoticeKind::ALL {
+            clients.hearers[kind as usize] -= usize::from(client.callbacks.has(kind));
         }
         Ok(())
     }

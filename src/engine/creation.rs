@@ -10,9 +10,10 @@ use smallvec::SmallVec;
 #[derive(Debug)]
 pub(super) struct Asked {
     pub question: QuestionId,
-    /// The client's oifs, `true` once a JOIN of the owner's has overtaken the
-    /// answer (spec 3.5).
-    pub oifs: SmallVec<[(IfId, bool); 4]>,
+    /// The client's oifs, in the order of the question.
+    pub oifs: IfSet,
+    /// Those where a JOIN of the owner's has overtaken the answer (spec 3.5).
+    pub overtaken: IfSet,
 }
 
 /// Those of one flow: seldom are there more than one.
@@ -68,20 +69,15 @@ impl Engine {
         owned.sort_by_key(|(owner, _)| *owner);
         for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
             let question = QuestionId(self.next_serial());
-            let slots = of_one.iter().filter_map(|&(_, id)| Some((id, self.interfaces.get(id)?)));
-            let (oifs, entries) = slots
-                .map(|(id, slot)| {
-                    let entry = CreationOif {
-                        interface: slot.interface,
-                        igmp: slot.igmp.is_some(),
-                        enabled: true,
-                    };
-                    ((id, false), entry)
-                })
-                .unzip();
+            let mut oifs = SmallVec::with_capacity(of_one.len());
+            for &(_, id) in of_one {
+                let igmp = self.interfaces.get(id).is_some_and(|slot| slot.igmp.is_some());
+                oifs.push(CreationOif { interface: self.interfaces.name(id), igmp, enabled: true });
+            }
             let iif = self.interfaces.name(iif);
-            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs: entries });
-            asked.questions.push(Asked { question, oifs });
+            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs });
+            let oifs = of_one.iter().map(|(_, id)| *id).collect();
+            asked.questions.push(Asked { question, oifs, overtaken: IfSet::default() });
         }
         asked.oifs = oifs;
         asked
@@ -89,6 +85,7 @@ impl Engine {
 
     /// Where a flow that comes in by `iif` can go out: where it is wanted and no
     /// boundary keeps it off.
+    #[inline]
     pub(super) fn possible_oifs(&self, flow: Flow, iif: IfId) -> IfSet {
         let mut oifs = self.member_interfaces(flow);
         if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
@@ -113,8 +110,8 @@ impl Engine {
         let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
         let asked = waiting.swap_remove(at);
         let is_last = waiting.is_empty();
-        for ((id, overtaken), answer) in asked.oifs.into_iter().zip(oifs) {
-            if overtaken {
+        for (id, answer) in asked.oifs.iter().zip(oifs) {
+            if asked.overtaken.contains(id) {
                 continue;
             }
             if answer.enabled {

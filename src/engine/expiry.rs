@@ -1,6 +1,6 @@
 //! The end of an MFE's life (spec 5.6).
 
-use super::flows::Flows;
+use super::flows::{Flows, Place};
 use super::resolve::Purpose;
 use super::{Effects, Engine};
 use crate::types::{Flow, Time};
@@ -13,24 +13,44 @@ const GRAIN_MS: u64 = 100;
 /// knows, and a new end makes a new entry.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
-    buckets: BTreeMap<u64, Vec<Flow>>,
+    /// The bucket that was written to last: most of what follows belongs there too.
+    open: Bucket,
+    /// All others.
+    buckets: BTreeMap<u64, Vec<Life>>,
     /// When the first bucket is due: each call asks.
     next: Option<Time>,
     entries: usize,
 }
 
+/// The lives that end at a time.
+#[derive(Debug, Default)]
+struct Bucket {
+    end: u64,
+    lives: Vec<Life>,
+}
+
+/// An MFE that was in this place, with its serial number.
+#[derive(Clone, Copy, Debug)]
+struct Life(Place, u32);
+
 /// So many entries may be out of date before it matters how many MFEs there are.
 const SLACK: usize = 1024;
 
 impl Expiry {
-    /// Remembers to look at a flow when its life ends; never, for `None`.
-    pub fn schedule(&mut self, flow: Flow, deadline: Option<Time>) {
-        if let Some(deadline) = deadline {
-            let bucket = deadline.0.div_ceil(GRAIN_MS);
-            self.buckets.entry(bucket).or_default().push(flow);
-            self.next = Time::sooner(self.next, Some(Time(bucket * GRAIN_MS)));
-            self.entries += 1;
+    /// Remembers to look at an MFE when its life ends.
+    #[inline]
+    fn schedule(&mut self, life: Life, deadline: Time) {
+        let end = deadline.0.div_ceil(GRAIN_MS);
+        if end != self.open.end {
+            let lives = self.buckets.remove(&end).unwrap_or_default();
+            let before = std::mem::replace(&mut self.open, Bucket { end, lives });
+            if !before.lives.is_empty() {
+                self.buckets.insert(before.end, before.lives);
+            }
         }
+        self.open.lives.push(life);
+        self.next = Time::sooner(self.next, Some(Time(end * GRAIN_MS)));
+        self.entries += 1;
     }
 
     /// How many entries there are, those out of date included.
@@ -38,23 +58,26 @@ impl Expiry {
         self.entries
     }
 
-    /// Those that [`Expiry::pop`] gives next, so many at the most.
-    fn coming(&self, most: usize) -> &[Flow] {
-        let first = self.buckets.values().next().map_or(&[][..], Vec::as_slice);
-        &first[first.len().saturating_sub(most)..]
-    }
-
-    /// A flow whose time has come, or had come until it got another.
-    fn pop(&mut self, now: Time) -> Option<Flow> {
-        self.next.filter(|next| *next <= now)?;
-        let mut first = self.buckets.first_entry()?;
-        let flow = first.get_mut().pop();
-        self.entries -= 1;
-        if first.get().is_empty() {
-            first.remove();
-            self.next = self.buckets.keys().next().map(|bucket| Time(bucket * GRAIN_MS));
+    /// Takes some lives that end at a time that has come, or had come until they
+    /// got another end.
+    fn pop(&mut self, now: Time, most: usize) -> Vec<Life> {
+        let Some(due) = self.next.filter(|&due| due <= now) else { return Vec::new() };
+        let end = due.0 / GRAIN_MS;
+        let lives = if self.open.end == end {
+            &mut self.open.lives
+        } else {
+            self.buckets.entry(end).or_default()
+        };
+        let popped = lives.split_off(lives.len().saturating_sub(most));
+        if lives.is_empty() {
+            *lives = Vec::new();
+            self.buckets.remove(&end);
+            let open = Some(self.open.end).filter(|_| !self.open.lives.is_empty());
+            let other = self.buckets.first_key_value().map(|(&end, _)| end);
+            self.next = open.into_iter().chain(other).min().map(|end| Time(end * GRAIN_MS));
         }
-        flow
+        self.entries -= popped.len();
+        popped
     }
 }
 
@@ -62,17 +85,22 @@ impl Engine {
     /// Remembers when an MFE's life ends. Entries that are out of date may not
     /// outnumber the MFEs: their own time can be a century away.
     pub(super) fn schedule_end(&mut self, flow: Flow) {
-        let deadline = self.flows.mfe(flow).and_then(|mfe| mfe.deadline(self.config.mfe_timeout));
-        self.schedule(flow, deadline);
+        let Some(place) = self.flows.find(flow) else { return };
+        let Some(mfe) = &self.flows.at(place).mfe else { return };
+        self.schedule(place, mfe.serial, mfe.deadline(self.config.mfe_timeout));
     }
 
     /// The same for an MFE whose end is known.
-    pub(super) fn schedule(&mut self, flow: Flow, deadline: Option<Time>) {
-        self.expiry.schedule(flow, deadline);
+    #[inline]
+    pub(super) fn schedule(&mut self, place: Place, serial: u32, deadline: Option<Time>) {
+        let Some(deadline) = deadline else { return };
+        self.expiry.schedule(Life(place, serial), deadline);
         if self.expiry.len() > 2 * self.flows.mfe_len() + SLACK {
             self.expiry = Expiry::default();
-            for (flow, mfe) in self.flows.mfes(Flow::WILDCARD) {
-                self.expiry.schedule(flow, mfe.deadline(self.config.mfe_timeout));
+            for (place, _, _, mfe) in self.flows.rows(Flow::WILDCARD) {
+                if let Some(deadline) = mfe.deadline(self.config.mfe_timeout) {
+                    self.expiry.schedule(Life(place, mfe.serial), deadline);
+                }
             }
         }
     }
@@ -94,28 +122,48 @@ impl Engine {
         mut packets: impl FnMut(Flow) -> Option<u64>,
         fx: &mut Effects,
     ) {
-        for at in 0..most {
-            if at % Flows::FETCH == 0 {
-                self.flows.fetch_flows(self.expiry.coming(Flows::FETCH));
+        let mut left = most;
+        while left > 0 {
+            let lives = self.expiry.pop(now, left.min(Flows::FETCH));
+            if lives.is_empty() {
+                break;
             }
-            let Some(flow) = self.expiry.pop(now) else { break };
-            let Some(mfe) = self.flows.mfe_mut(flow) else { continue };
-            if mfe.deadline(self.config.mfe_timeout).is_none_or(|deadline| deadline > now) {
-                continue; // it got another end
-            }
-            if self.resolutions.contains_key(&flow) {
-                self.expiry.schedule(flow, Some(now.plus_secs(1)));
-                continue; // its clients are being asked
-            }
-            let count = packets(flow).unwrap_or(mfe.packets) as u32;
-            let forwarded = std::mem::replace(&mut mfe.seen, count) != count;
-            if forwarded && !mfe.oifs.is_empty() {
-                self.resolve_again(flow, Purpose::Renew, fx);
-            } else {
-                self.story(fx, || format!("{flow} is at the end of its life"));
-                self.remove_mfe(flow, fx);
+            left -= lives.len();
+            self.flows.fetch(lives.iter().map(|life| life.0));
+            for life in lives.into_iter().rev() {
+                self.end(now, life, &mut packets, fx);
             }
         }
         self.wrong_ifs.sweep(now);
+    }
+
+    /// Ends a life, if it is over and the MFE has no reason to live on.
+    fn end(
+        &mut self,
+        now: Time,
+        life: Life,
+        packets: impl FnOnce(Flow) -> Option<u64>,
+        fx: &mut Effects,
+    ) {
+        let Life(place, serial) = life;
+        let Some((flow, mfe)) = self.flows.mfe_at(place).filter(|(_, mfe)| mfe.serial == serial)
+        else {
+            return; // it is gone
+        };
+        if mfe.deadline(self.config.mfe_timeout).is_none_or(|deadline| deadline > now) {
+            return; // it got another end
+        }
+        if self.resolutions.contains_key(&flow) {
+            self.expiry.schedule(life, now.plus_secs(1));
+            return; // its clients are being asked
+        }
+        let count = packets(flow).unwrap_or(mfe.packets) as u32;
+        let forwarded = std::mem::replace(&mut mfe.seen, count) != count;
+        if forwarded && !mfe.oifs.is_empty() {
+            self.resolve_again(flow, Purpose::Renew, fx);
+        } else {
+            self.story(fx, || format!("{flow} is at the end of its life"));
+            self.remove_mfe(flow, fx);
+        }
     }
 }

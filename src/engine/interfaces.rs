@@ -3,7 +3,7 @@
 use super::{ClientId, QuestionId};
 use crate::types::{IfId, Interface, Refusal, Result};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 /// An interface that somebody has.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(super) struct Slot {
 
 impl Slot {
     /// The owner in the sense of spec sections 4 and 5 (0.7).
+    #[inline]
     pub fn master(&self) -> Option<ClientId> {
         self.owner.or(self.igmp).filter(|_| !self.absent)
     }
@@ -55,14 +56,15 @@ impl Slot {
 #[derive(Debug, Default)]
 pub(super) struct Interfaces {
     slots: Vec<Option<Slot>>,
-    by_name: BTreeMap<Interface, IfId>,
+    by_name: Names,
     /// Freed numbers; the lowest goes first, so that sets of interfaces stay small.
     free: BinaryHeap<Reverse<u16>>,
 }
 
 impl Interfaces {
+    #[inline]
     pub fn find(&self, interface: Interface) -> Option<IfId> {
-        self.by_name.get(&interface).copied()
+        self.by_name.find(interface)
     }
 
     /// The number of an interface that somebody has and that is there.
@@ -70,6 +72,7 @@ impl Interfaces {
         self.find(interface).filter(|&id| self.master(id).is_some())
     }
 
+    #[inline]
     pub fn get(&self, id: IfId) -> Option<&Slot> {
         self.slots.get(usize::from(id.0))?.as_ref()
     }
@@ -84,35 +87,27 @@ impl Interfaces {
     }
 
     /// The name of an interface that exists.
+    #[inline]
     pub fn name(&self, id: IfId) -> Interface {
         self.get(id).map_or(Interface::NONE, |slot| slot.interface)
     }
 
     /// All, in order of index and next hop.
     pub fn iter(&self) -> impl Iterator<Item = (IfId, &Slot)> {
-        self.by_name.values().filter_map(|&id| Some((id, self.get(id)?)))
+        self.by_name.list.iter().filter_map(|&(_, id)| Some((id, self.get(id)?)))
     }
 
     /// The numbers of all interfaces with this index, one for each next hop.
     pub fn of_index(&self, if_index: u32) -> Vec<IfId> {
-        self.by_name
-            .range(Interface::link(if_index)..)
-            .take_while(|(name, _)| name.index == if_index)
-            .map(|(_, &id)| id)
-            .collect()
+        self.by_name.of_index(if_index).iter().map(|&(_, id)| id).collect()
     }
 
     /// A number for an interface that nobody has yet (spec 0.2).
     pub fn allocate(&mut self, interface: Interface) -> Result<IfId> {
-        let sibling = self
-            .by_name
-            .range(Interface::link(interface.index)..)
-            .next()
-            .filter(|(name, _)| name.index == interface.index);
-        if let Some((sibling, _)) = sibling {
-            if sibling.next_hop.is_unspecified() || interface.next_hop.is_unspecified() {
-                return Err(Refusal::MixedNextHops(interface));
-            }
+        let is_whole = self.find(Interface::link(interface.index)).is_some();
+        let is_divided = !is_whole && !self.by_name.of_index(interface.index).is_empty();
+        if is_whole || is_divided && interface.next_hop.is_unspecified() {
+            return Err(Refusal::MixedNextHops(interface));
         }
         let number = match self.free.pop() {
             Some(Reverse(number)) => number,
@@ -140,8 +135,49 @@ impl Interfaces {
     /// Forgets an interface that nobody has any more.
     pub fn forget(&mut self, id: IfId) {
         if let Some(slot) = self.slots.get_mut(usize::from(id.0)).and_then(Option::take) {
-            self.by_name.remove(&slot.interface);
+            self.by_name.remove(slot.interface);
             self.free.push(Reverse(id.0));
         }
+    }
+}
+
+/// The names of all interfaces in order, with their numbers: few, and looked for
+/// by every call.
+#[derive(Debug, Default)]
+struct Names {
+    list: Vec<(u64, IfId)>,
+}
+
+impl Names {
+    /// Index and next hop as one number, in the same order.
+    fn key(name: Interface) -> u64 {
+        u64::from(name.index) << 32 | u64::from(u32::from(name.next_hop))
+    }
+
+    /// Where a name is, or where it would have to be.
+    #[inline]
+    fn place(&self, name: Interface) -> usize {
+        let key = Names::key(name);
+        self.list.partition_point(|(other, _)| *other < key)
+    }
+
+    #[inline]
+    fn find(&self, name: Interface) -> Option<IfId> {
+        let (key, id) = self.list.get(self.place(name))?;
+        (*key == Names::key(name)).then_some(*id)
+    }
+
+    /// Those with this index, one for each next hop.
+    fn of_index(&self, if_index: u32) -> &[(u64, IfId)] {
+        let list = &self.list[self.place(Interface::link(if_index))..];
+        &list[..list.partition_point(|(key, _)| key >> 32 == u64::from(if_index))]
+    }
+
+    fn insert(&mut self, name: Interface, id: IfId) {
+        self.list.insert(self.place(name), (Names::key(name), id));
+    }
+
+    fn remove(&mut self, name: Interface) {
+        self.list.remove(self.place(name));
     }
 }

@@ -63,6 +63,7 @@ impl Limits {
     }
 
     /// Whether a boundary keeps a group off the interfaces of this index.
+    #[inline]
     pub fn bounds(&self, if_index: u32, group: Ipv4Addr) -> bool {
         Scope::is_scoped(group)
             && self
@@ -130,11 +131,13 @@ impl Engine {
     }
 
     /// Whether a boundary keeps a group off an interface.
+    #[inline]
     pub(super) fn is_bounded(&self, id: IfId, group: Ipv4Addr) -> bool {
         self.limits.bounds(self.interfaces.name(id).index, group)
     }
 
     /// Takes the interfaces out that a group does not pass.
+    #[inline]
     pub(super) fn subtract_bounded(&self, oifs: &mut IfSet, group: Ipv4Addr) {
         if self.limits.boundaries.is_empty() || !Scope::is_scoped(group) {
             return; // nearly always

@@ -31,7 +31,7 @@ impl Engine {
     /// that names the flow.
     #[must_use]
     pub fn needs_route(&self, flow: Flow) -> bool {
-        flow.has_source() && !self.sources.knows(flow.source())
+        flow.has_source() && !self.flows.sources.knows(flow.source())
     }
 
     /// Adds a membership, or switches an interface on (spec 3.3). `route` is
@@ -79,14 +79,21 @@ impl Engine {
             self.switch_forwarding(&act, false, None, fx);
             return Ok(());
         }
-        let was_there = self.remove_member(flow, act.id, &[act.side], act.cause, fx);
+        let place = self.flows.find(flow);
+        let was_there = place.is_some_and(|place| {
+            self.remove_member(flow, place, act.id, &[act.side], act.cause, fx)
+        });
         self.follow_member(&act, was_there, Notice::LocalLeave { flow, interface }, fx);
+        if let Some(place) = place {
+            self.flows.tidy(place);
+        }
         Ok(())
     }
 
     /// What comes of a JOIN or its delete, whether or not it `changed` the
     /// membership. IGMP beside an owner tells it (spec 3.6) and leaves its
     /// overrides alone; others end their own, even by a redundant call (3.5).
+    #[inline]
     fn follow_member(&mut self, act: &Act, changed: bool, local: Notice, fx: &mut Effects) {
         let touch = match act.beside {
             Some(_) if !changed => return,
@@ -100,6 +107,7 @@ impl Engine {
     }
 
     /// Checks that the caller may act on the interface (spec 3.1).
+    #[inline]
     fn authorize(
         &self,
         client: ClientId,
@@ -128,15 +136,12 @@ impl Engine {
     }
 
     /// Records a membership; false if it was there.
+    #[inline]
     fn insert_member(&mut self, act: &Act, route: Option<Route>, fx: &mut Effects) -> bool {
-        let place = self.flows.make(act.flow);
-        let members = self.flows.at(place).wanted_by();
-        let (before, is_new) = (self.interest_of(members), members.is_none());
+        let place = self.flows.make(act.flow, route);
+        let before = self.interest_of(self.flows.at(place).wanted_by());
         if !self.flows.insert_member(place, act.side, act.id) {
             return false;
-        }
-        if is_new && act.flow.has_source() {
-            self.sources.acquire(act.flow.source(), route);
         }
         self.story(fx, || {
             let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
@@ -147,22 +152,9 @@ impl Engine {
         true
     }
 
-    /// Takes memberships off one interface; false if none was there.
+    /// Takes memberships off one interface; false if none was there. The place is
+    /// to be tidied.
     fn remove_member(
-        &mut self,
-        flow: Flow,
-        id: IfId,
-        sides: &[Side],
-        cause: Cause,
-        fx: &mut Effects,
-    ) -> bool {
-        self.flows
-            .find(flow)
-            .is_some_and(|place| self.remove_member_at(flow, place, id, sides, cause, fx))
-    }
-
-    /// The same, of the entry in a place.
-    fn remove_member_at(
         &mut self,
         flow: Flow,
         place: Place,
@@ -183,9 +175,6 @@ impl Engine {
             format!("the membership {flow} on {name} ends, caused by {who}")
         });
         self.interest_changed(flow, before, after, cause, fx);
-        if flow.has_source() && removed == Removed::All {
-            self.sources.release(flow.source());
-        }
         true
     }
 
@@ -207,13 +196,13 @@ impl Engine {
         let finds_none = act.flow.has_source() && !self.flows.has_mfe(act.flow);
         if on && finds_none {
             // Nobody is pulling the flow: ask for it upstream (spec 5.8).
-            self.sources.acquire(act.flow.source(), route);
-            if let Some(upstream) = self.towards(act.flow.source()) {
+            let source = self.flows.sources.acquire(act.flow.source(), route);
+            if let Some(upstream) = self.towards(source) {
                 if upstream != act.client {
                     self.alert(upstream, Notice::Join { flow: act.flow, member: false }, fx);
                 }
             }
-            self.sources.release(act.flow.source());
+            self.flows.sources.release(source);
         }
     }
 
@@ -235,9 +224,11 @@ impl Engine {
         }
         for (at, &(flow, place)) in flows.iter().enumerate() {
             if at % Flows::FETCH == 0 {
-                self.flows.fetch(&flows[at..flows.len().min(at + Flows::FETCH)]);
+                let coming = flows[at..].iter().take(Flows::FETCH);
+                self.flows.fetch(coming.map(|(_, place)| *place));
             }
-            self.remove_member_at(flow, place, id, sides, cause, fx);
+            self.remove_member(flow, place, id, sides, cause, fx);
+            self.flows.tidy(place);
             if let Some(owner) = owner {
                 self.alert(owner, Notice::LocalLeave { flow, interface: cause.interface }, fx);
             }

@@ -1,10 +1,8 @@
-//! The multicast forwarding entries and what moves their oifs (spec 3.5, 5.8, 5.9).
+//! A multicast forwarding entry: what is kept of it, and how its oifs count.
 
-use super::flows::Side;
 use super::planted::{self, Bug};
-use super::{ClientId, Effects, Engine, Notice, QuestionId};
-use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
-use std::ops::RangeInclusive;
+use crate::types::{IfId, IfSet, Ipv4Addr, Time};
+use std::num::NonZeroU32;
 
 /// One MFE. A million of them: see the budget in CONTRIBUTING.md.
 #[derive(Debug)]
@@ -22,10 +20,20 @@ pub(super) struct Mfe {
     /// What had come in before the first of the oifs was one: none of them has
     /// sent it out.
     before: u32,
+    /// The same of an oif that came later, if there is one: a second one is
+    /// nothing rare.
+    later: Option<Later>,
     /// What the embedded forwarder counts.
     pub packets: u64,
     pub octets: u64,
     pub rare: Option<Box<Rare>>,
+}
+
+/// An oif that has sent out only what came in after `before` packets.
+#[derive(Clone, Copy, Debug)]
+struct Later {
+    id: IfId,
+    before: NonZeroU32,
 }
 
 /// What few MFEs have.
@@ -69,14 +77,14 @@ pub(super) struct OifCount {
 /// What the owner of the iif is to hear of an MFE that went from some oifs to
 /// none, or from none to some.
 #[derive(Clone, Copy, Debug)]
-struct Turn {
-    iif: IfId,
-    serial: u32,
-    is_negative: bool,
+pub(super) struct Turn {
+    pub iif: IfId,
+    pub serial: u32,
+    pub is_negative: bool,
 }
 
 impl Turn {
-    fn of(mfe: &Mfe) -> Turn {
+    pub fn of(mfe: &Mfe) -> Turn {
         Turn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
     }
 }
@@ -103,6 +111,7 @@ impl Mfe {
             serial: serial as u32,
             seen: 0,
             before: 0,
+            later: None,
             packets: 0,
             octets: 0,
             rare: None,
@@ -125,7 +134,8 @@ impl Mfe {
     }
 
     /// Changes the override of an interface.
-    fn override_oif(&mut self, id: IfId, touch: Touch) {
+    #[inline]
+    pub fn override_oif(&mut self, id: IfId, touch: Touch) {
         match touch {
             Touch::Members => {}
             Touch::Clear => {
@@ -158,308 +168,80 @@ impl Mfe {
         }
     }
 
+    /// Decides anew whether an interface is an oif. `None` if that changed nothing;
+    /// else what the owner of the iif is to hear of it, if anything.
+    #[inline]
+    pub fn touch(
+        &mut self,
+        id: IfId,
+        touch: Touch,
+        is_member: bool,
+        is_bounded: bool,
+    ) -> Option<Option<Turn>> {
+        self.override_oif(id, touch);
+        let wanted = self.wants(id, is_member) && !is_bounded;
+        let was_negative = self.oifs.is_empty();
+        let has_changed = self.set_oif(id, wanted);
+        has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| Turn::of(self)))
+    }
+
     /// Puts an interface among the oifs, or takes it out; true if that changed them.
-    fn set_oif(&mut self, id: IfId, wanted: bool) -> bool {
+    #[inline]
+    pub fn set_oif(&mut self, id: IfId, wanted: bool) -> bool {
         if wanted == self.oifs.contains(id) {
             return false;
         }
-        if wanted && self.packets > 0 {
-            match u32::try_from(self.packets) {
-                Ok(packets) if self.oifs.is_empty() => {
-                    self.before = packets;
-                    if let Some(rare) = &mut self.rare {
-                        rare.out = None;
-                    }
-                }
-                _ => drop(self.count_apart()),
+        let is_first = self.oifs.is_empty();
+        if is_first {
+            self.later = None;
+            if let Some(rare) = &mut self.rare {
+                rare.out = None;
+            }
+        }
+        if wanted && self.packets > 0 && self.counts_apart().is_none() {
+            match u32::try_from(self.packets).ok().and_then(NonZeroU32::new) {
+                Some(before) if is_first => self.before = before.get(),
+                Some(before) if self.later.is_none() => self.later = Some(Later { id, before }),
+                _ => self.count_apart(),
             }
         }
         if wanted {
             self.oifs.insert(id);
-            if let Some(out) = self.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+            if let Some(out) = self.counts_apart() {
                 out.push((id, OifCount::default()));
             }
         } else {
             self.oifs.remove(id);
-            if let Some(out) = self.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+            self.later = self.later.filter(|later| later.id != id);
+            if let Some(out) = self.counts_apart() {
                 out.retain(|(other, _)| *other != id);
             }
         }
         true
     }
 
+    /// The oifs' own counters, if they have some.
+    pub fn counts_apart(&mut self) -> Option<&mut Vec<(IfId, OifCount)>> {
+        self.rare.as_mut()?.out.as_mut()
+    }
+
     /// From now on each oif has counters of its own.
-    pub fn count_apart(&mut self) -> &mut Vec<(IfId, OifCount)> {
-        let so_far = self.count_together();
-        let oifs = self.oifs.clone();
-        self.rare().out.get_or_insert_with(|| {
-            let mut counts = Vec::with_capacity(oifs.len() + 1); // mostly for one more
-            counts.extend(oifs.iter().map(|id| (id, so_far)));
-            counts
-        })
+    pub fn count_apart(&mut self) {
+        if self.counts_apart().is_none() {
+            let mut counts = Vec::with_capacity(self.oifs.len() + 1); // mostly for one more
+            counts.extend(self.oifs.iter().map(|id| (id, self.oif_count(id))));
+            self.rare().out = Some(counts);
+        }
     }
 
     /// The counters of an oif.
     pub fn oif_count(&self, id: IfId) -> OifCount {
-        match self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
-            Some(out) => out
-                .iter()
-                .find(|(other, _)| *other == id)
-                .map_or_else(OifCount::default, |(_, count)| *count),
-            None => self.count_together(),
+        if let Some(out) = self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
+            let own = out.iter().find(|(other, _)| *other == id);
+            return own.map_or_else(OifCount::default, |(_, count)| *count);
         }
-    }
-
-    /// The counters of any oif, while all are equal.
-    fn count_together(&self) -> OifCount {
-        OifCount { packets: self.packets - u64::from(self.before), ttl_too_low: 0 }
-    }
-}
-
-impl Engine {
-    /// All interfaces on which memberships want `flow`, an (s,g).
-    pub(super) fn member_interfaces(&self, flow: Flow) -> IfSet {
-        let mut all = IfSet::default();
-        let flows = &self.flows;
-        let wanted = [flows.members(flow), flows.group_members(flow), flows.wildcard_members()];
-        for members in wanted.into_iter().flatten() {
-            all.union_with(members.side(Side::Owner));
-            all.union_with(members.side(Side::Igmp));
-        }
-        all
-    }
-
-    /// Decides anew whether an interface is an oif of each MFE that a
-    /// membership of `matching` concerns.
-    pub(super) fn update_mfes(
-        &mut self,
-        matching: Flow,
-        id: IfId,
-        touch: Touch,
-        caller: Option<ClientId>,
-        fx: &mut Effects,
-    ) {
-        if matching.is_link_local() {
-            return;
-        }
-        let last = match matching {
-            Flow::WILDCARD => Flow::MAX,
-            flow if flow.has_source() => flow,
-            group => group.last_of_group(),
-        };
-        self.update_range(matching..=last, id, touch, caller, fx);
-    }
-
-    /// The same for the MFEs of a range of flows.
-    pub(super) fn update_range(
-        &mut self,
-        flows: RangeInclusive<Flow>,
-        id: IfId,
-        touch: Touch,
-        caller: Option<ClientId>,
-        fx: &mut Effects,
-    ) {
-        for (_, resolution) in self.resolutions.range_mut(flows.clone()) {
-            resolution.overtaken(id, touch);
-        }
-        let index = self.interfaces.name(id).index;
-        let limits = &self.limits;
-        let mut turned = Vec::new();
-        let before = fx.dirty.len();
-        self.flows.visit_mfes(flows, id, |flow, mfe, is_member| {
-            mfe.override_oif(id, touch);
-            let wanted = mfe.wants(id, is_member) && !limits.bounds(index, flow.group());
-            let was_negative = mfe.oifs.is_empty();
-            if mfe.set_oif(id, wanted) {
-                fx.dirty.push(flow);
-                if was_negative != mfe.oifs.is_empty() {
-                    turned.push((flow, Turn::of(mfe)));
-                }
-            }
-        });
-        if self.config.debug {
-            self.tell_changes(&fx.dirty[before..], &mut fx.log);
-        }
-        for (flow, turn) in turned {
-            self.tell_turn(flow, turn, caller, fx);
-        }
-    }
-
-    /// An MFE went from some oifs to none, or from none to some: tells the
-    /// owner of its iif, unless it is the one who did it (spec 5.8).
-    fn tell_turn(&self, flow: Flow, turn: Turn, caller: Option<ClientId>, fx: &mut Effects) {
-        let Some(owner) = self.interfaces.master(turn.iif) else { return };
-        if caller == Some(owner) && !planted::has(Bug::CauserTold) {
-            return;
-        }
-        if turn.is_negative {
-            self.tell_prune(owner, flow, turn.iif, turn.serial, fx);
-        } else {
-            self.alert(owner, Notice::Join { flow, member: false }, fx);
-        }
-    }
-
-    /// PRUNE_ALERT with bMemberDelete FALSE to the owner of the iif, which may
-    /// answer with the MFE's time-out (spec 5.5).
-    pub(super) fn tell_negative(&self, flow: Flow, fx: &mut Effects) {
-        let Some(mfe) = self.flows.mfe(flow) else { return };
-        if let Some(owner) = self.interfaces.master(mfe.iif) {
-            self.tell_prune(owner, flow, mfe.iif, mfe.serial, fx);
-        }
-    }
-
-    /// PRUNE_ALERT with bMemberDelete FALSE.
-    fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, serial: u32, fx: &mut Effects) {
-        let question = QuestionId(u64::from(serial));
-        let (iif, timeout) = (self.interfaces.name(iif), self.config.mfe_timeout);
-        self.alert(to, Notice::PruneMfe { question, flow, iif, timeout }, fx);
-    }
-
-    /// The answer to [`Engine::tell_negative`]: a time-out, from now on (spec
-    /// 5.5). `packets` is as in [`Engine::tick`].
-    pub(super) fn set_timeout(
-        &mut self,
-        now: Time,
-        client: ClientId,
-        flow: Flow,
-        question: QuestionId,
-        timeout: u32,
-        packets: impl FnOnce(Flow) -> Option<u64>,
-    ) {
-        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
-        if u64::from(mfe.serial) != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
-            return;
-        }
-        let usual = self.config.mfe_timeout;
-        let timeout = Some(timeout).filter(|&timeout| timeout != 0 && timeout != usual);
-        if timeout.is_some() || mfe.rare.is_some() {
-            mfe.rare().timeout = timeout;
-        }
-        mfe.born = now.into();
-        let packets = packets(flow).filter(|_| !planted::has(Bug::FormerLifeCounts));
-        mfe.seen = packets.unwrap_or(mfe.packets) as u32;
-        self.schedule_end(flow);
-    }
-
-    /// An interface changed hands: MFEs that it brings packets for end, and in
-    /// all others memberships alone decide about it (spec 2.5).
-    pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
-        let before = fx.dirty.len();
-        let ending = self.flows.mfes(Flow::WILDCARD).filter(|(_, mfe)| mfe.iif == id);
-        let ending: Vec<Flow> = ending.map(|(flow, _)| flow).collect();
-        for flow in ending {
-            self.flows.remove_mfe(flow);
-            self.sources.release(flow.source());
-            self.resolutions.remove(&flow); // of its renewal
-            fx.dirty.push(flow);
-        }
-        if self.config.debug {
-            let gone = &fx.dirty[before..];
-            fx.log.extend(gone.iter().map(|flow| {
-                (
-                    log::Level::Debug,
-                    format!("{flow} deleted: it came in by {}", self.interfaces.name(id)),
-                )
-            }));
-        }
-        self.update_mfes(Flow::WILDCARD, id, Touch::Clear, caller, fx);
-    }
-
-    /// Deletes an MFE.
-    pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
-        if self.flows.remove_mfe(flow).is_some() {
-            self.story(fx, || format!("{flow} deleted"));
-            self.sources.release(flow.source());
-            self.resolutions.remove(&flow); // of its renewal
-            fx.dirty.push(flow);
-        }
-    }
-
-    /// Changes the upstream neighbour of an MFE and, if the caller owns
-    /// `if_index`, its incoming interface (spec 5.9).
-    ///
-    /// # Errors
-    /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`.
-    pub fn set_mfe(
-        &mut self,
-        client: ClientId,
-        flow: Flow,
-        upstream: Ipv4Addr,
-        if_index: u32,
-        fx: &mut Effects,
-    ) -> Result<()> {
-        self.client(client)?;
-        let mfe = self.flows.mfe(flow).ok_or(Refusal::NoMfe(flow))?;
-        if self.interfaces.master(mfe.iif) != Some(client) {
-            return Err(Refusal::NotUpstreamOwner(flow));
-        }
-        let old = mfe.iif;
-        let named = self.interfaces.find(Interface::link(if_index));
-        let iif = named.filter(|&id| {
-            self.interfaces.master(id) == Some(client)
-                && !self.limits.bounds(if_index, flow.group())
-        });
-        let nothing = IfSet::default();
-        let to = (iif.unwrap_or(old), upstream);
-        self.reshape(flow, to, (&nothing, &nothing), Some(client), fx);
-        self.overrule_rpf(flow);
-        if iif.is_none() && if_index != 0 && self.interfaces.name(old).index != if_index {
-            fx.log.push((
-                log::Level::Warn,
-                format!(
-                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the \
-                     caller's, or a boundary keeps the group off it"
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    /// Gives an MFE another iif and neighbour, and the overrides that
-    /// CREATION_ALERT answers ask for, all at once: `off` are switched off,
-    /// `on` are off no longer. Tells what comes of it: a new owner of the iif
-    /// the JOIN, or the PRUNE if there is no oif, and the old one the PRUNE
-    /// (spec 5.10); the same owner only what 5.8 has for it.
-    pub(super) fn reshape(
-        &mut self,
-        flow: Flow,
-        (iif, upstream): (IfId, Ipv4Addr),
-        (off, on): (&IfSet, &IfSet),
-        caller: Option<ClientId>,
-        fx: &mut Effects,
-    ) {
-        let mut members = self.member_interfaces(flow);
-        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
-        off.iter().for_each(|id| mfe.override_oif(id, Touch::Force(false)));
-        if let Some(rare) = &mut mfe.rare {
-            rare.off.subtract(on);
-            members.union_with(rare.on.view());
-            members.subtract(&rare.off);
-        }
-        members.remove(iif);
-        self.subtract_bounded(&mut members, flow.group());
-        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
-        let (old_iif, was_negative) = (mfe.iif, mfe.oifs.is_empty());
-        mfe.iif = iif;
-        mfe.upstream = upstream;
-        let mut gone = mfe.oifs.clone();
-        gone.subtract(&members);
-        let left = gone.iter().filter(|&id| mfe.set_oif(id, false)).count();
-        let came = members.iter().filter(|&id| mfe.set_oif(id, true)).count();
-        let turned = was_negative != mfe.oifs.is_empty();
-        let turn = Turn::of(mfe);
-        if old_iif != iif || left + came > 0 {
-            fx.dirty.push(flow);
-            self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
-        }
-        let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
-        if old != new {
-            self.tell_turn(flow, turn, caller, fx);
-            if let Some(old) = old {
-                self.tell_prune(old, flow, old_iif, turn.serial, fx);
-            }
-        } else if turned {
-            self.tell_turn(flow, turn, caller, fx);
-        }
+        let later = self.later.filter(|later| later.id == id);
+        let before = later.map_or(self.before, |later| later.before.get());
+        OifCount { packets: self.packets - u64::from(before), ttl_too_low: 0 }
     }
 }

@@ -15,6 +15,7 @@ mod interfaces;
 mod limits;
 mod membership;
 mod mfe;
+mod oifs;
 mod ownership;
 mod packet;
 #[cfg(mgm_planted)]
@@ -47,7 +48,6 @@ use interfaces::Interfaces;
 use limits::Limits;
 use packet::WrongIfs;
 use resolve::Resolution;
-use sources::Sources;
 use std::collections::BTreeMap;
 
 /// What the engine can be told once, at its birth.
@@ -68,10 +68,8 @@ pub struct Engine {
     clients: Clients,
     interfaces: Interfaces,
     limits: Limits,
-    /// Who wants what on which interface, and the MFEs.
+    /// Who wants what on which interface, the MFEs, and the routes of their sources.
     flows: Flows,
-    /// The routes of every source that a membership, an MFE or a resolution names.
-    sources: Sources,
     /// Flows between their first packet and their MFE.
     resolutions: BTreeMap<Flow, Resolution>,
     expiry: Expiry,
@@ -92,7 +90,6 @@ impl Engine {
             interfaces: Interfaces::default(),
             limits: Limits::default(),
             flows: Flows::default(),
-            sources: Sources::default(),
             resolutions: BTreeMap::new(),
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),

@@ -276,7 +276,7 @@ impl Engine {
         }
         let index = self.interfaces.name(id).index;
         self.with_roles_moving(
-            |engine, source| engine.sources.route(source).if_index == index,
+            |Engine { flows, .. }, flow| flows.sources.route(flows.source(flow)).if_index == index,
             fx,
             |engine, fx| {
                 let Some(slot) = engine.interfaces.get_mut(id) else { return };

@@ -61,7 +61,7 @@ pub type Out = SmallVec<[Interface; 4]>;
 pub enum Outcome {
     /// Accepted, and sent out there.
     Forwarded(Out),
-    /// Its MFE is being made: ask again when the flow is resolved.
+    /// Its MFE is being made, or (for the kernel) there: ask again when the flow is resolved.
     Resolving,
     /// Dropped.
     Refused(Refused),
@@ -112,41 +112,35 @@ impl Engine {
         route: Option<Route>,
         fx: &mut Effects,
     ) -> Outcome {
-        let Some(arrival) = self.interfaces.served(packet.arrival) else {
-            return self.refuse(Refused::ForeignArrival);
+        let arrival = match self.admit(packet) {
+            Ok(arrival) => arrival,
+            Err(why) => return self.refuse(why),
         };
-        if packet.flow.is_link_local() {
-            return self.refuse(Refused::LinkLocal);
+        if !self.flows.has_mfe(packet.flow) && !self.first_packet(now, packet, arrival, route, fx) {
+            return self.refuse(Refused::NoUpstream);
         }
-        if self.is_bounded(arrival, packet.flow.group()) {
-            return self.refuse(Refused::Boundary);
+        match self.flows.mfe_mut(packet.flow) {
+            Some(mfe) if mfe.iif == arrival => forward(mfe, &self.limits, &self.interfaces, packet),
+            Some(mfe) => {
+                mfe.rare().wrong_if += 1;
+                self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
+                self.refuse(Refused::WrongInterface)
+            }
+            None => Outcome::Resolving,
         }
-        if let Some(outcome) = self.follow_mfe(now, packet, arrival, fx) {
-            return outcome;
-        }
-        let outcome = self.first_packet(now, packet, route, fx);
-        if outcome != Outcome::Resolving || self.resolutions.contains_key(&packet.flow) {
-            return outcome;
-        }
-        // Nobody had to be asked: the MFE is there.
-        self.follow_mfe(now, packet, arrival, fx).unwrap_or(outcome)
     }
 
-    /// What the MFE of a packet makes of it, if there is one.
-    fn follow_mfe(
-        &mut self,
-        now: Time,
-        packet: &Packet<'_>,
-        arrival: IfId,
-        fx: &mut Effects,
-    ) -> Option<Outcome> {
-        let mfe = self.flows.mfe_mut(packet.flow)?;
-        if mfe.iif == arrival {
-            return Some(forward(mfe, &self.limits, &self.interfaces, packet));
+    /// The interface that a packet came in on, if its group may pass there.
+    #[inline]
+    fn admit(&self, packet: &Packet<'_>) -> Result<IfId, Refused> {
+        let arrival = self.interfaces.served(packet.arrival).ok_or(Refused::ForeignArrival)?;
+        if packet.flow.is_link_local() {
+            return Err(Refused::LinkLocal);
         }
-        mfe.rare().wrong_if += 1;
-        self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
-        Some(self.refuse(Refused::WrongInterface))
+        if self.is_bounded(arrival, packet.flow.group()) {
+            return Err(Refused::Boundary);
+        }
+        Ok(arrival)
     }
 
     /// A packet for which the kernel has no entry. Tells nothing of its further fate.
@@ -161,35 +155,30 @@ impl Engine {
             fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
         }
-        let Some(arrival) = self.interfaces.served(packet.arrival) else {
-            return self.refuse(Refused::ForeignArrival);
-        };
-        if packet.flow.is_link_local() {
-            return self.refuse(Refused::LinkLocal);
+        match self.admit(packet) {
+            Err(why) => self.refuse(why),
+            Ok(arrival) if self.first_packet(now, packet, arrival, route, fx) => Outcome::Resolving,
+            Ok(_) => self.refuse(Refused::NoUpstream),
         }
-        if self.is_bounded(arrival, packet.flow.group()) {
-            return self.refuse(Refused::Boundary);
-        }
-        self.first_packet(now, packet, route, fx)
     }
 
-    /// The first packet of a flow starts its resolution; later ones wait for it.
+    /// The first packet of a flow starts its resolution, which is over at once if
+    /// nobody has to be asked; later ones wait for it. False if no route leads to
+    /// an MFE.
+    #[inline]
     fn first_packet(
         &mut self,
         now: Time,
         packet: &Packet<'_>,
+        arrival: IfId,
         route: Option<Route>,
         fx: &mut Effects,
-    ) -> Outcome {
-        let is_waiting = self.resolutions.contains_key(&packet.flow);
-        if !is_waiting {
-            self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
+    ) -> bool {
+        if self.resolutions.contains_key(&packet.flow) {
+            return true;
         }
-        if is_waiting || self.resolve(now, packet.flow, packet.arrival, packet.header, route, fx) {
-            Outcome::Resolving
-        } else {
-            self.refuse(Refused::NoUpstream)
-        }
+        self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
+        self.resolve(now, packet, arrival, route, fx)
     }
 
     fn refuse(&mut self, why: Refused) -> Outcome {
@@ -244,7 +233,7 @@ fn forward(
     }
     mfe.packets += 1;
     mfe.octets += u64::from(packet.length);
-    if let Some(out) = mfe.rare.as_mut().and_then(|rare| rare.out.as_mut()) {
+    if let Some(out) = mfe.counts_apart() {
         for (id, count) in out {
             if all || reaches(*id) {
                 count.packets += 1;
@@ -253,6 +242,9 @@ fn forward(
             }
         }
     }
-    let out = mfe.oifs.iter().filter(|&id| all || reaches(id));
-    Outcome::Forwarded(out.map(|id| interfaces.name(id)).collect())
+    let mut out = Out::new();
+    for id in mfe.oifs.iter().filter(|&id| all || reaches(id)) {
+        out.push(interfaces.name(id));
+    }
+    Outcome::Forwarded(out)
 }

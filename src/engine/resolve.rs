@@ -7,10 +7,11 @@
 //!               └────── the world has moved meanwhile ──┘
 //! ```
 
-use super::creation::AllAsked;
+use super::creation::{AllAsked, CreationAsked};
 use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
-use super::{Answer, ClientId, Effects, Engine, Notice, NoticeKind, QuestionId};
+use super::sources::SourceId;
+use super::{Answer, ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::sync::Arc;
 
@@ -74,8 +75,8 @@ impl Resolution {
         self.off.remove(id);
         self.on.remove(id);
         if let Waiting::Creation(asked) = &mut self.waiting {
-            for (oif, overtaken) in asked.iter_mut().flat_map(|asked| &mut asked.oifs) {
-                *overtaken |= *oif == id;
+            for asked in asked.iter_mut().filter(|asked| asked.oifs.contains(id)) {
+                asked.overtaken.insert(id);
             }
         }
     }
@@ -89,18 +90,17 @@ impl Engine {
     }
 
     /// Starts to make an MFE; false if no route leads to one.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn resolve(
         &mut self,
         now: Time,
-        flow: Flow,
-        arrival: Interface,
-        header: &[u8],
+        &Packet { flow, arrival, header, .. }: &Packet<'_>,
+        arrived: IfId,
         route: Option<Route>,
         fx: &mut Effects,
     ) -> bool {
-        self.sources.acquire(flow.source(), route);
-        let Some(way) = self.way_in(flow, Purpose::Create, arrival, fx) else { return false };
+        let source = self.flows.hold_source(flow, route);
+        let way = self.way_in(flow, source, Purpose::Create, Some(arrived), fx);
+        let Some(way) = way else { return false };
         if self.clients.hears(way.owner, NoticeKind::Rpf) {
             self.ask_rpf(flow, Purpose::Create, arrival, header.into(), way, fx);
             return true;
@@ -108,9 +108,14 @@ impl Engine {
         // A callback that is not there is one that changes nothing (spec 1.3): a
         // flow that nobody has a say in takes the short way.
         let (iif, upstream) = way.expected;
-        let asked = self.creation_questions(flow, iif, fx);
+        let asked = if self.clients.anybody_hears(NoticeKind::Creation) {
+            self.creation_questions(flow, iif, fx)
+        } else {
+            CreationAsked { oifs: self.possible_oifs(flow, iif), ..CreationAsked::default() }
+        };
         if asked.questions.is_empty() {
             self.create(now, flow, (iif, upstream), asked.oifs, (arrival, header), fx);
+            self.flows.sources.release(source);
         } else {
             let resolution = Resolution {
                 purpose: Purpose::Create,
@@ -132,9 +137,10 @@ impl Engine {
     /// Asks again for an MFE that is there, and goes on forwarding meanwhile.
     pub(super) fn resolve_again(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
         if let Some(mfe) = self.flows.mfe(flow) {
-            let iif = self.interfaces.name(mfe.iif);
-            if let Some(way) = self.way_in(flow, purpose, iif, fx) {
-                self.ask_rpf(flow, purpose, iif, Arc::default(), way, fx);
+            let iif = mfe.iif;
+            if let Some(way) = self.way_in(flow, self.flows.source(flow), purpose, Some(iif), fx) {
+                let arrival = self.interfaces.name(iif);
+                self.ask_rpf(flow, purpose, arrival, Arc::default(), way, fx);
             }
         }
     }
@@ -143,14 +149,15 @@ impl Engine {
     fn way_in(
         &mut self,
         flow: Flow,
+        source: SourceId,
         purpose: Purpose,
-        arrival: Interface,
+        arrival: Option<IfId>,
         fx: &mut Effects,
     ) -> Option<WayIn> {
-        let looked_up = self.expected_iif(flow.source(), self.interfaces.find(arrival));
+        let looked_up = self.expected_iif(source, arrival);
         self.story(fx, || {
             let towards = looked_up.map(|(id, _)| id);
-            format!("{flow}: {}", self.towards_source(flow.source(), towards))
+            format!("{flow}: {}", self.towards_source(source, towards))
         });
         let way = looked_up.and_then(|expected| {
             if self.is_bounded(expected.0, flow.group()) {
@@ -184,7 +191,7 @@ impl Engine {
                 iif,
                 upstream: expected.1,
                 header: Arc::clone(&header),
-                route: self.sources.route(flow.source()),
+                route: *self.flows.sources.route(self.flows.source(flow)),
             },
         );
         self.resolutions.insert(
@@ -208,7 +215,7 @@ impl Engine {
     fn give_up(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
         self.resolutions.remove(&flow);
         if purpose == Purpose::Create {
-            self.sources.release(flow.source());
+            self.flows.sources.release(self.flows.source(flow));
             fx.resolved.push(flow);
         } else {
             self.remove_mfe(flow, fx);
@@ -231,7 +238,8 @@ impl Engine {
         self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
         match purpose {
             Purpose::Create => {
-                if let Some(way) = self.way_in(flow, purpose, arrival, fx) {
+                let (source, arrived) = (self.flows.source(flow), self.interfaces.find(arrival));
+                if let Some(way) = self.way_in(flow, source, purpose, arrived, fx) {
                     self.ask_rpf(flow, purpose, arrival, header, way, fx);
                 }
             }
@@ -257,7 +265,7 @@ impl Engine {
         let arrival = self.interfaces.find(resolution.arrival);
         let ends = [resolution.iif, resolution.expected.0];
         !ends.iter().any(|&id| self.is_bounded(id, flow.group()))
-            && self.expected_iif(flow.source(), arrival) == Some(resolution.expected)
+            && self.expected_iif(self.flows.source(flow), arrival) == Some(resolution.expected)
     }
 
     /// The answer to any question. One to PRUNE_ALERT begins a life: `packets`
@@ -348,6 +356,7 @@ impl Engine {
             let mut oifs = self.possible_oifs(flow, iif);
             oifs.subtract(&off);
             self.create(now, flow, (iif, upstream), oifs, (arrival, &header), fx);
+            self.flows.sources.release(self.flows.source(flow));
             if let Some(mfe) = self.flows.mfe_mut(flow).filter(|_| !off.is_empty()) {
                 mfe.rare().off = off;
             }
@@ -358,6 +367,7 @@ impl Engine {
 
     /// The MFE of a new flow (spec 5.4, 5.5), and what comes of the packet that it
     /// is made for.
+    #[inline]
     fn create(
         &mut self,
         now: Time,
@@ -371,15 +381,15 @@ impl Engine {
         let serial = self.next_serial();
         let mfe = Mfe::new(iif, upstream, oifs, now, serial);
         let deadline = mfe.deadline(self.config.mfe_timeout);
-        self.flows.insert_mfe(flow, mfe); // takes over the resolution's hold on the source
-        self.schedule(flow, deadline);
+        let place = self.flows.insert_mfe(flow, mfe);
+        self.schedule(place, serial as u32, deadline);
         fx.dirty.push(flow);
         fx.resolved.push(flow);
         self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
         if is_negative {
             self.tell_negative(flow, fx);
         }
-        if self.interfaces.find(arrival) != Some(iif) {
+        if self.interfaces.name(iif) != arrival {
             self.wrong_if(now, flow, arrival, header, fx);
         }
     }

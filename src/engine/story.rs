@@ -2,6 +2,7 @@
 //! who has and wants what.
 
 use super::mfe::Mfe;
+use super::sources::SourceId;
 use super::{Answer, ClientId, CreationOif, Effects, Engine, Notice, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::fmt;
@@ -52,9 +53,10 @@ impl Engine {
     }
 
     /// What the look-up of a source gave, and which interface that means.
-    pub(super) fn towards_source(&self, source: Ipv4Addr, towards: Option<IfId>) -> String {
-        let route = self.sources.route(source);
-        let Route { if_index, network, prefix_len, .. } = route;
+    pub(super) fn towards_source(&self, source: SourceId, towards: Option<IfId>) -> String {
+        let route = self.flows.sources.route(source);
+        let (source, Route { if_index, network, prefix_len, .. }) =
+            (self.flows.sources.addr(source), route);
         let mut text = match route.origin {
             RouteOrigin::None => return format!("there is no route to {source}"),
             RouteOrigin::Local => format!("{source} is this router's own"),

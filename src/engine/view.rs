@@ -1,6 +1,7 @@
 //! What the retrieval and enumeration functions see (spec sections 6 and 7).
 
 use super::mfe::Mfe;
+use super::sources::SourceId;
 use super::Engine;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
 
@@ -75,9 +76,9 @@ pub enum EnumKind {
 impl Engine {
     /// Fills `row` from the MFE of `flow`; false if there is none.
     pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
-        match self.flows.mfe(flow) {
-            Some(mfe) => {
-                self.fill(now, flow, mfe, self.way_in_by(mfe.iif), row);
+        match self.flows.row(flow) {
+            Some((source, mfe)) => {
+                self.fill(now, (flow, source, mfe), self.way_in_by(mfe.iif), row);
                 true
             }
             None => false,
@@ -93,33 +94,40 @@ impl Engine {
         row: &mut MfeRow,
         mut visit: impl FnMut(&mut MfeRow) -> bool,
     ) {
-        let mut iif = None; // many share it
-        for (flow, mfe) in self.flows.mfes(start.map_or(Flow::WILDCARD, Flow::successor)) {
-            let (_, way_in) = match iif {
+        let mut known = None; // many share it
+        let first = start.map_or(Flow::WILDCARD, Flow::successor);
+        self.flows.walk(first, |flow, source, mfe| {
+            let (_, way_in) = match known {
                 Some((id, way_in)) if id == mfe.iif => (id, way_in),
-                _ => *iif.insert((mfe.iif, self.way_in_by(mfe.iif))),
+                _ => *known.insert((mfe.iif, self.way_in_by(mfe.iif))),
             };
-            self.fill(now, flow, mfe, way_in, row);
-            if !visit(row) {
-                break;
-            }
-        }
+            self.fill(now, (flow, source, mfe), way_in, row);
+            visit(row)
+        });
     }
 
     /// An incoming interface, and the protocol id of its owner.
     fn way_in_by(&self, iif: IfId) -> (Interface, u32) {
-        let owner = self.interfaces.master(iif).and_then(|client| self.client_key(client));
-        (self.interfaces.name(iif), owner.map_or(0, |(protocol, _)| protocol))
+        let Some(slot) = self.interfaces.get(iif) else { return (Interface::NONE, 0) };
+        let owner = slot.master().and_then(|client| self.clients.get(client));
+        (slot.interface, owner.map_or(0, |owner| owner.protocol))
     }
 
-    fn fill(&self, now: Time, flow: Flow, mfe: &Mfe, iif: (Interface, u32), row: &mut MfeRow) {
+    fn fill(
+        &self,
+        now: Time,
+        (flow, source, mfe): (Flow, SourceId, &Mfe),
+        iif: (Interface, u32),
+        row: &mut MfeRow,
+    ) {
         row.flow = flow;
         row.upstream = mfe.upstream;
         (row.iif, row.iif_protocol) = iif;
-        row.route = self.sources.route(flow.source());
-        row.timeout = mfe.timeout(self.config.mfe_timeout);
-        row.expiry_ms = mfe.deadline(self.config.mfe_timeout).map(|deadline| deadline.since(now));
-        row.up_ms = now.since(mfe.born.into());
+        row.route = *self.flows.sources.route(source);
+        let (born, timeout) = (Time::from(mfe.born), mfe.timeout(self.config.mfe_timeout));
+        row.timeout = timeout;
+        row.expiry_ms = (timeout != u32::MAX).then(|| born.plus_secs(timeout).since(now));
+        row.up_ms = now.since(born);
         row.packets = mfe.packets;
         row.octets = mfe.octets;
         row.wrong_if = mfe.rare.as_ref().map_or(0, |rare| rare.wrong_if);

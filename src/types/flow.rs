@@ -65,6 +65,12 @@ impl Flow {
         Flow(self.0.saturating_add(1))
     }
 
+    /// The greatest flow below this one; the least precedes itself.
+    #[must_use]
+    pub fn predecessor(self) -> Flow {
+        Flow(self.0.saturating_sub(1))
+    }
+
     /// Whether the group lies in 224.0.0.0/24, which no router forwards
     /// (spec 3.2, RFC 5771).
     #[must_use]

@@ -30,21 +30,25 @@ impl IfSet {
     }
 
     /// The word that holds `id`, grown into being if need be.
+    #[inline]
     fn word_mut(&mut self, id: IfId) -> &mut u64 {
         let index = usize::from(id.0 / 64);
         if index > 0 {
-            if let IfSet::Small(word) = *self {
-                *self = IfSet::Large(Box::new(vec![word]));
-            }
+            self.enlarge(index);
         }
         match self {
             IfSet::Small(word) => word,
-            IfSet::Large(words) => {
-                if words.len() <= index {
-                    words.resize(index + 1, 0);
-                }
-                &mut words[index]
-            }
+            IfSet::Large(words) => &mut words[index],
+        }
+    }
+
+    #[cold]
+    fn enlarge(&mut self, index: usize) {
+        if let IfSet::Small(word) = *self {
+            *self = IfSet::Large(Box::new(vec![word]));
+        }
+        if let IfSet::Large(words) = self {
+            words.resize(words.len().max(index + 1), 0);
         }
     }
 
@@ -91,6 +95,10 @@ impl IfSet {
 
     /// Adds everything that `other` has.
     pub fn union_with(&mut self, other: IfView<'_>) {
+        if let (IfSet::Small(word), [more]) = (&mut *self, other.0) {
+            *word |= more;
+            return;
+        }
         for (index, word) in other.0.iter().enumerate() {
             if *word != 0 {
                 *self.word_mut(IfId((index * 64) as u16)) |= word;
@@ -110,7 +118,7 @@ impl IfSet {
     }
 
     /// The members, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = IfId> + '_ {
+    pub fn iter(&self) -> Iter<'_> {
         self.view().iter()
     }
 }
@@ -139,18 +147,36 @@ impl<'a> IfView<'a> {
     }
 
     /// The members, ascending.
-    pub fn iter(self) -> impl Iterator<Item = IfId> + 'a {
-        self.0.iter().enumerate().flat_map(|(index, &word)| {
-            let mut rest = word;
-            std::iter::from_fn(move || {
-                if rest == 0 {
-                    return None;
-                }
-                let bit = rest.trailing_zeros();
-                rest &= rest - 1;
-                Some(IfId((index * 64) as u16 + bit as u16))
-            })
-        })
+    pub fn iter(self) -> Iter<'a> {
+        let (rest, later) =
+            self.0.split_first().map_or((0, &[][..]), |(word, later)| (*word, later));
+        Iter { rest, base: 0, later }
+    }
+}
+
+/// The members of a set, ascending.
+#[derive(Clone, Debug)]
+pub struct Iter<'a> {
+    /// What is left of a word.
+    rest: u64,
+    /// The number that its lowest bit stands for.
+    base: u16,
+    /// The words after it.
+    later: &'a [u64],
+}
+
+impl Iterator for Iter<'_> {
+    type Item = IfId;
+
+    fn next(&mut self) -> Option<IfId> {
+        while self.rest == 0 {
+            let (word, later) = self.later.split_first()?;
+            (self.rest, self.later) = (*word, later);
+            self.base += u64::BITS as u16;
+        }
+        let bit = self.rest.trailing_zeros() as u16;
+        self.rest &= self.rest - 1;
+        Some(IfId(self.base + bit))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Not a general hash table, because two things matter here that those leave
 //! out: a look-up among a million flows waits for memory, and this one reads a
 //! single place where std's and hashbrown's read two; and while a table grows
-//! everybody waits, so this one is 256, which grow by themselves, by a quarter,
+//! everybody waits, so this one is 256, which grow by themselves, by half,
 //! and without looking at the entries. docs/benchmarks.md has the figures.
 
 use crate::types::Flow;
@@ -29,31 +29,54 @@ impl Default for Index {
     }
 }
 
+/// What stands for a flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    shard: u8,
+    hash: u32,
+}
+
+/// Where a flow that is not there would stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Vacant {
+    key: Key,
+    at: usize,
+}
+
 impl Index {
-    /// The shard of a flow, and what stands for the flow in there.
-    fn place(&self, flow: Flow) -> (usize, u32) {
+    /// What stands for a flow.
+    pub fn key(&self, flow: Flow) -> Key {
         let hash = self.hasher.hash_one(flow);
-        (hash as usize % SHARDS, (hash >> 32) as u32)
+        Key { shard: hash as u8, hash: (hash >> 32) as u32 }
     }
 
-    /// The number of a flow's entry. `flow_of` tells the flow of a number.
-    pub fn find(&self, flow: Flow, flow_of: impl Fn(u32) -> Flow) -> Option<u32> {
-        let (shard, hash) = self.place(flow);
-        let shard = &self.shards[shard];
-        shard.position(hash, |number| flow_of(number) == flow).map(|at| shard.slots[at] as u32)
+    /// The number of a flow's entry; else where [`Index::insert`] can put it. `is_it`
+    /// tells whether a number is that of the flow's entry.
+    pub fn find(&self, key: Key, is_it: impl Fn(u32) -> bool) -> Result<u32, Vacant> {
+        let shard = &self.shards[usize::from(key.shard)];
+        shard
+            .position(key.hash, is_it)
+            .map(|at| shard.slots[at] as u32)
+            .map_err(|at| Vacant { key, at })
     }
 
-    /// Adds a flow that is not there.
-    pub fn insert(&mut self, flow: Flow, number: u32) {
-        let (shard, hash) = self.place(flow);
-        self.shards[shard].insert(u64::from(hash) << 32 | u64::from(number));
+    /// What is read first to find a flow.
+    pub fn home(&self, key: Key) -> u64 {
+        let shard = &self.shards[usize::from(key.shard)];
+        shard.slots.get(shard.home(key.hash)).copied().unwrap_or(EMPTY)
+    }
+
+    /// Adds a flow that was just not found.
+    pub fn insert(&mut self, Vacant { key, at }: Vacant, number: u32) {
+        let slot = u64::from(key.hash) << 32 | u64::from(number);
+        self.shards[usize::from(key.shard)].insert(slot, at);
     }
 
     /// Removes a flow, which has the entry of this number.
-    pub fn remove(&mut self, flow: Flow, number: u32) {
-        let (shard, hash) = self.place(flow);
-        let shard = &mut self.shards[shard];
-        if let Some(at) = shard.position(hash, |other| other == number) {
+    pub fn remove(&mut self, key: Key, number: u32) {
+        let Key { shard, hash } = key;
+        let shard = &mut self.shards[usize::from(shard)];
+        if let Ok(at) = shard.position(hash, |other| other == number) {
             shard.remove(at);
         }
     }
@@ -81,28 +104,33 @@ impl Shard {
         }
     }
 
-    fn position(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<usize> {
+    /// Where a hash stands, or else the first free slot from its home on; that
+    /// means nothing where there are no slots.
+    fn position(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Result<usize, usize> {
         if self.used == 0 {
-            return None;
+            return Err(self.home(hash));
         }
         let mut at = self.home(hash);
         loop {
             match self.slots[at] {
-                EMPTY => return None,
-                slot if (slot >> 32) as u32 == hash && is_it(slot as u32) => return Some(at),
+                EMPTY => return Err(at),
+                slot if (slot >> 32) as u32 == hash && is_it(slot as u32) => return Ok(at),
                 _ => at = self.after(at),
             }
         }
     }
 
-    fn insert(&mut self, slot: u64) {
-        if (self.used + 1) * 4 > self.slots.len() * 3 {
-            let more = (self.slots.len() * 5 / 4).max(8);
-            let all = std::mem::replace(&mut self.slots, vec![EMPTY; more]);
-            all.into_iter().filter(|slot| *slot != EMPTY).for_each(|slot| self.put(slot));
-        }
-        self.put(slot);
+    /// Puts a slot where it can stand, or elsewhere if there has to be more room.
+    fn insert(&mut self, slot: u64, at: usize) {
         self.used += 1;
+        if self.used * 4 <= self.slots.len() * 3 {
+            self.slots[at] = slot;
+            return;
+        }
+        let more = (self.slots.len() * 3 / 2).max(8);
+        let all = std::mem::replace(&mut self.slots, vec![EMPTY; more]);
+        let all = all.into_iter().filter(|slot| *slot != EMPTY);
+        all.chain([slot]).for_each(|slot| self.put(slot));
     }
 
     /// Into the first free slot from its home on; there is one.
@@ -151,15 +179,15 @@ mod tests {
             // Few homes, the last slots among them, from where it goes on at 0.
             let hash = u32::MAX - (number % 7) * (1 << 27);
             let found = shard.position(hash, |other| other == number);
-            assert_eq!(found.map(|at| shard.slots[at] as u32), model.get(&number).copied());
+            assert_eq!(found.ok().map(|at| shard.slots[at] as u32), model.get(&number).copied());
             let adds = seed & 3 < if round / 5_000 % 2 == 0 { 3 } else { 1 };
             match found {
-                Some(at) if !adds => {
+                Ok(at) if !adds => {
                     shard.remove(at);
                     model.remove(&number);
                 }
-                None if adds => {
-                    shard.insert(u64::from(hash) << 32 | u64::from(number));
+                Err(at) if adds => {
+                    shard.insert(u64::from(hash) << 32 | u64::from(number), at);
                     model.insert(number, number);
                 }
                 _ => {}

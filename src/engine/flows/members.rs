@@ -43,12 +43,26 @@ impl Members {
 
     /// Whether anybody wants the flow on this interface.
     pub fn contains(&self, id: IfId) -> bool {
-        self.side(Side::Owner).contains(id) || self.side(Side::Igmp).contains(id)
+        match self {
+            Members::Owner(word) | Members::Igmp(word) => IfView::of_word(word).contains(id),
+            Members::Both(sets) => sets.iter().any(|side| side.contains(id)),
+        }
+    }
+
+    /// Adds the interfaces of both sides to a set.
+    pub fn add_to(&self, set: &mut IfSet) {
+        match self {
+            Members::Owner(word) | Members::Igmp(word) => set.union_with(IfView::of_word(word)),
+            Members::Both(sets) => sets.iter().for_each(|side| set.union_with(side.view())),
+        }
     }
 
     /// Whether nobody wants the flow.
     pub fn is_empty(&self) -> bool {
-        self.side(Side::Owner).is_empty() && self.side(Side::Igmp).is_empty()
+        match self {
+            Members::Owner(word) | Members::Igmp(word) => *word == 0,
+            Members::Both(sets) => sets.iter().all(IfSet::is_empty),
+        }
     }
 
     /// The word of a side that stands alone with interfaces below 64.
@@ -81,6 +95,7 @@ impl Members {
     }
 
     /// Adds an interface to a side; true if it was not there.
+    #[inline]
     pub fn insert(&mut self, side: Side, id: IfId) -> bool {
         let is_new = !self.side(side).contains(id);
         if is_new {
@@ -95,6 +110,7 @@ impl Members {
     }
 
     /// Removes an interface from a side; true if it was there.
+    #[inline]
     pub fn remove(&mut self, side: Side, id: IfId) -> bool {
         let was_there = self.side(side).contains(id);
         if was_there {

@@ -5,6 +5,7 @@
 //! by flow, an order walks them by group, then source. A million entries: the
 //! sizes at the end of this file are the budget of docs/architecture.md.
 
+mod guide;
 mod index;
 mod members;
 mod order;
@@ -12,26 +13,40 @@ mod order;
 pub use members::{Members, Side};
 
 use super::mfe::Mfe;
-use crate::types::{Flow, IfId};
-use index::Index;
+use super::sources::{SourceId, Sources};
+use crate::types::{Flow, IfId, Route};
+use index::{Index, Vacant};
 use order::{Order, Part};
+use std::cell::Cell;
 use std::fmt;
 use std::ops::RangeInclusive;
 
 /// What is known of one flow.
+///
+/// In this order, so that what a look at the MFE needs stands together: a read of
+/// memory costs more than all that is then done with it.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Entry {
     flow: Flow,
-    /// `(s,g)`, `(*,g)` or `(*,*)`: who wants it where.
-    pub members: Members,
+    /// The entry refers to it as long as it lives.
+    pub source: SourceId,
+    /// Where it stands in the order.
+    chunk: u32,
     /// `(s,g)` only.
     pub mfe: Option<Mfe>,
+    /// `(s,g)`, `(*,g)` or `(*,*)`: who wants it where.
+    pub members: Members,
 }
 
 impl Entry {
     /// Who wants the flow; `None` if nobody does.
     pub fn wanted_by(&self) -> Option<&Members> {
         Some(&self.members).filter(|members| !members.is_empty())
+    }
+
+    fn is_used(&self) -> bool {
+        self.has(Part::Members) || self.has(Part::Mfe)
     }
 
     fn has(&self, part: Part) -> bool {
@@ -49,12 +64,16 @@ pub struct Flows {
     /// Entries that are of no flow at present.
     free: Vec<u32>,
     index: Index,
+    /// The entry that was found last: one call asks for its flow several times.
+    recent: Cell<u32>,
     order: Order,
     wanted: usize,
     mfes: usize,
     /// Where `(*,*)` is, and how many entries are of a `(*,g)`.
     wildcard: Option<Place>,
     groups: usize,
+    /// The routes of every source that an entry or a resolution refers to.
+    pub sources: Sources,
 }
 
 /// What became of memberships.
@@ -77,30 +96,73 @@ impl Flows {
     pub const FETCH: usize = 16;
 
     /// The place of a flow's entry.
+    #[inline]
     pub fn find(&self, flow: Flow) -> Option<Place> {
-        self.index.find(flow, |number| self.entries[number as usize].flow).map(Place)
+        self.find_or_room(flow).ok()
+    }
+
+    /// The same; where there is none, where the index has room for it.
+    #[inline]
+    fn find_or_room(&self, flow: Flow) -> Result<Place, Vacant> {
+        let recent = self.recent.get();
+        if self.entries.get(recent as usize).is_some_and(|entry| entry.flow == flow) {
+            return Ok(Place(recent));
+        }
+        let found = self.look_up(flow)?;
+        self.recent.set(found.0);
+        Ok(found)
+    }
+
+    fn look_up(&self, flow: Flow) -> Result<Place, Vacant> {
+        let is_it = |number: u32| self.entries[number as usize].flow == flow;
+        self.index.find(self.index.key(flow), is_it).map(Place)
+    }
+
+    /// The source of a flow, with the number that it is known by.
+    #[inline]
+    pub fn source(&self, flow: Flow) -> SourceId {
+        match self.find(flow) {
+            Some(place) => self.at(place).source,
+            None => self.sources.find(flow.source()).unwrap_or(SourceId::NONE),
+        }
     }
 
     /// The entry in a place.
+    #[inline]
     pub fn at(&self, Place(number): Place) -> &Entry {
         &self.entries[number as usize]
     }
 
+    #[inline]
     fn at_mut(&mut self, Place(number): Place) -> &mut Entry {
         &mut self.entries[number as usize]
     }
 
+    /// The source of a flow, and one more reference to it. `route` is used if it
+    /// was not known.
+    #[inline]
+    pub fn hold_source(&mut self, flow: Flow, route: Option<Route>) -> SourceId {
+        match self.find(flow) {
+            Some(place) => {
+                let source = self.at(place).source;
+                self.sources.hold(source);
+                source
+            }
+            None => self.sources.acquire(flow.source(), route),
+        }
+    }
+
     /// The place of a flow's entry for a membership, which is to be put there.
-    pub fn make(&mut self, flow: Flow) -> Place {
-        self.make_for(flow, Part::Members)
+    /// `route` is used if the source was not known.
+    pub fn make(&mut self, flow: Flow, route: Option<Route>) -> Place {
+        let found = self.find_or_room(flow);
+        found.unwrap_or_else(|room| self.add(flow, room, Part::Members, route))
     }
 
-    fn make_for(&mut self, flow: Flow, part: Part) -> Place {
-        self.find(flow).unwrap_or_else(|| self.add(flow, part))
-    }
-
-    fn add(&mut self, flow: Flow, part: Part) -> Place {
-        let entry = Entry { flow, members: Members::default(), mfe: None };
+    #[inline]
+    fn add(&mut self, flow: Flow, room: Vacant, part: Part, route: Option<Route>) -> Place {
+        let source = self.sources.acquire(flow.source(), route);
+        let entry = Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
         let number = match self.free.pop() {
             Some(number) => {
                 self.entries[number as usize] = entry;
@@ -111,9 +173,9 @@ impl Flows {
                 u32::try_from(self.entries.len() - 1).expect("4 billion flows are 500 GB")
             }
         };
-        let Flows { entries, index, order, .. } = self;
-        index.insert(flow, number);
-        order.insert(flow, number, part, |number, part| entries[number as usize].has(part));
+        self.index.insert(room, number);
+        self.order.insert(flow, number, part, &mut self.entries);
+        self.recent.set(number);
         if flow == Flow::WILDCARD {
             self.wildcard = Some(Place(number));
         } else if !flow.has_source() {
@@ -123,14 +185,18 @@ impl Flows {
     }
 
     /// Forgets an entry that has nothing left.
-    fn tidy(&mut self, place: Place) {
+    pub fn tidy(&mut self, place: Place) {
         let entry = self.at(place);
-        if entry.has(Part::Members) || entry.has(Part::Mfe) {
+        if entry.is_used() {
             return;
         }
-        let flow = entry.flow;
-        self.index.remove(flow, place.0);
-        self.order.remove(flow);
+        let (flow, source, chunk) = (entry.flow, entry.source, entry.chunk);
+        if self.recent.get() == place.0 {
+            self.recent.set(u32::MAX);
+        }
+        self.index.remove(self.index.key(flow), place.0);
+        self.order.remove(flow, chunk, &mut self.entries);
+        self.sources.release(source);
         self.free.push(place.0);
         if flow == Flow::WILDCARD {
             self.wildcard = None;
@@ -138,99 +204,124 @@ impl Flows {
             self.groups -= 1;
         }
         if self.free.len() == self.entries.len() {
-            (self.entries, self.free) = Default::default(); // gives the memory back
+            // gives the memory back
+            (self.entries, self.free, self.order) = Default::default();
         }
     }
 
     /// Who wants exactly this flow; `None` if nobody does.
+    #[inline]
     pub fn members(&self, flow: Flow) -> Option<&Members> {
         self.at(self.find(flow)?).wanted_by()
     }
 
     /// Who wants everything.
+    #[inline]
     pub fn wildcard_members(&self) -> Option<&Members> {
         self.at(self.wildcard?).wanted_by()
     }
 
     /// Who wants the group of this flow from any source.
+    #[inline]
     pub fn group_members(&self, flow: Flow) -> Option<&Members> {
         if self.groups == 0 {
             return None; // spares the look-up
         }
-        self.members(flow.shared())
+        self.at(self.look_up(flow.shared()).ok()?).wanted_by()
     }
 
     /// The MFE of a flow.
+    #[inline]
     pub fn mfe(&self, flow: Flow) -> Option<&Mfe> {
         self.at(self.find(flow)?).mfe.as_ref()
     }
 
+    /// The same with its source.
+    pub fn row(&self, flow: Flow) -> Option<(SourceId, &Mfe)> {
+        let entry = self.at(self.find(flow)?);
+        Some((entry.source, entry.mfe.as_ref()?))
+    }
+
     /// The MFE of a flow, to be changed.
+    #[inline]
     pub fn mfe_mut(&mut self, flow: Flow) -> Option<&mut Mfe> {
         let place = self.find(flow)?;
         self.at_mut(place).mfe.as_mut()
     }
 
+    /// The flow and the MFE in a place where an entry was, and may be no more.
+    pub fn mfe_at(&mut self, Place(number): Place) -> Option<(Flow, &mut Mfe)> {
+        let entry = self.entries.get_mut(number as usize)?;
+        let mfe = entry.mfe.as_mut()?;
+        self.recent.set(number);
+        Some((entry.flow, mfe))
+    }
+
     /// Whether a flow has an MFE.
+    #[inline]
     pub fn has_mfe(&self, flow: Flow) -> bool {
         self.mfe(flow).is_some()
     }
 
     /// Adds a membership; false if it was there.
+    #[inline]
     pub fn insert_member(&mut self, place: Place, side: Side, id: IfId) -> bool {
         let entry = self.at_mut(place);
-        let (flow, was_wanted, has_mfe) =
-            (entry.flow, entry.has(Part::Members), entry.has(Part::Mfe));
+        let (chunk, was_wanted, has_mfe) =
+            (entry.chunk, entry.has(Part::Members), entry.has(Part::Mfe));
         let is_new = entry.members.insert(side, id);
         if !was_wanted {
             self.wanted += 1;
             if has_mfe {
-                self.order.mark(flow, Part::Members, true); // else it was made for this
+                self.order.mark(chunk, Part::Members, true); // else it was made for this
             }
         }
         is_new
     }
 
-    /// Removes the memberships of an interface. Where nothing is left, the place
-    /// may be no more.
+    /// Removes the memberships of an interface. Where nothing is left,
+    /// [`Flows::tidy`] has to follow.
     pub fn remove_member(&mut self, place: Place, sides: &[Side], id: IfId) -> Removed {
         let entry = self.at_mut(place);
         let mut removed = false;
         for &side in sides {
             removed |= entry.members.remove(side, id);
         }
-        let flow = entry.flow;
+        let chunk = entry.chunk;
         match (removed, entry.has(Part::Members)) {
             (false, _) => Removed::Nothing,
             (true, true) => Removed::Some,
             (true, false) => {
                 self.wanted -= 1;
-                self.order.mark(flow, Part::Members, false);
-                self.tidy(place);
+                self.order.mark(chunk, Part::Members, false);
                 Removed::All
             }
         }
     }
 
     /// Adds an MFE; there is none of this flow.
-    pub fn insert_mfe(&mut self, flow: Flow, mfe: Mfe) {
-        let place = self.make_for(flow, Part::Mfe);
+    #[inline]
+    pub fn insert_mfe(&mut self, flow: Flow, mfe: Mfe) -> Place {
+        let found = self.find_or_room(flow);
+        let place = found.unwrap_or_else(|room| self.add(flow, room, Part::Mfe, None));
         let entry = self.at_mut(place);
-        let is_wanted = entry.has(Part::Members);
+        let (chunk, is_wanted) = (entry.chunk, entry.has(Part::Members));
         if entry.mfe.replace(mfe).is_none() {
             self.mfes += 1;
             if is_wanted {
-                self.order.mark(flow, Part::Mfe, true); // else it was made for this
+                self.order.mark(chunk, Part::Mfe, true); // else it was made for this
             }
         }
+        place
     }
 
     /// Removes an MFE.
     pub fn remove_mfe(&mut self, flow: Flow) -> Option<Mfe> {
         let place = self.find(flow)?;
-        let mfe = self.at_mut(place).mfe.take()?;
+        let entry = self.at_mut(place);
+        let (mfe, chunk) = (entry.mfe.take()?, entry.chunk);
         self.mfes -= 1;
-        self.order.mark(flow, Part::Mfe, false);
+        self.order.mark(chunk, Part::Mfe, false);
         self.tidy(place);
         Some(mfe)
     }
@@ -270,8 +361,28 @@ impl Flows {
 
     /// The MFEs from `first` on, in order.
     pub fn mfes(&self, first: Flow) -> impl Iterator<Item = (Flow, &Mfe)> + '_ {
+        self.rows(first).map(|(_, flow, _, mfe)| (flow, mfe))
+    }
+
+    /// The same with their places and sources.
+    pub fn rows(&self, first: Flow) -> impl Iterator<Item = (Place, Flow, SourceId, &Mfe)> + '_ {
         let entries = self.entries(first, Part::Mfe);
-        entries.filter_map(|(_, entry)| Some((entry.flow, entry.mfe.as_ref()?)))
+        entries.filter_map(|(place, entry)| {
+            Some((place, entry.flow, entry.source, entry.mfe.as_ref()?))
+        })
+    }
+
+    /// Visits the MFEs from `first` on, in order, until `visit` returns false.
+    pub fn walk(&self, first: Flow, mut visit: impl FnMut(Flow, SourceId, &Mfe) -> bool) {
+        for run in self.order.runs(first, Some(Part::Mfe)) {
+            fetch(&self.entries, run.numbers.iter().copied());
+            for &number in run.numbers {
+                let Entry { flow, source, mfe, .. } = &self.entries[number as usize];
+                if mfe.as_ref().is_some_and(|mfe| !visit(*flow, *source, mfe)) {
+                    return;
+                }
+            }
+        }
     }
 
     /// The entries that have a part, from `first` on, in order.
@@ -284,14 +395,15 @@ impl Flows {
         })
     }
 
-    /// Says that these flows will be looked for soon.
-    pub fn fetch_flows(&self, flows: &[Flow]) {
-        fetch(&self.entries, flows.iter().filter_map(|&flow| Some(self.find(flow)?.0)));
-    }
-
-    /// Says that these places will be looked at soon.
-    pub fn fetch(&self, places: &[(Flow, Place)]) {
-        fetch(&self.entries, places.iter().map(|(_, place)| place.0));
+    /// Says that the entries in these places will be removed soon.
+    pub fn fetch(&self, places: impl Iterator<Item = Place> + Clone) {
+        fetch(&self.entries, places.clone().map(|place| place.0));
+        let read = places.filter_map(|place| {
+            let entry = self.entries.get(place.0 as usize).filter(|entry| entry.is_used())?;
+            let in_order = u64::from(self.order.middle(entry.chunk).has_source());
+            Some(self.index.home(self.index.key(entry.flow)) ^ in_order)
+        });
+        std::hint::black_box(read.fold(0, |all, one| all ^ one));
     }
 
     /// Visits the MFEs of a range of flows in order, and tells of each
@@ -306,16 +418,6 @@ impl Flows {
         let (first, last) = flows.into_inner();
         let wants = |members: Option<&Members>| members.is_some_and(|all| all.contains(id));
         let wild = wants(self.wildcard_members());
-        if first == last {
-            let Some(place) = self.find(first).filter(|&place| self.at(place).mfe.is_some()) else {
-                return;
-            };
-            let shared = wild || wants(self.group_members(first));
-            if let Entry { members, mfe: Some(mfe), .. } = self.at_mut(place) {
-                visit(first, mfe, shared || members.contains(id));
-            }
-            return;
-        }
         let mut group = (Flow::WILDCARD, false);
         let Flows { entries, order, .. } = self;
         for run in order.runs(first.shared(), None) {
@@ -342,10 +444,10 @@ impl Flows {
 /// Reads entries that are about to be used one after the other. They stand anywhere
 /// in memory, and a processor waits for several at once if it is shown them.
 fn fetch(entries: &[Entry], numbers: impl Iterator<Item = u32>) {
-    let read = numbers.map(|number| {
-        let entry = &entries[number as usize];
+    let read = numbers.filter_map(|number| {
+        let entry = entries.get(number as usize)?;
         let mfe = entry.mfe.as_ref().map_or(0, |mfe| mfe.packets ^ u64::from(mfe.serial));
-        mfe ^ u64::from(entry.members.is_small()) ^ u64::from(entry.flow.has_source())
+        Some(mfe ^ u64::from(entry.members.is_small()) ^ u64::from(entry.flow.has_source()))
     });
     std::hint::black_box(read.fold(0, |all, one| all ^ one));
 }

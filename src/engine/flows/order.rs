@@ -1,8 +1,8 @@
 //! Flows in ascending order, each with the number of its entry.
 
-use super::Flows;
+use super::guide::Guide;
+use super::{Entry, Flows};
 use crate::types::Flow;
-use std::collections::BTreeMap;
 
 /// So many flows stand together. Twelve bytes each: a search reads a few cache
 /// lines, an insertion moves half of them.
@@ -10,6 +10,12 @@ const FULL: usize = 64;
 
 /// Neighbours that have no more than so many together become one.
 const SPARSE: usize = FULL / 4;
+
+/// So many stand in a cache line.
+const LINE: usize = 8;
+
+/// Whether they do is looked at once for so many flows that go.
+const LOOK: usize = 8;
 
 /// What an entry holds beside its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,162 +29,218 @@ pub enum Part {
 /// Flows that follow one another.
 #[derive(Debug)]
 struct Chunk {
+    /// The range that is its own: the next chunk begins where this one ends.
+    first: Flow,
+    last: Flow,
     len: usize,
-    /// How many of the entries have each part: a walk skips those without.
-    having: [u16; 2],
+    /// None is less than those that are not used.
     flows: [Flow; FULL],
     numbers: [u32; FULL],
 }
 
 impl Chunk {
-    fn new() -> Box<Chunk> {
-        Box::new(Chunk {
-            len: 0,
-            having: [0; 2],
-            flows: [Flow::WILDCARD; FULL],
-            numbers: [0; FULL],
-        })
+    fn new(first: Flow, last: Flow) -> Chunk {
+        Chunk { first, last, len: 0, flows: [Flow::MAX; FULL], numbers: [0; FULL] }
     }
 
     fn flows(&self) -> &[Flow] {
         &self.flows[..self.len]
     }
 
-    /// Where a flow is, or where it would have to be.
-    fn place(&self, flow: Flow) -> usize {
-        self.flows().partition_point(|&other| other < flow)
+    fn numbers(&self) -> &[u32] {
+        &self.numbers[..self.len]
     }
 
-    fn insert(&mut self, flow: Flow, number: u32, part: Part) {
+    /// Where a flow is, or where it would have to be. Looks into all cache lines at
+    /// once: a search that halves the rest waits for one after the other.
+    fn place(&self, flow: Flow) -> usize {
+        let below =
+            |flows: &[Flow]| flows.iter().map(|&other| usize::from(other < flow)).sum::<usize>();
+        let lines: [Flow; FULL / LINE - 1] =
+            std::array::from_fn(|line| self.flows[(line + 1) * LINE]);
+        let line = below(&lines) * LINE;
+        line + below(&self.flows[line..line + LINE])
+    }
+
+    fn insert(&mut self, flow: Flow, number: u32) {
         let at = self.place(flow);
         self.flows.copy_within(at..self.len, at + 1);
         self.numbers.copy_within(at..self.len, at + 1);
         (self.flows[at], self.numbers[at]) = (flow, number);
         self.len += 1;
-        self.having[part as usize] += 1;
     }
 
-    fn remove(&mut self, at: usize) {
+    fn remove(&mut self, flow: Flow) {
+        let at = self.place(flow);
         self.flows.copy_within(at + 1..self.len, at);
         self.numbers.copy_within(at + 1..self.len, at);
         self.len -= 1;
+        self.flows[self.len] = Flow::MAX;
     }
 
-    /// Appends what `other` has from `from` on; all of that is greater.
-    fn append(&mut self, other: &Chunk, from: usize) {
+    /// Takes over what `other` has from `from` on; all of that is greater.
+    fn append(&mut self, other: &mut Chunk, from: usize) {
         let (len, more) = (self.len, other.len - from);
         self.flows[len..len + more].copy_from_slice(&other.flows[from..other.len]);
         self.numbers[len..len + more].copy_from_slice(&other.numbers[from..other.len]);
         self.len += more;
+        other.flows[from..other.len].fill(Flow::MAX);
+        other.len = from;
     }
 }
 
 /// The order of all entries, by group, then source (spec 6.1).
 ///
-/// A B-tree of full leaves: [`BTreeMap`] keeps the chunks, each under a flow
-/// that none of its own is below, and none of an earlier chunk reaches. Entries
-/// themselves never move.
+/// A tree of three levels: [`Guide`] finds the chunk that a new flow belongs to. An
+/// entry knows its chunk's number, so that what happens to it later need
+/// not look for that. Entries themselves never move.
 #[derive(Debug, Default)]
 pub struct Order {
-    chunks: BTreeMap<Flow, Box<Chunk>>,
+    chunks: Vec<Chunk>,
+    /// How many entries of each chunk have each part: a walk skips those without.
+    /// Beside the chunks, so that counting touches little memory.
+    having: Vec<[u8; 2]>,
+    /// Chunks that are not used at present.
+    free: Vec<u32>,
+    /// Chunks by the beginning of their range.
+    by_first: Guide,
+    /// The chunk that a flow came into last: often the next one belongs there too.
+    recent: u32,
 }
 
 impl Order {
-    /// The chunk that a flow belongs to.
-    fn chunk_mut(&mut self, flow: Flow) -> Option<(Flow, &mut Chunk)> {
-        let (&key, chunk) = self.chunks.range_mut(..=flow).next_back()?;
-        Some((key, chunk))
+    /// Adds a flow that is not there, with the number of its entry and the part
+    /// that this is about to get.
+    pub fn insert(&mut self, flow: Flow, number: u32, part: Part, entries: &mut [Entry]) {
+        let mut at = self.chunk_of(flow);
+        if self.chunks[at as usize].len == FULL {
+            at = self.divide(at, flow, entries);
+        }
+        self.chunks[at as usize].insert(flow, number);
+        self.having[at as usize][part as usize] += 1;
+        entries[number as usize].chunk = at;
+        self.recent = at;
     }
 
-    /// Adds a flow that is not there, with the number of its entry and the part
-    /// that this is about to get. `having` tells, of the entry of a number, which
-    /// it has: asked where a chunk is divided.
-    pub fn insert(
-        &mut self,
-        flow: Flow,
-        number: u32,
-        part: Part,
-        having: impl Fn(u32, Part) -> bool,
-    ) {
-        let Some((_, chunk)) = self.chunk_mut(flow) else {
-            // Below all others: the first chunk's key is below everything.
-            let mut first = Chunk::new();
-            first.insert(flow, number, part);
-            self.chunks.insert(Flow::WILDCARD, first);
-            return;
+    /// The chunk that a flow belongs to; the first one is made for it.
+    fn chunk_of(&mut self, flow: Flow) -> u32 {
+        let recent = self.chunks.get(self.recent as usize);
+        if recent.is_some_and(|chunk| chunk.first <= flow && flow <= chunk.last) {
+            return self.recent;
+        }
+        match self.by_first.find(flow) {
+            Some((_, at)) => at,
+            None => self.add(Chunk::new(Flow::WILDCARD, Flow::MAX)),
+        }
+    }
+
+    fn add(&mut self, chunk: Chunk) -> u32 {
+        let first = chunk.first;
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.chunks[at as usize] = chunk;
+                self.having[at as usize] = [0; 2];
+                at
+            }
+            None => {
+                self.chunks.push(chunk);
+                self.having.push([0; 2]);
+                self.chunks.len() as u32 - 1 // fewer than there are entries
+            }
         };
-        if chunk.len < FULL {
-            return chunk.insert(flow, number, part);
-        }
+        self.by_first.insert(first, at);
+        at
+    }
+
+    /// Divides a full chunk, and tells the half where a flow belongs.
+    fn divide(&mut self, at: u32, flow: Flow, entries: &mut [Entry]) -> u32 {
+        let lower = &mut self.chunks[at as usize];
         // Flows that come in order leave full chunks behind, others halves.
-        let is_last = chunk.place(flow) == FULL;
+        let is_last = lower.place(flow) == FULL;
         let middle = if is_last { FULL } else { FULL / 2 };
-        let mut upper = Chunk::new();
-        upper.append(chunk, middle);
-        chunk.len = middle;
-        for part in [Part::Members, Part::Mfe] {
-            let numbers = &upper.numbers[..upper.len];
-            let count = numbers.iter().filter(|&&number| having(number, part)).count() as u16;
-            upper.having[part as usize] = count;
-            chunk.having[part as usize] -= count;
+        let first = if is_last { flow } else { lower.flows[middle] };
+        let mut upper = Chunk::new(first, lower.last);
+        upper.append(lower, middle);
+        lower.last = first.predecessor();
+        let new = self.add(upper);
+        for &number in self.chunks[new as usize].numbers() {
+            let entry = &mut entries[number as usize];
+            for part in [Part::Members, Part::Mfe] {
+                let has = u8::from(entry.has(part));
+                self.having[at as usize][part as usize] -= has;
+                self.having[new as usize][part as usize] += has;
+            }
+            entry.chunk = new;
         }
-        let key = if is_last { flow } else { upper.flows[0] };
-        if flow < key {
-            chunk.insert(flow, number, part);
+        if flow < first {
+            at
         } else {
-            upper.insert(flow, number, part);
+            new
         }
-        self.chunks.insert(key, upper);
     }
 
     /// Removes a flow whose entry has no part any more.
-    pub fn remove(&mut self, flow: Flow) {
-        let Some((key, chunk)) = self.chunk_mut(flow) else { return };
-        let at = chunk.place(flow);
-        if chunk.flows().get(at) != Some(&flow) {
+    pub fn remove(&mut self, flow: Flow, at: u32, entries: &mut [Entry]) {
+        let chunk = &mut self.chunks[at as usize];
+        chunk.remove(flow);
+        let (first, last, len) = (chunk.first, chunk.last, chunk.len);
+        if len > SPARSE || len % LOOK != 0 {
             return;
         }
-        chunk.remove(at);
-        let len = chunk.len;
-        if len > SPARSE {
-            return;
-        }
-        let next = self.chunks.range(Flow::successor(key)..).next();
-        let next = next.filter(|(_, next)| len + next.len <= FULL / 2).map(|(&key, _)| key);
-        if let Some(next) = next.and_then(|key| self.chunks.remove(&key)) {
-            if let Some(chunk) = self.chunks.get_mut(&key) {
-                chunk.append(&next, 0);
-                chunk.having[0] += next.having[0];
-                chunk.having[1] += next.having[1];
+        let next = self.by_first.find(last.successor()).filter(|&(_, next)| next != at);
+        let next = next.map(|(_, next)| next as usize);
+        if let Some(next) = next.filter(|&next| len + self.chunks[next].len <= FULL / 2) {
+            let mut gone = Chunk::new(Flow::MAX, Flow::WILDCARD); // nothing is in its range
+            std::mem::swap(&mut gone, &mut self.chunks[next]);
+            for &number in gone.numbers() {
+                entries[number as usize].chunk = at;
             }
-        } else if len == 0 && key != Flow::WILDCARD {
-            self.chunks.remove(&key);
+            self.by_first.remove(gone.first);
+            self.free.push(next as u32);
+            for part in 0..2 {
+                self.having[at as usize][part] += self.having[next][part];
+            }
+            let chunk = &mut self.chunks[at as usize];
+            chunk.last = gone.last;
+            chunk.append(&mut gone, 0);
+        } else if len == 0 {
+            // The one below it, if there is one, takes its range over.
+            let below = self.by_first.find(first.predecessor()).filter(|&(_, below)| below != at);
+            if let Some((_, below)) = below {
+                self.chunks[below as usize].last = last;
+                self.chunks[at as usize] = Chunk::new(Flow::MAX, Flow::WILDCARD);
+                self.by_first.remove(first);
+                self.free.push(at);
+            }
         }
     }
 
-    /// Says that the entry of a flow has a part now, or has it no more.
-    pub fn mark(&mut self, flow: Flow, part: Part, has: bool) {
-        if let Some((_, chunk)) = self.chunk_mut(flow) {
-            let count = &mut chunk.having[part as usize];
-            *count = if has { *count + 1 } else { *count - 1 };
-        }
+    /// Says that an entry in this chunk has a part now, or has it no more.
+    pub fn mark(&mut self, at: u32, part: Part, has: bool) {
+        let count = &mut self.having[at as usize][part as usize];
+        *count = if has { *count + 1 } else { *count - 1 };
+    }
+
+    /// What is read to remove a flow from this chunk.
+    pub fn middle(&self, at: u32) -> Flow {
+        self.chunks[at as usize].flows[FULL / 4]
     }
 
     /// The flows from `first` on, in order, a few at a time. With a part, most of
     /// those that lack it are left out.
     pub fn runs(&self, first: Flow, part: Option<Part>) -> impl Iterator<Item = Run<'_>> + '_ {
-        let start = self.chunks.range(..=first).next_back().map_or(first, |(&key, _)| key);
-        self.chunks
-            .range(start..)
-            .filter(move |(_, chunk)| part.is_none_or(|part| chunk.having[part as usize] > 0))
-            .flat_map(move |(&key, chunk)| {
-                let skip = if key < first { chunk.place(first) } else { 0 };
-                let all_have =
-                    part.is_none_or(|part| usize::from(chunk.having[part as usize]) == chunk.len);
-                let flows = chunk.flows()[skip..].chunks(Flows::FETCH);
-                let numbers = chunk.numbers[skip..chunk.len].chunks(Flows::FETCH);
-                flows.zip(numbers).map(move |(flows, numbers)| Run { flows, numbers, all_have })
-            })
+        let start = self.by_first.find(first).map_or(first, |(key, _)| key);
+        let having =
+            move |at: u32| part.map(|part| usize::from(self.having[at as usize][part as usize]));
+        let chunks = self.by_first.range(start).filter(move |(_, at)| having(*at) != Some(0));
+        chunks.flat_map(move |(key, at)| {
+            let chunk = &self.chunks[at as usize];
+            let skip = if key < first { chunk.place(first) } else { 0 };
+            let all_have = having(at).is_none_or(|having| having == chunk.len);
+            let flows = chunk.flows()[skip..].chunks(Flows::FETCH);
+            let numbers = chunk.numbers()[skip..].chunks(Flows::FETCH);
+            flows.zip(numbers).map(move |(flows, numbers)| Run { flows, numbers, all_have })
+        })
     }
 }
 

@@ -1,0 +1,273 @@
+//! What moves the oifs of MFEs, and what else changes them (spec 3.5, 5.5, 5.8, 5.9).
+
+use super::mfe::{Touch, Turn};
+use super::planted::{self, Bug};
+use super::{ClientId, Effects, Engine, Notice, QuestionId};
+use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
+use std::ops::RangeInclusive;
+
+impl Engine {
+    /// All interfaces on which memberships want `flow`, an (s,g).
+    pub(super) fn member_interfaces(&self, flow: Flow) -> IfSet {
+        let mut all = IfSet::default();
+        let flows = &self.flows;
+        let wanted = [flows.members(flow), flows.group_members(flow), flows.wildcard_members()];
+        for members in wanted.into_iter().flatten() {
+            members.add_to(&mut all);
+        }
+        all
+    }
+
+    /// Decides anew whether an interface is an oif of each MFE that a
+    /// membership of `matching` concerns.
+    pub(super) fn update_mfes(
+        &mut self,
+        matching: Flow,
+        id: IfId,
+        touch: Touch,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        if matching.is_link_local() {
+            return;
+        }
+        match matching {
+            Flow::WILDCARD => self.update_range(matching..=Flow::MAX, id, touch, caller, fx),
+            flow if flow.has_source() => self.update_one(flow, id, touch, caller, fx),
+            group => self.update_range(group..=group.last_of_group(), id, touch, caller, fx),
+        }
+    }
+
+    /// The same for the MFE of one flow, if there is one.
+    fn update_one(
+        &mut self,
+        flow: Flow,
+        id: IfId,
+        touch: Touch,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        if let Some(resolution) = self.resolutions.get_mut(&flow) {
+            resolution.overtaken(id, touch);
+        }
+        if !self.flows.has_mfe(flow) {
+            return;
+        }
+        let is_member = self.member_interfaces(flow).contains(id);
+        let is_bounded = self.is_bounded(id, flow.group());
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
+        let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) else { return };
+        fx.dirty.push(flow);
+        self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+        if let Some(turn) = turn {
+            self.tell_turn(flow, turn, caller, fx);
+        }
+    }
+
+    /// The same for the MFEs of a range of flows.
+    pub(super) fn update_range(
+        &mut self,
+        flows: RangeInclusive<Flow>,
+        id: IfId,
+        touch: Touch,
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        for (_, resolution) in self.resolutions.range_mut(flows.clone()) {
+            resolution.overtaken(id, touch);
+        }
+        let index = self.interfaces.name(id).index;
+        let limits = &self.limits;
+        let mut turned = Vec::new();
+        let before = fx.dirty.len();
+        self.flows.visit_mfes(flows, id, |flow, mfe, is_member| {
+            let is_bounded = limits.bounds(index, flow.group());
+            if let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) {
+                fx.dirty.push(flow);
+                turned.extend(turn.map(|turn| (flow, turn)));
+            }
+        });
+        if self.config.debug {
+            self.tell_changes(&fx.dirty[before..], &mut fx.log);
+        }
+        for (flow, turn) in turned {
+            self.tell_turn(flow, turn, caller, fx);
+        }
+    }
+
+    /// An MFE went from some oifs to none, or from none to some: tells the
+    /// owner of its iif, unless it is the one who did it (spec 5.8).
+    fn tell_turn(&self, flow: Flow, turn: Turn, caller: Option<ClientId>, fx: &mut Effects) {
+        let Some(owner) = self.interfaces.master(turn.iif) else { return };
+        if caller == Some(owner) && !planted::has(Bug::CauserTold) {
+            return;
+        }
+        if turn.is_negative {
+            self.tell_prune(owner, flow, turn.iif, turn.serial, fx);
+        } else {
+            self.alert(owner, Notice::Join { flow, member: false }, fx);
+        }
+    }
+
+    /// PRUNE_ALERT with bMemberDelete FALSE to the owner of the iif, which may
+    /// answer with the MFE's time-out (spec 5.5).
+    pub(super) fn tell_negative(&self, flow: Flow, fx: &mut Effects) {
+        let Some(mfe) = self.flows.mfe(flow) else { return };
+        if let Some(owner) = self.interfaces.master(mfe.iif) {
+            self.tell_prune(owner, flow, mfe.iif, mfe.serial, fx);
+        }
+    }
+
+    /// PRUNE_ALERT with bMemberDelete FALSE.
+    fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, serial: u32, fx: &mut Effects) {
+        let question = QuestionId(u64::from(serial));
+        let (iif, timeout) = (self.interfaces.name(iif), self.config.mfe_timeout);
+        self.alert(to, Notice::PruneMfe { question, flow, iif, timeout }, fx);
+    }
+
+    /// The answer to [`Engine::tell_negative`]: a time-out, from now on (spec
+    /// 5.5). `packets` is as in [`Engine::tick`].
+    pub(super) fn set_timeout(
+        &mut self,
+        now: Time,
+        client: ClientId,
+        flow: Flow,
+        question: QuestionId,
+        timeout: u32,
+        packets: impl FnOnce(Flow) -> Option<u64>,
+    ) {
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
+        if u64::from(mfe.serial) != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
+            return;
+        }
+        let usual = self.config.mfe_timeout;
+        let timeout = Some(timeout).filter(|&timeout| timeout != 0 && timeout != usual);
+        if timeout.is_some() || mfe.rare.is_some() {
+            mfe.rare().timeout = timeout;
+        }
+        mfe.born = now.into();
+        let packets = packets(flow).filter(|_| !planted::has(Bug::FormerLifeCounts));
+        mfe.seen = packets.unwrap_or(mfe.packets) as u32;
+        self.schedule_end(flow);
+    }
+
+    /// An interface changed hands: MFEs that it brings packets for end, and in
+    /// all others memberships alone decide about it (spec 2.5).
+    pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
+        let before = fx.dirty.len();
+        let ending = self.flows.mfes(Flow::WILDCARD).filter(|(_, mfe)| mfe.iif == id);
+        let ending: Vec<Flow> = ending.map(|(flow, _)| flow).collect();
+        for flow in ending {
+            self.flows.remove_mfe(flow);
+            self.resolutions.remove(&flow); // of its renewal
+            fx.dirty.push(flow);
+        }
+        if self.config.debug {
+            let gone = &fx.dirty[before..];
+            fx.log.extend(gone.iter().map(|flow| {
+                (
+                    log::Level::Debug,
+                    format!("{flow} deleted: it came in by {}", self.interfaces.name(id)),
+                )
+            }));
+        }
+        self.update_mfes(Flow::WILDCARD, id, Touch::Clear, caller, fx);
+    }
+
+    /// Deletes an MFE.
+    pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
+        if self.flows.remove_mfe(flow).is_some() {
+            self.story(fx, || format!("{flow} deleted"));
+            self.resolutions.remove(&flow); // of its renewal
+            fx.dirty.push(flow);
+        }
+    }
+
+    /// Changes the upstream neighbour of an MFE and, if the caller owns
+    /// `if_index`, its incoming interface (spec 5.9).
+    ///
+    /// # Errors
+    /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`.
+    pub fn set_mfe(
+        &mut self,
+        client: ClientId,
+        flow: Flow,
+        upstream: Ipv4Addr,
+        if_index: u32,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        self.client(client)?;
+        let mfe = self.flows.mfe(flow).ok_or(Refusal::NoMfe(flow))?;
+        if self.interfaces.master(mfe.iif) != Some(client) {
+            return Err(Refusal::NotUpstreamOwner(flow));
+        }
+        let old = mfe.iif;
+        let named = self.interfaces.find(Interface::link(if_index));
+        let iif = named.filter(|&id| {
+            self.interfaces.master(id) == Some(client)
+                && !self.limits.bounds(if_index, flow.group())
+        });
+        let nothing = IfSet::default();
+        let to = (iif.unwrap_or(old), upstream);
+        self.reshape(flow, to, (&nothing, &nothing), Some(client), fx);
+        self.overrule_rpf(flow);
+        if iif.is_none() && if_index != 0 && self.interfaces.name(old).index != if_index {
+            fx.log.push((
+                log::Level::Warn,
+                format!(
+                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the \
+                     caller's, or a boundary keeps the group off it"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Gives an MFE another iif and neighbour, and the overrides that
+    /// CREATION_ALERT answers ask for, all at once: `off` are switched off,
+    /// `on` are off no longer. Tells what comes of it: a new owner of the iif
+    /// the JOIN, or the PRUNE if there is no oif, and the old one the PRUNE
+    /// (spec 5.10); the same owner only what 5.8 has for it.
+    pub(super) fn reshape(
+        &mut self,
+        flow: Flow,
+        (iif, upstream): (IfId, Ipv4Addr),
+        (off, on): (&IfSet, &IfSet),
+        caller: Option<ClientId>,
+        fx: &mut Effects,
+    ) {
+        let mut members = self.member_interfaces(flow);
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
+        off.iter().for_each(|id| mfe.override_oif(id, Touch::Force(false)));
+        if let Some(rare) = &mut mfe.rare {
+            rare.off.subtract(on);
+            members.union_with(rare.on.view());
+            members.subtract(&rare.off);
+        }
+        members.remove(iif);
+        self.subtract_bounded(&mut members, flow.group());
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return };
+        let (old_iif, was_negative) = (mfe.iif, mfe.oifs.is_empty());
+        mfe.iif = iif;
+        mfe.upstream = upstream;
+        let mut gone = mfe.oifs.clone();
+        gone.subtract(&members);
+        let left = gone.iter().filter(|&id| mfe.set_oif(id, false)).count();
+        let came = members.iter().filter(|&id| mfe.set_oif(id, true)).count();
+        let turned = was_negative != mfe.oifs.is_empty();
+        let turn = Turn::of(mfe);
+        if old_iif != iif || left + came > 0 {
+            fx.dirty.push(flow);
+            self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+        }
+        let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
+        if old != new {
+            self.tell_turn(flow, turn, caller, fx);
+            if let Some(old) = old {
+                self.tell_prune(old, flow, old_iif, turn.serial, fx);
+            }
+        } else if turned {
+            self.tell_turn(flow, turn, caller, fx);
+        }
+    }
+}
