@@ -90,6 +90,12 @@ impl World {
         }
     }
 
+    /// Forwards by another one from now on.
+    #[cfg(test)]
+    pub fn use_forwarder(&mut self, forwarder: Box<dyn Forwarder>) {
+        self.forwarder = Some(forwarder);
+    }
+
     /// Opens the forwarder that was asked for.
     fn open(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
         match self.choice {

@@ -2,8 +2,10 @@
 //! had; workers that are stuck; news that overtakes news.
 
 use super::*;
+use crate::forwarder::{Counters, Entry, Forwarder};
 use crate::manager::queue::Lane;
 use crate::manager::state::Run;
+use crate::types::IfId;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -204,6 +206,32 @@ fn t8_4_threads_that_were_refused_are_asked_for_again() {
     world.0.deregister(b).unwrap();
 }
 
+/// A forwarder that panics where it is to install its first entry.
+struct Panicking(bool);
+
+impl Forwarder for Panicking {
+    fn name(&self) -> &'static str {
+        "panicking"
+    }
+    fn needs_entries(&self) -> bool {
+        true
+    }
+    fn add_interface(&mut self, _: IfId, _: Interface) -> crate::types::Result<()> {
+        Ok(())
+    }
+    fn remove_interface(&mut self, _: IfId) {}
+    fn install(&mut self, _: &Entry<'_>) -> crate::types::Result<()> {
+        assert!(!std::mem::take(&mut self.0), "on purpose");
+        Ok(())
+    }
+    fn remove(&mut self, _: Flow) -> crate::types::Result<()> {
+        Ok(())
+    }
+    fn counters(&mut self, _: Flow) -> Option<Counters> {
+        None
+    }
+}
+
 #[test]
 fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
     let world = World::new();
@@ -212,25 +240,18 @@ fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
     let b = world.recorder(2, &log);
     world.0.take(a, link(1)).unwrap();
     world.0.take(b, link(2)).unwrap();
-    {
-        let mut guard = world.0.lock();
-        let run = guard.running().unwrap();
+    // A's answer makes the MFE, on the worker and under the lock.
+    as_upcall(&world.0, |run| {
+        run.world.use_forwarder(Box::new(Panicking(true)));
         let p = packet(1, 1);
         let (flow, arrival, header) = (p.flow, p.arrival, p.header);
         let packet = crate::engine::Packet { flow, arrival, header, length: 1, ttl: 9 };
-        let route = Some(source_route(1));
-        run.engine.no_entry(run.now(), &packet, route, &mut run.fx);
-        world.0.publish(&mut guard, Lane::Worker);
-        // What is counted as waiting goes below zero when it is taken: a panic
-        // of the worker's, under the lock.
-        let run = guard.running().unwrap();
-        let place = run.clients.find(a, None).unwrap();
-        run.clients.at(place).unwrap().backlog = super::super::backlog::Backlog::default();
-    }
+        run.engine.no_entry(run.now(), &packet, Some(source_route(1)), &mut run.fx);
+    });
     // The worker lives, and A is told of other things.
     join_as_upcall(&world.0, b, 7, 2);
     until("A's next callback", || log.lock().iter().any(|line| line.contains("239.1.1.7")));
-    assert!(!log.lock().iter().any(|line| line == "1: Rpf"), "that one went with the panic");
+    assert!(log.lock().iter().any(|line| line == "1: Rpf"), "after which it panicked");
     world.0.release(b, link(2)).unwrap();
     world.0.release(a, link(1)).unwrap();
     // And nothing waits for ever for a callback that is long over.
