@@ -55,7 +55,10 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        let _ = self.0.stop();
+        // What has just failed might have a stop wait for ever.
+        if !std::thread::panicking() {
+            let _ = self.0.stop();
+        }
     }
 }
 
