@@ -33,10 +33,11 @@ mod tests;
 
 pub use clients::{is_igmp, ClientId};
 pub use effects::{
-    Answer, CreationOif, CreationOifs, Effects, Notice, NoticeKind, NoticeKinds, QuestionId,
+    CreationOif, CreationOifs, Effects, Notice, NoticeKind, NoticeKinds, QuestionId,
 };
 pub use membership::Join;
 pub use packet::{Out, Outcome, Packet, Refused};
+pub use story::Answer;
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use view::{EnumKind, MfeRow, OifRow};
 

@@ -11,7 +11,7 @@ use super::creation::{AllAsked, CreationAsked};
 use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
 use super::sources::SourceId;
-use super::{Answer, ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
+use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::sync::Arc;
 
@@ -268,28 +268,27 @@ impl Engine {
             && self.expected_iif(self.flows.source(flow), arrival) == Some(resolution.expected)
     }
 
-    /// The answer to any question. One to PRUNE_ALERT begins a life: `packets`
-    /// is as in [`Engine::tick`].
+    /// A question has been answered: the notice carries that now. An answer to
+    /// PRUNE_ALERT begins a life: `packets` is as in [`Engine::tick`].
     pub fn answer(
         &mut self,
         now: Time,
         client: ClientId,
         notice: &Notice,
-        answer: Answer,
         packets: impl FnOnce(Flow) -> Option<u64>,
         fx: &mut Effects,
     ) {
-        match (notice, &answer) {
-            (Notice::Rpf { question, flow, .. }, Answer::Rpf { iif, upstream }) => {
+        match notice {
+            Notice::Rpf { question, flow, iif, upstream, .. } => {
                 self.rpf_answered(now, client, *flow, *question, *iif, *upstream, fx);
             }
-            (Notice::Creation { question, flow, .. }, Answer::Creation { oifs }) => {
+            Notice::Creation { question, flow, oifs, .. } => {
                 self.creation_answered(now, *flow, *question, oifs, fx);
             }
-            (Notice::PruneMfe { question, flow, .. }, Answer::Timeout(timeout)) => {
+            Notice::PruneMfe { question, flow, timeout, .. } => {
                 self.set_timeout(now, client, *flow, *question, *timeout, packets);
             }
-            (Notice::DisableIgmp { question, interface }, _) => {
+            Notice::DisableIgmp { question, interface } => {
                 self.igmp_disabled(client, *interface, *question, fx);
             }
             _ => {}

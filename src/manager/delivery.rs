@@ -6,7 +6,7 @@ use super::queue::Lane;
 use super::records::Place;
 use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
-use crate::engine::{ClientId, Notice};
+use crate::engine::{Answer, ClientId, Notice};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 
 /// After so many questions about new flows, and when there are no more of them, a worker
@@ -145,7 +145,7 @@ impl Manager {
                 ::log::debug!(
                     "{} answers {notice}: {}",
                     run.engine.who(place.client),
-                    notice.answer()
+                    Answer(&notice)
                 );
                 run.answer(place.client, &notice);
                 self.publish(&mut guard, lane);
@@ -285,8 +285,8 @@ impl Drop for Runner<'_> {
 impl Run {
     /// Gives the engine the answer that a notice carries.
     fn answer(&mut self, client: ClientId, notice: &Notice) {
-        let (now, answer) = (self.now(), notice.answer());
+        let now = self.now();
         let Run { engine, world, fx, .. } = self;
-        engine.answer(now, client, notice, answer, |flow| world.packets(flow), fx);
+        engine.answer(now, client, notice, |flow| world.packets(flow), fx);
     }
 }
