@@ -230,8 +230,10 @@ impl Effects {
     /// call needs.
     pub fn carried_out(&mut self) {
         fn empty<T>(list: &mut Vec<T>) {
-            list.clear();
-            list.shrink_to(USUAL);
+            if !list.is_empty() {
+                list.clear();
+                list.shrink_to(USUAL);
+            }
         }
         empty(&mut self.dirty);
         empty(&mut self.detached);

@@ -25,6 +25,18 @@ impl Manager {
     pub(super) fn publish_from(&self, origin: Origin, state: &mut State, lane: Lane) {
         let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
+        if !run.fx.is_empty() {
+            self.carry_out(origin, run, lane, is_awaited);
+        }
+        if lane == Lane::Caller {
+            self.adopt(run);
+        }
+        self.set_alarm(run);
+    }
+
+    /// Apart, because many calls have no effects.
+    #[inline(never)]
+    fn carry_out(&self, origin: Origin, run: &mut Run, lane: Lane, is_awaited: bool) {
         while !run.fx.is_empty() {
             let Run { engine, world, fx, .. } = run;
             for (level, line) in &fx.log {
@@ -44,10 +56,6 @@ impl Manager {
                 }
             }
         }
-        if lane == Lane::Caller {
-            self.adopt(run);
-        }
-        self.set_alarm(run);
     }
 
     /// Puts a notice into the queue of its client, or what is held back from it.

@@ -69,7 +69,7 @@ impl Run {
     /// The clock of this life.
     pub fn now(&self) -> Time {
         let age = system::clock().saturating_sub(self.born);
-        Time(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
+        Time(age.as_secs() * 1000 + u64::from(age.subsec_millis()))
     }
 
     /// Whether no callback is running and none of MGM's threads is left.
