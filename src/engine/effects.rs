@@ -198,13 +198,19 @@ impl Effects {
     /// Puts the notices that there are in the order of delivery: by phase, then by
     /// the recipients' order of registration, then as the state changed (spec
     /// 8.2). Tells how many there are.
+    #[inline]
     pub fn order_notices(&mut self) -> usize {
         self.last = Default::default();
         if std::mem::take(&mut self.disordered) {
-            let notices = self.notices.make_contiguous();
-            notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
+            self.sort_notices();
         }
         self.notices.len()
+    }
+
+    #[cold]
+    fn sort_notices(&mut self) {
+        let notices = self.notices.make_contiguous();
+        notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
     }
 
     /// Takes the first notice.
