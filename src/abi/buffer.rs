@@ -118,29 +118,41 @@ fn put_one(buffer: &mut Buffer, row: &MfeRow, form: Form) -> Result<DWORD> {
 
 /// The MFEs after `start`, as many as fit (spec 6.3).
 pub fn fill_many(buffer: &mut Buffer, start: Option<Flow>, form: Form) -> Result<DWORD> {
-    put_many(buffer, form, |visit| Manager::global().walk_mfes(start, form.has_counters(), visit))
+    put_many(buffer, form, |rows| {
+        Manager::global().walk_mfes(start, form.has_counters(), |row| rows.put(row))
+    })
 }
 
-/// What walks over MFEs and shows each to a visitor until that has enough.
-type Visit<'a> = &'a mut dyn FnMut(&MfeRow) -> ControlFlow<()>;
+/// A buffer that takes MFEs until one does not fit.
+struct Rows<'a> {
+    buffer: &'a mut Buffer,
+    form: Form,
+    /// The size of that one.
+    left: Option<usize>,
+}
+
+impl Rows<'_> {
+    #[inline]
+    fn put(&mut self, row: &MfeRow) -> ControlFlow<()> {
+        let need = self.form.size(row.oifs.len());
+        if !self.buffer.has_room(need) {
+            self.left = Some(need);
+            return ControlFlow::Break(());
+        }
+        self.form.write(row, self.buffer);
+        self.buffer.count += 1;
+        ControlFlow::Continue(())
+    }
+}
 
 fn put_many(
     buffer: &mut Buffer,
     form: Form,
-    walk: impl FnOnce(Visit<'_>) -> Result<()>,
+    walk: impl FnOnce(&mut Rows<'_>) -> Result<()>,
 ) -> Result<DWORD> {
-    let mut left = None;
-    walk(&mut |row| {
-        let need = form.size(row.oifs.len());
-        if !buffer.has_room(need) {
-            left = Some(need);
-            return ControlFlow::Break(());
-        }
-        form.write(row, buffer);
-        buffer.count += 1;
-        ControlFlow::Continue(())
-    })?;
-    buffer.finish(left)
+    let mut rows = Rows { buffer, form, left: None };
+    walk(&mut rows)?;
+    rows.buffer.finish(rows.left)
 }
 
 /// A text with a zero behind it, whole or not at all. Either way the caller is

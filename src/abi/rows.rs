@@ -46,6 +46,7 @@ impl Form {
     }
 
     /// Appends the row to the buffer, which has room for it.
+    #[inline(always)] // a walk does this a million times
     pub fn write(self, row: &MfeRow, buffer: &mut Buffer) {
         match self {
             Form::Mfe => self.put(row, mfe, oif_info, buffer),
@@ -56,6 +57,7 @@ impl Form {
 
     /// A structure ends with an array of one oif: with that it can be written as
     /// it is. The others come behind; without any, the structure ends before.
+    #[inline(always)]
     fn put<T: Copy, O: Copy>(
         self,
         row: &MfeRow,
@@ -73,6 +75,8 @@ impl Form {
 }
 
 fn mfe(row: &MfeRow) -> MIB_IPMCAST_MFE {
+    let up = saturating(row.up_ms / 1000).min(row.timeout);
+    let never_ends = row.timeout == DWORD::MAX;
     MIB_IPMCAST_MFE {
         dwGroup: dword(row.flow.group()),
         dwSource: dword(row.flow.source()),
@@ -83,9 +87,8 @@ fn mfe(row: &MfeRow) -> MIB_IPMCAST_MFE {
         dwRouteProtocol: row.route.protocol,
         dwRouteNetwork: dword(row.route.network),
         dwRouteMask: dword(row.route.mask()),
-        ulUpTime: saturating(row.up_ms / 1000).min(row.timeout),
-        // Rounded up, so that the two add up to the time-out.
-        ulExpiryTime: row.expiry_ms.map_or(0, |ms| saturating(ms.div_ceil(1000))),
+        ulUpTime: up,
+        ulExpiryTime: if never_ends { 0 } else { row.timeout - up },
         ulTimeOut: row.timeout,
         ulNumOutIf: count(row),
         fFlags: 0,
@@ -107,7 +110,7 @@ fn stats(row: &MfeRow) -> MIB_IPMCAST_MFE_STATS {
         dwRouteMask: dword(row.route.mask()),
         ulUpTime: saturating(row.up_ms / 10),
         // An MFE at its very end has a hundredth left, because 0 is "never".
-        ulExpiryTime: row.expiry_ms.map_or(0, |ms| saturating(ms.div_ceil(10)).max(1)),
+        ulExpiryTime: row.expiry_ms().map_or(0, |ms| saturating(ms.div_ceil(10)).max(1)),
         ulNumOutIf: count(row),
         ulInPkts: wrapping(row.packets),
         ulInOctets: wrapping(row.octets),

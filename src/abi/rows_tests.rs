@@ -20,7 +20,6 @@ pub fn row(oifs: u32) -> MfeRow {
             protocol: 3,
         },
         up_ms: 61_999,
-        expiry_ms: Some(838_001),
         timeout: 900,
         oifs: (1..=oifs)
             .map(|index| OifRow {
@@ -61,9 +60,9 @@ fn t6_8_an_mfe() {
 fn t6_7_times_of_an_mfe_are_in_seconds() {
     let m = mfe(&row(0));
     assert_eq!((m.ulUpTime, m.ulExpiryTime, m.ulTimeOut), (61, 839, 900));
-    let late = mfe(&MfeRow { up_ms: 905_000, expiry_ms: Some(0), ..row(0) });
+    let late = mfe(&MfeRow { up_ms: 905_000, ..row(0) });
     assert_eq!((late.ulUpTime, late.ulExpiryTime), (900, 0));
-    let ever = mfe(&MfeRow { up_ms: u64::MAX, expiry_ms: None, timeout: DWORD::MAX, ..row(0) });
+    let ever = mfe(&MfeRow { up_ms: u64::MAX, timeout: DWORD::MAX, ..row(0) });
     assert_eq!((ever.ulUpTime, ever.ulExpiryTime, ever.ulTimeOut), (DWORD::MAX, 0, DWORD::MAX));
 }
 
@@ -71,9 +70,9 @@ fn t6_7_times_of_an_mfe_are_in_seconds() {
 fn t6_7_times_of_statistics_are_in_hundredths() {
     let s = stats(&row(0));
     assert_eq!((s.ulUpTime, s.ulExpiryTime), (6_199, 83_801));
-    let end = stats(&MfeRow { expiry_ms: Some(0), ..row(0) });
+    let end = stats(&MfeRow { up_ms: 900_000, ..row(0) });
     assert_eq!(end.ulExpiryTime, 1, "0 would be never");
-    let ever = stats(&MfeRow { up_ms: u64::MAX, expiry_ms: None, ..row(0) });
+    let ever = stats(&MfeRow { up_ms: u64::MAX, timeout: DWORD::MAX, ..row(0) });
     assert_eq!((ever.ulUpTime, ever.ulExpiryTime), (DWORD::MAX, 0));
 }
 

@@ -2,7 +2,7 @@
 //! wants them (spec 5.3).
 
 use super::resolve::Waiting;
-use super::{ClientId, CreationOif, Effects, Engine, Notice, NoticeKind, QuestionId};
+use super::{ClientId, CreationOif, CreationOifs, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Time};
 use smallvec::SmallVec;
 
@@ -67,16 +67,17 @@ impl Engine {
             }
         }
         owned.sort_by_key(|(owner, _)| *owner);
+        let iif = self.interfaces.name(iif);
         for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
             let question = QuestionId(self.next_serial());
-            let mut oifs = SmallVec::with_capacity(of_one.len());
+            let (mut named, mut oifs) = (CreationOifs::new(), IfSet::default());
             for &(_, id) in of_one {
-                let igmp = self.interfaces.get(id).is_some_and(|slot| slot.igmp.is_some());
-                oifs.push(CreationOif { interface: self.interfaces.name(id), igmp, enabled: true });
+                let Some(slot) = self.interfaces.get(id) else { continue };
+                let (interface, igmp) = (slot.interface, slot.igmp.is_some());
+                named.push(CreationOif { interface, igmp, enabled: true });
+                oifs.insert(id);
             }
-            let iif = self.interfaces.name(iif);
-            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs });
-            let oifs = of_one.iter().map(|(_, id)| *id).collect();
+            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs: named });
             asked.questions.push(Asked { question, oifs, overtaken: IfSet::default() });
         }
         asked.oifs = oifs;

@@ -25,7 +25,8 @@ pub struct CreationOif {
 /// A client's outgoing interfaces in a CREATION_ALERT.
 pub type CreationOifs = SmallVec<[CreationOif; 2]>;
 
-/// A callback to be made: one variant for each kind.
+/// A callback to be made: one variant for each kind. What it may change is its
+/// answer, so that a question that nobody has changed is answered as it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// IGMP deleted a membership on the owner's interface.
@@ -36,7 +37,8 @@ pub enum Notice {
     Join { flow: Flow, member: bool },
     /// PRUNE_ALERT with bMemberDelete TRUE: others want the flow no more.
     Prune { flow: Flow, interface: Interface },
-    /// PRUNE_ALERT with bMemberDelete FALSE: an MFE has no oif. Asks for its time-out.
+    /// PRUNE_ALERT with bMemberDelete FALSE: an MFE has no oif. May change its
+    /// time-out in seconds: 0 is the default, u32::MAX never.
     PruneMfe { question: QuestionId, flow: Flow, iif: Interface, timeout: u32 },
     /// WRONG_IF_CALLBACK: a packet arrived on another interface than the iif.
     WrongIf { flow: Flow, arrival: Interface, header: Arc<[u8]> },
@@ -49,7 +51,8 @@ pub enum Notice {
         header: Arc<[u8]>,
         route: Route,
     },
-    /// CREATION_ALERT: may switch the client's own outgoing interfaces off.
+    /// CREATION_ALERT: may switch the client's own outgoing interfaces off, by
+    /// their `enabled`.
     Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: CreationOifs },
     /// DISABLE_IGMP: the interface is about to change hands.
     DisableIgmp { question: QuestionId, interface: Interface },
@@ -137,17 +140,6 @@ impl Notice {
         }
     }
 
-    /// The answer that it carries: as it was asked, unless a callback has changed it.
-    #[must_use]
-    pub fn answer(&self) -> Answer {
-        match self {
-            Notice::Rpf { iif, upstream, .. } => Answer::Rpf { iif: *iif, upstream: *upstream },
-            Notice::Creation { oifs, .. } => Answer::Creation { oifs: SmallVec::from_slice(oifs) },
-            Notice::PruneMfe { timeout, .. } => Answer::Timeout(*timeout),
-            _ => Answer::Done,
-        }
-    }
-
     /// Where it stands among the notices of one call (spec 8.2): LOCAL_*,
     /// alerts with TRUE, alerts with FALSE, then the rest.
     fn phase(&self) -> u8 {
@@ -158,19 +150,6 @@ impl Notice {
             _ => 3,
         }
     }
-}
-
-/// What a callback answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The triple that RPF_CALLBACK left behind.
-    Rpf { iif: Interface, upstream: Ipv4Addr },
-    /// The list of CREATION_ALERT with `enabled` as the client left it.
-    Creation { oifs: CreationOifs },
-    /// The time-out in seconds that PRUNE_ALERT (FALSE) left behind: 0 the default, u32::MAX never.
-    Timeout(u32),
-    /// Nothing to tell.
-    Done,
 }
 
 /// Everything that one call of the engine wants done. The engine only appends.
@@ -219,13 +198,19 @@ impl Effects {
     /// Puts the notices that there are in the order of delivery: by phase, then by
     /// the recipients' order of registration, then as the state changed (spec
     /// 8.2). Tells how many there are.
+    #[inline]
     pub fn order_notices(&mut self) -> usize {
         self.last = Default::default();
         if std::mem::take(&mut self.disordered) {
-            let notices = self.notices.make_contiguous();
-            notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
+            self.sort_notices();
         }
         self.notices.len()
+    }
+
+    #[cold]
+    fn sort_notices(&mut self) {
+        let notices = self.notices.make_contiguous();
+        notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
     }
 
     /// Takes the first notice.
@@ -251,8 +236,10 @@ impl Effects {
     /// call needs.
     pub fn carried_out(&mut self) {
         fn empty<T>(list: &mut Vec<T>) {
-            list.clear();
-            list.shrink_to(USUAL);
+            if !list.is_empty() {
+                list.clear();
+                list.shrink_to(USUAL);
+            }
         }
         empty(&mut self.dirty);
         empty(&mut self.detached);

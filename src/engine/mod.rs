@@ -33,10 +33,11 @@ mod tests;
 
 pub use clients::{is_igmp, ClientId};
 pub use effects::{
-    Answer, CreationOif, CreationOifs, Effects, Notice, NoticeKind, NoticeKinds, QuestionId,
+    CreationOif, CreationOifs, Effects, Notice, NoticeKind, NoticeKinds, QuestionId,
 };
 pub use membership::Join;
 pub use packet::{Out, Outcome, Packet, Refused};
+pub use story::Answer;
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use view::{EnumKind, MfeRow, OifRow};
 
@@ -70,8 +71,9 @@ pub struct Engine {
     limits: Limits,
     /// Who wants what on which interface, the MFEs, and the routes of their sources.
     flows: Flows,
-    /// Flows between their first packet and their MFE.
-    resolutions: BTreeMap<Flow, Resolution>,
+    /// Flows between their first packet and their MFE. Boxed, because the map
+    /// moves what it keeps.
+    resolutions: BTreeMap<Flow, Box<Resolution>>,
     expiry: Expiry,
     wrong_ifs: WrongIfs,
     /// The number of the last question, and of the last MFE.

@@ -11,7 +11,7 @@ use super::creation::{AllAsked, CreationAsked};
 use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
 use super::sources::SourceId;
-use super::{Answer, ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
+use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ impl Engine {
                 off: IfSet::default(),
                 on: asked.on,
             };
-            self.resolutions.insert(flow, resolution);
+            self.resolutions.insert(flow, Box::new(resolution));
         }
         true
     }
@@ -194,21 +194,19 @@ impl Engine {
                 route: *self.flows.sources.route(self.flows.source(flow)),
             },
         );
-        self.resolutions.insert(
-            flow,
-            Resolution {
-                purpose,
-                arrival,
-                header,
-                expected,
-                iif: expected.0,
-                upstream: expected.1,
-                waiting: Waiting::Rpf(question),
-                asked_about: IfSet::default(),
-                off: IfSet::default(),
-                on: IfSet::default(),
-            },
-        );
+        let resolution = Box::new(Resolution {
+            purpose,
+            arrival,
+            header,
+            expected,
+            iif: expected.0,
+            upstream: expected.1,
+            waiting: Waiting::Rpf(question),
+            asked_about: IfSet::default(),
+            off: IfSet::default(),
+            on: IfSet::default(),
+        });
+        self.resolutions.insert(flow, resolution);
     }
 
     /// No route leads to an MFE (spec 5.1), or to the one that was there any more (5.10).
@@ -231,10 +229,8 @@ impl Engine {
 
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
-        let Some(Resolution { purpose, arrival, header, .. }) = self.resolutions.remove(&flow)
-        else {
-            return;
-        };
+        let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        let Resolution { purpose, arrival, header, .. } = *resolution;
         self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
         match purpose {
             Purpose::Create => {
@@ -268,28 +264,27 @@ impl Engine {
             && self.expected_iif(self.flows.source(flow), arrival) == Some(resolution.expected)
     }
 
-    /// The answer to any question. One to PRUNE_ALERT begins a life: `packets`
-    /// is as in [`Engine::tick`].
+    /// A question has been answered: the notice carries that now. An answer to
+    /// PRUNE_ALERT begins a life: `packets` is as in [`Engine::tick`].
     pub fn answer(
         &mut self,
         now: Time,
         client: ClientId,
         notice: &Notice,
-        answer: Answer,
         packets: impl FnOnce(Flow) -> Option<u64>,
         fx: &mut Effects,
     ) {
-        match (notice, &answer) {
-            (Notice::Rpf { question, flow, .. }, Answer::Rpf { iif, upstream }) => {
+        match notice {
+            Notice::Rpf { question, flow, iif, upstream, .. } => {
                 self.rpf_answered(now, client, *flow, *question, *iif, *upstream, fx);
             }
-            (Notice::Creation { question, flow, .. }, Answer::Creation { oifs }) => {
+            Notice::Creation { question, flow, oifs, .. } => {
                 self.creation_answered(now, *flow, *question, oifs, fx);
             }
-            (Notice::PruneMfe { question, flow, .. }, Answer::Timeout(timeout)) => {
+            Notice::PruneMfe { question, flow, timeout, .. } => {
                 self.set_timeout(now, client, *flow, *question, *timeout, packets);
             }
-            (Notice::DisableIgmp { question, interface }, _) => {
+            Notice::DisableIgmp { question, interface } => {
                 self.igmp_disabled(client, *interface, *question, fx);
             }
             _ => {}
@@ -352,7 +347,7 @@ impl Engine {
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
-            let Resolution { iif, upstream, off, arrival, header, .. } = resolution;
+            let Resolution { iif, upstream, off, arrival, header, .. } = *resolution;
             let mut oifs = self.possible_oifs(flow, iif);
             oifs.subtract(&off);
             self.create(now, flow, (iif, upstream), oifs, (arrival, &header), fx);

@@ -3,7 +3,7 @@
 
 use super::mfe::Mfe;
 use super::sources::SourceId;
-use super::{Answer, ClientId, CreationOif, Effects, Engine, Notice, Refused};
+use super::{ClientId, CreationOif, Effects, Engine, Notice, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::fmt;
 
@@ -113,18 +113,21 @@ fn name(oif: &CreationOif) -> Interface {
     oif.interface
 }
 
-impl fmt::Display for Answer {
+/// The answer that a notice carries.
+pub struct Answer<'a>(pub &'a Notice);
+
+impl fmt::Display for Answer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Answer::Rpf { iif, upstream } => f.write_str(&way_in(*iif, *upstream)),
-            Answer::Creation { oifs } => {
+        match self.0 {
+            Notice::Rpf { iif, upstream, .. } => f.write_str(&way_in(*iif, *upstream)),
+            Notice::Creation { oifs, .. } => {
                 match list(oifs.iter().filter(|oif| oif.enabled).map(name)) {
                     none if none.is_empty() => f.write_str("out by none of them"),
                     some => write!(f, "out by {some}"),
                 }
             }
-            Answer::Timeout(seconds) => write!(f, "it lives {seconds} s"),
-            Answer::Done => f.write_str("done"),
+            Notice::PruneMfe { timeout, .. } => write!(f, "it lives {timeout} s"),
+            _ => f.write_str("done"),
         }
     }
 }

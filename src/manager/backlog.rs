@@ -81,7 +81,7 @@ impl Backlog {
 
     fn next(&mut self) -> Option<Box<Notice>> {
         let next = self.fresh.pop_front().or_else(|| self.older.pop_back());
-        if next.is_none() {
+        if next.is_none() && self.fresh.capacity().max(self.older.capacity()) > KEPT {
             self.fresh.shrink_to(KEPT);
             self.older.shrink_to(KEPT);
         }

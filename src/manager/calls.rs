@@ -202,7 +202,7 @@ impl Manager {
         &self,
         mut start: Option<Flow>,
         stats: bool,
-        visit: &mut dyn FnMut(&MfeRow) -> ControlFlow<()>,
+        mut visit: impl FnMut(&MfeRow) -> ControlFlow<()>,
     ) -> Result<()> {
         loop {
             let mut guard = self.lock();

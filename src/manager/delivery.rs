@@ -6,7 +6,7 @@ use super::queue::Lane;
 use super::records::Place;
 use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
-use crate::engine::{ClientId, Notice};
+use crate::engine::{Answer, ClientId, Notice};
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 
 /// After so many questions about new flows, and when there are no more of them, a worker
@@ -25,6 +25,18 @@ impl Manager {
     pub(super) fn publish_from(&self, origin: Origin, state: &mut State, lane: Lane) {
         let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
+        if !run.fx.is_empty() {
+            self.carry_out(origin, run, lane, is_awaited);
+        }
+        if lane == Lane::Caller {
+            self.adopt(run);
+        }
+        self.set_alarm(run);
+    }
+
+    /// Apart, because many calls have no effects.
+    #[inline(never)]
+    fn carry_out(&self, origin: Origin, run: &mut Run, lane: Lane, is_awaited: bool) {
         while !run.fx.is_empty() {
             let Run { engine, world, fx, .. } = run;
             for (level, line) in &fx.log {
@@ -44,10 +56,6 @@ impl Manager {
                 }
             }
         }
-        if lane == Lane::Caller {
-            self.adopt(run);
-        }
-        self.set_alarm(run);
     }
 
     /// Puts a notice into the queue of its client, or what is held back from it.
@@ -145,7 +153,7 @@ impl Manager {
                 ::log::debug!(
                     "{} answers {notice}: {}",
                     run.engine.who(place.client),
-                    notice.answer()
+                    Answer(&notice)
                 );
                 run.answer(place.client, &notice);
                 self.publish(&mut guard, lane);
@@ -285,8 +293,8 @@ impl Drop for Runner<'_> {
 impl Run {
     /// Gives the engine the answer that a notice carries.
     fn answer(&mut self, client: ClientId, notice: &Notice) {
-        let (now, answer) = (self.now(), notice.answer());
+        let now = self.now();
         let Run { engine, world, fx, .. } = self;
-        engine.answer(now, client, notice, answer, |flow| world.packets(flow), fx);
+        engine.answer(now, client, notice, |flow| world.packets(flow), fx);
     }
 }

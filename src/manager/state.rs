@@ -52,7 +52,7 @@ pub(super) struct Run {
     /// Being stopped: nobody is let in any more.
     pub stopping: bool,
     pub status_socket: Option<StatusSocket>,
-    born: Duration,
+    born: u64,
     last_enumeration: u64,
 }
 
@@ -68,8 +68,7 @@ pub(super) struct Enumeration {
 impl Run {
     /// The clock of this life.
     pub fn now(&self) -> Time {
-        let age = system::clock().saturating_sub(self.born);
-        Time(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
+        Time(system::clock().saturating_sub(self.born))
     }
 
     /// Whether no callback is running and none of MGM's threads is left.
@@ -160,12 +159,17 @@ impl State {
     }
 
     /// The life that is on, begun with the environment's settings if need be.
-    #[inline]
+    #[inline(always)]
     pub fn started(&mut self) -> Result<&mut Run> {
         if self.run.is_none() {
-            self.start(&Settings::from_env());
+            self.start_by_itself();
         }
         self.running().ok_or(Refusal::Stopping)
+    }
+
+    #[cold]
+    fn start_by_itself(&mut self) {
+        self.start(&Settings::from_env());
     }
 }
 

@@ -94,9 +94,17 @@ impl Manager {
 /// When the timer has something to do next.
 #[inline]
 fn due(run: &Run) -> Option<Time> {
-    let relief = run.pool.is_short().then(|| {
-        let soon = Time(run.now().0 + RELIEF_MS);
-        run.pool.refused_until.map_or(soon, |end| soon.max(end))
-    });
-    Time::sooner(Time::sooner(run.engine.next_deadline(), run.world.next_try()), relief)
+    let due = Time::sooner(run.engine.next_deadline(), run.world.next_try());
+    if run.pool.is_short() {
+        Time::sooner(due, Some(relief(run)))
+    } else {
+        due
+    }
+}
+
+/// When to look whether the workers are stuck.
+#[cold]
+fn relief(run: &Run) -> Time {
+    let soon = Time(run.now().0 + RELIEF_MS);
+    run.pool.refused_until.map_or(soon, |end| soon.max(end))
 }

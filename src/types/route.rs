@@ -43,7 +43,7 @@ impl Route {
     /// The route's netmask.
     #[must_use]
     pub fn mask(&self) -> Ipv4Addr {
-        Ipv4Addr::from(u32::MAX.checked_shl(32 - u32::from(self.prefix_len)).unwrap_or(0))
+        Ipv4Addr::from(!u32::MAX.checked_shr(self.prefix_len.into()).unwrap_or(0))
     }
 
     /// The neighbour towards the source; 0.0.0.0 if it is directly connected.

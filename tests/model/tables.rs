@@ -251,7 +251,6 @@ fn row(model: &Model, mfe: &Mfe) -> MfeRow {
         iif_protocol: protocol.map_or(0, |client| client.protocol),
         route: model.route(mfe.flow.source()),
         up_ms: model.now.0 - mfe.born.0,
-        expiry_ms: mfe.end().map(|end| end.0.saturating_sub(model.now.0)),
         timeout: mfe.timeout,
         oifs,
         packets: mfe.packets,

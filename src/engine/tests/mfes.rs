@@ -78,7 +78,7 @@ fn t5_5_the_answer_is_the_mfes_time_out() {
         r.answers_time_out("A", answer);
         r.leave("B", SG, 2);
         let row = r.row(SG).expect("an MFE");
-        assert_eq!((row.timeout, row.expiry_ms, row.up_ms), (timeout, expiry, 0));
+        assert_eq!((row.timeout, row.expiry_ms(), row.up_ms), (timeout, expiry, 0));
     }
 }
 
@@ -101,7 +101,7 @@ fn t5_5_an_answer_begins_the_mfes_life_anew() {
     r.answers_time_out("A", 200);
     r.leave("B", SG, 2);
     r.seconds_pass(150);
-    assert_eq!(r.row(SG).expect("still alive").expiry_ms, Some(50_000));
+    assert_eq!(r.row(SG).expect("still alive").expiry_ms(), Some(50_000));
     r.seconds_pass(50);
     assert_eq!(r.mfe(SG), "no MFE");
 }

@@ -297,10 +297,11 @@ fn t5_4_the_same_client_after_a_change_of_hands_is_asked_anew() {
     r.packet(SG, 1);
     r.party("A").habits.names = None;
     // Two questions: the first one's answer does not count.
-    let first = r.party("A").inside.take().expect("is asked");
+    let mut first = r.party("A").inside.take().expect("is asked");
     let id = r.id("A");
-    let answer = Answer::Rpf { iif: 4.there(), upstream: addr("10.4.4.4") };
-    r.run(|engine, fx| engine.answer(Time(0), id, &first, answer, |_| None, fx));
+    let Notice::Rpf { iif, upstream, .. } = &mut first else { panic!("another question") };
+    (*iif, *upstream) = (4.there(), addr("10.4.4.4"));
+    r.run(|engine, fx| engine.answer(Time(0), id, &first, |_| None, fx));
     assert!(r.engine.is_resolving(flow(SG)));
     r.resumes("A");
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");

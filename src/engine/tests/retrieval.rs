@@ -71,10 +71,10 @@ fn t6_7_times_run_from_the_birth_to_the_end() {
     r.packet(SG, 1);
     r.seconds_pass(100);
     let row = r.row(SG).expect("an MFE");
-    assert_eq!((row.up_ms, row.expiry_ms, row.timeout), (100_000, Some(800_000), 900));
+    assert_eq!((row.up_ms, row.expiry_ms(), row.timeout), (100_000, Some(800_000), 900));
     // Late for its end, it has no time left rather than less than none.
     r.now = r.now.plus_secs(1000);
-    assert_eq!(r.row(SG).expect("an MFE").expiry_ms, Some(0));
+    assert_eq!(r.row(SG).expect("an MFE").expiry_ms(), Some(0));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn t6_7_an_mfe_that_never_expires_has_no_end() {
     r.source("10.0.0.1", connected(1));
     r.packet(SG, 1);
     let row = r.row(SG).expect("an MFE");
-    assert_eq!((row.expiry_ms, row.timeout), (None, u32::MAX));
+    assert_eq!((row.expiry_ms(), row.timeout), (None, u32::MAX));
     assert_eq!(r.engine.next_deadline(), None);
 }
 

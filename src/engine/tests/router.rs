@@ -195,32 +195,33 @@ impl Router {
             party.habits.stays_in.remove(stay);
             party.inside = Some(notice);
         } else {
-            self.answer(at, &notice);
+            self.answer(at, notice);
         }
     }
 
-    pub fn answer(&mut self, at: usize, notice: &Notice) {
+    pub fn answer(&mut self, at: usize, mut notice: Notice) {
         let party = &self.parties[at];
         let habits = &party.habits;
-        let mut answer = notice.answer();
-        match &mut answer {
-            Answer::Rpf { iif, upstream } => {
+        match &mut notice {
+            Notice::Rpf { iif, upstream, .. } => {
                 if let Some(names) = habits.names {
                     (*iif, *upstream) = names;
                 }
             }
-            Answer::Creation { oifs } => {
+            Notice::Creation { oifs, .. } => {
                 for oif in oifs {
                     oif.enabled = !habits.switches_off.contains(&oif.interface);
                 }
             }
-            Answer::Timeout(timeout) => *timeout = habits.time_out.unwrap_or(*timeout),
-            Answer::Done => {}
+            Notice::PruneMfe { timeout, .. } => {
+                *timeout = habits.time_out.unwrap_or(*timeout);
+            }
+            _ => {}
         }
         if notice.question().is_some() {
             let mut fx = Effects::default();
             let counted = self.counted;
-            self.engine.answer(self.now, party.id, notice, answer, |_| counted, &mut fx);
+            self.engine.answer(self.now, party.id, &notice, |_| counted, &mut fx);
             self.absorb(fx);
         }
     }
@@ -229,7 +230,7 @@ impl Router {
     pub fn returns(&mut self, name: &str) {
         let notice = self.party(name).inside.take().expect("is inside a callback");
         let at = self.parties.iter().rposition(|party| party.name == name).expect("exists");
-        self.answer(at, &notice);
+        self.answer(at, notice);
         self.catch_up(at);
     }
 

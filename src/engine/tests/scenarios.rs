@@ -383,7 +383,7 @@ fn t6_7_a_reader_sees_one_life_or_the_other_when_the_time_out_changes() {
     let mut r = cast();
     let life = |r: &Router| {
         let row = r.row(SG).expect("the MFE is there");
-        let left = row.expiry_ms.expect("it ends");
+        let left = row.expiry_ms().expect("it ends");
         assert_eq!(row.up_ms + left, u64::from(row.timeout) * 1000, "its parts fit together");
         (row.timeout, left / 1000)
     };

@@ -171,7 +171,7 @@ impl From<&MfeRow> for MfeStatus {
             route: prefix(&row.route),
             route_protocol: row.route.protocol,
             up_ms: row.up_ms,
-            expires_in_ms: row.expiry_ms,
+            expires_in_ms: row.expiry_ms(),
             packets: row.packets,
             octets: row.octets,
             wrong_if: row.wrong_if,

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Whether there is more than memory to choose from.
 pub(in crate::manager) const HAS_FORWARDER: bool = false;
@@ -20,10 +20,10 @@ pub(in crate::manager) fn move_in() {
     crate::pin::stay_loaded();
 }
 
-/// A clock that never goes back.
-pub(in crate::manager) fn clock() -> Duration {
+/// A clock that never goes back, in milliseconds.
+pub(in crate::manager) fn clock() -> u64 {
     static START: Lazy<Instant> = Lazy::new(Instant::now);
-    START.elapsed()
+    START.elapsed().as_millis() as u64
 }
 
 /// There is no forwarding by the kernel here.

@@ -21,7 +21,7 @@ pub(in crate::manager) fn move_in() {
     crate::pin::stay_loaded();
 }
 
-/// A clock that never goes back.
+/// A clock that never goes back, in milliseconds.
 pub(in crate::manager) use crate::sys::coarse_clock as clock;
 
 /// The kernel's forwarding table of this number.

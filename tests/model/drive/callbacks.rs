@@ -3,7 +3,7 @@
 
 use super::{plain, same, Checked, Drive};
 use crate::steps;
-use mgm::engine::{Answer, ClientId, Effects, Notice};
+use mgm::engine::{ClientId, Effects, Notice};
 use mgm::types::Ipv4Addr;
 use std::collections::VecDeque;
 
@@ -23,15 +23,15 @@ pub(super) struct Queue {
     pub running: Option<Pair>,
 }
 
-/// What a client answers: as it was asked, if the operand is 0.
-fn answer_to(notice: &Notice, how: u8, more: u8) -> Answer {
-    let mut answer = notice.answer();
-    match &mut answer {
-        Answer::Rpf { iif, upstream } if how % 3 == 1 => {
+/// A question with what a client answers: as it was asked, if the operand is 0.
+fn answer_to(notice: &Notice, how: u8, more: u8) -> Notice {
+    let mut answered = notice.clone();
+    match &mut answered {
+        Notice::Rpf { iif, upstream, .. } if how % 3 == 1 => {
             *iif = steps::pick(&steps::INTERFACES, more);
             *upstream = Ipv4Addr::new(10, 9, 9, more);
         }
-        Answer::Creation { oifs } => {
+        Notice::Creation { oifs, .. } => {
             for oif in oifs.iter_mut() {
                 let at = steps::INTERFACES.iter().position(|name| *name == oif.interface);
                 oif.enabled = how & 1 == 0 || more >> (at.unwrap_or(0) % 8) & 1 == 0;
@@ -40,10 +40,12 @@ fn answer_to(notice: &Notice, how: u8, more: u8) -> Answer {
                 oifs.clear();
             }
         }
-        Answer::Timeout(timeout) if how > 0 => *timeout = steps::pick(&steps::TIMEOUTS, more),
+        Notice::PruneMfe { timeout, .. } if how > 0 => {
+            *timeout = steps::pick(&steps::TIMEOUTS, more);
+        }
         _ => {}
     }
-    answer
+    answered
 }
 
 /// What a client without callbacks makes of a notice (spec 1.3). The engine does
@@ -82,8 +84,8 @@ impl Drive {
         while let Some((client, notice)) = due.pop_front() {
             match mute(&notice) {
                 Mute::Answers if self.is_mute(client) => {
-                    let (now, answer) = (self.model.now, notice.answer());
-                    self.engine.answer(now, client, &notice, answer, self.mirror.counted(), fx);
+                    let now = self.model.now;
+                    self.engine.answer(now, client, &notice, self.mirror.counted(), fx);
                     put_first(&mut due, fx.take_notices());
                 }
                 _ => told.push((client, notice)),
@@ -98,7 +100,7 @@ impl Drive {
         while let Some((client, notice)) = due.pop_front() {
             match mute(&notice) {
                 Mute::Answers if self.is_mute(client) => {
-                    self.model.answer(client, &notice, &notice.answer());
+                    self.model.answer(client, &notice);
                     put_first(&mut due, self.model.take_said());
                 }
                 Mute::Ignores if self.is_mute(client) => {}
@@ -157,8 +159,8 @@ impl Drive {
         let (was, what) = (self.engine.mfe_count(), format!("the answer to {:?}", plain(&pair.0)));
         let packets = self.mirror.counted();
         self.act(&what, |engine, model, fx| {
-            engine.answer(model.now, client, &pair.0, by_engine, packets, fx);
-            model.answer(client, &pair.1, &by_model);
+            engine.answer(model.now, client, &by_engine, packets, fx);
+            model.answer(client, &by_model);
             (Ok(()), Ok(()))
         })?;
         self.installed += usize::from(self.engine.mfe_count() > was);

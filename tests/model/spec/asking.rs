@@ -1,23 +1,23 @@
 //! RPF and CREATION questions, and what comes of their answers (spec 5.1 to 5.5).
 
 use super::{Asking, Mfe, Model, Purpose};
-use mgm::engine::{Answer, ClientId, CreationOif, Notice, QuestionId};
+use mgm::engine::{ClientId, CreationOif, Notice, QuestionId};
 use mgm::types::{Flow, Interface, Ipv4Addr};
 use std::sync::Arc;
 
 impl Model {
-    pub fn answer(&mut self, client: ClientId, notice: &Notice, answer: &Answer) {
-        match (notice, answer) {
-            (Notice::Rpf { question, flow, .. }, Answer::Rpf { iif, upstream }) => {
+    pub fn answer(&mut self, client: ClientId, notice: &Notice) {
+        match notice {
+            Notice::Rpf { question, flow, iif, upstream, .. } => {
                 self.rpf_answered(client, *flow, *question, *iif, *upstream);
             }
-            (Notice::Creation { question, flow, .. }, Answer::Creation { oifs }) => {
+            Notice::Creation { question, flow, oifs, .. } => {
                 self.creation_answered(*flow, *question, oifs);
             }
-            (Notice::PruneMfe { question, flow, .. }, Answer::Timeout(timeout)) => {
+            Notice::PruneMfe { question, flow, timeout, .. } => {
                 self.timeout_answered(client, *flow, *question, *timeout);
             }
-            (Notice::DisableIgmp { question, interface }, _) => {
+            Notice::DisableIgmp { question, interface } => {
                 self.igmp_disabled(client, *interface, *question);
             }
             _ => {}
