@@ -77,11 +77,9 @@ fn the_story_of_a_packet() {
             "(10.0.0.1, 239.1.1.1): 10.0.0.1 is connected on interface 1 by 10.0.0.0/8, \
              which is protocol 200's",
             "to protocol 200: RPF_CALLBACK (10.0.0.1, 239.1.1.1) in by interface 1",
-            "protocol 200 answers RPF_CALLBACK (10.0.0.1, 239.1.1.1) in by interface 1: \
-             in by interface 1",
+            "protocol 200 answers RPF_CALLBACK (10.0.0.1, 239.1.1.1): in by interface 1",
             "to protocol 300/100: CREATION_ALERT (10.0.0.1, 239.1.1.1) out by interface 2",
-            "protocol 300/100 answers CREATION_ALERT (10.0.0.1, 239.1.1.1) out by interface 2: \
-             out by interface 2",
+            "protocol 300/100 answers CREATION_ALERT (10.0.0.1, 239.1.1.1): out by interface 2",
             "(10.0.0.1, 239.1.1.1) installed: in by interface 1, out by interface 2",
         ]
     );
@@ -108,8 +106,7 @@ fn the_story_of_a_packet() {
             "(10.0.0.1, 239.1.1.1) changes: in by interface 1, out nowhere",
             "to protocol 200: PRUNE_ALERT (*, 239.1.1.1), nobody else wants it",
             "to protocol 200: PRUNE_ALERT (10.0.0.1, 239.1.1.1), it goes out nowhere",
-            "protocol 200 answers PRUNE_ALERT (10.0.0.1, 239.1.1.1), it goes out nowhere: \
-             it lives 900 s",
+            "protocol 200 answers PRUNE_ALERT (10.0.0.1, 239.1.1.1): it lives 900 s",
         ]
     );
 

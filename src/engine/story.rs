@@ -113,21 +113,27 @@ fn name(oif: &CreationOif) -> Interface {
     oif.interface
 }
 
-/// The answer that a notice carries.
+/// The answer that a notice carries, and what to.
 pub struct Answer<'a>(pub &'a Notice);
 
 impl fmt::Display for Answer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Notice::Rpf { iif, upstream, .. } => f.write_str(&way_in(*iif, *upstream)),
-            Notice::Creation { oifs, .. } => {
+            Notice::Rpf { flow, iif, upstream, .. } => {
+                write!(f, "RPF_CALLBACK {flow}: {}", way_in(*iif, *upstream))
+            }
+            Notice::Creation { flow, oifs, .. } => {
                 match list(oifs.iter().filter(|oif| oif.enabled).map(name)) {
-                    none if none.is_empty() => f.write_str("out by none of them"),
-                    some => write!(f, "out by {some}"),
+                    none if none.is_empty() => {
+                        write!(f, "CREATION_ALERT {flow}: out by none of them")
+                    }
+                    some => write!(f, "CREATION_ALERT {flow}: out by {some}"),
                 }
             }
-            Notice::PruneMfe { timeout, .. } => write!(f, "it lives {timeout} s"),
-            _ => f.write_str("done"),
+            Notice::PruneMfe { flow, timeout, .. } => {
+                write!(f, "PRUNE_ALERT {flow}: it lives {timeout} s")
+            }
+            other => write!(f, "{other}: done"),
         }
     }
 }

@@ -150,11 +150,7 @@ impl Manager {
             guard = self.lock();
             if notice.question().is_some() {
                 let Some(run) = guard.run.as_mut() else { continue };
-                ::log::debug!(
-                    "{} answers {notice}: {}",
-                    run.engine.who(place.client),
-                    Answer(&notice)
-                );
+                ::log::debug!("{} answers {}", run.engine.who(place.client), Answer(&notice));
                 run.answer(place.client, &notice);
                 self.publish(&mut guard, lane);
             }
