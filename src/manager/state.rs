@@ -17,7 +17,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// MGM between and during its lives.
 #[derive(Default)]
@@ -206,8 +206,22 @@ impl DerefMut for Guard<'_> {
     }
 }
 
-/// Some microseconds: less than it takes to wake a thread up.
-const ASIDE_SPINS: usize = 50;
+/// So often a thread looks for the lock before it goes to sleep: some microseconds, less
+/// than it takes to wake it up. Nearly all calls are shorter.
+const LOOKS: u32 = 200;
+
+/// Nor does anybody stay away longer than about that.
+const LONGEST_ASIDE: Duration = Duration::from_micros(10);
+
+/// With the lock released: leaves it to others for twice as long as it was held in this turn,
+/// so that who joins keeps half of its speed. One that is awake may take it several
+/// times; one that sleeps is not waited for.
+pub(super) fn step_aside(turn: Duration) {
+    let back = Instant::now() + (2 * turn).min(LONGEST_ASIDE);
+    while Instant::now() < back {
+        std::hint::spin_loop();
+    }
+}
 
 impl Manager {
     /// Takes the lock.
@@ -216,7 +230,11 @@ impl Manager {
         let Shared { state, waiting, .. } = &*self.shared;
         let state = state.try_lock().unwrap_or_else(|| {
             waiting.fetch_add(1, Ordering::Relaxed);
-            let state = state.lock();
+            let soon = (0..LOOKS).find_map(|_| {
+                std::hint::spin_loop();
+                state.try_lock()
+            });
+            let state = soon.unwrap_or_else(|| state.lock());
             waiting.fetch_sub(1, Ordering::Relaxed);
             state
         });
@@ -226,18 +244,6 @@ impl Manager {
     /// Whether another thread waits for the lock. Who holds it for long had better ask.
     pub(super) fn is_wanted(&self) -> bool {
         self.shared.waiting.load(Ordering::Relaxed) > 0
-    }
-
-    /// With the lock released: lets one that waits for it have it first. A waiter
-    /// that is awake takes it at once; one that is not is not waited for.
-    pub(super) fn step_aside(&self) {
-        let before = self.shared.waiting.load(Ordering::Relaxed);
-        for _ in 0..ASIDE_SPINS {
-            if self.shared.waiting.load(Ordering::Relaxed) < before {
-                break;
-            }
-            std::hint::spin_loop();
-        }
     }
 
     /// Waits until what other threads are at has ended. Never inside a callback.
