@@ -101,12 +101,17 @@ void expect_mfes(const char *file, int line, const char *const *expected);
     expect_groups(__FILE__, __LINE__, (type), (const char *const[]){NULL})
 void expect_groups(const char *file, int line, MGM_ENUM_TYPES type, const char *const *expected);
 
-/* Waits until the condition holds, or says that it did not. */
-#define SOON(condition)                                                         \
-    do {                                                                        \
-        for (unsigned tries_ = 0; !(condition) && tries_ < 1000; tries_++)      \
-            wait_a_little();                                                    \
-        CHECK(condition);                                                       \
+/* Waits until the condition holds, or says that it did not. It is not looked at again
+ * once it has held: it may do so for a moment, between two callbacks. */
+#define SOON(condition)                                                             \
+    do {                                                                            \
+        bool held_ = (condition);                                                   \
+        for (unsigned tries_ = 0; !held_ && tries_ < 1000; tries_++) {              \
+            wait_a_little();                                                        \
+            held_ = (condition);                                                    \
+        }                                                                           \
+        if (!held_)                                                                 \
+            fail_check(__FILE__, __LINE__, "%s does not hold in time", #condition); \
     } while (0)
 void wait_a_little(void);
 
