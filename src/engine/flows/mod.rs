@@ -199,7 +199,7 @@ impl Flows {
             self.recent.set(u32::MAX);
         }
         self.index.remove(self.index.key(flow), place.0);
-        self.order.remove(flow, chunk, &mut self.entries);
+        self.order.remove(place.0, chunk, &mut self.entries);
         self.sources.release(source);
         self.free.push(place.0);
         if flow == Flow::WILDCARD {
@@ -412,8 +412,9 @@ impl Flows {
         fetch(&self.entries, places.clone().map(|place| place.0));
         let read = places.filter_map(|place| {
             let entry = self.entries.get(place.0 as usize).filter(|entry| entry.has_one())?;
-            let in_order = u64::from(self.order.middle(entry.chunk).has_source());
-            Some(self.index.home(self.index.key(entry.flow)) ^ in_order)
+            let in_order = self.order.touch(entry.chunk);
+            let timeout = entry.mfe.as_ref().map_or(0, |mfe| mfe.timeout(0)); // may stand apart
+            Some(self.index.home(self.index.key(entry.flow)) ^ u64::from(timeout) ^ in_order)
         });
         std::hint::black_box(read.fold(0, |all, one| all ^ one));
     }

@@ -70,8 +70,9 @@ impl Chunk {
         self.len += 1;
     }
 
-    fn remove(&mut self, flow: Flow) {
-        let at = self.place(flow);
+    /// Looks at the numbers, which take less memory than the flows.
+    fn remove(&mut self, number: u32) {
+        let Some(at) = self.numbers().iter().position(|&other| other == number) else { return };
         self.flows.copy_within(at + 1..self.len, at);
         self.numbers.copy_within(at + 1..self.len, at);
         self.len -= 1;
@@ -180,9 +181,9 @@ impl Order {
     }
 
     /// Removes a flow whose entry has no part any more.
-    pub fn remove(&mut self, flow: Flow, at: u32, entries: &mut [Entry]) {
+    pub fn remove(&mut self, number: u32, at: u32, entries: &mut [Entry]) {
         let chunk = &mut self.chunks[at as usize];
-        chunk.remove(flow);
+        chunk.remove(number);
         let (first, last, len) = (chunk.first, chunk.last, chunk.len);
         if len > SPARSE || len % LOOK != 0 {
             return;
@@ -221,9 +222,12 @@ impl Order {
         *count = if has { *count + 1 } else { *count - 1 };
     }
 
-    /// What is read to remove a flow from this chunk.
-    pub fn middle(&self, at: u32) -> Flow {
-        self.chunks[at as usize].flows[FULL / 4]
+    /// Reads what is read to remove a flow from this chunk.
+    pub fn touch(&self, at: u32) -> u64 {
+        let Chunk { flows, numbers, .. } = &self.chunks[at as usize];
+        let flows = flows.iter().step_by(LINE).map(|flow| u64::from(flow.has_source()));
+        let numbers = numbers.iter().step_by(2 * LINE).map(|number| u64::from(*number));
+        flows.chain(numbers).fold(0, |all, one| all ^ one)
     }
 
     /// The flows from `first` on, in order, a few at a time. With a part, most of
