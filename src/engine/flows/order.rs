@@ -222,7 +222,8 @@ impl Order {
         *count = if has { *count + 1 } else { *count - 1 };
     }
 
-    /// Reads what is read to remove a flow from this chunk.
+    /// Reads all of a chunk that will be used soon: a processor waits for several lines
+    /// at once.
     pub fn touch(&self, at: u32) -> u64 {
         let Chunk { flows, numbers, .. } = &self.chunks[at as usize];
         let flows = flows.iter().step_by(LINE).map(|flow| u64::from(flow.has_source()));
@@ -237,7 +238,13 @@ impl Order {
         let having =
             move |at: u32| part.map(|part| usize::from(self.having[at as usize][part as usize]));
         let chunks = self.by_first.range(start).filter(move |(_, at)| having(*at) != Some(0));
-        chunks.flat_map(move |(key, at)| {
+        let mut chunks = chunks.peekable();
+        let fetched = std::iter::from_fn(move || {
+            let chunk = chunks.next()?;
+            std::hint::black_box(chunks.peek().map(|&(_, next)| self.touch(next)));
+            Some(chunk)
+        });
+        fetched.flat_map(move |(key, at)| {
             let chunk = &self.chunks[at as usize];
             let skip = if key < first { chunk.place(first) } else { 0 };
             let all_have = having(at).is_none_or(|having| having == chunk.len);
