@@ -119,7 +119,8 @@ fn put_one(buffer: &mut Buffer, row: &MfeRow, form: Form) -> Result<DWORD> {
 /// The MFEs after `start`, as many as fit (spec 6.3).
 pub fn fill_many(buffer: &mut Buffer, start: Option<Flow>, form: Form) -> Result<DWORD> {
     put_many(buffer, form, |rows| {
-        Manager::global().walk_mfes(start, form.has_counters(), |row| rows.put(row))
+        Manager::global().walk_mfes(start, form.has_counters(), |row| rows.put(row));
+        Ok(())
     })
 }
 

@@ -17,8 +17,8 @@ use std::ffi::{c_char, CStr};
 use std::path::Path;
 
 /// Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,
-/// MFEs with 64-bit counters, callbacks made, upcalls, refused packets. It is
-/// one moment's: nothing changes while it is taken. docs/status.md describes
+/// MFEs with 64-bit counters, callbacks made, upcalls, refused packets. Others
+/// may go on meanwhile: memberships and MFEs may come and go. docs/status.md describes
 /// it, docs/status.schema.json defines it.
 ///
 /// # Parameters
@@ -36,9 +36,9 @@ use std::path::Path;
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It does not start MGM. All other
-/// calls wait while the snapshot is taken: some 0.3 s for a million MFEs, more with
-/// the kernel forwarder, which is asked for each one's counters.
+/// Any thread, any time, also inside callbacks. It does not start MGM. A
+/// million MFEs take some 0.3 s, more with the kernel forwarder, which is asked for each
+/// one's counters; other calls come in between.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetStatus(
     dwFlags: DWORD,

@@ -86,10 +86,10 @@ impl Engine {
         })
     }
 
-    /// All memberships, by group, then source.
-    pub fn memberships(&self) -> impl Iterator<Item = MembershipRow> + '_ {
+    /// The memberships from `first` on, by group, then source.
+    pub fn memberships(&self, first: Flow) -> impl Iterator<Item = MembershipRow> + '_ {
         let names = |set: IfView| set.iter().map(|id| self.interfaces.name(id)).collect();
-        self.flows.wanted(Flow::WILDCARD).map(move |(flow, members)| MembershipRow {
+        self.flows.wanted(first).map(move |(flow, members)| MembershipRow {
             flow,
             owner: names(members.side(Side::Owner)),
             igmp: names(members.side(Side::Igmp)),

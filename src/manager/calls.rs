@@ -5,7 +5,7 @@ use super::context::{self, Inside};
 use super::records::Record;
 use super::state::{step_aside, Enumeration, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
-use crate::engine::{ClientId, NoticeKind, NoticeKinds};
+use crate::engine::{ClientId, MembershipRow, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -196,37 +196,52 @@ impl Manager {
     }
 
     /// Walks the MFEs after `start` (all, if `None`) in order until `visit` breaks.
-    /// Others that want the lock get it in between: the walk goes on after the
-    /// last MFE that it has seen.
-    ///
-    /// # Errors
-    /// None at present.
+    /// It goes on after the last MFE that it has seen, wherever it [stepped
+    /// aside](Manager::in_turns).
     pub fn walk_mfes(
         &self,
         mut start: Option<Flow>,
         stats: bool,
         mut visit: impl FnMut(&MfeRow) -> ControlFlow<()>,
-    ) -> Result<()> {
-        let turn = if stats { WALK_ROWS_COUNTED } else { WALK_ROWS };
-        loop {
-            let mut guard = self.lock();
-            let began = Instant::now();
-            let Some(run) = guard.running() else { return Ok(()) };
+    ) {
+        self.in_turns(if stats { WALK_ROWS_COUNTED } else { WALK_ROWS }, |run, turn| {
             let now = run.now();
             let Run { engine, world, row, .. } = run;
-            let (mut rows, mut stepped_aside) = (0_u32, false);
             engine.walk_mfes(now, start, row, |row| {
                 if stats {
                     count(world, row);
                 }
-                let goes_on = visit(row).is_continue();
-                rows += 1;
                 start = Some(row.flow);
-                stepped_aside = goes_on && rows % turn == 0 && self.is_wanted();
-                goes_on && !stepped_aside
+                visit(row).is_continue() && turn.goes_on()
             });
-            if !stepped_aside {
-                return Ok(());
+        });
+    }
+
+    /// Walks all memberships in order, likewise.
+    pub(super) fn walk_memberships(&self, mut visit: impl FnMut(MembershipRow)) {
+        let mut first = Flow::WILDCARD;
+        self.in_turns(WALK_ROWS, |run, turn| {
+            for row in run.engine.memberships(first) {
+                first = row.flow.successor();
+                visit(row);
+                if !turn.goes_on() {
+                    break;
+                }
+            }
+        });
+    }
+
+    /// Walks a table that may have a million rows. Others that want the lock get it after
+    /// `most` of them; then `walk` is called again, to go on from there.
+    fn in_turns(&self, most: u32, mut walk: impl FnMut(&mut Run, &mut Turn<'_>)) {
+        loop {
+            let mut guard = self.lock();
+            let began = Instant::now();
+            let Some(run) = guard.running() else { return };
+            let mut turn = Turn { manager: self, most, rows: 0, is_over: false };
+            walk(run, &mut turn);
+            if !turn.is_over {
+                return;
             }
             drop(guard);
             step_aside(began.elapsed());
@@ -280,6 +295,24 @@ impl Manager {
         let mut guard = self.lock();
         let run = guard.run_for(id.0)?;
         run.enumerations.remove(&id).map(drop).ok_or(Refusal::BadHandle(id.0))
+    }
+}
+
+/// What a walk does before it gives the lock to others.
+struct Turn<'a> {
+    manager: &'a Manager,
+    most: u32,
+    rows: u32,
+    is_over: bool,
+}
+
+impl Turn<'_> {
+    /// Another row has been visited: whether the next may be in this turn.
+    #[inline]
+    fn goes_on(&mut self) -> bool {
+        self.rows += 1;
+        self.is_over = self.rows % self.most == 0 && self.manager.is_wanted();
+        !self.is_over
     }
 }
 

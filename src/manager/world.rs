@@ -171,6 +171,11 @@ impl World {
         self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
     }
 
+    /// Whether the forwarder counts itself: for each MFE, not for its oifs.
+    pub fn has_counters(&self) -> bool {
+        self.forwarder.as_ref().is_some_and(|forwarder| forwarder.needs_entries())
+    }
+
     /// How many packets have come in by an MFE, if the forwarder counts them itself.
     pub fn packets(&mut self, flow: Flow) -> Option<u64> {
         self.counters(flow).map(|counters| counters.packets)

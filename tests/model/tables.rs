@@ -181,7 +181,7 @@ fn survey(engine: &Engine, model: &Model) -> Checked {
     equal("the interfaces", engine.interfaces().collect(), interfaces)?;
 
     let mut members: Vec<_> = engine
-        .memberships()
+        .memberships(Flow::WILDCARD)
         .flat_map(|row| {
             let of = |igmp, places: Vec<Interface>| {
                 places.into_iter().map(move |place| (row.flow, igmp, place))

@@ -1,15 +1,16 @@
-//! Collects a snapshot, under one hold of the lock.
+//! Collects a snapshot: what there may be a million of in turns, the rest at once.
 
 use super::*;
-use crate::engine::{MfeRow, OifRow, Refused};
+use crate::engine::{MembershipRow, MfeRow, Refused};
 use crate::manager::state::Run;
 use crate::manager::Manager;
 use crate::types::Route;
+use std::ops::ControlFlow;
 use widestring::U16CStr;
 
 impl Manager {
-    /// A snapshot of one moment: nothing changes while it is taken. It does
-    /// not start MGM.
+    /// A snapshot. Others get the lock while the memberships and MFEs are gone
+    /// through, so these may change meanwhile. It does not start MGM.
     #[must_use]
     pub fn status(&self, detail: Detail) -> Status {
         let mut status = Status {
@@ -26,8 +27,19 @@ impl Manager {
             memberships: detail.memberships.then(Vec::new),
             mfes: detail.mfes.then(Vec::new),
         };
+        let mut oifs_count = false;
         if let Some(run) = self.lock().running() {
             run.collect(&mut status);
+            oifs_count = !run.world.has_counters();
+        }
+        if let Some(memberships) = &mut status.memberships {
+            self.walk_memberships(|row| memberships.push(row.into()));
+        }
+        if let Some(mfes) = &mut status.mfes {
+            self.walk_mfes(None, true, |row| {
+                mfes.push(MfeStatus::of(row, oifs_count));
+                ControlFlow::Continue(())
+            });
         }
         status
     }
@@ -73,31 +85,6 @@ impl Run {
             })
             .collect();
         status.limits = self.collect_limits();
-        if let Some(memberships) = &mut status.memberships {
-            let ifaces = |names: Vec<Interface>| names.into_iter().map(Iface::from).collect();
-            memberships.extend(self.engine.memberships().map(|row| Membership {
-                source: named(row.flow.source()),
-                group: named(row.flow.group()),
-                owner: ifaces(row.owner),
-                igmp: ifaces(row.igmp),
-            }));
-        }
-        if let Some(mfes) = &mut status.mfes {
-            let Run { engine, world, .. } = self;
-            engine.walk_mfes(now, None, &mut MfeRow::default(), |row| {
-                let mut mfe = MfeStatus::from(&*row);
-                if let Some(counters) = world.counters(row.flow) {
-                    mfe.packets = counters.packets;
-                    mfe.octets = counters.octets;
-                    mfe.wrong_if = counters.wrong_if;
-                    for oif in &mut mfe.oifs {
-                        (oif.packets, oif.ttl_too_low) = (None, None);
-                    }
-                }
-                mfes.push(mfe);
-                true
-            });
-        }
     }
 
     fn refused_packets(&self) -> RefusedPackets {
@@ -160,8 +147,21 @@ fn prefix(route: &Route) -> String {
     format!("{}/{}", route.network, route.prefix_len)
 }
 
-impl From<&MfeRow> for MfeStatus {
-    fn from(row: &MfeRow) -> MfeStatus {
+impl From<MembershipRow> for Membership {
+    fn from(row: MembershipRow) -> Membership {
+        let ifaces = |names: Vec<Interface>| names.into_iter().map(Iface::from).collect();
+        Membership {
+            source: named(row.flow.source()),
+            group: named(row.flow.group()),
+            owner: ifaces(row.owner),
+            igmp: ifaces(row.igmp),
+        }
+    }
+}
+
+impl MfeStatus {
+    /// `oifs_count`: whether its oifs have counters, which the kernel's have not.
+    fn of(row: &MfeRow, oifs_count: bool) -> MfeStatus {
         MfeStatus {
             source: row.flow.source(),
             group: row.flow.group(),
@@ -175,17 +175,15 @@ impl From<&MfeRow> for MfeStatus {
             packets: row.packets,
             octets: row.octets,
             wrong_if: row.wrong_if,
-            oifs: row.oifs.iter().map(OifStatus::from).collect(),
-        }
-    }
-}
-
-impl From<&OifRow> for OifStatus {
-    fn from(row: &OifRow) -> OifStatus {
-        OifStatus {
-            iface: row.interface.into(),
-            packets: Some(row.packets),
-            ttl_too_low: Some(row.ttl_too_low),
+            oifs: row
+                .oifs
+                .iter()
+                .map(|oif| OifStatus {
+                    iface: oif.interface.into(),
+                    packets: oifs_count.then_some(oif.packets),
+                    ttl_too_low: oifs_count.then_some(oif.ttl_too_low),
+                })
+                .collect(),
         }
     }
 }

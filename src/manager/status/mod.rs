@@ -1,4 +1,4 @@
-//! The status snapshot: everything that can be seen of MGM, at one moment.
+//! The status snapshot: everything that can be seen of MGM.
 //!
 //! The fields are those of the JSON text, which docs/status.md describes and
 //! docs/status.schema.json defines: a field may be added, none renamed or
@@ -30,7 +30,7 @@ impl Detail {
     pub const SUMMARY: Detail = Detail { memberships: false, mfes: false };
 }
 
-/// MGM at one moment.
+/// What can be seen of MGM.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
     /// The build's version.

@@ -5,6 +5,7 @@ use super::*;
 use crate::forwarder::{Counters, Entry, Forwarder};
 use crate::manager::queue::Lane;
 use crate::manager::state::Run;
+use crate::manager::Detail;
 use crate::types::IfId;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -354,8 +355,14 @@ fn t6_3_a_walk_that_steps_aside_misses_nothing_and_repeats_nothing() {
             seen.push(row.flow);
             ControlFlow::Continue(())
         };
-        world.0.walk_mfes(None, false, &mut see).unwrap();
+        world.0.walk_mfes(None, false, &mut see);
         assert_eq!(seen, expected);
+        let status = world.0.status(Detail::FULL);
+        let told = status.mfes.unwrap().into_iter().map(|mfe| mfe.group);
+        assert!(told.eq(expected.iter().map(|flow| flow.group())));
+        let groups = status.memberships.unwrap().into_iter().filter_map(|row| row.group);
+        let lasting = groups.filter(|&group| group != packet(210, 1).flow.group());
+        assert!(lasting.eq(expected.iter().map(|flow| flow.group())));
     }
     done.store(true, Ordering::Relaxed);
     joiner.join().unwrap();
