@@ -238,10 +238,11 @@ impl Engine {
         }
     }
 
-    /// All sources whose routes the engine remembers, in ascending order.
-    #[must_use]
-    pub fn known_sources(&self) -> Vec<Ipv4Addr> {
-        let mut sources: Vec<Ipv4Addr> = self.flows.sources.addresses().collect();
+    /// The sources whose routes the engine remembers, in ascending order, as far as they
+    /// concern the caller.
+    pub fn known_sources(&self, concerns: impl Fn(Ipv4Addr) -> bool) -> Vec<Ipv4Addr> {
+        let known = self.flows.sources.addresses();
+        let mut sources: Vec<Ipv4Addr> = known.filter(|&source| concerns(source)).collect();
         sources.sort_unstable();
         sources
     }

@@ -25,6 +25,8 @@ const RETRY_MS: u64 = 1000;
 
 /// As many upcalls are taken before others get the lock.
 const AT_A_TIME: usize = 64;
+/// So many sources are looked up between two changes of the routes, however fast they come.
+const FEW_SOURCES: usize = 16;
 
 /// The forwarder, chosen when the first interface is taken, and the routes.
 pub(super) struct World {
@@ -443,35 +445,38 @@ impl Manager {
         Ok(change(&mut table))
     }
 
-    /// Looks the sources that matter up again, because routes have changed.
+    /// Looks the sources that matter up again, because routes have changed. If they go on
+    /// changing meanwhile, a few at a time: else that might have no end.
     pub(super) fn refresh_routes(&self, lane: Lane, concerns: impl Fn(Ipv4Addr) -> bool) {
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return };
         run.world.route_changes += 1;
         let routes = run.world.routes();
-        loop {
-            let Some(run) = guard.running() else { return };
-            if !Arc::ptr_eq(&routes, &run.world.routes) {
-                return; // another life
-            }
+        let sources = run.engine.known_sources(concerns);
+        let (mut done, mut most) = (0, sources.len());
+        while done < sources.len() {
+            let same_life = |run: &&mut Run| Arc::ptr_eq(&routes, &run.world.routes);
+            let Some(run) = guard.running().filter(same_life) else { break };
             let changes = run.world.route_changes;
-            let sources = run.engine.known_sources();
+            let some = &sources[done..sources.len().min(done + most)];
             drop(guard);
             let (mut found, mut unsure) = (Vec::new(), Vec::new());
-            for source in sources.into_iter().filter(|source| concerns(*source)) {
+            for &source in some {
                 match routes.lookup(source) {
                     Some(route) => found.push((source, route)),
                     None => unsure.push(source),
                 }
             }
             guard = self.lock();
-            let Some(run) = guard.running() else { return };
+            let Some(run) = guard.running().filter(same_life) else { break };
             // Else a later change, which may be known already, would be undone.
             if run.world.route_changes == changes {
                 run.world.doubts.about_sources(unsure);
                 run.engine.update_routes(&found, &mut run.fx);
                 self.publish(&mut guard, lane);
-                break;
+                done += some.len();
+            } else {
+                most = (most / 2).max(FEW_SOURCES);
             }
         }
         drop(guard);

@@ -399,7 +399,7 @@ impl Router {
     pub fn whole_state(&self) -> String {
         let engine = &self.engine;
         let interfaces: Vec<_> = engine.interfaces.iter().collect();
-        let sources = engine.known_sources();
+        let sources = engine.known_sources(|_| true);
         format!(
             "{:?}\n{interfaces:?}\n{:?}\n{sources:?}\n{:?}\n{:?}",
             engine.clients, engine.flows, engine.resolutions, engine.limits

@@ -8,7 +8,7 @@ use crate::manager::state::Run;
 use crate::manager::Detail;
 use crate::types::IfId;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Longer than anything here takes, however busy the machine is.
@@ -327,6 +327,40 @@ fn t5_10_a_look_up_that_fails_is_no_loss_of_the_route() {
     world.0.delete_route(SOURCE, 32).unwrap();
     let row = world.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(1), "what was known stands");
+}
+
+/// The system's routes, which change all the time while they are asked for.
+struct Restless(Manager, AtomicUsize);
+
+impl crate::routes::RouteView for Restless {
+    fn lookup(&self, _: Ipv4Addr) -> Option<Route> {
+        let asked = self.1.fetch_add(1, Ordering::Relaxed);
+        if asked % 20 == 19 {
+            let elsewhere = Ipv4Addr::new(192, 0, 2, (asked / 20) as u8);
+            self.0
+                .add_route(Route { network: elsewhere, prefix_len: 32, ..source_route(1) })
+                .unwrap();
+        }
+        Some(source_route(2))
+    }
+}
+
+#[test]
+fn t5_10_routes_that_never_rest_are_followed_all_the_same() {
+    let (world, _, _, _) = overtaken();
+    world.0.add_route(source_route(1)).unwrap();
+    let flow = |last| Flow::new(Ipv4Addr::new(10, 0, 0, last), Ipv4Addr::new(239, 1, 1, 1));
+    for last in 1..=100 {
+        world.0.packet_in(PacketIn { flow: flow(last), ..packet(1, 1) }).unwrap();
+    }
+    let routes = world.0.lock().running().unwrap().world.routes();
+    let restless = Restless(world.0.clone(), AtomicUsize::new(0));
+    assert!(routes.system.set(Box::new(restless)).is_ok());
+    world.0.delete_route(Ipv4Addr::new(10, 0, 0, 0), 8).unwrap();
+    for last in 1..=100 {
+        let row = world.0.with_mfe(flow(last), false, Clone::clone).unwrap();
+        assert_eq!(row.iif, link(2), "10.0.0.{last}");
+    }
 }
 
 #[test]
