@@ -2,8 +2,11 @@
 
 #include "router.h"
 
+#include "threads.h"
+
 #include <mgmhost.h>
 
+#include <stdatomic.h>
 #include <string.h>
 
 #define FLOW "(10.0.0.5, 239.1.1.1)"
@@ -140,6 +143,44 @@ static void host_the_log_goes_where_it_is_wanted(void)
     CHECK_EQ(lines, 1);
 }
 
+static struct gate inside_log = GATE_INITIALIZER, let_go = GATE_INITIALIZER;
+enum { PATIENCE_MS = 10000 };
+static atomic_bool has_left_log;
+
+static void dawdle(void *context, DWORD level, const char *text)
+{
+    (void)context, (void)level, (void)text;
+    gate_open(&inside_log);
+    gate_wait(&let_go, PATIENCE_MS);
+    has_left_log = true;
+}
+
+static void release_what_nobody_has(void *client)
+{
+    CHECK_CODE(release((HANDLE)client, 1), ERROR_INVALID_PARAMETER);
+}
+
+static void have_no_callback(void *unused)
+{
+    (void)unused;
+    OK(MgmHostSetLogCallback(NULL, NULL));
+    CHECK(has_left_log);
+}
+
+static void host_a_log_callback_that_is_replaced_runs_no_more(void)
+{
+    struct thread *logs, *replaces;
+
+    OK(MgmHostSetLogCallback(dawdle, NULL));
+    logs = thread_start(release_what_nobody_has, (void *)protocol('A'));
+    CHECK(gate_wait(&inside_log, PATIENCE_MS));
+    replaces = thread_start(have_no_callback, NULL);
+    sleep_ms(20);
+    gate_open(&let_go);
+    thread_join(replaces);
+    thread_join(logs);
+}
+
 static void host_a_start_without_a_callback_forgets_the_last_one(void)
 {
     MGMHOST_CONFIG config = config_for_memory();
@@ -232,6 +273,7 @@ TEST_MAIN(
     CASE(host_configs_that_make_no_sense),
     CASE(host_an_older_caller_gets_the_defaults),
     CASE(host_the_log_goes_where_it_is_wanted),
+    CASE(host_a_log_callback_that_is_replaced_runs_no_more),
     CASE(host_a_start_without_a_callback_forgets_the_last_one),
     CASE(host_a_packet_without_room_for_its_interfaces),
     CASE(host_a_route_replaces_that_of_the_same_network),

@@ -310,8 +310,8 @@ pub unsafe extern "C" fn MgmHostPacketIn(
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time. The old callback may still be running on another thread
-/// when this returns.
+/// Any thread, any time. When this returns the old callback runs no more, and what it
+/// needs can go; but not if it was called inside a callback, where it does not wait.
 ///
 /// Never hold a lock that your callbacks take while you call Mgm functions.
 #[no_mangle]

@@ -42,8 +42,10 @@ impl Manager {
         if guard.run.is_some() {
             return Err(Refusal::AlreadyStarted);
         }
-        super::log::set_sink(log);
+        let replaced = super::log::set_sink(log);
         guard.start(settings);
+        drop(guard);
+        replaced.wait();
         Ok(())
     }
 
@@ -85,7 +87,7 @@ impl Manager {
 
     /// Where log lines go from now on; `None` is stderr.
     pub fn set_log_sink(&self, log: Option<LogSink>) {
-        super::log::set_sink(log);
+        super::log::set_sink(log).wait();
     }
 
     /// The system has this interface, or has it again: whoever claims it is

@@ -13,9 +13,13 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Takes log lines instead of stderr. Called with no lock held.
 pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
+
+/// How often to look whether a sink is still called.
+const PAUSE: Duration = Duration::from_millis(1);
 
 static SINK: RwLock<Option<Arc<LogSink>>> = RwLock::new(None);
 
@@ -83,9 +87,26 @@ pub(super) fn init(level: LevelFilter) {
     }
 }
 
-/// Sends lines to the host from now on, or to stderr again.
-pub(super) fn set_sink(sink: Option<LogSink>) {
-    *SINK.write() = sink.map(Arc::new);
+/// Sends lines to the host from now on, or to stderr again. The old sink may still be
+/// in use: see [`Replaced::wait`].
+#[must_use]
+pub(super) fn set_sink(sink: Option<LogSink>) -> Replaced {
+    Replaced(std::mem::replace(&mut *SINK.write(), sink.map(Arc::new)))
+}
+
+/// A sink that gets no more lines.
+pub(super) struct Replaced(Option<Arc<LogSink>>);
+
+impl Replaced {
+    /// Waits until nobody is inside it, with no lock held: it may be calling MGM. Not
+    /// inside a callback, which might be one of its own.
+    pub fn wait(self) {
+        let Some(sink) = self.0.filter(|_| context::inside().is_none()) else { return };
+        // Who calls it has a share of it.
+        while Arc::strong_count(&sink) > 1 {
+            std::thread::sleep(PAUSE);
+        }
+    }
 }
 
 /// While this lives, lines wait.
