@@ -139,12 +139,14 @@ pub unsafe extern "C" fn MgmGetNextMfe(
 /// - `pmimm` (in): dwGroup and dwSource say which MFE, dwUpStrmNgbr is its new
 ///   neighbour towards the source (0: the source is directly connected), all in
 ///   network byte order. A dwInIfIndex that the client owns becomes the incoming
-///   interface, with next hop 0. The other fields are not read.
+///   interface, with next hop 0; any other one (not the client's, unknown, 0, or
+///   one that a boundary keeps the group off) leaves the incoming interface as it
+///   is, and only the neighbour changes. The other fields are not read.
 ///
 /// # Returns
 /// - `NO_ERROR`: changed.
 /// - `ERROR_INVALID_PARAMETER`: not a client's handle; a pointer is NULL; a group,
-///   source or neighbour that is none; an interface that is not the client's.
+///   source or neighbour that is none.
 /// - `ERROR_NOT_FOUND`: there is no such MFE.
 /// - `ERROR_CAN_NOT_COMPLETE`: the client does not own the incoming interface, or
 ///   this is a forked child of the router.
