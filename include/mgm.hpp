@@ -63,6 +63,7 @@ inline DWORD address(const std::string &text)
     std::array<UCHAR, 4> bytes{};
     std::size_t at = 0;
     for (std::size_t i = 0; i < bytes.size(); i++) {
+        // In brackets, because windows.h may have a macro of that name.
         std::size_t end = (std::min)(text.find('.', at), text.size());
         const std::string part = text.substr(at, end - at);
         const bool digits = !part.empty() && part.size() <= 3 &&
