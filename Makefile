@@ -63,7 +63,7 @@ conformance:
 	scripts/conformance
 
 windows:
-	scripts/setup --heavy
+	scripts/setup --windows
 	scripts/windows
 
 abi:
@@ -71,7 +71,7 @@ abi:
 	scripts/abi --record
 
 deb:
-	scripts/setup --heavy
+	scripts/setup --deb
 	scripts/deb
 
 install:
