@@ -9,9 +9,11 @@
 #   make windows     the DLL for Windows, built with mingw-w64: build/windows/mgm
 #   make abi         records the ABI, for the test that compares
 #   make deb         Debian packages: build/deb/*.deb
-#   make install     PREFIX=/usr/local, DESTDIR=, SUDO=sudo where that needs it
+#   make install     PREFIX=/usr/local, LIBDIR=lib, DESTDIR=, SUDO=sudo where that needs it
 
 PREFIX ?= /usr/local
+# CMake would take lib64 on some systems, or lib/x86_64-linux-gnu; the manuals say lib.
+LIBDIR ?= lib
 # Only the copying is done by it: root need not have cargo.
 SUDO ?=
 CARGO ?= cargo
@@ -63,7 +65,7 @@ conformance:
 	scripts/conformance
 
 windows:
-	scripts/setup --heavy
+	scripts/setup --windows
 	scripts/windows
 
 abi:
@@ -71,11 +73,12 @@ abi:
 	scripts/abi --record
 
 deb:
-	scripts/setup --heavy
+	scripts/setup --deb
 	scripts/deb
 
 install:
-	$(CMAKE) -S . -B build/install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DCMAKE_BUILD_TYPE=Release
+	$(CMAKE) -S . -B build/install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DCMAKE_INSTALL_LIBDIR="$(LIBDIR)" \
+		-DCMAKE_BUILD_TYPE=Release
 	$(CMAKE) --build build/install
 	$(SUDO) env DESTDIR="$(DESTDIR)" $(CMAKE) --install build/install
 

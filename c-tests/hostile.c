@@ -2,7 +2,9 @@
 
 #include "router.h"
 
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,21 +19,37 @@ static void a_client_with_an_enumeration(void)
     OK(MgmGroupEnumerationStart(a, ALL_SOURCES, &groups));
 }
 
+static void check_named(HANDLE handle, const char *call)
+{
+    char words[64];
+
+    snprintf(words, sizeof(words), "handle 0x%" PRIxPTR " is not open", (uintptr_t)handle);
+    if (strstr(mgm_last_line(), words) == NULL)
+        fail_check(__FILE__, __LINE__, "%s: no \"%s\" in: %s", call, words, mgm_last_line());
+}
+
+/* The call is refused, and the log names the handle by the value that the caller has. */
+#define REFUSED_HANDLE(handle, call)                                                     \
+    do {                                                                                 \
+        REFUSED(call, ERROR_INVALID_PARAMETER);                                          \
+        check_named(handle, #call);                                                      \
+    } while (0)
+
 static void check_no_protocol(HANDLE handle)
 {
     HANDLE untouched = &handle;
 
-    REFUSED(quit(handle), ERROR_INVALID_PARAMETER);
-    REFUSED(take(handle, 2), ERROR_INVALID_PARAMETER);
-    REFUSED(take(handle, 1), ERROR_INVALID_PARAMETER);
-    REFUSED(release(handle, 1), ERROR_INVALID_PARAMETER);
-    REFUSED(join(handle, "(*, 239.1.1.2)", 1), ERROR_INVALID_PARAMETER);
-    REFUSED(leave(handle, "(*, 239.1.1.1)", 1), ERROR_INVALID_PARAMETER);
-    REFUSED(forward_on(handle, "(*, 239.1.1.1)", 1), ERROR_INVALID_PARAMETER);
+    REFUSED_HANDLE(handle, quit(handle));
+    REFUSED_HANDLE(handle, take(handle, 2));
+    REFUSED_HANDLE(handle, take(handle, 1));
+    REFUSED_HANDLE(handle, release(handle, 1));
+    REFUSED_HANDLE(handle, join(handle, "(*, 239.1.1.2)", 1));
+    REFUSED_HANDLE(handle, leave(handle, "(*, 239.1.1.1)", 1));
+    REFUSED_HANDLE(handle, forward_on(handle, "(*, 239.1.1.1)", 1));
     /* The handle is looked at first: an interface without an owner is no matter. */
-    REFUSED(leave(handle, "(*, 239.1.1.1)", 2), ERROR_INVALID_PARAMETER);
-    REFUSED(set_mfe(handle, "(10.0.0.5, 239.1.1.1)", "10.0.1.1", 1), ERROR_INVALID_PARAMETER);
-    REFUSED(MgmGroupEnumerationStart(handle, ALL_SOURCES, &untouched), ERROR_INVALID_PARAMETER);
+    REFUSED_HANDLE(handle, leave(handle, "(*, 239.1.1.1)", 2));
+    REFUSED_HANDLE(handle, set_mfe(handle, "(10.0.0.5, 239.1.1.1)", "10.0.1.1", 1));
+    REFUSED_HANDLE(handle, MgmGroupEnumerationStart(handle, ALL_SOURCES, &untouched));
     CHECK(untouched == &handle);
 }
 
@@ -42,8 +60,8 @@ static void check_no_enumeration(HANDLE handle)
 
     memset(buffer, 0xa5, sizeof(buffer));
     memset(before, 0xa5, sizeof(before));
-    REFUSED(MgmGroupEnumerationGetNext(handle, &size, buffer, &count), ERROR_INVALID_PARAMETER);
-    REFUSED(MgmGroupEnumerationEnd(handle), ERROR_INVALID_PARAMETER);
+    REFUSED_HANDLE(handle, MgmGroupEnumerationGetNext(handle, &size, buffer, &count));
+    REFUSED_HANDLE(handle, MgmGroupEnumerationEnd(handle));
     CHECK_EQ(size, sizeof(buffer));
     CHECK_EQ(count, 77);
     CHECK(memcmp(buffer, before, sizeof(buffer)) == 0);

@@ -42,7 +42,7 @@ configure_package_config_file(cmake/mgmConfig.cmake.in mgmConfig.cmake
   INSTALL_DESTINATION "${_cmake_dir}"
   PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR
   NO_CHECK_REQUIRED_COMPONENTS_MACRO)
-write_basic_package_version_file(mgmConfigVersion.cmake COMPATIBILITY SameMajorVersion)
-install(FILES
-  "${PROJECT_BINARY_DIR}/mgmConfig.cmake" "${PROJECT_BINARY_DIR}/mgmConfigVersion.cmake"
+set(MGM_VERSION_FILE "${PROJECT_BINARY_DIR}/mgmConfigVersion.cmake")
+include(cmake/PackageVersion.cmake)
+install(FILES "${PROJECT_BINARY_DIR}/mgmConfig.cmake" "${MGM_VERSION_FILE}"
   DESTINATION "${_cmake_dir}")

@@ -13,11 +13,11 @@
  * refused stands in the log (MGM_LOG in the environment).
  *
  * Threads. Every function may be called from any thread at any time, also inside
- * callbacks. Callbacks come one at a time for each client, on the thread of the
- * call that causes them or on MGM's own, and MGM holds no lock while they run.
- * Never hold a lock that your callbacks take while you call Mgm functions. MGM
- * lives in the router's process: in a forked child every function returns
- * ERROR_CAN_NOT_COMPLETE.
+ * callbacks, unless its description says otherwise. Callbacks come one at a time
+ * for each client, on the thread of the call that causes them or on MGM's own, and
+ * MGM holds no lock while they run. Never hold a lock that your callbacks take
+ * while you call Mgm functions. MGM lives in the router's process: in a forked
+ * child every function returns ERROR_CAN_NOT_COMPLETE.
  */
 
 #ifndef MGM_H
@@ -91,8 +91,8 @@ typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_RPF_CALLBACK callback function (mgm.h)".
  */
@@ -126,8 +126,8 @@ typedef DWORD (*PMGM_RPF_CALLBACK)(DWORD dwSourceAddr,
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_CREATION_ALERT_CALLBACK callback function
  * (mgm.h)"; RFC 2715 section 3.3.
@@ -164,8 +164,8 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_PRUNE_ALERT_CALLBACK callback function (mgm.h)";
  * RFC 2715 section 3.4.
@@ -197,8 +197,8 @@ typedef DWORD (*PMGM_PRUNE_ALERT_CALLBACK)(DWORD dwSourceAddr,
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_JOIN_ALERT_CALLBACK callback function (mgm.h)";
  * RFC 2715 section 3.5.
@@ -225,8 +225,8 @@ typedef DWORD (*PMGM_JOIN_ALERT_CALLBACK)(DWORD dwSourceAddr,
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_WRONG_IF_CALLBACK callback function (mgm.h)";
  * RFC 2715 section 3.2.
@@ -253,8 +253,8 @@ typedef DWORD (*PMGM_WRONG_IF_CALLBACK)(DWORD dwSourceAddr,
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_LOCAL_JOIN_CALLBACK callback function (mgm.h)".
  */
@@ -280,8 +280,8 @@ typedef DWORD (*PMGM_LOCAL_JOIN_CALLBACK)(DWORD dwSourceAddr,
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_LOCAL_LEAVE_CALLBACK callback function (mgm.h)".
  */
@@ -305,8 +305,8 @@ typedef DWORD (*PMGM_LOCAL_LEAVE_CALLBACK)(DWORD dwSourceAddr,
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_DISABLE_IGMP_CALLBACK callback function (mgm.h)".
  */
@@ -324,8 +324,8 @@ typedef DWORD (*PMGM_DISABLE_IGMP_CALLBACK)(DWORD dwIfIndex, DWORD dwIfNextHopAd
  *
  * Threads:
  * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any Mgm function may be called from here. An exception that
- * leaves it ends the process; longjmp out of it is undefined.
+ * lock of MGM held. Any function of mgm.h may be called from here. An exception
+ * that leaves it ends the process; longjmp out of it is undefined.
  *
  * Source: reference page "PMGM_ENABLE_IGMP_CALLBACK callback function (mgm.h)".
  */
@@ -750,12 +750,14 @@ DWORD MgmGetNextMfe(PMIB_IPMCAST_MFE pimmStart,
  * - pmimm (in): dwGroup and dwSource say which MFE, dwUpStrmNgbr is its new
  *   neighbour towards the source (0: the source is directly connected), all in
  *   network byte order. A dwInIfIndex that the client owns becomes the incoming
- *   interface, with next hop 0. The other fields are not read.
+ *   interface, with next hop 0; any other one (not the client's, unknown, 0, or
+ *   one that a boundary keeps the group off) leaves the incoming interface as it
+ *   is, and only the neighbour changes. The other fields are not read.
  *
  * Returns:
  * - NO_ERROR: changed.
  * - ERROR_INVALID_PARAMETER: not a client's handle; a pointer is NULL; a group,
- *   source or neighbour that is none; an interface that is not the client's.
+ *   source or neighbour that is none.
  * - ERROR_NOT_FOUND: there is no such MFE.
  * - ERROR_CAN_NOT_COMPLETE: the client does not own the incoming interface, or
  *   this is a forked child of the router.

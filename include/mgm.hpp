@@ -63,7 +63,8 @@ inline DWORD address(const std::string &text)
     std::array<UCHAR, 4> bytes{};
     std::size_t at = 0;
     for (std::size_t i = 0; i < bytes.size(); i++) {
-        std::size_t end = std::min(text.find('.', at), text.size());
+        // In brackets, because windows.h may have a macro of that name.
+        std::size_t end = (std::min)(text.find('.', at), text.size());
         const std::string part = text.substr(at, end - at);
         const bool digits = !part.empty() && part.size() <= 3 &&
                             part.find_first_not_of("0123456789") == std::string::npos;

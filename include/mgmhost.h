@@ -4,8 +4,8 @@
  *
  * Generated from src/abi: change it there, then "make headers".
  *
- * All conventions are those of mgm.h. Nothing here must be called: the first
- * registration starts MGM with the defaults, which the environment can change:
+ * All conventions are those of mgm.h. None of these functions has to be called: the
+ * first registration starts MGM with the defaults, which the environment can change:
  *
  *   MGM_FORWARDER    auto (default), kernel or memory
  *   MGM_TABLE        the kernel's multicast routing table, 0 by default

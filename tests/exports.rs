@@ -31,7 +31,7 @@ fn rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Each exported function is `#[no_mangle] pub unsafe extern "C" fn`, its whole
-/// body one `entry("its name", …)`; and together they are exports.txt.
+/// body one `entry("its name", …)`, or `entry_for`; and together they are exports.txt.
 #[test]
 fn every_export_goes_through_entry() {
     let mut files = Vec::new();
@@ -50,11 +50,12 @@ fn every_export_goes_through_entry() {
             let function = rest.split("\n}\n").next().unwrap();
             let (_, body) = function.split_once("-> DWORD {").expect("a body");
             let body = body.trim();
-            let way_in = format!("entry(\"{name}\", || {{");
+            let ways_in =
+                [format!("entry(\"{name}\", || {{"), format!("entry_for(\"{name}\", Kind::")];
             let closes = body.find("\n    })").map(|at| at + "\n    })".len());
             assert!(
-                body.starts_with(&way_in) && closes == Some(body.len()),
-                "{name} does not do all its work in entry(\"{name}\", ...)"
+                ways_in.iter().any(|way| body.starts_with(way)) && closes == Some(body.len()),
+                "{name} does not do all its work in entry(\"{name}\", ...) or entry_for"
             );
             found.insert(name.to_owned());
         }

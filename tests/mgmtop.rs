@@ -51,6 +51,9 @@ fn what_it_does_not_understand_it_says() {
         assert!(String::from_utf8(output.stderr).unwrap().contains("--once"));
     }
     assert!(mgmtop(&["--help"]).status.success());
+    let version = mgmtop(&["--version"]);
+    assert!(version.status.success());
+    assert_eq!(version.stdout, concat!("mgmtop ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
 }
 
 /// A terminal with mgmtop on it.

@@ -1,6 +1,7 @@
 //! The one way in: what every exported function does around its own work.
 
-use super::types::DWORD;
+use super::handle::{self, Kind};
+use super::types::{DWORD, HANDLE};
 use crate::manager::Manager;
 use crate::types::{Refusal, Result};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -32,6 +33,23 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
         Ok(code) => code,
         Err(refusal) => refusal.code() as DWORD,
     }
+}
+
+/// [`entry`] for a function that takes a handle of this kind, whose body is about the
+/// thing with this serial number. What is below knows serial numbers only: a refusal
+/// of the handle gets the value that the caller has.
+pub fn entry_for(
+    name: &'static str,
+    kind: Kind,
+    handle: HANDLE,
+    body: impl FnOnce(u64) -> Result<DWORD>,
+) -> DWORD {
+    entry(name, || {
+        body(handle::decode(kind, handle)?).map_err(|refusal| match refusal {
+            Refusal::BadHandle(_) => handle::refused(handle),
+            other => other,
+        })
+    })
 }
 
 #[cold]

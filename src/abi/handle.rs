@@ -40,8 +40,13 @@ pub fn decode(kind: Kind, handle: HANDLE) -> Result<u64> {
     if value >> SERIAL_BITS == MARK << 8 | u64::from(kind as u8) {
         Ok(value & ((1 << SERIAL_BITS) - 1))
     } else {
-        Err(Refusal::BadHandle(value))
+        Err(refused(handle))
     }
+}
+
+/// The refusal of a handle, in the caller's words.
+pub fn refused(handle: HANDLE) -> Refusal {
+    Refusal::BadHandle(handle as usize as u64)
 }
 
 #[cfg(test)]

@@ -261,17 +261,18 @@ fn t5_4_a_packet_waits_for_its_callbacks_and_is_forwarded_after_them() {
 }
 
 #[test]
-fn t8_6_packet_in_is_refused_inside_a_callback() {
+fn t8_6_packet_in_and_stop_are_refused_inside_a_callback() {
     let world = World::new();
     let (manager, outcome) = (world.0.clone(), Arc::new(PlMutex::new(None)));
     let seen = Arc::clone(&outcome);
     let a = world.client(1, |_| ());
     world.client(2, move |_| {
-        *seen.lock() = Some(manager.packet_in(packet(1, 1)));
+        *seen.lock() = Some((manager.packet_in(packet(1, 1)), manager.stop()));
     });
     world.0.take(a, link(1)).unwrap();
     world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
-    assert_eq!(outcome.lock().take(), Some(Err(Refusal::InsideCallback)));
+    let refused = (Err(Refusal::InsideCallback), Err(Refusal::InsideCallback));
+    assert_eq!(outcome.lock().take(), Some(refused));
 }
 
 #[test]

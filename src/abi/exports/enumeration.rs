@@ -2,7 +2,7 @@
 
 use crate::abi::args::{enum_kind, required, write};
 use crate::abi::buffer::{fill_groups, Buffer};
-use crate::abi::entry::entry;
+use crate::abi::entry::entry_for;
 use crate::abi::handle::{self, Kind};
 use crate::abi::types::*;
 use crate::engine::ClientId;
@@ -41,8 +41,8 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
     metEnumType: MGM_ENUM_TYPES,
     phEnumHandle: *mut HANDLE,
 ) -> DWORD {
-    entry("MgmGroupEnumerationStart", || {
-        let client = ClientId(handle::decode(Kind::Protocol, hProtocol)?);
+    entry_for("MgmGroupEnumerationStart", Kind::Protocol, hProtocol, |serial| {
+        let client = ClientId(serial);
         required("phEnumHandle", phEnumHandle)?;
         let id = Manager::global().enum_start(client, enum_kind(metEnumType)?)?;
         // SAFETY: not null, and the caller says that a handle may be written there.
@@ -83,8 +83,8 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
     pbBuffer: PBYTE,
     pdwNumEntries: PDWORD,
 ) -> DWORD {
-    entry("MgmGroupEnumerationGetNext", || {
-        let id = EnumId(handle::decode(Kind::Enumeration, hEnum)?);
+    entry_for("MgmGroupEnumerationGetNext", Kind::Enumeration, hEnum, |serial| {
+        let id = EnumId(serial);
         // SAFETY: the caller says what the pointers point to.
         let mut buffer = unsafe { Buffer::counting(pdwBufferSize, pbBuffer, pdwNumEntries)? };
         fill_groups(&mut buffer, |capacity, visit| Manager::global().enum_next(id, capacity, visit))
@@ -109,8 +109,8 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
 /// Source: reference page "MgmGroupEnumerationEnd function (mgm.h)".
 #[no_mangle]
 pub unsafe extern "C" fn MgmGroupEnumerationEnd(hEnum: HANDLE) -> DWORD {
-    entry("MgmGroupEnumerationEnd", || {
-        Manager::global().enum_end(EnumId(handle::decode(Kind::Enumeration, hEnum)?))?;
+    entry_for("MgmGroupEnumerationEnd", Kind::Enumeration, hEnum, |serial| {
+        Manager::global().enum_end(EnumId(serial))?;
         Ok(NO_ERROR)
     })
 }

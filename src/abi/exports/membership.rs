@@ -1,8 +1,8 @@
 //! Who wants which packets where.
 
 use crate::abi::args::{interface, join, membership};
-use crate::abi::entry::entry;
-use crate::abi::handle::{self, Kind};
+use crate::abi::entry::entry_for;
+use crate::abi::handle::Kind;
 use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
@@ -54,8 +54,8 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
     dwIfNextHopIPAddr: DWORD,
     dwFlags: DWORD,
 ) -> DWORD {
-    entry("MgmAddGroupMembershipEntry", || {
-        let client = ClientId(handle::decode(Kind::Protocol, hProtocol)?);
+    entry_for("MgmAddGroupMembershipEntry", Kind::Protocol, hProtocol, |serial| {
+        let client = ClientId(serial);
         let flow = membership(dwSourceAddr, dwSourceMask, dwGroupAddr, dwGroupMask)?;
         let join = join(dwFlags)?;
         let interface = interface(dwIfIndex, dwIfNextHopIPAddr)?;
@@ -110,8 +110,8 @@ pub unsafe extern "C" fn MgmDeleteGroupMembershipEntry(
     dwIfNextHopIPAddr: DWORD,
     dwFlags: DWORD,
 ) -> DWORD {
-    entry("MgmDeleteGroupMembershipEntry", || {
-        let client = ClientId(handle::decode(Kind::Protocol, hProtocol)?);
+    entry_for("MgmDeleteGroupMembershipEntry", Kind::Protocol, hProtocol, |serial| {
+        let client = ClientId(serial);
         let flow = membership(dwSourceAddr, dwSourceMask, dwGroupAddr, dwGroupMask)?;
         let join = join(dwFlags)?;
         let interface = interface(dwIfIndex, dwIfNextHopIPAddr)?;

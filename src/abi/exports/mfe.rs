@@ -2,8 +2,8 @@
 
 use crate::abi::args::{mfe_flow, mfe_key, neighbour, read_field, required};
 use crate::abi::buffer::{fill_many, fill_one, Buffer};
-use crate::abi::entry::entry;
-use crate::abi::handle::{self, Kind};
+use crate::abi::entry::{entry, entry_for};
+use crate::abi::handle::Kind;
 use crate::abi::rows::Form;
 use crate::abi::types::*;
 use crate::engine::ClientId;
@@ -139,12 +139,14 @@ pub unsafe extern "C" fn MgmGetNextMfe(
 /// - `pmimm` (in): dwGroup and dwSource say which MFE, dwUpStrmNgbr is its new
 ///   neighbour towards the source (0: the source is directly connected), all in
 ///   network byte order. A dwInIfIndex that the client owns becomes the incoming
-///   interface, with next hop 0. The other fields are not read.
+///   interface, with next hop 0; any other one (not the client's, unknown, 0, or
+///   one that a boundary keeps the group off) leaves the incoming interface as it
+///   is, and only the neighbour changes. The other fields are not read.
 ///
 /// # Returns
 /// - `NO_ERROR`: changed.
 /// - `ERROR_INVALID_PARAMETER`: not a client's handle; a pointer is NULL; a group,
-///   source or neighbour that is none; an interface that is not the client's.
+///   source or neighbour that is none.
 /// - `ERROR_NOT_FOUND`: there is no such MFE.
 /// - `ERROR_CAN_NOT_COMPLETE`: the client does not own the incoming interface, or
 ///   this is a forked child of the router.
@@ -158,8 +160,8 @@ pub unsafe extern "C" fn MgmGetNextMfe(
 /// Source: reference page "MgmSetMfe function (mgm.h)".
 #[no_mangle]
 pub unsafe extern "C" fn MgmSetMfe(hProtocol: HANDLE, pmimm: PMIB_IPMCAST_MFE) -> DWORD {
-    entry("MgmSetMfe", || {
-        let client = ClientId(handle::decode(Kind::Protocol, hProtocol)?);
+    entry_for("MgmSetMfe", Kind::Protocol, hProtocol, |serial| {
+        let client = ClientId(serial);
         required("pmimm", pmimm)?;
         // SAFETY: not null, and the caller says that it points to an MFE.
         let (flow, upstream, if_index) = unsafe {

@@ -2,7 +2,7 @@
 //!
 //! Plain text on purpose, no macro: cbindgen reads these files, and what stands
 //! above a function here stands above its prototype in the header. Each body is
-//! one call of `entry`; a test looks for that.
+//! one call of `entry` or `entry_for`; a test looks for that.
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be

@@ -1,8 +1,8 @@
 //! Who has which interface.
 
 use crate::abi::args::{interface, required, write};
-use crate::abi::entry::entry;
-use crate::abi::handle::{self, Kind};
+use crate::abi::entry::{entry, entry_for};
+use crate::abi::handle::Kind;
 use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
@@ -44,8 +44,8 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
     dwIfIndex: DWORD,
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
-    entry("MgmTakeInterfaceOwnership", || {
-        let client = ClientId(handle::decode(Kind::Protocol, hProtocol)?);
+    entry_for("MgmTakeInterfaceOwnership", Kind::Protocol, hProtocol, |serial| {
+        let client = ClientId(serial);
         Manager::global().take(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
@@ -79,8 +79,8 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
     dwIfIndex: DWORD,
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
-    entry("MgmReleaseInterfaceOwnership", || {
-        let client = ClientId(handle::decode(Kind::Protocol, hProtocol)?);
+    entry_for("MgmReleaseInterfaceOwnership", Kind::Protocol, hProtocol, |serial| {
+        let client = ClientId(serial);
         Manager::global().release(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })

@@ -2,7 +2,7 @@
 
 use crate::abi::args::{read, required, write};
 use crate::abi::callbacks::ClientCallbacks;
-use crate::abi::entry::entry;
+use crate::abi::entry::{entry, entry_for};
 use crate::abi::handle::{self, Kind};
 use crate::abi::types::*;
 use crate::engine::ClientId;
@@ -86,8 +86,8 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
 /// Source: reference page "MgmDeRegisterMProtocol function (mgm.h)".
 #[no_mangle]
 pub unsafe extern "C" fn MgmDeRegisterMProtocol(hProtocol: HANDLE) -> DWORD {
-    entry("MgmDeRegisterMProtocol", || {
-        let client = ClientId(handle::decode(Kind::Protocol, hProtocol)?);
+    entry_for("MgmDeRegisterMProtocol", Kind::Protocol, hProtocol, |serial| {
+        let client = ClientId(serial);
         Manager::global().deregister(client)?;
         Ok(NO_ERROR)
     })

@@ -47,8 +47,8 @@ pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_RPF_CALLBACK callback function (mgm.h)".
 pub type PMGM_RPF_CALLBACK = Option<
@@ -84,8 +84,8 @@ pub type PMGM_RPF_CALLBACK = Option<
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_CREATION_ALERT_CALLBACK callback function
 /// (mgm.h)"; RFC 2715 section 3.3.
@@ -124,8 +124,8 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_PRUNE_ALERT_CALLBACK callback function (mgm.h)";
 /// RFC 2715 section 3.4.
@@ -159,8 +159,8 @@ pub type PMGM_PRUNE_ALERT_CALLBACK = Option<
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_JOIN_ALERT_CALLBACK callback function (mgm.h)";
 /// RFC 2715 section 3.5.
@@ -189,8 +189,8 @@ pub type PMGM_JOIN_ALERT_CALLBACK = Option<
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_WRONG_IF_CALLBACK callback function (mgm.h)";
 /// RFC 2715 section 3.2.
@@ -219,8 +219,8 @@ pub type PMGM_WRONG_IF_CALLBACK = Option<
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_LOCAL_JOIN_CALLBACK callback function (mgm.h)".
 pub type PMGM_LOCAL_JOIN_CALLBACK = Option<
@@ -248,8 +248,8 @@ pub type PMGM_LOCAL_JOIN_CALLBACK = Option<
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_LOCAL_LEAVE_CALLBACK callback function (mgm.h)".
 pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
@@ -275,8 +275,8 @@ pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_DISABLE_IGMP_CALLBACK callback function (mgm.h)".
 pub type PMGM_DISABLE_IGMP_CALLBACK =
@@ -293,8 +293,8 @@ pub type PMGM_DISABLE_IGMP_CALLBACK =
 ///
 /// # Threads
 /// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any Mgm function may be called from here. An exception that
-/// leaves it ends the process; longjmp out of it is undefined.
+/// lock of MGM held. Any function of mgm.h may be called from here. An exception
+/// that leaves it ends the process; longjmp out of it is undefined.
 ///
 /// Source: reference page "PMGM_ENABLE_IGMP_CALLBACK callback function (mgm.h)".
 pub type PMGM_ENABLE_IGMP_CALLBACK =

@@ -14,12 +14,15 @@ MGM_STATUS_SOCKET says), the busiest first. q ends it.
 
   --once      one table on the standard output, rates measured over the interval
   --interval  seconds between two looks, 1 by default
+  --version   the version of this program
 ";
 
+const VERSION: &str = concat!("mgmtop ", env!("CARGO_PKG_VERSION"), "\n");
+
 pub fn main() {
-    let options = match Options::parse(std::env::args().skip(1)) {
-        Ok(Some(options)) => options,
-        Ok(None) => return print!("{USAGE}"),
+    let options = match Wanted::parse(std::env::args().skip(1)) {
+        Ok(Wanted::Table(options)) => options,
+        Ok(Wanted::Text(text)) => return print!("{text}"),
         Err(what) => {
             eprint!("mgmtop: {what}\n\n{USAGE}");
             std::process::exit(2);
@@ -41,9 +44,15 @@ struct Options {
     interval: std::time::Duration,
 }
 
-impl Options {
-    /// `None`: help is wanted.
-    fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+/// What the arguments ask for.
+enum Wanted {
+    Table(Options),
+    /// Help, or the version.
+    Text(&'static str),
+}
+
+impl Wanted {
+    fn parse(mut args: impl Iterator<Item = String>) -> Result<Wanted, String> {
         let (mut socket, mut once, mut seconds) = (None, false, 1.0);
         while let Some(arg) = args.next() {
             match arg.as_str() {
@@ -55,7 +64,8 @@ impl Options {
                         return Err(format!("--interval {value}: not 0.1 to 3600 seconds"));
                     }
                 }
-                "-h" | "--help" => return Ok(None),
+                "-h" | "--help" => return Ok(Wanted::Text(USAGE)),
+                "-V" | "--version" => return Ok(Wanted::Text(VERSION)),
                 _ if arg.starts_with('-') || socket.is_some() => {
                     return Err(format!("what is {arg}?"));
                 }
@@ -66,7 +76,7 @@ impl Options {
             .or_else(|| std::env::var("MGM_STATUS_SOCKET").ok())
             .ok_or("no SOCKET, and MGM_STATUS_SOCKET is not set")?;
         let interval = std::time::Duration::from_secs_f64(seconds);
-        Ok(Some(Options { socket, once, interval }))
+        Ok(Wanted::Table(Options { socket, once, interval }))
     }
 }
 

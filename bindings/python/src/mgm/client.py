@@ -38,7 +38,8 @@ class Client:
     """Registers a protocol, by its number (PROTO_IP_*) and a component of it.
 
     All callbacks are optional. They run on the thread of the call that causes them or on one
-    of MGM's own, one at a time for each client; any function may be called in them.
+    of MGM's own, one at a time for each client; any function may be called in them, but not
+    mgm.host.packet_in and mgm.host.stop, which would wait for them.
 
     rpf(flow, suggested: Incoming, header: bytes) -> Incoming | None
         A new flow from a source towards an interface of ours: how must it arrive? None agrees.
