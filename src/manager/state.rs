@@ -20,7 +20,11 @@ use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 /// MGM between and during its lives.
+///
+/// Not in one cache line with its lock: threads that look for that would slow
+/// down the one that has it.
 #[derive(Default)]
+#[repr(align(128))]
 pub(super) struct State {
     /// From the start until the stop.
     pub run: Option<Run>,
