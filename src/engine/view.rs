@@ -1,6 +1,6 @@
 //! What the retrieval and enumeration functions see (spec sections 6 and 7).
 
-use super::mfe::Mfe;
+use super::mfe::{Mfe, OifCount};
 use super::sources::SourceId;
 use super::Engine;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
@@ -137,14 +137,10 @@ impl Engine {
         row.octets = mfe.octets;
         row.wrong_if = mfe.rare.as_ref().map_or(0, |rare| rare.wrong_if);
         row.oifs.clear();
-        row.oifs.extend(mfe.oifs.iter().map(|id| {
-            let count = mfe.oif_count(id);
-            OifRow {
-                interface: self.interfaces.name(id),
-                packets: count.packets,
-                ttl_too_low: count.ttl_too_low,
-            }
-        }));
+        for id in mfe.oifs.iter() {
+            let OifCount { packets, ttl_too_low } = mfe.oif_count(id);
+            row.oifs.push(OifRow { interface: self.interfaces.name(id), packets, ttl_too_low });
+        }
     }
 
     /// The iif and oifs of an MFE as a forwarder needs them: oifs with the TTL
