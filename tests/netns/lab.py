@@ -29,6 +29,7 @@ PORT = 5000
 CLONE_NEWNET = 0x40000000
 MRT_INIT = 200
 MRT_TABLE = 209
+MRT_FLUSH, MRT_FLUSH_MFC = 212, 1
 ETH_P_IP = 0x0800
 PACKET_OUTGOING = 4
 # Numbers that Python's socket module does not name.
