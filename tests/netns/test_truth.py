@@ -263,7 +263,7 @@ class BehindOurBack(Flowing):
         self.start()
         number = {name: vif for vif, name in self.kernel.vifs().items()}["to-receiver"]
         self.stranger_socket().setsockopt(SOL_IP, MRT_DEL_VIF, struct.pack("=H14x", number))
-        self.receiver.tap(GROUP).silent(self.emitter)
+        self.receiver.tap(GROUP).falls_silent(self.emitter)
         until(lambda: len(self.kernel.vifs()) == 2, "it is served again")
         self.assertEqual(self.daemon.ask("owner to-receiver")["protocol"], 200)
         self.daemon.must(f"join A * {GROUP} to-receiver")
