@@ -1,6 +1,7 @@
 """One table of what was measured, for people."""
 
 import datetime
+import json
 import os
 import pathlib
 import platform
@@ -9,10 +10,14 @@ import statistics
 
 import packages
 
+STORE = packages.HOME / "results.json"
 PAGE = packages.TREE / "docs/benchmarks.md"
 BEGIN, END = "<!-- begin: written by benches/peers -->\n", "<!-- end: peers -->\n"
 
+NAMES = {"seconds": "time", "processor": "processor", "memory": "memory"}
 HEADINGS = ["", "router", "flows installed", "time", "processor", "each", "memory", "each"]
+HEADINGS += ["at least as good as MGM in"]
+OURS = "MGM"
 
 
 def heading(repeat):
@@ -30,31 +35,56 @@ def heading(repeat):
 def table(rows, routers, results):
     lines = [HEADINGS, ["---"] * len(HEADINGS)]
     for row in rows:
-        title = row.title
-        for router in routers:
-            turns = [r for r in results if (r["row"], r["router"]) == (row.name, router.name)]
-            if turns:
-                lines.append([title, router.name, *cells(row, turns)])
-                title = ""
+        found = {router.name: medians(row, router.name, results) for router in routers}
+        found = {name: result for name, result in found.items() if result}
+        for number, (name, result) in enumerate(found.items()):
+            title = "" if number else row.title
+            ahead = "" if name == OURS else not_behind(result, found.get(OURS))
+            lines.append([title, name, *cells(result), ahead])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def cells(row, turns):
-    def median(name):
-        return statistics.median(turn[name] for turn in turns)
+def medians(row, name, results):
+    """Of a router's turns in a row; None if there was none."""
+    turns = [result for result in results if (result["row"], result["router"]) == (row.name, name)]
+    if not turns:
+        return None
+    found = {"all": all(turn["installed"] == row.flows for turn in turns)}
+    for what in ("installed", *NAMES):
+        found[what] = statistics.median(turn[what] for turn in turns)
+    return found
 
-    installed, processor = median("installed"), median("processor")
-    memory = median("memory")
-    all_of_them = all(turn["installed"] == row.flows for turn in turns)
+
+def not_behind(result, ours):
+    """What a router needs no more of than MGM, if both have installed all flows."""
+    if not (ours and ours["all"] and result["all"]):
+        return ""
+    good = [word for what, word in NAMES.items() if result[what] <= ours[what]]
+    return ", ".join(good) or "nothing"
+
+
+def cells(result):
+    installed, processor, memory = result["installed"], result["processor"], result["memory"]
     count = f"{installed:,.0f}"
     return [
-        count if all_of_them else f"**{count}**",
-        f"{median('seconds'):.3f} s",
+        count if result["all"] else f"**{count}**",
+        f"{result['seconds']:.3f} s",
         f"{processor:.3f} s",
         f"{processor / installed * 1e6:.1f} µs" if installed else "",
         f"{memory / 1e6:.1f} MB",
         f"{memory / installed:,.0f} bytes" if installed else "",
     ]
+
+
+def store(head, results):
+    """Keeps what a run of all has measured, for `stored`."""
+    STORE.parent.mkdir(parents=True, exist_ok=True)
+    STORE.write_text(json.dumps({"heading": head, "results": results}))
+
+
+def stored():
+    kept = json.loads(STORE.read_text())
+    return kept["heading"], kept["results"]
 
 
 def write(text):

@@ -170,6 +170,8 @@ pub struct Effects {
     pub detached: Vec<IfId>,
     /// Flows whose resolution ended, one way or the other.
     pub resolved: Vec<Flow>,
+    /// Flows that are being resolved, and had another packet meanwhile.
+    pub again: Vec<Flow>,
     /// Lines for the operator.
     pub log: Vec<(log::Level, String)>,
 }
@@ -244,6 +246,7 @@ impl Effects {
         empty(&mut self.dirty);
         empty(&mut self.detached);
         empty(&mut self.resolved);
+        empty(&mut self.again);
         empty(&mut self.log);
         if self.notices.is_empty() && self.notices.capacity() > USUAL {
             self.notices.shrink_to(USUAL);
@@ -257,6 +260,7 @@ impl Effects {
             && self.dirty.is_empty()
             && self.detached.is_empty()
             && self.resolved.is_empty()
+            && self.again.is_empty()
             && self.log.is_empty()
     }
 }

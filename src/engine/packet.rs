@@ -175,6 +175,7 @@ impl Engine {
         fx: &mut Effects,
     ) -> bool {
         if self.resolutions.contains_key(&packet.flow) {
+            fx.again.push(packet.flow);
             return true;
         }
         self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));

@@ -51,6 +51,15 @@ pub(super) enum Waiting {
     Creation(AllAsked),
 }
 
+impl Waiting {
+    fn is_for(&self, question: QuestionId) -> bool {
+        match self {
+            Waiting::Rpf(due) => *due == question,
+            Waiting::Creation(asked) => asked.iter().any(|asked| asked.question == question),
+        }
+    }
+}
+
 /// Where the packets of a source come in.
 struct WayIn {
     expected: (IfId, Ipv4Addr),
@@ -225,6 +234,24 @@ impl Engine {
                  has and that no boundary keeps the group off"
             )
         });
+    }
+
+    /// A question that nobody was asked yet is given up, and with it the flow, if
+    /// it is a new one that still waits for that. Its next packet starts afresh.
+    pub fn forget(&mut self, notice: &Notice, fx: &mut Effects) {
+        let (Notice::Rpf { question, flow, .. } | Notice::Creation { question, flow, .. }) = notice
+        else {
+            return;
+        };
+        let waits = self.resolutions.get(flow).is_some_and(|resolution| {
+            resolution.purpose == Purpose::Create && resolution.waiting.is_for(*question)
+        });
+        if waits {
+            self.resolutions.remove(flow);
+            self.flows.sources.release(self.flows.source(*flow));
+            fx.resolved.push(*flow);
+            self.story(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
+        }
     }
 
     /// Asks again from the start, because the world has moved (spec 5.4).

@@ -1,19 +1,38 @@
-//! Questions about new flows that a client has not been asked yet.
+//! Questions about flows that a client has not been asked yet.
 //!
 //! The kernel keeps the flows that it waits for in a list, newest first, and walks
 //! it for each packet of a new flow and for each entry that is installed. In a
 //! burst the newest flow is the cheapest to answer, and the sooner it is answered
-//! the cheaper are all others. So only a few questions about new flows stand in a
-//! client's queue; of those that come on top the newest gets in first.
+//! the cheaper are all others. So only a few questions stand in a client's queue;
+//! of those about new flows that come on top the newest gets in first.
+//!
+//! When more come than a client answers, those it began with would wait for ever.
+//! But the kernel forgets a flow after 10 s, and tells of it again if its sender
+//! goes on sending. Such flows have a [`Line`] of their own, and so have those that
+//! have an MFE already; each gets its turn. What nobody sends any more is forgotten
+//! here too, once there is much of it.
 
-use crate::engine::{Notice, NoticeKind};
-use std::collections::VecDeque;
+use crate::engine::Notice;
+use crate::types::{Flow, Time};
+use foldhash::fast::RandomState;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
 /// So many of a client's questions are asked in the order in which they came.
 const IN_ORDER: usize = 16;
 
 /// As many may be held back without their memory being given back afterwards.
 const KEPT: usize = 256;
+
+/// From so many on there may be some that can be forgotten.
+const MANY: usize = 4096;
+
+/// Twice as long as the kernel waits: who sends a packet every 10 s is upcalled
+/// again before that.
+const FORGOTTEN_MS: u64 = 20_000;
+
+/// Between two looks for such.
+const PAUSE_MS: u64 = 1000;
 
 /// Where a notice for the workers comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,54 +44,113 @@ pub(super) enum Origin {
     Else,
 }
 
+/// What is held back stands in one of these, which take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// Flows whose packets the kernel had forgotten, and told of again: in that order.
+    Again,
+    /// New flows: the newest comes next.
+    New,
+    /// Flows that have an MFE, which forwards meanwhile: in their order.
+    Known,
+}
+
+const LINES: [Line; 3] = [Line::Again, Line::New, Line::Known];
+
+/// The least is next. Of new flows those that came in later are in front, together
+/// with all that came in at the same time.
+type Rank = (Reverse<u64>, u64);
+
+/// A question that is held back.
+#[derive(Debug)]
+struct Held {
+    notice: Box<Notice>,
+    /// When a packet of its flow was last told of.
+    since: Time,
+}
+
 /// One client's.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// How many such questions stand in the queue: as many as there may be, while
+    /// How many questions stand in the queue: as many as there may be, while
     /// others are held back.
     queued: usize,
-    /// What the last look at the upcalls has brought: the first is to be asked next.
-    fresh: VecDeque<Box<Notice>>,
-    look: u64,
-    /// What came before: the last is to be asked next.
-    older: VecDeque<Box<Notice>>,
+    lines: [BTreeMap<Rank, Held>; LINES.len()],
+    /// Where the question about a flow is. There is one: if another comes, the
+    /// world has moved, and nobody wants an answer to the former any more.
+    places: HashMap<Flow, (Line, Rank), RandomState>,
+    /// Whose turn it is.
+    turn: usize,
+    /// The last look at the upcalls, and the number that it got here.
+    look: (u64, u64),
+    /// The last number that was given.
+    count: u64,
+    /// When it was last looked for what can be forgotten.
+    looked: Time,
 }
 
 impl Backlog {
-    /// What of this notice, which nobody waits for, goes into the queue now. A
-    /// question that does not comes out of [`Backlog::popped`].
-    pub fn admit(&mut self, notice: Box<Notice>, origin: Origin) -> Option<Box<Notice>> {
-        if !is_about_new_flow(&notice) {
-            return Some(notice);
+    /// Whether a notice, which nobody waits for, goes into the queue now. A
+    /// question that does not is to be [held back](Backlog::hold).
+    pub fn admits(&mut self, notice: &Notice) -> bool {
+        let is_question = flow_in_question(notice).is_some();
+        let admits = !is_question || self.queued < IN_ORDER;
+        self.queued += usize::from(is_question && admits);
+        admits
+    }
+
+    /// Takes a question that will come out of [`Backlog::popped`].
+    pub fn hold(&mut self, notice: Box<Notice>, origin: Origin, has_mfe: bool, now: Time) {
+        let Some(flow) = flow_in_question(&notice) else { return };
+        if let Some((line, rank)) = self.places.remove(&flow) {
+            self.lines[line as usize].remove(&rank);
         }
-        if self.queued < IN_ORDER {
-            self.queued += 1;
-            return Some(notice);
-        }
-        match origin {
+        let age = match origin {
+            _ if has_mfe => 0,
             Origin::Upcalls(look) => {
-                if look != self.look {
-                    self.look = look;
-                    self.older.extend(self.fresh.drain(..).rev());
+                if look != self.look.0 {
+                    self.look = (look, self.number());
                 }
-                self.fresh.push_back(notice);
+                self.look.1
             }
-            Origin::Else => self.fresh.push_front(notice),
-        }
-        None
+            Origin::Else => self.number(),
+        };
+        let line = if has_mfe { Line::Known } else { Line::New };
+        let rank = (Reverse(age), self.number());
+        self.put(flow, line, rank, Held { notice, since: now });
+    }
+
+    /// A flow's packet was told of once more. Should its question be held back,
+    /// it gets in line with those whose senders go on, or keeps its place there.
+    pub fn upcalled_again(&mut self, flow: Flow, now: Time) {
+        let Some(&(line, rank)) = self.places.get(&flow) else { return };
+        let Some(held) = self.lines[line as usize].remove(&rank) else { return };
+        let (line, rank) = match line {
+            Line::New => (Line::Again, (Reverse(0), self.number())),
+            Line::Again | Line::Known => (line, rank),
+        };
+        self.put(flow, line, rank, Held { since: now, ..held });
+    }
+
+    fn put(&mut self, flow: Flow, line: Line, rank: Rank, held: Held) {
+        self.places.insert(flow, (line, rank));
+        self.lines[line as usize].insert(rank, held);
+    }
+
+    fn number(&mut self) -> u64 {
+        self.count += 1;
+        self.count
     }
 
     /// A notice that somebody waits for goes into the queue.
     pub fn pushed(&mut self, notice: &Notice) {
-        self.queued += usize::from(is_about_new_flow(notice));
+        self.queued += usize::from(flow_in_question(notice).is_some());
     }
 
     /// A notice was taken out of the queue. What goes in instead is the workers'
     /// to deliver.
     pub fn popped(&mut self, notice: &Notice) -> Option<Box<Notice>> {
-        if !is_about_new_flow(notice) {
-            return None;
-        }
+        flow_in_question(notice)?;
         self.queued -= 1;
         let next = if self.queued < IN_ORDER { self.next() } else { None };
         self.queued += usize::from(next.is_some());
@@ -80,109 +158,57 @@ impl Backlog {
     }
 
     fn next(&mut self) -> Option<Box<Notice>> {
-        let next = self.fresh.pop_front().or_else(|| self.older.pop_back());
-        if next.is_none() && self.fresh.capacity().max(self.older.capacity()) > KEPT {
-            self.fresh.shrink_to(KEPT);
-            self.older.shrink_to(KEPT);
+        for _ in LINES {
+            let line = self.turn;
+            self.turn = (line + 1) % LINES.len();
+            if let Some((_, Held { notice, .. })) = self.lines[line].pop_first() {
+                self.places.remove(&flow_in_question(&notice)?);
+                return Some(notice);
+            }
         }
-        next
+        if self.places.capacity() > KEPT {
+            self.places.shrink_to(KEPT);
+        }
+        None
+    }
+
+    /// Takes out questions about new flows that send no more, if there are so many
+    /// that it is worth a look, and once in a while.
+    #[allow(clippy::vec_box)] // the boxes are used again
+    pub fn forget(&mut self, now: Time) -> Vec<Box<Notice>> {
+        let mut forgotten = Vec::new();
+        if self.len() < MANY || now.since(self.looked) < PAUSE_MS {
+            return forgotten;
+        }
+        self.looked = now;
+        for line in [Line::Again, Line::New] {
+            let line = &mut self.lines[line as usize];
+            let is_over = |held: &Held| now.since(held.since) >= FORGOTTEN_MS;
+            let over: Vec<Rank> =
+                line.iter().filter(|(_, held)| is_over(held)).map(|(&rank, _)| rank).collect();
+            forgotten.extend(over.iter().filter_map(|rank| Some(line.remove(rank)?.notice)));
+        }
+        for flow in forgotten.iter().filter_map(|notice| flow_in_question(notice)) {
+            self.places.remove(&flow);
+        }
+        forgotten
     }
 
     /// How many are held back.
     pub fn len(&self) -> usize {
-        self.fresh.len() + self.older.len()
+        self.places.len()
     }
 }
 
-/// Whether the kernel may be waiting for what comes of it.
-pub(super) fn is_about_new_flow(notice: &Notice) -> bool {
-    matches!(notice.kind(), NoticeKind::Rpf | NoticeKind::Creation)
+/// What a question is about that may be held back: the kernel may be waiting for
+/// what comes of it.
+pub(super) fn flow_in_question(notice: &Notice) -> Option<Flow> {
+    match notice {
+        Notice::Rpf { flow, .. } | Notice::Creation { flow, .. } => Some(*flow),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::QuestionId;
-    use crate::types::{Flow, Interface, Ipv4Addr, Route};
-    use std::sync::Arc;
-
-    fn rpf(number: u64) -> Box<Notice> {
-        Box::new(Notice::Rpf {
-            question: QuestionId(number),
-            flow: Flow::new([10, 0, 0, 1].into(), [239, 1, 1, 1].into()),
-            iif: Interface::link(1),
-            upstream: Ipv4Addr::UNSPECIFIED,
-            header: Arc::default(),
-            route: Route::NONE,
-        })
-    }
-
-    const FEW: u64 = IN_ORDER as u64;
-
-    /// The first few questions stand in the queue already.
-    fn full() -> Backlog {
-        let mut backlog = Backlog::default();
-        for number in 1..=FEW {
-            assert_eq!(backlog.admit(rpf(number), Origin::Upcalls(1)), Some(rpf(number)));
-        }
-        backlog
-    }
-
-    fn hold(backlog: &mut Backlog, origin: Origin, numbers: impl IntoIterator<Item = u64>) {
-        for number in numbers {
-            assert_eq!(backlog.admit(rpf(number), origin), None);
-        }
-    }
-
-    fn assert_next(backlog: &mut Backlog, numbers: impl IntoIterator<Item = u64>) {
-        for number in numbers {
-            assert_eq!(backlog.popped(&rpf(1)), Some(rpf(number)));
-        }
-    }
-
-    #[test]
-    fn t8_2_a_few_questions_are_asked_in_their_order() {
-        let mut backlog = full();
-        assert_eq!(backlog.popped(&rpf(1)), None);
-        assert!(backlog.admit(rpf(99), Origin::Else).is_some(), "one is gone: there is room");
-    }
-
-    #[test]
-    fn of_many_questions_the_newest_gets_in_first() {
-        let mut backlog = full();
-        // Each look brings the newest first.
-        hold(&mut backlog, Origin::Upcalls(2), [104, 103, 102, 101]);
-        hold(&mut backlog, Origin::Upcalls(3), [203, 202, 201]);
-        assert_eq!(backlog.len(), 7);
-        assert_next(&mut backlog, [203, 202]);
-        hold(&mut backlog, Origin::Upcalls(4), [302, 301]);
-        assert_next(&mut backlog, [302, 301, 201, 104, 103, 102, 101]);
-        assert_eq!((backlog.popped(&rpf(1)), backlog.len()), (None, 0));
-    }
-
-    #[test]
-    fn a_flow_that_was_begun_with_goes_on_first() {
-        let mut backlog = full();
-        hold(&mut backlog, Origin::Upcalls(2), [102, 101]);
-        hold(&mut backlog, Origin::Else, [1]);
-        assert_next(&mut backlog, [1, 102, 101]);
-    }
-
-    #[test]
-    fn t8_3_what_a_caller_waits_for_is_never_held_back() {
-        let mut backlog = full();
-        backlog.pushed(&rpf(FEW + 1));
-        hold(&mut backlog, Origin::Upcalls(2), [101]);
-        assert_eq!(backlog.popped(&rpf(1)), None, "there are as many as there may be");
-        assert_next(&mut backlog, [101]);
-    }
-
-    #[test]
-    fn t8_2_alerts_are_in_order_whatever_is_held_back() {
-        let mut backlog = full();
-        hold(&mut backlog, Origin::Upcalls(2), [101]);
-        let alert = Box::new(Notice::EnableIgmp { interface: Interface::link(1), since: 1 });
-        assert_eq!(backlog.admit(alert.clone(), Origin::Upcalls(2)), Some(alert.clone()));
-        assert_eq!(backlog.popped(&alert), None);
-    }
-}
+#[path = "backlog_tests.rs"]
+mod tests;

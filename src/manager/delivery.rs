@@ -1,15 +1,16 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
-use super::backlog::{self, Origin};
+use super::backlog::{flow_in_question, Origin};
 use super::context::{self, Inside, Ticket};
 use super::queue::Lane;
 use super::records::Place;
 use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
 use crate::engine::{Answer, ClientId, Notice};
+use crate::types::Time;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 
-/// After so many questions about new flows, and when there are no more of them, a worker
+/// After so many questions about flows, and when there are no more of them, a worker
 /// looks for further upcalls.
 const LOOK_AFTER: usize = 16;
 
@@ -46,9 +47,12 @@ impl Manager {
             if is_awaited && !fx.resolved.is_empty() {
                 self.shared.ended.notify_all();
             }
-            fx.carried_out();
+            if !fx.again.is_empty() {
+                run.upcalled_again();
+            }
+            run.fx.carried_out();
             let mut place = None;
-            for _ in 0..fx.order_notices() {
+            for _ in 0..run.fx.order_notices() {
                 let Some((client, notice)) = run.fx.next_notice() else { break };
                 place = run.clients.find(client, place);
                 if let Some(place) = place {
@@ -85,7 +89,9 @@ impl Manager {
                 context::post(Ticket { place, number: record.queue.push(notice) });
             }
             Lane::Worker => {
-                let Some(notice) = record.backlog.admit(notice, origin) else { return };
+                if !record.backlog.admits(&notice) {
+                    return run.hold_back(place, notice, origin);
+                }
                 let number = record.queue.push(notice);
                 if record.queue.leave_to_worker(number) {
                     self.schedule(run, place);
@@ -180,7 +186,7 @@ struct Runner<'a> {
     /// The client's, until the run has ended.
     callbacks: Option<Box<dyn Callbacks>>,
     lane: Lane,
-    /// Questions about new flows since the last look for upcalls.
+    /// Questions about flows since the last look for upcalls.
     asked: usize,
 }
 
@@ -217,7 +223,7 @@ impl Runner<'_> {
         let record = clients.at(self.place)?;
         loop {
             let notice = record.queue.next(self.lane)?;
-            self.asked += usize::from(backlog::is_about_new_flow(&notice));
+            self.asked += usize::from(flow_in_question(&notice).is_some());
             if let Some(next) = record.backlog.popped(&notice) {
                 let number = record.queue.push(next);
                 // Nothing to schedule: the queue is being run.
@@ -287,6 +293,48 @@ impl Drop for Runner<'_> {
 }
 
 impl Run {
+    /// Keeps a question until its client has answered others; forgets flows that
+    /// nobody sends any more, so that a client that does not keep up costs no
+    /// more than what comes in within some seconds.
+    fn hold_back(&mut self, place: Place, notice: Box<Notice>, origin: Origin) {
+        let now = self.now();
+        let Run { engine, clients, .. } = self;
+        let Some(record) = clients.at(place) else { return };
+        let has_mfe = flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
+        record.backlog.hold(notice, origin, has_mfe, now);
+        self.forget_questions(place, now);
+    }
+
+    /// What [`Backlog::forget`](super::backlog::Backlog::forget) takes out is
+    /// resolved no more.
+    pub(super) fn forget_questions(&mut self, place: Place, now: Time) {
+        let Run { engine, clients, fx, .. } = self;
+        let Some(record) = clients.at(place) else { return };
+        let forgotten = record.backlog.forget(now);
+        if forgotten.is_empty() {
+            return;
+        }
+        ::log::warn!(
+            "{} does not answer as fast as flows come in: {} that sent nothing more are forgotten",
+            engine.who(place.client),
+            forgotten.len()
+        );
+        for notice in forgotten {
+            engine.forget(&notice, fx);
+            fx.reuse(notice);
+        }
+    }
+
+    /// Packets of flows that are being resolved have come in again.
+    fn upcalled_again(&mut self) {
+        let now = self.now();
+        for flow in std::mem::take(&mut self.fx.again) {
+            for (_, record) in self.clients.iter_mut() {
+                record.backlog.upcalled_again(flow, now);
+            }
+        }
+    }
+
     /// Gives the engine the answer that a notice carries.
     fn answer(&mut self, client: ClientId, notice: &Notice) {
         let now = self.now();

@@ -82,7 +82,9 @@ impl Mirror {
         let detached = fx.detached.drain(..).map(|id| self.name_of(id)).collect();
         same_set("interfaces that are served no more", detached, &mut model.detached)?;
         let resolved = fx.resolved.drain(..).collect();
-        same_set("flows that are resolved", resolved, &mut model.resolved)
+        same_set("flows that are resolved", resolved, &mut model.resolved)?;
+        let again = fx.again.drain(..).collect();
+        same_set("flows that had another packet", again, &mut model.again)
     }
 }
 

@@ -58,7 +58,8 @@ static void tell(const char *event, int client, DWORD source, DWORD group, DWORD
     printf("{\"event\": \"%s\", \"client\": \"%c\", \"source\": \"%s\", \"group\": \"%s\", "
            "\"interface\": %u%s}\n",
            event, 'A' + client, address(source).s, address(group).s, (unsigned)index, more);
-    usleep(delays[client] * 1000);
+    if (delays[client])
+        usleep(delays[client] * 1000);
 }
 
 static DWORD rpf(int client, DWORD source, DWORD group, PDWORD index, PDWORD upstream, DWORD size,

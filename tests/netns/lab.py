@@ -29,6 +29,7 @@ PORT = 5000
 CLONE_NEWNET = 0x40000000
 MRT_INIT = 200
 MRT_TABLE = 209
+MRT_FLUSH, MRT_FLUSH_MFC = 212, 1
 ETH_P_IP = 0x0800
 PACKET_OUTGOING = 4
 # Numbers that Python's socket module does not name.
@@ -357,19 +358,24 @@ class Tap:
     def close(self):
         self._socket.close()
 
-    def silent(self, emitter, packets=20, patience=5.0):
-        """The wire falls silent: within `patience`, of so many datagrams not one
-        arrives, each having had time to."""
+    def silent(self, emitter, packets=20):
+        """The wire is silent: of so many datagrams not one arrives, each having had
+        time to. For what a call has brought about, which has returned."""
+        time.sleep(0.02)  # what was under way before
+        arrived = self._arrivals(emitter, packets)
+        assert arrived == 0, f"{arrived} of {packets} datagrams on a wire that is to be silent"
 
-        def batch():
-            before = self.count
-            for _ in range(packets):
-                emitter.send()
-                time.sleep(0.001)
-            time.sleep(0.02)
-            return self.count == before
+    def falls_silent(self, emitter, packets=20, patience=5.0):
+        """The same, in the end: for what the router has to find out first."""
+        until(lambda: not self._arrivals(emitter, packets), "silence on the wire", patience)
 
-        until(batch, "silence on the wire", patience)
+    def _arrivals(self, emitter, packets):
+        before = self.count
+        for _ in range(packets):
+            emitter.send()
+            time.sleep(0.001)
+        time.sleep(0.02)
+        return self.count - before
 
 
 class Lines:

@@ -31,7 +31,7 @@ class IgmpRouter(NetnsTest):
         emitter.send(4)
         collector.expect(5)
         collector.leave()
-        self.receiver.tap(GROUP).silent(emitter)
+        self.receiver.tap(GROUP).falls_silent(emitter)
 
     def test_v3_host_joins_and_leaves(self):
         self.serving()

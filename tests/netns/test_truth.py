@@ -7,10 +7,10 @@ import struct
 import time
 
 from case import GROUP, NetnsTest
-from lab import until
+from lab import MRT_FLUSH, MRT_FLUSH_MFC, until
 from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, Router
 
-MRT_DEL_VIF, MRT_FLUSH, MRT_FLUSH_MFC = 203, 212, 1
+MRT_DEL_VIF = 203
 SOL_IP = socket.IPPROTO_IP
 RTM_DELROUTE, RTNL_FAMILY_IPMR = 25, 128
 NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
@@ -263,7 +263,7 @@ class BehindOurBack(Flowing):
         self.start()
         number = {name: vif for vif, name in self.kernel.vifs().items()}["to-receiver"]
         self.stranger_socket().setsockopt(SOL_IP, MRT_DEL_VIF, struct.pack("=H14x", number))
-        self.receiver.tap(GROUP).silent(self.emitter)
+        self.receiver.tap(GROUP).falls_silent(self.emitter)
         until(lambda: len(self.kernel.vifs()) == 2, "it is served again")
         self.assertEqual(self.daemon.ask("owner to-receiver")["protocol"], 200)
         self.daemon.must(f"join A * {GROUP} to-receiver")

@@ -10,6 +10,7 @@ mod enumeration;
 mod limits;
 mod membership;
 mod mfes;
+mod overload;
 mod ownership;
 mod ownership_igmp;
 mod registration;

@@ -40,6 +40,7 @@ pub(super) struct Router {
     pub dirty: Vec<Flow>,
     pub freed: Vec<IfId>,
     pub resolved: Vec<Flow>,
+    pub again: Vec<Flow>,
     pub log: Vec<String>,
     /// Whether calls come from inside a callback.
     pub at_once: bool,
@@ -61,6 +62,7 @@ impl Router {
             dirty: Vec::new(),
             freed: Vec::new(),
             resolved: Vec::new(),
+            again: Vec::new(),
             log: Vec::new(),
             at_once: false,
             counted: None,
@@ -170,6 +172,7 @@ impl Router {
         self.dirty.append(&mut fx.dirty);
         self.freed.append(&mut fx.detached);
         self.resolved.append(&mut fx.resolved);
+        self.again.append(&mut fx.again);
         self.log.extend(fx.log.drain(..).map(|(_, line)| line));
         assert!(fx.is_empty());
     }

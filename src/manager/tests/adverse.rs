@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 /// What an upcall, the timer or a route change does: changes the state, and has
 /// the workers tell.
-fn as_upcall(manager: &Manager, change: impl FnOnce(&mut Run)) {
+pub(super) fn as_upcall(manager: &Manager, change: impl FnOnce(&mut Run)) {
     let mut guard = manager.lock();
     change(guard.running().expect("it runs"));
     manager.publish(&mut guard, Lane::Worker);

@@ -1,9 +1,11 @@
 //! New flows in a burst: which are taken, and when.
 
-use super::adverse::until;
+use super::adverse::{as_upcall, until};
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
 use crate::manager::world::Below;
+use crate::types::Time;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where upcalls come in.
 fn below(world: &World) -> Below {
@@ -57,6 +59,117 @@ fn t5_1_in_a_burst_the_newest_flow_comes_first() {
     // A few stand in its queue already when newer ones come in.
     let order = [0].into_iter().chain((5..=20).rev()).chain((21..=23).rev()).chain((1..=4).rev());
     assert_eq!(asked, packets(order).iter().map(|upcall| upcall.flow).collect::<Vec<_>>());
+}
+
+/// A client that is asked more than it answers: for each of its answers two more
+/// flows come in.
+struct Overload {
+    world: World,
+    below: Below,
+    told: mpsc::Receiver<Flow>,
+    go_on: mpsc::Sender<()>,
+    numbers: std::ops::RangeFrom<u16>,
+}
+
+impl Overload {
+    /// The client is in its first RPF_CALLBACK. Flow 1 waits, and so many others
+    /// that it is asked about later.
+    fn new(before: impl FnOnce(&World, ClientId)) -> Overload {
+        let world = World::new();
+        let (tell, told) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let wait = PlMutex::new(wait);
+        let is_on = Arc::new(AtomicBool::new(false));
+        let is_asked = Arc::clone(&is_on);
+        let client = world.client(1, move |notice| {
+            if let (Notice::Rpf { flow, .. }, true) = (notice, is_asked.load(Ordering::Relaxed)) {
+                tell.send(*flow).unwrap();
+                let _ = wait.lock().recv();
+            }
+        });
+        world.0.take(client, link(1)).unwrap();
+        world.0.add_route(route(1)).unwrap();
+        before(&world, client);
+        is_on.store(true, Ordering::Relaxed);
+        let below = below(&world);
+        below.upcalls(packets([0]));
+        told.recv().unwrap();
+        below.upcalls(packets(1..=20));
+        Overload { world, below, told, go_on, numbers: 21.. }
+    }
+
+    /// The flows that the client is asked about next, so many.
+    fn asks(&mut self, count: usize) -> Vec<Flow> {
+        let next = |_| {
+            self.below.upcalls(packets(self.numbers.by_ref().take(2)));
+            self.go_on.send(()).unwrap();
+            self.told.recv().unwrap()
+        };
+        (0..count).map(next).collect()
+    }
+
+    /// It answers all at once, and is asked no more.
+    fn ends(self) {
+        drop(self.go_on);
+        drop(self.world);
+    }
+}
+
+/// So many stand in a client's queue and among those whose turn it is.
+const SOON: usize = 20;
+/// More than that are asked about who come later.
+const LONG: usize = 200;
+
+#[test]
+fn t5_1_a_flow_that_goes_on_is_asked_about_however_many_others_come() {
+    let mut overload = Overload::new(|_, _| ());
+    let old = first_packet(ONE, 1);
+    assert!(!overload.asks(LONG).contains(&old.flow), "newer ones come first");
+    // The kernel has forgotten it, and the next packet has come.
+    overload.below.upcalls(vec![old.clone()]);
+    assert!(overload.asks(SOON).contains(&old.flow));
+    overload.ends();
+}
+
+#[test]
+fn t5_10_a_route_change_is_asked_about_however_many_new_flows_come() {
+    let other = Ipv4Addr::new(1, 0, 0, 2);
+    let moved = first_packet(other, 1).flow;
+    let mut overload = Overload::new(|world, client| {
+        world.0.take(client, link(3)).unwrap();
+        below(world).upcalls(vec![first_packet(other, 1)]);
+        until("an MFE", || world.0.lock().running().unwrap().engine.sizes().mfes == 1);
+    });
+    as_upcall(&overload.world.0, |run| {
+        run.engine.update_routes(&[(other, source_route(3))], &mut run.fx);
+    });
+    assert!(overload.asks(SOON).contains(&moved));
+    overload.ends();
+}
+
+#[test]
+fn t5_1_flows_that_send_no_more_are_forgotten() {
+    const FLOWS: u16 = 5000;
+    let mut overload = Overload::new(|_, _| ());
+    overload.below.upcalls(packets(overload.numbers.by_ref().take(FLOWS.into())));
+    {
+        let mut guard = overload.world.0.lock();
+        let run = guard.running().unwrap();
+        let resolving = run.engine.sizes().resolving;
+        assert_eq!(resolving, usize::from(FLOWS) + 21);
+        let [row] = &run.engine.clients().collect::<Vec<_>>()[..] else { panic!("one client") };
+        let place = run.clients.find(row.id, None).unwrap();
+        let much_later = Time(run.now().0 + 20_000);
+        run.forget_questions(place, much_later);
+        assert_eq!(run.engine.sizes().resolving, 17, "it is asked, or about to be");
+    }
+    // The next packet makes it a new flow, the one after that an old one.
+    let old = first_packet(ONE, 1);
+    overload.below.upcalls(vec![old.clone()]);
+    assert!(!overload.asks(SOON).contains(&old.flow), "newer ones come first");
+    overload.below.upcalls(vec![old.clone()]);
+    assert!(overload.asks(SOON).contains(&old.flow));
+    overload.ends();
 }
 
 #[test]

@@ -131,6 +131,7 @@ pub struct Model {
     pub said: Vec<(ClientId, Notice)>,
     pub detached: Vec<Interface>,
     pub resolved: Vec<Flow>,
+    pub again: Vec<Flow>,
 }
 
 /// What a call answers.

@@ -30,9 +30,11 @@ impl Model {
         let thresholds: Vec<_> =
             self.places.iter().map(|place| (place.name, self.threshold(place.name))).collect();
         let Some(mfe) = self.mfes.iter_mut().find(|mfe| mfe.flow == *flow) else {
-            if self.asking(*flow).is_some()
-                || self.ask_rpf(*flow, Purpose::Create, *arrival, &Arc::from(*header))
-            {
+            if self.asking(*flow).is_some() {
+                self.again.push(*flow);
+                return Outcome::Resolving;
+            }
+            if self.ask_rpf(*flow, Purpose::Create, *arrival, &Arc::from(*header)) {
                 return Outcome::Resolving;
             }
             return self.refuse(Refused::NoUpstream);

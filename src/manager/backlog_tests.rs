@@ -1,0 +1,161 @@
+//! Who comes next, of those that are held back.
+
+use super::*;
+use crate::engine::QuestionId;
+use crate::types::{Interface, Ipv4Addr, Route};
+use std::sync::Arc;
+
+const FEW: u32 = IN_ORDER as u32;
+
+/// When all of them come in.
+const NOW: Time = Time(1_000_000);
+
+fn flow(number: u32) -> Flow {
+    Flow::new(Ipv4Addr::from(0x0a00_0000 + number), [239, 1, 1, 1].into())
+}
+
+fn rpf(number: u32) -> Box<Notice> {
+    Box::new(Notice::Rpf {
+        question: QuestionId(number.into()),
+        flow: flow(number),
+        iif: Interface::link(1),
+        upstream: Ipv4Addr::UNSPECIFIED,
+        header: Arc::default(),
+        route: Route::NONE,
+    })
+}
+
+/// The first few questions stand in the queue already.
+fn full() -> Backlog {
+    let mut backlog = Backlog::default();
+    for number in 1..=FEW {
+        assert!(backlog.admits(&rpf(number)));
+    }
+    backlog
+}
+
+fn hold(backlog: &mut Backlog, origin: Origin, numbers: impl IntoIterator<Item = u32>) {
+    for number in numbers {
+        assert!(!backlog.admits(&rpf(number)));
+        backlog.hold(rpf(number), origin, false, NOW);
+    }
+}
+
+/// Of flows that have an MFE.
+fn hold_known(backlog: &mut Backlog, numbers: impl IntoIterator<Item = u32>) {
+    for number in numbers {
+        assert!(!backlog.admits(&rpf(number)));
+        backlog.hold(rpf(number), Origin::Else, true, NOW);
+    }
+}
+
+fn assert_next(backlog: &mut Backlog, numbers: impl IntoIterator<Item = u32>) {
+    for number in numbers {
+        assert_eq!(backlog.popped(&rpf(1)), Some(rpf(number)));
+    }
+}
+
+fn assert_empty(backlog: &mut Backlog) {
+    assert_eq!((backlog.popped(&rpf(1)), backlog.len()), (None, 0));
+}
+
+#[test]
+fn t8_2_a_few_questions_are_asked_in_their_order() {
+    let mut backlog = full();
+    assert_eq!(backlog.popped(&rpf(1)), None);
+    assert!(backlog.admits(&rpf(99)), "one is gone: there is room");
+    assert!(!backlog.admits(&rpf(100)));
+}
+
+#[test]
+fn of_many_questions_the_newest_gets_in_first() {
+    let mut backlog = full();
+    // Each look brings the newest first.
+    hold(&mut backlog, Origin::Upcalls(2), [104, 103, 102, 101]);
+    hold(&mut backlog, Origin::Upcalls(3), [203, 202, 201]);
+    assert_eq!(backlog.len(), 7);
+    assert_next(&mut backlog, [203, 202]);
+    hold(&mut backlog, Origin::Upcalls(4), [302, 301]);
+    assert_next(&mut backlog, [302, 301, 201, 104, 103, 102, 101]);
+    assert_empty(&mut backlog);
+}
+
+#[test]
+fn a_flow_that_was_begun_with_goes_on_first() {
+    let mut backlog = full();
+    hold(&mut backlog, Origin::Upcalls(2), [104, 103]);
+    hold(&mut backlog, Origin::Else, [1]);
+    hold(&mut backlog, Origin::Upcalls(2), [102, 101]);
+    assert_next(&mut backlog, [1, 104, 103, 102, 101]);
+    assert_empty(&mut backlog);
+}
+
+#[test]
+fn t8_3_what_a_caller_waits_for_is_never_held_back() {
+    let mut backlog = full();
+    backlog.pushed(&rpf(FEW + 1));
+    hold(&mut backlog, Origin::Upcalls(2), [101]);
+    assert_eq!(backlog.popped(&rpf(1)), None, "there are as many as there may be");
+    assert_next(&mut backlog, [101]);
+}
+
+#[test]
+fn t8_2_alerts_are_in_order_whatever_is_held_back() {
+    let mut backlog = full();
+    hold(&mut backlog, Origin::Upcalls(2), [101]);
+    let alert = Notice::EnableIgmp { interface: Interface::link(1), since: 1 };
+    assert!(backlog.admits(&alert));
+    assert_eq!(backlog.popped(&alert), None);
+}
+
+#[test]
+fn flows_that_have_an_mfe_take_turns_with_new_ones_in_their_order() {
+    let mut backlog = full();
+    hold(&mut backlog, Origin::Upcalls(2), [104, 103, 102, 101]);
+    hold_known(&mut backlog, [11, 12, 13]);
+    assert_next(&mut backlog, [104, 11, 103, 12]);
+    hold(&mut backlog, Origin::Upcalls(3), [201]);
+    assert_next(&mut backlog, [201, 13, 102, 101]);
+    assert_empty(&mut backlog);
+}
+
+#[test]
+fn flows_that_are_told_of_again_take_turns_with_new_ones_in_their_order() {
+    let mut backlog = full();
+    hold(&mut backlog, Origin::Upcalls(2), [105, 104, 103, 102, 101]);
+    for number in [101, 103, 101, 1] {
+        backlog.upcalled_again(flow(number), NOW);
+    }
+    assert_eq!(backlog.len(), 5);
+    assert_next(&mut backlog, [101, 105, 103, 104, 102]);
+    assert_empty(&mut backlog);
+}
+
+#[test]
+fn there_is_one_question_about_a_flow() {
+    let mut backlog = full();
+    hold(&mut backlog, Origin::Upcalls(2), [103, 102, 101]);
+    hold(&mut backlog, Origin::Else, [102]);
+    assert_next(&mut backlog, [102, 103, 101]);
+    assert_empty(&mut backlog);
+}
+
+#[test]
+fn of_many_flows_those_that_send_no_more_are_forgotten() {
+    let many = MANY as u32;
+    let mut backlog = full();
+    hold(&mut backlog, Origin::Upcalls(2), 100..many + 98);
+    hold_known(&mut backlog, [11]);
+    let much_later = Time(NOW.0 + FORGOTTEN_MS);
+    assert!(backlog.forget(much_later).is_empty(), "they are not many yet");
+    hold(&mut backlog, Origin::Upcalls(3), [99]);
+    assert!(backlog.forget(Time(much_later.0 - 1)).is_empty(), "they may come again");
+    assert!(backlog.forget(much_later).is_empty(), "it has just looked");
+    backlog.upcalled_again(flow(102), Time(NOW.0 + PAUSE_MS));
+    backlog.upcalled_again(flow(101), Time(NOW.0));
+    let forgotten = backlog.forget(Time(much_later.0 - 1 + PAUSE_MS));
+    assert_eq!((forgotten.len(), backlog.len()), (MANY - 2, 2));
+    assert!(forgotten.contains(&rpf(99)) && forgotten.contains(&rpf(101)));
+    assert_next(&mut backlog, [102, 11]);
+    assert_empty(&mut backlog);
+}
