@@ -91,8 +91,11 @@ pub trait Forwarder: Send {
     /// `Forwarder` with the system's reason; the manager tries again later.
     fn remove(&mut self, flow: Flow) -> Result<()>;
 
-    /// The counters of an entry, `None` where the forwarder keeps none.
-    fn counters(&mut self, flow: Flow) -> Option<Counters>;
+    /// The counters of an entry, `None` where the forwarder has or keeps none.
+    ///
+    /// # Errors
+    /// `Forwarder`, if they cannot be told just now.
+    fn counters(&mut self, flow: Flow) -> Result<Option<Counters>>;
 }
 
 /// What a forwarder heard from below.

@@ -164,16 +164,27 @@ impl World {
     }
 
     /// The forwarder's counters of an MFE, if it keeps any.
-    pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
+    fn ask_counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
         if self.installer.is_stale(flow) {
-            return None;
+            return Ok(None);
         }
-        self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
+        match self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries()) {
+            Some(forwarder) => forwarder.counters(flow),
+            None => Ok(None),
+        }
+    }
+
+    /// The same, to be shown: what cannot be told just now is not.
+    pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
+        self.ask_counters(flow).unwrap_or_else(|refusal| {
+            ::log::debug!("{refusal}");
+            None
+        })
     }
 
     /// How many packets have come in by an MFE, if the forwarder counts them itself.
-    pub fn packets(&mut self, flow: Flow) -> Option<u64> {
-        self.counters(flow).map(|counters| counters.packets)
+    pub fn packets(&mut self, flow: Flow) -> Result<Option<u64>> {
+        Ok(self.ask_counters(flow)?.map(|counters| counters.packets))
     }
 
     /// Where a thread can look for upcalls.

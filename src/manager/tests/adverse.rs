@@ -227,8 +227,8 @@ impl Forwarder for Panicking {
     fn remove(&mut self, _: Flow) -> crate::types::Result<()> {
         Ok(())
     }
-    fn counters(&mut self, _: Flow) -> Option<Counters> {
-        None
+    fn counters(&mut self, _: Flow) -> crate::types::Result<Option<Counters>> {
+        Ok(None)
     }
 }
 
