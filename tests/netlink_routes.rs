@@ -272,7 +272,9 @@ fn no_change_is_told_without_one() {
 fn t5_11_a_vif_that_comes_or_goes_is_no_change_of_routes() {
     struct Deaf;
     impl UpcallSink for Deaf {
-        fn upcalls(&self, _: Vec<Upcall>) {}
+        fn upcalls(&self, _: Vec<Upcall>) -> Vec<Upcall> {
+            Vec::new()
+        }
     }
     netns::run(|| {
         let (_routes, changes) = router();

@@ -3,12 +3,11 @@
 use super::adverse::until;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::manager::world::Below;
+use crate::manager::below::Below;
 
 /// Where upcalls come in.
-fn below(world: &World) -> Below {
-    let routes = world.0.lock().running().unwrap().world.routes();
-    Below::new(world.0.clone(), &routes)
+pub(super) fn below(world: &World) -> Below {
+    Below::start(world.0.clone(), &world.0.lock().running().unwrap().world).unwrap()
 }
 
 /// The first packet of a flow of this source's, on interface 1 or 2 by its first number.
@@ -47,16 +46,38 @@ fn t5_1_in_a_burst_the_newest_flow_comes_first() {
     world.0.take(client, link(1)).unwrap();
     world.0.add_route(route(1)).unwrap();
     let below = below(&world);
-    below.upcalls(packets([0]));
+    assert!(below.upcalls(packets([0])).is_empty());
     let first = told.recv().unwrap();
     // While it is in its first callback.
-    below.upcalls(packets(1..=20));
-    below.upcalls(packets(21..=23));
+    assert!(below.upcalls(packets(1..=20)).is_empty());
+    assert!(below.upcalls(packets(21..=23)).is_empty());
     drop(go_on);
     let asked: Vec<Flow> = std::iter::once(first).chain(told).take(24).collect();
     // A few stand in its queue already when newer ones come in.
     let order = [0].into_iter().chain((5..=20).rev()).chain((21..=23).rev()).chain((1..=4).rev());
     assert_eq!(asked, packets(order).iter().map(|upcall| upcall.flow).collect::<Vec<_>>());
+}
+
+/// So that who brings them can go on reading what comes.
+#[test]
+fn t8_4_upcalls_do_not_wait_for_a_lock_that_is_held_for_long() {
+    let world = World::new();
+    let client = world.client(1, |_| ());
+    world.0.take(client, link(1)).unwrap();
+    world.0.add_route(route(1)).unwrap();
+    let below = below(&world);
+    let guard = world.0.lock();
+    let left = std::thread::scope(|scope| {
+        let (tell, told) = mpsc::channel();
+        let below = &below;
+        scope.spawn(move || tell.send(below.upcalls(packets(0..100))));
+        let left = told.recv_timeout(Duration::from_secs(5));
+        drop(guard);
+        left.expect("it comes back while the lock is held")
+    });
+    assert_eq!(left, packets(0..100), "in their order");
+    assert_eq!(below.upcalls(left), []);
+    until("the flows", || world.0.lock().running().unwrap().engine.sizes().mfes == 100);
 }
 
 #[test]
@@ -75,7 +96,8 @@ fn t8_4_a_slow_client_holds_up_its_own_flows_only() {
         world.0.add_route(route(index)).unwrap();
     }
     let both = |n| [first_packet(TWO, n), first_packet(ONE, n)];
-    below(&world).upcalls((0..FLOWS).flat_map(both).collect());
+    let left = below(&world).upcalls((0..FLOWS).flat_map(both).collect());
+    assert!(left.is_empty());
     // The slow client is still in its first callback.
     let sizes = || world.0.lock().running().unwrap().engine.sizes();
     until("the quick client's flows", || sizes().mfes == usize::from(FLOWS));
