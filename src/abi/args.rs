@@ -3,7 +3,9 @@
 use super::rows::Form;
 use super::types::*;
 use crate::manager::{EnumKind, Join};
-use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Scope};
+use crate::types::{
+    is_host_source, Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Scope,
+};
 
 /// A DWORD in network byte order as an address.
 pub fn addr(dword: DWORD) -> Ipv4Addr {
@@ -63,9 +65,10 @@ pub(in crate::abi) use read_field;
 /// A source that a host can have (spec 3.2).
 pub fn source(dword: DWORD) -> Result<Ipv4Addr> {
     let source = addr(dword);
-    match source.octets()[0] {
-        0 | 127 | 224.. => Err(Refusal::NotASource(source)),
-        _ => Ok(source),
+    if is_host_source(source) {
+        Ok(source)
+    } else {
+        Err(Refusal::NotASource(source))
     }
 }
 

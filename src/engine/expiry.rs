@@ -3,7 +3,7 @@
 use super::flows::{Flows, Place};
 use super::resolve::Purpose;
 use super::{Effects, Engine};
-use crate::types::{Flow, Time};
+use crate::types::{Flow, Result, Time};
 use std::collections::BTreeMap;
 
 /// How fine the ends of life are told apart.
@@ -114,12 +114,13 @@ impl Engine {
     /// Ends the lives that are over, looking at `most` MFEs at the most: it is
     /// called again, after others had the lock, until [`Engine::next_deadline`]
     /// lies in the future. An MFE that forwarded lives on (spec 5.6): `packets`
-    /// tells how many came in, where the forwarder counts them itself.
+    /// tells how many came in, where the forwarder counts them itself. What it cannot
+    /// tell now it is asked again a second later.
     pub fn tick(
         &mut self,
         now: Time,
         most: usize,
-        mut packets: impl FnMut(Flow) -> Option<u64>,
+        mut packets: impl FnMut(Flow) -> Result<Option<u64>>,
         fx: &mut Effects,
     ) {
         let mut left = most;
@@ -142,7 +143,7 @@ impl Engine {
         &mut self,
         now: Time,
         life: Life,
-        packets: impl FnOnce(Flow) -> Option<u64>,
+        packets: impl FnOnce(Flow) -> Result<Option<u64>>,
         fx: &mut Effects,
     ) {
         let Life(place, serial) = life;
@@ -157,13 +158,21 @@ impl Engine {
             self.expiry.schedule(life, now.plus_secs(1));
             return; // its clients are being asked
         }
-        let count = packets(flow).unwrap_or(mfe.packets) as u32;
-        let forwarded = std::mem::replace(&mut mfe.seen, count) != count;
-        if forwarded && !mfe.oifs.is_empty() {
-            self.resolve_again(flow, Purpose::Renew, fx);
-        } else {
-            self.story(fx, || format!("{flow} is at the end of its life"));
-            self.remove_mfe(flow, fx);
+        if !mfe.oifs.is_empty() {
+            let count = match packets(flow) {
+                Ok(packets) => packets.unwrap_or(mfe.packets) as u32,
+                Err(refusal) => {
+                    self.expiry.schedule(life, now.plus_secs(1));
+                    self.story(fx, || format!("{flow} has its end put off: {refusal}"));
+                    return;
+                }
+            };
+            if std::mem::replace(&mut mfe.seen, count) != count {
+                self.resolve_again(flow, Purpose::Renew, fx);
+                return;
+            }
         }
+        self.story(fx, || format!("{flow} is at the end of its life"));
+        self.remove_mfe(flow, fx);
     }
 }

@@ -131,10 +131,10 @@ impl Engine {
         &mut self,
         now: Time,
         client: ClientId,
-        flow: Flow,
-        question: QuestionId,
+        (flow, question): (Flow, QuestionId),
         timeout: u32,
-        packets: impl FnOnce(Flow) -> Option<u64>,
+        packets: impl FnOnce(Flow) -> Result<Option<u64>>,
+        fx: &mut Effects,
     ) {
         let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         if u64::from(mfe.serial) != question.0 || self.interfaces.master(mfe.iif) != Some(client) {
@@ -146,8 +146,15 @@ impl Engine {
             mfe.rare().timeout = timeout;
         }
         mfe.born = now.into();
-        let packets = packets(flow).filter(|_| !planted::has(Bug::FormerLifeCounts));
-        mfe.seen = packets.unwrap_or(mfe.packets) as u32;
+        match packets(flow) {
+            Ok(packets) => {
+                let packets = packets.filter(|_| !planted::has(Bug::FormerLifeCounts));
+                mfe.seen = packets.unwrap_or(mfe.packets) as u32;
+            }
+            // What came since it was last known counts for the new life: better one too
+            // many than an end to what forwards.
+            Err(refusal) => self.story(fx, || format!("{flow}: when a life began: {refusal}")),
+        }
         self.schedule_end(flow);
     }
 

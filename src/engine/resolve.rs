@@ -12,7 +12,7 @@ use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
 use super::sources::SourceId;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
-use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
+use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Result, Route, Time};
 use std::sync::Arc;
 
 /// What a resolution is to bring about.
@@ -298,7 +298,7 @@ impl Engine {
         now: Time,
         client: ClientId,
         notice: &Notice,
-        packets: impl FnOnce(Flow) -> Option<u64>,
+        packets: impl FnOnce(Flow) -> Result<Option<u64>>,
         fx: &mut Effects,
     ) {
         match notice {
@@ -309,7 +309,7 @@ impl Engine {
                 self.creation_answered(now, *flow, *question, oifs, fx);
             }
             Notice::PruneMfe { question, flow, timeout, .. } => {
-                self.set_timeout(now, client, *flow, *question, *timeout, packets);
+                self.set_timeout(now, client, (*flow, *question), *timeout, packets, fx);
             }
             Notice::DisableIgmp { question, interface } => {
                 self.igmp_disabled(client, *interface, *question, fx);

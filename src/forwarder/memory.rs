@@ -32,7 +32,7 @@ impl Forwarder for MemoryForwarder {
         Ok(())
     }
 
-    fn counters(&mut self, _: Flow) -> Option<Counters> {
-        None
+    fn counters(&mut self, _: Flow) -> Result<Option<Counters>> {
+        Ok(None)
     }
 }

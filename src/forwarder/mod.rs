@@ -91,8 +91,11 @@ pub trait Forwarder: Send {
     /// `Forwarder` with the system's reason; the manager tries again later.
     fn remove(&mut self, flow: Flow) -> Result<()>;
 
-    /// The counters of an entry, `None` where the forwarder keeps none.
-    fn counters(&mut self, flow: Flow) -> Option<Counters>;
+    /// The counters of an entry, `None` where the forwarder has or keeps none.
+    ///
+    /// # Errors
+    /// `Forwarder`, if they cannot be told just now.
+    fn counters(&mut self, flow: Flow) -> Result<Option<Counters>>;
 }
 
 /// What a forwarder heard from below.
@@ -118,13 +121,21 @@ pub enum UpcallKind {
 }
 
 /// Takes upcalls on the forwarder's own thread, or on one that has looked for them. Returns
-/// soon: it queues what callbacks there are, and neither runs them nor waits for one.
+/// soon: it queues what callbacks there are, and waits neither for one nor for a lock that
+/// somebody has for long.
 pub trait UpcallSink: Send + Sync {
-    /// Takes what one look has brought, in order of arrival.
-    fn upcalls(&self, upcalls: Vec<Upcall>);
+    /// Takes what there is, in order of arrival. Gives back what it cannot take for now,
+    /// the oldest: that is offered again, with what has come in meanwhile.
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall>;
 
     /// So many upcalls more have been lost, because there was no room for them.
     fn lost(&self, _count: u32) {}
+
+    /// Does `work`, a look at the upcalls. Whoever takes the log lines of that must not
+    /// hold it up.
+    fn quietly(&self, work: &mut dyn FnMut()) {
+        work();
+    }
 }
 
 /// Upcalls that were not taken in yet. The forwarder's own thread takes them in, whatever

@@ -135,9 +135,9 @@ mod tests {
             self.entries.remove(&flow);
             Ok(())
         }
-        fn counters(&mut self, flow: Flow) -> Option<Counters> {
-            let packets = *self.entries.get(&flow)?;
-            Some(Counters { packets, ..Counters::default() })
+        fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
+            let packets = self.entries.get(&flow);
+            Ok(packets.map(|&packets| Counters { packets, ..Counters::default() }))
         }
     }
 

@@ -43,12 +43,22 @@ thread_local! {
 }
 
 /// A line that waits.
-struct Line {
+pub(super) struct Line {
     level: Level,
     text: String,
     /// Logged inside the host's log callback, which would never come to an end
     /// if it were handed the lines that its own calls cause.
     by_sink: bool,
+}
+
+impl Line {
+    /// Logs it on this thread.
+    pub fn log(self) {
+        WAITING.with(|waiting| {
+            waiting.lines.borrow_mut().push_back(self);
+            waiting.flush();
+        });
+    }
 }
 
 struct Logger;
@@ -68,10 +78,7 @@ impl Log for Logger {
             text: record.args().to_string(),
             by_sink: context::inside() == Some(Inside::Host),
         };
-        WAITING.with(|waiting| {
-            waiting.lines.borrow_mut().push_back(line);
-            waiting.flush();
-        });
+        line.log();
     }
 
     fn flush(&self) {}
@@ -127,6 +134,11 @@ impl Drop for Hold {
             waiting.flush();
         });
     }
+}
+
+/// Takes the first line of this thread that waits, for another to log.
+pub(super) fn take() -> Option<Line> {
+    WAITING.with(Waiting::next_line)
 }
 
 /// Whether this thread has lines that wait for the lock to be released.

@@ -7,10 +7,12 @@
 //! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
-//! - `world`: the forwarder, the routes and the upcalls below.
+//! - `world`, `below`: the forwarder and the routes, what they report.
+//! - `log`, `writer`: where log lines go, and who writes them.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
 
 mod backlog;
+mod below;
 mod callbacks;
 mod calls;
 mod context;
@@ -32,6 +34,7 @@ mod tally;
 mod timer;
 mod workers;
 mod world;
+mod writer;
 
 #[cfg(test)]
 mod tests;

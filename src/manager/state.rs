@@ -11,7 +11,7 @@ use super::world::World;
 use super::{EnumId, Manager, Shared};
 use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow};
 use crate::types::{Flow, Refusal, Result, Time};
-use parking_lot::{Condvar, MutexGuard};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
@@ -217,6 +217,9 @@ const LOOKS: u32 = 200;
 /// Nor does anybody stay away longer than about that.
 const LONGEST_ASIDE: Duration = Duration::from_micros(10);
 
+/// A thread that has better to do than to wait for the lock waits so long for it.
+const PATIENCE: Duration = Duration::from_millis(2);
+
 /// With the lock released: leaves it to others for twice as long as it was held in this turn,
 /// so that who joins keeps half of its speed. One that is awake may take it several
 /// times; one that sleeps is not waited for.
@@ -227,22 +230,42 @@ pub(super) fn step_aside(turn: Duration) {
     }
 }
 
+/// Looks whether the lock becomes free at once.
+fn look_for(state: &Mutex<State>) -> Option<MutexGuard<'_, State>> {
+    (0..LOOKS).find_map(|_| {
+        std::hint::spin_loop();
+        state.try_lock()
+    })
+}
+
 impl Manager {
     /// Takes the lock.
     pub(super) fn lock(&self) -> Guard<'_> {
         let _hold = Hold::new();
-        let Shared { state, waiting, .. } = &*self.shared;
+        let state = &self.shared.state;
         let state = state.try_lock().unwrap_or_else(|| {
-            waiting.fetch_add(1, Ordering::Relaxed);
-            let soon = (0..LOOKS).find_map(|_| {
-                std::hint::spin_loop();
-                state.try_lock()
-            });
-            let state = soon.unwrap_or_else(|| state.lock());
-            waiting.fetch_sub(1, Ordering::Relaxed);
-            state
+            self.while_waiting(|| look_for(state).unwrap_or_else(|| state.lock()))
         });
         Guard { state, _hold }
+    }
+
+    /// Takes the lock, unless somebody has it for long.
+    pub(super) fn lock_soon(&self) -> Option<Guard<'_>> {
+        let _hold = Hold::new();
+        let state = &self.shared.state;
+        let state = state.try_lock().or_else(|| {
+            self.while_waiting(|| look_for(state).or_else(|| state.try_lock_for(PATIENCE)))
+        })?;
+        Some(Guard { state, _hold })
+    }
+
+    /// Others see that the lock is wanted.
+    fn while_waiting<R>(&self, wait: impl FnOnce() -> R) -> R {
+        let waiting = &self.shared.waiting;
+        waiting.fetch_add(1, Ordering::Relaxed);
+        let got = wait();
+        waiting.fetch_sub(1, Ordering::Relaxed);
+        got
     }
 
     /// Whether another thread waits for the lock. Who holds it for long had better ask.

@@ -52,8 +52,6 @@ pub(super) struct Tally {
     /// Upcalls that were taken in, of either kind.
     pub no_cache: u64,
     pub wrong_if: u64,
-    /// Upcalls that found the kernel's buffer full.
-    pub lost_upcalls: u64,
 }
 
 impl Tally {

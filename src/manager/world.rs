@@ -1,6 +1,6 @@
 //! The world below: the forwarder, the routes, and what they report.
 
-use super::backlog::Origin;
+use super::below::Below;
 use super::doubts::Doubts;
 use super::installer::Installer;
 use super::queue::Lane;
@@ -8,23 +8,19 @@ use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;
 use super::{system, Manager};
-use crate::engine::{Effects, Engine, Outcome, Packet};
-use crate::forwarder::{
-    Counters, Forwarder, MemoryForwarder, Upcall, UpcallKind, UpcallSink, UpcallSource,
-};
-use crate::routes::{RouteTable, RouteView, RouteWatcher};
+use crate::engine::{Effects, Engine};
+use crate::forwarder::{Counters, Forwarder, MemoryForwarder, UpcallSource};
+use crate::routes::{RouteTable, RouteView};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time};
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
 
-/// As many upcalls are taken before others get the lock.
-const AT_A_TIME: usize = 64;
 /// So many sources are looked up between two changes of the routes, however fast they come.
 const FEW_SOURCES: usize = 16;
 
@@ -33,9 +29,11 @@ pub(super) struct World {
     choice: ForwarderChoice,
     table: u32,
     forwarder: Option<Box<dyn Forwarder>>,
-    routes: Arc<Routes>,
+    pub(super) routes: Arc<Routes>,
     /// Counts route changes, so that a look-up made meanwhile is made again.
-    route_changes: u64,
+    pub(super) route_changes: u64,
+    /// Upcalls that found the kernel's buffer full. Who counts them does not wait for the lock.
+    pub(super) lost_upcalls: Arc<AtomicU64>,
     /// Interfaces that the host has taken away.
     absent: BTreeSet<Interface>,
     installer: Installer,
@@ -69,6 +67,7 @@ impl World {
             forwarder: None,
             routes: Arc::default(),
             route_changes: 0,
+            lost_upcalls: Arc::default(),
             absent: BTreeSet::new(),
             installer: Installer::default(),
             retry_at: Time::default(),
@@ -115,7 +114,7 @@ impl World {
 
     /// The kernel's forwarder, and with it the system's routes.
     fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
-        let below = Arc::new(Below::new(manager.clone(), &self.routes));
+        let below = Arc::new(Below::start(manager.clone(), self)?);
         let forwarder = system::open_forwarder(self.table, below.clone())?;
         if self.routes.system.get().is_none() {
             let _ = self.routes.system.set(system::open_routes(below)?);
@@ -166,11 +165,22 @@ impl World {
     }
 
     /// The forwarder's counters of an MFE, if it keeps any.
-    pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
+    fn ask_counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
         if self.installer.is_stale(flow) {
-            return None;
+            return Ok(None);
         }
-        self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries())?.counters(flow)
+        match self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries()) {
+            Some(forwarder) => forwarder.counters(flow),
+            None => Ok(None),
+        }
+    }
+
+    /// The same, to be shown: what cannot be told just now is not.
+    pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
+        self.ask_counters(flow).unwrap_or_else(|refusal| {
+            ::log::debug!("{refusal}");
+            None
+        })
     }
 
     /// Whether the forwarder counts itself: for each MFE, not for its oifs.
@@ -179,13 +189,18 @@ impl World {
     }
 
     /// How many packets have come in by an MFE, if the forwarder counts them itself.
-    pub fn packets(&mut self, flow: Flow) -> Option<u64> {
-        self.counters(flow).map(|counters| counters.packets)
+    pub fn packets(&mut self, flow: Flow) -> Result<Option<u64>> {
+        Ok(self.ask_counters(flow)?.map(|counters| counters.packets))
     }
 
     /// Where a thread can look for upcalls.
     pub fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
         self.forwarder.as_ref()?.upcalls()
+    }
+
+    /// How many upcalls found the kernel's buffer full.
+    pub fn lost_upcalls(&self) -> u64 {
+        self.lost_upcalls.load(Ordering::Relaxed)
     }
 
     /// The forwarder's name, once it is chosen.
@@ -248,128 +263,9 @@ impl World {
     }
 }
 
-/// Where the kernel's upcalls and route changes come in.
-pub(super) struct Below {
-    manager: Manager,
-    /// The routes of this life of MGM, which tell it from a later one. Weak,
-    /// because they own the thread that this is called on.
-    routes: Weak<Routes>,
-    /// How often upcalls have come in.
-    looks: AtomicU64,
-}
-
-impl Below {
-    pub fn new(manager: Manager, routes: &Arc<Routes>) -> Below {
-        Below { manager, routes: Arc::downgrade(routes), looks: AtomicU64::new(0) }
-    }
-
-    /// The life that opened the forwarder, if it is still on.
-    fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
-        guard
-            .running()
-            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.world.routes), self.routes.as_ptr()))
-    }
-}
-
-impl UpcallSink for Below {
-    fn lost(&self, count: u32) {
-        let mut guard = self.manager.lock();
-        if let Some(run) = self.run(&mut guard) {
-            run.tally.lost_upcalls += u64::from(count);
-        }
-    }
-
-    fn upcalls(&self, mut upcalls: Vec<Upcall>) {
-        let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
-        // The newest first: see `backlog`.
-        while !upcalls.is_empty() {
-            self.take(upcalls.split_off(upcalls.len().saturating_sub(AT_A_TIME)), look);
-        }
-        self.manager.pass_on();
-    }
-}
-
-impl Below {
-    /// Takes a few upcalls of a look.
-    fn take(&self, batch: Vec<Upcall>, look: u64) {
-        let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
-        let mut changes = None;
-        let mut guard = loop {
-            let mut guard = self.manager.lock();
-            let Some(run) = self.run(&mut guard) else { return };
-            // What changed during the look-up is looked up again: no later
-            // change would ever correct it.
-            if changes.replace(run.world.route_changes) != Some(run.world.route_changes) {
-                routes.clear();
-            }
-            let unknown: BTreeSet<Ipv4Addr> = batch
-                .iter()
-                .filter(|upcall| {
-                    upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
-                })
-                .map(|upcall| upcall.flow.source())
-                .filter(|source| !routes.contains_key(source))
-                .collect();
-            if unknown.is_empty() {
-                break guard;
-            }
-            drop(guard); // a look-up is a system call
-            let Some(view) = self.routes.upgrade() else { return };
-            for source in unknown {
-                let route = view.lookup(source);
-                unsure.extend(route.is_none().then_some(source));
-                routes.insert(source, route.unwrap_or(Route::NONE));
-            }
-        };
-        let Some(run) = self.run(&mut guard) else { return };
-        run.world.doubts.about_sources(unsure);
-        let now = run.now();
-        for upcall in batch.into_iter().rev() {
-            let Upcall { kind, flow, arrival, header } = upcall;
-            run.tally.count_upcall(kind);
-            match kind {
-                UpcallKind::WrongIf => {
-                    run.engine.wrong_if(now, flow, arrival, &header, &mut run.fx)
-                }
-                UpcallKind::NoCache => {
-                    let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
-                    let route = routes.get(&flow.source()).copied();
-                    let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
-                    if let Outcome::Refused(why) = outcome {
-                        ::log::debug!("packet of {flow} on {arrival} refused: {why}");
-                    }
-                }
-            }
-        }
-        let origin = Origin::Upcalls(look);
-        self.manager.publish_from(origin, &mut guard, Lane::Worker);
-    }
-}
-
-impl RouteWatcher for Below {
-    fn routes_changed(&self) {
-        let mut guard = self.manager.lock();
-        if self.run(&mut guard).is_none() {
-            return;
-        }
-        self.manager.check_interfaces(&mut guard);
-        drop(guard);
-        self.manager.refresh_routes(Lane::Worker, |_| true);
-    }
-
-    fn interfaces_changed(&self) {
-        let mut guard = self.manager.lock();
-        if self.run(&mut guard).is_some() {
-            self.manager.check_interfaces(&mut guard);
-        }
-        drop(guard);
-        self.manager.pass_on();
-    }
-}
-
 impl Manager {
     /// Finds out which interfaces have gone, and which are back.
-    fn check_interfaces(&self, guard: &mut Guard<'_>) {
+    pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) {
         let Some(run) = guard.running() else { return };
         for id in run.world.lost() {
             run.engine.interface_lost(id, &mut run.fx);

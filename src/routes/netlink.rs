@@ -14,12 +14,13 @@ pub use reply::fuzz;
 
 use super::{RouteView, RouteWatcher};
 use crate::sys::StopSignal;
-use crate::types::{Ipv4Addr, Refusal, Result, Route};
+use crate::types::{Ipv4Addr, Refusal, Route};
 use netlink_packet_core::{NetlinkHeader, NetlinkMessage, NetlinkPayload, NLM_F_REQUEST};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::SocketAddr;
 use parking_lot::Mutex;
+use reply::NoRoute;
 use socket::RouteSocket;
 use socket2::SockRef;
 use std::io;
@@ -47,7 +48,7 @@ impl NetlinkRoutes {
     ///
     /// # Errors
     /// `Forwarder`, with what is missing and what to do about it.
-    pub fn open(watcher: Arc<dyn RouteWatcher>) -> Result<NetlinkRoutes> {
+    pub fn open(watcher: Arc<dyn RouteWatcher>) -> Result<NetlinkRoutes, Refusal> {
         NetlinkRoutes::try_open(watcher).map_err(|error| {
             Refusal::Forwarder(match error.raw_os_error() {
                 Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT | libc::EPERM | libc::EACCES) => {
@@ -125,23 +126,25 @@ impl Lookups {
     /// The route that matches, and if that leaves it open the kernel's decision.
     fn route(&mut self, source: Ipv4Addr) -> io::Result<Route> {
         let matched = match self.ask(source, Ask::Match) {
-            Err(error) if is_unreachable(&error) => return Ok(Route::NONE),
+            Ok(matched) => Some(matched),
+            Err(NoRoute::Answered(error)) if is_unreachable(&error) => return Ok(Route::NONE),
             // A route with too many next hops for one answer.
-            Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => None,
-            matched => Some(matched?),
+            Err(NoRoute::Answered(error)) if error.raw_os_error() == Some(libc::EMSGSIZE) => None,
+            Err(NoRoute::Answered(error) | NoRoute::Unheard(error)) => return Err(error),
         };
         match matched {
             Some(matched) if !reply::needs_decision(&matched) => {
                 Ok(reply::route(source, Some(&matched), &matched))
             }
             matched => match self.ask(source, Ask::Decision) {
-                Err(error) if is_unreachable(&error) => Ok(Route::NONE),
-                decided => Ok(reply::route(source, matched.as_ref(), &decided?)),
+                Ok(decided) => Ok(reply::route(source, matched.as_ref(), &decided)),
+                Err(NoRoute::Answered(error)) if is_unreachable(&error) => Ok(Route::NONE),
+                Err(NoRoute::Answered(error) | NoRoute::Unheard(error)) => Err(error),
             },
         }
     }
 
-    fn ask(&mut self, source: Ipv4Addr, ask: Ask) -> io::Result<RouteMessage> {
+    fn ask(&mut self, source: Ipv4Addr, ask: Ask) -> Result<RouteMessage, NoRoute> {
         self.sequence = self.sequence.wrapping_add(1);
         let message = request(source, ask, self.sequence);
         self.request.resize(message.buffer_len(), 0);
@@ -151,7 +154,7 @@ impl Lookups {
             let length = match self.socket.recv(&mut &mut self.answer[..], 0) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Err(io::ErrorKind::TimedOut.into());
+                    return Err(io::Error::from(io::ErrorKind::TimedOut).into());
                 }
                 length => length?,
             };

@@ -79,6 +79,13 @@ impl Flow {
     }
 }
 
+/// Whether a host can send from this address (spec 3.2): it is neither 0.0.0.0/8,
+/// 127.0.0.0/8, a group, nor 240.0.0.0 and above.
+#[must_use]
+pub fn is_host_source(address: Ipv4Addr) -> bool {
+    !matches!(address.octets()[0], 0 | 127 | 224..)
+}
+
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let star =
@@ -126,6 +133,14 @@ mod tests {
         assert!(!group([224, 0, 1, 5]).is_link_local());
         assert!(!group([225, 0, 0, 5]).is_link_local());
         assert!(!Flow::WILDCARD.is_link_local());
+    }
+
+    #[test]
+    fn t3_2_hosts_send_from_unicast_addresses_only() {
+        for first in 0..=255 {
+            let can_be = (1..127).contains(&first) || (128..224).contains(&first);
+            assert_eq!(is_host_source([first, 0, 0, 1].into()), can_be, "{first}.0.0.1");
+        }
     }
 
     #[test]

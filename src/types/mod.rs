@@ -11,7 +11,7 @@ mod route;
 mod scope;
 
 pub use error::{Code, Refusal, Result};
-pub use flow::Flow;
+pub use flow::{is_host_source, Flow};
 pub use if_set::{IfSet, IfView};
 pub use interface::{IfId, Interface};
 pub use route::{Route, RouteOrigin};

@@ -1,9 +1,10 @@
 //! The kernel forwarder against the running kernel, each test in a network
-//! namespace of its own: packets, opening it, and its end.
+//! namespace of its own: packets, bursts, opening it, and its end.
 //!
 //! Needs root and iproute2; skips, and says so, without.
 #![cfg(target_os = "linux")]
 
+mod bursts;
 #[path = "../netns/mod.rs"]
 mod netns;
 mod opening;
@@ -28,10 +29,11 @@ fn flow() -> Flow {
 struct Sink(Mutex<Sender<Upcall>>);
 
 impl UpcallSink for Sink {
-    fn upcalls(&self, upcalls: Vec<Upcall>) {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
         let sender = self.0.lock().unwrap();
         // The test may be over.
         upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
+        Vec::new()
     }
 }
 

@@ -4,7 +4,6 @@ use super::netns::{ip, ip_batch};
 use super::*;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::thread::ThreadId;
 use std::time::Duration;
 
 #[test]
@@ -40,7 +39,7 @@ fn the_upcall_thread_leaves_after_the_drop() {
 fn a_sink_that_panics_does_not_end_the_upcalls() {
     struct Panics(Mutex<Sender<()>>);
     impl UpcallSink for Panics {
-        fn upcalls(&self, _: Vec<Upcall>) {
+        fn upcalls(&self, _: Vec<Upcall>) -> Vec<Upcall> {
             // Poisoned by the panics.
             let sender = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             sender.send(()).unwrap();
@@ -126,81 +125,6 @@ fn igmp_packets_are_not_upcalls() {
         }
         assert!(flows.contains(&flow()), "{flows:?}");
         assert!(flows.iter().all(|flow| !flow.is_link_local()), "{flows:?}");
-    });
-}
-
-#[test]
-fn a_burst_of_new_flows_is_not_lost_while_the_sink_is_slow() {
-    const FLOWS: u16 = 3000;
-    struct Slow(Mutex<Sender<usize>>);
-    impl UpcallSink for Slow {
-        fn upcalls(&self, upcalls: Vec<Upcall>) {
-            std::thread::sleep(Duration::from_millis(2));
-            let _ = self.0.lock().unwrap().send(upcalls.len());
-        }
-    }
-    netns::run(|| {
-        let wires: [Wire; 1] = netns::wires();
-        let (sender, batches) = mpsc::channel();
-        let mut forwarder = KernelForwarder::open(0, Arc::new(Slow(Mutex::new(sender)))).unwrap();
-        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
-        for n in 0..FLOWS {
-            let [high, low] = n.to_be_bytes();
-            wires[0].send(SOURCE, [239, 7, high, low], 64);
-        }
-        let mut heard = 0;
-        while heard < usize::from(FLOWS) {
-            heard += batches.recv_timeout(SURE).expect("upcalls are missing");
-        }
-        assert_eq!(heard, usize::from(FLOWS));
-    });
-}
-
-/// Tells which thread handed an upcall over.
-struct Threads(Mutex<Sender<(ThreadId, Flow)>>);
-
-impl UpcallSink for Threads {
-    fn upcalls(&self, upcalls: Vec<Upcall>) {
-        let sender = self.0.lock().unwrap();
-        let own = std::thread::current().id();
-        for upcall in upcalls {
-            let _ = sender.send((own, upcall.flow));
-        }
-    }
-}
-
-#[test]
-fn upcalls_come_in_once_whoever_looks_for_them() {
-    netns::run(|| {
-        let wires: [Wire; 1] = netns::wires();
-        let (sender, upcalls) = mpsc::channel();
-        let mut forwarder =
-            KernelForwarder::open(0, Arc::new(Threads(Mutex::new(sender)))).unwrap();
-        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
-        let source = forwarder.upcalls().unwrap();
-        let mut sent = 0u16;
-        let mut send = || {
-            let [high, low] = sent.to_be_bytes();
-            wires[0].send(SOURCE, [239, 7, high, low], 64);
-            sent += 1;
-            Flow::new(SOURCE.into(), [239, 7, high, low].into())
-        };
-        // Until we are quicker than the forwarder's own thread.
-        let own = std::thread::current().id();
-        loop {
-            let flow = send();
-            source.look();
-            let (thread, heard) = upcalls.recv_timeout(SURE).expect("the upcall is missing");
-            assert_eq!(heard, flow);
-            if thread == own {
-                break;
-            }
-        }
-        // Then nobody looks any more.
-        let flow = send();
-        let (thread, heard) = upcalls.recv_timeout(SURE).expect("the thread does not take over");
-        assert!(thread != own && heard == flow);
-        assert!(upcalls.recv_timeout(NEVER).is_err(), "each came in once");
     });
 }
 

@@ -6,7 +6,7 @@ use crate::steps::{GROUPS, INTERFACES, SOURCES};
 use mgm::engine::{
     ClientRow, Effects, Engine, EnumKind, InterfaceRow, MfeRow, OifRow, Refused, Sizes,
 };
-use mgm::types::{Flow, IfId, Interface};
+use mgm::types::{Flow, IfId, Interface, Result};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -44,9 +44,9 @@ impl Mirror {
     }
 
     /// What the engine is told when it asks how many came in, at this moment.
-    pub fn counted(&self) -> impl Fn(Flow) -> Option<u64> {
+    pub fn counted(&self) -> impl Fn(Flow) -> Result<Option<u64>> {
         let counts = self.counts.clone();
-        move |flow| Some(counts.as_ref()?.get(&flow).copied().unwrap_or(0))
+        move |flow| Ok(counts.as_ref().map(|counts| counts.get(&flow).copied().unwrap_or(0)))
     }
 
     /// The number that an interface is known by.

@@ -1,10 +1,12 @@
 """What MGM leaves in the kernel: nothing, however it ends."""
 
+import errno
 import os
 import signal
 
 from case import GROUP, NetnsTest
 from lab import until
+from router import Router
 
 
 class KernelState(NetnsTest):
@@ -97,35 +99,52 @@ class Expiry(NetnsTest):
     def setUp(self):
         super().setUp()
         self.source, self.receiver = self.hosts("source", "receiver")
-        self.daemon = self.router(MGM_MFE_TIMEOUT="1")
-        self.daemon.protocol("A", 200, "to-source", "to-receiver")
+
+    def live_for_a_second(self, **options):
+        """A router whose MFEs do."""
+        router = self.router(MGM_MFE_TIMEOUT="1", **options)
+        router.protocol("A", 200, "to-source", "to-receiver")
+        return router
 
     # spec 5.6
     def test_idle_mfe_goes_and_the_next_packet_makes_it_anew(self):
-        emitter = self.source.emitter(GROUP)
+        daemon, emitter = self.live_for_a_second(), self.source.emitter(GROUP)
         emitter.send(1)
-        self.daemon.hears("PRUNE", member=False)
-        self.assertEqual(len(self.daemon.mfes()), 1)
+        daemon.hears("PRUNE", member=False)
+        self.assertEqual(len(daemon.mfes()), 1)
 
-        until(lambda: self.daemon.mfes() == [], "expiry")
+        until(lambda: daemon.mfes() == [], "expiry")
         self.assertEqual(self.lab.router.read("ip_mr_cache"), [])
 
         emitter.send(1)
-        until(lambda: len(self.daemon.mfes()) == 1, "the MFE again")
-        self.assertEqual(len(self.daemon.heard("RPF")), 2)
+        until(lambda: len(daemon.mfes()) == 1, "the MFE again")
+        self.assertEqual(len(daemon.heard("RPF")), 2)
 
     # spec 5.6
     def test_busy_mfe_is_renewed_without_losing_a_datagram(self):
-        self.daemon.must(f"join A * {GROUP} to-receiver")
+        daemon = self.live_for_a_second()
+        daemon.must(f"join A * {GROUP} to-receiver")
         collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
         emitter.send(1)
         collector.expect(1)
 
-        emitter.send_until(lambda: len(self.daemon.heard("RPF")) == 2, "the renewal")
+        emitter.send_until(lambda: len(daemon.heard("RPF")) == 2, "the renewal")
 
         emitter.send(10)
         collector.expect(emitter.sent)
         self.assertEqual(collector.numbers, list(range(emitter.sent)))
+
+    # spec 5.6
+    def test_mfe_lives_on_while_the_kernel_does_not_tell_whether_it_forwarded(self):
+        fault = f"{errno.ENOBUFS} 1 2 ioctl 89e1"  # SIOCGETSGCNT
+        daemon = self.live_for_a_second(LD_PRELOAD=str(Router.build.interposer), MGM_FAULT=fault)
+        daemon.must(f"join A * {GROUP} to-receiver")
+        collector = self.receiver.collector(GROUP)
+        self.source.emitter(GROUP).send_until(lambda: collector.count > 0, "the flow")
+
+        # No packet comes any more. It is asked whether one came, until it is known.
+        daemon.hears("RPF", size=0)
+        self.assertEqual(len(daemon.heard("RPF")), 2)
 
 
 class VanishingInterface(NetnsTest):

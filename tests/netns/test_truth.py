@@ -1,5 +1,6 @@
 """What MGM wants and what the kernel has, while the system changes under it."""
 
+import errno
 import os
 import signal
 import socket
@@ -197,6 +198,25 @@ class ReRpf(Flowing):
             )
             self.assertLess(time.monotonic() - began, 1.0)
         self.flows()
+
+    # spec 5.10
+    def test_question_that_does_not_get_through_says_nothing_about_the_route(self):
+        self.start(
+            LD_PRELOAD=str(Router.build.interposer),
+            MGM_FAULT=f"{errno.EACCES} 2 4 send",  # as a sandbox would, and as "prohibit" reads
+        )
+        old, new = (self.daemon.index(f"to-{name}") for name in ("source", "stranger"))
+        self.kernel.ip(f"route add 10.8.0.0/24 via {self.source.address}")
+        self.daemon.logs("does not tell the route", self.FAR)
+
+        # It is asked again.
+        self.kernel.ip(f"route replace 10.9.0.0/24 via {self.stranger.address}")
+        until(lambda: [mfe["in"] for mfe in self.daemon.mfes()] == [new], "the new iif")
+        self.assertEqual(
+            [(told["interface"], told["size"] > 0) for told in self.daemon.heard("RPF")],
+            [(old, True), (new, False)],
+            "no packet came, and the MFE is the first packet's still",
+        )
 
     # spec 5.10
     def test_changes_that_the_announcements_were_lost_of(self):

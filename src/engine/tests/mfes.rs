@@ -160,7 +160,7 @@ fn t5_6_a_tick_takes_no_more_than_its_share() {
     let mut ticks = 0;
     while r.engine.next_deadline().is_some_and(|deadline| deadline <= now) {
         let before = r.engine.mfe_count();
-        r.run(|engine, fx| engine.tick(now, 1, |_| None, fx));
+        r.run(|engine, fx| engine.tick(now, 1, |_| Ok(None), fx));
         assert!(r.engine.mfe_count() + 1 >= before);
         ticks += 1;
     }

@@ -222,7 +222,7 @@ fn t5_6_a_renewed_mfe_keeps_the_time_out_that_its_owner_gave_it() {
 fn t5_6_packets_that_the_forwarder_counts_itself_count() {
     let mut r = flowing();
     for (counted, lives) in [(7, true), (7, false)] {
-        r.counted = Some(counted);
+        r.counted = Ok(Some(counted));
         r.seconds_pass(900);
         assert_eq!(entry(&r).is_some(), lives);
     }
@@ -231,7 +231,7 @@ fn t5_6_packets_that_the_forwarder_counts_itself_count() {
 #[test]
 fn t5_6_packets_before_a_time_out_was_set_are_of_another_life() {
     let mut r = flowing();
-    r.counted = Some(7);
+    r.counted = Ok(Some(7));
     r.answers_time_out("A", 30);
     r.leave("B", "(*, 239.1.1.1)", 2);
     r.join("B", "(*, 239.1.1.1)", 2);
@@ -239,12 +239,59 @@ fn t5_6_packets_before_a_time_out_was_set_are_of_another_life() {
     assert_eq!(entry(&r), None);
 }
 
+/// The forwarder does not tell.
+fn no_answer() -> Result<Option<u64>> {
+    Err(crate::types::Refusal::Forwarder("on purpose".into()))
+}
+
+#[test]
+fn t5_6_what_the_forwarder_cannot_tell_now_ends_no_life() {
+    let mut r = flowing();
+    r.counted = no_answer();
+    r.seconds_pass(900);
+    r.seconds_pass(1);
+    assert_eq!(entry(&r), Some((1, vec![2])), "it may have forwarded");
+    assert!(r.heard.is_empty(), "nor is it known that it did: {:?}", r.heard);
+    r.counted = Ok(Some(7));
+    r.seconds_pass(1);
+    assert_eq!(r.heard.len(), 2, "RPF and CREATION_ALERT: it did, and is renewed");
+    r.counted = no_answer();
+    r.seconds_pass(900);
+    r.counted = Ok(Some(7));
+    r.seconds_pass(1);
+    assert_eq!(entry(&r), None, "nothing came in its second life");
+}
+
+#[test]
+fn t5_6_an_mfe_without_oifs_ends_whatever_came_in() {
+    let mut r = flowing();
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    r.counted = no_answer();
+    r.seconds_pass(900);
+    assert_eq!(entry(&r), None);
+}
+
+#[test]
+fn t5_6_a_count_that_is_unknown_when_a_life_begins_is_the_last_one_known() {
+    let mut r = flowing();
+    r.counted = Ok(Some(7));
+    r.seconds_pass(900);
+    assert_eq!(entry(&r), Some((1, vec![2])), "renewed");
+    r.counted = no_answer();
+    r.answers_time_out("A", 30);
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    r.join("B", "(*, 239.1.1.1)", 2);
+    r.counted = Ok(Some(7));
+    r.seconds_pass(30);
+    assert_eq!(entry(&r), None, "the seven are of the first life");
+}
+
 #[test]
 fn t5_6_a_time_out_of_a_former_owner_begins_no_life() {
     let mut r = flowing();
     r.stays_in("A", NoticeKind::Prune);
     r.reroute("10.0.0.1", via(3, "10.3.0.1"));
-    r.counted = Some(7);
+    r.counted = Ok(Some(7));
     r.returns("A"); // it is C's by now
     r.seconds_pass(900);
     assert_eq!(entry(&r), Some((3, vec![2])), "it forwarded, and lives on");
@@ -256,7 +303,7 @@ fn t5_6_no_packet_caused_the_questions_of_a_renewal() {
     r.packet(FLOW, 1);
     r.now = r.now.plus_secs(900);
     let mut fx = Effects::default();
-    r.engine.tick(r.now, 1000, |_| None, &mut fx);
+    r.engine.tick(r.now, 1000, |_| Ok(None), &mut fx);
     let asked: Vec<_> = fx.take_notices().into_iter().map(|(_, notice)| notice).collect();
     assert!(
         matches!(&asked[..], [Notice::Rpf { header, .. }] if header.is_empty()),

@@ -301,7 +301,7 @@ fn t5_4_the_same_client_after_a_change_of_hands_is_asked_anew() {
     let id = r.id("A");
     let Notice::Rpf { iif, upstream, .. } = &mut first else { panic!("another question") };
     (*iif, *upstream) = (4.there(), addr("10.4.4.4"));
-    r.run(|engine, fx| engine.answer(Time(0), id, &first, |_| None, fx));
+    r.run(|engine, fx| engine.answer(Time(0), id, &first, |_| Ok(None), fx));
     assert!(r.engine.is_resolving(flow(SG)));
     r.resumes("A");
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");

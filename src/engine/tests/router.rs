@@ -44,8 +44,9 @@ pub(super) struct Router {
     pub log: Vec<String>,
     /// Whether calls come from inside a callback.
     pub at_once: bool,
-    /// How many packets the forwarder has counted for each MFE, if it counts itself.
-    pub counted: Option<u64>,
+    /// How many packets the forwarder has counted for each MFE, if it counts itself and
+    /// can tell.
+    pub counted: Result<Option<u64>>,
 }
 
 /// Setting the stage.
@@ -65,7 +66,7 @@ impl Router {
             again: Vec::new(),
             log: Vec::new(),
             at_once: false,
-            counted: None,
+            counted: Ok(None),
         };
         for name in names {
             router.register(name);
@@ -223,7 +224,7 @@ impl Router {
         }
         if notice.question().is_some() {
             let mut fx = Effects::default();
-            let counted = self.counted;
+            let counted = self.counted.clone();
             self.engine.answer(self.now, party.id, &notice, |_| counted, &mut fx);
             self.absorb(fx);
         }
@@ -363,8 +364,8 @@ impl Router {
 
     pub fn seconds_pass(&mut self, seconds: u32) {
         self.now = self.now.plus_secs(seconds);
-        let (now, counted) = (self.now, self.counted);
-        self.run(|engine, fx| engine.tick(now, 1000, |_| counted, fx));
+        let (now, counted) = (self.now, self.counted.clone());
+        self.run(|engine, fx| engine.tick(now, 1000, |_| counted.clone(), fx));
     }
 
     /// Calls come from inside a callback.

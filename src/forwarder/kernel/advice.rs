@@ -111,6 +111,11 @@ pub(super) fn entry(error: &io::Error, flow: Flow) -> Refusal {
     })
 }
 
+/// The kernel does not say what it has counted for an entry.
+pub(super) fn uncounted(error: &io::Error, flow: Flow) -> Refusal {
+    Refusal::Forwarder(format!("{flow}: the kernel does not tell its counters: {error}"))
+}
+
 fn lost_table(what: &str, error: &io::Error) -> String {
     format!("{what}: the multicast routing table is not MGM's any more ({error}): restart MGM")
 }

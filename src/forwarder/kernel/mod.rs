@@ -238,11 +238,8 @@ impl Forwarder for KernelForwarder {
         self.note(flow, result)
     }
 
-    fn counters(&mut self, flow: Flow) -> Option<Counters> {
-        self.shared.socket.counters(flow).unwrap_or_else(|error| {
-            log::debug!("{flow}: no counters: {error}");
-            None
-        })
+    fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
+        self.shared.socket.counters(flow).map_err(|error| advice::uncounted(&error, flow))
     }
 }
 

@@ -3,7 +3,8 @@
 //! A burst of new flows must not overflow the socket's buffer, because each
 //! upcall that is lost is a flow that stays unforwarded until its next packet.
 //! So the thread does nothing but read, sort out and hand over, to a sink that
-//! never waits for anybody's callback.
+//! never waits for anybody's callback, and whose log lines another thread writes.
+//! What the sink cannot take for now is kept, while the reading goes on.
 //!
 //! In a burst, threads that answer upcalls look for themselves. Meanwhile this one
 //! stands back.
@@ -29,6 +30,10 @@ const LOSS_LINES: Duration = Duration::from_secs(10);
 /// they come as fast as they can be read.
 const BATCHES: usize = 1024;
 
+/// As many upcalls are kept for a sink that cannot take them; more are left to the
+/// socket's buffer.
+const MOST_KEPT: usize = 1 << 18;
+
 /// After an error of the socket: else a lasting one would have us spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -53,11 +58,17 @@ pub(super) fn spawn(
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
 ) -> io::Result<Arc<dyn UpcallSource>> {
-    let look = Mutex::new(Look { batch: Batch::new(), losses: Losses::default() });
+    let look =
+        Mutex::new(Look { batch: Batch::new(), kept: Vec::new(), losses: Losses::default() });
     let reader =
         Arc::new(Reader { shared, devices, sink, look, others_read: AtomicBool::default() });
     let own = Arc::clone(&reader);
-    crate::threads::spawn("mgm-upcall", move || while own.serve().is_continue() {})?;
+    crate::threads::spawn("mgm-upcall", move || {
+        let mut next = ControlFlow::Continue(());
+        while next.is_continue() {
+            own.sink.quietly(&mut || next = own.serve());
+        }
+    })?;
     Ok(reader)
 }
 
@@ -65,7 +76,7 @@ struct Reader {
     shared: Arc<Shared>,
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
-    /// Held by whoever reads, until the sink has it.
+    /// Held by whoever reads, until the sink has taken what it can.
     look: Mutex<Look>,
     /// Somebody else than the thread has, since it last asked.
     others_read: AtomicBool,
@@ -74,22 +85,32 @@ struct Reader {
 /// What a look at the socket needs.
 struct Look {
     batch: Batch,
+    /// What the sink could not take yet, oldest first.
+    kept: Vec<Upcall>,
     losses: Losses,
+}
+
+impl Look {
+    /// How long the thread may wait for upcalls; `None` is for ever. With some kept it is
+    /// the sink that waits.
+    fn patience(&self) -> Option<Duration> {
+        if self.kept.is_empty() {
+            self.losses.wait()
+        } else {
+            Some(Duration::ZERO)
+        }
+    }
 }
 
 impl Reader {
     /// One turn of the thread.
     fn serve(&self) -> ControlFlow<()> {
         let Shared { socket, stop } = &*self.shared;
-        let patience = self.look.lock().losses.wait();
+        let patience = self.look.lock().patience();
         let pause = match sys::wait(Some(socket), stop, patience) {
             Wake::Stop => return ControlFlow::Break(()),
-            Wake::Timeout => {
-                self.look.lock().losses.tell();
-                return ControlFlow::Continue(());
-            }
             Wake::Readable if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
-            Wake::Readable => match self.take_in(&mut self.look.lock()) {
+            Wake::Readable | Wake::Timeout => match self.take_in(&mut self.look.lock()) {
                 Ok(count) if count < MANY => return ControlFlow::Continue(()),
                 Ok(_) => STAND_BACK,
                 Err(error) => {
@@ -106,12 +127,10 @@ impl Reader {
 
     /// Reads what there is, and hands it over; how many upcalls there were.
     fn take_in(&self, look: &mut Look) -> io::Result<usize> {
-        let mut upcalls = Vec::new();
+        let mut upcalls = std::mem::take(&mut look.kept);
+        let before = upcalls.len();
         let result = self.drain(&mut look.batch, &mut upcalls);
-        let count = upcalls.len();
-        if count > 0 {
-            sys::shield("upcalls", || self.sink.upcalls(upcalls));
-        }
+        let count = upcalls.len() - before;
         if !matches!(result, Ok(0)) {
             // What did not fit has left a full buffer behind, which was just read.
             let all = self.shared.socket.overflows();
@@ -120,6 +139,10 @@ impl Reader {
                 sys::shield("a count", || self.sink.lost(lost));
             }
         }
+        look.losses.tell();
+        if !upcalls.is_empty() {
+            sys::shield("upcalls", || look.kept = self.sink.upcalls(upcalls));
+        }
         result.map(|_| count)
     }
 
@@ -127,6 +150,9 @@ impl Reader {
     fn drain(&self, batch: &mut Batch, upcalls: &mut Vec<Upcall>) -> io::Result<usize> {
         let mut count = 0;
         for _ in 0..BATCHES {
+            if upcalls.len() >= MOST_KEPT {
+                break;
+            }
             match batch.read(&self.shared.socket) {
                 Ok(()) => {
                     count += batch.datagrams().len();
@@ -145,11 +171,19 @@ impl Reader {
 
 impl UpcallSource for Reader {
     fn look(&self) {
-        let Some(mut look) = self.look.try_lock() else { return };
-        // The thread sees to errors.
-        if self.take_in(&mut look).is_ok_and(|count| count > 0) {
-            self.others_read.store(true, Ordering::Relaxed);
-        }
+        self.sink.quietly(&mut || {
+            let Some(mut look) = self.look.try_lock() else { return };
+            loop {
+                // The thread sees to errors.
+                if self.take_in(&mut look).is_ok_and(|count| count > 0) {
+                    self.others_read.store(true, Ordering::Relaxed);
+                }
+                // It may be asleep already, and not know what is kept.
+                if look.kept.is_empty() {
+                    break;
+                }
+            }
+        });
     }
 }
 
@@ -193,7 +227,6 @@ impl Losses {
         let new = count.wrapping_sub(self.seen);
         self.untold = self.untold.saturating_add(new);
         self.seen = count;
-        self.tell();
         new
     }
 
@@ -226,13 +259,16 @@ mod tests {
     #[test]
     fn losses_are_told_at_once_then_seldom() {
         let mut losses = Losses::default();
-        assert_eq!(losses.see(0), 0);
-        assert!(losses.told.is_none() && losses.wait().is_none());
-        assert_eq!(losses.see(5), 5);
-        assert!(losses.told.is_some() && losses.untold == 0);
-        assert_eq!(losses.see(7), 2);
-        assert_eq!(losses.untold, 2);
-        assert!(losses.wait().is_some_and(|time| time > Duration::from_secs(5)));
+        let mut see = |count| {
+            let new = losses.see(count);
+            losses.tell();
+            (new, losses.told.is_some(), losses.untold, losses.wait())
+        };
+        assert_eq!(see(0), (0, false, 0, None));
+        assert_eq!(see(5), (5, true, 0, None));
+        let (new, _, untold, wait) = see(7);
+        assert_eq!((new, untold), (2, 2));
+        assert!(wait.is_some_and(|time| time > Duration::from_secs(5)));
         losses.told = losses.told.and_then(|told| told.checked_sub(LOSS_LINES));
         losses.tell();
         assert_eq!((losses.untold, losses.wait()), (0, None));

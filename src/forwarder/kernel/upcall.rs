@@ -19,7 +19,7 @@
 
 use super::vifs::Vif;
 use crate::forwarder::UpcallKind;
-use crate::types::{Flow, Ipv4Addr};
+use crate::types::{is_host_source, Flow, Ipv4Addr};
 
 const NOCACHE: u8 = 1;
 const WRONGVIF: u8 = 2;
@@ -71,7 +71,7 @@ pub(super) fn parse(datagram: &[u8]) -> Result<Report, Ignored> {
     let vif = Vif::new(u16::from_le_bytes([fixed[10], fixed[11]])).ok_or(Ignored::Nonsense)?;
     let address = |at: usize| Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]);
     let (source, group) = (address(12), address(16));
-    if source.is_unspecified() || source.is_multicast() || !group.is_multicast() {
+    if !is_host_source(source) || !group.is_multicast() {
         return Err(Ignored::Nonsense);
     }
     Ok(Report { kind, flow: Flow::new(source, group), vif, header })
@@ -103,7 +103,8 @@ fn with_zeros(datagram: &[u8]) -> Result<Vec<u8>, Ignored> {
 pub fn fuzz(datagram: &[u8]) {
     let Ok(Report { flow, vif, header, .. }) = parse(datagram) else { return };
     assert!(vif.slot() < super::mroute::MAX_VIFS);
-    assert!(flow.group().is_multicast() && !flow.source().is_multicast());
+    assert!(flow.group().is_multicast());
+    assert!(matches!(flow.source().octets()[0], 1..=126 | 128..=223));
     assert_eq!(header.len(), usize::from(header[0] & 0x0f) * 4);
     assert!(header[0] >> 4 == 4 && (FIXED..=60).contains(&header.len()));
 }
@@ -231,6 +232,10 @@ mod tests {
         assert_eq!(with(11, &[1]), Err(Ignored::Nonsense), "VIF 261");
         assert_eq!(with(12, &[0; 4]), Err(Ignored::Nonsense), "no source");
         assert_eq!(with(12, &[224, 0, 0, 1]), Err(Ignored::Nonsense), "a group as the source");
+        for source in [[0, 0, 0, 9], [127, 0, 0, 1], [240, 0, 0, 1], [255; 4]] {
+            assert_eq!(with(12, &source), Err(Ignored::Nonsense), "{source:?} is no host's");
+        }
+        assert!(with(12, &[223, 255, 255, 255]).is_ok());
         assert_eq!(with(16, &[10, 0, 0, 1]), Err(Ignored::Nonsense), "a host as the group");
     }
 

@@ -66,7 +66,7 @@ impl Run {
             upcalls: Upcalls {
                 no_cache: self.tally.no_cache,
                 wrong_if: self.tally.wrong_if,
-                lost: self.tally.lost_upcalls,
+                lost: self.world.lost_upcalls(),
             },
             refused_packets: self.refused_packets(),
             install_errors: installs.errors,

@@ -140,12 +140,11 @@ fn overtaken() -> (World, ClientId, ClientId, Arc<PlMutex<Vec<String>>>) {
     (world, a, b, log)
 }
 
-fn overtake(world: &World) -> Arc<super::super::world::Routes> {
+fn overtake(world: &World) {
     let newer = Route { network: SOURCE, prefix_len: 32, ..source_route(2) };
     let routes = world.0.lock().running().unwrap().world.routes();
     let view = Overtaken(world.0.clone(), PlMutex::new(Some(newer)));
     assert!(routes.system.set(Box::new(view)).is_ok());
-    routes
 }
 
 #[test]
@@ -164,12 +163,14 @@ fn t5_10_an_older_look_up_does_not_undo_a_later_change() {
 
 #[test]
 fn t5_1_an_upcalls_look_up_that_was_overtaken_is_made_again() {
-    use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
+    use super::bursts::{below, bring};
+    use crate::forwarder::{Upcall, UpcallKind};
     let (world, _, _, log) = overtaken();
-    let below = super::super::world::Below::new(world.0.clone(), &overtake(&world));
+    overtake(&world);
+    let below = below(&world);
     let PacketIn { flow, arrival, .. } = packet(1, 1);
     let upcall = Upcall { kind: UpcallKind::NoCache, flow, arrival, header: Vec::new() };
-    below.upcalls(vec![upcall]);
+    bring(&below, vec![upcall]);
     until("an MFE", || world.0.with_mfe(flow, false, |_| ()).is_ok());
     let row = world.0.with_mfe(flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(2), "{:?}", log.lock());
@@ -228,8 +229,8 @@ impl Forwarder for Panicking {
     fn remove(&mut self, _: Flow) -> crate::types::Result<()> {
         Ok(())
     }
-    fn counters(&mut self, _: Flow) -> Option<Counters> {
-        None
+    fn counters(&mut self, _: Flow) -> crate::types::Result<Option<Counters>> {
+        Ok(None)
     }
 }
 

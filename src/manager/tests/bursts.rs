@@ -3,14 +3,20 @@
 use super::adverse::{as_upcall, until};
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::manager::world::Below;
+use crate::manager::below::Below;
 use crate::types::Time;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where upcalls come in.
-fn below(world: &World) -> Below {
-    let routes = world.0.lock().running().unwrap().world.routes();
-    Below::new(world.0.clone(), &routes)
+pub(super) fn below(world: &World) -> Below {
+    Below::start(world.0.clone(), &world.0.lock().running().unwrap().world).unwrap()
+}
+
+/// Brings them in, however long others have the lock.
+pub(super) fn bring(below: &Below, mut upcalls: Vec<Upcall>) {
+    while !upcalls.is_empty() {
+        upcalls = below.upcalls(upcalls);
+    }
 }
 
 /// The first packet of a flow of this source's, on interface 1 or 2 by its first number.
@@ -49,11 +55,11 @@ fn t5_1_in_a_burst_the_newest_flow_comes_first() {
     world.0.take(client, link(1)).unwrap();
     world.0.add_route(route(1)).unwrap();
     let below = below(&world);
-    below.upcalls(packets([0]));
+    bring(&below, packets([0]));
     let first = told.recv().unwrap();
     // While it is in its first callback.
-    below.upcalls(packets(1..=20));
-    below.upcalls(packets(21..=23));
+    bring(&below, packets(1..=20));
+    bring(&below, packets(21..=23));
     drop(go_on);
     let asked: Vec<Flow> = std::iter::once(first).chain(told).take(24).collect();
     // A few stand in its queue already when newer ones come in.
@@ -92,16 +98,16 @@ impl Overload {
         before(&world, client);
         is_on.store(true, Ordering::Relaxed);
         let below = below(&world);
-        below.upcalls(packets([0]));
+        bring(&below, packets([0]));
         told.recv().unwrap();
-        below.upcalls(packets(1..=20));
+        bring(&below, packets(1..=20));
         Overload { world, below, told, go_on, numbers: 21.. }
     }
 
     /// The flows that the client is asked about next, so many.
     fn asks(&mut self, count: usize) -> Vec<Flow> {
         let next = |_| {
-            self.below.upcalls(packets(self.numbers.by_ref().take(2)));
+            bring(&self.below, packets(self.numbers.by_ref().take(2)));
             self.go_on.send(()).unwrap();
             self.told.recv().unwrap()
         };
@@ -126,7 +132,7 @@ fn t5_1_a_flow_that_goes_on_is_asked_about_however_many_others_come() {
     let old = first_packet(ONE, 1);
     assert!(!overload.asks(LONG).contains(&old.flow), "newer ones come first");
     // The kernel has forgotten it, and the next packet has come.
-    overload.below.upcalls(vec![old.clone()]);
+    bring(&overload.below, vec![old.clone()]);
     assert!(overload.asks(SOON).contains(&old.flow));
     overload.ends();
 }
@@ -137,7 +143,7 @@ fn t5_10_a_route_change_is_asked_about_however_many_new_flows_come() {
     let moved = first_packet(other, 1).flow;
     let mut overload = Overload::new(|world, client| {
         world.0.take(client, link(3)).unwrap();
-        below(world).upcalls(vec![first_packet(other, 1)]);
+        bring(&below(world), vec![first_packet(other, 1)]);
         until("an MFE", || world.0.lock().running().unwrap().engine.sizes().mfes == 1);
     });
     as_upcall(&overload.world.0, |run| {
@@ -151,7 +157,7 @@ fn t5_10_a_route_change_is_asked_about_however_many_new_flows_come() {
 fn t5_1_flows_that_send_no_more_are_forgotten() {
     const FLOWS: u16 = 5000;
     let mut overload = Overload::new(|_, _| ());
-    overload.below.upcalls(packets(overload.numbers.by_ref().take(FLOWS.into())));
+    bring(&overload.below, packets(overload.numbers.by_ref().take(FLOWS.into())));
     {
         let mut guard = overload.world.0.lock();
         let run = guard.running().unwrap();
@@ -165,11 +171,33 @@ fn t5_1_flows_that_send_no_more_are_forgotten() {
     }
     // The next packet makes it a new flow, the one after that an old one.
     let old = first_packet(ONE, 1);
-    overload.below.upcalls(vec![old.clone()]);
+    bring(&overload.below, vec![old.clone()]);
     assert!(!overload.asks(SOON).contains(&old.flow), "newer ones come first");
-    overload.below.upcalls(vec![old.clone()]);
+    bring(&overload.below, vec![old.clone()]);
     assert!(overload.asks(SOON).contains(&old.flow));
     overload.ends();
+}
+
+/// So that who brings them can go on reading what comes.
+#[test]
+fn t8_4_upcalls_do_not_wait_for_a_lock_that_is_held_for_long() {
+    let world = World::new();
+    let client = world.client(1, |_| ());
+    world.0.take(client, link(1)).unwrap();
+    world.0.add_route(route(1)).unwrap();
+    let below = below(&world);
+    let guard = world.0.lock();
+    let left = std::thread::scope(|scope| {
+        let (tell, told) = mpsc::channel();
+        let below = &below;
+        scope.spawn(move || tell.send(below.upcalls(packets(0..100))));
+        let left = told.recv_timeout(Duration::from_secs(5));
+        drop(guard);
+        left.expect("it comes back while the lock is held")
+    });
+    assert_eq!(left, packets(0..100), "in their order");
+    bring(&below, left);
+    until("the flows", || world.0.lock().running().unwrap().engine.sizes().mfes == 100);
 }
 
 #[test]
@@ -188,7 +216,7 @@ fn t8_4_a_slow_client_holds_up_its_own_flows_only() {
         world.0.add_route(route(index)).unwrap();
     }
     let both = |n| [first_packet(TWO, n), first_packet(ONE, n)];
-    below(&world).upcalls((0..FLOWS).flat_map(both).collect());
+    bring(&below(&world), (0..FLOWS).flat_map(both).collect());
     // The slow client is still in its first callback.
     let sizes = || world.0.lock().running().unwrap().engine.sizes();
     until("the quick client's flows", || sizes().mfes == usize::from(FLOWS));

@@ -24,6 +24,7 @@ const GROUPS: [u32; 6] = [
 /// RTNLGRP_NEXTHOP, of next hop objects: they came with Linux 5.3.
 const NEXTHOP: u32 = 32;
 
+const RTM_DELLINK: u16 = 17;
 const RTM_NEWNETCONF: u16 = 80;
 
 /// The watcher is told this long after the first of a number of changes: a
@@ -73,9 +74,14 @@ pub(super) fn spawn(
                 Wake::Stop => return,
                 Wake::Timeout => {}
                 Wake::Readable => {
-                    let more = drain(&socket);
-                    news = news.max(more);
-                    if more > News::None {
+                    let heard = drain(&socket);
+                    if heard.has_lost_link {
+                        // Not later: until it is known, calls are accepted that come to
+                        // nothing. What else has changed takes longer to look up.
+                        sys::shield("a loss", || watcher.interfaces_changed());
+                    }
+                    news = news.max(heard.news);
+                    if heard.news > News::None {
                         due.get_or_insert_with(|| Instant::now() + COLLECT);
                     } else if sys::wait(None::<&RouteSocket>, &stop, Some(PAUSE)) == Wake::Stop {
                         return;
@@ -98,31 +104,48 @@ enum News {
     Routes,
 }
 
+/// What a number of announcements comes to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    news: News,
+    /// A device has gone, and its VIF with it.
+    has_lost_link: bool,
+}
+
 /// Reads all there is; what it comes to. More than that does not matter: the manager
 /// looks for itself.
-fn drain(socket: &RouteSocket) -> News {
+fn drain(socket: &RouteSocket) -> Heard {
     let mut buffer = [0u8; 4096];
-    let mut news = News::None;
+    let mut heard = Heard::default();
     loop {
         match socket.recv(&mut &mut buffer[..], 0) {
-            Ok(_) => news = news.max(told_by(&buffer)),
+            Ok(_) => {
+                let kind = kind(&buffer);
+                heard.news = heard.news.max(told_by(kind));
+                heard.has_lost_link |= kind == RTM_DELLINK;
+            }
             Err(error) => match error.raw_os_error() {
                 // Announcements were lost: so there were some.
-                Some(libc::ENOBUFS) => news = News::Routes,
+                Some(libc::ENOBUFS) => heard.news = News::Routes,
                 Some(libc::EINTR) => {}
-                Some(libc::EAGAIN) => return news,
+                Some(libc::EAGAIN) => return heard,
                 _ => {
                     log::debug!("reading route changes: {error}");
-                    return news;
+                    return heard;
                 }
             },
         }
     }
 }
 
-/// What one announcement comes to: its type stands behind its length.
-fn told_by(message: &[u8; 4096]) -> News {
-    match u16::from_ne_bytes([message[4], message[5]]) {
+/// The type of an announcement stands behind its length.
+fn kind(message: &[u8; 4096]) -> u16 {
+    u16::from_ne_bytes([message[4], message[5]])
+}
+
+/// What one announcement comes to.
+fn told_by(kind: u16) -> News {
+    match kind {
         RTM_NEWNETCONF => News::Interfaces,
         _ => News::Routes,
     }

@@ -39,12 +39,28 @@ fn protocol(protocol: RouteProtocol) -> u32 {
     }
 }
 
+/// Why no route came of a question.
+#[derive(Debug)]
+pub(super) enum NoRoute {
+    /// The kernel's answer is an error number: it may well say that there is no route.
+    Answered(io::Error),
+    /// The question or the answer did not get through, or makes no sense. Whatever the
+    /// number, it says nothing about routes: a sandbox may have made it.
+    Unheard(io::Error),
+}
+
+impl From<io::Error> for NoRoute {
+    fn from(error: io::Error) -> NoRoute {
+        NoRoute::Unheard(error)
+    }
+}
+
 /// Makes out what `datagram` answers to the question with this number; `None`
 /// if it is the answer to one that was given up.
-pub(super) fn read(datagram: &[u8], sequence: u32) -> Option<io::Result<RouteMessage>> {
+pub(super) fn read(datagram: &[u8], sequence: u32) -> Option<Result<RouteMessage, NoRoute>> {
     let answer = match NetlinkMessage::<RouteNetlinkMessage>::deserialize(datagram) {
         Ok(answer) => answer,
-        Err(error) => return Some(Err(io::Error::new(io::ErrorKind::InvalidData, error))),
+        Err(error) => return Some(Err(io::Error::new(io::ErrorKind::InvalidData, error).into())),
     };
     if answer.header.sequence_number != sequence {
         return None;
@@ -52,10 +68,10 @@ pub(super) fn read(datagram: &[u8], sequence: u32) -> Option<io::Result<RouteMes
     Some(match answer.payload {
         NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) => Ok(route),
         // Not its own to_io, which panics at the number that has no opposite.
-        NetlinkPayload::Error(error) => {
-            Err(io::Error::from_raw_os_error(error.raw_code().checked_neg().unwrap_or(libc::EIO)))
-        }
-        other => Err(io::Error::other(format!("unexpected answer {other:?}"))),
+        NetlinkPayload::Error(error) => Err(NoRoute::Answered(io::Error::from_raw_os_error(
+            error.raw_code().checked_neg().unwrap_or(libc::EIO),
+        ))),
+        other => Err(io::Error::other(format!("unexpected answer {other:?}")).into()),
     })
 }
 
@@ -199,16 +215,24 @@ mod tests {
     fn answers_are_told_apart_by_their_question() {
         assert!(read(&error(-libc::ENETUNREACH), 8).is_none());
         let answer = read(&error(-libc::ENETUNREACH), 7).unwrap().unwrap_err();
-        assert_eq!(answer.raw_os_error(), Some(libc::ENETUNREACH));
+        assert!(
+            matches!(&answer, NoRoute::Answered(e) if e.raw_os_error() == Some(libc::ENETUNREACH)),
+            "{answer:?}"
+        );
     }
 
     #[test]
     fn nonsense_is_an_error() {
         let no_errno = read(&error(i32::MIN), 7).unwrap().unwrap_err();
-        assert_eq!(no_errno.raw_os_error(), Some(libc::EIO));
+        assert!(
+            matches!(&no_errno, NoRoute::Answered(e) if e.raw_os_error() == Some(libc::EIO)),
+            "{no_errno:?}"
+        );
         for length in 0..36 {
-            let cut = read(&error(-libc::ENETUNREACH)[..length], 7).unwrap();
-            assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::InvalidData, "{length} bytes");
+            let cut = read(&error(-libc::ENETUNREACH)[..length], 7).unwrap().unwrap_err();
+            let is_nonsense =
+                matches!(&cut, NoRoute::Unheard(e) if e.kind() == io::ErrorKind::InvalidData);
+            assert!(is_nonsense, "{length} bytes: {cut:?}");
         }
     }
 

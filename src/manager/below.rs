@@ -1,0 +1,160 @@
+//! Where the kernel's upcalls and route changes come in.
+
+use super::backlog::Origin;
+use super::queue::Lane;
+use super::state::{Guard, Run};
+use super::world::{Routes, World};
+use super::writer::Writer;
+use super::Manager;
+use crate::engine::{Outcome, Packet};
+use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
+use crate::routes::{RouteView, RouteWatcher};
+use crate::types::{Ipv4Addr, Refusal, Result, Route};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+/// As many upcalls are taken before others get the lock.
+const AT_A_TIME: usize = 64;
+
+/// Takes both in for one life of MGM.
+pub(super) struct Below {
+    manager: Manager,
+    /// The routes of this life, which tell it from a later one. Weak,
+    /// because they own the thread that this is called on.
+    routes: Weak<Routes>,
+    /// How often upcalls have come in.
+    looks: AtomicU64,
+    lost: Arc<AtomicU64>,
+    writer: Writer,
+}
+
+impl Below {
+    /// For what `manager` forwards by. Starts the thread that writes its log lines.
+    ///
+    /// # Errors
+    /// `Forwarder`, if the system gives no thread.
+    pub fn start(manager: Manager, world: &World) -> Result<Below> {
+        let writer = Writer::start(manager.clone()).map_err(|error| {
+            Refusal::Forwarder(format!(
+                "no thread for the log: {error}: raise the limit of threads"
+            ))
+        })?;
+        Ok(Below {
+            manager,
+            routes: Arc::downgrade(&world.routes),
+            looks: AtomicU64::new(0),
+            lost: Arc::clone(&world.lost_upcalls),
+            writer,
+        })
+    }
+
+    /// The life that opened the forwarder, if it is still on.
+    fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
+        guard
+            .running()
+            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.world.routes), self.routes.as_ptr()))
+    }
+}
+
+impl UpcallSink for Below {
+    fn lost(&self, count: u32) {
+        self.lost.fetch_add(count.into(), Ordering::Relaxed);
+    }
+
+    fn quietly(&self, work: &mut dyn FnMut()) {
+        self.writer.quietly(work);
+    }
+
+    fn upcalls(&self, mut upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
+        // The newest first: see `backlog`.
+        while !upcalls.is_empty() {
+            let batch = upcalls.split_off(upcalls.len().saturating_sub(AT_A_TIME));
+            if let Err(batch) = self.take(batch, look) {
+                upcalls.extend(batch);
+                break;
+            }
+        }
+        upcalls
+    }
+}
+
+impl Below {
+    /// Takes a few upcalls of a look, or gives them back if the lock is not to be had.
+    fn take(&self, batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
+        let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
+        let mut changes = None;
+        let mut guard = loop {
+            let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
+            let Some(run) = self.run(&mut guard) else { return Ok(()) };
+            // What changed during the look-up is looked up again: no later
+            // change would ever correct it.
+            if changes.replace(run.world.route_changes) != Some(run.world.route_changes) {
+                routes.clear();
+            }
+            let unknown: BTreeSet<Ipv4Addr> = batch
+                .iter()
+                .filter(|upcall| {
+                    upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
+                })
+                .map(|upcall| upcall.flow.source())
+                .filter(|source| !routes.contains_key(source))
+                .collect();
+            if unknown.is_empty() {
+                break guard;
+            }
+            drop(guard); // a look-up is a system call
+            let Some(view) = self.routes.upgrade() else { return Ok(()) };
+            for source in unknown {
+                let route = view.lookup(source);
+                unsure.extend(route.is_none().then_some(source));
+                routes.insert(source, route.unwrap_or(Route::NONE));
+            }
+        };
+        let Some(run) = self.run(&mut guard) else { return Ok(()) };
+        run.world.doubts.about_sources(unsure);
+        let now = run.now();
+        for upcall in batch.into_iter().rev() {
+            let Upcall { kind, flow, arrival, header } = upcall;
+            run.tally.count_upcall(kind);
+            match kind {
+                UpcallKind::WrongIf => {
+                    run.engine.wrong_if(now, flow, arrival, &header, &mut run.fx)
+                }
+                UpcallKind::NoCache => {
+                    let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
+                    let route = routes.get(&flow.source()).copied();
+                    let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
+                    if let Outcome::Refused(why) = outcome {
+                        ::log::debug!("packet of {flow} on {arrival} refused: {why}");
+                    }
+                }
+            }
+        }
+        let origin = Origin::Upcalls(look);
+        self.manager.publish_from(origin, &mut guard, Lane::Worker);
+        Ok(())
+    }
+}
+
+impl RouteWatcher for Below {
+    fn routes_changed(&self) {
+        let mut guard = self.manager.lock();
+        if self.run(&mut guard).is_none() {
+            return;
+        }
+        self.manager.check_interfaces(&mut guard);
+        drop(guard);
+        self.manager.refresh_routes(Lane::Worker, |_| true);
+    }
+
+    fn interfaces_changed(&self) {
+        let mut guard = self.manager.lock();
+        if self.run(&mut guard).is_some() {
+            self.manager.check_interfaces(&mut guard);
+        }
+        drop(guard);
+        self.manager.pass_on();
+    }
+}

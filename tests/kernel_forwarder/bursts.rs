@@ -1,0 +1,152 @@
+//! Many upcalls at once, and who takes them.
+
+use super::*;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_burst_of_new_flows_is_not_lost_while_the_sink_is_slow() {
+    const FLOWS: u16 = 3000;
+    struct Slow(Mutex<Sender<usize>>);
+    impl UpcallSink for Slow {
+        fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+            std::thread::sleep(Duration::from_millis(2));
+            let _ = self.0.lock().unwrap().send(upcalls.len());
+            Vec::new()
+        }
+    }
+    netns::run(|| {
+        let wires: [Wire; 1] = netns::wires();
+        let (sender, batches) = mpsc::channel();
+        let mut forwarder = KernelForwarder::open(0, Arc::new(Slow(Mutex::new(sender)))).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        for n in 0..FLOWS {
+            let [high, low] = n.to_be_bytes();
+            wires[0].send(SOURCE, [239, 7, high, low], 64);
+        }
+        let mut heard = 0;
+        while heard < usize::from(FLOWS) {
+            heard += batches.recv_timeout(SURE).expect("upcalls are missing");
+        }
+        assert_eq!(heard, usize::from(FLOWS));
+    });
+}
+
+/// Tells which thread handed an upcall over.
+struct Threads(Mutex<Sender<(ThreadId, Flow)>>);
+
+impl UpcallSink for Threads {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        let sender = self.0.lock().unwrap();
+        let own = std::thread::current().id();
+        for upcall in upcalls {
+            let _ = sender.send((own, upcall.flow));
+        }
+        Vec::new()
+    }
+}
+
+#[test]
+fn upcalls_come_in_once_whoever_looks_for_them() {
+    netns::run(|| {
+        let wires: [Wire; 1] = netns::wires();
+        let (sender, upcalls) = mpsc::channel();
+        let mut forwarder =
+            KernelForwarder::open(0, Arc::new(Threads(Mutex::new(sender)))).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        let source = forwarder.upcalls().unwrap();
+        let mut sent = 0u16;
+        let mut send = || {
+            let [high, low] = sent.to_be_bytes();
+            wires[0].send(SOURCE, [239, 7, high, low], 64);
+            sent += 1;
+            Flow::new(SOURCE.into(), [239, 7, high, low].into())
+        };
+        // Until we are quicker than the forwarder's own thread.
+        let own = std::thread::current().id();
+        loop {
+            let flow = send();
+            source.look();
+            let (thread, heard) = upcalls.recv_timeout(SURE).expect("the upcall is missing");
+            assert_eq!(heard, flow);
+            if thread == own {
+                break;
+            }
+        }
+        // Then nobody looks any more.
+        let flow = send();
+        let (thread, heard) = upcalls.recv_timeout(SURE).expect("the thread does not take over");
+        assert!(thread != own && heard == flow);
+        assert!(upcalls.recv_timeout(NEVER).is_err(), "each came in once");
+    });
+}
+
+/// Takes nothing for now, but tells how much there is.
+struct Busy {
+    is_busy: AtomicBool,
+    offers: Mutex<Sender<usize>>,
+    lost: AtomicU32,
+}
+
+impl UpcallSink for Busy {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        std::thread::sleep(Duration::from_millis(1));
+        let _ = self.offers.lock().unwrap().send(upcalls.len());
+        if self.is_busy.load(Ordering::Relaxed) {
+            upcalls
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn lost(&self, count: u32) {
+        self.lost.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// Makes the thread one that cannot have a larger buffer than usual.
+fn lose_net_admin() {
+    const NET_ADMIN: u32 = 1 << 12;
+    let header = [0x2008_0522u32, 0]; // the version with two parts; this thread
+    let mut parts = [[0u32; 3]; 2]; // effective, permitted, inheritable
+                                    // SAFETY: both calls take these very structures, and change this thread only.
+    let results = unsafe {
+        let get = libc::syscall(libc::SYS_capget, header.as_ptr(), parts.as_mut_ptr());
+        parts[0][0] &= !NET_ADMIN;
+        (get, libc::syscall(libc::SYS_capset, header.as_ptr(), parts.as_ptr()))
+    };
+    assert_eq!(results, (0, 0));
+}
+
+#[test]
+fn more_than_the_buffer_holds_is_kept_while_the_sink_is_busy() {
+    // 256 or 512 fit, unless the system allows for more.
+    const STEP: u8 = 100;
+    netns::run(|| {
+        let wires: [Wire; 1] = netns::wires();
+        let (sender, offers) = mpsc::channel();
+        let sink = Arc::new(Busy {
+            is_busy: AtomicBool::new(true),
+            offers: Mutex::new(sender),
+            lost: AtomicU32::new(0),
+        });
+        lose_net_admin();
+        let mut forwarder = KernelForwarder::open(0, sink.clone()).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        let mut offered = 0;
+        for step in 1..=20 {
+            for n in 0..STEP {
+                wires[0].send(SOURCE, [239, 7, step, n], 64);
+            }
+            let start = Instant::now();
+            while offered < usize::from(step) * usize::from(STEP) {
+                offered = offers.recv_timeout(SURE).expect("nothing is offered any more");
+                assert!(start.elapsed() < SURE, "nobody reads: there are {offered}");
+            }
+        }
+        assert_eq!((offered, sink.lost.load(Ordering::Relaxed)), (20 * usize::from(STEP), 0));
+        sink.is_busy.store(false, Ordering::Relaxed);
+        while offers.recv_timeout(NEVER).is_ok() {}
+    });
+}
