@@ -6,7 +6,8 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-/// Tells a waiting thread to leave. Signalled once and for good.
+/// Tells a waiting thread to leave, once and for good; or whatever else it can find out
+/// after it has cleared the signal.
 #[derive(Debug)]
 pub(crate) struct StopSignal(GuardedFd);
 
@@ -30,6 +31,12 @@ impl StopSignal {
         let one = 1u64.to_ne_bytes();
         // SAFETY: writes eight bytes from a buffer of eight.
         unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut count = [0u8; 8];
+        // SAFETY: reads eight bytes into a buffer of eight, without waiting.
+        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
     }
 }
 
@@ -109,6 +116,8 @@ mod tests {
         stop.raise();
         assert_eq!(wait(nothing, &stop, None), Wake::Stop);
         assert_eq!(wait(nothing, &stop, None), Wake::Stop, "it stays raised");
+        stop.clear();
+        assert_eq!(wait(nothing, &stop, Some(Duration::from_millis(1))), Wake::Timeout);
     }
 
     #[test]

@@ -150,3 +150,58 @@ fn more_than_the_buffer_holds_is_kept_while_the_sink_is_busy() {
         while offers.recv_timeout(NEVER).is_ok() {}
     });
 }
+
+/// Is stuck in its first upcall until it may go on.
+struct Stuck {
+    heard: Mutex<Sender<Upcall>>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl UpcallSink for Stuck {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        upcalls.into_iter().for_each(|upcall| drop(self.heard.lock().unwrap().send(upcall)));
+        let _ = self.go_on.lock().unwrap().recv();
+        Vec::new()
+    }
+}
+
+#[test]
+fn an_upcall_that_waits_is_not_the_next_devices_with_its_vif() {
+    netns::run(|| {
+        let wires: [Wire; 2] = netns::wires();
+        // All VIFs are in use: the one that becomes free is used again at once.
+        let more: String = (0..31).map(|n| format!("link add d{n} type veth\n")).collect();
+        netns::ip_batch(&more);
+        let (heard, upcalls) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let sink = Stuck { heard: Mutex::new(heard), go_on: Mutex::new(wait) };
+        let mut forwarder = KernelForwarder::open(0, Arc::new(sink)).unwrap();
+        let devices = wires.iter().map(|wire| wire.router);
+        let devices: Vec<u32> =
+            devices.chain((0..31).map(|n| netns::index(&format!("d{n}")))).collect();
+        for (device, id) in devices[..32].iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(*device)).unwrap();
+        }
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(upcalls.recv_timeout(SURE).unwrap().flow, flow());
+        let waiting = [239, 9, 9, 9];
+        wires[1].send(SOURCE, waiting, 64);
+        std::thread::scope(|scope| {
+            let (tell, told) = mpsc::channel();
+            let (forwarder, device) = (&mut forwarder, devices[32]);
+            scope.spawn(move || {
+                forwarder.remove_interface(IfId(1));
+                forwarder.add_interface(IfId(32), Interface::link(device)).unwrap();
+                let _ = tell.send(());
+            });
+            // It may wait for who reads, or not.
+            let _ = told.recv_timeout(NEVER);
+            drop(go_on);
+        });
+        while let Ok(upcall) = upcalls.recv_timeout(NEVER) {
+            assert_ne!(upcall.arrival, Interface::link(devices[32]), "{}", upcall.flow);
+        }
+        wires[0].send(SOURCE, [239, 9, 9, 10], 64);
+        assert_eq!(upcalls.recv_timeout(SURE).unwrap().arrival, Interface::link(devices[0]));
+    });
+}

@@ -33,9 +33,10 @@ use crate::sys::StopSignal;
 use crate::types::{Flow, IfId, Interface, Refusal, Result};
 use foldhash::fast::RandomState;
 use mroute::{MrouteSocket, Ttls, MAX_VIFS};
-use reader::Shared;
+use reader::{Reader, Shared};
 use std::collections::HashSet;
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use vifs::VifTable;
 
@@ -50,7 +51,7 @@ const RECEIVE_BUFFER: usize = 32 << 20;
 /// kernel then forgets all its interfaces and entries.
 pub struct KernelForwarder {
     shared: Arc<Shared>,
-    upcalls: Arc<dyn UpcallSource>,
+    upcalls: Arc<Reader>,
     vifs: VifTable,
     /// Flows whose entry the kernel refused to change: it may name VIFs that
     /// were given back since.
@@ -79,8 +80,9 @@ impl KernelForwarder {
                 "packets come to multicast routing table {table} by the rules of \"ip mrule\" only"
             );
         }
-        let stop = StopSignal::new().map_err(|error| advice::resources(&error))?;
-        let (shared, vifs) = (Arc::new(Shared { socket, stop }), VifTable::new());
+        let signal = StopSignal::new().map_err(|error| advice::resources(&error))?;
+        let shared = Arc::new(Shared { socket, signal, ending: AtomicBool::new(false) });
+        let vifs = VifTable::new();
         let upcalls = reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
             .map_err(|error| advice::resources(&error))?;
         Ok(KernelForwarder { shared, upcalls, vifs, refused: HashSet::default() })
@@ -149,7 +151,7 @@ impl Forwarder for KernelForwarder {
     }
 
     fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
-        Some(Arc::clone(&self.upcalls))
+        Some(self.upcalls.clone())
     }
 
     fn add_interface(&mut self, id: IfId, interface: Interface) -> Result<()> {
@@ -166,6 +168,7 @@ impl Forwarder for KernelForwarder {
             Ok(None) => return Err(gone),
             Err(error) => return Err(advice::unknown(&error, interface)),
         };
+        self.upcalls.keep_all();
         let claimed = self.vifs.claim(id, interface.index);
         let Some(vif) = claimed.map_err(|why| advice::no_vif(why, interface))? else {
             return Ok(());
@@ -252,6 +255,6 @@ impl Drop for KernelForwarder {
             return;
         }
         self.shared.socket.release();
-        self.shared.stop.raise();
+        self.shared.end();
     }
 }

@@ -48,16 +48,26 @@ const STAND_BACK: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) struct Shared {
     pub socket: MrouteSocket,
-    pub stop: StopSignal,
+    /// The thread has something to find out: that it is to end, or what is kept.
+    pub signal: StopSignal,
+    pub ending: AtomicBool,
 }
 
-/// Starts the thread. It ends by itself when `shared.stop` is raised, and may
+impl Shared {
+    /// Has the thread leave.
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        self.signal.raise();
+    }
+}
+
+/// Starts the thread. It ends by itself after [`Shared::end`], and may
 /// call the sink once more until then. What comes back reads the same socket.
 pub(super) fn spawn(
     shared: Arc<Shared>,
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
-) -> io::Result<Arc<dyn UpcallSource>> {
+) -> io::Result<Arc<Reader>> {
     let look =
         Mutex::new(Look { batch: Batch::new(), kept: Vec::new(), losses: Losses::default() });
     let reader =
@@ -72,7 +82,7 @@ pub(super) fn spawn(
     Ok(reader)
 }
 
-struct Reader {
+pub(super) struct Reader {
     shared: Arc<Shared>,
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
@@ -105,10 +115,17 @@ impl Look {
 impl Reader {
     /// One turn of the thread.
     fn serve(&self) -> ControlFlow<()> {
-        let Shared { socket, stop } = &*self.shared;
+        let Shared { socket, signal, ending } = &*self.shared;
         let patience = self.look.lock().patience();
-        let pause = match sys::wait(Some(socket), stop, patience) {
-            Wake::Stop => return ControlFlow::Break(()),
+        let pause = match sys::wait(Some(socket), signal, patience) {
+            Wake::Stop => {
+                signal.clear(); // and only then look what it was about
+                return if ending.load(Ordering::SeqCst) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                };
+            }
             Wake::Readable if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
             Wake::Readable | Wake::Timeout => match self.take_in(&mut self.look.lock()) {
                 Ok(count) if count < MANY => return ControlFlow::Continue(()),
@@ -119,9 +136,26 @@ impl Reader {
                 }
             },
         };
-        match sys::wait(None::<&MrouteSocket>, stop, Some(pause)) {
-            Wake::Stop => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
+        // A signal ends it early, and is seen to in the next turn.
+        sys::wait(None::<&MrouteSocket>, signal, Some(pause));
+        ControlFlow::Continue(())
+    }
+
+    /// Reads what there is, for the thread to hand over: a VIF is about to stand for
+    /// another device, and what waits names the former one. May be called under the
+    /// manager's lock: whoever reads does not wait for that.
+    pub(super) fn keep_all(&self) {
+        let mut look = self.look.lock();
+        let Look { batch, kept, .. } = &mut *look;
+        // The thread sees to errors.
+        let _ = self.drain(batch, kept);
+        self.leave_kept(&look);
+    }
+
+    /// The thread may be asleep, and not know what is kept.
+    fn leave_kept(&self, look: &Look) {
+        if !look.kept.is_empty() {
+            self.shared.signal.raise();
         }
     }
 
@@ -173,16 +207,11 @@ impl UpcallSource for Reader {
     fn look(&self) {
         self.sink.quietly(&mut || {
             let Some(mut look) = self.look.try_lock() else { return };
-            loop {
-                // The thread sees to errors.
-                if self.take_in(&mut look).is_ok_and(|count| count > 0) {
-                    self.others_read.store(true, Ordering::Relaxed);
-                }
-                // It may be asleep already, and not know what is kept.
-                if look.kept.is_empty() {
-                    break;
-                }
+            // The thread sees to errors.
+            if self.take_in(&mut look).is_ok_and(|count| count > 0) {
+                self.others_read.store(true, Ordering::Relaxed);
             }
+            self.leave_kept(&look);
         });
     }
 }

@@ -75,7 +75,7 @@ pub(super) struct VifTable {
     leaving: usize,
     devices: Arc<Devices>,
     /// Where the search for a free one begins. VIFs are reused as late as
-    /// possible: upcalls that wait in the socket name the arrival interface by VIF.
+    /// possible: entries and upcalls name interfaces by VIF.
     next: usize,
 }
 
