@@ -8,8 +8,9 @@ that does nothing but answer the newest flow first.
 import daemons
 
 ROW = "100x1000"
-# So many times what the loop takes are forgiven.
-SLACK = 3
+# So many times what the loop takes are forgiven. On a busy machine MGM was seen to take
+# 3.5 times that, and another loop, that answers in the order of arrival, takes 6 at the least.
+SLACK = 5
 # So many turns are there, should the machine be busy with something else.
 TURNS = 3
 

@@ -300,7 +300,9 @@ impl Run {
         let now = self.now();
         let Run { engine, clients, .. } = self;
         let Some(record) = clients.at(place) else { return };
-        let has_mfe = flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
+        // What an upcall asks is about a new flow.
+        let has_mfe = origin == Origin::Else
+            && flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
         record.backlog.hold(notice, origin, has_mfe, now);
         self.forget_questions(place, now);
     }
