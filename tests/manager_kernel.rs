@@ -5,22 +5,10 @@
 
 mod netns;
 
-use mgm::engine::{Notice, NoticeKind};
-use mgm::manager::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
+use mgm::manager::{ForwarderChoice, Join, Manager, PacketIn, Settings};
 use mgm::types::{Flow, Interface, Route, RouteOrigin};
-use netns::SURE;
+use netns::{Deaf, SURE};
 use std::time::{Duration, Instant};
-
-/// A client with no callbacks.
-struct Deaf;
-
-impl Callbacks for Deaf {
-    fn has(&self, _: NoticeKind) -> bool {
-        false
-    }
-
-    fn call(&self, _: &mut Notice) {}
-}
 
 /// Entries of a folder in /proc/self: descriptors, or threads.
 fn count(what: &str) -> usize {

@@ -5,23 +5,11 @@
 
 mod netns;
 
-use mgm::engine::{Notice, NoticeKind};
-use mgm::manager::{Callbacks, ForwarderChoice, Manager, Settings};
+use mgm::manager::{ForwarderChoice, Manager, Settings};
 use mgm::types::{Flow, Interface, Route, RouteOrigin};
-use netns::{Wire, SURE};
+use netns::{Deaf, Wire, SURE};
 use std::sync::{mpsc, Mutex};
 use std::time::{Duration, Instant};
-
-/// A client with no callbacks.
-struct Deaf;
-
-impl Callbacks for Deaf {
-    fn has(&self, _: NoticeKind) -> bool {
-        false
-    }
-
-    fn call(&self, _: &mut Notice) {}
-}
 
 const SOURCE: [u8; 4] = [10, 1, 0, 9];
 const UNKNOWN: [u8; 4] = [10, 2, 0, 9];
