@@ -196,8 +196,8 @@ impl Manager {
     }
 
     /// Walks the MFEs after `start` (all, if `None`) in order until `visit` breaks.
-    /// It goes on after the last MFE that it has seen, wherever it [stepped
-    /// aside](Manager::in_turns).
+    /// Others that want the lock get it in between: the walk goes on after the
+    /// last MFE that it has seen.
     pub fn walk_mfes(
         &self,
         mut start: Option<Flow>,
