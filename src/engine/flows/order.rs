@@ -70,9 +70,10 @@ impl Chunk {
         self.len += 1;
     }
 
-    /// Looks at the numbers, which take less memory than the flows.
+    /// Looks at the numbers, which take less memory than the flows. From the end: of lives
+    /// that end together the last is ended first.
     fn remove(&mut self, number: u32) {
-        let Some(at) = self.numbers().iter().position(|&other| other == number) else { return };
+        let Some(at) = self.numbers().iter().rposition(|&other| other == number) else { return };
         self.flows.copy_within(at + 1..self.len, at);
         self.numbers.copy_within(at + 1..self.len, at);
         self.len -= 1;
