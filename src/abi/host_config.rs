@@ -3,7 +3,7 @@
 use super::args::read_field;
 use super::invoke::call_out;
 use super::types::*;
-use crate::manager::{ForwarderChoice, LogSink, Settings};
+use crate::manager::{ForwarderChoice, LogSink, MaxFlows, Settings};
 use crate::types::{Refusal, Result};
 use log::{Level, LevelFilter};
 use std::ffi::{c_void, CString};
@@ -11,7 +11,7 @@ use std::mem::offset_of;
 use std::ptr::null_mut;
 
 /// The sizes that cut MGMHOST_CONFIG between two fields: an older caller's.
-const CONFIG_SIZES: [usize; 7] = [
+const CONFIG_SIZES: [usize; 9] = [
     offset_of!(MGMHOST_CONFIG, dwForwarder),
     offset_of!(MGMHOST_CONFIG, dwTable),
     offset_of!(MGMHOST_CONFIG, dwMfeTimeout),
@@ -19,6 +19,8 @@ const CONFIG_SIZES: [usize; 7] = [
     offset_of!(MGMHOST_CONFIG, dwReserved),
     offset_of!(MGMHOST_CONFIG, pfnLogCallback),
     offset_of!(MGMHOST_CONFIG, pvLogContext),
+    offset_of!(MGMHOST_CONFIG, dwMaxFlows),
+    offset_of!(MGMHOST_CONFIG, dwReserved2),
 ];
 
 /// More than any version will ever have: a larger dwSize is garbage.
@@ -33,6 +35,8 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
     dwReserved: 0,
     pfnLogCallback: None,
     pvLogContext: null_mut(),
+    dwMaxFlows: 0,
+    dwReserved2: 0,
 };
 
 /// Reads as much as the caller has; the rest are defaults.
@@ -70,6 +74,15 @@ impl MGMHOST_CONFIG {
         if self.dwReserved != 0 {
             return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
         }
+        if self.dwReserved2 != 0 {
+            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved2 is not 0"));
+        }
+        let max_flows = match self.dwMaxFlows {
+            0 => None,
+            given => Some(MaxFlows::try_from(given).map_err(|()| {
+                Refusal::BadArgument("MGMHOST_CONFIG.dwMaxFlows is more than 16777216")
+            })?),
+        };
         let forwarder = match self.dwForwarder {
             MGMHOST_FORWARDER_DEFAULT => None,
             MGMHOST_FORWARDER_AUTO => Some(ForwarderChoice::Auto),
@@ -92,6 +105,7 @@ impl MGMHOST_CONFIG {
         settings.forwarder = forwarder.unwrap_or(settings.forwarder);
         settings.table = or(self.dwTable, settings.table);
         settings.mfe_timeout = or(self.dwMfeTimeout, settings.mfe_timeout);
+        settings.max_flows = max_flows.unwrap_or(settings.max_flows);
         settings.log_level = log_level.unwrap_or(settings.log_level);
         Ok(settings)
     }

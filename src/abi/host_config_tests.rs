@@ -26,7 +26,7 @@ fn a_smaller_config_is_filled_up() {
     let read = config(8, |bytes| bytes[..40][4..].fill(3)).unwrap();
     assert_eq!(read.dwForwarder, 0x0303_0303);
     assert_eq!((read.dwTable, read.dwMfeTimeout, read.dwLogLevel), (0, 0, 0));
-    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39] {
+    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39, 41, 47] {
         assert!(config(size, |_| ()).is_err(), "size {size} cuts a field");
     }
 }
@@ -47,9 +47,21 @@ fn unknown_values_are_refused() {
         MGMHOST_CONFIG { dwForwarder: 4, ..DEFAULTS },
         MGMHOST_CONFIG { dwLogLevel: 7, ..DEFAULTS },
         MGMHOST_CONFIG { dwReserved: 1, ..DEFAULTS },
+        MGMHOST_CONFIG { dwReserved2: 1, ..DEFAULTS },
+        MGMHOST_CONFIG { dwMaxFlows: (1 << 24) + 1, ..DEFAULTS },
     ] {
         assert!(matches!(bad.settings(), Err(Refusal::BadArgument(_))));
     }
+}
+
+#[test]
+fn t0_9_the_hosts_limit_of_flows_goes_before_the_environments() {
+    for (given, taken) in [(0, 2_097_152), (1, 1), (1 << 24, 1 << 24)] {
+        let config = MGMHOST_CONFIG { dwMaxFlows: given, ..DEFAULTS };
+        assert_eq!(config.settings().unwrap().max_flows.get(), taken);
+    }
+    let of_an_older_host = config(40, |bytes| bytes[40..48].fill(7)).unwrap();
+    assert_eq!((of_an_older_host.dwMaxFlows, of_an_older_host.dwReserved2), (0, 0));
 }
 
 #[test]

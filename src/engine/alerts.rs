@@ -203,7 +203,7 @@ impl Engine {
     }
 
     /// Whom the role of spec 4.6 makes hear of `flow`, an (s,g), right now.
-    fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
+    pub(super) fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
         let client = self.towards(self.flows.source(flow))?;
         self.interest(flow).beside(client).then_some(client)
     }
@@ -225,16 +225,7 @@ impl Engine {
             .collect();
         change(self, fx);
         for (flow, old) in before {
-            let new = self.told_of_source(flow);
-            if old == new {
-                continue;
-            }
-            if let Some(client) = old.filter(|&client| self.clients.get(client).is_some()) {
-                self.alert(client, Notice::Prune { flow, interface: Interface::NONE }, fx);
-            }
-            if let Some(client) = new {
-                self.alert(client, Notice::Join { flow, member: true }, fx);
-            }
+            self.role_moved(flow, old, fx);
         }
     }
 

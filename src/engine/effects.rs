@@ -1,7 +1,7 @@
 //! What the engine wants done: notices for clients, changes for the forwarder.
 
 use super::ClientId;
-use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route};
+use crate::types::{Flow, Headroom, IfId, Interface, Ipv4Addr, Result, Route};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -163,8 +163,17 @@ pub struct Effects {
     /// Boxes of notices that are over, for the next ones.
     #[allow(clippy::vec_box)] // it is the boxes that are kept
     boxes: Vec<Box<Notice>>,
+    /// The clients that some notice has found no memory for, from the first to the
+    /// last to register: they have to be told the truth anew.
+    missed: Option<(ClientId, ClientId)>,
+    /// For small allocations.
+    pub(super) headroom: Headroom,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
+    /// There is room for so many of them, however few there are at present.
+    reserved: usize,
+    /// The same of notices.
+    usual_notices: usize,
     /// Interfaces that the forwarder serves no more: nobody has them, or the
     /// system has lost them.
     pub detached: Vec<IfId>,
@@ -180,10 +189,108 @@ pub struct Effects {
 const USUAL: usize = 64;
 const BOXES: usize = 1024;
 
+/// One call tells each client once, and some of them a little more. More than that
+/// only those do that remove something.
+const MORE_NOTICES: usize = 16;
+
+/// So many places are left to the notices that must not be missed.
+const SURE: usize = 8;
+
+/// What a call takes in small allocations, its notices apart: a resolution, sets
+/// of interfaces beyond the 64th, nodes of trees.
+const CALL_BYTES: usize = 4096;
+
+/// What a notice takes, with what it owns.
+const NOTICE_BYTES: usize = 256;
+
 impl Effects {
-    /// A notice for a client. Inlined, so that it is made where it stays.
+    /// Room for what one call that adds something tells `clients` of, and does to
+    /// so many `flows`.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    #[inline]
+    pub(super) fn room(&mut self, clients: usize, flows: usize) -> Result<()> {
+        let more = clients + MORE_NOTICES;
+        if self.reserved != flows || self.notices.capacity() - self.notices.len() < more + SURE {
+            self.grow(more, flows)?;
+        }
+        let boxes = more.saturating_sub(self.boxes.len());
+        self.headroom.take(CALL_BYTES + boxes * NOTICE_BYTES)
+    }
+
+    #[cold]
+    fn grow(&mut self, notices: usize, flows: usize) -> Result<()> {
+        self.notices.try_reserve(notices + SURE)?;
+        self.usual_notices = notices + SURE;
+        if self.dirty.capacity() < flows {
+            self.dirty.try_reserve_exact(flows - self.dirty.len())?;
+        }
+        self.reserved = flows;
+        Ok(())
+    }
+
+    /// The MFE of a flow has changed, come or gone.
+    #[inline]
+    pub(super) fn changed(&mut self, flow: Flow) {
+        if self.dirty.len() == self.dirty.capacity() {
+            self.merge_changes();
+        }
+        self.dirty.push(flow);
+    }
+
+    /// Where there is no room for more changes, each flow is named once: for that
+    /// there is room, see [`Effects::room`].
+    #[cold]
+    fn merge_changes(&mut self) {
+        if self.dirty.try_reserve(1).is_err() {
+            self.dirty.sort_unstable();
+            self.dirty.dedup();
+        }
+    }
+
+    /// The resolution of a flow has ended. Without memory for all of them it is
+    /// enough that there is one: who waits for another looks for itself.
+    pub(super) fn ended(&mut self, flow: Flow) {
+        if self.resolved.try_reserve(1).is_ok() || self.resolved.is_empty() {
+            self.resolved.push(flow);
+        }
+    }
+
+    /// A notice for a client; false if there is no memory for it. Then the client is
+    /// among those that were [missed](Effects::take_missed). Inlined, so that it is
+    /// made where it stays.
     #[inline(always)]
-    pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
+    pub(super) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
+        let lacks_room = self.notices.len() + SURE >= self.notices.capacity();
+        if (lacks_room || self.boxes.is_empty()) && !self.room_for_notice() {
+            self.miss(to);
+            return false;
+        }
+        self.tell_surely(to, notice);
+        true
+    }
+
+    #[cold]
+    fn room_for_notice(&mut self) -> bool {
+        self.notices.try_reserve(1 + SURE).is_ok() && self.headroom.take(NOTICE_BYTES).is_ok()
+    }
+
+    #[cold]
+    fn miss(&mut self, client: ClientId) {
+        let (first, last) = self.missed.unwrap_or((client, client));
+        self.missed = Some((first.min(client), last.max(client)));
+    }
+
+    /// The clients that some notice has found no memory for, from the first to the
+    /// last to register. Others may be among them.
+    pub fn take_missed(&mut self) -> Option<(ClientId, ClientId)> {
+        self.missed.take()
+    }
+
+    /// A notice that is not missed even without memory: of these a call has a few only.
+    #[inline(always)]
+    pub(super) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
         let place = (notice.phase(), to);
         self.disordered |= place < self.last;
         self.last = place;
@@ -243,13 +350,17 @@ impl Effects {
                 list.shrink_to(USUAL);
             }
         }
-        empty(&mut self.dirty);
+        if !self.dirty.is_empty() {
+            self.dirty.clear();
+            self.dirty.shrink_to(self.reserved.max(USUAL));
+        }
         empty(&mut self.detached);
         empty(&mut self.resolved);
         empty(&mut self.again);
         empty(&mut self.log);
-        if self.notices.is_empty() && self.notices.capacity() > USUAL {
-            self.notices.shrink_to(USUAL);
+        let usual = self.usual_notices.max(USUAL);
+        if self.notices.is_empty() && self.notices.capacity() > 2 * usual {
+            self.notices.shrink_to(usual);
         }
     }
 
@@ -262,5 +373,6 @@ impl Effects {
             && self.resolved.is_empty()
             && self.again.is_empty()
             && self.log.is_empty()
+            && self.missed.is_none()
     }
 }

@@ -1,6 +1,7 @@
 //! A multicast forwarding entry: what is kept of it, and how its oifs count.
 
 use super::planted::{self, Bug};
+use super::Effects;
 use crate::types::{IfId, IfSet, Ipv4Addr, Time};
 use std::num::NonZeroU32;
 
@@ -22,18 +23,14 @@ pub(super) struct Mfe {
     before: u32,
     /// The same of an oif that came later, if there is one: a second one is
     /// nothing rare.
-    later: Option<Later>,
+    later_before: Option<NonZeroU32>,
+    later_id: IfId,
+    /// The interface that the first packet arrived on, as long as it is there.
+    pub arrival: IfId,
     /// What the embedded forwarder counts.
     pub packets: u64,
     pub octets: u64,
     pub rare: Option<Box<Rare>>,
-}
-
-/// An oif that has sent out only what came in after `before` packets.
-#[derive(Clone, Copy, Debug)]
-struct Later {
-    id: IfId,
-    before: NonZeroU32,
 }
 
 /// What few MFEs have.
@@ -111,7 +108,9 @@ impl Mfe {
             serial: serial as u32,
             seen: 0,
             before: 0,
-            later: None,
+            later_before: None,
+            later_id: iif,
+            arrival: iif,
             packets: 0,
             octets: 0,
             rare: None,
@@ -193,7 +192,7 @@ impl Mfe {
         }
         let is_first = self.oifs.is_empty();
         if is_first {
-            self.later = None;
+            self.later_before = None;
             if let Some(rare) = &mut self.rare {
                 rare.out = None;
             }
@@ -201,7 +200,9 @@ impl Mfe {
         if wanted && self.packets > 0 && self.counts_apart().is_none() {
             match u32::try_from(self.packets).ok().and_then(NonZeroU32::new) {
                 Some(before) if is_first => self.before = before.get(),
-                Some(before) if self.later.is_none() => self.later = Some(Later { id, before }),
+                Some(before) if self.later_before.is_none() => {
+                    (self.later_id, self.later_before) = (id, Some(before));
+                }
                 _ => self.count_apart(),
             }
         }
@@ -212,7 +213,7 @@ impl Mfe {
             }
         } else {
             self.oifs.remove(id);
-            self.later = self.later.filter(|later| later.id != id);
+            self.later_before = self.later_before.filter(|_| self.later_id != id);
             if let Some(out) = self.counts_apart() {
                 out.retain(|(other, _)| *other != id);
             }
@@ -223,6 +224,17 @@ impl Mfe {
     /// The oifs' own counters, if they have some.
     pub fn counts_apart(&mut self) -> Option<&mut Vec<(IfId, OifCount)>> {
         self.rare.as_mut()?.out.as_mut()
+    }
+
+    /// Whether a box for what few MFEs have is there, or there is memory for one.
+    pub fn has_room_for_rare(&self, fx: &mut Effects) -> bool {
+        self.rare.is_some() || fx.headroom.take(size_of::<Rare>()).is_ok()
+    }
+
+    /// Whether the oifs have counters of their own, or there is memory for them.
+    pub fn has_room_for_counts(&mut self, fx: &mut Effects) -> bool {
+        let bytes = size_of::<Rare>() + (self.oifs.len() + 1) * size_of::<(IfId, OifCount)>();
+        self.counts_apart().is_some() || fx.headroom.take(bytes).is_ok()
     }
 
     /// From now on each oif has counters of its own.
@@ -240,8 +252,8 @@ impl Mfe {
             let own = out.iter().find(|(other, _)| *other == id);
             return own.map_or_else(OifCount::default, |(_, count)| *count);
         }
-        let later = self.later.filter(|later| later.id == id);
-        let before = later.map_or(self.before, |later| later.before.get());
+        let later = self.later_before.filter(|_| self.later_id == id);
+        let before = later.map_or(self.before, NonZeroU32::get);
         OifCount { packets: self.packets - u64::from(before), ttl_too_low: 0 }
     }
 }

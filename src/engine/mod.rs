@@ -10,6 +10,7 @@ mod clients;
 mod creation;
 mod effects;
 mod expiry;
+mod flow_limit;
 mod flows;
 mod interfaces;
 mod limits;
@@ -23,6 +24,8 @@ pub mod planted;
 #[cfg(not(mgm_planted))]
 mod planted;
 mod resolve;
+mod roles;
+mod room;
 mod sources;
 mod story;
 mod survey;
@@ -35,6 +38,7 @@ pub use clients::{is_igmp, ClientId};
 pub use effects::{
     CreationOif, CreationOifs, Effects, Notice, NoticeKind, NoticeKinds, QuestionId,
 };
+pub use flow_limit::USUAL_MAX_FLOWS;
 pub use membership::Join;
 pub use packet::{Out, Outcome, Packet, Refused};
 pub use story::Answer;
@@ -44,6 +48,7 @@ pub use view::{EnumKind, MfeRow, OifRow};
 use crate::types::Flow;
 use clients::Clients;
 use expiry::Expiry;
+use flow_limit::FlowLimit;
 use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
@@ -56,6 +61,8 @@ use std::collections::BTreeMap;
 pub struct Config {
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
+    /// How many flows packets may begin; 0 is [`USUAL_MAX_FLOWS`].
+    pub max_flows: u32,
     /// The number of the last client before this engine's first: numbers do
     /// not repeat, even if MGM is stopped and started again (spec 1.4).
     pub last_client: u64,
@@ -74,6 +81,7 @@ pub struct Engine {
     /// Flows between their first packet and their MFE. Boxed, because the map
     /// moves what it keeps.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
+    flow_limit: FlowLimit,
     expiry: Expiry,
     wrong_ifs: WrongIfs,
     /// The number of the last question, and of the last MFE.
@@ -93,6 +101,7 @@ impl Engine {
             limits: Limits::default(),
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
+            flow_limit: FlowLimit::of(config.max_flows),
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),
             serial: 0,

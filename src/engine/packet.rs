@@ -12,6 +12,10 @@ use std::collections::HashMap;
 /// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
 const WRONG_IF_SILENCE_MS: u64 = 3000;
 
+/// So many flows on wrong interfaces are told of in that time: who sends the packets
+/// decides how many there are, and each is remembered.
+const MOST_WRONG_IFS: usize = 1 << 16;
+
 /// A packet that came in.
 #[derive(Clone, Debug)]
 pub struct Packet<'a> {
@@ -40,16 +44,25 @@ pub enum Refused {
     NoUpstream,
     /// It came in on another interface than the MFE's.
     WrongInterface,
+    /// There are as many flows as may be (spec 0.9).
+    FlowLimit,
+    /// There are many, and more than half of them began on its interface (spec 0.9).
+    ArrivalLimit,
+    /// There is no memory for its flow.
+    NoMemory,
 }
 
 impl Refused {
     /// All reasons, in their order.
-    pub const ALL: [Refused; 5] = [
+    pub const ALL: [Refused; 8] = [
         Refused::ForeignArrival,
         Refused::LinkLocal,
         Refused::Boundary,
         Refused::NoUpstream,
         Refused::WrongInterface,
+        Refused::FlowLimit,
+        Refused::ArrivalLimit,
+        Refused::NoMemory,
     ];
 }
 
@@ -80,6 +93,9 @@ impl WrongIfs {
     fn may_tell(&mut self, now: Time, flow: Flow, arrival: Interface) -> bool {
         let told = self.told.get(&(flow, arrival));
         if told.is_some_and(|&told| now.since(told) < WRONG_IF_SILENCE_MS) {
+            return false;
+        }
+        if self.told.len() >= MOST_WRONG_IFS || self.told.try_reserve(1).is_err() {
             return false;
         }
         self.told.insert((flow, arrival), now);
@@ -116,13 +132,19 @@ impl Engine {
             Ok(arrival) => arrival,
             Err(why) => return self.refuse(why),
         };
-        if !self.flows.has_mfe(packet.flow) && !self.first_packet(now, packet, arrival, route, fx) {
-            return self.refuse(Refused::NoUpstream);
+        if !self.flows.has_mfe(packet.flow) {
+            if let Err(why) = self.first_packet(now, packet, arrival, route, fx) {
+                return self.refuse(why);
+            }
         }
         match self.flows.mfe_mut(packet.flow) {
-            Some(mfe) if mfe.iif == arrival => forward(mfe, &self.limits, &self.interfaces, packet),
+            Some(mfe) if mfe.iif == arrival => {
+                forward(mfe, &self.limits, &self.interfaces, packet, fx)
+            }
             Some(mfe) => {
-                mfe.rare().wrong_if += 1;
+                if mfe.has_room_for_rare(fx) {
+                    mfe.rare().wrong_if += 1;
+                }
                 self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
                 self.refuse(Refused::WrongInterface)
             }
@@ -152,19 +174,21 @@ impl Engine {
         fx: &mut Effects,
     ) -> Outcome {
         if self.flows.has_mfe(packet.flow) {
-            fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
+            fx.changed(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
         }
         match self.admit(packet) {
             Err(why) => self.refuse(why),
-            Ok(arrival) if self.first_packet(now, packet, arrival, route, fx) => Outcome::Resolving,
-            Ok(_) => self.refuse(Refused::NoUpstream),
+            Ok(arrival) => match self.first_packet(now, packet, arrival, route, fx) {
+                Ok(()) => Outcome::Resolving,
+                Err(why) => self.refuse(why),
+            },
         }
     }
 
     /// The first packet of a flow starts its resolution, which is over at once if
-    /// nobody has to be asked; later ones wait for it. False if no route leads to
-    /// an MFE.
+    /// nobody has to be asked; later ones wait for it. Refused if no route leads to
+    /// an MFE, or a limit or the memory stands against another flow.
     #[inline]
     fn first_packet(
         &mut self,
@@ -173,16 +197,20 @@ impl Engine {
         arrival: IfId,
         route: Option<Route>,
         fx: &mut Effects,
-    ) -> bool {
+    ) -> Result<(), Refused> {
         if self.resolutions.contains_key(&packet.flow) {
             fx.again.push(packet.flow);
-            return true;
+            return Ok(());
         }
+        self.admit_flow(now, arrival, fx)?;
         self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
-        self.resolve(now, packet, arrival, route, fx)
+        match self.resolve(now, packet, arrival, route, fx) {
+            true => Ok(()),
+            false => Err(Refused::NoUpstream),
+        }
     }
 
-    fn refuse(&mut self, why: Refused) -> Outcome {
+    pub(super) fn refuse(&mut self, why: Refused) -> Outcome {
         if let Some(count) = self.refused.get_mut(why as usize) {
             *count += 1;
         }
@@ -226,10 +254,12 @@ fn forward(
     limits: &Limits,
     interfaces: &Interfaces,
     packet: &Packet<'_>,
+    fx: &mut Effects,
 ) -> Outcome {
     let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
     let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
-    if !all {
+    // Without memory each oif counts what has come in, until there is some.
+    if !all && mfe.has_room_for_counts(fx) {
         mfe.count_apart();
     }
     mfe.packets += 1;

@@ -13,6 +13,7 @@ use super::planted::{self, Bug};
 use super::sources::SourceId;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Result, Route, Time};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// What a resolution is to bring about.
@@ -29,8 +30,10 @@ pub(super) enum Purpose {
 /// A flow whose clients are being asked.
 #[derive(Debug)]
 pub(super) struct Resolution {
-    purpose: Purpose,
+    pub purpose: Purpose,
     arrival: Interface,
+    /// Its number at that time, which the flow counts for (spec 0.9).
+    pub arrived: IfId,
     header: Arc<[u8]>,
     /// What the route gave, when RPF_CALLBACK was asked.
     expected: (IfId, Ipv4Addr),
@@ -110,6 +113,8 @@ impl Engine {
         let source = self.flows.hold_source(flow, route);
         let way = self.way_in(flow, source, Purpose::Create, Some(arrived), fx);
         let Some(way) = way else { return false };
+        self.flow_limit.begin(arrived);
+        let arrival = (arrival, arrived);
         if self.clients.hears(way.owner, NoticeKind::Rpf) {
             self.ask_rpf(flow, Purpose::Create, arrival, header.into(), way, fx);
             return true;
@@ -128,7 +133,8 @@ impl Engine {
         } else {
             let resolution = Resolution {
                 purpose: Purpose::Create,
-                arrival,
+                arrival: arrival.0,
+                arrived,
                 header: header.into(),
                 expected: way.expected,
                 iif,
@@ -148,7 +154,7 @@ impl Engine {
         if let Some(mfe) = self.flows.mfe(flow) {
             let iif = mfe.iif;
             if let Some(way) = self.way_in(flow, self.flows.source(flow), purpose, Some(iif), fx) {
-                let arrival = self.interfaces.name(iif);
+                let arrival = (self.interfaces.name(iif), iif);
                 self.ask_rpf(flow, purpose, arrival, Arc::default(), way, fx);
             }
         }
@@ -186,13 +192,13 @@ impl Engine {
         &mut self,
         flow: Flow,
         purpose: Purpose,
-        arrival: Interface,
+        (arrival, arrived): (Interface, IfId),
         header: Arc<[u8]>,
         WayIn { expected, owner, iif }: WayIn,
         fx: &mut Effects,
     ) {
         let question = QuestionId(self.next_serial());
-        fx.tell(
+        let is_told = fx.tell(
             owner,
             Notice::Rpf {
                 question,
@@ -203,9 +209,13 @@ impl Engine {
                 route: *self.flows.sources.route(self.flows.source(flow)),
             },
         );
+        if !is_told {
+            return self.give_up_unasked(flow, purpose, arrived, fx);
+        }
         let resolution = Box::new(Resolution {
             purpose,
             arrival,
+            arrived,
             header,
             expected,
             iif: expected.0,
@@ -223,7 +233,7 @@ impl Engine {
         self.resolutions.remove(&flow);
         if purpose == Purpose::Create {
             self.flows.sources.release(self.flows.source(flow));
-            fx.resolved.push(flow);
+            fx.ended(flow);
         } else {
             self.remove_mfe(flow, fx);
         }
@@ -247,9 +257,11 @@ impl Engine {
             resolution.purpose == Purpose::Create && resolution.waiting.is_for(*question)
         });
         if waits {
-            self.resolutions.remove(flow);
+            if let Some(resolution) = self.resolutions.remove(flow) {
+                self.flow_limit.end(resolution.arrived);
+            }
             self.flows.sources.release(self.flows.source(*flow));
-            fx.resolved.push(*flow);
+            fx.ended(*flow);
             self.story(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
         }
     }
@@ -257,13 +269,14 @@ impl Engine {
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
-        let Resolution { purpose, arrival, header, .. } = *resolution;
+        let Resolution { purpose, arrival, arrived: counted, header, .. } = *resolution;
         self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
         match purpose {
             Purpose::Create => {
                 let (source, arrived) = (self.flows.source(flow), self.interfaces.find(arrival));
-                if let Some(way) = self.way_in(flow, source, purpose, arrived, fx) {
-                    self.ask_rpf(flow, purpose, arrival, header, way, fx);
+                match self.way_in(flow, source, purpose, arrived, fx) {
+                    Some(way) => self.ask_rpf(flow, purpose, (arrival, counted), header, way, fx),
+                    None => self.flow_limit.end(counted),
                 }
             }
             // MgmSetMfe may have moved it since: what was its iif may be gone.
@@ -374,10 +387,13 @@ impl Engine {
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
-            let Resolution { iif, upstream, off, arrival, header, .. } = *resolution;
+            let Resolution { iif, upstream, off, arrival, arrived, header, .. } = *resolution;
+            if self.room(fx).is_err() {
+                return self.give_up_unasked(flow, Purpose::Create, arrived, fx);
+            }
             let mut oifs = self.possible_oifs(flow, iif);
             oifs.subtract(&off);
-            self.create(now, flow, (iif, upstream), oifs, (arrival, &header), fx);
+            self.create(now, flow, (iif, upstream), oifs, ((arrival, arrived), &header), fx);
             self.flows.sources.release(self.flows.source(flow));
             if let Some(mfe) = self.flows.mfe_mut(flow).filter(|_| !off.is_empty()) {
                 mfe.rare().off = off;
@@ -396,17 +412,18 @@ impl Engine {
         flow: Flow,
         (iif, upstream): (IfId, Ipv4Addr),
         oifs: IfSet,
-        (arrival, header): (Interface, &[u8]),
+        ((arrival, arrived), header): ((Interface, IfId), &[u8]),
         fx: &mut Effects,
     ) {
         let is_negative = oifs.is_empty();
         let serial = self.next_serial();
-        let mfe = Mfe::new(iif, upstream, oifs, now, serial);
+        let mut mfe = Mfe::new(iif, upstream, oifs, now, serial);
+        mfe.arrival = arrived;
         let deadline = mfe.deadline(self.config.mfe_timeout);
         let place = self.flows.insert_mfe(flow, mfe);
         self.schedule(place, serial as u32, deadline);
-        fx.dirty.push(flow);
-        fx.resolved.push(flow);
+        fx.changed(flow);
+        fx.ended(flow);
         self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
         if is_negative {
             self.tell_negative(flow, fx);
@@ -450,11 +467,15 @@ impl Engine {
         is_void: impl Fn(&Engine, Flow, &Resolution) -> bool,
         fx: &mut Effects,
     ) {
-        let all = self.resolutions.iter();
-        let void = all.filter(|&(&flow, resolution)| is_void(self, flow, resolution));
-        let flows: Vec<Flow> = void.map(|(&flow, _)| flow).collect();
-        for flow in flows {
-            self.restart(flow, fx);
+        let mut first = Flow::WILDCARD;
+        loop {
+            // A few at a time: there may be no memory for the list of all.
+            let some = self.resolutions.range(first..);
+            let void = some.filter(|&(&flow, resolution)| is_void(self, flow, resolution));
+            let flows: SmallVec<[Flow; 16]> = void.map(|(&flow, _)| flow).take(16).collect();
+            let Some(last) = flows.last() else { return };
+            first = last.successor();
+            flows.into_iter().for_each(|flow| self.restart(flow, fx));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The routes of the sources that the engine's state refers to.
 
-use crate::types::{Ipv4Addr, Route};
+use crate::types::{Ipv4Addr, Result, Route};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -67,6 +67,27 @@ impl Sources {
     #[inline]
     pub fn route(&self, SourceId(number): SourceId) -> &Route {
         self.routes.get(self.list[number as usize].route)
+    }
+
+    /// Whether there is room for one source more, and its route.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.by_addr.len() < self.by_addr.capacity()
+            && (!self.free.is_empty() || self.list.len() < self.list.capacity())
+            && self.routes.has_room()
+    }
+
+    /// Makes room where there is none. Also for each source to be released.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn grow(&mut self) -> Result<()> {
+        self.by_addr.try_reserve(1)?;
+        if self.free.is_empty() {
+            self.list.try_reserve(1)?;
+        }
+        self.free.try_reserve_exact(self.list.capacity() - self.free.len())?;
+        self.routes.grow()
     }
 
     /// The source with this address, and one more reference to it. `route` is
@@ -143,6 +164,21 @@ struct Routes {
 }
 
 impl Routes {
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.numbers.len() < self.numbers.capacity()
+            && (!self.free.is_empty() || self.list.len() < self.list.capacity())
+    }
+
+    fn grow(&mut self) -> Result<()> {
+        self.numbers.try_reserve(1)?;
+        if self.free.is_empty() {
+            self.list.try_reserve(1)?;
+        }
+        self.free.try_reserve_exact(self.list.capacity() - self.free.len())?;
+        Ok(())
+    }
+
     fn get(&self, number: u32) -> &Route {
         &self.list[number as usize].0
     }

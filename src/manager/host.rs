@@ -129,9 +129,9 @@ impl Manager {
     /// network. The host's routes come before the system's.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `NoMemory`, `Stopping`.
     pub fn add_route(&self, route: Route) -> Result<()> {
-        self.change_table(|table| table.add(route))?;
+        self.change_table(|table| table.add(route))??;
         self.refresh_routes(Lane::Caller, |source| covers(route, source));
         Ok(())
     }

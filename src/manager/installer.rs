@@ -149,7 +149,8 @@ mod tests {
     fn engine() -> (Engine, ClientId) {
         let mut engine = Engine::new(Config::default());
         let client = engine.register(200, 1, NoticeKinds::default()).unwrap();
-        let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
+        let (id, _) =
+            engine.prepare_take(client, Interface::link(1), &mut Effects::default()).unwrap();
         engine.take(client, id, true, &mut Effects::default());
         (engine, client)
     }
@@ -175,7 +176,8 @@ mod tests {
         engine.release(client, Interface::link(1), true, &mut Effects::default()).unwrap();
         installer.follow(&mut fake, &engine, [flow()].into_iter());
         assert!(installer.is_stale(flow()) && installer.waiting() == 1);
-        let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
+        let (id, _) =
+            engine.prepare_take(client, Interface::link(1), &mut Effects::default()).unwrap();
         engine.take(client, id, true, &mut Effects::default());
         make_mfe(&mut engine);
 

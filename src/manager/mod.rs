@@ -43,7 +43,7 @@ pub use crate::engine::{EnumKind, Join, MfeRow, OifRow};
 pub use callbacks::Callbacks;
 pub use host::{PacketIn, Verdict};
 pub use log::LogSink;
-pub use settings::{ForwarderChoice, Settings};
+pub use settings::{ForwarderChoice, MaxFlows, Settings};
 pub use status::{Detail, Status};
 
 use once_cell::sync::Lazy;

@@ -5,6 +5,7 @@ use super::queue::Queue;
 use super::tally::Deliveries;
 use super::Callbacks;
 use crate::engine::{ClientId, Notice, NoticeKinds};
+use crate::types::Result;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -64,7 +65,18 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// A client comes.
+    /// Makes sure that there is room for another client, and to forget them all.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn room(&mut self) -> Result<()> {
+        self.list.try_reserve(1)?;
+        self.places.try_reserve(1)?;
+        self.free.try_reserve_exact(self.list.capacity() - self.free.len())?;
+        Ok(())
+    }
+
+    /// A client comes. There is [room](Records::room) for it.
     pub fn insert(&mut self, client: ClientId, record: Record) {
         let at = self.free.pop().unwrap_or(self.list.len() as u32);
         if at as usize == self.list.len() {

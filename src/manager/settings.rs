@@ -1,5 +1,6 @@
 //! Settings, from the environment or from the host.
 
+use crate::engine::USUAL_MAX_FLOWS;
 use log::LevelFilter;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -30,6 +31,41 @@ impl FromStr for ForwarderChoice {
     }
 }
 
+/// How many flows packets may begin (spec 0.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxFlows(u32);
+
+impl MaxFlows {
+    /// As a number.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for MaxFlows {
+    type Error = ();
+
+    /// 1 to 2^24.
+    fn try_from(number: u32) -> Result<Self, ()> {
+        (1..=1 << 24).contains(&number).then_some(MaxFlows(number)).ok_or(())
+    }
+}
+
+impl FromStr for MaxFlows {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.parse::<u32>().map_err(drop)?.try_into()
+    }
+}
+
+impl Default for MaxFlows {
+    fn default() -> Self {
+        MaxFlows(USUAL_MAX_FLOWS)
+    }
+}
+
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -39,6 +75,8 @@ pub struct Settings {
     pub table: u32,
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
+    /// How many flows packets may begin.
+    pub max_flows: MaxFlows,
     /// Lines above this level are not logged.
     pub log_level: LevelFilter,
     /// Where the status is served, if anywhere: a UNIX socket.
@@ -53,6 +91,7 @@ impl Default for Settings {
             forwarder: ForwarderChoice::Auto,
             table: 0,
             mfe_timeout: 900,
+            max_flows: MaxFlows::default(),
             log_level: LevelFilter::Warn,
             status_socket: None,
             complaints: Vec::new(),
@@ -61,8 +100,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT, MGM_LOG and MGM_STATUS_SOCKET. For a value that
-    /// makes no sense the default stands; the start logs a line about it.
+    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT, MGM_MAX_FLOWS, MGM_LOG and MGM_STATUS_SOCKET. For
+    /// a value that makes no sense the default stands; the start logs a line about it.
     #[must_use]
     pub fn from_env() -> Settings {
         Settings::read(|name| {
@@ -76,12 +115,14 @@ impl Settings {
         let forwarder = value(&get, "MGM_FORWARDER", "auto, kernel or memory", &mut complaints);
         let table = value(&get, "MGM_TABLE", "a table number", &mut complaints);
         let timeout = value(&get, "MGM_MFE_TIMEOUT", "seconds, at least 1", &mut complaints);
+        let max_flows = value(&get, "MGM_MAX_FLOWS", "1 to 16777216 flows", &mut complaints);
         let levels = "off, error, warn, info, debug or trace";
         let log_level = value(&get, "MGM_LOG", levels, &mut complaints);
         Settings {
             forwarder: forwarder.unwrap_or(defaults.forwarder),
             table: table.unwrap_or(defaults.table),
             mfe_timeout: timeout.map_or(defaults.mfe_timeout, NonZeroU32::get),
+            max_flows: max_flows.unwrap_or_default(),
             log_level: log_level.unwrap_or(defaults.log_level),
             status_socket: get("MGM_STATUS_SOCKET")
                 .filter(|path| !path.is_empty())
@@ -122,6 +163,7 @@ mod tests {
             ("MGM_FORWARDER", "kernel"),
             ("MGM_TABLE", "100"),
             ("MGM_MFE_TIMEOUT", "30"),
+            ("MGM_MAX_FLOWS", "1000"),
             ("MGM_LOG", "debug"),
             ("MGM_STATUS_SOCKET", "/run/mgm"),
         ]);
@@ -131,6 +173,7 @@ mod tests {
                 forwarder: ForwarderChoice::Kernel,
                 table: 100,
                 mfe_timeout: 30,
+                max_flows: MaxFlows(1000),
                 log_level: LevelFilter::Debug,
                 status_socket: Some("/run/mgm".into()),
                 complaints: Vec::new(),
@@ -145,6 +188,8 @@ mod tests {
             ("MGM_TABLE", "-1"),
             ("MGM_MFE_TIMEOUT", "0"),
             ("MGM_MFE_TIMEOUT", "9e9"),
+            ("MGM_MAX_FLOWS", "0"),
+            ("MGM_MAX_FLOWS", "16777217"),
             ("MGM_LOG", "loud"),
             ("MGM_LOG", ""),
         ] {

@@ -1,6 +1,6 @@
 //! Routes that the host names.
 
-use crate::types::{Ipv4Addr, Route};
+use crate::types::{Ipv4Addr, Result, Route};
 use std::collections::{BTreeMap, HashMap};
 
 /// The host's multicast routes; the longest prefix that covers a source wins.
@@ -20,11 +20,22 @@ fn prefix(addr: Ipv4Addr, length: u8) -> u32 {
 impl RouteTable {
     /// Adds a route, in place of the one with the same prefix if there is one.
     /// Host bits of `network` do not count, nor do lengths beyond 32.
-    pub fn add(&mut self, mut route: Route) {
+    ///
+    /// # Errors
+    /// `NoMemory`, and nothing has changed.
+    pub fn add(&mut self, mut route: Route) -> Result<()> {
         route.prefix_len = route.prefix_len.min(32);
         let network = prefix(route.network, route.prefix_len);
         route.network = network.into();
-        self.by_length.entry(route.prefix_len).or_default().insert(network, route);
+        let routes = self.by_length.entry(route.prefix_len).or_default();
+        if let Err(error) = routes.try_reserve(1) {
+            if routes.is_empty() {
+                self.by_length.remove(&route.prefix_len);
+            }
+            return Err(error.into());
+        }
+        routes.insert(network, route);
+        Ok(())
     }
 
     /// Deletes the route of exactly this prefix; false if there is none.
@@ -89,7 +100,7 @@ mod tests {
             let mut table = RouteTable::default();
             let order: Vec<_> =
                 if backwards { routes.iter().rev().collect() } else { routes.iter().collect() };
-            order.into_iter().for_each(|&route| table.add(route));
+            order.into_iter().for_each(|&route| table.add(route).unwrap());
             assert_eq!(interface(&table, [10, 1, 2, 3]), Some(4));
             assert_eq!(interface(&table, [10, 1, 2, 4]), Some(3));
             assert_eq!(interface(&table, [10, 2, 0, 0]), Some(2));
@@ -102,14 +113,14 @@ mod tests {
     fn no_match_is_no_route() {
         let mut table = RouteTable::default();
         assert_eq!(table.lookup([10, 0, 0, 1].into()), None);
-        table.add(route([10, 0, 0, 0], 8, 2));
+        table.add(route([10, 0, 0, 0], 8, 2)).unwrap();
         assert_eq!(table.lookup([11, 0, 0, 1].into()), None);
     }
 
     #[test]
     fn host_bits_do_not_count() {
         let mut table = RouteTable::default();
-        table.add(route([10, 1, 2, 3], 8, 2));
+        table.add(route([10, 1, 2, 3], 8, 2)).unwrap();
         let found = table.lookup([10, 9, 9, 9].into()).unwrap();
         assert_eq!(found.network, Ipv4Addr::new(10, 0, 0, 0));
         assert!(table.delete([10, 7, 7, 7].into(), 8));
@@ -119,8 +130,8 @@ mod tests {
     #[test]
     fn a_second_route_replaces_the_first_of_its_prefix() {
         let mut table = RouteTable::default();
-        table.add(route([10, 0, 0, 0], 8, 2));
-        table.add(route([10, 0, 0, 0], 8, 5));
+        table.add(route([10, 0, 0, 0], 8, 2)).unwrap();
+        table.add(route([10, 0, 0, 0], 8, 5)).unwrap();
         assert_eq!(interface(&table, [10, 0, 0, 1]), Some(5));
         assert!(table.delete([10, 0, 0, 0].into(), 8));
         assert!(!table.delete([10, 0, 0, 0].into(), 8));
@@ -130,8 +141,8 @@ mod tests {
     #[test]
     fn deleting_uncovers_the_shorter_prefix() {
         let mut table = RouteTable::default();
-        table.add(route([0, 0, 0, 0], 0, 1));
-        table.add(route([10, 0, 0, 0], 32, 2));
+        table.add(route([0, 0, 0, 0], 0, 1)).unwrap();
+        table.add(route([10, 0, 0, 0], 32, 2)).unwrap();
         assert!(!table.delete([10, 0, 0, 0].into(), 8), "another length is another route");
         assert!(table.delete([10, 0, 0, 0].into(), 32));
         assert_eq!(interface(&table, [10, 0, 0, 0]), Some(1));
@@ -163,7 +174,7 @@ mod tests {
                 let mut new = route([0; 4], length, n);
                 new.network = prefix(network, length).into();
                 list.push(new);
-                table.add(Route { network, ..new });
+                table.add(Route { network, ..new }).unwrap();
             }
             let source = Ipv4Addr::from(((random() % 64) << 26) | (random() % 8));
             let covers =

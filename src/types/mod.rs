@@ -7,6 +7,7 @@ mod error;
 mod flow;
 mod if_set;
 mod interface;
+mod room;
 mod route;
 mod scope;
 
@@ -14,6 +15,7 @@ pub use error::{Code, Refusal, Result};
 pub use flow::{is_host_source, Flow};
 pub use if_set::{IfSet, IfView};
 pub use interface::{IfId, Interface};
+pub use room::Headroom;
 pub use route::{Route, RouteOrigin};
 pub use scope::Scope;
 

@@ -101,6 +101,11 @@ pub struct _MGMHOST_CONFIG {
     pub pfnLogCallback: MGMHOST_LOG_CALLBACK,
     /// Handed to pfnLogCallback.
     pub pvLogContext: *mut c_void,
+    /// How many flows packets may begin, at most 16,777,216. 0: what MGM_MAX_FLOWS
+    /// says, else 2,097,152.
+    pub dwMaxFlows: DWORD,
+    /// 0.
+    pub dwReserved2: DWORD,
 }
 pub type MGMHOST_CONFIG = _MGMHOST_CONFIG;
 pub type PMGMHOST_CONFIG = *mut MGMHOST_CONFIG;

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod enumeration;
+mod flow_limit;
 mod limits;
 mod membership;
 mod mfes;

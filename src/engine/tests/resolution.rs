@@ -64,7 +64,7 @@ fn t5_1_no_route_or_nobodys_interface_makes_no_mfe() {
     }
     assert_eq!(r.packet(SG, 99), Outcome::Refused(Refused::ForeignArrival));
     let refused = Refused::ALL.map(|why| r.engine.refused(why));
-    assert_eq!(refused, [1, 0, 0, 2, 0]);
+    assert_eq!(refused, [1, 0, 0, 2, 0, 0, 0, 0]);
     assert!(r.engine.known_sources(|_| true).is_empty());
     r.expect_nothing();
 }

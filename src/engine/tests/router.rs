@@ -53,8 +53,13 @@ pub(super) struct Router {
 impl Router {
     /// A router with these clients, registered in this order.
     pub fn with(names: &[&str]) -> Router {
+        Router::of(Config { mfe_timeout: 900, ..Config::default() }, names)
+    }
+
+    /// The same with a configuration of its own.
+    pub fn of(config: Config, names: &[&str]) -> Router {
         let mut router = Router {
-            engine: Engine::new(Config { mfe_timeout: 900, ..Config::default() }),
+            engine: Engine::new(config),
             now: Time(1_000_000),
             routes: HashMap::new(),
             parties: Vec::new(),
@@ -259,7 +264,8 @@ impl Router {
 impl Router {
     pub fn try_take(&mut self, name: &str, interface: impl Where) -> Result<()> {
         let (id, at_once) = (self.id(name), self.at_once);
-        let (number, _) = self.engine.prepare_take(id, interface.there())?;
+        let (number, _) =
+            self.engine.prepare_take(id, interface.there(), &mut Effects::default())?;
         self.run(|engine, fx| engine.take(id, number, at_once, fx));
         Ok(())
     }

@@ -286,7 +286,7 @@ impl Drive {
     }
 
     fn take(&mut self, client: ClientId, interface: Interface, how: u8) -> Checked {
-        let prepared = code(self.engine.prepare_take(client, interface));
+        let prepared = code(self.engine.prepare_take(client, interface, &mut Effects::default()));
         let checked = self.model.check_take(client, interface);
         same("the answer to take", prepared.map(|(_, is_new)| is_new), checked)?;
         let Ok((id, is_new)) = prepared else { return Ok(()) };
