@@ -200,7 +200,7 @@ impl Engine {
                 iif,
                 upstream: expected.1,
                 header: Arc::clone(&header),
-                route: *self.flows.sources.route(self.flows.source(flow)),
+                route: self.flows.sources.route(self.flows.source(flow)).clone(),
             },
         );
         let resolution = Box::new(Resolution {
