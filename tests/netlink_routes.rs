@@ -57,7 +57,7 @@ fn route(
     prefix_len: u8,
     protocol: u32,
 ) -> Route {
-    Route { origin, if_index, network: network.into(), prefix_len, protocol }
+    Route { origin, if_index, ways: None, network: network.into(), prefix_len, protocol }
 }
 
 #[test]

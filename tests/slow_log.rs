@@ -39,7 +39,9 @@ fn t8_4_a_slow_log_holds_up_no_upcall() {
         manager.take(client, link).unwrap();
         let (origin, if_index) = (RouteOrigin::Connected, link.index);
         let (network, prefix_len) = ([10, 1, 0, 0].into(), 16);
-        manager.add_route(Route { origin, if_index, network, prefix_len, protocol: 2 }).unwrap();
+        manager
+            .add_route(Route { origin, if_index, ways: None, network, prefix_len, protocol: 2 })
+            .unwrap();
 
         wires[0].send(UNKNOWN, [239, 1, 1, 1], 64);
         told.recv_timeout(SURE).expect("a packet without a route is refused, and the log told");

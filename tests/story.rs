@@ -60,6 +60,7 @@ fn the_story_of_a_packet() {
     let route = Route {
         origin: RouteOrigin::Connected,
         if_index: 1,
+        ways: None,
         network: Ipv4Addr::new(10, 0, 0, 0),
         prefix_len: 8,
         protocol: 2,

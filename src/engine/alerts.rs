@@ -243,11 +243,11 @@ impl Engine {
     pub fn update_routes(&mut self, routes: &[(Ipv4Addr, Route)], fx: &mut Effects) {
         let changed: BTreeMap<Ipv4Addr, Route> = routes
             .iter()
-            .copied()
-            .filter(|&(source, route)| {
-                let id = self.flows.sources.find(source);
-                id.is_some_and(|id| *self.flows.sources.route(id) != route)
+            .filter(|(source, route)| {
+                let id = self.flows.sources.find(*source);
+                id.is_some_and(|id| self.flows.sources.route(id) != route)
             })
+            .cloned()
             .collect();
         if changed.is_empty() {
             return;
@@ -262,8 +262,8 @@ impl Engine {
             |_, flow| changed.contains_key(&flow.source()),
             fx,
             |engine, _| {
-                for (&source, &route) in &changed {
-                    engine.flows.sources.update(source, route);
+                for (&source, route) in &changed {
+                    engine.flows.sources.update(source, route.clone());
                 }
             },
         );

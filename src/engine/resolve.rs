@@ -206,7 +206,7 @@ impl Engine {
                 iif,
                 upstream: expected.1,
                 header: Arc::clone(&header),
-                route: *self.flows.sources.route(self.flows.source(flow)),
+                route: self.flows.sources.route(self.flows.source(flow)).clone(),
             },
         );
         if !is_told {

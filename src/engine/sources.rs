@@ -185,13 +185,13 @@ impl Routes {
 
     fn acquire(&mut self, route: Route) -> u32 {
         let Routes { list, numbers, free } = self;
-        let number = *numbers.entry(route).or_insert_with(|| match free.pop() {
+        let number = *numbers.entry(route).or_insert_with_key(|route| match free.pop() {
             Some(number) => {
-                list[number as usize] = (route, 0);
+                list[number as usize] = (route.clone(), 0);
                 number
             }
             None => {
-                list.push((route, 0));
+                list.push((route.clone(), 0));
                 list.len() as u32 - 1 // no more than there are IPv4 addresses
             }
         });
@@ -228,7 +228,7 @@ mod tests {
         }
         assert_eq!(sources.routes.list.len(), 3, "with that of no source");
         sources.update(addr(1), route(7));
-        let route_of = |last| sources.find(addr(last)).map(|id| *sources.route(id));
+        let route_of = |last| sources.find(addr(last)).map(|id| sources.route(id).clone());
         assert_eq!((route_of(0), route_of(1)), (Some(route(1)), Some(route(7))));
         for last in 0..99 {
             let id = sources.find(addr(last)).unwrap();
@@ -239,16 +239,16 @@ mod tests {
         }
         assert_eq!((sources.routes.free.len(), sources.free.len()), (2, 99), "one is left");
         let id = sources.acquire(addr(1), Some(route(8)));
-        assert_eq!((*sources.route(id), sources.list.len()), (route(8), 101));
+        assert_eq!((sources.route(id), sources.list.len()), (&route(8), 101));
     }
 
     #[test]
     fn no_source_has_no_route() {
         let mut sources = Sources::default();
         let none = sources.acquire(Ipv4Addr::UNSPECIFIED, Some(route(1)));
-        assert_eq!((none, *sources.route(none)), (SourceId::NONE, Route::NONE));
+        assert_eq!((none, sources.route(none)), (SourceId::NONE, &Route::NONE));
         sources.release(none);
-        assert_eq!(*sources.route(none), Route::NONE);
+        assert_eq!(sources.route(none), &Route::NONE);
         assert_eq!(sources.addresses().count(), 0);
     }
 }

@@ -130,7 +130,7 @@ impl Engine {
         row.flow = flow;
         row.upstream = mfe.upstream;
         (row.iif, row.iif_protocol) = iif;
-        row.route = *self.flows.sources.route(source);
+        row.route.clone_from(self.flows.sources.route(source));
         row.timeout = mfe.timeout(self.config.mfe_timeout);
         row.up_ms = now.since(mfe.born.into());
         row.packets = mfe.packets;

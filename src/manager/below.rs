@@ -124,7 +124,7 @@ impl Below {
                 }
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
-                    let route = routes.get(&flow.source()).copied();
+                    let route = routes.get(&flow.source()).cloned();
                     let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
                     if let Outcome::Refused(why) = outcome {
                         ::log::debug!("packet of {flow} on {arrival} refused: {why}");

@@ -6,7 +6,7 @@ use super::queue::Lane;
 use super::settings::Settings;
 use super::Manager;
 use crate::engine::{Out, Outcome, Packet};
-use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
+use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
 
 /// A packet that the host hands in.
 #[derive(Clone, Copy, Debug)]
@@ -131,8 +131,9 @@ impl Manager {
     /// # Errors
     /// `NoMemory`, `Stopping`.
     pub fn add_route(&self, route: Route) -> Result<()> {
+        let prefix = route.prefix();
         self.change_table(|table| table.add(route))??;
-        self.refresh_routes(Lane::Caller, |source| covers(route, source));
+        self.refresh_routes(Lane::Caller, |source| prefix.contains(source));
         Ok(())
     }
 
@@ -141,11 +142,11 @@ impl Manager {
     /// # Errors
     /// `NoRoute`, `Stopping`.
     pub fn delete_route(&self, network: Ipv4Addr, prefix_len: u8) -> Result<()> {
-        let gone = Route { network, prefix_len, ..Route::NONE };
+        let gone = Prefix::of(network, prefix_len);
         if !self.change_table(|table| table.delete(network, prefix_len))? {
             return Err(Refusal::NoRoute(network, gone.mask()));
         }
-        self.refresh_routes(Lane::Caller, |source| covers(gone, source));
+        self.refresh_routes(Lane::Caller, |source| gone.contains(source));
         Ok(())
     }
 
@@ -192,9 +193,4 @@ fn check(interface: Interface) -> Result<()> {
     } else {
         Ok(())
     }
-}
-
-/// Whether a source lies in a route's network.
-fn covers(route: Route, source: Ipv4Addr) -> bool {
-    u32::from(source) & u32::from(route.mask()) == u32::from(route.network)
 }

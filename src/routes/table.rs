@@ -65,7 +65,7 @@ impl RouteTable {
         self.by_length
             .iter()
             .rev()
-            .find_map(|(&length, routes)| routes.get(&prefix(source, length)).copied())
+            .find_map(|(&length, routes)| routes.get(&prefix(source, length)).cloned())
     }
 }
 
@@ -78,6 +78,7 @@ mod tests {
         Route {
             origin: RouteOrigin::Connected,
             if_index,
+            ways: None,
             network: network.into(),
             prefix_len,
             protocol: 3,
@@ -100,7 +101,7 @@ mod tests {
             let mut table = RouteTable::default();
             let order: Vec<_> =
                 if backwards { routes.iter().rev().collect() } else { routes.iter().collect() };
-            order.into_iter().for_each(|&route| table.add(route).unwrap());
+            order.into_iter().for_each(|route| table.add(route.clone()).unwrap());
             assert_eq!(interface(&table, [10, 1, 2, 3]), Some(4));
             assert_eq!(interface(&table, [10, 1, 2, 4]), Some(3));
             assert_eq!(interface(&table, [10, 2, 0, 0]), Some(2));
@@ -173,14 +174,14 @@ mod tests {
                 list.retain(|other| !same(other));
                 let mut new = route([0; 4], length, n);
                 new.network = prefix(network, length).into();
-                list.push(new);
+                list.push(new.clone());
                 table.add(Route { network, ..new }).unwrap();
             }
             let source = Ipv4Addr::from(((random() % 64) << 26) | (random() % 8));
             let covers =
                 |route: &&Route| prefix(source, route.prefix_len) == u32::from(route.network);
             let expected = list.iter().filter(covers).max_by_key(|route| route.prefix_len);
-            assert_eq!(table.lookup(source), expected.copied());
+            assert_eq!(table.lookup(source), expected.cloned());
         }
     }
 }

@@ -16,7 +16,7 @@ pub use flow::{is_host_source, Flow};
 pub use if_set::{IfSet, IfView};
 pub use interface::{IfId, Interface};
 pub use room::Headroom;
-pub use route::{Route, RouteOrigin};
+pub use route::{Domain, NextHop, Prefix, Route, RouteOrigin};
 pub use scope::Scope;
 
 pub use std::net::Ipv4Addr;

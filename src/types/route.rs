@@ -1,6 +1,70 @@
-//! What a look-up of a source in the multicast view of the routes tells.
+//! What a look-up of a source in the multicast view of the routes returns.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// Where a look-up is made: the index of a VRF's device, or 0 outside of any VRF.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Domain(pub u32);
+
+impl Domain {
+    /// Outside of any VRF.
+    pub const MAIN: Domain = Domain(0);
+}
+
+/// A network: the addresses that share the first `len` bits of `network`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Prefix {
+    network: Ipv4Addr,
+    len: u8,
+}
+
+impl Prefix {
+    /// Every address.
+    pub const ALL: Prefix = Prefix { network: Ipv4Addr::UNSPECIFIED, len: 0 };
+
+    /// The network of this length that `addr` lies in; lengths beyond 32 count as 32.
+    #[must_use]
+    pub fn of(addr: Ipv4Addr, len: u8) -> Prefix {
+        let len = len.min(32);
+        Prefix { network: (u32::from(addr) & bits(len)).into(), len }
+    }
+
+    /// Its first address.
+    #[must_use]
+    pub fn network(self) -> Ipv4Addr {
+        self.network
+    }
+
+    /// Its last address.
+    #[must_use]
+    pub fn last(self) -> Ipv4Addr {
+        (u32::from(self.network) | !bits(self.len)).into()
+    }
+
+    /// How many leading bits its addresses share, 0 to 32.
+    #[must_use]
+    pub fn length(self) -> u8 {
+        self.len
+    }
+
+    /// Its netmask.
+    #[must_use]
+    pub fn mask(self) -> Ipv4Addr {
+        bits(self.len).into()
+    }
+
+    /// Whether an address lies in it.
+    #[must_use]
+    pub fn contains(self, addr: Ipv4Addr) -> bool {
+        u32::from(addr) & bits(self.len) == u32::from(self.network)
+    }
+}
+
+/// A mask of this many leading ones.
+fn bits(len: u8) -> u32 {
+    !u32::MAX.checked_shr(len.into()).unwrap_or(0)
+}
 
 /// How a source is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,13 +79,25 @@ pub enum RouteOrigin {
     Via(Ipv4Addr),
 }
 
-/// The result of a route look-up for one source.
+/// One of several equal-cost ways towards a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Route {
-    /// How the source is reached.
+pub struct NextHop {
+    /// [`RouteOrigin::Connected`] or [`RouteOrigin::Via`].
     pub origin: RouteOrigin,
-    /// The interface towards the source; 0 without a route, and for `Local`.
+    /// The interface towards the source.
     pub if_index: u32,
+}
+
+/// The result of a route look-up for one source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Route {
+    /// How the source is reached, by the way that the system would take.
+    pub origin: RouteOrigin,
+    /// The interface towards the source on that way; 0 without a route, and for `Local`.
+    pub if_index: u32,
+    /// All equal-cost ways in the route's order, the one above among them; `None` where
+    /// there is no other.
+    pub ways: Option<Arc<[NextHop]>>,
     /// The network of the route that matched.
     pub network: Ipv4Addr,
     /// The length of that network's prefix, 0 to 32.
@@ -35,15 +111,22 @@ impl Route {
     pub const NONE: Route = Route {
         origin: RouteOrigin::None,
         if_index: 0,
+        ways: None,
         network: Ipv4Addr::UNSPECIFIED,
         prefix_len: 0,
         protocol: 0,
     };
 
+    /// The network of the route that matched.
+    #[must_use]
+    pub fn prefix(&self) -> Prefix {
+        Prefix::of(self.network, self.prefix_len)
+    }
+
     /// The route's netmask.
     #[must_use]
     pub fn mask(&self) -> Ipv4Addr {
-        Ipv4Addr::from(!u32::MAX.checked_shr(self.prefix_len.into()).unwrap_or(0))
+        bits(self.prefix_len).into()
     }
 
     /// The neighbour towards the source; 0.0.0.0 if it is directly connected.
@@ -59,6 +142,16 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prefix_holds_the_addresses_from_its_first_to_its_last() {
+        let prefix = Prefix::of([10, 1, 2, 3].into(), 16);
+        assert_eq!((prefix.network(), prefix.length()), ([10, 1, 0, 0].into(), 16));
+        assert_eq!(prefix.last(), Ipv4Addr::from([10, 1, 255, 255]));
+        assert!(prefix.contains([10, 1, 9, 9].into()) && !prefix.contains([10, 2, 0, 0].into()));
+        assert!(Prefix::ALL.contains([255, 0, 0, 1].into()));
+        assert_eq!(Prefix::of([10, 0, 0, 1].into(), 40), Prefix::of([10, 0, 0, 1].into(), 32));
+    }
 
     #[test]
     fn masks_of_all_lengths() {

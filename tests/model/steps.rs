@@ -157,7 +157,14 @@ pub fn route(operand: u8) -> Route {
         }
         _ => return Route::NONE,
     };
-    Route { origin, if_index, network: Ipv4Addr::new(10, 0, 0, 0), prefix_len, protocol }
+    Route {
+        origin,
+        if_index,
+        ways: None,
+        network: Ipv4Addr::new(10, 0, 0, 0),
+        prefix_len,
+        protocol,
+    }
 }
 
 /// A range of groups: one of them, two, or all that have a scope.

@@ -63,7 +63,7 @@ impl Where for Interface {
 }
 
 fn route(origin: RouteOrigin, if_index: u32) -> Route {
-    Route { origin, if_index, network: addr("10.0.0.0"), prefix_len: 8, protocol: 3 }
+    Route { origin, if_index, ways: None, network: addr("10.0.0.0"), prefix_len: 8, protocol: 3 }
 }
 
 /// The source is on the network of that interface.

@@ -358,13 +358,13 @@ impl Router {
     }
 
     pub fn look_up(&self, flow: Flow) -> Option<Route> {
-        let known = || self.routes.get(&flow.source()).copied().unwrap_or(Route::NONE);
+        let known = || self.routes.get(&flow.source()).cloned().unwrap_or(Route::NONE);
         self.engine.needs_route(flow).then(known)
     }
 
     /// The route of a source changes.
     pub fn reroute(&mut self, source: &str, route: Route) {
-        self.source(source, route);
+        self.source(source, route.clone());
         self.run(|engine, fx| engine.update_routes(&[(addr(source), route)], fx));
     }
 

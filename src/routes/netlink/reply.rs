@@ -109,7 +109,7 @@ pub(super) fn route(
         // Blackholes and the like; the broadcast address of a network.
         _ => return Route::NONE,
     };
-    Route { origin, if_index, network, prefix_len, protocol }
+    Route { origin, if_index, ways: None, network, prefix_len, protocol }
 }
 
 fn prefix_len(message: &RouteMessage) -> u8 {
@@ -246,6 +246,7 @@ mod tests {
             Route {
                 origin: RouteOrigin::Connected,
                 if_index: 4,
+                ways: None,
                 network: Ipv4Addr::new(10, 0, 0, 0),
                 prefix_len: 8,
                 protocol: 2,

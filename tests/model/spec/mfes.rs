@@ -212,9 +212,9 @@ impl Model {
         let flows: Vec<_> =
             self.mfe_flows().into_iter().map(|flow| (flow, expected(self, flow))).collect();
         self.moving_roles(|model| {
-            for &(source, route) in routes {
-                model.routes.retain(|(other, _)| *other != source);
-                model.routes.push((source, route));
+            for (source, route) in routes {
+                model.routes.retain(|(other, _)| other != source);
+                model.routes.push((*source, route.clone()));
             }
         });
         for (flow, before) in flows {

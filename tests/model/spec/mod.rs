@@ -208,7 +208,7 @@ impl Model {
 
     pub fn route(&self, source: Ipv4Addr) -> Route {
         let known = self.routes.iter().find(|(other, _)| *other == source);
-        known.map_or(Route::NONE, |(_, route)| *route)
+        known.map_or(Route::NONE, |(_, route)| route.clone())
     }
 
     /// The incoming interface and the neighbour by the routes (spec 5.1).
