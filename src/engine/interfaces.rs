@@ -115,9 +115,12 @@ impl Interfaces {
             None => {
                 let number = u16::try_from(self.slots.len()).ok().filter(|n| *n < u16::MAX);
                 let number = number.ok_or(Refusal::TooManyInterfaces)?;
-                self.slots.try_reserve(1)?;
-                // For the day when all are forgotten.
-                self.free.try_reserve(self.slots.capacity() - self.free.len())?;
+                if self.slots.len() == self.slots.capacity() {
+                    let capacity = (2 * self.slots.len()).max(8);
+                    // First for the day when all are forgotten.
+                    self.free.try_reserve_exact(capacity)?;
+                    self.slots.try_reserve_exact(capacity - self.slots.len())?;
+                }
                 number
             }
         };

@@ -1,6 +1,6 @@
 //! The routes of the sources that the engine's state refers to.
 
-use crate::types::{Ipv4Addr, Result, Route};
+use crate::types::{grow_numbered, Ipv4Addr, Result, Route};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -84,9 +84,8 @@ impl Sources {
     pub fn grow(&mut self) -> Result<()> {
         self.by_addr.try_reserve(1)?;
         if self.free.is_empty() {
-            self.list.try_reserve(1)?;
+            grow_numbered(&mut self.list, &mut self.free)?;
         }
-        self.free.try_reserve_exact(self.list.capacity() - self.free.len())?;
         self.routes.grow()
     }
 
@@ -173,9 +172,8 @@ impl Routes {
     fn grow(&mut self) -> Result<()> {
         self.numbers.try_reserve(1)?;
         if self.free.is_empty() {
-            self.list.try_reserve(1)?;
+            grow_numbered(&mut self.list, &mut self.free)?;
         }
-        self.free.try_reserve_exact(self.list.capacity() - self.free.len())?;
         Ok(())
     }
 

@@ -154,6 +154,11 @@ impl Engine {
         Some(mfe.iif)
     }
 
+    /// The flows that have an MFE, in order.
+    pub fn mfe_flows(&self) -> impl Iterator<Item = Flow> + '_ {
+        self.flows.mfes(Flow::WILDCARD).map(|(flow, _)| flow)
+    }
+
     /// How many MFEs there are.
     #[must_use]
     pub fn mfe_count(&self) -> usize {

@@ -298,12 +298,17 @@ impl Run {
     /// more than what comes in within some seconds.
     fn hold_back(&mut self, place: Place, notice: Box<Notice>, origin: Origin) {
         let now = self.now();
-        let Run { engine, clients, .. } = self;
+        let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
         // What an upcall asks is about a new flow.
         let has_mfe = origin == Origin::Else
             && flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
-        record.backlog.hold(notice, origin, has_mfe, now);
+        let flow = flow_in_question(&notice);
+        if !record.backlog.hold(notice, origin, has_mfe, now) {
+            if let Some(flow) = flow {
+                engine.unasked(flow, fx);
+            }
+        }
         self.forget_questions(place, now);
     }
 

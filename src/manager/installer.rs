@@ -3,7 +3,7 @@
 use super::tally::Installs;
 use crate::engine::Engine;
 use crate::forwarder::{Entry, Forwarder};
-use crate::types::{Flow, IfId, Result};
+use crate::types::{Flow, Headroom, IfId, Result};
 use std::collections::BTreeSet;
 
 /// What the forwarder was asked for, and has not done yet.
@@ -14,9 +14,16 @@ pub(super) struct Installer {
     /// Those of them whose entry may be a former MFE's. Replaced, it would keep
     /// its counters, and the new MFE seem to have forwarded all that.
     stale: BTreeSet<Flow>,
+    /// For the nodes of both.
+    headroom: Headroom,
+    /// There was no memory to note some flow: all MFEs are brought in line at the next try.
+    all: bool,
     tally: Installs,
     oifs: Vec<(IfId, u8)>,
 }
+
+/// What a flow takes in a set, at the most.
+const NODE_BYTES: usize = 64;
 
 impl Installer {
     /// Brings the entries of these flows in line.
@@ -41,11 +48,16 @@ impl Installer {
             // The log has it already.
             let _ = self.sync(forwarder, engine, flow);
         }
+        if std::mem::take(&mut self.all) {
+            for flow in engine.mfe_flows() {
+                let _ = self.sync(forwarder, engine, flow);
+            }
+        }
     }
 
     /// How many entries wait for another try.
     pub fn waiting(&self) -> usize {
-        self.unsynced.len()
+        self.unsynced.len() + usize::from(self.all)
     }
 
     /// How installing went so far.
@@ -75,13 +87,23 @@ impl Installer {
                     Ok(())
                 }
                 Err(refusal) => {
-                    self.stale.insert(flow);
+                    if self.headroom.take(NODE_BYTES).is_ok() {
+                        self.stale.insert(flow);
+                    } else {
+                        ::log::error!(
+                            "out of memory: the kernel may go on forwarding {flow} until the stop"
+                        );
+                    }
                     Err(refusal)
                 }
             },
         };
         if result.is_err() {
-            self.unsynced.insert(flow);
+            if self.headroom.take(NODE_BYTES).is_ok() {
+                self.unsynced.insert(flow);
+            } else {
+                self.all = true;
+            }
         } else if !self.unsynced.is_empty() {
             self.unsynced.remove(&flow);
         }

@@ -5,7 +5,7 @@ use super::queue::Queue;
 use super::tally::Deliveries;
 use super::Callbacks;
 use crate::engine::{ClientId, Notice, NoticeKinds};
-use crate::types::Result;
+use crate::types::{grow_numbered, Result};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -70,9 +70,10 @@ impl Records {
     /// # Errors
     /// `NoMemory`.
     pub fn room(&mut self) -> Result<()> {
-        self.list.try_reserve(1)?;
         self.places.try_reserve(1)?;
-        self.free.try_reserve_exact(self.list.capacity() - self.free.len())?;
+        if self.free.is_empty() {
+            grow_numbered(&mut self.list, &mut self.free)?;
+        }
         Ok(())
     }
 

@@ -15,7 +15,7 @@ pub use error::{Code, Refusal, Result};
 pub use flow::{is_host_source, Flow};
 pub use if_set::{IfSet, IfView};
 pub use interface::{IfId, Interface};
-pub use room::Headroom;
+pub use room::{grow_numbered, Headroom};
 pub use route::{Domain, NextHop, Prefix, Route, RouteOrigin};
 pub use scope::Scope;
 

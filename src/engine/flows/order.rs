@@ -2,7 +2,7 @@
 
 use super::guide::Guide;
 use super::{Entry, Flows};
-use crate::types::{Flow, Result};
+use crate::types::{grow_numbered, Flow, Result};
 
 /// So many flows stand together. Twelve bytes each: a search reads a few cache
 /// lines, an insertion moves half of them.
@@ -114,7 +114,9 @@ impl Order {
     /// Whether there is room for one flow more.
     #[inline]
     pub fn has_room(&self) -> bool {
-        let has_chunk = !self.free.is_empty() || self.chunks.len() < self.chunks.capacity();
+        let has_chunk = !self.free.is_empty()
+            || self.chunks.len() < self.chunks.capacity()
+                && self.having.len() < self.having.capacity();
         has_chunk && self.by_first.has_room()
     }
 
@@ -124,11 +126,9 @@ impl Order {
     /// `NoMemory`.
     pub fn grow(&mut self) -> Result<()> {
         if self.free.is_empty() {
-            self.chunks.try_reserve(1)?;
+            self.having.try_reserve(1)?;
+            grow_numbered(&mut self.chunks, &mut self.free)?;
         }
-        let chunks = self.chunks.capacity();
-        self.having.try_reserve_exact(chunks - self.having.len())?;
-        self.free.try_reserve_exact(chunks - self.free.len())?;
         self.by_first.grow()
     }
 
