@@ -89,6 +89,13 @@ struct _MGMHOST_CONFIG {
     MGMHOST_LOG_CALLBACK pfnLogCallback;
     /** Handed to pfnLogCallback. */
     void *pvLogContext;
+    /**
+     * How many flows packets may begin, at most 16,777,216. 0: what MGM_MAX_FLOWS
+     * says, else 2,097,152.
+     */
+    DWORD dwMaxFlows;
+    /** 0. */
+    DWORD dwReserved2;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;

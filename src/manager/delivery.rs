@@ -51,6 +51,14 @@ impl Manager {
                 run.upcalled_again();
             }
             run.fx.carried_out();
+            if let Some((first, last)) = run.fx.take_missed() {
+                // To be told the truth anew (D48).
+                ::log::error!(
+                    "out of memory: callbacks for {} to {} could not be stored",
+                    run.engine.who(first),
+                    run.engine.who(last)
+                );
+            }
             let mut place = None;
             for _ in 0..run.fx.order_notices() {
                 let Some((client, notice)) = run.fx.next_notice() else { break };
