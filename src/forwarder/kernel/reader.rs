@@ -99,8 +99,8 @@ impl Reader {
             Wake::Readable | Wake::Timeout => {
                 let mut intake = self.intake.lock();
                 match self.take_in(&mut intake) {
-                    // Somebody else has read it; or the socket is in a state in which it
-                    // always looks readable.
+                    Ok(0) if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
+                    // A socket that always looks readable must not make the thread spin.
                     Ok(0) if wake == Wake::Readable && intake.kept.is_empty() => {
                         *in_vain = (*in_vain + 1).min(7);
                         (STAND_BACK * (1 << (*in_vain - 1))).min(PAUSE)
