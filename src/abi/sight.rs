@@ -58,7 +58,7 @@ pub unsafe extern "C" fn MgmHostGetStatus(
 ///
 /// # Parameters
 /// - `dwFlags`: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
-///   makes some five lines for each, which may be more than a time series
+///   makes some six lines for each, which may be more than a time series
 ///   database likes.
 /// - `pdwBufferSize` (in, out): bytes at pbBuffer. Goes with the number of bytes
 ///   that the text takes, with the zero at its end; ask with 0 for it. What there
