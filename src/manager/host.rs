@@ -71,18 +71,9 @@ impl Manager {
         for condition in [&self.shared.ended, &self.shared.work, &self.shared.alarm] {
             condition.notify_all();
         }
+        self.shared.serving.end();
         self.wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet)).end();
         Ok(())
-    }
-
-    /// Serves the status at a UNIX socket from now on; `None`: no more.
-    ///
-    /// # Errors
-    /// `StatusSocket`, with the reason; `Stopping`.
-    pub fn serve_status(&self, path: Option<&std::path::Path>) -> Result<()> {
-        let mut guard = self.lock();
-        guard.started()?;
-        guard.serve_status(path)
     }
 
     /// Where log lines go from now on; `None` is stderr.

@@ -7,6 +7,7 @@
 //! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
+//! - `serving`: the socket at which that can be seen.
 //! - `world`, `below`: the forwarder and the routes, what they report.
 //! - `log`, `writer`: where log lines go, and who writes them.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
@@ -24,6 +25,7 @@ mod limits;
 mod log;
 mod queue;
 mod records;
+mod serving;
 mod settings;
 mod state;
 mod status;
@@ -48,6 +50,7 @@ pub use status::{Detail, Status};
 
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
+use serving::Serving;
 use state::State;
 use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
@@ -73,6 +76,8 @@ struct Shared {
     work: Condvar,
     /// The timer has something to do earlier than it thought.
     alarm: Condvar,
+    /// Where the status is served.
+    serving: Serving,
 }
 
 impl Manager {
@@ -98,6 +103,7 @@ impl Manager {
                 ended: Condvar::new(),
                 work: Condvar::new(),
                 alarm: Condvar::new(),
+                serving: Serving::default(),
             }),
         }
     }
