@@ -98,6 +98,8 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
 ///
 /// # Returns
 /// - `NO_ERROR`: served there from now on, and nowhere else.
+/// - `ERROR_INVALID_PARAMETER`: this call would start MGM, and a variable of the
+///   environment is invalid.
 /// - `ERROR_CAN_NOT_COMPLETE`: there cannot be a socket there (the log says why),
 ///   and it is served nowhere now; another call has it served elsewhere meanwhile;
 ///   MGM is being stopped; this is not Linux; or this is a forked child of the router.

@@ -3,7 +3,7 @@
 use super::context;
 use super::log::LogSink;
 use super::queue::Lane;
-use super::settings::Settings;
+use super::settings::{HostSettings, Settings};
 use super::Manager;
 use crate::engine::{Out, Outcome, Packet};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
@@ -33,17 +33,34 @@ pub struct Verdict {
 }
 
 impl Manager {
-    /// Starts MGM with settings other than the environment's.
+    /// Starts MGM with these settings, whatever the environment says.
     ///
     /// # Errors
     /// `AlreadyStarted`.
     pub fn start(&self, settings: &Settings, log: Option<LogSink>) -> Result<()> {
+        self.start_with(|| Ok(settings.clone()), log)
+    }
+
+    /// Starts MGM with the host's settings, completed by the environment's.
+    ///
+    /// # Errors
+    /// `AlreadyStarted`, `BadSetting`.
+    pub fn start_by_host(&self, settings: &HostSettings, log: Option<LogSink>) -> Result<()> {
+        self.start_with(|| Settings::resolve(settings), log)
+    }
+
+    fn start_with(
+        &self,
+        settings: impl FnOnce() -> Result<Settings>,
+        log: Option<LogSink>,
+    ) -> Result<()> {
         let mut guard = self.lock();
         if guard.run.is_some() {
             return Err(Refusal::AlreadyStarted);
         }
+        let settings = settings()?;
         let replaced = super::log::set_sink(log);
-        guard.start(settings);
+        guard.start(&settings);
         drop(guard);
         replaced.wait();
         Ok(())

@@ -45,7 +45,7 @@ pub use crate::engine::{EnumKind, Join, MfeRow, OifRow};
 pub use callbacks::Callbacks;
 pub use host::{PacketIn, Verdict};
 pub use log::LogSink;
-pub use settings::{ForwarderChoice, Settings};
+pub use settings::{ForwarderChoice, HostSettings, Settings};
 pub use status::{Detail, Status};
 
 use once_cell::sync::Lazy;
@@ -87,7 +87,7 @@ impl Manager {
     pub fn global() -> &'static Manager {
         static GLOBAL: Lazy<Manager> = Lazy::new(|| {
             // Calls may be refused, and say why, before MGM runs.
-            log::init(Settings::from_env().log_level);
+            log::init(settings::log_level());
             Manager::new()
         });
         &GLOBAL

@@ -218,7 +218,7 @@ impl Manager {
     /// at a time the last one decides.
     ///
     /// # Errors
-    /// `StatusSocket`, with the reason; `Stopping`.
+    /// `StatusSocket`, with the reason; `BadSetting`, `Stopping`.
     pub fn serve_status(&self, path: Option<&Path>) -> Result<()> {
         let mut guard = self.lock();
         let life = match path {

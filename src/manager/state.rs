@@ -3,7 +3,7 @@
 use super::log::Hold;
 use super::queue::Lane;
 use super::records::Records;
-use super::settings::Settings;
+use super::settings::{HostSettings, Settings};
 use super::system;
 use super::tally::Tally;
 use super::workers::Pool;
@@ -97,8 +97,8 @@ impl State {
     /// Begins a life.
     pub fn start(&mut self, settings: &Settings) {
         super::log::init(settings.log_level);
-        for complaint in &settings.complaints {
-            ::log::error!("{complaint}");
+        for warning in &settings.warnings {
+            ::log::warn!("{warning}");
         }
         system::move_in();
         self.lives += 1;
@@ -150,17 +150,21 @@ impl State {
     }
 
     /// The life that is on, begun with the environment's settings if need be.
+    ///
+    /// # Errors
+    /// `BadSetting`, `Stopping`.
     #[inline(always)]
     pub fn started(&mut self) -> Result<&mut Run> {
         if self.run.is_none() {
-            self.start_by_itself();
+            self.start_by_itself()?;
         }
         self.running().ok_or(Refusal::Stopping)
     }
 
     #[cold]
-    fn start_by_itself(&mut self) {
-        self.start(&Settings::from_env());
+    fn start_by_itself(&mut self) -> Result<()> {
+        self.start(&Settings::resolve(&HostSettings::default())?);
+        Ok(())
     }
 }
 
