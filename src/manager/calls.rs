@@ -23,7 +23,7 @@ impl Manager {
     /// Registers a client (spec 1.1).
     ///
     /// # Errors
-    /// `AlreadyRegistered`, `Stopping`.
+    /// `AlreadyRegistered`, `BadSetting`, `Stopping`.
     pub fn register(
         &self,
         callbacks: Box<dyn Callbacks>,

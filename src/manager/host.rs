@@ -102,7 +102,7 @@ impl Manager {
     /// served again (spec 5.11).
     ///
     /// # Errors
-    /// `ZeroInterface`, `Stopping`.
+    /// `ZeroInterface`, `BadSetting`, `Stopping`.
     pub fn host_add_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
         self.act(super::state::State::started, |run| {
@@ -121,7 +121,7 @@ impl Manager {
     /// it is added again (spec 5.11).
     ///
     /// # Errors
-    /// `ZeroInterface`, `Stopping`.
+    /// `ZeroInterface`, `BadSetting`, `Stopping`.
     pub fn host_delete_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
         self.act(super::state::State::started, |run| {
@@ -137,7 +137,7 @@ impl Manager {
     /// network. The host's routes come before the system's.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `BadSetting`, `Stopping`.
     pub fn add_route(&self, route: Route) -> Result<()> {
         self.change_table(|table| table.add(route))?;
         self.refresh_routes(Lane::Caller, |source| covers(route, source));
@@ -147,7 +147,7 @@ impl Manager {
     /// Deletes a route of the host's.
     ///
     /// # Errors
-    /// `NoRoute`, `Stopping`.
+    /// `NoRoute`, `BadSetting`, `Stopping`.
     pub fn delete_route(&self, network: Ipv4Addr, prefix_len: u8) -> Result<()> {
         let gone = Route { network, prefix_len, ..Route::NONE };
         if !self.change_table(|table| table.delete(network, prefix_len))? {
@@ -161,7 +161,7 @@ impl Manager {
     /// forwarder. Waits until the flow's MFE is decided about.
     ///
     /// # Errors
-    /// `InsideCallback` (spec 8.6), `Stopping`.
+    /// `InsideCallback` (spec 8.6), `BadSetting`, `Stopping`.
     pub fn packet_in(&self, packet: PacketIn<'_>) -> Result<Verdict> {
         if context::inside().is_some() {
             return Err(Refusal::InsideCallback);
