@@ -1,6 +1,6 @@
-//! Where the status is served. Whatever touches the file system does so on a thread of the
-//! service's own, `mgm-status`, and not under the manager's lock: a path may be on a file
-//! system that does not answer. Who waits for that waits for a bounded time.
+//! Where the status is served. All file system calls are made on the service's own thread,
+//! `mgm-status`, and never under the manager's lock, because the path may be on a file system
+//! that does not answer. Callers wait for that thread for a bounded time.
 
 use super::system::{StatusSocket, StopSignal};
 use super::{Manager, Shared};
@@ -27,12 +27,12 @@ struct Seat {
 }
 
 impl Serving {
-    /// A life begins.
+    /// A life begins, which may serve.
     pub fn begin(&self, life: u64) {
         self.0.lock().life = life;
     }
 
-    /// It ends: nobody gets in any more, and the file goes.
+    /// It ends: no service can be put here any more, and the file is removed.
     pub fn end(&self) {
         let service = std::mem::take(&mut *self.0.lock()).service;
         if let Some(service) = service {
@@ -106,11 +106,11 @@ impl Service {
         }))
     }
 
-    /// Starts the thread. With `told` somebody waits for how it goes; else it is logged.
+    /// Starts the thread. With `told` a caller waits for the result; else an error is logged.
     fn launch(self: &Arc<Service>, manager: Manager, told: bool) {
         let service = Arc::clone(self);
         let run = move || {
-            /// Whatever happens, whoever waits hears of the end.
+            /// Callers that wait are told of the end, whatever happens.
             struct End<'a>(&'a Service);
             impl Drop for End<'_> {
                 fn drop(&mut self) {
@@ -185,7 +185,7 @@ impl Service {
             if self.changed.wait_until(&mut progress, end).timed_out() {
                 drop(progress);
                 log::warn!(
-                    "{}: the status socket is still being closed: its file may stay",
+                    "the status socket {} has not closed in time: its file may remain",
                     self.path.display()
                 );
                 return;
