@@ -45,6 +45,10 @@ use vifs::VifTable;
 /// each, so that 80,000 fit; no memory is taken before it is needed.
 const RECEIVE_BUFFER: usize = 32 << 20;
 
+/// The tables that the kernel looks packets up in without a rule of the operator's: 0 stands
+/// for RT_TABLE_DEFAULT.
+const LOOKED_UP: [u32; 2] = [0, 253];
+
 /// Forwards in the Linux kernel.
 ///
 /// Opened by the process that routes, it owns one of the kernel's multicast
@@ -54,6 +58,7 @@ pub struct KernelForwarder {
     shared: Arc<Shared>,
     upcalls: Arc<Reader>,
     vifs: VifTable,
+    table: u32,
     /// Flows whose entry the kernel refused to change: it may name VIFs that
     /// were given back since.
     refused: HashSet<Flow, RandomState>,
@@ -76,17 +81,12 @@ impl KernelForwarder {
         if let Err(error) = socket.overflows() {
             log::debug!("lost upcalls will go uncounted: {error}");
         }
-        if table != 0 {
-            log::info!(
-                "packets come to multicast routing table {table} by the rules of \"ip mrule\" only"
-            );
-        }
         let signal = StopSignal::new().map_err(|error| advice::resources(&error))?;
         let shared = Arc::new(Shared { socket, signal, ending: AtomicBool::new(false) });
         let vifs = VifTable::new();
         let upcalls = reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
             .map_err(|error| advice::resources(&error))?;
-        Ok(KernelForwarder { shared, upcalls, vifs, refused: HashSet::default() })
+        Ok(KernelForwarder { shared, upcalls, vifs, table, refused: HashSet::default() })
     }
 
     /// The kernel's form of a list of oifs.
@@ -187,6 +187,9 @@ impl Forwarder for KernelForwarder {
             }
         })?;
         log::debug!("{interface} ({name}) is VIF {}", vif.number());
+        if !LOOKED_UP.contains(&self.table) {
+            log::warn!("{}", advice::rule(self.table, &name));
+        }
         Ok(())
     }
 
