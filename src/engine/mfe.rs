@@ -1,8 +1,8 @@
-//! A multicast forwarding entry: what is kept of it, and how its oifs count.
+//! A multicast forwarding entry: what is kept of it.
 
+use super::counting::OifCount;
 use super::planted::{self, Bug};
-use super::Effects;
-use crate::types::{IfId, IfSet, Ipv4Addr, Time};
+use crate::types::{Counters, IfId, IfSet, Ipv4Addr, Time};
 use std::num::NonZeroU32;
 
 /// One MFE. A million of them: see the budget in CONTRIBUTING.md.
@@ -11,23 +11,22 @@ pub(super) struct Mfe {
     pub iif: IfId,
     pub upstream: Ipv4Addr,
     pub oifs: IfSet,
-    pub born: Moment,
+    born: Moment,
+    /// The interface that the first packet arrived on, as long as it is there.
+    pub arrival: IfId,
     /// The low bits of the packet counter when this life began: another value
     /// at its end says that it forwarded meanwhile (spec 5.6).
     pub seen: u32,
     /// Tells this MFE from an earlier one of the same flow: low bits of a serial
     /// number, of which four billion go by before a question could be mistaken.
     pub serial: u32,
-    /// What had come in before the first of the oifs was one: none of them has
-    /// sent it out.
-    before: u32,
-    /// The same of an oif that came later, if there is one: a second one is
-    /// nothing rare.
-    later_before: Option<NonZeroU32>,
-    later_id: IfId,
-    /// The interface that the first packet arrived on, as long as it is there.
-    pub arrival: IfId,
-    /// What the embedded forwarder counts.
+    /// An oif beside those that came first, or the only one there ever was and which has
+    /// left, with the number of packets at that time: see [`Mfe::recount`].
+    pub(super) other: IfId,
+    pub(super) since: Option<NonZeroU32>,
+    /// How many packets came in while the MFE had no oif; but see `Rare::negative`.
+    pub(super) before: u32,
+    /// Packets accepted, and their octets.
     pub packets: u64,
     pub octets: u64,
     pub rare: Option<Box<Rare>>,
@@ -41,34 +40,46 @@ pub(super) struct Rare {
     pub off: IfSet,
     /// Life in seconds, if it is not the usual one; u32::MAX never ends.
     pub timeout: Option<u32>,
-    /// Counters of each oif, from the moment on at which they are not all equal
-    /// to what has come in since.
+    /// Counters of each oif, and of those that have left, from the moment on at which
+    /// they do not follow from what has come in.
     pub out: Option<Vec<(IfId, OifCount)>>,
+    /// What went out by interfaces that were released since.
+    pub(super) released: u64,
+    /// Packets accepted without an oif, beyond `Mfe::before`.
+    pub negative: u64,
     /// Packets on other interfaces than the iif.
     pub wrong_if: u64,
+    /// What the forwarder had counted in entries that it lost.
+    pub(super) lost: Counters,
 }
 
-/// A [`Time`] in six bytes: MGM may run for 8,900 years.
+/// A [`Time`] and two flags in six bytes: MGM may run for 2,200 years.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment([u16; 3]);
+struct Moment([u16; 3]);
 
-impl From<Time> for Moment {
-    fn from(time: Time) -> Moment {
-        Moment([time.0 as u16, (time.0 >> 16) as u16, (time.0 >> 32) as u16])
+/// The flags: see [`Mfe::is_read`] and [`Mfe::was_negative`].
+const IS_READ: u16 = 1 << 15;
+const WAS_NEGATIVE: u16 = 1 << 14;
+const FLAGS: u16 = IS_READ | WAS_NEGATIVE;
+
+impl Moment {
+    fn time(self) -> Time {
+        let Moment([low, middle, high]) = self;
+        Time(u64::from(low) | u64::from(middle) << 16 | u64::from(high & !FLAGS) << 32)
     }
-}
 
-impl From<Moment> for Time {
-    fn from(Moment([low, middle, high]): Moment) -> Time {
-        Time(u64::from(low) | u64::from(middle) << 16 | u64::from(high) << 32)
+    fn set_time(&mut self, Time(time): Time) {
+        let high = (time >> 32) as u16 & !FLAGS;
+        self.0 = [time as u16, (time >> 16) as u16, high | self.0[2] & FLAGS];
     }
-}
 
-/// What the embedded forwarder counts for an oif.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct OifCount {
-    pub packets: u64,
-    pub ttl_too_low: u64,
+    fn has(self, flag: u16) -> bool {
+        self.0[2] & flag != 0
+    }
+
+    fn set(&mut self, flag: u16, on: bool) {
+        self.0[2] = if on { self.0[2] | flag } else { self.0[2] & !flag };
+    }
 }
 
 /// What the owner of the iif is to hear of an MFE that went from some oifs to
@@ -93,6 +104,8 @@ pub(super) enum Touch {
     Members,
     /// Memberships decide again.
     Clear,
+    /// The same, and its counters are at an end: it changes hands, or is lost.
+    Gone,
     /// On or off, whatever the memberships say.
     Force(bool),
 }
@@ -100,17 +113,20 @@ pub(super) enum Touch {
 impl Mfe {
     /// An MFE that nothing has come through yet.
     pub fn new(iif: IfId, upstream: Ipv4Addr, oifs: IfSet, born: Time, serial: u64) -> Mfe {
+        let mut moment = Moment([0; 3]);
+        moment.set_time(born);
+        moment.set(WAS_NEGATIVE, oifs.is_empty());
         Mfe {
             iif,
             upstream,
             oifs,
-            born: born.into(),
+            born: moment,
+            arrival: iif,
             serial: serial as u32,
             seen: 0,
+            other: IfId(0),
+            since: None,
             before: 0,
-            later_before: None,
-            later_id: iif,
-            arrival: iif,
             packets: 0,
             octets: 0,
             rare: None,
@@ -122,10 +138,40 @@ impl Mfe {
         self.rare.as_ref().and_then(|rare| rare.timeout).unwrap_or(usual)
     }
 
+    /// When its life began.
+    pub fn born(&self) -> Time {
+        self.born.time()
+    }
+
+    /// Another life begins.
+    pub fn begin_life(&mut self, now: Time) {
+        self.born.set_time(now);
+    }
+
+    /// The forwarder counts this MFE by itself: what is counted here is its last reading.
+    #[inline]
+    pub(super) fn is_read(&self) -> bool {
+        self.born.has(IS_READ)
+    }
+
+    /// From now on it does.
+    pub(super) fn set_read(&mut self) {
+        self.born.set(IS_READ, true);
+    }
+
+    /// The forwarder was last told of an MFE without oifs.
+    pub(super) fn was_negative(&self) -> bool {
+        self.born.has(WAS_NEGATIVE)
+    }
+
+    pub(super) fn set_was_negative(&mut self, negative: bool) {
+        self.born.set(WAS_NEGATIVE, negative);
+    }
+
     /// When its life ends.
     pub fn deadline(&self, usual: u32) -> Option<Time> {
         let timeout = self.timeout(usual);
-        (timeout != u32::MAX).then(|| Time::from(self.born).plus_secs(timeout))
+        (timeout != u32::MAX).then(|| self.born().plus_secs(timeout))
     }
 
     pub fn rare(&mut self) -> &mut Rare {
@@ -137,7 +183,7 @@ impl Mfe {
     pub fn override_oif(&mut self, id: IfId, touch: Touch) {
         match touch {
             Touch::Members => {}
-            Touch::Clear => {
+            Touch::Clear | Touch::Gone => {
                 if let Some(rare) = &mut self.rare {
                     rare.on.remove(id);
                     if !planted::has(Bug::VetoOutlivesJoin) {
@@ -181,6 +227,9 @@ impl Mfe {
         let wanted = self.wants(id, is_member) && !is_bounded;
         let was_negative = self.oifs.is_empty();
         let has_changed = self.set_oif(id, wanted);
+        if touch == Touch::Gone {
+            self.forget_oif(id);
+        }
         has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| Turn::of(self)))
     }
 
@@ -190,70 +239,14 @@ impl Mfe {
         if wanted == self.oifs.contains(id) {
             return false;
         }
-        let is_first = self.oifs.is_empty();
-        if is_first {
-            self.later_before = None;
-            if let Some(rare) = &mut self.rare {
-                rare.out = None;
-            }
-        }
-        if wanted && self.packets > 0 && self.counts_apart().is_none() {
-            match u32::try_from(self.packets).ok().and_then(NonZeroU32::new) {
-                Some(before) if is_first => self.before = before.get(),
-                Some(before) if self.later_before.is_none() => {
-                    (self.later_id, self.later_before) = (id, Some(before));
-                }
-                _ => self.count_apart(),
-            }
+        if self.packets > 0 && !self.is_read() {
+            self.recount(id, wanted);
         }
         if wanted {
             self.oifs.insert(id);
-            if let Some(out) = self.counts_apart() {
-                out.push((id, OifCount::default()));
-            }
         } else {
             self.oifs.remove(id);
-            self.later_before = self.later_before.filter(|_| self.later_id != id);
-            if let Some(out) = self.counts_apart() {
-                out.retain(|(other, _)| *other != id);
-            }
         }
         true
-    }
-
-    /// The oifs' own counters, if they have some.
-    pub fn counts_apart(&mut self) -> Option<&mut Vec<(IfId, OifCount)>> {
-        self.rare.as_mut()?.out.as_mut()
-    }
-
-    /// Whether a box for what few MFEs have is there, or there is memory for one.
-    pub fn has_room_for_rare(&self, fx: &mut Effects) -> bool {
-        self.rare.is_some() || fx.headroom.take(size_of::<Rare>()).is_ok()
-    }
-
-    /// Whether the oifs have counters of their own, or there is memory for them.
-    pub fn has_room_for_counts(&mut self, fx: &mut Effects) -> bool {
-        let bytes = size_of::<Rare>() + (self.oifs.len() + 1) * size_of::<(IfId, OifCount)>();
-        self.counts_apart().is_some() || fx.headroom.take(bytes).is_ok()
-    }
-
-    /// From now on each oif has counters of its own.
-    pub fn count_apart(&mut self) {
-        if self.counts_apart().is_none() {
-            let mut counts = Vec::with_capacity(self.oifs.len() + 1); // mostly for one more
-            counts.extend(self.oifs.iter().map(|id| (id, self.oif_count(id))));
-            self.rare().out = Some(counts);
-        }
-    }
-
-    /// The counters of an oif.
-    pub fn oif_count(&self, id: IfId) -> OifCount {
-        if let Some(out) = self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
-            let own = out.iter().find(|(other, _)| *other == id);
-            return own.map_or_else(OifCount::default, |(_, count)| *count);
-        }
-        let later = self.later_before.filter(|_| self.later_id == id);
-        let before = later.map_or(self.before, NonZeroU32::get);
-        OifCount { packets: self.packets - u64::from(before), ttl_too_low: 0 }
     }
 }

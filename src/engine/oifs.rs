@@ -155,7 +155,7 @@ impl Engine {
         if timeout.is_some() || mfe.rare.is_some() {
             mfe.rare().timeout = timeout;
         }
-        mfe.born = now.into();
+        mfe.begin_life(now);
         match packets(flow) {
             Ok(packets) => {
                 let packets = packets.filter(|_| !planted::has(Bug::FormerLifeCounts));
@@ -172,7 +172,7 @@ impl Engine {
     /// all others memberships alone decide about it (spec 2.5).
     pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
         self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
-        self.update_mfes(Flow::WILDCARD, id, Touch::Clear, caller, fx);
+        self.update_mfes(Flow::WILDCARD, id, Touch::Gone, caller, fx);
     }
 
     /// Deletes those MFEs of a range of flows that `ends` is true of.

@@ -142,9 +142,7 @@ impl Engine {
                 forward(mfe, &self.limits, &self.interfaces, packet, fx)
             }
             Some(mfe) => {
-                if mfe.has_room_for_rare(fx) {
-                    mfe.rare().wrong_if += 1;
-                }
+                mfe.count_wrong_if(&mut fx.headroom);
                 self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
                 self.refuse(Refused::WrongInterface)
             }
@@ -258,21 +256,7 @@ fn forward(
 ) -> Outcome {
     let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
     let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
-    // Without memory each oif counts what has come in, until there is some.
-    if !all && mfe.has_room_for_counts(fx) {
-        mfe.count_apart();
-    }
-    mfe.packets += 1;
-    mfe.octets += u64::from(packet.length);
-    if let Some(out) = mfe.counts_apart() {
-        for (id, count) in out {
-            if all || reaches(*id) {
-                count.packets += 1;
-            } else {
-                count.ttl_too_low += 1;
-            }
-        }
-    }
+    mfe.count(packet.length, all, reaches, &mut fx.headroom);
     let mut out = Out::new();
     for id in mfe.oifs.iter().filter(|&id| all || reaches(id)) {
         out.push(interfaces.name(id));

@@ -79,7 +79,7 @@ impl Resolution {
         match touch {
             Touch::Members => return,
             Touch::Force(_) if self.purpose == Purpose::Create => return,
-            Touch::Clear | Touch::Force(_) => {}
+            Touch::Clear | Touch::Gone | Touch::Force(_) => {}
         }
         if planted::has(Bug::AnswerBeatsJoin) {
             return;
@@ -438,7 +438,7 @@ impl Engine {
         let Resolution { iif, upstream, off, on, .. } = resolution;
         self.reshape(flow, (*iif, *upstream), (off, on), None, fx);
         if let Some(mfe) = self.flows.mfe_mut(flow) {
-            mfe.born = now.into();
+            mfe.begin_life(now);
         }
         self.schedule_end(flow);
         self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));

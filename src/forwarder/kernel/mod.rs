@@ -14,11 +14,12 @@
 //!
 //! - `mroute` has the socket options, `batch` reads: the two places with unsafe code.
 //! - `vifs` knows which interface is which VIF.
-//! - `upcall` makes out what the kernel wrote, `reader` hands it on.
+//! - `upcall` makes out what the kernel wrote, `intake` reads and keeps it, `reader` hands it on.
 //! - `advice` turns errors into something that an operator can act upon.
 
 mod advice;
 mod batch;
+mod intake;
 mod mroute;
 mod reader;
 mod upcall;
@@ -44,6 +45,10 @@ use vifs::VifTable;
 /// each, so that 80,000 fit; no memory is taken before it is needed.
 const RECEIVE_BUFFER: usize = 32 << 20;
 
+/// The tables that the kernel looks packets up in without a rule of the operator's: 0 stands
+/// for RT_TABLE_DEFAULT.
+const LOOKED_UP: [u32; 2] = [0, 253];
+
 /// Forwards in the Linux kernel.
 ///
 /// Opened by the process that routes, it owns one of the kernel's multicast
@@ -53,6 +58,7 @@ pub struct KernelForwarder {
     shared: Arc<Shared>,
     upcalls: Arc<Reader>,
     vifs: VifTable,
+    table: u32,
     /// Flows whose entry the kernel refused to change: it may name VIFs that
     /// were given back since.
     refused: HashSet<Flow, RandomState>,
@@ -77,11 +83,6 @@ impl KernelForwarder {
         if let Err(error) = socket.overflows() {
             log::debug!("lost upcalls will go uncounted: {error}");
         }
-        if table != 0 {
-            log::info!(
-                "packets come to multicast routing table {table} by the rules of \"ip mrule\" only"
-            );
-        }
         let signal = StopSignal::new().map_err(|error| advice::resources(&error))?;
         let shared = Arc::new(Shared { socket, signal, ending: AtomicBool::new(false) });
         let vifs = VifTable::new();
@@ -91,6 +92,7 @@ impl KernelForwarder {
             shared,
             upcalls,
             vifs,
+            table,
             refused: HashSet::default(),
             refused_more: false,
         })
@@ -183,11 +185,15 @@ impl Forwarder for KernelForwarder {
             Ok(None) => return Err(gone),
             Err(error) => return Err(advice::unknown(&error, interface)),
         };
-        self.upcalls.keep_all();
+        // Where that fails a number that no upcall can name will do.
+        if self.upcalls.drain().is_ok() {
+            self.vifs.drained();
+        }
         let claimed = self.vifs.claim(id, interface.index);
         let Some(vif) = claimed.map_err(|why| advice::no_vif(why, interface))? else {
             return Ok(());
         };
+        self.upcalls.forget(interface.index);
         socket.add_vif(vif, interface.index).map_err(|error| {
             self.vifs.free(id);
             // It may have gone since it was asked for its name.
@@ -197,6 +203,9 @@ impl Forwarder for KernelForwarder {
             }
         })?;
         log::debug!("{interface} ({name}) is VIF {}", vif.number());
+        if !LOOKED_UP.contains(&self.table) {
+            log::warn!("{}", advice::rule(self.table, &name));
+        }
         Ok(())
     }
 

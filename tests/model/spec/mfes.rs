@@ -3,7 +3,7 @@
 use super::members::matches;
 use super::{Answered, Mfe, Model, Oif, Purpose};
 use mgm::engine::{ClientId, Notice, QuestionId};
-use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, Time};
+use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, RouteOrigin, Time};
 
 impl Mfe {
     /// When its life ends (spec 5.6, D16).
@@ -36,10 +36,15 @@ impl Model {
         let due = self.oifs_due(mfe);
         let Some(mfe) = self.mfe_mut(flow) else { return false };
         let had_none = mfe.oifs.is_empty();
-        mfe.oifs.retain(|oif| due.contains(&oif.name));
+        let (stay, leave) =
+            std::mem::take(&mut mfe.oifs).into_iter().partition(|oif| due.contains(&oif.name));
+        mfe.oifs = stay;
+        mfe.former.extend::<Vec<Oif>>(leave);
         for name in due {
             if mfe.oifs.iter().all(|oif| oif.name != name) {
-                mfe.oifs.push(Oif { name, packets: 0, ttl_too_low: 0 });
+                let before = mfe.former.iter().position(|oif| oif.name == name);
+                let before = before.map(|at| mfe.former.swap_remove(at));
+                mfe.oifs.push(before.unwrap_or(Oif { name, packets: 0, ttl_too_low: 0 }));
             }
         }
         had_none != mfe.oifs.is_empty()
@@ -184,15 +189,17 @@ impl Model {
         }
     }
 
-    /// Time passes (spec 5.6). An MFE whose clients are being asked waits.
-    pub fn tick(&mut self, now: Time) {
+    /// Time passes (spec 5.6). An MFE whose clients are being asked waits. Where the forwarder
+    /// counts itself one of the router's own ends, used or not (D55).
+    pub fn tick(&mut self, now: Time, by_kernel: bool) {
         self.now = now;
         for flow in self.mfe_flows() {
             let Some(mfe) = self.mfe(flow) else { continue };
             if mfe.end().is_none_or(|end| end > now) || self.asking(flow).is_some() {
                 continue;
             }
-            if mfe.used && !mfe.oifs.is_empty() {
+            let is_own = self.route(flow.source()).origin == RouteOrigin::Local;
+            if mfe.used && !mfe.oifs.is_empty() && !(by_kernel && is_own) {
                 if let Some(mfe) = self.mfe_mut(flow) {
                     mfe.used = false;
                 }
