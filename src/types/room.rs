@@ -35,10 +35,15 @@ const CREDIT: usize = 1 << 20;
 /// something, and for the log line that tells of the shortage.
 const MARGIN: usize = 1 << 20;
 
+/// What is asked for comes in blocks of this size. The C library takes larger ones from
+/// the system one by one, and once such a block is given back it does so no more with
+/// others of its size: growing tables would be copied from then on.
+const BLOCK: usize = 120 << 10;
+
 /// Makes sure that small allocations find memory: once in a while it asks the
-/// allocator for a large block and gives it back at once.
+/// allocator for much more and gives it back at once.
 ///
-/// The block is not touched, so it costs no memory, only address space.
+/// The blocks are not touched, so they cost hardly any memory, only address space.
 #[derive(Debug, Default)]
 pub struct Headroom {
     left: usize,
@@ -60,12 +65,19 @@ impl Headroom {
 
     #[cold]
     fn ask(&mut self, bytes: usize) -> Result<()> {
-        let wanted = bytes.saturating_add(CREDIT).saturating_add(MARGIN);
-        let mut block: Vec<u8> = Vec::new();
-        block.try_reserve_exact(wanted)?;
-        // Otherwise the compiler leaves out an allocation that nobody uses.
-        std::hint::black_box(block.as_mut_ptr());
-        self.left = CREDIT;
+        let mut blocks: [Vec<u8>; (CREDIT + MARGIN) / BLOCK + 1] = Default::default();
+        for block in &mut blocks {
+            block.try_reserve_exact(BLOCK)?;
+        }
+        let mut more: Vec<u8> = Vec::new();
+        if bytes > CREDIT {
+            more.try_reserve_exact(bytes)?;
+            self.left = CREDIT;
+        } else {
+            self.left = CREDIT - bytes;
+        }
+        // Otherwise the compiler leaves out allocations that nobody uses.
+        std::hint::black_box((&mut blocks, &mut more));
         Ok(())
     }
 }
@@ -78,8 +90,8 @@ mod tests {
     fn t0_9_headroom_is_asked_for_in_advance_and_refused_where_there_is_none() {
         let mut room = Headroom::default();
         assert_eq!(room.take(1), Ok(()));
-        assert_eq!(room.left, CREDIT);
-        assert_eq!(room.take(CREDIT), Ok(()));
+        assert_eq!(room.left, CREDIT - 1);
+        assert_eq!(room.take(CREDIT - 1), Ok(()));
         assert_eq!(room.left, 0);
         assert_eq!(room.take(usize::MAX / 4), Err(Refusal::NoMemory));
         assert_eq!(room.left, 0, "the next call asks again");
