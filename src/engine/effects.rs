@@ -196,27 +196,29 @@ const MORE_NOTICES: usize = 16;
 /// So many places are left to the notices that must not be missed.
 const SURE: usize = 8;
 
-/// What a call takes in small allocations, its notices apart: a resolution, sets
-/// of interfaces beyond the 64th, nodes of trees.
-const CALL_BYTES: usize = 4096;
+/// What a call takes in small allocations, its notices apart: a resolution, nodes of
+/// trees; and for each interface that there is, in sets and lists of them.
+const CALL_BYTES: usize = 1024;
+const INTERFACE_BYTES: usize = 32;
 
 /// What a notice takes, with what it owns.
 const NOTICE_BYTES: usize = 256;
 
 impl Effects {
     /// Room for what one call that adds something tells `clients` of, and does to
-    /// so many `flows`.
+    /// so many `flows`, where there are so many `interfaces`.
     ///
     /// # Errors
     /// `NoMemory`.
     #[inline]
-    pub(super) fn room(&mut self, clients: usize, flows: usize) -> Result<()> {
+    pub(super) fn room(&mut self, clients: usize, interfaces: usize, flows: usize) -> Result<()> {
         let more = clients + MORE_NOTICES;
         if self.reserved != flows || self.notices.capacity() - self.notices.len() < more + SURE {
             self.grow(more, flows)?;
         }
-        let boxes = more.saturating_sub(self.boxes.len());
-        self.headroom.take(CALL_BYTES + boxes * NOTICE_BYTES)
+        let boxes = clients.saturating_sub(self.boxes.len());
+        let bytes = CALL_BYTES + interfaces * INTERFACE_BYTES + boxes * NOTICE_BYTES;
+        self.headroom.take(bytes)
     }
 
     #[cold]

@@ -51,6 +51,12 @@ impl FlowLimit {
         Ok(())
     }
 
+    /// No fewer than there are interfaces.
+    #[inline]
+    pub fn interfaces(&self) -> usize {
+        self.by_arrival.len()
+    }
+
     /// Whether a packet that arrived here may begin another flow. Beyond half of the
     /// limit an interface gets no more that has more than half of all flows already.
     fn admits(&self, arrival: IfId) -> std::result::Result<(), Refused> {

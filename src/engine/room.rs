@@ -31,7 +31,7 @@ impl Engine {
     #[inline]
     pub(super) fn room(&mut self, fx: &mut Effects) -> Result<()> {
         self.flows.room()?;
-        fx.room(self.clients.len(), self.flows.capacity())
+        fx.room(self.clients.len(), self.flow_limit.interfaces(), self.flows.capacity())
     }
 
     /// The same for a call that changes the MFEs of a membership, maybe those of all
