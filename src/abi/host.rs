@@ -156,8 +156,10 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 }
 
 /// Adds a route to the multicast view, or replaces the one to the same network:
-/// MGM looks sources up there. The kernel forwarder brings the kernel's routes
-/// and needs none of these.
+/// the library looks sources up there. The kernel forwarder brings the kernel's
+/// routes, and with it none of these is needed. Where both cover a source the longer
+/// prefix wins, and this route if both are equally long; with
+/// MGMHOST_ROUTE_PREFERRED this route wins over longer ones of the kernel, too.
 ///
 /// # Parameters
 /// - `dwNetwork`: the network, network byte order.
@@ -168,8 +170,9 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 ///   network.
 /// - `dwProtocol`: where the route comes from, PROTO_IP_*; it shows as
 ///   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
-/// - `dwFlags`: 0, or MGMHOST_ROUTE_LOCAL: dwNetwork is an address of this router
-///   itself, dwMask 255.255.255.255, dwNextHopAddr 0.
+/// - `dwFlags`: 0, or a combination of MGMHOST_ROUTE_LOCAL (dwNetwork is an address
+///   of this router itself, dwMask 255.255.255.255, dwNextHopAddr 0) and
+///   MGMHOST_ROUTE_PREFERRED.
 ///
 /// # Returns
 /// - `NO_ERROR`: added.
@@ -194,14 +197,21 @@ pub unsafe extern "C" fn MgmHostAddRoute(
     entry("MgmHostAddRoute", || {
         let prefix_len = prefix_len(dwNetwork, dwMask)?;
         let gateway = neighbour(dwNextHopAddr)?;
-        let local = route_flags(dwFlags)?;
-        let route = host_route(addr(dwNetwork), prefix_len, dwIfIndex, gateway, dwProtocol, local)?;
-        Manager::global().add_route(route)?;
+        let flags = route_flags(dwFlags)?;
+        let network = addr(dwNetwork);
+        let route =
+            host_route(network, prefix_len, dwIfIndex, gateway, dwProtocol, flags.is_local)?;
+        let manager = Manager::global();
+        if flags.is_preferred {
+            manager.add_preferred_route(route)?;
+        } else {
+            manager.add_route(route)?;
+        }
         Ok(NO_ERROR)
     })
 }
 
-/// Deletes a route from the multicast view.
+/// Deletes a route from the multicast view, whatever flags it was added with.
 ///
 /// # Parameters
 /// - `dwNetwork`: the network, network byte order.

@@ -7,7 +7,7 @@
 //! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
-//! - `world`, `below`: the forwarder and the routes, what they report.
+//! - `world`, `below`: the forwarder and the routes, what they report. `refresh`: look-ups.
 //! - `log`, `writer`: where log lines go, and who writes them.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
 
@@ -24,7 +24,9 @@ mod limits;
 mod log;
 mod queue;
 mod records;
+mod refresh;
 mod settings;
+mod shim;
 mod state;
 mod status;
 #[cfg_attr(target_os = "linux", path = "system/linux.rs")]

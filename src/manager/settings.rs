@@ -37,6 +37,9 @@ pub struct Settings {
     pub forwarder: ForwarderChoice,
     /// The kernel's multicast routing table (MRT_TABLE).
     pub table: u32,
+    /// The unicast table that sources outside of VRFs are looked up in; `None`: as the
+    /// system's policy rules say. The host names it.
+    pub unicast_table: Option<u32>,
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
     /// Lines above this level are not logged.
@@ -52,6 +55,7 @@ impl Default for Settings {
         Settings {
             forwarder: ForwarderChoice::Auto,
             table: 0,
+            unicast_table: None,
             mfe_timeout: 900,
             log_level: LevelFilter::Warn,
             status_socket: None,
@@ -81,6 +85,7 @@ impl Settings {
         Settings {
             forwarder: forwarder.unwrap_or(defaults.forwarder),
             table: table.unwrap_or(defaults.table),
+            unicast_table: defaults.unicast_table,
             mfe_timeout: timeout.map_or(defaults.mfe_timeout, NonZeroU32::get),
             log_level: log_level.unwrap_or(defaults.log_level),
             status_socket: get("MGM_STATUS_SOCKET")
@@ -130,6 +135,7 @@ mod tests {
             Settings {
                 forwarder: ForwarderChoice::Kernel,
                 table: 100,
+                unicast_table: None,
                 mfe_timeout: 30,
                 log_level: LevelFilter::Debug,
                 status_socket: Some("/run/mgm".into()),
