@@ -255,9 +255,9 @@ pub(super) mod tests {
             [3],
             "4 is in a VRF, 5 has another length"
         );
-        assert_eq!(links.sharing(prefix, Domain(9), 4), []);
+        assert_eq!(links.sharing(prefix, Domain(9), 4), [0u32; 0]);
         take(&mut links, &address(RTM_DELADDR, 3, [10, 0, 0, 2], [10, 0, 0, 2], 24));
-        assert_eq!(links.sharing(prefix, Domain::MAIN, 2), []);
+        assert_eq!(links.sharing(prefix, Domain::MAIN, 2), [0u32; 0]);
         // Of a point-to-point link the peer's address tells.
         take(&mut links, &address(RTM_NEWADDR, 3, [192, 0, 2, 1], [10, 0, 0, 9], 24));
         assert_eq!(links.sharing(prefix, Domain::MAIN, 2), [3]);
