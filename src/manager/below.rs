@@ -96,7 +96,8 @@ impl Below {
             let unknown: BTreeSet<Ipv4Addr> = batch
                 .iter()
                 .filter(|upcall| {
-                    upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
+                    upcall.kind == UpcallKind::NoCache
+                        && run.engine.needs_route(upcall.flow, upcall.arrival).is_some()
                 })
                 .map(|upcall| upcall.flow.source())
                 .filter(|source| !routes.contains_key(source))
@@ -120,7 +121,8 @@ impl Below {
             run.tally.count_upcall(kind);
             match kind {
                 UpcallKind::WrongIf => {
-                    run.engine.wrong_if(now, flow, arrival, &header, &mut run.fx)
+                    let Run { engine, world, fx, .. } = &mut *run;
+                    engine.wrong_if(now, flow, arrival, &header, |flow| world.packets(flow), fx);
                 }
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };

@@ -119,7 +119,7 @@ impl Manager {
         interface: Interface,
         join: Join,
     ) -> Result<()> {
-        self.act_with_route(client, flow, |run, route| {
+        self.act_with_route(client, flow, interface, |run, route| {
             run.engine.join(client, flow, interface, join, route, &mut run.fx)
         })
     }
@@ -146,9 +146,10 @@ impl Manager {
         &self,
         client: ClientId,
         flow: Flow,
+        interface: Interface,
         call: impl FnOnce(&mut Run, Option<Route>) -> Result<()>,
     ) -> Result<()> {
-        let (mut guard, route) = self.route_for(self.lock(), flow);
+        let (mut guard, route) = self.route_for(self.lock(), flow, interface);
         let result = call(guard.run_for(client.0)?, route);
         self.publish_all(guard);
         result

@@ -165,7 +165,7 @@ impl Manager {
         guard.started()?;
         loop {
             let route;
-            (guard, route) = self.route_for(guard, flow);
+            (guard, route) = self.route_for(guard, flow, arrival);
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let now = run.now();
             let outcome = run.engine.packet(now, &packet, route, &mut run.fx);

@@ -11,7 +11,7 @@ use super::{system, Manager};
 use crate::engine::{Effects, Engine};
 use crate::forwarder::{Counters, Forwarder, MemoryForwarder, UpcallSource};
 use crate::routes::{RouteTable, RouteView};
-use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time};
+use crate::types::{Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, Time};
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 use std::collections::BTreeSet;
@@ -304,17 +304,26 @@ impl Manager {
         &'a self,
         mut guard: Guard<'a>,
         flow: Flow,
+        arrival: Interface,
     ) -> (Guard<'a>, Option<Route>) {
         match guard.running() {
-            Some(run) if run.engine.needs_route(flow) => self.look_up(guard, flow),
+            Some(run) if run.engine.needs_route(flow, arrival).is_some() => {
+                self.look_up(guard, flow, arrival)
+            }
             _ => (guard, None),
         }
     }
 
     #[cold]
-    fn look_up<'a>(&'a self, mut guard: Guard<'a>, flow: Flow) -> (Guard<'a>, Option<Route>) {
+    fn look_up<'a>(
+        &'a self,
+        mut guard: Guard<'a>,
+        flow: Flow,
+        arrival: Interface,
+    ) -> (Guard<'a>, Option<Route>) {
         loop {
-            let Some(run) = guard.running().filter(|run| run.engine.needs_route(flow)) else {
+            let needs = |run: &&mut Run| run.engine.needs_route(flow, arrival).is_some();
+            let Some(run) = guard.running().filter(needs) else {
                 return (guard, None);
             };
             let (routes, changes) = (run.world.routes(), run.world.route_changes);
@@ -348,7 +357,9 @@ impl Manager {
         let Some(run) = guard.running() else { return };
         run.world.route_changes += 1;
         let routes = run.world.routes();
-        let sources = run.engine.known_sources(concerns);
+        let mut sources = Vec::new();
+        run.engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);
+        sources.retain(|(source, _)| concerns(*source));
         let (mut done, mut most) = (0, sources.len());
         while done < sources.len() {
             let same_life = |run: &&mut Run| Arc::ptr_eq(&routes, &run.world.routes);
@@ -357,9 +368,9 @@ impl Manager {
             let some = &sources[done..sources.len().min(done + most)];
             drop(guard);
             let (mut found, mut unsure) = (Vec::new(), Vec::new());
-            for &source in some {
+            for &(source, domain) in some {
                 match routes.lookup(source) {
-                    Some(route) => found.push((source, route)),
+                    Some(route) => found.push((source, domain, route)),
                     None => unsure.push(source),
                 }
             }
