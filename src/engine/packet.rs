@@ -247,8 +247,7 @@ impl Engine {
             return;
         }
         if self.refusals.get(flow).is_some() {
-            fx.dirty.push(flow); // its entry was lost, or is still on its way
-            return;
+            return self.refused_again(flow, fx);
         }
         self.now = now;
         let source = self.flows.hold_source(flow, self.interfaces.domain(id), route);

@@ -186,12 +186,17 @@ impl Engine {
             return None;
         }
         if by_forwarder {
-            if let Some(refusal) = self.refusals.by_flow.get_mut(&flow) {
-                refusal.packet.by_forwarder = true;
-            }
-            fx.dirty.push(flow); // its entry was lost, or is still on its way
+            self.refused_again(flow, fx);
         }
         Some(why)
+    }
+
+    /// The forwarder tells of a refused flow again: its entry was lost, or is still on its way.
+    pub(super) fn refused_again(&mut self, flow: Flow, fx: &mut Effects) {
+        if let Some(refusal) = self.refusals.by_flow.get_mut(&flow) {
+            refusal.packet.by_forwarder = true;
+            fx.dirty.push(flow);
+        }
     }
 
     /// The route of a source has changed: flows of it that were refused may pass now.

@@ -163,7 +163,7 @@ impl Engine {
         (source, by_forwarder): (SourceId, bool),
         fx: &mut Effects,
     ) -> bool {
-        let way = self.way_in(flow, source, Purpose::Create, arrived, fx);
+        let way = self.way_in(flow, source, Purpose::Create, Some(arrived), fx);
         let first_packet = || FirstPacket { arrival, header: header.into(), by_forwarder };
         let Some(way) = way else {
             self.give_up(flow, Purpose::Create, source, first_packet(), fx);
@@ -218,8 +218,7 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let arrived = self.interfaces.served(packet.arrival);
-        let way = arrived.and_then(|id| self.way_in(flow, source, purpose, id, fx));
-        match way {
+        match self.way_in(flow, source, purpose, arrived, fx) {
             Some(way) => self.ask_rpf(flow, purpose, source, packet, way, fx),
             None => self.give_up(flow, purpose, source, packet, fx),
         }
@@ -274,23 +273,28 @@ impl Engine {
         flow: Flow,
         source: SourceId,
         purpose: Purpose,
-        arrived: IfId,
+        arrived: Option<IfId>,
         fx: &mut Effects,
     ) -> Option<WayIn> {
-        let way = self.way(flow, source, Some(arrived));
+        let way = self.way(flow, source, arrived);
         self.story(fx, || format!("{flow}: {}", self.towards_source(source, way)));
         match way {
             Way::In(id, upstream) => {
                 let owner = self.interfaces.master(id)?;
                 Some(WayIn { expected: Some((id, upstream)), asked: id, owner })
             }
-            // Without a way in an MFE is moved nowhere (spec 5.10).
-            Way::Nowhere if purpose != Purpose::Reroute => {
-                let owner = self.interfaces.master(arrived)?;
+            Way::Bounded => None, // what comes in there is refused (spec 3.7)
+            Way::Nowhere => {
+                let may_ask = match purpose {
+                    Purpose::Create => true,
+                    Purpose::Renew => matches!(self.origins.of(flow), Origin::Unrouted(_)),
+                    Purpose::Reroute => false, // the MFE ends (spec 5.10)
+                };
+                let asked = arrived.filter(|&id| may_ask && !self.is_bounded(id, flow.group()))?;
+                let owner = self.interfaces.master(asked)?;
                 let hears = self.clients.hears(owner, NoticeKind::Rpf);
-                hears.then_some(WayIn { expected: None, asked: arrived, owner })
+                hears.then_some(WayIn { expected: None, asked, owner })
             }
-            Way::Nowhere | Way::Bounded => None, // what comes in there is refused (spec 3.7)
         }
     }
 
