@@ -10,15 +10,16 @@
 )]
 
 use super::args::{
-    addr, group, header, host_route, interface, neighbour, prefix_len, read, required, route_flags,
-    source, write,
+    addr, dword, group, header, host_route, interface, neighbour, prefix_len, read, required,
+    route_flags, source, write,
 };
+use super::arrival;
 use super::buffer::fill_oifs;
 use super::entry::entry;
 use super::host_config::{log_sink, read_config, write_version};
 use super::types::*;
 use crate::manager::{Manager, PacketIn, Settings};
-use crate::types::Flow;
+use crate::types::{Flow, Refusal};
 use std::ffi::c_void;
 
 /// Tells which library this is.
@@ -306,6 +307,38 @@ pub unsafe extern "C" fn MgmHostPacketIn(
         // SAFETY: neither is null if it is written to, and the caller says that
         // `capacity` entries are there.
         unsafe { fill_oifs(&verdict.oifs, pdwOifCount, capacity, pOifs) }
+    })
+}
+
+/// Returns the interface where the packet arrived that an RPF callback is about. If no packet
+/// caused the callback (a renewal, a changed route), it is the interface where the packets of
+/// the MFE arrive: its incoming interface, or the one that they have moved to.
+///
+/// # Parameters
+/// - `pdwIfIndex` (out): its index.
+/// - `pdwIfNextHopAddr` (out): its next hop, network byte order; 0 except on
+///   point-to-multipoint links.
+///
+/// # Returns
+/// - `NO_ERROR`: both are written.
+/// - `ERROR_NOT_FOUND`: this thread is not inside an RPF callback. Nothing is written.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
+/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+///
+/// # Threads
+/// Inside an RPF callback, on the thread that runs it. It does not start MGM.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostGetArrival(pdwIfIndex: PDWORD, pdwIfNextHopAddr: PDWORD) -> DWORD {
+    entry("MgmHostGetArrival", || {
+        required("pdwIfIndex", pdwIfIndex)?;
+        required("pdwIfNextHopAddr", pdwIfNextHopAddr)?;
+        let arrival = arrival::get().ok_or(Refusal::NoArrival)?;
+        // SAFETY: not null, and the caller says that DWORDs may be written there.
+        unsafe {
+            write(pdwIfIndex, arrival.index);
+            write(pdwIfNextHopAddr, dword(arrival.next_hop));
+        }
+        Ok(NO_ERROR)
     })
 }
 

@@ -1,9 +1,10 @@
 //! The end of an MFE's life (spec 5.6).
 
 use super::flows::{Flows, Place};
+use super::refusals::AT_ONCE;
 use super::resolve::Purpose;
 use super::{Effects, Engine};
-use crate::types::{Flow, Result, Time};
+use crate::types::{Flow, Result, RouteOrigin, Time};
 use std::collections::BTreeMap;
 
 /// How fine the ends of life are told apart.
@@ -108,7 +109,11 @@ impl Engine {
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        Time::sooner(self.expiry.next, self.wrong_ifs.next_sweep())
+        if self.has_reroutes() {
+            return Some(Time(0));
+        }
+        let due = Time::sooner(self.expiry.next, self.wrong_ifs.next_sweep());
+        Time::sooner(due, self.refusals.next_end())
     }
 
     /// Ends the lives that are over, looking at `most` MFEs at the most: it is
@@ -123,7 +128,11 @@ impl Engine {
         mut packets: impl FnMut(Flow) -> Result<Option<u64>>,
         fx: &mut Effects,
     ) {
-        let mut left = most;
+        self.now = now;
+        if self.has_reroutes() {
+            self.reroute_some(now, most.min(AT_ONCE), fx);
+        }
+        let mut left = most - self.end_refusals(now, most, fx);
         while left > 0 {
             let lives = self.expiry.pop(now, left.min(Flows::FETCH));
             if lives.is_empty() {
@@ -136,6 +145,14 @@ impl Engine {
             }
         }
         self.wrong_ifs.sweep(now);
+    }
+
+    /// Whether the router itself is the source of an MFE. The kernel counts the packets that it
+    /// sends, wherever it does, and tells of none that does not leave by the iif: such an
+    /// MFE is made anew at the end of its life, where the next packet is seen.
+    fn is_own(&self, flow: Flow) -> bool {
+        let source = self.flows.source(flow);
+        self.flows.sources.route(source).origin == RouteOrigin::Local
     }
 
     /// Ends a life, if it is over and the MFE has no reason to live on.
@@ -159,7 +176,9 @@ impl Engine {
             return; // its clients are being asked
         }
         if !mfe.oifs.is_empty() {
-            let count = match packets(flow) {
+            let packets = packets(flow);
+            let counts_all = matches!(packets, Ok(Some(_)));
+            let count = match packets {
                 Ok(packets) => packets.unwrap_or(mfe.packets) as u32,
                 Err(refusal) => {
                     self.expiry.schedule(life, now.plus_secs(1));
@@ -167,8 +186,9 @@ impl Engine {
                     return;
                 }
             };
-            if std::mem::replace(&mut mfe.seen, count) != count {
-                self.resolve_again(flow, Purpose::Renew, fx);
+            let has_forwarded = std::mem::replace(&mut mfe.seen, count) != count;
+            if has_forwarded && !(counts_all && self.is_own(flow)) {
+                self.resolve_again(flow, Purpose::Renew, None, fx);
                 return;
             }
         }

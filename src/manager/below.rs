@@ -2,7 +2,6 @@
 
 use super::backlog::Origin;
 use super::queue::Lane;
-use super::shim;
 use super::state::{Guard, Run};
 use super::world::{Routes, World};
 use super::writer::Writer;
@@ -96,7 +95,7 @@ impl Below {
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
                 .filter(|upcall| upcall.kind == UpcallKind::NoCache)
-                .filter_map(|upcall| shim::needs_route(&run.engine, upcall.flow, upcall.arrival))
+                .filter_map(|upcall| run.engine.needs_route(upcall.flow, upcall.arrival))
                 .filter(|needed| !routes.contains_key(needed))
                 .collect();
             if unknown.is_empty() {
@@ -118,11 +117,12 @@ impl Below {
             run.tally.count_upcall(kind);
             match kind {
                 UpcallKind::WrongIf => {
-                    run.engine.wrong_if(now, flow, arrival, &header, &mut run.fx)
+                    let Run { engine, world, fx, .. } = &mut *run;
+                    engine.wrong_if(now, flow, arrival, &header, |flow| world.packets(flow), fx);
                 }
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
-                    let needed = shim::needs_route(&run.engine, flow, arrival);
+                    let needed = run.engine.needs_route(flow, arrival);
                     let route = needed.and_then(|needed| routes.get(&needed).cloned());
                     let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
                     if let Outcome::Refused(why) = outcome {

@@ -26,7 +26,6 @@ mod queue;
 mod records;
 mod refresh;
 mod settings;
-mod shim;
 mod state;
 mod status;
 #[cfg_attr(target_os = "linux", path = "system/linux.rs")]

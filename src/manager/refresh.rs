@@ -4,7 +4,6 @@
 //! noted in [`Changes`]: whoever looks a source up compares.
 
 use super::queue::Lane;
-use super::shim;
 use super::state::{Guard, Run};
 use super::world::Routes;
 use super::Manager;
@@ -79,7 +78,7 @@ impl Manager {
         interface: Interface,
     ) -> (Guard<'a>, Option<Route>) {
         match guard.running() {
-            Some(run) if shim::needs_route(&run.engine, flow, interface).is_some() => {
+            Some(run) if run.engine.needs_route(flow, interface).is_some() => {
                 self.look_up(guard, flow, interface)
             }
             _ => (guard, None),
@@ -95,7 +94,7 @@ impl Manager {
     ) -> (Guard<'a>, Option<Route>) {
         loop {
             let Some(run) = guard.running() else { return (guard, None) };
-            let Some((source, domain)) = shim::needs_route(&run.engine, flow, interface) else {
+            let Some((source, domain)) = run.engine.needs_route(flow, interface) else {
                 return (guard, None);
             };
             let (routes, changes) = (run.world.routes(), run.world.changes.count());
@@ -106,7 +105,9 @@ impl Manager {
                 run.world.doubts.about_sources(route.is_none().then_some(source));
                 is_life_of(&routes)(&run)
                     && !run.world.changes.may_concern(source, changes)
-                    && shim::needs_route(&run.engine, flow, interface)
+                    && run
+                        .engine
+                        .needs_route(flow, interface)
                         .is_none_or(|needed| needed == (source, domain))
             };
             if guard.running().is_none_or(is_current) {
@@ -140,7 +141,7 @@ impl Manager {
         let (mut after, mut most, mut sources) = (None, SOURCES, Vec::new());
         while let Some(run) = guard.running().filter(is_life_of(&routes)) {
             sources.clear();
-            shim::sources_within(&run.engine, changes.prefixes(), after, most, &mut sources);
+            run.engine.sources_within(changes.prefixes(), after, most, &mut sources);
             let Some(&last) = sources.last() else { break };
             let count = run.world.changes.count();
             self.let_go(guard, lane);
@@ -169,7 +170,7 @@ impl Manager {
                     .filter(|(source, ..)| !run.world.changes.may_concern(*source, count))
                     .cloned()
                     .collect();
-                shim::update_routes(&mut run.engine, &current, &mut run.fx);
+                run.engine.update_routes(&current, &mut run.fx);
                 self.publish(&mut guard, lane);
                 guard.hand_over();
             }
@@ -183,9 +184,9 @@ impl Manager {
     /// Has MFEs follow their changed routes (spec 5.10), and others call in between.
     pub(super) fn follow_routes<'a>(&'a self, mut guard: Guard<'a>, lane: Lane) -> Guard<'a> {
         let mut done = 0;
-        while let Some(run) = guard.running().filter(|run| shim::has_reroutes(&run.engine)) {
+        while let Some(run) = guard.running().filter(|run| run.engine.has_reroutes()) {
             let now = run.now();
-            shim::reroute_some(&mut run.engine, now, REROUTES, &mut run.fx);
+            run.engine.reroute_some(now, REROUTES, &mut run.fx);
             self.publish(&mut guard, lane);
             guard.hand_over();
             done += REROUTES;

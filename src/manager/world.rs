@@ -6,7 +6,6 @@ use super::installer::Installer;
 use super::queue::Lane;
 use super::refresh::Changes;
 use super::settings::{ForwarderChoice, Settings};
-use super::shim;
 use super::state::Guard;
 use super::tally::Installs;
 use super::{system, Manager};
@@ -125,7 +124,7 @@ impl World {
     ) -> bool {
         let domain = self.routes.domain(interface.index);
         let before = self.domains.insert(id, (interface, domain));
-        shim::set_domain(engine, id, domain, fx);
+        engine.set_domain(id, domain, fx);
         before.is_some_and(|(_, before)| before != domain)
     }
 

@@ -21,7 +21,9 @@ mod router;
 mod scenarios;
 
 use super::*;
-use crate::types::{Code, IfId, Interface, Ipv4Addr, Result, Route, RouteOrigin, Time};
+use crate::types::{
+    Code, Domain, IfId, Interface, Ipv4Addr, NextHop, Prefix, Result, Route, RouteOrigin, Time,
+};
 use router::Router;
 use std::sync::Arc;
 
