@@ -174,9 +174,9 @@ impl Manager {
                 self.publish(&mut guard, lane);
                 guard.hand_over();
             }
-            guard = self.follow_routes(guard, lane);
             after = Some(last);
         }
+        // Not before: to find the flows of many sources takes one walk through all flows.
         let guard = self.follow_routes(guard, lane);
         self.let_go(guard, lane);
     }
