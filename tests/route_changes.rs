@@ -112,7 +112,7 @@ fn t5_10_a_change_for_many_mfes_holds_up_no_other_call() {
         assert!(manager.packet_in(packet).unwrap().accepted);
     }
     let (is_over, begin) = (AtomicBool::new(false), Instant::now());
-    let waits = std::thread::scope(|scope| {
+    let (waits, took) = std::thread::scope(|scope| {
         let caller = scope.spawn(|| {
             let mut waits = Vec::new();
             while !is_over.load(Ordering::Relaxed) {
@@ -127,13 +127,13 @@ fn t5_10_a_change_for_many_mfes_holds_up_no_other_call() {
             waits
         });
         manager.add_route(route(2)).unwrap();
+        let took = begin.elapsed();
         is_over.store(true, Ordering::Relaxed);
-        caller.join().unwrap()
+        (caller.join().unwrap(), took)
     });
     let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize];
     println!(
-        "{mfes} MFEs moved in {:?}; {} calls waited {:?} at p50, {:?} at p99, {:?} at p99.9, {:?} at most",
-        begin.elapsed(),
+        "{mfes} MFEs moved in {took:?}; {} calls waited {:?} at p50, {:?} at p99, {:?} at p99.9, {:?} at most",
         waits.len(),
         at(0.5),
         at(0.99),
@@ -147,7 +147,7 @@ fn t5_10_a_change_for_many_mfes_holds_up_no_other_call() {
             std::thread::yield_now();
         }
     }
-    // In one hold of the lock it is a hundred times as long.
-    assert!(at(0.99) < Duration::from_millis(50), "{:?}", at(0.99));
+    // In one hold of the lock it is most of the time that the change takes.
+    assert!(at(1.0) < took / 3, "{:?} of {took:?}", at(1.0));
     manager.stop().unwrap();
 }
