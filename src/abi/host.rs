@@ -10,8 +10,8 @@
 )]
 
 use super::args::{
-    addr, dword, group, header, host_route, interface, neighbour, prefix_len, read, required, route_flags,
-    source, write,
+    addr, dword, group, header, host_route, interface, neighbour, prefix_len, read, required,
+    route_flags, source, write,
 };
 use super::arrival;
 use super::buffer::fill_oifs;

@@ -270,7 +270,9 @@ impl Engine {
             done += 1;
             let Some((_, flow, serial)) = self.refusals.ends.pop_front() else { break };
             if self.refusals.get(flow).is_some_and(|refusal| refusal.serial == serial) {
-                self.story(fx, || format!("{flow} was refused: its next packet is looked at again"));
+                self.story(fx, || {
+                    format!("{flow} was refused: its next packet is looked at again")
+                });
                 self.forget_refusal(flow, fx);
             }
         }

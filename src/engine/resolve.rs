@@ -235,7 +235,8 @@ impl Engine {
     ) {
         let Some((source, mfe)) = self.flows.row(flow) else { return };
         let (iif, upstream) = (mfe.iif, mfe.upstream);
-        let is_there = |id: &IfId| matches!(self.way(flow, source, Some(*id)), Way::In(to, _) if to == *id);
+        let is_there =
+            |id: &IfId| matches!(self.way(flow, source, Some(*id)), Way::In(to, _) if to == *id);
         let present = present.filter(is_there).unwrap_or(iif);
         let arrival = self.interfaces.name(present);
         let packet = FirstPacket { arrival, header: Arc::default(), by_forwarder: false };

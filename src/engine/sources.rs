@@ -160,8 +160,7 @@ impl Sources {
     /// Adds a source that nothing refers to yet.
     fn add(&mut self, addr: Ipv4Addr, domain: Domain, route: Route) -> SourceId {
         let route = self.routes.acquire(route);
-        let source =
-            Source { addr, domain, route, refs: 0, flows: Held::None, is_outdated: false };
+        let source = Source { addr, domain, route, refs: 0, flows: Held::None, is_outdated: false };
         let id = match self.free.pop() {
             Some(id) => {
                 *self.at_mut(id) = source;
@@ -443,7 +442,9 @@ mod tests {
                 assert_eq!(&found, places);
             } else {
                 // Once they were very many they are not listed until the last has gone.
-                assert!(matches!(sources.at(id).flows, Held::Many(count) if count as usize == places.len()));
+                assert!(
+                    matches!(sources.at(id).flows, Held::Many(count) if count as usize == places.len())
+                );
             }
         }
         for (number, places) in model {

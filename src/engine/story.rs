@@ -133,12 +133,10 @@ pub struct Answer<'a>(pub &'a Notice);
 impl fmt::Display for Answer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Notice::Rpf { flow, iif, upstream, .. } => {
-                match iif.index {
-                    0 => write!(f, "RPF_CALLBACK {flow}: not accepted"),
-                    _ => write!(f, "RPF_CALLBACK {flow}: {}", way_in(*iif, *upstream)),
-                }
-            }
+            Notice::Rpf { flow, iif, upstream, .. } => match iif.index {
+                0 => write!(f, "RPF_CALLBACK {flow}: not accepted"),
+                _ => write!(f, "RPF_CALLBACK {flow}: {}", way_in(*iif, *upstream)),
+            },
             Notice::Creation { flow, oifs, .. } => {
                 match list(oifs.iter().filter(|oif| oif.enabled).map(name)) {
                     none if none.is_empty() => {

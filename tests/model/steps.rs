@@ -170,14 +170,7 @@ pub fn route(operand: u8, more: u8) -> Route {
         2 => Some([other(more / 4), choice].into()),
         _ => Some([other(more / 16), choice, other(more / 4)].into()),
     };
-    Route {
-        origin,
-        if_index,
-        ways,
-        network: Ipv4Addr::new(10, 0, 0, 0),
-        prefix_len,
-        protocol,
-    }
+    Route { origin, if_index, ways, network: Ipv4Addr::new(10, 0, 0, 0), prefix_len, protocol }
 }
 
 /// A range of groups: one of them, two, or all that have a scope.

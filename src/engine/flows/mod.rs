@@ -136,9 +136,8 @@ impl Flows {
     /// The source of a flow in a domain, if it is known, with its present route.
     #[inline]
     pub fn find_source(&self, flow: Flow, domain: Domain) -> Option<SourceId> {
-        let is_it = |id: &SourceId| {
-            self.sources.domain(*id) == domain && !self.sources.is_outdated(*id)
-        };
+        let is_it =
+            |id: &SourceId| self.sources.domain(*id) == domain && !self.sources.is_outdated(*id);
         let of_entry = self.find(flow).map(|place| self.at(place).source).filter(is_it);
         of_entry.or_else(|| self.sources.find(flow.source(), domain))
     }

@@ -394,10 +394,8 @@ impl Drive {
         if other != routes[0].0 && c >= 128 {
             routes.push((other, steps::route(d, a)));
         }
-        let named: Vec<_> = routes
-            .iter()
-            .map(|(source, route)| (*source, Domain::MAIN, route.clone()))
-            .collect();
+        let named: Vec<_> =
+            routes.iter().map(|(source, route)| (*source, Domain::MAIN, route.clone())).collect();
         self.act_with("update_routes", true, |engine, model, fx| {
             engine.update_routes(&named, fx);
             model.change_routes(&routes);

@@ -108,9 +108,7 @@ impl Model {
         self.asking.retain(|asking| asking.flow != flow);
         let Some(mfe) = self.mfe(flow) else { return };
         let (iif, upstream, origin) = (mfe.iif, mfe.upstream, mfe.origin);
-        let is_way = |name: &Interface| {
-            matches!(self.way(flow, Some(*name)), Way::In(there, _) if there == *name)
-        };
+        let is_way = |name: &Interface| matches!(self.way(flow, Some(*name)), Way::In(there, _) if there == *name);
         let arrival = present.filter(is_way).unwrap_or(iif);
         let first = First { arrival, header: Arc::default(), by_kernel: false };
         if let Origin::Unrouted(asked) = origin {
