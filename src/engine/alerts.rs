@@ -9,6 +9,7 @@ use super::flows::{Members, Side};
 use super::planted::{self, Bug};
 use super::resolve::Purpose;
 use super::sources::SourceId;
+use super::truth::Topic;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ impl Interest {
         }
     }
 }
+
+/// So many memberships are looked at for each client that has to hear of all groups.
+const REPEATED_AT_ONCE: usize = 1024;
 
 /// What a change of membership is about.
 #[derive(Clone, Copy, Debug)]
@@ -152,9 +156,13 @@ impl Engine {
     }
 
     /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for
-    /// each group that others still want (spec 4.2).
+    /// each group that others still want (spec 4.2). Where there are many it is told in
+    /// its own time.
     fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
-        for flow in self.flows.wanted_flows(Flow::WILDCARD) {
+        for (number, flow) in self.flows.wanted_flows(Flow::WILDCARD).enumerate() {
+            if number >= REPEATED_AT_ONCE {
+                return fx.tell_all_later(client, Topic::Groups);
+            }
             let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
             if is_group && self.interest(flow).beside(client) {
                 self.alert(client, Notice::Join { flow, member: true }, fx);
@@ -203,7 +211,7 @@ impl Engine {
     }
 
     /// Whom the role of spec 4.6 makes hear of `flow`, an (s,g), right now.
-    fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
+    pub(super) fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
         let client = self.towards(self.flows.source(flow))?;
         self.interest(flow).beside(client).then_some(client)
     }

@@ -2,8 +2,9 @@
 
 use super::context;
 use super::log::LogSink;
-use super::queue::Lane;
+use super::dispatch::Lane;
 use super::settings::Settings;
+use super::state::Guard;
 use super::Manager;
 use crate::engine::{Out, Outcome, Packet};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
@@ -176,11 +177,31 @@ impl Manager {
                     return Ok(Verdict::default());
                 }
                 Outcome::Resolving => {
-                    guard = self.wait_until(|state| {
-                        state.running().is_none_or(|run| !run.engine.is_resolving(flow))
-                    });
+                    guard = self.wait_for_resolution(flow);
                 }
             }
+        }
+    }
+}
+
+impl Manager {
+    /// Waits until a flow is resolved. Without workers it makes their callbacks (spec 8.3).
+    fn wait_for_resolution(&self, flow: Flow) -> Guard<'_> {
+        loop {
+            let mut has_no_worker = false;
+            let mut guard = self.wait_until(|state| {
+                let run = state.running().filter(|run| run.engine.is_resolving(flow));
+                has_no_worker = run.as_ref().is_some_and(|run| Manager::has_no_worker(run));
+                run.is_none() || has_no_worker
+            });
+            if !has_no_worker {
+                return guard;
+            }
+            if let Some(run) = guard.running() {
+                self.adopt(run);
+            }
+            drop(guard);
+            self.drain();
         }
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
-//! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
+//! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `backlog`,
+//!   `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `world`, `below`: the forwarder and the routes, what they report.
@@ -17,12 +18,12 @@ mod callbacks;
 mod calls;
 mod context;
 mod delivery;
+mod dispatch;
 mod doubts;
 mod host;
 mod installer;
 mod limits;
 mod log;
-mod queue;
 mod records;
 mod settings;
 mod state;

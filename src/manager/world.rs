@@ -3,7 +3,7 @@
 use super::below::Below;
 use super::doubts::Doubts;
 use super::installer::Installer;
-use super::queue::Lane;
+use super::dispatch::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;
