@@ -201,8 +201,10 @@ static void t8_3_no_call_works_for_others_without_end(void)
 
     OK(quit(protocol('C'))); /* nobody else listens */
     nap_us = 1000;
-    p2->thread = thread_start(join_all, p2);
+    /* P is first in one of Q's callbacks, and P2's calls leave theirs to it. */
     p->thread = thread_start(join_all, p);
+    sleep_ms(5);
+    p2->thread = thread_start(join_all, p2);
     thread_join(p->thread);
     printf("    the longest of %u calls took %.3f s\n", p->count, p->longest);
     CHECK(p->longest < patience_ms(100) / 1000.0);
@@ -351,7 +353,7 @@ static void join_and_stick(void *argument)
 
 static void t8_4_a_thousand_clients_half_of_which_are_stuck(void)
 {
-    const size_t half = scaled(500) > 5 ? scaled(500) : 5, rounds = scaled(2000) + 20;
+    const size_t half = scaled(500) > 5 ? scaled(500) : 5, rounds = scaled(1000) + 20;
     ROUTING_PROTOCOL_CONFIG quick_config, stuck_config;
     struct stuck_call *calls = calloc(half, sizeof(*calls));
     HANDLE *quick, *slow, a = protocol('A');
@@ -366,6 +368,7 @@ static void t8_4_a_thousand_clients_half_of_which_are_stuck(void)
     stuck_config.pfnJoinAlertCallback = stuck_join;
 
     gate_shut(&hold);
+    allow_ms(60000);
     stuck = told = 0;
     on_event('A', NULL);
     OK(take(a, 1));

@@ -112,18 +112,20 @@ impl Manager {
         }
         let pushed = record.queue.push(&BOUNDS, cause, notice);
         let is_behind = record.queue.is_behind();
-        let queued = matches!(pushed, Pushed::Queued);
-        if !queued || lane == Lane::Worker {
-            if record.queue.needs_worker() {
-                self.schedule_at(run, place);
+        match pushed {
+            Pushed::Queued(number) if lane == Lane::Caller => {
+                let ticket = Ticket { place, number: Some(number) };
+                if !context::outbox(|outbox| outbox.push(ticket)) {
+                    self.leave(run, place);
+                }
             }
-        } else if !context::outbox(|outbox| outbox.push(Ticket { place, adopted: false })) {
-            self.leave(run, place);
+            _ if record.queue.needs_worker() => self.schedule_at(run, place),
+            _ => {}
         }
         if is_behind && !was_behind {
             run.fell_behind(place);
         }
-        if !queued {
+        if !matches!(pushed, Pushed::Queued(_)) {
             run.not_queued(place, pushed);
         }
     }
@@ -441,7 +443,7 @@ impl Run {
     #[cold]
     fn not_queued(&mut self, place: Place, pushed: Pushed<NoticeBox>) {
         let notice = match pushed {
-            Pushed::Queued => return,
+            Pushed::Queued(_) => return,
             Pushed::Noted(notice) => notice,
             Pushed::Dropped(notice) => {
                 self.tally.dropped += 1;

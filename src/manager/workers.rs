@@ -135,7 +135,7 @@ impl Manager {
     fn adopt_some(run: &mut Run, most: usize) {
         for _ in 0..most {
             let Some(place) = run.pool.ready.pop_front() else { break };
-            if !context::outbox(|outbox| outbox.push(Ticket { place, adopted: true })) {
+            if !context::outbox(|outbox| outbox.push(Ticket { place, number: None })) {
                 return run.pool.ready.push_front(place);
             }
         }

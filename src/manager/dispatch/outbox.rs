@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-/// A client whose queue a thread has to see to.
+/// A callback that a thread has to see delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket<P> {
-    /// Which client.
+    /// Which client's.
     pub place: P,
-    /// It was a worker's, and no worker is to be had.
-    pub adopted: bool,
+    /// Its number in the client's queue. `None`: all that was a worker's, and no worker is to
+    /// be had.
+    pub number: Option<u64>,
 }
 
 /// Tickets of one thread, first in first out. There is seldom more than one: that takes
@@ -29,10 +30,6 @@ impl<P: Copy + PartialEq> Outbox<P> {
     /// Puts a ticket at the end; false if there is no memory for it.
     #[must_use]
     pub fn push(&mut self, ticket: Ticket<P>) -> bool {
-        let last = self.rest.back().or(self.first.as_ref());
-        if last == Some(&ticket) {
-            return true;
-        }
         if self.first.is_none() {
             self.first = Some(ticket);
             return true;

@@ -17,7 +17,11 @@ const KEPT: usize = 64;
 /// still to [`offer`](Queue::offer) it.
 #[derive(Debug)]
 pub struct Queue<T: Item> {
-    items: VecDeque<(Cause, T)>,
+    items: VecDeque<Waiting<T>>,
+    /// The number of the last item: each has one, in their order.
+    last: u64,
+    /// How far the caller that runs it has to go.
+    until: u64,
     /// How many of them the library's own threads have caused. From the first of those
     /// on all is a worker's; what is in front of it is still the callers' (spec 8.4).
     workers: usize,
@@ -30,11 +34,19 @@ pub struct Queue<T: Item> {
     notes: Notes<T::Key>,
 }
 
+/// A callback that waits.
+#[derive(Debug)]
+struct Waiting<T> {
+    number: u64,
+    cause: Cause,
+    item: T,
+}
+
 /// What became of a callback.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Pushed<T> {
-    /// It waits.
-    Queued,
+    /// It waits, and has this number.
+    Queued(u64),
     /// The client is behind: it is noted what this was about.
     Noted(T),
     /// The client is behind, and will not hear of it.
@@ -57,6 +69,8 @@ impl<T: Item> Default for Queue<T> {
     fn default() -> Self {
         Queue {
             items: VecDeque::new(),
+            last: 0,
+            until: 0,
             workers: 0,
             handed_over: false,
             running: false,
@@ -89,9 +103,14 @@ impl<T: Item> Queue<T> {
                 }
             }
         }
+        self.put(cause, item);
+        Pushed::Queued(self.last)
+    }
+
+    fn put(&mut self, cause: Cause, item: T) {
         self.workers += usize::from(cause == Cause::WORKER);
-        self.items.push_back((cause, item));
-        Pushed::Queued
+        self.last += 1;
+        self.items.push_back(Waiting { number: self.last, cause, item });
     }
 
     #[cold]
@@ -104,8 +123,7 @@ impl<T: Item> Queue<T> {
         if self.items.try_reserve(1).is_err() {
             return Err(item);
         }
-        self.workers += 1;
-        self.items.push_back((Cause::WORKER, item));
+        self.put(Cause::WORKER, item);
         Ok(())
     }
 
@@ -142,24 +160,30 @@ impl<T: Item> Queue<T> {
 
     /// The callbacks that wait, in their order.
     pub fn items_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.items.iter_mut().map(|(_, item)| item)
+        self.items.iter_mut().map(|waiting| &mut waiting.item)
     }
 
     /// Takes out callbacks and notes that have lost their sense. Afterwards
     /// [`needs_worker`](Queue::needs_worker) has to be asked.
     pub fn cancel(&mut self, item: impl Fn(&T) -> bool, note: impl Fn(T::Key) -> bool) {
-        self.items.retain(|(_, one)| !item(one));
-        self.workers = self.items.iter().filter(|(cause, _)| *cause == Cause::WORKER).count();
+        self.items.retain(|waiting| !item(&waiting.item));
+        self.workers = self.items.iter().filter(|one| one.cause == Cause::WORKER).count();
         self.notes.forget(note);
     }
 
-    /// A calling thread has something here to deliver. True makes it the runner; false says
-    /// that it is delivered, or that somebody is bound to.
-    pub fn offer(&mut self) -> bool {
-        let is_callers = self.items.front().is_some_and(|(cause, _)| *cause != Cause::WORKER);
-        let runs = is_callers && !self.running && !self.handed_over;
-        self.running |= runs;
-        runs
+    /// A calling thread has the callback with this number to deliver. True makes it the
+    /// runner; false says that it is delivered, or that somebody is bound to.
+    pub fn offer(&mut self, number: u64) -> bool {
+        let Some(first) = self.items.front().filter(|first| first.number <= number) else {
+            return false;
+        };
+        if self.running {
+            self.until = self.until.max(number);
+            return false;
+        }
+        self.running = first.cause != Cause::WORKER && !self.handed_over;
+        self.until = number;
+        self.running
     }
 
     /// Leaves all of it to a worker.
@@ -197,13 +221,13 @@ impl<T: Item> Queue<T> {
 
     /// The runner's next step.
     pub(super) fn next(&mut self, reach: Lane, turn: &mut Turn) -> Next<T> {
-        let Some(&(cause, _)) = self.items.front() else {
+        let Some(&Waiting { number, cause, .. }) = self.items.front() else {
             let catches_up = reach == Lane::Worker && !self.notes.is_empty();
             let goes_on = catches_up && turn.admits(Cause::WORKER);
             return if goes_on { Next::CatchUp } else { Next::Stop };
         };
         let is_workers = self.handed_over || cause == Cause::WORKER;
-        if reach == Lane::Caller && is_workers {
+        if reach == Lane::Caller && (is_workers || number > self.until) {
             return Next::Stop;
         }
         if !turn.admits(cause) {
@@ -211,7 +235,7 @@ impl<T: Item> Queue<T> {
             return Next::Stop;
         }
         match self.items.pop_front() {
-            Some((cause, item)) => {
+            Some(Waiting { cause, item, .. }) => {
                 self.workers -= usize::from(cause == Cause::WORKER);
                 Next::Call(cause, item)
             }
@@ -240,8 +264,8 @@ impl<T: Item> Queue<T> {
 
     /// Forgets everything: the client is gone.
     pub fn close(&mut self) {
-        let (running, scheduled) = (self.running, self.scheduled);
-        *self = Queue { running, scheduled, ..Queue::default() };
+        let Queue { last, running, scheduled, .. } = *self;
+        *self = Queue { last, running, scheduled, ..Queue::default() };
     }
 }
 

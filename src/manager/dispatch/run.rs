@@ -77,15 +77,17 @@ pub trait Host {
 pub fn drain<H: Host>(host: &H) {
     let mut turn = Turn::new(host.bounds(), host.cause());
     let mut kept = None;
-    while let Some(Ticket { place, adopted }) = host.outbox(Outbox::pop) {
+    while let Some(Ticket { place, number }) = host.outbox(Outbox::pop) {
         let mut guard = kept.take().unwrap_or_else(|| host.lock());
         if turn.is_over() {
-            leave(host, &mut guard, place, adopted);
+            leave(host, &mut guard, place, number);
         } else if let Some(queue) = H::queue(&mut guard, place) {
-            let runs = if adopted { queue.start_worker() } else { queue.offer() };
+            let (runs, reach) = match number {
+                Some(number) => (queue.offer(number), Lane::Caller),
+                None => (queue.start_worker(), Lane::Worker),
+            };
             let needs_worker = !runs && queue.needs_worker();
             if runs {
-                let reach = if adopted { Lane::Worker } else { Lane::Caller };
                 guard = run(host, guard, place, (reach, Lane::Caller), &mut turn);
             } else if needs_worker {
                 host.schedule(&mut guard, place);
@@ -99,14 +101,14 @@ pub fn drain<H: Host>(host: &H) {
 
 /// Leaves what this thread's calls have caused to workers.
 pub fn pass_on<H: Host>(host: &H) {
-    while let Some(Ticket { place, adopted }) = host.outbox(Outbox::pop) {
-        leave(host, &mut host.lock(), place, adopted);
+    while let Some(Ticket { place, number }) = host.outbox(Outbox::pop) {
+        leave(host, &mut host.lock(), place, number);
     }
 }
 
-fn leave<H: Host>(host: &H, guard: &mut H::Guard<'_>, place: H::Place, adopted: bool) {
+fn leave<H: Host>(host: &H, guard: &mut H::Guard<'_>, place: H::Place, number: Option<u64>) {
     let Some(queue) = H::queue(guard, place) else { return };
-    if adopted {
+    if number.is_none() {
         queue.unschedule();
     } else if !queue.is_running() {
         queue.hand_over();
