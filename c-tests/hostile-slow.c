@@ -42,13 +42,20 @@ static atomic_bool believed[NUMBERS], believed_all;
 static atomic_size_t heard;
 static atomic_uint nap_us;
 static struct gate hold = GATE_INITIALIZER;
+/* How many of its callbacks this thread has made, and the time that it spent there: a nap
+ * is longer than it should be where the machine is busy. */
+static _Thread_local unsigned made;
+static _Thread_local double napped;
 
 static void nap(void)
 {
     struct timespec time = {0, (long)nap_us * 1000};
+    const double begun = now_s();
 
     if (nap_us > 0)
         nanosleep(&time, NULL);
+    made++;
+    napped += now_s() - begun;
 }
 
 static unsigned number_of(DWORD group)
@@ -113,7 +120,8 @@ struct producer {
     DWORD index;
     unsigned first, count, random;
     bool wants[NUMBERS]; /* what it has joined */
-    double longest;
+    double longest, longest_awake; /* the latter without the naps */
+    unsigned most_made;
     size_t calls;
     struct gate *stop;
     struct thread *thread;
@@ -130,14 +138,19 @@ static DWORD group_of(unsigned number)
 
 static void set(struct producer *producer, unsigned number, bool wanted)
 {
-    const double begun = now_s();
-    double took;
+    const double begun = now_s(), napped_before = napped;
+    const unsigned made_before = made;
+    double took, awake;
 
     OK((wanted ? MgmAddGroupMembershipEntry : MgmDeleteGroupMembershipEntry)(
         producer->client, 0, 0, group_of(number), 0xffffffff, producer->index, 0,
         MGM_JOIN_STATE_FLAG));
     took = now_s() - begun;
+    awake = took - (napped - napped_before);
     producer->longest = took > producer->longest ? took : producer->longest;
+    producer->longest_awake = awake > producer->longest_awake ? awake : producer->longest_awake;
+    if (made - made_before > producer->most_made)
+        producer->most_made = made - made_before;
     producer->wants[number] = wanted;
     producer->calls++;
 }
@@ -206,8 +219,11 @@ static void t8_3_no_call_works_for_others_without_end(void)
     sleep_ms(5);
     p2->thread = thread_start(join_all, p2);
     thread_join(p->thread);
-    printf("    the longest of %u calls took %.3f s\n", p->count, p->longest);
-    CHECK(p->longest < patience_ms(100) / 1000.0);
+    printf("    the longest of %u calls took %.3f s, %.3f s of it awake; %u callbacks at most\n",
+           p->count, p->longest, p->longest_awake, p->most_made);
+    /* 32 that others caused, and its own: less than 0.1 s where the machine is idle. */
+    CHECK(p->most_made <= 33);
+    CHECK(p->longest_awake < patience_ms(500) / 1000.0);
     thread_join(p2->thread);
     nap_us = 0;
     SOON(hears_the_truth(p, p2));
@@ -229,7 +245,7 @@ static void t8_9_a_flood_fills_no_memory_holds_nobody_and_ends_in_the_truth(void
 
     p->stop = p2->stop = &stop;
     nap_us = 1000;
-    allow_ms(2 * ms);
+    allow_ms(30000);
     before = memory_kb();
     p->thread = thread_start(flood, p);
     p2->thread = thread_start(flood, p2);
@@ -242,10 +258,12 @@ static void t8_9_a_flood_fills_no_memory_holds_nobody_and_ends_in_the_truth(void
     printf("    %zu calls, the longest %.3f s; the last was over after %.3f s; %+ld kB\n",
            p->calls + p2->calls, p->longest > p2->longest ? p->longest : p2->longest,
            now_s() - begun, (long)after - (long)before);
-    CHECK(now_s() - begun < patience_ms(500) / 1000.0);
+    CHECK(p->most_made <= 33 && p2->most_made <= 33);
+    CHECK(now_s() - begun < patience_ms(2000) / 1000.0);
     if (patience_ms(1) == 1) /* valgrind has memory of its own */
         CHECK(after < before + 16 * 1024);
-    while (!hears_the_truth(p, p2) && now_s() - begun < patience_ms(5000) / 1000.0)
+    /* 5 s, unless its naps are longer than they should be. */
+    while (!hears_the_truth(p, p2) && now_s() - begun < patience_ms(20000) / 1000.0)
         sleep_ms(10);
     printf("    the truth after %.3f s\n", now_s() - begun);
     CHECK(hears_the_truth(p, p2));

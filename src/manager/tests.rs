@@ -8,6 +8,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 mod adverse;
+mod behind;
+mod bounds;
 mod bursts;
 
 type OnCall = Box<dyn Fn(&Notice) + Send + Sync>;
