@@ -81,9 +81,7 @@ impl Engine {
     pub fn tell_truth(&self, client: ClientId, thing: Thing, fx: &mut Effects) {
         let Thing { topic, flow, interface } = thing;
         let notice = match topic {
-            Topic::Groups if flow == Flow::WILDCARD => {
-                alert(flow, self.is_all_wanted(client))
-            }
+            Topic::Groups if flow == Flow::WILDCARD => alert(flow, self.is_all_wanted(client)),
             Topic::Groups if self.is_all_wanted(client) => return,
             Topic::Groups => alert(flow, self.interest(flow).beside(client)),
             Topic::Sources => alert(flow, self.is_pulled_by(client, flow)),

@@ -2,7 +2,9 @@
 
 use super::backlog::{flow_in_question, Origin};
 use super::context::{self, Inside};
-use super::dispatch::{self, Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, Ticket, BOUNDS};
+use super::dispatch::{
+    self, Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, Ticket, BOUNDS,
+};
 use super::records::{Place, Record};
 use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
@@ -216,14 +218,18 @@ impl Manager {
 /// if there are some in the queue (spec 8.9).
 fn joins_pair(queue: &mut Queue<NoticeBox>, notice: &Notice) -> bool {
     match *notice {
-        Notice::DisableIgmp { question, interface } => queue.items_mut().any(|one| match &mut **one {
-            // Its answer is the one that is waited for now.
-            Notice::DisableIgmp { question: former, interface: there } if *there == interface => {
-                *former = question;
-                true
-            }
-            _ => false,
-        }),
+        Notice::DisableIgmp { question, interface } => {
+            queue.items_mut().any(|one| match &mut **one {
+                // Its answer is the one that is waited for now.
+                Notice::DisableIgmp { question: former, interface: there }
+                    if *there == interface =>
+                {
+                    *former = question;
+                    true
+                }
+                _ => false,
+            })
+        }
         Notice::EnableIgmp { interface, since } => queue.items_mut().any(|one| match &mut **one {
             Notice::EnableIgmp { interface: there, since: former } if *there == interface => {
                 *former = since;
@@ -397,7 +403,13 @@ impl Host for Shell<'_> {
 impl Record {
     /// Puts what a client that is behind hears next into its queue: how it stands now with
     /// something that is noted. False if that is enough for now.
-    fn tell_next(&mut self, engine: &Engine, client: ClientId, most: usize, fx: &mut Effects) -> bool {
+    fn tell_next(
+        &mut self,
+        engine: &Engine,
+        client: ClientId,
+        most: usize,
+        fx: &mut Effects,
+    ) -> bool {
         let Some(tell) = self.queue.notes().next() else { return false };
         match tell {
             Tell::One(thing) => engine.tell_truth(client, thing, fx),

@@ -1,8 +1,8 @@
 //! The functions of mgmhost.h, on checked arguments.
 
 use super::context;
-use super::log::LogSink;
 use super::dispatch::Lane;
+use super::log::LogSink;
 use super::settings::Settings;
 use super::state::Guard;
 use super::Manager;

@@ -44,7 +44,9 @@ impl Item for NoticeBox {
 
     fn about(&self) -> About<Thing> {
         match (self.thing(), &**self) {
-            (Some((thing, _)), _) if thing.flow == Flow::WILDCARD && thing.topic == Topic::Groups => {
+            (Some((thing, _)), _)
+                if thing.flow == Flow::WILDCARD && thing.topic == Topic::Groups =>
+            {
                 About::All(thing.topic())
             }
             (Some((thing, word)), _) => About::One(thing, word),

@@ -1,7 +1,7 @@
 //! What the lock guards, and the guard.
 
-use super::log::Hold;
 use super::dispatch::Lane;
+use super::log::Hold;
 use super::records::Records;
 use super::settings::Settings;
 use super::system::{self, StatusSocket};

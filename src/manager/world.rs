@@ -1,9 +1,9 @@
 //! The world below: the forwarder, the routes, and what they report.
 
 use super::below::Below;
+use super::dispatch::Lane;
 use super::doubts::Doubts;
 use super::installer::Installer;
-use super::dispatch::Lane;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::{Guard, Run};
 use super::tally::Installs;

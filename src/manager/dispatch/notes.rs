@@ -180,9 +180,8 @@ impl<K: Key> Notes<K> {
     /// How many things are noted, as far as they can be counted: a topic that is told as a
     /// whole is one.
     pub fn len(&self) -> usize {
-        let of = |topic: &Topic<K>| {
-            topic.order.len() + usize::from(topic.all || topic.walk != Walk::No)
-        };
+        let of =
+            |topic: &Topic<K>| topic.order.len() + usize::from(topic.all || topic.walk != Walk::No);
         self.topics.iter().map(of).sum()
     }
 }

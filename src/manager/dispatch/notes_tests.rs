@@ -35,7 +35,7 @@ fn t8_9_each_thing_is_noted_once_and_topics_are_told_in_their_order() {
     assert_eq!(notes.len(), 4);
     let one = |topic, thing| Tell::One((topic, thing));
     assert_eq!(told(&mut notes), [one(0, 2), one(0, 1), one(1, 7), one(1, 8)]);
-    assert!(notes.is_empty() && notes.len() == 0);
+    assert_eq!((notes.is_empty(), notes.len()), (true, 0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whose callbacks a queue holds, and what it holds at most.
 
-use super::*;
 use super::super::Key;
+use super::*;
 
 const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 3, notes: 4, batch: 2 };
 const ONE: Cause = Cause(1);

@@ -25,7 +25,9 @@ struct Slow {
 fn words(notice: &Notice) -> String {
     match notice {
         Notice::PruneMfe { flow, .. } => format!("prune {flow} mfe"),
-        Notice::LocalJoin { flow, interface } => format!("local join {flow} on {}", interface.index),
+        Notice::LocalJoin { flow, interface } => {
+            format!("local join {flow} on {}", interface.index)
+        }
         Notice::LocalLeave { flow, interface } => {
             format!("local leave {flow} on {}", interface.index)
         }
