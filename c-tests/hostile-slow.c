@@ -176,16 +176,18 @@ static void flood(void *argument)
     }
 }
 
-static struct producer *producer(char letter, DWORD index, unsigned first, unsigned count)
+/* It hears nothing itself. */
+static struct producer *producer(DWORD index, unsigned first, unsigned count)
 {
     struct producer *producer = calloc(1, sizeof(*producer));
+    ROUTING_PROTOCOL_CONFIG config;
 
-    producer->client = client_as(letter, 0x100 + index, 1);
+    memset(&config, 0, sizeof(config));
+    OK(MgmRegisterMProtocol(&config, 0x100 + index, 1, &producer->client));
     producer->index = index;
     producer->first = first;
     producer->count = count;
     producer->random = index;
-    on_event(letter, NULL);
     OK(take(producer->client, index));
     return producer;
 }
@@ -210,9 +212,8 @@ static void finish(struct producer *producer)
 static void t8_3_no_call_works_for_others_without_end(void)
 {
     HANDLE q = believer();
-    struct producer *p = producer('A', 1, 0, 60), *p2 = producer('B', 2, 1000, scaled(3000));
+    struct producer *p = producer(1, 0, 60), *p2 = producer(2, 1000, scaled(3000));
 
-    OK(quit(protocol('C'))); /* nobody else listens */
     nap_us = 1000;
     /* P is first in one of Q's callbacks, and P2's calls leave theirs to it. */
     p->thread = thread_start(join_all, p);
@@ -238,7 +239,7 @@ static void t8_9_a_flood_fills_no_memory_holds_nobody_and_ends_in_the_truth(void
 {
     struct gate stop = GATE_INITIALIZER;
     HANDLE q = believer();
-    struct producer *p = producer('A', 1, 0, 1000), *p2 = producer('B', 2, 500, 1000);
+    struct producer *p = producer(1, 0, 1000), *p2 = producer(2, 500, 1000);
     const unsigned ms = 3000;
     size_t before, after;
     double begun;

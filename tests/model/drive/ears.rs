@@ -292,10 +292,8 @@ impl Host for Room<'_> {
         let Some(queue) = queue_of(list, client) else { return };
         match queue.notes().next() {
             Some(Tell::One(Noted(thing))) => engine.tell_truth(client, thing, fx),
-            Some(Tell::All(topic)) => {
-                if engine.tell_all(client, Topic::ALL[topic], fx) {
-                    queue.notes().walk(topic, None);
-                }
+            Some(Tell::All(topic)) if engine.tell_all(client, Topic::ALL[topic], fx) => {
+                queue.notes().walk(topic, None);
             }
             Some(Tell::After(topic, after)) => {
                 let after = after.map(|Noted(thing)| thing);
@@ -304,7 +302,7 @@ impl Host for Room<'_> {
                     queue.notes().walk(topic, Some(Noted(last)));
                 }
             }
-            None => {}
+            Some(Tell::All(_)) | None => {}
         }
         for (_, notice) in fx.take_notices() {
             assert!(queue.tell(Alert(notice)).is_ok());
