@@ -4,8 +4,8 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
-//! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `backlog`,
-//!   `records`, `context`: how notices become callbacks.
+//! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
+//!   `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `world`, `below`: the forwarder and the routes, what they report.
@@ -26,6 +26,7 @@ mod limits;
 mod log;
 mod records;
 mod settings;
+mod shell;
 mod state;
 mod status;
 #[cfg_attr(target_os = "linux", path = "system/linux.rs")]

@@ -5,9 +5,9 @@
 //! stuck while others wait, the timer adds more ([`Manager::relieve`]).
 
 use super::context;
-use super::delivery::Shell;
 use super::dispatch::{self, Ticket, BOUNDS};
 use super::records::Place;
+use super::shell::Shell;
 use super::state::Run;
 use super::Manager;
 use crate::types::Time;

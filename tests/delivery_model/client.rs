@@ -1,4 +1,4 @@
-//! A program around the dispatcher: two clients, loom's locks, and what can be wrong with
+//! A program around the dispatcher: three clients, loom's locks, and what can be wrong with
 //! all that. How callbacks are delivered is the library's own code.
 
 use super::dispatch::{
@@ -79,9 +79,9 @@ struct Client {
 }
 
 pub struct State {
-    clients: [Client; 2],
+    clients: [Client; 3],
     /// By client: each is told of its own things.
-    wanted: [[bool; THINGS]; 2],
+    wanted: [[bool; THINGS]; 3],
     /// Counts the changes.
     now: u64,
     /// The workers' list.
@@ -108,7 +108,7 @@ pub struct Desk {
     ended: Condvar,
     work: Condvar,
     // No thread stops while it holds one of these.
-    heard: [Plain<Heard>; 2],
+    heard: [Plain<Heard>; 3],
     /// In its callbacks the first client makes a call, of which the second is told.
     calls_back: bool,
     fault: Fault,
@@ -280,7 +280,8 @@ impl Hand {
         for &(client, _) in changes {
             let Client { queue, gone, .. } = &state.clients[client];
             let is_bound = queue.is_running() || state.ready.contains(&client);
-            if !*gone && queue.len() != (0, 0) && !is_bound && state.clients[client].is_taken {
+            // What is adopted is on no list, but in a caller's outbox.
+            if !*gone && queue.has_of(self.cause) && !is_bound && !state.refused {
                 self.desk.complaint.set("a call returned with its notice undelivered").ok();
             }
         }

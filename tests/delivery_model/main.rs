@@ -3,7 +3,7 @@
 //! Not under all: under each in which at most [`PREEMPTIONS`] times a thread is
 //! stopped where it could have gone on. What needs more of them would go unseen.
 //!
-//! `manager::dispatch` is the real one, with bounds of 2; around it stand two clients on
+//! `manager::dispatch` is the real one, with bounds of 2; around it stand three clients on
 //! loom's mutex and condition variables. In each interleaving: callbacks are made in order
 //! and one at a time; a caller's are made when its call returns, unless somebody else is
 //! bound to; no call makes more than two of its own and two of others; a client that
@@ -139,6 +139,20 @@ fn a_call_that_goes_on(fault: Fault) {
     });
 }
 
+/// A call has reached its bound when it has something left for a client that another
+/// thread is running.
+fn a_rest_for_a_client_that_runs(fault: Fault) {
+    explore(move || {
+        let desk = Desk::new(fault);
+        let end_worker = worker(&desk);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 0)]));
+        Hand::caller(&desk, 2).call(&[(1, 0), (1, 1), (2, 0), (0, 1)]);
+        other.join().unwrap();
+        end_worker();
+        desk.check();
+    });
+}
+
 /// One calls while the client leaves.
 fn a_caller_and_a_leaver(fault: Fault) {
     explore(move || {
@@ -186,12 +200,17 @@ fn t8_3_a_call_that_goes_on() {
 }
 
 #[test]
+fn t8_3_a_rest_for_a_client_that_runs() {
+    a_rest_for_a_client_that_runs(Fault::None);
+}
+
+#[test]
 fn t1_6_a_caller_and_a_leaver() {
     a_caller_and_a_leaver(Fault::None);
 }
 
 #[test]
-#[should_panic(expected = "lost")]
+#[should_panic(expected = "undelivered")]
 fn planted_a_ticket_that_is_forgotten_is_seen() {
     two_callers(Fault::TicketForgotten);
 }

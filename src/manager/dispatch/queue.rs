@@ -163,6 +163,12 @@ impl<T: Item> Queue<T> {
         self.items.iter_mut().map(|waiting| &mut waiting.item)
     }
 
+    /// Whether callbacks with this cause wait.
+    #[cfg(test)]
+    pub fn has_of(&self, cause: Cause) -> bool {
+        self.items.iter().any(|one| one.cause == cause)
+    }
+
     /// Takes out callbacks and notes that have lost their sense. Afterwards
     /// [`needs_worker`](Queue::needs_worker) has to be asked.
     pub fn cancel(&mut self, item: impl Fn(&T) -> bool, note: impl Fn(T::Key) -> bool) {
@@ -186,8 +192,18 @@ impl<T: Item> Queue<T> {
         self.running
     }
 
+    /// A calling thread has the callback with this number to deliver, and will not: it is
+    /// the runner's, or a worker's with all that wait.
+    pub fn leave(&mut self, number: u64) {
+        if self.running {
+            self.until = self.until.max(number);
+        } else if self.items.front().is_some_and(|first| first.number <= number) {
+            self.handed_over = true;
+        }
+    }
+
     /// Leaves all of it to a worker.
-    pub fn hand_over(&mut self) {
+    pub(super) fn hand_over(&mut self) {
         self.handed_over = !self.items.is_empty();
     }
 

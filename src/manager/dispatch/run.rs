@@ -108,10 +108,9 @@ pub fn pass_on<H: Host>(host: &H) {
 
 fn leave<H: Host>(host: &H, guard: &mut H::Guard<'_>, place: H::Place, number: Option<u64>) {
     let Some(queue) = H::queue(guard, place) else { return };
-    if number.is_none() {
-        queue.unschedule();
-    } else if !queue.is_running() {
-        queue.hand_over();
+    match number {
+        None => queue.unschedule(),
+        Some(number) => queue.leave(number),
     }
     if queue.needs_worker() {
         host.schedule(guard, place);
