@@ -10,6 +10,9 @@
  *     take CLIENT IF [NEXTHOP]                release CLIENT IF [NEXTHOP]
  *     join CLIENT SOURCE GROUP IF [FLAGS]     leave CLIENT SOURCE GROUP IF [FLAGS]
  *     owner IF                                rpf CLIENT IF   (its answer from now on)
+ *     permit CLIENT IF [SOURCE MASK]          (its answer where it is asked with interface 0)
+ *     setmfe CLIENT SOURCE GROUP IF
+ *     route NETWORK MASK IF NEXTHOP [FLAGS]   unroute NETWORK MASK
  *     dump                                    groups CLIENT
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
@@ -30,11 +33,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CLIENTS = 4, WORDS = 8 };
+enum { CLIENTS = 4, WORDS = 8, PERMITS = 8 };
 
 static HANDLE handles[CLIENTS];
 static _Atomic DWORD rpf_answers[CLIENTS];
 static _Atomic DWORD delays[CLIENTS];
+
+/* The sources that a client expects on an interface of its own where no route leads to one. */
+static struct {
+    atomic_int count; /* grows when the entry behind it is complete */
+    struct {
+        DWORD index, source, mask;
+    } entries[PERMITS];
+} permits[CLIENTS];
 
 struct text {
     char s[INET_ADDRSTRLEN];
@@ -50,6 +61,15 @@ static struct text address(DWORD value)
 }
 
 /* ---- callbacks ----------------------------------------------------------- */
+
+/* The interface of `client`'s that a source is permitted on, or 0. */
+static DWORD permitted(int client, DWORD source)
+{
+    for (int i = 0; i < permits[client].count; i++)
+        if ((source & permits[client].entries[i].mask) == permits[client].entries[i].source)
+            return permits[client].entries[i].index;
+    return 0;
+}
 
 /* What most callbacks have in common. */
 static void tell(const char *event, int client, DWORD source, DWORD group, DWORD index,
@@ -73,6 +93,8 @@ static DWORD rpf(int client, DWORD source, DWORD group, PDWORD index, PDWORD ups
     tell("RPF", client, source, group, *index, more);
     if (rpf_answers[client])
         *index = rpf_answers[client];
+    else if (*index == 0)
+        *index = permitted(client, source);
     return NO_ERROR;
 }
 
@@ -215,6 +237,30 @@ static DWORD limit(DWORD (*change)(const MIB_IPMCAST_BOUNDARY *), const struct w
     boundary.dwGroupAddress = address_in(words->at[2]);
     boundary.dwGroupMask = address_in(words->at[3]);
     return change(&boundary);
+}
+
+/* The client expects these sources, or all, on an interface where no route leads to one. */
+static DWORD permit(int client, const struct words *words)
+{
+    int count = permits[client].count;
+
+    if (count == PERMITS)
+        return 9998; /* the test permits more than there is room for */
+    permits[client].entries[count].index = interface_in(words->at[2]);
+    permits[client].entries[count].source = address_in(words->at[3]);
+    permits[client].entries[count].mask = address_in(words->at[4]);
+    permits[client].count = count + 1;
+    return NO_ERROR;
+}
+
+static DWORD set_mfe(HANDLE handle, const struct words *words)
+{
+    MIB_IPMCAST_MFE mfe = {.dwSource = address_in(words->at[2])};
+
+    mfe.dwSrcMask = 0xffffffffu;
+    mfe.dwGroup = address_in(words->at[3]);
+    mfe.dwInIfIndex = interface_in(words->at[4]);
+    return MgmSetMfe(handle, &mfe);
 }
 
 static DWORD owner(const struct words *words)
@@ -368,6 +414,16 @@ static void obey(const struct words *words)
     }
     if (strcmp(command, "rpf") == 0)
         rpf_answers[client] = interface_in(words->at[2]);
+    else if (strcmp(command, "permit") == 0)
+        code = permit(client, words);
+    else if (strcmp(command, "setmfe") == 0)
+        code = set_mfe(handle, words);
+    else if (strcmp(command, "route") == 0)
+        code = MgmHostAddRoute(address_in(words->at[1]), address_in(words->at[2]),
+                               interface_in(words->at[3]), address_in(words->at[4]), 0,
+                               number_in(words->at[5]));
+    else if (strcmp(command, "unroute") == 0)
+        code = MgmHostDeleteRoute(address_in(words->at[1]), address_in(words->at[2]));
     else if (strcmp(command, "slow") == 0)
         delays[client] = number_in(words->at[2]);
     else if (strcmp(command, "unprivileged") == 0)
