@@ -118,7 +118,7 @@ class ReversePath(NetnsTest):
         self.filter("to-iptv", 1)
         self.start()
         index = self.daemon.index("to-iptv")
-        self.daemon.logs(f"to-iptv (interface {index})", "net.ipv4.conf.to-iptv.rp_filter=1", "2")
+        self.daemon.logs(f"to-iptv (index {index})", "net.ipv4.conf.to-iptv.rp_filter=1", "2")
         self.assertEqual(len(self.daemon.log.items), 1, self.daemon.log.items)
         self.assertEqual(self.filters(), {index: "strict", self.daemon.index("to-lan"): "off"})
         wire, emitter = self.lan.tap(GROUP), self.iptv.emitter(GROUP, spoof=UNROUTED)
