@@ -2,9 +2,11 @@
 
 import re
 import socket
+import time
 
 from case import GROUP, NetnsTest
 from lab import ETH_P_IP, PACKET_OUTGOING, until
+from wires import Stream
 
 IP_BLOCK_SOURCE = 38
 
@@ -43,6 +45,30 @@ class Example(NetnsTest):
             self.assertEqual(len(igmp), 12)
             total = sum(igmp[i] << 8 | igmp[i + 1] for i in range(0, 12, 2))
             self.assertEqual(total % 0xFFFF, 0, "checksum")
+
+    def test_snooping_bridge_does_not_forget_the_members(self):
+        """fabianishere/udm-iptv#43, pali/igmpproxy#85: the picture freezes after 260 s."""
+        source, receiver = self.hosts("source", "receiver")
+        # A bridge forgets a member that does not report again within two seconds, and
+        # believes in the querier that it has heard once.
+        self.lab.router.ip(
+            "link add lan type bridge mcast_snooping 1 mcast_membership_interval 200"
+            " mcast_querier_interval 100000",
+            "addr flush dev to-receiver",
+            "addr add 10.2.0.1/24 dev lan",
+            "link set to-receiver master lan",
+            "link set lan up",
+        )
+        collector = receiver.collector(GROUP)
+        self.serving("--interval", "1", "to-source", "lan")
+        self.prints("wants")
+        emitter = source.emitter(GROUP)
+        emitter.send_until(lambda: collector.count > 0, "the flow")
+        with Stream(emitter, 0.02):
+            time.sleep(5)
+        began = collector.numbers[0]
+        collector.expect(emitter.sent - began)
+        self.assertEqual(collector.numbers, list(range(began, emitter.sent)))
 
     def test_host_that_wants_all_sources_but_one(self):
         """FRRouting/frr#10397: EXCLUDE {s} is no leave, and harms nobody else's."""

@@ -57,7 +57,7 @@ class Members(NetnsTest):
         for emitter in emitters:
             emitter.send(1)
         until(lambda: len(self.lab.router.entries()) == 50, "50 entries")
-        self.assertEqual(set(map(str, self.lab.router.entries().values())), {"('to-source', set())"})
+        self.assertTrue(all(not oifs for _, oifs in self.lab.router.entries().values()))
 
         collector = self.one.collector(GROUP)
         self.daemon.must(f"join A * {GROUP} to-one")

@@ -23,7 +23,7 @@ class Refused(NetnsTest):
         return self.daemon.ask("status")["status"]["counters"]
 
     def test_they_do_not_hold_up_a_flow_that_is_wanted(self):
-        """troglobit/smcroute#66, torvalds/linux#324: they use up the kernel's unresolved entries."""
+        """troglobit/smcroute#66, torvalds/linux#324: they fill the kernel's list of unresolved."""
         flows = Flows(self.receiver)
         # 50 flows, each ten times a second.
         with flood(self.source, "192.0.2.1", 50, GROUP, 1, 500, 100):

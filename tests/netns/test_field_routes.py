@@ -91,9 +91,8 @@ class Churn(NetnsTest):
         used, began, changes, worst = self.processor(), time.monotonic(), 0, 0.0
         while time.monotonic() - began < self.SECONDS:
             gateway = (source, receiver)[changes // 5 % 2].address
-            kernel.ip(
-                *(f"route replace 10.200.{n}.0/24 via {gateway}" for n in range(changes % 250, changes % 250 + 5))
-            )
+            some = range(changes % 250, changes % 250 + 5)
+            kernel.ip(*(f"route replace 10.200.{n}.0/24 via {gateway}" for n in some))
             changes += 5
             new, before = time.monotonic(), collector.count
             source.emitter(GROUP, spoof=f"10.64.250.{changes // 5}").send(1)
@@ -101,8 +100,8 @@ class Churn(NetnsTest):
             worst = max(worst, time.monotonic() - new)
             time.sleep(max(0, began + changes / 50 - time.monotonic()))
         self.assertGreaterEqual(changes, 50)
-        # Each look-up of all 20,000 takes a tenth of a second.
-        self.assertLess(self.processor() - used, self.SECONDS / 4, "seconds of processor")
+        # To look all 20,000 up at each change takes half of the time or more.
+        self.assertLess(self.processor() - used, self.SECONDS / 10, "seconds of processor")
         self.assertLess(worst, 1.0, "until a new flow was forwarded")
         self.assertEqual(self.daemon.ask("status")["status"]["counters"]["upcalls"]["lost"], 0)
 

@@ -100,7 +100,8 @@ class Tun:
     def __init__(self, router, name, near, far, mtu=1492):
         with router.inside():
             self._fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
-            fcntl.ioctl(self._fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
+            request = struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI)
+            fcntl.ioctl(self._fd, TUNSETIFF, request)
         router.ip(
             f"link set {name} multicast off mtu {mtu}",
             f"addr add {near} peer {far}/32 dev {name}",
@@ -117,13 +118,13 @@ class Tun:
         udp = struct.pack("!HHHH", 5000, 5000, size - 20, 0)
         os.write(self._fd, header + udp + bytes(size - 28))
 
-    def receive(self, group, timeout=5.0):
-        """Size of the next datagram to a group that the router sent out here, or None."""
+    def receive(self, group, protocol=socket.IPPROTO_UDP, timeout=5.0):
+        """Size of the next packet to a group that the router sent out here, or None."""
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             if select.select([self._fd], [], [], left)[0]:
                 packet = os.read(self._fd, 2048)
-                if packet[9] == socket.IPPROTO_UDP and packet[16:20] == socket.inet_aton(group):
+                if packet[9] == protocol and packet[16:20] == socket.inet_aton(group):
                     return len(packet)
         return None
 
