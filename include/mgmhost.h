@@ -59,9 +59,18 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  * - pszText: the line, UTF-8. Valid during the callback only.
  *
  * Threads:
- * On any thread, several at a time, no lock of MGM held. Any Mgm function may be
- * called from here, except those that no callback may call; what such a call logs
- * goes to stderr, not here again. An exception that leaves it ends the process.
+ * On the thread of the call that logs, before that call returns; on several threads at
+ * a time; with no lock of MGM held. Lines of MGM's own threads, and those of calls while the
+ * callback is slow, come on the thread mgm-log: a call waits for this callback no
+ * longer than 0.1 s in a second and one more line. The lines of one thread keep
+ * their order. Of more than 65,536 lines that wait, or 8 MiB of them, further ones
+ * are dropped, and a line reports how many.
+ *
+ * Any Mgm function may be called from here, except those that no callback may call;
+ * what such a call logs goes to stderr, not here again. An exception that leaves it
+ * ends the process. A child that is forked here is refused like any other: the call that it
+ * returns to answers ERROR_CAN_NOT_COMPLETE; on mgm-log it ends with _exit(1) when it
+ * returns.
  */
 typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
 
@@ -201,11 +210,16 @@ DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
 
 /**
  * Stops MGM: clients, interfaces, memberships and MFEs are gone, without
- * callbacks, the kernel's state too, and all handles are invalid. MGM can be
- * started again; the next registration does so by itself.
+ * callbacks, the kernel's state too, and all handles are invalid. The log goes to
+ * stderr. When this returns no callback is running, the log's included, and none runs
+ * until MGM is started again or MgmHostSetLogCallback is called: what they
+ * need can go. The next registration starts MGM by itself, with the log on stderr.
+ *
+ * Lines that wait for a slow log callback are given one second; then they are
+ * dropped, and stderr reports how many.
  *
  * Returns:
- * - NO_ERROR: stopped, or was not running.
+ * - NO_ERROR: stopped. If MGM was not running, the log goes to stderr all the same.
  * - ERROR_CAN_NOT_COMPLETE: inside a callback; another thread is stopping it; or
  *   this is a forked child of the router.
  *
@@ -376,7 +390,8 @@ DWORD MgmHostPacketIn(DWORD dwSource,
  *
  * Threads:
  * Any thread, any time. When this returns the old callback runs no more, and what it
- * needs can go; but not if it was called inside a callback, where it does not wait.
+ * needs can go; but not if it was called inside a callback, where it does not wait. A later
+ * MgmHostStop does.
  *
  * Never hold a lock that your callbacks take while you call Mgm functions.
  */

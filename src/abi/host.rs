@@ -82,11 +82,16 @@ pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
 }
 
 /// Stops MGM: clients, interfaces, memberships and MFEs are gone, without
-/// callbacks, the kernel's state too, and all handles are invalid. MGM can be
-/// started again; the next registration does so by itself.
+/// callbacks, the kernel's state too, and all handles are invalid. The log goes to
+/// stderr. When this returns no callback is running, the log's included, and none runs
+/// until MGM is started again or MgmHostSetLogCallback is called: what they
+/// need can go. The next registration starts MGM by itself, with the log on stderr.
+///
+/// Lines that wait for a slow log callback are given one second; then they are
+/// dropped, and stderr reports how many.
 ///
 /// # Returns
-/// - `NO_ERROR`: stopped, or was not running.
+/// - `NO_ERROR`: stopped. If MGM was not running, the log goes to stderr all the same.
 /// - `ERROR_CAN_NOT_COMPLETE`: inside a callback; another thread is stopping it; or
 ///   this is a forked child of the router.
 ///
@@ -311,7 +316,8 @@ pub unsafe extern "C" fn MgmHostPacketIn(
 ///
 /// # Threads
 /// Any thread, any time. When this returns the old callback runs no more, and what it
-/// needs can go; but not if it was called inside a callback, where it does not wait.
+/// needs can go; but not if it was called inside a callback, where it does not wait. A later
+/// MgmHostStop does.
 ///
 /// Never hold a lock that your callbacks take while you call Mgm functions.
 #[no_mangle]

@@ -3,7 +3,7 @@
 use super::flows::{Flows, Place};
 use super::resolve::Purpose;
 use super::{Effects, Engine};
-use crate::types::{Flow, Result, Time};
+use crate::types::{Flow, Result, RouteOrigin, Time};
 use std::collections::BTreeMap;
 
 /// How fine the ends of life are told apart.
@@ -138,6 +138,13 @@ impl Engine {
         self.wrong_ifs.sweep(now);
     }
 
+    /// Whether the router itself is the source. The kernel counts such a packet whichever
+    /// interface it leaves by, and reports none as coming in on the wrong one: only a new
+    /// MFE can tell whether the stream still comes in where it did (D55).
+    fn is_own(&self, flow: Flow) -> bool {
+        self.flows.sources.route(self.flows.source(flow)).origin == RouteOrigin::Local
+    }
+
     /// Ends a life, if it is over and the MFE has no reason to live on.
     fn end(
         &mut self,
@@ -159,15 +166,16 @@ impl Engine {
             return; // its clients are being asked
         }
         if !mfe.oifs.is_empty() {
-            let count = match packets(flow) {
-                Ok(packets) => packets.unwrap_or(mfe.packets) as u32,
+            let (count, is_exact) = match packets(flow) {
+                Ok(packets) => (packets.unwrap_or(mfe.packets) as u32, packets.is_none()),
                 Err(refusal) => {
                     self.expiry.schedule(life, now.plus_secs(1));
                     self.story(fx, || format!("{flow} has its end put off: {refusal}"));
                     return;
                 }
             };
-            if std::mem::replace(&mut mfe.seen, count) != count {
+            let is_used = std::mem::replace(&mut mfe.seen, count) != count;
+            if is_used && (is_exact || !self.is_own(flow)) {
                 self.resolve_again(flow, Purpose::Renew, fx);
                 return;
             }

@@ -4,8 +4,7 @@ use super::backlog::Origin;
 use super::queue::Lane;
 use super::state::{Guard, Run};
 use super::world::{Routes, World};
-use super::writer::Writer;
-use super::Manager;
+use super::{writer, Manager};
 use crate::engine::{Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
 use crate::routes::{RouteView, RouteWatcher};
@@ -26,7 +25,6 @@ pub(super) struct Below {
     /// How often upcalls have come in.
     looks: AtomicU64,
     lost: Arc<AtomicU64>,
-    writer: Writer,
 }
 
 impl Below {
@@ -35,7 +33,7 @@ impl Below {
     /// # Errors
     /// `Forwarder`, if the system gives no thread.
     pub fn start(manager: Manager, world: &World) -> Result<Below> {
-        let writer = Writer::start(manager.clone()).map_err(|error| {
+        writer::start().map_err(|error| {
             Refusal::Forwarder(format!(
                 "no thread for the log: {error}: raise the limit of threads"
             ))
@@ -45,7 +43,6 @@ impl Below {
             routes: Arc::downgrade(&world.routes),
             looks: AtomicU64::new(0),
             lost: Arc::clone(&world.lost_upcalls),
-            writer,
         })
     }
 
@@ -63,7 +60,7 @@ impl UpcallSink for Below {
     }
 
     fn quietly(&self, work: &mut dyn FnMut()) {
-        self.writer.quietly(work);
+        writer::quietly(work);
     }
 
     fn upcalls(&self, mut upcalls: Vec<Upcall>) -> Vec<Upcall> {

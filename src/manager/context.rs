@@ -71,7 +71,8 @@ pub(super) fn inside() -> Option<Inside> {
     THREAD.with(|thread| thread.inside.get())
 }
 
-/// Makes a callback: within it, [`inside`] tells so.
+/// Makes a callback: within it, [`inside`] tells so. All code of the host's is called here
+/// and nowhere else, because this returns from it in the router's process only (spec 8.10).
 pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
     struct Restore<'a>(&'a Thread, Option<Inside>);
     impl Drop for Restore<'_> {
@@ -81,7 +82,9 @@ pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
     }
     THREAD.with(|thread| {
         let _restore = Restore(thread, thread.inside.replace(Some(callback)));
-        call()
+        let result = call();
+        crate::fork::after_callback();
+        result
     })
 }
 

@@ -8,7 +8,7 @@ use super::state::{Guard, Run, State};
 use super::{Callbacks, Manager};
 use crate::engine::{Answer, ClientId, Notice};
 use crate::types::Time;
-use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// After so many questions about flows, and when there are no more of them, a worker
 /// looks for further upcalls.
@@ -247,12 +247,6 @@ impl Runner<'_> {
         context::within(Inside::Client(self.place.client), || {
             catch_unwind(AssertUnwindSafe(|| callbacks.call(notice))).ok();
         });
-        if crate::fork::is_child() {
-            // The callback has forked, and this is the child: the lock may be
-            // in the hands of a thread that does not exist here. So out of
-            // all this, to where calls are refused (spec 8.7).
-            resume_unwind(Box::new("in a forked child"));
-        }
     }
 
     /// The client is not being run any more; a worker has to go on if there is

@@ -1,12 +1,18 @@
 //! The functions of mgmhost.h, on checked arguments.
 
 use super::context;
-use super::log::LogSink;
 use super::queue::Lane;
 use super::settings::Settings;
-use super::Manager;
+use super::sink::{self, LogSink};
+use super::state::Guard;
+use super::{writer, Manager};
 use crate::engine::{Out, Outcome, Packet};
 use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::Duration;
+
+/// A stop waits so long for the lines that were left to `mgm-log`.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A packet that the host hands in.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +45,19 @@ impl Manager {
     /// `AlreadyStarted`.
     pub fn start(&self, settings: &Settings, log: Option<LogSink>) -> Result<()> {
         let mut guard = self.lock();
-        if guard.run.is_some() {
+        if guard.run.is_some() || guard.is_ending {
             return Err(Refusal::AlreadyStarted);
         }
-        let replaced = super::log::set_sink(log);
+        let replaced = sink::set(self, log);
         guard.start(settings);
         drop(guard);
         replaced.wait();
         Ok(())
     }
 
-    /// Stops MGM: all handles are dead, no callback runs or will run, the
-    /// kernel's state is gone. A stop of what does not run is none.
+    /// Stops MGM: all handles are dead, the kernel's state is gone, the log goes to stderr.
+    /// No callback runs, nor will one run until the next start or `set_log_sink`. A stop of
+    /// what does not run does the same.
     ///
     /// # Errors
     /// `InsideCallback`, `Stopping`.
@@ -59,7 +66,25 @@ impl Manager {
             return Err(Refusal::InsideCallback);
         }
         let mut guard = self.lock();
-        let Some(run) = guard.run.as_mut() else { return Ok(()) };
+        if guard.is_ending {
+            return Err(Refusal::Stopping);
+        }
+        let mut released = Ok(());
+        if guard.run.is_some() {
+            (guard, released) = self.end_life(guard)?;
+        }
+        // Still under the lock: a start that follows has a log of its own.
+        let sinks = sink::end(self);
+        drop(guard);
+        sinks.wait();
+        writer::end(LOG_PATIENCE);
+        released
+    }
+
+    /// Ends the life that is on, and releases all that it owned; gives the lock back, and
+    /// tells whether that went well.
+    fn end_life<'a>(&'a self, mut guard: Guard<'a>) -> Result<(Guard<'a>, Result<()>)> {
+        let Some(run) = guard.run.as_mut() else { return Ok((guard, Ok(()))) };
         if std::mem::replace(&mut run.stopping, true) {
             return Err(Refusal::Stopping);
         }
@@ -71,8 +96,15 @@ impl Manager {
         for condition in [&self.shared.ended, &self.shared.work, &self.shared.alarm] {
             condition.notify_all();
         }
-        self.wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet)).end();
-        Ok(())
+        let run = self
+            .wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet))
+            .end();
+        // Without the lock, so that the host's log has the lines that come of it.
+        let released = catch_unwind(AssertUnwindSafe(|| drop(run)));
+        writer::flush(LOG_PATIENCE);
+        let mut guard = self.lock();
+        guard.is_ending = false;
+        Ok((guard, released.map_err(|_| Refusal::Panicked)))
     }
 
     /// Serves the status at a UNIX socket from now on; `None`: no more.
@@ -87,7 +119,7 @@ impl Manager {
 
     /// Where log lines go from now on; `None` is stderr.
     pub fn set_log_sink(&self, log: Option<LogSink>) {
-        super::log::set_sink(log).wait();
+        sink::set(self, log).wait();
     }
 
     /// The system has this interface, or has it again: whoever claims it is

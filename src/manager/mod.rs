@@ -8,7 +8,8 @@
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `world`, `below`: the forwarder and the routes, what they report.
-//! - `log`, `writer`: where log lines go, and who writes them.
+//! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
+//!   host's log callback.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
 
 mod backlog;
@@ -25,6 +26,7 @@ mod log;
 mod queue;
 mod records;
 mod settings;
+mod sink;
 mod state;
 mod status;
 #[cfg_attr(target_os = "linux", path = "system/linux.rs")]
@@ -42,8 +44,8 @@ mod tests;
 pub use crate::engine::{EnumKind, Join, MfeRow, OifRow};
 pub use callbacks::Callbacks;
 pub use host::{PacketIn, Verdict};
-pub use log::LogSink;
 pub use settings::{ForwarderChoice, Settings};
+pub use sink::LogSink;
 pub use status::{Detail, Status};
 
 use once_cell::sync::Lazy;
@@ -86,6 +88,11 @@ impl Manager {
             Manager::new()
         });
         &GLOBAL
+    }
+
+    /// Whether both are the same one.
+    fn is(&self, other: &Manager) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// An instance of its own, for tests.

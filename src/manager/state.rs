@@ -28,6 +28,9 @@ use std::time::{Duration, Instant};
 pub(super) struct State {
     /// From the start until the stop.
     pub run: Option<Run>,
+    /// The last life is over, but not all that it owned is released yet: until then
+    /// there is no other.
+    pub is_ending: bool,
     /// Threads that wait on `Shared::ended`.
     pub waiters: usize,
     /// Numbers that outlive a stop, because no handle is ever issued twice.
@@ -143,12 +146,14 @@ impl State {
         Ok(())
     }
 
-    /// Ends it. Everything that `Run` owns is released.
-    pub fn end(&mut self) {
-        if let Some(run) = self.run.take() {
-            self.last_client = run.engine.last_client();
-            self.last_enumeration = run.last_enumeration;
-        }
+    /// Ends it. The caller has to drop what it gets, which releases everything, and then
+    /// set `is_ending` to false.
+    pub fn end(&mut self) -> Option<Run> {
+        let run = self.run.take()?;
+        self.last_client = run.engine.last_client();
+        self.last_enumeration = run.last_enumeration;
+        self.is_ending = true;
+        Some(run)
     }
 
     /// The life that is on, if any.
@@ -165,7 +170,7 @@ impl State {
     /// The life that is on, begun with the environment's settings if need be.
     #[inline(always)]
     pub fn started(&mut self) -> Result<&mut Run> {
-        if self.run.is_none() {
+        if self.run.is_none() && !self.is_ending {
             self.start_by_itself();
         }
         self.running().ok_or(Refusal::Stopping)

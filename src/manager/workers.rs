@@ -128,9 +128,6 @@ impl Manager {
     /// A worker's life, which does not end with a panic of ours (spec 8.5).
     fn work(&self) {
         while catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {
-            if crate::fork::is_child() {
-                return;
-            }
             ::log::error!("a panic in a worker: please report it");
         }
     }

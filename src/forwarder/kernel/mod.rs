@@ -14,12 +14,13 @@
 //!
 //! - `mroute` has the socket options, `batch` reads: the two places with unsafe code.
 //! - `vifs` knows which interface is which VIF.
-//! - `upcall` makes out what the kernel wrote, `reader` hands it on.
+//! - `upcall` makes out what the kernel wrote, `intake` reads and keeps it, `reader` hands it on.
 //! - `rp_filter` looks what the kernel drops before.
 //! - `advice` turns errors into something that an operator can act upon.
 
 mod advice;
 mod batch;
+mod intake;
 mod mroute;
 mod reader;
 mod rp_filter;
@@ -173,11 +174,15 @@ impl Forwarder for KernelForwarder {
             Ok(None) => return Err(gone),
             Err(error) => return Err(advice::unknown(&error, interface)),
         };
-        self.upcalls.keep_all();
+        // Where that fails a number that no upcall can name will do.
+        if self.upcalls.drain().is_ok() {
+            self.vifs.drained();
+        }
         let claimed = self.vifs.claim(id, interface.index);
         let Some(vif) = claimed.map_err(|why| advice::no_vif(why, interface))? else {
             return Ok(());
         };
+        self.upcalls.forget(interface.index);
         socket.add_vif(vif, interface.index).map_err(|error| {
             self.vifs.free(id);
             // It may have gone since it was asked for its name.

@@ -395,13 +395,13 @@ impl Drive {
 
     fn tick(&mut self, seconds: u64) -> Checked {
         let now = Time(self.model.now.0 + seconds * 1000);
-        let packets = self.mirror.counted();
+        let (packets, by_kernel) = (self.mirror.counted(), self.mirror.is_kernel());
         self.act_with("tick", true, |engine, model, fx| {
             engine.tick(now, 2, &packets, fx);
             while engine.next_deadline().is_some_and(|due| due <= now) {
                 engine.tick(now, 2, &packets, fx);
             }
-            model.tick(now);
+            model.tick(now, by_kernel);
             (Ok(()), Ok(()))
         })
     }

@@ -3,7 +3,7 @@
 use super::members::matches;
 use super::{Answered, Mfe, Model, Oif, Purpose};
 use mgm::engine::{ClientId, Notice, QuestionId};
-use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, Time};
+use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, RouteOrigin, Time};
 
 impl Mfe {
     /// When its life ends (spec 5.6, D16).
@@ -184,15 +184,17 @@ impl Model {
         }
     }
 
-    /// Time passes (spec 5.6). An MFE whose clients are being asked waits.
-    pub fn tick(&mut self, now: Time) {
+    /// Time passes (spec 5.6). An MFE whose clients are being asked waits. Where the forwarder
+    /// counts itself one of the router's own ends, used or not (D55).
+    pub fn tick(&mut self, now: Time, by_kernel: bool) {
         self.now = now;
         for flow in self.mfe_flows() {
             let Some(mfe) = self.mfe(flow) else { continue };
             if mfe.end().is_none_or(|end| end > now) || self.asking(flow).is_some() {
                 continue;
             }
-            if mfe.used && !mfe.oifs.is_empty() {
+            let is_own = self.route(flow.source()).origin == RouteOrigin::Local;
+            if mfe.used && !mfe.oifs.is_empty() && !(by_kernel && is_own) {
                 if let Some(mfe) = self.mfe_mut(flow) {
                     mfe.used = false;
                 }
