@@ -266,11 +266,11 @@ static void t6_5_queries_of_nonsense(void)
         DWORD size = sizeof(buffer), count = 0;
 
         memset(&query, 0xff, sizeof(query));
-        CHECK(form->get(&query, &size, buffer) != NO_ERROR);
+        CHECK_CODE(form->get(&query, &size, buffer), ERROR_NOT_FOUND);
         CHECK_CODE(form->next(&query, &size, buffer, &count), ERROR_NO_MORE_ITEMS);
         CHECK_EQ(count, 0);
         memset(&query, 0, sizeof(query));
-        CHECK(form->get(&query, &size, buffer) != NO_ERROR);
+        CHECK_CODE(form->get(&query, &size, buffer), ERROR_NOT_FOUND);
         CHECK_CODE(form->next(&query, &size, buffer, &count), ERROR_NO_MORE_ITEMS);
         CHECK_EQ(count, 1);
     }

@@ -414,7 +414,8 @@ typedef SOURCE_GROUP_ENTRY *PSOURCE_GROUP_ENTRY;
  *
  * Returns:
  * - NO_ERROR: registered.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL; or this call would start MGM, and a
+ *   variable of the environment is invalid.
  * - ERROR_ALREADY_EXISTS: this protocol and component are registered.
  * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
  * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child
@@ -529,7 +530,7 @@ DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIf
  * Tells which protocol owns an interface; IGMP, if only IGMP is enabled there.
  *
  * Parameters:
- * - dwIfIndex: index of the interface, not 0.
+ * - dwIfIndex: index of the interface.
  * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
  *   point-to-multipoint links.
  * - pdwIfProtocolId (out): the protocol id that the owner registered with.
@@ -537,8 +538,9 @@ DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIf
  *
  * Returns:
  * - NO_ERROR: told.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or the index is 0.
- * - ERROR_NOT_FOUND: nobody has the interface.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_NOT_FOUND: no client owns the interface, or there can be no such
+ *   interface: the index is 0, or the next hop is not of the kind that the index has.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:
@@ -664,8 +666,9 @@ DWORD MgmDeleteGroupMembershipEntry(HANDLE hProtocol,
  * Returns:
  * - NO_ERROR: given.
  * - ERROR_INSUFFICIENT_BUFFER: see pdwBufferSize.
- * - ERROR_NOT_FOUND: there is no such MFE.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or the group or source is none.
+ * - ERROR_NOT_FOUND: there is no such MFE; also where there can be none, because
+ *   dwGroup is no group or dwSource no host's address.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:
@@ -791,9 +794,9 @@ DWORD MgmSetMfe(HANDLE hProtocol, PMIB_IPMCAST_MFE pmimm);
  * Returns:
  * - NO_ERROR: given.
  * - ERROR_INSUFFICIENT_BUFFER: see pdwBufferSize.
- * - ERROR_NOT_FOUND: there is no such MFE.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, the group or source is none, or
- *   another flag.
+ * - ERROR_NOT_FOUND: there is no such MFE; also where there can be none, because
+ *   dwGroup is no group or dwSource no host's address.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or another flag.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:

@@ -7,11 +7,16 @@
  * All conventions are those of mgm.h. None of these functions has to be called: the
  * first registration starts MGM with the defaults, which the environment can change:
  *
- *   MGM_FORWARDER    auto (default), kernel or memory
+ *   MGM_FORWARDER    auto (default), kernel, memory, or ebpf (not built in)
  *   MGM_TABLE        the kernel's multicast routing table, 0 by default
  *   MGM_MFE_TIMEOUT  life of new MFEs in seconds, 900 by default
  *   MGM_LOG          off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  where to serve the status: see MgmHostServeStatus
+ *
+ * An empty variable counts as unset. With an invalid value, every call that would
+ * start MGM returns ERROR_INVALID_PARAMETER, and one line of the log names the valid
+ * values. Only MGM_LOG falls back to its default, with a warning. A variable that
+ * MgmHostStart's settings replace is not read.
  *
  * The kernel forwarder (Linux) brings interfaces, routes and packets itself. With
  * the memory forwarder the host brings them, by the functions below.
@@ -195,8 +200,9 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  *
  * Returns:
  * - NO_ERROR: started.
- * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, or
- *   a setting that this library does not know.
+ * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, a
+ *   setting that this library does not know, or an invalid variable of the
+ *   environment that pConfig leaves to it.
  * - ERROR_ALREADY_EXISTS: MGM runs already. Its settings and its log stay as
  *   they are.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
@@ -551,7 +557,7 @@ DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *
  * Parameters:
  * - dwFlags: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
- *   makes some five lines for each, which may be more than a time series
+ *   makes some six lines for each, which may be more than a time series
  *   database likes.
  * - pdwBufferSize (in, out): bytes at pbBuffer. Goes with the number of bytes
  *   that the text takes, with the zero at its end; ask with 0 for it. What there
@@ -580,12 +586,15 @@ DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *
  * Returns:
  * - NO_ERROR: served there from now on, and nowhere else.
+ * - ERROR_INVALID_PARAMETER: this call would start MGM, and a variable of the
+ *   environment is invalid.
  * - ERROR_CAN_NOT_COMPLETE: there cannot be a socket there (the log says why),
- *   and it is served nowhere now; MGM is being stopped; this is not Linux; or
- *   this is a forked child of the router.
+ *   and it is served nowhere now; another call has it served elsewhere meanwhile;
+ *   MGM is being stopped; this is not Linux; or this is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks.
+ * Any thread, any time, also inside callbacks. No other call waits for it. Where the
+ * file system does not answer it takes at most some seconds, and is refused.
  */
 DWORD MgmHostServeStatus(const char *pszPath);
 

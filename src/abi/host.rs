@@ -17,7 +17,7 @@ use super::buffer::fill_oifs;
 use super::entry::entry;
 use super::host_config::{log_sink, read_config, write_version};
 use super::types::*;
-use crate::manager::{Manager, PacketIn, Settings};
+use crate::manager::{HostSettings, Manager, PacketIn};
 use crate::types::Flow;
 use std::ffi::c_void;
 
@@ -56,8 +56,9 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 ///
 /// # Returns
 /// - `NO_ERROR`: started.
-/// - `ERROR_INVALID_PARAMETER`: a dwSize that no version has, an unknown value, or
-///   a setting that this library does not know.
+/// - `ERROR_INVALID_PARAMETER`: a dwSize that no version has, an unknown value, a
+///   setting that this library does not know, or an invalid variable of the
+///   environment that pConfig leaves to it.
 /// - `ERROR_ALREADY_EXISTS`: MGM runs already. Its settings and its log stay as
 ///   they are.
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
@@ -70,13 +71,13 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
     entry("MgmHostStart", || {
         let (settings, log) = if pConfig.is_null() {
-            (Settings::from_env(), None)
+            (HostSettings::default(), None)
         } else {
             // SAFETY: not null, and the caller says that dwSize bytes are there.
             let config = unsafe { read_config(pConfig)? };
             (config.settings()?, log_sink(config.pfnLogCallback, config.pvLogContext))
         };
-        Manager::global().start(&settings, log)?;
+        Manager::global().start_by_host(&settings, log)?;
         Ok(NO_ERROR)
     })
 }

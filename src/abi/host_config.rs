@@ -3,7 +3,7 @@
 use super::args::read_field;
 use super::invoke::call_out;
 use super::types::*;
-use crate::manager::{ForwarderChoice, LogSink, Settings};
+use crate::manager::{ForwarderChoice, HostSettings, LogSink};
 use crate::types::{Refusal, Result};
 use log::{Level, LevelFilter};
 use std::ffi::{c_void, CString};
@@ -65,8 +65,8 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
 }
 
 impl MGMHOST_CONFIG {
-    /// The settings that it makes, over those of the environment.
-    pub(super) fn settings(&self) -> Result<Settings> {
+    /// The settings that it makes; the others are the environment's.
+    pub(super) fn settings(&self) -> Result<HostSettings> {
         if self.dwReserved != 0 {
             return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
         }
@@ -87,13 +87,13 @@ impl MGMHOST_CONFIG {
             MGMHOST_LOG_TRACE => Some(LevelFilter::Trace),
             _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwLogLevel is unknown")),
         };
-        let mut settings = Settings::from_env();
-        let or = |given: DWORD, default| if given == 0 { default } else { given };
-        settings.forwarder = forwarder.unwrap_or(settings.forwarder);
-        settings.table = or(self.dwTable, settings.table);
-        settings.mfe_timeout = or(self.dwMfeTimeout, settings.mfe_timeout);
-        settings.log_level = log_level.unwrap_or(settings.log_level);
-        Ok(settings)
+        let given = |value: DWORD| (value != 0).then_some(value);
+        Ok(HostSettings {
+            forwarder,
+            table: given(self.dwTable),
+            mfe_timeout: given(self.dwMfeTimeout),
+            log_level,
+        })
     }
 }
 

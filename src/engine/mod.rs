@@ -7,6 +7,7 @@
 
 mod alerts;
 mod clients;
+mod counting;
 mod creation;
 mod effects;
 mod expiry;

@@ -354,11 +354,8 @@ impl Engine {
     /// The protocol and component ids of whoever has an interface (spec 2.6).
     ///
     /// # Errors
-    /// `ZeroInterface`, `NoProtocol`.
+    /// `NoProtocol`, also for what can be no interface.
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
-        if interface.index == 0 {
-            return Err(Refusal::ZeroInterface);
-        }
         self.interfaces
             .find(interface)
             .and_then(|id| self.interfaces.master(id))

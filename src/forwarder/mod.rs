@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub mod kernel;
 mod memory;
 
+pub use crate::types::Counters;
 pub use memory::MemoryForwarder;
 
 /// One MFE as a forwarder needs it. The iif is never among the oifs.
@@ -24,17 +25,6 @@ pub struct Entry<'a> {
     /// The outgoing interfaces with their TTL thresholds: a packet goes out
     /// only if its TTL is greater.
     pub oifs: &'a [(IfId, u8)],
-}
-
-/// What a forwarder has counted for one MFE since it was installed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Packets accepted on the incoming interface.
-    pub packets: u64,
-    /// Octets; with the kernel those of wrong-interface packets are in it.
-    pub octets: u64,
-    /// Packets that arrived on another interface.
-    pub wrong_if: u64,
 }
 
 /// What the system drops before the forwarder sees it (RFC 3704), by the routes to a packet's

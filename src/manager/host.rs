@@ -2,7 +2,7 @@
 
 use super::context;
 use super::queue::Lane;
-use super::settings::Settings;
+use super::settings::{HostSettings, Settings};
 use super::sink::{self, LogSink};
 use super::state::Guard;
 use super::{writer, Manager};
@@ -39,17 +39,34 @@ pub struct Verdict {
 }
 
 impl Manager {
-    /// Starts MGM with settings other than the environment's.
+    /// Starts MGM with these settings, whatever the environment says.
     ///
     /// # Errors
     /// `AlreadyStarted`.
     pub fn start(&self, settings: &Settings, log: Option<LogSink>) -> Result<()> {
+        self.start_with(|| Ok(settings.clone()), log)
+    }
+
+    /// Starts MGM with the host's settings, completed by the environment's.
+    ///
+    /// # Errors
+    /// `AlreadyStarted`, `BadSetting`.
+    pub fn start_by_host(&self, settings: &HostSettings, log: Option<LogSink>) -> Result<()> {
+        self.start_with(|| Settings::resolve(settings), log)
+    }
+
+    fn start_with(
+        &self,
+        settings: impl FnOnce() -> Result<Settings>,
+        log: Option<LogSink>,
+    ) -> Result<()> {
         let mut guard = self.lock();
         if guard.run.is_some() || guard.is_ending {
             return Err(Refusal::AlreadyStarted);
         }
+        let settings = settings()?;
         let replaced = sink::set(self, log);
-        guard.start(settings);
+        guard.start(&settings);
         drop(guard);
         replaced.wait();
         Ok(())
@@ -96,6 +113,7 @@ impl Manager {
         for condition in [&self.shared.ended, &self.shared.work, &self.shared.alarm] {
             condition.notify_all();
         }
+        self.shared.serving.end();
         let run = self
             .wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet))
             .end();
@@ -107,16 +125,6 @@ impl Manager {
         Ok((guard, released.map_err(|_| Refusal::Panicked)))
     }
 
-    /// Serves the status at a UNIX socket from now on; `None`: no more.
-    ///
-    /// # Errors
-    /// `StatusSocket`, with the reason; `Stopping`.
-    pub fn serve_status(&self, path: Option<&std::path::Path>) -> Result<()> {
-        let mut guard = self.lock();
-        guard.started()?;
-        guard.serve_status(path)
-    }
-
     /// Where log lines go from now on; `None` is stderr.
     pub fn set_log_sink(&self, log: Option<LogSink>) {
         sink::set(self, log).wait();
@@ -126,7 +134,7 @@ impl Manager {
     /// served again (spec 5.11).
     ///
     /// # Errors
-    /// `ZeroInterface`, `Stopping`.
+    /// `ZeroInterface`, `BadSetting`, `Stopping`.
     pub fn host_add_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
         self.act(super::state::State::started, |run| {
@@ -145,7 +153,7 @@ impl Manager {
     /// it is added again (spec 5.11).
     ///
     /// # Errors
-    /// `ZeroInterface`, `Stopping`.
+    /// `ZeroInterface`, `BadSetting`, `Stopping`.
     pub fn host_delete_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
         self.act(super::state::State::started, |run| {
@@ -161,7 +169,7 @@ impl Manager {
     /// network. The host's routes come before the system's.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `BadSetting`, `Stopping`.
     pub fn add_route(&self, route: Route) -> Result<()> {
         let prefix = route.prefix();
         self.change_table(|table| table.add(route))?;
@@ -172,7 +180,7 @@ impl Manager {
     /// Deletes a route of the host's.
     ///
     /// # Errors
-    /// `NoRoute`, `Stopping`.
+    /// `NoRoute`, `BadSetting`, `Stopping`.
     pub fn delete_route(&self, network: Ipv4Addr, prefix_len: u8) -> Result<()> {
         let gone = Prefix::of(network, prefix_len);
         if !self.change_table(|table| table.delete(network, prefix_len))? {
@@ -186,7 +194,7 @@ impl Manager {
     /// forwarder. Waits until the flow's MFE is decided about.
     ///
     /// # Errors
-    /// `InsideCallback` (spec 8.6), `Stopping`.
+    /// `InsideCallback` (spec 8.6), `BadSetting`, `Stopping`.
     pub fn packet_in(&self, packet: PacketIn<'_>) -> Result<Verdict> {
         if context::inside().is_some() {
             return Err(Refusal::InsideCallback);

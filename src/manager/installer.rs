@@ -23,7 +23,7 @@ impl Installer {
     pub fn follow(
         &mut self,
         forwarder: &mut dyn Forwarder,
-        engine: &Engine,
+        engine: &mut Engine,
         flows: impl Iterator<Item = Flow>,
     ) {
         for flow in flows {
@@ -35,7 +35,7 @@ impl Installer {
     }
 
     /// Tries again what was refused.
-    pub fn try_again(&mut self, forwarder: &mut dyn Forwarder, engine: &Engine) {
+    pub fn try_again(&mut self, forwarder: &mut dyn Forwarder, engine: &mut Engine) {
         self.tally.retries += self.unsynced.len() as u64;
         for flow in std::mem::take(&mut self.unsynced) {
             // The log has it already.
@@ -60,9 +60,22 @@ impl Installer {
     }
 
     /// Makes the forwarder's entry of one flow what the engine wants it to be.
-    fn sync(&mut self, forwarder: &mut dyn Forwarder, engine: &Engine, flow: Flow) -> Result<()> {
+    fn sync(
+        &mut self,
+        forwarder: &mut dyn Forwarder,
+        engine: &mut Engine,
+        flow: Flow,
+    ) -> Result<()> {
+        let is_turning = engine.is_turning(flow);
         let result = match engine.forwarding(flow, &mut self.oifs) {
             Some(iif) if !self.is_stale(flow) => {
+                if is_turning {
+                    // What has come in until now found no oif, or did (spec 6.7). If that
+                    // cannot be told, it will be taken for what comes from now on.
+                    if let Ok(Some(counters)) = forwarder.counters(flow) {
+                        engine.counted(flow, counters);
+                    }
+                }
                 forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
             }
             Some(iif) => forwarder.remove(flow).and_then(|()| {
@@ -80,6 +93,9 @@ impl Installer {
                 }
             },
         };
+        if is_turning && result.is_ok() {
+            engine.turned(flow);
+        }
         if result.is_err() {
             self.unsynced.insert(flow);
         } else if !self.unsynced.is_empty() {
@@ -168,26 +184,26 @@ mod tests {
         let (mut engine, client) = engine();
         let (mut installer, mut fake) = (Installer::default(), Fake::default());
         make_mfe(&mut engine);
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         fake.entries.insert(flow(), 1000);
 
         fake.failing = 1;
         engine.release(client, Interface::link(1), true, &mut Effects::default()).unwrap();
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert!(installer.is_stale(flow()) && installer.waiting() == 1);
         let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
         engine.take(client, id, true, &mut Effects::default());
         make_mfe(&mut engine);
 
         fake.failing = 1;
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert!(installer.is_stale(flow()), "what it has is of the former one still");
-        installer.try_again(&mut fake, &engine);
+        installer.try_again(&mut fake, &mut engine);
         assert_eq!(fake.entries, [(flow(), 0)].into());
         assert!(!installer.is_stale(flow()) && installer.waiting() == 0);
 
         fake.entries.insert(flow(), 7);
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert_eq!(fake.entries, [(flow(), 7)].into(), "a mere change goes on counting");
     }
 
@@ -197,12 +213,12 @@ mod tests {
         let (mut installer, mut fake) = (Installer::default(), Fake::default());
         make_mfe(&mut engine);
         fake.failing = 3;
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         for _ in 0..2 {
-            installer.try_again(&mut fake, &engine);
+            installer.try_again(&mut fake, &mut engine);
             assert_eq!((installer.waiting(), fake.entries.len()), (1, 0));
         }
-        installer.try_again(&mut fake, &engine);
+        installer.try_again(&mut fake, &mut engine);
         assert_eq!((installer.waiting(), fake.entries.len()), (0, 1));
         assert_eq!(installer.tally(), Installs { errors: 1, retries: 3 });
     }

@@ -7,6 +7,7 @@
 //! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
+//! - `serving`: the socket at which that can be seen.
 //! - `world`, `below`: the forwarder and the routes, what they report.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
@@ -25,6 +26,7 @@ mod limits;
 mod log;
 mod queue;
 mod records;
+mod serving;
 mod settings;
 mod sink;
 mod state;
@@ -44,12 +46,13 @@ mod tests;
 pub use crate::engine::{EnumKind, Join, MfeRow, OifRow};
 pub use callbacks::Callbacks;
 pub use host::{PacketIn, Verdict};
-pub use settings::{ForwarderChoice, Settings};
+pub use settings::{ForwarderChoice, HostSettings, Settings};
 pub use sink::LogSink;
 pub use status::{Detail, Status};
 
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
+use serving::Serving;
 use state::State;
 use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
@@ -75,6 +78,8 @@ struct Shared {
     work: Condvar,
     /// The timer has something to do earlier than it thought.
     alarm: Condvar,
+    /// Where the status is served.
+    serving: Serving,
 }
 
 impl Manager {
@@ -84,7 +89,7 @@ impl Manager {
     pub fn global() -> &'static Manager {
         static GLOBAL: Lazy<Manager> = Lazy::new(|| {
             // Calls may be refused, and say why, before MGM runs.
-            log::init(Settings::from_env().log_level);
+            log::init(settings::log_level());
             Manager::new()
         });
         &GLOBAL
@@ -105,6 +110,7 @@ impl Manager {
                 ended: Condvar::new(),
                 work: Condvar::new(),
                 alarm: Condvar::new(),
+                serving: Serving::default(),
             }),
         }
     }

@@ -102,6 +102,10 @@ impl World {
         match self.choice {
             ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Kernel => self.open_kernel(manager),
+            ForwarderChoice::Ebpf => Err(Refusal::Forwarder(
+                "the ebpf forwarder is not built in: set MGM_FORWARDER to kernel, memory or auto"
+                    .into(),
+            )),
             ForwarderChoice::Auto if !system::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
                 ::log::warn!(

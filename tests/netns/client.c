@@ -291,11 +291,12 @@ static void dump(FILE *reply)
             fprintf(reply,
                     "%s{\"source\": \"%s\", \"group\": \"%s\", \"in\": %u, "
                     "\"upstream\": \"%s\", \"protocol\": %u, \"packets\": %u, "
-                    "\"octets\": %u, \"wrong\": %u, \"outs\": [",
+                    "\"octets\": %u, \"wrong\": %u, \"negative\": %u, \"outs\": [",
                     total ? ", " : "", address(mfe->dwSource).s, address(mfe->dwGroup).s,
                     (unsigned)mfe->dwInIfIndex, address(mfe->dwUpStrmNgbr).s,
                     (unsigned)mfe->dwInIfProtocol, (unsigned)mfe->ulInPkts,
-                    (unsigned)mfe->ulInOctets, (unsigned)mfe->ulPktsDifferentIf);
+                    (unsigned)mfe->ulInOctets, (unsigned)mfe->ulPktsDifferentIf,
+                    (unsigned)mfe->ulNegativeMfe);
             for (ULONG k = 0; k < mfe->ulNumOutIf; k++)
                 fprintf(reply, "%s%u", k ? ", " : "",
                         (unsigned)mfe->rgmiosOutStats[k].dwOutIfIndex);

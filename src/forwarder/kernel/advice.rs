@@ -23,13 +23,17 @@ pub(super) fn open(step: Step, error: &io::Error, table: u32) -> Refusal {
         ),
         (_, Some(libc::EADDRINUSE)) => format!(
             "another multicast routing daemon (pimd, smcrouted, mrouted, igmpproxy ...) holds \
-             {name}: stop it, or choose another table with MGM_TABLE"
+             {name}: stop it, or choose another table, such as MGM_TABLE=100 and \"ip mrule add \
+             iif DEVICE lookup 100\" for each interface, without which no packets arrive there"
         ),
         (Step::Table, Some(libc::ENOPROTOOPT)) => "the kernel has only one multicast routing \
              table: leave MGM_TABLE at 0, or use a kernel with CONFIG_IP_MROUTE_MULTIPLE_TABLES"
             .into(),
         (Step::Table, Some(libc::EINVAL)) => {
-            format!("there can be no multicast routing table {table}: choose another MGM_TABLE")
+            format!(
+                "there can be no multicast routing table {table}: choose another MGM_TABLE, and \
+                 \"ip mrule add iif DEVICE lookup\" it for each interface"
+            )
         }
         (_, Some(libc::ENOPROTOOPT | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT)) => {
             format!("this kernel has no multicast routing ({error}): use one with CONFIG_IP_MROUTE")
@@ -39,6 +43,13 @@ pub(super) fn open(step: Step, error: &io::Error, table: u32) -> Refusal {
         }
         _ => format!("cannot open {name} ({step:?}): {error}"),
     })
+}
+
+/// How packets get to a table that the kernel does not look them up in by itself.
+pub(super) fn rule(table: u32, name: &str) -> String {
+    format!(
+        "MGM_TABLE={table}: no packets will arrive until \"ip mrule add iif {name} lookup {table}\""
+    )
 }
 
 /// A thread or descriptor that the forwarder needs cannot be had.

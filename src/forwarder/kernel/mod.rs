@@ -48,6 +48,10 @@ use vifs::VifTable;
 /// each, so that 80,000 fit; no memory is taken before it is needed.
 const RECEIVE_BUFFER: usize = 32 << 20;
 
+/// The tables that the kernel looks packets up in without a rule of the operator's: 0 stands
+/// for RT_TABLE_DEFAULT.
+const LOOKED_UP: [u32; 2] = [0, 253];
+
 /// Forwards in the Linux kernel.
 ///
 /// Opened by the process that routes, it owns one of the kernel's multicast
@@ -58,6 +62,7 @@ pub struct KernelForwarder {
     upcalls: Arc<Reader>,
     vifs: VifTable,
     reverse_paths: ReversePaths,
+    table: u32,
     /// Flows whose entry the kernel refused to change: it may name VIFs that
     /// were given back since.
     refused: HashSet<Flow, RandomState>,
@@ -80,18 +85,14 @@ impl KernelForwarder {
         if let Err(error) = socket.overflows() {
             log::debug!("lost upcalls will go uncounted: {error}");
         }
-        if table != 0 {
-            log::info!(
-                "packets come to multicast routing table {table} by the rules of \"ip mrule\" only"
-            );
-        }
         let signal = StopSignal::new().map_err(|error| advice::resources(&error))?;
         let shared = Arc::new(Shared { socket, signal, ending: AtomicBool::new(false) });
         let vifs = VifTable::new();
         let upcalls = reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
             .map_err(|error| advice::resources(&error))?;
         let reverse_paths = ReversePaths::open();
-        Ok(KernelForwarder { shared, upcalls, vifs, reverse_paths, refused: HashSet::default() })
+        let refused = HashSet::default();
+        Ok(KernelForwarder { shared, upcalls, vifs, reverse_paths, table, refused })
     }
 
     /// The kernel's form of a list of oifs.
@@ -194,6 +195,9 @@ impl Forwarder for KernelForwarder {
         log::debug!("{interface} ({name}) is VIF {}", vif.number());
         if let Some(complaint) = self.reverse_paths.complaint(&name, interface.index) {
             log::warn!("{complaint}");
+        }
+        if !LOOKED_UP.contains(&self.table) {
+            log::warn!("{}", advice::rule(self.table, &name));
         }
         Ok(())
     }

@@ -176,6 +176,8 @@ impl MfeStatus {
             packets: row.packets,
             octets: row.octets,
             wrong_if: row.wrong_if,
+            negative: row.negative,
+            sent: oifs_count.then_some(row.sent),
             oifs: row
                 .oifs
                 .iter()

@@ -118,20 +118,25 @@ impl Status {
             (
                 "mgm_mfe_packets_total",
                 "Packets accepted.",
-                (|mfe| mfe.packets) as fn(&super::MfeStatus) -> u64,
+                (|mfe| Some(mfe.packets)) as fn(&super::MfeStatus) -> Option<u64>,
             ),
-            ("mgm_mfe_octets_total", "Octets, as the forwarder counts them.", |mfe| mfe.octets),
-            ("mgm_mfe_wrong_if_total", "Packets on a wrong interface.", |mfe| mfe.wrong_if),
+            ("mgm_mfe_octets_total", "Octets, as the forwarder counts them.", |mfe| {
+                Some(mfe.octets)
+            }),
+            ("mgm_mfe_wrong_if_total", "Packets on a wrong interface.", |mfe| Some(mfe.wrong_if)),
+            ("mgm_mfe_negative_total", "Packets without an oif.", |mfe| Some(mfe.negative)),
+            ("mgm_mfe_sent_total", "Packets sent out, on all interfaces.", |mfe| mfe.sent),
         ] {
             page.family(name, "counter", help);
             for mfe in mfes {
+                let Some(value) = value(mfe) else { continue };
                 let labels: [Label; 4] = [
                     ("source", &mfe.source),
                     ("group", &mfe.group),
                     ("interface", &mfe.iif.index),
                     ("next_hop", &text(mfe.iif.next_hop)),
                 ];
-                page.sample(&labels, value(mfe));
+                page.sample(&labels, value);
             }
         }
         page.family("mgm_mfe_oifs", "gauge", "Outgoing interfaces.");

@@ -268,6 +268,11 @@ pub struct MfeStatus {
     pub octets: u64,
     /// Packets on other interfaces than the iif.
     pub wrong_if: u64,
+    /// Packets accepted while there was no oif.
+    pub negative: u64,
+    /// Packets sent out, on oifs that have left too; `None` where the forwarder counts for
+    /// the whole MFE only.
+    pub sent: Option<u64>,
     /// Where packets go out.
     pub oifs: Vec<OifStatus>,
 }

@@ -1,8 +1,11 @@
 //! What Linux brings: multicast routing in the kernel, the system's routes, and
 //! a socket that the status is served at.
 
+#[cfg(test)]
+pub(in crate::manager) mod hang;
 mod serve;
 
+pub(in crate::manager) use crate::sys::StopSignal;
 pub(in crate::manager) use serve::StatusSocket;
 
 use crate::forwarder::kernel::KernelForwarder;

@@ -241,6 +241,9 @@ impl Model {
             packets: 0,
             octets: 0,
             wrong_if: 0,
+            negative: 0,
+            sent: 0,
+            former: Vec::new(),
         });
         self.resolved.push(flow);
         self.settle_one(flow);
