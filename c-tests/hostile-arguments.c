@@ -164,6 +164,8 @@ static void host_routes_that_are_none(void)
     REFUSED(MgmHostAddRoute(net, mask, 0, 0, 0, 0), ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostAddRoute(net, mask, 1, ip("239.1.1.1"), 0, 0), ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostAddRoute(net, mask, 1, 0, 0, 0x80000000), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostAddRoute(net, mask, 1, 0, 0, MGMHOST_ROUTE_PREFERRED | 4),
+            ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostDeleteRoute(net, mask), ERROR_NOT_FOUND);
     REFUSED(MgmHostDeleteRoute(net, ip("255.0.255.0")), ERROR_INVALID_PARAMETER);
 }

@@ -103,6 +103,13 @@ struct _MGMHOST_CONFIG {
     MGMHOST_LOG_CALLBACK pfnLogCallback;
     /** Handed to pfnLogCallback. */
     void *pvLogContext;
+    /**
+     * The system's unicast table in which sources are looked up, except those of
+     * interfaces in a VRF. 0: as the system routes packets to them.
+     */
+    DWORD dwUnicastTable;
+    /** 0. */
+    DWORD dwReserved2;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
@@ -158,6 +165,9 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 
 /** MgmHostAddRoute: the address is one of this router's own. */
 #define MGMHOST_ROUTE_LOCAL 1
+
+/** MgmHostAddRoute: the route wins over longer ones of the system. */
+#define MGMHOST_ROUTE_PREFERRED 2
 
 /** MgmHostGetStatus: without the memberships. */
 #define MGMHOST_STATUS_NO_MEMBERSHIPS 1
@@ -283,8 +293,10 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
  * Adds a route to the multicast view, or replaces the one to the same network:
- * MGM looks sources up there. The kernel forwarder brings the kernel's routes
- * and needs none of these.
+ * the library looks sources up there. The kernel forwarder brings the kernel's
+ * routes, and with it none of these is needed. Where both cover a source the longer
+ * prefix wins, and this route if both are equally long; with
+ * MGMHOST_ROUTE_PREFERRED this route wins over longer ones of the kernel, too.
  *
  * Parameters:
  * - dwNetwork: the network, network byte order.
@@ -295,8 +307,9 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
  *   network.
  * - dwProtocol: where the route comes from, PROTO_IP_*; it shows as
  *   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
- * - dwFlags: 0, or MGMHOST_ROUTE_LOCAL: dwNetwork is an address of this router
- *   itself, dwMask 255.255.255.255, dwNextHopAddr 0.
+ * - dwFlags: 0, or a combination of MGMHOST_ROUTE_LOCAL (dwNetwork is an address
+ *   of this router itself, dwMask 255.255.255.255, dwNextHopAddr 0) and
+ *   MGMHOST_ROUTE_PREFERRED.
  *
  * Returns:
  * - NO_ERROR: added.
@@ -318,7 +331,7 @@ DWORD MgmHostAddRoute(DWORD dwNetwork,
                       DWORD dwFlags);
 
 /**
- * Deletes a route from the multicast view.
+ * Deletes a route from the multicast view, whatever flags it was added with.
  *
  * Parameters:
  * - dwNetwork: the network, network byte order.

@@ -11,7 +11,7 @@ use std::mem::offset_of;
 use std::ptr::null_mut;
 
 /// The sizes that cut MGMHOST_CONFIG between two fields: an older caller's.
-const CONFIG_SIZES: [usize; 7] = [
+const CONFIG_SIZES: [usize; 9] = [
     offset_of!(MGMHOST_CONFIG, dwForwarder),
     offset_of!(MGMHOST_CONFIG, dwTable),
     offset_of!(MGMHOST_CONFIG, dwMfeTimeout),
@@ -19,6 +19,8 @@ const CONFIG_SIZES: [usize; 7] = [
     offset_of!(MGMHOST_CONFIG, dwReserved),
     offset_of!(MGMHOST_CONFIG, pfnLogCallback),
     offset_of!(MGMHOST_CONFIG, pvLogContext),
+    offset_of!(MGMHOST_CONFIG, dwUnicastTable),
+    offset_of!(MGMHOST_CONFIG, dwReserved2),
 ];
 
 /// More than any version will ever have: a larger dwSize is garbage.
@@ -33,6 +35,8 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
     dwReserved: 0,
     pfnLogCallback: None,
     pvLogContext: null_mut(),
+    dwUnicastTable: 0,
+    dwReserved2: 0,
 };
 
 /// Reads as much as the caller has; the rest are defaults.
@@ -67,8 +71,8 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
 impl MGMHOST_CONFIG {
     /// The settings that it makes; the others are the environment's.
     pub(super) fn settings(&self) -> Result<HostSettings> {
-        if self.dwReserved != 0 {
-            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
+        if self.dwReserved != 0 || self.dwReserved2 != 0 {
+            return Err(Refusal::BadArgument("a reserved field of MGMHOST_CONFIG is not 0"));
         }
         let forwarder = match self.dwForwarder {
             MGMHOST_FORWARDER_DEFAULT => None,
@@ -91,6 +95,7 @@ impl MGMHOST_CONFIG {
         Ok(HostSettings {
             forwarder,
             table: given(self.dwTable),
+            unicast_table: given(self.dwUnicastTable),
             mfe_timeout: given(self.dwMfeTimeout),
             log_level,
         })

@@ -42,7 +42,8 @@ pub enum Notice {
     PruneMfe { question: QuestionId, flow: Flow, iif: Interface, timeout: u32 },
     /// WRONG_IF_CALLBACK: a packet arrived on another interface than the iif.
     WrongIf { flow: Flow, arrival: Interface, header: Arc<[u8]> },
-    /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour.
+    /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour. Where the
+    /// route leads to nobody there is neither, and no route.
     Rpf {
         question: QuestionId,
         flow: Flow,
@@ -50,6 +51,8 @@ pub enum Notice {
         upstream: Ipv4Addr,
         header: Arc<[u8]>,
         route: Route,
+        /// Where the packet arrived, or the MFE's iif if no packet caused it.
+        arrival: Interface,
     },
     /// CREATION_ALERT: may switch the client's own outgoing interfaces off, by
     /// their `enabled`.

@@ -28,13 +28,6 @@ struct Act {
 }
 
 impl Engine {
-    /// Whether the route of a flow's source has to be looked up before a call
-    /// that names the flow.
-    #[must_use]
-    pub fn needs_route(&self, flow: Flow) -> bool {
-        flow.has_source() && !self.flows.sources.knows(flow.source())
-    }
-
     /// Adds a membership, or switches an interface on (spec 3.3). `route` is
     /// that of the source, if [`Engine::needs_route`].
     ///
@@ -139,7 +132,7 @@ impl Engine {
     /// Records a membership; false if it was there.
     #[inline]
     fn insert_member(&mut self, act: &Act, route: Option<Route>, fx: &mut Effects) -> bool {
-        let place = self.flows.make(act.flow, route);
+        let place = self.flows.make(act.flow, self.interfaces.domain(act.id), route);
         let before = self.interest_of(self.flows.at(place).wanted_by());
         if !self.flows.insert_member(place, act.side, act.id) {
             return false;
@@ -197,7 +190,8 @@ impl Engine {
         let finds_none = act.flow.has_source() && !self.flows.has_mfe(act.flow);
         if on && finds_none {
             // Nobody is pulling the flow: ask for it upstream (spec 5.8).
-            let source = self.flows.sources.acquire(act.flow.source(), route);
+            let domain = self.interfaces.domain(act.id);
+            let source = self.flows.hold_source(act.flow, domain, route);
             if let Some(upstream) = self.towards(source) {
                 if upstream != act.client {
                     self.alert(upstream, Notice::Join { flow: act.flow, member: false }, fx);

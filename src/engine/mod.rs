@@ -23,11 +23,14 @@ mod packet;
 pub mod planted;
 #[cfg(not(mgm_planted))]
 mod planted;
+mod refusals;
+mod reroute;
 mod resolve;
 mod sources;
 mod story;
 mod survey;
 mod view;
+mod ways;
 
 #[cfg(test)]
 mod tests;
@@ -40,16 +43,18 @@ pub use membership::Join;
 pub use packet::{Out, Outcome, Packet, Refused};
 pub use story::Answer;
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
-pub use view::{EnumKind, MfeRow, OifRow};
+pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 
-use crate::types::Flow;
+use crate::types::{Flow, Time};
 use clients::Clients;
 use expiry::Expiry;
 use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
 use packet::WrongIfs;
-use resolve::Resolution;
+use refusals::Refusals;
+use reroute::Reroutes;
+use resolve::{Origins, Resolution};
 use std::collections::BTreeMap;
 
 /// What the engine can be told once, at its birth.
@@ -75,12 +80,19 @@ pub struct Engine {
     /// Flows between their first packet and their MFE. Boxed, because the map
     /// moves what it keeps.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
+    /// How the iifs of MFEs were found.
+    origins: Origins,
+    /// Flows for which there is no MFE, lately.
+    refusals: Refusals,
+    reroutes: Reroutes,
     expiry: Expiry,
     wrong_ifs: WrongIfs,
     /// The number of the last question, and of the last MFE.
     serial: u64,
     /// Packets that were not forwarded, in the order of [`Refused::ALL`].
     refused: [u64; Refused::ALL.len()],
+    /// The last time that the engine was told.
+    now: Time,
 }
 
 impl Engine {
@@ -94,10 +106,14 @@ impl Engine {
             limits: Limits::default(),
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
+            origins: Origins::default(),
+            refusals: Refusals::default(),
+            reroutes: Reroutes::default(),
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),
             serial: 0,
             refused: [0; Refused::ALL.len()],
+            now: Time::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::mfe::{Touch, Turn};
 use super::planted::{self, Bug};
+use super::resolve::Origin;
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
 use std::ops::RangeInclusive;
@@ -166,6 +167,7 @@ impl Engine {
         let ending: Vec<Flow> = ending.map(|(flow, _)| flow).collect();
         for flow in ending {
             self.flows.remove_mfe(flow);
+            self.origins.set(flow, Origin::Route);
             self.resolutions.remove(&flow); // of its renewal
             fx.dirty.push(flow);
         }
@@ -185,6 +187,7 @@ impl Engine {
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if self.flows.remove_mfe(flow).is_some() {
             self.story(fx, || format!("{flow} deleted"));
+            self.origins.set(flow, Origin::Route);
             self.resolutions.remove(&flow); // of its renewal
             fx.dirty.push(flow);
         }
@@ -217,6 +220,9 @@ impl Engine {
         let nothing = IfSet::default();
         let to = (iif.unwrap_or(old), upstream);
         self.reshape(flow, to, (&nothing, &nothing), Some(client), fx);
+        if iif.is_some() && self.origins.of(flow) == Origin::Route {
+            self.origins.set(flow, Origin::Client);
+        }
         self.overrule_rpf(flow);
         if iif.is_none() && if_index != 0 && self.interfaces.name(old).index != if_index {
             fx.log.push((

@@ -274,7 +274,8 @@ impl Engine {
         if self.interfaces.master(id).is_some() {
             self.clear_interface(id, caller, fx);
         }
-        let index = self.interfaces.name(id).index;
+        let interface = self.interfaces.name(id);
+        let index = interface.index;
         self.with_roles_moving(
             |Engine { flows, .. }, flow| flows.sources.route(flows.source(flow)).if_index == index,
             fx,
@@ -293,6 +294,8 @@ impl Engine {
             },
         );
         self.restart_resolutions_about(id, fx);
+        self.route_unrouted(fx);
+        self.wake_interface(interface, fx);
     }
 
     /// A client deregisters while a release of its still waits for

@@ -10,9 +10,12 @@
 use super::creation::{AllAsked, CreationAsked};
 use super::mfe::{Mfe, Touch};
 use super::planted::{self, Bug};
+use super::refusals::FirstPacket;
 use super::sources::SourceId;
-use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
+use super::ways::Way;
+use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Result, Route, Time};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a resolution is to bring about.
@@ -26,22 +29,73 @@ pub(super) enum Purpose {
     Reroute,
 }
 
+/// After its owner was asked about a flow that no route covers, nobody is asked again so
+/// long (spec 5.2).
+const PATIENCE_MS: u64 = 10_000;
+
 /// A flow whose clients are being asked.
 #[derive(Debug)]
 pub(super) struct Resolution {
     purpose: Purpose,
-    arrival: Interface,
-    header: Arc<[u8]>,
-    /// What the route gave, when RPF_CALLBACK was asked.
-    expected: (IfId, Ipv4Addr),
+    /// Of a new flow, which holds a reference. An MFE's source is that of its entry.
+    source: SourceId,
+    /// What it began with. Where an MFE is asked about, the interface where its packets arrive.
+    packet: FirstPacket,
+    /// What the route gave, when RPF_CALLBACK was asked; `None` if it led to nobody.
+    expected: Option<(IfId, Ipv4Addr)>,
+    /// The interface whose owner was asked.
+    asked: IfId,
     iif: IfId,
     upstream: Ipv4Addr,
+    /// How the iif was found.
+    origin: Origin,
     pub waiting: Waiting,
     /// Interfaces whose owners were asked: should one change hands, all starts again.
     pub asked_about: IfSet,
     /// Interfaces that CREATION_ALERT answers switched off, and left on.
     pub off: IfSet,
     pub on: IfSet,
+}
+
+/// How the iif of an MFE was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// By the route.
+    Route,
+    /// RPF_CALLBACK named another one, or MgmSetMfe did.
+    Client,
+    /// RPF_CALLBACK named one where no route led: it was asked then.
+    Unrouted(Time),
+}
+
+/// The MFEs whose iif did not come by the route: few, so they carry no mark themselves.
+#[derive(Debug, Default)]
+pub(super) struct Origins(BTreeMap<Flow, Origin>);
+
+impl Origins {
+    /// How the iif of this MFE was found.
+    #[inline]
+    pub fn of(&self, flow: Flow) -> Origin {
+        match self.0.is_empty() {
+            true => Origin::Route,
+            false => self.0.get(&flow).copied().unwrap_or(Origin::Route),
+        }
+    }
+
+    #[inline]
+    pub fn set(&mut self, flow: Flow, origin: Origin) {
+        if origin != Origin::Route {
+            self.0.insert(flow, origin);
+        } else if !self.0.is_empty() {
+            self.0.remove(&flow);
+        }
+    }
+
+    /// The MFEs that no route leads to.
+    pub fn unrouted(&self) -> impl Iterator<Item = Flow> + '_ {
+        let all = self.0.iter().filter(|(_, origin)| matches!(origin, Origin::Unrouted(_)));
+        all.map(|(flow, _)| *flow)
+    }
 }
 
 /// The answers that a resolution waits for.
@@ -60,12 +114,12 @@ impl Waiting {
     }
 }
 
-/// Where the packets of a source come in.
+/// Where the packets of a flow come in, and whom to ask about it.
 struct WayIn {
-    expected: (IfId, Ipv4Addr),
+    /// `None` if the route leads to nobody.
+    expected: Option<(IfId, Ipv4Addr)>,
+    asked: IfId,
     owner: ClientId,
-    /// The name of that interface.
-    iif: Interface,
 }
 
 impl Resolution {
@@ -98,41 +152,51 @@ impl Engine {
         self.resolutions.contains_key(&flow) && !self.flows.has_mfe(flow)
     }
 
-    /// Starts to make an MFE; false if no route leads to one.
+    /// Starts to make an MFE; false if there can be none. Takes over the reference to the
+    /// source.
+    #[inline]
     pub(super) fn resolve(
         &mut self,
         now: Time,
         &Packet { flow, arrival, header, .. }: &Packet<'_>,
         arrived: IfId,
-        route: Option<Route>,
+        (source, by_forwarder): (SourceId, bool),
         fx: &mut Effects,
     ) -> bool {
-        let source = self.flows.hold_source(flow, route);
         let way = self.way_in(flow, source, Purpose::Create, Some(arrived), fx);
-        let Some(way) = way else { return false };
+        let first_packet = || FirstPacket { arrival, header: header.into(), by_forwarder };
+        let Some(way) = way else {
+            self.give_up(flow, Purpose::Create, source, first_packet(), fx);
+            return false;
+        };
+        let Some((iif, upstream)) = way.expected else {
+            self.ask_rpf(flow, Purpose::Create, source, first_packet(), way, fx);
+            return true;
+        };
         if self.clients.hears(way.owner, NoticeKind::Rpf) {
-            self.ask_rpf(flow, Purpose::Create, arrival, header.into(), way, fx);
+            self.ask_rpf(flow, Purpose::Create, source, first_packet(), way, fx);
             return true;
         }
         // A callback that is not there is one that changes nothing (spec 1.3): a
         // flow that nobody has a say in takes the short way.
-        let (iif, upstream) = way.expected;
         let asked = if self.clients.anybody_hears(NoticeKind::Creation) {
             self.creation_questions(flow, iif, fx)
         } else {
             CreationAsked { oifs: self.possible_oifs(flow, iif), ..CreationAsked::default() }
         };
         if asked.questions.is_empty() {
-            self.create(now, flow, (iif, upstream), asked.oifs, (arrival, header), fx);
+            self.create(now, flow, source, (iif, upstream), asked.oifs, (arrival, header), fx);
             self.flows.sources.release(source);
         } else {
             let resolution = Resolution {
                 purpose: Purpose::Create,
-                arrival,
-                header: header.into(),
+                source,
+                packet: first_packet(),
                 expected: way.expected,
+                asked: way.asked,
                 iif,
                 upstream,
+                origin: Origin::Route,
                 waiting: Waiting::Creation(asked.questions),
                 asked_about: asked.about,
                 off: IfSet::default(),
@@ -143,73 +207,133 @@ impl Engine {
         true
     }
 
-    /// Asks again for an MFE that is there, and goes on forwarding meanwhile.
-    pub(super) fn resolve_again(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
-        if let Some(mfe) = self.flows.mfe(flow) {
-            let iif = mfe.iif;
-            if let Some(way) = self.way_in(flow, self.flows.source(flow), purpose, Some(iif), fx) {
-                let arrival = self.interfaces.name(iif);
-                self.ask_rpf(flow, purpose, arrival, Arc::default(), way, fx);
-            }
+    /// Asks about a flow, whoever owns the interface; or gives it up. Takes over the reference
+    /// to the source of a new flow.
+    pub(super) fn ask(
+        &mut self,
+        flow: Flow,
+        purpose: Purpose,
+        source: SourceId,
+        packet: FirstPacket,
+        fx: &mut Effects,
+    ) {
+        let arrived = self.interfaces.served(packet.arrival);
+        match self.way_in(flow, source, purpose, arrived, fx) {
+            Some(way) => self.ask_rpf(flow, purpose, source, packet, way, fx),
+            None => self.give_up(flow, purpose, source, packet, fx),
         }
     }
 
-    /// Looks the source up (spec 5.1); where no way leads, the matter ends.
+    /// Asks again for an MFE that is there, and goes on forwarding meanwhile. It is expected
+    /// to come in by `present`, or where it comes in now, as long as that is legitimate.
+    pub(super) fn resolve_again(
+        &mut self,
+        flow: Flow,
+        purpose: Purpose,
+        present: Option<IfId>,
+        fx: &mut Effects,
+    ) {
+        let Some((source, mfe)) = self.flows.row(flow) else { return };
+        let (iif, upstream) = (mfe.iif, mfe.upstream);
+        let is_there =
+            |id: &IfId| matches!(self.way(flow, source, Some(*id)), Way::In(to, _) if to == *id);
+        let present = present.filter(is_there).unwrap_or(iif);
+        let arrival = self.interfaces.name(present);
+        let packet = FirstPacket { arrival, header: Arc::default(), by_forwarder: false };
+        if let Origin::Unrouted(asked) = self.origins.of(flow) {
+            let leads_nowhere = self.way(flow, source, Some(iif)) == Way::Nowhere;
+            match purpose {
+                Purpose::Reroute if leads_nowhere => return,
+                Purpose::Renew if leads_nowhere && self.now.since(asked) < PATIENCE_MS => {
+                    let resolution = Resolution {
+                        purpose,
+                        source: SourceId::NONE,
+                        packet,
+                        expected: None,
+                        asked: iif,
+                        iif,
+                        upstream,
+                        origin: Origin::Unrouted(asked),
+                        waiting: Waiting::Creation(AllAsked::new()),
+                        asked_about: IfSet::default(),
+                        off: IfSet::default(),
+                        on: IfSet::default(),
+                    };
+                    self.resolutions.insert(flow, Box::new(resolution));
+                    return self.ask_creation(self.now, flow, iif, fx);
+                }
+                _ => {}
+            }
+        }
+        self.ask(flow, purpose, source, packet, fx);
+    }
+
+    /// Looks the source up (spec 5.1), and decides whom to ask (5.2).
     fn way_in(
         &mut self,
         flow: Flow,
         source: SourceId,
         purpose: Purpose,
-        arrival: Option<IfId>,
+        arrived: Option<IfId>,
         fx: &mut Effects,
     ) -> Option<WayIn> {
-        let looked_up = self.expected_iif(source, arrival);
-        self.story(fx, || {
-            let towards = looked_up.map(|(id, _)| id);
-            format!("{flow}: {}", self.towards_source(source, towards))
-        });
-        let way = looked_up.and_then(|expected| {
-            if self.is_bounded(expected.0, flow.group()) {
-                return None; // what comes in there is refused (spec 3.7)
+        let way = self.way(flow, source, arrived);
+        self.story(fx, || format!("{flow}: {}", self.towards_source(source, way)));
+        match way {
+            Way::In(id, upstream) => {
+                let owner = self.interfaces.master(id)?;
+                Some(WayIn { expected: Some((id, upstream)), asked: id, owner })
             }
-            let slot = self.interfaces.get(expected.0)?;
-            Some(WayIn { expected, owner: slot.master()?, iif: slot.interface })
-        });
-        if way.is_none() {
-            self.give_up(flow, purpose, fx);
+            Way::Bounded => None, // what comes in there is refused (spec 3.7)
+            Way::Nowhere => {
+                let may_ask = match purpose {
+                    Purpose::Create => true,
+                    Purpose::Renew => matches!(self.origins.of(flow), Origin::Unrouted(_)),
+                    Purpose::Reroute => false, // the MFE ends (spec 5.10)
+                };
+                let asked = arrived.filter(|&id| may_ask && !self.is_bounded(id, flow.group()))?;
+                let owner = self.interfaces.master(asked)?;
+                let hears = self.clients.hears(owner, NoticeKind::Rpf);
+                hears.then_some(WayIn { expected: None, asked, owner })
+            }
         }
-        way
     }
 
-    /// Asks the owner of the interface towards the source (spec 5.2).
+    /// Asks the owner of the interface towards the source, or else of the one where the
+    /// packet arrived (spec 5.2).
     fn ask_rpf(
         &mut self,
         flow: Flow,
         purpose: Purpose,
-        arrival: Interface,
-        header: Arc<[u8]>,
-        WayIn { expected, owner, iif }: WayIn,
+        source: SourceId,
+        packet: FirstPacket,
+        WayIn { expected, asked, owner }: WayIn,
         fx: &mut Effects,
     ) {
         let question = QuestionId(self.next_serial());
+        let (iif, upstream) = expected.unwrap_or((asked, Ipv4Addr::UNSPECIFIED));
+        let (named, route, origin) = match expected {
+            Some(_) => {
+                let route = self.flows.sources.route(source).clone();
+                (self.interfaces.name(iif), route, Origin::Route)
+            }
+            None => (Interface::NONE, Route::NONE, Origin::Unrouted(self.now)),
+        };
+        let FirstPacket { arrival, header, .. } = &packet;
+        let (arrival, header) = (*arrival, Arc::clone(header));
         fx.tell(
             owner,
-            Notice::Rpf {
-                question,
-                flow,
-                iif,
-                upstream: expected.1,
-                header: Arc::clone(&header),
-                route: self.flows.sources.route(self.flows.source(flow)).clone(),
-            },
+            Notice::Rpf { question, flow, iif: named, upstream, header, route, arrival },
         );
         let resolution = Box::new(Resolution {
             purpose,
-            arrival,
-            header,
+            source: if purpose == Purpose::Create { source } else { SourceId::NONE },
+            packet,
             expected,
-            iif: expected.0,
-            upstream: expected.1,
+            asked,
+            iif,
+            upstream,
+            origin,
             waiting: Waiting::Rpf(question),
             asked_about: IfSet::default(),
             off: IfSet::default(),
@@ -218,11 +342,18 @@ impl Engine {
         self.resolutions.insert(flow, resolution);
     }
 
-    /// No route leads to an MFE (spec 5.1), or to the one that was there any more (5.10).
-    fn give_up(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
+    /// There can be no MFE (spec 5.1, 5.2), or not any more the one that was there (5.10).
+    fn give_up(
+        &mut self,
+        flow: Flow,
+        purpose: Purpose,
+        source: SourceId,
+        packet: FirstPacket,
+        fx: &mut Effects,
+    ) {
         self.resolutions.remove(&flow);
         if purpose == Purpose::Create {
-            self.flows.sources.release(self.flows.source(flow));
+            self.remember_refusal(flow, source, packet, Refused::NoUpstream, fx);
             fx.resolved.push(flow);
         } else {
             self.remove_mfe(flow, fx);
@@ -231,7 +362,8 @@ impl Engine {
             let source = flow.source();
             format!(
                 "no MFE {flow}: no route to {source} leads through an interface that a client \
-                 has and that no boundary keeps the group off"
+                 has and that no boundary keeps the group off, and no owner of the interface \
+                 where it arrives accepts it"
             )
         });
     }
@@ -247,8 +379,9 @@ impl Engine {
             resolution.purpose == Purpose::Create && resolution.waiting.is_for(*question)
         });
         if waits {
-            self.resolutions.remove(flow);
-            self.flows.sources.release(self.flows.source(*flow));
+            if let Some(resolution) = self.resolutions.remove(flow) {
+                self.flows.sources.release(resolution.source);
+            }
             fx.resolved.push(*flow);
             self.story(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
         }
@@ -257,18 +390,63 @@ impl Engine {
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
-        let Resolution { purpose, arrival, header, .. } = *resolution;
+        let Resolution { purpose, source, packet, .. } = *resolution;
         self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
         match purpose {
-            Purpose::Create => {
-                let (source, arrived) = (self.flows.source(flow), self.interfaces.find(arrival));
-                if let Some(way) = self.way_in(flow, source, purpose, arrived, fx) {
-                    self.ask_rpf(flow, purpose, arrival, header, way, fx);
-                }
-            }
+            Purpose::Create => self.ask(flow, purpose, source, packet, fx),
             // MgmSetMfe may have moved it since: what was its iif may be gone.
-            Purpose::Renew | Purpose::Reroute => self.resolve_again(flow, purpose, fx),
+            Purpose::Renew => self.resolve_again(flow, purpose, None, fx),
+            Purpose::Reroute => {
+                let arrived = self.interfaces.find(packet.arrival);
+                self.resolve_again(flow, purpose, arrived, fx);
+            }
         }
+    }
+
+    /// The same if what was asked does not hold any more.
+    pub(super) fn restart_if_outdated(&mut self, flow: Flow, fx: &mut Effects) {
+        let resolution = self.resolutions.get(&flow);
+        if resolution.is_some_and(|resolution| !self.still_holds(flow, resolution)) {
+            self.restart(flow, fx);
+        }
+    }
+
+    /// Routes have changed: new flows that are being asked about go by the new ones.
+    pub(super) fn move_resolutions(&mut self, fx: &mut Effects) {
+        let mut moved = Vec::new();
+        let sources = &mut self.flows.sources;
+        for (flow, resolution) in &mut self.resolutions {
+            if sources.is_outdated(resolution.source) {
+                let source = sources.current(resolution.source);
+                sources.hold(source);
+                sources.release(std::mem::replace(&mut resolution.source, source));
+                moved.push(*flow);
+            }
+        }
+        for flow in moved {
+            self.restart_if_outdated(flow, fx);
+        }
+    }
+
+    /// Ends the resolutions of new flows whose first packet arrived on an interface.
+    pub(super) fn cancel_first_packets(
+        &mut self,
+        arrival: Interface,
+        fx: &mut Effects,
+    ) -> Vec<(Flow, FirstPacket)> {
+        let all = self.resolutions.iter();
+        let there = all.filter(|(_, resolution)| {
+            resolution.purpose == Purpose::Create && resolution.packet.arrival == arrival
+        });
+        let flows: Vec<Flow> = there.map(|(flow, _)| *flow).collect();
+        let mut cancelled = Vec::new();
+        for flow in flows {
+            let Some(resolution) = self.resolutions.remove(&flow) else { continue };
+            self.flows.sources.release(resolution.source);
+            fx.resolved.push(flow);
+            cancelled.push((flow, resolution.packet));
+        }
+        cancelled
     }
 
     /// MgmSetMfe beats what RPF_CALLBACK has answered before it, but not what
@@ -279,16 +457,24 @@ impl Engine {
         if let Waiting::Creation(_) = resolution.waiting {
             resolution.iif = mfe.iif;
             resolution.upstream = mfe.upstream;
+            resolution.origin = self.origins.of(flow);
         }
     }
 
-    /// Whether what was asked still holds: the same route, and no boundary on
-    /// the way.
+    /// Whether what was asked still holds: the way in is legitimate, or there is none still,
+    /// and no boundary has come in between.
     fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
-        let arrival = self.interfaces.find(resolution.arrival);
-        let ends = [resolution.iif, resolution.expected.0];
-        !ends.iter().any(|&id| self.is_bounded(id, flow.group()))
-            && self.expected_iif(self.flows.source(flow), arrival) == Some(resolution.expected)
+        let source = match resolution.purpose {
+            Purpose::Create => resolution.source,
+            Purpose::Renew | Purpose::Reroute => self.flows.source(flow),
+        };
+        if self.is_bounded(resolution.iif, flow.group()) {
+            return false;
+        }
+        match resolution.expected {
+            Some(way) => self.is_way(flow, source, way),
+            None => self.way(flow, source, Some(resolution.asked)) == Way::Nowhere,
+        }
     }
 
     /// A question has been answered: the notice carries that now. An answer to
@@ -336,32 +522,37 @@ impl Engine {
             return;
         }
         debug_assert!(self.still_holds(flow, resolution), "or the change would have voided it");
-        let (looked_up, neighbour) = resolution.expected;
-        let named = self.interfaces.find(iif);
-        let (iif, upstream) = match named {
-            Some(id)
-                if self.interfaces.master(id) == Some(client)
-                    && !self.is_bounded(id, flow.group()) =>
-            {
-                (id, upstream)
-            }
-            _ => {
-                fx.log.push((
-                    log::Level::Warn,
-                    format!(
-                        "RPF_CALLBACK for {flow} named {iif}, which is not its client's, or has a \
-                         boundary: {} stands",
-                        self.interfaces.name(looked_up)
-                    ),
-                ));
-                (looked_up, neighbour)
-            }
+        let expected = resolution.expected;
+        let is_left = expected.is_none() && iif.index == 0;
+        let named = self.interfaces.find(iif).filter(|&id| {
+            self.interfaces.master(id) == Some(client) && !self.is_bounded(id, flow.group())
+        });
+        if named.is_none() && !is_left {
+            let stands = match expected {
+                Some((id, _)) => format!("{} stands", self.interfaces.name(id)),
+                None => "there is no MFE".into(),
+            };
+            fx.log.push((
+                log::Level::Warn,
+                format!(
+                    "RPF_CALLBACK for {flow} named {iif}, which is not its client's, or has a \
+                     boundary: {stands}"
+                ),
+            ));
+        }
+        let Some((iif, upstream)) = named.map(|id| (id, upstream)).or(expected) else {
+            return self.decline(flow, fx);
         };
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
         resolution.iif = iif;
         resolution.upstream = upstream;
+        if expected.is_some_and(|(id, _)| id != iif) {
+            resolution.origin = Origin::Client;
+        }
         if resolution.purpose == Purpose::Reroute {
+            let origin = resolution.origin;
             self.resolutions.remove(&flow);
+            self.origins.set(flow, origin);
             let nothing = IfSet::default();
             self.reshape(flow, (iif, upstream), (&nothing, &nothing), None, fx);
         } else {
@@ -369,16 +560,35 @@ impl Engine {
         }
     }
 
+    /// The owner of the interface where a flow arrives, which no route covers, does not accept
+    /// it (spec 5.2).
+    fn decline(&mut self, flow: Flow, fx: &mut Effects) {
+        let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        let Resolution { purpose, mut source, packet, .. } = *resolution;
+        if purpose == Purpose::Create {
+            if packet.by_forwarder {
+                self.count_refused(Refused::NoUpstream); // nobody asks for its fate again
+            }
+            return self.give_up(flow, purpose, source, packet, fx);
+        }
+        source = if source == SourceId::NONE { self.flows.source(flow) } else { source };
+        self.flows.sources.hold(source);
+        self.give_up(flow, purpose, source, packet.clone(), fx);
+        self.remember_refusal(flow, source, packet, Refused::NoUpstream, fx);
+    }
+
     /// All answers are there.
     pub(super) fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.resolutions.remove(&flow) else { return };
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
-            let Resolution { iif, upstream, off, arrival, header, .. } = *resolution;
+            let Resolution { source, iif, upstream, origin, off, packet, .. } = *resolution;
             let mut oifs = self.possible_oifs(flow, iif);
             oifs.subtract(&off);
-            self.create(now, flow, (iif, upstream), oifs, (arrival, &header), fx);
-            self.flows.sources.release(self.flows.source(flow));
+            let FirstPacket { arrival, header, .. } = packet;
+            self.origins.set(flow, origin);
+            self.create(now, flow, source, (iif, upstream), oifs, (arrival, &header), fx);
+            self.flows.sources.release(source);
             if let Some(mfe) = self.flows.mfe_mut(flow).filter(|_| !off.is_empty()) {
                 mfe.rare().off = off;
             }
@@ -390,10 +600,12 @@ impl Engine {
     /// The MFE of a new flow (spec 5.4, 5.5), and what comes of the packet that it
     /// is made for.
     #[inline]
+    #[allow(clippy::too_many_arguments)]
     fn create(
         &mut self,
         now: Time,
         flow: Flow,
+        source: SourceId,
         (iif, upstream): (IfId, Ipv4Addr),
         oifs: IfSet,
         (arrival, header): (Interface, &[u8]),
@@ -403,7 +615,10 @@ impl Engine {
         let serial = self.next_serial();
         let mfe = Mfe::new(iif, upstream, oifs, now, serial);
         let deadline = mfe.deadline(self.config.mfe_timeout);
-        let place = self.flows.insert_mfe(flow, mfe);
+        let place = self.flows.insert_mfe(flow, source, mfe);
+        if self.flows.at(place).source != source {
+            self.move_entry(place, source, fx); // its memberships were looked up elsewhere
+        }
         self.schedule(place, serial as u32, deadline);
         fx.dirty.push(flow);
         fx.resolved.push(flow);
@@ -412,13 +627,14 @@ impl Engine {
             self.tell_negative(flow, fx);
         }
         if self.interfaces.name(iif) != arrival {
-            self.wrong_if(now, flow, arrival, header, fx);
+            self.wrong_if(now, flow, arrival, header, |_| Ok(Some(0)), fx);
         }
     }
 
     /// Another life for an MFE: the new answers replace its overrides (spec 5.6).
     fn renew(&mut self, now: Time, flow: Flow, resolution: &Resolution, fx: &mut Effects) {
-        let Resolution { iif, upstream, off, on, .. } = resolution;
+        let Resolution { iif, upstream, origin, off, on, .. } = resolution;
+        self.origins.set(flow, *origin);
         self.reshape(flow, (*iif, *upstream), (off, on), None, fx);
         if let Some(mfe) = self.flows.mfe_mut(flow) {
             mfe.born = now.into();
@@ -427,16 +643,32 @@ impl Engine {
         self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
     }
 
+    /// Somebody else speaks for an interface: MFEs that no route led to move if one does now.
+    pub(super) fn route_unrouted(&mut self, fx: &mut Effects) {
+        let flows: Vec<Flow> = self.origins.unrouted().collect();
+        for flow in flows {
+            let leads_there = self.flows.row(flow).is_some_and(|(source, mfe)| {
+                matches!(self.way(flow, source, Some(mfe.iif)), Way::In(..))
+            });
+            if leads_there && !self.resolutions.contains_key(&flow) {
+                self.resolve_again(flow, Purpose::Reroute, None, fx);
+            }
+        }
+    }
+
     /// An interface changed hands: flows that were to come in through it start
     /// again, and so do those whose oif it was to be: what its former owner
     /// answers, or has answered, is void (spec 5.4).
     pub(super) fn restart_resolutions_about(&mut self, id: IfId, fx: &mut Effects) {
         let is_about_it = |resolution: &Resolution| {
-            resolution.iif == id
-                || resolution.expected.0 == id
-                || resolution.asked_about.contains(id)
+            resolution.iif == id || resolution.asked == id || resolution.asked_about.contains(id)
         };
-        self.restart_those(|_, _, resolution| is_about_it(resolution), fx);
+        self.restart_those(
+            |engine, flow, resolution| {
+                is_about_it(resolution) || !engine.still_holds(flow, resolution)
+            },
+            fx,
+        );
     }
 
     /// Routes or boundaries have changed: resolutions that the old ones led to

@@ -22,6 +22,7 @@ fn rpf(number: u32) -> Box<Notice> {
         upstream: Ipv4Addr::UNSPECIFIED,
         header: Arc::default(),
         route: Route::NONE,
+        arrival: Interface::link(1),
     })
 }
 

@@ -7,6 +7,7 @@ use super::sink::{self, LogSink};
 use super::state::Guard;
 use super::{writer, Manager};
 use crate::engine::{Out, Outcome, Packet};
+use crate::routes::RouteChanges;
 use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
@@ -166,14 +167,27 @@ impl Manager {
     }
 
     /// Adds a route to the multicast view, or replaces the one of the same
-    /// network. The host's routes come before the system's.
+    /// network. Of the host's and the system's the longest prefix wins, on a tie the
+    /// host's (spec 5.1).
     ///
     /// # Errors
     /// `BadSetting`, `Stopping`.
     pub fn add_route(&self, route: Route) -> Result<()> {
+        self.put_route(route, false)
+    }
+
+    /// The same, but it wins over longer prefixes of the system's too.
+    ///
+    /// # Errors
+    /// `Stopping`.
+    pub fn add_preferred_route(&self, route: Route) -> Result<()> {
+        self.put_route(route, true)
+    }
+
+    fn put_route(&self, route: Route, is_preferred: bool) -> Result<()> {
         let prefix = route.prefix();
-        self.change_table(|table| table.add(route))?;
-        self.refresh_routes(Lane::Caller, |source| prefix.contains(source));
+        self.change_table(|table| table.add(route, is_preferred))?;
+        self.refresh_routes(Lane::Caller, RouteChanges::within([prefix]), &mut || {});
         Ok(())
     }
 
@@ -186,7 +200,7 @@ impl Manager {
         if !self.change_table(|table| table.delete(network, prefix_len))? {
             return Err(Refusal::NoRoute(network, gone.mask()));
         }
-        self.refresh_routes(Lane::Caller, |source| gone.contains(source));
+        self.refresh_routes(Lane::Caller, RouteChanges::within([gone]), &mut || {});
         Ok(())
     }
 
@@ -205,7 +219,7 @@ impl Manager {
         guard.started()?;
         loop {
             let route;
-            (guard, route) = self.route_for(guard, flow);
+            (guard, route) = self.route_for(guard, flow, arrival);
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let now = run.now();
             let outcome = run.engine.packet(now, &packet, route, &mut run.fx);

@@ -1,10 +1,11 @@
 //! Keeps the forwarder's entries in line with the engine's MFEs.
 
 use super::tally::Installs;
-use crate::engine::Engine;
+use crate::engine::{Engine, Wanted};
 use crate::forwarder::{Entry, Forwarder};
 use crate::types::{Flow, IfId, Result};
-use std::collections::BTreeSet;
+use foldhash::fast::RandomState;
+use std::collections::{BTreeSet, HashSet};
 
 /// What the forwarder was asked for, and has not done yet.
 #[derive(Debug, Default)]
@@ -14,6 +15,8 @@ pub(super) struct Installer {
     /// Those of them whose entry may be a former MFE's. Replaced, it would keep
     /// its counters, and the new MFE seem to have forwarded all that.
     stale: BTreeSet<Flow>,
+    /// Flows whose entry is that of a refused flow, likewise.
+    refusals: HashSet<Flow, RandomState>,
     tally: Installs,
     oifs: Vec<(IfId, u8)>,
 }
@@ -28,7 +31,7 @@ impl Installer {
     ) {
         for flow in flows {
             if let Err(refusal) = self.sync(forwarder, engine, flow) {
-                ::log::error!("MFE {flow} is not in the kernel, trying again: {refusal}");
+                ::log::error!("the kernel's entry of {flow} is not right, trying again: {refusal}");
                 self.tally.errors += 1;
             }
         }
@@ -56,7 +59,18 @@ impl Installer {
     /// Whether the forwarder's entry of a flow, and what it counts, is still
     /// that of an MFE that is no more.
     pub fn is_stale(&self, flow: Flow) -> bool {
-        self.stale.contains(&flow)
+        self.stale.contains(&flow) || !self.refusals.is_empty() && self.refusals.contains(&flow)
+    }
+
+    /// The forwarder has no entry of a flow any more.
+    fn is_gone(&mut self, flow: Flow) {
+        self.stale.remove(&flow);
+        if !self.refusals.is_empty() {
+            self.refusals.remove(&flow);
+            if self.refusals.is_empty() {
+                self.refusals = HashSet::default(); // gives the memory back
+            }
+        }
     }
 
     /// Makes the forwarder's entry of one flow what the engine wants it to be.
@@ -67,8 +81,8 @@ impl Installer {
         flow: Flow,
     ) -> Result<()> {
         let is_turning = engine.is_turning(flow);
-        let result = match engine.forwarding(flow, &mut self.oifs) {
-            Some(iif) if !self.is_stale(flow) => {
+        let result = match engine.entry(flow, &mut self.oifs) {
+            Wanted::Mfe(iif) if !self.is_stale(flow) => {
                 if is_turning {
                     // What has come in until now found no oif, or did (spec 6.7). If that
                     // cannot be told, it will be taken for what comes from now on.
@@ -78,13 +92,19 @@ impl Installer {
                 }
                 forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
             }
-            Some(iif) => forwarder.remove(flow).and_then(|()| {
-                self.stale.remove(&flow);
+            Wanted::Mfe(iif) => forwarder.remove(flow).and_then(|()| {
+                self.is_gone(flow);
                 forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
             }),
-            None => match forwarder.remove(flow) {
+            Wanted::Refusal(iif) => {
+                // Before the call: whether or not it succeeds, what is counted from now on
+                // is none of a later MFE's.
+                self.refusals.insert(flow);
+                forwarder.install(&Entry { flow, iif, oifs: &[] })
+            }
+            Wanted::Nothing => match forwarder.remove(flow) {
                 Ok(()) => {
-                    self.stale.remove(&flow);
+                    self.is_gone(flow);
                     Ok(())
                 }
                 Err(refusal) => {

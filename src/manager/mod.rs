@@ -8,7 +8,7 @@
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `serving`: the socket at which that can be seen.
-//! - `world`, `below`: the forwarder and the routes, what they report.
+//! - `world`, `below`: the forwarder and the routes, what they report. `refresh`: look-ups.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
@@ -26,6 +26,7 @@ mod limits;
 mod log;
 mod queue;
 mod records;
+mod refresh;
 mod serving;
 mod settings;
 mod sink;

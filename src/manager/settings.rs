@@ -42,6 +42,9 @@ pub struct Settings {
     pub forwarder: ForwarderChoice,
     /// The kernel's multicast routing table (MRT_TABLE).
     pub table: u32,
+    /// The unicast table that sources outside of VRFs are looked up in; `None`: as the
+    /// system's policy rules say. The host names it.
+    pub unicast_table: Option<u32>,
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
     /// Lines above this level are not logged.
@@ -57,6 +60,7 @@ impl Default for Settings {
         Settings {
             forwarder: ForwarderChoice::Auto,
             table: 0,
+            unicast_table: None,
             mfe_timeout: 900,
             log_level: LevelFilter::Warn,
             status_socket: None,
@@ -72,6 +76,8 @@ pub struct HostSettings {
     pub forwarder: Option<ForwarderChoice>,
     /// See [`Settings`].
     pub table: Option<u32>,
+    /// See [`Settings`].
+    pub unicast_table: Option<u32>,
     /// See [`Settings`].
     pub mfe_timeout: Option<u32>,
     /// See [`Settings`].
@@ -116,6 +122,7 @@ impl Settings {
                 None,
                 |path| (path.len() <= LONGEST_PATH).then(|| path.into()),
             ),
+            unicast_table: host.unicast_table,
             ..default
         };
         if !env.faults.is_empty() {
@@ -199,6 +206,7 @@ mod tests {
             Ok(Settings {
                 forwarder: ForwarderChoice::Kernel,
                 table: 100,
+                unicast_table: None,
                 mfe_timeout: 30,
                 log_level: LevelFilter::Debug,
                 status_socket: Some("/run/mgm".into()),
@@ -262,6 +270,7 @@ mod tests {
         let host = HostSettings {
             forwarder: Some(ForwarderChoice::Memory),
             table: Some(7),
+            unicast_table: Some(8),
             mfe_timeout: Some(60),
             log_level: Some(LevelFilter::Off),
         };

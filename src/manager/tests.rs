@@ -9,6 +9,7 @@ use std::time::Duration;
 
 mod adverse;
 mod bursts;
+mod routes;
 
 type OnCall = Box<dyn Fn(&Notice) + Send + Sync>;
 

@@ -10,7 +10,7 @@ use callbacks::{Pair, Queue};
 use mgm::engine::{
     ClientId, Config, Effects, Engine, Join, Notice, NoticeKinds, Outcome, Packet, QuestionId,
 };
-use mgm::types::{Code, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
+use mgm::types::{Code, Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
@@ -72,10 +72,10 @@ impl Drive {
     /// Nobody and nothing, but for what the stage has.
     pub fn new(stage: Stage) -> Drive {
         let config = Config { mfe_timeout: TIMEOUT, ..Config::default() };
-        let routes = steps::SOURCES.map(|source| (source, steps::route(0))).to_vec();
+        let routes = steps::SOURCES.map(|source| (source, steps::route(0, 0))).to_vec();
         let mut drive = Drive {
             engine: Engine::new(config),
-            model: Model { timeout: TIMEOUT, routes, ..Model::default() },
+            model: Model { timeout: TIMEOUT, routes, kernel: stage.kernel, ..Model::default() },
             mirror: Mirror::new(stage.kernel),
             queues: Vec::new(),
             old: Vec::new(),
@@ -261,6 +261,7 @@ impl Drive {
         let by_model = self.model.register(protocol, component);
         same("the answer to register", by_engine, by_model)?;
         if let Ok(client) = by_model {
+            self.model.mute.extend(Some(client).filter(|_| is_mute));
             self.queues.push(Queue { client, is_mute, due: VecDeque::new(), running: None });
         }
         Ok(())
@@ -302,8 +303,9 @@ impl Drive {
         })
     }
 
-    fn route_for(&self, flow: Flow) -> Option<Route> {
-        self.engine.needs_route(flow).then(|| self.model.route(flow.source()))
+    fn route_for(&self, flow: Flow, interface: Interface) -> Option<Route> {
+        let (source, _) = self.engine.needs_route(flow, interface)?;
+        Some(self.model.route(source))
     }
 
     fn membership(
@@ -314,7 +316,7 @@ impl Drive {
         flow: Flow,
         interface: Interface,
     ) -> Checked {
-        let route = self.route_for(flow);
+        let route = self.route_for(flow, interface);
         let what = format!("{} {flow}", if add { "join" } else { "leave" });
         self.act(&what, |engine, model, fx| {
             let answer = if add {
@@ -333,7 +335,7 @@ impl Drive {
         let arrival = due.unwrap_or_else(|| steps::pick(&steps::INTERFACES, b / 2));
         let header = &[0x45, b];
         let packet = Packet { flow, arrival, header, length: 100 + u32::from(c), ttl: d % 8 };
-        let (mut by_kernel, route) = (c % 3 == 2, self.route_for(flow));
+        let (mut by_kernel, route) = (c % 3 == 2, self.route_for(flow, arrival));
         if self.mirror.is_kernel() && !by_kernel {
             match self.mirror.iif(flow) {
                 Some(iif) if iif == arrival => {
@@ -342,6 +344,11 @@ impl Drive {
                     return Ok(());
                 }
                 Some(_) => return self.wrong_if(flow, arrival, b),
+                // A refused flow is dropped without a word, where it arrived first.
+                None if self.mirror.refused_at(flow) == Some(arrival) => return Ok(()),
+                None if self.mirror.refused_at(flow).is_some() => {
+                    return self.wrong_if(flow, arrival, b);
+                }
                 None => by_kernel = true,
             }
         }
@@ -373,21 +380,24 @@ impl Drive {
     /// The kernel tells of a packet.
     fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: u8) -> Checked {
         let header = [0x45, header];
+        let packets = self.mirror.counted();
         self.act("wrong_if", |engine, model, fx| {
-            engine.wrong_if(model.now, flow, arrival, &header, fx);
+            engine.wrong_if(model.now, flow, arrival, &header, packets, fx);
             model.wrong_if(flow, arrival, &header);
             (Ok(()), Ok(()))
         })
     }
 
     fn change_routes(&mut self, a: u8, b: u8, c: u8, d: u8) -> Checked {
-        let mut routes = vec![(steps::pick(&steps::SOURCES, a), steps::route(b))];
+        let mut routes = vec![(steps::pick(&steps::SOURCES, a), steps::route(b, c))];
         let other = steps::pick(&steps::SOURCES, c);
         if other != routes[0].0 && c >= 128 {
-            routes.push((other, steps::route(d)));
+            routes.push((other, steps::route(d, a)));
         }
-        self.act("update_routes", |engine, model, fx| {
-            engine.update_routes(&routes, fx);
+        let named: Vec<_> =
+            routes.iter().map(|(source, route)| (*source, Domain::MAIN, route.clone())).collect();
+        self.act_with("update_routes", true, |engine, model, fx| {
+            engine.update_routes(&named, fx);
             model.change_routes(&routes);
             (Ok(()), Ok(()))
         })
@@ -395,13 +405,13 @@ impl Drive {
 
     fn tick(&mut self, seconds: u64) -> Checked {
         let now = Time(self.model.now.0 + seconds * 1000);
-        let (packets, by_kernel) = (self.mirror.counted(), self.mirror.is_kernel());
+        let packets = self.mirror.counted();
         self.act_with("tick", true, |engine, model, fx| {
             engine.tick(now, 2, &packets, fx);
             while engine.next_deadline().is_some_and(|due| due <= now) {
                 engine.tick(now, 2, &packets, fx);
             }
-            model.tick(now, by_kernel);
+            model.tick(now);
             (Ok(()), Ok(()))
         })
     }

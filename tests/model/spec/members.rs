@@ -2,7 +2,7 @@
 
 use super::{Answered, Member, Model, Purpose};
 use mgm::engine::{ClientId, EnumKind, Notice};
-use mgm::types::{Code, Flow, Interface, Ipv4Addr};
+use mgm::types::{Code, Flow, Interface};
 
 /// Whether a membership of `wanted` is one of the (s,g) `flow` too (spec 3.5).
 pub fn matches(wanted: Flow, flow: Flow) -> bool {
@@ -32,11 +32,6 @@ impl Model {
             .iter()
             .filter(|member| member.flow == flow)
             .any(|member| self.component(member) != Some(client))
-    }
-
-    /// Who owns the interface towards a source (spec 4.6, D9).
-    pub fn towards(&self, source: Ipv4Addr) -> Option<ClientId> {
-        self.master(self.expected(source, None)?.0)
     }
 
     /// Every flow that somebody wants, in order.
