@@ -12,7 +12,8 @@
  *     owner IF                                rpf CLIENT IF   (its answer from now on)
  *     permit CLIENT IF [SOURCE MASK]          (its answer where it is asked with interface 0)
  *     setmfe CLIENT SOURCE GROUP IF
- *     route NETWORK MASK IF NEXTHOP [FLAGS]   unroute NETWORK MASK
+ *     route NETWORK MASK IF NEXTHOP [preferred]   unroute NETWORK MASK
+ *     start TABLE                             (with this unicast table to ask)
  *     dump                                    groups CLIENT
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
@@ -253,6 +254,23 @@ static DWORD permit(int client, const struct words *words)
     return NO_ERROR;
 }
 
+static DWORD add_route(const struct words *words)
+{
+    BOOL preferred = strcmp(words->at[5], "preferred") == 0;
+
+    return MgmHostAddRoute(address_in(words->at[1]), address_in(words->at[2]),
+                           interface_in(words->at[3]), address_in(words->at[4]), 0,
+                           preferred ? MGMHOST_ROUTE_PREFERRED : 0);
+}
+
+static DWORD start(const struct words *words)
+{
+    MGMHOST_CONFIG config = {.dwSize = sizeof config};
+
+    config.dwUnicastTable = number_in(words->at[1]);
+    return MgmHostStart(&config);
+}
+
 static DWORD set_mfe(HANDLE handle, const struct words *words)
 {
     MIB_IPMCAST_MFE mfe = {.dwSource = address_in(words->at[2])};
@@ -420,15 +438,15 @@ static void obey(const struct words *words)
     else if (strcmp(command, "setmfe") == 0)
         code = set_mfe(handle, words);
     else if (strcmp(command, "route") == 0)
-        code = MgmHostAddRoute(address_in(words->at[1]), address_in(words->at[2]),
-                               interface_in(words->at[3]), address_in(words->at[4]), 0,
-                               number_in(words->at[5]));
+        code = add_route(words);
     else if (strcmp(command, "unroute") == 0)
         code = MgmHostDeleteRoute(address_in(words->at[1]), address_in(words->at[2]));
     else if (strcmp(command, "slow") == 0)
         delays[client] = number_in(words->at[2]);
     else if (strcmp(command, "unprivileged") == 0)
         code = setgid(65534) || setuid(65534) ? 1 : NO_ERROR; /* nobody, for good */
+    else if (strcmp(command, "start") == 0)
+        code = start(words);
     else if (strcmp(command, "stop") == 0)
         code = MgmHostStop();
     else if (strcmp(command, "register") == 0)

@@ -77,6 +77,15 @@ class Iptv(NetnsTest):
         self.flows(UNROUTED)
 
     # spec 5.1
+    def test_preferred_host_route_wins_over_a_longer_one_of_the_systems(self):
+        """pali/igmpproxy#73: a route of a VPN to that very source must not steal the stream."""
+        self.lab.router.ip(f"route add {UNROUTED}/32 via {self.ppp.address}")
+        self.start()
+        network = "203.0.113.0 255.255.255.0"
+        self.daemon.must(f"route {network} to-iptv {self.iptv.address} preferred")
+        self.flows(UNROUTED)
+
+    # spec 5.1
     def test_default_route_of_the_hosts_does_not_hide_connected_links(self):
         """pali/igmpproxy#73: "all sources are on iptv" must not mean those of the LAN."""
         self.start()

@@ -1,10 +1,11 @@
 """Public reports about routes that go, come back, or change beside the flows (5.1, 5.10)."""
 
 import os
+import socket
 import time
 
 from case import GROUP, NetnsTest
-from lab import until
+from lab import MRT_TABLE, until
 from wires import Flows, Stream, flood
 
 # A second by the reports; the rest is for machines that have more to do.
@@ -104,6 +105,51 @@ class Churn(NetnsTest):
         self.assertLess(self.processor() - used, self.SECONDS / 10, "seconds of processor")
         self.assertLess(worst, 1.0, "until a new flow was forwarded")
         self.assertEqual(self.daemon.ask("status")["status"]["counters"]["upcalls"]["lost"], 0)
+
+
+class PolicyRouting(NetnsTest):
+    """The routes to the sources stand in a table of their own, and main says otherwise."""
+
+    TABLE, SOURCE = 100, "10.9.0.5"
+
+    def setUp(self):
+        super().setUp()
+        self.source, self.receiver = self.hosts("source", "receiver")
+        self.lab.router.ip(
+            f"route add 10.9.0.0/24 via {self.receiver.address}",
+            f"route add 10.9.0.0/24 via {self.source.address} table {self.TABLE}",
+            f"rule add iif to-source lookup {self.TABLE}",
+        )
+
+    def assert_flows(self, **options):
+        daemon = self.router(**options)
+        daemon.must(f"start {self.TABLE}")
+        daemon.protocol("A", 200, "to-source", "to-receiver")
+        daemon.must(f"join A * {GROUP} to-receiver")
+        collector = self.receiver.collector(GROUP)
+        self.source.emitter(GROUP, spoof=self.SOURCE).send(3)
+        collector.expect(3)
+        (mfe,) = daemon.mfes()
+        self.assertEqual(mfe["upstream"], self.source.address)
+
+    # spec 5.1
+    def test_host_names_the_unicast_table_to_ask(self):
+        """FRRouting/frr#20067: a table that is for multicast sources only."""
+        self.assert_flows()
+
+    # spec 5.1
+    def test_second_multicast_table_with_its_unicast_table(self):
+        """troglobit/pimd#75: an instance of its own asks the main table."""
+        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+        try:
+            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, self.TABLE)
+        except OSError as error:
+            self.skipTest(f"no multicast routing tables in this kernel ({error})")
+        finally:
+            probe.close()
+        links = "to-source", "to-receiver"
+        self.lab.router.ip(*(f"mrule add iif {link} table {self.TABLE}" for link in links))
+        self.assert_flows(MGM_TABLE=str(self.TABLE))
 
 
 class Addresses(NetnsTest):
