@@ -25,7 +25,8 @@ impl ReversePaths {
     /// The setting of a device, or of `all`.
     fn setting(&self, name: &str) -> Option<u8> {
         let directory = self.0.as_ref()?.as_raw_fd();
-        let text = fs::read_to_string(format!("/proc/self/fd/{directory}/{name}/rp_filter")).ok()?;
+        let text =
+            fs::read_to_string(format!("/proc/self/fd/{directory}/{name}/rp_filter")).ok()?;
         text.trim().parse().ok()
     }
 
