@@ -87,10 +87,13 @@ static DWORD rpf(int client, DWORD source, DWORD group, PDWORD index, PDWORD ups
                  PBYTE header)
 {
     char more[128];
+    DWORD arrival = 0, next_hop;
 
+    MgmHostGetArrival(&arrival, &next_hop);
     /* The first byte tells whether a header came at all: 0x45 and up. */
-    snprintf(more, sizeof more, ", \"upstream\": \"%s\", \"size\": %u, \"version\": %u",
-             address(*upstream).s, (unsigned)size, size ? header[0] >> 4u : 0u);
+    snprintf(more, sizeof more,
+             ", \"upstream\": \"%s\", \"size\": %u, \"version\": %u, \"arrival\": %u",
+             address(*upstream).s, (unsigned)size, size ? header[0] >> 4u : 0u, (unsigned)arrival);
     tell("RPF", client, source, group, *index, more);
     if (rpf_answers[client])
         *index = rpf_answers[client];

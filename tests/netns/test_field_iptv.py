@@ -41,6 +41,7 @@ class Iptv(NetnsTest):
             {source: (rpf["interface"], rpf["upstream"]) for source, rpf in asked.items()},
             {ROUTED: (inward, self.iptv.address), UNROUTED: (0, "0.0.0.0")},
         )
+        self.assertEqual({rpf["arrival"] for rpf in asked.values()}, {inward})
         self.assertEqual([mfe["in"] for mfe in self.daemon.mfes()], [inward, inward])
 
     # spec 5.2

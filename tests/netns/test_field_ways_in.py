@@ -161,14 +161,14 @@ class EqualPrefixes(TwoWays):
     def test_source_is_on_the_link_that_the_route_does_not_name(self):
         """FRRouting/frr#22607, troglobit/pimd#156: one prefix on two interfaces."""
         emitter = self.right.emitter(GROUP, spoof=self.SOURCE)
-        emitter.send(5)
-        self.collector.expect(5)
+        emitter.send(3)
+        self.collector.expect(3)
         self.assertEqual(self.iifs(), {self.SOURCE: "to-right"})
         (mfe,) = self.daemon.mfes()
         self.assertEqual(mfe["upstream"], "0.0.0.0", "directly connected")
 
         self.left.emitter(GROUP, spoof=self.SOURCE).send_until(
-            lambda: self.collector.count > 5, "the other link, once this one is silent", MOVED
+            lambda: self.collector.count > 3, "the other link, once this one is silent", MOVED
         )
         self.assertEqual(self.iifs(), {self.SOURCE: "to-left"})
 
