@@ -16,7 +16,11 @@
  * callbacks, unless its description says otherwise. Callbacks come one at a time
  * for each client, on the thread of the call that causes them or on MGM's own, and
  * MGM holds no lock while they run. Never hold a lock that your callbacks take
- * while you call Mgm functions. MGM lives in the router's process: in a forked
+ * while you call Mgm functions. A call delivers what it causes before it returns, up
+ * to 1,024 callbacks; threads of MGM's own make the rest. A client whose callbacks do
+ * not keep up falls behind when 1,024 of them wait: until it has caught up, join, prune
+ * and local alerts tell it how things stand and not each change, so it may hear what it
+ * knows already, and WRONG_IF callbacks are dropped. MGM lives in the router's process: in a forked
  * child every function returns ERROR_CAN_NOT_COMPLETE.
  */
 
@@ -212,7 +216,7 @@ typedef DWORD (*PMGM_JOIN_ALERT_CALLBACK)(DWORD dwSourceAddr,
 /**
  * Tells the owner of an interface that a packet came in there although its MFE
  * has another incoming interface. At most once in three seconds for each
- * source, group and interface.
+ * source, group and interface, and not while the client is behind.
  *
  * Parameters:
  * - dwSourceAddr, dwGroupAddr: the source and the group, network byte order.

@@ -1,7 +1,7 @@
 //! Where the kernel's upcalls and route changes come in.
 
 use super::backlog::Origin;
-use super::queue::Lane;
+use super::dispatch::Lane;
 use super::state::{Guard, Run};
 use super::world::{Routes, World};
 use super::{writer, Manager};

@@ -36,6 +36,7 @@ impl Manager {
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         let client = run.engine.register(protocol, component, kinds)?;
         run.clients.insert(client, Record::new(callbacks, kinds));
+        run.pool.make_room(run.clients.len());
         Ok(client)
     }
 

@@ -1,7 +1,7 @@
 //! The functions of mgmhost.h, on checked arguments.
 
 use super::context;
-use super::queue::Lane;
+use super::dispatch::Lane;
 use super::settings::{HostSettings, Settings};
 use super::sink::{self, LogSink};
 use super::state::Guard;
@@ -231,11 +231,31 @@ impl Manager {
                     return Ok(Verdict::default());
                 }
                 Outcome::Resolving => {
-                    guard = self.wait_until(|state| {
-                        state.running().is_none_or(|run| !run.engine.is_resolving(flow))
-                    });
+                    guard = self.wait_for_resolution(flow);
                 }
             }
+        }
+    }
+}
+
+impl Manager {
+    /// Waits until a flow is resolved. Without workers it makes their callbacks (spec 8.3).
+    fn wait_for_resolution(&self, flow: Flow) -> Guard<'_> {
+        loop {
+            let mut has_no_worker = false;
+            let mut guard = self.wait_until(|state| {
+                let run = state.running().filter(|run| run.engine.is_resolving(flow));
+                has_no_worker = run.as_ref().is_some_and(|run| Manager::has_no_worker(run));
+                run.is_none() || has_no_worker
+            });
+            if !has_no_worker {
+                return guard;
+            }
+            if let Some(run) = guard.running() {
+                self.adopt(run);
+            }
+            drop(guard);
+            self.drain();
         }
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
-//! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
+//! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
+//!   `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `serving`: the socket at which that can be seen.
@@ -19,16 +20,17 @@ mod callbacks;
 mod calls;
 mod context;
 mod delivery;
+mod dispatch;
 mod doubts;
 mod host;
 mod installer;
 mod limits;
 mod log;
-mod queue;
 mod records;
 mod refresh;
 mod serving;
 mod settings;
+mod shell;
 mod sink;
 mod state;
 mod status;

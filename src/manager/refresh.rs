@@ -3,7 +3,7 @@
 //! A look-up is a system call, so it is made without the lock. What changed meanwhile is
 //! noted in [`Changes`]: whoever looks a source up compares.
 
-use super::queue::Lane;
+use super::dispatch::Lane;
 use super::state::{Guard, Run};
 use super::world::Routes;
 use super::Manager;

@@ -1,7 +1,7 @@
 //! What the lock guards, and the guard.
 
+use super::dispatch::Lane;
 use super::log::Hold;
-use super::queue::Lane;
 use super::records::Records;
 use super::settings::{HostSettings, Settings};
 use super::system;

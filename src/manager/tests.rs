@@ -8,6 +8,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 mod adverse;
+mod behind;
+mod bounds;
 mod bursts;
 mod routes;
 

@@ -1,9 +1,9 @@
 //! The system's state: the forwarder, the routes, and what they report.
 
 use super::below::Below;
+use super::dispatch::Lane;
 use super::doubts::Doubts;
 use super::installer::Installer;
-use super::queue::Lane;
 use super::refresh::Changes;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::Guard;

@@ -63,6 +63,8 @@ impl Run {
         };
         status.counters = Counters {
             callbacks: self.tally.callbacks,
+            fell_behind: self.tally.fell_behind,
+            wrong_if_dropped: self.tally.dropped,
             upcalls: Upcalls {
                 no_cache: self.tally.no_cache,
                 wrong_if: self.tally.wrong_if,
@@ -124,6 +126,7 @@ impl Run {
             .clients()
             .filter_map(|row| {
                 let record = self.clients.get(row.id)?;
+                let (queued, noted) = record.queue.len();
                 Some(Client {
                     serial: row.id.0,
                     protocol: row.protocol,
@@ -131,7 +134,10 @@ impl Run {
                     igmp: row.is_igmp,
                     interfaces: row.interfaces,
                     running: record.queue.is_running(),
-                    queued: record.queue.len() + record.backlog.len(),
+                    queued: queued + record.backlog.len(),
+                    behind: record.queue.is_behind(),
+                    noted,
+                    wrong_if_dropped: record.dropped,
                     callbacks: record.delivered,
                 })
             })

@@ -84,6 +84,10 @@ pub struct Totals {
 pub struct Counters {
     /// Callbacks made, to all clients that there ever were.
     pub callbacks: Deliveries,
+    /// How often a client fell behind.
+    pub fell_behind: u64,
+    /// WRONG_IF_CALLBACKs that were not made, because their client was behind.
+    pub wrong_if_dropped: u64,
     /// Upcalls taken in from the kernel.
     pub upcalls: Upcalls,
     /// Packets not forwarded, as far as MGM itself saw them.
@@ -137,6 +141,12 @@ pub struct Client {
     pub running: bool,
     /// How many callbacks wait for it.
     pub queued: usize,
+    /// Whether it is behind: it is told how things stand, and not each change.
+    pub behind: bool,
+    /// How many things it has to be told of, once nothing is queued.
+    pub noted: usize,
+    /// WRONG_IF_CALLBACKs that were not made, because it was behind.
+    pub wrong_if_dropped: u64,
     /// Callbacks made to it.
     pub callbacks: Deliveries,
 }

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::forwarder::{Counters, Entry, Forwarder};
-use crate::manager::queue::Lane;
+use crate::manager::dispatch::Lane;
 use crate::manager::state::Run;
 use crate::manager::Detail;
 use crate::types::{Domain, IfId};

@@ -1,7 +1,7 @@
 //! The host's routes beside the system's, and look-ups after a change.
 
 use super::*;
-use crate::manager::queue::Lane;
+use crate::manager::dispatch::Lane;
 use crate::routes::{RouteChanges, RouteView};
 use crate::types::{Domain, Prefix};
 use std::collections::BTreeMap;
