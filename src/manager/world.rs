@@ -10,7 +10,7 @@ use super::state::Guard;
 use super::tally::Installs;
 use super::{system, Manager};
 use crate::engine::{Effects, Engine};
-use crate::forwarder::{Counters, Forwarder, MemoryForwarder, UpcallSource};
+use crate::forwarder::{Counters, Forwarder, MemoryForwarder, ReversePath, UpcallSource};
 use crate::routes::{RouteChanges, RouteTable, RouteView};
 use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, Time};
 use once_cell::sync::OnceCell;
@@ -261,6 +261,11 @@ impl World {
     /// The forwarder's name, once it is chosen.
     pub fn forwarder_name(&self) -> Option<&'static str> {
         self.forwarder.as_ref().map(|forwarder| forwarder.name())
+    }
+
+    /// How strictly the system checks where packets on an interface have come from.
+    pub fn reverse_path(&self, interface: Interface) -> Option<ReversePath> {
+        self.forwarder.as_ref()?.reverse_path(interface)
     }
 
     /// How installing went so far, and how many entries wait for another try.

@@ -84,6 +84,7 @@ impl Run {
                 igmp: row.igmp.map(|client| client.0),
                 changing: row.is_changing,
                 absent: row.is_absent,
+                reverse_path_filter: self.world.reverse_path(row.interface).map(Into::into),
             })
             .collect();
         status.limits = self.collect_limits();

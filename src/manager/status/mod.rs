@@ -11,6 +11,7 @@ mod metrics;
 mod tests;
 
 use super::tally::Deliveries;
+use crate::forwarder::ReversePath;
 use crate::types::{Interface, Ipv4Addr};
 use serde::Serialize;
 
@@ -179,6 +180,30 @@ pub struct IfaceStatus {
     pub changing: bool,
     /// The system has lost it.
     pub absent: bool,
+    /// What the system drops there before MGM sees it; null if that is not known.
+    pub reverse_path_filter: Option<ReversePathFilter>,
+}
+
+/// The system's check of where packets come from (RFC 3704).
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReversePathFilter {
+    /// Drops nothing.
+    Off,
+    /// Drops what the unicast routes expect by another interface.
+    Strict,
+    /// Drops what no unicast route leads to.
+    Loose,
+}
+
+impl From<ReversePath> for ReversePathFilter {
+    fn from(path: ReversePath) -> ReversePathFilter {
+        match path {
+            ReversePath::Off => ReversePathFilter::Off,
+            ReversePath::Strict => ReversePathFilter::Strict,
+            ReversePath::Loose => ReversePathFilter::Loose,
+        }
+    }
 }
 
 /// How far packets may go: what the host has set, for interfaces that somebody

@@ -109,9 +109,9 @@ fn a_snapshot_tells_everything() {
         status["interfaces"],
         json!([
             {"index": 1, "next_hop": null, "owner": 1, "igmp": null, "changing": false,
-                "absent": false},
+                "absent": false, "reverse_path_filter": null},
             {"index": 2, "next_hop": null, "owner": 2, "igmp": 3, "changing": false,
-                "absent": false},
+                "absent": false, "reverse_path_filter": null},
         ])
     );
     assert_eq!(
