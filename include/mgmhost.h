@@ -364,6 +364,27 @@ DWORD MgmHostPacketIn(DWORD dwSource,
                       PMGMHOST_OIF pOifs);
 
 /**
+ * Returns the interface where the packet arrived that an RPF callback is about. If no packet
+ * caused the callback (a renewal, a changed route), it is the interface where the packets of
+ * the MFE arrive: its incoming interface, or the one that they have moved to.
+ *
+ * Parameters:
+ * - pdwIfIndex (out): its index.
+ * - pdwIfNextHopAddr (out): its next hop, network byte order; 0 except on
+ *   point-to-multipoint links.
+ *
+ * Returns:
+ * - NO_ERROR: both are written.
+ * - ERROR_NOT_FOUND: this thread is not inside an RPF callback. Nothing is written.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Inside an RPF callback, on the thread that runs it. It does not start MGM.
+ */
+DWORD MgmHostGetArrival(PDWORD pdwIfIndex, PDWORD pdwIfNextHopAddr);
+
+/**
  * Has the log go to a callback of the host's, from now on.
  *
  * Parameters:
