@@ -49,6 +49,8 @@ static void t0_8_null_pointers_elsewhere(void)
     REFUSED(MgmGetProtocolOnInterface(1, 0, NULL, &untouched), ERROR_INVALID_PARAMETER);
     REFUSED(MgmGetProtocolOnInterface(1, 0, &untouched, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(MgmGetProtocolOnInterface(9, 0, NULL, NULL), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostGetArrival(NULL, &untouched), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostGetArrival(&untouched, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(MgmSetMfe(a, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(MgmGroupEnumerationStart(a, ALL_SOURCES, NULL), ERROR_INVALID_PARAMETER);
     CHECK_EQ(untouched, 77);

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::engine::{ClientId, Config, Effects, NoticeKinds, Outcome, Packet};
     use crate::forwarder::Counters;
-    use crate::types::{Interface, Refusal, Route, RouteOrigin, Time};
+    use crate::types::{Domain, Interface, Refusal, Route, RouteOrigin, Time};
     use std::collections::BTreeMap;
 
     /// Counters by flow, kept by a replaced entry as Linux does; and calls that fail.
@@ -225,6 +225,41 @@ mod tests {
         fake.entries.insert(flow(), 7);
         installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert_eq!(fake.entries, [(flow(), 7)].into(), "a mere change goes on counting");
+    }
+
+    #[test]
+    fn t5_1_the_entry_of_a_refused_flow_goes_before_that_of_an_mfe() {
+        let (mut engine, _) = engine();
+        let (mut installer, mut fake) = (Installer::default(), Fake::default());
+        let arrival = Interface::link(1);
+        let packet = Packet { flow: flow(), arrival, header: &[], length: 0, ttl: 64 };
+        let mut fx = Effects::default();
+        engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
+        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        assert_eq!(fake.entries, [(flow(), 0)].into(), "it has an entry");
+        fake.entries.insert(flow(), 1000); // which drops what comes in
+        assert!(installer.is_stale(flow()), "and counts for no MFE");
+
+        let route = Route { origin: RouteOrigin::Connected, if_index: 1, ..Route::NONE };
+        let mut fx = Effects::default();
+        engine.update_routes(&[(flow().source(), Domain::MAIN, route)], &mut fx);
+        let (client, rpf) = fx.take_notices().pop().expect("a question");
+        engine.answer(Time(0), client, &rpf, |_| Ok(None), &mut fx);
+        fake.failing = fx.dirty.len();
+        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        assert!(installer.is_stale(flow()), "it is the former one still");
+        installer.try_again(&mut fake, &engine);
+        assert_eq!(fake.entries, [(flow(), 0)].into());
+        assert!(!installer.is_stale(flow()));
+
+        // Without an MFE it goes after 10 s.
+        let other = Flow::new([10, 1, 0, 8].into(), [239, 1, 2, 3].into());
+        let packet = Packet { flow: other, ..packet };
+        let mut fx = Effects::default();
+        engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
+        engine.tick(Time(10_000), 9, |_| Ok(None), &mut fx);
+        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        assert!(!fake.entries.contains_key(&other) && !installer.is_stale(other));
     }
 
     #[test]

@@ -59,6 +59,7 @@ impl Run {
             memberships: sizes.memberships,
             mfes: sizes.mfes,
             resolving: sizes.resolving,
+            refused_flows: sizes.refused_flows,
             not_installed,
         };
         status.counters = Counters {

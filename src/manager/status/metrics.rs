@@ -39,6 +39,11 @@ impl Status {
             ("mgm_mfes", totals.mfes, "Multicast forwarding entries."),
             ("mgm_resolving", totals.resolving, "Flows whose clients are being asked."),
             (
+                "mgm_refused_flows",
+                totals.refused_flows,
+                "Flows that were refused within the last 10 s and are remembered.",
+            ),
+            (
                 "mgm_mfes_not_installed",
                 totals.not_installed,
                 "Entries that the forwarder refused, to be tried again.",

@@ -75,6 +75,8 @@ pub struct Totals {
     pub mfes: usize,
     /// Flows whose clients are being asked.
     pub resolving: usize,
+    /// Flows that were refused within the last 10 s and are remembered.
+    pub refused_flows: usize,
     /// Entries that the forwarder refused, to be tried again.
     pub not_installed: usize,
 }

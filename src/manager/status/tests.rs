@@ -84,7 +84,7 @@ fn a_snapshot_tells_everything() {
     assert_eq!(
         status["totals"],
         json!({"clients": 3, "interfaces": 2, "memberships": 1, "mfes": 1, "resolving": 0,
-            "not_installed": 0})
+            "refused_flows": 0, "not_installed": 0})
     );
     assert_eq!(
         status["counters"]["refused_packets"],
