@@ -235,7 +235,7 @@ mod tests {
         let packet = Packet { flow: flow(), arrival, header: &[], length: 0, ttl: 64 };
         let mut fx = Effects::default();
         engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
-        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert_eq!(fake.entries, [(flow(), 0)].into(), "it has an entry");
         fake.entries.insert(flow(), 1000); // which drops what comes in
         assert!(installer.is_stale(flow()), "and counts for no MFE");
@@ -246,9 +246,9 @@ mod tests {
         let (client, rpf) = fx.take_notices().pop().expect("a question");
         engine.answer(Time(0), client, &rpf, |_| Ok(None), &mut fx);
         fake.failing = fx.dirty.len();
-        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert!(installer.is_stale(flow()), "it is the former one still");
-        installer.try_again(&mut fake, &engine);
+        installer.try_again(&mut fake, &mut engine);
         assert_eq!(fake.entries, [(flow(), 0)].into());
         assert!(!installer.is_stale(flow()));
 
@@ -258,7 +258,7 @@ mod tests {
         let mut fx = Effects::default();
         engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
         engine.tick(Time(10_000), 9, |_| Ok(None), &mut fx);
-        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert!(!fake.entries.contains_key(&other) && !installer.is_stale(other));
     }
 
