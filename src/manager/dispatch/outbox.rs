@@ -48,11 +48,14 @@ impl<P: Copy + PartialEq> Outbox<P> {
     /// Takes the first; with none left, gives the memory back, which nobody else would.
     #[inline]
     pub fn pop(&mut self) -> Option<Ticket<P>> {
-        let next = self.rest.pop_front();
-        if next.is_none() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
+        let first = self.first.take()?;
+        if self.rest.capacity() > 0 {
+            self.first = self.rest.pop_front();
+            if self.first.is_none() {
+                self.rest = VecDeque::new();
+            }
         }
-        std::mem::replace(&mut self.first, next)
+        Some(first)
     }
 
     /// Whether there is none.
