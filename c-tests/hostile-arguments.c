@@ -166,6 +166,8 @@ static void host_routes_that_are_none(void)
     REFUSED(MgmHostAddRoute(net, mask, 0, 0, 0, 0), ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostAddRoute(net, mask, 1, ip("239.1.1.1"), 0, 0), ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostAddRoute(net, mask, 1, 0, 0, 0x80000000), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostAddRoute(net, mask, 1, 0, 0, MGMHOST_ROUTE_PREFERRED | 4),
+            ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostDeleteRoute(net, mask), ERROR_NOT_FOUND);
     REFUSED(MgmHostDeleteRoute(net, ip("255.0.255.0")), ERROR_INVALID_PARAMETER);
 }
@@ -268,11 +270,11 @@ static void t6_5_queries_of_nonsense(void)
         DWORD size = sizeof(buffer), count = 0;
 
         memset(&query, 0xff, sizeof(query));
-        CHECK(form->get(&query, &size, buffer) != NO_ERROR);
+        CHECK_CODE(form->get(&query, &size, buffer), ERROR_NOT_FOUND);
         CHECK_CODE(form->next(&query, &size, buffer, &count), ERROR_NO_MORE_ITEMS);
         CHECK_EQ(count, 0);
         memset(&query, 0, sizeof(query));
-        CHECK(form->get(&query, &size, buffer) != NO_ERROR);
+        CHECK_CODE(form->get(&query, &size, buffer), ERROR_NOT_FOUND);
         CHECK_CODE(form->next(&query, &size, buffer, &count), ERROR_NO_MORE_ITEMS);
         CHECK_EQ(count, 1);
     }

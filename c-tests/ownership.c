@@ -29,8 +29,36 @@ static void t0_2_index_0_is_no_interface(void)
     REFUSED(take_at(a, 0, "10.0.0.1"), ERROR_INVALID_PARAMETER);
     REFUSED(release(a, 0), ERROR_INVALID_PARAMETER);
     REFUSED(join(a, "(*, 239.1.1.1)", 0), ERROR_INVALID_PARAMETER);
-    REFUSED(MgmGetProtocolOnInterface(0, 0, &protocol_id, &component_id),
-            ERROR_INVALID_PARAMETER);
+    /* A look-up finds nothing there. */
+    REFUSED_QUIETLY(MgmGetProtocolOnInterface(0, 0, &protocol_id, &component_id),
+                    ERROR_NOT_FOUND);
+    CHECK_EQ(protocol_id, 77);
+    CHECK_EQ(component_id, 77);
+}
+
+static void t2_6_what_cannot_be_an_interface_is_not_found(void)
+{
+    HANDLE a = protocol('A');
+    DWORD protocol_id = 77, component_id = 77;
+    static const struct {
+        DWORD index;
+        const char *next_hop;
+    } none[] = {{0, "0.0.0.0"}, {0, "10.0.1.1"}, {1, "10.0.1.1"}, {2, "0.0.0.0"}, {1, "239.1.1.1"},
+                {0xffffffff, "255.255.255.255"}};
+
+    for (int round = 0; round < 2; round++) {
+        for (size_t n = 0; n < sizeof(none) / sizeof(*none); n++) {
+            REFUSED_QUIETLY(MgmGetProtocolOnInterface(none[n].index, ip(none[n].next_hop),
+                                                      &protocol_id, &component_id),
+                            ERROR_NOT_FOUND);
+        }
+        if (round == 0) {
+            OK(take(a, 1));
+            OK(take_at(a, 2, "10.0.2.1")); /* now some are of the other kind */
+        }
+    }
+    /* A null pointer is an error in any case. */
+    REFUSED(MgmGetProtocolOnInterface(0, 0, NULL, &component_id), ERROR_INVALID_PARAMETER);
     CHECK_EQ(protocol_id, 77);
     CHECK_EQ(component_id, 77);
 }
@@ -205,6 +233,7 @@ static void t2_7_more_interfaces_than_a_machine_word_has_bits(void)
 TEST_MAIN(
     CASE(t2_1_one_protocol_an_interface),
     CASE(t0_2_index_0_is_no_interface),
+    CASE(t2_6_what_cannot_be_an_interface_is_not_found),
     CASE(t0_2_next_hops_tell_neighbours_apart),
     CASE(t0_2_one_index_has_one_kind_of_interface),
     CASE(t2_5_only_the_owner_releases),

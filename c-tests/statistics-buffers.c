@@ -309,6 +309,42 @@ static void t6_5_codes_of_get(void)
     }
 }
 
+static void t6_5_what_can_be_no_mfe_is_not_found(void)
+{
+    static const struct {
+        const char *source, *group;
+    } none[] = {{"0.0.0.0", "0.0.0.0"}, {"10.0.0.5", "0.0.0.0"}, {"0.0.0.0", "239.1.1.1"},
+                {"10.0.0.5", "10.0.0.6"}, {"239.1.1.1", "239.1.1.1"}, {"127.0.0.1", "239.1.1.1"},
+                {"0.0.0.9", "239.1.1.1"}, {"10.0.0.5", "224.0.0.5"},
+                {"255.255.255.255", "255.255.255.255"}};
+    BYTE buffer[256], untouched[256];
+    DWORD size = sizeof(buffer), count;
+
+    four_mfes();
+    memset(buffer, 0xa5, sizeof(buffer));
+    memset(untouched, 0xa5, sizeof(untouched));
+    for (const struct form *form = forms; form < forms + FORMS; form++) {
+        for (size_t n = 0; n < sizeof(none) / sizeof(*none); n++) {
+            MIB_IPMCAST_MFE query = named(flows[0]);
+
+            query.dwSource = ip(none[n].source);
+            query.dwGroup = ip(none[n].group);
+            REFUSED_QUIETLY(form->get(&query, &size, buffer), ERROR_NOT_FOUND);
+            REFUSED(form->get(&query, NULL, buffer), ERROR_INVALID_PARAMETER);
+            CHECK_EQ(size, sizeof(buffer));
+            CHECK(memcmp(buffer, untouched, sizeof(buffer)) == 0);
+            REFUSED(MgmGetMfeStats(&query, &size, buffer, 4), ERROR_INVALID_PARAMETER);
+
+            /* As a start it is a place in the order like any other. */
+            size = 0;
+            count = 77;
+            (void)form->next(&query, &size, NULL, &count);
+            CHECK_EQ(count, 0);
+            size = sizeof(buffer);
+        }
+    }
+}
+
 TEST_MAIN(
     CASE(t6_1_order_is_group_then_source),
     CASE(t6_2_sizes_are_as_documented),
@@ -321,4 +357,5 @@ TEST_MAIN(
     CASE(t6_4_next_starts_after_what_does_not_exist),
     CASE(t6_4_next_starts_after_what_has_gone),
     CASE(t6_5_one_mfe_by_name),
-    CASE(t6_5_codes_of_get))
+    CASE(t6_5_codes_of_get),
+    CASE(t6_5_what_can_be_no_mfe_is_not_found))

@@ -105,6 +105,43 @@ static void t6_7_a_late_outgoing_interface_counts_from_then_on(void)
     CHECK_EQ(oif_stats(3).ulOutPackets, 1);
 }
 
+static void check_sums(DWORD in, DWORD negative, DWORD out)
+{
+    read_stats(FLOW);
+    CHECK_EQ(stats.ex.head.ulInPkts, in);
+    CHECK_EQ(stats.ex.head.ulNegativeMfe, negative);
+    CHECK_EQ(stats.ex.head.ulTotalOutPackets, out);
+}
+
+static void packets(int count, const char *verdict)
+{
+    for (int n = 0; n < count; n++)
+        CHECK_TEXT(packet(FLOW, 1), verdict);
+}
+
+static void t6_7_no_counter_falls_when_receivers_come_and_go(void)
+{
+    two_components();
+    OK(leave(b, "(*, 239.1.1.1)", 2));
+    OK(leave(b, "(*, 239.1.1.1)", 3));
+    packets(2, "to nobody");
+    check_sums(2, 2, 0);
+    OK(join(b, "(*, 239.1.1.1)", 2));
+    check_sums(2, 2, 0);
+    packets(5, "to 2");
+    check_sums(7, 2, 5);
+    OK(leave(b, "(*, 239.1.1.1)", 2));
+    check_sums(7, 2, 5);
+    packets(1, "to nobody");
+    check_sums(8, 3, 5);
+    OK(join(b, "(*, 239.1.1.1)", 3));
+    OK(join(b, "(*, 239.1.1.1)", 2));
+    packets(1, "to 2 3");
+    check_sums(9, 3, 7);
+    CHECK_EQ(oif_stats(2).ulOutPackets, 6);
+    CHECK_EQ(oif_stats(3).ulOutPackets, 1);
+}
+
 static void t6_7_times_are_seconds_in_an_mfe(void)
 {
     MIB_IPMCAST_MFE mfe;
@@ -263,6 +300,7 @@ static void t6_6_other_forms_do_not_exist(void)
 TEST_MAIN(
     CASE(t6_7_packets_and_octets_are_counted),
     CASE(t6_7_a_late_outgoing_interface_counts_from_then_on),
+    CASE(t6_7_no_counter_falls_when_receivers_come_and_go),
     CASE(t6_7_times_are_seconds_in_an_mfe),
     CASE(t6_7_times_are_hundredths_in_statistics),
     CASE(t6_7_what_never_expires_says_0),

@@ -16,7 +16,11 @@
  * callbacks, unless its description says otherwise. Callbacks come one at a time
  * for each client, on the thread of the call that causes them or on MGM's own, and
  * MGM holds no lock while they run. Never hold a lock that your callbacks take
- * while you call Mgm functions. MGM lives in the router's process: in a forked
+ * while you call Mgm functions. A call delivers what it causes before it returns, up
+ * to 1,024 callbacks; threads of MGM's own make the rest. A client whose callbacks do
+ * not keep up falls behind when 1,024 of them wait: until it has caught up, join, prune
+ * and local alerts tell it how things stand and not each change, so it may hear what it
+ * knows already, and WRONG_IF callbacks are dropped. MGM lives in the router's process: in a forked
  * child every function returns ERROR_CAN_NOT_COMPLETE.
  */
 
@@ -220,7 +224,7 @@ typedef DWORD (*PMGM_JOIN_ALERT_CALLBACK)(DWORD dwSourceAddr,
 /**
  * Tells the owner of an interface that a packet came in there although its MFE
  * has another incoming interface. At most once in three seconds for each
- * source, group and interface.
+ * source, group and interface, and not while the client is behind.
  *
  * Parameters:
  * - dwSourceAddr, dwGroupAddr: the source and the group, network byte order.
@@ -422,7 +426,8 @@ typedef SOURCE_GROUP_ENTRY *PSOURCE_GROUP_ENTRY;
  *
  * Returns:
  * - NO_ERROR: registered.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL; or this call would start MGM, and a
+ *   variable of the environment is invalid.
  * - ERROR_ALREADY_EXISTS: this protocol and component are registered.
  * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
  * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child
@@ -537,7 +542,7 @@ DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIf
  * Tells which protocol owns an interface; IGMP, if only IGMP is enabled there.
  *
  * Parameters:
- * - dwIfIndex: index of the interface, not 0.
+ * - dwIfIndex: index of the interface.
  * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
  *   point-to-multipoint links.
  * - pdwIfProtocolId (out): the protocol id that the owner registered with.
@@ -545,8 +550,9 @@ DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIf
  *
  * Returns:
  * - NO_ERROR: told.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or the index is 0.
- * - ERROR_NOT_FOUND: nobody has the interface.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_NOT_FOUND: no client owns the interface, or there can be no such
+ *   interface: the index is 0, or the next hop is not of the kind that the index has.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:
@@ -672,8 +678,9 @@ DWORD MgmDeleteGroupMembershipEntry(HANDLE hProtocol,
  * Returns:
  * - NO_ERROR: given.
  * - ERROR_INSUFFICIENT_BUFFER: see pdwBufferSize.
- * - ERROR_NOT_FOUND: there is no such MFE.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or the group or source is none.
+ * - ERROR_NOT_FOUND: there is no such MFE; also where there can be none, because
+ *   dwGroup is no group or dwSource no host's address.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:
@@ -799,9 +806,9 @@ DWORD MgmSetMfe(HANDLE hProtocol, PMIB_IPMCAST_MFE pmimm);
  * Returns:
  * - NO_ERROR: given.
  * - ERROR_INSUFFICIENT_BUFFER: see pdwBufferSize.
- * - ERROR_NOT_FOUND: there is no such MFE.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, the group or source is none, or
- *   another flag.
+ * - ERROR_NOT_FOUND: there is no such MFE; also where there can be none, because
+ *   dwGroup is no group or dwSource no host's address.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or another flag.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:

@@ -7,11 +7,16 @@
  * All conventions are those of mgm.h. None of these functions has to be called: the
  * first registration starts MGM with the defaults, which the environment can change:
  *
- *   MGM_FORWARDER    auto (default), kernel or memory
+ *   MGM_FORWARDER    auto (default), kernel, memory, or ebpf (not built in)
  *   MGM_TABLE        the kernel's multicast routing table, 0 by default
  *   MGM_MFE_TIMEOUT  life of new MFEs in seconds, 900 by default
  *   MGM_LOG          off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  where to serve the status: see MgmHostServeStatus
+ *
+ * An empty variable counts as unset. With an invalid value, every call that would
+ * start MGM returns ERROR_INVALID_PARAMETER, and one line of the log names the valid
+ * values. Only MGM_LOG falls back to its default, with a warning. A variable that
+ * MgmHostStart's settings replace is not read.
  *
  * The kernel forwarder (Linux) brings interfaces, routes and packets itself. With
  * the memory forwarder the host brings them, by the functions below.
@@ -59,9 +64,18 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  * - pszText: the line, UTF-8. Valid during the callback only.
  *
  * Threads:
- * On any thread, several at a time, no lock of MGM held. Any Mgm function may be
- * called from here, except those that no callback may call; what such a call logs
- * goes to stderr, not here again. An exception that leaves it ends the process.
+ * On the thread of the call that logs, before that call returns; on several threads at
+ * a time; with no lock of MGM held. Lines of MGM's own threads, and those of calls while the
+ * callback is slow, come on the thread mgm-log: a call waits for this callback no
+ * longer than 0.1 s in a second and one more line. The lines of one thread keep
+ * their order. Of more than 65,536 lines that wait, or 8 MiB of them, further ones
+ * are dropped, and a line reports how many.
+ *
+ * Any Mgm function may be called from here, except those that no callback may call;
+ * what such a call logs goes to stderr, not here again. An exception that leaves it
+ * ends the process. A child that is forked here is refused like any other: the call that it
+ * returns to answers ERROR_CAN_NOT_COMPLETE; on mgm-log it ends with _exit(1) when it
+ * returns.
  */
 typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
 
@@ -89,6 +103,13 @@ struct _MGMHOST_CONFIG {
     MGMHOST_LOG_CALLBACK pfnLogCallback;
     /** Handed to pfnLogCallback. */
     void *pvLogContext;
+    /**
+     * The system's unicast table in which sources are looked up, except those of
+     * interfaces in a VRF. 0: as the system routes packets to them.
+     */
+    DWORD dwUnicastTable;
+    /** 0. */
+    DWORD dwReserved2;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
@@ -145,6 +166,9 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 /** MgmHostAddRoute: the address is one of this router's own. */
 #define MGMHOST_ROUTE_LOCAL 1
 
+/** MgmHostAddRoute: the route wins over longer ones of the system. */
+#define MGMHOST_ROUTE_PREFERRED 2
+
 /** MgmHostGetStatus: without the memberships. */
 #define MGMHOST_STATUS_NO_MEMBERSHIPS 1
 
@@ -186,8 +210,9 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  *
  * Returns:
  * - NO_ERROR: started.
- * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, or
- *   a setting that this library does not know.
+ * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, a
+ *   setting that this library does not know, or an invalid variable of the
+ *   environment that pConfig leaves to it.
  * - ERROR_ALREADY_EXISTS: MGM runs already. Its settings and its log stay as
  *   they are.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
@@ -201,11 +226,16 @@ DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
 
 /**
  * Stops MGM: clients, interfaces, memberships and MFEs are gone, without
- * callbacks, the kernel's state too, and all handles are invalid. MGM can be
- * started again; the next registration does so by itself.
+ * callbacks, the kernel's state too, and all handles are invalid. The log goes to
+ * stderr. When this returns no callback is running, the log's included, and none runs
+ * until MGM is started again or MgmHostSetLogCallback is called: what they
+ * need can go. The next registration starts MGM by itself, with the log on stderr.
+ *
+ * Lines that wait for a slow log callback are given one second; then they are
+ * dropped, and stderr reports how many.
  *
  * Returns:
- * - NO_ERROR: stopped, or was not running.
+ * - NO_ERROR: stopped. If MGM was not running, the log goes to stderr all the same.
  * - ERROR_CAN_NOT_COMPLETE: inside a callback; another thread is stopping it; or
  *   this is a forked child of the router.
  *
@@ -263,8 +293,10 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
  * Adds a route to the multicast view, or replaces the one to the same network:
- * MGM looks sources up there. The kernel forwarder brings the kernel's routes
- * and needs none of these.
+ * the library looks sources up there. The kernel forwarder brings the kernel's
+ * routes, and with it none of these is needed. Where both cover a source the longer
+ * prefix wins, and this route if both are equally long; with
+ * MGMHOST_ROUTE_PREFERRED this route wins over longer ones of the kernel, too.
  *
  * Parameters:
  * - dwNetwork: the network, network byte order.
@@ -275,8 +307,9 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
  *   network.
  * - dwProtocol: where the route comes from, PROTO_IP_*; it shows as
  *   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
- * - dwFlags: 0, or MGMHOST_ROUTE_LOCAL: dwNetwork is an address of this router
- *   itself, dwMask 255.255.255.255, dwNextHopAddr 0.
+ * - dwFlags: 0, or a combination of MGMHOST_ROUTE_LOCAL (dwNetwork is an address
+ *   of this router itself, dwMask 255.255.255.255, dwNextHopAddr 0) and
+ *   MGMHOST_ROUTE_PREFERRED.
  *
  * Returns:
  * - NO_ERROR: added.
@@ -298,7 +331,7 @@ DWORD MgmHostAddRoute(DWORD dwNetwork,
                       DWORD dwFlags);
 
 /**
- * Deletes a route from the multicast view.
+ * Deletes a route from the multicast view, whatever flags it was added with.
  *
  * Parameters:
  * - dwNetwork: the network, network byte order.
@@ -397,7 +430,8 @@ DWORD MgmHostGetArrival(PDWORD pdwIfIndex, PDWORD pdwIfNextHopAddr);
  *
  * Threads:
  * Any thread, any time. When this returns the old callback runs no more, and what it
- * needs can go; but not if it was called inside a callback, where it does not wait.
+ * needs can go; but not if it was called inside a callback, where it does not wait. A later
+ * MgmHostStop does.
  *
  * Never hold a lock that your callbacks take while you call Mgm functions.
  */
@@ -557,7 +591,7 @@ DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *
  * Parameters:
  * - dwFlags: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
- *   makes some five lines for each, which may be more than a time series
+ *   makes some six lines for each, which may be more than a time series
  *   database likes.
  * - pdwBufferSize (in, out): bytes at pbBuffer. Goes with the number of bytes
  *   that the text takes, with the zero at its end; ask with 0 for it. What there
@@ -586,12 +620,15 @@ DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *
  * Returns:
  * - NO_ERROR: served there from now on, and nowhere else.
+ * - ERROR_INVALID_PARAMETER: this call would start MGM, and a variable of the
+ *   environment is invalid.
  * - ERROR_CAN_NOT_COMPLETE: there cannot be a socket there (the log says why),
- *   and it is served nowhere now; MGM is being stopped; this is not Linux; or
- *   this is a forked child of the router.
+ *   and it is served nowhere now; another call has it served elsewhere meanwhile;
+ *   MGM is being stopped; this is not Linux; or this is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks.
+ * Any thread, any time, also inside callbacks. No other call waits for it. Where the
+ * file system does not answer it takes at most some seconds, and is refused.
  */
 DWORD MgmHostServeStatus(const char *pszPath);
 

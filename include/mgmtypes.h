@@ -269,7 +269,12 @@ struct _MIB_MFE_TABLE {
 typedef struct _MIB_MFE_TABLE MIB_MFE_TABLE;
 typedef MIB_MFE_TABLE *PMIB_MFE_TABLE;
 
-/** Counters of one outgoing interface of an MFE. They wrap at 32 bits. */
+/**
+ * Counters of one outgoing interface of an MFE. They wrap at 32 bits, and go on where
+ * they were if the interface leaves the MFE and comes back, unless it changed hands or
+ * was lost meanwhile. The kernel forwarder counts for the MFE as a whole: with it they
+ * are 0.
+ */
 struct _MIB_IPMCAST_OIF_STATS {
     /** Index of the interface. */
     DWORD dwOutIfIndex;
@@ -277,11 +282,14 @@ struct _MIB_IPMCAST_OIF_STATS {
     DWORD dwNextHopAddr;
     /** 0. */
     DWORD dwDialContext;
-    /** Packets that stayed here because their TTL was not above the threshold. */
+    /**
+     * Packets that stayed here because their TTL was not above the threshold. 0 with
+     * the kernel forwarder.
+     */
     ULONG ulTtlTooLow;
     /** 0: no forwarder counts it. */
     ULONG ulFragNeeded;
-    /** Packets that went out. */
+    /** Packets that went out. 0 with the kernel forwarder. */
     ULONG ulOutPackets;
     /** 0: no forwarder counts it. */
     ULONG ulOutDiscards;
@@ -292,8 +300,9 @@ typedef struct _MIB_IPMCAST_OIF_STATS MIB_IPMCAST_OIF_STATS_LH;
 typedef MIB_IPMCAST_OIF_STATS_LH *PMIB_IPMCAST_OIF_STATS_LH;
 
 /**
- * Counters of an MFE (MGM_MFE_STATS_0). They wrap at 32 bits. One with n
- * outgoing interfaces takes SIZEOF_MIB_MFE_STATS(n) bytes.
+ * Counters of an MFE (MGM_MFE_STATS_0). They wrap at 32 bits and never fall otherwise
+ * as long as the MFE lives. What the kernel forwarder cannot tell is in
+ * docs/differences.md, "Counters". One with n outgoing interfaces takes SIZEOF_MIB_MFE_STATS(n) bytes.
  */
 struct _MIB_IPMCAST_MFE_STATS {
     /** Group. Network byte order. */
@@ -322,7 +331,7 @@ struct _MIB_IPMCAST_MFE_STATS {
     ULONG ulNumOutIf;
     /** Packets accepted on the incoming interface. */
     ULONG ulInPkts;
-    /** Octets of these. The Linux kernel also counts those of ulPktsDifferentIf in. */
+    /** Octets of these. The kernel forwarder also counts those of ulPktsDifferentIf. */
     ULONG ulInOctets;
     /** Packets that arrived on another interface, and were not forwarded. */
     ULONG ulPktsDifferentIf;
@@ -343,8 +352,9 @@ typedef struct _MIB_MFE_STATS_TABLE MIB_MFE_STATS_TABLE;
 typedef MIB_MFE_STATS_TABLE *PMIB_MFE_STATS_TABLE;
 
 /**
- * More counters of an MFE (MGM_MFE_STATS_1). They wrap at 32 bits. One with n
- * outgoing interfaces takes SIZEOF_MIB_MFE_STATS_EX(n) bytes.
+ * More counters of an MFE (MGM_MFE_STATS_1). They wrap at 32 bits and never fall otherwise
+ * as long as the MFE lives. What the kernel forwarder cannot tell is in
+ * docs/differences.md, "Counters". One with n outgoing interfaces takes SIZEOF_MIB_MFE_STATS_EX(n) bytes.
  */
 struct _MIB_IPMCAST_MFE_STATS_EX {
     /** Group. Network byte order. */
@@ -373,7 +383,7 @@ struct _MIB_IPMCAST_MFE_STATS_EX {
     ULONG ulNumOutIf;
     /** Packets accepted on the incoming interface. */
     ULONG ulInPkts;
-    /** Octets of these. The Linux kernel also counts those of ulPktsDifferentIf in. */
+    /** Octets of these. The kernel forwarder also counts those of ulPktsDifferentIf. */
     ULONG ulInOctets;
     /** Packets that arrived on another interface, and were not forwarded. */
     ULONG ulPktsDifferentIf;
@@ -381,16 +391,16 @@ struct _MIB_IPMCAST_MFE_STATS_EX {
     ULONG ulQueueOverflow;
     /** 0: what came before the entry is not counted in it. */
     ULONG ulUninitMfe;
-    /**
-     * Packets accepted while the entry has no outgoing interface: ulInPkts of
-     * a negative entry, else 0.
-     */
+    /** Packets accepted while the entry had no outgoing interface. */
     ULONG ulNegativeMfe;
     /** 0: no forwarder counts it. */
     ULONG ulInDiscards;
     /** 0: no forwarder counts it. */
     ULONG ulInHdrErrors;
-    /** Sum of the outgoing interfaces' ulOutPackets. */
+    /**
+     * Packets sent out, on all interfaces that are or were outgoing ones. 0 with the
+     * kernel forwarder.
+     */
     ULONG ulTotalOutPackets;
     /** Counters of the outgoing interfaces. */
     MIB_IPMCAST_OIF_STATS rgmiosOutStats[ANY_SIZE];

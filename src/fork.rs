@@ -6,9 +6,9 @@
 //! that is *exec*ed does not need it: they are all close-on-exec.)
 
 #[cfg(not(unix))]
-pub use other::{install, is_child};
+pub use other::{after_callback, install, is_child};
 #[cfg(unix)]
-pub use unix::{install, is_child, GuardedFd};
+pub use unix::{after_callback, install, is_child, GuardedFd};
 
 #[cfg(not(unix))]
 mod other {
@@ -19,18 +19,19 @@ mod other {
     }
 
     /// There are no forks here.
+    pub fn after_callback() {}
+
+    /// There are no forks here.
     pub fn install() {}
 }
 
 #[cfg(unix)]
 mod unix {
-    use parking_lot::Mutex;
-    use std::cell::Cell;
     use std::io;
     use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
-    use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+    use std::panic::resume_unwind;
+    use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
     use std::sync::Once;
-    use std::time::Duration;
 
     /// Descriptors that can be guarded at a time. MGM needs half a dozen; the
     /// tests, which run many MGMs in one process, more.
@@ -40,17 +41,61 @@ mod unix {
     static FORKED: AtomicBool = AtomicBool::new(false);
     static GUARDED: [AtomicI32; SLOTS] = [const { AtomicI32::new(FREE) }; SLOTS];
 
-    /// Held while a descriptor is open but not in its slot, and across each
-    /// fork: so no child gets a descriptor that its handler does not know.
-    static BETWEEN: Mutex<()> = Mutex::new(());
+    // No child shall get a descriptor that its handler does not know. So a fork waits
+    // while one is open but not in its slot, and none is opened during a fork. A fork may
+    // come from a signal handler that has interrupted either: so there is no lock, and
+    // nobody waits for ever.
 
-    /// How long a fork waits for that. Opening takes microseconds; a fork made
-    /// by a signal handler that interrupted it would otherwise wait for ever.
-    const PATIENCE: Duration = Duration::from_millis(100);
+    /// Threads that are between the opening of a descriptor and its slot, or between the
+    /// latter and its closing.
+    static CHANGING: AtomicUsize = AtomicUsize::new(0);
+    /// Threads that are forking.
+    static FORKING: AtomicUsize = AtomicUsize::new(0);
 
-    thread_local! {
-        /// Whether this thread's fork holds `BETWEEN`.
-        static HOLDING: Cell<bool> = const { Cell::new(false) };
+    /// How often either looks for the other's end, and how long it sleeps in between.
+    /// Opening takes microseconds; but a fork made by a signal handler that has interrupted it
+    /// never sees its end.
+    const LOOKS: u32 = 1000;
+    const NAP: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 100_000 };
+
+    /// As many times a thread that opens one waits so long: it has to get its turn, however many
+    /// forks there are.
+    const ROUNDS: u32 = 10;
+
+    /// Waits until there is none, in vain for a tenth of a second or two at the most. Does
+    /// nothing but what a signal handler may.
+    fn wait_for_none(count: &AtomicUsize) {
+        for _ in 0..LOOKS {
+            if count.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            // SAFETY: reads one timespec; async-signal-safe.
+            unsafe { libc::nanosleep(&NAP, std::ptr::null_mut()) };
+        }
+    }
+
+    /// While this lives no fork goes on.
+    struct Changing(());
+
+    impl Changing {
+        fn new() -> Changing {
+            for _ in 0..ROUNDS {
+                CHANGING.fetch_add(1, Ordering::SeqCst);
+                if FORKING.load(Ordering::SeqCst) == 0 {
+                    return Changing(());
+                }
+                CHANGING.fetch_sub(1, Ordering::SeqCst);
+                wait_for_none(&FORKING);
+            }
+            CHANGING.fetch_add(1, Ordering::SeqCst);
+            Changing(())
+        }
+    }
+
+    impl Drop for Changing {
+        fn drop(&mut self) {
+            CHANGING.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 
     /// Whether this process was forked from the one that uses MGM.
@@ -59,43 +104,62 @@ mod unix {
         FORKED.load(Ordering::Relaxed)
     }
 
+    /// A callback has returned. Goes on in the router's process only: a child that the callback
+    /// has forked must not, because any lock may be in the hands of a thread that does
+    /// not exist there. It ends if this is one of MGM's own threads. Else this
+    /// unwinds to where the call came in, which refuses it (spec 8.7, 8.10).
+    pub fn after_callback() {
+        if is_child() {
+            leave();
+        }
+    }
+
+    #[cold]
+    fn leave() {
+        if crate::threads::is_ours() {
+            // SAFETY: ends the child without the parent's exit handlers.
+            unsafe { libc::_exit(1) };
+        }
+        // A panic that is already on its way goes there as well.
+        if !std::thread::panicking() {
+            // Not a panic that is told: the hook takes locks.
+            resume_unwind(Box::new("in a forked child"));
+        }
+    }
+
     /// Installs the fork handlers. Calling it again does nothing.
     pub fn install() {
         static ONCE: Once = Once::new();
+        let mut error = 0;
         ONCE.call_once(|| {
             // SAFETY: the three handlers are functions of this library, which
-            // libc forgets when the library is unloaded; the child's makes
-            // nothing but async-signal-safe calls.
-            let error =
-                unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-            if error != 0 {
-                log::warn!(
-                    "no fork handler ({}): a forked child that outlives this router will keep \
-                     the kernel's multicast routing to itself",
-                    io::Error::from_raw_os_error(error)
-                );
-            }
+            // libc forgets when the library is unloaded; all they make are
+            // async-signal-safe calls.
+            error = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
         });
+        // Not in there: the log's callback may call MGM.
+        if error != 0 {
+            log::warn!(
+                "no fork handler ({}): a forked child that outlives this router will keep \
+                 the kernel's multicast routing to itself",
+                io::Error::from_raw_os_error(error)
+            );
+        }
     }
 
     unsafe extern "C" fn before() {
-        if is_child() {
-            return;
-        }
-        if let Some(guard) = BETWEEN.try_lock_for(PATIENCE) {
-            std::mem::forget(guard);
-            HOLDING.set(true);
+        if !is_child() {
+            FORKING.fetch_add(1, Ordering::SeqCst);
+            wait_for_none(&CHANGING);
         }
     }
 
     unsafe extern "C" fn in_parent() {
-        if HOLDING.replace(false) {
-            // SAFETY: this thread locked it in `before` and forgot the guard.
-            unsafe { BETWEEN.force_unlock() };
+        if !is_child() {
+            FORKING.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
-    /// Leaves `BETWEEN` locked: nothing in a child ever asks for it.
     unsafe extern "C" fn in_child() {
         FORKED.store(true, Ordering::Relaxed);
         for slot in &GUARDED {
@@ -116,7 +180,7 @@ mod unix {
 
     impl GuardedFd {
         /// Guards what `open` opens. The closure should do nothing else: a
-        /// fork elsewhere in the process waits for it.
+        /// fork elsewhere in the process waits for it, if not for ever.
         ///
         /// # Errors
         /// Those of `open`; EMFILE when too many are guarded; EPERM in a child.
@@ -127,7 +191,7 @@ mod unix {
             if is_child() {
                 return Err(io::Error::from_raw_os_error(libc::EPERM));
             }
-            let _between = BETWEEN.lock();
+            let _changing = Changing::new();
             let fd: OwnedFd = open()?.into();
             for (slot, guarded) in GUARDED.iter().enumerate() {
                 if guarded.load(Ordering::Relaxed) == FREE {
@@ -146,7 +210,7 @@ mod unix {
             if is_child() {
                 return;
             }
-            let _between = BETWEEN.lock();
+            let _changing = Changing::new();
             GUARDED[self.slot].store(FREE, Ordering::Relaxed);
             // SAFETY: the descriptor is this value's own.
             unsafe { libc::close(self.fd) };
@@ -243,6 +307,42 @@ mod unix {
                         i32::from(GUARDED.iter().any(|slot| slot.load(Ordering::Relaxed) != FREE))
                     });
                     assert_eq!(answer, 0);
+                }
+            });
+        }
+
+        /// Forks, as a signal handler that has interrupted anything.
+        extern "C" fn fork_in_handler(_: libc::c_int) {
+            // SAFETY: the child ends at once; waitpid is async-signal-safe.
+            unsafe {
+                let pid = libc::fork();
+                if pid == 0 {
+                    libc::_exit(0);
+                }
+                libc::waitpid(pid, std::ptr::null_mut(), 0);
+            }
+        }
+
+        #[test]
+        fn t8_7_a_signal_handler_may_fork_while_a_descriptor_is_being_opened() {
+            install();
+            let handler: extern "C" fn(libc::c_int) = fork_in_handler;
+            // SAFETY: the handler is such a function; no other test uses the signal.
+            unsafe { libc::signal(libc::SIGUSR2, handler as libc::sighandler_t) };
+            let opening = || {
+                GuardedFd::open(|| {
+                    // SAFETY: runs the handler on this thread, before it returns.
+                    unsafe { libc::raise(libc::SIGUSR2) };
+                    File::open("/dev/null")
+                })
+            };
+            // Other threads open and fork at the same time, and all come to an end.
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| (0..5).for_each(|_| drop(opening().unwrap())));
+                }
+                for _ in 0..5 {
+                    assert_eq!(in_a_child(|| i32::from(!is_child())), 0);
                 }
             });
         }

@@ -1,10 +1,23 @@
 //! MGM's own threads.
 
+use std::cell::Cell;
 use std::io;
 use std::thread::Builder;
 
+thread_local! {
+    /// This is one of them. Without a destructor, as all of MGM's: see `manager::context`.
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is one of MGM's own threads.
+pub(crate) fn is_ours() -> bool {
+    OURS.get()
+}
+
 /// Starts a thread that takes none of the process's signals: those are the
-/// program's own, and its handlers may expect its own threads.
+/// program's own, and its handlers may expect its own threads. Signals that a fault
+/// raises are not blocked: the program's crash handler shall run for a callback that
+/// crashes there, and a blocked one would end the process without it (spec 8.10).
 ///
 /// # Errors
 /// The system's, if it gives no thread.
@@ -13,6 +26,10 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
     if REFUSING.get() {
         return Err(io::ErrorKind::WouldBlock.into());
     }
+    let body = move || {
+        OURS.set(true);
+        body();
+    };
     without_signals(|| Builder::new().name(name.to_owned()).spawn(body)).map(drop)
 }
 
@@ -22,15 +39,30 @@ thread_local! {
     pub(crate) static REFUSING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Runs `start` with all signals blocked; a thread that it starts inherits that.
+/// What a fault raises, on the thread that is at fault.
+#[cfg(unix)]
+const FAULTS: [libc::c_int; 7] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGSYS,
+    libc::SIGTRAP,
+    libc::SIGABRT,
+];
+
+/// Runs `start` with all other signals blocked; a thread that it starts inherits that.
 #[cfg(unix)]
 fn without_signals<R>(start: impl FnOnce() -> R) -> R {
     use std::mem::MaybeUninit;
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // SAFETY: sigfillset initialises `all`, pthread_sigmask `before`; both live
-    // through the calls, which only change this thread's signal mask.
+    // SAFETY: sigfillset initialises `all`, which sigdelset changes, and pthread_sigmask
+    // `before`; both live through the calls, which only change this thread's signal mask.
     let changed = unsafe {
         libc::sigfillset(all.as_mut_ptr());
+        for signal in FAULTS {
+            libc::sigdelset(all.as_mut_ptr(), signal);
+        }
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr())
     };
     let result = start();
@@ -54,19 +86,33 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    /// Which of these signals this thread blocks.
+    fn blocked(signals: &[libc::c_int]) -> Vec<libc::c_int> {
+        // SAFETY: reads this thread's mask into a set of its own.
+        let mask = unsafe {
+            let mut mask = std::mem::zeroed();
+            libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut mask);
+            mask
+        };
+        // SAFETY: reads that set.
+        let is_blocked = |&signal: &_| unsafe { libc::sigismember(&mask, signal) == 1 };
+        signals.iter().copied().filter(is_blocked).collect()
+    }
+
     #[test]
-    fn threads_have_their_name_and_no_signals() {
+    fn t8_10_threads_have_their_name_and_only_signals_of_faults() {
+        const OTHERS: [libc::c_int; 4] =
+            [libc::SIGTERM, libc::SIGINT, libc::SIGCHLD, libc::SIGUSR1];
         let (tell, told) = mpsc::channel();
         spawn("mgm-test", move || {
-            // SAFETY: reads this thread's mask into a set of its own.
-            let masked = unsafe {
-                let mut mask = std::mem::zeroed();
-                libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut mask);
-                libc::sigismember(&mask, libc::SIGTERM) == 1
-            };
-            tell.send((std::thread::current().name().map(String::from), masked)).unwrap();
+            let name = std::thread::current().name().map(String::from);
+            tell.send((name, blocked(&FAULTS), blocked(&OTHERS), is_ours())).unwrap();
         })
         .unwrap();
-        assert_eq!(told.recv().unwrap(), (Some("mgm-test".into()), true));
+        let (name, faults, others, ours) = told.recv().unwrap();
+        assert_eq!(name.as_deref(), Some("mgm-test"));
+        assert_eq!((faults, others), (vec![], OTHERS.to_vec()));
+        assert!(ours && !is_ours());
+        assert!(blocked(&OTHERS).is_empty(), "this thread has them again");
     }
 }

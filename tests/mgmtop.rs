@@ -18,12 +18,9 @@ fn mgmtop(args: &[&str]) -> Output {
 fn router(name: &str) -> (Manager, PathBuf) {
     let path = std::env::temp_dir().join(format!("mgm-top-{}-{name}", std::process::id()));
     let manager = Manager::new();
-    let settings = Settings {
-        forwarder: ForwarderChoice::Memory,
-        status_socket: Some(path.clone()),
-        ..Settings::default()
-    };
+    let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
     manager.start(&settings, None).unwrap();
+    manager.serve_status(Some(&path)).unwrap();
     (manager, path)
 }
 

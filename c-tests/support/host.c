@@ -14,7 +14,7 @@ static struct lock log_lock = LOCK_INITIALIZER;
 static size_t log_lines;
 static char last_line[LINE];
 
-static void take_line(void *context, DWORD level, const char *text)
+void mgm_take_line(void *context, DWORD level, const char *text)
 {
     (void)context;
     (void)level;
@@ -52,7 +52,7 @@ static void start(DWORD mfe_timeout)
     config.dwForwarder = MGMHOST_FORWARDER_MEMORY;
     config.dwMfeTimeout = mfe_timeout;
     config.dwLogLevel = MGMHOST_LOG_WARN;
-    config.pfnLogCallback = take_line;
+    config.pfnLogCallback = mgm_take_line;
     OK(MgmHostStart(&config));
 }
 

@@ -142,5 +142,7 @@ void world_unchanged(const char *file, int line, const char *call, struct world 
 /* What MGM has logged since the case began: how many lines, and the last. */
 size_t mgm_log_lines(void);
 const char *mgm_last_line(void);
+/* Takes the lines: for a case that stops MGM, and starts it otherwise. */
+void mgm_take_line(void *context, DWORD level, const char *text);
 
 #endif

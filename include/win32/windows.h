@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "winerror.h"
+#include "winheap.h"
+#include "winlist.h"
 #include "winsync.h"
 
 /* ----------------------------------- Types -------------------------------- */
@@ -82,6 +84,10 @@ typedef const CHAR *LPCTSTR;
 
 #define MAXDWORD 0xffffffff
 #define MAX_PATH 260
+#define EVENTLOG_SUCCESS 0
+#define EVENTLOG_ERROR_TYPE 1
+#define EVENTLOG_WARNING_TYPE 2
+#define EVENTLOG_INFORMATION_TYPE 4
 #define INVALID_HANDLE_VALUE ((HANDLE)(LONG_PTR)-1)
 
 #define UNREFERENCED_PARAMETER(P) ((void)(P))

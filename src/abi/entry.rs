@@ -17,17 +17,19 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
     // Nothing that a panic might have left half done is used again: the
     // manager's locks do not poison, and it answers for its own state.
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Refusal::Panicked));
-    if crate::fork::is_child() {
-        return Refusal::Forked.code() as DWORD; // one of its callbacks has forked
-    }
-    if result.is_err() || log::log_enabled!(log::Level::Trace) {
+    if is_reported(&result) && !crate::fork::is_child() {
         // The log's taker is not ours. Should it panic, the answer stands.
         catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();
     }
-    if Manager::owes() {
+    if Manager::owes() && !crate::fork::is_child() {
         // Calls that it has made, or alerts of a body that panicked: this is the
         // outermost call that has to deliver them (8.1).
         catch_unwind(AssertUnwindSafe(|| Manager::global().drain())).ok();
+    }
+    // Each of the three may have come to a callback that has forked. This is where the
+    // child gets to from there.
+    if crate::fork::is_child() {
+        return Refusal::Forked.code() as DWORD;
     }
     match result {
         Ok(code) => code,
@@ -50,6 +52,10 @@ pub fn entry_for(
             other => other,
         })
     })
+}
+
+fn is_reported(result: &Result<DWORD>) -> bool {
+    result.is_err() || log::log_enabled!(log::Level::Trace)
 }
 
 #[cold]

@@ -18,7 +18,7 @@ use super::buffer::fill_oifs;
 use super::entry::entry;
 use super::host_config::{log_sink, read_config, write_version};
 use super::types::*;
-use crate::manager::{Manager, PacketIn, Settings};
+use crate::manager::{HostSettings, Manager, PacketIn};
 use crate::types::{Flow, Refusal};
 use std::ffi::c_void;
 
@@ -57,8 +57,9 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 ///
 /// # Returns
 /// - `NO_ERROR`: started.
-/// - `ERROR_INVALID_PARAMETER`: a dwSize that no version has, an unknown value, or
-///   a setting that this library does not know.
+/// - `ERROR_INVALID_PARAMETER`: a dwSize that no version has, an unknown value, a
+///   setting that this library does not know, or an invalid variable of the
+///   environment that pConfig leaves to it.
 /// - `ERROR_ALREADY_EXISTS`: MGM runs already. Its settings and its log stay as
 ///   they are.
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
@@ -71,23 +72,28 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
     entry("MgmHostStart", || {
         let (settings, log) = if pConfig.is_null() {
-            (Settings::from_env(), None)
+            (HostSettings::default(), None)
         } else {
             // SAFETY: not null, and the caller says that dwSize bytes are there.
             let config = unsafe { read_config(pConfig)? };
             (config.settings()?, log_sink(config.pfnLogCallback, config.pvLogContext))
         };
-        Manager::global().start(&settings, log)?;
+        Manager::global().start_by_host(&settings, log)?;
         Ok(NO_ERROR)
     })
 }
 
 /// Stops MGM: clients, interfaces, memberships and MFEs are gone, without
-/// callbacks, the kernel's state too, and all handles are invalid. MGM can be
-/// started again; the next registration does so by itself.
+/// callbacks, the kernel's state too, and all handles are invalid. The log goes to
+/// stderr. When this returns no callback is running, the log's included, and none runs
+/// until MGM is started again or MgmHostSetLogCallback is called: what they
+/// need can go. The next registration starts MGM by itself, with the log on stderr.
+///
+/// Lines that wait for a slow log callback are given one second; then they are
+/// dropped, and stderr reports how many.
 ///
 /// # Returns
-/// - `NO_ERROR`: stopped, or was not running.
+/// - `NO_ERROR`: stopped. If MGM was not running, the log goes to stderr all the same.
 /// - `ERROR_CAN_NOT_COMPLETE`: inside a callback; another thread is stopping it; or
 ///   this is a forked child of the router.
 ///
@@ -157,8 +163,10 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 }
 
 /// Adds a route to the multicast view, or replaces the one to the same network:
-/// MGM looks sources up there. The kernel forwarder brings the kernel's routes
-/// and needs none of these.
+/// the library looks sources up there. The kernel forwarder brings the kernel's
+/// routes, and with it none of these is needed. Where both cover a source the longer
+/// prefix wins, and this route if both are equally long; with
+/// MGMHOST_ROUTE_PREFERRED this route wins over longer ones of the kernel, too.
 ///
 /// # Parameters
 /// - `dwNetwork`: the network, network byte order.
@@ -169,8 +177,9 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 ///   network.
 /// - `dwProtocol`: where the route comes from, PROTO_IP_*; it shows as
 ///   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
-/// - `dwFlags`: 0, or MGMHOST_ROUTE_LOCAL: dwNetwork is an address of this router
-///   itself, dwMask 255.255.255.255, dwNextHopAddr 0.
+/// - `dwFlags`: 0, or a combination of MGMHOST_ROUTE_LOCAL (dwNetwork is an address
+///   of this router itself, dwMask 255.255.255.255, dwNextHopAddr 0) and
+///   MGMHOST_ROUTE_PREFERRED.
 ///
 /// # Returns
 /// - `NO_ERROR`: added.
@@ -195,14 +204,21 @@ pub unsafe extern "C" fn MgmHostAddRoute(
     entry("MgmHostAddRoute", || {
         let prefix_len = prefix_len(dwNetwork, dwMask)?;
         let gateway = neighbour(dwNextHopAddr)?;
-        let local = route_flags(dwFlags)?;
-        let route = host_route(addr(dwNetwork), prefix_len, dwIfIndex, gateway, dwProtocol, local)?;
-        Manager::global().add_route(route)?;
+        let flags = route_flags(dwFlags)?;
+        let network = addr(dwNetwork);
+        let route =
+            host_route(network, prefix_len, dwIfIndex, gateway, dwProtocol, flags.is_local)?;
+        let manager = Manager::global();
+        if flags.is_preferred {
+            manager.add_preferred_route(route)?;
+        } else {
+            manager.add_route(route)?;
+        }
         Ok(NO_ERROR)
     })
 }
 
-/// Deletes a route from the multicast view.
+/// Deletes a route from the multicast view, whatever flags it was added with.
 ///
 /// # Parameters
 /// - `dwNetwork`: the network, network byte order.
@@ -344,7 +360,8 @@ pub unsafe extern "C" fn MgmHostGetArrival(pdwIfIndex: PDWORD, pdwIfNextHopAddr:
 ///
 /// # Threads
 /// Any thread, any time. When this returns the old callback runs no more, and what it
-/// needs can go; but not if it was called inside a callback, where it does not wait.
+/// needs can go; but not if it was called inside a callback, where it does not wait. A later
+/// MgmHostStop does.
 ///
 /// Never hold a lock that your callbacks take while you call Mgm functions.
 #[no_mangle]

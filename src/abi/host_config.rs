@@ -3,7 +3,7 @@
 use super::args::read_field;
 use super::invoke::call_out;
 use super::types::*;
-use crate::manager::{ForwarderChoice, LogSink, Settings};
+use crate::manager::{ForwarderChoice, HostSettings, LogSink};
 use crate::types::{Refusal, Result};
 use log::{Level, LevelFilter};
 use std::ffi::{c_void, CString};
@@ -11,7 +11,7 @@ use std::mem::offset_of;
 use std::ptr::null_mut;
 
 /// The sizes that cut MGMHOST_CONFIG between two fields: an older caller's.
-const CONFIG_SIZES: [usize; 7] = [
+const CONFIG_SIZES: [usize; 9] = [
     offset_of!(MGMHOST_CONFIG, dwForwarder),
     offset_of!(MGMHOST_CONFIG, dwTable),
     offset_of!(MGMHOST_CONFIG, dwMfeTimeout),
@@ -19,6 +19,8 @@ const CONFIG_SIZES: [usize; 7] = [
     offset_of!(MGMHOST_CONFIG, dwReserved),
     offset_of!(MGMHOST_CONFIG, pfnLogCallback),
     offset_of!(MGMHOST_CONFIG, pvLogContext),
+    offset_of!(MGMHOST_CONFIG, dwUnicastTable),
+    offset_of!(MGMHOST_CONFIG, dwReserved2),
 ];
 
 /// More than any version will ever have: a larger dwSize is garbage.
@@ -33,6 +35,8 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
     dwReserved: 0,
     pfnLogCallback: None,
     pvLogContext: null_mut(),
+    dwUnicastTable: 0,
+    dwReserved2: 0,
 };
 
 /// Reads as much as the caller has; the rest are defaults.
@@ -65,10 +69,10 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
 }
 
 impl MGMHOST_CONFIG {
-    /// The settings that it makes, over those of the environment.
-    pub(super) fn settings(&self) -> Result<Settings> {
-        if self.dwReserved != 0 {
-            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
+    /// The settings that it makes; the others are the environment's.
+    pub(super) fn settings(&self) -> Result<HostSettings> {
+        if self.dwReserved != 0 || self.dwReserved2 != 0 {
+            return Err(Refusal::BadArgument("a reserved field of MGMHOST_CONFIG is not 0"));
         }
         let forwarder = match self.dwForwarder {
             MGMHOST_FORWARDER_DEFAULT => None,
@@ -87,13 +91,14 @@ impl MGMHOST_CONFIG {
             MGMHOST_LOG_TRACE => Some(LevelFilter::Trace),
             _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwLogLevel is unknown")),
         };
-        let mut settings = Settings::from_env();
-        let or = |given: DWORD, default| if given == 0 { default } else { given };
-        settings.forwarder = forwarder.unwrap_or(settings.forwarder);
-        settings.table = or(self.dwTable, settings.table);
-        settings.mfe_timeout = or(self.dwMfeTimeout, settings.mfe_timeout);
-        settings.log_level = log_level.unwrap_or(settings.log_level);
-        Ok(settings)
+        let given = |value: DWORD| (value != 0).then_some(value);
+        Ok(HostSettings {
+            forwarder,
+            table: given(self.dwTable),
+            unicast_table: given(self.dwUnicastTable),
+            mfe_timeout: given(self.dwMfeTimeout),
+            log_level,
+        })
     }
 }
 

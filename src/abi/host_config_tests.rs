@@ -26,7 +26,7 @@ fn a_smaller_config_is_filled_up() {
     let read = config(8, |bytes| bytes[..40][4..].fill(3)).unwrap();
     assert_eq!(read.dwForwarder, 0x0303_0303);
     assert_eq!((read.dwTable, read.dwMfeTimeout, read.dwLogLevel), (0, 0, 0));
-    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39] {
+    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39, 41, 47] {
         assert!(config(size, |_| ()).is_err(), "size {size} cuts a field");
     }
 }
@@ -47,9 +47,23 @@ fn unknown_values_are_refused() {
         MGMHOST_CONFIG { dwForwarder: 4, ..DEFAULTS },
         MGMHOST_CONFIG { dwLogLevel: 7, ..DEFAULTS },
         MGMHOST_CONFIG { dwReserved: 1, ..DEFAULTS },
+        MGMHOST_CONFIG { dwReserved2: 1, ..DEFAULTS },
     ] {
         assert!(matches!(bad.settings(), Err(Refusal::BadArgument(_))));
     }
+}
+
+#[test]
+fn t5_1_the_host_names_the_unicast_table() {
+    let table = |size: u32| {
+        let read = config(size, |bytes| bytes[40..48].fill(0)).unwrap();
+        assert_eq!(read.settings().unwrap().unicast_table, None);
+        let read = config(size, |bytes| bytes[40] = 100).unwrap();
+        read.settings().unwrap().unicast_table
+    };
+    assert_eq!(table(48), Some(100));
+    assert_eq!(table(44), Some(100));
+    assert_eq!(table(40), None, "a host that does not know of it");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Calling out: no exception comes back in.
 
-use std::io::Write;
-
 /// Calls a function of the client's. An exception that leaves it must not get
 /// into MGM, whose state it knows nothing of, nor can it be taken from C++ by
 /// Rust and given back. So the process ends, with a line that says why (spec 8.5).
@@ -17,15 +15,28 @@ struct Guard(&'static str);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // One write, so that it stays one line. Whether it works or not, the next
-        // step is the same.
+        // Whether it works or not, the next step is the same.
         let line = format!(
             "mgm: an exception left {}; callbacks must catch their own, the process ends here\n",
             self.0
         );
-        std::io::stderr().write_all(line.as_bytes()).ok();
+        write_to_stderr(line.as_bytes());
         std::process::abort();
     }
+}
+
+/// In one write, so that it stays one line; without the lock of the standard library's
+/// stderr, which a forked child may have inherited.
+#[cfg(unix)]
+fn write_to_stderr(line: &[u8]) {
+    // SAFETY: reads as many bytes as there are.
+    unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+}
+
+/// The same where there are no forks.
+#[cfg(not(unix))]
+fn write_to_stderr(line: &[u8]) {
+    std::io::Write::write_all(&mut std::io::stderr(), line).ok();
 }
 
 #[cfg(test)]

@@ -85,9 +85,10 @@ layout! {
         dwSize: 0, dwApiMajor: 4, dwApiMinor: 8, dwBuildMajor: 12, dwBuildMinor: 16,
         dwBuildPatch: 20, pszBuild: 24,
     }
-    MGMHOST_CONFIG: 40, 8 {
+    MGMHOST_CONFIG: 48, 8 {
         dwSize: 0, dwForwarder: 4, dwTable: 8, dwMfeTimeout: 12, dwLogLevel: 16,
-        dwReserved: 20, pfnLogCallback: 24, pvLogContext: 32,
+        dwReserved: 20, pfnLogCallback: 24, pvLogContext: 32, dwUnicastTable: 40,
+        dwReserved2: 44,
     }
     MGMHOST_OIF: 8, 4 { dwIfIndex: 0, dwIfNextHopAddr: 4 }
 }

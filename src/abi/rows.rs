@@ -140,13 +140,10 @@ fn stats_ex(row: &MfeRow) -> MIB_IPMCAST_MFE_STATS_EX {
         ulPktsDifferentIf: plain.ulPktsDifferentIf,
         ulQueueOverflow: 0,
         ulUninitMfe: 0,
-        ulNegativeMfe: if row.oifs.is_empty() { plain.ulInPkts } else { 0 },
+        ulNegativeMfe: wrapping(row.negative),
         ulInDiscards: 0,
         ulInHdrErrors: 0,
-        ulTotalOutPackets: row
-            .oifs
-            .iter()
-            .fold(0, |sum: DWORD, oif| sum.wrapping_add(wrapping(oif.packets))),
+        ulTotalOutPackets: wrapping(row.sent),
         rgmiosOutStats: plain.rgmiosOutStats,
     }
 }

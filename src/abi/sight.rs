@@ -14,7 +14,7 @@ use super::types::*;
 use crate::manager::{Detail, Manager};
 use crate::types::{Refusal, Result};
 use std::ffi::{c_char, CStr};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,
 /// MFEs with 64-bit counters, callbacks made, upcalls, refused packets. Others
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn MgmHostGetStatus(
 ///
 /// # Parameters
 /// - `dwFlags`: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
-///   makes some five lines for each, which may be more than a time series
+///   makes some six lines for each, which may be more than a time series
 ///   database likes.
 /// - `pdwBufferSize` (in, out): bytes at pbBuffer. Goes with the number of bytes
 ///   that the text takes, with the zero at its end; ask with 0 for it. What there
@@ -98,21 +98,31 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
 ///
 /// # Returns
 /// - `NO_ERROR`: served there from now on, and nowhere else.
+/// - `ERROR_INVALID_PARAMETER`: this call would start MGM, and a variable of the
+///   environment is invalid.
 /// - `ERROR_CAN_NOT_COMPLETE`: there cannot be a socket there (the log says why),
-///   and it is served nowhere now; MGM is being stopped; this is not Linux; or
-///   this is a forked child of the router.
+///   and it is served nowhere now; another call has it served elsewhere meanwhile;
+///   MGM is being stopped; this is not Linux; or this is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks.
+/// Any thread, any time, also inside callbacks. No other call waits for it. Where the
+/// file system does not answer it takes at most some seconds, and is refused.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeStatus(pszPath: *const c_char) -> DWORD {
     entry("MgmHostServeStatus", || {
         // SAFETY: the caller says that a text ended by a zero is there, if anything.
         let path = (!pszPath.is_null()).then(|| unsafe { CStr::from_ptr(pszPath) });
-        let path = path.map(|path| path.to_string_lossy().into_owned());
-        Manager::global().serve_status(path.as_ref().map(Path::new))?;
+        Manager::global().serve_status(path.map(as_path).as_deref())?;
         Ok(NO_ERROR)
     })
+}
+
+/// A path as the caller has it, byte for byte where the system takes bytes.
+fn as_path(text: &CStr) -> PathBuf {
+    #[cfg(unix)]
+    return <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes()).into();
+    #[cfg(not(unix))]
+    text.to_string_lossy().into_owned().into()
 }
 
 fn status_detail(flags: DWORD) -> Result<Detail> {

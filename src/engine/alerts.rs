@@ -7,6 +7,7 @@
 
 use super::flows::{Members, Side};
 use super::planted::{self, Bug};
+use super::truth::Topic;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface};
 
@@ -28,6 +29,9 @@ impl Interest {
         }
     }
 }
+
+/// So many memberships are looked at for each client that has to hear of all groups.
+const REPEATED_AT_ONCE: usize = 1024;
 
 /// What a change of membership is about.
 #[derive(Clone, Copy, Debug)]
@@ -149,9 +153,13 @@ impl Engine {
     }
 
     /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for
-    /// each group that others still want (spec 4.2).
+    /// each group that others still want (spec 4.2). Where there are many it is told in
+    /// its own time.
     fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
-        for flow in self.flows.wanted_flows(Flow::WILDCARD) {
+        for (number, flow) in self.flows.wanted_flows(Flow::WILDCARD).enumerate() {
+            if number >= REPEATED_AT_ONCE {
+                return fx.tell_all_later(client, Topic::Groups);
+            }
             let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
             if is_group && self.interest(flow).beside(client) {
                 self.alert(client, Notice::Join { flow, member: true }, fx);

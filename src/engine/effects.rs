@@ -1,9 +1,12 @@
 //! What the engine wants done: notices for clients, changes for the forwarder.
 
+use super::truth::Topic;
 use super::ClientId;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// Tells one question from every other: an answer counts only while the engine
@@ -155,17 +158,69 @@ impl Notice {
     }
 }
 
+/// A notice in a box of its own, in which it goes from hand to hand. Unlike a `Box` one can
+/// be made where memory may be short.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NoticeBox(Box<[Notice; 1]>);
+
+impl NoticeBox {
+    /// Boxes a notice; gives it back if there is no memory.
+    ///
+    /// # Errors
+    /// The notice.
+    pub fn new(notice: Notice) -> Result<NoticeBox, Notice> {
+        let mut one = Vec::new();
+        if one.try_reserve_exact(1).is_err() {
+            return Err(notice);
+        }
+        one.push(notice);
+        match <Box<[Notice; 1]>>::try_from(one.into_boxed_slice()) {
+            Ok(array) => Ok(NoticeBox(array)),
+            Err(_) => unreachable!("one was pushed"),
+        }
+    }
+}
+
+impl Deref for NoticeBox {
+    type Target = Notice;
+
+    fn deref(&self) -> &Notice {
+        &self.0[0]
+    }
+}
+
+impl DerefMut for NoticeBox {
+    fn deref_mut(&mut self) -> &mut Notice {
+        &mut self.0[0]
+    }
+}
+
+impl fmt::Debug for NoticeBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[0].fmt(f)
+    }
+}
+
 /// Everything that one call of the engine wants done. The engine only appends.
 #[derive(Debug, Default)]
 pub struct Effects {
-    notices: VecDeque<(ClientId, Box<Notice>)>,
+    notices: VecDeque<(ClientId, NoticeBox)>,
     /// The place of the last of them in the order of delivery, and whether one
     /// of them came too late for its own.
     last: (u8, ClientId),
     disordered: bool,
     /// Boxes of notices that are over, for the next ones.
-    #[allow(clippy::vec_box)] // it is the boxes that are kept
-    boxes: Vec<Box<Notice>>,
+    boxes: Vec<NoticeBox>,
+    /// The last ones, for when there is no memory.
+    spare: Vec<NoticeBox>,
+    /// Clients that are to be told all of a topic, because there is too much to tell them
+    /// singly, or no memory for it.
+    untold: Vec<(ClientId, Topic)>,
+    /// There was not even memory for that: it goes for everybody.
+    untold_to_all: bool,
+    /// Interfaces that clients have given up or lost: what waits there for these has lost
+    /// its sense.
+    pub released: Vec<(ClientId, Interface)>,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
     /// Interfaces that the forwarder serves no more: nobody has them, or the
@@ -182,22 +237,94 @@ pub struct Effects {
 /// So much room is kept for the next call, and so many boxes.
 const USUAL: usize = 64;
 const BOXES: usize = 1024;
+const SPARE: usize = 16;
+
+/// Owns nothing.
+const NOTHING: Notice = Notice::Join { flow: Flow::WILDCARD, member: false };
+
+/// With so many notices, a client is told only that groups have changed.
+const MANY: usize = 65_536;
 
 impl Effects {
     /// A notice for a client. Inlined, so that it is made where it stays.
     #[inline(always)]
     pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
         let place = (notice.phase(), to);
-        self.disordered |= place < self.last;
-        self.last = place;
+        if self.notices.len() == self.notices.capacity() && !self.grow(to, &notice) {
+            return;
+        }
         let boxed = match self.boxes.pop() {
             Some(mut used) => {
                 *used = notice;
                 used
             }
-            None => Box::new(notice),
+            None => match NoticeBox::new(notice) {
+                Ok(boxed) => boxed,
+                Err(notice) => return self.put_in_spare_box(to, notice),
+            },
         };
+        self.disordered |= place < self.last;
+        self.last = place;
         self.notices.push_back((to, boxed));
+    }
+
+    /// Makes room for another notice. One about a group may have to be told later: what
+    /// one call does to a million groups is told to a thousand clients.
+    #[cold]
+    fn grow(&mut self, to: ClientId, notice: &Notice) -> bool {
+        let topic = notice.thing().map(|(thing, _)| thing.topic);
+        let is_too_much = topic == Some(Topic::Groups) && self.notices.len() >= MANY;
+        if !is_too_much && self.notices.try_reserve(self.notices.len().max(USUAL)).is_ok() {
+            return true;
+        }
+        match topic {
+            Some(topic) => self.tell_all_later(to, topic),
+            None if matches!(notice, Notice::WrongIf { .. }) => {}
+            None => {
+                // Somebody waits for it. The first of a call have room.
+                self.notices.reserve(1);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// There is no memory for a notice. Those that somebody waits for have a few boxes.
+    #[cold]
+    fn put_in_spare_box(&mut self, to: ClientId, notice: Notice) {
+        if let Some((thing, _)) = notice.thing() {
+            return self.tell_all_later(to, thing.topic);
+        }
+        match self.spare.pop() {
+            Some(mut spare) => {
+                *spare = notice;
+                self.disordered = true;
+                self.notices.push_back((to, spare));
+            }
+            None => ::log::error!("no memory: a client does not hear {notice}"),
+        }
+    }
+
+    /// A client is to be told all of a topic, in its own time (spec 8.9).
+    pub(super) fn tell_all_later(&mut self, to: ClientId, topic: Topic) {
+        let one = (to, topic);
+        if let Err(place) = self.untold.binary_search(&one) {
+            match self.untold.try_reserve(1) {
+                Ok(()) => self.untold.insert(place, one),
+                Err(_) => self.untold_to_all = true,
+            }
+        }
+    }
+
+    /// Whether a client is to be told all of a topic.
+    #[must_use]
+    pub fn has_untold(&self) -> bool {
+        !self.untold.is_empty() || self.untold_to_all
+    }
+
+    /// Takes out who is to be told all of a topic, and whether everybody is told all.
+    pub fn take_untold(&mut self) -> (Vec<(ClientId, Topic)>, bool) {
+        (std::mem::take(&mut self.untold), std::mem::take(&mut self.untold_to_all))
     }
 
     /// Puts the notices that there are in the order of delivery: by phase, then by
@@ -219,21 +346,29 @@ impl Effects {
     }
 
     /// Takes the first notice.
-    pub fn next_notice(&mut self) -> Option<(ClientId, Box<Notice>)> {
+    pub fn next_notice(&mut self) -> Option<(ClientId, NoticeBox)> {
         self.notices.pop_front()
     }
 
     /// All notices in the order of delivery.
     pub fn take_notices(&mut self) -> Vec<(ClientId, Notice)> {
         self.order_notices();
-        self.notices.drain(..).map(|(to, notice)| (to, *notice)).collect()
+        self.notices.drain(..).map(|(to, notice)| (to, Notice::clone(&notice))).collect()
     }
 
     /// A notice is over.
-    pub fn reuse(&mut self, mut notice: Box<Notice>) {
+    pub fn reuse(&mut self, mut notice: NoticeBox) {
         if self.boxes.len() < BOXES {
-            *notice = Notice::Join { flow: Flow::WILDCARD, member: false }; // owns nothing
+            *notice = NOTHING;
             self.boxes.push(notice);
+        }
+    }
+
+    #[cold]
+    fn fill_spare(&mut self) {
+        while self.spare.len() < SPARE && self.spare.try_reserve(1).is_ok() {
+            let Ok(one) = NoticeBox::new(NOTHING) else { break };
+            self.spare.push(one);
         }
     }
 
@@ -251,8 +386,12 @@ impl Effects {
         empty(&mut self.resolved);
         empty(&mut self.again);
         empty(&mut self.log);
+        empty(&mut self.released);
         if self.notices.is_empty() && self.notices.capacity() > USUAL {
             self.notices.shrink_to(USUAL);
+        }
+        if self.spare.len() < SPARE {
+            self.fill_spare();
         }
     }
 
@@ -260,6 +399,8 @@ impl Effects {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.notices.is_empty()
+            && !self.has_untold()
+            && self.released.is_empty()
             && self.dirty.is_empty()
             && self.detached.is_empty()
             && self.resolved.is_empty()

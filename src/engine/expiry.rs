@@ -147,12 +147,11 @@ impl Engine {
         self.wrong_ifs.sweep(now);
     }
 
-    /// Whether the router itself is the source of an MFE. The kernel counts the packets that it
-    /// sends, wherever it does, and tells of none that does not leave by the iif: such an
-    /// MFE is made anew at the end of its life, where the next packet is seen.
+    /// Whether the router itself is the source. The kernel counts such a packet whichever
+    /// interface it leaves by, and reports none as coming in on the wrong one: only a new
+    /// MFE can tell whether the stream still comes in where it did (D55).
     fn is_own(&self, flow: Flow) -> bool {
-        let source = self.flows.source(flow);
-        self.flows.sources.route(source).origin == RouteOrigin::Local
+        self.flows.sources.route(self.flows.source(flow)).origin == RouteOrigin::Local
     }
 
     /// Ends a life, if it is over and the MFE has no reason to live on.
@@ -176,18 +175,16 @@ impl Engine {
             return; // its clients are being asked
         }
         if !mfe.oifs.is_empty() {
-            let packets = packets(flow);
-            let counts_all = matches!(packets, Ok(Some(_)));
-            let count = match packets {
-                Ok(packets) => packets.unwrap_or(mfe.packets) as u32,
+            let (count, is_exact) = match packets(flow) {
+                Ok(packets) => (packets.unwrap_or(mfe.packets) as u32, packets.is_none()),
                 Err(refusal) => {
                     self.expiry.schedule(life, now.plus_secs(1));
                     self.story(fx, || format!("{flow} has its end put off: {refusal}"));
                     return;
                 }
             };
-            let has_forwarded = std::mem::replace(&mut mfe.seen, count) != count;
-            if has_forwarded && !(counts_all && self.is_own(flow)) {
+            let is_used = std::mem::replace(&mut mfe.seen, count) != count;
+            if is_used && (is_exact || !self.is_own(flow)) {
                 self.resolve_again(flow, Purpose::Renew, None, fx);
                 return;
             }

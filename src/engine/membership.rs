@@ -22,8 +22,9 @@ struct Act {
     flow: Flow,
     id: IfId,
     side: Side,
-    /// The protocol that an IGMP client acts beside.
+    /// The protocol that an IGMP client acts beside, and whether that is leaving (D39).
     beside: Option<ClientId>,
+    is_leaving: bool,
     cause: Cause,
 }
 
@@ -92,7 +93,9 @@ impl Engine {
         let touch = match act.beside {
             Some(_) if !changed => return,
             Some(owner) => {
-                self.alert(owner, local, fx);
+                if !act.is_leaving {
+                    self.alert(owner, local, fx);
+                }
                 Touch::Members
             }
             None => Touch::Clear,
@@ -125,8 +128,9 @@ impl Engine {
             return Err(Refusal::IgmpDisabled(interface));
         }
         let beside = if is_igmp { slot.owner } else { None };
+        let is_leaving = slot.claim != slot.owner;
         let cause = Cause { caller: Some(client), interface };
-        Ok(Act { client, flow, id, side, beside, cause })
+        Ok(Act { client, flow, id, side, beside, is_leaving, cause })
     }
 
     /// Records a membership; false if it was there.

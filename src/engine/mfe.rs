@@ -1,7 +1,8 @@
-//! A multicast forwarding entry: what is kept of it, and how its oifs count.
+//! A multicast forwarding entry: what is kept of it.
 
+use super::counting::OifCount;
 use super::planted::{self, Bug};
-use crate::types::{IfId, IfSet, Ipv4Addr, Time};
+use crate::types::{Counters, IfId, IfSet, Ipv4Addr, Time};
 use std::num::NonZeroU32;
 
 /// One MFE. A million of them: see the budget in CONTRIBUTING.md.
@@ -17,23 +18,20 @@ pub(super) struct Mfe {
     /// Tells this MFE from an earlier one of the same flow: low bits of a serial
     /// number, of which four billion go by before a question could be mistaken.
     pub serial: u32,
-    /// What had come in before the first of the oifs was one: none of them has
-    /// sent it out.
-    before: u32,
-    /// The same of an oif that came later, if there is one: a second one is
-    /// nothing rare.
-    later: Option<Later>,
-    /// What the embedded forwarder counts.
+    /// The forwarder counts this MFE by itself: what is counted here is its last reading.
+    pub(super) is_read: bool,
+    /// The forwarder was last told of an MFE without oifs.
+    pub(super) was_negative: bool,
+    /// An oif beside those that came first, or the only one there ever was and which has
+    /// left, with the number of packets at that time: see [`Mfe::recount`].
+    pub(super) other: IfId,
+    pub(super) since: Option<NonZeroU32>,
+    /// How many packets came in while the MFE had no oif; but see `Rare::negative`.
+    pub(super) before: u32,
+    /// Packets accepted, and their octets.
     pub packets: u64,
     pub octets: u64,
     pub rare: Option<Box<Rare>>,
-}
-
-/// An oif that has sent out only what came in after `before` packets.
-#[derive(Clone, Copy, Debug)]
-struct Later {
-    id: IfId,
-    before: NonZeroU32,
 }
 
 /// What few MFEs have.
@@ -44,11 +42,17 @@ pub(super) struct Rare {
     pub off: IfSet,
     /// Life in seconds, if it is not the usual one; u32::MAX never ends.
     pub timeout: Option<u32>,
-    /// Counters of each oif, from the moment on at which they are not all equal
-    /// to what has come in since.
+    /// Counters of each oif, and of those that have left, from the moment on at which
+    /// they do not follow from what has come in.
     pub out: Option<Vec<(IfId, OifCount)>>,
+    /// What went out by interfaces that were released since.
+    pub(super) released: u64,
+    /// Packets accepted without an oif, beyond `Mfe::before`.
+    pub negative: u64,
     /// Packets on other interfaces than the iif.
     pub wrong_if: u64,
+    /// What the forwarder had counted in entries that it lost.
+    pub(super) lost: Counters,
 }
 
 /// A [`Time`] in six bytes: MGM may run for 8,900 years.
@@ -65,13 +69,6 @@ impl From<Moment> for Time {
     fn from(Moment([low, middle, high]): Moment) -> Time {
         Time(u64::from(low) | u64::from(middle) << 16 | u64::from(high) << 32)
     }
-}
-
-/// What the embedded forwarder counts for an oif.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct OifCount {
-    pub packets: u64,
-    pub ttl_too_low: u64,
 }
 
 /// What the owner of the iif is to hear of an MFE that went from some oifs to
@@ -96,6 +93,8 @@ pub(super) enum Touch {
     Members,
     /// Memberships decide again.
     Clear,
+    /// The same, and its counters are at an end: it changes hands, or is lost.
+    Gone,
     /// On or off, whatever the memberships say.
     Force(bool),
 }
@@ -103,6 +102,7 @@ pub(super) enum Touch {
 impl Mfe {
     /// An MFE that nothing has come through yet.
     pub fn new(iif: IfId, upstream: Ipv4Addr, oifs: IfSet, born: Time, serial: u64) -> Mfe {
+        let was_negative = oifs.is_empty();
         Mfe {
             iif,
             upstream,
@@ -110,8 +110,11 @@ impl Mfe {
             born: born.into(),
             serial: serial as u32,
             seen: 0,
+            is_read: false,
+            was_negative,
+            other: IfId(0),
+            since: None,
             before: 0,
-            later: None,
             packets: 0,
             octets: 0,
             rare: None,
@@ -138,7 +141,7 @@ impl Mfe {
     pub fn override_oif(&mut self, id: IfId, touch: Touch) {
         match touch {
             Touch::Members => {}
-            Touch::Clear => {
+            Touch::Clear | Touch::Gone => {
                 if let Some(rare) = &mut self.rare {
                     rare.on.remove(id);
                     if !planted::has(Bug::VetoOutlivesJoin) {
@@ -182,6 +185,9 @@ impl Mfe {
         let wanted = self.wants(id, is_member) && !is_bounded;
         let was_negative = self.oifs.is_empty();
         let has_changed = self.set_oif(id, wanted);
+        if touch == Touch::Gone {
+            self.forget_oif(id);
+        }
         has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| Turn::of(self)))
     }
 
@@ -191,57 +197,14 @@ impl Mfe {
         if wanted == self.oifs.contains(id) {
             return false;
         }
-        let is_first = self.oifs.is_empty();
-        if is_first {
-            self.later = None;
-            if let Some(rare) = &mut self.rare {
-                rare.out = None;
-            }
-        }
-        if wanted && self.packets > 0 && self.counts_apart().is_none() {
-            match u32::try_from(self.packets).ok().and_then(NonZeroU32::new) {
-                Some(before) if is_first => self.before = before.get(),
-                Some(before) if self.later.is_none() => self.later = Some(Later { id, before }),
-                _ => self.count_apart(),
-            }
+        if self.packets > 0 && !self.is_read {
+            self.recount(id, wanted);
         }
         if wanted {
             self.oifs.insert(id);
-            if let Some(out) = self.counts_apart() {
-                out.push((id, OifCount::default()));
-            }
         } else {
             self.oifs.remove(id);
-            self.later = self.later.filter(|later| later.id != id);
-            if let Some(out) = self.counts_apart() {
-                out.retain(|(other, _)| *other != id);
-            }
         }
         true
-    }
-
-    /// The oifs' own counters, if they have some.
-    pub fn counts_apart(&mut self) -> Option<&mut Vec<(IfId, OifCount)>> {
-        self.rare.as_mut()?.out.as_mut()
-    }
-
-    /// From now on each oif has counters of its own.
-    pub fn count_apart(&mut self) {
-        if self.counts_apart().is_none() {
-            let mut counts = Vec::with_capacity(self.oifs.len() + 1); // mostly for one more
-            counts.extend(self.oifs.iter().map(|id| (id, self.oif_count(id))));
-            self.rare().out = Some(counts);
-        }
-    }
-
-    /// The counters of an oif.
-    pub fn oif_count(&self, id: IfId) -> OifCount {
-        if let Some(out) = self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
-            let own = out.iter().find(|(other, _)| *other == id);
-            return own.map_or_else(OifCount::default, |(_, count)| *count);
-        }
-        let later = self.later.filter(|later| later.id == id);
-        let before = later.map_or(self.before, |later| later.before.get());
-        OifCount { packets: self.packets - u64::from(before), ttl_too_low: 0 }
     }
 }

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod clients;
+mod counting;
 mod creation;
 mod effects;
 mod expiry;
@@ -30,6 +31,7 @@ mod restart;
 mod sources;
 mod story;
 mod survey;
+mod truth;
 mod view;
 mod ways;
 
@@ -38,12 +40,13 @@ mod tests;
 
 pub use clients::{is_igmp, ClientId};
 pub use effects::{
-    CreationOif, CreationOifs, Effects, Notice, NoticeKind, NoticeKinds, QuestionId,
+    CreationOif, CreationOifs, Effects, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
 };
 pub use membership::Join;
 pub use packet::{Out, Outcome, Packet, Refused};
 pub use story::Answer;
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
+pub use truth::{Thing, Topic};
 pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 
 use crate::types::{Flow, Time};

@@ -180,7 +180,7 @@ impl Engine {
                 )
             }));
         }
-        self.update_mfes(Flow::WILDCARD, id, Touch::Clear, caller, fx);
+        self.update_mfes(Flow::WILDCARD, id, Touch::Gone, caller, fx);
     }
 
     /// Deletes an MFE.

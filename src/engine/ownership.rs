@@ -125,6 +125,7 @@ impl Engine {
         let cause = Cause { caller: Some(client), interface: slot.interface };
         slot.disabling = None;
         slot.igmp_barred = false;
+        fx.released.push((client, cause.interface));
         self.drop_members(id, &[Side::Igmp], staying, cause, fx);
         if owner.is_some() {
             self.update_mfes(Flow::WILDCARD, id, Touch::Members, Some(client), fx);
@@ -147,6 +148,7 @@ impl Engine {
     fn release_protocol(&mut self, id: IfId, client: ClientId, at_once: bool, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get_mut(id) else { return };
         let (had_it, interface) = (slot.owner == Some(client), slot.interface);
+        fx.released.push((client, interface));
         if !had_it {
             // Its take still waits for DISABLE_IGMP, and will find no claim.
             let cause = Cause { caller: Some(client), interface };
@@ -318,6 +320,7 @@ impl Engine {
         let Some(slot) = self.interfaces.get_mut(id).filter(|slot| !slot.absent) else { return };
         let (interface, igmp) = (slot.interface, slot.igmp);
         slot.disabling = None; // the change of hands need not wait for anybody
+        fx.released.extend(slot.owner.map(|owner| (owner, interface)));
         let cause = Cause { caller: None, interface };
         self.drop_members(id, &[Side::Owner, Side::Igmp], None, cause, fx);
         self.change_master(id, None, fx, |slot| {
@@ -357,11 +360,8 @@ impl Engine {
     /// The protocol and component ids of whoever has an interface (spec 2.6).
     ///
     /// # Errors
-    /// `ZeroInterface`, `NoProtocol`.
+    /// `NoProtocol`, also for what can be no interface.
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
-        if interface.index == 0 {
-            return Err(Refusal::ZeroInterface);
-        }
         self.interfaces
             .find(interface)
             .and_then(|id| self.interfaces.master(id))

@@ -184,7 +184,7 @@ impl Engine {
         match self.flows.mfe_mut(packet.flow) {
             Some(mfe) if mfe.iif == arrival => forward(mfe, &self.limits, &self.interfaces, packet),
             Some(mfe) => {
-                mfe.rare().wrong_if += 1;
+                mfe.count_wrong_if();
                 let Packet { flow, arrival, header, .. } = *packet;
                 self.wrong_if(now, flow, arrival, header, |_| Ok(None), fx);
                 self.refuse(Refused::WrongInterface)
@@ -383,20 +383,7 @@ fn forward(
 ) -> Outcome {
     let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
     let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
-    if !all {
-        mfe.count_apart();
-    }
-    mfe.packets += 1;
-    mfe.octets += u64::from(packet.length);
-    if let Some(out) = mfe.counts_apart() {
-        for (id, count) in out {
-            if all || reaches(*id) {
-                count.packets += 1;
-            } else {
-                count.ttl_too_low += 1;
-            }
-        }
-    }
+    mfe.count(packet.length, all, reaches);
     let mut out = Out::new();
     for id in mfe.oifs.iter().filter(|&id| all || reaches(id)) {
         out.push(interfaces.name(id));

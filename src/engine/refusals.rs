@@ -119,6 +119,14 @@ impl Refusals {
         }
     }
 
+    fn set_source(&mut self, flow: Flow, source: SourceId) {
+        if let Some(refusal) = self.by_flow.get_mut(&flow) {
+            self.by_source.remove(&(refusal.source, flow));
+            self.by_source.insert((source, flow));
+            refusal.source = source;
+        }
+    }
+
     fn wake(&mut self, flow: Flow) {
         if let Some(refusal) = self.by_flow.get_mut(&flow).filter(|refusal| !refusal.is_awake) {
             refusal.is_awake = true;
@@ -199,9 +207,14 @@ impl Engine {
         }
     }
 
-    /// The route of a source has changed: flows of it that were refused may pass now.
-    pub(super) fn wake_source(&mut self, source: SourceId) {
-        for flow in self.refusals.of_source(source) {
+    /// The route of a source has changed, and with it its number: flows of it that were refused
+    /// may pass now. They go over to the new number at once, though they may be looked at
+    /// later: without a reference to it the new route would be forgotten till then.
+    pub(super) fn wake_source(&mut self, old: SourceId, new: SourceId) {
+        for flow in self.refusals.of_source(old) {
+            self.refusals.set_source(flow, new);
+            self.flows.sources.hold(new);
+            self.flows.sources.release(old);
             self.refusals.wake(flow);
         }
     }

@@ -107,7 +107,7 @@ impl Engine {
         }
         self.move_resolutions(fx);
         for &(old, new) in &changed {
-            self.wake_source(old);
+            self.wake_source(old, new);
             let mut places = self.flows.of_source(old).unwrap_or_default();
             places.sort_unstable_by_key(|place| self.flows.at(*place).flow());
             for place in places {

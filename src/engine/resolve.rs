@@ -89,7 +89,7 @@ impl Resolution {
         match touch {
             Touch::Members => return,
             Touch::Force(_) if self.purpose == Purpose::Create => return,
-            Touch::Clear | Touch::Force(_) => {}
+            Touch::Clear | Touch::Gone | Touch::Force(_) => {}
         }
         if planted::has(Bug::AnswerBeatsJoin) {
             return;

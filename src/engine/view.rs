@@ -1,6 +1,7 @@
 //! What the retrieval and enumeration functions see (spec sections 6 and 7).
 
-use super::mfe::{Mfe, OifCount};
+use super::counting::OifCount;
+use super::mfe::Mfe;
 use super::sources::SourceId;
 use super::Engine;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
@@ -41,6 +42,11 @@ pub struct MfeRow {
     pub octets: u64,
     /// Packets on other interfaces than the iif.
     pub wrong_if: u64,
+    /// Packets accepted while there was no oif.
+    pub negative: u64,
+    /// Packets that went out, on all interfaces that are or were oifs; 0 where the
+    /// forwarder counts for the whole MFE only, as for each oif.
+    pub sent: u64,
 }
 
 impl Default for MfeRow {
@@ -57,6 +63,8 @@ impl Default for MfeRow {
             packets: 0,
             octets: 0,
             wrong_if: 0,
+            negative: 0,
+            sent: 0,
         }
     }
 }
@@ -124,6 +132,12 @@ impl Engine {
         });
     }
 
+    /// The flows of the MFEs after `start` in order (all, if `None`).
+    pub fn mfe_flows(&self, start: Option<Flow>) -> impl Iterator<Item = Flow> + use<'_> {
+        let first = start.map_or(Flow::WILDCARD, Flow::successor);
+        self.flows.mfes(first).map(|(flow, _)| flow)
+    }
+
     /// An incoming interface, and the protocol id of its owner.
     fn way_in_by(&self, iif: IfId) -> (Interface, u32) {
         let Some(slot) = self.interfaces.get(iif) else { return (Interface::NONE, 0) };
@@ -148,9 +162,12 @@ impl Engine {
         row.packets = mfe.packets;
         row.octets = mfe.octets;
         row.wrong_if = mfe.rare.as_ref().map_or(0, |rare| rare.wrong_if);
+        row.negative = mfe.negative();
+        row.sent = mfe.sent_by_former();
         row.oifs.clear();
         for id in mfe.oifs.iter() {
             let OifCount { packets, ttl_too_low } = mfe.oif_count(id);
+            row.sent += packets;
             row.oifs.push(OifRow { interface: self.interfaces.name(id), packets, ttl_too_low });
         }
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub mod kernel;
 mod memory;
 
+pub use crate::types::Counters;
 pub use memory::MemoryForwarder;
 
 /// One MFE as a forwarder needs it. The iif is never among the oifs.
@@ -26,15 +27,16 @@ pub struct Entry<'a> {
     pub oifs: &'a [(IfId, u8)],
 }
 
-/// What a forwarder has counted for one MFE since it was installed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Packets accepted on the incoming interface.
-    pub packets: u64,
-    /// Octets; with the kernel those of wrong-interface packets are in it.
-    pub octets: u64,
-    /// Packets that arrived on another interface.
-    pub wrong_if: u64,
+/// What the system drops before the forwarder sees it (RFC 3704), by the routes to a packet's
+/// source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReversePath {
+    /// Nothing.
+    Off,
+    /// What the routes expect by another interface.
+    Strict,
+    /// What no route leads to.
+    Loose,
 }
 
 /// A forwarding plane. See the module's text for the rules of calling.
@@ -77,6 +79,12 @@ pub trait Forwarder: Send {
     /// `Forwarder`, if that cannot be told just now; the manager asks again later.
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
         Ok(Vec::new())
+    }
+
+    /// How strictly the system checks where packets that come in there have come from; `None`
+    /// if it does not, or does not tell.
+    fn reverse_path(&self, _interface: Interface) -> Option<ReversePath> {
+        None
     }
 
     /// Installs an entry or replaces the one of the same flow.

@@ -7,19 +7,23 @@ use super::state::{step_aside, Enumeration, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
 use crate::engine::{ClientId, MembershipRow, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
+use smallvec::SmallVec;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// After so many rows a walk looks whether others wait for it: it costs as much to hand
 /// the lock over as to read some. With counters, which take a system call each, after fewer.
 const WALK_ROWS: u32 = 64;
-const WALK_ROWS_COUNTED: u32 = 8;
+const WALK_ROWS_COUNTED: u32 = READ as u32;
+
+/// So many MFEs have their counters read at a time.
+const READ: usize = 8;
 
 impl Manager {
     /// Registers a client (spec 1.1).
     ///
     /// # Errors
-    /// `AlreadyRegistered`, `Stopping`.
+    /// `AlreadyRegistered`, `BadSetting`, `Stopping`.
     pub fn register(
         &self,
         callbacks: Box<dyn Callbacks>,
@@ -32,6 +36,7 @@ impl Manager {
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         let client = run.engine.register(protocol, component, kinds)?;
         run.clients.insert(client, Record::new(callbacks, kinds));
+        run.pool.make_room(run.clients.len());
         Ok(client)
     }
 
@@ -73,7 +78,8 @@ impl Manager {
             |run| {
                 let (id, is_new) = run.engine.prepare_take(client, interface)?;
                 if is_new {
-                    if let Err(refusal) = run.world.attach(self, id, interface) {
+                    let Run { engine, world, fx, .. } = run;
+                    if let Err(refusal) = world.attach(self, (id, interface), engine, fx) {
                         run.engine.abandon_take(id);
                         return Err(refusal);
                     }
@@ -99,11 +105,10 @@ impl Manager {
     /// The protocol and component ids of whoever has an interface (spec 2.6).
     ///
     /// # Errors
-    /// `ZeroInterface`, `NoProtocol`.
+    /// `NoProtocol`, also for what can be no interface.
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
         match self.lock().running() {
             Some(run) => run.engine.protocol_on(interface),
-            None if interface.index == 0 => Err(Refusal::ZeroInterface),
             None => Err(Refusal::NoProtocol(interface)),
         }
     }
@@ -141,7 +146,8 @@ impl Manager {
         )
     }
 
-    /// [`Manager::act`] with the route of the flow's source looked up before.
+    /// [`Manager::act`] with the route of the flow's source looked up before, in the domain
+    /// of the interface.
     fn act_with_route(
         &self,
         client: ClientId,
@@ -186,12 +192,12 @@ impl Manager {
         let mut guard = self.lock();
         let run = guard.running().ok_or(Refusal::NoMfe(flow))?;
         let now = run.now();
-        let Run { engine, world, row, .. } = run;
+        if stats {
+            run.count(&[flow]);
+        }
+        let Run { engine, row, .. } = run;
         if !engine.read_mfe(now, flow, row) {
             return Err(Refusal::NoMfe(flow));
-        }
-        if stats {
-            count(world, row);
         }
         Ok(read(row))
     }
@@ -207,14 +213,29 @@ impl Manager {
     ) {
         self.in_turns(if stats { WALK_ROWS_COUNTED } else { WALK_ROWS }, |run, turn| {
             let now = run.now();
-            let Run { engine, world, row, .. } = run;
-            engine.walk_mfes(now, start, row, |row| {
-                if stats {
-                    count(world, row);
+            let is_read = stats && run.world.has_counters();
+            loop {
+                // The counters of a few are read, then these are shown, and so on.
+                let mut most = usize::MAX;
+                if is_read {
+                    let flows = run.engine.mfe_flows(start);
+                    let flows: SmallVec<[Flow; READ]> = flows.take(READ).collect();
+                    run.count(&flows);
+                    most = flows.len();
                 }
-                start = Some(row.flow);
-                visit(row).is_continue() && turn.goes_on()
-            });
+                let mut goes_on = most > 0;
+                if goes_on {
+                    run.engine.walk_mfes(now, start, &mut run.row, |row| {
+                        start = Some(row.flow);
+                        most -= 1;
+                        goes_on = visit(row).is_continue() && turn.goes_on();
+                        goes_on && most > 0
+                    });
+                }
+                if !goes_on || most > 0 {
+                    break;
+                }
+            }
         });
     }
 
@@ -318,6 +339,15 @@ impl Turn<'_> {
 }
 
 impl Run {
+    /// Has the engine know what the forwarder has counted for these flows, if it does itself.
+    fn count(&mut self, flows: &[Flow]) {
+        for &flow in flows {
+            if let Some(counters) = self.world.counters(flow) {
+                self.engine.counted(flow, counters);
+            }
+        }
+    }
+
     /// Empties a client's queue, and forgets the client unless a callback is running.
     pub(super) fn forget(&mut self, client: ClientId) {
         let place = self.clients.find(client, None);
@@ -328,20 +358,6 @@ impl Run {
             if !record.queue.is_running() {
                 self.clients.remove(client);
             }
-        }
-    }
-}
-
-/// Puts the forwarder's counters into a row. The kernel counts for the whole
-/// entry, not for each oif: those stay 0.
-fn count(world: &mut super::world::World, row: &mut MfeRow) {
-    if let Some(counters) = world.counters(row.flow) {
-        row.packets = counters.packets;
-        row.octets = counters.octets;
-        row.wrong_if = counters.wrong_if;
-        for oif in &mut row.oifs {
-            oif.packets = 0;
-            oif.ttl_too_low = 0;
         }
     }
 }

@@ -1,12 +1,19 @@
 //! The functions of mgmhost.h, on checked arguments.
 
 use super::context;
-use super::log::LogSink;
-use super::queue::Lane;
-use super::settings::Settings;
-use super::Manager;
+use super::dispatch::Lane;
+use super::settings::{HostSettings, Settings};
+use super::sink::{self, LogSink};
+use super::state::Guard;
+use super::{writer, Manager};
 use crate::engine::{Out, Outcome, Packet};
+use crate::routes::RouteChanges;
 use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::Duration;
+
+/// A stop waits so long for the lines that were left to `mgm-log`.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A packet that the host hands in.
 #[derive(Clone, Copy, Debug)]
@@ -33,24 +40,42 @@ pub struct Verdict {
 }
 
 impl Manager {
-    /// Starts MGM with settings other than the environment's.
+    /// Starts MGM with these settings, whatever the environment says.
     ///
     /// # Errors
     /// `AlreadyStarted`.
     pub fn start(&self, settings: &Settings, log: Option<LogSink>) -> Result<()> {
+        self.start_with(|| Ok(settings.clone()), log)
+    }
+
+    /// Starts MGM with the host's settings, completed by the environment's.
+    ///
+    /// # Errors
+    /// `AlreadyStarted`, `BadSetting`.
+    pub fn start_by_host(&self, settings: &HostSettings, log: Option<LogSink>) -> Result<()> {
+        self.start_with(|| Settings::resolve(settings), log)
+    }
+
+    fn start_with(
+        &self,
+        settings: impl FnOnce() -> Result<Settings>,
+        log: Option<LogSink>,
+    ) -> Result<()> {
         let mut guard = self.lock();
-        if guard.run.is_some() {
+        if guard.run.is_some() || guard.is_ending {
             return Err(Refusal::AlreadyStarted);
         }
-        let replaced = super::log::set_sink(log);
-        guard.start(settings);
+        let settings = settings()?;
+        let replaced = sink::set(self, log);
+        guard.start(&settings);
         drop(guard);
         replaced.wait();
         Ok(())
     }
 
-    /// Stops MGM: all handles are dead, no callback runs or will run, the
-    /// kernel's state is gone. A stop of what does not run is none.
+    /// Stops MGM: all handles are dead, the kernel's state is gone, the log goes to stderr.
+    /// No callback runs, nor will one run until the next start or `set_log_sink`. A stop of
+    /// what does not run does the same.
     ///
     /// # Errors
     /// `InsideCallback`, `Stopping`.
@@ -59,7 +84,25 @@ impl Manager {
             return Err(Refusal::InsideCallback);
         }
         let mut guard = self.lock();
-        let Some(run) = guard.run.as_mut() else { return Ok(()) };
+        if guard.is_ending {
+            return Err(Refusal::Stopping);
+        }
+        let mut released = Ok(());
+        if guard.run.is_some() {
+            (guard, released) = self.end_life(guard)?;
+        }
+        // Still under the lock: a start that follows has a log of its own.
+        let sinks = sink::end(self);
+        drop(guard);
+        sinks.wait();
+        writer::end(LOG_PATIENCE);
+        released
+    }
+
+    /// Ends the life that is on, and releases all that it owned; gives the lock back, and
+    /// tells whether that went well.
+    fn end_life<'a>(&'a self, mut guard: Guard<'a>) -> Result<(Guard<'a>, Result<()>)> {
+        let Some(run) = guard.run.as_mut() else { return Ok((guard, Ok(()))) };
         if std::mem::replace(&mut run.stopping, true) {
             return Err(Refusal::Stopping);
         }
@@ -71,30 +114,28 @@ impl Manager {
         for condition in [&self.shared.ended, &self.shared.work, &self.shared.alarm] {
             condition.notify_all();
         }
-        self.wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet)).end();
-        Ok(())
-    }
-
-    /// Serves the status at a UNIX socket from now on; `None`: no more.
-    ///
-    /// # Errors
-    /// `StatusSocket`, with the reason; `Stopping`.
-    pub fn serve_status(&self, path: Option<&std::path::Path>) -> Result<()> {
+        self.shared.serving.end();
+        let run = self
+            .wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet))
+            .end();
+        // Without the lock, so that the host's log has the lines that come of it.
+        let released = catch_unwind(AssertUnwindSafe(|| drop(run)));
+        writer::flush(LOG_PATIENCE);
         let mut guard = self.lock();
-        guard.started()?;
-        guard.serve_status(path)
+        guard.is_ending = false;
+        Ok((guard, released.map_err(|_| Refusal::Panicked)))
     }
 
     /// Where log lines go from now on; `None` is stderr.
     pub fn set_log_sink(&self, log: Option<LogSink>) {
-        super::log::set_sink(log).wait();
+        sink::set(self, log).wait();
     }
 
     /// The system has this interface, or has it again: whoever claims it is
     /// served again (spec 5.11).
     ///
     /// # Errors
-    /// `ZeroInterface`, `Stopping`.
+    /// `ZeroInterface`, `BadSetting`, `Stopping`.
     pub fn host_add_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
         self.act(super::state::State::started, |run| {
@@ -113,7 +154,7 @@ impl Manager {
     /// it is added again (spec 5.11).
     ///
     /// # Errors
-    /// `ZeroInterface`, `Stopping`.
+    /// `ZeroInterface`, `BadSetting`, `Stopping`.
     pub fn host_delete_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
         self.act(super::state::State::started, |run| {
@@ -126,27 +167,40 @@ impl Manager {
     }
 
     /// Adds a route to the multicast view, or replaces the one of the same
-    /// network. The host's routes come before the system's.
+    /// network. Of the host's and the system's the longest prefix wins, on a tie the
+    /// host's (spec 5.1).
+    ///
+    /// # Errors
+    /// `BadSetting`, `Stopping`.
+    pub fn add_route(&self, route: Route) -> Result<()> {
+        self.put_route(route, false)
+    }
+
+    /// The same, but it wins over longer prefixes of the system's too.
     ///
     /// # Errors
     /// `Stopping`.
-    pub fn add_route(&self, route: Route) -> Result<()> {
+    pub fn add_preferred_route(&self, route: Route) -> Result<()> {
+        self.put_route(route, true)
+    }
+
+    fn put_route(&self, route: Route, is_preferred: bool) -> Result<()> {
         let prefix = route.prefix();
-        self.change_table(|table| table.add(route))?;
-        self.refresh_routes(Lane::Caller, |source| prefix.contains(source));
+        self.change_table(|table| table.add(route, is_preferred))?;
+        self.refresh_routes(Lane::Caller, RouteChanges::within([prefix]), &mut || {});
         Ok(())
     }
 
     /// Deletes a route of the host's.
     ///
     /// # Errors
-    /// `NoRoute`, `Stopping`.
+    /// `NoRoute`, `BadSetting`, `Stopping`.
     pub fn delete_route(&self, network: Ipv4Addr, prefix_len: u8) -> Result<()> {
         let gone = Prefix::of(network, prefix_len);
         if !self.change_table(|table| table.delete(network, prefix_len))? {
             return Err(Refusal::NoRoute(network, gone.mask()));
         }
-        self.refresh_routes(Lane::Caller, |source| gone.contains(source));
+        self.refresh_routes(Lane::Caller, RouteChanges::within([gone]), &mut || {});
         Ok(())
     }
 
@@ -154,7 +208,7 @@ impl Manager {
     /// forwarder. Waits until the flow's MFE is decided about.
     ///
     /// # Errors
-    /// `InsideCallback` (spec 8.6), `Stopping`.
+    /// `InsideCallback` (spec 8.6), `BadSetting`, `Stopping`.
     pub fn packet_in(&self, packet: PacketIn<'_>) -> Result<Verdict> {
         if context::inside().is_some() {
             return Err(Refusal::InsideCallback);
@@ -177,11 +231,31 @@ impl Manager {
                     return Ok(Verdict::default());
                 }
                 Outcome::Resolving => {
-                    guard = self.wait_until(|state| {
-                        state.running().is_none_or(|run| !run.engine.is_resolving(flow))
-                    });
+                    guard = self.wait_for_resolution(flow);
                 }
             }
+        }
+    }
+}
+
+impl Manager {
+    /// Waits until a flow is resolved. Without workers it makes their callbacks (spec 8.3).
+    fn wait_for_resolution(&self, flow: Flow) -> Guard<'_> {
+        loop {
+            let mut has_no_worker = false;
+            let mut guard = self.wait_until(|state| {
+                let run = state.running().filter(|run| run.engine.is_resolving(flow));
+                has_no_worker = run.as_ref().is_some_and(|run| Manager::has_no_worker(run));
+                run.is_none() || has_no_worker
+            });
+            if !has_no_worker {
+                return guard;
+            }
+            if let Some(run) = guard.running() {
+                self.adopt(run);
+            }
+            drop(guard);
+            self.drain();
         }
     }
 }

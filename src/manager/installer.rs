@@ -26,7 +26,7 @@ impl Installer {
     pub fn follow(
         &mut self,
         forwarder: &mut dyn Forwarder,
-        engine: &Engine,
+        engine: &mut Engine,
         flows: impl Iterator<Item = Flow>,
     ) {
         for flow in flows {
@@ -38,7 +38,7 @@ impl Installer {
     }
 
     /// Tries again what was refused.
-    pub fn try_again(&mut self, forwarder: &mut dyn Forwarder, engine: &Engine) {
+    pub fn try_again(&mut self, forwarder: &mut dyn Forwarder, engine: &mut Engine) {
         self.tally.retries += self.unsynced.len() as u64;
         for flow in std::mem::take(&mut self.unsynced) {
             // The log has it already.
@@ -74,10 +74,22 @@ impl Installer {
     }
 
     /// Makes the forwarder's entry of one flow what the engine wants it to be.
-    fn sync(&mut self, forwarder: &mut dyn Forwarder, engine: &Engine, flow: Flow) -> Result<()> {
-        let wanted = engine.entry(flow, &mut self.oifs);
-        let result = match wanted {
+    fn sync(
+        &mut self,
+        forwarder: &mut dyn Forwarder,
+        engine: &mut Engine,
+        flow: Flow,
+    ) -> Result<()> {
+        let is_turning = engine.is_turning(flow);
+        let result = match engine.entry(flow, &mut self.oifs) {
             Wanted::Mfe(iif) if !self.is_stale(flow) => {
+                if is_turning {
+                    // What has come in until now found no oif, or did (spec 6.7). If that
+                    // cannot be told, it will be taken for what comes from now on.
+                    if let Ok(Some(counters)) = forwarder.counters(flow) {
+                        engine.counted(flow, counters);
+                    }
+                }
                 forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
             }
             Wanted::Mfe(iif) => forwarder.remove(flow).and_then(|()| {
@@ -101,6 +113,9 @@ impl Installer {
                 }
             },
         };
+        if is_turning && result.is_ok() {
+            engine.turned(flow);
+        }
         if result.is_err() {
             self.unsynced.insert(flow);
         } else if !self.unsynced.is_empty() {
@@ -189,26 +204,26 @@ mod tests {
         let (mut engine, client) = engine();
         let (mut installer, mut fake) = (Installer::default(), Fake::default());
         make_mfe(&mut engine);
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         fake.entries.insert(flow(), 1000);
 
         fake.failing = 1;
         engine.release(client, Interface::link(1), true, &mut Effects::default()).unwrap();
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert!(installer.is_stale(flow()) && installer.waiting() == 1);
         let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
         engine.take(client, id, true, &mut Effects::default());
         make_mfe(&mut engine);
 
         fake.failing = 1;
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert!(installer.is_stale(flow()), "what it has is of the former one still");
-        installer.try_again(&mut fake, &engine);
+        installer.try_again(&mut fake, &mut engine);
         assert_eq!(fake.entries, [(flow(), 0)].into());
         assert!(!installer.is_stale(flow()) && installer.waiting() == 0);
 
         fake.entries.insert(flow(), 7);
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert_eq!(fake.entries, [(flow(), 7)].into(), "a mere change goes on counting");
     }
 
@@ -220,7 +235,7 @@ mod tests {
         let packet = Packet { flow: flow(), arrival, header: &[], length: 0, ttl: 64 };
         let mut fx = Effects::default();
         engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
-        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert_eq!(fake.entries, [(flow(), 0)].into(), "it has an entry");
         fake.entries.insert(flow(), 1000); // which drops what comes in
         assert!(installer.is_stale(flow()), "and counts for no MFE");
@@ -231,9 +246,9 @@ mod tests {
         let (client, rpf) = fx.take_notices().pop().expect("a question");
         engine.answer(Time(0), client, &rpf, |_| Ok(None), &mut fx);
         fake.failing = fx.dirty.len();
-        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert!(installer.is_stale(flow()), "it is the former one still");
-        installer.try_again(&mut fake, &engine);
+        installer.try_again(&mut fake, &mut engine);
         assert_eq!(fake.entries, [(flow(), 0)].into());
         assert!(!installer.is_stale(flow()));
 
@@ -243,7 +258,7 @@ mod tests {
         let mut fx = Effects::default();
         engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
         engine.tick(Time(10_000), 9, |_| Ok(None), &mut fx);
-        installer.follow(&mut fake, &engine, fx.dirty.drain(..));
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert!(!fake.entries.contains_key(&other) && !installer.is_stale(other));
     }
 
@@ -253,12 +268,12 @@ mod tests {
         let (mut installer, mut fake) = (Installer::default(), Fake::default());
         make_mfe(&mut engine);
         fake.failing = 3;
-        installer.follow(&mut fake, &engine, [flow()].into_iter());
+        installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         for _ in 0..2 {
-            installer.try_again(&mut fake, &engine);
+            installer.try_again(&mut fake, &mut engine);
             assert_eq!((installer.waiting(), fake.entries.len()), (1, 0));
         }
-        installer.try_again(&mut fake, &engine);
+        installer.try_again(&mut fake, &mut engine);
         assert_eq!((installer.waiting(), fake.entries.len()), (0, 1));
         assert_eq!(installer.tally(), Installs { errors: 1, retries: 3 });
     }

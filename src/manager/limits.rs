@@ -9,7 +9,7 @@ impl Manager {
     /// Sets the TTL that packets must exceed to go out by an interface.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `BadSetting`, `Stopping`.
     pub fn set_ttl_threshold(&self, interface: Interface, threshold: u8) -> Result<()> {
         self.act(State::started, |run| {
             run.engine.set_threshold(interface, threshold, &mut run.fx);
@@ -21,7 +21,7 @@ impl Manager {
     /// there already is no error.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `BadSetting`, `Stopping`.
     pub fn add_boundary(&self, if_index: u32, scope: Scope) -> Result<()> {
         self.act(State::started, |run| {
             run.engine.add_boundary(if_index, scope, &mut run.fx);
@@ -37,7 +37,7 @@ impl Manager {
     /// Takes a boundary away.
     ///
     /// # Errors
-    /// `NoBoundary`, `Stopping`.
+    /// `NoBoundary`, `BadSetting`, `Stopping`.
     pub fn delete_boundary(&self, if_index: u32, scope: Scope) -> Result<()> {
         self.act(State::started, |run| run.engine.delete_boundary(if_index, scope, &mut run.fx))
     }
@@ -45,7 +45,7 @@ impl Manager {
     /// Names a scope; an empty name takes its name away.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `BadSetting`, `Stopping`.
     pub fn set_scope_name(&self, scope: Scope, name: &U16CStr) -> Result<()> {
         self.lock().started()?.engine.set_scope_name(scope, name);
         Ok(())
@@ -54,7 +54,7 @@ impl Manager {
     /// The name that a scope was given, if it was.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `BadSetting`, `Stopping`.
     pub fn scope_name(&self, scope: Scope) -> Result<Option<U16CString>> {
         Ok(self.lock().started()?.engine.scope_name(scope).map(U16CStr::to_ucstring))
     }

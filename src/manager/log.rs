@@ -1,27 +1,30 @@
-//! Where log lines go: to stderr, or to the host.
+//! A thread's log lines, on their way to stderr or to the host's log callback.
 //!
 //! A line that is logged while the lock is held waits in a buffer of its
 //! thread until the lock is released, because the host's log callback is a
 //! callback like any other and may call MGM.
+//!
+//! Then a caller's thread calls the host's log callback itself, so that the lines of a call
+//! come before it returns. If the callback is slow, the thread leaves its lines
+//! to `mgm-log` ([`writer`]): a call must not take as long as all of them. The library's own
+//! threads always do, because others' events wait for them.
 
 use super::context::{self, Inside};
+use super::sink::{self, Way};
+use super::writer;
+use crate::fork;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use once_cell::sync::Lazy;
-use parking_lot::RwLock;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Takes log lines instead of stderr. Called with no lock held.
-pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
-
-/// How often to look whether a sink is still called.
-const PAUSE: Duration = Duration::from_millis(1);
-
-static SINK: RwLock<Option<Arc<LogSink>>> = RwLock::new(None);
+/// A thread that has spent so long in the log callback within a [`WINDOW`] leaves its
+/// lines to `mgm-log`, for as long as another window.
+const PATIENCE: Duration = Duration::from_millis(100);
+const WINDOW: Duration = Duration::from_secs(1);
 
 /// The lines of a thread, and why they wait.
 struct Waiting {
@@ -29,6 +32,11 @@ struct Waiting {
     /// How many [`Hold`]s there are.
     held: Cell<u32>,
     flushing: Cell<bool>,
+    /// The thread's last line that was left to `mgm-log`: those after it must not overtake it.
+    left: Cell<u64>,
+    /// The thread is `mgm-log`.
+    is_writer: Cell<bool>,
+    spent: Cell<Spent>,
 }
 
 // It has no destructor, for the same reason as in `context`.
@@ -38,26 +46,63 @@ thread_local! {
             lines: RefCell::new(ManuallyDrop::new(VecDeque::new())),
             held: Cell::new(0),
             flushing: Cell::new(false),
+            left: Cell::new(0),
+            is_writer: Cell::new(false),
+            spent: Cell::new(Spent { since: None, time: Duration::ZERO }),
         }
     };
 }
 
+/// How long a thread was in the host's log callback, in the window that began then.
+#[derive(Clone, Copy)]
+struct Spent {
+    since: Option<Instant>,
+    time: Duration,
+}
+
+impl Spent {
+    fn is_too_long(self, now: Instant) -> bool {
+        self.time >= PATIENCE && self.since.is_some_and(|since| now < since + WINDOW)
+    }
+
+    /// One more call of it has ended.
+    fn after(self, begun: Instant, now: Instant) -> Spent {
+        let is_over = self.since.is_none_or(|since| begun >= since + WINDOW);
+        let time = now - begun + if is_over { Duration::ZERO } else { self.time };
+        // Where the patience ends another window begins.
+        let since = if is_over || time >= PATIENCE { Some(now) } else { self.since };
+        Spent { since, time }
+    }
+}
+
 /// A line that waits.
 pub(super) struct Line {
-    level: Level,
-    text: String,
+    pub level: Level,
+    pub text: String,
     /// Logged inside the host's log callback, which would never come to an end
     /// if it were handed the lines that its own calls cause.
     by_sink: bool,
 }
 
 impl Line {
+    /// One that the library itself has to say about its log.
+    pub fn about_the_log(level: Level, text: String) -> Line {
+        Line { level, text, by_sink: false }
+    }
+
     /// Logs it on this thread.
     pub fn log(self) {
         WAITING.with(|waiting| {
             waiting.lines.borrow_mut().push_back(self);
             waiting.flush();
         });
+    }
+
+    fn to_stderr(&self) {
+        let name = self.level.as_str().to_ascii_lowercase();
+        // One write, so that it stays one line.
+        let line = format!("mgm: {name}: {}\n", self.text);
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
 }
 
@@ -94,28 +139,6 @@ pub(super) fn init(level: LevelFilter) {
     }
 }
 
-/// Sends lines to the host from now on, or to stderr again. The old sink may still be
-/// in use: see [`Replaced::wait`].
-#[must_use]
-pub(super) fn set_sink(sink: Option<LogSink>) -> Replaced {
-    Replaced(std::mem::replace(&mut *SINK.write(), sink.map(Arc::new)))
-}
-
-/// A sink that gets no more lines.
-pub(super) struct Replaced(Option<Arc<LogSink>>);
-
-impl Replaced {
-    /// Waits until nobody is inside it, with no lock held: it may be calling MGM. Not
-    /// inside a callback, which might be one of its own.
-    pub fn wait(self) {
-        let Some(sink) = self.0.filter(|_| context::inside().is_none()) else { return };
-        // Who calls it has a share of it.
-        while Arc::strong_count(&sink) > 1 {
-            std::thread::sleep(PAUSE);
-        }
-    }
-}
-
 /// While this lives, lines wait.
 pub(super) struct Hold(());
 
@@ -146,6 +169,11 @@ pub(super) fn is_waiting() -> bool {
     WAITING.with(|waiting| !waiting.lines.borrow().is_empty())
 }
 
+/// This thread is `mgm-log`, which writes all of its lines itself.
+pub(super) fn be_writer() {
+    WAITING.with(|waiting| waiting.is_writer.set(true));
+}
+
 impl Waiting {
     /// Writes what waits, unless the lock is held or a frame further out is at it.
     fn flush(&self) {
@@ -166,15 +194,28 @@ impl Waiting {
         }
         self.flushing.set(true);
         let _stop = Stop(self);
-        while let Some(line) = self.next_line() {
-            let sink = SINK.read().clone().filter(|_| !line.by_sink);
-            let Line { level, text, .. } = line;
-            match sink {
-                Some(sink) => context::within(Inside::Host, || sink(level, &text)),
-                None => {
-                    let name = level.as_str().to_ascii_lowercase();
-                    let _ = writeln!(std::io::stderr(), "mgm: {name}: {text}");
-                }
+        // A forked child writes nothing: any lock on the way may be one that it inherited.
+        while let Some(line) = self.next_line().filter(|_| !fork::is_child()) {
+            self.write_line(line);
+        }
+    }
+
+    fn write_line(&self, line: Line) {
+        if line.by_sink {
+            return line.to_stderr();
+        }
+        let is_writer = self.is_writer.get();
+        let begun = Instant::now();
+        let must_leave = !is_writer
+            && (crate::threads::is_ours()
+                || !writer::has_written(self.left.get())
+                || self.spent.get().is_too_long(begun));
+        match sink::way(is_writer, must_leave) {
+            Way::Stderr => line.to_stderr(),
+            Way::Leave => self.left.set(writer::leave(line).unwrap_or_else(|| self.left.get())),
+            Way::Sink(lease) => {
+                lease.call(line.level, &line.text);
+                self.spent.set(self.spent.get().after(begun, Instant::now()));
             }
         }
     }
@@ -187,5 +228,30 @@ impl Waiting {
             **lines = VecDeque::new();
         }
         first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_waits_for_a_slow_log_no_longer_than_its_patience_in_a_window() {
+        let ms = Duration::from_millis;
+        let start = Instant::now();
+        let mut spent = Spent { since: None, time: Duration::ZERO };
+        assert!(!spent.is_too_long(start));
+        // Quick calls add up within a window, and are forgotten after it.
+        spent = spent.after(start, start + ms(60));
+        assert!(!spent.is_too_long(start + ms(60)));
+        assert!(!spent.after(start + ms(2000), start + ms(2060)).is_too_long(start + ms(2060)));
+        spent = spent.after(start + ms(100), start + ms(160));
+        assert!(spent.is_too_long(start + ms(160)));
+        assert!(spent.is_too_long(start + ms(1159)));
+        assert!(!spent.is_too_long(start + ms(1160)));
+        // A slow one is too much by itself.
+        spent = spent.after(start + ms(2000), start + ms(9000));
+        assert!(spent.is_too_long(start + ms(9999)));
+        assert!(!spent.is_too_long(start + ms(10_000)));
     }
 }

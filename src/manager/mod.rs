@@ -4,11 +4,14 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
-//! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
+//! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
+//!   `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
-//! - `world`, `below`: the forwarder and the routes, what they report.
-//! - `log`, `writer`: where log lines go, and who writes them.
+//! - `serving`: the socket at which that can be seen.
+//! - `world`, `below`: the forwarder and the routes, what they report. `refresh`: look-ups.
+//! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
+//!   host's log callback.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
 
 mod backlog;
@@ -17,14 +20,18 @@ mod callbacks;
 mod calls;
 mod context;
 mod delivery;
+mod dispatch;
 mod doubts;
 mod host;
 mod installer;
 mod limits;
 mod log;
-mod queue;
 mod records;
+mod refresh;
+mod serving;
 mod settings;
+mod shell;
+mod sink;
 mod state;
 mod status;
 #[cfg_attr(target_os = "linux", path = "system/linux.rs")]
@@ -42,12 +49,13 @@ mod tests;
 pub use crate::engine::{EnumKind, Join, MfeRow, OifRow};
 pub use callbacks::Callbacks;
 pub use host::{PacketIn, Verdict};
-pub use log::LogSink;
-pub use settings::{ForwarderChoice, Settings};
+pub use settings::{ForwarderChoice, HostSettings, Settings};
+pub use sink::LogSink;
 pub use status::{Detail, Status};
 
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
+use serving::Serving;
 use state::State;
 use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
@@ -73,6 +81,8 @@ struct Shared {
     work: Condvar,
     /// The timer has something to do earlier than it thought.
     alarm: Condvar,
+    /// Where the status is served.
+    serving: Serving,
 }
 
 impl Manager {
@@ -82,10 +92,15 @@ impl Manager {
     pub fn global() -> &'static Manager {
         static GLOBAL: Lazy<Manager> = Lazy::new(|| {
             // Calls may be refused, and say why, before MGM runs.
-            log::init(Settings::from_env().log_level);
+            log::init(settings::log_level());
             Manager::new()
         });
         &GLOBAL
+    }
+
+    /// Whether both are the same one.
+    fn is(&self, other: &Manager) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// An instance of its own, for tests.
@@ -98,6 +113,7 @@ impl Manager {
                 ended: Condvar::new(),
                 work: Condvar::new(),
                 alarm: Condvar::new(),
+                serving: Serving::default(),
             }),
         }
     }

@@ -1,10 +1,11 @@
 //! The clients' callbacks, and what waits for them.
 
 use super::backlog::Backlog;
-use super::queue::Queue;
+use super::dispatch::{About, Item, Key, Queue};
 use super::tally::Deliveries;
 use super::Callbacks;
-use crate::engine::{ClientId, Notice, NoticeKinds};
+use crate::engine::{ClientId, Notice, NoticeBox, NoticeKinds, Thing, Topic};
+use crate::types::Flow;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -14,10 +15,11 @@ pub(super) struct Record {
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine it has.
     pub kinds: NoticeKinds,
-    /// Boxed, because they go from hand to hand.
-    pub queue: Queue<Box<Notice>>,
+    pub queue: Queue<NoticeBox>,
     pub backlog: Backlog,
     pub delivered: Deliveries,
+    /// WRONG_IF_CALLBACKs that were not made, because it was behind.
+    pub dropped: u64,
     /// Deregistered while a callback was running: forgotten when that ends.
     pub gone: bool,
 }
@@ -31,18 +33,38 @@ impl Record {
             queue: Queue::default(),
             backlog: Backlog::default(),
             delivered: Deliveries::default(),
+            dropped: 0,
             gone: false,
         }
     }
+}
 
-    /// [`Queue::offer`]: who has to run the client gets its callbacks for that.
-    pub fn offer(&mut self, ticket: u64) -> Option<Box<dyn Callbacks>> {
-        self.queue.offer(ticket).then(|| self.callbacks.take()).flatten()
+impl Item for NoticeBox {
+    type Key = Thing;
+
+    fn about(&self) -> About<Thing> {
+        match (self.thing(), &**self) {
+            (Some((thing, _)), _)
+                if thing.flow == Flow::WILDCARD && thing.topic == Topic::Groups =>
+            {
+                About::All(thing.topic())
+            }
+            (Some((thing, word)), _) => About::One(thing, word),
+            (None, Notice::WrongIf { .. }) => About::Nothing,
+            (None, _) => About::Itself,
+        }
+    }
+}
+
+impl Key for Thing {
+    fn topic(self) -> usize {
+        self.topic as usize
     }
 
-    /// [`Queue::start_worker`], likewise.
-    pub fn start_worker(&mut self) -> Option<Box<dyn Callbacks>> {
-        self.queue.start_worker().then(|| self.callbacks.take()).flatten()
+    /// `PRUNE (*,*)` ends all that a client was told of groups, and an MFE that is gone is
+    /// not told of. There is no such word for the others.
+    fn becomes_one(topic: usize) -> bool {
+        [Topic::Groups, Topic::Mfes].into_iter().any(|one| one as usize == topic)
     }
 }
 
@@ -112,6 +134,11 @@ impl Records {
     /// All of them.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut Record)> {
         self.list.iter_mut().flatten().map(|(client, record)| (*client, record))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
     }
 
     /// Whether there are none.

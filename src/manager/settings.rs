@@ -1,7 +1,9 @@
-//! Settings, from the environment or from the host.
+//! Settings: the host's, else the environment's, else the defaults (spec 0.10).
 
+use crate::types::{Refusal, Result};
 use log::LevelFilter;
-use std::num::NonZeroU32;
+use std::ffi::{OsStr, OsString};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -13,6 +15,8 @@ pub enum ForwarderChoice {
     Auto,
     /// Linux multicast routing, or nothing.
     Kernel,
+    /// The library's own eBPF programs, or nothing.
+    Ebpf,
     /// The embedded table.
     Memory,
 }
@@ -20,10 +24,11 @@ pub enum ForwarderChoice {
 impl FromStr for ForwarderChoice {
     type Err = ();
 
-    fn from_str(word: &str) -> Result<Self, ()> {
+    fn from_str(word: &str) -> std::result::Result<Self, ()> {
         match word {
             "auto" => Ok(ForwarderChoice::Auto),
             "kernel" => Ok(ForwarderChoice::Kernel),
+            "ebpf" => Ok(ForwarderChoice::Ebpf),
             "memory" => Ok(ForwarderChoice::Memory),
             _ => Err(()),
         }
@@ -37,14 +42,17 @@ pub struct Settings {
     pub forwarder: ForwarderChoice,
     /// The kernel's multicast routing table (MRT_TABLE).
     pub table: u32,
+    /// The unicast table that sources outside of VRFs are looked up in; `None`: as the
+    /// system's policy rules say. The host names it.
+    pub unicast_table: Option<u32>,
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
     /// Lines above this level are not logged.
     pub log_level: LevelFilter,
     /// Where the status is served, if anywhere: a UNIX socket.
     pub status_socket: Option<PathBuf>,
-    /// What is wrong with the environment, to be logged at the start.
-    pub complaints: Vec<String>,
+    /// Lines for the log at the start.
+    pub warnings: Vec<String>,
 }
 
 impl Default for Settings {
@@ -52,107 +60,238 @@ impl Default for Settings {
         Settings {
             forwarder: ForwarderChoice::Auto,
             table: 0,
+            unicast_table: None,
             mfe_timeout: 900,
             log_level: LevelFilter::Warn,
             status_socket: None,
-            complaints: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 }
+
+/// What the host sets itself. The environment is not asked about that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostSettings {
+    /// See [`Settings`].
+    pub forwarder: Option<ForwarderChoice>,
+    /// See [`Settings`].
+    pub table: Option<u32>,
+    /// See [`Settings`].
+    pub unicast_table: Option<u32>,
+    /// See [`Settings`].
+    pub mfe_timeout: Option<u32>,
+    /// See [`Settings`].
+    pub log_level: Option<LevelFilter>,
+}
+
+/// The longest path of a UNIX socket in bytes.
+const LONGEST_PATH: usize = 107;
+
+const LOG_LEVELS: &str = "off, error, warn, info, debug or trace";
 
 impl Settings {
-    /// MGM_FORWARDER, MGM_TABLE, MGM_MFE_TIMEOUT, MGM_LOG and MGM_STATUS_SOCKET. For a value that
-    /// makes no sense the default stands; the start logs a line about it.
-    #[must_use]
-    pub fn from_env() -> Settings {
-        Settings::read(|name| {
-            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-        })
+    /// The host's settings, completed by the environment's.
+    ///
+    /// # Errors
+    /// `BadSetting`, for an invalid variable that matters (spec 0.10).
+    pub fn resolve(host: &HostSettings) -> Result<Settings> {
+        Settings::read(host, |name| std::env::var_os(name))
     }
 
-    fn read(get: impl Fn(&str) -> Option<String>) -> Settings {
-        let defaults = Settings::default();
-        let mut complaints = Vec::new();
-        let forwarder = value(&get, "MGM_FORWARDER", "auto, kernel or memory", &mut complaints);
-        let table = value(&get, "MGM_TABLE", "a table number", &mut complaints);
-        let timeout = value(&get, "MGM_MFE_TIMEOUT", "seconds, at least 1", &mut complaints);
-        let levels = "off, error, warn, info, debug or trace";
-        let log_level = value(&get, "MGM_LOG", levels, &mut complaints);
-        Settings {
-            forwarder: forwarder.unwrap_or(defaults.forwarder),
-            table: table.unwrap_or(defaults.table),
-            mfe_timeout: timeout.map_or(defaults.mfe_timeout, NonZeroU32::get),
-            log_level: log_level.unwrap_or(defaults.log_level),
-            status_socket: get("MGM_STATUS_SOCKET")
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from),
-            complaints,
+    fn read(host: &HostSettings, get: impl Fn(&str) -> Option<OsString>) -> Result<Settings> {
+        let default = Settings::default();
+        let mut env = Environment { get: &get, faults: Vec::new() };
+        // Another variable is another line here, and in the tables of README.md and mgmhost.h.in.
+        let mut settings = Settings {
+            forwarder: env
+                .value("MGM_FORWARDER", "auto, kernel, ebpf or memory", host.forwarder, word)
+                .unwrap_or(default.forwarder),
+            table: env
+                .value("MGM_TABLE", "0 to 999999999", host.table, |text| {
+                    number(text, 0..=999_999_999)
+                })
+                .unwrap_or(default.table),
+            mfe_timeout: env
+                .value("MGM_MFE_TIMEOUT", "1 to 4294967295 seconds", host.mfe_timeout, |text| {
+                    number(text, 1..=u32::MAX)
+                })
+                .unwrap_or(default.mfe_timeout),
+            status_socket: env.value(
+                "MGM_STATUS_SOCKET",
+                "a path of at most 107 bytes",
+                None,
+                |path| (path.len() <= LONGEST_PATH).then(|| path.into()),
+            ),
+            unicast_table: host.unicast_table,
+            ..default
+        };
+        if !env.faults.is_empty() {
+            return Err(Refusal::BadSetting(env.faults.join("; ")));
         }
+        let level = env.value("MGM_LOG", LOG_LEVELS, host.log_level, word);
+        settings.log_level = level.unwrap_or(settings.log_level);
+        let used = settings.log_level.as_str().to_ascii_lowercase();
+        let warnings = env.faults.into_iter().map(|fault| format!("{fault}; {used} is used"));
+        settings.warnings = warnings.collect();
+        Ok(settings)
     }
 }
 
-/// The value of a variable that is set, if it can be read.
-fn value<T: FromStr>(
-    get: &impl Fn(&str) -> Option<String>,
-    name: &str,
-    accepted: &str,
-    complaints: &mut Vec<String>,
-) -> Option<T> {
-    let text = get(name)?;
-    let parsed = text.trim().parse().ok();
-    if parsed.is_none() {
-        complaints.push(format!("{name}={text:?} is not {accepted}: the default stands"));
+/// The level of the log before the start: calls may be refused, and say why, before.
+pub(super) fn log_level() -> LevelFilter {
+    let level = std::env::var_os("MGM_LOG").and_then(|text| word(&text));
+    level.unwrap_or(Settings::default().log_level)
+}
+
+/// The variables, and what is wrong with them.
+struct Environment<'a> {
+    get: &'a dyn Fn(&str) -> Option<OsString>,
+    faults: Vec<String>,
+}
+
+impl Environment<'_> {
+    /// The host's value, else the variable's. An empty variable is an unset one.
+    fn value<T>(
+        &mut self,
+        name: &str,
+        valid: &str,
+        host: Option<T>,
+        read: impl FnOnce(&OsStr) -> Option<T>,
+    ) -> Option<T> {
+        if host.is_some() {
+            return host;
+        }
+        let text = (self.get)(name).filter(|text| !text.is_empty())?;
+        let value = read(&text);
+        if value.is_none() {
+            self.faults.push(format!("invalid {name}={text:?}: valid is {valid}"));
+        }
+        value
     }
-    parsed
+}
+
+fn word<T: FromStr>(text: &OsStr) -> Option<T> {
+    text.to_str()?.trim().parse().ok()
+}
+
+fn number(text: &OsStr, valid: RangeInclusive<u32>) -> Option<u32> {
+    word(text).filter(|number| valid.contains(number))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Settings {
-        Settings::read(|name| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_string())
+    fn read_with(host: &HostSettings, pairs: &[(&str, &str)]) -> Result<Settings> {
+        Settings::read(host, |name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         })
+    }
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings> {
+        read_with(&HostSettings::default(), pairs)
     }
 
     #[test]
     fn good_values_are_taken() {
         let settings = read(&[
             ("MGM_FORWARDER", "kernel"),
-            ("MGM_TABLE", "100"),
+            ("MGM_TABLE", " 100 "),
             ("MGM_MFE_TIMEOUT", "30"),
             ("MGM_LOG", "debug"),
             ("MGM_STATUS_SOCKET", "/run/mgm"),
         ]);
         assert_eq!(
             settings,
-            Settings {
+            Ok(Settings {
                 forwarder: ForwarderChoice::Kernel,
                 table: 100,
+                unicast_table: None,
                 mfe_timeout: 30,
                 log_level: LevelFilter::Debug,
                 status_socket: Some("/run/mgm".into()),
-                complaints: Vec::new(),
-            }
+                warnings: Vec::new(),
+            })
         );
+        let settings = read(&[("MGM_FORWARDER", "ebpf")]).unwrap();
+        assert_eq!(settings.forwarder, ForwarderChoice::Ebpf);
     }
 
     #[test]
-    fn a_bad_value_is_one_line_and_the_default() {
-        for (name, bad) in [
-            ("MGM_FORWARDER", "Kernel"),
-            ("MGM_TABLE", "-1"),
-            ("MGM_MFE_TIMEOUT", "0"),
-            ("MGM_MFE_TIMEOUT", "9e9"),
-            ("MGM_LOG", "loud"),
-            ("MGM_LOG", ""),
+    fn t0_10_an_invalid_value_is_refused_and_the_line_names_the_valid_ones() {
+        let long = "x".repeat(LONGEST_PATH + 1);
+        for (name, bad, valid) in [
+            ("MGM_FORWARDER", "mem", "memory"),
+            ("MGM_FORWARDER", "Kernel", "kernel"),
+            ("MGM_FORWARDER", " ", "auto"),
+            ("MGM_TABLE", "-1", "999999999"),
+            ("MGM_TABLE", "1000000000", "999999999"),
+            ("MGM_TABLE", "0x10", "999999999"),
+            ("MGM_MFE_TIMEOUT", "0", "1 to 4294967295"),
+            ("MGM_MFE_TIMEOUT", "9e9", "1 to 4294967295"),
+            ("MGM_MFE_TIMEOUT", "4294967296", "1 to 4294967295"),
+            ("MGM_STATUS_SOCKET", &long, "107"),
         ] {
-            let mut settings = read(&[(name, bad)]);
-            let complaints = std::mem::take(&mut settings.complaints);
-            assert_eq!(settings, Settings::default(), "{name}={bad}");
-            assert_eq!(complaints.len(), 1, "{name}={bad}");
-            assert!(complaints[0].starts_with(name));
+            let Err(Refusal::BadSetting(line)) = read(&[(name, bad)]) else {
+                panic!("{name}={bad} is taken")
+            };
+            assert!(line.contains(name) && line.contains(bad) && line.contains(valid), "{line}");
+            assert_eq!(line.lines().count(), 1);
         }
+    }
+
+    #[test]
+    fn t0_10_all_that_is_invalid_stands_in_one_line() {
+        let refusal = read(&[("MGM_TABLE", "x"), ("MGM_MFE_TIMEOUT", "y")]).unwrap_err();
+        assert_eq!(refusal.code(), crate::types::Code::InvalidParameter);
+        let line = refusal.to_string();
+        assert!(line.contains("MGM_TABLE") && line.contains("MGM_MFE_TIMEOUT"), "{line}");
+    }
+
+    #[test]
+    fn t0_10_what_is_empty_is_unset() {
+        let names =
+            ["MGM_FORWARDER", "MGM_TABLE", "MGM_MFE_TIMEOUT", "MGM_LOG", "MGM_STATUS_SOCKET"];
+        assert_eq!(read(&names.map(|name| (name, ""))), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn t0_10_the_log_alone_falls_back_with_a_warning() {
+        let mut settings = read(&[("MGM_LOG", "loud")]).unwrap();
+        let warnings = std::mem::take(&mut settings.warnings);
+        assert_eq!(settings, Settings::default());
+        let [line] = &warnings[..] else { panic!("{warnings:?}") };
+        assert!(line.contains("MGM_LOG") && line.contains("loud") && line.contains("trace"));
+        assert!(line.ends_with("warn is used"), "{line}");
+    }
+
+    #[test]
+    fn t0_10_what_the_host_sets_is_not_read() {
+        let host = HostSettings {
+            forwarder: Some(ForwarderChoice::Memory),
+            table: Some(7),
+            unicast_table: Some(8),
+            mfe_timeout: Some(60),
+            log_level: Some(LevelFilter::Off),
+        };
+        let bad = ["MGM_FORWARDER", "MGM_TABLE", "MGM_MFE_TIMEOUT", "MGM_LOG"];
+        let settings = read_with(&host, &bad.map(|name| (name, "nonsense"))).unwrap();
+        assert_eq!((settings.table, settings.mfe_timeout), (7, 60));
+        assert!(settings.warnings.is_empty());
+        // The others are.
+        assert!(read_with(&HostSettings { table: None, ..host }, &[("MGM_TABLE", "x")]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn t0_10_a_path_is_taken_byte_for_byte() {
+        use std::os::unix::ffi::OsStringExt;
+        let path = OsString::from_vec(b"/run/\xff\xfe".to_vec());
+        let settings = Settings::read(&HostSettings::default(), |name| {
+            (name == "MGM_STATUS_SOCKET").then(|| path.clone())
+        });
+        assert_eq!(settings.unwrap().status_socket, Some(path.clone().into()));
+        let words = Settings::read(&HostSettings::default(), |_| Some(path.clone()));
+        assert!(words.is_err(), "no word is like that");
     }
 }

@@ -1,10 +1,10 @@
 //! What the lock guards, and the guard.
 
+use super::dispatch::Lane;
 use super::log::Hold;
-use super::queue::Lane;
 use super::records::Records;
-use super::settings::Settings;
-use super::system::{self, StatusSocket};
+use super::settings::{HostSettings, Settings};
+use super::system;
 use super::tally::Tally;
 use super::workers::Pool;
 use super::world::World;
@@ -14,7 +14,6 @@ use crate::types::{Flow, Refusal, Result, Time};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
@@ -28,11 +27,15 @@ use std::time::{Duration, Instant};
 pub(super) struct State {
     /// From the start until the stop.
     pub run: Option<Run>,
+    /// The last life is over, but not all that it owned is released yet: until then
+    /// there is no other.
+    pub is_ending: bool,
     /// Threads that wait on `Shared::ended`.
     pub waiters: usize,
     /// Numbers that outlive a stop, because no handle is ever issued twice.
     last_client: u64,
     last_enumeration: u64,
+    lives: u64,
     /// What all this is part of: a start may need it for a thread.
     me: Weak<Shared>,
 }
@@ -55,7 +58,8 @@ pub(super) struct Run {
     pub timer_runs: bool,
     /// Being stopped: nobody is let in any more.
     pub stopping: bool,
-    pub status_socket: Option<StatusSocket>,
+    /// The number of this life.
+    pub life: u64,
     born: u64,
     last_enumeration: u64,
 }
@@ -96,10 +100,11 @@ impl State {
     /// Begins a life.
     pub fn start(&mut self, settings: &Settings) {
         super::log::init(settings.log_level);
-        for complaint in &settings.complaints {
-            ::log::error!("{complaint}");
+        for warning in &settings.warnings {
+            ::log::warn!("{warning}");
         }
         system::move_in();
+        self.lives += 1;
         let config = Config {
             mfe_timeout: settings.mfe_timeout,
             last_client: self.last_client,
@@ -117,38 +122,25 @@ impl State {
             timer_due: None,
             timer_runs: false,
             stopping: false,
-            status_socket: None,
+            life: self.lives,
             born: system::clock(),
             last_enumeration: self.last_enumeration,
         });
+        let Some(shared) = self.me.upgrade() else { return };
+        shared.serving.begin(self.lives);
         if let Some(path) = &settings.status_socket {
-            if let Err(refusal) = self.serve_status(Some(path)) {
-                ::log::error!("MGM_STATUS_SOCKET: {refusal}");
-            }
+            shared.serve_from_start(self.lives, path);
         }
     }
 
-    /// Serves the status at this path from now on, instead of where it was.
-    pub fn serve_status(&mut self, path: Option<&Path>) -> Result<()> {
-        let shared = self.me.upgrade().ok_or(Refusal::Stopping)?;
-        let run = self.running().ok_or(Refusal::Stopping)?;
-        run.status_socket = None; // first, because the path may be the same
-        if let Some(path) = path {
-            let socket = StatusSocket::open(path, Manager { shared });
-            run.status_socket =
-                Some(socket.map_err(|error| {
-                    Refusal::StatusSocket(format!("{}: {error}", path.display()))
-                })?);
-        }
-        Ok(())
-    }
-
-    /// Ends it. Everything that `Run` owns is released.
-    pub fn end(&mut self) {
-        if let Some(run) = self.run.take() {
-            self.last_client = run.engine.last_client();
-            self.last_enumeration = run.last_enumeration;
-        }
+    /// Ends it. The caller has to drop what it gets, which releases everything, and then
+    /// set `is_ending` to false.
+    pub fn end(&mut self) -> Option<Run> {
+        let run = self.run.take()?;
+        self.last_client = run.engine.last_client();
+        self.last_enumeration = run.last_enumeration;
+        self.is_ending = true;
+        Some(run)
     }
 
     /// The life that is on, if any.
@@ -163,17 +155,21 @@ impl State {
     }
 
     /// The life that is on, begun with the environment's settings if need be.
+    ///
+    /// # Errors
+    /// `BadSetting`, `Stopping`.
     #[inline(always)]
     pub fn started(&mut self) -> Result<&mut Run> {
-        if self.run.is_none() {
-            self.start_by_itself();
+        if self.run.is_none() && !self.is_ending {
+            self.start_by_itself()?;
         }
         self.running().ok_or(Refusal::Stopping)
     }
 
     #[cold]
-    fn start_by_itself(&mut self) {
-        self.start(&Settings::from_env());
+    fn start_by_itself(&mut self) -> Result<()> {
+        self.start(&Settings::resolve(&HostSettings::default())?);
+        Ok(())
     }
 }
 
@@ -185,6 +181,11 @@ pub(super) struct Guard<'a> {
 }
 
 impl Guard<'_> {
+    /// Gives the lock to a thread that waits for it, if there is one, and takes it again.
+    pub fn hand_over(&mut self) {
+        MutexGuard::bump(&mut self.state);
+    }
+
     /// Gives the lock away until the condition is signalled.
     pub fn wait(&mut self, condition: &Condvar) {
         condition.wait(&mut self.state);

@@ -1,77 +1,281 @@
-//! The thread `mgm-log`: it writes the lines of who must not wait until they are written.
+//! The thread `mgm-log`: it writes the log lines of threads that must not wait until they
+//! are written.
 //!
-//! Whoever takes the log may take long: a callback of the host's that sleeps, a pipe that
-//! is full. While upcalls are read that must hold up nobody, or the kernel's buffer
-//! overflows.
+//! A log callback of the host's may sleep, stderr may be a pipe that is full. While upcalls
+//! are read that must hold up nobody, or the kernel's buffer overflows.
 
 use super::log::{self, Hold, Line};
-use super::Manager;
+use ::log::Level;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-/// As many lines may wait. Those beyond are counted, and not written.
+/// As many lines may wait, of as many bytes in all. When there are more, all further ones are
+/// counted and not written, until half of them are.
 const MOST: usize = 65_536;
+const MOST_BYTES: usize = 8 << 20;
 
-/// Where lines can be left. The thread ends when this is gone and all are written.
-pub(super) struct Writer {
-    lines: Sender<Line>,
-    counts: Arc<Counts>,
+/// After the system has refused the thread it is not asked again for so long.
+const REFUSED: Duration = Duration::from_secs(1);
+
+/// What was left to the thread.
+struct Queue {
+    lines: VecDeque<Line>,
+    /// In all of them.
+    bytes: usize,
+    /// The number of the last line that was left.
+    left: u64,
+    is_full: bool,
+    /// How many there was no room for, behind all those that wait.
+    dropped: u64,
+    thread: Thread,
+    /// The thread is to end when it has written all.
+    is_ending: bool,
 }
 
-#[derive(Default)]
-struct Counts {
-    waiting: AtomicUsize,
-    dropped: AtomicUsize,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Thread {
+    None,
+    Refused(Instant),
+    /// Waits for lines.
+    Idle,
+    /// Writes one.
+    Writing,
 }
 
-impl Writer {
-    /// Starts the thread.
-    pub fn start(manager: Manager) -> io::Result<Writer> {
-        let (lines, left) = mpsc::channel();
-        let counts = Arc::<Counts>::default();
-        let own = Arc::clone(&counts);
-        crate::threads::spawn("mgm-log", move || write(&left, &own, &manager))?;
-        Ok(Writer { lines, counts })
-    }
+static QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
 
-    /// Does `work`, whose log lines the thread writes.
-    pub fn quietly(&self, work: &mut dyn FnMut()) {
-        let _hold = Hold::new();
-        work();
-        while let Some(line) = log::take() {
-            self.leave(line);
+/// The number of the last line that is written.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
+
+/// Lines have come in, or the thread is to end.
+static NEWS: Condvar = Condvar::new();
+/// The thread has written all lines, or has ended.
+static IDLE: Condvar = Condvar::new();
+
+impl Queue {
+    const fn new() -> Queue {
+        Queue {
+            lines: VecDeque::new(),
+            bytes: 0,
+            left: 0,
+            is_full: false,
+            dropped: 0,
+            thread: Thread::None,
+            is_ending: false,
         }
     }
 
-    fn leave(&self, line: Line) {
-        let Counts { waiting, dropped } = &*self.counts;
-        if waiting.load(Ordering::Relaxed) < MOST {
-            waiting.fetch_add(1, Ordering::Relaxed);
-            let _ = self.lines.send(line); // the thread lives as long as this
-        } else {
-            dropped.fetch_add(1, Ordering::Relaxed);
+    /// Puts a line at the end, and what there is to say about those missing before it; its
+    /// number, unless it is dropped.
+    fn push(&mut self, line: Line) -> Option<u64> {
+        if self.is_full {
+            self.is_full = 2 * self.lines.len() > MOST || 2 * self.bytes > MOST_BYTES;
         }
+        if self.is_full {
+            self.dropped += 1;
+            return None;
+        }
+        if let Some(missing) = self.missing() {
+            self.add(missing);
+        }
+        self.add(line);
+        self.is_full = self.lines.len() >= MOST || self.bytes >= MOST_BYTES;
+        Some(self.left)
+    }
+
+    fn add(&mut self, line: Line) {
+        self.bytes += line.text.len();
+        self.lines.push_back(line);
+        self.left += 1;
+    }
+
+    /// The next line to write, and its number.
+    fn pop(&mut self) -> Option<(Line, u64)> {
+        let number = self.left + 1 - self.lines.len() as u64;
+        let Some(line) = self.lines.pop_front() else {
+            // Those that were dropped after the last.
+            self.lines = VecDeque::new();
+            self.is_full = false;
+            return self.missing().map(|line| (line, self.left));
+        };
+        self.bytes -= line.text.len();
+        Some((line, number))
+    }
+
+    fn missing(&mut self) -> Option<Line> {
+        let dropped = std::mem::take(&mut self.dropped);
+        let text =
+            format!("{dropped} log messages dropped: the log callback, or stderr, is too slow");
+        (dropped > 0 && ::log::log_enabled!(Level::Warn))
+            .then(|| Line::about_the_log(Level::Warn, text))
+    }
+
+    fn clear(&mut self) {
+        self.dropped += self.lines.len() as u64;
+        self.lines = VecDeque::new();
+        (self.bytes, self.is_full) = (0, false);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.dropped == 0
+    }
+
+    fn has_thread(&self) -> bool {
+        matches!(self.thread, Thread::Idle | Thread::Writing)
+    }
+
+    /// Makes sure that there is the thread.
+    fn ensure_thread(&mut self) -> io::Result<()> {
+        let may_ask = match self.thread {
+            Thread::None => true,
+            Thread::Refused(since) => since.elapsed() > REFUSED,
+            Thread::Idle | Thread::Writing => return Ok(()),
+        };
+        if !may_ask {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.is_ending = false;
+        let started = crate::threads::spawn("mgm-log", write);
+        self.thread = match &started {
+            Ok(()) => Thread::Writing,
+            Err(_) => Thread::Refused(Instant::now()),
+        };
+        started
     }
 }
 
-/// The thread's life.
-fn write(left: &Receiver<Line>, counts: &Counts, manager: &Manager) {
-    for line in left {
-        counts.waiting.fetch_sub(1, Ordering::Relaxed);
+/// Starts the thread, which will be needed.
+///
+/// # Errors
+/// The system's, if it gives no thread.
+pub(super) fn start() -> io::Result<()> {
+    QUEUE.lock().ensure_thread()
+}
+
+/// Leaves a line to the thread; its number, or `None` if it is dropped.
+pub(super) fn leave(line: Line) -> Option<u64> {
+    let mut queue = QUEUE.lock();
+    let number = queue.push(line);
+    // Without the thread lines wait for one, as many as there is room for.
+    if queue.ensure_thread().is_ok() && queue.thread == Thread::Idle {
+        NEWS.notify_one();
+    }
+    number
+}
+
+/// Whether the line of this number is written, or was dropped.
+pub(super) fn has_written(number: u64) -> bool {
+    WRITTEN.load(Ordering::Acquire) >= number
+}
+
+/// Does `work`, whose log lines the thread writes.
+pub(super) fn quietly(work: &mut dyn FnMut()) {
+    let _hold = Hold::new();
+    work();
+    while let Some(line) = log::take() {
+        leave(line);
+    }
+}
+
+/// Waits until all lines are written, for so long at the most.
+pub(super) fn flush(most: Duration) {
+    wait(most, |queue| !queue.has_thread() || (queue.is_empty() && queue.thread == Thread::Idle));
+}
+
+/// Drops the lines that wait: they were for a log callback that is to get no more.
+pub(super) fn drop_lines() {
+    let mut queue = QUEUE.lock();
+    queue.clear();
+    WRITTEN.fetch_max(queue.left, Ordering::Release);
+    NEWS.notify_one(); // it tells how many
+}
+
+/// Has the thread end when it has written what it has; waits for that for so long at the most.
+pub(super) fn end(most: Duration) {
+    QUEUE.lock().is_ending = true;
+    NEWS.notify_one();
+    wait(most, |queue| !queue.has_thread());
+}
+
+fn wait(most: Duration, is_over: impl Fn(&Queue) -> bool) {
+    let mut queue = QUEUE.lock();
+    IDLE.wait_while_for(&mut queue, |queue| !is_over(queue), most);
+}
+
+/// What the thread does.
+fn write() {
+    log::be_writer();
+    while let Some((line, number)) = next() {
         // A panic of who takes the lines is no end to the log.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            line.log();
-            let dropped = counts.dropped.swap(0, Ordering::Relaxed);
-            if dropped > 0 {
-                ::log::warn!("{dropped} lines are missing here: the log takes them too slowly");
-            }
-            manager.pass_on(); // calls made inside the host's log callback
-        }));
-        if crate::fork::is_child() {
-            return; // that callback has forked
+        let _ = catch_unwind(AssertUnwindSafe(|| line.log()));
+        crate::fork::after_callback(); // one that has panicked in a forked child
+        WRITTEN.fetch_max(number, Ordering::Release);
+    }
+}
+
+/// Waits for the next line; `None` if the thread is to end.
+fn next() -> Option<(Line, u64)> {
+    let mut queue = QUEUE.lock();
+    loop {
+        let next = queue.pop();
+        queue.thread = match next {
+            Some(_) => Thread::Writing,
+            None if queue.is_ending => Thread::None,
+            None => Thread::Idle,
+        };
+        if queue.thread != Thread::Writing {
+            IDLE.notify_all();
         }
+        if queue.thread != Thread::Idle {
+            return next;
+        }
+        NEWS.wait(&mut queue);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        Line::about_the_log(Level::Info, text.to_owned())
+    }
+
+    fn written(queue: &mut Queue) -> Vec<(String, u64)> {
+        std::iter::from_fn(|| queue.pop()).map(|(line, number)| (line.text, number)).collect()
+    }
+
+    #[test]
+    fn t8_10_lines_that_wait_are_bounded_and_those_missing_are_told_where_they_are_missing() {
+        log::init(::log::LevelFilter::Warn);
+        let mut queue = Queue::new();
+        let accepted = (0..MOST + 7).filter(|n| queue.push(line(&n.to_string())).is_some());
+        assert_eq!(accepted.count(), MOST);
+        // It is full until half of them are written.
+        for n in 0..MOST / 2 - 1 {
+            assert_eq!(queue.pop().map(|(line, _)| line.text), Some(n.to_string()));
+        }
+        assert_eq!(queue.push(line("lost")), None);
+        queue.pop();
+        let behind = queue.push(line("behind"));
+        let rest = written(&mut queue);
+        let tail: Vec<_> = rest.iter().skip(MOST - MOST / 2).collect();
+        assert_eq!(rest.len(), MOST - MOST / 2 + 2);
+        assert!(tail[0].0.starts_with("8 log messages dropped"), "{tail:?}");
+        assert_eq!((tail[1].0.as_str(), Some(tail[1].1)), ("behind", behind));
+        assert_eq!(queue.bytes, 0);
+    }
+
+    #[test]
+    fn t8_10_long_lines_are_bounded_by_their_bytes() {
+        let mut queue = Queue::new();
+        let long = "x".repeat(MOST_BYTES / 4 + 1);
+        let accepted = (0..10).filter(|_| queue.push(line(&long)).is_some()).count();
+        assert_eq!(accepted, 4);
+        assert!(written(&mut queue).last().is_some_and(|(text, _)| text.starts_with("6 log")));
     }
 }

@@ -110,6 +110,8 @@ pub enum Refusal {
     Forked,
     /// MGM runs already.
     AlreadyStarted,
+    /// A variable of the environment has an invalid value; which, and the valid ones.
+    BadSetting(String),
     /// MGM is being stopped.
     Stopping,
     /// The status cannot be served; why.
@@ -138,6 +140,7 @@ impl Refusal {
             | BadFlags(_)
             | BadEnumType(_)
             | BadArgument(_)
+            | BadSetting(_)
             | NotAScope(..)
             | MixedNextHops(_)
             | NotOwner(_)
@@ -200,6 +203,7 @@ impl fmt::Display for Refusal {
                 write!(f, "enumeration type {kind} is neither ANY_SOURCE (0) nor ALL_SOURCES (1)")
             }
             BadArgument(what) => f.write_str(what),
+            BadSetting(why) => f.write_str(why),
             MixedNextHops(interface) => write!(
                 f,
                 "{interface}: one index has either a single interface with next hop 0, or one \

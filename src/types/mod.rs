@@ -3,6 +3,7 @@
 //! Nothing here decides anything. Addresses inside the library are
 //! [`Ipv4Addr`]s; network byte order exists only at the C boundary.
 
+mod counters;
 mod error;
 mod flow;
 mod if_set;
@@ -10,6 +11,7 @@ mod interface;
 mod route;
 mod scope;
 
+pub use counters::Counters;
 pub use error::{Code, Refusal, Result};
 pub use flow::{is_host_source, Flow};
 pub use if_set::{IfSet, IfView};

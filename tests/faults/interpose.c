@@ -9,6 +9,7 @@
  *     MGM_CALLS=FILE                     each call's kind and number, one a line
  *     MGM_FAULT="HOW FIRST TIMES KIND"   from call FIRST of this kind on, TIMES calls fail;
  *                                        HOW is an errno, "short" or "garbage"
+ *     MGM_FAULT_WHILE=FILE               only while this file exists
  *
  * A call that fails with an errno is not made. A short one is cut in half, in
  * a garbage one everything that was read is overwritten.
@@ -42,6 +43,7 @@ static struct {
     int error;
     unsigned first, times;
 } fault;
+static const char *switch_path;
 static int calls_fd = -1;
 
 __attribute__((constructor)) static void read_orders(void)
@@ -51,6 +53,7 @@ __attribute__((constructor)) static void read_orders(void)
 
     if (path)
         calls_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    switch_path = getenv("MGM_FAULT_WHILE");
     if (!order)
         return;
     if (sscanf(order, "%15s %u %u %47[^\n]", how, &fault.first, &fault.times, fault.kind) != 4)
@@ -77,7 +80,8 @@ __attribute__((format(printf, 1, 2))) static enum how order(const char *format, 
         abort();
     memcpy(kinds[at].name, kind, sizeof kind);
     number = ++kinds[at].calls;
-    if (strcmp(kind, fault.kind) == 0 && number - fault.first < fault.times)
+    if (strcmp(kind, fault.kind) == 0 && number - fault.first < fault.times &&
+        (!switch_path || access(switch_path, F_OK) == 0))
         how = fault.how;
     if (calls_fd >= 0) {
         int length = snprintf(line, sizeof line, "%s#%u%s\n", kind, number, how ? " !" : "");

@@ -74,6 +74,8 @@ pub enum Kind {
     AnswerAgain,
     /// All callbacks that are due, with nothing to say.
     AnswerAll,
+    /// A client hears some of the alerts that wait for it; or all do.
+    Listen,
     SetMfe,
     Routes,
     Time,
@@ -83,7 +85,7 @@ pub enum Kind {
 }
 
 /// How often each kind comes, in a hundred and something.
-const WEIGHTS: [(Kind, u8); 18] = [
+const WEIGHTS: [(Kind, u8); 19] = [
     (Kind::Register, 3),
     (Kind::Deregister, 1),
     (Kind::Take, 8),
@@ -96,6 +98,7 @@ const WEIGHTS: [(Kind, u8); 18] = [
     (Kind::Answer, 16),
     (Kind::AnswerAgain, 2),
     (Kind::AnswerAll, 6),
+    (Kind::Listen, 10),
     (Kind::SetMfe, 3),
     (Kind::Routes, 4),
     (Kind::Time, 5),

@@ -274,6 +274,8 @@ fn row(model: &Model, mfe: &Mfe) -> MfeRow {
         packets: mfe.packets,
         octets: mfe.octets,
         wrong_if: mfe.wrong_if,
+        negative: mfe.negative,
+        sent: mfe.sent,
     }
 }
 

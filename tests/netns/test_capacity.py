@@ -153,7 +153,7 @@ class AnotherDaemon(NetnsTest):
         router.must("register A 200 1")
 
         self.assertEqual(router.do("take A to-source"), CAN_NOT_COMPLETE)
-        router.logs("another multicast routing daemon", "smcrouted", "stop it", "MGM_TABLE")
+        router.logs("another multicast routing daemon", "smcrouted", "stop it", "MGM_TABLE", "ip mrule")
         self.assertEqual(self.lab.router.vifs(), {0: "to-source"}, "it is not disturbed")
 
         daemon.terminate()

@@ -82,6 +82,36 @@ class Forwarding(NetnsTest):
         collector.expect(2)
         self.assertEqual(len(router.heard("RPF")), 1, "it is the same MFE")
 
+    # spec 6.7
+    def test_packets_without_an_oif_are_counted_apart_and_no_counter_falls(self):
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        collector, emitter = receiver.collector(GROUP), source.emitter(GROUP)
+
+        def counts(packets, negative):
+            until(lambda: [mfe["packets"] for mfe in router.mfes()] == [packets], f"{packets} packets")
+            self.assertEqual(router.mfes()[0]["negative"], negative)
+
+        emitter.send(2)
+        counts(2, 2)
+        router.must(f"join A * {GROUP} to-receiver")
+        counts(2, 2)
+        emitter.send(5)
+        collector.expect(5)
+        counts(7, 2)
+        router.must(f"leave A * {GROUP} to-receiver")
+        counts(7, 2)
+        emitter.send(1)
+        counts(8, 3)
+        # Nobody looks in between.
+        router.must(f"join A * {GROUP} to-receiver")
+        emitter.send(1)
+        collector.expect(6)
+        router.must(f"leave A * {GROUP} to-receiver")
+        emitter.send(1)
+        counts(10, 4)
+
     # spec 5.5
     def test_flow_that_nobody_wants_gets_a_negative_mfe_and_a_prune(self):
         source, receiver = self.hosts("source", "receiver")

@@ -99,13 +99,21 @@ class Refusals(NetnsTest):
 
         router.must(f"release A {names[0]}", f"take A {names[32]}")
 
-    def test_bad_forwarder_in_the_environment_is_one_error_and_the_default(self):
+    # spec 0.10
+    def test_bad_forwarder_in_the_environment_is_refused_with_one_line(self):
         self.hosts("source")
-        router = self.registered(forwarder="magic")
-        router.must("take A to-source")
-        router.logs("mgm_forwarder", "magic")
+        router = self.router(forwarder="magic")
+        self.assertEqual(router.do("register A 200 1"), INVALID_PARAMETER)
+        router.logs("MGM_FORWARDER", "magic", "auto, kernel, ebpf or memory")
         self.assertEqual(len(router.log.items), 1, router.log.items)
-        self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 1, "auto took the kernel")
+        self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 0)
+
+    # spec 0.10
+    def test_ebpf_is_not_built_in(self):
+        self.hosts("source")
+        router = self.registered(forwarder="ebpf")
+        self.assertEqual(router.do("take A to-source"), CAN_NOT_COMPLETE)
+        router.logs("ebpf", "not built in")
 
 
 class Table(NetnsTest):
@@ -126,6 +134,8 @@ class Table(NetnsTest):
         self.lab.router.ip(f"mrule add pref 100 table {self.TABLE}")
         router = self.router(MGM_TABLE=str(self.TABLE))
         router.protocol("A", 200, "to-source", "to-receiver")
+        for device in ("to-source", "to-receiver"):
+            router.logs(f"MGM_TABLE={self.TABLE}", f"ip mrule add iif {device} lookup {self.TABLE}")
         router.must(f"join A * {GROUP} to-receiver")
         collector = receiver.collector(GROUP)
 

@@ -22,8 +22,9 @@ use crate::manager::Manager;
 /// # Returns
 /// - `NO_ERROR`: given.
 /// - `ERROR_INSUFFICIENT_BUFFER`: see pdwBufferSize.
-/// - `ERROR_NOT_FOUND`: there is no such MFE.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or the group or source is none.
+/// - `ERROR_NOT_FOUND`: there is no such MFE; also where there can be none, because
+///   dwGroup is no group or dwSource no host's address.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads
@@ -43,7 +44,7 @@ pub unsafe extern "C" fn MgmGetMfe(
         // SAFETY: the caller says what the pointers point to.
         let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
         // SAFETY: not null, and the caller says that it points to an MFE.
-        let flow = unsafe { mfe_flow(pimm)? };
+        let flow = unsafe { mfe_key(pimm) };
         fill_one(&mut buffer, flow, Form::Mfe)
     })
 }

@@ -1,11 +1,12 @@
 //! Who has which interface.
 
-use crate::abi::args::{interface, required, write};
+use crate::abi::args::{addr, interface, required, write};
 use crate::abi::entry::{entry, entry_for};
 use crate::abi::handle::Kind;
 use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
+use crate::types::Interface;
 
 /// Makes a client the owner of an interface: every multicast protocol takes an
 /// interface before it does anything there. IGMP is enabled on the interface
@@ -89,7 +90,7 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
 /// Tells which protocol owns an interface; IGMP, if only IGMP is enabled there.
 ///
 /// # Parameters
-/// - `dwIfIndex`: index of the interface, not 0.
+/// - `dwIfIndex`: index of the interface.
 /// - `dwIfNextHopAddr`: its next hop, network byte order; 0 except on
 ///   point-to-multipoint links.
 /// - `pdwIfProtocolId` (out): the protocol id that the owner registered with.
@@ -97,8 +98,9 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
 ///
 /// # Returns
 /// - `NO_ERROR`: told.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or the index is 0.
-/// - `ERROR_NOT_FOUND`: nobody has the interface.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
+/// - `ERROR_NOT_FOUND`: no client owns the interface, or there can be no such
+///   interface: the index is 0, or the next hop is not of the kind that the index has.
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads
@@ -117,8 +119,9 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
     entry("MgmGetProtocolOnInterface", || {
         required("pdwIfProtocolId", pdwIfProtocolId)?;
         required("pdwIfComponentId", pdwIfComponentId)?;
-        let (protocol, component) =
-            Manager::global().protocol_on(interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        // A look-up: what cannot be an interface is one that nobody has.
+        let interface = Interface { index: dwIfIndex, next_hop: addr(dwIfNextHopAddr) };
+        let (protocol, component) = Manager::global().protocol_on(interface)?;
         // SAFETY: not null, and the caller says that a DWORD may be written to each.
         unsafe {
             write(pdwIfProtocolId, protocol);

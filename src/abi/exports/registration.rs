@@ -23,7 +23,8 @@ use crate::manager::Manager;
 ///
 /// # Returns
 /// - `NO_ERROR`: registered.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL; or this call would start MGM, and a
+///   variable of the environment is invalid.
 /// - `ERROR_ALREADY_EXISTS`: this protocol and component are registered.
 /// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left.
 /// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child

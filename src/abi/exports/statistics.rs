@@ -1,6 +1,6 @@
 //! Reading what the forwarder counted.
 
-use crate::abi::args::{mfe_flow, mfe_key, required, stats_form};
+use crate::abi::args::{mfe_key, required, stats_form};
 use crate::abi::buffer::{fill_many, fill_one, Buffer};
 use crate::abi::entry::entry;
 use crate::abi::types::*;
@@ -21,9 +21,9 @@ use crate::abi::types::*;
 /// # Returns
 /// - `NO_ERROR`: given.
 /// - `ERROR_INSUFFICIENT_BUFFER`: see pdwBufferSize.
-/// - `ERROR_NOT_FOUND`: there is no such MFE.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, the group or source is none, or
-///   another flag.
+/// - `ERROR_NOT_FOUND`: there is no such MFE; also where there can be none, because
+///   dwGroup is no group or dwSource no host's address.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or another flag.
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn MgmGetMfeStats(
         // SAFETY: the caller says what the pointers point to.
         let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
         // SAFETY: not null, and the caller says that it points to an MFE.
-        let flow = unsafe { mfe_flow(pimm)? };
+        let flow = unsafe { mfe_key(pimm) };
         fill_one(&mut buffer, flow, stats_form(dwFlags)?)
     })
 }

@@ -184,7 +184,7 @@ pub type PMGM_JOIN_ALERT_CALLBACK = Option<
 
 /// Tells the owner of an interface that a packet came in there although its MFE
 /// has another incoming interface. At most once in three seconds for each
-/// source, group and interface.
+/// source, group and interface, and not while the client is behind.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwGroupAddr`: the source and the group, network byte order.

@@ -34,6 +34,8 @@ pub const MGMHOST_LOG_TRACE: DWORD = 6;
 
 /// MgmHostAddRoute: the address is one of this router's own.
 pub const MGMHOST_ROUTE_LOCAL: DWORD = 1;
+/// MgmHostAddRoute: the route wins over longer ones of the system.
+pub const MGMHOST_ROUTE_PREFERRED: DWORD = 2;
 
 /// MgmHostGetStatus: without the memberships.
 pub const MGMHOST_STATUS_NO_MEMBERSHIPS: DWORD = 1;
@@ -72,9 +74,18 @@ pub type PMGMHOST_VERSION = *mut MGMHOST_VERSION;
 /// - `pszText`: the line, UTF-8. Valid during the callback only.
 ///
 /// # Threads
-/// On any thread, several at a time, no lock of MGM held. Any Mgm function may be
-/// called from here, except those that no callback may call; what such a call logs
-/// goes to stderr, not here again. An exception that leaves it ends the process.
+/// On the thread of the call that logs, before that call returns; on several threads at
+/// a time; with no lock of MGM held. Lines of MGM's own threads, and those of calls while the
+/// callback is slow, come on the thread mgm-log: a call waits for this callback no
+/// longer than 0.1 s in a second and one more line. The lines of one thread keep
+/// their order. Of more than 65,536 lines that wait, or 8 MiB of them, further ones
+/// are dropped, and a line reports how many.
+///
+/// Any Mgm function may be called from here, except those that no callback may call;
+/// what such a call logs goes to stderr, not here again. An exception that leaves it
+/// ends the process. A child that is forked here is refused like any other: the call that it
+/// returns to answers ERROR_CAN_NOT_COMPLETE; on mgm-log it ends with _exit(1) when it
+/// returns.
 pub type MGMHOST_LOG_CALLBACK = Option<
     unsafe extern "C-unwind" fn(pvContext: *mut c_void, dwLevel: DWORD, pszText: *const c_char),
 >;
@@ -101,6 +112,11 @@ pub struct _MGMHOST_CONFIG {
     pub pfnLogCallback: MGMHOST_LOG_CALLBACK,
     /// Handed to pfnLogCallback.
     pub pvLogContext: *mut c_void,
+    /// The system's unicast table in which sources are looked up, except those of
+    /// interfaces in a VRF. 0: as the system routes packets to them.
+    pub dwUnicastTable: DWORD,
+    /// 0.
+    pub dwReserved2: DWORD,
 }
 pub type MGMHOST_CONFIG = _MGMHOST_CONFIG;
 pub type PMGMHOST_CONFIG = *mut MGMHOST_CONFIG;

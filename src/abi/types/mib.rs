@@ -78,7 +78,10 @@ pub struct _MIB_MFE_TABLE {
 pub type MIB_MFE_TABLE = _MIB_MFE_TABLE;
 pub type PMIB_MFE_TABLE = *mut MIB_MFE_TABLE;
 
-/// Counters of one outgoing interface of an MFE. They wrap at 32 bits.
+/// Counters of one outgoing interface of an MFE. They wrap at 32 bits, and go on where
+/// they were if the interface leaves the MFE and comes back, unless it changed hands or
+/// was lost meanwhile. The kernel forwarder counts for the MFE as a whole: with it they
+/// are 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_OIF_STATS {
@@ -88,11 +91,12 @@ pub struct _MIB_IPMCAST_OIF_STATS {
     pub dwNextHopAddr: DWORD,
     /// 0.
     pub dwDialContext: DWORD,
-    /// Packets that stayed here because their TTL was not above the threshold.
+    /// Packets that stayed here because their TTL was not above the threshold. 0 with
+    /// the kernel forwarder.
     pub ulTtlTooLow: ULONG,
     /// 0: no forwarder counts it.
     pub ulFragNeeded: ULONG,
-    /// Packets that went out.
+    /// Packets that went out. 0 with the kernel forwarder.
     pub ulOutPackets: ULONG,
     /// 0: no forwarder counts it.
     pub ulOutDiscards: ULONG,
@@ -102,8 +106,9 @@ pub type PMIB_IPMCAST_OIF_STATS = *mut MIB_IPMCAST_OIF_STATS;
 pub type MIB_IPMCAST_OIF_STATS_LH = _MIB_IPMCAST_OIF_STATS;
 pub type PMIB_IPMCAST_OIF_STATS_LH = *mut MIB_IPMCAST_OIF_STATS_LH;
 
-/// Counters of an MFE (MGM_MFE_STATS_0). They wrap at 32 bits. One with n
-/// outgoing interfaces takes SIZEOF_MIB_MFE_STATS(n) bytes.
+/// Counters of an MFE (MGM_MFE_STATS_0). They wrap at 32 bits and never fall otherwise
+/// as long as the MFE lives. What the kernel forwarder cannot tell is in
+/// docs/differences.md, "Counters". One with n outgoing interfaces takes SIZEOF_MIB_MFE_STATS(n) bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_MFE_STATS {
@@ -133,7 +138,7 @@ pub struct _MIB_IPMCAST_MFE_STATS {
     pub ulNumOutIf: ULONG,
     /// Packets accepted on the incoming interface.
     pub ulInPkts: ULONG,
-    /// Octets of these. The Linux kernel also counts those of ulPktsDifferentIf in.
+    /// Octets of these. The kernel forwarder also counts those of ulPktsDifferentIf.
     pub ulInOctets: ULONG,
     /// Packets that arrived on another interface, and were not forwarded.
     pub ulPktsDifferentIf: ULONG,
@@ -155,8 +160,9 @@ pub struct _MIB_MFE_STATS_TABLE {
 pub type MIB_MFE_STATS_TABLE = _MIB_MFE_STATS_TABLE;
 pub type PMIB_MFE_STATS_TABLE = *mut MIB_MFE_STATS_TABLE;
 
-/// More counters of an MFE (MGM_MFE_STATS_1). They wrap at 32 bits. One with n
-/// outgoing interfaces takes SIZEOF_MIB_MFE_STATS_EX(n) bytes.
+/// More counters of an MFE (MGM_MFE_STATS_1). They wrap at 32 bits and never fall otherwise
+/// as long as the MFE lives. What the kernel forwarder cannot tell is in
+/// docs/differences.md, "Counters". One with n outgoing interfaces takes SIZEOF_MIB_MFE_STATS_EX(n) bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_MFE_STATS_EX {
@@ -186,7 +192,7 @@ pub struct _MIB_IPMCAST_MFE_STATS_EX {
     pub ulNumOutIf: ULONG,
     /// Packets accepted on the incoming interface.
     pub ulInPkts: ULONG,
-    /// Octets of these. The Linux kernel also counts those of ulPktsDifferentIf in.
+    /// Octets of these. The kernel forwarder also counts those of ulPktsDifferentIf.
     pub ulInOctets: ULONG,
     /// Packets that arrived on another interface, and were not forwarded.
     pub ulPktsDifferentIf: ULONG,
@@ -194,14 +200,14 @@ pub struct _MIB_IPMCAST_MFE_STATS_EX {
     pub ulQueueOverflow: ULONG,
     /// 0: what came before the entry is not counted in it.
     pub ulUninitMfe: ULONG,
-    /// Packets accepted while the entry has no outgoing interface: ulInPkts of
-    /// a negative entry, else 0.
+    /// Packets accepted while the entry had no outgoing interface.
     pub ulNegativeMfe: ULONG,
     /// 0: no forwarder counts it.
     pub ulInDiscards: ULONG,
     /// 0: no forwarder counts it.
     pub ulInHdrErrors: ULONG,
-    /// Sum of the outgoing interfaces' ulOutPackets.
+    /// Packets sent out, on all interfaces that are or were outgoing ones. 0 with the
+    /// kernel forwarder.
     pub ulTotalOutPackets: ULONG,
     /// Counters of the outgoing interfaces.
     pub rgmiosOutStats: [MIB_IPMCAST_OIF_STATS; ANY_SIZE],

@@ -255,6 +255,23 @@ fn t4_6_a_wildcard_does_not_hide_a_source_join() {
 }
 
 #[test]
+fn t4_6_a_source_prune_says_nothing_about_the_group() {
+    let mut r = three();
+    r.source("10.0.0.1", connected(1));
+    r.join("B", G, 2);
+    r.join("B", SG, 2);
+    r.packet(SG, 1);
+    r.heard.clear();
+    r.leave("B", SG, 2);
+    // B still takes from this source by its group: A must not leave it upstream.
+    r.expect(&["A: prune (10.0.0.1, 239.1.1.1) on interface 2"]);
+    assert_eq!(r.mfe(SG), "interface 1 to interface 2");
+    r.leave("B", G, 2);
+    let last = "A: prune (*, 239.1.1.1) on interface 2";
+    assert!(r.heard.iter().any(|line| line == last), "{:?}", r.heard);
+}
+
+#[test]
 fn t4_6_a_route_change_moves_the_role() {
     let mut r = three();
     r.source("10.0.0.1", connected(1));
@@ -368,6 +385,38 @@ fn t4_8_an_owner_whose_release_waits_gets_no_local_leave_either() {
         "B: prune (*, 239.1.1.1) on interface 1",
         "C: prune (*, 239.1.1.1) on interface 1",
     ]);
+}
+
+#[test]
+fn t8_2_a_prune_may_end_what_its_client_joined_itself_and_was_not_told_of() {
+    let mut r = Router::with(&["A", "B", "I"]);
+    r.owns("A", &[1, 4]).owns("B", &[2]).owns("I", &[1]);
+    // By IGMP, for A's interface: the caller is not told of its own act (4.1).
+    r.join("I", G, 1);
+    r.expect(&["A: local join (*, 239.1.1.1) on interface 1", "B: join (*, 239.1.1.1) member"]);
+    // With the release A's component has it no more, and IGMP is told: it is not its act (D57).
+    r.release("A", 1);
+    r.expect(&[
+        "I: disable interface 1",
+        "B: prune (*, 239.1.1.1) on interface 1",
+        "I: prune (*, 239.1.1.1) on interface 1",
+        "I: enable interface 1",
+    ]);
+    // Not telling it would be worse: here the same PRUNE ends what IGMP was told of.
+    r.take("A", 1);
+    r.heard.clear();
+    r.join("B", G, 2);
+    r.join("I", G, 1);
+    r.leave("B", G, 2);
+    r.expect(&[
+        "A: join (*, 239.1.1.1) member",
+        "I: join (*, 239.1.1.1) member",
+        "A: local join (*, 239.1.1.1) on interface 1",
+        "B: join (*, 239.1.1.1) member",
+        "A: prune (*, 239.1.1.1) on interface 2",
+    ]);
+    r.release("A", 1);
+    assert!(r.heard.contains(&"I: prune (*, 239.1.1.1) on interface 1".into()), "{:?}", r.heard);
 }
 
 #[test]

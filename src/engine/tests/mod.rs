@@ -6,6 +6,7 @@
 //! heard. `A`, `B` … are routing protocols, names that begin with `I` are IGMP.
 
 mod alerts;
+mod behind;
 mod enumeration;
 mod equal_cost;
 mod limits;

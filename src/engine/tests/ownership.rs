@@ -32,7 +32,7 @@ fn t0_2_interface_zero_is_none() {
         r.refuses(Code::InvalidParameter, |r| r.try_join(name, flow(G), 0, Join::State));
         r.refuses(Code::InvalidParameter, |r| r.try_leave(name, flow(G), 0, Join::State));
     }
-    assert_eq!(owner_of(&r, 0).unwrap_err().code(), Code::InvalidParameter);
+    assert_eq!(owner_of(&r, 0).unwrap_err().code(), Code::NotFound, "it is looked for only");
 }
 
 #[test]

@@ -273,3 +273,26 @@ fn t5_1_very_many_that_one_change_concerns_are_resolved_in_turns() {
     assert_eq!((r.engine.mfe_count(), remembered(&r)), (1000, 0));
     assert!(turns > 50, "{turns} turns");
 }
+
+#[test]
+fn t5_1_sources_whose_flows_must_wait_keep_their_new_routes() {
+    let mut r = stage();
+    let sources = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"];
+    let now = r.now;
+    r.run(|engine, fx| {
+        for (source, i) in
+            sources.into_iter().flat_map(|source| (0..50u32).map(move |i| (source, i)))
+        {
+            let flow = Flow::new(addr(source), Ipv4Addr::from(0xef02_0000 + i));
+            let packet = Packet { flow, arrival: 4.there(), header: &[], length: 0, ttl: 0 };
+            engine.no_entry(now, &packet, Some(Route::NONE), fx);
+        }
+    });
+    // All at once: at the turn of the last source's flows nothing else refers to it.
+    let routes = sources.map(|source| (addr(source), Domain::MAIN, via(1, "10.1.0.9")));
+    r.run(|engine, fx| engine.update_routes(&routes, fx));
+    assert_eq!(r.engine.mfe_count(), 64, "with the call");
+    r.goes_on(16);
+    assert_eq!((r.engine.mfe_count(), remembered(&r)), (200, 0));
+    assert_eq!(r.known_sources(), sources.map(addr));
+}

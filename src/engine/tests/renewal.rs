@@ -298,6 +298,28 @@ fn t5_6_a_time_out_of_a_former_owner_begins_no_life() {
 }
 
 #[test]
+fn t5_6_an_own_stream_ends_where_the_forwarder_cannot_tell_by_which_interface_it_came() {
+    let mut r = flowing();
+    r.reroute("10.0.0.1", local());
+    r.counted = Ok(Some(7)); // on whichever interface
+    r.seconds_pass(900);
+    assert_eq!(entry(&r), None);
+    r.expect(&[]);
+    r.packet(FLOW, 3.there());
+    assert_eq!(entry(&r), Some((3, vec![2])), "it is made anew where the stream comes in now");
+
+    // A forwarder that leaves the counting to the engine can tell.
+    let mut r = flowing();
+    r.reroute("10.0.0.1", local());
+    r.packet(FLOW, 1);
+    r.seconds_pass(900);
+    assert_eq!(entry(&r), Some((1, vec![2])));
+    r.packet(FLOW, 3);
+    r.seconds_pass(900);
+    assert_eq!(entry(&r), None, "a packet on another interface is not accepted");
+}
+
+#[test]
 fn t5_6_no_packet_caused_the_questions_of_a_renewal() {
     let mut r = flowing();
     r.packet(FLOW, 1);

@@ -1,6 +1,7 @@
 //! Chapter 6, as far as it is the engine's: order, walks, counters.
 
 use super::*;
+use crate::types::Counters;
 use smallvec::smallvec;
 
 const SG: &str = "(10.0.0.1, 239.1.1.1)";
@@ -131,11 +132,175 @@ fn t6_7_an_oif_counts_from_when_it_became_one() {
     r.join("B", "(*, *)", 3);
     r.packet(SG, 1);
     assert_eq!(oif_counts(&r), [(2, 2, 0), (3, 1, 0)]);
-    // Off and on again: from nothing.
+    // Off and on again: it goes on.
     r.leave("B", "(*, *)", 2);
     r.join("B", "(*, *)", 2);
     r.packet(SG, 1);
-    assert_eq!(oif_counts(&r), [(2, 1, 0), (3, 2, 0)]);
+    assert_eq!(oif_counts(&r), [(2, 3, 0), (3, 2, 0)]);
+}
+
+/// ulNegativeMfe and ulTotalOutPackets.
+fn sums(r: &Router) -> (u64, u64) {
+    let row = r.row(SG).expect("an MFE");
+    (row.negative, row.sent)
+}
+
+/// A owns 1, towards the source; B owns 2 to 5 and wants nothing there.
+fn quiet_stage() -> Router {
+    let mut r = Router::with(&["A", "B"]);
+    r.owns("A", &[1]).owns("B", &[2, 3, 4, 5]);
+    r.source("10.0.0.1", via(1, "10.9.9.9"));
+    r.packet(SG, 1); // makes the MFE
+    r
+}
+
+fn packets(r: &mut Router, count: usize) {
+    (0..count).for_each(|_| drop(r.packet(SG, 1)));
+}
+
+#[test]
+fn t6_7_packets_without_an_oif_are_counted_apart_from_those_that_went_out() {
+    let mut r = quiet_stage();
+    packets(&mut r, 2);
+    assert_eq!(sums(&r), (2, 0));
+    r.join("B", "(*, 239.1.1.1)", 2);
+    assert_eq!(sums(&r), (2, 0));
+    packets(&mut r, 5);
+    assert_eq!(sums(&r), (2, 5));
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    assert_eq!(sums(&r), (2, 5));
+    packets(&mut r, 1);
+    assert_eq!(sums(&r), (3, 5));
+    r.join("B", "(*, 239.1.1.1)", 3); // another one
+    packets(&mut r, 4);
+    assert_eq!((sums(&r), oif_counts(&r)), ((3, 9), vec![(3, 4, 0)]));
+    r.join("B", "(*, 239.1.1.1)", 2);
+    packets(&mut r, 1);
+    assert_eq!((sums(&r), oif_counts(&r)), ((3, 11), vec![(2, 6, 0), (3, 5, 0)]));
+    assert_eq!(r.row(SG).expect("an MFE").packets, 13);
+}
+
+#[test]
+fn t6_7_a_receiver_that_comes_and_goes_needs_no_memory() {
+    let mut r = quiet_stage();
+    packets(&mut r, 1);
+    for round in 1..=3 {
+        r.join("B", "(*, 239.1.1.1)", 2);
+        packets(&mut r, 3);
+        r.leave("B", "(*, 239.1.1.1)", 2);
+        packets(&mut r, 2);
+        assert_eq!(sums(&r), (1 + 2 * round, 3 * round));
+    }
+    assert!(r.engine.flows.mfe(flow(SG)).expect("an MFE").rare.is_none());
+}
+
+#[test]
+fn t6_7_what_an_interface_sent_before_it_was_released_stays_in_the_sum() {
+    let mut r = quiet_stage();
+    for interface in [2, 3] {
+        r.join("B", "(*, 239.1.1.1)", interface);
+    }
+    packets(&mut r, 5);
+    for interface in [3, 2] {
+        r.leave("B", "(*, 239.1.1.1)", interface);
+        packets(&mut r, 1);
+        r.release("B", interface);
+        assert_eq!(sums(&r), (if interface == 2 { 1 } else { 0 }, 11), "{interface}");
+    }
+    // Whatever gets their numbers has sent nothing yet.
+    for interface in [8, 9] {
+        r.take("B", interface);
+        r.join("B", "(*, 239.1.1.1)", interface);
+    }
+    assert_eq!((sums(&r), oif_counts(&r)), ((1, 11), vec![(8, 0, 0), (9, 0, 0)]));
+    packets(&mut r, 1);
+    assert_eq!((sums(&r), oif_counts(&r)), ((1, 13), vec![(8, 1, 0), (9, 1, 0)]));
+}
+
+#[test]
+fn t6_7_a_reroute_and_a_threshold_let_no_counter_fall() {
+    let mut r = quiet_stage();
+    r.owns("A", &[6]);
+    r.join("B", "(*, 239.1.1.1)", 2);
+    packets(&mut r, 3);
+    r.packet_with_ttl(SG, 1, 1); // the threshold is 1
+    let before = (sums(&r), oif_counts(&r));
+    assert_eq!(before, ((0, 3), vec![(2, 3, 1)]));
+    r.set_mfe("A", SG, "10.8.8.8", 6);
+    assert_eq!(r.row(SG).expect("an MFE").iif, 6.there());
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    r.packet(SG, 6);
+    r.join("B", "(*, 239.1.1.1)", 2);
+    assert_eq!((sums(&r), oif_counts(&r)), ((1, 3), vec![(2, 3, 1)]));
+    assert_eq!(r.row(SG).expect("an MFE").packets, 5);
+}
+
+#[test]
+fn t6_7_counters_go_on_beyond_32_bits() {
+    let mut r = quiet_stage();
+    packets(&mut r, 1);
+    r.engine.flows.mfe_mut(flow(SG)).expect("an MFE").packets += 1 << 33;
+    r.join("B", "(*, 239.1.1.1)", 2);
+    packets(&mut r, 1);
+    assert_eq!(sums(&r), ((1 << 33) + 1, 1));
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    packets(&mut r, 1);
+    assert_eq!(sums(&r), ((1 << 33) + 2, 1));
+}
+
+fn reading(packets: u64, octets: u64, wrong_if: u64) -> Counters {
+    Counters { packets, octets, wrong_if }
+}
+
+fn shown(r: &Router) -> (u64, u64, u64, u64, u64) {
+    let row = r.row(SG).expect("an MFE");
+    (row.packets, row.octets, row.wrong_if, row.negative, row.sent)
+}
+
+/// What the manager does before and after a forwarder that counts by itself gets an entry.
+fn install(r: &mut Router, counters: Counters) {
+    if r.engine.is_turning(flow(SG)) {
+        r.engine.counted(flow(SG), counters);
+        r.engine.turned(flow(SG));
+    }
+}
+
+#[test]
+fn t6_7_a_forwarder_that_counts_itself_is_read_at_each_turn() {
+    let mut r = quiet_stage();
+    assert!(!r.engine.is_turning(flow(SG)));
+    r.engine.counted(flow(SG), reading(2, 200, 0));
+    assert_eq!(shown(&r), (2, 200, 0, 2, 0));
+    r.join("B", "(*, 239.1.1.1)", 2);
+    install(&mut r, reading(3, 300, 1)); // one more has come since
+    r.engine.counted(flow(SG), reading(8, 800, 1));
+    assert_eq!(shown(&r), (8, 800, 1, 3, 0));
+    r.join("B", "(*, 239.1.1.1)", 3);
+    assert!(!r.engine.is_turning(flow(SG)), "it has oifs, as before");
+    for interface in [2, 3] {
+        r.leave("B", "(*, 239.1.1.1)", interface);
+    }
+    assert_eq!(shown(&r).3, 3);
+    install(&mut r, reading(9, 900, 1));
+    r.engine.counted(flow(SG), reading(10, 1000, 1));
+    assert_eq!(shown(&r), (10, 1000, 1, 4, 0));
+    // What the host hands in is not the forwarder's to count.
+    packets(&mut r, 3);
+    r.packet(SG, 2);
+    assert_eq!(shown(&r), (10, 1000, 1, 4, 0));
+}
+
+#[test]
+fn t6_7_an_entry_that_was_lost_and_written_anew_lets_no_counter_fall() {
+    let mut r = quiet_stage();
+    r.engine.is_turning(flow(SG));
+    r.engine.counted(flow(SG), reading(5, 500, 2));
+    r.engine.counted(flow(SG), reading(0, 0, 0));
+    assert_eq!(shown(&r), (5, 500, 2, 5, 0));
+    r.engine.counted(flow(SG), reading(3, 300, 1));
+    assert_eq!(shown(&r), (8, 800, 3, 8, 0));
+    r.engine.counted(flow(SG), reading(1, 900, 4)); // and once more
+    assert_eq!(shown(&r), (9, 1700, 7, 9, 0));
 }
 
 #[test]

@@ -177,6 +177,7 @@ impl Router {
         self.freed.append(&mut fx.detached);
         self.resolved.append(&mut fx.resolved);
         self.again.append(&mut fx.again);
+        fx.released.clear(); // here every callback has begun when its call returns
         self.log.extend(fx.log.drain(..).map(|(_, line)| line));
         assert!(fx.is_empty());
     }

@@ -23,13 +23,17 @@ pub(super) fn open(step: Step, error: &io::Error, table: u32) -> Refusal {
         ),
         (_, Some(libc::EADDRINUSE)) => format!(
             "another multicast routing daemon (pimd, smcrouted, mrouted, igmpproxy ...) holds \
-             {name}: stop it, or choose another table with MGM_TABLE"
+             {name}: stop it, or choose another table, such as MGM_TABLE=100 and \"ip mrule add \
+             iif DEVICE lookup 100\" for each interface, without which no packets arrive there"
         ),
         (Step::Table, Some(libc::ENOPROTOOPT)) => "the kernel has only one multicast routing \
              table: leave MGM_TABLE at 0, or use a kernel with CONFIG_IP_MROUTE_MULTIPLE_TABLES"
             .into(),
         (Step::Table, Some(libc::EINVAL)) => {
-            format!("there can be no multicast routing table {table}: choose another MGM_TABLE")
+            format!(
+                "there can be no multicast routing table {table}: choose another MGM_TABLE, and \
+                 \"ip mrule add iif DEVICE lookup\" it for each interface"
+            )
         }
         (_, Some(libc::ENOPROTOOPT | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT)) => {
             format!("this kernel has no multicast routing ({error}): use one with CONFIG_IP_MROUTE")
@@ -39,6 +43,13 @@ pub(super) fn open(step: Step, error: &io::Error, table: u32) -> Refusal {
         }
         _ => format!("cannot open {name} ({step:?}): {error}"),
     })
+}
+
+/// How packets get to a table that the kernel does not look them up in by itself.
+pub(super) fn rule(table: u32, name: &str) -> String {
+    format!(
+        "MGM_TABLE={table}: no packets will arrive until \"ip mrule add iif {name} lookup {table}\""
+    )
 }
 
 /// A thread or descriptor that the forwarder needs cannot be had.
@@ -57,7 +68,7 @@ pub(super) fn no_vif(why: NoVif, interface: Interface) -> Refusal {
         ),
         NoVif::Leaving => format!(
             "{interface}: of the {MAX_VIFS} interfaces that the kernel has room for one is still \
-             being given up: try again in a second"
+             being given up (the log says what stands against it): try again in a second"
         ),
         NoVif::SameDevice(other) => format!(
             "{interface} is served already, as number {}: an error inside MGM, please report it",
@@ -89,6 +100,25 @@ pub(super) fn add_vif(error: &io::Error, interface: Interface, name: &str) -> Re
 /// The kernel does not say whether there is such an interface.
 pub(super) fn unknown(error: &io::Error, interface: Interface) -> Refusal {
     Refusal::Forwarder(format!("{interface}: the kernel does not tell about it: {error}"))
+}
+
+/// Upcalls cannot be read.
+pub(super) fn unread(error: &io::Error) -> String {
+    let cure = match error.raw_os_error() {
+        Some(libc::EBADF | libc::ENOTSOCK) => {
+            "something in this program has closed the multicast routing socket, a descriptor \
+             that is not its own: no new flow will be forwarded; mend that and restart the program"
+        }
+        Some(libc::ENOMEM | libc::ENOBUFS) => {
+            "new flows are not forwarded until the kernel has memory again: give it more"
+        }
+        Some(libc::EACCES | libc::EPERM | libc::ENOSYS) => {
+            "new flows are not forwarded: allow recvmmsg in the program's seccomp filter or \
+             security policy"
+        }
+        _ => "new flows are not forwarded; trying again: if it stays like that, restart MGM",
+    };
+    format!("upcalls cannot be read: {error}: {cure}")
 }
 
 /// A VIF that was given back cannot be deleted.
@@ -141,6 +171,15 @@ mod tests {
         assert!(text(Step::Table, libc::EINVAL, 2_000_000_000).contains("2000000000"));
         assert!(text(Step::Socket, libc::EMFILE, 0).contains("open files"));
         assert!(text(Step::Assert, libc::EIO, 0).contains("Assert"));
+    }
+
+    #[test]
+    fn each_cause_of_unread_upcalls_has_its_cure() {
+        let text = |errno| unread(&io::Error::from_raw_os_error(errno));
+        assert!(text(libc::EBADF).contains("restart the program"));
+        assert!(text(libc::ENOMEM).contains("memory"));
+        assert!(text(libc::EPERM).contains("seccomp"));
+        assert!(text(libc::EIO).contains("trying again"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 
 /// Datagrams a call. At 70,000 upcalls a second this is a batch each two
 /// milliseconds; a burst comes in full batches, which is what makes it cheap.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 
 /// Room for one call's datagrams, cut off where they are of no interest any more.
 pub(super) struct Batch {

@@ -14,26 +14,30 @@
 //!
 //! - `mroute` has the socket options, `batch` reads: the two places with unsafe code.
 //! - `vifs` knows which interface is which VIF.
-//! - `upcall` makes out what the kernel wrote, `reader` hands it on.
+//! - `upcall` makes out what the kernel wrote, `intake` reads and keeps it, `reader` hands it on.
+//! - `rp_filter` looks what the kernel drops before.
 //! - `advice` turns errors into something that an operator can act upon.
 
 mod advice;
 mod batch;
+mod intake;
 mod mroute;
 mod reader;
+mod rp_filter;
 mod upcall;
 mod vifs;
 
 #[cfg(fuzzing)]
 pub use upcall::fuzz;
 
-use super::{Counters, Entry, Forwarder, UpcallSink, UpcallSource};
+use super::{Counters, Entry, Forwarder, ReversePath, UpcallSink, UpcallSource};
 use crate::fork;
 use crate::sys::StopSignal;
 use crate::types::{Flow, IfId, Interface, Refusal, Result};
 use foldhash::fast::RandomState;
 use mroute::{MrouteSocket, Ttls, MAX_VIFS};
 use reader::{Reader, Shared};
+use rp_filter::ReversePaths;
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -44,6 +48,10 @@ use vifs::VifTable;
 /// each, so that 80,000 fit; no memory is taken before it is needed.
 const RECEIVE_BUFFER: usize = 32 << 20;
 
+/// The tables that the kernel looks packets up in without a rule of the operator's: 0 stands
+/// for RT_TABLE_DEFAULT.
+const LOOKED_UP: [u32; 2] = [0, 253];
+
 /// Forwards in the Linux kernel.
 ///
 /// Opened by the process that routes, it owns one of the kernel's multicast
@@ -53,6 +61,8 @@ pub struct KernelForwarder {
     shared: Arc<Shared>,
     upcalls: Arc<Reader>,
     vifs: VifTable,
+    reverse_paths: ReversePaths,
+    table: u32,
     /// Flows whose entry the kernel refused to change: it may name VIFs that
     /// were given back since.
     refused: HashSet<Flow, RandomState>,
@@ -75,17 +85,14 @@ impl KernelForwarder {
         if let Err(error) = socket.overflows() {
             log::debug!("lost upcalls will go uncounted: {error}");
         }
-        if table != 0 {
-            log::info!(
-                "packets come to multicast routing table {table} by the rules of \"ip mrule\" only"
-            );
-        }
         let signal = StopSignal::new().map_err(|error| advice::resources(&error))?;
         let shared = Arc::new(Shared { socket, signal, ending: AtomicBool::new(false) });
         let vifs = VifTable::new();
         let upcalls = reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
             .map_err(|error| advice::resources(&error))?;
-        Ok(KernelForwarder { shared, upcalls, vifs, refused: HashSet::default() })
+        let reverse_paths = ReversePaths::open();
+        let refused = HashSet::default();
+        Ok(KernelForwarder { shared, upcalls, vifs, reverse_paths, table, refused })
     }
 
     /// The kernel's form of a list of oifs.
@@ -168,11 +175,15 @@ impl Forwarder for KernelForwarder {
             Ok(None) => return Err(gone),
             Err(error) => return Err(advice::unknown(&error, interface)),
         };
-        self.upcalls.keep_all();
+        // Where that fails a number that no upcall can name will do.
+        if self.upcalls.drain().is_ok() {
+            self.vifs.drained();
+        }
         let claimed = self.vifs.claim(id, interface.index);
         let Some(vif) = claimed.map_err(|why| advice::no_vif(why, interface))? else {
             return Ok(());
         };
+        self.upcalls.forget(interface.index);
         socket.add_vif(vif, interface.index).map_err(|error| {
             self.vifs.free(id);
             // It may have gone since it was asked for its name.
@@ -182,6 +193,12 @@ impl Forwarder for KernelForwarder {
             }
         })?;
         log::debug!("{interface} ({name}) is VIF {}", vif.number());
+        if let Some(complaint) = self.reverse_paths.complaint(&name, interface.index) {
+            log::warn!("{complaint}");
+        }
+        if !LOOKED_UP.contains(&self.table) {
+            log::warn!("{}", advice::rule(self.table, &name));
+        }
         Ok(())
     }
 
@@ -217,6 +234,11 @@ impl Forwarder for KernelForwarder {
             }
         }
         Ok(lost)
+    }
+
+    fn reverse_path(&self, interface: Interface) -> Option<ReversePath> {
+        let name = self.shared.socket.device_name(interface.index).ok()??;
+        self.reverse_paths.of(&name)
     }
 
     fn install(&mut self, entry: &Entry<'_>) -> Result<()> {

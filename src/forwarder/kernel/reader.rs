@@ -9,30 +9,17 @@
 //! In a burst, threads that answer upcalls look for themselves. Meanwhile this one
 //! stands back.
 
-use super::batch::Batch;
+use super::intake::{Intake, MOST_KEPT};
 use super::mroute::MrouteSocket;
-use super::upcall::{self, Ignored};
 use super::vifs::Devices;
-use crate::forwarder::{Upcall, UpcallSink, UpcallSource};
+use crate::forwarder::{UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal, Wake};
-use crate::types::Interface;
 use parking_lot::Mutex;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// Between two lines in the log about lost upcalls.
-const LOSS_LINES: Duration = Duration::from_secs(10);
-
-/// Full batches that are read before the sink sees them: all that there is, unless
-/// they come as fast as they can be read.
-const BATCHES: usize = 1024;
-
-/// As many upcalls are kept for a sink that cannot take them; more are left to the
-/// socket's buffer.
-const MOST_KEPT: usize = 1 << 18;
+use std::time::Duration;
 
 /// After an error of the socket: else a lasting one would have us spin.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -68,15 +55,15 @@ pub(super) fn spawn(
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
 ) -> io::Result<Arc<Reader>> {
-    let look =
-        Mutex::new(Look { batch: Batch::new(), kept: Vec::new(), losses: Losses::default() });
+    let intake = Mutex::new(Intake::new(MOST_KEPT));
     let reader =
-        Arc::new(Reader { shared, devices, sink, look, others_read: AtomicBool::default() });
+        Arc::new(Reader { shared, devices, sink, intake, others_read: AtomicBool::default() });
     let own = Arc::clone(&reader);
     crate::threads::spawn("mgm-upcall", move || {
         let mut next = ControlFlow::Continue(());
+        let mut in_vain = 0;
         while next.is_continue() {
-            own.sink.quietly(&mut || next = own.serve());
+            own.sink.quietly(&mut || next = own.serve(&mut in_vain));
         }
     })?;
     Ok(reader)
@@ -87,37 +74,19 @@ pub(super) struct Reader {
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
     /// Held by whoever reads, until the sink has taken what it can.
-    look: Mutex<Look>,
+    intake: Mutex<Intake>,
     /// Somebody else than the thread has, since it last asked.
     others_read: AtomicBool,
 }
 
-/// What a look at the socket needs.
-struct Look {
-    batch: Batch,
-    /// What the sink could not take yet, oldest first.
-    kept: Vec<Upcall>,
-    losses: Losses,
-}
-
-impl Look {
-    /// How long the thread may wait for upcalls; `None` is for ever. With some kept it is
-    /// the sink that waits.
-    fn patience(&self) -> Option<Duration> {
-        if self.kept.is_empty() {
-            self.losses.wait()
-        } else {
-            Some(Duration::ZERO)
-        }
-    }
-}
-
 impl Reader {
-    /// One turn of the thread.
-    fn serve(&self) -> ControlFlow<()> {
+    /// One turn of the thread. `in_vain` counts its last turns that found nothing though
+    /// there was to be something.
+    fn serve(&self, in_vain: &mut u32) -> ControlFlow<()> {
         let Shared { socket, signal, ending } = &*self.shared;
-        let patience = self.look.lock().patience();
-        let pause = match sys::wait(Some(socket), signal, patience) {
+        let patience = self.intake.lock().patience();
+        let wake = sys::wait(Some(socket), signal, patience);
+        let pause = match wake {
             Wake::Stop => {
                 signal.clear(); // and only then look what it was about
                 return if ending.load(Ordering::SeqCst) {
@@ -127,186 +96,86 @@ impl Reader {
                 };
             }
             Wake::Readable if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
-            Wake::Readable | Wake::Timeout => match self.take_in(&mut self.look.lock()) {
-                Ok(count) if count < MANY => return ControlFlow::Continue(()),
-                Ok(_) => STAND_BACK,
-                Err(error) => {
-                    log::debug!("reading upcalls: {error}");
-                    PAUSE
+            Wake::Readable | Wake::Timeout => {
+                let mut intake = self.intake.lock();
+                match self.take_in(&mut intake) {
+                    Ok(0) if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
+                    // A socket that always looks readable must not make the thread spin.
+                    Ok(0) if wake == Wake::Readable && intake.kept.is_empty() => {
+                        *in_vain = (*in_vain + 1).min(7);
+                        (STAND_BACK * (1 << (*in_vain - 1))).min(PAUSE)
+                    }
+                    Ok(count) => {
+                        *in_vain = 0;
+                        if count < MANY {
+                            return ControlFlow::Continue(());
+                        }
+                        STAND_BACK
+                    }
+                    Err(_) if intake.is_closed() => return ControlFlow::Break(()),
+                    Err(_) => PAUSE,
                 }
-            },
+            }
         };
         // A signal ends it early, and is seen to in the next turn.
         sys::wait(None::<&MrouteSocket>, signal, Some(pause));
         ControlFlow::Continue(())
     }
 
-    /// Reads what there is, for the thread to hand over: a VIF is about to stand for
-    /// another device, and what waits names the former one. May be called under the
-    /// manager's lock: whoever reads does not wait for that.
-    pub(super) fn keep_all(&self) {
-        let mut look = self.look.lock();
-        let Look { batch, kept, .. } = &mut *look;
-        // The thread sees to errors.
-        let _ = self.drain(batch, kept);
-        self.leave_kept(&look);
+    /// Reads all that waits, for the thread to hand over. Afterwards no upcall is left that
+    /// names a VIF which the kernel had deleted before. May be called under the manager's
+    /// lock: whoever reads does not wait for that.
+    ///
+    /// # Errors
+    /// There may be one.
+    pub(super) fn drain(&self) -> io::Result<()> {
+        let mut intake = self.intake.lock();
+        let result = intake.drain(&self.shared.socket, &self.devices);
+        self.leave_kept(&intake);
+        result
+    }
+
+    /// Drops what was read of the device that had this index before.
+    pub(super) fn forget(&self, if_index: u32) {
+        self.intake.lock().forget(if_index);
     }
 
     /// The thread may be asleep, and not know what is kept.
-    fn leave_kept(&self, look: &Look) {
-        if !look.kept.is_empty() {
+    fn leave_kept(&self, intake: &Intake) {
+        if !intake.kept.is_empty() {
             self.shared.signal.raise();
         }
     }
 
-    /// Reads what there is, and hands it over; how many upcalls there were.
-    fn take_in(&self, look: &mut Look) -> io::Result<usize> {
-        let mut upcalls = std::mem::take(&mut look.kept);
-        let before = upcalls.len();
-        let result = self.drain(&mut look.batch, &mut upcalls);
-        let count = upcalls.len() - before;
-        if !matches!(result, Ok(0)) {
+    /// Reads what there is, and hands it over; how many datagrams there were.
+    fn take_in(&self, intake: &mut Intake) -> io::Result<usize> {
+        let result = intake.read(&self.shared.socket, &self.devices);
+        if !matches!(result, Ok(0)) || intake.losses.has_dropped() {
             // What did not fit has left a full buffer behind, which was just read.
             let all = self.shared.socket.overflows();
-            let lost = all.map_or(0, |all| look.losses.see(all));
+            let lost = all.map_or(0, |all| intake.losses.see(all));
             if lost > 0 {
                 sys::shield("a count", || self.sink.lost(lost));
             }
         }
-        look.losses.tell();
-        if !upcalls.is_empty() {
-            sys::shield("upcalls", || look.kept = self.sink.upcalls(upcalls));
+        intake.losses.tell();
+        if !intake.kept.is_empty() {
+            let upcalls = std::mem::take(&mut intake.kept);
+            sys::shield("upcalls", || intake.kept = self.sink.upcalls(upcalls));
         }
-        result.map(|_| count)
-    }
-
-    /// Reads what there is; the number of datagrams.
-    fn drain(&self, batch: &mut Batch, upcalls: &mut Vec<Upcall>) -> io::Result<usize> {
-        let mut count = 0;
-        for _ in 0..BATCHES {
-            if upcalls.len() >= MOST_KEPT {
-                break;
-            }
-            match batch.read(&self.shared.socket) {
-                Ok(()) => {
-                    count += batch.datagrams().len();
-                    sort_out(batch, &self.devices, upcalls);
-                    if !batch.is_full() {
-                        break;
-                    }
-                }
-                Err(error) if is_passing(&error) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(count)
+        result
     }
 }
 
 impl UpcallSource for Reader {
     fn look(&self) {
         self.sink.quietly(&mut || {
-            let Some(mut look) = self.look.try_lock() else { return };
-            // The thread sees to errors.
-            if self.take_in(&mut look).is_ok_and(|count| count > 0) {
+            let Some(mut intake) = self.intake.try_lock() else { return };
+            // The log hears of errors, and the thread reads again.
+            if self.take_in(&mut intake).is_ok_and(|count| count > 0) {
                 self.others_read.store(true, Ordering::Relaxed);
             }
-            self.leave_kept(&look);
+            self.leave_kept(&intake);
         });
-    }
-}
-
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-/// Adds the upcalls among what was read.
-fn sort_out(batch: &Batch, devices: &Devices, upcalls: &mut Vec<Upcall>) {
-    for datagram in batch.datagrams() {
-        match upcall::parse(datagram) {
-            Ok(report) => match devices.get(report.vif) {
-                Some(index) => upcalls.push(Upcall {
-                    kind: report.kind,
-                    flow: report.flow,
-                    arrival: Interface::link(index),
-                    header: report.header,
-                }),
-                // It waited in the socket while the interface was given up.
-                None => log::debug!("{}: upcall from a VIF that is gone", report.flow),
-            },
-            Err(Ignored::Packet) => {}
-            Err(why) => log::debug!("upcall ignored: {why:?}"),
-        }
-    }
-}
-
-/// Counts the upcalls that found the socket's buffer full, and says so: at
-/// once, then at most every [`LOSS_LINES`].
-#[derive(Debug, Default)]
-struct Losses {
-    /// The kernel's count since the socket was opened, modulo 2^32.
-    seen: u32,
-    untold: u32,
-    told: Option<Instant>,
-}
-
-impl Losses {
-    /// Takes the kernel's count in; how many there are more than before.
-    fn see(&mut self, count: u32) -> u32 {
-        let new = count.wrapping_sub(self.seen);
-        self.untold = self.untold.saturating_add(new);
-        self.seen = count;
-        new
-    }
-
-    /// Until the next line is due, if there is one.
-    fn wait(&self) -> Option<Duration> {
-        (self.untold > 0).then(|| self.not_before())
-    }
-
-    fn not_before(&self) -> Duration {
-        self.told.map_or(Duration::ZERO, |told| LOSS_LINES.saturating_sub(told.elapsed()))
-    }
-
-    fn tell(&mut self) {
-        if self.untold > 0 && self.not_before().is_zero() {
-            log::warn!(
-                "{} upcalls lost, new flows come faster than they can be taken in: their next \
-                 packets will bring them again",
-                self.untold
-            );
-            self.untold = 0;
-            self.told = Some(Instant::now());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn losses_are_told_at_once_then_seldom() {
-        let mut losses = Losses::default();
-        let mut see = |count| {
-            let new = losses.see(count);
-            losses.tell();
-            (new, losses.told.is_some(), losses.untold, losses.wait())
-        };
-        assert_eq!(see(0), (0, false, 0, None));
-        assert_eq!(see(5), (5, true, 0, None));
-        let (new, _, untold, wait) = see(7);
-        assert_eq!((new, untold), (2, 2));
-        assert!(wait.is_some_and(|time| time > Duration::from_secs(5)));
-        losses.told = losses.told.and_then(|told| told.checked_sub(LOSS_LINES));
-        losses.tell();
-        assert_eq!((losses.untold, losses.wait()), (0, None));
-    }
-
-    #[test]
-    fn the_kernels_count_wraps() {
-        let mut losses = Losses { seen: u32::MAX, told: Some(Instant::now()), untold: 0 };
-        assert_eq!(losses.see(1), 2);
-        assert_eq!(losses.untold, 2);
     }
 }

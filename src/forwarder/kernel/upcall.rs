@@ -9,13 +9,17 @@
 //!  4..8     identification, fragment         of the packet
 //!  8        type of upcall                   over the TTL
 //!  9        0                                over the protocol: no IGMP packet has that
-//! 10, 11    VIF, low and high byte           over the checksum
+//! 10        VIF                              over the checksum
+//! 11        not to be read: see below        over the checksum
 //! 12..16    source                           of the packet
 //! 16..20    group                            of the packet
 //! 20..      options of the packet, then 8 bytes of no interest
 //! ```
 //!
 //! The types WHOLEPKT and WRVIFWHOLE have the twenty bytes and then the packet itself.
+//!
+//! Since Linux 5.10 byte 11 is the high byte of the VIF's number, which is always 0, because
+//! a kernel has at most 32 VIFs. Older kernels leave half of the packet's checksum there.
 
 use super::vifs::Vif;
 use crate::forwarder::UpcallKind;
@@ -68,7 +72,7 @@ pub(super) fn parse(datagram: &[u8]) -> Result<Report, Ignored> {
         WRVIFWHOLE => (UpcallKind::WrongIf, header(&datagram[FIXED..])?.to_vec()),
         other => return Err(Ignored::Type(other)),
     };
-    let vif = Vif::new(u16::from_le_bytes([fixed[10], fixed[11]])).ok_or(Ignored::Nonsense)?;
+    let vif = Vif::new(fixed[10]).ok_or(Ignored::Nonsense)?;
     let address = |at: usize| Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]);
     let (source, group) = (address(12), address(16));
     if !is_host_source(source) || !group.is_multicast() {
@@ -177,6 +181,23 @@ mod tests {
     }
 
     #[test]
+    fn t5_1_upcalls_of_kernels_before_5_10_name_their_vif_in_one_byte() {
+        for kind in [NOCACHE, WRONGVIF] {
+            for rubbish in [1, 0x1f, 0xcd, 0xff] {
+                let mut old = upcall(kind, 5);
+                old[11] = rubbish;
+                let report = parse(&old).unwrap();
+                assert_eq!((report.vif.number(), report.flow), (5, flow()));
+                assert_eq!(report.header[8..12], [0; 4], "and none of it gets into the header");
+            }
+        }
+        let mut whole = upcall(WRVIFWHOLE, 5)[..20].to_vec();
+        whole[11] = 0xcd;
+        whole.extend_from_slice(&upcall(0x10, 5)[..20]);
+        assert_eq!(parse(&whole).unwrap().vif.number(), 5);
+    }
+
+    #[test]
     fn options_are_part_of_the_header() {
         for words in 6..=15 {
             let report = parse(&upcall(NOCACHE, words)).unwrap();
@@ -229,7 +250,6 @@ mod tests {
         assert_eq!(with(0, &[0x65]), Err(Ignored::Nonsense), "IP version 6");
         assert_eq!(with(0, &[0x44]), Err(Ignored::Nonsense), "a header of sixteen bytes");
         assert_eq!(with(10, &[32]), Err(Ignored::Nonsense), "VIF 32");
-        assert_eq!(with(11, &[1]), Err(Ignored::Nonsense), "VIF 261");
         assert_eq!(with(12, &[0; 4]), Err(Ignored::Nonsense), "no source");
         assert_eq!(with(12, &[224, 0, 0, 1]), Err(Ignored::Nonsense), "a group as the source");
         for source in [[0, 0, 0, 9], [127, 0, 0, 1], [240, 0, 0, 1], [255; 4]] {

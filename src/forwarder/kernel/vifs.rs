@@ -11,8 +11,8 @@ pub(super) struct Vif(u8);
 
 impl Vif {
     /// `None` if the kernel cannot have such a VIF.
-    pub(super) fn new(number: u16) -> Option<Vif> {
-        u8::try_from(number).ok().filter(|n| usize::from(*n) < MAX_VIFS).map(Vif)
+    pub(super) fn new(number: u8) -> Option<Vif> {
+        (usize::from(number) < MAX_VIFS).then_some(Vif(number))
     }
 
     pub(super) fn number(self) -> u8 {
@@ -44,7 +44,7 @@ impl Devices {
 pub(super) enum NoVif {
     /// All are in use.
     Full,
-    /// All are in use, but for some that entries may still name.
+    /// All are in use, but for some that entries or upcalls may still name.
     Leaving,
     /// The interface has one under another number: the kernel would take the
     /// device a second time, and send every packet out twice.
@@ -63,6 +63,9 @@ enum Use {
     /// The kernel has it no more, but may have entries that name it: whichever
     /// device got it next would get their packets.
     Named,
+    /// No entry names it any more, but upcalls that nobody has read yet may: they would be
+    /// put down to whichever device got it next.
+    Unread,
 }
 
 /// The VIFs in use: at most one for each number, and for each device.
@@ -71,7 +74,7 @@ pub(super) struct VifTable {
     /// By interface number, which are small and dense.
     by_id: Vec<Option<Vif>>,
     uses: [Use; MAX_VIFS],
-    /// How many are neither free nor an interface's.
+    /// How many the kernel has still, or its entries may name.
     leaving: usize,
     devices: Arc<Devices>,
     /// Where the search for a free one begins. VIFs are reused as late as
@@ -116,7 +119,7 @@ impl VifTable {
         let free = (0..MAX_VIFS)
             .map(|step| (self.next + step) % MAX_VIFS)
             .find(|slot| self.uses[*slot] == Use::Free)
-            .ok_or(if self.is_settled() { NoVif::Full } else { NoVif::Leaving })?;
+            .ok_or_else(|| self.why_none())?;
         let vif = Vif(free as u8);
         self.next = free + 1;
         let at = usize::from(id.0);
@@ -129,13 +132,21 @@ impl VifTable {
         Ok(Some(vif))
     }
 
-    /// Gives back a VIF that no entry can name.
+    fn why_none(&self) -> NoVif {
+        if self.uses.iter().all(|of| matches!(of, Use::Of(_))) {
+            NoVif::Full
+        } else {
+            NoVif::Leaving
+        }
+    }
+
+    /// Gives back a VIF that the kernel never had.
     pub(super) fn free(&mut self, id: IfId) {
         self.end(id, Use::Free);
     }
 
     /// Gives an interface's VIF back. It is free again after
-    /// [`VifTable::deleted`] and then [`VifTable::release`].
+    /// [`VifTable::deleted`], then [`VifTable::release`], then [`VifTable::drained`].
     pub(super) fn leave(&mut self, id: IfId) {
         if self.end(id, Use::Undeleted) {
             self.leaving += 1;
@@ -159,8 +170,15 @@ impl VifTable {
     /// No entry names a VIF that was given back.
     pub(super) fn release(&mut self) {
         for of in self.uses.iter_mut().filter(|of| **of == Use::Named) {
-            *of = Use::Free;
+            *of = Use::Unread;
             self.leaving -= 1;
+        }
+    }
+
+    /// All upcalls have been read that waited while these calls were made.
+    pub(super) fn drained(&mut self) {
+        for of in self.uses.iter_mut().filter(|of| **of == Use::Unread) {
+            *of = Use::Free;
         }
     }
 
@@ -170,7 +188,7 @@ impl VifTable {
         all.filter(|(of, _)| **of == Use::Undeleted).map(|(_, n)| Vif(n)).collect()
     }
 
-    /// Whether each VIF is free, or an interface's.
+    /// Whether the kernel has no VIF and no entry of an interface that was given up.
     pub(super) fn is_settled(&self) -> bool {
         self.leaving == 0
     }
@@ -192,8 +210,7 @@ mod tests {
     fn numbers_beyond_the_kernels_are_no_vifs() {
         assert_eq!(Vif::new(31).map(Vif::number), Some(31));
         assert_eq!(Vif::new(32), None);
-        assert_eq!(Vif::new(u16::MAX), None);
-        assert_eq!(Vif::new(256), None);
+        assert_eq!(Vif::new(u8::MAX), None);
     }
 
     #[test]
@@ -239,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vif_is_free_when_the_kernel_and_all_entries_have_let_go() {
+    fn a_vif_is_free_when_the_kernel_all_entries_and_all_upcalls_have_let_go() {
         let mut table = VifTable::new();
         for n in 0..MAX_VIFS as u16 {
             table.claim(IfId(n), 100 + u32::from(n)).unwrap();
@@ -253,9 +270,14 @@ mod tests {
         table.deleted(vif);
         assert!(table.undeleted().is_empty());
         assert_eq!(table.claim(IfId(40), 200), Err(NoVif::Leaving), "an entry may name it");
+        table.drained();
+        assert_eq!(table.claim(IfId(40), 200), Err(NoVif::Leaving), "that one still");
         table.release();
+        assert!(table.is_settled(), "nothing to be tried again every second");
+        assert_eq!(table.claim(IfId(40), 200), Err(NoVif::Leaving), "an upcall may name it");
+        table.drained();
         assert_eq!(table.claim(IfId(40), 200), Ok(Some(vif)));
-        assert!(table.is_settled());
+        assert_eq!(table.claim(IfId(41), 201), Err(NoVif::Full));
     }
 
     #[test]

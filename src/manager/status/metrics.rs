@@ -60,6 +60,14 @@ impl Status {
         for (kind, count) in counters.callbacks.iter() {
             page.sample(&[("kind", &kind)], count);
         }
+        page.family("mgm_clients_fell_behind_total", "counter", "How often a client fell behind.");
+        page.sample(&[], counters.fell_behind);
+        page.family(
+            "mgm_wrong_if_dropped_total",
+            "counter",
+            "WRONG_IF callbacks that were not made, because their client was behind.",
+        );
+        page.sample(&[], counters.wrong_if_dropped);
         page.family("mgm_upcalls_total", "counter", "Upcalls taken in from the kernel, by kind.");
         page.sample(&[("kind", &"no_cache")], counters.upcalls.no_cache);
         page.sample(&[("kind", &"wrong_if")], counters.upcalls.wrong_if);
@@ -95,6 +103,18 @@ impl Status {
         for client in &self.clients {
             page.sample(&labels_of(client), client.queued);
         }
+        page.family("mgm_client_behind", "gauge", "Whether a client is behind.");
+        for client in &self.clients {
+            page.sample(&labels_of(client), u8::from(client.behind));
+        }
+        page.family(
+            "mgm_client_noted",
+            "gauge",
+            "Things that a client is told of once nothing is queued for it.",
+        );
+        for client in &self.clients {
+            page.sample(&labels_of(client), client.noted);
+        }
         page.family("mgm_client_callbacks_total", "counter", "Callbacks made to a client.");
         for client in &self.clients {
             for (kind, count) in client.callbacks.iter() {
@@ -123,20 +143,25 @@ impl Status {
             (
                 "mgm_mfe_packets_total",
                 "Packets accepted.",
-                (|mfe| mfe.packets) as fn(&super::MfeStatus) -> u64,
+                (|mfe| Some(mfe.packets)) as fn(&super::MfeStatus) -> Option<u64>,
             ),
-            ("mgm_mfe_octets_total", "Octets, as the forwarder counts them.", |mfe| mfe.octets),
-            ("mgm_mfe_wrong_if_total", "Packets on a wrong interface.", |mfe| mfe.wrong_if),
+            ("mgm_mfe_octets_total", "Octets, as the forwarder counts them.", |mfe| {
+                Some(mfe.octets)
+            }),
+            ("mgm_mfe_wrong_if_total", "Packets on a wrong interface.", |mfe| Some(mfe.wrong_if)),
+            ("mgm_mfe_negative_total", "Packets without an oif.", |mfe| Some(mfe.negative)),
+            ("mgm_mfe_sent_total", "Packets sent out, on all interfaces.", |mfe| mfe.sent),
         ] {
             page.family(name, "counter", help);
             for mfe in mfes {
+                let Some(value) = value(mfe) else { continue };
                 let labels: [Label; 4] = [
                     ("source", &mfe.source),
                     ("group", &mfe.group),
                     ("interface", &mfe.iif.index),
                     ("next_hop", &text(mfe.iif.next_hop)),
                 ];
-                page.sample(&labels, value(mfe));
+                page.sample(&labels, value);
             }
         }
         page.family("mgm_mfe_oifs", "gauge", "Outgoing interfaces.");

@@ -109,9 +109,9 @@ fn a_snapshot_tells_everything() {
         status["interfaces"],
         json!([
             {"index": 1, "next_hop": null, "owner": 1, "igmp": null, "changing": false,
-                "absent": false},
+                "absent": false, "reverse_path_filter": null},
             {"index": 2, "next_hop": null, "owner": 2, "igmp": 3, "changing": false,
-                "absent": false},
+                "absent": false, "reverse_path_filter": null},
         ])
     );
     assert_eq!(
@@ -139,6 +139,7 @@ fn a_snapshot_tells_everything() {
     assert_eq!(mfe["packets"], json!(3));
     assert_eq!(mfe["octets"], json!(300));
     assert_eq!(mfe["wrong_if"], json!(1));
+    assert_eq!((&mfe["negative"], &mfe["sent"]), (&json!(0), &json!(2)));
     assert_eq!(
         mfe["oifs"],
         json!([{"index": 2, "next_hop": null, "packets": 2, "ttl_too_low": 1}])

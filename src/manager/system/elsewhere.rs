@@ -35,7 +35,10 @@ pub(in crate::manager) fn open_forwarder(
 }
 
 /// There are only the host's routes here.
-pub(in crate::manager) fn open_routes(_: Arc<dyn RouteWatcher>) -> Result<Box<dyn RouteView>> {
+pub(in crate::manager) fn open_routes(
+    _: Arc<dyn RouteWatcher>,
+    _table: Option<u32>,
+) -> Result<Box<dyn RouteView>> {
     Err(Refusal::Forwarder("the system's routes are read on Linux only".into()))
 }
 
@@ -43,7 +46,28 @@ pub(in crate::manager) fn open_routes(_: Arc<dyn RouteWatcher>) -> Result<Box<dy
 pub(in crate::manager) struct StatusSocket(Infallible);
 
 impl StatusSocket {
-    pub fn open(_: &Path, _: Manager) -> io::Result<StatusSocket> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "there are none on this system"))
+    pub fn open(_: &Path) -> io::Result<StatusSocket> {
+        Err(unsupported())
     }
+
+    pub fn serve(&self, _: &StopSignal, _: &Manager) {
+        match self.0 {}
+    }
+}
+
+/// Nor is there anything to stop.
+pub(in crate::manager) struct StopSignal(Infallible);
+
+impl StopSignal {
+    pub fn new() -> io::Result<StopSignal> {
+        Err(unsupported())
+    }
+
+    pub fn raise(&self) {
+        match self.0 {}
+    }
+}
+
+fn unsupported() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "there are none on this system")
 }

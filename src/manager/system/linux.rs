@@ -1,8 +1,11 @@
 //! What Linux brings: multicast routing in the kernel, the system's routes, and
 //! a socket that the status is served at.
 
+#[cfg(test)]
+pub(in crate::manager) mod hang;
 mod serve;
 
+pub(in crate::manager) use crate::sys::StopSignal;
 pub(in crate::manager) use serve::StatusSocket;
 
 use crate::forwarder::kernel::KernelForwarder;
@@ -32,9 +35,10 @@ pub(in crate::manager) fn open_forwarder(
     Ok(Box::new(KernelForwarder::open(table, upcalls)?))
 }
 
-/// The system's routes.
+/// The system's routes; outside of VRFs those of this table, if the host has named one.
 pub(in crate::manager) fn open_routes(
     watcher: Arc<dyn RouteWatcher>,
+    table: Option<u32>,
 ) -> Result<Box<dyn RouteView>> {
-    Ok(Box::new(NetlinkRoutes::open(watcher)?))
+    Ok(Box::new(NetlinkRoutes::open(watcher, table)?))
 }

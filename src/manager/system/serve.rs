@@ -1,8 +1,8 @@
 //! The status socket, for those who ask for it: MGM_STATUS_SOCKET, or
 //! MgmHostServeStatus. docs/status.md tells what it answers.
 //!
-//! One thread, `mgm-status`, one connection at a time: none lasts longer than
-//! [`PATIENCE`], however it dawdles, and nothing of MGM waits for it.
+//! One connection at a time: none lasts longer than [`PATIENCE`], however it dawdles, and
+//! ends soon when the socket is closed.
 
 use crate::fork::{self, GuardedFd};
 use crate::manager::{Detail, Manager, Status};
@@ -13,13 +13,14 @@ use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Who connects and says nothing for so long gets the JSON.
 const SILENCE: Duration = Duration::from_millis(200);
 /// So long a connection may last in all. A million MFEs take some 2 s.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// After so long it looks whether it is to stop.
+const STEP: Duration = Duration::from_millis(250);
 /// After an error, which may well last.
 const PAUSE: Duration = Duration::from_millis(100);
 /// A request that is longer is none of ours.
@@ -28,25 +29,30 @@ const LONGEST: usize = 8192;
 /// because it would wait anew each time.
 const PIECE: usize = 16 << 10;
 
-/// The socket, served as long as this lives.
+/// The socket. Its file goes with it.
 #[derive(Debug)]
 pub(in crate::manager) struct StatusSocket {
     path: PathBuf,
     /// Device and inode: the file may be somebody else's by the time we go.
     node: (u64, u64),
-    stop: Arc<StopSignal>,
+    listener: GuardedFd,
 }
 
 impl StatusSocket {
-    /// Listens at `path`, in place of what a router that is gone left there.
-    pub fn open(path: &Path, manager: Manager) -> io::Result<StatusSocket> {
+    /// Listens at `path`, in place of what a router that is gone left there. On a file
+    /// system that does not answer this takes for ever, and so does the end.
+    pub fn open(path: &Path) -> io::Result<StatusSocket> {
+        #[cfg(test)]
+        super::hang::pass(path);
         make_way(path)?;
-        let listener = GuardedFd::open(|| listen(path))?;
+        let listener = listen(path)?;
         let meta = fs::symlink_metadata(path)?;
-        let stop = Arc::new(StopSignal::new()?);
-        let heard = Arc::clone(&stop);
-        crate::threads::spawn("mgm-status", move || serve(&listener, &heard, &manager))?;
-        Ok(StatusSocket { path: path.into(), node: (meta.dev(), meta.ino()), stop })
+        Ok(StatusSocket { path: path.into(), node: (meta.dev(), meta.ino()), listener })
+    }
+
+    /// Answers there until it is to stop.
+    pub fn serve(&self, stop: &StopSignal, manager: &Manager) {
+        serve(&self.listener, stop, manager);
     }
 }
 
@@ -55,7 +61,8 @@ impl Drop for StatusSocket {
         if fork::is_child() {
             return;
         }
-        self.stop.raise();
+        #[cfg(test)]
+        super::hang::pass(&self.path);
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|meta| (meta.dev(), meta.ino()) == self.node);
         if ours {
@@ -73,24 +80,34 @@ fn make_way(path: &Path) -> io::Result<()> {
     if !meta.file_type().is_socket() {
         return Err(io::Error::new(ErrorKind::AlreadyExists, "the file is there, and no socket"));
     }
-    let probe = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    match probe.connect(&SockAddr::unix(path)?) {
+    let probe = socket()?;
+    // Where the backlog is full it says so instead of waiting.
+    match SockRef::from(&probe).connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
         _ => Err(io::Error::new(ErrorKind::AddrInUse, "another router listens there")),
     }
 }
 
+/// A socket whose file, if it gets one, is the user's own.
+fn socket() -> io::Result<GuardedFd> {
+    // Forks wait for what is done in here: no path is looked up.
+    GuardedFd::open(|| {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+        // Before bind, which makes the file with the mode of the socket: there is
+        // no moment at which it is open to others.
+        let file = File::from(OwnedFd::from(socket));
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        Ok(OwnedFd::from(file))
+    })
+}
+
 /// A listening socket that only this user, and root, can connect to.
-fn listen(path: &Path) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    // Before bind, which makes the file with the mode of the socket: there is
-    // no moment at which it is open to others.
-    let file = File::from(OwnedFd::from(socket));
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    let socket = Socket::from(OwnedFd::from(file));
-    socket.bind(&SockAddr::unix(path)?)?;
-    socket.listen(16)?;
+fn listen(path: &Path) -> io::Result<GuardedFd> {
+    let socket = socket()?;
+    let listener = SockRef::from(&socket);
+    listener.bind(&SockAddr::unix(path)?)?;
+    listener.listen(16)?;
     Ok(socket)
 }
 
@@ -104,7 +121,8 @@ fn serve(listener: &GuardedFd, stop: &StopSignal, manager: &Manager) {
                 let accepted = GuardedFd::open(|| Ok(SockRef::from(listener).accept()?.0));
                 match accepted {
                     Ok(client) => sys::shield("a request for the status", || {
-                        if let Err(error) = answer(&client, Deadline::after(PATIENCE), manager) {
+                        let deadline = Deadline::after(PATIENCE, stop);
+                        if let Err(error) = answer(&client, deadline, manager) {
                             log::debug!("status socket: {error}");
                         }
                         manager.pass_on(); // calls made inside the host's log callback
@@ -122,29 +140,37 @@ fn serve(listener: &GuardedFd, stop: &StopSignal, manager: &Manager) {
 
 /// When a connection is over, whatever the other side does.
 #[derive(Clone, Copy)]
-struct Deadline(Instant);
+struct Deadline<'a> {
+    end: Instant,
+    stop: &'a StopSignal,
+}
 
-impl Deadline {
-    fn after(patience: Duration) -> Deadline {
-        Deadline(Instant::now() + patience)
+impl Deadline<'_> {
+    fn after(patience: Duration, stop: &StopSignal) -> Deadline<'_> {
+        Deadline { end: Instant::now() + patience, stop }
     }
 
-    /// The time that is left; an error if none is.
+    /// How long the next step may take; an error if the time is over, or it is to stop.
     fn left(self) -> io::Result<Duration> {
-        let left = self.0.saturating_duration_since(Instant::now());
-        let over = || io::Error::new(ErrorKind::TimedOut, "the other side dawdles");
-        (!left.is_zero()).then_some(left).ok_or_else(over)
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::new(ErrorKind::TimedOut, "the other side dawdles"));
+        }
+        match sys::wait(None::<&GuardedFd>, self.stop, Some(Duration::ZERO)) {
+            Wake::Stop => Err(io::Error::new(ErrorKind::Interrupted, "it is to stop")),
+            _ => Ok(left.min(STEP)),
+        }
     }
 }
 
-fn answer(client: &GuardedFd, deadline: Deadline, manager: &Manager) -> io::Result<()> {
+fn answer(client: &GuardedFd, deadline: Deadline<'_>, manager: &Manager) -> io::Result<()> {
     let socket = SockRef::from(client);
     let reply = reply(&request(&socket, deadline)?, |detail| manager.status(detail));
     send(&socket, deadline, reply.as_bytes())
 }
 
 /// What the client says: a line, or the head of an HTTP request, or nothing.
-fn request(mut socket: &Socket, deadline: Deadline) -> io::Result<String> {
+fn request(mut socket: &Socket, deadline: Deadline<'_>) -> io::Result<String> {
     let (mut said, mut piece) = (Vec::new(), [0; 1024]);
     while said.len() < LONGEST {
         socket.set_read_timeout(Some(SILENCE.min(deadline.left()?)))?;
@@ -167,7 +193,7 @@ fn request(mut socket: &Socket, deadline: Deadline) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
-fn send(socket: &Socket, deadline: Deadline, mut rest: &[u8]) -> io::Result<()> {
+fn send(socket: &Socket, deadline: Deadline<'_>, mut rest: &[u8]) -> io::Result<()> {
     while !rest.is_empty() {
         socket.set_write_timeout(Some(deadline.left()?))?;
         let piece = &rest[..rest.len().min(PIECE)];

@@ -100,8 +100,8 @@ fn connection() -> (Socket, UnixStream) {
 }
 
 /// Far less than what those below would take if nobody left them.
-fn soon() -> Deadline {
-    Deadline::after(Duration::from_millis(200))
+fn soon(stop: &StopSignal) -> Deadline<'_> {
+    Deadline::after(Duration::from_millis(200), stop)
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn who_speaks_a_byte_at_a_time_is_left() {
             })
             .count()
     });
-    let error = request(&ours, soon()).unwrap_err();
+    let error = request(&ours, soon(&StopSignal::new().unwrap())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     drop(ours);
     assert!(dribbler.join().unwrap() < LONGEST, "it was heard to the end");
@@ -134,8 +134,29 @@ fn who_takes_a_little_at_a_time_is_left() {
         }
         taken
     });
-    let error = send(&ours, soon(), &text).unwrap_err();
+    let error = send(&ours, soon(&StopSignal::new().unwrap()), &text).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     drop(ours);
     assert!(sipper.join().unwrap() < text.len(), "it was given all");
+}
+
+#[test]
+fn a_full_backlog_is_a_router_that_listens() {
+    let (manager, path) = (running(), path("full"));
+    let other = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    other.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    other.listen(0).unwrap();
+    // A connection that waited for room would wait for ever.
+    let waiting: Vec<Socket> = (0..10)
+        .map_while(|_| {
+            let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).unwrap();
+            socket.connect(&SockAddr::unix(&path).unwrap()).is_ok().then_some(socket)
+        })
+        .collect();
+    assert!(waiting.len() < 10, "it is full");
+    let refusal = manager.serve_status(Some(&path)).unwrap_err();
+    assert!(refusal.to_string().contains("another router"), "{refusal}");
+    assert!(path.exists());
+    fs::remove_file(&path).unwrap();
+    manager.stop().unwrap();
 }

@@ -2,11 +2,16 @@
 //! they answer.
 
 mod callbacks;
+#[allow(dead_code, unused_imports)]
+#[path = "../../../src/manager/dispatch/mod.rs"]
+mod dispatch;
+mod ears;
 
 use crate::spec::{Member, Model, Place};
 use crate::steps::{self, Kind, Step};
 use crate::tables::{self, Mirror};
 use callbacks::{Pair, Queue};
+use ears::Ears;
 use mgm::engine::{
     ClientId, Config, Effects, Engine, Join, Notice, NoticeKinds, Outcome, Packet, QuestionId,
 };
@@ -33,6 +38,7 @@ pub struct Drive {
     pub model: Model,
     pub mirror: Mirror,
     queues: Vec<Queue>,
+    pub ears: Ears,
     old: Vec<(ClientId, Pair)>,
     /// Things that a walk must have seen to be worth anything.
     pub alerts: usize,
@@ -78,6 +84,7 @@ impl Drive {
             model: Model { timeout: TIMEOUT, routes, kernel: stage.kernel, ..Model::default() },
             mirror: Mirror::new(stage.kernel),
             queues: Vec::new(),
+            ears: Ears::default(),
             old: Vec::new(),
             alerts: 0,
             installed: 0,
@@ -124,6 +131,8 @@ impl Drive {
             Kind::Answer => self.answer_one(a, c, d),
             Kind::AnswerAgain => self.answer_again(a, c, d),
             Kind::AnswerAll => self.answer_all(),
+            Kind::Listen if b % 4 == 0 => self.ears.listen_all(&self.engine),
+            Kind::Listen => self.ears.listen(&self.engine, a.into(), 1 + usize::from(d % 8)),
             Kind::SetMfe => {
                 let (flow, up) = (steps::source_flow(b), Ipv4Addr::new(10, 8, 8, d));
                 let index = steps::pick(&steps::INTERFACES, c).index;
@@ -145,6 +154,7 @@ impl Drive {
             }
             Kind::Boundary => self.change_boundary(a, b, c),
         }?;
+        self.ears.check(&self.model)?;
         tables::compare(self)
     }
 
@@ -216,6 +226,7 @@ impl Drive {
     /// Compares effects, and carries them out as the manager does.
     fn follow(&mut self, what: &str, any_order: bool, mut fx: Effects) -> Checked {
         let engine = self.told_by_engine(&mut fx);
+        self.ears.tell(&engine, &std::mem::take(&mut fx.released));
         let model = self.told_by_model();
         let is_there = |(to, _): &(ClientId, Notice)| self.model.client(*to).is_some();
         let mut engine: Vec<_> = engine.into_iter().filter(is_there).collect();
@@ -263,6 +274,10 @@ impl Drive {
         if let Ok(client) = by_model {
             self.model.mute.extend(Some(client).filter(|_| is_mute));
             self.queues.push(Queue { client, is_mute, due: VecDeque::new(), running: None });
+            if !is_mute {
+                let is_igmp = self.model.client(client).is_some_and(|client| client.is_igmp());
+                self.ears.register(&self.model, client, is_igmp);
+            }
         }
         Ok(())
     }
@@ -282,6 +297,7 @@ impl Drive {
             let running = running.and_then(|queue| queue.running.take());
             self.keep(client, running);
             self.queues.retain(|queue| queue.client != client);
+            self.ears.deregister(client);
         }
         Ok(())
     }

@@ -350,6 +350,9 @@ impl Model {
             packets: 0,
             octets: 0,
             wrong_if: 0,
+            negative: 0,
+            sent: 0,
+            former: Vec::new(),
             accepted: 0,
         });
         self.resolved.push(flow);

@@ -154,6 +154,9 @@ impl Model {
         self.mfes.retain(|mfe| mfe.iif != name);
         self.clear_overrides(mgm::types::Flow::WILDCARD, name);
         self.settle(caller);
+        for mfe in &mut self.mfes {
+            mfe.former.retain(|oif| oif.name != name); // it is another's now (6.7)
+        }
         self.moving_roles(|model| {
             let Some(place) = model.place_mut(name) else { return };
             change(place);
@@ -239,9 +242,6 @@ impl Model {
 
     /// MgmGetProtocolOnInterface (spec 2.6).
     pub fn protocol_on(&self, name: Interface) -> Result<(u32, u32), Code> {
-        if name.index == 0 {
-            return Err(Code::InvalidParameter);
-        }
         let client = self.master(name).and_then(|id| self.client(id)).ok_or(Code::NotFound)?;
         Ok((client.protocol, client.component))
     }

@@ -27,7 +27,7 @@ impl Model {
     }
 
     /// E and W of spec 4.2: whether a component other than the client's has it.
-    fn others_want(&self, flow: Flow, client: ClientId) -> bool {
+    pub fn others_want(&self, flow: Flow, client: ClientId) -> bool {
         self.members
             .iter()
             .filter(|member| member.flow == flow)
@@ -147,7 +147,8 @@ impl Model {
                     members.retain(|other| *other != member);
                 }
             });
-            if let Some(owner) = beside {
+            // One whose release waits is leaving, and hears nothing of IGMP (D39).
+            if let Some(owner) = beside.filter(|_| place.claim == place.owner) {
                 let interface = name;
                 self.tell(
                     owner,

@@ -37,10 +37,15 @@ impl Model {
         let due = self.oifs_due(mfe);
         let Some(mfe) = self.mfe_mut(flow) else { return false };
         let had_none = mfe.oifs.is_empty();
-        mfe.oifs.retain(|oif| due.contains(&oif.name));
+        let (stay, leave) =
+            std::mem::take(&mut mfe.oifs).into_iter().partition(|oif| due.contains(&oif.name));
+        mfe.oifs = stay;
+        mfe.former.extend::<Vec<Oif>>(leave);
         for name in due {
             if mfe.oifs.iter().all(|oif| oif.name != name) {
-                mfe.oifs.push(Oif { name, packets: 0, ttl_too_low: 0 });
+                let before = mfe.former.iter().position(|oif| oif.name == name);
+                let before = before.map(|at| mfe.former.swap_remove(at));
+                mfe.oifs.push(before.unwrap_or(Oif { name, packets: 0, ttl_too_low: 0 }));
             }
         }
         had_none != mfe.oifs.is_empty()
@@ -188,7 +193,8 @@ impl Model {
         }
     }
 
-    /// Time passes (spec 5.6). An MFE whose clients are being asked waits.
+    /// Time passes (spec 5.6). An MFE whose clients are being asked waits. Where the forwarder
+    /// counts itself one of the router's own ends, used or not (D55).
     pub fn tick(&mut self, now: Time) {
         self.now = now;
         self.end_refusals();

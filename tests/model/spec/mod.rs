@@ -82,6 +82,11 @@ pub struct Mfe {
     pub packets: u64,
     pub octets: u64,
     pub wrong_if: u64,
+    /// Packets that found no oif, and those that went out (spec 6.7).
+    pub negative: u64,
+    pub sent: u64,
+    /// Interfaces that were oifs, with what they had counted.
+    pub former: Vec<Oif>,
     /// How many came in by the iif, whoever counts them.
     pub accepted: u64,
 }

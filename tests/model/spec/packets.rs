@@ -60,10 +60,14 @@ impl Model {
         mfe.packets += 1;
         mfe.accepted += 1;
         mfe.octets += u64::from(packet.length);
+        if mfe.oifs.is_empty() {
+            mfe.negative += 1;
+        }
         let mut out = Vec::new();
         for oif in &mut mfe.oifs {
             if thresholds.iter().any(|(name, least)| *name == oif.name && packet.ttl > *least) {
                 oif.packets += 1;
+                mfe.sent += 1;
                 out.push(oif.name);
             } else {
                 oif.ttl_too_low += 1;

@@ -1,0 +1,346 @@
+/* Children forked inside callbacks, that return from them: rule 8.10 of the semantics. Each
+ * callback there is, the log's too, on the caller's thread and on the library's own. */
+
+#include "router.h"
+#include "threads.h"
+
+#include <mgmhost.h>
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#if defined(_WIN32)
+
+static void no_forks_here(void)
+{
+    SKIP("there is no fork here");
+}
+
+TEST_MAIN(CASE(no_forks_here))
+
+#else
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FLOW "(10.0.0.5, 239.1.1.1)"
+
+/* A child that hangs ends so soon. */
+enum { HANGS_AFTER_S = 20 };
+
+static struct child newborn;
+static thread_id caller;
+static bool armed;
+
+static void split_off(void)
+{
+    newborn = child_split_off();
+    if (newborn.is_here)
+        alarm(HANGS_AFTER_S);
+}
+
+/* What the call that made the callback answers in the child, and calls after it; the parent
+ * goes on. */
+static void look_at_the_code(DWORD code)
+{
+    if (newborn.is_here) {
+        int wrong = code != ERROR_CAN_NOT_COMPLETE;
+
+        wrong += take(NULL, 1) != ERROR_CAN_NOT_COMPLETE;
+        wrong += MgmHostStop() != ERROR_CAN_NOT_COMPLETE;
+        child_end(&newborn, wrong);
+    }
+}
+
+static void restart_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback)
+{
+    MGMHOST_CONFIG config;
+
+    memset(&config, 0, sizeof(config));
+    config.dwSize = sizeof(config);
+    config.dwForwarder = MGMHOST_FORWARDER_MEMORY;
+    config.dwLogLevel = level;
+    config.pfnLogCallback = callback;
+    router_stop();
+    OK(MgmHostStart(&config));
+}
+
+/* --- the nine ----------------------------------------------------------- */
+
+static enum event_kind forking;
+
+static void fork_in_callback(const struct event *event)
+{
+    if (armed && event->kind == forking) {
+        armed = false;
+        CHECK(thread_same(thread_here(), caller));
+        split_off();
+    }
+}
+
+static HANDLE a, b, igmp_client;
+
+/* Each call makes one kind of callback, among others. */
+static DWORD make_callback(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_JOIN:
+        return join(b, "(*, 239.1.1.9)", 2);
+    case EVENT_PRUNE:
+        return leave(b, "(*, 239.1.1.9)", 2);
+    case EVENT_RPF:
+    case EVENT_CREATION:
+        return packet_code(kind == EVENT_RPF ? FLOW : "(10.0.0.6, 239.1.1.1)", 1);
+    case EVENT_WRONG_IF:
+        return packet_code(FLOW, 2);
+    case EVENT_LOCAL_JOIN:
+        return join(igmp_client, "(*, 239.1.1.8)", 2);
+    case EVENT_LOCAL_LEAVE:
+        return leave(igmp_client, "(*, 239.1.1.8)", 2);
+    case EVENT_DISABLE_IGMP:
+        return release(b, 2);
+    case EVENT_ENABLE_IGMP:
+        return take(b, 2);
+    }
+    return NO_ERROR;
+}
+
+static void t8_10_a_child_of_each_callback_is_refused(void)
+{
+    static const enum event_kind order[] = {
+        EVENT_JOIN, EVENT_PRUNE, EVENT_RPF, EVENT_CREATION, EVENT_WRONG_IF,
+        EVENT_LOCAL_JOIN, EVENT_LOCAL_LEAVE, EVENT_DISABLE_IGMP, EVENT_ENABLE_IGMP,
+    };
+
+    a = protocol('A');
+    b = protocol('B');
+    igmp_client = igmp('I');
+    OK(take(a, 1));
+    OK(take(b, 2));
+    OK(take(igmp_client, 2));
+    OK(join(b, "(*, 239.1.1.1)", 2));
+    route("10.0.0.0/8", 1, "10.0.1.1");
+    on_event('A', fork_in_callback);
+    on_event('B', fork_in_callback);
+    on_event('I', fork_in_callback);
+    caller = thread_here();
+    for (size_t n = 0; n < sizeof(order) / sizeof(*order); n++) {
+        DWORD code;
+
+        forking = order[n];
+        armed = true;
+        code = make_callback(forking);
+        look_at_the_code(code);
+        CHECK(!armed);
+        CHECK_CODE(code, NO_ERROR);
+        if (!armed)
+            CHECK_EQ(child_failures(&newborn), 0);
+    }
+}
+
+/* The child gets out of the inner call, then out of the outer one. */
+static DWORD inner_code;
+
+static void call_within(const struct event *event)
+{
+    if (event->client == 'A' && event->kind == EVENT_JOIN && event->group == ip("239.1.1.2"))
+        inner_code = join(a, "(*, 239.1.1.3)", 1), inner_code = release(a, 7);
+}
+
+static void fork_at_a_warning(void *context, DWORD level, const char *text)
+{
+    (void)context, (void)text;
+    if (armed && level == MGMHOST_LOG_WARN) {
+        armed = false;
+        split_off();
+    }
+}
+
+static void t8_10_a_child_of_the_log_gets_out_of_nested_calls(void)
+{
+    DWORD code;
+
+    restart_with_log(MGMHOST_LOG_WARN, fork_at_a_warning);
+    a = protocol('A');
+    b = protocol('B');
+    OK(take(a, 1));
+    OK(take(b, 2));
+    on_event('A', call_within);
+    armed = true;
+    code = join(b, "(*, 239.1.1.2)", 2);
+    if (newborn.is_here) {
+        int wrong = inner_code != ERROR_CAN_NOT_COMPLETE;
+
+        child_end(&newborn, wrong + (code != ERROR_CAN_NOT_COMPLETE));
+    }
+    CHECK(!armed);
+    CHECK_CODE(inner_code, ERROR_INVALID_PARAMETER);
+    CHECK_CODE(code, NO_ERROR);
+    CHECK_EQ(child_failures(&newborn), 0);
+}
+
+/* --- the log, while other threads hold any lock there is ---------------- */
+
+static atomic_bool stop_it;
+
+static void fork_in_log(void *context, DWORD level, const char *text)
+{
+    (void)context, (void)level, (void)text;
+    if (armed && thread_same(thread_here(), caller)) {
+        armed = false;
+        split_off();
+    }
+}
+
+static void keep_busy(void *argument)
+{
+    char flow[32];
+
+    snprintf(flow, sizeof(flow), "(*, 239.2.2.%u)", *(unsigned *)argument);
+    while (!stop_it) {
+        OK(join(b, flow, 2));
+        OK(leave(b, flow, 2));
+        MgmHostAddRoute(ip("11.0.0.0"), ip("255.0.0.0"), 1, 0, 0, 0);
+    }
+}
+
+/* The calls of the child's thread: one that works, a refused one, a packet. */
+static DWORD call_number(unsigned n)
+{
+    switch (n % 4) {
+    case 0:
+        return join(a, "(*, 239.1.1.1)", 1);
+    case 1:
+        return leave(a, "(*, 239.1.1.1)", 1);
+    case 2:
+        return packet_code("(10.0.0.9, 239.1.1.7)", 1);
+    default:
+        return release(a, 9) == ERROR_CAN_NOT_COMPLETE ? ERROR_CAN_NOT_COMPLETE : NO_ERROR;
+    }
+}
+
+static void t8_10_a_child_of_the_log_never_hangs(void)
+{
+    static unsigned numbers[] = {1, 2, 3};
+    struct thread *busy[3];
+    unsigned children = 0, bad = 0;
+
+    restart_with_log(MGMHOST_LOG_TRACE, fork_in_log);
+    allow_ms(60000);
+    a = protocol('A');
+    b = protocol('B');
+    OK(take(a, 1));
+    OK(take(b, 2));
+    route("10.0.0.0/8", 1, "10.0.1.1");
+    caller = thread_here();
+    stop_it = false;
+    for (size_t n = 0; n < 3; n++)
+        busy[n] = thread_start(keep_busy, &numbers[n]);
+
+    /* A log that has taken the caller's time is called by another thread for a while. */
+    for (unsigned n = 0; n < 10000 && children < scaled(60) + 4 && bad < 3; n++) {
+        DWORD code;
+
+        armed = true;
+        code = call_number(n);
+        look_at_the_code(code);
+        CHECK_CODE(code, NO_ERROR);
+        if (!armed) {
+            children++;
+            bad += child_failures(&newborn) != 0;
+        } else {
+            sleep_ms(20);
+        }
+    }
+    stop_it = true;
+    for (size_t n = 0; n < 3; n++)
+        thread_join(busy[n]);
+    CHECK_EQ(bad, 0);
+    CHECK(children >= scaled(60) + 4);
+}
+
+/* --- the library's own threads ------------------------------------------ */
+
+static atomic_int grandchild;
+
+/* Not child_split_off: nobody in this child comes to child_end. */
+static void fork_on_another_thread(void)
+{
+    if (armed && !thread_same(thread_here(), caller)) {
+        armed = false;
+        fflush(stdout);
+        grandchild = fork();
+        if (grandchild == 0)
+            alarm(HANGS_AFTER_S);
+    }
+}
+
+static void fork_in_any(const struct event *event)
+{
+    (void)event;
+    fork_on_another_thread();
+}
+
+static void check_that_it_ends(void)
+{
+    int status = 0;
+
+    SOON(grandchild != 0);
+    CHECK(grandchild > 0);
+    if (grandchild > 0) {
+        CHECK_EQ(waitpid(grandchild, &status, 0), grandchild);
+        CHECK(WIFEXITED(status));
+        /* Valgrind has an exit status of its own: the parent's threads are lost to it. */
+        if (WEXITSTATUS(status) != 99 || patience_ms(1) == 1)
+            CHECK_EQ(WEXITSTATUS(status), 1);
+    }
+}
+
+/* The second packet is forwarded, so that the MFE is renewed, on one of MGM's threads. */
+static void t8_10_a_child_on_a_worker_ends(void)
+{
+    router_restart(1);
+    a = protocol('A');
+    b = protocol('B');
+    OK(take(a, 1));
+    OK(take(b, 2));
+    OK(join(b, "(*, 239.1.1.1)", 2));
+    route("10.0.0.0/8", 1, "10.0.1.1");
+    caller = thread_here();
+    grandchild = 0;
+    on_event('A', fork_in_any);
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    armed = true;
+    CHECK_TEXT(packet(FLOW, 1), "to 2");
+    check_that_it_ends();
+    SOON(log_count("A rpf") >= 2);
+}
+
+static void fork_in_log_elsewhere(void *context, DWORD level, const char *text)
+{
+    (void)context, (void)level, (void)text;
+    fork_on_another_thread();
+    sleep_ms(120);
+}
+
+/* A slow log is called by mgm-log. */
+static void t8_10_a_child_on_the_logs_thread_ends(void)
+{
+    restart_with_log(MGMHOST_LOG_WARN, fork_in_log_elsewhere);
+    caller = thread_here();
+    grandchild = 0;
+    armed = true;
+    for (unsigned n = 0; n < 3; n++)
+        CHECK_CODE(release(NULL, 1), ERROR_INVALID_PARAMETER);
+    check_that_it_ends();
+}
+
+TEST_MAIN(
+    CASE(t8_10_a_child_of_each_callback_is_refused),
+    CASE(t8_10_a_child_of_the_log_gets_out_of_nested_calls),
+    CASE(t8_10_a_child_of_the_log_never_hangs),
+    CASE(t8_10_a_child_on_a_worker_ends),
+    CASE(t8_10_a_child_on_the_logs_thread_ends))
+
+#endif

@@ -1,0 +1,279 @@
+//! What an MFE counts (spec 6.7): no counter ever falls as long as it lives.
+//!
+//! The embedded forwarder counts packets as they come in, for the MFE as a whole. What each
+//! oif has sent, and how many packets found none, follows from that and from when the oifs
+//! came and left. Nearly always two numbers suffice for it. If not, each oif gets
+//! counters of its own, in [`Rare`](super::mfe::Rare).
+//!
+//! Another forwarder counts by itself, also for the MFE as a whole. It is read when somebody
+//! asks, and before it is told of the first oif or of the loss of the last one:
+//! what has come in until then found oifs, or none.
+
+use super::mfe::{Mfe, Rare};
+use super::Engine;
+use crate::types::{Counters, Flow, IfId};
+use std::num::NonZeroU32;
+
+/// What the embedded forwarder counts for an oif.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OifCount {
+    pub packets: u64,
+    pub ttl_too_low: u64,
+}
+
+impl Rare {
+    fn count_mut(&mut self, id: IfId) -> &mut OifCount {
+        let out = self.out.get_or_insert_default();
+        let at = out.iter().position(|(other, _)| *other == id).unwrap_or_else(|| {
+            out.push((id, OifCount::default()));
+            out.len() - 1
+        });
+        &mut out[at].1
+    }
+}
+
+impl Mfe {
+    /// Prepares the counters for an interface that becomes an oif, or is none any more.
+    ///
+    /// Without counters of their own
+    /// - those who were oifs first have sent `packets - before`;
+    /// - `other`, if it is an oif, has sent `packets - since`, which is less;
+    /// - `other`, if there is no oif, was the only one until `since`: it has sent `since - before`.
+    #[cold]
+    pub(super) fn recount(&mut self, id: IfId, wanted: bool) {
+        if self.counts_apart().is_none() {
+            let now = u32::try_from(self.packets).ok().and_then(NonZeroU32::new);
+            match now {
+                Some(now) if self.follows(id, wanted, now) => return,
+                _ => self.count_apart(),
+            }
+        }
+        if wanted {
+            self.rare().count_mut(id);
+        }
+    }
+
+    /// Whether two numbers still suffice after the change, which then know of it.
+    fn follows(&mut self, id: IfId, wanted: bool, now: NonZeroU32) -> bool {
+        match (self.oifs.len(), self.since) {
+            (0, None) => self.before = now.get(),
+            (0, Some(left)) if self.other == id => {
+                self.before += now.get() - left.get();
+                self.since = None;
+            }
+            (0, Some(_)) => return false,
+            _ if wanted && now.get() == self.before => {} // as if it had come first
+            (_, None) if wanted => (self.other, self.since) = (id, Some(now)),
+            _ if wanted => return false,
+            _ if self.oif_count(id) == OifCount::default() => {
+                self.since = self.since.filter(|_| self.other != id);
+            }
+            (1, None) => (self.other, self.since) = (id, Some(now)),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The counters of the oifs, and of those that were, if they have some of their own.
+    #[inline]
+    fn counts_apart(&mut self) -> Option<&mut Vec<(IfId, OifCount)>> {
+        self.rare.as_mut()?.out.as_mut()
+    }
+
+    /// From now on each oif has counters of its own.
+    #[cold]
+    fn count_apart(&mut self) {
+        if self.counts_apart().is_some() {
+            return;
+        }
+        let negative = self.negative();
+        let mut counts = Vec::with_capacity(self.oifs.len() + 1); // mostly for one more
+        counts.extend(self.oifs.iter().map(|id| (id, self.oif_count(id))));
+        if self.oifs.is_empty() && self.since.is_some() {
+            counts.push((self.other, self.oif_count(self.other)));
+        }
+        (self.before, self.since) = (0, None);
+        let rare = self.rare();
+        rare.out = Some(counts);
+        rare.negative = negative;
+    }
+
+    /// Counts a packet in, and out on each oif that it `reaches`: `all`, or some.
+    #[inline]
+    pub(super) fn count(&mut self, length: u32, all: bool, reaches: impl Fn(IfId) -> bool) {
+        if self.is_read {
+            return; // the forwarder does, if it has seen the packet
+        }
+        if !all {
+            self.count_apart();
+        }
+        self.packets += 1;
+        self.octets += u64::from(length);
+        if self.rare.is_some() {
+            self.count_out(|id| all || reaches(id));
+        }
+    }
+
+    fn count_out(&mut self, reaches: impl Fn(IfId) -> bool) {
+        let Some(rare) = &mut self.rare else { return };
+        let Some(out) = &mut rare.out else { return };
+        if self.oifs.is_empty() {
+            rare.negative += 1;
+        }
+        for (id, count) in out.iter_mut().filter(|(id, _)| self.oifs.contains(*id)) {
+            if reaches(*id) {
+                count.packets += 1;
+            } else {
+                count.ttl_too_low += 1;
+            }
+        }
+    }
+
+    /// Counts a packet on another interface than the iif.
+    pub(super) fn count_wrong_if(&mut self) {
+        if !self.is_read {
+            self.rare().wrong_if += 1;
+        }
+    }
+
+    /// An interface was released: its number will be another's. What it has sent is still
+    /// part of the sum.
+    pub(super) fn forget_oif(&mut self, id: IfId) {
+        if self.is_read || self.oifs.contains(id) {
+            return;
+        }
+        if self.since.is_some() && self.other == id && self.oifs.is_empty() {
+            self.count_apart();
+        }
+        let Some(rare) = &mut self.rare else { return };
+        let Some(out) = &mut rare.out else { return };
+        out.retain(|(other, count)| {
+            let stays = *other != id;
+            rare.released += if stays { 0 } else { count.packets };
+            stays
+        });
+    }
+
+    /// The counters of an oif.
+    pub(super) fn oif_count(&self, id: IfId) -> OifCount {
+        if self.is_read {
+            return OifCount::default();
+        }
+        if let Some(out) = self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
+            let own = out.iter().find(|(other, _)| *other == id);
+            return own.map_or_else(OifCount::default, |(_, count)| *count);
+        }
+        let before = u64::from(self.before);
+        let packets = match self.since {
+            Some(since) if self.other == id => {
+                let since = u64::from(since.get());
+                if self.oifs.is_empty() {
+                    since - before
+                } else {
+                    self.packets - since
+                }
+            }
+            _ => self.packets - before,
+        };
+        OifCount { packets, ttl_too_low: 0 }
+    }
+
+    /// How many packets were accepted while there was no oif.
+    pub(super) fn negative(&self) -> u64 {
+        let apart = self.rare.as_ref().filter(|rare| self.is_read || rare.out.is_some());
+        let before = u64::from(self.before);
+        match (apart, self.since) {
+            (Some(rare), _) => rare.negative.saturating_add(before),
+            (None, _) if self.is_read || !self.oifs.is_empty() => before,
+            (None, Some(since)) => before + (self.packets - u64::from(since.get())),
+            (None, None) => self.packets,
+        }
+    }
+
+    /// How many went out by interfaces that are no oifs any more.
+    pub(super) fn sent_by_former(&self) -> u64 {
+        if self.oifs.is_empty() && self.since.is_some() {
+            return self.oif_count(self.other).packets;
+        }
+        let Some(rare) = &self.rare else { return 0 };
+        let out = rare.out.iter().flatten().filter(|(id, _)| !self.oifs.contains(*id));
+        rare.released + out.map(|(_, count)| count.packets).sum::<u64>()
+    }
+
+    /// The forwarder has this MFE, and counts by itself from now on. True if it was told of
+    /// an MFE with oifs and this one has none, or the other way round.
+    pub(super) fn is_turning(&mut self) -> bool {
+        if !self.is_read {
+            // What the host has handed in meanwhile, the forwarder has not seen.
+            (self.is_read, self.packets, self.octets) = (true, 0, 0);
+            (self.before, self.since) = (0, None);
+        }
+        self.was_negative != self.oifs.is_empty()
+    }
+
+    /// The forwarder knows whether this MFE has oifs.
+    pub(super) fn told(&mut self) {
+        self.was_negative = self.oifs.is_empty();
+    }
+
+    /// Takes in what the forwarder has counted for its present entry.
+    pub(super) fn read(&mut self, now: Counters) {
+        if !self.is_read {
+            return;
+        }
+        let (packets, octets) = (self.packets, self.octets);
+        let (mut lost, wrong_if) =
+            self.rare.as_ref().map_or_else(Default::default, |rare| (rare.lost, rare.wrong_if));
+        let mut all = lost.plus(now);
+        if all.packets < packets || all.octets < octets || all.wrong_if < wrong_if {
+            // It is another entry than the one that was read before.
+            lost = Counters { packets, octets, wrong_if };
+            self.rare().lost = lost;
+            all = lost.plus(now);
+        }
+        let wrong_if = all.wrong_if;
+        (self.packets, self.octets) = (all.packets, all.octets);
+        if wrong_if > 0 {
+            self.rare().wrong_if = wrong_if;
+        }
+        if self.was_negative {
+            self.add_negative(self.packets - packets);
+        }
+    }
+
+    /// More packets were accepted while there was no oif.
+    fn add_negative(&mut self, more: u64) {
+        let all = more.saturating_add(self.before.into());
+        match u32::try_from(all) {
+            Ok(before) => self.before = before,
+            Err(_) => {
+                self.before = 0;
+                let rare = self.rare();
+                rare.negative = rare.negative.saturating_add(all);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// What a forwarder has counted for its entry of `flow`, to be shown from now on (spec
+    /// 6.7). Should the entry have been lost and written anew, the counters go on.
+    pub fn counted(&mut self, flow: Flow, counters: Counters) {
+        if let Some(mfe) = self.flows.mfe_mut(flow) {
+            mfe.read(counters);
+        }
+    }
+
+    /// A forwarder that counts by itself is about to get an entry for `flow`. True if it
+    /// should be read before, because that entry is the first with oifs, or without.
+    pub fn is_turning(&mut self, flow: Flow) -> bool {
+        self.flows.mfe_mut(flow).is_some_and(Mfe::is_turning)
+    }
+
+    /// It has taken that entry.
+    pub fn turned(&mut self, flow: Flow) {
+        if let Some(mfe) = self.flows.mfe_mut(flow) {
+            mfe.told();
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Where the status is served. All file system calls are made on the service's own thread,
+//! `mgm-status`, and never under the manager's lock, because the path may be on a file system
+//! that does not answer. Callers wait for that thread for a bounded time.
+
+use super::system::{StatusSocket, StopSignal};
+use super::{Manager, Shared};
+use crate::types::{Refusal, Result};
+use parking_lot::{Condvar, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// So long a call waits for the socket to be opened.
+const OPENING: Duration = Duration::from_secs(5);
+/// So long a stop, or a call that serves the status elsewhere, waits for the former file to go.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// The service there is, if any. Locked for moments only, also under the manager's lock.
+#[derive(Default)]
+pub(super) struct Serving(Mutex<Seat>);
+
+#[derive(Default)]
+struct Seat {
+    /// The life that may serve; 0 between two.
+    life: u64,
+    service: Option<Arc<Service>>,
+}
+
+impl Serving {
+    /// A life begins, which may serve.
+    pub fn begin(&self, life: u64) {
+        self.0.lock().life = life;
+    }
+
+    /// It ends: no service can be put here any more, and the file is removed.
+    pub fn end(&self) {
+        let service = std::mem::take(&mut *self.0.lock()).service;
+        if let Some(service) = service {
+            service.close();
+        }
+    }
+
+    /// Puts a service in the place of another, which is given back.
+    ///
+    /// # Errors
+    /// `Stopping`, if the life is over.
+    fn replace(&self, life: u64, new: Option<Arc<Service>>) -> Result<Option<Arc<Service>>> {
+        let mut seat = self.0.lock();
+        if seat.life != life {
+            return Err(Refusal::Stopping);
+        }
+        Ok(std::mem::replace(&mut seat.service, new))
+    }
+
+    /// Forgets a service that has failed.
+    fn forget(&self, failed: &Arc<Service>) {
+        let mut seat = self.0.lock();
+        if seat.service.as_ref().is_some_and(|service| Arc::ptr_eq(service, failed)) {
+            seat.service = None;
+        }
+    }
+}
+
+/// The status, served at one path.
+struct Service {
+    path: PathBuf,
+    stop: StopSignal,
+    progress: Mutex<Progress>,
+    changed: Condvar,
+}
+
+struct Progress {
+    step: Step,
+    /// It was told to stop.
+    closing: bool,
+}
+
+enum Step {
+    Opening,
+    Open,
+    /// It could not be opened, for this reason; or was, and is closed.
+    Over(Option<String>),
+}
+
+impl Progress {
+    /// Whether it could be opened, if that is known, or matters no more.
+    fn is_open(&self) -> Option<std::result::Result<(), String>> {
+        match &self.step {
+            Step::Open => Some(Ok(())),
+            Step::Over(Some(why)) => Some(Err(why.clone())),
+            _ if self.closing => Some(Err("it was served elsewhere, or stopped, meanwhile".into())),
+            Step::Over(None) => Some(Ok(())), // it was open
+            Step::Opening => None,
+        }
+    }
+}
+
+impl Service {
+    fn new(path: &Path) -> Result<Arc<Service>> {
+        let stop = StopSignal::new().map_err(|error| refusal(path, &error.to_string()))?;
+        Ok(Arc::new(Service {
+            path: path.into(),
+            stop,
+            progress: Mutex::new(Progress { step: Step::Opening, closing: false }),
+            changed: Condvar::new(),
+        }))
+    }
+
+    /// Starts the thread. With `told` a caller waits for the result; else an error is logged.
+    fn launch(self: &Arc<Service>, manager: Manager, told: bool) {
+        let service = Arc::clone(self);
+        let run = move || {
+            /// Callers that wait are told of the end, whatever happens.
+            struct End<'a>(&'a Service);
+            impl Drop for End<'_> {
+                fn drop(&mut self) {
+                    self.0.advance(Step::Over(None));
+                }
+            }
+            let _end = End(&service);
+            service.run(&manager, told);
+        };
+        if let Err(error) = crate::threads::spawn("mgm-status", run) {
+            self.fail(&error.to_string(), told);
+        }
+    }
+
+    /// The thread's life.
+    fn run(&self, manager: &Manager, told: bool) {
+        if self.progress.lock().closing {
+            return;
+        }
+        match StatusSocket::open(&self.path) {
+            Ok(socket) => {
+                self.advance(Step::Open);
+                socket.serve(&self.stop, manager);
+            }
+            Err(error) => self.fail(&error.to_string(), told),
+        }
+    }
+
+    fn fail(&self, why: &str, told: bool) {
+        self.advance(Step::Over(Some(why.into())));
+        if !told {
+            log::error!("MGM_STATUS_SOCKET: {}", refusal(&self.path, why));
+        }
+    }
+
+    fn advance(&self, step: Step) {
+        let mut progress = self.progress.lock();
+        if !matches!(progress.step, Step::Over(_)) {
+            progress.step = step;
+        }
+        drop(progress);
+        self.changed.notify_all();
+    }
+
+    /// Waits until it is open.
+    fn opened(&self) -> Result<()> {
+        let end = Instant::now() + OPENING;
+        let mut progress = self.progress.lock();
+        let mut in_time = true;
+        while in_time && progress.is_open().is_none() {
+            in_time = !self.changed.wait_until(&mut progress, end).timed_out();
+        }
+        match progress.is_open() {
+            Some(result) => result.map_err(|why| refusal(&self.path, &why)),
+            None => Err(refusal(&self.path, "the file system does not answer")),
+        }
+    }
+
+    /// Tells it to stop.
+    fn dismiss(&self) {
+        self.progress.lock().closing = true;
+        self.stop.raise();
+        self.changed.notify_all();
+    }
+
+    /// The same, and waits until the file is gone.
+    fn close(&self) {
+        self.dismiss();
+        let end = Instant::now() + CLOSING;
+        let mut progress = self.progress.lock();
+        while !matches!(progress.step, Step::Over(_)) {
+            if self.changed.wait_until(&mut progress, end).timed_out() {
+                drop(progress);
+                log::warn!(
+                    "the status socket {} has not closed in time: its file may remain",
+                    self.path.display()
+                );
+                return;
+            }
+        }
+    }
+}
+
+fn refusal(path: &Path, why: &str) -> Refusal {
+    Refusal::StatusSocket(format!("{}: {why}", path.display()))
+}
+
+impl Shared {
+    /// Serves the status where the environment says. The start does not wait for it.
+    pub(super) fn serve_from_start(self: &Arc<Self>, life: u64, path: &Path) {
+        let shared = Arc::clone(self);
+        let service = Service::new(path).and_then(|service| {
+            self.serving.replace(life, Some(Arc::clone(&service)))?;
+            Ok(service)
+        });
+        match service {
+            Ok(service) => service.launch(Manager { shared }, false),
+            Err(refusal) => log::error!("MGM_STATUS_SOCKET: {refusal}"),
+        }
+    }
+}
+
+impl Manager {
+    /// Serves the status at a UNIX socket from now on; `None`: no more. Of several calls
+    /// at a time the last one decides.
+    ///
+    /// # Errors
+    /// `StatusSocket`, with the reason; `BadSetting`, `Stopping`.
+    pub fn serve_status(&self, path: Option<&Path>) -> Result<()> {
+        let mut guard = self.lock();
+        let life = match path {
+            Some(_) => guard.started()?.life,
+            None if guard.run.is_none() => return Ok(()),
+            None => guard.running().ok_or(Refusal::Stopping)?.life,
+        };
+        drop(guard);
+        let new = path.map(Service::new).transpose();
+        let serving = &self.shared.serving;
+        let former = serving.replace(life, new.as_ref().ok().cloned().flatten())?;
+        if let Some(former) = former {
+            former.close(); // first, because the path may be the same
+        }
+        let Some(service) = new? else { return Ok(()) };
+        service.launch(self.clone(), true);
+        service.opened().inspect_err(|_| {
+            service.dismiss(); // should it still come to be open
+            serving.forget(&service);
+        })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+#[path = "serving_tests.rs"]
+mod tests;

@@ -1,0 +1,154 @@
+//! The host's log callback: who may call it, and when its calls have ended.
+
+use super::context::{self, Inside};
+use super::system::clock;
+use super::Manager;
+use log::Level;
+use parking_lot::RwLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Takes log lines instead of stderr. Called with no lock held.
+pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
+
+/// How often to look whether a sink is still called.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// A sink in which threads are, and out of which none has come for so long, is stuck.
+const STUCK_MS: u64 = 100;
+
+static SINKS: RwLock<Sinks> = RwLock::new(Sinks { current: None, replaced: Vec::new() });
+
+struct Sinks {
+    /// Gets the lines. `None`: they go to stderr.
+    current: Option<Arc<Sink>>,
+    /// Get no more lines, but may still be called.
+    replaced: Vec<Arc<Sink>>,
+}
+
+struct Sink {
+    call: LogSink,
+    /// Whose stop ends it.
+    owner: Manager,
+    /// How many [`Lease`]s there are.
+    leases: AtomicUsize,
+    /// When the first thread came in or the last one to leave left, by [`clock`].
+    moved: AtomicU64,
+}
+
+impl Sink {
+    fn is_called(&self) -> bool {
+        // Pairs with the end of a lease: what the sink's last call did has happened.
+        self.leases.load(Ordering::Acquire) > 0
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.is_called() && clock().saturating_sub(self.moved.load(Ordering::Relaxed)) >= STUCK_MS
+    }
+}
+
+/// Where a thread's next line goes.
+pub(super) enum Way {
+    Stderr,
+    /// To the sink, by the thread itself.
+    Sink(Lease),
+    /// To the sink, by the thread `mgm-log`.
+    Leave,
+}
+
+/// Finds that out. A thread that `may_wait` gets a lease however slow the sink is; one
+/// that `must_leave` never does.
+pub(super) fn way(may_wait: bool, must_leave: bool) -> Way {
+    let sinks = SINKS.read();
+    let Some(sink) = &sinks.current else { return Way::Stderr };
+    if must_leave || (!may_wait && sink.is_stuck()) {
+        return Way::Leave;
+    }
+    // With the read lock held: who replaces the sink after this sees the lease.
+    if sink.leases.fetch_add(1, Ordering::Relaxed) == 0 {
+        sink.moved.store(clock(), Ordering::Relaxed);
+    }
+    Way::Sink(Lease(Arc::clone(sink)))
+}
+
+/// As long as this lives nobody takes the sink for ended.
+pub(super) struct Lease(Arc<Sink>);
+
+impl Lease {
+    /// Hands a line over.
+    pub fn call(&self, level: Level, text: &str) {
+        context::within(Inside::Host, || (self.0.call)(level, text));
+        // Calls made inside it have left alerts. A caller's thread delivers them at the
+        // end of its call.
+        if crate::threads::is_ours() && context::owes() {
+            self.0.owner.pass_on();
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.0.moved.store(clock(), Ordering::Relaxed);
+        self.0.leases.fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Sinks {
+    /// Takes those out of the list that are not called any more. To be dropped with no lock
+    /// held: what they have captured is not ours.
+    fn sweep(&mut self) -> Vec<Arc<Sink>> {
+        let all = std::mem::take(&mut self.replaced);
+        let (called, rest) = all.into_iter().partition(|sink| sink.is_called());
+        self.replaced = called;
+        rest
+    }
+}
+
+/// Sends lines to this sink from now on, or to stderr.
+#[must_use]
+pub(super) fn set(owner: &Manager, sink: Option<LogSink>) -> Replaced {
+    let sink = sink.map(|call| {
+        let (leases, moved) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Arc::new(Sink { call, owner: owner.clone(), leases, moved })
+    });
+    let mut sinks = SINKS.write();
+    let replaced = std::mem::replace(&mut sinks.current, sink);
+    let mut gone = sinks.sweep();
+    sinks.replaced.extend(replaced.clone());
+    gone.extend(replaced);
+    Replaced(gone)
+}
+
+/// Sends lines to stderr from now on if this manager had them sent elsewhere. What it
+/// returns are all sinks of its that may still be called, also those replaced before.
+#[must_use]
+pub(super) fn end(owner: &Manager) -> Replaced {
+    let mut sinks = SINKS.write();
+    if let Some(current) = sinks.current.take_if(|sink| sink.owner.is(owner)) {
+        super::writer::drop_lines();
+        sinks.replaced.push(current);
+    }
+    let mut gone = sinks.sweep();
+    // Its others stay in the list: another thread may stop it at the same time, and has to wait, too.
+    gone.extend(sinks.replaced.iter().filter(|sink| sink.owner.is(owner)).cloned());
+    Replaced(gone)
+}
+
+/// Sinks that get no more lines. To be dropped with no lock held.
+pub(super) struct Replaced(Vec<Arc<Sink>>);
+
+impl Replaced {
+    /// Waits until no thread is inside them, with no lock held: they may be calling MGM. Does
+    /// not wait inside a callback, which might be one of theirs.
+    pub fn wait(self) {
+        if context::inside().is_some() {
+            return;
+        }
+        for sink in self.0 {
+            while sink.is_called() {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}

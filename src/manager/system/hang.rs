@@ -1,0 +1,49 @@
+//! Paths at which the file system does not answer, for tests.
+
+use parking_lot::{Condvar, Mutex};
+use std::path::{Path, PathBuf};
+
+static PATHS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+static STUCK: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+static CHANGED: Condvar = Condvar::new();
+
+/// As long as this lives nothing comes of what is done at the path.
+pub(in crate::manager) struct Hanging(PathBuf);
+
+pub(in crate::manager) fn at(path: &Path) -> Hanging {
+    PATHS.lock().push(path.into());
+    Hanging(path.into())
+}
+
+impl Hanging {
+    /// Waits until somebody is stuck there.
+    pub fn wait(&self) {
+        while none_at(&self.0) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        PATHS.lock().retain(|path| *path != self.0);
+        CHANGED.notify_all();
+    }
+}
+
+pub(in crate::manager) fn none_at(path: &Path) -> bool {
+    STUCK.lock().iter().all(|other| other != path)
+}
+
+/// Does not return while the path hangs.
+pub(super) fn pass(path: &Path) {
+    let mut paths = PATHS.lock();
+    if !paths.iter().any(|other| other == path) {
+        return;
+    }
+    STUCK.lock().push(path.into());
+    while paths.iter().any(|other| other == path) {
+        CHANGED.wait(&mut paths);
+    }
+    STUCK.lock().retain(|other| other != path);
+}

@@ -1,0 +1,76 @@
+"""Upcalls that cannot be read while interfaces change: none may be put down to another one."""
+
+import os
+import pathlib
+import tempfile
+import time
+
+from lab import Lab, until
+from router import CAN_NOT_COMPLETE, NO_ERROR, Router
+
+GROUP, LATER = "239.1.2.3", "239.1.2.4"
+FAR = "10.9.0.5"  # a source behind the host "source"
+# How long nothing can be read, in seconds. The router tries ten times a second.
+BLIND = 1.0
+
+
+def play():
+    """All 32 VIFs are in use. One is released while an upcall that names it waits in the
+    socket and every read fails; another device is to get its number. Raises what is wrong."""
+    with tempfile.TemporaryDirectory() as directory:
+        switch, calls = (pathlib.Path(directory) / name for name in ("switch", "calls"))
+        lab = Lab()
+        try:
+            _play(lab, switch, calls)
+        finally:
+            lab.close()
+
+
+def _play(lab, switch, calls):
+    source, one = lab.host("source"), lab.host("one")
+    lab.link(source, "to-source")
+    lab.link(one, "to-one")
+    *others, newcomer = lab.spare(31)
+    lab.router.ip(f"route add 10.9.0.0/24 via {source.address}")
+    router = Router(
+        lab.router,
+        LD_PRELOAD=str(Router.build.interposer),
+        MGM_FAULT="12 1 4000000000 recvmmsg",  # ENOMEM
+        MGM_FAULT_WHILE=str(switch),
+        MGM_CALLS=str(calls),
+        MGM_LOG="info",
+    )
+    try:
+        router.protocol("A", 200, "to-source", "to-one", *others)
+        assert router.do(f"take A {newcomer}") == CAN_NOT_COMPLETE, "there are 32"
+
+        switch.touch()
+        one.emitter(GROUP, spoof=FAR).send()
+        router.logs("upcalls cannot be read", "memory")
+        before = len(calls.read_text().splitlines())
+        router.must("release A to-one")
+        code = router.do(f"take A {newcomer}")
+        time.sleep(BLIND)
+        made = calls.read_text().splitlines()[before:]
+        failed = [call for call in made if call.startswith("recvmmsg")]
+        assert 2 <= len(failed) <= 100 * BLIND, f"{len(failed)} reads in {BLIND} s"
+        os.unlink(switch)
+
+        if code != NO_ERROR:
+            assert code == CAN_NOT_COMPLETE, code
+            router.logs("still being given up")
+        until(lambda: router.do(f"take A {newcomer}") != CAN_NOT_COMPLETE, "the number is free")
+        assert router.heard("RPF", source=FAR) == [], "nobody has that interface any more"
+        near = source.emitter(LATER)
+        near.send_until(lambda: router.heard("RPF", group=LATER), "what comes later")
+        router.logs("upcalls can be read again")
+        told = router.heard("WRONG_IF", interface=router.index(newcomer))
+        assert told == [], f"a packet of another link: {told}"
+        assert router.heard("RPF", source=FAR) == []
+        lines = [line for line in router.log.items if "cannot be read" in line]
+        assert len(lines) == 1, lines
+        router.must("stop")
+        assert router.close() == 0
+    finally:
+        router.kill()
+        router.close()
