@@ -86,6 +86,7 @@ static void host_configs_that_make_no_sense(void)
     config = config_for_memory(), config.dwForwarder = 99, check_refused_config(&config);
     config = config_for_memory(), config.dwLogLevel = 99, check_refused_config(&config);
     config = config_for_memory(), config.dwReserved = 1, check_refused_config(&config);
+    config = config_for_memory(), config.dwMaxFlows = (1 << 24) + 1, check_refused_config(&config);
     config = config_for_memory(), config.dwSize = 0, check_refused_config(&config);
     config = config_for_memory(), config.dwSize = 7, check_refused_config(&config);
     config = config_for_memory(), config.dwSize = 0xffffffff, check_refused_config(&config);
@@ -266,6 +267,25 @@ static void host_the_longest_prefix_wins(void)
     CHECK_TEXT(packet("(11.0.0.5, 239.1.1.1)", 4), "to nobody");
 }
 
+static void host_a_preferred_route_is_deleted_like_any_other(void)
+{
+    HANDLE a = protocol('A');
+    DWORD net = ip("10.0.0.0"), mask = ip("255.0.0.0");
+
+    for (DWORD index = 1; index <= 2; index++)
+        OK(take(a, index));
+    OK(MgmHostAddRoute(net, mask, 1, 0, 0, MGMHOST_ROUTE_PREFERRED));
+    CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to nobody");
+    /* Among the host's own routes the longest decides. */
+    route("10.0.1.0/24", 2, "10.9.2.1");
+    CHECK_TEXT(packet("(10.0.1.5, 239.1.1.1)", 2), "to nobody");
+    OK(MgmHostAddRoute(ip("10.0.2.1"), 0xffffffff, 0, 0, 0,
+                       MGMHOST_ROUTE_LOCAL | MGMHOST_ROUTE_PREFERRED));
+    CHECK_TEXT(packet("(10.0.2.1, 239.1.1.1)", 2), "to nobody");
+    unroute("10.0.0.0/8");
+    CHECK_CODE(MgmHostDeleteRoute(net, mask), ERROR_NOT_FOUND);
+}
+
 TEST_MAIN(
     CASE(host_the_version_is_told),
     CASE(host_a_caller_of_another_age_gets_its_part_of_the_version),
@@ -277,4 +297,5 @@ TEST_MAIN(
     CASE(host_a_start_without_a_callback_forgets_the_last_one),
     CASE(host_a_packet_without_room_for_its_interfaces),
     CASE(host_a_route_replaces_that_of_the_same_network),
-    CASE(host_the_longest_prefix_wins))
+    CASE(host_the_longest_prefix_wins),
+    CASE(host_a_preferred_route_is_deleted_like_any_other))

@@ -49,6 +49,8 @@ static void t0_8_null_pointers_elsewhere(void)
     REFUSED(MgmGetProtocolOnInterface(1, 0, NULL, &untouched), ERROR_INVALID_PARAMETER);
     REFUSED(MgmGetProtocolOnInterface(1, 0, &untouched, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(MgmGetProtocolOnInterface(9, 0, NULL, NULL), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostGetArrival(NULL, &untouched), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostGetArrival(&untouched, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(MgmSetMfe(a, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(MgmGroupEnumerationStart(a, ALL_SOURCES, NULL), ERROR_INVALID_PARAMETER);
     CHECK_EQ(untouched, 77);
@@ -164,6 +166,8 @@ static void host_routes_that_are_none(void)
     REFUSED(MgmHostAddRoute(net, mask, 0, 0, 0, 0), ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostAddRoute(net, mask, 1, ip("239.1.1.1"), 0, 0), ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostAddRoute(net, mask, 1, 0, 0, 0x80000000), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostAddRoute(net, mask, 1, 0, 0, MGMHOST_ROUTE_PREFERRED | 4),
+            ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostDeleteRoute(net, mask), ERROR_NOT_FOUND);
     REFUSED(MgmHostDeleteRoute(net, ip("255.0.255.0")), ERROR_INVALID_PARAMETER);
 }

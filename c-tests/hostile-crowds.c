@@ -52,10 +52,12 @@ static void t1_2_ten_thousand_clients(void)
                ERROR_ALREADY_EXISTS);
 
     OK(take(a, 1));
+    /* A call makes 1,024 of its own callbacks itself; workers make the rest (8.3). */
     OK(join(a, "(*, 239.1.1.1)", 1));
-    CHECK_EQ(heard, crowd);
+    CHECK(heard >= (crowd < 1024 ? crowd : 1024));
+    SOON(heard == crowd);
     OK(leave(a, "(*, 239.1.1.1)", 1));
-    CHECK_EQ(heard, 2 * crowd);
+    SOON(heard == 2 * crowd);
 
     for (size_t n = 0; n < crowd; n++)
         failures += quit(clients[n]) != NO_ERROR;
@@ -128,7 +130,8 @@ static void t6_3_ten_thousand_mfes(void)
     forget_log();
     OK(release(b, 2));
     CHECK_EQ(log_count("A prune (*, *) member on 2"), 1);
-    CHECK_EQ(log_count("A prune (10.0."), crowd);
+    /* More than wait for a client are noted, and told it in its own time (8.9). */
+    SOON(log_count("A prune (10.0.") == crowd);
     OK(release(a, 1));
     EXPECT_NO_MFES();
     free(table);

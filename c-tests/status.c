@@ -59,7 +59,7 @@ static void host_the_status_tells_everything(void)
     packets_and_members();
     check_says(MgmHostGetStatus, 0, "\"running\":true,\"forwarder\":\"memory\"", true);
     check_says(MgmHostGetStatus, 0, "\"totals\":{\"clients\":2,\"interfaces\":2,\"memberships\":1,"
-               "\"mfes\":1,\"resolving\":0,\"not_installed\":0}", true);
+               "\"mfes\":1,\"resolving\":0,\"refused_flows\":0,\"not_installed\":0}", true);
     check_says(MgmHostGetStatus, 0, "\"source\":\"10.0.0.5\",\"group\":\"239.1.1.1\"", true);
     check_says(MgmHostGetStatus, 0, "\"packets\":2,\"octets\":200,\"wrong_if\":1", true);
     check_says(MgmHostGetStatus, 0, "\"join_alert\":1", true);

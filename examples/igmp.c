@@ -144,14 +144,14 @@ bool igmp_read(const uint8_t *message, size_t length, igmp_wish_fn *tell, void *
     }
 }
 
-size_t igmp_write_query(uint8_t message[12], uint32_t group, uint8_t tenths)
+size_t igmp_write_query(uint8_t message[12], uint32_t group, uint8_t tenths, uint8_t interval)
 {
     memset(message, 0, 12);
     message[0] = TYPE_QUERY;
     message[1] = tenths;
     memcpy(message + 4, &group, ADDRESS);
-    message[8] = 2;   /* robustness: how often hosts repeat themselves */
-    message[9] = 125; /* seconds between general queries, the usual value */
+    message[8] = 2; /* robustness: how often hosts repeat themselves */
+    message[9] = interval;
     write_checksum(message, 12);
     return 12;
 }

@@ -37,9 +37,10 @@ bool igmp_read(const uint8_t *message, size_t length, igmp_wish_fn *tell, void *
 
 /*
  * Writes an IGMPv3 query: a general one if group is 0, else one for the group.
- * Hosts answer within tenths/10 seconds. Returns the length, 12.
+ * Hosts answer within tenths/10 seconds, both numbers below 128; the next general query comes
+ * after `interval` seconds. Returns the length, 12.
  */
-size_t igmp_write_query(uint8_t message[12], uint32_t group, uint8_t tenths);
+size_t igmp_write_query(uint8_t message[12], uint32_t group, uint8_t tenths, uint8_t interval);
 
 /*
  * Writes an IGMPv3 report with one record, and with one source in it unless

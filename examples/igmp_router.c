@@ -1,7 +1,7 @@
 /*
  * igmp_router.c - the example protocol as a router daemon on Linux.
  *
- *     igmp_router [--igmp] INTERFACE INTERFACE...
+ *     igmp_router [--igmp] [--interval SECONDS] INTERFACE INTERFACE...
  *
  * Hears what hosts on its links want (IGMPv1, v2 and v3 reports), and has the
  * kernel forward it. All dealings with MGM are in protocol.c; here are sockets,
@@ -10,6 +10,7 @@
  *
  *     --igmp          memberships are added by a second client, IGMP, beside
  *                     the protocol, which then gets LOCAL_JOIN and LOCAL_LEAVE
+ *     --interval      time between two general queries, 1 to 127; 125 by default
  *
  * Commands on standard input: mfes, groups, quit. SIGUSR1 prints both tables,
  * SIGINT and SIGTERM end the program; everything is released then.
@@ -35,9 +36,16 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { MAX_LINKS = 32, SIGNALS = MAX_LINKS, COMMANDS, WATCHED };
+enum { MAX_LINKS = 32, SIGNALS = MAX_LINKS, COMMANDS, CLOCK, WATCHED };
+
+/* Precedence of IGMP: internetwork control (RFC 3376, section 4). */
+enum { IGMP_TOS = 0xc0 };
+
+/* Seconds between two general queries. */
+static int interval = 125;
 
 /* A link that we serve: where IGMP messages come from. */
 struct link {
@@ -110,12 +118,13 @@ static void query(DWORD index, uint32_t group)
     uint8_t message[12];
     struct ip_mreqn by = {.imr_ifindex = (int)index};
     struct sockaddr_in to = {.sin_family = AF_INET};
-    size_t length = igmp_write_query(message, group, group ? 1 : 10);
-    int no = 0, fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_IGMP);
+    size_t length = igmp_write_query(message, group, group ? 1 : 10, (uint8_t)interval);
+    int no = 0, tos = IGMP_TOS, fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_IGMP);
 
     to.sin_addr.s_addr = group ? group : htonl(INADDR_ALLHOSTS_GROUP);
     if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &by, sizeof by) != 0 ||
         setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &no, sizeof no) != 0 ||
+        setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos) != 0 ||
         setsockopt(fd, IPPROTO_IP, IP_OPTIONS, router_alert, sizeof router_alert) != 0 ||
         sendto(fd, message, length, 0, (struct sockaddr *)&to, sizeof to) < 0)
         fprintf(stderr, "cannot send an IGMP query: %s\n", strerror(errno));
@@ -183,11 +192,27 @@ static bool obey_signal(int fd)
     return true;
 }
 
+/*
+ * Asks all hosts of all links. Hosts that joined before we came would not say it again
+ * unasked; later the answers keep switches from forgetting where the members are.
+ */
+static void query_all(const struct link *links, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        query(links[i].index, 0);
+}
+
 static void serve(const struct link *links, size_t count, struct pollfd *watched)
 {
     for (;;) {
         if (poll(watched, WATCHED, -1) < 0 && errno != EINTR)
             return;
+        if (watched[CLOCK].revents) {
+            uint64_t times;
+
+            if (read(watched[CLOCK].fd, &times, sizeof times) == sizeof times)
+                query_all(links, count);
+        }
         for (size_t i = 0; i < count; i++)
             if (watched[i].revents & POLLIN)
                 hear_packet(watched[i].fd, &links[i], ask_who_else);
@@ -217,23 +242,49 @@ static bool take_links(struct link *links, size_t count, struct pollfd *watched)
         if (watched[i].fd < 0 || protocol_take(links[i].index, links[i].name) != NO_ERROR)
             return false;
     }
-    /* Hosts that joined before we came would not say it again unasked. */
-    for (size_t i = 0; i < count; i++)
-        query(links[i].index, 0);
+    query_all(links, count);
     return true;
+}
+
+/* A descriptor that is readable whenever it is time for a general query. */
+static int start_clock(void)
+{
+    struct itimerspec every = {.it_value.tv_sec = interval, .it_interval.tv_sec = interval};
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+    if (fd >= 0)
+        timerfd_settime(fd, 0, &every, NULL);
+    return fd;
+}
+
+static bool read_options(char ***names, bool *igmp_too)
+{
+    char **at = *names;
+
+    for (; *at && strncmp(*at, "--", 2) == 0; at++) {
+        if (strcmp(*at, "--igmp") == 0)
+            *igmp_too = true;
+        else if (strcmp(*at, "--interval") == 0 && at[1])
+            interval = atoi(*++at);
+        else
+            return false;
+    }
+    *names = at;
+    return interval >= 1 && interval <= 127; /* more has another form in a query */
 }
 
 int main(int argc, char **argv)
 {
-    bool igmp_too = argc > 1 && strcmp(argv[1], "--igmp") == 0, good;
-    char **names = argv + 1 + igmp_too;
+    char **names = argv + 1;
+    bool igmp_too = false, good = read_options(&names, &igmp_too);
     size_t count = (size_t)(argv + argc - names);
     struct link links[MAX_LINKS];
     struct pollfd watched[WATCHED];
     sigset_t signals;
 
-    if (argc < 2 || count < 2 || count > MAX_LINKS || names[0][0] == '-') {
-        fprintf(stderr, "usage: %s [--igmp] INTERFACE INTERFACE...\n", argv[0]);
+    if (!good || count < 2 || count > MAX_LINKS || names[0][0] == '-') {
+        fprintf(stderr, "usage: %s [--igmp] [--interval SECONDS] INTERFACE INTERFACE...\n",
+                argv[0]);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -250,6 +301,7 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &signals, NULL);
     watched[SIGNALS].fd = signalfd(-1, &signals, SFD_CLOEXEC);
     watched[COMMANDS].fd = STDIN_FILENO;
+    watched[CLOCK].fd = start_clock();
 
     good = protocol_start(igmp_too) == NO_ERROR && take_links(links, count, watched);
     if (good) {

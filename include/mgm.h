@@ -16,7 +16,11 @@
  * callbacks, unless its description says otherwise. Callbacks come one at a time
  * for each client, on the thread of the call that causes them or on MGM's own, and
  * MGM holds no lock while they run. Never hold a lock that your callbacks take
- * while you call Mgm functions. MGM lives in the router's process: in a forked
+ * while you call Mgm functions. A call delivers what it causes before it returns, up
+ * to 1,024 callbacks; threads of MGM's own make the rest. A client whose callbacks do
+ * not keep up falls behind when 1,024 of them wait: until it has caught up, join, prune
+ * and local alerts tell it how things stand and not each change, so it may hear what it
+ * knows already, and WRONG_IF callbacks are dropped. MGM lives in the router's process: in a forked
  * child every function returns ERROR_CAN_NOT_COMPLETE.
  */
 
@@ -70,10 +74,17 @@ typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
  * changes. The out-parameters come with what the routes say; a client that
  * agrees leaves them alone.
  *
+ * Where no route leads to the source through an interface that a client owns, the owner of
+ * the interface where the packet arrived is called instead, with interface, next hop and
+ * neighbour 0. It may name one of its own interfaces, and so accept the source without a
+ * reverse-path check. If it leaves the 0 there is no MFE, and it is not asked again about
+ * this source and group for 10 seconds, unless a change concerns them. MgmHostGetArrival
+ * returns where the packet arrived.
+ *
  * Parameters:
  * - dwSourceAddr, dwGroupAddr: the source and the group, network byte order.
  * - dwSourceMask, dwGroupMask: 255.255.255.255.
- * - pdwInIfIndex (in, out): index of the incoming interface.
+ * - pdwInIfIndex (in, out): index of the incoming interface; 0 if no route leads to one.
  * - pdwInIfNextHopAddr (in, out): its next hop, network byte order. Index and
  *   next hop must name an interface that the client owns; any other answer is
  *   logged and has no effect.
@@ -83,7 +94,8 @@ typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
  *   is no packet (a renewal, a changed route). Bytes that the forwarder could
  *   not supply are 0. Valid during the callback only.
  * - pbRoute: an RTM_DEST_INFO with one view, RTM_VIEW_ID_MCAST, of the route
- *   that matched; its handles are NULL. What is written there is ignored.
+ *   that matched; its handles are NULL. Where pdwInIfIndex comes with 0 it is of
+ *   0.0.0.0/0, with no routes; it is never NULL. What is written there is ignored.
  *   Valid during the callback only.
  *
  * Returns:
@@ -212,7 +224,7 @@ typedef DWORD (*PMGM_JOIN_ALERT_CALLBACK)(DWORD dwSourceAddr,
 /**
  * Tells the owner of an interface that a packet came in there although its MFE
  * has another incoming interface. At most once in three seconds for each
- * source, group and interface.
+ * source, group and interface, and not while the client is behind.
  *
  * Parameters:
  * - dwSourceAddr, dwGroupAddr: the source and the group, network byte order.
@@ -764,6 +776,7 @@ DWORD MgmGetNextMfe(PMIB_IPMCAST_MFE pimmStart,
  * - ERROR_NOT_FOUND: there is no such MFE.
  * - ERROR_CAN_NOT_COMPLETE: the client does not own the incoming interface, or
  *   this is a forked child of the router.
+ * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
  *
  * Threads:
  * Any thread, any time, also inside callbacks. The callbacks that it causes

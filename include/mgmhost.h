@@ -105,12 +105,15 @@ struct _MGMHOST_CONFIG {
     /** Handed to pfnLogCallback. */
     void *pvLogContext;
     /**
+     * The system's unicast table in which sources are looked up, except those of
+     * interfaces in a VRF. 0: as the system routes packets to them.
+     */
+    DWORD dwUnicastTable;
+    /**
      * How many flows packets may begin, at most 16,777,216. 0: what MGM_MAX_FLOWS
      * says, else 2,097,152.
      */
     DWORD dwMaxFlows;
-    /** 0. */
-    DWORD dwReserved2;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
@@ -166,6 +169,9 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 
 /** MgmHostAddRoute: the address is one of this router's own. */
 #define MGMHOST_ROUTE_LOCAL 1
+
+/** MgmHostAddRoute: the route wins over longer ones of the system. */
+#define MGMHOST_ROUTE_PREFERRED 2
 
 /** MgmHostGetStatus: without the memberships. */
 #define MGMHOST_STATUS_NO_MEMBERSHIPS 1
@@ -291,8 +297,10 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
  * Adds a route to the multicast view, or replaces the one to the same network:
- * MGM looks sources up there. The kernel forwarder brings the kernel's routes
- * and needs none of these.
+ * the library looks sources up there. The kernel forwarder brings the kernel's
+ * routes, and with it none of these is needed. Where both cover a source the longer
+ * prefix wins, and this route if both are equally long; with
+ * MGMHOST_ROUTE_PREFERRED this route wins over longer ones of the kernel, too.
  *
  * Parameters:
  * - dwNetwork: the network, network byte order.
@@ -303,8 +311,9 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
  *   network.
  * - dwProtocol: where the route comes from, PROTO_IP_*; it shows as
  *   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
- * - dwFlags: 0, or MGMHOST_ROUTE_LOCAL: dwNetwork is an address of this router
- *   itself, dwMask 255.255.255.255, dwNextHopAddr 0.
+ * - dwFlags: 0, or a combination of MGMHOST_ROUTE_LOCAL (dwNetwork is an address
+ *   of this router itself, dwMask 255.255.255.255, dwNextHopAddr 0) and
+ *   MGMHOST_ROUTE_PREFERRED.
  *
  * Returns:
  * - NO_ERROR: added.
@@ -327,7 +336,7 @@ DWORD MgmHostAddRoute(DWORD dwNetwork,
                       DWORD dwFlags);
 
 /**
- * Deletes a route from the multicast view.
+ * Deletes a route from the multicast view, whatever flags it was added with.
  *
  * Parameters:
  * - dwNetwork: the network, network byte order.
@@ -391,6 +400,27 @@ DWORD MgmHostPacketIn(DWORD dwSource,
                       PBOOL pbAccepted,
                       PDWORD pdwOifCount,
                       PMGMHOST_OIF pOifs);
+
+/**
+ * Returns the interface where the packet arrived that an RPF callback is about. If no packet
+ * caused the callback (a renewal, a changed route), it is the interface where the packets of
+ * the MFE arrive: its incoming interface, or the one that they have moved to.
+ *
+ * Parameters:
+ * - pdwIfIndex (out): its index.
+ * - pdwIfNextHopAddr (out): its next hop, network byte order; 0 except on
+ *   point-to-multipoint links.
+ *
+ * Returns:
+ * - NO_ERROR: both are written.
+ * - ERROR_NOT_FOUND: this thread is not inside an RPF callback. Nothing is written.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ *
+ * Threads:
+ * Inside an RPF callback, on the thread that runs it. It does not start MGM.
+ */
+DWORD MgmHostGetArrival(PDWORD pdwIfIndex, PDWORD pdwIfNextHopAddr);
 
 /**
  * Has the log go to a callback of the host's, from now on.

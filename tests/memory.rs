@@ -6,8 +6,12 @@
 //! and succeeds afterwards; a call that removes something succeeds at once. Small
 //! allocations do not fail: for those the library asks beforehand.
 
-use mgm::engine::{ClientId, Config, Effects, Engine, Join, NoticeKinds, Outcome, Packet, Refused};
-use mgm::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Time};
+use mgm::engine::{
+    ClientId, Config, Effects, Engine, Join, NoticeKinds, Outcome, Packet, Refused, Topic,
+};
+use mgm::types::{
+    Domain, Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -104,7 +108,7 @@ struct Seen {
     mfes: Vec<mgm::engine::MfeRow>,
     sizes: mgm::engine::Sizes,
     begun: usize,
-    sources: Vec<Ipv4Addr>,
+    sources: Vec<(Ipv4Addr, Domain)>,
 }
 
 impl Seen {
@@ -121,7 +125,11 @@ impl Seen {
             mfes,
             sizes: engine.sizes(),
             begun: engine.begun_flows(),
-            sources: engine.known_sources(|_| true),
+            sources: {
+                let mut sources = Vec::new();
+                engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);
+                sources
+            },
         }
     }
 }
@@ -177,7 +185,7 @@ impl World {
     fn carried_out(&mut self) {
         self.fx.take_notices();
         self.fx.carried_out();
-        self.fx.take_missed();
+        self.fx.take_untold();
     }
 
     fn join(&mut self, client: ClientId, flow: Flow, interface: u32) {
@@ -246,6 +254,21 @@ fn t0_9_each_growth_of_each_table_may_fail() {
         }
         assert!(matches!(w.packet(flow(n, n % 7), 1), Outcome::Forwarded(_)));
     }
+    // Sources with some flows each, which are listed, and one with many.
+    for n in 1..=60 {
+        w.join(first, flow(n, 100), 1);
+        w.join(first, flow(n, 101), 1);
+        w.join(first, flow(61, 100 + n), 1);
+    }
+    for n in 1..=3_000 {
+        let source = flow(n, 0).source();
+        let other = [(source, Domain::MAIN, Route { protocol: 9, ..route(source, 1) })];
+        w.adds(&Err(Refusal::NoMemory), |engine, fx| engine.update_routes(&other, fx)).unwrap();
+        while w.engine.has_reroutes() {
+            w.removes(|engine, fx| engine.reroute_some(NOW, 64, fx));
+        }
+    }
+    w.check();
     // Memberships that concern many MFEs at once.
     w.join(last, Flow::any_source(flow(0, 3).group()), 199);
     w.join(last, Flow::WILDCARD, 199);
@@ -273,6 +296,47 @@ fn t0_9_each_growth_of_each_table_may_fail() {
 }
 
 #[test]
+fn t0_9_refused_flows_are_remembered_as_far_as_there_is_memory() {
+    const FLOWS: u32 = 2_000;
+    for has_memory_at_the_end in [true, false] {
+        let mut w = World::new();
+        let clients = registered(&mut w, 1, NoticeKinds::default());
+        taken(&mut w, clients[0], 1);
+        let World { engine, fx, .. } = &mut w;
+        let (mut failures, mut forgotten) = (0, 0);
+        for n in 1..=FLOWS {
+            let (flow, arrival) = (flow(n, 1), Interface::link(1));
+            let packet = Packet { flow, arrival, header: &[0x45; 20], length: 100, ttl: 64 };
+            for allowed in 0.. {
+                let (outcome, failed) = short_of_memory(allowed, || {
+                    engine.no_entry(NOW, &packet, Some(Route::NONE), fx)
+                });
+                assert!(matches!(
+                    outcome,
+                    Outcome::Refused(Refused::NoUpstream | Refused::NoMemory)
+                ));
+                failures += usize::from(failed);
+                fx.carried_out();
+                if engine.sizes().refused_flows == n as usize {
+                    break;
+                }
+                forgotten += 1;
+            }
+        }
+        assert!(failures >= forgotten && forgotten > 10, "{failures}, {forgotten}");
+        // All go with their interface, whether or not there is memory for a list of them.
+        let allowed = if has_memory_at_the_end { usize::MAX } else { 0 };
+        let (released, _) =
+            short_of_memory(allowed, || engine.release(clients[0], Interface::link(1), true, fx));
+        released.expect("releases");
+        assert_eq!((engine.sizes().refused_flows, fx.dirty.len()), (0, FLOWS as usize));
+        let mut sources = Vec::new();
+        engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);
+        assert_eq!(sources, []);
+    }
+}
+
+#[test]
 fn t0_9_lives_end_without_memory() {
     let mut w = World::new();
     let clients = registered(&mut w, 1, NoticeKinds::default());
@@ -291,7 +355,7 @@ fn t0_9_lives_end_without_memory() {
 }
 
 #[test]
-fn t0_9_who_misses_alerts_for_want_of_memory_is_known() {
+fn t0_9_who_misses_alerts_for_want_of_memory_is_told_later() {
     let mut w = World::new();
     let clients = registered(&mut w, 3, NoticeKinds::ALL);
     taken(&mut w, clients[0], 1);
@@ -307,6 +371,7 @@ fn t0_9_who_misses_alerts_for_want_of_memory_is_known() {
     assert_eq!(engine.sizes().memberships, 0);
     let told = fx.take_notices().len();
     assert!(told < 4_000, "{told}");
-    assert_eq!(fx.take_missed(), Some((clients[1], clients[2])));
-    assert_eq!(fx.take_missed(), None);
+    let untold = [clients[1], clients[2]].map(|client| (client, Topic::Groups));
+    assert_eq!(fx.take_untold(), (untold.to_vec(), false));
+    assert!(!fx.has_untold());
 }

@@ -8,8 +8,8 @@ mod netns;
 use mgm::forwarder::kernel::KernelForwarder;
 use mgm::forwarder::{Forwarder, Upcall, UpcallSink};
 use mgm::routes::netlink::NetlinkRoutes;
-use mgm::routes::{RouteView, RouteWatcher};
-use mgm::types::{IfId, Interface, Route, RouteOrigin};
+use mgm::routes::{RouteChanges, RouteView, RouteWatcher};
+use mgm::types::{Domain, IfId, Interface, NextHop, Prefix, Route, RouteOrigin};
 use netns::{index, ip, ip_batch, NEVER, SURE};
 use std::net::Ipv4Addr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -21,16 +21,24 @@ const OTHER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 
 #[derive(Debug, PartialEq, Eq)]
 enum News {
-    Routes,
+    Routes(RouteChanges),
     Interfaces,
+}
+
+impl News {
+    /// Whether look-ups of this source may give another result.
+    fn concerns(&self, source: [u8; 4]) -> bool {
+        matches!(self, News::Routes(changes) if changes.contain(source.into()))
+    }
 }
 
 struct Watcher(Mutex<Sender<News>>);
 
 impl RouteWatcher for Watcher {
-    fn routes_changed(&self) {
+    fn routes_changed(&self, changes: &RouteChanges, meanwhile: &mut dyn FnMut()) {
         // The test may be over.
-        let _ = self.0.lock().unwrap().send(News::Routes);
+        let _ = self.0.lock().unwrap().send(News::Routes(changes.clone()));
+        meanwhile();
     }
 
     fn interfaces_changed(&self) {
@@ -40,14 +48,19 @@ impl RouteWatcher for Watcher {
 
 /// r0 is 192.0.2.2/24, r1 is 198.51.100.2/24.
 fn router() -> (NetlinkRoutes, Receiver<News>) {
+    router_with(None)
+}
+
+/// The same, which looks sources up in this unicast table.
+fn router_with(table: Option<u32>) -> (NetlinkRoutes, Receiver<News>) {
     let _wires: [netns::Wire; 2] = netns::wires();
     ip_batch("addr add 192.0.2.2/24 dev r0\naddr add 198.51.100.2/24 dev r1\n");
     let (sender, changes) = mpsc::channel();
-    (NetlinkRoutes::open(Arc::new(Watcher(Mutex::new(sender)))).unwrap(), changes)
+    (NetlinkRoutes::open(Arc::new(Watcher(Mutex::new(sender))), table).unwrap(), changes)
 }
 
 fn look(routes: &NetlinkRoutes, source: [u8; 4]) -> Route {
-    routes.lookup(source.into()).expect("the kernel answers")
+    routes.lookup(source.into(), Domain::MAIN).expect("the kernel answers")
 }
 
 fn route(
@@ -131,7 +144,9 @@ fn a_source_with_several_next_hops_has_the_one_that_the_kernel_takes() {
         let found = look(&routes, [10, 1, 1, 1]);
         let ends = [(RouteOrigin::Via(GATEWAY), r0), (RouteOrigin::Via(OTHER), r1)];
         assert!(ends.contains(&(found.origin, found.if_index)), "{found:?}");
-        assert_eq!(found, route(found.origin, found.if_index, [10, 0, 0, 0], 8, 14));
+        let ways = ends.map(|(origin, if_index)| NextHop { origin, if_index });
+        let one = route(found.origin, found.if_index, [10, 0, 0, 0], 8, 14);
+        assert_eq!(found, Route { ways: Some(ways.into()), ..one });
         for _ in 0..50 {
             assert_eq!(look(&routes, [10, 1, 1, 1]), found, "it stays the same one");
         }
@@ -139,7 +154,7 @@ fn a_source_with_several_next_hops_has_the_one_that_the_kernel_takes() {
         let (gone, left) = if found.if_index == r0 { ("r0", ends[1]) } else { ("r1", ends[0]) };
         ip(&format!("link set {gone} down"));
         let found = look(&routes, [10, 1, 1, 1]);
-        assert_eq!((found.origin, found.if_index), left);
+        assert_eq!((found.origin, found.if_index, &found.ways), (left.0, left.1, &None));
     });
 }
 
@@ -220,10 +235,12 @@ fn t5_10_each_way_to_change_a_route_is_told() {
     netns::run(|| {
         let (routes, changes) = router();
         ip("nexthop add id 1 via 192.0.2.1 dev r0");
+        ip("addr add 198.51.100.3/32 dev r1"); // so that it does not lose its last one
         for change in [
             "route add 10.0.0.0/8 via 192.0.2.1",
             "route replace 10.0.0.0/8 via 198.51.100.1",
-            "addr add 203.0.113.1/24 dev r1",
+            "addr add 10.0.0.2/24 dev r1",
+            "addr del 198.51.100.3/32 dev r1",
             "nexthop replace id 1 via 192.0.2.9 dev r0",
             "link set r1 down",
             "link set r1 up",
@@ -231,9 +248,8 @@ fn t5_10_each_way_to_change_a_route_is_told() {
         ] {
             settle(&changes);
             ip(change);
-            let mut told = std::iter::from_fn(|| changes.recv_timeout(SURE).ok())
-                .skip_while(|news| *news == News::Interfaces);
-            assert_eq!(told.next(), Some(News::Routes), "{change}");
+            let mut told = std::iter::from_fn(|| changes.recv_timeout(SURE).ok());
+            assert!(told.any(|news| news.concerns([10, 0, 0, 1])), "{change}");
         }
         assert_eq!(look(&routes, [10, 0, 0, 1]), Route::NONE, "it went with its interface");
     });
@@ -273,6 +289,199 @@ fn t5_10_many_changes_are_told_as_few() {
 }
 
 #[test]
+fn t5_10_a_route_that_changes_concerns_its_prefix_only() {
+    netns::run(|| {
+        let (_routes, changes) = router();
+        settle(&changes);
+        let within = |prefixes: &[([u8; 4], u8)]| {
+            let prefixes = prefixes.iter().map(|&(network, len)| Prefix::of(network.into(), len));
+            Ok(News::Routes(RouteChanges::within(prefixes)))
+        };
+        for (change, concerned) in [
+            ("route add 10.1.0.0/16 via 192.0.2.1", &[([10, 1, 0, 0], 16)][..]),
+            ("route replace 10.1.0.0/16 via 198.51.100.1 table 77", &[([10, 1, 0, 0], 16)]),
+            ("route del 10.1.0.0/16", &[([10, 1, 0, 0], 16)]),
+            // Its network, and its own and the broadcast address.
+            ("addr add 203.0.113.1/24 dev r1", &[([203, 0, 113, 0], 24)]),
+            ("route add default via 192.0.2.1", &[([0, 0, 0, 0], 0)]),
+        ] {
+            ip(change);
+            assert_eq!(changes.recv_timeout(SURE), within(concerned), "{change}");
+        }
+    });
+}
+
+/// However short it is: what was looked up in between must not stand.
+#[test]
+fn t5_10_a_gap_in_a_route_is_told() {
+    netns::run(|| {
+        let (routes, changes) = router();
+        ip("route add 10.1.0.0/16 via 192.0.2.1");
+        settle(&changes);
+        ip_batch("route del 10.1.0.0/16\nroute add 10.1.0.0/16 via 192.0.2.1\n");
+        let told = changes.recv_timeout(SURE).expect("it is told");
+        assert!(told.concerns([10, 1, 0, 1]) && !told.concerns([10, 2, 0, 1]), "{told:?}");
+        assert_eq!(look(&routes, [10, 1, 0, 1]).upstream(), GATEWAY);
+    });
+}
+
+#[test]
+fn t5_1_connected_prefixes_of_equal_length_count_alike() {
+    netns::run(|| {
+        let (routes, changes) = router();
+        let (r0, r1) = (index("r0"), index("r1"));
+        ip_batch(
+            "addr add 10.0.0.1/24 dev r0 metric 10\n\
+             addr add 10.0.0.2/24 dev r1 metric 20\n\
+             addr add 10.0.1.1/24 dev r0\n\
+             addr add 10.0.1.2/25 dev r1\n",
+        );
+        settle(&changes);
+        let connected = |if_index| NextHop { origin: RouteOrigin::Connected, if_index };
+        let found = look(&routes, [10, 0, 0, 9]);
+        let one = route(RouteOrigin::Connected, r0, [10, 0, 0, 0], 24, 2);
+        let ways = [connected(r0), connected(r1)];
+        assert_eq!(found, Route { ways: Some(ways.into()), ..one.clone() });
+        assert_eq!(look(&routes, [10, 0, 1, 9]).ways, None, "another length");
+        assert_eq!(look(&routes, [10, 0, 0, 2]).origin, RouteOrigin::Local);
+        // Its link goes down, and with it the way.
+        ip("link set r1 down");
+        settle(&changes);
+        assert_eq!(look(&routes, [10, 0, 0, 9]), one);
+        ip("link set r1 up");
+        settle(&changes);
+        assert_eq!(look(&routes, [10, 0, 0, 9]).ways.as_deref(), Some(&ways[..]));
+        ip("addr del 10.0.0.2/24 dev r1");
+        settle(&changes);
+        assert_eq!(look(&routes, [10, 0, 0, 9]), one);
+    });
+}
+
+#[test]
+fn t5_1_legs_of_a_next_hop_group_count_alike_but_for_blackholes() {
+    netns::run(|| {
+        let (routes, changes) = router();
+        let (r0, r1) = (index("r0"), index("r1"));
+        ip_batch(
+            "nexthop add id 1 via 192.0.2.1 dev r0\n\
+             nexthop add id 2 via 198.51.100.1 dev r1\n\
+             nexthop add id 3 blackhole\n\
+             nexthop add id 10 group 1/2\n\
+             nexthop add id 11 via 192.0.2.7 dev r0\n\
+             route add 10.1.0.0/16 nhid 10\n\
+             route add 10.2.0.0/16 nhid 3\n\
+             route add 10.3.0.0/16 nhid 11\n",
+        );
+        settle(&changes);
+        let ways = [
+            NextHop { origin: RouteOrigin::Via(GATEWAY), if_index: r0 },
+            NextHop { origin: RouteOrigin::Via(OTHER), if_index: r1 },
+        ];
+        let file = "/proc/sys/net/ipv4/nexthop_compat_mode";
+        for compatible in ["1", "0"] {
+            std::fs::write(file, compatible).unwrap();
+            let found = look(&routes, [10, 1, 0, 1]);
+            assert_eq!(found.ways.as_deref(), Some(&ways[..]));
+            assert!(ways.contains(&NextHop { origin: found.origin, if_index: found.if_index }));
+            assert_eq!(look(&routes, [10, 2, 0, 1]), Route::NONE);
+            assert_eq!(look(&routes, [10, 3, 0, 1]).ways, None);
+        }
+        // An object changes, and then a group.
+        ip("nexthop replace id 2 via 198.51.100.9 dev r1");
+        settle(&changes);
+        let found = look(&routes, [10, 1, 0, 1]).ways.expect("two legs");
+        assert_eq!(found[1].origin, RouteOrigin::Via([198, 51, 100, 9].into()));
+        ip("nexthop replace id 10 group 1");
+        settle(&changes);
+        let found = look(&routes, [10, 1, 0, 1]);
+        assert_eq!((found.if_index, &found.ways), (r0, &None));
+    });
+}
+
+#[test]
+fn t5_1_sources_are_looked_up_in_the_table_that_the_host_names() {
+    netns::run(|| {
+        for number in [100, 1000] {
+            let (routes, changes) = router_with(Some(number));
+            let (r0, r1) = (index("r0"), index("r1"));
+            let via = |gateway, if_index, network| {
+                route(RouteOrigin::Via(gateway), if_index, network, 16, 3)
+            };
+            assert_eq!(look(&routes, [10, 1, 0, 1]), Route::NONE, "the table is empty");
+            assert_eq!(look(&routes, [192, 0, 2, 2]).origin, RouteOrigin::Local);
+            ip_batch(&format!(
+                "route add 10.1.0.0/16 via 192.0.2.1\n\
+                 route add 10.1.0.0/16 via 198.51.100.1 table {number}\n\
+                 route add 10.2.0.0/16 via 192.0.2.1 table {number}\n\
+                 route add 10.3.0.0/16 table {number} nexthop via 192.0.2.1 \
+                 nexthop via 198.51.100.1\n"
+            ));
+            settle(&changes);
+            assert_eq!(look(&routes, [10, 1, 0, 1]), via(OTHER, r1, [10, 1, 0, 0]));
+            assert_eq!(look(&routes, [10, 3, 0, 1]).ways.map(|ways| ways.len()), Some(2));
+            assert_eq!(look(&routes, [192, 0, 2, 77]), Route::NONE, "only the main table has it");
+            ip_batch(&format!(
+                "route replace 10.1.0.0/16 via 192.0.2.1 table {number}\n\
+                 route del 10.2.0.0/16 table {number}\n"
+            ));
+            settle(&changes);
+            assert_eq!(look(&routes, [10, 1, 0, 1]), via(GATEWAY, r0, [10, 1, 0, 0]));
+            assert_eq!(look(&routes, [10, 2, 0, 1]), Route::NONE);
+            // One that opens later finds the same, and what goes with a link is missed.
+            let (sender, _changes) = mpsc::channel();
+            let watcher = Arc::new(Watcher(Mutex::new(sender)));
+            let later = NetlinkRoutes::open(watcher, Some(number)).unwrap();
+            assert_eq!(look(&later, [10, 1, 0, 1]), via(GATEWAY, r0, [10, 1, 0, 0]));
+            ip("link set r0 down");
+            settle(&changes);
+            for routes in [&routes, &later] {
+                assert_eq!(look(routes, [10, 1, 0, 1]), Route::NONE);
+                assert_eq!(look(routes, [10, 3, 0, 1]).upstream(), OTHER);
+            }
+            ip("link del r0");
+            ip("link del r1");
+            ip(&format!("route flush table {number}"));
+            ip("route flush table main");
+        }
+    });
+}
+
+/// More than the socket holds come at once.
+#[test]
+fn t5_1_the_named_table_is_right_after_lost_announcements() {
+    netns::run(|| {
+        let (routes, changes) = router_with(Some(100));
+        settle(&changes);
+        let add = |via: &str| -> String {
+            (0..30_000)
+                .map(|n| {
+                    format!("route replace 10.{}.{}.0/24 via {via} table 100\n", n / 250, n % 250)
+                })
+                .collect()
+        };
+        ip_batch(&add("192.0.2.1"));
+        ip_batch(&add("198.51.100.1"));
+        settle(&changes);
+        for n in (0..30_000u32).step_by(999) {
+            let found = look(&routes, [10, (n / 250) as u8, (n % 250) as u8, 1]);
+            assert_eq!(found.upstream(), OTHER, "{n}");
+        }
+        ip("route flush table 100");
+        settle(&changes);
+        assert_eq!(look(&routes, [10, 1, 1, 1]), Route::NONE);
+    });
+}
+
+#[test]
+fn t5_1_a_link_outside_of_any_vrf_is_in_the_main_domain() {
+    netns::run(|| {
+        let (routes, _changes) = router();
+        assert_eq!(routes.domain(index("r0")), Domain::MAIN);
+        assert_eq!(routes.lookup([10, 0, 0, 1].into(), Domain(12_345)), Some(Route::NONE));
+    });
+}
+
+#[test]
 fn no_change_is_told_without_one() {
     netns::run(|| {
         let (routes, changes) = router();
@@ -302,7 +511,8 @@ fn t5_11_a_vif_that_comes_or_goes_is_no_change_of_routes() {
         forwarder.add_interface(IfId(1), Interface::link(index("r0"))).unwrap();
         ip_batch("route add 10.0.0.0/8 via 192.0.2.1\n");
         forwarder.remove_interface(IfId(1));
-        assert_eq!(changes.recv_timeout(SURE), Ok(News::Routes));
+        let mut told = std::iter::from_fn(|| changes.recv_timeout(SURE).ok());
+        assert!(told.any(|news| news.concerns([10, 0, 0, 1])));
     });
 }
 

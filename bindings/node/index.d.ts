@@ -96,7 +96,7 @@ export namespace host {
   function addRoute(
     network: string,
     index: number,
-    options?: { gateway?: Address | null; protocol?: number; local?: boolean },
+    options?: { gateway?: Address | null; protocol?: number; local?: boolean; preferred?: boolean },
   ): Promise<void>;
   function deleteRoute(network: string): Promise<void>;
   function packetIn(

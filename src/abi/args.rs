@@ -213,13 +213,24 @@ pub fn threshold(dword: DWORD) -> Result<u8> {
     u8::try_from(dword).map_err(|_| Refusal::BadArgument("dwThreshold is more than 255"))
 }
 
-/// dwFlags of a route: whether it is an address of the router's own.
-pub fn route_flags(flags: DWORD) -> Result<bool> {
-    match flags {
-        0 => Ok(false),
-        MGMHOST_ROUTE_LOCAL => Ok(true),
-        _ => Err(Refusal::BadFlags(flags)),
+/// dwFlags of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteFlags {
+    /// The route is an address of the router's own.
+    pub is_local: bool,
+    /// It wins over longer prefixes of the system's.
+    pub is_preferred: bool,
+}
+
+/// dwFlags of MgmHostAddRoute.
+pub fn route_flags(flags: DWORD) -> Result<RouteFlags> {
+    if flags & !(MGMHOST_ROUTE_LOCAL | MGMHOST_ROUTE_PREFERRED) != 0 {
+        return Err(Refusal::BadFlags(flags));
     }
+    Ok(RouteFlags {
+        is_local: flags & MGMHOST_ROUTE_LOCAL != 0,
+        is_preferred: flags & MGMHOST_ROUTE_PREFERRED != 0,
+    })
 }
 
 /// A route of the host's.

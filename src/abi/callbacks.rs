@@ -1,11 +1,12 @@
 //! Notices as calls of a client's function pointers.
 
 use super::args::{addr, dword, mask_of};
+use super::arrival;
 use super::invoke::call_out;
 use super::types::*;
 use crate::engine::{CreationOif, Notice, NoticeKind};
 use crate::manager::Callbacks;
-use crate::types::{Flow, Interface, Route};
+use crate::types::{Flow, Interface, Route, RouteOrigin};
 use smallvec::SmallVec;
 use std::ptr::null_mut;
 
@@ -25,7 +26,7 @@ impl ClientCallbacks {
     fn make(&self, notice: &mut Notice) -> Option<()> {
         let config = &self.config;
         match notice {
-            Notice::Rpf { flow, iif, upstream, header, route, .. } => {
+            Notice::Rpf { flow, iif, upstream, header, route, arrival, .. } => {
                 let pfn = config.pfnRpfCallback?;
                 let (s, sm, g, gm) = words(*flow);
                 let (mut index, mut hop) = pair(*iif);
@@ -33,11 +34,12 @@ impl ClientCallbacks {
                 let mut dest = dest_info(route);
                 let (size, mut bytes) = header_copy(header);
                 let (hdr, dest) = (bytes.as_mut_ptr(), (&raw mut dest).cast());
-                call_out("pfnRpfCallback", || {
+                let call = || {
                     // SAFETY: the client registered it as such a function, and
                     // the pointers are to locals that outlive the call.
                     unsafe { pfn(s, sm, g, gm, &mut index, &mut hop, &mut nbr, size, hdr, dest) }
-                });
+                };
+                arrival::within(*arrival, || call_out("pfnRpfCallback", call));
                 *iif = Interface { index, next_hop: addr(hop) };
                 *upstream = addr(nbr);
             }
@@ -186,7 +188,8 @@ fn header_copy(header: &[u8]) -> (DWORD, SmallVec<[u8; LONGEST_HEADER]>) {
     (header.len() as DWORD, bytes)
 }
 
-/// The route that a look-up matched, as the routing table manager would show it.
+/// The route that a look-up matched, as the routing table manager would show it; 0.0.0.0/0
+/// without routes where there is none.
 fn dest_info(route: &Route) -> RTM_DEST_INFO {
     const AF_INET: USHORT = 2;
     let mut bits = [0; RTM_MAX_ADDRESS_SIZE];
@@ -203,7 +206,7 @@ fn dest_info(route: &Route) -> RTM_DEST_INFO {
         NumberOfViews: 1,
         ViewInfo: [_RTM_DEST_VIEW_INFO {
             ViewId: RTM_VIEW_ID_MCAST,
-            NumRoutes: 1,
+            NumRoutes: UINT::from(route.origin != RouteOrigin::None),
             Route: null_mut(),
             Owner: null_mut(),
             DestFlags: 0,

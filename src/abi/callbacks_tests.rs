@@ -51,6 +51,7 @@ fn rpf() -> Notice {
             prefix_len: 8,
             protocol: 3,
         },
+        arrival: Interface { index: 9, next_hop: via },
     }
 }
 

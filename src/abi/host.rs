@@ -10,15 +10,16 @@
 )]
 
 use super::args::{
-    addr, group, header, host_route, interface, neighbour, prefix_len, read, required, route_flags,
-    source, write,
+    addr, dword, group, header, host_route, interface, neighbour, prefix_len, read, required,
+    route_flags, source, write,
 };
+use super::arrival;
 use super::buffer::fill_oifs;
 use super::entry::entry;
 use super::host_config::{log_sink, read_config, write_version};
 use super::types::*;
 use crate::manager::{HostSettings, Manager, PacketIn};
-use crate::types::Flow;
+use crate::types::{Flow, Refusal};
 use std::ffi::c_void;
 
 /// Tells which library this is.
@@ -162,8 +163,10 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 }
 
 /// Adds a route to the multicast view, or replaces the one to the same network:
-/// MGM looks sources up there. The kernel forwarder brings the kernel's routes
-/// and needs none of these.
+/// the library looks sources up there. The kernel forwarder brings the kernel's
+/// routes, and with it none of these is needed. Where both cover a source the longer
+/// prefix wins, and this route if both are equally long; with
+/// MGMHOST_ROUTE_PREFERRED this route wins over longer ones of the kernel, too.
 ///
 /// # Parameters
 /// - `dwNetwork`: the network, network byte order.
@@ -174,8 +177,9 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 ///   network.
 /// - `dwProtocol`: where the route comes from, PROTO_IP_*; it shows as
 ///   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
-/// - `dwFlags`: 0, or MGMHOST_ROUTE_LOCAL: dwNetwork is an address of this router
-///   itself, dwMask 255.255.255.255, dwNextHopAddr 0.
+/// - `dwFlags`: 0, or a combination of MGMHOST_ROUTE_LOCAL (dwNetwork is an address
+///   of this router itself, dwMask 255.255.255.255, dwNextHopAddr 0) and
+///   MGMHOST_ROUTE_PREFERRED.
 ///
 /// # Returns
 /// - `NO_ERROR`: added.
@@ -201,14 +205,21 @@ pub unsafe extern "C" fn MgmHostAddRoute(
     entry("MgmHostAddRoute", || {
         let prefix_len = prefix_len(dwNetwork, dwMask)?;
         let gateway = neighbour(dwNextHopAddr)?;
-        let local = route_flags(dwFlags)?;
-        let route = host_route(addr(dwNetwork), prefix_len, dwIfIndex, gateway, dwProtocol, local)?;
-        Manager::global().add_route(route)?;
+        let flags = route_flags(dwFlags)?;
+        let network = addr(dwNetwork);
+        let route =
+            host_route(network, prefix_len, dwIfIndex, gateway, dwProtocol, flags.is_local)?;
+        let manager = Manager::global();
+        if flags.is_preferred {
+            manager.add_preferred_route(route)?;
+        } else {
+            manager.add_route(route)?;
+        }
         Ok(NO_ERROR)
     })
 }
 
-/// Deletes a route from the multicast view.
+/// Deletes a route from the multicast view, whatever flags it was added with.
 ///
 /// # Parameters
 /// - `dwNetwork`: the network, network byte order.
@@ -303,6 +314,38 @@ pub unsafe extern "C" fn MgmHostPacketIn(
         // SAFETY: neither is null if it is written to, and the caller says that
         // `capacity` entries are there.
         unsafe { fill_oifs(&verdict.oifs, pdwOifCount, capacity, pOifs) }
+    })
+}
+
+/// Returns the interface where the packet arrived that an RPF callback is about. If no packet
+/// caused the callback (a renewal, a changed route), it is the interface where the packets of
+/// the MFE arrive: its incoming interface, or the one that they have moved to.
+///
+/// # Parameters
+/// - `pdwIfIndex` (out): its index.
+/// - `pdwIfNextHopAddr` (out): its next hop, network byte order; 0 except on
+///   point-to-multipoint links.
+///
+/// # Returns
+/// - `NO_ERROR`: both are written.
+/// - `ERROR_NOT_FOUND`: this thread is not inside an RPF callback. Nothing is written.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
+/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+///
+/// # Threads
+/// Inside an RPF callback, on the thread that runs it. It does not start MGM.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostGetArrival(pdwIfIndex: PDWORD, pdwIfNextHopAddr: PDWORD) -> DWORD {
+    entry("MgmHostGetArrival", || {
+        required("pdwIfIndex", pdwIfIndex)?;
+        required("pdwIfNextHopAddr", pdwIfNextHopAddr)?;
+        let arrival = arrival::get().ok_or(Refusal::NoArrival)?;
+        // SAFETY: not null, and the caller says that DWORDs may be written there.
+        unsafe {
+            write(pdwIfIndex, arrival.index);
+            write(pdwIfNextHopAddr, dword(arrival.next_hop));
+        }
+        Ok(NO_ERROR)
     })
 }
 

@@ -19,8 +19,8 @@ const CONFIG_SIZES: [usize; 9] = [
     offset_of!(MGMHOST_CONFIG, dwReserved),
     offset_of!(MGMHOST_CONFIG, pfnLogCallback),
     offset_of!(MGMHOST_CONFIG, pvLogContext),
+    offset_of!(MGMHOST_CONFIG, dwUnicastTable),
     offset_of!(MGMHOST_CONFIG, dwMaxFlows),
-    offset_of!(MGMHOST_CONFIG, dwReserved2),
 ];
 
 /// More than any version will ever have: a larger dwSize is garbage.
@@ -35,8 +35,8 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
     dwReserved: 0,
     pfnLogCallback: None,
     pvLogContext: null_mut(),
+    dwUnicastTable: 0,
     dwMaxFlows: 0,
-    dwReserved2: 0,
 };
 
 /// Reads as much as the caller has; the rest are defaults.
@@ -74,9 +74,6 @@ impl MGMHOST_CONFIG {
         if self.dwReserved != 0 {
             return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
         }
-        if self.dwReserved2 != 0 {
-            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved2 is not 0"));
-        }
         if self.dwMaxFlows > MOST_FLOWS {
             return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwMaxFlows is more than 16777216"));
         }
@@ -101,6 +98,7 @@ impl MGMHOST_CONFIG {
         Ok(HostSettings {
             forwarder,
             table: given(self.dwTable),
+            unicast_table: given(self.dwUnicastTable),
             mfe_timeout: given(self.dwMfeTimeout),
             max_flows: given(self.dwMaxFlows),
             log_level,

@@ -47,7 +47,6 @@ fn unknown_values_are_refused() {
         MGMHOST_CONFIG { dwForwarder: 4, ..DEFAULTS },
         MGMHOST_CONFIG { dwLogLevel: 7, ..DEFAULTS },
         MGMHOST_CONFIG { dwReserved: 1, ..DEFAULTS },
-        MGMHOST_CONFIG { dwReserved2: 1, ..DEFAULTS },
         MGMHOST_CONFIG { dwMaxFlows: (1 << 24) + 1, ..DEFAULTS },
     ] {
         assert!(matches!(bad.settings(), Err(Refusal::BadArgument(_))));
@@ -60,8 +59,23 @@ fn t0_9_the_hosts_limit_of_flows_goes_before_the_environments() {
         let config = MGMHOST_CONFIG { dwMaxFlows: given, ..DEFAULTS };
         assert_eq!(config.settings().unwrap().max_flows, taken);
     }
-    let of_an_older_host = config(40, |bytes| bytes[40..48].fill(7)).unwrap();
-    assert_eq!((of_an_older_host.dwMaxFlows, of_an_older_host.dwReserved2), (0, 0));
+    for size in [40, 44] {
+        let of_an_older_host = config(size, |bytes| bytes[44..48].fill(7)).unwrap();
+        assert_eq!(of_an_older_host.dwMaxFlows, 0);
+    }
+}
+
+#[test]
+fn t5_1_the_host_names_the_unicast_table() {
+    let table = |size: u32| {
+        let read = config(size, |bytes| bytes[40..48].fill(0)).unwrap();
+        assert_eq!(read.settings().unwrap().unicast_table, None);
+        let read = config(size, |bytes| bytes[40] = 100).unwrap();
+        read.settings().unwrap().unicast_table
+    };
+    assert_eq!(table(48), Some(100));
+    assert_eq!(table(44), Some(100));
+    assert_eq!(table(40), None, "a host that does not know of it");
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod sight;
 pub mod types;
 
 mod args;
+mod arrival;
 mod buffer;
 mod callbacks;
 mod entry;

@@ -7,11 +7,9 @@
 
 use super::flows::{Members, Side};
 use super::planted::{self, Bug};
-use super::resolve::Purpose;
-use super::sources::SourceId;
+use super::truth::Topic;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, NoticeKinds};
-use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, RouteOrigin};
-use std::collections::BTreeMap;
+use crate::types::{Flow, Interface};
 
 /// The components that have a membership of one flow, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +29,9 @@ impl Interest {
         }
     }
 }
+
+/// So many memberships are looked at for each client that has to hear of all groups.
+const REPEATED_AT_ONCE: usize = 1024;
 
 /// What a change of membership is about.
 #[derive(Clone, Copy, Debug)]
@@ -152,9 +153,13 @@ impl Engine {
     }
 
     /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for
-    /// each group that others still want (spec 4.2).
+    /// each group that others still want (spec 4.2). Where there are many it is told in
+    /// its own time.
     fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
-        for flow in self.flows.wanted_flows(Flow::WILDCARD) {
+        for (number, flow) in self.flows.wanted_flows(Flow::WILDCARD).enumerate() {
+            if number >= REPEATED_AT_ONCE {
+                return fx.tell_all_later(client, Topic::Groups);
+            }
             let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
             if is_group && self.interest(flow).beside(client) {
                 self.alert(client, Notice::Join { flow, member: true }, fx);
@@ -175,107 +180,24 @@ impl Engine {
         self.story(fx, || format!("{} has no callback for {notice}", self.who(client)));
     }
 
-    /// The client that owns the interface towards a source (spec 4.6).
-    pub(super) fn towards(&self, source: SourceId) -> Option<ClientId> {
-        let (id, _) = self.expected_iif(source, None)?;
-        self.interfaces.master(id)
-    }
-
-    /// The incoming interface and upstream neighbour that the route of a source
-    /// gives (spec 5.1); `arrival` decides for the router's own addresses.
-    pub(super) fn expected_iif(
-        &self,
-        source: SourceId,
-        arrival: Option<IfId>,
-    ) -> Option<(IfId, Ipv4Addr)> {
-        let route = self.flows.sources.route(source);
-        let neighbour = match route.origin {
-            RouteOrigin::None => return None,
-            RouteOrigin::Local => return arrival.map(|id| (id, Ipv4Addr::UNSPECIFIED)),
-            RouteOrigin::Connected => self.flows.sources.addr(source),
-            RouteOrigin::Via(gateway) => gateway,
-        };
-        // Where neighbours are told apart, there is no whole link.
-        let id = self.interfaces.find(Interface::link(route.if_index)).or_else(|| {
-            self.interfaces.find(Interface { index: route.if_index, next_hop: neighbour })
-        })?;
-        Some((id, route.upstream()))
-    }
-
     /// Whom the role of spec 4.6 makes hear of `flow`, an (s,g), right now.
     pub(super) fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
         let client = self.towards(self.flows.source(flow))?;
         self.interest(flow).beside(client).then_some(client)
     }
 
-    /// Runs a change that may move the role towards sources, and tells the old
-    /// bearer PRUNE and the new one JOIN for every (s,g) that it moves
-    /// (spec 4.6). `concerns` picks the flows that it may move for.
-    pub(super) fn with_roles_moving(
-        &mut self,
-        concerns: impl Fn(&Engine, Flow) -> bool,
-        fx: &mut Effects,
-        change: impl FnOnce(&mut Engine, &mut Effects),
-    ) {
-        let before: Vec<(Flow, Option<ClientId>)> = self
-            .flows
-            .wanted_flows(Flow::WILDCARD)
-            .filter(|flow| flow.has_source() && !flow.is_link_local() && concerns(self, *flow))
-            .map(|flow| (flow, self.told_of_source(flow)))
-            .collect();
-        change(self, fx);
-        for (flow, old) in before {
-            self.role_moved(flow, old, fx);
-        }
-    }
-
-    /// The sources whose routes the engine remembers, in ascending order, as far as they
-    /// concern the caller.
-    pub fn known_sources(&self, concerns: impl Fn(Ipv4Addr) -> bool) -> Vec<Ipv4Addr> {
-        let known = self.flows.sources.addresses();
-        let mut sources: Vec<Ipv4Addr> = known.filter(|&source| concerns(source)).collect();
-        sources.sort_unstable();
-        sources
-    }
-
-    /// New routes for sources that it remembers: moves the role of spec 4.6, and
-    /// asks again for the MFEs that come from elsewhere now (spec 5.10).
-    pub fn update_routes(&mut self, routes: &[(Ipv4Addr, Route)], fx: &mut Effects) {
-        let changed: BTreeMap<Ipv4Addr, Route> = routes
-            .iter()
-            .filter(|(source, route)| {
-                let id = self.flows.sources.find(*source);
-                id.is_some_and(|id| self.flows.sources.route(id) != route)
-            })
-            .cloned()
-            .collect();
-        if changed.is_empty() {
+    /// The role towards the source of `flow` may have moved from `old`, which had been told
+    /// of it: PRUNE to the old bearer, JOIN to the new one (spec 4.6).
+    pub(super) fn tell_role(&self, flow: Flow, old: Option<ClientId>, fx: &mut Effects) {
+        let new = self.told_of_source(flow);
+        if old == new {
             return;
         }
-        let concerned: Vec<_> = self
-            .flows
-            .rows(Flow::WILDCARD)
-            .filter(|(_, flow, ..)| changed.contains_key(&flow.source()))
-            .map(|(_, flow, source, mfe)| (flow, self.expected_iif(source, Some(mfe.iif))))
-            .collect();
-        self.with_roles_moving(
-            |_, flow| changed.contains_key(&flow.source()),
-            fx,
-            |engine, _| {
-                for (&source, route) in &changed {
-                    engine.flows.sources.update(source, route.clone());
-                }
-            },
-        );
-        for (flow, before) in concerned {
-            let after = self
-                .flows
-                .mfe(flow)
-                .and_then(|mfe| self.expected_iif(self.flows.source(flow), Some(mfe.iif)));
-            if before != after && !self.resolutions.contains_key(&flow) {
-                self.resolve_again(flow, Purpose::Reroute, fx);
-            }
+        if let Some(client) = old.filter(|&client| self.clients.get(client).is_some()) {
+            self.alert(client, Notice::Prune { flow, interface: Interface::NONE }, fx);
         }
-        self.restart_outdated_resolutions(fx);
+        if let Some(client) = new {
+            self.alert(client, Notice::Join { flow, member: true }, fx);
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! What the engine wants done: notices for clients, changes for the forwarder.
 
+use super::truth::Topic;
 use super::ClientId;
 use crate::types::{Flow, Headroom, IfId, Interface, Ipv4Addr, Result, Route};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// Tells one question from every other: an answer counts only while the engine
@@ -42,7 +45,8 @@ pub enum Notice {
     PruneMfe { question: QuestionId, flow: Flow, iif: Interface, timeout: u32 },
     /// WRONG_IF_CALLBACK: a packet arrived on another interface than the iif.
     WrongIf { flow: Flow, arrival: Interface, header: Arc<[u8]> },
-    /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour.
+    /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour. Where the
+    /// route leads to nobody there is neither, and no route.
     Rpf {
         question: QuestionId,
         flow: Flow,
@@ -50,6 +54,8 @@ pub enum Notice {
         upstream: Ipv4Addr,
         header: Arc<[u8]>,
         route: Route,
+        /// Where the packet arrived, or the MFE's iif if no packet caused it.
+        arrival: Interface,
     },
     /// CREATION_ALERT: may switch the client's own outgoing interfaces off, by
     /// their `enabled`.
@@ -152,20 +158,69 @@ impl Notice {
     }
 }
 
+/// A notice in a box of its own, in which it goes from hand to hand. Unlike a `Box` one can
+/// be made where memory may be short.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NoticeBox(Box<[Notice; 1]>);
+
+impl NoticeBox {
+    /// Boxes a notice; gives it back if there is no memory.
+    ///
+    /// # Errors
+    /// The notice.
+    pub fn new(notice: Notice) -> std::result::Result<NoticeBox, Notice> {
+        let mut one = Vec::new();
+        if one.try_reserve_exact(1).is_err() {
+            return Err(notice);
+        }
+        one.push(notice);
+        match <Box<[Notice; 1]>>::try_from(one.into_boxed_slice()) {
+            Ok(array) => Ok(NoticeBox(array)),
+            Err(_) => unreachable!("one was pushed"),
+        }
+    }
+}
+
+impl Deref for NoticeBox {
+    type Target = Notice;
+
+    fn deref(&self) -> &Notice {
+        &self.0[0]
+    }
+}
+
+impl DerefMut for NoticeBox {
+    fn deref_mut(&mut self) -> &mut Notice {
+        &mut self.0[0]
+    }
+}
+
+impl fmt::Debug for NoticeBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[0].fmt(f)
+    }
+}
+
 /// Everything that one call of the engine wants done. The engine only appends.
 #[derive(Debug, Default)]
 pub struct Effects {
-    notices: VecDeque<(ClientId, Box<Notice>)>,
+    notices: VecDeque<(ClientId, NoticeBox)>,
     /// The place of the last of them in the order of delivery, and whether one
     /// of them came too late for its own.
     last: (u8, ClientId),
     disordered: bool,
     /// Boxes of notices that are over, for the next ones.
-    #[allow(clippy::vec_box)] // it is the boxes that are kept
-    boxes: Vec<Box<Notice>>,
-    /// The clients that some notice has found no memory for, from the first to the
-    /// last to register: they have to be told the truth anew.
-    missed: Option<(ClientId, ClientId)>,
+    boxes: Vec<NoticeBox>,
+    /// The last ones, for when there is no memory.
+    spare: Vec<NoticeBox>,
+    /// Clients that are to be told all of a topic, because there is too much to tell them
+    /// singly, or no memory for it.
+    untold: Vec<(ClientId, Topic)>,
+    /// There was not even memory for that: it goes for everybody.
+    untold_to_all: bool,
+    /// Interfaces that clients have given up or lost: what waits there for these has lost
+    /// its sense.
+    pub released: Vec<(ClientId, Interface)>,
     /// For small allocations.
     pub(super) headroom: Headroom,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
@@ -188,6 +243,13 @@ pub struct Effects {
 /// So much room is kept for the next call, and so many boxes.
 const USUAL: usize = 64;
 const BOXES: usize = 1024;
+const SPARE: usize = 16;
+
+/// Owns nothing.
+const NOTHING: Notice = Notice::Join { flow: Flow::WILDCARD, member: false };
+
+/// With so many notices, a client is told only that groups have changed.
+const MANY: usize = 65_536;
 
 /// One call tells each client once, and some of them a little more. More than that
 /// only those do that remove something.
@@ -216,6 +278,9 @@ impl Effects {
         if self.reserved != flows || self.notices.capacity() - self.notices.len() < more + SURE {
             self.grow(more, flows)?;
         }
+        if self.spare.len() < SPARE {
+            self.fill_spare();
+        }
         let boxes = clients.saturating_sub(self.boxes.len());
         let bytes = CALL_BYTES + interfaces * INTERFACE_BYTES + boxes * NOTICE_BYTES;
         self.headroom.take(bytes)
@@ -225,6 +290,14 @@ impl Effects {
     fn grow(&mut self, notices: usize, flows: usize) -> Result<()> {
         self.notices.try_reserve(notices + SURE)?;
         self.usual_notices = notices + SURE;
+        self.room_for_changes(flows)
+    }
+
+    /// Room for so many flows to change, of which the engine knows at most so many.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub(super) fn room_for_changes(&mut self, flows: usize) -> Result<()> {
         if self.dirty.capacity() < flows {
             self.dirty.try_reserve_exact(flows - self.dirty.len())?;
         }
@@ -259,51 +332,109 @@ impl Effects {
         }
     }
 
-    /// A notice for a client; false if there is no memory for it. Then the client is
-    /// among those that were [missed](Effects::take_missed). Inlined, so that it is
-    /// made where it stays.
+    /// A notice for a client; false if it is not told now: without memory, or with too
+    /// many notices. An alert is told in its own time then (spec 8.9); whoever asks a
+    /// question has to do without an answer. Inlined, so that it is made where it stays.
     #[inline(always)]
     pub(super) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
-        let lacks_room = self.notices.len() + SURE >= self.notices.capacity();
-        if (lacks_room || self.boxes.is_empty()) && !self.room_for_notice() {
-            self.miss(to);
+        let has_room = self.notices.len() + SURE < self.notices.capacity();
+        if !has_room && !self.grow_notices(to, &notice) {
             return false;
         }
-        self.tell_surely(to, notice);
-        true
-    }
-
-    #[cold]
-    fn room_for_notice(&mut self) -> bool {
-        self.notices.try_reserve(1 + SURE).is_ok() && self.headroom.take(NOTICE_BYTES).is_ok()
-    }
-
-    #[cold]
-    fn miss(&mut self, client: ClientId) {
-        let (first, last) = self.missed.unwrap_or((client, client));
-        self.missed = Some((first.min(client), last.max(client)));
-    }
-
-    /// The clients that some notice has found no memory for, from the first to the
-    /// last to register. Others may be among them.
-    pub fn take_missed(&mut self) -> Option<(ClientId, ClientId)> {
-        self.missed.take()
-    }
-
-    /// A notice that is not missed even without memory: of these a call has a few only.
-    #[inline(always)]
-    pub(super) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
-        let place = (notice.phase(), to);
-        self.disordered |= place < self.last;
-        self.last = place;
-        let boxed = match self.boxes.pop() {
+        match self.boxes.pop() {
             Some(mut used) => {
                 *used = notice;
-                used
+                self.put(to, used);
+                true
             }
-            None => Box::new(notice),
-        };
+            None => self.tell_in_new_box(to, notice),
+        }
+    }
+
+    #[inline(never)]
+    fn tell_in_new_box(&mut self, to: ClientId, notice: Notice) -> bool {
+        match NoticeBox::new(notice) {
+            Ok(boxed) => {
+                self.put(to, boxed);
+                true
+            }
+            Err(notice) => {
+                self.tell_topic_later(to, &notice);
+                false
+            }
+        }
+    }
+
+    /// At the end; there is room.
+    #[inline]
+    fn put(&mut self, to: ClientId, boxed: NoticeBox) {
+        let place = (boxed.phase(), to);
+        self.disordered |= place < self.last;
+        self.last = place;
         self.notices.push_back((to, boxed));
+    }
+
+    /// Makes room for another notice. One about a group may have to be told later: what
+    /// one call does to a million groups is told to a thousand clients.
+    #[cold]
+    fn grow_notices(&mut self, to: ClientId, notice: &Notice) -> bool {
+        let topic = notice.thing().map(|(thing, _)| thing.topic);
+        let is_too_much = topic == Some(Topic::Groups) && self.notices.len() >= MANY;
+        let len = self.notices.len();
+        let wanted = if len < MANY { (2 * len).clamp(USUAL, MANY) } else { 2 * len };
+        if !is_too_much && self.notices.try_reserve_exact(wanted + SURE - len).is_ok() {
+            return true;
+        }
+        self.tell_topic_later(to, notice);
+        false
+    }
+
+    fn tell_topic_later(&mut self, to: ClientId, notice: &Notice) {
+        if let Some((thing, _)) = notice.thing() {
+            self.tell_all_later(to, thing.topic);
+        }
+    }
+
+    /// A notice that is not missed even without memory: of these a call has a few only, and
+    /// what they are about cannot be told later.
+    pub(super) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
+        let is_full = self.notices.len() == self.notices.capacity();
+        if is_full && self.notices.try_reserve(USUAL).is_err() {
+            return ::log::error!("no memory: a client does not hear {notice}");
+        }
+        let boxed = match self.boxes.pop().or_else(|| self.spare.pop()) {
+            Some(mut used) => {
+                *used = notice;
+                Ok(used)
+            }
+            None => NoticeBox::new(notice),
+        };
+        match boxed {
+            Ok(boxed) => self.put(to, boxed),
+            Err(notice) => ::log::error!("no memory: a client does not hear {notice}"),
+        }
+    }
+
+    /// A client is to be told all of a topic, in its own time (spec 8.9).
+    pub(super) fn tell_all_later(&mut self, to: ClientId, topic: Topic) {
+        let one = (to, topic);
+        if let Err(place) = self.untold.binary_search(&one) {
+            match self.untold.try_reserve(1) {
+                Ok(()) => self.untold.insert(place, one),
+                Err(_) => self.untold_to_all = true,
+            }
+        }
+    }
+
+    /// Whether a client is to be told all of a topic.
+    #[must_use]
+    pub fn has_untold(&self) -> bool {
+        !self.untold.is_empty() || self.untold_to_all
+    }
+
+    /// Takes out who is to be told all of a topic, and whether everybody is told all.
+    pub fn take_untold(&mut self) -> (Vec<(ClientId, Topic)>, bool) {
+        (std::mem::take(&mut self.untold), std::mem::take(&mut self.untold_to_all))
     }
 
     /// Puts the notices that there are in the order of delivery: by phase, then by
@@ -321,25 +452,42 @@ impl Effects {
     #[cold]
     fn sort_notices(&mut self) {
         let notices = self.notices.make_contiguous();
-        notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
+        let place = |(to, notice): &(ClientId, NoticeBox)| (notice.phase(), *to);
+        // A stable sort takes half as much memory again, and aborts without it.
+        let mut half: Vec<(ClientId, NoticeBox)> = Vec::new();
+        match half.try_reserve_exact(notices.len()) {
+            Ok(()) => {
+                drop(half);
+                notices.sort_by_key(place);
+            }
+            Err(_) => sort_in_place(notices, &place),
+        }
     }
 
     /// Takes the first notice.
-    pub fn next_notice(&mut self) -> Option<(ClientId, Box<Notice>)> {
+    pub fn next_notice(&mut self) -> Option<(ClientId, NoticeBox)> {
         self.notices.pop_front()
     }
 
     /// All notices in the order of delivery.
     pub fn take_notices(&mut self) -> Vec<(ClientId, Notice)> {
         self.order_notices();
-        self.notices.drain(..).map(|(to, notice)| (to, *notice)).collect()
+        self.notices.drain(..).map(|(to, notice)| (to, Notice::clone(&notice))).collect()
     }
 
     /// A notice is over.
-    pub fn reuse(&mut self, mut notice: Box<Notice>) {
+    pub fn reuse(&mut self, mut notice: NoticeBox) {
         if self.boxes.len() < BOXES {
-            *notice = Notice::Join { flow: Flow::WILDCARD, member: false }; // owns nothing
+            *notice = NOTHING;
             self.boxes.push(notice);
+        }
+    }
+
+    #[cold]
+    fn fill_spare(&mut self) {
+        while self.spare.len() < SPARE && self.spare.try_reserve(1).is_ok() {
+            let Ok(one) = NoticeBox::new(NOTHING) else { break };
+            self.spare.push(one);
         }
     }
 
@@ -360,9 +508,13 @@ impl Effects {
         empty(&mut self.resolved);
         empty(&mut self.again);
         empty(&mut self.log);
+        empty(&mut self.released);
         let usual = self.usual_notices.max(USUAL);
         if self.notices.is_empty() && self.notices.capacity() > 2 * usual {
             self.notices.shrink_to(usual);
+        }
+        if self.spare.len() < SPARE {
+            self.fill_spare();
         }
     }
 
@@ -370,11 +522,68 @@ impl Effects {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.notices.is_empty()
+            && !self.has_untold()
+            && self.released.is_empty()
             && self.dirty.is_empty()
             && self.detached.is_empty()
             && self.resolved.is_empty()
             && self.again.is_empty()
             && self.log.is_empty()
-            && self.missed.is_none()
+    }
+}
+
+/// A stable sort that takes no memory. Slower than one that does.
+fn sort_in_place<T, K: Ord>(list: &mut [T], key: &impl Fn(&T) -> K) {
+    if list.len() > 1 {
+        let middle = list.len() / 2;
+        let (left, right) = list.split_at_mut(middle);
+        sort_in_place(left, key);
+        sort_in_place(right, key);
+        merge_in_place(list, middle, key);
+    }
+}
+
+/// Merges the two sorted parts of a list.
+fn merge_in_place<T, K: Ord>(list: &mut [T], middle: usize, key: &impl Fn(&T) -> K) {
+    let (left, right) = (middle, list.len() - middle);
+    if left == 0 || right == 0 || key(&list[middle - 1]) <= key(&list[middle]) {
+        return;
+    }
+    if left + right == 2 {
+        return list.swap(0, 1);
+    }
+    // Half of the longer part, and what belongs in front of the rest of it, change sides.
+    let (from, to) = if left > right {
+        let from = left / 2;
+        let first = key(&list[from]);
+        (from, middle + list[middle..].partition_point(|one| key(one) < first))
+    } else {
+        let to = middle + right / 2;
+        let first = key(&list[to]);
+        (list[..middle].partition_point(|one| key(one) <= first), to)
+    };
+    list[from..to].rotate_left(middle - from);
+    let between = from + (to - middle);
+    let (left, right) = list.split_at_mut(between);
+    merge_in_place(left, from, key);
+    merge_in_place(right, to - between, key);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t8_2_without_memory_the_order_is_the_same() {
+        let mut seed = 1_u32;
+        for len in (0..40).chain([1000]) {
+            let mut random = || {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                seed >> 16
+            };
+            let mut list: Vec<(u32, usize)> = (0..len).map(|at| (random() % 9, at)).collect();
+            sort_in_place(&mut list, &|(key, _)| *key);
+            assert!(list.is_sorted(), "{list:?}");
+        }
     }
 }

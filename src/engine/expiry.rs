@@ -1,6 +1,7 @@
 //! The end of an MFE's life (spec 5.6).
 
 use super::flows::{Flows, Place};
+use super::refusals::AT_ONCE;
 use super::resolve::Purpose;
 use super::{Effects, Engine};
 use crate::types::{Flow, Result, RouteOrigin, Time};
@@ -120,7 +121,11 @@ impl Engine {
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        Time::sooner(self.expiry.next, self.wrong_ifs.next_sweep())
+        if self.has_reroutes() {
+            return Some(Time(0));
+        }
+        let due = Time::sooner(self.expiry.next, self.wrong_ifs.next_sweep());
+        Time::sooner(due, self.refusals.next_end())
     }
 
     /// Ends the lives that are over, looking at `most` MFEs at the most: it is
@@ -135,7 +140,11 @@ impl Engine {
         mut packets: impl FnMut(Flow) -> Result<Option<u64>>,
         fx: &mut Effects,
     ) {
-        let mut left = most;
+        self.now = now;
+        if self.has_reroutes() {
+            self.reroute_some(now, most.min(AT_ONCE), fx);
+        }
+        let mut left = most - self.end_refusals(now, most, fx);
         while left > 0 {
             let lives = self.expiry.pop(now, left.min(Flows::FETCH));
             if lives.is_empty() {
@@ -188,7 +197,7 @@ impl Engine {
             };
             let is_used = std::mem::replace(&mut mfe.seen, count) != count;
             if is_used && (is_exact || !self.is_own(flow)) {
-                self.resolve_again(flow, Purpose::Renew, fx);
+                self.resolve_again(flow, Purpose::Renew, None, fx);
                 return;
             }
         }

@@ -3,7 +3,7 @@
 //! Strangers choose sources and groups as they like: without a limit they fill the
 //! memory, and whoever fills it first keeps all others out.
 
-use super::resolve::Resolution;
+use super::resolve::{Purpose, Resolution};
 use super::{Effects, Engine, Refused};
 use crate::types::{Flow, IfId, Result, Time};
 
@@ -11,7 +11,7 @@ use crate::types::{Flow, IfId, Result, Time};
 pub const USUAL_MAX_FLOWS: u32 = 2_097_152;
 
 /// Stands for the arrival interface once that has been released.
-const NOWHERE: IfId = IfId(u16::MAX);
+pub(super) const NOWHERE: IfId = IfId(u16::MAX);
 
 /// Between two log lines about flows that were refused.
 const SILENCE_MS: u64 = 60_000;
@@ -131,6 +131,23 @@ impl Engine {
                  boundary, or allow for more"
             ),
         ));
+    }
+
+    /// A flow's clients are being asked from now on. One that is to be created counts.
+    pub(super) fn begin_resolution(&mut self, flow: Flow, resolution: Resolution) {
+        if resolution.purpose == Purpose::Create {
+            self.flow_limit.begin(resolution.arrived);
+        }
+        self.resolutions.insert(flow, Box::new(resolution));
+    }
+
+    /// They are no longer. An MFE that it brings about counts by itself.
+    pub(super) fn end_resolution(&mut self, flow: Flow) -> Option<Box<Resolution>> {
+        let resolution = self.resolutions.remove(&flow)?;
+        if resolution.purpose == Purpose::Create {
+            self.flow_limit.end(resolution.arrived);
+        }
+        Some(resolution)
     }
 
     /// An interface is about to be forgotten: flows that began there, and go on because

@@ -1,7 +1,7 @@
 //! The table of interfaces: who has which, under which small number.
 
 use super::{ClientId, QuestionId};
-use crate::types::{IfId, Interface, Refusal, Result};
+use crate::types::{Domain, IfId, Interface, Refusal, Result};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -23,6 +23,8 @@ pub(super) struct Slot {
     pub disabling: Option<QuestionId>,
     /// From the start of DISABLE_IGMP until just before ENABLE_IGMP.
     pub igmp_barred: bool,
+    /// The routing domain that packets which arrive here belong to.
+    pub domain: Domain,
     /// The system has lost the interface: whoever had it keeps the claim, and
     /// is served again when it returns (spec 5.11).
     pub absent: bool,
@@ -57,6 +59,8 @@ impl Slot {
 pub(super) struct Interfaces {
     slots: Vec<Option<Slot>>,
     by_name: Names,
+    /// How many are in another domain than the main one.
+    apart: usize,
     /// Freed numbers; the lowest goes first, so that sets of interfaces stay small.
     free: BinaryHeap<Reverse<u16>>,
 }
@@ -90,6 +94,30 @@ impl Interfaces {
     #[inline]
     pub fn name(&self, id: IfId) -> Interface {
         self.get(id).map_or(Interface::NONE, |slot| slot.interface)
+    }
+
+    /// Whether some interface is in another domain than the main one.
+    #[inline]
+    pub fn has_domains(&self) -> bool {
+        self.apart > 0
+    }
+
+    /// The domain of packets that arrive on an interface.
+    #[inline]
+    pub fn domain(&self, id: IfId) -> Domain {
+        match self.has_domains() {
+            true => self.get(id).map_or(Domain::MAIN, |slot| slot.domain),
+            false => Domain::MAIN,
+        }
+    }
+
+    /// Moves an interface to another domain; the one that it was in.
+    pub fn set_domain(&mut self, id: IfId, domain: Domain) -> Option<Domain> {
+        let slot = self.get_mut(id)?;
+        let old = std::mem::replace(&mut slot.domain, domain);
+        self.apart -= usize::from(old != Domain::MAIN);
+        self.apart += usize::from(domain != Domain::MAIN);
+        Some(old)
     }
 
     /// All, in order of index and next hop.
@@ -135,6 +163,7 @@ impl Interfaces {
             igmp_since: 0,
             disabling: None,
             igmp_barred: false,
+            domain: Domain::MAIN,
             absent: false,
         });
         self.by_name.insert(interface, IfId(number));
@@ -145,6 +174,7 @@ impl Interfaces {
     pub fn forget(&mut self, id: IfId) {
         if let Some(slot) = self.slots.get_mut(usize::from(id.0)).and_then(Option::take) {
             self.by_name.remove(slot.interface);
+            self.apart -= usize::from(slot.domain != Domain::MAIN);
             self.free.push(Reverse(id.0));
         }
     }

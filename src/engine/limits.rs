@@ -121,6 +121,7 @@ impl Engine {
         for id in self.interfaces.of_index(if_index) {
             self.update_range(scope.flows(), id, Touch::Members, None, fx);
         }
+        self.wake_scope(scope, fx);
         Ok(())
     }
 

@@ -22,19 +22,13 @@ struct Act {
     flow: Flow,
     id: IfId,
     side: Side,
-    /// The protocol that an IGMP client acts beside.
+    /// The protocol that an IGMP client acts beside, and whether that is leaving (D39).
     beside: Option<ClientId>,
+    is_leaving: bool,
     cause: Cause,
 }
 
 impl Engine {
-    /// Whether the route of a flow's source has to be looked up before a call
-    /// that names the flow.
-    #[must_use]
-    pub fn needs_route(&self, flow: Flow) -> bool {
-        flow.has_source() && !self.flows.sources.knows(flow.source())
-    }
-
     /// Adds a membership, or switches an interface on (spec 3.3). `route` is
     /// that of the source, if [`Engine::needs_route`].
     ///
@@ -101,7 +95,9 @@ impl Engine {
         let touch = match act.beside {
             Some(_) if !changed => return,
             Some(owner) => {
-                self.alert(owner, local, fx);
+                if !act.is_leaving {
+                    self.alert(owner, local, fx);
+                }
                 Touch::Members
             }
             None => Touch::Clear,
@@ -134,14 +130,15 @@ impl Engine {
             return Err(Refusal::IgmpDisabled(interface));
         }
         let beside = if is_igmp { slot.owner } else { None };
+        let is_leaving = slot.claim != slot.owner;
         let cause = Cause { caller: Some(client), interface };
-        Ok(Act { client, flow, id, side, beside, cause })
+        Ok(Act { client, flow, id, side, beside, is_leaving, cause })
     }
 
     /// Records a membership; false if it was there.
     #[inline]
     fn insert_member(&mut self, act: &Act, route: Option<Route>, fx: &mut Effects) -> bool {
-        let place = self.flows.make(act.flow, route);
+        let place = self.flows.make(act.flow, self.interfaces.domain(act.id), route);
         let before = self.interest_of(self.flows.at(place).wanted_by());
         if !self.flows.insert_member(place, act.side, act.id) {
             return false;
@@ -199,7 +196,8 @@ impl Engine {
         let finds_none = act.flow.has_source() && !self.flows.has_mfe(act.flow);
         if on && finds_none {
             // Nobody is pulling the flow: ask for it upstream (spec 5.8).
-            let source = self.flows.sources.acquire(act.flow.source(), route);
+            let domain = self.interfaces.domain(act.id);
+            let source = self.flows.hold_source(act.flow, domain, route);
             if let Some(upstream) = self.towards(source) {
                 if upstream != act.client {
                     self.alert(upstream, Notice::Join { flow: act.flow, member: false }, fx);

@@ -18,42 +18,52 @@ mod limits;
 mod membership;
 mod mfe;
 mod oifs;
+mod origins;
 mod ownership;
 mod packet;
 #[cfg(mgm_planted)]
 pub mod planted;
 #[cfg(not(mgm_planted))]
 mod planted;
+mod refusals;
+mod reroute;
 mod resolve;
+mod restart;
 mod roles;
 mod room;
 mod sources;
 mod story;
 mod survey;
+mod truth;
 mod view;
+mod ways;
 
 #[cfg(test)]
 mod tests;
 
 pub use clients::{is_igmp, ClientId};
 pub use effects::{
-    CreationOif, CreationOifs, Effects, Notice, NoticeKind, NoticeKinds, QuestionId,
+    CreationOif, CreationOifs, Effects, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
 };
 pub use flow_limit::USUAL_MAX_FLOWS;
 pub use membership::Join;
 pub use packet::{Out, Outcome, Packet, Refused};
 pub use story::Answer;
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
-pub use view::{EnumKind, MfeRow, OifRow};
+pub use truth::{Thing, Topic};
+pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 
-use crate::types::Flow;
+use crate::types::{Flow, Time};
 use clients::Clients;
 use expiry::Expiry;
 use flow_limit::FlowLimit;
 use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
+use origins::Origins;
 use packet::WrongIfs;
+use refusals::Refusals;
+use reroute::Reroutes;
 use resolve::Resolution;
 use std::collections::BTreeMap;
 
@@ -83,12 +93,19 @@ pub struct Engine {
     /// moves what it keeps.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
     flow_limit: FlowLimit,
+    /// How the iifs of MFEs were found.
+    origins: Origins,
+    /// Flows for which there is no MFE, lately.
+    refusals: Refusals,
+    reroutes: Reroutes,
     expiry: Expiry,
     wrong_ifs: WrongIfs,
     /// The number of the last question, and of the last MFE.
     serial: u64,
     /// Packets that were not forwarded, in the order of [`Refused::ALL`].
     refused: [u64; Refused::ALL.len()],
+    /// The last time that the engine was told.
+    now: Time,
 }
 
 impl Engine {
@@ -103,10 +120,14 @@ impl Engine {
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
             flow_limit: FlowLimit::of(config.max_flows),
+            origins: Origins::default(),
+            refusals: Refusals::default(),
+            reroutes: Reroutes::default(),
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),
             serial: 0,
             refused: [0; Refused::ALL.len()],
+            now: Time::default(),
         }
     }
 

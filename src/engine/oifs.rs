@@ -2,6 +2,7 @@
 
 use super::flows::Flows;
 use super::mfe::{Mfe, Touch, Turn};
+use super::origins::Origin;
 use super::planted::{self, Bug};
 use super::room::mfes_of;
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
@@ -204,6 +205,7 @@ impl Engine {
                 format!("{flow} deleted: it came in by {}", self.interfaces.name(mfe.iif))
             });
             self.flow_limit.end(mfe.arrival);
+            self.origins.set(flow, Origin::Route);
             self.resolutions.remove(&flow); // of its renewal
             fx.changed(flow);
         }
@@ -213,7 +215,7 @@ impl Engine {
     /// `if_index`, its incoming interface (spec 5.9).
     ///
     /// # Errors
-    /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`.
+    /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`, `NoMemory`.
     pub fn set_mfe(
         &mut self,
         client: ClientId,
@@ -228,6 +230,7 @@ impl Engine {
             return Err(Refusal::NotUpstreamOwner(flow));
         }
         let old = mfe.iif;
+        self.room(fx)?;
         let named = self.interfaces.find(Interface::link(if_index));
         let iif = named.filter(|&id| {
             self.interfaces.master(id) == Some(client)
@@ -236,6 +239,9 @@ impl Engine {
         let nothing = IfSet::default();
         let to = (iif.unwrap_or(old), upstream);
         self.reshape(flow, to, (&nothing, &nothing), Some(client), fx);
+        if iif.is_some() && self.origins.of(flow) == Origin::Route {
+            self.origins.set(flow, Origin::Client);
+        }
         self.overrule_rpf(flow);
         if iif.is_none() && if_index != 0 && self.interfaces.name(old).index != if_index {
             fx.log.push((

@@ -137,6 +137,7 @@ impl Engine {
         let cause = Cause { caller: Some(client), interface: slot.interface };
         slot.disabling = None;
         slot.igmp_barred = false;
+        fx.released.push((client, cause.interface));
         self.drop_members(id, &[Side::Igmp], staying, cause, fx);
         if owner.is_some() {
             self.update_mfes(Flow::WILDCARD, id, Touch::Members, Some(client), fx);
@@ -159,6 +160,7 @@ impl Engine {
     fn release_protocol(&mut self, id: IfId, client: ClientId, at_once: bool, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get_mut(id) else { return };
         let (had_it, interface) = (slot.owner == Some(client), slot.interface);
+        fx.released.push((client, interface));
         if !had_it {
             // Its take still waits for DISABLE_IGMP, and will find no claim.
             let cause = Cause { caller: Some(client), interface };
@@ -286,6 +288,7 @@ impl Engine {
         if self.interfaces.master(id).is_some() {
             self.clear_interface(id, caller, fx);
         }
+        let interface = self.interfaces.name(id);
         self.change_slot(id, fx, change);
         let Some(slot) = self.interfaces.get(id) else { return };
         let (name, master) = (slot.interface, slot.master());
@@ -299,6 +302,8 @@ impl Engine {
             self.interfaces.forget(id);
         }
         self.restart_resolutions_about(id, fx);
+        self.route_unrouted(fx);
+        self.wake_interface(interface, fx);
     }
 
     /// A client deregisters while a release of its still waits for
@@ -321,6 +326,7 @@ impl Engine {
         let Some(slot) = self.interfaces.get_mut(id).filter(|slot| !slot.absent) else { return };
         let (interface, igmp) = (slot.interface, slot.igmp);
         slot.disabling = None; // the change of hands need not wait for anybody
+        fx.released.extend(slot.owner.map(|owner| (owner, interface)));
         let cause = Cause { caller: None, interface };
         self.drop_members(id, &[Side::Owner, Side::Igmp], None, cause, fx);
         self.change_master(id, None, fx, |slot| {

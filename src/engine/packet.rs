@@ -3,8 +3,12 @@
 use super::interfaces::Interfaces;
 use super::limits::Limits;
 use super::mfe::Mfe;
+use super::origins::Origin;
+use super::refusals::FirstPacket;
+use super::resolve::Purpose;
+use super::ways::Way;
 use super::{Effects, Engine, Notice};
-use crate::types::{Flow, IfId, Interface, Route, Time};
+use crate::types::{self, Flow, IfId, Interface, Route, Time};
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -15,6 +19,14 @@ const WRONG_IF_SILENCE_MS: u64 = 3000;
 /// So many flows on wrong interfaces are told of in that time: who sends the packets
 /// decides how many there are, and each is remembered.
 const MOST_WRONG_IFS: usize = 1 << 16;
+
+/// A flow that has come in by another legitimate interface for so long, and not by its iif,
+/// has moved there (spec 5.1).
+const MOVED_MS: u64 = 3000;
+
+/// The same where a kernel tells: that tells of a packet only if the last one was more than 3 s ago,
+/// by its own clock, and is heard a little later.
+const MOVED_BY_KERNEL_MS: u64 = 2500;
 
 /// A packet that came in.
 #[derive(Clone, Debug)]
@@ -80,13 +92,32 @@ pub enum Outcome {
     Refused(Refused),
 }
 
-/// When WRONG_IF_CALLBACK was last made, for each flow and interface.
+/// Packets on other interfaces than the iif.
 #[derive(Debug, Default)]
 pub(super) struct WrongIfs {
+    /// When WRONG_IF_CALLBACK was last made, for each flow and interface.
     told: HashMap<(Flow, Interface), Time, RandomState>,
     /// When those whose silence is over are next thrown out.
     sweep: Option<Time>,
+    /// Interfaces where a flow may come in as well as by its iif, and does.
+    rivals: HashMap<(Flow, Interface), Rival, RandomState>,
+    /// So many rivals are kept before those are thrown out that do not matter any more.
+    most: usize,
 }
+
+/// A flow has come in by another legitimate interface than its iif.
+#[derive(Clone, Copy, Debug)]
+struct Rival {
+    /// The MFE's number.
+    serial: u32,
+    /// The first packet there since the iif has accepted one.
+    since: Time,
+    /// How many the iif had accepted then.
+    accepted: u64,
+}
+
+/// Fewer rivals than that are not worth to be looked through.
+const FEW_RIVALS: usize = 1024;
 
 impl WrongIfs {
     /// Whether the silence is over; if so another one begins.
@@ -116,6 +147,38 @@ impl WrongIfs {
             self.sweep = more.then_some(Time(now.0 + WRONG_IF_SILENCE_MS));
         }
     }
+
+    /// Whether a flow has come in by a rival of its iif for so long, and by the iif not
+    /// at all.
+    fn has_moved(
+        &mut self,
+        now: Time,
+        (flow, rival): (Flow, Interface),
+        (serial, accepted): (u32, u64),
+        gap: u64,
+    ) -> bool {
+        let first = Rival { serial, since: now, accepted };
+        if self.rivals.try_reserve(1).is_err() {
+            return false;
+        }
+        let seen = self.rivals.entry((flow, rival)).or_insert(first);
+        if (seen.serial, seen.accepted) != (serial, accepted) {
+            *seen = first;
+        }
+        let has_moved = now.since(seen.since) >= gap;
+        if has_moved {
+            self.rivals.remove(&(flow, rival));
+        }
+        has_moved
+    }
+
+    /// Throws rivals out whose MFE is gone, if there are many; `serial` tells that of a flow.
+    fn tidy_rivals(&mut self, serial: impl Fn(Flow) -> Option<u32>) {
+        if self.rivals.len() > self.most.max(FEW_RIVALS) {
+            self.rivals.retain(|(flow, _), rival| serial(*flow) == Some(rival.serial));
+            self.most = 2 * self.rivals.len();
+        }
+    }
 }
 
 impl Engine {
@@ -133,7 +196,7 @@ impl Engine {
             Err(why) => return self.refuse(why),
         };
         if !self.flows.has_mfe(packet.flow) {
-            if let Err(why) = self.first_packet(now, packet, arrival, route, fx) {
+            if let Err(why) = self.first_packet(now, packet, arrival, (route, false), fx) {
                 return self.refuse(why);
             }
         }
@@ -143,7 +206,8 @@ impl Engine {
             }
             Some(mfe) => {
                 mfe.count_wrong_if(&mut fx.headroom);
-                self.wrong_if(now, packet.flow, packet.arrival, packet.header, fx);
+                let Packet { flow, arrival, header, .. } = *packet;
+                self.wrong_if(now, flow, arrival, header, |_| Ok(None), fx);
                 self.refuse(Refused::WrongInterface)
             }
             None => Outcome::Resolving,
@@ -175,44 +239,99 @@ impl Engine {
             fx.changed(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
         }
-        match self.admit(packet) {
+        let arrival = match self.admit(packet) {
+            Ok(arrival) => arrival,
+            Err(why) => {
+                if why == Refused::Boundary {
+                    self.remember_bounded(now, packet, route, fx);
+                }
+                return self.refuse(why);
+            }
+        };
+        match self.first_packet(now, packet, arrival, (route, true), fx) {
+            Ok(()) => Outcome::Resolving,
             Err(why) => self.refuse(why),
-            Ok(arrival) => match self.first_packet(now, packet, arrival, route, fx) {
-                Ok(()) => Outcome::Resolving,
-                Err(why) => self.refuse(why),
-            },
         }
     }
 
+    /// A flow whose group does not pass the interface where it arrives may pass later, or
+    /// arrive elsewhere.
+    fn remember_bounded(
+        &mut self,
+        now: Time,
+        packet: &Packet<'_>,
+        route: Option<Route>,
+        fx: &mut Effects,
+    ) {
+        let &Packet { flow, arrival, header, .. } = packet;
+        let Some(id) = self.interfaces.served(arrival) else { return };
+        if self.resolutions.contains_key(&flow) {
+            return;
+        }
+        if self.refusals.get(flow).is_some() {
+            return self.refused_again(flow, fx);
+        }
+        self.now = now;
+        if self.room(fx).is_err() {
+            return;
+        }
+        let source = self.flows.hold_source(flow, self.interfaces.domain(id), route);
+        let packet = FirstPacket { arrival, header: header.into(), by_forwarder: true };
+        self.remember_refusal(flow, source, packet, Refused::Boundary, fx);
+    }
+
     /// The first packet of a flow starts its resolution, which is over at once if
-    /// nobody has to be asked; later ones wait for it. Refused if no route leads to
-    /// an MFE, or a limit or the memory stands against another flow.
+    /// nobody has to be asked; later ones wait for it. `by_forwarder`: it tells of no
+    /// further one.
+    ///
+    /// # Errors
+    /// Why there is no MFE: no way leads to one, or a limit or the memory stands against
+    /// another flow.
     #[inline]
     fn first_packet(
         &mut self,
         now: Time,
         packet: &Packet<'_>,
         arrival: IfId,
-        route: Option<Route>,
+        (route, by_forwarder): (Option<Route>, bool),
         fx: &mut Effects,
     ) -> Result<(), Refused> {
         if self.resolutions.contains_key(&packet.flow) {
-            fx.again.push(packet.flow);
+            if fx.again.try_reserve(1).is_ok() {
+                fx.again.push(packet.flow);
+            }
             return Ok(());
         }
-        self.admit_flow(now, arrival, fx)?;
-        self.story(fx, || format!("first packet of {}, on {}", packet.flow, packet.arrival));
-        match self.resolve(now, packet, arrival, route, fx) {
-            true => Ok(()),
-            false => Err(Refused::NoUpstream),
+        self.now = now;
+        let flow = packet.flow;
+        let was_refused = self.refusals.get(flow).is_some();
+        if was_refused {
+            self.room(fx).map_err(|_| Refused::NoMemory)?; // it is no further flow as yet
+        } else {
+            self.admit_flow(now, arrival, fx)?;
         }
+        let source = self.flows.hold_source(flow, self.interfaces.domain(arrival), route);
+        if was_refused {
+            let why = self.refused_lately(flow, arrival, source, by_forwarder, fx);
+            if let Some(why) = why.or_else(|| self.admit_flow(now, arrival, fx).err()) {
+                self.flows.sources.release(source);
+                return Err(why);
+            }
+        }
+        self.story(fx, || format!("first packet of {flow}, on {}", packet.arrival));
+        let is_on = self.resolve(now, packet, arrival, (source, by_forwarder), fx);
+        is_on.then_some(()).ok_or(Refused::NoUpstream)
     }
 
     pub(super) fn refuse(&mut self, why: Refused) -> Outcome {
+        self.count_refused(why);
+        Outcome::Refused(why)
+    }
+
+    pub(super) fn count_refused(&mut self, why: Refused) {
         if let Some(count) = self.refused.get_mut(why as usize) {
             *count += 1;
         }
-        Outcome::Refused(why)
     }
 
     /// How many packets were not forwarded for this reason.
@@ -222,15 +341,18 @@ impl Engine {
     }
 
     /// WRONG_IF_CALLBACK to the owner of the interface that a packet came in
-    /// on, at most once in 3 s for each flow and interface (spec 5.7).
+    /// on, at most once in 3 s for each flow and interface (spec 5.7). If the flow has moved
+    /// there for good, its MFE follows (5.1): `packets` is as in [`Engine::tick`].
     pub fn wrong_if(
         &mut self,
         now: Time,
         flow: Flow,
         arrival: Interface,
         header: &[u8],
+        packets: impl FnOnce(Flow) -> types::Result<Option<u64>>,
         fx: &mut Effects,
     ) {
+        self.now = now;
         let Some(id) = self.interfaces.find(arrival) else { return };
         let Some(owner) = self.interfaces.master(id) else { return };
         if self.flows.mfe(flow).is_some_and(|mfe| mfe.iif == id) {
@@ -239,10 +361,50 @@ impl Engine {
         if self.is_bounded(id, flow.group()) {
             return; // refused before anybody could ask where it should have come in
         }
-        if !self.wrong_ifs.may_tell(now, flow, arrival) {
+        if self.refusals.get(flow).is_some() {
+            // The forwarder's entry has the interface where a refused flow arrived.
+            let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
+            if self.needs_route(flow, arrival).is_none() {
+                let _ = self.first_packet(now, &packet, id, (None, true), fx);
+            }
             return;
         }
-        self.alert(owner, Notice::WrongIf { flow, arrival, header: header.into() }, fx);
+        if self.wrong_ifs.may_tell(now, flow, arrival) {
+            self.alert(owner, Notice::WrongIf { flow, arrival, header: header.into() }, fx);
+        }
+        self.follow_flow(now, flow, id, packets, fx);
+    }
+
+    /// A flow has come in by another interface than its iif. If that is legitimate, and nothing
+    /// has come in by the iif meanwhile, the MFE goes over to it (spec 5.1).
+    fn follow_flow(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        arrival: IfId,
+        packets: impl FnOnce(Flow) -> types::Result<Option<u64>>,
+        fx: &mut Effects,
+    ) {
+        let Some((source, mfe)) = self.flows.row(flow) else { return };
+        let (serial, accepted) = (mfe.serial, mfe.packets);
+        if self.origins.of(flow) != Origin::Route || self.resolutions.contains_key(&flow) {
+            return;
+        }
+        if !matches!(self.way(flow, source, Some(arrival)), Way::In(id, _) if id == arrival) {
+            return;
+        }
+        let (accepted, gap) = match packets(flow) {
+            Ok(None) => (accepted, MOVED_MS),
+            Ok(Some(counted)) => (counted, MOVED_BY_KERNEL_MS),
+            Err(_) => return, // the next packet will do
+        };
+        let rival = self.interfaces.name(arrival);
+        if self.wrong_ifs.has_moved(now, (flow, rival), (serial, accepted), gap) {
+            self.story(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
+            self.resolve_again(flow, Purpose::Reroute, Some(arrival), fx);
+        }
+        let flows = &self.flows;
+        self.wrong_ifs.tidy_rivals(|flow| flows.mfe(flow).map(|mfe| mfe.serial));
     }
 }
 

@@ -8,12 +8,15 @@
 //! ```
 
 use super::creation::{AllAsked, CreationAsked};
+use super::flow_limit::NOWHERE;
 use super::mfe::{Mfe, Touch};
+use super::origins::Origin;
 use super::planted::{self, Bug};
+use super::refusals::FirstPacket;
 use super::sources::SourceId;
-use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId};
+use super::ways::Way;
+use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Result, Route, Time};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// What a resolution is to bring about.
@@ -27,18 +30,31 @@ pub(super) enum Purpose {
     Reroute,
 }
 
+/// After its owner was asked about a flow that no route covers, nobody is asked again so
+/// long (spec 5.2).
+const PATIENCE_MS: u64 = 10_000;
+
+/// What a question takes beside its notice, and what waits for its answer.
+const RESOLUTION_BYTES: usize = 512;
+
 /// A flow whose clients are being asked.
 #[derive(Debug)]
 pub(super) struct Resolution {
     pub purpose: Purpose,
-    arrival: Interface,
-    /// Its number at that time, which the flow counts for (spec 0.9).
+    /// Of a new flow, which holds a reference. An MFE's source is that of its entry.
+    pub source: SourceId,
+    /// What it began with. Where an MFE is asked about, the interface where its packets arrive.
+    pub packet: FirstPacket,
+    /// The number of that interface, which a new flow counts for (spec 0.9).
     pub arrived: IfId,
-    header: Arc<[u8]>,
-    /// What the route gave, when RPF_CALLBACK was asked.
-    expected: (IfId, Ipv4Addr),
-    iif: IfId,
-    upstream: Ipv4Addr,
+    /// What the route gave, when RPF_CALLBACK was asked; `None` if it led to nobody.
+    pub expected: Option<(IfId, Ipv4Addr)>,
+    /// The interface whose owner was asked.
+    pub asked: IfId,
+    pub iif: IfId,
+    pub upstream: Ipv4Addr,
+    /// How the iif was found.
+    pub origin: Origin,
     pub waiting: Waiting,
     /// Interfaces whose owners were asked: should one change hands, all starts again.
     pub asked_about: IfSet,
@@ -63,12 +79,12 @@ impl Waiting {
     }
 }
 
-/// Where the packets of a source come in.
+/// Where the packets of a flow come in, and whom to ask about it.
 struct WayIn {
-    expected: (IfId, Ipv4Addr),
+    /// `None` if the route leads to nobody.
+    expected: Option<(IfId, Ipv4Addr)>,
+    asked: IfId,
     owner: ClientId,
-    /// The name of that interface.
-    iif: Interface,
 }
 
 impl Resolution {
@@ -101,138 +117,213 @@ impl Engine {
         self.resolutions.contains_key(&flow) && !self.flows.has_mfe(flow)
     }
 
-    /// Starts to make an MFE; false if no route leads to one.
+    /// Starts to make an MFE; false if there can be none. Takes over the reference to the
+    /// source.
+    #[inline]
     pub(super) fn resolve(
         &mut self,
         now: Time,
         &Packet { flow, arrival, header, .. }: &Packet<'_>,
         arrived: IfId,
-        route: Option<Route>,
+        (source, by_forwarder): (SourceId, bool),
         fx: &mut Effects,
     ) -> bool {
-        let source = self.flows.hold_source(flow, route);
         let way = self.way_in(flow, source, Purpose::Create, Some(arrived), fx);
-        let Some(way) = way else { return false };
-        self.flow_limit.begin(arrived);
-        let arrival = (arrival, arrived);
+        let first_packet = || FirstPacket { arrival, header: header.into(), by_forwarder };
+        let Some(way) = way else {
+            self.give_up(flow, Purpose::Create, source, first_packet(), fx);
+            return false;
+        };
+        let Some((iif, upstream)) = way.expected else {
+            self.ask_rpf(flow, Purpose::Create, source, first_packet(), way, fx);
+            return true;
+        };
         if self.clients.hears(way.owner, NoticeKind::Rpf) {
-            self.ask_rpf(flow, Purpose::Create, arrival, header.into(), way, fx);
+            self.ask_rpf(flow, Purpose::Create, source, first_packet(), way, fx);
             return true;
         }
         // A callback that is not there is one that changes nothing (spec 1.3): a
         // flow that nobody has a say in takes the short way.
-        let (iif, upstream) = way.expected;
         let asked = if self.clients.anybody_hears(NoticeKind::Creation) {
             self.creation_questions(flow, iif, fx)
         } else {
             CreationAsked { oifs: self.possible_oifs(flow, iif), ..CreationAsked::default() }
         };
         if asked.questions.is_empty() {
-            self.create(now, flow, (iif, upstream), asked.oifs, (arrival, header), fx);
+            let packet = (arrival, arrived, header);
+            self.create(now, flow, source, (iif, upstream), asked.oifs, packet, fx);
             self.flows.sources.release(source);
         } else {
             let resolution = Resolution {
                 purpose: Purpose::Create,
-                arrival: arrival.0,
+                source,
+                packet: first_packet(),
                 arrived,
-                header: header.into(),
                 expected: way.expected,
+                asked: way.asked,
                 iif,
                 upstream,
+                origin: Origin::Route,
                 waiting: Waiting::Creation(asked.questions),
                 asked_about: asked.about,
                 off: IfSet::default(),
                 on: asked.on,
             };
-            self.resolutions.insert(flow, Box::new(resolution));
+            self.begin_resolution(flow, resolution);
         }
         true
     }
 
-    /// Asks again for an MFE that is there, and goes on forwarding meanwhile.
-    pub(super) fn resolve_again(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
-        if let Some(mfe) = self.flows.mfe(flow) {
-            let iif = mfe.iif;
-            if let Some(way) = self.way_in(flow, self.flows.source(flow), purpose, Some(iif), fx) {
-                let arrival = (self.interfaces.name(iif), iif);
-                self.ask_rpf(flow, purpose, arrival, Arc::default(), way, fx);
-            }
+    /// Asks about a flow, whoever owns the interface; or gives it up. Takes over the reference
+    /// to the source of a new flow.
+    pub(super) fn ask(
+        &mut self,
+        flow: Flow,
+        purpose: Purpose,
+        source: SourceId,
+        packet: FirstPacket,
+        fx: &mut Effects,
+    ) {
+        let arrived = self.interfaces.served(packet.arrival);
+        match self.way_in(flow, source, purpose, arrived, fx) {
+            Some(way) => self.ask_rpf(flow, purpose, source, packet, way, fx),
+            None => self.give_up(flow, purpose, source, packet, fx),
         }
     }
 
-    /// Looks the source up (spec 5.1); where no way leads, the matter ends.
+    /// Asks again for an MFE that is there, and goes on forwarding meanwhile. It is expected
+    /// to come in by `present`, or where it comes in now, as long as that is legitimate.
+    pub(super) fn resolve_again(
+        &mut self,
+        flow: Flow,
+        purpose: Purpose,
+        present: Option<IfId>,
+        fx: &mut Effects,
+    ) {
+        let Some((source, mfe)) = self.flows.row(flow) else { return };
+        let (iif, upstream) = (mfe.iif, mfe.upstream);
+        let is_there =
+            |id: &IfId| matches!(self.way(flow, source, Some(*id)), Way::In(to, _) if to == *id);
+        let present = present.filter(is_there).unwrap_or(iif);
+        let arrival = self.interfaces.name(present);
+        let packet = FirstPacket { arrival, header: Arc::default(), by_forwarder: false };
+        if let Origin::Unrouted(asked) = self.origins.of(flow) {
+            let leads_nowhere = self.way(flow, source, Some(iif)) == Way::Nowhere;
+            match purpose {
+                Purpose::Reroute if leads_nowhere => return,
+                Purpose::Renew if leads_nowhere && self.now.since(asked) < PATIENCE_MS => {
+                    let resolution = Resolution {
+                        purpose,
+                        source: SourceId::NONE,
+                        packet,
+                        arrived: present,
+                        expected: None,
+                        asked: iif,
+                        iif,
+                        upstream,
+                        origin: Origin::Unrouted(asked),
+                        waiting: Waiting::Creation(AllAsked::new()),
+                        asked_about: IfSet::default(),
+                        off: IfSet::default(),
+                        on: IfSet::default(),
+                    };
+                    self.begin_resolution(flow, resolution);
+                    return self.ask_creation(self.now, flow, iif, fx);
+                }
+                _ => {}
+            }
+        }
+        self.ask(flow, purpose, source, packet, fx);
+    }
+
+    /// Looks the source up (spec 5.1), and decides whom to ask (5.2).
     fn way_in(
         &mut self,
         flow: Flow,
         source: SourceId,
         purpose: Purpose,
-        arrival: Option<IfId>,
+        arrived: Option<IfId>,
         fx: &mut Effects,
     ) -> Option<WayIn> {
-        let looked_up = self.expected_iif(source, arrival);
-        self.story(fx, || {
-            let towards = looked_up.map(|(id, _)| id);
-            format!("{flow}: {}", self.towards_source(source, towards))
-        });
-        let way = looked_up.and_then(|expected| {
-            if self.is_bounded(expected.0, flow.group()) {
-                return None; // what comes in there is refused (spec 3.7)
+        let way = self.way(flow, source, arrived);
+        self.story(fx, || format!("{flow}: {}", self.towards_source(source, way)));
+        match way {
+            Way::In(id, upstream) => {
+                let owner = self.interfaces.master(id)?;
+                Some(WayIn { expected: Some((id, upstream)), asked: id, owner })
             }
-            let slot = self.interfaces.get(expected.0)?;
-            Some(WayIn { expected, owner: slot.master()?, iif: slot.interface })
-        });
-        if way.is_none() {
-            self.give_up(flow, purpose, fx);
+            Way::Bounded => None, // what comes in there is refused (spec 3.7)
+            Way::Nowhere => {
+                let may_ask = match purpose {
+                    Purpose::Create => true,
+                    Purpose::Renew => matches!(self.origins.of(flow), Origin::Unrouted(_)),
+                    Purpose::Reroute => false, // the MFE ends (spec 5.10)
+                };
+                let asked = arrived.filter(|&id| may_ask && !self.is_bounded(id, flow.group()))?;
+                let owner = self.interfaces.master(asked)?;
+                let hears = self.clients.hears(owner, NoticeKind::Rpf);
+                hears.then_some(WayIn { expected: None, asked, owner })
+            }
         }
-        way
     }
 
-    /// Asks the owner of the interface towards the source (spec 5.2).
+    /// Asks the owner of the interface towards the source, or else of the one where the
+    /// packet arrived (spec 5.2).
     fn ask_rpf(
         &mut self,
         flow: Flow,
         purpose: Purpose,
-        (arrival, arrived): (Interface, IfId),
-        header: Arc<[u8]>,
-        WayIn { expected, owner, iif }: WayIn,
+        source: SourceId,
+        packet: FirstPacket,
+        WayIn { expected, asked, owner }: WayIn,
         fx: &mut Effects,
     ) {
         let question = QuestionId(self.next_serial());
-        let is_told = fx.tell(
-            owner,
-            Notice::Rpf {
-                question,
-                flow,
-                iif,
-                upstream: expected.1,
-                header: Arc::clone(&header),
-                route: self.flows.sources.route(self.flows.source(flow)).clone(),
-            },
-        );
-        if !is_told {
-            return self.give_up_unasked(flow, purpose, arrived, fx);
+        let (iif, upstream) = expected.unwrap_or((asked, Ipv4Addr::UNSPECIFIED));
+        let (named, route, origin) = match expected {
+            Some(_) => {
+                let route = self.flows.sources.route(source).clone();
+                (self.interfaces.name(iif), route, Origin::Route)
+            }
+            None => (Interface::NONE, Route::NONE, Origin::Unrouted(self.now)),
+        };
+        let FirstPacket { arrival, header, .. } = &packet;
+        let (arrival, header) = (*arrival, Arc::clone(header));
+        let rpf = Notice::Rpf { question, flow, iif: named, upstream, header, route, arrival };
+        if fx.headroom.take(RESOLUTION_BYTES).is_err() || !fx.tell(owner, rpf) {
+            return self.give_up_unasked(flow, purpose, source, fx);
         }
-        let resolution = Box::new(Resolution {
+        let arrived = self.interfaces.find(arrival).unwrap_or(NOWHERE);
+        let resolution = Resolution {
             purpose,
-            arrival,
+            source: if purpose == Purpose::Create { source } else { SourceId::NONE },
+            packet,
             arrived,
-            header,
             expected,
-            iif: expected.0,
-            upstream: expected.1,
+            asked,
+            iif,
+            upstream,
+            origin,
             waiting: Waiting::Rpf(question),
             asked_about: IfSet::default(),
             off: IfSet::default(),
             on: IfSet::default(),
-        });
-        self.resolutions.insert(flow, resolution);
+        };
+        self.begin_resolution(flow, resolution);
     }
 
-    /// No route leads to an MFE (spec 5.1), or to the one that was there any more (5.10).
-    fn give_up(&mut self, flow: Flow, purpose: Purpose, fx: &mut Effects) {
-        self.resolutions.remove(&flow);
+    /// There can be no MFE (spec 5.1, 5.2), or not any more the one that was there (5.10).
+    fn give_up(
+        &mut self,
+        flow: Flow,
+        purpose: Purpose,
+        source: SourceId,
+        packet: FirstPacket,
+        fx: &mut Effects,
+    ) {
+        self.end_resolution(flow);
         if purpose == Purpose::Create {
-            self.flows.sources.release(self.flows.source(flow));
+            self.remember_refusal(flow, source, packet, Refused::NoUpstream, fx);
             fx.ended(flow);
         } else {
             self.remove_mfe(flow, fx);
@@ -241,7 +332,8 @@ impl Engine {
             let source = flow.source();
             format!(
                 "no MFE {flow}: no route to {source} leads through an interface that a client \
-                 has and that no boundary keeps the group off"
+                 has and that no boundary keeps the group off, and no owner of the interface \
+                 where it arrives accepts it"
             )
         });
     }
@@ -257,30 +349,11 @@ impl Engine {
             resolution.purpose == Purpose::Create && resolution.waiting.is_for(*question)
         });
         if waits {
-            if let Some(resolution) = self.resolutions.remove(flow) {
-                self.flow_limit.end(resolution.arrived);
+            if let Some(resolution) = self.end_resolution(*flow) {
+                self.flows.sources.release(resolution.source);
             }
-            self.flows.sources.release(self.flows.source(*flow));
             fx.ended(*flow);
             self.story(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
-        }
-    }
-
-    /// Asks again from the start, because the world has moved (spec 5.4).
-    fn restart(&mut self, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.remove(&flow) else { return };
-        let Resolution { purpose, arrival, arrived: counted, header, .. } = *resolution;
-        self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
-        match purpose {
-            Purpose::Create => {
-                let (source, arrived) = (self.flows.source(flow), self.interfaces.find(arrival));
-                match self.way_in(flow, source, purpose, arrived, fx) {
-                    Some(way) => self.ask_rpf(flow, purpose, (arrival, counted), header, way, fx),
-                    None => self.flow_limit.end(counted),
-                }
-            }
-            // MgmSetMfe may have moved it since: what was its iif may be gone.
-            Purpose::Renew | Purpose::Reroute => self.resolve_again(flow, purpose, fx),
         }
     }
 
@@ -292,16 +365,8 @@ impl Engine {
         if let Waiting::Creation(_) = resolution.waiting {
             resolution.iif = mfe.iif;
             resolution.upstream = mfe.upstream;
+            resolution.origin = self.origins.of(flow);
         }
-    }
-
-    /// Whether what was asked still holds: the same route, and no boundary on
-    /// the way.
-    fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
-        let arrival = self.interfaces.find(resolution.arrival);
-        let ends = [resolution.iif, resolution.expected.0];
-        !ends.iter().any(|&id| self.is_bounded(id, flow.group()))
-            && self.expected_iif(self.flows.source(flow), arrival) == Some(resolution.expected)
     }
 
     /// A question has been answered: the notice carries that now. An answer to
@@ -349,32 +414,37 @@ impl Engine {
             return;
         }
         debug_assert!(self.still_holds(flow, resolution), "or the change would have voided it");
-        let (looked_up, neighbour) = resolution.expected;
-        let named = self.interfaces.find(iif);
-        let (iif, upstream) = match named {
-            Some(id)
-                if self.interfaces.master(id) == Some(client)
-                    && !self.is_bounded(id, flow.group()) =>
-            {
-                (id, upstream)
-            }
-            _ => {
-                fx.log.push((
-                    log::Level::Warn,
-                    format!(
-                        "RPF_CALLBACK for {flow} named {iif}, which is not its client's, or has a \
-                         boundary: {} stands",
-                        self.interfaces.name(looked_up)
-                    ),
-                ));
-                (looked_up, neighbour)
-            }
+        let expected = resolution.expected;
+        let is_left = expected.is_none() && iif.index == 0;
+        let named = self.interfaces.find(iif).filter(|&id| {
+            self.interfaces.master(id) == Some(client) && !self.is_bounded(id, flow.group())
+        });
+        if named.is_none() && !is_left {
+            let stands = match expected {
+                Some((id, _)) => format!("{} stands", self.interfaces.name(id)),
+                None => "there is no MFE".into(),
+            };
+            fx.log.push((
+                log::Level::Warn,
+                format!(
+                    "RPF_CALLBACK for {flow} named {iif}, which is not its client's, or has a \
+                     boundary: {stands}"
+                ),
+            ));
+        }
+        let Some((iif, upstream)) = named.map(|id| (id, upstream)).or(expected) else {
+            return self.decline(flow, fx);
         };
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
         resolution.iif = iif;
         resolution.upstream = upstream;
+        if expected.is_some_and(|(id, _)| id != iif) {
+            resolution.origin = Origin::Client;
+        }
         if resolution.purpose == Purpose::Reroute {
+            let origin = resolution.origin;
             self.resolutions.remove(&flow);
+            self.origins.set(flow, origin);
             let nothing = IfSet::default();
             self.reshape(flow, (iif, upstream), (&nothing, &nothing), None, fx);
         } else {
@@ -382,19 +452,40 @@ impl Engine {
         }
     }
 
+    /// The owner of the interface where a flow arrives, which no route covers, does not accept
+    /// it (spec 5.2).
+    fn decline(&mut self, flow: Flow, fx: &mut Effects) {
+        let Some(resolution) = self.end_resolution(flow) else { return };
+        let Resolution { purpose, mut source, packet, .. } = *resolution;
+        if purpose == Purpose::Create {
+            if packet.by_forwarder {
+                self.count_refused(Refused::NoUpstream); // nobody asks for its fate again
+            }
+            return self.give_up(flow, purpose, source, packet, fx);
+        }
+        source = if source == SourceId::NONE { self.flows.source(flow) } else { source };
+        self.flows.sources.hold(source);
+        self.give_up(flow, purpose, source, packet.clone(), fx);
+        self.remember_refusal(flow, source, packet, Refused::NoUpstream, fx);
+    }
+
     /// All answers are there.
     pub(super) fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        let Some(resolution) = self.end_resolution(flow) else { return };
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
-            let Resolution { iif, upstream, off, arrival, arrived, header, .. } = *resolution;
+            let Resolution { source, iif, upstream, origin, off, packet, arrived, .. } =
+                *resolution;
             if self.room(fx).is_err() {
-                return self.give_up_unasked(flow, Purpose::Create, arrived, fx);
+                return self.give_up_unasked(flow, Purpose::Create, source, fx);
             }
             let mut oifs = self.possible_oifs(flow, iif);
             oifs.subtract(&off);
-            self.create(now, flow, (iif, upstream), oifs, ((arrival, arrived), &header), fx);
-            self.flows.sources.release(self.flows.source(flow));
+            let FirstPacket { arrival, header, .. } = packet;
+            self.origins.set(flow, origin);
+            let packet = (arrival, arrived, &*header);
+            self.create(now, flow, source, (iif, upstream), oifs, packet, fx);
+            self.flows.sources.release(source);
             if let Some(mfe) = self.flows.mfe_mut(flow).filter(|_| !off.is_empty()) {
                 mfe.rare().off = off;
             }
@@ -406,21 +497,27 @@ impl Engine {
     /// The MFE of a new flow (spec 5.4, 5.5), and what comes of the packet that it
     /// is made for.
     #[inline]
+    #[allow(clippy::too_many_arguments)]
     fn create(
         &mut self,
         now: Time,
         flow: Flow,
+        source: SourceId,
         (iif, upstream): (IfId, Ipv4Addr),
         oifs: IfSet,
-        ((arrival, arrived), header): ((Interface, IfId), &[u8]),
+        (arrival, arrived, header): (Interface, IfId, &[u8]),
         fx: &mut Effects,
     ) {
         let is_negative = oifs.is_empty();
         let serial = self.next_serial();
         let mut mfe = Mfe::new(iif, upstream, oifs, now, serial);
         mfe.arrival = arrived;
+        self.flow_limit.begin(arrived);
         let deadline = mfe.deadline(self.config.mfe_timeout);
-        let place = self.flows.insert_mfe(flow, mfe);
+        let place = self.flows.insert_mfe(flow, source, mfe);
+        if self.flows.at(place).source != source {
+            self.move_entry(place, source, fx); // its memberships were looked up elsewhere
+        }
         self.schedule(place, serial as u32, deadline);
         fx.changed(flow);
         fx.ended(flow);
@@ -429,53 +526,19 @@ impl Engine {
             self.tell_negative(flow, fx);
         }
         if self.interfaces.name(iif) != arrival {
-            self.wrong_if(now, flow, arrival, header, fx);
+            self.wrong_if(now, flow, arrival, header, |_| Ok(Some(0)), fx);
         }
     }
 
     /// Another life for an MFE: the new answers replace its overrides (spec 5.6).
     fn renew(&mut self, now: Time, flow: Flow, resolution: &Resolution, fx: &mut Effects) {
-        let Resolution { iif, upstream, off, on, .. } = resolution;
+        let Resolution { iif, upstream, origin, off, on, .. } = resolution;
+        self.origins.set(flow, *origin);
         self.reshape(flow, (*iif, *upstream), (off, on), None, fx);
         if let Some(mfe) = self.flows.mfe_mut(flow) {
             mfe.begin_life(now);
         }
         self.schedule_end(flow);
         self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
-    }
-
-    /// An interface changed hands: flows that were to come in through it start
-    /// again, and so do those whose oif it was to be: what its former owner
-    /// answers, or has answered, is void (spec 5.4).
-    pub(super) fn restart_resolutions_about(&mut self, id: IfId, fx: &mut Effects) {
-        let is_about_it = |resolution: &Resolution| {
-            resolution.iif == id
-                || resolution.expected.0 == id
-                || resolution.asked_about.contains(id)
-        };
-        self.restart_those(|_, _, resolution| is_about_it(resolution), fx);
-    }
-
-    /// Routes or boundaries have changed: resolutions that the old ones led to
-    /// start again now and not when they are answered, which may be never (D34).
-    pub(super) fn restart_outdated_resolutions(&mut self, fx: &mut Effects) {
-        self.restart_those(|engine, flow, resolution| !engine.still_holds(flow, resolution), fx);
-    }
-
-    fn restart_those(
-        &mut self,
-        is_void: impl Fn(&Engine, Flow, &Resolution) -> bool,
-        fx: &mut Effects,
-    ) {
-        let mut first = Flow::WILDCARD;
-        loop {
-            // A few at a time: there may be no memory for the list of all.
-            let some = self.resolutions.range(first..);
-            let void = some.filter(|&(&flow, resolution)| is_void(self, flow, resolution));
-            let flows: SmallVec<[Flow; 16]> = void.map(|(&flow, _)| flow).take(16).collect();
-            let Some(last) = flows.last() else { return };
-            first = last.successor();
-            flows.into_iter().for_each(|flow| self.restart(flow, fx));
-        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::flows::Flows;
 use super::interfaces::Slot;
-use super::{ClientId, Effects, Engine, Notice};
-use crate::types::{Flow, IfId, Interface};
+use super::{ClientId, Effects, Engine};
+use crate::types::{Flow, IfId};
 use smallvec::SmallVec;
 
 impl Engine {
@@ -38,7 +38,7 @@ impl Engine {
                 concerned.iter().map(|&flow| self.told_of_source(flow)).collect();
             self.swap_slot(id, &mut before);
             for (flow, old) in concerned.into_iter().zip(told) {
-                self.role_moved(flow, old, fx);
+                self.tell_role(flow, old, fx);
             }
         }
     }
@@ -46,20 +46,6 @@ impl Engine {
     fn swap_slot(&mut self, id: IfId, other: &mut Slot) {
         if let Some(slot) = self.interfaces.get_mut(id) {
             std::mem::swap(slot, other);
-        }
-    }
-
-    /// Tells what has become of the role of spec 4.6 since `old` was told of an (s,g).
-    pub(super) fn role_moved(&self, flow: Flow, old: Option<ClientId>, fx: &mut Effects) {
-        let new = self.told_of_source(flow);
-        if old == new {
-            return;
-        }
-        if let Some(client) = old.filter(|&client| self.clients.get(client).is_some()) {
-            self.alert(client, Notice::Prune { flow, interface: Interface::NONE }, fx);
-        }
-        if let Some(client) = new {
-            self.alert(client, Notice::Join { flow, member: true }, fx);
         }
     }
 }

@@ -7,10 +7,12 @@
 //! ```
 //!
 //! Each table can take one flow more without growing, and give up all that it has
-//! without growing. What a removal tells is stored as far as there is memory;
-//! clients that miss something are told the truth anew ([`Effects::take_missed`]).
+//! without growing. What a removal tells is stored as far as there is memory; alerts that
+//! find none are told in the clients' own time ([`Effects::take_untold`]).
 
+use super::refusals::AT_ONCE;
 use super::resolve::{Purpose, Resolution};
+use super::sources::SourceId;
 use super::{Effects, Engine, Refused};
 use crate::types::{Flow, IfId, Result};
 use std::ops::RangeInclusive;
@@ -22,6 +24,9 @@ const MFE_BYTES: usize = 256;
 /// As many MFEs may change in any call: for those [`Effects::room`] has provided.
 const FEW_MFES: usize = 16;
 
+/// Refused flows that a call looks at again become others.
+const COMING_AND_GOING: usize = 2 * AT_ONCE;
+
 impl Engine {
     /// Makes sure of the memory that one call may need: for a flow, its MFE, and what
     /// clients are told. Before anything has changed.
@@ -31,7 +36,14 @@ impl Engine {
     #[inline]
     pub(super) fn room(&mut self, fx: &mut Effects) -> Result<()> {
         self.flows.room()?;
-        fx.room(self.clients.len(), self.flow_limit.interfaces(), self.flows.capacity())
+        fx.room(self.clients.len(), self.flow_limit.interfaces(), self.changeable())
+    }
+
+    /// So many flows at the most may change in one call: those with an MFE, those that are
+    /// remembered as refused, and some that come and go.
+    #[inline]
+    pub(super) fn changeable(&self) -> usize {
+        self.flows.capacity() + self.refusals.most() + COMING_AND_GOING
     }
 
     /// The same for a call that changes the MFEs of a membership, maybe those of all
@@ -69,20 +81,20 @@ impl Engine {
 
     /// There is no memory for a question about a flow, or for its MFE. One that was to
     /// be created is refused; one that is there ends: better no MFE than one of which
-    /// nobody was asked. Its next packet begins it anew.
+    /// nobody was asked. Its next packet begins it anew. Takes over the reference to the
+    /// source of a new flow.
     #[cold]
     pub(super) fn give_up_unasked(
         &mut self,
         flow: Flow,
         purpose: Purpose,
-        arrived: IfId,
+        source: SourceId,
         fx: &mut Effects,
     ) {
         if purpose == Purpose::Create {
-            self.flow_limit.end(arrived);
-            self.flows.sources.release(self.flows.source(flow));
+            self.flows.sources.release(source);
             fx.ended(flow);
-            self.refuse(Refused::NoMemory);
+            self.count_refused(Refused::NoMemory);
         } else {
             self.remove_mfe(flow, fx);
         }
@@ -91,9 +103,9 @@ impl Engine {
 
     /// A question that was told of finds no memory on its way to the client.
     pub fn unasked(&mut self, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.remove(&flow) else { return };
-        let Resolution { purpose, arrived, .. } = *resolution;
-        self.give_up_unasked(flow, purpose, arrived, fx);
+        let Some(resolution) = self.end_resolution(flow) else { return };
+        let Resolution { purpose, source, .. } = *resolution;
+        self.give_up_unasked(flow, purpose, source, fx);
     }
 }
 

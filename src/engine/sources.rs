@@ -1,11 +1,15 @@
 //! The routes of the sources that the engine's state refers to.
+//!
+//! A source is known by its address and the routing domain that it is looked up in. A
+//! route never changes in place: the source gets another number, and the flows move there
+//! one after the other (`reroute`). So each flow has one route at any time.
 
-use crate::types::{grow_numbered, Ipv4Addr, Result, Route};
+use crate::types::{grow_numbered, Domain, Ipv4Addr, Result, Route};
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The number of a source that something refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SourceId(u32);
 
 impl SourceId {
@@ -13,35 +17,75 @@ impl SourceId {
     pub const NONE: SourceId = SourceId(0);
 }
 
+/// So many flows of a source are found without looking through all flows.
+pub(super) const FEW: usize = 32;
+
 /// One source, of which there may be a million.
 #[derive(Debug)]
 struct Source {
     addr: Ipv4Addr,
+    domain: Domain,
     /// The number of its route.
     route: u32,
     /// How much refers to the source.
     refs: u32,
+    flows: Held,
+    /// It has another number by now, with another route.
+    is_outdated: bool,
 }
 
-/// Routes by source, kept while a flow or a resolution needs them.
+/// The entries of flows that have a source. Most sources have one; those of a source
+/// with very many are not listed, because the lists would take more than the sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    None,
+    One(u32),
+    /// The number of a list.
+    Few(u32),
+    /// How many.
+    Many(u32),
+}
+
+/// Routes by source, kept while a flow, a resolution or a refusal needs them.
 #[derive(Debug)]
 pub(super) struct Sources {
-    by_addr: HashMap<Ipv4Addr, SourceId, RandomState>,
+    by_name: HashMap<u64, SourceId, RandomState>,
+    /// The same names in order, which route changes look for.
+    in_order: BTreeSet<u64>,
     /// By number. The first is [`SourceId::NONE`], which is always there.
     list: Vec<Source>,
     /// Numbers of sources that nothing refers to any more.
     free: Vec<SourceId>,
+    /// Lists of entries, and those that are not used.
+    few: Vec<Vec<u32>>,
+    free_few: Vec<u32>,
     routes: Routes,
+}
+
+/// Address and domain as one number, in the same order.
+fn name(addr: Ipv4Addr, domain: Domain) -> u64 {
+    u64::from(u32::from(addr)) << 32 | u64::from(domain.0)
 }
 
 impl Default for Sources {
     fn default() -> Sources {
         let mut routes = Routes::default();
         let route = routes.acquire(Route::NONE);
+        let none = Source {
+            addr: Ipv4Addr::UNSPECIFIED,
+            domain: Domain::MAIN,
+            route,
+            refs: 1,
+            flows: Held::None,
+            is_outdated: false,
+        };
         Sources {
-            by_addr: HashMap::default(),
-            list: vec![Source { addr: Ipv4Addr::UNSPECIFIED, route, refs: 1 }],
+            by_name: HashMap::default(),
+            in_order: BTreeSet::new(),
+            list: vec![none],
             free: Vec::new(),
+            few: Vec::new(),
+            free_few: Vec::new(),
             routes,
         }
     }
@@ -49,68 +93,104 @@ impl Default for Sources {
 
 impl Sources {
     /// The number of a source, if it is known.
-    pub fn find(&self, addr: Ipv4Addr) -> Option<SourceId> {
-        self.by_addr.get(&addr).copied()
+    pub fn find(&self, addr: Ipv4Addr, domain: Domain) -> Option<SourceId> {
+        self.by_name.get(&name(addr, domain)).copied()
     }
 
     /// Whether the route of a source is known.
-    pub fn knows(&self, addr: Ipv4Addr) -> bool {
-        self.find(addr).is_some()
+    pub fn knows(&self, addr: Ipv4Addr, domain: Domain) -> bool {
+        self.find(addr, domain).is_some()
+    }
+
+    #[inline]
+    fn at(&self, SourceId(number): SourceId) -> &Source {
+        &self.list[number as usize]
+    }
+
+    #[inline]
+    fn at_mut(&mut self, SourceId(number): SourceId) -> &mut Source {
+        &mut self.list[number as usize]
     }
 
     /// A source's address.
-    pub fn addr(&self, SourceId(number): SourceId) -> Ipv4Addr {
-        self.list[number as usize].addr
+    pub fn addr(&self, id: SourceId) -> Ipv4Addr {
+        self.at(id).addr
+    }
+
+    /// The domain that a source is looked up in.
+    pub fn domain(&self, id: SourceId) -> Domain {
+        self.at(id).domain
     }
 
     /// A source's route.
     #[inline]
-    pub fn route(&self, SourceId(number): SourceId) -> &Route {
-        self.routes.get(self.list[number as usize].route)
+    pub fn route(&self, id: SourceId) -> &Route {
+        self.routes.get(self.at(id).route)
+    }
+
+    /// Whether the route has changed, and the source has another number now.
+    #[inline]
+    pub fn is_outdated(&self, id: SourceId) -> bool {
+        self.at(id).is_outdated
+    }
+
+    /// The number that a source has now.
+    pub fn current(&self, id: SourceId) -> SourceId {
+        let source = self.at(id);
+        match source.is_outdated {
+            true => self.find(source.addr, source.domain).unwrap_or(id),
+            false => id,
+        }
     }
 
     /// Whether there is room for one source more, and its route.
     #[inline]
     pub fn has_room(&self) -> bool {
-        self.by_addr.len() < self.by_addr.capacity()
+        self.by_name.len() < self.by_name.capacity()
             && (!self.free.is_empty() || self.list.len() < self.list.capacity())
             && self.routes.has_room()
     }
 
-    /// Makes room where there is none. Also for each source to be released.
+    /// Makes room where there is none for so many. Also for each source to be released.
     ///
     /// # Errors
     /// `NoMemory`.
-    pub fn grow(&mut self) -> Result<()> {
-        self.by_addr.try_reserve(1)?;
-        if self.free.is_empty() {
-            grow_numbered(&mut self.list, &mut self.free)?;
-        }
-        self.routes.grow()
+    pub fn grow(&mut self, more: usize) -> Result<()> {
+        self.by_name.try_reserve(more)?;
+        grow_numbered(&mut self.list, &mut self.free, more)?;
+        self.routes.grow(more)
     }
 
     /// The source with this address, and one more reference to it. `route` is
     /// used if it was not known.
-    pub fn acquire(&mut self, addr: Ipv4Addr, route: Option<Route>) -> SourceId {
+    pub fn acquire(&mut self, addr: Ipv4Addr, domain: Domain, route: Option<Route>) -> SourceId {
         if addr.is_unspecified() {
             return SourceId::NONE;
         }
-        let Sources { by_addr, list, free, routes } = self;
-        let id = *by_addr.entry(addr).or_insert_with(|| {
-            let route = routes.acquire(route.unwrap_or(Route::NONE));
-            let source = Source { addr, route, refs: 0 };
-            match free.pop() {
-                Some(id) => {
-                    list[id.0 as usize] = source;
-                    id
-                }
-                None => {
-                    list.push(source);
-                    SourceId(list.len() as u32 - 1) // no more than there are IPv4 addresses
-                }
-            }
-        });
+        let id = match self.find(addr, domain) {
+            Some(id) => id,
+            None => self.add(addr, domain, route.unwrap_or(Route::NONE)),
+        };
         self.hold(id);
+        id
+    }
+
+    /// Adds a source that nothing refers to yet.
+    fn add(&mut self, addr: Ipv4Addr, domain: Domain, route: Route) -> SourceId {
+        let route = self.routes.acquire(route);
+        let source = Source { addr, domain, route, refs: 0, flows: Held::None, is_outdated: false };
+        let id = match self.free.pop() {
+            Some(id) => {
+                *self.at_mut(id) = source;
+                id
+            }
+            None => {
+                self.list.push(source);
+                SourceId(self.list.len() as u32 - 1) // fewer than there are flows
+            }
+        };
+        self.by_name.insert(name(addr, domain), id);
+        self.in_order.insert(name(addr, domain));
         id
     }
 
@@ -118,7 +198,7 @@ impl Sources {
     #[inline]
     pub fn hold(&mut self, id: SourceId) {
         if id != SourceId::NONE {
-            self.list[id.0 as usize].refs += 1;
+            self.at_mut(id).refs += 1;
         }
     }
 
@@ -128,27 +208,143 @@ impl Sources {
         if id == SourceId::NONE {
             return;
         }
-        let source = &mut self.list[id.0 as usize];
+        let source = self.at_mut(id);
         source.refs -= 1;
         if source.refs == 0 {
-            self.routes.release(source.route);
-            self.by_addr.remove(&source.addr);
-            self.free.push(id);
+            self.forget(id);
         }
     }
 
-    /// Another route for a source that is known.
-    pub fn update(&mut self, addr: Ipv4Addr, route: Route) {
-        if let Some(SourceId(number)) = self.find(addr) {
-            let source = &mut self.list[number as usize];
-            let new = self.routes.acquire(route);
-            self.routes.release(std::mem::replace(&mut source.route, new));
+    fn forget(&mut self, id: SourceId) {
+        let Source { addr, domain, route, is_outdated, .. } = *self.at(id);
+        self.routes.release(route);
+        self.free.push(id);
+        if !is_outdated {
+            self.by_name.remove(&name(addr, domain));
+            self.in_order.remove(&name(addr, domain));
         }
     }
 
-    /// All sources that are known, in no particular order.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
-        self.by_addr.keys().copied()
+    /// Another route for a source that is known: what refers to its present number keeps the
+    /// present route. Nothing refers to the new number yet.
+    pub fn supersede(&mut self, id: SourceId, route: Route) -> SourceId {
+        let Source { addr, domain, .. } = *self.at(id);
+        self.at_mut(id).is_outdated = true;
+        self.add(addr, domain, route)
+    }
+
+    /// The entry in this place is of a flow from the source.
+    #[inline]
+    pub fn attach(&mut self, id: SourceId, place: u32) {
+        if id == SourceId::NONE {
+            return;
+        }
+        let source = self.at_mut(id);
+        match source.flows {
+            Held::None => source.flows = Held::One(place),
+            Held::Many(count) => source.flows = Held::Many(count + 1),
+            Held::One(_) | Held::Few(_) => self.attach_another(id, place),
+        }
+    }
+
+    fn attach_another(&mut self, id: SourceId, place: u32) {
+        let number = match self.at(id).flows {
+            Held::Few(number) => number,
+            Held::One(first) => match self.begin_list(first) {
+                Some(number) => {
+                    self.at_mut(id).flows = Held::Few(number);
+                    number
+                }
+                None => {
+                    self.at_mut(id).flows = Held::Many(2);
+                    return;
+                }
+            },
+            Held::None | Held::Many(_) => return,
+        };
+        let list = &mut self.few[number as usize];
+        if list.len() < FEW && list.try_reserve(1).is_ok() {
+            list.push(place);
+        } else {
+            let all = list.len() as u32 + 1;
+            self.at_mut(id).flows = Held::Many(all);
+            self.end_list(number);
+        }
+    }
+
+    /// Another list; `None` if there is no memory for it, and then its flows are found as
+    /// if they were very many.
+    fn begin_list(&mut self, first: u32) -> Option<u32> {
+        grow_numbered(&mut self.few, &mut self.free_few, 1).ok()?;
+        let mut list = Vec::new();
+        list.try_reserve(2).ok()?;
+        list.push(first);
+        Some(match self.free_few.pop() {
+            Some(number) => {
+                self.few[number as usize] = list;
+                number
+            }
+            None => {
+                self.few.push(list);
+                self.few.len() as u32 - 1
+            }
+        })
+    }
+
+    fn end_list(&mut self, number: u32) {
+        self.few[number as usize] = Vec::new();
+        self.free_few.push(number);
+        if self.free_few.len() == self.few.len() {
+            (self.few, self.free_few) = Default::default(); // gives the memory back
+        }
+    }
+
+    /// It is no longer.
+    #[inline]
+    pub fn detach(&mut self, id: SourceId, place: u32) {
+        if id == SourceId::NONE {
+            return;
+        }
+        let source = self.at_mut(id);
+        match source.flows {
+            Held::None | Held::One(_) | Held::Many(1) => source.flows = Held::None,
+            Held::Many(count) => source.flows = Held::Many(count - 1),
+            Held::Few(number) => {
+                let list = &mut self.few[number as usize];
+                if let Some(at) = list.iter().position(|other| *other == place) {
+                    list.swap_remove(at);
+                }
+                if let [last] = list[..] {
+                    self.at_mut(id).flows = Held::One(last);
+                    self.end_list(number);
+                }
+            }
+        }
+    }
+
+    /// The places of the entries of a source's flows; `None` if there are very many.
+    pub fn places(&self, id: SourceId) -> Option<Vec<u32>> {
+        match self.at(id).flows {
+            Held::None => Some(Vec::new()),
+            Held::One(place) => Some(vec![place]),
+            Held::Few(number) => Some(self.few[number as usize].clone()),
+            Held::Many(_) => None,
+        }
+    }
+
+    /// Whether a source has any flow.
+    pub fn has_flows(&self, id: SourceId) -> bool {
+        self.at(id).flows != Held::None
+    }
+
+    /// The known sources from the first to the last of these names, in order.
+    pub fn range(
+        &self,
+        first: (Ipv4Addr, Domain),
+        last: (Ipv4Addr, Domain),
+    ) -> impl Iterator<Item = (Ipv4Addr, Domain)> + '_ {
+        let names = self.in_order.range(name(first.0, first.1)..=name(last.0, last.1));
+        names.map(|&name| (Ipv4Addr::from((name >> 32) as u32), Domain(name as u32)))
     }
 }
 
@@ -169,12 +365,9 @@ impl Routes {
             && (!self.free.is_empty() || self.list.len() < self.list.capacity())
     }
 
-    fn grow(&mut self) -> Result<()> {
-        self.numbers.try_reserve(1)?;
-        if self.free.is_empty() {
-            grow_numbered(&mut self.list, &mut self.free)?;
-        }
-        Ok(())
+    fn grow(&mut self, more: usize) -> Result<()> {
+        self.numbers.try_reserve(more)?;
+        grow_numbered(&mut self.list, &mut self.free, more)
     }
 
     fn get(&self, number: u32) -> &Route {
@@ -210,6 +403,9 @@ impl Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
+    const MAIN: Domain = Domain::MAIN;
 
     fn route(gateway: u8) -> Route {
         Route { if_index: u32::from(gateway), ..Route::NONE }
@@ -220,33 +416,89 @@ mod tests {
         let mut sources = Sources::default();
         let addr = |last| Ipv4Addr::new(10, 0, 0, last);
         for last in 0..100 {
-            let id = sources.acquire(addr(last), Some(route(1 + last % 2)));
-            let again = sources.acquire(addr(last), Some(route(99))); // known: its route stays
+            let id = sources.acquire(addr(last), MAIN, Some(route(1 + last % 2)));
+            // It is known: its route stays.
+            let again = sources.acquire(addr(last), MAIN, Some(route(99)));
             assert_eq!((again, sources.addr(id)), (id, addr(last)));
         }
         assert_eq!(sources.routes.list.len(), 3, "with that of no source");
-        sources.update(addr(1), route(7));
-        let route_of = |last| sources.find(addr(last)).map(|id| sources.route(id).clone());
-        assert_eq!((route_of(0), route_of(1)), (Some(route(1)), Some(route(7))));
+        let old = sources.find(addr(1), MAIN).unwrap();
+        let new = sources.supersede(old, route(7));
+        assert_eq!((sources.route(old), sources.route(new)), (&route(2), &route(7)));
+        assert!(sources.is_outdated(old) && !sources.is_outdated(new));
+        assert_eq!((sources.current(old), sources.current(new)), (new, new));
+        sources.hold(new);
+        sources.release(old);
+        sources.release(old);
+        assert_eq!(sources.find(addr(1), MAIN), Some(new), "the new number is known still");
+        sources.hold(new);
         for last in 0..99 {
-            let id = sources.find(addr(last)).unwrap();
+            let id = sources.find(addr(last), MAIN).unwrap();
             sources.release(id);
-            assert!(sources.knows(addr(last)));
+            assert!(sources.knows(addr(last), MAIN));
             sources.release(id);
-            assert!(!sources.knows(addr(last)));
+            assert!(!sources.knows(addr(last), MAIN));
         }
-        assert_eq!((sources.routes.free.len(), sources.free.len()), (2, 99), "one is left");
-        let id = sources.acquire(addr(1), Some(route(8)));
-        assert_eq!((sources.route(id), sources.list.len()), (&route(8), 101));
+        assert_eq!((sources.routes.free.len(), sources.free.len()), (2, 100), "one is left");
+        let id = sources.acquire(addr(1), MAIN, Some(route(8)));
+        assert_eq!((sources.route(id), sources.list.len()), (&route(8), 102));
+    }
+
+    #[test]
+    fn a_source_has_a_route_in_each_domain() {
+        let mut sources = Sources::default();
+        let addr = Ipv4Addr::new(10, 0, 0, 1);
+        let ids = [0, 7].map(|vrf| sources.acquire(addr, Domain(vrf), Some(route(vrf as u8))));
+        assert_eq!(ids.map(|id| sources.route(id).if_index), [0, 7]);
+        assert_eq!(ids.map(|id| sources.domain(id)), [MAIN, Domain(7)]);
+        let all = || sources.range((addr, MAIN), (addr, Domain(u32::MAX)));
+        assert_eq!(all().collect::<Vec<_>>(), [(addr, MAIN), (addr, Domain(7))]);
     }
 
     #[test]
     fn no_source_has_no_route() {
         let mut sources = Sources::default();
-        let none = sources.acquire(Ipv4Addr::UNSPECIFIED, Some(route(1)));
+        let none = sources.acquire(Ipv4Addr::UNSPECIFIED, MAIN, Some(route(1)));
         assert_eq!((none, sources.route(none)), (SourceId::NONE, &Route::NONE));
         sources.release(none);
         assert_eq!(sources.route(none), &Route::NONE);
-        assert_eq!(sources.addresses().count(), 0);
+        assert!(sources.in_order.is_empty());
+    }
+
+    #[test]
+    fn the_flows_of_a_source_are_found_while_they_are_few() {
+        let (mut sources, mut model) = (Sources::default(), BTreeMap::<u32, Vec<u32>>::new());
+        let ids: Vec<SourceId> = (1..=5u8)
+            .map(|last| sources.acquire(Ipv4Addr::new(10, 0, 0, last), MAIN, None))
+            .collect();
+        let mut seed = 3u32;
+        for round in 0..40_000u32 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let id = ids[(seed >> 8) as usize % ids.len()];
+            let places = model.entry(id.0).or_default();
+            let grows = round / 5_000 % 2 == 0;
+            if (seed >> 16) % 8 < if grows { 5 } else { 2 } && places.len() < 50 {
+                places.push(round);
+                sources.attach(id, round);
+            } else if !places.is_empty() {
+                let place = places.swap_remove((seed >> 20) as usize % places.len());
+                sources.detach(id, place);
+            }
+            assert_eq!(sources.has_flows(id), !places.is_empty());
+            if let Some(mut found) = sources.places(id) {
+                found.sort_unstable();
+                places.sort_unstable();
+                assert_eq!(&found, places);
+            } else {
+                // Once they were very many they are not listed until the last has gone.
+                assert!(
+                    matches!(sources.at(id).flows, Held::Many(count) if count as usize == places.len())
+                );
+            }
+        }
+        for (number, places) in model {
+            places.into_iter().for_each(|place| sources.detach(SourceId(number), place));
+        }
+        assert!(sources.few.is_empty() && sources.free_few.is_empty());
     }
 }

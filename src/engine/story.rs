@@ -3,8 +3,9 @@
 
 use super::mfe::Mfe;
 use super::sources::SourceId;
+use super::ways::Way;
 use super::{ClientId, CreationOif, Effects, Engine, Notice, Refused};
-use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, RouteOrigin};
+use crate::types::{Flow, IfSet, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::fmt;
 
 impl Engine {
@@ -59,7 +60,7 @@ impl Engine {
     }
 
     /// What the look-up of a source gave, and which interface that means.
-    pub(super) fn towards_source(&self, source: SourceId, towards: Option<IfId>) -> String {
+    pub(super) fn towards_source(&self, source: SourceId, way: Way) -> String {
         let route = self.flows.sources.route(source);
         let (source, Route { if_index, network, prefix_len, .. }) =
             (self.flows.sources.addr(source), route);
@@ -74,7 +75,19 @@ impl Engine {
         if route.origin != RouteOrigin::Local {
             text += &format!(" by {network}/{prefix_len}");
         }
-        let owner = towards.and_then(|id| self.interfaces.master(id));
+        if route.ways.is_some() {
+            text += ", or elsewhere at the same cost";
+        }
+        let owner = match way {
+            Way::In(id, _) => {
+                if route.ways.is_some() {
+                    text += &format!("; it is expected on {}", self.interfaces.name(id));
+                }
+                self.interfaces.master(id)
+            }
+            Way::Bounded => return text + "; a boundary keeps the group off",
+            Way::Nowhere => None,
+        };
         format!("{text}, which is {}'s", self.whose(owner))
     }
 }
@@ -103,6 +116,9 @@ impl fmt::Display for Notice {
             Notice::WrongIf { flow, arrival, .. } => {
                 write!(f, "WRONG_IF_CALLBACK {flow} came in on {arrival}")
             }
+            Notice::Rpf { flow, iif: Interface::NONE, arrival, .. } => {
+                write!(f, "RPF_CALLBACK {flow}, which no route covers, came in on {arrival}")
+            }
             Notice::Rpf { flow, iif, upstream, .. } => {
                 write!(f, "RPF_CALLBACK {flow} {}", way_in(*iif, *upstream))
             }
@@ -125,9 +141,10 @@ pub struct Answer<'a>(pub &'a Notice);
 impl fmt::Display for Answer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Notice::Rpf { flow, iif, upstream, .. } => {
-                write!(f, "RPF_CALLBACK {flow}: {}", way_in(*iif, *upstream))
-            }
+            Notice::Rpf { flow, iif, upstream, .. } => match iif.index {
+                0 => write!(f, "RPF_CALLBACK {flow}: not accepted"),
+                _ => write!(f, "RPF_CALLBACK {flow}: {}", way_in(*iif, *upstream)),
+            },
             Notice::Creation { flow, oifs, .. } => {
                 match list(oifs.iter().filter(|oif| oif.enabled).map(name)) {
                     none if none.is_empty() => {
@@ -150,7 +167,10 @@ impl fmt::Display for Refused {
             Refused::ForeignArrival => "nobody has the interface that it came in on",
             Refused::LinkLocal => "224.0.0.0/24 stays on its link",
             Refused::Boundary => "a boundary keeps its group off",
-            Refused::NoUpstream => "no route to its source leads through a client's interface",
+            Refused::NoUpstream => {
+                "no route to its source leads through a client's interface, and the owner of the \
+                 interface that it came in on does not accept it"
+            }
             Refused::WrongInterface => "it comes in by another interface",
             Refused::FlowLimit => "there are as many flows as may be",
             Refused::ArrivalLimit => "more than half of many flows began on its interface",

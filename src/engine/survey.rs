@@ -58,6 +58,8 @@ pub struct Sizes {
     pub mfes: usize,
     /// Flows whose clients are being asked.
     pub resolving: usize,
+    /// Flows that were refused lately.
+    pub refused_flows: usize,
 }
 
 impl Engine {
@@ -105,6 +107,7 @@ impl Engine {
             memberships: self.flows.wanted_len(),
             mfes: self.flows.mfe_len(),
             resolving: self.resolutions.len(),
+            refused_flows: self.refusals.len(),
         }
     }
 }

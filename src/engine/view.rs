@@ -87,6 +87,18 @@ pub enum EnumKind {
     AllSources,
 }
 
+/// What a forwarder is to have for a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The entry of an MFE with this iif.
+    Mfe(IfId),
+    /// One without oifs, so that it does not tell of the flow again: a refused flow whose
+    /// first packet arrived there.
+    Refusal(IfId),
+    /// None.
+    Nothing,
+}
+
 impl Engine {
     /// Fills `row` from the MFE of `flow`; false if there is none.
     pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
@@ -169,6 +181,17 @@ impl Engine {
             mfe.oifs.iter().map(|id| (id, self.limits.threshold(self.interfaces.name(id)))),
         );
         Some(mfe.iif)
+    }
+
+    /// What a forwarder's entry of a flow is to be. The oifs are those of an MFE.
+    pub fn entry(&self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> Wanted {
+        if let Some(iif) = self.forwarding(flow, oifs) {
+            return Wanted::Mfe(iif);
+        }
+        oifs.clear();
+        let refusal = self.refusals.get(flow).filter(|refusal| refusal.packet.by_forwarder);
+        let arrival = refusal.and_then(|refusal| self.interfaces.served(refusal.packet.arrival));
+        arrival.map_or(Wanted::Nothing, Wanted::Refusal)
     }
 
     /// How many MFEs there are.

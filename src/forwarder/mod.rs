@@ -27,6 +27,18 @@ pub struct Entry<'a> {
     pub oifs: &'a [(IfId, u8)],
 }
 
+/// What the system drops before the forwarder sees it (RFC 3704), by the routes to a packet's
+/// source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReversePath {
+    /// Nothing.
+    Off,
+    /// What the routes expect by another interface.
+    Strict,
+    /// What no route leads to.
+    Loose,
+}
+
 /// A forwarding plane. See the module's text for the rules of calling.
 pub trait Forwarder: Send {
     /// `memory` or `kernel`, for the log and the status page.
@@ -67,6 +79,12 @@ pub trait Forwarder: Send {
     /// `Forwarder`, if that cannot be told just now; the manager asks again later.
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
         Ok(Vec::new())
+    }
+
+    /// How strictly the system checks where packets that come in there have come from; `None`
+    /// if it does not, or does not tell.
+    fn reverse_path(&self, _interface: Interface) -> Option<ReversePath> {
+        None
     }
 
     /// Installs an entry or replaces the one of the same flow.

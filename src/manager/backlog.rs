@@ -12,7 +12,7 @@
 //! have an MFE already; each gets its turn. What nobody sends any more is forgotten
 //! here too, once there is much of it.
 
-use crate::engine::Notice;
+use crate::engine::{Notice, NoticeBox};
 use crate::types::{Flow, Headroom, Time};
 use foldhash::fast::RandomState;
 use std::cmp::Reverse;
@@ -67,7 +67,7 @@ type Rank = (Reverse<u64>, u64);
 /// A question that is held back.
 #[derive(Debug)]
 struct Held {
-    notice: Box<Notice>,
+    notice: NoticeBox,
     /// When a packet of its flow was last told of.
     since: Time,
 }
@@ -107,7 +107,7 @@ impl Backlog {
     /// Takes a question that will come out of [`Backlog::popped`]; false if there is no
     /// memory for it, and then it comes to nothing.
     #[must_use]
-    pub fn hold(&mut self, notice: Box<Notice>, origin: Origin, has_mfe: bool, now: Time) -> bool {
+    pub fn hold(&mut self, notice: NoticeBox, origin: Origin, has_mfe: bool, now: Time) -> bool {
         let Some(flow) = flow_in_question(&notice) else { return true };
         if self.places.try_reserve(1).is_err() || self.headroom.take(HELD_BYTES).is_err() {
             return false;
@@ -160,7 +160,7 @@ impl Backlog {
 
     /// A notice was taken out of the queue. What goes in instead is the workers'
     /// to deliver.
-    pub fn popped(&mut self, notice: &Notice) -> Option<Box<Notice>> {
+    pub fn popped(&mut self, notice: &Notice) -> Option<NoticeBox> {
         flow_in_question(notice)?;
         self.queued -= 1;
         let next = if self.queued < IN_ORDER { self.next() } else { None };
@@ -168,7 +168,7 @@ impl Backlog {
         next
     }
 
-    fn next(&mut self) -> Option<Box<Notice>> {
+    fn next(&mut self) -> Option<NoticeBox> {
         for _ in LINES {
             let line = self.turn;
             self.turn = (line + 1) % LINES.len();
@@ -185,8 +185,7 @@ impl Backlog {
 
     /// Takes out questions about new flows that send no more, if there are so many
     /// that it is worth a look, and once in a while.
-    #[allow(clippy::vec_box)] // the boxes are used again
-    pub fn forget(&mut self, now: Time) -> Vec<Box<Notice>> {
+    pub fn forget(&mut self, now: Time) -> Vec<NoticeBox> {
         let mut forgotten = Vec::new();
         if self.len() < MANY || now.since(self.looked) < PAUSE_MS {
             return forgotten;

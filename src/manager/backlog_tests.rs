@@ -14,15 +14,20 @@ fn flow(number: u32) -> Flow {
     Flow::new(Ipv4Addr::from(0x0a00_0000 + number), [239, 1, 1, 1].into())
 }
 
-fn rpf(number: u32) -> Box<Notice> {
-    Box::new(Notice::Rpf {
+fn rpf(number: u32) -> NoticeBox {
+    boxed(Notice::Rpf {
         question: QuestionId(number.into()),
         flow: flow(number),
         iif: Interface::link(1),
         upstream: Ipv4Addr::UNSPECIFIED,
         header: Arc::default(),
         route: Route::NONE,
+        arrival: Interface::link(1),
     })
+}
+
+fn boxed(notice: Notice) -> NoticeBox {
+    NoticeBox::new(notice).expect("memory")
 }
 
 /// The first few questions stand in the queue already.

@@ -1,14 +1,14 @@
 //! Where the kernel's upcalls and route changes come in.
 
 use super::backlog::Origin;
-use super::queue::Lane;
+use super::dispatch::Lane;
 use super::state::{Guard, Run};
 use super::world::{Routes, World};
 use super::{writer, Manager};
 use crate::engine::{Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::routes::{RouteView, RouteWatcher};
-use crate::types::{Ipv4Addr, Refusal, Result, Route};
+use crate::routes::{RouteChanges, RouteView, RouteWatcher};
+use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -81,32 +81,29 @@ impl Below {
     /// Takes a few upcalls of a look, or gives them back if the lock is not to be had.
     fn take(&self, batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
         let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
-        let mut changes = None;
+        let mut changes = 0;
         let mut guard = loop {
             let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
             let Some(run) = self.run(&mut guard) else { return Ok(()) };
             // What changed during the look-up is looked up again: no later
             // change would ever correct it.
-            if changes.replace(run.world.route_changes) != Some(run.world.route_changes) {
-                routes.clear();
-            }
-            let unknown: BTreeSet<Ipv4Addr> = batch
+            routes.retain(|&(source, _), _| !run.world.changes.may_concern(source, changes));
+            changes = run.world.changes.count();
+            let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
-                .filter(|upcall| {
-                    upcall.kind == UpcallKind::NoCache && run.engine.needs_route(upcall.flow)
-                })
-                .map(|upcall| upcall.flow.source())
-                .filter(|source| !routes.contains_key(source))
+                .filter(|upcall| upcall.kind == UpcallKind::NoCache)
+                .filter_map(|upcall| run.engine.needs_route(upcall.flow, upcall.arrival))
+                .filter(|needed| !routes.contains_key(needed))
                 .collect();
             if unknown.is_empty() {
                 break guard;
             }
             drop(guard); // a look-up is a system call
             let Some(view) = self.routes.upgrade() else { return Ok(()) };
-            for source in unknown {
-                let route = view.lookup(source);
+            for (source, domain) in unknown {
+                let route = view.lookup(source, domain);
                 unsure.extend(route.is_none().then_some(source));
-                routes.insert(source, route.unwrap_or(Route::NONE));
+                routes.insert((source, domain), route.unwrap_or(Route::NONE));
             }
         };
         let Some(run) = self.run(&mut guard) else { return Ok(()) };
@@ -117,11 +114,13 @@ impl Below {
             run.tally.count_upcall(kind);
             match kind {
                 UpcallKind::WrongIf => {
-                    run.engine.wrong_if(now, flow, arrival, &header, &mut run.fx)
+                    let Run { engine, world, fx, .. } = &mut *run;
+                    engine.wrong_if(now, flow, arrival, &header, |flow| world.packets(flow), fx);
                 }
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
-                    let route = routes.get(&flow.source()).cloned();
+                    let needed = run.engine.needs_route(flow, arrival);
+                    let route = needed.and_then(|needed| routes.get(&needed).cloned());
                     let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
                     if let Outcome::Refused(why) = outcome {
                         ::log::debug!("packet of {flow} on {arrival} refused: {why}");
@@ -136,22 +135,25 @@ impl Below {
 }
 
 impl RouteWatcher for Below {
-    fn routes_changed(&self) {
+    fn routes_changed(&self, changes: &RouteChanges, meanwhile: &mut dyn FnMut()) {
         let mut guard = self.manager.lock();
         if self.run(&mut guard).is_none() {
             return;
         }
-        self.manager.check_interfaces(&mut guard);
+        let moved = self.manager.check_interfaces(&mut guard);
         drop(guard);
-        self.manager.refresh_routes(Lane::Worker, |_| true);
+        let changes = if moved { RouteChanges::everything() } else { changes.clone() };
+        self.manager.refresh_routes(Lane::Worker, changes, meanwhile);
     }
 
     fn interfaces_changed(&self) {
         let mut guard = self.manager.lock();
-        if self.run(&mut guard).is_some() {
-            self.manager.check_interfaces(&mut guard);
-        }
+        let moved = self.run(&mut guard).is_some() && self.manager.check_interfaces(&mut guard);
         drop(guard);
         self.manager.pass_on();
+        if moved {
+            let changes = RouteChanges::everything();
+            self.manager.refresh_routes(Lane::Worker, changes, &mut || {});
+        }
     }
 }

@@ -37,6 +37,7 @@ impl Manager {
         run.clients.room()?;
         let client = run.engine.register(protocol, component, kinds)?;
         run.clients.insert(client, Record::new(callbacks, kinds));
+        run.pool.make_room(run.clients.len());
         Ok(client)
     }
 
@@ -78,7 +79,8 @@ impl Manager {
             |run| {
                 let (id, is_new) = run.engine.prepare_take(client, interface, &mut run.fx)?;
                 if is_new {
-                    if let Err(refusal) = run.world.attach(self, id, interface) {
+                    let Run { engine, world, fx, .. } = run;
+                    if let Err(refusal) = world.attach(self, (id, interface), engine, fx) {
                         run.engine.abandon_take(id);
                         return Err(refusal);
                     }
@@ -123,7 +125,7 @@ impl Manager {
         interface: Interface,
         join: Join,
     ) -> Result<()> {
-        self.act_with_route(client, flow, |run, route| {
+        self.act_with_route(client, flow, interface, |run, route| {
             run.engine.join(client, flow, interface, join, route, &mut run.fx)
         })
     }
@@ -145,14 +147,16 @@ impl Manager {
         )
     }
 
-    /// [`Manager::act`] with the route of the flow's source looked up before.
+    /// [`Manager::act`] with the route of the flow's source looked up before, in the domain
+    /// of the interface.
     fn act_with_route(
         &self,
         client: ClientId,
         flow: Flow,
+        interface: Interface,
         call: impl FnOnce(&mut Run, Option<Route>) -> Result<()>,
     ) -> Result<()> {
-        let (mut guard, route) = self.route_for(self.lock(), flow);
+        let (mut guard, route) = self.route_for(self.lock(), flow, interface);
         let result = call(guard.run_for(client.0)?, route);
         self.publish_all(guard);
         result

@@ -1,10 +1,11 @@
 //! What a thread is doing for MGM right now.
 
+use super::dispatch::{Cause, Outbox};
 use super::records::Place;
 use crate::engine::ClientId;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The callback that a thread is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +16,10 @@ pub(super) enum Inside {
     Host,
 }
 
-/// A notice that this thread is bound to see delivered.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ticket {
-    pub place: Place,
-    pub number: u64,
-}
-
 /// What is known of a thread.
 struct Thread {
     inside: Cell<Option<Inside>>,
-    outbox: RefCell<ManuallyDrop<Outbox>>,
+    outbox: RefCell<ManuallyDrop<Outbox<Place>>>,
     draining: Cell<bool>,
 }
 
@@ -35,35 +29,10 @@ thread_local! {
     static THREAD: Thread = const {
         Thread {
             inside: Cell::new(None),
-            outbox: RefCell::new(ManuallyDrop::new(Outbox { first: None, rest: VecDeque::new() })),
+            outbox: RefCell::new(ManuallyDrop::new(Outbox::new(Cause::WORKER))),
             draining: Cell::new(false),
         }
     };
-}
-
-/// Tickets, first in first out. There is seldom more than one: that takes no memory.
-struct Outbox {
-    /// Stands before the rest; there is none without it.
-    first: Option<Ticket>,
-    rest: VecDeque<Ticket>,
-}
-
-impl Outbox {
-    fn push(&mut self, ticket: Ticket) {
-        match self.first {
-            None => self.first = Some(ticket),
-            Some(_) => self.rest.push_back(ticket),
-        }
-    }
-
-    /// Takes the first; with none left, gives the memory back, which nobody else would.
-    fn pop(&mut self) -> Option<Ticket> {
-        let next = self.rest.pop_front();
-        if next.is_none() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
-        }
-        std::mem::replace(&mut self.first, next)
-    }
 }
 
 /// The callback that this thread is inside of, if any.
@@ -88,35 +57,51 @@ pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
     })
 }
 
-/// Puts a ticket into this thread's outbox.
-pub(super) fn post(ticket: Ticket) {
-    THREAD.with(|thread| thread.outbox.borrow_mut().push(ticket));
+/// What a thread's calls cause: the thread's number and that of the call. The first of a
+/// thread's calls needs one.
+pub(super) fn cause_of(outbox: &mut Outbox<Place>) -> Cause {
+    if outbox.cause == Cause::WORKER {
+        outbox.cause = first_cause();
+    }
+    outbox.cause
+}
+
+#[cold]
+fn first_cause() -> Cause {
+    static THREADS: AtomicU32 = AtomicU32::new(0);
+    let thread = THREADS.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1);
+    Cause(u64::from(thread) << 32)
+}
+
+/// This thread's outbox.
+#[inline]
+pub(super) fn outbox<R>(with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
+    THREAD.with(|thread| with(&mut thread.outbox.borrow_mut()))
 }
 
 /// Whether this thread has anything to see delivered.
 pub(super) fn owes() -> bool {
-    THREAD.with(|thread| thread.outbox.borrow().first.is_some())
+    outbox(|outbox| !outbox.is_empty())
 }
 
-/// Empties this thread's outbox, first in first out, including what comes in
-/// meanwhile. Does nothing inside a callback or when it is at it already: the
-/// frame further out goes on with it (spec 8.1).
-pub(super) fn drain(mut deliver: impl FnMut(Ticket)) {
+/// Has this thread's outbox emptied. Does nothing inside a callback or when it is at it
+/// already: the frame further out goes on with it (spec 8.1).
+pub(super) fn drain(empty: impl FnOnce()) {
     struct Stop<'a>(&'a Thread);
     impl Drop for Stop<'_> {
         fn drop(&mut self) {
             self.0.draining.set(false);
+            let cause = &mut self.0.outbox.borrow_mut().cause;
+            let call = (cause.0 as u32).wrapping_add(1);
+            *cause = Cause(cause.0 >> 32 << 32 | u64::from(call));
         }
     }
     THREAD.with(|thread| {
-        let next = || thread.outbox.borrow_mut().pop();
-        let nothing = thread.outbox.borrow().first.is_none();
-        if nothing || thread.inside.get().is_some() || thread.draining.replace(true) {
+        let is_empty = thread.outbox.borrow().is_empty();
+        if is_empty || thread.inside.get().is_some() || thread.draining.replace(true) {
             return;
         }
         let _stop = Stop(thread);
-        while let Some(ticket) = next() {
-            deliver(ticket);
-        }
+        empty();
     });
 }

@@ -1,18 +1,14 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
 use super::backlog::{flow_in_question, Origin};
-use super::context::{self, Inside, Ticket};
-use super::queue::Lane;
+use super::context;
+use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
 use super::records::Place;
-use super::state::{Guard, Run, State};
-use super::{Callbacks, Manager};
-use crate::engine::{Answer, ClientId, Notice};
+use super::shell::Shell;
+use super::state::{Run, State};
+use super::Manager;
+use crate::engine::{ClientId, Notice, NoticeBox, Topic};
 use crate::types::Time;
-use std::panic::{catch_unwind, AssertUnwindSafe};
-
-/// After so many questions about flows, and when there are no more of them, a worker
-/// looks for further upcalls.
-const LOOK_AFTER: usize = 16;
 
 impl Manager {
     /// Carries out effects, still under the lock of the change that made them:
@@ -50,15 +46,10 @@ impl Manager {
             if !fx.again.is_empty() {
                 run.upcalled_again();
             }
-            run.fx.carried_out();
-            if let Some((first, last)) = run.fx.take_missed() {
-                // To be told the truth anew (D48).
-                ::log::error!(
-                    "out of memory: callbacks for {} to {} could not be stored",
-                    run.engine.who(first),
-                    run.engine.who(last)
-                );
+            if !run.fx.released.is_empty() {
+                self.cancel_released(run);
             }
+            run.fx.carried_out();
             let mut place = None;
             for _ in 0..run.fx.order_notices() {
                 let Some((client, notice)) = run.fx.next_notice() else { break };
@@ -66,6 +57,9 @@ impl Manager {
                 if let Some(place) = place {
                     self.hand_over(run, place, notice, origin, lane);
                 }
+            }
+            if run.fx.has_untold() {
+                self.tell_later(run);
             }
         }
     }
@@ -75,7 +69,7 @@ impl Manager {
         &self,
         run: &mut Run,
         place: Place,
-        notice: Box<Notice>,
+        notice: NoticeBox,
         origin: Origin,
         lane: Lane,
     ) {
@@ -84,43 +78,100 @@ impl Manager {
         // Those two change what IGMP may do, in their order.
         let in_turn = matches!(*notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
         if !in_turn && !record.kinds.has(notice.kind()) {
-            ::log::debug!("{} has no callback for {notice}", run.engine.who(place.client));
+            ::log::debug!("{} has no callback for {}", run.engine.who(place.client), *notice);
             if notice.question().is_some() {
                 run.answer(place.client, &notice);
             }
             return;
         }
-        ::log::debug!("to {}: {notice}", run.engine.who(place.client));
+        ::log::debug!("to {}: {}", run.engine.who(place.client), *notice);
+        let was_behind = record.queue.is_behind();
         match lane {
-            Lane::Caller => {
-                record.backlog.pushed(&notice);
-                context::post(Ticket { place, number: record.queue.push(notice) });
-            }
-            Lane::Worker => {
-                if !record.backlog.admits(&notice) {
-                    return run.hold_back(place, notice, origin);
+            // What a call waits for stands where it came in. That is not many, unless a
+            // change of routes asks about many flows at once.
+            Lane::Caller if !was_behind => record.backlog.pushed(&notice),
+            _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
+            _ => {}
+        }
+        if was_behind && in_turn && joins_pair(&mut record.queue, &notice) {
+            return;
+        }
+        let queue = &mut record.queue;
+        let pushed = match lane {
+            Lane::Worker => queue.push(&BOUNDS, Cause::WORKER, notice),
+            Lane::Caller => context::outbox(|outbox| {
+                let pushed = queue.push(&BOUNDS, context::cause_of(outbox), notice);
+                if let Pushed::Queued(number) = pushed {
+                    if !outbox.push(Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // no memory to keep it in mind
+                    }
                 }
-                let number = record.queue.push(notice);
-                if record.queue.leave_to_worker(number) {
-                    self.schedule(run, place);
-                }
+                pushed
+            }),
+        };
+        let is_behind = queue.is_behind();
+        if queue.needs_worker() {
+            self.schedule_at(run, place);
+        }
+        if is_behind && !was_behind {
+            run.fell_behind(place);
+        }
+        if !matches!(pushed, Pushed::Queued(_)) {
+            run.not_queued(place, pushed);
+        }
+    }
+
+    /// Interfaces have been given up or lost: what their clients still had to hear about
+    /// IGMP there has lost its sense.
+    #[cold]
+    fn cancel_released(&self, run: &mut Run) {
+        for (client, gone) in std::mem::take(&mut run.fx.released) {
+            let Some(place) = run.clients.find(client, None) else { continue };
+            let Some(record) = run.clients.at(place) else { continue };
+            record.queue.cancel(
+                |notice| notice.is_over_with(gone),
+                |thing| thing.interface == gone && thing.topic == Topic::Locals,
+            );
+            if record.queue.needs_worker() {
+                self.schedule_at(run, place);
             }
+        }
+    }
+
+    /// Some clients are to be told all of a topic, because it was too much to tell them
+    /// singly (spec 8.9).
+    #[cold]
+    fn tell_later(&self, run: &mut Run) {
+        let (some, everybody) = run.fx.take_untold();
+        for (client, topic) in some {
+            if let Some(place) = run.clients.find(client, None) {
+                self.tell_all_later(run, place, &[topic]);
+            }
+        }
+        if everybody {
+            let mut next = run.clients.after(None);
+            while let Some(place) = next {
+                self.tell_all_later(run, place, &Topic::ALL);
+                next = run.clients.after(Some(place));
+            }
+        }
+    }
+
+    fn tell_all_later(&self, run: &mut Run, place: Place, topics: &[Topic]) {
+        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
+        let was_behind = record.queue.is_behind();
+        topics.iter().for_each(|topic| record.queue.tell_all(*topic as usize));
+        if record.queue.needs_worker() {
+            self.schedule_at(run, place);
+        }
+        if !was_behind {
+            run.fell_behind(place);
         }
     }
 
     /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
     pub(crate) fn drain(&self) {
-        let mut kept = None;
-        context::drain(|ticket| {
-            let mut guard = kept.take().unwrap_or_else(|| self.lock());
-            let record = guard.run.as_mut().and_then(|run| run.clients.at(ticket.place));
-            if let Some(callbacks) = record.and_then(|record| record.offer(ticket.number)) {
-                guard = self.run_queue(guard, ticket.place, callbacks, Lane::Caller);
-            }
-            // The lock is kept from one client to the next, but not beyond the
-            // last: log lines that wait for its end may cause more.
-            kept = context::owes().then_some(guard);
-        });
+        context::drain(|| dispatch::drain(&Shell(self)));
     }
 
     /// Whether this thread has anything to deliver.
@@ -132,173 +183,82 @@ impl Manager {
     /// inside the host's log callback, which it may have called. It runs no
     /// callbacks of clients itself.
     pub(super) fn pass_on(&self) {
-        context::drain(|ticket| {
-            let mut guard = self.lock();
-            let Some(run) = guard.run.as_mut() else { return };
-            let record = run.clients.at(ticket.place);
-            if record.is_some_and(|record| record.queue.leave_to_worker(ticket.number)) {
-                self.schedule(run, ticket.place);
-            }
-        });
-    }
-
-    /// Makes the callbacks of one client, as its runner, until the runner's
-    /// duty is done; gives the lock back. The only way to a callback.
-    pub(super) fn run_queue<'a>(
-        &'a self,
-        guard: Guard<'a>,
-        place: Place,
-        callbacks: Box<dyn Callbacks>,
-        lane: Lane,
-    ) -> Guard<'a> {
-        let mut runner =
-            Runner { manager: self, place, callbacks: Some(callbacks), lane, asked: 0 };
-        let mut guard = guard; // if there is a panic, released before the runner goes
-        loop {
-            if runner.had_better_look(&mut guard) {
-                guard = self.look_for_upcalls(guard);
-            }
-            let Some(mut notice) = runner.next(&mut guard) else { break };
-            drop(guard);
-            runner.call(&mut notice);
-            guard = self.lock();
-            if notice.question().is_some() {
-                let Some(run) = guard.run.as_mut() else { continue };
-                ::log::debug!("{} answers {}", run.engine.who(place.client), Answer(&notice));
-                run.answer(place.client, &notice);
-                self.publish(&mut guard, lane);
-            }
-            if let Some(run) = guard.run.as_mut() {
-                run.fx.reuse(notice);
-            }
-        }
-        guard
-    }
-
-    /// Takes in what upcalls there are, as threads do that answer many: see
-    /// [`UpcallSource`](crate::forwarder::UpcallSource).
-    fn look_for_upcalls<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
-        let Some(upcalls) = guard.running().and_then(|run| run.world.upcalls()) else {
-            return guard;
-        };
-        drop(guard);
-        upcalls.look();
-        self.lock()
+        context::drain(|| dispatch::pass_on(&Shell(self)));
     }
 }
 
-/// The thread that makes one client's callbacks.
-struct Runner<'a> {
-    manager: &'a Manager,
-    place: Place,
-    /// The client's, until the run has ended.
-    callbacks: Option<Box<dyn Callbacks>>,
-    lane: Lane,
-    /// Questions about flows since the last look for upcalls.
-    asked: usize,
-}
-
-impl Runner<'_> {
-    /// Whether to look for upcalls, before the next notice; it counts as done.
-    fn had_better_look(&mut self, state: &mut State) -> bool {
-        if self.lane == Lane::Caller || self.asked == 0 || context::owes() {
-            return false;
-        }
-        let record = state.run.as_mut().and_then(|run| run.clients.at(self.place));
-        let is_dry = record.is_some_and(|record| record.queue.len() == 0);
-        let is_time = self.asked >= LOOK_AFTER || is_dry;
-        if is_time {
-            self.asked = 0;
-        }
-        is_time
-    }
-
-    /// The notice to call the client with; `None` if the run has ended.
-    fn next(&mut self, state: &mut State) -> Option<Box<Notice>> {
-        // Alerts of calls that callbacks have made come first: this client may have
-        // something new to hear for ever.
-        let gives_way = self.lane == Lane::Worker && context::owes();
-        let next = if gives_way { None } else { self.pop(state) };
-        if next.is_none() {
-            self.end(state, gives_way);
-        }
-        next
-    }
-
-    /// The next notice that is still of interest.
-    fn pop(&mut self, state: &mut State) -> Option<Box<Notice>> {
-        let Run { engine, clients, tally, .. } = state.run.as_mut()?;
-        let record = clients.at(self.place)?;
-        loop {
-            let notice = record.queue.next(self.lane)?;
-            self.asked += usize::from(flow_in_question(&notice).is_some());
-            if let Some(next) = record.backlog.popped(&notice) {
-                let number = record.queue.push(next);
-                // Nothing to schedule: the queue is being run.
-                record.queue.leave_to_worker(number);
-            }
-            if engine.starting(self.place.client, &notice) {
-                let kind = notice.kind();
-                if record.kinds.has(kind) {
-                    record.delivered.count(kind);
-                    tally.callbacks.count(kind);
+/// A later change of hands joins the DISABLE_IGMP and the ENABLE_IGMP that have not begun,
+/// if there are some in the queue (spec 8.9).
+fn joins_pair(queue: &mut Queue<NoticeBox>, notice: &Notice) -> bool {
+    match *notice {
+        Notice::DisableIgmp { question, interface } => {
+            queue.items_mut().any(|one| match &mut **one {
+                // Its answer is the one that is waited for now.
+                Notice::DisableIgmp { question: former, interface: there }
+                    if *there == interface =>
+                {
+                    *former = question;
+                    true
                 }
-                return Some(notice);
+                _ => false,
+            })
+        }
+        Notice::EnableIgmp { interface, since } => queue.items_mut().any(|one| match &mut **one {
+            Notice::EnableIgmp { interface: there, since: former } if *there == interface => {
+                *former = since;
+                true
             }
-        }
-    }
-
-    /// Makes the callback, with no lock held. What it left in the notice before
-    /// a panic is its answer.
-    fn call(&self, notice: &mut Notice) {
-        let Some(callbacks) = &self.callbacks else { return };
-        context::within(Inside::Client(self.place.client), || {
-            catch_unwind(AssertUnwindSafe(|| callbacks.call(notice))).ok();
-        });
-    }
-
-    /// The client is not being run any more; a worker has to go on if there is
-    /// something left for one.
-    fn end(&mut self, state: &mut State, gives_way: bool) {
-        let callbacks = self.callbacks.take();
-        let Some(run) = state.run.as_mut() else { return };
-        let Some(record) = run.clients.at(self.place) else { return };
-        record.callbacks = callbacks;
-        let is_worker_due = if gives_way { record.queue.pause() } else { record.queue.after_run() };
-        if record.gone {
-            run.clients.remove(self.place.client);
-        } else if is_worker_due {
-            self.manager.schedule(run, self.place);
-        }
-        if state.waiters > 0 {
-            self.manager.shared.ended.notify_all();
-        }
-    }
-
-    /// Something of ours panicked. A client that seemed to be run for ever would
-    /// hear nothing any more, and could not go.
-    #[cold]
-    fn give_up(&mut self) {
-        if !crate::fork::is_child() {
-            self.end(&mut self.manager.lock(), true);
-        }
-    }
-}
-
-impl Drop for Runner<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.callbacks.is_some() {
-            self.give_up();
-        }
+            _ => false,
+        }),
+        _ => false,
     }
 }
 
 impl Run {
+    #[cold]
+    fn fell_behind(&mut self, place: Place) {
+        self.tally.fell_behind += 1;
+        ::log::warn!(
+            "{} is behind, because its callbacks do not return as fast as others come: until it \
+             has caught up it is told how things stand, and not each change",
+            self.engine.who(place.client)
+        );
+    }
+
+    /// What is done with a notice that is not in its client's queue.
+    #[cold]
+    fn not_queued(&mut self, place: Place, pushed: Pushed<NoticeBox>) {
+        let notice = match pushed {
+            Pushed::Queued(_) => return,
+            Pushed::Noted(notice) => notice,
+            Pushed::Dropped(notice) => {
+                self.tally.dropped += 1;
+                if let Some(record) = self.clients.at(place) {
+                    record.dropped += 1;
+                }
+                notice
+            }
+            Pushed::Refused(notice) => {
+                ::log::error!(
+                    "no memory: {} does not hear {}",
+                    self.engine.who(place.client),
+                    *notice
+                );
+                match flow_in_question(&notice) {
+                    Some(flow) => self.engine.unasked(flow, &mut self.fx),
+                    None if notice.question().is_some() => self.answer(place.client, &notice),
+                    None => {}
+                }
+                notice
+            }
+        };
+        self.fx.reuse(notice);
+    }
+
     /// Keeps a question until its client has answered others; forgets flows that
     /// nobody sends any more, so that a client that does not keep up costs no
     /// more than what comes in within some seconds.
-    fn hold_back(&mut self, place: Place, notice: Box<Notice>, origin: Origin) {
+    fn hold_back(&mut self, place: Place, notice: NoticeBox, origin: Origin) {
         let now = self.now();
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
@@ -345,7 +305,7 @@ impl Run {
     }
 
     /// Gives the engine the answer that a notice carries.
-    fn answer(&mut self, client: ClientId, notice: &Notice) {
+    pub(super) fn answer(&mut self, client: ClientId, notice: &Notice) {
         let now = self.now();
         let Run { engine, world, fx, .. } = self;
         engine.answer(now, client, notice, |flow| world.packets(flow), fx);

@@ -1,12 +1,13 @@
 //! The functions of mgmhost.h, on checked arguments.
 
 use super::context;
-use super::queue::Lane;
+use super::dispatch::Lane;
 use super::settings::{HostSettings, Settings};
 use super::sink::{self, LogSink};
 use super::state::Guard;
 use super::{writer, Manager};
 use crate::engine::{Out, Outcome, Packet};
+use crate::routes::RouteChanges;
 use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
@@ -166,14 +167,27 @@ impl Manager {
     }
 
     /// Adds a route to the multicast view, or replaces the one of the same
-    /// network. The host's routes come before the system's.
+    /// network. Of the host's and the system's the longest prefix wins, on a tie the
+    /// host's (spec 5.1).
     ///
     /// # Errors
     /// `BadSetting`, `NoMemory`, `Stopping`.
     pub fn add_route(&self, route: Route) -> Result<()> {
+        self.put_route(route, false)
+    }
+
+    /// The same, but it wins over longer prefixes of the system's too.
+    ///
+    /// # Errors
+    /// `BadSetting`, `NoMemory`, `Stopping`.
+    pub fn add_preferred_route(&self, route: Route) -> Result<()> {
+        self.put_route(route, true)
+    }
+
+    fn put_route(&self, route: Route, is_preferred: bool) -> Result<()> {
         let prefix = route.prefix();
-        self.change_table(|table| table.add(route))??;
-        self.refresh_routes(Lane::Caller, |source| prefix.contains(source));
+        self.change_table(|table| table.add(route, is_preferred))??;
+        self.refresh_routes(Lane::Caller, RouteChanges::within([prefix]), &mut || {});
         Ok(())
     }
 
@@ -186,7 +200,7 @@ impl Manager {
         if !self.change_table(|table| table.delete(network, prefix_len))? {
             return Err(Refusal::NoRoute(network, gone.mask()));
         }
-        self.refresh_routes(Lane::Caller, |source| gone.contains(source));
+        self.refresh_routes(Lane::Caller, RouteChanges::within([gone]), &mut || {});
         Ok(())
     }
 
@@ -205,7 +219,7 @@ impl Manager {
         guard.started()?;
         loop {
             let route;
-            (guard, route) = self.route_for(guard, flow);
+            (guard, route) = self.route_for(guard, flow, arrival);
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let now = run.now();
             let outcome = run.engine.packet(now, &packet, route, &mut run.fx);
@@ -217,11 +231,31 @@ impl Manager {
                     return Ok(Verdict::default());
                 }
                 Outcome::Resolving => {
-                    guard = self.wait_until(|state| {
-                        state.running().is_none_or(|run| !run.engine.is_resolving(flow))
-                    });
+                    guard = self.wait_for_resolution(flow);
                 }
             }
+        }
+    }
+}
+
+impl Manager {
+    /// Waits until a flow is resolved. Without workers it makes their callbacks (spec 8.3).
+    fn wait_for_resolution(&self, flow: Flow) -> Guard<'_> {
+        loop {
+            let mut has_no_worker = false;
+            let mut guard = self.wait_until(|state| {
+                let run = state.running().filter(|run| run.engine.is_resolving(flow));
+                has_no_worker = run.as_ref().is_some_and(|run| Manager::has_no_worker(run));
+                run.is_none() || has_no_worker
+            });
+            if !has_no_worker {
+                return guard;
+            }
+            if let Some(run) = guard.running() {
+                self.adopt(run);
+            }
+            drop(guard);
+            self.drain();
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Keeps the forwarder's entries in line with the engine's MFEs.
 
 use super::tally::Installs;
-use crate::engine::Engine;
+use crate::engine::{Engine, Wanted};
 use crate::forwarder::{Entry, Forwarder};
 use crate::types::{Flow, Headroom, IfId, Result};
-use std::collections::BTreeSet;
+use foldhash::fast::RandomState;
+use std::collections::{BTreeSet, HashSet};
 
 /// What the forwarder was asked for, and has not done yet.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub(super) struct Installer {
     headroom: Headroom,
     /// There was no memory to note some flow: all MFEs are brought in line at the next try.
     all: bool,
+    /// Flows whose entry is that of a refused flow, likewise.
+    refusals: HashSet<Flow, RandomState>,
     tally: Installs,
     oifs: Vec<(IfId, u8)>,
 }
@@ -35,7 +38,7 @@ impl Installer {
     ) {
         for flow in flows {
             if let Err(refusal) = self.sync(forwarder, engine, flow) {
-                ::log::error!("MFE {flow} is not in the kernel, trying again: {refusal}");
+                ::log::error!("the kernel's entry of {flow} is not right, trying again: {refusal}");
                 self.tally.errors += 1;
             }
         }
@@ -72,7 +75,18 @@ impl Installer {
     /// Whether the forwarder's entry of a flow, and what it counts, is still
     /// that of an MFE that is no more.
     pub fn is_stale(&self, flow: Flow) -> bool {
-        self.stale.contains(&flow)
+        self.stale.contains(&flow) || !self.refusals.is_empty() && self.refusals.contains(&flow)
+    }
+
+    /// The forwarder has no entry of a flow any more.
+    fn is_gone(&mut self, flow: Flow) {
+        self.stale.remove(&flow);
+        if !self.refusals.is_empty() {
+            self.refusals.remove(&flow);
+            if self.refusals.is_empty() {
+                self.refusals = HashSet::default(); // gives the memory back
+            }
+        }
     }
 
     /// Makes the forwarder's entry of one flow what the engine wants it to be.
@@ -83,8 +97,8 @@ impl Installer {
         flow: Flow,
     ) -> Result<()> {
         let is_turning = engine.is_turning(flow);
-        let result = match engine.forwarding(flow, &mut self.oifs) {
-            Some(iif) if !self.is_stale(flow) => {
+        let result = match engine.entry(flow, &mut self.oifs) {
+            Wanted::Mfe(iif) if !self.is_stale(flow) => {
                 if is_turning {
                     // What has come in until now found no oif, or did (spec 6.7). If that
                     // cannot be told, it will be taken for what comes from now on.
@@ -94,13 +108,20 @@ impl Installer {
                 }
                 forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
             }
-            Some(iif) => forwarder.remove(flow).and_then(|()| {
-                self.stale.remove(&flow);
+            Wanted::Mfe(iif) => forwarder.remove(flow).and_then(|()| {
+                self.is_gone(flow);
                 forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
             }),
-            None => match forwarder.remove(flow) {
+            Wanted::Refusal(iif) => {
+                // Before the call: whether or not it succeeds, what is counted from now on
+                // is none of a later MFE's. Without memory to note that it gets no entry.
+                self.refusals.try_reserve(1)?;
+                self.refusals.insert(flow);
+                forwarder.install(&Entry { flow, iif, oifs: &[] })
+            }
+            Wanted::Nothing => match forwarder.remove(flow) {
                 Ok(()) => {
-                    self.stale.remove(&flow);
+                    self.is_gone(flow);
                     Ok(())
                 }
                 Err(refusal) => {
@@ -136,7 +157,7 @@ mod tests {
     use super::*;
     use crate::engine::{ClientId, Config, Effects, NoticeKinds, Outcome, Packet};
     use crate::forwarder::Counters;
-    use crate::types::{Interface, Refusal, Route, RouteOrigin, Time};
+    use crate::types::{Domain, Interface, Refusal, Route, RouteOrigin, Time};
     use std::collections::BTreeMap;
 
     /// Counters by flow, kept by a replaced entry as Linux does; and calls that fail.
@@ -233,6 +254,41 @@ mod tests {
         fake.entries.insert(flow(), 7);
         installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert_eq!(fake.entries, [(flow(), 7)].into(), "a mere change goes on counting");
+    }
+
+    #[test]
+    fn t5_1_the_entry_of_a_refused_flow_goes_before_that_of_an_mfe() {
+        let (mut engine, _) = engine();
+        let (mut installer, mut fake) = (Installer::default(), Fake::default());
+        let arrival = Interface::link(1);
+        let packet = Packet { flow: flow(), arrival, header: &[], length: 0, ttl: 64 };
+        let mut fx = Effects::default();
+        engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
+        assert_eq!(fake.entries, [(flow(), 0)].into(), "it has an entry");
+        fake.entries.insert(flow(), 1000); // which drops what comes in
+        assert!(installer.is_stale(flow()), "and counts for no MFE");
+
+        let route = Route { origin: RouteOrigin::Connected, if_index: 1, ..Route::NONE };
+        let mut fx = Effects::default();
+        engine.update_routes(&[(flow().source(), Domain::MAIN, route)], &mut fx).unwrap();
+        let (client, rpf) = fx.take_notices().pop().expect("a question");
+        engine.answer(Time(0), client, &rpf, |_| Ok(None), &mut fx);
+        fake.failing = fx.dirty.len();
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
+        assert!(installer.is_stale(flow()), "it is the former one still");
+        installer.try_again(&mut fake, &mut engine);
+        assert_eq!(fake.entries, [(flow(), 0)].into());
+        assert!(!installer.is_stale(flow()));
+
+        // Without an MFE it goes after 10 s.
+        let other = Flow::new([10, 1, 0, 8].into(), [239, 1, 2, 3].into());
+        let packet = Packet { flow: other, ..packet };
+        let mut fx = Effects::default();
+        engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
+        engine.tick(Time(10_000), 9, |_| Ok(None), &mut fx);
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
+        assert!(!fake.entries.contains_key(&other) && !installer.is_stale(other));
     }
 
     #[test]

@@ -4,11 +4,12 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
-//! - `delivery`, `queue`, `backlog`, `records`, `context`: how notices become callbacks.
+//! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
+//!   `backlog`, `records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
 //! - `tally`, `status`: what is counted, and what can be seen of it all.
 //! - `serving`: the socket at which that can be seen.
-//! - `world`, `below`: the forwarder and the routes, what they report.
+//! - `world`, `below`: the forwarder and the routes, what they report. `refresh`: look-ups.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
@@ -19,15 +20,17 @@ mod callbacks;
 mod calls;
 mod context;
 mod delivery;
+mod dispatch;
 mod doubts;
 mod host;
 mod installer;
 mod limits;
 mod log;
-mod queue;
 mod records;
+mod refresh;
 mod serving;
 mod settings;
+mod shell;
 mod sink;
 mod state;
 mod status;

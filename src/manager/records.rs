@@ -1,11 +1,11 @@
 //! The clients' callbacks, and what waits for them.
 
 use super::backlog::Backlog;
-use super::queue::Queue;
+use super::dispatch::{About, Item, Key, Queue};
 use super::tally::Deliveries;
 use super::Callbacks;
-use crate::engine::{ClientId, Notice, NoticeKinds};
-use crate::types::{grow_numbered, Result};
+use crate::engine::{ClientId, Notice, NoticeBox, NoticeKinds, Thing, Topic};
+use crate::types::{grow_numbered, Flow, Result};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -15,10 +15,11 @@ pub(super) struct Record {
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine it has.
     pub kinds: NoticeKinds,
-    /// Boxed, because they go from hand to hand.
-    pub queue: Queue<Box<Notice>>,
+    pub queue: Queue<NoticeBox>,
     pub backlog: Backlog,
     pub delivered: Deliveries,
+    /// WRONG_IF_CALLBACKs that were not made, because it was behind.
+    pub dropped: u64,
     /// Deregistered while a callback was running: forgotten when that ends.
     pub gone: bool,
 }
@@ -32,18 +33,38 @@ impl Record {
             queue: Queue::default(),
             backlog: Backlog::default(),
             delivered: Deliveries::default(),
+            dropped: 0,
             gone: false,
         }
     }
+}
 
-    /// [`Queue::offer`]: who has to run the client gets its callbacks for that.
-    pub fn offer(&mut self, ticket: u64) -> Option<Box<dyn Callbacks>> {
-        self.queue.offer(ticket).then(|| self.callbacks.take()).flatten()
+impl Item for NoticeBox {
+    type Key = Thing;
+
+    fn about(&self) -> About<Thing> {
+        match (self.thing(), &**self) {
+            (Some((thing, _)), _)
+                if thing.flow == Flow::WILDCARD && thing.topic == Topic::Groups =>
+            {
+                About::All(thing.topic())
+            }
+            (Some((thing, word)), _) => About::One(thing, word),
+            (None, Notice::WrongIf { .. }) => About::Nothing,
+            (None, _) => About::Itself,
+        }
+    }
+}
+
+impl Key for Thing {
+    fn topic(self) -> usize {
+        self.topic as usize
     }
 
-    /// [`Queue::start_worker`], likewise.
-    pub fn start_worker(&mut self) -> Option<Box<dyn Callbacks>> {
-        self.queue.start_worker().then(|| self.callbacks.take()).flatten()
+    /// `PRUNE (*,*)` ends all that a client was told of groups, and an MFE that is gone is
+    /// not told of. There is no such word for the others.
+    fn becomes_one(topic: usize) -> bool {
+        [Topic::Groups, Topic::Mfes].into_iter().any(|one| one as usize == topic)
     }
 }
 
@@ -71,10 +92,7 @@ impl Records {
     /// `NoMemory`.
     pub fn room(&mut self) -> Result<()> {
         self.places.try_reserve(1)?;
-        if self.free.is_empty() {
-            grow_numbered(&mut self.list, &mut self.free)?;
-        }
-        Ok(())
+        grow_numbered(&mut self.list, &mut self.free, 1)
     }
 
     /// A client comes. There is [room](Records::room) for it.
@@ -122,9 +140,23 @@ impl Records {
         self.list[*at as usize].as_ref().map(|(_, record)| record)
     }
 
+    /// The next place after this one where somebody is; the first, if there is none.
+    pub fn after(&self, before: Option<Place>) -> Option<Place> {
+        let first = before.map_or(0, |before| before.at as usize + 1);
+        let mut rest = self.list.iter().enumerate().skip(first);
+        rest.find_map(|(at, one)| {
+            one.as_ref().map(|(client, _)| Place { client: *client, at: at as u32 })
+        })
+    }
+
     /// All of them.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut Record)> {
         self.list.iter_mut().flatten().map(|(client, record)| (*client, record))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
     }
 
     /// Whether there are none.

@@ -46,6 +46,9 @@ pub struct Settings {
     pub forwarder: ForwarderChoice,
     /// The kernel's multicast routing table (MRT_TABLE).
     pub table: u32,
+    /// The unicast table that sources outside of VRFs are looked up in; `None`: as the
+    /// system's policy rules say. The host names it.
+    pub unicast_table: Option<u32>,
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
     /// How many flows packets may begin.
@@ -63,6 +66,7 @@ impl Default for Settings {
         Settings {
             forwarder: ForwarderChoice::Auto,
             table: 0,
+            unicast_table: None,
             mfe_timeout: 900,
             max_flows: USUAL_MAX_FLOWS,
             log_level: LevelFilter::Warn,
@@ -79,6 +83,8 @@ pub struct HostSettings {
     pub forwarder: Option<ForwarderChoice>,
     /// See [`Settings`].
     pub table: Option<u32>,
+    /// See [`Settings`].
+    pub unicast_table: Option<u32>,
     /// See [`Settings`].
     pub mfe_timeout: Option<u32>,
     /// See [`Settings`].
@@ -130,6 +136,7 @@ impl Settings {
                 None,
                 |path| (path.len() <= LONGEST_PATH).then(|| path.into()),
             ),
+            unicast_table: host.unicast_table,
             ..default
         };
         if !env.faults.is_empty() {
@@ -214,6 +221,7 @@ mod tests {
             Ok(Settings {
                 forwarder: ForwarderChoice::Kernel,
                 table: 100,
+                unicast_table: None,
                 mfe_timeout: 30,
                 max_flows: 1000,
                 log_level: LevelFilter::Debug,
@@ -281,6 +289,7 @@ mod tests {
             forwarder: Some(ForwarderChoice::Memory),
             table: Some(7),
             max_flows: None,
+            unicast_table: Some(8),
             mfe_timeout: Some(60),
             log_level: Some(LevelFilter::Off),
         };

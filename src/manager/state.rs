@@ -1,7 +1,7 @@
 //! What the lock guards, and the guard.
 
+use super::dispatch::Lane;
 use super::log::Hold;
-use super::queue::Lane;
 use super::records::Records;
 use super::settings::{HostSettings, Settings};
 use super::system;
@@ -183,6 +183,11 @@ pub(super) struct Guard<'a> {
 }
 
 impl Guard<'_> {
+    /// Gives the lock to a thread that waits for it, if there is one, and takes it again.
+    pub fn hand_over(&mut self) {
+        MutexGuard::bump(&mut self.state);
+    }
+
     /// Gives the lock away until the condition is signalled.
     pub fn wait(&mut self, condition: &Condvar) {
         condition.wait(&mut self.state);

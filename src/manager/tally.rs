@@ -49,6 +49,9 @@ impl Serialize for Deliveries {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub callbacks: Deliveries,
+    /// How often a client fell behind, and WRONG_IF_CALLBACKs that were not made for that.
+    pub fell_behind: u64,
+    pub dropped: u64,
     /// Upcalls that were taken in, of either kind.
     pub no_cache: u64,
     pub wrong_if: u64,

@@ -8,7 +8,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 mod adverse;
+mod behind;
+mod bounds;
 mod bursts;
+mod routes;
 
 type OnCall = Box<dyn Fn(&Notice) + Send + Sync>;
 

@@ -1,6 +1,6 @@
 //! The thread that knows what time it is: expiry, second tries, spare workers.
 
-use super::queue::Lane;
+use super::dispatch::Lane;
 use super::state::Run;
 use super::Manager;
 use crate::types::Time;

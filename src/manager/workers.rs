@@ -4,9 +4,10 @@
 //! stuck in callbacks as there are clients. Two are usually enough; if all are
 //! stuck while others wait, the timer adds more ([`Manager::relieve`]).
 
-use super::context::{self, Ticket};
-use super::queue::Lane;
-use super::records::{Place, Record};
+use super::context;
+use super::dispatch::{self, Ticket, BOUNDS};
+use super::records::Place;
+use super::shell::Shell;
 use super::state::Run;
 use super::Manager;
 use crate::types::Time;
@@ -38,6 +39,12 @@ pub(super) struct Pool {
 }
 
 impl Pool {
+    /// Makes room for so many clients, so that no queue has to wait for memory.
+    pub fn make_room(&mut self, clients: usize) {
+        // Where there is none now there may be some later.
+        let _ = self.ready.try_reserve(clients.saturating_sub(self.ready.len()));
+    }
+
     #[cfg(test)]
     pub fn idle(&self) -> usize {
         self.idle
@@ -57,7 +64,7 @@ impl Pool {
 
 impl Manager {
     /// Has a worker run the client.
-    pub(super) fn schedule(&self, run: &mut Run, place: Place) {
+    pub(super) fn schedule_at(&self, run: &mut Run, place: Place) {
         run.pool.ready.push_back(place);
         if !run.pool.is_short() {
             self.shared.work.notify_one();
@@ -104,6 +111,8 @@ impl Manager {
         pool.refused_until = None;
         if let Err(error) = &started {
             pool.refused_until = Some(Time(now.0 + REFUSED_MS));
+            // Packets wait for workers, and do without them now.
+            self.shared.ended.notify_all();
             ::log::error!(
                 "cannot start a thread ({error}): callbacks are late; raise the limit of threads \
                  (ulimit -u)"
@@ -114,15 +123,27 @@ impl Manager {
 
     /// Without a worker to be had whoever calls MGM makes the workers' callbacks:
     /// on the wrong thread beats never.
+    #[inline]
     pub(super) fn adopt(&self, run: &mut Run) {
-        if run.pool.refused_until.is_none() || !run.pool.is_short() {
-            return;
+        if run.pool.refused_until.is_some() && run.pool.is_short() {
+            Manager::adopt_some(run, BOUNDS.others);
         }
-        for place in std::mem::take(&mut run.pool.ready) {
-            if let Some(record) = run.clients.at(place) {
-                context::post(Ticket { place, number: record.queue.adopt() });
+    }
+
+    /// No more clients than callbacks that are made for others.
+    #[cold]
+    fn adopt_some(run: &mut Run, most: usize) {
+        for _ in 0..most {
+            let Some(place) = run.pool.ready.pop_front() else { break };
+            if !context::outbox(|outbox| outbox.push(Ticket { place, number: None })) {
+                return run.pool.ready.push_front(place);
             }
         }
+    }
+
+    /// Whether what waits for a worker is the callers' to do.
+    pub(super) fn has_no_worker(run: &Run) -> bool {
+        run.pool.refused_until.is_some() && run.pool.is_short()
     }
 
     /// A worker's life, which does not end with a panic of ours (spec 8.5).
@@ -133,6 +154,7 @@ impl Manager {
     }
 
     fn serve(&self) {
+        let shell = Shell(self);
         let mut guard = self.lock();
         while let Some(run) = guard.running() {
             let Some(place) = run.pool.ready.pop_front() else {
@@ -146,9 +168,9 @@ impl Manager {
                 continue;
             };
             run.pool.taken += 1;
-            let record = run.clients.at(place);
-            if let Some(callbacks) = record.and_then(Record::start_worker) {
-                self.run_queue(guard, place, callbacks, Lane::Worker);
+            guard = dispatch::work(&shell, guard, place);
+            if context::owes() {
+                drop(guard);
                 self.drain(); // calls made inside those callbacks
                 guard = self.lock();
             }

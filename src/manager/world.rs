@@ -1,28 +1,26 @@
-//! The world below: the forwarder, the routes, and what they report.
+//! The system's state: the forwarder, the routes, and what they report.
 
 use super::below::Below;
+use super::dispatch::Lane;
 use super::doubts::Doubts;
 use super::installer::Installer;
-use super::queue::Lane;
+use super::refresh::Changes;
 use super::settings::{ForwarderChoice, Settings};
-use super::state::{Guard, Run};
+use super::state::Guard;
 use super::tally::Installs;
 use super::{system, Manager};
 use crate::engine::{Effects, Engine};
-use crate::forwarder::{Counters, Forwarder, MemoryForwarder, UpcallSource};
-use crate::routes::{RouteTable, RouteView};
-use crate::types::{Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, Time};
+use crate::forwarder::{Counters, Forwarder, MemoryForwarder, ReversePath, UpcallSource};
+use crate::routes::{RouteChanges, RouteTable, RouteView};
+use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, Time};
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
-
-/// So many sources are looked up between two changes of the routes, however fast they come.
-const FEW_SOURCES: usize = 16;
 
 /// The forwarder, chosen when the first interface is taken, and the routes.
 pub(super) struct World {
@@ -30,8 +28,12 @@ pub(super) struct World {
     table: u32,
     forwarder: Option<Box<dyn Forwarder>>,
     pub(super) routes: Arc<Routes>,
-    /// Counts route changes, so that a look-up made meanwhile is made again.
-    pub(super) route_changes: u64,
+    /// What changed of the routes, so that a look-up made meanwhile is made again.
+    pub(super) changes: Changes,
+    /// The unicast table that the host named.
+    unicast_table: Option<u32>,
+    /// The interfaces that the forwarder serves, and the domain that each was last known in.
+    domains: BTreeMap<IfId, (Interface, Domain)>,
     /// Upcalls that found the kernel's buffer full. Who counts them does not wait for the lock.
     pub(super) lost_upcalls: Arc<AtomicU64>,
     /// Interfaces that the host has taken away.
@@ -42,20 +44,31 @@ pub(super) struct World {
     pub(super) doubts: Doubts,
 }
 
-/// The multicast view: the host's routes, then the system's.
+/// The multicast view: the host's routes and the system's.
 #[derive(Default)]
 pub(super) struct Routes {
-    table: RwLock<RouteTable>,
+    pub(super) table: RwLock<RouteTable>,
     pub(super) system: OnceCell<Box<dyn RouteView>>,
 }
 
 impl RouteView for Routes {
-    fn lookup(&self, source: Ipv4Addr) -> Option<Route> {
-        let own = self.table.read().lookup(source);
-        match (own, self.system.get()) {
-            (None, Some(system)) => system.lookup(source),
-            (own, _) => Some(own.unwrap_or(Route::NONE)),
-        }
+    /// The longest prefix wins, on a tie the host's; a preferred route of the host's that covers
+    /// the source leaves the system out of it (spec 5.1).
+    fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
+        let (own, is_final) = self.table.read().lookup_final(source);
+        let system = match self.system.get() {
+            // No prefix of the system's is longer than that of one address.
+            Some(system) if !is_final => system.lookup(source, domain)?,
+            _ => Route::NONE,
+        };
+        Some(match own {
+            Some(own) if system == Route::NONE || own.prefix_len >= system.prefix_len => own,
+            _ => system,
+        })
+    }
+
+    fn domain(&self, if_index: u32) -> Domain {
+        self.system.get().map_or(Domain::MAIN, |system| system.domain(if_index))
     }
 }
 
@@ -66,7 +79,9 @@ impl World {
             table: settings.table,
             forwarder: None,
             routes: Arc::default(),
-            route_changes: 0,
+            changes: Changes::default(),
+            unicast_table: settings.unicast_table,
+            domains: BTreeMap::new(),
             lost_upcalls: Arc::default(),
             absent: BTreeSet::new(),
             installer: Installer::default(),
@@ -75,8 +90,15 @@ impl World {
         }
     }
 
-    /// Has the forwarder serve an interface that nobody had (spec 2.7).
-    pub fn attach(&mut self, manager: &Manager, id: IfId, interface: Interface) -> Result<()> {
+    /// Has the forwarder serve an interface that nobody had (spec 2.7). The engine learns its
+    /// domain.
+    pub fn attach(
+        &mut self,
+        manager: &Manager,
+        (id, interface): (IfId, Interface),
+        engine: &mut Engine,
+        fx: &mut Effects,
+    ) -> Result<()> {
         if self.absent.contains(&interface) {
             return Err(Refusal::NoSuchInterface(interface.index));
         }
@@ -86,9 +108,35 @@ impl World {
             self.forwarder = Some(forwarder);
         }
         match &mut self.forwarder {
-            Some(forwarder) => forwarder.add_interface(id, interface),
-            None => Err(Refusal::Stopping),
+            Some(forwarder) => forwarder.add_interface(id, interface)?,
+            None => return Err(Refusal::Stopping),
         }
+        self.set_domain((id, interface), engine, fx);
+        Ok(())
+    }
+
+    /// Finds out the domain of an interface, and whether it is another one than before.
+    fn set_domain(
+        &mut self,
+        (id, interface): (IfId, Interface),
+        engine: &mut Engine,
+        fx: &mut Effects,
+    ) -> bool {
+        let domain = self.routes.domain(interface.index);
+        let before = self.domains.insert(id, (interface, domain));
+        engine.set_domain(id, domain, fx);
+        before.is_some_and(|(_, before)| before != domain)
+    }
+
+    /// Finds out which interfaces have changed their domain; true if any has.
+    fn check_domains(&mut self, engine: &mut Engine, fx: &mut Effects) -> bool {
+        let served: Vec<(IfId, Interface)> = self
+            .domains
+            .iter()
+            .filter(|(_, (interface, domain))| self.routes.domain(interface.index) != *domain)
+            .map(|(&id, &(interface, _))| (id, interface))
+            .collect();
+        served.into_iter().fold(false, |any, one| self.set_domain(one, engine, fx) | any)
     }
 
     /// Forwards by another one from now on.
@@ -121,7 +169,7 @@ impl World {
         let below = Arc::new(Below::start(manager.clone(), self)?);
         let forwarder = system::open_forwarder(self.table, below.clone())?;
         if self.routes.system.get().is_none() {
-            let _ = self.routes.system.set(system::open_routes(below)?);
+            let _ = self.routes.system.set(system::open_routes(below, self.unicast_table)?);
         }
         Ok(forwarder)
     }
@@ -130,6 +178,9 @@ impl World {
     pub fn follow(&mut self, engine: &mut Engine, fx: &mut Effects) {
         if fx.dirty.is_empty() && fx.detached.is_empty() {
             return;
+        }
+        for id in &fx.detached {
+            self.domains.remove(id);
         }
         let Some(forwarder) = &mut self.forwarder else {
             fx.dirty.clear();
@@ -212,6 +263,11 @@ impl World {
         self.forwarder.as_ref().map(|forwarder| forwarder.name())
     }
 
+    /// How strictly the system checks where packets on an interface have come from.
+    pub fn reverse_path(&self, interface: Interface) -> Option<ReversePath> {
+        self.forwarder.as_ref()?.reverse_path(interface)
+    }
+
     /// How installing went so far, and how many entries wait for another try.
     pub fn installs(&self) -> (Installs, usize) {
         (self.installer.tally(), self.installer.waiting())
@@ -268,21 +324,26 @@ impl World {
 }
 
 impl Manager {
-    /// Finds out which interfaces have gone, and which are back.
-    pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) {
-        let Some(run) = guard.running() else { return };
+    /// Finds out which interfaces have gone, which are back, and which have changed their
+    /// domain; true if any has done that.
+    pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) -> bool {
+        let Some(run) = guard.running() else { return false };
         for id in run.world.lost() {
             run.engine.interface_lost(id, &mut run.fx);
         }
         self.publish(guard, Lane::Worker);
+        let mut moved = false;
         if let Some(run) = guard.running() {
             for (id, interface) in run.engine.absent_interfaces() {
                 if run.world.reattach(id, interface) {
+                    moved |= run.world.set_domain((id, interface), &mut run.engine, &mut run.fx);
                     run.engine.interface_back(id, &mut run.fx);
                 }
             }
+            moved |= run.world.check_domains(&mut run.engine, &mut run.fx);
         }
         self.publish(guard, Lane::Worker);
+        moved
     }
 
     /// Asks the system again what it did not tell, and gives the lock away
@@ -290,99 +351,19 @@ impl Manager {
     pub(super) fn resolve_doubts<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
         let sources = guard.running().and_then(|run| {
             let now = run.now();
-            run.world.doubts.take(now)
+            let doubts = &mut run.world.doubts;
+            doubts.take(now).map(|sources| (sources, doubts.take_routes()))
         });
-        let Some(sources) = sources else { return (guard, false) };
-        self.check_interfaces(&mut guard);
+        let Some((sources, all)) = sources else { return (guard, false) };
+        let moved = self.check_interfaces(&mut guard);
         drop(guard);
         self.pass_on();
-        if !sources.is_empty() {
-            self.refresh_routes(Lane::Worker, |source| sources.contains(&source));
+        if moved || all {
+            self.refresh_routes(Lane::Worker, RouteChanges::everything(), &mut || {});
+        } else if !sources.is_empty() {
+            let each = sources.into_iter().map(|source| Prefix::of(source, 32));
+            self.refresh_routes(Lane::Worker, RouteChanges::within(each), &mut || {});
         }
         (self.lock(), true)
-    }
-
-    /// The route of a flow's source, if a call that names the flow will need
-    /// it. Gives the lock away for the look-up.
-    pub(super) fn route_for<'a>(
-        &'a self,
-        mut guard: Guard<'a>,
-        flow: Flow,
-    ) -> (Guard<'a>, Option<Route>) {
-        match guard.running() {
-            Some(run) if run.engine.needs_route(flow) => self.look_up(guard, flow),
-            _ => (guard, None),
-        }
-    }
-
-    #[cold]
-    fn look_up<'a>(&'a self, mut guard: Guard<'a>, flow: Flow) -> (Guard<'a>, Option<Route>) {
-        loop {
-            let Some(run) = guard.running().filter(|run| run.engine.needs_route(flow)) else {
-                return (guard, None);
-            };
-            let (routes, changes) = (run.world.routes(), run.world.route_changes);
-            drop(guard);
-            let route = routes.lookup(flow.source());
-            guard = self.lock();
-            let is_current = |run: &mut Run| {
-                let unsure = route.is_none().then_some(flow.source());
-                run.world.doubts.about_sources(unsure);
-                Arc::ptr_eq(&routes, &run.world.routes) && run.world.route_changes == changes
-            };
-            if guard.running().is_none_or(is_current) {
-                return (guard, Some(route.unwrap_or(Route::NONE)));
-            }
-        }
-    }
-
-    /// Changes the host's routes.
-    pub(super) fn change_table<R>(&self, change: impl FnOnce(&mut RouteTable) -> R) -> Result<R> {
-        let mut guard = self.lock();
-        let routes = guard.started()?.world.routes();
-        drop(guard);
-        let mut table = routes.table.write();
-        Ok(change(&mut table))
-    }
-
-    /// Looks the sources that matter up again, because routes have changed. If they go on
-    /// changing meanwhile, a few at a time: else that might have no end.
-    pub(super) fn refresh_routes(&self, lane: Lane, concerns: impl Fn(Ipv4Addr) -> bool) {
-        let mut guard = self.lock();
-        let Some(run) = guard.running() else { return };
-        run.world.route_changes += 1;
-        let routes = run.world.routes();
-        let sources = run.engine.known_sources(concerns);
-        let (mut done, mut most) = (0, sources.len());
-        while done < sources.len() {
-            let same_life = |run: &&mut Run| Arc::ptr_eq(&routes, &run.world.routes);
-            let Some(run) = guard.running().filter(same_life) else { break };
-            let changes = run.world.route_changes;
-            let some = &sources[done..sources.len().min(done + most)];
-            drop(guard);
-            let (mut found, mut unsure) = (Vec::new(), Vec::new());
-            for &source in some {
-                match routes.lookup(source) {
-                    Some(route) => found.push((source, route)),
-                    None => unsure.push(source),
-                }
-            }
-            guard = self.lock();
-            let Some(run) = guard.running().filter(same_life) else { break };
-            // Else a later change, which may be known already, would be undone.
-            if run.world.route_changes == changes {
-                run.world.doubts.about_sources(unsure);
-                run.engine.update_routes(&found, &mut run.fx);
-                self.publish(&mut guard, lane);
-                done += some.len();
-            } else {
-                most = (most / 2).max(FEW_SOURCES);
-            }
-        }
-        drop(guard);
-        match lane {
-            Lane::Caller => self.drain(),
-            Lane::Worker => self.pass_on(),
-        }
     }
 }

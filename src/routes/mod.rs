@@ -3,28 +3,38 @@
 //! A look-up may be a system call or a callback of the host's, so the manager
 //! never makes one with its lock held.
 
-use crate::types::{Ipv4Addr, Route};
+use crate::types::{Domain, Ipv4Addr, Route};
 
+mod changes;
 #[cfg(target_os = "linux")]
 pub mod netlink;
 mod table;
 
+pub use changes::RouteChanges;
 pub use table::RouteTable;
 
-/// Something that can tell how a source is reached.
+/// Returns how a source is reached.
 pub trait RouteView: Send + Sync {
-    /// The route towards `source`, [`Route::NONE`] if there is none. `None` if
-    /// that cannot be told just now: what was known of it stands.
-    fn lookup(&self, source: Ipv4Addr) -> Option<Route>;
+    /// The route towards `source` as the system looks it up in `domain`,
+    /// [`Route::NONE`] if there is none. `None` if the system does not answer: the route
+    /// that was known before stays valid.
+    fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route>;
+
+    /// The domain that packets of this interface are routed in. Makes no system call.
+    fn domain(&self, _if_index: u32) -> Domain {
+        Domain::MAIN
+    }
 }
 
-/// Hears what the system announces, on a thread of the view's own. Returns soon.
+/// Is told what the system announces, on a thread of the view's own.
 pub trait RouteWatcher: Send + Sync {
-    /// Any look-up may give another result than before, and interfaces may
-    /// have come or gone.
-    fn routes_changed(&self);
+    /// Look-ups of these sources may give another result than before, and interfaces may
+    /// have come or gone, or changed their domain. A watcher that takes long calls
+    /// `meanwhile` every few milliseconds, with no lock held: the view then reads the
+    /// announcements that have come in.
+    fn routes_changed(&self, changes: &RouteChanges, meanwhile: &mut dyn FnMut());
 
-    /// Some interface takes part in multicast routing now, or does no more; look-ups
-    /// give the same results.
+    /// An interface has begun or ceased to take part in multicast routing, or has changed its
+    /// domain. Look-ups in a domain give the same results as before. Returns soon.
     fn interfaces_changed(&self);
 }

@@ -9,7 +9,15 @@ use std::collections::{BTreeMap, HashMap};
 /// as many as there are lengths in use.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
-    by_length: BTreeMap<u8, HashMap<u32, Route, foldhash::fast::RandomState>>,
+    by_length: BTreeMap<u8, HashMap<u32, Own, foldhash::fast::RandomState>>,
+}
+
+/// A route of the host's.
+#[derive(Clone, Debug)]
+struct Own {
+    route: Route,
+    /// It wins over longer prefixes of the system's.
+    is_preferred: bool,
 }
 
 /// The first `length` bits of an address.
@@ -23,7 +31,7 @@ impl RouteTable {
     ///
     /// # Errors
     /// `NoMemory`, and nothing has changed.
-    pub fn add(&mut self, mut route: Route) -> Result<()> {
+    pub fn add(&mut self, mut route: Route, is_preferred: bool) -> Result<()> {
         route.prefix_len = route.prefix_len.min(32);
         let network = prefix(route.network, route.prefix_len);
         route.network = network.into();
@@ -34,7 +42,7 @@ impl RouteTable {
             }
             return Err(error.into());
         }
-        routes.insert(network, route);
+        routes.insert(network, Own { route, is_preferred });
         Ok(())
     }
 
@@ -62,10 +70,25 @@ impl RouteTable {
     /// The most specific route that covers `source`.
     #[must_use]
     pub fn lookup(&self, source: Ipv4Addr) -> Option<Route> {
+        self.covering(source).next().map(|own| own.route.clone())
+    }
+
+    /// The same, and whether no route of the system's can win over it: a preferred route covers
+    /// the source, or one to this very address.
+    #[must_use]
+    pub fn lookup_final(&self, source: Ipv4Addr) -> (Option<Route>, bool) {
+        let found = self.lookup(source);
+        let is_final = found.as_ref().is_some_and(|route| route.prefix_len == 32)
+            || self.covering(source).any(|own| own.is_preferred);
+        (found, is_final)
+    }
+
+    /// The routes that cover a source, the most specific first.
+    fn covering(&self, source: Ipv4Addr) -> impl Iterator<Item = &Own> {
         self.by_length
             .iter()
             .rev()
-            .find_map(|(&length, routes)| routes.get(&prefix(source, length)).cloned())
+            .filter_map(move |(&length, routes)| routes.get(&prefix(source, length)))
     }
 }
 
@@ -101,7 +124,7 @@ mod tests {
             let mut table = RouteTable::default();
             let order: Vec<_> =
                 if backwards { routes.iter().rev().collect() } else { routes.iter().collect() };
-            order.into_iter().for_each(|route| table.add(route.clone()).unwrap());
+            order.into_iter().for_each(|route| table.add(route.clone(), false).unwrap());
             assert_eq!(interface(&table, [10, 1, 2, 3]), Some(4));
             assert_eq!(interface(&table, [10, 1, 2, 4]), Some(3));
             assert_eq!(interface(&table, [10, 2, 0, 0]), Some(2));
@@ -114,14 +137,14 @@ mod tests {
     fn no_match_is_no_route() {
         let mut table = RouteTable::default();
         assert_eq!(table.lookup([10, 0, 0, 1].into()), None);
-        table.add(route([10, 0, 0, 0], 8, 2)).unwrap();
+        table.add(route([10, 0, 0, 0], 8, 2), false).unwrap();
         assert_eq!(table.lookup([11, 0, 0, 1].into()), None);
     }
 
     #[test]
     fn host_bits_do_not_count() {
         let mut table = RouteTable::default();
-        table.add(route([10, 1, 2, 3], 8, 2)).unwrap();
+        table.add(route([10, 1, 2, 3], 8, 2), false).unwrap();
         let found = table.lookup([10, 9, 9, 9].into()).unwrap();
         assert_eq!(found.network, Ipv4Addr::new(10, 0, 0, 0));
         assert!(table.delete([10, 7, 7, 7].into(), 8));
@@ -131,8 +154,8 @@ mod tests {
     #[test]
     fn a_second_route_replaces_the_first_of_its_prefix() {
         let mut table = RouteTable::default();
-        table.add(route([10, 0, 0, 0], 8, 2)).unwrap();
-        table.add(route([10, 0, 0, 0], 8, 5)).unwrap();
+        table.add(route([10, 0, 0, 0], 8, 2), false).unwrap();
+        table.add(route([10, 0, 0, 0], 8, 5), false).unwrap();
         assert_eq!(interface(&table, [10, 0, 0, 1]), Some(5));
         assert!(table.delete([10, 0, 0, 0].into(), 8));
         assert!(!table.delete([10, 0, 0, 0].into(), 8));
@@ -142,13 +165,33 @@ mod tests {
     #[test]
     fn deleting_uncovers_the_shorter_prefix() {
         let mut table = RouteTable::default();
-        table.add(route([0, 0, 0, 0], 0, 1)).unwrap();
-        table.add(route([10, 0, 0, 0], 32, 2)).unwrap();
+        table.add(route([0, 0, 0, 0], 0, 1), false).unwrap();
+        table.add(route([10, 0, 0, 0], 32, 2), false).unwrap();
         assert!(!table.delete([10, 0, 0, 0].into(), 8), "another length is another route");
         assert!(table.delete([10, 0, 0, 0].into(), 32));
         assert_eq!(interface(&table, [10, 0, 0, 0]), Some(1));
         assert!(table.delete([0, 0, 0, 0].into(), 0));
         assert_eq!(interface(&table, [10, 0, 0, 0]), None);
+    }
+
+    #[test]
+    fn t5_1_a_preferred_route_is_final_as_is_one_to_the_address_itself() {
+        let mut table = RouteTable::default();
+        let source = Ipv4Addr::new(10, 1, 2, 3);
+        let ask = |table: &RouteTable| {
+            let (found, is_final) = table.lookup_final(source);
+            (found.map(|route| route.if_index), is_final)
+        };
+        assert_eq!(ask(&table), (None, false));
+        table.add(route([10, 1, 0, 0], 16, 2), false).unwrap();
+        assert_eq!(ask(&table), (Some(2), false));
+        table.add(route([10, 1, 2, 3], 32, 3), false).unwrap();
+        assert_eq!(ask(&table), (Some(3), true));
+        table.delete([10, 1, 2, 3].into(), 32);
+        table.add(route([10, 0, 0, 0], 8, 4), true).unwrap();
+        assert_eq!(ask(&table), (Some(2), true), "among the host's own the longest wins");
+        table.add(route([10, 0, 0, 0], 8, 4), false).unwrap();
+        assert_eq!(ask(&table), (Some(2), false), "it is preferred no more");
     }
 
     #[test]
@@ -175,7 +218,7 @@ mod tests {
                 let mut new = route([0; 4], length, n);
                 new.network = prefix(network, length).into();
                 list.push(new.clone());
-                table.add(Route { network, ..new }).unwrap();
+                table.add(Route { network, ..new }, false).unwrap();
             }
             let source = Ipv4Addr::from(((random() % 64) << 26) | (random() % 8));
             let covers =

@@ -96,6 +96,8 @@ pub enum Refusal {
     // MFEs
     /// No such MFE.
     NoMfe(Flow),
+    /// The calling thread is not inside an RPF callback.
+    NoArrival,
     /// The caller does not own the MFE's incoming interface.
     NotUpstreamOwner(Flow),
     /// The buffer cannot hold what is asked for.
@@ -147,7 +149,7 @@ impl Refusal {
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
             | StatusSocket(_) | Panicked => Code::CanNotComplete,
-            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoRoute(..) | NoBoundary(..) => {
+            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..) => {
                 Code::NotFound
             }
             SmallBuffer(_) => Code::InsufficientBuffer,
@@ -244,6 +246,7 @@ impl fmt::Display for Refusal {
                 write!(f, "there is no boundary for {scope} on interface {index}")
             }
             NoMfe(flow) => write!(f, "there is no MFE {flow}"),
+            NoArrival => f.write_str("this thread is not inside an RPF callback"),
             NotUpstreamOwner(flow) => {
                 write!(f, "only the owner of the incoming interface may change MFE {flow}")
             }

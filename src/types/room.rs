@@ -13,15 +13,16 @@ impl From<TryReserveError> for Refusal {
     }
 }
 
-/// Makes room in a list of things that are numbered, if it is full, and for each number
+/// Makes room for so many more in a list of things that are numbered, and for each number
 /// in the list of those that are free. The latter first: should the second step fail, the
 /// list is as full as before, and the next call does both again.
 ///
 /// # Errors
 /// `NoMemory`.
-pub fn grow_numbered<T, N>(list: &mut Vec<T>, free: &mut Vec<N>) -> Result<()> {
-    if list.len() == list.capacity() {
-        let capacity = (2 * list.len()).max(4);
+pub fn grow_numbered<T, N>(list: &mut Vec<T>, free: &mut Vec<N>, more: usize) -> Result<()> {
+    let needed = list.len() + more.saturating_sub(free.len());
+    if needed > list.capacity() {
+        let capacity = (2 * list.len()).max(needed).max(4);
         free.try_reserve_exact(capacity - free.len())?;
         list.try_reserve_exact(capacity - list.len())?;
     }

@@ -1,289 +1,162 @@
-//! One client as the manager has it: its record and its queue, on loom's locks, and
-//! what can be wrong with them.
+//! A program around the dispatcher: three clients, loom's locks, and what can be wrong with
+//! all that. How callbacks are delivered is the library's own code.
 
-use super::queue::{Lane, Queue};
-use loom::sync::atomic::{AtomicBool, Ordering};
+use super::dispatch::{
+    self, About, Bounds, Cause, Host, Item, Key, Lane, Outbox, Pushed, Queue, Tell, Ticket,
+};
 use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::sync::OnceLock;
+use std::sync::{Mutex as Plain, OnceLock};
 
-/// What is wrong with the queue, or with its users.
+/// All bounds that matter are 2.
+pub const BOUNDS: Bounds = Bounds { others: 2, own: 2, waiting: 2, notes: 2, batch: 1 };
+
+/// What is wrong with those that use the dispatcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     None,
-    /// An offer to a queue that is being run does not tell its runner.
-    OfferForgetsRunner,
-    /// Every offer makes a runner.
-    TwoRunners,
-    /// A runner that stops does not look whether a worker is due.
+    /// A client that needs a worker gets on no list.
     NobodyScheduled,
+    /// A thread forgets a client that its call has something for.
+    TicketForgotten,
     /// Nothing wakes up whoever waits for a callback to end.
     NoWakeUp,
     /// Deregistration leaves the queue as it is.
     NotClosed,
     /// Deregistration does not wait.
     NoWait,
-    /// A worker that pauses seems to go on.
-    PauseStaysRunner,
-    /// A worker that pauses does not look whether another is due.
-    PauseSchedulesNobody,
-    /// A caller takes a client off the workers' list, and its duty stays a worker's.
-    AdoptedInName,
-    /// A caller adopts a duty and forgets it.
+    /// A caller takes a client off the workers' list and forgets it.
     AdoptedForNothing,
+    /// A client that is behind is told what was said when it fell behind.
+    ToldOfThePast,
+    /// A call makes all callbacks that there are.
+    NoBounds,
 }
 
-/// Tickets that a thread has to see delivered.
-pub type Outbox = VecDeque<u64>;
+/// A thing that others want or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Thing(pub usize);
 
-/// The ticket of a notice to another client, whose queue is not ours.
-const OTHERS: u64 = 0;
+impl Key for Thing {
+    fn topic(self) -> usize {
+        0
+    }
 
-struct State {
-    queue: Queue<u64>,
-    /// On the workers' list.
-    ready: usize,
-    pushed: u64,
-    delivered: Vec<u64>,
-    /// The system has refused a worker: callers do what is theirs.
-    refused: bool,
+    fn becomes_one(_: usize) -> bool {
+        true
+    }
+}
+
+/// The things there are.
+const THINGS: usize = 3;
+
+/// One callback.
+#[derive(Debug)]
+pub struct Said {
+    thing: Thing,
+    wanted: bool,
+    /// When that was so.
+    at: u64,
+    cause: Cause,
+}
+
+impl Item for Said {
+    type Key = Thing;
+
+    fn about(&self) -> About<Thing> {
+        About::One(self.thing, self.wanted)
+    }
+}
+
+#[derive(Default)]
+struct Client {
+    queue: Queue<Said>,
+    is_taken: bool,
+    fell_behind: bool,
     gone: bool,
     removed: bool,
+}
+
+pub struct State {
+    clients: [Client; 3],
+    /// By client: each is told of its own things.
+    wanted: [[bool; THINGS]; 3],
+    /// Counts the changes.
+    now: u64,
+    /// The workers' list.
+    ready: VecDeque<usize>,
+    /// The system has refused a worker: callers do what is theirs.
+    refused: bool,
     waiters: usize,
     over: bool,
 }
 
-/// One client's record, and the conditions of the manager.
-pub struct Client {
+/// What a client has heard, and whether it is in a callback.
+#[derive(Default)]
+struct Heard {
+    inside: bool,
+    forbidden: bool,
+    last: u64,
+    count: u64,
+    wanted: [bool; THINGS],
+}
+
+/// What all threads have in common.
+pub struct Desk {
     state: Mutex<State>,
     ended: Condvar,
     work: Condvar,
-    /// Whether a callback is running, and whether one may.
-    inside: AtomicBool,
-    forbidden: AtomicBool,
-    /// In the callback of this notice it makes a call, of which others are told.
-    calls_in: u64,
+    // No thread stops while it holds one of these.
+    heard: [Plain<Heard>; 3],
+    /// In its callbacks the first client makes a call, of which the second is told.
+    calls_back: bool,
     fault: Fault,
     /// What a thread saw go wrong, for the first one to panic: loom cannot unwind
     /// another while others wait.
     complaint: OnceLock<&'static str>,
 }
 
-type Guard<'a> = MutexGuard<'a, State>;
-
-impl Client {
-    pub fn new(fault: Fault) -> Arc<Client> {
-        Client::with(fault, 0, false)
+impl Desk {
+    pub fn new(fault: Fault) -> Arc<Desk> {
+        Desk::with(fault, false, false)
     }
 
-    /// One that makes a call in its callback of that notice.
-    pub fn that_calls_in(notice: u64, fault: Fault) -> Arc<Client> {
-        Client::with(fault, notice, false)
+    /// The first client calls back.
+    pub fn that_calls_back(fault: Fault) -> Arc<Desk> {
+        Desk::with(fault, true, false)
     }
 
-    /// One for which the system refuses to start a worker.
-    pub fn without_workers(fault: Fault) -> Arc<Client> {
-        Client::with(fault, 0, true)
+    /// The system refuses to start a worker.
+    pub fn without_workers(fault: Fault) -> Arc<Desk> {
+        Desk::with(fault, false, true)
     }
 
-    fn with(fault: Fault, calls_in: u64, refused: bool) -> Arc<Client> {
+    fn with(fault: Fault, calls_back: bool, refused: bool) -> Arc<Desk> {
         let state = State {
-            queue: Queue::default(),
-            ready: 0,
-            pushed: 0,
-            delivered: Vec::new(),
+            clients: Default::default(),
+            wanted: Default::default(),
+            now: 0,
+            ready: VecDeque::new(),
             refused,
-            gone: false,
-            removed: false,
             waiters: 0,
             over: false,
         };
-        Arc::new(Client {
+        Arc::new(Desk {
             state: Mutex::new(state),
             ended: Condvar::new(),
             work: Condvar::new(),
-            inside: AtomicBool::new(false),
-            forbidden: AtomicBool::new(false),
-            calls_in,
+            heard: Default::default(),
+            calls_back,
             fault,
             complaint: OnceLock::new(),
         })
     }
 
-    fn lock(&self) -> Guard<'_> {
-        self.state.lock().unwrap()
-    }
-
-    fn schedule(&self, state: &mut State) {
-        state.ready += 1;
-        self.work.notify_one();
-    }
-
-    /// A change of state that the client is told of.
-    pub fn publish(&self, lane: Lane, outbox: &mut Outbox) {
-        let mut state = self.lock();
-        if state.gone {
-            return;
-        }
-        state.pushed += 1;
-        let number = state.pushed;
-        let ticket = state.queue.push(number);
-        assert_eq!(ticket, number);
-        match lane {
-            Lane::Caller => {
-                outbox.push_back(ticket);
-                self.adopt(&mut state, outbox);
-            }
-            Lane::Worker if state.queue.leave_to_worker(ticket) => self.schedule(&mut state),
-            Lane::Worker => {}
-        }
-    }
-
-    fn adopt(&self, state: &mut State, outbox: &mut Outbox) {
-        if !state.refused || state.ready == 0 {
-            return;
-        }
-        state.ready = 0;
-        let ticket = match self.fault {
-            Fault::AdoptedInName => state.pushed,
-            _ => state.queue.adopt(),
-        };
-        if self.fault != Fault::AdoptedForNothing {
-            outbox.push_back(ticket);
-        }
-    }
-
-    /// An upcall: a change whose notice is a worker's.
-    pub fn upcall(&self) {
-        self.publish(Lane::Worker, &mut Outbox::new());
-    }
-
-    /// A call: the change, then its delivery.
-    pub fn call(&self) {
-        let mut outbox = Outbox::new();
-        self.publish(Lane::Caller, &mut outbox);
-        self.drain(outbox);
-    }
-
-    /// A call that tells this client nothing.
-    pub fn call_for_others(&self) {
-        let mut outbox = Outbox::new();
-        self.adopt(&mut self.lock(), &mut outbox);
-        self.drain(outbox);
-    }
-
-    pub fn drain(&self, mut outbox: Outbox) {
-        while let Some(ticket) = outbox.pop_front() {
-            if ticket != OTHERS {
-                self.deliver(ticket, &mut outbox);
-            }
-        }
-    }
-
-    fn deliver(&self, ticket: u64, outbox: &mut Outbox) {
-        let mut state = self.lock();
-        if state.removed {
-            return;
-        }
-        let forgets = self.fault == Fault::OfferForgetsRunner && state.queue.is_running();
-        let runs = !forgets && state.queue.offer(ticket) || self.fault == Fault::TwoRunners;
-        if runs {
-            self.run(state, Lane::Caller, outbox);
-            state = self.lock();
-        }
-        let is_delivered = state.delivered.contains(&ticket) || state.gone;
-        if !is_delivered && !state.queue.is_running() && state.ready == 0 {
-            self.complaint.set("a call returned with its notice undelivered").ok();
-        }
-    }
-
-    fn run<'a>(&'a self, mut state: Guard<'a>, lane: Lane, outbox: &mut Outbox) {
-        let due = loop {
-            if lane == Lane::Worker && !outbox.is_empty() {
-                break self.pause(&mut state);
-            }
-            let Some(notice) = state.queue.next(lane) else {
-                break state.queue.after_run() && self.fault != Fault::NobodyScheduled;
-            };
-            assert!(!state.gone, "a callback begins after the client has gone");
-            drop(state);
-            self.callback(notice, outbox);
-            state = self.lock();
-            state.delivered.push(notice);
-        };
-        if state.gone {
-            state.removed = true;
-        } else if due {
-            self.schedule(&mut state);
-        }
-        if state.waiters > 0 && self.fault != Fault::NoWakeUp {
-            self.ended.notify_all();
-        }
-    }
-
-    fn callback(&self, notice: u64, outbox: &mut Outbox) {
-        assert!(!self.inside.swap(true, Ordering::SeqCst), "two callbacks at a time");
-        let is_forbidden = self.forbidden.load(Ordering::SeqCst);
-        assert!(!is_forbidden, "a callback after the deregistration");
-        if notice == self.calls_in {
-            outbox.push_back(OTHERS);
-        }
-        self.inside.store(false, Ordering::SeqCst);
-    }
-
-    /// The worker has calls of callbacks to see delivered first.
-    fn pause(&self, state: &mut State) -> bool {
-        match self.fault {
-            Fault::PauseStaysRunner => state.queue.after_run(),
-            Fault::PauseSchedulesNobody => {
-                state.queue.pause();
-                false
-            }
-            _ => state.queue.pause(),
-        }
-    }
-
-    /// A worker's life.
-    pub fn work(&self) {
-        let mut state = self.lock();
-        loop {
-            if state.ready == 0 {
-                if state.over {
-                    return;
-                }
-                state = self.work.wait(state).unwrap();
-                continue;
-            }
-            state.ready -= 1;
-            if !state.removed && state.queue.start_worker() {
-                let mut outbox = Outbox::new();
-                self.run(state, Lane::Worker, &mut outbox);
-                self.drain(outbox);
-                state = self.lock();
-            }
-        }
-    }
-
-    pub fn deregister(&self) {
-        let mut state = self.lock();
-        let is_running = state.queue.is_running();
-        if self.fault != Fault::NotClosed {
-            state.queue.close();
-        }
-        state.gone = true;
-        if !is_running {
-            state.removed = true;
-        }
-        if self.fault != Fault::NoWait {
-            state.waiters += 1;
-            while !state.removed {
-                state = self.ended.wait(state).unwrap();
-            }
-            state.waiters -= 1;
-        }
-        drop(state);
-        assert!(!self.inside.load(Ordering::SeqCst), "it returned inside a callback");
-        self.forbidden.store(true, Ordering::SeqCst);
+    /// Has the worker end when it has nothing to do any more.
+    pub fn end_work(&self) {
+        self.state.lock().unwrap().over = true;
+        self.work.notify_all();
     }
 
     fn check_complaint(&self) {
@@ -292,25 +165,310 @@ impl Client {
         }
     }
 
-    /// No thread is left: everything has been delivered, in order, once.
+    /// No thread is left: each client that is there knows how things stand, and one that was
+    /// never behind has heard each change.
     pub fn check(&self) {
         self.check_complaint();
-        let state = self.lock();
-        let all: Vec<u64> = (1..=state.pushed).collect();
-        assert_eq!(state.delivered, all, "lost, twice, or out of order");
-        assert!(!state.queue.is_running());
+        let state = self.state.lock().unwrap();
+        for (number, client) in state.clients.iter().enumerate() {
+            let heard = self.heard[number].lock().unwrap();
+            assert!(!client.queue.is_running() && client.queue.is_empty(), "lost");
+            assert!(client.queue.len() == (0, 0) && !client.queue.is_behind(), "lost");
+            assert_eq!(heard.wanted, state.wanted[number], "not the truth");
+        }
     }
 
-    /// The client has gone, and heard in order what it heard.
+    /// How many callbacks a client has had, and whether it was ever behind.
+    pub fn heard(&self, client: usize) -> (u64, bool) {
+        let fell_behind = self.state.lock().unwrap().clients[client].fell_behind;
+        (self.heard[client].lock().unwrap().count, fell_behind)
+    }
+
+    /// The first client has gone.
     pub fn check_gone(&self) {
         self.check_complaint();
-        let state = self.lock();
-        assert!(state.delivered.is_sorted() && state.removed);
+        assert!(self.state.lock().unwrap().clients[0].removed);
+    }
+}
+
+/// One thread.
+pub struct Hand {
+    desk: Arc<Desk>,
+    outbox: RefCell<Outbox<usize>>,
+    cause: Cause,
+    /// Callbacks that the present call has made: its own, and others'.
+    made: Cell<(usize, usize)>,
+    is_worker: bool,
+}
+
+impl Hand {
+    /// A thread of the program's; numbers begin with 1.
+    pub fn caller(desk: &Arc<Desk>, number: u64) -> Hand {
+        Hand {
+            desk: Arc::clone(desk),
+            outbox: RefCell::new(Outbox::new(Cause(number))),
+            cause: Cause(number),
+            made: Cell::new((0, 0)),
+            is_worker: false,
+        }
     }
 
-    /// Has the worker end when it has nothing to do any more.
-    pub fn end_work(&self) {
-        self.lock().over = true;
-        self.work.notify_all();
+    /// One of the library's.
+    pub fn worker(desk: &Arc<Desk>) -> Hand {
+        Hand { is_worker: true, ..Hand::caller(desk, 99) }
+    }
+
+    /// A change that a client is told of.
+    fn publish(&self, state: &mut State, lane: Lane, client: usize, thing: usize) {
+        state.now += 1;
+        state.wanted[client][thing] ^= true;
+        let (wanted, at) = (state.wanted[client][thing], state.now);
+        if state.clients[client].gone {
+            return;
+        }
+        let cause = if lane == Lane::Caller { self.cause } else { Cause::WORKER };
+        let queue = &mut state.clients[client].queue;
+        let pushed = queue.push(&BOUNDS, cause, Said { thing: Thing(thing), wanted, at, cause });
+        match pushed {
+            Pushed::Queued(_) if self.desk.fault == Fault::TicketForgotten => {}
+            Pushed::Queued(number) if lane == Lane::Caller => {
+                let ticket = Ticket { place: client, number: Some(number) };
+                assert!(self.outbox.borrow_mut().push(ticket));
+            }
+            _ if queue.needs_worker() => self.schedule_at(state, client),
+            _ => {}
+        }
+        state.clients[client].fell_behind |= state.clients[client].queue.is_behind();
+        if lane == Lane::Caller {
+            self.adopt(state);
+        }
+    }
+
+    fn schedule_at(&self, state: &mut State, client: usize) {
+        if self.desk.fault != Fault::NobodyScheduled {
+            state.ready.push_back(client);
+            self.desk.work.notify_one();
+        }
+    }
+
+    fn adopt(&self, state: &mut State) {
+        if !state.refused {
+            return;
+        }
+        while let Some(place) = state.ready.pop_front() {
+            if self.desk.fault != Fault::AdoptedForNothing {
+                let ticket = Ticket { place, number: None };
+                assert!(self.outbox.borrow_mut().push(ticket));
+            }
+        }
+    }
+
+    /// An upcall: changes whose notices are a worker's.
+    pub fn upcall(&self, client: usize, thing: usize) {
+        self.publish(&mut self.lock(), Lane::Worker, client, thing);
+    }
+
+    /// A call: changes, of which a client is told each, then their delivery.
+    pub fn call(&self, changes: &[(usize, usize)]) {
+        let mut state = self.lock();
+        for &(client, thing) in changes {
+            self.publish(&mut state, Lane::Caller, client, thing);
+        }
+        drop(state);
+        self.drain();
+        let state = self.lock();
+        for &(client, _) in changes {
+            let Client { queue, gone, .. } = &state.clients[client];
+            let is_bound = queue.is_running() || state.ready.contains(&client);
+            // What is adopted is on no list, but in a caller's outbox.
+            if !*gone && queue.has_of(self.cause) && !is_bound && !state.refused {
+                self.desk.complaint.set("a call returned with its notice undelivered").ok();
+            }
+        }
+    }
+
+    /// A change, and the call goes on.
+    pub fn begin_call(&self, client: usize, thing: usize) {
+        self.publish(&mut self.lock(), Lane::Caller, client, thing);
+    }
+
+    /// A call that tells nobody anything.
+    pub fn call_for_nothing(&self) {
+        self.adopt(&mut self.lock());
+        self.drain();
+    }
+
+    fn drain(&self) {
+        self.made.set((0, 0));
+        dispatch::drain(self);
+        let (own, others) = self.made.get();
+        if own > BOUNDS.own || others > BOUNDS.others {
+            self.desk.complaint.set("a call works without end").ok();
+        }
+    }
+
+    /// A worker's life.
+    pub fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            let Some(place) = state.ready.pop_front() else {
+                if state.over {
+                    return;
+                }
+                state = self.desk.work.wait(state).unwrap();
+                continue;
+            };
+            drop(dispatch::work(self, state, place));
+            self.drain();
+            state = self.lock();
+        }
+    }
+
+    /// The first client goes.
+    pub fn deregister(&self) {
+        let mut state = self.lock();
+        let is_running = state.clients[0].queue.is_running();
+        if self.desk.fault != Fault::NotClosed {
+            state.clients[0].queue.close();
+        }
+        state.clients[0].gone = true;
+        state.clients[0].removed = !is_running;
+        if self.desk.fault != Fault::NoWait {
+            state.waiters += 1;
+            while !state.clients[0].removed {
+                state = self.desk.ended.wait(state).unwrap();
+            }
+            state.waiters -= 1;
+        }
+        drop(state);
+        let mut heard = self.desk.heard[0].lock().unwrap();
+        assert!(!heard.inside, "it returned inside a callback");
+        heard.forbidden = true;
+    }
+}
+
+impl Host for Hand {
+    type Place = usize;
+    type Item = Said;
+    type Callee = ();
+    type Guard<'a> = MutexGuard<'a, State>;
+
+    fn bounds(&self) -> &Bounds {
+        match self.desk.fault {
+            Fault::NoBounds => &Bounds { others: 99, own: 99, ..BOUNDS },
+            _ => &BOUNDS,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.desk.state.lock().unwrap()
+    }
+
+    fn queue<'g>(
+        state: &'g mut MutexGuard<'_, State>,
+        client: usize,
+    ) -> Option<&'g mut Queue<Said>> {
+        let client = &mut state.clients[client];
+        (!client.removed).then_some(&mut client.queue)
+    }
+
+    fn schedule(&self, state: &mut MutexGuard<'_, State>, client: usize) {
+        self.schedule_at(state, client);
+    }
+
+    fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<usize>) -> R) -> R {
+        with(&mut self.outbox.borrow_mut())
+    }
+
+    fn take(&self, state: &mut MutexGuard<'_, State>, client: usize) -> Option<()> {
+        assert!(!std::mem::replace(&mut state.clients[client].is_taken, true), "two runners");
+        Some(())
+    }
+
+    fn put_back(&self, state: &mut MutexGuard<'_, State>, client: usize, (): ()) {
+        let client = &mut state.clients[client];
+        client.is_taken = false;
+        client.removed |= client.gone;
+        if state.waiters > 0 && self.desk.fault != Fault::NoWakeUp {
+            self.desk.ended.notify_all();
+        }
+    }
+
+    fn look<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        _: usize,
+        _: Lane,
+        (): &mut (),
+    ) -> MutexGuard<'a, State> {
+        state
+    }
+
+    fn begins(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        client: usize,
+        said: Said,
+        (): &mut (),
+    ) -> Option<Said> {
+        assert!(!state.clients[client].gone, "a callback begins after the client has gone");
+        Some(said)
+    }
+
+    fn call(&self, client: usize, (): &(), said: &mut Said) {
+        {
+            let mut heard = self.desk.heard[client].lock().unwrap();
+            assert!(!heard.forbidden, "a callback after the deregistration");
+            assert!(!std::mem::replace(&mut heard.inside, true), "two callbacks at a time");
+            assert!(said.at > heard.last, "out of order, or twice");
+            heard.last = said.at;
+            heard.count += 1;
+            heard.wanted[said.thing.0] = said.wanted;
+        }
+        let (own, others) = self.made.get();
+        let is_own = said.cause == self.cause;
+        self.made.set((own + usize::from(is_own), others + usize::from(!is_own)));
+        // It may be stopped in there.
+        let mut state = self.lock();
+        if self.desk.calls_back && client == 0 {
+            self.publish(&mut state, Lane::Caller, 1, 2);
+        }
+        drop(state);
+        self.desk.heard[client].lock().unwrap().inside = false;
+    }
+
+    fn returned(&self, _: &mut MutexGuard<'_, State>, _: usize, _: Said, lane: Lane) {
+        if lane == Lane::Worker {
+            self.made.set((0, 0)); // a worker works without end
+        }
+        assert!(lane == Lane::Caller || self.is_worker);
+    }
+
+    fn catch_up(&self, state: &mut MutexGuard<'_, State>, client: usize) {
+        let wanted = state.wanted[client];
+        let wanted = match self.desk.fault {
+            Fault::ToldOfThePast => wanted.map(|wanted| !wanted),
+            _ => wanted,
+        };
+        let (first, now) = (state.now, &mut 0);
+        let queue = &mut state.clients[client].queue;
+        let things = match queue.notes().next() {
+            Some(Tell::One(thing)) => thing.0..thing.0 + 1,
+            Some(Tell::All(_) | Tell::After(..)) => 0..THINGS,
+            None => 0..0,
+        };
+        for thing in things {
+            *now += 1;
+            let (at, wanted) = (first + *now, wanted[thing]);
+            let said = Said { thing: Thing(thing), wanted, at, cause: Cause::WORKER };
+            assert!(queue.tell(said).is_ok());
+        }
+        state.now += *now;
+    }
+
+    fn caught_up(&self, _: &mut MutexGuard<'_, State>, _: usize) {}
+
+    fn is_lost(&self) -> bool {
+        std::thread::panicking() // nobody wants the lock any more
     }
 }

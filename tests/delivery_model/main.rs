@@ -3,24 +3,24 @@
 //! Not under all: under each in which at most [`PREEMPTIONS`] times a thread is
 //! stopped where it could have gone on. What needs more of them would go unseen.
 //!
-//! The queue is the real one; around it stands what `manager::delivery` and
-//! `manager::workers` do with it, on loom's mutex and condition variables. In
-//! each interleaving: notices are delivered in order and exactly once, one at a
-//! time; a caller's are delivered when its call returns, unless somebody else is
-//! bound to; a deregistration returns when no callback runs, and none follows;
-//! nobody waits for ever and nothing is left.
+//! `manager::dispatch` is the real one, with bounds of 2; around it stand three clients on
+//! loom's mutex and condition variables. In each interleaving: callbacks are made in order
+//! and one at a time; a caller's are made when its call returns, unless somebody else is
+//! bound to; no call makes more than two of its own and two of others; a client that
+//! falls behind knows the truth in the end; a deregistration returns when no callback runs,
+//! and none follows; nobody waits for ever and nothing is left.
 //!
 //! Planted faults prove that it would notice.
 
 mod client;
-#[allow(dead_code)]
-#[path = "../../src/manager/queue.rs"]
-mod queue;
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/manager/dispatch/mod.rs"]
+mod dispatch;
 
-use client::{Client, Fault, Outbox};
+use client::{Desk, Fault, Hand};
 use loom::sync::Arc;
 use loom::thread;
-use queue::Lane;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// As many as find every fault below.
 const PREEMPTIONS: usize = 3;
@@ -31,54 +31,65 @@ fn explore(body: impl Fn() + Sync + Send + 'static) {
     builder.check(body);
 }
 
-/// Two threads call.
+/// A worker and what ends it.
+fn worker(desk: &Arc<Desk>) -> impl FnOnce() {
+    let of_worker = Arc::clone(desk);
+    let thread = thread::spawn(move || Hand::worker(&of_worker).work());
+    let desk = Arc::clone(desk);
+    move || {
+        desk.end_work();
+        thread.join().unwrap();
+    }
+}
+
+/// A thread that calls.
+fn caller(
+    desk: &Arc<Desk>,
+    number: u64,
+    body: impl FnOnce(&Hand) + 'static,
+) -> thread::JoinHandle<()> {
+    let desk = Arc::clone(desk);
+    thread::spawn(move || body(&Hand::caller(&desk, number)))
+}
+
+/// Two threads call, and no bound is reached.
 fn two_callers(fault: Fault) {
     explore(move || {
-        let client = Client::new(fault);
-        let other = Arc::clone(&client);
-        let thread = thread::spawn(move || {
-            other.call();
-            other.call();
-        });
-        client.call();
-        // Two changes, delivered after both.
-        let mut outbox = Outbox::new();
-        client.publish(Lane::Caller, &mut outbox);
-        client.publish(Lane::Caller, &mut outbox);
-        client.drain(outbox);
-        thread.join().unwrap();
-        client.check();
+        let desk = Desk::new(fault);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 0)]));
+        Hand::caller(&desk, 2).call(&[(1, 1), (0, 1)]);
+        other.join().unwrap();
+        desk.check();
+        assert_eq!((desk.heard(0), desk.heard(1)), ((2, false), (1, false)));
     });
 }
 
 /// One calls while upcalls come in, and a worker delivers those.
 fn a_caller_and_a_worker(fault: Fault) {
     explore(move || {
-        let client = Client::new(fault);
-        let (working, calling) = (Arc::clone(&client), Arc::clone(&client));
-        let worker = thread::spawn(move || working.work());
-        let caller = thread::spawn(move || calling.call());
-        client.upcall();
-        client.call();
-        caller.join().unwrap();
-        end_worker(&client, worker);
-        client.check();
+        let desk = Desk::new(fault);
+        let end_worker = worker(&desk);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 1)]));
+        Hand::caller(&desk, 2).upcall(0, 0);
+        other.join().unwrap();
+        end_worker();
+        desk.check();
+        assert_eq!(desk.heard(0), (2, false));
     });
 }
 
-/// Two call while a worker delivers an upcall, whose callback makes a call: before
-/// the worker goes on it has to see to what others are told.
+/// A worker delivers an upcall, whose callback makes a call: before the worker goes on it
+/// has to see to what others are told.
 fn a_worker_that_pauses(fault: Fault) {
     explore(move || {
-        let client = Client::that_calls_in(1, fault);
-        let (working, calling) = (Arc::clone(&client), Arc::clone(&client));
-        client.upcall();
-        let worker = thread::spawn(move || working.work());
-        let caller = thread::spawn(move || calling.call());
-        client.call();
-        caller.join().unwrap();
-        end_worker(&client, worker);
-        client.check();
+        let desk = Desk::that_calls_back(fault);
+        let hand = Hand::caller(&desk, 2);
+        hand.upcall(0, 0);
+        let end_worker = worker(&desk);
+        hand.call(&[(0, 1)]);
+        end_worker();
+        desk.check();
+        assert_eq!((desk.heard(0), desk.heard(1)), ((2, false), (2, false)));
     });
 }
 
@@ -86,37 +97,75 @@ fn a_worker_that_pauses(fault: Fault) {
 /// does what is a worker's, while another is made.
 fn a_caller_that_adopts(fault: Fault) {
     explore(move || {
-        let client = Client::without_workers(fault);
-        let (working, calling) = (Arc::clone(&client), Arc::clone(&client));
-        client.upcall();
-        let caller = thread::spawn(move || calling.call());
-        let worker = thread::spawn(move || working.work());
-        client.upcall();
-        client.call_for_others();
-        caller.join().unwrap();
-        end_worker(&client, worker);
-        client.check();
+        let desk = Desk::without_workers(fault);
+        let hand = Hand::caller(&desk, 2);
+        hand.upcall(0, 0);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 1)]));
+        let end_worker = worker(&desk);
+        hand.call_for_nothing();
+        other.join().unwrap();
+        end_worker();
+        desk.check();
     });
 }
 
-fn end_worker(client: &Client, worker: thread::JoinHandle<()>) {
-    client.end_work();
-    worker.join().unwrap();
+/// Two calls with more callbacks than one of them makes; the client falls behind.
+fn a_client_that_falls_behind(fault: Fault) {
+    explore(move || {
+        let desk = Desk::new(fault);
+        let end_worker = worker(&desk);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 0), (0, 1), (0, 2)]));
+        Hand::caller(&desk, 2).call(&[(0, 1), (0, 0)]);
+        other.join().unwrap();
+        end_worker();
+        desk.check();
+        FALLEN_BEHIND.fetch_or(desk.heard(0).1, Ordering::Relaxed);
+    });
+    assert!(FALLEN_BEHIND.load(Ordering::Relaxed), "it never was");
+}
+
+static FALLEN_BEHIND: AtomicBool = AtomicBool::new(false);
+
+/// A call whose callbacks cause more callbacks than it makes.
+fn a_call_that_goes_on(fault: Fault) {
+    explore(move || {
+        let desk = Desk::that_calls_back(fault);
+        let end_worker = worker(&desk);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 0), (1, 1)]));
+        Hand::caller(&desk, 2).call(&[(0, 0)]);
+        other.join().unwrap();
+        end_worker();
+        desk.check();
+    });
+}
+
+/// A call has reached its bound when it has something left for a client that another
+/// thread is running.
+fn a_rest_for_a_client_that_runs(fault: Fault) {
+    explore(move || {
+        let desk = Desk::new(fault);
+        let end_worker = worker(&desk);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 0)]));
+        Hand::caller(&desk, 2).call(&[(1, 0), (1, 1), (2, 0), (0, 1)]);
+        other.join().unwrap();
+        end_worker();
+        desk.check();
+    });
 }
 
 /// One calls while the client leaves.
 fn a_caller_and_a_leaver(fault: Fault) {
     explore(move || {
-        let client = Client::new(fault);
-        let calling = Arc::clone(&client);
-        let caller = thread::spawn(move || {
-            calling.call();
-            calling.call();
+        let desk = Desk::new(fault);
+        let other = caller(&desk, 1, |hand| {
+            hand.call(&[(0, 0)]);
+            hand.call(&[(0, 0)]);
         });
-        client.publish(Lane::Caller, &mut Outbox::new());
-        client.deregister();
-        caller.join().unwrap();
-        client.check_gone();
+        let hand = Hand::caller(&desk, 2);
+        hand.begin_call(0, 1);
+        hand.deregister();
+        other.join().unwrap();
+        desk.check_gone();
     });
 }
 
@@ -136,8 +185,23 @@ fn t8_4_a_worker_that_pauses() {
 }
 
 #[test]
-fn t8_4_a_caller_that_adopts() {
+fn t8_3_a_caller_that_adopts() {
     a_caller_that_adopts(Fault::None);
+}
+
+#[test]
+fn t8_9_a_client_that_falls_behind() {
+    a_client_that_falls_behind(Fault::None);
+}
+
+#[test]
+fn t8_3_a_call_that_goes_on() {
+    a_call_that_goes_on(Fault::None);
+}
+
+#[test]
+fn t8_3_a_rest_for_a_client_that_runs() {
+    a_rest_for_a_client_that_runs(Fault::None);
 }
 
 #[test]
@@ -146,30 +210,39 @@ fn t1_6_a_caller_and_a_leaver() {
 }
 
 #[test]
-#[should_panic(expected = "lost")]
-fn planted_an_offer_that_forgets_the_runner_is_seen() {
-    // The runner may be past its last notice when it has not given up yet: that
-    // it is running is no promise, unless it was told.
-    explore(|| {
-        let client = Client::new(Fault::OfferForgetsRunner);
-        let other = Arc::clone(&client);
-        let thread = thread::spawn(move || other.call());
-        client.call();
-        thread.join().unwrap();
-        client.check();
-    });
-}
-
-#[test]
-#[should_panic]
-fn planted_two_runners_are_seen() {
-    two_callers(Fault::TwoRunners);
+#[should_panic(expected = "undelivered")]
+fn planted_a_ticket_that_is_forgotten_is_seen() {
+    two_callers(Fault::TicketForgotten);
 }
 
 #[test]
 #[should_panic]
 fn planted_a_worker_that_nobody_schedules_is_seen() {
     a_caller_and_a_worker(Fault::NobodyScheduled);
+}
+
+#[test]
+#[should_panic]
+fn planted_a_pause_that_schedules_nobody_is_seen() {
+    a_worker_that_pauses(Fault::NobodyScheduled);
+}
+
+#[test]
+#[should_panic]
+fn planted_a_bound_that_schedules_nobody_is_seen() {
+    a_call_that_goes_on(Fault::NobodyScheduled);
+}
+
+#[test]
+#[should_panic(expected = "without end")]
+fn planted_a_call_that_works_without_end_is_seen() {
+    a_call_that_goes_on(Fault::NoBounds);
+}
+
+#[test]
+#[should_panic(expected = "truth")]
+fn planted_a_word_of_the_past_is_seen() {
+    a_client_that_falls_behind(Fault::ToldOfThePast);
 }
 
 #[test]
@@ -188,24 +261,6 @@ fn planted_a_queue_that_is_not_closed_is_seen() {
 #[should_panic(expected = "inside a callback")]
 fn planted_a_deregistration_that_does_not_wait_is_seen() {
     a_caller_and_a_leaver(Fault::NoWait);
-}
-
-#[test]
-#[should_panic(expected = "lost")]
-fn planted_a_worker_that_pauses_and_stays_the_runner_is_seen() {
-    a_worker_that_pauses(Fault::PauseStaysRunner);
-}
-
-#[test]
-#[should_panic]
-fn planted_a_pause_that_schedules_nobody_is_seen() {
-    a_worker_that_pauses(Fault::PauseSchedulesNobody);
-}
-
-#[test]
-#[should_panic(expected = "undelivered")]
-fn planted_an_adoption_that_the_queue_does_not_know_of_is_seen() {
-    a_caller_that_adopts(Fault::AdoptedInName);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! specification ([`spec`]). Both get the same calls, hostile ones included:
 //! packets, answers in any order and twice, time-outs, route changes,
 //! interfaces that come and go, calls from in- and outside callbacks. After
-//! every step the codes, all that is told, and every table must be the same.
+//! every step the codes, all that is told, and every table must be the same. The clients
+//! hear their alerts late and fall behind: one that has caught up must believe the truth.
 //!
 //! - `cargo test --test model` walks 50,000 steps; `MGM_MODEL_STEPS` is another number.
 //! - `MGM_MODEL_SEED=17 cargo test --test model walks` begins with that seed.
@@ -44,6 +45,7 @@ fn walks(first_seed: u64, steps: usize) -> Result<Seen, String> {
             Ok(seen) => {
                 sum.alerts += seen.alerts;
                 sum.installed += seen.installed;
+                sum.fell_behind += seen.fell_behind;
             }
             Err(failure) => {
                 let (fewest, failure) = shrink(&steps[..=failure.at], stage, failure);
@@ -63,6 +65,7 @@ fn walks(first_seed: u64, steps: usize) -> Result<Seen, String> {
 pub struct Seen {
     alerts: usize,
     installed: usize,
+    fell_behind: usize,
 }
 
 /// A number from the environment.
@@ -83,6 +86,7 @@ fn walks_keep_every_rule() {
             println!("{steps} steps from seed {seed}, {rate:.0} a second: {seen:?}");
             // They went somewhere: there was something to compare.
             assert!(seen.alerts > steps / 8 && seen.installed > steps / 400, "{seen:?}");
+            assert!(seen.fell_behind > steps / 400, "{seen:?}");
         }
     }
 }

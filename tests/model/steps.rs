@@ -1,8 +1,9 @@
 //! The steps of a walk: small numbers that mean something in every state, so
 //! that any step may be left out of a sequence and the rest still makes sense.
 
-use mgm::types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin, Scope};
+use mgm::types::{Flow, Interface, Ipv4Addr, NextHop, Route, RouteOrigin, Scope};
 use std::fmt;
+use std::sync::Arc;
 
 const fn at(index: u32, next_hop: [u8; 4]) -> Interface {
     let [a, b, c, d] = next_hop;
@@ -73,6 +74,8 @@ pub enum Kind {
     AnswerAgain,
     /// All callbacks that are due, with nothing to say.
     AnswerAll,
+    /// A client hears some of the alerts that wait for it; or all do.
+    Listen,
     SetMfe,
     Routes,
     Time,
@@ -82,7 +85,7 @@ pub enum Kind {
 }
 
 /// How often each kind comes, in a hundred and something.
-const WEIGHTS: [(Kind, u8); 18] = [
+const WEIGHTS: [(Kind, u8); 19] = [
     (Kind::Register, 3),
     (Kind::Deregister, 1),
     (Kind::Take, 8),
@@ -95,9 +98,10 @@ const WEIGHTS: [(Kind, u8); 18] = [
     (Kind::Answer, 16),
     (Kind::AnswerAgain, 2),
     (Kind::AnswerAll, 6),
+    (Kind::Listen, 10),
     (Kind::SetMfe, 3),
-    (Kind::Routes, 2),
-    (Kind::Time, 4),
+    (Kind::Routes, 4),
+    (Kind::Time, 5),
     (Kind::LoseOrReturn, 1),
     (Kind::Threshold, 1),
     (Kind::Boundary, 1),
@@ -145,8 +149,8 @@ pub fn flow(operand: u8) -> Flow {
     }
 }
 
-/// A route: connected, by a gateway, the router's own address, none.
-pub fn route(operand: u8) -> Route {
+/// A route: connected, by a gateway, the router's own address, none; by one way, or by several.
+pub fn route(operand: u8, more: u8) -> Route {
     let if_index = 1 + u32::from(operand / 8) % 6;
     let gateway = if operand & 4 == 0 { [10, 5, 5, 5] } else { [10, 6, 6, 6] };
     let (origin, prefix_len, protocol) = match operand % 8 {
@@ -157,14 +161,19 @@ pub fn route(operand: u8) -> Route {
         }
         _ => return Route::NONE,
     };
-    Route {
-        origin,
-        if_index,
-        ways: None,
-        network: Ipv4Addr::new(10, 0, 0, 0),
-        prefix_len,
-        protocol,
-    }
+    // Three in four have other ways, one of them perhaps by the same interface.
+    let other = |operand: u8| NextHop {
+        origin: if operand & 8 == 0 { origin } else { RouteOrigin::Via([10, 6, 6, 6].into()) },
+        if_index: 1 + u32::from(operand % 8) % 6,
+    };
+    let choice = NextHop { origin, if_index };
+    let ways: Option<Arc<[NextHop]>> = match more % 4 {
+        0 => None,
+        1 => Some([choice, other(more / 4)].into()),
+        2 => Some([other(more / 4), choice].into()),
+        _ => Some([other(more / 16), choice, other(more / 4)].into()),
+    };
+    Route { origin, if_index, ways, network: Ipv4Addr::new(10, 0, 0, 0), prefix_len, protocol }
 }
 
 /// A range of groups: one of them, two, or all that have a scope.

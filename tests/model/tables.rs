@@ -4,9 +4,9 @@ use crate::drive::{number, Checked, Drive};
 use crate::spec::{Client, Mfe, Model, Place, Purpose};
 use crate::steps::{GROUPS, INTERFACES, SOURCES};
 use mgm::engine::{
-    ClientRow, Effects, Engine, EnumKind, InterfaceRow, MfeRow, OifRow, Refused, Sizes,
+    ClientRow, Effects, Engine, EnumKind, InterfaceRow, MfeRow, OifRow, Refused, Sizes, Wanted,
 };
-use mgm::types::{Flow, IfId, Interface, Result};
+use mgm::types::{Domain, Flow, IfId, Interface, Prefix, Result};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -17,6 +17,8 @@ const SMALL: usize = 200;
 pub struct Mirror {
     names: Vec<Interface>,
     entries: BTreeMap<Flow, (Interface, Vec<(Interface, u8)>)>,
+    /// The interface that refused flows have an entry for.
+    refused: BTreeMap<Flow, Interface>,
     /// Packets by entry, where the forwarder counts them and not the engine.
     counts: Option<BTreeMap<Flow, u64>>,
 }
@@ -24,7 +26,7 @@ pub struct Mirror {
 impl Mirror {
     pub fn new(kernel: bool) -> Mirror {
         let counts = kernel.then(BTreeMap::new);
-        Mirror { names: Vec::new(), entries: BTreeMap::new(), counts }
+        Mirror { names: Vec::new(), entries: BTreeMap::new(), refused: BTreeMap::new(), counts }
     }
 
     pub fn is_kernel(&self) -> bool {
@@ -34,6 +36,11 @@ impl Mirror {
     /// The interface that packets of a flow are forwarded from.
     pub fn iif(&self, flow: Flow) -> Option<Interface> {
         self.entries.get(&flow).map(|(iif, _)| *iif)
+    }
+
+    /// The interface that a refused flow has an entry for.
+    pub fn refused_at(&self, flow: Flow) -> Option<Interface> {
+        self.refused.get(&flow).copied()
     }
 
     /// A packet comes in there.
@@ -66,14 +73,19 @@ impl Mirror {
     pub fn follow(&mut self, engine: &Engine, fx: &mut Effects, model: &mut Model) -> Checked {
         let mut oifs = Vec::new();
         for flow in fx.dirty.drain(..) {
-            match engine.forwarding(flow, &mut oifs) {
-                Some(iif) => {
+            self.refused.remove(&flow);
+            let wanted = engine.entry(flow, &mut oifs);
+            if let Wanted::Refusal(iif) = wanted {
+                self.refused.insert(flow, self.name_of(iif));
+            }
+            match wanted {
+                Wanted::Mfe(iif) => {
                     let mut names: Vec<_> =
                         oifs.iter().map(|(id, ttl)| (self.name_of(*id), *ttl)).collect();
                     names.sort_unstable();
                     self.entries.insert(flow, (self.name_of(iif), names));
                 }
-                None => {
+                Wanted::Refusal(_) | Wanted::Nothing => {
                     self.entries.remove(&flow);
                     self.counts.as_mut().and_then(|counts| counts.remove(&flow));
                 }
@@ -133,7 +145,10 @@ pub fn compare(drive: &Drive) -> Checked {
         equal(format!("packets refused because of {why:?}"), engine.refused(why), count)?;
     }
     survey(engine, model)?;
-    equal("sources referred to", engine.known_sources(|_| true), model.sources())?;
+    let mut sources = Vec::new();
+    engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);
+    let named = model.sources().into_iter().map(|source| (source, Domain::MAIN)).collect();
+    equal("sources referred to", sources, named)?;
     enumerations(engine, model)?;
     for group in GROUPS {
         for source in SOURCES {
@@ -203,6 +218,7 @@ fn survey(engine: &Engine, model: &Model) -> Checked {
         memberships: model.wanted_flows().len(),
         mfes: model.mfes.len(),
         resolving: model.asking.len(),
+        refused_flows: model.refusals.len(),
     };
     equal("how much there is", engine.sizes(), sizes)?;
     let creating = model.asking.iter().filter(|asking| asking.purpose == Purpose::Create);
@@ -305,5 +321,10 @@ fn mfes(engine: &Engine, model: &Model, mirror: &Mirror) -> Checked {
         .iter()
         .map(|row| (row.flow, (row.iif, row.oifs.iter().map(with_ttl).collect())))
         .collect();
-    equal("the forwarder's entries", &mirror.entries, &entries)
+    equal("the forwarder's entries", &mirror.entries, &entries)?;
+
+    let refused = model.refusals.iter().filter(|refusal| refusal.first.by_kernel);
+    let refused: BTreeMap<_, _> =
+        refused.map(|refusal| (refusal.flow, refusal.first.arrival)).collect();
+    equal("the entries of refused flows", &mirror.refused, &refused)
 }

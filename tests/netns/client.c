@@ -10,6 +10,10 @@
  *     take CLIENT IF [NEXTHOP]                release CLIENT IF [NEXTHOP]
  *     join CLIENT SOURCE GROUP IF [FLAGS]     leave CLIENT SOURCE GROUP IF [FLAGS]
  *     owner IF                                rpf CLIENT IF   (its answer from now on)
+ *     permit CLIENT IF [SOURCE MASK]          (its answer where it is asked with interface 0)
+ *     setmfe CLIENT SOURCE GROUP IF
+ *     route NETWORK MASK IF NEXTHOP [preferred]   unroute NETWORK MASK
+ *     start TABLE                             (with this unicast table to ask)
  *     dump                                    groups CLIENT
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
@@ -30,11 +34,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CLIENTS = 4, WORDS = 8 };
+enum { CLIENTS = 4, WORDS = 8, PERMITS = 8 };
 
 static HANDLE handles[CLIENTS];
 static _Atomic DWORD rpf_answers[CLIENTS];
 static _Atomic DWORD delays[CLIENTS];
+
+/* The sources that a client expects on an interface of its own where no route leads to one. */
+static struct {
+    atomic_int count; /* grows when the entry behind it is complete */
+    struct {
+        DWORD index, source, mask;
+    } entries[PERMITS];
+} permits[CLIENTS];
 
 struct text {
     char s[INET_ADDRSTRLEN];
@@ -51,6 +63,15 @@ static struct text address(DWORD value)
 
 /* ---- callbacks ----------------------------------------------------------- */
 
+/* The interface of `client`'s that a source is permitted on, or 0. */
+static DWORD permitted(int client, DWORD source)
+{
+    for (int i = 0; i < permits[client].count; i++)
+        if ((source & permits[client].entries[i].mask) == permits[client].entries[i].source)
+            return permits[client].entries[i].index;
+    return 0;
+}
+
 /* What most callbacks have in common. */
 static void tell(const char *event, int client, DWORD source, DWORD group, DWORD index,
                  const char *more)
@@ -66,13 +87,18 @@ static DWORD rpf(int client, DWORD source, DWORD group, PDWORD index, PDWORD ups
                  PBYTE header)
 {
     char more[128];
+    DWORD arrival = 0, next_hop;
 
+    MgmHostGetArrival(&arrival, &next_hop);
     /* The first byte tells whether a header came at all: 0x45 and up. */
-    snprintf(more, sizeof more, ", \"upstream\": \"%s\", \"size\": %u, \"version\": %u",
-             address(*upstream).s, (unsigned)size, size ? header[0] >> 4u : 0u);
+    snprintf(more, sizeof more,
+             ", \"upstream\": \"%s\", \"size\": %u, \"version\": %u, \"arrival\": %u",
+             address(*upstream).s, (unsigned)size, size ? header[0] >> 4u : 0u, (unsigned)arrival);
     tell("RPF", client, source, group, *index, more);
     if (rpf_answers[client])
         *index = rpf_answers[client];
+    else if (*index == 0)
+        *index = permitted(client, source);
     return NO_ERROR;
 }
 
@@ -215,6 +241,47 @@ static DWORD limit(DWORD (*change)(const MIB_IPMCAST_BOUNDARY *), const struct w
     boundary.dwGroupAddress = address_in(words->at[2]);
     boundary.dwGroupMask = address_in(words->at[3]);
     return change(&boundary);
+}
+
+/* The client expects these sources, or all, on an interface where no route leads to one. */
+static DWORD permit(int client, const struct words *words)
+{
+    int count = permits[client].count;
+
+    if (count == PERMITS)
+        return 9998; /* the test permits more than there is room for */
+    permits[client].entries[count].index = interface_in(words->at[2]);
+    permits[client].entries[count].source = address_in(words->at[3]);
+    permits[client].entries[count].mask = address_in(words->at[4]);
+    permits[client].count = count + 1;
+    return NO_ERROR;
+}
+
+static DWORD add_route(const struct words *words)
+{
+    BOOL preferred = strcmp(words->at[5], "preferred") == 0;
+
+    return MgmHostAddRoute(address_in(words->at[1]), address_in(words->at[2]),
+                           interface_in(words->at[3]), address_in(words->at[4]), 0,
+                           preferred ? MGMHOST_ROUTE_PREFERRED : 0);
+}
+
+static DWORD start(const struct words *words)
+{
+    MGMHOST_CONFIG config = {.dwSize = sizeof config};
+
+    config.dwUnicastTable = number_in(words->at[1]);
+    return MgmHostStart(&config);
+}
+
+static DWORD set_mfe(HANDLE handle, const struct words *words)
+{
+    MIB_IPMCAST_MFE mfe = {.dwSource = address_in(words->at[2])};
+
+    mfe.dwSrcMask = 0xffffffffu;
+    mfe.dwGroup = address_in(words->at[3]);
+    mfe.dwInIfIndex = interface_in(words->at[4]);
+    return MgmSetMfe(handle, &mfe);
 }
 
 static DWORD owner(const struct words *words)
@@ -369,10 +436,20 @@ static void obey(const struct words *words)
     }
     if (strcmp(command, "rpf") == 0)
         rpf_answers[client] = interface_in(words->at[2]);
+    else if (strcmp(command, "permit") == 0)
+        code = permit(client, words);
+    else if (strcmp(command, "setmfe") == 0)
+        code = set_mfe(handle, words);
+    else if (strcmp(command, "route") == 0)
+        code = add_route(words);
+    else if (strcmp(command, "unroute") == 0)
+        code = MgmHostDeleteRoute(address_in(words->at[1]), address_in(words->at[2]));
     else if (strcmp(command, "slow") == 0)
         delays[client] = number_in(words->at[2]);
     else if (strcmp(command, "unprivileged") == 0)
         code = setgid(65534) || setuid(65534) ? 1 : NO_ERROR; /* nobody, for good */
+    else if (strcmp(command, "start") == 0)
+        code = start(words);
     else if (strcmp(command, "stop") == 0)
         code = MgmHostStop();
     else if (strcmp(command, "register") == 0)

@@ -8,6 +8,7 @@ const LEVELS = { default: 0, off: 1, error: 2, warn: 3, info: 4, debug: 5, trace
 // MGM numbers interfaces with 16 bits: no packet goes out on more.
 const MOST_INTERFACES = 65536;
 const ROUTE_LOCAL = 1;
+const ROUTE_PREFERRED = 2;
 
 export { version };
 
@@ -38,8 +39,8 @@ export const addInterface = async (given) => call('MgmHostAddInterface', ...toIn
 export const deleteInterface = async (given) => call('MgmHostDeleteInterface', ...toInterface(given));
 
 /** A route of the multicast view: "10.0.0.0/8" by an interface, behind a gateway or none. */
-export async function addRoute(network, index, { gateway = null, protocol = 0, local = false } = {}) {
-  const flags = local ? ROUTE_LOCAL : 0;
+export async function addRoute(network, index, { gateway = null, protocol = 0, local = false, preferred = false } = {}) {
+  const flags = (local ? ROUTE_LOCAL : 0) | (preferred ? ROUTE_PREFERRED : 0);
   await call('MgmHostAddRoute', ...toPrefix(network), dword(index), toAddress(gateway), dword(protocol), flags);
 }
 

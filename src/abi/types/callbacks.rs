@@ -26,10 +26,17 @@ pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 /// changes. The out-parameters come with what the routes say; a client that
 /// agrees leaves them alone.
 ///
+/// Where no route leads to the source through an interface that a client owns, the owner of
+/// the interface where the packet arrived is called instead, with interface, next hop and
+/// neighbour 0. It may name one of its own interfaces, and so accept the source without a
+/// reverse-path check. If it leaves the 0 there is no MFE, and it is not asked again about
+/// this source and group for 10 seconds, unless a change concerns them. MgmHostGetArrival
+/// returns where the packet arrived.
+///
 /// # Parameters
 /// - `dwSourceAddr`, `dwGroupAddr`: the source and the group, network byte order.
 /// - `dwSourceMask`, `dwGroupMask`: 255.255.255.255.
-/// - `pdwInIfIndex` (in, out): index of the incoming interface.
+/// - `pdwInIfIndex` (in, out): index of the incoming interface; 0 if no route leads to one.
 /// - `pdwInIfNextHopAddr` (in, out): its next hop, network byte order. Index and
 ///   next hop must name an interface that the client owns; any other answer is
 ///   logged and has no effect.
@@ -39,7 +46,8 @@ pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 ///   is no packet (a renewal, a changed route). Bytes that the forwarder could
 ///   not supply are 0. Valid during the callback only.
 /// - `pbRoute`: an RTM_DEST_INFO with one view, RTM_VIEW_ID_MCAST, of the route
-///   that matched; its handles are NULL. What is written there is ignored.
+///   that matched; its handles are NULL. Where pdwInIfIndex comes with 0 it is of
+///   0.0.0.0/0, with no routes; it is never NULL. What is written there is ignored.
 ///   Valid during the callback only.
 ///
 /// # Returns
@@ -176,7 +184,7 @@ pub type PMGM_JOIN_ALERT_CALLBACK = Option<
 
 /// Tells the owner of an interface that a packet came in there although its MFE
 /// has another incoming interface. At most once in three seconds for each
-/// source, group and interface.
+/// source, group and interface, and not while the client is behind.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwGroupAddr`: the source and the group, network byte order.

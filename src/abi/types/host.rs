@@ -34,6 +34,8 @@ pub const MGMHOST_LOG_TRACE: DWORD = 6;
 
 /// MgmHostAddRoute: the address is one of this router's own.
 pub const MGMHOST_ROUTE_LOCAL: DWORD = 1;
+/// MgmHostAddRoute: the route wins over longer ones of the system.
+pub const MGMHOST_ROUTE_PREFERRED: DWORD = 2;
 
 /// MgmHostGetStatus: without the memberships.
 pub const MGMHOST_STATUS_NO_MEMBERSHIPS: DWORD = 1;
@@ -110,11 +112,12 @@ pub struct _MGMHOST_CONFIG {
     pub pfnLogCallback: MGMHOST_LOG_CALLBACK,
     /// Handed to pfnLogCallback.
     pub pvLogContext: *mut c_void,
+    /// The system's unicast table in which sources are looked up, except those of
+    /// interfaces in a VRF. 0: as the system routes packets to them.
+    pub dwUnicastTable: DWORD,
     /// How many flows packets may begin, at most 16,777,216. 0: what MGM_MAX_FLOWS
     /// says, else 2,097,152.
     pub dwMaxFlows: DWORD,
-    /// 0.
-    pub dwReserved2: DWORD,
 }
 pub type MGMHOST_CONFIG = _MGMHOST_CONFIG;
 pub type PMGMHOST_CONFIG = *mut MGMHOST_CONFIG;

@@ -49,6 +49,11 @@ impl Members {
         }
     }
 
+    /// The interfaces of both sides; some may come twice.
+    pub fn all(&self) -> impl Iterator<Item = IfId> + '_ {
+        [Side::Owner, Side::Igmp].into_iter().flat_map(|side| self.side(side).iter())
+    }
+
     /// Adds the interfaces of both sides to a set.
     pub fn add_to(&self, set: &mut IfSet) {
         match self {

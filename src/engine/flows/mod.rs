@@ -14,7 +14,7 @@ pub use members::{Members, Side};
 
 use super::mfe::Mfe;
 use super::sources::{SourceId, Sources};
-use crate::types::{Flow, IfId, Result, Route};
+use crate::types::{Domain, Flow, IfId, Result, Route};
 use index::{Index, Vacant};
 use order::{Order, Part};
 use std::cell::Cell;
@@ -40,6 +40,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The flow that it is of.
+    pub fn flow(&self) -> Flow {
+        self.flow
+    }
+
     /// Who wants the flow; `None` if nobody does.
     pub fn wanted_by(&self) -> Option<&Members> {
         Some(&self.members).filter(|members| !members.is_empty())
@@ -127,13 +132,19 @@ impl Flows {
         self.index.find(self.index.key(flow), is_it).map(Place)
     }
 
-    /// The source of a flow, with the number that it is known by.
+    /// The source that the entry of a flow refers to.
     #[inline]
     pub fn source(&self, flow: Flow) -> SourceId {
-        match self.find(flow) {
-            Some(place) => self.at(place).source,
-            None => self.sources.find(flow.source()).unwrap_or(SourceId::NONE),
-        }
+        self.find(flow).map_or(SourceId::NONE, |place| self.at(place).source)
+    }
+
+    /// The source of a flow in a domain, if it is known, with its present route.
+    #[inline]
+    pub fn find_source(&self, flow: Flow, domain: Domain) -> Option<SourceId> {
+        let is_it =
+            |id: &SourceId| self.sources.domain(*id) == domain && !self.sources.is_outdated(*id);
+        let of_entry = self.find(flow).map(|place| self.at(place).source).filter(is_it);
+        of_entry.or_else(|| self.sources.find(flow.source(), domain))
     }
 
     /// The entry in a place.
@@ -147,17 +158,16 @@ impl Flows {
         &mut self.entries[number as usize]
     }
 
-    /// The source of a flow, and one more reference to it. `route` is used if it
+    /// The source of a flow in a domain, and one more reference to it. `route` is used if it
     /// was not known.
     #[inline]
-    pub fn hold_source(&mut self, flow: Flow, route: Option<Route>) -> SourceId {
-        match self.find(flow) {
-            Some(place) => {
-                let source = self.at(place).source;
+    pub fn hold_source(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> SourceId {
+        match self.find_source(flow, domain) {
+            Some(source) => {
                 self.sources.hold(source);
                 source
             }
-            None => self.sources.acquire(flow.source(), route),
+            None => self.sources.acquire(flow.source(), domain, route),
         }
     }
 
@@ -183,7 +193,7 @@ impl Flows {
         }
         self.index.grow()?;
         self.order.grow()?;
-        self.sources.grow()
+        self.sources.grow(1)
     }
 
     /// As many flows at the most have an MFE until [`Flows::room`] makes more room.
@@ -192,16 +202,18 @@ impl Flows {
         self.entries.capacity()
     }
 
-    /// The place of a flow's entry for a membership, which is to be put there.
-    /// `route` is used if the source was not known.
-    pub fn make(&mut self, flow: Flow, route: Option<Route>) -> Place {
+    /// The place of a flow's entry for a membership, which is to be put there. A new entry
+    /// refers to the source in this domain; `route` is used if that was not known.
+    pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> Place {
         let found = self.find_or_room(flow);
-        found.unwrap_or_else(|room| self.add(flow, room, Part::Members, route))
+        found.unwrap_or_else(|room| {
+            let source = self.sources.acquire(flow.source(), domain, route);
+            self.add(flow, room, Part::Members, source)
+        })
     }
 
     #[inline]
-    fn add(&mut self, flow: Flow, room: Vacant, part: Part, route: Option<Route>) -> Place {
-        let source = self.sources.acquire(flow.source(), route);
+    fn add(&mut self, flow: Flow, room: Vacant, part: Part, source: SourceId) -> Place {
         let entry = Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
         let number = match self.free {
             Some(number) => {
@@ -215,6 +227,7 @@ impl Flows {
                 u32::try_from(self.entries.len() - 1).expect("4 billion flows are 500 GB")
             }
         };
+        self.sources.attach(source, number);
         self.index.insert(room, number);
         self.order.insert(flow, number, part, &mut self.entries);
         self.recent.set(number);
@@ -238,6 +251,7 @@ impl Flows {
         }
         self.index.remove(self.index.key(flow), place.0);
         self.order.remove(place.0, chunk, &mut self.entries);
+        self.sources.detach(source, place.0);
         self.sources.release(source);
         self.at_mut(place).chunk = self.free.replace(place.0).unwrap_or(LAST);
         self.freed += 1;
@@ -342,11 +356,14 @@ impl Flows {
         }
     }
 
-    /// Adds an MFE; there is none of this flow.
+    /// Adds an MFE; there is none of this flow. A new entry refers to this source.
     #[inline]
-    pub fn insert_mfe(&mut self, flow: Flow, mfe: Mfe) -> Place {
+    pub fn insert_mfe(&mut self, flow: Flow, source: SourceId, mfe: Mfe) -> Place {
         let found = self.find_or_room(flow);
-        let place = found.unwrap_or_else(|room| self.add(flow, room, Part::Mfe, None));
+        let place = found.unwrap_or_else(|room| {
+            self.sources.hold(source);
+            self.add(flow, room, Part::Mfe, source)
+        });
         let entry = self.at_mut(place);
         let (chunk, is_wanted) = (entry.chunk, entry.has(Part::Members));
         if entry.mfe.replace(mfe).is_none() {
@@ -356,6 +373,44 @@ impl Flows {
             }
         }
         place
+    }
+
+    /// Has an entry refer to another source: the same with another route, or in another domain.
+    pub fn set_source(&mut self, place: Place, source: SourceId) {
+        let old = std::mem::replace(&mut self.at_mut(place).source, source);
+        self.sources.hold(source);
+        self.sources.attach(source, place.0);
+        self.sources.detach(old, place.0);
+        self.sources.release(old);
+    }
+
+    /// The entries of a source's flows; `None` if there are very many.
+    pub fn of_source(&self, source: SourceId) -> Option<Vec<Place>> {
+        Some(self.sources.places(source)?.into_iter().map(Place).collect())
+    }
+
+    /// The flows from `first` on whose source has another number by now, in order: at most
+    /// `most`, among so many rows. Returns where to go on; `None` at the end.
+    pub fn outdated(
+        &self,
+        first: Flow,
+        mut rows: usize,
+        most: usize,
+        out: &mut Vec<Place>,
+    ) -> Option<Flow> {
+        for run in self.order.runs(first, None) {
+            fetch(&self.entries, run.numbers.iter().copied());
+            for (flow, number) in run.iter() {
+                if rows == 0 || out.len() == most {
+                    return Some(flow);
+                }
+                rows -= 1;
+                if self.sources.is_outdated(self.entries[number as usize].source) {
+                    out.push(Place(number));
+                }
+            }
+        }
+        None
     }
 
     /// Removes an MFE.
@@ -393,6 +448,11 @@ impl Flows {
                 sides.iter().any(|&side| entry.members.side(side).contains(id))
             })
             .map(|(place, entry)| (entry.flow, place))
+    }
+
+    /// Where the flows are that somebody wants, from `first` on, in order.
+    pub fn wanted_places(&self, first: Flow) -> impl Iterator<Item = Place> + '_ {
+        self.entries(first, Part::Members).map(|(place, _)| place)
     }
 
     /// The flows that somebody wants, from `first` on, in order, with who does.

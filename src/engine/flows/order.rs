@@ -127,7 +127,7 @@ impl Order {
     pub fn grow(&mut self) -> Result<()> {
         if self.free.is_empty() {
             self.having.try_reserve(1)?;
-            grow_numbered(&mut self.chunks, &mut self.free)?;
+            grow_numbered(&mut self.chunks, &mut self.free, 1)?;
         }
         self.by_first.grow()
     }

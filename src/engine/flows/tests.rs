@@ -1,7 +1,7 @@
 //! The table against plain maps.
 
 use super::*;
-use crate::types::{IfSet, Ipv4Addr, Time};
+use crate::types::{Domain, IfSet, Ipv4Addr, Time};
 use std::collections::BTreeMap;
 
 fn mfe(iif: u16) -> Mfe {
@@ -72,7 +72,7 @@ fn behaves_as_two_ordered_maps() {
                 }
                 assert_eq!(
                     {
-                        let place = flows.make(key, None);
+                        let place = flows.make(key, Domain::MAIN, None);
                         flows.insert_member(place, Side::Owner, IfId(id))
                     },
                     is_new
@@ -101,7 +101,10 @@ fn behaves_as_two_ordered_maps() {
             }
             (false, true) if key.has_source() && !flows.has_mfe(key) => {
                 plain.mfes.insert(key, id);
-                flows.insert_mfe(key, mfe(id));
+                let domain = Domain::MAIN;
+                let source = flows.hold_source(key, domain, None);
+                flows.insert_mfe(key, source, mfe(id));
+                flows.sources.release(source);
             }
             (false, true) => {}
             (false, false) => {

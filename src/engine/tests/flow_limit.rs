@@ -86,17 +86,38 @@ fn t0_9_flows_under_way_count_and_those_that_come_to_nothing_do_not() {
     assert_eq!(begins(&mut r, 2, 3), Outcome::Refused(Refused::FlowLimit));
     assert_eq!(begins(&mut r, 1, 1), Outcome::Resolving, "it is there already");
     check(&r);
-    // One loses its route, one is forgotten.
+    // One loses its route, and the owner of the interface where it arrives is asked instead.
     r.reroute("10.0.0.1", Route::NONE);
     check(&r);
-    assert_eq!(r.engine.begun_flows(), 1);
+    assert_eq!(r.engine.begun_flows(), 2);
+    assert_eq!(begins(&mut r, 2, 3), Outcome::Refused(Refused::FlowLimit));
+    // Both are forgotten.
     while let Some(notice) = r.party("A").waiting.pop_front() {
         r.run(|engine, fx| engine.forget(&notice, fx));
     }
     assert_eq!(r.engine.begun_flows(), 0);
     r.resumes("A");
+    assert_eq!(r.packet("(30.0.0.1, 239.1.1.1)", 1), Outcome::Resolving, "A is asked");
     assert_eq!(r.packet("(30.0.0.1, 239.1.1.1)", 1), Outcome::Refused(Refused::NoUpstream));
-    assert_eq!(r.engine.begun_flows(), 0);
+    assert_eq!((r.engine.begun_flows(), r.engine.sizes().refused_flows), (0, 1));
+}
+
+#[test]
+fn t0_9_a_refused_flow_that_is_looked_at_again_counts_as_any_other() {
+    let mut r = stage(2);
+    assert_eq!(r.packet("(30.0.0.1, 239.1.1.1)", 1), Outcome::Resolving);
+    assert_eq!(r.engine.sizes().refused_flows, 1);
+    assert_eq!(accepted(&mut r, 1, 1..=2), 2);
+    let before = r.engine.refused(Refused::FlowLimit);
+    r.reroute("30.0.0.1", connected(1));
+    assert_eq!(r.engine.sizes().refused_flows, 0, "its next packet is a first one");
+    assert_eq!(r.engine.refused(Refused::FlowLimit), before + 1);
+    assert_eq!(r.packet("(30.0.0.1, 239.1.1.1)", 1), Outcome::Refused(Refused::FlowLimit));
+    check(&r);
+    r.seconds_pass(900);
+    assert!(matches!(r.packet("(30.0.0.1, 239.1.1.1)", 1), Outcome::Resolving));
+    assert_eq!(r.engine.begun_flows(), 1);
+    check(&r);
 }
 
 #[test]
@@ -155,7 +176,7 @@ fn t5_7_wrong_interfaces_are_told_of_for_a_limited_number_of_flows() {
             r.heard.clear();
             let flow = Flow::new((0x0a00_0001 + n).into(), addr("239.1.1.1"));
             let (now, arrival) = (r.now, Interface::link(2));
-            r.run(|engine, fx| engine.wrong_if(now, flow, arrival, &[], fx));
+            r.run(|engine, fx| engine.wrong_if(now, flow, arrival, &[], |_| Ok(None), fx));
             !r.heard.is_empty()
         })
         .count();
@@ -163,6 +184,7 @@ fn t5_7_wrong_interfaces_are_told_of_for_a_limited_number_of_flows() {
     r.seconds_pass(3);
     r.heard.clear();
     let now = r.now;
-    r.run(|engine, fx| engine.wrong_if(now, flow("(10.0.0.1, 239.1.1.1)"), 2.there(), &[], fx));
+    let flow = flow("(10.0.0.1, 239.1.1.1)");
+    r.run(|engine, fx| engine.wrong_if(now, flow, 2.there(), &[], |_| Ok(None), fx));
     r.expect(&["A: wrong if (10.0.0.1, 239.1.1.1) on interface 2"]);
 }

@@ -153,7 +153,7 @@ fn t3_4_repetition_is_no_error_and_no_news() {
         r.leave("B", text, 2);
         r.expect_nothing();
     }
-    assert!(r.engine.known_sources(|_| true).is_empty());
+    assert!(r.known_sources().is_empty());
 }
 
 #[test]
@@ -332,9 +332,10 @@ fn a_source_is_known_as_long_as_a_membership_names_it() {
     r.join("I", SG, 2);
     r.leave("A", SG, 4);
     r.leave("I", SG, 2);
-    assert_eq!(r.engine.known_sources(|_| true), [addr("10.0.0.1")]);
-    assert!(!r.engine.needs_route(flow(SG)));
+    assert_eq!(r.known_sources(), [addr("10.0.0.1")]);
+    assert_eq!(r.engine.needs_route(flow(SG), 1.there()), None);
     r.leave("B", "(10.0.0.1, 239.2.2.2)", 2);
-    assert!(r.engine.known_sources(|_| true).is_empty());
-    assert!(r.engine.needs_route(flow(SG)) && !r.engine.needs_route(flow(G)));
+    assert!(r.known_sources().is_empty());
+    let needs = |text| r.engine.needs_route(flow(text), 1.there());
+    assert_eq!((needs(SG), needs(G)), (Some((addr("10.0.0.1"), Domain::MAIN)), None));
 }

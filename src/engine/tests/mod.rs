@@ -6,7 +6,9 @@
 //! heard. `A`, `B` … are routing protocols, names that begin with `I` are IGMP.
 
 mod alerts;
+mod behind;
 mod enumeration;
+mod equal_cost;
 mod flow_limit;
 mod limits;
 mod membership;
@@ -14,15 +16,21 @@ mod mfes;
 mod overload;
 mod ownership;
 mod ownership_igmp;
+mod refusals;
 mod registration;
 mod renewal;
+mod reroute;
 mod resolution;
 mod retrieval;
 mod router;
 mod scenarios;
+mod unrouted;
 
 use super::*;
-use crate::types::{Code, IfId, Interface, Ipv4Addr, Result, Route, RouteOrigin, Time};
+use crate::types::{
+    Code, Domain, IfId, Interface, Ipv4Addr, NextHop, Prefix, Refusal, Result, Route, RouteOrigin,
+    Scope, Time,
+};
 use router::Router;
 use std::sync::Arc;
 
@@ -74,6 +82,23 @@ fn connected(if_index: u32) -> Route {
 /// The source is behind a gateway.
 fn via(if_index: u32, gateway: &str) -> Route {
     route(RouteOrigin::Via(addr(gateway)), if_index)
+}
+
+/// The source is behind equal-cost ways: `(index, gateway)`, or an empty gateway if it is
+/// connected there. The system would take the first of `ways`.
+fn equal(ways: &[(u32, &str)]) -> Route {
+    let hops: Vec<NextHop> = ways
+        .iter()
+        .map(|&(if_index, gateway)| {
+            let origin = match gateway {
+                "" => RouteOrigin::Connected,
+                gateway => RouteOrigin::Via(addr(gateway)),
+            };
+            NextHop { origin, if_index }
+        })
+        .collect();
+    let choice = hops[0];
+    Route { ways: Some(hops.into()), ..route(choice.origin, choice.if_index) }
 }
 
 /// The source is the router itself.

@@ -138,7 +138,7 @@ fn t2_5_a_release_ends_memberships_and_mfes_and_leaves_every_oif_list() {
     assert_eq!(r.dirty, [flow(SG), flow("(10.0.0.2, 239.1.1.1)")]);
     // A still wants the group, on 3.
     r.expect_nothing();
-    assert_eq!(r.engine.known_sources(|_| true), [addr("10.0.0.2")]);
+    assert_eq!(r.known_sources(), [addr("10.0.0.2")]);
 }
 
 #[test]

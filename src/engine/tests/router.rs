@@ -33,6 +33,8 @@ pub(super) struct Router {
     pub engine: Engine,
     pub now: Time,
     pub routes: HashMap<Ipv4Addr, Route>,
+    /// Those of other domains, where they differ.
+    pub domains: HashMap<(Ipv4Addr, Domain), Route>,
     pub parties: Vec<Party>,
     /// Notices that the calling thread has still to deliver.
     pub outbox: VecDeque<(ClientId, Notice)>,
@@ -62,6 +64,7 @@ impl Router {
             engine: Engine::new(config),
             now: Time(1_000_000),
             routes: HashMap::new(),
+            domains: HashMap::new(),
             parties: Vec::new(),
             outbox: VecDeque::new(),
             heard: Vec::new(),
@@ -179,6 +182,7 @@ impl Router {
         self.freed.append(&mut fx.detached);
         self.resolved.append(&mut fx.resolved);
         self.again.append(&mut fx.again);
+        fx.released.clear(); // here every callback has begun when its call returns
         self.log.extend(fx.log.drain(..).map(|(_, line)| line));
         assert!(fx.is_empty());
     }
@@ -287,7 +291,7 @@ impl Router {
         interface: impl Where,
         join: Join,
     ) -> Result<()> {
-        let (id, route) = (self.id(name), self.look_up(flow));
+        let (id, route) = (self.id(name), self.look_up(flow, interface.there()));
         self.run(|engine, fx| engine.join(id, flow, interface.there(), join, route, fx))
     }
 
@@ -353,19 +357,82 @@ impl Router {
     pub fn packet_with_ttl(&mut self, text: &str, arrival: impl Where, ttl: u8) -> Outcome {
         let flow = flow(text);
         let packet = Packet { flow, arrival: arrival.there(), header: &[0x45], length: 100, ttl };
-        let (now, route) = (self.now, self.look_up(flow));
+        let (now, route) = (self.now, self.look_up(flow, arrival.there()));
         self.run(|engine, fx| engine.packet(now, &packet, route, fx))
     }
 
-    pub fn look_up(&self, flow: Flow) -> Option<Route> {
-        let known = || self.routes.get(&flow.source()).cloned().unwrap_or(Route::NONE);
-        self.engine.needs_route(flow).then(known)
+    /// The route that a call about this flow and interface needs, if any.
+    pub fn look_up(&self, flow: Flow, interface: Interface) -> Option<Route> {
+        let needed = self.engine.needs_route(flow, interface)?;
+        Some(self.route(needed))
+    }
+
+    fn route(&self, (source, domain): (Ipv4Addr, Domain)) -> Route {
+        let apart = self.domains.get(&(source, domain));
+        let route = apart.or_else(|| self.routes.get(&source));
+        route.cloned().unwrap_or(Route::NONE)
+    }
+
+    /// The sources whose routes the engine remembers.
+    pub fn known_sources(&self) -> Vec<Ipv4Addr> {
+        let mut known = Vec::new();
+        self.engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut known);
+        known.into_iter().map(|(source, _)| source).collect()
+    }
+
+    /// The kernel has no entry for a flow.
+    pub fn upcall(&mut self, text: &str, arrival: impl Where) -> Outcome {
+        let (flow, arrival) = (flow(text), arrival.there());
+        let packet = Packet { flow, arrival, header: &[0x45, 1], length: 0, ttl: 0 };
+        let (now, route) = (self.now, self.look_up(flow, arrival));
+        self.run(|engine, fx| engine.no_entry(now, &packet, route, fx))
+    }
+
+    /// The kernel tells of a packet on another interface than the iif.
+    pub fn wrong_if(&mut self, text: &str, arrival: impl Where) {
+        let (now, counted) = (self.now, self.counted.clone());
+        self.run(|engine, fx| {
+            engine.wrong_if(now, flow(text), arrival.there(), &[0x45], |_| counted, fx);
+        });
+    }
+
+    /// What a kernel is to have for a flow: an MFE's entry, a refused flow's, or nothing.
+    pub fn entry(&self, text: &str) -> String {
+        let name = |id| self.engine.interfaces.name(id);
+        match self.engine.entry(flow(text), &mut Vec::new()) {
+            Wanted::Mfe(iif) => format!("MFE from {}", name(iif)),
+            Wanted::Refusal(iif) => format!("refusal from {}", name(iif)),
+            Wanted::Nothing => "nothing".into(),
+        }
+    }
+
+    /// An interface is in this routing domain now; what has to be looked up anew is.
+    pub fn moves_to_domain(&mut self, interface: impl Where, domain: u32) {
+        let number = self.number(interface);
+        self.run(|engine, fx| engine.set_domain(number, Domain(domain), fx));
+        let mut known = Vec::new();
+        self.engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut known);
+        let routes: Vec<_> =
+            known.into_iter().map(|name| (name.0, name.1, self.route(name))).collect();
+        self.run(|engine, fx| engine.update_routes(&routes, fx)).unwrap();
+    }
+
+    /// What was too much for one call is carried on with, a few flows at a time.
+    pub fn goes_on(&mut self, most: usize) -> usize {
+        let (now, mut turns) = (self.now, 0);
+        while self.engine.has_reroutes() {
+            self.run(|engine, fx| engine.reroute_some(now, most, fx));
+            turns += 1;
+            assert!(turns < 1_000_000, "it has no end");
+        }
+        turns
     }
 
     /// The route of a source changes.
     pub fn reroute(&mut self, source: &str, route: Route) {
         self.source(source, route.clone());
-        self.run(|engine, fx| engine.update_routes(&[(addr(source), route)], fx));
+        let routes = [(addr(source), Domain::MAIN, route)];
+        self.run(|engine, fx| engine.update_routes(&routes, fx)).unwrap();
     }
 
     pub fn seconds_pass(&mut self, seconds: u32) {
@@ -409,7 +476,7 @@ impl Router {
     pub fn whole_state(&self) -> String {
         let engine = &self.engine;
         let interfaces: Vec<_> = engine.interfaces.iter().collect();
-        let sources = engine.known_sources(|_| true);
+        let sources = self.known_sources();
         format!(
             "{:?}\n{interfaces:?}\n{:?}\n{sources:?}\n{:?}\n{:?}",
             engine.clients, engine.flows, engine.resolutions, engine.limits

@@ -15,6 +15,7 @@
 //! - `mroute` has the socket options, `batch` reads: the two places with unsafe code.
 //! - `vifs` knows which interface is which VIF.
 //! - `upcall` makes out what the kernel wrote, `intake` reads and keeps it, `reader` hands it on.
+//! - `rp_filter` looks what the kernel drops before.
 //! - `advice` turns errors into something that an operator can act upon.
 
 mod advice;
@@ -22,19 +23,21 @@ mod batch;
 mod intake;
 mod mroute;
 mod reader;
+mod rp_filter;
 mod upcall;
 mod vifs;
 
 #[cfg(fuzzing)]
 pub use upcall::fuzz;
 
-use super::{Counters, Entry, Forwarder, UpcallSink, UpcallSource};
+use super::{Counters, Entry, Forwarder, ReversePath, UpcallSink, UpcallSource};
 use crate::fork;
 use crate::sys::StopSignal;
 use crate::types::{Flow, IfId, Interface, Refusal, Result};
 use foldhash::fast::RandomState;
 use mroute::{MrouteSocket, Ttls, MAX_VIFS};
 use reader::{Reader, Shared};
+use rp_filter::ReversePaths;
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -58,6 +61,7 @@ pub struct KernelForwarder {
     shared: Arc<Shared>,
     upcalls: Arc<Reader>,
     vifs: VifTable,
+    reverse_paths: ReversePaths,
     table: u32,
     /// Flows whose entry the kernel refused to change: it may name VIFs that
     /// were given back since.
@@ -92,6 +96,7 @@ impl KernelForwarder {
             shared,
             upcalls,
             vifs,
+            reverse_paths: ReversePaths::open(),
             table,
             refused: HashSet::default(),
             refused_more: false,
@@ -203,6 +208,9 @@ impl Forwarder for KernelForwarder {
             }
         })?;
         log::debug!("{interface} ({name}) is VIF {}", vif.number());
+        if let Some(complaint) = self.reverse_paths.complaint(&name, interface.index) {
+            log::warn!("{complaint}");
+        }
         if !LOOKED_UP.contains(&self.table) {
             log::warn!("{}", advice::rule(self.table, &name));
         }
@@ -241,6 +249,11 @@ impl Forwarder for KernelForwarder {
             }
         }
         Ok(lost)
+    }
+
+    fn reverse_path(&self, interface: Interface) -> Option<ReversePath> {
+        let name = self.shared.socket.device_name(interface.index).ok()??;
+        self.reverse_paths.of(&name)
     }
 
     fn install(&mut self, entry: &Entry<'_>) -> Result<()> {

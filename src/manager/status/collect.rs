@@ -59,10 +59,13 @@ impl Run {
             memberships: sizes.memberships,
             mfes: sizes.mfes,
             resolving: sizes.resolving,
+            refused_flows: sizes.refused_flows,
             not_installed,
         };
         status.counters = Counters {
             callbacks: self.tally.callbacks,
+            fell_behind: self.tally.fell_behind,
+            wrong_if_dropped: self.tally.dropped,
             upcalls: Upcalls {
                 no_cache: self.tally.no_cache,
                 wrong_if: self.tally.wrong_if,
@@ -82,6 +85,7 @@ impl Run {
                 igmp: row.igmp.map(|client| client.0),
                 changing: row.is_changing,
                 absent: row.is_absent,
+                reverse_path_filter: self.world.reverse_path(row.interface).map(Into::into),
             })
             .collect();
         status.limits = self.collect_limits();
@@ -127,6 +131,7 @@ impl Run {
             .clients()
             .filter_map(|row| {
                 let record = self.clients.get(row.id)?;
+                let (queued, noted) = record.queue.len();
                 Some(Client {
                     serial: row.id.0,
                     protocol: row.protocol,
@@ -134,7 +139,10 @@ impl Run {
                     igmp: row.is_igmp,
                     interfaces: row.interfaces,
                     running: record.queue.is_running(),
-                    queued: record.queue.len() + record.backlog.len(),
+                    queued: queued + record.backlog.len(),
+                    behind: record.queue.is_behind(),
+                    noted,
+                    wrong_if_dropped: record.dropped,
                     callbacks: record.delivered,
                 })
             })

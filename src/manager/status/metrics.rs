@@ -44,6 +44,11 @@ impl Status {
                 "How many flows packets may begin: MFEs and flows whose clients are being asked.",
             ),
             (
+                "mgm_refused_flows",
+                totals.refused_flows,
+                "Flows that were refused within the last 10 s and are remembered.",
+            ),
+            (
                 "mgm_mfes_not_installed",
                 totals.not_installed,
                 "Entries that the forwarder refused, to be tried again.",
@@ -60,6 +65,14 @@ impl Status {
         for (kind, count) in counters.callbacks.iter() {
             page.sample(&[("kind", &kind)], count);
         }
+        page.family("mgm_clients_fell_behind_total", "counter", "How often a client fell behind.");
+        page.sample(&[], counters.fell_behind);
+        page.family(
+            "mgm_wrong_if_dropped_total",
+            "counter",
+            "WRONG_IF callbacks that were not made, because their client was behind.",
+        );
+        page.sample(&[], counters.wrong_if_dropped);
         page.family("mgm_upcalls_total", "counter", "Upcalls taken in from the kernel, by kind.");
         page.sample(&[("kind", &"no_cache")], counters.upcalls.no_cache);
         page.sample(&[("kind", &"wrong_if")], counters.upcalls.wrong_if);
@@ -97,6 +110,18 @@ impl Status {
         page.family("mgm_client_queued_callbacks", "gauge", "Callbacks that wait for a client.");
         for client in &self.clients {
             page.sample(&labels_of(client), client.queued);
+        }
+        page.family("mgm_client_behind", "gauge", "Whether a client is behind.");
+        for client in &self.clients {
+            page.sample(&labels_of(client), u8::from(client.behind));
+        }
+        page.family(
+            "mgm_client_noted",
+            "gauge",
+            "Things that a client is told of once nothing is queued for it.",
+        );
+        for client in &self.clients {
+            page.sample(&labels_of(client), client.noted);
         }
         page.family("mgm_client_callbacks_total", "counter", "Callbacks made to a client.");
         for client in &self.clients {

@@ -11,6 +11,7 @@ mod metrics;
 mod tests;
 
 use super::tally::Deliveries;
+use crate::forwarder::ReversePath;
 use crate::types::{Interface, Ipv4Addr};
 use serde::Serialize;
 
@@ -74,6 +75,8 @@ pub struct Totals {
     pub mfes: usize,
     /// Flows whose clients are being asked.
     pub resolving: usize,
+    /// Flows that were refused within the last 10 s and are remembered.
+    pub refused_flows: usize,
     /// Entries that the forwarder refused, to be tried again.
     pub not_installed: usize,
 }
@@ -83,6 +86,10 @@ pub struct Totals {
 pub struct Counters {
     /// Callbacks made, to all clients that there ever were.
     pub callbacks: Deliveries,
+    /// How often a client fell behind.
+    pub fell_behind: u64,
+    /// WRONG_IF_CALLBACKs that were not made, because their client was behind.
+    pub wrong_if_dropped: u64,
     /// Upcalls taken in from the kernel.
     pub upcalls: Upcalls,
     /// Packets not forwarded, as far as MGM itself saw them.
@@ -142,6 +149,12 @@ pub struct Client {
     pub running: bool,
     /// How many callbacks wait for it.
     pub queued: usize,
+    /// Whether it is behind: it is told how things stand, and not each change.
+    pub behind: bool,
+    /// How many things it has to be told of, once nothing is queued.
+    pub noted: usize,
+    /// WRONG_IF_CALLBACKs that were not made, because it was behind.
+    pub wrong_if_dropped: u64,
     /// Callbacks made to it.
     pub callbacks: Deliveries,
 }
@@ -175,6 +188,30 @@ pub struct IfaceStatus {
     pub changing: bool,
     /// The system has lost it.
     pub absent: bool,
+    /// What the system drops there before MGM sees it; null if that is not known.
+    pub reverse_path_filter: Option<ReversePathFilter>,
+}
+
+/// The system's check of where packets come from (RFC 3704).
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReversePathFilter {
+    /// Drops nothing.
+    Off,
+    /// Drops what the unicast routes expect by another interface.
+    Strict,
+    /// Drops what no unicast route leads to.
+    Loose,
+}
+
+impl From<ReversePath> for ReversePathFilter {
+    fn from(path: ReversePath) -> ReversePathFilter {
+        match path {
+            ReversePath::Off => ReversePathFilter::Off,
+            ReversePath::Strict => ReversePathFilter::Strict,
+            ReversePath::Loose => ReversePathFilter::Loose,
+        }
+    }
 }
 
 /// How far packets may go: what the host has set, for interfaces that somebody

@@ -84,7 +84,7 @@ fn a_snapshot_tells_everything() {
     assert_eq!(
         status["totals"],
         json!({"clients": 3, "interfaces": 2, "memberships": 1, "mfes": 1, "resolving": 0,
-            "not_installed": 0})
+            "refused_flows": 0, "not_installed": 0})
     );
     assert_eq!(
         status["counters"]["refused_packets"],
@@ -110,9 +110,9 @@ fn a_snapshot_tells_everything() {
         status["interfaces"],
         json!([
             {"index": 1, "next_hop": null, "owner": 1, "igmp": null, "changing": false,
-                "absent": false},
+                "absent": false, "reverse_path_filter": null},
             {"index": 2, "next_hop": null, "owner": 2, "igmp": 3, "changing": false,
-                "absent": false},
+                "absent": false, "reverse_path_filter": null},
         ])
     );
     assert_eq!(
@@ -240,6 +240,7 @@ fn check_schema(root: &Value, schema: &Value, value: &Value, at: &str) {
                     || rule.as_array().is_some_and(|all| all.contains(&json!(is)));
                 assert!(fits, "{at} is of type {is}, not {rule}");
             }
+            "enum" => assert!(rule.as_array().unwrap().contains(value), "{at} is {value}"),
             "minimum" => assert_eq!(*rule, json!(0), "what is_u64 proves"),
             "format" => {
                 assert_eq!(*rule, json!("ipv4"));

@@ -35,7 +35,10 @@ pub(in crate::manager) fn open_forwarder(
 }
 
 /// There are only the host's routes here.
-pub(in crate::manager) fn open_routes(_: Arc<dyn RouteWatcher>) -> Result<Box<dyn RouteView>> {
+pub(in crate::manager) fn open_routes(
+    _: Arc<dyn RouteWatcher>,
+    _table: Option<u32>,
+) -> Result<Box<dyn RouteView>> {
     Err(Refusal::Forwarder("the system's routes are read on Linux only".into()))
 }
 

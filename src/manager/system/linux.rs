@@ -35,9 +35,10 @@ pub(in crate::manager) fn open_forwarder(
     Ok(Box::new(KernelForwarder::open(table, upcalls)?))
 }
 
-/// The system's routes.
+/// The system's routes; outside of VRFs those of this table, if the host has named one.
 pub(in crate::manager) fn open_routes(
     watcher: Arc<dyn RouteWatcher>,
+    table: Option<u32>,
 ) -> Result<Box<dyn RouteView>> {
-    Ok(Box::new(NetlinkRoutes::open(watcher)?))
+    Ok(Box::new(NetlinkRoutes::open(watcher, table)?))
 }

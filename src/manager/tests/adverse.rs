@@ -3,10 +3,10 @@
 
 use super::*;
 use crate::forwarder::{Counters, Entry, Forwarder};
-use crate::manager::queue::Lane;
+use crate::manager::dispatch::Lane;
 use crate::manager::state::Run;
 use crate::manager::Detail;
-use crate::types::IfId;
+use crate::types::{Domain, IfId};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -120,7 +120,7 @@ fn t8_4_workers_that_are_stuck_are_seen_from_the_start() {
 struct Overtaken(Manager, PlMutex<Option<Route>>);
 
 impl crate::routes::RouteView for Overtaken {
-    fn lookup(&self, _: Ipv4Addr) -> Option<Route> {
+    fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         let newer = self.1.lock().take();
         if let Some(newer) = newer {
             self.0.add_route(newer).unwrap();
@@ -311,7 +311,7 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
 struct Mute;
 
 impl crate::routes::RouteView for Mute {
-    fn lookup(&self, _: Ipv4Addr) -> Option<Route> {
+    fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         None
     }
 }
@@ -333,7 +333,7 @@ fn t5_10_a_look_up_that_fails_is_no_loss_of_the_route() {
 struct Restless(Manager, AtomicUsize);
 
 impl crate::routes::RouteView for Restless {
-    fn lookup(&self, _: Ipv4Addr) -> Option<Route> {
+    fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         let asked = self.1.fetch_add(1, Ordering::Relaxed);
         if asked % 20 == 19 {
             let elsewhere = Ipv4Addr::new(192, 0, 2, (asked / 20) as u8);

@@ -1,7 +1,12 @@
 //! The thread `mgm-route`: hears that the kernel's routes have changed, or what it
 //! routes multicast among.
 
+use super::copy::{RTM_DELROUTE, RTM_NEWROUTE};
+use super::dump::Dumper;
+use super::news::News;
 use super::socket::RouteSocket;
+use super::wire::messages;
+use super::Known;
 use crate::routes::RouteWatcher;
 use crate::sys::{self, StopSignal, Wake};
 use std::io;
@@ -24,9 +29,6 @@ const GROUPS: [u32; 6] = [
 /// RTNLGRP_NEXTHOP, of next hop objects: they came with Linux 5.3.
 const NEXTHOP: u32 = 32;
 
-const RTM_DELLINK: u16 = 17;
-const RTM_NEWNETCONF: u16 = 80;
-
 /// The watcher is told this long after the first of a number of changes: a
 /// routing daemon makes thousands at a time.
 const COLLECT: Duration = Duration::from_millis(50);
@@ -34,119 +36,202 @@ const COLLECT: Duration = Duration::from_millis(50);
 /// After an error of the socket: else a lasting one would have us spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Opens the socket that changes are announced on. They are collected from now on.
-pub(super) fn open() -> io::Result<RouteSocket> {
-    let socket = RouteSocket::open()?;
-    for group in GROUPS {
-        match socket.add_membership(group) {
-            Err(error) if group == NEXTHOP && error.raw_os_error() == Some(libc::EINVAL) => {
-                log::debug!("no next hop objects in this kernel");
-            }
-            result => result?,
-        }
-    }
-    socket.set_non_blocking(true)?;
-    Ok(socket)
-}
+/// A dump that failed is made again after so long.
+const RETRY: Duration = Duration::from_secs(1);
 
-/// Starts the thread. It ends by itself when `stop` is raised, and may call
-/// the watcher once more until then.
-pub(super) fn spawn(
-    socket: RouteSocket,
+/// Longer than any announcement: that of a link is the longest.
+const LONGEST: usize = 32_768;
+
+/// The socket holds so many bytes of announcements, some ten thousand of them.
+const UNREAD: usize = 8 << 20;
+
+/// What the thread works with.
+pub(super) struct Listener {
+    ears: Ears,
+    dumper: Dumper,
     stop: Arc<StopSignal>,
     watcher: Arc<dyn RouteWatcher>,
-) -> io::Result<()> {
-    crate::threads::spawn("mgm-route", move || {
-        let mut due: Option<Instant> = None;
-        let mut news = News::None;
+    stale: Stale,
+}
+
+/// What has to be read anew.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stale {
+    links: bool,
+    routes: bool,
+}
+
+/// Reads announcements and remembers what they come to.
+struct Ears {
+    socket: RouteSocket,
+    known: Arc<Known>,
+    buffer: Vec<u8>,
+    news: News,
+}
+
+impl Listener {
+    /// Opens the socket that changes are announced on, and then reads what there is. Changes
+    /// are collected from now on.
+    pub fn open(
+        known: Arc<Known>,
+        stop: Arc<StopSignal>,
+        watcher: Arc<dyn RouteWatcher>,
+    ) -> io::Result<Listener> {
+        let socket = RouteSocket::open()?;
+        socket.set_receive_buffer(UNREAD);
+        for group in GROUPS {
+            match socket.add_membership(group) {
+                Err(error) if group == NEXTHOP && error.raw_os_error() == Some(libc::EINVAL) => {
+                    log::debug!("no next hop objects in this kernel");
+                }
+                result => result?,
+            }
+        }
+        socket.set_non_blocking(true)?;
+        let ears = Ears { socket, known, buffer: vec![0; LONGEST], news: News::default() };
+        let stale = Stale { links: true, routes: true };
+        let mut listener = Listener { ears, dumper: Dumper::open()?, stop, watcher, stale };
+        listener.refresh();
+        Ok(listener)
+    }
+
+    /// Starts the thread. It ends by itself when `stop` is raised, and may call
+    /// the watcher once more until then.
+    pub fn spawn(mut self) -> io::Result<()> {
+        crate::threads::spawn("mgm-route", move || self.run())
+    }
+
+    fn run(&mut self) {
+        let mut due = self.stale.any().then(|| Instant::now() + RETRY);
         loop {
             let left = due.map(|at| at.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
-                due = None;
-                sys::shield("a route change", || match std::mem::take(&mut news) {
-                    News::Routes => watcher.routes_changed(),
-                    News::Interfaces => watcher.interfaces_changed(),
-                    News::None => {}
-                });
+                due = self.tell().then(|| Instant::now() + RETRY);
+                if !self.ears.news.is_empty() {
+                    due = Some(Instant::now() + COLLECT); // heard meanwhile
+                }
                 continue;
             }
-            match sys::wait(Some(&socket), &stop, left) {
+            match sys::wait(Some(&self.ears.socket), &self.stop, left) {
                 Wake::Stop => return,
                 Wake::Timeout => {}
                 Wake::Readable => {
-                    let heard = drain(&socket);
-                    if heard.has_lost_link {
-                        // Not later: until it is known, calls are accepted that come to
-                        // nothing. What else has changed takes longer to look up.
-                        sys::shield("a loss", || watcher.interfaces_changed());
-                    }
-                    news = news.max(heard.news);
-                    if heard.news > News::None {
-                        due.get_or_insert_with(|| Instant::now() + COLLECT);
-                    } else if sys::wait(None::<&RouteSocket>, &stop, Some(PAUSE)) == Wake::Stop {
+                    let heard = self.ears.drain();
+                    self.ears.tell_loss(&*self.watcher);
+                    if !self.ears.news.is_empty() {
+                        let soon = Instant::now() + COLLECT;
+                        due = Some(due.map_or(soon, |due| due.min(soon)));
+                    } else if !heard
+                        && sys::wait(None::<&RouteSocket>, &self.stop, Some(PAUSE)) == Wake::Stop
+                    {
                         return;
                     }
                 }
             }
         }
-    })
-}
+    }
 
-/// What announcements come to: the last of these of which there was one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum News {
-    #[default]
-    None,
-    /// What multicast is routed among may have changed. MGM's own changes are announced,
-    /// too: looking all sources up for them would cost too much.
-    Interfaces,
-    /// Anything may have.
-    Routes,
-}
+    /// Reads anew what is stale, then tells the watcher; true if something is still stale.
+    fn tell(&mut self) -> bool {
+        let news = std::mem::take(&mut self.ears.news);
+        self.stale.links |= news.has_gap;
+        self.stale.routes |= news.is_copy_stale;
+        let was_stale = self.stale.any() && news.changes().is_none();
+        self.refresh();
+        // What a dump of a second try has brought concerns everybody.
+        let changes = if was_stale && !self.stale.any() {
+            Some(crate::routes::RouteChanges::everything())
+        } else {
+            news.changes()
+        };
+        let Listener { ears, watcher, .. } = self;
+        sys::shield("a route change", || match changes {
+            Some(changes) => watcher.routes_changed(&changes, &mut || {
+                ears.drain();
+                ears.tell_loss(&**watcher);
+            }),
+            None if !news.is_empty() => watcher.interfaces_changed(),
+            None => {}
+        });
+        self.stale.any()
+    }
 
-/// What a number of announcements comes to.
-#[derive(Clone, Copy, Debug, Default)]
-struct Heard {
-    news: News,
-    /// A device has gone, and its VIF with it.
-    has_lost_link: bool,
-}
-
-/// Reads all there is; what it comes to. More than that does not matter: the manager
-/// looks for itself.
-fn drain(socket: &RouteSocket) -> Heard {
-    let mut buffer = [0u8; 4096];
-    let mut heard = Heard::default();
-    loop {
-        match socket.recv(&mut &mut buffer[..], 0) {
-            Ok(_) => {
-                let kind = kind(&buffer);
-                heard.news = heard.news.max(told_by(kind));
-                heard.has_lost_link |= kind == RTM_DELLINK;
+    fn refresh(&mut self) {
+        let Listener { ears, dumper, stale, .. } = self;
+        let read = |what: &str, stale: &mut bool, result: io::Result<()>| {
+            *stale = result.is_err();
+            if let Err(error) = result {
+                log::warn!("reading {what} from the kernel: {error}: trying again in a second");
             }
-            Err(error) => match error.raw_os_error() {
-                // Announcements were lost: so there were some.
-                Some(libc::ENOBUFS) => heard.news = News::Routes,
-                Some(libc::EINTR) => {}
-                Some(libc::EAGAIN) => return heard,
-                _ => {
-                    log::debug!("reading route changes: {error}");
-                    return heard;
-                }
-            },
+        };
+        if stale.links {
+            read("links and addresses", &mut stale.links, dumper.links(&ears.known));
+        }
+        if stale.routes {
+            read("the unicast table", &mut stale.routes, dumper.routes(&ears.known));
         }
     }
 }
 
-/// The type of an announcement stands behind its length.
-fn kind(message: &[u8; 4096]) -> u16 {
-    u16::from_ne_bytes([message[4], message[5]])
+impl Stale {
+    fn any(self) -> bool {
+        self.links || self.routes
+    }
 }
 
-/// What one announcement comes to.
-fn told_by(kind: u16) -> News {
-    match kind {
-        RTM_NEWNETCONF => News::Interfaces,
-        _ => News::Routes,
+impl Ears {
+    /// Reads all there is, up to some thousands; false if there was nothing, or an error.
+    fn drain(&mut self) -> bool {
+        /// Then it is time for the watcher, however fast they come.
+        const MOST: usize = 4096;
+        let mut heard = false;
+        for _ in 0..MOST {
+            match self.socket.recv(&mut &mut self.buffer[..], 0) {
+                Ok(length) => {
+                    heard = true;
+                    self.take(length.min(LONGEST));
+                }
+                Err(error) => match error.raw_os_error() {
+                    // Announcements were lost: so there were some.
+                    Some(libc::ENOBUFS) => {
+                        heard = true;
+                        self.news.gap();
+                    }
+                    Some(libc::EINTR) => {}
+                    Some(libc::EAGAIN) => break,
+                    _ => {
+                        log::debug!("reading route changes: {error}");
+                        break;
+                    }
+                },
+            }
+        }
+        if std::mem::take(&mut self.news.are_objects_stale) {
+            self.known.objects.lock().clear();
+        }
+        heard
+    }
+
+    fn take(&mut self, length: usize) {
+        let Ears { known, buffer, news, .. } = self;
+        let mut count = 0;
+        for message in messages(&buffer[..length]) {
+            count += 1;
+            news.take(&message, &mut known.links.write());
+            if let (RTM_NEWROUTE | RTM_DELROUTE, Some(copy)) = (message.kind, &known.copy) {
+                copy.write().take(&message);
+            }
+        }
+        if count == 0 {
+            news.gap(); // it makes no sense
+        }
+    }
+
+    /// A loss is not told later: until it is known, calls are accepted that come to nothing.
+    /// What else has changed takes longer to look up.
+    fn tell_loss(&mut self, watcher: &dyn RouteWatcher) {
+        if std::mem::take(&mut self.news.has_lost_link) {
+            sys::shield("a loss", || watcher.interfaces_changed());
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! What the kernel's answers to RTM_GETROUTE mean.
 
-use crate::types::{Ipv4Addr, Route, RouteOrigin};
+use crate::types::{Ipv4Addr, NextHop, Prefix, Route, RouteOrigin};
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteMessage, RouteProtocol, RouteType, RouteVia,
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteProtocol,
+    RouteType, RouteVia,
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use std::io;
@@ -24,7 +25,7 @@ mod proto {
 
 /// Who made a route, in the words of mgm.h. Daemons that speak several
 /// protocols under one number (zebra, bird, gated, xorp) are OTHER.
-fn protocol(protocol: RouteProtocol) -> u32 {
+pub(super) fn protocol(protocol: RouteProtocol) -> u32 {
     match protocol {
         RouteProtocol::Kernel => proto::LOCAL,
         RouteProtocol::Boot | RouteProtocol::Static => proto::NETMGMT,
@@ -87,37 +88,91 @@ pub(super) fn needs_decision(matched: &RouteMessage) -> bool {
                 .any(|a| matches!(a, RouteAttribute::MultiPath(_) | RouteAttribute::NhId(_))))
 }
 
+/// The next hops of a route that packets can take, in its order. Those of a next hop object
+/// are not among them ([`object`]).
+pub(super) fn next_hops(route: &RouteMessage) -> Vec<NextHop> {
+    if !matches!(route.header.kind, RouteType::Unicast) {
+        return Vec::new();
+    }
+    let several = route.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::MultiPath(hops) => Some(hops),
+        _ => None,
+    });
+    let Some(several) = several else {
+        let is_dead = route.header.flags.intersects(RouteFlags::Dead | RouteFlags::Linkdown);
+        return interface(&route.attributes)
+            .filter(|_| !is_dead)
+            .map(|if_index| NextHop { origin: gateway(&route.attributes), if_index })
+            .into_iter()
+            .collect();
+    };
+    let dead = RouteNextHopFlags::Dead | RouteNextHopFlags::Linkdown;
+    several
+        .iter()
+        .filter(|hop| hop.interface_index != 0 && !hop.flags.intersects(dead))
+        .map(|hop| NextHop { origin: gateway(&hop.attributes), if_index: hop.interface_index })
+        .collect()
+}
+
+/// The number of the next hop object that a route leads to, if it leads to one.
+pub(super) fn object(route: &RouteMessage) -> Option<u32> {
+    route.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::NhId(id) => Some(*id),
+        _ => None,
+    })
+}
+
 /// The route to `source`: prefix and protocol as in the route that `matched`
-/// (unknown if the kernel did not tell), interface and gateway as in `decided`.
+/// (unknown if the kernel did not tell), interface and gateway as in `decided`,
+/// which is one of the equal-cost `ways`.
 pub(super) fn route(
     source: Ipv4Addr,
     matched: Option<&RouteMessage>,
     decided: &RouteMessage,
+    ways: &[NextHop],
 ) -> Route {
-    let (network, prefix_len, protocol) = match matched {
-        Some(matched) => {
-            (destination(matched), prefix_len(matched), protocol(matched.header.protocol))
-        }
-        None => (source, 32, proto::OTHER),
+    let (prefix, protocol) = match matched {
+        Some(matched) => (prefix(matched), protocol(matched.header.protocol)),
+        None => (Prefix::of(source, 32), proto::OTHER),
     };
-    let (origin, if_index) = match decided.header.kind {
-        RouteType::Local => (RouteOrigin::Local, 0),
-        RouteType::Unicast => match interface(decided) {
-            Some(index) => (gateway(decided), index),
+    let way = match decided.header.kind {
+        RouteType::Local => NextHop { origin: RouteOrigin::Local, if_index: 0 },
+        RouteType::Unicast => match interface(&decided.attributes) {
+            Some(if_index) => NextHop { origin: gateway(&decided.attributes), if_index },
             None => return Route::NONE,
         },
         // Blackholes and the like; the broadcast address of a network.
         _ => return Route::NONE,
     };
-    Route { origin, if_index, ways: None, network, prefix_len, protocol }
+    by(way, ways, prefix, protocol)
 }
 
-fn prefix_len(message: &RouteMessage) -> u8 {
-    let told = message.header.destination_prefix_length;
-    if cfg!(all(fuzzing, mgm_planted)) {
-        return told; // a bug to order: scripts/fuzz has to find it
+/// The route of this prefix by `way`, the system's choice among the equal-cost `ways`.
+pub(super) fn by(way: NextHop, ways: &[NextHop], prefix: Prefix, protocol: u32) -> Route {
+    let mut all: Vec<NextHop> = Vec::with_capacity(ways.len() + 1);
+    for hop in ways.iter().copied().chain([way]) {
+        if !all.contains(&hop) {
+            all.push(hop);
+        }
     }
-    told.min(32)
+    let is_unicast = way.origin != RouteOrigin::Local;
+    Route {
+        origin: way.origin,
+        if_index: way.if_index,
+        ways: (all.len() > 1 && is_unicast).then(|| all.into()),
+        network: prefix.network(),
+        prefix_len: prefix.length(),
+        protocol,
+    }
+}
+
+/// The prefix of a route.
+pub(super) fn prefix(message: &RouteMessage) -> Prefix {
+    let length = message.header.destination_prefix_length;
+    if cfg!(all(fuzzing, mgm_planted)) && length > 32 {
+        panic!("a bug to order: scripts/fuzz has to find it");
+    }
+    Prefix::of(destination(message), length)
 }
 
 /// The network of a route; the default route comes without one.
@@ -132,16 +187,15 @@ fn destination(message: &RouteMessage) -> Ipv4Addr {
         .unwrap_or(Ipv4Addr::UNSPECIFIED)
 }
 
-fn interface(message: &RouteMessage) -> Option<u32> {
-    message.attributes.iter().find_map(|attribute| match attribute {
+fn interface(attributes: &[RouteAttribute]) -> Option<u32> {
+    attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::Oif(index) if *index != 0 => Some(*index),
         _ => None,
     })
 }
 
-fn gateway(message: &RouteMessage) -> RouteOrigin {
-    message
-        .attributes
+fn gateway(attributes: &[RouteAttribute]) -> RouteOrigin {
+    attributes
         .iter()
         .find_map(|attribute| match attribute {
             RouteAttribute::Gateway(RouteAddress::Inet(gateway))
@@ -165,9 +219,12 @@ pub fn fuzz(datagram: &[u8]) {
     let Some(Ok(message)) = read(datagram, sequence) else { return };
     let _ = needs_decision(&message);
     let source = Ipv4Addr::new(10, 0, 0, 1);
+    let ways = next_hops(&message);
     for matched in [Some(&message), None] {
-        let route = route(source, matched, &message);
+        let route = route(source, matched, &message, &ways);
         assert!(route.prefix_len <= 32);
+        let chosen = NextHop { origin: route.origin, if_index: route.if_index };
+        assert!(route.ways.as_ref().is_none_or(|ways| ways.contains(&chosen)));
         assert!(
             route == Route::NONE || (route.if_index == 0) == (route.origin == RouteOrigin::Local)
         );
@@ -177,6 +234,7 @@ pub fn fuzz(datagram: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netlink_packet_route::route::RouteNextHop;
     use std::net::Ipv6Addr;
 
     const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 1, 2, 3);
@@ -240,7 +298,7 @@ mod tests {
     fn t5_1_a_connected_source_has_no_gateway() {
         let matched = unicast(RouteProtocol::Kernel, vec![RouteAttribute::Oif(4)]);
         assert!(!needs_decision(&matched));
-        let route = route(SOURCE, Some(&matched), &matched);
+        let route = route(SOURCE, Some(&matched), &matched, &next_hops(&matched));
         assert_eq!(
             route,
             Route {
@@ -259,7 +317,7 @@ mod tests {
         let rest =
             vec![RouteAttribute::Gateway(RouteAddress::Inet(GATEWAY)), RouteAttribute::Oif(4)];
         let matched = message(RouteType::Unicast, RouteProtocol::Static, [0; 4], 0, rest);
-        let route = route(SOURCE, Some(&matched), &matched);
+        let route = route(SOURCE, Some(&matched), &matched, &next_hops(&matched));
         assert_eq!(route.origin, RouteOrigin::Via(GATEWAY));
         assert_eq!((route.network, route.prefix_len), (Ipv4Addr::UNSPECIFIED, 0));
         assert_eq!(route.protocol, 3);
@@ -275,16 +333,66 @@ mod tests {
             RouteProtocol::Unspec,
             vec![RouteAttribute::Oif(5), RouteAttribute::Gateway(RouteAddress::Inet(GATEWAY))],
         );
-        let route = route(SOURCE, Some(&matched), &decided);
+        let route = route(SOURCE, Some(&matched), &decided, &next_hops(&decided));
         assert_eq!((route.origin, route.if_index), (RouteOrigin::Via(GATEWAY), 5));
         assert_eq!((route.prefix_len, route.protocol), (8, 14));
+    }
+
+    fn hop(flags: RouteNextHopFlags, if_index: u32, gateway: Option<Ipv4Addr>) -> RouteNextHop {
+        let mut hop = RouteNextHop::default();
+        hop.flags = flags;
+        hop.interface_index = if_index;
+        let gateway = gateway.map(|addr| RouteAttribute::Gateway(RouteAddress::Inet(addr)));
+        hop.attributes.extend(gateway);
+        hop
+    }
+
+    #[test]
+    fn t5_1_all_equal_cost_ways_are_known_and_the_kernels_choice_among_them() {
+        let none = RouteNextHopFlags::empty();
+        let hops = vec![
+            hop(none, 4, Some(GATEWAY)),
+            hop(RouteNextHopFlags::Dead, 5, Some(GATEWAY)),
+            hop(RouteNextHopFlags::Linkdown, 6, Some(GATEWAY)),
+            hop(RouteNextHopFlags::Onlink, 7, None),
+            hop(none, 0, None),
+        ];
+        let matched = unicast(RouteProtocol::Bgp, vec![RouteAttribute::MultiPath(hops)]);
+        let via = |if_index| NextHop { origin: RouteOrigin::Via(GATEWAY), if_index };
+        let connected = |if_index| NextHop { origin: RouteOrigin::Connected, if_index };
+        assert_eq!(next_hops(&matched), [via(4), connected(7)], "dead legs are left out");
+        let decided = unicast(RouteProtocol::Unspec, vec![RouteAttribute::Oif(7)]);
+        let found = route(SOURCE, Some(&matched), &decided, &next_hops(&matched));
+        assert_eq!((found.origin, found.if_index), (RouteOrigin::Connected, 7));
+        assert_eq!(found.ways.as_deref(), Some(&[via(4), connected(7)][..]));
+        // The choice is always one of the ways, and a single way is no list.
+        let decided = unicast(RouteProtocol::Unspec, vec![RouteAttribute::Oif(9)]);
+        let found = route(SOURCE, Some(&matched), &decided, &next_hops(&matched));
+        assert_eq!(found.ways.as_deref(), Some(&[via(4), connected(7), connected(9)][..]));
+        assert_eq!(route(SOURCE, Some(&matched), &decided, &[connected(9)]).ways, None);
+    }
+
+    #[test]
+    fn t5_1_a_dead_route_has_no_way() {
+        let mut dead = unicast(RouteProtocol::Static, vec![RouteAttribute::Oif(4)]);
+        assert_eq!(next_hops(&dead).len(), 1);
+        dead.header.flags = RouteFlags::Linkdown;
+        assert_eq!(next_hops(&dead), []);
+        let blackhole = message(
+            RouteType::BlackHole,
+            RouteProtocol::Static,
+            [10, 0, 0, 0],
+            8,
+            vec![RouteAttribute::Oif(4)],
+        );
+        assert_eq!(next_hops(&blackhole), []);
     }
 
     #[test]
     fn an_ipv6_gateway_has_no_address_here() {
         let via = RouteAttribute::Via(RouteVia::Inet6(Ipv6Addr::LOCALHOST));
         let matched = unicast(RouteProtocol::Static, vec![via, RouteAttribute::Oif(4)]);
-        let route = route(SOURCE, Some(&matched), &matched);
+        let route = route(SOURCE, Some(&matched), &matched, &next_hops(&matched));
         assert_eq!(route.origin, RouteOrigin::Via(Ipv4Addr::UNSPECIFIED));
     }
 
@@ -293,7 +401,7 @@ mod tests {
         let rest = vec![RouteAttribute::Oif(1)];
         let matched = message(RouteType::Local, RouteProtocol::Kernel, SOURCE.octets(), 32, rest);
         assert!(!needs_decision(&matched));
-        let route = route(SOURCE, Some(&matched), &matched);
+        let route = route(SOURCE, Some(&matched), &matched, &next_hops(&matched));
         assert_eq!((route.origin, route.if_index), (RouteOrigin::Local, 0));
         assert_eq!((route.network, route.prefix_len), (SOURCE, 32));
     }
@@ -316,16 +424,16 @@ mod tests {
                 8,
                 vec![RouteAttribute::Oif(4)],
             );
-            assert_eq!(route(SOURCE, Some(&matched), &matched), Route::NONE);
+            assert_eq!(route(SOURCE, Some(&matched), &matched, &next_hops(&matched)), Route::NONE);
         }
         let nowhere = unicast(RouteProtocol::Static, vec![]);
-        assert_eq!(route(SOURCE, Some(&nowhere), &nowhere), Route::NONE);
+        assert_eq!(route(SOURCE, Some(&nowhere), &nowhere, &next_hops(&nowhere)), Route::NONE);
     }
 
     #[test]
     fn a_decision_alone_covers_its_source_only() {
         let decided = unicast(RouteProtocol::Unspec, vec![RouteAttribute::Oif(5)]);
-        let route = route(SOURCE, None, &decided);
+        let route = route(SOURCE, None, &decided, &next_hops(&decided));
         assert_eq!((route.network, route.prefix_len, route.protocol), (SOURCE, 32, 1));
     }
 

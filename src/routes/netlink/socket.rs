@@ -2,6 +2,7 @@
 
 use crate::fork::GuardedFd;
 use netlink_sys::{protocols::NETLINK_ROUTE, Socket, SocketAddr};
+use socket2::SockRef;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -27,6 +28,30 @@ impl RouteSocket {
         // the descriptor as it is never dropped.
         let socket = unsafe { Socket::from_raw_fd(guard.as_raw_fd()) };
         Ok(RouteSocket { socket: ManuallyDrop::new(socket), guard })
+    }
+
+    /// Makes room for this many bytes that have not been read yet, or for as many as an
+    /// ordinary user may have.
+    pub(super) fn set_receive_buffer(&self, bytes: usize) {
+        let size = bytes as libc::c_int;
+        // SAFETY: the kernel reads one int.
+        let forced = unsafe {
+            libc::setsockopt(
+                self.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_RCVBUFFORCE,
+                (&raw const size).cast(),
+                std::mem::size_of_val(&size) as libc::socklen_t,
+            )
+        };
+        if forced != 0 {
+            let error = io::Error::last_os_error();
+            let result = SockRef::from(&self.socket as &Socket).set_recv_buffer_size(bytes);
+            log::debug!(
+                "announcements of routes: SO_RCVBUFFORCE: {error}, SO_RCVBUF: {result:?}: more \
+                 than fit have every source looked up again"
+            );
+        }
     }
 }
 

@@ -2,15 +2,20 @@
 //! they answer.
 
 mod callbacks;
+#[allow(dead_code, unused_imports)]
+#[path = "../../../src/manager/dispatch/mod.rs"]
+mod dispatch;
+mod ears;
 
 use crate::spec::{Member, Model, Place};
 use crate::steps::{self, Kind, Step};
 use crate::tables::{self, Mirror};
 use callbacks::{Pair, Queue};
+use ears::Ears;
 use mgm::engine::{
     ClientId, Config, Effects, Engine, Join, Notice, NoticeKinds, Outcome, Packet, QuestionId,
 };
-use mgm::types::{Code, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
+use mgm::types::{Code, Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
@@ -33,6 +38,7 @@ pub struct Drive {
     pub model: Model,
     pub mirror: Mirror,
     queues: Vec<Queue>,
+    pub ears: Ears,
     old: Vec<(ClientId, Pair)>,
     /// Things that a walk must have seen to be worth anything.
     pub alerts: usize,
@@ -72,12 +78,13 @@ impl Drive {
     /// Nobody and nothing, but for what the stage has.
     pub fn new(stage: Stage) -> Drive {
         let config = Config { mfe_timeout: TIMEOUT, ..Config::default() };
-        let routes = steps::SOURCES.map(|source| (source, steps::route(0))).to_vec();
+        let routes = steps::SOURCES.map(|source| (source, steps::route(0, 0))).to_vec();
         let mut drive = Drive {
             engine: Engine::new(config),
-            model: Model { timeout: TIMEOUT, routes, ..Model::default() },
+            model: Model { timeout: TIMEOUT, routes, kernel: stage.kernel, ..Model::default() },
             mirror: Mirror::new(stage.kernel),
             queues: Vec::new(),
+            ears: Ears::default(),
             old: Vec::new(),
             alerts: 0,
             installed: 0,
@@ -124,6 +131,8 @@ impl Drive {
             Kind::Answer => self.answer_one(a, c, d),
             Kind::AnswerAgain => self.answer_again(a, c, d),
             Kind::AnswerAll => self.answer_all(),
+            Kind::Listen if b % 4 == 0 => self.ears.listen_all(&self.engine),
+            Kind::Listen => self.ears.listen(&self.engine, a.into(), 1 + usize::from(d % 8)),
             Kind::SetMfe => {
                 let (flow, up) = (steps::source_flow(b), Ipv4Addr::new(10, 8, 8, d));
                 let index = steps::pick(&steps::INTERFACES, c).index;
@@ -145,6 +154,7 @@ impl Drive {
             }
             Kind::Boundary => self.change_boundary(a, b, c),
         }?;
+        self.ears.check(&self.model)?;
         tables::compare(self)
     }
 
@@ -216,6 +226,7 @@ impl Drive {
     /// Compares effects, and carries them out as the manager does.
     fn follow(&mut self, what: &str, any_order: bool, mut fx: Effects) -> Checked {
         let engine = self.told_by_engine(&mut fx);
+        self.ears.tell(&engine, &std::mem::take(&mut fx.released));
         let model = self.told_by_model();
         let is_there = |(to, _): &(ClientId, Notice)| self.model.client(*to).is_some();
         let mut engine: Vec<_> = engine.into_iter().filter(is_there).collect();
@@ -261,7 +272,12 @@ impl Drive {
         let by_model = self.model.register(protocol, component);
         same("the answer to register", by_engine, by_model)?;
         if let Ok(client) = by_model {
+            self.model.mute.extend(Some(client).filter(|_| is_mute));
             self.queues.push(Queue { client, is_mute, due: VecDeque::new(), running: None });
+            if !is_mute {
+                let is_igmp = self.model.client(client).is_some_and(|client| client.is_igmp());
+                self.ears.register(&self.model, client, is_igmp);
+            }
         }
         Ok(())
     }
@@ -281,6 +297,7 @@ impl Drive {
             let running = running.and_then(|queue| queue.running.take());
             self.keep(client, running);
             self.queues.retain(|queue| queue.client != client);
+            self.ears.deregister(client);
         }
         Ok(())
     }
@@ -302,8 +319,9 @@ impl Drive {
         })
     }
 
-    fn route_for(&self, flow: Flow) -> Option<Route> {
-        self.engine.needs_route(flow).then(|| self.model.route(flow.source()))
+    fn route_for(&self, flow: Flow, interface: Interface) -> Option<Route> {
+        let (source, _) = self.engine.needs_route(flow, interface)?;
+        Some(self.model.route(source))
     }
 
     fn membership(
@@ -314,7 +332,7 @@ impl Drive {
         flow: Flow,
         interface: Interface,
     ) -> Checked {
-        let route = self.route_for(flow);
+        let route = self.route_for(flow, interface);
         let what = format!("{} {flow}", if add { "join" } else { "leave" });
         self.act(&what, |engine, model, fx| {
             let answer = if add {
@@ -333,7 +351,7 @@ impl Drive {
         let arrival = due.unwrap_or_else(|| steps::pick(&steps::INTERFACES, b / 2));
         let header = &[0x45, b];
         let packet = Packet { flow, arrival, header, length: 100 + u32::from(c), ttl: d % 8 };
-        let (mut by_kernel, route) = (c % 3 == 2, self.route_for(flow));
+        let (mut by_kernel, route) = (c % 3 == 2, self.route_for(flow, arrival));
         if self.mirror.is_kernel() && !by_kernel {
             match self.mirror.iif(flow) {
                 Some(iif) if iif == arrival => {
@@ -342,6 +360,11 @@ impl Drive {
                     return Ok(());
                 }
                 Some(_) => return self.wrong_if(flow, arrival, b),
+                // A refused flow is dropped without a word, where it arrived first.
+                None if self.mirror.refused_at(flow) == Some(arrival) => return Ok(()),
+                None if self.mirror.refused_at(flow).is_some() => {
+                    return self.wrong_if(flow, arrival, b);
+                }
                 None => by_kernel = true,
             }
         }
@@ -373,21 +396,24 @@ impl Drive {
     /// The kernel tells of a packet.
     fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: u8) -> Checked {
         let header = [0x45, header];
+        let packets = self.mirror.counted();
         self.act("wrong_if", |engine, model, fx| {
-            engine.wrong_if(model.now, flow, arrival, &header, fx);
+            engine.wrong_if(model.now, flow, arrival, &header, packets, fx);
             model.wrong_if(flow, arrival, &header);
             (Ok(()), Ok(()))
         })
     }
 
     fn change_routes(&mut self, a: u8, b: u8, c: u8, d: u8) -> Checked {
-        let mut routes = vec![(steps::pick(&steps::SOURCES, a), steps::route(b))];
+        let mut routes = vec![(steps::pick(&steps::SOURCES, a), steps::route(b, c))];
         let other = steps::pick(&steps::SOURCES, c);
         if other != routes[0].0 && c >= 128 {
-            routes.push((other, steps::route(d)));
+            routes.push((other, steps::route(d, a)));
         }
-        self.act("update_routes", |engine, model, fx| {
-            engine.update_routes(&routes, fx);
+        let named: Vec<_> =
+            routes.iter().map(|(source, route)| (*source, Domain::MAIN, route.clone())).collect();
+        self.act_with("update_routes", true, |engine, model, fx| {
+            engine.update_routes(&named, fx).expect("there is memory");
             model.change_routes(&routes);
             (Ok(()), Ok(()))
         })
@@ -395,13 +421,13 @@ impl Drive {
 
     fn tick(&mut self, seconds: u64) -> Checked {
         let now = Time(self.model.now.0 + seconds * 1000);
-        let (packets, by_kernel) = (self.mirror.counted(), self.mirror.is_kernel());
+        let packets = self.mirror.counted();
         self.act_with("tick", true, |engine, model, fx| {
             engine.tick(now, 2, &packets, fx);
             while engine.next_deadline().is_some_and(|due| due <= now) {
                 engine.tick(now, 2, &packets, fx);
             }
-            model.tick(now, by_kernel);
+            model.tick(now);
             (Ok(()), Ok(()))
         })
     }

@@ -1,8 +1,9 @@
 //! RPF and CREATION questions, and what comes of their answers (spec 5.1 to 5.5).
 
-use super::{Asking, Mfe, Model, Purpose};
-use mgm::engine::{ClientId, CreationOif, Notice, QuestionId};
-use mgm::types::{Flow, Interface, Ipv4Addr};
+use super::ways::Way;
+use super::{Asking, First, Mfe, Model, Origin, Purpose};
+use mgm::engine::{ClientId, CreationOif, Notice, QuestionId, Refused};
+use mgm::types::{Flow, Interface, Ipv4Addr, Route};
 use std::sync::Arc;
 
 impl Model {
@@ -24,36 +25,70 @@ impl Model {
         }
     }
 
-    /// Looks the source up and asks the owner of the interface towards it
-    /// (spec 5.1, 5.2); without one there is no MFE, or no longer. True if asked.
-    pub fn ask_rpf(
-        &mut self,
-        flow: Flow,
-        purpose: Purpose,
-        arrival: Interface,
-        header: &Arc<[u8]>,
-    ) -> bool {
+    /// Looks the source up and asks the owner of the interface towards it, or, where no route
+    /// leads to anybody, of the one where the packet arrived (spec 5.1, 5.2); else there is no
+    /// MFE, or no longer. True if asked.
+    pub fn ask(&mut self, flow: Flow, purpose: Purpose, first: First) -> bool {
         self.asking.retain(|asking| asking.flow != flow);
-        let expected = self
-            .expected(flow.source(), Some(arrival))
-            .filter(|(iif, _)| !self.is_bounded(*iif, flow.group()));
-        let asked = expected.and_then(|expected| Some((expected, self.master(expected.0)?)));
-        let Some((expected, owner)) = asked else {
+        let arrived = Some(first.arrival).filter(|name| self.master(*name).is_some());
+        let is_marked = matches!(self.mfe(flow).map(|mfe| mfe.origin), Some(Origin::Unrouted(_)));
+        let expected = match self.way(flow, arrived) {
+            Way::In(name, upstream) => Some((name, upstream)),
+            Way::Bounded => None,
+            Way::Nowhere => {
+                let may_ask = match purpose {
+                    Purpose::Create => true,
+                    Purpose::Renew => is_marked,
+                    Purpose::Reroute => false,
+                };
+                let arrived = arrived.filter(|name| !self.is_bounded(*name, flow.group()));
+                let owner = arrived.and_then(|name| Some((name, self.master(name)?)));
+                match owner.filter(|(_, owner)| may_ask && !self.mute.contains(owner)) {
+                    Some((asked, owner)) => {
+                        let origin = Origin::Unrouted(self.now);
+                        self.tell_rpf(flow, purpose, first, (None, asked, origin), owner);
+                        return true;
+                    }
+                    None => None,
+                }
+            }
+        };
+        let Some((name, owner)) = expected.and_then(|way| Some((way.0, self.master(way.0)?)))
+        else {
             if purpose == Purpose::Create {
                 self.resolved.push(flow);
+                self.remember(flow, first, Refused::NoUpstream);
             } else {
                 self.delete_mfe(flow);
             }
             return false;
         };
+        self.tell_rpf(flow, purpose, first, (expected, name, Origin::Route), owner);
+        true
+    }
+
+    fn tell_rpf(
+        &mut self,
+        flow: Flow,
+        purpose: Purpose,
+        first: First,
+        (expected, asked, origin): (Option<(Interface, Ipv4Addr)>, Interface, Origin),
+        owner: ClientId,
+    ) {
         let question = self.number();
-        let (iif, upstream) = expected;
+        let (named, route) = match expected {
+            Some((name, _)) => (name, self.route(flow.source())),
+            None => (Interface::NONE, Route::NONE),
+        };
+        let (iif, upstream) = expected.unwrap_or((asked, Ipv4Addr::UNSPECIFIED));
+        let (arrival, header) = (first.arrival, Arc::clone(&first.header));
         self.asking.push(Asking {
             flow,
             purpose,
-            arrival,
-            header: Arc::clone(header),
+            first,
             expected,
+            asked,
+            origin,
             iif,
             upstream,
             rpf: Some(question),
@@ -62,33 +97,82 @@ impl Model {
             overtaken: Vec::new(),
             answers: Vec::new(),
         });
-        let (header, route) = (Arc::clone(header), self.route(flow.source()));
-        self.tell(owner, Notice::Rpf { question, flow, iif, upstream, header, route });
-        true
+        self.tell(
+            owner,
+            Notice::Rpf { question, flow, iif: named, upstream, header, route, arrival },
+        );
     }
 
-    /// Asks for an MFE that is there.
-    pub fn ask_again(&mut self, flow: Flow, purpose: Purpose) {
-        if let Some(arrival) = self.mfe(flow).map(|mfe| mfe.iif) {
-            self.ask_rpf(flow, purpose, arrival, &Arc::default());
+    /// Asks for an MFE that is there, and is expected by `present` or where it comes in now.
+    pub fn ask_again(&mut self, flow: Flow, purpose: Purpose, present: Option<Interface>) {
+        self.asking.retain(|asking| asking.flow != flow);
+        let Some(mfe) = self.mfe(flow) else { return };
+        let (iif, upstream, origin) = (mfe.iif, mfe.upstream, mfe.origin);
+        let is_way = |name: &Interface| matches!(self.way(flow, Some(*name)), Way::In(there, _) if there == *name);
+        let arrival = present.filter(is_way).unwrap_or(iif);
+        let first = First { arrival, header: Arc::default(), by_kernel: false };
+        if let Origin::Unrouted(asked) = origin {
+            let leads_nowhere = self.way(flow, Some(iif)) == Way::Nowhere;
+            if purpose == Purpose::Reroute && leads_nowhere {
+                return;
+            }
+            if purpose == Purpose::Renew && leads_nowhere && self.now.0 < asked.0 + 10_000 {
+                self.asking.push(Asking {
+                    flow,
+                    purpose,
+                    first,
+                    expected: None,
+                    asked: iif,
+                    origin,
+                    iif,
+                    upstream,
+                    rpf: None,
+                    creation: Vec::new(),
+                    named: Vec::new(),
+                    overtaken: Vec::new(),
+                    answers: Vec::new(),
+                });
+                return self.ask_creation(flow, iif);
+            }
         }
+        self.ask(flow, purpose, first);
     }
 
     fn restart(&mut self, flow: Flow) {
         match self.asking(flow).cloned() {
-            Some(Asking { purpose: Purpose::Create, arrival, header, .. }) => {
-                self.ask_rpf(flow, Purpose::Create, arrival, &header);
+            Some(Asking { purpose: Purpose::Create, first, .. }) => {
+                self.ask(flow, Purpose::Create, first);
             }
-            Some(asking) => self.ask_again(flow, asking.purpose),
+            Some(Asking { purpose: Purpose::Renew, .. }) => {
+                self.ask_again(flow, Purpose::Renew, None);
+            }
+            Some(Asking { purpose: Purpose::Reroute, first, .. }) => {
+                self.ask_again(flow, Purpose::Reroute, Some(first.arrival));
+            }
             None => {}
+        }
+    }
+
+    /// Somebody else has an interface: MFEs that no route led to move if one does now.
+    pub fn route_unrouted(&mut self) {
+        let unrouted = self.mfes.iter().filter(|mfe| {
+            matches!(mfe.origin, Origin::Unrouted(_))
+                && matches!(self.way(mfe.flow, Some(mfe.iif)), Way::In(..))
+                && self.asking(mfe.flow).is_none()
+        });
+        let mut flows: Vec<_> = unrouted.map(|mfe| mfe.flow).collect();
+        flows.sort_unstable();
+        for flow in flows {
+            self.ask_again(flow, Purpose::Reroute, None);
         }
     }
 
     /// MgmSetMfe beats what RPF_CALLBACK answered before it (D20).
     pub fn overrule_rpf(&mut self, flow: Flow) {
         let Some(mfe) = self.mfe(flow) else { return };
-        let (iif, upstream) = (mfe.iif, mfe.upstream);
+        let (iif, upstream, origin) = (mfe.iif, mfe.upstream, mfe.origin);
         if let Some(asking) = self.asking_mut(flow).filter(|asking| asking.rpf.is_none()) {
+            asking.origin = origin;
             asking.iif = iif;
             asking.upstream = upstream;
         }
@@ -100,7 +184,10 @@ impl Model {
             .asking
             .iter()
             .filter(|asking| {
-                asking.iif == name || asking.expected.0 == name || asking.named.contains(&name)
+                asking.iif == name
+                    || asking.asked == name
+                    || asking.named.contains(&name)
+                    || !self.still_holds(asking)
             })
             .map(|asking| asking.flow)
             .collect();
@@ -124,11 +211,13 @@ impl Model {
     /// Whether the routes still say what they said, and no boundary has come
     /// in between.
     fn still_holds(&self, asking: &Asking) -> bool {
-        let is_bounded = |name| self.is_bounded(name, asking.flow.group());
-        if is_bounded(asking.iif) || is_bounded(asking.expected.0) {
+        if self.is_bounded(asking.iif, asking.flow.group()) {
             return false;
         }
-        self.expected(asking.flow.source(), Some(asking.arrival)) == Some(asking.expected)
+        match asking.expected {
+            Some(way) => self.is_way(asking.flow, way),
+            None => self.way(asking.flow, Some(asking.asked)) == Way::Nowhere,
+        }
     }
 
     fn asking_mut(&mut self, flow: Flow) -> Option<&mut Asking> {
@@ -147,14 +236,32 @@ impl Model {
             return;
         };
         let is_its = self.master(iif) == Some(client) && !self.is_bounded(iif, flow.group());
-        let (iif, upstream) = if is_its { (iif, upstream) } else { asking.expected };
-        let purpose = asking.purpose;
+        let Asking { purpose, expected, first, mut origin, .. } = asking.clone();
+        let named = Some((iif, upstream)).filter(|_| is_its);
+        let Some((iif, upstream)) = named.or(expected) else {
+            // The owner of the arrival interface does not accept it (spec 5.2).
+            self.asking.retain(|asking| asking.flow != flow);
+            if purpose == Purpose::Create {
+                self.resolved.push(flow);
+            } else {
+                self.delete_mfe(flow);
+            }
+            if first.by_kernel {
+                self.refused.push(Refused::NoUpstream);
+            }
+            return self.remember(flow, first, Refused::NoUpstream);
+        };
+        if expected.is_some_and(|(name, _)| name != iif) {
+            origin = Origin::Client;
+        }
         if purpose == Purpose::Reroute {
             self.asking.retain(|asking| asking.flow != flow);
+            self.mfe_mut(flow).into_iter().for_each(|mfe| mfe.origin = origin);
             self.move_mfe(flow, iif, upstream, &[]);
             return;
         }
         if let Some(asking) = self.asking_mut(flow) {
+            asking.origin = origin;
             asking.rpf = None;
             asking.iif = iif;
             asking.upstream = upstream;
@@ -223,6 +330,7 @@ impl Model {
             self.move_mfe(flow, asking.iif, asking.upstream, &asking.answers);
             let now = self.now;
             if let Some(mfe) = self.mfes.iter_mut().find(|mfe| mfe.flow == flow) {
+                mfe.origin = asking.origin;
                 mfe.born = now;
             }
             return;
@@ -232,6 +340,7 @@ impl Model {
             flow,
             iif: asking.iif,
             upstream: asking.upstream,
+            origin: asking.origin,
             oifs: Vec::new(),
             switched: asking.answers.iter().copied().filter(|(_, on)| !on).collect(),
             timeout: self.timeout,
@@ -244,6 +353,7 @@ impl Model {
             negative: 0,
             sent: 0,
             former: Vec::new(),
+            accepted: 0,
         });
         self.resolved.push(flow);
         self.settle_one(flow);
@@ -251,8 +361,9 @@ impl Model {
         if let Some(owner) = self.master(asking.iif).filter(|_| is_negative) {
             self.ask_timeout(owner, flow, asking.iif);
         }
-        if asking.arrival != asking.iif {
-            self.wrong_if(flow, asking.arrival, &asking.header);
+        let First { arrival, header, .. } = asking.first;
+        if arrival != asking.iif {
+            self.wrong_if(flow, arrival, &header);
         }
     }
 }

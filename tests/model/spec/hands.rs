@@ -168,6 +168,8 @@ impl Model {
             }
         });
         self.restart_those_about(name);
+        self.route_unrouted();
+        self.wake_interface(name);
     }
 
     /// DISABLE_IGMP has been answered.

@@ -43,6 +43,7 @@ impl Model {
         }
         self.boundaries.retain(|other| *other != (index, scope));
         self.settle(None);
+        self.wake_scope(scope);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Answered, Member, Model, Purpose};
 use mgm::engine::{ClientId, EnumKind, Notice};
-use mgm::types::{Code, Flow, Interface, Ipv4Addr};
+use mgm::types::{Code, Flow, Interface};
 
 /// Whether a membership of `wanted` is one of the (s,g) `flow` too (spec 3.5).
 pub fn matches(wanted: Flow, flow: Flow) -> bool {
@@ -27,16 +27,11 @@ impl Model {
     }
 
     /// E and W of spec 4.2: whether a component other than the client's has it.
-    fn others_want(&self, flow: Flow, client: ClientId) -> bool {
+    pub fn others_want(&self, flow: Flow, client: ClientId) -> bool {
         self.members
             .iter()
             .filter(|member| member.flow == flow)
             .any(|member| self.component(member) != Some(client))
-    }
-
-    /// Who owns the interface towards a source (spec 4.6, D9).
-    pub fn towards(&self, source: Ipv4Addr) -> Option<ClientId> {
-        self.master(self.expected(source, None)?.0)
     }
 
     /// Every flow that somebody wants, in order.
@@ -152,7 +147,8 @@ impl Model {
                     members.retain(|other| *other != member);
                 }
             });
-            if let Some(owner) = beside {
+            // One whose release waits is leaving, and hears nothing of IGMP (D39).
+            if let Some(owner) = beside.filter(|_| place.claim == place.owner) {
                 let interface = name;
                 self.tell(
                     owner,

@@ -1,9 +1,10 @@
 //! The MFEs: their oifs and what their owners hear (spec 3.5, 5.5 to 5.10).
 
 use super::members::matches;
-use super::{Answered, Mfe, Model, Oif, Purpose};
+use super::ways::Way;
+use super::{Answered, Mfe, Model, Oif, Origin, Purpose};
 use mgm::engine::{ClientId, Notice, QuestionId};
-use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, RouteOrigin, Time};
+use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, Time};
 
 impl Mfe {
     /// When its life ends (spec 5.6, D16).
@@ -150,6 +151,9 @@ impl Model {
             mfe.upstream = upstream;
             if is_mine {
                 mfe.iif = named;
+                if mfe.origin == Origin::Route {
+                    mfe.origin = Origin::Client;
+                }
             }
         }
         self.overrule_rpf(flow);
@@ -191,19 +195,19 @@ impl Model {
 
     /// Time passes (spec 5.6). An MFE whose clients are being asked waits. Where the forwarder
     /// counts itself one of the router's own ends, used or not (D55).
-    pub fn tick(&mut self, now: Time, by_kernel: bool) {
+    pub fn tick(&mut self, now: Time) {
         self.now = now;
+        self.end_refusals();
         for flow in self.mfe_flows() {
             let Some(mfe) = self.mfe(flow) else { continue };
             if mfe.end().is_none_or(|end| end > now) || self.asking(flow).is_some() {
                 continue;
             }
-            let is_own = self.route(flow.source()).origin == RouteOrigin::Local;
-            if mfe.used && !mfe.oifs.is_empty() && !(by_kernel && is_own) {
+            if mfe.used && !mfe.oifs.is_empty() && !self.is_untold(flow) {
                 if let Some(mfe) = self.mfe_mut(flow) {
                     mfe.used = false;
                 }
-                self.ask_again(flow, Purpose::Renew);
+                self.ask_again(flow, Purpose::Renew, None);
             } else {
                 self.delete_mfe(flow);
             }
@@ -212,12 +216,24 @@ impl Model {
 
     /// The routes of sources change (spec 4.6, 5.10).
     pub fn change_routes(&mut self, routes: &[(Ipv4Addr, Route)]) {
-        let expected = |model: &Model, flow: Flow| {
-            let arrival = model.mfe(flow).map(|mfe| mfe.iif);
-            model.expected(flow.source(), arrival)
-        };
-        let flows: Vec<_> =
-            self.mfe_flows().into_iter().map(|flow| (flow, expected(self, flow))).collect();
+        let sources = self.sources();
+        let changed: Vec<Ipv4Addr> = routes
+            .iter()
+            .filter(|(source, route)| sources.contains(source) && self.route(*source) != *route)
+            .map(|(source, _)| *source)
+            .collect();
+        let flows: Vec<_> = self
+            .mfes
+            .iter()
+            .filter(|mfe| changed.contains(&mfe.flow.source()))
+            .map(|mfe| (mfe.flow, self.way(mfe.flow, Some(mfe.iif))))
+            .collect();
+        let refused: Vec<Flow> = self
+            .refusals
+            .iter()
+            .map(|refusal| refusal.flow)
+            .filter(|flow| changed.contains(&flow.source()))
+            .collect();
         self.moving_roles(|model| {
             for (source, route) in routes {
                 model.routes.retain(|(other, _)| other != source);
@@ -225,10 +241,16 @@ impl Model {
             }
         });
         for (flow, before) in flows {
-            if expected(self, flow) != before && self.asking(flow).is_none() {
-                self.ask_again(flow, Purpose::Reroute);
+            let iif = self.mfe(flow).map(|mfe| mfe.iif);
+            let has_changed = match before {
+                Way::In(name, upstream) => !self.is_way(flow, (name, upstream)),
+                _ => matches!(self.way(flow, iif), Way::In(..)),
+            };
+            if has_changed && self.asking(flow).is_none() {
+                self.ask_again(flow, Purpose::Reroute, None);
             }
         }
         self.restart_outdated();
+        self.wake_flows(&refused);
     }
 }

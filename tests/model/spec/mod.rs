@@ -9,9 +9,11 @@ mod limits;
 mod members;
 mod mfes;
 mod packets;
+mod refusals;
+mod ways;
 
 use mgm::engine::{ClientId, Notice, QuestionId, Refused};
-use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, RouteOrigin, Scope, Time};
+use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, Scope, Time};
 use std::sync::Arc;
 
 /// A client (spec section 1).
@@ -68,6 +70,7 @@ pub struct Mfe {
     pub iif: Interface,
     pub upstream: Ipv4Addr,
     pub oifs: Vec<Oif>,
+    pub origin: Origin,
     /// Overrides: on or off, whatever the memberships say (spec 3.5).
     pub switched: Vec<(Interface, bool)>,
     pub timeout: u32,
@@ -84,6 +87,46 @@ pub struct Mfe {
     pub sent: u64,
     /// Interfaces that were oifs, with what they had counted.
     pub former: Vec<Oif>,
+    /// How many came in by the iif, whoever counts them.
+    pub accepted: u64,
+}
+
+/// How the iif of an MFE was found (spec 5.1, 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Route,
+    /// RPF_CALLBACK or MgmSetMfe chose it.
+    Client,
+    /// No route led anywhere: its owner was asked then, and accepted.
+    Unrouted(Time),
+}
+
+/// A flow that was refused lately (spec 5.1).
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub flow: Flow,
+    pub first: First,
+    pub why: Refused,
+    pub until: Time,
+}
+
+/// A flow has come in by another legitimate interface than its iif.
+#[derive(Clone, Copy, Debug)]
+pub struct Rival {
+    pub flow: Flow,
+    pub name: Interface,
+    pub mfe: QuestionId,
+    pub since: Time,
+    pub accepted: u64,
+}
+
+/// The packet that a flow began with.
+#[derive(Clone, Debug)]
+pub struct First {
+    pub arrival: Interface,
+    pub header: Arc<[u8]>,
+    /// A kernel told of it, and will tell of no other.
+    pub by_kernel: bool,
 }
 
 /// What the questions about a flow are for.
@@ -99,9 +142,12 @@ pub enum Purpose {
 pub struct Asking {
     pub flow: Flow,
     pub purpose: Purpose,
-    pub arrival: Interface,
-    pub header: Arc<[u8]>,
-    pub expected: (Interface, Ipv4Addr),
+    pub first: First,
+    /// None if the route led to nobody.
+    pub expected: Option<(Interface, Ipv4Addr)>,
+    /// The interface whose owner was asked.
+    pub asked: Interface,
+    pub origin: Origin,
     pub iif: Interface,
     pub upstream: Ipv4Addr,
     /// The RPF question that is out; then it is the CREATION ones.
@@ -122,12 +168,18 @@ pub struct Model {
     pub now: Time,
     pub clients: Vec<Client>,
     pub last_client: u64,
+    /// Those that have no callbacks.
+    pub mute: Vec<ClientId>,
+    /// The forwarder counts packets itself.
+    pub kernel: bool,
     pub places: Vec<Place>,
     pub members: Vec<Member>,
     /// The multicast view, by source.
     pub routes: Vec<(Ipv4Addr, Route)>,
     pub mfes: Vec<Mfe>,
     pub asking: Vec<Asking>,
+    pub refusals: Vec<Refusal>,
+    pub rivals: Vec<Rival>,
     pub wrong_told: Vec<(Flow, Interface, Time)>,
     pub refused: Vec<Refused>,
     pub thresholds: Vec<(Interface, u8)>,
@@ -216,32 +268,12 @@ impl Model {
         known.map_or(Route::NONE, |(_, route)| route.clone())
     }
 
-    /// The incoming interface and the neighbour by the routes (spec 5.1).
-    pub fn expected(
-        &self,
-        source: Ipv4Addr,
-        arrival: Option<Interface>,
-    ) -> Option<(Interface, Ipv4Addr)> {
-        let Route { origin, if_index: index, .. } = self.route(source);
-        let there = |next_hop| {
-            let names = [Interface { index, next_hop }, Interface::link(index)];
-            names.into_iter().find(|name| self.place(*name).is_some())
-        };
-        match origin {
-            RouteOrigin::None => None,
-            RouteOrigin::Local => arrival
-                .filter(|name| self.place(*name).is_some())
-                .map(|name| (name, Ipv4Addr::UNSPECIFIED)),
-            RouteOrigin::Connected => there(source).map(|name| (name, Ipv4Addr::UNSPECIFIED)),
-            RouteOrigin::Via(gateway) => there(gateway).map(|name| (name, gateway)),
-        }
-    }
-
     /// The sources that something refers to.
     pub fn sources(&self) -> Vec<Ipv4Addr> {
         let flows = self.members.iter().map(|member| member.flow);
         let flows = flows.chain(self.mfes.iter().map(|mfe| mfe.flow));
         let flows = flows.chain(self.asking.iter().map(|asking| asking.flow));
+        let flows = flows.chain(self.refusals.iter().map(|refusal| refusal.flow));
         let mut sources: Vec<_> =
             flows.filter(|flow| flow.has_source()).map(Flow::source).collect();
         sources.sort_unstable();

@@ -1,9 +1,9 @@
 //! Packets (spec 5.1, 5.7).
 
-use super::{Model, Purpose};
+use super::ways::Way;
+use super::{First, Model, Origin, Purpose, Rival};
 use mgm::engine::{Notice, Outcome, Packet, Refused};
 use mgm::types::{Flow, Interface, Time};
-use std::sync::Arc;
 
 impl Model {
     fn refuse(&mut self, why: Refused) -> Outcome {
@@ -25,6 +25,14 @@ impl Model {
             return self.refuse(Refused::LinkLocal);
         }
         if self.is_bounded(*arrival, flow.group()) {
+            if by_kernel && self.asking(*flow).is_none() {
+                if let Some(refusal) = self.refusals.iter_mut().find(|one| one.flow == *flow) {
+                    refusal.first.by_kernel = true;
+                } else {
+                    let first = First { arrival: *arrival, header: (*header).into(), by_kernel };
+                    self.remember(*flow, first, Refused::Boundary);
+                }
+            }
             return self.refuse(Refused::Boundary);
         }
         let thresholds: Vec<_> =
@@ -34,7 +42,11 @@ impl Model {
                 self.again.push(*flow);
                 return Outcome::Resolving;
             }
-            if self.ask_rpf(*flow, Purpose::Create, *arrival, &Arc::from(*header)) {
+            if let Some(why) = self.refused_lately(*flow, *arrival, by_kernel) {
+                return self.refuse(why);
+            }
+            let first = First { arrival: *arrival, header: (*header).into(), by_kernel };
+            if self.ask(*flow, Purpose::Create, first) {
                 return Outcome::Resolving;
             }
             return self.refuse(Refused::NoUpstream);
@@ -46,6 +58,7 @@ impl Model {
         }
         mfe.used = true;
         mfe.packets += 1;
+        mfe.accepted += 1;
         mfe.octets += u64::from(packet.length);
         if mfe.oifs.is_empty() {
             mfe.negative += 1;
@@ -67,6 +80,7 @@ impl Model {
     pub fn kernel_forwards(&mut self, flow: Flow) {
         if let Some(mfe) = self.mfe_mut(flow) {
             mfe.used = true;
+            mfe.accepted += 1;
         }
     }
 
@@ -75,6 +89,14 @@ impl Model {
         let Some(owner) = self.master(arrival) else { return };
         let is_right = self.mfes.iter().any(|mfe| mfe.flow == flow && mfe.iif == arrival);
         if is_right || self.is_bounded(arrival, flow.group()) {
+            return;
+        }
+        if self.refusal(flow).is_some() {
+            // 5.1: nobody is told, but where the flow may come in it is a first packet.
+            if self.refused_lately(flow, arrival, true).is_none() {
+                let first = First { arrival, header: header.into(), by_kernel: true };
+                self.ask(flow, Purpose::Create, first);
+            }
             return;
         }
         let now = self.now;
@@ -88,6 +110,31 @@ impl Model {
             self.wrong_told.push((flow, arrival, now));
             let header = header.into();
             self.tell(owner, Notice::WrongIf { flow, arrival, header });
+        }
+        self.follow_flow(flow, arrival);
+    }
+
+    /// Two packets on another legitimate interface, at least 3 s apart, and none accepted in
+    /// between: the MFE goes over to it (spec 5.1).
+    fn follow_flow(&mut self, flow: Flow, arrival: Interface) {
+        let Some(mfe) = self.mfe(flow) else { return };
+        let (number, accepted) = (mfe.number, mfe.accepted);
+        if mfe.origin != Origin::Route || self.asking(flow).is_some() {
+            return;
+        }
+        if !matches!(self.way(flow, Some(arrival)), Way::In(name, _) if name == arrival) {
+            return;
+        }
+        let now = self.now;
+        let is_it = |rival: &Rival| (rival.flow, rival.name) == (flow, arrival);
+        let is_first = |rival: &Rival| (rival.mfe, rival.accepted) == (number, accepted);
+        let seen = self.rivals.iter().copied().find(|rival| is_it(rival) && is_first(rival));
+        let since = seen.map_or(now, |rival| rival.since);
+        self.rivals.retain(|rival| !is_it(rival));
+        if now.0 >= since.0 + 3000 {
+            self.ask_again(flow, Purpose::Reroute, Some(arrival));
+        } else {
+            self.rivals.push(Rival { flow, name: arrival, mfe: number, since, accepted });
         }
     }
 }

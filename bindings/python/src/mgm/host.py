@@ -35,6 +35,7 @@ from .values import Address, Interface, Network, dword, pair, prefix
 MOST_INTERFACES = 65536
 _UTF16 = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 _ROUTE_LOCAL = 1
+_ROUTE_PREFERRED = 2
 _NO_MEMBERSHIPS, _NO_MFES, _METRICS_MFES = 1, 2, 1
 
 
@@ -120,9 +121,10 @@ def delete_interface(interface: Interface | int) -> None:
 
 
 def add_route(network: Network, interface: int = 0, gateway: Address | None = None, *, protocol: int = 0,
-              local: bool = False) -> None:
-    """Adds a route to the multicast view. `local`: an address of this router itself."""
-    flags = _ROUTE_LOCAL if local else 0
+              local: bool = False, preferred: bool = False) -> None:
+    """Adds a route to the multicast view. `local`: an address of this router itself. `preferred`: it
+    wins over longer routes of the system."""
+    flags = (_ROUTE_LOCAL if local else 0) | (_ROUTE_PREFERRED if preferred else 0)
     call("MgmHostAddRoute", *prefix(network), interface, dword(gateway), protocol, flags)
 
 

@@ -1,0 +1,267 @@
+//! Routes and routing domains that change (spec 4.6, 5.10).
+//!
+//! A source whose route changes gets another number ([`Sources`](super::sources)), and its
+//! flows go over to that one by one. What a flow does and tells in one step: it leaves the old route,
+//! its role of spec 4.6 moves, and its MFE is asked about (5.10). A source with very many
+//! flows is left over: calls that come in between find each flow on one of the two
+//! routes, and those that it has not been the turn of live by the old one.
+
+use super::flows::{Flows, Place};
+use super::refusals::AT_ONCE;
+use super::resolve::Purpose;
+use super::sources::SourceId;
+use super::ways::Way;
+use super::{Effects, Engine, Refused};
+use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Result, Route, Time};
+use smallvec::SmallVec;
+
+/// So many rows are looked at for each flow that may be changed, to find it.
+const ROWS: usize = 64;
+
+/// Sources with very many flows whose routes have changed.
+#[derive(Debug, Default)]
+pub(super) struct Reroutes {
+    /// Their former numbers and the ones that followed; references are held to both.
+    pending: Vec<(SourceId, SourceId)>,
+    /// Where the walk through the flows goes on.
+    next: Option<Flow>,
+}
+
+impl Engine {
+    /// The domain that packets on an interface belong to.
+    fn domain_of(&self, interface: Interface) -> Domain {
+        if !self.interfaces.has_domains() {
+            return Domain::MAIN; // nearly always
+        }
+        let id = self.interfaces.find(interface);
+        id.map_or(Domain::MAIN, |id| self.interfaces.domain(id))
+    }
+
+    /// What has to be looked up before a call that names the flow: its source, in the
+    /// routing domain of the interface where a packet arrived or a membership is.
+    #[must_use]
+    pub fn needs_route(&self, flow: Flow, arrival: Interface) -> Option<(Ipv4Addr, Domain)> {
+        if !flow.has_source() {
+            return None;
+        }
+        let (source, domain) = (flow.source(), self.domain_of(arrival));
+        if self.flows.sources.knows(source, domain) {
+            return None;
+        }
+        // One flow has one route: that of its MFE, wherever its packets arrive.
+        let is_settled = self.interfaces.has_domains()
+            && (self.flows.has_mfe(flow) || self.resolutions.contains_key(&flow));
+        (!is_settled).then_some((source, domain))
+    }
+
+    /// Appends the sources whose routes the engine remembers, as far as they lie within one of
+    /// the prefixes and come after this one, in ascending order: at most so many. If
+    /// there are fewer, that was all.
+    pub fn sources_within(
+        &self,
+        prefixes: &[Prefix],
+        after: Option<(Ipv4Addr, Domain)>,
+        most: usize,
+        out: &mut Vec<(Ipv4Addr, Domain)>,
+    ) {
+        let mut sorted: Vec<Prefix> = prefixes.to_vec();
+        sorted.sort_unstable_by_key(|prefix| (prefix.network(), prefix.length()));
+        let mut left = most;
+        let mut last = after;
+        for prefix in sorted {
+            let ends = (prefix.network(), Domain(0))..=(prefix.last(), Domain(u32::MAX));
+            if left == 0 {
+                return;
+            }
+            // What lies in a shorter prefix as well has been found already.
+            let first = match last {
+                Some(last) if last >= *ends.end() => continue,
+                Some(last) if last >= *ends.start() => last,
+                _ => *ends.start(),
+            };
+            let found = self.flows.sources.range(first, *ends.end());
+            let before = out.len();
+            out.extend(found.filter(|name| last.is_none_or(|last| *name > last)).take(left));
+            left -= out.len() - before;
+            last = last.max(Some(*ends.end()));
+        }
+    }
+
+    /// New routes for sources: moves the role of spec 4.6, asks again for MFEs that come from
+    /// elsewhere now (5.10), and looks again at refused flows (5.1). Sources that the engine
+    /// does not know, or knows with this route, cost one look-up. Flows of a source with very
+    /// many, and what else is too much for one call, are left to [`Engine::reroute_some`].
+    ///
+    /// # Errors
+    /// `NoMemory`, and nothing has changed: the sources keep their former routes until they
+    /// are looked up again.
+    pub fn update_routes(
+        &mut self,
+        routes: &[(Ipv4Addr, Domain, Route)],
+        fx: &mut Effects,
+    ) -> Result<()> {
+        let mut changed = Vec::new();
+        changed.try_reserve_exact(routes.len())?;
+        self.reroutes.pending.try_reserve(routes.len())?;
+        self.flows.sources.grow(routes.len())?;
+        self.room(fx)?;
+        for (addr, domain, route) in routes {
+            let Some(old) = self.flows.sources.find(*addr, *domain) else { continue };
+            if self.flows.sources.route(old) == route {
+                continue;
+            }
+            let new = self.flows.sources.supersede(old, route.clone());
+            self.flows.sources.hold(old);
+            self.flows.sources.hold(new);
+            changed.push((old, new));
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.move_resolutions(fx);
+        for &(old, new) in &changed {
+            self.wake_source(old, new);
+            let mut places = self.flows.of_source(old).unwrap_or_default();
+            places.sort_unstable_by_key(|place| self.flows.at(*place).flow());
+            for place in places {
+                self.follow_route(place, new, fx);
+            }
+        }
+        self.wake_some(AT_ONCE, fx);
+        for (old, new) in changed {
+            if self.flows.sources.has_flows(old) {
+                self.reroutes.pending.push((old, new));
+                self.reroutes.next.get_or_insert(Flow::WILDCARD);
+            } else {
+                self.flows.sources.release(old);
+                self.flows.sources.release(new);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether [`Engine::reroute_some`] has something to do.
+    #[must_use]
+    pub fn has_reroutes(&self) -> bool {
+        self.reroutes.next.is_some() || self.refusals.has_awake()
+    }
+
+    /// Goes on with changes that were too much for the call that brought them: for so many
+    /// flows at the most. [`Engine::tick`] does so, too.
+    pub fn reroute_some(&mut self, now: Time, most: usize, fx: &mut Effects) {
+        self.now = now;
+        let left = most - self.wake_some(most, fx).min(most);
+        let Some(first) = self.reroutes.next.filter(|_| left > 0) else { return };
+        let mut places = Vec::new();
+        self.reroutes.next = self.flows.outdated(first, ROWS * left, left, &mut places);
+        for place in places {
+            let source = self.flows.sources.current(self.flows.at(place).source);
+            self.follow_route(place, source, fx);
+        }
+        let sources = &mut self.flows.sources;
+        self.reroutes.pending.retain(|&(old, new)| {
+            let more = sources.has_flows(old);
+            if !more {
+                sources.release(old);
+                sources.release(new);
+            }
+            more
+        });
+        self.reroutes.next = match self.reroutes.pending.is_empty() {
+            true => None,
+            // Some of those whose routes changed during this walk lie behind it.
+            false => self.reroutes.next.or(Some(Flow::WILDCARD)),
+        };
+    }
+
+    /// The flow in this place goes over to another number of its source.
+    fn follow_route(&mut self, place: Place, new: SourceId, fx: &mut Effects) {
+        let entry = self.flows.at(place);
+        let (flow, old) = (entry.flow(), entry.source);
+        let before = entry.mfe.as_ref().map(|mfe| self.way(flow, old, Some(mfe.iif)));
+        self.move_entry(place, new, fx);
+        if self.resolutions.contains_key(&flow) {
+            self.restart_if_outdated(flow, fx);
+            return;
+        }
+        let has_changed = match before {
+            None => false,
+            Some(Way::In(iif, upstream)) => !self.is_way(flow, new, (iif, upstream)),
+            // A boundary, or a client that let it in elsewhere: a way in is news.
+            Some(_) => {
+                let present = self.flows.mfe(flow).map(|mfe| mfe.iif);
+                matches!(self.way(flow, new, present), Way::In(..))
+            }
+        };
+        if has_changed {
+            self.resolve_again(flow, Purpose::Reroute, None, fx);
+        }
+    }
+
+    /// An entry refers to another source from now on; the role of spec 4.6 goes with it.
+    pub(super) fn move_entry(&mut self, place: Place, source: SourceId, fx: &mut Effects) {
+        let entry = self.flows.at(place);
+        let flow = entry.flow();
+        let is_wanted = entry.wanted_by().is_some() && !flow.is_link_local();
+        let old = if is_wanted { self.told_of_source(flow) } else { None };
+        self.flows.set_source(place, source);
+        if is_wanted {
+            self.tell_role(flow, old, fx);
+        }
+    }
+
+    /// The source of an entry is looked up in this domain from now on. Without memory for
+    /// that it stays in the former one, until the flow is wanted anew.
+    fn move_home(&mut self, place: Place, domain: Domain, fx: &mut Effects) {
+        let flow = self.flows.at(place).flow();
+        if !flow.has_source() {
+            return;
+        }
+        if self.room(fx).is_err() {
+            return self.story(fx, || format!("{flow} keeps its routing domain: out of memory"));
+        }
+        let source = self.flows.hold_source(flow, domain, None);
+        self.move_entry(place, source, fx);
+        self.flows.sources.release(source);
+    }
+
+    /// An interface belongs to this routing domain from now on. Nothing refers to the interface
+    /// between [`Engine::prepare_take`] and [`Engine::take`]; later it ends the MFEs that come
+    /// in there, and what else is looked up in the new domain has no route until
+    /// [`Engine::update_routes`] brings it.
+    pub fn set_domain(&mut self, id: IfId, domain: Domain, fx: &mut Effects) {
+        let Some(old) = self.interfaces.set_domain(id, domain) else { return };
+        if old == domain || self.interfaces.get(id).is_none_or(|slot| slot.is_free()) {
+            return;
+        }
+        let interface = self.interfaces.name(id);
+        self.story(fx, || format!("{interface} is in routing domain {} now", domain.0));
+        self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
+        // Flows that are wanted there, and nowhere in the domain that they were looked up in.
+        let leaves = |engine: &Engine, place: Place| {
+            let entry = engine.flows.at(place);
+            let mut places = entry.members.all();
+            entry.mfe.is_none()
+                && entry.members.contains(id)
+                && engine.flows.sources.domain(entry.source) == old
+                && !places.any(|id| engine.interfaces.domain(id) == old)
+        };
+        let mut first = Flow::WILDCARD;
+        loop {
+            // A few at a time: there may be no memory for the list of all.
+            let wanted = self.flows.wanted_places(first);
+            let moving = wanted.filter(|&place| leaves(self, place)).take(Flows::FETCH);
+            let moving: SmallVec<[Place; Flows::FETCH]> = moving.collect();
+            let Some(&last) = moving.last() else { break };
+            first = self.flows.at(last).flow().successor();
+            for place in moving {
+                self.move_home(place, domain, fx);
+            }
+        }
+        self.cancel_first_packets(interface, fx, |engine, flow, packet, fx| {
+            engine.rehome(flow, packet, Refused::NoUpstream, domain, fx);
+        });
+        self.move_refusals(interface, domain, fx);
+        self.wake_some(AT_ONCE, fx);
+    }
+}

@@ -1,0 +1,212 @@
+//! How things stand for one client: what it is told when it has missed alerts (spec 8.9).
+
+use super::flows::Side;
+use super::{ClientId, Effects, Engine, Notice, QuestionId};
+use crate::types::{Flow, IfId, Interface};
+
+/// What alerts are about. Their order is that in which a client is told how they stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// `(*,*)`, and with it every `(*,g)`.
+    Groups,
+    /// Each `(s,g)` that the client has to pull.
+    Sources,
+    /// IGMP's memberships on the client's interfaces.
+    Locals,
+    /// The MFEs whose iif the client owns.
+    Mfes,
+}
+
+impl Topic {
+    /// All of them.
+    pub const ALL: [Topic; 4] = [Topic::Groups, Topic::Sources, Topic::Locals, Topic::Mfes];
+}
+
+/// One thing that an alert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Thing {
+    pub topic: Topic,
+    pub flow: Flow,
+    /// For [`Topic::Locals`]; else none.
+    pub interface: Interface,
+}
+
+impl Thing {
+    fn new(topic: Topic, flow: Flow) -> Thing {
+        Thing { topic, flow, interface: Interface::NONE }
+    }
+}
+
+impl Notice {
+    /// What an alert is about, and whether it says yes or no. It is `(*,*)` that all
+    /// other groups depend on.
+    #[must_use]
+    pub fn thing(&self) -> Option<(Thing, bool)> {
+        let of_flow = |flow: Flow| {
+            Thing::new(if flow.has_source() { Topic::Sources } else { Topic::Groups }, flow)
+        };
+        Some(match *self {
+            Notice::Join { flow, member: true } => (of_flow(flow), true),
+            Notice::Prune { flow, .. } => (of_flow(flow), false),
+            Notice::Join { flow, member: false } => (Thing::new(Topic::Mfes, flow), true),
+            Notice::PruneMfe { flow, .. } => (Thing::new(Topic::Mfes, flow), false),
+            Notice::LocalJoin { flow, interface } => {
+                (Thing { topic: Topic::Locals, flow, interface }, true)
+            }
+            Notice::LocalLeave { flow, interface } => {
+                (Thing { topic: Topic::Locals, flow, interface }, false)
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether it is about an interface that its client has given up or lost.
+    #[must_use]
+    pub fn is_over_with(&self, gone: Interface) -> bool {
+        match self {
+            Notice::LocalJoin { interface, .. } | Notice::LocalLeave { interface, .. } => {
+                *interface == gone
+            }
+            Notice::DisableIgmp { interface, .. } | Notice::EnableIgmp { interface, .. } => {
+                *interface == gone
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Engine {
+    /// Tells a client how it stands with one thing. Nothing, where it would not be told of
+    /// that: a group while everything is wanted, an MFE that is gone or is not its own.
+    pub fn tell_truth(&self, client: ClientId, thing: Thing, fx: &mut Effects) {
+        let Thing { topic, flow, interface } = thing;
+        let notice = match topic {
+            Topic::Groups if flow == Flow::WILDCARD => alert(flow, self.is_all_wanted(client)),
+            Topic::Groups if self.is_all_wanted(client) => return,
+            Topic::Groups => alert(flow, self.interest(flow).beside(client)),
+            Topic::Sources => alert(flow, self.is_pulled_by(client, flow)),
+            Topic::Locals => match self.interfaces.find(interface) {
+                Some(id) if self.hears_igmp_on(client, id) => {
+                    let members = self.flows.members(flow);
+                    match members.is_some_and(|all| all.side(Side::Igmp).contains(id)) {
+                        true => Notice::LocalJoin { flow, interface },
+                        false => Notice::LocalLeave { flow, interface },
+                    }
+                }
+                _ => return,
+            },
+            Topic::Mfes => match self.truth_of_mfe(client, flow) {
+                Some(notice) => notice,
+                None => return,
+            },
+        };
+        self.alert(client, notice, fx);
+    }
+
+    /// Begins to tell a client all of a topic: with how it stands with `(*,*)`. True if
+    /// [`Engine::tell_after`] has to go on with the single things.
+    pub fn tell_all(&self, client: ClientId, topic: Topic, fx: &mut Effects) -> bool {
+        if topic != Topic::Groups {
+            return true;
+        }
+        self.tell_truth(client, Thing::new(topic, Flow::WILDCARD), fx);
+        !self.is_all_wanted(client)
+    }
+
+    /// Tells a client which things of a topic hold, of those after the one where it was
+    /// last; looks at some only. Where it was last now, or `None` if there are no more.
+    pub fn tell_after(
+        &self,
+        client: ClientId,
+        topic: Topic,
+        after: Option<Thing>,
+        most: usize,
+        fx: &mut Effects,
+    ) -> Option<Thing> {
+        let mut last = after.map_or(Flow::WILDCARD, |thing| thing.flow);
+        for _ in 0..most {
+            last = self.next_of(topic, last)?;
+            let is_link_local = last.is_link_local();
+            match topic {
+                Topic::Groups if last.has_source() => last = last.last_of_group(),
+                Topic::Groups | Topic::Sources if is_link_local => {}
+                Topic::Groups if self.interest(last).beside(client) => {
+                    self.alert(client, alert(last, true), fx);
+                }
+                Topic::Sources if !last.has_source() => {}
+                Topic::Sources if self.is_pulled_by(client, last) => {
+                    self.alert(client, alert(last, true), fx);
+                }
+                Topic::Groups | Topic::Sources => {}
+                Topic::Locals => self.tell_locals(client, last, fx),
+                Topic::Mfes => {
+                    if let Some(notice) = self.truth_of_mfe(client, last) {
+                        self.alert(client, notice, fx);
+                    }
+                }
+            }
+        }
+        // Behind all interfaces of that flow.
+        let interface = Interface { index: u32::MAX, next_hop: [u8::MAX; 4].into() };
+        Some(Thing { topic, flow: last, interface })
+    }
+
+    /// The next flow after this one that a topic may have something about.
+    fn next_of(&self, topic: Topic, last: Flow) -> Option<Flow> {
+        match topic {
+            Topic::Mfes => self.flows.mfes(last.successor()).next().map(|(flow, _)| flow),
+            _ => self.flows.wanted_flows(last.successor()).next(),
+        }
+    }
+
+    /// W of spec 4.2.
+    fn is_all_wanted(&self, client: ClientId) -> bool {
+        self.interest(Flow::WILDCARD).beside(client)
+    }
+
+    /// Whether a client has the role of spec 4.6 for an `(s,g)`, and others want that.
+    fn is_pulled_by(&self, client: ClientId, flow: Flow) -> bool {
+        self.flows.members(flow).is_some() && self.told_of_source(flow) == Some(client)
+    }
+
+    /// Whether a client is told what IGMP does on an interface.
+    fn hears_igmp_on(&self, client: ClientId, id: IfId) -> bool {
+        let slot = self.interfaces.get(id).filter(|slot| !slot.absent);
+        slot.and_then(|slot| slot.staying_owner()) == Some(client)
+    }
+
+    fn tell_locals(&self, client: ClientId, flow: Flow, fx: &mut Effects) {
+        let Some(members) = self.flows.members(flow) else { return };
+        for id in members.side(Side::Igmp).iter().filter(|&id| self.hears_igmp_on(client, id)) {
+            let interface = self.interfaces.name(id);
+            self.alert(client, Notice::LocalJoin { flow, interface }, fx);
+        }
+    }
+
+    /// Whether an MFE has oifs, for the owner of its iif (spec 5.5, 5.8).
+    fn truth_of_mfe(&self, client: ClientId, flow: Flow) -> Option<Notice> {
+        let mfe = self.flows.mfe(flow)?;
+        if self.interfaces.master(mfe.iif) != Some(client) {
+            return None;
+        }
+        Some(if mfe.oifs.is_empty() {
+            Notice::PruneMfe {
+                question: QuestionId(u64::from(mfe.serial)),
+                flow,
+                iif: self.interfaces.name(mfe.iif),
+                timeout: self.config.mfe_timeout,
+            }
+        } else {
+            Notice::Join { flow, member: false }
+        })
+    }
+}
+
+/// JOIN or PRUNE with TRUE; no single delete caused it (spec 4.7).
+fn alert(flow: Flow, is_wanted: bool) -> Notice {
+    if is_wanted {
+        Notice::Join { flow, member: true }
+    } else {
+        Notice::Prune { flow, interface: Interface::NONE }
+    }
+}

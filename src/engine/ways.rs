@@ -1,0 +1,97 @@
+//! Where the packets of a source may come in, by its route (spec 5.1).
+
+use super::sources::SourceId;
+use super::{ClientId, Engine};
+use crate::types::{Flow, IfId, Interface, Ipv4Addr, NextHop, Route, RouteOrigin};
+
+/// What the look-up of a source means for a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Packets come in there, from this neighbour (0.0.0.0: from the source itself).
+    In(IfId, Ipv4Addr),
+    /// The ways that lead through a client's interface all have a boundary for the group.
+    Bounded,
+    /// No route, or none through an interface that a client has.
+    Nowhere,
+}
+
+impl Engine {
+    /// The way in that a flow is expected by: `present` if that is legitimate, else the
+    /// system's choice, else the first that leads through a client's interface.
+    pub(super) fn way(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> Way {
+        let route = self.flows.sources.route(source);
+        if route.origin == RouteOrigin::Local {
+            // Its packets arrive where the router sends them.
+            let present = present.filter(|&id| self.interfaces.master(id).is_some());
+            return match present {
+                None => Way::Nowhere,
+                Some(id) if self.is_bounded(id, flow.group()) => Way::Bounded,
+                Some(id) => Way::In(id, Ipv4Addr::UNSPECIFIED),
+            };
+        }
+        let mut found = Way::Nowhere;
+        for (id, upstream) in self.all_ways(source) {
+            if self.interfaces.master(id).is_none() {
+                continue;
+            }
+            if self.is_bounded(id, flow.group()) {
+                if found == Way::Nowhere {
+                    found = Way::Bounded;
+                }
+                continue;
+            }
+            if Some(id) == present {
+                return Way::In(id, upstream);
+            }
+            if !matches!(found, Way::In(..)) {
+                found = Way::In(id, upstream);
+                if present.is_none() {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether packets of a flow may come in there, from this neighbour.
+    pub(super) fn is_way(&self, flow: Flow, source: SourceId, way: (IfId, Ipv4Addr)) -> bool {
+        if self.interfaces.master(way.0).is_none() || self.is_bounded(way.0, flow.group()) {
+            return false;
+        }
+        match self.flows.sources.route(source).origin {
+            RouteOrigin::Local => way.1.is_unspecified(),
+            _ => self.all_ways(source).any(|other| other == way),
+        }
+    }
+
+    /// All ways of a route that lead through an interface with a number: first the system's
+    /// choice, then the others in the route's order.
+    fn all_ways(&self, source: SourceId) -> impl Iterator<Item = (IfId, Ipv4Addr)> + '_ {
+        let Route { origin, if_index, ways, .. } = self.flows.sources.route(source);
+        let choice = NextHop { origin: *origin, if_index: *if_index };
+        let others = ways.as_deref().unwrap_or_default().iter().copied();
+        let all = std::iter::once(choice).chain(others.filter(move |hop| *hop != choice));
+        all.filter_map(move |hop| self.interface_of(source, hop))
+    }
+
+    /// The interface that one way of a route means, and the neighbour there.
+    fn interface_of(&self, source: SourceId, hop: NextHop) -> Option<(IfId, Ipv4Addr)> {
+        let (neighbour, upstream) = match hop.origin {
+            RouteOrigin::None | RouteOrigin::Local => return None,
+            RouteOrigin::Connected => (self.flows.sources.addr(source), Ipv4Addr::UNSPECIFIED),
+            RouteOrigin::Via(gateway) => (gateway, gateway),
+        };
+        // Where neighbours are told apart, there is no whole link.
+        let id = self.interfaces.find(Interface::link(hop.if_index)).or_else(|| {
+            self.interfaces.find(Interface { index: hop.if_index, next_hop: neighbour })
+        })?;
+        Some((id, upstream))
+    }
+
+    /// The client that owns the interface towards a source, by the system's choice (spec 4.6).
+    pub(super) fn towards(&self, source: SourceId) -> Option<ClientId> {
+        let Route { origin, if_index, .. } = *self.flows.sources.route(source);
+        let (id, _) = self.interface_of(source, NextHop { origin, if_index })?;
+        self.interfaces.master(id)
+    }
+}

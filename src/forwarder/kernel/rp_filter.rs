@@ -1,0 +1,98 @@
+//! The kernel's check of where packets come from (RFC 3704): what `rp_filter` drops, multicast
+//! routing never sees, and nothing counts it where an operator would look.
+
+use crate::fork::GuardedFd;
+use crate::forwarder::ReversePath;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+
+/// The settings of the network namespace that the forwarder was opened in. Later calls may
+/// come on threads of other namespaces, whose `/proc/sys/net` is another; this directory
+/// stays the same.
+pub(super) struct ReversePaths(Option<GuardedFd>);
+
+impl ReversePaths {
+    /// Without `/proc` nothing is known of the check.
+    pub(super) fn open() -> ReversePaths {
+        let directory = GuardedFd::open(|| File::open("/proc/sys/net/ipv4/conf"));
+        ReversePaths(
+            directory
+                .map_err(|error| log::debug!("net.ipv4.conf.*.rp_filter is not known: {error}"))
+                .ok(),
+        )
+    }
+
+    /// The setting of a device, or of `all`.
+    fn setting(&self, name: &str) -> Option<u8> {
+        let directory = self.0.as_ref()?.as_raw_fd();
+        let text =
+            fs::read_to_string(format!("/proc/self/fd/{directory}/{name}/rp_filter")).ok()?;
+        text.trim().parse().ok()
+    }
+
+    /// How strictly the kernel checks what comes in on a device.
+    pub(super) fn of(&self, device: &str) -> Option<ReversePath> {
+        Some(effective(self.setting("all")?, self.setting(device)?))
+    }
+
+    /// What to tell the operator of a device that is taken, if anything.
+    pub(super) fn complaint(&self, device: &str, index: u32) -> Option<String> {
+        complaint(device, index, self.setting("all")?, self.setting(device)?)
+    }
+}
+
+/// The greater of both counts.
+fn effective(all: u8, own: u8) -> ReversePath {
+    match all.max(own) {
+        0 => ReversePath::Off,
+        1 => ReversePath::Strict,
+        _ => ReversePath::Loose,
+    }
+}
+
+fn complaint(device: &str, index: u32, all: u8, own: u8) -> Option<String> {
+    if effective(all, own) != ReversePath::Strict {
+        return None;
+    }
+    // In the name of a setting dots stand between its parts.
+    let own = format!("net.ipv4.conf.{}.rp_filter", device.replace('.', "/"));
+    let (cause, cure) = match all {
+        0 => (own, "it to 0 or 2".to_owned()),
+        // A device cannot be less strict than all are, but for loose.
+        _ => ("net.ipv4.conf.all.rp_filter".to_owned(), format!("{own} to 2")),
+    };
+    Some(format!(
+        "{device} (index {index}): {cause}=1 drops packets whose source the unicast routes \
+         expect by another interface, before multicast routing sees them: set {cure}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greater_setting_counts_and_only_strict_is_told_of() {
+        for (all, own, told) in [
+            (0, 0, None),
+            (0, 1, Some("net.ipv4.conf.eth0/10.rp_filter=1 drops")),
+            (1, 0, Some("net.ipv4.conf.all.rp_filter=1 drops")),
+            (1, 1, Some("set net.ipv4.conf.eth0/10.rp_filter to 2")),
+            (1, 2, None),
+            (2, 1, None),
+        ] {
+            let text = complaint("eth0.10", 7, all, own);
+            assert_eq!(text.is_some(), told.is_some(), "{all} {own}");
+            if let (Some(text), Some(told)) = (text, told) {
+                assert!(text.starts_with("eth0.10 (index 7): ") && text.contains(told), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_has_no_setting() {
+        let paths = ReversePaths::open();
+        assert!(paths.of("lo").is_some(), "as any Linux has it");
+        assert_eq!((paths.of("no such"), paths.complaint("no such", 1)), (None, None));
+    }
+}

@@ -1,0 +1,191 @@
+//! What a client that is behind has to be told, once its queue is empty (spec 8.9).
+//!
+//! A note names a thing and not what happened to it: what is told is how things stand
+//! then. So a thing is noted once, however much happens to it.
+
+use super::{About, Bounds, Key, TOPICS};
+use foldhash::fast::RandomState;
+use std::collections::{HashMap, VecDeque};
+
+/// What is to be told next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tell<K> {
+    /// How it stands with a topic as a whole. Whoever tells it lets
+    /// [`Notes::walk`] go through all things of the topic, or not.
+    All(usize),
+    /// How it stands with the things of a topic after this one; all, if there is none.
+    After(usize, Option<K>),
+    /// How it stands with this.
+    One(K),
+}
+
+/// All notes of one client.
+#[derive(Debug)]
+pub struct Notes<K> {
+    topics: [Topic<K>; TOPICS],
+}
+
+impl<K> Default for Notes<K> {
+    fn default() -> Self {
+        Notes { topics: std::array::from_fn(|_| Topic::default()) }
+    }
+}
+
+/// The notes about one topic.
+#[derive(Debug)]
+struct Topic<K> {
+    /// All of it is to be told, beginning with what everything depends on. Takes no memory
+    /// of its own, so it can always be noted.
+    all: bool,
+    /// How far its things have been gone through.
+    walk: Walk<K>,
+    /// What is noted beside that, the oldest first, and what was said of it meanwhile.
+    order: VecDeque<K>,
+    said: HashMap<K, Said, RandomState>,
+    /// With so many it is looked for those that can be forgotten; 0: the usual number.
+    limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walk<K> {
+    No,
+    From(Option<K>),
+}
+
+/// The first and the last word about a thing that the client has not heard.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    first: bool,
+    last: bool,
+}
+
+impl<K> Default for Topic<K> {
+    fn default() -> Self {
+        Topic {
+            all: false,
+            walk: Walk::No,
+            order: VecDeque::new(),
+            said: HashMap::default(),
+            limit: 0,
+        }
+    }
+}
+
+impl<K: Key> Topic<K> {
+    fn is_empty(&self) -> bool {
+        !self.all && self.walk == Walk::No && self.order.is_empty()
+    }
+
+    /// Forgets the single things, and gives their memory back.
+    fn clear(&mut self) {
+        self.order = VecDeque::new();
+        self.said = HashMap::default();
+        self.limit = 0;
+    }
+
+    fn note_all(&mut self) {
+        self.clear();
+        self.walk = Walk::No;
+        self.all = true;
+    }
+
+    fn note(&mut self, key: K, word: bool, bounds: &Bounds) {
+        let is_ahead = match self.walk {
+            Walk::No => false,
+            Walk::From(after) => after.is_none_or(|after| key > after),
+        };
+        if self.all || is_ahead {
+            return; // it will be told with the rest
+        }
+        if let Some(said) = self.said.get_mut(&key) {
+            said.last = word;
+            return;
+        }
+        if self.order.len() >= self.limit.max(bounds.notes) {
+            if K::becomes_one(key.topic()) {
+                return self.note_all();
+            }
+            self.forget_what_is_known();
+            self.limit = bounds.notes.max(2 * self.order.len());
+        }
+        if self.order.try_reserve(1).is_err() || self.said.try_reserve(1).is_err() {
+            return self.note_all();
+        }
+        self.order.push_back(key);
+        self.said.insert(key, Said { first: word, last: word });
+    }
+
+    /// Forgets things of which the last word is what the client knew before the first.
+    /// What is left is what differs from that, so it does not grow with time.
+    fn forget_what_is_known(&mut self) {
+        self.said.retain(|_, said| said.first == said.last);
+        let said = &self.said;
+        self.order.retain(|key| said.contains_key(key));
+    }
+}
+
+impl<K: Key> Notes<K> {
+    /// Notes what a callback is about.
+    pub(super) fn note(&mut self, about: About<K>, bounds: &Bounds) {
+        match about {
+            About::One(key, word) => self.topics[key.topic()].note(key, word, bounds),
+            About::All(topic) => self.note_all(topic),
+            About::Itself | About::Nothing => {}
+        }
+    }
+
+    /// Notes a topic as a whole. It needs no memory.
+    pub fn note_all(&mut self, topic: usize) {
+        self.topics[topic].note_all();
+    }
+
+    /// Goes through the things of a topic after this one; all, if there is none.
+    pub fn walk(&mut self, topic: usize, after: Option<K>) {
+        self.topics[topic].walk = Walk::From(after);
+    }
+
+    /// Forgets what is noted about some things.
+    pub(super) fn forget(&mut self, is_over: impl Fn(K) -> bool) {
+        for topic in &mut self.topics {
+            topic.said.retain(|key, _| !is_over(*key));
+            topic.order.retain(|key| !is_over(*key));
+        }
+    }
+
+    /// Takes out what is to be told next.
+    pub fn next(&mut self) -> Option<Tell<K>> {
+        for (number, topic) in self.topics.iter_mut().enumerate() {
+            if std::mem::take(&mut topic.all) {
+                return Some(Tell::All(number));
+            }
+            if let Walk::From(after) = std::mem::replace(&mut topic.walk, Walk::No) {
+                return Some(Tell::After(number, after));
+            }
+            if let Some(key) = topic.order.pop_front() {
+                topic.said.remove(&key);
+                if topic.order.is_empty() {
+                    topic.clear();
+                }
+                return Some(Tell::One(key));
+            }
+        }
+        None
+    }
+
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.topics.iter().all(Topic::is_empty)
+    }
+
+    /// How many things are noted, as far as they can be counted: a topic that is told as a
+    /// whole is one.
+    pub fn len(&self) -> usize {
+        let of =
+            |topic: &Topic<K>| topic.order.len() + usize::from(topic.all || topic.walk != Walk::No);
+        self.topics.iter().map(of).sum()
+    }
+}
+
+#[cfg(test)]
+#[path = "notes_tests.rs"]
+mod tests;

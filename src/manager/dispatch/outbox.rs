@@ -1,0 +1,65 @@
+//! The clients that a thread's calls have something for.
+
+use super::Cause;
+use std::collections::VecDeque;
+
+/// A callback that a thread has to see delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket<P> {
+    /// Which client's.
+    pub place: P,
+    /// Its number in the client's queue. `None`: all that was a worker's, and no worker is to
+    /// be had.
+    pub number: Option<u64>,
+}
+
+/// Tickets of one thread, first in first out. There is seldom more than one: that takes
+/// no memory.
+#[derive(Debug)]
+pub struct Outbox<P> {
+    /// Comes before the rest; if there is none, there is no rest either.
+    first: Option<Ticket<P>>,
+    rest: VecDeque<Ticket<P>>,
+    /// Who causes what the thread's calls cause now.
+    pub cause: Cause,
+}
+
+impl<P: Copy + PartialEq> Outbox<P> {
+    /// Empty.
+    pub const fn new(cause: Cause) -> Outbox<P> {
+        Outbox { first: None, rest: VecDeque::new(), cause }
+    }
+
+    /// Puts a ticket at the end; false if there is no memory for it.
+    #[must_use]
+    #[inline]
+    pub fn push(&mut self, ticket: Ticket<P>) -> bool {
+        if self.first.is_none() {
+            self.first = Some(ticket);
+            return true;
+        }
+        let has_room = self.rest.try_reserve(1).is_ok();
+        if has_room {
+            self.rest.push_back(ticket);
+        }
+        has_room
+    }
+
+    /// Takes the first; with none left, gives the memory back, which nobody else would.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Ticket<P>> {
+        let first = self.first.take()?;
+        if self.rest.capacity() > 0 {
+            self.first = self.rest.pop_front();
+            if self.first.is_none() {
+                self.rest = VecDeque::new();
+            }
+        }
+        Some(first)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}

@@ -1,0 +1,180 @@
+//! Whose callbacks a queue holds, and what it holds at most.
+
+use super::super::Key;
+use super::*;
+
+const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 3, notes: 4, batch: 2 };
+const ONE: Cause = Cause(1);
+const OTHER: Cause = Cause(2);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Question(u32),
+    Alert(u32),
+    Trifle,
+}
+use Said::{Alert, Question, Trifle};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Number(u32);
+
+impl Key for Number {
+    fn topic(self) -> usize {
+        0
+    }
+    fn becomes_one(_: usize) -> bool {
+        true
+    }
+}
+
+impl Item for Said {
+    type Key = Number;
+    fn about(&self) -> About<Number> {
+        match *self {
+            Question(_) => About::Itself,
+            Alert(number) => About::One(Number(number), true),
+            Trifle => About::Nothing,
+        }
+    }
+}
+
+fn push(queue: &mut Queue<Said>, cause: Cause, numbers: impl IntoIterator<Item = u32>) {
+    for number in numbers {
+        assert!(matches!(queue.push(&FEW, cause, Alert(number)), Pushed::Queued(_)));
+    }
+}
+
+/// What a thread calls until it stops.
+fn runs(queue: &mut Queue<Said>, reach: Lane, turn: &mut Turn) -> Vec<u32> {
+    let mut called = Vec::new();
+    while let Next::Call(cause, said) = queue.next(reach, turn) {
+        turn.count(cause);
+        let (Alert(number) | Question(number)) = said else { panic!("a trifle") };
+        called.push(number);
+    }
+    queue.stop();
+    called
+}
+
+fn turn(cause: Cause) -> Turn {
+    Turn::new(&FEW, cause)
+}
+
+#[test]
+fn t8_3_a_caller_makes_its_own_callbacks_and_those_before() {
+    let mut queue = Queue::default();
+    push(&mut queue, OTHER, [1]);
+    push(&mut queue, ONE, [2]);
+    push(&mut queue, OTHER, [3]);
+    assert!(queue.offer(2));
+    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1, 2]);
+    assert!(!queue.offer(2) && !queue.offer(1) && !queue.needs_worker());
+    assert!(queue.offer(3), "the third is still its owner's to deliver");
+}
+
+#[test]
+fn t8_3_a_running_thread_takes_over_the_duty() {
+    let mut queue = Queue::default();
+    push(&mut queue, ONE, [1]);
+    push(&mut queue, OTHER, [2]);
+    assert!(queue.offer(1));
+    assert!(!queue.offer(2), "another thread does not run it a second time");
+    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1, 2]);
+    assert!(!queue.needs_worker());
+}
+
+#[test]
+fn t8_3_no_call_works_for_others_without_end() {
+    let many = Bounds { waiting: 100, own: 4, ..FEW };
+    let mut queue = Queue::default();
+    for number in 1..=10 {
+        assert_eq!(queue.push(&many, OTHER, Alert(number)), Pushed::Queued(number.into()));
+    }
+    let mut turn = Turn::new(&many, ONE);
+    assert!(queue.offer(10));
+    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn), [1, 2]);
+    assert!(turn.is_over());
+    assert!(!queue.offer(10), "the rest is a worker's, in order");
+    assert!(queue.needs_worker() && !queue.needs_worker());
+    assert!(queue.start_worker());
+    assert_eq!(runs(&mut queue, Lane::Worker, &mut Turn::endless()), Vec::from_iter(3..=10));
+    assert!(!queue.needs_worker());
+    push(&mut queue, OTHER, [11]);
+    assert!(queue.offer(11), "then it is the callers' again");
+}
+
+#[test]
+fn t8_3_nor_for_its_own_calls() {
+    let many = Bounds { waiting: 100, own: 4, ..FEW };
+    let mut queue = Queue::default();
+    for number in 1..=10 {
+        assert_eq!(queue.push(&many, ONE, Alert(number)), Pushed::Queued(number.into()));
+    }
+    assert!(queue.offer(10));
+    assert_eq!(runs(&mut queue, Lane::Caller, &mut Turn::new(&many, ONE)), [1, 2, 3, 4]);
+    assert!(queue.needs_worker());
+}
+
+#[test]
+fn t8_4_a_callers_thread_does_not_run_what_is_a_workers() {
+    let mut queue = Queue::default();
+    push(&mut queue, ONE, [1]);
+    push(&mut queue, Cause::WORKER, [2]);
+    push(&mut queue, ONE, [3]);
+    assert!(queue.needs_worker());
+    assert!(queue.offer(1), "though a worker is due");
+    assert!(!queue.start_worker(), "not while it is being run");
+    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1]);
+    assert!(!queue.offer(3) && queue.needs_worker());
+    assert!(queue.start_worker());
+    assert_eq!(runs(&mut queue, Lane::Worker, &mut Turn::endless()), [2, 3]);
+    assert!(!queue.needs_worker());
+}
+
+#[test]
+fn t8_9_a_client_is_behind_with_so_many_until_its_queue_is_empty() {
+    let mut queue = Queue::default();
+    push(&mut queue, ONE, [1, 2, 3]);
+    assert!(!queue.is_behind());
+    assert_eq!(queue.push(&FEW, ONE, Alert(4)), Pushed::Noted(Alert(4)));
+    assert_eq!(queue.push(&FEW, ONE, Trifle), Pushed::Dropped(Trifle));
+    assert_eq!(queue.push(&FEW, ONE, Question(5)), Pushed::Queued(4));
+    assert!(queue.is_behind() && queue.offer(4));
+    let mut turn = Turn::new(&Bounds { own: 9, ..FEW }, ONE);
+    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn), [1, 2, 3, 5]);
+    assert_eq!(queue.push(&FEW, ONE, Alert(4)), Pushed::Noted(Alert(4)), "still");
+    assert_eq!(queue.len(), (0, 1));
+    assert!(!queue.offer(4) && queue.needs_worker() && queue.start_worker());
+    let mut endless = Turn::endless();
+    assert!(matches!(queue.next(Lane::Worker, &mut endless), Next::CatchUp));
+    assert!(queue.notes().next().is_some());
+    queue.tell(Alert(4)).unwrap();
+    assert_eq!(runs(&mut queue, Lane::Worker, &mut endless), [4]);
+    assert!(queue.catches_up() && !queue.is_behind() && !queue.needs_worker());
+}
+
+#[test]
+fn t8_9_what_is_cancelled_is_not_called() {
+    let mut queue = Queue::default();
+    push(&mut queue, ONE, [1, 2]);
+    push(&mut queue, Cause::WORKER, [3]);
+    assert!(queue.has_of(Cause::WORKER));
+    queue.push(&FEW, ONE, Alert(4));
+    queue.cancel(|said| *said != Alert(1), |Number(number)| number == 4);
+    assert!(!queue.has_of(Cause::WORKER) && queue.has_of(ONE));
+    assert!(!queue.needs_worker(), "what was a worker's is gone");
+    assert!(queue.offer(2), "what comes before it is still there");
+    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1]);
+    assert!(queue.catches_up());
+}
+
+#[test]
+fn t1_6_a_closed_queue_ends_its_runner() {
+    let mut queue = Queue::default();
+    push(&mut queue, ONE, [1, 2]);
+    assert!(queue.offer(2));
+    queue.close();
+    assert!(queue.is_running());
+    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [0_u32; 0]);
+    assert!(!queue.is_running() && !queue.needs_worker());
+}

@@ -1,0 +1,228 @@
+//! What the threads do: a call's own, and the workers.
+
+use super::outbox::{Outbox, Ticket};
+use super::queue::{Next, Queue};
+use super::turn::{Cause, Turn};
+use super::{Bounds, Item, Lane};
+
+/// What dispatching needs of the program around it. `Guard` stands for the lock, held.
+pub trait Host {
+    /// A client.
+    type Place: Copy + PartialEq;
+    /// A callback.
+    type Item: Item;
+    /// What a thread takes along that runs a client: its function pointers.
+    type Callee;
+    /// The lock, held.
+    type Guard<'a>
+    where
+        Self: 'a;
+
+    /// How much there is at most.
+    fn bounds(&self) -> &Bounds;
+    /// Takes the lock.
+    fn lock(&self) -> Self::Guard<'_>;
+    /// The queue of a client that is there.
+    fn queue<'g>(
+        guard: &'g mut Self::Guard<'_>,
+        place: Self::Place,
+    ) -> Option<&'g mut Queue<Self::Item>>;
+    /// Has a worker run the client.
+    fn schedule(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
+    /// This thread's outbox.
+    fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Self::Place>) -> R) -> R;
+    /// Makes this thread a client's runner: what it takes along.
+    fn take(&self, guard: &mut Self::Guard<'_>, place: Self::Place) -> Option<Self::Callee>;
+    /// The queue has stopped; gives back what the runner took along.
+    fn put_back(&self, guard: &mut Self::Guard<'_>, place: Self::Place, callee: Self::Callee);
+    /// Before each callback: a chance to bring in more.
+    fn look<'a>(
+        &'a self,
+        guard: Self::Guard<'a>,
+        place: Self::Place,
+        lane: Lane,
+        callee: &mut Self::Callee,
+    ) -> Self::Guard<'a>;
+    /// Whether a callback that was taken out is still to be made; if not, it is over.
+    fn begins(
+        &self,
+        guard: &mut Self::Guard<'_>,
+        place: Self::Place,
+        item: Self::Item,
+        callee: &mut Self::Callee,
+    ) -> Option<Self::Item>;
+    /// Makes the callback, without the lock.
+    fn call(&self, place: Self::Place, callee: &Self::Callee, item: &mut Self::Item);
+    /// It has returned.
+    fn returned(
+        &self,
+        guard: &mut Self::Guard<'_>,
+        place: Self::Place,
+        item: Self::Item,
+        lane: Lane,
+    );
+    /// Tells a client that is behind some of what is noted.
+    fn catch_up(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
+    /// It has heard everything.
+    fn caught_up(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
+    /// Whether to give up, because what runs is a forked child.
+    fn is_lost(&self) -> bool;
+}
+
+/// Delivers what this thread's calls have caused, first in first out, including what
+/// comes in meanwhile (spec 8.1, 8.3). What goes beyond the bounds is left to workers.
+pub fn drain<H: Host>(host: &H) {
+    let (mut next, cause) = host.outbox(|outbox| (outbox.pop(), outbox.cause));
+    let mut turn = Turn::new(host.bounds(), cause);
+    let mut kept = None;
+    while let Some(Ticket { place, number }) = next {
+        let mut guard = kept.take().unwrap_or_else(|| host.lock());
+        if turn.is_over() {
+            leave(host, &mut guard, place, number);
+        } else if let Some(queue) = H::queue(&mut guard, place) {
+            let (runs, reach) = match number {
+                Some(number) => (queue.offer(number), Lane::Caller),
+                None => (queue.start_worker(), Lane::Worker),
+            };
+            let needs_worker = !runs && queue.needs_worker();
+            if runs {
+                guard = run(host, guard, place, (reach, Lane::Caller), &mut turn);
+            } else if needs_worker {
+                host.schedule(&mut guard, place);
+            }
+        }
+        // The lock is kept from one client to the next, but not beyond the last: log
+        // lines that wait for its end may cause more.
+        next = host.outbox(Outbox::pop);
+        if next.is_some() {
+            kept = Some(guard);
+        } else {
+            drop(guard);
+            next = host.outbox(Outbox::pop);
+        }
+    }
+}
+
+/// Leaves what this thread's calls have caused to workers.
+pub fn pass_on<H: Host>(host: &H) {
+    while let Some(Ticket { place, number }) = host.outbox(Outbox::pop) {
+        leave(host, &mut host.lock(), place, number);
+    }
+}
+
+fn leave<H: Host>(host: &H, guard: &mut H::Guard<'_>, place: H::Place, number: Option<u64>) {
+    let Some(queue) = H::queue(guard, place) else { return };
+    match number {
+        None => queue.unschedule(),
+        Some(number) => queue.leave(number),
+    }
+    if queue.needs_worker() {
+        host.schedule(guard, place);
+    }
+}
+
+/// A worker runs a client that it took off the list, and gives the lock back.
+pub fn work<'a, H: Host>(host: &'a H, mut guard: H::Guard<'a>, place: H::Place) -> H::Guard<'a> {
+    if H::queue(&mut guard, place).is_some_and(Queue::start_worker) {
+        return run(host, guard, place, (Lane::Worker, Lane::Worker), &mut Turn::endless());
+    }
+    guard
+}
+
+/// Makes the callbacks of one client, as its runner, until there are no more that it may
+/// make. The only way to a callback. `reach` says whose callbacks it makes, `lane` which
+/// thread it is.
+fn run<'a, H: Host>(
+    host: &'a H,
+    mut guard: H::Guard<'a>,
+    place: H::Place,
+    (reach, lane): (Lane, Lane),
+    turn: &mut Turn,
+) -> H::Guard<'a> {
+    let Some(callee) = host.take(&mut guard, place) else {
+        if let Some(queue) = H::queue(&mut guard, place) {
+            queue.stop(); // it is never so: nobody else is running it
+        }
+        return guard;
+    };
+    let mut runner = Runner { host, place, callee: Some(callee) };
+    let mut guard = guard; // if there is a panic, released before the runner goes
+    while let Some(callee) = &mut runner.callee {
+        guard = host.look(guard, place, lane, callee);
+        let Some(queue) = H::queue(&mut guard, place) else { break };
+        // Alerts of calls that callbacks have made come first: this client may have
+        // something new to hear for ever.
+        if lane == Lane::Worker && !host.outbox(|outbox| outbox.is_empty()) {
+            queue.hand_over();
+            break;
+        }
+        match queue.next(reach, turn) {
+            Next::Call(cause, item) => {
+                let Some(mut item) = host.begins(&mut guard, place, item, callee) else {
+                    continue;
+                };
+                turn.count(cause);
+                drop(guard);
+                host.call(place, callee, &mut item);
+                guard = host.lock();
+                host.returned(&mut guard, place, item, lane);
+            }
+            Next::CatchUp => {
+                host.catch_up(&mut guard, place);
+                if H::queue(&mut guard, place).is_some_and(|queue| queue.is_empty()) {
+                    // There may be much to go through: others get the lock.
+                    turn.count(Cause::WORKER);
+                    drop(guard);
+                    guard = host.lock();
+                }
+            }
+            Next::Stop => break,
+        }
+    }
+    runner.end(&mut guard);
+    guard
+}
+
+/// The thread that makes one client's callbacks.
+struct Runner<'a, H: Host> {
+    host: &'a H,
+    place: H::Place,
+    /// The client's, until the run has ended.
+    callee: Option<H::Callee>,
+}
+
+impl<H: Host> Runner<'_, H> {
+    /// The client is not being run any more; a worker has to go on if there is
+    /// something left for one.
+    #[inline]
+    fn end(&mut self, guard: &mut H::Guard<'_>) {
+        let Some(callee) = self.callee.take() else { return };
+        let mut needs_worker = false;
+        if let Some(queue) = H::queue(guard, self.place) {
+            let is_up = queue.catches_up();
+            queue.stop();
+            needs_worker = queue.needs_worker();
+            if is_up {
+                self.host.caught_up(guard, self.place);
+            }
+        }
+        if needs_worker {
+            self.host.schedule(guard, self.place);
+        }
+        self.host.put_back(guard, self.place, callee);
+    }
+}
+
+impl<H: Host> Drop for Runner<'_, H> {
+    /// Something of ours panicked. A client that seemed to be run for ever would
+    /// hear nothing any more, and could not go.
+    fn drop(&mut self) {
+        if self.callee.is_some() && !self.host.is_lost() {
+            let guard = &mut self.host.lock();
+            if let Some(queue) = H::queue(guard, self.place) {
+                queue.hand_over();
+            }
+            self.end(guard);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! How many callbacks one call makes.
+
+use super::Bounds;
+
+/// Who caused a callback: one of the library's own threads, or a call made by the
+/// program, together with all calls inside the callbacks that it makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause(pub u64);
+
+impl Cause {
+    /// The library's own threads.
+    pub const WORKER: Cause = Cause(0);
+}
+
+/// What is left of the callbacks that a thread may make before it gives the rest to a
+/// worker (spec 8.3).
+#[derive(Debug)]
+pub(super) struct Turn {
+    cause: Cause,
+    own: usize,
+    others: usize,
+    is_over: bool,
+}
+
+impl Turn {
+    /// That of a call.
+    pub fn new(bounds: &Bounds, cause: Cause) -> Turn {
+        Turn { cause, own: bounds.own, others: bounds.others, is_over: false }
+    }
+
+    /// That of a worker, which never ends.
+    pub fn endless() -> Turn {
+        Turn { cause: Cause::WORKER, own: usize::MAX, others: usize::MAX, is_over: false }
+    }
+
+    fn left(&mut self, cause: Cause) -> &mut usize {
+        // A thread that has caused nothing yet has no cause of its own.
+        if cause == self.cause && cause != Cause::WORKER {
+            &mut self.own
+        } else {
+            &mut self.others
+        }
+    }
+
+    /// Whether another callback with this cause may be made; if not, the turn is over.
+    pub fn admits(&mut self, cause: Cause) -> bool {
+        self.is_over |= *self.left(cause) == 0;
+        !self.is_over
+    }
+
+    /// It is made.
+    pub fn count(&mut self, cause: Cause) {
+        *self.left(cause) -= 1;
+    }
+
+    /// Whether the rest is a worker's.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+}

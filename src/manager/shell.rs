@@ -1,0 +1,222 @@
+//! The manager as the host of `dispatch`: its lock, its clients, what is done before and
+//! after a callback.
+
+use super::backlog::flow_in_question;
+use super::context::{self, Inside};
+use super::dispatch::{Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, BOUNDS};
+use super::records::{Place, Record};
+use super::state::{Guard, Run};
+use super::{Callbacks, Manager};
+use crate::engine::{Answer, ClientId, Effects, Engine, NoticeBox, Topic};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+/// After so many questions about flows, and when there are no more of them, a worker
+/// looks for further upcalls.
+const LOOK_AFTER: usize = 16;
+
+/// What a thread takes along that runs a client.
+pub(super) struct Callee {
+    callbacks: Box<dyn Callbacks>,
+    /// Questions about flows since the last look for upcalls.
+    asked: usize,
+}
+
+/// The manager, for what dispatches its callbacks.
+pub(super) struct Shell<'m>(pub &'m Manager);
+
+impl Host for Shell<'_> {
+    type Place = Place;
+    type Item = NoticeBox;
+    type Callee = Callee;
+    type Guard<'a>
+        = Guard<'a>
+    where
+        Self: 'a;
+
+    fn bounds(&self) -> &Bounds {
+        &BOUNDS
+    }
+
+    fn lock(&self) -> Guard<'_> {
+        self.0.lock()
+    }
+
+    #[inline]
+    fn queue<'g>(guard: &'g mut Guard<'_>, place: Place) -> Option<&'g mut Queue<NoticeBox>> {
+        Some(&mut guard.run.as_mut()?.clients.at(place)?.queue)
+    }
+
+    fn schedule(&self, guard: &mut Guard<'_>, place: Place) {
+        if let Some(run) = guard.run.as_mut() {
+            self.0.schedule_at(run, place);
+        }
+    }
+
+    #[inline]
+    fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
+        context::outbox(with)
+    }
+
+    #[inline]
+    fn take(&self, guard: &mut Guard<'_>, place: Place) -> Option<Callee> {
+        let record = guard.run.as_mut()?.clients.at(place)?;
+        Some(Callee { callbacks: record.callbacks.take()?, asked: 0 })
+    }
+
+    #[inline]
+    fn put_back(&self, guard: &mut Guard<'_>, place: Place, callee: Callee) {
+        let Some(run) = guard.run.as_mut() else { return };
+        let Some(record) = run.clients.at(place) else { return };
+        record.callbacks = Some(callee.callbacks);
+        if record.gone {
+            run.clients.remove(place.client);
+        }
+        if guard.waiters > 0 {
+            self.0.shared.ended.notify_all();
+        }
+    }
+
+    #[inline]
+    fn look<'a>(
+        &'a self,
+        mut guard: Guard<'a>,
+        place: Place,
+        lane: Lane,
+        callee: &mut Callee,
+    ) -> Guard<'a> {
+        if lane == Lane::Caller || callee.asked == 0 || context::owes() {
+            return guard;
+        }
+        let is_dry = Self::queue(&mut guard, place).is_some_and(|queue| queue.is_empty());
+        if callee.asked >= LOOK_AFTER || is_dry {
+            callee.asked = 0;
+            return self.0.look_for_upcalls(guard);
+        }
+        guard
+    }
+
+    #[inline]
+    fn begins(
+        &self,
+        guard: &mut Guard<'_>,
+        place: Place,
+        notice: NoticeBox,
+        callee: &mut Callee,
+    ) -> Option<NoticeBox> {
+        let Run { engine, clients, tally, fx, .. } = guard.run.as_mut()?;
+        let record = clients.at(place)?;
+        if flow_in_question(&notice).is_some() {
+            callee.asked += 1;
+            if let Some(next) = record.backlog.popped(&notice) {
+                if let Pushed::Refused(next) = record.queue.push(&BOUNDS, Cause::WORKER, next) {
+                    engine.forget(&next, fx); // no memory: as if its packet had not come
+                }
+            }
+        }
+        if !engine.starting(place.client, &notice) {
+            fx.reuse(notice);
+            return None;
+        }
+        let kind = notice.kind();
+        if record.kinds.has(kind) {
+            record.delivered.count(kind);
+            tally.callbacks.count(kind);
+        }
+        Some(notice)
+    }
+
+    /// What the callback left in the notice before a panic is its answer.
+    #[inline]
+    fn call(&self, place: Place, callee: &Callee, notice: &mut NoticeBox) {
+        context::within(Inside::Client(place.client), || {
+            catch_unwind(AssertUnwindSafe(|| callee.callbacks.call(notice))).ok();
+        });
+    }
+
+    #[inline]
+    fn returned(&self, guard: &mut Guard<'_>, place: Place, notice: NoticeBox, lane: Lane) {
+        let Some(run) = guard.run.as_mut() else { return };
+        if notice.question().is_some() {
+            ::log::debug!("{} answers {}", run.engine.who(place.client), Answer(&notice));
+            run.answer(place.client, &notice);
+            self.0.publish(guard, lane);
+        }
+        if let Some(run) = guard.run.as_mut() {
+            run.fx.reuse(notice);
+        }
+    }
+
+    fn catch_up(&self, guard: &mut Guard<'_>, place: Place) {
+        let most = BOUNDS.batch;
+        let Some(Run { engine, clients, fx, .. }) = guard.run.as_mut() else { return };
+        let Some(record) = clients.at(place).filter(|record| !record.gone) else { return };
+        for _ in 0..most {
+            if !record.tell_next(engine, place.client, most, fx) {
+                break;
+            }
+        }
+    }
+
+    fn caught_up(&self, guard: &mut Guard<'_>, place: Place) {
+        if let Some(run) = guard.run.as_mut() {
+            ::log::warn!("{} has caught up", run.engine.who(place.client));
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        crate::fork::is_child()
+    }
+}
+
+impl Record {
+    /// Puts what a client that is behind hears next into its queue: how it stands now with
+    /// something that is noted. False if that is enough for now.
+    fn tell_next(
+        &mut self,
+        engine: &Engine,
+        client: ClientId,
+        most: usize,
+        fx: &mut Effects,
+    ) -> bool {
+        let Some(tell) = self.queue.notes().next() else { return false };
+        match tell {
+            Tell::One(thing) => engine.tell_truth(client, thing, fx),
+            Tell::All(topic) => {
+                if engine.tell_all(client, Topic::ALL[topic], fx) {
+                    self.queue.notes().walk(topic, None);
+                }
+            }
+            Tell::After(topic, after) => {
+                let last = engine.tell_after(client, Topic::ALL[topic], after, most, fx);
+                if last.is_some() {
+                    self.queue.notes().walk(topic, last);
+                }
+            }
+        }
+        let (mut goes_on, is_one) = (true, matches!(tell, Tell::One(_)));
+        for _ in 0..fx.order_notices() {
+            let Some((_, notice)) = fx.next_notice() else { break };
+            if let Err(notice) = self.queue.tell(notice) {
+                // No memory: once more, and then all of it.
+                if let Some((thing, _)) = notice.thing() {
+                    self.queue.notes().note_all(thing.topic as usize);
+                }
+                goes_on = false;
+            }
+        }
+        goes_on && is_one
+    }
+}
+
+impl Manager {
+    /// Takes in what upcalls there are, as threads do that answer many: see
+    /// [`UpcallSource`](crate::forwarder::UpcallSource).
+    fn look_for_upcalls<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
+        let Some(upcalls) = guard.running().and_then(|run| run.world.upcalls()) else {
+            return guard;
+        };
+        drop(guard);
+        upcalls.look();
+        self.lock()
+    }
+}

@@ -1,0 +1,83 @@
+//! Flows that were refused lately (spec 5.1, 5.2).
+
+use super::ways::Way;
+use super::{First, Model, Purpose, Refusal};
+use mgm::engine::Refused;
+use mgm::types::{Flow, Interface, Scope, Time};
+
+/// They are remembered for 10 s.
+const MEMORY: u64 = 10_000;
+
+impl Model {
+    pub fn refusal(&self, flow: Flow) -> Option<&Refusal> {
+        self.refusals.iter().find(|refusal| refusal.flow == flow)
+    }
+
+    pub fn forget_refusal(&mut self, flow: Flow) {
+        self.refusals.retain(|refusal| refusal.flow != flow);
+    }
+
+    pub fn remember(&mut self, flow: Flow, first: First, why: Refused) {
+        self.forget_refusal(flow);
+        if self.master(first.arrival).is_some() {
+            let until = Time(self.now.0 + MEMORY);
+            self.refusals.push(Refusal { flow, first, why, until });
+        }
+    }
+
+    pub fn end_refusals(&mut self) {
+        let now = self.now;
+        self.refusals.retain(|refusal| refusal.until > now);
+    }
+
+    /// Whether another packet of a flow that was refused is refused, too.
+    pub fn refused_lately(
+        &mut self,
+        flow: Flow,
+        arrival: Interface,
+        by_kernel: bool,
+    ) -> Option<Refused> {
+        let refusal = self.refusal(flow)?;
+        let elsewhere = refusal.first.arrival != arrival;
+        let may_pass = matches!(self.way(flow, Some(arrival)), Way::In(..));
+        if elsewhere && may_pass {
+            self.forget_refusal(flow);
+            return None;
+        }
+        let refusal = self.refusals.iter_mut().find(|refusal| refusal.flow == flow)?;
+        refusal.first.by_kernel |= by_kernel;
+        Some(refusal.why)
+    }
+
+    /// What may let refused flows pass has changed: they are looked at again.
+    fn wake(&mut self, concerns: impl Fn(&Model, &Refusal) -> bool) {
+        let mut woken: Vec<Refusal> =
+            self.refusals.iter().filter(|refusal| concerns(self, refusal)).cloned().collect();
+        woken.sort_by_key(|refusal| refusal.flow);
+        for Refusal { flow, first, .. } in woken {
+            self.forget_refusal(flow);
+            if self.master(first.arrival).is_none() {
+                continue;
+            }
+            if self.is_bounded(first.arrival, flow.group()) {
+                self.remember(flow, first, Refused::Boundary);
+            } else {
+                self.ask(flow, Purpose::Create, first);
+            }
+        }
+    }
+
+    pub fn wake_flows(&mut self, flows: &[Flow]) {
+        self.wake(|_, refusal| flows.contains(&refusal.flow));
+    }
+
+    pub fn wake_interface(&mut self, name: Interface) {
+        self.wake(|model, refusal| {
+            refusal.first.arrival == name || model.leads_to(refusal.flow.source(), name.index)
+        });
+    }
+
+    pub fn wake_scope(&mut self, scope: Scope) {
+        self.wake(|_, refusal| scope.contains(refusal.flow.group()));
+    }
+}
