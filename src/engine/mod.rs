@@ -17,6 +17,7 @@ mod interfaces;
 mod limits;
 mod membership;
 mod mfe;
+mod notice;
 mod oifs;
 mod origins;
 mod ownership;
@@ -42,11 +43,12 @@ mod ways;
 mod tests;
 
 pub use clients::{is_igmp, ClientId};
-pub use effects::{
-    CreationOif, CreationOifs, Effects, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
-};
+pub use effects::Effects;
 pub use flow_limit::USUAL_MAX_FLOWS;
 pub use membership::Join;
+pub use notice::{
+    CreationOif, CreationOifs, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
+};
 pub use packet::{Out, Outcome, Packet, Refused};
 pub use story::Answer;
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
