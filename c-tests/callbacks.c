@@ -286,7 +286,7 @@ static void t8_6_packets_are_not_handed_in_inside_a_callback(void)
     lines = mgm_log_lines();
     OK(join(b, "(*, 239.1.1.1)", 2));
     EXPECT("A join (*, 239.1.1.1) member", "refused", "C join (*, 239.1.1.1) member");
-    CHECK_EQ(mgm_log_lines() - lines, 1);
+    CHECK_EQ(mgm_log_lines_since(lines, 1), 1);
     EXPECT_NO_MFES();
 }
 
