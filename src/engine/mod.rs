@@ -17,6 +17,7 @@ mod limits;
 mod membership;
 mod mfe;
 mod oifs;
+mod origins;
 mod ownership;
 mod packet;
 #[cfg(mgm_planted)]
@@ -26,6 +27,7 @@ mod planted;
 mod refusals;
 mod reroute;
 mod resolve;
+mod restart;
 mod sources;
 mod story;
 mod survey;
@@ -53,10 +55,11 @@ use expiry::Expiry;
 use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
+use origins::Origins;
 use packet::WrongIfs;
 use refusals::Refusals;
 use reroute::Reroutes;
-use resolve::{Origins, Resolution};
+use resolve::Resolution;
 use std::collections::BTreeMap;
 
 /// What the engine can be told once, at its birth.

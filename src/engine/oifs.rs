@@ -1,8 +1,8 @@
 //! What moves the oifs of MFEs, and what else changes them (spec 3.5, 5.5, 5.8, 5.9).
 
 use super::mfe::{Touch, Turn};
+use super::origins::Origin;
 use super::planted::{self, Bug};
-use super::resolve::Origin;
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
 use std::ops::RangeInclusive;

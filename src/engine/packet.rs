@@ -3,8 +3,9 @@
 use super::interfaces::Interfaces;
 use super::limits::Limits;
 use super::mfe::Mfe;
+use super::origins::Origin;
 use super::refusals::FirstPacket;
-use super::resolve::{Origin, Purpose};
+use super::resolve::Purpose;
 use super::ways::Way;
 use super::{Effects, Engine, Notice};
 use crate::types::{self, Flow, IfId, Interface, Route, Time};

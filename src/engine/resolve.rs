@@ -9,13 +9,13 @@
 
 use super::creation::{AllAsked, CreationAsked};
 use super::mfe::{Mfe, Touch};
+use super::origins::Origin;
 use super::planted::{self, Bug};
 use super::refusals::FirstPacket;
 use super::sources::SourceId;
 use super::ways::Way;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Result, Route, Time};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a resolution is to bring about.
@@ -36,66 +36,25 @@ const PATIENCE_MS: u64 = 10_000;
 /// A flow whose clients are being asked.
 #[derive(Debug)]
 pub(super) struct Resolution {
-    purpose: Purpose,
+    pub purpose: Purpose,
     /// Of a new flow, which holds a reference. An MFE's source is that of its entry.
-    source: SourceId,
+    pub source: SourceId,
     /// What it began with. Where an MFE is asked about, the interface where its packets arrive.
-    packet: FirstPacket,
+    pub packet: FirstPacket,
     /// What the route gave, when RPF_CALLBACK was asked; `None` if it led to nobody.
-    expected: Option<(IfId, Ipv4Addr)>,
+    pub expected: Option<(IfId, Ipv4Addr)>,
     /// The interface whose owner was asked.
-    asked: IfId,
-    iif: IfId,
-    upstream: Ipv4Addr,
+    pub asked: IfId,
+    pub iif: IfId,
+    pub upstream: Ipv4Addr,
     /// How the iif was found.
-    origin: Origin,
+    pub origin: Origin,
     pub waiting: Waiting,
     /// Interfaces whose owners were asked: should one change hands, all starts again.
     pub asked_about: IfSet,
     /// Interfaces that CREATION_ALERT answers switched off, and left on.
     pub off: IfSet,
     pub on: IfSet,
-}
-
-/// How the iif of an MFE was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// By the route.
-    Route,
-    /// RPF_CALLBACK named another one, or MgmSetMfe did.
-    Client,
-    /// RPF_CALLBACK named one where no route led: it was asked then.
-    Unrouted(Time),
-}
-
-/// The MFEs whose iif did not come by the route: few, so they carry no mark themselves.
-#[derive(Debug, Default)]
-pub(super) struct Origins(BTreeMap<Flow, Origin>);
-
-impl Origins {
-    /// How the iif of this MFE was found.
-    #[inline]
-    pub fn of(&self, flow: Flow) -> Origin {
-        match self.0.is_empty() {
-            true => Origin::Route,
-            false => self.0.get(&flow).copied().unwrap_or(Origin::Route),
-        }
-    }
-
-    #[inline]
-    pub fn set(&mut self, flow: Flow, origin: Origin) {
-        if origin != Origin::Route {
-            self.0.insert(flow, origin);
-        } else if !self.0.is_empty() {
-            self.0.remove(&flow);
-        }
-    }
-
-    /// The MFEs that no route leads to.
-    pub fn unrouted(&self) -> impl Iterator<Item = Flow> + '_ {
-        let all = self.0.iter().filter(|(_, origin)| matches!(origin, Origin::Unrouted(_)));
-        all.map(|(flow, _)| *flow)
-    }
 }
 
 /// The answers that a resolution waits for.
@@ -387,68 +346,6 @@ impl Engine {
         }
     }
 
-    /// Asks again from the start, because the world has moved (spec 5.4).
-    fn restart(&mut self, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.remove(&flow) else { return };
-        let Resolution { purpose, source, packet, .. } = *resolution;
-        self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
-        match purpose {
-            Purpose::Create => self.ask(flow, purpose, source, packet, fx),
-            // MgmSetMfe may have moved it since: what was its iif may be gone.
-            Purpose::Renew => self.resolve_again(flow, purpose, None, fx),
-            Purpose::Reroute => {
-                let arrived = self.interfaces.find(packet.arrival);
-                self.resolve_again(flow, purpose, arrived, fx);
-            }
-        }
-    }
-
-    /// The same if what was asked does not hold any more.
-    pub(super) fn restart_if_outdated(&mut self, flow: Flow, fx: &mut Effects) {
-        let resolution = self.resolutions.get(&flow);
-        if resolution.is_some_and(|resolution| !self.still_holds(flow, resolution)) {
-            self.restart(flow, fx);
-        }
-    }
-
-    /// Routes have changed: new flows that are being asked about go by the new ones.
-    pub(super) fn move_resolutions(&mut self, fx: &mut Effects) {
-        let mut moved = Vec::new();
-        let sources = &mut self.flows.sources;
-        for (flow, resolution) in &mut self.resolutions {
-            if sources.is_outdated(resolution.source) {
-                let source = sources.current(resolution.source);
-                sources.hold(source);
-                sources.release(std::mem::replace(&mut resolution.source, source));
-                moved.push(*flow);
-            }
-        }
-        for flow in moved {
-            self.restart_if_outdated(flow, fx);
-        }
-    }
-
-    /// Ends the resolutions of new flows whose first packet arrived on an interface.
-    pub(super) fn cancel_first_packets(
-        &mut self,
-        arrival: Interface,
-        fx: &mut Effects,
-    ) -> Vec<(Flow, FirstPacket)> {
-        let all = self.resolutions.iter();
-        let there = all.filter(|(_, resolution)| {
-            resolution.purpose == Purpose::Create && resolution.packet.arrival == arrival
-        });
-        let flows: Vec<Flow> = there.map(|(flow, _)| *flow).collect();
-        let mut cancelled = Vec::new();
-        for flow in flows {
-            let Some(resolution) = self.resolutions.remove(&flow) else { continue };
-            self.flows.sources.release(resolution.source);
-            fx.resolved.push(flow);
-            cancelled.push((flow, resolution.packet));
-        }
-        cancelled
-    }
-
     /// MgmSetMfe beats what RPF_CALLBACK has answered before it, but not what
     /// it still has to answer (D20).
     pub(super) fn overrule_rpf(&mut self, flow: Flow) {
@@ -458,22 +355,6 @@ impl Engine {
             resolution.iif = mfe.iif;
             resolution.upstream = mfe.upstream;
             resolution.origin = self.origins.of(flow);
-        }
-    }
-
-    /// Whether what was asked still holds: the way in is legitimate, or there is none still,
-    /// and no boundary has come in between.
-    fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
-        let source = match resolution.purpose {
-            Purpose::Create => resolution.source,
-            Purpose::Renew | Purpose::Reroute => self.flows.source(flow),
-        };
-        if self.is_bounded(resolution.iif, flow.group()) {
-            return false;
-        }
-        match resolution.expected {
-            Some(way) => self.is_way(flow, source, way),
-            None => self.way(flow, source, Some(resolution.asked)) == Way::Nowhere,
         }
     }
 
@@ -641,52 +522,5 @@ impl Engine {
         }
         self.schedule_end(flow);
         self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
-    }
-
-    /// Somebody else speaks for an interface: MFEs that no route led to move if one does now.
-    pub(super) fn route_unrouted(&mut self, fx: &mut Effects) {
-        let flows: Vec<Flow> = self.origins.unrouted().collect();
-        for flow in flows {
-            let leads_there = self.flows.row(flow).is_some_and(|(source, mfe)| {
-                matches!(self.way(flow, source, Some(mfe.iif)), Way::In(..))
-            });
-            if leads_there && !self.resolutions.contains_key(&flow) {
-                self.resolve_again(flow, Purpose::Reroute, None, fx);
-            }
-        }
-    }
-
-    /// An interface changed hands: flows that were to come in through it start
-    /// again, and so do those whose oif it was to be: what its former owner
-    /// answers, or has answered, is void (spec 5.4).
-    pub(super) fn restart_resolutions_about(&mut self, id: IfId, fx: &mut Effects) {
-        let is_about_it = |resolution: &Resolution| {
-            resolution.iif == id || resolution.asked == id || resolution.asked_about.contains(id)
-        };
-        self.restart_those(
-            |engine, flow, resolution| {
-                is_about_it(resolution) || !engine.still_holds(flow, resolution)
-            },
-            fx,
-        );
-    }
-
-    /// Routes or boundaries have changed: resolutions that the old ones led to
-    /// start again now and not when they are answered, which may be never (D34).
-    pub(super) fn restart_outdated_resolutions(&mut self, fx: &mut Effects) {
-        self.restart_those(|engine, flow, resolution| !engine.still_holds(flow, resolution), fx);
-    }
-
-    fn restart_those(
-        &mut self,
-        is_void: impl Fn(&Engine, Flow, &Resolution) -> bool,
-        fx: &mut Effects,
-    ) {
-        let all = self.resolutions.iter();
-        let void = all.filter(|&(&flow, resolution)| is_void(self, flow, resolution));
-        let flows: Vec<Flow> = void.map(|(&flow, _)| flow).collect();
-        for flow in flows {
-            self.restart(flow, fx);
-        }
     }
 }

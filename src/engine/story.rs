@@ -74,7 +74,9 @@ impl Engine {
         }
         let owner = match way {
             Way::In(id, _) => {
-                text += &format!("; it is expected on {}", self.interfaces.name(id));
+                if route.ways.is_some() {
+                    text += &format!("; it is expected on {}", self.interfaces.name(id));
+                }
                 self.interfaces.master(id)
             }
             Way::Bounded => return text + "; a boundary keeps the group off",

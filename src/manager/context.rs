@@ -21,10 +21,6 @@ struct Thread {
     inside: Cell<Option<Inside>>,
     outbox: RefCell<ManuallyDrop<Outbox<Place>>>,
     draining: Cell<bool>,
-    /// Tells it from all others; 0 until that is needed.
-    number: Cell<u32>,
-    /// How many of its calls have been delivered.
-    calls: Cell<u32>,
 }
 
 // It has no destructor: a thread that is ending still calls MGM from those of
@@ -33,10 +29,8 @@ thread_local! {
     static THREAD: Thread = const {
         Thread {
             inside: Cell::new(None),
-            outbox: RefCell::new(ManuallyDrop::new(Outbox::new())),
+            outbox: RefCell::new(ManuallyDrop::new(Outbox::new(Cause::WORKER))),
             draining: Cell::new(false),
-            number: Cell::new(0),
-            calls: Cell::new(0),
         }
     };
 }
@@ -63,23 +57,24 @@ pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
     })
 }
 
-/// What this thread's calls cause now, until it has been delivered.
-pub(super) fn cause() -> Cause {
-    THREAD.with(|thread| {
-        if thread.number.get() == 0 {
-            thread.number.set(next_number());
-        }
-        Cause(u64::from(thread.number.get()) << 32 | u64::from(thread.calls.get()))
-    })
+/// What a thread's calls cause: the thread's number and that of the call. The first of a
+/// thread's calls needs one.
+pub(super) fn cause_of(outbox: &mut Outbox<Place>) -> Cause {
+    if outbox.cause == Cause::WORKER {
+        outbox.cause = first_cause();
+    }
+    outbox.cause
 }
 
 #[cold]
-fn next_number() -> u32 {
-    static LAST: AtomicU32 = AtomicU32::new(0);
-    LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1)
+fn first_cause() -> Cause {
+    static THREADS: AtomicU32 = AtomicU32::new(0);
+    let thread = THREADS.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1);
+    Cause(u64::from(thread) << 32)
 }
 
 /// This thread's outbox.
+#[inline]
 pub(super) fn outbox<R>(with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
     THREAD.with(|thread| with(&mut thread.outbox.borrow_mut()))
 }
@@ -96,11 +91,14 @@ pub(super) fn drain(empty: impl FnOnce()) {
     impl Drop for Stop<'_> {
         fn drop(&mut self) {
             self.0.draining.set(false);
-            self.0.calls.set(self.0.calls.get().wrapping_add(1));
+            let cause = &mut self.0.outbox.borrow_mut().cause;
+            let call = (cause.0 as u32).wrapping_add(1);
+            *cause = Cause(cause.0 >> 32 << 32 | u64::from(call));
         }
     }
     THREAD.with(|thread| {
-        if !owes() || thread.inside.get().is_some() || thread.draining.replace(true) {
+        let is_empty = thread.outbox.borrow().is_empty();
+        if is_empty || thread.inside.get().is_some() || thread.draining.replace(true) {
             return;
         }
         let _stop = Stop(thread);

@@ -85,54 +85,39 @@ impl Manager {
             return;
         }
         ::log::debug!("to {}: {}", run.engine.who(place.client), *notice);
-        let cause = match lane {
-            Lane::Worker if !record.backlog.admits(&notice) => {
-                return run.hold_back(place, notice, origin);
-            }
-            Lane::Worker => Cause::WORKER,
+        let was_behind = record.queue.is_behind();
+        match lane {
             // What a call waits for stands where it came in. That is not many, unless a
             // change of routes asks about many flows at once.
-            Lane::Caller if record.queue.is_behind() && !record.backlog.admits(&notice) => {
-                return run.hold_back(place, notice, origin);
-            }
-            Lane::Caller => {
-                if !record.queue.is_behind() {
-                    record.backlog.pushed(&notice);
-                }
-                context::cause()
-            }
-        };
-        let was_behind = record.queue.is_behind();
+            Lane::Caller if !was_behind => record.backlog.pushed(&notice),
+            _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
+            _ => {}
+        }
         if was_behind && in_turn && joins_pair(&mut record.queue, &notice) {
             return;
         }
-        let pushed = record.queue.push(&BOUNDS, cause, notice);
-        let is_behind = record.queue.is_behind();
-        match pushed {
-            Pushed::Queued(number) if lane == Lane::Caller => {
-                let ticket = Ticket { place, number: Some(number) };
-                if !context::outbox(|outbox| outbox.push(ticket)) {
-                    self.leave(run, place, number);
+        let queue = &mut record.queue;
+        let pushed = match lane {
+            Lane::Worker => queue.push(&BOUNDS, Cause::WORKER, notice),
+            Lane::Caller => context::outbox(|outbox| {
+                let pushed = queue.push(&BOUNDS, context::cause_of(outbox), notice);
+                if let Pushed::Queued(number) = pushed {
+                    if !outbox.push(Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // no memory to keep it in mind
+                    }
                 }
-            }
-            _ if record.queue.needs_worker() => self.schedule_at(run, place),
-            _ => {}
+                pushed
+            }),
+        };
+        let is_behind = queue.is_behind();
+        if queue.needs_worker() {
+            self.schedule_at(run, place);
         }
         if is_behind && !was_behind {
             run.fell_behind(place);
         }
         if !matches!(pushed, Pushed::Queued(_)) {
             run.not_queued(place, pushed);
-        }
-    }
-
-    /// There is no memory to keep in mind that this thread has to run a client.
-    #[cold]
-    fn leave(&self, run: &mut Run, place: Place, number: u64) {
-        let Some(record) = run.clients.at(place) else { return };
-        record.queue.leave(number);
-        if record.queue.needs_worker() {
-            self.schedule_at(run, place);
         }
     }
 

@@ -52,19 +52,18 @@ impl Host for Shell<'_> {
         }
     }
 
+    #[inline]
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
         context::outbox(with)
     }
 
-    fn cause(&self) -> Cause {
-        context::cause()
-    }
-
+    #[inline]
     fn take(&self, guard: &mut Guard<'_>, place: Place) -> Option<Callee> {
         let record = guard.run.as_mut()?.clients.at(place)?;
         Some(Callee { callbacks: record.callbacks.take()?, asked: 0 })
     }
 
+    #[inline]
     fn put_back(&self, guard: &mut Guard<'_>, place: Place, callee: Callee) {
         let Some(run) = guard.run.as_mut() else { return };
         let Some(record) = run.clients.at(place) else { return };
@@ -127,12 +126,14 @@ impl Host for Shell<'_> {
     }
 
     /// What the callback left in the notice before a panic is its answer.
+    #[inline]
     fn call(&self, place: Place, callee: &Callee, notice: &mut NoticeBox) {
         context::within(Inside::Client(place.client), || {
             catch_unwind(AssertUnwindSafe(|| callee.callbacks.call(notice))).ok();
         });
     }
 
+    #[inline]
     fn returned(&self, guard: &mut Guard<'_>, place: Place, notice: NoticeBox, lane: Lane) {
         let Some(run) = guard.run.as_mut() else { return };
         if notice.question().is_some() {

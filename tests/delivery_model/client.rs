@@ -206,7 +206,7 @@ impl Hand {
     pub fn caller(desk: &Arc<Desk>, number: u64) -> Hand {
         Hand {
             desk: Arc::clone(desk),
-            outbox: RefCell::new(Outbox::new()),
+            outbox: RefCell::new(Outbox::new(Cause(number))),
             cause: Cause(number),
             made: Cell::new((0, 0)),
             is_worker: false,
@@ -378,10 +378,6 @@ impl Host for Hand {
 
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<usize>) -> R) -> R {
         with(&mut self.outbox.borrow_mut())
-    }
-
-    fn cause(&self) -> Cause {
-        self.cause
     }
 
     fn take(&self, state: &mut MutexGuard<'_, State>, client: usize) -> Option<()> {

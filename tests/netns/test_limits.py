@@ -5,7 +5,6 @@ from lab import until
 
 SITE = "239.255.1.1"
 BOUNDARY = "239.255.0.0 255.255.0.0"
-# How long the kernel holds an entry that was refused, before it asks again.
 
 
 class Limits(NetnsTest):

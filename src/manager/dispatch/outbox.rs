@@ -1,5 +1,6 @@
 //! The clients that a thread's calls have something for.
 
+use super::Cause;
 use std::collections::VecDeque;
 
 /// A callback that a thread has to see delivered.
@@ -19,16 +20,19 @@ pub struct Outbox<P> {
     /// Comes before the rest; if there is none, there is no rest either.
     first: Option<Ticket<P>>,
     rest: VecDeque<Ticket<P>>,
+    /// Who causes what the thread's calls cause now.
+    pub cause: Cause,
 }
 
 impl<P: Copy + PartialEq> Outbox<P> {
     /// Empty.
-    pub const fn new() -> Outbox<P> {
-        Outbox { first: None, rest: VecDeque::new() }
+    pub const fn new(cause: Cause) -> Outbox<P> {
+        Outbox { first: None, rest: VecDeque::new(), cause }
     }
 
     /// Puts a ticket at the end; false if there is no memory for it.
     #[must_use]
+    #[inline]
     pub fn push(&mut self, ticket: Ticket<P>) -> bool {
         if self.first.is_none() {
             self.first = Some(ticket);
@@ -42,12 +46,16 @@ impl<P: Copy + PartialEq> Outbox<P> {
     }
 
     /// Takes the first; with none left, gives the memory back, which nobody else would.
+    #[inline]
     pub fn pop(&mut self) -> Option<Ticket<P>> {
-        let next = self.rest.pop_front();
-        if next.is_none() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
+        let first = self.first.take()?;
+        if self.rest.capacity() > 0 {
+            self.first = self.rest.pop_front();
+            if self.first.is_none() {
+                self.rest = VecDeque::new();
+            }
         }
-        std::mem::replace(&mut self.first, next)
+        Some(first)
     }
 
     /// Whether there is none.

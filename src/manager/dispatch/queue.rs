@@ -85,28 +85,38 @@ impl<T: Item> Queue<T> {
     /// Puts a callback at the end, or notes what it is about. Afterwards the caller
     /// [`offer`](Queue::offer)s; if the cause is one of the library's threads,
     /// [`needs_worker`](Queue::needs_worker) has to be asked.
+    #[inline]
     pub fn push(&mut self, bounds: &Bounds, cause: Cause, item: T) -> Pushed<T> {
         self.behind |= self.items.len() >= bounds.waiting;
         let has_room = self.items.len() < self.items.capacity() || self.grow();
         if self.behind || !has_room {
-            match item.about() {
-                About::Itself if has_room => {}
-                About::Itself => return Pushed::Refused(item),
-                About::Nothing => {
-                    self.behind = true;
-                    return Pushed::Dropped(item);
-                }
-                about => {
-                    self.behind = true;
-                    self.notes.note(about, bounds);
-                    return Pushed::Noted(item);
-                }
-            }
+            return self.push_behind(bounds, cause, item, has_room);
         }
         self.put(cause, item);
         Pushed::Queued(self.last)
     }
 
+    #[cold]
+    fn push_behind(&mut self, bounds: &Bounds, cause: Cause, item: T, has_room: bool) -> Pushed<T> {
+        match item.about() {
+            About::Itself if has_room => {
+                self.put(cause, item);
+                Pushed::Queued(self.last)
+            }
+            About::Itself => Pushed::Refused(item),
+            About::Nothing => {
+                self.behind = true;
+                Pushed::Dropped(item)
+            }
+            about => {
+                self.behind = true;
+                self.notes.note(about, bounds);
+                Pushed::Noted(item)
+            }
+        }
+    }
+
+    #[inline]
     fn put(&mut self, cause: Cause, item: T) {
         self.workers += usize::from(cause == Cause::WORKER);
         self.last += 1;

@@ -31,9 +31,6 @@ pub trait Host {
     fn schedule(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
     /// This thread's outbox.
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Self::Place>) -> R) -> R;
-    /// Who causes what this thread's calls cause now.
-    fn cause(&self) -> Cause;
-
     /// Makes this thread a client's runner: what it takes along.
     fn take(&self, guard: &mut Self::Guard<'_>, place: Self::Place) -> Option<Self::Callee>;
     /// The queue has stopped; gives back what the runner took along.
@@ -75,9 +72,10 @@ pub trait Host {
 /// Delivers what this thread's calls have caused, first in first out, including what
 /// comes in meanwhile (spec 8.1, 8.3). What goes beyond the bounds is left to workers.
 pub fn drain<H: Host>(host: &H) {
-    let mut turn = Turn::new(host.bounds(), host.cause());
+    let (mut next, cause) = host.outbox(|outbox| (outbox.pop(), outbox.cause));
+    let mut turn = Turn::new(host.bounds(), cause);
     let mut kept = None;
-    while let Some(Ticket { place, number }) = host.outbox(Outbox::pop) {
+    while let Some(Ticket { place, number }) = next {
         let mut guard = kept.take().unwrap_or_else(|| host.lock());
         if turn.is_over() {
             leave(host, &mut guard, place, number);
@@ -95,7 +93,13 @@ pub fn drain<H: Host>(host: &H) {
         }
         // The lock is kept from one client to the next, but not beyond the last: log
         // lines that wait for its end may cause more.
-        kept = (!host.outbox(|outbox| outbox.is_empty())).then_some(guard);
+        next = host.outbox(Outbox::pop);
+        if next.is_some() {
+            kept = Some(guard);
+        } else {
+            drop(guard);
+            next = host.outbox(Outbox::pop);
+        }
     }
 }
 
@@ -190,6 +194,7 @@ struct Runner<'a, H: Host> {
 impl<H: Host> Runner<'_, H> {
     /// The client is not being run any more; a worker has to go on if there is
     /// something left for one.
+    #[inline]
     fn end(&mut self, guard: &mut H::Guard<'_>) {
         let Some(callee) = self.callee.take() else { return };
         let mut needs_worker = false;

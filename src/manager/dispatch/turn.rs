@@ -34,7 +34,8 @@ impl Turn {
     }
 
     fn left(&mut self, cause: Cause) -> &mut usize {
-        if cause == self.cause {
+        // A thread that has caused nothing yet has no cause of its own.
+        if cause == self.cause && cause != Cause::WORKER {
             &mut self.own
         } else {
             &mut self.others

@@ -204,7 +204,7 @@ struct Tickets(Outbox<ClientId>);
 
 impl Default for Tickets {
     fn default() -> Self {
-        Tickets(Outbox::new())
+        Tickets(Outbox::new(Cause(1)))
     }
 }
 
@@ -245,10 +245,6 @@ impl Host for Room<'_> {
 
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<ClientId>) -> R) -> R {
         with(&mut self.outbox.borrow_mut().0)
-    }
-
-    fn cause(&self) -> Cause {
-        Cause(1)
     }
 
     fn take(&self, _: &mut RefMut<'_, Vec<Ear>>, _: ClientId) -> Option<()> {

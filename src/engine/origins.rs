@@ -1,0 +1,45 @@
+//! How the iifs of MFEs were found (spec 5.1, 5.2): by the route, nearly all of them.
+
+use crate::types::{Flow, Time};
+use std::collections::BTreeMap;
+
+/// How the iif of an MFE was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// By the route.
+    Route,
+    /// RPF_CALLBACK named another one, or MgmSetMfe did.
+    Client,
+    /// RPF_CALLBACK named one where no route led: it was asked then.
+    Unrouted(Time),
+}
+
+/// The MFEs whose iif did not come by the route: few, so they carry no mark themselves.
+#[derive(Debug, Default)]
+pub(super) struct Origins(BTreeMap<Flow, Origin>);
+
+impl Origins {
+    /// How the iif of this MFE was found.
+    #[inline]
+    pub fn of(&self, flow: Flow) -> Origin {
+        match self.0.is_empty() {
+            true => Origin::Route,
+            false => self.0.get(&flow).copied().unwrap_or(Origin::Route),
+        }
+    }
+
+    #[inline]
+    pub fn set(&mut self, flow: Flow, origin: Origin) {
+        if origin != Origin::Route {
+            self.0.insert(flow, origin);
+        } else if !self.0.is_empty() {
+            self.0.remove(&flow);
+        }
+    }
+
+    /// The MFEs that no route leads to.
+    pub fn unrouted(&self) -> impl Iterator<Item = Flow> + '_ {
+        let all = self.0.iter().filter(|(_, origin)| matches!(origin, Origin::Unrouted(_)));
+        all.map(|(flow, _)| *flow)
+    }
+}
