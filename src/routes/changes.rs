@@ -79,14 +79,14 @@ mod tests {
             let list: Vec<Prefix> = (0..random() % 9)
                 .map(|_| {
                     Prefix::of(
-                        ((random() % 64) << 26 | random() % 8).into(),
+                        (((random() % 64) << 26) | (random() % 8)).into(),
                         26 + (random() % 7) as u8,
                     )
                 })
                 .collect();
             let changes = RouteChanges::within(list.iter().copied());
             for _ in 0..50 {
-                let source = Ipv4Addr::from((random() % 64) << 26 | random() % 64);
+                let source = Ipv4Addr::from(((random() % 64) << 26) | (random() % 64));
                 let expected = list.iter().any(|prefix| prefix.contains(source));
                 assert_eq!(changes.contain(source), expected, "{source} in {list:?}");
             }

@@ -238,6 +238,7 @@ fn check_schema(root: &Value, schema: &Value, value: &Value, at: &str) {
                     || rule.as_array().is_some_and(|all| all.contains(&json!(is)));
                 assert!(fits, "{at} is of type {is}, not {rule}");
             }
+            "enum" => assert!(rule.as_array().unwrap().contains(value), "{at} is {value}"),
             "minimum" => assert_eq!(*rule, json!(0), "what is_u64 proves"),
             "format" => {
                 assert_eq!(*rule, json!("ipv4"));

@@ -125,7 +125,7 @@ mod tests {
         let inet6 = attr(NHA_GATEWAY, &[0; 16]);
         assert_eq!(object(0, &[oif.clone(), inet6]), hop(RouteOrigin::Via([0; 4].into())));
         assert_eq!(object(0, &[attr(NHA_BLACKHOLE, &[])]), Some(Object::Nowhere));
-        assert_eq!(object(16, &[oif.clone()]), Some(Object::Nowhere), "no carrier");
+        assert_eq!(object(16, std::slice::from_ref(&oif)), Some(Object::Nowhere), "no carrier");
         assert_eq!(object(1, &[oif]), Some(Object::Nowhere), "dead");
         let members: Vec<u8> = [1u32, 0, 2, 0].into_iter().flat_map(u32::to_ne_bytes).collect();
         assert_eq!(object(0, &[attr(NHA_GROUP, &members)]), Some(Object::Group(vec![1, 2])));
