@@ -240,11 +240,14 @@ static void alternate(const struct event *event)
     running = false;
 }
 
+/* So few that B can't fall behind, after which it may hear what it knows already (8.9). */
+enum { ACTS = 250 };
+
 static void join_and_leave(void *client)
 {
     DWORD index = client == a ? 1 : 3;
 
-    for (size_t n = 0; n < scaled(2000); n++) {
+    for (size_t n = 0; n < ACTS; n++) {
         OK(join(client, "(*, 239.1.1.1)", index));
         OK(leave(client, "(*, 239.1.1.1)", index));
     }
@@ -258,13 +261,15 @@ static void t8_2_nobody_hears_a_prune_before_its_join(void)
     running = false;
     last = EVENT_PRUNE;
     on_event('B', alternate);
-    first = thread_start(join_and_leave, a);
-    second = thread_start(join_and_leave, c);
-    thread_join(first);
-    thread_join(second);
+    for (size_t round = 0; round < scaled(8); round++) {
+        first = thread_start(join_and_leave, a);
+        second = thread_start(join_and_leave, c);
+        thread_join(first);
+        thread_join(second);
 
-    /* Every join has had its prune, once B is through with them. */
-    SOON(log_count("B join ") == log_count("B prune ") && last == EVENT_PRUNE);
+        /* Every join has had its prune, once B is through with them. */
+        SOON(log_count("B join ") == log_count("B prune ") && last == EVENT_PRUNE);
+    }
     CHECK(log_count("B join ") > 0);
 }
 
@@ -286,7 +291,7 @@ static void t8_6_packets_are_not_handed_in_inside_a_callback(void)
     lines = mgm_log_lines();
     OK(join(b, "(*, 239.1.1.1)", 2));
     EXPECT("A join (*, 239.1.1.1) member", "refused", "C join (*, 239.1.1.1) member");
-    CHECK_EQ(mgm_log_lines() - lines, 1);
+    CHECK_EQ(mgm_log_lines_since(lines, 1), 1);
     EXPECT_NO_MFES();
 }
 

@@ -34,6 +34,16 @@ size_t mgm_log_lines(void)
     return lines;
 }
 
+size_t mgm_log_lines_since(size_t before, size_t expected)
+{
+    int wait;
+
+    /* On a busy machine the log callback may seem slow; then a thread of MGM's writes the lines. */
+    for (wait = 0; wait < 5000 && mgm_log_lines() - before < expected; wait++)
+        sleep_ms(1);
+    return mgm_log_lines() - before;
+}
+
 const char *mgm_last_line(void)
 {
     return last_line;

@@ -141,6 +141,8 @@ void world_unchanged(const char *file, int line, const char *call, struct world 
 
 /* What MGM has logged since the case began: how many lines, and the last. */
 size_t mgm_log_lines(void);
+/* How many lines there have been since there were `before`; waits for as many as are expected. */
+size_t mgm_log_lines_since(size_t before, size_t expected);
 const char *mgm_last_line(void);
 /* Takes the lines: for a case that stops MGM, and starts it otherwise. */
 void mgm_take_line(void *context, DWORD level, const char *text);

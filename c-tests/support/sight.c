@@ -211,7 +211,7 @@ struct world world_before(void)
 void world_unchanged(const char *file, int line, const char *call, struct world *before,
                      DWORD code, DWORD expected, size_t log_lines)
 {
-    size_t lines = mgm_log_lines() - before->log_lines;
+    size_t lines = mgm_log_lines_since(before->log_lines, log_lines);
     char *after = dump();
 
     check_code(file, line, call, code, expected);

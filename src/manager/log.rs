@@ -25,6 +25,8 @@ use std::time::{Duration, Instant};
 /// lines to `mgm-log`, for as long as another window.
 const PATIENCE: Duration = Duration::from_millis(100);
 const WINDOW: Duration = Duration::from_secs(1);
+/// A call of it that takes less holds nobody up, and is not counted.
+const QUICK: Duration = Duration::from_millis(1);
 
 /// The lines of a thread, and why they wait.
 struct Waiting {
@@ -67,6 +69,9 @@ impl Spent {
 
     /// One more call of it has ended.
     fn after(self, begun: Instant, now: Instant) -> Spent {
+        if now - begun < QUICK {
+            return self;
+        }
         let is_over = self.since.is_none_or(|since| begun >= since + WINDOW);
         let time = now - begun + if is_over { Duration::ZERO } else { self.time };
         // Where the patience ends another window begins.
@@ -241,7 +246,11 @@ mod tests {
         let start = Instant::now();
         let mut spent = Spent { since: None, time: Duration::ZERO };
         assert!(!spent.is_too_long(start));
-        // Quick calls add up within a window, and are forgotten after it.
+        for call in 0..1000 {
+            spent = spent.after(start, start + Duration::from_micros(call));
+        }
+        assert!(!spent.is_too_long(start + ms(1)), "quick calls do not count");
+        // Others add up within a window, and are forgotten after it.
         spent = spent.after(start, start + ms(60));
         assert!(!spent.is_too_long(start + ms(60)));
         assert!(!spent.after(start + ms(2000), start + ms(2060)).is_too_long(start + ms(2060)));

@@ -130,13 +130,12 @@ impl Queue {
 
     /// Makes sure that there is the thread.
     fn ensure_thread(&mut self) -> io::Result<()> {
-        let may_ask = match self.thread {
-            Thread::None => true,
-            Thread::Refused(since) => since.elapsed() > REFUSED,
+        match self.thread {
             Thread::Idle | Thread::Writing => return Ok(()),
-        };
-        if !may_ask {
-            return Err(io::ErrorKind::WouldBlock.into());
+            Thread::Refused(since) if since.elapsed() <= REFUSED => {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Thread::None | Thread::Refused(_) => {}
         }
         self.is_ending = false;
         let started = crate::threads::spawn("mgm-log", write);
@@ -153,7 +152,11 @@ impl Queue {
 /// # Errors
 /// The system's, if it gives no thread.
 pub(super) fn start() -> io::Result<()> {
-    QUEUE.lock().ensure_thread()
+    let mut queue = QUEUE.lock();
+    if let Thread::Refused(_) = queue.thread {
+        queue.thread = Thread::None; // somebody asks for it now: so the system is asked
+    }
+    queue.ensure_thread()
 }
 
 /// Leaves a line to the thread; its number, or `None` if it is dropped.
