@@ -86,7 +86,7 @@ static void host_configs_that_make_no_sense(void)
     config = config_for_memory(), config.dwForwarder = 99, check_refused_config(&config);
     config = config_for_memory(), config.dwLogLevel = 99, check_refused_config(&config);
     config = config_for_memory(), config.dwReserved = 1, check_refused_config(&config);
-    config = config_for_memory(), config.dwReserved2 = 1, check_refused_config(&config);
+    config = config_for_memory(), config.dwMaxFlows = (1 << 24) + 1, check_refused_config(&config);
     config = config_for_memory(), config.dwSize = 0, check_refused_config(&config);
     config = config_for_memory(), config.dwSize = 7, check_refused_config(&config);
     config = config_for_memory(), config.dwSize = 0xffffffff, check_refused_config(&config);

@@ -776,6 +776,7 @@ DWORD MgmGetNextMfe(PMIB_IPMCAST_MFE pimmStart,
  * - ERROR_NOT_FOUND: there is no such MFE.
  * - ERROR_CAN_NOT_COMPLETE: the client does not own the incoming interface, or
  *   this is a forked child of the router.
+ * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
  *
  * Threads:
  * Any thread, any time, also inside callbacks. The callbacks that it causes

@@ -10,6 +10,7 @@
  *   MGM_FORWARDER    auto (default), kernel, memory, or ebpf (not built in)
  *   MGM_TABLE        the kernel's multicast routing table, 0 by default
  *   MGM_MFE_TIMEOUT  life of new MFEs in seconds, 900 by default
+ *   MGM_MAX_FLOWS    how many flows packets may begin, 2097152 by default
  *   MGM_LOG          off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  where to serve the status: see MgmHostServeStatus
  *
@@ -108,8 +109,11 @@ struct _MGMHOST_CONFIG {
      * interfaces in a VRF. 0: as the system routes packets to them.
      */
     DWORD dwUnicastTable;
-    /** 0. */
-    DWORD dwReserved2;
+    /**
+     * How many flows packets may begin, at most 16,777,216. 0: what MGM_MAX_FLOWS
+     * says, else 2,097,152.
+     */
+    DWORD dwMaxFlows;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
@@ -315,6 +319,7 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
  * - NO_ERROR: added.
  * - ERROR_INVALID_PARAMETER: a network, mask, gateway, interface or flag that is
  *   none.
+ * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:

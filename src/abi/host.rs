@@ -185,6 +185,7 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 /// - `NO_ERROR`: added.
 /// - `ERROR_INVALID_PARAMETER`: a network, mask, gateway, interface or flag that is
 ///   none.
+/// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left.
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads

@@ -3,7 +3,7 @@
 use super::args::read_field;
 use super::invoke::call_out;
 use super::types::*;
-use crate::manager::{ForwarderChoice, HostSettings, LogSink};
+use crate::manager::{ForwarderChoice, HostSettings, LogSink, MOST_FLOWS};
 use crate::types::{Refusal, Result};
 use log::{Level, LevelFilter};
 use std::ffi::{c_void, CString};
@@ -20,7 +20,7 @@ const CONFIG_SIZES: [usize; 9] = [
     offset_of!(MGMHOST_CONFIG, pfnLogCallback),
     offset_of!(MGMHOST_CONFIG, pvLogContext),
     offset_of!(MGMHOST_CONFIG, dwUnicastTable),
-    offset_of!(MGMHOST_CONFIG, dwReserved2),
+    offset_of!(MGMHOST_CONFIG, dwMaxFlows),
 ];
 
 /// More than any version will ever have: a larger dwSize is garbage.
@@ -36,7 +36,7 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
     pfnLogCallback: None,
     pvLogContext: null_mut(),
     dwUnicastTable: 0,
-    dwReserved2: 0,
+    dwMaxFlows: 0,
 };
 
 /// Reads as much as the caller has; the rest are defaults.
@@ -71,8 +71,11 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
 impl MGMHOST_CONFIG {
     /// The settings that it makes; the others are the environment's.
     pub(super) fn settings(&self) -> Result<HostSettings> {
-        if self.dwReserved != 0 || self.dwReserved2 != 0 {
-            return Err(Refusal::BadArgument("a reserved field of MGMHOST_CONFIG is not 0"));
+        if self.dwReserved != 0 {
+            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
+        }
+        if self.dwMaxFlows > MOST_FLOWS {
+            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwMaxFlows is more than 16777216"));
         }
         let forwarder = match self.dwForwarder {
             MGMHOST_FORWARDER_DEFAULT => None,
@@ -97,6 +100,7 @@ impl MGMHOST_CONFIG {
             table: given(self.dwTable),
             unicast_table: given(self.dwUnicastTable),
             mfe_timeout: given(self.dwMfeTimeout),
+            max_flows: given(self.dwMaxFlows),
             log_level,
         })
     }

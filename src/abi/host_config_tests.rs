@@ -47,9 +47,21 @@ fn unknown_values_are_refused() {
         MGMHOST_CONFIG { dwForwarder: 4, ..DEFAULTS },
         MGMHOST_CONFIG { dwLogLevel: 7, ..DEFAULTS },
         MGMHOST_CONFIG { dwReserved: 1, ..DEFAULTS },
-        MGMHOST_CONFIG { dwReserved2: 1, ..DEFAULTS },
+        MGMHOST_CONFIG { dwMaxFlows: (1 << 24) + 1, ..DEFAULTS },
     ] {
         assert!(matches!(bad.settings(), Err(Refusal::BadArgument(_))));
+    }
+}
+
+#[test]
+fn t0_9_the_hosts_limit_of_flows_goes_before_the_environments() {
+    for (given, taken) in [(0, None), (1, Some(1)), (1 << 24, Some(1 << 24))] {
+        let config = MGMHOST_CONFIG { dwMaxFlows: given, ..DEFAULTS };
+        assert_eq!(config.settings().unwrap().max_flows, taken);
+    }
+    for size in [40, 44] {
+        let of_an_older_host = config(size, |bytes| bytes[44..48].fill(7)).unwrap();
+        assert_eq!(of_an_older_host.dwMaxFlows, 0);
     }
 }
 

@@ -88,7 +88,7 @@ layout! {
     MGMHOST_CONFIG: 48, 8 {
         dwSize: 0, dwForwarder: 4, dwTable: 8, dwMfeTimeout: 12, dwLogLevel: 16,
         dwReserved: 20, pfnLogCallback: 24, pvLogContext: 32, dwUnicastTable: 40,
-        dwReserved2: 44,
+        dwMaxFlows: 44,
     }
     MGMHOST_OIF: 8, 4 { dwIfIndex: 0, dwIfNextHopAddr: 4 }
 }

@@ -186,27 +186,6 @@ impl Engine {
         self.interest(flow).beside(client).then_some(client)
     }
 
-    /// Runs a change that may move the role towards sources, and tells the old
-    /// bearer PRUNE and the new one JOIN for every (s,g) that it moves
-    /// (spec 4.6). `concerns` picks the flows that it may move for.
-    pub(super) fn with_roles_moving(
-        &mut self,
-        concerns: impl Fn(&Engine, Flow) -> bool,
-        fx: &mut Effects,
-        change: impl FnOnce(&mut Engine, &mut Effects),
-    ) {
-        let before: Vec<(Flow, Option<ClientId>)> = self
-            .flows
-            .wanted_flows(Flow::WILDCARD)
-            .filter(|flow| flow.has_source() && !flow.is_link_local() && concerns(self, *flow))
-            .map(|flow| (flow, self.told_of_source(flow)))
-            .collect();
-        change(self, fx);
-        for (flow, old) in before {
-            self.tell_role(flow, old, fx);
-        }
-    }
-
     /// The role towards the source of `flow` may have moved from `old`, which had been told
     /// of it: PRUNE to the old bearer, JOIN to the new one (spec 4.6).
     pub(super) fn tell_role(&self, flow: Flow, old: Option<ClientId>, fx: &mut Effects) {

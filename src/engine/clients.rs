@@ -83,6 +83,12 @@ impl Clients {
         self.list.iter().map(|(id, client)| (*id, client.callbacks))
     }
 
+    /// How many there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// All of them, in order of registration.
     pub fn ids(&self) -> impl Iterator<Item = ClientId> + '_ {
         self.list.iter().map(|(id, _)| *id)
@@ -94,7 +100,7 @@ impl Engine {
     /// callback for (1.3).
     ///
     /// # Errors
-    /// `AlreadyRegistered`.
+    /// `AlreadyRegistered`, `NoMemory`.
     pub fn register(
         &mut self,
         protocol: u32,
@@ -105,6 +111,8 @@ impl Engine {
         if clients.by_key.contains_key(&(protocol, component)) {
             return Err(Refusal::AlreadyRegistered(protocol, component));
         }
+        clients.list.try_reserve(1)?;
+        clients.by_key.try_reserve(1)?;
         clients.last += 1;
         let id = ClientId(clients.last);
         clients.by_key.insert((protocol, component), id);

@@ -11,7 +11,7 @@
 
 use super::mfe::{Mfe, Rare};
 use super::Engine;
-use crate::types::{Counters, Flow, IfId};
+use crate::types::{Counters, Flow, Headroom, IfId};
 use std::num::NonZeroU32;
 
 /// What the embedded forwarder counts for an oif.
@@ -98,13 +98,26 @@ impl Mfe {
         rare.negative = negative;
     }
 
+    #[cold]
+    fn has_room_for_counts(&mut self, headroom: &mut Headroom) -> bool {
+        let bytes = size_of::<Rare>() + (self.oifs.len() + 1) * size_of::<(IfId, OifCount)>();
+        self.counts_apart().is_some() || headroom.take(bytes).is_ok()
+    }
+
     /// Counts a packet in, and out on each oif that it `reaches`: `all`, or some.
     #[inline]
-    pub(super) fn count(&mut self, length: u32, all: bool, reaches: impl Fn(IfId) -> bool) {
-        if self.is_read {
+    pub(super) fn count(
+        &mut self,
+        length: u32,
+        all: bool,
+        reaches: impl Fn(IfId) -> bool,
+        headroom: &mut Headroom,
+    ) {
+        if self.is_read() {
             return; // the forwarder does, if it has seen the packet
         }
-        if !all {
+        // Without memory each oif counts what has come in, until there is some.
+        if !all && self.has_room_for_counts(headroom) {
             self.count_apart();
         }
         self.packets += 1;
@@ -130,8 +143,9 @@ impl Mfe {
     }
 
     /// Counts a packet on another interface than the iif.
-    pub(super) fn count_wrong_if(&mut self) {
-        if !self.is_read {
+    pub(super) fn count_wrong_if(&mut self, headroom: &mut Headroom) {
+        let has_room = self.rare.is_some() || headroom.take(size_of::<Rare>()).is_ok();
+        if !self.is_read() && has_room {
             self.rare().wrong_if += 1;
         }
     }
@@ -139,7 +153,7 @@ impl Mfe {
     /// An interface was released: its number will be another's. What it has sent is still
     /// part of the sum.
     pub(super) fn forget_oif(&mut self, id: IfId) {
-        if self.is_read || self.oifs.contains(id) {
+        if self.is_read() || self.oifs.contains(id) {
             return;
         }
         if self.since.is_some() && self.other == id && self.oifs.is_empty() {
@@ -156,7 +170,7 @@ impl Mfe {
 
     /// The counters of an oif.
     pub(super) fn oif_count(&self, id: IfId) -> OifCount {
-        if self.is_read {
+        if self.is_read() {
             return OifCount::default();
         }
         if let Some(out) = self.rare.as_ref().and_then(|rare| rare.out.as_ref()) {
@@ -180,11 +194,11 @@ impl Mfe {
 
     /// How many packets were accepted while there was no oif.
     pub(super) fn negative(&self) -> u64 {
-        let apart = self.rare.as_ref().filter(|rare| self.is_read || rare.out.is_some());
+        let apart = self.rare.as_ref().filter(|rare| self.is_read() || rare.out.is_some());
         let before = u64::from(self.before);
         match (apart, self.since) {
             (Some(rare), _) => rare.negative.saturating_add(before),
-            (None, _) if self.is_read || !self.oifs.is_empty() => before,
+            (None, _) if self.is_read() || !self.oifs.is_empty() => before,
             (None, Some(since)) => before + (self.packets - u64::from(since.get())),
             (None, None) => self.packets,
         }
@@ -203,22 +217,23 @@ impl Mfe {
     /// The forwarder has this MFE, and counts by itself from now on. True if it was told of
     /// an MFE with oifs and this one has none, or the other way round.
     pub(super) fn is_turning(&mut self) -> bool {
-        if !self.is_read {
+        if !self.is_read() {
             // What the host has handed in meanwhile, the forwarder has not seen.
-            (self.is_read, self.packets, self.octets) = (true, 0, 0);
+            self.set_read();
+            (self.packets, self.octets) = (0, 0);
             (self.before, self.since) = (0, None);
         }
-        self.was_negative != self.oifs.is_empty()
+        self.was_negative() != self.oifs.is_empty()
     }
 
     /// The forwarder knows whether this MFE has oifs.
     pub(super) fn told(&mut self) {
-        self.was_negative = self.oifs.is_empty();
+        self.set_was_negative(self.oifs.is_empty());
     }
 
     /// Takes in what the forwarder has counted for its present entry.
     pub(super) fn read(&mut self, now: Counters) {
-        if !self.is_read {
+        if !self.is_read() {
             return;
         }
         let (packets, octets) = (self.packets, self.octets);
@@ -236,7 +251,7 @@ impl Mfe {
         if wrong_if > 0 {
             self.rare().wrong_if = wrong_if;
         }
-        if self.was_negative {
+        if self.was_negative() {
             self.add_negative(self.packets - packets);
         }
     }

@@ -70,6 +70,7 @@ impl Engine {
         let iif = self.interfaces.name(iif);
         for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
             let question = QuestionId(self.next_serial());
+            let client = of_one[0].0;
             let (mut named, mut oifs) = (CreationOifs::new(), IfSet::default());
             for &(_, id) in of_one {
                 let Some(slot) = self.interfaces.get(id) else { continue };
@@ -77,8 +78,11 @@ impl Engine {
                 named.push(CreationOif { interface, igmp, enabled: true });
                 oifs.insert(id);
             }
-            fx.tell(of_one[0].0, Notice::Creation { question, flow, iif, oifs: named });
-            asked.questions.push(Asked { question, oifs, overtaken: IfSet::default() });
+            if fx.tell(client, Notice::Creation { question, flow, iif, oifs: named }) {
+                asked.questions.push(Asked { question, oifs, overtaken: IfSet::default() });
+            } else {
+                asked.on.union_with(oifs.view()); // out of memory: as if it had no callback
+            }
         }
         asked.oifs = oifs;
         asked

@@ -1,205 +1,9 @@
 //! What the engine wants done: notices for clients, changes for the forwarder.
 
 use super::truth::Topic;
-use super::ClientId;
-use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route};
-use smallvec::SmallVec;
+use super::{ClientId, Notice, NoticeBox};
+use crate::types::{Flow, Headroom, IfId, Interface, Result};
 use std::collections::VecDeque;
-use std::fmt;
-use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
-
-/// Tells one question from every other: an answer counts only while the engine
-/// still waits for that very question. Never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QuestionId(pub u64);
-
-/// One outgoing interface in a CREATION_ALERT (MGM_IF_ENTRY).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CreationOif {
-    /// The interface.
-    pub interface: Interface,
-    /// Whether IGMP is enabled there.
-    pub igmp: bool,
-    /// TRUE when asked; a client sets FALSE to have it switched off.
-    pub enabled: bool,
-}
-
-/// A client's outgoing interfaces in a CREATION_ALERT.
-pub type CreationOifs = SmallVec<[CreationOif; 2]>;
-
-/// A callback to be made: one variant for each kind. What it may change is its
-/// answer, so that a question that nobody has changed is answered as it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// IGMP deleted a membership on the owner's interface.
-    LocalLeave { flow: Flow, interface: Interface },
-    /// IGMP added a membership on the owner's interface.
-    LocalJoin { flow: Flow, interface: Interface },
-    /// JOIN_ALERT: others want the flow (`member`), or an MFE got its first oif.
-    Join { flow: Flow, member: bool },
-    /// PRUNE_ALERT with bMemberDelete TRUE: others want the flow no more.
-    Prune { flow: Flow, interface: Interface },
-    /// PRUNE_ALERT with bMemberDelete FALSE: an MFE has no oif. May change its
-    /// time-out in seconds: 0 is the default, u32::MAX never.
-    PruneMfe { question: QuestionId, flow: Flow, iif: Interface, timeout: u32 },
-    /// WRONG_IF_CALLBACK: a packet arrived on another interface than the iif.
-    WrongIf { flow: Flow, arrival: Interface, header: Arc<[u8]> },
-    /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour. Where the
-    /// route leads to nobody there is neither, and no route.
-    Rpf {
-        question: QuestionId,
-        flow: Flow,
-        iif: Interface,
-        upstream: Ipv4Addr,
-        header: Arc<[u8]>,
-        route: Route,
-        /// Where the packet arrived, or the MFE's iif if no packet caused it.
-        arrival: Interface,
-    },
-    /// CREATION_ALERT: may switch the client's own outgoing interfaces off, by
-    /// their `enabled`.
-    Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: CreationOifs },
-    /// DISABLE_IGMP: the interface is about to change hands.
-    DisableIgmp { question: QuestionId, interface: Interface },
-    /// ENABLE_IGMP: it has changed hands; IGMP adds its memberships again. Means
-    /// the IGMP that came with this serial number, and none that comes later.
-    EnableIgmp { interface: Interface, since: u64 },
-}
-
-/// The nine callbacks of ROUTING_PROTOCOL_CONFIG, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NoticeKind {
-    Rpf,
-    Creation,
-    Prune,
-    Join,
-    WrongIf,
-    LocalJoin,
-    LocalLeave,
-    DisableIgmp,
-    EnableIgmp,
-}
-
-impl NoticeKind {
-    /// All nine, in their order.
-    pub const ALL: [NoticeKind; 9] = [
-        NoticeKind::Rpf,
-        NoticeKind::Creation,
-        NoticeKind::Prune,
-        NoticeKind::Join,
-        NoticeKind::WrongIf,
-        NoticeKind::LocalJoin,
-        NoticeKind::LocalLeave,
-        NoticeKind::DisableIgmp,
-        NoticeKind::EnableIgmp,
-    ];
-}
-
-/// Some of the nine: those that a client has callbacks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NoticeKinds(u16);
-
-impl NoticeKinds {
-    /// All nine.
-    pub const ALL: NoticeKinds = NoticeKinds((1 << NoticeKind::ALL.len()) - 1);
-
-    /// Whether a kind is among them.
-    #[must_use]
-    pub fn has(self, kind: NoticeKind) -> bool {
-        self.0 >> kind as u16 & 1 == 1
-    }
-}
-
-impl FromIterator<NoticeKind> for NoticeKinds {
-    fn from_iter<I: IntoIterator<Item = NoticeKind>>(kinds: I) -> NoticeKinds {
-        NoticeKinds(kinds.into_iter().fold(0, |all, kind| all | 1 << kind as u16))
-    }
-}
-
-impl Notice {
-    /// Which callback it is for.
-    #[must_use]
-    pub fn kind(&self) -> NoticeKind {
-        match self {
-            Notice::LocalLeave { .. } => NoticeKind::LocalLeave,
-            Notice::LocalJoin { .. } => NoticeKind::LocalJoin,
-            Notice::Join { .. } => NoticeKind::Join,
-            Notice::Prune { .. } | Notice::PruneMfe { .. } => NoticeKind::Prune,
-            Notice::WrongIf { .. } => NoticeKind::WrongIf,
-            Notice::Rpf { .. } => NoticeKind::Rpf,
-            Notice::Creation { .. } => NoticeKind::Creation,
-            Notice::DisableIgmp { .. } => NoticeKind::DisableIgmp,
-            Notice::EnableIgmp { .. } => NoticeKind::EnableIgmp,
-        }
-    }
-
-    /// The question it carries, if the engine waits for an answer.
-    #[must_use]
-    pub fn question(&self) -> Option<QuestionId> {
-        match self {
-            Notice::Rpf { question, .. }
-            | Notice::Creation { question, .. }
-            | Notice::PruneMfe { question, .. }
-            | Notice::DisableIgmp { question, .. } => Some(*question),
-            _ => None,
-        }
-    }
-
-    /// Where it stands among the notices of one call (spec 8.2): LOCAL_*,
-    /// alerts with TRUE, alerts with FALSE, then the rest.
-    fn phase(&self) -> u8 {
-        match self {
-            Notice::LocalLeave { .. } | Notice::LocalJoin { .. } => 0,
-            Notice::Prune { .. } | Notice::Join { member: true, .. } => 1,
-            Notice::PruneMfe { .. } | Notice::Join { member: false, .. } => 2,
-            _ => 3,
-        }
-    }
-}
-
-/// A notice in a box of its own, in which it goes from hand to hand. Unlike a `Box` one can
-/// be made where memory may be short.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NoticeBox(Box<[Notice; 1]>);
-
-impl NoticeBox {
-    /// Boxes a notice; gives it back if there is no memory.
-    ///
-    /// # Errors
-    /// The notice.
-    pub fn new(notice: Notice) -> Result<NoticeBox, Notice> {
-        let mut one = Vec::new();
-        if one.try_reserve_exact(1).is_err() {
-            return Err(notice);
-        }
-        one.push(notice);
-        match <Box<[Notice; 1]>>::try_from(one.into_boxed_slice()) {
-            Ok(array) => Ok(NoticeBox(array)),
-            Err(_) => unreachable!("one was pushed"),
-        }
-    }
-}
-
-impl Deref for NoticeBox {
-    type Target = Notice;
-
-    fn deref(&self) -> &Notice {
-        &self.0[0]
-    }
-}
-
-impl DerefMut for NoticeBox {
-    fn deref_mut(&mut self) -> &mut Notice {
-        &mut self.0[0]
-    }
-}
-
-impl fmt::Debug for NoticeBox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[0].fmt(f)
-    }
-}
 
 /// Everything that one call of the engine wants done. The engine only appends.
 #[derive(Debug, Default)]
@@ -221,8 +25,14 @@ pub struct Effects {
     /// Interfaces that clients have given up or lost: what waits there for these has lost
     /// its sense.
     pub released: Vec<(ClientId, Interface)>,
+    /// For small allocations.
+    pub(super) headroom: Headroom,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
+    /// There is room for so many of them, however few there are at present.
+    reserved: usize,
+    /// The same of notices.
+    usual_notices: usize,
     /// Interfaces that the forwarder serves no more: nobody has them, or the
     /// system has lost them.
     pub detached: Vec<IfId>,
@@ -245,24 +55,124 @@ const NOTHING: Notice = Notice::Join { flow: Flow::WILDCARD, member: false };
 /// With so many notices, a client is told only that groups have changed.
 const MANY: usize = 65_536;
 
+/// One call tells each client once, and some of them a little more. More than that
+/// only those do that remove something.
+const MORE_NOTICES: usize = 16;
+
+/// So many places are left to the notices that must not be missed.
+const SURE: usize = 8;
+
+/// What a call takes in small allocations, its notices apart: a resolution, nodes of
+/// trees; and for each interface that there is, in sets and lists of them.
+const CALL_BYTES: usize = 1024;
+const INTERFACE_BYTES: usize = 32;
+
+/// What a notice takes, with what it owns.
+const NOTICE_BYTES: usize = 256;
+
 impl Effects {
-    /// A notice for a client. Inlined, so that it is made where it stays.
-    #[inline(always)]
-    pub(super) fn tell(&mut self, to: ClientId, notice: Notice) {
-        let place = (notice.phase(), to);
-        if self.notices.len() == self.notices.capacity() && !self.grow(to, &notice) {
-            return;
+    /// Room for what one call that adds something tells `clients` of, and does to
+    /// so many `flows`, where there are so many `interfaces`.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    #[inline]
+    pub(super) fn room(&mut self, clients: usize, interfaces: usize, flows: usize) -> Result<()> {
+        let more = clients + MORE_NOTICES;
+        if self.reserved != flows || self.notices.capacity() - self.notices.len() < more + SURE {
+            self.grow(more, flows)?;
         }
-        let boxed = match self.boxes.pop() {
+        if self.spare.len() < SPARE {
+            self.fill_spare();
+        }
+        let boxes = clients.saturating_sub(self.boxes.len());
+        let bytes = CALL_BYTES + interfaces * INTERFACE_BYTES + boxes * NOTICE_BYTES;
+        self.headroom.take(bytes)
+    }
+
+    #[cold]
+    fn grow(&mut self, notices: usize, flows: usize) -> Result<()> {
+        self.notices.try_reserve(notices + SURE)?;
+        self.usual_notices = notices + SURE;
+        self.room_for_changes(flows)
+    }
+
+    /// Room for so many flows to change, of which the engine knows at most so many.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub(super) fn room_for_changes(&mut self, flows: usize) -> Result<()> {
+        if self.dirty.capacity() < flows {
+            self.dirty.try_reserve_exact(flows - self.dirty.len())?;
+        }
+        self.reserved = flows;
+        Ok(())
+    }
+
+    /// The MFE of a flow has changed, come or gone.
+    #[inline]
+    pub(super) fn changed(&mut self, flow: Flow) {
+        if self.dirty.len() == self.dirty.capacity() {
+            self.merge_changes();
+        }
+        self.dirty.push(flow);
+    }
+
+    /// Where there is no room for more changes, each flow is named once: for that
+    /// there is room, see [`Effects::room`].
+    #[cold]
+    fn merge_changes(&mut self) {
+        if self.dirty.try_reserve(1).is_err() {
+            self.dirty.sort_unstable();
+            self.dirty.dedup();
+        }
+    }
+
+    /// The resolution of a flow has ended. Without memory for all of them it is
+    /// enough that there is one: who waits for another looks for itself.
+    pub(super) fn ended(&mut self, flow: Flow) {
+        if self.resolved.try_reserve(1).is_ok() || self.resolved.is_empty() {
+            self.resolved.push(flow);
+        }
+    }
+
+    /// A notice for a client; false if it is not told now: without memory, or with too
+    /// many notices. An alert is told in its own time then (spec 8.9); whoever asks a
+    /// question has to do without an answer. Inlined, so that it is made where it stays.
+    #[inline(always)]
+    pub(super) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
+        let has_room = self.notices.len() + SURE < self.notices.capacity();
+        if !has_room && !self.grow_notices(to, &notice) {
+            return false;
+        }
+        match self.boxes.pop() {
             Some(mut used) => {
                 *used = notice;
-                used
+                self.put(to, used);
+                true
             }
-            None => match NoticeBox::new(notice) {
-                Ok(boxed) => boxed,
-                Err(notice) => return self.put_in_spare_box(to, notice),
-            },
-        };
+            None => self.tell_in_new_box(to, notice),
+        }
+    }
+
+    #[inline(never)]
+    fn tell_in_new_box(&mut self, to: ClientId, notice: Notice) -> bool {
+        match NoticeBox::new(notice) {
+            Ok(boxed) => {
+                self.put(to, boxed);
+                true
+            }
+            Err(notice) => {
+                self.tell_topic_later(to, &notice);
+                false
+            }
+        }
+    }
+
+    /// At the end; there is room.
+    #[inline]
+    fn put(&mut self, to: ClientId, boxed: NoticeBox) {
+        let place = (boxed.phase(), to);
         self.disordered |= place < self.last;
         self.last = place;
         self.notices.push_back((to, boxed));
@@ -271,37 +181,41 @@ impl Effects {
     /// Makes room for another notice. One about a group may have to be told later: what
     /// one call does to a million groups is told to a thousand clients.
     #[cold]
-    fn grow(&mut self, to: ClientId, notice: &Notice) -> bool {
+    fn grow_notices(&mut self, to: ClientId, notice: &Notice) -> bool {
         let topic = notice.thing().map(|(thing, _)| thing.topic);
         let is_too_much = topic == Some(Topic::Groups) && self.notices.len() >= MANY;
-        if !is_too_much && self.notices.try_reserve(self.notices.len().max(USUAL)).is_ok() {
+        let len = self.notices.len();
+        let wanted = if len < MANY { (2 * len).clamp(USUAL, MANY) } else { 2 * len };
+        if !is_too_much && self.notices.try_reserve_exact(wanted + SURE - len).is_ok() {
             return true;
         }
-        match topic {
-            Some(topic) => self.tell_all_later(to, topic),
-            None if matches!(notice, Notice::WrongIf { .. }) => {}
-            None => {
-                // Somebody waits for it. The first of a call have room.
-                self.notices.reserve(1);
-                return true;
-            }
-        }
+        self.tell_topic_later(to, notice);
         false
     }
 
-    /// There is no memory for a notice. Those that somebody waits for have a few boxes.
-    #[cold]
-    fn put_in_spare_box(&mut self, to: ClientId, notice: Notice) {
+    fn tell_topic_later(&mut self, to: ClientId, notice: &Notice) {
         if let Some((thing, _)) = notice.thing() {
-            return self.tell_all_later(to, thing.topic);
+            self.tell_all_later(to, thing.topic);
         }
-        match self.spare.pop() {
-            Some(mut spare) => {
-                *spare = notice;
-                self.disordered = true;
-                self.notices.push_back((to, spare));
+    }
+
+    /// A notice that is not missed even without memory: of these a call has a few only, and
+    /// what they are about cannot be told later.
+    pub(super) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
+        let is_full = self.notices.len() == self.notices.capacity();
+        if is_full && self.notices.try_reserve(USUAL).is_err() {
+            return ::log::error!("no memory: a client does not hear {notice}");
+        }
+        let boxed = match self.boxes.pop().or_else(|| self.spare.pop()) {
+            Some(mut used) => {
+                *used = notice;
+                Ok(used)
             }
-            None => ::log::error!("no memory: a client does not hear {notice}"),
+            None => NoticeBox::new(notice),
+        };
+        match boxed {
+            Ok(boxed) => self.put(to, boxed),
+            Err(notice) => ::log::error!("no memory: a client does not hear {notice}"),
         }
     }
 
@@ -342,7 +256,16 @@ impl Effects {
     #[cold]
     fn sort_notices(&mut self) {
         let notices = self.notices.make_contiguous();
-        notices.sort_by_key(|(to, notice)| (notice.phase(), *to));
+        let place = |(to, notice): &(ClientId, NoticeBox)| (notice.phase(), *to);
+        // A stable sort takes half as much memory again, and aborts without it.
+        let mut half: Vec<(ClientId, NoticeBox)> = Vec::new();
+        match half.try_reserve_exact(notices.len()) {
+            Ok(()) => {
+                drop(half);
+                notices.sort_by_key(place);
+            }
+            Err(_) => sort_in_place(notices, &place),
+        }
     }
 
     /// Takes the first notice.
@@ -381,14 +304,18 @@ impl Effects {
                 list.shrink_to(USUAL);
             }
         }
-        empty(&mut self.dirty);
+        if !self.dirty.is_empty() {
+            self.dirty.clear();
+            self.dirty.shrink_to(self.reserved.max(USUAL));
+        }
         empty(&mut self.detached);
         empty(&mut self.resolved);
         empty(&mut self.again);
         empty(&mut self.log);
         empty(&mut self.released);
-        if self.notices.is_empty() && self.notices.capacity() > USUAL {
-            self.notices.shrink_to(USUAL);
+        let usual = self.usual_notices.max(USUAL);
+        if self.notices.is_empty() && self.notices.capacity() > 2 * usual {
+            self.notices.shrink_to(usual);
         }
         if self.spare.len() < SPARE {
             self.fill_spare();
@@ -406,5 +333,61 @@ impl Effects {
             && self.resolved.is_empty()
             && self.again.is_empty()
             && self.log.is_empty()
+    }
+}
+
+/// A stable sort that takes no memory. Slower than one that does.
+fn sort_in_place<T, K: Ord>(list: &mut [T], key: &impl Fn(&T) -> K) {
+    if list.len() > 1 {
+        let middle = list.len() / 2;
+        let (left, right) = list.split_at_mut(middle);
+        sort_in_place(left, key);
+        sort_in_place(right, key);
+        merge_in_place(list, middle, key);
+    }
+}
+
+/// Merges the two sorted parts of a list.
+fn merge_in_place<T, K: Ord>(list: &mut [T], middle: usize, key: &impl Fn(&T) -> K) {
+    let (left, right) = (middle, list.len() - middle);
+    if left == 0 || right == 0 || key(&list[middle - 1]) <= key(&list[middle]) {
+        return;
+    }
+    if left + right == 2 {
+        return list.swap(0, 1);
+    }
+    // Half of the longer part, and what belongs in front of the rest of it, change sides.
+    let (from, to) = if left > right {
+        let from = left / 2;
+        let first = key(&list[from]);
+        (from, middle + list[middle..].partition_point(|one| key(one) < first))
+    } else {
+        let to = middle + right / 2;
+        let first = key(&list[to]);
+        (list[..middle].partition_point(|one| key(one) <= first), to)
+    };
+    list[from..to].rotate_left(middle - from);
+    let between = from + (to - middle);
+    let (left, right) = list.split_at_mut(between);
+    merge_in_place(left, from, key);
+    merge_in_place(right, to - between, key);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t8_2_without_memory_the_order_is_the_same() {
+        let mut seed = 1_u32;
+        for len in (0..40).chain([1000]) {
+            let mut random = || {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                seed >> 16
+            };
+            let mut list: Vec<(u32, usize)> = (0..len).map(|at| (random() % 9, at)).collect();
+            sort_in_place(&mut list, &|(key, _)| *key);
+            assert!(list.is_sorted(), "{list:?}");
+        }
     }
 }

@@ -41,7 +41,22 @@ impl Expiry {
     /// Remembers to look at an MFE when its life ends.
     #[inline]
     fn schedule(&mut self, life: Life, deadline: Time) {
-        let end = deadline.0.div_ceil(GRAIN_MS);
+        let mut end = deadline.0.div_ceil(GRAIN_MS);
+        self.open(end);
+        // Where a bucket cannot grow a later one can that is smaller, or new: without
+        // memory lives end a little late.
+        while self.open.lives.try_reserve(1).is_err() && !self.open.lives.is_empty() {
+            end += 1;
+            self.open(end);
+        }
+        self.open.lives.push(life);
+        self.next = Time::sooner(self.next, Some(Time(end * GRAIN_MS)));
+        self.entries += 1;
+    }
+
+    /// Opens the bucket of this time.
+    #[inline]
+    fn open(&mut self, end: u64) {
         if end != self.open.end {
             let lives = self.buckets.remove(&end).unwrap_or_default();
             let before = std::mem::replace(&mut self.open, Bucket { end, lives });
@@ -49,9 +64,6 @@ impl Expiry {
                 self.buckets.insert(before.end, before.lives);
             }
         }
-        self.open.lives.push(life);
-        self.next = Time::sooner(self.next, Some(Time(end * GRAIN_MS)));
-        self.entries += 1;
     }
 
     /// How many entries there are, those out of date included.

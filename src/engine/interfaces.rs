@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// An interface that somebody has.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub interface: Interface,
     /// The protocol whose take was accepted: it counts as the owner at once
@@ -137,15 +137,24 @@ impl Interfaces {
         if is_whole || is_divided && interface.next_hop.is_unspecified() {
             return Err(Refusal::MixedNextHops(interface));
         }
-        let number = match self.free.pop() {
-            Some(Reverse(number)) => number,
+        self.by_name.list.try_reserve(1)?;
+        let number = match self.free.peek() {
+            Some(Reverse(number)) => *number,
             None => {
-                let number =
-                    u16::try_from(self.slots.len()).map_err(|_| Refusal::TooManyInterfaces)?;
-                self.slots.push(None);
+                let number = u16::try_from(self.slots.len()).ok().filter(|n| *n < u16::MAX);
+                let number = number.ok_or(Refusal::TooManyInterfaces)?;
+                if self.slots.len() == self.slots.capacity() {
+                    let capacity = (2 * self.slots.len()).max(8);
+                    // First for the day when all are forgotten.
+                    self.free.try_reserve_exact(capacity)?;
+                    self.slots.try_reserve_exact(capacity - self.slots.len())?;
+                }
                 number
             }
         };
+        if self.free.pop().is_none() {
+            self.slots.push(None);
+        }
         self.slots[usize::from(number)] = Some(Slot {
             interface,
             claim: None,

@@ -83,7 +83,7 @@ impl Engine {
         if let Some(id) = self.interfaces.find(interface) {
             let concerned = self.flows.mfes(Flow::WILDCARD);
             let concerned = concerned.filter(|(_, mfe)| mfe.oifs.contains(id));
-            fx.dirty.extend(concerned.map(|(flow, _)| flow));
+            concerned.for_each(|(flow, _)| fx.changed(flow));
         }
     }
 
@@ -98,13 +98,7 @@ impl Engine {
         let bounded = self.interfaces.of_index(if_index);
         // First those that end, also because there is nobody left to ask, so that no PRUNE_ALERT is about one of them: the
         // neighbours of an NBMA link can be its iif and its oif.
-        let flows = scope.flows();
-        let within = self.flows.mfes(*flows.start()).take_while(|(flow, _)| flows.contains(flow));
-        let entering = within.filter(|(_, mfe)| bounded.contains(&mfe.iif));
-        let entering: Vec<Flow> = entering.map(|(flow, _)| flow).collect();
-        for flow in entering {
-            self.remove_mfe(flow, fx);
-        }
+        self.remove_mfes(scope.flows(), |mfe| bounded.contains(&mfe.iif), fx);
         self.restart_outdated_resolutions(fx);
         for id in bounded {
             self.update_range(scope.flows(), id, Touch::Members, None, fx);

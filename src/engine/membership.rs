@@ -33,7 +33,7 @@ impl Engine {
     /// that of the source, if [`Engine::needs_route`].
     ///
     /// # Errors
-    /// `BadHandle`, `NotOwner`, `IgmpDisabled`, `Absent`.
+    /// `BadHandle`, `NotOwner`, `IgmpDisabled`, `Absent`, `NoMemory`.
     pub fn join(
         &mut self,
         client: ClientId,
@@ -48,6 +48,8 @@ impl Engine {
         if self.interfaces.get(act.id).is_some_and(|slot| slot.absent) {
             return Err(Refusal::Absent(interface));
         }
+        self.room(fx)?;
+        self.room_for_mfes(flow, act.id, fx)?;
         if join == Join::Forward {
             self.switch_forwarding(&act, true, route, fx);
             return Ok(());

@@ -11,17 +11,15 @@ pub(super) struct Mfe {
     pub iif: IfId,
     pub upstream: Ipv4Addr,
     pub oifs: IfSet,
-    pub born: Moment,
+    born: Moment,
+    /// The interface that the first packet arrived on, as long as it is there.
+    pub arrival: IfId,
     /// The low bits of the packet counter when this life began: another value
     /// at its end says that it forwarded meanwhile (spec 5.6).
     pub seen: u32,
     /// Tells this MFE from an earlier one of the same flow: low bits of a serial
     /// number, of which four billion go by before a question could be mistaken.
     pub serial: u32,
-    /// The forwarder counts this MFE by itself: what is counted here is its last reading.
-    pub(super) is_read: bool,
-    /// The forwarder was last told of an MFE without oifs.
-    pub(super) was_negative: bool,
     /// An oif beside those that came first, or the only one there ever was and which has
     /// left, with the number of packets at that time: see [`Mfe::recount`].
     pub(super) other: IfId,
@@ -55,19 +53,32 @@ pub(super) struct Rare {
     pub(super) lost: Counters,
 }
 
-/// A [`Time`] in six bytes: MGM may run for 8,900 years.
+/// A [`Time`] and two flags in six bytes: MGM may run for 2,200 years.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment([u16; 3]);
+struct Moment([u16; 3]);
 
-impl From<Time> for Moment {
-    fn from(time: Time) -> Moment {
-        Moment([time.0 as u16, (time.0 >> 16) as u16, (time.0 >> 32) as u16])
+/// The flags: see [`Mfe::is_read`] and [`Mfe::was_negative`].
+const IS_READ: u16 = 1 << 15;
+const WAS_NEGATIVE: u16 = 1 << 14;
+const FLAGS: u16 = IS_READ | WAS_NEGATIVE;
+
+impl Moment {
+    fn time(self) -> Time {
+        let Moment([low, middle, high]) = self;
+        Time(u64::from(low) | u64::from(middle) << 16 | u64::from(high & !FLAGS) << 32)
     }
-}
 
-impl From<Moment> for Time {
-    fn from(Moment([low, middle, high]): Moment) -> Time {
-        Time(u64::from(low) | u64::from(middle) << 16 | u64::from(high) << 32)
+    fn set_time(&mut self, Time(time): Time) {
+        let high = (time >> 32) as u16 & !FLAGS;
+        self.0 = [time as u16, (time >> 16) as u16, high | self.0[2] & FLAGS];
+    }
+
+    fn has(self, flag: u16) -> bool {
+        self.0[2] & flag != 0
+    }
+
+    fn set(&mut self, flag: u16, on: bool) {
+        self.0[2] = if on { self.0[2] | flag } else { self.0[2] & !flag };
     }
 }
 
@@ -102,16 +113,17 @@ pub(super) enum Touch {
 impl Mfe {
     /// An MFE that nothing has come through yet.
     pub fn new(iif: IfId, upstream: Ipv4Addr, oifs: IfSet, born: Time, serial: u64) -> Mfe {
-        let was_negative = oifs.is_empty();
+        let mut moment = Moment([0; 3]);
+        moment.set_time(born);
+        moment.set(WAS_NEGATIVE, oifs.is_empty());
         Mfe {
             iif,
             upstream,
             oifs,
-            born: born.into(),
+            born: moment,
+            arrival: iif,
             serial: serial as u32,
             seen: 0,
-            is_read: false,
-            was_negative,
             other: IfId(0),
             since: None,
             before: 0,
@@ -126,10 +138,40 @@ impl Mfe {
         self.rare.as_ref().and_then(|rare| rare.timeout).unwrap_or(usual)
     }
 
+    /// When its life began.
+    pub fn born(&self) -> Time {
+        self.born.time()
+    }
+
+    /// Another life begins.
+    pub fn begin_life(&mut self, now: Time) {
+        self.born.set_time(now);
+    }
+
+    /// The forwarder counts this MFE by itself: what is counted here is its last reading.
+    #[inline]
+    pub(super) fn is_read(&self) -> bool {
+        self.born.has(IS_READ)
+    }
+
+    /// From now on it does.
+    pub(super) fn set_read(&mut self) {
+        self.born.set(IS_READ, true);
+    }
+
+    /// The forwarder was last told of an MFE without oifs.
+    pub(super) fn was_negative(&self) -> bool {
+        self.born.has(WAS_NEGATIVE)
+    }
+
+    pub(super) fn set_was_negative(&mut self, negative: bool) {
+        self.born.set(WAS_NEGATIVE, negative);
+    }
+
     /// When its life ends.
     pub fn deadline(&self, usual: u32) -> Option<Time> {
         let timeout = self.timeout(usual);
-        (timeout != u32::MAX).then(|| Time::from(self.born).plus_secs(timeout))
+        (timeout != u32::MAX).then(|| self.born().plus_secs(timeout))
     }
 
     pub fn rare(&mut self) -> &mut Rare {
@@ -197,7 +239,7 @@ impl Mfe {
         if wanted == self.oifs.contains(id) {
             return false;
         }
-        if self.packets > 0 && !self.is_read {
+        if self.packets > 0 && !self.is_read() {
             self.recount(id, wanted);
         }
         if wanted {

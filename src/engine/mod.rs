@@ -11,11 +11,13 @@ mod counting;
 mod creation;
 mod effects;
 mod expiry;
+mod flow_limit;
 mod flows;
 mod interfaces;
 mod limits;
 mod membership;
 mod mfe;
+mod notice;
 mod oifs;
 mod origins;
 mod ownership;
@@ -28,6 +30,8 @@ mod refusals;
 mod reroute;
 mod resolve;
 mod restart;
+mod roles;
+mod room;
 mod sources;
 mod story;
 mod survey;
@@ -39,10 +43,12 @@ mod ways;
 mod tests;
 
 pub use clients::{is_igmp, ClientId};
-pub use effects::{
-    CreationOif, CreationOifs, Effects, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
-};
+pub use effects::Effects;
+pub use flow_limit::USUAL_MAX_FLOWS;
 pub use membership::Join;
+pub use notice::{
+    CreationOif, CreationOifs, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
+};
 pub use packet::{Out, Outcome, Packet, Refused};
 pub use story::Answer;
 pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
@@ -52,6 +58,7 @@ pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 use crate::types::{Flow, Time};
 use clients::Clients;
 use expiry::Expiry;
+use flow_limit::FlowLimit;
 use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
@@ -67,6 +74,8 @@ use std::collections::BTreeMap;
 pub struct Config {
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
+    /// How many flows packets may begin; 0 is [`USUAL_MAX_FLOWS`].
+    pub max_flows: u32,
     /// The number of the last client before this engine's first: numbers do
     /// not repeat, even if MGM is stopped and started again (spec 1.4).
     pub last_client: u64,
@@ -85,6 +94,7 @@ pub struct Engine {
     /// Flows between their first packet and their MFE. Boxed, because the map
     /// moves what it keeps.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
+    flow_limit: FlowLimit,
     /// How the iifs of MFEs were found.
     origins: Origins,
     /// Flows for which there is no MFE, lately.
@@ -111,6 +121,7 @@ impl Engine {
             limits: Limits::default(),
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
+            flow_limit: FlowLimit::of(config.max_flows),
             origins: Origins::default(),
             refusals: Refusals::default(),
             reroutes: Reroutes::default(),

@@ -1,11 +1,17 @@
 //! What moves the oifs of MFEs, and what else changes them (spec 3.5, 5.5, 5.8, 5.9).
 
-use super::mfe::{Touch, Turn};
+use super::flows::Flows;
+use super::mfe::{Mfe, Touch, Turn};
 use super::origins::Origin;
 use super::planted::{self, Bug};
+use super::room::mfes_of;
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
+use smallvec::SmallVec;
 use std::ops::RangeInclusive;
+
+/// MFEs whose oifs have changed, and what is to be told of that.
+type Changes = SmallVec<[(Flow, Option<Turn>); 16]>;
 
 impl Engine {
     /// All interfaces on which memberships want `flow`, an (s,g).
@@ -32,10 +38,10 @@ impl Engine {
         if matching.is_link_local() {
             return;
         }
-        match matching {
-            Flow::WILDCARD => self.update_range(matching..=Flow::MAX, id, touch, caller, fx),
-            flow if flow.has_source() => self.update_one(flow, id, touch, caller, fx),
-            group => self.update_range(group..=group.last_of_group(), id, touch, caller, fx),
+        if matching.has_source() {
+            self.update_one(matching, id, touch, caller, fx);
+        } else {
+            self.update_range(mfes_of(matching), id, touch, caller, fx);
         }
     }
 
@@ -58,7 +64,7 @@ impl Engine {
         let is_bounded = self.is_bounded(id, flow.group());
         let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) else { return };
-        fx.dirty.push(flow);
+        fx.changed(flow);
         self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
         if let Some(turn) = turn {
             self.tell_turn(flow, turn, caller, fx);
@@ -78,21 +84,25 @@ impl Engine {
             resolution.overtaken(id, touch);
         }
         let index = self.interfaces.name(id).index;
-        let limits = &self.limits;
-        let mut turned = Vec::new();
-        let before = fx.dirty.len();
-        self.flows.visit_mfes(flows, id, |flow, mfe, is_member| {
-            let is_bounded = limits.bounds(index, flow.group());
-            if let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) {
-                fx.dirty.push(flow);
-                turned.extend(turn.map(|turn| (flow, turn)));
+        let mut left = Some(flows);
+        while let Some(flows) = left {
+            // A few at a time, because there may be no memory for the list of all.
+            let mut some: Changes = SmallVec::new();
+            let limits = &self.limits;
+            left = self.flows.visit_mfes(flows, id, |flow, mfe, is_member| {
+                let is_bounded = limits.bounds(index, flow.group());
+                if let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) {
+                    fx.changed(flow);
+                    some.push((flow, turn));
+                }
+                some.len() < some.inline_size()
+            });
+            self.tell_changes(some.iter().map(|(flow, _)| *flow), &mut fx.log);
+            for (flow, turn) in some {
+                if let Some(turn) = turn {
+                    self.tell_turn(flow, turn, caller, fx);
+                }
             }
-        });
-        if self.config.debug {
-            self.tell_changes(&fx.dirty[before..], &mut fx.log);
-        }
-        for (flow, turn) in turned {
-            self.tell_turn(flow, turn, caller, fx);
         }
     }
 
@@ -146,7 +156,7 @@ impl Engine {
         if timeout.is_some() || mfe.rare.is_some() {
             mfe.rare().timeout = timeout;
         }
-        mfe.born = now.into();
+        mfe.begin_life(now);
         match packets(flow) {
             Ok(packets) => {
                 let packets = packets.filter(|_| !planted::has(Bug::FormerLifeCounts));
@@ -162,34 +172,42 @@ impl Engine {
     /// An interface changed hands: MFEs that it brings packets for end, and in
     /// all others memberships alone decide about it (spec 2.5).
     pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
-        let before = fx.dirty.len();
-        let ending = self.flows.mfes(Flow::WILDCARD).filter(|(_, mfe)| mfe.iif == id);
-        let ending: Vec<Flow> = ending.map(|(flow, _)| flow).collect();
-        for flow in ending {
-            self.flows.remove_mfe(flow);
-            self.origins.set(flow, Origin::Route);
-            self.resolutions.remove(&flow); // of its renewal
-            fx.dirty.push(flow);
-        }
-        if self.config.debug {
-            let gone = &fx.dirty[before..];
-            fx.log.extend(gone.iter().map(|flow| {
-                (
-                    log::Level::Debug,
-                    format!("{flow} deleted: it came in by {}", self.interfaces.name(id)),
-                )
-            }));
-        }
+        self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
         self.update_mfes(Flow::WILDCARD, id, Touch::Gone, caller, fx);
+    }
+
+    /// Deletes those MFEs of a range of flows that `ends` is true of.
+    pub(super) fn remove_mfes(
+        &mut self,
+        flows: RangeInclusive<Flow>,
+        ends: impl Fn(&Mfe) -> bool,
+        fx: &mut Effects,
+    ) {
+        let (mut first, last) = flows.into_inner();
+        loop {
+            // A few at a time: there may be no memory for the list of all, and what was
+            // found is still at hand when it is removed.
+            let within = self.flows.mfes(first).take_while(|(flow, _)| *flow <= last);
+            let ending = within.filter(|(_, mfe)| ends(mfe)).map(|(flow, _)| flow);
+            let some: SmallVec<[Flow; Flows::FETCH]> = ending.take(Flows::FETCH).collect();
+            some.iter().for_each(|&flow| self.remove_mfe(flow, fx));
+            match some.last() {
+                Some(&flow) if some.len() == Flows::FETCH => first = flow.successor(),
+                _ => return,
+            }
+        }
     }
 
     /// Deletes an MFE.
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
-        if self.flows.remove_mfe(flow).is_some() {
-            self.story(fx, || format!("{flow} deleted"));
+        if let Some(mfe) = self.flows.remove_mfe(flow) {
+            self.story(fx, || {
+                format!("{flow} deleted: it came in by {}", self.interfaces.name(mfe.iif))
+            });
+            self.flow_limit.end(mfe.arrival);
             self.origins.set(flow, Origin::Route);
             self.resolutions.remove(&flow); // of its renewal
-            fx.dirty.push(flow);
+            fx.changed(flow);
         }
     }
 
@@ -197,7 +215,7 @@ impl Engine {
     /// `if_index`, its incoming interface (spec 5.9).
     ///
     /// # Errors
-    /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`.
+    /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`, `NoMemory`.
     pub fn set_mfe(
         &mut self,
         client: ClientId,
@@ -212,6 +230,7 @@ impl Engine {
             return Err(Refusal::NotUpstreamOwner(flow));
         }
         let old = mfe.iif;
+        self.room(fx)?;
         let named = self.interfaces.find(Interface::link(if_index));
         let iif = named.filter(|&id| {
             self.interfaces.master(id) == Some(client)
@@ -270,7 +289,7 @@ impl Engine {
         let turned = was_negative != mfe.oifs.is_empty();
         let turn = Turn::of(mfe);
         if old_iif != iif || left + came > 0 {
-            fx.dirty.push(flow);
+            fx.changed(flow);
             self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
         }
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));

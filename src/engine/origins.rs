@@ -37,9 +37,9 @@ impl Origins {
         }
     }
 
-    /// The MFEs that no route leads to.
-    pub fn unrouted(&self) -> impl Iterator<Item = Flow> + '_ {
-        let all = self.0.iter().filter(|(_, origin)| matches!(origin, Origin::Unrouted(_)));
-        all.map(|(flow, _)| *flow)
+    /// The first of the MFEs, from this one on, that no route leads to.
+    pub fn unrouted(&self, first: Flow) -> Option<Flow> {
+        let mut all = self.0.range(first..);
+        all.find(|(_, origin)| matches!(origin, Origin::Unrouted(_))).map(|(flow, _)| *flow)
     }
 }

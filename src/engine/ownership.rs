@@ -17,14 +17,25 @@ impl Engine {
     ///
     /// # Errors
     /// `BadHandle`, `ZeroInterface`, `Owned`, `NoSuchInterface`, `MixedNextHops`,
-    /// `TooManyInterfaces`.
-    pub fn prepare_take(&mut self, client: ClientId, interface: Interface) -> Result<(IfId, bool)> {
+    /// `TooManyInterfaces`, `NoMemory`.
+    pub fn prepare_take(
+        &mut self,
+        client: ClientId,
+        interface: Interface,
+        fx: &mut Effects,
+    ) -> Result<(IfId, bool)> {
         let is_igmp = self.client(client)?.is_igmp;
         if interface.index == 0 {
             return Err(Refusal::ZeroInterface);
         }
         let Some(id) = self.interfaces.find(interface) else {
-            return Ok((self.interfaces.allocate(interface)?, true));
+            self.room(fx)?;
+            let id = self.interfaces.allocate(interface)?;
+            if let Err(refusal) = self.flow_limit.serve(id) {
+                self.abandon_take(id);
+                return Err(refusal);
+            }
+            return Ok((id, true));
         };
         let taken = self
             .interfaces
@@ -36,6 +47,7 @@ impl Engine {
         if self.interfaces.get(id).is_some_and(|slot| slot.absent) {
             return Err(Refusal::NoSuchInterface(interface.index));
         }
+        self.room(fx)?;
         Ok((id, false))
     }
 
@@ -174,12 +186,12 @@ impl Engine {
             None => self.change_hands(id, fx),
             Some(igmp) if at_once => {
                 self.change_hands(id, fx);
-                fx.tell(igmp, Notice::DisableIgmp { question, interface });
+                fx.tell_surely(igmp, Notice::DisableIgmp { question, interface });
                 self.enable_igmp(id, fx);
             }
             Some(igmp) => {
                 slot.disabling = Some(question);
-                fx.tell(igmp, Notice::DisableIgmp { question, interface });
+                fx.tell_surely(igmp, Notice::DisableIgmp { question, interface });
             }
         }
     }
@@ -207,7 +219,7 @@ impl Engine {
         let Some(slot) = self.interfaces.get(id) else { return };
         if let Some(igmp) = slot.igmp {
             let (interface, since) = (slot.interface, slot.igmp_since);
-            fx.tell(igmp, Notice::EnableIgmp { interface, since });
+            fx.tell_surely(igmp, Notice::EnableIgmp { interface, since });
         }
     }
 
@@ -277,24 +289,18 @@ impl Engine {
             self.clear_interface(id, caller, fx);
         }
         let interface = self.interfaces.name(id);
-        let index = interface.index;
-        self.with_roles_moving(
-            |Engine { flows, .. }, flow| flows.sources.route(flows.source(flow)).if_index == index,
-            fx,
-            |engine, fx| {
-                let Some(slot) = engine.interfaces.get_mut(id) else { return };
-                change(slot);
-                let (name, master) = (slot.interface, slot.master());
-                engine.story(fx, || format!("{name} is {}'s now", engine.whose(master)));
-                let Some(slot) = engine.interfaces.get(id) else { return };
-                if slot.is_free() {
-                    if !slot.absent {
-                        fx.detached.push(id);
-                    }
-                    engine.interfaces.forget(id);
-                }
-            },
-        );
+        self.change_slot(id, fx, change);
+        let Some(slot) = self.interfaces.get(id) else { return };
+        let (name, master) = (slot.interface, slot.master());
+        let (is_free, absent) = (slot.is_free(), slot.absent);
+        self.story(fx, || format!("{name} is {}'s now", self.whose(master)));
+        if is_free {
+            if !absent {
+                fx.detached.push(id);
+            }
+            self.forget_arrival(id);
+            self.interfaces.forget(id);
+        }
         self.restart_resolutions_about(id, fx);
         self.route_unrouted(fx);
         self.wake_interface(interface, fx);
@@ -330,7 +336,7 @@ impl Engine {
         fx.detached.push(id);
         if let Some(igmp) = igmp {
             let question = QuestionId(self.next_serial());
-            fx.tell(igmp, Notice::DisableIgmp { question, interface });
+            fx.tell_surely(igmp, Notice::DisableIgmp { question, interface });
         }
     }
 

@@ -16,6 +16,10 @@ use std::collections::HashMap;
 /// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
 const WRONG_IF_SILENCE_MS: u64 = 3000;
 
+/// So many flows on wrong interfaces are told of in that time: who sends the packets
+/// decides how many there are, and each is remembered.
+const MOST_WRONG_IFS: usize = 1 << 16;
+
 /// A flow that has come in by another legitimate interface for so long, and not by its iif,
 /// has moved there (spec 5.1).
 const MOVED_MS: u64 = 3000;
@@ -52,16 +56,25 @@ pub enum Refused {
     NoUpstream,
     /// It came in on another interface than the MFE's.
     WrongInterface,
+    /// There are as many flows as may be (spec 0.9).
+    FlowLimit,
+    /// There are many, and more than half of them began on its interface (spec 0.9).
+    ArrivalLimit,
+    /// There is no memory for its flow.
+    NoMemory,
 }
 
 impl Refused {
     /// All reasons, in their order.
-    pub const ALL: [Refused; 5] = [
+    pub const ALL: [Refused; 8] = [
         Refused::ForeignArrival,
         Refused::LinkLocal,
         Refused::Boundary,
         Refused::NoUpstream,
         Refused::WrongInterface,
+        Refused::FlowLimit,
+        Refused::ArrivalLimit,
+        Refused::NoMemory,
     ];
 }
 
@@ -113,6 +126,9 @@ impl WrongIfs {
         if told.is_some_and(|&told| now.since(told) < WRONG_IF_SILENCE_MS) {
             return false;
         }
+        if self.told.len() >= MOST_WRONG_IFS || self.told.try_reserve(1).is_err() {
+            return false;
+        }
         self.told.insert((flow, arrival), now);
         self.sweep.get_or_insert(Time(now.0 + WRONG_IF_SILENCE_MS));
         true
@@ -142,6 +158,9 @@ impl WrongIfs {
         gap: u64,
     ) -> bool {
         let first = Rival { serial, since: now, accepted };
+        if self.rivals.try_reserve(1).is_err() {
+            return false;
+        }
         let seen = self.rivals.entry((flow, rival)).or_insert(first);
         if (seen.serial, seen.accepted) != (serial, accepted) {
             *seen = first;
@@ -182,9 +201,11 @@ impl Engine {
             }
         }
         match self.flows.mfe_mut(packet.flow) {
-            Some(mfe) if mfe.iif == arrival => forward(mfe, &self.limits, &self.interfaces, packet),
+            Some(mfe) if mfe.iif == arrival => {
+                forward(mfe, &self.limits, &self.interfaces, packet, fx)
+            }
             Some(mfe) => {
-                mfe.count_wrong_if();
+                mfe.count_wrong_if(&mut fx.headroom);
                 let Packet { flow, arrival, header, .. } = *packet;
                 self.wrong_if(now, flow, arrival, header, |_| Ok(None), fx);
                 self.refuse(Refused::WrongInterface)
@@ -215,7 +236,7 @@ impl Engine {
         fx: &mut Effects,
     ) -> Outcome {
         if self.flows.has_mfe(packet.flow) {
-            fx.dirty.push(packet.flow); // the entry was lost, or is still on its way
+            fx.changed(packet.flow); // the entry was lost, or is still on its way
             return Outcome::Resolving;
         }
         let arrival = match self.admit(packet) {
@@ -251,6 +272,9 @@ impl Engine {
             return self.refused_again(flow, fx);
         }
         self.now = now;
+        if self.room(fx).is_err() {
+            return;
+        }
         let source = self.flows.hold_source(flow, self.interfaces.domain(id), route);
         let packet = FirstPacket { arrival, header: header.into(), by_forwarder: true };
         self.remember_refusal(flow, source, packet, Refused::Boundary, fx);
@@ -261,7 +285,8 @@ impl Engine {
     /// further one.
     ///
     /// # Errors
-    /// Why there is no MFE.
+    /// Why there is no MFE: no way leads to one, or a limit or the memory stands against
+    /// another flow.
     #[inline]
     fn first_packet(
         &mut self,
@@ -272,14 +297,23 @@ impl Engine {
         fx: &mut Effects,
     ) -> Result<(), Refused> {
         if self.resolutions.contains_key(&packet.flow) {
-            fx.again.push(packet.flow);
+            if fx.again.try_reserve(1).is_ok() {
+                fx.again.push(packet.flow);
+            }
             return Ok(());
         }
         self.now = now;
         let flow = packet.flow;
+        let was_refused = self.refusals.get(flow).is_some();
+        if was_refused {
+            self.room(fx).map_err(|_| Refused::NoMemory)?; // it is no further flow as yet
+        } else {
+            self.admit_flow(now, arrival, fx)?;
+        }
         let source = self.flows.hold_source(flow, self.interfaces.domain(arrival), route);
-        if self.refusals.get(flow).is_some() {
-            if let Some(why) = self.refused_lately(flow, arrival, source, by_forwarder, fx) {
+        if was_refused {
+            let why = self.refused_lately(flow, arrival, source, by_forwarder, fx);
+            if let Some(why) = why.or_else(|| self.admit_flow(now, arrival, fx).err()) {
                 self.flows.sources.release(source);
                 return Err(why);
             }
@@ -289,7 +323,7 @@ impl Engine {
         is_on.then_some(()).ok_or(Refused::NoUpstream)
     }
 
-    fn refuse(&mut self, why: Refused) -> Outcome {
+    pub(super) fn refuse(&mut self, why: Refused) -> Outcome {
         self.count_refused(why);
         Outcome::Refused(why)
     }
@@ -380,10 +414,11 @@ fn forward(
     limits: &Limits,
     interfaces: &Interfaces,
     packet: &Packet<'_>,
+    fx: &mut Effects,
 ) -> Outcome {
     let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
     let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
-    mfe.count(packet.length, all, reaches);
+    mfe.count(packet.length, all, reaches, &mut fx.headroom);
     let mut out = Out::new();
     for id in mfe.oifs.iter().filter(|&id| all || reaches(id)) {
         out.push(interfaces.name(id));

@@ -10,7 +10,7 @@ use super::resolve::Purpose;
 use super::sources::SourceId;
 use super::ways::Way;
 use super::{Effects, Engine, Refused};
-use crate::types::{Domain, Flow, IfId, Interface, Route, Scope, Time};
+use crate::types::{Domain, Flow, IfId, Interface, Result, Route, Scope, Time};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,6 +20,9 @@ const MEMORY_MS: u64 = 10_000;
 
 /// So many are remembered; the oldest makes room.
 const MOST: usize = 65_536;
+
+/// What one takes in the nodes of trees, and in its packet.
+const REFUSAL_BYTES: usize = 256;
 
 /// So many flows are looked at again within the call that they have waited for.
 pub(super) const AT_ONCE: usize = 64;
@@ -56,9 +59,28 @@ pub(super) struct Refusals {
     /// Those to be looked at again.
     awake: VecDeque<Flow>,
     last: u64,
+    /// Never more than so many were there at once, or had room.
+    most: usize,
 }
 
 impl Refusals {
+    /// Makes sure that there is room for another one.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    fn room(&mut self) -> Result<()> {
+        self.by_flow.try_reserve(1)?;
+        self.ends.try_reserve(1)?;
+        self.most = self.most.max(self.by_flow.capacity().min(MOST));
+        Ok(())
+    }
+
+    /// There will be no more than so many until there is [room](Refusals::room) for more.
+    #[inline]
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     pub fn len(&self) -> usize {
         self.by_flow.len()
     }
@@ -99,7 +121,8 @@ impl Refusals {
         let refusal = self.by_flow.remove(&flow)?;
         self.by_source.remove(&(refusal.source, flow));
         if self.by_flow.is_empty() {
-            *self = Refusals { last: self.last, ..Refusals::default() }; // gives the memory back
+            let Refusals { last, most, .. } = *self;
+            *self = Refusals { last, most, ..Refusals::default() }; // gives the memory back
         } else if self.ends.len() > 2 * MOST {
             let Refusals { ends, by_flow, .. } = self;
             ends.retain(|(_, flow, serial)| {
@@ -127,21 +150,36 @@ impl Refusals {
         }
     }
 
+    /// Without memory to note it, the flow is forgotten at its time.
     fn wake(&mut self, flow: Flow) {
         if let Some(refusal) = self.by_flow.get_mut(&flow).filter(|refusal| !refusal.is_awake) {
-            refusal.is_awake = true;
-            self.awake.push_back(flow);
+            if self.awake.try_reserve(1).is_ok() {
+                refusal.is_awake = true;
+                self.awake.push_back(flow);
+            }
         }
     }
 
-    fn of_source(&self, source: SourceId) -> Vec<Flow> {
-        let all = self.by_source.range((source, Flow::WILDCARD)..=(source, Flow::MAX));
-        all.map(|(_, flow)| *flow).collect()
+    /// The first flow of a source.
+    fn of_source(&self, source: SourceId) -> Option<Flow> {
+        let mut all = self.by_source.range((source, Flow::WILDCARD)..=(source, Flow::MAX));
+        all.next().map(|(_, flow)| *flow)
+    }
+
+    /// Those that `is_among` is true of, in order; `None` if there is no memory for the list.
+    fn sorted(&self, is_among: impl Fn(Flow, &Refusal) -> bool) -> Option<Vec<Flow>> {
+        let among = || self.by_flow.iter().filter(|(flow, refusal)| is_among(**flow, refusal));
+        let mut flows = Vec::new();
+        flows.try_reserve_exact(among().count()).ok()?;
+        flows.extend(among().map(|(flow, _)| *flow));
+        flows.sort_unstable();
+        Some(flows)
     }
 }
 
 impl Engine {
-    /// Remembers a flow that is refused. The reference to its source goes over to it.
+    /// Remembers a flow that is refused, as far as there is memory. The reference to its
+    /// source goes over to it.
     pub(super) fn remember_refusal(
         &mut self,
         flow: Flow,
@@ -159,10 +197,29 @@ impl Engine {
             let Some(oldest) = self.refusals.oldest() else { break };
             self.forget_refusal(oldest, fx);
         }
+        if self.room_for_refusal(fx).is_err() {
+            self.flows.sources.release(source); // its next packet is a first one
+            return;
+        }
         if packet.by_forwarder {
-            fx.dirty.push(flow);
+            fx.changed(flow);
         }
         self.refusals.insert(self.now, flow, source, packet, why);
+    }
+
+    fn room_for_refusal(&mut self, fx: &mut Effects) -> Result<()> {
+        self.refusals.room()?;
+        fx.headroom.take(REFUSAL_BYTES)?;
+        fx.room_for_changes(self.changeable())
+    }
+
+    /// There is no memory to look for those that concern a change. Their next packets are
+    /// first ones.
+    #[cold]
+    fn forget_refusals(&mut self, fx: &mut Effects) {
+        while let Some(&(_, flow)) = self.refusals.by_source.first() {
+            self.forget_refusal(flow, fx);
+        }
     }
 
     /// Forgets a refused flow; its next packet is a first one.
@@ -170,7 +227,7 @@ impl Engine {
         let refusal = self.refusals.remove(flow)?;
         self.flows.sources.release(refusal.source);
         if refusal.packet.by_forwarder {
-            fx.dirty.push(flow);
+            fx.changed(flow);
         }
         Some(refusal.packet)
     }
@@ -203,7 +260,7 @@ impl Engine {
     pub(super) fn refused_again(&mut self, flow: Flow, fx: &mut Effects) {
         if let Some(refusal) = self.refusals.by_flow.get_mut(&flow) {
             refusal.packet.by_forwarder = true;
-            fx.dirty.push(flow);
+            fx.changed(flow);
         }
     }
 
@@ -211,7 +268,7 @@ impl Engine {
     /// may pass now. They go over to the new number at once, though they may be looked at
     /// later: without a reference to it the new route would be forgotten till then.
     pub(super) fn wake_source(&mut self, old: SourceId, new: SourceId) {
-        for flow in self.refusals.of_source(old) {
+        while let Some(flow) = self.refusals.of_source(old) {
             self.refusals.set_source(flow, new);
             self.flows.sources.hold(new);
             self.flows.sources.release(old);
@@ -223,21 +280,19 @@ impl Engine {
     /// route leads there, may pass now.
     pub(super) fn wake_interface(&mut self, interface: Interface, fx: &mut Effects) {
         let is_there = self.interfaces.served(interface).is_some();
-        let (mut waking, mut gone) = (Vec::new(), Vec::new());
-        for (&flow, refusal) in &self.refusals.by_flow {
-            let route = self.flows.sources.route(refusal.source);
-            if refusal.packet.arrival == interface {
-                if is_there { &mut waking } else { &mut gone }.push(flow);
-            } else if leads_to(route, interface.index) {
-                waking.push(flow);
+        let sources = &self.flows.sources;
+        let concerned = self.refusals.sorted(|_, refusal| {
+            refusal.packet.arrival == interface
+                || leads_to(sources.route(refusal.source), interface.index)
+        });
+        let Some(concerned) = concerned else { return self.forget_refusals(fx) };
+        for flow in concerned {
+            let arrival = self.refusals.get(flow).map(|refusal| refusal.packet.arrival);
+            if arrival == Some(interface) && !is_there {
+                self.forget_refusal(flow, fx);
+            } else {
+                self.refusals.wake(flow);
             }
-        }
-        for list in [&mut waking, &mut gone] {
-            list.sort_unstable();
-        }
-        waking.into_iter().for_each(|flow| self.refusals.wake(flow));
-        for flow in gone {
-            self.forget_refusal(flow, fx);
         }
         self.wake_some(AT_ONCE, fx);
     }
@@ -245,9 +300,8 @@ impl Engine {
     /// A boundary has gone: refused flows of its groups may pass now.
     pub(super) fn wake_scope(&mut self, scope: Scope, fx: &mut Effects) {
         let flows = scope.flows();
-        let all = self.refusals.by_flow.keys().copied();
-        let mut within: Vec<Flow> = all.filter(|flow| flows.contains(flow)).collect();
-        within.sort_unstable();
+        let within = self.refusals.sorted(|flow, _| flows.contains(&flow));
+        let Some(within) = within else { return self.forget_refusals(fx) };
         within.into_iter().for_each(|flow| self.refusals.wake(flow));
         self.wake_some(AT_ONCE, fx);
     }
@@ -270,7 +324,13 @@ impl Engine {
                 Some(id) if self.is_bounded(id, flow.group()) => {
                     self.remember_refusal(flow, source, packet, Refused::Boundary, fx);
                 }
-                Some(_) => self.ask(flow, Purpose::Create, source, packet, fx),
+                Some(id) => match self.admit_flow(self.now, id, fx) {
+                    Ok(()) => self.ask(flow, Purpose::Create, source, packet, fx),
+                    Err(why) => {
+                        self.flows.sources.release(source);
+                        self.count_refused(why);
+                    }
+                },
             }
         }
         done
@@ -295,10 +355,8 @@ impl Engine {
     /// The interface of a refused flow's first packet changes its domain: the flow is looked
     /// up there. Wants the table gone through, which is done by the caller.
     pub(super) fn move_refusals(&mut self, interface: Interface, domain: Domain, fx: &mut Effects) {
-        let all = self.refusals.by_flow.iter();
-        let here = all.filter(|(_, refusal)| refusal.packet.arrival == interface);
-        let mut flows: Vec<Flow> = here.map(|(flow, _)| *flow).collect();
-        flows.sort_unstable();
+        let here = self.refusals.sorted(|_, refusal| refusal.packet.arrival == interface);
+        let Some(flows) = here else { return self.forget_refusals(fx) };
         for flow in flows {
             let Some(refusal) = self.refusals.get(flow) else { continue };
             let (packet, why) = (refusal.packet.clone(), refusal.why);
@@ -315,6 +373,10 @@ impl Engine {
         domain: Domain,
         fx: &mut Effects,
     ) {
+        if self.room(fx).is_err() {
+            self.forget_refusal(flow, fx);
+            return;
+        }
         let known = self.flows.find_source(flow, domain).is_some();
         let source = self.flows.hold_source(flow, domain, None);
         self.remember_refusal(flow, source, packet, why, fx);

@@ -6,13 +6,14 @@
 //! flows is left over: calls that come in between find each flow on one of the two
 //! routes, and those that it has not been the turn of live by the old one.
 
-use super::flows::Place;
+use super::flows::{Flows, Place};
 use super::refusals::AT_ONCE;
 use super::resolve::Purpose;
 use super::sources::SourceId;
 use super::ways::Way;
 use super::{Effects, Engine, Refused};
-use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Route, Time};
+use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Result, Route, Time};
+use smallvec::SmallVec;
 
 /// So many rows are looked at for each flow that may be changed, to find it.
 const ROWS: usize = 64;
@@ -90,8 +91,20 @@ impl Engine {
     /// elsewhere now (5.10), and looks again at refused flows (5.1). Sources that the engine
     /// does not know, or knows with this route, cost one look-up. Flows of a source with very
     /// many, and what else is too much for one call, are left to [`Engine::reroute_some`].
-    pub fn update_routes(&mut self, routes: &[(Ipv4Addr, Domain, Route)], fx: &mut Effects) {
+    ///
+    /// # Errors
+    /// `NoMemory`, and nothing has changed: the sources keep their former routes until they
+    /// are looked up again.
+    pub fn update_routes(
+        &mut self,
+        routes: &[(Ipv4Addr, Domain, Route)],
+        fx: &mut Effects,
+    ) -> Result<()> {
         let mut changed = Vec::new();
+        changed.try_reserve_exact(routes.len())?;
+        self.reroutes.pending.try_reserve(routes.len())?;
+        self.flows.sources.grow(routes.len())?;
+        self.room(fx)?;
         for (addr, domain, route) in routes {
             let Some(old) = self.flows.sources.find(*addr, *domain) else { continue };
             if self.flows.sources.route(old) == route {
@@ -103,7 +116,7 @@ impl Engine {
             changed.push((old, new));
         }
         if changed.is_empty() {
-            return;
+            return Ok(());
         }
         self.move_resolutions(fx);
         for &(old, new) in &changed {
@@ -124,6 +137,7 @@ impl Engine {
                 self.flows.sources.release(new);
             }
         }
+        Ok(())
     }
 
     /// Whether [`Engine::reroute_some`] has something to do.
@@ -196,6 +210,21 @@ impl Engine {
         }
     }
 
+    /// The source of an entry is looked up in this domain from now on. Without memory for
+    /// that it stays in the former one, until the flow is wanted anew.
+    fn move_home(&mut self, place: Place, domain: Domain, fx: &mut Effects) {
+        let flow = self.flows.at(place).flow();
+        if !flow.has_source() {
+            return;
+        }
+        if self.room(fx).is_err() {
+            return self.story(fx, || format!("{flow} keeps its routing domain: out of memory"));
+        }
+        let source = self.flows.hold_source(flow, domain, None);
+        self.move_entry(place, source, fx);
+        self.flows.sources.release(source);
+    }
+
     /// An interface belongs to this routing domain from now on. Nothing refers to the interface
     /// between [`Engine::prepare_take`] and [`Engine::take`]; later it ends the MFEs that come
     /// in there, and what else is looked up in the new domain has no route until
@@ -207,11 +236,7 @@ impl Engine {
         }
         let interface = self.interfaces.name(id);
         self.story(fx, || format!("{interface} is in routing domain {} now", domain.0));
-        let ending = self.flows.mfes(Flow::WILDCARD).filter(|(_, mfe)| mfe.iif == id);
-        let ending: Vec<Flow> = ending.map(|(flow, _)| flow).collect();
-        for flow in ending {
-            self.remove_mfe(flow, fx);
-        }
+        self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
         // Flows that are wanted there, and nowhere in the domain that they were looked up in.
         let leaves = |engine: &Engine, place: Place| {
             let entry = engine.flows.at(place);
@@ -221,19 +246,21 @@ impl Engine {
                 && engine.flows.sources.domain(entry.source) == old
                 && !places.any(|id| engine.interfaces.domain(id) == old)
         };
-        let wanted = self.flows.wanted_places(Flow::WILDCARD);
-        let moving: Vec<Place> = wanted.filter(|&place| leaves(self, place)).collect();
-        for place in moving {
-            let flow = self.flows.at(place).flow();
-            if flow.has_source() {
-                let source = self.flows.hold_source(flow, domain, None);
-                self.move_entry(place, source, fx);
-                self.flows.sources.release(source);
+        let mut first = Flow::WILDCARD;
+        loop {
+            // A few at a time: there may be no memory for the list of all.
+            let wanted = self.flows.wanted_places(first);
+            let moving = wanted.filter(|&place| leaves(self, place)).take(Flows::FETCH);
+            let moving: SmallVec<[Place; Flows::FETCH]> = moving.collect();
+            let Some(&last) = moving.last() else { break };
+            first = self.flows.at(last).flow().successor();
+            for place in moving {
+                self.move_home(place, domain, fx);
             }
         }
-        for (flow, packet) in self.cancel_first_packets(interface, fx) {
-            self.rehome(flow, packet, Refused::NoUpstream, domain, fx);
-        }
+        self.cancel_first_packets(interface, fx, |engine, flow, packet, fx| {
+            engine.rehome(flow, packet, Refused::NoUpstream, domain, fx);
+        });
         self.move_refusals(interface, domain, fx);
         self.wake_some(AT_ONCE, fx);
     }

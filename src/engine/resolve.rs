@@ -8,6 +8,7 @@
 //! ```
 
 use super::creation::{AllAsked, CreationAsked};
+use super::flow_limit::NOWHERE;
 use super::mfe::{Mfe, Touch};
 use super::origins::Origin;
 use super::planted::{self, Bug};
@@ -33,6 +34,9 @@ pub(super) enum Purpose {
 /// long (spec 5.2).
 const PATIENCE_MS: u64 = 10_000;
 
+/// What a question takes beside its notice, and what waits for its answer.
+const RESOLUTION_BYTES: usize = 512;
+
 /// A flow whose clients are being asked.
 #[derive(Debug)]
 pub(super) struct Resolution {
@@ -41,6 +45,8 @@ pub(super) struct Resolution {
     pub source: SourceId,
     /// What it began with. Where an MFE is asked about, the interface where its packets arrive.
     pub packet: FirstPacket,
+    /// The number of that interface, which a new flow counts for (spec 0.9).
+    pub arrived: IfId,
     /// What the route gave, when RPF_CALLBACK was asked; `None` if it led to nobody.
     pub expected: Option<(IfId, Ipv4Addr)>,
     /// The interface whose owner was asked.
@@ -144,13 +150,15 @@ impl Engine {
             CreationAsked { oifs: self.possible_oifs(flow, iif), ..CreationAsked::default() }
         };
         if asked.questions.is_empty() {
-            self.create(now, flow, source, (iif, upstream), asked.oifs, (arrival, header), fx);
+            let packet = (arrival, arrived, header);
+            self.create(now, flow, source, (iif, upstream), asked.oifs, packet, fx);
             self.flows.sources.release(source);
         } else {
             let resolution = Resolution {
                 purpose: Purpose::Create,
                 source,
                 packet: first_packet(),
+                arrived,
                 expected: way.expected,
                 asked: way.asked,
                 iif,
@@ -161,7 +169,7 @@ impl Engine {
                 off: IfSet::default(),
                 on: asked.on,
             };
-            self.resolutions.insert(flow, Box::new(resolution));
+            self.begin_resolution(flow, resolution);
         }
         true
     }
@@ -208,6 +216,7 @@ impl Engine {
                         purpose,
                         source: SourceId::NONE,
                         packet,
+                        arrived: present,
                         expected: None,
                         asked: iif,
                         iif,
@@ -218,7 +227,7 @@ impl Engine {
                         off: IfSet::default(),
                         on: IfSet::default(),
                     };
-                    self.resolutions.insert(flow, Box::new(resolution));
+                    self.begin_resolution(flow, resolution);
                     return self.ask_creation(self.now, flow, iif, fx);
                 }
                 _ => {}
@@ -280,14 +289,16 @@ impl Engine {
         };
         let FirstPacket { arrival, header, .. } = &packet;
         let (arrival, header) = (*arrival, Arc::clone(header));
-        fx.tell(
-            owner,
-            Notice::Rpf { question, flow, iif: named, upstream, header, route, arrival },
-        );
-        let resolution = Box::new(Resolution {
+        let rpf = Notice::Rpf { question, flow, iif: named, upstream, header, route, arrival };
+        if fx.headroom.take(RESOLUTION_BYTES).is_err() || !fx.tell(owner, rpf) {
+            return self.give_up_unasked(flow, purpose, source, fx);
+        }
+        let arrived = self.interfaces.find(arrival).unwrap_or(NOWHERE);
+        let resolution = Resolution {
             purpose,
             source: if purpose == Purpose::Create { source } else { SourceId::NONE },
             packet,
+            arrived,
             expected,
             asked,
             iif,
@@ -297,8 +308,8 @@ impl Engine {
             asked_about: IfSet::default(),
             off: IfSet::default(),
             on: IfSet::default(),
-        });
-        self.resolutions.insert(flow, resolution);
+        };
+        self.begin_resolution(flow, resolution);
     }
 
     /// There can be no MFE (spec 5.1, 5.2), or not any more the one that was there (5.10).
@@ -310,10 +321,10 @@ impl Engine {
         packet: FirstPacket,
         fx: &mut Effects,
     ) {
-        self.resolutions.remove(&flow);
+        self.end_resolution(flow);
         if purpose == Purpose::Create {
             self.remember_refusal(flow, source, packet, Refused::NoUpstream, fx);
-            fx.resolved.push(flow);
+            fx.ended(flow);
         } else {
             self.remove_mfe(flow, fx);
         }
@@ -338,10 +349,10 @@ impl Engine {
             resolution.purpose == Purpose::Create && resolution.waiting.is_for(*question)
         });
         if waits {
-            if let Some(resolution) = self.resolutions.remove(flow) {
+            if let Some(resolution) = self.end_resolution(*flow) {
                 self.flows.sources.release(resolution.source);
             }
-            fx.resolved.push(*flow);
+            fx.ended(*flow);
             self.story(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
         }
     }
@@ -444,7 +455,7 @@ impl Engine {
     /// The owner of the interface where a flow arrives, which no route covers, does not accept
     /// it (spec 5.2).
     fn decline(&mut self, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        let Some(resolution) = self.end_resolution(flow) else { return };
         let Resolution { purpose, mut source, packet, .. } = *resolution;
         if purpose == Purpose::Create {
             if packet.by_forwarder {
@@ -460,15 +471,20 @@ impl Engine {
 
     /// All answers are there.
     pub(super) fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        let Some(resolution) = self.end_resolution(flow) else { return };
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
         if resolution.purpose == Purpose::Create {
-            let Resolution { source, iif, upstream, origin, off, packet, .. } = *resolution;
+            let Resolution { source, iif, upstream, origin, off, packet, arrived, .. } =
+                *resolution;
+            if self.room(fx).is_err() {
+                return self.give_up_unasked(flow, Purpose::Create, source, fx);
+            }
             let mut oifs = self.possible_oifs(flow, iif);
             oifs.subtract(&off);
             let FirstPacket { arrival, header, .. } = packet;
             self.origins.set(flow, origin);
-            self.create(now, flow, source, (iif, upstream), oifs, (arrival, &header), fx);
+            let packet = (arrival, arrived, &*header);
+            self.create(now, flow, source, (iif, upstream), oifs, packet, fx);
             self.flows.sources.release(source);
             if let Some(mfe) = self.flows.mfe_mut(flow).filter(|_| !off.is_empty()) {
                 mfe.rare().off = off;
@@ -489,20 +505,22 @@ impl Engine {
         source: SourceId,
         (iif, upstream): (IfId, Ipv4Addr),
         oifs: IfSet,
-        (arrival, header): (Interface, &[u8]),
+        (arrival, arrived, header): (Interface, IfId, &[u8]),
         fx: &mut Effects,
     ) {
         let is_negative = oifs.is_empty();
         let serial = self.next_serial();
-        let mfe = Mfe::new(iif, upstream, oifs, now, serial);
+        let mut mfe = Mfe::new(iif, upstream, oifs, now, serial);
+        mfe.arrival = arrived;
+        self.flow_limit.begin(arrived);
         let deadline = mfe.deadline(self.config.mfe_timeout);
         let place = self.flows.insert_mfe(flow, source, mfe);
         if self.flows.at(place).source != source {
             self.move_entry(place, source, fx); // its memberships were looked up elsewhere
         }
         self.schedule(place, serial as u32, deadline);
-        fx.dirty.push(flow);
-        fx.resolved.push(flow);
+        fx.changed(flow);
+        fx.ended(flow);
         self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
         if is_negative {
             self.tell_negative(flow, fx);
@@ -518,7 +536,7 @@ impl Engine {
         self.origins.set(flow, *origin);
         self.reshape(flow, (*iif, *upstream), (off, on), None, fx);
         if let Some(mfe) = self.flows.mfe_mut(flow) {
-            mfe.born = now.into();
+            mfe.begin_life(now);
         }
         self.schedule_end(flow);
         self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));

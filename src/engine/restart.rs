@@ -1,16 +1,18 @@
 //! What was asked does not hold any more (spec 5.4, D34): routes, owners or boundaries have
 //! changed, and the questions about a flow are asked anew.
 
+use super::flows::Flows;
 use super::refusals::FirstPacket;
 use super::resolve::{Purpose, Resolution};
 use super::ways::Way;
 use super::{Effects, Engine};
 use crate::types::{Flow, IfId, Interface};
+use smallvec::SmallVec;
 
 impl Engine {
     /// Asks again from the start, because the world has moved (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
-        let Some(resolution) = self.resolutions.remove(&flow) else { return };
+        let Some(resolution) = self.end_resolution(flow) else { return };
         let Resolution { purpose, source, packet, .. } = *resolution;
         self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
         match purpose {
@@ -34,40 +36,55 @@ impl Engine {
 
     /// Routes have changed: new flows that are being asked about go by the new ones.
     pub(super) fn move_resolutions(&mut self, fx: &mut Effects) {
-        let mut moved = Vec::new();
-        let sources = &mut self.flows.sources;
-        for (flow, resolution) in &mut self.resolutions {
-            if sources.is_outdated(resolution.source) {
-                let source = sources.current(resolution.source);
-                sources.hold(source);
-                sources.release(std::mem::replace(&mut resolution.source, source));
-                moved.push(*flow);
+        let mut first = Flow::WILDCARD;
+        loop {
+            // A few at a time: there may be no memory for the list of all.
+            let mut moved: SmallVec<[Flow; Flows::FETCH]> = SmallVec::new();
+            let sources = &mut self.flows.sources;
+            for (flow, resolution) in self.resolutions.range_mut(first..) {
+                if sources.is_outdated(resolution.source) {
+                    let source = sources.current(resolution.source);
+                    sources.hold(source);
+                    sources.release(std::mem::replace(&mut resolution.source, source));
+                    moved.push(*flow);
+                    if moved.len() == Flows::FETCH {
+                        break;
+                    }
+                }
             }
-        }
-        for flow in moved {
-            self.restart_if_outdated(flow, fx);
+            let Some(last) = moved.last() else { return };
+            first = last.successor();
+            for flow in moved {
+                self.restart_if_outdated(flow, fx);
+            }
         }
     }
 
-    /// Ends the resolutions of new flows whose first packet arrived on an interface.
+    /// Ends the resolutions of new flows whose first packet arrived on an interface: `and_then`
+    /// says what becomes of each.
     pub(super) fn cancel_first_packets(
         &mut self,
         arrival: Interface,
         fx: &mut Effects,
-    ) -> Vec<(Flow, FirstPacket)> {
-        let all = self.resolutions.iter();
-        let there = all.filter(|(_, resolution)| {
+        and_then: impl Fn(&mut Engine, Flow, FirstPacket, &mut Effects),
+    ) {
+        let is_there = |resolution: &Resolution| {
             resolution.purpose == Purpose::Create && resolution.packet.arrival == arrival
-        });
-        let flows: Vec<Flow> = there.map(|(flow, _)| *flow).collect();
-        let mut cancelled = Vec::new();
-        for flow in flows {
-            let Some(resolution) = self.resolutions.remove(&flow) else { continue };
-            self.flows.sources.release(resolution.source);
-            fx.resolved.push(flow);
-            cancelled.push((flow, resolution.packet));
+        };
+        let mut next = self.first_resolution(Flow::WILDCARD, is_there);
+        while let Some(flow) = next {
+            if let Some(resolution) = self.end_resolution(flow) {
+                self.flows.sources.release(resolution.source);
+                fx.ended(flow);
+                and_then(self, flow, resolution.packet, fx);
+            }
+            next = self.first_resolution(flow.successor(), is_there);
         }
-        cancelled
+    }
+
+    fn first_resolution(&self, first: Flow, is_it: impl Fn(&Resolution) -> bool) -> Option<Flow> {
+        let mut all = self.resolutions.range(first..);
+        all.find(|(_, resolution)| is_it(resolution)).map(|(flow, _)| *flow)
     }
 
     /// Whether what was asked still holds: the way in is legitimate, or there is none still,
@@ -88,14 +105,15 @@ impl Engine {
 
     /// Somebody else speaks for an interface: MFEs that no route led to move if one does now.
     pub(super) fn route_unrouted(&mut self, fx: &mut Effects) {
-        let flows: Vec<Flow> = self.origins.unrouted().collect();
-        for flow in flows {
+        let mut next = self.origins.unrouted(Flow::WILDCARD);
+        while let Some(flow) = next {
             let leads_there = self.flows.row(flow).is_some_and(|(source, mfe)| {
                 matches!(self.way(flow, source, Some(mfe.iif)), Way::In(..))
             });
             if leads_there && !self.resolutions.contains_key(&flow) {
                 self.resolve_again(flow, Purpose::Reroute, None, fx);
             }
+            next = self.origins.unrouted(flow.successor());
         }
     }
 
@@ -125,11 +143,16 @@ impl Engine {
         is_void: impl Fn(&Engine, Flow, &Resolution) -> bool,
         fx: &mut Effects,
     ) {
-        let all = self.resolutions.iter();
-        let void = all.filter(|&(&flow, resolution)| is_void(self, flow, resolution));
-        let flows: Vec<Flow> = void.map(|(&flow, _)| flow).collect();
-        for flow in flows {
-            self.restart(flow, fx);
+        let mut first = Flow::WILDCARD;
+        loop {
+            // A few at a time, as above.
+            let some = self.resolutions.range(first..);
+            let void = some.filter(|&(&flow, resolution)| is_void(self, flow, resolution));
+            let void = void.map(|(&flow, _)| flow);
+            let flows: SmallVec<[Flow; Flows::FETCH]> = void.take(Flows::FETCH).collect();
+            let Some(last) = flows.last() else { return };
+            first = last.successor();
+            flows.into_iter().for_each(|flow| self.restart(flow, fx));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! route never changes in place: the source gets another number, and the flows move there
 //! one after the other (`reroute`). So each flow has one route at any time.
 
-use crate::types::{Domain, Ipv4Addr, Route};
+use crate::types::{grow_numbered, Domain, Ipv4Addr, Result, Route};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap};
 
@@ -143,6 +143,24 @@ impl Sources {
         }
     }
 
+    /// Whether there is room for one source more, and its route.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.by_name.len() < self.by_name.capacity()
+            && (!self.free.is_empty() || self.list.len() < self.list.capacity())
+            && self.routes.has_room()
+    }
+
+    /// Makes room where there is none for so many. Also for each source to be released.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn grow(&mut self, more: usize) -> Result<()> {
+        self.by_name.try_reserve(more)?;
+        grow_numbered(&mut self.list, &mut self.free, more)?;
+        self.routes.grow(more)
+    }
+
     /// The source with this address, and one more reference to it. `route` is
     /// used if it was not known.
     pub fn acquire(&mut self, addr: Ipv4Addr, domain: Domain, route: Option<Route>) -> SourceId {
@@ -232,25 +250,45 @@ impl Sources {
     fn attach_another(&mut self, id: SourceId, place: u32) {
         let number = match self.at(id).flows {
             Held::Few(number) => number,
-            Held::One(first) => {
-                let number = self.free_few.pop().unwrap_or_else(|| {
-                    self.few.push(Vec::new());
-                    self.few.len() as u32 - 1
-                });
-                self.few[number as usize].push(first);
-                self.at_mut(id).flows = Held::Few(number);
-                number
-            }
+            Held::One(first) => match self.begin_list(first) {
+                Some(number) => {
+                    self.at_mut(id).flows = Held::Few(number);
+                    number
+                }
+                None => {
+                    self.at_mut(id).flows = Held::Many(2);
+                    return;
+                }
+            },
             Held::None | Held::Many(_) => return,
         };
         let list = &mut self.few[number as usize];
-        if list.len() < FEW {
+        if list.len() < FEW && list.try_reserve(1).is_ok() {
             list.push(place);
         } else {
             let all = list.len() as u32 + 1;
             self.at_mut(id).flows = Held::Many(all);
             self.end_list(number);
         }
+    }
+
+    /// Another list; `None` if there is no memory for it, and then its flows are found as
+    /// if they were very many.
+    fn begin_list(&mut self, first: u32) -> Option<u32> {
+        grow_numbered(&mut self.few, &mut self.free_few, 1).ok()?;
+        let mut list = Vec::new();
+        list.try_reserve(2).ok()?;
+        list.push(first);
+        Some(match self.free_few.pop() {
+            Some(number) => {
+                self.few[number as usize] = list;
+                number
+            }
+            None => {
+                self.few.push(list);
+                self.few.len() as u32 - 1
+            }
+        })
     }
 
     fn end_list(&mut self, number: u32) {
@@ -321,6 +359,17 @@ struct Routes {
 }
 
 impl Routes {
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.numbers.len() < self.numbers.capacity()
+            && (!self.free.is_empty() || self.list.len() < self.list.capacity())
+    }
+
+    fn grow(&mut self, more: usize) -> Result<()> {
+        self.numbers.try_reserve(more)?;
+        grow_numbered(&mut self.list, &mut self.free, more)
+    }
+
     fn get(&self, number: u32) -> &Route {
         &self.list[number as usize].0
     }

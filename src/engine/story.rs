@@ -48,9 +48,15 @@ impl Engine {
     }
 
     /// The MFEs whose oifs have changed.
-    pub(super) fn tell_changes(&self, flows: &[Flow], log: &mut Vec<(log::Level, String)>) {
-        let lines = flows.iter().map(|&flow| format!("{flow} changes: {}", self.path(flow)));
-        log.extend(lines.map(|line| (log::Level::Debug, line)));
+    pub(super) fn tell_changes(
+        &self,
+        flows: impl Iterator<Item = Flow>,
+        log: &mut Vec<(log::Level, String)>,
+    ) {
+        if self.config.debug {
+            let lines = flows.map(|flow| format!("{flow} changes: {}", self.path(flow)));
+            log.extend(lines.map(|line| (log::Level::Debug, line)));
+        }
     }
 
     /// What the look-up of a source gave, and which interface that means.
@@ -166,6 +172,9 @@ impl fmt::Display for Refused {
                  interface that it came in on does not accept it"
             }
             Refused::WrongInterface => "it comes in by another interface",
+            Refused::FlowLimit => "there are as many flows as may be",
+            Refused::ArrivalLimit => "more than half of many flows began on its interface",
+            Refused::NoMemory => "there is no memory for its flow",
         })
     }
 }

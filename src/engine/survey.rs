@@ -102,7 +102,7 @@ impl Engine {
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         Sizes {
-            clients: self.clients.ids().count(),
+            clients: self.clients.len(),
             interfaces: self.interfaces.iter().count(),
             memberships: self.flows.wanted_len(),
             mfes: self.flows.mfe_len(),

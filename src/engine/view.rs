@@ -158,7 +158,7 @@ impl Engine {
         (row.iif, row.iif_protocol) = iif;
         row.route.clone_from(self.flows.sources.route(source));
         row.timeout = mfe.timeout(self.config.mfe_timeout);
-        row.up_ms = now.since(mfe.born.into());
+        row.up_ms = now.since(mfe.born());
         row.packets = mfe.packets;
         row.octets = mfe.octets;
         row.wrong_if = mfe.rare.as_ref().map_or(0, |rare| rare.wrong_if);

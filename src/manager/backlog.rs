@@ -13,7 +13,7 @@
 //! here too, once there is much of it.
 
 use crate::engine::{Notice, NoticeBox};
-use crate::types::{Flow, Time};
+use crate::types::{Flow, Headroom, Time};
 use foldhash::fast::RandomState;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -26,6 +26,9 @@ const KEPT: usize = 256;
 
 /// From so many on there may be some that can be forgotten.
 const MANY: usize = 4096;
+
+/// What a question takes in a line, at the most: nodes are half full.
+const HELD_BYTES: usize = 128;
 
 /// Twice as long as the kernel waits: who sends a packet every 10 s is upcalled
 /// again before that.
@@ -87,6 +90,8 @@ pub(super) struct Backlog {
     count: u64,
     /// When it was last looked for what can be forgotten.
     looked: Time,
+    /// For the nodes of the lines.
+    headroom: Headroom,
 }
 
 impl Backlog {
@@ -99,9 +104,14 @@ impl Backlog {
         admits
     }
 
-    /// Takes a question that will come out of [`Backlog::popped`].
-    pub fn hold(&mut self, notice: NoticeBox, origin: Origin, has_mfe: bool, now: Time) {
-        let Some(flow) = flow_in_question(&notice) else { return };
+    /// Takes a question that will come out of [`Backlog::popped`]; false if there is no
+    /// memory for it, and then it comes to nothing.
+    #[must_use]
+    pub fn hold(&mut self, notice: NoticeBox, origin: Origin, has_mfe: bool, now: Time) -> bool {
+        let Some(flow) = flow_in_question(&notice) else { return true };
+        if self.places.try_reserve(1).is_err() || self.headroom.take(HELD_BYTES).is_err() {
+            return false;
+        }
         if let Some((line, rank)) = self.places.remove(&flow) {
             self.lines[line as usize].remove(&rank);
         }
@@ -118,6 +128,7 @@ impl Backlog {
         let line = if has_mfe { Line::Known } else { Line::New };
         let rank = (Reverse(age), self.number());
         self.put(flow, line, rank, Held { notice, since: now });
+        true
     }
 
     /// A flow's packet was told of once more. Should its question be held back,

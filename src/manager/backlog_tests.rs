@@ -42,7 +42,7 @@ fn full() -> Backlog {
 fn hold(backlog: &mut Backlog, origin: Origin, numbers: impl IntoIterator<Item = u32>) {
     for number in numbers {
         assert!(!backlog.admits(&rpf(number)));
-        backlog.hold(rpf(number), origin, false, NOW);
+        assert!(backlog.hold(rpf(number), origin, false, NOW));
     }
 }
 
@@ -50,7 +50,7 @@ fn hold(backlog: &mut Backlog, origin: Origin, numbers: impl IntoIterator<Item =
 fn hold_known(backlog: &mut Backlog, numbers: impl IntoIterator<Item = u32>) {
     for number in numbers {
         assert!(!backlog.admits(&rpf(number)));
-        backlog.hold(rpf(number), Origin::Else, true, NOW);
+        assert!(backlog.hold(rpf(number), Origin::Else, true, NOW));
     }
 }
 

@@ -23,7 +23,7 @@ impl Manager {
     /// Registers a client (spec 1.1).
     ///
     /// # Errors
-    /// `AlreadyRegistered`, `BadSetting`, `Stopping`.
+    /// `AlreadyRegistered`, `BadSetting`, `NoMemory`, `Stopping`.
     pub fn register(
         &self,
         callbacks: Box<dyn Callbacks>,
@@ -34,6 +34,7 @@ impl Manager {
         let run = guard.started()?;
         let kinds: NoticeKinds =
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
+        run.clients.room()?;
         let client = run.engine.register(protocol, component, kinds)?;
         run.clients.insert(client, Record::new(callbacks, kinds));
         run.pool.make_room(run.clients.len());
@@ -70,13 +71,13 @@ impl Manager {
     /// Takes an interface, or enables IGMP on it (spec 2.1 to 2.4, 2.7).
     ///
     /// # Errors
-    /// `BadHandle`, `ZeroInterface`, `Owned`, `MixedNextHops`, and the forwarder's.
+    /// `BadHandle`, `ZeroInterface`, `Owned`, `MixedNextHops`, `NoMemory`, and the forwarder's.
     pub fn take(&self, client: ClientId, interface: Interface) -> Result<()> {
         let at_once = context::inside().is_some();
         self.act(
             |state| state.run_for(client.0),
             |run| {
-                let (id, is_new) = run.engine.prepare_take(client, interface)?;
+                let (id, is_new) = run.engine.prepare_take(client, interface, &mut run.fx)?;
                 if is_new {
                     let Run { engine, world, fx, .. } = run;
                     if let Err(refusal) = world.attach(self, (id, interface), engine, fx) {
@@ -116,7 +117,7 @@ impl Manager {
     /// Adds a membership, or switches an interface on (spec 3.1, 3.3).
     ///
     /// # Errors
-    /// `BadHandle`, `ZeroInterface`, `NotOwner`, `IgmpDisabled`.
+    /// `BadHandle`, `ZeroInterface`, `NotOwner`, `IgmpDisabled`, `NoMemory`.
     pub fn add_membership(
         &self,
         client: ClientId,
@@ -273,11 +274,12 @@ impl Manager {
     /// Opens a group enumeration (spec 7.1).
     ///
     /// # Errors
-    /// `BadHandle`.
+    /// `BadHandle`, `NoMemory`.
     pub fn enum_start(&self, client: ClientId, kind: EnumKind) -> Result<EnumId> {
         let mut guard = self.lock();
         let run = guard.run_for(client.0)?;
         run.engine.client_key(client).ok_or(Refusal::BadHandle(client.0))?;
+        run.enumerations.try_reserve(1)?;
         let id = run.next_enumeration();
         run.enumerations.insert(id, Enumeration { client, kind, last: None, ended: false });
         Ok(id)

@@ -143,24 +143,29 @@ impl Manager {
     #[cold]
     fn tell_later(&self, run: &mut Run) {
         let (some, everybody) = run.fx.take_untold();
-        let all: Vec<ClientId> = match everybody {
-            true => run.clients.iter_mut().map(|(client, _)| client).collect(),
-            false => Vec::new(),
-        };
-        let to_all = all.iter().flat_map(|&client| Topic::ALL.map(|topic| (client, topic)));
-        for (client, topic) in some.into_iter().chain(to_all) {
-            let Some(place) = run.clients.find(client, None) else { continue };
-            let Some(record) = run.clients.at(place).filter(|record| !record.gone) else {
-                continue;
-            };
-            let was_behind = record.queue.is_behind();
-            record.queue.tell_all(topic as usize);
-            if record.queue.needs_worker() {
-                self.schedule_at(run, place);
+        for (client, topic) in some {
+            if let Some(place) = run.clients.find(client, None) {
+                self.tell_all_later(run, place, &[topic]);
             }
-            if !was_behind {
-                run.fell_behind(place);
+        }
+        if everybody {
+            let mut next = run.clients.after(None);
+            while let Some(place) = next {
+                self.tell_all_later(run, place, &Topic::ALL);
+                next = run.clients.after(Some(place));
             }
+        }
+    }
+
+    fn tell_all_later(&self, run: &mut Run, place: Place, topics: &[Topic]) {
+        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
+        let was_behind = record.queue.is_behind();
+        topics.iter().for_each(|topic| record.queue.tell_all(*topic as usize));
+        if record.queue.needs_worker() {
+            self.schedule_at(run, place);
+        }
+        if !was_behind {
+            run.fell_behind(place);
         }
     }
 
@@ -239,8 +244,10 @@ impl Run {
                     self.engine.who(place.client),
                     *notice
                 );
-                if notice.question().is_some() {
-                    self.answer(place.client, &notice);
+                match flow_in_question(&notice) {
+                    Some(flow) => self.engine.unasked(flow, &mut self.fx),
+                    None if notice.question().is_some() => self.answer(place.client, &notice),
+                    None => {}
                 }
                 notice
             }
@@ -253,12 +260,17 @@ impl Run {
     /// more than what comes in within some seconds.
     fn hold_back(&mut self, place: Place, notice: NoticeBox, origin: Origin) {
         let now = self.now();
-        let Run { engine, clients, .. } = self;
+        let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
         // What an upcall asks is about a new flow.
         let has_mfe = origin == Origin::Else
             && flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
-        record.backlog.hold(notice, origin, has_mfe, now);
+        let flow = flow_in_question(&notice);
+        if !record.backlog.hold(notice, origin, has_mfe, now) {
+            if let Some(flow) = flow {
+                engine.unasked(flow, fx);
+            }
+        }
         self.forget_questions(place, now);
     }
 

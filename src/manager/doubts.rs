@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 const SHORTEST_MS: u64 = 1000;
 const LONGEST_MS: u64 = 60_000;
 
+/// With more sources than that all are asked about.
+const MOST_SOURCES: usize = 4096;
+
 /// Questions to the system that had no answer.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
@@ -14,6 +17,8 @@ pub(super) struct Doubts {
     interfaces: bool,
     /// Sources whose route is not known for sure.
     sources: BTreeSet<Ipv4Addr>,
+    /// The routes of all sources are to be looked up, because those would be too many.
+    routes: bool,
     /// Interfaces that are back, and cannot be served; the log has it.
     troubled: BTreeSet<Interface>,
     not_before: Time,
@@ -40,11 +45,25 @@ impl Doubts {
     /// The system does not tell the routes to these sources.
     pub fn about_sources(&mut self, sources: impl IntoIterator<Item = Ipv4Addr>) {
         self.sources.extend(sources);
+        if self.sources.len() > MOST_SOURCES {
+            self.about_routes();
+        }
+    }
+
+    /// Some route is not known for sure. Takes no memory.
+    pub fn about_routes(&mut self) {
+        self.routes = true;
+        self.sources.clear();
+    }
+
+    /// Whether all sources are to be asked about. To be called with [`Doubts::take`].
+    pub fn take_routes(&mut self) -> bool {
+        std::mem::take(&mut self.routes)
     }
 
     /// When to ask again.
     pub fn due(&self) -> Option<Time> {
-        (self.interfaces || !self.sources.is_empty()).then_some(self.not_before)
+        (self.interfaces || self.routes || !self.sources.is_empty()).then_some(self.not_before)
     }
 
     /// The sources to ask about; interfaces are asked about in any case. None
@@ -92,6 +111,18 @@ mod tests {
         assert!(doubts.take(Time(100_000)).is_some());
         doubts.about_interfaces();
         assert_eq!(doubts.due(), Some(Time(101_000)));
+    }
+
+    #[test]
+    fn t0_9_too_many_sources_are_all_of_them() {
+        let mut doubts = Doubts::default();
+        for number in 0..=MOST_SOURCES as u32 {
+            assert!(!doubts.take_routes());
+            doubts.about_sources([number.into()]);
+        }
+        assert_eq!(doubts.take(Time(0)), Some(BTreeSet::new()));
+        assert!(doubts.take_routes() && !doubts.take_routes());
+        assert_eq!(doubts.due(), None);
     }
 
     #[test]

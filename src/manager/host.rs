@@ -171,7 +171,7 @@ impl Manager {
     /// host's (spec 5.1).
     ///
     /// # Errors
-    /// `BadSetting`, `Stopping`.
+    /// `BadSetting`, `NoMemory`, `Stopping`.
     pub fn add_route(&self, route: Route) -> Result<()> {
         self.put_route(route, false)
     }
@@ -179,14 +179,14 @@ impl Manager {
     /// The same, but it wins over longer prefixes of the system's too.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `BadSetting`, `NoMemory`, `Stopping`.
     pub fn add_preferred_route(&self, route: Route) -> Result<()> {
         self.put_route(route, true)
     }
 
     fn put_route(&self, route: Route, is_preferred: bool) -> Result<()> {
         let prefix = route.prefix();
-        self.change_table(|table| table.add(route, is_preferred))?;
+        self.change_table(|table| table.add(route, is_preferred))??;
         self.refresh_routes(Lane::Caller, RouteChanges::within([prefix]), &mut || {});
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::tally::Installs;
 use crate::engine::{Engine, Wanted};
 use crate::forwarder::{Entry, Forwarder};
-use crate::types::{Flow, IfId, Result};
+use crate::types::{Flow, Headroom, IfId, Result};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashSet};
 
@@ -15,11 +15,18 @@ pub(super) struct Installer {
     /// Those of them whose entry may be a former MFE's. Replaced, it would keep
     /// its counters, and the new MFE seem to have forwarded all that.
     stale: BTreeSet<Flow>,
+    /// For the nodes of both.
+    headroom: Headroom,
+    /// There was no memory to note some flow: all MFEs are brought in line at the next try.
+    all: bool,
     /// Flows whose entry is that of a refused flow, likewise.
     refusals: HashSet<Flow, RandomState>,
     tally: Installs,
     oifs: Vec<(IfId, u8)>,
 }
+
+/// What a flow takes in a set, at the most.
+const NODE_BYTES: usize = 64;
 
 impl Installer {
     /// Brings the entries of these flows in line.
@@ -44,11 +51,20 @@ impl Installer {
             // The log has it already.
             let _ = self.sync(forwarder, engine, flow);
         }
+        if std::mem::take(&mut self.all) {
+            let mut last = None;
+            loop {
+                let next = engine.mfe_flows(last).next();
+                let Some(flow) = next else { break };
+                let _ = self.sync(forwarder, engine, flow);
+                last = next;
+            }
+        }
     }
 
     /// How many entries wait for another try.
     pub fn waiting(&self) -> usize {
-        self.unsynced.len()
+        self.unsynced.len() + usize::from(self.all)
     }
 
     /// How installing went so far.
@@ -98,7 +114,8 @@ impl Installer {
             }),
             Wanted::Refusal(iif) => {
                 // Before the call: whether or not it succeeds, what is counted from now on
-                // is none of a later MFE's.
+                // is none of a later MFE's. Without memory to note that it gets no entry.
+                self.refusals.try_reserve(1)?;
                 self.refusals.insert(flow);
                 forwarder.install(&Entry { flow, iif, oifs: &[] })
             }
@@ -108,7 +125,13 @@ impl Installer {
                     Ok(())
                 }
                 Err(refusal) => {
-                    self.stale.insert(flow);
+                    if self.headroom.take(NODE_BYTES).is_ok() {
+                        self.stale.insert(flow);
+                    } else {
+                        ::log::error!(
+                            "out of memory: the kernel may go on forwarding {flow} until the stop"
+                        );
+                    }
                     Err(refusal)
                 }
             },
@@ -117,7 +140,11 @@ impl Installer {
             engine.turned(flow);
         }
         if result.is_err() {
-            self.unsynced.insert(flow);
+            if self.headroom.take(NODE_BYTES).is_ok() {
+                self.unsynced.insert(flow);
+            } else {
+                self.all = true;
+            }
         } else if !self.unsynced.is_empty() {
             self.unsynced.remove(&flow);
         }
@@ -185,7 +212,8 @@ mod tests {
     fn engine() -> (Engine, ClientId) {
         let mut engine = Engine::new(Config::default());
         let client = engine.register(200, 1, NoticeKinds::default()).unwrap();
-        let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
+        let (id, _) =
+            engine.prepare_take(client, Interface::link(1), &mut Effects::default()).unwrap();
         engine.take(client, id, true, &mut Effects::default());
         (engine, client)
     }
@@ -211,7 +239,8 @@ mod tests {
         engine.release(client, Interface::link(1), true, &mut Effects::default()).unwrap();
         installer.follow(&mut fake, &mut engine, [flow()].into_iter());
         assert!(installer.is_stale(flow()) && installer.waiting() == 1);
-        let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
+        let (id, _) =
+            engine.prepare_take(client, Interface::link(1), &mut Effects::default()).unwrap();
         engine.take(client, id, true, &mut Effects::default());
         make_mfe(&mut engine);
 
@@ -242,7 +271,7 @@ mod tests {
 
         let route = Route { origin: RouteOrigin::Connected, if_index: 1, ..Route::NONE };
         let mut fx = Effects::default();
-        engine.update_routes(&[(flow().source(), Domain::MAIN, route)], &mut fx);
+        engine.update_routes(&[(flow().source(), Domain::MAIN, route)], &mut fx).unwrap();
         let (client, rpf) = fx.take_notices().pop().expect("a question");
         engine.answer(Time(0), client, &rpf, |_| Ok(None), &mut fx);
         fake.failing = fx.dirty.len();

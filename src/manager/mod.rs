@@ -49,7 +49,7 @@ mod tests;
 pub use crate::engine::{EnumKind, Join, MfeRow, OifRow};
 pub use callbacks::Callbacks;
 pub use host::{PacketIn, Verdict};
-pub use settings::{ForwarderChoice, HostSettings, Settings};
+pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, Status};
 

@@ -5,7 +5,7 @@ use super::dispatch::{About, Item, Key, Queue};
 use super::tally::Deliveries;
 use super::Callbacks;
 use crate::engine::{ClientId, Notice, NoticeBox, NoticeKinds, Thing, Topic};
-use crate::types::Flow;
+use crate::types::{grow_numbered, Flow, Result};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
@@ -86,7 +86,16 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// A client comes.
+    /// Makes sure that there is room for another client, and to forget them all.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn room(&mut self) -> Result<()> {
+        self.places.try_reserve(1)?;
+        grow_numbered(&mut self.list, &mut self.free, 1)
+    }
+
+    /// A client comes. There is [room](Records::room) for it.
     pub fn insert(&mut self, client: ClientId, record: Record) {
         let at = self.free.pop().unwrap_or(self.list.len() as u32);
         if at as usize == self.list.len() {
@@ -129,6 +138,15 @@ impl Records {
     pub fn get(&self, client: ClientId) -> Option<&Record> {
         let at = self.places.get(&client)?;
         self.list[*at as usize].as_ref().map(|(_, record)| record)
+    }
+
+    /// The next place after this one where somebody is; the first, if there is none.
+    pub fn after(&self, before: Option<Place>) -> Option<Place> {
+        let first = before.map_or(0, |before| before.at as usize + 1);
+        let mut rest = self.list.iter().enumerate().skip(first);
+        rest.find_map(|(at, one)| {
+            one.as_ref().map(|(client, _)| Place { client: *client, at: at as u32 })
+        })
     }
 
     /// All of them.

@@ -170,7 +170,10 @@ impl Manager {
                     .filter(|(source, ..)| !run.world.changes.may_concern(*source, count))
                     .cloned()
                     .collect();
-                run.engine.update_routes(&current, &mut run.fx);
+                if run.engine.update_routes(&current, &mut run.fx).is_err() {
+                    ::log::error!("out of memory: routes are looked up again in a while");
+                    run.world.doubts.about_routes();
+                }
                 self.publish(&mut guard, lane);
                 guard.hand_over();
             }

@@ -1,5 +1,6 @@
 //! Settings: the host's, else the environment's, else the defaults (spec 0.10).
 
+use crate::engine::USUAL_MAX_FLOWS;
 use crate::types::{Refusal, Result};
 use log::LevelFilter;
 use std::ffi::{OsStr, OsString};
@@ -35,6 +36,9 @@ impl FromStr for ForwarderChoice {
     }
 }
 
+/// MGM_MAX_FLOWS may be no more (spec 0.9).
+pub const MOST_FLOWS: u32 = 1 << 24;
+
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -47,6 +51,8 @@ pub struct Settings {
     pub unicast_table: Option<u32>,
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
     pub mfe_timeout: u32,
+    /// How many flows packets may begin.
+    pub max_flows: u32,
     /// Lines above this level are not logged.
     pub log_level: LevelFilter,
     /// Where the status is served, if anywhere: a UNIX socket.
@@ -62,6 +68,7 @@ impl Default for Settings {
             table: 0,
             unicast_table: None,
             mfe_timeout: 900,
+            max_flows: USUAL_MAX_FLOWS,
             log_level: LevelFilter::Warn,
             status_socket: None,
             warnings: Vec::new(),
@@ -80,6 +87,8 @@ pub struct HostSettings {
     pub unicast_table: Option<u32>,
     /// See [`Settings`].
     pub mfe_timeout: Option<u32>,
+    /// See [`Settings`].
+    pub max_flows: Option<u32>,
     /// See [`Settings`].
     pub log_level: Option<LevelFilter>,
 }
@@ -116,6 +125,11 @@ impl Settings {
                     number(text, 1..=u32::MAX)
                 })
                 .unwrap_or(default.mfe_timeout),
+            max_flows: env
+                .value("MGM_MAX_FLOWS", "1 to 16777216 flows", host.max_flows, |text| {
+                    number(text, 1..=MOST_FLOWS)
+                })
+                .unwrap_or(default.max_flows),
             status_socket: env.value(
                 "MGM_STATUS_SOCKET",
                 "a path of at most 107 bytes",
@@ -198,6 +212,7 @@ mod tests {
             ("MGM_FORWARDER", "kernel"),
             ("MGM_TABLE", " 100 "),
             ("MGM_MFE_TIMEOUT", "30"),
+            ("MGM_MAX_FLOWS", "1000"),
             ("MGM_LOG", "debug"),
             ("MGM_STATUS_SOCKET", "/run/mgm"),
         ]);
@@ -208,6 +223,7 @@ mod tests {
                 table: 100,
                 unicast_table: None,
                 mfe_timeout: 30,
+                max_flows: 1000,
                 log_level: LevelFilter::Debug,
                 status_socket: Some("/run/mgm".into()),
                 warnings: Vec::new(),
@@ -230,6 +246,8 @@ mod tests {
             ("MGM_MFE_TIMEOUT", "0", "1 to 4294967295"),
             ("MGM_MFE_TIMEOUT", "9e9", "1 to 4294967295"),
             ("MGM_MFE_TIMEOUT", "4294967296", "1 to 4294967295"),
+            ("MGM_MAX_FLOWS", "0", "1 to 16777216"),
+            ("MGM_MAX_FLOWS", "16777217", "1 to 16777216"),
             ("MGM_STATUS_SOCKET", &long, "107"),
         ] {
             let Err(Refusal::BadSetting(line)) = read(&[(name, bad)]) else {
@@ -270,6 +288,7 @@ mod tests {
         let host = HostSettings {
             forwarder: Some(ForwarderChoice::Memory),
             table: Some(7),
+            max_flows: None,
             unicast_table: Some(8),
             mfe_timeout: Some(60),
             log_level: Some(LevelFilter::Off),

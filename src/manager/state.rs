@@ -11,8 +11,9 @@ use super::world::World;
 use super::{EnumId, Manager, Shared};
 use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow};
 use crate::types::{Flow, Refusal, Result, Time};
+use foldhash::fast::RandomState;
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::Ordering;
 use std::sync::Weak;
@@ -44,7 +45,7 @@ pub(super) struct State {
 pub(super) struct Run {
     pub engine: Engine,
     pub clients: Records,
-    pub enumerations: BTreeMap<EnumId, Enumeration>,
+    pub enumerations: HashMap<EnumId, Enumeration, RandomState>,
     pub world: World,
     pub pool: Pool,
     pub tally: Tally,
@@ -107,13 +108,14 @@ impl State {
         self.lives += 1;
         let config = Config {
             mfe_timeout: settings.mfe_timeout,
+            max_flows: settings.max_flows,
             last_client: self.last_client,
             debug: ::log::max_level() >= ::log::Level::Debug,
         };
         self.run = Some(Run {
             engine: Engine::new(config),
             clients: Records::default(),
-            enumerations: BTreeMap::new(),
+            enumerations: HashMap::default(),
             world: World::new(settings),
             pool: Pool::default(),
             tally: Tally::default(),

@@ -351,13 +351,14 @@ impl Manager {
     pub(super) fn resolve_doubts<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
         let sources = guard.running().and_then(|run| {
             let now = run.now();
-            run.world.doubts.take(now)
+            let doubts = &mut run.world.doubts;
+            doubts.take(now).map(|sources| (sources, doubts.take_routes()))
         });
-        let Some(sources) = sources else { return (guard, false) };
+        let Some((sources, all)) = sources else { return (guard, false) };
         let moved = self.check_interfaces(&mut guard);
         drop(guard);
         self.pass_on();
-        if moved {
+        if moved || all {
             self.refresh_routes(Lane::Worker, RouteChanges::everything(), &mut || {});
         } else if !sources.is_empty() {
             let each = sources.into_iter().map(|source| Prefix::of(source, 32));

@@ -1,6 +1,6 @@
 //! Routes that the host names.
 
-use crate::types::{Ipv4Addr, Route};
+use crate::types::{Ipv4Addr, Result, Route};
 use std::collections::{BTreeMap, HashMap};
 
 /// The host's multicast routes; the longest prefix that covers a source wins.
@@ -28,12 +28,22 @@ fn prefix(addr: Ipv4Addr, length: u8) -> u32 {
 impl RouteTable {
     /// Adds a route, in place of the one with the same prefix if there is one.
     /// Host bits of `network` do not count, nor do lengths beyond 32.
-    pub fn add(&mut self, mut route: Route, is_preferred: bool) {
+    ///
+    /// # Errors
+    /// `NoMemory`, and nothing has changed.
+    pub fn add(&mut self, mut route: Route, is_preferred: bool) -> Result<()> {
         route.prefix_len = route.prefix_len.min(32);
         let network = prefix(route.network, route.prefix_len);
         route.network = network.into();
-        let own = Own { route, is_preferred };
-        self.by_length.entry(own.route.prefix_len).or_default().insert(network, own);
+        let routes = self.by_length.entry(route.prefix_len).or_default();
+        if let Err(error) = routes.try_reserve(1) {
+            if routes.is_empty() {
+                self.by_length.remove(&route.prefix_len);
+            }
+            return Err(error.into());
+        }
+        routes.insert(network, Own { route, is_preferred });
+        Ok(())
     }
 
     /// Deletes the route of exactly this prefix; false if there is none.
@@ -114,7 +124,7 @@ mod tests {
             let mut table = RouteTable::default();
             let order: Vec<_> =
                 if backwards { routes.iter().rev().collect() } else { routes.iter().collect() };
-            order.into_iter().for_each(|route| table.add(route.clone(), false));
+            order.into_iter().for_each(|route| table.add(route.clone(), false).unwrap());
             assert_eq!(interface(&table, [10, 1, 2, 3]), Some(4));
             assert_eq!(interface(&table, [10, 1, 2, 4]), Some(3));
             assert_eq!(interface(&table, [10, 2, 0, 0]), Some(2));
@@ -127,14 +137,14 @@ mod tests {
     fn no_match_is_no_route() {
         let mut table = RouteTable::default();
         assert_eq!(table.lookup([10, 0, 0, 1].into()), None);
-        table.add(route([10, 0, 0, 0], 8, 2), false);
+        table.add(route([10, 0, 0, 0], 8, 2), false).unwrap();
         assert_eq!(table.lookup([11, 0, 0, 1].into()), None);
     }
 
     #[test]
     fn host_bits_do_not_count() {
         let mut table = RouteTable::default();
-        table.add(route([10, 1, 2, 3], 8, 2), false);
+        table.add(route([10, 1, 2, 3], 8, 2), false).unwrap();
         let found = table.lookup([10, 9, 9, 9].into()).unwrap();
         assert_eq!(found.network, Ipv4Addr::new(10, 0, 0, 0));
         assert!(table.delete([10, 7, 7, 7].into(), 8));
@@ -144,8 +154,8 @@ mod tests {
     #[test]
     fn a_second_route_replaces_the_first_of_its_prefix() {
         let mut table = RouteTable::default();
-        table.add(route([10, 0, 0, 0], 8, 2), false);
-        table.add(route([10, 0, 0, 0], 8, 5), false);
+        table.add(route([10, 0, 0, 0], 8, 2), false).unwrap();
+        table.add(route([10, 0, 0, 0], 8, 5), false).unwrap();
         assert_eq!(interface(&table, [10, 0, 0, 1]), Some(5));
         assert!(table.delete([10, 0, 0, 0].into(), 8));
         assert!(!table.delete([10, 0, 0, 0].into(), 8));
@@ -155,8 +165,8 @@ mod tests {
     #[test]
     fn deleting_uncovers_the_shorter_prefix() {
         let mut table = RouteTable::default();
-        table.add(route([0, 0, 0, 0], 0, 1), false);
-        table.add(route([10, 0, 0, 0], 32, 2), false);
+        table.add(route([0, 0, 0, 0], 0, 1), false).unwrap();
+        table.add(route([10, 0, 0, 0], 32, 2), false).unwrap();
         assert!(!table.delete([10, 0, 0, 0].into(), 8), "another length is another route");
         assert!(table.delete([10, 0, 0, 0].into(), 32));
         assert_eq!(interface(&table, [10, 0, 0, 0]), Some(1));
@@ -173,14 +183,14 @@ mod tests {
             (found.map(|route| route.if_index), is_final)
         };
         assert_eq!(ask(&table), (None, false));
-        table.add(route([10, 1, 0, 0], 16, 2), false);
+        table.add(route([10, 1, 0, 0], 16, 2), false).unwrap();
         assert_eq!(ask(&table), (Some(2), false));
-        table.add(route([10, 1, 2, 3], 32, 3), false);
+        table.add(route([10, 1, 2, 3], 32, 3), false).unwrap();
         assert_eq!(ask(&table), (Some(3), true));
         table.delete([10, 1, 2, 3].into(), 32);
-        table.add(route([10, 0, 0, 0], 8, 4), true);
+        table.add(route([10, 0, 0, 0], 8, 4), true).unwrap();
         assert_eq!(ask(&table), (Some(2), true), "among the host's own the longest wins");
-        table.add(route([10, 0, 0, 0], 8, 4), false);
+        table.add(route([10, 0, 0, 0], 8, 4), false).unwrap();
         assert_eq!(ask(&table), (Some(2), false), "it is preferred no more");
     }
 
@@ -208,7 +218,7 @@ mod tests {
                 let mut new = route([0; 4], length, n);
                 new.network = prefix(network, length).into();
                 list.push(new.clone());
-                table.add(Route { network, ..new }, false);
+                table.add(Route { network, ..new }, false).unwrap();
             }
             let source = Ipv4Addr::from(((random() % 64) << 26) | (random() % 8));
             let covers =

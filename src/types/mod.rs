@@ -8,6 +8,7 @@ mod error;
 mod flow;
 mod if_set;
 mod interface;
+mod room;
 mod route;
 mod scope;
 
@@ -16,6 +17,7 @@ pub use error::{Code, Refusal, Result};
 pub use flow::{is_host_source, Flow};
 pub use if_set::{IfSet, IfView};
 pub use interface::{IfId, Interface};
+pub use room::{grow_numbered, Headroom};
 pub use route::{Domain, NextHop, Prefix, Route, RouteOrigin};
 pub use scope::Scope;
 

@@ -1,7 +1,7 @@
 //! Compares every table, while it is small.
 
 use crate::drive::{number, Checked, Drive};
-use crate::spec::{Client, Mfe, Model, Place};
+use crate::spec::{Client, Mfe, Model, Place, Purpose};
 use crate::steps::{GROUPS, INTERFACES, SOURCES};
 use mgm::engine::{
     ClientRow, Effects, Engine, EnumKind, InterfaceRow, MfeRow, OifRow, Refused, Sizes, Wanted,
@@ -220,7 +220,10 @@ fn survey(engine: &Engine, model: &Model) -> Checked {
         resolving: model.asking.len(),
         refused_flows: model.refusals.len(),
     };
-    equal("how much there is", engine.sizes(), sizes)
+    equal("how much there is", engine.sizes(), sizes)?;
+    let creating = model.asking.iter().filter(|asking| asking.purpose == Purpose::Create);
+    let begun = model.mfes.len() + creating.count();
+    equal("how many flows packets have begun", engine.begun_flows(), begun)
 }
 
 fn enumerations(engine: &Engine, model: &Model) -> Checked {

@@ -151,6 +151,7 @@ pub unsafe extern "C" fn MgmGetNextMfe(
 /// - `ERROR_NOT_FOUND`: there is no such MFE.
 /// - `ERROR_CAN_NOT_COMPLETE`: the client does not own the incoming interface, or
 ///   this is a forked child of the router.
+/// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left.
 ///
 /// # Threads
 /// Any thread, any time, also inside callbacks. The callbacks that it causes

@@ -115,8 +115,9 @@ pub struct _MGMHOST_CONFIG {
     /// The system's unicast table in which sources are looked up, except those of
     /// interfaces in a VRF. 0: as the system routes packets to them.
     pub dwUnicastTable: DWORD,
-    /// 0.
-    pub dwReserved2: DWORD,
+    /// How many flows packets may begin, at most 16,777,216. 0: what MGM_MAX_FLOWS
+    /// says, else 2,097,152.
+    pub dwMaxFlows: DWORD,
 }
 pub type MGMHOST_CONFIG = _MGMHOST_CONFIG;
 pub type PMGMHOST_CONFIG = *mut MGMHOST_CONFIG;

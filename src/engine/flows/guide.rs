@@ -4,7 +4,7 @@
 //! arrays that stay in the processor's cache, where a `BTreeMap` goes through
 //! five nodes.
 
-use crate::types::Flow;
+use crate::types::{Flow, Result};
 
 /// So many keys are on a page at the most.
 const FULL: usize = 512;
@@ -13,8 +13,15 @@ const FULL: usize = 512;
 #[derive(Debug, Default)]
 pub struct Guide {
     /// In order, each after its first key; none is empty.
-    pages: Vec<(Flow, Vec<(Flow, u32)>)>,
+    pages: Vec<(Flow, Page)>,
+    /// Has the room of a page, for the next that is needed.
+    spare: Page,
+    /// A page came near to being full since there was no spare one.
+    is_crowded: bool,
 }
+
+/// Keys with their values, in order. Has room for all from the beginning.
+type Page = Vec<(Flow, u32)>;
 
 impl Guide {
     /// Where a key is, or where it would have to be: a page, and a place there.
@@ -42,18 +49,41 @@ impl Guide {
         first.iter().chain(later).copied()
     }
 
+    /// Whether there is room for one key more.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        let needs_spare = self.is_crowded || self.pages.is_empty();
+        self.pages.len() < self.pages.capacity() && !(needs_spare && self.spare.capacity() < FULL)
+    }
+
+    /// Makes room where there is none.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn grow(&mut self) -> Result<()> {
+        self.pages.try_reserve(1)?;
+        self.spare.try_reserve_exact(FULL)?;
+        Ok(())
+    }
+
     /// Adds a key that is not there.
     pub fn insert(&mut self, key: Flow, value: u32) {
         let (page, at) = self.place(key);
         let Some((first, keys)) = self.pages.get_mut(page) else {
-            self.pages.push((key, vec![(key, value)]));
+            let mut keys = std::mem::take(&mut self.spare);
+            keys.push((key, value));
+            self.pages.push((key, keys));
             return;
         };
         keys.insert(at, (key, value));
         *first = keys[0].0;
         if keys.len() == FULL {
-            let upper = keys.split_off(FULL / 2);
+            let mut upper = std::mem::take(&mut self.spare);
+            upper.extend_from_slice(&keys[FULL / 2..]);
+            keys.truncate(FULL / 2);
             self.pages.insert(page + 1, (upper[0].0, upper));
+        } else if keys.len() == FULL - 1 {
+            self.is_crowded = true;
         }
     }
 

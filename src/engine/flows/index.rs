@@ -6,7 +6,7 @@
 //! everybody waits, so this one is 256, which grow by themselves, by half,
 //! and without looking at the entries. docs/benchmarks.md has the figures.
 
-use crate::types::Flow;
+use crate::types::{Flow, Result};
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 
@@ -20,12 +20,14 @@ const EMPTY: u64 = u64::MAX;
 pub struct Index {
     hasher: RandomState,
     shards: Vec<Shard>,
+    /// The shard that has no room for another flow, if there is one.
+    full: Option<u8>,
 }
 
 impl Default for Index {
     fn default() -> Index {
         let shards = std::iter::repeat_with(Shard::default).take(SHARDS).collect();
-        Index { hasher: RandomState::default(), shards }
+        Index { hasher: RandomState::default(), shards, full: None }
     }
 }
 
@@ -52,7 +54,7 @@ impl Index {
 
     /// The number of a flow's entry; else where [`Index::insert`] can put it. `is_it`
     /// tells whether a number is that of the flow's entry.
-    pub fn find(&self, key: Key, is_it: impl Fn(u32) -> bool) -> Result<u32, Vacant> {
+    pub fn find(&self, key: Key, is_it: impl Fn(u32) -> bool) -> std::result::Result<u32, Vacant> {
         let shard = &self.shards[usize::from(key.shard)];
         shard
             .position(key.hash, is_it)
@@ -66,10 +68,32 @@ impl Index {
         shard.slots.get(shard.home(key.hash)).copied().unwrap_or(EMPTY)
     }
 
+    /// Whether there is room for one flow more, whichever it is.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.full.is_none()
+    }
+
+    /// Makes room where there is none.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn grow(&mut self) -> Result<()> {
+        if let Some(full) = self.full {
+            self.shards[usize::from(full)].grow()?;
+            self.full = None;
+        }
+        Ok(())
+    }
+
     /// Adds a flow that was just not found.
     pub fn insert(&mut self, Vacant { key, at }: Vacant, number: u32) {
         let slot = u64::from(key.hash) << 32 | u64::from(number);
-        self.shards[usize::from(key.shard)].insert(slot, at);
+        let shard = &mut self.shards[usize::from(key.shard)];
+        shard.insert(slot, at);
+        if !shard.has_room() {
+            self.full = Some(key.shard);
+        }
     }
 
     /// Removes a flow, which has the entry of this number.
@@ -106,7 +130,11 @@ impl Shard {
 
     /// Where a hash stands, or else the first free slot from its home on; that
     /// means nothing where there are no slots.
-    fn position(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Result<usize, usize> {
+    fn position(
+        &self,
+        hash: u32,
+        is_it: impl Fn(u32) -> bool,
+    ) -> std::result::Result<usize, usize> {
         if self.used == 0 {
             return Err(self.home(hash));
         }
@@ -120,17 +148,43 @@ impl Shard {
         }
     }
 
-    /// Puts a slot where it can stand, or elsewhere if there has to be more room.
+    fn has_room(&self) -> bool {
+        (self.used + 1) * 4 <= self.slots.len() * 3
+    }
+
+    /// Puts a slot where it can stand. The first one in an empty shard brings some
+    /// room along; later there is always some, thanks to [`Index::grow`].
     fn insert(&mut self, slot: u64, at: usize) {
-        self.used += 1;
-        if self.used * 4 <= self.slots.len() * 3 {
+        if self.has_room() {
             self.slots[at] = slot;
-            return;
+        } else {
+            self.rehash(vec![EMPTY; self.more()]);
+            self.put(slot);
         }
-        let more = (self.slots.len() * 3 / 2).max(8);
-        let all = std::mem::replace(&mut self.slots, vec![EMPTY; more]);
-        let all = all.into_iter().filter(|slot| *slot != EMPTY);
-        all.chain([slot]).for_each(|slot| self.put(slot));
+        self.used += 1;
+    }
+
+    /// How many slots there are after the next growth.
+    fn more(&self) -> usize {
+        (self.slots.len() * 3 / 2).max(8)
+    }
+
+    /// Makes room for more.
+    fn grow(&mut self) -> Result<()> {
+        if self.has_room() || self.slots.is_empty() {
+            return Ok(()); // thanks to a removal
+        }
+        let (mut slots, more) = (Vec::new(), self.more());
+        slots.try_reserve_exact(more)?;
+        slots.resize(more, EMPTY);
+        self.rehash(slots);
+        Ok(())
+    }
+
+    /// Moves into other slots, which are empty.
+    fn rehash(&mut self, slots: Vec<u64>) {
+        let all = std::mem::replace(&mut self.slots, slots);
+        all.into_iter().filter(|slot| *slot != EMPTY).for_each(|slot| self.put(slot));
     }
 
     /// Into the first free slot from its home on; there is one.

@@ -14,7 +14,7 @@ pub use members::{Members, Side};
 
 use super::mfe::Mfe;
 use super::sources::{SourceId, Sources};
-use crate::types::{Domain, Flow, IfId, Route};
+use crate::types::{Domain, Flow, IfId, Result, Route};
 use index::{Index, Vacant};
 use order::{Order, Part};
 use std::cell::Cell;
@@ -31,7 +31,7 @@ pub struct Entry {
     flow: Flow,
     /// The entry refers to it as long as it lives.
     pub source: SourceId,
-    /// Where it stands in the order.
+    /// Where it stands in the order. Of an entry without a flow: the next one of those.
     chunk: u32,
     /// `(s,g)` only.
     pub mfe: Option<Mfe>,
@@ -70,8 +70,10 @@ impl Entry {
 #[derive(Default)]
 pub struct Flows {
     entries: Vec<Entry>,
-    /// Entries that are of no flow at present.
-    free: Vec<u32>,
+    /// Entries that are of no flow at present: the first, which knows the next,
+    /// and how many they are. So a removal needs no memory.
+    free: Option<u32>,
+    freed: usize,
     index: Index,
     /// The entry that was found last: one call asks for its flow several times.
     recent: Cell<u32>,
@@ -84,6 +86,9 @@ pub struct Flows {
     /// The routes of every source that an entry or a resolution refers to.
     pub sources: Sources,
 }
+
+/// Stands in the last of the entries that are of no flow.
+const LAST: u32 = u32::MAX;
 
 /// What became of memberships.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +117,7 @@ impl Flows {
 
     /// The same; where there is none, where the index has room for it.
     #[inline]
-    fn find_or_room(&self, flow: Flow) -> Result<Place, Vacant> {
+    fn find_or_room(&self, flow: Flow) -> std::result::Result<Place, Vacant> {
         let recent = self.recent.get();
         if self.entries.get(recent as usize).is_some_and(|entry| entry.flow == flow) {
             return Ok(Place(recent));
@@ -122,7 +127,7 @@ impl Flows {
         Ok(found)
     }
 
-    fn look_up(&self, flow: Flow) -> Result<Place, Vacant> {
+    fn look_up(&self, flow: Flow) -> std::result::Result<Place, Vacant> {
         let is_it = |number: u32| self.entries[number as usize].flow == flow;
         self.index.find(self.index.key(flow), is_it).map(Place)
     }
@@ -166,6 +171,37 @@ impl Flows {
         }
     }
 
+    /// Makes sure that there is room for one flow more, and its source. To be
+    /// called before [`Flows::make`], [`Flows::insert_mfe`] and
+    /// [`Flows::hold_source`], before anything has changed.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    #[inline]
+    pub fn room(&mut self) -> Result<()> {
+        let has_entry = self.free.is_some() || self.entries.len() < self.entries.capacity();
+        if has_entry && self.index.has_room() && self.order.has_room() && self.sources.has_room() {
+            return Ok(());
+        }
+        self.grow()
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Result<()> {
+        if self.free.is_none() {
+            self.entries.try_reserve(1)?;
+        }
+        self.index.grow()?;
+        self.order.grow()?;
+        self.sources.grow(1)
+    }
+
+    /// As many flows at the most have an MFE until [`Flows::room`] makes more room.
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.entries.capacity()
+    }
+
     /// The place of a flow's entry for a membership, which is to be put there. A new entry
     /// refers to the source in this domain; `route` is used if that was not known.
     pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> Place {
@@ -179,9 +215,11 @@ impl Flows {
     #[inline]
     fn add(&mut self, flow: Flow, room: Vacant, part: Part, source: SourceId) -> Place {
         let entry = Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
-        let number = match self.free.pop() {
+        let number = match self.free {
             Some(number) => {
-                self.entries[number as usize] = entry;
+                let free = std::mem::replace(&mut self.entries[number as usize], entry);
+                self.free = Some(free.chunk).filter(|&next| next != LAST);
+                self.freed -= 1;
                 number
             }
             None => {
@@ -215,15 +253,16 @@ impl Flows {
         self.order.remove(place.0, chunk, &mut self.entries);
         self.sources.detach(source, place.0);
         self.sources.release(source);
-        self.free.push(place.0);
+        self.at_mut(place).chunk = self.free.replace(place.0).unwrap_or(LAST);
+        self.freed += 1;
         if flow == Flow::WILDCARD {
             self.wildcard = None;
         } else if !flow.has_source() {
             self.groups -= 1;
         }
-        if self.free.len() == self.entries.len() {
+        if self.freed == self.entries.len() {
             // gives the memory back
-            (self.entries, self.free, self.order) = Default::default();
+            (self.entries, self.free, self.freed, self.order) = Default::default();
         }
     }
 
@@ -479,25 +518,25 @@ impl Flows {
         std::hint::black_box(read.fold(0, |all, one| all ^ one));
     }
 
-    /// Visits the MFEs of a range of flows in order, and tells of each
-    /// whether a membership, of the `(s,g)`, of `(*,g)` or of `(*,*)`, wants it
-    /// on the interface.
+    /// Visits the MFEs of a range of flows in order, until `visit` returns false, and
+    /// tells of each whether a membership, of the `(s,g)`, of `(*,g)` or of `(*,*)`,
+    /// wants it on the interface. What is left of the range then.
     pub fn visit_mfes(
         &mut self,
         flows: RangeInclusive<Flow>,
         id: IfId,
-        mut visit: impl FnMut(Flow, &mut Mfe, bool),
-    ) {
+        mut visit: impl FnMut(Flow, &mut Mfe, bool) -> bool,
+    ) -> Option<RangeInclusive<Flow>> {
         let (first, last) = flows.into_inner();
         let wants = |members: Option<&Members>| members.is_some_and(|all| all.contains(id));
         let wild = wants(self.wildcard_members());
-        let mut group = (Flow::WILDCARD, false);
+        let mut group = (first.shared(), wants(self.group_members(first)));
         let Flows { entries, order, .. } = self;
-        for run in order.runs(first.shared(), None) {
+        for run in order.runs(first, None) {
             fetch(entries, run.numbers.iter().copied());
             for (flow, number) in run.iter() {
                 if flow > last {
-                    return;
+                    return None;
                 }
                 let Entry { members, mfe, .. } = &mut entries[number as usize];
                 if group.0 != flow.shared() {
@@ -506,11 +545,23 @@ impl Flows {
                 if !flow.has_source() {
                     group.1 = members.contains(id);
                 }
-                if let Some(mfe) = mfe.as_mut().filter(|_| flow >= first) {
-                    visit(flow, mfe, wild || group.1 || members.contains(id));
+                if let Some(mfe) = mfe.as_mut() {
+                    if !visit(flow, mfe, wild || group.1 || members.contains(id)) {
+                        return (flow < last).then(|| flow.successor()..=last);
+                    }
                 }
             }
         }
+        None
+    }
+
+    /// No fewer than there are MFEs in a range of flows, found without looking at them.
+    pub fn mfes_at_most(&self, flows: RangeInclusive<Flow>) -> usize {
+        let (first, last) = flows.into_inner();
+        if (first, last) == (Flow::WILDCARD, Flow::MAX) {
+            return self.mfes;
+        }
+        self.order.having_between(first, last, Part::Mfe)
     }
 }
 

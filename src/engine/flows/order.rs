@@ -2,7 +2,7 @@
 
 use super::guide::Guide;
 use super::{Entry, Flows};
-use crate::types::Flow;
+use crate::types::{grow_numbered, Flow, Result};
 
 /// So many flows stand together. Twelve bytes each: a search reads a few cache
 /// lines, an insertion moves half of them.
@@ -111,6 +111,27 @@ pub struct Order {
 }
 
 impl Order {
+    /// Whether there is room for one flow more.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        let has_chunk = !self.free.is_empty()
+            || self.chunks.len() < self.chunks.capacity()
+                && self.having.len() < self.having.capacity();
+        has_chunk && self.by_first.has_room()
+    }
+
+    /// Makes room where there is none. Also for each chunk to be set free.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    pub fn grow(&mut self) -> Result<()> {
+        if self.free.is_empty() {
+            self.having.try_reserve(1)?;
+            grow_numbered(&mut self.chunks, &mut self.free, 1)?;
+        }
+        self.by_first.grow()
+    }
+
     /// Adds a flow that is not there, with the number of its entry and the part
     /// that this is about to get.
     pub fn insert(&mut self, flow: Flow, number: u32, part: Part, entries: &mut [Entry]) {
@@ -221,6 +242,13 @@ impl Order {
     pub fn mark(&mut self, at: u32, part: Part, has: bool) {
         let count = &mut self.having[at as usize][part as usize];
         *count = if has { *count + 1 } else { *count - 1 };
+    }
+
+    /// How many entries have a part, in the chunks that a range of flows touches.
+    pub fn having_between(&self, first: Flow, last: Flow, part: Part) -> usize {
+        let start = self.by_first.find(first).map_or(first, |(key, _)| key);
+        let chunks = self.by_first.range(start).take_while(|(key, _)| *key <= last);
+        chunks.map(|(_, at)| usize::from(self.having[at as usize][part as usize])).sum()
     }
 
     /// Reads all of a chunk that will be used soon: a processor waits for several lines

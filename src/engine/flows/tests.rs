@@ -42,6 +42,7 @@ fn compare(flows: &mut Flows, plain: &Plain, first: Flow, last: Flow, id: u16) {
     let mut visited = Vec::new();
     flows.visit_mfes(first..=last, IfId(id), |flow, mfe, wanted| {
         visited.push((flow, mfe.iif.0, wanted));
+        true
     });
     let range = plain.mfes.range(first..=last);
     let expected: Vec<_> = range.map(|(&flow, &iif)| (flow, iif, plain.wants(flow, id))).collect();

@@ -12,7 +12,7 @@ fn group(number: u32) -> Flow {
 fn joiner(engine: &mut Engine, groups: u32) -> ClientId {
     let client = engine.register(1, 0, NoticeKinds::ALL).unwrap();
     let fx = &mut Effects::default();
-    let (id, _) = engine.prepare_take(client, Interface::link(1)).unwrap();
+    let (id, _) = engine.prepare_take(client, Interface::link(1), fx).unwrap();
     engine.take(client, id, false, fx);
     for number in 0..groups {
         engine.join(client, group(number), Interface::link(1), Join::State, None, fx).unwrap();

@@ -9,6 +9,7 @@ mod alerts;
 mod behind;
 mod enumeration;
 mod equal_cost;
+mod flow_limit;
 mod limits;
 mod membership;
 mod mfes;

@@ -192,7 +192,8 @@ fn t2_6_the_owning_protocol_is_named_or_igmp_or_nobody() {
 fn t2_7_a_take_that_the_forwarder_refuses_leaves_nothing() {
     let mut r = Router::with(&["A"]);
     let before = r.whole_state();
-    let (number, is_new) = r.engine.prepare_take(r.id("A"), 1.there()).expect("prepares");
+    let (number, is_new) =
+        r.engine.prepare_take(r.id("A"), 1.there(), &mut Effects::default()).expect("prepares");
     assert!(is_new, "the forwarder is asked about new interfaces");
     r.engine.abandon_take(number);
     assert_eq!(r.whole_state(), before);
@@ -200,7 +201,7 @@ fn t2_7_a_take_that_the_forwarder_refuses_leaves_nothing() {
     r.owns("A", &[5]);
     assert_eq!(r.number(5), number);
     r.register("I");
-    let again = r.engine.prepare_take(r.id("I"), 5.there());
+    let again = r.engine.prepare_take(r.id("I"), 5.there(), &mut Effects::default());
     assert_eq!(again, Ok((number, false)));
 }
 

@@ -290,7 +290,7 @@ fn t5_1_sources_whose_flows_must_wait_keep_their_new_routes() {
     });
     // All at once: at the turn of the last source's flows nothing else refers to it.
     let routes = sources.map(|source| (addr(source), Domain::MAIN, via(1, "10.1.0.9")));
-    r.run(|engine, fx| engine.update_routes(&routes, fx));
+    r.run(|engine, fx| engine.update_routes(&routes, fx)).unwrap();
     assert_eq!(r.engine.mfe_count(), 64, "with the call");
     r.goes_on(16);
     assert_eq!((r.engine.mfe_count(), remembered(&r)), (200, 0));

@@ -55,8 +55,13 @@ pub(super) struct Router {
 impl Router {
     /// A router with these clients, registered in this order.
     pub fn with(names: &[&str]) -> Router {
+        Router::of(Config { mfe_timeout: 900, ..Config::default() }, names)
+    }
+
+    /// The same with a configuration of its own.
+    pub fn of(config: Config, names: &[&str]) -> Router {
         let mut router = Router {
-            engine: Engine::new(Config { mfe_timeout: 900, ..Config::default() }),
+            engine: Engine::new(config),
             now: Time(1_000_000),
             routes: HashMap::new(),
             domains: HashMap::new(),
@@ -263,7 +268,8 @@ impl Router {
 impl Router {
     pub fn try_take(&mut self, name: &str, interface: impl Where) -> Result<()> {
         let (id, at_once) = (self.id(name), self.at_once);
-        let (number, _) = self.engine.prepare_take(id, interface.there())?;
+        let (number, _) =
+            self.engine.prepare_take(id, interface.there(), &mut Effects::default())?;
         self.run(|engine, fx| engine.take(id, number, at_once, fx));
         Ok(())
     }
@@ -408,7 +414,7 @@ impl Router {
         self.engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut known);
         let routes: Vec<_> =
             known.into_iter().map(|name| (name.0, name.1, self.route(name))).collect();
-        self.run(|engine, fx| engine.update_routes(&routes, fx));
+        self.run(|engine, fx| engine.update_routes(&routes, fx)).unwrap();
     }
 
     /// What was too much for one call is carried on with, a few flows at a time.
@@ -426,7 +432,7 @@ impl Router {
     pub fn reroute(&mut self, source: &str, route: Route) {
         self.source(source, route.clone());
         let routes = [(addr(source), Domain::MAIN, route)];
-        self.run(|engine, fx| engine.update_routes(&routes, fx));
+        self.run(|engine, fx| engine.update_routes(&routes, fx)).unwrap();
     }
 
     pub fn seconds_pass(&mut self, seconds: u32) {

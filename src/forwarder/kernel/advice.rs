@@ -77,6 +77,7 @@ pub(super) fn no_vif(why: NoVif, interface: Interface) -> Refusal {
         NoVif::SameId(device) => format!(
             "{interface} has the number of interface {device}: an error inside MGM, please report it"
         ),
+        NoVif::NoMemory => return Refusal::NoMemory,
     })
 }
 

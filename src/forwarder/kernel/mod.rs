@@ -66,6 +66,8 @@ pub struct KernelForwarder {
     /// Flows whose entry the kernel refused to change: it may name VIFs that
     /// were given back since.
     refused: HashSet<Flow, RandomState>,
+    /// There was no memory for another one: no VIF is used again.
+    refused_more: bool,
 }
 
 impl KernelForwarder {
@@ -90,9 +92,15 @@ impl KernelForwarder {
         let vifs = VifTable::new();
         let upcalls = reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
             .map_err(|error| advice::resources(&error))?;
-        let reverse_paths = ReversePaths::open();
-        let refused = HashSet::default();
-        Ok(KernelForwarder { shared, upcalls, vifs, reverse_paths, table, refused })
+        Ok(KernelForwarder {
+            shared,
+            upcalls,
+            vifs,
+            reverse_paths: ReversePaths::open(),
+            table,
+            refused: HashSet::default(),
+            refused_more: false,
+        })
     }
 
     /// The kernel's form of a list of oifs.
@@ -116,13 +124,15 @@ impl KernelForwarder {
             Ok(()) if self.refused.is_empty() => Ok(()),
             Ok(()) => {
                 self.refused.remove(&flow);
-                if self.refused.is_empty() {
-                    self.vifs.release();
-                }
+                self.release_vifs();
                 Ok(())
             }
             Err(error) => {
-                self.refused.insert(flow);
+                if self.refused.try_reserve(1).is_ok() {
+                    self.refused.insert(flow);
+                } else {
+                    self.refused_more = true;
+                }
                 Err(advice::entry(&error, flow))
             }
         }
@@ -141,10 +151,15 @@ impl KernelForwarder {
                 Err(error) => result = Err(advice::undeleted(&error, vif.number())),
             }
         }
-        if self.refused.is_empty() {
+        self.release_vifs();
+        result
+    }
+
+    /// VIFs that were given back are free, unless an entry may name one.
+    fn release_vifs(&mut self) {
+        if self.refused.is_empty() && !self.refused_more {
             self.vifs.release();
         }
-        result
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) enum NoVif {
     SameDevice(IfId),
     /// The number stands for another device.
     SameId(u32),
+    /// There is no memory for the table.
+    NoMemory,
 }
 
 /// What a VIF is for.
@@ -124,6 +126,8 @@ impl VifTable {
         self.next = free + 1;
         let at = usize::from(id.0);
         if self.by_id.len() <= at {
+            let more = at + 1 - self.by_id.len();
+            self.by_id.try_reserve(more).map_err(|_| NoVif::NoMemory)?;
             self.by_id.resize(at + 1, None);
         }
         self.by_id[at] = Some(vif);

@@ -158,8 +158,10 @@ fn t8_9_what_is_cancelled_is_not_called() {
     let mut queue = Queue::default();
     push(&mut queue, ONE, [1, 2]);
     push(&mut queue, Cause::WORKER, [3]);
+    assert!(queue.has_of(Cause::WORKER));
     queue.push(&FEW, ONE, Alert(4));
     queue.cancel(|said| *said != Alert(1), |Number(number)| number == 4);
+    assert!(!queue.has_of(Cause::WORKER) && queue.has_of(ONE));
     assert!(!queue.needs_worker(), "what was a worker's is gone");
     assert!(queue.offer(2), "what comes before it is still there");
     assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1]);

@@ -98,6 +98,9 @@ impl Run {
             boundary: self.engine.refused(Refused::Boundary),
             no_upstream: self.engine.refused(Refused::NoUpstream),
             wrong_interface: self.engine.refused(Refused::WrongInterface),
+            flow_limit: self.engine.refused(Refused::FlowLimit),
+            arrival_limit: self.engine.refused(Refused::ArrivalLimit),
+            no_memory: self.engine.refused(Refused::NoMemory),
         }
     }
 
@@ -108,6 +111,7 @@ impl Run {
         boundaries.sort_unstable();
         let name = |scope| self.engine.scope_name(scope).map(U16CStr::to_string_lossy);
         Limits {
+            max_flows: self.engine.max_flows(),
             thresholds: thresholds
                 .map(|(interface, ttl)| Threshold { iface: interface.into(), ttl })
                 .collect(),

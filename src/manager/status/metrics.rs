@@ -39,6 +39,11 @@ impl Status {
             ("mgm_mfes", totals.mfes, "Multicast forwarding entries."),
             ("mgm_resolving", totals.resolving, "Flows whose clients are being asked."),
             (
+                "mgm_max_flows",
+                self.limits.max_flows,
+                "How many flows packets may begin: MFEs and flows whose clients are being asked.",
+            ),
+            (
                 "mgm_refused_flows",
                 totals.refused_flows,
                 "Flows that were refused within the last 10 s and are remembered.",
@@ -85,6 +90,9 @@ impl Status {
             ("boundary", refused.boundary),
             ("no_upstream", refused.no_upstream),
             ("wrong_interface", refused.wrong_interface),
+            ("flow_limit", refused.flow_limit),
+            ("arrival_limit", refused.arrival_limit),
+            ("no_memory", refused.no_memory),
         ] {
             page.sample(&[("reason", &reason)], count);
         }

@@ -124,6 +124,12 @@ pub struct RefusedPackets {
     pub no_upstream: u64,
     /// On another interface than the MFE's.
     pub wrong_interface: u64,
+    /// There are as many flows as may be.
+    pub flow_limit: u64,
+    /// There are many flows, and more than half of them began on the interface that they came in on.
+    pub arrival_limit: u64,
+    /// No memory for their flow.
+    pub no_memory: u64,
 }
 
 /// A registered client.
@@ -212,6 +218,8 @@ impl From<ReversePath> for ReversePathFilter {
 /// has and others.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Limits {
+    /// How many flows packets may begin.
+    pub max_flows: usize,
     /// By index and next hop.
     pub thresholds: Vec<Threshold>,
     /// By index, then groups.

@@ -88,7 +88,8 @@ fn a_snapshot_tells_everything() {
     );
     assert_eq!(
         status["counters"]["refused_packets"],
-        json!({"foreign_arrival": 1, "link_local": 1, "boundary": 0, "no_upstream": 0, "wrong_interface": 1})
+        json!({"foreign_arrival": 1, "link_local": 1, "boundary": 0, "no_upstream": 0, "wrong_interface": 1,
+            "flow_limit": 0, "arrival_limit": 0, "no_memory": 0})
     );
     let callbacks = &status["counters"]["callbacks"];
     // 200 is asked about the packet and told of the group; 300 hears IGMP and
@@ -117,6 +118,7 @@ fn a_snapshot_tells_everything() {
     assert_eq!(
         status["limits"],
         json!({
+            "max_flows": 2_097_152,
             "thresholds": [{"index": 9, "next_hop": null, "ttl": 16}],
             "boundaries": [
                 {"index": 2, "scope": "239.192.0.0/17", "name": "B\u{fffd}"},
@@ -165,7 +167,7 @@ fn before_the_start_and_after_the_stop_there_is_nothing() {
     let status = snapshot(&router, Detail::FULL);
     assert_eq!((&status["running"], &status["forwarder"]), (&json!(false), &Value::Null));
     assert_eq!(status["mfes"], json!([]));
-    assert_eq!(status["limits"], json!({"thresholds": [], "boundaries": []}));
+    assert_eq!(status["limits"], json!({"max_flows": 0, "thresholds": [], "boundaries": []}));
 }
 
 /// Every sample belongs to the family above it, every family is described once.

@@ -147,7 +147,7 @@ fn t5_10_a_route_change_is_asked_about_however_many_new_flows_come() {
         until("an MFE", || world.0.lock().running().unwrap().engine.sizes().mfes == 1);
     });
     as_upcall(&overload.world.0, |run| {
-        run.engine.update_routes(&[(other, Domain::MAIN, source_route(3))], &mut run.fx);
+        run.engine.update_routes(&[(other, Domain::MAIN, source_route(3))], &mut run.fx).unwrap();
     });
     assert!(overload.asks(SOON).contains(&moved));
     overload.ends();

@@ -303,7 +303,7 @@ impl Drive {
     }
 
     fn take(&mut self, client: ClientId, interface: Interface, how: u8) -> Checked {
-        let prepared = code(self.engine.prepare_take(client, interface));
+        let prepared = code(self.engine.prepare_take(client, interface, &mut Effects::default()));
         let checked = self.model.check_take(client, interface);
         same("the answer to take", prepared.map(|(_, is_new)| is_new), checked)?;
         let Ok((id, is_new)) = prepared else { return Ok(()) };
@@ -413,7 +413,7 @@ impl Drive {
         let named: Vec<_> =
             routes.iter().map(|(source, route)| (*source, Domain::MAIN, route.clone())).collect();
         self.act_with("update_routes", true, |engine, model, fx| {
-            engine.update_routes(&named, fx);
+            engine.update_routes(&named, fx).expect("there is memory");
             model.change_routes(&routes);
             (Ok(()), Ok(()))
         })

@@ -1,0 +1,100 @@
+//! Memory that is asked for before a call changes anything (spec 0.9).
+//!
+//! Tables grow by `try_reserve`, and `?` turns its error into
+//! [`Refusal::NoMemory`]. Boxes and tree nodes cannot be reserved: for those there
+//! is [`Headroom`].
+
+use super::{Refusal, Result};
+use std::collections::TryReserveError;
+
+impl From<TryReserveError> for Refusal {
+    fn from(_: TryReserveError) -> Refusal {
+        Refusal::NoMemory
+    }
+}
+
+/// Makes room for so many more in a list of things that are numbered, and for each number
+/// in the list of those that are free. The latter first: should the second step fail, the
+/// list is as full as before, and the next call does both again.
+///
+/// # Errors
+/// `NoMemory`.
+pub fn grow_numbered<T, N>(list: &mut Vec<T>, free: &mut Vec<N>, more: usize) -> Result<()> {
+    let needed = list.len() + more.saturating_sub(free.len());
+    if needed > list.capacity() {
+        let capacity = (2 * list.len()).max(needed).max(4);
+        free.try_reserve_exact(capacity - free.len())?;
+        list.try_reserve_exact(capacity - list.len())?;
+    }
+    Ok(())
+}
+
+/// Small allocations may take so many bytes until the allocator is asked again.
+const CREDIT: usize = 1 << 20;
+
+/// So much has to be left beyond that: for other threads, for calls that remove
+/// something, and for the log line that tells of the shortage.
+const MARGIN: usize = 1 << 20;
+
+/// What is asked for comes in blocks of this size. The C library takes larger ones from
+/// the system one by one, and once such a block is given back it does so no more with
+/// others of its size: growing tables would be copied from then on.
+const BLOCK: usize = 120 << 10;
+
+/// Makes sure that small allocations find memory: once in a while it asks the
+/// allocator for much more and gives it back at once.
+///
+/// The blocks are not touched, so they cost hardly any memory, only address space.
+#[derive(Debug, Default)]
+pub struct Headroom {
+    left: usize,
+}
+
+impl Headroom {
+    /// Announces small allocations of so many bytes in all.
+    ///
+    /// # Errors
+    /// `NoMemory`.
+    #[inline]
+    pub fn take(&mut self, bytes: usize) -> Result<()> {
+        if let Some(left) = self.left.checked_sub(bytes) {
+            self.left = left;
+            return Ok(());
+        }
+        self.ask(bytes)
+    }
+
+    #[cold]
+    fn ask(&mut self, bytes: usize) -> Result<()> {
+        let mut blocks: [Vec<u8>; (CREDIT + MARGIN) / BLOCK + 1] = Default::default();
+        for block in &mut blocks {
+            block.try_reserve_exact(BLOCK)?;
+        }
+        let mut more: Vec<u8> = Vec::new();
+        if bytes > CREDIT {
+            more.try_reserve_exact(bytes)?;
+            self.left = CREDIT;
+        } else {
+            self.left = CREDIT - bytes;
+        }
+        // Otherwise the compiler leaves out allocations that nobody uses.
+        std::hint::black_box((&mut blocks, &mut more));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t0_9_headroom_is_asked_for_in_advance_and_refused_where_there_is_none() {
+        let mut room = Headroom::default();
+        assert_eq!(room.take(1), Ok(()));
+        assert_eq!(room.left, CREDIT - 1);
+        assert_eq!(room.take(CREDIT - 1), Ok(()));
+        assert_eq!(room.left, 0);
+        assert_eq!(room.take(usize::MAX / 4), Err(Refusal::NoMemory));
+        assert_eq!(room.left, 0, "the next call asks again");
+    }
+}
