@@ -146,6 +146,11 @@ impl Notice {
         }
     }
 
+    /// Whether it holds memory of its own.
+    fn owns(&self) -> bool {
+        matches!(self, Notice::WrongIf { .. } | Notice::Rpf { .. } | Notice::Creation { .. })
+    }
+
     /// Where it stands among the notices of one call (spec 8.2): LOCAL_*,
     /// alerts with TRUE, alerts with FALSE, then the rest.
     fn phase(&self) -> u8 {
@@ -255,7 +260,8 @@ impl Effects {
         }
         let boxed = match self.boxes.pop() {
             Some(mut used) => {
-                *used = notice;
+                // What was there is over, and owns nothing.
+                std::mem::forget(std::mem::replace(&mut *used, notice));
                 used
             }
             None => match NoticeBox::new(notice) {
@@ -357,9 +363,14 @@ impl Effects {
     }
 
     /// A notice is over.
+    #[inline]
     pub fn reuse(&mut self, mut notice: NoticeBox) {
         if self.boxes.len() < BOXES {
-            *notice = NOTHING;
+            if notice.owns() {
+                *notice = NOTHING;
+            } else {
+                std::mem::forget(std::mem::replace(&mut *notice, NOTHING));
+            }
             self.boxes.push(notice);
         }
     }
@@ -382,11 +393,13 @@ impl Effects {
             }
         }
         empty(&mut self.dirty);
-        empty(&mut self.detached);
         empty(&mut self.resolved);
-        empty(&mut self.again);
-        empty(&mut self.log);
-        empty(&mut self.released);
+        if self.has_rare() {
+            empty(&mut self.detached);
+            empty(&mut self.again);
+            empty(&mut self.log);
+            empty(&mut self.released);
+        }
         if self.notices.is_empty() && self.notices.capacity() > USUAL {
             self.notices.shrink_to(USUAL);
         }
@@ -395,16 +408,21 @@ impl Effects {
         }
     }
 
+    /// Whether there is something that few calls cause. All lengths at once, because each
+    /// call asks.
+    #[inline]
+    fn has_rare(&self) -> bool {
+        let Effects { detached, again, log, released, .. } = self;
+        detached.len() | again.len() | log.len() | released.len() != 0
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.notices.is_empty()
-            && !self.has_untold()
-            && self.released.is_empty()
-            && self.dirty.is_empty()
-            && self.detached.is_empty()
-            && self.resolved.is_empty()
-            && self.again.is_empty()
-            && self.log.is_empty()
+        let Effects { notices, untold, released, dirty, detached, resolved, again, log, .. } = self;
+        let usual = notices.len() | dirty.len() | resolved.len();
+        let rare = detached.len() | again.len() | log.len() | released.len() | untold.len();
+        usual | rare | usize::from(self.untold_to_all) == 0
     }
 }

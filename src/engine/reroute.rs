@@ -26,14 +26,31 @@ pub(super) struct Reroutes {
     next: Option<Flow>,
 }
 
+impl Reroutes {
+    /// Whether a walk goes on.
+    #[inline]
+    pub fn is_on(&self) -> bool {
+        self.next.is_some()
+    }
+}
+
 impl Engine {
     /// The domain that packets on an interface belong to.
+    #[inline]
     fn domain_of(&self, interface: Interface) -> Domain {
         if !self.interfaces.has_domains() {
             return Domain::MAIN; // nearly always
         }
         let id = self.interfaces.find(interface);
         id.map_or(Domain::MAIN, |id| self.interfaces.domain(id))
+    }
+
+    /// Whether a flow has an entry by which its source is known: that is cheaper to find out
+    /// than [`Engine::needs_route`], if the flow is looked for anyway.
+    #[must_use]
+    #[inline]
+    pub fn knows_source_of(&self, flow: Flow, arrival: Interface) -> bool {
+        self.flows.knows_source_of(flow, self.domain_of(arrival))
     }
 
     /// What has to be looked up before a call that names the flow: its source, in the
