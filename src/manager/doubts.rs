@@ -43,6 +43,7 @@ impl Doubts {
     }
 
     /// When to ask again.
+    #[inline]
     pub fn due(&self) -> Option<Time> {
         (self.interfaces || !self.sources.is_empty()).then_some(self.not_before)
     }

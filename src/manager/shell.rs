@@ -41,6 +41,11 @@ impl Host for Shell<'_> {
         self.0.lock()
     }
 
+    #[inline(always)]
+    fn unlock(&self, guard: Guard<'_>) {
+        guard.release();
+    }
+
     #[inline]
     fn queue<'g>(guard: &'g mut Guard<'_>, place: Place) -> Option<&'g mut Queue<NoticeBox>> {
         Some(&mut guard.run.as_mut()?.clients.at(place)?.queue)

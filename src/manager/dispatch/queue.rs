@@ -190,6 +190,7 @@ impl<T: Item> Queue<T> {
 
     /// A calling thread has the callback with this number to deliver. True makes it the
     /// runner; false says that it is delivered, or that somebody is bound to.
+    #[inline]
     pub fn offer(&mut self, number: u64) -> bool {
         let Some(first) = self.items.front().filter(|first| first.number <= number) else {
             return false;
@@ -226,6 +227,7 @@ impl<T: Item> Queue<T> {
     }
 
     /// Whether the client has to go on the list of those that wait for a worker, now.
+    #[inline]
     pub fn needs_worker(&mut self) -> bool {
         let needs = !self.running && !self.scheduled && self.is_workers();
         self.scheduled |= needs;
@@ -276,6 +278,16 @@ impl<T: Item> Queue<T> {
             self.behind = false;
             true
         }
+    }
+
+    /// The runner stops, if nothing is left to do for anybody, as is most usual: true if so.
+    #[inline]
+    pub(super) fn stop_at_end(&mut self) -> bool {
+        let is_end = self.items.is_empty() && !self.behind && self.items.capacity() <= KEPT;
+        if is_end {
+            (self.running, self.handed_over) = (false, false);
+        }
+        is_end
     }
 
     /// The runner stops. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
