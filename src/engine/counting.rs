@@ -295,13 +295,8 @@ impl Engine {
         }
     }
 
-    /// A forwarder that counts by itself is about to get an entry for `flow`. True if it
-    /// should be read before, because that entry is the first with oifs, or without.
-    pub fn is_turning(&mut self, flow: Flow) -> bool {
-        self.flows.mfe_mut(flow).is_some_and(Mfe::is_turning)
-    }
-
-    /// It has taken that entry.
+    /// A forwarder has taken what [`Engine::next_entry`] gave.
+    #[inline]
     pub fn turned(&mut self, flow: Flow) {
         if let Some(mfe) = self.flows.mfe_mut(flow) {
             mfe.told();

@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// Checks that the caller may act on the interface (spec 3.1).
-    #[inline]
+    #[inline(always)]
     fn authorize(
         &self,
         client: ClientId,

@@ -56,6 +56,7 @@ impl Engine {
     /// What has to be looked up before a call that names the flow: its source, in the
     /// routing domain of the interface where a packet arrived or a membership is.
     #[must_use]
+    #[inline]
     pub fn needs_route(&self, flow: Flow, arrival: Interface) -> Option<(Ipv4Addr, Domain)> {
         if !flow.has_source() {
             return None;
@@ -64,10 +65,14 @@ impl Engine {
         if self.flows.sources.knows(source, domain) {
             return None;
         }
-        // One flow has one route: that of its MFE, wherever its packets arrive.
-        let is_settled = self.interfaces.has_domains()
-            && (self.flows.has_mfe(flow) || self.resolutions.contains_key(&flow));
-        (!is_settled).then_some((source, domain))
+        (!self.is_settled(flow)).then_some((source, domain))
+    }
+
+    /// One flow has one route: that of its MFE, wherever its packets arrive.
+    #[cold]
+    fn is_settled(&self, flow: Flow) -> bool {
+        self.interfaces.has_domains()
+            && (self.flows.has_mfe(flow) || self.resolutions.contains_key(&flow))
     }
 
     /// Appends the sources whose routes the engine remembers, as far as they lie within one of

@@ -117,6 +117,7 @@ impl Sources {
     }
 
     /// Whether the route of a source is known.
+    #[inline]
     pub fn knows(&self, addr: Ipv4Addr, domain: Domain) -> bool {
         self.find(addr, domain).is_some()
     }
@@ -173,6 +174,7 @@ impl Sources {
 
     /// The source with this address, and one more reference to it. `route` is
     /// used if it was not known.
+    #[inline]
     pub fn acquire(&mut self, addr: Ipv4Addr, domain: Domain, route: Option<Route>) -> SourceId {
         if addr.is_unspecified() {
             return SourceId::NONE;
@@ -186,6 +188,7 @@ impl Sources {
     }
 
     /// Adds a source that nothing refers to yet.
+    #[inline(never)]
     fn add(&mut self, addr: Ipv4Addr, domain: Domain, route: Route) -> SourceId {
         let route = self.routes.acquire(route);
         let source = Source { addr, domain, route, refs: 0, flows: Held::None, is_outdated: false };

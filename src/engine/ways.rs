@@ -18,7 +18,7 @@ pub(super) enum Way {
 impl Engine {
     /// The way in that a flow is expected by: `present` if that is legitimate, else the
     /// system's choice, else the first that leads through a client's interface.
-    #[inline]
+    #[inline(always)]
     pub(super) fn way(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> Way {
         let route = self.flows.sources.route(source);
         if route.origin == RouteOrigin::Local {

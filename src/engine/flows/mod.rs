@@ -167,7 +167,7 @@ impl Flows {
 
     /// The source of a flow in a domain, and one more reference to it. `route` is used if it
     /// was not known.
-    #[inline]
+    #[inline(always)]
     pub fn hold_source(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> SourceId {
         match self.find_source(flow, domain) {
             Some(source) => {
