@@ -74,7 +74,7 @@ impl Manager {
         &self,
         run: &mut Run,
         place: Place,
-        notice: NoticeBox,
+        mut notice: NoticeBox,
         origin: Origin,
         lane: Lane,
     ) {
@@ -94,7 +94,22 @@ impl Manager {
         match lane {
             // What a call waits for stands where it came in. That is not many, unless a
             // change of routes asks about many flows at once.
-            Lane::Caller if !was_behind => record.backlog.pushed(&notice),
+            Lane::Caller if !was_behind => {
+                record.backlog.pushed(&notice);
+                let queue = &mut record.queue;
+                let queued = context::outbox(|outbox| {
+                    let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), notice)?;
+                    if !outbox.push(Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // no memory to keep it in mind
+                    }
+                    Ok(())
+                });
+                match queued {
+                    Ok(()) if queue.needs_worker() => return self.schedule_at(run, place),
+                    Ok(()) => return,
+                    Err(unusual) => notice = unusual,
+                }
+            }
             _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
             _ => {}
         }

@@ -197,10 +197,13 @@ impl World {
             self.installer.follow(forwarder.as_mut(), engine, fx.dirty.drain(..));
         }
         fx.dirty.clear();
+        let may_unsettle = forwarder.needs_entries() || !fx.detached.is_empty();
         for id in fx.detached.drain(..) {
             forwarder.remove_interface(id);
         }
-        self.is_unsettled = !forwarder.is_settled();
+        if may_unsettle {
+            self.is_unsettled = !forwarder.is_settled();
+        }
     }
 
     /// Whether the forwarder has not done all that it was asked for.

@@ -96,6 +96,18 @@ impl<T: Item> Queue<T> {
         Pushed::Queued(self.last)
     }
 
+    /// The same where the client is not behind and there is room, as is most usual.
+    /// Else the callback comes back.
+    #[inline]
+    pub fn push_usual(&mut self, bounds: &Bounds, cause: Cause, item: T) -> Result<u64, T> {
+        let len = self.items.len();
+        if self.behind || len >= bounds.waiting || len == self.items.capacity() {
+            return Err(item);
+        }
+        self.put(cause, item);
+        Ok(self.last)
+    }
+
     #[cold]
     fn push_behind(&mut self, bounds: &Bounds, cause: Cause, item: T, has_room: bool) -> Pushed<T> {
         match item.about() {
@@ -280,14 +292,19 @@ impl<T: Item> Queue<T> {
         }
     }
 
-    /// The runner stops, if nothing is left to do for anybody, as is most usual: true if so.
+    /// The runner stops, if nothing is left to do for it or a worker, as is most usual: true
+    /// if so.
     #[inline]
     pub(super) fn stop_at_end(&mut self) -> bool {
-        let is_end = self.items.is_empty() && !self.behind && self.items.capacity() <= KEPT;
-        if is_end {
-            (self.running, self.handed_over) = (false, false);
+        let is_end = match self.items.is_empty() {
+            true => self.items.capacity() <= KEPT,
+            false => self.workers == 0 && !self.handed_over,
+        };
+        if self.behind || !is_end {
+            return false;
         }
-        is_end
+        (self.running, self.handed_over) = (false, false);
+        true
     }
 
     /// The runner stops. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.

@@ -188,7 +188,9 @@ fn run<'a, H: Host>(
             }
         }
     }
-    runner.end(&mut guard);
+    if runner.callee.is_some() {
+        runner.end(&mut guard);
+    }
     std::mem::forget(runner); // has nothing left
     guard
 }
@@ -204,7 +206,8 @@ struct Runner<'a, H: Host> {
 impl<H: Host> Runner<'_, H> {
     /// The client is not being run any more; a worker has to go on if there is
     /// something left for one.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     fn end(&mut self, guard: &mut H::Guard<'_>) {
         if self.callee.is_some() {
             self.stop(guard);
@@ -212,7 +215,6 @@ impl<H: Host> Runner<'_, H> {
         }
     }
 
-    #[cold]
     fn stop(&self, guard: &mut H::Guard<'_>) {
         let Some(queue) = H::queue(guard, self.place) else { return };
         let is_up = queue.catches_up();
@@ -227,7 +229,7 @@ impl<H: Host> Runner<'_, H> {
     }
 
     /// Gives back what it took along: the run has ended.
-    #[inline]
+    #[inline(always)]
     fn put_back(&mut self, guard: &mut H::Guard<'_>) {
         if let Some(callee) = self.callee.take() {
             self.host.put_back(guard, self.place, callee);
