@@ -1,7 +1,9 @@
 /* A status socket on a file system that does not answer: bind and unlink, which
  * the library finds in this program, hang on some paths. */
 
+#ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE /* syscall */
+#endif
 
 #include "router.h"
 #include "threads.h"

@@ -16,7 +16,24 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
     }
     // Nothing that a panic might have left half done is used again: the
     // manager's locks do not poison, and it answers for its own state.
-    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Refusal::Panicked));
+    let result = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(code)) => {
+            let is_over = !log::log_enabled!(log::Level::Trace) && !Manager::owes();
+            if is_over && !crate::fork::is_child() {
+                return code; // nearly always
+            }
+            Ok(code)
+        }
+        Ok(Err(refusal)) => Err(refusal),
+        Err(_) => Err(Refusal::Panicked),
+    };
+    finish(name, result)
+}
+
+/// What comes after a body that was refused, or that left something to do.
+#[cold]
+#[inline(never)]
+fn finish(name: &'static str, result: Result<DWORD>) -> DWORD {
     if is_reported(&result) && !crate::fork::is_child() {
         // The log's taker is not ours. Should it panic, the answer stands.
         catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();

@@ -39,8 +39,20 @@ impl Mfe {
     /// - those who were oifs first have sent `packets - before`;
     /// - `other`, if it is an oif, has sent `packets - since`, which is less;
     /// - `other`, if there is no oif, was the only one until `since`: it has sent `since - before`.
-    #[cold]
+    #[inline]
     pub(super) fn recount(&mut self, id: IfId, wanted: bool) {
+        // Most often the only oif leaves, after something has come through.
+        let is_only = !wanted && self.since.is_none() && self.rare.is_none() && self.oifs.is_one();
+        match u32::try_from(self.packets).ok().and_then(NonZeroU32::new) {
+            Some(now) if is_only && now.get() != self.before => {
+                (self.other, self.since) = (id, Some(now));
+            }
+            _ => self.recount_any(id, wanted),
+        }
+    }
+
+    #[cold]
+    fn recount_any(&mut self, id: IfId, wanted: bool) {
         if self.counts_apart().is_none() {
             let now = u32::try_from(self.packets).ok().and_then(NonZeroU32::new);
             match now {
@@ -192,6 +204,21 @@ impl Mfe {
         OifCount { packets, ttl_too_low: 0 }
     }
 
+    /// Where nothing rare has happened: what each oif has sent, and how many packets were
+    /// accepted while there was no oif. All that has been sent, oifs there now have.
+    #[inline]
+    pub(super) fn plain_counts(&self) -> Option<(u64, u64)> {
+        if self.rare.is_some() || self.since.is_some() {
+            return None;
+        }
+        let before = u64::from(self.before);
+        if self.is_read() {
+            return Some((0, before));
+        }
+        let negative = if self.oifs.is_empty() { self.packets } else { before };
+        Some((self.packets.wrapping_sub(before), negative))
+    }
+
     /// How many packets were accepted while there was no oif.
     pub(super) fn negative(&self) -> u64 {
         let apart = self.rare.as_ref().filter(|rare| self.is_read() || rare.out.is_some());
@@ -237,6 +264,10 @@ impl Mfe {
             return;
         }
         let (packets, octets) = (self.packets, self.octets);
+        let same = Counters { packets, octets, wrong_if: 0 };
+        if self.rare.is_none() && now == same {
+            return; // nothing has come in
+        }
         let (mut lost, wrong_if) =
             self.rare.as_ref().map_or_else(Default::default, |rare| (rare.lost, rare.wrong_if));
         let mut all = lost.plus(now);
@@ -279,13 +310,8 @@ impl Engine {
         }
     }
 
-    /// A forwarder that counts by itself is about to get an entry for `flow`. True if it
-    /// should be read before, because that entry is the first with oifs, or without.
-    pub fn is_turning(&mut self, flow: Flow) -> bool {
-        self.flows.mfe_mut(flow).is_some_and(Mfe::is_turning)
-    }
-
-    /// It has taken that entry.
+    /// A forwarder has taken what [`Engine::next_entry`] gave.
+    #[inline]
     pub fn turned(&mut self, flow: Flow) {
         if let Some(mfe) = self.flows.mfe_mut(flow) {
             mfe.told();

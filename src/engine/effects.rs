@@ -147,7 +147,8 @@ impl Effects {
         }
         match self.boxes.pop() {
             Some(mut used) => {
-                *used = notice;
+                // What was there is over, and owns nothing.
+                std::mem::forget(std::mem::replace(&mut *used, notice));
                 self.put(to, used);
                 true
             }
@@ -280,9 +281,14 @@ impl Effects {
     }
 
     /// A notice is over.
+    #[inline]
     pub fn reuse(&mut self, mut notice: NoticeBox) {
         if self.boxes.len() < BOXES {
-            *notice = NOTHING;
+            if notice.owns() {
+                *notice = NOTHING;
+            } else {
+                std::mem::forget(std::mem::replace(&mut *notice, NOTHING));
+            }
             self.boxes.push(notice);
         }
     }
@@ -308,11 +314,13 @@ impl Effects {
             self.dirty.clear();
             self.dirty.shrink_to(self.reserved.max(USUAL));
         }
-        empty(&mut self.detached);
         empty(&mut self.resolved);
-        empty(&mut self.again);
-        empty(&mut self.log);
-        empty(&mut self.released);
+        if self.has_rare() {
+            empty(&mut self.detached);
+            empty(&mut self.again);
+            empty(&mut self.log);
+            empty(&mut self.released);
+        }
         let usual = self.usual_notices.max(USUAL);
         if self.notices.is_empty() && self.notices.capacity() > 2 * usual {
             self.notices.shrink_to(usual);
@@ -322,17 +330,22 @@ impl Effects {
         }
     }
 
+    /// Whether there is something that few calls cause. All lengths at once, because each
+    /// call asks.
+    #[inline]
+    fn has_rare(&self) -> bool {
+        let Effects { detached, again, log, released, .. } = self;
+        detached.len() | again.len() | log.len() | released.len() != 0
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.notices.is_empty()
-            && !self.has_untold()
-            && self.released.is_empty()
-            && self.dirty.is_empty()
-            && self.detached.is_empty()
-            && self.resolved.is_empty()
-            && self.again.is_empty()
-            && self.log.is_empty()
+        let Effects { notices, untold, released, dirty, detached, resolved, again, log, .. } = self;
+        let usual = notices.len() | dirty.len() | resolved.len();
+        let rare = detached.len() | again.len() | log.len() | released.len() | untold.len();
+        usual | rare | usize::from(self.untold_to_all) == 0
     }
 }
 

@@ -118,6 +118,16 @@ impl Engine {
         }
     }
 
+    /// Whether [`Engine::tick`] has something to do before then: each call asks.
+    #[must_use]
+    #[inline]
+    pub fn is_due_before(&self, then: Time) -> bool {
+        let has_rare =
+            self.wrong_ifs.next_sweep().is_some() | self.reroutes.is_on() | self.refusals.has_any();
+        self.expiry.next.is_some_and(|due| due < then)
+            || has_rare && self.next_deadline().is_some_and(|due| due < then)
+    }
+
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {

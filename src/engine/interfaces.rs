@@ -72,6 +72,7 @@ impl Interfaces {
     }
 
     /// The number of an interface that somebody has and that is there.
+    #[inline]
     pub fn served(&self, interface: Interface) -> Option<IfId> {
         self.find(interface).filter(|&id| self.master(id).is_some())
     }
@@ -86,6 +87,7 @@ impl Interfaces {
     }
 
     /// Who speaks for the interface in sections 4 and 5.
+    #[inline]
     pub fn master(&self, id: IfId) -> Option<ClientId> {
         self.get(id)?.master()
     }

@@ -55,7 +55,7 @@ impl Engine {
             return Ok(());
         }
         let is_new = self.insert_member(&act, route, fx);
-        self.follow_member(&act, is_new, Notice::LocalJoin { flow, interface }, fx);
+        self.follow_member(&act, is_new, || Notice::LocalJoin { flow, interface }, fx);
         Ok(())
     }
 
@@ -80,7 +80,7 @@ impl Engine {
         let was_there = place.is_some_and(|place| {
             self.remove_member(flow, place, act.id, &[act.side], act.cause, fx)
         });
-        self.follow_member(&act, was_there, Notice::LocalLeave { flow, interface }, fx);
+        self.follow_member(&act, was_there, || Notice::LocalLeave { flow, interface }, fx);
         if let Some(place) = place {
             self.flows.tidy(place);
         }
@@ -91,12 +91,18 @@ impl Engine {
     /// membership. IGMP beside an owner tells it (spec 3.6) and leaves its
     /// overrides alone; others end their own, even by a redundant call (3.5).
     #[inline]
-    fn follow_member(&mut self, act: &Act, changed: bool, local: Notice, fx: &mut Effects) {
+    fn follow_member(
+        &mut self,
+        act: &Act,
+        changed: bool,
+        local: impl FnOnce() -> Notice,
+        fx: &mut Effects,
+    ) {
         let touch = match act.beside {
             Some(_) if !changed => return,
             Some(owner) => {
                 if !act.is_leaving {
-                    self.alert(owner, local, fx);
+                    self.alert(owner, local(), fx);
                 }
                 Touch::Members
             }
@@ -106,7 +112,7 @@ impl Engine {
     }
 
     /// Checks that the caller may act on the interface (spec 3.1).
-    #[inline]
+    #[inline(always)]
     fn authorize(
         &self,
         client: ClientId,
@@ -130,7 +136,7 @@ impl Engine {
             return Err(Refusal::IgmpDisabled(interface));
         }
         let beside = if is_igmp { slot.owner } else { None };
-        let is_leaving = slot.claim != slot.owner;
+        let is_leaving = is_igmp && slot.claim != slot.owner;
         let cause = Cause { caller: Some(client), interface };
         Ok(Act { client, flow, id, side, beside, is_leaving, cause })
     }

@@ -143,6 +143,11 @@ impl Notice {
         }
     }
 
+    /// Whether it holds memory of its own.
+    pub(super) fn owns(&self) -> bool {
+        matches!(self, Notice::WrongIf { .. } | Notice::Rpf { .. } | Notice::Creation { .. })
+    }
+
     /// Where it stands among the notices of one call (spec 8.2): LOCAL_*,
     /// alerts with TRUE, alerts with FALSE, then the rest.
     pub(super) fn phase(&self) -> u8 {

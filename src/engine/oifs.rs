@@ -5,7 +5,7 @@ use super::mfe::{Mfe, Touch, Turn};
 use super::origins::Origin;
 use super::planted::{self, Bug};
 use super::room::mfes_of;
-use super::{ClientId, Effects, Engine, Notice, QuestionId};
+use super::{ClientId, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
 use smallvec::SmallVec;
 use std::ops::RangeInclusive;
@@ -131,6 +131,9 @@ impl Engine {
 
     /// PRUNE_ALERT with bMemberDelete FALSE.
     fn tell_prune(&self, to: ClientId, flow: Flow, iif: IfId, serial: u32, fx: &mut Effects) {
+        if !self.clients.anybody_hears(NoticeKind::Prune) && !self.config.debug {
+            return;
+        }
         let question = QuestionId(u64::from(serial));
         let (iif, timeout) = (self.interfaces.name(iif), self.config.mfe_timeout);
         self.alert(to, Notice::PruneMfe { question, flow, iif, timeout }, fx);

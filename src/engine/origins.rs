@@ -28,11 +28,17 @@ impl Origins {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn set(&mut self, flow: Flow, origin: Origin) {
+        if !self.0.is_empty() || !matches!(origin, Origin::Route) {
+            self.set_rare(flow, origin);
+        }
+    }
+
+    fn set_rare(&mut self, flow: Flow, origin: Origin) {
         if origin != Origin::Route {
             self.0.insert(flow, origin);
-        } else if !self.0.is_empty() {
+        } else {
             self.0.remove(&flow);
         }
     }

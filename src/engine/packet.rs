@@ -135,6 +135,7 @@ impl WrongIfs {
     }
 
     /// When [`WrongIfs::sweep`] has something to do.
+    #[inline]
     pub fn next_sweep(&self) -> Option<Time> {
         self.sweep
     }

@@ -93,6 +93,12 @@ impl Refusals {
         self.by_flow.get(&flow)
     }
 
+    /// Whether there is something to do at some time.
+    #[inline]
+    pub fn has_any(&self) -> bool {
+        self.awake.len() | self.ends.len() != 0
+    }
+
     pub fn has_awake(&self) -> bool {
         !self.awake.is_empty()
     }

@@ -27,8 +27,17 @@ pub(super) struct Reroutes {
     next: Option<Flow>,
 }
 
+impl Reroutes {
+    /// Whether a walk goes on.
+    #[inline]
+    pub fn is_on(&self) -> bool {
+        self.next.is_some()
+    }
+}
+
 impl Engine {
     /// The domain that packets on an interface belong to.
+    #[inline]
     fn domain_of(&self, interface: Interface) -> Domain {
         if !self.interfaces.has_domains() {
             return Domain::MAIN; // nearly always
@@ -37,9 +46,18 @@ impl Engine {
         id.map_or(Domain::MAIN, |id| self.interfaces.domain(id))
     }
 
+    /// Whether a flow has an entry by which its source is known: that is cheaper to find out
+    /// than [`Engine::needs_route`], if the flow is looked for anyway.
+    #[must_use]
+    #[inline]
+    pub fn knows_source_of(&self, flow: Flow, arrival: Interface) -> bool {
+        self.flows.knows_source_of(flow, self.domain_of(arrival))
+    }
+
     /// What has to be looked up before a call that names the flow: its source, in the
     /// routing domain of the interface where a packet arrived or a membership is.
     #[must_use]
+    #[inline]
     pub fn needs_route(&self, flow: Flow, arrival: Interface) -> Option<(Ipv4Addr, Domain)> {
         if !flow.has_source() {
             return None;
@@ -48,10 +66,14 @@ impl Engine {
         if self.flows.sources.knows(source, domain) {
             return None;
         }
-        // One flow has one route: that of its MFE, wherever its packets arrive.
-        let is_settled = self.interfaces.has_domains()
-            && (self.flows.has_mfe(flow) || self.resolutions.contains_key(&flow));
-        (!is_settled).then_some((source, domain))
+        (!self.is_settled(flow)).then_some((source, domain))
+    }
+
+    /// One flow has one route: that of its MFE, wherever its packets arrive.
+    #[cold]
+    fn is_settled(&self, flow: Flow) -> bool {
+        self.interfaces.has_domains()
+            && (self.flows.has_mfe(flow) || self.resolutions.contains_key(&flow))
     }
 
     /// Appends the sources whose routes the engine remembers, as far as they lie within one of

@@ -6,6 +6,7 @@
 
 use crate::types::{grow_numbered, Domain, Ipv4Addr, Result, Route};
 use foldhash::fast::RandomState;
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 
 /// The number of a source that something refers to.
@@ -60,7 +61,12 @@ pub(super) struct Sources {
     few: Vec<Vec<u32>>,
     free_few: Vec<u32>,
     routes: Routes,
+    /// The source that was found last: a call looks for its source several times.
+    recent: Cell<(u64, SourceId)>,
 }
+
+/// A name that no source has, because it is that of 0.0.0.0.
+const NOBODY: (u64, SourceId) = (0, SourceId::NONE);
 
 /// Address and domain as one number, in the same order.
 fn name(addr: Ipv4Addr, domain: Domain) -> u64 {
@@ -87,17 +93,31 @@ impl Default for Sources {
             few: Vec::new(),
             free_few: Vec::new(),
             routes,
+            recent: Cell::new(NOBODY),
         }
     }
 }
 
 impl Sources {
     /// The number of a source, if it is known.
+    #[inline]
     pub fn find(&self, addr: Ipv4Addr, domain: Domain) -> Option<SourceId> {
-        self.by_name.get(&name(addr, domain)).copied()
+        let name = name(addr, domain);
+        let (recent, id) = self.recent.get();
+        if recent == name && name != NOBODY.0 {
+            return Some(id);
+        }
+        self.look_up(name)
+    }
+
+    fn look_up(&self, name: u64) -> Option<SourceId> {
+        let id = *self.by_name.get(&name)?;
+        self.recent.set((name, id));
+        Some(id)
     }
 
     /// Whether the route of a source is known.
+    #[inline]
     pub fn knows(&self, addr: Ipv4Addr, domain: Domain) -> bool {
         self.find(addr, domain).is_some()
     }
@@ -113,11 +133,13 @@ impl Sources {
     }
 
     /// A source's address.
+    #[inline]
     pub fn addr(&self, id: SourceId) -> Ipv4Addr {
         self.at(id).addr
     }
 
     /// The domain that a source is looked up in.
+    #[inline]
     pub fn domain(&self, id: SourceId) -> Domain {
         self.at(id).domain
     }
@@ -126,6 +148,13 @@ impl Sources {
     #[inline]
     pub fn route(&self, id: SourceId) -> &Route {
         self.routes.get(self.at(id).route)
+    }
+
+    /// Whether a source is one in this domain, with its present route.
+    #[inline]
+    pub fn is_present(&self, id: SourceId, domain: Domain) -> bool {
+        let source = self.at(id);
+        source.domain == domain && !source.is_outdated
     }
 
     /// Whether the route has changed, and the source has another number now.
@@ -163,6 +192,7 @@ impl Sources {
 
     /// The source with this address, and one more reference to it. `route` is
     /// used if it was not known.
+    #[inline]
     pub fn acquire(&mut self, addr: Ipv4Addr, domain: Domain, route: Option<Route>) -> SourceId {
         if addr.is_unspecified() {
             return SourceId::NONE;
@@ -176,6 +206,7 @@ impl Sources {
     }
 
     /// Adds a source that nothing refers to yet.
+    #[inline(never)]
     fn add(&mut self, addr: Ipv4Addr, domain: Domain, route: Route) -> SourceId {
         let route = self.routes.acquire(route);
         let source = Source { addr, domain, route, refs: 0, flows: Held::None, is_outdated: false };
@@ -190,6 +221,7 @@ impl Sources {
             }
         };
         self.by_name.insert(name(addr, domain), id);
+        self.recent.set((name(addr, domain), id));
         self.in_order.insert(name(addr, domain));
         id
     }
@@ -221,6 +253,7 @@ impl Sources {
         self.free.push(id);
         if !is_outdated {
             self.by_name.remove(&name(addr, domain));
+            self.recent.set(NOBODY);
             self.in_order.remove(&name(addr, domain));
         }
     }
@@ -370,6 +403,7 @@ impl Routes {
         grow_numbered(&mut self.list, &mut self.free, more)
     }
 
+    #[inline]
     fn get(&self, number: u32) -> &Route {
         &self.list[number as usize].0
     }

@@ -156,15 +156,29 @@ impl Engine {
         row.flow = flow;
         row.upstream = mfe.upstream;
         (row.iif, row.iif_protocol) = iif;
-        row.route.clone_from(self.flows.sources.route(source));
+        row.route.become_like(self.flows.sources.route(source));
         row.timeout = mfe.timeout(self.config.mfe_timeout);
         row.up_ms = now.since(mfe.born());
         row.packets = mfe.packets;
         row.octets = mfe.octets;
+        row.oifs.clear();
+        if let Some((packets, negative)) = mfe.plain_counts() {
+            (row.wrong_if, row.negative, row.sent) = (0, negative, 0);
+            for id in mfe.oifs.iter() {
+                row.sent += packets;
+                let interface = self.interfaces.name(id);
+                row.oifs.push(OifRow { interface, packets, ttl_too_low: 0 });
+            }
+            return;
+        }
+        self.fill_counts(mfe, row);
+    }
+
+    /// The counters of an MFE that are not plain.
+    fn fill_counts(&self, mfe: &Mfe, row: &mut MfeRow) {
         row.wrong_if = mfe.rare.as_ref().map_or(0, |rare| rare.wrong_if);
         row.negative = mfe.negative();
         row.sent = mfe.sent_by_former();
-        row.oifs.clear();
         for id in mfe.oifs.iter() {
             let OifCount { packets, ttl_too_low } = mfe.oif_count(id);
             row.sent += packets;
@@ -181,6 +195,19 @@ impl Engine {
             mfe.oifs.iter().map(|id| (id, self.limits.threshold(self.interfaces.name(id)))),
         );
         Some(mfe.iif)
+    }
+
+    /// What a forwarder that counts by itself is about to get for a flow, see [`Engine::entry`];
+    /// and whether it should be read before (spec 6.7), because the entry is the first with
+    /// oifs, or without.
+    pub fn next_entry(&mut self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> (Wanted, bool) {
+        let Some(mfe) = self.flows.mfe_mut(flow) else { return (self.entry(flow, oifs), false) };
+        let is_turning = mfe.is_turning();
+        oifs.clear();
+        for id in mfe.oifs.iter() {
+            oifs.push((id, self.limits.threshold(self.interfaces.name(id))));
+        }
+        (Wanted::Mfe(mfe.iif), is_turning)
     }
 
     /// What a forwarder's entry of a flow is to be. The oifs are those of an MFE.

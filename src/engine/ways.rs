@@ -18,6 +18,7 @@ pub(super) enum Way {
 impl Engine {
     /// The way in that a flow is expected by: `present` if that is legitimate, else the
     /// system's choice, else the first that leads through a client's interface.
+    #[inline(always)]
     pub(super) fn way(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> Way {
         let route = self.flows.sources.route(source);
         if route.origin == RouteOrigin::Local {
@@ -29,6 +30,22 @@ impl Engine {
                 Some(id) => Way::In(id, Ipv4Addr::UNSPECIFIED),
             };
         }
+        if route.ways.is_none() {
+            // Nearly always: the system's choice is the only way.
+            let choice = NextHop { origin: route.origin, if_index: route.if_index };
+            return match self.interface_by(source, choice, present) {
+                Some((id, _)) if self.interfaces.master(id).is_none() => Way::Nowhere,
+                Some((id, _)) if self.is_bounded(id, flow.group()) => Way::Bounded,
+                Some((id, upstream)) => Way::In(id, upstream),
+                None => Way::Nowhere,
+            };
+        }
+        self.way_of_many(flow, source, present)
+    }
+
+    /// The same, where a route has several ways.
+    #[cold]
+    fn way_of_many(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> Way {
         let mut found = Way::Nowhere;
         for (id, upstream) in self.all_ways(source) {
             if self.interfaces.master(id).is_none() {
@@ -76,13 +93,28 @@ impl Engine {
 
     /// The interface that one way of a route means, and the neighbour there.
     fn interface_of(&self, source: SourceId, hop: NextHop) -> Option<(IfId, Ipv4Addr)> {
+        self.interface_by(source, hop, None)
+    }
+
+    /// The same, looking first whether it is the `likely` one.
+    #[inline(always)]
+    fn interface_by(
+        &self,
+        source: SourceId,
+        hop: NextHop,
+        likely: Option<IfId>,
+    ) -> Option<(IfId, Ipv4Addr)> {
         let (neighbour, upstream) = match hop.origin {
             RouteOrigin::None | RouteOrigin::Local => return None,
             RouteOrigin::Connected => (self.flows.sources.addr(source), Ipv4Addr::UNSPECIFIED),
             RouteOrigin::Via(gateway) => (gateway, gateway),
         };
+        let link = Interface::link(hop.if_index);
+        if let Some(id) = likely.filter(|&id| self.interfaces.name(id) == link) {
+            return Some((id, upstream));
+        }
         // Where neighbours are told apart, there is no whole link.
-        let id = self.interfaces.find(Interface::link(hop.if_index)).or_else(|| {
+        let id = self.interfaces.find(link).or_else(|| {
             self.interfaces.find(Interface { index: hop.if_index, next_hop: neighbour })
         })?;
         Some((id, upstream))
@@ -91,7 +123,7 @@ impl Engine {
     /// The client that owns the interface towards a source, by the system's choice (spec 4.6).
     pub(super) fn towards(&self, source: SourceId) -> Option<ClientId> {
         let Route { origin, if_index, .. } = *self.flows.sources.route(source);
-        let (id, _) = self.interface_of(source, NextHop { origin, if_index })?;
+        let (id, _) = self.interface_by(source, NextHop { origin, if_index }, None)?;
         self.interfaces.master(id)
     }
 }

@@ -160,6 +160,7 @@ impl Backlog {
 
     /// A notice was taken out of the queue. What goes in instead is the workers'
     /// to deliver.
+    #[inline]
     pub fn popped(&mut self, notice: &Notice) -> Option<NoticeBox> {
         flow_in_question(notice)?;
         self.queued -= 1;
@@ -168,7 +169,15 @@ impl Backlog {
         next
     }
 
+    #[inline]
     fn next(&mut self) -> Option<NoticeBox> {
+        if self.places.is_empty() && self.places.capacity() <= KEPT {
+            return None; // nearly always
+        }
+        self.next_of_lines()
+    }
+
+    fn next_of_lines(&mut self) -> Option<NoticeBox> {
         for _ in LINES {
             let line = self.turn;
             self.turn = (line + 1) % LINES.len();

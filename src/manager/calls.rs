@@ -200,7 +200,9 @@ impl Manager {
         if !engine.read_mfe(now, flow, row) {
             return Err(Refusal::NoMfe(flow));
         }
-        Ok(read(row))
+        let result = read(row);
+        guard.release();
+        Ok(result)
     }
 
     /// Walks the MFEs after `start` (all, if `None`) in order until `visit` breaks.

@@ -36,6 +36,7 @@ thread_local! {
 }
 
 /// The callback that this thread is inside of, if any.
+#[inline]
 pub(super) fn inside() -> Option<Inside> {
     THREAD.with(|thread| thread.inside.get())
 }
@@ -86,7 +87,17 @@ pub(super) fn owes() -> bool {
 
 /// Has this thread's outbox emptied. Does nothing inside a callback or when it is at it
 /// already: the frame further out goes on with it (spec 8.1).
+#[inline]
 pub(super) fn drain(empty: impl FnOnce()) {
+    THREAD.with(|thread| {
+        if !thread.outbox.borrow().is_empty() {
+            drain_some(thread, empty);
+        }
+    });
+}
+
+#[inline(never)]
+fn drain_some(thread: &Thread, empty: impl FnOnce()) {
     struct Stop<'a>(&'a Thread);
     impl Drop for Stop<'_> {
         fn drop(&mut self) {
@@ -96,12 +107,9 @@ pub(super) fn drain(empty: impl FnOnce()) {
             *cause = Cause(cause.0 >> 32 << 32 | u64::from(call));
         }
     }
-    THREAD.with(|thread| {
-        let is_empty = thread.outbox.borrow().is_empty();
-        if is_empty || thread.inside.get().is_some() || thread.draining.replace(true) {
-            return;
-        }
-        let _stop = Stop(thread);
-        empty();
-    });
+    if thread.inside.get().is_some() || thread.draining.replace(true) {
+        return;
+    }
+    let _stop = Stop(thread);
+    empty();
 }

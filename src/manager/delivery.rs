@@ -14,11 +14,13 @@ impl Manager {
     /// Carries out effects, still under the lock of the change that made them:
     /// the forwarder follows, notices go into the queues of their clients.
     /// The tickets go to this thread's outbox, or to the workers.
+    #[inline]
     pub(super) fn publish(&self, state: &mut State, lane: Lane) {
         self.publish_from(Origin::Else, state, lane);
     }
 
     /// The same, with what it comes from.
+    #[inline]
     pub(super) fn publish_from(&self, origin: Origin, state: &mut State, lane: Lane) {
         let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
@@ -34,7 +36,7 @@ impl Manager {
     /// Apart, because many calls have no effects.
     #[inline(never)]
     fn carry_out(&self, origin: Origin, run: &mut Run, lane: Lane, is_awaited: bool) {
-        while !run.fx.is_empty() {
+        loop {
             let Run { engine, world, fx, .. } = run;
             for (level, line) in &fx.log {
                 ::log::log!(*level, "{line}");
@@ -61,6 +63,9 @@ impl Manager {
             if run.fx.has_untold() {
                 self.tell_later(run);
             }
+            if run.fx.is_empty() {
+                return;
+            }
         }
     }
 
@@ -69,7 +74,7 @@ impl Manager {
         &self,
         run: &mut Run,
         place: Place,
-        notice: NoticeBox,
+        mut notice: NoticeBox,
         origin: Origin,
         lane: Lane,
     ) {
@@ -89,7 +94,22 @@ impl Manager {
         match lane {
             // What a call waits for stands where it came in. That is not many, unless a
             // change of routes asks about many flows at once.
-            Lane::Caller if !was_behind => record.backlog.pushed(&notice),
+            Lane::Caller if !was_behind => {
+                record.backlog.pushed(&notice);
+                let queue = &mut record.queue;
+                let queued = context::outbox(|outbox| {
+                    let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), notice)?;
+                    if !outbox.push(Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // no memory to keep it in mind
+                    }
+                    Ok(())
+                });
+                match queued {
+                    Ok(()) if queue.needs_worker() => return self.schedule_at(run, place),
+                    Ok(()) => return,
+                    Err(unusual) => notice = unusual,
+                }
+            }
             _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
             _ => {}
         }
@@ -170,6 +190,7 @@ impl Manager {
     }
 
     /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
+    #[inline]
     pub(crate) fn drain(&self) {
         context::drain(|| dispatch::drain(&Shell(self)));
     }

@@ -62,6 +62,7 @@ impl Doubts {
     }
 
     /// When to ask again.
+    #[inline]
     pub fn due(&self) -> Option<Time> {
         (self.interfaces || self.routes || !self.sources.is_empty()).then_some(self.not_before)
     }

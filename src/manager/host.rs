@@ -218,8 +218,11 @@ impl Manager {
         let mut guard = self.lock();
         guard.started()?;
         loop {
-            let route;
-            (guard, route) = self.route_for(guard, flow, arrival);
+            let mut route = None;
+            let is_known = |run: &mut super::state::Run| run.engine.knows_source_of(flow, arrival);
+            if !guard.running().is_some_and(is_known) {
+                (guard, route) = self.route_for(guard, flow, arrival);
+            }
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let now = run.now();
             let outcome = run.engine.packet(now, &packet, route, &mut run.fx);

@@ -63,6 +63,7 @@ impl Installer {
     }
 
     /// How many entries wait for another try.
+    #[inline]
     pub fn waiting(&self) -> usize {
         self.unsynced.len() + usize::from(self.all)
     }
@@ -96,8 +97,8 @@ impl Installer {
         engine: &mut Engine,
         flow: Flow,
     ) -> Result<()> {
-        let is_turning = engine.is_turning(flow);
-        let result = match engine.entry(flow, &mut self.oifs) {
+        let (wanted, is_turning) = engine.next_entry(flow, &mut self.oifs);
+        let result = match wanted {
             Wanted::Mfe(iif) if !self.is_stale(flow) => {
                 if is_turning {
                     // What has come in until now found no oif, or did (spec 6.7). If that

@@ -149,6 +149,7 @@ pub(super) struct Hold(());
 
 impl Hold {
     /// The thread is about to take the lock.
+    #[inline]
     pub fn new() -> Hold {
         WAITING.with(|waiting| waiting.held.set(waiting.held.get() + 1));
         Hold(())
@@ -156,6 +157,7 @@ impl Hold {
 }
 
 impl Drop for Hold {
+    #[inline]
     fn drop(&mut self) {
         WAITING.with(|waiting| {
             waiting.held.set(waiting.held.get() - 1);
@@ -181,6 +183,7 @@ pub(super) fn be_writer() {
 
 impl Waiting {
     /// Writes what waits, unless the lock is held or a frame further out is at it.
+    #[inline]
     fn flush(&self) {
         if self.held.get() == 0 && !self.lines.borrow().is_empty() && !self.flushing.get() {
             self.write();

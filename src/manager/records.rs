@@ -115,9 +115,12 @@ impl Records {
 
     /// Where the record of a client is. Most look for one that came soon after
     /// the one `before`, as those do who tell everybody.
+    #[inline]
     pub fn find(&self, client: ClientId, before: Option<Place>) -> Option<Place> {
-        let next = before.map(|before| Place { client, at: before.at + 1 });
-        next.filter(|&place| self.is_at(place))
+        // Where nobody has gone, clients stand by their numbers, which begin with 1.
+        let next = before.map_or(client.0.wrapping_sub(1) as u32, |before| before.at + 1);
+        Some(Place { client, at: next })
+            .filter(|&place| self.is_at(place))
             .or_else(|| self.places.get(&client).map(|&at| Place { client, at }))
     }
 

@@ -41,6 +41,11 @@ impl Host for Shell<'_> {
         self.0.lock()
     }
 
+    #[inline(always)]
+    fn unlock(&self, guard: Guard<'_>) {
+        guard.release();
+    }
+
     #[inline]
     fn queue<'g>(guard: &'g mut Guard<'_>, place: Place) -> Option<&'g mut Queue<NoticeBox>> {
         Some(&mut guard.run.as_mut()?.clients.at(place)?.queue)
@@ -63,11 +68,11 @@ impl Host for Shell<'_> {
         Some(Callee { callbacks: record.callbacks.take()?, asked: 0 })
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_back(&self, guard: &mut Guard<'_>, place: Place, callee: Callee) {
         let Some(run) = guard.run.as_mut() else { return };
         let Some(record) = run.clients.at(place) else { return };
-        record.callbacks = Some(callee.callbacks);
+        record.callbacks.get_or_insert(callee.callbacks); // there are none meanwhile
         if record.gone {
             run.clients.remove(place.client);
         }

@@ -21,15 +21,22 @@ impl Manager {
     /// calls want nothing new.
     #[inline]
     pub(super) fn set_alarm(&self, run: &mut Run) {
-        if let Some(due) = due(run) {
-            if !run.timer_runs || run.timer_due.is_some_and(|planned| due < planned) {
-                self.move_alarm(run, due);
-            }
+        let planned = match run.timer_runs {
+            true => run.timer_due.unwrap_or(Time(0)),
+            false => Time(u64::MAX),
+        };
+        if run.pool.is_short() || run.engine.is_due_before(planned) || run.world.may_try_again() {
+            self.move_alarm(run);
         }
     }
 
     #[cold]
-    fn move_alarm(&self, run: &mut Run, due: Time) {
+    #[inline(never)]
+    fn move_alarm(&self, run: &mut Run) {
+        let Some(due) = due(run) else { return };
+        if run.timer_runs && run.timer_due.is_none_or(|planned| due >= planned) {
+            return;
+        }
         if run.timer_runs {
             run.timer_due = Some(due);
             self.shared.alarm.notify_one();

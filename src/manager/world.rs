@@ -41,6 +41,8 @@ pub(super) struct World {
     installer: Installer,
     /// When to try again what the forwarder refused.
     retry_at: Time,
+    /// The forwarder is not settled, as far as was seen when it last had something to do.
+    is_unsettled: bool,
     pub(super) doubts: Doubts,
 }
 
@@ -86,6 +88,7 @@ impl World {
             absent: BTreeSet::new(),
             installer: Installer::default(),
             retry_at: Time::default(),
+            is_unsettled: false,
             doubts: Doubts::default(),
         }
     }
@@ -107,10 +110,12 @@ impl World {
             ::log::info!("forwarding by {}", forwarder.name());
             self.forwarder = Some(forwarder);
         }
-        match &mut self.forwarder {
-            Some(forwarder) => forwarder.add_interface(id, interface)?,
+        let added = match &mut self.forwarder {
+            Some(forwarder) => forwarder.add_interface(id, interface),
             None => return Err(Refusal::Stopping),
-        }
+        };
+        self.look_whether_settled();
+        added?;
         self.set_domain((id, interface), engine, fx);
         Ok(())
     }
@@ -143,6 +148,7 @@ impl World {
     #[cfg(test)]
     pub fn use_forwarder(&mut self, forwarder: Box<dyn Forwarder>) {
         self.forwarder = Some(forwarder);
+        self.look_whether_settled();
     }
 
     /// Opens the forwarder that was asked for.
@@ -191,15 +197,32 @@ impl World {
             self.installer.follow(forwarder.as_mut(), engine, fx.dirty.drain(..));
         }
         fx.dirty.clear();
+        let may_unsettle = forwarder.needs_entries() || !fx.detached.is_empty();
         for id in fx.detached.drain(..) {
             forwarder.remove_interface(id);
+        }
+        if may_unsettle {
+            self.is_unsettled = !forwarder.is_settled();
         }
     }
 
     /// Whether the forwarder has not done all that it was asked for.
+    #[inline]
     fn owes(&self) -> bool {
         let forwarder = self.forwarder.as_ref();
         self.installer.waiting() > 0 || forwarder.is_some_and(|forwarder| !forwarder.is_settled())
+    }
+
+    /// False if [`World::next_try`] has nothing: each call asks.
+    #[inline]
+    pub fn may_try_again(&self) -> bool {
+        self.installer.waiting() != 0 || self.is_unsettled || self.doubts.due().is_some()
+    }
+
+    /// The forwarder was given something to do.
+    fn look_whether_settled(&mut self) {
+        self.is_unsettled =
+            self.forwarder.as_ref().is_some_and(|forwarder| !forwarder.is_settled());
     }
 
     /// When there is something to try again, or to ask again.
@@ -217,6 +240,7 @@ impl World {
             self.installer.try_again(forwarder.as_mut(), engine);
             forwarder.settle();
         }
+        self.look_whether_settled();
     }
 
     /// The forwarder's counters of an MFE, if it keeps any.
@@ -276,7 +300,9 @@ impl World {
     /// Interfaces that the forwarder serves no more, because the system has lost them.
     fn lost(&mut self) -> Vec<IfId> {
         let Some(forwarder) = &mut self.forwarder else { return Vec::new() };
-        forwarder.lost_interfaces().unwrap_or_else(|refusal| {
+        let lost = forwarder.lost_interfaces();
+        self.look_whether_settled();
+        lost.unwrap_or_else(|refusal| {
             ::log::debug!("which interfaces are lost? {refusal}");
             self.doubts.about_interfaces();
             Vec::new()
@@ -289,7 +315,9 @@ impl World {
             return false;
         }
         let forwarder = self.forwarder.as_mut();
-        match forwarder.map(|forwarder| forwarder.add_interface(id, interface)) {
+        let added = forwarder.map(|forwarder| forwarder.add_interface(id, interface));
+        self.look_whether_settled();
+        match added {
             Some(Ok(())) => {
                 ::log::info!("{interface} is back");
                 self.doubts.settle(interface);

@@ -83,8 +83,16 @@ impl IfSet {
 
     /// Whether nothing is in the set.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.view().is_empty()
+    }
+
+    /// Whether there is one, of those that take one word.
+    #[must_use]
+    #[inline]
+    pub fn is_one(&self) -> bool {
+        matches!(self, IfSet::Small(word) if word.is_power_of_two())
     }
 
     /// How many are in the set.

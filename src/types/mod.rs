@@ -42,6 +42,7 @@ impl Time {
 
     /// The sooner of two; `None` is never.
     #[must_use]
+    #[inline]
     pub fn sooner(one: Option<Time>, other: Option<Time>) -> Option<Time> {
         match (one, other) {
             (Some(one), Some(other)) => Some(one.min(other)),

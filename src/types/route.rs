@@ -117,6 +117,17 @@ impl Route {
         protocol: 0,
     };
 
+    /// Becomes the same as another one; cheap where neither has several ways.
+    #[inline]
+    pub fn become_like(&mut self, other: &Route) {
+        let Route { origin, if_index, ways, network, prefix_len, protocol } = other;
+        if self.ways.is_some() || ways.is_some() {
+            self.ways.clone_from(ways);
+        }
+        (self.origin, self.if_index, self.network) = (*origin, *if_index, *network);
+        (self.prefix_len, self.protocol) = (*prefix_len, *protocol);
+    }
+
     /// The network of the route that matched.
     #[must_use]
     pub fn prefix(&self) -> Prefix {

@@ -138,12 +138,24 @@ impl Flows {
         self.find(flow).map_or(SourceId::NONE, |place| self.at(place).source)
     }
 
+    /// The source that a flow's entry refers to, if that is one in the domain with its present
+    /// route.
+    #[inline]
+    fn source_of_entry(&self, flow: Flow, domain: Domain) -> Option<SourceId> {
+        let id = self.at(self.find(flow)?).source;
+        self.sources.is_present(id, domain).then_some(id)
+    }
+
+    /// Whether the source of a flow is known by its entry.
+    #[inline]
+    pub fn knows_source_of(&self, flow: Flow, domain: Domain) -> bool {
+        self.source_of_entry(flow, domain).is_some_and(|id| id != SourceId::NONE)
+    }
+
     /// The source of a flow in a domain, if it is known, with its present route.
     #[inline]
     pub fn find_source(&self, flow: Flow, domain: Domain) -> Option<SourceId> {
-        let is_it =
-            |id: &SourceId| self.sources.domain(*id) == domain && !self.sources.is_outdated(*id);
-        let of_entry = self.find(flow).map(|place| self.at(place).source).filter(is_it);
+        let of_entry = self.source_of_entry(flow, domain);
         of_entry.or_else(|| self.sources.find(flow.source(), domain))
     }
 
@@ -160,7 +172,7 @@ impl Flows {
 
     /// The source of a flow in a domain, and one more reference to it. `route` is used if it
     /// was not known.
-    #[inline]
+    #[inline(always)]
     pub fn hold_source(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> SourceId {
         match self.find_source(flow, domain) {
             Some(source) => {
@@ -204,6 +216,7 @@ impl Flows {
 
     /// The place of a flow's entry for a membership, which is to be put there. A new entry
     /// refers to the source in this domain; `route` is used if that was not known.
+    #[inline]
     pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> Place {
         let found = self.find_or_room(flow);
         found.unwrap_or_else(|room| {

@@ -96,6 +96,18 @@ impl<T: Item> Queue<T> {
         Pushed::Queued(self.last)
     }
 
+    /// The same where the client is not behind and there is room, as is most usual.
+    /// Else the callback comes back.
+    #[inline]
+    pub fn push_usual(&mut self, bounds: &Bounds, cause: Cause, item: T) -> Result<u64, T> {
+        let len = self.items.len();
+        if self.behind || len >= bounds.waiting || len == self.items.capacity() {
+            return Err(item);
+        }
+        self.put(cause, item);
+        Ok(self.last)
+    }
+
     #[cold]
     fn push_behind(&mut self, bounds: &Bounds, cause: Cause, item: T, has_room: bool) -> Pushed<T> {
         match item.about() {
@@ -190,6 +202,7 @@ impl<T: Item> Queue<T> {
 
     /// A calling thread has the callback with this number to deliver. True makes it the
     /// runner; false says that it is delivered, or that somebody is bound to.
+    #[inline]
     pub fn offer(&mut self, number: u64) -> bool {
         let Some(first) = self.items.front().filter(|first| first.number <= number) else {
             return false;
@@ -226,6 +239,7 @@ impl<T: Item> Queue<T> {
     }
 
     /// Whether the client has to go on the list of those that wait for a worker, now.
+    #[inline]
     pub fn needs_worker(&mut self) -> bool {
         let needs = !self.running && !self.scheduled && self.is_workers();
         self.scheduled |= needs;
@@ -276,6 +290,21 @@ impl<T: Item> Queue<T> {
             self.behind = false;
             true
         }
+    }
+
+    /// The runner stops, if nothing is left to do for it or a worker, as is most usual: true
+    /// if so.
+    #[inline]
+    pub(super) fn stop_at_end(&mut self) -> bool {
+        let is_end = match self.items.is_empty() {
+            true => self.items.capacity() <= KEPT,
+            false => self.workers == 0 && !self.handed_over,
+        };
+        if self.behind || !is_end {
+            return false;
+        }
+        (self.running, self.handed_over) = (false, false);
+        true
     }
 
     /// The runner stops. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.

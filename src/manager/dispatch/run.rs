@@ -22,6 +22,10 @@ pub trait Host {
     fn bounds(&self) -> &Bounds;
     /// Takes the lock.
     fn lock(&self) -> Self::Guard<'_>;
+    /// Releases it.
+    fn unlock(&self, guard: Self::Guard<'_>) {
+        drop(guard);
+    }
     /// The queue of a client that is there.
     fn queue<'g>(
         guard: &'g mut Self::Guard<'_>,
@@ -97,7 +101,7 @@ pub fn drain<H: Host>(host: &H) {
         if next.is_some() {
             kept = Some(guard);
         } else {
-            drop(guard);
+            host.unlock(guard);
             next = host.outbox(Outbox::pop);
         }
     }
@@ -162,7 +166,7 @@ fn run<'a, H: Host>(
                     continue;
                 };
                 turn.count(cause);
-                drop(guard);
+                host.unlock(guard);
                 host.call(place, callee, &mut item);
                 guard = host.lock();
                 host.returned(&mut guard, place, item, lane);
@@ -176,10 +180,18 @@ fn run<'a, H: Host>(
                     guard = host.lock();
                 }
             }
-            Next::Stop => break,
+            Next::Stop => {
+                if queue.stop_at_end() {
+                    runner.put_back(&mut guard);
+                }
+                break;
+            }
         }
     }
-    runner.end(&mut guard);
+    if runner.callee.is_some() {
+        runner.end(&mut guard);
+    }
+    std::mem::forget(runner); // has nothing left
     guard
 }
 
@@ -194,22 +206,34 @@ struct Runner<'a, H: Host> {
 impl<H: Host> Runner<'_, H> {
     /// The client is not being run any more; a worker has to go on if there is
     /// something left for one.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     fn end(&mut self, guard: &mut H::Guard<'_>) {
-        let Some(callee) = self.callee.take() else { return };
-        let mut needs_worker = false;
-        if let Some(queue) = H::queue(guard, self.place) {
-            let is_up = queue.catches_up();
-            queue.stop();
-            needs_worker = queue.needs_worker();
-            if is_up {
-                self.host.caught_up(guard, self.place);
-            }
+        if self.callee.is_some() {
+            self.stop(guard);
+            self.put_back(guard);
+        }
+    }
+
+    fn stop(&self, guard: &mut H::Guard<'_>) {
+        let Some(queue) = H::queue(guard, self.place) else { return };
+        let is_up = queue.catches_up();
+        queue.stop();
+        let needs_worker = queue.needs_worker();
+        if is_up {
+            self.host.caught_up(guard, self.place);
         }
         if needs_worker {
             self.host.schedule(guard, self.place);
         }
-        self.host.put_back(guard, self.place, callee);
+    }
+
+    /// Gives back what it took along: the run has ended.
+    #[inline(always)]
+    fn put_back(&mut self, guard: &mut H::Guard<'_>) {
+        if let Some(callee) = self.callee.take() {
+            self.host.put_back(guard, self.place, callee);
+        }
     }
 }
 
