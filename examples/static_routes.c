@@ -75,7 +75,8 @@ static PSTATIC_ROUTE find_route(DWORD dwSource, DWORD dwGroup)
 
 /* ---- callbacks --------------------------------------------------------- */
 
-/* The unicast route leads to an interface of ours. Ours is the last word. */
+/* The unicast route leads to an interface of ours, or (interface 0) the packet came in on one
+ * though no route does. Ours is the last word. */
 static DWORD WINAPI on_rpf(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup, DWORD dwGroupMask,
                            PDWORD pdwInIfIndex, PDWORD pdwInIfNextHopAddr,
                            PDWORD pdwUpStreamNbr, DWORD dwHdrSize, PBYTE pbPacketHdr,
@@ -92,9 +93,12 @@ static DWORD WINAPI on_rpf(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup, DW
     UNREFERENCED_PARAMETER(pbPacketHdr);
     RTM_IPV4_GET_ADDR_AND_LEN(dwNetwork, usLength, &pDest->DestAddress);
     print_flow("rpf", dwSource, dwGroup);
-    printf(": by the route to %s/%u it comes in on %lu",
-           inet_ntoa(*(struct in_addr *)&dwNetwork), (unsigned)usLength,
-           (unsigned long)*pdwInIfIndex);
+    if (*pdwInIfIndex == 0)
+        printf(": by no route");
+    else
+        printf(": by the route to %s/%u it comes in on %lu",
+               inet_ntoa(*(struct in_addr *)&dwNetwork), (unsigned)usLength,
+               (unsigned long)*pdwInIfIndex);
     if (pRoute != NULL && pRoute->dwIn != *pdwInIfIndex) {
         *pdwInIfIndex = pRoute->dwIn;
         *pdwInIfNextHopAddr = 0;
