@@ -27,6 +27,10 @@ pub struct Effects {
     pub released: Vec<(ClientId, Interface)>,
     /// For small allocations.
     pub(super) headroom: Headroom,
+    /// There is room for so many calls more that tell so many clients, where there are so
+    /// many interfaces and flows.
+    calls_left: usize,
+    prepared_for: (usize, usize, usize),
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
     /// There is room for so many of them, however few there are at present.
@@ -67,6 +71,9 @@ const SURE: usize = 8;
 const CALL_BYTES: usize = 1024;
 const INTERFACE_BYTES: usize = 32;
 
+/// So much is made sure of at a time.
+const PREPARED_BYTES: usize = 64 << 10;
+
 /// What a notice takes, with what it owns.
 const NOTICE_BYTES: usize = 256;
 
@@ -78,6 +85,20 @@ impl Effects {
     /// `NoMemory`.
     #[inline]
     pub(super) fn room(&mut self, clients: usize, interfaces: usize, flows: usize) -> Result<()> {
+        let wanted = (clients, interfaces, flows);
+        let is_usual = self.notices.is_empty() && self.spare.len() == SPARE;
+        if self.calls_left > 0 && self.prepared_for == wanted && is_usual {
+            self.calls_left -= 1;
+            return Ok(());
+        }
+        self.prepare(wanted)
+    }
+
+    /// Room for that, and for some calls more of the same size: nearly every call asks.
+    #[inline(never)]
+    fn prepare(&mut self, wanted: (usize, usize, usize)) -> Result<()> {
+        let (clients, interfaces, flows) = wanted;
+        self.calls_left = 0;
         let more = clients + MORE_NOTICES;
         if self.reserved != flows || self.notices.capacity() - self.notices.len() < more + SURE {
             self.grow(more, flows)?;
@@ -85,9 +106,12 @@ impl Effects {
         if self.spare.len() < SPARE {
             self.fill_spare();
         }
-        let boxes = clients.saturating_sub(self.boxes.len());
-        let bytes = CALL_BYTES + interfaces * INTERFACE_BYTES + boxes * NOTICE_BYTES;
-        self.headroom.take(bytes)
+        let bytes = CALL_BYTES + interfaces * INTERFACE_BYTES + clients * NOTICE_BYTES;
+        let calls = (PREPARED_BYTES / bytes).max(1);
+        self.headroom.take(calls * bytes)?;
+        self.calls_left = calls - 1;
+        self.prepared_for = wanted;
+        Ok(())
     }
 
     #[cold]
