@@ -3,7 +3,7 @@
 //! The embedded forwarder counts packets as they come in, for the MFE as a whole. What each
 //! oif has sent, and how many packets found none, follows from that and from when the oifs
 //! came and left. Nearly always two numbers suffice for it. If not, each oif gets
-//! counters of its own, in [`Rare`](super::mfe::Rare).
+//! counters of its own, in [`Rare`].
 //!
 //! Another forwarder counts by itself, also for the MFE as a whole. It is read when somebody
 //! asks, and before it is told of the first oif or of the loss of the last one:
