@@ -244,6 +244,9 @@ impl Run {
                     self.engine.who(place.client),
                     *notice
                 );
+                if let Some(record) = self.clients.at(place) {
+                    record.backlog.refused(&notice);
+                }
                 match flow_in_question(&notice) {
                     Some(flow) => self.engine.unasked(flow, &mut self.fx),
                     None if notice.question().is_some() => self.answer(place.client, &notice),
