@@ -102,8 +102,8 @@ impl Manager {
             Lane::Caller => context::outbox(|outbox| {
                 let pushed = queue.push(&BOUNDS, context::cause_of(outbox), notice);
                 if let Pushed::Queued(number) = pushed {
-                    if !outbox.push(Ticket { place, number: Some(number) }) {
-                        queue.leave(number); // no memory to keep it in mind
+                    if !outbox.push(&BOUNDS, Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // too many to keep it in mind, or no memory
                     }
                 }
                 pushed

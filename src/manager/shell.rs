@@ -52,6 +52,12 @@ impl Host for Shell<'_> {
         }
     }
 
+    fn adopt(&self, guard: &mut Guard<'_>) {
+        if let Some(run) = guard.running() {
+            self.0.adopt(run);
+        }
+    }
+
     #[inline]
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
         context::outbox(with)

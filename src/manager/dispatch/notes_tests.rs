@@ -2,7 +2,7 @@
 
 use super::*;
 
-const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 2, notes: 4, batch: 2 };
+const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 2, tickets: 2, notes: 4, batch: 2 };
 
 /// Topic 0 becomes one note; topic 1 does not.
 impl Key for (usize, u32) {

@@ -3,7 +3,7 @@
 use super::super::Key;
 use super::*;
 
-const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 3, notes: 4, batch: 2 };
+const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 3, tickets: 2, notes: 4, batch: 2 };
 const ONE: Cause = Cause(1);
 const OTHER: Cause = Cause(2);
 
