@@ -94,3 +94,16 @@ fn t8_9_notes_that_have_lost_their_sense_go() {
     notes.forget(|(_, thing)| thing == 2);
     assert_eq!(told(&mut notes), [Tell::One((1, 1)), Tell::One((1, 3))]);
 }
+
+#[test]
+fn t8_9_no_topic_starves() {
+    let mut notes = N::default();
+    note(&mut notes, 1, [7], true);
+    for n in 0..1000 {
+        note(&mut notes, 0, [n % 3, (n + 1) % 3], n % 2 == 0);
+        if notes.next() == Some(Tell::One((1, 7))) {
+            return;
+        }
+    }
+    panic!("never told");
+}
