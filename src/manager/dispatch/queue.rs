@@ -106,13 +106,25 @@ impl<T: Item> Queue<T> {
             About::Itself => Pushed::Refused(item),
             About::Nothing => {
                 self.behind = true;
+                self.comes_behind(cause);
                 Pushed::Dropped(item)
             }
             about => {
                 self.behind = true;
                 self.notes.note(about, bounds);
+                self.comes_behind(cause);
                 Pushed::Noted(item)
             }
+        }
+    }
+
+    /// Something with this cause is told after all that wait, but its caller does not offer
+    /// them. Those whose callers do may be inside callbacks that do not return (spec 8.4).
+    /// Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
+    #[cold]
+    pub fn comes_behind(&mut self, cause: Cause) {
+        if self.workers == 0 && self.items.back().is_some_and(|last| last.cause != cause) {
+            self.leave(self.last);
         }
     }
 
@@ -141,6 +153,7 @@ impl<T: Item> Queue<T> {
     pub fn tell_all(&mut self, topic: usize) {
         self.behind = true;
         self.notes.note_all(topic);
+        self.comes_behind(Cause::WORKER);
     }
 
     /// What the client has to be told.
@@ -220,9 +233,8 @@ impl<T: Item> Queue<T> {
 
     /// Whether there is something that a worker has to do.
     fn is_workers(&self) -> bool {
-        self.workers > 0
-            || self.handed_over
-            || (self.items.is_empty() && self.behind && !self.notes.is_empty())
+        // With nothing noted there is still to end that the client is behind.
+        self.workers > 0 || self.handed_over || (self.items.is_empty() && self.behind)
     }
 
     /// Whether the client has to go on the list of those that wait for a worker, now.
