@@ -93,10 +93,17 @@ impl Manager {
             _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
             _ => {}
         }
-        if was_behind && in_turn && joins_pair(&mut record.queue, &notice) {
+        let queue = &mut record.queue;
+        if was_behind && in_turn && joins_pair(queue, &notice) {
+            queue.comes_behind(match lane {
+                Lane::Worker => Cause::WORKER,
+                Lane::Caller => context::outbox(context::cause_of),
+            });
+            if queue.needs_worker() {
+                self.schedule_at(run, place);
+            }
             return;
         }
-        let queue = &mut record.queue;
         let pushed = match lane {
             Lane::Worker => queue.push(&BOUNDS, Cause::WORKER, notice),
             Lane::Caller => context::outbox(|outbox| {
@@ -188,28 +195,39 @@ impl Manager {
 }
 
 /// A later change of hands joins the DISABLE_IGMP and the ENABLE_IGMP that have not begun,
-/// if there are some in the queue (spec 8.9).
+/// if there are some in the queue (spec 8.9). Only the last of the interface may be joined:
+/// the last that IGMP hears is what holds.
 fn joins_pair(queue: &mut Queue<NoticeBox>, notice: &Notice) -> bool {
-    match *notice {
-        Notice::DisableIgmp { question, interface } => {
-            queue.items_mut().any(|one| match &mut **one {
-                // Its answer is the one that is waited for now.
-                Notice::DisableIgmp { question: former, interface: there }
-                    if *there == interface =>
-                {
-                    *former = question;
-                    true
-                }
-                _ => false,
-            })
-        }
-        Notice::EnableIgmp { interface, since } => queue.items_mut().any(|one| match &mut **one {
-            Notice::EnableIgmp { interface: there, since: former } if *there == interface => {
-                *former = since;
-                true
+    let interface = match notice {
+        Notice::DisableIgmp { interface, .. } | Notice::EnableIgmp { interface, .. } => *interface,
+        _ => return false,
+    };
+    let (mut disable, mut enable) = (None, None);
+    for one in queue.items_mut() {
+        match &mut **one {
+            Notice::DisableIgmp { question, interface: there } if *there == interface => {
+                (disable, enable) = (Some(question), None);
             }
-            _ => false,
-        }),
+            Notice::EnableIgmp { since, interface: there } if *there == interface => {
+                enable = Some(since);
+            }
+            _ => {}
+        }
+    }
+    match (notice, disable, enable) {
+        // Its answer is the one that is waited for now.
+        (Notice::DisableIgmp { question, .. }, Some(former), enable) => {
+            *former = *question;
+            if enable.is_some() {
+                let is_over = |one: &NoticeBox| matches!(**one, Notice::EnableIgmp { interface: there, .. } if there == interface);
+                queue.take_out(is_over);
+            }
+            true
+        }
+        (Notice::EnableIgmp { since, .. }, _, Some(former)) => {
+            *former = *since;
+            true
+        }
         _ => false,
     }
 }
@@ -312,5 +330,28 @@ impl Run {
         let now = self.now();
         let Run { engine, world, fx, .. } = self;
         engine.answer(now, client, notice, |flow| world.packets(flow), fx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::QuestionId;
+    use crate::types::Interface;
+    #[test]
+    fn t8_9_the_last_word_about_an_interface_stays_last() {
+        let interface = Interface { index: 1, next_hop: [0; 4].into() };
+        let mut queue: Queue<NoticeBox> = Queue::default();
+        let mut tell = |notice: Notice| {
+            if !joins_pair(&mut queue, &notice) {
+                queue.push(&BOUNDS, Cause::WORKER, NoticeBox::new(notice).unwrap());
+            }
+        };
+        // The first DISABLE has begun; its ENABLE waits.
+        tell(Notice::EnableIgmp { interface, since: 1 });
+        tell(Notice::DisableIgmp { question: QuestionId(2), interface });
+        tell(Notice::EnableIgmp { interface, since: 1 });
+        let last = queue.items_mut().last().map(|one| format!("{:?}", **one));
+        assert!(last.as_ref().unwrap().starts_with("Enable"), "{last:?}");
     }
 }

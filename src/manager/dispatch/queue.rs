@@ -196,9 +196,14 @@ impl<T: Item> Queue<T> {
     /// Takes out callbacks and notes that have lost their sense. Afterwards
     /// [`needs_worker`](Queue::needs_worker) has to be asked.
     pub fn cancel(&mut self, item: impl Fn(&T) -> bool, note: impl Fn(T::Key) -> bool) {
+        self.take_out(item);
+        self.notes.forget(note);
+    }
+
+    /// Takes out callbacks. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
+    pub fn take_out(&mut self, item: impl Fn(&T) -> bool) {
         self.items.retain(|waiting| !item(&waiting.item));
         self.workers = self.items.iter().filter(|one| one.cause == Cause::WORKER).count();
-        self.notes.forget(note);
     }
 
     /// A calling thread has the callback with this number to deliver. True makes it the
