@@ -219,8 +219,16 @@ fn joins_pair(queue: &mut Queue<NoticeBox>, notice: &Notice) -> bool {
         (Notice::DisableIgmp { question, .. }, Some(former), enable) => {
             *former = *question;
             if enable.is_some() {
-                let is_over = |one: &NoticeBox| matches!(**one, Notice::EnableIgmp { interface: there, .. } if there == interface);
-                queue.take_out(is_over);
+                // The one behind it; those in front follow others that have begun.
+                let (last, mut is_behind) = (question.0, false);
+                queue.take_out(|one| match &**one {
+                    Notice::DisableIgmp { question, .. } if question.0 == last => {
+                        is_behind = true;
+                        false
+                    }
+                    Notice::EnableIgmp { interface: there, .. } => is_behind && *there == interface,
+                    _ => false,
+                });
             }
             true
         }

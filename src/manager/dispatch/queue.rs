@@ -201,7 +201,7 @@ impl<T: Item> Queue<T> {
     }
 
     /// Takes out callbacks. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
-    pub fn take_out(&mut self, item: impl Fn(&T) -> bool) {
+    pub fn take_out(&mut self, mut item: impl FnMut(&T) -> bool) {
         self.items.retain(|waiting| !item(&waiting.item));
         self.workers = self.items.iter().filter(|one| one.cause == Cause::WORKER).count();
     }
