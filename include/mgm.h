@@ -17,7 +17,7 @@
  * for each client, on the thread of the call that causes them or on MGM's own, and
  * MGM holds no lock while they run. Never hold a lock that your callbacks take
  * while you call Mgm functions. A call delivers what it causes before it returns, up
- * to 1,024 callbacks; threads of MGM's own make the rest. A client whose callbacks do
+ * to 1,024 callbacks; MGM's own threads deliver the rest. A client whose callbacks do
  * not keep up falls behind when 1,024 of them wait: until it has caught up, join, prune
  * and local alerts tell it how things stand and not each change, so it may hear what it
  * knows already, and WRONG_IF callbacks are dropped. MGM lives in the router's process: in a forked

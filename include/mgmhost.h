@@ -67,8 +67,8 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  * Threads:
  * On the thread of the call that logs, before that call returns; on several threads at
  * a time; with no lock of MGM held. Lines of MGM's own threads, and those of calls while the
- * callback is slow, come on the thread mgm-log: a call waits for this callback no
- * longer than 0.1 s in a second and one more line. The lines of one thread keep
+ * callback is slow, come on the thread mgm-log: a call waits for this callback at
+ * most 0.1 s in each second, plus the line that is being handed over. The lines of one thread keep
  * their order. Of more than 65,536 lines that wait, or 8 MiB of them, further ones
  * are dropped, and a line reports how many.
  *
@@ -233,7 +233,7 @@ DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
  * callbacks, the kernel's state too, and all handles are invalid. The log goes to
  * stderr. When this returns no callback is running, the log's included, and none runs
  * until MGM is started again or MgmHostSetLogCallback is called: what they
- * need can go. The next registration starts MGM by itself, with the log on stderr.
+ * use can be freed. The next registration starts MGM by itself, with the log on stderr.
  *
  * Lines that wait for a slow log callback are given one second; then they are
  * dropped, and stderr reports how many.
@@ -434,9 +434,9 @@ DWORD MgmHostGetArrival(PDWORD pdwIfIndex, PDWORD pdwIfNextHopAddr);
  * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
  *
  * Threads:
- * Any thread, any time. When this returns the old callback runs no more, and what it
- * needs can go; but not if it was called inside a callback, where it does not wait. A later
- * MgmHostStop does.
+ * Any thread, any time. When this returns, the old callback is not running and will not
+ * run again, so what it uses can be freed. Called inside a callback, this function does
+ * not wait; only MgmHostStop does then.
  *
  * Never hold a lock that your callbacks take while you call Mgm functions.
  */

@@ -194,8 +194,9 @@ mod unix {
             let _changing = Changing::new();
             let fd: OwnedFd = open()?.into();
             for (slot, guarded) in GUARDED.iter().enumerate() {
-                if guarded.load(Ordering::Relaxed) == FREE {
-                    guarded.store(fd.as_raw_fd(), Ordering::Relaxed);
+                // Another thread may be looking for a slot at the same time.
+                let (number, order) = (fd.as_raw_fd(), Ordering::Relaxed);
+                if guarded.compare_exchange(FREE, number, order, order).is_ok() {
                     return Ok(GuardedFd { fd: fd.into_raw_fd(), slot });
                 }
             }
@@ -296,19 +297,32 @@ mod unix {
         }
 
         #[test]
-        fn forks_and_opens_on_many_threads_leak_nothing() {
-            std::thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| (0..200).for_each(|_| drop(guarded())));
-                }
-                for _ in 0..20 {
-                    let answer = in_a_child(|| {
-                        // Everything guarded at the fork is closed, so its slot is free.
-                        i32::from(GUARDED.iter().any(|slot| slot.load(Ordering::Relaxed) != FREE))
+        fn t8_7_forks_and_opens_on_many_threads_leak_nothing() {
+            // The descriptor that each thread has open, while it has one.
+            let opened = [const { AtomicI32::new(FREE) }; 4];
+            let is_over = AtomicBool::new(false);
+            let leaks = std::thread::scope(|scope| {
+                for number in &opened {
+                    scope.spawn(|| {
+                        while !is_over.load(Ordering::Relaxed) {
+                            let guard = guarded();
+                            number.store(guard.as_raw_fd(), Ordering::SeqCst);
+                            std::thread::yield_now();
+                            number.store(FREE, Ordering::SeqCst);
+                        }
                     });
-                    assert_eq!(answer, 0);
                 }
+                let leaks = (0..20).map(|_| {
+                    in_a_child(|| {
+                        let all = opened.iter().map(|number| number.load(Ordering::SeqCst));
+                        i32::from(all.filter(|&number| number != FREE).any(is_open))
+                    })
+                });
+                let leaks: i32 = leaks.sum();
+                is_over.store(true, Ordering::Relaxed);
+                leaks
             });
+            assert_eq!(leaks, 0);
         }
 
         /// Forks, as a signal handler that has interrupted anything.
@@ -345,6 +359,36 @@ mod unix {
                     assert_eq!(in_a_child(|| i32::from(!is_child())), 0);
                 }
             });
+        }
+
+        #[test]
+        fn t8_7_descriptors_that_are_opened_at_once_have_slots_of_their_own() {
+            let barrier = std::sync::Barrier::new(4);
+            let clashes = AtomicUsize::new(0);
+            let slots = std::sync::Mutex::new(Vec::new());
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        for _ in 0..3000 {
+                            barrier.wait();
+                            let one = guarded();
+                            slots.lock().unwrap().push(one.slot);
+                            barrier.wait();
+                            {
+                                let mut all = slots.lock().unwrap();
+                                all.sort();
+                                if all.windows(2).any(|two| two[0] == two[1]) {
+                                    clashes.fetch_add(1, Ordering::Relaxed);
+                                }
+                                all.clear();
+                            }
+                            barrier.wait();
+                            drop(one);
+                        }
+                    });
+                }
+            });
+            assert_eq!(clashes.load(Ordering::Relaxed), 0);
         }
 
         #[test]

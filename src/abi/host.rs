@@ -87,7 +87,7 @@ pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
 /// callbacks, the kernel's state too, and all handles are invalid. The log goes to
 /// stderr. When this returns no callback is running, the log's included, and none runs
 /// until MGM is started again or MgmHostSetLogCallback is called: what they
-/// need can go. The next registration starts MGM by itself, with the log on stderr.
+/// use can be freed. The next registration starts MGM by itself, with the log on stderr.
 ///
 /// Lines that wait for a slow log callback are given one second; then they are
 /// dropped, and stderr reports how many.
@@ -360,9 +360,9 @@ pub unsafe extern "C" fn MgmHostGetArrival(pdwIfIndex: PDWORD, pdwIfNextHopAddr:
 /// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time. When this returns the old callback runs no more, and what it
-/// needs can go; but not if it was called inside a callback, where it does not wait. A later
-/// MgmHostStop does.
+/// Any thread, any time. When this returns, the old callback is not running and will not
+/// run again, so what it uses can be freed. Called inside a callback, this function does
+/// not wait; only MgmHostStop does then.
 ///
 /// Never hold a lock that your callbacks take while you call Mgm functions.
 #[no_mangle]

@@ -164,9 +164,19 @@ impl Backlog {
     pub fn popped(&mut self, notice: &Notice) -> Option<NoticeBox> {
         flow_in_question(notice)?;
         self.queued -= 1;
+        self.next_queued()
+    }
+
+    /// The same, after the last one was [refused](Backlog::refused).
+    pub fn next_queued(&mut self) -> Option<NoticeBox> {
         let next = if self.queued < IN_ORDER { self.next() } else { None };
         self.queued += usize::from(next.is_some());
         next
+    }
+
+    /// A notice that was counted as one in the queue found no memory there.
+    pub fn refused(&mut self, notice: &Notice) {
+        self.queued -= usize::from(flow_in_question(notice).is_some());
     }
 
     #[inline]

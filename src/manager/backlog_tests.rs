@@ -164,3 +164,19 @@ fn of_many_flows_those_that_send_no_more_are_forgotten() {
     assert_next(&mut backlog, [102, 11]);
     assert_empty(&mut backlog);
 }
+
+#[test]
+fn t0_9_questions_that_find_no_memory_take_no_place() {
+    let mut backlog = Backlog::default();
+    for number in 0..2 * FEW {
+        assert!(backlog.admits(&rpf(number)), "after {number}");
+        backlog.refused(&rpf(number));
+    }
+    // What was held back gets the place of one that was refused.
+    let mut backlog = full();
+    hold(&mut backlog, Origin::Else, [101, 102]);
+    let next = backlog.popped(&rpf(1)).unwrap();
+    backlog.refused(&next);
+    assert!(backlog.next_queued().is_some());
+    assert_eq!((backlog.next_queued(), backlog.len()), (None, 0));
+}

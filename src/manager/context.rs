@@ -111,5 +111,8 @@ fn drain_some(thread: &Thread, empty: impl FnOnce()) {
         return;
     }
     let _stop = Stop(thread);
+    // What it has to deliver may be others' only. Without a number of its own it would
+    // take what such threads cause for its own, and they what it causes.
+    cause_of(&mut thread.outbox.borrow_mut());
     empty();
 }

@@ -99,8 +99,8 @@ impl Manager {
                 let queue = &mut record.queue;
                 let queued = context::outbox(|outbox| {
                     let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), notice)?;
-                    if !outbox.push(Ticket { place, number: Some(number) }) {
-                        queue.leave(number); // no memory to keep it in mind
+                    if !outbox.push(&BOUNDS, Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // too many to keep it in mind, or no memory
                     }
                     Ok(())
                 });
@@ -113,17 +113,24 @@ impl Manager {
             _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
             _ => {}
         }
-        if was_behind && in_turn && joins_pair(&mut record.queue, &notice) {
+        let queue = &mut record.queue;
+        if was_behind && in_turn && joins_pair(queue, &notice) {
+            queue.comes_behind(match lane {
+                Lane::Worker => Cause::WORKER,
+                Lane::Caller => context::outbox(context::cause_of),
+            });
+            if queue.needs_worker() {
+                self.schedule_at(run, place);
+            }
             return;
         }
-        let queue = &mut record.queue;
         let pushed = match lane {
             Lane::Worker => queue.push(&BOUNDS, Cause::WORKER, notice),
             Lane::Caller => context::outbox(|outbox| {
                 let pushed = queue.push(&BOUNDS, context::cause_of(outbox), notice);
                 if let Pushed::Queued(number) = pushed {
-                    if !outbox.push(Ticket { place, number: Some(number) }) {
-                        queue.leave(number); // no memory to keep it in mind
+                    if !outbox.push(&BOUNDS, Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // too many to keep it in mind, or no memory
                     }
                 }
                 pushed
@@ -209,28 +216,47 @@ impl Manager {
 }
 
 /// A later change of hands joins the DISABLE_IGMP and the ENABLE_IGMP that have not begun,
-/// if there are some in the queue (spec 8.9).
+/// if there are some in the queue (spec 8.9). Only the last of the interface may be joined:
+/// the last that IGMP hears is what holds.
 fn joins_pair(queue: &mut Queue<NoticeBox>, notice: &Notice) -> bool {
-    match *notice {
-        Notice::DisableIgmp { question, interface } => {
-            queue.items_mut().any(|one| match &mut **one {
-                // Its answer is the one that is waited for now.
-                Notice::DisableIgmp { question: former, interface: there }
-                    if *there == interface =>
-                {
-                    *former = question;
-                    true
-                }
-                _ => false,
-            })
-        }
-        Notice::EnableIgmp { interface, since } => queue.items_mut().any(|one| match &mut **one {
-            Notice::EnableIgmp { interface: there, since: former } if *there == interface => {
-                *former = since;
-                true
+    let interface = match notice {
+        Notice::DisableIgmp { interface, .. } | Notice::EnableIgmp { interface, .. } => *interface,
+        _ => return false,
+    };
+    let (mut disable, mut enable) = (None, None);
+    for one in queue.items_mut() {
+        match &mut **one {
+            Notice::DisableIgmp { question, interface: there } if *there == interface => {
+                (disable, enable) = (Some(question), None);
             }
-            _ => false,
-        }),
+            Notice::EnableIgmp { since, interface: there } if *there == interface => {
+                enable = Some(since);
+            }
+            _ => {}
+        }
+    }
+    match (notice, disable, enable) {
+        // Its answer is the one that is waited for now.
+        (Notice::DisableIgmp { question, .. }, Some(former), enable) => {
+            *former = *question;
+            if enable.is_some() {
+                // The one behind it; those in front follow others that have begun.
+                let (last, mut is_behind) = (question.0, false);
+                queue.take_out(|one| match &**one {
+                    Notice::DisableIgmp { question, .. } if question.0 == last => {
+                        is_behind = true;
+                        false
+                    }
+                    Notice::EnableIgmp { interface: there, .. } => is_behind && *there == interface,
+                    _ => false,
+                });
+            }
+            true
+        }
+        (Notice::EnableIgmp { since, .. }, _, Some(former)) => {
+            *former = *since;
+            true
+        }
         _ => false,
     }
 }
@@ -265,6 +291,9 @@ impl Run {
                     self.engine.who(place.client),
                     *notice
                 );
+                if let Some(record) = self.clients.at(place) {
+                    record.backlog.refused(&notice);
+                }
                 match flow_in_question(&notice) {
                     Some(flow) => self.engine.unasked(flow, &mut self.fx),
                     None if notice.question().is_some() => self.answer(place.client, &notice),
@@ -330,5 +359,39 @@ impl Run {
         let now = self.now();
         let Run { engine, world, fx, .. } = self;
         engine.answer(now, client, notice, |flow| world.packets(flow), fx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::QuestionId;
+    use crate::types::Interface;
+
+    #[test]
+    fn t8_9_the_last_word_about_an_interface_stays_last() {
+        let interface = Interface::link(1);
+        let mut queue: Queue<NoticeBox> = Queue::default();
+        let mut tell = |notice: Notice| {
+            if !joins_pair(&mut queue, &notice) {
+                queue.push(&BOUNDS, Cause::WORKER, NoticeBox::new(notice).unwrap());
+            }
+            let questions = queue.items_mut().map(|one| match **one {
+                Notice::DisableIgmp { question, .. } => Some(question.0),
+                _ => None,
+            });
+            questions.collect::<Vec<_>>()
+        };
+        let enable = |since| Notice::EnableIgmp { interface, since };
+        let disable = |number| Notice::DisableIgmp { question: QuestionId(number), interface };
+        // The first DISABLE has begun; its ENABLE waits.
+        assert_eq!(tell(enable(1)), [None]);
+        assert_eq!(tell(disable(2)), [None, Some(2)]);
+        assert_eq!(tell(enable(1)), [None, Some(2), None]);
+        // Lost once more, and for good: no ENABLE follows.
+        assert_eq!(tell(disable(3)), [None, Some(3)]);
+        assert_eq!(tell(disable(4)), [None, Some(4)]);
+        assert_eq!(tell(enable(5)), [None, Some(4), None]);
+        assert_eq!(tell(enable(6)), [None, Some(4), None]);
     }
 }

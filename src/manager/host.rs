@@ -120,6 +120,8 @@ impl Manager {
             .end();
         // Without the lock, so that the host's log has the lines that come of it.
         let released = catch_unwind(AssertUnwindSafe(|| drop(run)));
+        // What was caught may be a child that the log's callback has forked (spec 8.10).
+        crate::fork::after_callback();
         writer::flush(LOG_PATIENCE);
         let mut guard = self.lock();
         guard.is_ending = false;

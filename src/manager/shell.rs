@@ -57,6 +57,12 @@ impl Host for Shell<'_> {
         }
     }
 
+    fn adopt(&self, guard: &mut Guard<'_>) {
+        if let Some(run) = guard.running() {
+            self.0.adopt(run);
+        }
+    }
+
     #[inline]
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
         context::outbox(with)
@@ -112,9 +118,12 @@ impl Host for Shell<'_> {
         let record = clients.at(place)?;
         if flow_in_question(&notice).is_some() {
             callee.asked += 1;
-            if let Some(next) = record.backlog.popped(&notice) {
-                if let Pushed::Refused(next) = record.queue.push(&BOUNDS, Cause::WORKER, next) {
-                    engine.forget(&next, fx); // no memory: as if its packet had not come
+            let mut next = record.backlog.popped(&notice);
+            while let Some(question) = next.take() {
+                if let Pushed::Refused(lost) = record.queue.push(&BOUNDS, Cause::WORKER, question) {
+                    engine.forget(&lost, fx); // no memory: as if its packet had not come
+                    record.backlog.refused(&lost);
+                    next = record.backlog.next_queued();
                 }
             }
         }

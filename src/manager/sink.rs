@@ -61,7 +61,9 @@ pub(super) enum Way {
 /// that `must_leave` never does.
 pub(super) fn way(may_wait: bool, must_leave: bool) -> Way {
     let sinks = SINKS.read();
-    let Some(sink) = &sinks.current else { return Way::Stderr };
+    let Some(sink) = &sinks.current else {
+        return if must_leave { Way::Leave } else { Way::Stderr };
+    };
     if must_leave || (!may_wait && sink.is_stuck()) {
         return Way::Leave;
     }

@@ -125,17 +125,21 @@ impl Manager {
     /// on the wrong thread beats never.
     #[inline]
     pub(super) fn adopt(&self, run: &mut Run) {
-        if run.pool.refused_until.is_some() && run.pool.is_short() {
+        if Manager::has_no_worker(run) {
             Manager::adopt_some(run, BOUNDS.others);
         }
     }
 
-    /// No more clients than callbacks that are made for others.
+    /// No more clients than callbacks that are made for others. Inside a callback, which may
+    /// not return, nobody's: the frame further out does it when it has come so far.
     #[cold]
     fn adopt_some(run: &mut Run, most: usize) {
+        if context::inside().is_some() {
+            return context::outbox(|outbox| outbox.adopts_later = true);
+        }
         for _ in 0..most {
             let Some(place) = run.pool.ready.pop_front() else { break };
-            if !context::outbox(|outbox| outbox.push(Ticket { place, number: None })) {
+            if !context::outbox(|outbox| outbox.push(&BOUNDS, Ticket { place, number: None })) {
                 return run.pool.ready.push_front(place);
             }
         }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex as Plain, OnceLock};
 
 /// All bounds that matter are 2.
-pub const BOUNDS: Bounds = Bounds { others: 2, own: 2, waiting: 2, notes: 2, batch: 1 };
+pub const BOUNDS: Bounds = Bounds { others: 2, own: 2, waiting: 2, tickets: 3, notes: 2, batch: 1 };
 
 /// What is wrong with those that use the dispatcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +198,7 @@ pub struct Hand {
     cause: Cause,
     /// Callbacks that the present call has made: its own, and others'.
     made: Cell<(usize, usize)>,
+    inside: Cell<bool>,
     is_worker: bool,
 }
 
@@ -209,6 +210,7 @@ impl Hand {
             outbox: RefCell::new(Outbox::new(Cause(number))),
             cause: Cause(number),
             made: Cell::new((0, 0)),
+            inside: Cell::new(false),
             is_worker: false,
         }
     }
@@ -233,7 +235,12 @@ impl Hand {
             Pushed::Queued(_) if self.desk.fault == Fault::TicketForgotten => {}
             Pushed::Queued(number) if lane == Lane::Caller => {
                 let ticket = Ticket { place: client, number: Some(number) };
-                assert!(self.outbox.borrow_mut().push(ticket));
+                if !self.outbox.borrow_mut().push(&BOUNDS, ticket) {
+                    queue.leave(number);
+                    if queue.needs_worker() {
+                        self.schedule_at(state, client);
+                    }
+                }
             }
             _ if queue.needs_worker() => self.schedule_at(state, client),
             _ => {}
@@ -255,10 +262,14 @@ impl Hand {
         if !state.refused {
             return;
         }
+        if self.inside.get() {
+            self.outbox.borrow_mut().adopts_later = true;
+            return;
+        }
         while let Some(place) = state.ready.pop_front() {
             if self.desk.fault != Fault::AdoptedForNothing {
                 let ticket = Ticket { place, number: None };
-                assert!(self.outbox.borrow_mut().push(ticket));
+                assert!(self.outbox.borrow_mut().push(&BOUNDS, ticket));
             }
         }
     }
@@ -376,6 +387,10 @@ impl Host for Hand {
         self.schedule_at(state, client);
     }
 
+    fn adopt(&self, state: &mut MutexGuard<'_, State>) {
+        Hand::adopt(self, state);
+    }
+
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<usize>) -> R) -> R {
         with(&mut self.outbox.borrow_mut())
     }
@@ -430,9 +445,11 @@ impl Host for Hand {
         self.made.set((own + usize::from(is_own), others + usize::from(!is_own)));
         // It may be stopped in there.
         let mut state = self.lock();
+        self.inside.set(true);
         if self.desk.calls_back && client == 0 {
             self.publish(&mut state, Lane::Caller, 1, 2);
         }
+        self.inside.set(false);
         drop(state);
         self.desk.heard[client].lock().unwrap().inside = false;
     }

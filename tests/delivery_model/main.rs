@@ -93,6 +93,23 @@ fn a_worker_that_pauses(fault: Fault) {
     });
 }
 
+/// A thread inside a callback has made changes, and does not return; others have something for
+/// the same client, which is behind.
+fn a_caller_that_is_stuck(fault: Fault) {
+    explore(move || {
+        let desk = Desk::new(fault);
+        let end_worker = worker(&desk);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 0)]));
+        let stuck = Hand::caller(&desk, 2);
+        stuck.begin_call(0, 0);
+        stuck.begin_call(0, 1);
+        Hand::caller(&desk, 3).call(&[(0, 2)]);
+        other.join().unwrap();
+        end_worker();
+        desk.check();
+    });
+}
+
 /// Upcalls come in and no other worker is to be had than one that is late: a call
 /// does what is a worker's, while another is made.
 fn a_caller_that_adopts(fault: Fault) {
@@ -182,6 +199,11 @@ fn t8_4_a_caller_and_a_worker() {
 #[test]
 fn t8_4_a_worker_that_pauses() {
     a_worker_that_pauses(Fault::None);
+}
+
+#[test]
+fn t8_4_a_caller_that_is_stuck() {
+    a_caller_that_is_stuck(Fault::None);
 }
 
 #[test]

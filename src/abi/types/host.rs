@@ -76,8 +76,8 @@ pub type PMGMHOST_VERSION = *mut MGMHOST_VERSION;
 /// # Threads
 /// On the thread of the call that logs, before that call returns; on several threads at
 /// a time; with no lock of MGM held. Lines of MGM's own threads, and those of calls while the
-/// callback is slow, come on the thread mgm-log: a call waits for this callback no
-/// longer than 0.1 s in a second and one more line. The lines of one thread keep
+/// callback is slow, come on the thread mgm-log: a call waits for this callback at
+/// most 0.1 s in each second, plus the line that is being handed over. The lines of one thread keep
 /// their order. Of more than 65,536 lines that wait, or 8 MiB of them, further ones
 /// are dropped, and a line reports how many.
 ///

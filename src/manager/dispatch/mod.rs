@@ -34,6 +34,8 @@ pub struct Bounds {
     pub own: usize,
     /// Callbacks that wait for a client, before it is behind.
     pub waiting: usize,
+    /// Tickets that a thread keeps. What goes beyond is a worker's.
+    pub tickets: usize,
     /// Notes about one topic, before they become one.
     pub notes: usize,
     /// Notes that are looked at while the lock is held.
@@ -42,7 +44,7 @@ pub struct Bounds {
 
 /// Those of spec 8.3 and 8.9.
 pub const BOUNDS: Bounds =
-    Bounds { others: 32, own: 1024, waiting: 1024, notes: 65_536, batch: 64 };
+    Bounds { others: 32, own: 1024, waiting: 1024, tickets: 1024, notes: 65_536, batch: 64 };
 
 /// A callback that waits.
 pub trait Item {

@@ -19,15 +19,26 @@ pub enum Tell<K> {
     One(K),
 }
 
+/// So many things of one topic are told before it is the next one's turn: none has to wait
+/// for ever because others are noted again and again.
+const TURN: usize = 64;
+
 /// All notes of one client.
 #[derive(Debug)]
 pub struct Notes<K> {
     topics: [Topic<K>; TOPICS],
+    /// Whose turn it is, and how many of its things are still told in it. The topics
+    /// take turns in their order, round by round.
+    turn: usize,
+    left: usize,
+    /// In this round the first topic was told as a whole.
+    first_is_told: bool,
 }
 
 impl<K> Default for Notes<K> {
     fn default() -> Self {
-        Notes { topics: std::array::from_fn(|_| Topic::default()) }
+        let topics = std::array::from_fn(|_| Topic::default());
+        Notes { topics, turn: 0, left: TURN, first_is_told: false }
     }
 }
 
@@ -152,24 +163,48 @@ impl<K: Key> Notes<K> {
         }
     }
 
-    /// Takes out what is to be told next.
+    /// Takes out what is to be told next. The first topic as a whole is told first of all,
+    /// but once a round.
     pub fn next(&mut self) -> Option<Tell<K>> {
-        for (number, topic) in self.topics.iter_mut().enumerate() {
-            if std::mem::take(&mut topic.all) {
-                return Some(Tell::All(number));
+        // After a whole round it is again the turn of the topic that it began with.
+        for _ in 0..=TOPICS {
+            if self.topics[0].all && !self.first_is_told {
+                (self.turn, self.left) = (0, TURN);
+                self.first_is_told = true;
+                self.topics[0].all = false;
+                return Some(Tell::All(0));
             }
-            if let Walk::From(after) = std::mem::replace(&mut topic.walk, Walk::No) {
-                return Some(Tell::After(number, after));
+            if let Some(tell) = self.next_of_turn() {
+                return Some(tell);
             }
-            if let Some(key) = topic.order.pop_front() {
-                topic.said.remove(&key);
-                if topic.order.is_empty() {
-                    topic.clear();
-                }
-                return Some(Tell::One(key));
-            }
+            self.turn = (self.turn + 1) % TOPICS;
+            self.left = TURN;
+            self.first_is_told &= self.turn != 0;
         }
+        // Whatever is noted next begins a round.
+        (self.turn, self.first_is_told) = (0, false);
         None
+    }
+
+    fn next_of_turn(&mut self) -> Option<Tell<K>> {
+        let (number, topic) = (self.turn, &mut self.topics[self.turn]);
+        if self.left == 0 {
+            return None;
+        }
+        if number != 0 && std::mem::take(&mut topic.all) {
+            return Some(Tell::All(number));
+        }
+        if let Walk::From(after) = std::mem::replace(&mut topic.walk, Walk::No) {
+            self.left = 0; // that is many things
+            return Some(Tell::After(number, after));
+        }
+        let key = topic.order.pop_front()?;
+        topic.said.remove(&key);
+        if topic.order.is_empty() {
+            topic.clear();
+        }
+        self.left -= 1;
+        Some(Tell::One(key))
     }
 
     /// Whether there is nothing to tell.

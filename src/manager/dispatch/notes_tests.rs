@@ -2,7 +2,7 @@
 
 use super::*;
 
-const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 2, notes: 4, batch: 2 };
+const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 2, tickets: 2, notes: 4, batch: 2 };
 
 /// Topic 0 becomes one note; topic 1 does not.
 impl Key for (usize, u32) {
@@ -93,4 +93,17 @@ fn t8_9_notes_that_have_lost_their_sense_go() {
     note(&mut notes, 1, 1..=3, true);
     notes.forget(|(_, thing)| thing == 2);
     assert_eq!(told(&mut notes), [Tell::One((1, 1)), Tell::One((1, 3))]);
+}
+
+#[test]
+fn t8_9_no_topic_starves() {
+    let mut notes = N::default();
+    note(&mut notes, 1, [7], true);
+    for n in 0..1000 {
+        note(&mut notes, 0, [n % 3, (n + 1) % 3], n % 2 == 0);
+        if notes.next() == Some(Tell::One((1, 7))) {
+            return;
+        }
+    }
+    panic!("never told");
 }

@@ -1,6 +1,6 @@
 //! The clients that a thread's calls have something for.
 
-use super::Cause;
+use super::{Bounds, Cause};
 use std::collections::VecDeque;
 
 /// A callback that a thread has to see delivered.
@@ -13,6 +13,13 @@ pub struct Ticket<P> {
     pub number: Option<u64>,
 }
 
+impl<P: Copy + PartialEq> Ticket<P> {
+    /// Whether a later ticket says the same, or more of it.
+    fn joins(&self, later: Ticket<P>) -> bool {
+        self.place == later.place && self.number.is_some() == later.number.is_some()
+    }
+}
+
 /// Tickets of one thread, first in first out. There is seldom more than one: that takes
 /// no memory.
 #[derive(Debug)]
@@ -22,23 +29,36 @@ pub struct Outbox<P> {
     rest: VecDeque<Ticket<P>>,
     /// Who causes what the thread's calls cause now.
     pub cause: Cause,
+    /// A call inside a callback has left what is the workers' to where the thread's
+    /// outbox is emptied: see [`Host::adopt`](super::Host::adopt).
+    pub adopts_later: bool,
 }
 
 impl<P: Copy + PartialEq> Outbox<P> {
     /// Empty.
     pub const fn new(cause: Cause) -> Outbox<P> {
-        Outbox { first: None, rest: VecDeque::new(), cause }
+        Outbox { first: None, rest: VecDeque::new(), cause, adopts_later: false }
     }
 
-    /// Puts a ticket at the end; false if there is no memory for it.
+    /// Puts a ticket at the end; false if there are too many, or if there is no memory for it.
     #[must_use]
     #[inline]
-    pub fn push(&mut self, ticket: Ticket<P>) -> bool {
+    pub fn push(&mut self, bounds: &Bounds, ticket: Ticket<P>) -> bool {
         if self.first.is_none() {
             self.first = Some(ticket);
             return true;
         }
-        let has_room = self.rest.try_reserve(1).is_ok();
+        self.push_behind(bounds, ticket)
+    }
+
+    fn push_behind(&mut self, bounds: &Bounds, ticket: Ticket<P>) -> bool {
+        // Who delivers a client's callback delivers those before it, too.
+        let last = self.rest.back_mut().or(self.first.as_mut());
+        if let Some(last) = last.filter(|last| last.joins(ticket)) {
+            *last = ticket;
+            return true;
+        }
+        let has_room = self.rest.len() + 1 < bounds.tickets && self.rest.try_reserve(1).is_ok();
         if has_room {
             self.rest.push_back(ticket);
         }
@@ -56,6 +76,13 @@ impl<P: Copy + PartialEq> Outbox<P> {
             }
         }
         Some(first)
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    #[allow(dead_code)] // tests/delivery_model does not ask
+    pub fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
     }
 
     /// Whether there is none.

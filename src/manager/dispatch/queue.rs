@@ -118,13 +118,25 @@ impl<T: Item> Queue<T> {
             About::Itself => Pushed::Refused(item),
             About::Nothing => {
                 self.behind = true;
+                self.comes_behind(cause);
                 Pushed::Dropped(item)
             }
             about => {
                 self.behind = true;
                 self.notes.note(about, bounds);
+                self.comes_behind(cause);
                 Pushed::Noted(item)
             }
+        }
+    }
+
+    /// Something with this cause is told after all that wait, but its caller does not offer
+    /// them. Those whose callers do may be inside callbacks that do not return (spec 8.4).
+    /// Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
+    #[cold]
+    pub fn comes_behind(&mut self, cause: Cause) {
+        if self.workers == 0 && self.items.back().is_some_and(|last| last.cause != cause) {
+            self.leave(self.last);
         }
     }
 
@@ -153,6 +165,7 @@ impl<T: Item> Queue<T> {
     pub fn tell_all(&mut self, topic: usize) {
         self.behind = true;
         self.notes.note_all(topic);
+        self.comes_behind(Cause::WORKER);
     }
 
     /// What the client has to be told.
@@ -195,9 +208,14 @@ impl<T: Item> Queue<T> {
     /// Takes out callbacks and notes that have lost their sense. Afterwards
     /// [`needs_worker`](Queue::needs_worker) has to be asked.
     pub fn cancel(&mut self, item: impl Fn(&T) -> bool, note: impl Fn(T::Key) -> bool) {
+        self.take_out(item);
+        self.notes.forget(note);
+    }
+
+    /// Takes out callbacks. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
+    pub fn take_out(&mut self, mut item: impl FnMut(&T) -> bool) {
         self.items.retain(|waiting| !item(&waiting.item));
         self.workers = self.items.iter().filter(|one| one.cause == Cause::WORKER).count();
-        self.notes.forget(note);
     }
 
     /// A calling thread has the callback with this number to deliver. True makes it the
@@ -233,9 +251,8 @@ impl<T: Item> Queue<T> {
 
     /// Whether there is something that a worker has to do.
     fn is_workers(&self) -> bool {
-        self.workers > 0
-            || self.handed_over
-            || (self.items.is_empty() && self.behind && !self.notes.is_empty())
+        // With nothing noted there is still to end that the client is behind.
+        self.workers > 0 || self.handed_over || (self.items.is_empty() && self.behind)
     }
 
     /// Whether the client has to go on the list of those that wait for a worker, now.

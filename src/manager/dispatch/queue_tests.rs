@@ -3,7 +3,7 @@
 use super::super::Key;
 use super::*;
 
-const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 3, notes: 4, batch: 2 };
+const FEW: Bounds = Bounds { others: 2, own: 2, waiting: 3, tickets: 2, notes: 4, batch: 2 };
 const ONE: Cause = Cause(1);
 const OTHER: Cause = Cause(2);
 
@@ -177,4 +177,26 @@ fn t1_6_a_closed_queue_ends_its_runner() {
     assert!(queue.is_running());
     assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [0_u32; 0]);
     assert!(!queue.is_running() && !queue.needs_worker());
+}
+
+#[test]
+fn t8_4_notes_of_others_do_not_wait_for_a_stuck_caller() {
+    let mut queue = Queue::default();
+    // ONE made these inside a callback that never returns: it offers none of them.
+    push(&mut queue, ONE, [1, 2, 3]);
+    assert!(matches!(queue.push(&FEW, OTHER, Alert(9)), Pushed::Noted(_)));
+    assert!(queue.needs_worker(), "nobody will ever run it");
+}
+
+#[test]
+fn t8_9_a_client_with_nothing_left_to_hear_is_not_behind() {
+    let mut queue = Queue::default();
+    push(&mut queue, ONE, [1, 2, 3]);
+    assert!(matches!(queue.push(&FEW, ONE, Alert(4)), Pushed::Noted(_)) && queue.is_behind());
+    queue.cancel(|_| true, |_| true);
+    assert!(queue.needs_worker() && queue.start_worker());
+    assert!(matches!(queue.next(Lane::Worker, &mut Turn::endless()), Next::Stop));
+    assert!(queue.catches_up());
+    queue.stop();
+    assert!(!queue.is_behind() && !queue.needs_worker());
 }

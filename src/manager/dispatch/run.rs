@@ -33,6 +33,8 @@ pub trait Host {
     ) -> Option<&'g mut Queue<Self::Item>>;
     /// Has a worker run the client.
     fn schedule(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
+    /// Where no worker is to be had: takes clients that wait for one into the outbox.
+    fn adopt(&self, guard: &mut Self::Guard<'_>);
     /// This thread's outbox.
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Self::Place>) -> R) -> R;
     /// Makes this thread a client's runner: what it takes along.
@@ -103,8 +105,21 @@ pub fn drain<H: Host>(host: &H) {
         } else {
             host.unlock(guard);
             next = host.outbox(Outbox::pop);
+            if next.is_none() && host.outbox(|outbox| std::mem::take(&mut outbox.adopts_later)) {
+                next = adopt(host, &turn);
+            }
         }
     }
+}
+
+/// Calls inside the callbacks that were made have found clients for whom no worker is to be
+/// had. As long as this call makes callbacks of others it is for it to run them.
+#[cold]
+fn adopt<H: Host>(host: &H, turn: &Turn) -> Option<Ticket<H::Place>> {
+    if !turn.is_over() {
+        host.adopt(&mut host.lock());
+    }
+    host.outbox(Outbox::pop)
 }
 
 /// Leaves what this thread's calls have caused to workers.

@@ -316,3 +316,140 @@ fn t8_9_many_groups_are_told_in_their_own_time() {
     until("all groups", || *heard.lock() == flows);
     world.0.deregister(quick).unwrap();
 }
+
+#[test]
+fn t8_4_a_stuck_caller_delays_nobody_elses_alerts() {
+    let world = World::new();
+    let heard: Arc<PlMutex<Vec<String>>> = Arc::default();
+    let own = Arc::clone(&heard);
+    let (go_on, wait) = mpsc::channel::<()>();
+    let (ready, is_ready) = mpsc::channel::<()>();
+    let wait = PlMutex::new(wait);
+    let ready = PlMutex::new(ready);
+    let busy = world.client(900, |_| ());
+    world.0.take(busy, link(9)).unwrap();
+    let x = world.client(901, |_| ());
+    world.0.take(x, link(8)).unwrap();
+    let manager = world.0.clone();
+    // A: inside its callback it makes more changes than can wait, and does not return.
+    world.client(1, move |notice| {
+        if matches!(notice, Notice::Join { flow, .. } if *flow == group(250)) {
+            for number in 0..=WAITING {
+                if number % 2 == 0 {
+                    manager.add_membership(busy, group(251), link(9), Join::State).unwrap();
+                } else {
+                    manager.delete_membership(busy, group(251), link(9), Join::State).unwrap();
+                }
+            }
+            ready.lock().send(()).ok();
+            wait.lock().recv().ok();
+        }
+    });
+    // B hears.
+    world.client(2, move |notice| own.lock().push(words(notice)));
+    let manager = world.0.clone();
+    let stuck = std::thread::spawn(move || {
+        manager.add_membership(x, group(250), link(8), Join::State).unwrap();
+    });
+    is_ready.recv().unwrap();
+    world.0.add_membership(x, group(77), link(8), Join::State).unwrap();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let mut ok = false;
+    while std::time::Instant::now() < end && !ok {
+        ok = heard.lock().iter().any(|line| line.contains("1.77"));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let n = heard.lock().len();
+    drop(go_on);
+    stuck.join().unwrap();
+    assert!(ok, "B heard {n} in 5 s, and not of X's join");
+}
+
+#[test]
+fn t8_9_the_outbox_of_a_long_callback_is_bounded() {
+    let world = World::new();
+    let busy = world.client(900, |_| ());
+    world.0.take(busy, link(9)).unwrap();
+    let x = world.client(901, |_| ());
+    world.0.take(x, link(8)).unwrap();
+    let manager = world.0.clone();
+    let longest = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let out = Arc::clone(&longest);
+    world.client(1, move |notice| {
+        if matches!(notice, Notice::Join { flow, .. } if *flow == group(250)) {
+            for round in 0..100 {
+                for _ in 0..50 {
+                    manager.add_membership(busy, group(251), link(9), Join::State).unwrap();
+                    manager.delete_membership(busy, group(251), link(9), Join::State).unwrap();
+                }
+                // Another thread's call delivers them, or has a worker do it.
+                let other = manager.clone();
+                std::thread::spawn(move || {
+                    let flow = group(10 + round % 50);
+                    other.add_membership(x, flow, link(8), Join::State).unwrap();
+                    other.delete_membership(x, flow, link(8), Join::State).unwrap();
+                })
+                .join()
+                .unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            let len = crate::manager::context::outbox(|outbox| outbox.len());
+            out.store(len, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    world.client(2, |_| ());
+    world.0.add_membership(x, group(250), link(8), Join::State).unwrap();
+    let len = longest.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(len <= WAITING, "{len} tickets");
+}
+
+#[test]
+fn t8_9_igmp_that_was_behind_is_enabled_in_the_end() {
+    let world = World::new();
+    let heard: Arc<PlMutex<Vec<String>>> = Arc::default();
+    let own = Arc::clone(&heard);
+    let (go_on, wait) = mpsc::channel::<()>();
+    let (stick, sticks) = mpsc::channel::<()>();
+    let (wait, stick) = (PlMutex::new(wait), PlMutex::new(stick));
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let igmp = world.client(10, move |notice| {
+        match notice {
+            Notice::Join { flow, .. } if *flow == group(250) => {}
+            Notice::DisableIgmp { .. }
+                if first.swap(false, std::sync::atomic::Ordering::Relaxed) => {}
+            Notice::DisableIgmp { .. } => return own.lock().push("disable".into()),
+            Notice::EnableIgmp { .. } => return own.lock().push("enable".into()),
+            _ => return,
+        }
+        stick.lock().send(()).ok();
+        wait.lock().recv().ok();
+    });
+    let busy = world.client(900, |_| ());
+    world.0.take(busy, link(9)).unwrap();
+    world.0.take(igmp, link(10)).unwrap();
+    let manager = world.0.clone();
+    let stuck = std::thread::spawn(move || {
+        manager.add_membership(busy, group(250), link(9), Join::State).unwrap();
+    });
+    sticks.recv().unwrap();
+    for number in 0..WAITING + 20 {
+        if number % 2 == 0 {
+            world.0.add_membership(busy, group(251), link(9), Join::State).unwrap();
+        } else {
+            world.0.delete_membership(busy, group(251), link(9), Join::State).unwrap();
+        }
+    }
+    let link10 = link(10);
+    world.0.host_delete_interface(link10).unwrap(); // the first DISABLE waits
+    go_on.send(()).unwrap();
+    sticks.recv().unwrap(); // and has begun
+    world.0.host_add_interface(link10).unwrap();
+    world.0.host_delete_interface(link10).unwrap();
+    world.0.host_add_interface(link10).unwrap();
+    drop(go_on);
+    stuck.join().unwrap();
+    until("ENABLE_IGMP to be the last", || {
+        let code = world.0.add_membership(igmp, group(1), link10, Join::State);
+        code.is_ok() && heard.lock().last().is_some_and(|last| last == "enable")
+    });
+}

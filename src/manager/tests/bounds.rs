@@ -100,3 +100,61 @@ fn t8_3_a_call_makes_so_many_of_its_own_callbacks_and_a_worker_the_rest() {
     assert!(heard[..made].iter().all(|(_, thread)| *thread == here));
     world.0.deregister(a).unwrap();
 }
+
+#[test]
+fn t8_4_a_stuck_callback_takes_no_clients_along() {
+    let world = World::new();
+    let heard = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&heard);
+    let a = world.client(1, |_| ());
+    world.0.take(a, link(1)).unwrap();
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let (ready, is_ready) = std::sync::mpsc::channel::<()>();
+    let (wait, ready) = (PlMutex::new(wait), PlMutex::new(ready));
+    let manager = world.0.clone();
+    world.client(3, move |notice| {
+        if matches!(notice, Notice::Join { flow, .. } if *flow == self::flow(7777)) {
+            ready.lock().send(()).ok();
+            // Anything that publishes.
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            manager.add_membership(a, self::flow(0), link(1), Join::State).unwrap();
+            ready.lock().send(()).ok();
+            wait.lock().recv().ok();
+        }
+    });
+    let manager = world.0.clone();
+    let thread = std::thread::spawn(move || {
+        manager.add_membership(a, self::flow(7777), link(1), Join::State).unwrap();
+    });
+    is_ready.recv().unwrap();
+    world.client(2, move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    refuse_workers(&world);
+    joins_as_upcalls(&world, a, 1, 10);
+    is_ready.recv().unwrap();
+    for _ in 0..100 {
+        world.0.add_membership(a, flow(0), link(1), Join::State).unwrap();
+    }
+    let n = heard.load(Ordering::Relaxed);
+    drop(go_on);
+    thread.join().unwrap();
+    assert!(n > 0, "the other client has heard {n}");
+}
+
+#[test]
+fn t8_3_threads_that_first_deliver_for_others_have_causes_of_their_own() {
+    let world = World::new();
+    let a = world.client(1, |_| ());
+    world.client(2, |_| ());
+    world.0.take(a, link(1)).unwrap();
+    refuse_workers(&world);
+    joins_as_upcalls(&world, a, 1, 2 * OTHERS);
+    let manager = &world.0;
+    let cause = || {
+        manager.add_membership(a, flow(0), link(1), Join::State).unwrap(); // tells nobody
+        crate::manager::context::outbox(crate::manager::context::cause_of)
+    };
+    let causes = [(); 2].map(|()| std::thread::scope(|scope| scope.spawn(cause).join().unwrap()));
+    assert_ne!(causes[0], causes[1]);
+}

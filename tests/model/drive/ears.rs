@@ -12,7 +12,7 @@ use mgm::types::{Flow, Interface};
 use std::cell::{RefCell, RefMut};
 use std::collections::BTreeSet;
 
-const BOUNDS: Bounds = Bounds { others: 1, own: 1, waiting: 4, notes: 2, batch: 2 };
+const BOUNDS: Bounds = Bounds { others: 1, own: 1, waiting: 4, tickets: 4, notes: 2, batch: 2 };
 
 #[derive(Debug)]
 struct Alert(Notice);
@@ -169,7 +169,7 @@ impl Ears {
             complaint: RefCell::default(),
         };
         let ticket = Ticket { place: client, number: None };
-        assert!(room.outbox.borrow_mut().0.push(ticket));
+        assert!(room.outbox.borrow_mut().0.push(&BOUNDS, ticket));
         dispatch::drain(&room);
         room.complaint.into_inner().map_or(Ok(()), Err)
     }
@@ -242,6 +242,8 @@ impl Host for Room<'_> {
             queue.unschedule();
         }
     }
+
+    fn adopt(&self, _: &mut RefMut<'_, Vec<Ear>>) {}
 
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<ClientId>) -> R) -> R {
         with(&mut self.outbox.borrow_mut().0)
