@@ -268,17 +268,27 @@ impl Mfe {
         if self.rare.is_none() && now == same {
             return; // nothing has come in
         }
-        let (mut lost, wrong_if) =
-            self.rare.as_ref().map_or_else(Default::default, |rare| (rare.lost, rare.wrong_if));
+        let (mut lost, wrong_if, ahead) = match &self.rare {
+            Some(rare) => (rare.lost, rare.wrong_if, rare.ahead),
+            None => Default::default(),
+        };
         let mut all = lost.plus(now);
-        if all.packets < packets || all.octets < octets || all.wrong_if < wrong_if {
+        let arrived = (packets - ahead).saturating_add(wrong_if);
+        let has_fallen = all.packets.saturating_add(all.wrong_if) < arrived;
+        if has_fallen || all.octets < octets || all.wrong_if < wrong_if {
             // It is another entry than the one that was read before.
             lost = Counters { packets, octets, wrong_if };
             self.rare().lost = lost;
             all = lost.plus(now);
         }
+        // The kernel counts a packet first, and a little later that it came in on a wrong
+        // interface. A reading in between has one accepted packet too many.
+        let too_many = packets.saturating_sub(all.packets);
+        if too_many != ahead {
+            self.rare().ahead = too_many;
+        }
         let wrong_if = all.wrong_if;
-        (self.packets, self.octets) = (all.packets, all.octets);
+        (self.packets, self.octets) = (all.packets + too_many, all.octets);
         if wrong_if > 0 {
             self.rare().wrong_if = wrong_if;
         }

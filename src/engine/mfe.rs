@@ -51,6 +51,9 @@ pub(super) struct Rare {
     pub wrong_if: u64,
     /// What the forwarder had counted in entries that it lost.
     pub(super) lost: Counters,
+    /// So many packets more than the forwarder's last reading an earlier one had: they
+    /// turned out to have come in on a wrong interface.
+    pub(super) ahead: u64,
 }
 
 /// A [`Time`] and two flags in six bytes: MGM may run for 2,200 years.

@@ -200,7 +200,14 @@ impl Engine {
     fn follow_route(&mut self, place: Place, new: SourceId, fx: &mut Effects) {
         let entry = self.flows.at(place);
         let (flow, old) = (entry.flow(), entry.source);
-        let before = entry.mfe.as_ref().map(|mfe| self.way(flow, old, Some(mfe.iif)));
+        let before = entry.mfe.as_ref().map(|mfe| {
+            // Its neighbour may be another than that of the first way by the same interface.
+            let own = (mfe.iif, mfe.upstream);
+            match self.is_way(flow, old, own) {
+                true => Way::In(own.0, own.1),
+                false => self.way(flow, old, Some(mfe.iif)),
+            }
+        });
         self.move_entry(place, new, fx);
         if self.resolutions.contains_key(&flow) {
             self.restart_if_outdated(flow, fx);

@@ -321,3 +321,20 @@ fn t5_4_a_move_whose_way_is_lost_meanwhile_stays_where_it_was() {
     r.returns("B"); // void
     assert_eq!(upstream(&r), (1.there(), addr("10.1.0.9")));
 }
+
+#[test]
+fn t5_10_an_mfe_moves_when_its_own_neighbour_is_no_way_any_more() {
+    let mut r = Router::with(&["A", "C"]);
+    r.owns("A", &[1]).owns("C", &[3]);
+    r.source("10.0.0.1", equal(&[(1, "10.1.0.8"), (1, "10.1.0.9")]));
+    r.join("C", G, 3);
+    r.packet(SG, 1);
+    r.heard.clear();
+    // The system chooses the other neighbour; both are legitimate still.
+    r.reroute("10.0.0.1", equal(&[(1, "10.1.0.9"), (1, "10.1.0.8")]));
+    r.expect_nothing();
+    assert_eq!(upstream(&r), (1.there(), addr("10.1.0.8")));
+    r.reroute("10.0.0.1", equal(&[(1, "10.1.0.9")]));
+    r.expect(&["A: rpf (10.0.0.1, 239.1.1.1) on interface 1 from 10.1.0.9"]);
+    assert_eq!(upstream(&r), (1.there(), addr("10.1.0.9")));
+}

@@ -226,7 +226,10 @@ impl Model {
             .mfes
             .iter()
             .filter(|mfe| changed.contains(&mfe.flow.source()))
-            .map(|mfe| (mfe.flow, self.way(mfe.flow, Some(mfe.iif))))
+            .map(|mfe| match self.is_way(mfe.flow, (mfe.iif, mfe.upstream)) {
+                true => (mfe.flow, Way::In(mfe.iif, mfe.upstream)),
+                false => (mfe.flow, self.way(mfe.flow, Some(mfe.iif))),
+            })
             .collect();
         let refused: Vec<Flow> = self
             .refusals
