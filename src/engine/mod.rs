@@ -133,6 +133,12 @@ impl Engine {
         }
     }
 
+    /// What time it is, before a call that may ask about flows, or refuse some, and is given
+    /// no time itself: what is remembered for a while counts from then.
+    pub fn set_now(&mut self, now: Time) {
+        self.now = now;
+    }
+
     /// A number that was never used before.
     fn next_serial(&mut self) -> u64 {
         self.serial += 1;

@@ -9,7 +9,7 @@
 use super::resolve::Purpose;
 use super::sources::SourceId;
 use super::ways::Way;
-use super::{Effects, Engine, Refused};
+use super::{Effects, Engine, NoticeKind, Refused};
 use crate::types::{Domain, Flow, IfId, Interface, Result, Route, Scope, Time};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -251,7 +251,14 @@ impl Engine {
         let refusal = self.refusals.get(flow)?;
         let why = refusal.why;
         let elsewhere = refusal.packet.arrival != self.interfaces.name(arrival);
-        let may_pass = || matches!(self.way(flow, source, Some(arrival)), Way::In(..));
+        // Where the first packet arrived nobody was asked, because of a boundary or because its
+        // owner has no RPF_CALLBACK: it is asked here, if no route covers the flow.
+        let was_asked = why != Refused::Boundary && self.accepts_unrouted(refusal.packet.arrival);
+        let may_pass = || match self.way(flow, source, Some(arrival)) {
+            Way::In(..) => true,
+            Way::Bounded => false,
+            Way::Nowhere => !was_asked && self.accepts_unrouted(self.interfaces.name(arrival)),
+        };
         if refusal.is_awake || elsewhere && may_pass() {
             self.forget_refusal(flow, fx);
             return None;
@@ -260,6 +267,12 @@ impl Engine {
             self.refused_again(flow, fx);
         }
         Some(why)
+    }
+
+    /// Whether an owner of the interface could accept flows that no route covers (spec 5.2).
+    fn accepts_unrouted(&self, interface: Interface) -> bool {
+        let owner = self.interfaces.find(interface).and_then(|id| self.interfaces.master(id));
+        owner.is_some_and(|owner| self.clients.hears(owner, NoticeKind::Rpf))
     }
 
     /// The forwarder tells of a refused flow again: its entry was lost, or is still on its way.

@@ -379,6 +379,7 @@ impl Engine {
         packets: impl FnOnce(Flow) -> Result<Option<u64>>,
         fx: &mut Effects,
     ) {
+        self.now = now;
         match notice {
             Notice::Rpf { question, flow, iif, upstream, .. } => {
                 self.rpf_answered(now, client, *flow, *question, *iif, *upstream, fx);

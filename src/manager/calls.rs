@@ -56,6 +56,7 @@ impl Manager {
         if elsewhere && inside.is_some() {
             return Err(Refusal::CallbackRunning);
         }
+        run.set_clock();
         run.engine.deregister(client, &mut run.fx)?;
         run.enumerations.retain(|_, enumeration| enumeration.client != client);
         run.forget(client);
@@ -77,6 +78,7 @@ impl Manager {
         self.act(
             |state| state.run_for(client.0),
             |run| {
+                run.set_clock();
                 let (id, is_new) = run.engine.prepare_take(client, interface, &mut run.fx)?;
                 if is_new {
                     let Run { engine, world, fx, .. } = run;
@@ -99,7 +101,10 @@ impl Manager {
         let at_once = context::inside().is_some();
         self.act(
             |state| state.run_for(client.0),
-            |run| run.engine.release(client, interface, at_once, &mut run.fx),
+            |run| {
+                run.set_clock();
+                run.engine.release(client, interface, at_once, &mut run.fx)
+            },
         )
     }
 
@@ -176,7 +181,10 @@ impl Manager {
     ) -> Result<()> {
         self.act(
             |state| state.run_for(client.0),
-            |run| run.engine.set_mfe(client, flow, upstream, if_index, &mut run.fx),
+            |run| {
+                run.set_clock();
+                run.engine.set_mfe(client, flow, upstream, if_index, &mut run.fx)
+            },
         )
     }
 

@@ -145,6 +145,7 @@ impl Manager {
             let waiting = run.engine.absent_interfaces();
             let found = waiting.into_iter().find(|(_, name)| *name == interface);
             if let Some((id, _)) = found.filter(|&(id, name)| run.world.reattach(id, name)) {
+                run.set_clock();
                 run.engine.interface_back(id, &mut run.fx);
             }
             Ok(())
@@ -162,6 +163,7 @@ impl Manager {
         self.act(super::state::State::started, |run| {
             run.world.set_present(interface, false);
             if let Some(id) = run.engine.interface_number(interface) {
+                run.set_clock();
                 run.engine.interface_lost(id, &mut run.fx);
             }
             Ok(())

@@ -24,6 +24,7 @@ impl Manager {
     /// `BadSetting`, `Stopping`.
     pub fn add_boundary(&self, if_index: u32, scope: Scope) -> Result<()> {
         self.act(State::started, |run| {
+            run.set_clock();
             run.engine.add_boundary(if_index, scope, &mut run.fx);
             if let Some(name) = run.engine.scope_name(scope) {
                 ::log::info!("interface {if_index} is a boundary of {}, {scope}", name.display());
@@ -39,7 +40,10 @@ impl Manager {
     /// # Errors
     /// `NoBoundary`, `BadSetting`, `Stopping`.
     pub fn delete_boundary(&self, if_index: u32, scope: Scope) -> Result<()> {
-        self.act(State::started, |run| run.engine.delete_boundary(if_index, scope, &mut run.fx))
+        self.act(State::started, |run| {
+            run.set_clock();
+            run.engine.delete_boundary(if_index, scope, &mut run.fx)
+        })
     }
 
     /// Names a scope; an empty name takes its name away.

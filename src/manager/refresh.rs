@@ -170,6 +170,7 @@ impl Manager {
                     .filter(|(source, ..)| !run.world.changes.may_concern(*source, count))
                     .cloned()
                     .collect();
+                run.set_clock();
                 if run.engine.update_routes(&current, &mut run.fx).is_err() {
                     ::log::error!("out of memory: routes are looked up again in a while");
                     run.world.doubts.about_routes();

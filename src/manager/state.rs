@@ -80,6 +80,12 @@ impl Run {
         Time(system::clock().saturating_sub(self.born))
     }
 
+    /// Has the engine know what time it is: see [`Engine::set_now`].
+    pub fn set_clock(&mut self) {
+        let now = self.now();
+        self.engine.set_now(now);
+    }
+
     /// Whether no callback is running and none of MGM's threads is left.
     pub fn is_quiet(&self) -> bool {
         self.clients.is_empty() && self.pool.is_empty() && !self.timer_runs

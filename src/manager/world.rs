@@ -356,12 +356,14 @@ impl Manager {
     /// domain; true if any has done that.
     pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) -> bool {
         let Some(run) = guard.running() else { return false };
+        run.set_clock();
         for id in run.world.lost() {
             run.engine.interface_lost(id, &mut run.fx);
         }
         self.publish(guard, Lane::Worker);
         let mut moved = false;
         if let Some(run) = guard.running() {
+            run.set_clock();
             for (id, interface) in run.engine.absent_interfaces() {
                 if run.world.reattach(id, interface) {
                     moved |= run.world.set_domain((id, interface), &mut run.engine, &mut run.fx);

@@ -181,10 +181,11 @@ fn t5_1_what_came_where_it_may_not_comes_where_it_may_at_once() {
 #[test]
 fn t5_1_nobody_is_told_of_a_refused_flow_on_another_interface() {
     let mut r = stage();
-    r.upcall(SG, 4);
-    r.wrong_if(SG, 1);
+    r.upcall(SG, 1); // A is asked, and leaves the 0
+    r.heard.clear();
+    r.wrong_if(SG, 2);
     r.expect_nothing();
-    assert_eq!(remembered(&r), 1);
+    assert_eq!((r.entry(SG), remembered(&r)), ("refusal from interface 1".into(), 1));
 }
 
 #[test]
@@ -295,4 +296,34 @@ fn t5_1_sources_whose_flows_must_wait_keep_their_new_routes() {
     r.goes_on(16);
     assert_eq!((r.engine.mfe_count(), remembered(&r)), (200, 0));
     assert_eq!(r.known_sources(), sources.map(addr));
+}
+
+/// B accepts the flow where it arrives; the upcall on another interface came first.
+fn accepted_elsewhere(mut r: Router, first: u32, why: Refused) {
+    r.names_iif("B", 2, "0.0.0.0");
+    r.heard.clear();
+    assert_eq!(r.upcall(SG, first), Outcome::Refused(why));
+    r.expect_nothing();
+    r.wrong_if(SG, 2);
+    assert_eq!(r.heard[0], "B: rpf (10.0.0.1, 239.1.1.1) on interface 0 from 0.0.0.0");
+    assert_eq!(r.mfe(SG), "interface 2 to interface 1");
+}
+
+/// As [`stage`], with the group wanted on 1 as well, so that there is an oif.
+fn wanted_on_1() -> Router {
+    let mut r = stage();
+    r.join("A", "(*, 239.1.1.1)", 1);
+    r
+}
+
+#[test]
+fn t5_2_a_boundary_on_one_arrival_does_not_mute_another_one() {
+    let mut r = wanted_on_1();
+    bound(&mut r, 4, true);
+    accepted_elsewhere(r, 4, Refused::Boundary);
+}
+
+#[test]
+fn t5_2_an_owner_without_callbacks_does_not_mute_another_arrival() {
+    accepted_elsewhere(wanted_on_1(), 4, Refused::NoUpstream);
 }

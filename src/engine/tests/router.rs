@@ -168,6 +168,7 @@ impl Router {
     /// Runs one call of the engine, and everything that comes of it.
     pub fn run<R>(&mut self, call: impl FnOnce(&mut Engine, &mut Effects) -> R) -> R {
         let mut fx = Effects::default();
+        self.engine.set_now(self.now);
         let result = call(&mut self.engine, &mut fx);
         self.absorb(fx);
         while let Some((to, notice)) = self.outbox.pop_front() {

@@ -266,3 +266,39 @@ fn t5_4_a_boundary_that_comes_while_it_is_asked_ends_it() {
     r.returns("A");
     assert_eq!(r.mfe(SG), "no MFE");
 }
+
+#[test]
+fn t5_2_a_question_that_a_change_of_routes_asks_begins_its_own_ten_seconds() {
+    let mut r = Router::with(&["A", "B", "C"]);
+    r.owns("A", &[1]).owns("B", &[2]).owns("C", &[3]);
+    r.join("C", "(*, 239.1.1.1)", 3);
+    let asked = ["B: rpf (10.0.0.1, 239.1.1.1) on interface 0 from 0.0.0.0"];
+    let sg = "(10.0.0.1, 239.1.1.1)";
+    r.heard.clear();
+    r.upcall(sg, 2);
+    r.expect(&asked);
+    r.now = r.now.plus_secs(9);
+    r.reroute("10.0.0.1", via(77, "10.7.0.9"));
+    r.expect(&asked);
+    r.seconds_pass(9);
+    r.upcall(sg, 2);
+    r.expect_nothing();
+    r.seconds_pass(1);
+    r.upcall(sg, 2);
+    r.expect(&asked);
+}
+
+#[test]
+fn t5_1_a_flow_that_is_declined_late_is_remembered_from_then_on() {
+    let mut r = Router::with(&["B", "C"]);
+    r.owns("B", &[2]).owns("C", &[3]);
+    let sg = "(10.0.0.1, 239.1.1.1)";
+    r.stays_in("B", NoticeKind::Rpf);
+    r.upcall(sg, 2);
+    r.now = r.now.plus_secs(9);
+    r.returns("B");
+    r.seconds_pass(9);
+    assert_eq!(r.entry(sg), "refusal from interface 2");
+    r.seconds_pass(1);
+    assert_eq!(r.entry(sg), "nothing");
+}

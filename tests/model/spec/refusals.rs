@@ -39,7 +39,14 @@ impl Model {
     ) -> Option<Refused> {
         let refusal = self.refusal(flow)?;
         let elsewhere = refusal.first.arrival != arrival;
-        let may_pass = matches!(self.way(flow, Some(arrival)), Way::In(..));
+        let has_callback =
+            |name| self.master(name).is_some_and(|owner| !self.mute.contains(&owner));
+        let was_asked = refusal.why != Refused::Boundary && has_callback(refusal.first.arrival);
+        let may_pass = match self.way(flow, Some(arrival)) {
+            Way::In(..) => true,
+            Way::Bounded => false,
+            Way::Nowhere => !was_asked && has_callback(arrival),
+        };
         if elsewhere && may_pass {
             self.forget_refusal(flow);
             return None;
