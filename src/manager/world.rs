@@ -12,7 +12,9 @@ use super::{system, Manager};
 use crate::engine::{Effects, Engine};
 use crate::forwarder::{Counters, Forwarder, MemoryForwarder, ReversePath, UpcallSource};
 use crate::routes::{RouteChanges, RouteTable, RouteView};
-use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, Time};
+use crate::types::{
+    Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
+};
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,13 +56,14 @@ pub(super) struct Routes {
 }
 
 impl RouteView for Routes {
-    /// The longest prefix wins, on a tie the host's; a preferred route of the host's that covers
-    /// the source leaves the system out of it (spec 5.1).
+    /// The router's own addresses come first. Then the longest prefix wins, on a tie the host's;
+    /// a preferred route of the host's that covers the source leaves the system's out (spec 5.1).
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
         let (own, is_final) = self.table.read().lookup_final(source);
-        let system = match self.system.get() {
-            // No prefix of the system's is longer than that of one address.
-            Some(system) if !is_final => system.lookup(source, domain)?,
+        let system = match self.system.get().map(|system| system.lookup(source, domain)) {
+            Some(Some(route)) if route.origin == RouteOrigin::Local => return Some(route),
+            Some(None) if !is_final => return None,
+            Some(Some(route)) if !is_final => route,
             _ => Route::NONE,
         };
         Some(match own {

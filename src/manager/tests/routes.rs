@@ -70,6 +70,22 @@ fn t5_1_the_longest_prefix_of_hosts_and_system_wins() {
 }
 
 #[test]
+fn t5_1_the_routers_own_address_is_local_whatever_the_hosts_routes_say() {
+    let world = World::new();
+    let system = Counted::of(&world);
+    let source = Ipv4Addr::new(10, 1, 2, 3);
+    let routes = world.0.lock().running().unwrap().world.routes();
+    let local = Route { origin: RouteOrigin::Local, prefix_len: 32, ..Route::NONE };
+    system.routes.lock().insert(source, local.clone());
+    world.0.add_route(route([10, 1, 2, 3], 32, 1)).unwrap();
+    assert_eq!(routes.lookup(source, Domain::MAIN).as_ref(), Some(&local));
+    world.0.add_preferred_route(route([0; 4], 0, 1)).unwrap();
+    assert_eq!(routes.lookup(source, Domain::MAIN), Some(local));
+    let other = Ipv4Addr::new(10, 1, 2, 4);
+    assert_eq!(routes.lookup(other, Domain::MAIN).unwrap().if_index, 1);
+}
+
+#[test]
 fn t5_10_a_host_route_moves_an_mfe_only_where_it_wins() {
     let world = World::new();
     let system = Counted::of(&world);

@@ -134,9 +134,10 @@ impl Listener {
     /// Reads anew what is stale, then tells the watcher; true if something is still stale.
     fn tell(&mut self) -> bool {
         let news = std::mem::take(&mut self.ears.news);
+        // Others may have been looked up in the old copy since it became stale.
+        let was_stale = self.stale.any();
         self.stale.links |= news.has_gap;
         self.stale.routes |= news.is_copy_stale;
-        let was_stale = self.stale.any() && news.changes().is_none();
         self.refresh();
         // What a dump of a second try has brought concerns everybody.
         let changes = if was_stale && !self.stale.any() {
