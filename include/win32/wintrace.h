@@ -258,7 +258,7 @@ static inline void mgm_win32_format(mgm_win32_text *text, int is_wide, const cha
                      one.size == 'L' ? (double)va_arg(list, long double) : va_arg(list, double));
             mgm_win32_puts(text, out);
             break;
-        default: /* no conversion that there is: what its argument is nobody knows */
+        default: /* an unknown conversion: the type of its argument is not known */
             mgm_win32_puts(text, percent);
             format = "";
         }
