@@ -3,15 +3,11 @@
 //! A look-up may be a system call or a callback of the host's, so the manager
 //! never makes one with its lock held.
 
-use crate::types::{Domain, Ipv4Addr, Route};
+use crate::{Domain, Ipv4Addr, Route};
 
 mod changes;
-#[cfg(target_os = "linux")]
-pub mod netlink;
-mod table;
 
 pub use changes::RouteChanges;
-pub use table::RouteTable;
 
 /// Returns how a source is reached.
 pub trait RouteView: Send + Sync {

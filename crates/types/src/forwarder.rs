@@ -5,15 +5,10 @@
 //! in which the state changed. It never calls back; the kernel forwarder's
 //! upcalls arrive on a thread of its own through [`UpcallSink`].
 
-use crate::types::{Flow, IfId, Interface, Result};
+use crate::{Flow, IfId, Interface, Result};
 use std::sync::Arc;
 
-#[cfg(target_os = "linux")]
-pub mod kernel;
-mod memory;
-
-pub use crate::types::Counters;
-pub use memory::MemoryForwarder;
+pub use crate::Counters;
 
 /// One MFE as a forwarder needs it. The iif is never among the oifs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Which sources a change of the routes concerns.
 
-use crate::types::{Ipv4Addr, Prefix};
+use crate::{Ipv4Addr, Prefix};
 
 /// The sources whose look-up may give another result than before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

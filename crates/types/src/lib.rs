@@ -1,15 +1,20 @@
 //! The words that every layer shares: flows, interfaces, routes, refusals.
 //!
 //! Nothing here decides anything. Addresses inside the library are
-//! [`Ipv4Addr`]s; network byte order exists only at the C boundary.
+//! [`Ipv4Addr`]s; network byte order exists only at the C boundary. Two traits say
+//! what the manager asks of what lies below it: [`forwarder::Forwarder`] and
+//! [`routes::RouteView`].
+#![forbid(unsafe_code)]
 
 mod counters;
 mod error;
 mod flow;
+pub mod forwarder;
 mod if_set;
 mod interface;
 mod room;
 mod route;
+pub mod routes;
 mod scope;
 
 pub use counters::Counters;
