@@ -15,13 +15,7 @@ compile_error!(
     "mgm needs panic = \"unwind\": the barrier that keeps panics out of C callers is catch_unwind"
 );
 
-#[cfg(all(mgm_planted, not(debug_assertions)))]
-compile_error!(
-    "--cfg mgm_planted puts bugs into mgm, for tests/model only: never in a release build"
-);
-
 pub mod abi;
-pub mod engine;
 pub mod fork;
 pub mod forwarder {
     //! Where packets really flow.
@@ -47,4 +41,5 @@ pub mod routes {
 mod sys;
 mod threads;
 
+pub use mgm_engine as engine;
 pub use mgm_types as types;

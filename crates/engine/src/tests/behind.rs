@@ -1,7 +1,7 @@
 //! What a client is told that has missed alerts, and calls with too many of them.
 
 use super::*;
-use crate::engine::Topic;
+use crate::Topic;
 
 /// A group of its own.
 fn group(number: u32) -> Flow {

@@ -5,6 +5,11 @@
 //! docs/architecture.md for the idea and docs/semantics.md for the rules.
 #![forbid(unsafe_code)]
 
+#[cfg(all(mgm_planted, not(debug_assertions)))]
+compile_error!(
+    "--cfg mgm_planted puts bugs into mgm, for tests/model only: never in a release build"
+);
+
 mod alerts;
 mod clients;
 mod counting;
@@ -55,7 +60,7 @@ pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use truth::{Thing, Topic};
 pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 
-use crate::types::{Flow, Time};
+use mgm_types::{self as types, Flow, Time};
 use clients::Clients;
 use expiry::Expiry;
 use flow_limit::FlowLimit;

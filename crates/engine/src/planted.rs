@@ -47,7 +47,7 @@ mod on {
         PLANTED.set(bug);
     }
 
-    pub(in crate::engine) fn has(bug: Bug) -> bool {
+    pub(crate) fn has(bug: Bug) -> bool {
         PLANTED.get() == Some(bug)
     }
 }
