@@ -3,7 +3,7 @@
 use super::backlog::{flow_in_question, Origin};
 use super::context;
 use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
-use super::records::Place;
+use super::records::{Place, Queued};
 use super::shell::Shell;
 use super::state::{Run, State};
 use super::Manager;
@@ -98,7 +98,8 @@ impl Manager {
                 record.backlog.pushed(&notice);
                 let queue = &mut record.queue;
                 let queued = context::outbox(|outbox| {
-                    let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), notice)?;
+                    let number =
+                        queue.push_usual(&BOUNDS, context::cause_of(outbox), Queued(notice))?;
                     if !outbox.push(&BOUNDS, Ticket { place, number: Some(number) }) {
                         queue.leave(number); // too many to keep it in mind, or no memory
                     }
@@ -107,7 +108,7 @@ impl Manager {
                 match queued {
                     Ok(()) if queue.needs_worker() => return self.schedule_at(run, place),
                     Ok(()) => return,
-                    Err(unusual) => notice = unusual,
+                    Err(Queued(unusual)) => notice = unusual,
                 }
             }
             _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
@@ -124,6 +125,7 @@ impl Manager {
             }
             return;
         }
+        let notice = Queued(notice);
         let pushed = match lane {
             Lane::Worker => queue.push(&BOUNDS, Cause::WORKER, notice),
             Lane::Caller => context::outbox(|outbox| {
@@ -157,7 +159,7 @@ impl Manager {
             let Some(record) = run.clients.at(place) else { continue };
             record.queue.cancel(
                 |notice| notice.is_over_with(gone),
-                |thing| thing.interface == gone && thing.topic == Topic::Locals,
+                |noted| noted.0.interface == gone && noted.0.topic == Topic::Locals,
             );
             if record.queue.needs_worker() {
                 self.schedule_at(run, place);
@@ -218,7 +220,7 @@ impl Manager {
 /// A later change of hands joins the DISABLE_IGMP and the ENABLE_IGMP that have not begun,
 /// if there are some in the queue (spec 8.9). Only the last of the interface may be joined:
 /// the last that IGMP hears is what holds.
-fn joins_pair(queue: &mut Queue<NoticeBox>, notice: &Notice) -> bool {
+fn joins_pair(queue: &mut Queue<Queued>, notice: &Notice) -> bool {
     let interface = match notice {
         Notice::DisableIgmp { interface, .. } | Notice::EnableIgmp { interface, .. } => *interface,
         _ => return false,
@@ -274,7 +276,7 @@ impl Run {
 
     /// What is done with a notice that is not in its client's queue.
     #[cold]
-    fn not_queued(&mut self, place: Place, pushed: Pushed<NoticeBox>) {
+    fn not_queued(&mut self, place: Place, pushed: Pushed<Queued>) {
         let notice = match pushed {
             Pushed::Queued(_) => return,
             Pushed::Noted(notice) => notice,
@@ -302,7 +304,7 @@ impl Run {
                 notice
             }
         };
-        self.fx.reuse(notice);
+        self.fx.reuse(notice.0);
     }
 
     /// Keeps a question until its client has answered others; forgets flows that
@@ -371,10 +373,10 @@ mod tests {
     #[test]
     fn t8_9_the_last_word_about_an_interface_stays_last() {
         let interface = Interface::link(1);
-        let mut queue: Queue<NoticeBox> = Queue::default();
+        let mut queue: Queue<Queued> = Queue::default();
         let mut tell = |notice: Notice| {
             if !joins_pair(&mut queue, &notice) {
-                queue.push(&BOUNDS, Cause::WORKER, NoticeBox::new(notice).unwrap());
+                queue.push(&BOUNDS, Cause::WORKER, Queued(NoticeBox::new(notice).unwrap()));
             }
             let questions = queue.items_mut().map(|one| match **one {
                 Notice::DisableIgmp { question, .. } => Some(question.0),

@@ -20,7 +20,6 @@ mod callbacks;
 mod calls;
 mod context;
 mod delivery;
-mod dispatch;
 mod doubts;
 mod host;
 mod installer;
@@ -53,6 +52,7 @@ pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, Status};
 
+use mgm_dispatch as dispatch;
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 use serving::Serving;

@@ -8,6 +8,7 @@ use crate::engine::{ClientId, Notice, NoticeBox, NoticeKinds, Thing, Topic};
 use crate::types::{grow_numbered, Flow, Result};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 
 /// A client's callbacks and what waits for them.
 pub(super) struct Record {
@@ -15,7 +16,7 @@ pub(super) struct Record {
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine it has.
     pub kinds: NoticeKinds,
-    pub queue: Queue<NoticeBox>,
+    pub queue: Queue<Queued>,
     pub backlog: Backlog,
     pub delivered: Deliveries,
     /// WRONG_IF_CALLBACKs that were not made, because it was behind.
@@ -39,26 +40,50 @@ impl Record {
     }
 }
 
-impl Item for NoticeBox {
-    type Key = Thing;
+/// A notice in the queue of its client. The dispatcher and the engine do not know each
+/// other: it is here that a notice becomes something to be dispatched.
+pub(super) struct Queued(pub NoticeBox);
 
-    fn about(&self) -> About<Thing> {
+impl Deref for Queued {
+    type Target = Notice;
+
+    #[inline]
+    fn deref(&self) -> &Notice {
+        &self.0
+    }
+}
+
+impl DerefMut for Queued {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Notice {
+        &mut self.0
+    }
+}
+
+impl Item for Queued {
+    type Key = Noted;
+
+    fn about(&self) -> About<Noted> {
         match (self.thing(), &**self) {
             (Some((thing, _)), _)
                 if thing.flow == Flow::WILDCARD && thing.topic == Topic::Groups =>
             {
-                About::All(thing.topic())
+                About::All(thing.topic as usize)
             }
-            (Some((thing, word)), _) => About::One(thing, word),
+            (Some((thing, word)), _) => About::One(Noted(thing), word),
             (None, Notice::WrongIf { .. }) => About::Nothing,
             (None, _) => About::Itself,
         }
     }
 }
 
-impl Key for Thing {
+/// What a client that is behind is told of later.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Noted(pub Thing);
+
+impl Key for Noted {
     fn topic(self) -> usize {
-        self.topic as usize
+        self.0.topic as usize
     }
 
     /// `PRUNE (*,*)` ends all that a client was told of groups, and an MFE that is gone is

@@ -4,10 +4,10 @@
 use super::backlog::flow_in_question;
 use super::context::{self, Inside};
 use super::dispatch::{Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, BOUNDS};
-use super::records::{Place, Record};
+use super::records::{Noted, Place, Queued, Record};
 use super::state::{Guard, Run};
 use super::{Callbacks, Manager};
-use crate::engine::{Answer, ClientId, Effects, Engine, NoticeBox, Topic};
+use crate::engine::{Answer, ClientId, Effects, Engine, Topic};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// After so many questions about flows, and when there are no more of them, a worker
@@ -26,7 +26,7 @@ pub(super) struct Shell<'m>(pub &'m Manager);
 
 impl Host for Shell<'_> {
     type Place = Place;
-    type Item = NoticeBox;
+    type Item = Queued;
     type Callee = Callee;
     type Guard<'a>
         = Guard<'a>
@@ -47,7 +47,7 @@ impl Host for Shell<'_> {
     }
 
     #[inline]
-    fn queue<'g>(guard: &'g mut Guard<'_>, place: Place) -> Option<&'g mut Queue<NoticeBox>> {
+    fn queue<'g>(guard: &'g mut Guard<'_>, place: Place) -> Option<&'g mut Queue<Queued>> {
         Some(&mut guard.run.as_mut()?.clients.at(place)?.queue)
     }
 
@@ -111,15 +111,16 @@ impl Host for Shell<'_> {
         &self,
         guard: &mut Guard<'_>,
         place: Place,
-        notice: NoticeBox,
+        notice: Queued,
         callee: &mut Callee,
-    ) -> Option<NoticeBox> {
+    ) -> Option<Queued> {
         let Run { engine, clients, tally, fx, .. } = guard.run.as_mut()?;
         let record = clients.at(place)?;
         if flow_in_question(&notice).is_some() {
             callee.asked += 1;
             let mut next = record.backlog.popped(&notice);
             while let Some(question) = next.take() {
+                let question = Queued(question);
                 if let Pushed::Refused(lost) = record.queue.push(&BOUNDS, Cause::WORKER, question) {
                     engine.forget(&lost, fx); // no memory: as if its packet had not come
                     record.backlog.refused(&lost);
@@ -128,7 +129,7 @@ impl Host for Shell<'_> {
             }
         }
         if !engine.starting(place.client, &notice) {
-            fx.reuse(notice);
+            fx.reuse(notice.0);
             return None;
         }
         let kind = notice.kind();
@@ -141,14 +142,14 @@ impl Host for Shell<'_> {
 
     /// What the callback left in the notice before a panic is its answer.
     #[inline]
-    fn call(&self, place: Place, callee: &Callee, notice: &mut NoticeBox) {
+    fn call(&self, place: Place, callee: &Callee, notice: &mut Queued) {
         context::within(Inside::Client(place.client), || {
             catch_unwind(AssertUnwindSafe(|| callee.callbacks.call(notice))).ok();
         });
     }
 
     #[inline]
-    fn returned(&self, guard: &mut Guard<'_>, place: Place, notice: NoticeBox, lane: Lane) {
+    fn returned(&self, guard: &mut Guard<'_>, place: Place, notice: Queued, lane: Lane) {
         let Some(run) = guard.run.as_mut() else { return };
         if notice.question().is_some() {
             ::log::debug!("{} answers {}", run.engine.who(place.client), Answer(&notice));
@@ -156,7 +157,7 @@ impl Host for Shell<'_> {
             self.0.publish(guard, lane);
         }
         if let Some(run) = guard.run.as_mut() {
-            run.fx.reuse(notice);
+            run.fx.reuse(notice.0);
         }
     }
 
@@ -194,23 +195,29 @@ impl Record {
     ) -> bool {
         let Some(tell) = self.queue.notes().next() else { return false };
         match tell {
-            Tell::One(thing) => engine.tell_truth(client, thing, fx),
+            Tell::One(thing) => engine.tell_truth(client, thing.0, fx),
             Tell::All(topic) => {
                 if engine.tell_all(client, Topic::ALL[topic], fx) {
                     self.queue.notes().walk(topic, None);
                 }
             }
             Tell::After(topic, after) => {
-                let last = engine.tell_after(client, Topic::ALL[topic], after, most, fx);
+                let last = engine.tell_after(
+                    client,
+                    Topic::ALL[topic],
+                    after.map(|noted| noted.0),
+                    most,
+                    fx,
+                );
                 if last.is_some() {
-                    self.queue.notes().walk(topic, last);
+                    self.queue.notes().walk(topic, last.map(Noted));
                 }
             }
         }
         let (mut goes_on, is_one) = (true, matches!(tell, Tell::One(_)));
         for _ in 0..fx.order_notices() {
             let Some((_, notice)) = fx.next_notice() else { break };
-            if let Err(notice) = self.queue.tell(notice) {
+            if let Err(notice) = self.queue.tell(Queued(notice)) {
                 // No memory: once more, and then all of it.
                 if let Some((thing, _)) = notice.thing() {
                     self.queue.notes().note_all(thing.topic as usize);

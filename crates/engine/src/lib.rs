@@ -60,13 +60,13 @@ pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use truth::{Thing, Topic};
 pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 
-use mgm_types::{self as types, Flow, Time};
 use clients::Clients;
 use expiry::Expiry;
 use flow_limit::FlowLimit;
 use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
+use mgm_types::{self as types, Flow, Time};
 use origins::Origins;
 use packet::WrongIfs;
 use refusals::Refusals;

@@ -1,5 +1,5 @@
 //! Bugs to order, so that a test can show that the reference model
-//! (tests/model) finds them. They exist only in a build with
+//! (crates/engine/tests/model) finds them. They exist only in a build with
 //! `RUSTFLAGS="--cfg mgm_planted"`, which scripts/check-planted makes; there
 //! each thread says which one its engines shall have.
 

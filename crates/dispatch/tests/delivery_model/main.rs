@@ -3,7 +3,7 @@
 //! Not under all: under each in which at most [`PREEMPTIONS`] times a thread is
 //! stopped where it could have gone on. What needs more of them would go unseen.
 //!
-//! `manager::dispatch` is the real one, with bounds of 2; around it stand three clients on
+//! The dispatcher is the real one, with bounds of 2; around it stand three clients on
 //! loom's mutex and condition variables. In each interleaving: callbacks are made in order
 //! and one at a time; a caller's are made when its call returns, unless somebody else is
 //! bound to; no call makes more than two of its own and two of others; a client that
@@ -13,9 +13,6 @@
 //! Planted faults prove that it would notice.
 
 mod client;
-#[allow(dead_code, unused_imports)]
-#[path = "../../src/manager/dispatch/mod.rs"]
-mod dispatch;
 
 use client::{Desk, Fault, Hand};
 use loom::sync::Arc;

@@ -3,8 +3,8 @@
 
 use super::{plain, same, Checked, Drive};
 use crate::steps;
-use mgm::engine::{ClientId, Effects, Notice};
-use mgm::types::Ipv4Addr;
+use mgm_engine::{ClientId, Effects, Notice};
+use mgm_types::Ipv4Addr;
 use std::collections::VecDeque;
 
 /// How many answers are kept, to be given again.

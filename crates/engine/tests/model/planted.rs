@@ -2,7 +2,7 @@
 //! in a build of its own.
 
 use crate::walks;
-use mgm::engine::planted::{plant, Bug};
+use mgm_engine::planted::{plant, Bug};
 
 /// No bug may outlive so many steps.
 const STEPS: usize = 50_000;

@@ -3,10 +3,10 @@
 use crate::drive::{number, Checked, Drive};
 use crate::spec::{Client, Mfe, Model, Place, Purpose};
 use crate::steps::{GROUPS, INTERFACES, SOURCES};
-use mgm::engine::{
+use mgm_engine::{
     ClientRow, Effects, Engine, EnumKind, InterfaceRow, MfeRow, OifRow, Refused, Sizes, Wanted,
 };
-use mgm::types::{Domain, Flow, IfId, Interface, Prefix, Result};
+use mgm_types::{Domain, Flow, IfId, Interface, Prefix, Result};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

@@ -10,6 +10,7 @@
 //! - `turn`: how many callbacks one call makes.
 //! - `outbox`: the clients that a thread's calls have something for.
 //! - `run`: the loops of the threads.
+#![forbid(unsafe_code)]
 
 mod notes;
 mod outbox;

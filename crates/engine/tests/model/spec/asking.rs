@@ -2,8 +2,8 @@
 
 use super::ways::Way;
 use super::{Asking, First, Mfe, Model, Origin, Purpose};
-use mgm::engine::{ClientId, CreationOif, Notice, QuestionId, Refused};
-use mgm::types::{Flow, Interface, Ipv4Addr, Route};
+use mgm_engine::{ClientId, CreationOif, Notice, QuestionId, Refused};
+use mgm_types::{Flow, Interface, Ipv4Addr, Route};
 use std::sync::Arc;
 
 impl Model {

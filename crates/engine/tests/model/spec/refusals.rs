@@ -2,8 +2,8 @@
 
 use super::ways::Way;
 use super::{First, Model, Purpose, Refusal};
-use mgm::engine::Refused;
-use mgm::types::{Flow, Interface, Scope, Time};
+use mgm_engine::Refused;
+use mgm_types::{Flow, Interface, Scope, Time};
 
 /// They are remembered for 10 s.
 const MEMORY: u64 = 10_000;

@@ -2,8 +2,8 @@
 
 use super::ways::Way;
 use super::{First, Model, Origin, Purpose, Rival};
-use mgm::engine::{Notice, Outcome, Packet, Refused};
-use mgm::types::{Flow, Interface, Time};
+use mgm_engine::{Notice, Outcome, Packet, Refused};
+use mgm_types::{Flow, Interface, Time};
 
 impl Model {
     fn refuse(&mut self, why: Refused) -> Outcome {

@@ -1,7 +1,7 @@
 //! TTL thresholds and administrative boundaries (spec 3.7, D30 to D32).
 
 use super::{Answered, Model};
-use mgm::types::{Code, Interface, Ipv4Addr, Scope};
+use mgm_types::{Code, Interface, Ipv4Addr, Scope};
 
 impl Model {
     /// The TTL that a packet must exceed to go out there (D15).

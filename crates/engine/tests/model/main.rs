@@ -5,8 +5,8 @@
 //! every step the codes, all that is told, and every table must be the same. The clients
 //! hear their alerts late and fall behind: one that has caught up must believe the truth.
 //!
-//! - `cargo test --test model` walks 50,000 steps; `MGM_MODEL_STEPS` is another number.
-//! - `MGM_MODEL_SEED=17 cargo test --test model walks` begins with that seed.
+//! - `cargo test -p mgm-engine --test model` walks 50,000 steps; `MGM_MODEL_STEPS` is another number.
+//! - `MGM_MODEL_SEED=17 cargo test -p mgm-engine --test model walks` begins with that seed.
 //! - Whatever fails is cut down to the steps that it takes, and printed.
 
 mod drive;

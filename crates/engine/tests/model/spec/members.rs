@@ -1,8 +1,8 @@
 //! Memberships and the alerts with TRUE (spec sections 3 and 4).
 
 use super::{Answered, Member, Model, Purpose};
-use mgm::engine::{ClientId, EnumKind, Notice};
-use mgm::types::{Code, Flow, Interface};
+use mgm_engine::{ClientId, EnumKind, Notice};
+use mgm_types::{Code, Flow, Interface};
 
 /// Whether a membership of `wanted` is one of the (s,g) `flow` too (spec 3.5).
 pub fn matches(wanted: Flow, flow: Flow) -> bool {

@@ -1,7 +1,7 @@
 //! The steps of a walk: small numbers that mean something in every state, so
 //! that any step may be left out of a sequence and the rest still makes sense.
 
-use mgm::types::{Flow, Interface, Ipv4Addr, NextHop, Route, RouteOrigin, Scope};
+use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, Route, RouteOrigin, Scope};
 use std::fmt;
 use std::sync::Arc;
 

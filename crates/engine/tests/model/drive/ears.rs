@@ -2,13 +2,14 @@
 //! the library's own dispatcher, with few callbacks that may wait (spec 8.9). A client that
 //! has caught up believes what spec 4.2 and 4.6 say.
 
-use super::dispatch::{
-    self, About, Bounds, Cause, Host, Item, Key, Lane, Outbox, Pushed, Queue, Tell, Ticket,
-};
 use super::{same, Checked};
 use crate::spec::Model;
-use mgm::engine::{ClientId, Effects, Engine, Notice, Thing, Topic};
-use mgm::types::{Flow, Interface};
+use mgm_dispatch::{
+    self as dispatch, About, Bounds, Cause, Host, Item, Key, Lane, Outbox, Pushed, Queue, Tell,
+    Ticket,
+};
+use mgm_engine::{ClientId, Effects, Engine, Notice, Thing, Topic};
+use mgm_types::{Flow, Interface};
 use std::cell::{RefCell, RefMut};
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Who has which interface (spec section 2).
 
 use super::{Answered, Model, Place};
-use mgm::engine::{ClientId, Notice, QuestionId};
-use mgm::types::{Code, Interface};
+use mgm_engine::{ClientId, Notice, QuestionId};
+use mgm_types::{Code, Interface};
 
 impl Model {
     /// Whether a take would be accepted (spec 2.1, 2.2, 0.2); true if nobody
@@ -80,7 +80,7 @@ impl Model {
             if place.owner != Some(client) {
                 // Its take waits for DISABLE_IGMP, and comes to nothing.
                 self.end_members(name, |member| !member.igmp, None, Some(client));
-                self.clear_overrides(mgm::types::Flow::WILDCARD, name);
+                self.clear_overrides(mgm_types::Flow::WILDCARD, name);
                 self.settle(Some(client));
             }
             if let Some(place) = self.place_mut(name) {
@@ -152,7 +152,7 @@ impl Model {
         let goes = |flow| self.mfes.iter().any(|mfe| mfe.flow == flow && mfe.iif == name);
         self.asking.retain(|asking| !goes(asking.flow));
         self.mfes.retain(|mfe| mfe.iif != name);
-        self.clear_overrides(mgm::types::Flow::WILDCARD, name);
+        self.clear_overrides(mgm_types::Flow::WILDCARD, name);
         self.settle(caller);
         for mfe in &mut self.mfes {
             mfe.former.retain(|oif| oif.name != name); // it is another's now (6.7)

@@ -2,9 +2,6 @@
 //! they answer.
 
 mod callbacks;
-#[allow(dead_code, unused_imports)]
-#[path = "../../../src/manager/dispatch/mod.rs"]
-mod dispatch;
 mod ears;
 
 use crate::spec::{Member, Model, Place};
@@ -12,10 +9,10 @@ use crate::steps::{self, Kind, Step};
 use crate::tables::{self, Mirror};
 use callbacks::{Pair, Queue};
 use ears::Ears;
-use mgm::engine::{
+use mgm_engine::{
     ClientId, Config, Effects, Engine, Join, Notice, NoticeKinds, Outcome, Packet, QuestionId,
 };
-use mgm::types::{Code, Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
+use mgm_types::{Code, Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
 use std::collections::VecDeque;
 use std::fmt::Debug;
 

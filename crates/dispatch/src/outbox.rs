@@ -79,8 +79,6 @@ impl<P: Copy + PartialEq> Outbox<P> {
     }
 
     /// How many there are.
-    #[cfg(test)]
-    #[allow(dead_code)] // tests/delivery_model does not ask
     pub fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.rest.len()
     }

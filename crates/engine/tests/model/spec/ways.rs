@@ -1,8 +1,8 @@
 //! Where the packets of a source may come in (spec 5.1).
 
 use super::Model;
-use mgm::engine::ClientId;
-use mgm::types::{Flow, Interface, Ipv4Addr, NextHop, RouteOrigin};
+use mgm_engine::ClientId;
+use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, RouteOrigin};
 
 /// What the look-up of a source means for a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

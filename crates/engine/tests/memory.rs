@@ -6,10 +6,10 @@
 //! and succeeds afterwards; a call that removes something succeeds at once. Small
 //! allocations do not fail: for those the library asks beforehand.
 
-use mgm::engine::{
+use mgm_engine::{
     ClientId, Config, Effects, Engine, Join, NoticeKinds, Outcome, Packet, Refused, Topic,
 };
-use mgm::types::{
+use mgm_types::{
     Domain, Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -102,11 +102,11 @@ struct World {
 /// All that can be seen of an engine.
 #[derive(Debug, PartialEq)]
 struct Seen {
-    clients: Vec<mgm::engine::ClientRow>,
-    interfaces: Vec<mgm::engine::InterfaceRow>,
-    memberships: Vec<mgm::engine::MembershipRow>,
-    mfes: Vec<mgm::engine::MfeRow>,
-    sizes: mgm::engine::Sizes,
+    clients: Vec<mgm_engine::ClientRow>,
+    interfaces: Vec<mgm_engine::InterfaceRow>,
+    memberships: Vec<mgm_engine::MembershipRow>,
+    mfes: Vec<mgm_engine::MfeRow>,
+    sizes: mgm_engine::Sizes,
     begun: usize,
     sources: Vec<(Ipv4Addr, Domain)>,
 }
@@ -114,7 +114,7 @@ struct Seen {
 impl Seen {
     fn of(engine: &Engine) -> Seen {
         let mut mfes = Vec::new();
-        engine.walk_mfes(NOW, None, &mut mgm::engine::MfeRow::default(), |row| {
+        engine.walk_mfes(NOW, None, &mut mgm_engine::MfeRow::default(), |row| {
             mfes.push(row.clone());
             true
         });

@@ -199,8 +199,6 @@ impl<T: Item> Queue<T> {
     }
 
     /// Whether callbacks with this cause wait.
-    #[cfg(test)]
-    #[allow(dead_code)] // tests/delivery_model asks, the unit tests do not
     pub fn has_of(&self, cause: Cause) -> bool {
         self.items.iter().any(|one| one.cause == cause)
     }

@@ -12,8 +12,8 @@ mod packets;
 mod refusals;
 mod ways;
 
-use mgm::engine::{ClientId, Notice, QuestionId, Refused};
-use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, Scope, Time};
+use mgm_engine::{ClientId, Notice, QuestionId, Refused};
+use mgm_types::{Code, Flow, Interface, Ipv4Addr, Route, Scope, Time};
 use std::sync::Arc;
 
 /// A client (spec section 1).

@@ -1,10 +1,11 @@
 //! A program around the dispatcher: three clients, loom's locks, and what can be wrong with
 //! all that. How callbacks are delivered is the library's own code.
 
-use super::dispatch::{
-    self, About, Bounds, Cause, Host, Item, Key, Lane, Outbox, Pushed, Queue, Tell, Ticket,
-};
 use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+use mgm_dispatch::{
+    self as dispatch, About, Bounds, Cause, Host, Item, Key, Lane, Outbox, Pushed, Queue, Tell,
+    Ticket,
+};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::{Mutex as Plain, OnceLock};

@@ -3,8 +3,8 @@
 use super::members::matches;
 use super::ways::Way;
 use super::{Answered, Mfe, Model, Oif, Origin, Purpose};
-use mgm::engine::{ClientId, Notice, QuestionId};
-use mgm::types::{Code, Flow, Interface, Ipv4Addr, Route, Time};
+use mgm_engine::{ClientId, Notice, QuestionId};
+use mgm_types::{Code, Flow, Interface, Ipv4Addr, Route, Time};
 
 impl Mfe {
     /// When its life ends (spec 5.6, D16).
