@@ -16,30 +16,23 @@ compile_error!(
 );
 
 pub mod abi;
-pub mod fork;
 pub mod forwarder {
     //! Where packets really flow.
-    #[cfg(target_os = "linux")]
-    pub mod kernel;
     mod memory;
 
     pub use memory::MemoryForwarder;
     pub use mgm_types::forwarder::*;
 }
 pub mod manager;
-mod pin;
 pub mod routes {
     //! The multicast view of the routes.
-    #[cfg(target_os = "linux")]
-    pub mod netlink;
     mod table;
 
     pub use mgm_types::routes::*;
     pub use table::RouteTable;
 }
-#[cfg(target_os = "linux")]
-mod sys;
-mod threads;
 
+pub use manager::fork;
+use manager::threads;
 pub use mgm_engine as engine;
 pub use mgm_types as types;

@@ -3,11 +3,14 @@
 //! without.
 #![cfg(target_os = "linux")]
 
+mod deaf;
+#[path = "../crates/linux/tests/netns/mod.rs"]
 mod netns;
 
+use deaf::Deaf;
 use mgm::manager::{ForwarderChoice, Join, Manager, PacketIn, Settings};
 use mgm::types::{Flow, Interface, Route, RouteOrigin};
-use netns::{Deaf, Wire, NEVER, SURE};
+use netns::{Wire, NEVER, SURE};
 use socket2::SockRef;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

@@ -2,11 +2,14 @@
 //! MGM_SOURCES and MGM_MFES measure more than the tests do.
 #![cfg(target_os = "linux")]
 
+mod deaf;
+#[path = "../crates/linux/tests/netns/mod.rs"]
 mod netns;
 
+use deaf::Deaf;
 use mgm::manager::{ForwarderChoice, Join, Manager, PacketIn, Settings};
 use mgm::types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
-use netns::{index, ip_batch, Deaf};
+use netns::{index, ip_batch};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,11 +3,14 @@
 //! so, without.
 #![cfg(target_os = "linux")]
 
+mod deaf;
+#[path = "../crates/linux/tests/netns/mod.rs"]
 mod netns;
 
+use deaf::Deaf;
 use mgm::manager::{ForwarderChoice, Manager, Settings};
 use mgm::types::{Flow, Interface, Route, RouteOrigin};
-use netns::{Deaf, Wire, SURE};
+use netns::{Wire, SURE};
 use std::sync::{mpsc, Mutex};
 use std::time::{Duration, Instant};
 

@@ -37,6 +37,7 @@ mod status;
 #[cfg_attr(not(target_os = "linux"), path = "system/elsewhere.rs")]
 mod system;
 mod tally;
+pub(crate) mod threads;
 mod timer;
 mod workers;
 mod world;
@@ -51,6 +52,7 @@ pub use host::{PacketIn, Verdict};
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, Status};
+pub use system::fork;
 
 use mgm_dispatch as dispatch;
 use once_cell::sync::Lazy;

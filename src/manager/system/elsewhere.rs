@@ -5,29 +5,62 @@ use crate::manager::Manager;
 use crate::routes::{RouteView, RouteWatcher};
 use crate::types::{Refusal, Result};
 use once_cell::sync::Lazy;
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::Builder;
 use std::time::Instant;
 
 /// Whether there is more than memory to choose from.
-pub(in crate::manager) const HAS_FORWARDER: bool = false;
+pub(crate) const HAS_FORWARDER: bool = false;
 
 /// MGM starts in this process.
-pub(in crate::manager) fn move_in() {
-    crate::fork::install();
-    crate::pin::stay_loaded();
+pub(crate) fn move_in() {
+    #[cfg(windows)]
+    mgm_windows::stay_loaded();
+}
+
+/// There are no forks here.
+pub mod fork {
+    /// Whether this process was forked from the one that uses MGM.
+    #[must_use]
+    pub fn is_child() -> bool {
+        false
+    }
+
+    /// A callback has returned.
+    pub fn after_callback() {}
+}
+
+thread_local! {
+    /// This is one of MGM's own threads. Without a destructor: see `context`.
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is one of MGM's own threads.
+pub(crate) fn is_ours() -> bool {
+    OURS.get()
+}
+
+/// Starts one. There are no signals that it could take from the program.
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let body = move || {
+        OURS.set(true);
+        body();
+    };
+    Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
 
 /// A clock that never goes back, in milliseconds.
-pub(in crate::manager) fn clock() -> u64 {
+pub(crate) fn clock() -> u64 {
     static START: Lazy<Instant> = Lazy::new(Instant::now);
     START.elapsed().as_millis() as u64
 }
 
 /// There is no forwarding by the kernel here.
-pub(in crate::manager) fn open_forwarder(
+pub(crate) fn open_forwarder(
     _table: u32,
     _upcalls: Arc<dyn UpcallSink>,
 ) -> Result<Box<dyn Forwarder>> {
@@ -35,7 +68,7 @@ pub(in crate::manager) fn open_forwarder(
 }
 
 /// There are only the host's routes here.
-pub(in crate::manager) fn open_routes(
+pub(crate) fn open_routes(
     _: Arc<dyn RouteWatcher>,
     _table: Option<u32>,
 ) -> Result<Box<dyn RouteView>> {
@@ -43,7 +76,7 @@ pub(in crate::manager) fn open_routes(
 }
 
 /// There is no such socket here, and never a value of this type.
-pub(in crate::manager) struct StatusSocket(Infallible);
+pub(crate) struct StatusSocket(Infallible);
 
 impl StatusSocket {
     pub fn open(_: &Path) -> io::Result<StatusSocket> {
@@ -56,7 +89,7 @@ impl StatusSocket {
 }
 
 /// Nor is there anything to stop.
-pub(in crate::manager) struct StopSignal(Infallible);
+pub(crate) struct StopSignal(Infallible);
 
 impl StopSignal {
     pub fn new() -> io::Result<StopSignal> {

@@ -8,9 +8,9 @@ static STUCK: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static CHANGED: Condvar = Condvar::new();
 
 /// As long as this lives nothing comes of what is done at the path.
-pub(in crate::manager) struct Hanging(PathBuf);
+pub(crate) struct Hanging(PathBuf);
 
-pub(in crate::manager) fn at(path: &Path) -> Hanging {
+pub(crate) fn at(path: &Path) -> Hanging {
     PATHS.lock().push(path.into());
     Hanging(path.into())
 }
@@ -31,8 +31,17 @@ impl Drop for Hanging {
     }
 }
 
-pub(in crate::manager) fn none_at(path: &Path) -> bool {
+pub(crate) fn none_at(path: &Path) -> bool {
     STUCK.lock().iter().all(|other| other != path)
+}
+
+/// Dropped before the status socket's file is removed.
+pub(super) struct End(pub PathBuf);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        pass(&self.0);
+    }
 }
 
 /// Does not return while the path hangs.

@@ -2,33 +2,36 @@
 //! a socket that the status is served at.
 
 #[cfg(test)]
-pub(in crate::manager) mod hang;
-mod serve;
+pub(crate) mod hang;
+mod reply;
 
-pub(in crate::manager) use crate::sys::StopSignal;
-pub(in crate::manager) use serve::StatusSocket;
+pub use mgm_linux::fork;
+pub(crate) use mgm_linux::sys::StopSignal;
+pub(crate) use mgm_linux::threads::{is_ours, spawn};
 
-use crate::forwarder::kernel::KernelForwarder;
+use super::Manager;
 use crate::forwarder::{Forwarder, UpcallSink};
-use crate::routes::netlink::NetlinkRoutes;
 use crate::routes::{RouteView, RouteWatcher};
 use crate::types::Result;
+use mgm_linux::kernel::KernelForwarder;
+use mgm_linux::netlink::NetlinkRoutes;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Whether there is more than memory to choose from.
-pub(in crate::manager) const HAS_FORWARDER: bool = true;
+pub(crate) const HAS_FORWARDER: bool = true;
 
 /// MGM starts in this process.
-pub(in crate::manager) fn move_in() {
-    crate::fork::install();
-    crate::pin::stay_loaded();
+pub(crate) fn move_in() {
+    fork::install();
 }
 
 /// A clock that never goes back, in milliseconds.
-pub(in crate::manager) use crate::sys::coarse_clock as clock;
+pub(crate) use mgm_linux::sys::coarse_clock as clock;
 
 /// The kernel's forwarding table of this number.
-pub(in crate::manager) fn open_forwarder(
+pub(crate) fn open_forwarder(
     table: u32,
     upcalls: Arc<dyn UpcallSink>,
 ) -> Result<Box<dyn Forwarder>> {
@@ -36,9 +39,39 @@ pub(in crate::manager) fn open_forwarder(
 }
 
 /// The system's routes; outside of VRFs those of this table, if the host has named one.
-pub(in crate::manager) fn open_routes(
+pub(crate) fn open_routes(
     watcher: Arc<dyn RouteWatcher>,
     table: Option<u32>,
 ) -> Result<Box<dyn RouteView>> {
     Ok(Box::new(NetlinkRoutes::open(watcher, table)?))
 }
+
+/// Where the status is served.
+pub(crate) struct StatusSocket {
+    /// Tests have the end hang, too.
+    #[cfg(test)]
+    _end: hang::End,
+    socket: mgm_linux::serve::StatusSocket,
+}
+
+impl StatusSocket {
+    /// See [`mgm_linux::serve::StatusSocket::open`].
+    pub fn open(path: &Path) -> io::Result<StatusSocket> {
+        #[cfg(test)]
+        hang::pass(path);
+        Ok(StatusSocket {
+            #[cfg(test)]
+            _end: hang::End(path.into()),
+            socket: mgm_linux::serve::StatusSocket::open(path)?,
+        })
+    }
+
+    /// Answers there until it is to stop.
+    pub fn serve(&self, stop: &StopSignal, manager: &Manager) {
+        self.socket.serve(stop, manager);
+    }
+}
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;

@@ -30,8 +30,8 @@ mod vifs;
 #[cfg(fuzzing)]
 pub use upcall::fuzz;
 
-use super::{Counters, Entry, Forwarder, ReversePath, UpcallSink, UpcallSource};
 use crate::fork;
+use crate::forwarder::{Counters, Entry, Forwarder, ReversePath, UpcallSink, UpcallSource};
 use crate::sys::StopSignal;
 use crate::types::{Flow, IfId, Interface, Refusal, Result};
 use foldhash::fast::RandomState;

@@ -87,7 +87,7 @@ fn t2_7_without_privilege_the_refusal_names_the_capabilities() {
         netns::run(|| {
             drop_capabilities(net_admin, net_raw);
             let refused = open(table).map(drop).unwrap_err();
-            assert_eq!(refused.code(), mgm::types::Code::CanNotComplete);
+            assert_eq!(refused.code(), mgm_types::Code::CanNotComplete);
             assert!(refused.to_string().contains("CAP_NET_ADMIN and CAP_NET_RAW"), "{refused}");
         });
     }

@@ -5,27 +5,8 @@
 //! a [`GuardedFd`], and a fork handler closes them in the child. (A program
 //! that is *exec*ed does not need it: they are all close-on-exec.)
 
-#[cfg(not(unix))]
-pub use other::{after_callback, install, is_child};
-#[cfg(unix)]
 pub use unix::{after_callback, install, is_child, GuardedFd};
 
-#[cfg(not(unix))]
-mod other {
-    /// There are no forks here.
-    #[must_use]
-    pub fn is_child() -> bool {
-        false
-    }
-
-    /// There are no forks here.
-    pub fn after_callback() {}
-
-    /// There are no forks here.
-    pub fn install() {}
-}
-
-#[cfg(unix)]
 mod unix {
     use std::io;
     use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};

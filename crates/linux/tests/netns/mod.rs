@@ -3,8 +3,6 @@
 //! played without a host.
 #![allow(dead_code)] // each test file uses its part
 
-use mgm::engine::{Notice, NoticeKind};
-use mgm::manager::Callbacks;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::process::Command;
@@ -15,17 +13,6 @@ pub const SURE: Duration = Duration::from_secs(5);
 
 /// How long to wait for what must not happen.
 pub const NEVER: Duration = Duration::from_millis(60);
-
-/// A client with no callbacks.
-pub struct Deaf;
-
-impl Callbacks for Deaf {
-    fn has(&self, _: NoticeKind) -> bool {
-        false
-    }
-
-    fn call(&self, _: &mut Notice) {}
-}
 
 /// Runs a test in a network namespace of its own, on a thread of its own:
 /// what it starts from there, threads and programs, is inside too.

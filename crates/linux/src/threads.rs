@@ -10,7 +10,7 @@ thread_local! {
 }
 
 /// Whether this is one of MGM's own threads.
-pub(crate) fn is_ours() -> bool {
+pub fn is_ours() -> bool {
     OURS.get()
 }
 
@@ -21,11 +21,7 @@ pub(crate) fn is_ours() -> bool {
 ///
 /// # Errors
 /// The system's, if it gives no thread.
-pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    #[cfg(test)]
-    if REFUSING.get() {
-        return Err(io::ErrorKind::WouldBlock.into());
-    }
+pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let body = move || {
         OURS.set(true);
         body();
@@ -33,14 +29,7 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
     without_signals(|| Builder::new().name(name.to_owned()).spawn(body)).map(drop)
 }
 
-#[cfg(test)]
-thread_local! {
-    /// Whether this thread finds that the system gives no more threads.
-    pub(crate) static REFUSING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
 /// What a fault raises, on the thread that is at fault.
-#[cfg(unix)]
 const FAULTS: [libc::c_int; 7] = [
     libc::SIGSEGV,
     libc::SIGBUS,
@@ -52,7 +41,6 @@ const FAULTS: [libc::c_int; 7] = [
 ];
 
 /// Runs `start` with all other signals blocked; a thread that it starts inherits that.
-#[cfg(unix)]
 fn without_signals<R>(start: impl FnOnce() -> R) -> R {
     use std::mem::MaybeUninit;
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
@@ -75,13 +63,7 @@ fn without_signals<R>(start: impl FnOnce() -> R) -> R {
     result
 }
 
-/// There are no signals here.
-#[cfg(not(unix))]
-fn without_signals<R>(start: impl FnOnce() -> R) -> R {
-    start()
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::mpsc;

@@ -5,11 +5,11 @@
 
 mod netns;
 
-use mgm::forwarder::kernel::KernelForwarder;
-use mgm::forwarder::{Forwarder, Upcall, UpcallSink};
-use mgm::routes::netlink::NetlinkRoutes;
-use mgm::routes::{RouteChanges, RouteView, RouteWatcher};
-use mgm::types::{Domain, IfId, Interface, NextHop, Prefix, Route, RouteOrigin};
+use mgm_linux::kernel::KernelForwarder;
+use mgm_linux::netlink::NetlinkRoutes;
+use mgm_types::forwarder::{Forwarder, Upcall, UpcallSink};
+use mgm_types::routes::{RouteChanges, RouteView, RouteWatcher};
+use mgm_types::{Domain, IfId, Interface, NextHop, Prefix, Route, RouteOrigin};
 use netns::{index, ip, ip_batch, NEVER, SURE};
 use std::net::Ipv4Addr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};

@@ -1,8 +1,10 @@
 //! The library stays loaded from its first start on, whoever frees it: MGM's
 //! threads may be in its code, and handles are numbers of this instance.
 
-#[cfg(windows)]
-pub(crate) fn stay_loaded() {
+#![cfg(windows)]
+
+/// Pins it.
+pub fn stay_loaded() {
     use std::ffi::c_void;
 
     const FROM_ADDRESS: u32 = 4;
@@ -25,7 +27,3 @@ pub(crate) fn stay_loaded() {
         );
     }
 }
-
-/// On Linux the linker sees to it (build.rs).
-#[cfg(not(windows))]
-pub(crate) fn stay_loaded() {}

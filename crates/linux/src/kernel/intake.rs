@@ -264,7 +264,7 @@ mod tests {
     use std::os::unix::net::UnixDatagram;
 
     /// Of (10.1.0.2, 239.1.2.3), on VIF 5.
-    const NOCACHE: &[u8] = include_bytes!("../../../fuzz/seeds/upcall/nocache");
+    const NOCACHE: &[u8] = include_bytes!("../../../../fuzz/seeds/upcall/nocache");
 
     /// VIF 5 stands for device 105.
     fn vifs() -> VifTable {

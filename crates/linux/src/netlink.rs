@@ -23,7 +23,7 @@ mod wire;
 #[cfg(fuzzing)]
 pub use news::fuzz;
 
-use super::{RouteView, RouteWatcher};
+use crate::routes::{RouteView, RouteWatcher};
 use crate::sys::StopSignal;
 use crate::types::{Domain, Ipv4Addr, Refusal, Route};
 use copy::TableCopy;

@@ -1,7 +1,7 @@
 //! Entries, and what packets come to by them.
 
 use super::*;
-use mgm::forwarder::UpcallKind;
+use mgm_types::forwarder::UpcallKind;
 
 #[test]
 fn t5_1_a_flows_first_packet_makes_an_upcall_and_waits_for_its_entry() {

@@ -9,10 +9,10 @@ use std::time::Duration;
 /// Tells a waiting thread to leave, once and for good; or whatever else it can find out
 /// after it has cleared the signal.
 #[derive(Debug)]
-pub(crate) struct StopSignal(GuardedFd);
+pub struct StopSignal(GuardedFd);
 
 impl StopSignal {
-    pub(crate) fn new() -> io::Result<StopSignal> {
+    pub fn new() -> io::Result<StopSignal> {
         let fd = GuardedFd::open(|| {
             // SAFETY: creates a descriptor, which is then this value's own.
             match unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) } {
@@ -24,7 +24,7 @@ impl StopSignal {
         Ok(StopSignal(fd))
     }
 
-    pub(crate) fn raise(&self) {
+    pub fn raise(&self) {
         if crate::fork::is_child() {
             return;
         }
@@ -33,7 +33,7 @@ impl StopSignal {
         unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
     }
 
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         let mut count = [0u8; 8];
         // SAFETY: reads eight bytes into a buffer of eight, without waiting.
         unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why [`wait`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wake {
+pub enum Wake {
     /// The stop signal was raised.
     Stop,
     /// The socket has something to read, or an error to tell.
@@ -55,11 +55,7 @@ pub(crate) enum Wake {
 }
 
 /// Waits until `socket` is readable (`None`: for the time only), or told to stop.
-pub(crate) fn wait(
-    socket: Option<&impl AsRawFd>,
-    stop: &StopSignal,
-    timeout: Option<Duration>,
-) -> Wake {
+pub fn wait(socket: Option<&impl AsRawFd>, stop: &StopSignal, timeout: Option<Duration>) -> Wake {
     // poll ignores negative descriptors.
     let socket = socket.map_or(-1, AsRawFd::as_raw_fd);
     let mut fds = [socket, stop.0.as_raw_fd()].map(|fd| libc::pollfd {
@@ -89,7 +85,7 @@ pub(crate) fn wait(
 /// A clock that never goes back, in milliseconds, as of the last tick: some of them
 /// late, and many times cheaper than the exact one, which nearly every call would
 /// wait for.
-pub(crate) fn coarse_clock() -> u64 {
+pub fn coarse_clock() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: writes one timespec.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
@@ -98,7 +94,7 @@ pub(crate) fn coarse_clock() -> u64 {
 
 /// Runs what the layer above does with news. A panic there is logged and ends
 /// there: the thread has to go on, or MGM would be deaf (spec 8.5).
-pub(crate) fn shield(what: &str, body: impl FnOnce()) {
+pub fn shield(what: &str, body: impl FnOnce()) {
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
         log::error!("a panic while taking in {what}: please report it");
     }

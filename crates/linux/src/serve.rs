@@ -5,7 +5,6 @@
 //! ends soon when the socket is closed.
 
 use crate::fork::{self, GuardedFd};
-use crate::manager::{Detail, Manager, Status};
 use crate::sys::{self, StopSignal, Wake};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fs::{self, File, Permissions};
@@ -29,9 +28,18 @@ const LONGEST: usize = 8192;
 /// because it would wait anew each time.
 const PIECE: usize = 16 << 10;
 
+/// Knows the answers.
+pub trait Responder {
+    /// The answer to what the client says: a line, or the head of an HTTP request, or nothing.
+    fn reply(&self, request: &str) -> String;
+
+    /// A connection is over, and its lines are logged.
+    fn answered(&self) {}
+}
+
 /// The socket. Its file goes with it.
 #[derive(Debug)]
-pub(in crate::manager) struct StatusSocket {
+pub struct StatusSocket {
     path: PathBuf,
     /// Device and inode: the file may be somebody else's by the time we go.
     node: (u64, u64),
@@ -42,8 +50,6 @@ impl StatusSocket {
     /// Listens at `path`, in place of what a router that is gone left there. On a file
     /// system that does not answer this takes for ever, and so does the end.
     pub fn open(path: &Path) -> io::Result<StatusSocket> {
-        #[cfg(test)]
-        super::hang::pass(path);
         make_way(path)?;
         let listener = listen(path)?;
         let meta = fs::symlink_metadata(path)?;
@@ -51,8 +57,8 @@ impl StatusSocket {
     }
 
     /// Answers there until it is to stop.
-    pub fn serve(&self, stop: &StopSignal, manager: &Manager) {
-        serve(&self.listener, stop, manager);
+    pub fn serve(&self, stop: &StopSignal, responder: &impl Responder) {
+        serve(&self.listener, stop, responder);
     }
 }
 
@@ -61,8 +67,6 @@ impl Drop for StatusSocket {
         if fork::is_child() {
             return;
         }
-        #[cfg(test)]
-        super::hang::pass(&self.path);
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|meta| (meta.dev(), meta.ino()) == self.node);
         if ours {
@@ -112,7 +116,7 @@ fn listen(path: &Path) -> io::Result<GuardedFd> {
 }
 
 /// The thread's life.
-fn serve(listener: &GuardedFd, stop: &StopSignal, manager: &Manager) {
+fn serve(listener: &GuardedFd, stop: &StopSignal, responder: &impl Responder) {
     loop {
         match sys::wait(Some(listener), stop, None) {
             Wake::Stop => return,
@@ -122,10 +126,10 @@ fn serve(listener: &GuardedFd, stop: &StopSignal, manager: &Manager) {
                 match accepted {
                     Ok(client) => sys::shield("a request for the status", || {
                         let deadline = Deadline::after(PATIENCE, stop);
-                        if let Err(error) = answer(&client, deadline, manager) {
+                        if let Err(error) = answer(&client, deadline, responder) {
                             log::debug!("status socket: {error}");
                         }
-                        manager.pass_on(); // calls made inside the host's log callback
+                        responder.answered();
                     }),
                     Err(_) => {
                         if sys::wait(None::<&GuardedFd>, stop, Some(PAUSE)) == Wake::Stop {
@@ -163,9 +167,13 @@ impl Deadline<'_> {
     }
 }
 
-fn answer(client: &GuardedFd, deadline: Deadline<'_>, manager: &Manager) -> io::Result<()> {
+fn answer(
+    client: &GuardedFd,
+    deadline: Deadline<'_>,
+    responder: &impl Responder,
+) -> io::Result<()> {
     let socket = SockRef::from(client);
-    let reply = reply(&request(&socket, deadline)?, |detail| manager.status(detail));
+    let reply = responder.reply(&request(&socket, deadline)?);
     send(&socket, deadline, reply.as_bytes())
 }
 
@@ -207,35 +215,6 @@ fn send(socket: &Socket, deadline: Deadline<'_>, mut rest: &[u8]) -> io::Result<
     }
     Ok(())
 }
-
-/// The answer: over HTTP to those who speak it, else the bare JSON.
-fn reply(request: &str, status: impl FnOnce(Detail) -> Status) -> String {
-    let Some(rest) = request.strip_prefix("GET ") else {
-        return status(Detail::FULL).to_json() + "\n";
-    };
-    let target = rest.split_ascii_whitespace().next().unwrap_or("/");
-    let (code, kind, body) = match target {
-        "/" | "/status" => ("200 OK", "application/json", status(Detail::FULL).to_json()),
-        "/summary" => ("200 OK", "application/json", status(Detail::SUMMARY).to_json()),
-        "/metrics" => ("200 OK", METRICS, status(Detail::SUMMARY).to_metrics()),
-        "/metrics/mfes" => {
-            let detail = Detail { mfes: true, ..Detail::SUMMARY };
-            ("200 OK", METRICS, status(detail).to_metrics())
-        }
-        _ => (
-            "404 Not Found",
-            "text/plain",
-            "There are /status, /summary, /metrics and /metrics/mfes.\n".into(),
-        ),
-    };
-    format!(
-        "HTTP/1.0 {code}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[cfg(test)]
 #[path = "serve_tests.rs"]

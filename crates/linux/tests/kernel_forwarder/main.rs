@@ -11,9 +11,9 @@ mod opening;
 mod packets;
 mod teardown;
 
-use mgm::forwarder::kernel::KernelForwarder;
-use mgm::forwarder::{Entry, Forwarder, Upcall, UpcallSink};
-use mgm::types::{Flow, IfId, Interface, Refusal};
+use mgm_linux::kernel::KernelForwarder;
+use mgm_types::forwarder::{Entry, Forwarder, Upcall, UpcallSink};
+use mgm_types::{Flow, IfId, Interface, Refusal};
 use netns::{Wire, NEVER, SURE};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,23 @@
+//! Every system call that MGM makes on Linux.
+//!
+//! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
+//! - [`netlink`]: the system's routes, a [`RouteView`](routes::RouteView).
+//! - [`fork`]: what becomes of all that in a forked child.
+//! - [`threads`]: MGM's own threads, which take none of the process's signals.
+//! - [`serve`]: a socket that the status is served at.
+//! - [`sys`]: waiting for a socket, or for the signal to stop; a clock.
+//!
+//! Who uses it, and what for, it does not know.
+#![cfg(target_os = "linux")]
+
+#[cfg(all(mgm_planted, not(debug_assertions)))]
+compile_error!("--cfg mgm_planted puts bugs into mgm, for scripts/fuzz only");
+
+pub mod fork;
+pub mod kernel;
+pub mod netlink;
+pub mod serve;
+pub mod sys;
+pub mod threads;
+
+use mgm_types::{self as types, forwarder, routes};

@@ -1,0 +1,24 @@
+//! MGM's own threads, as the system starts them.
+
+use super::system;
+use std::io;
+
+pub(crate) use system::is_ours;
+
+/// Starts one.
+///
+/// # Errors
+/// The system's, if it gives no thread.
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    #[cfg(test)]
+    if REFUSING.get() {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    system::spawn(name, body)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Whether this thread finds that the system gives no more threads.
+    pub(crate) static REFUSING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
