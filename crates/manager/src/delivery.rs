@@ -1,0 +1,399 @@
+//! From effects to callbacks: see "The manager" in docs/architecture.md.
+
+use super::backlog::{flow_in_question, Origin};
+use super::context;
+use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
+use super::records::{Place, Queued};
+use super::shell::Shell;
+use super::state::{Run, State};
+use super::Manager;
+use crate::engine::{ClientId, Notice, NoticeBox, Topic};
+use crate::types::Time;
+
+impl Manager {
+    /// Carries out effects, still under the lock of the change that made them:
+    /// the forwarder follows, notices go into the queues of their clients.
+    /// The tickets go to this thread's outbox, or to the workers.
+    #[inline]
+    pub(super) fn publish(&self, state: &mut State, lane: Lane) {
+        self.publish_from(Origin::Else, state, lane);
+    }
+
+    /// The same, with what it comes from.
+    #[inline]
+    pub(super) fn publish_from(&self, origin: Origin, state: &mut State, lane: Lane) {
+        let is_awaited = state.waiters > 0;
+        let Some(run) = state.run.as_mut() else { return };
+        if !run.fx.is_empty() {
+            self.carry_out(origin, run, lane, is_awaited);
+        }
+        if lane == Lane::Caller {
+            self.adopt(run);
+        }
+        self.set_alarm(run);
+    }
+
+    /// Apart, because many calls have no effects.
+    #[inline(never)]
+    fn carry_out(&self, origin: Origin, run: &mut Run, lane: Lane, is_awaited: bool) {
+        loop {
+            let Run { engine, world, fx, .. } = run;
+            for (level, line) in &fx.log {
+                ::log::log!(*level, "{line}");
+            }
+            world.follow(engine, fx);
+            if is_awaited && !fx.resolved.is_empty() {
+                self.shared.ended.notify_all();
+            }
+            if !fx.again.is_empty() {
+                run.upcalled_again();
+            }
+            if !run.fx.released.is_empty() {
+                self.cancel_released(run);
+            }
+            run.fx.carried_out();
+            let mut place = None;
+            for _ in 0..run.fx.order_notices() {
+                let Some((client, notice)) = run.fx.next_notice() else { break };
+                place = run.clients.find(client, place);
+                if let Some(place) = place {
+                    self.hand_over(run, place, notice, origin, lane);
+                }
+            }
+            if run.fx.has_untold() {
+                self.tell_later(run);
+            }
+            if run.fx.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Puts a notice into the queue of its client, or what is held back from it.
+    fn hand_over(
+        &self,
+        run: &mut Run,
+        place: Place,
+        mut notice: NoticeBox,
+        origin: Origin,
+        lane: Lane,
+    ) {
+        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
+        // A callback that is not there is one that changes nothing (spec 1.3).
+        // Those two change what IGMP may do, in their order.
+        let in_turn = matches!(*notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
+        if !in_turn && !record.kinds.has(notice.kind()) {
+            ::log::debug!("{} has no callback for {}", run.engine.who(place.client), *notice);
+            if notice.question().is_some() {
+                run.answer(place.client, &notice);
+            }
+            return;
+        }
+        ::log::debug!("to {}: {}", run.engine.who(place.client), *notice);
+        let was_behind = record.queue.is_behind();
+        match lane {
+            // What a call waits for stands where it came in. That is not many, unless a
+            // change of routes asks about many flows at once.
+            Lane::Caller if !was_behind => {
+                record.backlog.pushed(&notice);
+                let queue = &mut record.queue;
+                let queued = context::outbox(|outbox| {
+                    let number =
+                        queue.push_usual(&BOUNDS, context::cause_of(outbox), Queued(notice))?;
+                    if !outbox.push(&BOUNDS, Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // too many to keep it in mind, or no memory
+                    }
+                    Ok(())
+                });
+                match queued {
+                    Ok(()) if queue.needs_worker() => return self.schedule_at(run, place),
+                    Ok(()) => return,
+                    Err(Queued(unusual)) => notice = unusual,
+                }
+            }
+            _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
+            _ => {}
+        }
+        let queue = &mut record.queue;
+        if was_behind && in_turn && joins_pair(queue, &notice) {
+            queue.comes_behind(match lane {
+                Lane::Worker => Cause::WORKER,
+                Lane::Caller => context::outbox(context::cause_of),
+            });
+            if queue.needs_worker() {
+                self.schedule_at(run, place);
+            }
+            return;
+        }
+        let notice = Queued(notice);
+        let pushed = match lane {
+            Lane::Worker => queue.push(&BOUNDS, Cause::WORKER, notice),
+            Lane::Caller => context::outbox(|outbox| {
+                let pushed = queue.push(&BOUNDS, context::cause_of(outbox), notice);
+                if let Pushed::Queued(number) = pushed {
+                    if !outbox.push(&BOUNDS, Ticket { place, number: Some(number) }) {
+                        queue.leave(number); // too many to keep it in mind, or no memory
+                    }
+                }
+                pushed
+            }),
+        };
+        let is_behind = queue.is_behind();
+        if queue.needs_worker() {
+            self.schedule_at(run, place);
+        }
+        if is_behind && !was_behind {
+            run.fell_behind(place);
+        }
+        if !matches!(pushed, Pushed::Queued(_)) {
+            run.not_queued(place, pushed);
+        }
+    }
+
+    /// Interfaces have been given up or lost: what their clients still had to hear about
+    /// IGMP there has lost its sense.
+    #[cold]
+    fn cancel_released(&self, run: &mut Run) {
+        for (client, gone) in std::mem::take(&mut run.fx.released) {
+            let Some(place) = run.clients.find(client, None) else { continue };
+            let Some(record) = run.clients.at(place) else { continue };
+            record.queue.cancel(
+                |notice| notice.is_over_with(gone),
+                |noted| noted.0.interface == gone && noted.0.topic == Topic::Locals,
+            );
+            if record.queue.needs_worker() {
+                self.schedule_at(run, place);
+            }
+        }
+    }
+
+    /// Some clients are to be told all of a topic, because it was too much to tell them
+    /// singly (spec 8.9).
+    #[cold]
+    fn tell_later(&self, run: &mut Run) {
+        let (some, everybody) = run.fx.take_untold();
+        for (client, topic) in some {
+            if let Some(place) = run.clients.find(client, None) {
+                self.tell_all_later(run, place, &[topic]);
+            }
+        }
+        if everybody {
+            let mut next = run.clients.after(None);
+            while let Some(place) = next {
+                self.tell_all_later(run, place, &Topic::ALL);
+                next = run.clients.after(Some(place));
+            }
+        }
+    }
+
+    fn tell_all_later(&self, run: &mut Run, place: Place, topics: &[Topic]) {
+        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
+        let was_behind = record.queue.is_behind();
+        topics.iter().for_each(|topic| record.queue.tell_all(*topic as usize));
+        if record.queue.needs_worker() {
+            self.schedule_at(run, place);
+        }
+        if !was_behind {
+            run.fell_behind(place);
+        }
+    }
+
+    /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
+    #[inline]
+    pub fn drain(&self) {
+        context::drain(|| dispatch::drain(&Shell(self)));
+    }
+
+    /// Whether this thread has anything to deliver.
+    pub fn owes() -> bool {
+        context::owes()
+    }
+
+    /// Leaves what one of MGM's own threads owes to the workers: calls made
+    /// inside the host's log callback, which it may have called. It runs no
+    /// callbacks of clients itself.
+    pub(super) fn pass_on(&self) {
+        context::drain(|| dispatch::pass_on(&Shell(self)));
+    }
+}
+
+/// A later change of hands joins the DISABLE_IGMP and the ENABLE_IGMP that have not begun,
+/// if there are some in the queue (spec 8.9). Only the last of the interface may be joined:
+/// the last that IGMP hears is what holds.
+fn joins_pair(queue: &mut Queue<Queued>, notice: &Notice) -> bool {
+    let interface = match notice {
+        Notice::DisableIgmp { interface, .. } | Notice::EnableIgmp { interface, .. } => *interface,
+        _ => return false,
+    };
+    let (mut disable, mut enable) = (None, None);
+    for one in queue.items_mut() {
+        match &mut **one {
+            Notice::DisableIgmp { question, interface: there } if *there == interface => {
+                (disable, enable) = (Some(question), None);
+            }
+            Notice::EnableIgmp { since, interface: there } if *there == interface => {
+                enable = Some(since);
+            }
+            _ => {}
+        }
+    }
+    match (notice, disable, enable) {
+        // Its answer is the one that is waited for now.
+        (Notice::DisableIgmp { question, .. }, Some(former), enable) => {
+            *former = *question;
+            if enable.is_some() {
+                // The one behind it; those in front follow others that have begun.
+                let (last, mut is_behind) = (question.0, false);
+                queue.take_out(|one| match &**one {
+                    Notice::DisableIgmp { question, .. } if question.0 == last => {
+                        is_behind = true;
+                        false
+                    }
+                    Notice::EnableIgmp { interface: there, .. } => is_behind && *there == interface,
+                    _ => false,
+                });
+            }
+            true
+        }
+        (Notice::EnableIgmp { since, .. }, _, Some(former)) => {
+            *former = *since;
+            true
+        }
+        _ => false,
+    }
+}
+
+impl Run {
+    #[cold]
+    fn fell_behind(&mut self, place: Place) {
+        self.tally.fell_behind += 1;
+        ::log::warn!(
+            "{} is behind, because its callbacks do not return as fast as others come: until it \
+             has caught up it is told how things stand, and not each change",
+            self.engine.who(place.client)
+        );
+    }
+
+    /// What is done with a notice that is not in its client's queue.
+    #[cold]
+    fn not_queued(&mut self, place: Place, pushed: Pushed<Queued>) {
+        let notice = match pushed {
+            Pushed::Queued(_) => return,
+            Pushed::Noted(notice) => notice,
+            Pushed::Dropped(notice) => {
+                self.tally.dropped += 1;
+                if let Some(record) = self.clients.at(place) {
+                    record.dropped += 1;
+                }
+                notice
+            }
+            Pushed::Refused(notice) => {
+                ::log::error!(
+                    "no memory: {} does not hear {}",
+                    self.engine.who(place.client),
+                    *notice
+                );
+                if let Some(record) = self.clients.at(place) {
+                    record.backlog.refused(&notice);
+                }
+                match flow_in_question(&notice) {
+                    Some(flow) => self.engine.unasked(flow, &mut self.fx),
+                    None if notice.question().is_some() => self.answer(place.client, &notice),
+                    None => {}
+                }
+                notice
+            }
+        };
+        self.fx.reuse(notice.0);
+    }
+
+    /// Keeps a question until its client has answered others; forgets flows that
+    /// nobody sends any more, so that a client that does not keep up costs no
+    /// more than what comes in within some seconds.
+    fn hold_back(&mut self, place: Place, notice: NoticeBox, origin: Origin) {
+        let now = self.now();
+        let Run { engine, clients, fx, .. } = self;
+        let Some(record) = clients.at(place) else { return };
+        // What an upcall asks is about a new flow.
+        let has_mfe = origin == Origin::Else
+            && flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
+        let flow = flow_in_question(&notice);
+        if !record.backlog.hold(notice, origin, has_mfe, now) {
+            if let Some(flow) = flow {
+                engine.unasked(flow, fx);
+            }
+        }
+        self.forget_questions(place, now);
+    }
+
+    /// What [`Backlog::forget`](super::backlog::Backlog::forget) takes out is
+    /// resolved no more.
+    pub(super) fn forget_questions(&mut self, place: Place, now: Time) {
+        let Run { engine, clients, fx, .. } = self;
+        let Some(record) = clients.at(place) else { return };
+        let forgotten = record.backlog.forget(now);
+        if forgotten.is_empty() {
+            return;
+        }
+        ::log::warn!(
+            "{} does not answer as fast as flows come in: {} that sent nothing more are forgotten",
+            engine.who(place.client),
+            forgotten.len()
+        );
+        for notice in forgotten {
+            engine.forget(&notice, fx);
+            fx.reuse(notice);
+        }
+    }
+
+    /// Packets of flows that are being resolved have come in again.
+    fn upcalled_again(&mut self) {
+        let now = self.now();
+        for flow in std::mem::take(&mut self.fx.again) {
+            for (_, record) in self.clients.iter_mut() {
+                record.backlog.upcalled_again(flow, now);
+            }
+        }
+    }
+
+    /// Gives the engine the answer that a notice carries.
+    pub(super) fn answer(&mut self, client: ClientId, notice: &Notice) {
+        let now = self.now();
+        let Run { engine, world, fx, .. } = self;
+        engine.answer(now, client, notice, |flow| world.packets(flow), fx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::QuestionId;
+    use crate::types::Interface;
+
+    #[test]
+    fn t8_9_the_last_word_about_an_interface_stays_last() {
+        let interface = Interface::link(1);
+        let mut queue: Queue<Queued> = Queue::default();
+        let mut tell = |notice: Notice| {
+            if !joins_pair(&mut queue, &notice) {
+                queue.push(&BOUNDS, Cause::WORKER, Queued(NoticeBox::new(notice).unwrap()));
+            }
+            let questions = queue.items_mut().map(|one| match **one {
+                Notice::DisableIgmp { question, .. } => Some(question.0),
+                _ => None,
+            });
+            questions.collect::<Vec<_>>()
+        };
+        let enable = |since| Notice::EnableIgmp { interface, since };
+        let disable = |number| Notice::DisableIgmp { question: QuestionId(number), interface };
+        // The first DISABLE has begun; its ENABLE waits.
+        assert_eq!(tell(enable(1)), [None]);
+        assert_eq!(tell(disable(2)), [None, Some(2)]);
+        assert_eq!(tell(enable(1)), [None, Some(2), None]);
+        // Lost once more, and for good: no ENABLE follows.
+        assert_eq!(tell(disable(3)), [None, Some(3)]);
+        assert_eq!(tell(disable(4)), [None, Some(4)]);
+        assert_eq!(tell(enable(5)), [None, Some(4), None]);
+        assert_eq!(tell(enable(6)), [None, Some(4), None]);
+    }
+}

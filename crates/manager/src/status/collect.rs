@@ -1,0 +1,203 @@
+//! Collects a snapshot: what there may be a million of in turns, the rest at once.
+
+use super::*;
+use crate::engine::{MembershipRow, MfeRow, Refused};
+use crate::state::Run;
+use crate::types::Route;
+use crate::Manager;
+use std::ops::ControlFlow;
+use widestring::U16CStr;
+
+impl Manager {
+    /// A snapshot. Others get the lock while the memberships and MFEs are gone
+    /// through, so these may change meanwhile. It does not start MGM.
+    #[must_use]
+    pub fn status(&self, detail: Detail) -> Status {
+        let mut status = Status {
+            version: env!("CARGO_PKG_VERSION"),
+            target: env!("MGM_TARGET"),
+            running: false,
+            forwarder: None,
+            uptime_ms: 0,
+            totals: Totals::default(),
+            counters: Counters::default(),
+            clients: Vec::new(),
+            interfaces: Vec::new(),
+            limits: Limits::default(),
+            memberships: detail.memberships.then(Vec::new),
+            mfes: detail.mfes.then(Vec::new),
+        };
+        let mut oifs_count = false;
+        if let Some(run) = self.lock().running() {
+            run.collect(&mut status);
+            oifs_count = !run.world.has_counters();
+        }
+        if let Some(memberships) = &mut status.memberships {
+            self.walk_memberships(|row| memberships.push(row.into()));
+        }
+        if let Some(mfes) = &mut status.mfes {
+            self.walk_mfes(None, true, |row| {
+                mfes.push(MfeStatus::of(row, oifs_count));
+                ControlFlow::Continue(())
+            });
+        }
+        status
+    }
+}
+
+impl Run {
+    fn collect(&mut self, status: &mut Status) {
+        let now = self.now();
+        let sizes = self.engine.sizes();
+        let (installs, not_installed) = self.world.installs();
+        status.running = true;
+        status.forwarder = self.world.forwarder_name();
+        status.uptime_ms = now.0;
+        status.totals = Totals {
+            clients: sizes.clients,
+            interfaces: sizes.interfaces,
+            memberships: sizes.memberships,
+            mfes: sizes.mfes,
+            resolving: sizes.resolving,
+            refused_flows: sizes.refused_flows,
+            not_installed,
+        };
+        status.counters = Counters {
+            callbacks: self.tally.callbacks,
+            fell_behind: self.tally.fell_behind,
+            wrong_if_dropped: self.tally.dropped,
+            upcalls: Upcalls {
+                no_cache: self.tally.no_cache,
+                wrong_if: self.tally.wrong_if,
+                lost: self.world.lost_upcalls(),
+            },
+            refused_packets: self.refused_packets(),
+            install_errors: installs.errors,
+            install_retries: installs.retries,
+        };
+        status.clients = self.collect_clients();
+        status.interfaces = self
+            .engine
+            .interfaces()
+            .map(|row| IfaceStatus {
+                iface: row.interface.into(),
+                owner: row.owner.map(|client| client.0),
+                igmp: row.igmp.map(|client| client.0),
+                changing: row.is_changing,
+                absent: row.is_absent,
+                reverse_path_filter: self.world.reverse_path(row.interface).map(Into::into),
+            })
+            .collect();
+        status.limits = self.collect_limits();
+    }
+
+    fn refused_packets(&self) -> RefusedPackets {
+        RefusedPackets {
+            foreign_arrival: self.engine.refused(Refused::ForeignArrival),
+            link_local: self.engine.refused(Refused::LinkLocal),
+            boundary: self.engine.refused(Refused::Boundary),
+            no_upstream: self.engine.refused(Refused::NoUpstream),
+            wrong_interface: self.engine.refused(Refused::WrongInterface),
+            flow_limit: self.engine.refused(Refused::FlowLimit),
+            arrival_limit: self.engine.refused(Refused::ArrivalLimit),
+            no_memory: self.engine.refused(Refused::NoMemory),
+        }
+    }
+
+    fn collect_limits(&self) -> Limits {
+        let thresholds = self.engine.thresholds();
+        // Those of one interface stand in no order.
+        let mut boundaries: Vec<_> = self.engine.boundaries().collect();
+        boundaries.sort_unstable();
+        let name = |scope| self.engine.scope_name(scope).map(U16CStr::to_string_lossy);
+        Limits {
+            max_flows: self.engine.max_flows(),
+            thresholds: thresholds
+                .map(|(interface, ttl)| Threshold { iface: interface.into(), ttl })
+                .collect(),
+            boundaries: boundaries
+                .into_iter()
+                .map(|(index, scope)| Boundary {
+                    index,
+                    scope: scope.to_string(),
+                    name: name(scope),
+                })
+                .collect(),
+        }
+    }
+
+    fn collect_clients(&self) -> Vec<Client> {
+        self.engine
+            .clients()
+            .filter_map(|row| {
+                let record = self.clients.get(row.id)?;
+                let (queued, noted) = record.queue.len();
+                Some(Client {
+                    serial: row.id.0,
+                    protocol: row.protocol,
+                    component: row.component,
+                    igmp: row.is_igmp,
+                    interfaces: row.interfaces,
+                    running: record.queue.is_running(),
+                    queued: queued + record.backlog.len(),
+                    behind: record.queue.is_behind(),
+                    noted,
+                    wrong_if_dropped: record.dropped,
+                    callbacks: record.delivered,
+                })
+            })
+            .collect()
+    }
+}
+
+/// An address, if it is one.
+fn named(addr: Ipv4Addr) -> Option<Ipv4Addr> {
+    (!addr.is_unspecified()).then_some(addr)
+}
+
+fn prefix(route: &Route) -> String {
+    format!("{}/{}", route.network, route.prefix_len)
+}
+
+impl From<MembershipRow> for Membership {
+    fn from(row: MembershipRow) -> Membership {
+        let ifaces = |names: Vec<Interface>| names.into_iter().map(Iface::from).collect();
+        Membership {
+            source: named(row.flow.source()),
+            group: named(row.flow.group()),
+            owner: ifaces(row.owner),
+            igmp: ifaces(row.igmp),
+        }
+    }
+}
+
+impl MfeStatus {
+    /// `oifs_count`: whether its oifs have counters, which the kernel's have not.
+    fn of(row: &MfeRow, oifs_count: bool) -> MfeStatus {
+        MfeStatus {
+            source: row.flow.source(),
+            group: row.flow.group(),
+            iif: row.iif.into(),
+            protocol: row.iif_protocol,
+            upstream: named(row.upstream),
+            route: prefix(&row.route),
+            route_protocol: row.route.protocol,
+            up_ms: row.up_ms,
+            expires_in_ms: row.expiry_ms(),
+            packets: row.packets,
+            octets: row.octets,
+            wrong_if: row.wrong_if,
+            negative: row.negative,
+            sent: oifs_count.then_some(row.sent),
+            oifs: row
+                .oifs
+                .iter()
+                .map(|oif| OifStatus {
+                    iface: oif.interface.into(),
+                    packets: oifs_count.then_some(oif.packets),
+                    ttl_too_low: oifs_count.then_some(oif.ttl_too_low),
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! In place of what only Linux has: refusals that say so.
+
+use crate::forwarder::{Forwarder, UpcallSink};
+use crate::routes::{RouteView, RouteWatcher};
+use crate::types::{Refusal, Result};
+use crate::Manager;
+use once_cell::sync::Lazy;
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::Builder;
+use std::time::Instant;
+
+/// Whether there is more than memory to choose from.
+pub(crate) const HAS_FORWARDER: bool = false;
+
+/// MGM starts in this process.
+pub(crate) fn move_in() {
+    #[cfg(windows)]
+    mgm_windows::stay_loaded();
+}
+
+/// There are no forks here.
+pub mod fork {
+    /// Whether this process was forked from the one that uses MGM.
+    #[must_use]
+    pub fn is_child() -> bool {
+        false
+    }
+
+    /// A callback has returned.
+    pub fn after_callback() {}
+}
+
+thread_local! {
+    /// This is one of MGM's own threads. Without a destructor: see `context`.
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is one of MGM's own threads.
+pub(crate) fn is_ours() -> bool {
+    OURS.get()
+}
+
+/// Starts one. There are no signals that it could take from the program.
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let body = move || {
+        OURS.set(true);
+        body();
+    };
+    Builder::new().name(name.to_owned()).spawn(body).map(drop)
+}
+
+/// A clock that never goes back, in milliseconds.
+pub(crate) fn clock() -> u64 {
+    static START: Lazy<Instant> = Lazy::new(Instant::now);
+    START.elapsed().as_millis() as u64
+}
+
+/// There is no forwarding by the kernel here.
+pub(crate) fn open_forwarder(
+    _table: u32,
+    _upcalls: Arc<dyn UpcallSink>,
+) -> Result<Box<dyn Forwarder>> {
+    Err(Refusal::Forwarder("kernel forwarding exists on Linux only".into()))
+}
+
+/// There are only the host's routes here.
+pub(crate) fn open_routes(
+    _: Arc<dyn RouteWatcher>,
+    _table: Option<u32>,
+) -> Result<Box<dyn RouteView>> {
+    Err(Refusal::Forwarder("the system's routes are read on Linux only".into()))
+}
+
+/// There is no such socket here, and never a value of this type.
+pub(crate) struct StatusSocket(Infallible);
+
+impl StatusSocket {
+    pub fn open(_: &Path) -> io::Result<StatusSocket> {
+        Err(unsupported())
+    }
+
+    pub fn serve(&self, _: &StopSignal, _: &Manager) {
+        match self.0 {}
+    }
+}
+
+/// Nor is there anything to stop.
+pub(crate) struct StopSignal(Infallible);
+
+impl StopSignal {
+    pub fn new() -> io::Result<StopSignal> {
+        Err(unsupported())
+    }
+
+    pub fn raise(&self) {
+        match self.0 {}
+    }
+}
+
+fn unsupported() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "there are none on this system")
+}

@@ -1,0 +1,404 @@
+//! The system's state: the forwarder, the routes, and what they report.
+
+use super::below::Below;
+use super::dispatch::Lane;
+use super::doubts::Doubts;
+use super::installer::Installer;
+use super::refresh::Changes;
+use super::settings::{ForwarderChoice, Settings};
+use super::state::Guard;
+use super::tally::Installs;
+use super::{system, Manager};
+use crate::engine::{Effects, Engine};
+use crate::forwarder::{Counters, Forwarder, ReversePath, UpcallSource};
+use crate::memory::MemoryForwarder;
+use crate::routes::{RouteChanges, RouteView};
+use crate::table::RouteTable;
+use crate::types::{
+    Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
+};
+use once_cell::sync::OnceCell;
+use parking_lot::RwLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// What the forwarder refused is tried again after so long.
+const RETRY_MS: u64 = 1000;
+
+/// The forwarder, chosen when the first interface is taken, and the routes.
+pub(super) struct World {
+    choice: ForwarderChoice,
+    table: u32,
+    forwarder: Option<Box<dyn Forwarder>>,
+    pub(super) routes: Arc<Routes>,
+    /// What changed of the routes, so that a look-up made meanwhile is made again.
+    pub(super) changes: Changes,
+    /// The unicast table that the host named.
+    unicast_table: Option<u32>,
+    /// The interfaces that the forwarder serves, and the domain that each was last known in.
+    domains: BTreeMap<IfId, (Interface, Domain)>,
+    /// Upcalls that found the kernel's buffer full. Who counts them does not wait for the lock.
+    pub(super) lost_upcalls: Arc<AtomicU64>,
+    /// Interfaces that the host has taken away.
+    absent: BTreeSet<Interface>,
+    installer: Installer,
+    /// When to try again what the forwarder refused.
+    retry_at: Time,
+    /// The forwarder is not settled, as far as was seen when it last had something to do.
+    is_unsettled: bool,
+    pub(super) doubts: Doubts,
+}
+
+/// The multicast view: the host's routes and the system's.
+#[derive(Default)]
+pub(super) struct Routes {
+    pub(super) table: RwLock<RouteTable>,
+    pub(super) system: OnceCell<Box<dyn RouteView>>,
+}
+
+impl RouteView for Routes {
+    /// The router's own addresses come first. Then the longest prefix wins, on a tie the host's;
+    /// a preferred route of the host's that covers the source leaves the system's out (spec 5.1).
+    fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
+        let (own, is_final) = self.table.read().lookup_final(source);
+        let system = match self.system.get().map(|system| system.lookup(source, domain)) {
+            Some(Some(route)) if route.origin == RouteOrigin::Local => return Some(route),
+            Some(None) if !is_final => return None,
+            Some(Some(route)) if !is_final => route,
+            _ => Route::NONE,
+        };
+        Some(match own {
+            Some(own) if system == Route::NONE || own.prefix_len >= system.prefix_len => own,
+            _ => system,
+        })
+    }
+
+    fn domain(&self, if_index: u32) -> Domain {
+        self.system.get().map_or(Domain::MAIN, |system| system.domain(if_index))
+    }
+}
+
+impl World {
+    pub fn new(settings: &Settings) -> World {
+        World {
+            choice: settings.forwarder,
+            table: settings.table,
+            forwarder: None,
+            routes: Arc::default(),
+            changes: Changes::default(),
+            unicast_table: settings.unicast_table,
+            domains: BTreeMap::new(),
+            lost_upcalls: Arc::default(),
+            absent: BTreeSet::new(),
+            installer: Installer::default(),
+            retry_at: Time::default(),
+            is_unsettled: false,
+            doubts: Doubts::default(),
+        }
+    }
+
+    /// Has the forwarder serve an interface that nobody had (spec 2.7). The engine learns its
+    /// domain.
+    pub fn attach(
+        &mut self,
+        manager: &Manager,
+        (id, interface): (IfId, Interface),
+        engine: &mut Engine,
+        fx: &mut Effects,
+    ) -> Result<()> {
+        if self.absent.contains(&interface) {
+            return Err(Refusal::NoSuchInterface(interface.index));
+        }
+        if self.forwarder.is_none() {
+            let forwarder = self.open(manager)?;
+            ::log::info!("forwarding by {}", forwarder.name());
+            self.forwarder = Some(forwarder);
+        }
+        let added = match &mut self.forwarder {
+            Some(forwarder) => forwarder.add_interface(id, interface),
+            None => return Err(Refusal::Stopping),
+        };
+        self.look_whether_settled();
+        added?;
+        self.set_domain((id, interface), engine, fx);
+        Ok(())
+    }
+
+    /// Finds out the domain of an interface, and whether it is another one than before.
+    fn set_domain(
+        &mut self,
+        (id, interface): (IfId, Interface),
+        engine: &mut Engine,
+        fx: &mut Effects,
+    ) -> bool {
+        let domain = self.routes.domain(interface.index);
+        let before = self.domains.insert(id, (interface, domain));
+        engine.set_domain(id, domain, fx);
+        before.is_some_and(|(_, before)| before != domain)
+    }
+
+    /// Finds out which interfaces have changed their domain; true if any has.
+    fn check_domains(&mut self, engine: &mut Engine, fx: &mut Effects) -> bool {
+        let served: Vec<(IfId, Interface)> = self
+            .domains
+            .iter()
+            .filter(|(_, (interface, domain))| self.routes.domain(interface.index) != *domain)
+            .map(|(&id, &(interface, _))| (id, interface))
+            .collect();
+        served.into_iter().fold(false, |any, one| self.set_domain(one, engine, fx) | any)
+    }
+
+    /// Forwards by another one from now on.
+    #[cfg(test)]
+    pub fn use_forwarder(&mut self, forwarder: Box<dyn Forwarder>) {
+        self.forwarder = Some(forwarder);
+        self.look_whether_settled();
+    }
+
+    /// Opens the forwarder that was asked for.
+    fn open(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
+        match self.choice {
+            ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
+            ForwarderChoice::Kernel => self.open_kernel(manager),
+            ForwarderChoice::Ebpf => Err(Refusal::Forwarder(
+                "the ebpf forwarder is not built in: set MGM_FORWARDER to kernel, memory or auto"
+                    .into(),
+            )),
+            ForwarderChoice::Auto if !system::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
+            ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
+                ::log::warn!(
+                    "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"
+                );
+                Box::new(MemoryForwarder)
+            })),
+        }
+    }
+
+    /// The kernel's forwarder, and with it the system's routes.
+    fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
+        let below = Arc::new(Below::start(manager.clone(), self)?);
+        let forwarder = system::open_forwarder(self.table, below.clone())?;
+        if self.routes.system.get().is_none() {
+            let _ = self.routes.system.set(system::open_routes(below, self.unicast_table)?);
+        }
+        Ok(forwarder)
+    }
+
+    /// Brings the forwarder in line with the engine.
+    pub fn follow(&mut self, engine: &mut Engine, fx: &mut Effects) {
+        if fx.dirty.is_empty() && fx.detached.is_empty() {
+            return;
+        }
+        for id in &fx.detached {
+            self.domains.remove(id);
+        }
+        let Some(forwarder) = &mut self.forwarder else {
+            fx.dirty.clear();
+            fx.detached.clear();
+            return;
+        };
+        if forwarder.needs_entries() {
+            self.installer.follow(forwarder.as_mut(), engine, fx.dirty.drain(..));
+        }
+        fx.dirty.clear();
+        let may_unsettle = forwarder.needs_entries() || !fx.detached.is_empty();
+        for id in fx.detached.drain(..) {
+            forwarder.remove_interface(id);
+        }
+        if may_unsettle {
+            self.is_unsettled = !forwarder.is_settled();
+        }
+    }
+
+    /// Whether the forwarder has not done all that it was asked for.
+    #[inline]
+    fn owes(&self) -> bool {
+        let forwarder = self.forwarder.as_ref();
+        self.installer.waiting() > 0 || forwarder.is_some_and(|forwarder| !forwarder.is_settled())
+    }
+
+    /// False if [`World::next_try`] has nothing: each call asks.
+    #[inline]
+    pub fn may_try_again(&self) -> bool {
+        self.installer.waiting() != 0 || self.is_unsettled || self.doubts.due().is_some()
+    }
+
+    /// The forwarder was given something to do.
+    fn look_whether_settled(&mut self) {
+        self.is_unsettled =
+            self.forwarder.as_ref().is_some_and(|forwarder| !forwarder.is_settled());
+    }
+
+    /// When there is something to try again, or to ask again.
+    pub fn next_try(&self) -> Option<Time> {
+        Time::sooner(self.owes().then_some(self.retry_at), self.doubts.due())
+    }
+
+    /// Tries again what the forwarder refused.
+    pub fn try_again(&mut self, engine: &mut Engine, now: Time) {
+        if !self.owes() || self.retry_at > now {
+            return;
+        }
+        self.retry_at = Time(now.0 + RETRY_MS);
+        if let Some(forwarder) = &mut self.forwarder {
+            self.installer.try_again(forwarder.as_mut(), engine);
+            forwarder.settle();
+        }
+        self.look_whether_settled();
+    }
+
+    /// The forwarder's counters of an MFE, if it keeps any.
+    fn ask_counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
+        if self.installer.is_stale(flow) {
+            return Ok(None);
+        }
+        match self.forwarder.as_mut().filter(|forwarder| forwarder.needs_entries()) {
+            Some(forwarder) => forwarder.counters(flow),
+            None => Ok(None),
+        }
+    }
+
+    /// The same, to be shown: what cannot be told just now is not.
+    pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
+        self.ask_counters(flow).unwrap_or_else(|refusal| {
+            ::log::debug!("{refusal}");
+            None
+        })
+    }
+
+    /// Whether the forwarder counts itself: for each MFE, not for its oifs.
+    pub fn has_counters(&self) -> bool {
+        self.forwarder.as_ref().is_some_and(|forwarder| forwarder.needs_entries())
+    }
+
+    /// How many packets have come in by an MFE, if the forwarder counts them itself.
+    pub fn packets(&mut self, flow: Flow) -> Result<Option<u64>> {
+        Ok(self.ask_counters(flow)?.map(|counters| counters.packets))
+    }
+
+    /// Where a thread can look for upcalls.
+    pub fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
+        self.forwarder.as_ref()?.upcalls()
+    }
+
+    /// How many upcalls found the kernel's buffer full.
+    pub fn lost_upcalls(&self) -> u64 {
+        self.lost_upcalls.load(Ordering::Relaxed)
+    }
+
+    /// The forwarder's name, once it is chosen.
+    pub fn forwarder_name(&self) -> Option<&'static str> {
+        self.forwarder.as_ref().map(|forwarder| forwarder.name())
+    }
+
+    /// How strictly the system checks where packets on an interface have come from.
+    pub fn reverse_path(&self, interface: Interface) -> Option<ReversePath> {
+        self.forwarder.as_ref()?.reverse_path(interface)
+    }
+
+    /// How installing went so far, and how many entries wait for another try.
+    pub fn installs(&self) -> (Installs, usize) {
+        (self.installer.tally(), self.installer.waiting())
+    }
+
+    /// Interfaces that the forwarder serves no more, because the system has lost them.
+    fn lost(&mut self) -> Vec<IfId> {
+        let Some(forwarder) = &mut self.forwarder else { return Vec::new() };
+        let lost = forwarder.lost_interfaces();
+        self.look_whether_settled();
+        lost.unwrap_or_else(|refusal| {
+            ::log::debug!("which interfaces are lost? {refusal}");
+            self.doubts.about_interfaces();
+            Vec::new()
+        })
+    }
+
+    /// Serves an interface again that was lost; false while it is not back.
+    pub fn reattach(&mut self, id: IfId, interface: Interface) -> bool {
+        if self.absent.contains(&interface) {
+            return false;
+        }
+        let forwarder = self.forwarder.as_mut();
+        let added = forwarder.map(|forwarder| forwarder.add_interface(id, interface));
+        self.look_whether_settled();
+        match added {
+            Some(Ok(())) => {
+                ::log::info!("{interface} is back");
+                self.doubts.settle(interface);
+                true
+            }
+            Some(Err(Refusal::NoSuchInterface(_))) | None => {
+                self.doubts.settle(interface);
+                false
+            }
+            Some(Err(refusal)) => {
+                if self.doubts.about(interface) {
+                    ::log::warn!("{interface} is back, but cannot be served: {refusal}");
+                }
+                false
+            }
+        }
+    }
+
+    /// The routes, to be asked without the lock.
+    pub fn routes(&self) -> Arc<Routes> {
+        Arc::clone(&self.routes)
+    }
+
+    /// The host says whether the system has an interface.
+    pub fn set_present(&mut self, interface: Interface, present: bool) {
+        if present {
+            self.absent.remove(&interface);
+        } else {
+            self.absent.insert(interface);
+        }
+    }
+}
+
+impl Manager {
+    /// Finds out which interfaces have gone, which are back, and which have changed their
+    /// domain; true if any has done that.
+    pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) -> bool {
+        let Some(run) = guard.running() else { return false };
+        run.set_clock();
+        for id in run.world.lost() {
+            run.engine.interface_lost(id, &mut run.fx);
+        }
+        self.publish(guard, Lane::Worker);
+        let mut moved = false;
+        if let Some(run) = guard.running() {
+            run.set_clock();
+            for (id, interface) in run.engine.absent_interfaces() {
+                if run.world.reattach(id, interface) {
+                    moved |= run.world.set_domain((id, interface), &mut run.engine, &mut run.fx);
+                    run.engine.interface_back(id, &mut run.fx);
+                }
+            }
+            moved |= run.world.check_domains(&mut run.engine, &mut run.fx);
+        }
+        self.publish(guard, Lane::Worker);
+        moved
+    }
+
+    /// Asks the system again what it did not tell, and gives the lock away
+    /// meanwhile; false if there is nothing to ask yet.
+    pub(super) fn resolve_doubts<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
+        let sources = guard.running().and_then(|run| {
+            let now = run.now();
+            let doubts = &mut run.world.doubts;
+            doubts.take(now).map(|sources| (sources, doubts.take_routes()))
+        });
+        let Some((sources, all)) = sources else { return (guard, false) };
+        let moved = self.check_interfaces(&mut guard);
+        drop(guard);
+        self.pass_on();
+        if moved || all {
+            self.refresh_routes(Lane::Worker, RouteChanges::everything(), &mut || {});
+        } else if !sources.is_empty() {
+            let each = sources.into_iter().map(|source| Prefix::of(source, 32));
+            self.refresh_routes(Lane::Worker, RouteChanges::within(each), &mut || {});
+        }
+        (self.lock(), true)
+    }
+}

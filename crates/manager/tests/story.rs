@@ -1,0 +1,124 @@
+//! MGM_LOG=debug tells the story of a packet, in order and in plain words.
+//! The log is the process's, so this is a program of its own.
+
+use mgm_engine::{Notice, NoticeKind};
+use mgm_manager::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
+use mgm_types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
+use std::sync::mpsc;
+
+/// A client that leaves everything as it is, and has no WRONG_IF_CALLBACK.
+struct Content;
+
+impl Callbacks for Content {
+    fn has(&self, kind: NoticeKind) -> bool {
+        kind != NoticeKind::WrongIf
+    }
+
+    fn call(&self, _: &mut Notice) {}
+}
+
+const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 1, 1);
+
+#[test]
+fn the_story_of_a_packet() {
+    let (tell, told) = mpsc::channel();
+    let manager = Manager::new();
+    let settings = Settings {
+        forwarder: ForwarderChoice::Memory,
+        log_level: log::LevelFilter::Debug,
+        ..Settings::default()
+    };
+    let sink = move |_, line: &str| tell.send(line.to_owned()).unwrap();
+    manager.start(&settings, Some(Box::new(sink))).unwrap();
+    let story = || told.try_iter().collect::<Vec<String>>();
+    let [a, b] = [200, 300].map(|id| manager.register(Box::new(Content), id, id - 200).unwrap());
+    let (one, two) = (Interface::link(1), Interface::link(2));
+
+    manager.take(a, one).unwrap();
+    manager.take(b, two).unwrap();
+    assert_eq!(
+        story(),
+        [
+            "forwarding by memory",
+            "protocol 200 takes interface 1",
+            "interface 1 is protocol 200's now",
+            "protocol 300/100 takes interface 2",
+            "interface 2 is protocol 300/100's now",
+        ]
+    );
+
+    manager.add_membership(b, Flow::any_source(GROUP), two, Join::State).unwrap();
+    assert_eq!(
+        story(),
+        [
+            "protocol 300/100 joins (*, 239.1.1.1) on interface 2",
+            "to protocol 200: JOIN_ALERT (*, 239.1.1.1), others want it",
+        ]
+    );
+
+    let route = Route {
+        origin: RouteOrigin::Connected,
+        if_index: 1,
+        ways: None,
+        network: Ipv4Addr::new(10, 0, 0, 0),
+        prefix_len: 8,
+        protocol: 2,
+    };
+    manager.add_route(route).unwrap();
+    let packet = |index| {
+        let (flow, arrival) = (Flow::new(SOURCE, GROUP), Interface::link(index));
+        manager.packet_in(PacketIn { flow, arrival, header: &[], length: 100, ttl: 64 }).unwrap()
+    };
+    assert!(packet(1).accepted);
+    assert_eq!(
+        story(),
+        [
+            "first packet of (10.0.0.1, 239.1.1.1), on interface 1",
+            "(10.0.0.1, 239.1.1.1): 10.0.0.1 is connected on interface 1 by 10.0.0.0/8, \
+             which is protocol 200's",
+            "to protocol 200: RPF_CALLBACK (10.0.0.1, 239.1.1.1) in by interface 1",
+            "protocol 200 answers RPF_CALLBACK (10.0.0.1, 239.1.1.1): in by interface 1",
+            "to protocol 300/100: CREATION_ALERT (10.0.0.1, 239.1.1.1) out by interface 2",
+            "protocol 300/100 answers CREATION_ALERT (10.0.0.1, 239.1.1.1): out by interface 2",
+            "(10.0.0.1, 239.1.1.1) installed: in by interface 1, out by interface 2",
+        ]
+    );
+
+    assert!(packet(1).accepted);
+    assert_eq!(story(), [""; 0], "the fast path has no story");
+
+    assert!(!packet(2).accepted);
+    assert_eq!(
+        story(),
+        [
+            "protocol 300/100 has no callback for WRONG_IF_CALLBACK (10.0.0.1, 239.1.1.1) \
+             came in on interface 2",
+            "packet of (10.0.0.1, 239.1.1.1) on interface 2 refused: it comes in by another \
+             interface",
+        ]
+    );
+
+    manager.delete_membership(b, Flow::any_source(GROUP), two, Join::State).unwrap();
+    assert_eq!(
+        story(),
+        [
+            "the membership (*, 239.1.1.1) on interface 2 ends, caused by protocol 300/100",
+            "(10.0.0.1, 239.1.1.1) changes: in by interface 1, out nowhere",
+            "to protocol 200: PRUNE_ALERT (*, 239.1.1.1), nobody else wants it",
+            "to protocol 200: PRUNE_ALERT (10.0.0.1, 239.1.1.1), it goes out nowhere",
+            "protocol 200 answers PRUNE_ALERT (10.0.0.1, 239.1.1.1): it lives 900 s",
+        ]
+    );
+
+    manager.release(a, one).unwrap();
+    assert_eq!(
+        story(),
+        [
+            "protocol 200 releases interface 1",
+            "(10.0.0.1, 239.1.1.1) deleted: it came in by interface 1",
+            "interface 1 is nobody's now",
+        ]
+    );
+    manager.stop().unwrap();
+}
