@@ -23,6 +23,7 @@ fn main() {
         fs::write(out.join(name), header).expect("OUT_DIR can be written to");
     }
     println!("cargo:rustc-env=MGM_TARGET={}", env::var("TARGET").expect("cargo sets it"));
+    // For the test that compares them with the committed ones.
     println!("cargo:rustc-env=MGM_HEADERS_DIR={}", out.display());
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         soname(&out);

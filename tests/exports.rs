@@ -71,11 +71,24 @@ mod elf {
     use std::collections::BTreeSet;
     use std::path::PathBuf;
     use std::process::Command;
+    use std::sync::Once;
 
-    /// The shared library, which cargo builds beside this test's program.
+    /// The shared library of the build that this test's program is of. Cargo builds it for
+    /// no test, because none links it.
     fn library() -> PathBuf {
-        let deps = std::env::current_exe().unwrap();
-        deps.parent().unwrap().join("libmgm.so")
+        static BUILT: Once = Once::new();
+        let program = std::env::current_exe().unwrap(); // <target>/<profile>/deps/exports-<hash>
+        let profile = program.ancestors().nth(2).unwrap();
+        BUILT.call_once(|| {
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.current_dir(super::root()).args(["build", "--quiet", "--locked", "--lib"]);
+            cargo.arg("--target-dir").arg(profile.parent().unwrap());
+            if profile.ends_with("release") {
+                cargo.arg("--release");
+            }
+            assert!(cargo.status().unwrap().success(), "the library cannot be built");
+        });
+        profile.join("libmgm.so")
     }
 
     fn run(tool: &str, args: &[&str]) -> String {

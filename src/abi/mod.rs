@@ -25,8 +25,3 @@ mod host_config;
 mod invoke;
 mod layout;
 mod rows;
-
-/// Where the build left the C headers that it generated, for the test that
-/// compares them with the committed ones.
-#[doc(hidden)]
-pub const HEADERS_DIR: &str = env!("MGM_HEADERS_DIR");
