@@ -24,7 +24,7 @@ BENCH ?=
 .PHONY: all demo test test-heavy bench bench-docs peers instructions headers man pictures conformance windows abi deb install clean
 
 all:
-	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --lib
+	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
 
 demo:
 	scripts/setup
@@ -45,7 +45,7 @@ bench-docs:
 	scripts/bench-report
 
 peers:
-	$(CARGO) build --release --locked --lib
+	$(CARGO) build --release --locked --package mgm --lib
 	benches/peers/run --docs
 
 instructions:

@@ -1,6 +1,6 @@
 /* Stories of several protocols in one router, after RFC 2715: who hears what,
  * in which order, and who hears nothing. Their twins in Rust are in
- * src/engine/tests/scenarios.rs.
+ * crates/engine/src/tests/scenarios.rs.
  *
  *   D  a dense mode protocol, a wildcard receiver; has 1, where the sources are, and 4
  *   S  a sparse mode protocol; has 2

@@ -8,7 +8,7 @@
 #      MGM_PRIVATE_LIBS       what a static consumer has to link besides
 
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  message(FATAL_ERROR "mgm's CMake build knows Linux only; elsewhere use cargo build --release --lib")
+  message(FATAL_ERROR "mgm's CMake build knows Linux only; elsewhere use cargo build --release --package mgm")
 endif()
 
 # rustup puts cargo where no system path leads. It comes before that of a
@@ -58,7 +58,7 @@ file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 # MAKEFLAGS goes, or cargo would wait for a job server that it cannot reach.
 add_custom_target(mgm_cargo ALL
   COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS
-    "CARGO=${CARGO}" ${_cargo} build --lib --bin mgmtop --locked ${_cargo_options}
+    "CARGO=${CARGO}" ${_cargo} build --package mgm --package mgmtop --lib --bin mgmtop --locked ${_cargo_options}
     --target-dir "${MGM_CARGO_TARGET_DIR}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.so" "${_lib_dir}/${_so_file}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_so_file}" "${_lib_dir}/${_soname}"
