@@ -4,6 +4,7 @@
 
 mod netns;
 
+use mgm::engine::ClientId;
 use mgm::manager::{ForwarderChoice, Join, Manager, PacketIn, Settings};
 use mgm::types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
 use netns::{index, ip_batch, Deaf};
@@ -84,6 +85,47 @@ fn t5_10_changes_cost_the_look_ups_of_the_sources_within_only() {
     });
 }
 
+/// Changes the route of many MFEs while another thread makes calls: the longest time that one
+/// of these took, and how long the change took.
+fn time_a_change(
+    manager: &Manager,
+    client: ClientId,
+    route: Route,
+    mfes: u32,
+) -> (Duration, Duration) {
+    let (is_over, begin) = (AtomicBool::new(false), Instant::now());
+    let flow = Flow::any_source([239, 9, 9, 9].into());
+    let third = Interface::link(3);
+    let (waits, took) = std::thread::scope(|scope| {
+        let caller = scope.spawn(|| {
+            let mut waits = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let begin = Instant::now();
+                manager.add_membership(client, flow, third, Join::State).unwrap();
+                manager.delete_membership(client, flow, third, Join::State).unwrap();
+                waits.push(begin.elapsed());
+                std::thread::sleep(Duration::from_micros(50));
+            }
+            waits.sort_unstable();
+            waits
+        });
+        manager.add_route(route).unwrap();
+        let took = begin.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        (caller.join().unwrap(), took)
+    });
+    let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize];
+    println!(
+        "{mfes} MFEs moved in {took:?}; {} calls waited {:?} at p50, {:?} at p99, {:?} at p99.9, {:?} at most",
+        waits.len(),
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0),
+    );
+    (at(1.0), took)
+}
+
 #[test]
 fn t5_10_a_change_for_many_mfes_holds_up_no_other_call() {
     let manager = Manager::new();
@@ -111,51 +153,20 @@ fn t5_10_a_change_for_many_mfes_holds_up_no_other_call() {
         let packet = PacketIn { flow: flow(n), arrival: link(1), header: &[], length: 100, ttl: 9 };
         assert!(manager.packet_in(packet).unwrap().accepted);
     }
-    // One MFE has moved, and one that is looked at later has not: a call that sees this is made
-    // between two holds of the lock.
-    let has_moved = |n| manager.with_mfe(flow(n), false, |row| row.iif).unwrap() == link(2);
-    let is_under_way = || {
-        let samples = || (0..mfes).step_by(mfes as usize / 16);
-        let left = |moved: Vec<bool>| moved.iter().skip_while(|one| !**one).any(|one| !one);
-        left(samples().map(has_moved).collect()) || left(samples().rev().map(has_moved).collect())
-    };
-    let (is_over, begin) = (AtomicBool::new(false), Instant::now());
-    let (waits, between, took) = std::thread::scope(|scope| {
-        let caller = scope.spawn(|| {
-            let (mut waits, mut between) = (Vec::new(), 0);
-            while !is_over.load(Ordering::Relaxed) {
-                let begin = Instant::now();
-                let flow = Flow::any_source([239, 9, 9, 9].into());
-                manager.add_membership(client, flow, link(3), Join::State).unwrap();
-                manager.delete_membership(client, flow, link(3), Join::State).unwrap();
-                waits.push(begin.elapsed());
-                between += usize::from(is_under_way());
+    // In one hold of the lock some call waits for most of the change, each time. On a busy machine
+    // one may wait so long for a processor, but not each time.
+    let is_short = (0..5).any(|round| {
+        let to = 2 - round % 2;
+        let (longest, took) = time_a_change(&manager, client, route(to), mfes);
+        for n in (0..mfes).step_by(997) {
+            let begin = Instant::now();
+            while manager.with_mfe(flow(n), false, |row| row.iif).unwrap() != link(to) {
+                assert!(begin.elapsed() < netns::SURE, "{} stays", flow(n));
+                std::thread::yield_now();
             }
-            waits.sort_unstable();
-            (waits, between)
-        });
-        manager.add_route(route(2)).unwrap();
-        let took = begin.elapsed();
-        is_over.store(true, Ordering::Relaxed);
-        let (waits, between) = caller.join().unwrap();
-        (waits, between, took)
-    });
-    let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize];
-    println!(
-        "{mfes} MFEs moved in {took:?}; of {} calls {between} came in between; they waited {:?} at p50, {:?} at p99, {:?} at p99.9, {:?} at most",
-        waits.len(),
-        at(0.5),
-        at(0.99),
-        at(0.999),
-        at(1.0),
-    );
-    for n in (0..mfes).step_by(997) {
-        let begin = Instant::now();
-        while !has_moved(n) {
-            assert!(begin.elapsed() < netns::SURE, "{} stays", flow(n));
-            std::thread::yield_now();
         }
-    }
-    assert!(between >= 3, "{between} calls came in between");
+        longest < took / 2
+    });
+    assert!(is_short, "some call waits for most of the change");
     manager.stop().unwrap();
 }
