@@ -269,7 +269,7 @@ fn check_schema(root: &Value, schema: &Value, value: &Value, at: &str) {
 
 #[test]
 fn a_snapshot_is_what_the_schema_says() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/status.schema.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/status.schema.json");
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let manager = router();
     for status in [
