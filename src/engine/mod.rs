@@ -55,7 +55,7 @@ pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use truth::{Thing, Topic};
 pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 
-use crate::types::{Flow, Time};
+use crate::types::{Flow, Ipv4Addr, Time};
 use clients::Clients;
 use expiry::Expiry;
 use flow_limit::FlowLimit;
@@ -67,7 +67,7 @@ use packet::WrongIfs;
 use refusals::Refusals;
 use reroute::Reroutes;
 use resolve::Resolution;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the engine can be told once, at its birth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,6 +94,9 @@ pub struct Engine {
     /// Flows between their first packet and their MFE. Boxed, because the map
     /// moves what it keeps.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
+    /// The sources and groups of those that are to create an MFE, so that a change of routes
+    /// finds the flows of a source.
+    new_flows: BTreeSet<(Ipv4Addr, Ipv4Addr)>,
     flow_limit: FlowLimit,
     /// How the iifs of MFEs were found.
     origins: Origins,
@@ -121,6 +124,7 @@ impl Engine {
             limits: Limits::default(),
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
+            new_flows: BTreeSet::new(),
             flow_limit: FlowLimit::of(config.max_flows),
             origins: Origins::default(),
             refusals: Refusals::default(),

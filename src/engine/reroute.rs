@@ -140,7 +140,9 @@ impl Engine {
         if changed.is_empty() {
             return Ok(());
         }
-        self.move_resolutions(fx);
+        for &(old, _) in &changed {
+            self.move_resolutions(self.flows.sources.addr(old), fx);
+        }
         for &(old, new) in &changed {
             self.wake_source(old, new);
             let mut places = self.flows.of_source(old).unwrap_or_default();

@@ -35,7 +35,7 @@ pub(super) enum Purpose {
 const PATIENCE_MS: u64 = 10_000;
 
 /// What a question takes beside its notice, and what waits for its answer.
-const RESOLUTION_BYTES: usize = 512;
+const RESOLUTION_BYTES: usize = 768;
 
 /// A flow whose clients are being asked.
 #[derive(Debug)]
@@ -444,7 +444,7 @@ impl Engine {
         }
         if resolution.purpose == Purpose::Reroute {
             let origin = resolution.origin;
-            self.resolutions.remove(&flow);
+            self.end_resolution(flow);
             self.origins.set(flow, origin);
             let nothing = IfSet::default();
             self.reshape(flow, (iif, upstream), (&nothing, &nothing), None, fx);

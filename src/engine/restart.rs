@@ -6,7 +6,7 @@ use super::refusals::FirstPacket;
 use super::resolve::{Purpose, Resolution};
 use super::ways::Way;
 use super::{Effects, Engine};
-use crate::types::{Flow, IfId, Interface};
+use crate::types::{Flow, IfId, Interface, Ipv4Addr};
 use smallvec::SmallVec;
 
 impl Engine {
@@ -34,26 +34,29 @@ impl Engine {
         }
     }
 
-    /// Routes have changed: new flows that are being asked about go by the new ones.
-    pub(super) fn move_resolutions(&mut self, fx: &mut Effects) {
-        let mut first = Flow::WILDCARD;
+    /// The route of a source has changed: new flows of it that are being asked about go by the
+    /// new one. Others are not looked at, there may be very many of them.
+    pub(super) fn move_resolutions(&mut self, source: Ipv4Addr, fx: &mut Effects) {
+        let mut first = Flow::WILDCARD.group();
         loop {
             // A few at a time: there may be no memory for the list of all.
             let mut moved: SmallVec<[Flow; Flows::FETCH]> = SmallVec::new();
             let sources = &mut self.flows.sources;
-            for (flow, resolution) in self.resolutions.range_mut(first..) {
+            for &(_, group) in self.new_flows.range((source, first)..=(source, Flow::MAX.group())) {
+                let flow = Flow::new(source, group);
+                let Some(resolution) = self.resolutions.get_mut(&flow) else { continue };
                 if sources.is_outdated(resolution.source) {
                     let source = sources.current(resolution.source);
                     sources.hold(source);
                     sources.release(std::mem::replace(&mut resolution.source, source));
-                    moved.push(*flow);
+                    moved.push(flow);
                     if moved.len() == Flows::FETCH {
                         break;
                     }
                 }
             }
             let Some(last) = moved.last() else { return };
-            first = last.successor();
+            first = (u32::from(last.group()) + 1).into(); // no group is the last address
             for flow in moved {
                 self.restart_if_outdated(flow, fx);
             }
