@@ -37,6 +37,7 @@ mod story;
 mod survey;
 mod truth;
 mod view;
+mod wakes;
 mod ways;
 
 #[cfg(test)]
@@ -55,7 +56,7 @@ pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use truth::{Thing, Topic};
 pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 
-use crate::types::{Flow, Ipv4Addr, Time};
+use crate::types::{Flow, Time};
 use clients::Clients;
 use expiry::Expiry;
 use flow_limit::FlowLimit;
@@ -67,6 +68,7 @@ use packet::WrongIfs;
 use refusals::Refusals;
 use reroute::Reroutes;
 use resolve::Resolution;
+use sources::SourceId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the engine can be told once, at its birth.
@@ -94,9 +96,8 @@ pub struct Engine {
     /// Flows between their first packet and their MFE. Boxed, because the map
     /// moves what it keeps.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
-    /// The sources and groups of those that are to create an MFE, so that a change of routes
-    /// finds the flows of a source.
-    new_flows: BTreeSet<(Ipv4Addr, Ipv4Addr)>,
+    /// Those that are to create an MFE, by their source, so that a change of routes finds them.
+    new_flows: BTreeSet<(SourceId, Flow)>,
     flow_limit: FlowLimit,
     /// How the iifs of MFEs were found.
     origins: Origins,

@@ -380,6 +380,11 @@ impl Engine {
         fx: &mut Effects,
     ) {
         self.now = now;
+        if self.reroutes.is_on() {
+            if let Notice::Rpf { flow, .. } | Notice::Creation { flow, .. } = notice {
+                self.follow_before_answer(*flow, fx);
+            }
+        }
         match notice {
             Notice::Rpf { question, flow, iif, upstream, .. } => {
                 self.rpf_answered(now, client, *flow, *question, *iif, *upstream, fx);

@@ -24,6 +24,7 @@ mod resolution;
 mod retrieval;
 mod router;
 mod scenarios;
+mod turns;
 mod unrouted;
 
 use super::*;
