@@ -176,6 +176,14 @@ impl Refusals {
 }
 
 impl Engine {
+    /// Whether a flow was refused lately: a packet of it on another interface than the one
+    /// of the forwarder's entry may be a first one.
+    #[must_use]
+    #[inline]
+    pub fn is_refused(&self, flow: Flow) -> bool {
+        self.refusals.get(flow).is_some()
+    }
+
     /// Remembers a flow that is refused, as far as there is memory. The reference to its
     /// source goes over to it.
     pub(super) fn remember_refusal(

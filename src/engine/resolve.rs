@@ -532,7 +532,8 @@ impl Engine {
             self.tell_negative(flow, fx);
         }
         if self.interfaces.name(iif) != arrival {
-            self.wrong_if(now, flow, arrival, header, |_| Ok(Some(0)), fx);
+            let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
+            self.wrong_if(now, &packet, None, |_| Ok(Some(0)), fx);
         }
     }
 
