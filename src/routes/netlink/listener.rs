@@ -7,7 +7,7 @@ use super::news::News;
 use super::socket::RouteSocket;
 use super::wire::messages;
 use super::Known;
-use crate::routes::RouteWatcher;
+use crate::routes::{RouteChanges, RouteWatcher};
 use crate::sys::{self, StopSignal, Wake};
 use std::io;
 use std::sync::Arc;
@@ -134,17 +134,11 @@ impl Listener {
     /// Reads anew what is stale, then tells the watcher; true if something is still stale.
     fn tell(&mut self) -> bool {
         let news = std::mem::take(&mut self.ears.news);
-        // Others may have been looked up in the old copy since it became stale.
-        let was_stale = self.stale.any();
+        let before = self.stale;
         self.stale.links |= news.has_gap;
         self.stale.routes |= news.is_copy_stale;
         self.refresh();
-        // What a dump of a second try has brought concerns everybody.
-        let changes = if was_stale && !self.stale.any() {
-            Some(crate::routes::RouteChanges::everything())
-        } else {
-            news.changes()
-        };
+        let changes = to_look_up(before, self.stale, &news);
         let Listener { ears, watcher, .. } = self;
         sys::shield("a route change", || match changes {
             Some(changes) => watcher.routes_changed(&changes, &mut || {
@@ -177,6 +171,21 @@ impl Listener {
 impl Stale {
     fn any(self) -> bool {
         self.links || self.routes
+    }
+
+    /// Whether something that was stale is not any more.
+    fn has_less_than(self, before: Stale) -> bool {
+        before.links && !self.links || before.routes && !self.routes
+    }
+}
+
+/// The sources to look up again, if there may be any. What was stale `before` the news has been
+/// looked up in the old copy, and so may others since: a dump that succeeds now concerns everybody, whatever the news
+/// that came in the same round says.
+fn to_look_up(before: Stale, after: Stale, news: &News) -> Option<RouteChanges> {
+    match after.has_less_than(before) {
+        true => Some(RouteChanges::everything()),
+        false => news.changes(),
     }
 }
 
@@ -234,5 +243,47 @@ impl Ears {
         if std::mem::take(&mut self.news.has_lost_link) {
             sys::shield("a loss", || watcher.interfaces_changed());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::messages;
+    use super::super::wire::tests::{attr, message};
+    use super::*;
+    use crate::types::Prefix;
+
+    const FRESH: Stale = Stale { links: false, routes: false };
+    const ROUTES: Stale = Stale { links: false, routes: true };
+    const BOTH: Stale = Stale { links: true, routes: true };
+
+    /// An announcement of 10.1.0.0/16.
+    fn one_prefix() -> News {
+        let head = [libc::AF_INET as u8, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let bytes = message(
+            RTM_NEWROUTE,
+            0,
+            &[&head, &attr(15, &[254, 0, 0, 0]), &attr(1, &[10, 1, 0, 0])],
+        );
+        let mut news = News::default();
+        let mut links = super::super::links::Links::default();
+        messages(&bytes).for_each(|message| news.take(&message, &mut links));
+        news
+    }
+
+    #[test]
+    fn t5_10_a_dump_that_succeeds_at_last_concerns_everybody_whatever_else_is_announced() {
+        let everything = Some(RouteChanges::everything());
+        let prefix = Some(RouteChanges::within([Prefix::of([10, 1, 0, 0].into(), 16)]));
+        for (news, alone) in [(News::default as fn() -> News, None), (one_prefix, prefix)] {
+            assert_eq!(to_look_up(FRESH, FRESH, &news()), alone);
+            assert_eq!(to_look_up(FRESH, ROUTES, &news()), alone, "the dump fails");
+            assert_eq!(to_look_up(ROUTES, ROUTES, &news()), alone, "it fails again");
+            assert_eq!(to_look_up(ROUTES, FRESH, &news()), everything);
+            assert_eq!(to_look_up(BOTH, ROUTES, &news()), everything);
+        }
+        let mut gap = News::default();
+        gap.gap();
+        assert_eq!(to_look_up(FRESH, BOTH, &gap), everything);
     }
 }
