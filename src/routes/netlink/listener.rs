@@ -70,8 +70,9 @@ struct Ears {
 }
 
 impl Listener {
-    /// Opens the socket that changes are announced on, and then reads what there is. Changes
-    /// are collected from now on.
+    /// Opens the socket that changes are announced on, and then reads links and addresses.
+    /// Changes are collected from now on. The table that the host named is read by the thread:
+    /// it may have a million routes.
     pub fn open(
         known: Arc<Known>,
         stop: Arc<StopSignal>,
@@ -89,9 +90,10 @@ impl Listener {
         }
         socket.set_non_blocking(true)?;
         let ears = Ears { socket, known, buffer: vec![0; LONGEST], news: News::default() };
-        let stale = Stale { links: true, routes: true };
+        let stale = Stale { links: true, routes: false };
         let mut listener = Listener { ears, dumper: Dumper::open()?, stop, watcher, stale };
         listener.refresh();
+        listener.stale.routes = listener.ears.known.copy.is_some();
         Ok(listener)
     }
 
@@ -102,7 +104,9 @@ impl Listener {
     }
 
     fn run(&mut self) {
-        let mut due = self.stale.any().then(|| Instant::now() + RETRY);
+        let now = Instant::now();
+        let mut due = self.stale.routes.then_some(now); // it has not been tried yet
+        due = due.or(self.stale.links.then_some(now + RETRY));
         loop {
             let left = due.map(|at| at.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
@@ -164,7 +168,15 @@ impl Listener {
         }
         if stale.routes {
             read("the unicast table", &mut stale.routes, dumper.routes(&ears.known));
+            ears.known.first_dump.end();
         }
+    }
+}
+
+impl Drop for Listener {
+    /// Nobody waits for what will not be read.
+    fn drop(&mut self) {
+        self.ears.known.first_dump.end();
     }
 }
 
@@ -285,5 +297,32 @@ mod tests {
         let mut gap = News::default();
         gap.gap();
         assert_eq!(to_look_up(FRESH, BOTH, &gap), everything);
+    }
+
+    struct Deaf;
+
+    impl RouteWatcher for Deaf {
+        fn routes_changed(&self, _: &RouteChanges, _: &mut dyn FnMut()) {}
+        fn interfaces_changed(&self) {}
+    }
+
+    #[test]
+    fn t0_10_the_named_table_is_left_to_the_thread() {
+        use super::super::copy::TableCopy;
+        use parking_lot::RwLock;
+
+        let copy = Some(RwLock::new(TableCopy::of(254)));
+        let known = Arc::new(Known { copy, ..Known::default() });
+        let stop = Arc::new(StopSignal::new().expect("a pipe"));
+        let Ok(mut listener) = Listener::open(Arc::clone(&known), stop, Arc::new(Deaf)) else {
+            return eprintln!("skipped: no netlink here");
+        };
+        let is_read = || {
+            let copy = known.copy.as_ref().expect("it was named").read();
+            copy.lookup([127, 0, 0, 1].into(), |_| Some(Vec::new())).is_some()
+        };
+        assert!(listener.stale.routes && !is_read(), "whoever opens the view may hold a lock");
+        listener.refresh();
+        assert!(!listener.stale.routes && is_read());
     }
 }
