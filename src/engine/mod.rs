@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod alerts;
+mod answers;
 mod clients;
 mod counting;
 mod creation;
