@@ -1,5 +1,5 @@
-//! Chapter 0: what concerns very many flows is carried out in turns, and comes to what one
-//! turn would have come to.
+//! Chapters 5.1, 5.2 and 5.10: what concerns very many flows is carried out in turns, and comes
+//! to what one turn would have come to.
 
 use super::*;
 
@@ -74,7 +74,7 @@ fn asked(count: usize) -> (Router, Vec<String>) {
 }
 
 #[test]
-fn t0_10_new_flows_follow_their_route_a_few_at_a_time() {
+fn t5_10_new_flows_follow_their_route_a_few_at_a_time() {
     let (mut r, flows) = asked(500);
     r.reroute(SOURCE, connected(3));
     assert_eq!(told(&r, "C: rpf", &flows), AT_ONCE, "with the call");
@@ -92,7 +92,7 @@ fn t0_10_new_flows_follow_their_route_a_few_at_a_time() {
 }
 
 #[test]
-fn t0_10_an_answer_that_the_route_has_overtaken_is_void_before_the_flow_has_followed() {
+fn t5_10_an_answer_that_the_route_has_overtaken_is_void_before_the_flow_has_followed() {
     let (mut r, flows) = asked(500);
     r.reroute(SOURCE, connected(3));
     r.returns("A");
@@ -103,7 +103,7 @@ fn t0_10_an_answer_that_the_route_has_overtaken_is_void_before_the_flow_has_foll
 }
 
 #[test]
-fn t0_10_new_flows_follow_the_last_of_several_routes() {
+fn t5_10_new_flows_follow_the_last_of_several_routes() {
     let (mut r, flows) = asked(200);
     r.reroute(SOURCE, via(2, "10.2.0.9"));
     r.reroute(SOURCE, Route::NONE);
@@ -115,7 +115,7 @@ fn t0_10_new_flows_follow_the_last_of_several_routes() {
 }
 
 #[test]
-fn t0_10_a_new_flow_that_is_asked_about_anew_takes_the_present_route() {
+fn t5_10_a_new_flow_that_is_asked_about_anew_takes_the_present_route() {
     let (mut r, flows) = asked(200);
     r.reroute(SOURCE, connected(3));
     // Its turn has not come; A's interface goes, and nobody speaks for its former way in.
@@ -127,7 +127,7 @@ fn t0_10_a_new_flow_that_is_asked_about_anew_takes_the_present_route() {
 }
 
 #[test]
-fn t0_10_refused_flows_follow_their_route_a_few_at_a_time() {
+fn t5_10_refused_flows_follow_their_route_a_few_at_a_time() {
     let mut r = stage();
     let flows = refused(&mut r, 500);
     r.reroute(SOURCE, connected(1));
@@ -143,7 +143,7 @@ fn t0_10_refused_flows_follow_their_route_a_few_at_a_time() {
 }
 
 #[test]
-fn t0_10_a_new_owner_has_refused_flows_looked_at_a_few_at_a_time() {
+fn t5_1_a_new_owner_has_refused_flows_looked_at_a_few_at_a_time() {
     let mut r = stage();
     r.source(SOURCE, via(9, "10.9.0.9"));
     let flows = refused(&mut r, 500);
@@ -159,7 +159,7 @@ fn t0_10_a_new_owner_has_refused_flows_looked_at_a_few_at_a_time() {
 }
 
 #[test]
-fn t0_10_a_release_forgets_the_flows_that_were_refused_there_a_few_at_a_time() {
+fn t5_1_a_release_forgets_the_flows_that_were_refused_there_a_few_at_a_time() {
     let mut r = stage();
     let flows = refused(&mut r, 500);
     r.release("Q", 4);
@@ -180,7 +180,7 @@ fn t0_10_a_release_forgets_the_flows_that_were_refused_there_a_few_at_a_time() {
 }
 
 #[test]
-fn t0_10_without_a_boundary_refused_flows_are_looked_at_a_few_at_a_time() {
+fn t5_1_without_a_boundary_refused_flows_are_looked_at_a_few_at_a_time() {
     let mut r = stage();
     r.source(SOURCE, connected(4));
     let scope = Scope::new(addr("239.1.0.0"), 16).unwrap();
@@ -200,7 +200,7 @@ fn t0_10_without_a_boundary_refused_flows_are_looked_at_a_few_at_a_time() {
 }
 
 #[test]
-fn t0_10_flows_that_a_change_does_not_concern_are_gone_through_a_few_at_a_time() {
+fn t5_1_flows_that_a_change_does_not_concern_are_gone_through_a_few_at_a_time() {
     let mut r = stage();
     refused(&mut r, 5000);
     r.take("A", 9); // nothing arrives there, and no route leads there
@@ -262,7 +262,7 @@ fn t5_1_flows_of_an_interface_in_another_domain_are_looked_up_there() {
 }
 
 #[test]
-fn t0_10_a_new_owner_of_the_route_moves_flows_that_none_led_to_a_few_at_a_time() {
+fn t5_2_a_new_owner_of_the_route_moves_flows_that_none_led_to_a_few_at_a_time() {
     let mut r = stage();
     r.source(SOURCE, via(9, "10.9.0.9"));
     r.names_iif("A", 1, "10.1.0.9");

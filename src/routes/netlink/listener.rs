@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn t0_10_the_named_table_is_left_to_the_thread() {
+    fn t5_1_the_named_table_is_left_to_the_thread() {
         use super::super::copy::TableCopy;
         use parking_lot::RwLock;
 
