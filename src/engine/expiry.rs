@@ -1,8 +1,8 @@
 //! The end of an MFE's life (spec 5.6).
 
 use super::flows::{Flows, Place};
-use super::refusals::AT_ONCE;
 use super::resolve::Purpose;
+use super::wakes::AT_ONCE;
 use super::{Effects, Engine};
 use crate::types::{Flow, Result, RouteOrigin, Time};
 use std::collections::BTreeMap;

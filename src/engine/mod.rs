@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod alerts;
+mod answers;
 mod clients;
 mod counting;
 mod creation;
@@ -37,6 +38,7 @@ mod story;
 mod survey;
 mod truth;
 mod view;
+mod wakes;
 mod ways;
 
 #[cfg(test)]
@@ -67,7 +69,8 @@ use packet::WrongIfs;
 use refusals::Refusals;
 use reroute::Reroutes;
 use resolve::Resolution;
-use std::collections::BTreeMap;
+use sources::SourceId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the engine can be told once, at its birth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,6 +97,8 @@ pub struct Engine {
     /// Flows between their first packet and their MFE. Boxed, because the map
     /// moves what it keeps.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
+    /// Those that are to create an MFE, by their source, so that a change of routes finds them.
+    new_flows: BTreeSet<(SourceId, Flow)>,
     flow_limit: FlowLimit,
     /// How the iifs of MFEs were found.
     origins: Origins,
@@ -121,6 +126,7 @@ impl Engine {
             limits: Limits::default(),
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
+            new_flows: BTreeSet::new(),
             flow_limit: FlowLimit::of(config.max_flows),
             origins: Origins::default(),
             refusals: Refusals::default(),

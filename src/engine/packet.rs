@@ -207,8 +207,7 @@ impl Engine {
             }
             Some(mfe) => {
                 mfe.count_wrong_if(&mut fx.headroom);
-                let Packet { flow, arrival, header, .. } = *packet;
-                self.wrong_if(now, flow, arrival, header, |_| Ok(None), fx);
+                self.wrong_if(now, packet, None, |_| Ok(None), fx);
                 self.refuse(Refused::WrongInterface)
             }
             None => Outcome::Resolving,
@@ -343,17 +342,18 @@ impl Engine {
 
     /// WRONG_IF_CALLBACK to the owner of the interface that a packet came in
     /// on, at most once in 3 s for each flow and interface (spec 5.7). If the flow has moved
-    /// there for good, its MFE follows (5.1): `packets` is as in [`Engine::tick`].
+    /// there for good, its MFE follows (5.1): `packets` is as in [`Engine::tick`]. `route` is that
+    /// of the source, if the flow [is refused](Engine::is_refused) and [`Engine::needs_route`].
     pub fn wrong_if(
         &mut self,
         now: Time,
-        flow: Flow,
-        arrival: Interface,
-        header: &[u8],
+        packet: &Packet<'_>,
+        route: Option<Route>,
         packets: impl FnOnce(Flow) -> types::Result<Option<u64>>,
         fx: &mut Effects,
     ) {
         self.now = now;
+        let &Packet { flow, arrival, header, .. } = packet;
         let Some(id) = self.interfaces.find(arrival) else { return };
         let Some(owner) = self.interfaces.master(id) else { return };
         if self.flows.mfe(flow).is_some_and(|mfe| mfe.iif == id) {
@@ -364,9 +364,8 @@ impl Engine {
         }
         if self.refusals.get(flow).is_some() {
             // The forwarder's entry has the interface where a refused flow arrived.
-            let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
-            if self.needs_route(flow, arrival).is_none() {
-                let _ = self.first_packet(now, &packet, id, (None, true), fx);
+            if route.is_some() || self.needs_route(flow, arrival).is_none() {
+                let _ = self.first_packet(now, packet, id, (route, true), fx);
             }
             return;
         }

@@ -263,3 +263,26 @@ fn an_interface_that_changes_its_domain_takes_what_is_looked_up_there_along() {
         assert_eq!(r.mfe(&format!("(10.0.0.3, 239.1.1.{group})")), "interface 3 to interface 2");
     }
 }
+
+#[test]
+fn t5_4_a_new_route_asks_again_about_new_flows_of_its_source_only() {
+    let mut r = stage();
+    r.stays_in("A", NoticeKind::Rpf);
+    r.packet("(10.0.0.1, 239.1.1.1)", 1);
+    r.packet("(10.0.0.1, 239.1.1.2)", 1);
+    r.packet("(10.0.0.2, 239.1.1.1)", 1);
+    r.heard.clear();
+    r.reroute("10.0.0.1", connected(3));
+    r.returns("A");
+    let about = |r: &Router, owner: &str, flow: &str| {
+        r.heard.iter().filter(|line| line.starts_with(owner) && line.contains(flow)).count()
+    };
+    assert_eq!(about(&r, "C: rpf", "(10.0.0.1, 239.1.1.1)"), 1, "{:?}", r.heard);
+    assert_eq!(about(&r, "C: rpf", "(10.0.0.1, 239.1.1.2)"), 1, "{:?}", r.heard);
+    assert_eq!(about(&r, "C: rpf", "(10.0.0.2, 239.1.1.1)"), 0, "{:?}", r.heard);
+    assert!(r.mfe("(10.0.0.1, 239.1.1.1)").starts_with("interface 3"));
+    assert!(r.mfe("(10.0.0.1, 239.1.1.2)").starts_with("interface 3"));
+    r.reroute("10.0.0.2", connected(3));
+    assert!(r.mfe("(10.0.0.2, 239.1.1.1)").starts_with("interface 3"));
+    assert!(r.engine.new_flows.is_empty() && r.engine.resolutions.is_empty());
+}

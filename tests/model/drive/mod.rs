@@ -396,9 +396,10 @@ impl Drive {
     /// The kernel tells of a packet.
     fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: u8) -> Checked {
         let header = [0x45, header];
-        let packets = self.mirror.counted();
+        let (packets, route) = (self.mirror.counted(), self.route_for(flow, arrival));
         self.act("wrong_if", |engine, model, fx| {
-            engine.wrong_if(model.now, flow, arrival, &header, packets, fx);
+            let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
+            engine.wrong_if(model.now, &packet, route, packets, fx);
             model.wrong_if(flow, arrival, &header);
             (Ok(()), Ok(()))
         })
