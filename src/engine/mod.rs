@@ -38,6 +38,7 @@ mod survey;
 mod truth;
 mod view;
 mod ways;
+mod wrong_ifs;
 
 #[cfg(test)]
 mod tests;
@@ -63,11 +64,11 @@ use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
 use origins::Origins;
-use packet::WrongIfs;
 use refusals::Refusals;
 use reroute::Reroutes;
 use resolve::Resolution;
 use std::collections::BTreeMap;
+use wrong_ifs::WrongIfs;
 
 /// What the engine can be told once, at its birth.
 #[derive(Clone, Copy, Debug, Default)]
