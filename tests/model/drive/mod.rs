@@ -31,6 +31,8 @@ pub struct Stage {
     pub crowded: bool,
     /// With a forwarder that forwards and counts itself, as the kernel does.
     pub kernel: bool,
+    /// With room for a few flows only (spec 0.9).
+    pub tight: bool,
 }
 
 pub struct Drive {
@@ -77,11 +79,18 @@ fn plain(notice: &Notice) -> Notice {
 impl Drive {
     /// Nobody and nothing, but for what the stage has.
     pub fn new(stage: Stage) -> Drive {
-        let config = Config { mfe_timeout: TIMEOUT, ..Config::default() };
+        let max_flows = if stage.tight { 4 } else { 1000 };
+        let config = Config { mfe_timeout: TIMEOUT, max_flows, ..Config::default() };
         let routes = steps::SOURCES.map(|source| (source, steps::route(0, 0))).to_vec();
         let mut drive = Drive {
             engine: Engine::new(config),
-            model: Model { timeout: TIMEOUT, routes, kernel: stage.kernel, ..Model::default() },
+            model: Model {
+                timeout: TIMEOUT,
+                max_flows: max_flows as usize,
+                routes,
+                kernel: stage.kernel,
+                ..Model::default()
+            },
             mirror: Mirror::new(stage.kernel),
             queues: Vec::new(),
             ears: Ears::default(),

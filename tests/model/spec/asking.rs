@@ -82,11 +82,13 @@ impl Model {
         };
         let (iif, upstream) = expected.unwrap_or((asked, Ipv4Addr::UNSPECIFIED));
         let (arrival, header) = (first.arrival, Arc::clone(&first.header));
+        let arrived = self.place(arrival).map(|place| place.name);
         self.asking.push(Asking {
             flow,
             purpose,
             first,
             expected,
+            arrived,
             asked,
             origin,
             iif,
@@ -122,6 +124,7 @@ impl Model {
                     purpose,
                     first,
                     expected: None,
+                    arrived: None,
                     asked: iif,
                     origin,
                     iif,
@@ -354,6 +357,7 @@ impl Model {
             sent: 0,
             former: Vec::new(),
             accepted: 0,
+            arrived: asking.arrived,
         });
         self.resolved.push(flow);
         self.settle_one(flow);

@@ -254,6 +254,10 @@ impl Model {
             }
         }
         self.restart_outdated();
-        self.wake_flows(&refused);
+        for source in changed {
+            let of_source: Vec<_> =
+                refused.iter().copied().filter(|flow| flow.source() == source).collect();
+            self.wake_flows(&of_source);
+        }
     }
 }

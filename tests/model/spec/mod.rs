@@ -89,6 +89,8 @@ pub struct Mfe {
     pub former: Vec<Oif>,
     /// How many came in by the iif, whoever counts them.
     pub accepted: u64,
+    /// Where its first packet arrived, as long as somebody has that interface (spec 0.9).
+    pub arrived: Option<Interface>,
 }
 
 /// How the iif of an MFE was found (spec 5.1, 5.2).
@@ -145,6 +147,8 @@ pub struct Asking {
     pub first: First,
     /// None if the route led to nobody.
     pub expected: Option<(Interface, Ipv4Addr)>,
+    /// Where its first packet arrived, as long as somebody has that interface (spec 0.9).
+    pub arrived: Option<Interface>,
     /// The interface whose owner was asked.
     pub asked: Interface,
     pub origin: Origin,
@@ -165,6 +169,8 @@ pub struct Asking {
 #[derive(Default)]
 pub struct Model {
     pub timeout: u32,
+    /// How many flows packets may begin (spec 0.9).
+    pub max_flows: usize,
     pub now: Time,
     pub clients: Vec<Client>,
     pub last_client: u64,

@@ -60,7 +60,7 @@ impl Model {
     fn wake(&mut self, concerns: impl Fn(&Model, &Refusal) -> bool) {
         let mut woken: Vec<Refusal> =
             self.refusals.iter().filter(|refusal| concerns(self, refusal)).cloned().collect();
-        woken.sort_by_key(|refusal| refusal.flow);
+        woken.sort_by_key(|refusal| refusal.flow); // the limits let the first ones pass
         for Refusal { flow, first, .. } in woken {
             self.forget_refusal(flow);
             if self.master(first.arrival).is_none() {
@@ -68,6 +68,8 @@ impl Model {
             }
             if self.is_bounded(first.arrival, flow.group()) {
                 self.remember(flow, first, Refused::Boundary);
+            } else if let Some(why) = self.over_limit(first.arrival) {
+                self.refused.push(why);
             } else {
                 self.ask(flow, Purpose::Create, first);
             }
