@@ -223,6 +223,18 @@ fn t4_6_a_membership_is_looked_up_in_the_domain_of_its_interface() {
 }
 
 #[test]
+fn t4_6_so_it_is_while_the_flow_is_being_resolved_elsewhere() {
+    let mut r = stage();
+    r.domains.insert((addr("10.0.0.1"), Domain(7)), connected(3));
+    r.moves_to_domain(2, 7);
+    r.stays_in("A", NoticeKind::Rpf);
+    r.packet("(10.0.0.1, 239.1.1.1)", 1);
+    r.heard.clear();
+    r.join("B", "(10.0.0.1, 239.1.1.1)", 2);
+    r.expect(&["C: join (10.0.0.1, 239.1.1.1) member"]);
+}
+
+#[test]
 fn an_interface_that_changes_its_domain_takes_what_is_looked_up_there_along() {
     let mut r = stage();
     for interface in [4, 5] {
