@@ -30,7 +30,7 @@ impl Model {
                     refusal.first.by_kernel = true;
                 } else {
                     let first = First { arrival: *arrival, header: (*header).into(), by_kernel };
-                    self.remember(*flow, first, Refused::Boundary);
+                    self.remember(*flow, self.domain_of(*arrival), first, Refused::Boundary);
                 }
             }
             return self.refuse(Refused::Boundary);
@@ -49,7 +49,7 @@ impl Model {
                 return self.refuse(why);
             }
             let first = First { arrival: *arrival, header: (*header).into(), by_kernel };
-            if self.ask(*flow, Purpose::Create, first) {
+            if self.ask(*flow, Purpose::Create, self.domain_of(*arrival), first) {
                 return Outcome::Resolving;
             }
             return self.refuse(Refused::NoUpstream);
@@ -95,12 +95,15 @@ impl Model {
             return;
         }
         if self.refusal(flow).is_some() {
-            // 5.1: nobody is told, but where the flow may come in it is a first packet.
-            if self.refused_lately(flow, arrival, true).is_none()
+            // 5.1: nobody is told, but where the flow may come in it is a first packet; if it can
+            // be looked up there, which this call does not wait for.
+            let name = (flow.source(), self.domain_of(arrival));
+            if self.sources().contains(&name)
+                && self.refused_lately(flow, arrival, true).is_none()
                 && self.over_limit(arrival).is_none()
             {
                 let first = First { arrival, header: header.into(), by_kernel: true };
-                self.ask(flow, Purpose::Create, first);
+                self.ask(flow, Purpose::Create, self.domain_of(arrival), first);
             }
             return;
         }
@@ -127,7 +130,7 @@ impl Model {
         if mfe.origin != Origin::Route || self.asking(flow).is_some() {
             return;
         }
-        if !matches!(self.way(flow, Some(arrival)), Way::In(name, _) if name == arrival) {
+        if !matches!(self.present_way(flow, Some(arrival)), Way::In(name, _) if name == arrival) {
             return;
         }
         let now = self.now;
