@@ -140,6 +140,14 @@ impl Engine {
         if changed.is_empty() {
             return Ok(());
         }
+        // Those whose former change goes on have another number once more. Without a reference
+        // to it the source would be forgotten, and its flows never find the present route.
+        let Engine { reroutes, flows, .. } = self;
+        for (_, new) in &mut reroutes.pending {
+            let current = flows.sources.current(*new);
+            flows.sources.hold(current);
+            flows.sources.release(std::mem::replace(new, current));
+        }
         self.move_resolutions(fx);
         for &(old, new) in &changed {
             self.wake_source(old, new);
