@@ -103,7 +103,7 @@ const WEIGHTS: [(Kind, u8); 20] = [
     (Kind::Listen, 10),
     (Kind::SetMfe, 3),
     (Kind::Routes, 4),
-    (Kind::Reroute, 1),
+    (Kind::Reroute, 3),
     (Kind::Time, 5),
     (Kind::LoseOrReturn, 1),
     (Kind::Threshold, 1),

@@ -120,7 +120,7 @@ impl Drive {
             drive.register((998, 0), false).expect("register");
             let client = drive.model.clients.last().expect("it is there").id;
             drive.take(client, Interface::link(200), 0).expect("take");
-            for n in 0..34 {
+            for n in 0..48 {
                 let flow = Flow::new(steps::SOURCES[1], Ipv4Addr::new(239, 9, 9, n));
                 let there = Interface::link(200);
                 drive.membership(true, Join::State, client, flow, there).expect("join");
@@ -173,7 +173,7 @@ impl Drive {
                 })
             }
             Kind::Routes => self.change_routes(a, b, c, d),
-            Kind::Reroute => self.reroute_some(2 + usize::from(a % 8)),
+            Kind::Reroute => self.reroute_some(2 + usize::from(a % 32)),
             Kind::Time => self.tick(steps::pick(&steps::SECONDS, a)),
             Kind::LoseOrReturn => self.lose_or_return(a),
             Kind::Threshold => {
