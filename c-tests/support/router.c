@@ -170,7 +170,7 @@ const char *owner_of(DWORD index)
     return owner_at(index, "*");
 }
 
-void two_components(HANDLE *a, HANDLE *b)
+void router_of_two(HANDLE *a, HANDLE *b)
 {
     *a = protocol('A');
     *b = protocol('B');

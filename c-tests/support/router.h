@@ -63,7 +63,7 @@ DWORD forward_off(HANDLE client, const char *flow, DWORD index);
 DWORD set_mfe(HANDLE client, const char *flow, const char *upstream, DWORD in_index);
 
 /* A has 1, where the route to 10/8 points, and 4; B has 2, and wants 239.1.1.1 there. */
-void two_components(HANDLE *a, HANDLE *b);
+void router_of_two(HANDLE *a, HANDLE *b);
 
 /* Who MgmGetProtocolOnInterface names: a client's letter, "nobody". */
 const char *owner_of(DWORD index);

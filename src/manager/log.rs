@@ -106,7 +106,7 @@ impl Line {
     }
 
     /// Writes it to stderr; gives it back if stderr does not take it within `patience`.
-    fn to_stderr(self, patience: Option<Duration>) -> Result<(), Line> {
+    fn write_to_stderr(self, patience: Option<Duration>) -> Result<(), Line> {
         let name = self.level.as_str().to_ascii_lowercase();
         // One write, so that it stays one line.
         let line = format!("mgm: {name}: {}\n", self.text);
@@ -237,7 +237,7 @@ impl Waiting {
         let left = match way {
             Way::Stderr => {
                 let patience = if is_patient { PATIENCE } else { Duration::ZERO };
-                line.to_stderr((!is_writer).then_some(patience)).err()
+                line.write_to_stderr((!is_writer).then_some(patience)).err()
             }
             Way::Leave => Some(line),
             Way::Sink(lease) => {
