@@ -166,7 +166,7 @@ impl Engine {
                 self.end(now, life, &mut packets, fx);
             }
         }
-        self.wrong_ifs.sweep(now);
+        self.wrong_ifs.sweep(now, most);
     }
 
     /// Whether the router itself is the source. The kernel counts such a packet whichever

@@ -40,6 +40,7 @@ mod truth;
 mod view;
 mod wakes;
 mod ways;
+mod wrong_ifs;
 
 #[cfg(test)]
 mod tests;
@@ -65,12 +66,12 @@ use flows::Flows;
 use interfaces::Interfaces;
 use limits::Limits;
 use origins::Origins;
-use packet::WrongIfs;
 use refusals::Refusals;
 use reroute::Reroutes;
 use resolve::Resolution;
 use sources::SourceId;
 use std::collections::{BTreeMap, BTreeSet};
+use wrong_ifs::WrongIfs;
 
 /// What the engine can be told once, at its birth.
 #[derive(Clone, Copy, Debug, Default)]

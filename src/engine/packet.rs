@@ -9,16 +9,7 @@ use super::resolve::Purpose;
 use super::ways::Way;
 use super::{Effects, Engine, Notice};
 use crate::types::{self, Flow, IfId, Interface, Route, Time};
-use foldhash::fast::RandomState;
 use smallvec::SmallVec;
-use std::collections::HashMap;
-
-/// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
-const WRONG_IF_SILENCE_MS: u64 = 3000;
-
-/// So many flows on wrong interfaces are told of in that time: who sends the packets
-/// decides how many there are, and each is remembered.
-const MOST_WRONG_IFS: usize = 1 << 16;
 
 /// A flow that has come in by another legitimate interface for so long, and not by its iif,
 /// has moved there (spec 5.1).
@@ -90,96 +81,6 @@ pub enum Outcome {
     Resolving,
     /// Dropped.
     Refused(Refused),
-}
-
-/// Packets on other interfaces than the iif.
-#[derive(Debug, Default)]
-pub(super) struct WrongIfs {
-    /// When WRONG_IF_CALLBACK was last made, for each flow and interface.
-    told: HashMap<(Flow, Interface), Time, RandomState>,
-    /// When those whose silence is over are next thrown out.
-    sweep: Option<Time>,
-    /// Interfaces where a flow may come in as well as by its iif, and does.
-    rivals: HashMap<(Flow, Interface), Rival, RandomState>,
-    /// So many rivals are kept before those are thrown out that do not matter any more.
-    most: usize,
-}
-
-/// A flow has come in by another legitimate interface than its iif.
-#[derive(Clone, Copy, Debug)]
-struct Rival {
-    /// The MFE's number.
-    serial: u32,
-    /// The first packet there since the iif has accepted one.
-    since: Time,
-    /// How many the iif had accepted then.
-    accepted: u64,
-}
-
-/// Fewer rivals than that are not worth to be looked through.
-const FEW_RIVALS: usize = 1024;
-
-impl WrongIfs {
-    /// Whether the silence is over; if so another one begins.
-    fn may_tell(&mut self, now: Time, flow: Flow, arrival: Interface) -> bool {
-        let told = self.told.get(&(flow, arrival));
-        if told.is_some_and(|&told| now.since(told) < WRONG_IF_SILENCE_MS) {
-            return false;
-        }
-        if self.told.len() >= MOST_WRONG_IFS || self.told.try_reserve(1).is_err() {
-            return false;
-        }
-        self.told.insert((flow, arrival), now);
-        self.sweep.get_or_insert(Time(now.0 + WRONG_IF_SILENCE_MS));
-        true
-    }
-
-    /// When [`WrongIfs::sweep`] has something to do.
-    #[inline]
-    pub fn next_sweep(&self) -> Option<Time> {
-        self.sweep
-    }
-
-    /// Throws out what does not matter any more.
-    pub fn sweep(&mut self, now: Time) {
-        if self.sweep.is_some_and(|due| due <= now) {
-            self.told.retain(|_, told| now.since(*told) < WRONG_IF_SILENCE_MS);
-            let more = !self.told.is_empty();
-            self.sweep = more.then_some(Time(now.0 + WRONG_IF_SILENCE_MS));
-        }
-    }
-
-    /// Whether a flow has come in by a rival of its iif for so long, and by the iif not
-    /// at all.
-    fn has_moved(
-        &mut self,
-        now: Time,
-        (flow, rival): (Flow, Interface),
-        (serial, accepted): (u32, u64),
-        gap: u64,
-    ) -> bool {
-        let first = Rival { serial, since: now, accepted };
-        if self.rivals.try_reserve(1).is_err() {
-            return false;
-        }
-        let seen = self.rivals.entry((flow, rival)).or_insert(first);
-        if (seen.serial, seen.accepted) != (serial, accepted) {
-            *seen = first;
-        }
-        let has_moved = now.since(seen.since) >= gap;
-        if has_moved {
-            self.rivals.remove(&(flow, rival));
-        }
-        has_moved
-    }
-
-    /// Throws rivals out whose MFE is gone, if there are many; `serial` tells that of a flow.
-    fn tidy_rivals(&mut self, serial: impl Fn(Flow) -> Option<u32>) {
-        if self.rivals.len() > self.most.max(FEW_RIVALS) {
-            self.rivals.retain(|(flow, _), rival| serial(*flow) == Some(rival.serial));
-            self.most = 2 * self.rivals.len();
-        }
-    }
 }
 
 impl Engine {
@@ -386,7 +287,7 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let Some((source, mfe)) = self.flows.row(flow) else { return };
-        let (serial, accepted) = (mfe.serial, mfe.packets);
+        let accepted = mfe.packets;
         if self.origins.of(flow) != Origin::Route || self.resolutions.contains_key(&flow) {
             return;
         }
@@ -399,12 +300,10 @@ impl Engine {
             Err(_) => return, // the next packet will do
         };
         let rival = self.interfaces.name(arrival);
-        if self.wrong_ifs.has_moved(now, (flow, rival), (serial, accepted), gap) {
+        if self.wrong_ifs.has_moved(now, (flow, rival), accepted, gap, &mut fx.headroom) {
             self.story(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
             self.resolve_again(flow, Purpose::Reroute, Some(arrival), fx);
         }
-        let flows = &self.flows;
-        self.wrong_ifs.tidy_rivals(|flow| flows.mfe(flow).map(|mfe| mfe.serial));
     }
 }
 

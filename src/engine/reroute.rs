@@ -78,11 +78,11 @@ impl Engine {
         (!self.is_settled(flow)).then_some((source, domain))
     }
 
-    /// One flow has one route: that of its MFE, wherever its packets arrive.
+    /// One flow has one route: that of its MFE, wherever its packets arrive. Not yet while it is
+    /// being resolved: a membership elsewhere is looked up in its own domain until then.
     #[cold]
     fn is_settled(&self, flow: Flow) -> bool {
-        self.interfaces.has_domains()
-            && (self.flows.has_mfe(flow) || self.resolutions.contains_key(&flow))
+        self.interfaces.has_domains() && self.flows.has_mfe(flow)
     }
 
     /// Appends the sources whose routes the engine remembers, as far as they lie within one of

@@ -155,6 +155,27 @@ fn t5_10_a_route_that_changes_once_more_meanwhile_is_followed_to_the_last() {
 }
 
 #[test]
+fn t5_10_so_is_one_that_changes_again_before_any_flow_has_followed() {
+    for times in 1..=3 {
+        let mut r = stage();
+        let flows = crowd(&mut r, 100);
+        for time in 0..times {
+            r.reroute("10.0.0.1", connected(4 + time));
+        }
+        r.reroute("10.0.0.1", connected(3));
+        assert_eq!(r.known_sources(), [addr("10.0.0.1")]);
+        assert_eq!(r.goes_on(16), 7);
+        assert_eq!(on(&r, &flows, 3), 100);
+        r.seconds_pass(1000);
+        r.seconds_pass(2); // those that it was just the turn of
+        for flow in &flows {
+            r.leave("B", flow, 2);
+        }
+        assert_eq!((r.engine.mfe_count(), r.known_sources()), (0, vec![]));
+    }
+}
+
+#[test]
 fn t5_10_a_lost_route_deletes_very_many_in_turns() {
     let mut r = stage();
     let flows = crowd(&mut r, 100);
@@ -220,6 +241,18 @@ fn t4_6_a_membership_is_looked_up_in_the_domain_of_its_interface() {
     assert_eq!(r.mfe("(10.0.0.1, 239.1.1.1)"), "interface 1 to interface 2");
     assert_eq!(heard(&r, "C: prune (10.0.0.1, 239.1.1.1) on interface 0"), 1);
     assert_eq!(heard(&r, "A: join (10.0.0.1, 239.1.1.1) member"), 1);
+}
+
+#[test]
+fn t4_6_so_it_is_while_the_flow_is_being_resolved_elsewhere() {
+    let mut r = stage();
+    r.domains.insert((addr("10.0.0.1"), Domain(7)), connected(3));
+    r.moves_to_domain(2, 7);
+    r.stays_in("A", NoticeKind::Rpf);
+    r.packet("(10.0.0.1, 239.1.1.1)", 1);
+    r.heard.clear();
+    r.join("B", "(10.0.0.1, 239.1.1.1)", 2);
+    r.expect(&["C: join (10.0.0.1, 239.1.1.1) member"]);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(in crate::manager) fn move_in() {
 /// A clock that never goes back, in milliseconds.
 pub(in crate::manager) use crate::sys::coarse_clock as clock;
 
+pub(in crate::manager) use crate::sys::{stderr_is_ready, STDERR_BYTES};
+
 /// The kernel's forwarding table of this number.
 pub(in crate::manager) fn open_forwarder(
     table: u32,
