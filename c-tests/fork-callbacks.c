@@ -53,19 +53,6 @@ static void look_at_the_code(DWORD code)
     }
 }
 
-static void restart_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback)
-{
-    MGMHOST_CONFIG config;
-
-    memset(&config, 0, sizeof(config));
-    config.dwSize = sizeof(config);
-    config.dwForwarder = MGMHOST_FORWARDER_MEMORY;
-    config.dwLogLevel = level;
-    config.pfnLogCallback = callback;
-    router_stop();
-    OK(MgmHostStart(&config));
-}
-
 /* --- the nine ----------------------------------------------------------- */
 
 static enum event_kind forking;
@@ -260,6 +247,71 @@ static void t8_10_a_child_of_the_log_never_hangs(void)
     CHECK(children >= scaled(60) + 4);
 }
 
+/* --- the log, while another thread stops --------------------------------- */
+
+static struct gate in_log = GATE_INITIALIZER, stop_has_begun = GATE_INITIALIZER;
+static atomic_bool has_stopped;
+
+static void fork_when_the_stop_waits(void *context, DWORD level, const char *text)
+{
+    (void)context, (void)level, (void)text;
+    if (armed) {
+        armed = false;
+        gate_open(&in_log);
+        gate_wait(&stop_has_begun, 10000);
+        CHECK(!has_stopped);
+        split_off();
+    }
+}
+
+static void call_with_a_line(void *unused)
+{
+    DWORD code = release(NULL, 1);
+
+    (void)unused;
+    look_at_the_code(code);
+    CHECK_CODE(code, ERROR_INVALID_PARAMETER);
+}
+
+static void stop_meanwhile(void *unused)
+{
+    DWORD code = MgmHostStop();
+
+    (void)unused;
+    has_stopped = true;
+    CHECK_CODE(code, NO_ERROR);
+}
+
+/* The child inherits a stop that nobody in it will end, and whatever that holds. */
+static void t8_10_a_child_of_the_log_during_a_stop_is_refused(void)
+{
+    enum { ROUNDS = 5, A_WHILE_MS = 100 };
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct thread *calls, *stops;
+
+        restart_with_log(MGMHOST_LOG_WARN, fork_when_the_stop_waits);
+        a = protocol('A');
+        OK(take(a, 1));
+        gate_shut(&in_log);
+        gate_shut(&stop_has_begun);
+        has_stopped = false;
+        armed = true;
+        calls = thread_start(call_with_a_line, NULL);
+        CHECK(gate_wait(&in_log, 10000));
+        stops = thread_start(stop_meanwhile, NULL);
+        sleep_ms(A_WHILE_MS);
+        gate_open(&stop_has_begun);
+        thread_join(calls);
+        thread_join(stops);
+        CHECK(has_stopped);
+        CHECK_EQ(child_failures(&newborn), 0);
+    }
+    /* The parent starts anew. */
+    router_start();
+    OK(take(protocol('B'), 1));
+}
+
 /* --- the library's own threads ------------------------------------------ */
 
 static atomic_int grandchild;
@@ -340,6 +392,7 @@ TEST_MAIN(
     CASE(t8_10_a_child_of_each_callback_is_refused),
     CASE(t8_10_a_child_of_the_log_gets_out_of_nested_calls),
     CASE(t8_10_a_child_of_the_log_never_hangs),
+    CASE(t8_10_a_child_of_the_log_during_a_stop_is_refused),
     CASE(t8_10_a_child_on_a_worker_ends),
     CASE(t8_10_a_child_on_the_logs_thread_ends))
 

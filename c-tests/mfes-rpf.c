@@ -9,19 +9,6 @@
 
 static HANDLE a, b;
 
-/* A has 1, where the route points, and 4; B wants the group on 2. */
-static void two_components(void)
-{
-    a = protocol('A');
-    b = protocol('B');
-    OK(take(a, 1));
-    OK(take(a, 4));
-    OK(take(b, 2));
-    route("10.0.0.0/8", 1, "10.0.1.1");
-    OK(join(b, "(*, 239.1.1.1)", 2));
-    forget_log();
-}
-
 /* What A answers. */
 static struct {
     DWORD index;
@@ -47,7 +34,7 @@ static void will_answer(DWORD index, const char *next_hop, const char *upstream)
 
 static void t5_2_the_owner_may_name_another_neighbour(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     will_answer(1, "*", "10.0.1.99");
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     EXPECT_MFES(FLOW " in 1 from 10.0.1.99 out 2");
@@ -55,7 +42,7 @@ static void t5_2_the_owner_may_name_another_neighbour(void)
 
 static void t5_2_the_owner_may_name_another_interface_of_its_own(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     will_answer(4, "*", "10.0.4.1");
     CHECK_TEXT(packet(FLOW, 1), "refused");
     EXPECT_UNORDERED("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
@@ -67,7 +54,7 @@ static void t5_2_the_owner_may_name_another_interface_of_its_own(void)
 
 static void t5_2_the_owner_may_name_a_neighbours_interface(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     OK(take_at(a, 7, "10.0.7.1"));
     OK(take_at(a, 7, "10.0.7.2"));
     will_answer(7, "10.0.7.2", "10.0.7.2");
@@ -78,7 +65,7 @@ static void t5_2_the_owner_may_name_a_neighbours_interface(void)
 
 static void t5_2_the_chosen_interface_does_not_go_out_as_well(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     OK(join(a, "(*, 239.1.1.1)", 4));
     will_answer(4, "*", "10.0.4.1");
     CHECK_TEXT(packet(FLOW, 4), "to 2");
@@ -97,7 +84,7 @@ static void check_ignored(const char *flow, DWORD index, const char *next_hop)
 
 static void t5_2_foreign_and_unknown_interfaces_are_ignored(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     check_ignored("(10.0.0.1, 239.1.1.1)", 2, "*");
     check_ignored("(10.0.0.2, 239.1.1.1)", 77, "*");
     check_ignored("(10.0.0.3, 239.1.1.1)", 0, "*");
@@ -140,7 +127,7 @@ static void read_and_scribble(const struct event *event)
 
 static void t5_2_the_owner_sees_the_header_and_the_route(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     on_event('A', read_and_scribble);
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     EXPECT("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
@@ -150,7 +137,7 @@ static void t5_2_the_owner_sees_the_header_and_the_route(void)
 
 static void t5_9_the_upstream_neighbour_can_be_set(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     forget_log();
     OK(set_mfe(a, FLOW, "10.0.1.99", 0));
@@ -163,7 +150,7 @@ static void t5_9_the_upstream_neighbour_can_be_set(void)
 
 static void t5_9_so_can_the_incoming_interface(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     OK(join(a, "(*, 239.1.1.1)", 4));
     CHECK_TEXT(packet(FLOW, 1), "to 2 4");
     OK(set_mfe(a, FLOW, "10.0.4.1", 4));
@@ -195,7 +182,7 @@ static void a_looks_on_the_third_rpf(const struct event *event)
 static void t5_9_what_is_set_during_a_renewal_stays(void)
 {
     router_restart(1);
-    two_components();
+    router_of_two(&a, &b);
     gate_shut(&packet_is_through);
     rpfs = creations = 0;
     on_event('A', a_looks_on_the_third_rpf);
@@ -213,7 +200,7 @@ static void t5_9_what_is_set_during_a_renewal_stays(void)
 
 static void t5_9_an_interface_that_the_caller_has_not_is_left_out(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     OK(set_mfe(a, FLOW, "10.0.1.99", 2));
     EXPECT_MFES(FLOW " in 1 from 10.0.1.99 out 2");
@@ -223,7 +210,7 @@ static void t5_9_an_interface_that_the_caller_has_not_is_left_out(void)
 
 static void t5_9_only_the_upstream_owner_sets(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     REFUSED(set_mfe(b, FLOW, "10.0.2.1", 2), ERROR_CAN_NOT_COMPLETE);
     REFUSED(set_mfe(b, FLOW, "10.0.2.1", 0), ERROR_CAN_NOT_COMPLETE);
@@ -231,7 +218,7 @@ static void t5_9_only_the_upstream_owner_sets(void)
 
 static void t5_9_what_does_not_exist_is_not_set(void)
 {
-    two_components();
+    router_of_two(&a, &b);
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     CHECK_CODE(set_mfe(a, "(10.0.0.6, 239.1.1.1)", "10.0.1.99", 0), ERROR_NOT_FOUND);
     CHECK_CODE(set_mfe(a, "(10.0.0.5, 239.1.1.2)", "10.0.1.99", 0), ERROR_NOT_FOUND);

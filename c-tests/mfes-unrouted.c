@@ -14,18 +14,12 @@
 
 static HANDLE a, b;
 
-/* A has 1 and 4; B wants the group on 2. 10/8 is behind 1, 12/8 behind 9, which nobody has. */
-static void two_components(void)
+/* A has a neighbour on 7, too; 12/8 is behind 9, which nobody has. */
+static void two_and_a_neighbour(void)
 {
-    a = protocol('A');
-    b = protocol('B');
-    OK(take(a, 1));
-    OK(take(a, 4));
+    router_of_two(&a, &b);
     OK(take_at(a, 7, "10.0.7.1"));
-    OK(take(b, 2));
-    route("10.0.0.0/8", 1, "10.0.1.1");
     route("12.0.0.0/8", 9, "12.0.9.1");
-    OK(join(b, "(*, 239.1.1.1)", 2));
     forget_log();
 }
 
@@ -51,7 +45,7 @@ static void accepts_where_it_arrives(const struct event *event)
 
 static void t5_2_the_owner_of_the_arrival_may_accept_the_source(void)
 {
-    two_components();
+    two_and_a_neighbour();
     on_event('A', accepts_where_it_arrives);
     CHECK_TEXT(packet(FLOW, 4), "to 2");
     EXPECT("A rpf (11.0.0.5, 239.1.1.1) in 0 from 0.0.0.0",
@@ -66,7 +60,7 @@ static void t5_2_the_owner_of_the_arrival_may_accept_the_source(void)
 
 static void t5_2_one_that_leaves_the_0_is_asked_once(void)
 {
-    two_components();
+    two_and_a_neighbour();
     for (unsigned i = 0; i < 5; i++)
         CHECK_TEXT(packet(FLOW, 1), "refused");
     EXPECT("A rpf (11.0.0.5, 239.1.1.1) in 0 from 0.0.0.0");
@@ -83,7 +77,7 @@ static void t5_2_one_that_leaves_the_0_is_asked_once(void)
 
 static void t5_2_a_route_moves_what_was_accepted(void)
 {
-    two_components();
+    two_and_a_neighbour();
     on_event('A', accepts_where_it_arrives);
     CHECK_TEXT(packet(FLOW, 4), "to 2");
     forget_log();
@@ -117,7 +111,7 @@ static void sees_no_route(const struct event *event)
 
 static void t5_2_without_a_route_the_destination_is_everything(void)
 {
-    two_components();
+    two_and_a_neighbour();
     on_event('A', sees_no_route);
     CHECK_TEXT(packet(FLOW, 1), "refused");
     EXPECT("A rpf (11.0.0.5, 239.1.1.1) in 0 from 0.0.0.0", "looked");
@@ -125,7 +119,7 @@ static void t5_2_without_a_route_the_destination_is_everything(void)
 
 static void t5_2_the_arrival_is_told_of_routed_flows_as_well(void)
 {
-    two_components();
+    two_and_a_neighbour();
     on_event('A', accepts_where_it_arrives);
     CHECK_TEXT(packet(ROUTED, 2), "refused");
     CHECK_EQ(arrival_code, NO_ERROR);
@@ -156,7 +150,7 @@ static void t5_2_elsewhere_there_is_no_arrival(void)
 {
     DWORD index = 77, hop = 77;
 
-    two_components();
+    two_and_a_neighbour();
     REFUSED(MgmHostGetArrival(&index, &hop), ERROR_NOT_FOUND);
     CHECK_EQ(index, 77);
     CHECK_EQ(hop, 77);

@@ -13,27 +13,6 @@
 /* Longer than a stop that does not wait takes. */
 enum { A_WHILE_MS = 200, PATIENCE_MS = 10000 };
 
-static MGMHOST_CONFIG config_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback, void *context)
-{
-    MGMHOST_CONFIG config;
-
-    memset(&config, 0, sizeof(config));
-    config.dwSize = sizeof(config);
-    config.dwForwarder = MGMHOST_FORWARDER_MEMORY;
-    config.dwLogLevel = level;
-    config.pfnLogCallback = callback;
-    config.pvLogContext = context;
-    return config;
-}
-
-static void restart_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback)
-{
-    MGMHOST_CONFIG config = config_with_log(level, callback, NULL);
-
-    router_stop();
-    OK(MgmHostStart(&config));
-}
-
 /* One line, at warn. */
 static void be_refused(void *unused)
 {

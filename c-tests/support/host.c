@@ -49,20 +49,36 @@ const char *mgm_last_line(void)
     return last_line;
 }
 
-static void start(DWORD mfe_timeout)
+MGMHOST_CONFIG config_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback, void *context)
 {
     MGMHOST_CONFIG config = {0};
+
+    config.dwSize = sizeof(config);
+    config.dwForwarder = MGMHOST_FORWARDER_MEMORY;
+    config.dwLogLevel = level;
+    config.pfnLogCallback = callback;
+    config.pvLogContext = context;
+    return config;
+}
+
+void restart_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback)
+{
+    MGMHOST_CONFIG config = config_with_log(level, callback, NULL);
+
+    router_stop();
+    OK(MgmHostStart(&config));
+}
+
+static void start(DWORD mfe_timeout)
+{
+    MGMHOST_CONFIG config = config_with_log(MGMHOST_LOG_WARN, mgm_take_line, NULL);
 
     lock_take(&log_lock);
     log_lines = 0;
     last_line[0] = '\0';
     lock_give(&log_lock);
 
-    config.dwSize = sizeof(config);
-    config.dwForwarder = MGMHOST_FORWARDER_MEMORY;
     config.dwMfeTimeout = mfe_timeout;
-    config.dwLogLevel = MGMHOST_LOG_WARN;
-    config.pfnLogCallback = mgm_take_line;
     OK(MgmHostStart(&config));
 }
 

@@ -169,3 +169,15 @@ const char *owner_of(DWORD index)
 {
     return owner_at(index, "*");
 }
+
+void router_of_two(HANDLE *a, HANDLE *b)
+{
+    *a = protocol('A');
+    *b = protocol('B');
+    OK(take(*a, 1));
+    OK(take(*a, 4));
+    OK(take(*b, 2));
+    route("10.0.0.0/8", 1, "10.0.1.1");
+    OK(join(*b, "(*, 239.1.1.1)", 2));
+    forget_log();
+}

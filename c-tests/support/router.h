@@ -12,6 +12,7 @@
 #define C_TESTS_ROUTER_H
 
 #include <mgm.h>
+#include <mgmhost.h>
 
 #include <stdbool.h>
 
@@ -24,6 +25,11 @@ void router_start(void);
 void router_stop(void);
 /* Starts again with this ulTimeOut for new MFEs, in seconds. */
 void router_restart(DWORD mfe_timeout);
+
+/* The same as the harness's, but for the log: its level, and who takes its lines (null: they
+ * go to stderr). */
+MGMHOST_CONFIG config_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback, void *context);
+void restart_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback);
 
 /* Addresses: network byte order to and from "10.0.0.5", "*" for 0. */
 DWORD ip(const char *dotted);
@@ -55,6 +61,9 @@ DWORD forward_on(HANDLE client, const char *flow, DWORD index);
 DWORD forward_off(HANDLE client, const char *flow, DWORD index);
 /* MgmSetMfe; a null upstream sets 0. */
 DWORD set_mfe(HANDLE client, const char *flow, const char *upstream, DWORD in_index);
+
+/* A has 1, where the route to 10/8 points, and 4; B has 2, and wants 239.1.1.1 there. */
+void router_of_two(HANDLE *a, HANDLE *b);
 
 /* Who MgmGetProtocolOnInterface names: a client's letter, "nobody". */
 const char *owner_of(DWORD index);

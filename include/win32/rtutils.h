@@ -77,10 +77,14 @@ static inline DWORD mgm_win32_end(mgm_win32_text *text, DWORD flags)
     return length;
 }
 
-static inline DWORD mgm_win32_register(const mgm_win32_text *name)
+static inline DWORD mgm_win32_register(const void *name, int is_wide)
 {
+    mgm_win32_text text;
     DWORD id;
 
+    if (!name)
+        return INVALID_TRACEID;
+    mgm_win32_set(&text, name, is_wide);
     for (id = 0; id < MGM_WIN32_CALLERS; id++) {
         mgm_win32_caller *caller = &mgm_win32_callers[id];
         int none = 0;
@@ -89,7 +93,7 @@ static inline DWORD mgm_win32_register(const mgm_win32_text *name)
                                          __ATOMIC_RELAXED))
             continue;
         snprintf(caller->name, sizeof caller->name, "%.*s", (int)sizeof caller->name - 1,
-                 name->bytes);
+                 text.bytes);
         __atomic_store_n(&caller->state, 2, __ATOMIC_RELEASE);
         return id;
     }
@@ -104,12 +108,41 @@ static inline DWORD mgm_win32_deregister(DWORD id)
     return NO_ERROR;
 }
 
+/* Traces nothing, as where tracing is off. */
+static inline int mgm_win32_is_off(DWORD id)
+{
+    return !mgm_win32_traces() || !mgm_win32_is_caller(id);
+}
+
+static inline DWORD mgm_win32_vprintf(DWORD id, DWORD flags, const void *format, va_list list,
+                                      int is_wide)
+{
+    mgm_win32_text text;
+
+    if (mgm_win32_is_off(id) || !format)
+        return 0;
+    mgm_win32_begin(&text, id, flags);
+    mgm_win32_format_any(&text, is_wide, format, list);
+    return mgm_win32_end(&text, flags);
+}
+
+static inline DWORD mgm_win32_trace(DWORD id, DWORD flags, const void *string, int is_wide)
+{
+    mgm_win32_text text;
+
+    if (mgm_win32_is_off(id) || !string)
+        return 0;
+    mgm_win32_begin(&text, id, flags);
+    mgm_win32_put_string(&text, string, is_wide);
+    return mgm_win32_end(&text, flags);
+}
+
 static inline DWORD mgm_win32_dump(DWORD id, DWORD flags, const BYTE *bytes, DWORD count,
                                    DWORD group, BOOL has_address, const char *prefix)
 {
     DWORD at, all = 0;
 
-    if (!mgm_win32_traces() || !mgm_win32_is_caller(id) || !bytes)
+    if (mgm_win32_is_off(id) || !bytes)
         return 0;
     if (group != 2 && group != 4)
         group = 1;
@@ -137,15 +170,8 @@ static inline DWORD mgm_win32_dump(DWORD id, DWORD flags, const BYTE *bytes, DWO
 
 static inline DWORD TraceRegisterExA(LPCSTR name, DWORD flags)
 {
-    mgm_win32_text text;
-
     (void)flags;
-    text.length = 0;
-    if (!name)
-        return INVALID_TRACEID;
-    text.bytes[0] = 0;
-    mgm_win32_puts(&text, name);
-    return mgm_win32_register(&text);
+    return mgm_win32_register(name, FALSE);
 }
 
 static inline DWORD TraceDeregisterA(DWORD id)
@@ -161,13 +187,7 @@ static inline DWORD TraceDeregisterExA(DWORD id, DWORD flags)
 
 static inline DWORD TraceVprintfExA(DWORD id, DWORD flags, LPCSTR format, va_list list)
 {
-    mgm_win32_text text;
-
-    if (!mgm_win32_traces() || !mgm_win32_is_caller(id) || !format)
-        return 0;
-    mgm_win32_begin(&text, id, flags);
-    mgm_win32_format(&text, FALSE, format, list);
-    return mgm_win32_end(&text, flags);
+    return mgm_win32_vprintf(id, flags, format, list, FALSE);
 }
 
 static inline DWORD TracePrintfExA(DWORD id, DWORD flags, LPCSTR format, ...)
@@ -194,13 +214,7 @@ static inline DWORD TracePrintfA(DWORD id, LPCSTR format, ...)
 
 static inline DWORD TracePutsExA(DWORD id, DWORD flags, LPCSTR string)
 {
-    mgm_win32_text text;
-
-    if (!mgm_win32_traces() || !mgm_win32_is_caller(id) || !string)
-        return 0;
-    mgm_win32_begin(&text, id, flags);
-    mgm_win32_puts(&text, string);
-    return mgm_win32_end(&text, flags);
+    return mgm_win32_trace(id, flags, string, FALSE);
 }
 
 static inline DWORD TraceDumpExA(DWORD id, DWORD flags, LPBYTE bytes, DWORD count, DWORD group,
@@ -211,15 +225,8 @@ static inline DWORD TraceDumpExA(DWORD id, DWORD flags, LPBYTE bytes, DWORD coun
 
 static inline DWORD TraceRegisterExW(LPCWSTR name, DWORD flags)
 {
-    mgm_win32_text text;
-
     (void)flags;
-    text.length = 0;
-    if (!name)
-        return INVALID_TRACEID;
-    text.bytes[0] = 0;
-    mgm_win32_put_wide(&text, name, sizeof text.bytes);
-    return mgm_win32_register(&text);
+    return mgm_win32_register(name, TRUE);
 }
 
 static inline DWORD TraceDeregisterW(DWORD id)
@@ -235,17 +242,7 @@ static inline DWORD TraceDeregisterExW(DWORD id, DWORD flags)
 
 static inline DWORD TraceVprintfExW(DWORD id, DWORD flags, LPCWSTR format, va_list list)
 {
-    mgm_win32_text text;
-    mgm_win32_text narrow;
-
-    if (!mgm_win32_traces() || !mgm_win32_is_caller(id) || !format)
-        return 0;
-    mgm_win32_begin(&text, id, flags);
-    narrow.length = 0;
-    narrow.bytes[0] = 0;
-    mgm_win32_put_wide(&narrow, format, sizeof narrow.bytes);
-    mgm_win32_format(&text, TRUE, narrow.bytes, list);
-    return mgm_win32_end(&text, flags);
+    return mgm_win32_vprintf(id, flags, format, list, TRUE);
 }
 
 static inline DWORD TracePrintfExW(DWORD id, DWORD flags, LPCWSTR format, ...)
@@ -272,13 +269,7 @@ static inline DWORD TracePrintfW(DWORD id, LPCWSTR format, ...)
 
 static inline DWORD TracePutsExW(DWORD id, DWORD flags, LPCWSTR string)
 {
-    mgm_win32_text text;
-
-    if (!mgm_win32_traces() || !mgm_win32_is_caller(id) || !string)
-        return 0;
-    mgm_win32_begin(&text, id, flags);
-    mgm_win32_put_wide(&text, string, sizeof text.bytes);
-    return mgm_win32_end(&text, flags);
+    return mgm_win32_trace(id, flags, string, TRUE);
 }
 
 static inline DWORD TraceDumpExW(DWORD id, DWORD flags, LPBYTE bytes, DWORD count, DWORD group,
@@ -286,10 +277,7 @@ static inline DWORD TraceDumpExW(DWORD id, DWORD flags, LPBYTE bytes, DWORD coun
 {
     mgm_win32_text text;
 
-    text.length = 0;
-    text.bytes[0] = 0;
-    if (prefix)
-        mgm_win32_put_wide(&text, prefix, sizeof text.bytes);
+    mgm_win32_set(&text, prefix, TRUE);
     return mgm_win32_dump(id, flags, bytes, count, group, has_address, text.bytes);
 }
 

@@ -10,12 +10,13 @@
 extern "C" {
 #endif
 
-static inline HANDLE mgm_win32_log(const mgm_win32_text *name)
+/* Its name is all there is to a log. */
+static inline HANDLE mgm_win32_log(const void *name, int is_wide)
 {
     mgm_win32_text *log = (mgm_win32_text *)malloc(sizeof *log);
 
     if (log)
-        memcpy(log, name, sizeof *log);
+        mgm_win32_set(log, name, is_wide);
     return log;
 }
 
@@ -60,22 +61,27 @@ static inline void mgm_win32_event(HANDLE log, DWORD type, DWORD event, DWORD co
         const void *string = ((const void *const *)strings)[at];
 
         mgm_win32_puts(&text, at == 0 ? ": " : ", ");
-        if (string && is_wide)
-            mgm_win32_put_wide(&text, (const WCHAR *)string, sizeof text.bytes);
-        else if (string)
-            mgm_win32_puts(&text, (const char *)string);
+        mgm_win32_put_string(&text, string, is_wide);
     }
+    mgm_win32_event_end(&text, error);
+}
+
+static inline void mgm_win32_event_format(HANDLE log, DWORD type, DWORD event, const void *format,
+                                          va_list list, int is_wide, DWORD error)
+{
+    mgm_win32_text text;
+
+    if (!mgm_win32_traces())
+        return;
+    mgm_win32_event_begin(&text, log, type, event);
+    mgm_win32_puts(&text, ": ");
+    mgm_win32_format_any(&text, is_wide, format, list);
     mgm_win32_event_end(&text, error);
 }
 
 static inline HANDLE RouterLogRegisterA(LPCSTR source)
 {
-    mgm_win32_text name;
-
-    memset(&name, 0, sizeof name);
-    if (source)
-        mgm_win32_puts(&name, source);
-    return mgm_win32_log(&name);
+    return mgm_win32_log(source, FALSE);
 }
 
 static inline VOID RouterLogDeregisterA(HANDLE log)
@@ -108,14 +114,7 @@ static inline VOID RouterLogEventDataA(HANDLE log, DWORD type, DWORD event, DWOR
 static inline VOID RouterLogEventValistExA(HANDLE log, DWORD type, DWORD error, DWORD event,
                                            LPCSTR format, va_list list)
 {
-    mgm_win32_text text;
-
-    if (!mgm_win32_traces())
-        return;
-    mgm_win32_event_begin(&text, log, type, event);
-    mgm_win32_puts(&text, ": ");
-    mgm_win32_format(&text, FALSE, format ? format : "", list);
-    mgm_win32_event_end(&text, error);
+    mgm_win32_event_format(log, type, event, format, list, FALSE, error);
 }
 
 static inline VOID RouterLogEventExA(HANDLE log, DWORD type, DWORD error, DWORD event,
@@ -140,12 +139,7 @@ static inline VOID LogErrorA(DWORD event, DWORD count, LPSTR *strings, DWORD err
 
 static inline HANDLE RouterLogRegisterW(LPCWSTR source)
 {
-    mgm_win32_text name;
-
-    memset(&name, 0, sizeof name);
-    if (source)
-        mgm_win32_put_wide(&name, source, sizeof name.bytes);
-    return mgm_win32_log(&name);
+    return mgm_win32_log(source, TRUE);
 }
 
 static inline VOID RouterLogDeregisterW(HANDLE log)
@@ -178,19 +172,7 @@ static inline VOID RouterLogEventDataW(HANDLE log, DWORD type, DWORD event, DWOR
 static inline VOID RouterLogEventValistExW(HANDLE log, DWORD type, DWORD error, DWORD event,
                                            LPCWSTR format, va_list list)
 {
-    mgm_win32_text text;
-    mgm_win32_text narrow;
-
-    if (!mgm_win32_traces())
-        return;
-    mgm_win32_event_begin(&text, log, type, event);
-    mgm_win32_puts(&text, ": ");
-    narrow.length = 0;
-    narrow.bytes[0] = 0;
-    if (format)
-        mgm_win32_put_wide(&narrow, format, sizeof narrow.bytes);
-    mgm_win32_format(&text, TRUE, narrow.bytes, list);
-    mgm_win32_event_end(&text, error);
+    mgm_win32_event_format(log, type, event, format, list, TRUE, error);
 }
 
 static inline VOID RouterLogEventExW(HANDLE log, DWORD type, DWORD error, DWORD event,

@@ -80,6 +80,23 @@ static inline void mgm_win32_put_wide(mgm_win32_text *text, const WCHAR *string,
     }
 }
 
+/* A string of either kind; nothing for none. */
+static inline void mgm_win32_put_string(mgm_win32_text *text, const void *string, int is_wide)
+{
+    if (string && is_wide)
+        mgm_win32_put_wide(text, (const WCHAR *)string, sizeof text->bytes);
+    else if (string)
+        mgm_win32_puts(text, (const char *)string);
+}
+
+/* Nothing but that. */
+static inline void mgm_win32_set(mgm_win32_text *text, const void *string, int is_wide)
+{
+    text->length = 0;
+    text->bytes[0] = 0;
+    mgm_win32_put_string(text, string, is_wide);
+}
+
 /* One conversion of a format: its part that C has as well, and its size. */
 typedef struct mgm_win32_conversion {
     char spec[48]; /* "%", flags, width, precision */
@@ -264,6 +281,20 @@ static inline void mgm_win32_format(mgm_win32_text *text, int is_wide, const cha
         }
     }
     va_end(list);
+}
+
+/* The same, with a format of either kind; null is an empty one. */
+static inline void mgm_win32_format_any(mgm_win32_text *text, int is_wide, const void *format,
+                                        va_list list)
+{
+    const char *bytes = (const char *)format;
+    mgm_win32_text narrow;
+
+    if (is_wide) {
+        mgm_win32_set(&narrow, format, TRUE);
+        bytes = narrow.bytes;
+    }
+    mgm_win32_format(text, is_wide, bytes ? bytes : "", list);
 }
 
 static inline void mgm_win32_write(mgm_win32_text *text, int is_line)

@@ -1,8 +1,8 @@
 //! The end of an MFE's life (spec 5.6).
 
 use super::flows::{Flows, Place};
-use super::refusals::AT_ONCE;
 use super::resolve::Purpose;
+use super::wakes::AT_ONCE;
 use super::{Effects, Engine};
 use crate::types::{Flow, Result, RouteOrigin, Time};
 use std::collections::BTreeMap;
@@ -166,7 +166,7 @@ impl Engine {
                 self.end(now, life, &mut packets, fx);
             }
         }
-        self.wrong_ifs.sweep(now);
+        self.wrong_ifs.sweep(now, most);
     }
 
     /// Whether the router itself is the source. The kernel counts such a packet whichever

@@ -137,6 +137,7 @@ impl Engine {
     pub(super) fn begin_resolution(&mut self, flow: Flow, resolution: Resolution) {
         if resolution.purpose == Purpose::Create {
             self.flow_limit.begin(resolution.arrived);
+            self.new_flows.insert((resolution.source, flow));
         }
         self.resolutions.insert(flow, Box::new(resolution));
     }
@@ -146,6 +147,7 @@ impl Engine {
         let resolution = self.resolutions.remove(&flow)?;
         if resolution.purpose == Purpose::Create {
             self.flow_limit.end(resolution.arrived);
+            self.new_flows.remove(&(resolution.source, flow));
         }
         Some(resolution)
     }

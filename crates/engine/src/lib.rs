@@ -11,6 +11,7 @@ compile_error!(
 );
 
 mod alerts;
+mod answers;
 mod clients;
 mod counting;
 mod creation;
@@ -42,7 +43,9 @@ mod story;
 mod survey;
 mod truth;
 mod view;
+mod wakes;
 mod ways;
+mod wrong_ifs;
 
 #[cfg(test)]
 mod tests;
@@ -68,11 +71,12 @@ use interfaces::Interfaces;
 use limits::Limits;
 use mgm_types::{self as types, Flow, Time};
 use origins::Origins;
-use packet::WrongIfs;
 use refusals::Refusals;
 use reroute::Reroutes;
 use resolve::Resolution;
-use std::collections::BTreeMap;
+use sources::SourceId;
+use std::collections::{BTreeMap, BTreeSet};
+use wrong_ifs::WrongIfs;
 
 /// What the engine can be told once, at its birth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,6 +103,8 @@ pub struct Engine {
     /// Flows between their first packet and their MFE. Boxed, because the map
     /// moves what it keeps.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
+    /// Those that are to create an MFE, by their source, so that a change of routes finds them.
+    new_flows: BTreeSet<(SourceId, Flow)>,
     flow_limit: FlowLimit,
     /// How the iifs of MFEs were found.
     origins: Origins,
@@ -126,6 +132,7 @@ impl Engine {
             limits: Limits::default(),
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
+            new_flows: BTreeSet::new(),
             flow_limit: FlowLimit::of(config.max_flows),
             origins: Origins::default(),
             refusals: Refusals::default(),

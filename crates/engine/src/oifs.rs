@@ -209,7 +209,8 @@ impl Engine {
             });
             self.flow_limit.end(mfe.arrival);
             self.origins.set(flow, Origin::Route);
-            self.resolutions.remove(&flow); // of its renewal
+            self.wrong_ifs.mfe_gone(flow);
+            self.end_resolution(flow); // of its renewal
             fx.changed(flow);
         }
     }

@@ -43,9 +43,8 @@ impl Origins {
         }
     }
 
-    /// The first of the MFEs, from this one on, that no route leads to.
-    pub fn unrouted(&self, first: Flow) -> Option<Flow> {
-        let mut all = self.0.range(first..);
-        all.find(|(_, origin)| matches!(origin, Origin::Unrouted(_))).map(|(flow, _)| *flow)
+    /// The MFEs from this one on whose iif did not come by the route, in order.
+    pub fn from(&self, first: Flow) -> impl Iterator<Item = (Flow, Origin)> + '_ {
+        self.0.range(first..).map(|(&flow, &origin)| (flow, origin))
     }
 }

@@ -9,16 +9,7 @@ use super::resolve::Purpose;
 use super::ways::Way;
 use super::{Effects, Engine, Notice};
 use crate::types::{self, Flow, IfId, Interface, Route, Time};
-use foldhash::fast::RandomState;
 use smallvec::SmallVec;
-use std::collections::HashMap;
-
-/// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
-const WRONG_IF_SILENCE_MS: u64 = 3000;
-
-/// So many flows on wrong interfaces are told of in that time: who sends the packets
-/// decides how many there are, and each is remembered.
-const MOST_WRONG_IFS: usize = 1 << 16;
 
 /// A flow that has come in by another legitimate interface for so long, and not by its iif,
 /// has moved there (spec 5.1).
@@ -92,96 +83,6 @@ pub enum Outcome {
     Refused(Refused),
 }
 
-/// Packets on other interfaces than the iif.
-#[derive(Debug, Default)]
-pub(super) struct WrongIfs {
-    /// When WRONG_IF_CALLBACK was last made, for each flow and interface.
-    told: HashMap<(Flow, Interface), Time, RandomState>,
-    /// When those whose silence is over are next thrown out.
-    sweep: Option<Time>,
-    /// Interfaces where a flow may come in as well as by its iif, and does.
-    rivals: HashMap<(Flow, Interface), Rival, RandomState>,
-    /// So many rivals are kept before those are thrown out that do not matter any more.
-    most: usize,
-}
-
-/// A flow has come in by another legitimate interface than its iif.
-#[derive(Clone, Copy, Debug)]
-struct Rival {
-    /// The MFE's number.
-    serial: u32,
-    /// The first packet there since the iif has accepted one.
-    since: Time,
-    /// How many the iif had accepted then.
-    accepted: u64,
-}
-
-/// Fewer rivals than that are not worth to be looked through.
-const FEW_RIVALS: usize = 1024;
-
-impl WrongIfs {
-    /// Whether the silence is over; if so another one begins.
-    fn may_tell(&mut self, now: Time, flow: Flow, arrival: Interface) -> bool {
-        let told = self.told.get(&(flow, arrival));
-        if told.is_some_and(|&told| now.since(told) < WRONG_IF_SILENCE_MS) {
-            return false;
-        }
-        if self.told.len() >= MOST_WRONG_IFS || self.told.try_reserve(1).is_err() {
-            return false;
-        }
-        self.told.insert((flow, arrival), now);
-        self.sweep.get_or_insert(Time(now.0 + WRONG_IF_SILENCE_MS));
-        true
-    }
-
-    /// When [`WrongIfs::sweep`] has something to do.
-    #[inline]
-    pub fn next_sweep(&self) -> Option<Time> {
-        self.sweep
-    }
-
-    /// Throws out what does not matter any more.
-    pub fn sweep(&mut self, now: Time) {
-        if self.sweep.is_some_and(|due| due <= now) {
-            self.told.retain(|_, told| now.since(*told) < WRONG_IF_SILENCE_MS);
-            let more = !self.told.is_empty();
-            self.sweep = more.then_some(Time(now.0 + WRONG_IF_SILENCE_MS));
-        }
-    }
-
-    /// Whether a flow has come in by a rival of its iif for so long, and by the iif not
-    /// at all.
-    fn has_moved(
-        &mut self,
-        now: Time,
-        (flow, rival): (Flow, Interface),
-        (serial, accepted): (u32, u64),
-        gap: u64,
-    ) -> bool {
-        let first = Rival { serial, since: now, accepted };
-        if self.rivals.try_reserve(1).is_err() {
-            return false;
-        }
-        let seen = self.rivals.entry((flow, rival)).or_insert(first);
-        if (seen.serial, seen.accepted) != (serial, accepted) {
-            *seen = first;
-        }
-        let has_moved = now.since(seen.since) >= gap;
-        if has_moved {
-            self.rivals.remove(&(flow, rival));
-        }
-        has_moved
-    }
-
-    /// Throws rivals out whose MFE is gone, if there are many; `serial` tells that of a flow.
-    fn tidy_rivals(&mut self, serial: impl Fn(Flow) -> Option<u32>) {
-        if self.rivals.len() > self.most.max(FEW_RIVALS) {
-            self.rivals.retain(|(flow, _), rival| serial(*flow) == Some(rival.serial));
-            self.most = 2 * self.rivals.len();
-        }
-    }
-}
-
 impl Engine {
     /// A packet that the embedded forwarder is to forward. `route` is that of
     /// the source, if [`Engine::needs_route`].
@@ -207,8 +108,7 @@ impl Engine {
             }
             Some(mfe) => {
                 mfe.count_wrong_if(&mut fx.headroom);
-                let Packet { flow, arrival, header, .. } = *packet;
-                self.wrong_if(now, flow, arrival, header, |_| Ok(None), fx);
+                self.wrong_if(now, packet, None, |_| Ok(None), fx);
                 self.refuse(Refused::WrongInterface)
             }
             None => Outcome::Resolving,
@@ -343,17 +243,18 @@ impl Engine {
 
     /// WRONG_IF_CALLBACK to the owner of the interface that a packet came in
     /// on, at most once in 3 s for each flow and interface (spec 5.7). If the flow has moved
-    /// there for good, its MFE follows (5.1): `packets` is as in [`Engine::tick`].
+    /// there for good, its MFE follows (5.1): `packets` is as in [`Engine::tick`]. `route` is that
+    /// of the source, if the flow [is refused](Engine::is_refused) and [`Engine::needs_route`].
     pub fn wrong_if(
         &mut self,
         now: Time,
-        flow: Flow,
-        arrival: Interface,
-        header: &[u8],
+        packet: &Packet<'_>,
+        route: Option<Route>,
         packets: impl FnOnce(Flow) -> types::Result<Option<u64>>,
         fx: &mut Effects,
     ) {
         self.now = now;
+        let &Packet { flow, arrival, header, .. } = packet;
         let Some(id) = self.interfaces.find(arrival) else { return };
         let Some(owner) = self.interfaces.master(id) else { return };
         if self.flows.mfe(flow).is_some_and(|mfe| mfe.iif == id) {
@@ -364,9 +265,8 @@ impl Engine {
         }
         if self.refusals.get(flow).is_some() {
             // The forwarder's entry has the interface where a refused flow arrived.
-            let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
-            if self.needs_route(flow, arrival).is_none() {
-                let _ = self.first_packet(now, &packet, id, (None, true), fx);
+            if route.is_some() || self.needs_route(flow, arrival).is_none() {
+                let _ = self.first_packet(now, packet, id, (route, true), fx);
             }
             return;
         }
@@ -387,7 +287,7 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let Some((source, mfe)) = self.flows.row(flow) else { return };
-        let (serial, accepted) = (mfe.serial, mfe.packets);
+        let accepted = mfe.packets;
         if self.origins.of(flow) != Origin::Route || self.resolutions.contains_key(&flow) {
             return;
         }
@@ -400,12 +300,10 @@ impl Engine {
             Err(_) => return, // the next packet will do
         };
         let rival = self.interfaces.name(arrival);
-        if self.wrong_ifs.has_moved(now, (flow, rival), (serial, accepted), gap) {
+        if self.wrong_ifs.has_moved(now, (flow, rival), accepted, gap, &mut fx.headroom) {
             self.story(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
             self.resolve_again(flow, Purpose::Reroute, Some(arrival), fx);
         }
-        let flows = &self.flows;
-        self.wrong_ifs.tidy_rivals(|flow| flows.mfe(flow).map(|mfe| mfe.serial));
     }
 }
 

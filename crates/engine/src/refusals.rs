@@ -6,13 +6,14 @@
 //! forwards nothing: else the flow would stay in its list of unresolved flows, which is
 //! looked through for each packet of all others.
 
-use super::resolve::Purpose;
 use super::sources::SourceId;
+use super::wakes::Wakes;
 use super::ways::Way;
 use super::{Effects, Engine, NoticeKind, Refused};
-use crate::types::{Domain, Flow, IfId, Interface, Result, Route, Scope, Time};
+use crate::types::{Flow, IfId, Interface, Result, Time};
 use foldhash::fast::RandomState;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// A refused flow is remembered so long.
@@ -23,9 +24,6 @@ const MOST: usize = 65_536;
 
 /// What one takes in the nodes of trees, and in its packet.
 const REFUSAL_BYTES: usize = 256;
-
-/// So many flows are looked at again within the call that they have waited for.
-pub(super) const AT_ONCE: usize = 64;
 
 /// The packet that a flow began with.
 #[derive(Clone, Debug)]
@@ -44,9 +42,9 @@ pub(super) struct Refusal {
     pub packet: FirstPacket,
     pub why: Refused,
     /// Tells it from another one of the same flow.
-    serial: u64,
+    pub serial: u64,
     /// It is among those to be looked at again.
-    is_awake: bool,
+    pub is_awake: bool,
 }
 
 /// All that are remembered.
@@ -54,10 +52,12 @@ pub(super) struct Refusal {
 pub(super) struct Refusals {
     by_flow: HashMap<Flow, Refusal, RandomState>,
     by_source: BTreeSet<(SourceId, Flow)>,
-    /// When they are forgotten, in order. Those that have gone before are left in.
-    ends: VecDeque<(Time, Flow, u64)>,
-    /// Those to be looked at again.
-    awake: VecDeque<Flow>,
+    /// By their numbers, and so in the order in which they are forgotten; when that is.
+    by_age: BTreeMap<u64, (Time, Flow)>,
+    /// Those to be looked at again. Those that have gone meanwhile are left in.
+    pub awake: VecDeque<Flow>,
+    /// Changes that concern some of them, to be found yet.
+    pub wakes: Wakes,
     last: u64,
     /// Never more than so many were there at once, or had room.
     most: usize,
@@ -70,7 +70,6 @@ impl Refusals {
     /// `NoMemory`.
     fn room(&mut self) -> Result<()> {
         self.by_flow.try_reserve(1)?;
-        self.ends.try_reserve(1)?;
         self.most = self.most.max(self.by_flow.capacity().min(MOST));
         Ok(())
     }
@@ -96,16 +95,28 @@ impl Refusals {
     /// Whether there is something to do at some time.
     #[inline]
     pub fn has_any(&self) -> bool {
-        self.awake.len() | self.ends.len() != 0
+        !self.by_age.is_empty()
     }
 
+    /// Whether some are to be looked at again, or to be found for that.
     pub fn has_awake(&self) -> bool {
-        !self.awake.is_empty()
+        !self.awake.is_empty() || !self.wakes.is_empty()
+    }
+
+    /// The number of the youngest: later ones were refused after all changes so far.
+    #[inline]
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Those with these numbers, the oldest first.
+    pub fn aged(&self, numbers: RangeInclusive<u64>) -> impl Iterator<Item = (u64, Flow)> + '_ {
+        self.by_age.range(numbers).map(|(&serial, &(_, flow))| (serial, flow))
     }
 
     /// When the next one is forgotten.
     pub fn next_end(&self) -> Option<Time> {
-        self.ends.front().map(|(end, ..)| *end)
+        self.by_age.values().next().map(|(end, _)| *end)
     }
 
     fn insert(
@@ -120,35 +131,26 @@ impl Refusals {
         let serial = self.last;
         self.by_flow.insert(flow, Refusal { source, packet, why, serial, is_awake: false });
         self.by_source.insert((source, flow));
-        self.ends.push_back((Time(now.0 + MEMORY_MS), flow, serial));
+        self.by_age.insert(serial, (Time(now.0 + MEMORY_MS), flow));
     }
 
     fn remove(&mut self, flow: Flow) -> Option<Refusal> {
         let refusal = self.by_flow.remove(&flow)?;
         self.by_source.remove(&(refusal.source, flow));
+        self.by_age.remove(&refusal.serial);
         if self.by_flow.is_empty() {
             let Refusals { last, most, .. } = *self;
             *self = Refusals { last, most, ..Refusals::default() }; // gives the memory back
-        } else if self.ends.len() > 2 * MOST {
-            let Refusals { ends, by_flow, .. } = self;
-            ends.retain(|(_, flow, serial)| {
-                by_flow.get(flow).is_some_and(|refusal| refusal.serial == *serial)
-            });
         }
         Some(refusal)
     }
 
     /// The oldest.
-    fn oldest(&mut self) -> Option<Flow> {
-        loop {
-            let (_, flow, serial) = self.ends.pop_front()?;
-            if self.by_flow.get(&flow).is_some_and(|refusal| refusal.serial == serial) {
-                return Some(flow);
-            }
-        }
+    fn oldest(&self) -> Option<Flow> {
+        self.by_age.values().next().map(|(_, flow)| *flow)
     }
 
-    fn set_source(&mut self, flow: Flow, source: SourceId) {
+    pub fn set_source(&mut self, flow: Flow, source: SourceId) {
         if let Some(refusal) = self.by_flow.get_mut(&flow) {
             self.by_source.remove(&(refusal.source, flow));
             self.by_source.insert((source, flow));
@@ -157,7 +159,7 @@ impl Refusals {
     }
 
     /// Without memory to note it, the flow is forgotten at its time.
-    fn wake(&mut self, flow: Flow) {
+    pub fn wake(&mut self, flow: Flow) {
         if let Some(refusal) = self.by_flow.get_mut(&flow).filter(|refusal| !refusal.is_awake) {
             if self.awake.try_reserve(1).is_ok() {
                 refusal.is_awake = true;
@@ -167,23 +169,21 @@ impl Refusals {
     }
 
     /// The first flow of a source.
-    fn of_source(&self, source: SourceId) -> Option<Flow> {
+    pub fn of_source(&self, source: SourceId) -> Option<Flow> {
         let mut all = self.by_source.range((source, Flow::WILDCARD)..=(source, Flow::MAX));
         all.next().map(|(_, flow)| *flow)
-    }
-
-    /// Those that `is_among` is true of, in order; `None` if there is no memory for the list.
-    fn sorted(&self, is_among: impl Fn(Flow, &Refusal) -> bool) -> Option<Vec<Flow>> {
-        let among = || self.by_flow.iter().filter(|(flow, refusal)| is_among(**flow, refusal));
-        let mut flows = Vec::new();
-        flows.try_reserve_exact(among().count()).ok()?;
-        flows.extend(among().map(|(flow, _)| *flow));
-        flows.sort_unstable();
-        Some(flows)
     }
 }
 
 impl Engine {
+    /// Whether a flow was refused lately: a packet of it on another interface than the one
+    /// of the forwarder's entry may be a first one.
+    #[must_use]
+    #[inline]
+    pub fn is_refused(&self, flow: Flow) -> bool {
+        self.refusals.get(flow).is_some()
+    }
+
     /// Remembers a flow that is refused, as far as there is memory. The reference to its
     /// source goes over to it.
     pub(super) fn remember_refusal(
@@ -219,15 +219,6 @@ impl Engine {
         fx.room_for_changes(self.changeable())
     }
 
-    /// There is no memory to look for those that concern a change. Their next packets are
-    /// first ones.
-    #[cold]
-    fn forget_refusals(&mut self, fx: &mut Effects) {
-        while let Some(&(_, flow)) = self.refusals.by_source.first() {
-            self.forget_refusal(flow, fx);
-        }
-    }
-
     /// Forgets a refused flow; its next packet is a first one.
     pub(super) fn forget_refusal(&mut self, flow: Flow, fx: &mut Effects) -> Option<FirstPacket> {
         let refusal = self.refusals.remove(flow)?;
@@ -259,7 +250,7 @@ impl Engine {
             Way::Bounded => false,
             Way::Nowhere => !was_asked && self.accepts_unrouted(self.interfaces.name(arrival)),
         };
-        if refusal.is_awake || elsewhere && may_pass() {
+        if self.is_concerned(flow, refusal) || elsewhere && may_pass() {
             self.forget_refusal(flow, fx);
             return None;
         }
@@ -283,130 +274,15 @@ impl Engine {
         }
     }
 
-    /// The route of a source has changed, and with it its number: flows of it that were refused
-    /// may pass now. They go over to the new number at once, though they may be looked at
-    /// later: without a reference to it the new route would be forgotten till then.
-    pub(super) fn wake_source(&mut self, old: SourceId, new: SourceId) {
-        while let Some(flow) = self.refusals.of_source(old) {
-            self.refusals.set_source(flow, new);
-            self.flows.sources.hold(new);
-            self.flows.sources.release(old);
-            self.refusals.wake(flow);
-        }
-    }
-
-    /// Somebody else speaks for an interface: refused flows that arrived there, or whose
-    /// route leads there, may pass now.
-    pub(super) fn wake_interface(&mut self, interface: Interface, fx: &mut Effects) {
-        let is_there = self.interfaces.served(interface).is_some();
-        let sources = &self.flows.sources;
-        let concerned = self.refusals.sorted(|_, refusal| {
-            refusal.packet.arrival == interface
-                || leads_to(sources.route(refusal.source), interface.index)
-        });
-        let Some(concerned) = concerned else { return self.forget_refusals(fx) };
-        for flow in concerned {
-            let arrival = self.refusals.get(flow).map(|refusal| refusal.packet.arrival);
-            if arrival == Some(interface) && !is_there {
-                self.forget_refusal(flow, fx);
-            } else {
-                self.refusals.wake(flow);
-            }
-        }
-        self.wake_some(AT_ONCE, fx);
-    }
-
-    /// A boundary has gone: refused flows of its groups may pass now.
-    pub(super) fn wake_scope(&mut self, scope: Scope, fx: &mut Effects) {
-        let flows = scope.flows();
-        let within = self.refusals.sorted(|flow, _| flows.contains(&flow));
-        let Some(within) = within else { return self.forget_refusals(fx) };
-        within.into_iter().for_each(|flow| self.refusals.wake(flow));
-        self.wake_some(AT_ONCE, fx);
-    }
-
-    /// Looks again at some of the flows that wait for it. How many.
-    pub(super) fn wake_some(&mut self, most: usize, fx: &mut Effects) -> usize {
-        let mut done = 0;
-        while done < most {
-            let Some(flow) = self.refusals.awake.pop_front() else { break };
-            let Some(refusal) = self.refusals.get(flow).filter(|refusal| refusal.is_awake) else {
-                continue; // it was forgotten meanwhile
-            };
-            done += 1;
-            let source = self.flows.sources.current(refusal.source);
-            self.flows.sources.hold(source);
-            let Some(packet) = self.forget_refusal(flow, fx) else { continue };
-            self.story(fx, || format!("{flow} was refused, and is looked at again"));
-            match self.interfaces.served(packet.arrival) {
-                None => self.flows.sources.release(source),
-                Some(id) if self.is_bounded(id, flow.group()) => {
-                    self.remember_refusal(flow, source, packet, Refused::Boundary, fx);
-                }
-                Some(id) => match self.admit_flow(self.now, id, fx) {
-                    Ok(()) => self.ask(flow, Purpose::Create, source, packet, fx),
-                    Err(why) => {
-                        self.flows.sources.release(source);
-                        self.count_refused(why);
-                    }
-                },
-            }
-        }
-        done
-    }
-
-    /// Forgets flows that were refused 10 s ago. How many entries were looked at.
+    /// Forgets flows that were refused 10 s ago. How many.
     pub(super) fn end_refusals(&mut self, now: Time, most: usize, fx: &mut Effects) -> usize {
         let mut done = 0;
         while done < most && self.refusals.next_end().is_some_and(|end| end <= now) {
             done += 1;
-            let Some((_, flow, serial)) = self.refusals.ends.pop_front() else { break };
-            if self.refusals.get(flow).is_some_and(|refusal| refusal.serial == serial) {
-                self.story(fx, || {
-                    format!("{flow} was refused: its next packet is looked at again")
-                });
-                self.forget_refusal(flow, fx);
-            }
+            let Some(flow) = self.refusals.oldest() else { break };
+            self.story(fx, || format!("{flow} was refused: its next packet is looked at again"));
+            self.forget_refusal(flow, fx);
         }
         done
     }
-
-    /// The interface of a refused flow's first packet changes its domain: the flow is looked
-    /// up there. Wants the table gone through, which is done by the caller.
-    pub(super) fn move_refusals(&mut self, interface: Interface, domain: Domain, fx: &mut Effects) {
-        let here = self.refusals.sorted(|_, refusal| refusal.packet.arrival == interface);
-        let Some(flows) = here else { return self.forget_refusals(fx) };
-        for flow in flows {
-            let Some(refusal) = self.refusals.get(flow) else { continue };
-            let (packet, why) = (refusal.packet.clone(), refusal.why);
-            self.rehome(flow, packet, why, domain, fx);
-        }
-    }
-
-    /// Remembers a flow as refused until its source has been looked up in another domain.
-    pub(super) fn rehome(
-        &mut self,
-        flow: Flow,
-        packet: FirstPacket,
-        why: Refused,
-        domain: Domain,
-        fx: &mut Effects,
-    ) {
-        if self.room(fx).is_err() {
-            self.forget_refusal(flow, fx);
-            return;
-        }
-        let known = self.flows.find_source(flow, domain).is_some();
-        let source = self.flows.hold_source(flow, domain, None);
-        self.remember_refusal(flow, source, packet, why, fx);
-        if known {
-            self.refusals.wake(flow);
-        }
-    }
-}
-
-/// Whether one of the ways of a route leads to this index.
-fn leads_to(route: &Route, if_index: u32) -> bool {
-    let ways = route.ways.as_deref().unwrap_or_default();
-    route.if_index == if_index || ways.iter().any(|hop| hop.if_index == if_index)
 }

@@ -7,31 +7,40 @@
 //! routes, and those that it has not been the turn of live by the old one.
 
 use super::flows::{Flows, Place};
-use super::refusals::AT_ONCE;
 use super::resolve::Purpose;
 use super::sources::SourceId;
+use super::wakes::AT_ONCE;
 use super::ways::Way;
 use super::{Effects, Engine, Refused};
 use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Result, Route, Time};
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 
 /// So many rows are looked at for each flow that may be changed, to find it.
 const ROWS: usize = 64;
 
-/// Sources with very many flows whose routes have changed.
+/// So many sources are looked at in one step, whether their flows have all followed.
+const SOURCES: usize = 64;
+
+/// What is left over by changes that concern too many flows for one call.
 #[derive(Debug, Default)]
 pub(super) struct Reroutes {
-    /// Their former numbers and the ones that followed; references are held to both.
-    pending: Vec<(SourceId, SourceId)>,
-    /// Where the walk through the flows goes on.
+    /// Former numbers of sources whose flows do not all have the one that followed yet;
+    /// references are held to both.
+    pending: VecDeque<(SourceId, SourceId)>,
+    /// Where the walk through the entries of flows goes on, if some of them have to follow.
     next: Option<Flow>,
+    /// Where the walk through the MFEs goes on that no route led to.
+    pub unrouted: Option<Flow>,
+    /// They are to be gone through once more after it.
+    pub unrouted_again: bool,
 }
 
 impl Reroutes {
-    /// Whether a walk goes on.
+    /// Whether something is left.
     #[inline]
     pub fn is_on(&self) -> bool {
-        self.next.is_some()
+        !self.pending.is_empty() | self.unrouted.is_some()
     }
 }
 
@@ -69,11 +78,11 @@ impl Engine {
         (!self.is_settled(flow)).then_some((source, domain))
     }
 
-    /// One flow has one route: that of its MFE, wherever its packets arrive.
+    /// One flow has one route: that of its MFE, wherever its packets arrive. Not yet while it is
+    /// being resolved: a membership elsewhere is looked up in its own domain until then.
     #[cold]
     fn is_settled(&self, flow: Flow) -> bool {
-        self.interfaces.has_domains()
-            && (self.flows.has_mfe(flow) || self.resolutions.contains_key(&flow))
+        self.interfaces.has_domains() && self.flows.has_mfe(flow)
     }
 
     /// Appends the sources whose routes the engine remembers, as far as they lie within one of
@@ -140,9 +149,13 @@ impl Engine {
         if changed.is_empty() {
             return Ok(());
         }
-        self.move_resolutions(fx);
+        let mut left = AT_ONCE;
+        for &(old, _) in &changed {
+            left -= self.move_resolutions(old, left, fx);
+        }
+        let mut left = AT_ONCE;
         for &(old, new) in &changed {
-            self.wake_source(old, new);
+            left -= self.wake_source(old, left);
             let mut places = self.flows.of_source(old).unwrap_or_default();
             places.sort_unstable_by_key(|place| self.flows.at(*place).flow());
             for place in places {
@@ -151,13 +164,7 @@ impl Engine {
         }
         self.wake_some(AT_ONCE, fx);
         for (old, new) in changed {
-            if self.flows.sources.has_flows(old) {
-                self.reroutes.pending.push((old, new));
-                self.reroutes.next.get_or_insert(Flow::WILDCARD);
-            } else {
-                self.flows.sources.release(old);
-                self.flows.sources.release(new);
-            }
+            self.retire(old, new);
         }
         Ok(())
     }
@@ -165,35 +172,65 @@ impl Engine {
     /// Whether [`Engine::reroute_some`] has something to do.
     #[must_use]
     pub fn has_reroutes(&self) -> bool {
-        self.reroutes.next.is_some() || self.refusals.has_awake()
+        self.reroutes.is_on() || self.refusals.has_awake()
     }
 
     /// Goes on with changes that were too much for the call that brought them: for so many
-    /// flows at the most. [`Engine::tick`] does so, too.
+    /// flows of each kind at the most. [`Engine::tick`] does so, too.
     pub fn reroute_some(&mut self, now: Time, most: usize, fx: &mut Effects) {
         self.now = now;
-        let left = most - self.wake_some(most, fx).min(most);
-        let Some(first) = self.reroutes.next.filter(|_| left > 0) else { return };
+        let left = most - self.follow_sources(most, fx);
+        let left = left - self.wake_some(left, fx);
+        let left = left - self.route_some_unrouted(left, fx);
+        self.follow_some(left, fx);
+    }
+
+    /// New flows and refused ones go over to the present numbers of their sources, so many of
+    /// each at the most. How many new flows did: the refused ones are only queued.
+    fn follow_sources(&mut self, most: usize, fx: &mut Effects) -> usize {
+        let (mut left, mut to_wake) = (most, most);
+        for _ in 0..self.reroutes.pending.len().min(SOURCES) {
+            let Some(&(old, new)) = self.reroutes.pending.front() else { break };
+            left -= self.move_resolutions(old, left, fx);
+            to_wake -= self.wake_source(old, to_wake);
+            if left == 0 || to_wake == 0 {
+                break; // it goes on with this one
+            }
+            self.reroutes.pending.pop_front();
+            self.retire(old, new);
+        }
+        most - left
+    }
+
+    /// The entries of so many flows go over to the present numbers of their sources.
+    fn follow_some(&mut self, most: usize, fx: &mut Effects) {
+        let Some(first) = self.reroutes.next.filter(|_| most > 0) else { return };
         let mut places = Vec::new();
-        self.reroutes.next = self.flows.outdated(first, ROWS * left, left, &mut places);
+        self.reroutes.next = self.flows.outdated(first, ROWS * most, most, &mut places);
         for place in places {
             let source = self.flows.sources.current(self.flows.at(place).source);
             self.follow_route(place, source, fx);
         }
-        let sources = &mut self.flows.sources;
-        self.reroutes.pending.retain(|&(old, new)| {
-            let more = sources.has_flows(old);
-            if !more {
-                sources.release(old);
-                sources.release(new);
+    }
+
+    /// A former number of a source goes if nothing has it any more, or else to the end of
+    /// the list.
+    fn retire(&mut self, old: SourceId, new: SourceId) {
+        // Besides flows, new ones and refused ones the pair before it may: without this one the
+        // present number would be forgotten before those have it.
+        if self.flows.sources.is_shared(old) {
+            self.reroutes.pending.push_back((old, new));
+            // Those whose route changed during the walk may lie behind it.
+            if self.flows.sources.has_flows(old) {
+                self.reroutes.next.get_or_insert(Flow::WILDCARD);
             }
-            more
-        });
-        self.reroutes.next = match self.reroutes.pending.is_empty() {
-            true => None,
-            // Some of those whose routes changed during this walk lie behind it.
-            false => self.reroutes.next.or(Some(Flow::WILDCARD)),
-        };
+        } else {
+            self.flows.sources.release(old);
+            self.flows.sources.release(new);
+        }
+        if self.reroutes.pending.is_empty() {
+            self.reroutes.next = None;
+        }
     }
 
     /// The flow in this place goes over to another number of its source.

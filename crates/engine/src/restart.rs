@@ -2,8 +2,11 @@
 //! changed, and the questions about a flow are asked anew.
 
 use super::flows::Flows;
+use super::origins::Origin;
 use super::refusals::FirstPacket;
 use super::resolve::{Purpose, Resolution};
+use super::sources::SourceId;
+use super::wakes::{AT_ONCE, ROWS};
 use super::ways::Way;
 use super::{Effects, Engine};
 use crate::types::{Flow, IfId, Interface};
@@ -16,7 +19,12 @@ impl Engine {
         let Resolution { purpose, source, packet, .. } = *resolution;
         self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
         match purpose {
-            Purpose::Create => self.ask(flow, purpose, source, packet, fx),
+            Purpose::Create => {
+                let present = self.flows.sources.current(source);
+                self.flows.sources.hold(present);
+                self.flows.sources.release(source);
+                self.ask(flow, purpose, present, packet, fx);
+            }
             // MgmSetMfe may have moved it since: what was its iif may be gone.
             Purpose::Renew => self.resolve_again(flow, purpose, None, fx),
             Purpose::Reroute => {
@@ -34,29 +42,52 @@ impl Engine {
         }
     }
 
-    /// Routes have changed: new flows that are being asked about go by the new ones.
-    pub(super) fn move_resolutions(&mut self, fx: &mut Effects) {
-        let mut first = Flow::WILDCARD;
-        loop {
-            // A few at a time: there may be no memory for the list of all.
-            let mut moved: SmallVec<[Flow; Flows::FETCH]> = SmallVec::new();
-            let sources = &mut self.flows.sources;
-            for (flow, resolution) in self.resolutions.range_mut(first..) {
-                if sources.is_outdated(resolution.source) {
-                    let source = sources.current(resolution.source);
-                    sources.hold(source);
-                    sources.release(std::mem::replace(&mut resolution.source, source));
-                    moved.push(*flow);
-                    if moved.len() == Flows::FETCH {
-                        break;
-                    }
-                }
-            }
-            let Some(last) = moved.last() else { return };
-            first = last.successor();
-            for flow in moved {
-                self.restart_if_outdated(flow, fx);
-            }
+    /// A route has changed: new flows of the source that are being asked about go by the new one,
+    /// at most so many. How many did; those that are left live by the old one.
+    pub(super) fn move_resolutions(
+        &mut self,
+        old: SourceId,
+        most: usize,
+        fx: &mut Effects,
+    ) -> usize {
+        let mut done = 0;
+        while done < most {
+            let Some(flow) = self.new_flow_of(old) else { break };
+            self.move_resolution(flow);
+            self.restart_if_outdated(flow, fx);
+            done += 1;
+        }
+        done
+    }
+
+    /// The first new flow of a source that is being asked about.
+    pub(super) fn new_flow_of(&self, source: SourceId) -> Option<Flow> {
+        let mut all = self.new_flows.range((source, Flow::WILDCARD)..=(source, Flow::MAX));
+        all.next().map(|(_, flow)| *flow)
+    }
+
+    /// A new flow goes over to the present number of its source.
+    fn move_resolution(&mut self, flow: Flow) {
+        let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
+        let source = self.flows.sources.current(resolution.source);
+        let old = std::mem::replace(&mut resolution.source, source);
+        self.new_flows.remove(&(old, flow));
+        self.new_flows.insert((source, flow));
+        self.flows.sources.hold(source);
+        self.flows.sources.release(old);
+    }
+
+    /// An answer is about to be given: a new flow that still goes by a former route of its
+    /// source follows first, and the answer may be void.
+    #[cold]
+    pub(super) fn follow_before_answer(&mut self, flow: Flow, fx: &mut Effects) {
+        let is_outdated = self.resolutions.get(&flow).is_some_and(|resolution| {
+            resolution.purpose == Purpose::Create
+                && self.flows.sources.is_outdated(resolution.source)
+        });
+        if is_outdated {
+            self.move_resolution(flow);
+            self.restart_if_outdated(flow, fx);
         }
     }
 
@@ -103,18 +134,47 @@ impl Engine {
         }
     }
 
-    /// Somebody else speaks for an interface: MFEs that no route led to move if one does now.
+    /// Somebody else speaks for an interface: MFEs that no route led to move if one does now,
+    /// the first few of them at once.
     pub(super) fn route_unrouted(&mut self, fx: &mut Effects) {
-        let mut next = self.origins.unrouted(Flow::WILDCARD);
-        while let Some(flow) = next {
-            let leads_there = self.flows.row(flow).is_some_and(|(source, mfe)| {
-                matches!(self.way(flow, source, Some(mfe.iif)), Way::In(..))
-            });
-            if leads_there && !self.resolutions.contains_key(&flow) {
-                self.resolve_again(flow, Purpose::Reroute, None, fx);
-            }
-            next = self.origins.unrouted(flow.successor());
+        if self.reroutes.unrouted.is_some() {
+            self.reroutes.unrouted_again = true; // some of them lie behind the walk
+        } else {
+            self.reroutes.unrouted = Some(Flow::WILDCARD);
         }
+        self.route_some_unrouted(AT_ONCE, fx);
+    }
+
+    /// Goes on with that, for so many MFEs at the most. How many move.
+    pub(super) fn route_some_unrouted(&mut self, most: usize, fx: &mut Effects) -> usize {
+        let Some(first) = self.reroutes.unrouted.filter(|_| most > 0) else { return 0 };
+        let (most, mut rows) = (most.min(AT_ONCE), ROWS * most.min(AT_ONCE));
+        let mut moving: SmallVec<[Flow; AT_ONCE]> = SmallVec::new();
+        let mut rest = None;
+        for (flow, origin) in self.origins.from(first) {
+            if rows == 0 || moving.len() == most {
+                rest = Some(flow);
+                break;
+            }
+            rows -= 1;
+            if matches!(origin, Origin::Unrouted(_)) && self.is_led_to(flow) {
+                moving.push(flow);
+            }
+        }
+        let again = rest.is_none() && std::mem::take(&mut self.reroutes.unrouted_again);
+        self.reroutes.unrouted = rest.or(again.then_some(Flow::WILDCARD));
+        for &flow in &moving {
+            self.resolve_again(flow, Purpose::Reroute, None, fx);
+        }
+        moving.len()
+    }
+
+    /// Whether a route leads to the interface of an MFE's way in, or to another way in.
+    fn is_led_to(&self, flow: Flow) -> bool {
+        !self.resolutions.contains_key(&flow)
+            && self.flows.row(flow).is_some_and(|(source, mfe)| {
+                matches!(self.way(flow, source, Some(mfe.iif)), Way::In(..))
+            })
     }
 
     /// An interface changed hands: flows that were to come in through it start

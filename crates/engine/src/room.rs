@@ -10,9 +10,9 @@
 //! without growing. What a removal tells is stored as far as there is memory; alerts that
 //! find none are told in the clients' own time ([`Effects::take_untold`]).
 
-use super::refusals::AT_ONCE;
 use super::resolve::{Purpose, Resolution};
 use super::sources::SourceId;
+use super::wakes::AT_ONCE;
 use super::{Effects, Engine, Refused};
 use crate::types::{Flow, IfId, Result};
 use std::ops::RangeInclusive;

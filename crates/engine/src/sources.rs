@@ -370,6 +370,11 @@ impl Sources {
         self.at(id).flows != Held::None
     }
 
+    /// Whether more than one reference is held to a source.
+    pub fn is_shared(&self, id: SourceId) -> bool {
+        self.at(id).refs > 1
+    }
+
     /// The known sources from the first to the last of these names, in order.
     pub fn range(
         &self,

@@ -5,12 +5,13 @@
 //!   `wire` the rest, without any I/O.
 //! - `links` knows links and addresses, `copy` the table that the host named, if it did.
 //! - `listener` is the thread that hears of changes, `news` what they concern, `dump` reads
-//!   what there was before.
+//!   what there was before, `first` waits for the first dump of the table.
 //! - `lookups` asks about sources.
 //! - `socket` keeps the descriptors from forked children.
 
 mod copy;
 mod dump;
+mod first;
 mod links;
 mod listener;
 mod lookups;
@@ -27,6 +28,7 @@ use crate::routes::{RouteView, RouteWatcher};
 use crate::sys::StopSignal;
 use crate::types::{Domain, Ipv4Addr, Refusal, Route};
 use copy::TableCopy;
+use first::FirstDump;
 use links::Links;
 use listener::Listener;
 use lookups::Lookups;
@@ -34,6 +36,7 @@ use nexthops::Cache;
 use parking_lot::{Mutex, RwLock};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the announcements have told.
 #[derive(Debug, Default)]
@@ -41,8 +44,13 @@ struct Known {
     links: RwLock<Links>,
     /// The table that the host named.
     copy: Option<RwLock<TableCopy>>,
+    first_dump: FirstDump,
     objects: Mutex<Cache>,
 }
+
+/// A look-up waits so long for the first dump of the table that the host named: a million routes
+/// take about a second.
+const FIRST_DUMP: Duration = Duration::from_secs(10);
 
 /// The routes of the Linux kernel, in the network namespace of the thread that
 /// opened them.
@@ -56,7 +64,8 @@ pub struct NetlinkRoutes {
 impl NetlinkRoutes {
     /// Opens the view; `watcher` hears of changes from then on, on a thread of
     /// its own, many changes at a time. Outside of VRFs sources are looked up in the unicast
-    /// table of this number; `None`: as the policy rules say.
+    /// table of this number; `None`: as the policy rules say. That thread reads the table,
+    /// and look-ups wait for it: who opens the view may hold a lock.
     ///
     /// # Errors
     /// `Forwarder`, with what is missing and what to do about it.
@@ -91,6 +100,9 @@ impl NetlinkRoutes {
 
 impl RouteView for NetlinkRoutes {
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
+        if domain == Domain::MAIN && self.known.copy.is_some() {
+            self.known.first_dump.wait(FIRST_DUMP);
+        }
         let mut lookups = self.lookups.lock();
         // What comes in between, a signal or want of memory, seldom does twice.
         let found = lookups.route(source, domain).or_else(|_| lookups.route(source, domain));

@@ -82,6 +82,18 @@ pub fn wait(socket: Option<&impl AsRawFd>, stop: &StopSignal, timeout: Option<Du
     }
 }
 
+/// A pipe that is not full takes so many bytes at once, other descriptors more.
+pub const STDERR_BYTES: usize = libc::PIPE_BUF;
+
+/// Waits for so long at the most until [`STDERR_BYTES`] can be written to stderr: a pipe or a
+/// terminal whose reader has stopped takes none. One that is closed makes nobody wait either.
+pub fn stderr_is_ready(most: Duration) -> bool {
+    let mut stderr = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+    let millis = i32::try_from(most.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: one pollfd, which outlives the call.
+    unsafe { libc::poll(&raw mut stderr, 1, millis) > 0 }
+}
+
 /// A clock that never goes back, in milliseconds, as of the last tick: some of them
 /// late, and many times cheaper than the exact one, which nearly every call would
 /// wait for.

@@ -17,6 +17,7 @@ use crate::types::{Flow, Headroom, Time};
 use foldhash::fast::RandomState;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 /// So many of a client's questions are asked in the order in which they came.
 const IN_ORDER: usize = 16;
@@ -59,6 +60,13 @@ enum Line {
 }
 
 const LINES: [Line; 3] = [Line::Again, Line::New, Line::Known];
+
+/// How far [`Backlog::forget_next`] has come: the line, and what was taken out of it last.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    line: usize,
+    after: Option<Rank>,
+}
 
 /// The least is next. Of new flows those that came in later are in front, together
 /// with all that came in at the same time.
@@ -132,17 +140,22 @@ impl Backlog {
     }
 
     /// A flow's packet was told of once more. Should its question be held back,
-    /// it gets in line with those whose senders go on, or keeps its place there.
+    /// it gets in line with those whose senders go on, or keeps its place there. It also
+    /// keeps its place if there is no memory for another one.
     pub fn upcalled_again(&mut self, flow: Flow, now: Time) {
         let Some(&(line, rank)) = self.places.get(&flow) else { return };
+        if line != Line::New || self.headroom.take(HELD_BYTES).is_err() {
+            if let Some(held) = self.lines[line as usize].get_mut(&rank) {
+                held.since = now;
+            }
+            return;
+        }
         let Some(held) = self.lines[line as usize].remove(&rank) else { return };
-        let (line, rank) = match line {
-            Line::New => (Line::Again, (Reverse(0), self.number())),
-            Line::Again | Line::Known => (line, rank),
-        };
-        self.put(flow, line, rank, Held { since: now, ..held });
+        let rank = (Reverse(0), self.number());
+        self.put(flow, Line::Again, rank, Held { since: now, ..held });
     }
 
+    /// There has to be room for it.
     fn put(&mut self, flow: Flow, line: Line, rank: Rank, held: Held) {
         self.places.insert(flow, (line, rank));
         self.lines[line as usize].insert(rank, held);
@@ -197,30 +210,37 @@ impl Backlog {
             }
         }
         if self.places.capacity() > KEPT {
-            self.places.shrink_to(KEPT);
+            self.places = HashMap::default(); // a smaller table would want memory first
         }
         None
     }
 
-    /// Takes out questions about new flows that send no more, if there are so many
-    /// that it is worth a look, and once in a while.
-    pub fn forget(&mut self, now: Time) -> Vec<NoticeBox> {
-        let mut forgotten = Vec::new();
-        if self.len() < MANY || now.since(self.looked) < PAUSE_MS {
-            return forgotten;
+    /// Whether it is time to look for questions about new flows that send no more: there are
+    /// so many questions that it is worth a look, once in a while.
+    pub fn looks_for_forgotten(&mut self, now: Time) -> bool {
+        let looks = self.len() >= MANY && now.since(self.looked) >= PAUSE_MS;
+        if looks {
+            self.looked = now;
         }
-        self.looked = now;
-        for line in [Line::Again, Line::New] {
-            let line = &mut self.lines[line as usize];
-            let is_over = |held: &Held| now.since(held.since) >= FORGOTTEN_MS;
-            let over: Vec<Rank> =
-                line.iter().filter(|(_, held)| is_over(held)).map(|(&rank, _)| rank).collect();
-            forgotten.extend(over.iter().filter_map(|rank| Some(line.remove(rank)?.notice)));
+        looks
+    }
+
+    /// Takes out the next of those. One at a time, because there may be no memory for a list of
+    /// all; `walk` keeps how far the lines have been gone through, and begins as the default.
+    pub fn forget_next(&mut self, now: Time, walk: &mut Walk) -> Option<NoticeBox> {
+        for line in &mut self.lines[walk.line..=Line::New as usize] {
+            let from = walk.after.map_or(Bound::Unbounded, Bound::Excluded);
+            let mut rest = line.range((from, Bound::Unbounded));
+            let over = rest.find(|(_, held)| now.since(held.since) >= FORGOTTEN_MS);
+            if let Some((&rank, _)) = over {
+                walk.after = Some(rank);
+                let notice = line.remove(&rank)?.notice;
+                self.places.remove(&flow_in_question(&notice)?);
+                return Some(notice);
+            }
+            *walk = Walk { line: walk.line + 1, after: None };
         }
-        for flow in forgotten.iter().filter_map(|notice| flow_in_question(notice)) {
-            self.places.remove(&flow);
-        }
-        forgotten
+        None
     }
 
     /// How many are held back.

@@ -5,7 +5,7 @@ use super::dispatch::Lane;
 use super::state::{Guard, Run};
 use super::world::{Routes, World};
 use super::{writer, Manager};
-use crate::engine::{Outcome, Packet};
+use crate::engine::{Engine, Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
 use crate::routes::{RouteChanges, RouteView, RouteWatcher};
 use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route};
@@ -91,7 +91,9 @@ impl Below {
             changes = run.world.changes.count();
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
-                .filter(|upcall| upcall.kind == UpcallKind::NoCache)
+                .filter(|upcall| {
+                    upcall.kind == UpcallKind::NoCache || run.engine.is_refused(upcall.flow)
+                })
                 .filter_map(|upcall| run.engine.needs_route(upcall.flow, upcall.arrival))
                 .filter(|needed| !routes.contains_key(needed))
                 .collect();
@@ -112,15 +114,20 @@ impl Below {
         for upcall in batch.into_iter().rev() {
             let Upcall { kind, flow, arrival, header } = upcall;
             run.tally.count_upcall(kind);
+            let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
+            let route_for = |engine: &Engine| {
+                let needed = engine.needs_route(flow, arrival)?;
+                routes.get(&needed).cloned()
+            };
             match kind {
                 UpcallKind::WrongIf => {
                     let Run { engine, world, fx, .. } = &mut *run;
-                    engine.wrong_if(now, flow, arrival, &header, |flow| world.packets(flow), fx);
+                    let is_refused = engine.is_refused(flow);
+                    let route = is_refused.then(|| route_for(engine)).flatten();
+                    engine.wrong_if(now, &packet, route, |flow| world.packets(flow), fx);
                 }
                 UpcallKind::NoCache => {
-                    let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
-                    let needed = run.engine.needs_route(flow, arrival);
-                    let route = needed.and_then(|needed| routes.get(&needed).cloned());
+                    let route = route_for(&run.engine);
                     let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
                     if let Outcome::Refused(why) = outcome {
                         ::log::debug!("packet of {flow} on {arrival} refused: {why}");

@@ -1,6 +1,6 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
-use super::backlog::{flow_in_question, Origin};
+use super::backlog::{flow_in_question, Origin, Walk};
 use super::context;
 use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
 use super::records::{Place, Queued};
@@ -326,23 +326,26 @@ impl Run {
         self.forget_questions(place, now);
     }
 
-    /// What [`Backlog::forget`](super::backlog::Backlog::forget) takes out is
+    /// What [`Backlog::forget_next`](super::backlog::Backlog::forget_next) takes out is
     /// resolved no more.
     pub(super) fn forget_questions(&mut self, place: Place, now: Time) {
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
-        let forgotten = record.backlog.forget(now);
-        if forgotten.is_empty() {
+        if !record.backlog.looks_for_forgotten(now) {
             return;
         }
-        ::log::warn!(
-            "{} does not answer as fast as flows come in: {} that sent nothing more are forgotten",
-            engine.who(place.client),
-            forgotten.len()
-        );
-        for notice in forgotten {
+        let (mut walk, mut count) = (Walk::default(), 0);
+        while let Some(notice) = record.backlog.forget_next(now, &mut walk) {
             engine.forget(&notice, fx);
             fx.reuse(notice);
+            count += 1;
+        }
+        if count > 0 {
+            ::log::warn!(
+                "{} does not answer as fast as flows come in: {count} that sent nothing more are \
+                 forgotten",
+                engine.who(place.client)
+            );
         }
     }
 

@@ -6,22 +6,24 @@
 //!
 //! Then a caller's thread calls the host's log callback itself, so that the lines of a call
 //! come before it returns. If the callback is slow, the thread leaves its lines
-//! to `mgm-log` ([`writer`]): a call must not take as long as all of them. The library's own
+//! to `mgm-log` ([`writer`]): a call must not take as long as all of them. So it does where
+//! stderr takes none, a pipe that nobody reads. The library's own
 //! threads always do, because others' events wait for them.
 
 use super::context::{self, Inside};
 use super::sink::{self, Way};
-use super::writer;
+use super::{system, writer};
 use crate::fork;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use once_cell::sync::Lazy;
+use parking_lot::Mutex;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
-/// A thread that has spent so long in the log callback within a [`WINDOW`] leaves its
+/// A thread that has spent so long in the log callback, or waiting for stderr, within a [`WINDOW`] leaves its
 /// lines to `mgm-log`, for as long as another window.
 const PATIENCE: Duration = Duration::from_millis(100);
 const WINDOW: Duration = Duration::from_secs(1);
@@ -103,13 +105,27 @@ impl Line {
         });
     }
 
-    fn to_stderr(&self) {
+    /// Writes it to stderr; gives it back if stderr does not take it within `patience`.
+    fn write_to_stderr(self, patience: Option<Duration>) -> Result<(), Line> {
         let name = self.level.as_str().to_ascii_lowercase();
         // One write, so that it stays one line.
         let line = format!("mgm: {name}: {}\n", self.text);
+        let _guard = match patience {
+            None => STDERR.lock(),
+            Some(_) if line.len() > system::STDERR_BYTES => return Err(self),
+            // One thread at a time, or two would find room for the same line.
+            Some(patience) => match STDERR.try_lock_for(patience) {
+                Some(guard) if system::stderr_is_ready(patience) => guard,
+                _ => return Err(self),
+            },
+        };
         let _ = std::io::stderr().write_all(line.as_bytes());
+        Ok(())
     }
 }
+
+/// Whoever has it writes to stderr.
+static STDERR: Mutex<()> = Mutex::new(());
 
 struct Logger;
 
@@ -209,23 +225,30 @@ impl Waiting {
     }
 
     fn write_line(&self, line: Line) {
-        if line.by_sink {
-            return line.to_stderr();
-        }
         let is_writer = self.is_writer.get();
         let begun = Instant::now();
+        let is_patient = !self.spent.get().is_too_long(begun);
         let must_leave = !is_writer
-            && (crate::threads::is_ours()
-                || !writer::has_written(self.left.get())
-                || self.spent.get().is_too_long(begun));
-        match sink::way(is_writer, must_leave) {
-            Way::Stderr => line.to_stderr(),
-            Way::Leave => self.left.set(writer::leave(line).unwrap_or_else(|| self.left.get())),
+            && (crate::threads::is_ours() || !writer::has_written(self.left.get()) || !is_patient);
+        let way = match line.by_sink {
+            true => Way::Stderr,
+            false => sink::way(is_writer, must_leave),
+        };
+        let left = match way {
+            Way::Stderr => {
+                let patience = if is_patient { PATIENCE } else { Duration::ZERO };
+                line.write_to_stderr((!is_writer).then_some(patience)).err()
+            }
+            Way::Leave => Some(line),
             Way::Sink(lease) => {
                 lease.call(line.level, &line.text);
-                self.spent.set(self.spent.get().after(begun, Instant::now()));
+                None
             }
+        };
+        if let Some(line) = left {
+            self.left.set(writer::leave(line).unwrap_or_else(|| self.left.get()));
         }
+        self.spent.set(self.spent.get().after(begun, Instant::now()));
     }
 
     /// Takes the first line that waits; with none left, gives the memory back.

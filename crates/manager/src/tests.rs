@@ -12,6 +12,7 @@ mod behind;
 mod bounds;
 mod bursts;
 mod routes;
+mod upcalls;
 
 type OnCall = Box<dyn Fn(&Notice) + Send + Sync>;
 

@@ -173,6 +173,96 @@ fn t5_1_however_late_the_second_packet_comes() {
     assert_eq!(upstream(&r).0, 2.there());
 }
 
+/// So many sources come in by 1, where each gets an MFE, and then by 2 as well.
+fn come_in_by_both(r: &mut Router, sources: std::ops::Range<u32>) {
+    for arrival in [1, 2] {
+        for some in sources.clone().step_by(1_000) {
+            let now = r.now;
+            r.run(|engine, fx| {
+                for source in some..sources.end.min(some + 1_000) {
+                    comes_in(engine, now, source, arrival, fx);
+                }
+            });
+        }
+    }
+}
+
+fn comes_in(engine: &mut Engine, now: Time, source: u32, arrival: u32, fx: &mut Effects) {
+    let (flow, arrival) = (numbered(source), arrival.there());
+    let packet = Packet { flow, arrival, header: &[0x45], length: 0, ttl: 64 };
+    engine.packet(now, &packet, Some(equal(&[(1, "10.1.0.9"), (2, "10.2.0.9")])), fx);
+}
+
+fn numbered(source: u32) -> Flow {
+    Flow::new(Ipv4Addr::from(0x1400_0000 + source), addr("239.1.1.1"))
+}
+
+/// Whether the MFE follows another packet that comes in by 2.
+fn follows(r: &mut Router, source: u32) -> bool {
+    let now = r.now;
+    r.run(|engine, fx| comes_in(engine, now, source, 2, fx));
+    let mut row = MfeRow::default();
+    r.engine.read_mfe(r.now, numbered(source), &mut row) && row.iif == 2.there()
+}
+
+#[test]
+fn t5_1_no_stranger_keeps_others_from_moving_by_many_flows_that_come_in_by_both() {
+    let mut r = stage();
+    come_in_by_both(&mut r, 0..66_000);
+    assert_eq!(r.engine.wrong_ifs.rivals(), 65_536);
+    r.now = r.now.plus_secs(3);
+    assert!(follows(&mut r, 65_999), "the newest are remembered");
+    assert!(follows(&mut r, 464), "and all but those that were too many");
+    assert!(!follows(&mut r, 463), "the oldest made room");
+    r.now = r.now.plus_secs(3);
+    assert!(follows(&mut r, 463), "which may move all the same");
+}
+
+#[test]
+fn t5_1_a_flow_that_came_in_by_both_goes_out_of_mind_a_few_at_a_time() {
+    let mut r = stage();
+    come_in_by_both(&mut r, 0..1_000);
+    // One of them goes on by both: it begins anew.
+    r.now = r.now.plus_secs(100);
+    come_in_by_both(&mut r, 7..8);
+    assert_eq!(r.engine.wrong_ifs.rivals(), 1_000);
+    let now = r.now.plus_secs(800);
+    for left in [900, 800] {
+        r.run(|engine, _| engine.wrong_ifs.sweep(now, 100));
+        // The one that has begun anew was looked at, and stayed.
+        assert_eq!(r.engine.wrong_ifs.rivals(), left + 1);
+        assert!(r.engine.wrong_ifs.next_sweep() <= Some(now));
+    }
+    r.run(|engine, _| engine.wrong_ifs.sweep(now, 10_000));
+    assert_eq!(r.engine.wrong_ifs.rivals(), 1);
+    assert_eq!(r.engine.wrong_ifs.next_sweep(), Some(now.plus_secs(100)));
+    r.run(|engine, _| engine.wrong_ifs.sweep(now.plus_secs(100), 1));
+    assert_eq!((r.engine.wrong_ifs.rivals(), r.engine.wrong_ifs.next_sweep()), (0, None));
+}
+
+#[test]
+fn t5_1_what_came_in_by_another_way_is_forgotten_with_the_mfe() {
+    let mut r = stage();
+    come_in_by_both(&mut r, 0..10);
+    r.packet(SG, 1);
+    r.packet(SG, 2);
+    assert_eq!(r.engine.wrong_ifs.rivals(), 11);
+    r.reroute("10.0.0.1", Route::NONE);
+    assert_eq!(r.engine.wrong_ifs.rivals(), 10);
+    r.release("A", 1);
+    assert_eq!(r.engine.wrong_ifs.rivals(), 0);
+    // A new MFE that has accepted as many packets begins anew.
+    let mut r = stage();
+    packets(&mut r, 1, 1);
+    packets(&mut r, 2, 1);
+    r.reroute("10.0.0.1", Route::NONE);
+    r.reroute("10.0.0.1", equal(&[(1, "10.1.0.9"), (2, "10.2.0.9")]));
+    packets(&mut r, 1, 1);
+    r.seconds_pass(3);
+    packets(&mut r, 2, 1);
+    assert_eq!(upstream(&r).0, 1.there());
+}
+
 #[test]
 fn t5_1_while_both_deliver_the_mfe_stays() {
     let mut r = stage();

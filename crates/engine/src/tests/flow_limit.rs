@@ -176,7 +176,7 @@ fn t5_7_wrong_interfaces_are_told_of_for_a_limited_number_of_flows() {
             r.heard.clear();
             let flow = Flow::new((0x0a00_0001 + n).into(), addr("239.1.1.1"));
             let (now, arrival) = (r.now, Interface::link(2));
-            r.run(|engine, fx| engine.wrong_if(now, flow, arrival, &[], |_| Ok(None), fx));
+            r.run(|engine, fx| engine.wrong_if(now, &wrong(flow, arrival), None, |_| Ok(None), fx));
             !r.heard.is_empty()
         })
         .count();
@@ -185,6 +185,6 @@ fn t5_7_wrong_interfaces_are_told_of_for_a_limited_number_of_flows() {
     r.heard.clear();
     let now = r.now;
     let flow = flow("(10.0.0.1, 239.1.1.1)");
-    r.run(|engine, fx| engine.wrong_if(now, flow, 2.there(), &[], |_| Ok(None), fx));
+    r.run(|engine, fx| engine.wrong_if(now, &wrong(flow, 2.there()), None, |_| Ok(None), fx));
     r.expect(&["A: wrong if (10.0.0.1, 239.1.1.1) on interface 2"]);
 }

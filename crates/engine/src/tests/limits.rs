@@ -281,8 +281,8 @@ fn t3_7_packets_from_beyond_a_boundary_make_no_wrong_if_callback() {
     r.heard.clear();
     bound(&mut r, 2, site());
     assert_eq!(r.packet(SG, 2), Outcome::Refused(Refused::Boundary));
-    let (now, header) = (r.now, Arc::from([0x45]));
-    r.run(|engine, fx| engine.wrong_if(now, flow(SG), 2.there(), &header, |_| Ok(None), fx));
+    let now = r.now;
+    r.run(|engine, fx| engine.wrong_if(now, &wrong(flow(SG), 2.there()), None, |_| Ok(None), fx));
     r.expect_nothing();
 }
 

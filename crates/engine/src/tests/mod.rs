@@ -24,6 +24,7 @@ mod resolution;
 mod retrieval;
 mod router;
 mod scenarios;
+mod turns;
 mod unrouted;
 
 use super::*;
@@ -32,7 +33,6 @@ use crate::types::{
     Scope, Time,
 };
 use router::Router;
-use std::sync::Arc;
 
 /// A flow written as it is displayed: `(*, 239.1.1.1)`.
 fn flow(text: &str) -> Flow {
@@ -134,4 +134,9 @@ fn in_words(notice: &Notice) -> String {
         Notice::DisableIgmp { interface, .. } => format!("disable {interface}"),
         Notice::EnableIgmp { interface, .. } => format!("enable {interface}"),
     }
+}
+
+/// A packet that came in on another interface than the iif.
+fn wrong(flow: Flow, arrival: Interface) -> Packet<'static> {
+    Packet { flow, arrival, header: &[0x45], length: 0, ttl: 0 }
 }

@@ -327,3 +327,13 @@ fn t5_2_a_boundary_on_one_arrival_does_not_mute_another_one() {
 fn t5_2_an_owner_without_callbacks_does_not_mute_another_arrival() {
     accepted_elsewhere(wanted_on_1(), 4, Refused::NoUpstream);
 }
+
+#[test]
+fn t5_1_a_refused_flow_is_looked_up_in_the_domain_of_another_arrival() {
+    let mut r = stage();
+    r.domains.insert((addr("10.0.0.1"), Domain(7)), connected(1));
+    r.moves_to_domain(1, 7);
+    assert_eq!(r.upcall(SG, 4), NO_WAY);
+    r.wrong_if(SG, 1);
+    assert_eq!(r.mfe(SG), "interface 1 to interface 2");
+}

@@ -542,12 +542,8 @@ fn t5_7_what_has_become_the_right_interface_is_not_told_wrong() {
     r.heard.clear();
     // The kernel's upcall was on its way when the MFE moved to 3.
     let now = r.now;
-    r.run(|engine, fx| {
-        engine.wrong_if(now, flow(FLOW), 3.there(), &Arc::default(), |_| Ok(None), fx)
-    });
+    r.run(|engine, fx| engine.wrong_if(now, &wrong(flow(FLOW), 3.there()), None, |_| Ok(None), fx));
     r.expect(&[]);
-    r.run(|engine, fx| {
-        engine.wrong_if(now, flow(FLOW), 1.there(), &Arc::default(), |_| Ok(None), fx)
-    });
+    r.run(|engine, fx| engine.wrong_if(now, &wrong(flow(FLOW), 1.there()), None, |_| Ok(None), fx));
     r.expect(&["A: wrong if (10.0.0.1, 239.1.1.1) on interface 1"]);
 }

@@ -155,6 +155,27 @@ fn t5_10_a_route_that_changes_once_more_meanwhile_is_followed_to_the_last() {
 }
 
 #[test]
+fn t5_10_so_is_one_that_changes_again_before_any_flow_has_followed() {
+    for times in 1..=3 {
+        let mut r = stage();
+        let flows = crowd(&mut r, 100);
+        for time in 0..times {
+            r.reroute("10.0.0.1", connected(4 + time));
+        }
+        r.reroute("10.0.0.1", connected(3));
+        assert_eq!(r.known_sources(), [addr("10.0.0.1")]);
+        assert_eq!(r.goes_on(16), 7);
+        assert_eq!(on(&r, &flows, 3), 100);
+        r.seconds_pass(1000);
+        r.seconds_pass(2); // those that it was just the turn of
+        for flow in &flows {
+            r.leave("B", flow, 2);
+        }
+        assert_eq!((r.engine.mfe_count(), r.known_sources()), (0, vec![]));
+    }
+}
+
+#[test]
 fn t5_10_a_lost_route_deletes_very_many_in_turns() {
     let mut r = stage();
     let flows = crowd(&mut r, 100);
@@ -223,6 +244,18 @@ fn t4_6_a_membership_is_looked_up_in_the_domain_of_its_interface() {
 }
 
 #[test]
+fn t4_6_so_it_is_while_the_flow_is_being_resolved_elsewhere() {
+    let mut r = stage();
+    r.domains.insert((addr("10.0.0.1"), Domain(7)), connected(3));
+    r.moves_to_domain(2, 7);
+    r.stays_in("A", NoticeKind::Rpf);
+    r.packet("(10.0.0.1, 239.1.1.1)", 1);
+    r.heard.clear();
+    r.join("B", "(10.0.0.1, 239.1.1.1)", 2);
+    r.expect(&["C: join (10.0.0.1, 239.1.1.1) member"]);
+}
+
+#[test]
 fn an_interface_that_changes_its_domain_takes_what_is_looked_up_there_along() {
     let mut r = stage();
     for interface in [4, 5] {
@@ -262,4 +295,27 @@ fn an_interface_that_changes_its_domain_takes_what_is_looked_up_there_along() {
     for group in 1..=2 {
         assert_eq!(r.mfe(&format!("(10.0.0.3, 239.1.1.{group})")), "interface 3 to interface 2");
     }
+}
+
+#[test]
+fn t5_4_a_new_route_asks_again_about_new_flows_of_its_source_only() {
+    let mut r = stage();
+    r.stays_in("A", NoticeKind::Rpf);
+    r.packet("(10.0.0.1, 239.1.1.1)", 1);
+    r.packet("(10.0.0.1, 239.1.1.2)", 1);
+    r.packet("(10.0.0.2, 239.1.1.1)", 1);
+    r.heard.clear();
+    r.reroute("10.0.0.1", connected(3));
+    r.returns("A");
+    let about = |r: &Router, owner: &str, flow: &str| {
+        r.heard.iter().filter(|line| line.starts_with(owner) && line.contains(flow)).count()
+    };
+    assert_eq!(about(&r, "C: rpf", "(10.0.0.1, 239.1.1.1)"), 1, "{:?}", r.heard);
+    assert_eq!(about(&r, "C: rpf", "(10.0.0.1, 239.1.1.2)"), 1, "{:?}", r.heard);
+    assert_eq!(about(&r, "C: rpf", "(10.0.0.2, 239.1.1.1)"), 0, "{:?}", r.heard);
+    assert!(r.mfe("(10.0.0.1, 239.1.1.1)").starts_with("interface 3"));
+    assert!(r.mfe("(10.0.0.1, 239.1.1.2)").starts_with("interface 3"));
+    r.reroute("10.0.0.2", connected(3));
+    assert!(r.mfe("(10.0.0.2, 239.1.1.1)").starts_with("interface 3"));
+    assert!(r.engine.new_flows.is_empty() && r.engine.resolutions.is_empty());
 }

@@ -31,9 +31,17 @@ fn steps_of(seed: u64) -> Vec<Step> {
     (0..WALK).map(|_| dice.step()).collect()
 }
 
-/// One walk in eight is in a crowd of interfaces, one in two above a kernel.
+/// One walk in eight is in a crowd of interfaces, one in two above a kernel, one in five has
+/// room for a few flows only, one in three has two routing domains, and one in five a source
+/// with very many flows.
 fn stage_of(seed: u64) -> Stage {
-    Stage { crowded: seed % 8 == 7, kernel: seed % 4 >= 2 }
+    Stage {
+        crowded: seed % 8 == 7,
+        kernel: seed % 4 >= 2,
+        tight: seed % 5 == 4,
+        domains: seed % 3 == 1,
+        wide: seed % 5 == 2,
+    }
 }
 
 /// Walks from seed to seed; what went wrong, if anything did.
@@ -103,8 +111,11 @@ proptest! {
         raw in prop::collection::vec(any::<[u8; 5]>(), 1..250),
         crowded in any::<bool>(),
         kernel in any::<bool>(),
+        tight in any::<bool>(),
+        domains in any::<bool>(),
+        wide in any::<bool>(),
     ) {
-        let stage = Stage { crowded, kernel };
+        let stage = Stage { crowded, kernel, tight, domains, wide };
         let steps: Vec<Step> = raw.into_iter().map(Step::new).collect();
         if let Err(failure) = try_walk(&steps, stage) {
             prop_assert!(false, "{}\n{:#?}", failure.what, &steps[..=failure.at]);

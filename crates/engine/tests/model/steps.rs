@@ -78,6 +78,8 @@ pub enum Kind {
     Listen,
     SetMfe,
     Routes,
+    /// Flows whose turn it is follow their routes.
+    Reroute,
     Time,
     LoseOrReturn,
     Threshold,
@@ -85,7 +87,7 @@ pub enum Kind {
 }
 
 /// How often each kind comes, in a hundred and something.
-const WEIGHTS: [(Kind, u8); 19] = [
+const WEIGHTS: [(Kind, u8); 20] = [
     (Kind::Register, 3),
     (Kind::Deregister, 1),
     (Kind::Take, 8),
@@ -101,6 +103,7 @@ const WEIGHTS: [(Kind, u8); 19] = [
     (Kind::Listen, 10),
     (Kind::SetMfe, 3),
     (Kind::Routes, 4),
+    (Kind::Reroute, 3),
     (Kind::Time, 5),
     (Kind::LoseOrReturn, 1),
     (Kind::Threshold, 1),

@@ -6,7 +6,7 @@ use crate::steps::{GROUPS, INTERFACES, SOURCES};
 use mgm_engine::{
     ClientRow, Effects, Engine, EnumKind, InterfaceRow, MfeRow, OifRow, Refused, Sizes, Wanted,
 };
-use mgm_types::{Domain, Flow, IfId, Interface, Prefix, Result};
+use mgm_types::{Flow, IfId, Interface, Prefix, Result};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -147,8 +147,9 @@ pub fn compare(drive: &Drive) -> Checked {
     survey(engine, model)?;
     let mut sources = Vec::new();
     engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);
-    let named = model.sources().into_iter().map(|source| (source, Domain::MAIN)).collect();
-    equal("sources referred to", sources, named)?;
+    equal("sources referred to", sources, model.sources())?;
+    let is_late = model.next_late.is_some();
+    equal("whether flows are to follow their routes", engine.has_reroutes(), is_late)?;
     enumerations(engine, model)?;
     for group in GROUPS {
         for source in SOURCES {
@@ -270,7 +271,7 @@ fn row(model: &Model, mfe: &Mfe) -> MfeRow {
         upstream: mfe.upstream,
         iif: mfe.iif,
         iif_protocol: protocol.map_or(0, |client| client.protocol),
-        route: model.route(mfe.flow.source()),
+        route: model.route(mfe.flow),
         up_ms: model.now.0 - mfe.born.0,
         timeout: mfe.timeout,
         oifs,

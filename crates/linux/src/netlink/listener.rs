@@ -7,7 +7,7 @@ use super::news::News;
 use super::socket::RouteSocket;
 use super::wire::messages;
 use super::Known;
-use crate::routes::RouteWatcher;
+use crate::routes::{RouteChanges, RouteWatcher};
 use crate::sys::{self, StopSignal, Wake};
 use std::io;
 use std::sync::Arc;
@@ -70,8 +70,9 @@ struct Ears {
 }
 
 impl Listener {
-    /// Opens the socket that changes are announced on, and then reads what there is. Changes
-    /// are collected from now on.
+    /// Opens the socket that changes are announced on, and then reads links and addresses.
+    /// Changes are collected from now on. The table that the host named is read by the thread:
+    /// it may have a million routes.
     pub fn open(
         known: Arc<Known>,
         stop: Arc<StopSignal>,
@@ -89,9 +90,10 @@ impl Listener {
         }
         socket.set_non_blocking(true)?;
         let ears = Ears { socket, known, buffer: vec![0; LONGEST], news: News::default() };
-        let stale = Stale { links: true, routes: true };
+        let stale = Stale { links: true, routes: false };
         let mut listener = Listener { ears, dumper: Dumper::open()?, stop, watcher, stale };
         listener.refresh();
+        listener.stale.routes = listener.ears.known.copy.is_some();
         Ok(listener)
     }
 
@@ -102,7 +104,9 @@ impl Listener {
     }
 
     fn run(&mut self) {
-        let mut due = self.stale.any().then(|| Instant::now() + RETRY);
+        let now = Instant::now();
+        let mut due = self.stale.routes.then_some(now); // it has not been tried yet
+        due = due.or(self.stale.links.then_some(now + RETRY));
         loop {
             let left = due.map(|at| at.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
@@ -134,17 +138,11 @@ impl Listener {
     /// Reads anew what is stale, then tells the watcher; true if something is still stale.
     fn tell(&mut self) -> bool {
         let news = std::mem::take(&mut self.ears.news);
-        // Others may have been looked up in the old copy since it became stale.
-        let was_stale = self.stale.any();
+        let before = self.stale;
         self.stale.links |= news.has_gap;
         self.stale.routes |= news.is_copy_stale;
         self.refresh();
-        // What a dump of a second try has brought concerns everybody.
-        let changes = if was_stale && !self.stale.any() {
-            Some(crate::routes::RouteChanges::everything())
-        } else {
-            news.changes()
-        };
+        let changes = to_look_up(before, self.stale, &news);
         let Listener { ears, watcher, .. } = self;
         sys::shield("a route change", || match changes {
             Some(changes) => watcher.routes_changed(&changes, &mut || {
@@ -170,13 +168,36 @@ impl Listener {
         }
         if stale.routes {
             read("the unicast table", &mut stale.routes, dumper.routes(&ears.known));
+            ears.known.first_dump.end();
         }
+    }
+}
+
+impl Drop for Listener {
+    /// Nobody waits for what will not be read.
+    fn drop(&mut self) {
+        self.ears.known.first_dump.end();
     }
 }
 
 impl Stale {
     fn any(self) -> bool {
         self.links || self.routes
+    }
+
+    /// Whether something that was stale is not any more.
+    fn has_less_than(self, before: Stale) -> bool {
+        before.links && !self.links || before.routes && !self.routes
+    }
+}
+
+/// The sources to look up again, if there may be any. What was stale `before` the news has been
+/// looked up in the old copy, and so may others since: a dump that succeeds now concerns everybody, whatever the news
+/// that came in the same round says.
+fn to_look_up(before: Stale, after: Stale, news: &News) -> Option<RouteChanges> {
+    match after.has_less_than(before) {
+        true => Some(RouteChanges::everything()),
+        false => news.changes(),
     }
 }
 
@@ -234,5 +255,74 @@ impl Ears {
         if std::mem::take(&mut self.news.has_lost_link) {
             sys::shield("a loss", || watcher.interfaces_changed());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::messages;
+    use super::super::wire::tests::{attr, message};
+    use super::*;
+    use crate::types::Prefix;
+
+    const FRESH: Stale = Stale { links: false, routes: false };
+    const ROUTES: Stale = Stale { links: false, routes: true };
+    const BOTH: Stale = Stale { links: true, routes: true };
+
+    /// An announcement of 10.1.0.0/16.
+    fn one_prefix() -> News {
+        let head = [libc::AF_INET as u8, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let bytes = message(
+            RTM_NEWROUTE,
+            0,
+            &[&head, &attr(15, &[254, 0, 0, 0]), &attr(1, &[10, 1, 0, 0])],
+        );
+        let mut news = News::default();
+        let mut links = super::super::links::Links::default();
+        messages(&bytes).for_each(|message| news.take(&message, &mut links));
+        news
+    }
+
+    #[test]
+    fn t5_10_a_dump_that_succeeds_at_last_concerns_everybody_whatever_else_is_announced() {
+        let everything = Some(RouteChanges::everything());
+        let prefix = Some(RouteChanges::within([Prefix::of([10, 1, 0, 0].into(), 16)]));
+        for (news, alone) in [(News::default as fn() -> News, None), (one_prefix, prefix)] {
+            assert_eq!(to_look_up(FRESH, FRESH, &news()), alone);
+            assert_eq!(to_look_up(FRESH, ROUTES, &news()), alone, "the dump fails");
+            assert_eq!(to_look_up(ROUTES, ROUTES, &news()), alone, "it fails again");
+            assert_eq!(to_look_up(ROUTES, FRESH, &news()), everything);
+            assert_eq!(to_look_up(BOTH, ROUTES, &news()), everything);
+        }
+        let mut gap = News::default();
+        gap.gap();
+        assert_eq!(to_look_up(FRESH, BOTH, &gap), everything);
+    }
+
+    struct Deaf;
+
+    impl RouteWatcher for Deaf {
+        fn routes_changed(&self, _: &RouteChanges, _: &mut dyn FnMut()) {}
+        fn interfaces_changed(&self) {}
+    }
+
+    #[test]
+    fn t5_1_the_named_table_is_left_to_the_thread() {
+        use super::super::copy::TableCopy;
+        use parking_lot::RwLock;
+
+        let copy = Some(RwLock::new(TableCopy::of(254)));
+        let known = Arc::new(Known { copy, ..Known::default() });
+        let stop = Arc::new(StopSignal::new().expect("a pipe"));
+        let Ok(mut listener) = Listener::open(Arc::clone(&known), stop, Arc::new(Deaf)) else {
+            return eprintln!("skipped: no netlink here");
+        };
+        let is_read = || {
+            let copy = known.copy.as_ref().expect("it was named").read();
+            copy.lookup([127, 0, 0, 1].into(), |_| Some(Vec::new())).is_some()
+        };
+        assert!(listener.stale.routes && !is_read(), "whoever opens the view may hold a lock");
+        listener.refresh();
+        assert!(!listener.stale.routes && is_read());
     }
 }

@@ -30,6 +30,8 @@ pub(crate) fn move_in() {
 /// A clock that never goes back, in milliseconds.
 pub(crate) use mgm_linux::sys::coarse_clock as clock;
 
+pub(crate) use mgm_linux::sys::{stderr_is_ready, STDERR_BYTES};
+
 /// The kernel's forwarding table of this number.
 pub(crate) fn open_forwarder(
     table: u32,

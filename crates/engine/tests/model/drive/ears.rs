@@ -62,7 +62,7 @@ impl Belief {
         let all = model.others_want(Flow::WILDCARD, client);
         let (sources, groups): (BTreeSet<Flow>, BTreeSet<Flow>) =
             others.filter(|flow| *flow != Flow::WILDCARD).partition(|flow| flow.has_source());
-        let pulls = |flow: &Flow| model.towards(flow.source()) == Some(client);
+        let pulls = |flow: &Flow| model.towards(*flow) == Some(client);
         let tells = |name: Interface| {
             model.place(name).is_some_and(|place| {
                 place.owner == Some(client) && place.claim == place.owner && !place.absent

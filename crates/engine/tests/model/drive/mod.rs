@@ -16,6 +16,9 @@ use mgm_types::{Code, Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, T
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
+/// A routing domain beside the main one.
+const OTHER: Domain = Domain(7);
+
 /// Life of an MFE in seconds: short, so that walks see its end.
 const TIMEOUT: u32 = 60;
 pub type Checked = Result<(), String>;
@@ -28,6 +31,13 @@ pub struct Stage {
     pub crowded: bool,
     /// With a forwarder that forwards and counts itself, as the kernel does.
     pub kernel: bool,
+    /// With room for a few flows only (spec 0.9).
+    pub tight: bool,
+    /// With two routing domains, which have routes of their own (spec 5.1).
+    pub domains: bool,
+    /// With a bystander that wants so many flows of a source that they follow its route in
+    /// turns (spec 5.10).
+    pub wide: bool,
 }
 
 pub struct Drive {
@@ -74,11 +84,22 @@ fn plain(notice: &Notice) -> Notice {
 impl Drive {
     /// Nobody and nothing, but for what the stage has.
     pub fn new(stage: Stage) -> Drive {
-        let config = Config { mfe_timeout: TIMEOUT, ..Config::default() };
-        let routes = steps::SOURCES.map(|source| (source, steps::route(0, 0))).to_vec();
+        let max_flows = if stage.tight { 4 } else { 1000 };
+        let config = Config { mfe_timeout: TIMEOUT, max_flows, ..Config::default() };
+        let main = steps::SOURCES.map(|source| ((source, Domain::MAIN), steps::route(0, 0)));
+        let other = steps::SOURCES.map(|source| ((source, OTHER), steps::route(16, 0)));
+        let routes = main.into_iter().chain(other).collect();
+        let domains = if stage.domains { vec![(3, OTHER), (4, OTHER)] } else { Vec::new() };
         let mut drive = Drive {
             engine: Engine::new(config),
-            model: Model { timeout: TIMEOUT, routes, kernel: stage.kernel, ..Model::default() },
+            model: Model {
+                timeout: TIMEOUT,
+                max_flows: max_flows as usize,
+                domains,
+                routes,
+                kernel: stage.kernel,
+                ..Model::default()
+            },
             mirror: Mirror::new(stage.kernel),
             queues: Vec::new(),
             ears: Ears::default(),
@@ -90,6 +111,16 @@ impl Drive {
             drive.register((999, 0), false).expect("register");
             for index in 100..162 {
                 drive.take(ClientId(1), Interface::link(index), 0).expect("take");
+            }
+        }
+        if stage.wide {
+            drive.register((998, 0), false).expect("register");
+            let client = drive.model.clients.last().expect("it is there").id;
+            drive.take(client, Interface::link(200), 0).expect("take");
+            for n in 0..48 {
+                let flow = Flow::new(steps::SOURCES[1], Ipv4Addr::new(239, 9, 9, n));
+                let there = Interface::link(200);
+                drive.membership(true, Join::State, client, flow, there).expect("join");
             }
         }
         drive
@@ -139,6 +170,7 @@ impl Drive {
                 })
             }
             Kind::Routes => self.change_routes(a, b, c, d),
+            Kind::Reroute => self.reroute_some(2 + usize::from(a % 32)),
             Kind::Time => self.tick(steps::pick(&steps::SECONDS, a)),
             Kind::LoseOrReturn => self.lose_or_return(a),
             Kind::Threshold => {
@@ -239,6 +271,7 @@ impl Drive {
         };
         same(&format!("what {what} tells"), all_plain(&engine), all_plain(&model))?;
         self.mirror.follow(&self.engine, &mut fx, &mut self.model)?;
+        self.model.tidy_homes();
         self.alerts += engine.len();
         let mut mute = Vec::new();
         for ((client, by_engine), (_, by_model)) in engine.into_iter().zip(model) {
@@ -309,6 +342,9 @@ impl Drive {
             return Ok(());
         }
         self.mirror.name(id, interface);
+        let mut fx = Effects::default();
+        self.engine.set_domain(id, self.model.domain_of(interface), &mut fx);
+        same("the effects of a domain", fx.is_empty(), true)?;
         self.act("take", |engine, model, fx| {
             engine.take(client, id, how % 3 == 1, fx);
             model.take(client, interface, how % 3 == 1);
@@ -317,8 +353,8 @@ impl Drive {
     }
 
     fn route_for(&self, flow: Flow, interface: Interface) -> Option<Route> {
-        let (source, _) = self.engine.needs_route(flow, interface)?;
-        Some(self.model.route(source))
+        let (source, domain) = self.engine.needs_route(flow, interface)?;
+        Some(self.model.look_up(source, domain))
     }
 
     fn membership(
@@ -393,22 +429,30 @@ impl Drive {
     /// The kernel tells of a packet.
     fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: u8) -> Checked {
         let header = [0x45, header];
-        let packets = self.mirror.counted();
+        let (packets, route) = (self.mirror.counted(), self.route_for(flow, arrival));
         self.act("wrong_if", |engine, model, fx| {
-            engine.wrong_if(model.now, flow, arrival, &header, packets, fx);
+            let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
+            engine.wrong_if(model.now, &packet, route, packets, fx);
             model.wrong_if(flow, arrival, &header);
             (Ok(()), Ok(()))
         })
     }
 
     fn change_routes(&mut self, a: u8, b: u8, c: u8, d: u8) -> Checked {
-        let mut routes = vec![(steps::pick(&steps::SOURCES, a), steps::route(b, c))];
-        let other = steps::pick(&steps::SOURCES, c);
-        if other != routes[0].0 && c >= 128 {
+        let domain = |operand: u8| match operand & 64 == 0 || self.model.domains.is_empty() {
+            true => Domain::MAIN,
+            false => OTHER,
+        };
+        let name = (steps::pick(&steps::SOURCES, a), domain(a));
+        let mut routes = vec![(name, steps::route(b, c))];
+        let other = (steps::pick(&steps::SOURCES, c), domain(d));
+        if other != name && c >= 128 {
             routes.push((other, steps::route(d, a)));
         }
-        let named: Vec<_> =
-            routes.iter().map(|(source, route)| (*source, Domain::MAIN, route.clone())).collect();
+        let named: Vec<_> = routes
+            .iter()
+            .map(|((source, domain), route)| (*source, *domain, route.clone()))
+            .collect();
         self.act_with("update_routes", true, |engine, model, fx| {
             engine.update_routes(&named, fx).expect("there is memory");
             model.change_routes(&routes);
@@ -417,6 +461,10 @@ impl Drive {
     }
 
     fn tick(&mut self, seconds: u64) -> Checked {
+        // In what order flows end and follow their routes is not said.
+        while self.engine.has_reroutes() {
+            self.reroute_some(3)?;
+        }
         let now = Time(self.model.now.0 + seconds * 1000);
         let packets = self.mirror.counted();
         self.act_with("tick", true, |engine, model, fx| {
@@ -425,6 +473,15 @@ impl Drive {
                 engine.tick(now, 2, &packets, fx);
             }
             model.tick(now);
+            (Ok(()), Ok(()))
+        })
+    }
+
+    /// Flows whose turn it is follow their routes.
+    fn reroute_some(&mut self, most: usize) -> Checked {
+        self.act_with("reroute_some", true, |engine, model, fx| {
+            engine.reroute_some(model.now, most, fx);
+            model.reroute_some(most);
             (Ok(()), Ok(()))
         })
     }

@@ -3,7 +3,7 @@
 use super::ways::Way;
 use super::{Asking, First, Mfe, Model, Origin, Purpose};
 use mgm_engine::{ClientId, CreationOif, Notice, QuestionId, Refused};
-use mgm_types::{Flow, Interface, Ipv4Addr, Route};
+use mgm_types::{Domain, Flow, Interface, Ipv4Addr, Route};
 use std::sync::Arc;
 
 impl Model {
@@ -28,11 +28,12 @@ impl Model {
     /// Looks the source up and asks the owner of the interface towards it, or, where no route
     /// leads to anybody, of the one where the packet arrived (spec 5.1, 5.2); else there is no
     /// MFE, or no longer. True if asked.
-    pub fn ask(&mut self, flow: Flow, purpose: Purpose, first: First) -> bool {
+    pub fn ask(&mut self, flow: Flow, purpose: Purpose, domain: Domain, first: First) -> bool {
         self.asking.retain(|asking| asking.flow != flow);
         let arrived = Some(first.arrival).filter(|name| self.master(*name).is_some());
         let is_marked = matches!(self.mfe(flow).map(|mfe| mfe.origin), Some(Origin::Unrouted(_)));
-        let expected = match self.way(flow, arrived) {
+        let route = self.asked_route(flow, purpose, domain);
+        let expected = match self.way(flow, &route, arrived) {
             Way::In(name, upstream) => Some((name, upstream)),
             Way::Bounded => None,
             Way::Nowhere => {
@@ -46,7 +47,8 @@ impl Model {
                 match owner.filter(|(_, owner)| may_ask && !self.mute.contains(owner)) {
                     Some((asked, owner)) => {
                         let origin = Origin::Unrouted(self.now);
-                        self.tell_rpf(flow, purpose, first, (None, asked, origin), owner);
+                        let look = (domain, Route::NONE);
+                        self.tell_rpf(flow, purpose, look, first, (None, asked, origin), owner);
                         return true;
                     }
                     None => None,
@@ -57,13 +59,14 @@ impl Model {
         else {
             if purpose == Purpose::Create {
                 self.resolved.push(flow);
-                self.remember(flow, first, Refused::NoUpstream);
+                self.remember(flow, domain, first, Refused::NoUpstream);
             } else {
                 self.delete_mfe(flow);
             }
             return false;
         };
-        self.tell_rpf(flow, purpose, first, (expected, name, Origin::Route), owner);
+        let look = (domain, route);
+        self.tell_rpf(flow, purpose, look, first, (expected, name, Origin::Route), owner);
         true
     }
 
@@ -71,22 +74,23 @@ impl Model {
         &mut self,
         flow: Flow,
         purpose: Purpose,
+        (domain, route): (Domain, Route),
         first: First,
         (expected, asked, origin): (Option<(Interface, Ipv4Addr)>, Interface, Origin),
         owner: ClientId,
     ) {
         let question = self.number();
-        let (named, route) = match expected {
-            Some((name, _)) => (name, self.route(flow.source())),
-            None => (Interface::NONE, Route::NONE),
-        };
+        let named = expected.map_or(Interface::NONE, |(name, _)| name);
         let (iif, upstream) = expected.unwrap_or((asked, Ipv4Addr::UNSPECIFIED));
         let (arrival, header) = (first.arrival, Arc::clone(&first.header));
+        let arrived = self.place(arrival).map(|place| place.name);
         self.asking.push(Asking {
             flow,
             purpose,
             first,
+            domain,
             expected,
+            arrived,
             asked,
             origin,
             iif,
@@ -108,11 +112,11 @@ impl Model {
         self.asking.retain(|asking| asking.flow != flow);
         let Some(mfe) = self.mfe(flow) else { return };
         let (iif, upstream, origin) = (mfe.iif, mfe.upstream, mfe.origin);
-        let is_way = |name: &Interface| matches!(self.way(flow, Some(*name)), Way::In(there, _) if there == *name);
+        let is_way = |name: &Interface| matches!(self.present_way(flow, Some(*name)), Way::In(there, _) if there == *name);
         let arrival = present.filter(is_way).unwrap_or(iif);
         let first = First { arrival, header: Arc::default(), by_kernel: false };
         if let Origin::Unrouted(asked) = origin {
-            let leads_nowhere = self.way(flow, Some(iif)) == Way::Nowhere;
+            let leads_nowhere = self.present_way(flow, Some(iif)) == Way::Nowhere;
             if purpose == Purpose::Reroute && leads_nowhere {
                 return;
             }
@@ -121,7 +125,9 @@ impl Model {
                     flow,
                     purpose,
                     first,
+                    domain: self.home(flow),
                     expected: None,
+                    arrived: None,
                     asked: iif,
                     origin,
                     iif,
@@ -135,13 +141,13 @@ impl Model {
                 return self.ask_creation(flow, iif);
             }
         }
-        self.ask(flow, purpose, first);
+        self.ask(flow, purpose, self.home(flow), first);
     }
 
     fn restart(&mut self, flow: Flow) {
         match self.asking(flow).cloned() {
-            Some(Asking { purpose: Purpose::Create, first, .. }) => {
-                self.ask(flow, Purpose::Create, first);
+            Some(Asking { purpose: Purpose::Create, first, domain, .. }) => {
+                self.ask(flow, Purpose::Create, domain, first);
             }
             Some(Asking { purpose: Purpose::Renew, .. }) => {
                 self.ask_again(flow, Purpose::Renew, None);
@@ -157,7 +163,7 @@ impl Model {
     pub fn route_unrouted(&mut self) {
         let unrouted = self.mfes.iter().filter(|mfe| {
             matches!(mfe.origin, Origin::Unrouted(_))
-                && matches!(self.way(mfe.flow, Some(mfe.iif)), Way::In(..))
+                && matches!(self.present_way(mfe.flow, Some(mfe.iif)), Way::In(..))
                 && self.asking(mfe.flow).is_none()
         });
         let mut flows: Vec<_> = unrouted.map(|mfe| mfe.flow).collect();
@@ -214,9 +220,10 @@ impl Model {
         if self.is_bounded(asking.iif, asking.flow.group()) {
             return false;
         }
+        let route = self.asked_route(asking.flow, asking.purpose, asking.domain);
         match asking.expected {
-            Some(way) => self.is_way(asking.flow, way),
-            None => self.way(asking.flow, Some(asking.asked)) == Way::Nowhere,
+            Some(way) => self.is_way(asking.flow, &route, way),
+            None => self.way(asking.flow, &route, Some(asking.asked)) == Way::Nowhere,
         }
     }
 
@@ -236,7 +243,7 @@ impl Model {
             return;
         };
         let is_its = self.master(iif) == Some(client) && !self.is_bounded(iif, flow.group());
-        let Asking { purpose, expected, first, mut origin, .. } = asking.clone();
+        let Asking { purpose, expected, first, domain, mut origin, .. } = asking.clone();
         let named = Some((iif, upstream)).filter(|_| is_its);
         let Some((iif, upstream)) = named.or(expected) else {
             // The owner of the arrival interface does not accept it (spec 5.2).
@@ -249,7 +256,7 @@ impl Model {
             if first.by_kernel {
                 self.refused.push(Refused::NoUpstream);
             }
-            return self.remember(flow, first, Refused::NoUpstream);
+            return self.remember(flow, domain, first, Refused::NoUpstream);
         };
         if expected.is_some_and(|(name, _)| name != iif) {
             origin = Origin::Client;
@@ -354,6 +361,12 @@ impl Model {
             sent: 0,
             former: Vec::new(),
             accepted: 0,
+            arrived: asking.arrived,
+        });
+        // Its memberships may have been looked up elsewhere, or by a former route (D69).
+        self.moving_roles(|model| {
+            model.late.retain(|late| late.flow != flow);
+            model.homes.insert(flow, asking.domain);
         });
         self.resolved.push(flow);
         self.settle_one(flow);

@@ -165,6 +165,7 @@ impl Model {
                     model.detached.push(name);
                 }
                 model.places.retain(|place| place.name != name);
+                model.forget_arrival(name);
             }
         });
         self.restart_those_about(name);

@@ -61,7 +61,7 @@ impl Model {
             if was == is || caller == Some(client.id) {
                 continue;
             }
-            if flow.has_source() && self.towards(flow.source()) != Some(client.id) {
+            if flow.has_source() && self.towards(flow) != Some(client.id) {
                 continue;
             }
             if is_group(flow) && self.others_want(Flow::WILDCARD, client.id) {
@@ -88,7 +88,7 @@ impl Model {
     /// A change that may move the role of spec 4.6.
     pub fn moving_roles(&mut self, change: impl FnOnce(&mut Model)) {
         let told = |model: &Model, flow: Flow| {
-            let client = model.towards(flow.source())?;
+            let client = model.towards(flow)?;
             model.others_want(flow, client).then_some(client)
         };
         let flows: Vec<_> = self
@@ -140,6 +140,9 @@ impl Model {
         }
         let member = Member { place: name, igmp, flow };
         if self.members.contains(&member) != add {
+            if add {
+                self.settle_home(flow, self.domain_of(name));
+            }
             self.change_members(flow, Some(client), name, |members| {
                 if add {
                     members.push(member);
@@ -182,7 +185,9 @@ impl Model {
             self.settle(Some(client));
         }
         if on && flow.has_source() && self.mfe(flow).is_none() {
-            if let Some(upstream) = self.towards(flow.source()).filter(|other| *other != client) {
+            let route = self.look_up(flow.source(), self.domain_of(name));
+            let upstream = self.towards_by(flow.source(), &route);
+            if let Some(upstream) = upstream.filter(|other| *other != client) {
                 self.tell(upstream, Notice::Join { flow, member: false });
             }
         }

@@ -1,10 +1,9 @@
 //! The MFEs: their oifs and what their owners hear (spec 3.5, 5.5 to 5.10).
 
 use super::members::matches;
-use super::ways::Way;
 use super::{Answered, Mfe, Model, Oif, Origin, Purpose};
 use mgm_engine::{ClientId, Notice, QuestionId};
-use mgm_types::{Code, Flow, Interface, Ipv4Addr, Route, Time};
+use mgm_types::{Code, Flow, Interface, Ipv4Addr, Time};
 
 impl Mfe {
     /// When its life ends (spec 5.6, D16).
@@ -212,48 +211,5 @@ impl Model {
                 self.delete_mfe(flow);
             }
         }
-    }
-
-    /// The routes of sources change (spec 4.6, 5.10).
-    pub fn change_routes(&mut self, routes: &[(Ipv4Addr, Route)]) {
-        let sources = self.sources();
-        let changed: Vec<Ipv4Addr> = routes
-            .iter()
-            .filter(|(source, route)| sources.contains(source) && self.route(*source) != *route)
-            .map(|(source, _)| *source)
-            .collect();
-        let flows: Vec<_> = self
-            .mfes
-            .iter()
-            .filter(|mfe| changed.contains(&mfe.flow.source()))
-            .map(|mfe| match self.is_way(mfe.flow, (mfe.iif, mfe.upstream)) {
-                true => (mfe.flow, Way::In(mfe.iif, mfe.upstream)),
-                false => (mfe.flow, self.way(mfe.flow, Some(mfe.iif))),
-            })
-            .collect();
-        let refused: Vec<Flow> = self
-            .refusals
-            .iter()
-            .map(|refusal| refusal.flow)
-            .filter(|flow| changed.contains(&flow.source()))
-            .collect();
-        self.moving_roles(|model| {
-            for (source, route) in routes {
-                model.routes.retain(|(other, _)| other != source);
-                model.routes.push((*source, route.clone()));
-            }
-        });
-        for (flow, before) in flows {
-            let iif = self.mfe(flow).map(|mfe| mfe.iif);
-            let has_changed = match before {
-                Way::In(name, upstream) => !self.is_way(flow, (name, upstream)),
-                _ => matches!(self.way(flow, iif), Way::In(..)),
-            };
-            if has_changed && self.asking(flow).is_none() {
-                self.ask_again(flow, Purpose::Reroute, None);
-            }
-        }
-        self.restart_outdated();
-        self.wake_flows(&refused);
     }
 }

@@ -10,10 +10,13 @@ mod members;
 mod mfes;
 mod packets;
 mod refusals;
+mod routes;
 mod ways;
 
 use mgm_engine::{ClientId, Notice, QuestionId, Refused};
-use mgm_types::{Code, Flow, Interface, Ipv4Addr, Route, Scope, Time};
+use mgm_types::{Code, Domain, Flow, Interface, Ipv4Addr, Route, Scope, Time};
+use routes::{Late, Name};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A client (spec section 1).
@@ -89,6 +92,8 @@ pub struct Mfe {
     pub former: Vec<Oif>,
     /// How many came in by the iif, whoever counts them.
     pub accepted: u64,
+    /// Where its first packet arrived, as long as somebody has that interface (spec 0.9).
+    pub arrived: Option<Interface>,
 }
 
 /// How the iif of an MFE was found (spec 5.1, 5.2).
@@ -106,6 +111,8 @@ pub enum Origin {
 pub struct Refusal {
     pub flow: Flow,
     pub first: First,
+    /// Where its source was looked up.
+    pub domain: Domain,
     pub why: Refused,
     pub until: Time,
 }
@@ -143,8 +150,12 @@ pub struct Asking {
     pub flow: Flow,
     pub purpose: Purpose,
     pub first: First,
+    /// Where the source of a new flow was looked up.
+    pub domain: Domain,
     /// None if the route led to nobody.
     pub expected: Option<(Interface, Ipv4Addr)>,
+    /// Where its first packet arrived, as long as somebody has that interface (spec 0.9).
+    pub arrived: Option<Interface>,
     /// The interface whose owner was asked.
     pub asked: Interface,
     pub origin: Origin,
@@ -165,6 +176,8 @@ pub struct Asking {
 #[derive(Default)]
 pub struct Model {
     pub timeout: u32,
+    /// How many flows packets may begin (spec 0.9).
+    pub max_flows: usize,
     pub now: Time,
     pub clients: Vec<Client>,
     pub last_client: u64,
@@ -174,8 +187,19 @@ pub struct Model {
     pub kernel: bool,
     pub places: Vec<Place>,
     pub members: Vec<Member>,
-    /// The multicast view, by source.
-    pub routes: Vec<(Ipv4Addr, Route)>,
+    /// The domains of interfaces that are not in the main one, by index.
+    pub domains: Vec<(u32, Domain)>,
+    /// The multicast view.
+    pub routes: Vec<(Name, Route)>,
+    /// Where flows are looked up that somebody wants, or that have an MFE.
+    pub homes: BTreeMap<Flow, Domain>,
+    /// Sources with very many flows, which follow their routes in turns (D68): those that are
+    /// late, the changes that they wait for, and where the next turn begins.
+    pub many: Vec<Name>,
+    pub late: Vec<Late>,
+    pub pending: Vec<(u64, Name)>,
+    pub next_late: Option<Flow>,
+    pub changes: u64,
     pub mfes: Vec<Mfe>,
     pub asking: Vec<Asking>,
     pub refusals: Vec<Refusal>,
@@ -261,24 +285,6 @@ impl Model {
 
     pub fn asking(&self, flow: Flow) -> Option<&Asking> {
         self.asking.iter().find(|asking| asking.flow == flow)
-    }
-
-    pub fn route(&self, source: Ipv4Addr) -> Route {
-        let known = self.routes.iter().find(|(other, _)| *other == source);
-        known.map_or(Route::NONE, |(_, route)| route.clone())
-    }
-
-    /// The sources that something refers to.
-    pub fn sources(&self) -> Vec<Ipv4Addr> {
-        let flows = self.members.iter().map(|member| member.flow);
-        let flows = flows.chain(self.mfes.iter().map(|mfe| mfe.flow));
-        let flows = flows.chain(self.asking.iter().map(|asking| asking.flow));
-        let flows = flows.chain(self.refusals.iter().map(|refusal| refusal.flow));
-        let mut sources: Vec<_> =
-            flows.filter(|flow| flow.has_source()).map(Flow::source).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        sources
     }
 
     /// Registration (spec 1.1, 1.2).

@@ -30,7 +30,7 @@ impl Model {
                     refusal.first.by_kernel = true;
                 } else {
                     let first = First { arrival: *arrival, header: (*header).into(), by_kernel };
-                    self.remember(*flow, first, Refused::Boundary);
+                    self.remember(*flow, self.domain_of(*arrival), first, Refused::Boundary);
                 }
             }
             return self.refuse(Refused::Boundary);
@@ -45,8 +45,11 @@ impl Model {
             if let Some(why) = self.refused_lately(*flow, *arrival, by_kernel) {
                 return self.refuse(why);
             }
+            if let Some(why) = self.over_limit(*arrival) {
+                return self.refuse(why);
+            }
             let first = First { arrival: *arrival, header: (*header).into(), by_kernel };
-            if self.ask(*flow, Purpose::Create, first) {
+            if self.ask(*flow, Purpose::Create, self.domain_of(*arrival), first) {
                 return Outcome::Resolving;
             }
             return self.refuse(Refused::NoUpstream);
@@ -92,10 +95,15 @@ impl Model {
             return;
         }
         if self.refusal(flow).is_some() {
-            // 5.1: nobody is told, but where the flow may come in it is a first packet.
-            if self.refused_lately(flow, arrival, true).is_none() {
+            // 5.1: nobody is told, but where the flow may come in it is a first packet; if it can
+            // be looked up there, which this call does not wait for.
+            let name = (flow.source(), self.domain_of(arrival));
+            if self.sources().contains(&name)
+                && self.refused_lately(flow, arrival, true).is_none()
+                && self.over_limit(arrival).is_none()
+            {
                 let first = First { arrival, header: header.into(), by_kernel: true };
-                self.ask(flow, Purpose::Create, first);
+                self.ask(flow, Purpose::Create, self.domain_of(arrival), first);
             }
             return;
         }
@@ -122,7 +130,7 @@ impl Model {
         if mfe.origin != Origin::Route || self.asking(flow).is_some() {
             return;
         }
-        if !matches!(self.way(flow, Some(arrival)), Way::In(name, _) if name == arrival) {
+        if !matches!(self.present_way(flow, Some(arrival)), Way::In(name, _) if name == arrival) {
             return;
         }
         let now = self.now;
@@ -136,5 +144,25 @@ impl Model {
         } else {
             self.rivals.push(Rival { flow, name: arrival, mfe: number, since, accepted });
         }
+    }
+
+    /// Which limit stands against another flow that arrives there (spec 0.9).
+    pub fn over_limit(&self, arrival: Interface) -> Option<Refused> {
+        let creating = self.asking.iter().filter(|asking| asking.purpose == Purpose::Create);
+        let of_mfes = self.mfes.iter().map(|mfe| mfe.arrived);
+        let begun: Vec<_> = of_mfes.chain(creating.map(|asking| asking.arrived)).collect();
+        let there = begun.iter().filter(|arrived| **arrived == Some(arrival)).count();
+        if begun.len() >= self.max_flows {
+            return Some(Refused::FlowLimit);
+        }
+        let is_crowded = 2 * begun.len() > self.max_flows && 2 * there > begun.len();
+        is_crowded.then_some(Refused::ArrivalLimit)
+    }
+
+    /// Nobody has the interface any more: flows that began there count for none.
+    pub fn forget_arrival(&mut self, name: Interface) {
+        let of_mfes = self.mfes.iter_mut().map(|mfe| &mut mfe.arrived);
+        let all = of_mfes.chain(self.asking.iter_mut().map(|asking| &mut asking.arrived));
+        all.filter(|arrived| **arrived == Some(name)).for_each(|arrived| *arrived = None);
     }
 }

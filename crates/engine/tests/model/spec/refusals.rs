@@ -1,9 +1,9 @@
 //! Flows that were refused lately (spec 5.1, 5.2).
 
-use super::ways::Way;
+use super::ways::{leads_to, Way};
 use super::{First, Model, Purpose, Refusal};
 use mgm_engine::Refused;
-use mgm_types::{Flow, Interface, Scope, Time};
+use mgm_types::{Domain, Flow, Interface, Scope, Time};
 
 /// They are remembered for 10 s.
 const MEMORY: u64 = 10_000;
@@ -17,11 +17,11 @@ impl Model {
         self.refusals.retain(|refusal| refusal.flow != flow);
     }
 
-    pub fn remember(&mut self, flow: Flow, first: First, why: Refused) {
+    pub fn remember(&mut self, flow: Flow, domain: Domain, first: First, why: Refused) {
         self.forget_refusal(flow);
         if self.master(first.arrival).is_some() {
             let until = Time(self.now.0 + MEMORY);
-            self.refusals.push(Refusal { flow, first, why, until });
+            self.refusals.push(Refusal { flow, first, domain, why, until });
         }
     }
 
@@ -42,7 +42,8 @@ impl Model {
         let has_callback =
             |name| self.master(name).is_some_and(|owner| !self.mute.contains(&owner));
         let was_asked = refusal.why != Refused::Boundary && has_callback(refusal.first.arrival);
-        let may_pass = match self.way(flow, Some(arrival)) {
+        let route = self.look_up(flow.source(), self.domain_of(arrival));
+        let may_pass = match self.way(flow, &route, Some(arrival)) {
             Way::In(..) => true,
             Way::Bounded => false,
             Way::Nowhere => !was_asked && has_callback(arrival),
@@ -60,16 +61,18 @@ impl Model {
     fn wake(&mut self, concerns: impl Fn(&Model, &Refusal) -> bool) {
         let mut woken: Vec<Refusal> =
             self.refusals.iter().filter(|refusal| concerns(self, refusal)).cloned().collect();
-        woken.sort_by_key(|refusal| refusal.flow);
-        for Refusal { flow, first, .. } in woken {
+        woken.sort_by_key(|refusal| refusal.flow); // the limits let the first ones pass
+        for Refusal { flow, first, domain, .. } in woken {
             self.forget_refusal(flow);
             if self.master(first.arrival).is_none() {
                 continue;
             }
             if self.is_bounded(first.arrival, flow.group()) {
-                self.remember(flow, first, Refused::Boundary);
+                self.remember(flow, domain, first, Refused::Boundary);
+            } else if let Some(why) = self.over_limit(first.arrival) {
+                self.refused.push(why);
             } else {
-                self.ask(flow, Purpose::Create, first);
+                self.ask(flow, Purpose::Create, domain, first);
             }
         }
     }
@@ -80,7 +83,8 @@ impl Model {
 
     pub fn wake_interface(&mut self, name: Interface) {
         self.wake(|model, refusal| {
-            refusal.first.arrival == name || model.leads_to(refusal.flow.source(), name.index)
+            let route = model.look_up(refusal.flow.source(), refusal.domain);
+            refusal.first.arrival == name || leads_to(&route, name.index)
         });
     }
 

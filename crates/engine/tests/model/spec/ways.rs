@@ -2,7 +2,7 @@
 
 use super::Model;
 use mgm_engine::ClientId;
-use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, RouteOrigin};
+use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, Route, RouteOrigin};
 
 /// What the look-up of a source means for a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,18 @@ pub enum Way {
     Bounded,
     /// No route, or through nobody's interface.
     Nowhere,
+}
+
+/// The system's choice, then the others.
+fn hops(route: &Route) -> Vec<NextHop> {
+    let mut hops = vec![NextHop { origin: route.origin, if_index: route.if_index }];
+    hops.extend(route.ways.iter().flat_map(|ways| ways.iter().copied()));
+    hops
+}
+
+/// Whether one of the ways of a route leads to this index.
+pub fn leads_to(route: &Route, index: u32) -> bool {
+    hops(route).iter().any(|hop| hop.if_index == index)
 }
 
 impl Model {
@@ -29,69 +41,64 @@ impl Model {
         Some((there, upstream))
     }
 
-    /// The system's choice, then the others.
-    fn hops(&self, source: Ipv4Addr) -> Vec<NextHop> {
-        let route = self.route(source);
-        let mut hops = vec![NextHop { origin: route.origin, if_index: route.if_index }];
-        hops.extend(route.ways.iter().flat_map(|ways| ways.iter().copied()));
-        hops
-    }
-
     /// The ways in that a client serves, and a boundary does not bar.
-    fn open_ways(&self, flow: Flow) -> Vec<(Interface, Ipv4Addr)> {
-        let all = self.served_ways(flow.source());
+    fn open_ways(&self, flow: Flow, route: &Route) -> Vec<(Interface, Ipv4Addr)> {
+        let all = self.served_ways(flow.source(), route);
         all.into_iter().filter(|(name, _)| !self.is_bounded(*name, flow.group())).collect()
     }
 
-    fn served_ways(&self, source: Ipv4Addr) -> Vec<(Interface, Ipv4Addr)> {
-        let hops = self.hops(source).into_iter();
+    fn served_ways(&self, source: Ipv4Addr, route: &Route) -> Vec<(Interface, Ipv4Addr)> {
+        let hops = hops(route).into_iter();
         hops.filter_map(|hop| self.interface_of(source, hop))
             .filter(|(name, _)| self.master(*name).is_some())
             .collect()
     }
 
-    fn is_own(&self, source: Ipv4Addr) -> bool {
-        self.route(source).origin == RouteOrigin::Local
-    }
-
     /// Whether the kernel tells nothing of where the packets of this flow arrive.
     pub fn is_untold(&self, flow: Flow) -> bool {
-        self.kernel && self.is_own(flow.source())
+        self.kernel && self.route(flow).origin == RouteOrigin::Local
     }
 
-    pub fn way(&self, flow: Flow, present: Option<Interface>) -> Way {
-        if self.is_own(flow.source()) {
+    /// The way in by a route, of which there may be several.
+    pub fn way(&self, flow: Flow, route: &Route, present: Option<Interface>) -> Way {
+        if route.origin == RouteOrigin::Local {
             return match present.filter(|name| self.master(*name).is_some()) {
                 None => Way::Nowhere,
                 Some(name) if self.is_bounded(name, flow.group()) => Way::Bounded,
                 Some(name) => Way::In(name, Ipv4Addr::UNSPECIFIED),
             };
         }
-        let open = self.open_ways(flow);
+        let open = self.open_ways(flow, route);
         let kept = open.iter().find(|(name, _)| Some(*name) == present);
         match kept.or(open.first()) {
             Some((name, upstream)) => Way::In(*name, *upstream),
-            None if self.served_ways(flow.source()).is_empty() => Way::Nowhere,
+            None if self.served_ways(flow.source(), route).is_empty() => Way::Nowhere,
             None => Way::Bounded,
         }
     }
 
-    /// Whether the flow may come in there, from this neighbour.
-    pub fn is_way(&self, flow: Flow, way: (Interface, Ipv4Addr)) -> bool {
-        if self.is_own(flow.source()) {
-            return self.way(flow, Some(way.0)) == Way::In(way.0, way.1);
+    /// The way in of a flow that has an MFE.
+    pub fn present_way(&self, flow: Flow, present: Option<Interface>) -> Way {
+        self.way(flow, &self.route(flow), present)
+    }
+
+    /// Whether the flow may come in there by a route, from this neighbour.
+    pub fn is_way(&self, flow: Flow, route: &Route, way: (Interface, Ipv4Addr)) -> bool {
+        if route.origin == RouteOrigin::Local {
+            return self.way(flow, route, Some(way.0)) == Way::In(way.0, way.1);
         }
-        self.open_ways(flow).contains(&way)
+        self.open_ways(flow, route).contains(&way)
     }
 
-    /// Whether one of the ways of the source's route leads to this index.
-    pub fn leads_to(&self, source: Ipv4Addr, index: u32) -> bool {
-        self.hops(source).iter().any(|hop| hop.if_index == index)
+    /// Who owns the interface towards the source of a flow that somebody wants, by the
+    /// system's choice (spec 4.6, D9).
+    pub fn towards(&self, flow: Flow) -> Option<ClientId> {
+        self.towards_by(flow.source(), &self.route(flow))
     }
 
-    /// Who owns the interface towards a source, by the system's choice (spec 4.6, D9).
-    pub fn towards(&self, source: Ipv4Addr) -> Option<ClientId> {
-        let choice = *self.hops(source).first()?;
+    /// The same by any route.
+    pub fn towards_by(&self, source: Ipv4Addr, route: &Route) -> Option<ClientId> {
+        let choice = *hops(route).first()?;
         self.master(self.interface_of(source, choice)?.0)
     }
 }

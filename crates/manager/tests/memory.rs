@@ -6,14 +6,25 @@
 //! and succeeds afterwards; a call that removes something succeeds at once. Small
 //! allocations do not fail: for those the library asks beforehand.
 
+/// The real one, which names what it needs as the library does.
+#[allow(dead_code, unused_imports)]
+#[path = "../src/backlog.rs"]
+mod backlog;
+
+use backlog::{Backlog, Origin, Walk};
+use mgm_engine as engine;
 use mgm_engine::{
-    ClientId, Config, Effects, Engine, Join, NoticeKinds, Outcome, Packet, Refused, Topic,
+    ClientId, Config, Effects, Engine, Join, Notice, NoticeBox, NoticeKinds, Outcome, Packet,
+    QuestionId, Refused, Topic,
 };
+use mgm_types as types;
 use mgm_types::{
     Domain, Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// From this size on an allocation counts as the growth of a table: nodes of trees
 /// and boxes are smaller.
@@ -324,11 +335,15 @@ fn t0_9_refused_flows_are_remembered_as_far_as_there_is_memory() {
             }
         }
         assert!(failures >= forgotten && forgotten > 10, "{failures}, {forgotten}");
-        // All go with their interface, whether or not there is memory for a list of them.
+        // All go with their interface, in turns, whether or not there is memory meanwhile.
         let allowed = if has_memory_at_the_end { usize::MAX } else { 0 };
-        let (released, _) =
-            short_of_memory(allowed, || engine.release(clients[0], Interface::link(1), true, fx));
+        let (released, _) = short_of_memory(allowed, || {
+            let released = engine.release(clients[0], Interface::link(1), true, fx);
+            (0..FLOWS).for_each(|_| engine.reroute_some(NOW, 64, fx));
+            released
+        });
         released.expect("releases");
+        assert!(!engine.has_reroutes());
         assert_eq!((engine.sizes().refused_flows, fx.dirty.len()), (0, FLOWS as usize));
         let mut sources = Vec::new();
         engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);
@@ -374,4 +389,61 @@ fn t0_9_who_misses_alerts_for_want_of_memory_is_told_later() {
     let untold = [clients[1], clients[2]].map(|client| (client, Topic::Groups));
     assert_eq!(fx.take_untold(), (untold.to_vec(), false));
     assert!(!fx.has_untold());
+}
+
+/// The RPF question about a flow.
+fn question(number: u32) -> NoticeBox {
+    let rpf = Notice::Rpf {
+        question: QuestionId(number.into()),
+        flow: flow(number, 1),
+        iif: Interface::link(1),
+        upstream: Ipv4Addr::UNSPECIFIED,
+        header: Arc::default(),
+        route: Route::NONE,
+        arrival: Interface::link(1),
+    };
+    NoticeBox::new(rpf).expect("memory")
+}
+
+#[test]
+fn t0_9_questions_that_are_held_back_come_out_without_memory() {
+    const QUESTIONS: u32 = 6_000;
+    let mut backlog = Backlog::default();
+    while backlog.admits(&question(0)) {}
+    let mut given_up = 0;
+    for n in 1..=QUESTIONS {
+        for allowed in 0.. {
+            let before = backlog.len();
+            let (one, origin) = (question(n), Origin::Upcalls(n.into()));
+            let (held, failed) = short_of_memory(allowed, || backlog.hold(one, origin, false, NOW));
+            assert_eq!(backlog.len(), before + usize::from(held));
+            if held {
+                break;
+            }
+            assert!(failed, "given up without a reason");
+            given_up += 1;
+        }
+    }
+    assert!(given_up > 4, "{given_up}");
+
+    // From now on there is no memory at all. Half of the flows send on.
+    let later = Time(NOW.0 + 20_000);
+    short_of_memory(0, || {
+        (1..=QUESTIONS).step_by(2).for_each(|n| backlog.upcalled_again(flow(n, 1), later));
+    });
+    assert_eq!(backlog.len(), QUESTIONS as usize);
+    let mut out = BTreeSet::new();
+    assert!(backlog.looks_for_forgotten(later));
+    let mut walk = Walk::default();
+    while let (Some(one), _) = short_of_memory(0, || backlog.forget_next(later, &mut walk)) {
+        let Notice::Rpf { question, .. } = *one else { panic!("{one:?}") };
+        assert!(question.0 % 2 == 0 && out.insert(question.0), "{question:?}");
+    }
+    assert_eq!(backlog.len(), QUESTIONS as usize / 2);
+    let any = question(0);
+    while let (Some(one), _) = short_of_memory(0, || backlog.popped(&any)) {
+        let Notice::Rpf { question, .. } = *one else { panic!("{one:?}") };
+        assert!(out.insert(question.0), "{question:?} twice");
+    }
+    assert_eq!((out.len(), backlog.len()), (QUESTIONS as usize, 0));
 }

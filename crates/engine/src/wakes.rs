@@ -1,0 +1,273 @@
+//! Refused flows that may pass now, because something has changed (spec 5.1).
+//!
+//! 65,536 may be remembered, so a change does not look for those that it concerns in one go:
+//! it is noted, with the number of the youngest refusal there is, and the table is gone through
+//! by age, a few in each step. What is refused later has been decided by what holds now.
+//! A flow whose turn has not come is tried again as soon as a packet of it comes, as it would
+//! be if the change had found it.
+
+use super::refusals::{FirstPacket, Refusal};
+use super::resolve::Purpose;
+use super::sources::SourceId;
+use super::{Effects, Engine, Refused};
+use crate::types::{Domain, Flow, Interface, Route, Scope};
+use smallvec::SmallVec;
+
+/// So many flows are looked at again within the call that they have waited for.
+pub(super) const AT_ONCE: usize = 64;
+
+/// So many refused flows are gone through for each that a step may act on.
+pub(super) const ROWS: usize = 16;
+
+/// So many changes are kept apart. With more, all flows refused before are forgotten.
+const MOST_WAKES: usize = 64;
+
+/// A change that refused flows have waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    /// Somebody else speaks for this interface: flows that arrived there, or whose route leads
+    /// there, may pass.
+    Owner(Interface),
+    /// Nobody does: flows that arrived there are forgotten, because the system gives no more
+    /// packets from there.
+    Gone(Interface),
+    /// A boundary has gone.
+    Boundary(Scope),
+    /// The interface is in another domain: flows that arrived there are forgotten, and looked
+    /// up in that with their next packet.
+    Domain(Interface),
+    /// Too many to be kept apart: all are forgotten, their next packets are first ones.
+    Any,
+}
+
+/// A change, and where the walk through those that it may concern stands.
+#[derive(Clone, Copy, Debug)]
+struct Wake {
+    change: Change,
+    next: u64,
+    last: u64,
+}
+
+/// Changes whose flows are still being looked for, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Wakes(SmallVec<[Wake; 4]>);
+
+impl Wakes {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The refusals with these numbers may be concerned.
+    fn note(&mut self, change: Change, next: u64, last: u64) {
+        if let Some(wake) = self.0.iter_mut().find(|wake| wake.change == change) {
+            (wake.next, wake.last) = (wake.next.min(next), last);
+            return;
+        }
+        if self.0.len() < MOST_WAKES && self.0.try_reserve(1).is_ok() {
+            self.0.push(Wake { change, next, last });
+        } else {
+            self.0.clear();
+            self.0.push(Wake { change: Change::Any, next: 0, last });
+        }
+    }
+}
+
+impl Engine {
+    /// Whether a refused flow is to be looked at again, though its turn may not have come.
+    pub(super) fn is_concerned(&self, flow: Flow, refusal: &Refusal) -> bool {
+        let by = |wake: &Wake| {
+            (wake.next..=wake.last).contains(&refusal.serial)
+                && self.concerns(wake.change, flow, refusal)
+        };
+        refusal.is_awake
+            || self.flows.sources.is_outdated(refusal.source)
+            || self.refusals.wakes.0.iter().any(by)
+    }
+
+    fn concerns(&self, change: Change, flow: Flow, refusal: &Refusal) -> bool {
+        match change {
+            Change::Owner(interface) | Change::Gone(interface) => {
+                let route = self.flows.sources.route(refusal.source);
+                refusal.packet.arrival == interface || leads_to(route, interface.index)
+            }
+            Change::Boundary(scope) => scope.flows().contains(&flow),
+            Change::Domain(interface) => refusal.packet.arrival == interface,
+            Change::Any => true,
+        }
+    }
+
+    /// The route of a source has changed, and with it its number: flows of it that were refused
+    /// may pass now. At most so many go over to the present number. How many did.
+    pub(super) fn wake_source(&mut self, old: SourceId, most: usize) -> usize {
+        let new = self.flows.sources.current(old);
+        let mut done = 0;
+        while done < most {
+            let Some(flow) = self.refusals.of_source(old) else { break };
+            self.refusals.set_source(flow, new);
+            self.flows.sources.hold(new);
+            self.flows.sources.release(old);
+            self.refusals.wake(flow);
+            done += 1;
+        }
+        done
+    }
+
+    /// Somebody else speaks for an interface, or nobody: refused flows that arrived there, or
+    /// whose route leads there, may pass now.
+    pub(super) fn wake_interface(&mut self, interface: Interface, fx: &mut Effects) {
+        let is_there = self.interfaces.served(interface).is_some();
+        let change = if is_there { Change::Owner } else { Change::Gone };
+        self.wake_for(change(interface), fx);
+    }
+
+    /// A boundary has gone: refused flows of its groups may pass now.
+    pub(super) fn wake_scope(&mut self, scope: Scope, fx: &mut Effects) {
+        self.wake_for(Change::Boundary(scope), fx);
+    }
+
+    fn wake_for(&mut self, change: Change, fx: &mut Effects) {
+        if self.refusals.len() > 0 {
+            let last = self.refusals.last();
+            self.refusals.wakes.note(change, 0, last);
+        }
+        self.wake_some(AT_ONCE, fx);
+    }
+
+    /// Goes on with the changes that refused flows have waited for, and looks again at some of
+    /// the flows. At how many.
+    pub(super) fn wake_some(&mut self, most: usize, fx: &mut Effects) -> usize {
+        self.find_concerned(most.min(AT_ONCE), fx);
+        let mut done = 0;
+        while done < most {
+            let Some(flow) = self.refusals.awake.pop_front() else { break };
+            done += 1;
+            if self.refusals.get(flow).is_some_and(|refusal| refusal.is_awake) {
+                self.look_again(flow, fx);
+            }
+        }
+        done
+    }
+
+    /// Goes through some refused flows for those that the changes concern: they are forgotten or
+    /// woken, so many at the most.
+    fn find_concerned(&mut self, most: usize, fx: &mut Effects) {
+        let (mut left, mut rows) = (most, ROWS * most);
+        while let Some(&Wake { change, next, last }) = self.refusals.wakes.0.first() {
+            let mut found: SmallVec<[Flow; AT_ONCE]> = SmallVec::new();
+            let mut rest = None;
+            for (serial, flow) in self.refusals.aged(next..=last) {
+                if rows == 0 || found.len() == left {
+                    rest = Some(serial);
+                    break;
+                }
+                rows -= 1;
+                let refusal = self.refusals.get(flow);
+                if refusal.is_some_and(|refusal| self.concerns(change, flow, refusal)) {
+                    found.push(flow);
+                }
+            }
+            match (rest, self.refusals.wakes.0.first_mut()) {
+                (Some(rest), Some(wake)) => wake.next = rest,
+                _ => _ = self.refusals.wakes.0.remove(0),
+            }
+            left -= found.len();
+            found.sort_unstable();
+            for flow in found {
+                self.follow_change(change, flow, fx);
+            }
+            if rest.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// A change concerns a refused flow.
+    fn follow_change(&mut self, change: Change, flow: Flow, fx: &mut Effects) {
+        let arrival = self.refusals.get(flow).map(|refusal| refusal.packet.arrival);
+        let is_over = match change {
+            Change::Gone(interface) => arrival == Some(interface),
+            Change::Domain(_) | Change::Any => true,
+            Change::Owner(_) | Change::Boundary(_) => false,
+        };
+        if is_over {
+            self.forget_refusal(flow, fx);
+        } else {
+            self.refusals.wake(flow);
+        }
+    }
+
+    fn look_again(&mut self, flow: Flow, fx: &mut Effects) {
+        let Some(refusal) = self.refusals.get(flow) else { return };
+        let source = self.flows.sources.current(refusal.source);
+        self.flows.sources.hold(source);
+        let Some(packet) = self.forget_refusal(flow, fx) else { return };
+        self.story(fx, || format!("{flow} was refused, and is looked at again"));
+        match self.interfaces.served(packet.arrival) {
+            None => self.flows.sources.release(source),
+            Some(id) if self.is_bounded(id, flow.group()) => {
+                self.remember_refusal(flow, source, packet, Refused::Boundary, fx);
+            }
+            Some(id) => match self.admit_flow(self.now, id, fx) {
+                Ok(()) => self.ask(flow, Purpose::Create, source, packet, fx),
+                Err(why) => {
+                    self.flows.sources.release(source);
+                    self.count_refused(why);
+                }
+            },
+        }
+    }
+
+    /// The interface of refused flows' first packets changes its domain: they are looked up
+    /// there. The caller goes through the sources of that domain. Flows beyond the first few
+    /// are not looked for before it does so, but forgotten later: their next packets bring them.
+    pub(super) fn move_refusals(&mut self, interface: Interface, domain: Domain, fx: &mut Effects) {
+        let mut here: SmallVec<[Flow; AT_ONCE]> = SmallVec::new();
+        let (mut rest, last) = (None, self.refusals.last());
+        for (at, (serial, flow)) in self.refusals.aged(0..=last).enumerate() {
+            if at == ROWS * AT_ONCE || here.len() == AT_ONCE {
+                rest = Some(serial);
+                break;
+            }
+            let refusal = self.refusals.get(flow);
+            if refusal.is_some_and(|refusal| refusal.packet.arrival == interface) {
+                here.push(flow);
+            }
+        }
+        if let Some(next) = rest {
+            self.refusals.wakes.note(Change::Domain(interface), next, last);
+        }
+        here.sort_unstable();
+        for flow in here {
+            let Some(refusal) = self.refusals.get(flow) else { continue };
+            let (packet, why) = (refusal.packet.clone(), refusal.why);
+            self.rehome(flow, packet, why, domain, fx);
+        }
+    }
+
+    /// Remembers a flow as refused until its source has been looked up in another domain.
+    pub(super) fn rehome(
+        &mut self,
+        flow: Flow,
+        packet: FirstPacket,
+        why: Refused,
+        domain: Domain,
+        fx: &mut Effects,
+    ) {
+        if self.room(fx).is_err() {
+            self.forget_refusal(flow, fx);
+            return;
+        }
+        let known = self.flows.find_source(flow, domain).is_some();
+        let source = self.flows.hold_source(flow, domain, None);
+        self.remember_refusal(flow, source, packet, why, fx);
+        if known {
+            self.refusals.wake(flow);
+        }
+    }
+}
+
+/// Whether one of the ways of a route leads to this index.
+fn leads_to(route: &Route, if_index: u32) -> bool {
+    let ways = route.ways.as_deref().unwrap_or_default();
+    route.if_index == if_index || ways.iter().any(|hop| hop.if_index == if_index)
+}
