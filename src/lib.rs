@@ -1,8 +1,8 @@
 //! The multicast group manager of Windows RRAS, remade as a C-ABI library.
 //!
-//! C programs see `mgm.h` and `mgmhost.h`. This package is their door, [`abi`], and nothing
-//! else; behind it stand the crates in `crates/`. `docs/architecture.md` tells how the house
-//! is built.
+//! C programs use `mgm.h` and `mgmhost.h`. This package holds [`abi`], the C boundary, and
+//! nothing else. Everything else is in the crates under `crates/`; see
+//! `docs/architecture.md`.
 
 #[cfg(panic = "abort")]
 compile_error!(

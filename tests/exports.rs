@@ -73,8 +73,8 @@ mod elf {
     use std::process::Command;
     use std::sync::Once;
 
-    /// The shared library of the build that this test's program is of. Cargo builds it for
-    /// no test, because none links it.
+    /// The shared library, built in the same profile as this test. Cargo does not build it for
+    /// a test, because no test can link it.
     fn library() -> PathBuf {
         static BUILT: Once = Once::new();
         let program = std::env::current_exe().unwrap(); // <target>/<profile>/deps/exports-<hash>

@@ -7,7 +7,7 @@
 //! - [`serve`]: a socket that the status is served at.
 //! - [`sys`]: waiting for a socket, or for the signal to stop; a clock.
 //!
-//! Who uses it, and what for, it does not know.
+//! This crate knows neither the engine nor the manager.
 #![cfg(target_os = "linux")]
 
 #[cfg(all(mgm_planted, not(debug_assertions)))]

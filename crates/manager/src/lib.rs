@@ -12,8 +12,7 @@
 //! - `world`, `below`: the forwarder and the routes, what they report. `refresh`: look-ups.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
-//! - `memory`, `table`: what is below where neither the kernel nor the system's routes are: the
-//!   embedded forwarder, the routes that the host names.
+//! - `memory`: the embedded forwarder. `table`: the routes that the host names.
 //! - `system`: what Linux brings besides, and what is in its place elsewhere.
 #![forbid(unsafe_code)]
 

@@ -41,7 +41,7 @@ impl Record {
 }
 
 /// A notice in the queue of its client. The dispatcher and the engine do not know each
-/// other: it is here that a notice becomes something to be dispatched.
+/// other, so this type makes a notice of the engine's into an item of the dispatcher's.
 pub(super) struct Queued(pub NoticeBox);
 
 impl Deref for Queued {
@@ -77,7 +77,7 @@ impl Item for Queued {
     }
 }
 
-/// What a client that is behind is told of later.
+/// What a note of the dispatcher is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Noted(pub Thing);
 

@@ -1,9 +1,8 @@
 //! The words that every layer shares: flows, interfaces, routes, refusals.
 //!
 //! Nothing here decides anything. Addresses inside the library are
-//! [`Ipv4Addr`]s; network byte order exists only at the C boundary. Two traits say
-//! what the manager asks of what lies below it: [`forwarder::Forwarder`] and
-//! [`routes::RouteView`].
+//! [`Ipv4Addr`]s; network byte order exists only at the C boundary. The manager
+//! reaches the system by two traits, [`forwarder::Forwarder`] and [`routes::RouteView`].
 #![forbid(unsafe_code)]
 
 mod counters;
