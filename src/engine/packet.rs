@@ -189,7 +189,7 @@ impl Engine {
         &mut self,
         now: Time,
         packet: &Packet<'_>,
-        route: Option<Route>,
+        route: Option<&Route>,
         fx: &mut Effects,
     ) -> Outcome {
         let arrival = match self.admit(packet) {
@@ -233,7 +233,7 @@ impl Engine {
         &mut self,
         now: Time,
         packet: &Packet<'_>,
-        route: Option<Route>,
+        route: Option<&Route>,
         fx: &mut Effects,
     ) -> Outcome {
         if self.flows.has_mfe(packet.flow) {
@@ -261,7 +261,7 @@ impl Engine {
         &mut self,
         now: Time,
         packet: &Packet<'_>,
-        route: Option<Route>,
+        route: Option<&Route>,
         fx: &mut Effects,
     ) {
         let &Packet { flow, arrival, header, .. } = packet;
@@ -294,7 +294,7 @@ impl Engine {
         now: Time,
         packet: &Packet<'_>,
         arrival: IfId,
-        (route, by_forwarder): (Option<Route>, bool),
+        (route, by_forwarder): (Option<&Route>, bool),
         fx: &mut Effects,
     ) -> Result<(), Refused> {
         if self.resolutions.contains_key(&packet.flow) {

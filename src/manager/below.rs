@@ -120,7 +120,7 @@ impl Below {
                 UpcallKind::NoCache => {
                     let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
                     let needed = run.engine.needs_route(flow, arrival);
-                    let route = needed.and_then(|needed| routes.get(&needed).cloned());
+                    let route = needed.and_then(|needed| routes.get(&needed));
                     let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
                     if let Outcome::Refused(why) = outcome {
                         ::log::debug!("packet of {flow} on {arrival} refused: {why}");

@@ -90,17 +90,6 @@ pub struct Flows {
 /// Stands in the last of the entries that are of no flow.
 const LAST: u32 = u32::MAX;
 
-/// What became of memberships.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removed {
-    /// There were none.
-    Nothing,
-    /// There are others of the flow.
-    Some,
-    /// They were the last.
-    All,
-}
-
 /// Where an entry is, as long as it has a membership or an MFE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(u32);
@@ -173,7 +162,7 @@ impl Flows {
     /// The source of a flow in a domain, and one more reference to it. `route` is used if it
     /// was not known.
     #[inline(always)]
-    pub fn hold_source(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> SourceId {
+    pub fn hold_source(&mut self, flow: Flow, domain: Domain, route: Option<&Route>) -> SourceId {
         match self.find_source(flow, domain) {
             Some(source) => {
                 self.sources.hold(source);
@@ -217,7 +206,7 @@ impl Flows {
     /// The place of a flow's entry for a membership, which is to be put there. A new entry
     /// refers to the source in this domain; `route` is used if that was not known.
     #[inline]
-    pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> Place {
+    pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<&Route>) -> Place {
         let found = self.find_or_room(flow);
         found.unwrap_or_else(|room| {
             let source = self.sources.acquire(flow.source(), domain, route);
@@ -227,16 +216,18 @@ impl Flows {
 
     #[inline]
     fn add(&mut self, flow: Flow, room: Vacant, part: Part, source: SourceId) -> Place {
-        let entry = Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
+        // Made where it is put: it is too large to be moved about.
+        let entry = || Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
         let number = match self.free {
             Some(number) => {
-                let free = std::mem::replace(&mut self.entries[number as usize], entry);
+                let free = &mut self.entries[number as usize];
                 self.free = Some(free.chunk).filter(|&next| next != LAST);
+                *free = entry();
                 self.freed -= 1;
                 number
             }
             None => {
-                self.entries.push(entry);
+                self.entries.push(entry());
                 u32::try_from(self.entries.len() - 1).expect("4 billion flows are 500 GB")
             }
         };
@@ -349,24 +340,20 @@ impl Flows {
         is_new
     }
 
-    /// Removes the memberships of an interface. Where nothing is left,
-    /// [`Flows::tidy`] has to follow.
-    pub fn remove_member(&mut self, place: Place, sides: &[Side], id: IfId) -> Removed {
+    /// Removes the memberships of an interface; false if there were none. Where nothing is
+    /// left, [`Flows::tidy`] has to follow.
+    pub fn remove_member(&mut self, place: Place, sides: &[Side], id: IfId) -> bool {
         let entry = self.at_mut(place);
         let mut removed = false;
         for &side in sides {
             removed |= entry.members.remove(side, id);
         }
-        let chunk = entry.chunk;
-        match (removed, entry.has(Part::Members)) {
-            (false, _) => Removed::Nothing,
-            (true, true) => Removed::Some,
-            (true, false) => {
-                self.wanted -= 1;
-                self.order.mark(chunk, Part::Members, false);
-                Removed::All
-            }
+        if removed && !entry.has(Part::Members) {
+            let chunk = entry.chunk;
+            self.wanted -= 1;
+            self.order.mark(chunk, Part::Members, false);
         }
+        removed
     }
 
     /// Adds an MFE; there is none of this flow. A new entry refers to this source.
