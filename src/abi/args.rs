@@ -90,6 +90,15 @@ pub fn neighbour(dword: DWORD) -> Result<Ipv4Addr> {
     source(dword).map_err(|_| Refusal::BadArgument("the neighbour's address is not a host's"))
 }
 
+/// Refuses a mask that does not go with an address.
+fn host_mask(what: &'static str, a: DWORD, mask: DWORD) -> Result<()> {
+    if mask == mask_of(addr(a)) {
+        Ok(())
+    } else {
+        Err(Refusal::BadMask(what, addr(mask), addr(a)))
+    }
+}
+
 /// (s,g), (*,g) or (*,*) with their masks (spec 0.4).
 pub fn membership(
     source_addr: DWORD,
@@ -97,12 +106,8 @@ pub fn membership(
     group_addr: DWORD,
     group_mask: DWORD,
 ) -> Result<Flow> {
-    for (what, a, mask) in [("source", source_addr, source_mask), ("group", group_addr, group_mask)]
-    {
-        if mask != mask_of(addr(a)) {
-            return Err(Refusal::BadMask(what, addr(mask), addr(a)));
-        }
-    }
+    host_mask("source", source_addr, source_mask)?;
+    host_mask("group", group_addr, group_mask)?;
     match (source_addr, group_addr) {
         (0, 0) => Ok(Flow::WILDCARD),
         (0, g) => Ok(Flow::any_source(group(g)?)),

@@ -104,8 +104,12 @@ pub fn drain<H: Host>(host: &H) {
             kept = Some(guard);
         } else {
             host.unlock(guard);
-            next = host.outbox(Outbox::pop);
-            if next.is_none() && host.outbox(|outbox| std::mem::take(&mut outbox.adopts_later)) {
+            let adopts;
+            (next, adopts) = host.outbox(|outbox| {
+                let next = outbox.pop();
+                (next, next.is_none() && std::mem::take(&mut outbox.adopts_later))
+            });
+            if adopts {
                 next = adopt(host, &turn);
             }
         }

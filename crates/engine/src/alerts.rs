@@ -50,9 +50,14 @@ impl Engine {
 
     /// The components behind memberships; nobody, where nobody hears of it.
     pub(super) fn interest_of(&self, members: Option<&Members>) -> Interest {
-        let Some(members) = members.filter(|_| self.is_interest_heard()) else {
-            return Interest::Nobody;
-        };
+        match members {
+            Some(members) if self.is_interest_heard() => self.components_behind(members),
+            _ => Interest::Nobody,
+        }
+    }
+
+    /// The components behind memberships.
+    pub(super) fn components_behind(&self, members: &Members) -> Interest {
         let by_owner = members
             .side(Side::Owner)
             .iter()
@@ -69,8 +74,9 @@ impl Engine {
         only.map_or(Interest::Nobody, Interest::One)
     }
 
-    /// Whether anybody is told who wants what.
-    fn is_interest_heard(&self) -> bool {
+    /// Whether anybody is told who wants what: if not, nobody needs to find out.
+    #[inline]
+    pub(super) fn is_interest_heard(&self) -> bool {
         let alerts = [NoticeKind::Join, NoticeKind::Prune];
         self.config.debug || alerts.into_iter().any(|kind| self.clients.anybody_hears(kind))
     }

@@ -257,8 +257,9 @@ impl Effects {
 
     /// Whether a client is to be told all of a topic.
     #[must_use]
+    #[inline]
     pub fn has_untold(&self) -> bool {
-        !self.untold.is_empty() || self.untold_to_all
+        self.untold.len() | usize::from(self.untold_to_all) != 0
     }
 
     /// Takes out who is to be told all of a topic, and whether everybody is told all.
@@ -327,6 +328,7 @@ impl Effects {
 
     /// All but the notices has been carried out. Lets go of room that only a rare
     /// call needs.
+    #[inline]
     pub fn carried_out(&mut self) {
         fn empty<T>(list: &mut Vec<T>) {
             if !list.is_empty() {
@@ -339,7 +341,7 @@ impl Effects {
             self.dirty.shrink_to(self.reserved.max(USUAL));
         }
         empty(&mut self.resolved);
-        if self.has_rare() {
+        if self.rare() != 0 {
             empty(&mut self.detached);
             empty(&mut self.again);
             empty(&mut self.log);
@@ -354,22 +356,32 @@ impl Effects {
         }
     }
 
-    /// Whether there is something that few calls cause. All lengths at once, because each
+    /// Not 0 if there is something that few calls cause. All lengths at once, because each
     /// call asks.
     #[inline]
-    fn has_rare(&self) -> bool {
+    fn rare(&self) -> usize {
         let Effects { detached, again, log, released, .. } = self;
-        detached.len() | again.len() | log.len() | released.len() != 0
+        detached.len() | again.len() | log.len() | released.len()
+    }
+
+    /// Whether there is more to carry out than notices.
+    #[inline]
+    pub fn has_more_than_notices(&self) -> bool {
+        self.dirty.len() | self.resolved.len() | self.rare() != 0 || self.spare.len() < SPARE
+    }
+
+    /// Whether there are notices.
+    #[inline]
+    pub fn has_notices(&self) -> bool {
+        !self.notices.is_empty()
     }
 
     /// Whether there is nothing to do.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        let Effects { notices, untold, released, dirty, detached, resolved, again, log, .. } = self;
-        let usual = notices.len() | dirty.len() | resolved.len();
-        let rare = detached.len() | again.len() | log.len() | released.len() | untold.len();
-        usual | rare | usize::from(self.untold_to_all) == 0
+        let usual = self.notices.len() | self.dirty.len() | self.resolved.len();
+        usual | self.rare() | self.untold.len() | usize::from(self.untold_to_all) == 0
     }
 }
 

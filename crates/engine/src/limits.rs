@@ -128,7 +128,9 @@ impl Engine {
     /// Whether a boundary keeps a group off an interface.
     #[inline]
     pub(super) fn is_bounded(&self, id: IfId, group: Ipv4Addr) -> bool {
-        self.limits.bounds(self.interfaces.name(id).index, group)
+        // Nearly always there are none, and the name does not matter.
+        !self.limits.boundaries.is_empty()
+            && self.limits.bounds(self.interfaces.name(id).index, group)
     }
 
     /// Takes the interfaces out that a group does not pass.

@@ -1,7 +1,7 @@
 //! Group memberships (spec section 3).
 
 use super::alerts::{Cause, Interest};
-use super::flows::{Flows, Place, Removed, Side};
+use super::flows::{Flows, Place, Side};
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Refusal, Result, Route};
@@ -40,11 +40,10 @@ impl Engine {
         flow: Flow,
         interface: Interface,
         join: Join,
-        route: Option<Route>,
+        route: Option<&Route>,
         fx: &mut Effects,
     ) -> Result<()> {
-        let not_there = Refusal::NotOwner(interface);
-        let act = self.authorize(client, flow, interface, not_there)?;
+        let act = self.authorize(client, flow, interface, Refusal::NotOwner)?;
         if self.interfaces.get(act.id).is_some_and(|slot| slot.absent) {
             return Err(Refusal::Absent(interface));
         }
@@ -71,7 +70,7 @@ impl Engine {
         join: Join,
         fx: &mut Effects,
     ) -> Result<()> {
-        let act = self.authorize(client, flow, interface, Refusal::NobodyOwns(interface))?;
+        let act = self.authorize(client, flow, interface, Refusal::NobodyOwns)?;
         if join == Join::Forward {
             self.switch_forwarding(&act, false, None, fx);
             return Ok(());
@@ -111,14 +110,15 @@ impl Engine {
         self.update_mfes(act.flow, act.id, touch, Some(act.client), fx);
     }
 
-    /// Checks that the caller may act on the interface (spec 3.1).
+    /// Checks that the caller may act on the interface (spec 3.1). `not_there` is what it is
+    /// told if nobody has that.
     #[inline(always)]
     fn authorize(
         &self,
         client: ClientId,
         flow: Flow,
         interface: Interface,
-        not_there: Refusal,
+        not_there: impl FnOnce(Interface) -> Refusal,
     ) -> Result<Act> {
         let is_igmp = self.client(client)?.is_igmp;
         if interface.index == 0 {
@@ -126,7 +126,7 @@ impl Engine {
         }
         let found =
             self.interfaces.find(interface).and_then(|id| Some((id, self.interfaces.get(id)?)));
-        let Some((id, slot)) = found else { return Err(not_there) };
+        let Some((id, slot)) = found else { return Err(not_there(interface)) };
         let (holder, side) =
             if is_igmp { (slot.igmp, Side::Igmp) } else { (slot.claim, Side::Owner) };
         if holder != Some(client) {
@@ -143,9 +143,10 @@ impl Engine {
 
     /// Records a membership; false if it was there.
     #[inline]
-    fn insert_member(&mut self, act: &Act, route: Option<Route>, fx: &mut Effects) -> bool {
+    fn insert_member(&mut self, act: &Act, route: Option<&Route>, fx: &mut Effects) -> bool {
         let place = self.flows.make(act.flow, self.interfaces.domain(act.id), route);
-        let before = self.interest_of(self.flows.at(place).wanted_by());
+        let is_heard = self.is_interest_heard();
+        let before = self.interest_at(place, is_heard);
         if !self.flows.insert_member(place, act.side, act.id) {
             return false;
         }
@@ -153,8 +154,10 @@ impl Engine {
             let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
             format!("{who} joins {flow} on {}", cause.interface)
         });
-        let after = self.interest_of(self.flows.at(place).wanted_by());
-        self.interest_changed(act.flow, before, after, act.cause, fx);
+        if is_heard {
+            let after = self.interest_at(place, is_heard);
+            self.interest_changed(act.flow, before, after, act.cause, fx);
+        }
         true
     }
 
@@ -169,24 +172,34 @@ impl Engine {
         cause: Cause,
         fx: &mut Effects,
     ) -> bool {
-        let before = self.interest_of(self.flows.at(place).wanted_by());
-        let removed = self.flows.remove_member(place, sides, id);
-        let after = match removed {
-            Removed::Nothing => return false,
-            Removed::Some => self.interest_of(self.flows.at(place).wanted_by()),
-            Removed::All => Interest::Nobody,
-        };
+        let is_heard = self.is_interest_heard();
+        let before = self.interest_at(place, is_heard);
+        if !self.flows.remove_member(place, sides, id) {
+            return false;
+        }
         self.story(fx, || {
             let (who, name) = (self.whose(cause.caller), self.interfaces.name(id));
             format!("the membership {flow} on {name} ends, caused by {who}")
         });
-        self.interest_changed(flow, before, after, cause, fx);
+        if is_heard {
+            let after = self.interest_at(place, is_heard);
+            self.interest_changed(flow, before, after, cause, fx);
+        }
         true
+    }
+
+    /// The components behind the memberships in a place, if it matters.
+    #[inline]
+    fn interest_at(&self, place: Place, matters: bool) -> Interest {
+        match self.flows.at(place).wanted_by() {
+            Some(members) if matters => self.components_behind(members),
+            _ => Interest::Nobody,
+        }
     }
 
     /// FORWARD alone: an override for the MFEs that exist (spec 3.3, 3.5).
     /// Beside an owner IGMP may not touch those.
-    fn switch_forwarding(&mut self, act: &Act, on: bool, route: Option<Route>, fx: &mut Effects) {
+    fn switch_forwarding(&mut self, act: &Act, on: bool, route: Option<&Route>, fx: &mut Effects) {
         let is_absent = self.interfaces.get(act.id).is_some_and(|slot| slot.absent);
         if act.flow.is_link_local() || is_absent {
             return; // nothing goes out there that could be switched

@@ -1,6 +1,6 @@
 //! What moves the oifs of MFEs, and what else changes them (spec 3.5, 5.5, 5.8, 5.9).
 
-use super::flows::Flows;
+use super::flows::{Flows, Members};
 use super::mfe::{Mfe, Touch, Turn};
 use super::origins::Origin;
 use super::planted::{self, Bug};
@@ -18,15 +18,21 @@ impl Engine {
     pub(super) fn member_interfaces(&self, flow: Flow) -> IfSet {
         let mut all = IfSet::default();
         let flows = &self.flows;
-        let wanted = [flows.members(flow), flows.group_members(flow), flows.wildcard_members()];
-        for members in wanted.into_iter().flatten() {
-            members.add_to(&mut all);
-        }
+        // One after the other: a list of them would be made and walked for each packet.
+        let mut add = |members: Option<&Members>| {
+            if let Some(members) = members {
+                members.add_to(&mut all);
+            }
+        };
+        add(flows.members(flow));
+        add(flows.group_members(flow));
+        add(flows.wildcard_members());
         all
     }
 
     /// Decides anew whether an interface is an oif of each MFE that a
     /// membership of `matching` concerns.
+    #[inline]
     pub(super) fn update_mfes(
         &mut self,
         matching: Flow,
@@ -39,7 +45,10 @@ impl Engine {
             return;
         }
         if matching.has_source() {
-            self.update_one(matching, id, touch, caller, fx);
+            // Most memberships of a source come before its packets.
+            if !self.resolutions.is_empty() || self.flows.has_mfe(matching) {
+                self.update_one(matching, id, touch, caller, fx);
+            }
         } else {
             self.update_range(mfes_of(matching), id, touch, caller, fx);
         }

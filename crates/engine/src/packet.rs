@@ -90,7 +90,7 @@ impl Engine {
         &mut self,
         now: Time,
         packet: &Packet<'_>,
-        route: Option<Route>,
+        route: Option<&Route>,
         fx: &mut Effects,
     ) -> Outcome {
         let arrival = match self.admit(packet) {
@@ -133,7 +133,7 @@ impl Engine {
         &mut self,
         now: Time,
         packet: &Packet<'_>,
-        route: Option<Route>,
+        route: Option<&Route>,
         fx: &mut Effects,
     ) -> Outcome {
         if self.flows.has_mfe(packet.flow) {
@@ -161,7 +161,7 @@ impl Engine {
         &mut self,
         now: Time,
         packet: &Packet<'_>,
-        route: Option<Route>,
+        route: Option<&Route>,
         fx: &mut Effects,
     ) {
         let &Packet { flow, arrival, header, .. } = packet;
@@ -194,7 +194,7 @@ impl Engine {
         now: Time,
         packet: &Packet<'_>,
         arrival: IfId,
-        (route, by_forwarder): (Option<Route>, bool),
+        (route, by_forwarder): (Option<&Route>, bool),
         fx: &mut Effects,
     ) -> Result<(), Refused> {
         if self.resolutions.contains_key(&packet.flow) {
@@ -249,7 +249,7 @@ impl Engine {
         &mut self,
         now: Time,
         packet: &Packet<'_>,
-        route: Option<Route>,
+        route: Option<&Route>,
         packets: impl FnOnce(Flow) -> types::Result<Option<u64>>,
         fx: &mut Effects,
     ) {

@@ -183,23 +183,38 @@ impl Engine {
         let left = left - self.wake_some(left, fx);
         let left = left - self.route_some_unrouted(left, fx);
         self.follow_some(left, fx);
+        self.retire_some();
     }
 
     /// New flows and refused ones go over to the present numbers of their sources, so many of
     /// each at the most. How many new flows did: the refused ones are only queued.
     fn follow_sources(&mut self, most: usize, fx: &mut Effects) -> usize {
         let (mut left, mut to_wake) = (most, most);
-        for _ in 0..self.reroutes.pending.len().min(SOURCES) {
-            let Some(&(old, new)) = self.reroutes.pending.front() else { break };
+        for at in 0..self.reroutes.pending.len().min(SOURCES) {
+            let (old, _) = self.reroutes.pending[at];
             left -= self.move_resolutions(old, left, fx);
             to_wake -= self.wake_source(old, to_wake);
             if left == 0 || to_wake == 0 {
-                break; // it goes on with this one
+                break;
             }
-            self.reroutes.pending.pop_front();
-            self.retire(old, new);
         }
         most - left
+    }
+
+    /// Former numbers of sources that nothing has any more go. One may be held by the next on
+    /// the list, so the list is looked at until none goes.
+    fn retire_some(&mut self) {
+        let mut kept = 0;
+        for _ in 0..SOURCES {
+            let pending = &mut self.reroutes.pending;
+            let Some((old, new)) = pending.pop_front() else { break };
+            let before = pending.len();
+            self.retire(old, new);
+            kept = if self.reroutes.pending.len() > before { kept + 1 } else { 0 };
+            if kept > before {
+                break;
+            }
+        }
     }
 
     /// The entries of so many flows go over to the present numbers of their sources.

@@ -63,6 +63,9 @@ pub(super) struct Sources {
     routes: Routes,
     /// The source that was found last: a call looks for its source several times.
     recent: Cell<(u64, SourceId)>,
+    /// There is room for one source more, and its route. Found out when one is added: each
+    /// call asks. What is removed leaves no less room.
+    has_room: bool,
 }
 
 /// A name that no source has, because it is that of 0.0.0.0.
@@ -94,6 +97,7 @@ impl Default for Sources {
             free_few: Vec::new(),
             routes,
             recent: Cell::new(NOBODY),
+            has_room: false,
         }
     }
 }
@@ -175,6 +179,11 @@ impl Sources {
     /// Whether there is room for one source more, and its route.
     #[inline]
     pub fn has_room(&self) -> bool {
+        self.has_room
+    }
+
+    /// The same, found out anew.
+    pub fn finds_room(&self) -> bool {
         self.by_name.len() < self.by_name.capacity()
             && (!self.free.is_empty() || self.list.len() < self.list.capacity())
             && self.routes.has_room()
@@ -187,19 +196,21 @@ impl Sources {
     pub fn grow(&mut self, more: usize) -> Result<()> {
         self.by_name.try_reserve(more)?;
         grow_numbered(&mut self.list, &mut self.free, more)?;
-        self.routes.grow(more)
+        self.routes.grow(more)?;
+        self.has_room = self.finds_room();
+        Ok(())
     }
 
     /// The source with this address, and one more reference to it. `route` is
     /// used if it was not known.
     #[inline]
-    pub fn acquire(&mut self, addr: Ipv4Addr, domain: Domain, route: Option<Route>) -> SourceId {
+    pub fn acquire(&mut self, addr: Ipv4Addr, domain: Domain, route: Option<&Route>) -> SourceId {
         if addr.is_unspecified() {
             return SourceId::NONE;
         }
         let id = match self.find(addr, domain) {
             Some(id) => id,
-            None => self.add(addr, domain, route.unwrap_or(Route::NONE)),
+            None => self.add(addr, domain, route.cloned().unwrap_or(Route::NONE)),
         };
         self.hold(id);
         id
@@ -223,6 +234,7 @@ impl Sources {
         self.by_name.insert(name(addr, domain), id);
         self.recent.set((name(addr, domain), id));
         self.in_order.insert(name(addr, domain));
+        self.has_room = self.finds_room();
         id
     }
 
@@ -397,7 +409,6 @@ struct Routes {
 }
 
 impl Routes {
-    #[inline]
     fn has_room(&self) -> bool {
         self.numbers.len() < self.numbers.capacity()
             && (!self.free.is_empty() || self.list.len() < self.list.capacity())
@@ -455,9 +466,9 @@ mod tests {
         let mut sources = Sources::default();
         let addr = |last| Ipv4Addr::new(10, 0, 0, last);
         for last in 0..100 {
-            let id = sources.acquire(addr(last), MAIN, Some(route(1 + last % 2)));
+            let id = sources.acquire(addr(last), MAIN, Some(&route(1 + last % 2)));
             // It is known: its route stays.
-            let again = sources.acquire(addr(last), MAIN, Some(route(99)));
+            let again = sources.acquire(addr(last), MAIN, Some(&route(99)));
             assert_eq!((again, sources.addr(id)), (id, addr(last)));
         }
         assert_eq!(sources.routes.list.len(), 3, "with that of no source");
@@ -479,7 +490,7 @@ mod tests {
             assert!(!sources.knows(addr(last), MAIN));
         }
         assert_eq!((sources.routes.free.len(), sources.free.len()), (2, 100), "one is left");
-        let id = sources.acquire(addr(1), MAIN, Some(route(8)));
+        let id = sources.acquire(addr(1), MAIN, Some(&route(8)));
         assert_eq!((sources.route(id), sources.list.len()), (&route(8), 102));
     }
 
@@ -487,7 +498,7 @@ mod tests {
     fn a_source_has_a_route_in_each_domain() {
         let mut sources = Sources::default();
         let addr = Ipv4Addr::new(10, 0, 0, 1);
-        let ids = [0, 7].map(|vrf| sources.acquire(addr, Domain(vrf), Some(route(vrf as u8))));
+        let ids = [0, 7].map(|vrf| sources.acquire(addr, Domain(vrf), Some(&route(vrf as u8))));
         assert_eq!(ids.map(|id| sources.route(id).if_index), [0, 7]);
         assert_eq!(ids.map(|id| sources.domain(id)), [MAIN, Domain(7)]);
         let all = || sources.range((addr, MAIN), (addr, Domain(u32::MAX)));
@@ -497,7 +508,7 @@ mod tests {
     #[test]
     fn no_source_has_no_route() {
         let mut sources = Sources::default();
-        let none = sources.acquire(Ipv4Addr::UNSPECIFIED, MAIN, Some(route(1)));
+        let none = sources.acquire(Ipv4Addr::UNSPECIFIED, MAIN, Some(&route(1)));
         assert_eq!((none, sources.route(none)), (SourceId::NONE, &Route::NONE));
         sources.release(none);
         assert_eq!(sources.route(none), &Route::NONE);

@@ -117,7 +117,7 @@ impl Below {
             let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
             let route_for = |engine: &Engine| {
                 let needed = engine.needs_route(flow, arrival)?;
-                routes.get(&needed).cloned()
+                routes.get(&needed)
             };
             match kind {
                 UpcallKind::WrongIf => {

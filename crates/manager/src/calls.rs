@@ -159,10 +159,10 @@ impl Manager {
         client: ClientId,
         flow: Flow,
         interface: Interface,
-        call: impl FnOnce(&mut Run, Option<Route>) -> Result<()>,
+        call: impl FnOnce(&mut Run, Option<&Route>) -> Result<()>,
     ) -> Result<()> {
         let (mut guard, route) = self.route_for(self.lock(), flow, interface);
-        let result = call(guard.run_for(client.0)?, route);
+        let result = call(guard.run_for(client.0)?, route.as_ref());
         self.publish_all(guard);
         result
     }

@@ -33,38 +33,55 @@ impl Manager {
         self.set_alarm(run);
     }
 
-    /// Apart, because many calls have no effects.
+    /// Apart, because many calls have no effects; in two parts, because most others have
+    /// notices only, or none.
     #[inline(never)]
     fn carry_out(&self, origin: Origin, run: &mut Run, lane: Lane, is_awaited: bool) {
         loop {
-            let Run { engine, world, fx, .. } = run;
-            for (level, line) in &fx.log {
-                ::log::log!(*level, "{line}");
+            if run.fx.has_more_than_notices() {
+                self.follow(run, is_awaited);
             }
-            world.follow(engine, fx);
-            if is_awaited && !fx.resolved.is_empty() {
-                self.shared.ended.notify_all();
-            }
-            if !fx.again.is_empty() {
-                run.upcalled_again();
-            }
-            if !run.fx.released.is_empty() {
-                self.cancel_released(run);
-            }
-            run.fx.carried_out();
-            let mut place = None;
-            for _ in 0..run.fx.order_notices() {
-                let Some((client, notice)) = run.fx.next_notice() else { break };
-                place = run.clients.find(client, place);
-                if let Some(place) = place {
-                    self.hand_over(run, place, notice, origin, lane);
-                }
+            if run.fx.has_notices() {
+                self.hand_out(origin, run, lane);
             }
             if run.fx.has_untold() {
                 self.tell_later(run);
             }
             if run.fx.is_empty() {
                 return;
+            }
+        }
+    }
+
+    /// Carries out all but the notices.
+    #[inline(never)]
+    fn follow(&self, run: &mut Run, is_awaited: bool) {
+        let Run { engine, world, fx, .. } = run;
+        for (level, line) in &fx.log {
+            ::log::log!(*level, "{line}");
+        }
+        world.follow(engine, fx);
+        if is_awaited && !fx.resolved.is_empty() {
+            self.shared.ended.notify_all();
+        }
+        if !fx.again.is_empty() {
+            run.upcalled_again();
+        }
+        if !run.fx.released.is_empty() {
+            self.cancel_released(run);
+        }
+        run.fx.carried_out();
+    }
+
+    /// Puts the notices into the queues of their clients.
+    #[inline(never)]
+    fn hand_out(&self, origin: Origin, run: &mut Run, lane: Lane) {
+        let mut place = None;
+        for _ in 0..run.fx.order_notices() {
+            let Some((client, notice)) = run.fx.next_notice() else { break };
+            place = run.clients.find(client, place);
+            if let Some(place) = place {
+                self.hand_over(run, place, notice, origin, lane);
             }
         }
     }

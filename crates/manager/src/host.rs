@@ -229,7 +229,7 @@ impl Manager {
             }
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let now = run.now();
-            let outcome = run.engine.packet(now, &packet, route, &mut run.fx);
+            let outcome = run.engine.packet(now, &packet, route.as_ref(), &mut run.fx);
             self.publish_all(guard);
             match outcome {
                 Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),

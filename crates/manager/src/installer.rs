@@ -223,7 +223,7 @@ mod tests {
         let route = Route { origin: RouteOrigin::Connected, if_index: 1, ..Route::NONE };
         let arrival = Interface::link(1);
         let packet = Packet { flow: flow(), arrival, header: &[], length: 0, ttl: 64 };
-        let outcome = engine.no_entry(Time(0), &packet, Some(route), &mut Effects::default());
+        let outcome = engine.no_entry(Time(0), &packet, Some(&route), &mut Effects::default());
         assert_eq!(outcome, Outcome::Resolving);
         assert!(engine.forwarding(flow(), &mut Vec::new()).is_some(), "nobody is to be asked");
     }
@@ -264,7 +264,7 @@ mod tests {
         let arrival = Interface::link(1);
         let packet = Packet { flow: flow(), arrival, header: &[], length: 0, ttl: 64 };
         let mut fx = Effects::default();
-        engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
+        engine.no_entry(Time(0), &packet, Some(&Route::NONE), &mut fx);
         installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert_eq!(fake.entries, [(flow(), 0)].into(), "it has an entry");
         fake.entries.insert(flow(), 1000); // which drops what comes in
@@ -286,7 +286,7 @@ mod tests {
         let other = Flow::new([10, 1, 0, 8].into(), [239, 1, 2, 3].into());
         let packet = Packet { flow: other, ..packet };
         let mut fx = Effects::default();
-        engine.no_entry(Time(0), &packet, Some(Route::NONE), &mut fx);
+        engine.no_entry(Time(0), &packet, Some(&Route::NONE), &mut fx);
         engine.tick(Time(10_000), 9, |_| Ok(None), &mut fx);
         installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert!(!fake.entries.contains_key(&other) && !installer.is_stale(other));

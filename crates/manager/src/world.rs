@@ -198,15 +198,13 @@ impl World {
             fx.detached.clear();
             return;
         };
-        if forwarder.needs_entries() {
+        let needs_entries = forwarder.needs_entries();
+        if needs_entries {
             self.installer.follow(forwarder.as_mut(), engine, fx.dirty.drain(..));
         }
         fx.dirty.clear();
-        let may_unsettle = forwarder.needs_entries() || !fx.detached.is_empty();
-        for id in fx.detached.drain(..) {
-            forwarder.remove_interface(id);
-        }
-        if may_unsettle {
+        if needs_entries || !fx.detached.is_empty() {
+            fx.detached.drain(..).for_each(|id| forwarder.remove_interface(id));
             self.is_unsettled = !forwarder.is_settled();
         }
     }

@@ -202,7 +202,7 @@ impl World {
     fn join(&mut self, client: ClientId, flow: Flow, interface: u32) {
         let interface = Interface::link(interface);
         let joined = self.adds(&Err(Refusal::NoMemory), |engine, fx| {
-            engine.join(client, flow, interface, Join::State, Some(route(flow.source(), 1)), fx)
+            engine.join(client, flow, interface, Join::State, Some(&route(flow.source(), 1)), fx)
         });
         assert_eq!(joined, Ok(()));
     }
@@ -211,7 +211,7 @@ impl World {
         let arrival = Interface::link(arrival);
         let packet = Packet { flow, arrival, header: &[], length: 100, ttl: 64 };
         self.adds(&Outcome::Refused(Refused::NoMemory), |engine, fx| {
-            engine.packet(NOW, &packet, Some(route(flow.source(), 1)), fx)
+            engine.packet(NOW, &packet, Some(&route(flow.source(), 1)), fx)
         })
     }
 }
@@ -320,7 +320,7 @@ fn t0_9_refused_flows_are_remembered_as_far_as_there_is_memory() {
             let packet = Packet { flow, arrival, header: &[0x45; 20], length: 100, ttl: 64 };
             for allowed in 0.. {
                 let (outcome, failed) = short_of_memory(allowed, || {
-                    engine.no_entry(NOW, &packet, Some(Route::NONE), fx)
+                    engine.no_entry(NOW, &packet, Some(&Route::NONE), fx)
                 });
                 assert!(matches!(
                     outcome,

@@ -50,7 +50,6 @@ impl Guide {
     }
 
     /// Whether there is room for one key more.
-    #[inline]
     pub fn has_room(&self) -> bool {
         let needs_spare = self.is_crowded || self.pages.is_empty();
         self.pages.len() < self.pages.capacity() && !(needs_spare && self.spare.capacity() < FULL)

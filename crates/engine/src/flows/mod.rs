@@ -9,12 +9,14 @@ mod guide;
 mod index;
 mod members;
 mod order;
+mod room;
+mod sources;
 
 pub use members::{Members, Side};
 
 use super::mfe::Mfe;
 use super::sources::{SourceId, Sources};
-use crate::types::{Domain, Flow, IfId, Result, Route};
+use crate::types::{Domain, Flow, IfId, Route};
 use index::{Index, Vacant};
 use order::{Order, Part};
 use std::cell::Cell;
@@ -90,17 +92,6 @@ pub struct Flows {
 /// Stands in the last of the entries that are of no flow.
 const LAST: u32 = u32::MAX;
 
-/// What became of memberships.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removed {
-    /// There were none.
-    Nothing,
-    /// There are others of the flow.
-    Some,
-    /// They were the last.
-    All,
-}
-
 /// Where an entry is, as long as it has a membership or an MFE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(u32);
@@ -132,33 +123,6 @@ impl Flows {
         self.index.find(self.index.key(flow), is_it).map(Place)
     }
 
-    /// The source that the entry of a flow refers to.
-    #[inline]
-    pub fn source(&self, flow: Flow) -> SourceId {
-        self.find(flow).map_or(SourceId::NONE, |place| self.at(place).source)
-    }
-
-    /// The source that a flow's entry refers to, if that is one in the domain with its present
-    /// route.
-    #[inline]
-    fn source_of_entry(&self, flow: Flow, domain: Domain) -> Option<SourceId> {
-        let id = self.at(self.find(flow)?).source;
-        self.sources.is_present(id, domain).then_some(id)
-    }
-
-    /// Whether the source of a flow is known by its entry.
-    #[inline]
-    pub fn knows_source_of(&self, flow: Flow, domain: Domain) -> bool {
-        self.source_of_entry(flow, domain).is_some_and(|id| id != SourceId::NONE)
-    }
-
-    /// The source of a flow in a domain, if it is known, with its present route.
-    #[inline]
-    pub fn find_source(&self, flow: Flow, domain: Domain) -> Option<SourceId> {
-        let of_entry = self.source_of_entry(flow, domain);
-        of_entry.or_else(|| self.sources.find(flow.source(), domain))
-    }
-
     /// The entry in a place.
     #[inline]
     pub fn at(&self, Place(number): Place) -> &Entry {
@@ -170,54 +134,10 @@ impl Flows {
         &mut self.entries[number as usize]
     }
 
-    /// The source of a flow in a domain, and one more reference to it. `route` is used if it
-    /// was not known.
-    #[inline(always)]
-    pub fn hold_source(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> SourceId {
-        match self.find_source(flow, domain) {
-            Some(source) => {
-                self.sources.hold(source);
-                source
-            }
-            None => self.sources.acquire(flow.source(), domain, route),
-        }
-    }
-
-    /// Makes sure that there is room for one flow more, and its source. To be
-    /// called before [`Flows::make`], [`Flows::insert_mfe`] and
-    /// [`Flows::hold_source`], before anything has changed.
-    ///
-    /// # Errors
-    /// `NoMemory`.
-    #[inline]
-    pub fn room(&mut self) -> Result<()> {
-        let has_entry = self.free.is_some() || self.entries.len() < self.entries.capacity();
-        if has_entry && self.index.has_room() && self.order.has_room() && self.sources.has_room() {
-            return Ok(());
-        }
-        self.grow()
-    }
-
-    #[cold]
-    fn grow(&mut self) -> Result<()> {
-        if self.free.is_none() {
-            self.entries.try_reserve(1)?;
-        }
-        self.index.grow()?;
-        self.order.grow()?;
-        self.sources.grow(1)
-    }
-
-    /// As many flows at the most have an MFE until [`Flows::room`] makes more room.
-    #[inline]
-    pub fn capacity(&self) -> usize {
-        self.entries.capacity()
-    }
-
     /// The place of a flow's entry for a membership, which is to be put there. A new entry
     /// refers to the source in this domain; `route` is used if that was not known.
     #[inline]
-    pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<Route>) -> Place {
+    pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<&Route>) -> Place {
         let found = self.find_or_room(flow);
         found.unwrap_or_else(|room| {
             let source = self.sources.acquire(flow.source(), domain, route);
@@ -227,16 +147,18 @@ impl Flows {
 
     #[inline]
     fn add(&mut self, flow: Flow, room: Vacant, part: Part, source: SourceId) -> Place {
-        let entry = Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
+        // Made where it is put: it is too large to be moved about.
+        let entry = || Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
         let number = match self.free {
             Some(number) => {
-                let free = std::mem::replace(&mut self.entries[number as usize], entry);
+                let free = &mut self.entries[number as usize];
                 self.free = Some(free.chunk).filter(|&next| next != LAST);
+                *free = entry();
                 self.freed -= 1;
                 number
             }
             None => {
-                self.entries.push(entry);
+                self.entries.push(entry());
                 u32::try_from(self.entries.len() - 1).expect("4 billion flows are 500 GB")
             }
         };
@@ -349,24 +271,20 @@ impl Flows {
         is_new
     }
 
-    /// Removes the memberships of an interface. Where nothing is left,
-    /// [`Flows::tidy`] has to follow.
-    pub fn remove_member(&mut self, place: Place, sides: &[Side], id: IfId) -> Removed {
+    /// Removes the memberships of an interface; false if there were none. Where nothing is
+    /// left, [`Flows::tidy`] has to follow.
+    pub fn remove_member(&mut self, place: Place, sides: &[Side], id: IfId) -> bool {
         let entry = self.at_mut(place);
         let mut removed = false;
         for &side in sides {
             removed |= entry.members.remove(side, id);
         }
-        let chunk = entry.chunk;
-        match (removed, entry.has(Part::Members)) {
-            (false, _) => Removed::Nothing,
-            (true, true) => Removed::Some,
-            (true, false) => {
-                self.wanted -= 1;
-                self.order.mark(chunk, Part::Members, false);
-                Removed::All
-            }
+        if removed && !entry.has(Part::Members) {
+            let chunk = entry.chunk;
+            self.wanted -= 1;
+            self.order.mark(chunk, Part::Members, false);
         }
+        removed
     }
 
     /// Adds an MFE; there is none of this flow. A new entry refers to this source.
@@ -386,44 +304,6 @@ impl Flows {
             }
         }
         place
-    }
-
-    /// Has an entry refer to another source: the same with another route, or in another domain.
-    pub fn set_source(&mut self, place: Place, source: SourceId) {
-        let old = std::mem::replace(&mut self.at_mut(place).source, source);
-        self.sources.hold(source);
-        self.sources.attach(source, place.0);
-        self.sources.detach(old, place.0);
-        self.sources.release(old);
-    }
-
-    /// The entries of a source's flows; `None` if there are very many.
-    pub fn of_source(&self, source: SourceId) -> Option<Vec<Place>> {
-        Some(self.sources.places(source)?.into_iter().map(Place).collect())
-    }
-
-    /// The flows from `first` on whose source has another number by now, in order: at most
-    /// `most`, among so many rows. Returns where to go on; `None` at the end.
-    pub fn outdated(
-        &self,
-        first: Flow,
-        mut rows: usize,
-        most: usize,
-        out: &mut Vec<Place>,
-    ) -> Option<Flow> {
-        for run in self.order.runs(first, None) {
-            fetch(&self.entries, run.numbers.iter().copied());
-            for (flow, number) in run.iter() {
-                if rows == 0 || out.len() == most {
-                    return Some(flow);
-                }
-                rows -= 1;
-                if self.sources.is_outdated(self.entries[number as usize].source) {
-                    out.push(Place(number));
-                }
-            }
-        }
-        None
     }
 
     /// Removes an MFE.

@@ -108,12 +108,20 @@ pub struct Order {
     by_first: Guide,
     /// The chunk that a flow came into last: often the next one belongs there too.
     recent: u32,
+    /// There is room for one flow more. Found out when a chunk is added, which is seldom:
+    /// each call asks. What is removed leaves no less room.
+    has_room: bool,
 }
 
 impl Order {
     /// Whether there is room for one flow more.
     #[inline]
     pub fn has_room(&self) -> bool {
+        self.has_room
+    }
+
+    /// The same, found out anew.
+    pub fn finds_room(&self) -> bool {
         let has_chunk = !self.free.is_empty()
             || self.chunks.len() < self.chunks.capacity()
                 && self.having.len() < self.having.capacity();
@@ -129,7 +137,9 @@ impl Order {
             self.having.try_reserve(1)?;
             grow_numbered(&mut self.chunks, &mut self.free, 1)?;
         }
-        self.by_first.grow()
+        self.by_first.grow()?;
+        self.has_room = self.finds_room();
+        Ok(())
     }
 
     /// Adds a flow that is not there, with the number of its entry and the part
@@ -172,6 +182,7 @@ impl Order {
             }
         };
         self.by_first.insert(first, at);
+        self.has_room = self.finds_room();
         at
     }
 

@@ -190,7 +190,7 @@ fn come_in_by_both(r: &mut Router, sources: std::ops::Range<u32>) {
 fn comes_in(engine: &mut Engine, now: Time, source: u32, arrival: u32, fx: &mut Effects) {
     let (flow, arrival) = (numbered(source), arrival.there());
     let packet = Packet { flow, arrival, header: &[0x45], length: 0, ttl: 64 };
-    engine.packet(now, &packet, Some(equal(&[(1, "10.1.0.9"), (2, "10.2.0.9")])), fx);
+    engine.packet(now, &packet, Some(&equal(&[(1, "10.1.0.9"), (2, "10.2.0.9")])), fx);
 }
 
 fn numbered(source: u32) -> Flow {

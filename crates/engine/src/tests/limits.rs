@@ -267,7 +267,7 @@ fn t3_7_packets_from_beyond_a_boundary_are_refused() {
         Packet { flow: flow(SG), arrival: 1.there(), header: &[0x45], length: 100, ttl: 64 };
     let route = r.look_up(flow(SG), 1.there());
     let now = r.now;
-    let outcome = r.run(|engine, fx| engine.no_entry(now, &packet, route, fx));
+    let outcome = r.run(|engine, fx| engine.no_entry(now, &packet, route.as_ref(), fx));
     assert_eq!(outcome, Outcome::Refused(Refused::Boundary));
     // The kernel tells of no further packet: without the boundary it goes on by itself.
     unbound(&mut r, 1, site());

@@ -233,7 +233,7 @@ fn t5_1_no_more_than_65536_are_remembered_the_newest() {
         for i in 0..70_000 {
             let (flow, arrival) = (number(i), 4.there());
             let packet = Packet { flow, arrival, header: &[0x45], length: 0, ttl: 0 };
-            engine.no_entry(now, &packet, Some(Route::NONE), fx);
+            engine.no_entry(now, &packet, Some(&Route::NONE), fx);
             assert!(engine.sizes().refused_flows <= 65_536);
         }
     });
@@ -259,7 +259,7 @@ fn t5_1_very_many_that_one_change_concerns_are_resolved_in_turns() {
         for i in 0..1000u32 {
             let flow = Flow::new(source, Ipv4Addr::from(0xef02_0000 + i));
             let packet = Packet { flow, arrival: 4.there(), header: &[], length: 0, ttl: 0 };
-            engine.no_entry(now, &packet, Some(Route::NONE), fx);
+            engine.no_entry(now, &packet, Some(&Route::NONE), fx);
         }
     });
     r.reroute("10.0.0.1", connected(1));
@@ -286,7 +286,7 @@ fn t5_1_sources_whose_flows_must_wait_keep_their_new_routes() {
         {
             let flow = Flow::new(addr(source), Ipv4Addr::from(0xef02_0000 + i));
             let packet = Packet { flow, arrival: 4.there(), header: &[], length: 0, ttl: 0 };
-            engine.no_entry(now, &packet, Some(Route::NONE), fx);
+            engine.no_entry(now, &packet, Some(&Route::NONE), fx);
         }
     });
     // All at once: at the turn of the last source's flows nothing else refers to it.

@@ -473,7 +473,7 @@ fn the_kernels_upcalls_resolve_like_packets() {
         let packet = packet(text, arrival);
         let route = r.look_up(packet.flow, packet.arrival);
         let now = r.now;
-        r.run(|engine, fx| engine.no_entry(now, &packet, route, fx))
+        r.run(|engine, fx| engine.no_entry(now, &packet, route.as_ref(), fx))
     };
     assert_eq!(upcall(&mut r, SG, 99), Outcome::Refused(Refused::ForeignArrival));
     let local = "(10.0.0.1, 224.0.0.5)";

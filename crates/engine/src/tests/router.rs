@@ -293,7 +293,7 @@ impl Router {
         join: Join,
     ) -> Result<()> {
         let (id, route) = (self.id(name), self.look_up(flow, interface.there()));
-        self.run(|engine, fx| engine.join(id, flow, interface.there(), join, route, fx))
+        self.run(|engine, fx| engine.join(id, flow, interface.there(), join, route.as_ref(), fx))
     }
 
     pub fn try_leave(
@@ -359,7 +359,7 @@ impl Router {
         let flow = flow(text);
         let packet = Packet { flow, arrival: arrival.there(), header: &[0x45], length: 100, ttl };
         let (now, route) = (self.now, self.look_up(flow, arrival.there()));
-        self.run(|engine, fx| engine.packet(now, &packet, route, fx))
+        self.run(|engine, fx| engine.packet(now, &packet, route.as_ref(), fx))
     }
 
     /// The route that a call about this flow and interface needs, if any.
@@ -386,7 +386,7 @@ impl Router {
         let (flow, arrival) = (flow(text), arrival.there());
         let packet = Packet { flow, arrival, header: &[0x45, 1], length: 0, ttl: 0 };
         let (now, route) = (self.now, self.look_up(flow, arrival));
-        self.run(|engine, fx| engine.no_entry(now, &packet, route, fx))
+        self.run(|engine, fx| engine.no_entry(now, &packet, route.as_ref(), fx))
     }
 
     /// The kernel tells of a packet on another interface than the iif.
@@ -396,7 +396,7 @@ impl Router {
         let is_refused = self.engine.is_refused(flow);
         let route = self.look_up(flow, arrival).filter(|_| is_refused);
         let packet = Packet { flow, arrival, header: &[0x45], length: 0, ttl: 0 };
-        self.run(|engine, fx| engine.wrong_if(now, &packet, route, |_| counted, fx));
+        self.run(|engine, fx| engine.wrong_if(now, &packet, route.as_ref(), |_| counted, fx));
     }
 
     /// What a kernel is to have for a flow: an MFE's entry, a refused flow's, or nothing.

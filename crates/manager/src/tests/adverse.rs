@@ -94,7 +94,7 @@ fn two_of_three_stuck(warm_up: bool) {
         as_upcall(&world.0, |run| {
             let route = Some(source_route(2));
             let flow = packet(9, 1).flow;
-            run.engine.join(a, flow, link(1), Join::State, route, &mut run.fx).unwrap();
+            run.engine.join(a, flow, link(1), Join::State, route.as_ref(), &mut run.fx).unwrap();
         });
         assert_eq!(told.recv_timeout(LONG), Ok(9));
         until("an idle worker", || world.0.lock().running().is_some_and(|run| run.pool.idle() > 0));
@@ -248,7 +248,7 @@ fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
         let p = packet(1, 1);
         let (flow, arrival, header) = (p.flow, p.arrival, p.header);
         let packet = crate::engine::Packet { flow, arrival, header, length: 1, ttl: 9 };
-        run.engine.no_entry(run.now(), &packet, Some(source_route(1)), &mut run.fx);
+        run.engine.no_entry(run.now(), &packet, Some(&source_route(1)), &mut run.fx);
     });
     // The worker lives, and A is told of other things.
     join_as_upcall(&world.0, b, 7, 2);
@@ -286,7 +286,7 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
                 let (old, new) = (packet(last, 1).flow, packet(last + 1, 1).flow);
                 let route = Some(source_route(2));
                 run.engine.leave(a, old, link(1), Join::State, &mut run.fx).unwrap();
-                run.engine.join(a, new, link(1), Join::State, route, &mut run.fx).unwrap();
+                run.engine.join(a, new, link(1), Join::State, route.as_ref(), &mut run.fx).unwrap();
             });
             let me = me.lock().expect("set before");
             manager.add_membership(me, group(250), link(2), Join::State).unwrap();

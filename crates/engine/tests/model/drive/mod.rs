@@ -369,7 +369,7 @@ impl Drive {
         let what = format!("{} {flow}", if add { "join" } else { "leave" });
         self.act(&what, |engine, model, fx| {
             let answer = if add {
-                engine.join(client, flow, interface, join, route, fx)
+                engine.join(client, flow, interface, join, route.as_ref(), fx)
             } else {
                 engine.leave(client, flow, interface, join, fx)
             };
@@ -404,9 +404,9 @@ impl Drive {
         let mut outcomes = None;
         self.act("packet", |engine, model, fx| {
             let by_engine = if by_kernel {
-                engine.no_entry(model.now, &packet, route, fx)
+                engine.no_entry(model.now, &packet, route.as_ref(), fx)
             } else {
-                engine.packet(model.now, &packet, route, fx)
+                engine.packet(model.now, &packet, route.as_ref(), fx)
             };
             outcomes = Some((by_engine, model.packet(&packet, by_kernel)));
             (Ok(()), Ok(()))
@@ -432,7 +432,7 @@ impl Drive {
         let (packets, route) = (self.mirror.counted(), self.route_for(flow, arrival));
         self.act("wrong_if", |engine, model, fx| {
             let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
-            engine.wrong_if(model.now, &packet, route, packets, fx);
+            engine.wrong_if(model.now, &packet, route.as_ref(), packets, fx);
             model.wrong_if(flow, arrival, &header);
             (Ok(()), Ok(()))
         })

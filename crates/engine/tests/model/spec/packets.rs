@@ -95,11 +95,8 @@ impl Model {
             return;
         }
         if self.refusal(flow).is_some() {
-            // 5.1: nobody is told, but where the flow may come in it is a first packet; if it can
-            // be looked up there, which this call does not wait for.
-            let name = (flow.source(), self.domain_of(arrival));
-            if self.sources().contains(&name)
-                && self.refused_lately(flow, arrival, true).is_none()
+            // 5.1: nobody is told, but where the flow may come in it is a first packet.
+            if self.refused_lately(flow, arrival, true).is_none()
                 && self.over_limit(arrival).is_none()
             {
                 let first = First { arrival, header: header.into(), by_kernel: true };
