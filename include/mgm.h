@@ -31,10 +31,10 @@
  *
  * Callback rules. A callback runs on the thread of the call that causes it, or on a
  * thread of the library. The library runs the callbacks of one client one at a time, and
- * it holds no lock meanwhile. A callback may call every function of mgm.h. A call runs
- * up to 1,024 of the callbacks that it causes before it returns; threads of the library
- * run the others. If an exception leaves a callback, the library ends the process. A
- * longjmp out of a callback is undefined behaviour.
+ * it holds no lock meanwhile. A callback may call every function of mgm.h. Before a call
+ * returns, it runs up to 1,024 of the callbacks that it has caused; threads of the
+ * library run the others. If an exception leaves a callback, the library ends the
+ * process. A longjmp out of a callback is undefined behaviour.
  *
  * Lock rule. While you call an Mgm function, do not hold a lock that one of your
  * callbacks takes. The call could run or wait for a callback that waits for the lock.
@@ -44,9 +44,9 @@
  * Slow clients. A client is behind from the moment that 1,024 callbacks wait for it
  * until none waits any longer. While a client is behind, the library does not call
  * WRONG_IF for it, and it does not report each single change with JOIN_ALERT,
- * PRUNE_ALERT, LOCAL_JOIN or LOCAL_LEAVE. Instead it reports the state of everything
- * that changed when no callback waits any longer. The client may therefore be told what
- * it already knows.
+ * PRUNE_ALERT, LOCAL_JOIN or LOCAL_LEAVE. When no callback waits any longer, the library
+ * reports the present state of everything that has changed in the meantime. The client
+ * may therefore be told what it already knows.
  */
 
 #ifndef MGM_H
@@ -113,9 +113,9 @@ typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
  * is the one on which the packet arrived; MgmHostGetArrival returns it. Incoming
  * interface, next hop and neighbour are then 0 on entry. The client can accept
  * the source without a reverse-path check: it sets the incoming interface to one
- * of its own interfaces. If the client leaves 0, the library creates no MFE. It
- * does not ask again about this flow for 10 seconds, unless a change concerns
- * the flow.
+ * of its own interfaces. If the client leaves the incoming interface 0, the
+ * library creates no MFE. It does not ask again about this flow for 10 seconds,
+ * unless a change concerns the flow.
  *
  * Parameters:
  * - dwSourceAddr, dwGroupAddr: source and group of the flow, network byte
@@ -124,8 +124,9 @@ typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
  * - pdwInIfIndex (in, out): index of the incoming interface. In: 0 if no route
  *   leads through an interface that a client owns.
  * - pdwInIfNextHopAddr (in, out): next hop of the incoming interface, network
- *   byte order. Out: index and next hop name an interface that the client owns,
- *   or the index is still 0. The library logs any other answer and ignores it.
+ *   byte order. Out: index and next hop must name an interface that the client
+ *   owns, or the index must still be 0. The library logs any other answer and
+ *   ignores it.
  * - pdwUpStreamNbr (in, out): the upstream neighbour, network byte order; 0 if
  *   the source is directly connected.
  * - dwHdrSize: number of bytes at pbPacketHdr; 0 if no packet caused the
@@ -197,9 +198,10 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
 /**
  * Tells a client that packets are no longer wanted.
  *
- * If bMemberDelete is TRUE, no other client wants the flow, the group, or all
- * groups any longer. If it is FALSE, an MFE has no outgoing interface, and the
- * client owns the incoming interface of that MFE.
+ * If bMemberDelete is TRUE, no other client wants the packets that source and
+ * group describe. If it is FALSE, an MFE was created without an outgoing
+ * interface, or has lost the last one. The client owns the incoming interface of
+ * that MFE.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
@@ -208,12 +210,12 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
  *   groups, otherwise the mask is 255.255.255.255.
  * - dwIfIndex, dwIfNextHopAddr: index and next hop of an interface; the next
  *   hop in network byte order. If bMemberDelete is TRUE, it is the interface of
- *   the deleted membership, or 0 if there is none. If FALSE, it is the incoming
- *   interface.
+ *   the deleted membership, or 0 if there is none. If bMemberDelete is FALSE, it
+ *   is the incoming interface of the MFE.
  * - bMemberDelete: see above.
- * - pdwTimeout (in, out): used only if bMemberDelete is FALSE: the lifetime of
- *   the MFE in seconds. In: the default lifetime. Out: the lifetime that the MFE
- *   gets; 0 selects the default, 0xFFFFFFFF means that the MFE never expires. If
+ * - pdwTimeout (in, out): the lifetime of the MFE in seconds, if bMemberDelete
+ *   is FALSE. In: the default lifetime. Out: the lifetime that the MFE gets; 0
+ *   selects the default, and with 0xFFFFFFFF the MFE never expires. If
  *   bMemberDelete is TRUE, the pointer is valid, but the library ignores the
  *   value.
  *
@@ -238,9 +240,9 @@ typedef DWORD (*PMGM_PRUNE_ALERT_CALLBACK)(DWORD dwSourceAddr,
 /**
  * Tells a client that packets are wanted.
  *
- * If bMemberUpdate is TRUE, another client wants the flow, the group, or all
- * groups. If it is FALSE, an MFE has an outgoing interface again, and the client
- * owns the incoming interface of that MFE.
+ * If bMemberUpdate is TRUE, another client wants the packets that source and
+ * group describe. If it is FALSE, an MFE has an outgoing interface again. The
+ * client owns the incoming interface of that MFE.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
@@ -355,9 +357,9 @@ typedef DWORD (*PMGM_LOCAL_LEAVE_CALLBACK)(DWORD dwSourceAddr,
 /**
  * Tells IGMP that the owner of an interface is about to change.
  *
- * From now until the library calls ENABLE_IGMP, calls with which IGMP adds or
- * deletes memberships on the interface return ERROR_CAN_NOT_COMPLETE. The
- * library deletes the memberships that IGMP has there.
+ * IGMP cannot add or delete memberships on the interface until the library calls
+ * ENABLE_IGMP: its calls return ERROR_CAN_NOT_COMPLETE. The library deletes the
+ * memberships that IGMP has on the interface.
  *
  * Parameters:
  * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface; the
@@ -397,9 +399,9 @@ typedef DWORD (*PMGM_ENABLE_IGMP_CALLBACK)(DWORD dwIfIndex, DWORD dwIfNextHopAdd
 
 /** Selects the entries of a group enumeration. */
 typedef enum _MGM_ENUM_TYPES {
-    /** One entry, with source 0, for each group with a membership that has a source. */
+    /** One entry, with source 0, for each group with a membership whose source is not 0. */
     ANY_SOURCE = 0,
-    /** One entry for each flow, each group and "all groups" with a membership. */
+    /** One entry for each source and group that any client has a membership for. */
     ALL_SOURCES = 1
 } MGM_ENUM_TYPES;
 
@@ -549,10 +551,10 @@ DWORD MgmDeRegisterMProtocol(HANDLE hProtocol);
  * Returns:
  * - NO_ERROR: the client owns the interface (IGMP: is enabled on it).
  * - ERROR_INVALID_PARAMETER: hProtocol is invalid; dwIfIndex is 0; the index
- *   would be used both with and without next hops; the system has no such
- *   interface.
- * - ERROR_ALREADY_EXISTS: a protocol owns the interface, which may be the
- *   caller itself; for IGMP: IGMP is already enabled on it.
+ *   is in use with next hops and dwIfNextHopAddr is 0, or the reverse; the
+ *   system has no such interface.
+ * - ERROR_ALREADY_EXISTS: a protocol, possibly the caller itself, already owns
+ *   the interface; for IGMP: IGMP is already enabled on it.
  * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left, or there are too
  *   many interfaces.
  * - ERROR_CAN_NOT_COMPLETE: the forwarder cannot serve the interface (the log
@@ -571,8 +573,8 @@ DWORD MgmTakeInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIfNex
  * Releases an interface.
  *
  * The library deletes the memberships of the client on the interface and sends
- * the alerts that follow. It deletes the MFEs whose incoming interface this is,
- * and removes the interface from the outgoing interfaces of all other MFEs.
+ * the alerts that follow. It deletes the MFEs with this incoming interface. It
+ * removes the interface from the outgoing interfaces of all other MFEs.
  *
  * Parameters:
  * - hProtocol: the handle of the client.
@@ -611,9 +613,8 @@ DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIf
  * Returns:
  * - NO_ERROR: both ids are written.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
- * - ERROR_NOT_FOUND: no client owns the interface; or there can be no such
- *   interface, because dwIfIndex is 0, or because the index is used without next
- *   hops and dwIfNextHopAddr is not 0, or the reverse.
+ * - ERROR_NOT_FOUND: no client owns the interface; dwIfIndex is 0; or the
+ *   index is in use with next hops and dwIfNextHopAddr is 0, or the reverse.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
@@ -643,7 +644,7 @@ DWORD MgmGetProtocolOnInterface(DWORD dwIfIndex,
  * - dwSourceAddr: a unicast address, network byte order; 0 for any source.
  * - dwSourceMask: 255.255.255.255; 0 if dwSourceAddr is 0.
  * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0 for all groups,
- *   only if dwSourceAddr is also 0.
+ *   with dwSourceAddr also 0.
  * - dwGroupMask: 255.255.255.255; 0 if dwGroupAddr is 0.
  * - dwIfIndex, dwIfNextHopIPAddr: index and next hop of an interface that
  *   the client owns (IGMP: on which it is enabled); the next hop in network byte
@@ -693,16 +694,16 @@ DWORD MgmAddGroupMembershipEntry(HANDLE hProtocol,
  * - dwSourceAddr: a unicast address, network byte order; 0 for any source.
  * - dwSourceMask: 255.255.255.255; 0 if dwSourceAddr is 0.
  * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0 for all groups,
- *   only if dwSourceAddr is also 0.
+ *   with dwSourceAddr also 0.
  * - dwGroupMask: 255.255.255.255; 0 if dwGroupAddr is 0.
  * - dwIfIndex, dwIfNextHopIPAddr: index and next hop of an interface that
  *   the client owns (IGMP: on which it is enabled); the next hop in network byte
  *   order.
  * - dwFlags: MGM_JOIN_STATE_FLAG removes the membership. It also removes the
- *   interface from the outgoing interfaces of each MFE that no other membership
- *   keeps it in. MGM_FORWARD_STATE_FLAG alone removes no membership: it only
- *   removes the interface from the matching MFEs that exist now. Both flags
- *   together mean MGM_JOIN_STATE_FLAG.
+ *   interface from the outgoing interfaces of the matching MFEs, unless another
+ *   membership still needs it there. MGM_FORWARD_STATE_FLAG alone removes no
+ *   membership: it only removes the interface from the matching MFEs that exist
+ *   now. Both flags together mean MGM_JOIN_STATE_FLAG.
  *
  * Returns:
  * - NO_ERROR: the membership is deleted.
@@ -740,8 +741,8 @@ DWORD MgmDeleteGroupMembershipEntry(HANDLE hProtocol,
  *   library reads no other field.
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
- * - pbBuffer (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. It
- *   needs no alignment. May be NULL if *pdwBufferSize is 0.
+ * - pbBuffer (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The
+ *   buffer needs no alignment, and may be NULL if *pdwBufferSize is 0.
  *
  * Returns:
  * - NO_ERROR: the MFE is in the buffer.
@@ -769,8 +770,8 @@ DWORD MgmGetMfe(PMIB_IPMCAST_MFE pimm, PDWORD pdwBufferSize, PBYTE pbBuffer);
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): the entries, one directly after the other. Each is a
- *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. It needs no alignment.
- *   May be NULL if *pdwBufferSize is 0.
+ *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
+ *   alignment, and may be NULL if *pdwBufferSize is 0.
  * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
@@ -778,8 +779,8 @@ DWORD MgmGetMfe(PMIB_IPMCAST_MFE pimm, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *
  * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
  *   more. Continue with MgmGetNextMfe.
- * - ERROR_NO_MORE_ITEMS: the buffer holds the last *pdwNumEntries entries,
- *   which may be 0.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0.
  * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
  *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
@@ -805,8 +806,8 @@ DWORD MgmGetFirstMfe(PDWORD pdwBufferSize, PBYTE pbBuffer, PDWORD pdwNumEntries)
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): the entries, one directly after the other. Each is a
- *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. It needs no alignment.
- *   May be NULL if *pdwBufferSize is 0.
+ *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
+ *   alignment, and may be NULL if *pdwBufferSize is 0.
  * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
@@ -814,8 +815,8 @@ DWORD MgmGetFirstMfe(PDWORD pdwBufferSize, PBYTE pbBuffer, PDWORD pdwNumEntries)
  *
  * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
  *   more. Call the function again.
- * - ERROR_NO_MORE_ITEMS: the buffer holds the last *pdwNumEntries entries,
- *   which may be 0.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0.
  * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
  *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
@@ -877,8 +878,8 @@ DWORD MgmSetMfe(HANDLE hProtocol, PMIB_IPMCAST_MFE pmimm);
  *   library reads no other field.
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
- * - pbBuffer (out): the structure that dwFlags selects. It needs no alignment.
- *   May be NULL if *pdwBufferSize is 0.
+ * - pbBuffer (out): the structure that dwFlags selects. The buffer needs no
+ *   alignment, and may be NULL if *pdwBufferSize is 0.
  * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
  *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
  *   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
@@ -912,8 +913,8 @@ DWORD MgmGetMfeStats(PMIB_IPMCAST_MFE pimm,
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): the entries, one directly after the other. Each is the
- *   structure that dwFlags selects. It needs no alignment. May be NULL if
- *   *pdwBufferSize is 0.
+ *   structure that dwFlags selects. The buffer needs no alignment, and may be
+ *   NULL if *pdwBufferSize is 0.
  * - pdwNumEntries (out): the number of entries in the buffer.
  * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
  *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
@@ -924,8 +925,8 @@ DWORD MgmGetMfeStats(PMIB_IPMCAST_MFE pimm,
  *
  * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
  *   more. Continue with MgmGetNextMfeStats.
- * - ERROR_NO_MORE_ITEMS: the buffer holds the last *pdwNumEntries entries,
- *   which may be 0.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0.
  * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
  *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has another value.
@@ -955,8 +956,8 @@ DWORD MgmGetFirstMfeStats(PDWORD pdwBufferSize,
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): the entries, one directly after the other. Each is the
- *   structure that dwFlags selects. It needs no alignment. May be NULL if
- *   *pdwBufferSize is 0.
+ *   structure that dwFlags selects. The buffer needs no alignment, and may be
+ *   NULL if *pdwBufferSize is 0.
  * - pdwNumEntries (out): the number of entries in the buffer.
  * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
  *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
@@ -967,8 +968,8 @@ DWORD MgmGetFirstMfeStats(PDWORD pdwBufferSize,
  *
  * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
  *   more. Call the function again.
- * - ERROR_NO_MORE_ITEMS: the buffer holds the last *pdwNumEntries entries,
- *   which may be 0.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0.
  * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
  *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has another value.
@@ -995,10 +996,10 @@ DWORD MgmGetNextMfeStats(PMIB_IPMCAST_MFE pimmStart,
  *
  * Parameters:
  * - hProtocol: the handle of the client.
- * - metEnumType: ALL_SOURCES returns one entry for each flow, one for each
- *   group from any source, and one for all groups, if any client has such a
- *   membership. ANY_SOURCE returns one entry, with source 0, for each group for
- *   which any client has a membership with a source.
+ * - metEnumType: ALL_SOURCES returns one entry for each source and group that
+ *   any client has a membership for; several memberships that differ only in the
+ *   client or the interface are one entry. ANY_SOURCE returns one entry, with
+ *   source 0, for each group with at least one membership whose source is not 0.
  * - phEnumHandle (out): the handle of the enumeration. MgmGroupEnumerationEnd
  *   closes it; MgmDeRegisterMProtocol also closes it.
  *
@@ -1026,7 +1027,8 @@ DWORD MgmGroupEnumerationStart(HANDLE hProtocol,
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size of one
  *   entry, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): SOURCE_GROUP_ENTRY structures, one directly after the
- *   other. It needs no alignment. May be NULL if *pdwBufferSize is 0.
+ *   other. The buffer needs no alignment, and may be NULL if *pdwBufferSize is
+ *   0.
  * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
@@ -1034,8 +1036,8 @@ DWORD MgmGroupEnumerationStart(HANDLE hProtocol,
  *
  * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
  *   more. Call the function again.
- * - ERROR_NO_MORE_ITEMS: the buffer holds the last *pdwNumEntries entries,
- *   which may be 0. Every later call returns this code with 0 entries.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0. Every later call returns this code with 0 entries.
  * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
  *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: hEnum is not the handle of an open enumeration,

@@ -22,8 +22,9 @@
  *
  * An empty variable counts as unset. If a variable has an invalid value, every call that
  * would start the library returns ERROR_INVALID_PARAMETER, and the log names the valid
- * values. Only an invalid MGM_LOG selects the default instead, with a warning. The
- * library does not read a variable if the host sets the same setting with MgmHostStart.
+ * values. MGM_LOG is the exception: an invalid value selects the default, with a
+ * warning. The library does not read a variable if the host sets the same setting with
+ * MgmHostStart.
  *
  * Forwarders. With the kernel forwarder (Linux) the kernel provides interfaces, routes
  * and packets. With the memory forwarder the host provides them with the functions
@@ -266,8 +267,9 @@ DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
 /**
  * Stops the library.
  *
- * All clients, interfaces, memberships and MFEs are deleted without callbacks,
- * also in the kernel. All handles become invalid. The log goes to stderr.
+ * The library deletes all clients, interfaces, memberships and MFEs, and its
+ * state in the kernel. It runs no callbacks for this. All handles become
+ * invalid. The log goes to stderr.
  *
  * When the call has returned, no callback runs any more, not even a log
  * callback, so everything that the callbacks use can be freed. Callbacks run
@@ -293,8 +295,8 @@ DWORD MgmHostStop(void);
 /**
  * Reports that the system has an interface, or has it again.
  *
- * If clients own the interface or have IGMP enabled on it, the library serves it
- * again.
+ * If a client owns the interface, or IGMP is enabled on it, the library serves
+ * the interface again.
  *
  * Parameters:
  * - dwIfIndex: index of the interface, not 0.
@@ -319,8 +321,9 @@ DWORD MgmHostAddInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 /**
  * Reports that the system has lost an interface.
  *
- * The library deletes the memberships on the interface and removes the interface
- * from all MFEs. It sends the same alerts as for a release. The owner stays the
+ * The library deletes the memberships on the interface and the MFEs with this
+ * incoming interface. It removes the interface from the outgoing interfaces of
+ * all other MFEs. It sends the same alerts as for a release. The owner stays the
  * owner: the library serves the interface again after MgmHostAddInterface.
  *
  * Parameters:
@@ -502,10 +505,11 @@ DWORD MgmHostGetArrival(PDWORD pdwIfIndex, PDWORD pdwIfNextHopAddr);
  * Threads:
  * Any thread, at any time, also inside callbacks. When the call has returned,
  * the previous callback does not run any more, so what it uses can be freed.
- * Inside a callback the call does not wait: the previous callback may then still
- * be running until MgmHostStop returns. The lock rule applies.
+ * Inside a callback the call does not wait, so the previous callback may still
+ * be running afterwards; MgmHostStop waits for it. The lock rule applies.
  */
 DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext);
+
 /**
  * Sets the TTL threshold of an interface.
  *
@@ -538,10 +542,11 @@ DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThr
  * Makes an interface an administrative boundary for a range of groups (RFC
  * 2365).
  *
- * The interface is removed from the outgoing interfaces of MFEs of these groups.
- * MFEs of these groups whose incoming interface it is are deleted. The library
- * drops packets of these groups that arrive there. Memberships on the interface
- * stay, and the library still reports them to other clients.
+ * The library removes the interface from the outgoing interfaces of the MFEs of
+ * these groups. It deletes the MFEs of these groups with this incoming
+ * interface. It drops packets of these groups that arrive on the interface.
+ * Memberships on the interface stay, and the library still reports them to other
+ * clients.
  *
  * The setting lasts until it is deleted or the library stops, whichever client
  * owns the interface. It may be made before a client owns the interface. Adding
@@ -571,8 +576,8 @@ DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
 /**
  * Deletes an administrative boundary.
  *
- * The library again forwards the groups out of the interface as memberships and
- * owners require.
+ * The interface becomes an outgoing interface again where memberships and owners
+ * require it.
  *
  * Parameters:
  * - pBoundary (in): the same values as for MgmHostAddBoundary.

@@ -111,7 +111,7 @@ typedef WCHAR *PWCHAR;
 /** The buffer is too small; the call returns the size that is needed. */
 #define ERROR_INSUFFICIENT_BUFFER 122
 
-/** The client, the owner or the running library already exists. */
+/** The client or the owner already exists, or the library is already running. */
 #define ERROR_ALREADY_EXISTS 183
 
 /** Success: the buffer is full, and there are more entries. */
@@ -199,8 +199,8 @@ typedef WCHAR *PWCHAR;
 /* ---------------------- MFEs and statistics (the MIB) --------------------- */
 
 /**
- * Length of the last array of a structure. In memory that array has as many
- * elements as the field for their number says.
+ * Declared length of the array at the end of a structure. Another field of the
+ * structure holds its actual length.
  */
 #define ANY_SIZE 1
 
@@ -668,7 +668,7 @@ typedef RTM_DEST_INFO *PRTM_DEST_INFO;
 /** Set of views: all views. */
 #define RTM_VIEW_MASK_ALL 4294967295
 
-/* Size in bytes of a destination without views, of a view, of a destination with NumViews. */
+/* Sizes in bytes: a destination without views, one view, a destination with NumViews views. */
 #define RTM_BASIC_DEST_INFO_SIZE offsetof(RTM_DEST_INFO, ViewInfo)
 #define RTM_DEST_VIEW_INFO_SIZE (sizeof(RTM_DEST_INFO) - RTM_BASIC_DEST_INFO_SIZE)
 #define RTM_SIZE_OF_DEST_INFO(NumViews)                                                        \

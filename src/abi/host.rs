@@ -88,8 +88,9 @@ pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
 
 /// Stops the library.
 ///
-/// All clients, interfaces, memberships and MFEs are deleted without callbacks,
-/// also in the kernel. All handles become invalid. The log goes to stderr.
+/// The library deletes all clients, interfaces, memberships and MFEs, and its
+/// state in the kernel. It runs no callbacks for this. All handles become
+/// invalid. The log goes to stderr.
 ///
 /// When the call has returned, no callback runs any more, not even a log
 /// callback, so everything that the callbacks use can be freed. Callbacks run
@@ -119,8 +120,8 @@ pub unsafe extern "C" fn MgmHostStop() -> DWORD {
 
 /// Reports that the system has an interface, or has it again.
 ///
-/// If clients own the interface or have IGMP enabled on it, the library serves it
-/// again.
+/// If a client owns the interface, or IGMP is enabled on it, the library serves
+/// the interface again.
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface, not 0.
@@ -149,8 +150,9 @@ pub unsafe extern "C" fn MgmHostAddInterface(dwIfIndex: DWORD, dwIfNextHopAddr: 
 
 /// Reports that the system has lost an interface.
 ///
-/// The library deletes the memberships on the interface and removes the interface
-/// from all MFEs. It sends the same alerts as for a release. The owner stays the
+/// The library deletes the memberships on the interface and the MFEs with this
+/// incoming interface. It removes the interface from the outgoing interfaces of
+/// all other MFEs. It sends the same alerts as for a release. The owner stays the
 /// owner: the library serves the interface again after MgmHostAddInterface.
 ///
 /// # Parameters
@@ -396,8 +398,8 @@ pub unsafe extern "C" fn MgmHostGetArrival(pdwIfIndex: PDWORD, pdwIfNextHopAddr:
 /// # Threads
 /// Any thread, at any time, also inside callbacks. When the call has returned,
 /// the previous callback does not run any more, so what it uses can be freed.
-/// Inside a callback the call does not wait: the previous callback may then still
-/// be running until MgmHostStop returns. The lock rule applies.
+/// Inside a callback the call does not wait, so the previous callback may still
+/// be running afterwards; MgmHostStop waits for it. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostSetLogCallback(
     pfnLogCallback: MGMHOST_LOG_CALLBACK,

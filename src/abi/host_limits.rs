@@ -53,10 +53,11 @@ pub unsafe extern "C" fn MgmHostSetTtlThreshold(
 /// Makes an interface an administrative boundary for a range of groups (RFC
 /// 2365).
 ///
-/// The interface is removed from the outgoing interfaces of MFEs of these groups.
-/// MFEs of these groups whose incoming interface it is are deleted. The library
-/// drops packets of these groups that arrive there. Memberships on the interface
-/// stay, and the library still reports them to other clients.
+/// The library removes the interface from the outgoing interfaces of the MFEs of
+/// these groups. It deletes the MFEs of these groups with this incoming
+/// interface. It drops packets of these groups that arrive on the interface.
+/// Memberships on the interface stay, and the library still reports them to other
+/// clients.
 ///
 /// The setting lasts until it is deleted or the library stops, whichever client
 /// owns the interface. It may be made before a client owns the interface. Adding
@@ -95,8 +96,8 @@ pub unsafe extern "C" fn MgmHostAddBoundary(pBoundary: *const MIB_IPMCAST_BOUNDA
 
 /// Deletes an administrative boundary.
 ///
-/// The library again forwards the groups out of the interface as memberships and
-/// owners require.
+/// The interface becomes an outgoing interface again where memberships and owners
+/// require it.
 ///
 /// # Parameters
 /// - `pBoundary` (in): the same values as for MgmHostAddBoundary.

@@ -15,10 +15,10 @@ use crate::manager::{EnumId, Manager};
 ///
 /// # Parameters
 /// - `hProtocol`: the handle of the client.
-/// - `metEnumType`: ALL_SOURCES returns one entry for each flow, one for each
-///   group from any source, and one for all groups, if any client has such a
-///   membership. ANY_SOURCE returns one entry, with source 0, for each group for
-///   which any client has a membership with a source.
+/// - `metEnumType`: ALL_SOURCES returns one entry for each source and group that
+///   any client has a membership for; several memberships that differ only in the
+///   client or the interface are one entry. ANY_SOURCE returns one entry, with
+///   source 0, for each group with at least one membership whose source is not 0.
 /// - `phEnumHandle` (out): the handle of the enumeration. MgmGroupEnumerationEnd
 ///   closes it; MgmDeRegisterMProtocol also closes it.
 ///
@@ -56,7 +56,8 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size of one
 ///   entry, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): SOURCE_GROUP_ENTRY structures, one directly after the
-///   other. It needs no alignment. May be NULL if *pdwBufferSize is 0.
+///   other. The buffer needs no alignment, and may be NULL if *pdwBufferSize is
+///   0.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
@@ -64,8 +65,8 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
 ///
 /// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
 ///   more. Call the function again.
-/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last *pdwNumEntries entries,
-///   which may be 0. Every later call returns this code with 0 entries.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0. Every later call returns this code with 0 entries.
 /// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
 ///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: hEnum is not the handle of an open enumeration,

@@ -21,7 +21,7 @@ use crate::manager::Manager;
 /// - `dwSourceAddr`: a unicast address, network byte order; 0 for any source.
 /// - `dwSourceMask`: 255.255.255.255; 0 if dwSourceAddr is 0.
 /// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups,
-///   only if dwSourceAddr is also 0.
+///   with dwSourceAddr also 0.
 /// - `dwGroupMask`: 255.255.255.255; 0 if dwGroupAddr is 0.
 /// - `dwIfIndex`, `dwIfNextHopIPAddr`: index and next hop of an interface that
 ///   the client owns (IGMP: on which it is enabled); the next hop in network byte
@@ -81,16 +81,16 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
 /// - `dwSourceAddr`: a unicast address, network byte order; 0 for any source.
 /// - `dwSourceMask`: 255.255.255.255; 0 if dwSourceAddr is 0.
 /// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups,
-///   only if dwSourceAddr is also 0.
+///   with dwSourceAddr also 0.
 /// - `dwGroupMask`: 255.255.255.255; 0 if dwGroupAddr is 0.
 /// - `dwIfIndex`, `dwIfNextHopIPAddr`: index and next hop of an interface that
 ///   the client owns (IGMP: on which it is enabled); the next hop in network byte
 ///   order.
 /// - `dwFlags`: MGM_JOIN_STATE_FLAG removes the membership. It also removes the
-///   interface from the outgoing interfaces of each MFE that no other membership
-///   keeps it in. MGM_FORWARD_STATE_FLAG alone removes no membership: it only
-///   removes the interface from the matching MFEs that exist now. Both flags
-///   together mean MGM_JOIN_STATE_FLAG.
+///   interface from the outgoing interfaces of the matching MFEs, unless another
+///   membership still needs it there. MGM_FORWARD_STATE_FLAG alone removes no
+///   membership: it only removes the interface from the matching MFEs that exist
+///   now. Both flags together mean MGM_JOIN_STATE_FLAG.
 ///
 /// # Returns
 /// - `NO_ERROR`: the membership is deleted.

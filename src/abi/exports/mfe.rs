@@ -16,8 +16,8 @@ use crate::manager::Manager;
 ///   library reads no other field.
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
-/// - `pbBuffer` (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. It
-///   needs no alignment. May be NULL if *pdwBufferSize is 0.
+/// - `pbBuffer` (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The
+///   buffer needs no alignment, and may be NULL if *pdwBufferSize is 0.
 ///
 /// # Returns
 /// - `NO_ERROR`: the MFE is in the buffer.
@@ -57,8 +57,8 @@ pub unsafe extern "C" fn MgmGetMfe(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): the entries, one directly after the other. Each is a
-///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. It needs no alignment.
-///   May be NULL if *pdwBufferSize is 0.
+///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
+///   alignment, and may be NULL if *pdwBufferSize is 0.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
@@ -66,8 +66,8 @@ pub unsafe extern "C" fn MgmGetMfe(
 ///
 /// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
 ///   more. Continue with MgmGetNextMfe.
-/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last *pdwNumEntries entries,
-///   which may be 0.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0.
 /// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
 ///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn MgmGetFirstMfe(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): the entries, one directly after the other. Each is a
-///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. It needs no alignment.
-///   May be NULL if *pdwBufferSize is 0.
+///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
+///   alignment, and may be NULL if *pdwBufferSize is 0.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
@@ -111,8 +111,8 @@ pub unsafe extern "C" fn MgmGetFirstMfe(
 ///
 /// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
 ///   more. Call the function again.
-/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last *pdwNumEntries entries,
-///   which may be 0.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0.
 /// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
 ///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.

@@ -27,10 +27,10 @@ use crate::types::Interface;
 /// # Returns
 /// - `NO_ERROR`: the client owns the interface (IGMP: is enabled on it).
 /// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; dwIfIndex is 0; the index
-///   would be used both with and without next hops; the system has no such
-///   interface.
-/// - `ERROR_ALREADY_EXISTS`: a protocol owns the interface, which may be the
-///   caller itself; for IGMP: IGMP is already enabled on it.
+///   is in use with next hops and dwIfNextHopAddr is 0, or the reverse; the
+///   system has no such interface.
+/// - `ERROR_ALREADY_EXISTS`: a protocol, possibly the caller itself, already owns
+///   the interface; for IGMP: IGMP is already enabled on it.
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left, or there are too
 ///   many interfaces.
 /// - `ERROR_CAN_NOT_COMPLETE`: the forwarder cannot serve the interface (the log
@@ -58,8 +58,8 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
 /// Releases an interface.
 ///
 /// The library deletes the memberships of the client on the interface and sends
-/// the alerts that follow. It deletes the MFEs whose incoming interface this is,
-/// and removes the interface from the outgoing interfaces of all other MFEs.
+/// the alerts that follow. It deletes the MFEs with this incoming interface. It
+/// removes the interface from the outgoing interfaces of all other MFEs.
 ///
 /// # Parameters
 /// - `hProtocol`: the handle of the client.
@@ -107,9 +107,8 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
 /// # Returns
 /// - `NO_ERROR`: both ids are written.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
-/// - `ERROR_NOT_FOUND`: no client owns the interface; or there can be no such
-///   interface, because dwIfIndex is 0, or because the index is used without next
-///   hops and dwIfNextHopAddr is not 0, or the reverse.
+/// - `ERROR_NOT_FOUND`: no client owns the interface; dwIfIndex is 0; or the
+///   index is in use with next hops and dwIfNextHopAddr is 0, or the reverse.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads

@@ -12,8 +12,8 @@ use crate::abi::types::*;
 ///   library reads no other field.
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
-/// - `pbBuffer` (out): the structure that dwFlags selects. It needs no alignment.
-///   May be NULL if *pdwBufferSize is 0.
+/// - `pbBuffer` (out): the structure that dwFlags selects. The buffer needs no
+///   alignment, and may be NULL if *pdwBufferSize is 0.
 /// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
 ///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
 ///   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
@@ -57,8 +57,8 @@ pub unsafe extern "C" fn MgmGetMfeStats(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): the entries, one directly after the other. Each is the
-///   structure that dwFlags selects. It needs no alignment. May be NULL if
-///   *pdwBufferSize is 0.
+///   structure that dwFlags selects. The buffer needs no alignment, and may be
+///   NULL if *pdwBufferSize is 0.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 /// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
 ///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
@@ -69,8 +69,8 @@ pub unsafe extern "C" fn MgmGetMfeStats(
 ///
 /// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
 ///   more. Continue with MgmGetNextMfeStats.
-/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last *pdwNumEntries entries,
-///   which may be 0.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0.
 /// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
 ///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has another value.
@@ -107,8 +107,8 @@ pub unsafe extern "C" fn MgmGetFirstMfeStats(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): the entries, one directly after the other. Each is the
-///   structure that dwFlags selects. It needs no alignment. May be NULL if
-///   *pdwBufferSize is 0.
+///   structure that dwFlags selects. The buffer needs no alignment, and may be
+///   NULL if *pdwBufferSize is 0.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 /// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
 ///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
@@ -119,8 +119,8 @@ pub unsafe extern "C" fn MgmGetFirstMfeStats(
 ///
 /// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
 ///   more. Call the function again.
-/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last *pdwNumEntries entries,
-///   which may be 0.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0.
 /// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
 ///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has another value.

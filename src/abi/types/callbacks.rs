@@ -36,9 +36,9 @@ pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 /// is the one on which the packet arrived; MgmHostGetArrival returns it. Incoming
 /// interface, next hop and neighbour are then 0 on entry. The client can accept
 /// the source without a reverse-path check: it sets the incoming interface to one
-/// of its own interfaces. If the client leaves 0, the library creates no MFE. It
-/// does not ask again about this flow for 10 seconds, unless a change concerns
-/// the flow.
+/// of its own interfaces. If the client leaves the incoming interface 0, the
+/// library creates no MFE. It does not ask again about this flow for 10 seconds,
+/// unless a change concerns the flow.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwGroupAddr`: source and group of the flow, network byte
@@ -47,8 +47,9 @@ pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 /// - `pdwInIfIndex` (in, out): index of the incoming interface. In: 0 if no route
 ///   leads through an interface that a client owns.
 /// - `pdwInIfNextHopAddr` (in, out): next hop of the incoming interface, network
-///   byte order. Out: index and next hop name an interface that the client owns,
-///   or the index is still 0. The library logs any other answer and ignores it.
+///   byte order. Out: index and next hop must name an interface that the client
+///   owns, or the index must still be 0. The library logs any other answer and
+///   ignores it.
 /// - `pdwUpStreamNbr` (in, out): the upstream neighbour, network byte order; 0 if
 ///   the source is directly connected.
 /// - `dwHdrSize`: number of bytes at pbPacketHdr; 0 if no packet caused the
@@ -124,9 +125,10 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 
 /// Tells a client that packets are no longer wanted.
 ///
-/// If bMemberDelete is TRUE, no other client wants the flow, the group, or all
-/// groups any longer. If it is FALSE, an MFE has no outgoing interface, and the
-/// client owns the incoming interface of that MFE.
+/// If bMemberDelete is TRUE, no other client wants the packets that source and
+/// group describe. If it is FALSE, an MFE was created without an outgoing
+/// interface, or has lost the last one. The client owns the incoming interface of
+/// that MFE.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
@@ -135,12 +137,12 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 ///   groups, otherwise the mask is 255.255.255.255.
 /// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of an interface; the next
 ///   hop in network byte order. If bMemberDelete is TRUE, it is the interface of
-///   the deleted membership, or 0 if there is none. If FALSE, it is the incoming
-///   interface.
+///   the deleted membership, or 0 if there is none. If bMemberDelete is FALSE, it
+///   is the incoming interface of the MFE.
 /// - `bMemberDelete`: see above.
-/// - `pdwTimeout` (in, out): used only if bMemberDelete is FALSE: the lifetime of
-///   the MFE in seconds. In: the default lifetime. Out: the lifetime that the MFE
-///   gets; 0 selects the default, 0xFFFFFFFF means that the MFE never expires. If
+/// - `pdwTimeout` (in, out): the lifetime of the MFE in seconds, if bMemberDelete
+///   is FALSE. In: the default lifetime. Out: the lifetime that the MFE gets; 0
+///   selects the default, and with 0xFFFFFFFF the MFE never expires. If
 ///   bMemberDelete is TRUE, the pointer is valid, but the library ignores the
 ///   value.
 ///
@@ -167,9 +169,9 @@ pub type PMGM_PRUNE_ALERT_CALLBACK = Option<
 
 /// Tells a client that packets are wanted.
 ///
-/// If bMemberUpdate is TRUE, another client wants the flow, the group, or all
-/// groups. If it is FALSE, an MFE has an outgoing interface again, and the client
-/// owns the incoming interface of that MFE.
+/// If bMemberUpdate is TRUE, another client wants the packets that source and
+/// group describe. If it is FALSE, an MFE has an outgoing interface again. The
+/// client owns the incoming interface of that MFE.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
@@ -292,9 +294,9 @@ pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
 
 /// Tells IGMP that the owner of an interface is about to change.
 ///
-/// From now until the library calls ENABLE_IGMP, calls with which IGMP adds or
-/// deletes memberships on the interface return ERROR_CAN_NOT_COMPLETE. The
-/// library deletes the memberships that IGMP has there.
+/// IGMP cannot add or delete memberships on the interface until the library calls
+/// ENABLE_IGMP: its calls return ERROR_CAN_NOT_COMPLETE. The library deletes the
+/// memberships that IGMP has on the interface.
 ///
 /// # Parameters
 /// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface; the

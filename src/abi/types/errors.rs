@@ -13,7 +13,7 @@ pub const ERROR_NOT_ENOUGH_MEMORY: DWORD = 8;
 pub const ERROR_INVALID_PARAMETER: DWORD = 87;
 /// The buffer is too small; the call returns the size that is needed.
 pub const ERROR_INSUFFICIENT_BUFFER: DWORD = 122;
-/// The client, the owner or the running library already exists.
+/// The client or the owner already exists, or the library is already running.
 pub const ERROR_ALREADY_EXISTS: DWORD = 183;
 /// Success: the buffer is full, and there are more entries.
 pub const ERROR_MORE_DATA: DWORD = 234;

@@ -4,8 +4,8 @@
 
 use super::{DWORD, ULONG, WCHAR};
 
-/// Length of the last array of a structure. In memory that array has as many
-/// elements as the field for their number says.
+/// Declared length of the array at the end of a structure. Another field of the
+/// structure holds its actual length.
 pub const ANY_SIZE: usize = 1;
 /// Maximum length of a scope name in UTF-16 units, without the terminating zero.
 pub const MAX_SCOPE_NAME_LEN: usize = 255;
