@@ -8,8 +8,8 @@
  * interface: those of one flow, those of one group from any source, or those of all
  * groups. An MFE is a multicast forwarding entry: it gives the incoming interface and
  * the outgoing interfaces of one flow. A negative MFE has no outgoing interface. The
- * forwarder is what forwards the packets: the kernel, or a table in memory. The router
- * is the process that uses the library.
+ * forwarder is the part that forwards packets: the kernel, or a table in memory. The
+ * router is the process that uses the library.
  *
  * Conventions. Every function returns NO_ERROR or a Win32 error code. Addresses and
  * masks are in network byte order, as in struct in_addr. All other numbers are in host
@@ -30,11 +30,11 @@
  * that started it. In a forked child every function returns ERROR_CAN_NOT_COMPLETE.
  *
  * Callback rules. A callback runs on the thread of the call that causes it, or on a
- * thread of the library. The library runs the callbacks of one client one at a time, and
- * it holds no lock meanwhile. A callback may call every function of mgm.h. Before a call
- * returns, it runs up to 1,024 of the callbacks that it has caused; threads of the
- * library run the others. If an exception leaves a callback, the library ends the
- * process. A longjmp out of a callback is undefined behaviour.
+ * thread of the library. The library runs the callbacks of one client one at a time. It
+ * holds no lock of its own while a callback runs. A callback may call every function of
+ * mgm.h. Before a call returns, it runs up to 1,024 of the callbacks that it has caused;
+ * threads of the library run the others. If an exception leaves a callback, the library
+ * ends the process. A longjmp out of a callback is undefined behaviour.
  *
  * Lock rule. While you call an Mgm function, do not hold a lock that one of your
  * callbacks takes. The call could run or wait for a callback that waits for the lock.
@@ -847,8 +847,9 @@ DWORD MgmGetNextMfe(PMIB_IPMCAST_MFE pimmStart,
  *   source is directly connected. If dwInIfIndex is the index of an interface
  *   that the client owns, with next hop 0, that interface becomes the incoming
  *   interface. Otherwise the incoming interface stays as it is, and only the
- *   neighbour changes. This is also the case if an administrative boundary on
- *   the interface covers the group. The library reads no other field.
+ *   neighbour changes. The incoming interface also stays if an administrative
+ *   boundary on the new interface covers the group. The library reads no other
+ *   field.
  *
  * Returns:
  * - NO_ERROR: the MFE is changed.

@@ -128,7 +128,7 @@ struct header {
     DWORD size;
 };
 
-/// The callbacks of a client, in the terms of mgm.h. Empty ones are skipped.
+/// The callbacks of a client. The library skips empty ones.
 struct callbacks {
     /// How must packets of the flow arrive? The callback changes `incoming` if it disagrees.
     std::function<void(const flow &, incoming &, header)> rpf;
@@ -144,10 +144,12 @@ struct callbacks {
     std::function<void(const flow &, bool somebody_else)> join_alert;
     /// A packet arrived on an interface of the client that is not its incoming interface.
     std::function<void(const flow &, const link &, header)> wrong_if;
-    /// IGMP has added or deleted a membership on an interface of the client.
+    /// local_join, local_leave: IGMP has added, or deleted, a membership on an interface of the
+    /// client.
     std::function<void(const flow &, const link &)> local_join;
     std::function<void(const flow &, const link &)> local_leave;
-    /// For IGMP: the owner of the interface is about to change, and has changed.
+    /// disable_igmp, enable_igmp, for IGMP: the owner of the interface is about to change, or
+    /// has changed.
     std::function<void(const link &)> disable_igmp;
     std::function<void(const link &)> enable_igmp;
 };

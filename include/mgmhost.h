@@ -76,8 +76,8 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  * Threads:
  * The library calls it on the thread of the call that logs, before that call
  * returns. It may call it on several threads at the same time. It holds no lock
- * of its own meanwhile. An exception must not leave the callback: it would end
- * the process.
+ * of its own while the callback runs. An exception must not leave the callback:
+ * it would end the process.
  *
  * A call waits for the callback at most 0.1 s in each second, plus one message.
  * A thread that has used up this time leaves its messages to the library's

@@ -153,8 +153,9 @@ pub unsafe extern "C" fn MgmGetNextMfe(
 ///   source is directly connected. If dwInIfIndex is the index of an interface
 ///   that the client owns, with next hop 0, that interface becomes the incoming
 ///   interface. Otherwise the incoming interface stays as it is, and only the
-///   neighbour changes. This is also the case if an administrative boundary on
-///   the interface covers the group. The library reads no other field.
+///   neighbour changes. The incoming interface also stays if an administrative
+///   boundary on the new interface covers the group. The library reads no other
+///   field.
 ///
 /// # Returns
 /// - `NO_ERROR`: the MFE is changed.
