@@ -1,7 +1,7 @@
-//! The functions of mgmhost.h: what the router itself calls.
+//! The functions of mgmhost.h, which the host calls.
 //!
 //! As in [`exports`](super::exports), each body is one call of
-//! `entry`, and the text here is the header's.
+//! `entry`, and the comments here are those of the header.
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
@@ -342,7 +342,7 @@ pub unsafe extern "C" fn MgmHostPacketIn(
         // SAFETY: not null, and the caller says that a BOOL may be written there.
         unsafe { write(pbAccepted, BOOL::from(verdict.accepted)) };
         // SAFETY: neither is null if it is written to, and the caller says that
-        // `capacity` entries are there.
+        // there is room for `capacity` entries.
         unsafe { fill_oifs(&verdict.oifs, pdwOifCount, capacity, pOifs) }
     })
 }

@@ -1,4 +1,4 @@
-//! The functions of mgmhost.h that say how far packets may go (spec 3.7).
+//! The functions of mgmhost.h for TTL thresholds, boundaries and scope names (spec 3.7).
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn MgmHostGetScopeName(pScope: PMIB_IPMCAST_SCOPE) -> DWOR
     entry("MgmHostGetScopeName", || {
         required("pScope", pScope)?;
         // SAFETY: not null, and the caller says that it points to a scope; only
-        // what must be set is read.
+        // the fields that the caller must set are read.
         let (address, mask) =
             unsafe { (read_field!(pScope, dwGroupAddress), read_field!(pScope, dwGroupMask)) };
         let scope = scope(address, mask)?;
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn MgmHostGetScopeName(pScope: PMIB_IPMCAST_SCOPE) -> DWOR
         let status = DWORD::from(given.is_some());
         let name = given.unwrap_or_else(|| U16CString::from_str_truncate(scope.to_string()));
         let mut units: SCOPE_NAME_BUFFER = [0; MAX_SCOPE_NAME_LEN + 1];
-        // No name is longer: `scope_name` has seen to that.
+        // `scope_name` has made sure that no name is longer.
         for (to, unit) in units[..MAX_SCOPE_NAME_LEN].iter_mut().zip(name.as_slice()) {
             *to = *unit;
         }

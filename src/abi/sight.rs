@@ -1,7 +1,7 @@
-//! The functions of mgmhost.h that show what MGM is doing.
+//! The functions of mgmhost.h that return the state of the library.
 //!
 //! As in [`host`](super::host), each body is one call of
-//! `entry`, and the text here is the header's.
+//! `entry`, and the comments here are those of the header.
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn MgmHostServeStatus(pszPath: *const c_char) -> DWORD {
     })
 }
 
-/// A path as the caller has it, byte for byte where the system takes bytes.
+/// Converts a path, byte for byte where the paths of the system are bytes.
 fn as_path(text: &CStr) -> PathBuf {
     #[cfg(unix)]
     return <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes()).into();

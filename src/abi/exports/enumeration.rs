@@ -1,4 +1,4 @@
-//! Learning what others have joined.
+//! Enumeration of memberships.
 
 use crate::abi::args::{enum_kind, required, write};
 use crate::abi::buffer::{fill_groups, Buffer};

@@ -1,4 +1,4 @@
-//! Who wants which packets where.
+//! Memberships.
 
 use crate::abi::args::{interface, join, membership};
 use crate::abi::entry::entry_for;

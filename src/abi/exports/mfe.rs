@@ -1,4 +1,4 @@
-//! Reading MFEs, and changing one.
+//! Reading and changing MFEs.
 
 use crate::abi::args::{mfe_flow, mfe_key, neighbour, read_field, required};
 use crate::abi::buffer::{fill_many, fill_one, Buffer};

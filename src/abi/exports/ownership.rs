@@ -1,4 +1,4 @@
-//! Who has which interface.
+//! Ownership of interfaces.
 
 use crate::abi::args::{addr, interface, required, write};
 use crate::abi::entry::{entry, entry_for};
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
     entry("MgmGetProtocolOnInterface", || {
         required("pdwIfProtocolId", pdwIfProtocolId)?;
         required("pdwIfComponentId", pdwIfComponentId)?;
-        // A look-up: what cannot be an interface is one that nobody has.
+        // A look-up returns ERROR_NOT_FOUND even for an invalid interface (D51).
         let interface = Interface { index: dwIfIndex, next_hop: addr(dwIfNextHopAddr) };
         let (protocol, component) = Manager::global().protocol_on(interface)?;
         // SAFETY: not null, and the caller says that a DWORD may be written to each.

@@ -1,4 +1,4 @@
-//! Coming and going.
+//! Registration and deregistration.
 
 use crate::abi::args::{read, required, write};
 use crate::abi::callbacks::ClientCallbacks;

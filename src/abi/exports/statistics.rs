@@ -1,4 +1,4 @@
-//! Reading what the forwarder counted.
+//! Reading the counters of MFEs.
 
 use crate::abi::args::{mfe_key, required, stats_form};
 use crate::abi::buffer::{fill_many, fill_one, Buffer};

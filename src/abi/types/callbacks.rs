@@ -1,7 +1,7 @@
-//! The nine callback types, and what one of them points to.
+//! The nine callback types, and the structure that one of them takes.
 //!
-//! `C-unwind`, so that an exception that a client lets out arrives at the
-//! guard in `invoke.rs`, which ends the process with a line that says so.
+//! They are `C-unwind`, so that an exception of a client reaches the guard in `invoke.rs`,
+//! which ends the process with a message.
 
 use super::{BOOL, DWORD, PBYTE, PDWORD};
 

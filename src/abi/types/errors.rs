@@ -1,4 +1,4 @@
-//! The codes that the functions return (spec 0.8).
+//! The error codes that the functions return (spec 0.8).
 
 use super::DWORD;
 use crate::types::Code;

@@ -1,4 +1,4 @@
-//! MGM's own structures.
+//! The structures and constants of mgm.h.
 
 use super::{
     DWORD, PMGM_CREATION_ALERT_CALLBACK, PMGM_DISABLE_IGMP_CALLBACK, PMGM_ENABLE_IGMP_CALLBACK,

@@ -1,6 +1,6 @@
-//! The MIB structures: what MFEs and their counters look like from outside.
+//! The MIB structures for MFEs and their counters.
 //!
-//! Those of Windows Vista and later; the Windows 2000 forms held pointers.
+//! They have the layout of Windows Vista and later. Those of Windows 2000 contained pointers.
 
 use super::{DWORD, ULONG, WCHAR};
 

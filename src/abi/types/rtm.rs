@@ -1,4 +1,4 @@
-//! The structures of the routing table manager that an RPF callback is shown.
+//! The structures of the routing table manager that an RPF callback gets.
 
 use super::{DWORD, FILETIME, HANDLE, INT, UCHAR, UINT, USHORT};
 

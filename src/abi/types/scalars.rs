@@ -1,4 +1,4 @@
-//! The scalar types of Windows, with the sizes they have there.
+//! The scalar types of Windows, with the same sizes.
 
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
