@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tell<K> {
     /// How it stands with a topic as a whole. Whoever tells it lets
-    /// [`Notes::walk`] go through all things of the topic, or not.
+    /// `Notes::walk` go through all things of the topic, or not.
     All(usize),
     /// How it stands with the things of a topic after this one; all, if there is none.
     After(usize, Option<K>),

@@ -1,7 +1,7 @@
 //! The status socket, for those who ask for it: MGM_STATUS_SOCKET, or
 //! MgmHostServeStatus. docs/status.md tells what it answers.
 //!
-//! One connection at a time: none lasts longer than [`PATIENCE`], however it dawdles, and
+//! One connection at a time: none lasts longer than 10 s (`PATIENCE`), however it dawdles, and
 //! ends soon when the socket is closed.
 
 use crate::fork::{self, GuardedFd};
