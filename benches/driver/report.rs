@@ -20,7 +20,9 @@ impl Line {
                 };
                 match goal {
                     _ if over > 0.0 => format!("missed by {} %", (over * 100.0).ceil()),
-                    Goal::Stretch(_, stretch) if value <= stretch => "met, and the stretch goal".to_owned(),
+                    Goal::Stretch(_, stretch) if value <= stretch => {
+                        "met, and the stretch goal".to_owned()
+                    }
                     _ => "met".to_owned(),
                 }
             }
