@@ -1,24 +1,24 @@
-# The usual entry points; cargo and CMake do the work.
+# The most used targets. cargo and CMake do the builds. CONTRIBUTING.md describes them.
 #
-#   make             the release build: target/release/libmgm.so, libmgm.a
-#   make demo        installs what is missing, then shows mgm at work
-#   make test        everything quick; make test-heavy: the rest
-#   make bench       measures the release build; BENCH="install memory" for some rows
-#   make peers       measures mgm beside other multicast routers, and writes that down
-#   make instructions  records what the calls cost, for the test that compares
-#   make windows     the DLL for Windows, built with mingw-w64: build/windows/mgm
-#   make abi         records the ABI, for the test that compares
-#   make deb         Debian packages: build/deb/*.deb
-#   make install     PREFIX=/usr/local, LIBDIR=lib, DESTDIR=, SUDO=sudo where that needs it
+#   make             builds the release library: target/release/libmgm.so, libmgm.a
+#   make demo        installs missing tools, then runs the demo
+#   make test        runs the quick tests; make test-heavy runs the slow tests
+#   make bench       measures the release build; BENCH="install memory" selects rows
+#   make peers       measures mgm and other multicast routers, and records the results
+#   make instructions  records the instruction counts, which a test compares
+#   make windows     builds the DLL for Windows with mingw-w64: build/windows/mgm
+#   make abi         records the ABI, which a test compares
+#   make deb         builds the Debian packages: build/deb/*.deb
+#   make install     PREFIX=/usr/local, LIBDIR=lib, DESTDIR=, SUDO=sudo if PREFIX needs root
 
 PREFIX ?= /usr/local
-# CMake would take lib64 on some systems, or lib/x86_64-linux-gnu; the manuals say lib.
+# Without this, CMake uses lib64 or lib/x86_64-linux-gnu on some systems. The documentation says lib.
 LIBDIR ?= lib
-# Only the copying is done by it: root need not have cargo.
+# Used only for the copying, so root does not need cargo.
 SUDO ?=
 CARGO ?= cargo
 CMAKE ?= cmake
-# Rows of the benchmark; none: all.
+# Rows of the benchmark; empty means all rows.
 BENCH ?=
 
 .PHONY: all demo test test-heavy bench bench-docs peers instructions headers man pictures conformance windows abi deb install clean

@@ -1,23 +1,23 @@
-# Builds the crate with cargo and presents the results as targets.
+# Builds the crate with cargo and defines targets for the results.
 #
-# Out: mgm_cargo              custom target that runs cargo
-#      mgm::mgm, mgm::static  for consumers in the same build
-#      MGM_SHARED_FILES       libmgm.so.1.0.0 and its two links, to be installed
-#      MGM_STATIC_FILE        libmgm.a, to be installed
-#      MGM_TOP_FILE           mgmtop, to be installed
-#      MGM_PRIVATE_LIBS       what a static consumer has to link besides
+# Defines: mgm_cargo              custom target that runs cargo
+#          mgm::mgm, mgm::static  libraries for other targets of the same build
+#          MGM_SHARED_FILES       libmgm.so.1.0.0 and its two links, to be installed
+#          MGM_STATIC_FILE        libmgm.a, to be installed
+#          MGM_TOP_FILE           mgmtop, to be installed
+#          MGM_PRIVATE_LIBS       system libraries that a program linked with libmgm.a needs
 
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  message(FATAL_ERROR "mgm's CMake build knows Linux only; elsewhere use cargo build --release --package mgm")
+  message(FATAL_ERROR "the CMake build of mgm supports Linux only: use cargo build --release --package mgm")
 endif()
 
-# rustup puts cargo where no system path leads. It comes before that of a
-# distribution, which would compile with another rustc into the same directory.
+# rustup installs cargo outside of the system path. Prefer it to the cargo of a
+# distribution, which would use another rustc for the same target directory.
 find_program(CARGO cargo HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin REQUIRED)
 find_program(RUSTC rustc HINTS ENV CARGO_HOME "$ENV{HOME}/.cargo" PATH_SUFFIXES bin REQUIRED)
 
-# On its own mgm shares target/ with plain cargo; inside another project it
-# keeps out of its own source tree, which may be read-only.
+# As the top-level project, mgm shares target/ with plain cargo. Inside another
+# project it builds outside of its source tree, which may be read-only.
 if(PROJECT_IS_TOP_LEVEL)
   set(_default_target_dir "${PROJECT_SOURCE_DIR}/target")
 else()
@@ -31,7 +31,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(_cargo_options --profile dev)
   set(_artifacts debug)
 else()
-  # What others get must not name the directories of whoever built it.
+  # A release must not contain the directory names of the machine that built it.
   set(_cargo "${PROJECT_SOURCE_DIR}/scripts/cargo-trimmed")
   set(_cargo_options --profile release)
   set(_artifacts release)
@@ -42,8 +42,8 @@ if(MGM_RUST_TARGET)
 endif()
 set(_artifacts "${MGM_CARGO_TARGET_DIR}/${_artifacts}")
 
-# cargo's libmgm.so carries the SONAME libmgm.so.1: a program finds it only
-# under that name, so the build tree gets the same three names as the system.
+# The libmgm.so of cargo has the SONAME libmgm.so.1, and programs load it by that
+# name. So the build tree gets the same three names as an installed system.
 set(_lib_dir "${PROJECT_BINARY_DIR}/lib")
 set(_so "libmgm.so")
 set(_soname "libmgm.so.${PROJECT_VERSION_MAJOR}")
@@ -53,9 +53,9 @@ set(MGM_STATIC_FILE "${_lib_dir}/libmgm.a")
 set(MGM_TOP_FILE "${PROJECT_BINARY_DIR}/bin/mgmtop")
 file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 
-# Always runs: cargo knows better than make what is out of date, and is quick
-# when nothing is. It runs in the source tree for the sake of .cargo/config.toml.
-# MAKEFLAGS goes, or cargo would wait for a job server that it cannot reach.
+# This target always runs cargo, which itself checks what is out of date. cargo runs in
+# the source tree, because it reads .cargo/config.toml there. MAKEFLAGS is unset,
+# because otherwise cargo would wait for a job server that it cannot reach.
 add_custom_target(mgm_cargo ALL
   COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS
     "CARGO=${CARGO}" ${_cargo} build --package mgm --package mgmtop --lib --bin mgmtop --locked ${_cargo_options}
@@ -70,10 +70,10 @@ add_custom_target(mgm_cargo ALL
   COMMENT "Building mgm with cargo"
   USES_TERMINAL VERBATIM)
 
-# The system libraries that Rust's std needs, which a static consumer has to
-# name itself. The compiler driver brings libc and the unwinder (libgcc_s, or
-# libgcc_eh under -static), so these two are dropped: naming libgcc_s would
-# make -static impossible.
+# A program that links libmgm.a must also link the system libraries that the Rust
+# standard library needs. libc and the unwinder are left out of the list, because the
+# compiler driver adds them (libgcc_s, or libgcc_eh with -static). A program with
+# libgcc_s in its list could not be linked with -static.
 set(_rustc_target)
 if(MGM_RUST_TARGET)
   set(_rustc_target --target "${MGM_RUST_TARGET}")
@@ -107,8 +107,8 @@ set_target_properties(mgm::static PROPERTIES
   INTERFACE_LINK_LIBRARIES "${MGM_PRIVATE_LIBS}")
 add_dependencies(mgm::static mgm_cargo)
 
-# Stand-ins for the Windows headers, for sources that were written for those.
-# Apart, because no other source should find a windows.h by accident.
+# Stand-ins for the Windows headers, for programs that were written for Windows. They
+# are a target of their own, so that no other program finds a windows.h by accident.
 if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
   add_library(mgm::win32 INTERFACE IMPORTED GLOBAL)
   set_target_properties(mgm::win32 PROPERTIES

@@ -1,5 +1,5 @@
-# What "cmake --install" puts where. Nothing that is installed names an
-# absolute path, so the tree may be moved, or staged with DESTDIR.
+# The rules for "cmake --install". No installed file contains an absolute path, so the
+# installation can be moved, or staged with DESTDIR.
 include(CMakePackageConfigHelpers)
 
 install(PROGRAMS ${MGM_SHARED_FILES} DESTINATION "${CMAKE_INSTALL_LIBDIR}")
@@ -10,8 +10,8 @@ file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h"
   "${PROJECT_SOURCE_DIR}/include/*.hpp")
 install(FILES ${_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
-  # Not beside mgm.h: a windows.h in the system's include directory would make
-  # many a configure script believe that it is on Windows.
+  # These headers are in a directory of their own: with a windows.h in the include
+  # directory of the system, many configure scripts would detect Windows.
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/win32/"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/mgm/win32" FILES_MATCHING PATTERN "*.h")
 endif()
@@ -19,10 +19,10 @@ endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/man1" "${PROJECT_SOURCE_DIR}/man/man3"
   "${PROJECT_SOURCE_DIR}/man/man7" DESTINATION "${CMAKE_INSTALL_MANDIR}")
 
-# pkg-config finds the prefix from where mgm.pc lies.
+# mgm.pc derives the prefix from its own location.
 set(_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
-  # Directories that do not follow the prefix cannot be relocated anyhow.
+  # Absolute directories do not depend on the prefix and cannot be moved.
   set(MGM_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
   set(MGM_PC_LIBDIR "${CMAKE_INSTALL_FULL_LIBDIR}")
   set(MGM_PC_INCLUDEDIR "${CMAKE_INSTALL_FULL_INCLUDEDIR}")

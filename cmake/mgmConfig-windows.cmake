@@ -1,8 +1,8 @@
-# find_package(mgm 1) with the package for Windows gives the targets
-#   mgm::mgm     mgm.dll; it has to lie where the program finds it
-#   mgm::win32   nothing: Windows has its headers itself, and what is linked with this
-#                on Linux need not ask where it is
-# There is no mgm::static.
+# In the package for Windows, find_package(mgm 1) defines the targets
+#   mgm::mgm     mgm.dll, which must be in a directory where the program finds it
+#   mgm::win32   an empty target: Windows has the headers itself. A project that links
+#                mgm::win32 on Linux needs no condition for Windows.
+# There is no target mgm::static.
 get_filename_component(_mgm_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 if(NOT TARGET mgm::mgm)
   add_library(mgm::mgm SHARED IMPORTED)

@@ -1,27 +1,52 @@
 /*
- * mgm.h - the multicast group manager, as routing protocols see it.
+ * mgm.h - the multicast group manager API for routing protocols.
  *
- * Generated from src/abi: change it there, then "make headers".
+ * Generated from src/abi: edit the files there, then run "make headers".
  *
- * Conventions. Every function returns NO_ERROR or a Win32 error code. Addresses
- * and masks are in network byte order, as in struct in_addr; all other numbers
- * are in the machine's. An interface is an index together with a next hop, which
- * is 0 except on point-to-multipoint links. A handle is a number and points to
- * nothing; any value may be passed, and one that is not open is refused with
- * ERROR_INVALID_PARAMETER. When a function fails, nothing has changed and no
- * out-parameter is written, except where its description says so. Why a call was
- * refused stands in the log (MGM_LOG in the environment).
+ * Terms. A client is a routing protocol, or IGMP, that has registered. A flow is the
+ * packets of one source to one group. A membership says that packets are wanted on an
+ * interface: those of one flow, those of one group from any source, or those of all
+ * groups. An MFE is a multicast forwarding entry: it gives the incoming interface and
+ * the outgoing interfaces of one flow. A negative MFE has no outgoing interface. The
+ * forwarder is the part that forwards packets: the kernel, or a table in memory. The
+ * router is the process that uses the library.
  *
- * Threads. Every function may be called from any thread at any time, also inside
- * callbacks, unless its description says otherwise. Callbacks come one at a time
- * for each client, on the thread of the call that causes them or on MGM's own, and
- * MGM holds no lock while they run. Never hold a lock that your callbacks take
- * while you call Mgm functions. A call delivers what it causes before it returns, up
- * to 1,024 callbacks; MGM's own threads deliver the rest. A client whose callbacks do
- * not keep up falls behind when 1,024 of them wait: until it has caught up, join, prune
- * and local alerts tell it how things stand and not each change, so it may hear what it
- * knows already, and WRONG_IF callbacks are dropped. MGM lives in the router's process: in a forked
- * child every function returns ERROR_CAN_NOT_COMPLETE.
+ * Conventions. Every function returns NO_ERROR or a Win32 error code. Addresses and
+ * masks are in network byte order, as in struct in_addr. All other numbers are in host
+ * byte order. An index and a next hop together identify an interface; the next hop is 0
+ * except on point-to-multipoint links. A handle is a number, not an address. Any value
+ * may be passed as a handle: with an invalid handle the call returns
+ * ERROR_INVALID_PARAMETER. A handle is invalid if the library never issued it, if it is
+ * closed, or if it is of the wrong kind. When a call fails, it has changed nothing and
+ * written no out-parameter, unless the description of the function says otherwise.
+ *
+ * Errors. The log says why a call failed (see MGM_LOG in mgmhost.h). Nothing is logged
+ * for a buffer that is too small, for an MFE or an owner that does not exist, and in a
+ * forked child. Every function can also return ERROR_CAN_NOT_COMPLETE for an internal
+ * error of the library, which the log reports.
+ *
+ * Threads. Every function may be called from any thread at any time, also inside a
+ * callback, unless its description says otherwise. The library works only in the process
+ * that started it. In a forked child every function returns ERROR_CAN_NOT_COMPLETE.
+ *
+ * Callback rules. A callback runs on the thread of the call that causes it, or on a
+ * thread of the library. The library runs the callbacks of one client one at a time. It
+ * holds no lock of its own while a callback runs. A callback may call every function of
+ * mgm.h. Before a call returns, it runs up to 1,024 of the callbacks that it has caused;
+ * threads of the library run the others. If an exception leaves a callback, the library
+ * ends the process. A longjmp out of a callback is undefined behaviour.
+ *
+ * Lock rule. While you call an Mgm function, do not hold a lock that one of your
+ * callbacks takes. The call could run or wait for a callback that waits for the lock.
+ * This also concerns functions that cause no callbacks, because every function can run
+ * the log callback.
+ *
+ * Slow clients. A client is behind from the moment that 1,024 callbacks wait for it
+ * until none waits any longer. While a client is behind, the library does not call
+ * WRONG_IF for it, and it does not report each single change with JOIN_ALERT,
+ * PRUNE_ALERT, LOCAL_JOIN or LOCAL_LEAVE. When no callback waits any longer, the library
+ * reports the present state of everything that has changed in the meantime. The client
+ * may therefore be told what it already knows.
  */
 
 #ifndef MGM_H
@@ -34,13 +59,13 @@
 #ifndef MGM_NO_TYPES
 #ifdef _WIN32
 #ifndef _WINDOWS_
-#include <winsock2.h> /* has to come before windows.h */
+#include <winsock2.h> /* must come before windows.h */
 #include <windows.h>
 #endif
 #include <iprtrmib.h>
 #include <rtmv2.h>
 #ifndef MPR50
-#define MPR50 1 /* routprot.h has only this version, and wants to be told */
+#define MPR50 1 /* routprot.h needs it; there is no other version */
 #endif
 #include <routprot.h>
 #else
@@ -54,57 +79,71 @@ extern "C" {
 
 /* -------------------------------- Callbacks ------------------------------- */
 
-/** One outgoing interface in a creation alert. */
+/** One outgoing interface in a CREATION_ALERT callback. */
 struct _MGM_IF_ENTRY {
     /** Index of the interface. */
     DWORD dwIfIndex;
-    /** Its next hop, network byte order; 0 except on point-to-multipoint links. */
+    /**
+     * Next hop of the interface, network byte order; 0 except on
+     * point-to-multipoint links.
+     */
     DWORD dwIfNextHopAddr;
-    /** Whether IGMP is enabled there. */
+    /** TRUE if IGMP is enabled on the interface. */
     BOOL bIGMP;
-    /** TRUE; the client sets FALSE to have packets not go out there. */
+    /**
+     * In: TRUE. Out: FALSE if the flow must not be forwarded out of the
+     * interface.
+     */
     BOOL bIsEnabled;
 };
 typedef struct _MGM_IF_ENTRY MGM_IF_ENTRY;
 typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
 
 /**
- * Asks the owner of the interface towards a source how packets of that source
- * must arrive: before an MFE is made, when it is renewed, and when its route
- * changes. The out-parameters come with what the routes say; a client that
- * agrees leaves them alone.
+ * Asks the owner of the interface towards a source how packets from that source
+ * must arrive.
  *
- * Where no route leads to the source through an interface that a client owns, the owner of
- * the interface where the packet arrived is called instead, with interface, next hop and
- * neighbour 0. It may name one of its own interfaces, and so accept the source without a
- * reverse-path check. If it leaves the 0 there is no MFE, and it is not asked again about
- * this source and group for 10 seconds, unless a change concerns them. MgmHostGetArrival
- * returns where the packet arrived.
+ * The library calls it before it creates an MFE, when it renews an MFE, and when
+ * the route to the source changes. On entry the in-out parameters hold the
+ * result of the route look-up. A client that agrees with the result leaves them
+ * unchanged.
+ *
+ * If no route leads to the source through an interface that a client owns, the
+ * library asks the owner of the arrival interface instead. The arrival interface
+ * is the one on which the packet arrived; MgmHostGetArrival returns it. Incoming
+ * interface, next hop and neighbour are then 0 on entry. The client can accept
+ * the source without a reverse-path check: it sets the incoming interface to one
+ * of its own interfaces. If the client leaves the incoming interface 0, the
+ * library creates no MFE. It does not ask again about this flow for 10 seconds,
+ * unless a change concerns the flow.
  *
  * Parameters:
- * - dwSourceAddr, dwGroupAddr: the source and the group, network byte order.
+ * - dwSourceAddr, dwGroupAddr: source and group of the flow, network byte
+ *   order.
  * - dwSourceMask, dwGroupMask: 255.255.255.255.
- * - pdwInIfIndex (in, out): index of the incoming interface; 0 if no route leads to one.
- * - pdwInIfNextHopAddr (in, out): its next hop, network byte order. Index and
- *   next hop must name an interface that the client owns; any other answer is
- *   logged and has no effect.
- * - pdwUpStreamNbr (in, out): the neighbour towards the source, network byte
- *   order; 0 if the source is directly connected.
- * - dwHdrSize, pbPacketHdr: the packet's IP header bytes. 0 bytes if there
- *   is no packet (a renewal, a changed route). Bytes that the forwarder could
- *   not supply are 0. Valid during the callback only.
- * - pbRoute: an RTM_DEST_INFO with one view, RTM_VIEW_ID_MCAST, of the route
- *   that matched; its handles are NULL. Where pdwInIfIndex comes with 0 it is of
- *   0.0.0.0/0, with no routes; it is never NULL. What is written there is ignored.
- *   Valid during the callback only.
+ * - pdwInIfIndex (in, out): index of the incoming interface. In: 0 if no route
+ *   leads through an interface that a client owns.
+ * - pdwInIfNextHopAddr (in, out): next hop of the incoming interface, network
+ *   byte order. Out: index and next hop must name an interface that the client
+ *   owns, or the index must still be 0. The library logs any other answer and
+ *   ignores it.
+ * - pdwUpStreamNbr (in, out): the upstream neighbour, network byte order; 0 if
+ *   the source is directly connected.
+ * - dwHdrSize: number of bytes at pbPacketHdr; 0 if no packet caused the
+ *   callback (a renewal, or a change of the route).
+ * - pbPacketHdr (in): IP header of the packet. Bytes that the forwarder cannot
+ *   supply are 0. Valid only during the callback.
+ * - pbRoute (in): a pointer to an RTM_DEST_INFO that describes the route to
+ *   the source; never NULL. It has one view, RTM_VIEW_ID_MCAST, and all its
+ *   handles are NULL. If *pdwInIfIndex is 0 on entry, it describes 0.0.0.0/0 and
+ *   has no routes. The library ignores what the client writes there. Valid only
+ *   during the callback.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
  * Source: reference page "PMGM_RPF_CALLBACK callback function (mgm.h)".
  */
@@ -120,26 +159,29 @@ typedef DWORD (*PMGM_RPF_CALLBACK)(DWORD dwSourceAddr,
                                    PBYTE pbRoute);
 
 /**
- * Tells a client that an MFE is being made (or renewed) and that interfaces of
- * its own are among the outgoing ones. No packet is forwarded by the MFE
- * before all clients have answered.
+ * Asks a client whether a flow may be forwarded out of interfaces that it owns.
+ *
+ * The library calls it when it creates or renews an MFE that has outgoing
+ * interfaces of the client. A new MFE forwards no packet until all clients have
+ * answered.
  *
  * Parameters:
- * - dwSourceAddr, dwGroupAddr: the source and the group, network byte order.
+ * - dwSourceAddr, dwGroupAddr: source and group of the flow, network byte
+ *   order.
  * - dwSourceMask, dwGroupMask: 255.255.255.255.
- * - dwInIfIndex, dwInIfNextHopAddr: the incoming interface.
- * - dwIfCount: number of entries in the list, at least 1.
- * - pmieOutIfList (in, out): the client's own outgoing interfaces. The client
- *   sets bIsEnabled to FALSE where the packets shall not go out; nothing else
- *   of what it writes counts. Valid during the callback only.
+ * - dwInIfIndex, dwInIfNextHopAddr: index and next hop of the incoming
+ *   interface; the next hop in network byte order.
+ * - dwIfCount: number of entries at pmieOutIfList, at least 1.
+ * - pmieOutIfList (in, out): the outgoing interfaces that the client owns. The
+ *   client sets bIsEnabled to FALSE for each interface out of which the flow
+ *   must not be forwarded. The library ignores all other changes. Valid only
+ *   during the callback.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
  * Source: reference page "PMGM_CREATION_ALERT_CALLBACK callback function
  * (mgm.h)"; RFC 2715 section 3.3.
@@ -156,28 +198,32 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
 /**
  * Tells a client that packets are no longer wanted.
  *
- * bMemberDelete TRUE: nobody but the client itself wants the group (the source
- * and group, or anything at all) any more. FALSE: an MFE whose incoming
- * interface the client owns has no outgoing interface (left).
+ * If bMemberDelete is TRUE, no other client wants the packets that source and
+ * group describe. If it is FALSE, an MFE was created without an outgoing
+ * interface, or has lost the last one. The client owns the incoming interface of
+ * that MFE.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
- *   any source, else the mask is 255.255.255.255.
- * - dwGroupAddr, dwGroupMask: the group likewise; both 0 for every group.
- * - dwIfIndex, dwIfNextHopAddr: with TRUE the interface of the membership
- *   that went (0 where there is none), with FALSE the incoming interface.
+ *   any source, otherwise the mask is 255.255.255.255.
+ * - dwGroupAddr, dwGroupMask: the group, network byte order; both 0 for all
+ *   groups, otherwise the mask is 255.255.255.255.
+ * - dwIfIndex, dwIfNextHopAddr: index and next hop of an interface; the next
+ *   hop in network byte order. If bMemberDelete is TRUE, it is the interface of
+ *   the deleted membership, or 0 if there is none. If bMemberDelete is FALSE, it
+ *   is the incoming interface of the MFE.
  * - bMemberDelete: see above.
- * - pdwTimeout (in, out): with FALSE the life of the MFE in seconds; what the
- *   client leaves there counts. 0 is the default, 0xFFFFFFFF never expires.
- *   With TRUE it points to a DWORD that nobody reads.
+ * - pdwTimeout (in, out): the lifetime of the MFE in seconds, if bMemberDelete
+ *   is FALSE. In: the default lifetime. Out: the lifetime that the MFE gets; 0
+ *   selects the default, and with 0xFFFFFFFF the MFE never expires. If
+ *   bMemberDelete is TRUE, the pointer is valid, but the library ignores the
+ *   value.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
  * Source: reference page "PMGM_PRUNE_ALERT_CALLBACK callback function (mgm.h)";
  * RFC 2715 section 3.4.
@@ -194,23 +240,22 @@ typedef DWORD (*PMGM_PRUNE_ALERT_CALLBACK)(DWORD dwSourceAddr,
 /**
  * Tells a client that packets are wanted.
  *
- * bMemberUpdate TRUE: somebody else wants the group (the source and group, or
- * anything at all). FALSE: an MFE whose incoming interface the client owns has
- * outgoing interfaces again.
+ * If bMemberUpdate is TRUE, another client wants the packets that source and
+ * group describe. If it is FALSE, an MFE has an outgoing interface again. The
+ * client owns the incoming interface of that MFE.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
- *   any source, else the mask is 255.255.255.255.
- * - dwGroupAddr, dwGroupMask: the group likewise; both 0 for every group.
+ *   any source, otherwise the mask is 255.255.255.255.
+ * - dwGroupAddr, dwGroupMask: the group, network byte order; both 0 for all
+ *   groups, otherwise the mask is 255.255.255.255.
  * - bMemberUpdate: see above.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
  * Source: reference page "PMGM_JOIN_ALERT_CALLBACK callback function (mgm.h)";
  * RFC 2715 section 3.5.
@@ -222,26 +267,29 @@ typedef DWORD (*PMGM_JOIN_ALERT_CALLBACK)(DWORD dwSourceAddr,
                                           BOOL bMemberUpdate);
 
 /**
- * Tells the owner of an interface that a packet came in there although its MFE
- * has another incoming interface. At most once in three seconds for each
- * source, group and interface, and not while the client is behind.
+ * Tells the owner of an interface that a packet arrived there although the MFE
+ * of its flow has another incoming interface.
+ *
+ * The library calls it at most once in three seconds for each flow and
+ * interface. While the client is behind, the library does not call it.
  *
  * Parameters:
- * - dwSourceAddr, dwGroupAddr: the source and the group, network byte order.
- * - dwIfIndex, dwIfNextHopAddr: the interface that the packet came in on.
- * - dwHdrSize, pbPacketHdr: the packet's IP header bytes. Bytes that the
- *   forwarder could not supply are 0. Valid during the callback only.
+ * - dwSourceAddr, dwGroupAddr: source and group of the flow, network byte
+ *   order.
+ * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface on which
+ *   the packet arrived; the next hop in network byte order.
+ * - dwHdrSize: number of bytes at pbPacketHdr.
+ * - pbPacketHdr (in): IP header of the packet. Bytes that the forwarder cannot
+ *   supply are 0. Valid only during the callback.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
- * Source: reference page "PMGM_WRONG_IF_CALLBACK callback function (mgm.h)";
- * RFC 2715 section 3.2.
+ * Source: reference page "PMGM_WRONG_IF_CALLBACK callback function (mgm.h)"; RFC
+ * 2715 section 3.2.
  */
 typedef DWORD (*PMGM_WRONG_IF_CALLBACK)(DWORD dwSourceAddr,
                                         DWORD dwGroupAddr,
@@ -251,22 +299,23 @@ typedef DWORD (*PMGM_WRONG_IF_CALLBACK)(DWORD dwSourceAddr,
                                         PBYTE pbPacketHdr);
 
 /**
- * Tells the owner of an interface that IGMP added a membership there: hosts on
- * the link want these packets.
+ * Tells the owner of an interface that IGMP has added a membership there.
+ *
+ * Hosts on the link want the packets.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
- *   any source, else the mask is 255.255.255.255.
- * - dwGroupAddr, dwGroupMask: the group likewise; both 0 for every group.
- * - dwIfIndex, dwIfNextHopAddr: the interface.
+ *   any source, otherwise the mask is 255.255.255.255.
+ * - dwGroupAddr, dwGroupMask: the group, network byte order; both 0 for all
+ *   groups, otherwise the mask is 255.255.255.255.
+ * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface; the
+ *   next hop in network byte order.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
  * Source: reference page "PMGM_LOCAL_JOIN_CALLBACK callback function (mgm.h)".
  */
@@ -278,22 +327,23 @@ typedef DWORD (*PMGM_LOCAL_JOIN_CALLBACK)(DWORD dwSourceAddr,
                                           DWORD dwIfNextHopAddr);
 
 /**
- * Tells the owner of an interface that IGMP deleted a membership there: no
- * host on the link wants these packets any more.
+ * Tells the owner of an interface that IGMP has deleted a membership there.
+ *
+ * No host on the link wants the packets any longer.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
- *   any source, else the mask is 255.255.255.255.
- * - dwGroupAddr, dwGroupMask: the group likewise; both 0 for every group.
- * - dwIfIndex, dwIfNextHopAddr: the interface.
+ *   any source, otherwise the mask is 255.255.255.255.
+ * - dwGroupAddr, dwGroupMask: the group, network byte order; both 0 for all
+ *   groups, otherwise the mask is 255.255.255.255.
+ * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface; the
+ *   next hop in network byte order.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
  * Source: reference page "PMGM_LOCAL_LEAVE_CALLBACK callback function (mgm.h)".
  */
@@ -305,39 +355,41 @@ typedef DWORD (*PMGM_LOCAL_LEAVE_CALLBACK)(DWORD dwSourceAddr,
                                            DWORD dwIfNextHopAddr);
 
 /**
- * Tells IGMP that an interface is about to change hands. Until ENABLE_IGMP,
- * IGMP's adds and deletes there are refused with ERROR_CAN_NOT_COMPLETE, and
- * the memberships that it has there are dropped.
+ * Tells IGMP that the owner of an interface is about to change.
+ *
+ * IGMP cannot add or delete memberships on the interface until the library calls
+ * ENABLE_IGMP: its calls return ERROR_CAN_NOT_COMPLETE. The library deletes the
+ * memberships that IGMP has on the interface.
  *
  * Parameters:
- * - dwIfIndex, dwIfNextHopAddr: the interface.
+ * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface; the
+ *   next hop in network byte order.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
  * Source: reference page "PMGM_DISABLE_IGMP_CALLBACK callback function (mgm.h)".
  */
 typedef DWORD (*PMGM_DISABLE_IGMP_CALLBACK)(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
- * Tells IGMP that an interface has changed hands: it adds all its memberships
- * there again, from inside this callback if it likes.
+ * Tells IGMP that the owner of an interface has changed.
+ *
+ * IGMP must now add all its memberships on the interface again. It may do so
+ * inside this callback.
  *
  * Parameters:
- * - dwIfIndex, dwIfNextHopAddr: the interface.
+ * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface; the
+ *   next hop in network byte order.
  *
  * Returns:
- * Ignored.
+ * The library ignores the return value.
  *
  * Threads:
- * On any thread, MGM's own included; one callback of a client at a time, no
- * lock of MGM held. Any function of mgm.h may be called from here. An exception
- * that leaves it ends the process; longjmp out of it is undefined.
+ * The callback rules apply.
  *
  * Source: reference page "PMGM_ENABLE_IGMP_CALLBACK callback function (mgm.h)".
  */
@@ -345,35 +397,35 @@ typedef DWORD (*PMGM_ENABLE_IGMP_CALLBACK)(DWORD dwIfIndex, DWORD dwIfNextHopAdd
 
 /* ------------------------- Structures and constants ----------------------- */
 
-/** What a group enumeration is to give. */
+/** Selects the entries of a group enumeration. */
 typedef enum _MGM_ENUM_TYPES {
-    /** Each group that somebody has joined with a source. */
+    /** One entry, with source 0, for each group with a membership whose source is not 0. */
     ANY_SOURCE = 0,
-    /** Each source and group, each group, and everything, that somebody has joined. */
+    /** One entry for each source and group that any client has a membership for. */
     ALL_SOURCES = 1
 } MGM_ENUM_TYPES;
 
-/** The callbacks of a client. Any of them may be NULL: it is then skipped. */
+/** The callbacks of a client. The library skips a callback that is NULL. */
 struct _ROUTING_PROTOCOL_CONFIG {
-    /** Reserved, ignored. */
+    /** Reserved; the library ignores it. */
     DWORD dwCallbackFlags;
-    /** Asks for the incoming interface of a new MFE. */
+    /** Asks for the incoming interface of an MFE. */
     PMGM_RPF_CALLBACK pfnRpfCallback;
-    /** Asks about the outgoing interfaces of a new MFE. */
+    /** Asks about outgoing interfaces of an MFE. */
     PMGM_CREATION_ALERT_CALLBACK pfnCreationAlertCallback;
-    /** Packets are no longer wanted. */
+    /** Reports that packets are no longer wanted. */
     PMGM_PRUNE_ALERT_CALLBACK pfnPruneAlertCallback;
-    /** Packets are wanted. */
+    /** Reports that packets are wanted. */
     PMGM_JOIN_ALERT_CALLBACK pfnJoinAlertCallback;
-    /** A packet came in on the wrong interface. */
+    /** Reports a packet that arrived on the wrong interface. */
     PMGM_WRONG_IF_CALLBACK pfnWrongIfCallback;
-    /** IGMP added a membership on an interface of the client's. */
+    /** Reports that IGMP has added a membership on an interface of the client. */
     PMGM_LOCAL_JOIN_CALLBACK pfnLocalJoinCallback;
-    /** IGMP deleted one. */
+    /** Reports that IGMP has deleted a membership on an interface of the client. */
     PMGM_LOCAL_LEAVE_CALLBACK pfnLocalLeaveCallback;
-    /** For IGMP: an interface is about to change hands. */
+    /** For IGMP only: reports that the owner of an interface is about to change. */
     PMGM_DISABLE_IGMP_CALLBACK pfnDisableIgmpCallback;
-    /** For IGMP: it has changed hands. */
+    /** For IGMP only: reports that the owner of an interface has changed. */
     PMGM_ENABLE_IGMP_CALLBACK pfnEnableIgmpCallback;
 };
 typedef struct _ROUTING_PROTOCOL_CONFIG ROUTING_PROTOCOL_CONFIG;
@@ -381,62 +433,62 @@ typedef ROUTING_PROTOCOL_CONFIG *PROUTING_PROTOCOL_CONFIG;
 
 /** One entry of a group enumeration. */
 struct _SOURCE_GROUP_ENTRY {
-    /** Source, network byte order; 0 for any. */
+    /** Source, network byte order; 0 for any source. */
     DWORD dwSourceAddr;
-    /** 255.255.255.255, or 0 with source 0. */
+    /** 255.255.255.255; 0 if dwSourceAddr is 0. */
     DWORD dwSourceMask;
-    /** Group, network byte order; 0 for every. */
+    /** Group, network byte order; 0 for all groups. */
     DWORD dwGroupAddr;
-    /** 255.255.255.255, or 0 with group 0. */
+    /** 255.255.255.255; 0 if dwGroupAddr is 0. */
     DWORD dwGroupMask;
 };
 typedef struct _SOURCE_GROUP_ENTRY SOURCE_GROUP_ENTRY;
 typedef SOURCE_GROUP_ENTRY *PSOURCE_GROUP_ENTRY;
 
-/** Record the membership, and change the MFEs that it matches. */
+/** Record or remove the membership, and change the matching MFEs. */
 #define MGM_JOIN_STATE_FLAG 1
 
-/** Record nothing; change the MFEs that are there and match. */
+/** Change the existing matching MFEs, but do not record or remove the membership. */
 #define MGM_FORWARD_STATE_FLAG 2
 
-/** The other name that the reference uses for MGM_FORWARD_STATE_FLAG. */
+/** Another name for MGM_FORWARD_STATE_FLAG, which the reference also uses. */
 #define MGM_FORWARD_STATE 2
 
-/** Statistics as MIB_IPMCAST_MFE_STATS. */
+/** Return statistics as MIB_IPMCAST_MFE_STATS. */
 #define MGM_MFE_STATS_0 1
 
-/** Statistics as MIB_IPMCAST_MFE_STATS_EX. */
+/** Return statistics as MIB_IPMCAST_MFE_STATS_EX. */
 #define MGM_MFE_STATS_1 2
 
 /* ------------------------------ Registration ------------------------------ */
 
 /**
- * Registers a client, a routing protocol or IGMP, with MGM.
+ * Registers a client: a routing protocol, or IGMP.
  *
- * What others joined before is not reported to a newcomer: it learns that by
- * enumerating the groups.
+ * If the library is not running, the call starts it. The library does not report
+ * existing memberships to a new client. The client can read them with
+ * MgmGroupEnumerationStart.
  *
  * Parameters:
- * - prpiInfo (in): the client's callbacks. It is copied, and may be freed
- *   after the call.
- * - dwProtocolId: the protocol, PROTO_IP_* or MS_IP_*. IGMP is whoever says
- *   PROTO_IP_IGMP or MS_IP_IGMP.
- * - dwComponentId: tells components of the same protocol apart.
- * - phProtocol (out): the handle for all other calls. It points to nothing.
+ * - prpiInfo (in): the callbacks of the client. The library copies the
+ *   structure, so it may be freed after the call.
+ * - dwProtocolId: the protocol, PROTO_IP_* or MS_IP_*. PROTO_IP_IGMP and
+ *   MS_IP_IGMP register the client as IGMP.
+ * - dwComponentId: distinguishes clients of the same protocol.
+ * - phProtocol (out): the handle of the client, for all other calls.
  *
  * Returns:
- * - NO_ERROR: registered.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL; or this call would start MGM, and a
- *   variable of the environment is invalid.
- * - ERROR_ALREADY_EXISTS: this protocol and component are registered.
- * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
- * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child
- *   of the router.
+ * - NO_ERROR: the client is registered.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL; or the call would start the
+ *   library, and an environment variable has an invalid value.
+ * - ERROR_ALREADY_EXISTS: a client with this protocol and component is
+ *   registered.
+ * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The lock rule applies.
  *
  * Source: reference page "MgmRegisterMProtocol function (mgm.h)".
  */
@@ -446,30 +498,32 @@ DWORD MgmRegisterMProtocol(PROUTING_PROTOCOL_CONFIG prpiInfo,
                            HANDLE *phProtocol);
 
 /**
- * Takes a client out of MGM. It must have released all its interfaces.
+ * Deregisters a client.
  *
- * Once this returns NO_ERROR no callback of the client runs or will run, so
- * that its module may be unloaded: the call waits for one that is running on
- * another thread. Called from inside one of the client's own callbacks it does
- * not wait; that callback is the last. The client's open enumerations are
- * closed.
+ * The client must have released all its interfaces. The library closes the
+ * enumerations that the client has open.
+ *
+ * When the call has returned NO_ERROR, no callback of the client runs any more,
+ * so the module that contains the callbacks may be unloaded. If a callback of
+ * the client is running on another thread, the call waits until it has returned.
+ * If the call is made inside a callback of the same client, it does not wait,
+ * and that callback is the last one.
  *
  * Parameters:
- * - hProtocol: the client's handle, invalid afterwards.
+ * - hProtocol: the handle of the client. It is invalid after the call.
  *
  * Returns:
- * - NO_ERROR: gone.
- * - ERROR_INVALID_PARAMETER: not the handle of a registered client.
- * - ERROR_CAN_NOT_COMPLETE: the client still owns an interface (IGMP: is
- *   enabled on one); or one of its callbacks is running on another thread and
- *   this is a call from inside another client's callback, where waiting could
- *   be for ever; or this is a forked child of the router. Nothing has changed.
+ * - NO_ERROR: the client is deregistered.
+ * - ERROR_INVALID_PARAMETER: hProtocol is not the handle of a registered
+ *   client.
+ * - ERROR_CAN_NOT_COMPLETE: the client still owns an interface (IGMP: is still
+ *   enabled on one); or the call is made inside a callback of another client
+ *   while a callback of this client is running on another thread, so that
+ *   waiting could deadlock; or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks; see above for how it waits.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions:
- * this one waits for a callback, which would wait for the lock.
+ * Any thread, at any time, also inside callbacks. The call may wait for a
+ * callback, as described above. The lock rule applies.
  *
  * Source: reference page "MgmDeRegisterMProtocol function (mgm.h)".
  */
@@ -478,87 +532,93 @@ DWORD MgmDeRegisterMProtocol(HANDLE hProtocol);
 /* --------------------------- Interface ownership -------------------------- */
 
 /**
- * Makes a client the owner of an interface: every multicast protocol takes an
- * interface before it does anything there. IGMP is enabled on the interface
- * beside its owner, or alone.
+ * Makes a client the owner of an interface.
  *
- * Where IGMP is enabled and a protocol takes the interface, IGMP gets
- * DISABLE_IGMP, the interface changes hands, IGMP gets ENABLE_IGMP and adds its
- * memberships again.
+ * A routing protocol must take an interface before it does anything else with
+ * it. IGMP does not become an additional owner: it is enabled on the interface,
+ * alone or beside the protocol that owns the interface.
+ *
+ * If a protocol takes an interface on which IGMP is enabled, the library first
+ * calls DISABLE_IGMP, then changes the owner, then calls ENABLE_IGMP. IGMP then
+ * adds its memberships again.
  *
  * Parameters:
- * - hProtocol: the client's handle.
+ * - hProtocol: the handle of the client.
  * - dwIfIndex: index of the interface, not 0.
- * - dwIfNextHopAddr: the neighbour on a point-to-multipoint link, network byte
- *   order; 0 on any other.
+ * - dwIfNextHopAddr: address of the neighbour on a point-to-multipoint link,
+ *   network byte order; 0 on any other link.
  *
  * Returns:
- * - NO_ERROR: taken.
- * - ERROR_INVALID_PARAMETER: not a client's handle; index 0; one index with
- *   and without next hops; the system has no such interface.
- * - ERROR_ALREADY_EXISTS: a protocol, the caller included, has it; for IGMP:
- *   IGMP is enabled there.
- * - ERROR_NOT_ENOUGH_MEMORY: no memory left, or too many interfaces.
+ * - NO_ERROR: the client owns the interface (IGMP: is enabled on it).
+ * - ERROR_INVALID_PARAMETER: hProtocol is invalid; dwIfIndex is 0; the index
+ *   is in use with next hops and dwIfNextHopAddr is 0, or the reverse; the
+ *   system has no such interface.
+ * - ERROR_ALREADY_EXISTS: a protocol, possibly the caller itself, already owns
+ *   the interface; for IGMP: IGMP is already enabled on it.
+ * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left, or there are too
+ *   many interfaces.
  * - ERROR_CAN_NOT_COMPLETE: the forwarder cannot serve the interface (the log
- *   says what to do), or this is a forked child of the router.
+ *   says what to do), or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  *
  * Source: reference page "MgmTakeInterfaceOwnership function (mgm.h)".
  */
 DWORD MgmTakeInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
- * Gives an interface back. The client's memberships there end, with the alerts
- * that follow from it; MFEs that come in there are deleted, and those that go
- * out there go out there no more.
+ * Releases an interface.
+ *
+ * The library deletes the memberships of the client on the interface and sends
+ * the alerts that follow. It deletes the MFEs with this incoming interface. It
+ * removes the interface from the outgoing interfaces of all other MFEs.
  *
  * Parameters:
- * - hProtocol: the client's handle.
+ * - hProtocol: the handle of the client.
  * - dwIfIndex: index of the interface, not 0.
- * - dwIfNextHopAddr: as when it was taken, network byte order.
+ * - dwIfNextHopAddr: next hop of the interface, as passed to
+ *   MgmTakeInterfaceOwnership, network byte order.
  *
  * Returns:
- * - NO_ERROR: released.
- * - ERROR_INVALID_PARAMETER: not a client's handle, or not an interface that
- *   this client has.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the interface is released.
+ * - ERROR_INVALID_PARAMETER: hProtocol is invalid, or the client does not own
+ *   the interface (IGMP: is not enabled on it).
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  *
  * Source: reference page "MgmReleaseInterfaceOwnership function (mgm.h)".
  */
 DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
- * Tells which protocol owns an interface; IGMP, if only IGMP is enabled there.
+ * Returns the protocol that owns an interface.
+ *
+ * If no protocol owns the interface and IGMP is enabled on it, the call returns
+ * the ids of IGMP.
  *
  * Parameters:
  * - dwIfIndex: index of the interface.
- * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
- *   point-to-multipoint links.
- * - pdwIfProtocolId (out): the protocol id that the owner registered with.
- * - pdwIfComponentId (out): its component id.
+ * - dwIfNextHopAddr: next hop of the interface, network byte order; 0 except
+ *   on point-to-multipoint links.
+ * - pdwIfProtocolId (out): the protocol id with which the owner registered.
+ * - pdwIfComponentId (out): the component id with which the owner registered.
  *
  * Returns:
- * - NO_ERROR: told.
+ * - NO_ERROR: both ids are written.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
- * - ERROR_NOT_FOUND: no client owns the interface, or there can be no such
- *   interface: the index is 0, or the next hop is not of the kind that the index has.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - ERROR_NOT_FOUND: no client owns the interface; dwIfIndex is 0; or the
+ *   index is in use with next hops and dwIfNextHopAddr is 0, or the reverse.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetProtocolOnInterface function (mgm.h)".
  */
@@ -570,39 +630,44 @@ DWORD MgmGetProtocolOnInterface(DWORD dwIfIndex,
 /* ---------------------------- Group memberships --------------------------- */
 
 /**
- * Says that packets are wanted on an interface.
+ * Adds a membership: packets are wanted on an interface.
  *
- * A membership is of a source and a group, of a group from any source (source
- * 0), or of everything (both 0). Other clients hear of it by JOIN_ALERT as RFC
- * 2715 has it, the owner of an interface where IGMP adds by LOCAL_JOIN. Adding
- * what is there changes nothing and is no error.
+ * A membership is for one flow (source and group), for one group from any source
+ * (source 0), or for all groups (source and group 0). The library reports it to
+ * other clients with JOIN_ALERT, by the rules of RFC 2715. If IGMP adds the
+ * membership, the library also reports it to the owner of the interface with
+ * LOCAL_JOIN. If the membership already exists, the call returns NO_ERROR, and
+ * no second membership is recorded.
  *
  * Parameters:
- * - hProtocol: the client's handle.
+ * - hProtocol: the handle of the client.
  * - dwSourceAddr: a unicast address, network byte order; 0 for any source.
- * - dwSourceMask: 255.255.255.255 with a source, 0 with none.
- * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0, without a
- *   source, for every group.
- * - dwGroupMask: 255.255.255.255 with a group, 0 with none.
- * - dwIfIndex, dwIfNextHopIPAddr: an interface that the client owns (IGMP:
- *   is enabled on). The next hop in network byte order.
- * - dwFlags: MGM_JOIN_STATE_FLAG records the membership and has the MFEs that
- *   match go out there. MGM_FORWARD_STATE_FLAG alone does the second only, to
- *   the MFEs that are there now. Both together are MGM_JOIN_STATE_FLAG.
+ * - dwSourceMask: 255.255.255.255; 0 if dwSourceAddr is 0.
+ * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0 for all groups,
+ *   with dwSourceAddr also 0.
+ * - dwGroupMask: 255.255.255.255; 0 if dwGroupAddr is 0.
+ * - dwIfIndex, dwIfNextHopIPAddr: index and next hop of an interface that
+ *   the client owns (IGMP: on which it is enabled); the next hop in network byte
+ *   order.
+ * - dwFlags: MGM_JOIN_STATE_FLAG records the membership and adds the interface
+ *   to the outgoing interfaces of all matching MFEs. MGM_FORWARD_STATE_FLAG
+ *   alone records nothing: it only adds the interface to the matching MFEs that
+ *   exist now. Both flags together mean MGM_JOIN_STATE_FLAG.
  *
  * Returns:
- * - NO_ERROR: added.
- * - ERROR_INVALID_PARAMETER: not a client's handle; a source, group, mask or
- *   flag that is none; not the client's interface.
- * - ERROR_CAN_NOT_COMPLETE: IGMP between DISABLE_IGMP and ENABLE_IGMP; or this
- *   is a forked child of the router.
- * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
+ * - NO_ERROR: the membership is added.
+ * - ERROR_INVALID_PARAMETER: hProtocol is invalid; a source, group, mask or
+ *   flag is invalid; the client does not own the interface (IGMP: is not enabled
+ *   on it).
+ * - ERROR_CAN_NOT_COMPLETE: the caller is IGMP, and the library has called
+ *   DISABLE_IGMP but not yet ENABLE_IGMP for the interface; the system has lost
+ *   the interface; or the caller is a forked child of the router.
+ * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  *
  * Source: reference page "MgmAddGroupMembershipEntry function (mgm.h)"; RFC 2715
  * section 3.5.
@@ -617,38 +682,42 @@ DWORD MgmAddGroupMembershipEntry(HANDLE hProtocol,
                                  DWORD dwFlags);
 
 /**
- * Says that packets are no longer wanted on an interface: the reverse of
- * MgmAddGroupMembershipEntry. Other clients hear of it by PRUNE_ALERT, the owner
- * of an interface where IGMP deletes by LOCAL_LEAVE. Deleting what is not there
- * changes nothing and is no error.
+ * Deletes a membership: packets are no longer wanted on an interface.
+ *
+ * This is the reverse of MgmAddGroupMembershipEntry. The library reports the
+ * deletion to other clients with PRUNE_ALERT. If IGMP deletes the membership,
+ * the library also reports it to the owner of the interface with LOCAL_LEAVE. If
+ * the membership does not exist, the call returns NO_ERROR.
  *
  * Parameters:
- * - hProtocol: the client's handle.
+ * - hProtocol: the handle of the client.
  * - dwSourceAddr: a unicast address, network byte order; 0 for any source.
- * - dwSourceMask: 255.255.255.255 with a source, 0 with none.
- * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0, without a
- *   source, for every group.
- * - dwGroupMask: 255.255.255.255 with a group, 0 with none.
- * - dwIfIndex, dwIfNextHopIPAddr: an interface that the client owns (IGMP:
- *   is enabled on). The next hop in network byte order.
- * - dwFlags: MGM_JOIN_STATE_FLAG removes the membership, and the interface
- *   from MFEs that nothing else keeps it in. MGM_FORWARD_STATE_FLAG alone
- *   removes no membership, only the interface from the MFEs that are there now.
- *   Both together are MGM_JOIN_STATE_FLAG.
+ * - dwSourceMask: 255.255.255.255; 0 if dwSourceAddr is 0.
+ * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0 for all groups,
+ *   with dwSourceAddr also 0.
+ * - dwGroupMask: 255.255.255.255; 0 if dwGroupAddr is 0.
+ * - dwIfIndex, dwIfNextHopIPAddr: index and next hop of an interface that
+ *   the client owns (IGMP: on which it is enabled); the next hop in network byte
+ *   order.
+ * - dwFlags: MGM_JOIN_STATE_FLAG removes the membership. It also removes the
+ *   interface from the outgoing interfaces of the matching MFEs, unless another
+ *   membership still needs it there. MGM_FORWARD_STATE_FLAG alone removes no
+ *   membership: it only removes the interface from the matching MFEs that exist
+ *   now. Both flags together mean MGM_JOIN_STATE_FLAG.
  *
  * Returns:
- * - NO_ERROR: deleted.
- * - ERROR_INVALID_PARAMETER: not a client's handle; a source, group, mask or
- *   flag that is none; somebody else's interface.
- * - ERROR_NOT_FOUND: nobody has the interface.
- * - ERROR_CAN_NOT_COMPLETE: IGMP between DISABLE_IGMP and ENABLE_IGMP; or this
- *   is a forked child of the router.
+ * - NO_ERROR: the membership is deleted.
+ * - ERROR_INVALID_PARAMETER: hProtocol is invalid; a source, group, mask or
+ *   flag is invalid; dwIfIndex is 0; another client owns the interface.
+ * - ERROR_NOT_FOUND: no client owns the interface.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is IGMP, and the library has called
+ *   DISABLE_IGMP but not yet ENABLE_IGMP for the interface; or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  *
  * Source: reference page "MgmDeleteGroupMembershipEntry function (mgm.h)"; RFC
  * 2715 section 3.4.
@@ -665,87 +734,96 @@ DWORD MgmDeleteGroupMembershipEntry(HANDLE hProtocol,
 /* ---------------------- Multicast forwarding entries ---------------------- */
 
 /**
- * Gives one MFE: where packets of a source and group come in and go out.
+ * Returns one MFE.
  *
  * Parameters:
- * - pimm (in): its dwGroup and dwSource, network byte order, say which one; the
- *   other fields are not read.
- * - pdwBufferSize (in, out): bytes in the buffer; changed only with
- *   ERROR_INSUFFICIENT_BUFFER, to the bytes that are needed.
- * - pbBuffer (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. Any
- *   alignment will do. NULL if *pdwBufferSize is 0.
+ * - pimm (in): dwGroup and dwSource, network byte order, select the MFE. The
+ *   library reads no other field.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
+ *   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
+ * - pbBuffer (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The
+ *   buffer needs no alignment, and may be NULL if *pdwBufferSize is 0.
  *
  * Returns:
- * - NO_ERROR: given.
- * - ERROR_INSUFFICIENT_BUFFER: see pdwBufferSize.
- * - ERROR_NOT_FOUND: there is no such MFE; also where there can be none, because
- *   dwGroup is no group or dwSource no host's address.
+ * - NO_ERROR: the MFE is in the buffer.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small; *pdwBufferSize holds
+ *   the size that is needed.
+ * - ERROR_NOT_FOUND: there is no such MFE, or there can be none, because
+ *   dwGroup is not a multicast group or dwSource is not a unicast address.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetMfe function (mgm.h)".
  */
 DWORD MgmGetMfe(PMIB_IPMCAST_MFE pimm, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
 /**
- * Gives MFEs from the first one on, as many as the buffer holds. Their order is
- * that of the groups, then of the sources, as numbers.
+ * Returns the first MFEs, as many as fit in the buffer.
+ *
+ * The entries are in ascending order of group, then of source, compared as
+ * numbers.
  *
  * Parameters:
- * - pdwBufferSize (in, out): bytes in the buffer; changed only with
- *   ERROR_INSUFFICIENT_BUFFER, to the bytes that the first MFE needs.
- * - pbBuffer (out): the MFEs back to back, each a MIB_IPMCAST_MFE of
- *   SIZEOF_MIB_MFE(ulNumOutIf) bytes. Any alignment will do. NULL if
- *   *pdwBufferSize is 0.
- * - pdwNumEntries (out): the number of MFEs.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
+ *   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
+ * - pbBuffer (out): the entries, one directly after the other. Each is a
+ *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
+ *   alignment, and may be NULL if *pdwBufferSize is 0.
+ * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
- * - ERROR_MORE_DATA: there are more; go on with MgmGetNextMfe.
- * - ERROR_NO_MORE_ITEMS: these were the last, or there are none.
- * - ERROR_INSUFFICIENT_BUFFER: not even one fits; see pdwBufferSize.
+ * The call never returns NO_ERROR.
+ *
+ * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
+ *   more. Continue with MgmGetNextMfe.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
+ *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetFirstMfe function (mgm.h)".
  */
 DWORD MgmGetFirstMfe(PDWORD pdwBufferSize, PBYTE pbBuffer, PDWORD pdwNumEntries);
 
 /**
- * Gives the MFEs after a given one, as many as the buffer holds. That one need
- * not exist any more.
+ * Returns the MFEs that follow a given one, as many as fit in the buffer.
+ *
+ * The given MFE need not exist any more. The entries are in ascending order of
+ * group, then of source, compared as numbers.
  *
  * Parameters:
- * - pimmStart (in): its dwGroup and dwSource, network byte order, say after
- *   which MFE to start, usually the last one of the call before; the other
- *   fields are not read.
- * - pdwBufferSize (in, out): bytes in the buffer; changed only with
- *   ERROR_INSUFFICIENT_BUFFER, to the bytes that the next MFE needs.
- * - pbBuffer (out): the MFEs back to back, each a MIB_IPMCAST_MFE of
- *   SIZEOF_MIB_MFE(ulNumOutIf) bytes. Any alignment will do. NULL if
- *   *pdwBufferSize is 0.
- * - pdwNumEntries (out): the number of MFEs.
+ * - pimmStart (in): dwGroup and dwSource, network byte order, give the place
+ *   at which to continue: usually those of the last entry of the previous call.
+ *   The library reads no other field.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
+ *   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
+ * - pbBuffer (out): the entries, one directly after the other. Each is a
+ *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
+ *   alignment, and may be NULL if *pdwBufferSize is 0.
+ * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
- * - ERROR_MORE_DATA: there are more.
- * - ERROR_NO_MORE_ITEMS: these were the last, or there are none.
- * - ERROR_INSUFFICIENT_BUFFER: not even one fits; see pdwBufferSize.
+ * The call never returns NO_ERROR.
+ *
+ * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
+ *   more. Call the function again.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
+ *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetNextMfe function (mgm.h)".
  */
@@ -755,34 +833,37 @@ DWORD MgmGetNextMfe(PMIB_IPMCAST_MFE pimmStart,
                     PDWORD pdwNumEntries);
 
 /**
- * Changes the upstream neighbour of an MFE, and its incoming interface if
- * another one is given. Only the owner of the incoming interface may do so.
+ * Changes the upstream neighbour of an MFE, and optionally its incoming
+ * interface.
  *
- * The original's documentation has this function but its DLL lacks it.
+ * Only the owner of the present incoming interface may call this function. The
+ * Windows documentation describes the function, but the Windows DLL does not
+ * export it.
  *
  * Parameters:
- * - hProtocol: the client's handle.
- * - pmimm (in): dwGroup and dwSource say which MFE, dwUpStrmNgbr is its new
- *   neighbour towards the source (0: the source is directly connected), all in
- *   network byte order. A dwInIfIndex that the client owns becomes the incoming
- *   interface, with next hop 0; any other one (not the client's, unknown, 0, or
- *   one that a boundary keeps the group off) leaves the incoming interface as it
- *   is, and only the neighbour changes. The other fields are not read.
+ * - hProtocol: the handle of the client.
+ * - pmimm (in): dwGroup and dwSource, network byte order, select the MFE.
+ *   dwUpStrmNgbr is the new upstream neighbour, network byte order; 0 if the
+ *   source is directly connected. If dwInIfIndex is the index of an interface
+ *   that the client owns, with next hop 0, that interface becomes the incoming
+ *   interface. Otherwise the incoming interface stays as it is, and only the
+ *   neighbour changes. The incoming interface also stays if an administrative
+ *   boundary on the new interface covers the group. The library reads no other
+ *   field.
  *
  * Returns:
- * - NO_ERROR: changed.
- * - ERROR_INVALID_PARAMETER: not a client's handle; a pointer is NULL; a group,
- *   source or neighbour that is none.
+ * - NO_ERROR: the MFE is changed.
+ * - ERROR_INVALID_PARAMETER: hProtocol is invalid; a pointer is NULL; the
+ *   group, the source or the neighbour is invalid.
  * - ERROR_NOT_FOUND: there is no such MFE.
- * - ERROR_CAN_NOT_COMPLETE: the client does not own the incoming interface, or
- *   this is a forked child of the router.
- * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
+ * - ERROR_CAN_NOT_COMPLETE: the client does not own the incoming interface of
+ *   the MFE, or the caller is a forked child of the router.
+ * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  *
  * Source: reference page "MgmSetMfe function (mgm.h)".
  */
@@ -791,31 +872,30 @@ DWORD MgmSetMfe(HANDLE hProtocol, PMIB_IPMCAST_MFE pmimm);
 /* ------------------------------- Statistics ------------------------------- */
 
 /**
- * Gives the counters of one MFE.
+ * Returns the counters of one MFE.
  *
  * Parameters:
- * - pimm (in): its dwGroup and dwSource, network byte order, say which one; the
- *   other fields are not read.
- * - pdwBufferSize (in, out): bytes in the buffer; changed only with
- *   ERROR_INSUFFICIENT_BUFFER, to the bytes that are needed.
- * - pbBuffer (out): the structure that dwFlags says. Any alignment will do.
- *   NULL if *pdwBufferSize is 0.
- * - dwFlags: MGM_MFE_STATS_0 for a MIB_IPMCAST_MFE_STATS of
- *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes, MGM_MFE_STATS_1 for a
- *   MIB_IPMCAST_MFE_STATS_EX of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf).
+ * - pimm (in): dwGroup and dwSource, network byte order, select the MFE. The
+ *   library reads no other field.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
+ *   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
+ * - pbBuffer (out): the structure that dwFlags selects. The buffer needs no
+ *   alignment, and may be NULL if *pdwBufferSize is 0.
+ * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
+ *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
+ *   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
  *
  * Returns:
- * - NO_ERROR: given.
- * - ERROR_INSUFFICIENT_BUFFER: see pdwBufferSize.
- * - ERROR_NOT_FOUND: there is no such MFE; also where there can be none, because
- *   dwGroup is no group or dwSource no host's address.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or another flag.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the counters are in the buffer.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small; *pdwBufferSize holds
+ *   the size that is needed.
+ * - ERROR_NOT_FOUND: there is no such MFE, or there can be none, because
+ *   dwGroup is not a multicast group or dwSource is not a unicast address.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has another value.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetMfeStats function (mgm.h)".
  */
@@ -825,30 +905,36 @@ DWORD MgmGetMfeStats(PMIB_IPMCAST_MFE pimm,
                      DWORD dwFlags);
 
 /**
- * Gives the counters of MFEs from the first one on, as many as the buffer holds.
- * Their order is that of the groups, then of the sources, as numbers.
+ * Returns the counters of the first MFEs, as many as fit in the buffer.
+ *
+ * The entries are in ascending order of group, then of source, compared as
+ * numbers.
  *
  * Parameters:
- * - pdwBufferSize (in, out): bytes in the buffer; changed only with
- *   ERROR_INSUFFICIENT_BUFFER, to the bytes that the first entry needs.
- * - pbBuffer (out): structures as dwFlags says, back to back. Any alignment
- *   will do. NULL if *pdwBufferSize is 0.
- * - pdwNumEntries (out): the number of entries.
- * - dwFlags: MGM_MFE_STATS_0 for a MIB_IPMCAST_MFE_STATS of
- *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes each, MGM_MFE_STATS_1 for a
- *   MIB_IPMCAST_MFE_STATS_EX of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf).
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
+ *   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
+ * - pbBuffer (out): the entries, one directly after the other. Each is the
+ *   structure that dwFlags selects. The buffer needs no alignment, and may be
+ *   NULL if *pdwBufferSize is 0.
+ * - pdwNumEntries (out): the number of entries in the buffer.
+ * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
+ *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
+ *   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
  *
  * Returns:
- * - ERROR_MORE_DATA: there are more; go on with MgmGetNextMfeStats.
- * - ERROR_NO_MORE_ITEMS: these were the last, or there are none.
- * - ERROR_INSUFFICIENT_BUFFER: not even one fits; see pdwBufferSize.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or another flag.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * The call never returns NO_ERROR.
+ *
+ * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
+ *   more. Continue with MgmGetNextMfeStats.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
+ *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has another value.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetFirstMfeStats function (mgm.h)".
  */
@@ -858,33 +944,40 @@ DWORD MgmGetFirstMfeStats(PDWORD pdwBufferSize,
                           DWORD dwFlags);
 
 /**
- * Gives the counters of the MFEs after a given one, as many as the buffer holds.
- * That one need not exist any more.
+ * Returns the counters of the MFEs that follow a given one, as many as fit in
+ * the buffer.
+ *
+ * The given MFE need not exist any more. The entries are in ascending order of
+ * group, then of source, compared as numbers.
  *
  * Parameters:
- * - pimmStart (in): its dwGroup and dwSource, network byte order, say after
- *   which MFE to start, usually the last one of the call before; the other
- *   fields are not read.
- * - pdwBufferSize (in, out): bytes in the buffer; changed only with
- *   ERROR_INSUFFICIENT_BUFFER, to the bytes that the next entry needs.
- * - pbBuffer (out): structures as dwFlags says, back to back. Any alignment
- *   will do. NULL if *pdwBufferSize is 0.
- * - pdwNumEntries (out): the number of entries.
- * - dwFlags: MGM_MFE_STATS_0 for a MIB_IPMCAST_MFE_STATS of
- *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes each, MGM_MFE_STATS_1 for a
- *   MIB_IPMCAST_MFE_STATS_EX of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf).
+ * - pimmStart (in): dwGroup and dwSource, network byte order, give the place
+ *   at which to continue: usually those of the last entry of the previous call.
+ *   The library reads no other field.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
+ *   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
+ * - pbBuffer (out): the entries, one directly after the other. Each is the
+ *   structure that dwFlags selects. The buffer needs no alignment, and may be
+ *   NULL if *pdwBufferSize is 0.
+ * - pdwNumEntries (out): the number of entries in the buffer.
+ * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
+ *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
+ *   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
  *
  * Returns:
- * - ERROR_MORE_DATA: there are more.
- * - ERROR_NO_MORE_ITEMS: these were the last, or there are none.
- * - ERROR_INSUFFICIENT_BUFFER: not even one fits; see pdwBufferSize.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or another flag.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * The call never returns NO_ERROR.
+ *
+ * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
+ *   more. Call the function again.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
+ *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has another value.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetNextMfeStats function (mgm.h)".
  */
@@ -897,31 +990,29 @@ DWORD MgmGetNextMfeStats(PMIB_IPMCAST_MFE pimmStart,
 /* ---------------------------- Group enumeration --------------------------- */
 
 /**
- * Starts an enumeration of the groups that anyone has joined.
+ * Starts an enumeration of the memberships of all clients.
  *
- * Entries that are there from start to end are given exactly once, whatever
- * comes and goes meanwhile.
+ * An entry that exists from the start of the enumeration to its end is returned
+ * exactly once, whatever is added or deleted in the meantime.
  *
  * Parameters:
- * - hProtocol: the client's handle.
- * - metEnumType: ALL_SOURCES for an entry for each source and group, each
- *   group from any source, and everything, that somebody has joined. ANY_SOURCE
- *   for an entry, with source 0, for each group that somebody has joined with a
- *   source.
+ * - hProtocol: the handle of the client.
+ * - metEnumType: ALL_SOURCES returns one entry for each source and group that
+ *   any client has a membership for; several memberships that differ only in the
+ *   client or the interface are one entry. ANY_SOURCE returns one entry, with
+ *   source 0, for each group with at least one membership whose source is not 0.
  * - phEnumHandle (out): the handle of the enumeration. MgmGroupEnumerationEnd
- *   closes it, and MgmDeRegisterMProtocol does.
+ *   closes it; MgmDeRegisterMProtocol also closes it.
  *
  * Returns:
- * - NO_ERROR: started.
- * - ERROR_INVALID_PARAMETER: not a client's handle, a pointer is NULL, or
- *   another type.
- * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the enumeration is started.
+ * - ERROR_INVALID_PARAMETER: hProtocol is invalid, a pointer is NULL, or
+ *   metEnumType has another value.
+ * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGroupEnumerationStart function (mgm.h)".
  */
@@ -930,29 +1021,32 @@ DWORD MgmGroupEnumerationStart(HANDLE hProtocol,
                                HANDLE *phEnumHandle);
 
 /**
- * Gives the next entries of an enumeration, as many as the buffer holds.
+ * Returns the next entries of an enumeration, as many as fit in the buffer.
  *
  * Parameters:
  * - hEnum: the handle of the enumeration.
- * - pdwBufferSize (in, out): bytes in the buffer; changed only with
- *   ERROR_INSUFFICIENT_BUFFER, to the bytes that one entry needs.
- * - pbBuffer (out): SOURCE_GROUP_ENTRY structures, back to back. Any alignment
- *   will do. NULL if *pdwBufferSize is 0.
- * - pdwNumEntries (out): the number of entries.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size of one
+ *   entry, written only with ERROR_INSUFFICIENT_BUFFER.
+ * - pbBuffer (out): SOURCE_GROUP_ENTRY structures, one directly after the
+ *   other. The buffer needs no alignment, and may be NULL if *pdwBufferSize is
+ *   0.
+ * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
- * - ERROR_MORE_DATA: there are more; call again.
- * - ERROR_NO_MORE_ITEMS: these were the last, or there are none; also in
- *   every later call.
- * - ERROR_INSUFFICIENT_BUFFER: not even one fits; see pdwBufferSize.
- * - ERROR_INVALID_PARAMETER: not the handle of an open enumeration, or a
- *   pointer is NULL.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * The call never returns NO_ERROR.
+ *
+ * - ERROR_MORE_DATA: the buffer holds *pdwNumEntries entries, and there are
+ *   more. Call the function again.
+ * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
+ *   be 0. Every later call returns this code with 0 entries.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
+ *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+ * - ERROR_INVALID_PARAMETER: hEnum is not the handle of an open enumeration,
+ *   or a pointer is NULL.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGroupEnumerationGetNext function (mgm.h)".
  */
@@ -965,17 +1059,15 @@ DWORD MgmGroupEnumerationGetNext(HANDLE hEnum,
  * Closes an enumeration.
  *
  * Parameters:
- * - hEnum: the handle of the enumeration, invalid afterwards.
+ * - hEnum: the handle of the enumeration. It is invalid after the call.
  *
  * Returns:
- * - NO_ERROR: closed.
- * - ERROR_INVALID_PARAMETER: not the handle of an open enumeration.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the enumeration is closed.
+ * - ERROR_INVALID_PARAMETER: hEnum is not the handle of an open enumeration.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes no callback.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGroupEnumerationEnd function (mgm.h)".
  */

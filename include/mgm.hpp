@@ -1,8 +1,10 @@
-// mgm.hpp - mgm.h and mgmhost.h for C++17: clients that leave by themselves, callbacks
-// that may be lambdas, codes as exceptions. Header only, over the C functions.
+// mgm.hpp - mgm.h and mgmhost.h for C++17. Clients deregister in their destructors,
+// callbacks may be lambdas, and error codes are exceptions. It is header-only and calls the
+// C functions.
 //
-// Addresses are DWORDs in network byte order, as in mgm.h; mgm::address makes one of text.
-// An exception that leaves a callback ends the process with a line, as mgm.h has it.
+// Addresses are DWORDs in network byte order, as in mgm.h; mgm::address converts a text.
+// An exception that leaves a callback ends the process, as documented in mgm.h. The lock rule
+// of mgm.h applies to all functions.
 
 #ifndef MGM_HPP
 #define MGM_HPP
@@ -23,7 +25,7 @@
 
 namespace mgm {
 
-/// A function of the library refused; why stands in the log.
+/// Thrown if a function of the library fails. The log says why it failed.
 class error : public std::runtime_error {
 public:
     error(const char *function, DWORD code)
@@ -39,37 +41,38 @@ private:
     static const char *meaning(DWORD code) noexcept
     {
         switch (code) {
-        case ERROR_NOT_ENOUGH_MEMORY: return "no memory left, or too many interfaces";
-        case ERROR_INVALID_PARAMETER: return "an argument that makes no sense";
-        case ERROR_ALREADY_EXISTS: return "somebody has it, or is it, already";
-        case ERROR_CAN_NOT_COMPLETE: return "not now or not here";
-        case ERROR_NOT_FOUND: return "there is no such thing";
-        default: return "an unknown code";
+        case ERROR_NOT_ENOUGH_MEMORY: return "out of memory, or too many interfaces";
+        case ERROR_INVALID_PARAMETER: return "invalid argument; the log says which one";
+        case ERROR_ALREADY_EXISTS: return "already owned, registered or running";
+        case ERROR_CAN_NOT_COMPLETE: return "not possible now or here; the log says why";
+        case ERROR_NOT_FOUND: return "not found";
+        default: return "unknown error code";
         }
     }
     const char *function_;
     DWORD code_;
 };
 
+/// Throws an error unless the code is NO_ERROR.
 inline void check(const char *function, DWORD code)
 {
     if (code != NO_ERROR)
         throw error(function, code);
 }
 
-/// "10.0.0.5" as mgm.h has it.
+/// Converts "10.0.0.5" to an address as mgm.h uses it. Throws std::invalid_argument.
 inline DWORD address(const std::string &text)
 {
     std::array<UCHAR, 4> bytes{};
     std::size_t at = 0;
     for (std::size_t i = 0; i < bytes.size(); i++) {
-        // In brackets, because windows.h may have a macro of that name.
+        // The parentheses suppress a macro min, which windows.h may define.
         std::size_t end = (std::min)(text.find('.', at), text.size());
         const std::string part = text.substr(at, end - at);
         const bool digits = !part.empty() && part.size() <= 3 &&
                             part.find_first_not_of("0123456789") == std::string::npos;
         if (!digits || std::stoi(part) > 255 || (i == 3) != (end == text.size()))
-            throw std::invalid_argument("mgm: " + text + " is no IPv4 address");
+            throw std::invalid_argument("mgm: " + text + " is not an IPv4 address");
         bytes[i] = static_cast<UCHAR>(std::stoi(part));
         at = end + 1;
     }
@@ -78,6 +81,7 @@ inline DWORD address(const std::string &text)
     return value;
 }
 
+/// Converts an address to text, such as "10.0.0.5".
 inline std::string text(DWORD address)
 {
     std::array<UCHAR, 4> b{};
@@ -88,18 +92,20 @@ inline std::string text(DWORD address)
 
 constexpr DWORD host_mask = 0xFFFFFFFF;
 
-/// Packets of a source to a group. No source: any; no group besides: everything.
+/// The packets of a source to a group. Source 0 means any source; source and group 0 mean
+/// all groups.
 struct flow {
     DWORD source = 0;
     DWORD group = 0;
 };
 
+/// Converts a flow to text, such as "(10.0.0.5, 239.1.2.3)"; 0 becomes "*".
 inline std::string text(const flow &f)
 {
     return '(' + (f.source ? text(f.source) : "*") + ", " + (f.group ? text(f.group) : "*") + ')';
 }
 
-/// An index, and a next hop on point-to-multipoint links only.
+/// An interface: its index and its next hop, which is 0 except on point-to-multipoint links.
 struct link {
     DWORD index = 0;
     DWORD next_hop = 0;
@@ -110,37 +116,46 @@ struct link {
     }
 };
 
-/// How packets of a source must arrive; a callback changes it where it knows better.
+/// How packets of a source must arrive: the incoming interface and the upstream neighbour.
 struct incoming {
     mgm::link link;
     DWORD upstream = 0;
 };
 
-/// A packet's IP header; valid during the callback.
+/// The IP header of a packet. Valid only during the callback.
 struct header {
     const BYTE *data;
     DWORD size;
 };
 
-/// What a client wants to be asked and told. What is empty is skipped.
+/// The callbacks of a client. The library skips empty ones.
 struct callbacks {
+    /// How must packets of the flow arrive? The callback changes `incoming` if it disagrees.
     std::function<void(const flow &, incoming &, header)> rpf;
-    /// bIsEnabled of an entry is the answer.
+    /// May the flow be forwarded out of these interfaces of the client? The callback sets
+    /// bIsEnabled to FALSE where it may not.
     std::function<void(const flow &, const link &in, MGM_IF_ENTRY *out, DWORD count)> creation_alert;
-    /// nobody_else: the group is not wanted any more; otherwise our MFE goes nowhere, and
-    /// lives for so many seconds.
+    /// nobody_else true: no other client wants the packets any longer. False: an MFE whose
+    /// incoming interface the client owns has no outgoing interface; the callback may change
+    /// its lifetime, `timeout`, in seconds.
     std::function<void(const flow &, const link &, bool nobody_else, DWORD &timeout)> prune_alert;
-    /// somebody_else: the group is wanted; otherwise our MFE goes out again.
+    /// somebody_else true: another client wants the packets. False: an MFE whose incoming
+    /// interface the client owns has an outgoing interface again.
     std::function<void(const flow &, bool somebody_else)> join_alert;
+    /// A packet arrived on an interface of the client that is not its incoming interface.
     std::function<void(const flow &, const link &, header)> wrong_if;
+    /// local_join, local_leave: IGMP has added, or deleted, a membership on an interface of the
+    /// client.
     std::function<void(const flow &, const link &)> local_join;
     std::function<void(const flow &, const link &)> local_leave;
+    /// disable_igmp, enable_igmp, for IGMP: the owner of the interface is about to change, or
+    /// has changed.
     std::function<void(const link &)> disable_igmp;
     std::function<void(const link &)> enable_igmp;
 };
 
-/// Clients that may be registered at the same time: C's callbacks do not say whose they are,
-/// so each client has C functions of its own.
+/// How many clients can be registered at the same time. The callbacks of mgm.h do not say
+/// for which client they are, so each client has C functions of its own.
 constexpr std::size_t most_clients = 16;
 
 namespace detail {
@@ -149,8 +164,8 @@ using slot = std::shared_ptr<const callbacks>;
 inline std::array<slot, most_clients> slots;
 inline std::mutex slots_lock;
 
-/// The C functions of slot N. Each holds the callbacks while it runs, so that a client may leave
-/// inside its own.
+/// The C functions of slot N. Each keeps the callbacks while it runs, so that a client may
+/// deregister inside its own callback.
 template <std::size_t N> struct functions {
     static DWORD rpf(DWORD s, DWORD, DWORD g, DWORD, PDWORD index, PDWORD hop, PDWORD upstream,
                      DWORD size, PBYTE data, PBYTE)
@@ -236,7 +251,7 @@ ROUTING_PROTOCOL_CONFIG config(std::size_t n, const callbacks &c, std::index_seq
     return makers[n](c);
 }
 
-/// A slot of our own until it is given back.
+/// Owns a slot, and frees it in the destructor.
 class claim {
 public:
     explicit claim(callbacks c)
@@ -252,7 +267,7 @@ public:
     claim &operator=(const claim &) = delete;
     ~claim()
     {
-        // The callbacks may do what they like when they go: not under the lock.
+        // The destructors of the callbacks run arbitrary code: run them after unlocking.
         slot gone;
         const std::lock_guard<std::mutex> lock(slots_lock);
         gone.swap(slots[n_]);
@@ -268,7 +283,7 @@ private:
 
 } // namespace detail
 
-/// Which library this is.
+/// Returns the version of the library.
 inline MGMHOST_VERSION version()
 {
     MGMHOST_VERSION v{};
@@ -277,23 +292,25 @@ inline MGMHOST_VERSION version()
     return v;
 }
 
-/// A routing protocol, or IGMP, that is registered as long as this lives.
+/// A client, a routing protocol or IGMP. It is registered during the life of this object.
 class client {
 public:
+    /// Registers the client: the protocol is PROTO_IP_* or MS_IP_*, and the component
+    /// distinguishes clients of the same protocol.
     client(DWORD protocol, DWORD component, callbacks c = {})
         : claim_(std::make_unique<detail::claim>(std::move(c)))
     {
         if (const DWORD major = version().dwApiMajor; major != MGMHOST_API_MAJOR)
-            throw std::runtime_error("mgm: the library has version " + std::to_string(major) +
-                                     " of the API, and this program is for " +
+            throw std::runtime_error("mgm: the library has API version " + std::to_string(major) +
+                                     ", but this program needs version " +
                                      std::to_string(MGMHOST_API_MAJOR));
         ROUTING_PROTOCOL_CONFIG config = claim_->config();
         check("MgmRegisterMProtocol", MgmRegisterMProtocol(&config, protocol, component, &handle_));
     }
     client(const client &) = delete;
     client &operator=(const client &) = delete;
-    /// Should MGM refuse, in a callback of another client's for one, then the client stays
-    /// registered for good, and so do its callbacks.
+    /// If the library cannot deregister the client, for example inside a callback of another
+    /// client, the client and its callbacks stay registered for ever.
     ~client()
     {
         try {
@@ -303,8 +320,9 @@ public:
         }
     }
 
-    /// Releases what it has and deregisters: no callback runs afterwards, or, inside one of its
-    /// own, that one is the last. A second time does nothing.
+    /// Releases the interfaces and deregisters the client. No callback of the client runs
+    /// afterwards; inside one of its own callbacks, that callback is the last one. A second
+    /// call does nothing.
     void close()
     {
         if (!handle_)
@@ -313,7 +331,7 @@ public:
             MgmReleaseInterfaceOwnership(handle_, each.index, each.next_hop);
         links_.clear();
         const DWORD code = MgmDeRegisterMProtocol(handle_);
-        // After a stop of MGM there is nobody left who could call.
+        // The library was stopped: the handle is invalid, and no callback runs any more.
         if (code != ERROR_INVALID_PARAMETER)
             check("MgmDeRegisterMProtocol", code);
         handle_ = nullptr;
@@ -322,29 +340,33 @@ public:
 
     HANDLE handle() const noexcept { return handle_; }
 
+    /// Makes the client the owner of the interface; enables IGMP on it if the client is IGMP.
     void take(const link &l)
     {
         check("MgmTakeInterfaceOwnership", MgmTakeInterfaceOwnership(handle_, l.index, l.next_hop));
         links_.push_back(l);
     }
+    /// Releases the interface.
     void release(const link &l)
     {
         check("MgmReleaseInterfaceOwnership", MgmReleaseInterfaceOwnership(handle_, l.index, l.next_hop));
         links_.erase(std::remove(links_.begin(), links_.end(), l), links_.end());
     }
+    /// Adds a membership on an interface of the client.
     void join(const link &l, const flow &f, DWORD flags = MGM_JOIN_STATE_FLAG)
     {
         check("MgmAddGroupMembershipEntry",
               MgmAddGroupMembershipEntry(handle_, f.source, mask(f.source), f.group, mask(f.group),
                                          l.index, l.next_hop, flags));
     }
+    /// Deletes a membership on an interface of the client.
     void leave(const link &l, const flow &f, DWORD flags = MGM_JOIN_STATE_FLAG)
     {
         check("MgmDeleteGroupMembershipEntry",
               MgmDeleteGroupMembershipEntry(handle_, f.source, mask(f.source), f.group,
                                             mask(f.group), l.index, l.next_hop, flags));
     }
-    /// What anyone has joined.
+    /// Returns the memberships of all clients, without their interfaces.
     std::vector<flow> groups() const
     {
         HANDLE e;
@@ -371,14 +393,14 @@ private:
     std::vector<link> links_;
 };
 
-/// An MFE: the structure's fields, and its outgoing interfaces.
+/// An MFE: the fields of MIB_IPMCAST_MFE, and its outgoing interfaces.
 struct mfe {
     MIB_IPMCAST_MFE head;
     std::vector<link> out;
     mgm::flow flow() const noexcept { return {head.dwSource, head.dwGroup}; }
 };
 
-/// All MFEs, by group and then source.
+/// Returns all MFEs, in ascending order of group, then of source.
 inline std::vector<mfe> mfes()
 {
     std::vector<mfe> found;
@@ -410,10 +432,11 @@ inline std::vector<mfe> mfes()
     }
 }
 
-/// The router's side.
+/// The functions of mgmhost.h.
 namespace host {
 
-/// Starts MGM with settings; a field that is 0 is the default.
+/// Starts the library. An argument that is 0 selects the default. The lifetime of MFEs,
+/// `mfe_timeout`, is in seconds.
 inline void start(DWORD forwarder = MGMHOST_FORWARDER_DEFAULT, DWORD log_level = MGMHOST_LOG_DEFAULT,
                   DWORD mfe_timeout = 0)
 {
@@ -425,22 +448,25 @@ inline void start(DWORD forwarder = MGMHOST_FORWARDER_DEFAULT, DWORD log_level =
     check("MgmHostStart", MgmHostStart(&config));
 }
 
+/// Stops the library.
 inline void stop() { check("MgmHostStop", MgmHostStop()); }
 
+/// Adds a route to the multicast view. Gateway 0 means that the network is directly connected.
 inline void add_route(DWORD network, DWORD mask, DWORD index, DWORD gateway = 0)
 {
     check("MgmHostAddRoute", MgmHostAddRoute(network, mask, index, gateway, 0, 0));
 }
 
-/// What becomes of a packet.
+/// Whether a packet arrived on the incoming interface, and where it must be forwarded.
 struct decision {
     bool accepted;
     std::vector<link> out;
 };
 
+/// Passes a packet to the library. `size` is the size of the whole packet in octets.
 inline decision packet_in(const flow &f, const link &l, header h = {nullptr, 0}, DWORD size = 0)
 {
-    // MGM numbers interfaces with 16 bits: no packet goes out on more.
+    // The library numbers interfaces with 16 bits, so a packet has at most this many.
     thread_local std::vector<MGMHOST_OIF> oifs(65536);
     BOOL accepted = FALSE;
     DWORD count = static_cast<DWORD>(oifs.size());

@@ -1,32 +1,40 @@
 /*
- * mgmhost.h - the multicast group manager, as the router itself sees it: whoever
- * brings interfaces, routes and packets. A routing protocol needs only mgm.h.
+ * mgmhost.h - the multicast group manager API for the host: the program that embeds the
+ * library and provides interfaces, routes and packets. A routing protocol needs only
+ * mgm.h.
  *
- * Generated from src/abi: change it there, then "make headers".
+ * Generated from src/abi: edit the files there, then run "make headers".
  *
- * All conventions are those of mgm.h. None of these functions has to be called: the
- * first registration starts MGM with the defaults, which the environment can change:
+ * The terms, conventions and rules of mgm.h apply. Windows has no such header: all
+ * functions here are additions of this library.
  *
- *   MGM_FORWARDER    auto (default), kernel, memory, or ebpf (not built in)
- *   MGM_TABLE        the kernel's multicast routing table, 0 by default
- *   MGM_MFE_TIMEOUT  life of new MFEs in seconds, 900 by default
+ * Start. A host need not call any of these functions. The first registration starts the
+ * library with the default settings. So does every function of this header that concerns
+ * interfaces, routes, packets, thresholds, boundaries or scope names, and
+ * MgmHostServeStatus with a path. Environment variables can change the defaults:
+ *
+ *   MGM_FORWARDER    the forwarder: auto (default), kernel, memory, or ebpf (not built in)
+ *   MGM_TABLE        the multicast routing table of the kernel, 0 by default
+ *   MGM_MFE_TIMEOUT  lifetime of new MFEs in seconds, 900 by default
  *   MGM_MAX_FLOWS    how many flows packets may begin, 2097152 by default
- *   MGM_LOG          off, error, warn (default), info, debug or trace
- *   MGM_STATUS_SOCKET  where to serve the status: see MgmHostServeStatus
+ *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
+ *   MGM_STATUS_SOCKET  path at which to serve the status: see MgmHostServeStatus
  *
- * An empty variable counts as unset. With an invalid value, every call that would
- * start MGM returns ERROR_INVALID_PARAMETER, and one line of the log names the valid
- * values. Only MGM_LOG falls back to its default, with a warning. A variable that
- * MgmHostStart's settings replace is not read.
+ * An empty variable counts as unset. If a variable has an invalid value, every call that
+ * would start the library returns ERROR_INVALID_PARAMETER, and the log names the valid
+ * values. MGM_LOG is the exception: an invalid value selects the default, with a
+ * warning. The library does not read a variable if the host sets the same setting with
+ * MgmHostStart.
  *
- * The kernel forwarder (Linux) brings interfaces, routes and packets itself. With
- * the memory forwarder the host brings them, by the functions below.
+ * Forwarders. With the kernel forwarder (Linux) the kernel provides interfaces, routes
+ * and packets. With the memory forwarder the host provides them with the functions
+ * below.
  */
 
 #ifndef MGMHOST_H
 #define MGMHOST_H
 
-#ifndef _MGM_H_ /* Windows' own mgm.h will do as well */
+#ifndef _MGM_H_ /* the mgm.h of Windows has this guard and will do too */
 #include "mgm.h"
 #endif
 
@@ -36,297 +44,346 @@ extern "C" {
 
 /* ------------------------- Structures and constants ----------------------- */
 
-/** Which library this is. */
+/** The version of the library. */
 struct _MGMHOST_VERSION {
-    /** In: sizeof(MGMHOST_VERSION). Out: the number of bytes that were filled in. */
+    /** In: sizeof(MGMHOST_VERSION). Out: the number of bytes written. */
     DWORD dwSize;
     /** MGMHOST_API_MAJOR of the library. */
     DWORD dwApiMajor;
     /** MGMHOST_API_MINOR of the library. */
     DWORD dwApiMinor;
-    /** Version of the build, first number. */
+    /** First number of the build version. */
     DWORD dwBuildMajor;
-    /** Version of the build, second number. */
+    /** Second number of the build version. */
     DWORD dwBuildMinor;
-    /** Version of the build, third number. */
+    /** Third number of the build version. */
     DWORD dwBuildPatch;
-    /** The build in words. Valid as long as the library is loaded. */
+    /** Description of the build. Valid while the library is loaded. */
     const char *pszBuild;
 };
 typedef struct _MGMHOST_VERSION MGMHOST_VERSION;
 typedef MGMHOST_VERSION *PMGMHOST_VERSION;
 
 /**
- * Takes a line of the log, without a line end.
+ * Receives one message of the log.
  *
  * Parameters:
- * - pvContext: what the host gave with the callback.
- * - dwLevel: MGMHOST_LOG_ERROR to MGMHOST_LOG_TRACE.
- * - pszText: the line, UTF-8. Valid during the callback only.
+ * - pvContext: the context that the host passed with the callback.
+ * - dwLevel: level of the message, MGMHOST_LOG_ERROR to MGMHOST_LOG_TRACE.
+ * - pszText (in): the message in UTF-8, without a line end. Valid only during
+ *   the callback.
  *
  * Threads:
- * On the thread of the call that logs, before that call returns; on several threads at
- * a time; with no lock of MGM held. Lines of MGM's own threads, and those of calls while the
- * callback is slow, come on the thread mgm-log: a call waits for this callback at
- * most 0.1 s in each second, plus the line that is being handed over. The lines of one thread keep
- * their order. Of more than 65,536 lines that wait, or 8 MiB of them, further ones
- * are dropped, and a line reports how many.
+ * The library calls it on the thread of the call that logs, before that call
+ * returns. It may call it on several threads at the same time. It holds no lock
+ * of its own while the callback runs. An exception must not leave the callback:
+ * it would end the process.
  *
- * Any Mgm function may be called from here, except those that no callback may call;
- * what such a call logs goes to stderr, not here again. An exception that leaves it
- * ends the process. A child that is forked here is refused like any other: the call that it
- * returns to answers ERROR_CAN_NOT_COMPLETE; on mgm-log it ends with _exit(1) when it
- * returns.
+ * A call waits for the callback at most 0.1 s in each second, plus the time for
+ * one message. A thread that has used up this time leaves its messages to the
+ * library's thread mgm-log; so does a thread that finds the callback stuck. The
+ * threads of the library leave all their messages to mgm-log. The messages of
+ * one thread keep their order. At most 65,536 messages, or 8 MiB of them, wait
+ * for mgm-log. The library drops further messages, and a later message reports
+ * how many.
+ *
+ * The callback may call any Mgm function that other callbacks may call. Messages
+ * that such a call causes go to stderr. The callback may fork: in the child, the
+ * Mgm call that ran the callback returns ERROR_CAN_NOT_COMPLETE. If the callback
+ * ran on mgm-log, the child ends with _exit(1) when the callback returns.
  */
 typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
 
-/** How to start MGM. A field that is 0 says: the default. */
+/**
+ * The settings with which the host starts the library. A field that is 0 selects
+ * the default.
+ */
 struct _MGMHOST_CONFIG {
     /** sizeof(MGMHOST_CONFIG). */
     DWORD dwSize;
-    /** MGMHOST_FORWARDER_*. */
+    /** The forwarder, MGMHOST_FORWARDER_*. */
     DWORD dwForwarder;
     /**
-     * The kernel's multicast routing table (MRT_TABLE). 0: what MGM_TABLE says,
-     * else the kernel's default table.
+     * The multicast routing table of the kernel (MRT_TABLE). 0 selects the value
+     * of MGM_TABLE, by default the kernel's default table.
      */
     DWORD dwTable;
     /**
-     * Life of new MFEs in seconds, 0xFFFFFFFF for ever. 0: what MGM_MFE_TIMEOUT
-     * says, else 900.
+     * Lifetime of new MFEs in seconds; 0xFFFFFFFF means that they never expire.
+     * 0 selects the value of MGM_MFE_TIMEOUT, by default 900.
      */
     DWORD dwMfeTimeout;
-    /** MGMHOST_LOG_*. */
+    /** The level of the log, MGMHOST_LOG_*. */
     DWORD dwLogLevel;
-    /** 0. */
+    /** Must be 0. */
     DWORD dwReserved;
-    /** Takes the log; NULL: the log goes to stderr. */
+    /** Receives the log; NULL sends the log to stderr. */
     MGMHOST_LOG_CALLBACK pfnLogCallback;
-    /** Handed to pfnLogCallback. */
+    /** The library passes it to pfnLogCallback. */
     void *pvLogContext;
     /**
-     * The system's unicast table in which sources are looked up, except those of
-     * interfaces in a VRF. 0: as the system routes packets to them.
+     * The unicast routing table of the system in which the library looks up
+     * sources. Sources of packets on interfaces in a VRF are looked up in the
+     * table of the VRF instead. 0 selects the routes that the system itself
+     * would use.
      */
     DWORD dwUnicastTable;
     /**
-     * How many flows packets may begin, at most 16,777,216. 0: what MGM_MAX_FLOWS
-     * says, else 2,097,152.
+     * How many flows packets may begin, at most 16,777,216. 0 selects the value
+     * of MGM_MAX_FLOWS, by default 2,097,152.
      */
     DWORD dwMaxFlows;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
 
-/** An interface that a packet goes out on. */
+/** An interface out of which a packet is to be forwarded. */
 struct _MGMHOST_OIF {
     /** Index of the interface. */
     DWORD dwIfIndex;
-    /** Its next hop, network byte order; 0 except on point-to-multipoint links. */
+    /**
+     * Next hop of the interface, network byte order; 0 except on
+     * point-to-multipoint links.
+     */
     DWORD dwIfNextHopAddr;
 };
 typedef struct _MGMHOST_OIF MGMHOST_OIF;
 typedef MGMHOST_OIF *PMGMHOST_OIF;
 
-/** Major number of this API: another one is another API. */
+/**
+ * Major version of this API. Versions with different major numbers are
+ * incompatible.
+ */
 #define MGMHOST_API_MAJOR 1
 
-/** Minor number: grows with each addition. */
+/** Minor version of this API. It grows with each addition. */
 #define MGMHOST_API_MINOR 0
 
-/** MGMHOST_CONFIG.dwForwarder: what MGM_FORWARDER says, else auto. */
+/** MGMHOST_CONFIG.dwForwarder: the value of MGM_FORWARDER, by default auto. */
 #define MGMHOST_FORWARDER_DEFAULT 0
 
-/** The kernel where it is there, permitted and free, else memory. */
+/**
+ * The kernel forwarder if it is available, permitted and not in use; otherwise
+ * the memory forwarder.
+ */
 #define MGMHOST_FORWARDER_AUTO 1
 
-/** Linux multicast routing. */
+/** The kernel forwarder: Linux multicast routing. */
 #define MGMHOST_FORWARDER_KERNEL 2
 
-/** The embedded table: the host hands packets in with MgmHostPacketIn. */
+/**
+ * The memory forwarder: a table in the library. The host passes packets to
+ * MgmHostPacketIn.
+ */
 #define MGMHOST_FORWARDER_MEMORY 3
 
-/** MGMHOST_CONFIG.dwLogLevel: what MGM_LOG says, else warn. */
+/** MGMHOST_CONFIG.dwLogLevel: the value of MGM_LOG, by default warn. */
 #define MGMHOST_LOG_DEFAULT 0
 
-/** No line at all. */
+/** Log nothing. */
 #define MGMHOST_LOG_OFF 1
 
-/** Something is broken. */
+/** Log errors: something does not work. */
 #define MGMHOST_LOG_ERROR 2
 
-/** Something was refused, or works less well than it could. */
+/** Log warnings too: a call failed, or something works less well than it could. */
 #define MGMHOST_LOG_WARN 3
 
-/** What an operator likes to know. */
+/** Log messages for operators too. */
 #define MGMHOST_LOG_INFO 4
 
-/** What a developer likes to know. */
+/** Log messages for developers too. */
 #define MGMHOST_LOG_DEBUG 5
 
-/** Every call. */
+/** Log every call too. */
 #define MGMHOST_LOG_TRACE 6
 
-/** MgmHostAddRoute: the address is one of this router's own. */
+/** MgmHostAddRoute: the network is an address of this router. */
 #define MGMHOST_ROUTE_LOCAL 1
 
-/** MgmHostAddRoute: the route wins over longer ones of the system. */
+/**
+ * MgmHostAddRoute: prefer the route to all routes of the system, even to longer
+ * prefixes.
+ */
 #define MGMHOST_ROUTE_PREFERRED 2
 
-/** MgmHostGetStatus: without the memberships. */
+/** MgmHostGetStatus: leave out the memberships. */
 #define MGMHOST_STATUS_NO_MEMBERSHIPS 1
 
-/** MgmHostGetStatus: without the MFEs. */
+/** MgmHostGetStatus: leave out the MFEs. */
 #define MGMHOST_STATUS_NO_MFES 2
 
-/** MgmHostGetMetrics: with the counters of each MFE. */
+/** MgmHostGetMetrics: include the counters of each MFE. */
 #define MGMHOST_METRICS_MFES 1
 
 /* -------------------------------- Functions ------------------------------- */
 
 /**
- * Tells which library this is.
+ * Returns the version of the library.
  *
  * Parameters:
- * - pVersion (in, out): dwSize comes with sizeof(MGMHOST_VERSION) and goes
- *   with the number of bytes that were filled in, at most as many.
+ * - pVersion (in, out): In: dwSize is sizeof(MGMHOST_VERSION). Out: dwSize is
+ *   the number of bytes written, never more than that; the other fields hold the
+ *   version.
  *
  * Returns:
- * - NO_ERROR: told.
+ * - NO_ERROR: the version is written.
  * - ERROR_INVALID_PARAMETER: the pointer is NULL, or dwSize is less than 4.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It does not start MGM.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * It does not start the library.
  */
 DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
 
 /**
- * Starts MGM with settings of the host's choice. A host that is content with
- * the defaults and the environment need not call it: the first registration, or
- * the first interface, route or packet of the host's, starts MGM as well, also
- * after a stop.
+ * Starts the library with settings of the host.
+ *
+ * A host that needs no settings of its own need not call this function. The
+ * first registration starts the library, as do the first interface, route or
+ * packet from the host. They also start it again after MgmHostStop.
  *
  * Parameters:
- * - pConfig (in): the settings; it is copied. NULL for the environment's, or
- *   the defaults. dwSize says how much of it the caller knows: what is missing
- *   is the default; what this library does not know must be 0.
+ * - pConfig (in): the settings, which the library copies. NULL selects the
+ *   environment variables and the defaults. dwSize is the size of the structure
+ *   that the caller knows: fields beyond it get their defaults. If the structure
+ *   is larger than the one this library knows, the additional bytes must be 0.
  *
  * Returns:
- * - NO_ERROR: started.
- * - ERROR_INVALID_PARAMETER: a dwSize that no version has, an unknown value, a
- *   setting that this library does not know, or an invalid variable of the
- *   environment that pConfig leaves to it.
- * - ERROR_ALREADY_EXISTS: MGM runs already. Its settings and its log stay as
- *   they are.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the library is started.
+ * - ERROR_INVALID_PARAMETER: dwSize is not the size of any version of the
+ *   structure; a value is unknown; a setting that this library does not know is
+ *   not 0; or a setting is left to an environment variable that has an invalid
+ *   value.
+ * - ERROR_ALREADY_EXISTS: the library is already running. Its settings and its
+ *   log stay as they are.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time. The lock rule applies.
  */
 DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
 
 /**
- * Stops MGM: clients, interfaces, memberships and MFEs are gone, without
- * callbacks, the kernel's state too, and all handles are invalid. The log goes to
- * stderr. When this returns no callback is running, the log's included, and none runs
- * until MGM is started again or MgmHostSetLogCallback is called: what they
- * use can be freed. The next registration starts MGM by itself, with the log on stderr.
+ * Stops the library.
  *
- * Lines that wait for a slow log callback are given one second; then they are
- * dropped, and stderr reports how many.
+ * The library deletes all clients, interfaces, memberships and MFEs, and its
+ * state in the kernel. It runs no callbacks for this. All handles become
+ * invalid. The log goes to stderr.
+ *
+ * When the call has returned, no callback runs any more, not even a log
+ * callback, so everything that the callbacks use can be freed. Callbacks run
+ * again only after the next start of the library or the next
+ * MgmHostSetLogCallback. The next registration starts the library again, with
+ * the log on stderr.
+ *
+ * Messages that wait for a slow log callback get one second. The library then
+ * drops the rest and reports their number on stderr.
  *
  * Returns:
- * - NO_ERROR: stopped. If MGM was not running, the log goes to stderr all the same.
- * - ERROR_CAN_NOT_COMPLETE: inside a callback; another thread is stopping it; or
- *   this is a forked child of the router.
+ * - NO_ERROR: the library is stopped. If it was not running, the log goes to
+ *   stderr nevertheless.
+ * - ERROR_CAN_NOT_COMPLETE: the call is made inside a callback; another thread
+ *   is stopping the library; or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, but not inside a callback: it waits for those that are running.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, but not inside a callback: the call waits until all running
+ * callbacks have returned. The lock rule applies.
  */
 DWORD MgmHostStop(void);
 
 /**
- * Says that the system has an interface (again): whoever has it is served again.
+ * Reports that the system has an interface, or has it again.
+ *
+ * If a client owns the interface, or IGMP is enabled on it, the library serves
+ * the interface again.
  *
  * Parameters:
  * - dwIfIndex: index of the interface, not 0.
- * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
- *   point-to-multipoint links.
+ * - dwIfNextHopAddr: next hop of the interface, network byte order; 0 except
+ *   on point-to-multipoint links.
  *
  * Returns:
- * - NO_ERROR: noted. Should the forwarder not be able to serve it, the log says
- *   why.
- * - ERROR_INVALID_PARAMETER: index 0.
- * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of the
- *   router.
+ * - NO_ERROR: the interface is recorded. If the forwarder cannot serve it, the
+ *   log says why.
+ * - ERROR_INVALID_PARAMETER: dwIfIndex is 0; or the call would start the
+ *   library, and an environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  */
 DWORD MgmHostAddInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
- * Says that the system has lost an interface. Memberships there end and MFEs
- * are cleaned of it, with the alerts of a release; who owned it owns it still,
- * and is served again after MgmHostAddInterface.
+ * Reports that the system has lost an interface.
+ *
+ * The library deletes the memberships on the interface and the MFEs with this
+ * incoming interface. It removes the interface from the outgoing interfaces of
+ * all other MFEs. It sends the same alerts as for a release. The owner stays the
+ * owner: the library serves the interface again after MgmHostAddInterface.
  *
  * Parameters:
  * - dwIfIndex: index of the interface, not 0.
- * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
- *   point-to-multipoint links.
+ * - dwIfNextHopAddr: next hop of the interface, network byte order; 0 except
+ *   on point-to-multipoint links.
  *
  * Returns:
- * - NO_ERROR: noted.
- * - ERROR_INVALID_PARAMETER: index 0.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the loss is recorded.
+ * - ERROR_INVALID_PARAMETER: dwIfIndex is 0; or the call would start the
+ *   library, and an environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  */
 DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
- * Adds a route to the multicast view, or replaces the one to the same network:
- * the library looks sources up there. The kernel forwarder brings the kernel's
- * routes, and with it none of these is needed. Where both cover a source the longer
- * prefix wins, and this route if both are equally long; with
- * MGMHOST_ROUTE_PREFERRED this route wins over longer ones of the kernel, too.
+ * Adds a route to the multicast view, or replaces the route to the same network.
+ *
+ * The library looks up sources in the multicast view. With the kernel forwarder
+ * the view also contains the routes of the kernel, so no route of the host is
+ * needed. If a route of the host and a route of the kernel cover a source, the
+ * longer prefix is used; if both are equally long, the route of the host is
+ * used. A route with MGMHOST_ROUTE_PREFERRED has priority over longer prefixes
+ * of the kernel, too.
  *
  * Parameters:
  * - dwNetwork: the network, network byte order.
- * - dwMask: its mask, network byte order; contiguous.
- * - dwIfIndex: index of the interface towards the network, not 0 (but ignored
- *   with MGMHOST_ROUTE_LOCAL).
- * - dwNextHopAddr: the gateway, network byte order; 0 for a directly connected
- *   network.
- * - dwProtocol: where the route comes from, PROTO_IP_*; it shows as
- *   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
- * - dwFlags: 0, or a combination of MGMHOST_ROUTE_LOCAL (dwNetwork is an address
- *   of this router itself, dwMask 255.255.255.255, dwNextHopAddr 0) and
- *   MGMHOST_ROUTE_PREFERRED.
+ * - dwMask: mask of the network, network byte order; it must be contiguous.
+ * - dwIfIndex: index of the interface towards the network, not 0. The library
+ *   ignores it if MGMHOST_ROUTE_LOCAL is set.
+ * - dwNextHopAddr: the gateway, network byte order; 0 if the network is
+ *   directly connected.
+ * - dwProtocol: where the route comes from, PROTO_IP_*; MFEs return it as
+ *   dwRouteProtocol. 0 selects PROTO_IP_LOCAL if dwNextHopAddr is 0, otherwise
+ *   PROTO_IP_NETMGMT.
+ * - dwFlags: 0, or a combination of MGMHOST_ROUTE_LOCAL and
+ *   MGMHOST_ROUTE_PREFERRED. MGMHOST_ROUTE_LOCAL means that dwNetwork is an
+ *   address of this router; dwMask must then be 255.255.255.255 and
+ *   dwNextHopAddr 0.
  *
  * Returns:
- * - NO_ERROR: added.
- * - ERROR_INVALID_PARAMETER: a network, mask, gateway, interface or flag that is
- *   none.
- * - ERROR_NOT_ENOUGH_MEMORY: no memory left.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the route is added.
+ * - ERROR_INVALID_PARAMETER: the network, mask, gateway, interface or a flag
+ *   is invalid; or the call would start the library, and an environment variable
+ *   has an invalid value.
+ * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  */
 DWORD MgmHostAddRoute(DWORD dwNetwork,
                       DWORD dwMask,
@@ -336,59 +393,66 @@ DWORD MgmHostAddRoute(DWORD dwNetwork,
                       DWORD dwFlags);
 
 /**
- * Deletes a route from the multicast view, whatever flags it was added with.
+ * Deletes a route of the host from the multicast view, whatever its flags are.
  *
  * Parameters:
  * - dwNetwork: the network, network byte order.
- * - dwMask: its mask, network byte order.
+ * - dwMask: mask of the network, network byte order.
  *
  * Returns:
- * - NO_ERROR: deleted.
- * - ERROR_INVALID_PARAMETER: a network or mask that is none.
- * - ERROR_NOT_FOUND: there is no such route.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the route is deleted.
+ * - ERROR_INVALID_PARAMETER: the network or mask is invalid; or the call would
+ *   start the library, and an environment variable has an invalid value.
+ * - ERROR_NOT_FOUND: the host has added no such route.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  */
 DWORD MgmHostDeleteRoute(DWORD dwNetwork, DWORD dwMask);
 
 /**
- * Hands a packet in, and tells what MGM decided: what the kernel does by itself
- * with its forwarder, a host does with the memory forwarder. The first packet of
- * a source and group makes MGM ask its clients; the call waits for their answers.
+ * Passes a packet to the library and returns where it must be forwarded.
+ *
+ * A host with the memory forwarder calls this function for each packet. With the
+ * kernel forwarder it is not needed, because the kernel itself reports packets.
+ * The first packet of a flow makes the library ask its clients, and the call
+ * waits for their answers.
  *
  * Parameters:
- * - dwSource, dwGroup: the packet's addresses, network byte order.
- * - dwIfIndex, dwIfNextHopAddr: the interface that it came in on. The next
- *   hop in network byte order.
- * - dwHdrSize: bytes at pbPacketHdr, 0 to 65535.
- * - pbPacketHdr (in): the packet's IP header, which callbacks are shown. Its
- *   ninth byte is the TTL; 255 if there are fewer. NULL if dwHdrSize is 0.
- * - dwPacketSize: octets in the whole packet, for the counters; 0 stands for
- *   dwHdrSize, otherwise it is not less than that.
- * - pbAccepted (out): TRUE if the packet came in where it must.
- * - pdwOifCount (in, out): entries at pOifs; goes with the number of interfaces
- *   that the packet goes out on.
- * - pOifs (out): these interfaces. NULL if *pdwOifCount is 0.
+ * - dwSource, dwGroup: source and group of the packet, network byte order.
+ * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface on which
+ *   the packet arrived; the next hop in network byte order.
+ * - dwHdrSize: number of bytes at pbPacketHdr, 0 to 65535.
+ * - pbPacketHdr (in): IP header of the packet, which the library passes to
+ *   callbacks. Its ninth byte is the TTL; with fewer bytes, the TTL is 255. May
+ *   be NULL if dwHdrSize is 0.
+ * - dwPacketSize: size of the whole packet in octets, for the counters. 0
+ *   means dwHdrSize; otherwise it must not be less than dwHdrSize.
+ * - pbAccepted (out): TRUE if the packet arrived on the incoming interface of
+ *   its MFE, otherwise FALSE.
+ * - pdwOifCount (in, out): In: number of entries that pOifs has room for. Out:
+ *   number of interfaces out of which the packet must be forwarded.
+ * - pOifs (out): the interfaces out of which the packet must be forwarded. May
+ *   be NULL if *pdwOifCount is 0.
  *
  * Returns:
- * - NO_ERROR: decided.
- * - ERROR_INSUFFICIENT_BUFFER: decided, and the packet has been counted, but
- *   there is no room for the interfaces: pbAccepted and pdwOifCount are written,
- *   pOifs is not. Do not hand the same packet in again.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, an address is none, a size is
- *   out of range, or index 0.
- * - ERROR_CAN_NOT_COMPLETE: inside a callback; MGM is being stopped; or this is
- *   a forked child of the router.
+ * - NO_ERROR: all out-parameters are written.
+ * - ERROR_INSUFFICIENT_BUFFER: pOifs has too little room and is not written.
+ *   *pbAccepted and *pdwOifCount are written, and the packet is counted: do not
+ *   pass the same packet again.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL; an address is invalid; a size
+ *   is out of range; dwIfIndex is 0; or the call would start the library, and an
+ *   environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the call is made inside a callback; the library is
+ *   being stopped; or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, but not inside a callback: it may wait for other callbacks.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, but not inside a callback: the call may wait for other callbacks.
+ * The lock rule applies.
  */
 DWORD MgmHostPacketIn(DWORD dwSource,
                       DWORD dwGroup,
@@ -402,238 +466,279 @@ DWORD MgmHostPacketIn(DWORD dwSource,
                       PMGMHOST_OIF pOifs);
 
 /**
- * Returns the interface where the packet arrived that an RPF callback is about. If no packet
- * caused the callback (a renewal, a changed route), it is the interface where the packets of
- * the MFE arrive: its incoming interface, or the one that they have moved to.
+ * Returns the arrival interface of the packet that caused the current RPF
+ * callback.
+ *
+ * If no packet caused the callback (a renewal, or a change of the route), the
+ * call returns the interface on which the packets of the MFE arrive. That is the
+ * incoming interface of the MFE, or the interface to which its packets have
+ * moved.
  *
  * Parameters:
- * - pdwIfIndex (out): its index.
- * - pdwIfNextHopAddr (out): its next hop, network byte order; 0 except on
- *   point-to-multipoint links.
+ * - pdwIfIndex (out): index of the interface.
+ * - pdwIfNextHopAddr (out): next hop of the interface, network byte order; 0
+ *   except on point-to-multipoint links.
  *
  * Returns:
- * - NO_ERROR: both are written.
- * - ERROR_NOT_FOUND: this thread is not inside an RPF callback. Nothing is written.
+ * - NO_ERROR: both values are written.
+ * - ERROR_NOT_FOUND: this thread is not inside an RPF callback.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Inside an RPF callback, on the thread that runs it. It does not start MGM.
+ * Only the thread that runs the RPF callback, inside that callback. The call
+ * causes no callbacks. It does not start the library.
  */
 DWORD MgmHostGetArrival(PDWORD pdwIfIndex, PDWORD pdwIfNextHopAddr);
 
 /**
- * Has the log go to a callback of the host's, from now on.
+ * Sends the log to a callback of the host, or to stderr.
  *
  * Parameters:
- * - pfnLogCallback: takes the lines. NULL: they go to stderr again.
- * - pvContext: handed to the callback.
+ * - pfnLogCallback: receives the messages from now on; NULL sends them to
+ *   stderr.
+ * - pvContext: the library passes it to the callback.
  *
  * Returns:
- * - NO_ERROR: done.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the callback is set.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time. When this returns, the old callback is not running and will not
- * run again, so what it uses can be freed. Called inside a callback, this function does
- * not wait; only MgmHostStop does then.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. When the call has returned,
+ * the previous callback does not run any more, so what it uses can be freed.
+ * Inside a callback the call does not wait, so the previous callback may still
+ * be running afterwards; MgmHostStop waits for it. The lock rule applies.
  */
 DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext);
+
 /**
- * Sets the TTL threshold of an interface. It stays an outgoing interface, but only
- * packets go out whose TTL, as they come in, is greater. The setting stays until
- * MGM stops, whoever has the interface, and may be made before anybody does.
+ * Sets the TTL threshold of an interface.
+ *
+ * A packet is forwarded out of the interface only if its TTL on arrival is
+ * greater than the threshold. The interface stays in the outgoing interfaces of
+ * MFEs. The setting lasts until the library stops, whichever client owns the
+ * interface. It may be made before a client owns the interface.
  *
  * Parameters:
  * - dwIfIndex: index of the interface, not 0.
- * - dwIfNextHopAddr: its next hop, network byte order; 0 except on
- *   point-to-multipoint links.
- * - dwThreshold: 0 to 255. 1 is where every interface begins and the least that
- *   there is: 0 is the same. With 255 nothing goes out.
+ * - dwIfNextHopAddr: next hop of the interface, network byte order; 0 except
+ *   on point-to-multipoint links.
+ * - dwThreshold: the threshold, 0 to 255. The default and the minimum is 1; 0
+ *   means 1. With 255 no packet is forwarded.
  *
  * Returns:
- * - NO_ERROR: set.
- * - ERROR_INVALID_PARAMETER: index 0, or a threshold above 255.
- * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
- *   the router.
+ * - NO_ERROR: the threshold is set.
+ * - ERROR_INVALID_PARAMETER: dwIfIndex is 0; dwThreshold is greater than 255;
+ *   or the call would start the library, and an environment variable has an
+ *   invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes none.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  */
 DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThreshold);
 
 /**
- * Makes an interface a boundary for a range of groups (RFC 2365): it is no
- * outgoing interface for them any more, and their packets that arrive there are
- * refused; MFEs that they came in by are deleted. Memberships there are kept and
- * still told to others. The setting stays until it is deleted or MGM stops,
- * whoever has the interface, and may be made before anybody does. A boundary
- * that is there already may be added again.
+ * Makes an interface an administrative boundary for a range of groups (RFC
+ * 2365).
+ *
+ * The library removes the interface from the outgoing interfaces of the MFEs of
+ * these groups. It deletes the MFEs of these groups with this incoming
+ * interface. It drops packets of these groups that arrive on the interface.
+ * Memberships on the interface stay, and the library still reports them to other
+ * clients.
+ *
+ * The setting lasts until it is deleted or the library stops, whichever client
+ * owns the interface. It may be made before a client owns the interface. Adding
+ * a boundary that already exists is not an error.
  *
  * Parameters:
- * - pBoundary (in): dwIfIndex is the index of the interface, not 0, and stands
- *   for all next hops; dwGroupAddress and dwGroupMask, in network byte order, are
- *   a prefix inside 239.0.0.0/8; dwStatus is ignored.
+ * - pBoundary (in): dwIfIndex is the index of the interface, not 0; the
+ *   boundary is valid for all its next hops. dwGroupAddress and dwGroupMask,
+ *   network byte order, are a prefix inside 239.0.0.0/8. The library ignores
+ *   dwStatus.
  *
  * Returns:
- * - NO_ERROR: it is a boundary.
- * - ERROR_INVALID_PARAMETER: the pointer is NULL, index 0, or no such prefix.
- * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
- *   the router.
+ * - NO_ERROR: the boundary exists.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL; dwIfIndex is 0; address and
+ *   mask are not a prefix inside 239.0.0.0/8; or the call would start the
+ *   library, and an environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  */
 DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
 
 /**
- * Takes a boundary away: what memberships and their owners want there goes out
- * again.
+ * Deletes an administrative boundary.
+ *
+ * The interface becomes an outgoing interface again where memberships and owners
+ * require it.
  *
  * Parameters:
- * - pBoundary (in): as it was added.
+ * - pBoundary (in): the same values as for MgmHostAddBoundary.
  *
  * Returns:
- * - NO_ERROR: it is gone.
- * - ERROR_INVALID_PARAMETER: the pointer is NULL, index 0, or no prefix inside
- *   239.0.0.0/8.
- * - ERROR_NOT_FOUND: there is no such boundary; one for a wider or narrower
- *   range is another.
- * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
- *   the router.
+ * - NO_ERROR: the boundary is deleted.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL; dwIfIndex is 0; address and
+ *   mask are not a prefix inside 239.0.0.0/8; or the call would start the
+ *   library, and an environment variable has an invalid value.
+ * - ERROR_NOT_FOUND: there is no such boundary. A boundary for a wider or
+ *   narrower range does not count.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. The callbacks that it causes
- * run before it returns, or, if it is called inside a callback, after that one.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The callbacks that the call
+ * causes run before it returns. If the call is made inside a callback, they run
+ * after that callback has returned. The lock rule applies.
  */
 DWORD MgmHostDeleteBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
 
 /**
- * Gives a range of groups a name, for people: the log uses it. It needs no
- * boundary, and stays until MGM stops.
+ * Sets the name of a range of groups.
+ *
+ * The log shows the name. The range need not be that of a boundary. The name
+ * lasts until the library stops.
  *
  * Parameters:
  * - dwGroupAddress, dwGroupMask: a prefix inside 239.0.0.0/8, network byte
  *   order.
- * - pszName (in): the name in UTF-16, at most MAX_SCOPE_NAME_LEN units and a
- *   zero; it is copied, unit for unit. NULL or an empty one: the default name
- *   again, "address/length" as in "239.255.0.0/16".
+ * - pszName (in): the name in UTF-16, with at most MAX_SCOPE_NAME_LEN units
+ *   and a terminating zero. The library copies it without any check of the
+ *   units. NULL or an empty name restores the default name, "address/length",
+ *   for example "239.255.0.0/16".
  *
  * Returns:
- * - NO_ERROR: named.
- * - ERROR_INVALID_PARAMETER: no such prefix, or a name that is too long.
- * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
- *   the router.
+ * - NO_ERROR: the name is set.
+ * - ERROR_INVALID_PARAMETER: address and mask are not a prefix inside
+ *   239.0.0.0/8; the name is too long; or the call would start the library, and
+ *   an environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes none.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  */
 DWORD MgmHostSetScopeName(DWORD dwGroupAddress, DWORD dwGroupMask, const WCHAR *pszName);
 
 /**
- * Tells the name of a range of groups.
+ * Returns the name of a range of groups.
  *
  * Parameters:
- * - pScope (in, out): dwGroupAddress and dwGroupMask come with a prefix inside
- *   239.0.0.0/8, network byte order. snNameBuffer goes with the name that it was
- *   given, or the default one, "address/length", filled up with zeros; dwStatus
- *   with 1 if it was given one, else 0.
+ * - pScope (in, out): In: dwGroupAddress and dwGroupMask, network byte order,
+ *   are a prefix inside 239.0.0.0/8. Out: snNameBuffer holds the name, filled up
+ *   with zeros. dwStatus is 1 if the name was set with MgmHostSetScopeName, and
+ *   0 if it is the default name, "address/length".
  *
  * Returns:
- * - NO_ERROR: told.
- * - ERROR_INVALID_PARAMETER: the pointer is NULL, or no such prefix.
- * - ERROR_CAN_NOT_COMPLETE: MGM is being stopped, or this is a forked child of
- *   the router.
+ * - NO_ERROR: the name is written.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL; address and mask are not a
+ *   prefix inside 239.0.0.0/8; or the call would start the library, and an
+ *   environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It causes none.
- *
- * Never hold a lock that your callbacks take while you call Mgm functions.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  */
 DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
 
 /**
- * Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,
- * MFEs with 64-bit counters, callbacks made, upcalls, refused packets. Others
- * may go on meanwhile: memberships and MFEs may come and go. docs/status.md describes
- * it, docs/status.schema.json defines it.
+ * Returns the state of the library as JSON.
+ *
+ * It contains clients, interfaces, memberships, MFEs with 64-bit counters, and
+ * the numbers of callbacks, upcalls and refused packets. Other calls can change
+ * the state while the text is made: a membership or an MFE that is added or
+ * deleted in the meantime may be in the text or not. docs/status.md describes
+ * the text; docs/status.schema.json defines it.
  *
  * Parameters:
- * - dwFlags: 0, MGMHOST_STATUS_NO_MEMBERSHIPS, MGMHOST_STATUS_NO_MFES, or both:
- *   of these there may be very many.
- * - pdwBufferSize (in, out): bytes at pbBuffer. Goes with the number of bytes
- *   that the text takes, with the zero at its end; ask with 0 for it. What there
- *   is to tell may have grown by the next call: leave some room, or try again.
- * - pbBuffer (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+ * - dwFlags: 0, MGMHOST_STATUS_NO_MEMBERSHIPS, MGMHOST_STATUS_NO_MFES, or
+ *   both. There may be very many memberships and MFEs.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
+ *   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
+ *   text can grow until the next call: allocate some more, or try again.
+ * - pbBuffer (out): the text in UTF-8, with a terminating zero. May be NULL if
+ *   *pdwBufferSize is 0.
  *
  * Returns:
- * - NO_ERROR: told.
- * - ERROR_INSUFFICIENT_BUFFER: there is no room; pbBuffer is as it was.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or an unknown flag.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the text is in the buffer.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small and is not written;
+ *   *pdwBufferSize holds the size that is needed.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has an unknown
+ *   flag.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. It does not start MGM. A
- * million MFEs take some 0.3 s, more with the kernel forwarder, which is asked for each
- * one's counters; other calls come in between.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * It does not start the library. One million MFEs take about 0.3 s. They take
+ * longer with the kernel forwarder, because the library asks the kernel for the
+ * counters of each MFE. Other calls do not wait until the text is complete.
  */
 DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
 /**
- * Tells the same, as far as it can be counted, as a page of metrics in the text
- * form of Prometheus. docs/status.md lists them.
+ * Returns the metrics of the library in the text format of Prometheus.
+ *
+ * The metrics are the countable part of what MgmHostGetStatus returns.
+ * docs/status.md lists them.
  *
  * Parameters:
- * - dwFlags: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
- *   makes some six lines for each, which may be more than a time series
- *   database likes.
- * - pdwBufferSize (in, out): bytes at pbBuffer. Goes with the number of bytes
- *   that the text takes, with the zero at its end; ask with 0 for it. What there
- *   is to tell may have grown by the next call: leave some room, or try again.
- * - pbBuffer (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+ * - dwFlags: 0, or MGMHOST_METRICS_MFES to include the counters of each MFE.
+ *   These are about six lines for each MFE, which may be too many for a time
+ *   series database.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
+ *   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
+ *   text can grow until the next call: allocate some more, or try again.
+ * - pbBuffer (out): the text in UTF-8, with a terminating zero. May be NULL if
+ *   *pdwBufferSize is 0.
  *
  * Returns:
- * - NO_ERROR: told.
- * - ERROR_INSUFFICIENT_BUFFER: there is no room; pbBuffer is as it was.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL, or an unknown flag.
- * - ERROR_CAN_NOT_COMPLETE: this is a forked child of the router.
+ * - NO_ERROR: the text is in the buffer.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small and is not written;
+ *   *pdwBufferSize holds the size that is needed.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has an unknown
+ *   flag.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * As MgmHostGetStatus.
+ * As for MgmHostGetStatus.
  */
 DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
 /**
- * Serves both at a UNIX socket, for mgmtop, curl and the like, until MGM is
- * stopped; the file goes then. Only this user, and root, can connect. A socket
- * that a router left which is gone is replaced. What the environment's
- * MGM_STATUS_SOCKET does. docs/status.md tells what can be asked there.
+ * Serves the status and the metrics at a UNIX socket.
+ *
+ * mgmtop, curl and other programs can read them there. docs/status.md lists the
+ * requests. The environment variable MGM_STATUS_SOCKET does the same at the
+ * start of the library. Only the user of the router, and root, can connect. The
+ * library replaces a socket that a router left behind when it ended. When the
+ * library stops, it deletes the socket.
  *
  * Parameters:
- * - pszPath (in): where; it is copied. NULL: nowhere any more.
+ * - pszPath (in): path of the socket, which the library copies. NULL stops
+ *   serving.
  *
  * Returns:
- * - NO_ERROR: served there from now on, and nowhere else.
- * - ERROR_INVALID_PARAMETER: this call would start MGM, and a variable of the
- *   environment is invalid.
- * - ERROR_CAN_NOT_COMPLETE: there cannot be a socket there (the log says why),
- *   and it is served nowhere now; another call has it served elsewhere meanwhile;
- *   MGM is being stopped; this is not Linux; or this is a forked child of the router.
+ * - NO_ERROR: the library serves the status at this path only, or nowhere if
+ *   pszPath is NULL.
+ * - ERROR_INVALID_PARAMETER: the call would start the library, and an
+ *   environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the socket cannot be created (the log says why),
+ *   and the library now serves the status nowhere; another call has set another
+ *   path in the meantime; the library is being stopped; the system is not Linux;
+ *   or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, any time, also inside callbacks. No other call waits for it. Where the
- * file system does not answer it takes at most some seconds, and is refused.
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * No other call waits for it. If the file system does not respond, the call
+ * returns ERROR_CAN_NOT_COMPLETE after some seconds.
  */
 DWORD MgmHostServeStatus(const char *pszPath);
 

@@ -1,11 +1,11 @@
 /*
- * mgmtypes.h - what mgm.h takes from the Windows headers, for other systems:
+ * mgmtypes.h - the types that mgm.h takes from the Windows headers, for other systems:
  * scalar types, error codes, protocol numbers, the MIB and RTM structures.
  *
- * Generated from src/abi: change it there, then "make headers".
+ * Generated from src/abi: edit the files there, then run "make headers".
  *
- * On Windows use the SDK's own headers; mgm.h does. A program that brings its
- * own definitions of these names defines MGM_NO_TYPES before it includes mgm.h.
+ * On Windows, mgm.h includes the headers of the SDK instead. A program that has its own
+ * definitions of these names must define MGM_NO_TYPES before it includes mgm.h.
  */
 
 #ifndef MGMTYPES_H
@@ -28,7 +28,7 @@ extern "C" {
 
 /* ------------------------------ Scalar types ------------------------------ */
 
-/** Truth value: 0 is FALSE, anything else TRUE. */
+/** Boolean: 0 is FALSE, any other value is TRUE. */
 typedef int32_t BOOL;
 typedef BOOL *PBOOL;
 typedef char CHAR;
@@ -43,14 +43,14 @@ typedef int INT;
 typedef unsigned int UINT;
 typedef UINT *PUINT;
 
-/** 32 bits, also where C's long has 64. */
+/** 32 bits, also where the C type long has 64. */
 typedef int32_t LONG;
 
-/** 32 bits, also where C's unsigned long has 64. */
+/** 32 bits, also where the C type unsigned long has 64. */
 typedef uint32_t ULONG;
 typedef ULONG *PULONG;
 
-/** 32 bits, also where C's unsigned long has 64. */
+/** 32 bits, also where the C type unsigned long has 64. */
 typedef uint32_t DWORD;
 typedef DWORD *PDWORD;
 typedef DWORD *LPDWORD;
@@ -58,11 +58,11 @@ typedef uint64_t ULONGLONG;
 typedef void *PVOID;
 typedef void *LPVOID;
 
-/** A number that names something inside the library. It points to nothing. */
+/** A number that identifies an object inside the library. It is not an address. */
 typedef void *HANDLE;
 typedef HANDLE *PHANDLE;
 
-/** A moment: hundreds of nanoseconds since 1601, in two halves. */
+/** A time in units of 100 ns since 1 January 1601, as two 32-bit halves. */
 struct _FILETIME {
     DWORD dwLowDateTime;
     DWORD dwHighDateTime;
@@ -70,7 +70,7 @@ struct _FILETIME {
 typedef struct _FILETIME FILETIME;
 typedef FILETIME *PFILETIME;
 
-/** UTF-16, to which u"..." can be assigned; not the wchar_t of this system. */
+/** A UTF-16 code unit, as in u"..."; not the wchar_t of this system. */
 typedef char16_t WCHAR;
 typedef WCHAR *PWCHAR;
 
@@ -83,7 +83,7 @@ typedef WCHAR *PWCHAR;
 #ifndef VOID
 #define VOID void
 #endif
-/* Calling conventions: there is only one here. */
+/* Empty, because there is only one calling convention on this system. */
 #ifndef WINAPI
 #define WINAPI
 #endif
@@ -96,39 +96,39 @@ typedef WCHAR *PWCHAR;
 
 /* ------------------------------- Error codes ------------------------------ */
 
-/** Done. */
+/** Success. */
 #define NO_ERROR 0
 
-/** Done; the other name. */
+/** Success; another name for NO_ERROR. */
 #define ERROR_SUCCESS 0
 
 /** The system has no memory left. */
 #define ERROR_NOT_ENOUGH_MEMORY 8
 
-/** An argument that makes no sense: the log says which. */
+/** An argument is invalid; the log says which one. */
 #define ERROR_INVALID_PARAMETER 87
 
-/** The buffer cannot hold even one entry; the size that it needs is told. */
+/** The buffer is too small; the call returns the size that is needed. */
 #define ERROR_INSUFFICIENT_BUFFER 122
 
-/** Somebody has it, or is it, already. */
+/** The client or the owner already exists, or the library is already running. */
 #define ERROR_ALREADY_EXISTS 183
 
-/** The buffer is full and there is more. */
+/** Success: the buffer is full, and there are more entries. */
 #define ERROR_MORE_DATA 234
 
-/** These were the last entries. */
+/** Success: there are no more entries after these. */
 #define ERROR_NO_MORE_ITEMS 259
 
-/** Not now, not here: the log says why. */
+/** The call is not possible now or here; the log says why. */
 #define ERROR_CAN_NOT_COMPLETE 1003
 
-/** There is no such thing. */
+/** The object does not exist. */
 #define ERROR_NOT_FOUND 1168
 
 /* ---------------------------- Protocol numbers ---------------------------- */
 
-/* Where a route comes from, and who a client is: the numbers of RFC 1354. */
+/* Protocols of routes and of clients, with the numbers of RFC 1354. */
 #define PROTO_IP_OTHER 1
 #define PROTO_IP_LOCAL 2
 #define PROTO_IP_NETMGMT 3
@@ -144,12 +144,12 @@ typedef WCHAR *PWCHAR;
 #define PROTO_IP_OSPF 13
 #define PROTO_IP_BGP 14
 
-/* Multicast protocols, numbered apart from those above. */
+/* Multicast protocols; their numbers are separate from those above. */
 #define PROTO_IP_MSDP 9
 #define PROTO_IP_IGMP 10
 #define PROTO_IP_BGMP 11
 
-/* The router's own. */
+/* Protocols of the Windows router. */
 #define PROTO_IP_VRRP 112
 #define PROTO_IP_BOOTP 9999
 #define PROTO_IP_NT_AUTOSTATIC 10002
@@ -161,7 +161,7 @@ typedef WCHAR *PWCHAR;
 #define PROTO_IP_DIFFSERV 10008
 #define PROTO_IP_MGM 10009
 
-/* A protocol id of the router: type, vendor, and the vendor's number. */
+/* A protocol id of the Windows router, made of a type, a vendor and the vendor's number. */
 #define PROTOCOL_ID(Type, VendorId, ProtocolId)                                                \
     ((((DWORD)(Type) & 0x03) << 30) | (((DWORD)(VendorId) & 0x3FFF) << 16) |                   \
      ((DWORD)(ProtocolId) & 0xFFFF))
@@ -198,21 +198,27 @@ typedef WCHAR *PWCHAR;
 
 /* ---------------------- MFEs and statistics (the MIB) --------------------- */
 
-/** One element here, as many as the count before it says in memory. */
+/**
+ * Declared length of the array at the end of a structure. Another field of the
+ * structure holds its actual length.
+ */
 #define ANY_SIZE 1
 
-/** Longest scope name in UTF-16 units, without the terminating zero. */
+/** Maximum length of a scope name in UTF-16 units, without the terminating zero. */
 #define MAX_SCOPE_NAME_LEN 255
 
 /** One outgoing interface of an MFE. */
 struct _MIB_IPMCAST_OIF {
     /** Index of the interface. */
     DWORD dwOutIfIndex;
-    /** Next hop on point-to-multipoint links, else 0. Network byte order. */
+    /**
+     * Next hop of the interface, network byte order; 0 except on
+     * point-to-multipoint links.
+     */
     DWORD dwNextHopAddr;
-    /** 0. */
+    /** Always 0. */
     DWORD dwReserved;
-    /** 0. */
+    /** Always 0. */
     DWORD dwReserved1;
 };
 typedef struct _MIB_IPMCAST_OIF MIB_IPMCAST_OIF;
@@ -221,39 +227,42 @@ typedef struct _MIB_IPMCAST_OIF MIB_IPMCAST_OIF_XP;
 typedef MIB_IPMCAST_OIF_XP *PMIB_IPMCAST_OIF_XP;
 
 /**
- * A multicast forwarding entry. One with n outgoing interfaces takes
+ * A multicast forwarding entry (MFE). An MFE with n outgoing interfaces has
  * SIZEOF_MIB_MFE(n) bytes.
  */
 struct _MIB_IPMCAST_MFE {
-    /** Group. Network byte order. */
+    /** Group, network byte order. */
     DWORD dwGroup;
-    /** Source. Network byte order. */
+    /** Source, network byte order. */
     DWORD dwSource;
     /** 255.255.255.255. */
     DWORD dwSrcMask;
-    /** Neighbour towards the source, 0 if that is directly connected. Network byte order. */
+    /**
+     * Upstream neighbour, network byte order; 0 if the source is directly
+     * connected.
+     */
     DWORD dwUpStrmNgbr;
     /** Index of the incoming interface. */
     DWORD dwInIfIndex;
-    /** Protocol id of the incoming interface's owner. */
+    /** Protocol id of the owner of the incoming interface. */
     DWORD dwInIfProtocol;
     /** Protocol of the route to the source, PROTO_IP_*. */
     DWORD dwRouteProtocol;
-    /** Network of that route. Network byte order. */
+    /** Network of the route to the source, network byte order. */
     DWORD dwRouteNetwork;
-    /** Mask of that route. Network byte order. */
+    /** Mask of the route to the source, network byte order. */
     DWORD dwRouteMask;
-    /** Seconds since the entry was made or renewed. */
+    /** Time since the MFE was created or renewed, in seconds. */
     ULONG ulUpTime;
-    /** Seconds until it expires; 0 if it never does. */
+    /** Time until the MFE expires, in seconds; 0 if it never expires. */
     ULONG ulExpiryTime;
-    /** Its life in seconds, 0xFFFFFFFF if it never expires. */
+    /** Lifetime of the MFE, in seconds; 0xFFFFFFFF if it never expires. */
     ULONG ulTimeOut;
-    /** Number of outgoing interfaces, 0 in a negative entry. */
+    /** Number of outgoing interfaces; 0 in a negative MFE. */
     ULONG ulNumOutIf;
-    /** 0. */
+    /** Always 0. */
     DWORD fFlags;
-    /** 0. */
+    /** Always 0. */
     DWORD dwReserved;
     /** The outgoing interfaces. */
     MIB_IPMCAST_OIF rgmioOutInfo[ANY_SIZE];
@@ -261,7 +270,7 @@ struct _MIB_IPMCAST_MFE {
 typedef struct _MIB_IPMCAST_MFE MIB_IPMCAST_MFE;
 typedef MIB_IPMCAST_MFE *PMIB_IPMCAST_MFE;
 
-/** A table of entries. */
+/** A table of MFEs. The library does not use it. */
 struct _MIB_MFE_TABLE {
     DWORD dwNumEntries;
     MIB_IPMCAST_MFE table[ANY_SIZE];
@@ -270,28 +279,33 @@ typedef struct _MIB_MFE_TABLE MIB_MFE_TABLE;
 typedef MIB_MFE_TABLE *PMIB_MFE_TABLE;
 
 /**
- * Counters of one outgoing interface of an MFE. They wrap at 32 bits, and go on where
- * they were if the interface leaves the MFE and comes back, unless it changed hands or
- * was lost meanwhile. The kernel forwarder counts for the MFE as a whole: with it they
- * are 0.
+ * Counters of one outgoing interface of an MFE.
+ *
+ * The counters wrap at 32 bits. If the interface leaves the MFE and returns,
+ * they continue from their old values, unless the interface was released, got
+ * another owner or was lost in the meantime. With the kernel forwarder all of
+ * them are 0, because the kernel counts only for the MFE as a whole.
  */
 struct _MIB_IPMCAST_OIF_STATS {
     /** Index of the interface. */
     DWORD dwOutIfIndex;
-    /** Next hop on point-to-multipoint links, else 0. Network byte order. */
+    /**
+     * Next hop of the interface, network byte order; 0 except on
+     * point-to-multipoint links.
+     */
     DWORD dwNextHopAddr;
-    /** 0. */
+    /** Always 0. */
     DWORD dwDialContext;
     /**
-     * Packets that stayed here because their TTL was not above the threshold. 0 with
-     * the kernel forwarder.
+     * Packets not sent because their TTL was not greater than the TTL threshold.
+     * Always 0 with the kernel forwarder.
      */
     ULONG ulTtlTooLow;
-    /** 0: no forwarder counts it. */
+    /** Always 0: no forwarder counts it. */
     ULONG ulFragNeeded;
-    /** Packets that went out. 0 with the kernel forwarder. */
+    /** Packets sent. Always 0 with the kernel forwarder. */
     ULONG ulOutPackets;
-    /** 0: no forwarder counts it. */
+    /** Always 0: no forwarder counts it. */
     ULONG ulOutDiscards;
 };
 typedef struct _MIB_IPMCAST_OIF_STATS MIB_IPMCAST_OIF_STATS;
@@ -300,42 +314,54 @@ typedef struct _MIB_IPMCAST_OIF_STATS MIB_IPMCAST_OIF_STATS_LH;
 typedef MIB_IPMCAST_OIF_STATS_LH *PMIB_IPMCAST_OIF_STATS_LH;
 
 /**
- * Counters of an MFE (MGM_MFE_STATS_0). They wrap at 32 bits and never fall otherwise
- * as long as the MFE lives. What the kernel forwarder cannot tell is in
- * docs/differences.md, "Counters". One with n outgoing interfaces takes SIZEOF_MIB_MFE_STATS(n) bytes.
+ * Counters of an MFE (MGM_MFE_STATS_0). With n outgoing interfaces the structure
+ * has SIZEOF_MIB_MFE_STATS(n) bytes.
+ *
+ * The counters wrap at 32 bits. Apart from that they never decrease during the
+ * life of the MFE. docs/differences.md, "Counters", lists what the kernel
+ * forwarder does not count.
  */
 struct _MIB_IPMCAST_MFE_STATS {
-    /** Group. Network byte order. */
+    /** Group, network byte order. */
     DWORD dwGroup;
-    /** Source. Network byte order. */
+    /** Source, network byte order. */
     DWORD dwSource;
     /** 255.255.255.255. */
     DWORD dwSrcMask;
-    /** Neighbour towards the source, 0 if that is directly connected. Network byte order. */
+    /**
+     * Upstream neighbour, network byte order; 0 if the source is directly
+     * connected.
+     */
     DWORD dwUpStrmNgbr;
     /** Index of the incoming interface. */
     DWORD dwInIfIndex;
-    /** Protocol id of the incoming interface's owner. */
+    /** Protocol id of the owner of the incoming interface. */
     DWORD dwInIfProtocol;
     /** Protocol of the route to the source, PROTO_IP_*. */
     DWORD dwRouteProtocol;
-    /** Network of that route. Network byte order. */
+    /** Network of the route to the source, network byte order. */
     DWORD dwRouteNetwork;
-    /** Mask of that route. Network byte order. */
+    /** Mask of the route to the source, network byte order. */
     DWORD dwRouteMask;
-    /** Hundredths of a second since the entry was made or renewed. */
+    /** Time since the MFE was created or renewed, in hundredths of a second. */
     ULONG ulUpTime;
-    /** Hundredths of a second until it expires; 0 if it never does. */
+    /**
+     * Time until the MFE expires, in hundredths of a second; 0 if it never
+     * expires.
+     */
     ULONG ulExpiryTime;
-    /** Number of outgoing interfaces, 0 in a negative entry. */
+    /** Number of outgoing interfaces; 0 in a negative MFE. */
     ULONG ulNumOutIf;
     /** Packets accepted on the incoming interface. */
     ULONG ulInPkts;
-    /** Octets of these. The kernel forwarder also counts those of ulPktsDifferentIf. */
+    /**
+     * Octets of the packets in ulInPkts. The kernel forwarder also counts the
+     * octets of the packets in ulPktsDifferentIf.
+     */
     ULONG ulInOctets;
-    /** Packets that arrived on another interface, and were not forwarded. */
+    /** Packets that arrived on another interface and were not forwarded. */
     ULONG ulPktsDifferentIf;
-    /** 0: no packet waits in a queue. */
+    /** Always 0: the library queues no packets. */
     ULONG ulQueueOverflow;
     /** Counters of the outgoing interfaces. */
     MIB_IPMCAST_OIF_STATS rgmiosOutStats[ANY_SIZE];
@@ -343,7 +369,7 @@ struct _MIB_IPMCAST_MFE_STATS {
 typedef struct _MIB_IPMCAST_MFE_STATS MIB_IPMCAST_MFE_STATS;
 typedef MIB_IPMCAST_MFE_STATS *PMIB_IPMCAST_MFE_STATS;
 
-/** A table of counters. */
+/** A table of counters. The library does not use it. */
 struct _MIB_MFE_STATS_TABLE {
     DWORD dwNumEntries;
     MIB_IPMCAST_MFE_STATS table[ANY_SIZE];
@@ -352,54 +378,69 @@ typedef struct _MIB_MFE_STATS_TABLE MIB_MFE_STATS_TABLE;
 typedef MIB_MFE_STATS_TABLE *PMIB_MFE_STATS_TABLE;
 
 /**
- * More counters of an MFE (MGM_MFE_STATS_1). They wrap at 32 bits and never fall otherwise
- * as long as the MFE lives. What the kernel forwarder cannot tell is in
- * docs/differences.md, "Counters". One with n outgoing interfaces takes SIZEOF_MIB_MFE_STATS_EX(n) bytes.
+ * More counters of an MFE (MGM_MFE_STATS_1). With n outgoing interfaces the
+ * structure has SIZEOF_MIB_MFE_STATS_EX(n) bytes.
+ *
+ * The counters wrap at 32 bits. Apart from that they never decrease during the
+ * life of the MFE. docs/differences.md, "Counters", lists what the kernel
+ * forwarder does not count.
  */
 struct _MIB_IPMCAST_MFE_STATS_EX {
-    /** Group. Network byte order. */
+    /** Group, network byte order. */
     DWORD dwGroup;
-    /** Source. Network byte order. */
+    /** Source, network byte order. */
     DWORD dwSource;
     /** 255.255.255.255. */
     DWORD dwSrcMask;
-    /** Neighbour towards the source, 0 if that is directly connected. Network byte order. */
+    /**
+     * Upstream neighbour, network byte order; 0 if the source is directly
+     * connected.
+     */
     DWORD dwUpStrmNgbr;
     /** Index of the incoming interface. */
     DWORD dwInIfIndex;
-    /** Protocol id of the incoming interface's owner. */
+    /** Protocol id of the owner of the incoming interface. */
     DWORD dwInIfProtocol;
     /** Protocol of the route to the source, PROTO_IP_*. */
     DWORD dwRouteProtocol;
-    /** Network of that route. Network byte order. */
+    /** Network of the route to the source, network byte order. */
     DWORD dwRouteNetwork;
-    /** Mask of that route. Network byte order. */
+    /** Mask of the route to the source, network byte order. */
     DWORD dwRouteMask;
-    /** Hundredths of a second since the entry was made or renewed. */
+    /** Time since the MFE was created or renewed, in hundredths of a second. */
     ULONG ulUpTime;
-    /** Hundredths of a second until it expires; 0 if it never does. */
+    /**
+     * Time until the MFE expires, in hundredths of a second; 0 if it never
+     * expires.
+     */
     ULONG ulExpiryTime;
-    /** Number of outgoing interfaces, 0 in a negative entry. */
+    /** Number of outgoing interfaces; 0 in a negative MFE. */
     ULONG ulNumOutIf;
     /** Packets accepted on the incoming interface. */
     ULONG ulInPkts;
-    /** Octets of these. The kernel forwarder also counts those of ulPktsDifferentIf. */
+    /**
+     * Octets of the packets in ulInPkts. The kernel forwarder also counts the
+     * octets of the packets in ulPktsDifferentIf.
+     */
     ULONG ulInOctets;
-    /** Packets that arrived on another interface, and were not forwarded. */
+    /** Packets that arrived on another interface and were not forwarded. */
     ULONG ulPktsDifferentIf;
-    /** 0: no packet waits in a queue. */
+    /** Always 0: the library queues no packets. */
     ULONG ulQueueOverflow;
-    /** 0: what came before the entry is not counted in it. */
+    /**
+     * Always 0: packets that arrived before the MFE existed are not counted
+     * here.
+     */
     ULONG ulUninitMfe;
-    /** Packets accepted while the entry had no outgoing interface. */
+    /** Packets accepted while the MFE had no outgoing interface. */
     ULONG ulNegativeMfe;
-    /** 0: no forwarder counts it. */
+    /** Always 0: no forwarder counts it. */
     ULONG ulInDiscards;
-    /** 0: no forwarder counts it. */
+    /** Always 0: no forwarder counts it. */
     ULONG ulInHdrErrors;
     /**
-     * Packets sent out, on all interfaces that are or were outgoing ones. 0 with the
-     * kernel forwarder.
+     * Packets sent on all present and former outgoing interfaces. Always 0 with
+     * the kernel forwarder.
      */
     ULONG ulTotalOutPackets;
     /** Counters of the outgoing interfaces. */
@@ -410,7 +451,7 @@ typedef MIB_IPMCAST_MFE_STATS_EX *PMIB_IPMCAST_MFE_STATS_EX;
 typedef struct _MIB_IPMCAST_MFE_STATS_EX MIB_IPMCAST_MFE_STATS_EX_XP;
 typedef MIB_IPMCAST_MFE_STATS_EX_XP *PMIB_IPMCAST_MFE_STATS_EX_XP;
 
-/** A table of more counters. */
+/** A table of more counters. The library does not use it. */
 struct _MIB_MFE_STATS_TABLE_EX {
     DWORD dwNumEntries;
     MIB_IPMCAST_MFE_STATS_EX table[ANY_SIZE];
@@ -418,14 +459,14 @@ struct _MIB_MFE_STATS_TABLE_EX {
 typedef struct _MIB_MFE_STATS_TABLE_EX MIB_MFE_STATS_TABLE_EX;
 typedef MIB_MFE_STATS_TABLE_EX *PMIB_MFE_STATS_TABLE_EX;
 
-/** Whether multicast routing is on. */
+/** Whether multicast routing is on. The library does not use it. */
 struct _MIB_IPMCAST_GLOBAL {
     DWORD dwEnable;
 };
 typedef struct _MIB_IPMCAST_GLOBAL MIB_IPMCAST_GLOBAL;
 typedef MIB_IPMCAST_GLOBAL *PMIB_IPMCAST_GLOBAL;
 
-/** A multicast interface. */
+/** A multicast interface. The library does not use it. */
 struct _MIB_IPMCAST_IF_ENTRY {
     DWORD dwIfIndex;
     DWORD dwTtl;
@@ -437,7 +478,7 @@ struct _MIB_IPMCAST_IF_ENTRY {
 typedef struct _MIB_IPMCAST_IF_ENTRY MIB_IPMCAST_IF_ENTRY;
 typedef MIB_IPMCAST_IF_ENTRY *PMIB_IPMCAST_IF_ENTRY;
 
-/** A table of multicast interfaces. */
+/** A table of multicast interfaces. The library does not use it. */
 struct _MIB_IPMCAST_IF_TABLE {
     DWORD dwNumEntries;
     MIB_IPMCAST_IF_ENTRY table[ANY_SIZE];
@@ -449,16 +490,17 @@ typedef MIB_IPMCAST_IF_TABLE *PMIB_IPMCAST_IF_TABLE;
 struct _MIB_IPMCAST_BOUNDARY {
     /** Index of the interface. */
     DWORD dwIfIndex;
-    /** First group of the range. Network byte order. */
+    /** First group of the range, network byte order. */
     DWORD dwGroupAddress;
-    /** Mask of the range. Network byte order. */
+    /** Mask of the range, network byte order. */
     DWORD dwGroupMask;
+    /** The library ignores it. */
     DWORD dwStatus;
 };
 typedef struct _MIB_IPMCAST_BOUNDARY MIB_IPMCAST_BOUNDARY;
 typedef MIB_IPMCAST_BOUNDARY *PMIB_IPMCAST_BOUNDARY;
 
-/** A table of boundaries. */
+/** A table of boundaries. The library does not use it. */
 struct _MIB_IPMCAST_BOUNDARY_TABLE {
     DWORD dwNumEntries;
     MIB_IPMCAST_BOUNDARY table[ANY_SIZE];
@@ -466,7 +508,7 @@ struct _MIB_IPMCAST_BOUNDARY_TABLE {
 typedef struct _MIB_IPMCAST_BOUNDARY_TABLE MIB_IPMCAST_BOUNDARY_TABLE;
 typedef MIB_IPMCAST_BOUNDARY_TABLE *PMIB_IPMCAST_BOUNDARY_TABLE;
 
-/** A boundary's range of groups. */
+/** The range of groups of a boundary. The library does not use it. */
 struct _MIB_BOUNDARYROW {
     DWORD dwGroupAddress;
     DWORD dwGroupMask;
@@ -474,7 +516,7 @@ struct _MIB_BOUNDARYROW {
 typedef struct _MIB_BOUNDARYROW MIB_BOUNDARYROW;
 typedef MIB_BOUNDARYROW *PMIB_BOUNDARYROW;
 
-/** An interface's limits for multicast packets. */
+/** The limits of an interface for multicast packets. The library does not use it. */
 struct _MIB_MCAST_LIMIT_ROW {
     DWORD dwTtl;
     DWORD dwRateLimit;
@@ -483,24 +525,31 @@ typedef struct _MIB_MCAST_LIMIT_ROW MIB_MCAST_LIMIT_ROW;
 typedef MIB_MCAST_LIMIT_ROW *PMIB_MCAST_LIMIT_ROW;
 typedef WCHAR SN_CHAR;
 
-/** A scope's name in UTF-16, MAX_SCOPE_NAME_LEN units and a zero. */
+/**
+ * The name of a scope in UTF-16: at most MAX_SCOPE_NAME_LEN units and a
+ * terminating zero.
+ */
 typedef SN_CHAR SCOPE_NAME_BUFFER[256];
 typedef SN_CHAR *SCOPE_NAME;
 
-/** The name of an administrative scope. */
+/** The name of an administrative scope (RFC 2365), which is a range of groups. */
 struct _MIB_IPMCAST_SCOPE {
-    /** First group of the range. Network byte order. */
+    /** First group of the range, network byte order. */
     DWORD dwGroupAddress;
-    /** Mask of the range. Network byte order. */
+    /** Mask of the range, network byte order. */
     DWORD dwGroupMask;
-    /** The name. */
+    /** The name of the scope. */
     SCOPE_NAME_BUFFER snNameBuffer;
+    /**
+     * 1 if the name was set with MgmHostSetScopeName, 0 if it is the default
+     * name.
+     */
     DWORD dwStatus;
 };
 typedef struct _MIB_IPMCAST_SCOPE MIB_IPMCAST_SCOPE;
 typedef MIB_IPMCAST_SCOPE *PMIB_IPMCAST_SCOPE;
 
-/* Bytes of an entry before its outgoing interfaces, and with X of them. */
+/* Size in bytes of an entry without outgoing interfaces, and with X of them. */
 #define SIZEOF_BASIC_MIB_MFE ((ULONG)offsetof(MIB_IPMCAST_MFE, rgmioOutInfo))
 #define SIZEOF_MIB_MFE(X) (SIZEOF_BASIC_MIB_MFE + ((X) * sizeof(MIB_IPMCAST_OIF)))
 #define SIZEOF_BASIC_MIB_MFE_STATS ((ULONG)offsetof(MIB_IPMCAST_MFE_STATS, rgmiosOutStats))
@@ -511,7 +560,7 @@ typedef MIB_IPMCAST_SCOPE *PMIB_IPMCAST_SCOPE;
 #define SIZEOF_MIB_MFE_STATS_EX(X)                                                             \
     (SIZEOF_BASIC_MIB_MFE_STATS_EX + ((X) * sizeof(MIB_IPMCAST_OIF_STATS)))
 
-/* Bytes of a table with X entries. */
+/* Size in bytes of a table with X entries. */
 #ifndef ALIGN_SIZE
 #define ALIGN_SIZE 0x00000008
 #endif
@@ -523,26 +572,29 @@ typedef MIB_IPMCAST_SCOPE *PMIB_IPMCAST_SCOPE;
 
 /* ------------------- Routes (the routing table manager) ------------------- */
 
-/** Bytes in the longest address. */
+/** Size of the longest address in bytes. */
 #define RTM_MAX_ADDRESS_SIZE 16
 
 /** Number of a view. */
 typedef INT RTM_VIEW_ID;
 typedef RTM_VIEW_ID *PRTM_VIEW_ID;
 
-/** Set of views, one bit each. */
+/** Set of views, one bit for each view. */
 typedef DWORD RTM_VIEW_SET;
 typedef RTM_VIEW_SET *PRTM_VIEW_SET;
 
-/** Always NULL in what MGM shows: MGM is not the routing table manager. */
+/**
+ * The library always sets it to NULL, because it is not the routing table
+ * manager.
+ */
 typedef HANDLE RTM_ENTITY_HANDLE;
 typedef RTM_ENTITY_HANDLE *PRTM_ENTITY_HANDLE;
 
-/** Always NULL in what MGM shows. */
+/** The library always sets it to NULL. */
 typedef HANDLE RTM_DEST_HANDLE;
 typedef RTM_DEST_HANDLE *PRTM_DEST_HANDLE;
 
-/** Always NULL in what MGM shows. */
+/** The library always sets it to NULL. */
 typedef HANDLE RTM_ROUTE_HANDLE;
 typedef RTM_ROUTE_HANDLE *PRTM_ROUTE_HANDLE;
 
@@ -552,38 +604,38 @@ struct _RTM_NET_ADDRESS {
     USHORT AddressFamily;
     /** Length of the prefix in bits. */
     USHORT NumBits;
-    /** The address in network byte order; the first four bytes count. */
+    /** The address in network byte order. Only the first four bytes are used. */
     UCHAR AddrBits[RTM_MAX_ADDRESS_SIZE];
 };
 typedef struct _RTM_NET_ADDRESS RTM_NET_ADDRESS;
 typedef RTM_NET_ADDRESS *PRTM_NET_ADDRESS;
 
-/** What one view knows of a destination. */
+/** The routes to a destination in one view. */
 struct _RTM_DEST_VIEW_INFO {
-    /** The view: RTM_VIEW_ID_MCAST. */
+    /** Number of the view: RTM_VIEW_ID_MCAST. */
     RTM_VIEW_ID ViewId;
     /** Number of routes in this view. */
     UINT NumRoutes;
-    /** The best route: NULL. */
+    /** The best route: always NULL. */
     RTM_ROUTE_HANDLE Route;
-    /** Its owner: NULL. */
+    /** Owner of the best route: always NULL. */
     RTM_ENTITY_HANDLE Owner;
-    /** 0. */
+    /** Always 0. */
     DWORD DestFlags;
-    /** The route in hold-down: NULL. */
+    /** The route in hold-down: always NULL. */
     RTM_ROUTE_HANDLE HoldRoute;
 };
 
 /**
- * A destination and the routes to it: pbRoute of PMGM_RPF_CALLBACK points to
- * one, with one view.
+ * A destination and the routes to it. The parameter pbRoute of PMGM_RPF_CALLBACK
+ * points to such a structure, with one view.
  */
 struct _RTM_DEST_INFO {
-    /** NULL. */
+    /** Always NULL. */
     RTM_DEST_HANDLE DestHandle;
-    /** The network of the route that matched. */
+    /** Network of the route to the source. */
     RTM_NET_ADDRESS DestAddress;
-    /** 0. */
+    /** Always 0. */
     FILETIME LastChanged;
     /** RTM_VIEW_MASK_MCAST. */
     RTM_VIEW_SET BelongsToViews;
@@ -595,28 +647,28 @@ struct _RTM_DEST_INFO {
 typedef struct _RTM_DEST_INFO RTM_DEST_INFO;
 typedef RTM_DEST_INFO *PRTM_DEST_INFO;
 
-/** The unicast view's number. */
+/** Number of the unicast view. */
 #define RTM_VIEW_ID_UCAST 0
 
-/** The multicast view's number: the one that RPF checks go by. */
+/** Number of the multicast view, which RPF checks use. */
 #define RTM_VIEW_ID_MCAST 1
 
-/** Set of views: none. */
+/** Set of views: no view. */
 #define RTM_VIEW_MASK_NONE 0
 
-/** Set of views: whichever. */
+/** Set of views: any view. */
 #define RTM_VIEW_MASK_ANY 0
 
-/** Set of views: unicast. */
+/** Set of views: the unicast view. */
 #define RTM_VIEW_MASK_UCAST 1
 
-/** Set of views: multicast. */
+/** Set of views: the multicast view. */
 #define RTM_VIEW_MASK_MCAST 2
 
-/** Set of views: all. */
+/** Set of views: all views. */
 #define RTM_VIEW_MASK_ALL 4294967295
 
-/* Bytes of a destination before its views, of a view, and with NumViews of them. */
+/* Sizes in bytes: a destination without views, one view, a destination with NumViews views. */
 #define RTM_BASIC_DEST_INFO_SIZE offsetof(RTM_DEST_INFO, ViewInfo)
 #define RTM_DEST_VIEW_INFO_SIZE (sizeof(RTM_DEST_INFO) - RTM_BASIC_DEST_INFO_SIZE)
 #define RTM_SIZE_OF_DEST_INFO(NumViews)                                                        \
@@ -627,10 +679,10 @@ typedef RTM_DEST_INFO *PRTM_DEST_INFO;
 #endif
 
 /*
- * Between an RTM_NET_ADDRESS and an IPv4 address (network byte order) with its
- * prefix length or mask. Inline functions behind the names of the macros, so
- * that arguments are evaluated once and alignment does not matter. No casts: C++
- * programs may be compiled with -Wold-style-cast.
+ * The macros RTM_IPV4_* convert between an RTM_NET_ADDRESS and an IPv4 address (network
+ * byte order) with its prefix length or mask. They call inline functions, so that they
+ * evaluate their arguments once and need no alignment. The functions have no casts, because
+ * C++ programs may be compiled with -Wold-style-cast.
  */
 static inline ULONG mgm_net_to_host(ULONG Addr)
 {

@@ -44,10 +44,18 @@ fn every_export_has_its_prototype() {
     assert_eq!(prototypes, names.len(), "a header has a prototype that exports.txt lacks");
 }
 
+/// The rules that hold for all functions, and for all callbacks: told once, at the top.
+const LOCK_RULE: &str =
+    "Lock rule. While you call an Mgm function, do not hold a lock that one of your";
+const CALLBACK_RULES: &str = "Callback rules. ";
+
 /// What each prototype and callback type has to have above it.
 #[test]
 fn every_function_is_described() {
     let text = read(root().join("include/mgm.h"));
+    for rule in [LOCK_RULE, CALLBACK_RULES] {
+        assert_eq!(text.matches(rule).count(), 1, "mgm.h: not once \"{rule}\"");
+    }
     for (at, _) in text.match_indices("\nDWORD Mgm") {
         let name: String = text[at + 7..].chars().take_while(|c| *c != '(').collect();
         let above = text[..at].rsplit("/**").next().unwrap();
@@ -56,19 +64,48 @@ fn every_function_is_described() {
             "Returns:",
             "Threads:",
             "ERROR_CAN_NOT_COMPLETE",
-            "Never hold a lock that your callbacks take while you call Mgm functions",
             &format!("Source: reference page \"{name} function (mgm.h)\""),
         ] {
             assert!(above.contains(part), "{name}: no \"{part}\"");
         }
+        check_threads(&name, above);
     }
     for (at, _) in text.match_indices("\ntypedef DWORD (*PMGM_") {
         let name: String = text[at + 17..].chars().take_while(|c| *c != ')').collect();
         let above = text[..at].rsplit("/**").next().unwrap();
-        for part in ["Parameters:", "Threads:", "Source: reference page"] {
+        for part in [
+            "Parameters:",
+            "Returns:",
+            "Threads:\n * The callback rules apply.",
+            "Source: reference page",
+        ] {
             assert!(above.contains(part), "{name}: no \"{part}\"");
         }
     }
+}
+
+/// The same for the functions of mgmhost.h, which have no page of the reference.
+#[test]
+fn every_host_function_is_described() {
+    let text = read(root().join("include/mgmhost.h"));
+    for (at, _) in text.match_indices("\nDWORD Mgm") {
+        let name: String = text[at + 7..].chars().take_while(|c| *c != '(').collect();
+        let above = text[..at].rsplit("/**").next().unwrap();
+        for part in ["Returns:", "Threads:", "ERROR_CAN_NOT_COMPLETE"] {
+            assert!(above.contains(part), "{name}: no \"{part}\"");
+        }
+        check_threads(&name, above);
+    }
+}
+
+/// A function that can run or wait for callbacks names the lock rule; the others say
+/// that they cause none.
+fn check_threads(name: &str, above: &str) {
+    let text = above.split_whitespace().filter(|word| *word != "*").collect::<Vec<_>>().join(" ");
+    let said =
+        ["The lock rule applies.", "The call causes no callbacks.", "As for MgmHostGetStatus."];
+    let count = said.iter().filter(|part| text.contains(*part)).count();
+    assert_eq!(count, 1, "{name}: \"Threads\" has to say one of {said:?}");
 }
 
 /// Compiles a C text with all warnings as errors; `None` if there is no such compiler.

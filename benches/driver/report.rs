@@ -20,7 +20,9 @@ impl Line {
                 };
                 match goal {
                     _ if over > 0.0 => format!("missed by {} %", (over * 100.0).ceil()),
-                    Goal::Stretch(_, stretch) if value <= stretch => "met, stretch too".to_owned(),
+                    Goal::Stretch(_, stretch) if value <= stretch => {
+                        "met, and the stretch goal".to_owned()
+                    }
                     _ => "met".to_owned(),
                 }
             }
@@ -32,7 +34,7 @@ impl Line {
             None => String::new(),
             Some(Goal::AtMost(most)) => format!("≤ {most} {}", self.unit),
             Some(Goal::Stretch(most, stretch)) => {
-                format!("≤ {most} {}, stretch {stretch}", self.unit)
+                format!("≤ {most} {}, stretch goal {stretch}", self.unit)
             }
             Some(Goal::AtLeast(least)) => format!("≥ {least} {}", self.unit),
         }

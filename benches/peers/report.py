@@ -1,4 +1,4 @@
-"""One table of what was measured, for people."""
+"""Formats the results as a table."""
 
 import datetime
 import json
@@ -15,9 +15,9 @@ PAGE = packages.TREE / "docs/benchmarks.md"
 BEGIN, END = "<!-- begin: written by benches/peers -->\n", "<!-- end: peers -->\n"
 
 NAMES = {"seconds": "time", "processor": "processor", "memory": "memory"}
-HEADINGS = ["", "router", "flows installed", "time", "processor", "each", "memory", "each"]
-HEADINGS += ["at least as good as MGM in"]
-OURS = "MGM"
+HEADINGS = ["row", "router", "flows installed", "time", "processor", "per flow", "memory", "per flow"]
+HEADINGS += ["no worse than libmgm in"]
+OURS = "libmgm"
 
 
 def heading(repeat):
@@ -28,7 +28,7 @@ def heading(repeat):
         f"{datetime.date.today()}, {model.group(1) if model else platform.machine()}, "
         f"{os.cpu_count()} cores, Linux {platform.release()}; "
         f"{', '.join(version for version in versions if 'None' not in version)}; "
-        f"medians of {repeat}; what has a rate once\n\n"
+        f"medians of {repeat}; rows with a rate: one run\n\n"
     )
 
 
@@ -45,7 +45,7 @@ def table(rows, routers, results):
 
 
 def medians(row, name, results):
-    """Of a router's turns in a row; None if there was none."""
+    """The medians of a router's runs in a row; None if it has no run."""
     turns = [result for result in results if (result["row"], result["router"]) == (row.name, name)]
     if not turns:
         return None
@@ -56,7 +56,7 @@ def medians(row, name, results):
 
 
 def not_behind(result, ours):
-    """What a router needs no more of than MGM, if both have installed all flows."""
+    """The measures in which a router is no worse than libmgm, if both installed all flows."""
     if not (ours and ours["all"] and result["all"]):
         return ""
     good = [word for what, word in NAMES.items() if result[what] <= ours[what]]
@@ -77,7 +77,7 @@ def cells(result):
 
 
 def store(head, results):
-    """Keeps what a run of all has measured, for `stored`."""
+    """Stores the results of a complete run, for `stored`."""
     STORE.parent.mkdir(parents=True, exist_ok=True)
     STORE.write_text(json.dumps({"heading": head, "results": results}))
 

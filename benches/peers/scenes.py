@@ -158,7 +158,7 @@ class JoinAndFlow:
     the time until the last one flows."""
 
     name = "join"
-    title = "1,000 streams that run (20,000/s) are joined"
+    title = "join of 1,000 running streams (20,000/s)"
     flows = 1000
     rate = 20_000
     most_turns = 1

@@ -10,27 +10,30 @@ import (
 	"unsafe"
 )
 
-// Callbacks are what a client wants to be asked and told; those that are nil are skipped.
-// They run on the thread of the call that causes them or on one of MGM's, one at a time
-// for each client, and may call everything in this package. A panic that leaves one ends
-// the process.
+// Callbacks are the callbacks of a client; those that are nil are skipped. They run on the
+// thread of the call that causes them, or on a thread of the library, one at a time for each
+// client. They may call all functions of this package except PacketIn and Stop. A panic that
+// leaves a callback ends the process.
 type Callbacks struct {
-	// Rpf: a new flow from a source towards an interface of ours. How must it arrive?
-	// What is suggested is right if the client has no other opinion.
+	// Rpf: how must packets of the flow arrive? A client that agrees returns suggested.
 	Rpf func(flow Flow, suggested Incoming, header []byte) Incoming
-	// CreationAlert: a new MFE goes out by these of ours.
+	// CreationAlert: may the flow be forwarded out of these interfaces of the client?
 	CreationAlert func(flow Flow, incoming Interface, outgoing []Outgoing)
-	// PruneAlert: nobody else wants the group any more; otherwise our MFE goes nowhere, and
-	// lives for the seconds that are returned (timeout, if the client has no other opinion).
+	// PruneAlert: if nobodyElse is true, no other client wants the packets any longer. If it
+	// is false, an MFE whose incoming interface the client owns has no outgoing interface. The
+	// callback returns the lifetime of that MFE in seconds, or timeout for the default.
 	PruneAlert func(flow Flow, iface Interface, nobodyElse bool, timeout uint32) uint32
-	// JoinAlert: somebody else wants the group; otherwise our MFE goes out again.
+	// JoinAlert: if somebodyElse is true, another client wants the packets. If it is false, an
+	// MFE whose incoming interface the client owns has an outgoing interface again.
 	JoinAlert func(flow Flow, somebodyElse bool)
-	// WrongIf: a packet came in on our interface, which is not the incoming one.
+	// WrongIf: a packet arrived on an interface of the client that is not its incoming interface.
 	WrongIf func(flow Flow, iface Interface, header []byte)
-	// LocalJoin and LocalLeave: IGMP has added or deleted a membership on our interface.
+	// LocalJoin and LocalLeave: IGMP has added or deleted a membership on an interface of the
+	// client.
 	LocalJoin  func(flow Flow, iface Interface)
 	LocalLeave func(flow Flow, iface Interface)
-	// DisableIgmp and EnableIgmp, to IGMP: the interface is about to change hands; it has.
+	// DisableIgmp and EnableIgmp, for IGMP: the owner of the interface is about to change, or
+	// has changed.
 	DisableIgmp func(iface Interface)
 	EnableIgmp  func(iface Interface)
 }
@@ -40,7 +43,7 @@ var (
 	slots     [C.MGM_GO_SLOTS]*Callbacks
 )
 
-// claim finds a slot for a client's callbacks.
+// claim reserves a slot for the callbacks of a client.
 func claim(c *Callbacks) (int, error) {
 	slotsLock.Lock()
 	defer slotsLock.Unlock()
@@ -65,7 +68,7 @@ func of(slot C.int) *Callbacks {
 	return slots[slot]
 }
 
-// wanted has a bit for each callback that is there, in the order of the structure.
+// wanted returns a bit for each callback that is not nil, in the order of the structure.
 func (c *Callbacks) wanted() C.uint {
 	there := []bool{
 		c.Rpf != nil, c.CreationAlert != nil, c.PruneAlert != nil, c.JoinAlert != nil, c.WrongIf != nil,
@@ -84,7 +87,7 @@ func (c *Callbacks) wanted() C.uint {
 func goRpf(slot C.int, s, g C.DWORD, index, hop, upstream *C.DWORD, size C.DWORD, header *C.BYTE) {
 	suggested := Incoming{iface(*index, *hop), addr(*upstream)}
 	answer := of(slot).Rpf(flow(s, g), suggested, C.GoBytes(unsafe.Pointer(header), C.int(size)))
-	// MGM logs an interface that is not the client's; an address that is none it cannot see.
+	// The library itself checks the interface, but it cannot see an invalid netip.Addr.
 	values, err := dwords(answer.Interface.NextHop, answer.Upstream)
 	if err != nil {
 		panic(errors.New("mgm: the answer of Rpf: " + err.Error()))

@@ -2,10 +2,10 @@ package mgm
 
 import "fmt"
 
-// A Code is what a function of the library returned.
+// A Code is an error code of the library.
 type Code uint32
 
-// The codes that errors.Is finds in an error of this package.
+// The codes to use with errors.Is on an error of this package.
 const (
 	ErrNotEnoughMemory    Code = 8
 	ErrInvalidParameter   Code = 87
@@ -20,20 +20,20 @@ const (
 func (c Code) Error() string {
 	switch c {
 	case ErrNotEnoughMemory:
-		return "ERROR_NOT_ENOUGH_MEMORY, no memory left, or too many interfaces"
+		return "ERROR_NOT_ENOUGH_MEMORY, out of memory, or too many interfaces"
 	case ErrInvalidParameter:
-		return "ERROR_INVALID_PARAMETER, an argument that makes no sense; the log says which"
+		return "ERROR_INVALID_PARAMETER, invalid argument; the log says which one"
 	case ErrAlreadyExists:
-		return "ERROR_ALREADY_EXISTS, somebody has it, or is it, already"
+		return "ERROR_ALREADY_EXISTS, already owned, registered or running"
 	case ErrCanNotComplete:
-		return "ERROR_CAN_NOT_COMPLETE, not now or not here; the log says why"
+		return "ERROR_CAN_NOT_COMPLETE, not possible now or here; the log says why"
 	case ErrNotFound:
-		return "ERROR_NOT_FOUND, there is no such thing"
+		return "ERROR_NOT_FOUND, not found"
 	}
-	return "an unknown code"
+	return "unknown error code"
 }
 
-// An Error says which function of the library refused, and with which code.
+// An Error says which function of the library failed, and with which code.
 type Error struct {
 	Function string
 	Code     Code

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// Who forwards; what goes to the log.
+// The forwarders and the levels of the log.
 const (
 	ForwarderDefault = C.MGMHOST_FORWARDER_DEFAULT
 	ForwarderAuto    = C.MGMHOST_FORWARDER_AUTO
@@ -22,12 +22,12 @@ const (
 	LogDebug   = C.MGMHOST_LOG_DEBUG
 )
 
-// Config are settings of MGM; what is 0 is the default. MfeTimeout is in seconds.
+// Config has settings for Start. A field that is 0 selects the default. MfeTimeout is in seconds.
 type Config struct {
 	Forwarder, Table, MfeTimeout, LogLevel uint32
 }
 
-// Version is the library's version of the API, major and minor.
+// Version returns the API version of the library, major and minor.
 func Version() ([2]uint32, error) {
 	var v C.MGMHOST_VERSION
 	v.dwSize = C.DWORD(unsafe.Sizeof(v))
@@ -35,7 +35,8 @@ func Version() ([2]uint32, error) {
 	return [2]uint32{uint32(v.dwApiMajor), uint32(v.dwApiMinor)}, err
 }
 
-// Start starts MGM with settings. It need not be called: the first registration does.
+// Start starts the library. A program need not call it: the first registration starts the
+// library with the defaults.
 func Start(config Config) error {
 	var c C.MGMHOST_CONFIG
 	c.dwSize = C.DWORD(unsafe.Sizeof(c))
@@ -46,10 +47,12 @@ func Start(config Config) error {
 	return check("MgmHostStart", C.MgmHostStart(&c))
 }
 
-// Stop stops MGM: clients, interfaces, memberships and MFEs are gone without callbacks.
+// Stop stops the library: it deletes all clients, interfaces, memberships and MFEs without
+// callbacks.
 func Stop() error { return check("MgmHostStop", C.MgmHostStop()) }
 
-// AddRoute adds a route to the multicast view; the zero gateway is a connected network.
+// AddRoute adds a route to the multicast view. The zero gateway means that the network is
+// directly connected.
 func AddRoute(network netip.Prefix, index uint32, gateway netip.Addr) error {
 	var bits [4]byte
 	copy(bits[:], net.CIDRMask(network.Bits(), 32))
@@ -60,9 +63,9 @@ func AddRoute(network netip.Prefix, index uint32, gateway netip.Addr) error {
 	return check("MgmHostAddRoute", C.MgmHostAddRoute(values[0], values[1], C.DWORD(index), values[2], 0, 0))
 }
 
-// PacketIn hands a packet in, and tells whether it came in where it must, and where it goes
-// out. It is refused inside callbacks, for whose answers it may wait. The size is that of
-// the whole packet.
+// PacketIn passes a packet to the library. It returns whether the packet arrived on the
+// incoming interface, and where it must be forwarded. Inside a callback it fails, because it
+// may wait for callbacks. The size is that of the whole packet in octets.
 func PacketIn(f Flow, i Interface, header []byte, size uint32) (accepted bool, outgoing []Interface, err error) {
 	values, err := dwords(f.Source, f.Group, i.NextHop)
 	if err != nil {
@@ -73,7 +76,7 @@ func PacketIn(f Flow, i Interface, header []byte, size uint32) (accepted bool, o
 		data = (*C.BYTE)(unsafe.Pointer(&header[0]))
 	}
 	var yes C.BOOL
-	// MGM numbers interfaces with 16 bits: no packet goes out on more.
+	// The library numbers interfaces with 16 bits, so a packet has at most this many.
 	oifs := make([]C.MGMHOST_OIF, 65536)
 	count := C.DWORD(len(oifs))
 	code := C.MgmHostPacketIn(values[0], values[1], C.DWORD(i.Index), values[2], C.DWORD(len(header)), data,

@@ -1,7 +1,8 @@
-// Package mgm is Go's view of libmgm, the multicast group manager of Windows RRAS (mgm.h).
+// Package mgm has the Go bindings of libmgm, the multicast group manager with the API of
+// Windows RRAS (mgm.h).
 //
-// A Client is a routing protocol, or IGMP, that is registered. Start, AddRoute and PacketIn
-// are of the router's side. The library is found by pkg-config.
+// A Client is a registered routing protocol, or IGMP. Start, Stop, AddRoute and PacketIn are
+// functions of mgmhost.h for the router itself. cgo finds the library with pkg-config.
 package mgm
 
 // #cgo pkg-config: mgm
@@ -15,7 +16,7 @@ import (
 	"unsafe"
 )
 
-// A Client is a routing protocol, or IGMP, that is registered with MGM.
+// A Client is a registered routing protocol, or IGMP.
 type Client struct {
 	handle C.HANDLE
 	slot   int
@@ -25,14 +26,15 @@ type Client struct {
 	closed     bool
 }
 
-// Register registers a protocol, by its number and a component of it.
+// Register registers a protocol by its number. The component distinguishes clients of the same
+// protocol.
 func Register(protocol, component uint32, callbacks Callbacks) (*Client, error) {
 	api, err := Version()
 	if err != nil {
 		return nil, err
 	}
 	if api[0] != C.MGMHOST_API_MAJOR {
-		return nil, fmt.Errorf("mgm: the library has version %d.%d of the API, and this program is for %d",
+		return nil, fmt.Errorf("mgm: the library has API version %d.%d, but this program needs version %d",
 			api[0], api[1], C.MGMHOST_API_MAJOR)
 	}
 	slot, err := claim(&callbacks)
@@ -49,22 +51,23 @@ func Register(protocol, component uint32, callbacks Callbacks) (*Client, error) 
 	return client, nil
 }
 
-// Close releases the interfaces that the client still has and deregisters it: no callback
-// runs afterwards, or, inside one of its own, that one is the last. A second time does nothing.
+// Close releases the interfaces of the client and deregisters it. No callback of the client
+// runs afterwards; inside one of its own callbacks, that callback is the last one. A second
+// call does nothing.
 func (c *Client) Close() error {
-	// Callbacks that this waits for may take the lock, too.
+	// Do not hold the lock below: Close waits for callbacks, which may take it.
 	interfaces, first := c.closing()
 	if !first {
 		return nil
 	}
 	for _, each := range interfaces {
-		// What matters is whether the next call succeeds.
+		// The deregistration fails if an interface is still owned.
 		if hop, err := dword(each.NextHop); err == nil {
 			C.MgmReleaseInterfaceOwnership(c.handle, C.DWORD(each.Index), hop)
 		}
 	}
 	err := check("MgmDeRegisterMProtocol", C.MgmDeRegisterMProtocol(c.handle))
-	// After a stop of MGM there is nobody left who could call.
+	// With ErrInvalidParameter the library was stopped: no callback runs any more.
 	if err != nil && !errors.Is(err, ErrInvalidParameter) {
 		c.lock.Lock()
 		defer c.lock.Unlock()
@@ -86,7 +89,7 @@ func (c *Client) closing() (interfaces []Interface, first bool) {
 	return interfaces, first
 }
 
-// Take makes the client the interface's owner; IGMP is enabled there instead.
+// Take makes the client the owner of the interface, or enables IGMP on it.
 func (c *Client) Take(i Interface) error {
 	hop, err := dword(i.NextHop)
 	if err != nil {
@@ -99,7 +102,8 @@ func (c *Client) Take(i Interface) error {
 	return nil
 }
 
-// Release gives it back, with the client's memberships and the MFEs that come in there.
+// Release releases the interface. The client's memberships there and the MFEs with this
+// incoming interface are deleted.
 func (c *Client) Release(i Interface) error {
 	hop, err := dword(i.NextHop)
 	if err != nil {
@@ -122,7 +126,7 @@ func (c *Client) remember(i Interface, has bool) {
 	}
 }
 
-// Join says that packets are wanted on an interface.
+// Join adds a membership on an interface of the client.
 func (c *Client) Join(i Interface, f Flow) error {
 	values, err := dwords(f.Source, f.Group, i.NextHop)
 	if err != nil {
@@ -133,7 +137,7 @@ func (c *Client) Join(i Interface, f Flow) error {
 		C.DWORD(i.Index), hop, C.MGM_JOIN_STATE_FLAG))
 }
 
-// Leave says that they are wanted no more.
+// Leave deletes a membership on an interface of the client.
 func (c *Client) Leave(i Interface, f Flow) error {
 	values, err := dwords(f.Source, f.Group, i.NextHop)
 	if err != nil {
@@ -144,7 +148,7 @@ func (c *Client) Leave(i Interface, f Flow) error {
 		C.DWORD(i.Index), hop, C.MGM_JOIN_STATE_FLAG))
 }
 
-// Groups lists what anyone has joined.
+// Groups returns the memberships of all clients, without their interfaces.
 func (c *Client) Groups() ([]Flow, error) {
 	var e C.HANDLE
 	if err := check("MgmGroupEnumerationStart", C.MgmGroupEnumerationStart(c.handle, C.ALL_SOURCES, &e)); err != nil {

@@ -79,7 +79,7 @@ func TestCodesAreErrors(t *testing.T) {
 	if err := c.Take(If(0)); !errors.Is(err, ErrInvalidParameter) {
 		t.Fatal(err)
 	}
-	if err := c.Join(If(1), Flow{Group: netip.MustParseAddr("ff02::1")}); err == nil || !strings.Contains(err.Error(), "no IPv4 address") {
+	if err := c.Join(If(1), Flow{Group: netip.MustParseAddr("ff02::1")}); err == nil || !strings.Contains(err.Error(), "not an IPv4 address") {
 		t.Fatal(err)
 	}
 }

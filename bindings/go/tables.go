@@ -8,7 +8,8 @@ import (
 	"unsafe"
 )
 
-// Mfe is a multicast forwarding entry. Times are in seconds, 0xFFFFFFFF is never.
+// Mfe is a multicast forwarding entry. Times are in seconds. A Timeout of 0xFFFFFFFF means that
+// the MFE never expires.
 type Mfe struct {
 	Flow     Flow
 	Incoming uint32
@@ -20,13 +21,13 @@ type Mfe struct {
 	Outgoing []Interface
 }
 
-// Mfes lists all of them, by group and then source.
+// Mfes returns all MFEs, in ascending order of group, then of source.
 func Mfes() ([]Mfe, error) {
 	var found []Mfe
 	room := C.DWORD(65536)
 	var last C.MIB_IPMCAST_MFE
 	for first := true; ; {
-		// The structure has room for one outgoing interface, of which there may be none.
+		// The structure includes one outgoing interface, but an entry may have none.
 		buffer := make([]byte, room+C.sizeof_MIB_IPMCAST_OIF)
 		size, count := room, C.DWORD(0)
 		bytes := (*C.BYTE)(unsafe.Pointer(&buffer[0]))

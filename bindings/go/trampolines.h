@@ -1,5 +1,5 @@
-// C functions for MGM to call: its callbacks do not say whose they are, so each
-// client that is registered has a set of its own, its slot.
+// The C functions that the library calls. The callbacks of mgm.h do not say for which client
+// they are, so each registered client has a set of functions of its own, its slot.
 #ifndef MGM_GO_TRAMPOLINES_H
 #define MGM_GO_TRAMPOLINES_H
 
@@ -7,7 +7,7 @@
 
 enum { MGM_GO_SLOTS = 32 };
 
-// Of the nine callbacks, bit by bit in the order of the structure, those that are wanted.
+// Returns the callbacks of a slot. Bit n of `wanted` selects the n-th callback of the structure.
 ROUTING_PROTOCOL_CONFIG mgm_go_config(int slot, unsigned wanted);
 
 #endif

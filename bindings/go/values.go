@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// Protocol numbers of RFC 1354.
+// The protocol numbers of mgm.h (RFC 1354).
 const (
 	ProtoOther = 1
 	ProtoLocal = 2
@@ -23,13 +23,13 @@ const (
 
 const hostMask = 0xFFFFFFFF
 
-// An Interface is an index, and a next hop on point-to-multipoint links only.
+// An Interface has an index, and on point-to-multipoint links a next hop.
 type Interface struct {
 	Index   uint32
 	NextHop netip.Addr
 }
 
-// If is the interface with an index and no next hop.
+// If returns the interface with this index and without a next hop.
 func If(index uint32) Interface { return Interface{Index: index} }
 
 func (i Interface) String() string {
@@ -39,8 +39,8 @@ func (i Interface) String() string {
 	return fmt.Sprint(i.Index)
 }
 
-// A Flow is packets of a source to a group. The zero Source is any source; a zero Group
-// besides is everything.
+// A Flow is the packets of a source to a group. A zero Source means any source. A zero Source
+// and a zero Group mean all groups.
 type Flow struct {
 	Source netip.Addr
 	Group  netip.Addr
@@ -56,27 +56,28 @@ func (f Flow) String() string {
 	return "(" + text(f.Source) + ", " + text(f.Group) + ")"
 }
 
-// Incoming is how packets of a source must arrive.
+// Incoming is how packets of a source must arrive: the incoming interface and the upstream
+// neighbour.
 type Incoming struct {
 	Interface Interface
 	Upstream  netip.Addr
 }
 
-// Outgoing is an outgoing interface of a new MFE. Set Enabled to false to have no packet
-// go out there.
+// Outgoing is an outgoing interface of an MFE. Set Enabled to false if the flow must not be
+// forwarded out of it.
 type Outgoing struct {
 	Interface Interface
 	IGMP      bool
 	Enabled   bool
 }
 
-// dword is an address as mgm.h has it, network byte order in memory; none is 0.
+// dword converts an address to a DWORD in network byte order; the zero address becomes 0.
 func dword(a netip.Addr) (C.DWORD, error) {
 	if !a.IsValid() {
 		return 0, nil
 	}
 	if !a.Unmap().Is4() {
-		return 0, fmt.Errorf("mgm: %s is no IPv4 address", a)
+		return 0, fmt.Errorf("mgm: %s is not an IPv4 address", a)
 	}
 	bytes := a.Unmap().As4()
 	return *(*C.DWORD)(unsafe.Pointer(&bytes)), nil
@@ -95,7 +96,7 @@ func iface(index, nextHop C.DWORD) Interface {
 
 func flow(source, group C.DWORD) Flow { return Flow{addr(source), addr(group)} }
 
-// dwords converts addresses until one is none.
+// dwords converts addresses, and fails if one is not an IPv4 address.
 func dwords(addresses ...netip.Addr) ([]C.DWORD, error) {
 	values := make([]C.DWORD, len(addresses))
 	for i, each := range addresses {

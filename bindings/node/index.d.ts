@@ -1,27 +1,29 @@
-/** An IPv4 address, "10.0.0.5". */
+/** An IPv4 address, such as "10.0.0.5". */
 export type Address = string;
-/** Packets of a source to a group. No source: any; no group besides: everything. */
+/** The packets of a source to a group. Source null: any source. Source and group null: all groups. */
 export interface Flow {
   source: Address | null;
   group: Address | null;
 }
-/** An index, and a next hop on point-to-multipoint links only. */
+/** An interface: its index, and on point-to-multipoint links its next hop. */
 export interface Interface {
   index: number;
   nextHop: Address | null;
 }
 export type InterfaceLike = number | { index: number; nextHop?: Address | null };
-/** How packets of a source must arrive. */
+/** How packets of a source must arrive: the incoming interface and the upstream neighbour. */
 export interface Incoming {
   interface: Interface;
   upstream: Address | null;
 }
+/** An outgoing interface of an MFE. */
 export interface Outgoing {
   readonly interface: Interface;
   readonly igmp: boolean;
-  /** Set it to false to have no packet go out there. */
+  /** Set it to false if the flow must not be forwarded out of the interface. */
   enabled: boolean;
 }
+/** A multicast forwarding entry. */
 export interface Mfe {
   source: Address;
   group: Address;
@@ -29,7 +31,7 @@ export interface Mfe {
   upstream: Address | null;
   protocol: number;
   routeProtocol: number;
-  /** Seconds; null is never. */
+  /** Times in seconds. A timeout of null means that the MFE never expires. */
   upTime: number;
   expiresIn: number | null;
   timeout: number | null;
@@ -37,31 +39,43 @@ export interface Mfe {
 }
 
 /**
- * What MGM asks and tells a client, on the event loop, whatever thread it comes from. Those
- * that answer must do so at once; what they throw is an uncaught exception, and no answer.
+ * The callbacks of a client. They run on the event loop, whichever thread of the library calls
+ * them. rpf, creationAlert and pruneAlert must answer synchronously. If a callback throws, the
+ * library gets no answer, and the process gets an uncaught exception.
  */
 export interface Callbacks {
-  /** A new flow from a source towards an interface of ours: how must it arrive? Nothing agrees. */
+  /** How must packets of the flow arrive? Returning nothing agrees with `suggested`. */
   rpf?(flow: Flow, suggested: Incoming, header: Buffer): { interface: InterfaceLike; upstream?: Address | null } | void;
-  /** A new MFE goes out by these of ours. */
+  /** May the flow be forwarded out of these interfaces of the client? */
   creationAlert?(flow: Flow, incoming: Interface, outgoing: Outgoing[]): void;
-  /** Nobody else wants it any more; or: our MFE goes nowhere, and lives for so many seconds. */
+  /**
+   * nobodyElse true: no other client wants the packets any longer. False: an MFE whose incoming
+   * interface the client owns has no outgoing interface; the callback may return its lifetime
+   * in seconds, instead of `timeout`.
+   */
   pruneAlert?(flow: Flow, iface: Interface, nobodyElse: boolean, timeout: number | null): number | void;
-  /** Somebody else wants it; or: our MFE goes out again. */
+  /**
+   * somebodyElse true: another client wants the packets. False: an MFE whose incoming interface
+   * the client owns has an outgoing interface again.
+   */
   joinAlert?(flow: Flow, somebodyElse: boolean): void;
-  /** A packet came in on our interface, which is not the incoming one. */
+  /** A packet arrived on an interface of the client that is not its incoming interface. */
   wrongIf?(flow: Flow, iface: Interface, header: Buffer): void;
+  /** IGMP has added a membership on an interface of the client. */
   localJoin?(flow: Flow, iface: Interface): void;
+  /** IGMP has deleted a membership on an interface of the client. */
   localLeave?(flow: Flow, iface: Interface): void;
+  /** For IGMP: the owner of the interface is about to change. */
   disableIgmp?(iface: Interface): void;
+  /** For IGMP: the owner of the interface has changed. */
   enableIgmp?(iface: Interface): void;
 }
 
-/** A routing protocol, or IGMP, that is registered. */
+/** A client: a registered routing protocol, or IGMP. */
 export class Client {
   private constructor();
   static register(protocol: number, component?: number, callbacks?: Callbacks): Promise<Client>;
-  /** Releases the interfaces and deregisters: no callback runs afterwards. */
+  /** Releases the interfaces and deregisters the client. No callback runs afterwards. */
   close(): Promise<void>;
   take(iface: InterfaceLike): Promise<void>;
   release(iface: InterfaceLike): Promise<void>;
@@ -71,7 +85,7 @@ export class Client {
   groups(): Promise<Flow[]>;
 }
 
-/** A function of the library refused; why stands in the log. */
+/** A function of the library failed. The log says why. */
 export class MgmError extends Error {
   readonly function: string;
   readonly code: number;

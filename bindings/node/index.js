@@ -1,8 +1,8 @@
-// The multicast group manager of Windows RRAS (mgm.h) by libmgm.
+// libmgm, the multicast group manager with the API of Windows RRAS (mgm.h).
 //
-// A Client is a routing protocol, or IGMP, that is registered; `host` is the router's
-// side. Every call that may make or await callbacks gives a promise: callbacks need the
-// event loop, and a call that held it up would wait for ever.
+// A Client is a registered routing protocol, or IGMP. `host` has the functions of mgmhost.h.
+// Every call that can run or wait for callbacks returns a promise: callbacks run on the event
+// loop, so a call that blocked the event loop would wait for ever.
 
 export { Client, ownerOf } from './lib/client.js';
 export { MgmError } from './lib/library.js';

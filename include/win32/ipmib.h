@@ -1,4 +1,5 @@
-/* ipmib.h - a stand-in: MFEs, their statistics, boundaries and scopes. */
+/* ipmib.h - a stand-in for the Windows header: MFEs, their statistics, boundaries and
+ * scopes. */
 #ifndef _IPMIB_
 #define _IPMIB_
 

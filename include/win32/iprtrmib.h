@@ -1,7 +1,7 @@
 /*
- * iprtrmib.h - a stand-in: the multicast part of the IP router's MIB. Its
- * variables' numbers are there for sources that name them; nobody answers for
- * them here.
+ * iprtrmib.h - a stand-in for the Windows header: the multicast part of the MIB of the
+ * IP router. The numbers of the variables are defined so that programs that use the
+ * names compile. No function returns the variables.
  */
 #ifndef __ROUTING_IPRTRMIB_H__
 #define __ROUTING_IPRTRMIB_H__

@@ -1,7 +1,8 @@
 /*
- * routprot.h - a stand-in: the numbers of protocols, and the events that the
- * router tells of. The router's own interface to protocol DLLs is not here: see
- * docs/porting.md. Windows' header wants MPR50 to be defined; here it may be.
+ * routprot.h - a stand-in for the Windows header: protocol numbers and router
+ * events. The interface between the Windows router and protocol DLLs is missing: see
+ * docs/porting.md. The Windows header needs MPR50 to be defined. This one does not, but
+ * MPR50 may be defined.
  */
 #ifndef _ROUTPROT_H_
 #define _ROUTPROT_H_

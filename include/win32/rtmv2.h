@@ -1,6 +1,7 @@
 /*
- * rtmv2.h - a stand-in: what an RPF callback is shown of a route. The functions
- * of the routing table manager (Rtm...) are not here, nor in the library.
+ * rtmv2.h - a stand-in for the Windows header: the structures that describe a route in
+ * an RPF callback. Neither this header nor the library has the functions of the routing
+ * table manager (Rtm...).
  */
 #ifndef __ROUTING_RTMv2_H__
 #define __ROUTING_RTMv2_H__

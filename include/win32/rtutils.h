@@ -1,10 +1,11 @@
 /*
- * rtutils.h - a stand-in: tracing, and the router's event log.
+ * rtutils.h - a stand-in for the Windows header: tracing, and the event log of the
+ * router.
  *
- * With MGM_TRACE in the environment (any value but 0) both are written to stderr; without it
- * they are written nowhere, and the trace functions return 0, as on Windows where tracing is
- * off. An event is shown by its number and its strings: its text is in a file of Windows'.
- * The functions for work items and for waiting are not here.
+ * If the environment variable MGM_TRACE has any value but 0, both are written to stderr.
+ * Otherwise nothing is written, and the trace functions return 0, as on Windows if tracing
+ * is off. The log shows the number and the strings of an event, but not its text, which
+ * is in a file of Windows. The functions for work items and for waiting are missing.
  */
 #ifndef __ROUTING_RTUTILS_H__
 #define __ROUTING_RTUTILS_H__
@@ -27,10 +28,10 @@ extern "C" {
 
 #define INVALID_TRACEID 0xFFFFFFFF
 
-/* Who traces: one table for all files of a program, which is why it is weak. */
+/* The registered callers. The table is weak, so that all files of a program share it. */
 enum { MGM_WIN32_CALLERS = 60 };
 typedef struct mgm_win32_caller {
-    int state; /* 0 free, 1 about to be, 2 registered */
+    int state; /* 0: free, 1: being registered, 2: registered */
     char name[40];
 } mgm_win32_caller;
 extern mgm_win32_caller mgm_win32_callers[MGM_WIN32_CALLERS];
@@ -42,7 +43,7 @@ static inline int mgm_win32_is_caller(DWORD id)
            __atomic_load_n(&mgm_win32_callers[id].state, __ATOMIC_ACQUIRE) == 2;
 }
 
-/* What stands before a text: "[IPRIP:129] 21:01:20: ". */
+/* Writes the prefix of a message: "[IPRIP:129] 21:01:20: ". */
 static inline void mgm_win32_begin(mgm_win32_text *text, DWORD id, DWORD flags)
 {
     struct timespec now;
@@ -68,7 +69,7 @@ static inline void mgm_win32_begin(mgm_win32_text *text, DWORD id, DWORD flags)
     mgm_win32_puts(text, ": ");
 }
 
-/* The number of characters, without the end of the line. */
+/* Writes the message. Returns its number of characters without the line end. */
 static inline DWORD mgm_win32_end(mgm_win32_text *text, DWORD flags)
 {
     DWORD length = (DWORD)text->length;
@@ -290,7 +291,7 @@ static inline DWORD TraceDumpExW(DWORD id, DWORD flags, LPBYTE bytes, DWORD coun
 #define TracePutsW(a, b) TracePutsExW(a, 0, b)
 #define TraceDumpW(a, b, c, d, e, f) TraceDumpExW(a, 0, b, c, d, e, f)
 
-/* ------------------------------ By their short names ---------------------- */
+/* ------------------- Names without the suffix A or W ---------------------- */
 
 #ifdef UNICODE
 #define MGM_WIN32_AW(name) name##W

@@ -1,7 +1,7 @@
 /*
- * windows.h - a stand-in, for sources of multicast routing protocols that were
- * written for Windows: the types and the few functions that such sources use
- * beside MGM. It is no Windows: what is not here has to be ported.
+ * windows.h - a stand-in for the Windows header, for multicast routing protocols that
+ * were written for Windows. It has the types and the few functions that such programs use
+ * apart from mgm.h. Code that uses anything else must be ported.
  */
 #ifndef _WINDOWS_
 #define _WINDOWS_
@@ -18,8 +18,8 @@
 
 /* ----------------------------------- Types -------------------------------- */
 
-/* 32 bits where C's long has 64: a DWORD is no unsigned long, and %lu is wrong
- * for it. Cast, as in printf("%lu", (unsigned long)dw), or use PRIu32. */
+/* A DWORD has 32 bits, the C type unsigned long has 64. Do not print a DWORD with %lu:
+ * use a cast, as in printf("%lu", (unsigned long)dw), or PRIu32. */
 typedef BOOL WINBOOL, *LPBOOL;
 typedef UCHAR BOOLEAN;
 typedef int16_t SHORT;
@@ -39,7 +39,7 @@ typedef float FLOAT;
 typedef const void *LPCVOID;
 typedef HANDLE HMODULE, HINSTANCE;
 
-/* A WCHAR has 16 bits: write u"..." for what is L"..." there. */
+/* A WCHAR has 16 bits: write u"..." instead of L"...". */
 typedef CHAR *PCHAR, *PSTR, *LPSTR;
 typedef const CHAR *PCSTR, *LPCSTR;
 typedef WCHAR *PWSTR, *LPWSTR;
@@ -69,7 +69,7 @@ typedef const CHAR *LPCTSTR;
 #ifndef OPTIONAL
 #define OPTIONAL
 #endif
-/* Calling conventions: there is only one here. */
+/* Empty, because there is only one calling convention on this system. */
 #define APIENTRY
 #define WINAPIV
 #define NTAPI
@@ -107,7 +107,7 @@ typedef const CHAR *LPCTSTR;
 #define CopyMemory RtlCopyMemory
 #define MoveMemory RtlMoveMemory
 
-/* As on Windows, sockets come along. */
+/* As on Windows, windows.h includes the sockets. */
 #ifndef WIN32_LEAN_AND_MEAN
 #include "winsock2.h"
 #endif

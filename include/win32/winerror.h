@@ -1,6 +1,6 @@
 /*
- * winerror.h - a stand-in: the codes that routing protocols return from their own
- * functions. Those of MGM are in mgmtypes.h.
+ * winerror.h - a stand-in for the Windows header: the error codes that routing protocols
+ * return from their own functions. The codes of mgm.h are in mgmtypes.h.
  */
 #ifndef _WINERROR_
 #define _WINERROR_

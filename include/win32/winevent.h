@@ -1,5 +1,5 @@
 /*
- * winevent.h - part of the stand-in for rtutils.h: the router's event log.
+ * winevent.h - a part of the stand-in for rtutils.h: the event log of the router.
  */
 #ifndef MGM_WIN32_WINEVENT_H
 #define MGM_WIN32_WINEVENT_H
@@ -102,7 +102,7 @@ static inline VOID RouterLogEventStringA(HANDLE log, DWORD type, DWORD event, DW
     mgm_win32_event(log, type, event, count, strings, FALSE, error);
 }
 
-/* The data are not shown. */
+/* The log does not show the data. */
 static inline VOID RouterLogEventDataA(HANDLE log, DWORD type, DWORD event, DWORD count,
                                        LPSTR *strings, DWORD bytes, LPBYTE data)
 {
@@ -160,7 +160,7 @@ static inline VOID RouterLogEventStringW(HANDLE log, DWORD type, DWORD event, DW
     mgm_win32_event(log, type, event, count, strings, TRUE, error);
 }
 
-/* The data are not shown. */
+/* The log does not show the data. */
 static inline VOID RouterLogEventDataW(HANDLE log, DWORD type, DWORD event, DWORD count,
                                        LPWSTR *strings, DWORD bytes, LPBYTE data)
 {

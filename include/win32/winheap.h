@@ -1,10 +1,10 @@
 /*
- * winheap.h - part of the stand-in for windows.h: heaps, by malloc.
+ * winheap.h - a part of the stand-in for windows.h: heaps, implemented with malloc.
  *
- * Memory of a heap is given back by HeapFree only, never by free. A heap that was created is
- * destroyed together with everything that was allocated from it, as on Windows. There are no
- * structured exceptions here: HEAP_GENERATE_EXCEPTIONS is ignored, and NULL is returned. The
- * sizes that HeapCreate takes are ignored: each heap grows as needed.
+ * Free the memory of a heap with HeapFree, never with free. HeapDestroy also frees everything
+ * that was allocated from the heap, as on Windows. HEAP_GENERATE_EXCEPTIONS is ignored,
+ * because there are no structured exceptions: the functions return NULL instead.
+ * HeapCreate ignores both sizes: each heap grows as needed.
  */
 #ifndef MGM_WIN32_WINHEAP_H
 #define MGM_WIN32_WINHEAP_H
@@ -29,9 +29,9 @@ extern "C" {
 #define HEAP_ZERO_MEMORY 0x00000008
 #define HEAP_REALLOC_IN_PLACE_ONLY 0x00000010
 
-/* What stands before each allocation. Its size keeps what follows aligned for any type. */
+/* The header of each allocation. Its size keeps the memory behind it aligned for any type. */
 typedef struct mgm_win32_block {
-    LIST_ENTRY links; /* those of a heap that was created */
+    LIST_ENTRY links; /* used only in a heap made by HeapCreate */
     uintptr_t bytes, reserved;
 } mgm_win32_block;
 
@@ -40,8 +40,8 @@ typedef struct mgm_win32_heap {
     LIST_ENTRY blocks;
 } mgm_win32_heap;
 
-/* The process's heap is malloc's. It keeps no list of what was allocated, so there is nothing
- * of it but its handle. */
+/* The process heap uses malloc directly and keeps no list of its blocks, so it consists of
+ * a handle only. */
 static inline HANDLE GetProcessHeap(void)
 {
     return (HANDLE)(uintptr_t)0x10;
@@ -70,14 +70,14 @@ static inline BOOL HeapDestroy(HANDLE handle)
         return FALSE;
     for (entry = heap->blocks.Flink; entry != &heap->blocks; entry = next) {
         next = entry->Flink;
-        free(entry); /* the links come first in a block */
+        free(entry); /* the links are the first member of a block */
     }
     pthread_mutex_destroy(&heap->mutex);
     free(heap);
     return TRUE;
 }
 
-/* Puts a block into its heap's list, or takes it out. */
+/* Adds a block to the list of its heap, or removes it. */
 static inline void mgm_win32_heap_link(HANDLE handle, mgm_win32_block *block, BOOL in)
 {
     mgm_win32_heap *heap = (mgm_win32_heap *)handle;
@@ -131,7 +131,7 @@ static inline uintptr_t HeapSize(HANDLE heap, DWORD flags, const void *memory)
     return heap && memory ? ((const mgm_win32_block *)memory - 1)->bytes : (uintptr_t)-1;
 }
 
-/* Where it returns NULL the old memory is as it was. */
+/* If it returns NULL, the old memory is unchanged. */
 static inline PVOID HeapReAlloc(HANDLE heap, DWORD flags, PVOID memory, uintptr_t bytes)
 {
     mgm_win32_block *block, *moved;

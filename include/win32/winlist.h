@@ -1,10 +1,10 @@
 /*
- * winlist.h - part of the stand-in for windows.h: LIST_ENTRY, doubly linked lists that run
- * through the structures they list, and what is done with them.
+ * winlist.h - a part of the stand-in for windows.h: LIST_ENTRY and its functions. The
+ * doubly linked lists connect the LIST_ENTRY members of structures.
  *
- * Windows' own windows.h has the type only; its sources bring InitializeListHead and the rest
- * along, most of them as macros, and may do so here. A source that brings them as functions
- * defines MGM_WIN32_NO_LISTS first.
+ * The windows.h of Windows has only the type. Windows programs define InitializeListHead and
+ * the other functions themselves, most of them as macros, which works here too. A program
+ * that defines them as functions must define MGM_WIN32_NO_LISTS first.
  */
 #ifndef MGM_WIN32_WINLIST_H
 #define MGM_WIN32_WINLIST_H
@@ -31,7 +31,7 @@ static inline UCHAR IsListEmpty(const LIST_ENTRY *head)
     return head->Flink == head;
 }
 
-/* TRUE if the list is empty then. */
+/* Returns TRUE if the list is empty afterwards. */
 static inline UCHAR RemoveEntryList(PLIST_ENTRY entry)
 {
     PLIST_ENTRY next = entry->Flink, before = entry->Blink;
@@ -41,7 +41,7 @@ static inline UCHAR RemoveEntryList(PLIST_ENTRY entry)
     return next == before;
 }
 
-/* Of an empty list the head itself. */
+/* Returns the head itself if the list is empty. */
 static inline PLIST_ENTRY RemoveHeadList(PLIST_ENTRY head)
 {
     PLIST_ENTRY first = head->Flink;
@@ -74,7 +74,7 @@ static inline VOID InsertTailList(PLIST_ENTRY head, PLIST_ENTRY entry)
     head->Blink = entry;
 }
 
-/* Appends a list that has no head of its own, of which `entry` is any entry. */
+/* Appends a list without a head; `entry` is any entry of that list. */
 static inline VOID AppendTailList(PLIST_ENTRY head, PLIST_ENTRY entry)
 {
     PLIST_ENTRY last = head->Blink;

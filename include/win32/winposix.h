@@ -1,7 +1,7 @@
 /*
- * winposix.h - part of the stand-ins: asks this system for what it has beside C,
- * also where the compiler was told -std=c11. Too late behind another header: then
- * it takes -std=gnu11, or -D_DEFAULT_SOURCE.
+ * winposix.h - a part of the stand-in headers: makes the system headers declare POSIX
+ * functions even with -std=c11. It must be included before any system header. Otherwise
+ * compile with -std=gnu11 or -D_DEFAULT_SOURCE.
  */
 #ifndef MGM_WIN32_WINPOSIX_H
 #define MGM_WIN32_WINPOSIX_H

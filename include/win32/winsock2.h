@@ -1,8 +1,9 @@
 /*
- * winsock2.h - a stand-in: this system's sockets under their Windows names.
+ * winsock2.h - a stand-in for the Windows header: the sockets of this system under their
+ * Windows names.
  *
- * Addresses are the same in_addr; its inner S_un is not there, s_addr is. errno
- * values are those of this system.
+ * Addresses use the same struct in_addr, with the member s_addr but without S_un. Errors are
+ * the errno values of this system.
  */
 #ifndef _WINSOCK2API_
 #define _WINSOCK2API_
@@ -29,7 +30,7 @@ typedef struct sockaddr SOCKADDR, *PSOCKADDR, *LPSOCKADDR;
 typedef struct sockaddr_in SOCKADDR_IN, *PSOCKADDR_IN, *LPSOCKADDR_IN;
 typedef struct in_addr IN_ADDR, *PIN_ADDR, *LPIN_ADDR;
 
-/* Sockets need no start here. */
+/* Sockets need no initialization on this system. */
 typedef struct WSAData {
     WORD wVersion, wHighVersion;
 } WSADATA, *LPWSADATA;
@@ -45,7 +46,7 @@ static inline int WSACleanup(void)
     return 0;
 }
 
-/* As on Windows, where winsock2.h brings windows.h. */
+/* As on Windows, winsock2.h includes windows.h. */
 #include "windows.h"
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * winsync.h - part of the stand-in for windows.h: critical sections, interlocked
- * numbers, sleeping, by POSIX threads and the compiler's atomics.
+ * winsync.h - a part of the stand-in for windows.h: critical sections, the Interlocked
+ * functions, Sleep and GetTickCount. They use POSIX threads and the atomics of the compiler.
  */
 #ifndef MGM_WIN32_WINSYNC_H
 #define MGM_WIN32_WINSYNC_H
@@ -17,7 +17,7 @@ extern "C" {
 
 #define INFINITE 0xffffffff
 
-/* Its owner may enter it again. */
+/* The thread that has entered it may enter it again. */
 typedef struct _RTL_CRITICAL_SECTION {
     pthread_mutex_t mutex;
 } CRITICAL_SECTION, *PCRITICAL_SECTION, *LPCRITICAL_SECTION;
@@ -59,7 +59,7 @@ static inline VOID DeleteCriticalSection(LPCRITICAL_SECTION section)
     pthread_mutex_destroy(&section->mutex);
 }
 
-/* The new value; of the last two the old one. */
+/* The first two functions return the new value, the other two the old value. */
 static inline LONG InterlockedIncrement(volatile LONG *number)
 {
     return __atomic_add_fetch(number, 1, __ATOMIC_SEQ_CST);

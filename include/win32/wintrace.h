@@ -1,7 +1,9 @@
 /*
- * wintrace.h - part of the stand-in for rtutils.h: texts by Windows' formats, and where they go.
+ * wintrace.h - a part of the stand-in for rtutils.h: formats messages as Windows does and
+ * writes them.
  *
- * They go to stderr if the environment has MGM_TRACE, with any value but 0; else nowhere.
+ * Messages go to stderr if the environment variable MGM_TRACE has any value but 0. Otherwise
+ * they are dropped.
  */
 #ifndef MGM_WIN32_WINTRACE_H
 #define MGM_WIN32_WINTRACE_H
@@ -20,7 +22,7 @@
 extern "C" {
 #endif
 
-/* A text that is cut off where there is no room. */
+/* A text that is cut off if it is too long. */
 typedef struct mgm_win32_text {
     size_t length;
     char bytes[2048];
@@ -49,7 +51,7 @@ static inline void mgm_win32_puts(mgm_win32_text *text, const char *string)
     mgm_win32_put(text, string, strlen(string));
 }
 
-/* UTF-16 as UTF-8, at most so many units of it. An unpaired surrogate becomes "?". */
+/* Appends at most `most` UTF-16 units as UTF-8. An unpaired surrogate becomes "?". */
 static inline void mgm_win32_put_wide(mgm_win32_text *text, const WCHAR *string, size_t most)
 {
     for (; most > 0 && *string; string++, most--) {
@@ -75,12 +77,12 @@ static inline void mgm_win32_put_wide(mgm_win32_text *text, const WCHAR *string,
             bytes[length++] = (char)(0x80 | (unit & 0x3f));
         }
         if (length > sizeof text->bytes - 1 - text->length)
-            break; /* no half characters */
+            break; /* do not cut a character */
         mgm_win32_put(text, bytes, length);
     }
 }
 
-/* A string of either kind; nothing for none. */
+/* Appends a string of either kind; a null pointer appends nothing. */
 static inline void mgm_win32_put_string(mgm_win32_text *text, const void *string, int is_wide)
 {
     if (string && is_wide)
@@ -89,7 +91,7 @@ static inline void mgm_win32_put_string(mgm_win32_text *text, const void *string
         mgm_win32_puts(text, (const char *)string);
 }
 
-/* Nothing but that. */
+/* Replaces the text by the string. */
 static inline void mgm_win32_set(mgm_win32_text *text, const void *string, int is_wide)
 {
     text->length = 0;
@@ -97,12 +99,12 @@ static inline void mgm_win32_set(mgm_win32_text *text, const void *string, int i
     mgm_win32_put_string(text, string, is_wide);
 }
 
-/* One conversion of a format: its part that C has as well, and its size. */
+/* One conversion of a format: the part that C also has, and the argument size. */
 typedef struct mgm_win32_conversion {
     char spec[48]; /* "%", flags, width, precision */
     size_t length;
-    int precision; /* -1 if there is none */
-    char size;     /* of h, l, w and L the letter; H for hh, q for ll and I64, I for I and z */
+    int precision; /* -1: none */
+    char size;     /* h, l, w or L as written; H for hh; q for ll and I64; I for I and z */
     char type;
 } mgm_win32_conversion;
 
@@ -111,7 +113,7 @@ static inline void mgm_win32_number(mgm_win32_conversion *to, int number)
     to->length += (size_t)snprintf(to->spec + to->length, 12, "%d", number);
 }
 
-/* Reads "%...": what stands there for flags, widths and sizes, with "*" filled in. */
+/* Reads a conversion "%...": flags, width, precision and size. Replaces "*" by its value. */
 static inline const char *mgm_win32_read(mgm_win32_conversion *to, const char *at, va_list *list)
 {
     int part;
@@ -165,7 +167,7 @@ static inline long long mgm_win32_integer(const mgm_win32_conversion *of, va_lis
         return is_signed ? (long long)va_arg(*list, intptr_t)
                          : (long long)va_arg(*list, uintptr_t);
     if (of->size == 'l') {
-        /* Windows' long has 32 bits, so this is a DWORD; or one that was cast to C's long. */
+        /* A long of Windows has 32 bits, so the argument is a DWORD or a DWORD cast to long. */
         unsigned long value = va_arg(*list, unsigned long);
 
         return is_signed ? (long long)(int32_t)(uint32_t)value : (long long)(uint32_t)value;
@@ -195,7 +197,7 @@ static inline void mgm_win32_string(mgm_win32_text *text, mgm_win32_conversion *
                       strnlen((const char *)string, (size_t)of->precision));
     else
         mgm_win32_puts(&narrow, string ? (const char *)string : "(null)");
-    /* Only the width is left to be seen to. */
+    /* The precision is done: remove it and keep the width. */
     if (strchr(of->spec, '.'))
         *strchr(of->spec, '.') = 0;
     of->length = strlen(of->spec);
@@ -204,8 +206,8 @@ static inline void mgm_win32_string(mgm_win32_text *text, mgm_win32_conversion *
     mgm_win32_puts(text, padded.bytes);
 }
 
-/* Formats as Windows does: %lu is a DWORD, %I64u an ULONGLONG, %ws and %ls are WCHARs, %S is
- * what %s is not. In a wide format %s is wide. */
+/* Formats as Windows does: %lu takes a DWORD, %I64u an ULONGLONG, %ws and %ls take WCHARs. In
+ * a wide format %s takes WCHARs and %S takes chars; in a narrow format it is the reverse. */
 static inline void mgm_win32_format(mgm_win32_text *text, int is_wide, const char *format,
                                     va_list arguments)
 {
@@ -260,7 +262,7 @@ static inline void mgm_win32_format(mgm_win32_text *text, int is_wide, const cha
             mgm_win32_puts(text, out);
             break;
         case 'n':
-            (void)va_arg(list, void *); /* as Windows has it switched off */
+            (void)va_arg(list, void *); /* ignored: Windows disables %n, too */
             break;
         case 'e':
         case 'E':
@@ -275,7 +277,7 @@ static inline void mgm_win32_format(mgm_win32_text *text, int is_wide, const cha
                      one.size == 'L' ? (double)va_arg(list, long double) : va_arg(list, double));
             mgm_win32_puts(text, out);
             break;
-        default: /* an unknown conversion: the type of its argument is not known */
+        default: /* unknown conversion: write the rest as it is, the argument type is unknown */
             mgm_win32_puts(text, percent);
             format = "";
         }

@@ -1,4 +1,5 @@
-/* ws2tcpip.h - a stand-in: inet_pton and the rest come with this system's sockets. */
+/* ws2tcpip.h - a stand-in for the Windows header: winsock2.h already has inet_pton and the
+ * other functions. */
 #ifndef _WS2TCPIP_H_
 #define _WS2TCPIP_H_
 

@@ -1,4 +1,4 @@
-//! What C hands in, turned into the library's own words, or refused (spec 0.8).
+//! Checks the arguments of C calls and converts them to the types of the library (spec 0.8).
 
 use super::rows::Form;
 use super::types::*;
@@ -7,17 +7,17 @@ use crate::types::{
     is_host_source, Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Scope,
 };
 
-/// A DWORD in network byte order as an address.
+/// Converts a DWORD in network byte order to an address.
 pub fn addr(dword: DWORD) -> Ipv4Addr {
     Ipv4Addr::from(dword.to_ne_bytes())
 }
 
-/// An address as a DWORD in network byte order.
+/// Converts an address to a DWORD in network byte order.
 pub fn dword(addr: Ipv4Addr) -> DWORD {
     DWORD::from_ne_bytes(addr.octets())
 }
 
-/// The mask that goes with an address: of one address, or of all.
+/// Returns the mask for an address: 0 for the address 0, else 255.255.255.255.
 pub fn mask_of(addr: Ipv4Addr) -> DWORD {
     if addr.is_unspecified() {
         0
@@ -26,7 +26,7 @@ pub fn mask_of(addr: Ipv4Addr) -> DWORD {
     }
 }
 
-/// Refuses a null pointer.
+/// Returns an error if the pointer is null.
 pub fn required<T>(name: &'static str, pointer: *const T) -> Result<()> {
     if pointer.is_null() {
         Err(Refusal::Null(name))
@@ -35,26 +35,26 @@ pub fn required<T>(name: &'static str, pointer: *const T) -> Result<()> {
     }
 }
 
-/// Reads from wherever it stands, aligned or not.
+/// Reads a value that need not be aligned.
 ///
 /// # Safety
-/// A `T` can be read there.
+/// The pointer is valid for reading a `T`.
 pub unsafe fn read<T: Copy>(from: *const T) -> T {
     // SAFETY: the caller's promise; no alignment is assumed.
     unsafe { from.read_unaligned() }
 }
 
-/// Writes to wherever it stands, aligned or not.
+/// Writes a value that need not be aligned.
 ///
 /// # Safety
-/// A `T` can be written there.
+/// The pointer is valid for writing a `T`.
 pub unsafe fn write<T: Copy>(to: *mut T, value: T) {
     // SAFETY: the caller's promise; no alignment is assumed.
     unsafe { to.write_unaligned(value) }
 }
 
-/// Reads one field through a pointer that need not be aligned, and no other.
-/// The macro stands for a read: it is for unsafe blocks.
+/// Reads one field, and no other, through a pointer that need not be aligned.
+/// The macro expands to an unsafe read, so it needs an unsafe block.
 macro_rules! read_field {
     ($pointer:expr, $field:ident) => {
         (&raw const (*$pointer).$field).read_unaligned()
@@ -62,7 +62,7 @@ macro_rules! read_field {
 }
 pub(in crate::abi) use read_field;
 
-/// A source that a host can have (spec 3.2).
+/// Checks that a source is a unicast address (spec 3.2).
 pub fn source(dword: DWORD) -> Result<Ipv4Addr> {
     let source = addr(dword);
     if is_host_source(source) {
@@ -72,7 +72,7 @@ pub fn source(dword: DWORD) -> Result<Ipv4Addr> {
     }
 }
 
-/// A multicast group.
+/// Checks that a group is a multicast address.
 pub fn group(dword: DWORD) -> Result<Ipv4Addr> {
     let group = addr(dword);
     if group.is_multicast() {
@@ -82,7 +82,7 @@ pub fn group(dword: DWORD) -> Result<Ipv4Addr> {
     }
 }
 
-/// A neighbour, or 0.0.0.0 for none.
+/// Checks that a neighbour is a unicast address, or 0.0.0.0 for none.
 pub fn neighbour(dword: DWORD) -> Result<Ipv4Addr> {
     if dword == 0 {
         return Ok(Ipv4Addr::UNSPECIFIED);
@@ -99,7 +99,7 @@ fn host_mask(what: &'static str, a: DWORD, mask: DWORD) -> Result<()> {
     }
 }
 
-/// (s,g), (*,g) or (*,*) with their masks (spec 0.4).
+/// Checks the addresses and masks of a membership: (s,g), (*,g) or (*,*) (spec 0.4).
 pub fn membership(
     source_addr: DWORD,
     source_mask: DWORD,
@@ -116,7 +116,7 @@ pub fn membership(
     }
 }
 
-/// An interface; the index 0 is none.
+/// Checks that the index of an interface is not 0.
 pub fn interface(index: DWORD, next_hop: DWORD) -> Result<Interface> {
     if index == 0 {
         return Err(Refusal::ZeroInterface);
@@ -124,7 +124,7 @@ pub fn interface(index: DWORD, next_hop: DWORD) -> Result<Interface> {
     Ok(Interface { index, next_hop: addr(next_hop) })
 }
 
-/// dwFlags of the membership functions (spec 3.3).
+/// Checks dwFlags of the membership functions (spec 3.3).
 pub fn join(flags: DWORD) -> Result<Join> {
     const BOTH: DWORD = MGM_JOIN_STATE_FLAG | MGM_FORWARD_STATE_FLAG;
     match flags {
@@ -134,7 +134,7 @@ pub fn join(flags: DWORD) -> Result<Join> {
     }
 }
 
-/// dwFlags of the statistics functions (spec 6.6).
+/// Checks dwFlags of the statistics functions (spec 6.6).
 pub fn stats_form(flags: DWORD) -> Result<Form> {
     match flags {
         MGM_MFE_STATS_0 => Ok(Form::Stats),
@@ -143,7 +143,7 @@ pub fn stats_form(flags: DWORD) -> Result<Form> {
     }
 }
 
-/// An enumeration's type (spec 7.1).
+/// Checks the type of an enumeration (spec 7.1).
 pub fn enum_kind(kind: MGM_ENUM_TYPES) -> Result<EnumKind> {
     match kind {
         0 => Ok(EnumKind::AnySource),
@@ -152,36 +152,36 @@ pub fn enum_kind(kind: MGM_ENUM_TYPES) -> Result<EnumKind> {
     }
 }
 
-/// dwGroup and dwSource of an MFE structure, whatever they are (spec 6.4).
+/// Reads dwGroup and dwSource of an MFE structure without checking them (spec 6.4).
 ///
 /// # Safety
-/// The pointer is to a `MIB_IPMCAST_MFE`, aligned or not.
+/// The pointer points to a `MIB_IPMCAST_MFE`, which need not be aligned.
 pub unsafe fn mfe_key(mfe: *const MIB_IPMCAST_MFE) -> Flow {
     // SAFETY: the caller's promise.
     unsafe { Flow::new(addr(read_field!(mfe, dwSource)), addr(read_field!(mfe, dwGroup))) }
 }
 
-/// The same where they must name an (s,g).
+/// Reads dwGroup and dwSource of an MFE structure and checks that they are a flow.
 ///
 /// # Safety
-/// The pointer is to a `MIB_IPMCAST_MFE`, aligned or not.
+/// The pointer points to a `MIB_IPMCAST_MFE`, which need not be aligned.
 pub unsafe fn mfe_flow(mfe: *const MIB_IPMCAST_MFE) -> Result<Flow> {
     // SAFETY: the caller's promise.
     let key = unsafe { mfe_key(mfe) };
     Ok(Flow::new(source(dword(key.source()))?, group(dword(key.group()))?))
 }
 
-/// A packet's header bytes, as the caller keeps them.
+/// Returns the header bytes of a packet. They stay in the memory of the caller.
 ///
 /// # Safety
-/// `size` bytes can be read there for as long as the result lives.
+/// `from` is valid for reading `size` bytes during the lifetime of the result.
 pub unsafe fn header<'a>(from: *const BYTE, size: DWORD, packet: DWORD) -> Result<&'a [u8]> {
     if size == 0 {
         return Ok(&[]);
     }
     required("pbPacketHdr", from)?;
     if size > 65535 {
-        return Err(Refusal::BadArgument("dwHdrSize is more than a packet can have"));
+        return Err(Refusal::BadArgument("dwHdrSize is more than 65535"));
     }
     if packet != 0 && packet < size {
         return Err(Refusal::BadArgument("dwPacketSize is less than dwHdrSize"));
@@ -190,7 +190,7 @@ pub unsafe fn header<'a>(from: *const BYTE, size: DWORD, packet: DWORD) -> Resul
     Ok(unsafe { std::slice::from_raw_parts(from, size as usize) })
 }
 
-/// The length of a contiguous mask that covers the network.
+/// Returns the length of a mask. The mask must be contiguous and cover the network.
 pub fn prefix_len(network: DWORD, mask: DWORD) -> Result<u8> {
     let bits = u32::from(addr(mask));
     let ones = bits.leading_ones();
@@ -200,12 +200,12 @@ pub fn prefix_len(network: DWORD, mask: DWORD) -> Result<u8> {
         ));
     }
     if network & !mask != 0 {
-        return Err(Refusal::BadArgument("dwNetwork has bits that dwMask has not"));
+        return Err(Refusal::BadArgument("dwNetwork has bits that are not in dwMask"));
     }
     Ok(ones as u8)
 }
 
-/// A range of groups that can have boundaries, and a name (spec 3.7).
+/// Checks a range of groups for a boundary or a name (spec 3.7).
 pub fn scope(address: DWORD, mask: DWORD) -> Result<Scope> {
     prefix_len(address, mask)
         .ok()
@@ -213,21 +213,21 @@ pub fn scope(address: DWORD, mask: DWORD) -> Result<Scope> {
         .ok_or(Refusal::NotAScope(addr(address), addr(mask)))
 }
 
-/// A TTL threshold.
+/// Checks a TTL threshold.
 pub fn threshold(dword: DWORD) -> Result<u8> {
     u8::try_from(dword).map_err(|_| Refusal::BadArgument("dwThreshold is more than 255"))
 }
 
-/// dwFlags of a route.
+/// The flags of MgmHostAddRoute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteFlags {
-    /// The route is an address of the router's own.
+    /// The network is an address of the router.
     pub is_local: bool,
-    /// It wins over longer prefixes of the system's.
+    /// The route is preferred even to longer prefixes of the system.
     pub is_preferred: bool,
 }
 
-/// dwFlags of MgmHostAddRoute.
+/// Checks dwFlags of MgmHostAddRoute.
 pub fn route_flags(flags: DWORD) -> Result<RouteFlags> {
     if flags & !(MGMHOST_ROUTE_LOCAL | MGMHOST_ROUTE_PREFERRED) != 0 {
         return Err(Refusal::BadFlags(flags));
@@ -238,7 +238,7 @@ pub fn route_flags(flags: DWORD) -> Result<RouteFlags> {
     })
 }
 
-/// A route of the host's.
+/// Builds a route of the host.
 pub fn host_route(
     network: Ipv4Addr,
     prefix_len: u8,
@@ -251,7 +251,7 @@ pub fn host_route(
     const PROTO_IP_NETMGMT: DWORD = 3;
     if local && (prefix_len != 32 || !gateway.is_unspecified()) {
         return Err(Refusal::BadArgument(
-            "MGMHOST_ROUTE_LOCAL goes with dwMask 255.255.255.255 and dwNextHopAddr 0",
+            "MGMHOST_ROUTE_LOCAL needs dwMask 255.255.255.255 and dwNextHopAddr 0",
         ));
     }
     if !local && if_index == 0 {

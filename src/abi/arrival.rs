@@ -1,14 +1,15 @@
-//! Where the packet arrived that RPF_CALLBACK is about: its parameters do not say.
+//! The arrival interface during an RPF callback, whose parameters do not include it.
 
 use crate::types::Interface;
 use std::cell::Cell;
 
-// It has no destructor: a thread that is ending still calls MGM (see manager::context).
+// It has no destructor, because a thread that is ending can still call the library (see
+// manager::context).
 thread_local! {
     static ARRIVAL: Cell<Option<Interface>> = const { Cell::new(None) };
 }
 
-/// Makes an RPF_CALLBACK: within it, [`get`] returns the arrival interface.
+/// Runs an RPF callback. During the callback, [`get`] returns the arrival interface.
 pub fn within<R>(arrival: Interface, call: impl FnOnce() -> R) -> R {
     let before = ARRIVAL.replace(Some(arrival));
     let result = call();
@@ -16,7 +17,7 @@ pub fn within<R>(arrival: Interface, call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// The arrival interface, if this thread is inside an RPF_CALLBACK.
+/// Returns the arrival interface if this thread is inside an RPF callback.
 pub fn get() -> Option<Interface> {
     ARRIVAL.get()
 }

@@ -1,4 +1,4 @@
-//! The caller's buffers, and the rules by which they are filled (spec 6.3, 7.2).
+//! Fills the buffers of callers (spec 6.3, 7.2).
 
 use super::args::{dword, mask_of, read, required, write};
 use super::rows::Form;
@@ -8,8 +8,8 @@ use crate::types::{Flow, Interface, Refusal, Result};
 use std::ops::ControlFlow;
 use std::ptr::null_mut;
 
-/// A buffer of the caller's, its size, and where the number of entries goes.
-/// Entries are appended; what the caller is told beside them, only at the end.
+/// A buffer of the caller, with the addresses of its size and of the number of entries.
+/// Entries are appended one by one. Size and number are written only at the end.
 pub struct Buffer {
     size_at: PDWORD,
     count_at: PDWORD,
@@ -20,11 +20,11 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// For a single entry.
+    /// Returns a buffer for a single entry.
     ///
     /// # Safety
-    /// The pointers are null, or a DWORD is at the first and as many bytes at
-    /// the second, for as long as the result lives. Alignment does not matter.
+    /// Each pointer is null, or valid during the lifetime of the result: `size_at` for a
+    /// DWORD, `at` for as many bytes as that DWORD says. They need not be aligned.
     pub unsafe fn new(size_at: PDWORD, at: PBYTE) -> Result<Buffer> {
         required("pdwBufferSize", size_at)?;
         // SAFETY: not null, and the caller's promise.
@@ -35,10 +35,10 @@ impl Buffer {
         Ok(Buffer { size_at, count_at: null_mut(), at, size, used: 0, count: 0 })
     }
 
-    /// For as many entries as fit.
+    /// Returns a buffer for as many entries as fit.
     ///
     /// # Safety
-    /// As [`Buffer::new`], and the third pointer is null or a DWORD's.
+    /// As for [`Buffer::new`]; `count_at` is null, or valid for writing a DWORD.
     pub unsafe fn counting(size_at: PDWORD, at: PBYTE, count_at: PDWORD) -> Result<Buffer> {
         // SAFETY: the caller's promise.
         let buffer = unsafe { Buffer::new(size_at, at)? };
@@ -54,7 +54,7 @@ impl Buffer {
     pub fn put<T: Copy>(&mut self, value: &T, len: usize) {
         assert!(len <= size_of::<T>() && self.has_room(len), "a buffer's end was overlooked");
         // SAFETY: `len` bytes are in the value and, as just checked, left in the
-        // buffer, whose owner promised that it is there and not ours.
+        // buffer; the caller promised that the buffer is valid and outside of our memory.
         unsafe {
             (value as *const T).cast::<u8>().copy_to_nonoverlapping(self.at.add(self.used), len);
         }
@@ -69,7 +69,7 @@ impl Buffer {
         self.used += size_of::<T>();
     }
 
-    /// Tells how many bytes are needed: the entry does not fit.
+    /// Writes the number of bytes that the entry needs, which does not fit.
     fn too_small(&self, need: usize) -> Result<DWORD> {
         // SAFETY: `new` found it not null, and its caller promised a DWORD.
         unsafe { write(self.size_at, DWORD::try_from(need).unwrap_or(DWORD::MAX)) };
@@ -77,7 +77,7 @@ impl Buffer {
         Err(Refusal::SmallBuffer(need))
     }
 
-    /// Tells how many entries there are.
+    /// Writes the number of entries.
     fn tell_count(&self) {
         if !self.count_at.is_null() {
             // SAFETY: not null, and `counting`'s caller promised a DWORD.
@@ -85,8 +85,8 @@ impl Buffer {
         }
     }
 
-    /// Tells what there is to tell after a walk: `left` is the size of the entry
-    /// that did not fit any more.
+    /// Writes the results after a walk. `left` is the size of the first entry that did not
+    /// fit.
     fn finish(&self, left: Option<usize>) -> Result<DWORD> {
         match left {
             Some(need) if self.count == 0 => self.too_small(need),
@@ -102,7 +102,7 @@ impl Buffer {
     }
 }
 
-/// One MFE (spec 6.5).
+/// Fills the buffer with one MFE (spec 6.5).
 pub fn fill_one(buffer: &mut Buffer, flow: Flow, form: Form) -> Result<DWORD> {
     Manager::global().with_mfe(flow, form.has_counters(), |row| put_one(buffer, row, form))?
 }
@@ -116,7 +116,7 @@ fn put_one(buffer: &mut Buffer, row: &MfeRow, form: Form) -> Result<DWORD> {
     Ok(NO_ERROR)
 }
 
-/// The MFEs after `start`, as many as fit (spec 6.3).
+/// Fills the buffer with the MFEs after `start`, as many as fit (spec 6.3).
 pub fn fill_many(buffer: &mut Buffer, start: Option<Flow>, form: Form) -> Result<DWORD> {
     put_many(buffer, form, |rows| {
         Manager::global().walk_mfes(start, form.has_counters(), |row| rows.put(row));
@@ -128,7 +128,7 @@ pub fn fill_many(buffer: &mut Buffer, start: Option<Flow>, form: Form) -> Result
 struct Rows<'a> {
     buffer: &'a mut Buffer,
     form: Form,
-    /// The size of that one.
+    /// The size of the MFE that did not fit.
     left: Option<usize>,
 }
 
@@ -156,15 +156,15 @@ fn put_many(
     rows.buffer.finish(rows.left)
 }
 
-/// A text with a zero behind it, whole or not at all. Either way the caller is
-/// told how many bytes it takes.
+/// Fills the buffer with a text and a terminating zero if they fit. The caller gets the
+/// size of the text in any case.
 pub fn fill_text(buffer: &mut Buffer, text: &str) -> Result<DWORD> {
     let need = text.len() + 1;
     if !buffer.has_room(need) {
         return buffer.too_small(need);
     }
     // SAFETY: so many bytes are in the text and, as just checked, in the buffer,
-    // whose owner promised that it is there and not ours.
+    // which the caller promised to be valid and outside of our memory.
     unsafe {
         text.as_ptr().copy_to_nonoverlapping(buffer.at, text.len());
         buffer.at.add(text.len()).write(0);
@@ -173,8 +173,8 @@ pub fn fill_text(buffer: &mut Buffer, text: &str) -> Result<DWORD> {
     Ok(NO_ERROR)
 }
 
-/// The next entries of a group enumeration (spec 7.2). `next` takes how many at
-/// most and a visitor, and tells whether there are more.
+/// Fills the buffer with the next entries of a group enumeration (spec 7.2). `next` takes
+/// the maximum number of entries and a visitor, and returns whether there are more entries.
 pub fn fill_groups(
     buffer: &mut Buffer,
     next: impl FnOnce(usize, &mut dyn FnMut(Flow)) -> Result<bool>,
@@ -192,10 +192,10 @@ pub fn fill_groups(
     buffer.finish(more.then_some(EACH))
 }
 
-/// The interfaces that a packet goes out on, all or none.
+/// Writes the outgoing interfaces of a packet, all of them or none.
 ///
 /// # Safety
-/// A DWORD can be written to `count_at`, and `capacity` entries to `to`.
+/// `count_at` is valid for writing a DWORD, and `to` for writing `capacity` entries.
 pub unsafe fn fill_oifs(
     oifs: &[Interface],
     count_at: PDWORD,

@@ -1,4 +1,4 @@
-//! Notices as calls of a client's function pointers.
+//! Calls the function pointers of a client for its notices.
 
 use super::args::{addr, dword, mask_of};
 use super::arrival;
@@ -10,19 +10,19 @@ use crate::types::{Flow, Interface, Route, RouteOrigin};
 use smallvec::SmallVec;
 use std::ptr::null_mut;
 
-/// A client's ROUTING_PROTOCOL_CONFIG, copied when it registered (spec 1.1).
+/// The ROUTING_PROTOCOL_CONFIG of a client, copied at the registration (spec 1.1).
 pub struct ClientCallbacks {
     config: ROUTING_PROTOCOL_CONFIG,
 }
 
 impl ClientCallbacks {
-    /// Callbacks of this configuration.
+    /// Wraps a configuration.
     pub fn new(config: ROUTING_PROTOCOL_CONFIG) -> Self {
         ClientCallbacks { config }
     }
 
-    /// The call, if the client has the callback. What it leaves in its
-    /// out-parameters goes into the notice.
+    /// Makes the call if the client has the callback, and copies the values of the
+    /// out-parameters into the notice.
     fn make(&self, notice: &mut Notice) -> Option<()> {
         let config = &self.config;
         match notice {
@@ -36,7 +36,7 @@ impl ClientCallbacks {
                 let (hdr, dest) = (bytes.as_mut_ptr(), (&raw mut dest).cast());
                 let call = || {
                     // SAFETY: the client registered it as such a function, and
-                    // the pointers are to locals that outlive the call.
+                    // the pointers point to locals that outlive the call.
                     unsafe { pfn(s, sm, g, gm, &mut index, &mut hop, &mut nbr, size, hdr, dest) }
                 };
                 arrival::within(*arrival, || call_out("pfnRpfCallback", call));
@@ -119,14 +119,14 @@ impl ClientCallbacks {
         Some(())
     }
 
-    /// PRUNE_ALERT, and the time-out that the client leaves behind.
+    /// Calls PRUNE_ALERT and reads the lifetime that the client has written.
     fn prune(&self, flow: Flow, at: Interface, delete: bool, timeout: &mut DWORD) -> Option<()> {
         let pfn = self.config.pfnPruneAlertCallback?;
         let (s, sm, g, gm) = words(flow);
         let (index, hop) = pair(at);
         call_out("pfnPruneAlertCallback", || {
             // SAFETY: the client registered it as such a function, and the
-            // pointer is to what outlives the call.
+            // pointer points to a value that outlives the call.
             unsafe { pfn(s, sm, g, gm, index, hop, BOOL::from(delete), timeout) }
         });
         Some(())
@@ -150,12 +150,12 @@ impl Callbacks for ClientCallbacks {
     }
 
     fn call(&self, notice: &mut Notice) {
-        // A callback that is not there changes nothing (spec 1.3).
+        // A missing callback changes nothing (spec 1.3).
         self.make(notice).unwrap_or_default();
     }
 }
 
-/// Source, its mask, group, its mask.
+/// Returns source, source mask, group and group mask.
 fn words(flow: Flow) -> (DWORD, DWORD, DWORD, DWORD) {
     let (s, g) = (flow.source(), flow.group());
     (dword(s), mask_of(s), dword(g), mask_of(g))
@@ -175,12 +175,12 @@ fn if_entry(oif: &CreationOif) -> MGM_IF_ENTRY {
     }
 }
 
-/// Of IP.
+/// The length of the longest IP header.
 const LONGEST_HEADER: usize = 60;
 
-/// The header's size, and a copy that the client may scribble on. Behind it are
-/// zeros up to the length of the longest IP header, for a client that does not
-/// look at the size.
+/// Returns the size of a header, and a copy that the client may change. Zeros follow the
+/// copy up to the length of the longest IP header, for a client that does not look at the
+/// size.
 fn header_copy(header: &[u8]) -> (DWORD, SmallVec<[u8; LONGEST_HEADER]>) {
     let mut bytes = SmallVec::from([0; LONGEST_HEADER]);
     bytes.resize(header.len().max(LONGEST_HEADER), 0);
@@ -188,8 +188,8 @@ fn header_copy(header: &[u8]) -> (DWORD, SmallVec<[u8; LONGEST_HEADER]>) {
     (header.len() as DWORD, bytes)
 }
 
-/// The route that a look-up matched, as the routing table manager would show it; 0.0.0.0/0
-/// without routes where there is none.
+/// Returns the route of a look-up in the form of the routing table manager. Without a route
+/// it is 0.0.0.0/0 with no routes.
 fn dest_info(route: &Route) -> RTM_DEST_INFO {
     const AF_INET: USHORT = 2;
     let mut bits = [0; RTM_MAX_ADDRESS_SIZE];

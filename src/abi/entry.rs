@@ -1,4 +1,4 @@
-//! The one way in: what every exported function does around its own work.
+//! The entry of every exported function: fork check, panic barrier, log.
 
 use super::handle::{self, Kind};
 use super::types::{DWORD, HANDLE};
@@ -6,16 +6,15 @@ use crate::manager::Manager;
 use crate::types::{Refusal, Result};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// Runs an exported function's body: not in a forked child (spec 8.7), and with
-/// no panic leaving it (8.5). A refusal becomes its code, and a line in the log
-/// that says what the code cannot (0.8).
+/// Runs the body of an exported function, but not in a forked child (spec 8.7). No panic
+/// leaves the function (8.5). A refusal becomes its code, and the log says why (0.8).
 pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD {
     if crate::fork::is_child() {
-        // No log line: its locks may have been held when the process forked.
+        // Do not log: another thread may have held the locks of the log at the fork.
         return Refusal::Forked.code() as DWORD;
     }
-    // Nothing that a panic might have left half done is used again: the
-    // manager's locks do not poison, and it answers for its own state.
+    // The closure is unwind safe: it shares only the manager, which keeps its own state
+    // consistent after a panic.
     let result = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(code)) => {
             let is_over = !log::log_enabled!(log::Level::Trace) && !Manager::owes();
@@ -30,21 +29,21 @@ pub fn entry(name: &'static str, body: impl FnOnce() -> Result<DWORD>) -> DWORD 
     finish(name, result)
 }
 
-/// What comes after a body that was refused, or that left something to do.
+/// Finishes a call whose body was refused, or that has callbacks to deliver.
 #[cold]
 #[inline(never)]
 fn finish(name: &'static str, result: Result<DWORD>) -> DWORD {
     if is_reported(&result) && !crate::fork::is_child() {
-        // The log's taker is not ours. Should it panic, the answer stands.
+        // The log callback is foreign code. If it panics, the call still returns its code.
         catch_unwind(AssertUnwindSafe(|| report(name, &result))).ok();
     }
     if Manager::owes() && !crate::fork::is_child() {
-        // Calls that it has made, or alerts of a body that panicked: this is the
-        // outermost call that has to deliver them (8.1).
+        // The log callback may have made calls, or the body has panicked: this is the
+        // outermost call, which must deliver their callbacks (8.1).
         catch_unwind(AssertUnwindSafe(|| Manager::global().drain())).ok();
     }
-    // Each of the three may have come to a callback that has forked. This is where the
-    // child gets to from there.
+    // A callback may have forked in any of these steps. In the child, the call continues
+    // here.
     if crate::fork::is_child() {
         return Refusal::Forked.code() as DWORD;
     }
@@ -54,9 +53,9 @@ fn finish(name: &'static str, result: Result<DWORD>) -> DWORD {
     }
 }
 
-/// [`entry`] for a function that takes a handle of this kind, whose body is about the
-/// thing with this serial number. What is below knows serial numbers only: a refusal
-/// of the handle gets the value that the caller has.
+/// [`entry`] for a function that takes a handle of this kind. The body gets the serial
+/// number in the handle. The manager knows only serial numbers, so a refusal of the serial
+/// number is converted to a refusal of the handle.
 pub fn entry_for(
     name: &'static str,
     kind: Kind,
@@ -78,8 +77,8 @@ fn is_reported(result: &Result<DWORD>) -> bool {
 #[cold]
 fn report(name: &'static str, result: &Result<DWORD>) {
     if result.is_err() {
-        // The first call of all may be refused before it gets to the manager,
-        // which is what sets up the log.
+        // The manager sets up the log. The very first call may be refused before it
+        // reaches the manager.
         let _ = Manager::global();
     }
     match result {

@@ -1,10 +1,9 @@
-//! Handles: numbers that name, never pointers that are followed (spec 1.4).
+//! Handles: numbers that are never dereferenced (spec 1.4).
 //!
-//! A value that is no handle of ours is nearly always one of the program's
-//! pointers, or garbage: the mark in the top bits, where no user-space address
-//! has anything, tells it apart. The kind byte keeps an enumeration's handle
-//! from being taken for a client's. Serials never repeat, so a stale handle
-//! names nothing.
+//! An invalid handle is nearly always a pointer of the program, or garbage. The mark in the
+//! top bits distinguishes them, because no user-space address has bits there. The kind byte
+//! distinguishes the handles of enumerations and clients. Serial numbers never repeat, so a
+//! stale handle identifies nothing.
 
 use super::types::HANDLE;
 use crate::types::{Refusal, Result};
@@ -13,7 +12,7 @@ use crate::types::{Refusal, Result};
 const MARK: u64 = 0x4D47;
 const SERIAL_BITS: u32 = 40;
 
-/// What a handle names; the byte in its bits 40 to 47.
+/// What a handle identifies; the byte in its bits 40 to 47.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -23,18 +22,18 @@ pub enum Kind {
     Enumeration = b'E',
 }
 
-/// The handle of the thing with this serial number.
+/// Returns the handle for a serial number.
 ///
 /// # Panics
-/// After 2^40 serials, a million a second for twelve days: better no handle
-/// than the same one twice.
+/// After 2^40 serial numbers (one million a second for twelve days), because a handle must
+/// not be issued twice.
 pub fn encode(kind: Kind, serial: u64) -> HANDLE {
     assert!(serial >> SERIAL_BITS == 0, "out of handles");
     let value = MARK << 48 | u64::from(kind as u8) << SERIAL_BITS | serial;
     value as usize as HANDLE
 }
 
-/// The serial number in a handle of this kind.
+/// Returns the serial number in a handle of this kind.
 pub fn decode(kind: Kind, handle: HANDLE) -> Result<u64> {
     let value = handle as usize as u64;
     if value >> SERIAL_BITS == MARK << 8 | u64::from(kind as u8) {
@@ -44,7 +43,7 @@ pub fn decode(kind: Kind, handle: HANDLE) -> Result<u64> {
     }
 }
 
-/// The refusal of a handle, in the caller's words.
+/// Returns the refusal of a handle.
 pub fn refused(handle: HANDLE) -> Refusal {
     Refusal::BadHandle(handle as usize as u64)
 }

@@ -1,7 +1,7 @@
-//! The functions of mgmhost.h: what the router itself calls.
+//! The functions of mgmhost.h, which the host calls.
 //!
 //! As in [`exports`](super::exports), each body is one call of
-//! `entry`, and the text here is the header's.
+//! `entry`, and the comments here are those of the header.
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
@@ -22,19 +22,21 @@ use crate::manager::{HostSettings, Manager, PacketIn};
 use crate::types::{Flow, Refusal};
 use std::ffi::c_void;
 
-/// Tells which library this is.
+/// Returns the version of the library.
 ///
 /// # Parameters
-/// - `pVersion` (in, out): dwSize comes with sizeof(MGMHOST_VERSION) and goes
-///   with the number of bytes that were filled in, at most as many.
+/// - `pVersion` (in, out): In: dwSize is sizeof(MGMHOST_VERSION). Out: dwSize is
+///   the number of bytes written, never more than that; the other fields hold the
+///   version.
 ///
 /// # Returns
-/// - `NO_ERROR`: told.
+/// - `NO_ERROR`: the version is written.
 /// - `ERROR_INVALID_PARAMETER`: the pointer is NULL, or dwSize is less than 4.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It does not start MGM.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// It does not start the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
     entry("MgmHostVersion", || {
@@ -45,29 +47,30 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
     })
 }
 
-/// Starts MGM with settings of the host's choice. A host that is content with
-/// the defaults and the environment need not call it: the first registration, or
-/// the first interface, route or packet of the host's, starts MGM as well, also
-/// after a stop.
+/// Starts the library with settings of the host.
+///
+/// A host that needs no settings of its own need not call this function. The
+/// first registration starts the library, as do the first interface, route or
+/// packet from the host. They also start it again after MgmHostStop.
 ///
 /// # Parameters
-/// - `pConfig` (in): the settings; it is copied. NULL for the environment's, or
-///   the defaults. dwSize says how much of it the caller knows: what is missing
-///   is the default; what this library does not know must be 0.
+/// - `pConfig` (in): the settings, which the library copies. NULL selects the
+///   environment variables and the defaults. dwSize is the size of the structure
+///   that the caller knows: fields beyond it get their defaults. If the structure
+///   is larger than the one this library knows, the additional bytes must be 0.
 ///
 /// # Returns
-/// - `NO_ERROR`: started.
-/// - `ERROR_INVALID_PARAMETER`: a dwSize that no version has, an unknown value, a
-///   setting that this library does not know, or an invalid variable of the
-///   environment that pConfig leaves to it.
-/// - `ERROR_ALREADY_EXISTS`: MGM runs already. Its settings and its log stay as
-///   they are.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the library is started.
+/// - `ERROR_INVALID_PARAMETER`: dwSize is not the size of any version of the
+///   structure; a value is unknown; a setting that this library does not know is
+///   not 0; or a setting is left to an environment variable that has an invalid
+///   value.
+/// - `ERROR_ALREADY_EXISTS`: the library is already running. Its settings and its
+///   log stay as they are.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
     entry("MgmHostStart", || {
@@ -83,24 +86,30 @@ pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
     })
 }
 
-/// Stops MGM: clients, interfaces, memberships and MFEs are gone, without
-/// callbacks, the kernel's state too, and all handles are invalid. The log goes to
-/// stderr. When this returns no callback is running, the log's included, and none runs
-/// until MGM is started again or MgmHostSetLogCallback is called: what they
-/// use can be freed. The next registration starts MGM by itself, with the log on stderr.
+/// Stops the library.
 ///
-/// Lines that wait for a slow log callback are given one second; then they are
-/// dropped, and stderr reports how many.
+/// The library deletes all clients, interfaces, memberships and MFEs, and its
+/// state in the kernel. It runs no callbacks for this. All handles become
+/// invalid. The log goes to stderr.
+///
+/// When the call has returned, no callback runs any more, not even a log
+/// callback, so everything that the callbacks use can be freed. Callbacks run
+/// again only after the next start of the library or the next
+/// MgmHostSetLogCallback. The next registration starts the library again, with
+/// the log on stderr.
+///
+/// Messages that wait for a slow log callback get one second. The library then
+/// drops the rest and reports their number on stderr.
 ///
 /// # Returns
-/// - `NO_ERROR`: stopped. If MGM was not running, the log goes to stderr all the same.
-/// - `ERROR_CAN_NOT_COMPLETE`: inside a callback; another thread is stopping it; or
-///   this is a forked child of the router.
+/// - `NO_ERROR`: the library is stopped. If it was not running, the log goes to
+///   stderr nevertheless.
+/// - `ERROR_CAN_NOT_COMPLETE`: the call is made inside a callback; another thread
+///   is stopping the library; or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, but not inside a callback: it waits for those that are running.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, but not inside a callback: the call waits until all running
+/// callbacks have returned. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostStop() -> DWORD {
     entry("MgmHostStop", || {
@@ -109,24 +118,28 @@ pub unsafe extern "C" fn MgmHostStop() -> DWORD {
     })
 }
 
-/// Says that the system has an interface (again): whoever has it is served again.
+/// Reports that the system has an interface, or has it again.
+///
+/// If a client owns the interface, or IGMP is enabled on it, the library serves
+/// the interface again.
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface, not 0.
-/// - `dwIfNextHopAddr`: its next hop, network byte order; 0 except on
-///   point-to-multipoint links.
+/// - `dwIfNextHopAddr`: next hop of the interface, network byte order; 0 except
+///   on point-to-multipoint links.
 ///
 /// # Returns
-/// - `NO_ERROR`: noted. Should the forwarder not be able to serve it, the log says
-///   why.
-/// - `ERROR_INVALID_PARAMETER`: index 0.
-/// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child of the
-///   router.
+/// - `NO_ERROR`: the interface is recorded. If the forwarder cannot serve it, the
+///   log says why.
+/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0; or the call would start the
+///   library, and an environment variable has an invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostAddInterface(dwIfIndex: DWORD, dwIfNextHopAddr: DWORD) -> DWORD {
     entry("MgmHostAddInterface", || {
@@ -135,25 +148,29 @@ pub unsafe extern "C" fn MgmHostAddInterface(dwIfIndex: DWORD, dwIfNextHopAddr: 
     })
 }
 
-/// Says that the system has lost an interface. Memberships there end and MFEs
-/// are cleaned of it, with the alerts of a release; who owned it owns it still,
-/// and is served again after MgmHostAddInterface.
+/// Reports that the system has lost an interface.
+///
+/// The library deletes the memberships on the interface and the MFEs with this
+/// incoming interface. It removes the interface from the outgoing interfaces of
+/// all other MFEs. It sends the same alerts as for a release. The owner stays the
+/// owner: the library serves the interface again after MgmHostAddInterface.
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface, not 0.
-/// - `dwIfNextHopAddr`: its next hop, network byte order; 0 except on
-///   point-to-multipoint links.
+/// - `dwIfNextHopAddr`: next hop of the interface, network byte order; 0 except
+///   on point-to-multipoint links.
 ///
 /// # Returns
-/// - `NO_ERROR`: noted.
-/// - `ERROR_INVALID_PARAMETER`: index 0.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the loss is recorded.
+/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0; or the call would start the
+///   library, and an environment variable has an invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAddr: DWORD) -> DWORD {
     entry("MgmHostDeleteInterface", || {
@@ -162,37 +179,43 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
     })
 }
 
-/// Adds a route to the multicast view, or replaces the one to the same network:
-/// the library looks sources up there. The kernel forwarder brings the kernel's
-/// routes, and with it none of these is needed. Where both cover a source the longer
-/// prefix wins, and this route if both are equally long; with
-/// MGMHOST_ROUTE_PREFERRED this route wins over longer ones of the kernel, too.
+/// Adds a route to the multicast view, or replaces the route to the same network.
+///
+/// The library looks up sources in the multicast view. With the kernel forwarder
+/// the view also contains the routes of the kernel, so no route of the host is
+/// needed. If a route of the host and a route of the kernel cover a source, the
+/// longer prefix is used; if both are equally long, the route of the host is
+/// used. A route with MGMHOST_ROUTE_PREFERRED has priority over longer prefixes
+/// of the kernel, too.
 ///
 /// # Parameters
 /// - `dwNetwork`: the network, network byte order.
-/// - `dwMask`: its mask, network byte order; contiguous.
-/// - `dwIfIndex`: index of the interface towards the network, not 0 (but ignored
-///   with MGMHOST_ROUTE_LOCAL).
-/// - `dwNextHopAddr`: the gateway, network byte order; 0 for a directly connected
-///   network.
-/// - `dwProtocol`: where the route comes from, PROTO_IP_*; it shows as
-///   dwRouteProtocol. 0: PROTO_IP_LOCAL if connected, else PROTO_IP_NETMGMT.
-/// - `dwFlags`: 0, or a combination of MGMHOST_ROUTE_LOCAL (dwNetwork is an address
-///   of this router itself, dwMask 255.255.255.255, dwNextHopAddr 0) and
-///   MGMHOST_ROUTE_PREFERRED.
+/// - `dwMask`: mask of the network, network byte order; it must be contiguous.
+/// - `dwIfIndex`: index of the interface towards the network, not 0. The library
+///   ignores it if MGMHOST_ROUTE_LOCAL is set.
+/// - `dwNextHopAddr`: the gateway, network byte order; 0 if the network is
+///   directly connected.
+/// - `dwProtocol`: where the route comes from, PROTO_IP_*; MFEs return it as
+///   dwRouteProtocol. 0 selects PROTO_IP_LOCAL if dwNextHopAddr is 0, otherwise
+///   PROTO_IP_NETMGMT.
+/// - `dwFlags`: 0, or a combination of MGMHOST_ROUTE_LOCAL and
+///   MGMHOST_ROUTE_PREFERRED. MGMHOST_ROUTE_LOCAL means that dwNetwork is an
+///   address of this router; dwMask must then be 255.255.255.255 and
+///   dwNextHopAddr 0.
 ///
 /// # Returns
-/// - `NO_ERROR`: added.
-/// - `ERROR_INVALID_PARAMETER`: a network, mask, gateway, interface or flag that is
-///   none.
-/// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the route is added.
+/// - `ERROR_INVALID_PARAMETER`: the network, mask, gateway, interface or a flag
+///   is invalid; or the call would start the library, and an environment variable
+///   has an invalid value.
+/// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostAddRoute(
     dwNetwork: DWORD,
@@ -219,23 +242,24 @@ pub unsafe extern "C" fn MgmHostAddRoute(
     })
 }
 
-/// Deletes a route from the multicast view, whatever flags it was added with.
+/// Deletes a route of the host from the multicast view, whatever its flags are.
 ///
 /// # Parameters
 /// - `dwNetwork`: the network, network byte order.
-/// - `dwMask`: its mask, network byte order.
+/// - `dwMask`: mask of the network, network byte order.
 ///
 /// # Returns
-/// - `NO_ERROR`: deleted.
-/// - `ERROR_INVALID_PARAMETER`: a network or mask that is none.
-/// - `ERROR_NOT_FOUND`: there is no such route.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the route is deleted.
+/// - `ERROR_INVALID_PARAMETER`: the network or mask is invalid; or the call would
+///   start the library, and an environment variable has an invalid value.
+/// - `ERROR_NOT_FOUND`: the host has added no such route.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostDeleteRoute(dwNetwork: DWORD, dwMask: DWORD) -> DWORD {
     entry("MgmHostDeleteRoute", || {
@@ -245,38 +269,44 @@ pub unsafe extern "C" fn MgmHostDeleteRoute(dwNetwork: DWORD, dwMask: DWORD) -> 
     })
 }
 
-/// Hands a packet in, and tells what MGM decided: what the kernel does by itself
-/// with its forwarder, a host does with the memory forwarder. The first packet of
-/// a source and group makes MGM ask its clients; the call waits for their answers.
+/// Passes a packet to the library and returns where it must be forwarded.
+///
+/// A host with the memory forwarder calls this function for each packet. With the
+/// kernel forwarder it is not needed, because the kernel itself reports packets.
+/// The first packet of a flow makes the library ask its clients, and the call
+/// waits for their answers.
 ///
 /// # Parameters
-/// - `dwSource`, `dwGroup`: the packet's addresses, network byte order.
-/// - `dwIfIndex`, `dwIfNextHopAddr`: the interface that it came in on. The next
-///   hop in network byte order.
-/// - `dwHdrSize`: bytes at pbPacketHdr, 0 to 65535.
-/// - `pbPacketHdr` (in): the packet's IP header, which callbacks are shown. Its
-///   ninth byte is the TTL; 255 if there are fewer. NULL if dwHdrSize is 0.
-/// - `dwPacketSize`: octets in the whole packet, for the counters; 0 stands for
-///   dwHdrSize, otherwise it is not less than that.
-/// - `pbAccepted` (out): TRUE if the packet came in where it must.
-/// - `pdwOifCount` (in, out): entries at pOifs; goes with the number of interfaces
-///   that the packet goes out on.
-/// - `pOifs` (out): these interfaces. NULL if *pdwOifCount is 0.
+/// - `dwSource`, `dwGroup`: source and group of the packet, network byte order.
+/// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface on which
+///   the packet arrived; the next hop in network byte order.
+/// - `dwHdrSize`: number of bytes at pbPacketHdr, 0 to 65535.
+/// - `pbPacketHdr` (in): IP header of the packet, which the library passes to
+///   callbacks. Its ninth byte is the TTL; with fewer bytes, the TTL is 255. May
+///   be NULL if dwHdrSize is 0.
+/// - `dwPacketSize`: size of the whole packet in octets, for the counters. 0
+///   means dwHdrSize; otherwise it must not be less than dwHdrSize.
+/// - `pbAccepted` (out): TRUE if the packet arrived on the incoming interface of
+///   its MFE, otherwise FALSE.
+/// - `pdwOifCount` (in, out): In: number of entries that pOifs has room for. Out:
+///   number of interfaces out of which the packet must be forwarded.
+/// - `pOifs` (out): the interfaces out of which the packet must be forwarded. May
+///   be NULL if *pdwOifCount is 0.
 ///
 /// # Returns
-/// - `NO_ERROR`: decided.
-/// - `ERROR_INSUFFICIENT_BUFFER`: decided, and the packet has been counted, but
-///   there is no room for the interfaces: pbAccepted and pdwOifCount are written,
-///   pOifs is not. Do not hand the same packet in again.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, an address is none, a size is
-///   out of range, or index 0.
-/// - `ERROR_CAN_NOT_COMPLETE`: inside a callback; MGM is being stopped; or this is
-///   a forked child of the router.
+/// - `NO_ERROR`: all out-parameters are written.
+/// - `ERROR_INSUFFICIENT_BUFFER`: pOifs has too little room and is not written.
+///   *pbAccepted and *pdwOifCount are written, and the packet is counted: do not
+///   pass the same packet again.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL; an address is invalid; a size
+///   is out of range; dwIfIndex is 0; or the call would start the library, and an
+///   environment variable has an invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the call is made inside a callback; the library is
+///   being stopped; or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, but not inside a callback: it may wait for other callbacks.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, but not inside a callback: the call may wait for other callbacks.
+/// The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostPacketIn(
     dwSource: DWORD,
@@ -312,28 +342,33 @@ pub unsafe extern "C" fn MgmHostPacketIn(
         // SAFETY: not null, and the caller says that a BOOL may be written there.
         unsafe { write(pbAccepted, BOOL::from(verdict.accepted)) };
         // SAFETY: neither is null if it is written to, and the caller says that
-        // `capacity` entries are there.
+        // there is room for `capacity` entries.
         unsafe { fill_oifs(&verdict.oifs, pdwOifCount, capacity, pOifs) }
     })
 }
 
-/// Returns the interface where the packet arrived that an RPF callback is about. If no packet
-/// caused the callback (a renewal, a changed route), it is the interface where the packets of
-/// the MFE arrive: its incoming interface, or the one that they have moved to.
+/// Returns the arrival interface of the packet that caused the current RPF
+/// callback.
+///
+/// If no packet caused the callback (a renewal, or a change of the route), the
+/// call returns the interface on which the packets of the MFE arrive. That is the
+/// incoming interface of the MFE, or the interface to which its packets have
+/// moved.
 ///
 /// # Parameters
-/// - `pdwIfIndex` (out): its index.
-/// - `pdwIfNextHopAddr` (out): its next hop, network byte order; 0 except on
-///   point-to-multipoint links.
+/// - `pdwIfIndex` (out): index of the interface.
+/// - `pdwIfNextHopAddr` (out): next hop of the interface, network byte order; 0
+///   except on point-to-multipoint links.
 ///
 /// # Returns
-/// - `NO_ERROR`: both are written.
-/// - `ERROR_NOT_FOUND`: this thread is not inside an RPF callback. Nothing is written.
+/// - `NO_ERROR`: both values are written.
+/// - `ERROR_NOT_FOUND`: this thread is not inside an RPF callback.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Inside an RPF callback, on the thread that runs it. It does not start MGM.
+/// Only the thread that runs the RPF callback, inside that callback. The call
+/// causes no callbacks. It does not start the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetArrival(pdwIfIndex: PDWORD, pdwIfNextHopAddr: PDWORD) -> DWORD {
     entry("MgmHostGetArrival", || {
@@ -349,22 +384,22 @@ pub unsafe extern "C" fn MgmHostGetArrival(pdwIfIndex: PDWORD, pdwIfNextHopAddr:
     })
 }
 
-/// Has the log go to a callback of the host's, from now on.
+/// Sends the log to a callback of the host, or to stderr.
 ///
 /// # Parameters
-/// - `pfnLogCallback`: takes the lines. NULL: they go to stderr again.
-/// - `pvContext`: handed to the callback.
+/// - `pfnLogCallback`: receives the messages from now on; NULL sends them to
+///   stderr.
+/// - `pvContext`: the library passes it to the callback.
 ///
 /// # Returns
-/// - `NO_ERROR`: done.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the callback is set.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time. When this returns, the old callback is not running and will not
-/// run again, so what it uses can be freed. Called inside a callback, this function does
-/// not wait; only MgmHostStop does then.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. When the call has returned,
+/// the previous callback does not run any more, so what it uses can be freed.
+/// Inside a callback the call does not wait, so the previous callback may still
+/// be running afterwards; MgmHostStop waits for it. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostSetLogCallback(
     pfnLogCallback: MGMHOST_LOG_CALLBACK,

@@ -1,4 +1,4 @@
-//! The host's structures that carry their own size, and its log callback.
+//! The structures of the host that contain their size, and its log callback.
 
 use super::args::read_field;
 use super::invoke::call_out;
@@ -10,7 +10,7 @@ use std::ffi::{c_void, CString};
 use std::mem::offset_of;
 use std::ptr::null_mut;
 
-/// The sizes that cut MGMHOST_CONFIG between two fields: an older caller's.
+/// The sizes of MGMHOST_CONFIG without some of its last fields, as older callers have it.
 const CONFIG_SIZES: [usize; 9] = [
     offset_of!(MGMHOST_CONFIG, dwForwarder),
     offset_of!(MGMHOST_CONFIG, dwTable),
@@ -23,7 +23,7 @@ const CONFIG_SIZES: [usize; 9] = [
     offset_of!(MGMHOST_CONFIG, dwMaxFlows),
 ];
 
-/// More than any version will ever have: a larger dwSize is garbage.
+/// No version will ever be larger: a larger dwSize is garbage.
 const CONFIG_LIMIT: usize = 4096;
 
 const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
@@ -39,10 +39,11 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
     dwMaxFlows: 0,
 };
 
-/// Reads as much as the caller has; the rest are defaults.
+/// Reads the fields that the caller has. The other fields get their defaults.
 ///
 /// # Safety
-/// A DWORD is there, and as many bytes as it says. Alignment does not matter.
+/// The pointer is valid for a DWORD, and for as many bytes as it says. It need not be
+/// aligned.
 pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG> {
     const KNOWN: usize = size_of::<MGMHOST_CONFIG>();
     // SAFETY: the caller's promise.
@@ -69,7 +70,7 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
 }
 
 impl MGMHOST_CONFIG {
-    /// The settings that it makes; the others are the environment's.
+    /// Returns the settings of the host. The environment decides about the others.
     pub(super) fn settings(&self) -> Result<HostSettings> {
         if self.dwReserved != 0 {
             return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
@@ -106,17 +107,18 @@ impl MGMHOST_CONFIG {
     }
 }
 
-/// The library's version, as much of it as the caller has room for.
+/// Writes the version of the library, as much of it as the caller has room for.
 ///
 /// # Safety
-/// A DWORD is there, and as many bytes as it says. Alignment does not matter.
+/// The pointer is valid for a DWORD, and for as many bytes as it says. It need not be
+/// aligned.
 pub unsafe fn write_version(to: PMGMHOST_VERSION) -> Result<()> {
     const TEXT: &str =
         concat!("mgm ", env!("CARGO_PKG_VERSION"), " for ", env!("MGM_TARGET"), "\0");
     // SAFETY: the caller's promise.
     let room = unsafe { read_field!(to, dwSize) } as usize;
     if room < size_of::<DWORD>() {
-        return Err(Refusal::BadArgument("MGMHOST_VERSION.dwSize is less than itself"));
+        return Err(Refusal::BadArgument("MGMHOST_VERSION.dwSize is less than 4"));
     }
     let size = room.min(size_of::<MGMHOST_VERSION>());
     let number = |text: &str| text.parse().unwrap_or(0);
@@ -134,7 +136,7 @@ pub unsafe fn write_version(to: PMGMHOST_VERSION) -> Result<()> {
     Ok(())
 }
 
-/// A host's log callback with its context.
+/// The log callback of a host, with its context.
 struct HostLog {
     pfn: unsafe extern "C-unwind" fn(*mut c_void, DWORD, *const std::ffi::c_char),
     context: *mut c_void,
@@ -155,14 +157,14 @@ impl HostLog {
             Level::Debug => MGMHOST_LOG_DEBUG,
             Level::Trace => MGMHOST_LOG_TRACE,
         };
-        // With its zero bytes replaced no text is refused.
+        // CString refuses zero bytes, so they are replaced.
         let text = CString::new(text.replace('\0', "?")).unwrap_or_default();
         // SAFETY: the host gave it as such a function, with this context.
         call_out("pfnLogCallback", || unsafe { (self.pfn)(self.context, level, text.as_ptr()) });
     }
 }
 
-/// What takes the log's lines to a host's callback; `None` for stderr.
+/// Returns a sink that passes messages to the callback of a host; `None` for stderr.
 pub fn log_sink(pfn: MGMHOST_LOG_CALLBACK, context: *mut c_void) -> Option<LogSink> {
     let host = HostLog { pfn: pfn?, context };
     Some(Box::new(move |level, text| host.line(level, text)))

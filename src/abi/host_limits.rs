@@ -1,4 +1,4 @@
-//! The functions of mgmhost.h that say how far packets may go (spec 3.7).
+//! The functions of mgmhost.h for TTL thresholds, boundaries and scope names (spec 3.7).
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
@@ -12,27 +12,30 @@ use crate::manager::Manager;
 use crate::types::{Refusal, Result};
 use widestring::{U16CStr, U16CString};
 
-/// Sets the TTL threshold of an interface. It stays an outgoing interface, but only
-/// packets go out whose TTL, as they come in, is greater. The setting stays until
-/// MGM stops, whoever has the interface, and may be made before anybody does.
+/// Sets the TTL threshold of an interface.
+///
+/// A packet is forwarded out of the interface only if its TTL on arrival is
+/// greater than the threshold. The interface stays in the outgoing interfaces of
+/// MFEs. The setting lasts until the library stops, whichever client owns the
+/// interface. It may be made before a client owns the interface.
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface, not 0.
-/// - `dwIfNextHopAddr`: its next hop, network byte order; 0 except on
-///   point-to-multipoint links.
-/// - `dwThreshold`: 0 to 255. 1 is where every interface begins and the least that
-///   there is: 0 is the same. With 255 nothing goes out.
+/// - `dwIfNextHopAddr`: next hop of the interface, network byte order; 0 except
+///   on point-to-multipoint links.
+/// - `dwThreshold`: the threshold, 0 to 255. The default and the minimum is 1; 0
+///   means 1. With 255 no packet is forwarded.
 ///
 /// # Returns
-/// - `NO_ERROR`: set.
-/// - `ERROR_INVALID_PARAMETER`: index 0, or a threshold above 255.
-/// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child of
-///   the router.
+/// - `NO_ERROR`: the threshold is set.
+/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0; dwThreshold is greater than 255;
+///   or the call would start the library, and an environment variable has an
+///   invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes none.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostSetTtlThreshold(
     dwIfIndex: DWORD,
@@ -47,29 +50,37 @@ pub unsafe extern "C" fn MgmHostSetTtlThreshold(
     })
 }
 
-/// Makes an interface a boundary for a range of groups (RFC 2365): it is no
-/// outgoing interface for them any more, and their packets that arrive there are
-/// refused; MFEs that they came in by are deleted. Memberships there are kept and
-/// still told to others. The setting stays until it is deleted or MGM stops,
-/// whoever has the interface, and may be made before anybody does. A boundary
-/// that is there already may be added again.
+/// Makes an interface an administrative boundary for a range of groups (RFC
+/// 2365).
+///
+/// The library removes the interface from the outgoing interfaces of the MFEs of
+/// these groups. It deletes the MFEs of these groups with this incoming
+/// interface. It drops packets of these groups that arrive on the interface.
+/// Memberships on the interface stay, and the library still reports them to other
+/// clients.
+///
+/// The setting lasts until it is deleted or the library stops, whichever client
+/// owns the interface. It may be made before a client owns the interface. Adding
+/// a boundary that already exists is not an error.
 ///
 /// # Parameters
-/// - `pBoundary` (in): dwIfIndex is the index of the interface, not 0, and stands
-///   for all next hops; dwGroupAddress and dwGroupMask, in network byte order, are
-///   a prefix inside 239.0.0.0/8; dwStatus is ignored.
+/// - `pBoundary` (in): dwIfIndex is the index of the interface, not 0; the
+///   boundary is valid for all its next hops. dwGroupAddress and dwGroupMask,
+///   network byte order, are a prefix inside 239.0.0.0/8. The library ignores
+///   dwStatus.
 ///
 /// # Returns
-/// - `NO_ERROR`: it is a boundary.
-/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL, index 0, or no such prefix.
-/// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child of
-///   the router.
+/// - `NO_ERROR`: the boundary exists.
+/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL; dwIfIndex is 0; address and
+///   mask are not a prefix inside 239.0.0.0/8; or the call would start the
+///   library, and an environment variable has an invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostAddBoundary(pBoundary: *const MIB_IPMCAST_BOUNDARY) -> DWORD {
     entry("MgmHostAddBoundary", || {
@@ -83,26 +94,28 @@ pub unsafe extern "C" fn MgmHostAddBoundary(pBoundary: *const MIB_IPMCAST_BOUNDA
     })
 }
 
-/// Takes a boundary away: what memberships and their owners want there goes out
-/// again.
+/// Deletes an administrative boundary.
+///
+/// The interface becomes an outgoing interface again where memberships and owners
+/// require it.
 ///
 /// # Parameters
-/// - `pBoundary` (in): as it was added.
+/// - `pBoundary` (in): the same values as for MgmHostAddBoundary.
 ///
 /// # Returns
-/// - `NO_ERROR`: it is gone.
-/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL, index 0, or no prefix inside
-///   239.0.0.0/8.
-/// - `ERROR_NOT_FOUND`: there is no such boundary; one for a wider or narrower
-///   range is another.
-/// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child of
-///   the router.
+/// - `NO_ERROR`: the boundary is deleted.
+/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL; dwIfIndex is 0; address and
+///   mask are not a prefix inside 239.0.0.0/8; or the call would start the
+///   library, and an environment variable has an invalid value.
+/// - `ERROR_NOT_FOUND`: there is no such boundary. A boundary for a wider or
+///   narrower range does not count.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostDeleteBoundary(pBoundary: *const MIB_IPMCAST_BOUNDARY) -> DWORD {
     entry("MgmHostDeleteBoundary", || {
@@ -116,26 +129,29 @@ pub unsafe extern "C" fn MgmHostDeleteBoundary(pBoundary: *const MIB_IPMCAST_BOU
     })
 }
 
-/// Gives a range of groups a name, for people: the log uses it. It needs no
-/// boundary, and stays until MGM stops.
+/// Sets the name of a range of groups.
+///
+/// The log shows the name. The range need not be that of a boundary. The name
+/// lasts until the library stops.
 ///
 /// # Parameters
 /// - `dwGroupAddress`, `dwGroupMask`: a prefix inside 239.0.0.0/8, network byte
 ///   order.
-/// - `pszName` (in): the name in UTF-16, at most MAX_SCOPE_NAME_LEN units and a
-///   zero; it is copied, unit for unit. NULL or an empty one: the default name
-///   again, "address/length" as in "239.255.0.0/16".
+/// - `pszName` (in): the name in UTF-16, with at most MAX_SCOPE_NAME_LEN units
+///   and a terminating zero. The library copies it without any check of the
+///   units. NULL or an empty name restores the default name, "address/length",
+///   for example "239.255.0.0/16".
 ///
 /// # Returns
-/// - `NO_ERROR`: named.
-/// - `ERROR_INVALID_PARAMETER`: no such prefix, or a name that is too long.
-/// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child of
-///   the router.
+/// - `NO_ERROR`: the name is set.
+/// - `ERROR_INVALID_PARAMETER`: address and mask are not a prefix inside
+///   239.0.0.0/8; the name is too long; or the call would start the library, and
+///   an environment variable has an invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes none.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostSetScopeName(
     dwGroupAddress: DWORD,
@@ -155,30 +171,30 @@ pub unsafe extern "C" fn MgmHostSetScopeName(
     })
 }
 
-/// Tells the name of a range of groups.
+/// Returns the name of a range of groups.
 ///
 /// # Parameters
-/// - `pScope` (in, out): dwGroupAddress and dwGroupMask come with a prefix inside
-///   239.0.0.0/8, network byte order. snNameBuffer goes with the name that it was
-///   given, or the default one, "address/length", filled up with zeros; dwStatus
-///   with 1 if it was given one, else 0.
+/// - `pScope` (in, out): In: dwGroupAddress and dwGroupMask, network byte order,
+///   are a prefix inside 239.0.0.0/8. Out: snNameBuffer holds the name, filled up
+///   with zeros. dwStatus is 1 if the name was set with MgmHostSetScopeName, and
+///   0 if it is the default name, "address/length".
 ///
 /// # Returns
-/// - `NO_ERROR`: told.
-/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL, or no such prefix.
-/// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child of
-///   the router.
+/// - `NO_ERROR`: the name is written.
+/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL; address and mask are not a
+///   prefix inside 239.0.0.0/8; or the call would start the library, and an
+///   environment variable has an invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes none.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetScopeName(pScope: PMIB_IPMCAST_SCOPE) -> DWORD {
     entry("MgmHostGetScopeName", || {
         required("pScope", pScope)?;
         // SAFETY: not null, and the caller says that it points to a scope; only
-        // what must be set is read.
+        // the fields that the caller must set are read.
         let (address, mask) =
             unsafe { (read_field!(pScope, dwGroupAddress), read_field!(pScope, dwGroupMask)) };
         let scope = scope(address, mask)?;
@@ -186,7 +202,7 @@ pub unsafe extern "C" fn MgmHostGetScopeName(pScope: PMIB_IPMCAST_SCOPE) -> DWOR
         let status = DWORD::from(given.is_some());
         let name = given.unwrap_or_else(|| U16CString::from_str_truncate(scope.to_string()));
         let mut units: SCOPE_NAME_BUFFER = [0; MAX_SCOPE_NAME_LEN + 1];
-        // No name is longer: `scope_name` has seen to that.
+        // `scope_name` has made sure that no name is longer.
         for (to, unit) in units[..MAX_SCOPE_NAME_LEN].iter_mut().zip(name.as_slice()) {
             *to = *unit;
         }

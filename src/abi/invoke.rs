@@ -1,8 +1,8 @@
-//! Calling out: no exception comes back in.
+//! Calls callbacks, and ends the process if an exception leaves one.
 
-/// Calls a function of the client's. An exception that leaves it must not get
-/// into MGM, whose state it knows nothing of, nor can it be taken from C++ by
-/// Rust and given back. So the process ends, with a line that says why (spec 8.5).
+/// Calls a callback. An exception that leaves it must not unwind through the library, and
+/// Rust cannot catch a C++ exception and throw it again. So the process ends, with a
+/// message that says why (spec 8.5).
 pub fn call_out<R>(name: &'static str, call: impl FnOnce() -> R) -> R {
     let guard = Guard(name);
     let result = call();
@@ -10,12 +10,12 @@ pub fn call_out<R>(name: &'static str, call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Dropped only when something unwinds past it.
+/// Dropped only if an exception unwinds past it.
 struct Guard(&'static str);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Whether it works or not, the next step is the same.
+        // The process ends even if the message cannot be written.
         let line = format!(
             "mgm: an exception left {}; callbacks must catch their own, the process ends here\n",
             self.0
@@ -25,15 +25,15 @@ impl Drop for Guard {
     }
 }
 
-/// In one write, so that it stays one line; without the lock of the standard library's
-/// stderr, which a forked child may have inherited.
+/// Writes the message with one call, so that it stays one line. It does not use the
+/// standard library's stderr, whose lock a forked child may have inherited.
 #[cfg(unix)]
 fn write_to_stderr(line: &[u8]) {
     // SAFETY: reads as many bytes as there are.
     unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
 }
 
-/// The same where there are no forks.
+/// Writes the message on a system without fork.
 #[cfg(not(unix))]
 fn write_to_stderr(line: &[u8]) {
     std::io::Write::write_all(&mut std::io::stderr(), line).ok();

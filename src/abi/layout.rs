@@ -1,12 +1,11 @@
-//! Sizes, alignments and offsets of every structure, as the compiler lays them
-//! out on 64-bit Windows; a mistake does not compile. c-tests/layout.c asks the
-//! same of the headers.
+//! Checks sizes, alignments and offsets of every structure against 64-bit Windows. A
+//! mistake does not compile. c-tests/layout.c checks the headers in the same way.
 
 use super::types::*;
 use std::mem::offset_of;
 
-/// `type: size, alignment { field: offset, … }` with every field there is: the
-/// pattern in `complete` does not compile without one.
+/// `type: size, alignment { field: offset, … }` with all fields: the pattern in `complete`
+/// does not compile if one is missing.
 macro_rules! layout {
     ($($type:ident: $size:literal, $align:literal { $($field:ident: $offset:literal),* $(,)? })*) => {
         $(const _: () = {

@@ -1,10 +1,10 @@
-//! The front door: see docs/architecture.md.
+//! The C interface of the library: see docs/architecture.md.
 //!
-//! Every exported function is in `exports`, `host`, `host_limits` or `sight` and does
-//! its work inside `entry::entry`, or `entry_for` if it takes a handle: fork check,
-//! panic barrier, log line. What it does there is to turn what C handed in into the
-//! library's own words (`args`, `handle`), ask the manager, and copy the answer out
-//! (`buffer`, `rows`). Nothing is decided here.
+//! Every exported function is in `exports`, `host`, `host_limits` or `sight`. Its body runs
+//! inside `entry::entry`, or `entry_for` if it takes a handle, which check for a fork, catch
+//! panics and log errors. The body checks and converts the arguments (`args`, `handle`),
+//! calls the manager, and copies the results to the caller (`buffer`, `rows`). It decides
+//! nothing itself.
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("mgm's ABI is that of 64-bit Windows: a 64-bit target is needed");

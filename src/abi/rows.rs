@@ -1,4 +1,4 @@
-//! MFEs as the MIB structures tell them (spec 6.2, 6.7, 6.8).
+//! Converts MFEs to the MIB structures (spec 6.2, 6.7, 6.8).
 
 use super::args::{dword, mask_of};
 use super::buffer::Buffer;
@@ -7,7 +7,7 @@ use crate::manager::{MfeRow, OifRow};
 use crate::types::Interface;
 use std::mem::offset_of;
 
-/// Which of the three structures.
+/// One of the three structures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// MIB_IPMCAST_MFE
@@ -19,12 +19,12 @@ pub enum Form {
 }
 
 impl Form {
-    /// Whether the forwarder's counters are wanted.
+    /// Returns whether the structure has counters of the forwarder.
     pub fn has_counters(self) -> bool {
         self != Form::Mfe
     }
 
-    /// Bytes before the first oif, and bytes of each.
+    /// Returns the bytes before the first oif, and the bytes of each oif.
     const fn sizes(self) -> (usize, usize) {
         match self {
             Form::Mfe => (offset_of!(MIB_IPMCAST_MFE, rgmioOutInfo), size_of::<MIB_IPMCAST_OIF>()),
@@ -55,8 +55,8 @@ impl Form {
         }
     }
 
-    /// A structure ends with an array of one oif: with that it can be written as
-    /// it is. The others come behind; without any, the structure ends before.
+    /// A structure ends with an array of one oif. Further oifs follow the structure. Without
+    /// oifs, only the part before the array is written.
     #[inline(always)]
     fn put<T: Copy, O: Copy>(
         self,
@@ -109,7 +109,7 @@ fn stats(row: &MfeRow) -> MIB_IPMCAST_MFE_STATS {
         dwRouteNetwork: dword(row.route.network),
         dwRouteMask: dword(row.route.mask()),
         ulUpTime: saturating(row.up_ms / 10),
-        // An MFE at its very end has a hundredth left, because 0 is "never".
+        // At least one hundredth of a second is left, because 0 means "never".
         ulExpiryTime: row.expiry_ms().map_or(0, |ms| saturating(ms.div_ceil(10)).max(1)),
         ulNumOutIf: count(row),
         ulInPkts: wrapping(row.packets),
@@ -175,12 +175,12 @@ fn count(row: &MfeRow) -> DWORD {
     saturating(row.oifs.len() as u64)
 }
 
-/// Times stop at the greatest number there is.
+/// Converts a time, which stops at the greatest number.
 fn saturating(value: u64) -> DWORD {
     DWORD::try_from(value).unwrap_or(DWORD::MAX)
 }
 
-/// Counters start again at 0.
+/// Converts a counter, which wraps to 0.
 fn wrapping(value: u64) -> DWORD {
     value as DWORD
 }

@@ -1,7 +1,7 @@
-//! The functions of mgmhost.h that show what MGM is doing.
+//! The functions of mgmhost.h that return the state of the library.
 //!
 //! As in [`host`](super::host), each body is one call of
-//! `entry`, and the text here is the header's.
+//! `entry`, and the comments here are those of the header.
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
@@ -16,29 +16,36 @@ use crate::types::{Refusal, Result};
 use std::ffi::{c_char, CStr};
 use std::path::PathBuf;
 
-/// Tells all that can be seen of MGM as JSON: clients, interfaces, memberships,
-/// MFEs with 64-bit counters, callbacks made, upcalls, refused packets. Others
-/// may go on meanwhile: memberships and MFEs may come and go. docs/status.md describes
-/// it, docs/status.schema.json defines it.
+/// Returns the state of the library as JSON.
+///
+/// It contains clients, interfaces, memberships, MFEs with 64-bit counters, and
+/// the numbers of callbacks, upcalls and refused packets. Other calls can change
+/// the state while the text is made: a membership or an MFE that is added or
+/// deleted in the meantime may be in the text or not. docs/status.md describes
+/// the text; docs/status.schema.json defines it.
 ///
 /// # Parameters
-/// - `dwFlags`: 0, MGMHOST_STATUS_NO_MEMBERSHIPS, MGMHOST_STATUS_NO_MFES, or both:
-///   of these there may be very many.
-/// - `pdwBufferSize` (in, out): bytes at pbBuffer. Goes with the number of bytes
-///   that the text takes, with the zero at its end; ask with 0 for it. What there
-///   is to tell may have grown by the next call: leave some room, or try again.
-/// - `pbBuffer` (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+/// - `dwFlags`: 0, MGMHOST_STATUS_NO_MEMBERSHIPS, MGMHOST_STATUS_NO_MFES, or
+///   both. There may be very many memberships and MFEs.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: size of the
+///   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
+///   text can grow until the next call: allocate some more, or try again.
+/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero. May be NULL if
+///   *pdwBufferSize is 0.
 ///
 /// # Returns
-/// - `NO_ERROR`: told.
-/// - `ERROR_INSUFFICIENT_BUFFER`: there is no room; pbBuffer is as it was.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or an unknown flag.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the text is in the buffer.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small and is not written;
+///   *pdwBufferSize holds the size that is needed.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has an unknown
+///   flag.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It does not start MGM. A
-/// million MFEs take some 0.3 s, more with the kernel forwarder, which is asked for each
-/// one's counters; other calls come in between.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// It does not start the library. One million MFEs take about 0.3 s. They take
+/// longer with the kernel forwarder, because the library asks the kernel for the
+/// counters of each MFE. Other calls do not wait until the text is complete.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetStatus(
     dwFlags: DWORD,
@@ -53,26 +60,31 @@ pub unsafe extern "C" fn MgmHostGetStatus(
     })
 }
 
-/// Tells the same, as far as it can be counted, as a page of metrics in the text
-/// form of Prometheus. docs/status.md lists them.
+/// Returns the metrics of the library in the text format of Prometheus.
+///
+/// The metrics are the countable part of what MgmHostGetStatus returns.
+/// docs/status.md lists them.
 ///
 /// # Parameters
-/// - `dwFlags`: 0, or MGMHOST_METRICS_MFES: with the counters of each MFE. That
-///   makes some six lines for each, which may be more than a time series
-///   database likes.
-/// - `pdwBufferSize` (in, out): bytes at pbBuffer. Goes with the number of bytes
-///   that the text takes, with the zero at its end; ask with 0 for it. What there
-///   is to tell may have grown by the next call: leave some room, or try again.
-/// - `pbBuffer` (out): the text, UTF-8, and a zero. NULL if *pdwBufferSize is 0.
+/// - `dwFlags`: 0, or MGMHOST_METRICS_MFES to include the counters of each MFE.
+///   These are about six lines for each MFE, which may be too many for a time
+///   series database.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: size of the
+///   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
+///   text can grow until the next call: allocate some more, or try again.
+/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero. May be NULL if
+///   *pdwBufferSize is 0.
 ///
 /// # Returns
-/// - `NO_ERROR`: told.
-/// - `ERROR_INSUFFICIENT_BUFFER`: there is no room; pbBuffer is as it was.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or an unknown flag.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the text is in the buffer.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small and is not written;
+///   *pdwBufferSize holds the size that is needed.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has an unknown
+///   flag.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// As MgmHostGetStatus.
+/// As for MgmHostGetStatus.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetMetrics(
     dwFlags: DWORD,
@@ -88,25 +100,32 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
     })
 }
 
-/// Serves both at a UNIX socket, for mgmtop, curl and the like, until MGM is
-/// stopped; the file goes then. Only this user, and root, can connect. A socket
-/// that a router left which is gone is replaced. What the environment's
-/// MGM_STATUS_SOCKET does. docs/status.md tells what can be asked there.
+/// Serves the status and the metrics at a UNIX socket.
+///
+/// mgmtop, curl and other programs can read them there. docs/status.md lists the
+/// requests. The environment variable MGM_STATUS_SOCKET does the same at the
+/// start of the library. Only the user of the router, and root, can connect. The
+/// library replaces a socket that a router left behind when it ended. When the
+/// library stops, it deletes the socket.
 ///
 /// # Parameters
-/// - `pszPath` (in): where; it is copied. NULL: nowhere any more.
+/// - `pszPath` (in): path of the socket, which the library copies. NULL stops
+///   serving.
 ///
 /// # Returns
-/// - `NO_ERROR`: served there from now on, and nowhere else.
-/// - `ERROR_INVALID_PARAMETER`: this call would start MGM, and a variable of the
-///   environment is invalid.
-/// - `ERROR_CAN_NOT_COMPLETE`: there cannot be a socket there (the log says why),
-///   and it is served nowhere now; another call has it served elsewhere meanwhile;
-///   MGM is being stopped; this is not Linux; or this is a forked child of the router.
+/// - `NO_ERROR`: the library serves the status at this path only, or nowhere if
+///   pszPath is NULL.
+/// - `ERROR_INVALID_PARAMETER`: the call would start the library, and an
+///   environment variable has an invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the socket cannot be created (the log says why),
+///   and the library now serves the status nowhere; another call has set another
+///   path in the meantime; the library is being stopped; the system is not Linux;
+///   or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. No other call waits for it. Where the
-/// file system does not answer it takes at most some seconds, and is refused.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// No other call waits for it. If the file system does not respond, the call
+/// returns ERROR_CAN_NOT_COMPLETE after some seconds.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeStatus(pszPath: *const c_char) -> DWORD {
     entry("MgmHostServeStatus", || {
@@ -117,7 +136,7 @@ pub unsafe extern "C" fn MgmHostServeStatus(pszPath: *const c_char) -> DWORD {
     })
 }
 
-/// A path as the caller has it, byte for byte where the system takes bytes.
+/// Converts a path, byte for byte where the paths of the system are bytes.
 fn as_path(text: &CStr) -> PathBuf {
     #[cfg(unix)]
     return <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes()).into();

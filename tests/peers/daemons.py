@@ -228,7 +228,7 @@ class Igmpproxy(Daemon):
 class Mgm(Daemon):
     """examples/igmp_router.c with the library under test, without its words."""
 
-    name = "MGM"
+    name = "libmgm"
 
     def start(self):
         library = pathlib.Path(os.environ.get("MGM_LIB_DIR", packages.TREE / "target/release"))

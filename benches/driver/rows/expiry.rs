@@ -26,10 +26,10 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
     for order in ORDERS {
         let (spec, table) =
             (spec(scale, order, false), table(scale.large, shapes(scale)[0], order, false));
-        let what = format!("{} MFEs, made {order}, expire", count(scale.large));
+        let what = format!("{} MFEs, created {order}, expire", count(scale.large));
         lines.push(latency(scale, results, &spec, &what));
         lines.push(Line {
-            measure: format!("{what} while a thread joins: each"),
+            measure: format!("{what} while a thread joins: per MFE"),
             ours: format!(
                 "{}, all in {}",
                 with_unit(results.median(&spec, "timer_ns"), "ns"),
@@ -52,7 +52,7 @@ fn latency(scale: Scale, results: &Results, spec: &str, what: &str) -> Line {
     Line {
         measure: format!("a join while {what}: p99.9"),
         ours: format!(
-            "{}, median {}, most {}",
+            "{}, median {}, maximum {}",
             with_unit(median("p999_us"), "µs"),
             with_unit(median("p50_us"), "µs"),
             with_unit(median("max_us"), "µs")

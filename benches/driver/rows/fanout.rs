@@ -26,12 +26,12 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             let each = call.zip(own).map(|(call, own)| (call - own) / scale.clients as f64);
             Line {
                 measure: format!(
-                    "{alert} of a (*,g) {what} to {} clients: each",
+                    "{alert} of a (*,g) {what} to {} clients: per client",
                     count(scale.clients)
                 ),
                 ours: with_unit(each, "ns"),
                 baseline: format!(
-                    "the call {}, without them {}",
+                    "the call {}, without the clients {}",
                     with_unit(call, "ns"),
                     with_unit(own, "ns")
                 ),

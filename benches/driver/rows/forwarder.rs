@@ -30,7 +30,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             let spread = |name| figure(name).map_or_else(|| "?".to_owned(), round);
             Line {
                 measure: format!(
-                    "packet that installs one of {} MFEs in the kernel, {}: beyond MRT_ADD_MFC",
+                    "packet that installs one of {} MFEs in the kernel, {}: in addition to MRT_ADD_MFC",
                     count(entries(scale)),
                     if hears { "all callbacks" } else { "no callbacks" }
                 ),

@@ -66,7 +66,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
                     point: None,
                 });
                 lines.push(Line {
-                    measure: format!("{what}: against {}", count(scale.small)),
+                    measure: format!("{what}: compared with {} entries", count(scale.small)),
                     ours,
                     baseline: with_unit(results.median(&small, "install_ns"), "ns"),
                     value: results.ratio((&large, "install_ns"), (&small, "install_ns")),

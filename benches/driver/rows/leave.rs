@@ -35,7 +35,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             measure: format!("leave of {what}, {}", callbacks("leave_callbacks")),
             ours: with_unit(results.median(&spec, "leave_ns"), "ns"),
             baseline: format!(
-                "join + packet {}, join {}, again {}",
+                "join + packet {}, join {}, join again {}",
                 with_unit(results.median(&spec, "install_ns"), "ns"),
                 with_unit(results.median(&spec, "join_ns"), "ns"),
                 with_unit(results.median(&spec, "rejoin_ns"), "ns")

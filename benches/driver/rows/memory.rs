@@ -23,7 +23,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             let bytes = results.median(&spec, "bytes");
             lines.push(Line {
                 measure: format!(
-                    "resident memory of each of {} (s,g) over {} groups, {order}",
+                    "resident memory per flow, {} (s,g) over {} groups, {order}",
                     count(scale.large),
                     count(groups)
                 ),

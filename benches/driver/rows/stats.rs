@@ -25,7 +25,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             let cheaper = read.zip(dump).map(|(read, dump)| read.min(dump));
             Line {
                 measure: format!(
-                    "MgmGetFirstMfeStats/NextMfeStats of {} in the kernel: each",
+                    "MgmGetFirstMfeStats/NextMfeStats of {} in the kernel: per MFE",
                     count(size)
                 ),
                 ours: with_unit(stats, "ns"),

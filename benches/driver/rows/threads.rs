@@ -14,7 +14,7 @@ pub fn noise(scale: Scale) -> String {
 pub fn noise_found(scale: Scale, results: &Results) -> String {
     let noise = noise(scale);
     format!(
-        "the machine's noise: p99.9 {}, most {}",
+        "the machine's noise: p99.9 {}, maximum {}",
         with_unit(results.median(&noise, "p999_us"), "µs"),
         with_unit(results.median(&noise, "max_us"), "µs")
     )
@@ -34,7 +34,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
     let median = |figure: &str| results.median(&spec, figure);
     let of = count(scale.large);
     let kept = |who: &str, now: &str, alone: &str, kept: &str, least: f64| Line {
-        measure: format!("{who}, beside each other in {of} MFEs: speed that is kept"),
+        measure: format!("{who}, in {of} MFEs: share of its speed alone"),
         ours: with_unit(median(now).map(|speed| speed / 1e6), "M/s"),
         baseline: format!("alone {}", with_unit(median(alone).map(|speed| speed / 1e6), "M/s")),
         value: median(kept),
@@ -43,12 +43,12 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
         point: None,
     };
     vec![
-        kept("one thread joins", "join_per_s", "join_alone_per_s", "join_kept", 0.5),
-        kept("one thread walks", "dump_per_s", "dump_alone_per_s", "dump_kept", 0.2),
+        kept("join while a thread walks", "join_per_s", "join_alone_per_s", "join_kept", 0.5),
+        kept("walk while a thread joins", "dump_per_s", "dump_alone_per_s", "dump_kept", 0.2),
         Line {
             measure: format!("a join while a thread walks {of} MFEs: p99.9"),
             ours: format!(
-                "{}, median {}, most {}, alone {}",
+                "{}, median {}, maximum {}, alone {}",
                 with_unit(median("p999_us"), "µs"),
                 with_unit(median("p50_us"), "µs"),
                 with_unit(median("max_us"), "µs"),

@@ -20,7 +20,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             let each = results.median(&spec(scale, order), figure);
             lines.push(Line {
                 measure: format!(
-                    "(*,g) {what} that touches {} MFEs of {}, filled {order}: each",
+                    "(*,g) {what} that changes {} MFEs of {}, filled {order}: per MFE",
                     count(scale.small),
                     count(scale.large)
                 ),

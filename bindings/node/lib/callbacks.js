@@ -1,4 +1,4 @@
-// From the C callbacks to JavaScript's: arguments there, answers back.
+// Converts the arguments of C callbacks for JavaScript callbacks, and the answers back.
 
 import koffi from 'koffi';
 import { dword, fromAddress, fromFlow, fromInterface, toAddress, toInterface } from './values.js';
@@ -13,7 +13,7 @@ function rpf(callback, s, _sm, g, _gm, index, hop, upstream, size, header) {
   const suggested = { interface: fromInterface(get(index), get(hop)), upstream: fromAddress(get(upstream)) };
   const answer = callback(fromFlow(s, g), suggested, bytes(header, size));
   if (answer === undefined || answer === null) return;
-  // All of it before any of it: an answer that makes no sense is none.
+  // Convert the whole answer before writing any of it: an invalid answer changes nothing.
   const [newIndex, newHop] = toInterface(answer.interface);
   const neighbour = toAddress(answer.upstream);
   put(index, newIndex);
@@ -32,7 +32,7 @@ function creationAlert(callback, s, _sm, g, _gm, index, hop, count, entries) {
 }
 
 function pruneAlert(callback, s, _sm, g, _gm, index, hop, member, timeout) {
-  // With a member's end the time-out points to a number that nobody reads.
+  // With bMemberDelete TRUE the library ignores the lifetime.
   const life = member ? null : get(timeout);
   const answer = callback(fromFlow(s, g), fromInterface(index, hop), member !== 0, life);
   if (answer !== undefined && answer !== null && !member) put(timeout, dword(answer, 'seconds'));
@@ -41,7 +41,7 @@ function pruneAlert(callback, s, _sm, g, _gm, index, hop, member, timeout) {
 const local = (callback, s, _sm, g, _gm, index, hop) => callback(fromFlow(s, g), fromInterface(index, hop));
 const igmp = (callback, index, hop) => callback(fromInterface(index, hop));
 
-// In the order of ROUTING_PROTOCOL_CONFIG. `answers`: MGM waits for what it returns.
+// In the order of ROUTING_PROTOCOL_CONFIG. `answers`: the library waits for the result.
 const KINDS = {
   rpf: {
     type: proto('rpf', `${F}, void *index, void *hop, void *upstream, uint32 size, void *header, void *route`),
@@ -86,23 +86,23 @@ const KINDS = {
   enableIgmp: { type: proto('enable_igmp', 'uint32 index, uint32 hop'), takes: ['interface'], convert: igmp },
 };
 
-/** Refuses what would never be called, or not as it expects. */
+/** Throws a TypeError for an unknown callback, or for one with other parameters. */
 export function check(callbacks) {
   for (const [name, callback] of Object.entries(callbacks)) {
     const kind = KINDS[name];
-    if (!kind) throw new TypeError(`there is no callback ${name}; there are ${Object.keys(KINDS).join(', ')}`);
+    if (!kind) throw new TypeError(`unknown callback ${name}; known are ${Object.keys(KINDS).join(', ')}`);
     const expected = `${name} is called with (${kind.takes.join(', ')})`;
-    if (typeof callback !== 'function') throw new TypeError(`${expected} and has to be a function`);
+    if (typeof callback !== 'function') throw new TypeError(`${expected} and must be a function`);
     if (callback.length > kind.takes.length) {
-      throw new TypeError(`${expected}, and this one takes ${callback.length} arguments`);
+      throw new TypeError(`${expected}, but this function has ${callback.length} parameters`);
     }
     if (kind.answers && callback.constructor.name === 'AsyncFunction') {
-      throw new TypeError(`${name} must not be async: MGM waits for its answer`);
+      throw new TypeError(`${name} must not be async: the library waits for its answer`);
     }
   }
 }
 
-/** Pointers to C functions that call them, in the order of the structure; 0 where there is none. */
+/** Returns pointers to C functions for the callbacks, in the order of the structure; 0 for missing ones. */
 export function register(callbacks) {
   return Object.entries(KINDS).map(([name, { type, convert }]) => {
     const callback = callbacks[name];
@@ -111,7 +111,7 @@ export function register(callbacks) {
       try {
         convert(callback, ...given);
       } catch (error) {
-        // Not into C: an exception that nobody catches, as in any other event.
+        // Do not throw into C: raise an uncaught exception, as any other event does.
         process.nextTick(() => {
           throw error;
         });

@@ -1,4 +1,4 @@
-// A routing protocol, or IGMP, that is registered with MGM.
+// A client: a registered routing protocol, or IGMP.
 
 import { check, register, unregister } from './callbacks.js';
 import {
@@ -44,14 +44,14 @@ export class Client {
     return new Client(handle[0], pointers);
   }
 
-  /** Releases the interfaces and deregisters: no callback runs afterwards. */
+  /** Releases the interfaces and deregisters the client. No callback runs afterwards. */
   async close() {
     for (const pair of this.#interfaces.values()) {
-      // What matters is whether the next call succeeds.
+      // The deregistration fails if an interface is still owned.
       await codeOf('MgmReleaseInterfaceOwnership', this.#handle, ...pair);
     }
     const code = await codeOf('MgmDeRegisterMProtocol', this.#handle);
-    // After a stop of MGM, or a close before, there is nobody left who could call.
+    // With ERROR_INVALID_PARAMETER the library was stopped, or the client is already closed.
     if (code !== NO_ERROR && code !== ERROR_INVALID_PARAMETER) throw new MgmError('MgmDeRegisterMProtocol', code);
     unregister(this.#pointers.splice(0));
   }

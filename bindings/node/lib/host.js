@@ -1,11 +1,11 @@
-// The router's side (mgmhost.h): settings, interfaces, routes, packets, a look inside.
+// The functions of mgmhost.h: settings, interfaces, routes, packets, status.
 
 import { call, codeOf, ERROR_INSUFFICIENT_BUFFER, MgmError, NO_ERROR, version } from './library.js';
 import { dword, fromInterface, toAddress, toInterface, toPrefix } from './values.js';
 
 const FORWARDERS = { default: 0, auto: 1, kernel: 2, memory: 3 };
 const LEVELS = { default: 0, off: 1, error: 2, warn: 3, info: 4, debug: 5, trace: 6 };
-// MGM numbers interfaces with 16 bits: no packet goes out on more.
+// The library numbers interfaces with 16 bits, so a packet has at most this many.
 const MOST_INTERFACES = 65536;
 const ROUTE_LOCAL = 1;
 const ROUTE_PREFERRED = 2;
@@ -14,15 +14,15 @@ export { version };
 
 function choice(what, among, name) {
   if (!Object.hasOwn(among, name)) {
-    throw new TypeError(`${what}: there is no ${name}; there are ${Object.keys(among).join(', ')}`);
+    throw new TypeError(`${what}: unknown value ${name}; known are ${Object.keys(among).join(', ')}`);
   }
   return among[name];
 }
 
-/** Starts MGM with settings; what is left out is the default. */
+/** Starts the library. A missing setting selects the default. */
 export async function start({ forwarder = 'default', table = 0, mfeTimeout = 0, logLevel = 'default', ...rest } = {}) {
-  for (const name of Object.keys(rest)) throw new TypeError(`there is no setting ${name}`);
-  // MGMHOST_CONFIG; its log callback stays null.
+  for (const name of Object.keys(rest)) throw new TypeError(`unknown setting ${name}`);
+  // MGMHOST_CONFIG, with a log callback of null.
   const config = new Uint32Array(10);
   config.set([
     config.byteLength,
@@ -38,7 +38,7 @@ export const stop = () => call('MgmHostStop');
 export const addInterface = async (given) => call('MgmHostAddInterface', ...toInterface(given));
 export const deleteInterface = async (given) => call('MgmHostDeleteInterface', ...toInterface(given));
 
-/** A route of the multicast view: "10.0.0.0/8" by an interface, behind a gateway or none. */
+/** Adds a route to the multicast view. A gateway of null means that the network is directly connected. */
 export async function addRoute(network, index, { gateway = null, protocol = 0, local = false, preferred = false } = {}) {
   const flags = (local ? ROUTE_LOCAL : 0) | (preferred ? ROUTE_PREFERRED : 0);
   await call('MgmHostAddRoute', ...toPrefix(network), dword(index), toAddress(gateway), dword(protocol), flags);
@@ -46,7 +46,7 @@ export async function addRoute(network, index, { gateway = null, protocol = 0, l
 
 export const deleteRoute = async (network) => call('MgmHostDeleteRoute', ...toPrefix(network));
 
-/** Hands a packet in, and tells whether it came in where it must, and where it goes out. */
+/** Passes a packet to the library. Returns whether it arrived on the incoming interface, and where to forward it. */
 export async function packetIn(source, group, given, { header = Buffer.alloc(0), size = 0 } = {}) {
   const accepted = new Int32Array(1);
   const count = Uint32Array.of(MOST_INTERFACES);
@@ -57,14 +57,14 @@ export async function packetIn(source, group, given, { header = Buffer.alloc(0),
   return { accepted: accepted[0] !== 0, outgoing };
 }
 
-/** A snapshot of everything, as docs/status.md describes it. */
+/** Returns the state of the library. docs/status.md describes it. */
 export async function status() {
   for (let room = 4096; ; ) {
     const [text, size] = [Buffer.alloc(room), Uint32Array.of(room)];
     const code = await codeOf('MgmHostGetStatus', 0, size, text);
     if (code === NO_ERROR) return JSON.parse(text.subarray(0, text.indexOf(0)).toString());
     if (code !== ERROR_INSUFFICIENT_BUFFER) throw new MgmError('MgmHostGetStatus', code);
-    // There may be more to tell by the next call.
+    // The text can grow until the next call.
     room = size[0] + Math.ceil(size[0] / 8);
   }
 }

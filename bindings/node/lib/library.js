@@ -1,4 +1,4 @@
-// Finding libmgm, making sure that it is one that we know, and calling it.
+// Finds and loads libmgm, checks that its version is compatible, and calls its functions.
 
 import koffi from 'koffi';
 
@@ -12,24 +12,24 @@ export const ERROR_NO_MORE_ITEMS = 259;
 export const ERROR_NOT_FOUND = 1168;
 
 const MEANINGS = {
-  8: 'ERROR_NOT_ENOUGH_MEMORY, no memory left, or too many interfaces',
-  87: 'ERROR_INVALID_PARAMETER, an argument that makes no sense; the log says which',
-  183: 'ERROR_ALREADY_EXISTS, somebody has it, or is it, already',
-  1003: 'ERROR_CAN_NOT_COMPLETE, not now or not here; the log says why',
-  1168: 'ERROR_NOT_FOUND, there is no such thing',
+  8: 'ERROR_NOT_ENOUGH_MEMORY, out of memory, or too many interfaces',
+  87: 'ERROR_INVALID_PARAMETER, invalid argument; the log says which one',
+  183: 'ERROR_ALREADY_EXISTS, already owned, registered or running',
+  1003: 'ERROR_CAN_NOT_COMPLETE, not possible now or here; the log says why',
+  1168: 'ERROR_NOT_FOUND, not found',
 };
 
-/** A function of the library refused: `function` is its name, `code` what it returned. */
+/** A function of the library failed: `function` is its name, `code` is the code it returned. */
 export class MgmError extends Error {
   constructor(name, code) {
-    super(`${name}: ${MEANINGS[code] ?? 'an unknown code'} (code ${code})`);
+    super(`${name}: ${MEANINGS[code] ?? 'unknown error code'} (code ${code})`);
     this.name = 'MgmError';
     this.function = name;
     this.code = code;
   }
 }
 
-// Handles are numbers; what is behind a pointer are bytes of a buffer.
+// Handles are passed as numbers, pointers as buffers.
 const FLOW = ['uint32', 'uint32', 'uint32', 'uint32'];
 const FUNCTIONS = {
   MgmHostVersion: ['void *'],
@@ -75,10 +75,10 @@ function load() {
       found[each] = library.func(each, 'uint32', parameters);
     } catch {
       throw new Error(
-        `${name} has no function ${each}: it is no libmgm, or an older one than this module is for`,
+        `${name} has no function ${each}: it is not libmgm, or it is older than this module needs`,
       );
     }
-    // The version first: another one explains functions that are missing.
+    // Check the version first: with another version, functions may be missing.
     if (each === 'MgmHostVersion') checkVersion(name, found[each]);
   }
   return found;
@@ -91,27 +91,27 @@ function checkVersion(name, hostVersion) {
   if (code !== NO_ERROR) throw new MgmError('MgmHostVersion', code);
   if (version[1] !== API_MAJOR) {
     throw new Error(
-      `${name} has version ${version[1]}.${version[2]} of the API, and this module is for ${API_MAJOR}`,
+      `${name} has API version ${version[1]}.${version[2]}, but this module needs version ${API_MAJOR}`,
     );
   }
 }
 
 const functions = load();
 
-/** Calls a function on a thread of its own and gives its code. */
+/** Calls a function on another thread. Resolves to its code. */
 export function codeOf(name, ...given) {
   return new Promise((resolve, reject) => {
     functions[name].async(...given, (error, code) => (error ? reject(error) : resolve(code)));
   });
 }
 
-/** The same; any code but NO_ERROR is an MgmError. */
+/** Calls a function on another thread. Rejects with an MgmError unless it returns NO_ERROR. */
 export async function call(name, ...given) {
   const code = await codeOf(name, ...given);
   if (code !== NO_ERROR) throw new MgmError(name, code);
 }
 
-/** The library's version: calls no one, so it may be asked without a promise. */
+/** Returns the version of the library. It is synchronous, because it runs no callbacks. */
 export function version() {
   const numbers = new Uint32Array(8);
   numbers[0] = numbers.byteLength;

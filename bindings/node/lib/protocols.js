@@ -1,4 +1,4 @@
-// Numbers of RFC 1354, as mgm.h has them.
+// The protocol numbers of mgm.h (RFC 1354).
 export const PROTO_IP_OTHER = 1;
 export const PROTO_IP_LOCAL = 2;
 export const PROTO_IP_NETMGMT = 3;

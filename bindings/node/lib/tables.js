@@ -1,11 +1,11 @@
-// The forwarding table.
+// Reads the forwarding table.
 
 import { codeOf, ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, MgmError, NO_ERROR } from './library.js';
 import { fromAddress, fromInterface, toAddress } from './values.js';
 
 const NEVER = 0xffffffff;
 const BUFFER = 65536;
-// MIB_IPMCAST_MFE before its outgoing interfaces, and one of these, in DWORDs.
+// Sizes in DWORDs: MIB_IPMCAST_MFE without outgoing interfaces, and one outgoing interface.
 const HEAD = 15;
 const OIF = 4;
 
@@ -49,7 +49,7 @@ export async function getMfe(source, group) {
   }
 }
 
-/** All of them, by group and then source; each look takes as many as a buffer holds. */
+/** Returns all MFEs, in ascending order of group, then of source. Each call reads a buffer full. */
 export async function* mfes() {
   let [name, start, room] = ['MgmGetFirstMfe', [], BUFFER];
   for (;;) {

@@ -1,37 +1,37 @@
-// Addresses are text here, and numbers in network byte order there.
+// Converts between text addresses and numbers in network byte order.
 
 import net from 'node:net';
 
-/** A number that fits into a DWORD; koffi would cut off what does not. */
+/** Checks that a number fits into a DWORD. koffi itself would truncate it. */
 export function dword(value, what = 'a number') {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw new TypeError(`${what}: ${value} is no whole number from 0 to 0xFFFFFFFF`);
+    throw new TypeError(`${what}: ${value} is not an integer from 0 to 0xFFFFFFFF`);
   }
   return value;
 }
 
-/** An address as mgm.h has it; null is 0. */
+/** Converts an address to a number in network byte order; null becomes 0. */
 export function toAddress(text) {
   if (text === null || text === undefined) return 0;
-  if (!net.isIPv4(text)) throw new TypeError(`${text} is no IPv4 address`);
+  if (!net.isIPv4(text)) throw new TypeError(`${text} is not an IPv4 address`);
   return new Uint32Array(Uint8Array.from(text.split('.'), Number).buffer)[0];
 }
 
-/** Its text; null for 0. */
+/** Converts a number to an address; 0 becomes null. */
 export function fromAddress(value) {
   return value === 0 ? null : new Uint8Array(Uint32Array.of(value).buffer).join('.');
 }
 
-/** Address and mask of "10.0.0.0/8". */
+/** Returns address and mask of a network such as "10.0.0.0/8". */
 export function toPrefix(text) {
   const [address, length = '32'] = text.split('/');
   const bits = Number(length);
-  if (!Number.isInteger(bits) || bits < 0 || bits > 32) throw new TypeError(`${text} is no network`);
+  if (!Number.isInteger(bits) || bits < 0 || bits > 32) throw new TypeError(`${text} is not a network`);
   const mask = [0, 8, 16, 24].map((done) => (0xff00 >> Math.min(Math.max(bits - done, 0), 8)) & 0xff);
   return [toAddress(address), toAddress(mask.join('.'))];
 }
 
-/** Index and next hop: of a number, or of {index, nextHop}. */
+/** Returns index and next hop of an interface, given as an index or as {index, nextHop}. */
 export function toInterface(given) {
   if (typeof given === 'number') return [dword(given, 'an interface'), 0];
   return [dword(given?.index, 'an interface'), toAddress(given.nextHop)];
@@ -41,7 +41,7 @@ export function fromInterface(index, nextHop) {
   return { index, nextHop: fromAddress(nextHop) };
 }
 
-/** Source, its mask, group, its mask. */
+/** Returns source, source mask, group and group mask. */
 export function toFlow(group, source) {
   const [s, g] = [toAddress(source), toAddress(group)];
   return [s, s ? 0xffffffff : 0, g, g ? 0xffffffff : 0];

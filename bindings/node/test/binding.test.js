@@ -40,8 +40,8 @@ test('codes are exceptions', async () => {
 test('values that C would cut off', async () => {
   const client = await Client.register(PROTO_IP_OSPF);
   for (const index of [-1, 2 ** 32 + 1, 1.5, '1', null]) await assert.rejects(client.take(index), TypeError);
-  await assert.rejects(client.join(1, '239.1.2'), /239.1.2 is no IPv4 address/);
-  await assert.rejects(host.addRoute('10.0.0.0/33', 1), /no network/);
+  await assert.rejects(client.join(1, '239.1.2'), /239.1.2 is not an IPv4 address/);
+  await assert.rejects(host.addRoute('10.0.0.0/33', 1), /not a network/);
 });
 
 test('close releases what the client has', async () => {
@@ -183,16 +183,16 @@ test('a callback may call, but not wait', async () => {
 test('callbacks of the wrong signature are refused', async () => {
   const refused = (callbacks, why) => assert.rejects(Client.register(PROTO_IP_OSPF, 0, callbacks), why);
   await refused({ joinAlert: (flow, wanted, more) => more }, /joinAlert is called with \(flow, somebodyElse\)/);
-  await refused({ joinAlert: 'print' }, /has to be a function/);
-  await refused({ joinAlarm() {} }, /there is no callback joinAlarm; there are rpf, /);
+  await refused({ joinAlert: 'print' }, /must be a function/);
+  await refused({ joinAlarm() {} }, /unknown callback joinAlarm; known are rpf, /);
   await refused({ rpf: async () => {} }, /rpf must not be async/);
   // And nothing was registered.
   await (await Client.register(PROTO_IP_OSPF)).close();
 });
 
 test('settings that make no sense', async () => {
-  await assert.rejects(host.start({ forwarder: 'hardware' }), /forwarder: there is no hardware; there are default, auto/);
-  await assert.rejects(host.start({ colour: 'blue' }), /no setting colour/);
+  await assert.rejects(host.start({ forwarder: 'hardware' }), /forwarder: unknown value hardware; known are default, auto/);
+  await assert.rejects(host.start({ colour: 'blue' }), /unknown setting colour/);
   await host.start({ forwarder: 'memory', logLevel: 'off' });
   await assert.rejects(host.start(), code(183));
 });

@@ -40,11 +40,11 @@ test('no library', () => {
 });
 
 test('another library', () => {
-  assert.match(importWith(build('int x;')), /other\.so has no function MgmHostVersion: it is no libmgm/);
+  assert.match(importWith(build('int x;')), /other\.so has no function MgmHostVersion: it is not libmgm/);
 });
 
 test('another major version', () => {
-  assert.match(importWith(build(version(2))), /other\.so has version 2\.0 of the API, and this module is for 1/);
+  assert.match(importWith(build(version(2))), /other\.so has API version 2\.0, but this module needs version 1/);
 });
 
 test('a missing function', () => {

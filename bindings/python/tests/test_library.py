@@ -45,13 +45,13 @@ def test_no_library() -> None:
 
 
 def test_another_library(tmp_path: pathlib.Path) -> None:
-    assert "other.so has no function MgmHostVersion: it is no libmgm" in import_with(build(tmp_path, "int x;"))
+    assert "other.so has no function MgmHostVersion: it is not libmgm" in import_with(build(tmp_path, "int x;"))
 
 
 def test_another_major_version(tmp_path: pathlib.Path) -> None:
     said = import_with(build(tmp_path, VERSION % 2))
-    assert "other.so has version 2." in said
-    assert "this package is for 1" in said
+    assert "other.so has API version 2." in said
+    assert "this package needs version 1" in said
 
 
 def test_a_missing_function(tmp_path: pathlib.Path) -> None:

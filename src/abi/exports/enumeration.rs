@@ -1,4 +1,4 @@
-//! Learning what others have joined.
+//! Enumeration of memberships.
 
 use crate::abi::args::{enum_kind, required, write};
 use crate::abi::buffer::{fill_groups, Buffer};
@@ -8,31 +8,29 @@ use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::{EnumId, Manager};
 
-/// Starts an enumeration of the groups that anyone has joined.
+/// Starts an enumeration of the memberships of all clients.
 ///
-/// Entries that are there from start to end are given exactly once, whatever
-/// comes and goes meanwhile.
+/// An entry that exists from the start of the enumeration to its end is returned
+/// exactly once, whatever is added or deleted in the meantime.
 ///
 /// # Parameters
-/// - `hProtocol`: the client's handle.
-/// - `metEnumType`: ALL_SOURCES for an entry for each source and group, each
-///   group from any source, and everything, that somebody has joined. ANY_SOURCE
-///   for an entry, with source 0, for each group that somebody has joined with a
-///   source.
+/// - `hProtocol`: the handle of the client.
+/// - `metEnumType`: ALL_SOURCES returns one entry for each source and group that
+///   any client has a membership for; several memberships that differ only in the
+///   client or the interface are one entry. ANY_SOURCE returns one entry, with
+///   source 0, for each group with at least one membership whose source is not 0.
 /// - `phEnumHandle` (out): the handle of the enumeration. MgmGroupEnumerationEnd
-///   closes it, and MgmDeRegisterMProtocol does.
+///   closes it; MgmDeRegisterMProtocol also closes it.
 ///
 /// # Returns
-/// - `NO_ERROR`: started.
-/// - `ERROR_INVALID_PARAMETER`: not a client's handle, a pointer is NULL, or
-///   another type.
-/// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the enumeration is started.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid, a pointer is NULL, or
+///   metEnumType has another value.
+/// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGroupEnumerationStart function (mgm.h)".
 #[no_mangle]
@@ -51,29 +49,32 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
     })
 }
 
-/// Gives the next entries of an enumeration, as many as the buffer holds.
+/// Returns the next entries of an enumeration, as many as fit in the buffer.
 ///
 /// # Parameters
 /// - `hEnum`: the handle of the enumeration.
-/// - `pdwBufferSize` (in, out): bytes in the buffer; changed only with
-///   ERROR_INSUFFICIENT_BUFFER, to the bytes that one entry needs.
-/// - `pbBuffer` (out): SOURCE_GROUP_ENTRY structures, back to back. Any alignment
-///   will do. NULL if *pdwBufferSize is 0.
-/// - `pdwNumEntries` (out): the number of entries.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size of one
+///   entry, written only with ERROR_INSUFFICIENT_BUFFER.
+/// - `pbBuffer` (out): SOURCE_GROUP_ENTRY structures, one directly after the
+///   other. The buffer needs no alignment, and may be NULL if *pdwBufferSize is
+///   0.
+/// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
-/// - `ERROR_MORE_DATA`: there are more; call again.
-/// - `ERROR_NO_MORE_ITEMS`: these were the last, or there are none; also in
-///   every later call.
-/// - `ERROR_INSUFFICIENT_BUFFER`: not even one fits; see pdwBufferSize.
-/// - `ERROR_INVALID_PARAMETER`: not the handle of an open enumeration, or a
-///   pointer is NULL.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// The call never returns NO_ERROR.
+///
+/// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
+///   more. Call the function again.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0. Every later call returns this code with 0 entries.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
+///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+/// - `ERROR_INVALID_PARAMETER`: hEnum is not the handle of an open enumeration,
+///   or a pointer is NULL.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGroupEnumerationGetNext function (mgm.h)".
 #[no_mangle]
@@ -94,17 +95,15 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
 /// Closes an enumeration.
 ///
 /// # Parameters
-/// - `hEnum`: the handle of the enumeration, invalid afterwards.
+/// - `hEnum`: the handle of the enumeration. It is invalid after the call.
 ///
 /// # Returns
-/// - `NO_ERROR`: closed.
-/// - `ERROR_INVALID_PARAMETER`: not the handle of an open enumeration.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the enumeration is closed.
+/// - `ERROR_INVALID_PARAMETER`: hEnum is not the handle of an open enumeration.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGroupEnumerationEnd function (mgm.h)".
 #[no_mangle]

@@ -1,4 +1,4 @@
-//! Who wants which packets where.
+//! Memberships.
 
 use crate::abi::args::{interface, join, membership};
 use crate::abi::entry::entry_for;
@@ -7,39 +7,44 @@ use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
 
-/// Says that packets are wanted on an interface.
+/// Adds a membership: packets are wanted on an interface.
 ///
-/// A membership is of a source and a group, of a group from any source (source
-/// 0), or of everything (both 0). Other clients hear of it by JOIN_ALERT as RFC
-/// 2715 has it, the owner of an interface where IGMP adds by LOCAL_JOIN. Adding
-/// what is there changes nothing and is no error.
+/// A membership is for one flow (source and group), for one group from any source
+/// (source 0), or for all groups (source and group 0). The library reports it to
+/// other clients with JOIN_ALERT, by the rules of RFC 2715. If IGMP adds the
+/// membership, the library also reports it to the owner of the interface with
+/// LOCAL_JOIN. If the membership already exists, the call returns NO_ERROR, and
+/// no second membership is recorded.
 ///
 /// # Parameters
-/// - `hProtocol`: the client's handle.
+/// - `hProtocol`: the handle of the client.
 /// - `dwSourceAddr`: a unicast address, network byte order; 0 for any source.
-/// - `dwSourceMask`: 255.255.255.255 with a source, 0 with none.
-/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0, without a
-///   source, for every group.
-/// - `dwGroupMask`: 255.255.255.255 with a group, 0 with none.
-/// - `dwIfIndex`, `dwIfNextHopIPAddr`: an interface that the client owns (IGMP:
-///   is enabled on). The next hop in network byte order.
-/// - `dwFlags`: MGM_JOIN_STATE_FLAG records the membership and has the MFEs that
-///   match go out there. MGM_FORWARD_STATE_FLAG alone does the second only, to
-///   the MFEs that are there now. Both together are MGM_JOIN_STATE_FLAG.
+/// - `dwSourceMask`: 255.255.255.255; 0 if dwSourceAddr is 0.
+/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups,
+///   with dwSourceAddr also 0.
+/// - `dwGroupMask`: 255.255.255.255; 0 if dwGroupAddr is 0.
+/// - `dwIfIndex`, `dwIfNextHopIPAddr`: index and next hop of an interface that
+///   the client owns (IGMP: on which it is enabled); the next hop in network byte
+///   order.
+/// - `dwFlags`: MGM_JOIN_STATE_FLAG records the membership and adds the interface
+///   to the outgoing interfaces of all matching MFEs. MGM_FORWARD_STATE_FLAG
+///   alone records nothing: it only adds the interface to the matching MFEs that
+///   exist now. Both flags together mean MGM_JOIN_STATE_FLAG.
 ///
 /// # Returns
-/// - `NO_ERROR`: added.
-/// - `ERROR_INVALID_PARAMETER`: not a client's handle; a source, group, mask or
-///   flag that is none; not the client's interface.
-/// - `ERROR_CAN_NOT_COMPLETE`: IGMP between DISABLE_IGMP and ENABLE_IGMP; or this
-///   is a forked child of the router.
-/// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left.
+/// - `NO_ERROR`: the membership is added.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; a source, group, mask or
+///   flag is invalid; the client does not own the interface (IGMP: is not enabled
+///   on it).
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is IGMP, and the library has called
+///   DISABLE_IGMP but not yet ENABLE_IGMP for the interface; the system has lost
+///   the interface; or the caller is a forked child of the router.
+/// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 ///
 /// Source: reference page "MgmAddGroupMembershipEntry function (mgm.h)"; RFC 2715
 /// section 3.5.
@@ -64,38 +69,42 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
     })
 }
 
-/// Says that packets are no longer wanted on an interface: the reverse of
-/// MgmAddGroupMembershipEntry. Other clients hear of it by PRUNE_ALERT, the owner
-/// of an interface where IGMP deletes by LOCAL_LEAVE. Deleting what is not there
-/// changes nothing and is no error.
+/// Deletes a membership: packets are no longer wanted on an interface.
+///
+/// This is the reverse of MgmAddGroupMembershipEntry. The library reports the
+/// deletion to other clients with PRUNE_ALERT. If IGMP deletes the membership,
+/// the library also reports it to the owner of the interface with LOCAL_LEAVE. If
+/// the membership does not exist, the call returns NO_ERROR.
 ///
 /// # Parameters
-/// - `hProtocol`: the client's handle.
+/// - `hProtocol`: the handle of the client.
 /// - `dwSourceAddr`: a unicast address, network byte order; 0 for any source.
-/// - `dwSourceMask`: 255.255.255.255 with a source, 0 with none.
-/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0, without a
-///   source, for every group.
-/// - `dwGroupMask`: 255.255.255.255 with a group, 0 with none.
-/// - `dwIfIndex`, `dwIfNextHopIPAddr`: an interface that the client owns (IGMP:
-///   is enabled on). The next hop in network byte order.
-/// - `dwFlags`: MGM_JOIN_STATE_FLAG removes the membership, and the interface
-///   from MFEs that nothing else keeps it in. MGM_FORWARD_STATE_FLAG alone
-///   removes no membership, only the interface from the MFEs that are there now.
-///   Both together are MGM_JOIN_STATE_FLAG.
+/// - `dwSourceMask`: 255.255.255.255; 0 if dwSourceAddr is 0.
+/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups,
+///   with dwSourceAddr also 0.
+/// - `dwGroupMask`: 255.255.255.255; 0 if dwGroupAddr is 0.
+/// - `dwIfIndex`, `dwIfNextHopIPAddr`: index and next hop of an interface that
+///   the client owns (IGMP: on which it is enabled); the next hop in network byte
+///   order.
+/// - `dwFlags`: MGM_JOIN_STATE_FLAG removes the membership. It also removes the
+///   interface from the outgoing interfaces of the matching MFEs, unless another
+///   membership still needs it there. MGM_FORWARD_STATE_FLAG alone removes no
+///   membership: it only removes the interface from the matching MFEs that exist
+///   now. Both flags together mean MGM_JOIN_STATE_FLAG.
 ///
 /// # Returns
-/// - `NO_ERROR`: deleted.
-/// - `ERROR_INVALID_PARAMETER`: not a client's handle; a source, group, mask or
-///   flag that is none; somebody else's interface.
-/// - `ERROR_NOT_FOUND`: nobody has the interface.
-/// - `ERROR_CAN_NOT_COMPLETE`: IGMP between DISABLE_IGMP and ENABLE_IGMP; or this
-///   is a forked child of the router.
+/// - `NO_ERROR`: the membership is deleted.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; a source, group, mask or
+///   flag is invalid; dwIfIndex is 0; another client owns the interface.
+/// - `ERROR_NOT_FOUND`: no client owns the interface.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is IGMP, and the library has called
+///   DISABLE_IGMP but not yet ENABLE_IGMP for the interface; or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 ///
 /// Source: reference page "MgmDeleteGroupMembershipEntry function (mgm.h)"; RFC
 /// 2715 section 3.4.

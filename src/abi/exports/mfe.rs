@@ -1,4 +1,4 @@
-//! Reading MFEs, and changing one.
+//! Reading and changing MFEs.
 
 use crate::abi::args::{mfe_flow, mfe_key, neighbour, read_field, required};
 use crate::abi::buffer::{fill_many, fill_one, Buffer};
@@ -9,28 +9,27 @@ use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
 
-/// Gives one MFE: where packets of a source and group come in and go out.
+/// Returns one MFE.
 ///
 /// # Parameters
-/// - `pimm` (in): its dwGroup and dwSource, network byte order, say which one; the
-///   other fields are not read.
-/// - `pdwBufferSize` (in, out): bytes in the buffer; changed only with
-///   ERROR_INSUFFICIENT_BUFFER, to the bytes that are needed.
-/// - `pbBuffer` (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. Any
-///   alignment will do. NULL if *pdwBufferSize is 0.
+/// - `pimm` (in): dwGroup and dwSource, network byte order, select the MFE. The
+///   library reads no other field.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
+///   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
+/// - `pbBuffer` (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The
+///   buffer needs no alignment, and may be NULL if *pdwBufferSize is 0.
 ///
 /// # Returns
-/// - `NO_ERROR`: given.
-/// - `ERROR_INSUFFICIENT_BUFFER`: see pdwBufferSize.
-/// - `ERROR_NOT_FOUND`: there is no such MFE; also where there can be none, because
-///   dwGroup is no group or dwSource no host's address.
+/// - `NO_ERROR`: the MFE is in the buffer.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small; *pdwBufferSize holds
+///   the size that is needed.
+/// - `ERROR_NOT_FOUND`: there is no such MFE, or there can be none, because
+///   dwGroup is not a multicast group or dwSource is not a unicast address.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetMfe function (mgm.h)".
 #[no_mangle]
@@ -49,28 +48,33 @@ pub unsafe extern "C" fn MgmGetMfe(
     })
 }
 
-/// Gives MFEs from the first one on, as many as the buffer holds. Their order is
-/// that of the groups, then of the sources, as numbers.
+/// Returns the first MFEs, as many as fit in the buffer.
+///
+/// The entries are in ascending order of group, then of source, compared as
+/// numbers.
 ///
 /// # Parameters
-/// - `pdwBufferSize` (in, out): bytes in the buffer; changed only with
-///   ERROR_INSUFFICIENT_BUFFER, to the bytes that the first MFE needs.
-/// - `pbBuffer` (out): the MFEs back to back, each a MIB_IPMCAST_MFE of
-///   SIZEOF_MIB_MFE(ulNumOutIf) bytes. Any alignment will do. NULL if
-///   *pdwBufferSize is 0.
-/// - `pdwNumEntries` (out): the number of MFEs.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
+///   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
+/// - `pbBuffer` (out): the entries, one directly after the other. Each is a
+///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
+///   alignment, and may be NULL if *pdwBufferSize is 0.
+/// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
-/// - `ERROR_MORE_DATA`: there are more; go on with MgmGetNextMfe.
-/// - `ERROR_NO_MORE_ITEMS`: these were the last, or there are none.
-/// - `ERROR_INSUFFICIENT_BUFFER`: not even one fits; see pdwBufferSize.
+/// The call never returns NO_ERROR.
+///
+/// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
+///   more. Continue with MgmGetNextMfe.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
+///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetFirstMfe function (mgm.h)".
 #[no_mangle]
@@ -86,31 +90,36 @@ pub unsafe extern "C" fn MgmGetFirstMfe(
     })
 }
 
-/// Gives the MFEs after a given one, as many as the buffer holds. That one need
-/// not exist any more.
+/// Returns the MFEs that follow a given one, as many as fit in the buffer.
+///
+/// The given MFE need not exist any more. The entries are in ascending order of
+/// group, then of source, compared as numbers.
 ///
 /// # Parameters
-/// - `pimmStart` (in): its dwGroup and dwSource, network byte order, say after
-///   which MFE to start, usually the last one of the call before; the other
-///   fields are not read.
-/// - `pdwBufferSize` (in, out): bytes in the buffer; changed only with
-///   ERROR_INSUFFICIENT_BUFFER, to the bytes that the next MFE needs.
-/// - `pbBuffer` (out): the MFEs back to back, each a MIB_IPMCAST_MFE of
-///   SIZEOF_MIB_MFE(ulNumOutIf) bytes. Any alignment will do. NULL if
-///   *pdwBufferSize is 0.
-/// - `pdwNumEntries` (out): the number of MFEs.
+/// - `pimmStart` (in): dwGroup and dwSource, network byte order, give the place
+///   at which to continue: usually those of the last entry of the previous call.
+///   The library reads no other field.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
+///   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
+/// - `pbBuffer` (out): the entries, one directly after the other. Each is a
+///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
+///   alignment, and may be NULL if *pdwBufferSize is 0.
+/// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
-/// - `ERROR_MORE_DATA`: there are more.
-/// - `ERROR_NO_MORE_ITEMS`: these were the last, or there are none.
-/// - `ERROR_INSUFFICIENT_BUFFER`: not even one fits; see pdwBufferSize.
+/// The call never returns NO_ERROR.
+///
+/// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
+///   more. Call the function again.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
+///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetNextMfe function (mgm.h)".
 #[no_mangle]
@@ -130,34 +139,37 @@ pub unsafe extern "C" fn MgmGetNextMfe(
     })
 }
 
-/// Changes the upstream neighbour of an MFE, and its incoming interface if
-/// another one is given. Only the owner of the incoming interface may do so.
+/// Changes the upstream neighbour of an MFE, and optionally its incoming
+/// interface.
 ///
-/// The original's documentation has this function but its DLL lacks it.
+/// Only the owner of the present incoming interface may call this function. The
+/// Windows documentation describes the function, but the Windows DLL does not
+/// export it.
 ///
 /// # Parameters
-/// - `hProtocol`: the client's handle.
-/// - `pmimm` (in): dwGroup and dwSource say which MFE, dwUpStrmNgbr is its new
-///   neighbour towards the source (0: the source is directly connected), all in
-///   network byte order. A dwInIfIndex that the client owns becomes the incoming
-///   interface, with next hop 0; any other one (not the client's, unknown, 0, or
-///   one that a boundary keeps the group off) leaves the incoming interface as it
-///   is, and only the neighbour changes. The other fields are not read.
+/// - `hProtocol`: the handle of the client.
+/// - `pmimm` (in): dwGroup and dwSource, network byte order, select the MFE.
+///   dwUpStrmNgbr is the new upstream neighbour, network byte order; 0 if the
+///   source is directly connected. If dwInIfIndex is the index of an interface
+///   that the client owns, with next hop 0, that interface becomes the incoming
+///   interface. Otherwise the incoming interface stays as it is, and only the
+///   neighbour changes. The incoming interface also stays if an administrative
+///   boundary on the new interface covers the group. The library reads no other
+///   field.
 ///
 /// # Returns
-/// - `NO_ERROR`: changed.
-/// - `ERROR_INVALID_PARAMETER`: not a client's handle; a pointer is NULL; a group,
-///   source or neighbour that is none.
+/// - `NO_ERROR`: the MFE is changed.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; a pointer is NULL; the
+///   group, the source or the neighbour is invalid.
 /// - `ERROR_NOT_FOUND`: there is no such MFE.
-/// - `ERROR_CAN_NOT_COMPLETE`: the client does not own the incoming interface, or
-///   this is a forked child of the router.
-/// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left.
+/// - `ERROR_CAN_NOT_COMPLETE`: the client does not own the incoming interface of
+///   the MFE, or the caller is a forked child of the router.
+/// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 ///
 /// Source: reference page "MgmSetMfe function (mgm.h)".
 #[no_mangle]

@@ -1,8 +1,8 @@
 //! The 17 functions of mgm.h.
 //!
-//! Plain text on purpose, no macro: cbindgen reads these files, and what stands
-//! above a function here stands above its prototype in the header. Each body is
-//! one call of `entry` or `entry_for`; a test looks for that.
+//! The functions are written without macros, because cbindgen reads these files and copies
+//! the comment of each function to its prototype in the header. Each body is one call of
+//! `entry` or `entry_for`; a test checks that.
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be

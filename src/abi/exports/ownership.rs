@@ -1,4 +1,4 @@
-//! Who has which interface.
+//! Ownership of interfaces.
 
 use crate::abi::args::{addr, interface, required, write};
 use crate::abi::entry::{entry, entry_for};
@@ -8,35 +8,38 @@ use crate::engine::ClientId;
 use crate::manager::Manager;
 use crate::types::Interface;
 
-/// Makes a client the owner of an interface: every multicast protocol takes an
-/// interface before it does anything there. IGMP is enabled on the interface
-/// beside its owner, or alone.
+/// Makes a client the owner of an interface.
 ///
-/// Where IGMP is enabled and a protocol takes the interface, IGMP gets
-/// DISABLE_IGMP, the interface changes hands, IGMP gets ENABLE_IGMP and adds its
-/// memberships again.
+/// A routing protocol must take an interface before it does anything else with
+/// it. IGMP does not become an additional owner: it is enabled on the interface,
+/// alone or beside the protocol that owns the interface.
+///
+/// If a protocol takes an interface on which IGMP is enabled, the library first
+/// calls DISABLE_IGMP, then changes the owner, then calls ENABLE_IGMP. IGMP then
+/// adds its memberships again.
 ///
 /// # Parameters
-/// - `hProtocol`: the client's handle.
+/// - `hProtocol`: the handle of the client.
 /// - `dwIfIndex`: index of the interface, not 0.
-/// - `dwIfNextHopAddr`: the neighbour on a point-to-multipoint link, network byte
-///   order; 0 on any other.
+/// - `dwIfNextHopAddr`: address of the neighbour on a point-to-multipoint link,
+///   network byte order; 0 on any other link.
 ///
 /// # Returns
-/// - `NO_ERROR`: taken.
-/// - `ERROR_INVALID_PARAMETER`: not a client's handle; index 0; one index with
-///   and without next hops; the system has no such interface.
-/// - `ERROR_ALREADY_EXISTS`: a protocol, the caller included, has it; for IGMP:
-///   IGMP is enabled there.
-/// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left, or too many interfaces.
+/// - `NO_ERROR`: the client owns the interface (IGMP: is enabled on it).
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; dwIfIndex is 0; the index
+///   is in use with next hops and dwIfNextHopAddr is 0, or the reverse; the
+///   system has no such interface.
+/// - `ERROR_ALREADY_EXISTS`: a protocol, possibly the caller itself, already owns
+///   the interface; for IGMP: IGMP is already enabled on it.
+/// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left, or there are too
+///   many interfaces.
 /// - `ERROR_CAN_NOT_COMPLETE`: the forwarder cannot serve the interface (the log
-///   says what to do), or this is a forked child of the router.
+///   says what to do), or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 ///
 /// Source: reference page "MgmTakeInterfaceOwnership function (mgm.h)".
 #[no_mangle]
@@ -52,26 +55,28 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
     })
 }
 
-/// Gives an interface back. The client's memberships there end, with the alerts
-/// that follow from it; MFEs that come in there are deleted, and those that go
-/// out there go out there no more.
+/// Releases an interface.
+///
+/// The library deletes the memberships of the client on the interface and sends
+/// the alerts that follow. It deletes the MFEs with this incoming interface. It
+/// removes the interface from the outgoing interfaces of all other MFEs.
 ///
 /// # Parameters
-/// - `hProtocol`: the client's handle.
+/// - `hProtocol`: the handle of the client.
 /// - `dwIfIndex`: index of the interface, not 0.
-/// - `dwIfNextHopAddr`: as when it was taken, network byte order.
+/// - `dwIfNextHopAddr`: next hop of the interface, as passed to
+///   MgmTakeInterfaceOwnership, network byte order.
 ///
 /// # Returns
-/// - `NO_ERROR`: released.
-/// - `ERROR_INVALID_PARAMETER`: not a client's handle, or not an interface that
-///   this client has.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the interface is released.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid, or the client does not own
+///   the interface (IGMP: is not enabled on it).
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. The callbacks that it causes
-/// run before it returns, or, if it is called inside a callback, after that one.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The callbacks that the call
+/// causes run before it returns. If the call is made inside a callback, they run
+/// after that callback has returned. The lock rule applies.
 ///
 /// Source: reference page "MgmReleaseInterfaceOwnership function (mgm.h)".
 #[no_mangle]
@@ -87,26 +92,27 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
     })
 }
 
-/// Tells which protocol owns an interface; IGMP, if only IGMP is enabled there.
+/// Returns the protocol that owns an interface.
+///
+/// If no protocol owns the interface and IGMP is enabled on it, the call returns
+/// the ids of IGMP.
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface.
-/// - `dwIfNextHopAddr`: its next hop, network byte order; 0 except on
-///   point-to-multipoint links.
-/// - `pdwIfProtocolId` (out): the protocol id that the owner registered with.
-/// - `pdwIfComponentId` (out): its component id.
+/// - `dwIfNextHopAddr`: next hop of the interface, network byte order; 0 except
+///   on point-to-multipoint links.
+/// - `pdwIfProtocolId` (out): the protocol id with which the owner registered.
+/// - `pdwIfComponentId` (out): the component id with which the owner registered.
 ///
 /// # Returns
-/// - `NO_ERROR`: told.
+/// - `NO_ERROR`: both ids are written.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
-/// - `ERROR_NOT_FOUND`: no client owns the interface, or there can be no such
-///   interface: the index is 0, or the next hop is not of the kind that the index has.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `ERROR_NOT_FOUND`: no client owns the interface; dwIfIndex is 0; or the
+///   index is in use with next hops and dwIfNextHopAddr is 0, or the reverse.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetProtocolOnInterface function (mgm.h)".
 #[no_mangle]
@@ -119,7 +125,7 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
     entry("MgmGetProtocolOnInterface", || {
         required("pdwIfProtocolId", pdwIfProtocolId)?;
         required("pdwIfComponentId", pdwIfComponentId)?;
-        // A look-up: what cannot be an interface is one that nobody has.
+        // A look-up returns ERROR_NOT_FOUND even for an invalid interface (D51).
         let interface = Interface { index: dwIfIndex, next_hop: addr(dwIfNextHopAddr) };
         let (protocol, component) = Manager::global().protocol_on(interface)?;
         // SAFETY: not null, and the caller says that a DWORD may be written to each.

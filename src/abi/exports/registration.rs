@@ -1,4 +1,4 @@
-//! Coming and going.
+//! Registration and deregistration.
 
 use crate::abi::args::{read, required, write};
 use crate::abi::callbacks::ClientCallbacks;
@@ -8,32 +8,32 @@ use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
 
-/// Registers a client, a routing protocol or IGMP, with MGM.
+/// Registers a client: a routing protocol, or IGMP.
 ///
-/// What others joined before is not reported to a newcomer: it learns that by
-/// enumerating the groups.
+/// If the library is not running, the call starts it. The library does not report
+/// existing memberships to a new client. The client can read them with
+/// MgmGroupEnumerationStart.
 ///
 /// # Parameters
-/// - `prpiInfo` (in): the client's callbacks. It is copied, and may be freed
-///   after the call.
-/// - `dwProtocolId`: the protocol, PROTO_IP_* or MS_IP_*. IGMP is whoever says
-///   PROTO_IP_IGMP or MS_IP_IGMP.
-/// - `dwComponentId`: tells components of the same protocol apart.
-/// - `phProtocol` (out): the handle for all other calls. It points to nothing.
+/// - `prpiInfo` (in): the callbacks of the client. The library copies the
+///   structure, so it may be freed after the call.
+/// - `dwProtocolId`: the protocol, PROTO_IP_* or MS_IP_*. PROTO_IP_IGMP and
+///   MS_IP_IGMP register the client as IGMP.
+/// - `dwComponentId`: distinguishes clients of the same protocol.
+/// - `phProtocol` (out): the handle of the client, for all other calls.
 ///
 /// # Returns
-/// - `NO_ERROR`: registered.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL; or this call would start MGM, and a
-///   variable of the environment is invalid.
-/// - `ERROR_ALREADY_EXISTS`: this protocol and component are registered.
-/// - `ERROR_NOT_ENOUGH_MEMORY`: no memory left.
-/// - `ERROR_CAN_NOT_COMPLETE`: MGM is being stopped, or this is a forked child
-///   of the router.
+/// - `NO_ERROR`: the client is registered.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL; or the call would start the
+///   library, and an environment variable has an invalid value.
+/// - `ERROR_ALREADY_EXISTS`: a client with this protocol and component is
+///   registered.
+/// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The lock rule applies.
 ///
 /// Source: reference page "MgmRegisterMProtocol function (mgm.h)".
 #[no_mangle]
@@ -59,30 +59,32 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
     })
 }
 
-/// Takes a client out of MGM. It must have released all its interfaces.
+/// Deregisters a client.
 ///
-/// Once this returns NO_ERROR no callback of the client runs or will run, so
-/// that its module may be unloaded: the call waits for one that is running on
-/// another thread. Called from inside one of the client's own callbacks it does
-/// not wait; that callback is the last. The client's open enumerations are
-/// closed.
+/// The client must have released all its interfaces. The library closes the
+/// enumerations that the client has open.
+///
+/// When the call has returned NO_ERROR, no callback of the client runs any more,
+/// so the module that contains the callbacks may be unloaded. If a callback of
+/// the client is running on another thread, the call waits until it has returned.
+/// If the call is made inside a callback of the same client, it does not wait,
+/// and that callback is the last one.
 ///
 /// # Parameters
-/// - `hProtocol`: the client's handle, invalid afterwards.
+/// - `hProtocol`: the handle of the client. It is invalid after the call.
 ///
 /// # Returns
-/// - `NO_ERROR`: gone.
-/// - `ERROR_INVALID_PARAMETER`: not the handle of a registered client.
-/// - `ERROR_CAN_NOT_COMPLETE`: the client still owns an interface (IGMP: is
-///   enabled on one); or one of its callbacks is running on another thread and
-///   this is a call from inside another client's callback, where waiting could
-///   be for ever; or this is a forked child of the router. Nothing has changed.
+/// - `NO_ERROR`: the client is deregistered.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is not the handle of a registered
+///   client.
+/// - `ERROR_CAN_NOT_COMPLETE`: the client still owns an interface (IGMP: is still
+///   enabled on one); or the call is made inside a callback of another client
+///   while a callback of this client is running on another thread, so that
+///   waiting could deadlock; or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks; see above for how it waits.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions:
-/// this one waits for a callback, which would wait for the lock.
+/// Any thread, at any time, also inside callbacks. The call may wait for a
+/// callback, as described above. The lock rule applies.
 ///
 /// Source: reference page "MgmDeRegisterMProtocol function (mgm.h)".
 #[no_mangle]

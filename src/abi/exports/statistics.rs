@@ -1,35 +1,34 @@
-//! Reading what the forwarder counted.
+//! Reading the counters of MFEs.
 
 use crate::abi::args::{mfe_key, required, stats_form};
 use crate::abi::buffer::{fill_many, fill_one, Buffer};
 use crate::abi::entry::entry;
 use crate::abi::types::*;
 
-/// Gives the counters of one MFE.
+/// Returns the counters of one MFE.
 ///
 /// # Parameters
-/// - `pimm` (in): its dwGroup and dwSource, network byte order, say which one; the
-///   other fields are not read.
-/// - `pdwBufferSize` (in, out): bytes in the buffer; changed only with
-///   ERROR_INSUFFICIENT_BUFFER, to the bytes that are needed.
-/// - `pbBuffer` (out): the structure that dwFlags says. Any alignment will do.
-///   NULL if *pdwBufferSize is 0.
-/// - `dwFlags`: MGM_MFE_STATS_0 for a MIB_IPMCAST_MFE_STATS of
-///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes, MGM_MFE_STATS_1 for a
-///   MIB_IPMCAST_MFE_STATS_EX of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf).
+/// - `pimm` (in): dwGroup and dwSource, network byte order, select the MFE. The
+///   library reads no other field.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
+///   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
+/// - `pbBuffer` (out): the structure that dwFlags selects. The buffer needs no
+///   alignment, and may be NULL if *pdwBufferSize is 0.
+/// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
+///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
+///   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
 ///
 /// # Returns
-/// - `NO_ERROR`: given.
-/// - `ERROR_INSUFFICIENT_BUFFER`: see pdwBufferSize.
-/// - `ERROR_NOT_FOUND`: there is no such MFE; also where there can be none, because
-///   dwGroup is no group or dwSource no host's address.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or another flag.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// - `NO_ERROR`: the counters are in the buffer.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small; *pdwBufferSize holds
+///   the size that is needed.
+/// - `ERROR_NOT_FOUND`: there is no such MFE, or there can be none, because
+///   dwGroup is not a multicast group or dwSource is not a unicast address.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has another value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetMfeStats function (mgm.h)".
 #[no_mangle]
@@ -49,30 +48,36 @@ pub unsafe extern "C" fn MgmGetMfeStats(
     })
 }
 
-/// Gives the counters of MFEs from the first one on, as many as the buffer holds.
-/// Their order is that of the groups, then of the sources, as numbers.
+/// Returns the counters of the first MFEs, as many as fit in the buffer.
+///
+/// The entries are in ascending order of group, then of source, compared as
+/// numbers.
 ///
 /// # Parameters
-/// - `pdwBufferSize` (in, out): bytes in the buffer; changed only with
-///   ERROR_INSUFFICIENT_BUFFER, to the bytes that the first entry needs.
-/// - `pbBuffer` (out): structures as dwFlags says, back to back. Any alignment
-///   will do. NULL if *pdwBufferSize is 0.
-/// - `pdwNumEntries` (out): the number of entries.
-/// - `dwFlags`: MGM_MFE_STATS_0 for a MIB_IPMCAST_MFE_STATS of
-///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes each, MGM_MFE_STATS_1 for a
-///   MIB_IPMCAST_MFE_STATS_EX of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf).
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
+///   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
+/// - `pbBuffer` (out): the entries, one directly after the other. Each is the
+///   structure that dwFlags selects. The buffer needs no alignment, and may be
+///   NULL if *pdwBufferSize is 0.
+/// - `pdwNumEntries` (out): the number of entries in the buffer.
+/// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
+///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
+///   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
 ///
 /// # Returns
-/// - `ERROR_MORE_DATA`: there are more; go on with MgmGetNextMfeStats.
-/// - `ERROR_NO_MORE_ITEMS`: these were the last, or there are none.
-/// - `ERROR_INSUFFICIENT_BUFFER`: not even one fits; see pdwBufferSize.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or another flag.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// The call never returns NO_ERROR.
+///
+/// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
+///   more. Continue with MgmGetNextMfeStats.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
+///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has another value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetFirstMfeStats function (mgm.h)".
 #[no_mangle]
@@ -89,33 +94,40 @@ pub unsafe extern "C" fn MgmGetFirstMfeStats(
     })
 }
 
-/// Gives the counters of the MFEs after a given one, as many as the buffer holds.
-/// That one need not exist any more.
+/// Returns the counters of the MFEs that follow a given one, as many as fit in
+/// the buffer.
+///
+/// The given MFE need not exist any more. The entries are in ascending order of
+/// group, then of source, compared as numbers.
 ///
 /// # Parameters
-/// - `pimmStart` (in): its dwGroup and dwSource, network byte order, say after
-///   which MFE to start, usually the last one of the call before; the other
-///   fields are not read.
-/// - `pdwBufferSize` (in, out): bytes in the buffer; changed only with
-///   ERROR_INSUFFICIENT_BUFFER, to the bytes that the next entry needs.
-/// - `pbBuffer` (out): structures as dwFlags says, back to back. Any alignment
-///   will do. NULL if *pdwBufferSize is 0.
-/// - `pdwNumEntries` (out): the number of entries.
-/// - `dwFlags`: MGM_MFE_STATS_0 for a MIB_IPMCAST_MFE_STATS of
-///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes each, MGM_MFE_STATS_1 for a
-///   MIB_IPMCAST_MFE_STATS_EX of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf).
+/// - `pimmStart` (in): dwGroup and dwSource, network byte order, give the place
+///   at which to continue: usually those of the last entry of the previous call.
+///   The library reads no other field.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
+///   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
+/// - `pbBuffer` (out): the entries, one directly after the other. Each is the
+///   structure that dwFlags selects. The buffer needs no alignment, and may be
+///   NULL if *pdwBufferSize is 0.
+/// - `pdwNumEntries` (out): the number of entries in the buffer.
+/// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
+///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
+///   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
 ///
 /// # Returns
-/// - `ERROR_MORE_DATA`: there are more.
-/// - `ERROR_NO_MORE_ITEMS`: these were the last, or there are none.
-/// - `ERROR_INSUFFICIENT_BUFFER`: not even one fits; see pdwBufferSize.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or another flag.
-/// - `ERROR_CAN_NOT_COMPLETE`: this is a forked child of the router.
+/// The call never returns NO_ERROR.
+///
+/// - `ERROR_MORE_DATA`: the buffer holds *pdwNumEntries entries, and there are
+///   more. Call the function again.
+/// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
+///   be 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
+///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has another value.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, any time, also inside callbacks. It causes no callback.
-///
-/// Never hold a lock that your callbacks take while you call Mgm functions.
+/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetNextMfeStats function (mgm.h)".
 #[no_mangle]

@@ -1,62 +1,72 @@
-//! The nine callback types, and what one of them points to.
+//! The nine callback types, and the structure that one of them takes.
 //!
-//! `C-unwind`, so that an exception that a client lets out arrives at the
-//! guard in `invoke.rs`, which ends the process with a line that says so.
+//! They are `C-unwind`, so that an exception of a client reaches the guard in `invoke.rs`,
+//! which ends the process with a message.
 
 use super::{BOOL, DWORD, PBYTE, PDWORD};
 
-/// One outgoing interface in a creation alert.
+/// One outgoing interface in a CREATION_ALERT callback.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct _MGM_IF_ENTRY {
     /// Index of the interface.
     pub dwIfIndex: DWORD,
-    /// Its next hop, network byte order; 0 except on point-to-multipoint links.
+    /// Next hop of the interface, network byte order; 0 except on
+    /// point-to-multipoint links.
     pub dwIfNextHopAddr: DWORD,
-    /// Whether IGMP is enabled there.
+    /// TRUE if IGMP is enabled on the interface.
     pub bIGMP: BOOL,
-    /// TRUE; the client sets FALSE to have packets not go out there.
+    /// In: TRUE. Out: FALSE if the flow must not be forwarded out of the
+    /// interface.
     pub bIsEnabled: BOOL,
 }
 pub type MGM_IF_ENTRY = _MGM_IF_ENTRY;
 pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 
-/// Asks the owner of the interface towards a source how packets of that source
-/// must arrive: before an MFE is made, when it is renewed, and when its route
-/// changes. The out-parameters come with what the routes say; a client that
-/// agrees leaves them alone.
+/// Asks the owner of the interface towards a source how packets from that source
+/// must arrive.
 ///
-/// Where no route leads to the source through an interface that a client owns, the owner of
-/// the interface where the packet arrived is called instead, with interface, next hop and
-/// neighbour 0. It may name one of its own interfaces, and so accept the source without a
-/// reverse-path check. If it leaves the 0 there is no MFE, and it is not asked again about
-/// this source and group for 10 seconds, unless a change concerns them. MgmHostGetArrival
-/// returns where the packet arrived.
+/// The library calls it before it creates an MFE, when it renews an MFE, and when
+/// the route to the source changes. On entry the in-out parameters hold the
+/// result of the route look-up. A client that agrees with the result leaves them
+/// unchanged.
+///
+/// If no route leads to the source through an interface that a client owns, the
+/// library asks the owner of the arrival interface instead. The arrival interface
+/// is the one on which the packet arrived; MgmHostGetArrival returns it. Incoming
+/// interface, next hop and neighbour are then 0 on entry. The client can accept
+/// the source without a reverse-path check: it sets the incoming interface to one
+/// of its own interfaces. If the client leaves the incoming interface 0, the
+/// library creates no MFE. It does not ask again about this flow for 10 seconds,
+/// unless a change concerns the flow.
 ///
 /// # Parameters
-/// - `dwSourceAddr`, `dwGroupAddr`: the source and the group, network byte order.
+/// - `dwSourceAddr`, `dwGroupAddr`: source and group of the flow, network byte
+///   order.
 /// - `dwSourceMask`, `dwGroupMask`: 255.255.255.255.
-/// - `pdwInIfIndex` (in, out): index of the incoming interface; 0 if no route leads to one.
-/// - `pdwInIfNextHopAddr` (in, out): its next hop, network byte order. Index and
-///   next hop must name an interface that the client owns; any other answer is
-///   logged and has no effect.
-/// - `pdwUpStreamNbr` (in, out): the neighbour towards the source, network byte
-///   order; 0 if the source is directly connected.
-/// - `dwHdrSize`, `pbPacketHdr`: the packet's IP header bytes. 0 bytes if there
-///   is no packet (a renewal, a changed route). Bytes that the forwarder could
-///   not supply are 0. Valid during the callback only.
-/// - `pbRoute`: an RTM_DEST_INFO with one view, RTM_VIEW_ID_MCAST, of the route
-///   that matched; its handles are NULL. Where pdwInIfIndex comes with 0 it is of
-///   0.0.0.0/0, with no routes; it is never NULL. What is written there is ignored.
-///   Valid during the callback only.
+/// - `pdwInIfIndex` (in, out): index of the incoming interface. In: 0 if no route
+///   leads through an interface that a client owns.
+/// - `pdwInIfNextHopAddr` (in, out): next hop of the incoming interface, network
+///   byte order. Out: index and next hop must name an interface that the client
+///   owns, or the index must still be 0. The library logs any other answer and
+///   ignores it.
+/// - `pdwUpStreamNbr` (in, out): the upstream neighbour, network byte order; 0 if
+///   the source is directly connected.
+/// - `dwHdrSize`: number of bytes at pbPacketHdr; 0 if no packet caused the
+///   callback (a renewal, or a change of the route).
+/// - `pbPacketHdr` (in): IP header of the packet. Bytes that the forwarder cannot
+///   supply are 0. Valid only during the callback.
+/// - `pbRoute` (in): a pointer to an RTM_DEST_INFO that describes the route to
+///   the source; never NULL. It has one view, RTM_VIEW_ID_MCAST, and all its
+///   handles are NULL. If *pdwInIfIndex is 0 on entry, it describes 0.0.0.0/0 and
+///   has no routes. The library ignores what the client writes there. Valid only
+///   during the callback.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
 /// Source: reference page "PMGM_RPF_CALLBACK callback function (mgm.h)".
 pub type PMGM_RPF_CALLBACK = Option<
@@ -74,26 +84,29 @@ pub type PMGM_RPF_CALLBACK = Option<
     ) -> DWORD,
 >;
 
-/// Tells a client that an MFE is being made (or renewed) and that interfaces of
-/// its own are among the outgoing ones. No packet is forwarded by the MFE
-/// before all clients have answered.
+/// Asks a client whether a flow may be forwarded out of interfaces that it owns.
+///
+/// The library calls it when it creates or renews an MFE that has outgoing
+/// interfaces of the client. A new MFE forwards no packet until all clients have
+/// answered.
 ///
 /// # Parameters
-/// - `dwSourceAddr`, `dwGroupAddr`: the source and the group, network byte order.
+/// - `dwSourceAddr`, `dwGroupAddr`: source and group of the flow, network byte
+///   order.
 /// - `dwSourceMask`, `dwGroupMask`: 255.255.255.255.
-/// - `dwInIfIndex`, `dwInIfNextHopAddr`: the incoming interface.
-/// - `dwIfCount`: number of entries in the list, at least 1.
-/// - `pmieOutIfList` (in, out): the client's own outgoing interfaces. The client
-///   sets bIsEnabled to FALSE where the packets shall not go out; nothing else
-///   of what it writes counts. Valid during the callback only.
+/// - `dwInIfIndex`, `dwInIfNextHopAddr`: index and next hop of the incoming
+///   interface; the next hop in network byte order.
+/// - `dwIfCount`: number of entries at pmieOutIfList, at least 1.
+/// - `pmieOutIfList` (in, out): the outgoing interfaces that the client owns. The
+///   client sets bIsEnabled to FALSE for each interface out of which the flow
+///   must not be forwarded. The library ignores all other changes. Valid only
+///   during the callback.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
 /// Source: reference page "PMGM_CREATION_ALERT_CALLBACK callback function
 /// (mgm.h)"; RFC 2715 section 3.3.
@@ -112,28 +125,32 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 
 /// Tells a client that packets are no longer wanted.
 ///
-/// bMemberDelete TRUE: nobody but the client itself wants the group (the source
-/// and group, or anything at all) any more. FALSE: an MFE whose incoming
-/// interface the client owns has no outgoing interface (left).
+/// If bMemberDelete is TRUE, no other client wants the packets that source and
+/// group describe. If it is FALSE, an MFE was created without an outgoing
+/// interface, or has lost the last one. The client owns the incoming interface of
+/// that MFE.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
-///   any source, else the mask is 255.255.255.255.
-/// - `dwGroupAddr`, `dwGroupMask`: the group likewise; both 0 for every group.
-/// - `dwIfIndex`, `dwIfNextHopAddr`: with TRUE the interface of the membership
-///   that went (0 where there is none), with FALSE the incoming interface.
+///   any source, otherwise the mask is 255.255.255.255.
+/// - `dwGroupAddr`, `dwGroupMask`: the group, network byte order; both 0 for all
+///   groups, otherwise the mask is 255.255.255.255.
+/// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of an interface; the next
+///   hop in network byte order. If bMemberDelete is TRUE, it is the interface of
+///   the deleted membership, or 0 if there is none. If bMemberDelete is FALSE, it
+///   is the incoming interface of the MFE.
 /// - `bMemberDelete`: see above.
-/// - `pdwTimeout` (in, out): with FALSE the life of the MFE in seconds; what the
-///   client leaves there counts. 0 is the default, 0xFFFFFFFF never expires.
-///   With TRUE it points to a DWORD that nobody reads.
+/// - `pdwTimeout` (in, out): the lifetime of the MFE in seconds, if bMemberDelete
+///   is FALSE. In: the default lifetime. Out: the lifetime that the MFE gets; 0
+///   selects the default, and with 0xFFFFFFFF the MFE never expires. If
+///   bMemberDelete is TRUE, the pointer is valid, but the library ignores the
+///   value.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
 /// Source: reference page "PMGM_PRUNE_ALERT_CALLBACK callback function (mgm.h)";
 /// RFC 2715 section 3.4.
@@ -152,23 +169,22 @@ pub type PMGM_PRUNE_ALERT_CALLBACK = Option<
 
 /// Tells a client that packets are wanted.
 ///
-/// bMemberUpdate TRUE: somebody else wants the group (the source and group, or
-/// anything at all). FALSE: an MFE whose incoming interface the client owns has
-/// outgoing interfaces again.
+/// If bMemberUpdate is TRUE, another client wants the packets that source and
+/// group describe. If it is FALSE, an MFE has an outgoing interface again. The
+/// client owns the incoming interface of that MFE.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
-///   any source, else the mask is 255.255.255.255.
-/// - `dwGroupAddr`, `dwGroupMask`: the group likewise; both 0 for every group.
+///   any source, otherwise the mask is 255.255.255.255.
+/// - `dwGroupAddr`, `dwGroupMask`: the group, network byte order; both 0 for all
+///   groups, otherwise the mask is 255.255.255.255.
 /// - `bMemberUpdate`: see above.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
 /// Source: reference page "PMGM_JOIN_ALERT_CALLBACK callback function (mgm.h)";
 /// RFC 2715 section 3.5.
@@ -182,26 +198,29 @@ pub type PMGM_JOIN_ALERT_CALLBACK = Option<
     ) -> DWORD,
 >;
 
-/// Tells the owner of an interface that a packet came in there although its MFE
-/// has another incoming interface. At most once in three seconds for each
-/// source, group and interface, and not while the client is behind.
+/// Tells the owner of an interface that a packet arrived there although the MFE
+/// of its flow has another incoming interface.
+///
+/// The library calls it at most once in three seconds for each flow and
+/// interface. While the client is behind, the library does not call it.
 ///
 /// # Parameters
-/// - `dwSourceAddr`, `dwGroupAddr`: the source and the group, network byte order.
-/// - `dwIfIndex`, `dwIfNextHopAddr`: the interface that the packet came in on.
-/// - `dwHdrSize`, `pbPacketHdr`: the packet's IP header bytes. Bytes that the
-///   forwarder could not supply are 0. Valid during the callback only.
+/// - `dwSourceAddr`, `dwGroupAddr`: source and group of the flow, network byte
+///   order.
+/// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface on which
+///   the packet arrived; the next hop in network byte order.
+/// - `dwHdrSize`: number of bytes at pbPacketHdr.
+/// - `pbPacketHdr` (in): IP header of the packet. Bytes that the forwarder cannot
+///   supply are 0. Valid only during the callback.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
-/// Source: reference page "PMGM_WRONG_IF_CALLBACK callback function (mgm.h)";
-/// RFC 2715 section 3.2.
+/// Source: reference page "PMGM_WRONG_IF_CALLBACK callback function (mgm.h)"; RFC
+/// 2715 section 3.2.
 pub type PMGM_WRONG_IF_CALLBACK = Option<
     unsafe extern "C-unwind" fn(
         dwSourceAddr: DWORD,
@@ -213,22 +232,23 @@ pub type PMGM_WRONG_IF_CALLBACK = Option<
     ) -> DWORD,
 >;
 
-/// Tells the owner of an interface that IGMP added a membership there: hosts on
-/// the link want these packets.
+/// Tells the owner of an interface that IGMP has added a membership there.
+///
+/// Hosts on the link want the packets.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
-///   any source, else the mask is 255.255.255.255.
-/// - `dwGroupAddr`, `dwGroupMask`: the group likewise; both 0 for every group.
-/// - `dwIfIndex`, `dwIfNextHopAddr`: the interface.
+///   any source, otherwise the mask is 255.255.255.255.
+/// - `dwGroupAddr`, `dwGroupMask`: the group, network byte order; both 0 for all
+///   groups, otherwise the mask is 255.255.255.255.
+/// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface; the
+///   next hop in network byte order.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
 /// Source: reference page "PMGM_LOCAL_JOIN_CALLBACK callback function (mgm.h)".
 pub type PMGM_LOCAL_JOIN_CALLBACK = Option<
@@ -242,22 +262,23 @@ pub type PMGM_LOCAL_JOIN_CALLBACK = Option<
     ) -> DWORD,
 >;
 
-/// Tells the owner of an interface that IGMP deleted a membership there: no
-/// host on the link wants these packets any more.
+/// Tells the owner of an interface that IGMP has deleted a membership there.
+///
+/// No host on the link wants the packets any longer.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
-///   any source, else the mask is 255.255.255.255.
-/// - `dwGroupAddr`, `dwGroupMask`: the group likewise; both 0 for every group.
-/// - `dwIfIndex`, `dwIfNextHopAddr`: the interface.
+///   any source, otherwise the mask is 255.255.255.255.
+/// - `dwGroupAddr`, `dwGroupMask`: the group, network byte order; both 0 for all
+///   groups, otherwise the mask is 255.255.255.255.
+/// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface; the
+///   next hop in network byte order.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
 /// Source: reference page "PMGM_LOCAL_LEAVE_CALLBACK callback function (mgm.h)".
 pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
@@ -271,38 +292,40 @@ pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
     ) -> DWORD,
 >;
 
-/// Tells IGMP that an interface is about to change hands. Until ENABLE_IGMP,
-/// IGMP's adds and deletes there are refused with ERROR_CAN_NOT_COMPLETE, and
-/// the memberships that it has there are dropped.
+/// Tells IGMP that the owner of an interface is about to change.
+///
+/// IGMP cannot add or delete memberships on the interface until the library calls
+/// ENABLE_IGMP: its calls return ERROR_CAN_NOT_COMPLETE. The library deletes the
+/// memberships that IGMP has on the interface.
 ///
 /// # Parameters
-/// - `dwIfIndex`, `dwIfNextHopAddr`: the interface.
+/// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface; the
+///   next hop in network byte order.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
 /// Source: reference page "PMGM_DISABLE_IGMP_CALLBACK callback function (mgm.h)".
 pub type PMGM_DISABLE_IGMP_CALLBACK =
     Option<unsafe extern "C-unwind" fn(dwIfIndex: DWORD, dwIfNextHopAddr: DWORD) -> DWORD>;
 
-/// Tells IGMP that an interface has changed hands: it adds all its memberships
-/// there again, from inside this callback if it likes.
+/// Tells IGMP that the owner of an interface has changed.
+///
+/// IGMP must now add all its memberships on the interface again. It may do so
+/// inside this callback.
 ///
 /// # Parameters
-/// - `dwIfIndex`, `dwIfNextHopAddr`: the interface.
+/// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface; the
+///   next hop in network byte order.
 ///
 /// # Returns
-/// Ignored.
+/// The library ignores the return value.
 ///
 /// # Threads
-/// On any thread, MGM's own included; one callback of a client at a time, no
-/// lock of MGM held. Any function of mgm.h may be called from here. An exception
-/// that leaves it ends the process; longjmp out of it is undefined.
+/// The callback rules apply.
 ///
 /// Source: reference page "PMGM_ENABLE_IGMP_CALLBACK callback function (mgm.h)".
 pub type PMGM_ENABLE_IGMP_CALLBACK =

@@ -1,27 +1,27 @@
-//! The codes that the functions return (spec 0.8).
+//! The error codes that the functions return (spec 0.8).
 
 use super::DWORD;
 use crate::types::Code;
 
-/// Done.
+/// Success.
 pub const NO_ERROR: DWORD = 0;
-/// Done; the other name.
+/// Success; another name for NO_ERROR.
 pub const ERROR_SUCCESS: DWORD = 0;
 /// The system has no memory left.
 pub const ERROR_NOT_ENOUGH_MEMORY: DWORD = 8;
-/// An argument that makes no sense: the log says which.
+/// An argument is invalid; the log says which one.
 pub const ERROR_INVALID_PARAMETER: DWORD = 87;
-/// The buffer cannot hold even one entry; the size that it needs is told.
+/// The buffer is too small; the call returns the size that is needed.
 pub const ERROR_INSUFFICIENT_BUFFER: DWORD = 122;
-/// Somebody has it, or is it, already.
+/// The client or the owner already exists, or the library is already running.
 pub const ERROR_ALREADY_EXISTS: DWORD = 183;
-/// The buffer is full and there is more.
+/// Success: the buffer is full, and there are more entries.
 pub const ERROR_MORE_DATA: DWORD = 234;
-/// These were the last entries.
+/// Success: there are no more entries after these.
 pub const ERROR_NO_MORE_ITEMS: DWORD = 259;
-/// Not now, not here: the log says why.
+/// The call is not possible now or here; the log says why.
 pub const ERROR_CAN_NOT_COMPLETE: DWORD = 1003;
-/// There is no such thing.
+/// The object does not exist.
 pub const ERROR_NOT_FOUND: DWORD = 1168;
 
 const _: () = {

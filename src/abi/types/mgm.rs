@@ -1,4 +1,4 @@
-//! MGM's own structures.
+//! The structures and constants of mgm.h.
 
 use super::{
     DWORD, PMGM_CREATION_ALERT_CALLBACK, PMGM_DISABLE_IGMP_CALLBACK, PMGM_ENABLE_IGMP_CALLBACK,
@@ -6,40 +6,40 @@ use super::{
     PMGM_PRUNE_ALERT_CALLBACK, PMGM_RPF_CALLBACK, PMGM_WRONG_IF_CALLBACK,
 };
 
-/// Record the membership, and change the MFEs that it matches.
+/// Record or remove the membership, and change the matching MFEs.
 pub const MGM_JOIN_STATE_FLAG: DWORD = 1;
-/// Record nothing; change the MFEs that are there and match.
+/// Change the existing matching MFEs, but do not record or remove the membership.
 pub const MGM_FORWARD_STATE_FLAG: DWORD = 2;
-/// The other name that the reference uses for MGM_FORWARD_STATE_FLAG.
+/// Another name for MGM_FORWARD_STATE_FLAG, which the reference also uses.
 pub const MGM_FORWARD_STATE: DWORD = 2;
-/// Statistics as MIB_IPMCAST_MFE_STATS.
+/// Return statistics as MIB_IPMCAST_MFE_STATS.
 pub const MGM_MFE_STATS_0: DWORD = 1;
-/// Statistics as MIB_IPMCAST_MFE_STATS_EX.
+/// Return statistics as MIB_IPMCAST_MFE_STATS_EX.
 pub const MGM_MFE_STATS_1: DWORD = 2;
 
-/// The callbacks of a client. Any of them may be NULL: it is then skipped.
+/// The callbacks of a client. The library skips a callback that is NULL.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _ROUTING_PROTOCOL_CONFIG {
-    /// Reserved, ignored.
+    /// Reserved; the library ignores it.
     pub dwCallbackFlags: DWORD,
-    /// Asks for the incoming interface of a new MFE.
+    /// Asks for the incoming interface of an MFE.
     pub pfnRpfCallback: PMGM_RPF_CALLBACK,
-    /// Asks about the outgoing interfaces of a new MFE.
+    /// Asks about outgoing interfaces of an MFE.
     pub pfnCreationAlertCallback: PMGM_CREATION_ALERT_CALLBACK,
-    /// Packets are no longer wanted.
+    /// Reports that packets are no longer wanted.
     pub pfnPruneAlertCallback: PMGM_PRUNE_ALERT_CALLBACK,
-    /// Packets are wanted.
+    /// Reports that packets are wanted.
     pub pfnJoinAlertCallback: PMGM_JOIN_ALERT_CALLBACK,
-    /// A packet came in on the wrong interface.
+    /// Reports a packet that arrived on the wrong interface.
     pub pfnWrongIfCallback: PMGM_WRONG_IF_CALLBACK,
-    /// IGMP added a membership on an interface of the client's.
+    /// Reports that IGMP has added a membership on an interface of the client.
     pub pfnLocalJoinCallback: PMGM_LOCAL_JOIN_CALLBACK,
-    /// IGMP deleted one.
+    /// Reports that IGMP has deleted a membership on an interface of the client.
     pub pfnLocalLeaveCallback: PMGM_LOCAL_LEAVE_CALLBACK,
-    /// For IGMP: an interface is about to change hands.
+    /// For IGMP only: reports that the owner of an interface is about to change.
     pub pfnDisableIgmpCallback: PMGM_DISABLE_IGMP_CALLBACK,
-    /// For IGMP: it has changed hands.
+    /// For IGMP only: reports that the owner of an interface has changed.
     pub pfnEnableIgmpCallback: PMGM_ENABLE_IGMP_CALLBACK,
 }
 pub type ROUTING_PROTOCOL_CONFIG = _ROUTING_PROTOCOL_CONFIG;
@@ -49,13 +49,13 @@ pub type PROUTING_PROTOCOL_CONFIG = *mut ROUTING_PROTOCOL_CONFIG;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct _SOURCE_GROUP_ENTRY {
-    /// Source, network byte order; 0 for any.
+    /// Source, network byte order; 0 for any source.
     pub dwSourceAddr: DWORD,
-    /// 255.255.255.255, or 0 with source 0.
+    /// 255.255.255.255; 0 if dwSourceAddr is 0.
     pub dwSourceMask: DWORD,
-    /// Group, network byte order; 0 for every.
+    /// Group, network byte order; 0 for all groups.
     pub dwGroupAddr: DWORD,
-    /// 255.255.255.255, or 0 with group 0.
+    /// 255.255.255.255; 0 if dwGroupAddr is 0.
     pub dwGroupMask: DWORD,
 }
 pub type SOURCE_GROUP_ENTRY = _SOURCE_GROUP_ENTRY;

@@ -1,12 +1,13 @@
-//! The MIB structures: what MFEs and their counters look like from outside.
+//! The MIB structures for MFEs and their counters.
 //!
-//! Those of Windows Vista and later; the Windows 2000 forms held pointers.
+//! They have the layout of Windows Vista and later. Those of Windows 2000 contained pointers.
 
 use super::{DWORD, ULONG, WCHAR};
 
-/// One element here, as many as the count before it says in memory.
+/// Declared length of the array at the end of a structure. Another field of the
+/// structure holds its actual length.
 pub const ANY_SIZE: usize = 1;
-/// Longest scope name in UTF-16 units, without the terminating zero.
+/// Maximum length of a scope name in UTF-16 units, without the terminating zero.
 pub const MAX_SCOPE_NAME_LEN: usize = 255;
 
 /// One outgoing interface of an MFE.
@@ -15,11 +16,12 @@ pub const MAX_SCOPE_NAME_LEN: usize = 255;
 pub struct _MIB_IPMCAST_OIF {
     /// Index of the interface.
     pub dwOutIfIndex: DWORD,
-    /// Next hop on point-to-multipoint links, else 0. Network byte order.
+    /// Next hop of the interface, network byte order; 0 except on
+    /// point-to-multipoint links.
     pub dwNextHopAddr: DWORD,
-    /// 0.
+    /// Always 0.
     pub dwReserved: DWORD,
-    /// 0.
+    /// Always 0.
     pub dwReserved1: DWORD,
 }
 pub type MIB_IPMCAST_OIF = _MIB_IPMCAST_OIF;
@@ -27,40 +29,41 @@ pub type PMIB_IPMCAST_OIF = *mut MIB_IPMCAST_OIF;
 pub type MIB_IPMCAST_OIF_XP = _MIB_IPMCAST_OIF;
 pub type PMIB_IPMCAST_OIF_XP = *mut MIB_IPMCAST_OIF_XP;
 
-/// A multicast forwarding entry. One with n outgoing interfaces takes
+/// A multicast forwarding entry (MFE). An MFE with n outgoing interfaces has
 /// SIZEOF_MIB_MFE(n) bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_MFE {
-    /// Group. Network byte order.
+    /// Group, network byte order.
     pub dwGroup: DWORD,
-    /// Source. Network byte order.
+    /// Source, network byte order.
     pub dwSource: DWORD,
     /// 255.255.255.255.
     pub dwSrcMask: DWORD,
-    /// Neighbour towards the source, 0 if that is directly connected. Network byte order.
+    /// Upstream neighbour, network byte order; 0 if the source is directly
+    /// connected.
     pub dwUpStrmNgbr: DWORD,
     /// Index of the incoming interface.
     pub dwInIfIndex: DWORD,
-    /// Protocol id of the incoming interface's owner.
+    /// Protocol id of the owner of the incoming interface.
     pub dwInIfProtocol: DWORD,
     /// Protocol of the route to the source, PROTO_IP_*.
     pub dwRouteProtocol: DWORD,
-    /// Network of that route. Network byte order.
+    /// Network of the route to the source, network byte order.
     pub dwRouteNetwork: DWORD,
-    /// Mask of that route. Network byte order.
+    /// Mask of the route to the source, network byte order.
     pub dwRouteMask: DWORD,
-    /// Seconds since the entry was made or renewed.
+    /// Time since the MFE was created or renewed, in seconds.
     pub ulUpTime: ULONG,
-    /// Seconds until it expires; 0 if it never does.
+    /// Time until the MFE expires, in seconds; 0 if it never expires.
     pub ulExpiryTime: ULONG,
-    /// Its life in seconds, 0xFFFFFFFF if it never expires.
+    /// Lifetime of the MFE, in seconds; 0xFFFFFFFF if it never expires.
     pub ulTimeOut: ULONG,
-    /// Number of outgoing interfaces, 0 in a negative entry.
+    /// Number of outgoing interfaces; 0 in a negative MFE.
     pub ulNumOutIf: ULONG,
-    /// 0.
+    /// Always 0.
     pub fFlags: DWORD,
-    /// 0.
+    /// Always 0.
     pub dwReserved: DWORD,
     /// The outgoing interfaces.
     pub rgmioOutInfo: [MIB_IPMCAST_OIF; ANY_SIZE],
@@ -68,7 +71,7 @@ pub struct _MIB_IPMCAST_MFE {
 pub type MIB_IPMCAST_MFE = _MIB_IPMCAST_MFE;
 pub type PMIB_IPMCAST_MFE = *mut MIB_IPMCAST_MFE;
 
-/// A table of entries.
+/// A table of MFEs. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_MFE_TABLE {
@@ -78,27 +81,30 @@ pub struct _MIB_MFE_TABLE {
 pub type MIB_MFE_TABLE = _MIB_MFE_TABLE;
 pub type PMIB_MFE_TABLE = *mut MIB_MFE_TABLE;
 
-/// Counters of one outgoing interface of an MFE. They wrap at 32 bits, and go on where
-/// they were if the interface leaves the MFE and comes back, unless it changed hands or
-/// was lost meanwhile. The kernel forwarder counts for the MFE as a whole: with it they
-/// are 0.
+/// Counters of one outgoing interface of an MFE.
+///
+/// The counters wrap at 32 bits. If the interface leaves the MFE and returns,
+/// they continue from their old values, unless the interface was released, got
+/// another owner or was lost in the meantime. With the kernel forwarder all of
+/// them are 0, because the kernel counts only for the MFE as a whole.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_OIF_STATS {
     /// Index of the interface.
     pub dwOutIfIndex: DWORD,
-    /// Next hop on point-to-multipoint links, else 0. Network byte order.
+    /// Next hop of the interface, network byte order; 0 except on
+    /// point-to-multipoint links.
     pub dwNextHopAddr: DWORD,
-    /// 0.
+    /// Always 0.
     pub dwDialContext: DWORD,
-    /// Packets that stayed here because their TTL was not above the threshold. 0 with
-    /// the kernel forwarder.
+    /// Packets not sent because their TTL was not greater than the TTL threshold.
+    /// Always 0 with the kernel forwarder.
     pub ulTtlTooLow: ULONG,
-    /// 0: no forwarder counts it.
+    /// Always 0: no forwarder counts it.
     pub ulFragNeeded: ULONG,
-    /// Packets that went out. 0 with the kernel forwarder.
+    /// Packets sent. Always 0 with the kernel forwarder.
     pub ulOutPackets: ULONG,
-    /// 0: no forwarder counts it.
+    /// Always 0: no forwarder counts it.
     pub ulOutDiscards: ULONG,
 }
 pub type MIB_IPMCAST_OIF_STATS = _MIB_IPMCAST_OIF_STATS;
@@ -106,43 +112,49 @@ pub type PMIB_IPMCAST_OIF_STATS = *mut MIB_IPMCAST_OIF_STATS;
 pub type MIB_IPMCAST_OIF_STATS_LH = _MIB_IPMCAST_OIF_STATS;
 pub type PMIB_IPMCAST_OIF_STATS_LH = *mut MIB_IPMCAST_OIF_STATS_LH;
 
-/// Counters of an MFE (MGM_MFE_STATS_0). They wrap at 32 bits and never fall otherwise
-/// as long as the MFE lives. What the kernel forwarder cannot tell is in
-/// docs/differences.md, "Counters". One with n outgoing interfaces takes SIZEOF_MIB_MFE_STATS(n) bytes.
+/// Counters of an MFE (MGM_MFE_STATS_0). With n outgoing interfaces the structure
+/// has SIZEOF_MIB_MFE_STATS(n) bytes.
+///
+/// The counters wrap at 32 bits. Apart from that they never decrease during the
+/// life of the MFE. docs/differences.md, "Counters", lists what the kernel
+/// forwarder does not count.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_MFE_STATS {
-    /// Group. Network byte order.
+    /// Group, network byte order.
     pub dwGroup: DWORD,
-    /// Source. Network byte order.
+    /// Source, network byte order.
     pub dwSource: DWORD,
     /// 255.255.255.255.
     pub dwSrcMask: DWORD,
-    /// Neighbour towards the source, 0 if that is directly connected. Network byte order.
+    /// Upstream neighbour, network byte order; 0 if the source is directly
+    /// connected.
     pub dwUpStrmNgbr: DWORD,
     /// Index of the incoming interface.
     pub dwInIfIndex: DWORD,
-    /// Protocol id of the incoming interface's owner.
+    /// Protocol id of the owner of the incoming interface.
     pub dwInIfProtocol: DWORD,
     /// Protocol of the route to the source, PROTO_IP_*.
     pub dwRouteProtocol: DWORD,
-    /// Network of that route. Network byte order.
+    /// Network of the route to the source, network byte order.
     pub dwRouteNetwork: DWORD,
-    /// Mask of that route. Network byte order.
+    /// Mask of the route to the source, network byte order.
     pub dwRouteMask: DWORD,
-    /// Hundredths of a second since the entry was made or renewed.
+    /// Time since the MFE was created or renewed, in hundredths of a second.
     pub ulUpTime: ULONG,
-    /// Hundredths of a second until it expires; 0 if it never does.
+    /// Time until the MFE expires, in hundredths of a second; 0 if it never
+    /// expires.
     pub ulExpiryTime: ULONG,
-    /// Number of outgoing interfaces, 0 in a negative entry.
+    /// Number of outgoing interfaces; 0 in a negative MFE.
     pub ulNumOutIf: ULONG,
     /// Packets accepted on the incoming interface.
     pub ulInPkts: ULONG,
-    /// Octets of these. The kernel forwarder also counts those of ulPktsDifferentIf.
+    /// Octets of the packets in ulInPkts. The kernel forwarder also counts the
+    /// octets of the packets in ulPktsDifferentIf.
     pub ulInOctets: ULONG,
-    /// Packets that arrived on another interface, and were not forwarded.
+    /// Packets that arrived on another interface and were not forwarded.
     pub ulPktsDifferentIf: ULONG,
-    /// 0: no packet waits in a queue.
+    /// Always 0: the library queues no packets.
     pub ulQueueOverflow: ULONG,
     /// Counters of the outgoing interfaces.
     pub rgmiosOutStats: [MIB_IPMCAST_OIF_STATS; ANY_SIZE],
@@ -150,7 +162,7 @@ pub struct _MIB_IPMCAST_MFE_STATS {
 pub type MIB_IPMCAST_MFE_STATS = _MIB_IPMCAST_MFE_STATS;
 pub type PMIB_IPMCAST_MFE_STATS = *mut MIB_IPMCAST_MFE_STATS;
 
-/// A table of counters.
+/// A table of counters. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_MFE_STATS_TABLE {
@@ -160,54 +172,61 @@ pub struct _MIB_MFE_STATS_TABLE {
 pub type MIB_MFE_STATS_TABLE = _MIB_MFE_STATS_TABLE;
 pub type PMIB_MFE_STATS_TABLE = *mut MIB_MFE_STATS_TABLE;
 
-/// More counters of an MFE (MGM_MFE_STATS_1). They wrap at 32 bits and never fall otherwise
-/// as long as the MFE lives. What the kernel forwarder cannot tell is in
-/// docs/differences.md, "Counters". One with n outgoing interfaces takes SIZEOF_MIB_MFE_STATS_EX(n) bytes.
+/// More counters of an MFE (MGM_MFE_STATS_1). With n outgoing interfaces the
+/// structure has SIZEOF_MIB_MFE_STATS_EX(n) bytes.
+///
+/// The counters wrap at 32 bits. Apart from that they never decrease during the
+/// life of the MFE. docs/differences.md, "Counters", lists what the kernel
+/// forwarder does not count.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_MFE_STATS_EX {
-    /// Group. Network byte order.
+    /// Group, network byte order.
     pub dwGroup: DWORD,
-    /// Source. Network byte order.
+    /// Source, network byte order.
     pub dwSource: DWORD,
     /// 255.255.255.255.
     pub dwSrcMask: DWORD,
-    /// Neighbour towards the source, 0 if that is directly connected. Network byte order.
+    /// Upstream neighbour, network byte order; 0 if the source is directly
+    /// connected.
     pub dwUpStrmNgbr: DWORD,
     /// Index of the incoming interface.
     pub dwInIfIndex: DWORD,
-    /// Protocol id of the incoming interface's owner.
+    /// Protocol id of the owner of the incoming interface.
     pub dwInIfProtocol: DWORD,
     /// Protocol of the route to the source, PROTO_IP_*.
     pub dwRouteProtocol: DWORD,
-    /// Network of that route. Network byte order.
+    /// Network of the route to the source, network byte order.
     pub dwRouteNetwork: DWORD,
-    /// Mask of that route. Network byte order.
+    /// Mask of the route to the source, network byte order.
     pub dwRouteMask: DWORD,
-    /// Hundredths of a second since the entry was made or renewed.
+    /// Time since the MFE was created or renewed, in hundredths of a second.
     pub ulUpTime: ULONG,
-    /// Hundredths of a second until it expires; 0 if it never does.
+    /// Time until the MFE expires, in hundredths of a second; 0 if it never
+    /// expires.
     pub ulExpiryTime: ULONG,
-    /// Number of outgoing interfaces, 0 in a negative entry.
+    /// Number of outgoing interfaces; 0 in a negative MFE.
     pub ulNumOutIf: ULONG,
     /// Packets accepted on the incoming interface.
     pub ulInPkts: ULONG,
-    /// Octets of these. The kernel forwarder also counts those of ulPktsDifferentIf.
+    /// Octets of the packets in ulInPkts. The kernel forwarder also counts the
+    /// octets of the packets in ulPktsDifferentIf.
     pub ulInOctets: ULONG,
-    /// Packets that arrived on another interface, and were not forwarded.
+    /// Packets that arrived on another interface and were not forwarded.
     pub ulPktsDifferentIf: ULONG,
-    /// 0: no packet waits in a queue.
+    /// Always 0: the library queues no packets.
     pub ulQueueOverflow: ULONG,
-    /// 0: what came before the entry is not counted in it.
+    /// Always 0: packets that arrived before the MFE existed are not counted
+    /// here.
     pub ulUninitMfe: ULONG,
-    /// Packets accepted while the entry had no outgoing interface.
+    /// Packets accepted while the MFE had no outgoing interface.
     pub ulNegativeMfe: ULONG,
-    /// 0: no forwarder counts it.
+    /// Always 0: no forwarder counts it.
     pub ulInDiscards: ULONG,
-    /// 0: no forwarder counts it.
+    /// Always 0: no forwarder counts it.
     pub ulInHdrErrors: ULONG,
-    /// Packets sent out, on all interfaces that are or were outgoing ones. 0 with the
-    /// kernel forwarder.
+    /// Packets sent on all present and former outgoing interfaces. Always 0 with
+    /// the kernel forwarder.
     pub ulTotalOutPackets: ULONG,
     /// Counters of the outgoing interfaces.
     pub rgmiosOutStats: [MIB_IPMCAST_OIF_STATS; ANY_SIZE],
@@ -217,7 +236,7 @@ pub type PMIB_IPMCAST_MFE_STATS_EX = *mut MIB_IPMCAST_MFE_STATS_EX;
 pub type MIB_IPMCAST_MFE_STATS_EX_XP = _MIB_IPMCAST_MFE_STATS_EX;
 pub type PMIB_IPMCAST_MFE_STATS_EX_XP = *mut MIB_IPMCAST_MFE_STATS_EX_XP;
 
-/// A table of more counters.
+/// A table of more counters. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_MFE_STATS_TABLE_EX {
@@ -227,7 +246,7 @@ pub struct _MIB_MFE_STATS_TABLE_EX {
 pub type MIB_MFE_STATS_TABLE_EX = _MIB_MFE_STATS_TABLE_EX;
 pub type PMIB_MFE_STATS_TABLE_EX = *mut MIB_MFE_STATS_TABLE_EX;
 
-/// Whether multicast routing is on.
+/// Whether multicast routing is on. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_GLOBAL {
@@ -236,7 +255,7 @@ pub struct _MIB_IPMCAST_GLOBAL {
 pub type MIB_IPMCAST_GLOBAL = _MIB_IPMCAST_GLOBAL;
 pub type PMIB_IPMCAST_GLOBAL = *mut MIB_IPMCAST_GLOBAL;
 
-/// A multicast interface.
+/// A multicast interface. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_IF_ENTRY {
@@ -250,7 +269,7 @@ pub struct _MIB_IPMCAST_IF_ENTRY {
 pub type MIB_IPMCAST_IF_ENTRY = _MIB_IPMCAST_IF_ENTRY;
 pub type PMIB_IPMCAST_IF_ENTRY = *mut MIB_IPMCAST_IF_ENTRY;
 
-/// A table of multicast interfaces.
+/// A table of multicast interfaces. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_IF_TABLE {
@@ -266,16 +285,17 @@ pub type PMIB_IPMCAST_IF_TABLE = *mut MIB_IPMCAST_IF_TABLE;
 pub struct _MIB_IPMCAST_BOUNDARY {
     /// Index of the interface.
     pub dwIfIndex: DWORD,
-    /// First group of the range. Network byte order.
+    /// First group of the range, network byte order.
     pub dwGroupAddress: DWORD,
-    /// Mask of the range. Network byte order.
+    /// Mask of the range, network byte order.
     pub dwGroupMask: DWORD,
+    /// The library ignores it.
     pub dwStatus: DWORD,
 }
 pub type MIB_IPMCAST_BOUNDARY = _MIB_IPMCAST_BOUNDARY;
 pub type PMIB_IPMCAST_BOUNDARY = *mut MIB_IPMCAST_BOUNDARY;
 
-/// A table of boundaries.
+/// A table of boundaries. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_BOUNDARY_TABLE {
@@ -285,7 +305,7 @@ pub struct _MIB_IPMCAST_BOUNDARY_TABLE {
 pub type MIB_IPMCAST_BOUNDARY_TABLE = _MIB_IPMCAST_BOUNDARY_TABLE;
 pub type PMIB_IPMCAST_BOUNDARY_TABLE = *mut MIB_IPMCAST_BOUNDARY_TABLE;
 
-/// A boundary's range of groups.
+/// The range of groups of a boundary. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_BOUNDARYROW {
@@ -295,7 +315,7 @@ pub struct _MIB_BOUNDARYROW {
 pub type MIB_BOUNDARYROW = _MIB_BOUNDARYROW;
 pub type PMIB_BOUNDARYROW = *mut MIB_BOUNDARYROW;
 
-/// An interface's limits for multicast packets.
+/// The limits of an interface for multicast packets. The library does not use it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_MCAST_LIMIT_ROW {
@@ -306,20 +326,23 @@ pub type MIB_MCAST_LIMIT_ROW = _MIB_MCAST_LIMIT_ROW;
 pub type PMIB_MCAST_LIMIT_ROW = *mut MIB_MCAST_LIMIT_ROW;
 
 pub type SN_CHAR = WCHAR;
-/// A scope's name in UTF-16, MAX_SCOPE_NAME_LEN units and a zero.
+/// The name of a scope in UTF-16: at most MAX_SCOPE_NAME_LEN units and a
+/// terminating zero.
 pub type SCOPE_NAME_BUFFER = [SN_CHAR; 256];
 pub type SCOPE_NAME = *mut SN_CHAR;
 
-/// The name of an administrative scope.
+/// The name of an administrative scope (RFC 2365), which is a range of groups.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct _MIB_IPMCAST_SCOPE {
-    /// First group of the range. Network byte order.
+    /// First group of the range, network byte order.
     pub dwGroupAddress: DWORD,
-    /// Mask of the range. Network byte order.
+    /// Mask of the range, network byte order.
     pub dwGroupMask: DWORD,
-    /// The name.
+    /// The name of the scope.
     pub snNameBuffer: SCOPE_NAME_BUFFER,
+    /// 1 if the name was set with MgmHostSetScopeName, 0 if it is the default
+    /// name.
     pub dwStatus: DWORD,
 }
 pub type MIB_IPMCAST_SCOPE = _MIB_IPMCAST_SCOPE;

@@ -1,12 +1,12 @@
-//! The C types, by topic, under the names that C knows them by.
+//! The C types, by topic, under their C names.
 //!
-//! A structure `X` is `struct _X` here and there, with the typedefs `X` and
-//! `PX`. cbindgen copies these files into the headers (see build.rs), comments
-//! included. Nothing is packed: every field stands at its natural place.
+//! A structure `X` is `struct _X` in Rust and in C, with the typedefs `X` and `PX`. cbindgen
+//! copies these files into the headers, with their comments (see build.rs). No structure is
+//! packed.
 #![allow(
     non_camel_case_types, // the names are C's
     non_snake_case,
-    missing_docs, // `PX` needs no more words than `X` has
+    missing_docs, // the comment of `X` is also that of `PX`
 )]
 
 mod callbacks;
@@ -25,8 +25,8 @@ pub use mib::*;
 pub use rtm::*;
 pub use scalars::*;
 
-// The types whose C form is written by hand in src/abi/headers, because Rust
-// has nothing that cbindgen would turn into it.
+// The C form of these types is written by hand in src/abi/headers, because cbindgen cannot
+// generate it from Rust.
 
 /// A UTF-16 code unit: `char16_t` in C, so that u"..." can be assigned to it.
 pub type WCHAR = u16;

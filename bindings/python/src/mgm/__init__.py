@@ -1,8 +1,8 @@
-"""The multicast group manager of Windows RRAS (mgm.h) by libmgm.
+"""libmgm, the multicast group manager with the API of Windows RRAS (mgm.h).
 
-A `Client` is a routing protocol, or IGMP, that is registered. `host` is the
-router's side: settings, interfaces, routes, packets. Every refusal of the
-library is an `MgmError`; why stands in the log (MGM_LOG in the environment).
+A `Client` is a registered routing protocol, or IGMP. The module `host` has the
+functions for the router itself: settings, interfaces, routes, packets. If a function of
+the library fails, it raises an `MgmError`; the log says why (see MGM_LOG in mgmhost.h).
 """
 
 from . import host

@@ -1,4 +1,4 @@
-"""mgm.h and mgmhost.h for ctypes: structures, callback types, functions."""
+"""The structures, callback types and functions of mgm.h and mgmhost.h for ctypes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MFE_STATS_1 = 2
 
 
 class Number:
-    """A DWORD argument: ctypes itself would cut off what is too large."""
+    """A DWORD argument. ctypes itself would silently truncate a number that is too large."""
 
     @staticmethod
     def from_param(value: Any) -> Any:
         if not isinstance(value, int) or not 0 <= value <= 0xFFFFFFFF:
-            raise TypeError(f"{value!r} is no number from 0 to 0xFFFFFFFF")
+            raise TypeError(f"{value!r} is not a number from 0 to 0xFFFFFFFF")
         return DWORD(value)
 
 
@@ -98,7 +98,7 @@ class MGMHOST_CONFIG(ctypes.Structure):
 
 _FLOW = [DWORD] * 4
 
-# In the order of ROUTING_PROTOCOL_CONFIG; the names are those of Client's parameters.
+# In the order of ROUTING_PROTOCOL_CONFIG. The names are those of the parameters of Client.
 CALLBACKS: dict[str, Any] = {
     "rpf": CFUNCTYPE(DWORD, *_FLOW, PDWORD, PDWORD, PDWORD, DWORD, c_void_p, c_void_p),
     "creation_alert": CFUNCTYPE(DWORD, *_FLOW, DWORD, DWORD, DWORD, POINTER(MGM_IF_ENTRY)),

@@ -1,4 +1,4 @@
-"""From the C callbacks to Python's: arguments there, answers back."""
+"""Converts the arguments of C callbacks for Python callbacks, and the answers back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._abi import CALLBACKS
 from .errors import NO_ERROR
 from .values import Flow, Incoming, Interface, Outgoing, address_or_none, dword, pair
 
-# What each Python callback gets, by name: for the message to who expects something else.
+# The parameters of each Python callback, for the message about a callback with other ones.
 PARAMETERS = {
     "rpf": ("flow", "suggested", "header"),
     "creation_alert": ("flow", "incoming", "outgoing"),
@@ -29,29 +29,29 @@ _inside = threading.local()
 
 
 def inside_callback() -> bool:
-    """Whether this thread is running a callback."""
+    """Returns whether this thread is running a callback."""
     return getattr(_inside, "depth", 0) > 0
 
 
 def check(name: str, callback: Any) -> None:
-    """Refuses what could not be called with the arguments that will come."""
+    """Raises TypeError if a callback cannot be called with its arguments."""
     expected = ", ".join(PARAMETERS[name])
     if not callable(callback):
-        raise TypeError(f"{name} has to be a function of ({expected}), not {callback!r}")
+        raise TypeError(f"{name} must be a function of ({expected}), not {callback!r}")
     if inspect.iscoroutinefunction(callback):
-        raise TypeError(f"{name} must not be async: MGM waits for its answer")
+        raise TypeError(f"{name} must not be async: the library waits for its answer")
     try:
         signature = inspect.signature(callback)
     except ValueError:
-        return  # Some that are written in C do not tell.
+        return  # Some functions written in C have no signature.
     try:
         signature.bind(*PARAMETERS[name])
     except TypeError:
-        raise TypeError(f"{name} is called with ({expected}), which {callback!r} does not take: it has {signature}") from None
+        raise TypeError(f"{name} is called with ({expected}), but {callback!r} has the parameters {signature}") from None
 
 
 def thunk(name: str, callback: Callable[..., Any]) -> Any:
-    """A C function that calls it. It must be kept as long as C may call it."""
+    """Returns a C function that calls the callback. Keep it as long as C may call it."""
     convert: Callable[..., None] = _CONVERTERS[name]
 
     def called(*arguments: Any) -> int:
@@ -72,7 +72,7 @@ def _rpf(callback: Any, s: int, _sm: int, g: int, _gm: int, index: Any, hop: Any
     if answer is None:
         return
     if not isinstance(answer, Incoming):
-        raise TypeError(f"rpf has to return an Incoming or None, not {answer!r}")
+        raise TypeError(f"rpf must return an Incoming or None, not {answer!r}")
     index[0], hop[0] = pair(answer.interface)
     upstream[0] = dword(answer.upstream)
 
@@ -90,13 +90,13 @@ def _creation_alert(callback: Any, s: int, _sm: int, g: int, _gm: int, index: in
 
 def _prune_alert(callback: Any, s: int, _sm: int, g: int, _gm: int, index: int, hop: int, member: int,
                  timeout: Any) -> None:
-    # With a member's end the time-out points to a number that nobody reads.
+    # With bMemberDelete TRUE the library ignores the lifetime.
     life = None if member else int(timeout[0])
     answer = callback(Flow.of(s, g), Interface.of(index, hop), bool(member), life)
     if answer is None or member:
         return
     if not isinstance(answer, int) or not 0 <= answer <= 0xFFFFFFFF:
-        raise TypeError(f"prune_alert has to return seconds or None, not {answer!r}")
+        raise TypeError(f"prune_alert must return a number of seconds or None, not {answer!r}")
     timeout[0] = answer
 
 

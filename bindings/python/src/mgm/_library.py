@@ -1,4 +1,4 @@
-"""Finding libmgm, and making sure that it is one that we know."""
+"""Finds and loads libmgm, and checks that its version is compatible."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ API_MAJOR = 1
 
 
 class LibraryError(ImportError):
-    """libmgm is not there, or is another one than this package is for."""
+    """libmgm cannot be loaded, or its version is not compatible with this package."""
 
 
 def path() -> str:
-    """Where the library is looked for."""
+    """Returns the path of the library."""
     default = "mgm.dll" if sys.platform == "win32" else f"libmgm.so.{API_MAJOR}"
     return os.environ.get("MGM_LIBRARY") or default
 
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """The library, loaded at the first use."""
+    """Returns the library. The first call loads it."""
     name = path()
     try:
         loaded = ctypes.CDLL(name)
@@ -34,7 +34,7 @@ def library() -> ctypes.CDLL:
         raise LibraryError(
             f"libmgm cannot be loaded: {reason}. Install it, or set MGM_LIBRARY to its path"
         ) from reason
-    # The version first: another one explains functions that are missing.
+    # Check the version first: with another version, functions may be missing.
     prepare(loaded, name, "MgmHostVersion")
     version = MGMHOST_VERSION(dwSize=ctypes.sizeof(MGMHOST_VERSION))
     code = loaded.MgmHostVersion(ctypes.byref(version))
@@ -42,8 +42,8 @@ def library() -> ctypes.CDLL:
         raise error("MgmHostVersion", code)
     if version.dwApiMajor != API_MAJOR:
         raise LibraryError(
-            f"{name} has version {version.dwApiMajor}.{version.dwApiMinor} of the API, "
-            f"and this package is for {API_MAJOR}"
+            f"{name} has API version {version.dwApiMajor}.{version.dwApiMinor}, "
+            f"but this package needs version {API_MAJOR}"
         )
     for function in FUNCTIONS:
         prepare(loaded, name, function)
@@ -55,20 +55,20 @@ def prepare(loaded: ctypes.CDLL, name: str, function: str) -> None:
         entry = getattr(loaded, function)
     except AttributeError as reason:
         raise LibraryError(
-            f"{name} has no function {function}: it is no libmgm, or an older one than this package is for"
+            f"{name} has no function {function}: it is not libmgm, or it is older than this package needs"
         ) from reason
     entry.argtypes = FUNCTIONS[function]
     entry.restype = DWORD
 
 
 def code_of(function: str, *arguments: Any) -> int:
-    """Calls a function of the library and gives its code."""
+    """Calls a function of the library and returns its code."""
     code: int = getattr(library(), function)(*arguments)
     return code
 
 
 def call(function: str, *arguments: Any) -> None:
-    """Calls a function of the library; any code but NO_ERROR is raised."""
+    """Calls a function of the library and raises an MgmError unless it returns NO_ERROR."""
     code = code_of(function, *arguments)
     if code != NO_ERROR:
         raise error(function, code)

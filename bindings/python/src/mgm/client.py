@@ -1,4 +1,4 @@
-"""A routing protocol, or IGMP, that is registered with MGM."""
+"""A client: a registered routing protocol, or IGMP."""
 
 from __future__ import annotations
 
@@ -26,36 +26,41 @@ from ._library import call, code_of
 from .errors import ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, InvalidParameterError, MgmError, NotFoundError, error
 from .values import Address, Flow, Incoming, Interface, Outgoing, dword, pair, quadruple
 
-# Who is registered, so that C never calls a function that Python has freed,
-# even if nobody keeps the Client.
+# The registered clients. They are kept here so that C never calls a freed function, even if
+# the program does not keep the Client.
 _registered: set[Client] = set()
-# Functions of clients that left inside a callback, which may still be running.
+# The functions of clients that deregistered inside a callback, which may still be running.
 _kept: list[Any] = []
 _lock = threading.Lock()
 
 
 class Client:
-    """Registers a protocol, by its number (PROTO_IP_*) and a component of it.
+    """Registers a protocol. `protocol` is its number (PROTO_IP_*), and `component`
+    distinguishes clients of the same protocol.
 
-    All callbacks are optional. They run on the thread of the call that causes them or on one
-    of MGM's own, one at a time for each client; any function may be called in them, but not
-    mgm.host.packet_in and mgm.host.stop, which would wait for them.
+    All callbacks are optional. They run on the thread of the call that causes them, or on a
+    thread of the library, one at a time for each client. A callback may call all functions
+    except mgm.host.packet_in and mgm.host.stop, which wait for callbacks.
 
     rpf(flow, suggested: Incoming, header: bytes) -> Incoming | None
-        A new flow from a source towards an interface of ours: how must it arrive? None agrees.
+        How must packets of the flow arrive? None agrees with `suggested`.
     creation_alert(flow, incoming: Interface, outgoing: list[Outgoing])
-        A new MFE goes out by these of ours; set `enabled` to False where it shall not.
+        May the flow be forwarded out of these interfaces of the client? Set `enabled` to
+        False where it may not.
     prune_alert(flow, interface, nobody_else: bool, timeout: int | None) -> int | None
-        True: nobody else wants it any more. False: our MFE has no outgoing interface left, and
-        lives for `timeout` seconds (0: the default, 0xFFFFFFFF: for ever) or those returned.
+        If `nobody_else` is True, no other client wants the packets any longer. If it is False,
+        an MFE whose incoming interface the client owns has no outgoing interface. The callback
+        returns the lifetime of the MFE in seconds (0: the default, 0xFFFFFFFF: it never
+        expires), or None for `timeout`.
     join_alert(flow, somebody_else: bool)
-        True: somebody else wants it. False: our MFE has an outgoing interface again.
+        If `somebody_else` is True, another client wants the packets. If it is False, an MFE
+        whose incoming interface the client owns has an outgoing interface again.
     wrong_if(flow, interface, header: bytes)
-        A packet came in on our interface, which is not the incoming one.
+        A packet arrived on an interface of the client that is not its incoming interface.
     local_join(flow, interface), local_leave(flow, interface)
-        IGMP has added, or deleted, a membership on our interface.
+        IGMP has added, or deleted, a membership on an interface of the client.
     disable_igmp(interface), enable_igmp(interface)
-        To IGMP: the interface is about to change hands; it has.
+        For IGMP: the owner of the interface is about to change, or has changed.
     """
 
     def __init__(
@@ -96,9 +101,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Releases the interfaces that the client still has and deregisters it: no callback
-        runs afterwards, or, if this is called in one of its own, that one is the last. A second time
-        does nothing."""
+        """Releases the interfaces of the client and deregisters it. No callback of the client
+        runs afterwards; inside one of its own callbacks, that callback is the last one. A
+        second call does nothing."""
         with _lock:
             if self not in _registered:
                 return
@@ -106,11 +111,11 @@ class Client:
             try:
                 self.release(Interface.of(index, hop))
             except MgmError:
-                pass  # What matters is whether the next call succeeds.
+                pass  # The deregistration fails if an interface is still owned.
         try:
             call("MgmDeRegisterMProtocol", self._handle)
         except InvalidParameterError:
-            pass  # MGM was stopped: there is nobody left who could call.
+            pass  # The library was stopped: no callback runs any more.
         with _lock:
             _registered.discard(self)
             if inside_callback():
@@ -118,24 +123,25 @@ class Client:
         self._thunks = []
 
     def take(self, interface: Interface | int) -> None:
-        """Makes the client the interface's owner; IGMP is enabled there instead."""
+        """Makes the client the owner of the interface, or enables IGMP on it."""
         call("MgmTakeInterfaceOwnership", self._handle, *pair(interface))
         self._interfaces.add(pair(interface))
 
     def release(self, interface: Interface | int) -> None:
-        """Gives it back, with the client's memberships and the MFEs that come in there."""
+        """Releases the interface. The client's memberships there and the MFEs with this incoming
+        interface are deleted."""
         call("MgmReleaseInterfaceOwnership", self._handle, *pair(interface))
         self._interfaces.discard(pair(interface))
 
     def join(self, interface: Interface | int, group: Address | None = None, source: Address | None = None,
              *, forward_only: bool = False) -> None:
-        """Says that packets are wanted there: of a source to a group, to a group, or all.
-        `forward_only` changes the MFEs that are there now and records nothing."""
+        """Adds a membership: for a source and a group, for a group from any source, or for all
+        groups. With `forward_only` it only changes the MFEs that exist now and records nothing."""
         self._membership("MgmAddGroupMembershipEntry", interface, group, source, forward_only)
 
     def leave(self, interface: Interface | int, group: Address | None = None, source: Address | None = None,
               *, forward_only: bool = False) -> None:
-        """Says that they are wanted no more."""
+        """Deletes a membership; the parameters are those of `join`."""
         self._membership("MgmDeleteGroupMembershipEntry", interface, group, source, forward_only)
 
     def _membership(self, function: str, interface: Interface | int, group: Address | None,
@@ -145,14 +151,15 @@ class Client:
 
     def set_mfe(self, source: Address, group: Address, upstream: Address | None = None,
                 incoming: int = 0) -> None:
-        """Changes the upstream neighbour of an MFE that comes in by an interface of the
-        client's, and that interface if another one is given."""
+        """Changes the upstream neighbour of an MFE whose incoming interface the client owns. If
+        `incoming` is another interface of the client, it becomes the incoming interface."""
         mfe = MIB_IPMCAST_MFE(dwGroup=dword(group), dwSource=dword(source), dwUpStrmNgbr=dword(upstream),
                               dwInIfIndex=incoming)
         call("MgmSetMfe", self._handle, ctypes.byref(mfe))
 
     def groups(self, *, any_source: bool = False) -> Iterator[Flow]:
-        """What anyone has joined; with `any_source` each group that was joined with a source."""
+        """Returns the memberships of all clients, without their interfaces. With `any_source` it
+        returns each group for which there is a membership with a source."""
         handle = HANDLE()
         kind = ANY_SOURCE if any_source else ALL_SOURCES
         call("MgmGroupEnumerationStart", self._handle, kind, ctypes.byref(handle))
@@ -167,12 +174,12 @@ class Client:
                 for entry in entries[: count.value]:
                     yield Flow.of(entry.dwSourceAddr, entry.dwGroupAddr)
         finally:
-            # The end of the client ends its enumerations, too: no error then.
+            # The enumeration may already be closed, because its client was deregistered.
             code_of("MgmGroupEnumerationEnd", handle)
 
 
 def owner_of(interface: Interface | int) -> tuple[int, int] | None:
-    """Protocol and component of an interface's owner; None if nobody has it."""
+    """Returns protocol and component of the owner of an interface, or None if it has none."""
     protocol, component = DWORD(), DWORD()
     try:
         call("MgmGetProtocolOnInterface", *pair(interface), ctypes.byref(protocol), ctypes.byref(component))
@@ -183,9 +190,9 @@ def owner_of(interface: Interface | int) -> tuple[int, int] | None:
 
 @atexit.register
 def _leave_all() -> None:
-    """Threads of MGM must not call into an interpreter that is gone."""
+    """Deregisters all clients, so that no thread of the library calls an interpreter that has ended."""
     for client in tuple(_registered):
         try:
             client.close()
         except MgmError:
-            pass  # A forked child, which nobody calls.
+            pass  # This is a forked child, in which no callback runs.

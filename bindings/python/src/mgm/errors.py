@@ -1,4 +1,4 @@
-"""Codes as exceptions."""
+"""The exceptions for the error codes of the library."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ERROR_NOT_FOUND = 1168
 
 
 class MgmError(Exception):
-    """A function of the library refused. `function` is its name, `code` what it returned."""
+    """A function of the library failed: `function` is its name, `code` is the code it returned."""
 
-    meaning = "an unknown code"
+    meaning = "unknown error code"
 
     def __init__(self, function: str, code: int) -> None:
         super().__init__(f"{function}: {self.meaning} (code {code})")
@@ -28,23 +28,23 @@ class MgmError(Exception):
 
 
 class OutOfMemoryError(MgmError):
-    meaning = "ERROR_NOT_ENOUGH_MEMORY, no memory left, or too many interfaces"
+    meaning = "ERROR_NOT_ENOUGH_MEMORY, out of memory, or too many interfaces"
 
 
 class InvalidParameterError(MgmError):
-    meaning = "ERROR_INVALID_PARAMETER, an argument that makes no sense; the log says which"
+    meaning = "ERROR_INVALID_PARAMETER, invalid argument; the log says which one"
 
 
 class AlreadyExistsError(MgmError):
-    meaning = "ERROR_ALREADY_EXISTS, somebody has it, or is it, already"
+    meaning = "ERROR_ALREADY_EXISTS, already owned, registered or running"
 
 
 class CanNotCompleteError(MgmError):
-    meaning = "ERROR_CAN_NOT_COMPLETE, not now or not here; the log says why"
+    meaning = "ERROR_CAN_NOT_COMPLETE, not possible now or here; the log says why"
 
 
 class NotFoundError(MgmError):
-    meaning = "ERROR_NOT_FOUND, there is no such thing"
+    meaning = "ERROR_NOT_FOUND, not found"
 
 
 _CLASSES: dict[int, type[MgmError]] = {
@@ -57,5 +57,5 @@ _CLASSES: dict[int, type[MgmError]] = {
 
 
 def error(function: str, code: int) -> MgmError:
-    """The exception that stands for a code."""
+    """Returns the exception for a code."""
     return _CLASSES.get(code, MgmError)(function, code)

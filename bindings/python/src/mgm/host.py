@@ -1,7 +1,7 @@
-"""The router's side (mgmhost.h): settings, interfaces, routes, packets, a look inside.
+"""The functions of mgmhost.h: settings, interfaces, routes, packets, status.
 
-Nothing here must be called: the first registration starts MGM with the defaults, which the
-environment can change.
+A program need not call any of them: the first registration starts the library with the
+defaults, which environment variables can change.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ._library import call, code_of
 from .errors import ERROR_INSUFFICIENT_BUFFER, NO_ERROR, error
 from .values import Address, Interface, Network, dword, pair, prefix
 
-# MGM numbers interfaces with 16 bits: no packet goes out on more.
+# The library numbers interfaces with 16 bits, so a packet has at most this many.
 MOST_INTERFACES = 65536
 _UTF16 = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 _ROUTE_LOCAL = 1
@@ -40,13 +40,13 @@ _NO_MEMBERSHIPS, _NO_MFES, _METRICS_MFES = 1, 2, 1
 
 
 class Forwarder(IntEnum):
-    """Who forwards. DEFAULT is what MGM_FORWARDER says, else AUTO."""
+    """The forwarder. DEFAULT is the value of MGM_FORWARDER, or AUTO if that is unset."""
 
     DEFAULT, AUTO, KERNEL, MEMORY = 0, 1, 2, 3
 
 
 class LogLevel(IntEnum):
-    """What goes to the log. DEFAULT is what MGM_LOG says, else WARN."""
+    """The level of the log. DEFAULT is the value of MGM_LOG, or WARN if that is unset."""
 
     DEFAULT, OFF, ERROR, WARN, INFO, DEBUG, TRACE = range(7)
 
@@ -60,19 +60,20 @@ class Version:
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a packet: whether it came in where it must, and where it goes out."""
+    """Whether a packet arrived on the incoming interface, and where it must be forwarded."""
 
     accepted: bool
     outgoing: tuple[Interface, ...]
 
 
 LogCallback = Callable[[LogLevel, str], object]
-# Every log callback that MGM ever got: the old one may still be running when it has a new one.
+# Every log callback that was ever set. A previous one may still be running after a new one is set.
 _log_thunks: list[Any] = []
 _room = threading.local()
 
 
 def version() -> Version:
+    """Returns the version of the library."""
     v = MGMHOST_VERSION(dwSize=ctypes.sizeof(MGMHOST_VERSION))
     call("MgmHostVersion", ctypes.byref(v))
     return Version(
@@ -88,7 +89,8 @@ def start(
     log_level: LogLevel = LogLevel.DEFAULT,
     log: LogCallback | None = None,
 ) -> None:
-    """Starts MGM with settings; what is 0 or left out is the default. Times in seconds."""
+    """Starts the library. An argument that is 0 or missing selects the default. `mfe_timeout` is
+    in seconds."""
     config = MGMHOST_CONFIG(
         dwSize=ctypes.sizeof(MGMHOST_CONFIG),
         dwForwarder=forwarder,
@@ -101,41 +103,43 @@ def start(
 
 
 def stop() -> None:
-    """Stops MGM: clients, interfaces, memberships and MFEs are gone without callbacks."""
+    """Stops the library: deletes all clients, interfaces, memberships and MFEs without callbacks."""
     call("MgmHostStop")
 
 
 def set_log(log: LogCallback | None) -> None:
-    """Has lines of the log go to a function, on any thread; None: to stderr."""
+    """Sends the log to a function, which may run on any thread. None sends it to stderr."""
     call("MgmHostSetLogCallback", _log_thunk(log), None)
 
 
 def add_interface(interface: Interface | int) -> None:
-    """Says that the system has an interface (again)."""
+    """Reports that the system has an interface, or has it again."""
     call("MgmHostAddInterface", *pair(interface))
 
 
 def delete_interface(interface: Interface | int) -> None:
-    """Says that the system has lost an interface."""
+    """Reports that the system has lost an interface."""
     call("MgmHostDeleteInterface", *pair(interface))
 
 
 def add_route(network: Network, interface: int = 0, gateway: Address | None = None, *, protocol: int = 0,
               local: bool = False, preferred: bool = False) -> None:
-    """Adds a route to the multicast view. `local`: an address of this router itself. `preferred`: it
-    wins over longer routes of the system."""
+    """Adds a route to the multicast view. `local`: the network is an address of this router.
+    `preferred`: prefer the route to all routes of the system, even to longer prefixes."""
     flags = (_ROUTE_LOCAL if local else 0) | (_ROUTE_PREFERRED if preferred else 0)
     call("MgmHostAddRoute", *prefix(network), interface, dword(gateway), protocol, flags)
 
 
 def delete_route(network: Network) -> None:
+    """Deletes a route of the host from the multicast view."""
     call("MgmHostDeleteRoute", *prefix(network))
 
 
 def packet_in(source: Address, group: Address, interface: Interface | int, *, header: bytes = b"",
               size: int = 0) -> Decision:
-    """Hands a packet in. The first one of a flow makes MGM ask its clients and waits for their
-    answers, so it is refused inside callbacks. `size`: octets of the whole packet."""
+    """Passes a packet to the library. For the first packet of a flow the call waits for the
+    answers of the clients. Inside a callback it raises CanNotCompleteError. `size` is the size
+    of the whole packet in octets."""
     if not hasattr(_room, "oifs"):
         _room.oifs = (MGMHOST_OIF * MOST_INTERFACES)()
     accepted, count = BOOL(), DWORD(MOST_INTERFACES)
@@ -146,26 +150,28 @@ def packet_in(source: Address, group: Address, interface: Interface | int, *, he
 
 
 def set_ttl_threshold(interface: Interface | int, ttl: int) -> None:
-    """Only packets with a greater TTL go out there."""
+    """Sets the TTL threshold: only packets with a greater TTL are forwarded out of the interface."""
     call("MgmHostSetTtlThreshold", *pair(interface), ttl)
 
 
 def add_boundary(interface: int, scope: Network) -> None:
-    """Keeps groups of a prefix inside 239.0.0.0/8 off an interface."""
+    """Makes an interface an administrative boundary for a prefix inside 239.0.0.0/8."""
     call("MgmHostAddBoundary", ctypes.byref(_boundary(interface, scope)))
 
 
 def delete_boundary(interface: int, scope: Network) -> None:
+    """Deletes an administrative boundary."""
     call("MgmHostDeleteBoundary", ctypes.byref(_boundary(interface, scope)))
 
 
 def set_scope_name(scope: Network, name: str | None) -> None:
-    """Names a range of groups; None: its default name again."""
+    """Sets the name of a range of groups. None restores the default name."""
     utf16 = None if name is None else name.encode(_UTF16, "surrogatepass") + b"\0\0"
     call("MgmHostSetScopeName", *prefix(scope), utf16)
 
 
 def scope_name(scope: Network) -> str:
+    """Returns the name of a range of groups."""
     network, mask = prefix(scope)
     raw = MIB_IPMCAST_SCOPE(dwGroupAddress=network, dwGroupMask=mask)
     call("MgmHostGetScopeName", ctypes.byref(raw))
@@ -174,18 +180,19 @@ def scope_name(scope: Network) -> str:
 
 
 def status(*, memberships: bool = True, mfes: bool = True) -> dict[str, Any]:
-    """A snapshot of everything, as docs/status.md describes it."""
+    """Returns the state of the library. docs/status.md describes it."""
     flags = (0 if memberships else _NO_MEMBERSHIPS) | (0 if mfes else _NO_MFES)
     return cast(dict[str, Any], json.loads(_text("MgmHostGetStatus", flags)))
 
 
 def metrics(*, mfes: bool = False) -> str:
-    """A page for Prometheus; with `mfes` the counters of each MFE, too."""
+    """Returns the metrics in the text format of Prometheus. With `mfes` they include the
+    counters of each MFE."""
     return _text("MgmHostGetMetrics", _METRICS_MFES if mfes else 0).decode()
 
 
 def serve_status(path: str | os.PathLike[str] | None) -> None:
-    """Serves both at a UNIX socket, for mgmtop and others; None: nowhere any more."""
+    """Serves status and metrics at a UNIX socket, for mgmtop and others. None stops serving."""
     call("MgmHostServeStatus", None if path is None else os.fsencode(path))
 
 
@@ -197,7 +204,7 @@ def _boundary(interface: int, scope: Network) -> MIB_IPMCAST_BOUNDARY:
 def _text(function: str, flags: int) -> bytes:
     size = DWORD(0)
     while True:
-        # There may be more to tell by the next call.
+        # The text can grow until the next call.
         size.value += size.value // 8
         buffer = ctypes.create_string_buffer(max(size.value, 4096))
         size.value = len(buffer)
@@ -222,6 +229,6 @@ def _log_thunk(log: LogCallback | None) -> Any:
 
 @atexit.register
 def _give_log_back() -> None:
-    """Lines must not come to an interpreter that is gone."""
+    """Sends the log to stderr, so that the library does not call an interpreter that has ended."""
     if _log_thunks:
         code_of("MgmHostSetLogCallback", LOG_CALLBACK(), None)

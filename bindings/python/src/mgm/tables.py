@@ -1,4 +1,4 @@
-"""The forwarding table."""
+"""Reads the forwarding table."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from .values import Address, Interface, Mfe, MfeStats, OutgoingStats, address, a
 
 NEVER = 0xFFFFFFFF
 BUFFER = 65536
-# The structures have room for one outgoing interface, of which there may be none.
+# The structures include one outgoing interface, but an entry may have none.
 SPARE = ctypes.sizeof(MIB_IPMCAST_OIF_STATS)
 
 
 def get_mfe(source: Address, group: Address) -> Mfe:
-    """One MFE; NotFoundError if there is none."""
+    """Returns the MFE of a flow. Raises NotFoundError if there is none."""
     raw = _one("MgmGetMfe", source, group)
     return _mfe(raw, 0)[0]
 
 
 def get_mfe_stats(source: Address, group: Address) -> MfeStats:
-    """One MFE's counters."""
+    """Returns the counters of the MFE of a flow. Raises NotFoundError if there is none."""
     raw = _one("MgmGetMfeStats", source, group, MFE_STATS_1)
     return _stats(raw, 0)[0]
 
 
 def mfes() -> Iterator[Mfe]:
-    """All MFEs, by group and then source."""
+    """Returns all MFEs, in ascending order of group, then of source."""
     return _walk("Mfe", _mfe)
 
 
 def mfe_stats() -> Iterator[MfeStats]:
-    """The counters of all MFEs, by group and then source."""
+    """Returns the counters of all MFEs, in ascending order of group, then of source."""
     return _walk("MfeStats", _stats, MFE_STATS_1)
 
 

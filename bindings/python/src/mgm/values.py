@@ -1,4 +1,4 @@
-"""What goes in and comes out: addresses, interfaces, flows, MFEs."""
+"""The values that the functions take and return: addresses, interfaces, flows, MFEs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Network = IPv4Network | str
 
 
 def dword(address: Address | None) -> int:
-    """An address as mgm.h has it, network byte order in memory; nothing is 0."""
+    """Converts an address to a DWORD in network byte order; None becomes 0."""
     if address is None:
         return 0
     return int.from_bytes(IPv4Address(address).packed, sys.byteorder)
@@ -32,14 +32,14 @@ def address_or_none(value: int) -> IPv4Address | None:
 
 
 def prefix(network: Network) -> tuple[int, int]:
-    """Address and mask."""
+    """Returns the address and the mask of a network as DWORDs."""
     network = IPv4Network(network)
     return dword(network.network_address), dword(network.netmask)
 
 
 @dataclass(frozen=True)
 class Interface:
-    """An interface: its index, and a next hop on point-to-multipoint links only."""
+    """An interface: its index, and on point-to-multipoint links its next hop."""
 
     index: int
     next_hop: IPv4Address | None = None
@@ -60,7 +60,8 @@ def pair(interface: Interface | int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Flow:
-    """Packets of a source to a group. No source: any; no group besides: everything."""
+    """The packets of a source to a group. Without a source it means any source; without
+    source and group it means all groups."""
 
     source: IPv4Address | None = None
     group: IPv4Address | None = None
@@ -74,14 +75,14 @@ class Flow:
 
 
 def quadruple(source: Address | None, group: Address | None) -> tuple[int, int, int, int]:
-    """Source, its mask, group, its mask."""
+    """Returns source, source mask, group and group mask as DWORDs."""
     s, g = dword(source), dword(group)
     return s, HOST_MASK if s else 0, g, HOST_MASK if g else 0
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """How packets of a source must arrive: where, and from which neighbour."""
+    """How packets of a source must arrive: the incoming interface and the upstream neighbour."""
 
     interface: Interface
     upstream: IPv4Address | None = None
@@ -89,7 +90,8 @@ class Incoming:
 
 @dataclass
 class Outgoing:
-    """An outgoing interface of a new MFE. Set `enabled` to False to have no packet go out there."""
+    """An outgoing interface of an MFE. Set `enabled` to False if the flow must not be
+    forwarded out of it. `igmp` is True if IGMP is enabled on it."""
 
     interface: Interface
     igmp: bool
@@ -98,7 +100,8 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Mfe:
-    """A multicast forwarding entry. Times are seconds; None: never."""
+    """A multicast forwarding entry. Times are in seconds. A `timeout` of None means that the
+    MFE never expires."""
 
     source: IPv4Address
     group: IPv4Address
@@ -123,7 +126,7 @@ class OutgoingStats:
 
 @dataclass(frozen=True)
 class MfeStats:
-    """An MFE's counters, of 32 bits each."""
+    """The counters of an MFE, of 32 bits each."""
 
     source: IPv4Address
     group: IPv4Address
