@@ -514,6 +514,20 @@ fn t5_11_an_absent_interface_can_be_released() {
 }
 
 #[test]
+fn t5_11_a_delete_on_an_absent_interface_succeeds_and_an_add_is_refused() {
+    let mut r = flowing();
+    r.loses(2);
+    r.heard.clear();
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    r.refuses(Code::CanNotComplete, |r| {
+        r.try_join("B", flow("(*, 239.1.1.1)"), 2, Join::State)
+    });
+    r.regains(2);
+    r.leave("B", "(*, 239.1.1.1)", 2);
+    r.expect(&[]);
+}
+
+#[test]
 fn t2_7_an_interface_that_the_system_has_lost_cannot_be_taken() {
     let mut r = Router::with(&["I", "A"]);
     r.owns("I", &[2]);
