@@ -183,7 +183,7 @@ impl Engine {
     }
 
     fn has_no_callback(&self, client: ClientId, notice: &Notice, fx: &mut Effects) {
-        self.story(fx, || format!("{} has no callback for {notice}", self.who(client)));
+        self.debug(fx, || format!("{} has no callback for {notice}", self.who(client)));
     }
 
     /// Whom the role of spec 4.6 makes hear of `flow`, an (s,g), right now.

@@ -25,7 +25,7 @@ impl Engine {
                 self.flows.sources.release(resolution.source);
             }
             fx.ended(*flow);
-            self.story(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
+            self.debug(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
         }
     }
 
@@ -199,7 +199,7 @@ impl Engine {
         self.schedule(place, serial as u32, deadline);
         fx.changed(flow);
         fx.ended(flow);
-        self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
+        self.debug(fx, || format!("{flow} installed: {}", self.path(flow)));
         if is_negative {
             self.tell_negative(flow, fx);
         }
@@ -218,6 +218,6 @@ impl Engine {
             mfe.begin_life(now);
         }
         self.schedule_end(flow);
-        self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
+        self.debug(fx, || format!("{flow} gets another life: {}", self.path(flow)));
     }
 }

@@ -15,12 +15,14 @@ mod answers;
 mod clients;
 mod counting;
 mod creation;
+mod debug_log;
 mod effects;
 mod expiry;
 mod flow_limit;
 mod flows;
 mod interfaces;
 mod limits;
+mod listing;
 mod membership;
 mod mfe;
 mod notice;
@@ -36,13 +38,11 @@ mod refusals;
 mod reroute;
 mod resolve;
 mod restart;
+mod retrieval;
 mod roles;
 mod room;
 mod sources;
-mod story;
-mod survey;
 mod truth;
-mod view;
 mod wakes;
 mod ways;
 mod wrong_ifs;
@@ -51,17 +51,17 @@ mod wrong_ifs;
 mod tests;
 
 pub use clients::{is_igmp, ClientId};
+pub use debug_log::Answer;
 pub use effects::Effects;
 pub use flow_limit::USUAL_MAX_FLOWS;
+pub use listing::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use membership::Join;
 pub use notice::{
     CreationOif, CreationOifs, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
 };
 pub use packet::{Out, Outcome, Packet, Refused};
-pub use story::Answer;
-pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
+pub use retrieval::{EnumKind, MfeRow, OifRow, Wanted};
 pub use truth::{Thing, Topic};
-pub use view::{EnumKind, MfeRow, OifRow, Wanted};
 
 use clients::Clients;
 use expiry::Expiry;
@@ -88,7 +88,7 @@ pub struct Config {
     /// The number of the last client before this engine's first: numbers do
     /// not repeat, even if MGM is stopped and started again (spec 1.4).
     pub last_client: u64,
-    /// Whether [`Effects::log`] gets the story of each packet and membership.
+    /// Whether [`Effects::log`] gets a line about each step of a packet and of a membership.
     pub debug: bool,
 }
 

@@ -150,7 +150,7 @@ impl Engine {
         if !self.flows.insert_member(place, act.side, act.id) {
             return false;
         }
-        self.story(fx, || {
+        self.debug(fx, || {
             let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
             format!("{who} joins {flow} on {}", cause.interface)
         });
@@ -177,7 +177,7 @@ impl Engine {
         if !self.flows.remove_member(place, sides, id) {
             return false;
         }
-        self.story(fx, || {
+        self.debug(fx, || {
             let (who, name) = (self.whose(cause.caller), self.interfaces.name(id));
             format!("the membership {flow} on {name} ends, caused by {who}")
         });
@@ -204,7 +204,7 @@ impl Engine {
         if act.flow.is_link_local() || is_absent {
             return; // nothing goes out there that could be switched
         }
-        self.story(fx, || {
+        self.debug(fx, || {
             let state = if on { "on" } else { "off" };
             let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
             format!("{who} switches {flow} {state} on {}", cause.interface)

@@ -74,7 +74,7 @@ impl Engine {
         let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) else { return };
         fx.changed(flow);
-        self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+        self.debug(fx, || format!("{flow} changes: {}", self.path(flow)));
         if let Some(turn) = turn {
             self.tell_turn(flow, turn, caller, fx);
         }
@@ -176,7 +176,7 @@ impl Engine {
             }
             // What came since it was last known counts for the new life: better one too
             // many than an end to what forwards.
-            Err(refusal) => self.story(fx, || format!("{flow}: when a life began: {refusal}")),
+            Err(refusal) => self.debug(fx, || format!("{flow}: when a life began: {refusal}")),
         }
         self.schedule_end(flow);
     }
@@ -213,7 +213,7 @@ impl Engine {
     /// Deletes an MFE.
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if let Some(mfe) = self.flows.remove_mfe(flow) {
-            self.story(fx, || {
+            self.debug(fx, || {
                 format!("{flow} deleted: it came in by {}", self.interfaces.name(mfe.iif))
             });
             self.flow_limit.end(mfe.arrival);
@@ -303,7 +303,7 @@ impl Engine {
         let turn = Turn::of(mfe);
         if old_iif != iif || left + came > 0 {
             fx.changed(flow);
-            self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+            self.debug(fx, || format!("{flow} changes: {}", self.path(flow)));
         }
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
         if old != new {

@@ -219,7 +219,7 @@ impl Engine {
                 return Err(why);
             }
         }
-        self.story(fx, || format!("first packet of {flow}, on {}", packet.arrival));
+        self.debug(fx, || format!("first packet of {flow}, on {}", packet.arrival));
         let is_on = self.resolve(now, packet, arrival, (source, by_forwarder), fx);
         is_on.then_some(()).ok_or(Refused::NoUpstream)
     }
@@ -301,7 +301,7 @@ impl Engine {
         };
         let rival = self.interfaces.name(arrival);
         if self.wrong_ifs.has_moved(now, (flow, rival), accepted, gap, &mut fx.headroom) {
-            self.story(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
+            self.debug(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
             self.resolve_again(flow, Purpose::Reroute, Some(arrival), fx);
         }
     }

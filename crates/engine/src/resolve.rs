@@ -247,7 +247,7 @@ impl Engine {
         fx: &mut Effects,
     ) -> Option<WayIn> {
         let way = self.way(flow, source, arrived);
-        self.story(fx, || format!("{flow}: {}", self.towards_source(source, way)));
+        self.debug(fx, || format!("{flow}: {}", self.towards_source(source, way)));
         match way {
             Way::In(id, upstream) => {
                 let owner = self.interfaces.master(id)?;
@@ -329,7 +329,7 @@ impl Engine {
         } else {
             self.remove_mfe(flow, fx);
         }
-        self.story(fx, || {
+        self.debug(fx, || {
             let source = flow.source();
             format!(
                 "no MFE {flow}: no route to {source} leads through an interface that a client \

@@ -98,7 +98,7 @@ impl Engine {
         } else {
             self.remove_mfe(flow, fx);
         }
-        self.story(fx, || format!("{flow} is given up: out of memory"));
+        self.debug(fx, || format!("{flow} is given up: out of memory"));
     }
 
     /// A question that was told of finds no memory on its way to the client.

@@ -1,8 +1,8 @@
 //! The functions of mgm.h, on checked arguments.
 
 use super::backlog::Backlog;
+use super::client_records::ClientRecord;
 use super::context::{self, Inside};
-use super::records::Record;
 use super::state::{step_aside, Enumeration, Run};
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
 use crate::engine::{ClientId, MembershipRow, NoticeKind, NoticeKinds};
@@ -36,7 +36,7 @@ impl Manager {
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         run.clients.room()?;
         let client = run.engine.register(protocol, component, kinds)?;
-        run.clients.insert(client, Record::new(callbacks, kinds));
+        run.clients.insert(client, ClientRecord::new(callbacks, kinds));
         run.pool.make_room(run.clients.len());
         Ok(client)
     }
@@ -81,8 +81,8 @@ impl Manager {
                 run.set_clock();
                 let (id, is_new) = run.engine.prepare_take(client, interface, &mut run.fx)?;
                 if is_new {
-                    let Run { engine, world, fx, .. } = run;
-                    if let Err(refusal) = world.attach(self, (id, interface), engine, fx) {
+                    let Run { engine, system, fx, .. } = run;
+                    if let Err(refusal) = system.attach(self, (id, interface), engine, fx) {
                         run.engine.abandon_take(id);
                         return Err(refusal);
                     }
@@ -224,7 +224,7 @@ impl Manager {
     ) {
         self.in_turns(if stats { WALK_ROWS_COUNTED } else { WALK_ROWS }, |run, turn| {
             let now = run.now();
-            let is_read = stats && run.world.has_counters();
+            let is_read = stats && run.system.has_counters();
             loop {
                 // The counters of a few are read, then these are shown, and so on.
                 let mut most = usize::MAX;
@@ -354,7 +354,7 @@ impl Run {
     /// Has the engine know what the forwarder has counted for these flows, if it does itself.
     fn count(&mut self, flows: &[Flow]) {
         for &flow in flows {
-            if let Some(counters) = self.world.counters(flow) {
+            if let Some(counters) = self.system.counters(flow) {
                 self.engine.counted(flow, counters);
             }
         }

@@ -1,7 +1,7 @@
 //! What a thread is doing for MGM right now.
 
+use super::client_records::Place;
 use super::dispatch::{Cause, Outbox};
-use super::records::Place;
 use crate::engine::ClientId;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;

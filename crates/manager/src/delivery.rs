@@ -1,9 +1,9 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
 use super::backlog::{flow_in_question, Origin, Walk};
+use super::client_records::{Place, Queued};
 use super::context;
 use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
-use super::records::{Place, Queued};
 use super::shell::Shell;
 use super::state::{Run, State};
 use super::Manager;
@@ -56,11 +56,11 @@ impl Manager {
     /// Carries out all but the notices.
     #[inline(never)]
     fn follow(&self, run: &mut Run, is_awaited: bool) {
-        let Run { engine, world, fx, .. } = run;
+        let Run { engine, system, fx, .. } = run;
         for (level, line) in &fx.log {
             ::log::log!(*level, "{line}");
         }
-        world.follow(engine, fx);
+        system.follow(engine, fx);
         if is_awaited && !fx.resolved.is_empty() {
             self.shared.ended.notify_all();
         }
@@ -283,7 +283,7 @@ fn joins_pair(queue: &mut Queue<Queued>, notice: &Notice) -> bool {
 impl Run {
     #[cold]
     fn fell_behind(&mut self, place: Place) {
-        self.tally.fell_behind += 1;
+        self.counters.fell_behind += 1;
         ::log::warn!(
             "{} is behind, because its callbacks do not return as fast as others come: until it \
              has caught up it is told how things stand, and not each change",
@@ -298,7 +298,7 @@ impl Run {
             Pushed::Queued(_) => return,
             Pushed::Noted(notice) => notice,
             Pushed::Dropped(notice) => {
-                self.tally.dropped += 1;
+                self.counters.dropped += 1;
                 if let Some(record) = self.clients.at(place) {
                     record.dropped += 1;
                 }
@@ -379,8 +379,8 @@ impl Run {
     /// Gives the engine the answer that a notice carries.
     pub(super) fn answer(&mut self, client: ClientId, notice: &Notice) {
         let now = self.now();
-        let Run { engine, world, fx, .. } = self;
-        engine.answer(now, client, notice, |flow| world.packets(flow), fx);
+        let Run { engine, system, fx, .. } = self;
+        engine.answer(now, client, notice, |flow| system.packets(flow), fx);
     }
 }
 

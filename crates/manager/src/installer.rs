@@ -1,6 +1,6 @@
 //! Keeps the forwarder's entries in line with the engine's MFEs.
 
-use super::tally::Installs;
+use super::counters::Installs;
 use crate::engine::{Engine, Wanted};
 use crate::forwarder::{Entry, Forwarder};
 use crate::types::{Flow, Headroom, IfId, Result};
@@ -21,7 +21,7 @@ pub(super) struct Installer {
     all: bool,
     /// Flows whose entry is that of a refused flow, likewise.
     refusals: HashSet<Flow, RandomState>,
-    tally: Installs,
+    counters: Installs,
     oifs: Vec<(IfId, u8)>,
 }
 
@@ -39,14 +39,14 @@ impl Installer {
         for flow in flows {
             if let Err(refusal) = self.sync(forwarder, engine, flow) {
                 ::log::error!("the kernel's entry of {flow} is not right, trying again: {refusal}");
-                self.tally.errors += 1;
+                self.counters.errors += 1;
             }
         }
     }
 
     /// Tries again what was refused.
     pub fn try_again(&mut self, forwarder: &mut dyn Forwarder, engine: &mut Engine) {
-        self.tally.retries += self.unsynced.len() as u64;
+        self.counters.retries += self.unsynced.len() as u64;
         for flow in std::mem::take(&mut self.unsynced) {
             // The log has it already.
             let _ = self.sync(forwarder, engine, flow);
@@ -69,8 +69,8 @@ impl Installer {
     }
 
     /// How installing went so far.
-    pub fn tally(&self) -> Installs {
-        self.tally
+    pub fn counters(&self) -> Installs {
+        self.counters
     }
 
     /// Whether the forwarder's entry of a flow, and what it counts, is still
@@ -305,6 +305,6 @@ mod tests {
         }
         installer.try_again(&mut fake, &mut engine);
         assert_eq!((installer.waiting(), fake.entries.len()), (0, 1));
-        assert_eq!(installer.tally(), Installs { errors: 1, retries: 3 });
+        assert_eq!(installer.counters(), Installs { errors: 1, retries: 3 });
     }
 }

@@ -12,7 +12,7 @@
 
 use super::context::{self, Inside};
 use super::sink::{self, Way};
-use super::{system, writer};
+use super::{platform, writer};
 use crate::fork;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use once_cell::sync::Lazy;
@@ -112,10 +112,10 @@ impl Line {
         let line = format!("mgm: {name}: {}\n", self.text);
         let _guard = match patience {
             None => STDERR.lock(),
-            Some(_) if line.len() > system::STDERR_BYTES => return Err(self),
+            Some(_) if line.len() > platform::STDERR_BYTES => return Err(self),
             // One thread at a time, or two would find room for the same line.
             Some(patience) => match STDERR.try_lock_for(patience) {
-                Some(guard) if system::stderr_is_ready(patience) => guard,
+                Some(guard) if platform::stderr_is_ready(patience) => guard,
                 _ => return Err(self),
             },
         };

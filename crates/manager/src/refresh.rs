@@ -5,7 +5,7 @@
 
 use super::dispatch::Lane;
 use super::state::{Guard, Run};
-use super::world::Routes;
+use super::system_state::Routes;
 use super::Manager;
 use crate::routes::{RouteChanges, RouteView};
 use crate::table::RouteTable;
@@ -66,7 +66,7 @@ impl Changes {
 
 /// Whether this is still the life that these routes are of.
 fn is_life_of(routes: &Arc<Routes>) -> impl Fn(&&mut Run) -> bool + '_ {
-    |run| Arc::ptr_eq(routes, &run.world.routes)
+    |run| Arc::ptr_eq(routes, &run.system.routes)
 }
 
 impl Manager {
@@ -98,14 +98,14 @@ impl Manager {
             let Some((source, domain)) = run.engine.needs_route(flow, interface) else {
                 return (guard, None);
             };
-            let (routes, changes) = (run.world.routes(), run.world.changes.count());
+            let (routes, changes) = (run.system.routes(), run.system.changes.count());
             drop(guard);
             let route = routes.lookup(source, domain);
             guard = self.lock();
             let is_current = |run: &mut Run| {
-                run.world.doubts.about_sources(route.is_none().then_some(source));
+                run.system.retries.about_sources(route.is_none().then_some(source));
                 is_life_of(&routes)(&run)
-                    && !run.world.changes.may_concern(source, changes)
+                    && !run.system.changes.may_concern(source, changes)
                     && run
                         .engine
                         .needs_route(flow, interface)
@@ -120,7 +120,7 @@ impl Manager {
     /// Changes the host's routes.
     pub(super) fn change_table<R>(&self, change: impl FnOnce(&mut RouteTable) -> R) -> Result<R> {
         let mut guard = self.lock();
-        let routes = guard.started()?.world.routes();
+        let routes = guard.started()?.system.routes();
         drop(guard);
         let mut table = routes.table.write();
         Ok(change(&mut table))
@@ -137,14 +137,14 @@ impl Manager {
         let changes = Arc::new(changes);
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return };
-        run.world.changes.note(Arc::clone(&changes));
-        let routes = run.world.routes();
+        run.system.changes.note(Arc::clone(&changes));
+        let routes = run.system.routes();
         let (mut after, mut most, mut sources) = (None, SOURCES, Vec::new());
         while let Some(run) = guard.running().filter(is_life_of(&routes)) {
             sources.clear();
             run.engine.sources_within(changes.prefixes(), after, most, &mut sources);
             let Some(&last) = sources.last() else { break };
-            let count = run.world.changes.count();
+            let count = run.system.changes.count();
             self.let_go(guard, lane);
             let (mut found, mut unsure) = (Vec::with_capacity(sources.len()), Vec::new());
             for &(source, domain) in &sources {
@@ -156,9 +156,9 @@ impl Manager {
             meanwhile();
             guard = self.lock();
             let Some(run) = guard.running().filter(is_life_of(&routes)) else { break };
-            run.world.doubts.about_sources(unsure);
+            run.system.retries.about_sources(unsure);
             // More changes than are remembered: some of these may be outdated.
-            if run.world.changes.since(count).is_none() {
+            if run.system.changes.since(count).is_none() {
                 most = (most / 2).max(FEW_SOURCES);
                 continue;
             }
@@ -168,13 +168,13 @@ impl Manager {
                 // already: this result could undo it.
                 let current: Vec<_> = some
                     .iter()
-                    .filter(|(source, ..)| !run.world.changes.may_concern(*source, count))
+                    .filter(|(source, ..)| !run.system.changes.may_concern(*source, count))
                     .cloned()
                     .collect();
                 run.set_clock();
                 if run.engine.update_routes(&current, &mut run.fx).is_err() {
                     ::log::error!("out of memory: routes are looked up again in a while");
-                    run.world.doubts.about_routes();
+                    run.system.retries.about_routes();
                 }
                 self.publish(&mut guard, lane);
                 guard.hand_over();

@@ -2,7 +2,7 @@
 //! `mgm-status`, and never under the manager's lock, because the path may be on a file system
 //! that does not answer. Callers wait for that thread for a bounded time.
 
-use super::system::{StatusSocket, StopSignal};
+use super::platform::{StatusSocket, StopSignal};
 use super::{Manager, Shared};
 use crate::types::{Refusal, Result};
 use parking_lot::{Condvar, Mutex};

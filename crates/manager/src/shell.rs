@@ -2,9 +2,9 @@
 //! after a callback.
 
 use super::backlog::flow_in_question;
+use super::client_records::{ClientRecord, Noted, Place, Queued};
 use super::context::{self, Inside};
 use super::dispatch::{Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, BOUNDS};
-use super::records::{Noted, Place, Queued, Record};
 use super::state::{Guard, Run};
 use super::{Callbacks, Manager};
 use crate::engine::{Answer, ClientId, Effects, Engine, Topic};
@@ -114,7 +114,7 @@ impl Host for Shell<'_> {
         notice: Queued,
         callee: &mut Callee,
     ) -> Option<Queued> {
-        let Run { engine, clients, tally, fx, .. } = guard.run.as_mut()?;
+        let Run { engine, clients, counters, fx, .. } = guard.run.as_mut()?;
         let record = clients.at(place)?;
         if flow_in_question(&notice).is_some() {
             callee.asked += 1;
@@ -135,7 +135,7 @@ impl Host for Shell<'_> {
         let kind = notice.kind();
         if record.kinds.has(kind) {
             record.delivered.count(kind);
-            tally.callbacks.count(kind);
+            counters.callbacks.count(kind);
         }
         Some(notice)
     }
@@ -183,7 +183,7 @@ impl Host for Shell<'_> {
     }
 }
 
-impl Record {
+impl ClientRecord {
     /// Puts what a client that is behind hears next into its queue: how it stands now with
     /// something that is noted. False if that is enough for now.
     fn tell_next(
@@ -233,7 +233,7 @@ impl Manager {
     /// Takes in what upcalls there are, as threads do that answer many: see
     /// [`UpcallSource`](crate::forwarder::UpcallSource).
     fn look_for_upcalls<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
-        let Some(upcalls) = guard.running().and_then(|run| run.world.upcalls()) else {
+        let Some(upcalls) = guard.running().and_then(|run| run.system.upcalls()) else {
             return guard;
         };
         drop(guard);

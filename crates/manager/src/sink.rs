@@ -1,7 +1,7 @@
 //! The host's log callback: who may call it, and when its calls have ended.
 
 use super::context::{self, Inside};
-use super::system::clock;
+use super::platform::clock;
 use super::Manager;
 use log::Level;
 use parking_lot::RwLock;

@@ -4,9 +4,9 @@
 //! stuck in callbacks as there are clients. Two are usually enough; if all are
 //! stuck while others wait, the timer adds more ([`Manager::relieve`]).
 
+use super::client_records::Place;
 use super::context;
 use super::dispatch::{self, Ticket, BOUNDS};
-use super::records::Place;
 use super::shell::Shell;
 use super::state::Run;
 use super::Manager;

@@ -5,10 +5,10 @@
 //! by flow, an order walks them by group, then source. A million entries: the
 //! sizes at the end of this file are the budget of docs/architecture.md.
 
-mod guide;
 mod index;
 mod members;
 mod order;
+mod paged_map;
 mod room;
 mod sources;
 

@@ -1,6 +1,6 @@
 //! Flows in ascending order, each with the number of its entry.
 
-use super::guide::Guide;
+use super::paged_map::PagedMap;
 use super::{Entry, Flows};
 use crate::types::{grow_numbered, Flow, Result};
 
@@ -93,7 +93,7 @@ impl Chunk {
 
 /// The order of all entries, by group, then source (spec 6.1).
 ///
-/// A tree of three levels: [`Guide`] finds the chunk that a new flow belongs to. An
+/// A tree of three levels: [`PagedMap`] finds the chunk that a new flow belongs to. An
 /// entry knows its chunk's number, so that what happens to it later need
 /// not look for that. Entries themselves never move.
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ pub struct Order {
     /// Chunks that are not used at present.
     free: Vec<u32>,
     /// Chunks by the beginning of their range.
-    by_first: Guide,
+    by_first: PagedMap,
     /// The chunk that a flow came into last: often the next one belongs there too.
     recent: u32,
     /// There is room for one flow more. Found out when a chunk is added, which is seldom:

@@ -144,7 +144,7 @@ pub fn compare(drive: &Drive) -> Checked {
         let count = model.refused.iter().filter(|other| **other == why).count() as u64;
         equal(format!("packets refused because of {why:?}"), engine.refused(why), count)?;
     }
-    survey(engine, model)?;
+    listing(engine, model)?;
     let mut sources = Vec::new();
     engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);
     equal("sources referred to", sources, model.sources())?;
@@ -166,7 +166,7 @@ pub fn compare(drive: &Drive) -> Checked {
 }
 
 /// What the status page shows, which is nearly all there is.
-fn survey(engine: &Engine, model: &Model) -> Checked {
+fn listing(engine: &Engine, model: &Model) -> Checked {
     let has = |client: &Client| {
         let is_its = |place: &&Place| [place.claim, place.igmp].contains(&Some(client.id));
         model.places.iter().filter(is_its).count()

@@ -30,7 +30,7 @@ impl Manager {
         let mut oifs_count = false;
         if let Some(run) = self.lock().running() {
             run.collect(&mut status);
-            oifs_count = !run.world.has_counters();
+            oifs_count = !run.system.has_counters();
         }
         if let Some(memberships) = &mut status.memberships {
             self.walk_memberships(|row| memberships.push(row.into()));
@@ -49,9 +49,9 @@ impl Run {
     fn collect(&mut self, status: &mut Status) {
         let now = self.now();
         let sizes = self.engine.sizes();
-        let (installs, not_installed) = self.world.installs();
+        let (installs, not_installed) = self.system.installs();
         status.running = true;
-        status.forwarder = self.world.forwarder_name();
+        status.forwarder = self.system.forwarder_name();
         status.uptime_ms = now.0;
         status.totals = Totals {
             clients: sizes.clients,
@@ -63,13 +63,13 @@ impl Run {
             not_installed,
         };
         status.counters = Counters {
-            callbacks: self.tally.callbacks,
-            fell_behind: self.tally.fell_behind,
-            wrong_if_dropped: self.tally.dropped,
+            callbacks: self.counters.callbacks,
+            fell_behind: self.counters.fell_behind,
+            wrong_if_dropped: self.counters.dropped,
             upcalls: Upcalls {
-                no_cache: self.tally.no_cache,
-                wrong_if: self.tally.wrong_if,
-                lost: self.world.lost_upcalls(),
+                no_cache: self.counters.no_cache,
+                wrong_if: self.counters.wrong_if,
+                lost: self.system.lost_upcalls(),
             },
             refused_packets: self.refused_packets(),
             install_errors: installs.errors,
@@ -85,7 +85,7 @@ impl Run {
                 igmp: row.igmp.map(|client| client.0),
                 changing: row.is_changing,
                 absent: row.is_absent,
-                reverse_path_filter: self.world.reverse_path(row.interface).map(Into::into),
+                reverse_path_filter: self.system.reverse_path(row.interface).map(Into::into),
             })
             .collect();
         status.limits = self.collect_limits();

@@ -10,7 +10,7 @@ mod metrics;
 #[cfg(test)]
 mod tests;
 
-use super::tally::Deliveries;
+use super::counters::Deliveries;
 use crate::forwarder::ReversePath;
 use crate::types::{Interface, Ipv4Addr};
 use serde::Serialize;

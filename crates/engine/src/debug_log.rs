@@ -1,5 +1,5 @@
-//! What MGM_LOG=debug tells, in plain words: the story of a packet, and of
-//! who has and wants what.
+//! The lines of MGM_LOG=debug, in plain words: what happens to a packet, and
+//! which client has and wants what.
 
 use super::mfe::Mfe;
 use super::sources::SourceId;
@@ -9,8 +9,8 @@ use crate::types::{Flow, IfSet, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::fmt;
 
 impl Engine {
-    /// One line of the story, which costs nothing when nobody listens.
-    pub(super) fn story(&self, fx: &mut Effects, line: impl FnOnce() -> String) {
+    /// Logs one line, which costs nothing unless MGM_LOG is debug.
+    pub(super) fn debug(&self, fx: &mut Effects, line: impl FnOnce() -> String) {
         if self.config.debug {
             fx.log.push((log::Level::Debug, line()));
         }

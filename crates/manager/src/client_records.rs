@@ -1,8 +1,8 @@
 //! The clients' callbacks, and what waits for them.
 
 use super::backlog::Backlog;
+use super::counters::Deliveries;
 use super::dispatch::{About, Item, Key, Queue};
-use super::tally::Deliveries;
 use super::Callbacks;
 use crate::engine::{ClientId, Notice, NoticeBox, NoticeKinds, Thing, Topic};
 use crate::types::{grow_numbered, Flow, Result};
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 
 /// A client's callbacks and what waits for them.
-pub(super) struct Record {
+pub(super) struct ClientRecord {
     /// With the thread that runs the client, while one does.
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine it has.
@@ -25,10 +25,10 @@ pub(super) struct Record {
     pub gone: bool,
 }
 
-impl Record {
+impl ClientRecord {
     /// A client that was never called yet.
-    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> Record {
-        Record {
+    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> ClientRecord {
+        ClientRecord {
             callbacks: Some(callbacks),
             kinds,
             queue: Queue::default(),
@@ -103,14 +103,14 @@ pub(super) struct Place {
 
 /// Everybody's records.
 #[derive(Default)]
-pub(super) struct Records {
-    list: Vec<Option<(ClientId, Record)>>,
+pub(super) struct ClientRecords {
+    list: Vec<Option<(ClientId, ClientRecord)>>,
     places: HashMap<ClientId, u32, RandomState>,
     /// Where nobody is.
     free: Vec<u32>,
 }
 
-impl Records {
+impl ClientRecords {
     /// Makes sure that there is room for another client, and to forget them all.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl Records {
     }
 
     /// A client comes. There is [room](Records::room) for it.
-    pub fn insert(&mut self, client: ClientId, record: Record) {
+    pub fn insert(&mut self, client: ClientId, record: ClientRecord) {
         let at = self.free.pop().unwrap_or(self.list.len() as u32);
         if at as usize == self.list.len() {
             self.list.push(None);
@@ -155,7 +155,7 @@ impl Records {
     }
 
     /// The record at a place, unless its client has gone.
-    pub fn at(&mut self, place: Place) -> Option<&mut Record> {
+    pub fn at(&mut self, place: Place) -> Option<&mut ClientRecord> {
         match self.list.get_mut(place.at as usize) {
             Some(Some((client, record))) if *client == place.client => Some(record),
             _ => None,
@@ -163,7 +163,7 @@ impl Records {
     }
 
     /// The record of a client.
-    pub fn get(&self, client: ClientId) -> Option<&Record> {
+    pub fn get(&self, client: ClientId) -> Option<&ClientRecord> {
         let at = self.places.get(&client)?;
         self.list[*at as usize].as_ref().map(|(_, record)| record)
     }
@@ -178,7 +178,7 @@ impl Records {
     }
 
     /// All of them.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut Record)> {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut ClientRecord)> {
         self.list.iter_mut().flatten().map(|(client, record)| (*client, record))
     }
 
@@ -206,13 +206,13 @@ mod tests {
         fn call(&self, _: &mut Notice) {}
     }
 
-    fn record() -> Record {
-        Record::new(Box::new(Nothing), NoticeKinds::default())
+    fn record() -> ClientRecord {
+        ClientRecord::new(Box::new(Nothing), NoticeKinds::default())
     }
 
     #[test]
     fn t1_4_a_place_dies_with_its_client_and_what_it_took_is_used_again() {
-        let mut records = Records::default();
+        let mut records = ClientRecords::default();
         (1..=3).for_each(|number| records.insert(ClientId(number), record()));
         let places = [1, 2, 3].map(|number| records.find(ClientId(number), None).unwrap());
         records.remove(ClientId(2));

@@ -3,7 +3,7 @@
 use super::backlog::Origin;
 use super::dispatch::Lane;
 use super::state::{Guard, Run};
-use super::world::{Routes, World};
+use super::system_state::{Routes, SystemState};
 use super::{writer, Manager};
 use crate::engine::{Engine, Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
@@ -17,7 +17,7 @@ use std::sync::{Arc, Weak};
 const AT_A_TIME: usize = 64;
 
 /// Takes both in for one life of MGM.
-pub(super) struct Below {
+pub(super) struct EventSink {
     manager: Manager,
     /// The routes of this life, which tell it from a later one. Weak,
     /// because they own the thread that this is called on.
@@ -27,22 +27,22 @@ pub(super) struct Below {
     lost: Arc<AtomicU64>,
 }
 
-impl Below {
+impl EventSink {
     /// For what `manager` forwards by. Starts the thread that writes its log lines.
     ///
     /// # Errors
     /// `Forwarder`, if the system gives no thread.
-    pub fn start(manager: Manager, world: &World) -> Result<Below> {
+    pub fn start(manager: Manager, system: &SystemState) -> Result<EventSink> {
         writer::start().map_err(|error| {
             Refusal::Forwarder(format!(
                 "no thread for the log: {error}: raise the limit of threads"
             ))
         })?;
-        Ok(Below {
+        Ok(EventSink {
             manager,
-            routes: Arc::downgrade(&world.routes),
+            routes: Arc::downgrade(&system.routes),
             looks: AtomicU64::new(0),
-            lost: Arc::clone(&world.lost_upcalls),
+            lost: Arc::clone(&system.lost_upcalls),
         })
     }
 
@@ -50,11 +50,11 @@ impl Below {
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
         guard
             .running()
-            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.world.routes), self.routes.as_ptr()))
+            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.system.routes), self.routes.as_ptr()))
     }
 }
 
-impl UpcallSink for Below {
+impl UpcallSink for EventSink {
     fn lost(&self, count: u32) {
         self.lost.fetch_add(count.into(), Ordering::Relaxed);
     }
@@ -77,7 +77,7 @@ impl UpcallSink for Below {
     }
 }
 
-impl Below {
+impl EventSink {
     /// Takes a few upcalls of a look, or gives them back if the lock is not to be had.
     fn take(&self, batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
         let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
@@ -87,8 +87,8 @@ impl Below {
             let Some(run) = self.run(&mut guard) else { return Ok(()) };
             // What changed during the look-up is looked up again: no later
             // change would ever correct it.
-            routes.retain(|&(source, _), _| !run.world.changes.may_concern(source, changes));
-            changes = run.world.changes.count();
+            routes.retain(|&(source, _), _| !run.system.changes.may_concern(source, changes));
+            changes = run.system.changes.count();
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
                 .filter(|upcall| {
@@ -109,11 +109,11 @@ impl Below {
             }
         };
         let Some(run) = self.run(&mut guard) else { return Ok(()) };
-        run.world.doubts.about_sources(unsure);
+        run.system.retries.about_sources(unsure);
         let now = run.now();
         for upcall in batch.into_iter().rev() {
             let Upcall { kind, flow, arrival, header } = upcall;
-            run.tally.count_upcall(kind);
+            run.counters.count_upcall(kind);
             let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
             let route_for = |engine: &Engine| {
                 let needed = engine.needs_route(flow, arrival)?;
@@ -121,10 +121,10 @@ impl Below {
             };
             match kind {
                 UpcallKind::WrongIf => {
-                    let Run { engine, world, fx, .. } = &mut *run;
+                    let Run { engine, system, fx, .. } = &mut *run;
                     let is_refused = engine.is_refused(flow);
                     let route = is_refused.then(|| route_for(engine)).flatten();
-                    engine.wrong_if(now, &packet, route, |flow| world.packets(flow), fx);
+                    engine.wrong_if(now, &packet, route, |flow| system.packets(flow), fx);
                 }
                 UpcallKind::NoCache => {
                     let route = route_for(&run.engine);
@@ -141,7 +141,7 @@ impl Below {
     }
 }
 
-impl RouteWatcher for Below {
+impl RouteWatcher for EventSink {
     fn routes_changed(&self, changes: &RouteChanges, meanwhile: &mut dyn FnMut()) {
         let mut guard = self.manager.lock();
         if self.run(&mut guard).is_none() {

@@ -1,14 +1,14 @@
 //! The system's state: the forwarder, the routes, and what they report.
 
-use super::below::Below;
+use super::counters::Installs;
 use super::dispatch::Lane;
-use super::doubts::Doubts;
+use super::incoming_events::EventSink;
 use super::installer::Installer;
 use super::refresh::Changes;
+use super::retries::Retries;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::Guard;
-use super::tally::Installs;
-use super::{system, Manager};
+use super::{platform, Manager};
 use crate::engine::{Effects, Engine};
 use crate::forwarder::{Counters, Forwarder, ReversePath, UpcallSource};
 use crate::memory::MemoryForwarder;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 const RETRY_MS: u64 = 1000;
 
 /// The forwarder, chosen when the first interface is taken, and the routes.
-pub(super) struct World {
+pub(super) struct SystemState {
     choice: ForwarderChoice,
     table: u32,
     forwarder: Option<Box<dyn Forwarder>>,
@@ -47,7 +47,7 @@ pub(super) struct World {
     retry_at: Time,
     /// The forwarder is not settled, as far as was seen when it last had something to do.
     is_unsettled: bool,
-    pub(super) doubts: Doubts,
+    pub(super) retries: Retries,
 }
 
 /// The multicast view: the host's routes and the system's.
@@ -79,9 +79,9 @@ impl RouteView for Routes {
     }
 }
 
-impl World {
-    pub fn new(settings: &Settings) -> World {
-        World {
+impl SystemState {
+    pub fn new(settings: &Settings) -> SystemState {
+        SystemState {
             choice: settings.forwarder,
             table: settings.table,
             forwarder: None,
@@ -94,7 +94,7 @@ impl World {
             installer: Installer::default(),
             retry_at: Time::default(),
             is_unsettled: false,
-            doubts: Doubts::default(),
+            retries: Retries::default(),
         }
     }
 
@@ -165,7 +165,7 @@ impl World {
                 "the ebpf forwarder is not built in: set MGM_FORWARDER to kernel, memory or auto"
                     .into(),
             )),
-            ForwarderChoice::Auto if !system::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
+            ForwarderChoice::Auto if !platform::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
                 ::log::warn!(
                     "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"
@@ -177,10 +177,10 @@ impl World {
 
     /// The kernel's forwarder, and with it the system's routes.
     fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
-        let below = Arc::new(Below::start(manager.clone(), self)?);
-        let forwarder = system::open_forwarder(self.table, below.clone())?;
+        let events = Arc::new(EventSink::start(manager.clone(), self)?);
+        let forwarder = platform::open_forwarder(self.table, events.clone())?;
         if self.routes.system.get().is_none() {
-            let _ = self.routes.system.set(system::open_routes(below, self.unicast_table)?);
+            let _ = self.routes.system.set(platform::open_routes(events, self.unicast_table)?);
         }
         Ok(forwarder)
     }
@@ -216,10 +216,10 @@ impl World {
         self.installer.waiting() > 0 || forwarder.is_some_and(|forwarder| !forwarder.is_settled())
     }
 
-    /// False if [`World::next_try`] has nothing: each call asks.
+    /// False if [`SystemState::next_try`] has nothing: each call asks.
     #[inline]
     pub fn may_try_again(&self) -> bool {
-        self.installer.waiting() != 0 || self.is_unsettled || self.doubts.due().is_some()
+        self.installer.waiting() != 0 || self.is_unsettled || self.retries.due().is_some()
     }
 
     /// The forwarder was given something to do.
@@ -230,7 +230,7 @@ impl World {
 
     /// When there is something to try again, or to ask again.
     pub fn next_try(&self) -> Option<Time> {
-        Time::sooner(self.owes().then_some(self.retry_at), self.doubts.due())
+        Time::sooner(self.owes().then_some(self.retry_at), self.retries.due())
     }
 
     /// Tries again what the forwarder refused.
@@ -297,7 +297,7 @@ impl World {
 
     /// How installing went so far, and how many entries wait for another try.
     pub fn installs(&self) -> (Installs, usize) {
-        (self.installer.tally(), self.installer.waiting())
+        (self.installer.counters(), self.installer.waiting())
     }
 
     /// Interfaces that the forwarder serves no more, because the system has lost them.
@@ -307,7 +307,7 @@ impl World {
         self.look_whether_settled();
         lost.unwrap_or_else(|refusal| {
             ::log::debug!("which interfaces are lost? {refusal}");
-            self.doubts.about_interfaces();
+            self.retries.about_interfaces();
             Vec::new()
         })
     }
@@ -323,15 +323,15 @@ impl World {
         match added {
             Some(Ok(())) => {
                 ::log::info!("{interface} is back");
-                self.doubts.settle(interface);
+                self.retries.settle(interface);
                 true
             }
             Some(Err(Refusal::NoSuchInterface(_))) | None => {
-                self.doubts.settle(interface);
+                self.retries.settle(interface);
                 false
             }
             Some(Err(refusal)) => {
-                if self.doubts.about(interface) {
+                if self.retries.about(interface) {
                     ::log::warn!("{interface} is back, but cannot be served: {refusal}");
                 }
                 false
@@ -360,7 +360,7 @@ impl Manager {
     pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) -> bool {
         let Some(run) = guard.running() else { return false };
         run.set_clock();
-        for id in run.world.lost() {
+        for id in run.system.lost() {
             run.engine.interface_lost(id, &mut run.fx);
         }
         self.publish(guard, Lane::Worker);
@@ -368,12 +368,12 @@ impl Manager {
         if let Some(run) = guard.running() {
             run.set_clock();
             for (id, interface) in run.engine.absent_interfaces() {
-                if run.world.reattach(id, interface) {
-                    moved |= run.world.set_domain((id, interface), &mut run.engine, &mut run.fx);
+                if run.system.reattach(id, interface) {
+                    moved |= run.system.set_domain((id, interface), &mut run.engine, &mut run.fx);
                     run.engine.interface_back(id, &mut run.fx);
                 }
             }
-            moved |= run.world.check_domains(&mut run.engine, &mut run.fx);
+            moved |= run.system.check_domains(&mut run.engine, &mut run.fx);
         }
         self.publish(guard, Lane::Worker);
         moved
@@ -381,11 +381,11 @@ impl Manager {
 
     /// Asks the system again what it did not tell, and gives the lock away
     /// meanwhile; false if there is nothing to ask yet.
-    pub(super) fn resolve_doubts<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
+    pub(super) fn retry_lookups<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
         let sources = guard.running().and_then(|run| {
             let now = run.now();
-            let doubts = &mut run.world.doubts;
-            doubts.take(now).map(|sources| (sources, doubts.take_routes()))
+            let retries = &mut run.system.retries;
+            retries.take(now).map(|sources| (sources, retries.take_routes()))
         });
         let Some((sources, all)) = sources else { return (guard, false) };
         let moved = self.check_interfaces(&mut guard);
