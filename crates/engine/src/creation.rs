@@ -1,7 +1,7 @@
 //! CREATION_ALERT: who has oifs in a flow that is about to be forwarded, and
 //! wants them (spec 5.3).
 
-use super::resolve::Waiting;
+use super::resolve::AwaitedAnswers;
 use super::{ClientId, CreationOif, CreationOifs, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Time};
 use smallvec::SmallVec;
@@ -39,7 +39,7 @@ impl Engine {
         if let Some(resolution) = self.resolutions.get_mut(&flow) {
             resolution.asked_about = about;
             resolution.on = on;
-            resolution.waiting = Waiting::Creation(questions);
+            resolution.waiting = AwaitedAnswers::Creation(questions);
         }
         if nobody {
             self.finish(now, flow, fx);
@@ -111,7 +111,7 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
-        let Waiting::Creation(waiting) = &mut resolution.waiting else { return };
+        let AwaitedAnswers::Creation(waiting) = &mut resolution.waiting else { return };
         let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
         let asked = waiting.swap_remove(at);
         let is_last = waiting.is_empty();

@@ -60,18 +60,18 @@ pub use notice::{
     CreationOif, CreationOifs, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
 };
 pub use packet::{Out, Outcome, Packet, Refused};
-pub use retrieval::{EnumKind, MfeRow, OifRow, Wanted};
-pub use truth::{Thing, Topic};
+pub use retrieval::{EnumKind, MfeRow, OifRow, WantedEntry};
+pub use truth::{AlertTopic, Thing};
 
 use clients::Clients;
 use expiry::Expiry;
 use flow_limit::FlowLimit;
 use flows::Flows;
 use interfaces::Interfaces;
-use limits::Limits;
+use limits::ForwardingLimits;
 use mgm_types::{self as types, Flow, Time};
-use origins::Origins;
-use refusals::Refusals;
+use origins::IifOrigins;
+use refusals::RefusedFlows;
 use reroute::Reroutes;
 use resolve::Resolution;
 use sources::SourceId;
@@ -97,7 +97,7 @@ pub struct Engine {
     config: Config,
     clients: Clients,
     interfaces: Interfaces,
-    limits: Limits,
+    limits: ForwardingLimits,
     /// Who wants what on which interface, the MFEs, and the routes of their sources.
     flows: Flows,
     /// Flows between their first packet and their MFE. Boxed, because the map
@@ -107,9 +107,9 @@ pub struct Engine {
     new_flows: BTreeSet<(SourceId, Flow)>,
     flow_limit: FlowLimit,
     /// How the iifs of MFEs were found.
-    origins: Origins,
+    origins: IifOrigins,
     /// Flows for which there is no MFE, lately.
-    refusals: Refusals,
+    refusals: RefusedFlows,
     reroutes: Reroutes,
     expiry: Expiry,
     wrong_ifs: WrongIfs,
@@ -129,13 +129,13 @@ impl Engine {
             config,
             clients: Clients::after(config.last_client),
             interfaces: Interfaces::default(),
-            limits: Limits::default(),
+            limits: ForwardingLimits::default(),
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
             new_flows: BTreeSet::new(),
             flow_limit: FlowLimit::of(config.max_flows),
-            origins: Origins::default(),
-            refusals: Refusals::default(),
+            origins: IifOrigins::default(),
+            refusals: RefusedFlows::default(),
             reroutes: Reroutes::default(),
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),

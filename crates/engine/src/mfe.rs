@@ -88,15 +88,15 @@ impl Moment {
 /// What the owner of the iif is to hear of an MFE that went from some oifs to
 /// none, or from none to some.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Turn {
+pub(super) struct OifTurn {
     pub iif: IfId,
     pub serial: u32,
     pub is_negative: bool,
 }
 
-impl Turn {
-    pub fn of(mfe: &Mfe) -> Turn {
-        Turn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
+impl OifTurn {
+    pub fn of(mfe: &Mfe) -> OifTurn {
+        OifTurn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
     }
 }
 
@@ -225,7 +225,7 @@ impl Mfe {
         touch: Touch,
         is_member: bool,
         is_bounded: bool,
-    ) -> Option<Option<Turn>> {
+    ) -> Option<Option<OifTurn>> {
         self.override_oif(id, touch);
         let wanted = self.wants(id, is_member) && !is_bounded;
         let was_negative = self.oifs.is_empty();
@@ -233,7 +233,7 @@ impl Mfe {
         if touch == Touch::Gone {
             self.forget_oif(id);
         }
-        has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| Turn::of(self)))
+        has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| OifTurn::of(self)))
     }
 
     /// Puts an interface among the oifs, or takes it out; true if that changed them.

@@ -1,9 +1,9 @@
 //! Packets, and what is decided about them (spec 5.1, 5.7).
 
 use super::interfaces::Interfaces;
-use super::limits::Limits;
+use super::limits::ForwardingLimits;
 use super::mfe::Mfe;
-use super::origins::Origin;
+use super::origins::IifOrigin;
 use super::refusals::FirstPacket;
 use super::resolve::Purpose;
 use super::ways::Way;
@@ -288,7 +288,7 @@ impl Engine {
     ) {
         let Some((source, mfe)) = self.flows.row(flow) else { return };
         let accepted = mfe.packets;
-        if self.origins.of(flow) != Origin::Route || self.resolutions.contains_key(&flow) {
+        if self.origins.of(flow) != IifOrigin::Route || self.resolutions.contains_key(&flow) {
             return;
         }
         if !matches!(self.way(flow, source, Some(arrival)), Way::In(id, _) if id == arrival) {
@@ -310,7 +310,7 @@ impl Engine {
 /// Counts a packet in, and out on each oif that its TTL reaches.
 fn forward(
     mfe: &mut Mfe,
-    limits: &Limits,
+    limits: &ForwardingLimits,
     interfaces: &Interfaces,
     packet: &Packet<'_>,
     fx: &mut Effects,

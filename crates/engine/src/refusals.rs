@@ -36,7 +36,7 @@ pub(super) struct FirstPacket {
 
 /// A refused flow.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct RefusedFlow {
     /// A reference is held to it.
     pub source: SourceId,
     pub packet: FirstPacket,
@@ -49,8 +49,8 @@ pub(super) struct Refusal {
 
 /// All that are remembered.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
-    by_flow: HashMap<Flow, Refusal, RandomState>,
+pub(super) struct RefusedFlows {
+    by_flow: HashMap<Flow, RefusedFlow, RandomState>,
     by_source: BTreeSet<(SourceId, Flow)>,
     /// By their numbers, and so in the order in which they are forgotten; when that is.
     by_age: BTreeMap<u64, (Time, Flow)>,
@@ -63,7 +63,7 @@ pub(super) struct Refusals {
     most: usize,
 }
 
-impl Refusals {
+impl RefusedFlows {
     /// Makes sure that there is room for another one.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Refusals {
     }
 
     #[inline]
-    pub fn get(&self, flow: Flow) -> Option<&Refusal> {
+    pub fn get(&self, flow: Flow) -> Option<&RefusedFlow> {
         if self.by_flow.is_empty() {
             return None; // nearly always
         }
@@ -129,18 +129,18 @@ impl Refusals {
     ) {
         self.last += 1;
         let serial = self.last;
-        self.by_flow.insert(flow, Refusal { source, packet, why, serial, is_awake: false });
+        self.by_flow.insert(flow, RefusedFlow { source, packet, why, serial, is_awake: false });
         self.by_source.insert((source, flow));
         self.by_age.insert(serial, (Time(now.0 + MEMORY_MS), flow));
     }
 
-    fn remove(&mut self, flow: Flow) -> Option<Refusal> {
+    fn remove(&mut self, flow: Flow) -> Option<RefusedFlow> {
         let refusal = self.by_flow.remove(&flow)?;
         self.by_source.remove(&(refusal.source, flow));
         self.by_age.remove(&refusal.serial);
         if self.by_flow.is_empty() {
-            let Refusals { last, most, .. } = *self;
-            *self = Refusals { last, most, ..Refusals::default() }; // gives the memory back
+            let RefusedFlows { last, most, .. } = *self;
+            *self = RefusedFlows { last, most, ..RefusedFlows::default() }; // gives the memory back
         }
         Some(refusal)
     }

@@ -6,7 +6,7 @@
 //! flows is left over: calls that come in between find each flow on one of the two
 //! routes, and those that it has not been the turn of live by the old one.
 
-use super::flows::{Flows, Place};
+use super::flows::{FlowPlace, Flows};
 use super::resolve::Purpose;
 use super::sources::SourceId;
 use super::wakes::AT_ONCE;
@@ -249,7 +249,7 @@ impl Engine {
     }
 
     /// The flow in this place goes over to another number of its source.
-    fn follow_route(&mut self, place: Place, new: SourceId, fx: &mut Effects) {
+    fn follow_route(&mut self, place: FlowPlace, new: SourceId, fx: &mut Effects) {
         let entry = self.flows.at(place);
         let (flow, old) = (entry.flow(), entry.source);
         let before = entry.mfe.as_ref().map(|mfe| {
@@ -280,7 +280,7 @@ impl Engine {
     }
 
     /// An entry refers to another source from now on; the role of spec 4.6 goes with it.
-    pub(super) fn move_entry(&mut self, place: Place, source: SourceId, fx: &mut Effects) {
+    pub(super) fn move_entry(&mut self, place: FlowPlace, source: SourceId, fx: &mut Effects) {
         let entry = self.flows.at(place);
         let flow = entry.flow();
         let is_wanted = entry.wanted_by().is_some() && !flow.is_link_local();
@@ -293,7 +293,7 @@ impl Engine {
 
     /// The source of an entry is looked up in this domain from now on. Without memory for
     /// that it stays in the former one, until the flow is wanted anew.
-    fn move_home(&mut self, place: Place, domain: Domain, fx: &mut Effects) {
+    fn move_home(&mut self, place: FlowPlace, domain: Domain, fx: &mut Effects) {
         let flow = self.flows.at(place).flow();
         if !flow.has_source() {
             return;
@@ -319,7 +319,7 @@ impl Engine {
         self.debug(fx, || format!("{interface} is in routing domain {} now", domain.0));
         self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
         // Flows that are wanted there, and nowhere in the domain that they were looked up in.
-        let leaves = |engine: &Engine, place: Place| {
+        let leaves = |engine: &Engine, place: FlowPlace| {
             let entry = engine.flows.at(place);
             let mut places = entry.members.all();
             entry.mfe.is_none()
@@ -332,7 +332,7 @@ impl Engine {
             // A few at a time: there may be no memory for the list of all.
             let wanted = self.flows.wanted_places(first);
             let moving = wanted.filter(|&place| leaves(self, place)).take(Flows::FETCH);
-            let moving: SmallVec<[Place; Flows::FETCH]> = moving.collect();
+            let moving: SmallVec<[FlowPlace; Flows::FETCH]> = moving.collect();
             let Some(&last) = moving.last() else { break };
             first = self.flows.at(last).flow().successor();
             for place in moving {

@@ -11,7 +11,7 @@
 use super::creation::{AllAsked, CreationAsked};
 use super::flow_limit::NOWHERE;
 use super::mfe::Touch;
-use super::origins::Origin;
+use super::origins::IifOrigin;
 use super::planted::{self, Bug};
 use super::refusals::FirstPacket;
 use super::sources::SourceId;
@@ -55,8 +55,8 @@ pub(super) struct Resolution {
     pub iif: IfId,
     pub upstream: Ipv4Addr,
     /// How the iif was found.
-    pub origin: Origin,
-    pub waiting: Waiting,
+    pub origin: IifOrigin,
+    pub waiting: AwaitedAnswers,
     /// Interfaces whose owners were asked: should one change hands, all starts again.
     pub asked_about: IfSet,
     /// Interfaces that CREATION_ALERT answers switched off, and left on.
@@ -66,16 +66,16 @@ pub(super) struct Resolution {
 
 /// The answers that a resolution waits for.
 #[derive(Debug)]
-pub(super) enum Waiting {
+pub(super) enum AwaitedAnswers {
     Rpf(QuestionId),
     Creation(AllAsked),
 }
 
-impl Waiting {
+impl AwaitedAnswers {
     pub fn is_for(&self, question: QuestionId) -> bool {
         match self {
-            Waiting::Rpf(due) => *due == question,
-            Waiting::Creation(asked) => asked.iter().any(|asked| asked.question == question),
+            AwaitedAnswers::Rpf(due) => *due == question,
+            AwaitedAnswers::Creation(asked) => asked.iter().any(|asked| asked.question == question),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Resolution {
         }
         self.off.remove(id);
         self.on.remove(id);
-        if let Waiting::Creation(asked) = &mut self.waiting {
+        if let AwaitedAnswers::Creation(asked) = &mut self.waiting {
             for asked in asked.iter_mut().filter(|asked| asked.oifs.contains(id)) {
                 asked.overtaken.insert(id);
             }
@@ -164,8 +164,8 @@ impl Engine {
                 asked: way.asked,
                 iif,
                 upstream,
-                origin: Origin::Route,
-                waiting: Waiting::Creation(asked.questions),
+                origin: IifOrigin::Route,
+                waiting: AwaitedAnswers::Creation(asked.questions),
                 asked_about: asked.about,
                 off: IfSet::default(),
                 on: asked.on,
@@ -208,7 +208,7 @@ impl Engine {
         let present = present.filter(is_there).unwrap_or(iif);
         let arrival = self.interfaces.name(present);
         let packet = FirstPacket { arrival, header: Arc::default(), by_forwarder: false };
-        if let Origin::Unrouted(asked) = self.origins.of(flow) {
+        if let IifOrigin::Unrouted(asked) = self.origins.of(flow) {
             let leads_nowhere = self.way(flow, source, Some(iif)) == Way::Nowhere;
             match purpose {
                 Purpose::Reroute if leads_nowhere => return,
@@ -222,8 +222,8 @@ impl Engine {
                         asked: iif,
                         iif,
                         upstream,
-                        origin: Origin::Unrouted(asked),
-                        waiting: Waiting::Creation(AllAsked::new()),
+                        origin: IifOrigin::Unrouted(asked),
+                        waiting: AwaitedAnswers::Creation(AllAsked::new()),
                         asked_about: IfSet::default(),
                         off: IfSet::default(),
                         on: IfSet::default(),
@@ -257,7 +257,7 @@ impl Engine {
             Way::Nowhere => {
                 let may_ask = match purpose {
                     Purpose::Create => true,
-                    Purpose::Renew => matches!(self.origins.of(flow), Origin::Unrouted(_)),
+                    Purpose::Renew => matches!(self.origins.of(flow), IifOrigin::Unrouted(_)),
                     Purpose::Reroute => false, // the MFE ends (spec 5.10)
                 };
                 let asked = arrived.filter(|&id| may_ask && !self.is_bounded(id, flow.group()))?;
@@ -284,9 +284,9 @@ impl Engine {
         let (named, route, origin) = match expected {
             Some(_) => {
                 let route = self.flows.sources.route(source).clone();
-                (self.interfaces.name(iif), route, Origin::Route)
+                (self.interfaces.name(iif), route, IifOrigin::Route)
             }
-            None => (Interface::NONE, Route::NONE, Origin::Unrouted(self.now)),
+            None => (Interface::NONE, Route::NONE, IifOrigin::Unrouted(self.now)),
         };
         let FirstPacket { arrival, header, .. } = &packet;
         let (arrival, header) = (*arrival, Arc::clone(header));
@@ -305,7 +305,7 @@ impl Engine {
             iif,
             upstream,
             origin,
-            waiting: Waiting::Rpf(question),
+            waiting: AwaitedAnswers::Rpf(question),
             asked_about: IfSet::default(),
             off: IfSet::default(),
             on: IfSet::default(),

@@ -2,7 +2,7 @@
 //! changed, and the questions about a flow are asked anew.
 
 use super::flows::Flows;
-use super::origins::Origin;
+use super::origins::IifOrigin;
 use super::refusals::FirstPacket;
 use super::resolve::{Purpose, Resolution};
 use super::sources::SourceId;
@@ -157,7 +157,7 @@ impl Engine {
                 break;
             }
             rows -= 1;
-            if matches!(origin, Origin::Unrouted(_)) && self.is_led_to(flow) {
+            if matches!(origin, IifOrigin::Unrouted(_)) && self.is_led_to(flow) {
                 moving.push(flow);
             }
         }

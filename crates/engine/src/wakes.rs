@@ -6,7 +6,7 @@
 //! A flow whose turn has not come is tried again as soon as a packet of it comes, as it would
 //! be if the change had found it.
 
-use super::refusals::{FirstPacket, Refusal};
+use super::refusals::{FirstPacket, RefusedFlow};
 use super::resolve::Purpose;
 use super::sources::SourceId;
 use super::{Effects, Engine, Refused};
@@ -42,7 +42,7 @@ enum Change {
 
 /// A change, and where the walk through those that it may concern stands.
 #[derive(Clone, Copy, Debug)]
-struct Wake {
+struct RefusalWake {
     change: Change,
     next: u64,
     last: u64,
@@ -50,7 +50,7 @@ struct Wake {
 
 /// Changes whose flows are still being looked for, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Wakes(SmallVec<[Wake; 4]>);
+pub(super) struct Wakes(SmallVec<[RefusalWake; 4]>);
 
 impl Wakes {
     pub fn is_empty(&self) -> bool {
@@ -64,18 +64,18 @@ impl Wakes {
             return;
         }
         if self.0.len() < MOST_WAKES && self.0.try_reserve(1).is_ok() {
-            self.0.push(Wake { change, next, last });
+            self.0.push(RefusalWake { change, next, last });
         } else {
             self.0.clear();
-            self.0.push(Wake { change: Change::Any, next: 0, last });
+            self.0.push(RefusalWake { change: Change::Any, next: 0, last });
         }
     }
 }
 
 impl Engine {
     /// Whether a refused flow is to be looked at again, though its turn may not have come.
-    pub(super) fn is_concerned(&self, flow: Flow, refusal: &Refusal) -> bool {
-        let by = |wake: &Wake| {
+    pub(super) fn is_concerned(&self, flow: Flow, refusal: &RefusedFlow) -> bool {
+        let by = |wake: &RefusalWake| {
             (wake.next..=wake.last).contains(&refusal.serial)
                 && self.concerns(wake.change, flow, refusal)
         };
@@ -84,7 +84,7 @@ impl Engine {
             || self.refusals.wakes.0.iter().any(by)
     }
 
-    fn concerns(&self, change: Change, flow: Flow, refusal: &Refusal) -> bool {
+    fn concerns(&self, change: Change, flow: Flow, refusal: &RefusedFlow) -> bool {
         match change {
             Change::Owner(interface) | Change::Gone(interface) => {
                 let route = self.flows.sources.route(refusal.source);
@@ -152,7 +152,7 @@ impl Engine {
     /// woken, so many at the most.
     fn find_concerned(&mut self, most: usize, fx: &mut Effects) {
         let (mut left, mut rows) = (most, ROWS * most);
-        while let Some(&Wake { change, next, last }) = self.refusals.wakes.0.first() {
+        while let Some(&RefusalWake { change, next, last }) = self.refusals.wakes.0.first() {
             let mut found: SmallVec<[Flow; AT_ONCE]> = SmallVec::new();
             let mut rest = None;
             for (serial, flow) in self.refusals.aged(next..=last) {

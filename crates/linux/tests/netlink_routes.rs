@@ -8,7 +8,7 @@ mod netns;
 use mgm_linux::kernel::KernelForwarder;
 use mgm_linux::netlink::NetlinkRoutes;
 use mgm_types::forwarder::{Forwarder, Upcall, UpcallSink};
-use mgm_types::routes::{RouteChanges, RouteView, RouteWatcher};
+use mgm_types::route_view::{RouteChanges, RouteView, RouteWatcher};
 use mgm_types::{Domain, IfId, Interface, NextHop, Prefix, Route, RouteOrigin};
 use netns::{index, ip, ip_batch, NEVER, SURE};
 use std::net::Ipv4Addr;

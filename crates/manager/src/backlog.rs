@@ -63,7 +63,7 @@ const LINES: [Line; 3] = [Line::Again, Line::New, Line::Known];
 
 /// How far [`Backlog::forget_next`] has come: the line, and what was taken out of it last.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(super) struct ForgetWalk {
     line: usize,
     after: Option<Rank>,
 }
@@ -227,7 +227,7 @@ impl Backlog {
 
     /// Takes out the next of those. One at a time, because there may be no memory for a list of
     /// all; `walk` keeps how far the lines have been gone through, and begins as the default.
-    pub fn forget_next(&mut self, now: Time, walk: &mut Walk) -> Option<NoticeBox> {
+    pub fn forget_next(&mut self, now: Time, walk: &mut ForgetWalk) -> Option<NoticeBox> {
         for line in &mut self.lines[walk.line..=Line::New as usize] {
             let from = walk.after.map_or(Bound::Unbounded, Bound::Excluded);
             let mut rest = line.range((from, Bound::Unbounded));
@@ -238,7 +238,7 @@ impl Backlog {
                 self.places.remove(&flow_in_question(&notice)?);
                 return Some(notice);
             }
-            *walk = Walk { line: walk.line + 1, after: None };
+            *walk = ForgetWalk { line: walk.line + 1, after: None };
         }
         None
     }

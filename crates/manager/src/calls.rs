@@ -266,12 +266,12 @@ impl Manager {
 
     /// Walks a table that may have a million rows. Others that want the lock get it after
     /// `most` of them; then `walk` is called again, to go on from there.
-    fn in_turns(&self, most: u32, mut walk: impl FnMut(&mut Run, &mut Turn<'_>)) {
+    fn in_turns(&self, most: u32, mut walk: impl FnMut(&mut Run, &mut WalkTurn<'_>)) {
         loop {
             let mut guard = self.lock();
             let began = Instant::now();
             let Some(run) = guard.running() else { return };
-            let mut turn = Turn { manager: self, most, rows: 0, is_over: false };
+            let mut turn = WalkTurn { manager: self, most, rows: 0, is_over: false };
             walk(run, &mut turn);
             if !turn.is_over {
                 return;
@@ -333,14 +333,14 @@ impl Manager {
 }
 
 /// What a walk does before it gives the lock to others.
-struct Turn<'a> {
+struct WalkTurn<'a> {
     manager: &'a Manager,
     most: u32,
     rows: u32,
     is_over: bool,
 }
 
-impl Turn<'_> {
+impl WalkTurn<'_> {
     /// Another row has been visited: whether the next may be in this turn.
     #[inline]
     fn goes_on(&mut self) -> bool {

@@ -4,7 +4,7 @@ use super::backlog::Backlog;
 use super::counters::Deliveries;
 use super::dispatch::{About, Item, Key, Queue};
 use super::Callbacks;
-use crate::engine::{ClientId, Notice, NoticeBox, NoticeKinds, Thing, Topic};
+use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox, NoticeKinds, Thing};
 use crate::types::{grow_numbered, Flow, Result};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -66,7 +66,7 @@ impl Item for Queued {
     fn about(&self) -> About<Noted> {
         match (self.thing(), &**self) {
             (Some((thing, _)), _)
-                if thing.flow == Flow::WILDCARD && thing.topic == Topic::Groups =>
+                if thing.flow == Flow::WILDCARD && thing.topic == AlertTopic::Groups =>
             {
                 About::All(thing.topic as usize)
             }
@@ -89,14 +89,14 @@ impl Key for Noted {
     /// `PRUNE (*,*)` ends all that a client was told of groups, and an MFE that is gone is
     /// not told of. There is no such word for the others.
     fn becomes_one(topic: usize) -> bool {
-        [Topic::Groups, Topic::Mfes].into_iter().any(|one| one as usize == topic)
+        [AlertTopic::Groups, AlertTopic::Mfes].into_iter().any(|one| one as usize == topic)
     }
 }
 
 /// Where a client's record is found at once. A client that comes later never has
 /// the place of one that is gone: it has another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ClientPlace {
     pub client: ClientId,
     at: u32,
 }
@@ -141,21 +141,21 @@ impl ClientRecords {
     /// Where the record of a client is. Most look for one that came soon after
     /// the one `before`, as those do who tell everybody.
     #[inline]
-    pub fn find(&self, client: ClientId, before: Option<Place>) -> Option<Place> {
+    pub fn find(&self, client: ClientId, before: Option<ClientPlace>) -> Option<ClientPlace> {
         // Where nobody has gone, clients stand by their numbers, which begin with 1.
         let next = before.map_or(client.0.wrapping_sub(1) as u32, |before| before.at + 1);
-        Some(Place { client, at: next })
+        Some(ClientPlace { client, at: next })
             .filter(|&place| self.is_at(place))
-            .or_else(|| self.places.get(&client).map(|&at| Place { client, at }))
+            .or_else(|| self.places.get(&client).map(|&at| ClientPlace { client, at }))
     }
 
-    fn is_at(&self, place: Place) -> bool {
+    fn is_at(&self, place: ClientPlace) -> bool {
         let there = self.list.get(place.at as usize).and_then(Option::as_ref);
         there.is_some_and(|(client, _)| *client == place.client)
     }
 
     /// The record at a place, unless its client has gone.
-    pub fn at(&mut self, place: Place) -> Option<&mut ClientRecord> {
+    pub fn at(&mut self, place: ClientPlace) -> Option<&mut ClientRecord> {
         match self.list.get_mut(place.at as usize) {
             Some(Some((client, record))) if *client == place.client => Some(record),
             _ => None,
@@ -169,11 +169,11 @@ impl ClientRecords {
     }
 
     /// The next place after this one where somebody is; the first, if there is none.
-    pub fn after(&self, before: Option<Place>) -> Option<Place> {
+    pub fn after(&self, before: Option<ClientPlace>) -> Option<ClientPlace> {
         let first = before.map_or(0, |before| before.at as usize + 1);
         let mut rest = self.list.iter().enumerate().skip(first);
         rest.find_map(|(at, one)| {
-            one.as_ref().map(|(client, _)| Place { client: *client, at: at as u32 })
+            one.as_ref().map(|(client, _)| ClientPlace { client: *client, at: at as u32 })
         })
     }
 

@@ -3,11 +3,11 @@
 use super::backlog::Origin;
 use super::dispatch::Lane;
 use super::state::{Guard, Run};
-use super::system_state::{Routes, SystemState};
+use super::system_state::{MulticastRoutes, SystemState};
 use super::{writer, Manager};
 use crate::engine::{Engine, Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::routes::{RouteChanges, RouteView, RouteWatcher};
+use crate::route_view::{RouteChanges, RouteView, RouteWatcher};
 use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +21,7 @@ pub(super) struct EventSink {
     manager: Manager,
     /// The routes of this life, which tell it from a later one. Weak,
     /// because they own the thread that this is called on.
-    routes: Weak<Routes>,
+    routes: Weak<MulticastRoutes>,
     /// How often upcalls have come in.
     looks: AtomicU64,
     lost: Arc<AtomicU64>,

@@ -3,7 +3,7 @@
 //! docs/architecture.md tells how callbacks are delivered. The parts:
 //!
 //! - [`state`](self): what the lock guards.
-//! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
+//! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
 //! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
 //!   `backlog`, `client_records`, `context`: how notices become callbacks.
 //! - `workers`, `timer`: MGM's own threads.
@@ -13,7 +13,7 @@
 //!   `refresh`: look-ups. `retries`: what the system did not tell, to be asked again.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
-//! - `memory`: the embedded forwarder. `table`: the routes that the host names.
+//! - `memory_forwarder`: the embedded forwarder. `route_table`: the routes that the host names.
 //! - `platform`: what Linux brings besides, and what is in its place elsewhere.
 #![forbid(unsafe_code)]
 
@@ -24,17 +24,18 @@ mod client_records;
 mod context;
 mod counters;
 mod delivery;
-mod host;
+mod host_calls;
 mod incoming_events;
 mod installer;
-mod limits;
+mod limit_calls;
 mod log;
-mod memory;
+mod memory_forwarder;
 #[cfg_attr(target_os = "linux", path = "platform/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "platform/elsewhere.rs")]
 mod platform;
 mod refresh;
 mod retries;
+mod route_table;
 mod serving;
 mod settings;
 mod shell;
@@ -42,7 +43,6 @@ mod sink;
 mod state;
 mod status;
 mod system_state;
-mod table;
 mod threads;
 mod timer;
 mod workers;
@@ -52,7 +52,7 @@ mod writer;
 mod tests;
 
 pub use callbacks::Callbacks;
-pub use host::{PacketIn, Verdict};
+pub use host_calls::{PacketIn, Verdict};
 pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
 pub use platform::fork;
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
@@ -61,7 +61,7 @@ pub use status::{Detail, Status};
 
 use mgm_dispatch as dispatch;
 use mgm_engine as engine;
-use mgm_types::{self as types, forwarder, routes};
+use mgm_types::{self as types, forwarder, route_view};
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 use serving::Serving;

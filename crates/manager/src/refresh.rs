@@ -1,14 +1,14 @@
 //! Look-ups of sources, and of those whose routes have changed.
 //!
 //! A look-up is a system call, so it is made without the lock. What changed meanwhile is
-//! noted in [`Changes`]: whoever looks a source up compares.
+//! noted in [`LatestChanges`]: whoever looks a source up compares.
 
 use super::dispatch::Lane;
 use super::state::{Guard, Run};
-use super::system_state::Routes;
+use super::system_state::MulticastRoutes;
 use super::Manager;
-use crate::routes::{RouteChanges, RouteView};
-use crate::table::RouteTable;
+use crate::route_table::RouteTable;
+use crate::route_view::{RouteChanges, RouteView};
 use crate::types::{Flow, Interface, Ipv4Addr, Result, Route};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ const DELIVER: usize = 1024;
 
 /// The latest changes of the routes.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
+pub(super) struct LatestChanges {
     /// How many there were.
     count: u64,
     /// The last of them, the latest one last.
@@ -36,7 +36,7 @@ pub(super) struct Changes {
 /// So many changes are remembered: more in the time of a few look-ups do not happen.
 const REMEMBERED: usize = 64;
 
-impl Changes {
+impl LatestChanges {
     /// Routes have changed.
     fn note(&mut self, changes: Arc<RouteChanges>) {
         self.count += 1;
@@ -46,7 +46,7 @@ impl Changes {
         self.latest.push_back(changes);
     }
 
-    /// How many there have been: what [`Changes::since`] takes.
+    /// How many there have been: what [`LatestChanges::since`] takes.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -65,7 +65,7 @@ impl Changes {
 }
 
 /// Whether this is still the life that these routes are of.
-fn is_life_of(routes: &Arc<Routes>) -> impl Fn(&&mut Run) -> bool + '_ {
+fn is_life_of(routes: &Arc<MulticastRoutes>) -> impl Fn(&&mut Run) -> bool + '_ {
     |run| Arc::ptr_eq(routes, &run.system.routes)
 }
 
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn t5_10_a_change_concerns_those_within_and_later_ones_only() {
-        let mut changes = Changes::default();
+        let mut changes = LatestChanges::default();
         let source = Ipv4Addr::new(10, 1, 0, 1);
         let within = |network: [u8; 4], len| {
             Arc::new(RouteChanges::within([Prefix::of(network.into(), len)]))

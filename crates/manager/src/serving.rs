@@ -111,13 +111,13 @@ impl Service {
         let service = Arc::clone(self);
         let run = move || {
             /// Callers that wait are told of the end, whatever happens.
-            struct End<'a>(&'a Service);
-            impl Drop for End<'_> {
+            struct EndOnDrop<'a>(&'a Service);
+            impl Drop for EndOnDrop<'_> {
                 fn drop(&mut self) {
                     self.0.advance(Step::Over(None));
                 }
             }
-            let _end = End(&service);
+            let _end = EndOnDrop(&service);
             service.run(&manager, told);
         };
         if let Err(error) = crate::threads::spawn("mgm-status", run) {

@@ -4,16 +4,16 @@ use super::counters::Installs;
 use super::dispatch::Lane;
 use super::incoming_events::EventSink;
 use super::installer::Installer;
-use super::refresh::Changes;
+use super::refresh::LatestChanges;
 use super::retries::Retries;
 use super::settings::{ForwarderChoice, Settings};
 use super::state::Guard;
 use super::{platform, Manager};
 use crate::engine::{Effects, Engine};
 use crate::forwarder::{Counters, Forwarder, ReversePath, UpcallSource};
-use crate::memory::MemoryForwarder;
-use crate::routes::{RouteChanges, RouteView};
-use crate::table::RouteTable;
+use crate::memory_forwarder::MemoryForwarder;
+use crate::route_table::RouteTable;
+use crate::route_view::{RouteChanges, RouteView};
 use crate::types::{
     Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
 };
@@ -31,9 +31,9 @@ pub(super) struct SystemState {
     choice: ForwarderChoice,
     table: u32,
     forwarder: Option<Box<dyn Forwarder>>,
-    pub(super) routes: Arc<Routes>,
+    pub(super) routes: Arc<MulticastRoutes>,
     /// What changed of the routes, so that a look-up made meanwhile is made again.
-    pub(super) changes: Changes,
+    pub(super) changes: LatestChanges,
     /// The unicast table that the host named.
     unicast_table: Option<u32>,
     /// The interfaces that the forwarder serves, and the domain that each was last known in.
@@ -52,12 +52,12 @@ pub(super) struct SystemState {
 
 /// The multicast view: the host's routes and the system's.
 #[derive(Default)]
-pub(super) struct Routes {
+pub(super) struct MulticastRoutes {
     pub(super) table: RwLock<RouteTable>,
     pub(super) system: OnceCell<Box<dyn RouteView>>,
 }
 
-impl RouteView for Routes {
+impl RouteView for MulticastRoutes {
     /// The router's own addresses come first. Then the longest prefix wins, on a tie the host's;
     /// a preferred route of the host's that covers the source leaves the system's out (spec 5.1).
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
@@ -86,7 +86,7 @@ impl SystemState {
             table: settings.table,
             forwarder: None,
             routes: Arc::default(),
-            changes: Changes::default(),
+            changes: LatestChanges::default(),
             unicast_table: settings.unicast_table,
             domains: BTreeMap::new(),
             lost_upcalls: Arc::default(),
@@ -340,7 +340,7 @@ impl SystemState {
     }
 
     /// The routes, to be asked without the lock.
-    pub fn routes(&self) -> Arc<Routes> {
+    pub fn routes(&self) -> Arc<MulticastRoutes> {
         Arc::clone(&self.routes)
     }
 

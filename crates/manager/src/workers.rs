@@ -4,7 +4,7 @@
 //! stuck in callbacks as there are clients. Two are usually enough; if all are
 //! stuck while others wait, the timer adds more ([`Manager::relieve`]).
 
-use super::client_records::Place;
+use super::client_records::ClientPlace;
 use super::context;
 use super::dispatch::{self, Ticket, BOUNDS};
 use super::shell::Shell;
@@ -28,7 +28,7 @@ const STEP: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     /// Clients that wait to be run, first come, first served.
-    ready: VecDeque<Place>,
+    ready: VecDeque<ClientPlace>,
     idle: usize,
     total: usize,
     /// How many clients were ever taken up: shows whether anything moves.
@@ -64,7 +64,7 @@ impl Pool {
 
 impl Manager {
     /// Has a worker run the client.
-    pub(super) fn schedule_at(&self, run: &mut Run, place: Place) {
+    pub(super) fn schedule_at(&self, run: &mut Run, place: ClientPlace) {
         run.pool.ready.push_back(place);
         if !run.pool.is_short() {
             self.shared.work.notify_one();

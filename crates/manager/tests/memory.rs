@@ -11,11 +11,11 @@
 #[path = "../src/backlog.rs"]
 mod backlog;
 
-use backlog::{Backlog, Origin, Walk};
+use backlog::{Backlog, ForgetWalk, Origin};
 use mgm_engine as engine;
 use mgm_engine::{
-    ClientId, Config, Effects, Engine, Join, Notice, NoticeBox, NoticeKinds, Outcome, Packet,
-    QuestionId, Refused, Topic,
+    AlertTopic, ClientId, Config, Effects, Engine, Join, Notice, NoticeBox, NoticeKinds, Outcome,
+    Packet, QuestionId, Refused,
 };
 use mgm_types as types;
 use mgm_types::{
@@ -386,7 +386,7 @@ fn t0_9_who_misses_alerts_for_want_of_memory_is_told_later() {
     assert_eq!(engine.sizes().memberships, 0);
     let told = fx.take_notices().len();
     assert!(told < 4_000, "{told}");
-    let untold = [clients[1], clients[2]].map(|client| (client, Topic::Groups));
+    let untold = [clients[1], clients[2]].map(|client| (client, AlertTopic::Groups));
     assert_eq!(fx.take_untold(), (untold.to_vec(), false));
     assert!(!fx.has_untold());
 }
@@ -434,7 +434,7 @@ fn t0_9_questions_that_are_held_back_come_out_without_memory() {
     assert_eq!(backlog.len(), QUESTIONS as usize);
     let mut out = BTreeSet::new();
     assert!(backlog.looks_for_forgotten(later));
-    let mut walk = Walk::default();
+    let mut walk = ForgetWalk::default();
     while let (Some(one), _) = short_of_memory(0, || backlog.forget_next(later, &mut walk)) {
         let Notice::Rpf { question, .. } = *one else { panic!("{one:?}") };
         assert!(question.0 % 2 == 0 && out.insert(question.0), "{question:?}");

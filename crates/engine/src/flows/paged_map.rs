@@ -13,15 +13,15 @@ const FULL: usize = 512;
 #[derive(Debug, Default)]
 pub struct PagedMap {
     /// In order, each after its first key; none is empty.
-    pages: Vec<(Flow, Page)>,
+    pages: Vec<(Flow, MapPage)>,
     /// Has the room of a page, for the next that is needed.
-    spare: Page,
+    spare: MapPage,
     /// A page came near to being full since there was no spare one.
     is_crowded: bool,
 }
 
 /// Keys with their values, in order. Has room for all from the beginning.
-type Page = Vec<(Flow, u32)>;
+type MapPage = Vec<(Flow, u32)>;
 
 impl PagedMap {
     /// Where a key is, or where it would have to be: a page, and a place there.

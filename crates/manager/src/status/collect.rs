@@ -20,10 +20,10 @@ impl Manager {
             forwarder: None,
             uptime_ms: 0,
             totals: Totals::default(),
-            counters: Counters::default(),
+            counters: CountersStatus::default(),
             clients: Vec::new(),
             interfaces: Vec::new(),
-            limits: Limits::default(),
+            limits: LimitsStatus::default(),
             memberships: detail.memberships.then(Vec::new),
             mfes: detail.mfes.then(Vec::new),
         };
@@ -62,7 +62,7 @@ impl Run {
             refused_flows: sizes.refused_flows,
             not_installed,
         };
-        status.counters = Counters {
+        status.counters = CountersStatus {
             callbacks: self.counters.callbacks,
             fell_behind: self.counters.fell_behind,
             wrong_if_dropped: self.counters.dropped,
@@ -104,13 +104,13 @@ impl Run {
         }
     }
 
-    fn collect_limits(&self) -> Limits {
+    fn collect_limits(&self) -> LimitsStatus {
         let thresholds = self.engine.thresholds();
         // Those of one interface stand in no order.
         let mut boundaries: Vec<_> = self.engine.boundaries().collect();
         boundaries.sort_unstable();
         let name = |scope| self.engine.scope_name(scope).map(U16CStr::to_string_lossy);
-        Limits {
+        LimitsStatus {
             max_flows: self.engine.max_flows(),
             thresholds: thresholds
                 .map(|(interface, ttl)| Threshold { iface: interface.into(), ttl })
@@ -126,13 +126,13 @@ impl Run {
         }
     }
 
-    fn collect_clients(&self) -> Vec<Client> {
+    fn collect_clients(&self) -> Vec<ClientStatus> {
         self.engine
             .clients()
             .filter_map(|row| {
                 let record = self.clients.get(row.id)?;
                 let (queued, noted) = record.queue.len();
-                Some(Client {
+                Some(ClientStatus {
                     serial: row.id.0,
                     protocol: row.protocol,
                     component: row.component,

@@ -2,7 +2,7 @@
 //! had; workers that are stuck; news that overtakes news.
 
 use super::*;
-use crate::forwarder::{Counters, Entry, Forwarder};
+use crate::forwarder::{Counters, Forwarder, ForwarderEntry};
 use crate::state::Run;
 use crate::types::{Domain, IfId};
 use crate::Detail;
@@ -122,7 +122,7 @@ fn t8_4_workers_that_are_stuck_are_seen_from_the_start() {
 /// of date when it comes.
 struct Overtaken(Manager, PlMutex<Option<Route>>);
 
-impl crate::routes::RouteView for Overtaken {
+impl crate::route_view::RouteView for Overtaken {
     fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         let newer = self.1.lock().take();
         if let Some(newer) = newer {
@@ -225,7 +225,7 @@ impl Forwarder for Panicking {
         Ok(())
     }
     fn remove_interface(&mut self, _: IfId) {}
-    fn install(&mut self, _: &Entry<'_>) -> crate::types::Result<()> {
+    fn install(&mut self, _: &ForwarderEntry<'_>) -> crate::types::Result<()> {
         assert!(!std::mem::take(&mut self.0), "on purpose");
         Ok(())
     }
@@ -313,7 +313,7 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
 /// Routes of the system that cannot be told.
 struct Mute;
 
-impl crate::routes::RouteView for Mute {
+impl crate::route_view::RouteView for Mute {
     fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         None
     }
@@ -335,7 +335,7 @@ fn t5_10_a_look_up_that_fails_is_no_loss_of_the_route() {
 /// The system's routes, which change all the time while they are asked for.
 struct Restless(Manager, AtomicUsize);
 
-impl crate::routes::RouteView for Restless {
+impl crate::route_view::RouteView for Restless {
     fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         let asked = self.1.fetch_add(1, Ordering::Relaxed);
         if asked % 20 == 19 {

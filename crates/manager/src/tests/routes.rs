@@ -2,7 +2,7 @@
 
 use super::adverse::until;
 use super::*;
-use crate::routes::{RouteChanges, RouteView};
+use crate::route_view::{RouteChanges, RouteView};
 use crate::types::{Domain, Prefix};
 use mgm_dispatch::Lane;
 use std::collections::BTreeMap;

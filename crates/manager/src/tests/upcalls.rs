@@ -3,7 +3,7 @@
 use super::super::incoming_events::EventSink;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::routes::RouteView;
+use crate::route_view::RouteView;
 use crate::types::Domain;
 
 /// Interface 1 is in a domain of its own, the only one with a route to the source.

@@ -7,7 +7,7 @@ use super::sink::{self, LogSink};
 use super::state::Guard;
 use super::{writer, Manager};
 use crate::engine::{Out, Outcome, Packet};
-use crate::routes::RouteChanges;
+use crate::route_view::RouteChanges;
 use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
