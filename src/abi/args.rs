@@ -275,5 +275,4 @@ pub fn host_route(
 }
 
 #[cfg(test)]
-#[path = "args_tests.rs"]
 mod tests;

@@ -217,5 +217,4 @@ fn send(socket: &Socket, deadline: Deadline<'_>, mut rest: &[u8]) -> io::Result<
 }
 
 #[cfg(test)]
-#[path = "serve_tests.rs"]
 mod tests;

@@ -40,7 +40,7 @@ const PAUSE_MS: u64 = 1000;
 
 /// Where a notice for the workers comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     /// A look at the forwarder's upcalls, the newest of which come first. Each
     /// look has a number.
     Upcalls(u64),
@@ -63,7 +63,7 @@ const LINES: [Line; 3] = [Line::Again, Line::New, Line::Known];
 
 /// How far [`Backlog::forget_next`] has come: the line, and what was taken out of it last.
 #[derive(Debug, Default)]
-pub(super) struct ForgetWalk {
+pub struct ForgetWalk {
     line: usize,
     after: Option<Rank>,
 }
@@ -82,7 +82,7 @@ struct Held {
 
 /// One client's.
 #[derive(Debug, Default)]
-pub(super) struct Backlog {
+pub struct Backlog {
     /// How many questions stand in the queue: as many as there may be, while
     /// others are held back.
     queued: usize,
@@ -244,6 +244,10 @@ impl Backlog {
     }
 
     /// How many are held back.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "public for a test only, which has no use for it"
+    )]
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -259,5 +263,4 @@ pub(super) fn flow_in_question(notice: &Notice) -> Option<Flow> {
 }
 
 #[cfg(test)]
-#[path = "backlog_tests.rs"]
 mod tests;

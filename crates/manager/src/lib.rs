@@ -59,6 +59,13 @@ pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, Status};
 
+/// What tests/memory.rs drives. Its allocator needs unsafe code, which this crate forbids, so
+/// the test is a program of its own.
+#[doc(hidden)]
+pub mod for_tests {
+    pub use crate::backlog::{Backlog, ForgetWalk, Origin};
+}
+
 use mgm_dispatch as dispatch;
 use mgm_engine as engine;
 use mgm_types::{self as types, forwarder, route_view};

@@ -243,5 +243,4 @@ impl Manager {
 }
 
 #[cfg(all(test, target_os = "linux"))]
-#[path = "serving_tests.rs"]
 mod tests;

@@ -6,18 +6,11 @@
 //! and succeeds afterwards; a call that removes something succeeds at once. Small
 //! allocations do not fail: for those the library asks beforehand.
 
-/// The real one, which names what it needs as the library does.
-#[allow(dead_code, unused_imports)]
-#[path = "../src/backlog.rs"]
-mod backlog;
-
-use backlog::{Backlog, ForgetWalk, Origin};
-use mgm_engine as engine;
 use mgm_engine::{
     AlertTopic, ClientId, Config, Effects, Engine, Join, Notice, NoticeBox, NoticeKinds, Outcome,
     Packet, QuestionId, Refused,
 };
-use mgm_types as types;
+use mgm_manager::for_tests::{Backlog, ForgetWalk, Origin};
 use mgm_types::{
     Domain, Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
 };

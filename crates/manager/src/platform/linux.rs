@@ -75,5 +75,4 @@ impl StatusSocket {
 }
 
 #[cfg(test)]
-#[path = "serve_tests.rs"]
 mod tests;
