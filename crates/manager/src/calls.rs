@@ -3,7 +3,9 @@
 use super::backlog::Backlog;
 use super::client_records::ClientRecord;
 use super::context::{self, Inside};
+use super::incoming_events::EventSink;
 use super::state::{step_aside, Enumeration, Run};
+use super::system_state::SystemState;
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
 use crate::engine::{ClientId, MembershipRow, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
@@ -82,7 +84,8 @@ impl Manager {
                 let (id, is_new) = run.engine.prepare_take(client, interface, &mut run.fx)?;
                 if is_new {
                     let Run { engine, system, fx, .. } = run;
-                    if let Err(refusal) = system.attach(self, (id, interface), engine, fx) {
+                    let events = |system: &SystemState| EventSink::start_both(self, system);
+                    if let Err(refusal) = system.attach(&events, (id, interface), engine, fx) {
                         run.engine.abandon_take(id);
                         return Err(refusal);
                     }

@@ -3,11 +3,11 @@
 use super::backlog::Origin;
 use super::dispatch::Lane;
 use super::state::{Guard, Run};
-use super::system_state::{MulticastRoutes, SystemState};
+use super::system_state::{Events, MulticastRoutes, SystemState};
 use super::{writer, Manager};
 use crate::engine::{Engine, Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::route_view::{RouteChanges, RouteView, RouteWatcher};
+use crate::route_view::{RouteChanges, RouteWatcher};
 use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,11 +46,18 @@ impl EventSink {
         })
     }
 
+    /// The same, for upcalls and for route changes.
+    ///
+    /// # Errors
+    /// See [`EventSink::start`].
+    pub fn start_both(manager: &Manager, system: &SystemState) -> Result<Events> {
+        let sink = Arc::new(EventSink::start(manager.clone(), system)?);
+        Ok((sink.clone(), sink))
+    }
+
     /// The life that opened the forwarder, if it is still on.
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
-        guard
-            .running()
-            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.system.routes), self.routes.as_ptr()))
+        guard.running().filter(|run| run.system.has(&self.routes))
     }
 }
 
@@ -80,15 +87,10 @@ impl UpcallSink for EventSink {
 impl EventSink {
     /// Takes a few upcalls of a look, or gives them back if the lock is not to be had.
     fn take(&self, batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
-        let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
-        let mut changes = 0;
-        let mut guard = loop {
-            let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
+        let mut routes = BTreeMap::new();
+        let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
+        loop {
             let Some(run) = self.run(&mut guard) else { return Ok(()) };
-            // What changed during the look-up is looked up again: no later
-            // change would ever correct it.
-            routes.retain(|&(source, _), _| !run.system.changes.may_concern(source, changes));
-            changes = run.system.changes.count();
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
                 .filter(|upcall| {
@@ -98,18 +100,24 @@ impl EventSink {
                 .filter(|needed| !routes.contains_key(needed))
                 .collect();
             if unknown.is_empty() {
-                break guard;
+                break;
             }
-            drop(guard); // a look-up is a system call
-            let Some(view) = self.routes.upgrade() else { return Ok(()) };
-            for (source, domain) in unknown {
-                let route = view.lookup(source, domain);
-                unsure.extend(route.is_none().then_some(source));
-                routes.insert((source, domain), route.unwrap_or(Route::NONE));
+            let lock = || self.manager.lock_soon().ok_or(());
+            let Ok(relocked) = self.manager.look_up_unlocked(guard, unknown, drop, lock) else {
+                return Err(batch);
+            };
+            let looked_up;
+            (guard, looked_up) = relocked;
+            let Some(looked_up) = looked_up else { continue };
+            let Some(run) = self.run(&mut guard) else { return Ok(()) };
+            for (needed, route) in &looked_up.found {
+                routes.insert(*needed, route.clone().unwrap_or(Route::NONE));
             }
-        };
+            // What changed during the look-up is looked up again: no later
+            // change would ever correct it.
+            routes.retain(|&(source, _), _| looked_up.is_current(&run.system.changes, source));
+        }
         let Some(run) = self.run(&mut guard) else { return Ok(()) };
-        run.system.retries.about_sources(unsure);
         let now = run.now();
         for upcall in batch.into_iter().rev() {
             let Upcall { kind, flow, arrival, header } = upcall;

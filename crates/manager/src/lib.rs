@@ -6,11 +6,12 @@
 //! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
 //! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
 //!   `backlog`, `client_records`, `context`: how notices become callbacks.
-//! - `workers`, `timer`: MGM's own threads.
+//! - `workers`, `pool`, `timer`: MGM's own threads.
 //! - `counters`, `status`: what is counted, and what can be seen of it all.
 //! - `serving`: the socket at which that can be seen.
 //! - `system_state`: the forwarder and the routes. `incoming_events`: what they report.
-//!   `refresh`: look-ups. `retries`: what the system did not tell, to be asked again.
+//!   `refresh`: look-ups. `latest_changes`: what those are compared with. `retries`: what
+//!   the system did not tell, to be asked again.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
 //! - `memory_forwarder`: the embedded forwarder. `route_table`: the routes that the host names.
@@ -27,12 +28,14 @@ mod delivery;
 mod host_calls;
 mod incoming_events;
 mod installer;
+mod latest_changes;
 mod limit_calls;
 mod log;
 mod memory_forwarder;
 #[cfg_attr(target_os = "linux", path = "platform/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "platform/elsewhere.rs")]
 mod platform;
+mod pool;
 mod refresh;
 mod retries;
 mod route_table;

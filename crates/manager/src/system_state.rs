@@ -1,27 +1,24 @@
 //! The system's state: the forwarder, the routes, and what they report.
 
 use super::counters::Installs;
-use super::dispatch::Lane;
-use super::incoming_events::EventSink;
 use super::installer::Installer;
-use super::refresh::LatestChanges;
+use super::latest_changes::LatestChanges;
+use super::platform;
 use super::retries::Retries;
 use super::settings::{ForwarderChoice, Settings};
-use super::state::Guard;
-use super::{platform, Manager};
 use crate::engine::{Effects, Engine};
-use crate::forwarder::{Counters, Forwarder, ReversePath, UpcallSource};
+use crate::forwarder::{Counters, Forwarder, ReversePath, UpcallSink, UpcallSource};
 use crate::memory_forwarder::MemoryForwarder;
 use crate::route_table::RouteTable;
-use crate::route_view::{RouteChanges, RouteView};
+use crate::route_view::{RouteView, RouteWatcher};
 use crate::types::{
-    Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
+    Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Time,
 };
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
@@ -49,6 +46,12 @@ pub(super) struct SystemState {
     is_unsettled: bool,
     pub(super) retries: Retries,
 }
+
+/// What takes the upcalls and the route changes of this system state.
+pub(super) type Events = (Arc<dyn UpcallSink>, Arc<dyn RouteWatcher>);
+
+/// Gets it ready, which starts a thread.
+pub(super) type StartEvents<'a> = &'a dyn Fn(&SystemState) -> Result<Events>;
 
 /// The multicast view: the host's routes and the system's.
 #[derive(Default)]
@@ -102,7 +105,7 @@ impl SystemState {
     /// domain.
     pub fn attach(
         &mut self,
-        manager: &Manager,
+        start_events: StartEvents<'_>,
         (id, interface): (IfId, Interface),
         engine: &mut Engine,
         fx: &mut Effects,
@@ -111,7 +114,7 @@ impl SystemState {
             return Err(Refusal::NoSuchInterface(interface.index));
         }
         if self.forwarder.is_none() {
-            let forwarder = self.open(manager)?;
+            let forwarder = self.open(start_events)?;
             ::log::info!("forwarding by {}", forwarder.name());
             self.forwarder = Some(forwarder);
         }
@@ -126,7 +129,7 @@ impl SystemState {
     }
 
     /// Finds out the domain of an interface, and whether it is another one than before.
-    fn set_domain(
+    pub fn set_domain(
         &mut self,
         (id, interface): (IfId, Interface),
         engine: &mut Engine,
@@ -139,7 +142,7 @@ impl SystemState {
     }
 
     /// Finds out which interfaces have changed their domain; true if any has.
-    fn check_domains(&mut self, engine: &mut Engine, fx: &mut Effects) -> bool {
+    pub fn check_domains(&mut self, engine: &mut Engine, fx: &mut Effects) -> bool {
         let served: Vec<(IfId, Interface)> = self
             .domains
             .iter()
@@ -157,16 +160,16 @@ impl SystemState {
     }
 
     /// Opens the forwarder that was asked for.
-    fn open(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
+    fn open(&mut self, start_events: StartEvents<'_>) -> Result<Box<dyn Forwarder>> {
         match self.choice {
             ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
-            ForwarderChoice::Kernel => self.open_kernel(manager),
+            ForwarderChoice::Kernel => self.open_kernel(start_events),
             ForwarderChoice::Ebpf => Err(Refusal::Forwarder(
                 "the ebpf forwarder is not built in: set MGM_FORWARDER to kernel, memory or auto"
                     .into(),
             )),
             ForwarderChoice::Auto if !platform::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
-            ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
+            ForwarderChoice::Auto => Ok(self.open_kernel(start_events).unwrap_or_else(|refusal| {
                 ::log::warn!(
                     "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"
                 );
@@ -176,11 +179,12 @@ impl SystemState {
     }
 
     /// The kernel's forwarder, and with it the system's routes.
-    fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
-        let events = Arc::new(EventSink::start(manager.clone(), self)?);
-        let forwarder = platform::open_forwarder(self.table, events.clone())?;
+    fn open_kernel(&mut self, start_events: StartEvents<'_>) -> Result<Box<dyn Forwarder>> {
+        let (upcalls, route_changes) = start_events(self)?;
+        let forwarder = platform::open_forwarder(self.table, upcalls)?;
         if self.routes.system.get().is_none() {
-            let _ = self.routes.system.set(platform::open_routes(events, self.unicast_table)?);
+            let _ =
+                self.routes.system.set(platform::open_routes(route_changes, self.unicast_table)?);
         }
         Ok(forwarder)
     }
@@ -301,7 +305,7 @@ impl SystemState {
     }
 
     /// Interfaces that the forwarder serves no more, because the system has lost them.
-    fn lost(&mut self) -> Vec<IfId> {
+    pub fn lost(&mut self) -> Vec<IfId> {
         let Some(forwarder) = &mut self.forwarder else { return Vec::new() };
         let lost = forwarder.lost_interfaces();
         self.look_whether_settled();
@@ -339,6 +343,11 @@ impl SystemState {
         }
     }
 
+    /// Whether these routes are its own, and not those of an earlier life.
+    pub fn has(&self, routes: &Weak<MulticastRoutes>) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.routes), routes.as_ptr())
+    }
+
     /// The routes, to be asked without the lock.
     pub fn routes(&self) -> Arc<MulticastRoutes> {
         Arc::clone(&self.routes)
@@ -351,52 +360,5 @@ impl SystemState {
         } else {
             self.absent.insert(interface);
         }
-    }
-}
-
-impl Manager {
-    /// Finds out which interfaces have gone, which are back, and which have changed their
-    /// domain; true if any has done that.
-    pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) -> bool {
-        let Some(run) = guard.running() else { return false };
-        run.set_clock();
-        for id in run.system.lost() {
-            run.engine.interface_lost(id, &mut run.fx);
-        }
-        self.publish(guard, Lane::Worker);
-        let mut moved = false;
-        if let Some(run) = guard.running() {
-            run.set_clock();
-            for (id, interface) in run.engine.absent_interfaces() {
-                if run.system.reattach(id, interface) {
-                    moved |= run.system.set_domain((id, interface), &mut run.engine, &mut run.fx);
-                    run.engine.interface_back(id, &mut run.fx);
-                }
-            }
-            moved |= run.system.check_domains(&mut run.engine, &mut run.fx);
-        }
-        self.publish(guard, Lane::Worker);
-        moved
-    }
-
-    /// Asks the system again what it did not tell, and gives the lock away
-    /// meanwhile; false if there is nothing to ask yet.
-    pub(super) fn retry_lookups<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
-        let sources = guard.running().and_then(|run| {
-            let now = run.now();
-            let retries = &mut run.system.retries;
-            retries.take(now).map(|sources| (sources, retries.take_routes()))
-        });
-        let Some((sources, all)) = sources else { return (guard, false) };
-        let moved = self.check_interfaces(&mut guard);
-        drop(guard);
-        self.pass_on();
-        if moved || all {
-            self.refresh_routes(Lane::Worker, RouteChanges::everything(), &mut || {});
-        } else if !sources.is_empty() {
-            let each = sources.into_iter().map(|source| Prefix::of(source, 32));
-            self.refresh_routes(Lane::Worker, RouteChanges::within(each), &mut || {});
-        }
-        (self.lock(), true)
     }
 }

@@ -98,9 +98,7 @@ fn two_of_three_stuck(warm_up: bool) {
             run.engine.join(a, flow, link(1), Join::State, route.as_ref(), &mut run.fx).unwrap();
         });
         assert_eq!(told.recv_timeout(LONG), Ok(9));
-        until("an idle worker", || {
-            fixture.0.lock().running().is_some_and(|run| run.pool.idle() > 0)
-        });
+        until("an idle worker", || fixture.0.lock().running().is_some_and(|run| run.pool.idle > 0));
     }
     join_as_upcall(&fixture.0, a, 1, 1);
     assert_eq!(told.recv_timeout(LONG / 4), Ok(1), "the third client hears of it");
