@@ -3,8 +3,7 @@
 use super::mfe::Mfe;
 use super::origins::IifOrigin;
 use super::planted::{self, Bug};
-use super::refusals::FirstPacket;
-use super::resolve::{AwaitedAnswers, Purpose, Resolution};
+use super::resolution::{AwaitedAnswers, FirstPacket, Purpose, Resolution};
 use super::sources::SourceId;
 use super::{ClientId, Effects, Engine, Notice, Packet, QuestionId, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Result, Time};

@@ -1,7 +1,7 @@
 //! The end of an MFE's life (spec 5.6).
 
 use super::flows::{FlowPlace, Flows};
-use super::resolve::Purpose;
+use super::resolution::Purpose;
 use super::wakes::AT_ONCE;
 use super::{Effects, Engine};
 use crate::types::{Flow, Result, RouteOrigin, Time};

@@ -36,6 +36,7 @@ pub mod planted;
 mod planted;
 mod refusals;
 mod reroute;
+mod resolution;
 mod resolve;
 mod restart;
 mod retrieval;
@@ -73,9 +74,10 @@ use mgm_types::{self as types, Flow, Time};
 use origins::IifOrigins;
 use refusals::RefusedFlows;
 use reroute::Reroutes;
-use resolve::Resolution;
+use resolution::Resolution;
 use sources::SourceId;
 use std::collections::{BTreeMap, BTreeSet};
+use wakes::Wakes;
 use wrong_ifs::WrongIfs;
 
 /// What the engine can be told once, at its birth.
@@ -110,6 +112,8 @@ pub struct Engine {
     origins: IifOrigins,
     /// Flows for which there is no MFE, lately.
     refusals: RefusedFlows,
+    /// Changes that concern some of those, which are still to be found.
+    wakes: Wakes,
     reroutes: Reroutes,
     expiry: Expiry,
     wrong_ifs: WrongIfs,
@@ -136,6 +140,7 @@ impl Engine {
             flow_limit: FlowLimit::of(config.max_flows),
             origins: IifOrigins::default(),
             refusals: RefusedFlows::default(),
+            wakes: Wakes::default(),
             reroutes: Reroutes::default(),
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),

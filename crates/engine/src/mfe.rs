@@ -1,6 +1,5 @@
 //! A multicast forwarding entry: what is kept of it.
 
-use super::counting::OifCount;
 use super::planted::{self, Bug};
 use crate::types::{Counters, IfId, IfSet, Ipv4Addr, Time};
 use std::num::NonZeroU32;
@@ -54,6 +53,13 @@ pub(super) struct Rare {
     /// So many packets more than the forwarder's last reading an earlier one had: they
     /// turned out to have come in on a wrong interface.
     pub(super) ahead: u64,
+}
+
+/// What the embedded forwarder counts for an oif.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OifCount {
+    pub packets: u64,
+    pub ttl_too_low: u64,
 }
 
 /// A [`Time`] and two flags in six bytes: MGM may run for 2,200 years.

@@ -6,15 +6,14 @@
 //! forwards nothing: else the flow would stay in its list of unresolved flows, which is
 //! looked through for each packet of all others.
 
+use super::resolution::FirstPacket;
 use super::sources::SourceId;
-use super::wakes::Wakes;
 use super::ways::Way;
 use super::{Effects, Engine, NoticeKind, Refused};
 use crate::types::{Flow, IfId, Interface, Result, Time};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 /// A refused flow is remembered so long.
 const MEMORY_MS: u64 = 10_000;
@@ -24,15 +23,6 @@ const MOST: usize = 65_536;
 
 /// What one takes in the nodes of trees, and in its packet.
 const REFUSAL_BYTES: usize = 256;
-
-/// The packet that a flow began with.
-#[derive(Clone, Debug)]
-pub(super) struct FirstPacket {
-    pub arrival: Interface,
-    pub header: Arc<[u8]>,
-    /// The forwarder told of it, and of no further one: it wants an entry.
-    pub by_forwarder: bool,
-}
 
 /// A refused flow.
 #[derive(Debug)]
@@ -56,8 +46,6 @@ pub(super) struct RefusedFlows {
     by_age: BTreeMap<u64, (Time, Flow)>,
     /// Those to be looked at again. Those that have gone meanwhile are left in.
     pub awake: VecDeque<Flow>,
-    /// Changes that concern some of them, to be found yet.
-    pub wakes: Wakes,
     last: u64,
     /// Never more than so many were there at once, or had room.
     most: usize,
@@ -98,9 +86,9 @@ impl RefusedFlows {
         !self.by_age.is_empty()
     }
 
-    /// Whether some are to be looked at again, or to be found for that.
+    /// Whether some are to be looked at again.
     pub fn has_awake(&self) -> bool {
-        !self.awake.is_empty() || !self.wakes.is_empty()
+        !self.awake.is_empty()
     }
 
     /// The number of the youngest: later ones were refused after all changes so far.
@@ -222,6 +210,9 @@ impl Engine {
     /// Forgets a refused flow; its next packet is a first one.
     pub(super) fn forget_refusal(&mut self, flow: Flow, fx: &mut Effects) -> Option<FirstPacket> {
         let refusal = self.refusals.remove(flow)?;
+        if self.refusals.len() == 0 {
+            self.forget_wakes();
+        }
         self.flows.sources.release(refusal.source);
         if refusal.packet.by_forwarder {
             fx.changed(flow);

@@ -7,7 +7,7 @@
 //! routes, and those that it has not been the turn of live by the old one.
 
 use super::flows::{FlowPlace, Flows};
-use super::resolve::Purpose;
+use super::resolution::Purpose;
 use super::sources::SourceId;
 use super::wakes::AT_ONCE;
 use super::ways::Way;
@@ -172,7 +172,7 @@ impl Engine {
     /// Whether [`Engine::reroute_some`] has something to do.
     #[must_use]
     pub fn has_reroutes(&self) -> bool {
-        self.reroutes.is_on() || self.refusals.has_awake()
+        self.reroutes.is_on() || self.refusals.has_awake() || !self.wakes.is_empty()
     }
 
     /// Goes on with changes that were too much for the call that brought them: for so many

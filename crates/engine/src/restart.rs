@@ -3,8 +3,7 @@
 
 use super::flows::Flows;
 use super::origins::IifOrigin;
-use super::refusals::FirstPacket;
-use super::resolve::{Purpose, Resolution};
+use super::resolution::{FirstPacket, Purpose, Resolution};
 use super::sources::SourceId;
 use super::wakes::{AT_ONCE, ROWS};
 use super::ways::Way;

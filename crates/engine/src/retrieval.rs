@@ -1,7 +1,6 @@
 //! What the retrieval and enumeration functions see (spec sections 6 and 7).
 
-use super::counting::OifCount;
-use super::mfe::Mfe;
+use super::mfe::{Mfe, OifCount};
 use super::sources::SourceId;
 use super::Engine;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};

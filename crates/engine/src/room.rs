@@ -10,7 +10,7 @@
 //! without growing. What a removal tells is stored as far as there is memory; alerts that
 //! find none are told in the clients' own time ([`Effects::take_untold`]).
 
-use super::resolve::{Purpose, Resolution};
+use super::resolution::{Purpose, Resolution};
 use super::sources::SourceId;
 use super::wakes::AT_ONCE;
 use super::{Effects, Engine, Refused};

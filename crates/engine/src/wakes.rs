@@ -6,8 +6,8 @@
 //! A flow whose turn has not come is tried again as soon as a packet of it comes, as it would
 //! be if the change had found it.
 
-use super::refusals::{FirstPacket, RefusedFlow};
-use super::resolve::Purpose;
+use super::refusals::RefusedFlow;
+use super::resolution::{FirstPacket, Purpose};
 use super::sources::SourceId;
 use super::{Effects, Engine, Refused};
 use crate::types::{Domain, Flow, Interface, Route, Scope};
@@ -81,7 +81,7 @@ impl Engine {
         };
         refusal.is_awake
             || self.flows.sources.is_outdated(refusal.source)
-            || self.refusals.wakes.0.iter().any(by)
+            || self.wakes.0.iter().any(by)
     }
 
     fn concerns(&self, change: Change, flow: Flow, refusal: &RefusedFlow) -> bool {
@@ -120,6 +120,11 @@ impl Engine {
         self.wake_for(change(interface), fx);
     }
 
+    /// No refused flow is left that a change could concern.
+    pub(super) fn forget_wakes(&mut self) {
+        self.wakes = Wakes::default();
+    }
+
     /// A boundary has gone: refused flows of its groups may pass now.
     pub(super) fn wake_scope(&mut self, scope: Scope, fx: &mut Effects) {
         self.wake_for(Change::Boundary(scope), fx);
@@ -128,7 +133,7 @@ impl Engine {
     fn wake_for(&mut self, change: Change, fx: &mut Effects) {
         if self.refusals.len() > 0 {
             let last = self.refusals.last();
-            self.refusals.wakes.note(change, 0, last);
+            self.wakes.note(change, 0, last);
         }
         self.wake_some(AT_ONCE, fx);
     }
@@ -152,7 +157,7 @@ impl Engine {
     /// woken, so many at the most.
     fn find_concerned(&mut self, most: usize, fx: &mut Effects) {
         let (mut left, mut rows) = (most, ROWS * most);
-        while let Some(&RefusalWake { change, next, last }) = self.refusals.wakes.0.first() {
+        while let Some(&RefusalWake { change, next, last }) = self.wakes.0.first() {
             let mut found: SmallVec<[Flow; AT_ONCE]> = SmallVec::new();
             let mut rest = None;
             for (serial, flow) in self.refusals.aged(next..=last) {
@@ -166,9 +171,9 @@ impl Engine {
                     found.push(flow);
                 }
             }
-            match (rest, self.refusals.wakes.0.first_mut()) {
+            match (rest, self.wakes.0.first_mut()) {
                 (Some(rest), Some(wake)) => wake.next = rest,
-                _ => _ = self.refusals.wakes.0.remove(0),
+                _ => _ = self.wakes.0.remove(0),
             }
             left -= found.len();
             found.sort_unstable();
@@ -234,7 +239,7 @@ impl Engine {
             }
         }
         if let Some(next) = rest {
-            self.refusals.wakes.note(Change::Domain(interface), next, last);
+            self.wakes.note(Change::Domain(interface), next, last);
         }
         here.sort_unstable();
         for flow in here {
