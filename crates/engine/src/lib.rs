@@ -42,10 +42,10 @@ mod restart;
 mod retrieval;
 mod roles;
 mod room;
+mod rpf_path;
 mod sources;
 mod truth;
 mod wakes;
-mod ways;
 mod wrong_ifs;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::limits::ForwardingLimits;
 use super::mfe::Mfe;
 use super::origins::IifOrigin;
 use super::resolution::{FirstPacket, Purpose};
-use super::ways::Way;
+use super::rpf_path::RpfPath;
 use super::{Effects, Engine, Notice};
 use crate::types::{self, Flow, IfId, Interface, Route, Time};
 use smallvec::SmallVec;
@@ -290,7 +290,8 @@ impl Engine {
         if self.origins.of(flow) != IifOrigin::Route || self.resolutions.contains_key(&flow) {
             return;
         }
-        if !matches!(self.way(flow, source, Some(arrival)), Way::In(id, _) if id == arrival) {
+        if !matches!(self.rpf_path(flow, source, Some(arrival)), RpfPath::In(id, _) if id == arrival)
+        {
             return;
         }
         let (accepted, gap) = match packets(flow) {

@@ -7,8 +7,8 @@
 //! looked through for each packet of all others.
 
 use super::resolution::FirstPacket;
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
-use super::ways::Way;
 use super::{Effects, Engine, NoticeKind, Refused};
 use crate::types::{Flow, IfId, Interface, Result, Time};
 use foldhash::fast::RandomState;
@@ -236,10 +236,10 @@ impl Engine {
         // Where the first packet arrived nobody was asked, because of a boundary or because its
         // owner has no RPF_CALLBACK: it is asked here, if no route covers the flow.
         let was_asked = why != Refused::Boundary && self.accepts_unrouted(refusal.packet.arrival);
-        let may_pass = || match self.way(flow, source, Some(arrival)) {
-            Way::In(..) => true,
-            Way::Bounded => false,
-            Way::Nowhere => !was_asked && self.accepts_unrouted(self.interfaces.name(arrival)),
+        let may_pass = || match self.rpf_path(flow, source, Some(arrival)) {
+            RpfPath::In(..) => true,
+            RpfPath::Bounded => false,
+            RpfPath::Nowhere => !was_asked && self.accepts_unrouted(self.interfaces.name(arrival)),
         };
         if self.is_concerned(flow, refusal) || elsewhere && may_pass() {
             self.forget_refusal(flow, fx);

@@ -8,9 +8,9 @@
 
 use super::flows::{FlowPlace, Flows};
 use super::resolution::Purpose;
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
 use super::wakes::AT_ONCE;
-use super::ways::Way;
 use super::{Effects, Engine, Refused};
 use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Result, Route, Time};
 use smallvec::SmallVec;
@@ -255,9 +255,9 @@ impl Engine {
         let before = entry.mfe.as_ref().map(|mfe| {
             // Its neighbour may be another than that of the first way by the same interface.
             let own = (mfe.iif, mfe.upstream);
-            match self.is_way(flow, old, own) {
-                true => Way::In(own.0, own.1),
-                false => self.way(flow, old, Some(mfe.iif)),
+            match self.is_rpf_path(flow, old, own) {
+                true => RpfPath::In(own.0, own.1),
+                false => self.rpf_path(flow, old, Some(mfe.iif)),
             }
         });
         self.move_entry(place, new, fx);
@@ -267,11 +267,11 @@ impl Engine {
         }
         let has_changed = match before {
             None => false,
-            Some(Way::In(iif, upstream)) => !self.is_way(flow, new, (iif, upstream)),
+            Some(RpfPath::In(iif, upstream)) => !self.is_rpf_path(flow, new, (iif, upstream)),
             // A boundary, or a client that let it in elsewhere: a way in is news.
             Some(_) => {
                 let present = self.flows.mfe(flow).map(|mfe| mfe.iif);
-                matches!(self.way(flow, new, present), Way::In(..))
+                matches!(self.rpf_path(flow, new, present), RpfPath::In(..))
             }
         };
         if has_changed {

@@ -12,8 +12,8 @@ use super::creation::CreationAsked;
 use super::flow_limit::NOWHERE;
 use super::origins::IifOrigin;
 use super::resolution::{AllAsked, AwaitedAnswers, FirstPacket, Purpose, Resolution};
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
-use super::ways::Way;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::sync::Arc;
@@ -125,13 +125,12 @@ impl Engine {
     ) {
         let Some((source, mfe)) = self.flows.row(flow) else { return };
         let (iif, upstream) = (mfe.iif, mfe.upstream);
-        let is_there =
-            |id: &IfId| matches!(self.way(flow, source, Some(*id)), Way::In(to, _) if to == *id);
+        let is_there = |id: &IfId| matches!(self.rpf_path(flow, source, Some(*id)), RpfPath::In(to, _) if to == *id);
         let present = present.filter(is_there).unwrap_or(iif);
         let arrival = self.interfaces.name(present);
         let packet = FirstPacket { arrival, header: Arc::default(), by_forwarder: false };
         if let IifOrigin::Unrouted(asked) = self.origins.of(flow) {
-            let leads_nowhere = self.way(flow, source, Some(iif)) == Way::Nowhere;
+            let leads_nowhere = self.rpf_path(flow, source, Some(iif)) == RpfPath::Nowhere;
             match purpose {
                 Purpose::Reroute if leads_nowhere => return,
                 Purpose::Renew if leads_nowhere && self.now.since(asked) < PATIENCE_MS => {
@@ -168,15 +167,15 @@ impl Engine {
         arrived: Option<IfId>,
         fx: &mut Effects,
     ) -> Option<WayIn> {
-        let way = self.way(flow, source, arrived);
+        let way = self.rpf_path(flow, source, arrived);
         self.debug(fx, || format!("{flow}: {}", self.towards_source(source, way)));
         match way {
-            Way::In(id, upstream) => {
+            RpfPath::In(id, upstream) => {
                 let owner = self.interfaces.master(id)?;
                 Some(WayIn { expected: Some((id, upstream)), asked: id, owner })
             }
-            Way::Bounded => None, // what comes in there is refused (spec 3.7)
-            Way::Nowhere => {
+            RpfPath::Bounded => None, // what comes in there is refused (spec 3.7)
+            RpfPath::Nowhere => {
                 let may_ask = match purpose {
                     Purpose::Create => true,
                     Purpose::Renew => matches!(self.origins.of(flow), IifOrigin::Unrouted(_)),

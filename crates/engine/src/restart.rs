@@ -4,9 +4,9 @@
 use super::flows::Flows;
 use super::origins::IifOrigin;
 use super::resolution::{FirstPacket, Purpose, Resolution};
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
 use super::wakes::{AT_ONCE, ROWS};
-use super::ways::Way;
 use super::{Effects, Engine};
 use crate::types::{Flow, IfId, Interface};
 use smallvec::SmallVec;
@@ -128,8 +128,8 @@ impl Engine {
             return false;
         }
         match resolution.expected {
-            Some(way) => self.is_way(flow, source, way),
-            None => self.way(flow, source, Some(resolution.asked)) == Way::Nowhere,
+            Some(path) => self.is_rpf_path(flow, source, path),
+            None => self.rpf_path(flow, source, Some(resolution.asked)) == RpfPath::Nowhere,
         }
     }
 
@@ -172,7 +172,7 @@ impl Engine {
     fn is_led_to(&self, flow: Flow) -> bool {
         !self.resolutions.contains_key(&flow)
             && self.flows.row(flow).is_some_and(|(source, mfe)| {
-                matches!(self.way(flow, source, Some(mfe.iif)), Way::In(..))
+                matches!(self.rpf_path(flow, source, Some(mfe.iif)), RpfPath::In(..))
             })
     }
 

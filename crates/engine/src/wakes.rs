@@ -273,6 +273,6 @@ impl Engine {
 
 /// Whether one of the ways of a route leads to this index.
 fn leads_to(route: &Route, if_index: u32) -> bool {
-    let ways = route.ways.as_deref().unwrap_or_default();
-    route.if_index == if_index || ways.iter().any(|hop| hop.if_index == if_index)
+    let paths = route.paths.as_deref().unwrap_or_default();
+    route.if_index == if_index || paths.iter().any(|hop| hop.if_index == if_index)
 }

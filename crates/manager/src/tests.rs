@@ -88,7 +88,7 @@ fn source_route(index: u32) -> Route {
     Route {
         origin: RouteOrigin::Connected,
         if_index: index,
-        ways: None,
+        paths: None,
         network: Ipv4Addr::new(10, 0, 0, 0),
         prefix_len: 8,
         protocol: 2,

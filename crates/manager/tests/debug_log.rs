@@ -60,7 +60,7 @@ fn debug_lines_of_a_packet() {
     let route = Route {
         origin: RouteOrigin::Connected,
         if_index: 1,
-        ways: None,
+        paths: None,
         network: Ipv4Addr::new(10, 0, 0, 0),
         prefix_len: 8,
         protocol: 2,

@@ -282,10 +282,10 @@ mod tests {
 
     fn links(copy: &TableCopy) -> Vec<u32> {
         let route = copy.lookup(SOURCE, |_| None).expect("it is complete");
-        match &route.ways {
-            Some(ways) => {
-                assert_eq!(ways[0].if_index, route.if_index, "the first is the choice");
-                ways.iter().map(|way| way.if_index).collect()
+        match &route.paths {
+            Some(paths) => {
+                assert_eq!(paths[0].if_index, route.if_index, "the first is the choice");
+                paths.iter().map(|way| way.if_index).collect()
             }
             None => vec![route.if_index],
         }
@@ -369,7 +369,7 @@ mod tests {
         let origin = RouteOrigin::Via([192, 0, 2, 1].into());
         let hops = [5, 6].map(|if_index| NextHop { origin, if_index });
         let found = copy.lookup(SOURCE, |id| (id == 7).then(|| hops.to_vec())).unwrap();
-        assert_eq!((found.if_index, found.ways.as_deref()), (5, Some(&hops[..])));
+        assert_eq!((found.if_index, found.paths.as_deref()), (5, Some(&hops[..])));
         let found = copy.lookup(SOURCE, |_| Some(Vec::new())).unwrap();
         assert_eq!(found.if_index, 2, "a route with no living next hop is passed over");
     }
