@@ -267,7 +267,7 @@ pub fn host_route(
     Ok(Route {
         origin,
         if_index: if local { 0 } else { if_index },
-        ways: None,
+        paths: None,
         network,
         prefix_len,
         protocol: if protocol == 0 { default_protocol } else { protocol },
@@ -275,5 +275,4 @@ pub fn host_route(
 }
 
 #[cfg(test)]
-#[path = "args_tests.rs"]
 mod tests;

@@ -216,5 +216,4 @@ pub unsafe fn fill_oifs(
 }
 
 #[cfg(test)]
-#[path = "buffer_tests.rs"]
 mod tests;

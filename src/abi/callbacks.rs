@@ -216,5 +216,4 @@ fn dest_info(route: &Route) -> RTM_DEST_INFO {
 }
 
 #[cfg(test)]
-#[path = "callbacks_tests.rs"]
 mod tests;

@@ -1,6 +1,6 @@
 //! The entry of every exported function: fork check, panic barrier, log.
 
-use super::handle::{self, Kind};
+use super::handle::{self, HandleKind};
 use super::types::{DWORD, HANDLE};
 use crate::manager::Manager;
 use crate::types::{Refusal, Result};
@@ -58,7 +58,7 @@ fn finish(name: &'static str, result: Result<DWORD>) -> DWORD {
 /// number is converted to a refusal of the handle.
 pub fn entry_for(
     name: &'static str,
-    kind: Kind,
+    kind: HandleKind,
     handle: HANDLE,
     body: impl FnOnce(u64) -> Result<DWORD>,
 ) -> DWORD {

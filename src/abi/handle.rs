@@ -15,7 +15,7 @@ const SERIAL_BITS: u32 = 40;
 /// What a handle identifies; the byte in its bits 40 to 47.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Kind {
+pub enum HandleKind {
     /// A client.
     Protocol = b'P',
     /// A group enumeration.
@@ -27,14 +27,14 @@ pub enum Kind {
 /// # Panics
 /// After 2^40 serial numbers (one million a second for twelve days), because a handle must
 /// not be issued twice.
-pub fn encode(kind: Kind, serial: u64) -> HANDLE {
+pub fn encode(kind: HandleKind, serial: u64) -> HANDLE {
     assert!(serial >> SERIAL_BITS == 0, "out of handles");
     let value = MARK << 48 | u64::from(kind as u8) << SERIAL_BITS | serial;
     value as usize as HANDLE
 }
 
 /// Returns the serial number in a handle of this kind.
-pub fn decode(kind: Kind, handle: HANDLE) -> Result<u64> {
+pub fn decode(kind: HandleKind, handle: HANDLE) -> Result<u64> {
     let value = handle as usize as u64;
     if value >> SERIAL_BITS == MARK << 8 | u64::from(kind as u8) {
         Ok(value & ((1 << SERIAL_BITS) - 1))
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn comes_back_as_it_went() {
         for serial in [0, 1, 0xff_ffff_ffff] {
-            for kind in [Kind::Protocol, Kind::Enumeration] {
+            for kind in [HandleKind::Protocol, HandleKind::Enumeration] {
                 assert_eq!(decode(kind, encode(kind, serial)), Ok(serial));
             }
         }
@@ -69,12 +69,12 @@ mod tests {
             usize::MAX,
             1,
             &raw const local as usize,
-            encode(Kind::Enumeration, 1) as usize,
-            encode(Kind::Protocol, 1) as usize ^ 1 << 63,
+            encode(HandleKind::Enumeration, 1) as usize,
+            encode(HandleKind::Protocol, 1) as usize ^ 1 << 63,
         ];
         for value in others {
             assert_eq!(
-                decode(Kind::Protocol, value as HANDLE),
+                decode(HandleKind::Protocol, value as HANDLE),
                 Err(Refusal::BadHandle(value as u64))
             );
         }
@@ -83,6 +83,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "out of handles")]
     fn never_the_same_twice() {
-        encode(Kind::Protocol, 1 << SERIAL_BITS);
+        encode(HandleKind::Protocol, 1 << SERIAL_BITS);
     }
 }

@@ -171,5 +171,4 @@ pub fn log_sink(pfn: MGMHOST_LOG_CALLBACK, context: *mut c_void) -> Option<LogSi
 }
 
 #[cfg(test)]
-#[path = "host_config_tests.rs"]
 mod tests;

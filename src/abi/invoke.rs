@@ -4,16 +4,16 @@
 /// Rust cannot catch a C++ exception and throw it again. So the process ends, with a
 /// message that says why (spec 8.5).
 pub fn call_out<R>(name: &'static str, call: impl FnOnce() -> R) -> R {
-    let guard = Guard(name);
+    let guard = UnwindGuard(name);
     let result = call();
     std::mem::forget(guard);
     result
 }
 
 /// Dropped only if an exception unwinds past it.
-struct Guard(&'static str);
+struct UnwindGuard(&'static str);
 
-impl Drop for Guard {
+impl Drop for UnwindGuard {
     fn drop(&mut self) {
         // The process ends even if the message cannot be written.
         let line = format!(

@@ -1,6 +1,6 @@
 //! The C interface of the library: see docs/architecture.md.
 //!
-//! Every exported function is in `exports`, `host`, `host_limits` or `sight`. Its body runs
+//! Every exported function is in `exports`, `host`, `host_limits` or `host_status`. Its body runs
 //! inside `entry::entry`, or `entry_for` if it takes a handle, which check for a fork, catch
 //! panics and log errors. The body checks and converts the arguments (`args`, `handle`),
 //! calls the manager, and copies the results to the caller (`buffer`, `rows`). It decides
@@ -12,7 +12,7 @@ compile_error!("mgm's ABI is that of 64-bit Windows: a 64-bit target is needed")
 pub mod exports;
 pub mod host;
 pub mod host_limits;
-pub mod sight;
+pub mod host_status;
 pub mod types;
 
 mod args;

@@ -186,5 +186,4 @@ fn wrapping(value: u64) -> DWORD {
 }
 
 #[cfg(test)]
-#[path = "rows_tests.rs"]
 pub(super) mod tests;

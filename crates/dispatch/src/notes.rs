@@ -222,5 +222,4 @@ impl<K: Key> Notes<K> {
 }
 
 #[cfg(test)]
-#[path = "notes_tests.rs"]
 mod tests;

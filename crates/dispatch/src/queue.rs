@@ -341,5 +341,4 @@ impl<T: Item> Queue<T> {
 }
 
 #[cfg(test)]
-#[path = "queue_tests.rs"]
 mod tests;

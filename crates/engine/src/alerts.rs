@@ -7,7 +7,7 @@
 
 use super::flows::{Members, Side};
 use super::planted::{self, Bug};
-use super::truth::Topic;
+use super::truth::AlertTopic;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface};
 
@@ -35,7 +35,7 @@ const REPEATED_AT_ONCE: usize = 1024;
 
 /// What a change of membership is about.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cause {
+pub(super) struct MembershipChange {
     /// The client that called; it is not told of its own act (spec 4.1).
     pub caller: Option<ClientId>,
     /// The interface that PRUNE_ALERT names (spec 4.7).
@@ -87,7 +87,7 @@ impl Engine {
         flow: Flow,
         before: Interest,
         after: Interest,
-        cause: Cause,
+        change: MembershipChange,
         fx: &mut Effects,
     ) {
         if before == after || flow.is_link_local() {
@@ -96,7 +96,7 @@ impl Engine {
         if flow.has_source() {
             if let Some(client) = self.towards(self.flows.source(flow)) {
                 let callbacks = self.clients.callbacks(client);
-                self.tell_if_changed((client, callbacks), flow, (before, after), cause, fx);
+                self.tell_if_changed((client, callbacks), flow, (before, after), change, fx);
             }
             return;
         }
@@ -106,7 +106,8 @@ impl Engine {
             if !is_wild && wild.beside(client) {
                 return; // it hears everything is wanted already (4.2, 4.5)
             }
-            let ended = self.tell_if_changed((client, callbacks), flow, (before, after), cause, fx);
+            let ended =
+                self.tell_if_changed((client, callbacks), flow, (before, after), change, fx);
             if is_wild && ended {
                 self.repeat_groups(client, fx);
             }
@@ -131,11 +132,11 @@ impl Engine {
         (client, callbacks): (ClientId, NoticeKinds),
         flow: Flow,
         (before, after): (Interest, Interest),
-        cause: Cause,
+        change: MembershipChange,
         fx: &mut Effects,
     ) -> bool {
         let (was, is) = (before.beside(client), after.beside(client));
-        if was == is || cause.caller == Some(client) {
+        if was == is || change.caller == Some(client) {
             return false;
         }
         if after == Interest::Nobody && planted::has(Bug::LastLeaveUnheard) {
@@ -147,11 +148,11 @@ impl Engine {
                 fx.tell(client, Notice::Join { flow, member: true });
             }
             false if callbacks.has(NoticeKind::Prune) => {
-                fx.tell(client, Notice::Prune { flow, interface: cause.interface });
+                fx.tell(client, Notice::Prune { flow, interface: change.interface });
             }
             true => self.has_no_callback(client, &Notice::Join { flow, member: true }, fx),
             false => {
-                let prune = Notice::Prune { flow, interface: cause.interface };
+                let prune = Notice::Prune { flow, interface: change.interface };
                 self.has_no_callback(client, &prune, fx);
             }
         }
@@ -164,7 +165,7 @@ impl Engine {
     fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
         for (number, flow) in self.flows.wanted_flows(Flow::WILDCARD).enumerate() {
             if number >= REPEATED_AT_ONCE {
-                return fx.tell_all_later(client, Topic::Groups);
+                return fx.tell_all_later(client, AlertTopic::Groups);
             }
             let is_group = flow != Flow::WILDCARD && !flow.has_source() && !flow.is_link_local();
             if is_group && self.interest(flow).beside(client) {
@@ -183,7 +184,7 @@ impl Engine {
     }
 
     fn has_no_callback(&self, client: ClientId, notice: &Notice, fx: &mut Effects) {
-        self.story(fx, || format!("{} has no callback for {notice}", self.who(client)));
+        self.debug(fx, || format!("{} has no callback for {notice}", self.who(client)));
     }
 
     /// Whom the role of spec 4.6 makes hear of `flow`, an (s,g), right now.

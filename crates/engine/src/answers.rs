@@ -1,10 +1,9 @@
 //! From the answers about a flow to its MFE (spec 5.2 to 5.6): the second half of `resolve`.
 
 use super::mfe::Mfe;
-use super::origins::Origin;
+use super::origins::IifOrigin;
 use super::planted::{self, Bug};
-use super::refusals::FirstPacket;
-use super::resolve::{Purpose, Resolution, Waiting};
+use super::resolution::{AwaitedAnswers, FirstPacket, Purpose, Resolution};
 use super::sources::SourceId;
 use super::{ClientId, Effects, Engine, Notice, Packet, QuestionId, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Result, Time};
@@ -25,7 +24,7 @@ impl Engine {
                 self.flows.sources.release(resolution.source);
             }
             fx.ended(*flow);
-            self.story(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
+            self.debug(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
         }
     }
 
@@ -34,7 +33,7 @@ impl Engine {
     pub(super) fn overrule_rpf(&mut self, flow: Flow) {
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
         let Some(mfe) = self.flows.mfe(flow) else { return };
-        if let Waiting::Creation(_) = resolution.waiting {
+        if let AwaitedAnswers::Creation(_) = resolution.waiting {
             resolution.iif = mfe.iif;
             resolution.upstream = mfe.upstream;
             resolution.origin = self.origins.of(flow);
@@ -87,7 +86,7 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let Some(resolution) = self.resolutions.get(&flow) else { return };
-        let Waiting::Rpf(due) = resolution.waiting else { return };
+        let AwaitedAnswers::Rpf(due) = resolution.waiting else { return };
         if due != question && !planted::has(Bug::StaleRpfAnswer) {
             return;
         }
@@ -117,7 +116,7 @@ impl Engine {
         resolution.iif = iif;
         resolution.upstream = upstream;
         if expected.is_some_and(|(id, _)| id != iif) {
-            resolution.origin = Origin::Client;
+            resolution.origin = IifOrigin::Client;
         }
         if resolution.purpose == Purpose::Reroute {
             let origin = resolution.origin;
@@ -199,7 +198,7 @@ impl Engine {
         self.schedule(place, serial as u32, deadline);
         fx.changed(flow);
         fx.ended(flow);
-        self.story(fx, || format!("{flow} installed: {}", self.path(flow)));
+        self.debug(fx, || format!("{flow} installed: {}", self.path(flow)));
         if is_negative {
             self.tell_negative(flow, fx);
         }
@@ -218,6 +217,6 @@ impl Engine {
             mfe.begin_life(now);
         }
         self.schedule_end(flow);
-        self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
+        self.debug(fx, || format!("{flow} gets another life: {}", self.path(flow)));
     }
 }

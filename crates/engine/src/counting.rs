@@ -9,17 +9,10 @@
 //! asks, and before it is told of the first oif or of the loss of the last one:
 //! what has come in until then found oifs, or none.
 
-use super::mfe::{Mfe, Rare};
+use super::mfe::{Mfe, OifCount, Rare};
 use super::Engine;
 use crate::types::{Counters, Flow, Headroom, IfId};
 use std::num::NonZeroU32;
-
-/// What the embedded forwarder counts for an oif.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct OifCount {
-    pub packets: u64,
-    pub ttl_too_low: u64,
-}
 
 impl Rare {
     fn count_mut(&mut self, id: IfId) -> &mut OifCount {

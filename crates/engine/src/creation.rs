@@ -1,23 +1,10 @@
 //! CREATION_ALERT: who has oifs in a flow that is about to be forwarded, and
 //! wants them (spec 5.3).
 
-use super::resolve::Waiting;
+use super::resolution::{AllAsked, Asked, AwaitedAnswers};
 use super::{ClientId, CreationOif, CreationOifs, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Time};
 use smallvec::SmallVec;
-
-/// A CREATION_ALERT that is out.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub question: QuestionId,
-    /// The client's oifs, in the order of the question.
-    pub oifs: IfSet,
-    /// Those where a JOIN of the owner's has overtaken the answer (spec 3.5).
-    pub overtaken: IfSet,
-}
-
-/// Those of one flow: seldom are there more than one.
-pub(super) type AllAsked = SmallVec<[Asked; 1]>;
 
 /// The CREATION_ALERTs for one flow.
 #[derive(Default)]
@@ -39,7 +26,7 @@ impl Engine {
         if let Some(resolution) = self.resolutions.get_mut(&flow) {
             resolution.asked_about = about;
             resolution.on = on;
-            resolution.waiting = Waiting::Creation(questions);
+            resolution.waiting = AwaitedAnswers::Creation(questions);
         }
         if nobody {
             self.finish(now, flow, fx);
@@ -111,7 +98,7 @@ impl Engine {
         fx: &mut Effects,
     ) {
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
-        let Waiting::Creation(waiting) = &mut resolution.waiting else { return };
+        let AwaitedAnswers::Creation(waiting) = &mut resolution.waiting else { return };
         let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
         let asked = waiting.swap_remove(at);
         let is_last = waiting.is_empty();

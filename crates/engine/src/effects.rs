@@ -1,6 +1,6 @@
 //! What the engine wants done: notices for clients, changes for the forwarder.
 
-use super::truth::Topic;
+use super::truth::AlertTopic;
 use super::{ClientId, Notice, NoticeBox};
 use crate::types::{Flow, Headroom, IfId, Interface, Result};
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ pub struct Effects {
     spare: Vec<NoticeBox>,
     /// Clients that are to be told all of a topic, because there is too much to tell them
     /// singly, or no memory for it.
-    untold: Vec<(ClientId, Topic)>,
+    untold: Vec<(ClientId, AlertTopic)>,
     /// There was not even memory for that: it goes for everybody.
     untold_to_all: bool,
     /// Interfaces that clients have given up or lost: what waits there for these has lost
@@ -208,7 +208,7 @@ impl Effects {
     #[cold]
     fn grow_notices(&mut self, to: ClientId, notice: &Notice) -> bool {
         let topic = notice.thing().map(|(thing, _)| thing.topic);
-        let is_too_much = topic == Some(Topic::Groups) && self.notices.len() >= MANY;
+        let is_too_much = topic == Some(AlertTopic::Groups) && self.notices.len() >= MANY;
         let len = self.notices.len();
         let wanted = if len < MANY { (2 * len).clamp(USUAL, MANY) } else { 2 * len };
         if !is_too_much && self.notices.try_reserve_exact(wanted + SURE - len).is_ok() {
@@ -245,7 +245,7 @@ impl Effects {
     }
 
     /// A client is to be told all of a topic, in its own time (spec 8.9).
-    pub(super) fn tell_all_later(&mut self, to: ClientId, topic: Topic) {
+    pub(super) fn tell_all_later(&mut self, to: ClientId, topic: AlertTopic) {
         let one = (to, topic);
         if let Err(place) = self.untold.binary_search(&one) {
             match self.untold.try_reserve(1) {
@@ -263,7 +263,7 @@ impl Effects {
     }
 
     /// Takes out who is to be told all of a topic, and whether everybody is told all.
-    pub fn take_untold(&mut self) -> (Vec<(ClientId, Topic)>, bool) {
+    pub fn take_untold(&mut self) -> (Vec<(ClientId, AlertTopic)>, bool) {
         (std::mem::take(&mut self.untold), std::mem::take(&mut self.untold_to_all))
     }
 

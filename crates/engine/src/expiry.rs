@@ -1,7 +1,7 @@
 //! The end of an MFE's life (spec 5.6).
 
-use super::flows::{Flows, Place};
-use super::resolve::Purpose;
+use super::flows::{FlowPlace, Flows};
+use super::resolution::Purpose;
 use super::wakes::AT_ONCE;
 use super::{Effects, Engine};
 use crate::types::{Flow, Result, RouteOrigin, Time};
@@ -32,7 +32,7 @@ struct Bucket {
 
 /// An MFE that was in this place, with its serial number.
 #[derive(Clone, Copy, Debug)]
-struct Life(Place, u32);
+struct Life(FlowPlace, u32);
 
 /// So many entries may be out of date before it matters how many MFEs there are.
 const SLACK: usize = 1024;
@@ -105,7 +105,7 @@ impl Engine {
 
     /// The same for an MFE whose end is known.
     #[inline]
-    pub(super) fn schedule(&mut self, place: Place, serial: u32, deadline: Option<Time>) {
+    pub(super) fn schedule(&mut self, place: FlowPlace, serial: u32, deadline: Option<Time>) {
         let Some(deadline) = deadline else { return };
         self.expiry.schedule(Life(place, serial), deadline);
         if self.expiry.len() > 2 * self.flows.mfe_len() + SLACK {
@@ -201,7 +201,7 @@ impl Engine {
                 Ok(packets) => (packets.unwrap_or(mfe.packets) as u32, packets.is_none()),
                 Err(refusal) => {
                     self.expiry.schedule(life, now.plus_secs(1));
-                    self.story(fx, || format!("{flow} has its end put off: {refusal}"));
+                    self.debug(fx, || format!("{flow} has its end put off: {refusal}"));
                     return;
                 }
             };
@@ -211,7 +211,7 @@ impl Engine {
                 return;
             }
         }
-        self.story(fx, || format!("{flow} is at the end of its life"));
+        self.debug(fx, || format!("{flow} is at the end of its life"));
         self.remove_mfe(flow, fx);
     }
 }

@@ -3,7 +3,7 @@
 //! Strangers choose sources and groups as they like: without a limit they fill the
 //! memory, and whoever fills it first keeps all others out.
 
-use super::resolve::{Purpose, Resolution};
+use super::resolution::{Purpose, Resolution};
 use super::{Effects, Engine, Refused};
 use crate::types::{Flow, IfId, Result, Time};
 

@@ -15,12 +15,14 @@ mod answers;
 mod clients;
 mod counting;
 mod creation;
+mod debug_log;
 mod effects;
 mod expiry;
 mod flow_limit;
 mod flows;
 mod interfaces;
 mod limits;
+mod listing;
 mod membership;
 mod mfe;
 mod notice;
@@ -34,48 +36,48 @@ pub mod planted;
 mod planted;
 mod refusals;
 mod reroute;
+mod resolution;
 mod resolve;
 mod restart;
+mod retrieval;
 mod roles;
 mod room;
+mod rpf_path;
 mod sources;
-mod story;
-mod survey;
 mod truth;
-mod view;
 mod wakes;
-mod ways;
 mod wrong_ifs;
 
 #[cfg(test)]
 mod tests;
 
 pub use clients::{is_igmp, ClientId};
+pub use debug_log::Answer;
 pub use effects::Effects;
 pub use flow_limit::USUAL_MAX_FLOWS;
+pub use listing::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use membership::Join;
 pub use notice::{
     CreationOif, CreationOifs, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
 };
 pub use packet::{Out, Outcome, Packet, Refused};
-pub use story::Answer;
-pub use survey::{ClientRow, InterfaceRow, MembershipRow, Sizes};
-pub use truth::{Thing, Topic};
-pub use view::{EnumKind, MfeRow, OifRow, Wanted};
+pub use retrieval::{EnumKind, MfeRow, OifRow, WantedEntry};
+pub use truth::{AlertTopic, Thing};
 
 use clients::Clients;
 use expiry::Expiry;
 use flow_limit::FlowLimit;
 use flows::Flows;
 use interfaces::Interfaces;
-use limits::Limits;
+use limits::ForwardingLimits;
 use mgm_types::{self as types, Flow, Time};
-use origins::Origins;
-use refusals::Refusals;
+use origins::IifOrigins;
+use refusals::RefusedFlows;
 use reroute::Reroutes;
-use resolve::Resolution;
+use resolution::Resolution;
 use sources::SourceId;
 use std::collections::{BTreeMap, BTreeSet};
+use wakes::Wakes;
 use wrong_ifs::WrongIfs;
 
 /// What the engine can be told once, at its birth.
@@ -88,7 +90,7 @@ pub struct Config {
     /// The number of the last client before this engine's first: numbers do
     /// not repeat, even if MGM is stopped and started again (spec 1.4).
     pub last_client: u64,
-    /// Whether [`Effects::log`] gets the story of each packet and membership.
+    /// Whether [`Effects::log`] gets a line about each step of a packet and of a membership.
     pub debug: bool,
 }
 
@@ -97,7 +99,7 @@ pub struct Engine {
     config: Config,
     clients: Clients,
     interfaces: Interfaces,
-    limits: Limits,
+    limits: ForwardingLimits,
     /// Who wants what on which interface, the MFEs, and the routes of their sources.
     flows: Flows,
     /// Flows between their first packet and their MFE. Boxed, because the map
@@ -107,9 +109,11 @@ pub struct Engine {
     new_flows: BTreeSet<(SourceId, Flow)>,
     flow_limit: FlowLimit,
     /// How the iifs of MFEs were found.
-    origins: Origins,
+    origins: IifOrigins,
     /// Flows for which there is no MFE, lately.
-    refusals: Refusals,
+    refusals: RefusedFlows,
+    /// Changes that concern some of those, which are still to be found.
+    wakes: Wakes,
     reroutes: Reroutes,
     expiry: Expiry,
     wrong_ifs: WrongIfs,
@@ -129,13 +133,14 @@ impl Engine {
             config,
             clients: Clients::after(config.last_client),
             interfaces: Interfaces::default(),
-            limits: Limits::default(),
+            limits: ForwardingLimits::default(),
             flows: Flows::default(),
             resolutions: BTreeMap::new(),
             new_flows: BTreeSet::new(),
             flow_limit: FlowLimit::of(config.max_flows),
-            origins: Origins::default(),
-            refusals: Refusals::default(),
+            origins: IifOrigins::default(),
+            refusals: RefusedFlows::default(),
+            wakes: Wakes::default(),
             reroutes: Reroutes::default(),
             expiry: Expiry::default(),
             wrong_ifs: WrongIfs::default(),

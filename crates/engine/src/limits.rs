@@ -16,7 +16,7 @@ pub(super) const LEAST_THRESHOLD: u8 = 1;
 
 /// All limits that have been set.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(super) struct ForwardingLimits {
     /// Thresholds above the least one.
     thresholds: BTreeMap<Interface, u8>,
     /// The greatest of them, or the least there is: what is above it goes out
@@ -27,9 +27,9 @@ pub(super) struct Limits {
     names: BTreeMap<Scope, U16CString>,
 }
 
-impl Default for Limits {
+impl Default for ForwardingLimits {
     fn default() -> Self {
-        Limits {
+        ForwardingLimits {
             thresholds: BTreeMap::new(),
             highest: LEAST_THRESHOLD,
             boundaries: BTreeMap::new(),
@@ -38,7 +38,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl ForwardingLimits {
     /// The TTL that a packet must exceed to go out there.
     pub fn threshold(&self, interface: Interface) -> u8 {
         self.thresholds.get(&interface).copied().unwrap_or(LEAST_THRESHOLD)

@@ -1,7 +1,7 @@
 //! Group memberships (spec section 3).
 
-use super::alerts::{Cause, Interest};
-use super::flows::{Flows, Place, Side};
+use super::alerts::{Interest, MembershipChange};
+use super::flows::{FlowPlace, Flows, Side};
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice};
 use crate::types::{Flow, IfId, Interface, Refusal, Result, Route};
@@ -25,7 +25,7 @@ struct Act {
     /// The protocol that an IGMP client acts beside, and whether that is leaving (D39).
     beside: Option<ClientId>,
     is_leaving: bool,
-    cause: Cause,
+    change: MembershipChange,
 }
 
 impl Engine {
@@ -77,7 +77,7 @@ impl Engine {
         }
         let place = self.flows.find(flow);
         let was_there = place.is_some_and(|place| {
-            self.remove_member(flow, place, act.id, &[act.side], act.cause, fx)
+            self.remove_member(flow, place, act.id, &[act.side], act.change, fx)
         });
         self.follow_member(&act, was_there, || Notice::LocalLeave { flow, interface }, fx);
         if let Some(place) = place {
@@ -137,8 +137,8 @@ impl Engine {
         }
         let beside = if is_igmp { slot.owner } else { None };
         let is_leaving = is_igmp && slot.claim != slot.owner;
-        let cause = Cause { caller: Some(client), interface };
-        Ok(Act { client, flow, id, side, beside, is_leaving, cause })
+        let change = MembershipChange { caller: Some(client), interface };
+        Ok(Act { client, flow, id, side, beside, is_leaving, change })
     }
 
     /// Records a membership; false if it was there.
@@ -150,13 +150,13 @@ impl Engine {
         if !self.flows.insert_member(place, act.side, act.id) {
             return false;
         }
-        self.story(fx, || {
-            let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
-            format!("{who} joins {flow} on {}", cause.interface)
+        self.debug(fx, || {
+            let (who, Act { flow, change, .. }) = (self.who(act.client), act);
+            format!("{who} joins {flow} on {}", change.interface)
         });
         if is_heard {
             let after = self.interest_at(place, is_heard);
-            self.interest_changed(act.flow, before, after, act.cause, fx);
+            self.interest_changed(act.flow, before, after, act.change, fx);
         }
         true
     }
@@ -166,10 +166,10 @@ impl Engine {
     fn remove_member(
         &mut self,
         flow: Flow,
-        place: Place,
+        place: FlowPlace,
         id: IfId,
         sides: &[Side],
-        cause: Cause,
+        change: MembershipChange,
         fx: &mut Effects,
     ) -> bool {
         let is_heard = self.is_interest_heard();
@@ -177,20 +177,20 @@ impl Engine {
         if !self.flows.remove_member(place, sides, id) {
             return false;
         }
-        self.story(fx, || {
-            let (who, name) = (self.whose(cause.caller), self.interfaces.name(id));
+        self.debug(fx, || {
+            let (who, name) = (self.whose(change.caller), self.interfaces.name(id));
             format!("the membership {flow} on {name} ends, caused by {who}")
         });
         if is_heard {
             let after = self.interest_at(place, is_heard);
-            self.interest_changed(flow, before, after, cause, fx);
+            self.interest_changed(flow, before, after, change, fx);
         }
         true
     }
 
     /// The components behind the memberships in a place, if it matters.
     #[inline]
-    fn interest_at(&self, place: Place, matters: bool) -> Interest {
+    fn interest_at(&self, place: FlowPlace, matters: bool) -> Interest {
         match self.flows.at(place).wanted_by() {
             Some(members) if matters => self.components_behind(members),
             _ => Interest::Nobody,
@@ -204,10 +204,10 @@ impl Engine {
         if act.flow.is_link_local() || is_absent {
             return; // nothing goes out there that could be switched
         }
-        self.story(fx, || {
+        self.debug(fx, || {
             let state = if on { "on" } else { "off" };
-            let (who, Act { flow, cause, .. }) = (self.who(act.client), act);
-            format!("{who} switches {flow} {state} on {}", cause.interface)
+            let (who, Act { flow, change, .. }) = (self.who(act.client), act);
+            format!("{who} switches {flow} {state} on {}", change.interface)
         });
         if act.beside.is_none() {
             self.update_mfes(act.flow, act.id, Touch::Force(on), Some(act.client), fx);
@@ -235,7 +235,7 @@ impl Engine {
         id: IfId,
         sides: &[Side],
         owner: Option<ClientId>,
-        cause: Cause,
+        change: MembershipChange,
         fx: &mut Effects,
     ) {
         let mut first = Flow::WILDCARD.successor();
@@ -247,11 +247,11 @@ impl Engine {
             first = last.successor();
             self.flows.fetch(flows.iter().map(|(_, place)| *place));
             for (flow, place) in flows {
-                self.drop_member(flow, place, id, sides, owner, cause, fx);
+                self.drop_member(flow, place, id, sides, owner, change, fx);
             }
         }
         if let Some(place) = self.flows.find(Flow::WILDCARD) {
-            self.drop_member(Flow::WILDCARD, place, id, sides, owner, cause, fx);
+            self.drop_member(Flow::WILDCARD, place, id, sides, owner, change, fx);
         }
     }
 
@@ -259,16 +259,16 @@ impl Engine {
     fn drop_member(
         &mut self,
         flow: Flow,
-        place: Place,
+        place: FlowPlace,
         id: IfId,
         sides: &[Side],
         owner: Option<ClientId>,
-        cause: Cause,
+        change: MembershipChange,
         fx: &mut Effects,
     ) {
-        if self.remove_member(flow, place, id, sides, cause, fx) {
+        if self.remove_member(flow, place, id, sides, change, fx) {
             if let Some(owner) = owner {
-                self.alert(owner, Notice::LocalLeave { flow, interface: cause.interface }, fx);
+                self.alert(owner, Notice::LocalLeave { flow, interface: change.interface }, fx);
             }
         }
         self.flows.tidy(place);

@@ -1,6 +1,5 @@
 //! A multicast forwarding entry: what is kept of it.
 
-use super::counting::OifCount;
 use super::planted::{self, Bug};
 use crate::types::{Counters, IfId, IfSet, Ipv4Addr, Time};
 use std::num::NonZeroU32;
@@ -56,6 +55,13 @@ pub(super) struct Rare {
     pub(super) ahead: u64,
 }
 
+/// What the embedded forwarder counts for an oif.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OifCount {
+    pub packets: u64,
+    pub ttl_too_low: u64,
+}
+
 /// A [`Time`] and two flags in six bytes: MGM may run for 2,200 years.
 #[derive(Clone, Copy, Debug)]
 struct Moment([u16; 3]);
@@ -88,15 +94,15 @@ impl Moment {
 /// What the owner of the iif is to hear of an MFE that went from some oifs to
 /// none, or from none to some.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Turn {
+pub(super) struct OifTurn {
     pub iif: IfId,
     pub serial: u32,
     pub is_negative: bool,
 }
 
-impl Turn {
-    pub fn of(mfe: &Mfe) -> Turn {
-        Turn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
+impl OifTurn {
+    pub fn of(mfe: &Mfe) -> OifTurn {
+        OifTurn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
     }
 }
 
@@ -225,7 +231,7 @@ impl Mfe {
         touch: Touch,
         is_member: bool,
         is_bounded: bool,
-    ) -> Option<Option<Turn>> {
+    ) -> Option<Option<OifTurn>> {
         self.override_oif(id, touch);
         let wanted = self.wants(id, is_member) && !is_bounded;
         let was_negative = self.oifs.is_empty();
@@ -233,7 +239,7 @@ impl Mfe {
         if touch == Touch::Gone {
             self.forget_oif(id);
         }
-        has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| Turn::of(self)))
+        has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| OifTurn::of(self)))
     }
 
     /// Puts an interface among the oifs, or takes it out; true if that changed them.

@@ -1,8 +1,8 @@
 //! What moves the oifs of MFEs, and what else changes them (spec 3.5, 5.5, 5.8, 5.9).
 
 use super::flows::{Flows, Members};
-use super::mfe::{Mfe, Touch, Turn};
-use super::origins::Origin;
+use super::mfe::{Mfe, OifTurn, Touch};
+use super::origins::IifOrigin;
 use super::planted::{self, Bug};
 use super::room::mfes_of;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, QuestionId};
@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use std::ops::RangeInclusive;
 
 /// MFEs whose oifs have changed, and what is to be told of that.
-type Changes = SmallVec<[(Flow, Option<Turn>); 16]>;
+type OifChanges = SmallVec<[(Flow, Option<OifTurn>); 16]>;
 
 impl Engine {
     /// All interfaces on which memberships want `flow`, an (s,g).
@@ -74,7 +74,7 @@ impl Engine {
         let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) else { return };
         fx.changed(flow);
-        self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+        self.debug(fx, || format!("{flow} changes: {}", self.path(flow)));
         if let Some(turn) = turn {
             self.tell_turn(flow, turn, caller, fx);
         }
@@ -96,7 +96,7 @@ impl Engine {
         let mut left = Some(flows);
         while let Some(flows) = left {
             // A few at a time, because there may be no memory for the list of all.
-            let mut some: Changes = SmallVec::new();
+            let mut some: OifChanges = SmallVec::new();
             let limits = &self.limits;
             left = self.flows.visit_mfes(flows, id, |flow, mfe, is_member| {
                 let is_bounded = limits.bounds(index, flow.group());
@@ -117,7 +117,7 @@ impl Engine {
 
     /// An MFE went from some oifs to none, or from none to some: tells the
     /// owner of its iif, unless it is the one who did it (spec 5.8).
-    fn tell_turn(&self, flow: Flow, turn: Turn, caller: Option<ClientId>, fx: &mut Effects) {
+    fn tell_turn(&self, flow: Flow, turn: OifTurn, caller: Option<ClientId>, fx: &mut Effects) {
         let Some(owner) = self.interfaces.master(turn.iif) else { return };
         if caller == Some(owner) && !planted::has(Bug::CauserTold) {
             return;
@@ -176,7 +176,7 @@ impl Engine {
             }
             // What came since it was last known counts for the new life: better one too
             // many than an end to what forwards.
-            Err(refusal) => self.story(fx, || format!("{flow}: when a life began: {refusal}")),
+            Err(refusal) => self.debug(fx, || format!("{flow}: when a life began: {refusal}")),
         }
         self.schedule_end(flow);
     }
@@ -213,11 +213,11 @@ impl Engine {
     /// Deletes an MFE.
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if let Some(mfe) = self.flows.remove_mfe(flow) {
-            self.story(fx, || {
+            self.debug(fx, || {
                 format!("{flow} deleted: it came in by {}", self.interfaces.name(mfe.iif))
             });
             self.flow_limit.end(mfe.arrival);
-            self.origins.set(flow, Origin::Route);
+            self.origins.set(flow, IifOrigin::Route);
             self.wrong_ifs.mfe_gone(flow);
             self.end_resolution(flow); // of its renewal
             fx.changed(flow);
@@ -252,8 +252,8 @@ impl Engine {
         let nothing = IfSet::default();
         let to = (iif.unwrap_or(old), upstream);
         self.reshape(flow, to, (&nothing, &nothing), Some(client), fx);
-        if iif.is_some() && self.origins.of(flow) == Origin::Route {
-            self.origins.set(flow, Origin::Client);
+        if iif.is_some() && self.origins.of(flow) == IifOrigin::Route {
+            self.origins.set(flow, IifOrigin::Client);
         }
         self.overrule_rpf(flow);
         if iif.is_none() && if_index != 0 && self.interfaces.name(old).index != if_index {
@@ -300,10 +300,10 @@ impl Engine {
         let left = gone.iter().filter(|&id| mfe.set_oif(id, false)).count();
         let came = members.iter().filter(|&id| mfe.set_oif(id, true)).count();
         let turned = was_negative != mfe.oifs.is_empty();
-        let turn = Turn::of(mfe);
+        let turn = OifTurn::of(mfe);
         if old_iif != iif || left + came > 0 {
             fx.changed(flow);
-            self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+            self.debug(fx, || format!("{flow} changes: {}", self.path(flow)));
         }
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
         if old != new {

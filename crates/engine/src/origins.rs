@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// How the iif of an MFE was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum IifOrigin {
     /// By the route.
     Route,
     /// RPF_CALLBACK named another one, or MgmSetMfe did.
@@ -16,27 +16,27 @@ pub(super) enum Origin {
 
 /// The MFEs whose iif did not come by the route: few, so they carry no mark themselves.
 #[derive(Debug, Default)]
-pub(super) struct Origins(BTreeMap<Flow, Origin>);
+pub(super) struct IifOrigins(BTreeMap<Flow, IifOrigin>);
 
-impl Origins {
+impl IifOrigins {
     /// How the iif of this MFE was found.
     #[inline]
-    pub fn of(&self, flow: Flow) -> Origin {
+    pub fn of(&self, flow: Flow) -> IifOrigin {
         match self.0.is_empty() {
-            true => Origin::Route,
-            false => self.0.get(&flow).copied().unwrap_or(Origin::Route),
+            true => IifOrigin::Route,
+            false => self.0.get(&flow).copied().unwrap_or(IifOrigin::Route),
         }
     }
 
     #[inline(always)]
-    pub fn set(&mut self, flow: Flow, origin: Origin) {
-        if !self.0.is_empty() || !matches!(origin, Origin::Route) {
+    pub fn set(&mut self, flow: Flow, origin: IifOrigin) {
+        if !self.0.is_empty() || !matches!(origin, IifOrigin::Route) {
             self.set_rare(flow, origin);
         }
     }
 
-    fn set_rare(&mut self, flow: Flow, origin: Origin) {
-        if origin != Origin::Route {
+    fn set_rare(&mut self, flow: Flow, origin: IifOrigin) {
+        if origin != IifOrigin::Route {
             self.0.insert(flow, origin);
         } else {
             self.0.remove(&flow);
@@ -44,7 +44,7 @@ impl Origins {
     }
 
     /// The MFEs from this one on whose iif did not come by the route, in order.
-    pub fn from(&self, first: Flow) -> impl Iterator<Item = (Flow, Origin)> + '_ {
+    pub fn from(&self, first: Flow) -> impl Iterator<Item = (Flow, IifOrigin)> + '_ {
         self.0.range(first..).map(|(&flow, &origin)| (flow, origin))
     }
 }

@@ -5,7 +5,7 @@
 //! The call itself records the claim; the change follows when DISABLE_IGMP has
 //! been answered. Another take or release in between only moves the claim.
 
-use super::alerts::Cause;
+use super::alerts::MembershipChange;
 use super::flows::Side;
 use super::mfe::Touch;
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
@@ -59,7 +59,7 @@ impl Engine {
     /// Takes an interface that [`Engine::prepare_take`] has accepted; `at_once`
     /// inside a callback, where nothing can be waited for (spec 2.3).
     pub fn take(&mut self, client: ClientId, id: IfId, at_once: bool, fx: &mut Effects) {
-        self.story(fx, || format!("{} takes {}", self.who(client), self.interfaces.name(id)));
+        self.debug(fx, || format!("{} takes {}", self.who(client), self.interfaces.name(id)));
         let is_igmp = match self.clients.get_mut(client) {
             Some(record) => {
                 record.interfaces += 1;
@@ -117,7 +117,7 @@ impl Engine {
         if holder != Some(client) {
             return Err(Refusal::NotOwner(interface));
         }
-        self.story(fx, || format!("{} releases {interface}", self.who(client)));
+        self.debug(fx, || format!("{} releases {interface}", self.who(client)));
         if let Some(record) = self.clients.get_mut(client) {
             record.interfaces -= 1;
         }
@@ -134,11 +134,11 @@ impl Engine {
     fn release_igmp(&mut self, id: IfId, client: ClientId, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get_mut(id) else { return };
         let (owner, staying) = (slot.owner, slot.staying_owner());
-        let cause = Cause { caller: Some(client), interface: slot.interface };
+        let change = MembershipChange { caller: Some(client), interface: slot.interface };
         slot.disabling = None;
         slot.igmp_barred = false;
-        fx.released.push((client, cause.interface));
-        self.drop_members(id, &[Side::Igmp], staying, cause, fx);
+        fx.released.push((client, change.interface));
+        self.drop_members(id, &[Side::Igmp], staying, change, fx);
         if owner.is_some() {
             self.update_mfes(Flow::WILDCARD, id, Touch::Members, Some(client), fx);
             if let Some(slot) = self.interfaces.get_mut(id) {
@@ -163,8 +163,8 @@ impl Engine {
         fx.released.push((client, interface));
         if !had_it {
             // Its take still waits for DISABLE_IGMP, and will find no claim.
-            let cause = Cause { caller: Some(client), interface };
-            self.drop_members(id, &[Side::Owner], None, cause, fx);
+            let change = MembershipChange { caller: Some(client), interface };
+            self.drop_members(id, &[Side::Owner], None, change, fx);
             self.update_mfes(Flow::WILDCARD, id, Touch::Clear, Some(client), fx);
         }
         if let Some(slot) = self.interfaces.get_mut(id) {
@@ -237,8 +237,8 @@ impl Engine {
         if !is_disabled || question.0 < slot.igmp_since {
             return;
         }
-        let cause = Cause { caller: None, interface: slot.interface };
-        self.drop_members(id, &[Side::Igmp], slot.staying_owner(), cause, fx);
+        let change = MembershipChange { caller: None, interface: slot.interface };
+        self.drop_members(id, &[Side::Igmp], slot.staying_owner(), change, fx);
         self.update_mfes(Flow::WILDCARD, id, Touch::Members, None, fx);
     }
 
@@ -270,9 +270,9 @@ impl Engine {
         let sides: &[Side] =
             if slot.owner.is_some() { &[Side::Owner, Side::Igmp] } else { &[Side::Igmp] };
         // A release is its owner's own act; a take tells its caller what it ended.
-        let cause = Cause { caller: slot.owner, interface: slot.interface };
-        self.drop_members(id, sides, None, cause, fx);
-        self.change_master(id, cause.caller, fx, |slot| slot.owner = slot.claim);
+        let change = MembershipChange { caller: slot.owner, interface: slot.interface };
+        self.drop_members(id, sides, None, change, fx);
+        self.change_master(id, change.caller, fx, |slot| slot.owner = slot.claim);
     }
 
     /// Changes who speaks for an interface in sections 4 and 5, with what
@@ -293,7 +293,7 @@ impl Engine {
         let Some(slot) = self.interfaces.get(id) else { return };
         let (name, master) = (slot.interface, slot.master());
         let (is_free, absent) = (slot.is_free(), slot.absent);
-        self.story(fx, || format!("{name} is {}'s now", self.whose(master)));
+        self.debug(fx, || format!("{name} is {}'s now", self.whose(master)));
         if is_free {
             if !absent {
                 fx.detached.push(id);
@@ -327,8 +327,8 @@ impl Engine {
         let (interface, igmp) = (slot.interface, slot.igmp);
         slot.disabling = None; // the change of hands need not wait for anybody
         fx.released.extend(slot.owner.map(|owner| (owner, interface)));
-        let cause = Cause { caller: None, interface };
-        self.drop_members(id, &[Side::Owner, Side::Igmp], None, cause, fx);
+        let change = MembershipChange { caller: None, interface };
+        self.drop_members(id, &[Side::Owner, Side::Igmp], None, change, fx);
         self.change_master(id, None, fx, |slot| {
             slot.owner = slot.claim;
             slot.absent = true;

@@ -1,12 +1,11 @@
 //! Packets, and what is decided about them (spec 5.1, 5.7).
 
 use super::interfaces::Interfaces;
-use super::limits::Limits;
+use super::limits::ForwardingLimits;
 use super::mfe::Mfe;
-use super::origins::Origin;
-use super::refusals::FirstPacket;
-use super::resolve::Purpose;
-use super::ways::Way;
+use super::origins::IifOrigin;
+use super::resolution::{FirstPacket, Purpose};
+use super::rpf_path::RpfPath;
 use super::{Effects, Engine, Notice};
 use crate::types::{self, Flow, IfId, Interface, Route, Time};
 use smallvec::SmallVec;
@@ -219,7 +218,7 @@ impl Engine {
                 return Err(why);
             }
         }
-        self.story(fx, || format!("first packet of {flow}, on {}", packet.arrival));
+        self.debug(fx, || format!("first packet of {flow}, on {}", packet.arrival));
         let is_on = self.resolve(now, packet, arrival, (source, by_forwarder), fx);
         is_on.then_some(()).ok_or(Refused::NoUpstream)
     }
@@ -288,10 +287,11 @@ impl Engine {
     ) {
         let Some((source, mfe)) = self.flows.row(flow) else { return };
         let accepted = mfe.packets;
-        if self.origins.of(flow) != Origin::Route || self.resolutions.contains_key(&flow) {
+        if self.origins.of(flow) != IifOrigin::Route || self.resolutions.contains_key(&flow) {
             return;
         }
-        if !matches!(self.way(flow, source, Some(arrival)), Way::In(id, _) if id == arrival) {
+        if !matches!(self.rpf_path(flow, source, Some(arrival)), RpfPath::In(id, _) if id == arrival)
+        {
             return;
         }
         let (accepted, gap) = match packets(flow) {
@@ -301,7 +301,7 @@ impl Engine {
         };
         let rival = self.interfaces.name(arrival);
         if self.wrong_ifs.has_moved(now, (flow, rival), accepted, gap, &mut fx.headroom) {
-            self.story(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
+            self.debug(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
             self.resolve_again(flow, Purpose::Reroute, Some(arrival), fx);
         }
     }
@@ -310,7 +310,7 @@ impl Engine {
 /// Counts a packet in, and out on each oif that its TTL reaches.
 fn forward(
     mfe: &mut Mfe,
-    limits: &Limits,
+    limits: &ForwardingLimits,
     interfaces: &Interfaces,
     packet: &Packet<'_>,
     fx: &mut Effects,

@@ -6,15 +6,14 @@
 //! forwards nothing: else the flow would stay in its list of unresolved flows, which is
 //! looked through for each packet of all others.
 
+use super::resolution::FirstPacket;
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
-use super::wakes::Wakes;
-use super::ways::Way;
 use super::{Effects, Engine, NoticeKind, Refused};
 use crate::types::{Flow, IfId, Interface, Result, Time};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 /// A refused flow is remembered so long.
 const MEMORY_MS: u64 = 10_000;
@@ -25,18 +24,9 @@ const MOST: usize = 65_536;
 /// What one takes in the nodes of trees, and in its packet.
 const REFUSAL_BYTES: usize = 256;
 
-/// The packet that a flow began with.
-#[derive(Clone, Debug)]
-pub(super) struct FirstPacket {
-    pub arrival: Interface,
-    pub header: Arc<[u8]>,
-    /// The forwarder told of it, and of no further one: it wants an entry.
-    pub by_forwarder: bool,
-}
-
 /// A refused flow.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct RefusedFlow {
     /// A reference is held to it.
     pub source: SourceId,
     pub packet: FirstPacket,
@@ -49,21 +39,19 @@ pub(super) struct Refusal {
 
 /// All that are remembered.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
-    by_flow: HashMap<Flow, Refusal, RandomState>,
+pub(super) struct RefusedFlows {
+    by_flow: HashMap<Flow, RefusedFlow, RandomState>,
     by_source: BTreeSet<(SourceId, Flow)>,
     /// By their numbers, and so in the order in which they are forgotten; when that is.
     by_age: BTreeMap<u64, (Time, Flow)>,
     /// Those to be looked at again. Those that have gone meanwhile are left in.
     pub awake: VecDeque<Flow>,
-    /// Changes that concern some of them, to be found yet.
-    pub wakes: Wakes,
     last: u64,
     /// Never more than so many were there at once, or had room.
     most: usize,
 }
 
-impl Refusals {
+impl RefusedFlows {
     /// Makes sure that there is room for another one.
     ///
     /// # Errors
@@ -85,7 +73,7 @@ impl Refusals {
     }
 
     #[inline]
-    pub fn get(&self, flow: Flow) -> Option<&Refusal> {
+    pub fn get(&self, flow: Flow) -> Option<&RefusedFlow> {
         if self.by_flow.is_empty() {
             return None; // nearly always
         }
@@ -98,9 +86,9 @@ impl Refusals {
         !self.by_age.is_empty()
     }
 
-    /// Whether some are to be looked at again, or to be found for that.
+    /// Whether some are to be looked at again.
     pub fn has_awake(&self) -> bool {
-        !self.awake.is_empty() || !self.wakes.is_empty()
+        !self.awake.is_empty()
     }
 
     /// The number of the youngest: later ones were refused after all changes so far.
@@ -129,18 +117,18 @@ impl Refusals {
     ) {
         self.last += 1;
         let serial = self.last;
-        self.by_flow.insert(flow, Refusal { source, packet, why, serial, is_awake: false });
+        self.by_flow.insert(flow, RefusedFlow { source, packet, why, serial, is_awake: false });
         self.by_source.insert((source, flow));
         self.by_age.insert(serial, (Time(now.0 + MEMORY_MS), flow));
     }
 
-    fn remove(&mut self, flow: Flow) -> Option<Refusal> {
+    fn remove(&mut self, flow: Flow) -> Option<RefusedFlow> {
         let refusal = self.by_flow.remove(&flow)?;
         self.by_source.remove(&(refusal.source, flow));
         self.by_age.remove(&refusal.serial);
         if self.by_flow.is_empty() {
-            let Refusals { last, most, .. } = *self;
-            *self = Refusals { last, most, ..Refusals::default() }; // gives the memory back
+            let RefusedFlows { last, most, .. } = *self;
+            *self = RefusedFlows { last, most, ..RefusedFlows::default() }; // gives the memory back
         }
         Some(refusal)
     }
@@ -222,6 +210,9 @@ impl Engine {
     /// Forgets a refused flow; its next packet is a first one.
     pub(super) fn forget_refusal(&mut self, flow: Flow, fx: &mut Effects) -> Option<FirstPacket> {
         let refusal = self.refusals.remove(flow)?;
+        if self.refusals.len() == 0 {
+            self.forget_wakes();
+        }
         self.flows.sources.release(refusal.source);
         if refusal.packet.by_forwarder {
             fx.changed(flow);
@@ -245,10 +236,10 @@ impl Engine {
         // Where the first packet arrived nobody was asked, because of a boundary or because its
         // owner has no RPF_CALLBACK: it is asked here, if no route covers the flow.
         let was_asked = why != Refused::Boundary && self.accepts_unrouted(refusal.packet.arrival);
-        let may_pass = || match self.way(flow, source, Some(arrival)) {
-            Way::In(..) => true,
-            Way::Bounded => false,
-            Way::Nowhere => !was_asked && self.accepts_unrouted(self.interfaces.name(arrival)),
+        let may_pass = || match self.rpf_path(flow, source, Some(arrival)) {
+            RpfPath::In(..) => true,
+            RpfPath::Bounded => false,
+            RpfPath::Nowhere => !was_asked && self.accepts_unrouted(self.interfaces.name(arrival)),
         };
         if self.is_concerned(flow, refusal) || elsewhere && may_pass() {
             self.forget_refusal(flow, fx);
@@ -280,7 +271,7 @@ impl Engine {
         while done < most && self.refusals.next_end().is_some_and(|end| end <= now) {
             done += 1;
             let Some(flow) = self.refusals.oldest() else { break };
-            self.story(fx, || format!("{flow} was refused: its next packet is looked at again"));
+            self.debug(fx, || format!("{flow} was refused: its next packet is looked at again"));
             self.forget_refusal(flow, fx);
         }
         done

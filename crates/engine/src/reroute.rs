@@ -6,11 +6,11 @@
 //! flows is left over: calls that come in between find each flow on one of the two
 //! routes, and those that it has not been the turn of live by the old one.
 
-use super::flows::{Flows, Place};
-use super::resolve::Purpose;
+use super::flows::{FlowPlace, Flows};
+use super::resolution::Purpose;
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
 use super::wakes::AT_ONCE;
-use super::ways::Way;
 use super::{Effects, Engine, Refused};
 use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Result, Route, Time};
 use smallvec::SmallVec;
@@ -172,7 +172,7 @@ impl Engine {
     /// Whether [`Engine::reroute_some`] has something to do.
     #[must_use]
     pub fn has_reroutes(&self) -> bool {
-        self.reroutes.is_on() || self.refusals.has_awake()
+        self.reroutes.is_on() || self.refusals.has_awake() || !self.wakes.is_empty()
     }
 
     /// Goes on with changes that were too much for the call that brought them: for so many
@@ -249,15 +249,15 @@ impl Engine {
     }
 
     /// The flow in this place goes over to another number of its source.
-    fn follow_route(&mut self, place: Place, new: SourceId, fx: &mut Effects) {
+    fn follow_route(&mut self, place: FlowPlace, new: SourceId, fx: &mut Effects) {
         let entry = self.flows.at(place);
         let (flow, old) = (entry.flow(), entry.source);
         let before = entry.mfe.as_ref().map(|mfe| {
             // Its neighbour may be another than that of the first way by the same interface.
             let own = (mfe.iif, mfe.upstream);
-            match self.is_way(flow, old, own) {
-                true => Way::In(own.0, own.1),
-                false => self.way(flow, old, Some(mfe.iif)),
+            match self.is_rpf_path(flow, old, own) {
+                true => RpfPath::In(own.0, own.1),
+                false => self.rpf_path(flow, old, Some(mfe.iif)),
             }
         });
         self.move_entry(place, new, fx);
@@ -267,11 +267,11 @@ impl Engine {
         }
         let has_changed = match before {
             None => false,
-            Some(Way::In(iif, upstream)) => !self.is_way(flow, new, (iif, upstream)),
+            Some(RpfPath::In(iif, upstream)) => !self.is_rpf_path(flow, new, (iif, upstream)),
             // A boundary, or a client that let it in elsewhere: a way in is news.
             Some(_) => {
                 let present = self.flows.mfe(flow).map(|mfe| mfe.iif);
-                matches!(self.way(flow, new, present), Way::In(..))
+                matches!(self.rpf_path(flow, new, present), RpfPath::In(..))
             }
         };
         if has_changed {
@@ -280,7 +280,7 @@ impl Engine {
     }
 
     /// An entry refers to another source from now on; the role of spec 4.6 goes with it.
-    pub(super) fn move_entry(&mut self, place: Place, source: SourceId, fx: &mut Effects) {
+    pub(super) fn move_entry(&mut self, place: FlowPlace, source: SourceId, fx: &mut Effects) {
         let entry = self.flows.at(place);
         let flow = entry.flow();
         let is_wanted = entry.wanted_by().is_some() && !flow.is_link_local();
@@ -293,13 +293,13 @@ impl Engine {
 
     /// The source of an entry is looked up in this domain from now on. Without memory for
     /// that it stays in the former one, until the flow is wanted anew.
-    fn move_home(&mut self, place: Place, domain: Domain, fx: &mut Effects) {
+    fn move_home(&mut self, place: FlowPlace, domain: Domain, fx: &mut Effects) {
         let flow = self.flows.at(place).flow();
         if !flow.has_source() {
             return;
         }
         if self.room(fx).is_err() {
-            return self.story(fx, || format!("{flow} keeps its routing domain: out of memory"));
+            return self.debug(fx, || format!("{flow} keeps its routing domain: out of memory"));
         }
         let source = self.flows.hold_source(flow, domain, None);
         self.move_entry(place, source, fx);
@@ -316,10 +316,10 @@ impl Engine {
             return;
         }
         let interface = self.interfaces.name(id);
-        self.story(fx, || format!("{interface} is in routing domain {} now", domain.0));
+        self.debug(fx, || format!("{interface} is in routing domain {} now", domain.0));
         self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
         // Flows that are wanted there, and nowhere in the domain that they were looked up in.
-        let leaves = |engine: &Engine, place: Place| {
+        let leaves = |engine: &Engine, place: FlowPlace| {
             let entry = engine.flows.at(place);
             let mut places = entry.members.all();
             entry.mfe.is_none()
@@ -332,7 +332,7 @@ impl Engine {
             // A few at a time: there may be no memory for the list of all.
             let wanted = self.flows.wanted_places(first);
             let moving = wanted.filter(|&place| leaves(self, place)).take(Flows::FETCH);
-            let moving: SmallVec<[Place; Flows::FETCH]> = moving.collect();
+            let moving: SmallVec<[FlowPlace; Flows::FETCH]> = moving.collect();
             let Some(&last) = moving.last() else { break };
             first = self.flows.at(last).flow().successor();
             for place in moving {

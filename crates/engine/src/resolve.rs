@@ -8,28 +8,15 @@
 //!               └────── the world has moved meanwhile ──┘
 //! ```
 
-use super::creation::{AllAsked, CreationAsked};
+use super::creation::CreationAsked;
 use super::flow_limit::NOWHERE;
-use super::mfe::Touch;
-use super::origins::Origin;
-use super::planted::{self, Bug};
-use super::refusals::FirstPacket;
+use super::origins::IifOrigin;
+use super::resolution::{AllAsked, AwaitedAnswers, FirstPacket, Purpose, Resolution};
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
-use super::ways::Way;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::sync::Arc;
-
-/// What a resolution is to bring about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// The MFE of a new flow.
-    Create,
-    /// Another life for an MFE that forwarded; it goes on doing so (spec 5.6).
-    Renew,
-    /// The iif that the new route gives; until then the old one serves (spec 5.10).
-    Reroute,
-}
 
 /// After its owner was asked about a flow that no route covers, nobody is asked again so
 /// long (spec 5.2).
@@ -38,77 +25,12 @@ const PATIENCE_MS: u64 = 10_000;
 /// What a question takes beside its notice, and what waits for its answer.
 const RESOLUTION_BYTES: usize = 768;
 
-/// A flow whose clients are being asked.
-#[derive(Debug)]
-pub(super) struct Resolution {
-    pub purpose: Purpose,
-    /// Of a new flow, which holds a reference. An MFE's source is that of its entry.
-    pub source: SourceId,
-    /// What it began with. Where an MFE is asked about, the interface where its packets arrive.
-    pub packet: FirstPacket,
-    /// The number of that interface, which a new flow counts for (spec 0.9).
-    pub arrived: IfId,
-    /// What the route gave, when RPF_CALLBACK was asked; `None` if it led to nobody.
-    pub expected: Option<(IfId, Ipv4Addr)>,
-    /// The interface whose owner was asked.
-    pub asked: IfId,
-    pub iif: IfId,
-    pub upstream: Ipv4Addr,
-    /// How the iif was found.
-    pub origin: Origin,
-    pub waiting: Waiting,
-    /// Interfaces whose owners were asked: should one change hands, all starts again.
-    pub asked_about: IfSet,
-    /// Interfaces that CREATION_ALERT answers switched off, and left on.
-    pub off: IfSet,
-    pub on: IfSet,
-}
-
-/// The answers that a resolution waits for.
-#[derive(Debug)]
-pub(super) enum Waiting {
-    Rpf(QuestionId),
-    Creation(AllAsked),
-}
-
-impl Waiting {
-    pub fn is_for(&self, question: QuestionId) -> bool {
-        match self {
-            Waiting::Rpf(due) => *due == question,
-            Waiting::Creation(asked) => asked.iter().any(|asked| asked.question == question),
-        }
-    }
-}
-
 /// Where the packets of a flow come in, and whom to ask about it.
 struct WayIn {
     /// `None` if the route leads to nobody.
     expected: Option<(IfId, Ipv4Addr)>,
     asked: IfId,
     owner: ClientId,
-}
-
-impl Resolution {
-    /// The owner of an interface has acted on it meanwhile: that beats what it
-    /// answers (spec 3.5). A FORWARD acts on MFEs that exist, so it beats the
-    /// answers of a renewal only.
-    pub fn overtaken(&mut self, id: IfId, touch: Touch) {
-        match touch {
-            Touch::Members => return,
-            Touch::Force(_) if self.purpose == Purpose::Create => return,
-            Touch::Clear | Touch::Gone | Touch::Force(_) => {}
-        }
-        if planted::has(Bug::AnswerBeatsJoin) {
-            return;
-        }
-        self.off.remove(id);
-        self.on.remove(id);
-        if let Waiting::Creation(asked) = &mut self.waiting {
-            for asked in asked.iter_mut().filter(|asked| asked.oifs.contains(id)) {
-                asked.overtaken.insert(id);
-            }
-        }
-    }
 }
 
 impl Engine {
@@ -164,8 +86,8 @@ impl Engine {
                 asked: way.asked,
                 iif,
                 upstream,
-                origin: Origin::Route,
-                waiting: Waiting::Creation(asked.questions),
+                origin: IifOrigin::Route,
+                waiting: AwaitedAnswers::Creation(asked.questions),
                 asked_about: asked.about,
                 off: IfSet::default(),
                 on: asked.on,
@@ -203,13 +125,12 @@ impl Engine {
     ) {
         let Some((source, mfe)) = self.flows.row(flow) else { return };
         let (iif, upstream) = (mfe.iif, mfe.upstream);
-        let is_there =
-            |id: &IfId| matches!(self.way(flow, source, Some(*id)), Way::In(to, _) if to == *id);
+        let is_there = |id: &IfId| matches!(self.rpf_path(flow, source, Some(*id)), RpfPath::In(to, _) if to == *id);
         let present = present.filter(is_there).unwrap_or(iif);
         let arrival = self.interfaces.name(present);
         let packet = FirstPacket { arrival, header: Arc::default(), by_forwarder: false };
-        if let Origin::Unrouted(asked) = self.origins.of(flow) {
-            let leads_nowhere = self.way(flow, source, Some(iif)) == Way::Nowhere;
+        if let IifOrigin::Unrouted(asked) = self.origins.of(flow) {
+            let leads_nowhere = self.rpf_path(flow, source, Some(iif)) == RpfPath::Nowhere;
             match purpose {
                 Purpose::Reroute if leads_nowhere => return,
                 Purpose::Renew if leads_nowhere && self.now.since(asked) < PATIENCE_MS => {
@@ -222,8 +143,8 @@ impl Engine {
                         asked: iif,
                         iif,
                         upstream,
-                        origin: Origin::Unrouted(asked),
-                        waiting: Waiting::Creation(AllAsked::new()),
+                        origin: IifOrigin::Unrouted(asked),
+                        waiting: AwaitedAnswers::Creation(AllAsked::new()),
                         asked_about: IfSet::default(),
                         off: IfSet::default(),
                         on: IfSet::default(),
@@ -246,18 +167,18 @@ impl Engine {
         arrived: Option<IfId>,
         fx: &mut Effects,
     ) -> Option<WayIn> {
-        let way = self.way(flow, source, arrived);
-        self.story(fx, || format!("{flow}: {}", self.towards_source(source, way)));
+        let way = self.rpf_path(flow, source, arrived);
+        self.debug(fx, || format!("{flow}: {}", self.towards_source(source, way)));
         match way {
-            Way::In(id, upstream) => {
+            RpfPath::In(id, upstream) => {
                 let owner = self.interfaces.master(id)?;
                 Some(WayIn { expected: Some((id, upstream)), asked: id, owner })
             }
-            Way::Bounded => None, // what comes in there is refused (spec 3.7)
-            Way::Nowhere => {
+            RpfPath::Bounded => None, // what comes in there is refused (spec 3.7)
+            RpfPath::Nowhere => {
                 let may_ask = match purpose {
                     Purpose::Create => true,
-                    Purpose::Renew => matches!(self.origins.of(flow), Origin::Unrouted(_)),
+                    Purpose::Renew => matches!(self.origins.of(flow), IifOrigin::Unrouted(_)),
                     Purpose::Reroute => false, // the MFE ends (spec 5.10)
                 };
                 let asked = arrived.filter(|&id| may_ask && !self.is_bounded(id, flow.group()))?;
@@ -284,9 +205,9 @@ impl Engine {
         let (named, route, origin) = match expected {
             Some(_) => {
                 let route = self.flows.sources.route(source).clone();
-                (self.interfaces.name(iif), route, Origin::Route)
+                (self.interfaces.name(iif), route, IifOrigin::Route)
             }
-            None => (Interface::NONE, Route::NONE, Origin::Unrouted(self.now)),
+            None => (Interface::NONE, Route::NONE, IifOrigin::Unrouted(self.now)),
         };
         let FirstPacket { arrival, header, .. } = &packet;
         let (arrival, header) = (*arrival, Arc::clone(header));
@@ -305,7 +226,7 @@ impl Engine {
             iif,
             upstream,
             origin,
-            waiting: Waiting::Rpf(question),
+            waiting: AwaitedAnswers::Rpf(question),
             asked_about: IfSet::default(),
             off: IfSet::default(),
             on: IfSet::default(),
@@ -329,7 +250,7 @@ impl Engine {
         } else {
             self.remove_mfe(flow, fx);
         }
-        self.story(fx, || {
+        self.debug(fx, || {
             let source = flow.source();
             format!(
                 "no MFE {flow}: no route to {source} leads through an interface that a client \

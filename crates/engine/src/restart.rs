@@ -2,12 +2,11 @@
 //! changed, and the questions about a flow are asked anew.
 
 use super::flows::Flows;
-use super::origins::Origin;
-use super::refusals::FirstPacket;
-use super::resolve::{Purpose, Resolution};
+use super::origins::IifOrigin;
+use super::resolution::{FirstPacket, Purpose, Resolution};
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
 use super::wakes::{AT_ONCE, ROWS};
-use super::ways::Way;
 use super::{Effects, Engine};
 use crate::types::{Flow, IfId, Interface};
 use smallvec::SmallVec;
@@ -17,7 +16,7 @@ impl Engine {
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.end_resolution(flow) else { return };
         let Resolution { purpose, source, packet, .. } = *resolution;
-        self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
+        self.debug(fx, || format!("{flow}: the world has moved meanwhile, once again"));
         match purpose {
             Purpose::Create => {
                 let present = self.flows.sources.current(source);
@@ -129,8 +128,8 @@ impl Engine {
             return false;
         }
         match resolution.expected {
-            Some(way) => self.is_way(flow, source, way),
-            None => self.way(flow, source, Some(resolution.asked)) == Way::Nowhere,
+            Some(path) => self.is_rpf_path(flow, source, path),
+            None => self.rpf_path(flow, source, Some(resolution.asked)) == RpfPath::Nowhere,
         }
     }
 
@@ -157,7 +156,7 @@ impl Engine {
                 break;
             }
             rows -= 1;
-            if matches!(origin, Origin::Unrouted(_)) && self.is_led_to(flow) {
+            if matches!(origin, IifOrigin::Unrouted(_)) && self.is_led_to(flow) {
                 moving.push(flow);
             }
         }
@@ -173,7 +172,7 @@ impl Engine {
     fn is_led_to(&self, flow: Flow) -> bool {
         !self.resolutions.contains_key(&flow)
             && self.flows.row(flow).is_some_and(|(source, mfe)| {
-                matches!(self.way(flow, source, Some(mfe.iif)), Way::In(..))
+                matches!(self.rpf_path(flow, source, Some(mfe.iif)), RpfPath::In(..))
             })
     }
 

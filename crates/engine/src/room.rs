@@ -10,7 +10,7 @@
 //! without growing. What a removal tells is stored as far as there is memory; alerts that
 //! find none are told in the clients' own time ([`Effects::take_untold`]).
 
-use super::resolve::{Purpose, Resolution};
+use super::resolution::{Purpose, Resolution};
 use super::sources::SourceId;
 use super::wakes::AT_ONCE;
 use super::{Effects, Engine, Refused};
@@ -98,7 +98,7 @@ impl Engine {
         } else {
             self.remove_mfe(flow, fx);
         }
-        self.story(fx, || format!("{flow} is given up: out of memory"));
+        self.debug(fx, || format!("{flow} is given up: out of memory"));
     }
 
     /// A question that was told of finds no memory on its way to the client.

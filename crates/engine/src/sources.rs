@@ -30,7 +30,7 @@ struct Source {
     route: u32,
     /// How much refers to the source.
     refs: u32,
-    flows: Held,
+    flows: SourceFlows,
     /// It has another number by now, with another route.
     is_outdated: bool,
 }
@@ -38,7 +38,7 @@ struct Source {
 /// The entries of flows that have a source. Most sources have one; those of a source
 /// with very many are not listed, because the lists would take more than the sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Held {
+enum SourceFlows {
     None,
     One(u32),
     /// The number of a list.
@@ -60,7 +60,7 @@ pub(super) struct Sources {
     /// Lists of entries, and those that are not used.
     few: Vec<Vec<u32>>,
     free_few: Vec<u32>,
-    routes: Routes,
+    routes: SourceRoutes,
     /// The source that was found last: a call looks for its source several times.
     recent: Cell<(u64, SourceId)>,
     /// There is room for one source more, and its route. Found out when one is added: each
@@ -78,14 +78,14 @@ fn name(addr: Ipv4Addr, domain: Domain) -> u64 {
 
 impl Default for Sources {
     fn default() -> Sources {
-        let mut routes = Routes::default();
+        let mut routes = SourceRoutes::default();
         let route = routes.acquire(Route::NONE);
         let none = Source {
             addr: Ipv4Addr::UNSPECIFIED,
             domain: Domain::MAIN,
             route,
             refs: 1,
-            flows: Held::None,
+            flows: SourceFlows::None,
             is_outdated: false,
         };
         Sources {
@@ -220,7 +220,8 @@ impl Sources {
     #[inline(never)]
     fn add(&mut self, addr: Ipv4Addr, domain: Domain, route: Route) -> SourceId {
         let route = self.routes.acquire(route);
-        let source = Source { addr, domain, route, refs: 0, flows: Held::None, is_outdated: false };
+        let source =
+            Source { addr, domain, route, refs: 0, flows: SourceFlows::None, is_outdated: false };
         let id = match self.free.pop() {
             Some(id) => {
                 *self.at_mut(id) = source;
@@ -286,33 +287,33 @@ impl Sources {
         }
         let source = self.at_mut(id);
         match source.flows {
-            Held::None => source.flows = Held::One(place),
-            Held::Many(count) => source.flows = Held::Many(count + 1),
-            Held::One(_) | Held::Few(_) => self.attach_another(id, place),
+            SourceFlows::None => source.flows = SourceFlows::One(place),
+            SourceFlows::Many(count) => source.flows = SourceFlows::Many(count + 1),
+            SourceFlows::One(_) | SourceFlows::Few(_) => self.attach_another(id, place),
         }
     }
 
     fn attach_another(&mut self, id: SourceId, place: u32) {
         let number = match self.at(id).flows {
-            Held::Few(number) => number,
-            Held::One(first) => match self.begin_list(first) {
+            SourceFlows::Few(number) => number,
+            SourceFlows::One(first) => match self.begin_list(first) {
                 Some(number) => {
-                    self.at_mut(id).flows = Held::Few(number);
+                    self.at_mut(id).flows = SourceFlows::Few(number);
                     number
                 }
                 None => {
-                    self.at_mut(id).flows = Held::Many(2);
+                    self.at_mut(id).flows = SourceFlows::Many(2);
                     return;
                 }
             },
-            Held::None | Held::Many(_) => return,
+            SourceFlows::None | SourceFlows::Many(_) => return,
         };
         let list = &mut self.few[number as usize];
         if list.len() < FEW && list.try_reserve(1).is_ok() {
             list.push(place);
         } else {
             let all = list.len() as u32 + 1;
-            self.at_mut(id).flows = Held::Many(all);
+            self.at_mut(id).flows = SourceFlows::Many(all);
             self.end_list(number);
         }
     }
@@ -352,15 +353,17 @@ impl Sources {
         }
         let source = self.at_mut(id);
         match source.flows {
-            Held::None | Held::One(_) | Held::Many(1) => source.flows = Held::None,
-            Held::Many(count) => source.flows = Held::Many(count - 1),
-            Held::Few(number) => {
+            SourceFlows::None | SourceFlows::One(_) | SourceFlows::Many(1) => {
+                source.flows = SourceFlows::None
+            }
+            SourceFlows::Many(count) => source.flows = SourceFlows::Many(count - 1),
+            SourceFlows::Few(number) => {
                 let list = &mut self.few[number as usize];
                 if let Some(at) = list.iter().position(|other| *other == place) {
                     list.swap_remove(at);
                 }
                 if let [last] = list[..] {
-                    self.at_mut(id).flows = Held::One(last);
+                    self.at_mut(id).flows = SourceFlows::One(last);
                     self.end_list(number);
                 }
             }
@@ -370,16 +373,16 @@ impl Sources {
     /// The places of the entries of a source's flows; `None` if there are very many.
     pub fn places(&self, id: SourceId) -> Option<Vec<u32>> {
         match self.at(id).flows {
-            Held::None => Some(Vec::new()),
-            Held::One(place) => Some(vec![place]),
-            Held::Few(number) => Some(self.few[number as usize].clone()),
-            Held::Many(_) => None,
+            SourceFlows::None => Some(Vec::new()),
+            SourceFlows::One(place) => Some(vec![place]),
+            SourceFlows::Few(number) => Some(self.few[number as usize].clone()),
+            SourceFlows::Many(_) => None,
         }
     }
 
     /// Whether a source has any flow.
     pub fn has_flows(&self, id: SourceId) -> bool {
-        self.at(id).flows != Held::None
+        self.at(id).flows != SourceFlows::None
     }
 
     /// Whether more than one reference is held to a source.
@@ -400,7 +403,7 @@ impl Sources {
 
 /// The routes that sources have, each once and under a number.
 #[derive(Debug, Default)]
-struct Routes {
+struct SourceRoutes {
     /// With the number of sources that have it.
     list: Vec<(Route, u32)>,
     numbers: HashMap<Route, u32, RandomState>,
@@ -408,7 +411,7 @@ struct Routes {
     free: Vec<u32>,
 }
 
-impl Routes {
+impl SourceRoutes {
     fn has_room(&self) -> bool {
         self.numbers.len() < self.numbers.capacity()
             && (!self.free.is_empty() || self.list.len() < self.list.capacity())
@@ -425,7 +428,7 @@ impl Routes {
     }
 
     fn acquire(&mut self, route: Route) -> u32 {
-        let Routes { list, numbers, free } = self;
+        let SourceRoutes { list, numbers, free } = self;
         let number = *numbers.entry(route).or_insert_with_key(|route| match free.pop() {
             Some(number) => {
                 list[number as usize] = (route.clone(), 0);
@@ -542,7 +545,7 @@ mod tests {
             } else {
                 // Once they were very many they are not listed until the last has gone.
                 assert!(
-                    matches!(sources.at(id).flows, Held::Many(count) if count as usize == places.len())
+                    matches!(sources.at(id).flows, SourceFlows::Many(count) if count as usize == places.len())
                 );
             }
         }

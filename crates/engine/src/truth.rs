@@ -6,7 +6,7 @@ use crate::types::{Flow, IfId, Interface};
 
 /// What alerts are about. Their order is that in which a client is told how they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Topic {
+pub enum AlertTopic {
     /// `(*,*)`, and with it every `(*,g)`.
     Groups,
     /// Each `(s,g)` that the client has to pull.
@@ -17,22 +17,23 @@ pub enum Topic {
     Mfes,
 }
 
-impl Topic {
+impl AlertTopic {
     /// All of them.
-    pub const ALL: [Topic; 4] = [Topic::Groups, Topic::Sources, Topic::Locals, Topic::Mfes];
+    pub const ALL: [AlertTopic; 4] =
+        [AlertTopic::Groups, AlertTopic::Sources, AlertTopic::Locals, AlertTopic::Mfes];
 }
 
 /// One thing that an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Thing {
-    pub topic: Topic,
+    pub topic: AlertTopic,
     pub flow: Flow,
-    /// For [`Topic::Locals`]; else none.
+    /// For [`AlertTopic::Locals`]; else none.
     pub interface: Interface,
 }
 
 impl Thing {
-    fn new(topic: Topic, flow: Flow) -> Thing {
+    fn new(topic: AlertTopic, flow: Flow) -> Thing {
         Thing { topic, flow, interface: Interface::NONE }
     }
 }
@@ -43,18 +44,21 @@ impl Notice {
     #[must_use]
     pub fn thing(&self) -> Option<(Thing, bool)> {
         let of_flow = |flow: Flow| {
-            Thing::new(if flow.has_source() { Topic::Sources } else { Topic::Groups }, flow)
+            Thing::new(
+                if flow.has_source() { AlertTopic::Sources } else { AlertTopic::Groups },
+                flow,
+            )
         };
         Some(match *self {
             Notice::Join { flow, member: true } => (of_flow(flow), true),
             Notice::Prune { flow, .. } => (of_flow(flow), false),
-            Notice::Join { flow, member: false } => (Thing::new(Topic::Mfes, flow), true),
-            Notice::PruneMfe { flow, .. } => (Thing::new(Topic::Mfes, flow), false),
+            Notice::Join { flow, member: false } => (Thing::new(AlertTopic::Mfes, flow), true),
+            Notice::PruneMfe { flow, .. } => (Thing::new(AlertTopic::Mfes, flow), false),
             Notice::LocalJoin { flow, interface } => {
-                (Thing { topic: Topic::Locals, flow, interface }, true)
+                (Thing { topic: AlertTopic::Locals, flow, interface }, true)
             }
             Notice::LocalLeave { flow, interface } => {
-                (Thing { topic: Topic::Locals, flow, interface }, false)
+                (Thing { topic: AlertTopic::Locals, flow, interface }, false)
             }
             _ => return None,
         })
@@ -81,11 +85,11 @@ impl Engine {
     pub fn tell_truth(&self, client: ClientId, thing: Thing, fx: &mut Effects) {
         let Thing { topic, flow, interface } = thing;
         let notice = match topic {
-            Topic::Groups if flow == Flow::WILDCARD => alert(flow, self.is_all_wanted(client)),
-            Topic::Groups if self.is_all_wanted(client) => return,
-            Topic::Groups => alert(flow, self.interest(flow).beside(client)),
-            Topic::Sources => alert(flow, self.is_pulled_by(client, flow)),
-            Topic::Locals => match self.interfaces.find(interface) {
+            AlertTopic::Groups if flow == Flow::WILDCARD => alert(flow, self.is_all_wanted(client)),
+            AlertTopic::Groups if self.is_all_wanted(client) => return,
+            AlertTopic::Groups => alert(flow, self.interest(flow).beside(client)),
+            AlertTopic::Sources => alert(flow, self.is_pulled_by(client, flow)),
+            AlertTopic::Locals => match self.interfaces.find(interface) {
                 Some(id) if self.hears_igmp_on(client, id) => {
                     let members = self.flows.members(flow);
                     match members.is_some_and(|all| all.side(Side::Igmp).contains(id)) {
@@ -95,7 +99,7 @@ impl Engine {
                 }
                 _ => return,
             },
-            Topic::Mfes => match self.truth_of_mfe(client, flow) {
+            AlertTopic::Mfes => match self.truth_of_mfe(client, flow) {
                 Some(notice) => notice,
                 None => return,
             },
@@ -105,8 +109,8 @@ impl Engine {
 
     /// Begins to tell a client all of a topic: with how it stands with `(*,*)`. True if
     /// [`Engine::tell_after`] has to go on with the single things.
-    pub fn tell_all(&self, client: ClientId, topic: Topic, fx: &mut Effects) -> bool {
-        if topic != Topic::Groups {
+    pub fn tell_all(&self, client: ClientId, topic: AlertTopic, fx: &mut Effects) -> bool {
+        if topic != AlertTopic::Groups {
             return true;
         }
         self.tell_truth(client, Thing::new(topic, Flow::WILDCARD), fx);
@@ -118,7 +122,7 @@ impl Engine {
     pub fn tell_after(
         &self,
         client: ClientId,
-        topic: Topic,
+        topic: AlertTopic,
         after: Option<Thing>,
         most: usize,
         fx: &mut Effects,
@@ -128,18 +132,18 @@ impl Engine {
             last = self.next_of(topic, last)?;
             let is_link_local = last.is_link_local();
             match topic {
-                Topic::Groups if last.has_source() => last = last.last_of_group(),
-                Topic::Groups | Topic::Sources if is_link_local => {}
-                Topic::Groups if self.interest(last).beside(client) => {
+                AlertTopic::Groups if last.has_source() => last = last.last_of_group(),
+                AlertTopic::Groups | AlertTopic::Sources if is_link_local => {}
+                AlertTopic::Groups if self.interest(last).beside(client) => {
                     self.alert(client, alert(last, true), fx);
                 }
-                Topic::Sources if !last.has_source() => {}
-                Topic::Sources if self.is_pulled_by(client, last) => {
+                AlertTopic::Sources if !last.has_source() => {}
+                AlertTopic::Sources if self.is_pulled_by(client, last) => {
                     self.alert(client, alert(last, true), fx);
                 }
-                Topic::Groups | Topic::Sources => {}
-                Topic::Locals => self.tell_locals(client, last, fx),
-                Topic::Mfes => {
+                AlertTopic::Groups | AlertTopic::Sources => {}
+                AlertTopic::Locals => self.tell_locals(client, last, fx),
+                AlertTopic::Mfes => {
                     if let Some(notice) = self.truth_of_mfe(client, last) {
                         self.alert(client, notice, fx);
                     }
@@ -152,9 +156,9 @@ impl Engine {
     }
 
     /// The next flow after this one that a topic may have something about.
-    fn next_of(&self, topic: Topic, last: Flow) -> Option<Flow> {
+    fn next_of(&self, topic: AlertTopic, last: Flow) -> Option<Flow> {
         match topic {
-            Topic::Mfes => self.flows.mfes(last.successor()).next().map(|(flow, _)| flow),
+            AlertTopic::Mfes => self.flows.mfes(last.successor()).next().map(|(flow, _)| flow),
             _ => self.flows.wanted_flows(last.successor()).next(),
         }
     }

@@ -6,8 +6,8 @@
 //! A flow whose turn has not come is tried again as soon as a packet of it comes, as it would
 //! be if the change had found it.
 
-use super::refusals::{FirstPacket, Refusal};
-use super::resolve::Purpose;
+use super::refusals::RefusedFlow;
+use super::resolution::{FirstPacket, Purpose};
 use super::sources::SourceId;
 use super::{Effects, Engine, Refused};
 use crate::types::{Domain, Flow, Interface, Route, Scope};
@@ -42,7 +42,7 @@ enum Change {
 
 /// A change, and where the walk through those that it may concern stands.
 #[derive(Clone, Copy, Debug)]
-struct Wake {
+struct RefusalWake {
     change: Change,
     next: u64,
     last: u64,
@@ -50,7 +50,7 @@ struct Wake {
 
 /// Changes whose flows are still being looked for, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Wakes(SmallVec<[Wake; 4]>);
+pub(super) struct Wakes(SmallVec<[RefusalWake; 4]>);
 
 impl Wakes {
     pub fn is_empty(&self) -> bool {
@@ -64,27 +64,27 @@ impl Wakes {
             return;
         }
         if self.0.len() < MOST_WAKES && self.0.try_reserve(1).is_ok() {
-            self.0.push(Wake { change, next, last });
+            self.0.push(RefusalWake { change, next, last });
         } else {
             self.0.clear();
-            self.0.push(Wake { change: Change::Any, next: 0, last });
+            self.0.push(RefusalWake { change: Change::Any, next: 0, last });
         }
     }
 }
 
 impl Engine {
     /// Whether a refused flow is to be looked at again, though its turn may not have come.
-    pub(super) fn is_concerned(&self, flow: Flow, refusal: &Refusal) -> bool {
-        let by = |wake: &Wake| {
+    pub(super) fn is_concerned(&self, flow: Flow, refusal: &RefusedFlow) -> bool {
+        let by = |wake: &RefusalWake| {
             (wake.next..=wake.last).contains(&refusal.serial)
                 && self.concerns(wake.change, flow, refusal)
         };
         refusal.is_awake
             || self.flows.sources.is_outdated(refusal.source)
-            || self.refusals.wakes.0.iter().any(by)
+            || self.wakes.0.iter().any(by)
     }
 
-    fn concerns(&self, change: Change, flow: Flow, refusal: &Refusal) -> bool {
+    fn concerns(&self, change: Change, flow: Flow, refusal: &RefusedFlow) -> bool {
         match change {
             Change::Owner(interface) | Change::Gone(interface) => {
                 let route = self.flows.sources.route(refusal.source);
@@ -120,6 +120,11 @@ impl Engine {
         self.wake_for(change(interface), fx);
     }
 
+    /// No refused flow is left that a change could concern.
+    pub(super) fn forget_wakes(&mut self) {
+        self.wakes = Wakes::default();
+    }
+
     /// A boundary has gone: refused flows of its groups may pass now.
     pub(super) fn wake_scope(&mut self, scope: Scope, fx: &mut Effects) {
         self.wake_for(Change::Boundary(scope), fx);
@@ -128,7 +133,7 @@ impl Engine {
     fn wake_for(&mut self, change: Change, fx: &mut Effects) {
         if self.refusals.len() > 0 {
             let last = self.refusals.last();
-            self.refusals.wakes.note(change, 0, last);
+            self.wakes.note(change, 0, last);
         }
         self.wake_some(AT_ONCE, fx);
     }
@@ -152,7 +157,7 @@ impl Engine {
     /// woken, so many at the most.
     fn find_concerned(&mut self, most: usize, fx: &mut Effects) {
         let (mut left, mut rows) = (most, ROWS * most);
-        while let Some(&Wake { change, next, last }) = self.refusals.wakes.0.first() {
+        while let Some(&RefusalWake { change, next, last }) = self.wakes.0.first() {
             let mut found: SmallVec<[Flow; AT_ONCE]> = SmallVec::new();
             let mut rest = None;
             for (serial, flow) in self.refusals.aged(next..=last) {
@@ -166,9 +171,9 @@ impl Engine {
                     found.push(flow);
                 }
             }
-            match (rest, self.refusals.wakes.0.first_mut()) {
+            match (rest, self.wakes.0.first_mut()) {
                 (Some(rest), Some(wake)) => wake.next = rest,
-                _ => _ = self.refusals.wakes.0.remove(0),
+                _ => _ = self.wakes.0.remove(0),
             }
             left -= found.len();
             found.sort_unstable();
@@ -201,7 +206,7 @@ impl Engine {
         let source = self.flows.sources.current(refusal.source);
         self.flows.sources.hold(source);
         let Some(packet) = self.forget_refusal(flow, fx) else { return };
-        self.story(fx, || format!("{flow} was refused, and is looked at again"));
+        self.debug(fx, || format!("{flow} was refused, and is looked at again"));
         match self.interfaces.served(packet.arrival) {
             None => self.flows.sources.release(source),
             Some(id) if self.is_bounded(id, flow.group()) => {
@@ -234,7 +239,7 @@ impl Engine {
             }
         }
         if let Some(next) = rest {
-            self.refusals.wakes.note(Change::Domain(interface), next, last);
+            self.wakes.note(Change::Domain(interface), next, last);
         }
         here.sort_unstable();
         for flow in here {
@@ -268,6 +273,6 @@ impl Engine {
 
 /// Whether one of the ways of a route leads to this index.
 fn leads_to(route: &Route, if_index: u32) -> bool {
-    let ways = route.ways.as_deref().unwrap_or_default();
-    route.if_index == if_index || ways.iter().any(|hop| hop.if_index == if_index)
+    let paths = route.paths.as_deref().unwrap_or_default();
+    route.if_index == if_index || paths.iter().any(|hop| hop.if_index == if_index)
 }

@@ -1,7 +1,7 @@
 //! Every system call that MGM makes on Linux.
 //!
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
-//! - [`netlink`]: the system's routes, a [`RouteView`](routes::RouteView).
+//! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
 //! - [`fork`]: what becomes of all that in a forked child.
 //! - [`threads`]: MGM's own threads, which take none of the process's signals.
 //! - [`serve`]: a socket that the status is served at.
@@ -20,4 +20,4 @@ pub mod serve;
 pub mod sys;
 pub mod threads;
 
-use mgm_types::{self as types, forwarder, routes};
+use mgm_types::{self as types, forwarder, route_view};

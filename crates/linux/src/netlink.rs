@@ -24,7 +24,7 @@ mod wire;
 #[cfg(fuzzing)]
 pub use news::fuzz;
 
-use crate::routes::{RouteView, RouteWatcher};
+use crate::route_view::{RouteView, RouteWatcher};
 use crate::sys::StopSignal;
 use crate::types::{Domain, Ipv4Addr, Refusal, Route};
 use copy::TableCopy;

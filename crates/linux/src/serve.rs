@@ -5,7 +5,7 @@
 //! ends soon when the socket is closed.
 
 use crate::fork::{self, GuardedFd};
-use crate::sys::{self, StopSignal, Wake};
+use crate::sys::{self, StopSignal, WaitEnd};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read};
@@ -39,21 +39,21 @@ pub trait Responder {
 
 /// The socket. Its file goes with it.
 #[derive(Debug)]
-pub struct StatusSocket {
+pub struct StatusServer {
     path: PathBuf,
     /// Device and inode: the file may be somebody else's by the time we go.
     node: (u64, u64),
     listener: GuardedFd,
 }
 
-impl StatusSocket {
+impl StatusServer {
     /// Listens at `path`, in place of what a router that is gone left there. On a file
     /// system that does not answer this takes for ever, and so does the end.
-    pub fn open(path: &Path) -> io::Result<StatusSocket> {
+    pub fn open(path: &Path) -> io::Result<StatusServer> {
         make_way(path)?;
         let listener = listen(path)?;
         let meta = fs::symlink_metadata(path)?;
-        Ok(StatusSocket { path: path.into(), node: (meta.dev(), meta.ino()), listener })
+        Ok(StatusServer { path: path.into(), node: (meta.dev(), meta.ino()), listener })
     }
 
     /// Answers there until it is to stop.
@@ -62,7 +62,7 @@ impl StatusSocket {
     }
 }
 
-impl Drop for StatusSocket {
+impl Drop for StatusServer {
     fn drop(&mut self) {
         if fork::is_child() {
             return;
@@ -119,9 +119,9 @@ fn listen(path: &Path) -> io::Result<GuardedFd> {
 fn serve(listener: &GuardedFd, stop: &StopSignal, responder: &impl Responder) {
     loop {
         match sys::wait(Some(listener), stop, None) {
-            Wake::Stop => return,
-            Wake::Timeout => {}
-            Wake::Readable => {
+            WaitEnd::Stop => return,
+            WaitEnd::Timeout => {}
+            WaitEnd::Readable => {
                 let accepted = GuardedFd::open(|| Ok(SockRef::from(listener).accept()?.0));
                 match accepted {
                     Ok(client) => sys::shield("a request for the status", || {
@@ -132,7 +132,7 @@ fn serve(listener: &GuardedFd, stop: &StopSignal, responder: &impl Responder) {
                         responder.answered();
                     }),
                     Err(_) => {
-                        if sys::wait(None::<&GuardedFd>, stop, Some(PAUSE)) == Wake::Stop {
+                        if sys::wait(None::<&GuardedFd>, stop, Some(PAUSE)) == WaitEnd::Stop {
                             return;
                         }
                     }
@@ -161,7 +161,7 @@ impl Deadline<'_> {
             return Err(io::Error::new(ErrorKind::TimedOut, "the other side dawdles"));
         }
         match sys::wait(None::<&GuardedFd>, self.stop, Some(Duration::ZERO)) {
-            Wake::Stop => Err(io::Error::new(ErrorKind::Interrupted, "it is to stop")),
+            WaitEnd::Stop => Err(io::Error::new(ErrorKind::Interrupted, "it is to stop")),
             _ => Ok(left.min(STEP)),
         }
     }
@@ -217,5 +217,4 @@ fn send(socket: &Socket, deadline: Deadline<'_>, mut rest: &[u8]) -> io::Result<
 }
 
 #[cfg(test)]
-#[path = "serve_tests.rs"]
 mod tests;

@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why [`wait`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wake {
+pub enum WaitEnd {
     /// The stop signal was raised.
     Stop,
     /// The socket has something to read, or an error to tell.
@@ -55,7 +55,11 @@ pub enum Wake {
 }
 
 /// Waits until `socket` is readable (`None`: for the time only), or told to stop.
-pub fn wait(socket: Option<&impl AsRawFd>, stop: &StopSignal, timeout: Option<Duration>) -> Wake {
+pub fn wait(
+    socket: Option<&impl AsRawFd>,
+    stop: &StopSignal,
+    timeout: Option<Duration>,
+) -> WaitEnd {
     // poll ignores negative descriptors.
     let socket = socket.map_or(-1, AsRawFd::as_raw_fd);
     let mut fds = [socket, stop.0.as_raw_fd()].map(|fd| libc::pollfd {
@@ -69,16 +73,16 @@ pub fn wait(socket: Option<&impl AsRawFd>, stop: &StopSignal, timeout: Option<Du
     // SAFETY: the array outlives the call, and its length is right.
     let ready = unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, millis) };
     if fds[1].revents != 0 && ready > 0 {
-        Wake::Stop
+        WaitEnd::Stop
     } else if ready > 0 {
-        Wake::Readable
+        WaitEnd::Readable
     } else {
         // A wait that failed looks like one whose time has passed: callers
         // look at the clock, and wait again.
         if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             std::thread::sleep(PAUSE);
         }
-        Wake::Timeout
+        WaitEnd::Timeout
     }
 }
 
@@ -120,12 +124,12 @@ mod tests {
     fn waits_end_by_time_and_by_signal() {
         let stop = StopSignal::new().unwrap();
         let nothing = None::<&GuardedFd>;
-        assert_eq!(wait(nothing, &stop, Some(Duration::from_millis(1))), Wake::Timeout);
+        assert_eq!(wait(nothing, &stop, Some(Duration::from_millis(1))), WaitEnd::Timeout);
         stop.raise();
-        assert_eq!(wait(nothing, &stop, None), Wake::Stop);
-        assert_eq!(wait(nothing, &stop, None), Wake::Stop, "it stays raised");
+        assert_eq!(wait(nothing, &stop, None), WaitEnd::Stop);
+        assert_eq!(wait(nothing, &stop, None), WaitEnd::Stop, "it stays raised");
         stop.clear();
-        assert_eq!(wait(nothing, &stop, Some(Duration::from_millis(1))), Wake::Timeout);
+        assert_eq!(wait(nothing, &stop, Some(Duration::from_millis(1))), WaitEnd::Timeout);
     }
 
     #[test]
@@ -142,6 +146,6 @@ mod tests {
         let stop = StopSignal::new().unwrap();
         let (reader, mut writer) = std::os::unix::net::UnixStream::pair().unwrap();
         io::Write::write_all(&mut writer, b"x").unwrap();
-        assert_eq!(wait(Some(&reader), &stop, None), Wake::Readable);
+        assert_eq!(wait(Some(&reader), &stop, None), WaitEnd::Readable);
     }
 }

@@ -8,7 +8,7 @@ mod netns;
 use mgm_linux::kernel::KernelForwarder;
 use mgm_linux::netlink::NetlinkRoutes;
 use mgm_types::forwarder::{Forwarder, Upcall, UpcallSink};
-use mgm_types::routes::{RouteChanges, RouteView, RouteWatcher};
+use mgm_types::route_view::{RouteChanges, RouteView, RouteWatcher};
 use mgm_types::{Domain, IfId, Interface, NextHop, Prefix, Route, RouteOrigin};
 use netns::{index, ip, ip_batch, NEVER, SURE};
 use std::net::Ipv4Addr;
@@ -70,7 +70,7 @@ fn route(
     prefix_len: u8,
     protocol: u32,
 ) -> Route {
-    Route { origin, if_index, ways: None, network: network.into(), prefix_len, protocol }
+    Route { origin, if_index, paths: None, network: network.into(), prefix_len, protocol }
 }
 
 #[test]
@@ -144,9 +144,9 @@ fn a_source_with_several_next_hops_has_the_one_that_the_kernel_takes() {
         let found = look(&routes, [10, 1, 1, 1]);
         let ends = [(RouteOrigin::Via(GATEWAY), r0), (RouteOrigin::Via(OTHER), r1)];
         assert!(ends.contains(&(found.origin, found.if_index)), "{found:?}");
-        let ways = ends.map(|(origin, if_index)| NextHop { origin, if_index });
+        let paths = ends.map(|(origin, if_index)| NextHop { origin, if_index });
         let one = route(found.origin, found.if_index, [10, 0, 0, 0], 8, 14);
-        assert_eq!(found, Route { ways: Some(ways.into()), ..one });
+        assert_eq!(found, Route { paths: Some(paths.into()), ..one });
         for _ in 0..50 {
             assert_eq!(look(&routes, [10, 1, 1, 1]), found, "it stays the same one");
         }
@@ -154,7 +154,7 @@ fn a_source_with_several_next_hops_has_the_one_that_the_kernel_takes() {
         let (gone, left) = if found.if_index == r0 { ("r0", ends[1]) } else { ("r1", ends[0]) };
         ip(&format!("link set {gone} down"));
         let found = look(&routes, [10, 1, 1, 1]);
-        assert_eq!((found.origin, found.if_index, &found.ways), (left.0, left.1, &None));
+        assert_eq!((found.origin, found.if_index, &found.paths), (left.0, left.1, &None));
     });
 }
 
@@ -340,9 +340,9 @@ fn t5_1_connected_prefixes_of_equal_length_count_alike() {
         let connected = |if_index| NextHop { origin: RouteOrigin::Connected, if_index };
         let found = look(&routes, [10, 0, 0, 9]);
         let one = route(RouteOrigin::Connected, r0, [10, 0, 0, 0], 24, 2);
-        let ways = [connected(r0), connected(r1)];
-        assert_eq!(found, Route { ways: Some(ways.into()), ..one.clone() });
-        assert_eq!(look(&routes, [10, 0, 1, 9]).ways, None, "another length");
+        let paths = [connected(r0), connected(r1)];
+        assert_eq!(found, Route { paths: Some(paths.into()), ..one.clone() });
+        assert_eq!(look(&routes, [10, 0, 1, 9]).paths, None, "another length");
         assert_eq!(look(&routes, [10, 0, 0, 2]).origin, RouteOrigin::Local);
         // Its link goes down, and with it the way.
         ip("link set r1 down");
@@ -350,7 +350,7 @@ fn t5_1_connected_prefixes_of_equal_length_count_alike() {
         assert_eq!(look(&routes, [10, 0, 0, 9]), one);
         ip("link set r1 up");
         settle(&changes);
-        assert_eq!(look(&routes, [10, 0, 0, 9]).ways.as_deref(), Some(&ways[..]));
+        assert_eq!(look(&routes, [10, 0, 0, 9]).paths.as_deref(), Some(&paths[..]));
         ip("addr del 10.0.0.2/24 dev r1");
         settle(&changes);
         assert_eq!(look(&routes, [10, 0, 0, 9]), one);
@@ -373,7 +373,7 @@ fn t5_1_legs_of_a_next_hop_group_count_alike_but_for_blackholes() {
              route add 10.3.0.0/16 nhid 11\n",
         );
         settle(&changes);
-        let ways = [
+        let paths = [
             NextHop { origin: RouteOrigin::Via(GATEWAY), if_index: r0 },
             NextHop { origin: RouteOrigin::Via(OTHER), if_index: r1 },
         ];
@@ -381,20 +381,20 @@ fn t5_1_legs_of_a_next_hop_group_count_alike_but_for_blackholes() {
         for compatible in ["1", "0"] {
             std::fs::write(file, compatible).unwrap();
             let found = look(&routes, [10, 1, 0, 1]);
-            assert_eq!(found.ways.as_deref(), Some(&ways[..]));
-            assert!(ways.contains(&NextHop { origin: found.origin, if_index: found.if_index }));
+            assert_eq!(found.paths.as_deref(), Some(&paths[..]));
+            assert!(paths.contains(&NextHop { origin: found.origin, if_index: found.if_index }));
             assert_eq!(look(&routes, [10, 2, 0, 1]), Route::NONE);
-            assert_eq!(look(&routes, [10, 3, 0, 1]).ways, None);
+            assert_eq!(look(&routes, [10, 3, 0, 1]).paths, None);
         }
         // An object changes, and then a group.
         ip("nexthop replace id 2 via 198.51.100.9 dev r1");
         settle(&changes);
-        let found = look(&routes, [10, 1, 0, 1]).ways.expect("two legs");
+        let found = look(&routes, [10, 1, 0, 1]).paths.expect("two legs");
         assert_eq!(found[1].origin, RouteOrigin::Via([198, 51, 100, 9].into()));
         ip("nexthop replace id 10 group 1");
         settle(&changes);
         let found = look(&routes, [10, 1, 0, 1]);
-        assert_eq!((found.if_index, &found.ways), (r0, &None));
+        assert_eq!((found.if_index, &found.paths), (r0, &None));
     });
 }
 
@@ -418,7 +418,7 @@ fn t5_1_sources_are_looked_up_in_the_table_that_the_host_names() {
             ));
             settle(&changes);
             assert_eq!(look(&routes, [10, 1, 0, 1]), via(OTHER, r1, [10, 1, 0, 0]));
-            assert_eq!(look(&routes, [10, 3, 0, 1]).ways.map(|ways| ways.len()), Some(2));
+            assert_eq!(look(&routes, [10, 3, 0, 1]).paths.map(|paths| paths.len()), Some(2));
             assert_eq!(look(&routes, [192, 0, 2, 77]), Route::NONE, "only the main table has it");
             ip_batch(&format!(
                 "route replace 10.1.0.0/16 via 192.0.2.1 table {number}\n\

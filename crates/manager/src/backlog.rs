@@ -40,7 +40,7 @@ const PAUSE_MS: u64 = 1000;
 
 /// Where a notice for the workers comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     /// A look at the forwarder's upcalls, the newest of which come first. Each
     /// look has a number.
     Upcalls(u64),
@@ -63,7 +63,7 @@ const LINES: [Line; 3] = [Line::Again, Line::New, Line::Known];
 
 /// How far [`Backlog::forget_next`] has come: the line, and what was taken out of it last.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub struct ForgetWalk {
     line: usize,
     after: Option<Rank>,
 }
@@ -82,7 +82,7 @@ struct Held {
 
 /// One client's.
 #[derive(Debug, Default)]
-pub(super) struct Backlog {
+pub struct Backlog {
     /// How many questions stand in the queue: as many as there may be, while
     /// others are held back.
     queued: usize,
@@ -227,7 +227,7 @@ impl Backlog {
 
     /// Takes out the next of those. One at a time, because there may be no memory for a list of
     /// all; `walk` keeps how far the lines have been gone through, and begins as the default.
-    pub fn forget_next(&mut self, now: Time, walk: &mut Walk) -> Option<NoticeBox> {
+    pub fn forget_next(&mut self, now: Time, walk: &mut ForgetWalk) -> Option<NoticeBox> {
         for line in &mut self.lines[walk.line..=Line::New as usize] {
             let from = walk.after.map_or(Bound::Unbounded, Bound::Excluded);
             let mut rest = line.range((from, Bound::Unbounded));
@@ -238,12 +238,16 @@ impl Backlog {
                 self.places.remove(&flow_in_question(&notice)?);
                 return Some(notice);
             }
-            *walk = Walk { line: walk.line + 1, after: None };
+            *walk = ForgetWalk { line: walk.line + 1, after: None };
         }
         None
     }
 
     /// How many are held back.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "public for a test only, which has no use for it"
+    )]
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -259,5 +263,4 @@ pub(super) fn flow_in_question(notice: &Notice) -> Option<Flow> {
 }
 
 #[cfg(test)]
-#[path = "backlog_tests.rs"]
 mod tests;

@@ -1,9 +1,11 @@
 //! The functions of mgm.h, on checked arguments.
 
 use super::backlog::Backlog;
+use super::client_records::ClientRecord;
 use super::context::{self, Inside};
-use super::records::Record;
+use super::incoming_events::EventSink;
 use super::state::{step_aside, Enumeration, Run};
+use super::system_state::SystemState;
 use super::{Callbacks, EnumId, EnumKind, Join, Manager, MfeRow};
 use crate::engine::{ClientId, MembershipRow, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result, Route};
@@ -36,7 +38,7 @@ impl Manager {
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         run.clients.room()?;
         let client = run.engine.register(protocol, component, kinds)?;
-        run.clients.insert(client, Record::new(callbacks, kinds));
+        run.clients.insert(client, ClientRecord::new(callbacks, kinds));
         run.pool.make_room(run.clients.len());
         Ok(client)
     }
@@ -81,8 +83,9 @@ impl Manager {
                 run.set_clock();
                 let (id, is_new) = run.engine.prepare_take(client, interface, &mut run.fx)?;
                 if is_new {
-                    let Run { engine, world, fx, .. } = run;
-                    if let Err(refusal) = world.attach(self, (id, interface), engine, fx) {
+                    let Run { engine, system, fx, .. } = run;
+                    let events = |system: &SystemState| EventSink::start_both(self, system);
+                    if let Err(refusal) = system.attach(&events, (id, interface), engine, fx) {
                         run.engine.abandon_take(id);
                         return Err(refusal);
                     }
@@ -224,7 +227,7 @@ impl Manager {
     ) {
         self.in_turns(if stats { WALK_ROWS_COUNTED } else { WALK_ROWS }, |run, turn| {
             let now = run.now();
-            let is_read = stats && run.world.has_counters();
+            let is_read = stats && run.system.has_counters();
             loop {
                 // The counters of a few are read, then these are shown, and so on.
                 let mut most = usize::MAX;
@@ -266,12 +269,12 @@ impl Manager {
 
     /// Walks a table that may have a million rows. Others that want the lock get it after
     /// `most` of them; then `walk` is called again, to go on from there.
-    fn in_turns(&self, most: u32, mut walk: impl FnMut(&mut Run, &mut Turn<'_>)) {
+    fn in_turns(&self, most: u32, mut walk: impl FnMut(&mut Run, &mut WalkTurn<'_>)) {
         loop {
             let mut guard = self.lock();
             let began = Instant::now();
             let Some(run) = guard.running() else { return };
-            let mut turn = Turn { manager: self, most, rows: 0, is_over: false };
+            let mut turn = WalkTurn { manager: self, most, rows: 0, is_over: false };
             walk(run, &mut turn);
             if !turn.is_over {
                 return;
@@ -333,14 +336,14 @@ impl Manager {
 }
 
 /// What a walk does before it gives the lock to others.
-struct Turn<'a> {
+struct WalkTurn<'a> {
     manager: &'a Manager,
     most: u32,
     rows: u32,
     is_over: bool,
 }
 
-impl Turn<'_> {
+impl WalkTurn<'_> {
     /// Another row has been visited: whether the next may be in this turn.
     #[inline]
     fn goes_on(&mut self) -> bool {
@@ -354,7 +357,7 @@ impl Run {
     /// Has the engine know what the forwarder has counted for these flows, if it does itself.
     fn count(&mut self, flows: &[Flow]) {
         for &flow in flows {
-            if let Some(counters) = self.world.counters(flow) {
+            if let Some(counters) = self.system.counters(flow) {
                 self.engine.counted(flow, counters);
             }
         }

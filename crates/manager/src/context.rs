@@ -1,7 +1,7 @@
 //! What a thread is doing for MGM right now.
 
+use super::client_records::ClientPlace;
 use super::dispatch::{Cause, Outbox};
-use super::records::Place;
 use crate::engine::ClientId;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -19,7 +19,7 @@ pub(super) enum Inside {
 /// What is known of a thread.
 struct Thread {
     inside: Cell<Option<Inside>>,
-    outbox: RefCell<ManuallyDrop<Outbox<Place>>>,
+    outbox: RefCell<ManuallyDrop<Outbox<ClientPlace>>>,
     draining: Cell<bool>,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
 
 /// What a thread's calls cause: the thread's number and that of the call. The first of a
 /// thread's calls needs one.
-pub(super) fn cause_of(outbox: &mut Outbox<Place>) -> Cause {
+pub(super) fn cause_of(outbox: &mut Outbox<ClientPlace>) -> Cause {
     if outbox.cause == Cause::WORKER {
         outbox.cause = first_cause();
     }
@@ -76,7 +76,7 @@ fn first_cause() -> Cause {
 
 /// This thread's outbox.
 #[inline]
-pub(super) fn outbox<R>(with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
+pub(super) fn outbox<R>(with: impl FnOnce(&mut Outbox<ClientPlace>) -> R) -> R {
     THREAD.with(|thread| with(&mut thread.outbox.borrow_mut()))
 }
 
@@ -98,8 +98,8 @@ pub(super) fn drain(empty: impl FnOnce()) {
 
 #[inline(never)]
 fn drain_some(thread: &Thread, empty: impl FnOnce()) {
-    struct Stop<'a>(&'a Thread);
-    impl Drop for Stop<'_> {
+    struct StopDraining<'a>(&'a Thread);
+    impl Drop for StopDraining<'_> {
         fn drop(&mut self) {
             self.0.draining.set(false);
             let cause = &mut self.0.outbox.borrow_mut().cause;
@@ -110,7 +110,7 @@ fn drain_some(thread: &Thread, empty: impl FnOnce()) {
     if thread.inside.get().is_some() || thread.draining.replace(true) {
         return;
     }
-    let _stop = Stop(thread);
+    let _stop = StopDraining(thread);
     // What it has to deliver may be others' only. Without a number of its own it would
     // take what such threads cause for its own, and they what it causes.
     cause_of(&mut thread.outbox.borrow_mut());

@@ -1,13 +1,13 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
-use super::backlog::{flow_in_question, Origin, Walk};
+use super::backlog::{flow_in_question, ForgetWalk, Origin};
+use super::client_records::{ClientPlace, Queued};
 use super::context;
 use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
-use super::records::{Place, Queued};
 use super::shell::Shell;
 use super::state::{Run, State};
 use super::Manager;
-use crate::engine::{ClientId, Notice, NoticeBox, Topic};
+use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox};
 use crate::types::Time;
 
 impl Manager {
@@ -56,11 +56,11 @@ impl Manager {
     /// Carries out all but the notices.
     #[inline(never)]
     fn follow(&self, run: &mut Run, is_awaited: bool) {
-        let Run { engine, world, fx, .. } = run;
+        let Run { engine, system, fx, .. } = run;
         for (level, line) in &fx.log {
             ::log::log!(*level, "{line}");
         }
-        world.follow(engine, fx);
+        system.follow(engine, fx);
         if is_awaited && !fx.resolved.is_empty() {
             self.shared.ended.notify_all();
         }
@@ -90,7 +90,7 @@ impl Manager {
     fn hand_over(
         &self,
         run: &mut Run,
-        place: Place,
+        place: ClientPlace,
         mut notice: NoticeBox,
         origin: Origin,
         lane: Lane,
@@ -176,7 +176,7 @@ impl Manager {
             let Some(record) = run.clients.at(place) else { continue };
             record.queue.cancel(
                 |notice| notice.is_over_with(gone),
-                |noted| noted.0.interface == gone && noted.0.topic == Topic::Locals,
+                |noted| noted.0.interface == gone && noted.0.topic == AlertTopic::Locals,
             );
             if record.queue.needs_worker() {
                 self.schedule_at(run, place);
@@ -197,13 +197,13 @@ impl Manager {
         if everybody {
             let mut next = run.clients.after(None);
             while let Some(place) = next {
-                self.tell_all_later(run, place, &Topic::ALL);
+                self.tell_all_later(run, place, &AlertTopic::ALL);
                 next = run.clients.after(Some(place));
             }
         }
     }
 
-    fn tell_all_later(&self, run: &mut Run, place: Place, topics: &[Topic]) {
+    fn tell_all_later(&self, run: &mut Run, place: ClientPlace, topics: &[AlertTopic]) {
         let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
         let was_behind = record.queue.is_behind();
         topics.iter().for_each(|topic| record.queue.tell_all(*topic as usize));
@@ -282,8 +282,8 @@ fn joins_pair(queue: &mut Queue<Queued>, notice: &Notice) -> bool {
 
 impl Run {
     #[cold]
-    fn fell_behind(&mut self, place: Place) {
-        self.tally.fell_behind += 1;
+    fn fell_behind(&mut self, place: ClientPlace) {
+        self.counters.fell_behind += 1;
         ::log::warn!(
             "{} is behind, because its callbacks do not return as fast as others come: until it \
              has caught up it is told how things stand, and not each change",
@@ -293,12 +293,12 @@ impl Run {
 
     /// What is done with a notice that is not in its client's queue.
     #[cold]
-    fn not_queued(&mut self, place: Place, pushed: Pushed<Queued>) {
+    fn not_queued(&mut self, place: ClientPlace, pushed: Pushed<Queued>) {
         let notice = match pushed {
             Pushed::Queued(_) => return,
             Pushed::Noted(notice) => notice,
             Pushed::Dropped(notice) => {
-                self.tally.dropped += 1;
+                self.counters.dropped += 1;
                 if let Some(record) = self.clients.at(place) {
                     record.dropped += 1;
                 }
@@ -327,7 +327,7 @@ impl Run {
     /// Keeps a question until its client has answered others; forgets flows that
     /// nobody sends any more, so that a client that does not keep up costs no
     /// more than what comes in within some seconds.
-    fn hold_back(&mut self, place: Place, notice: NoticeBox, origin: Origin) {
+    fn hold_back(&mut self, place: ClientPlace, notice: NoticeBox, origin: Origin) {
         let now = self.now();
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
@@ -345,13 +345,13 @@ impl Run {
 
     /// What [`Backlog::forget_next`](super::backlog::Backlog::forget_next) takes out is
     /// resolved no more.
-    pub(super) fn forget_questions(&mut self, place: Place, now: Time) {
+    pub(super) fn forget_questions(&mut self, place: ClientPlace, now: Time) {
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
         if !record.backlog.looks_for_forgotten(now) {
             return;
         }
-        let (mut walk, mut count) = (Walk::default(), 0);
+        let (mut walk, mut count) = (ForgetWalk::default(), 0);
         while let Some(notice) = record.backlog.forget_next(now, &mut walk) {
             engine.forget(&notice, fx);
             fx.reuse(notice);
@@ -379,8 +379,8 @@ impl Run {
     /// Gives the engine the answer that a notice carries.
     pub(super) fn answer(&mut self, client: ClientId, notice: &Notice) {
         let now = self.now();
-        let Run { engine, world, fx, .. } = self;
-        engine.answer(now, client, notice, |flow| world.packets(flow), fx);
+        let Run { engine, system, fx, .. } = self;
+        engine.answer(now, client, notice, |flow| system.packets(flow), fx);
     }
 }
 

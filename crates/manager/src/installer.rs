@@ -1,8 +1,8 @@
 //! Keeps the forwarder's entries in line with the engine's MFEs.
 
-use super::tally::Installs;
-use crate::engine::{Engine, Wanted};
-use crate::forwarder::{Entry, Forwarder};
+use super::counters::Installs;
+use crate::engine::{Engine, WantedEntry};
+use crate::forwarder::{Forwarder, ForwarderEntry};
 use crate::types::{Flow, Headroom, IfId, Result};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashSet};
@@ -21,7 +21,7 @@ pub(super) struct Installer {
     all: bool,
     /// Flows whose entry is that of a refused flow, likewise.
     refusals: HashSet<Flow, RandomState>,
-    tally: Installs,
+    counters: Installs,
     oifs: Vec<(IfId, u8)>,
 }
 
@@ -39,14 +39,14 @@ impl Installer {
         for flow in flows {
             if let Err(refusal) = self.sync(forwarder, engine, flow) {
                 ::log::error!("the kernel's entry of {flow} is not right, trying again: {refusal}");
-                self.tally.errors += 1;
+                self.counters.errors += 1;
             }
         }
     }
 
     /// Tries again what was refused.
     pub fn try_again(&mut self, forwarder: &mut dyn Forwarder, engine: &mut Engine) {
-        self.tally.retries += self.unsynced.len() as u64;
+        self.counters.retries += self.unsynced.len() as u64;
         for flow in std::mem::take(&mut self.unsynced) {
             // The log has it already.
             let _ = self.sync(forwarder, engine, flow);
@@ -69,8 +69,8 @@ impl Installer {
     }
 
     /// How installing went so far.
-    pub fn tally(&self) -> Installs {
-        self.tally
+    pub fn counters(&self) -> Installs {
+        self.counters
     }
 
     /// Whether the forwarder's entry of a flow, and what it counts, is still
@@ -99,7 +99,7 @@ impl Installer {
     ) -> Result<()> {
         let (wanted, is_turning) = engine.next_entry(flow, &mut self.oifs);
         let result = match wanted {
-            Wanted::Mfe(iif) if !self.is_stale(flow) => {
+            WantedEntry::Mfe(iif) if !self.is_stale(flow) => {
                 if is_turning {
                     // What has come in until now found no oif, or did (spec 6.7). If that
                     // cannot be told, it will be taken for what comes from now on.
@@ -107,20 +107,20 @@ impl Installer {
                         engine.counted(flow, counters);
                     }
                 }
-                forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
+                forwarder.install(&ForwarderEntry { flow, iif, oifs: &self.oifs })
             }
-            Wanted::Mfe(iif) => forwarder.remove(flow).and_then(|()| {
+            WantedEntry::Mfe(iif) => forwarder.remove(flow).and_then(|()| {
                 self.is_gone(flow);
-                forwarder.install(&Entry { flow, iif, oifs: &self.oifs })
+                forwarder.install(&ForwarderEntry { flow, iif, oifs: &self.oifs })
             }),
-            Wanted::Refusal(iif) => {
+            WantedEntry::Refusal(iif) => {
                 // Before the call: whether or not it succeeds, what is counted from now on
                 // is none of a later MFE's. Without memory to note that it gets no entry.
                 self.refusals.try_reserve(1)?;
                 self.refusals.insert(flow);
-                forwarder.install(&Entry { flow, iif, oifs: &[] })
+                forwarder.install(&ForwarderEntry { flow, iif, oifs: &[] })
             }
-            Wanted::Nothing => match forwarder.remove(flow) {
+            WantedEntry::Nothing => match forwarder.remove(flow) {
                 Ok(()) => {
                     self.is_gone(flow);
                     Ok(())
@@ -189,7 +189,7 @@ mod tests {
             Ok(())
         }
         fn remove_interface(&mut self, _: IfId) {}
-        fn install(&mut self, entry: &Entry<'_>) -> Result<()> {
+        fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()> {
             self.call()?;
             self.entries.entry(entry.flow).or_insert(0);
             Ok(())
@@ -305,6 +305,6 @@ mod tests {
         }
         installer.try_again(&mut fake, &mut engine);
         assert_eq!((installer.waiting(), fake.entries.len()), (0, 1));
-        assert_eq!(installer.tally(), Installs { errors: 1, retries: 3 });
+        assert_eq!(installer.counters(), Installs { errors: 1, retries: 3 });
     }
 }

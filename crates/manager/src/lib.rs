@@ -3,64 +3,75 @@
 //! docs/architecture.md tells how callbacks are delivered. The parts:
 //!
 //! - [`state`](self): what the lock guards.
-//! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
+//! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
 //! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
-//!   `backlog`, `records`, `context`: how notices become callbacks.
-//! - `workers`, `timer`: MGM's own threads.
-//! - `tally`, `status`: what is counted, and what can be seen of it all.
+//!   `backlog`, `client_records`, `context`: how notices become callbacks.
+//! - `workers`, `pool`, `timer`: MGM's own threads.
+//! - `counters`, `status`: what is counted, and what can be seen of it all.
 //! - `serving`: the socket at which that can be seen.
-//! - `world`, `below`: the forwarder and the routes, what they report. `refresh`: look-ups.
+//! - `system_state`: the forwarder and the routes. `incoming_events`: what they report.
+//!   `refresh`: look-ups. `latest_changes`: what those are compared with. `retries`: what
+//!   the system did not tell, to be asked again.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
-//! - `memory`: the embedded forwarder. `table`: the routes that the host names.
-//! - `system`: what Linux brings besides, and what is in its place elsewhere.
+//! - `memory_forwarder`: the embedded forwarder. `route_table`: the routes that the host names.
+//! - `platform`: what Linux brings besides, and what is in its place elsewhere.
 #![forbid(unsafe_code)]
 
 mod backlog;
-mod below;
 mod callbacks;
 mod calls;
+mod client_records;
 mod context;
+mod counters;
 mod delivery;
-mod doubts;
-mod host;
+mod host_calls;
+mod incoming_events;
 mod installer;
-mod limits;
+mod latest_changes;
+mod limit_calls;
 mod log;
-mod memory;
-mod records;
+mod memory_forwarder;
+#[cfg_attr(target_os = "linux", path = "platform/linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "platform/elsewhere.rs")]
+mod platform;
+mod pool;
 mod refresh;
+mod retries;
+mod route_table;
 mod serving;
 mod settings;
 mod shell;
 mod sink;
 mod state;
 mod status;
-#[cfg_attr(target_os = "linux", path = "system/linux.rs")]
-#[cfg_attr(not(target_os = "linux"), path = "system/elsewhere.rs")]
-mod system;
-mod table;
-mod tally;
+mod system_state;
 mod threads;
 mod timer;
 mod workers;
-mod world;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use callbacks::Callbacks;
-pub use host::{PacketIn, Verdict};
+pub use host_calls::{PacketIn, Verdict};
 pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
+pub use platform::fork;
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, Status};
-pub use system::fork;
+
+/// What tests/memory.rs drives. Its allocator needs unsafe code, which this crate forbids, so
+/// the test is a program of its own.
+#[doc(hidden)]
+pub mod for_tests {
+    pub use crate::backlog::{Backlog, ForgetWalk, Origin};
+}
 
 use mgm_dispatch as dispatch;
 use mgm_engine as engine;
-use mgm_types::{self as types, forwarder, routes};
+use mgm_types::{self as types, forwarder, route_view};
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 use serving::Serving;

@@ -11,8 +11,8 @@
 //! threads always do, because others' events wait for them.
 
 use super::context::{self, Inside};
-use super::sink::{self, Way};
-use super::{system, writer};
+use super::sink::{self, LineTarget};
+use super::{platform, writer};
 use crate::fork;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use once_cell::sync::Lazy;
@@ -31,8 +31,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 const QUICK: Duration = Duration::from_millis(1);
 
 /// The lines of a thread, and why they wait.
-struct Waiting {
-    lines: RefCell<ManuallyDrop<VecDeque<Line>>>,
+struct WaitingLines {
+    lines: RefCell<ManuallyDrop<VecDeque<LogLine>>>,
     /// How many [`Hold`]s there are.
     held: Cell<u32>,
     flushing: Cell<bool>,
@@ -45,8 +45,8 @@ struct Waiting {
 
 // It has no destructor, for the same reason as in `context`.
 thread_local! {
-    static WAITING: Waiting = const {
-        Waiting {
+    static WAITING: WaitingLines = const {
+        WaitingLines {
             lines: RefCell::new(ManuallyDrop::new(VecDeque::new())),
             held: Cell::new(0),
             flushing: Cell::new(false),
@@ -83,7 +83,7 @@ impl Spent {
 }
 
 /// A line that waits.
-pub(super) struct Line {
+pub(super) struct LogLine {
     pub level: Level,
     pub text: String,
     /// Logged inside the host's log callback, which would never come to an end
@@ -91,10 +91,10 @@ pub(super) struct Line {
     by_sink: bool,
 }
 
-impl Line {
+impl LogLine {
     /// One that the library itself has to say about its log.
-    pub fn about_the_log(level: Level, text: String) -> Line {
-        Line { level, text, by_sink: false }
+    pub fn about_the_log(level: Level, text: String) -> LogLine {
+        LogLine { level, text, by_sink: false }
     }
 
     /// Logs it on this thread.
@@ -106,16 +106,16 @@ impl Line {
     }
 
     /// Writes it to stderr; gives it back if stderr does not take it within `patience`.
-    fn write_to_stderr(self, patience: Option<Duration>) -> Result<(), Line> {
+    fn write_to_stderr(self, patience: Option<Duration>) -> Result<(), LogLine> {
         let name = self.level.as_str().to_ascii_lowercase();
         // One write, so that it stays one line.
         let line = format!("mgm: {name}: {}\n", self.text);
         let _guard = match patience {
             None => STDERR.lock(),
-            Some(_) if line.len() > system::STDERR_BYTES => return Err(self),
+            Some(_) if line.len() > platform::STDERR_BYTES => return Err(self),
             // One thread at a time, or two would find room for the same line.
             Some(patience) => match STDERR.try_lock_for(patience) {
-                Some(guard) if system::stderr_is_ready(patience) => guard,
+                Some(guard) if platform::stderr_is_ready(patience) => guard,
                 _ => return Err(self),
             },
         };
@@ -139,7 +139,7 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) || !record.target().starts_with("mgm") {
             return;
         }
-        let line = Line {
+        let line = LogLine {
             level: record.level(),
             text: record.args().to_string(),
             by_sink: context::inside() == Some(Inside::Host),
@@ -183,8 +183,8 @@ impl Drop for Hold {
 }
 
 /// Takes the first line of this thread that waits, for another to log.
-pub(super) fn take() -> Option<Line> {
-    WAITING.with(Waiting::next_line)
+pub(super) fn take() -> Option<LogLine> {
+    WAITING.with(WaitingLines::next_line)
 }
 
 /// Whether this thread has lines that wait for the lock to be released.
@@ -197,7 +197,7 @@ pub(super) fn be_writer() {
     WAITING.with(|waiting| waiting.is_writer.set(true));
 }
 
-impl Waiting {
+impl WaitingLines {
     /// Writes what waits, unless the lock is held or a frame further out is at it.
     #[inline]
     fn flush(&self) {
@@ -210,7 +210,7 @@ impl Waiting {
     fn write(&self) {
         /// A taker that panics must not leave the thread mute, and its lines
         /// waiting for ever.
-        struct Stop<'a>(&'a Waiting);
+        struct Stop<'a>(&'a WaitingLines);
         impl Drop for Stop<'_> {
             fn drop(&mut self) {
                 self.0.flushing.set(false);
@@ -224,23 +224,23 @@ impl Waiting {
         }
     }
 
-    fn write_line(&self, line: Line) {
+    fn write_line(&self, line: LogLine) {
         let is_writer = self.is_writer.get();
         let begun = Instant::now();
         let is_patient = !self.spent.get().is_too_long(begun);
         let must_leave = !is_writer
             && (crate::threads::is_ours() || !writer::has_written(self.left.get()) || !is_patient);
-        let way = match line.by_sink {
-            true => Way::Stderr,
-            false => sink::way(is_writer, must_leave),
+        let target = match line.by_sink {
+            true => LineTarget::Stderr,
+            false => sink::target(is_writer, must_leave),
         };
-        let left = match way {
-            Way::Stderr => {
+        let left = match target {
+            LineTarget::Stderr => {
                 let patience = if is_patient { PATIENCE } else { Duration::ZERO };
                 line.write_to_stderr((!is_writer).then_some(patience)).err()
             }
-            Way::Leave => Some(line),
-            Way::Sink(lease) => {
+            LineTarget::Leave => Some(line),
+            LineTarget::Sink(lease) => {
                 lease.call(line.level, &line.text);
                 None
             }
@@ -252,7 +252,7 @@ impl Waiting {
     }
 
     /// Takes the first line that waits; with none left, gives the memory back.
-    fn next_line(&self) -> Option<Line> {
+    fn next_line(&self) -> Option<LogLine> {
         let mut lines = self.lines.borrow_mut();
         let first = lines.pop_front();
         if first.is_none() {

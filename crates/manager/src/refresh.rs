@@ -1,16 +1,18 @@
 //! Look-ups of sources, and of those whose routes have changed.
 //!
-//! A look-up is a system call, so it is made without the lock. What changed meanwhile is
-//! noted in [`Changes`]: whoever looks a source up compares.
+//! A look-up is a system call, so it is made without the lock, by
+//! [`Manager::look_up_unlocked`] alone. Changes meanwhile are noted in [`LatestChanges`], and
+//! what was found is compared with them.
 
 use super::dispatch::Lane;
-use super::state::{Guard, Run};
-use super::world::Routes;
+use super::latest_changes::LatestChanges;
+use super::state::Guard;
 use super::Manager;
-use crate::routes::{RouteChanges, RouteView};
-use crate::table::RouteTable;
-use crate::types::{Flow, Interface, Ipv4Addr, Result, Route};
-use std::collections::VecDeque;
+use crate::route_table::RouteTable;
+use crate::route_view::{RouteChanges, RouteView};
+use crate::types::{Domain, Flow, Interface, Ipv4Addr, Prefix, Result, Route};
+use smallvec::SmallVec;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// So many sources are looked up before others get the lock, and at the least, however fast
@@ -24,52 +26,54 @@ const REROUTES: usize = 16;
 /// After so many MFEs that follow their route, what they cause is delivered.
 const DELIVER: usize = 1024;
 
-/// The latest changes of the routes.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    /// How many there were.
+/// Sources and their routes; `None` where the system did not tell. Nearly always one.
+type Found = SmallVec<[((Ipv4Addr, Domain), Option<Route>); 1]>;
+
+/// What look-ups have found, without the lock.
+pub(super) struct LookedUp {
+    pub found: Found,
+    /// How many changes of the routes there had been before.
     count: u64,
-    /// The last of them, the latest one last.
-    latest: VecDeque<Arc<RouteChanges>>,
 }
 
-/// So many changes are remembered: more in the time of a few look-ups do not happen.
-const REMEMBERED: usize = 64;
-
-impl Changes {
-    /// Routes have changed.
-    fn note(&mut self, changes: Arc<RouteChanges>) {
-        self.count += 1;
-        if self.latest.len() == REMEMBERED {
-            self.latest.pop_front();
-        }
-        self.latest.push_back(changes);
+impl LookedUp {
+    /// Whether no change since then concerns the source.
+    pub fn is_current(&self, changes: &LatestChanges, source: Ipv4Addr) -> bool {
+        !changes.may_concern(source, self.count)
     }
-
-    /// How many there have been: what [`Changes::since`] takes.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// The changes since there were so many; `None` if that is too long ago.
-    fn since(&self, count: u64) -> Option<impl Iterator<Item = &RouteChanges> + Clone> {
-        let new = (self.count - count) as usize;
-        let known = self.latest.len().checked_sub(new)?;
-        Some(self.latest.iter().skip(known).map(Arc::as_ref))
-    }
-
-    /// Whether a look-up of this source that was made when there were so many may be outdated.
-    pub fn may_concern(&self, source: Ipv4Addr, count: u64) -> bool {
-        self.since(count).is_none_or(|mut changes| changes.any(|one| one.contain(source)))
-    }
-}
-
-/// Whether this is still the life that these routes are of.
-fn is_life_of(routes: &Arc<Routes>) -> impl Fn(&&mut Run) -> bool + '_ {
-    |run| Arc::ptr_eq(routes, &run.world.routes)
 }
 
 impl Manager {
+    /// Looks sources up in the life that is on: has the lock released, because a look-up is a
+    /// system call, and taken again. What the system did not tell is asked again later. Nothing
+    /// is returned if that life has ended meanwhile; else the caller has to compare with
+    /// [`LookedUp::is_current`].
+    ///
+    /// # Errors
+    /// Those of `lock`.
+    pub(super) fn look_up_unlocked<'a, E>(
+        &'a self,
+        mut guard: Guard<'a>,
+        sources: impl IntoIterator<Item = (Ipv4Addr, Domain)>,
+        unlock: impl FnOnce(Guard<'a>),
+        lock: impl FnOnce() -> std::result::Result<Guard<'a>, E>,
+    ) -> std::result::Result<(Guard<'a>, Option<LookedUp>), E> {
+        let Some(run) = guard.running() else { return Ok((guard, None)) };
+        let (routes, count) = (run.system.routes(), run.system.changes.count());
+        unlock(guard);
+        let look_up = |(source, domain)| ((source, domain), routes.lookup(source, domain));
+        let found: Found = sources.into_iter().map(look_up).collect();
+        let life = Arc::downgrade(&routes);
+        drop(routes); // not under the lock: a stop may have left the last one here
+        let mut guard = lock()?;
+        let Some(run) = guard.running().filter(|run| run.system.has(&life)) else {
+            return Ok((guard, None));
+        };
+        let unsure = found.iter().filter(|(_, route)| route.is_none());
+        run.system.retries.about_sources(unsure.map(|((source, _), _)| *source));
+        Ok((guard, Some(LookedUp { found, count })))
+    }
+
     /// The route of a flow's source in the domain of an interface, if a call that names both
     /// will need it. Gives the lock away for the look-up.
     pub(super) fn route_for<'a>(
@@ -95,24 +99,20 @@ impl Manager {
     ) -> (Guard<'a>, Option<Route>) {
         loop {
             let Some(run) = guard.running() else { return (guard, None) };
-            let Some((source, domain)) = run.engine.needs_route(flow, interface) else {
+            let Some(needed) = run.engine.needs_route(flow, interface) else {
                 return (guard, None);
             };
-            let (routes, changes) = (run.world.routes(), run.world.changes.count());
-            drop(guard);
-            let route = routes.lookup(source, domain);
-            guard = self.lock();
-            let is_current = |run: &mut Run| {
-                run.world.doubts.about_sources(route.is_none().then_some(source));
-                is_life_of(&routes)(&run)
-                    && !run.world.changes.may_concern(source, changes)
-                    && run
-                        .engine
-                        .needs_route(flow, interface)
-                        .is_none_or(|needed| needed == (source, domain))
-            };
-            if guard.running().is_none_or(is_current) {
-                return (guard, Some(route.unwrap_or(Route::NONE)));
+            let lock = || Ok::<_, Infallible>(self.lock());
+            let Ok(relocked) = self.look_up_unlocked(guard, [needed], drop, lock);
+            let looked_up;
+            (guard, looked_up) = relocked;
+            let (Some(looked_up), Some(run)) = (looked_up, guard.running()) else { continue };
+            let is_current = looked_up.is_current(&run.system.changes, needed.0)
+                && run.engine.needs_route(flow, interface).is_none_or(|now| now == needed);
+            if is_current {
+                let found = looked_up.found.into_iter().next();
+                let route = found.and_then(|(_, route)| route).unwrap_or(Route::NONE);
+                return (guard, Some(route));
             }
         }
     }
@@ -120,7 +120,7 @@ impl Manager {
     /// Changes the host's routes.
     pub(super) fn change_table<R>(&self, change: impl FnOnce(&mut RouteTable) -> R) -> Result<R> {
         let mut guard = self.lock();
-        let routes = guard.started()?.world.routes();
+        let routes = guard.started()?.system.routes();
         drop(guard);
         let mut table = routes.table.write();
         Ok(change(&mut table))
@@ -137,44 +137,43 @@ impl Manager {
         let changes = Arc::new(changes);
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return };
-        run.world.changes.note(Arc::clone(&changes));
-        let routes = run.world.routes();
+        run.system.changes.note(Arc::clone(&changes));
+        let life = Arc::downgrade(&run.system.routes);
         let (mut after, mut most, mut sources) = (None, SOURCES, Vec::new());
-        while let Some(run) = guard.running().filter(is_life_of(&routes)) {
+        while let Some(run) = guard.running().filter(|run| run.system.has(&life)) {
             sources.clear();
             run.engine.sources_within(changes.prefixes(), after, most, &mut sources);
             let Some(&last) = sources.last() else { break };
-            let count = run.world.changes.count();
-            self.let_go(guard, lane);
-            let (mut found, mut unsure) = (Vec::with_capacity(sources.len()), Vec::new());
-            for &(source, domain) in &sources {
-                match routes.lookup(source, domain) {
-                    Some(route) => found.push((source, domain, route)),
-                    None => unsure.push(source),
-                }
-            }
-            meanwhile();
-            guard = self.lock();
-            let Some(run) = guard.running().filter(is_life_of(&routes)) else { break };
-            run.world.doubts.about_sources(unsure);
+            let unlock = |guard| self.let_go(guard, lane);
+            let lock = || {
+                meanwhile();
+                Ok::<_, Infallible>(self.lock())
+            };
+            let needed = sources.iter().copied();
+            let Ok(relocked) = self.look_up_unlocked(guard, needed, unlock, lock);
+            let looked_up;
+            (guard, looked_up) = relocked;
+            let (Some(looked_up), Some(run)) = (looked_up, guard.running()) else { break };
             // More changes than are remembered: some of these may be outdated.
-            if run.world.changes.since(count).is_none() {
+            if run.system.changes.since(looked_up.count).is_none() {
                 most = (most / 2).max(FEW_SOURCES);
                 continue;
             }
-            for some in found.chunks(UPDATES) {
-                let Some(run) = guard.running().filter(is_life_of(&routes)) else { break };
+            for some in looked_up.found.chunks(UPDATES) {
+                let Some(run) = guard.running().filter(|run| run.system.has(&life)) else { break };
                 // Whoever noted a later change looks up what that concerns, or has done so
                 // already: this result could undo it.
                 let current: Vec<_> = some
                     .iter()
-                    .filter(|(source, ..)| !run.world.changes.may_concern(*source, count))
-                    .cloned()
+                    .filter(|((source, _), _)| looked_up.is_current(&run.system.changes, *source))
+                    .filter_map(|((source, domain), route)| {
+                        Some((*source, *domain, route.clone()?))
+                    })
                     .collect();
                 run.set_clock();
                 if run.engine.update_routes(&current, &mut run.fx).is_err() {
                     ::log::error!("out of memory: routes are looked up again in a while");
-                    run.world.doubts.about_routes();
+                    run.system.retries.about_routes();
                 }
                 self.publish(&mut guard, lane);
                 guard.hand_over();
@@ -213,32 +212,49 @@ impl Manager {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::Prefix;
-
-    #[test]
-    fn t5_10_a_change_concerns_those_within_and_later_ones_only() {
-        let mut changes = Changes::default();
-        let source = Ipv4Addr::new(10, 1, 0, 1);
-        let within = |network: [u8; 4], len| {
-            Arc::new(RouteChanges::within([Prefix::of(network.into(), len)]))
-        };
-        changes.note(within([10, 1, 0, 0], 16));
-        let before = changes.count();
-        assert!(!changes.may_concern(source, before), "it was there before the look-up");
-        changes.note(within([10, 2, 0, 0], 16));
-        assert!(!changes.may_concern(source, before));
-        changes.note(within([10, 1, 0, 0], 24));
-        assert!(changes.may_concern(source, before));
-        assert!(!changes.may_concern(source, changes.count()));
-        // So many that the first ones are forgotten.
-        for _ in 0..REMEMBERED {
-            assert!(changes.may_concern(source, before));
-            changes.note(within([10, 2, 0, 0], 16));
+impl Manager {
+    /// Finds out which interfaces have gone, which are back, and which have changed their
+    /// domain; true if any has done that.
+    pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) -> bool {
+        let Some(run) = guard.running() else { return false };
+        run.set_clock();
+        for id in run.system.lost() {
+            run.engine.interface_lost(id, &mut run.fx);
         }
-        assert!(changes.since(before).is_none() && changes.may_concern(source, before));
-        assert!(!changes.may_concern(source, changes.count() - REMEMBERED as u64));
+        self.publish(guard, Lane::Worker);
+        let mut moved = false;
+        if let Some(run) = guard.running() {
+            run.set_clock();
+            for (id, interface) in run.engine.absent_interfaces() {
+                if run.system.reattach(id, interface) {
+                    moved |= run.system.set_domain((id, interface), &mut run.engine, &mut run.fx);
+                    run.engine.interface_back(id, &mut run.fx);
+                }
+            }
+            moved |= run.system.check_domains(&mut run.engine, &mut run.fx);
+        }
+        self.publish(guard, Lane::Worker);
+        moved
+    }
+
+    /// Asks the system again what it did not tell, and gives the lock away
+    /// meanwhile; false if there is nothing to ask yet.
+    pub(super) fn retry_lookups<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
+        let sources = guard.running().and_then(|run| {
+            let now = run.now();
+            let retries = &mut run.system.retries;
+            retries.take(now).map(|sources| (sources, retries.take_routes()))
+        });
+        let Some((sources, all)) = sources else { return (guard, false) };
+        let moved = self.check_interfaces(&mut guard);
+        drop(guard);
+        self.pass_on();
+        if moved || all {
+            self.refresh_routes(Lane::Worker, RouteChanges::everything(), &mut || {});
+        } else if !sources.is_empty() {
+            let each = sources.into_iter().map(|source| Prefix::of(source, 32));
+            self.refresh_routes(Lane::Worker, RouteChanges::within(each), &mut || {});
+        }
+        (self.lock(), true)
     }
 }

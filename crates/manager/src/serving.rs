@@ -2,7 +2,7 @@
 //! `mgm-status`, and never under the manager's lock, because the path may be on a file system
 //! that does not answer. Callers wait for that thread for a bounded time.
 
-use super::system::{StatusSocket, StopSignal};
+use super::platform::{StatusSocket, StopSignal};
 use super::{Manager, Shared};
 use crate::types::{Refusal, Result};
 use parking_lot::{Condvar, Mutex};
@@ -111,13 +111,13 @@ impl Service {
         let service = Arc::clone(self);
         let run = move || {
             /// Callers that wait are told of the end, whatever happens.
-            struct End<'a>(&'a Service);
-            impl Drop for End<'_> {
+            struct EndOnDrop<'a>(&'a Service);
+            impl Drop for EndOnDrop<'_> {
                 fn drop(&mut self) {
                     self.0.advance(Step::Over(None));
                 }
             }
-            let _end = End(&service);
+            let _end = EndOnDrop(&service);
             service.run(&manager, told);
         };
         if let Err(error) = crate::threads::spawn("mgm-status", run) {
@@ -243,5 +243,4 @@ impl Manager {
 }
 
 #[cfg(all(test, target_os = "linux"))]
-#[path = "serving_tests.rs"]
 mod tests;

@@ -2,12 +2,12 @@
 //! after a callback.
 
 use super::backlog::flow_in_question;
+use super::client_records::{ClientPlace, ClientRecord, Noted, Queued};
 use super::context::{self, Inside};
 use super::dispatch::{Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, BOUNDS};
-use super::records::{Noted, Place, Queued, Record};
 use super::state::{Guard, Run};
 use super::{Callbacks, Manager};
-use crate::engine::{Answer, ClientId, Effects, Engine, Topic};
+use crate::engine::{AlertTopic, Answer, ClientId, Effects, Engine};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// After so many questions about flows, and when there are no more of them, a worker
@@ -25,7 +25,7 @@ pub(super) struct Callee {
 pub(super) struct Shell<'m>(pub &'m Manager);
 
 impl Host for Shell<'_> {
-    type Place = Place;
+    type Place = ClientPlace;
     type Item = Queued;
     type Callee = Callee;
     type Guard<'a>
@@ -47,11 +47,11 @@ impl Host for Shell<'_> {
     }
 
     #[inline]
-    fn queue<'g>(guard: &'g mut Guard<'_>, place: Place) -> Option<&'g mut Queue<Queued>> {
+    fn queue<'g>(guard: &'g mut Guard<'_>, place: ClientPlace) -> Option<&'g mut Queue<Queued>> {
         Some(&mut guard.run.as_mut()?.clients.at(place)?.queue)
     }
 
-    fn schedule(&self, guard: &mut Guard<'_>, place: Place) {
+    fn schedule(&self, guard: &mut Guard<'_>, place: ClientPlace) {
         if let Some(run) = guard.run.as_mut() {
             self.0.schedule_at(run, place);
         }
@@ -64,18 +64,18 @@ impl Host for Shell<'_> {
     }
 
     #[inline]
-    fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
+    fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<ClientPlace>) -> R) -> R {
         context::outbox(with)
     }
 
     #[inline]
-    fn take(&self, guard: &mut Guard<'_>, place: Place) -> Option<Callee> {
+    fn take(&self, guard: &mut Guard<'_>, place: ClientPlace) -> Option<Callee> {
         let record = guard.run.as_mut()?.clients.at(place)?;
         Some(Callee { callbacks: record.callbacks.take()?, asked: 0 })
     }
 
     #[inline(always)]
-    fn put_back(&self, guard: &mut Guard<'_>, place: Place, callee: Callee) {
+    fn put_back(&self, guard: &mut Guard<'_>, place: ClientPlace, callee: Callee) {
         let Some(run) = guard.run.as_mut() else { return };
         let Some(record) = run.clients.at(place) else { return };
         record.callbacks.get_or_insert(callee.callbacks); // there are none meanwhile
@@ -91,7 +91,7 @@ impl Host for Shell<'_> {
     fn look<'a>(
         &'a self,
         mut guard: Guard<'a>,
-        place: Place,
+        place: ClientPlace,
         lane: Lane,
         callee: &mut Callee,
     ) -> Guard<'a> {
@@ -110,11 +110,11 @@ impl Host for Shell<'_> {
     fn begins(
         &self,
         guard: &mut Guard<'_>,
-        place: Place,
+        place: ClientPlace,
         notice: Queued,
         callee: &mut Callee,
     ) -> Option<Queued> {
-        let Run { engine, clients, tally, fx, .. } = guard.run.as_mut()?;
+        let Run { engine, clients, counters, fx, .. } = guard.run.as_mut()?;
         let record = clients.at(place)?;
         if flow_in_question(&notice).is_some() {
             callee.asked += 1;
@@ -135,21 +135,21 @@ impl Host for Shell<'_> {
         let kind = notice.kind();
         if record.kinds.has(kind) {
             record.delivered.count(kind);
-            tally.callbacks.count(kind);
+            counters.callbacks.count(kind);
         }
         Some(notice)
     }
 
     /// What the callback left in the notice before a panic is its answer.
     #[inline]
-    fn call(&self, place: Place, callee: &Callee, notice: &mut Queued) {
+    fn call(&self, place: ClientPlace, callee: &Callee, notice: &mut Queued) {
         context::within(Inside::Client(place.client), || {
             catch_unwind(AssertUnwindSafe(|| callee.callbacks.call(notice))).ok();
         });
     }
 
     #[inline]
-    fn returned(&self, guard: &mut Guard<'_>, place: Place, notice: Queued, lane: Lane) {
+    fn returned(&self, guard: &mut Guard<'_>, place: ClientPlace, notice: Queued, lane: Lane) {
         let Some(run) = guard.run.as_mut() else { return };
         if notice.question().is_some() {
             ::log::debug!("{} answers {}", run.engine.who(place.client), Answer(&notice));
@@ -161,7 +161,7 @@ impl Host for Shell<'_> {
         }
     }
 
-    fn catch_up(&self, guard: &mut Guard<'_>, place: Place) {
+    fn catch_up(&self, guard: &mut Guard<'_>, place: ClientPlace) {
         let most = BOUNDS.batch;
         let Some(Run { engine, clients, fx, .. }) = guard.run.as_mut() else { return };
         let Some(record) = clients.at(place).filter(|record| !record.gone) else { return };
@@ -172,7 +172,7 @@ impl Host for Shell<'_> {
         }
     }
 
-    fn caught_up(&self, guard: &mut Guard<'_>, place: Place) {
+    fn caught_up(&self, guard: &mut Guard<'_>, place: ClientPlace) {
         if let Some(run) = guard.run.as_mut() {
             ::log::warn!("{} has caught up", run.engine.who(place.client));
         }
@@ -183,7 +183,7 @@ impl Host for Shell<'_> {
     }
 }
 
-impl Record {
+impl ClientRecord {
     /// Puts what a client that is behind hears next into its queue: how it stands now with
     /// something that is noted. False if that is enough for now.
     fn tell_next(
@@ -197,14 +197,14 @@ impl Record {
         match tell {
             Tell::One(thing) => engine.tell_truth(client, thing.0, fx),
             Tell::All(topic) => {
-                if engine.tell_all(client, Topic::ALL[topic], fx) {
+                if engine.tell_all(client, AlertTopic::ALL[topic], fx) {
                     self.queue.notes().walk(topic, None);
                 }
             }
             Tell::After(topic, after) => {
                 let last = engine.tell_after(
                     client,
-                    Topic::ALL[topic],
+                    AlertTopic::ALL[topic],
                     after.map(|noted| noted.0),
                     most,
                     fx,
@@ -233,7 +233,7 @@ impl Manager {
     /// Takes in what upcalls there are, as threads do that answer many: see
     /// [`UpcallSource`](crate::forwarder::UpcallSource).
     fn look_for_upcalls<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
-        let Some(upcalls) = guard.running().and_then(|run| run.world.upcalls()) else {
+        let Some(upcalls) = guard.running().and_then(|run| run.system.upcalls()) else {
             return guard;
         };
         drop(guard);

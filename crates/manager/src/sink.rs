@@ -1,7 +1,7 @@
 //! The host's log callback: who may call it, and when its calls have ended.
 
 use super::context::{self, Inside};
-use super::system::clock;
+use super::platform::clock;
 use super::Manager;
 use log::Level;
 use parking_lot::RwLock;
@@ -49,7 +49,7 @@ impl Sink {
 }
 
 /// Where a thread's next line goes.
-pub(super) enum Way {
+pub(super) enum LineTarget {
     Stderr,
     /// To the sink, by the thread itself.
     Sink(Lease),
@@ -59,19 +59,19 @@ pub(super) enum Way {
 
 /// Finds that out. A thread that `may_wait` gets a lease however slow the sink is; one
 /// that `must_leave` never does.
-pub(super) fn way(may_wait: bool, must_leave: bool) -> Way {
+pub(super) fn target(may_wait: bool, must_leave: bool) -> LineTarget {
     let sinks = SINKS.read();
     let Some(sink) = &sinks.current else {
-        return if must_leave { Way::Leave } else { Way::Stderr };
+        return if must_leave { LineTarget::Leave } else { LineTarget::Stderr };
     };
     if must_leave || (!may_wait && sink.is_stuck()) {
-        return Way::Leave;
+        return LineTarget::Leave;
     }
     // With the read lock held: who replaces the sink after this sees the lease.
     if sink.leases.fetch_add(1, Ordering::Relaxed) == 0 {
         sink.moved.store(clock(), Ordering::Relaxed);
     }
-    Way::Sink(Lease(Arc::clone(sink)))
+    LineTarget::Sink(Lease(Arc::clone(sink)))
 }
 
 /// As long as this lives nobody takes the sink for ended.

@@ -1,13 +1,13 @@
 //! What the lock guards, and the guard.
 
+use super::client_records::ClientRecords;
+use super::counters::RunCounters;
 use super::dispatch::Lane;
 use super::log::Hold;
-use super::records::Records;
+use super::platform;
+use super::pool::Pool;
 use super::settings::{HostSettings, Settings};
-use super::system;
-use super::tally::Tally;
-use super::workers::Pool;
-use super::world::World;
+use super::system_state::SystemState;
 use super::{EnumId, Manager, Shared};
 use crate::engine::{ClientId, Config, Effects, Engine, EnumKind, MfeRow};
 use crate::types::{Flow, Refusal, Result, Time};
@@ -44,11 +44,11 @@ pub(super) struct State {
 /// One life of MGM.
 pub(super) struct Run {
     pub engine: Engine,
-    pub clients: Records,
+    pub clients: ClientRecords,
     pub enumerations: HashMap<EnumId, Enumeration, RandomState>,
-    pub world: World,
+    pub system: SystemState,
     pub pool: Pool,
-    pub tally: Tally,
+    pub counters: RunCounters,
     /// What the engine wants done: filled by a call, emptied by
     /// [`Manager::publish`] before the lock is released.
     pub fx: Effects,
@@ -77,7 +77,7 @@ pub(super) struct Enumeration {
 impl Run {
     /// The clock of this life.
     pub fn now(&self) -> Time {
-        Time(system::clock().saturating_sub(self.born))
+        Time(platform::clock().saturating_sub(self.born))
     }
 
     /// Has the engine know what time it is: see [`Engine::set_now`].
@@ -110,7 +110,7 @@ impl State {
         for warning in &settings.warnings {
             ::log::warn!("{warning}");
         }
-        system::move_in();
+        platform::move_in();
         self.lives += 1;
         let config = Config {
             mfe_timeout: settings.mfe_timeout,
@@ -120,18 +120,18 @@ impl State {
         };
         self.run = Some(Run {
             engine: Engine::new(config),
-            clients: Records::default(),
+            clients: ClientRecords::default(),
             enumerations: HashMap::default(),
-            world: World::new(settings),
+            system: SystemState::new(settings),
             pool: Pool::default(),
-            tally: Tally::default(),
+            counters: RunCounters::default(),
             fx: Effects::default(),
             row: MfeRow::default(),
             timer_due: None,
             timer_runs: false,
             stopping: false,
             life: self.lives,
-            born: system::clock(),
+            born: platform::clock(),
             last_enumeration: self.last_enumeration,
         });
         let Some(shared) = self.me.upgrade() else { return };

@@ -33,14 +33,14 @@ impl Callbacks for Script {
 }
 
 /// An MGM of its own with the embedded forwarder, stopped when it goes.
-struct World(Manager);
+struct Fixture(Manager);
 
-impl World {
-    fn new() -> World {
+impl Fixture {
+    fn new() -> Fixture {
         let manager = Manager::new();
         let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
         manager.start(&settings, None).expect("a new instance starts");
-        World(manager)
+        Fixture(manager)
     }
 
     fn client(&self, protocol: u32, on_call: impl Fn(&Notice) + Send + Sync + 'static) -> ClientId {
@@ -57,7 +57,7 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for Fixture {
     fn drop(&mut self) {
         // What has just failed might have a stop wait for ever.
         if !std::thread::panicking() {
@@ -88,7 +88,7 @@ fn source_route(index: u32) -> Route {
     Route {
         origin: RouteOrigin::Connected,
         if_index: index,
-        ways: None,
+        paths: None,
         network: Ipv4Addr::new(10, 0, 0, 0),
         prefix_len: 8,
         protocol: 2,
@@ -107,25 +107,25 @@ fn packet(last: u8, index: u32) -> PacketIn<'static> {
 
 #[test]
 fn t8_3_alerts_are_delivered_before_the_call_returns() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let log = Arc::default();
-    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
-    world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
+    let (a, b) = (fixture.recorder(1, &log), fixture.recorder(2, &log));
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    fixture.0.add_membership(a, group(1), link(1), Join::State).unwrap();
     assert_eq!(*log.lock(), ["2: join (*, 239.1.1.1) true"]);
 }
 
 #[test]
 fn t8_1_a_call_inside_a_callback_is_delivered_without_recursion_before_the_outer_call_returns() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let log: Arc<PlMutex<Vec<String>>> = Arc::default();
-    let (manager, heard) = (world.0.clone(), Arc::clone(&log));
+    let (manager, heard) = (fixture.0.clone(), Arc::clone(&log));
     let own = Arc::new(PlMutex::new(None));
     let me = Arc::clone(&own);
     // B answers A's join of a group with a join of the next one.
-    let a = world.recorder(1, &log);
-    let b = world.client(2, move |notice| {
+    let a = fixture.recorder(1, &log);
+    let b = fixture.client(2, move |notice| {
         heard.lock().push(format!("2: enter {}", short(notice)));
         if let (Notice::Join { flow, .. }, Some(me)) = (notice, *me.lock()) {
             let last = flow.group().octets()[3];
@@ -136,9 +136,9 @@ fn t8_1_a_call_inside_a_callback_is_delivered_without_recursion_before_the_outer
         heard.lock().push("2: leave".into());
     });
     *own.lock() = Some(b);
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
-    world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    fixture.0.add_membership(a, group(1), link(1), Join::State).unwrap();
     assert_eq!(
         *log.lock(),
         ["2: enter join (*, 239.1.1.1) true", "2: leave", "1: join (*, 239.1.1.2) true",]
@@ -147,27 +147,27 @@ fn t8_1_a_call_inside_a_callback_is_delivered_without_recursion_before_the_outer
 
 #[test]
 fn t1_6_deregistration_waits_for_a_callback_on_another_thread() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let (entered, has_entered) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let may_go_on = PlMutex::new(may_go_on);
     let finished = Arc::new(PlMutex::new(false));
     let done = Arc::clone(&finished);
-    let a = world.client(1, |_| ());
-    let b = world.client(2, move |_| {
+    let a = fixture.client(1, |_| ());
+    let b = fixture.client(2, move |_| {
         entered.send(()).unwrap();
         may_go_on.lock().recv().unwrap();
         *done.lock() = true;
     });
-    world.0.take(a, link(1)).unwrap();
-    let manager = world.0.clone();
+    fixture.0.take(a, link(1)).unwrap();
+    let manager = fixture.0.clone();
     let joiner = std::thread::spawn(move || {
         manager.add_membership(a, group(1), link(1), Join::State).unwrap();
     });
     has_entered.recv().unwrap();
-    let manager = world.0.clone();
+    let manager = fixture.0.clone();
     let leaver = std::thread::spawn(move || manager.deregister(b));
-    while world.0.enum_start(b, EnumKind::AllSources).is_ok() {
+    while fixture.0.enum_start(b, EnumKind::AllSources).is_ok() {
         std::thread::yield_now(); // until the handle is dead
     }
     assert!(!*finished.lock());
@@ -180,28 +180,28 @@ fn t1_6_deregistration_waits_for_a_callback_on_another_thread() {
 
 #[test]
 fn t1_6_a_client_may_deregister_itself_inside_its_own_callback_and_that_is_the_last() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let own = Arc::new(PlMutex::new(None));
     let calls = Arc::new(PlMutex::new(0));
-    let (manager, me, count) = (world.0.clone(), Arc::clone(&own), Arc::clone(&calls));
-    let a = world.client(1, |_| ());
-    let b = world.client(2, move |_| {
+    let (manager, me, count) = (fixture.0.clone(), Arc::clone(&own), Arc::clone(&calls));
+    let a = fixture.client(1, |_| ());
+    let b = fixture.client(2, move |_| {
         *count.lock() += 1;
         let me = me.lock().expect("set before the first callback");
         manager.deregister(me).unwrap();
         assert_eq!(manager.deregister(me), Err(Refusal::BadHandle(me.0)));
     });
     *own.lock() = Some(b);
-    world.0.take(a, link(1)).unwrap();
+    fixture.0.take(a, link(1)).unwrap();
     for last in 1..=3 {
-        world.0.add_membership(a, group(last), link(1), Join::State).unwrap();
+        fixture.0.add_membership(a, group(last), link(1), Join::State).unwrap();
     }
     assert_eq!(*calls.lock(), 1);
 }
 
 #[test]
 fn t1_6_two_callbacks_that_deregister_each_others_client_are_refused_not_deadlocked() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let ids: Arc<PlMutex<Vec<ClientId>>> = Arc::default();
     let barrier = Arc::new(std::sync::Barrier::new(2));
     let mut expect = Vec::new();
@@ -209,9 +209,9 @@ fn t1_6_two_callbacks_that_deregister_each_others_client_are_refused_not_deadloc
     let (enter, entered) = mpsc::channel();
     for me in 0..2 {
         let (manager, ids, barrier, results) =
-            (world.0.clone(), Arc::clone(&ids), Arc::clone(&barrier), results.clone());
+            (fixture.0.clone(), Arc::clone(&ids), Arc::clone(&barrier), results.clone());
         let enter = enter.clone();
-        expect.push(world.client(10 + me as u32 * 100 + 1, move |notice| {
+        expect.push(fixture.client(10 + me as u32 * 100 + 1, move |notice| {
             // Once: which threads make the later callbacks is open, and one
             // alone might have to make both.
             if !matches!(notice, Notice::Join { flow, .. } if *flow == group(1)) {
@@ -225,18 +225,18 @@ fn t1_6_two_callbacks_that_deregister_each_others_client_are_refused_not_deadloc
         }));
     }
     *ids.lock() = expect;
-    let joiners: Vec<ClientId> = (0..2).map(|n| world.client(50 + n, |_| ())).collect();
-    world.0.take(joiners[0], link(1)).unwrap();
+    let joiners: Vec<ClientId> = (0..2).map(|n| fixture.client(50 + n, |_| ())).collect();
+    fixture.0.take(joiners[0], link(1)).unwrap();
     // One join reaches both clients in turn on one thread, so use two upcall-like threads.
-    let manager = world.0.clone();
+    let manager = fixture.0.clone();
     let first = joiners[0];
     let t1 = std::thread::spawn(move || {
         manager.add_membership(first, group(1), link(1), Join::State).unwrap();
     });
     entered.recv_timeout(Duration::from_secs(20)).expect("the first callback");
-    let manager = world.0.clone();
+    let manager = fixture.0.clone();
     let second = joiners[1];
-    world.0.take(second, link(2)).unwrap();
+    fixture.0.take(second, link(2)).unwrap();
     let t2 = std::thread::spawn(move || {
         manager.add_membership(second, group(2), link(2), Join::State).unwrap();
     });
@@ -250,62 +250,62 @@ fn t1_6_two_callbacks_that_deregister_each_others_client_are_refused_not_deadloc
 
 #[test]
 fn t5_4_a_packet_waits_for_its_callbacks_and_is_forwarded_after_them() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let log = Arc::default();
-    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
-    world.0.add_route(source_route(1)).unwrap();
-    world.0.add_membership(b, group(1), link(2), Join::State).unwrap();
+    let (a, b) = (fixture.recorder(1, &log), fixture.recorder(2, &log));
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    fixture.0.add_route(source_route(1)).unwrap();
+    fixture.0.add_membership(b, group(1), link(2), Join::State).unwrap();
     log.lock().clear();
-    let verdict = world.0.packet_in(packet(1, 1)).unwrap();
+    let verdict = fixture.0.packet_in(packet(1, 1)).unwrap();
     assert_eq!(verdict, Verdict { accepted: true, oifs: [link(2)].into_iter().collect() });
     assert_eq!(*log.lock(), ["1: Rpf", "2: Creation"]);
-    let row = world.0.with_mfe(packet(1, 1).flow, true, Clone::clone).unwrap();
+    let row = fixture.0.with_mfe(packet(1, 1).flow, true, Clone::clone).unwrap();
     assert_eq!((row.packets, row.octets, row.oifs[0].packets), (1, 100, 1));
 }
 
 #[test]
 fn t8_6_packet_in_and_stop_are_refused_inside_a_callback() {
-    let world = World::new();
-    let (manager, outcome) = (world.0.clone(), Arc::new(PlMutex::new(None)));
+    let fixture = Fixture::new();
+    let (manager, outcome) = (fixture.0.clone(), Arc::new(PlMutex::new(None)));
     let seen = Arc::clone(&outcome);
-    let a = world.client(1, |_| ());
-    world.client(2, move |_| {
+    let a = fixture.client(1, |_| ());
+    fixture.client(2, move |_| {
         *seen.lock() = Some((manager.packet_in(packet(1, 1)), manager.stop()));
     });
-    world.0.take(a, link(1)).unwrap();
-    world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.add_membership(a, group(1), link(1), Join::State).unwrap();
     let refused = (Err(Refusal::InsideCallback), Err(Refusal::InsideCallback));
     assert_eq!(outcome.lock().take(), Some(refused));
 }
 
 #[test]
 fn t8_4_a_callback_that_sleeps_delays_nobody_elses_packets() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let (release, held) = mpsc::channel::<()>();
     let held = PlMutex::new(held);
     let (entered, has_entered) = mpsc::channel();
-    let a = world.client(1, |_| ());
-    let sleeper = world.client(2, move |notice| {
+    let a = fixture.client(1, |_| ());
+    let sleeper = fixture.client(2, move |notice| {
         if matches!(notice, Notice::Rpf { .. }) {
             entered.send(()).unwrap();
             let _ = held.lock().recv();
         }
     });
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(sleeper, link(2)).unwrap();
-    world.0.add_route(source_route(1)).unwrap();
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(sleeper, link(2)).unwrap();
+    fixture.0.add_route(source_route(1)).unwrap();
     let other = Route { network: Ipv4Addr::new(10, 9, 0, 0), prefix_len: 16, ..source_route(2) };
-    world.0.add_route(other).unwrap();
-    let manager = world.0.clone();
+    fixture.0.add_route(other).unwrap();
+    let manager = fixture.0.clone();
     let stuck = std::thread::spawn(move || {
         let flow = Flow::new(Ipv4Addr::new(10, 9, 0, 1), Ipv4Addr::new(239, 1, 1, 9));
         manager.packet_in(PacketIn { flow, ..packet(9, 2) }).unwrap()
     });
     has_entered.recv().unwrap();
     for last in 1..=100 {
-        assert!(world.0.packet_in(packet(last, 1)).unwrap().accepted);
+        assert!(fixture.0.packet_in(packet(last, 1)).unwrap().accepted);
     }
     release.send(()).unwrap();
     assert!(stuck.join().unwrap().accepted);
@@ -313,19 +313,19 @@ fn t8_4_a_callback_that_sleeps_delays_nobody_elses_packets() {
 
 #[test]
 fn t2_3_disable_the_change_enable_in_that_order_and_igmp_joins_again_inside_enable() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let log: Arc<PlMutex<Vec<String>>> = Arc::default();
     let own = Arc::new(PlMutex::new(None));
-    let (manager, heard, me) = (world.0.clone(), Arc::clone(&log), Arc::clone(&own));
-    let igmp = world.client(10, move |notice| {
+    let (manager, heard, me) = (fixture.0.clone(), Arc::clone(&log), Arc::clone(&own));
+    let igmp = fixture.client(10, move |notice| {
         let owner = manager.protocol_on(link(1)).map(|(protocol, _)| protocol);
         let added = manager.add_membership(me.lock().unwrap(), group(1), link(1), Join::State);
         heard.lock().push(format!("10: {} owner {owner:?} add {}", short(notice), added.is_ok()));
     });
     *own.lock() = Some(igmp);
-    let pim = world.recorder(2, &log);
-    world.0.take(igmp, link(1)).unwrap();
-    world.0.take(pim, link(1)).unwrap();
+    let pim = fixture.recorder(2, &log);
+    fixture.0.take(igmp, link(1)).unwrap();
+    fixture.0.take(pim, link(1)).unwrap();
     assert_eq!(
         *log.lock(),
         [
@@ -342,15 +342,15 @@ fn t5_6_the_timer_ends_mfes() {
     let settings =
         Settings { forwarder: ForwarderChoice::Memory, mfe_timeout: 1, ..Settings::default() };
     manager.start(&settings, None).unwrap();
-    let world = World(manager);
-    let a = world.client(1, |_| ());
-    world.0.take(a, link(1)).unwrap();
-    world.0.add_route(source_route(1)).unwrap();
-    world.0.packet_in(packet(1, 1)).unwrap();
+    let fixture = Fixture(manager);
+    let a = fixture.client(1, |_| ());
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.add_route(source_route(1)).unwrap();
+    fixture.0.packet_in(packet(1, 1)).unwrap();
     let flow = packet(1, 1).flow;
-    assert!(world.0.with_mfe(flow, false, |_| ()).is_ok());
+    assert!(fixture.0.with_mfe(flow, false, |_| ()).is_ok());
     for _ in 0..200 {
-        if world.0.with_mfe(flow, false, |_| ()).is_err() {
+        if fixture.0.with_mfe(flow, false, |_| ()).is_err() {
             return;
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -360,43 +360,43 @@ fn t5_6_the_timer_ends_mfes() {
 
 #[test]
 fn t1_4_numbers_do_not_repeat_after_a_stop() {
-    let world = World::new();
-    let first = world.client(1, |_| ());
-    let open = world.0.enum_start(first, EnumKind::AllSources).unwrap();
-    world.0.stop().unwrap();
-    assert_eq!(world.0.deregister(first), Err(Refusal::BadHandle(first.0)));
-    let again = world.client(1, |_| ());
+    let fixture = Fixture::new();
+    let first = fixture.client(1, |_| ());
+    let open = fixture.0.enum_start(first, EnumKind::AllSources).unwrap();
+    fixture.0.stop().unwrap();
+    assert_eq!(fixture.0.deregister(first), Err(Refusal::BadHandle(first.0)));
+    let again = fixture.client(1, |_| ());
     assert_ne!(first, again);
-    assert_ne!(open, world.0.enum_start(again, EnumKind::AllSources).unwrap());
+    assert_ne!(open, fixture.0.enum_start(again, EnumKind::AllSources).unwrap());
 }
 
 #[test]
 fn t0_8_the_handle_is_looked_at_before_the_interface() {
-    let world = World::new();
-    let a = world.client(1, |_| ());
-    let gone = world.client(2, |_| ());
-    world.0.deregister(gone).unwrap();
+    let fixture = Fixture::new();
+    let a = fixture.client(1, |_| ());
+    let gone = fixture.client(2, |_| ());
+    fixture.0.deregister(gone).unwrap();
     // Nobody has interface 9: for a client that would be another answer.
-    let delete = |client| world.0.delete_membership(client, group(1), link(9), Join::State);
+    let delete = |client| fixture.0.delete_membership(client, group(1), link(9), Join::State);
     assert_eq!(delete(a), Err(Refusal::NobodyOwns(link(9))));
     assert_eq!(delete(gone), Err(Refusal::BadHandle(gone.0)));
-    assert_eq!(world.0.take(gone, link(0)), Err(Refusal::BadHandle(gone.0)));
-    assert_eq!(world.0.take(a, link(0)), Err(Refusal::ZeroInterface));
+    assert_eq!(fixture.0.take(gone, link(0)), Err(Refusal::BadHandle(gone.0)));
+    assert_eq!(fixture.0.take(a, link(0)), Err(Refusal::ZeroInterface));
 }
 
 #[test]
 fn t7_4_an_ended_enumeration_is_no_handle_and_its_client_goes_on() {
-    let world = World::new();
-    let a = world.client(1, |_| ());
-    world.0.take(a, link(1)).unwrap();
-    world.0.add_membership(a, group(1), link(1), Join::State).unwrap();
-    let ended = world.0.enum_start(a, EnumKind::AllSources).unwrap();
-    let other = world.0.enum_start(a, EnumKind::AllSources).unwrap();
-    world.0.enum_end(ended).unwrap();
-    assert_eq!(world.0.enum_next(ended, 1, &mut |_| ()), Err(Refusal::BadHandle(ended.0)));
-    assert_eq!(world.0.enum_end(ended), Err(Refusal::BadHandle(ended.0)));
+    let fixture = Fixture::new();
+    let a = fixture.client(1, |_| ());
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.add_membership(a, group(1), link(1), Join::State).unwrap();
+    let ended = fixture.0.enum_start(a, EnumKind::AllSources).unwrap();
+    let other = fixture.0.enum_start(a, EnumKind::AllSources).unwrap();
+    fixture.0.enum_end(ended).unwrap();
+    assert_eq!(fixture.0.enum_next(ended, 1, &mut |_| ()), Err(Refusal::BadHandle(ended.0)));
+    assert_eq!(fixture.0.enum_end(ended), Err(Refusal::BadHandle(ended.0)));
     let mut found = Vec::new();
-    assert_eq!(world.0.enum_next(other, 9, &mut |flow| found.push(flow)), Ok(false));
+    assert_eq!(fixture.0.enum_next(other, 9, &mut |flow| found.push(flow)), Ok(false));
     assert_eq!(found, [group(1)], "another one of the client's is not disturbed");
 }
 
@@ -408,23 +408,23 @@ fn t2_3_igmp_without_enable_is_not_barred_for_ever() {
         vec![NoticeKind::DisableIgmp],
         vec![NoticeKind::DisableIgmp, NoticeKind::EnableIgmp],
     ] {
-        let world = World::new();
+        let fixture = Fixture::new();
         let script = Script { lacks, on_call: Box::new(|_| ()) };
-        let igmp = world.0.register(Box::new(script), 10, 0).unwrap();
-        world.0.take(igmp, link(2)).unwrap();
+        let igmp = fixture.0.register(Box::new(script), 10, 0).unwrap();
+        fixture.0.take(igmp, link(2)).unwrap();
         // A take from inside a callback changes hands at once.
-        let (manager, taker) = (world.0.clone(), Arc::new(PlMutex::new(None)));
+        let (manager, taker) = (fixture.0.clone(), Arc::new(PlMutex::new(None)));
         let me = Arc::clone(&taker);
-        let pim = world.client(2, move |_| {
+        let pim = fixture.client(2, move |_| {
             if let Some(me) = me.lock().take() {
                 manager.take(me, link(2)).unwrap();
             }
         });
         *taker.lock() = Some(pim);
-        let joiner = world.client(3, |_| ());
-        world.0.take(joiner, link(1)).unwrap();
-        world.0.add_membership(joiner, group(1), link(1), Join::State).unwrap();
-        assert_eq!(world.0.protocol_on(link(2)), Ok((2, 0)));
-        world.0.add_membership(igmp, group(2), link(2), Join::State).unwrap();
+        let joiner = fixture.client(3, |_| ());
+        fixture.0.take(joiner, link(1)).unwrap();
+        fixture.0.add_membership(joiner, group(1), link(1), Join::State).unwrap();
+        assert_eq!(fixture.0.protocol_on(link(2)), Ok((2, 0)));
+        fixture.0.add_membership(igmp, group(2), link(2), Join::State).unwrap();
     }
 }

@@ -1,9 +1,9 @@
 //! MGM's own threads, as the system starts them.
 
-use super::system;
+use super::platform;
 use std::io;
 
-pub(crate) use system::is_ours;
+pub(crate) use platform::is_ours;
 
 /// Starts one.
 ///
@@ -14,7 +14,7 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
     if REFUSING.get() {
         return Err(io::ErrorKind::WouldBlock.into());
     }
-    system::spawn(name, body)
+    platform::spawn(name, body)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl Manager {
             true => run.timer_due.unwrap_or(Time(0)),
             false => Time(u64::MAX),
         };
-        if run.pool.is_short() || run.engine.is_due_before(planned) || run.world.may_try_again() {
+        if run.pool.is_short() || run.engine.is_due_before(planned) || run.system.may_try_again() {
             self.move_alarm(run);
         }
     }
@@ -64,18 +64,18 @@ impl Manager {
         while let Some(run) = guard.running() {
             let now = run.now();
             if run.engine.next_deadline().is_some_and(|due| due <= now) {
-                let Run { engine, world, fx, .. } = run;
-                engine.tick(now, BATCH, |flow| world.packets(flow), fx);
+                let Run { engine, system, fx, .. } = run;
+                engine.tick(now, BATCH, |flow| system.packets(flow), fx);
                 self.publish(&mut guard, Lane::Worker);
                 drop(guard); // between two batches others get the lock
                 self.pass_on();
                 guard = self.lock();
                 continue;
             }
-            run.world.try_again(&mut run.engine, now);
+            run.system.try_again(&mut run.engine, now);
             self.relieve(run);
             let asked;
-            (guard, asked) = self.resolve_doubts(guard);
+            (guard, asked) = self.retry_lookups(guard);
             if asked {
                 continue;
             }
@@ -101,7 +101,7 @@ impl Manager {
 /// When the timer has something to do next.
 #[inline]
 fn due(run: &Run) -> Option<Time> {
-    let due = Time::sooner(run.engine.next_deadline(), run.world.next_try());
+    let due = Time::sooner(run.engine.next_deadline(), run.system.next_try());
     if run.pool.is_short() {
         Time::sooner(due, Some(relief(run)))
     } else {

@@ -4,14 +4,13 @@
 //! stuck in callbacks as there are clients. Two are usually enough; if all are
 //! stuck while others wait, the timer adds more ([`Manager::relieve`]).
 
+use super::client_records::ClientPlace;
 use super::context;
 use super::dispatch::{self, Ticket, BOUNDS};
-use super::records::Place;
 use super::shell::Shell;
 use super::state::Run;
 use super::Manager;
 use crate::types::Time;
-use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
@@ -24,47 +23,9 @@ const REFUSED_MS: u64 = 1000;
 /// At the most so many are added at a time.
 const STEP: usize = 256;
 
-/// The workers and those who wait for them.
-#[derive(Debug, Default)]
-pub(super) struct Pool {
-    /// Clients that wait to be run, first come, first served.
-    ready: VecDeque<Place>,
-    idle: usize,
-    total: usize,
-    /// How many clients were ever taken up: shows whether anything moves.
-    taken: u64,
-    taken_before: u64,
-    /// Until then the system is not asked for threads: it has refused one.
-    pub refused_until: Option<Time>,
-}
-
-impl Pool {
-    /// Makes room for so many clients, so that no queue has to wait for memory.
-    pub fn make_room(&mut self, clients: usize) {
-        // Where there is none now there may be some later.
-        let _ = self.ready.try_reserve(clients.saturating_sub(self.ready.len()));
-    }
-
-    #[cfg(test)]
-    pub fn idle(&self) -> usize {
-        self.idle
-    }
-
-    /// Whether there is no worker.
-    pub fn is_empty(&self) -> bool {
-        self.total == 0
-    }
-
-    /// Whether more clients wait than there are idle workers. Those that have
-    /// been woken up for a client count as idle until they have taken it.
-    pub fn is_short(&self) -> bool {
-        self.ready.len() > self.idle
-    }
-}
-
 impl Manager {
     /// Has a worker run the client.
-    pub(super) fn schedule_at(&self, run: &mut Run, place: Place) {
+    pub(super) fn schedule_at(&self, run: &mut Run, place: ClientPlace) {
         run.pool.ready.push_back(place);
         if !run.pool.is_short() {
             self.shared.work.notify_one();

@@ -4,7 +4,7 @@
 //! A log callback of the host's may sleep, stderr may be a pipe that is full. While upcalls
 //! are read that must hold up nobody, or the kernel's buffer overflows.
 
-use super::log::{self, Hold, Line};
+use super::log::{self, Hold, LogLine};
 use ::log::Level;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -22,8 +22,8 @@ const MOST_BYTES: usize = 8 << 20;
 const REFUSED: Duration = Duration::from_secs(1);
 
 /// What was left to the thread.
-struct Queue {
-    lines: VecDeque<Line>,
+struct LogQueue {
+    lines: VecDeque<LogLine>,
     /// In all of them.
     bytes: usize,
     /// The number of the last line that was left.
@@ -31,13 +31,13 @@ struct Queue {
     is_full: bool,
     /// How many there was no room for, behind all those that wait.
     dropped: u64,
-    thread: Thread,
+    thread: WriterThread,
     /// The thread is to end when it has written all.
     is_ending: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Thread {
+enum WriterThread {
     None,
     Refused(Instant),
     /// Waits for lines.
@@ -46,7 +46,7 @@ enum Thread {
     Writing,
 }
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
+static QUEUE: Mutex<LogQueue> = Mutex::new(LogQueue::new());
 
 /// The number of the last line that is written.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
@@ -56,22 +56,22 @@ static NEWS: Condvar = Condvar::new();
 /// The thread has written all lines, or has ended.
 static IDLE: Condvar = Condvar::new();
 
-impl Queue {
-    const fn new() -> Queue {
-        Queue {
+impl LogQueue {
+    const fn new() -> LogQueue {
+        LogQueue {
             lines: VecDeque::new(),
             bytes: 0,
             left: 0,
             is_full: false,
             dropped: 0,
-            thread: Thread::None,
+            thread: WriterThread::None,
             is_ending: false,
         }
     }
 
     /// Puts a line at the end, and what there is to say about those missing before it; its
     /// number, unless it is dropped.
-    fn push(&mut self, line: Line) -> Option<u64> {
+    fn push(&mut self, line: LogLine) -> Option<u64> {
         if self.is_full {
             self.is_full = 2 * self.lines.len() > MOST || 2 * self.bytes > MOST_BYTES;
         }
@@ -87,14 +87,14 @@ impl Queue {
         Some(self.left)
     }
 
-    fn add(&mut self, line: Line) {
+    fn add(&mut self, line: LogLine) {
         self.bytes += line.text.len();
         self.lines.push_back(line);
         self.left += 1;
     }
 
     /// The next line to write, and its number.
-    fn pop(&mut self) -> Option<(Line, u64)> {
+    fn pop(&mut self) -> Option<(LogLine, u64)> {
         let number = self.left + 1 - self.lines.len() as u64;
         let Some(line) = self.lines.pop_front() else {
             // Those that were dropped after the last.
@@ -106,12 +106,12 @@ impl Queue {
         Some((line, number))
     }
 
-    fn missing(&mut self) -> Option<Line> {
+    fn missing(&mut self) -> Option<LogLine> {
         let dropped = std::mem::take(&mut self.dropped);
         let text =
             format!("{dropped} log messages dropped: the log callback, or stderr, is too slow");
         (dropped > 0 && ::log::log_enabled!(Level::Warn))
-            .then(|| Line::about_the_log(Level::Warn, text))
+            .then(|| LogLine::about_the_log(Level::Warn, text))
     }
 
     fn clear(&mut self) {
@@ -125,23 +125,23 @@ impl Queue {
     }
 
     fn has_thread(&self) -> bool {
-        matches!(self.thread, Thread::Idle | Thread::Writing)
+        matches!(self.thread, WriterThread::Idle | WriterThread::Writing)
     }
 
     /// Makes sure that there is the thread.
     fn ensure_thread(&mut self) -> io::Result<()> {
         match self.thread {
-            Thread::Idle | Thread::Writing => return Ok(()),
-            Thread::Refused(since) if since.elapsed() <= REFUSED => {
+            WriterThread::Idle | WriterThread::Writing => return Ok(()),
+            WriterThread::Refused(since) if since.elapsed() <= REFUSED => {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            Thread::None | Thread::Refused(_) => {}
+            WriterThread::None | WriterThread::Refused(_) => {}
         }
         self.is_ending = false;
         let started = crate::threads::spawn("mgm-log", write);
         self.thread = match &started {
-            Ok(()) => Thread::Writing,
-            Err(_) => Thread::Refused(Instant::now()),
+            Ok(()) => WriterThread::Writing,
+            Err(_) => WriterThread::Refused(Instant::now()),
         };
         started
     }
@@ -153,18 +153,18 @@ impl Queue {
 /// The system's, if it gives no thread.
 pub(super) fn start() -> io::Result<()> {
     let mut queue = QUEUE.lock();
-    if let Thread::Refused(_) = queue.thread {
-        queue.thread = Thread::None; // somebody asks for it now: so the system is asked
+    if let WriterThread::Refused(_) = queue.thread {
+        queue.thread = WriterThread::None; // somebody asks for it now: so the system is asked
     }
     queue.ensure_thread()
 }
 
 /// Leaves a line to the thread; its number, or `None` if it is dropped.
-pub(super) fn leave(line: Line) -> Option<u64> {
+pub(super) fn leave(line: LogLine) -> Option<u64> {
     let mut queue = QUEUE.lock();
     let number = queue.push(line);
     // Without the thread lines wait for one, as many as there is room for.
-    if queue.ensure_thread().is_ok() && queue.thread == Thread::Idle {
+    if queue.ensure_thread().is_ok() && queue.thread == WriterThread::Idle {
         NEWS.notify_one();
     }
     number
@@ -186,7 +186,9 @@ pub(super) fn quietly(work: &mut dyn FnMut()) {
 
 /// Waits until all lines are written, for so long at the most.
 pub(super) fn flush(most: Duration) {
-    wait(most, |queue| !queue.has_thread() || (queue.is_empty() && queue.thread == Thread::Idle));
+    wait(most, |queue| {
+        !queue.has_thread() || (queue.is_empty() && queue.thread == WriterThread::Idle)
+    });
 }
 
 /// Drops the lines that wait: they were for a log callback that is to get no more.
@@ -204,7 +206,7 @@ pub(super) fn end(most: Duration) {
     wait(most, |queue| !queue.has_thread());
 }
 
-fn wait(most: Duration, is_over: impl Fn(&Queue) -> bool) {
+fn wait(most: Duration, is_over: impl Fn(&LogQueue) -> bool) {
     let mut queue = QUEUE.lock();
     IDLE.wait_while_for(&mut queue, |queue| !is_over(queue), most);
 }
@@ -221,19 +223,19 @@ fn write() {
 }
 
 /// Waits for the next line; `None` if the thread is to end.
-fn next() -> Option<(Line, u64)> {
+fn next() -> Option<(LogLine, u64)> {
     let mut queue = QUEUE.lock();
     loop {
         let next = queue.pop();
         queue.thread = match next {
-            Some(_) => Thread::Writing,
-            None if queue.is_ending => Thread::None,
-            None => Thread::Idle,
+            Some(_) => WriterThread::Writing,
+            None if queue.is_ending => WriterThread::None,
+            None => WriterThread::Idle,
         };
-        if queue.thread != Thread::Writing {
+        if queue.thread != WriterThread::Writing {
             IDLE.notify_all();
         }
-        if queue.thread != Thread::Idle {
+        if queue.thread != WriterThread::Idle {
             return next;
         }
         NEWS.wait(&mut queue);
@@ -244,18 +246,18 @@ fn next() -> Option<(Line, u64)> {
 mod tests {
     use super::*;
 
-    fn line(text: &str) -> Line {
-        Line::about_the_log(Level::Info, text.to_owned())
+    fn line(text: &str) -> LogLine {
+        LogLine::about_the_log(Level::Info, text.to_owned())
     }
 
-    fn written(queue: &mut Queue) -> Vec<(String, u64)> {
+    fn written(queue: &mut LogQueue) -> Vec<(String, u64)> {
         std::iter::from_fn(|| queue.pop()).map(|(line, number)| (line.text, number)).collect()
     }
 
     #[test]
     fn t8_10_lines_that_wait_are_bounded_and_those_missing_are_told_where_they_are_missing() {
         log::init(::log::LevelFilter::Warn);
-        let mut queue = Queue::new();
+        let mut queue = LogQueue::new();
         let accepted = (0..MOST + 7).filter(|n| queue.push(line(&n.to_string())).is_some());
         assert_eq!(accepted.count(), MOST);
         // It is full until half of them are written.
@@ -275,7 +277,7 @@ mod tests {
 
     #[test]
     fn t8_10_long_lines_are_bounded_by_their_bytes() {
-        let mut queue = Queue::new();
+        let mut queue = LogQueue::new();
         let long = "x".repeat(MOST_BYTES / 4 + 1);
         let accepted = (0..10).filter(|_| queue.push(line(&long)).is_some()).count();
         assert_eq!(accepted, 4);

@@ -67,7 +67,7 @@ fn t6_7_what_the_kernel_does_not_count_is_zero() {
         let origin = RouteOrigin::Connected;
         let (network, prefix_len) = ([10, 0, 0, 0].into(), 8);
         let route =
-            Route { origin, if_index: inside, ways: None, network, prefix_len, protocol: 2 };
+            Route { origin, if_index: inside, paths: None, network, prefix_len, protocol: 2 };
         manager.add_route(route).unwrap();
         let any = Flow::any_source(group);
         manager.add_membership(client, any, Interface::link(outside), Join::State).unwrap();

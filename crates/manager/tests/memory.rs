@@ -6,18 +6,11 @@
 //! and succeeds afterwards; a call that removes something succeeds at once. Small
 //! allocations do not fail: for those the library asks beforehand.
 
-/// The real one, which names what it needs as the library does.
-#[allow(dead_code, unused_imports)]
-#[path = "../src/backlog.rs"]
-mod backlog;
-
-use backlog::{Backlog, Origin, Walk};
-use mgm_engine as engine;
 use mgm_engine::{
-    ClientId, Config, Effects, Engine, Join, Notice, NoticeBox, NoticeKinds, Outcome, Packet,
-    QuestionId, Refused, Topic,
+    AlertTopic, ClientId, Config, Effects, Engine, Join, Notice, NoticeBox, NoticeKinds, Outcome,
+    Packet, QuestionId, Refused,
 };
-use mgm_types as types;
+use mgm_manager::for_tests::{Backlog, ForgetWalk, Origin};
 use mgm_types::{
     Domain, Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
 };
@@ -101,7 +94,7 @@ fn short_of_memory<R>(allowed: usize, call: impl FnOnce() -> R) -> (R, bool) {
 const NOW: Time = Time(1_000);
 
 /// An engine with its effects, as a manager has them.
-struct World {
+struct Fixture {
     engine: Engine,
     fx: Effects,
     /// The same calls have been made on this one, with all the memory that there is.
@@ -145,11 +138,11 @@ impl Seen {
     }
 }
 
-impl World {
-    fn new() -> World {
+impl Fixture {
+    fn new() -> Fixture {
         let config = Config { mfe_timeout: 900, ..Config::default() };
         let (engine, twin) = (Engine::new(config), Engine::new(config));
-        World { engine, fx: Effects::default(), twin, refused: 0 }
+        Fixture { engine, fx: Effects::default(), twin, refused: 0 }
     }
 
     fn check(&self) {
@@ -164,7 +157,7 @@ impl World {
         mut call: impl FnMut(&mut Engine, &mut Effects) -> R,
     ) -> R {
         for allowed in 0.. {
-            let World { engine, fx, .. } = self;
+            let Fixture { engine, fx, .. } = self;
             let (result, failed) = short_of_memory(allowed, || call(engine, fx));
             if result == *refusal {
                 assert!(failed, "refused without a reason");
@@ -186,7 +179,7 @@ impl World {
         &mut self,
         mut call: impl FnMut(&mut Engine, &mut Effects) -> R,
     ) -> R {
-        let World { engine, fx, .. } = self;
+        let Fixture { engine, fx, .. } = self;
         let (result, _) = short_of_memory(0, || call(engine, fx));
         assert_eq!(result, call(&mut self.twin, &mut Effects::default()));
         self.carried_out();
@@ -232,7 +225,7 @@ fn flow(source: u32, group: u32) -> Flow {
     Flow::new(source.into(), (0xef01_0000 + group).into())
 }
 
-fn registered(w: &mut World, clients: u32, kinds: NoticeKinds) -> Vec<ClientId> {
+fn registered(w: &mut Fixture, clients: u32, kinds: NoticeKinds) -> Vec<ClientId> {
     (0..clients)
         .map(|n| {
             let id = w.adds(&Err(Refusal::NoMemory), |engine, _| engine.register(200, n, kinds));
@@ -241,7 +234,7 @@ fn registered(w: &mut World, clients: u32, kinds: NoticeKinds) -> Vec<ClientId> 
         .collect()
 }
 
-fn taken(w: &mut World, client: ClientId, interface: u32) {
+fn taken(w: &mut Fixture, client: ClientId, interface: u32) {
     let name = Interface::link(interface);
     let prepared: Result<_> =
         w.adds(&Err(Refusal::NoMemory), |engine, fx| engine.prepare_take(client, name, fx));
@@ -251,7 +244,7 @@ fn taken(w: &mut World, client: ClientId, interface: u32) {
 
 #[test]
 fn t0_9_each_growth_of_each_table_may_fail() {
-    let mut w = World::new();
+    let mut w = Fixture::new();
     let clients = registered(&mut w, 100, NoticeKinds::default());
     // Numbers above 64 too: sets of interfaces spill over.
     for interface in 1..=200 {
@@ -303,17 +296,17 @@ fn t0_9_each_growth_of_each_table_may_fail() {
         w.removes(|engine, fx| engine.deregister(client, fx)).expect("goes");
     }
     w.check();
-    assert_eq!(Seen::of(&w.engine), Seen::of(&World::new().engine));
+    assert_eq!(Seen::of(&w.engine), Seen::of(&Fixture::new().engine));
 }
 
 #[test]
 fn t0_9_refused_flows_are_remembered_as_far_as_there_is_memory() {
     const FLOWS: u32 = 2_000;
     for has_memory_at_the_end in [true, false] {
-        let mut w = World::new();
+        let mut w = Fixture::new();
         let clients = registered(&mut w, 1, NoticeKinds::default());
         taken(&mut w, clients[0], 1);
-        let World { engine, fx, .. } = &mut w;
+        let Fixture { engine, fx, .. } = &mut w;
         let (mut failures, mut forgotten) = (0, 0);
         for n in 1..=FLOWS {
             let (flow, arrival) = (flow(n, 1), Interface::link(1));
@@ -353,7 +346,7 @@ fn t0_9_refused_flows_are_remembered_as_far_as_there_is_memory() {
 
 #[test]
 fn t0_9_lives_end_without_memory() {
-    let mut w = World::new();
+    let mut w = Fixture::new();
     let clients = registered(&mut w, 1, NoticeKinds::default());
     taken(&mut w, clients[0], 1);
     for n in 1..=2_000 {
@@ -371,7 +364,7 @@ fn t0_9_lives_end_without_memory() {
 
 #[test]
 fn t0_9_who_misses_alerts_for_want_of_memory_is_told_later() {
-    let mut w = World::new();
+    let mut w = Fixture::new();
     let clients = registered(&mut w, 3, NoticeKinds::ALL);
     taken(&mut w, clients[0], 1);
     taken(&mut w, clients[1], 2);
@@ -379,14 +372,14 @@ fn t0_9_who_misses_alerts_for_want_of_memory_is_told_later() {
         w.join(clients[0], flow(0, n), 1);
     }
     // The end of the memberships tells two clients 2,000 times each.
-    let World { engine, fx, .. } = &mut w;
+    let Fixture { engine, fx, .. } = &mut w;
     let (released, failed) =
         short_of_memory(0, || engine.release(clients[0], Interface::link(1), true, fx));
     assert!(released.is_ok() && failed);
     assert_eq!(engine.sizes().memberships, 0);
     let told = fx.take_notices().len();
     assert!(told < 4_000, "{told}");
-    let untold = [clients[1], clients[2]].map(|client| (client, Topic::Groups));
+    let untold = [clients[1], clients[2]].map(|client| (client, AlertTopic::Groups));
     assert_eq!(fx.take_untold(), (untold.to_vec(), false));
     assert!(!fx.has_untold());
 }
@@ -434,7 +427,7 @@ fn t0_9_questions_that_are_held_back_come_out_without_memory() {
     assert_eq!(backlog.len(), QUESTIONS as usize);
     let mut out = BTreeSet::new();
     assert!(backlog.looks_for_forgotten(later));
-    let mut walk = Walk::default();
+    let mut walk = ForgetWalk::default();
     while let (Some(one), _) = short_of_memory(0, || backlog.forget_next(later, &mut walk)) {
         let Notice::Rpf { question, .. } = *one else { panic!("{one:?}") };
         assert!(question.0 % 2 == 0 && out.insert(question.0), "{question:?}");

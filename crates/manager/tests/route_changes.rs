@@ -140,7 +140,7 @@ fn t5_10_a_change_for_many_mfes_holds_up_no_other_call() {
     let route = |if_index| Route {
         origin: RouteOrigin::Connected,
         if_index,
-        ways: None,
+        paths: None,
         network: [10, 0, 0, 0].into(),
         prefix_len: 8,
         protocol: 2,

@@ -43,7 +43,7 @@ fn t8_4_a_slow_log_holds_up_no_upcall() {
         let (origin, if_index) = (RouteOrigin::Connected, link.index);
         let (network, prefix_len) = ([10, 1, 0, 0].into(), 16);
         manager
-            .add_route(Route { origin, if_index, ways: None, network, prefix_len, protocol: 2 })
+            .add_route(Route { origin, if_index, paths: None, network, prefix_len, protocol: 2 })
             .unwrap();
 
         wires[0].send(UNKNOWN, [239, 1, 1, 1], 64);

@@ -12,7 +12,7 @@ pub use crate::Counters;
 
 /// One MFE as a forwarder needs it. The iif is never among the oifs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub struct ForwarderEntry<'a> {
     /// Source and group.
     pub flow: Flow,
     /// The incoming interface.
@@ -68,7 +68,7 @@ pub trait Forwarder: Send {
     /// The interfaces whose device has gone (spec 5.11): they are served no
     /// more, and stay so, even if a device with the same index appears, until
     /// they are removed and added again. Asked after each
-    /// [`routes_changed`](crate::routes::RouteWatcher::routes_changed).
+    /// [`routes_changed`](crate::route_view::RouteWatcher::routes_changed).
     ///
     /// # Errors
     /// `Forwarder`, if that cannot be told just now; the manager asks again later.
@@ -86,7 +86,7 @@ pub trait Forwarder: Send {
     ///
     /// # Errors
     /// `Forwarder` with the system's reason; the manager tries again later.
-    fn install(&mut self, entry: &Entry<'_>) -> Result<()>;
+    fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()>;
 
     /// Removes an entry; one that is not there is no error.
     ///

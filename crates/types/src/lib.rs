@@ -2,7 +2,7 @@
 //!
 //! Nothing here decides anything. Addresses inside the library are
 //! [`Ipv4Addr`]s; network byte order exists only at the C boundary. The manager
-//! reaches the system by two traits, [`forwarder::Forwarder`] and [`routes::RouteView`].
+//! reaches the system by two traits, [`forwarder::Forwarder`] and [`route_view::RouteView`].
 #![forbid(unsafe_code)]
 
 mod counters;
@@ -13,7 +13,7 @@ mod if_set;
 mod interface;
 mod room;
 mod route;
-pub mod routes;
+pub mod route_view;
 mod scope;
 
 pub use counters::Counters;

@@ -97,7 +97,7 @@ pub struct Route {
     pub if_index: u32,
     /// All equal-cost ways in the route's order, the one above among them; `None` where
     /// there is no other.
-    pub ways: Option<Arc<[NextHop]>>,
+    pub paths: Option<Arc<[NextHop]>>,
     /// The network of the route that matched.
     pub network: Ipv4Addr,
     /// The length of that network's prefix, 0 to 32.
@@ -111,7 +111,7 @@ impl Route {
     pub const NONE: Route = Route {
         origin: RouteOrigin::None,
         if_index: 0,
-        ways: None,
+        paths: None,
         network: Ipv4Addr::UNSPECIFIED,
         prefix_len: 0,
         protocol: 0,
@@ -120,9 +120,9 @@ impl Route {
     /// Becomes the same as another one; cheap where neither has several ways.
     #[inline]
     pub fn become_like(&mut self, other: &Route) {
-        let Route { origin, if_index, ways, network, prefix_len, protocol } = other;
-        if self.ways.is_some() || ways.is_some() {
-            self.ways.clone_from(ways);
+        let Route { origin, if_index, paths, network, prefix_len, protocol } = other;
+        if self.paths.is_some() || paths.is_some() {
+            self.paths.clone_from(paths);
         }
         (self.origin, self.if_index, self.network) = (*origin, *if_index, *network);
         (self.prefix_len, self.protocol) = (*prefix_len, *protocol);

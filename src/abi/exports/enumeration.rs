@@ -3,7 +3,7 @@
 use crate::abi::args::{enum_kind, required, write};
 use crate::abi::buffer::{fill_groups, Buffer};
 use crate::abi::entry::entry_for;
-use crate::abi::handle::{self, Kind};
+use crate::abi::handle::{self, HandleKind};
 use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::{EnumId, Manager};
@@ -39,12 +39,12 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
     metEnumType: MGM_ENUM_TYPES,
     phEnumHandle: *mut HANDLE,
 ) -> DWORD {
-    entry_for("MgmGroupEnumerationStart", Kind::Protocol, hProtocol, |serial| {
+    entry_for("MgmGroupEnumerationStart", HandleKind::Protocol, hProtocol, |serial| {
         let client = ClientId(serial);
         required("phEnumHandle", phEnumHandle)?;
         let id = Manager::global().enum_start(client, enum_kind(metEnumType)?)?;
         // SAFETY: not null, and the caller says that a handle may be written there.
-        unsafe { write(phEnumHandle, handle::encode(Kind::Enumeration, id.0)) };
+        unsafe { write(phEnumHandle, handle::encode(HandleKind::Enumeration, id.0)) };
         Ok(NO_ERROR)
     })
 }
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
     pbBuffer: PBYTE,
     pdwNumEntries: PDWORD,
 ) -> DWORD {
-    entry_for("MgmGroupEnumerationGetNext", Kind::Enumeration, hEnum, |serial| {
+    entry_for("MgmGroupEnumerationGetNext", HandleKind::Enumeration, hEnum, |serial| {
         let id = EnumId(serial);
         // SAFETY: the caller says what the pointers point to.
         let mut buffer = unsafe { Buffer::counting(pdwBufferSize, pbBuffer, pdwNumEntries)? };
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
 /// Source: reference page "MgmGroupEnumerationEnd function (mgm.h)".
 #[no_mangle]
 pub unsafe extern "C" fn MgmGroupEnumerationEnd(hEnum: HANDLE) -> DWORD {
-    entry_for("MgmGroupEnumerationEnd", Kind::Enumeration, hEnum, |serial| {
+    entry_for("MgmGroupEnumerationEnd", HandleKind::Enumeration, hEnum, |serial| {
         Manager::global().enum_end(EnumId(serial))?;
         Ok(NO_ERROR)
     })

@@ -2,7 +2,7 @@
 
 use crate::abi::args::{interface, join, membership};
 use crate::abi::entry::entry_for;
-use crate::abi::handle::Kind;
+use crate::abi::handle::HandleKind;
 use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
     dwIfNextHopIPAddr: DWORD,
     dwFlags: DWORD,
 ) -> DWORD {
-    entry_for("MgmAddGroupMembershipEntry", Kind::Protocol, hProtocol, |serial| {
+    entry_for("MgmAddGroupMembershipEntry", HandleKind::Protocol, hProtocol, |serial| {
         let client = ClientId(serial);
         let flow = membership(dwSourceAddr, dwSourceMask, dwGroupAddr, dwGroupMask)?;
         let join = join(dwFlags)?;
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn MgmDeleteGroupMembershipEntry(
     dwIfNextHopIPAddr: DWORD,
     dwFlags: DWORD,
 ) -> DWORD {
-    entry_for("MgmDeleteGroupMembershipEntry", Kind::Protocol, hProtocol, |serial| {
+    entry_for("MgmDeleteGroupMembershipEntry", HandleKind::Protocol, hProtocol, |serial| {
         let client = ClientId(serial);
         let flow = membership(dwSourceAddr, dwSourceMask, dwGroupAddr, dwGroupMask)?;
         let join = join(dwFlags)?;

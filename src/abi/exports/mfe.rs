@@ -3,7 +3,7 @@
 use crate::abi::args::{mfe_flow, mfe_key, neighbour, read_field, required};
 use crate::abi::buffer::{fill_many, fill_one, Buffer};
 use crate::abi::entry::{entry, entry_for};
-use crate::abi::handle::Kind;
+use crate::abi::handle::HandleKind;
 use crate::abi::rows::Form;
 use crate::abi::types::*;
 use crate::engine::ClientId;
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn MgmGetNextMfe(
 /// Source: reference page "MgmSetMfe function (mgm.h)".
 #[no_mangle]
 pub unsafe extern "C" fn MgmSetMfe(hProtocol: HANDLE, pmimm: PMIB_IPMCAST_MFE) -> DWORD {
-    entry_for("MgmSetMfe", Kind::Protocol, hProtocol, |serial| {
+    entry_for("MgmSetMfe", HandleKind::Protocol, hProtocol, |serial| {
         let client = ClientId(serial);
         required("pmimm", pmimm)?;
         // SAFETY: not null, and the caller says that it points to an MFE.

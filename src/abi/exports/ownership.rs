@@ -2,7 +2,7 @@
 
 use crate::abi::args::{addr, interface, required, write};
 use crate::abi::entry::{entry, entry_for};
-use crate::abi::handle::Kind;
+use crate::abi::handle::HandleKind;
 use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
     dwIfIndex: DWORD,
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
-    entry_for("MgmTakeInterfaceOwnership", Kind::Protocol, hProtocol, |serial| {
+    entry_for("MgmTakeInterfaceOwnership", HandleKind::Protocol, hProtocol, |serial| {
         let client = ClientId(serial);
         Manager::global().take(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
     dwIfIndex: DWORD,
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
-    entry_for("MgmReleaseInterfaceOwnership", Kind::Protocol, hProtocol, |serial| {
+    entry_for("MgmReleaseInterfaceOwnership", HandleKind::Protocol, hProtocol, |serial| {
         let client = ClientId(serial);
         Manager::global().release(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)

@@ -3,7 +3,7 @@
 use crate::abi::args::{read, required, write};
 use crate::abi::callbacks::ClientCallbacks;
 use crate::abi::entry::{entry, entry_for};
-use crate::abi::handle::{self, Kind};
+use crate::abi::handle::{self, HandleKind};
 use crate::abi::types::*;
 use crate::engine::ClientId;
 use crate::manager::Manager;
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
             dwComponentId,
         )?;
         // SAFETY: not null, and the caller says that a handle may be written there.
-        unsafe { write(phProtocol, handle::encode(Kind::Protocol, client.0)) };
+        unsafe { write(phProtocol, handle::encode(HandleKind::Protocol, client.0)) };
         Ok(NO_ERROR)
     })
 }
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
 /// Source: reference page "MgmDeRegisterMProtocol function (mgm.h)".
 #[no_mangle]
 pub unsafe extern "C" fn MgmDeRegisterMProtocol(hProtocol: HANDLE) -> DWORD {
-    entry_for("MgmDeRegisterMProtocol", Kind::Protocol, hProtocol, |serial| {
+    entry_for("MgmDeRegisterMProtocol", HandleKind::Protocol, hProtocol, |serial| {
         let client = ClientId(serial);
         Manager::global().deregister(client)?;
         Ok(NO_ERROR)

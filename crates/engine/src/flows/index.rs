@@ -33,7 +33,7 @@ impl Default for Index {
 
 /// What stands for a flow.
 #[derive(Clone, Copy, Debug)]
-pub struct Key {
+pub struct FlowHash {
     shard: u8,
     hash: u32,
 }
@@ -41,20 +41,24 @@ pub struct Key {
 /// Where a flow that is not there would stand.
 #[derive(Clone, Copy, Debug)]
 pub struct Vacant {
-    key: Key,
+    key: FlowHash,
     at: usize,
 }
 
 impl Index {
     /// What stands for a flow.
-    pub fn key(&self, flow: Flow) -> Key {
+    pub fn key(&self, flow: Flow) -> FlowHash {
         let hash = self.hasher.hash_one(flow);
-        Key { shard: hash as u8, hash: (hash >> 32) as u32 }
+        FlowHash { shard: hash as u8, hash: (hash >> 32) as u32 }
     }
 
     /// The number of a flow's entry; else where [`Index::insert`] can put it. `is_it`
     /// tells whether a number is that of the flow's entry.
-    pub fn find(&self, key: Key, is_it: impl Fn(u32) -> bool) -> std::result::Result<u32, Vacant> {
+    pub fn find(
+        &self,
+        key: FlowHash,
+        is_it: impl Fn(u32) -> bool,
+    ) -> std::result::Result<u32, Vacant> {
         let shard = &self.shards[usize::from(key.shard)];
         shard
             .position(key.hash, is_it)
@@ -63,7 +67,7 @@ impl Index {
     }
 
     /// What is read first to find a flow.
-    pub fn home(&self, key: Key) -> u64 {
+    pub fn home(&self, key: FlowHash) -> u64 {
         let shard = &self.shards[usize::from(key.shard)];
         shard.slots.get(shard.home(key.hash)).copied().unwrap_or(EMPTY)
     }
@@ -97,8 +101,8 @@ impl Index {
     }
 
     /// Removes a flow, which has the entry of this number.
-    pub fn remove(&mut self, key: Key, number: u32) {
-        let Key { shard, hash } = key;
+    pub fn remove(&mut self, key: FlowHash, number: u32) {
+        let FlowHash { shard, hash } = key;
         let shard = &mut self.shards[usize::from(shard)];
         if let Ok(at) = shard.position(hash, |other| other == number) {
             shard.remove(at);

@@ -5,10 +5,10 @@
 //! by flow, an order walks them by group, then source. A million entries: the
 //! sizes at the end of this file are the budget of docs/architecture.md.
 
-mod guide;
 mod index;
 mod members;
 mod order;
+mod paged_map;
 mod room;
 mod sources;
 
@@ -29,7 +29,7 @@ use std::ops::RangeInclusive;
 /// memory costs more than all that is then done with it.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Entry {
+pub struct FlowEntry {
     flow: Flow,
     /// The entry refers to it as long as it lives.
     pub source: SourceId,
@@ -41,7 +41,7 @@ pub struct Entry {
     pub members: Members,
 }
 
-impl Entry {
+impl FlowEntry {
     /// The flow that it is of.
     pub fn flow(&self) -> Flow {
         self.flow
@@ -71,7 +71,7 @@ impl Entry {
 /// All flows that somebody wants, or that have an MFE.
 #[derive(Default)]
 pub struct Flows {
-    entries: Vec<Entry>,
+    entries: Vec<FlowEntry>,
     /// Entries that are of no flow at present: the first, which knows the next,
     /// and how many they are. So a removal needs no memory.
     free: Option<u32>,
@@ -83,7 +83,7 @@ pub struct Flows {
     wanted: usize,
     mfes: usize,
     /// Where `(*,*)` is, and how many entries are of a `(*,g)`.
-    wildcard: Option<Place>,
+    wildcard: Option<FlowPlace>,
     groups: usize,
     /// The routes of every source that an entry or a resolution refers to.
     pub sources: Sources,
@@ -94,7 +94,7 @@ const LAST: u32 = u32::MAX;
 
 /// Where an entry is, as long as it has a membership or an MFE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(u32);
+pub struct FlowPlace(u32);
 
 impl Flows {
     /// So many entries are worth fetching at once.
@@ -102,42 +102,42 @@ impl Flows {
 
     /// The place of a flow's entry.
     #[inline]
-    pub fn find(&self, flow: Flow) -> Option<Place> {
+    pub fn find(&self, flow: Flow) -> Option<FlowPlace> {
         self.find_or_room(flow).ok()
     }
 
     /// The same; where there is none, where the index has room for it.
     #[inline]
-    fn find_or_room(&self, flow: Flow) -> std::result::Result<Place, Vacant> {
+    fn find_or_room(&self, flow: Flow) -> std::result::Result<FlowPlace, Vacant> {
         let recent = self.recent.get();
         if self.entries.get(recent as usize).is_some_and(|entry| entry.flow == flow) {
-            return Ok(Place(recent));
+            return Ok(FlowPlace(recent));
         }
         let found = self.look_up(flow)?;
         self.recent.set(found.0);
         Ok(found)
     }
 
-    fn look_up(&self, flow: Flow) -> std::result::Result<Place, Vacant> {
+    fn look_up(&self, flow: Flow) -> std::result::Result<FlowPlace, Vacant> {
         let is_it = |number: u32| self.entries[number as usize].flow == flow;
-        self.index.find(self.index.key(flow), is_it).map(Place)
+        self.index.find(self.index.key(flow), is_it).map(FlowPlace)
     }
 
     /// The entry in a place.
     #[inline]
-    pub fn at(&self, Place(number): Place) -> &Entry {
+    pub fn at(&self, FlowPlace(number): FlowPlace) -> &FlowEntry {
         &self.entries[number as usize]
     }
 
     #[inline]
-    fn at_mut(&mut self, Place(number): Place) -> &mut Entry {
+    fn at_mut(&mut self, FlowPlace(number): FlowPlace) -> &mut FlowEntry {
         &mut self.entries[number as usize]
     }
 
     /// The place of a flow's entry for a membership, which is to be put there. A new entry
     /// refers to the source in this domain; `route` is used if that was not known.
     #[inline]
-    pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<&Route>) -> Place {
+    pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<&Route>) -> FlowPlace {
         let found = self.find_or_room(flow);
         found.unwrap_or_else(|room| {
             let source = self.sources.acquire(flow.source(), domain, route);
@@ -146,9 +146,9 @@ impl Flows {
     }
 
     #[inline]
-    fn add(&mut self, flow: Flow, room: Vacant, part: Part, source: SourceId) -> Place {
+    fn add(&mut self, flow: Flow, room: Vacant, part: Part, source: SourceId) -> FlowPlace {
         // Made where it is put: it is too large to be moved about.
-        let entry = || Entry { flow, source, chunk: 0, members: Members::default(), mfe: None };
+        let entry = || FlowEntry { flow, source, chunk: 0, members: Members::default(), mfe: None };
         let number = match self.free {
             Some(number) => {
                 let free = &mut self.entries[number as usize];
@@ -167,15 +167,15 @@ impl Flows {
         self.order.insert(flow, number, part, &mut self.entries);
         self.recent.set(number);
         if flow == Flow::WILDCARD {
-            self.wildcard = Some(Place(number));
+            self.wildcard = Some(FlowPlace(number));
         } else if !flow.has_source() {
             self.groups += 1;
         }
-        Place(number)
+        FlowPlace(number)
     }
 
     /// Forgets an entry that has nothing left.
-    pub fn tidy(&mut self, place: Place) {
+    pub fn tidy(&mut self, place: FlowPlace) {
         let entry = self.at(place);
         if entry.is_used() {
             return;
@@ -242,7 +242,7 @@ impl Flows {
     }
 
     /// The flow and the MFE in a place where an entry was, and may be no more.
-    pub fn mfe_at(&mut self, Place(number): Place) -> Option<(Flow, &mut Mfe)> {
+    pub fn mfe_at(&mut self, FlowPlace(number): FlowPlace) -> Option<(Flow, &mut Mfe)> {
         let entry = self.entries.get_mut(number as usize)?;
         let mfe = entry.mfe.as_mut()?;
         self.recent.set(number);
@@ -257,7 +257,7 @@ impl Flows {
 
     /// Adds a membership; false if it was there.
     #[inline]
-    pub fn insert_member(&mut self, place: Place, side: Side, id: IfId) -> bool {
+    pub fn insert_member(&mut self, place: FlowPlace, side: Side, id: IfId) -> bool {
         let entry = self.at_mut(place);
         let (chunk, was_wanted, has_mfe) =
             (entry.chunk, entry.has(Part::Members), entry.has(Part::Mfe));
@@ -273,7 +273,7 @@ impl Flows {
 
     /// Removes the memberships of an interface; false if there were none. Where nothing is
     /// left, [`Flows::tidy`] has to follow.
-    pub fn remove_member(&mut self, place: Place, sides: &[Side], id: IfId) -> bool {
+    pub fn remove_member(&mut self, place: FlowPlace, sides: &[Side], id: IfId) -> bool {
         let entry = self.at_mut(place);
         let mut removed = false;
         for &side in sides {
@@ -289,7 +289,7 @@ impl Flows {
 
     /// Adds an MFE; there is none of this flow. A new entry refers to this source.
     #[inline]
-    pub fn insert_mfe(&mut self, flow: Flow, source: SourceId, mfe: Mfe) -> Place {
+    pub fn insert_mfe(&mut self, flow: Flow, source: SourceId, mfe: Mfe) -> FlowPlace {
         let found = self.find_or_room(flow);
         let place = found.unwrap_or_else(|room| {
             self.sources.hold(source);
@@ -334,7 +334,7 @@ impl Flows {
         first: Flow,
         id: IfId,
         sides: &'a [Side],
-    ) -> impl Iterator<Item = (Flow, Place)> + 'a {
+    ) -> impl Iterator<Item = (Flow, FlowPlace)> + 'a {
         let wanted = self.entries(first, Part::Members);
         wanted
             .filter(move |(_, entry)| {
@@ -344,7 +344,7 @@ impl Flows {
     }
 
     /// Where the flows are that somebody wants, from `first` on, in order.
-    pub fn wanted_places(&self, first: Flow) -> impl Iterator<Item = Place> + '_ {
+    pub fn wanted_places(&self, first: Flow) -> impl Iterator<Item = FlowPlace> + '_ {
         self.entries(first, Part::Members).map(|(place, _)| place)
     }
 
@@ -368,7 +368,10 @@ impl Flows {
     }
 
     /// The same with their places and sources.
-    pub fn rows(&self, first: Flow) -> impl Iterator<Item = (Place, Flow, SourceId, &Mfe)> + '_ {
+    pub fn rows(
+        &self,
+        first: Flow,
+    ) -> impl Iterator<Item = (FlowPlace, Flow, SourceId, &Mfe)> + '_ {
         let entries = self.entries(first, Part::Mfe);
         entries.filter_map(|(place, entry)| {
             Some((place, entry.flow, entry.source, entry.mfe.as_ref()?))
@@ -380,7 +383,7 @@ impl Flows {
         for run in self.order.runs(first, Some(Part::Mfe)) {
             fetch(&self.entries, run.numbers.iter().copied());
             for &number in run.numbers {
-                let Entry { flow, source, mfe, .. } = &self.entries[number as usize];
+                let FlowEntry { flow, source, mfe, .. } = &self.entries[number as usize];
                 if mfe.as_ref().is_some_and(|mfe| !visit(*flow, *source, mfe)) {
                     return;
                 }
@@ -389,18 +392,22 @@ impl Flows {
     }
 
     /// The entries that have a part, from `first` on, in order.
-    fn entries(&self, first: Flow, part: Part) -> impl Iterator<Item = (Place, &Entry)> + '_ {
+    fn entries(
+        &self,
+        first: Flow,
+        part: Part,
+    ) -> impl Iterator<Item = (FlowPlace, &FlowEntry)> + '_ {
         let entries = &self.entries;
         self.order.runs(first, Some(part)).flat_map(move |run| {
             fetch(entries, run.numbers.iter().copied());
-            let all = run.iter().map(|(_, number)| (Place(number), &entries[number as usize]));
+            let all = run.iter().map(|(_, number)| (FlowPlace(number), &entries[number as usize]));
             all.filter(move |(_, entry)| entry.has(part))
         })
     }
 
     /// Says that the entries in these places will soon lose a part, and be removed
     /// if it is the only one.
-    pub fn fetch(&self, places: impl Iterator<Item = Place> + Clone) {
+    pub fn fetch(&self, places: impl Iterator<Item = FlowPlace> + Clone) {
         fetch(&self.entries, places.clone().map(|place| place.0));
         let read = places.filter_map(|place| {
             let entry = self.entries.get(place.0 as usize).filter(|entry| entry.has_one())?;
@@ -431,7 +438,7 @@ impl Flows {
                 if flow > last {
                     return None;
                 }
-                let Entry { members, mfe, .. } = &mut entries[number as usize];
+                let FlowEntry { members, mfe, .. } = &mut entries[number as usize];
                 if group.0 != flow.shared() {
                     group = (flow.shared(), false);
                 }
@@ -460,7 +467,7 @@ impl Flows {
 
 /// Reads entries that are about to be used one after the other. They stand anywhere
 /// in memory, and a processor waits for several at once if it is shown them.
-fn fetch(entries: &[Entry], numbers: impl Iterator<Item = u32>) {
+fn fetch(entries: &[FlowEntry], numbers: impl Iterator<Item = u32>) {
     let read = numbers.filter_map(|number| {
         let entry = entries.get(number as usize)?;
         let mfe = entry.mfe.as_ref().map_or(0, |mfe| mfe.packets ^ u64::from(mfe.serial));

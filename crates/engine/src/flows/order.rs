@@ -1,7 +1,7 @@
 //! Flows in ascending order, each with the number of its entry.
 
-use super::guide::Guide;
-use super::{Entry, Flows};
+use super::paged_map::PagedMap;
+use super::{FlowEntry, Flows};
 use crate::types::{grow_numbered, Flow, Result};
 
 /// So many flows stand together. Twelve bytes each: a search reads a few cache
@@ -93,7 +93,7 @@ impl Chunk {
 
 /// The order of all entries, by group, then source (spec 6.1).
 ///
-/// A tree of three levels: [`Guide`] finds the chunk that a new flow belongs to. An
+/// A tree of three levels: [`PagedMap`] finds the chunk that a new flow belongs to. An
 /// entry knows its chunk's number, so that what happens to it later need
 /// not look for that. Entries themselves never move.
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ pub struct Order {
     /// Chunks that are not used at present.
     free: Vec<u32>,
     /// Chunks by the beginning of their range.
-    by_first: Guide,
+    by_first: PagedMap,
     /// The chunk that a flow came into last: often the next one belongs there too.
     recent: u32,
     /// There is room for one flow more. Found out when a chunk is added, which is seldom:
@@ -144,7 +144,7 @@ impl Order {
 
     /// Adds a flow that is not there, with the number of its entry and the part
     /// that this is about to get.
-    pub fn insert(&mut self, flow: Flow, number: u32, part: Part, entries: &mut [Entry]) {
+    pub fn insert(&mut self, flow: Flow, number: u32, part: Part, entries: &mut [FlowEntry]) {
         let mut at = self.chunk_of(flow);
         if self.chunks[at as usize].len == FULL {
             at = self.divide(at, flow, entries);
@@ -187,7 +187,7 @@ impl Order {
     }
 
     /// Divides a full chunk, and tells the half where a flow belongs.
-    fn divide(&mut self, at: u32, flow: Flow, entries: &mut [Entry]) -> u32 {
+    fn divide(&mut self, at: u32, flow: Flow, entries: &mut [FlowEntry]) -> u32 {
         let lower = &mut self.chunks[at as usize];
         // Flows that come in order leave full chunks behind, others halves.
         let is_last = lower.place(flow) == FULL;
@@ -214,7 +214,7 @@ impl Order {
     }
 
     /// Removes a flow whose entry has no part any more.
-    pub fn remove(&mut self, number: u32, at: u32, entries: &mut [Entry]) {
+    pub fn remove(&mut self, number: u32, at: u32, entries: &mut [FlowEntry]) {
         let chunk = &mut self.chunks[at as usize];
         chunk.remove(number);
         let (first, last, len) = (chunk.first, chunk.last, chunk.len);
@@ -273,7 +273,7 @@ impl Order {
 
     /// The flows from `first` on, in order, a few at a time. With a part, most of
     /// those that lack it are left out.
-    pub fn runs(&self, first: Flow, part: Option<Part>) -> impl Iterator<Item = Run<'_>> + '_ {
+    pub fn runs(&self, first: Flow, part: Option<Part>) -> impl Iterator<Item = FlowRun<'_>> + '_ {
         let start = self.by_first.find(first).map_or(first, |(key, _)| key);
         let having =
             move |at: u32| part.map(|part| usize::from(self.having[at as usize][part as usize]));
@@ -290,20 +290,20 @@ impl Order {
             let all_have = having(at).is_none_or(|having| having == chunk.len);
             let flows = chunk.flows()[skip..].chunks(Flows::FETCH);
             let numbers = chunk.numbers()[skip..].chunks(Flows::FETCH);
-            flows.zip(numbers).map(move |(flows, numbers)| Run { flows, numbers, all_have })
+            flows.zip(numbers).map(move |(flows, numbers)| FlowRun { flows, numbers, all_have })
         })
     }
 }
 
 /// Flows that follow one another, and the numbers of their entries.
-pub struct Run<'a> {
+pub struct FlowRun<'a> {
     pub flows: &'a [Flow],
     pub numbers: &'a [u32],
     /// Every entry has the part that was asked for: nobody needs to look.
     pub all_have: bool,
 }
 
-impl<'a> Run<'a> {
+impl<'a> FlowRun<'a> {
     /// Each flow with its number.
     pub fn iter(&self) -> impl Iterator<Item = (Flow, u32)> + 'a {
         self.flows.iter().copied().zip(self.numbers.iter().copied())

@@ -1,7 +1,7 @@
 //! The sources that the entries of flows refer to.
 
 use super::super::sources::SourceId;
-use super::{fetch, Flows, Place};
+use super::{fetch, FlowPlace, Flows};
 use crate::types::{Domain, Flow, Route};
 
 impl Flows {
@@ -46,7 +46,7 @@ impl Flows {
     }
 
     /// Has an entry refer to another source: the same with another route, or in another domain.
-    pub fn set_source(&mut self, place: Place, source: SourceId) {
+    pub fn set_source(&mut self, place: FlowPlace, source: SourceId) {
         let old = std::mem::replace(&mut self.at_mut(place).source, source);
         self.sources.hold(source);
         self.sources.attach(source, place.0);
@@ -55,8 +55,8 @@ impl Flows {
     }
 
     /// The entries of a source's flows; `None` if there are very many.
-    pub fn of_source(&self, source: SourceId) -> Option<Vec<Place>> {
-        Some(self.sources.places(source)?.into_iter().map(Place).collect())
+    pub fn of_source(&self, source: SourceId) -> Option<Vec<FlowPlace>> {
+        Some(self.sources.places(source)?.into_iter().map(FlowPlace).collect())
     }
 
     /// The flows from `first` on whose source has another number by now, in order: at most
@@ -66,7 +66,7 @@ impl Flows {
         first: Flow,
         mut rows: usize,
         most: usize,
-        out: &mut Vec<Place>,
+        out: &mut Vec<FlowPlace>,
     ) -> Option<Flow> {
         for run in self.order.runs(first, None) {
             fetch(&self.entries, run.numbers.iter().copied());
@@ -76,7 +76,7 @@ impl Flows {
                 }
                 rows -= 1;
                 if self.sources.is_outdated(self.entries[number as usize].source) {
-                    out.push(Place(number));
+                    out.push(FlowPlace(number));
                 }
             }
         }

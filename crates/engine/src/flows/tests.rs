@@ -133,5 +133,5 @@ fn behaves_as_two_ordered_maps() {
 #[test]
 fn an_entry_with_membership_and_mfe_takes_104_bytes() {
     assert_eq!(std::mem::size_of::<Mfe>(), 72);
-    assert_eq!(std::mem::size_of::<Entry>(), 104);
+    assert_eq!(std::mem::size_of::<FlowEntry>(), 104);
 }

@@ -1,7 +1,7 @@
 //! What a client is told that has missed alerts, and calls with too many of them.
 
 use super::*;
-use crate::Topic;
+use crate::AlertTopic;
 
 /// A group of its own.
 fn group(number: u32) -> Flow {
@@ -35,7 +35,7 @@ fn t8_9_what_one_call_does_to_many_groups_is_not_told_to_many_clients_one_by_one
     let (untold, everybody) = fx.take_untold();
     assert!(!everybody);
     assert!(untold.iter().map(|(client, _)| *client).eq(listeners), "the rest goes for all");
-    assert!(untold.iter().all(|(_, topic)| *topic == Topic::Groups));
+    assert!(untold.iter().all(|(_, topic)| *topic == AlertTopic::Groups));
 }
 
 #[test]
@@ -47,13 +47,13 @@ fn t8_9_many_joins_behind_a_prune_are_told_later() {
     engine.join(client, Flow::WILDCARD, Interface::link(1), Join::State, None, &mut fx).unwrap();
     engine.leave(client, Flow::WILDCARD, Interface::link(1), Join::State, &mut fx).unwrap();
     assert!(fx.order_notices() < 1_100);
-    assert_eq!(fx.take_untold(), (vec![(listener, Topic::Groups)], false));
+    assert_eq!(fx.take_untold(), (vec![(listener, AlertTopic::Groups)], false));
     // And then a few at a time.
     let (mut after, mut told, mut steps) = (None, 0, 0);
-    assert!(engine.tell_all(listener, Topic::Groups, &mut Effects::default()));
+    assert!(engine.tell_all(listener, AlertTopic::Groups, &mut Effects::default()));
     loop {
         let mut fx = Effects::default();
-        after = engine.tell_after(listener, Topic::Groups, after, 64, &mut fx);
+        after = engine.tell_after(listener, AlertTopic::Groups, after, 64, &mut fx);
         told += fx.order_notices();
         steps += 1;
         if after.is_none() {

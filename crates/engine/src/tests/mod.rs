@@ -71,7 +71,7 @@ impl Where for Interface {
 }
 
 fn route(origin: RouteOrigin, if_index: u32) -> Route {
-    Route { origin, if_index, ways: None, network: addr("10.0.0.0"), prefix_len: 8, protocol: 3 }
+    Route { origin, if_index, paths: None, network: addr("10.0.0.0"), prefix_len: 8, protocol: 3 }
 }
 
 /// The source is on the network of that interface.
@@ -85,9 +85,9 @@ fn via(if_index: u32, gateway: &str) -> Route {
 }
 
 /// The source is behind equal-cost ways: `(index, gateway)`, or an empty gateway if it is
-/// connected there. The system would take the first of `ways`.
-fn equal(ways: &[(u32, &str)]) -> Route {
-    let hops: Vec<NextHop> = ways
+/// connected there. The system would take the first of `paths`.
+fn equal(paths: &[(u32, &str)]) -> Route {
+    let hops: Vec<NextHop> = paths
         .iter()
         .map(|&(if_index, gateway)| {
             let origin = match gateway {
@@ -98,7 +98,7 @@ fn equal(ways: &[(u32, &str)]) -> Route {
         })
         .collect();
     let choice = hops[0];
-    Route { ways: Some(hops.into()), ..route(choice.origin, choice.if_index) }
+    Route { paths: Some(hops.into()), ..route(choice.origin, choice.if_index) }
 }
 
 /// The source is the router itself.

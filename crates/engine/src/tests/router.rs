@@ -403,9 +403,9 @@ impl Router {
     pub fn entry(&self, text: &str) -> String {
         let name = |id| self.engine.interfaces.name(id);
         match self.engine.entry(flow(text), &mut Vec::new()) {
-            Wanted::Mfe(iif) => format!("MFE from {}", name(iif)),
-            Wanted::Refusal(iif) => format!("refusal from {}", name(iif)),
-            Wanted::Nothing => "nothing".into(),
+            WantedEntry::Mfe(iif) => format!("MFE from {}", name(iif)),
+            WantedEntry::Refusal(iif) => format!("refusal from {}", name(iif)),
+            WantedEntry::Nothing => "nothing".into(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! RFC 2715 at work: several protocols in one router, who hears what, in which
 //! order, and who hears nothing.
 //!
-//! The cast, unless a story says otherwise:
+//! The clients, unless a scenario says otherwise:
 //!
 //! | client | is | has |
 //! | --- | --- | --- |

@@ -170,13 +170,13 @@ pub fn route(operand: u8, more: u8) -> Route {
         if_index: 1 + u32::from(operand % 8) % 6,
     };
     let choice = NextHop { origin, if_index };
-    let ways: Option<Arc<[NextHop]>> = match more % 4 {
+    let paths: Option<Arc<[NextHop]>> = match more % 4 {
         0 => None,
         1 => Some([choice, other(more / 4)].into()),
         2 => Some([other(more / 4), choice].into()),
         _ => Some([other(more / 16), choice, other(more / 4)].into()),
     };
-    Route { origin, if_index, ways, network: Ipv4Addr::new(10, 0, 0, 0), prefix_len, protocol }
+    Route { origin, if_index, paths, network: Ipv4Addr::new(10, 0, 0, 0), prefix_len, protocol }
 }
 
 /// A range of groups: one of them, two, or all that have a scope.

@@ -4,7 +4,7 @@ use crate::drive::{number, Checked, Drive};
 use crate::spec::{Client, Mfe, Model, Place, Purpose};
 use crate::steps::{GROUPS, INTERFACES, SOURCES};
 use mgm_engine::{
-    ClientRow, Effects, Engine, EnumKind, InterfaceRow, MfeRow, OifRow, Refused, Sizes, Wanted,
+    ClientRow, Effects, Engine, EnumKind, InterfaceRow, MfeRow, OifRow, Refused, Sizes, WantedEntry,
 };
 use mgm_types::{Flow, IfId, Interface, Prefix, Result};
 use std::collections::BTreeMap;
@@ -75,17 +75,17 @@ impl Mirror {
         for flow in fx.dirty.drain(..) {
             self.refused.remove(&flow);
             let wanted = engine.entry(flow, &mut oifs);
-            if let Wanted::Refusal(iif) = wanted {
+            if let WantedEntry::Refusal(iif) = wanted {
                 self.refused.insert(flow, self.name_of(iif));
             }
             match wanted {
-                Wanted::Mfe(iif) => {
+                WantedEntry::Mfe(iif) => {
                     let mut names: Vec<_> =
                         oifs.iter().map(|(id, ttl)| (self.name_of(*id), *ttl)).collect();
                     names.sort_unstable();
                     self.entries.insert(flow, (self.name_of(iif), names));
                 }
-                Wanted::Refusal(_) | Wanted::Nothing => {
+                WantedEntry::Refusal(_) | WantedEntry::Nothing => {
                     self.entries.remove(&flow);
                     self.counts.as_mut().and_then(|counts| counts.remove(&flow));
                 }
@@ -144,7 +144,7 @@ pub fn compare(drive: &Drive) -> Checked {
         let count = model.refused.iter().filter(|other| **other == why).count() as u64;
         equal(format!("packets refused because of {why:?}"), engine.refused(why), count)?;
     }
-    survey(engine, model)?;
+    listing(engine, model)?;
     let mut sources = Vec::new();
     engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);
     equal("sources referred to", sources, model.sources())?;
@@ -166,7 +166,7 @@ pub fn compare(drive: &Drive) -> Checked {
 }
 
 /// What the status page shows, which is nearly all there is.
-fn survey(engine: &Engine, model: &Model) -> Checked {
+fn listing(engine: &Engine, model: &Model) -> Checked {
     let has = |client: &Client| {
         let is_its = |place: &&Place| [place.claim, place.igmp].contains(&Some(client.id));
         model.places.iter().filter(is_its).count()

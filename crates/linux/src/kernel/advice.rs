@@ -1,6 +1,6 @@
 //! What went wrong with the kernel, and what the operator can do about it.
 
-use super::mroute::{Step, MAX_VIFS};
+use super::mroute::{OpenStep, MAX_VIFS};
 use super::vifs::NoVif;
 use crate::types::{Flow, Interface, Refusal};
 use std::io;
@@ -14,7 +14,7 @@ fn table_name(table: u32) -> String {
 }
 
 /// Why the kernel forwarder cannot be opened.
-pub(super) fn open(step: Step, error: &io::Error, table: u32) -> Refusal {
+pub(super) fn open(step: OpenStep, error: &io::Error, table: u32) -> Refusal {
     let name = table_name(table);
     Refusal::Forwarder(match (step, error.raw_os_error()) {
         (_, Some(libc::EACCES | libc::EPERM)) => format!(
@@ -26,10 +26,10 @@ pub(super) fn open(step: Step, error: &io::Error, table: u32) -> Refusal {
              {name}: stop it, or choose another table, such as MGM_TABLE=100 and \"ip mrule add \
              iif DEVICE lookup 100\" for each interface, without which no packets arrive there"
         ),
-        (Step::Table, Some(libc::ENOPROTOOPT)) => "the kernel has only one multicast routing \
+        (OpenStep::Table, Some(libc::ENOPROTOOPT)) => "the kernel has only one multicast routing \
              table: leave MGM_TABLE at 0, or use a kernel with CONFIG_IP_MROUTE_MULTIPLE_TABLES"
             .into(),
-        (Step::Table, Some(libc::EINVAL)) => {
+        (OpenStep::Table, Some(libc::EINVAL)) => {
             format!(
                 "there can be no multicast routing table {table}: choose another MGM_TABLE, and \
                  \"ip mrule add iif DEVICE lookup\" it for each interface"
@@ -155,23 +155,23 @@ fn lost_table(what: &str, error: &io::Error) -> String {
 mod tests {
     use super::*;
 
-    fn text(step: Step, errno: i32, table: u32) -> String {
+    fn text(step: OpenStep, errno: i32, table: u32) -> String {
         open(step, &io::Error::from_raw_os_error(errno), table).to_string()
     }
 
     #[test]
     fn t2_7_each_cause_of_a_failed_open_has_its_cure() {
-        for (step, errno) in [(Step::Socket, libc::EPERM), (Step::Init, libc::EACCES)] {
+        for (step, errno) in [(OpenStep::Socket, libc::EPERM), (OpenStep::Init, libc::EACCES)] {
             assert!(text(step, errno, 0).contains("CAP_NET_ADMIN and CAP_NET_RAW"));
         }
-        let busy = text(Step::Init, libc::EADDRINUSE, 7);
+        let busy = text(OpenStep::Init, libc::EADDRINUSE, 7);
         assert!(busy.contains("table 7") && busy.contains("MGM_TABLE") && busy.contains("pimd"));
-        assert!(text(Step::Init, libc::ENOPROTOOPT, 0).contains("CONFIG_IP_MROUTE"));
-        assert!(text(Step::Socket, libc::EAFNOSUPPORT, 0).contains("CONFIG_IP_MROUTE"));
-        assert!(text(Step::Table, libc::ENOPROTOOPT, 7).contains("MULTIPLE_TABLES"));
-        assert!(text(Step::Table, libc::EINVAL, 2_000_000_000).contains("2000000000"));
-        assert!(text(Step::Socket, libc::EMFILE, 0).contains("open files"));
-        assert!(text(Step::Assert, libc::EIO, 0).contains("Assert"));
+        assert!(text(OpenStep::Init, libc::ENOPROTOOPT, 0).contains("CONFIG_IP_MROUTE"));
+        assert!(text(OpenStep::Socket, libc::EAFNOSUPPORT, 0).contains("CONFIG_IP_MROUTE"));
+        assert!(text(OpenStep::Table, libc::ENOPROTOOPT, 7).contains("MULTIPLE_TABLES"));
+        assert!(text(OpenStep::Table, libc::EINVAL, 2_000_000_000).contains("2000000000"));
+        assert!(text(OpenStep::Socket, libc::EMFILE, 0).contains("open files"));
+        assert!(text(OpenStep::Assert, libc::EIO, 0).contains("Assert"));
     }
 
     #[test]

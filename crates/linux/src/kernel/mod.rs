@@ -31,12 +31,14 @@ mod vifs;
 pub use upcall::fuzz;
 
 use crate::fork;
-use crate::forwarder::{Counters, Entry, Forwarder, ReversePath, UpcallSink, UpcallSource};
+use crate::forwarder::{
+    Counters, Forwarder, ForwarderEntry, ReversePath, UpcallSink, UpcallSource,
+};
 use crate::sys::StopSignal;
 use crate::types::{Flow, IfId, Interface, Refusal, Result};
 use foldhash::fast::RandomState;
 use mroute::{MrouteSocket, Ttls, MAX_VIFS};
-use reader::{Reader, Shared};
+use reader::{Reader, ReaderShared};
 use rp_filter::ReversePaths;
 use std::collections::HashSet;
 use std::io;
@@ -58,7 +60,7 @@ const LOOKED_UP: [u32; 2] = [0, 253];
 /// routing tables until it is dropped or the process ends, however it ends: the
 /// kernel then forgets all its interfaces and entries.
 pub struct KernelForwarder {
-    shared: Arc<Shared>,
+    shared: Arc<ReaderShared>,
     upcalls: Arc<Reader>,
     vifs: VifTable,
     reverse_paths: ReversePaths,
@@ -88,7 +90,7 @@ impl KernelForwarder {
             log::debug!("lost upcalls will go uncounted: {error}");
         }
         let signal = StopSignal::new().map_err(|error| advice::resources(&error))?;
-        let shared = Arc::new(Shared { socket, signal, ending: AtomicBool::new(false) });
+        let shared = Arc::new(ReaderShared { socket, signal, ending: AtomicBool::new(false) });
         let vifs = VifTable::new();
         let upcalls = reader::spawn(Arc::clone(&shared), vifs.devices(), sink)
             .map_err(|error| advice::resources(&error))?;
@@ -104,7 +106,7 @@ impl KernelForwarder {
     }
 
     /// The kernel's form of a list of oifs.
-    fn ttls(&self, entry: &Entry<'_>) -> Ttls {
+    fn ttls(&self, entry: &ForwarderEntry<'_>) -> Ttls {
         let mut ttls = [0; MAX_VIFS];
         for (oif, threshold) in entry.oifs {
             match self.vifs.get(*oif) {
@@ -256,7 +258,7 @@ impl Forwarder for KernelForwarder {
         self.reverse_paths.of(&name)
     }
 
-    fn install(&mut self, entry: &Entry<'_>) -> Result<()> {
+    fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()> {
         let Some(iif) = self.vifs.get(entry.iif) else {
             return Err(Refusal::Forwarder(format!(
                 "{}: the incoming interface is not served by the kernel",

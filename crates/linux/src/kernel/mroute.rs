@@ -82,7 +82,7 @@ pub(super) type Ttls = [u8; MAX_VIFS];
 
 /// What opening the socket was at when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum OpenStep {
     /// The raw socket itself.
     Socket,
     /// MRT_TABLE
@@ -107,17 +107,17 @@ fn in_addr(addr: Ipv4Addr) -> libc::in_addr {
 
 impl MrouteSocket {
     /// Becomes the owner of `table`, 0 for the usual one.
-    pub(super) fn open(table: u32) -> Result<MrouteSocket, (Step, io::Error)> {
+    pub(super) fn open(table: u32) -> Result<MrouteSocket, (OpenStep, io::Error)> {
         let igmp = Protocol::from(libc::IPPROTO_IGMP);
         // Close-on-exec comes with socket2's sockets.
         let fd = GuardedFd::open(|| Socket::new(Domain::IPV4, Type::RAW, Some(igmp)))
-            .map_err(|error| (Step::Socket, error))?;
+            .map_err(|error| (OpenStep::Socket, error))?;
         let socket = MrouteSocket(fd);
         if table != 0 {
             // Only before MRT_INIT; afterwards it is EBUSY.
-            socket.set(MRT_TABLE, &table).map_err(|error| (Step::Table, error))?;
+            socket.set(MRT_TABLE, &table).map_err(|error| (OpenStep::Table, error))?;
         }
-        socket.set(MRT_INIT, &1i32).map_err(|error| (Step::Init, error))?;
+        socket.set(MRT_INIT, &1i32).map_err(|error| (OpenStep::Init, error))?;
         // Without MRT_PIM the kernel tells of packets on a wrong interface only
         // if that is among the entry's oifs. It acts on a *change* of the flag,
         // which its table may have kept from the last owner, hence 0 first. No
@@ -128,11 +128,11 @@ impl MrouteSocket {
                 Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => {
                     log::debug!("no MRT_PIM: wrong interfaces that are no oif go untold");
                 }
-                result => result.map_err(|error| (Step::Pim, error))?,
+                result => result.map_err(|error| (OpenStep::Pim, error))?,
             }
         }
         // Last, as MRT_PIM overwrites it.
-        socket.set(MRT_ASSERT, &1i32).map_err(|error| (Step::Assert, error))?;
+        socket.set(MRT_ASSERT, &1i32).map_err(|error| (OpenStep::Assert, error))?;
         Ok(socket)
     }
 

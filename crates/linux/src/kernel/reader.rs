@@ -13,7 +13,7 @@ use super::intake::{Intake, MOST_KEPT};
 use super::mroute::MrouteSocket;
 use super::vifs::Devices;
 use crate::forwarder::{UpcallSink, UpcallSource};
-use crate::sys::{self, StopSignal, Wake};
+use crate::sys::{self, StopSignal, WaitEnd};
 use parking_lot::Mutex;
 use std::io;
 use std::ops::ControlFlow;
@@ -33,14 +33,14 @@ const STAND_BACK: Duration = Duration::from_millis(1);
 
 /// What the forwarder and its thread have in common.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct ReaderShared {
     pub socket: MrouteSocket,
     /// The thread has something to find out: that it is to end, or what is kept.
     pub signal: StopSignal,
     pub ending: AtomicBool,
 }
 
-impl Shared {
+impl ReaderShared {
     /// Has the thread leave.
     pub(super) fn end(&self) {
         self.ending.store(true, Ordering::SeqCst);
@@ -48,10 +48,10 @@ impl Shared {
     }
 }
 
-/// Starts the thread. It ends by itself after [`Shared::end`], and may
+/// Starts the thread. It ends by itself after [`ReaderShared::end`], and may
 /// call the sink once more until then. What comes back reads the same socket.
 pub(super) fn spawn(
-    shared: Arc<Shared>,
+    shared: Arc<ReaderShared>,
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
 ) -> io::Result<Arc<Reader>> {
@@ -70,7 +70,7 @@ pub(super) fn spawn(
 }
 
 pub(super) struct Reader {
-    shared: Arc<Shared>,
+    shared: Arc<ReaderShared>,
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
     /// Held by whoever reads, until the sink has taken what it can.
@@ -83,11 +83,11 @@ impl Reader {
     /// One turn of the thread. `in_vain` counts its last turns that found nothing though
     /// there was to be something.
     fn serve(&self, in_vain: &mut u32) -> ControlFlow<()> {
-        let Shared { socket, signal, ending } = &*self.shared;
+        let ReaderShared { socket, signal, ending } = &*self.shared;
         let patience = self.intake.lock().patience();
         let wake = sys::wait(Some(socket), signal, patience);
         let pause = match wake {
-            Wake::Stop => {
+            WaitEnd::Stop => {
                 signal.clear(); // and only then look what it was about
                 return if ending.load(Ordering::SeqCst) {
                     ControlFlow::Break(())
@@ -95,13 +95,13 @@ impl Reader {
                     ControlFlow::Continue(())
                 };
             }
-            Wake::Readable if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
-            Wake::Readable | Wake::Timeout => {
+            WaitEnd::Readable if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
+            WaitEnd::Readable | WaitEnd::Timeout => {
                 let mut intake = self.intake.lock();
                 match self.take_in(&mut intake) {
                     Ok(0) if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
                     // A socket that always looks readable must not make the thread spin.
-                    Ok(0) if wake == Wake::Readable && intake.kept.is_empty() => {
+                    Ok(0) if wake == WaitEnd::Readable && intake.kept.is_empty() => {
                         *in_vain = (*in_vain + 1).min(7);
                         (STAND_BACK * (1 << (*in_vain - 1))).min(PAUSE)
                     }

@@ -21,15 +21,15 @@ const NLM_F_APPEND: u16 = 0x800;
 
 /// One route of a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
+struct PrefixRoute {
     tos: u8,
     priority: u32,
     protocol: u32,
-    kind: Kind,
+    kind: PrefixRouteKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum PrefixRouteKind {
     /// An address of this machine.
     Local,
     /// Packets do not get through.
@@ -41,23 +41,28 @@ enum Kind {
 
 /// The routes of one table. Of each prefix in the kernel's order: by priority, then age.
 #[derive(Debug, Default)]
-struct Table {
-    by_length: BTreeMap<u8, HashMap<Ipv4Addr, Vec<Entry>, RandomState>>,
+struct KernelTable {
+    by_length: BTreeMap<u8, HashMap<Ipv4Addr, Vec<PrefixRoute>, RandomState>>,
 }
 
 /// The table that the host named, and with it the machine's own addresses.
 #[derive(Debug)]
 pub(super) struct TableCopy {
     number: u32,
-    named: Table,
-    local: Table,
+    named: KernelTable,
+    local: KernelTable,
     /// Whether all routes have been read.
     is_complete: bool,
 }
 
 impl TableCopy {
     pub fn of(number: u32) -> TableCopy {
-        TableCopy { number, named: Table::default(), local: Table::default(), is_complete: false }
+        TableCopy {
+            number,
+            named: KernelTable::default(),
+            local: KernelTable::default(),
+            is_complete: false,
+        }
     }
 
     /// The number of the table that the host named.
@@ -106,7 +111,7 @@ impl TableCopy {
         }
     }
 
-    fn table(&mut self, route: &RouteMessage) -> Option<&mut Table> {
+    fn table(&mut self, route: &RouteMessage) -> Option<&mut KernelTable> {
         match table(route) {
             number if number == self.number => Some(&mut self.named),
             LOCAL_TABLE => Some(&mut self.local),
@@ -132,14 +137,14 @@ impl TableCopy {
     }
 }
 
-impl Table {
-    fn add(&mut self, prefix: Prefix, entry: Entry, flags: u16) {
+impl KernelTable {
+    fn add(&mut self, prefix: Prefix, entry: PrefixRoute, flags: u16) {
         let by_network = self.by_length.entry(prefix.length()).or_default();
         let entries = by_network.entry(prefix.network()).or_default();
         if entries.contains(&entry) {
             return; // a dump has brought it already
         }
-        let rank = |entry: &Entry| (entry.priority, entry.tos);
+        let rank = |entry: &PrefixRoute| (entry.priority, entry.tos);
         let first = entries.partition_point(|other| rank(other) < rank(&entry));
         let behind = entries.partition_point(|other| rank(other) <= rank(&entry));
         if flags & NLM_F_REPLACE != 0 && first < behind {
@@ -151,10 +156,10 @@ impl Table {
         }
     }
 
-    fn delete(&mut self, prefix: Prefix, entry: &Entry) {
+    fn delete(&mut self, prefix: Prefix, entry: &PrefixRoute) {
         let Some(by_network) = self.by_length.get_mut(&prefix.length()) else { return };
         let Some(entries) = by_network.get_mut(&prefix.network()) else { return };
-        let rank = |entry: &Entry| (entry.priority, entry.tos);
+        let rank = |entry: &PrefixRoute| (entry.priority, entry.tos);
         let same = entries.iter().position(|other| other == entry);
         // Its next hops may have died since.
         let like = || entries.iter().position(|other| rank(other) == rank(entry));
@@ -181,13 +186,13 @@ impl Table {
             let Some(entries) = by_network.get(&prefix.network()) else { continue };
             for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.tos == 0) {
                 let mut hops = match &entry.kind {
-                    Kind::Nowhere => return Some(Some(Route::NONE)),
-                    Kind::Local => {
+                    PrefixRouteKind::Nowhere => return Some(Some(Route::NONE)),
+                    PrefixRouteKind::Local => {
                         let own = NextHop { origin: RouteOrigin::Local, if_index: 0 };
                         return Some(Some(reply::by(own, &[], prefix, entry.protocol)));
                     }
-                    Kind::Hops(hops) => hops.clone(),
-                    Kind::Object(id) => object(*id)?,
+                    PrefixRouteKind::Hops(hops) => hops.clone(),
+                    PrefixRouteKind::Object(id) => object(*id)?,
                 };
                 let Some(&first) = hops.first() else { continue };
                 if first.origin == RouteOrigin::Connected {
@@ -201,10 +206,10 @@ impl Table {
 }
 
 /// The links that a prefix is connected by.
-fn connected(entries: &[Entry]) -> impl Iterator<Item = NextHop> + '_ {
+fn connected(entries: &[PrefixRoute]) -> impl Iterator<Item = NextHop> + '_ {
     let hops =
         entries.iter().filter(|entry| entry.tos == 0).filter_map(|entry| match &entry.kind {
-            Kind::Hops(hops) => Some(hops),
+            PrefixRouteKind::Hops(hops) => Some(hops),
             _ => None,
         });
     hops.flatten().copied().filter(|hop| hop.origin == RouteOrigin::Connected)
@@ -219,20 +224,20 @@ fn table(route: &RouteMessage) -> u32 {
     told.unwrap_or(route.header.table.into())
 }
 
-fn entry(route: &RouteMessage) -> Entry {
+fn entry(route: &RouteMessage) -> PrefixRoute {
     let priority = route.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::Priority(priority) => Some(*priority),
         _ => None,
     });
     let kind = match route.header.kind {
-        RouteType::Local => Kind::Local,
+        RouteType::Local => PrefixRouteKind::Local,
         RouteType::Unicast => match reply::object(route) {
-            Some(id) => Kind::Object(id),
-            None => Kind::Hops(reply::next_hops(route)),
+            Some(id) => PrefixRouteKind::Object(id),
+            None => PrefixRouteKind::Hops(reply::next_hops(route)),
         },
-        _ => Kind::Nowhere,
+        _ => PrefixRouteKind::Nowhere,
     };
-    Entry {
+    PrefixRoute {
         tos: route.header.tos,
         priority: priority.unwrap_or(0),
         protocol: reply::protocol(route.header.protocol),
@@ -277,10 +282,10 @@ mod tests {
 
     fn links(copy: &TableCopy) -> Vec<u32> {
         let route = copy.lookup(SOURCE, |_| None).expect("it is complete");
-        match &route.ways {
-            Some(ways) => {
-                assert_eq!(ways[0].if_index, route.if_index, "the first is the choice");
-                ways.iter().map(|way| way.if_index).collect()
+        match &route.paths {
+            Some(paths) => {
+                assert_eq!(paths[0].if_index, route.if_index, "the first is the choice");
+                paths.iter().map(|way| way.if_index).collect()
             }
             None => vec![route.if_index],
         }
@@ -364,7 +369,7 @@ mod tests {
         let origin = RouteOrigin::Via([192, 0, 2, 1].into());
         let hops = [5, 6].map(|if_index| NextHop { origin, if_index });
         let found = copy.lookup(SOURCE, |id| (id == 7).then(|| hops.to_vec())).unwrap();
-        assert_eq!((found.if_index, found.ways.as_deref()), (5, Some(&hops[..])));
+        assert_eq!((found.if_index, found.paths.as_deref()), (5, Some(&hops[..])));
         let found = copy.lookup(SOURCE, |_| Some(Vec::new())).unwrap();
         assert_eq!(found.if_index, 2, "a route with no living next hop is passed over");
     }

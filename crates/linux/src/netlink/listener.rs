@@ -7,8 +7,8 @@ use super::news::News;
 use super::socket::RouteSocket;
 use super::wire::messages;
 use super::Known;
-use crate::routes::{RouteChanges, RouteWatcher};
-use crate::sys::{self, StopSignal, Wake};
+use crate::route_view::{RouteChanges, RouteWatcher};
+use crate::sys::{self, StopSignal, WaitEnd};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -117,16 +117,16 @@ impl Listener {
                 continue;
             }
             match sys::wait(Some(&self.ears.socket), &self.stop, left) {
-                Wake::Stop => return,
-                Wake::Timeout => {}
-                Wake::Readable => {
+                WaitEnd::Stop => return,
+                WaitEnd::Timeout => {}
+                WaitEnd::Readable => {
                     let heard = self.ears.drain();
                     self.ears.tell_loss(&*self.watcher);
                     if !self.ears.news.is_empty() {
                         let soon = Instant::now() + COLLECT;
                         due = Some(due.map_or(soon, |due| due.min(soon)));
                     } else if !heard
-                        && sys::wait(None::<&RouteSocket>, &self.stop, Some(PAUSE)) == Wake::Stop
+                        && sys::wait(None::<&RouteSocket>, &self.stop, Some(PAUSE)) == WaitEnd::Stop
                     {
                         return;
                     }

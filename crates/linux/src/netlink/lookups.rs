@@ -63,17 +63,17 @@ impl Lookups {
             Err(NoRoute::Answered(error)) if error.raw_os_error() == Some(libc::EMSGSIZE) => None,
             Err(NoRoute::Answered(error) | NoRoute::Unheard(error)) => return Err(error),
         };
-        let ways = match &matched {
-            Some(matched) => self.ways(source, domain, matched)?,
+        let paths = match &matched {
+            Some(matched) => self.paths(source, domain, matched)?,
             None => Vec::new(),
         };
         // The matching route, and if that leaves it open the kernel's decision.
         match matched {
             Some(matched) if !reply::needs_decision(&matched) => {
-                Ok(reply::route(source, Some(&matched), &matched, &ways))
+                Ok(reply::route(source, Some(&matched), &matched, &paths))
             }
             matched => match self.ask(source, domain.0, Ask::Decision) {
-                Ok(decided) => Ok(reply::route(source, matched.as_ref(), &decided, &ways)),
+                Ok(decided) => Ok(reply::route(source, matched.as_ref(), &decided, &paths)),
                 Err(NoRoute::Answered(error)) if is_unreachable(&error) => Ok(Route::NONE),
                 Err(NoRoute::Answered(error) | NoRoute::Unheard(error)) => Err(error),
             },
@@ -81,7 +81,7 @@ impl Lookups {
     }
 
     /// All ways that the matching route leaves open, the dead ones left out.
-    fn ways(
+    fn paths(
         &mut self,
         source: Ipv4Addr,
         domain: Domain,
@@ -93,25 +93,25 @@ impl Lookups {
                 return Ok(hops);
             }
         }
-        let mut ways = reply::next_hops(matched);
-        if let [NextHop { origin: RouteOrigin::Connected, if_index }] = ways[..] {
+        let mut paths = reply::next_hops(matched);
+        if let [NextHop { origin: RouteOrigin::Connected, if_index }] = paths[..] {
             let prefix = reply::prefix(matched);
             let others = self.known.links.read().sharing(prefix, domain, if_index);
             for other in others {
-                let way = NextHop { origin: RouteOrigin::Connected, if_index: other };
+                let path = NextHop { origin: RouteOrigin::Connected, if_index: other };
                 match self.ask(source, other, Ask::Match) {
                     Ok(route)
                         if reply::prefix(&route) == prefix
-                            && reply::next_hops(&route).contains(&way) =>
+                            && reply::next_hops(&route).contains(&path) =>
                     {
-                        ways.push(way);
+                        paths.push(path);
                     }
                     Ok(_) | Err(NoRoute::Answered(_)) => {} // no such route at present
                     Err(NoRoute::Unheard(error)) => return Err(error),
                 }
             }
         }
-        Ok(ways)
+        Ok(paths)
     }
 
     fn in_named_table(&mut self, source: Ipv4Addr) -> io::Result<Route> {

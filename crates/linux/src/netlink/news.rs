@@ -3,7 +3,7 @@
 use super::copy::{RTM_DELROUTE, RTM_NEWROUTE};
 use super::links::{Effect, Links, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK};
 use super::wire::{addr, attribute, u32_at, Message};
-use crate::routes::RouteChanges;
+use crate::route_view::RouteChanges;
 use crate::types::{Ipv4Addr, Prefix};
 use std::collections::BTreeSet;
 

@@ -124,18 +124,18 @@ pub(super) fn object(route: &RouteMessage) -> Option<u32> {
 
 /// The route to `source`: prefix and protocol as in the route that `matched`
 /// (unknown if the kernel did not tell), interface and gateway as in `decided`,
-/// which is one of the equal-cost `ways`.
+/// which is one of the equal-cost `paths`.
 pub(super) fn route(
     source: Ipv4Addr,
     matched: Option<&RouteMessage>,
     decided: &RouteMessage,
-    ways: &[NextHop],
+    paths: &[NextHop],
 ) -> Route {
     let (prefix, protocol) = match matched {
         Some(matched) => (prefix(matched), protocol(matched.header.protocol)),
         None => (Prefix::of(source, 32), proto::OTHER),
     };
-    let way = match decided.header.kind {
+    let path = match decided.header.kind {
         RouteType::Local => NextHop { origin: RouteOrigin::Local, if_index: 0 },
         RouteType::Unicast => match interface(&decided.attributes) {
             Some(if_index) => NextHop { origin: gateway(&decided.attributes), if_index },
@@ -144,22 +144,22 @@ pub(super) fn route(
         // Blackholes and the like; the broadcast address of a network.
         _ => return Route::NONE,
     };
-    by(way, ways, prefix, protocol)
+    by(path, paths, prefix, protocol)
 }
 
-/// The route of this prefix by `way`, the system's choice among the equal-cost `ways`.
-pub(super) fn by(way: NextHop, ways: &[NextHop], prefix: Prefix, protocol: u32) -> Route {
-    let mut all: Vec<NextHop> = Vec::with_capacity(ways.len() + 1);
-    for hop in ways.iter().copied().chain([way]) {
+/// The route of this prefix by `path`, the system's choice among the equal-cost `paths`.
+pub(super) fn by(path: NextHop, paths: &[NextHop], prefix: Prefix, protocol: u32) -> Route {
+    let mut all: Vec<NextHop> = Vec::with_capacity(paths.len() + 1);
+    for hop in paths.iter().copied().chain([path]) {
         if !all.contains(&hop) {
             all.push(hop);
         }
     }
-    let is_unicast = way.origin != RouteOrigin::Local;
+    let is_unicast = path.origin != RouteOrigin::Local;
     Route {
-        origin: way.origin,
-        if_index: way.if_index,
-        ways: (all.len() > 1 && is_unicast).then(|| all.into()),
+        origin: path.origin,
+        if_index: path.if_index,
+        paths: (all.len() > 1 && is_unicast).then(|| all.into()),
         network: prefix.network(),
         prefix_len: prefix.length(),
         protocol,
@@ -219,12 +219,12 @@ pub fn fuzz(datagram: &[u8]) {
     let Some(Ok(message)) = read(datagram, sequence) else { return };
     let _ = needs_decision(&message);
     let source = Ipv4Addr::new(10, 0, 0, 1);
-    let ways = next_hops(&message);
+    let paths = next_hops(&message);
     for matched in [Some(&message), None] {
-        let route = route(source, matched, &message, &ways);
+        let route = route(source, matched, &message, &paths);
         assert!(route.prefix_len <= 32);
         let chosen = NextHop { origin: route.origin, if_index: route.if_index };
-        assert!(route.ways.as_ref().is_none_or(|ways| ways.contains(&chosen)));
+        assert!(route.paths.as_ref().is_none_or(|paths| paths.contains(&chosen)));
         assert!(
             route == Route::NONE || (route.if_index == 0) == (route.origin == RouteOrigin::Local)
         );
@@ -304,7 +304,7 @@ mod tests {
             Route {
                 origin: RouteOrigin::Connected,
                 if_index: 4,
-                ways: None,
+                paths: None,
                 network: Ipv4Addr::new(10, 0, 0, 0),
                 prefix_len: 8,
                 protocol: 2,
@@ -364,12 +364,12 @@ mod tests {
         let decided = unicast(RouteProtocol::Unspec, vec![RouteAttribute::Oif(7)]);
         let found = route(SOURCE, Some(&matched), &decided, &next_hops(&matched));
         assert_eq!((found.origin, found.if_index), (RouteOrigin::Connected, 7));
-        assert_eq!(found.ways.as_deref(), Some(&[via(4), connected(7)][..]));
+        assert_eq!(found.paths.as_deref(), Some(&[via(4), connected(7)][..]));
         // The choice is always one of the ways, and a single way is no list.
         let decided = unicast(RouteProtocol::Unspec, vec![RouteAttribute::Oif(9)]);
         let found = route(SOURCE, Some(&matched), &decided, &next_hops(&matched));
-        assert_eq!(found.ways.as_deref(), Some(&[via(4), connected(7), connected(9)][..]));
-        assert_eq!(route(SOURCE, Some(&matched), &decided, &[connected(9)]).ways, None);
+        assert_eq!(found.paths.as_deref(), Some(&[via(4), connected(7), connected(9)][..]));
+        assert_eq!(route(SOURCE, Some(&matched), &decided, &[connected(9)]).paths, None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod packets;
 mod teardown;
 
 use mgm_linux::kernel::KernelForwarder;
-use mgm_types::forwarder::{Entry, Forwarder, Upcall, UpcallSink};
+use mgm_types::forwarder::{Forwarder, ForwarderEntry, Upcall, UpcallSink};
 use mgm_types::{Flow, IfId, Interface, Refusal};
 use netns::{Wire, NEVER, SURE};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -61,7 +61,7 @@ impl<const N: usize> Router<N> {
 
     fn install(&mut self, iif: u16, oifs: &[(u16, u8)]) {
         let oifs: Vec<_> = oifs.iter().map(|(id, ttl)| (IfId(*id), *ttl)).collect();
-        let entry = Entry { flow: flow(), iif: IfId(iif), oifs: &oifs };
+        let entry = ForwarderEntry { flow: flow(), iif: IfId(iif), oifs: &oifs };
         self.forwarder.install(&entry).unwrap();
     }
 

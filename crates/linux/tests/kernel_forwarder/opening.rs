@@ -118,7 +118,7 @@ fn assert_forwards(mut forwarder: KernelForwarder, wires: &[Wire; 2]) {
     for (wire, n) in wires.iter().zip(0..) {
         forwarder.add_interface(IfId(n), Interface::link(wire.router)).unwrap();
     }
-    let entry = Entry { flow: flow(), iif: IfId(0), oifs: &[(IfId(1), 1)] };
+    let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &[(IfId(1), 1)] };
     forwarder.install(&entry).unwrap();
     wires[0].send(SOURCE, GROUP, 64);
     assert!(wires[1].receive(SURE).is_some());
@@ -136,7 +136,9 @@ fn a_table_of_its_own_gets_packets_by_rule() {
         ip("mrule add iif r0 lookup 77");
         wires[0].send(SOURCE, GROUP, 64);
         assert_eq!(upcalls.recv_timeout(SURE).unwrap().flow, flow());
-        forwarder.install(&Entry { flow: flow(), iif: IfId(0), oifs: &[(IfId(1), 1)] }).unwrap();
+        forwarder
+            .install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &[(IfId(1), 1)] })
+            .unwrap();
         assert!(wires[1].receive(SURE).is_some());
         assert_eq!(forwarder.counters(flow()).unwrap().unwrap().packets, 1);
         assert!(ip("mroute show table 77").contains("239.1.2.3"));

@@ -172,7 +172,7 @@ fn interfaces_that_are_not_served_are_left_out_of_entries() {
         router.install(0, &[(1, 1), (77, 1)]);
         router.packet(0, 64);
         router.assert_out(1, 63);
-        let entry = Entry { flow: flow(), iif: IfId(77), oifs: &[] };
+        let entry = ForwarderEntry { flow: flow(), iif: IfId(77), oifs: &[] };
         assert!(matches!(router.forwarder.install(&entry), Err(Refusal::Forwarder(_))));
     });
 }

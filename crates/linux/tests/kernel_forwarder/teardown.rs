@@ -17,7 +17,7 @@ fn the_kernel_is_clean_as_soon_as_the_forwarder_is_dropped() {
             });
             let (mut forwarder, _upcalls) = open(0).unwrap();
             forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
-            forwarder.install(&Entry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
+            forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
             drop(forwarder);
             assert_eq!(ip("mroute show"), "");
             ip("link del r0");
@@ -152,7 +152,7 @@ fn start_router(kind: &str) -> Child {
 fn route_for_ever(kind: &str) {
     let (mut forwarder, _upcalls) = open(0).unwrap();
     forwarder.add_interface(IfId(0), Interface::link(netns::index("r0"))).unwrap();
-    forwarder.install(&Entry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
+    forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
     if kind == "with a child" {
         // SAFETY: the child only sleeps, then exits.
         unsafe {

@@ -20,17 +20,17 @@ impl Manager {
             forwarder: None,
             uptime_ms: 0,
             totals: Totals::default(),
-            counters: Counters::default(),
+            counters: CountersStatus::default(),
             clients: Vec::new(),
             interfaces: Vec::new(),
-            limits: Limits::default(),
+            limits: LimitsStatus::default(),
             memberships: detail.memberships.then(Vec::new),
             mfes: detail.mfes.then(Vec::new),
         };
         let mut oifs_count = false;
         if let Some(run) = self.lock().running() {
             run.collect(&mut status);
-            oifs_count = !run.world.has_counters();
+            oifs_count = !run.system.has_counters();
         }
         if let Some(memberships) = &mut status.memberships {
             self.walk_memberships(|row| memberships.push(row.into()));
@@ -49,9 +49,9 @@ impl Run {
     fn collect(&mut self, status: &mut Status) {
         let now = self.now();
         let sizes = self.engine.sizes();
-        let (installs, not_installed) = self.world.installs();
+        let (installs, not_installed) = self.system.installs();
         status.running = true;
-        status.forwarder = self.world.forwarder_name();
+        status.forwarder = self.system.forwarder_name();
         status.uptime_ms = now.0;
         status.totals = Totals {
             clients: sizes.clients,
@@ -62,14 +62,14 @@ impl Run {
             refused_flows: sizes.refused_flows,
             not_installed,
         };
-        status.counters = Counters {
-            callbacks: self.tally.callbacks,
-            fell_behind: self.tally.fell_behind,
-            wrong_if_dropped: self.tally.dropped,
+        status.counters = CountersStatus {
+            callbacks: self.counters.callbacks,
+            fell_behind: self.counters.fell_behind,
+            wrong_if_dropped: self.counters.dropped,
             upcalls: Upcalls {
-                no_cache: self.tally.no_cache,
-                wrong_if: self.tally.wrong_if,
-                lost: self.world.lost_upcalls(),
+                no_cache: self.counters.no_cache,
+                wrong_if: self.counters.wrong_if,
+                lost: self.system.lost_upcalls(),
             },
             refused_packets: self.refused_packets(),
             install_errors: installs.errors,
@@ -85,7 +85,7 @@ impl Run {
                 igmp: row.igmp.map(|client| client.0),
                 changing: row.is_changing,
                 absent: row.is_absent,
-                reverse_path_filter: self.world.reverse_path(row.interface).map(Into::into),
+                reverse_path_filter: self.system.reverse_path(row.interface).map(Into::into),
             })
             .collect();
         status.limits = self.collect_limits();
@@ -104,13 +104,13 @@ impl Run {
         }
     }
 
-    fn collect_limits(&self) -> Limits {
+    fn collect_limits(&self) -> LimitsStatus {
         let thresholds = self.engine.thresholds();
         // Those of one interface stand in no order.
         let mut boundaries: Vec<_> = self.engine.boundaries().collect();
         boundaries.sort_unstable();
         let name = |scope| self.engine.scope_name(scope).map(U16CStr::to_string_lossy);
-        Limits {
+        LimitsStatus {
             max_flows: self.engine.max_flows(),
             thresholds: thresholds
                 .map(|(interface, ttl)| Threshold { iface: interface.into(), ttl })
@@ -126,13 +126,13 @@ impl Run {
         }
     }
 
-    fn collect_clients(&self) -> Vec<Client> {
+    fn collect_clients(&self) -> Vec<ClientStatus> {
         self.engine
             .clients()
             .filter_map(|row| {
                 let record = self.clients.get(row.id)?;
                 let (queued, noted) = record.queue.len();
-                Some(Client {
+                Some(ClientStatus {
                     serial: row.id.0,
                     protocol: row.protocol,
                     component: row.component,

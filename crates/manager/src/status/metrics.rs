@@ -180,7 +180,7 @@ impl Status {
 }
 
 /// What tells a client from every other, of this life or another.
-fn labels_of(client: &super::Client) -> [Label<'_>; 3] {
+fn labels_of(client: &super::ClientStatus) -> [Label<'_>; 3] {
     [("serial", &client.serial), ("protocol", &client.protocol), ("component", &client.component)]
 }
 

@@ -10,7 +10,7 @@ mod metrics;
 #[cfg(test)]
 mod tests;
 
-use super::tally::Deliveries;
+use super::counters::Deliveries;
 use crate::forwarder::ReversePath;
 use crate::types::{Interface, Ipv4Addr};
 use serde::Serialize;
@@ -47,13 +47,13 @@ pub struct Status {
     /// How much there is of everything.
     pub totals: Totals,
     /// What happened since the start.
-    pub counters: Counters,
+    pub counters: CountersStatus,
     /// In order of registration.
-    pub clients: Vec<Client>,
+    pub clients: Vec<ClientStatus>,
     /// By index and next hop.
     pub interfaces: Vec<IfaceStatus>,
     /// How far packets may go.
-    pub limits: Limits,
+    pub limits: LimitsStatus,
     /// By group, then source. Absent if it was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memberships: Option<Vec<Membership>>,
@@ -83,7 +83,7 @@ pub struct Totals {
 
 /// What happened since the start.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Counters {
+pub struct CountersStatus {
     /// Callbacks made, to all clients that there ever were.
     pub callbacks: Deliveries,
     /// How often a client fell behind.
@@ -134,7 +134,7 @@ pub struct RefusedPackets {
 
 /// A registered client.
 #[derive(Clone, Debug, Serialize)]
-pub struct Client {
+pub struct ClientStatus {
     /// The number in its handle; never used twice.
     pub serial: u64,
     /// What it registered with.
@@ -217,7 +217,7 @@ impl From<ReversePath> for ReversePathFilter {
 /// How far packets may go: what the host has set, for interfaces that somebody
 /// has and others.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Limits {
+pub struct LimitsStatus {
     /// How many flows packets may begin.
     pub max_flows: usize,
     /// By index and next hop.

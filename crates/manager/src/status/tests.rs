@@ -37,7 +37,7 @@ fn router() -> Manager {
         .add_route(Route {
             origin: RouteOrigin::Via(Ipv4Addr::new(10, 9, 0, 1)),
             if_index: 1,
-            ways: None,
+            paths: None,
             network: Ipv4Addr::new(10, 0, 0, 0),
             prefix_len: 8,
             protocol: 3,

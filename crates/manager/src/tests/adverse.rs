@@ -2,7 +2,7 @@
 //! had; workers that are stuck; news that overtakes news.
 
 use super::*;
-use crate::forwarder::{Counters, Entry, Forwarder};
+use crate::forwarder::{Counters, Forwarder, ForwarderEntry};
 use crate::state::Run;
 use crate::types::{Domain, IfId};
 use crate::Detail;
@@ -50,12 +50,13 @@ fn t8_6_destructors_of_a_thread_that_ends_may_call() {
     }
     thread_local!(static LEAVER: std::cell::RefCell<Option<Leaver>> = const { std::cell::RefCell::new(None) });
 
-    let world = World::new();
+    let fixture = Fixture::new();
     let log: Arc<PlMutex<Vec<String>>> = Arc::default();
-    let (a, b, c) = (world.recorder(1, &log), world.recorder(2, &log), world.recorder(3, &log));
-    world.0.take(a, link(1)).unwrap();
+    let (a, b, c) =
+        (fixture.recorder(1, &log), fixture.recorder(2, &log), fixture.recorder(3, &log));
+    fixture.0.take(a, link(1)).unwrap();
     let (tell, told) = mpsc::channel();
-    let manager = world.0.clone();
+    let manager = fixture.0.clone();
     std::thread::spawn(move || {
         // Before MGM's own thread-locals come into being: destroyed after them.
         LEAVER.set(Some(Leaver(manager.clone(), a, c, tell)));
@@ -65,21 +66,21 @@ fn t8_6_destructors_of_a_thread_that_ends_may_call() {
     .unwrap();
     assert_eq!(told.recv_timeout(LONG), Ok(Ok(())));
     assert_eq!(log.lock().iter().filter(|line| line.contains("239.1.1.2")).count(), 2);
-    world.0.deregister(b).unwrap();
+    fixture.0.deregister(b).unwrap();
 }
 
 /// Three clients whose notices come from a worker, two of which never return.
 fn two_of_three_stuck(warm_up: bool) {
-    let world = World::new();
+    let fixture = Fixture::new();
     let (leave, left) = mpsc::channel::<()>();
     let left = Arc::new(PlMutex::new(left));
     let (tell, told) = mpsc::channel();
-    let a = world.client(1, |_| ());
-    world.0.take(a, link(1)).unwrap();
+    let a = fixture.client(1, |_| ());
+    fixture.0.take(a, link(1)).unwrap();
     let mut clients = Vec::new();
     for protocol in 2..=4 {
         let (left, tell) = (Arc::clone(&left), tell.clone());
-        clients.push(world.client(protocol, move |notice| {
+        clients.push(fixture.client(protocol, move |notice| {
             let Notice::Join { flow, .. } = notice else { return };
             let last = flow.group().octets()[3];
             if last == 1 && protocol < 4 {
@@ -90,16 +91,16 @@ fn two_of_three_stuck(warm_up: bool) {
     }
     if warm_up {
         // One notice for one client, by a worker that is idle afterwards.
-        world.0.take(clients[0], link(2)).unwrap();
-        as_upcall(&world.0, |run| {
+        fixture.0.take(clients[0], link(2)).unwrap();
+        as_upcall(&fixture.0, |run| {
             let route = Some(source_route(2));
             let flow = packet(9, 1).flow;
             run.engine.join(a, flow, link(1), Join::State, route.as_ref(), &mut run.fx).unwrap();
         });
         assert_eq!(told.recv_timeout(LONG), Ok(9));
-        until("an idle worker", || world.0.lock().running().is_some_and(|run| run.pool.idle() > 0));
+        until("an idle worker", || fixture.0.lock().running().is_some_and(|run| run.pool.idle > 0));
     }
-    join_as_upcall(&world.0, a, 1, 1);
+    join_as_upcall(&fixture.0, a, 1, 1);
     assert_eq!(told.recv_timeout(LONG / 4), Ok(1), "the third client hears of it");
     leave.send(()).unwrap();
     leave.send(()).unwrap();
@@ -119,7 +120,7 @@ fn t8_4_workers_that_are_stuck_are_seen_from_the_start() {
 /// of date when it comes.
 struct Overtaken(Manager, PlMutex<Option<Route>>);
 
-impl crate::routes::RouteView for Overtaken {
+impl crate::route_view::RouteView for Overtaken {
     fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         let newer = self.1.lock().take();
         if let Some(newer) = newer {
@@ -131,81 +132,81 @@ impl crate::routes::RouteView for Overtaken {
 
 /// Clients A on interface 1 and B on 2, and routes that lead to 1 until they are
 /// first looked at, to 2 from then on.
-fn overtaken() -> (World, ClientId, ClientId, Arc<PlMutex<Vec<String>>>) {
-    let world = World::new();
+fn overtaken() -> (Fixture, ClientId, ClientId, Arc<PlMutex<Vec<String>>>) {
+    let fixture = Fixture::new();
     let log = Arc::default();
-    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
-    (world, a, b, log)
+    let (a, b) = (fixture.recorder(1, &log), fixture.recorder(2, &log));
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    (fixture, a, b, log)
 }
 
-fn overtake(world: &World) {
+fn overtake(fixture: &Fixture) {
     let newer = Route { network: SOURCE, prefix_len: 32, ..source_route(2) };
-    let routes = world.0.lock().running().unwrap().world.routes();
-    let view = Overtaken(world.0.clone(), PlMutex::new(Some(newer)));
+    let routes = fixture.0.lock().running().unwrap().system.routes();
+    let view = Overtaken(fixture.0.clone(), PlMutex::new(Some(newer)));
     assert!(routes.system.set(Box::new(view)).is_ok());
 }
 
 #[test]
 fn t5_10_an_older_look_up_does_not_undo_a_later_change() {
-    let (world, _, b, log) = overtaken();
+    let (fixture, _, b, log) = overtaken();
     let first = Route { network: SOURCE, prefix_len: 32, ..source_route(1) };
-    world.0.add_route(first).unwrap();
-    world.0.packet_in(packet(1, 1)).unwrap();
-    overtake(&world);
+    fixture.0.add_route(first).unwrap();
+    fixture.0.packet_in(packet(1, 1)).unwrap();
+    overtake(&fixture);
     log.lock().clear();
-    world.0.delete_route(SOURCE, 32).unwrap();
-    let row = world.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
+    fixture.0.delete_route(SOURCE, 32).unwrap();
+    let row = fixture.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(2), "{:?}", log.lock());
-    world.0.set_mfe(b, packet(1, 1).flow, Ipv4Addr::UNSPECIFIED, 0).unwrap();
+    fixture.0.set_mfe(b, packet(1, 1).flow, Ipv4Addr::UNSPECIFIED, 0).unwrap();
 }
 
 #[test]
 fn t5_1_an_upcalls_look_up_that_was_overtaken_is_made_again() {
-    use super::bursts::{below, bring};
+    use super::bursts::{bring, events};
     use crate::forwarder::{Upcall, UpcallKind};
-    let (world, _, _, log) = overtaken();
-    overtake(&world);
-    let below = below(&world);
+    let (fixture, _, _, log) = overtaken();
+    overtake(&fixture);
+    let events = events(&fixture);
     let PacketIn { flow, arrival, .. } = packet(1, 1);
     let upcall = Upcall { kind: UpcallKind::NoCache, flow, arrival, header: Vec::new() };
-    bring(&below, vec![upcall]);
-    until("an MFE", || world.0.with_mfe(flow, false, |_| ()).is_ok());
-    let row = world.0.with_mfe(flow, false, Clone::clone).unwrap();
+    bring(&events, vec![upcall]);
+    until("an MFE", || fixture.0.with_mfe(flow, false, |_| ()).is_ok());
+    let row = fixture.0.with_mfe(flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(2), "{:?}", log.lock());
 }
 
 #[test]
 fn t8_4_without_threads_to_be_had_callers_deliver() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let log: Arc<PlMutex<Vec<String>>> = Arc::default();
-    let (a, _) = (world.recorder(1, &log), world.recorder(2, &log));
-    world.0.take(a, link(1)).unwrap();
+    let (a, _) = (fixture.recorder(1, &log), fixture.recorder(2, &log));
+    fixture.0.take(a, link(1)).unwrap();
     crate::threads::REFUSING.set(true);
-    join_as_upcall(&world.0, a, 1, 1);
+    join_as_upcall(&fixture.0, a, 1, 1);
     assert!(log.lock().is_empty());
     // Behind the one that waits, which is why that has to be made first.
-    world.0.add_membership(a, group(2), link(1), Join::State).unwrap();
+    fixture.0.add_membership(a, group(2), link(1), Join::State).unwrap();
     assert_eq!(*log.lock(), ["2: join (*, 239.1.1.1) true", "2: join (*, 239.1.1.2) true"]);
     crate::threads::REFUSING.set(false);
 }
 
 #[test]
 fn t8_4_threads_that_were_refused_are_asked_for_again() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let log: Arc<PlMutex<Vec<String>>> = Arc::default();
-    let (a, b) = (world.recorder(1, &log), world.recorder(2, &log));
-    world.0.take(a, link(1)).unwrap();
+    let (a, b) = (fixture.recorder(1, &log), fixture.recorder(2, &log));
+    fixture.0.take(a, link(1)).unwrap();
     crate::threads::REFUSING.set(true);
-    join_as_upcall(&world.0, a, 1, 1);
+    join_as_upcall(&fixture.0, a, 1, 1);
     crate::threads::REFUSING.set(false);
     // Nothing that concerns B happens any more; other upcalls do.
     until("the upcall's notice", || {
-        as_upcall(&world.0, |_| {});
+        as_upcall(&fixture.0, |_| {});
         !log.lock().is_empty()
     });
-    world.0.deregister(b).unwrap();
+    fixture.0.deregister(b).unwrap();
 }
 
 /// A forwarder that panics where it is to install its first entry.
@@ -222,7 +223,7 @@ impl Forwarder for Panicking {
         Ok(())
     }
     fn remove_interface(&mut self, _: IfId) {}
-    fn install(&mut self, _: &Entry<'_>) -> crate::types::Result<()> {
+    fn install(&mut self, _: &ForwarderEntry<'_>) -> crate::types::Result<()> {
         assert!(!std::mem::take(&mut self.0), "on purpose");
         Ok(())
     }
@@ -236,29 +237,29 @@ impl Forwarder for Panicking {
 
 #[test]
 fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let log: Arc<PlMutex<Vec<String>>> = Arc::default();
-    let a = world.recorder(1, &log);
-    let b = world.recorder(2, &log);
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
+    let a = fixture.recorder(1, &log);
+    let b = fixture.recorder(2, &log);
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
     // A's answer makes the MFE, on the worker and under the lock.
-    as_upcall(&world.0, |run| {
-        run.world.use_forwarder(Box::new(Panicking(true)));
+    as_upcall(&fixture.0, |run| {
+        run.system.use_forwarder(Box::new(Panicking(true)));
         let p = packet(1, 1);
         let (flow, arrival, header) = (p.flow, p.arrival, p.header);
         let packet = crate::engine::Packet { flow, arrival, header, length: 1, ttl: 9 };
         run.engine.no_entry(run.now(), &packet, Some(&source_route(1)), &mut run.fx);
     });
     // The worker lives, and A is told of other things.
-    join_as_upcall(&world.0, b, 7, 2);
+    join_as_upcall(&fixture.0, b, 7, 2);
     until("A's next callback", || log.lock().iter().any(|line| line.contains("239.1.1.7")));
     assert!(log.lock().iter().any(|line| line == "1: Rpf"), "after which it panicked");
-    world.0.release(b, link(2)).unwrap();
-    world.0.release(a, link(1)).unwrap();
+    fixture.0.release(b, link(2)).unwrap();
+    fixture.0.release(a, link(1)).unwrap();
     // And nothing waits for ever for a callback that is long over.
     let (tell, told) = mpsc::channel();
-    let manager = world.0.clone();
+    let manager = fixture.0.clone();
     std::thread::spawn(move || {
         manager.deregister(a).unwrap();
         tell.send(manager.stop()).unwrap();
@@ -269,15 +270,15 @@ fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
 #[test]
 fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
     const END: usize = 50_000;
-    let world = World::new();
+    let fixture = Fixture::new();
     let own = Arc::new(PlMutex::new(None));
-    let (manager, me) = (world.0.clone(), Arc::clone(&own));
+    let (manager, me) = (fixture.0.clone(), Arc::clone(&own));
     let (rounds, heard) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let (round, is_heard) = (Arc::clone(&rounds), Arc::clone(&heard));
-    let a = world.client(1, |_| ());
+    let a = fixture.client(1, |_| ());
     // B causes another notice for itself, as a stream of upcalls would, and joins: until
     // that is heard, or for as good as ever.
-    let b = world.client(2, move |_| {
+    let b = fixture.client(2, move |_| {
         let round = round.fetch_add(1, Ordering::Relaxed);
         if round < END && !is_heard.load(Ordering::Relaxed) {
             let last = (round % 200) as u8;
@@ -294,14 +295,14 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
     });
     *own.lock() = Some(b);
     let is_heard = Arc::clone(&heard);
-    world.client(3, move |notice| {
+    fixture.client(3, move |notice| {
         if matches!(notice, Notice::Join { flow, .. } if *flow == group(250)) {
             is_heard.store(true, Ordering::Relaxed);
         }
     });
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
-    join_as_upcall(&world.0, a, 0, 1);
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    join_as_upcall(&fixture.0, a, 0, 1);
     until("the third client's join", || heard.load(Ordering::Relaxed));
     let rounds = rounds.load(Ordering::Relaxed);
     assert!(rounds < END, "only when the second had heard {rounds} of its own");
@@ -310,7 +311,7 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
 /// Routes of the system that cannot be told.
 struct Mute;
 
-impl crate::routes::RouteView for Mute {
+impl crate::route_view::RouteView for Mute {
     fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         None
     }
@@ -318,21 +319,21 @@ impl crate::routes::RouteView for Mute {
 
 #[test]
 fn t5_10_a_look_up_that_fails_is_no_loss_of_the_route() {
-    let (world, _, _, _) = overtaken();
+    let (fixture, _, _, _) = overtaken();
     let first = Route { network: SOURCE, prefix_len: 32, ..source_route(1) };
-    world.0.add_route(first).unwrap();
-    world.0.packet_in(packet(1, 1)).unwrap();
-    let routes = world.0.lock().running().unwrap().world.routes();
+    fixture.0.add_route(first).unwrap();
+    fixture.0.packet_in(packet(1, 1)).unwrap();
+    let routes = fixture.0.lock().running().unwrap().system.routes();
     assert!(routes.system.set(Box::new(Mute)).is_ok());
-    world.0.delete_route(SOURCE, 32).unwrap();
-    let row = world.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
+    fixture.0.delete_route(SOURCE, 32).unwrap();
+    let row = fixture.0.with_mfe(packet(1, 1).flow, false, Clone::clone).unwrap();
     assert_eq!(row.iif, link(1), "what was known stands");
 }
 
 /// The system's routes, which change all the time while they are asked for.
 struct Restless(Manager, AtomicUsize);
 
-impl crate::routes::RouteView for Restless {
+impl crate::route_view::RouteView for Restless {
     fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
         let asked = self.1.fetch_add(1, Ordering::Relaxed);
         if asked % 20 == 19 {
@@ -347,34 +348,34 @@ impl crate::routes::RouteView for Restless {
 
 #[test]
 fn t5_10_routes_that_never_rest_are_followed_all_the_same() {
-    let (world, _, _, _) = overtaken();
-    world.0.add_route(source_route(1)).unwrap();
+    let (fixture, _, _, _) = overtaken();
+    fixture.0.add_route(source_route(1)).unwrap();
     let flow = |last| Flow::new(Ipv4Addr::new(10, 0, 0, last), Ipv4Addr::new(239, 1, 1, 1));
     for last in 1..=100 {
-        world.0.packet_in(PacketIn { flow: flow(last), ..packet(1, 1) }).unwrap();
+        fixture.0.packet_in(PacketIn { flow: flow(last), ..packet(1, 1) }).unwrap();
     }
-    let routes = world.0.lock().running().unwrap().world.routes();
-    let restless = Restless(world.0.clone(), AtomicUsize::new(0));
+    let routes = fixture.0.lock().running().unwrap().system.routes();
+    let restless = Restless(fixture.0.clone(), AtomicUsize::new(0));
     assert!(routes.system.set(Box::new(restless)).is_ok());
-    world.0.delete_route(Ipv4Addr::new(10, 0, 0, 0), 8).unwrap();
+    fixture.0.delete_route(Ipv4Addr::new(10, 0, 0, 0), 8).unwrap();
     for last in 1..=100 {
-        let row = world.0.with_mfe(flow(last), false, Clone::clone).unwrap();
+        let row = fixture.0.with_mfe(flow(last), false, Clone::clone).unwrap();
         assert_eq!(row.iif, link(2), "10.0.0.{last}");
     }
 }
 
 #[test]
 fn t6_3_a_walk_that_steps_aside_misses_nothing_and_repeats_nothing() {
-    let world = World::new();
-    let (a, b) = (world.client(1, |_| ()), world.client(2, |_| ()));
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
-    world.0.add_route(source_route(1)).unwrap();
+    let fixture = Fixture::new();
+    let (a, b) = (fixture.client(1, |_| ()), fixture.client(2, |_| ()));
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    fixture.0.add_route(source_route(1)).unwrap();
     for last in 0..200 {
-        world.0.add_membership(b, group(last), link(2), Join::State).unwrap();
-        assert!(world.0.packet_in(packet(last, 1)).unwrap().accepted);
+        fixture.0.add_membership(b, group(last), link(2), Join::State).unwrap();
+        assert!(fixture.0.packet_in(packet(last, 1)).unwrap().accepted);
     }
-    let (manager, done) = (world.0.clone(), Arc::new(AtomicBool::new(false)));
+    let (manager, done) = (fixture.0.clone(), Arc::new(AtomicBool::new(false)));
     let ended = Arc::clone(&done);
     let joiner = std::thread::spawn(move || {
         while !ended.load(Ordering::Relaxed) {
@@ -389,9 +390,9 @@ fn t6_3_a_walk_that_steps_aside_misses_nothing_and_repeats_nothing() {
             seen.push(row.flow);
             ControlFlow::Continue(())
         };
-        world.0.walk_mfes(None, false, &mut see);
+        fixture.0.walk_mfes(None, false, &mut see);
         assert_eq!(seen, expected);
-        let status = world.0.status(Detail::FULL);
+        let status = fixture.0.status(Detail::FULL);
         let told = status.mfes.unwrap().into_iter().map(|mfe| mfe.group);
         assert!(told.eq(expected.iter().map(|flow| flow.group())));
         let groups = status.memberships.unwrap().into_iter().filter_map(|row| row.group);

@@ -12,7 +12,7 @@ const WAITING: usize = 1024;
 /// A client that is stuck in a callback, with so many others waiting that it is behind. What
 /// it hears after those is written down.
 struct Slow {
-    world: World,
+    fixture: Fixture,
     /// The client that is behind, and the one whose joins it has not heard.
     slow: ClientId,
     busy: ClientId,
@@ -37,27 +37,27 @@ fn words(notice: &Notice) -> String {
 
 impl Slow {
     /// `before` comes while it still keeps up. It is to use interfaces from 10 on.
-    fn new(protocol: u32, before: impl FnOnce(&World, ClientId)) -> Slow {
-        Slow::new_in(World::new(), protocol, before)
+    fn new(protocol: u32, before: impl FnOnce(&Fixture, ClientId)) -> Slow {
+        Slow::new_in(Fixture::new(), protocol, before)
     }
 
     /// The same, where there are others already.
-    fn new_in(world: World, protocol: u32, before: impl FnOnce(&World, ClientId)) -> Slow {
+    fn new_in(fixture: Fixture, protocol: u32, before: impl FnOnce(&Fixture, ClientId)) -> Slow {
         let heard: Arc<PlMutex<Vec<String>>> = Arc::default();
         let (go_on, wait) = mpsc::channel::<()>();
         let (stick, sticks) = mpsc::channel();
         let (wait, own) = (PlMutex::new(wait), Arc::clone(&heard));
-        let slow = world.client(protocol, move |notice| {
+        let slow = fixture.client(protocol, move |notice| {
             own.lock().push(words(notice));
             if matches!(notice, Notice::Join { flow, .. } if *flow == group(250)) {
                 stick.send(()).ok();
                 wait.lock().recv().ok();
             }
         });
-        let busy = world.client(900, |_| ());
-        world.0.take(busy, link(9)).unwrap();
-        before(&world, slow);
-        let manager = world.0.clone();
+        let busy = fixture.client(900, |_| ());
+        fixture.0.take(busy, link(9)).unwrap();
+        before(&fixture, slow);
+        let manager = fixture.0.clone();
         let stuck = std::thread::spawn(move || {
             manager.add_membership(busy, group(250), link(9), Join::State).unwrap();
         });
@@ -66,25 +66,25 @@ impl Slow {
             // Each change comes while the client is in its first callback.
             let flow = group(251);
             if number % 2 == 0 {
-                world.0.add_membership(busy, flow, link(9), Join::State).unwrap();
+                fixture.0.add_membership(busy, flow, link(9), Join::State).unwrap();
             } else {
-                world.0.delete_membership(busy, flow, link(9), Join::State).unwrap();
+                fixture.0.delete_membership(busy, flow, link(9), Join::State).unwrap();
             }
         }
-        Slow { world, slow, busy, heard, go_on: Some(go_on), stuck: Some(stuck) }
+        Slow { fixture, slow, busy, heard, go_on: Some(go_on), stuck: Some(stuck) }
     }
 
     fn join(&self, flow: Flow) {
-        self.world.0.add_membership(self.busy, flow, link(9), Join::State).unwrap();
+        self.fixture.0.add_membership(self.busy, flow, link(9), Join::State).unwrap();
     }
 
     fn leave(&self, flow: Flow) {
-        self.world.0.delete_membership(self.busy, flow, link(9), Join::State).unwrap();
+        self.fixture.0.delete_membership(self.busy, flow, link(9), Join::State).unwrap();
     }
 
     /// Whether it is behind, how many wait, and how many are noted.
     fn state(&self) -> (bool, usize, usize) {
-        let status = self.world.0.status(Detail::SUMMARY);
+        let status = self.fixture.0.status(Detail::SUMMARY);
         let all = status.clients.iter().find(|client| client.serial == self.slow.0);
         all.map(|client| (client.behind, client.queued, client.noted)).unwrap()
     }
@@ -119,15 +119,15 @@ fn t8_9_a_client_that_is_behind_is_told_how_things_stand_once() {
     until("it hears each change again", || {
         slow.heard.lock().last().is_some_and(|last| last == "join (*, 239.1.1.1) true")
     });
-    assert_eq!(slow.world.0.status(Detail::SUMMARY).counters.fell_behind, 1);
+    assert_eq!(slow.fixture.0.status(Detail::SUMMARY).counters.fell_behind, 1);
 }
 
 #[test]
 fn t8_9_the_end_of_a_wildcard_is_followed_by_what_holds() {
-    let mut slow = Slow::new(1, |world, _| {
-        let other = world.client(2, |_| ());
-        world.0.take(other, link(10)).unwrap();
-        world.0.add_membership(other, group(7), link(10), Join::State).unwrap();
+    let mut slow = Slow::new(1, |fixture, _| {
+        let other = fixture.client(2, |_| ());
+        fixture.0.take(other, link(10)).unwrap();
+        fixture.0.add_membership(other, group(7), link(10), Join::State).unwrap();
     });
     slow.join(group(1));
     slow.join(Flow::WILDCARD);
@@ -151,11 +151,11 @@ fn t8_9_under_a_wildcard_it_is_told_of_no_group() {
 
 #[test]
 fn t8_9_a_newcomer_that_is_behind_is_told_of_no_old_join() {
-    let world = World::new();
-    let other = world.client(2, |_| ());
-    world.0.take(other, link(10)).unwrap();
-    world.0.add_membership(other, group(7), link(10), Join::State).unwrap();
-    let mut slow = Slow::new_in(world, 1, |_, _| ());
+    let fixture = Fixture::new();
+    let other = fixture.client(2, |_| ());
+    fixture.0.take(other, link(10)).unwrap();
+    fixture.0.add_membership(other, group(7), link(10), Join::State).unwrap();
+    let mut slow = Slow::new_in(fixture, 1, |_, _| ());
     slow.join(group(7)); // for the newcomer nothing changes
     slow.join(group(1));
     assert_eq!(slow.catches_up(), ["join (*, 239.1.1.1) true"]);
@@ -166,13 +166,13 @@ fn t8_9_a_newcomer_that_is_behind_is_told_of_no_old_join() {
 fn t8_9_igmp_is_told_the_truth_whoever_acted() {
     // IGMP's memberships on P's interface count for P: others', for IGMP itself.
     let mut owner = None;
-    let mut slow = Slow::new(10, |world, igmp| {
-        let p = world.client(2, |_| ());
-        world.0.take(igmp, link(10)).unwrap();
-        world.0.take(p, link(10)).unwrap();
+    let mut slow = Slow::new(10, |fixture, igmp| {
+        let p = fixture.client(2, |_| ());
+        fixture.0.take(igmp, link(10)).unwrap();
+        fixture.0.take(p, link(10)).unwrap();
         owner = Some(p);
     });
-    let (manager, igmp) = (slow.world.0.clone(), slow.slow);
+    let (manager, igmp) = (slow.fixture.0.clone(), slow.slow);
     let act = |on, flow| {
         if on {
             manager.add_membership(igmp, flow, link(10), Join::State).unwrap();
@@ -189,13 +189,13 @@ fn t8_9_igmp_is_told_the_truth_whoever_acted() {
 
 #[test]
 fn t8_9_of_mfes_those_are_told_that_are_there() {
-    let mut slow = Slow::new(1, |world, slow| {
-        world.0.take(slow, link(10)).unwrap();
-        world.0.add_route(source_route(10)).unwrap();
+    let mut slow = Slow::new(1, |fixture, slow| {
+        fixture.0.take(slow, link(10)).unwrap();
+        fixture.0.add_route(source_route(10)).unwrap();
         for last in 1..=3 {
             let flow = packet(last, 10).flow;
-            world.0.add_membership(slow, flow, link(10), Join::State).unwrap();
-            world.0.packet_in(packet(last, 10)).unwrap(); // negative
+            fixture.0.add_membership(slow, flow, link(10), Join::State).unwrap();
+            fixture.0.packet_in(packet(last, 10)).unwrap(); // negative
         }
     });
     // Some get an oif, and lose it again.
@@ -207,8 +207,8 @@ fn t8_9_of_mfes_those_are_told_that_are_there() {
     assert_eq!(slow.state().2, 6, "a group and an MFE each");
     // The third MFE goes.
     let scope = Scope::new([239, 1, 1, 3].into(), 32).unwrap();
-    slow.world.0.add_boundary(10, scope).unwrap();
-    assert!(slow.world.0.with_mfe(flow(3), false, |_| ()).is_err());
+    slow.fixture.0.add_boundary(10, scope).unwrap();
+    assert!(slow.fixture.0.with_mfe(flow(3), false, |_| ()).is_err());
     let told = slow.catches_up();
     let of_mfes: Vec<_> = told.iter().filter(|line| !line.contains('*')).collect();
     assert_eq!(of_mfes, ["join (10.0.0.1, 239.1.1.1) false", "prune (10.0.0.1, 239.1.1.2) mfe"]);
@@ -217,15 +217,15 @@ fn t8_9_of_mfes_those_are_told_that_are_there() {
 #[test]
 fn t8_9_what_waits_of_igmp_goes_with_the_interface() {
     let mut igmp = None;
-    let mut slow = Slow::new(1, |world, slow| {
-        let client = world.client(10, |_| ());
+    let mut slow = Slow::new(1, |fixture, slow| {
+        let client = fixture.client(10, |_| ());
         for index in [10, 11] {
-            world.0.take(slow, link(index)).unwrap();
-            world.0.take(client, link(index)).unwrap();
+            fixture.0.take(slow, link(index)).unwrap();
+            fixture.0.take(client, link(index)).unwrap();
         }
         igmp = Some(client);
     });
-    let (manager, igmp) = (slow.world.0.clone(), igmp.unwrap());
+    let (manager, igmp) = (slow.fixture.0.clone(), igmp.unwrap());
     for index in [10, 11] {
         for last in 1..=2 {
             manager.add_membership(igmp, group(last), link(index), Join::State).unwrap();
@@ -249,14 +249,14 @@ fn t8_9_what_waits_of_igmp_goes_with_the_interface() {
 
 #[test]
 fn t8_9_packets_on_wrong_interfaces_are_dropped_and_counted() {
-    let mut slow = Slow::new(1, |world, slow| {
-        world.0.take(slow, link(10)).unwrap();
-        world.0.add_route(source_route(9)).unwrap();
+    let mut slow = Slow::new(1, |fixture, slow| {
+        fixture.0.take(slow, link(10)).unwrap();
+        fixture.0.add_route(source_route(9)).unwrap();
     });
     for last in 1..=5 {
-        slow.world.0.packet_in(packet(last, 10)).unwrap();
+        slow.fixture.0.packet_in(packet(last, 10)).unwrap();
     }
-    let status = slow.world.0.status(Detail::SUMMARY);
+    let status = slow.fixture.0.status(Detail::SUMMARY);
     assert_eq!(status.counters.wrong_if_dropped, 5);
     assert_eq!(status.clients[0].wrong_if_dropped, 5);
     assert_eq!(slow.catches_up(), [""; 0]);
@@ -264,13 +264,13 @@ fn t8_9_packets_on_wrong_interfaces_are_dropped_and_counted() {
 
 #[test]
 fn t8_9_changes_of_hands_join_the_pair_that_has_not_begun() {
-    let mut slow = Slow::new(10, |world, igmp| {
-        world.0.take(igmp, link(10)).unwrap();
+    let mut slow = Slow::new(10, |fixture, igmp| {
+        fixture.0.take(igmp, link(10)).unwrap();
     });
     let flips = Arc::new(PlMutex::new(None));
-    let (manager, own) = (slow.world.0.clone(), Arc::clone(&flips));
+    let (manager, own) = (slow.fixture.0.clone(), Arc::clone(&flips));
     // In a callback each change is immediate, and the pair comes later (2.3).
-    let flipper = slow.world.client(2, move |notice| {
+    let flipper = slow.fixture.client(2, move |notice| {
         let Some(me) = *own.lock() else { return };
         if matches!(notice, Notice::Join { flow, .. } if *flow == group(5)) {
             for _ in 0..50 {
@@ -291,48 +291,48 @@ fn t8_9_changes_of_hands_join_the_pair_that_has_not_begun() {
 #[test]
 fn t8_9_many_groups_are_told_in_their_own_time() {
     const MANY: u16 = 3000;
-    let world = World::new();
+    let fixture = Fixture::new();
     let heard: Arc<PlMutex<Vec<Flow>>> = Arc::default();
     let own = Arc::clone(&heard);
-    let quick = world.client(1, move |notice| match notice {
+    let quick = fixture.client(1, move |notice| match notice {
         Notice::Join { flow, .. } if *flow != Flow::WILDCARD => own.lock().push(*flow),
         Notice::Prune { .. } => own.lock().clear(),
         _ => {}
     });
-    let busy = world.client(2, |_| ());
-    world.0.take(busy, link(2)).unwrap();
+    let busy = fixture.client(2, |_| ());
+    fixture.0.take(busy, link(2)).unwrap();
     let flows: Vec<Flow> = (0..MANY)
         .map(|number| {
             let [high, low] = number.to_be_bytes();
             Flow::any_source(Ipv4Addr::new(239, 2, high, low))
         })
         .collect();
-    world.0.add_membership(busy, Flow::WILDCARD, link(2), Join::State).unwrap();
+    fixture.0.add_membership(busy, Flow::WILDCARD, link(2), Join::State).unwrap();
     for &flow in &flows {
-        world.0.add_membership(busy, flow, link(2), Join::State).unwrap();
+        fixture.0.add_membership(busy, flow, link(2), Join::State).unwrap();
     }
     assert!(heard.lock().is_empty());
-    world.0.delete_membership(busy, Flow::WILDCARD, link(2), Join::State).unwrap();
+    fixture.0.delete_membership(busy, Flow::WILDCARD, link(2), Join::State).unwrap();
     until("all groups", || *heard.lock() == flows);
-    world.0.deregister(quick).unwrap();
+    fixture.0.deregister(quick).unwrap();
 }
 
 #[test]
 fn t8_4_a_stuck_caller_delays_nobody_elses_alerts() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let heard: Arc<PlMutex<Vec<String>>> = Arc::default();
     let own = Arc::clone(&heard);
     let (go_on, wait) = mpsc::channel::<()>();
     let (ready, is_ready) = mpsc::channel::<()>();
     let wait = PlMutex::new(wait);
     let ready = PlMutex::new(ready);
-    let busy = world.client(900, |_| ());
-    world.0.take(busy, link(9)).unwrap();
-    let x = world.client(901, |_| ());
-    world.0.take(x, link(8)).unwrap();
-    let manager = world.0.clone();
+    let busy = fixture.client(900, |_| ());
+    fixture.0.take(busy, link(9)).unwrap();
+    let x = fixture.client(901, |_| ());
+    fixture.0.take(x, link(8)).unwrap();
+    let manager = fixture.0.clone();
     // A: inside its callback it makes more changes than can wait, and does not return.
-    world.client(1, move |notice| {
+    fixture.client(1, move |notice| {
         if matches!(notice, Notice::Join { flow, .. } if *flow == group(250)) {
             for number in 0..=WAITING {
                 if number % 2 == 0 {
@@ -346,13 +346,13 @@ fn t8_4_a_stuck_caller_delays_nobody_elses_alerts() {
         }
     });
     // B hears.
-    world.client(2, move |notice| own.lock().push(words(notice)));
-    let manager = world.0.clone();
+    fixture.client(2, move |notice| own.lock().push(words(notice)));
+    let manager = fixture.0.clone();
     let stuck = std::thread::spawn(move || {
         manager.add_membership(x, group(250), link(8), Join::State).unwrap();
     });
     is_ready.recv().unwrap();
-    world.0.add_membership(x, group(77), link(8), Join::State).unwrap();
+    fixture.0.add_membership(x, group(77), link(8), Join::State).unwrap();
     let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
     let mut ok = false;
     while std::time::Instant::now() < end && !ok {
@@ -367,15 +367,15 @@ fn t8_4_a_stuck_caller_delays_nobody_elses_alerts() {
 
 #[test]
 fn t8_9_the_outbox_of_a_long_callback_is_bounded() {
-    let world = World::new();
-    let busy = world.client(900, |_| ());
-    world.0.take(busy, link(9)).unwrap();
-    let x = world.client(901, |_| ());
-    world.0.take(x, link(8)).unwrap();
-    let manager = world.0.clone();
+    let fixture = Fixture::new();
+    let busy = fixture.client(900, |_| ());
+    fixture.0.take(busy, link(9)).unwrap();
+    let x = fixture.client(901, |_| ());
+    fixture.0.take(x, link(8)).unwrap();
+    let manager = fixture.0.clone();
     let longest = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let out = Arc::clone(&longest);
-    world.client(1, move |notice| {
+    fixture.client(1, move |notice| {
         if matches!(notice, Notice::Join { flow, .. } if *flow == group(250)) {
             for round in 0..100 {
                 for _ in 0..50 {
@@ -397,22 +397,22 @@ fn t8_9_the_outbox_of_a_long_callback_is_bounded() {
             out.store(len, std::sync::atomic::Ordering::Relaxed);
         }
     });
-    world.client(2, |_| ());
-    world.0.add_membership(x, group(250), link(8), Join::State).unwrap();
+    fixture.client(2, |_| ());
+    fixture.0.add_membership(x, group(250), link(8), Join::State).unwrap();
     let len = longest.load(std::sync::atomic::Ordering::Relaxed);
     assert!(len <= WAITING, "{len} tickets");
 }
 
 #[test]
 fn t8_9_igmp_that_was_behind_is_enabled_in_the_end() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let heard: Arc<PlMutex<Vec<String>>> = Arc::default();
     let own = Arc::clone(&heard);
     let (go_on, wait) = mpsc::channel::<()>();
     let (stick, sticks) = mpsc::channel::<()>();
     let (wait, stick) = (PlMutex::new(wait), PlMutex::new(stick));
     let first = std::sync::atomic::AtomicBool::new(true);
-    let igmp = world.client(10, move |notice| {
+    let igmp = fixture.client(10, move |notice| {
         match notice {
             Notice::Join { flow, .. } if *flow == group(250) => {}
             Notice::DisableIgmp { .. }
@@ -424,32 +424,32 @@ fn t8_9_igmp_that_was_behind_is_enabled_in_the_end() {
         stick.lock().send(()).ok();
         wait.lock().recv().ok();
     });
-    let busy = world.client(900, |_| ());
-    world.0.take(busy, link(9)).unwrap();
-    world.0.take(igmp, link(10)).unwrap();
-    let manager = world.0.clone();
+    let busy = fixture.client(900, |_| ());
+    fixture.0.take(busy, link(9)).unwrap();
+    fixture.0.take(igmp, link(10)).unwrap();
+    let manager = fixture.0.clone();
     let stuck = std::thread::spawn(move || {
         manager.add_membership(busy, group(250), link(9), Join::State).unwrap();
     });
     sticks.recv().unwrap();
     for number in 0..WAITING + 20 {
         if number % 2 == 0 {
-            world.0.add_membership(busy, group(251), link(9), Join::State).unwrap();
+            fixture.0.add_membership(busy, group(251), link(9), Join::State).unwrap();
         } else {
-            world.0.delete_membership(busy, group(251), link(9), Join::State).unwrap();
+            fixture.0.delete_membership(busy, group(251), link(9), Join::State).unwrap();
         }
     }
     let link10 = link(10);
-    world.0.host_delete_interface(link10).unwrap(); // the first DISABLE waits
+    fixture.0.host_delete_interface(link10).unwrap(); // the first DISABLE waits
     go_on.send(()).unwrap();
     sticks.recv().unwrap(); // and has begun
-    world.0.host_add_interface(link10).unwrap();
-    world.0.host_delete_interface(link10).unwrap();
-    world.0.host_add_interface(link10).unwrap();
+    fixture.0.host_add_interface(link10).unwrap();
+    fixture.0.host_delete_interface(link10).unwrap();
+    fixture.0.host_add_interface(link10).unwrap();
     drop(go_on);
     stuck.join().unwrap();
     until("ENABLE_IGMP to be the last", || {
-        let code = world.0.add_membership(igmp, group(1), link10, Join::State);
+        let code = fixture.0.add_membership(igmp, group(1), link10, Join::State);
         code.is_ok() && heard.lock().last().is_some_and(|last| last == "enable")
     });
 }

@@ -16,13 +16,13 @@ fn flow(number: usize) -> Flow {
 }
 
 /// The system has no threads to give any more.
-fn refuse_workers(world: &World) {
-    world.0.lock().running().unwrap().pool.refused_until = Some(Time(u64::MAX));
+fn refuse_workers(fixture: &Fixture) {
+    fixture.0.lock().running().unwrap().pool.refused_until = Some(Time(u64::MAX));
 }
 
 /// Notices that are workers' to deliver.
-fn joins_as_upcalls(world: &World, joiner: ClientId, index: u32, count: usize) {
-    as_upcall(&world.0, |run| {
+fn joins_as_upcalls(fixture: &Fixture, joiner: ClientId, index: u32, count: usize) {
+    as_upcall(&fixture.0, |run| {
         for number in 0..count {
             let joined =
                 run.engine.join(joiner, flow(number), link(index), Join::State, None, &mut run.fx);
@@ -33,52 +33,52 @@ fn joins_as_upcalls(world: &World, joiner: ClientId, index: u32, count: usize) {
 
 #[test]
 fn t8_3_without_workers_each_call_makes_some_of_their_callbacks() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let heard = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&heard);
-    let a = world.client(1, |_| ());
-    world.client(2, move |_| {
+    let a = fixture.client(1, |_| ());
+    fixture.client(2, move |_| {
         count.fetch_add(1, Ordering::Relaxed);
     });
-    world.0.take(a, link(1)).unwrap();
-    refuse_workers(&world);
-    joins_as_upcalls(&world, a, 1, 100);
+    fixture.0.take(a, link(1)).unwrap();
+    refuse_workers(&fixture);
+    joins_as_upcalls(&fixture, a, 1, 100);
     assert_eq!(heard.load(Ordering::Relaxed), 0);
     for made in [OTHERS, 2 * OTHERS, 3 * OTHERS, 100] {
-        world.0.add_membership(a, flow(0), link(1), Join::State).unwrap(); // tells nobody
+        fixture.0.add_membership(a, flow(0), link(1), Join::State).unwrap(); // tells nobody
         assert_eq!(heard.load(Ordering::Relaxed), made);
     }
 }
 
 #[test]
 fn t8_3_without_workers_packet_in_goes_on_until_its_flow_is_resolved() {
-    let world = World::new();
-    let (a, b) = (world.client(1, |_| ()), world.client(2, |_| ()));
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
-    world.0.add_route(source_route(2)).unwrap();
-    refuse_workers(&world);
+    let fixture = Fixture::new();
+    let (a, b) = (fixture.client(1, |_| ()), fixture.client(2, |_| ()));
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    fixture.0.add_route(source_route(2)).unwrap();
+    refuse_workers(&fixture);
     // B's question comes behind more callbacks than one call makes.
-    joins_as_upcalls(&world, a, 1, 5 * OTHERS);
-    assert!(world.0.packet_in(packet(1, 2)).unwrap().accepted);
+    joins_as_upcalls(&fixture, a, 1, 5 * OTHERS);
+    assert!(fixture.0.packet_in(packet(1, 2)).unwrap().accepted);
 }
 
 #[test]
 fn t8_3_a_call_makes_so_many_of_its_own_callbacks_and_a_worker_the_rest() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let heard: Arc<PlMutex<Vec<(Flow, ThreadId)>>> = Arc::default();
-    let (own, manager) = (Arc::clone(&heard), world.0.clone());
+    let (own, manager) = (Arc::clone(&heard), fixture.0.clone());
     let me = Arc::new(PlMutex::new(None));
     let answerer = Arc::clone(&me);
     // B answers each join with the next one, of which A hears: without end, if that were
     // not bounded.
-    let a = world.client(1, move |notice| {
+    let a = fixture.client(1, move |notice| {
         if let Notice::Join { flow, .. } = notice {
             own.lock().push((*flow, std::thread::current().id()));
         }
     });
-    let b = world.client(2, |_| ());
-    world.client(3, move |notice| {
+    let b = fixture.client(2, |_| ());
+    fixture.client(3, move |notice| {
         let (Notice::Join { flow: heard, .. }, Some(b)) = (notice, *answerer.lock()) else {
             return;
         };
@@ -89,8 +89,8 @@ fn t8_3_a_call_makes_so_many_of_its_own_callbacks_and_a_worker_the_rest() {
         }
     });
     *me.lock() = Some(b);
-    world.0.take(b, link(2)).unwrap();
-    world.0.add_membership(b, flow(0), link(2), Join::State).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    fixture.0.add_membership(b, flow(0), link(2), Join::State).unwrap();
     let here = std::thread::current().id();
     until("all of them", || heard.lock().len() == 2 * OWN);
     let heard = heard.lock();
@@ -98,21 +98,21 @@ fn t8_3_a_call_makes_so_many_of_its_own_callbacks_and_a_worker_the_rest() {
     let made = heard.iter().filter(|(_, thread)| *thread == here).count();
     assert_eq!(made, OWN / 2, "the other half was the answerer's");
     assert!(heard[..made].iter().all(|(_, thread)| *thread == here));
-    world.0.deregister(a).unwrap();
+    fixture.0.deregister(a).unwrap();
 }
 
 #[test]
 fn t8_4_a_stuck_callback_takes_no_clients_along() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let heard = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&heard);
-    let a = world.client(1, |_| ());
-    world.0.take(a, link(1)).unwrap();
+    let a = fixture.client(1, |_| ());
+    fixture.0.take(a, link(1)).unwrap();
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let (ready, is_ready) = std::sync::mpsc::channel::<()>();
     let (wait, ready) = (PlMutex::new(wait), PlMutex::new(ready));
-    let manager = world.0.clone();
-    world.client(3, move |notice| {
+    let manager = fixture.0.clone();
+    fixture.client(3, move |notice| {
         if matches!(notice, Notice::Join { flow, .. } if *flow == self::flow(7777)) {
             ready.lock().send(()).ok();
             // Anything that publishes.
@@ -122,19 +122,19 @@ fn t8_4_a_stuck_callback_takes_no_clients_along() {
             wait.lock().recv().ok();
         }
     });
-    let manager = world.0.clone();
+    let manager = fixture.0.clone();
     let thread = std::thread::spawn(move || {
         manager.add_membership(a, self::flow(7777), link(1), Join::State).unwrap();
     });
     is_ready.recv().unwrap();
-    world.client(2, move |_| {
+    fixture.client(2, move |_| {
         count.fetch_add(1, Ordering::Relaxed);
     });
-    refuse_workers(&world);
-    joins_as_upcalls(&world, a, 1, 10);
+    refuse_workers(&fixture);
+    joins_as_upcalls(&fixture, a, 1, 10);
     is_ready.recv().unwrap();
     for _ in 0..100 {
-        world.0.add_membership(a, flow(0), link(1), Join::State).unwrap();
+        fixture.0.add_membership(a, flow(0), link(1), Join::State).unwrap();
     }
     let n = heard.load(Ordering::Relaxed);
     drop(go_on);
@@ -144,13 +144,13 @@ fn t8_4_a_stuck_callback_takes_no_clients_along() {
 
 #[test]
 fn t8_3_threads_that_first_deliver_for_others_have_causes_of_their_own() {
-    let world = World::new();
-    let a = world.client(1, |_| ());
-    world.client(2, |_| ());
-    world.0.take(a, link(1)).unwrap();
-    refuse_workers(&world);
-    joins_as_upcalls(&world, a, 1, 2 * OTHERS);
-    let manager = &world.0;
+    let fixture = Fixture::new();
+    let a = fixture.client(1, |_| ());
+    fixture.client(2, |_| ());
+    fixture.0.take(a, link(1)).unwrap();
+    refuse_workers(&fixture);
+    joins_as_upcalls(&fixture, a, 1, 2 * OTHERS);
+    let manager = &fixture.0;
     let cause = || {
         manager.add_membership(a, flow(0), link(1), Join::State).unwrap(); // tells nobody
         crate::context::outbox(crate::context::cause_of)

@@ -2,20 +2,20 @@
 
 use super::adverse::{as_upcall, until};
 use super::*;
-use crate::below::Below;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
+use crate::incoming_events::EventSink;
 use crate::types::{Domain, Time};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where upcalls come in.
-pub(super) fn below(world: &World) -> Below {
-    Below::start(world.0.clone(), &world.0.lock().running().unwrap().world).unwrap()
+pub(super) fn events(fixture: &Fixture) -> EventSink {
+    EventSink::start(fixture.0.clone(), &fixture.0.lock().running().unwrap().system).unwrap()
 }
 
 /// Brings them in, however long others have the lock.
-pub(super) fn bring(below: &Below, mut upcalls: Vec<Upcall>) {
+pub(super) fn bring(events: &EventSink, mut upcalls: Vec<Upcall>) {
     while !upcalls.is_empty() {
-        upcalls = below.upcalls(upcalls);
+        upcalls = events.upcalls(upcalls);
     }
 }
 
@@ -42,24 +42,24 @@ fn packets(numbers: impl IntoIterator<Item = u16>) -> Vec<Upcall> {
 
 #[test]
 fn t5_1_in_a_burst_the_newest_flow_comes_first() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let (tell, told) = mpsc::channel();
     let (go_on, wait) = mpsc::channel::<()>();
     let wait = PlMutex::new(wait);
-    let client = world.client(1, move |notice| {
+    let client = fixture.client(1, move |notice| {
         if let Notice::Rpf { flow, .. } = notice {
             tell.send(*flow).unwrap();
             let _ = wait.lock().recv();
         }
     });
-    world.0.take(client, link(1)).unwrap();
-    world.0.add_route(route(1)).unwrap();
-    let below = below(&world);
-    bring(&below, packets([0]));
+    fixture.0.take(client, link(1)).unwrap();
+    fixture.0.add_route(route(1)).unwrap();
+    let events = events(&fixture);
+    bring(&events, packets([0]));
     let first = told.recv().unwrap();
     // While it is in its first callback.
-    bring(&below, packets(1..=20));
-    bring(&below, packets(21..=23));
+    bring(&events, packets(1..=20));
+    bring(&events, packets(21..=23));
     drop(go_on);
     let asked: Vec<Flow> = std::iter::once(first).chain(told).take(24).collect();
     // A few stand in its queue already when newer ones come in.
@@ -70,8 +70,8 @@ fn t5_1_in_a_burst_the_newest_flow_comes_first() {
 /// A client that is asked more than it answers: for each of its answers two more
 /// flows come in.
 struct Overload {
-    world: World,
-    below: Below,
+    fixture: Fixture,
+    events: EventSink,
     told: mpsc::Receiver<Flow>,
     go_on: mpsc::Sender<()>,
     numbers: std::ops::RangeFrom<u16>,
@@ -80,34 +80,34 @@ struct Overload {
 impl Overload {
     /// The client is in its first RPF_CALLBACK. Flow 1 waits, and so many others
     /// that it is asked about later.
-    fn new(before: impl FnOnce(&World, ClientId)) -> Overload {
-        let world = World::new();
+    fn new(before: impl FnOnce(&Fixture, ClientId)) -> Overload {
+        let fixture = Fixture::new();
         let (tell, told) = mpsc::channel();
         let (go_on, wait) = mpsc::channel::<()>();
         let wait = PlMutex::new(wait);
         let is_on = Arc::new(AtomicBool::new(false));
         let is_asked = Arc::clone(&is_on);
-        let client = world.client(1, move |notice| {
+        let client = fixture.client(1, move |notice| {
             if let (Notice::Rpf { flow, .. }, true) = (notice, is_asked.load(Ordering::Relaxed)) {
                 tell.send(*flow).unwrap();
                 let _ = wait.lock().recv();
             }
         });
-        world.0.take(client, link(1)).unwrap();
-        world.0.add_route(route(1)).unwrap();
-        before(&world, client);
+        fixture.0.take(client, link(1)).unwrap();
+        fixture.0.add_route(route(1)).unwrap();
+        before(&fixture, client);
         is_on.store(true, Ordering::Relaxed);
-        let below = below(&world);
-        bring(&below, packets([0]));
+        let events = events(&fixture);
+        bring(&events, packets([0]));
         told.recv().unwrap();
-        bring(&below, packets(1..=20));
-        Overload { world, below, told, go_on, numbers: 21.. }
+        bring(&events, packets(1..=20));
+        Overload { fixture, events, told, go_on, numbers: 21.. }
     }
 
     /// The flows that the client is asked about next, so many.
     fn asks(&mut self, count: usize) -> Vec<Flow> {
         let next = |_| {
-            bring(&self.below, packets(self.numbers.by_ref().take(2)));
+            bring(&self.events, packets(self.numbers.by_ref().take(2)));
             self.go_on.send(()).unwrap();
             self.told.recv().unwrap()
         };
@@ -117,7 +117,7 @@ impl Overload {
     /// It answers all at once, and is asked no more.
     fn ends(self) {
         drop(self.go_on);
-        drop(self.world);
+        drop(self.fixture);
     }
 }
 
@@ -132,7 +132,7 @@ fn t5_1_a_flow_that_goes_on_is_asked_about_however_many_others_come() {
     let old = first_packet(ONE, 1);
     assert!(!overload.asks(LONG).contains(&old.flow), "newer ones come first");
     // The kernel has forgotten it, and the next packet has come.
-    bring(&overload.below, vec![old.clone()]);
+    bring(&overload.events, vec![old.clone()]);
     assert!(overload.asks(SOON).contains(&old.flow));
     overload.ends();
 }
@@ -141,12 +141,12 @@ fn t5_1_a_flow_that_goes_on_is_asked_about_however_many_others_come() {
 fn t5_10_a_route_change_is_asked_about_however_many_new_flows_come() {
     let other = Ipv4Addr::new(1, 0, 0, 2);
     let moved = first_packet(other, 1).flow;
-    let mut overload = Overload::new(|world, client| {
-        world.0.take(client, link(3)).unwrap();
-        bring(&below(world), vec![first_packet(other, 1)]);
-        until("an MFE", || world.0.lock().running().unwrap().engine.sizes().mfes == 1);
+    let mut overload = Overload::new(|fixture, client| {
+        fixture.0.take(client, link(3)).unwrap();
+        bring(&events(fixture), vec![first_packet(other, 1)]);
+        until("an MFE", || fixture.0.lock().running().unwrap().engine.sizes().mfes == 1);
     });
-    as_upcall(&overload.world.0, |run| {
+    as_upcall(&overload.fixture.0, |run| {
         run.engine.update_routes(&[(other, Domain::MAIN, source_route(3))], &mut run.fx).unwrap();
     });
     assert!(overload.asks(SOON).contains(&moved));
@@ -157,9 +157,9 @@ fn t5_10_a_route_change_is_asked_about_however_many_new_flows_come() {
 fn t5_1_flows_that_send_no_more_are_forgotten() {
     const FLOWS: u16 = 5000;
     let mut overload = Overload::new(|_, _| ());
-    bring(&overload.below, packets(overload.numbers.by_ref().take(FLOWS.into())));
+    bring(&overload.events, packets(overload.numbers.by_ref().take(FLOWS.into())));
     {
-        let mut guard = overload.world.0.lock();
+        let mut guard = overload.fixture.0.lock();
         let run = guard.running().unwrap();
         let resolving = run.engine.sizes().resolving;
         assert_eq!(resolving, usize::from(FLOWS) + 21);
@@ -171,9 +171,9 @@ fn t5_1_flows_that_send_no_more_are_forgotten() {
     }
     // The next packet makes it a new flow, the one after that an old one.
     let old = first_packet(ONE, 1);
-    bring(&overload.below, vec![old.clone()]);
+    bring(&overload.events, vec![old.clone()]);
     assert!(!overload.asks(SOON).contains(&old.flow), "newer ones come first");
-    bring(&overload.below, vec![old.clone()]);
+    bring(&overload.events, vec![old.clone()]);
     assert!(overload.asks(SOON).contains(&old.flow));
     overload.ends();
 }
@@ -181,44 +181,44 @@ fn t5_1_flows_that_send_no_more_are_forgotten() {
 /// So that who brings them can go on reading what comes.
 #[test]
 fn t8_4_upcalls_do_not_wait_for_a_lock_that_is_held_for_long() {
-    let world = World::new();
-    let client = world.client(1, |_| ());
-    world.0.take(client, link(1)).unwrap();
-    world.0.add_route(route(1)).unwrap();
-    let below = below(&world);
-    let guard = world.0.lock();
+    let fixture = Fixture::new();
+    let client = fixture.client(1, |_| ());
+    fixture.0.take(client, link(1)).unwrap();
+    fixture.0.add_route(route(1)).unwrap();
+    let events = events(&fixture);
+    let guard = fixture.0.lock();
     let left = std::thread::scope(|scope| {
         let (tell, told) = mpsc::channel();
-        let below = &below;
-        scope.spawn(move || tell.send(below.upcalls(packets(0..100))));
+        let events = &events;
+        scope.spawn(move || tell.send(events.upcalls(packets(0..100))));
         let left = told.recv_timeout(Duration::from_secs(5));
         drop(guard);
         left.expect("it comes back while the lock is held")
     });
     assert_eq!(left, packets(0..100), "in their order");
-    bring(&below, left);
-    until("the flows", || world.0.lock().running().unwrap().engine.sizes().mfes == 100);
+    bring(&events, left);
+    until("the flows", || fixture.0.lock().running().unwrap().engine.sizes().mfes == 100);
 }
 
 #[test]
 fn t8_4_a_slow_client_holds_up_its_own_flows_only() {
     const FLOWS: u16 = 500;
-    let world = World::new();
+    let fixture = Fixture::new();
     let (leave, left) = mpsc::channel::<()>();
     let left = PlMutex::new(left);
-    let slow = world.client(1, move |_| {
+    let slow = fixture.client(1, move |_| {
         let _ = left.lock().recv();
     });
-    let quick = world.client(2, |_| ());
-    world.0.take(slow, link(1)).unwrap();
-    world.0.take(quick, link(2)).unwrap();
+    let quick = fixture.client(2, |_| ());
+    fixture.0.take(slow, link(1)).unwrap();
+    fixture.0.take(quick, link(2)).unwrap();
     for index in [1, 2] {
-        world.0.add_route(route(index)).unwrap();
+        fixture.0.add_route(route(index)).unwrap();
     }
     let both = |n| [first_packet(TWO, n), first_packet(ONE, n)];
-    bring(&below(&world), (0..FLOWS).flat_map(both).collect());
+    bring(&events(&fixture), (0..FLOWS).flat_map(both).collect());
     // The slow client is still in its first callback.
-    let sizes = || world.0.lock().running().unwrap().engine.sizes();
+    let sizes = || fixture.0.lock().running().unwrap().engine.sizes();
     until("the quick client's flows", || sizes().mfes == usize::from(FLOWS));
     assert_eq!(sizes().resolving, usize::from(FLOWS));
     drop(leave);

@@ -2,7 +2,7 @@
 
 use super::adverse::until;
 use super::*;
-use crate::routes::{RouteChanges, RouteView};
+use crate::route_view::{RouteChanges, RouteView};
 use crate::types::{Domain, Prefix};
 use mgm_dispatch::Lane;
 use std::collections::BTreeMap;
@@ -24,9 +24,9 @@ impl RouteView for Counted {
 }
 
 impl Counted {
-    fn of(world: &World) -> Counted {
+    fn of(fixture: &Fixture) -> Counted {
         let counted = Counted::default();
-        let routes = world.0.lock().started().unwrap().world.routes();
+        let routes = fixture.0.lock().started().unwrap().system.routes();
         assert!(routes.system.set(Box::new(counted.clone())).is_ok());
         counted
     }
@@ -45,41 +45,41 @@ fn route(network: [u8; 4], prefix_len: u8, if_index: u32) -> Route {
 
 #[test]
 fn t5_1_the_longest_prefix_of_hosts_and_system_wins() {
-    let world = World::new();
-    let system = Counted::of(&world);
+    let fixture = Fixture::new();
+    let system = Counted::of(&fixture);
     let source = Ipv4Addr::new(10, 1, 2, 3);
-    let routes = world.0.lock().running().unwrap().world.routes();
+    let routes = fixture.0.lock().running().unwrap().system.routes();
     let found = || routes.lookup(source, Domain::MAIN).unwrap().if_index;
-    world.0.add_route(route([0; 4], 0, 1)).unwrap();
+    fixture.0.add_route(route([0; 4], 0, 1)).unwrap();
     assert_eq!(found(), 1, "the system has none");
     system.set(source, 9, 24);
     assert_eq!(found(), 9, "a connected LAN beats the host's default route");
-    world.0.add_route(route([10, 1, 2, 0], 24, 2)).unwrap();
+    fixture.0.add_route(route([10, 1, 2, 0], 24, 2)).unwrap();
     assert_eq!(found(), 2, "on a tie the host's");
     system.set(source, 9, 32);
     assert_eq!(found(), 9);
-    world.0.add_route(route([10, 1, 2, 3], 32, 3)).unwrap();
+    fixture.0.add_route(route([10, 1, 2, 3], 32, 3)).unwrap();
     assert_eq!(found(), 3);
-    world.0.delete_route(source, 32).unwrap();
-    world.0.add_preferred_route(route([0; 4], 0, 1)).unwrap();
+    fixture.0.delete_route(source, 32).unwrap();
+    fixture.0.add_preferred_route(route([0; 4], 0, 1)).unwrap();
     assert_eq!(found(), 2, "the system is out of it, and of the host's the longest wins");
-    world.0.delete_route([10, 1, 2, 0].into(), 24).unwrap();
+    fixture.0.delete_route([10, 1, 2, 0].into(), 24).unwrap();
     assert_eq!(found(), 1);
-    world.0.add_route(route([0; 4], 0, 1)).unwrap();
+    fixture.0.add_route(route([0; 4], 0, 1)).unwrap();
     assert_eq!(found(), 9, "it is preferred no more");
 }
 
 #[test]
 fn t5_1_the_routers_own_address_is_local_whatever_the_hosts_routes_say() {
-    let world = World::new();
-    let system = Counted::of(&world);
+    let fixture = Fixture::new();
+    let system = Counted::of(&fixture);
     let source = Ipv4Addr::new(10, 1, 2, 3);
-    let routes = world.0.lock().running().unwrap().world.routes();
+    let routes = fixture.0.lock().running().unwrap().system.routes();
     let local = Route { origin: RouteOrigin::Local, prefix_len: 32, ..Route::NONE };
     system.routes.lock().insert(source, local.clone());
-    world.0.add_route(route([10, 1, 2, 3], 32, 1)).unwrap();
+    fixture.0.add_route(route([10, 1, 2, 3], 32, 1)).unwrap();
     assert_eq!(routes.lookup(source, Domain::MAIN).as_ref(), Some(&local));
-    world.0.add_preferred_route(route([0; 4], 0, 1)).unwrap();
+    fixture.0.add_preferred_route(route([0; 4], 0, 1)).unwrap();
     assert_eq!(routes.lookup(source, Domain::MAIN), Some(local));
     let other = Ipv4Addr::new(10, 1, 2, 4);
     assert_eq!(routes.lookup(other, Domain::MAIN).unwrap().if_index, 1);
@@ -87,41 +87,41 @@ fn t5_1_the_routers_own_address_is_local_whatever_the_hosts_routes_say() {
 
 #[test]
 fn t5_10_a_host_route_moves_an_mfe_only_where_it_wins() {
-    let world = World::new();
-    let system = Counted::of(&world);
-    let (a, b) = (world.client(1, |_| ()), world.client(2, |_| ()));
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
+    let fixture = Fixture::new();
+    let system = Counted::of(&fixture);
+    let (a, b) = (fixture.client(1, |_| ()), fixture.client(2, |_| ()));
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
     let flow = packet(1, 1).flow;
     system.set(flow.source(), 1, 24);
-    assert!(world.0.packet_in(packet(1, 1)).unwrap().accepted);
-    let iif = || world.0.with_mfe(flow, false, |row| row.iif).unwrap();
-    world.0.add_route(route([0; 4], 0, 2)).unwrap();
+    assert!(fixture.0.packet_in(packet(1, 1)).unwrap().accepted);
+    let iif = || fixture.0.with_mfe(flow, false, |row| row.iif).unwrap();
+    fixture.0.add_route(route([0; 4], 0, 2)).unwrap();
     assert_eq!(iif(), link(1));
-    world.0.add_preferred_route(route([0; 4], 0, 2)).unwrap();
+    fixture.0.add_preferred_route(route([0; 4], 0, 2)).unwrap();
     assert_eq!(iif(), link(2));
-    world.0.delete_route([0; 4].into(), 0).unwrap();
+    fixture.0.delete_route([0; 4].into(), 0).unwrap();
     assert_eq!(iif(), link(1));
 }
 
 #[test]
 fn t5_10_only_sources_within_what_changed_are_looked_up() {
-    let world = World::new();
-    let system = Counted::of(&world);
-    let (a, b) = (world.client(1, |_| ()), world.client(2, |_| ()));
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
+    let fixture = Fixture::new();
+    let system = Counted::of(&fixture);
+    let (a, b) = (fixture.client(1, |_| ()), fixture.client(2, |_| ()));
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
     let source = |n: u16| Ipv4Addr::from([10, 1, n.to_be_bytes()[0], n.to_be_bytes()[1]]);
     let flow = |n| Flow::new(source(n), Ipv4Addr::new(239, 1, 1, 1));
     for n in 0..1000 {
         system.set(source(n), 1, 24);
-        world.0.packet_in(PacketIn { flow: flow(n), ..packet(1, 1) }).unwrap();
+        fixture.0.packet_in(PacketIn { flow: flow(n), ..packet(1, 1) }).unwrap();
     }
     let refresh = |changes| {
         system.asked.lock().clear();
         let mut meanwhile = 0;
-        world.0.refresh_routes(Lane::Worker, changes, &mut || {
-            let free = world.0.shared.state.try_lock_for(Duration::from_secs(5));
+        fixture.0.refresh_routes(Lane::Worker, changes, &mut || {
+            let free = fixture.0.shared.state.try_lock_for(Duration::from_secs(5));
             assert!(free.is_some(), "no lock is held");
             meanwhile += 1;
         });
@@ -142,7 +142,7 @@ fn t5_10_only_sources_within_what_changed_are_looked_up() {
     assert_eq!(meanwhile, 1);
     for n in 0..1000 {
         // RPF_CALLBACK is asked on a worker.
-        let iif = || world.0.with_mfe(flow(n), false, |row| row.iif).unwrap();
+        let iif = || fixture.0.with_mfe(flow(n), false, |row| row.iif).unwrap();
         let expected = link(if (100..110).contains(&n) { 2 } else { 1 });
         until("the interface that the route leads to", || iif() == expected);
     }
@@ -153,32 +153,35 @@ fn t5_10_only_sources_within_what_changed_are_looked_up() {
 /// A route of the host's that is added to and deleted in the middle of a refresh.
 #[test]
 fn t5_10_changes_during_a_refresh_are_neither_lost_nor_undone() {
-    let world = World::new();
-    let system = Counted::of(&world);
-    let (a, b) = (world.client(1, |_| ()), world.client(2, |_| ()));
-    world.0.take(a, link(1)).unwrap();
-    world.0.take(b, link(2)).unwrap();
+    let fixture = Fixture::new();
+    let system = Counted::of(&fixture);
+    let (a, b) = (fixture.client(1, |_| ()), fixture.client(2, |_| ()));
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
     let flow = |n: u8| Flow::new(Ipv4Addr::new(10, 1, 0, n), Ipv4Addr::new(239, 1, 1, 1));
     for n in 1..=200 {
         system.set(flow(n).source(), 1, 24);
-        world.0.packet_in(PacketIn { flow: flow(n), ..packet(1, 1) }).unwrap();
+        fixture.0.packet_in(PacketIn { flow: flow(n), ..packet(1, 1) }).unwrap();
     }
     let mut rounds = 0;
-    world.0.refresh_routes(Lane::Worker, RouteChanges::everything(), &mut || {
+    fixture.0.refresh_routes(Lane::Worker, RouteChanges::everything(), &mut || {
         rounds += 1;
         // What has just been looked up is out of date for these.
         for n in 50..60 {
-            world.0.add_route(Route { network: flow(n).source(), ..route([0; 4], 32, 2) }).unwrap();
+            fixture
+                .0
+                .add_route(Route { network: flow(n).source(), ..route([0; 4], 32, 2) })
+                .unwrap();
         }
         // More changes than are remembered.
         for _ in 0..if rounds == 1 { 100 } else { 0 } {
-            world.0.add_route(route([192, 0, 2, 0], 24, 1)).unwrap();
+            fixture.0.add_route(route([192, 0, 2, 0], 24, 1)).unwrap();
         }
     });
     assert_eq!(rounds, 3, "256, and again in two halves of 128");
     until("those whose route changed have moved, and no others", || {
         let mut moved = Vec::new();
-        world.0.walk_mfes(None, false, |row| {
+        fixture.0.walk_mfes(None, false, |row| {
             moved.extend((row.iif == link(2)).then_some(row.flow.source().octets()[3]));
             ControlFlow::Continue(())
         });

@@ -1,9 +1,9 @@
 //! What the kernel tells, taken in without a kernel.
 
-use super::super::below::Below;
+use super::super::incoming_events::EventSink;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::routes::RouteView;
+use crate::route_view::RouteView;
 use crate::types::Domain;
 
 /// Interface 1 is in a domain of its own, the only one with a route to the source.
@@ -25,24 +25,24 @@ impl RouteView for TwoDomains {
 
 #[test]
 fn t5_1_a_refused_flow_that_arrives_elsewhere_is_looked_up_in_the_domain_there() {
-    let world = World::new();
-    let below = {
-        let mut guard = world.0.lock();
+    let fixture = Fixture::new();
+    let events = {
+        let mut guard = fixture.0.lock();
         let run = guard.running().expect("it has started");
-        assert!(run.world.routes.system.set(Box::new(TwoDomains)).is_ok());
-        Below::start(world.0.clone(), &run.world).expect("there is a thread for the log")
+        assert!(run.system.routes.system.set(Box::new(TwoDomains)).is_ok());
+        EventSink::start(fixture.0.clone(), &run.system).expect("there is a thread for the log")
     };
     let lacks = vec![NoticeKind::Rpf, NoticeKind::Creation];
     let script = Script { lacks, on_call: Box::new(|_| {}) };
-    let client = world.0.register(Box::new(script), 1, 0).unwrap();
+    let client = fixture.0.register(Box::new(script), 1, 0).unwrap();
     for index in [1, 4] {
-        world.0.take(client, link(index)).unwrap();
+        fixture.0.take(client, link(index)).unwrap();
     }
     let flow = Flow::new(SOURCE, Ipv4Addr::new(239, 1, 1, 1));
     let tell = |kind, index| {
         let upcall = Upcall { kind, flow, arrival: link(index), header: vec![0x45] };
-        assert_eq!(below.upcalls(vec![upcall]), []);
-        let mut guard = world.0.lock();
+        assert_eq!(events.upcalls(vec![upcall]), []);
+        let mut guard = fixture.0.lock();
         let run = guard.running().expect("it runs");
         (run.engine.sizes().refused_flows, run.engine.mfe_count())
     };

@@ -8,7 +8,7 @@ use mgm_dispatch::{
     self as dispatch, About, Bounds, Cause, Host, Item, Key, Lane, Outbox, Pushed, Queue, Tell,
     Ticket,
 };
-use mgm_engine::{ClientId, Effects, Engine, Notice, Thing, Topic};
+use mgm_engine::{AlertTopic, ClientId, Effects, Engine, Notice, Thing};
 use mgm_types::{Flow, Interface};
 use std::cell::{RefCell, RefMut};
 use std::collections::BTreeSet;
@@ -26,7 +26,9 @@ impl Item for Alert {
 
     fn about(&self) -> About<Noted> {
         match self.0.thing() {
-            Some((thing, _)) if thing.flow == Flow::WILDCARD && thing.topic == Topic::Groups => {
+            Some((thing, _))
+                if thing.flow == Flow::WILDCARD && thing.topic == AlertTopic::Groups =>
+            {
                 About::All(thing.topic as usize)
             }
             Some((thing, word)) => About::One(Noted(thing), word),
@@ -41,7 +43,7 @@ impl Key for Noted {
     }
 
     fn becomes_one(topic: usize) -> bool {
-        topic == Topic::Groups as usize || topic == Topic::Mfes as usize
+        topic == AlertTopic::Groups as usize || topic == AlertTopic::Mfes as usize
     }
 }
 
@@ -140,7 +142,7 @@ impl Ears {
             if let Some(ear) = list.iter_mut().find(|ear| ear.client == *client) {
                 ear.queue.cancel(
                     |alert| alert.0.is_over_with(*gone),
-                    |noted| noted.0.topic == Topic::Locals && noted.0.interface == *gone,
+                    |noted| noted.0.topic == AlertTopic::Locals && noted.0.interface == *gone,
                 );
                 ear.belief.locals.retain(|(_, interface)| interface != gone);
             }
@@ -291,12 +293,13 @@ impl Host for Room<'_> {
         let Some(queue) = queue_of(list, client) else { return };
         match queue.notes().next() {
             Some(Tell::One(Noted(thing))) => engine.tell_truth(client, thing, fx),
-            Some(Tell::All(topic)) if engine.tell_all(client, Topic::ALL[topic], fx) => {
+            Some(Tell::All(topic)) if engine.tell_all(client, AlertTopic::ALL[topic], fx) => {
                 queue.notes().walk(topic, None);
             }
             Some(Tell::After(topic, after)) => {
                 let after = after.map(|Noted(thing)| thing);
-                let last = engine.tell_after(client, Topic::ALL[topic], after, BOUNDS.batch, fx);
+                let last =
+                    engine.tell_after(client, AlertTopic::ALL[topic], after, BOUNDS.batch, fx);
                 if let Some(last) = last {
                     queue.notes().walk(topic, Some(Noted(last)));
                 }

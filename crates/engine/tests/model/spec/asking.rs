@@ -1,6 +1,6 @@
 //! RPF and CREATION questions, and what comes of their answers (spec 5.1 to 5.5).
 
-use super::ways::Way;
+use super::rpf_path::RpfPath;
 use super::{Asking, First, Mfe, Model, Origin, Purpose};
 use mgm_engine::{ClientId, CreationOif, Notice, QuestionId, Refused};
 use mgm_types::{Domain, Flow, Interface, Ipv4Addr, Route};
@@ -33,10 +33,10 @@ impl Model {
         let arrived = Some(first.arrival).filter(|name| self.master(*name).is_some());
         let is_marked = matches!(self.mfe(flow).map(|mfe| mfe.origin), Some(Origin::Unrouted(_)));
         let route = self.asked_route(flow, purpose, domain);
-        let expected = match self.way(flow, &route, arrived) {
-            Way::In(name, upstream) => Some((name, upstream)),
-            Way::Bounded => None,
-            Way::Nowhere => {
+        let expected = match self.rpf_path(flow, &route, arrived) {
+            RpfPath::In(name, upstream) => Some((name, upstream)),
+            RpfPath::Bounded => None,
+            RpfPath::Nowhere => {
                 let may_ask = match purpose {
                     Purpose::Create => true,
                     Purpose::Renew => is_marked,
@@ -112,11 +112,11 @@ impl Model {
         self.asking.retain(|asking| asking.flow != flow);
         let Some(mfe) = self.mfe(flow) else { return };
         let (iif, upstream, origin) = (mfe.iif, mfe.upstream, mfe.origin);
-        let is_way = |name: &Interface| matches!(self.present_way(flow, Some(*name)), Way::In(there, _) if there == *name);
-        let arrival = present.filter(is_way).unwrap_or(iif);
+        let is_rpf_path = |name: &Interface| matches!(self.present_way(flow, Some(*name)), RpfPath::In(there, _) if there == *name);
+        let arrival = present.filter(is_rpf_path).unwrap_or(iif);
         let first = First { arrival, header: Arc::default(), by_kernel: false };
         if let Origin::Unrouted(asked) = origin {
-            let leads_nowhere = self.present_way(flow, Some(iif)) == Way::Nowhere;
+            let leads_nowhere = self.present_way(flow, Some(iif)) == RpfPath::Nowhere;
             if purpose == Purpose::Reroute && leads_nowhere {
                 return;
             }
@@ -163,7 +163,7 @@ impl Model {
     pub fn route_unrouted(&mut self) {
         let unrouted = self.mfes.iter().filter(|mfe| {
             matches!(mfe.origin, Origin::Unrouted(_))
-                && matches!(self.present_way(mfe.flow, Some(mfe.iif)), Way::In(..))
+                && matches!(self.present_way(mfe.flow, Some(mfe.iif)), RpfPath::In(..))
                 && self.asking(mfe.flow).is_none()
         });
         let mut flows: Vec<_> = unrouted.map(|mfe| mfe.flow).collect();
@@ -222,8 +222,8 @@ impl Model {
         }
         let route = self.asked_route(asking.flow, asking.purpose, asking.domain);
         match asking.expected {
-            Some(way) => self.is_way(asking.flow, &route, way),
-            None => self.way(asking.flow, &route, Some(asking.asked)) == Way::Nowhere,
+            Some(way) => self.is_rpf_path(asking.flow, &route, way),
+            None => self.rpf_path(asking.flow, &route, Some(asking.asked)) == RpfPath::Nowhere,
         }
     }
 

@@ -11,7 +11,7 @@ mod mfes;
 mod packets;
 mod refusals;
 mod routes;
-mod ways;
+mod rpf_path;
 
 use mgm_engine::{ClientId, Notice, QuestionId, Refused};
 use mgm_types::{Code, Domain, Flow, Interface, Ipv4Addr, Route, Scope, Time};

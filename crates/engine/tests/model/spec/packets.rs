@@ -1,6 +1,6 @@
 //! Packets (spec 5.1, 5.7).
 
-use super::ways::Way;
+use super::rpf_path::RpfPath;
 use super::{First, Model, Origin, Purpose, Rival};
 use mgm_engine::{Notice, Outcome, Packet, Refused};
 use mgm_types::{Flow, Interface, Time};
@@ -127,7 +127,8 @@ impl Model {
         if mfe.origin != Origin::Route || self.asking(flow).is_some() {
             return;
         }
-        if !matches!(self.present_way(flow, Some(arrival)), Way::In(name, _) if name == arrival) {
+        if !matches!(self.present_way(flow, Some(arrival)), RpfPath::In(name, _) if name == arrival)
+        {
             return;
         }
         let now = self.now;

@@ -1,6 +1,6 @@
 //! Flows that were refused lately (spec 5.1, 5.2).
 
-use super::ways::{leads_to, Way};
+use super::rpf_path::{leads_to, RpfPath};
 use super::{First, Model, Purpose, Refusal};
 use mgm_engine::Refused;
 use mgm_types::{Domain, Flow, Interface, Scope, Time};
@@ -43,10 +43,10 @@ impl Model {
             |name| self.master(name).is_some_and(|owner| !self.mute.contains(&owner));
         let was_asked = refusal.why != Refused::Boundary && has_callback(refusal.first.arrival);
         let route = self.look_up(flow.source(), self.domain_of(arrival));
-        let may_pass = match self.way(flow, &route, Some(arrival)) {
-            Way::In(..) => true,
-            Way::Bounded => false,
-            Way::Nowhere => !was_asked && has_callback(arrival),
+        let may_pass = match self.rpf_path(flow, &route, Some(arrival)) {
+            RpfPath::In(..) => true,
+            RpfPath::Bounded => false,
+            RpfPath::Nowhere => !was_asked && has_callback(arrival),
         };
         if elsewhere && may_pass {
             self.forget_refusal(flow);

@@ -1,6 +1,6 @@
 //! Routes, which differ by routing domain, and how flows follow them (spec 4.6, 5.1, 5.10).
 
-use super::ways::Way;
+use super::rpf_path::RpfPath;
 use super::{Model, Purpose};
 use mgm_types::{Domain, Flow, Interface, Ipv4Addr, Route};
 
@@ -146,9 +146,9 @@ impl Model {
         let old = self.route(flow);
         let before = self.mfe(flow).map(|mfe| {
             let own = (mfe.iif, mfe.upstream);
-            match self.is_way(flow, &old, own) {
-                true => Way::In(own.0, own.1),
-                false => self.way(flow, &old, Some(mfe.iif)),
+            match self.is_rpf_path(flow, &old, own) {
+                true => RpfPath::In(own.0, own.1),
+                false => self.rpf_path(flow, &old, Some(mfe.iif)),
             }
         });
         self.moving_roles(|model| model.late.retain(|late| late.flow != flow));
@@ -158,10 +158,10 @@ impl Model {
         let iif = self.mfe(flow).map(|mfe| mfe.iif);
         let has_changed = match before {
             None => false,
-            Some(Way::In(name, upstream)) => {
-                !self.is_way(flow, &self.route(flow), (name, upstream))
+            Some(RpfPath::In(name, upstream)) => {
+                !self.is_rpf_path(flow, &self.route(flow), (name, upstream))
             }
-            Some(_) => matches!(self.present_way(flow, iif), Way::In(..)),
+            Some(_) => matches!(self.present_way(flow, iif), RpfPath::In(..)),
         };
         if has_changed {
             self.ask_again(flow, Purpose::Reroute, None);

@@ -1,16 +1,16 @@
-//! What MGM_LOG=debug tells, in plain words: the story of a packet, and of
-//! who has and wants what.
+//! The lines of MGM_LOG=debug, in plain words: what happens to a packet, and
+//! which client has and wants what.
 
 use super::mfe::Mfe;
+use super::rpf_path::RpfPath;
 use super::sources::SourceId;
-use super::ways::Way;
 use super::{ClientId, CreationOif, Effects, Engine, Notice, Refused};
 use crate::types::{Flow, IfSet, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::fmt;
 
 impl Engine {
-    /// One line of the story, which costs nothing when nobody listens.
-    pub(super) fn story(&self, fx: &mut Effects, line: impl FnOnce() -> String) {
+    /// Logs one line, which costs nothing unless MGM_LOG is debug.
+    pub(super) fn debug(&self, fx: &mut Effects, line: impl FnOnce() -> String) {
         if self.config.debug {
             fx.log.push((log::Level::Debug, line()));
         }
@@ -60,7 +60,7 @@ impl Engine {
     }
 
     /// What the look-up of a source gave, and which interface that means.
-    pub(super) fn towards_source(&self, source: SourceId, way: Way) -> String {
+    pub(super) fn towards_source(&self, source: SourceId, path: RpfPath) -> String {
         let route = self.flows.sources.route(source);
         let (source, Route { if_index, network, prefix_len, .. }) =
             (self.flows.sources.addr(source), route);
@@ -75,18 +75,18 @@ impl Engine {
         if route.origin != RouteOrigin::Local {
             text += &format!(" by {network}/{prefix_len}");
         }
-        if route.ways.is_some() {
+        if route.paths.is_some() {
             text += ", or elsewhere at the same cost";
         }
-        let owner = match way {
-            Way::In(id, _) => {
-                if route.ways.is_some() {
+        let owner = match path {
+            RpfPath::In(id, _) => {
+                if route.paths.is_some() {
                     text += &format!("; it is expected on {}", self.interfaces.name(id));
                 }
                 self.interfaces.master(id)
             }
-            Way::Bounded => return text + "; a boundary keeps the group off",
-            Way::Nowhere => None,
+            RpfPath::Bounded => return text + "; a boundary keeps the group off",
+            RpfPath::Nowhere => None,
         };
         format!("{text}, which is {}'s", self.whose(owner))
     }

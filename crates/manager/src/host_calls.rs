@@ -7,7 +7,7 @@ use super::sink::{self, LogSink};
 use super::state::Guard;
 use super::{writer, Manager};
 use crate::engine::{Out, Outcome, Packet};
-use crate::routes::RouteChanges;
+use crate::route_view::RouteChanges;
 use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
@@ -141,10 +141,10 @@ impl Manager {
     pub fn host_add_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
         self.act(super::state::State::started, |run| {
-            run.world.set_present(interface, true);
+            run.system.set_present(interface, true);
             let waiting = run.engine.absent_interfaces();
             let found = waiting.into_iter().find(|(_, name)| *name == interface);
-            if let Some((id, _)) = found.filter(|&(id, name)| run.world.reattach(id, name)) {
+            if let Some((id, _)) = found.filter(|&(id, name)| run.system.reattach(id, name)) {
                 run.set_clock();
                 run.engine.interface_back(id, &mut run.fx);
             }
@@ -161,7 +161,7 @@ impl Manager {
     pub fn host_delete_interface(&self, interface: Interface) -> Result<()> {
         check(interface)?;
         self.act(super::state::State::started, |run| {
-            run.world.set_present(interface, false);
+            run.system.set_present(interface, false);
             if let Some(id) = run.engine.interface_number(interface) {
                 run.set_clock();
                 run.engine.interface_lost(id, &mut run.fx);

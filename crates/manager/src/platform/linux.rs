@@ -3,7 +3,7 @@
 
 #[cfg(test)]
 pub(crate) mod hang;
-mod reply;
+mod status_reply;
 
 pub use mgm_linux::fork;
 pub(crate) use mgm_linux::sys::StopSignal;
@@ -11,7 +11,7 @@ pub(crate) use mgm_linux::threads::{is_ours, spawn};
 
 use super::Manager;
 use crate::forwarder::{Forwarder, UpcallSink};
-use crate::routes::{RouteView, RouteWatcher};
+use crate::route_view::{RouteView, RouteWatcher};
 use crate::types::Result;
 use mgm_linux::kernel::KernelForwarder;
 use mgm_linux::netlink::NetlinkRoutes;
@@ -52,19 +52,19 @@ pub(crate) fn open_routes(
 pub(crate) struct StatusSocket {
     /// Tests have the end hang, too.
     #[cfg(test)]
-    _end: hang::End,
-    socket: mgm_linux::serve::StatusSocket,
+    _end: hang::HangingEnd,
+    socket: mgm_linux::serve::StatusServer,
 }
 
 impl StatusSocket {
-    /// See [`mgm_linux::serve::StatusSocket::open`].
+    /// See [`mgm_linux::serve::StatusServer::open`].
     pub fn open(path: &Path) -> io::Result<StatusSocket> {
         #[cfg(test)]
         hang::pass(path);
         Ok(StatusSocket {
             #[cfg(test)]
-            _end: hang::End(path.into()),
-            socket: mgm_linux::serve::StatusSocket::open(path)?,
+            _end: hang::HangingEnd(path.into()),
+            socket: mgm_linux::serve::StatusServer::open(path)?,
         })
     }
 
@@ -75,5 +75,4 @@ impl StatusSocket {
 }
 
 #[cfg(test)]
-#[path = "serve_tests.rs"]
 mod tests;

@@ -3,11 +3,11 @@
 use super::backlog::Origin;
 use super::dispatch::Lane;
 use super::state::{Guard, Run};
-use super::world::{Routes, World};
+use super::system_state::{Events, MulticastRoutes, SystemState};
 use super::{writer, Manager};
 use crate::engine::{Engine, Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::routes::{RouteChanges, RouteView, RouteWatcher};
+use crate::route_view::{RouteChanges, RouteWatcher};
 use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,44 +17,51 @@ use std::sync::{Arc, Weak};
 const AT_A_TIME: usize = 64;
 
 /// Takes both in for one life of MGM.
-pub(super) struct Below {
+pub(super) struct EventSink {
     manager: Manager,
     /// The routes of this life, which tell it from a later one. Weak,
     /// because they own the thread that this is called on.
-    routes: Weak<Routes>,
+    routes: Weak<MulticastRoutes>,
     /// How often upcalls have come in.
     looks: AtomicU64,
     lost: Arc<AtomicU64>,
 }
 
-impl Below {
+impl EventSink {
     /// For what `manager` forwards by. Starts the thread that writes its log lines.
     ///
     /// # Errors
     /// `Forwarder`, if the system gives no thread.
-    pub fn start(manager: Manager, world: &World) -> Result<Below> {
+    pub fn start(manager: Manager, system: &SystemState) -> Result<EventSink> {
         writer::start().map_err(|error| {
             Refusal::Forwarder(format!(
                 "no thread for the log: {error}: raise the limit of threads"
             ))
         })?;
-        Ok(Below {
+        Ok(EventSink {
             manager,
-            routes: Arc::downgrade(&world.routes),
+            routes: Arc::downgrade(&system.routes),
             looks: AtomicU64::new(0),
-            lost: Arc::clone(&world.lost_upcalls),
+            lost: Arc::clone(&system.lost_upcalls),
         })
+    }
+
+    /// The same, for upcalls and for route changes.
+    ///
+    /// # Errors
+    /// See [`EventSink::start`].
+    pub fn start_both(manager: &Manager, system: &SystemState) -> Result<Events> {
+        let sink = Arc::new(EventSink::start(manager.clone(), system)?);
+        Ok((sink.clone(), sink))
     }
 
     /// The life that opened the forwarder, if it is still on.
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
-        guard
-            .running()
-            .filter(|run| std::ptr::eq(Arc::as_ptr(&run.world.routes), self.routes.as_ptr()))
+        guard.running().filter(|run| run.system.has(&self.routes))
     }
 }
 
-impl UpcallSink for Below {
+impl UpcallSink for EventSink {
     fn lost(&self, count: u32) {
         self.lost.fetch_add(count.into(), Ordering::Relaxed);
     }
@@ -77,18 +84,13 @@ impl UpcallSink for Below {
     }
 }
 
-impl Below {
+impl EventSink {
     /// Takes a few upcalls of a look, or gives them back if the lock is not to be had.
     fn take(&self, batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
-        let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
-        let mut changes = 0;
-        let mut guard = loop {
-            let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
+        let mut routes = BTreeMap::new();
+        let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
+        loop {
             let Some(run) = self.run(&mut guard) else { return Ok(()) };
-            // What changed during the look-up is looked up again: no later
-            // change would ever correct it.
-            routes.retain(|&(source, _), _| !run.world.changes.may_concern(source, changes));
-            changes = run.world.changes.count();
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
                 .filter(|upcall| {
@@ -98,22 +100,28 @@ impl Below {
                 .filter(|needed| !routes.contains_key(needed))
                 .collect();
             if unknown.is_empty() {
-                break guard;
+                break;
             }
-            drop(guard); // a look-up is a system call
-            let Some(view) = self.routes.upgrade() else { return Ok(()) };
-            for (source, domain) in unknown {
-                let route = view.lookup(source, domain);
-                unsure.extend(route.is_none().then_some(source));
-                routes.insert((source, domain), route.unwrap_or(Route::NONE));
+            let lock = || self.manager.lock_soon().ok_or(());
+            let Ok(relocked) = self.manager.look_up_unlocked(guard, unknown, drop, lock) else {
+                return Err(batch);
+            };
+            let looked_up;
+            (guard, looked_up) = relocked;
+            let Some(looked_up) = looked_up else { continue };
+            let Some(run) = self.run(&mut guard) else { return Ok(()) };
+            for (needed, route) in &looked_up.found {
+                routes.insert(*needed, route.clone().unwrap_or(Route::NONE));
             }
-        };
+            // What changed during the look-up is looked up again: no later
+            // change would ever correct it.
+            routes.retain(|&(source, _), _| looked_up.is_current(&run.system.changes, source));
+        }
         let Some(run) = self.run(&mut guard) else { return Ok(()) };
-        run.world.doubts.about_sources(unsure);
         let now = run.now();
         for upcall in batch.into_iter().rev() {
             let Upcall { kind, flow, arrival, header } = upcall;
-            run.tally.count_upcall(kind);
+            run.counters.count_upcall(kind);
             let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
             let route_for = |engine: &Engine| {
                 let needed = engine.needs_route(flow, arrival)?;
@@ -121,10 +129,10 @@ impl Below {
             };
             match kind {
                 UpcallKind::WrongIf => {
-                    let Run { engine, world, fx, .. } = &mut *run;
+                    let Run { engine, system, fx, .. } = &mut *run;
                     let is_refused = engine.is_refused(flow);
                     let route = is_refused.then(|| route_for(engine)).flatten();
-                    engine.wrong_if(now, &packet, route, |flow| world.packets(flow), fx);
+                    engine.wrong_if(now, &packet, route, |flow| system.packets(flow), fx);
                 }
                 UpcallKind::NoCache => {
                     let route = route_for(&run.engine);
@@ -141,7 +149,7 @@ impl Below {
     }
 }
 
-impl RouteWatcher for Below {
+impl RouteWatcher for EventSink {
     fn routes_changed(&self, changes: &RouteChanges, meanwhile: &mut dyn FnMut()) {
         let mut guard = self.manager.lock();
         if self.run(&mut guard).is_none() {

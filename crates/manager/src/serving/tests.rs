@@ -1,7 +1,7 @@
 //! A file system that does not answer, and calls that meet.
 
 use super::*;
-use crate::system::hang;
+use crate::platform::hang;
 use crate::{ForwarderChoice, Settings};
 use std::os::unix::net::UnixStream;
 

@@ -15,7 +15,7 @@ pub fn row(oifs: u32) -> MfeRow {
         route: Route {
             origin: RouteOrigin::Via(gateway),
             if_index: 7,
-            ways: None,
+            paths: None,
             network: Ipv4Addr::new(10, 0, 0, 0),
             prefix_len: 8,
             protocol: 3,

@@ -90,7 +90,7 @@ mod tests {
         Route {
             origin: RouteOrigin::Connected,
             if_index,
-            ways: None,
+            paths: None,
             network: network.into(),
             prefix_len,
             protocol: 3,

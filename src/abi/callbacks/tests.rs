@@ -46,7 +46,7 @@ fn rpf() -> Notice {
         route: Route {
             origin: RouteOrigin::Via(via),
             if_index: 7,
-            ways: None,
+            paths: None,
             network: Ipv4Addr::new(10, 0, 0, 0),
             prefix_len: 8,
             protocol: 3,

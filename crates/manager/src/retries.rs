@@ -1,4 +1,4 @@
-//! What could not be found out about the world, to be asked again.
+//! What the system did not tell, to be asked again.
 
 use crate::types::{Interface, Ipv4Addr, Time};
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ const MOST_SOURCES: usize = 4096;
 
 /// Questions to the system that had no answer.
 #[derive(Debug, Default)]
-pub(super) struct Doubts {
+pub(super) struct Retries {
     /// Whether all interfaces are there that should be.
     interfaces: bool,
     /// Sources whose route is not known for sure.
@@ -25,7 +25,7 @@ pub(super) struct Doubts {
     pause: u64,
 }
 
-impl Doubts {
+impl Retries {
     /// The system does not tell which interfaces there are, or does not let one be served.
     pub fn about_interfaces(&mut self) {
         self.interfaces = true;
@@ -56,7 +56,7 @@ impl Doubts {
         self.sources.clear();
     }
 
-    /// Whether all sources are to be asked about. To be called with [`Doubts::take`].
+    /// Whether all sources are to be asked about. To be called with [`Retries::take`].
     pub fn take_routes(&mut self) -> bool {
         std::mem::take(&mut self.routes)
     }
@@ -71,7 +71,7 @@ impl Doubts {
     /// if it is not time yet.
     pub fn take(&mut self, now: Time) -> Option<BTreeSet<Ipv4Addr>> {
         self.due().filter(|due| *due <= now)?;
-        // Who comes late had no doubts for a while.
+        // A late call means that nothing was in doubt for a while.
         let in_a_row = now.0 < self.not_before.0 + self.pause;
         self.pause = if in_a_row { (2 * self.pause).min(LONGEST_MS) } else { SHORTEST_MS };
         self.not_before = Time(now.0 + self.pause);
@@ -85,15 +85,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_doubt_is_looked_into_at_once_and_the_next_ever_later() {
-        let mut doubts = Doubts::default();
-        assert_eq!((doubts.due(), doubts.take(Time(9_000))), (None, None));
+    fn the_first_retry_is_at_once_and_the_next_ever_later() {
+        let mut retries = Retries::default();
+        assert_eq!((retries.due(), retries.take(Time(9_000))), (None, None));
         let (mut now, mut pauses) = (10_000, Vec::new());
         for _ in 0..9 {
-            doubts.about_interfaces();
-            let due = doubts.due().unwrap().0.max(now);
-            assert!(due == now || doubts.take(Time(due - 1)).is_none(), "not before its time");
-            assert_eq!(doubts.take(Time(due)), Some(BTreeSet::new()));
+            retries.about_interfaces();
+            let due = retries.due().unwrap().0.max(now);
+            assert!(due == now || retries.take(Time(due - 1)).is_none(), "not before its time");
+            assert_eq!(retries.take(Time(due)), Some(BTreeSet::new()));
             pauses.push(due - now);
             now = due;
         }
@@ -101,37 +101,37 @@ mod tests {
     }
 
     #[test]
-    fn after_a_time_without_doubts_it_starts_anew() {
-        let mut doubts = Doubts::default();
+    fn after_a_time_without_retries_the_pauses_start_anew() {
+        let mut retries = Retries::default();
         let source = Ipv4Addr::new(10, 0, 0, 1);
         for now in [0, 1000, 3000] {
-            doubts.about_sources([source]);
-            assert_eq!(doubts.take(Time(now)), Some([source].into()));
+            retries.about_sources([source]);
+            assert_eq!(retries.take(Time(now)), Some([source].into()));
         }
-        doubts.about_sources([source]);
-        assert!(doubts.take(Time(100_000)).is_some());
-        doubts.about_interfaces();
-        assert_eq!(doubts.due(), Some(Time(101_000)));
+        retries.about_sources([source]);
+        assert!(retries.take(Time(100_000)).is_some());
+        retries.about_interfaces();
+        assert_eq!(retries.due(), Some(Time(101_000)));
     }
 
     #[test]
     fn t0_9_too_many_sources_are_all_of_them() {
-        let mut doubts = Doubts::default();
+        let mut retries = Retries::default();
         for number in 0..=MOST_SOURCES as u32 {
-            assert!(!doubts.take_routes());
-            doubts.about_sources([number.into()]);
+            assert!(!retries.take_routes());
+            retries.about_sources([number.into()]);
         }
-        assert_eq!(doubts.take(Time(0)), Some(BTreeSet::new()));
-        assert!(doubts.take_routes() && !doubts.take_routes());
-        assert_eq!(doubts.due(), None);
+        assert_eq!(retries.take(Time(0)), Some(BTreeSet::new()));
+        assert!(retries.take_routes() && !retries.take_routes());
+        assert_eq!(retries.due(), None);
     }
 
     #[test]
     fn trouble_is_told_once() {
-        let mut doubts = Doubts::default();
+        let mut retries = Retries::default();
         let link = Interface::link(3);
-        assert!(doubts.about(link) && !doubts.about(link));
-        doubts.settle(link);
-        assert!(doubts.about(link));
+        assert!(retries.about(link) && !retries.about(link));
+        retries.settle(link);
+        assert!(retries.about(link));
     }
 }

@@ -1,17 +1,17 @@
 //! The clients' callbacks, and what waits for them.
 
 use super::backlog::Backlog;
+use super::counters::Deliveries;
 use super::dispatch::{About, Item, Key, Queue};
-use super::tally::Deliveries;
 use super::Callbacks;
-use crate::engine::{ClientId, Notice, NoticeBox, NoticeKinds, Thing, Topic};
+use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox, NoticeKinds, Thing};
 use crate::types::{grow_numbered, Flow, Result};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 
 /// A client's callbacks and what waits for them.
-pub(super) struct Record {
+pub(super) struct ClientRecord {
     /// With the thread that runs the client, while one does.
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine it has.
@@ -25,10 +25,10 @@ pub(super) struct Record {
     pub gone: bool,
 }
 
-impl Record {
+impl ClientRecord {
     /// A client that was never called yet.
-    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> Record {
-        Record {
+    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> ClientRecord {
+        ClientRecord {
             callbacks: Some(callbacks),
             kinds,
             queue: Queue::default(),
@@ -66,7 +66,7 @@ impl Item for Queued {
     fn about(&self) -> About<Noted> {
         match (self.thing(), &**self) {
             (Some((thing, _)), _)
-                if thing.flow == Flow::WILDCARD && thing.topic == Topic::Groups =>
+                if thing.flow == Flow::WILDCARD && thing.topic == AlertTopic::Groups =>
             {
                 About::All(thing.topic as usize)
             }
@@ -89,28 +89,28 @@ impl Key for Noted {
     /// `PRUNE (*,*)` ends all that a client was told of groups, and an MFE that is gone is
     /// not told of. There is no such word for the others.
     fn becomes_one(topic: usize) -> bool {
-        [Topic::Groups, Topic::Mfes].into_iter().any(|one| one as usize == topic)
+        [AlertTopic::Groups, AlertTopic::Mfes].into_iter().any(|one| one as usize == topic)
     }
 }
 
 /// Where a client's record is found at once. A client that comes later never has
 /// the place of one that is gone: it has another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ClientPlace {
     pub client: ClientId,
     at: u32,
 }
 
 /// Everybody's records.
 #[derive(Default)]
-pub(super) struct Records {
-    list: Vec<Option<(ClientId, Record)>>,
+pub(super) struct ClientRecords {
+    list: Vec<Option<(ClientId, ClientRecord)>>,
     places: HashMap<ClientId, u32, RandomState>,
     /// Where nobody is.
     free: Vec<u32>,
 }
 
-impl Records {
+impl ClientRecords {
     /// Makes sure that there is room for another client, and to forget them all.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl Records {
     }
 
     /// A client comes. There is [room](Records::room) for it.
-    pub fn insert(&mut self, client: ClientId, record: Record) {
+    pub fn insert(&mut self, client: ClientId, record: ClientRecord) {
         let at = self.free.pop().unwrap_or(self.list.len() as u32);
         if at as usize == self.list.len() {
             self.list.push(None);
@@ -141,21 +141,21 @@ impl Records {
     /// Where the record of a client is. Most look for one that came soon after
     /// the one `before`, as those do who tell everybody.
     #[inline]
-    pub fn find(&self, client: ClientId, before: Option<Place>) -> Option<Place> {
+    pub fn find(&self, client: ClientId, before: Option<ClientPlace>) -> Option<ClientPlace> {
         // Where nobody has gone, clients stand by their numbers, which begin with 1.
         let next = before.map_or(client.0.wrapping_sub(1) as u32, |before| before.at + 1);
-        Some(Place { client, at: next })
+        Some(ClientPlace { client, at: next })
             .filter(|&place| self.is_at(place))
-            .or_else(|| self.places.get(&client).map(|&at| Place { client, at }))
+            .or_else(|| self.places.get(&client).map(|&at| ClientPlace { client, at }))
     }
 
-    fn is_at(&self, place: Place) -> bool {
+    fn is_at(&self, place: ClientPlace) -> bool {
         let there = self.list.get(place.at as usize).and_then(Option::as_ref);
         there.is_some_and(|(client, _)| *client == place.client)
     }
 
     /// The record at a place, unless its client has gone.
-    pub fn at(&mut self, place: Place) -> Option<&mut Record> {
+    pub fn at(&mut self, place: ClientPlace) -> Option<&mut ClientRecord> {
         match self.list.get_mut(place.at as usize) {
             Some(Some((client, record))) if *client == place.client => Some(record),
             _ => None,
@@ -163,22 +163,22 @@ impl Records {
     }
 
     /// The record of a client.
-    pub fn get(&self, client: ClientId) -> Option<&Record> {
+    pub fn get(&self, client: ClientId) -> Option<&ClientRecord> {
         let at = self.places.get(&client)?;
         self.list[*at as usize].as_ref().map(|(_, record)| record)
     }
 
     /// The next place after this one where somebody is; the first, if there is none.
-    pub fn after(&self, before: Option<Place>) -> Option<Place> {
+    pub fn after(&self, before: Option<ClientPlace>) -> Option<ClientPlace> {
         let first = before.map_or(0, |before| before.at as usize + 1);
         let mut rest = self.list.iter().enumerate().skip(first);
         rest.find_map(|(at, one)| {
-            one.as_ref().map(|(client, _)| Place { client: *client, at: at as u32 })
+            one.as_ref().map(|(client, _)| ClientPlace { client: *client, at: at as u32 })
         })
     }
 
     /// All of them.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut Record)> {
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut ClientRecord)> {
         self.list.iter_mut().flatten().map(|(client, record)| (*client, record))
     }
 
@@ -206,13 +206,13 @@ mod tests {
         fn call(&self, _: &mut Notice) {}
     }
 
-    fn record() -> Record {
-        Record::new(Box::new(Nothing), NoticeKinds::default())
+    fn record() -> ClientRecord {
+        ClientRecord::new(Box::new(Nothing), NoticeKinds::default())
     }
 
     #[test]
     fn t1_4_a_place_dies_with_its_client_and_what_it_took_is_used_again() {
-        let mut records = Records::default();
+        let mut records = ClientRecords::default();
         (1..=3).for_each(|number| records.insert(ClientId(number), record()));
         let places = [1, 2, 3].map(|number| records.find(ClientId(number), None).unwrap());
         records.remove(ClientId(2));

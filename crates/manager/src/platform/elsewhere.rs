@@ -1,7 +1,7 @@
 //! In place of what only Linux has: refusals that say so.
 
 use crate::forwarder::{Forwarder, UpcallSink};
-use crate::routes::{RouteView, RouteWatcher};
+use crate::route_view::{RouteView, RouteWatcher};
 use crate::types::{Refusal, Result};
 use crate::Manager;
 use once_cell::sync::Lazy;

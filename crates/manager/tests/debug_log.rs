@@ -1,4 +1,4 @@
-//! MGM_LOG=debug tells the story of a packet, in order and in plain words.
+//! MGM_LOG=debug logs what happens to a packet, in order and in plain words.
 //! The log is the process's, so this is a program of its own.
 
 use mgm_engine::{Notice, NoticeKind};
@@ -21,7 +21,7 @@ const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 1, 1);
 
 #[test]
-fn the_story_of_a_packet() {
+fn debug_lines_of_a_packet() {
     let (tell, told) = mpsc::channel();
     let manager = Manager::new();
     let settings = Settings {
@@ -31,14 +31,14 @@ fn the_story_of_a_packet() {
     };
     let sink = move |_, line: &str| tell.send(line.to_owned()).unwrap();
     manager.start(&settings, Some(Box::new(sink))).unwrap();
-    let story = || told.try_iter().collect::<Vec<String>>();
+    let lines = || told.try_iter().collect::<Vec<String>>();
     let [a, b] = [200, 300].map(|id| manager.register(Box::new(Content), id, id - 200).unwrap());
     let (one, two) = (Interface::link(1), Interface::link(2));
 
     manager.take(a, one).unwrap();
     manager.take(b, two).unwrap();
     assert_eq!(
-        story(),
+        lines(),
         [
             "forwarding by memory",
             "protocol 200 takes interface 1",
@@ -50,7 +50,7 @@ fn the_story_of_a_packet() {
 
     manager.add_membership(b, Flow::any_source(GROUP), two, Join::State).unwrap();
     assert_eq!(
-        story(),
+        lines(),
         [
             "protocol 300/100 joins (*, 239.1.1.1) on interface 2",
             "to protocol 200: JOIN_ALERT (*, 239.1.1.1), others want it",
@@ -60,7 +60,7 @@ fn the_story_of_a_packet() {
     let route = Route {
         origin: RouteOrigin::Connected,
         if_index: 1,
-        ways: None,
+        paths: None,
         network: Ipv4Addr::new(10, 0, 0, 0),
         prefix_len: 8,
         protocol: 2,
@@ -72,7 +72,7 @@ fn the_story_of_a_packet() {
     };
     assert!(packet(1).accepted);
     assert_eq!(
-        story(),
+        lines(),
         [
             "first packet of (10.0.0.1, 239.1.1.1), on interface 1",
             "(10.0.0.1, 239.1.1.1): 10.0.0.1 is connected on interface 1 by 10.0.0.0/8, \
@@ -86,11 +86,11 @@ fn the_story_of_a_packet() {
     );
 
     assert!(packet(1).accepted);
-    assert_eq!(story(), [""; 0], "the fast path has no story");
+    assert_eq!(lines(), [""; 0], "the fast path logs nothing");
 
     assert!(!packet(2).accepted);
     assert_eq!(
-        story(),
+        lines(),
         [
             "protocol 300/100 has no callback for WRONG_IF_CALLBACK (10.0.0.1, 239.1.1.1) \
              came in on interface 2",
@@ -101,7 +101,7 @@ fn the_story_of_a_packet() {
 
     manager.delete_membership(b, Flow::any_source(GROUP), two, Join::State).unwrap();
     assert_eq!(
-        story(),
+        lines(),
         [
             "the membership (*, 239.1.1.1) on interface 2 ends, caused by protocol 300/100",
             "(10.0.0.1, 239.1.1.1) changes: in by interface 1, out nowhere",
@@ -113,7 +113,7 @@ fn the_story_of_a_packet() {
 
     manager.release(a, one).unwrap();
     assert_eq!(
-        story(),
+        lines(),
         [
             "protocol 200 releases interface 1",
             "(10.0.0.1, 239.1.1.1) deleted: it came in by interface 1",

@@ -45,9 +45,9 @@ impl Serialize for Deliveries {
     }
 }
 
-/// What one life of MGM has counted, beside what the engine and the world do.
+/// What one life of MGM has counted, beside what the engine and the system state do.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct RunCounters {
     pub callbacks: Deliveries,
     /// How often a client fell behind, and WRONG_IF_CALLBACKs that were not made for that.
     pub fell_behind: u64,
@@ -57,7 +57,7 @@ pub(super) struct Tally {
     pub wrong_if: u64,
 }
 
-impl Tally {
+impl RunCounters {
     /// One upcall more.
     pub fn count_upcall(&mut self, kind: UpcallKind) {
         match kind {

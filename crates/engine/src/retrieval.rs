@@ -1,7 +1,6 @@
 //! What the retrieval and enumeration functions see (spec sections 6 and 7).
 
-use super::counting::OifCount;
-use super::mfe::Mfe;
+use super::mfe::{Mfe, OifCount};
 use super::sources::SourceId;
 use super::Engine;
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
@@ -89,7 +88,7 @@ pub enum EnumKind {
 
 /// What a forwarder is to have for a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedEntry {
     /// The entry of an MFE with this iif.
     Mfe(IfId),
     /// One without oifs, so that it does not tell of the flow again: a refused flow whose
@@ -200,25 +199,25 @@ impl Engine {
     /// What a forwarder that counts by itself is about to get for a flow, see [`Engine::entry`];
     /// and whether it should be read before (spec 6.7), because the entry is the first with
     /// oifs, or without.
-    pub fn next_entry(&mut self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> (Wanted, bool) {
+    pub fn next_entry(&mut self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> (WantedEntry, bool) {
         let Some(mfe) = self.flows.mfe_mut(flow) else { return (self.entry(flow, oifs), false) };
         let is_turning = mfe.is_turning();
         oifs.clear();
         for id in mfe.oifs.iter() {
             oifs.push((id, self.limits.threshold(self.interfaces.name(id))));
         }
-        (Wanted::Mfe(mfe.iif), is_turning)
+        (WantedEntry::Mfe(mfe.iif), is_turning)
     }
 
     /// What a forwarder's entry of a flow is to be. The oifs are those of an MFE.
-    pub fn entry(&self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> Wanted {
+    pub fn entry(&self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> WantedEntry {
         if let Some(iif) = self.forwarding(flow, oifs) {
-            return Wanted::Mfe(iif);
+            return WantedEntry::Mfe(iif);
         }
         oifs.clear();
         let refusal = self.refusals.get(flow).filter(|refusal| refusal.packet.by_forwarder);
         let arrival = refusal.and_then(|refusal| self.interfaces.served(refusal.packet.arrival));
-        arrival.map_or(Wanted::Nothing, Wanted::Refusal)
+        arrival.map_or(WantedEntry::Nothing, WantedEntry::Refusal)
     }
 
     /// How many MFEs there are.

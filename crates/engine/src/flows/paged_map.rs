@@ -11,19 +11,19 @@ const FULL: usize = 512;
 
 /// A sorted map with some ten thousand keys.
 #[derive(Debug, Default)]
-pub struct Guide {
+pub struct PagedMap {
     /// In order, each after its first key; none is empty.
-    pages: Vec<(Flow, Page)>,
+    pages: Vec<(Flow, MapPage)>,
     /// Has the room of a page, for the next that is needed.
-    spare: Page,
+    spare: MapPage,
     /// A page came near to being full since there was no spare one.
     is_crowded: bool,
 }
 
 /// Keys with their values, in order. Has room for all from the beginning.
-type Page = Vec<(Flow, u32)>;
+type MapPage = Vec<(Flow, u32)>;
 
-impl Guide {
+impl PagedMap {
     /// Where a key is, or where it would have to be: a page, and a place there.
     fn place(&self, key: Flow) -> (usize, usize) {
         let page = self.pages.partition_point(|(first, _)| *first <= key).saturating_sub(1);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn behaves_as_an_ordered_map() {
-        let (mut guide, mut model) = (Guide::default(), BTreeMap::new());
+        let (mut map, mut model) = (PagedMap::default(), BTreeMap::new());
         let mut seed = 9u32;
         let mut random = || {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -115,22 +115,22 @@ mod tests {
             let growing = round / 15_000 % 2 == 0;
             let key = Flow::any_source((random() % 8_000).into());
             if model.remove(&key).is_some() {
-                guide.remove(key);
+                map.remove(key);
             }
             if growing || random() % 16 == 0 {
-                guide.insert(key, round);
+                map.insert(key, round);
                 model.insert(key, round);
             }
             let key = Flow::any_source((random() % 8_000).into());
             let found = model.range(..=key).next_back();
-            assert_eq!(guide.find(key), found.map(|(key, value)| (*key, *value)));
+            assert_eq!(map.find(key), found.map(|(key, value)| (*key, *value)));
             if round % 1_000 == 0 {
-                assert!(guide.range(key).eq(model.range(key..).map(|(key, value)| (*key, *value))));
+                assert!(map.range(key).eq(model.range(key..).map(|(key, value)| (*key, *value))));
             }
         }
         for key in model.into_keys() {
-            guide.remove(key);
+            map.remove(key);
         }
-        assert!(guide.pages.is_empty());
+        assert!(map.pages.is_empty());
     }
 }

@@ -1,39 +1,36 @@
 //! The system's state: the forwarder, the routes, and what they report.
 
-use super::below::Below;
-use super::dispatch::Lane;
-use super::doubts::Doubts;
+use super::counters::Installs;
 use super::installer::Installer;
-use super::refresh::Changes;
+use super::latest_changes::LatestChanges;
+use super::platform;
+use super::retries::Retries;
 use super::settings::{ForwarderChoice, Settings};
-use super::state::Guard;
-use super::tally::Installs;
-use super::{system, Manager};
 use crate::engine::{Effects, Engine};
-use crate::forwarder::{Counters, Forwarder, ReversePath, UpcallSource};
-use crate::memory::MemoryForwarder;
-use crate::routes::{RouteChanges, RouteView};
-use crate::table::RouteTable;
+use crate::forwarder::{Counters, Forwarder, ReversePath, UpcallSink, UpcallSource};
+use crate::memory_forwarder::MemoryForwarder;
+use crate::route_table::RouteTable;
+use crate::route_view::{RouteView, RouteWatcher};
 use crate::types::{
-    Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
+    Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Time,
 };
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
 
 /// The forwarder, chosen when the first interface is taken, and the routes.
-pub(super) struct World {
+pub(super) struct SystemState {
     choice: ForwarderChoice,
     table: u32,
     forwarder: Option<Box<dyn Forwarder>>,
-    pub(super) routes: Arc<Routes>,
+    pub(super) routes: Arc<MulticastRoutes>,
     /// What changed of the routes, so that a look-up made meanwhile is made again.
-    pub(super) changes: Changes,
+    pub(super) changes: LatestChanges,
     /// The unicast table that the host named.
     unicast_table: Option<u32>,
     /// The interfaces that the forwarder serves, and the domain that each was last known in.
@@ -47,17 +44,23 @@ pub(super) struct World {
     retry_at: Time,
     /// The forwarder is not settled, as far as was seen when it last had something to do.
     is_unsettled: bool,
-    pub(super) doubts: Doubts,
+    pub(super) retries: Retries,
 }
+
+/// What takes the upcalls and the route changes of this system state.
+pub(super) type Events = (Arc<dyn UpcallSink>, Arc<dyn RouteWatcher>);
+
+/// Gets it ready, which starts a thread.
+pub(super) type StartEvents<'a> = &'a dyn Fn(&SystemState) -> Result<Events>;
 
 /// The multicast view: the host's routes and the system's.
 #[derive(Default)]
-pub(super) struct Routes {
+pub(super) struct MulticastRoutes {
     pub(super) table: RwLock<RouteTable>,
     pub(super) system: OnceCell<Box<dyn RouteView>>,
 }
 
-impl RouteView for Routes {
+impl RouteView for MulticastRoutes {
     /// The router's own addresses come first. Then the longest prefix wins, on a tie the host's;
     /// a preferred route of the host's that covers the source leaves the system's out (spec 5.1).
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
@@ -79,14 +82,14 @@ impl RouteView for Routes {
     }
 }
 
-impl World {
-    pub fn new(settings: &Settings) -> World {
-        World {
+impl SystemState {
+    pub fn new(settings: &Settings) -> SystemState {
+        SystemState {
             choice: settings.forwarder,
             table: settings.table,
             forwarder: None,
             routes: Arc::default(),
-            changes: Changes::default(),
+            changes: LatestChanges::default(),
             unicast_table: settings.unicast_table,
             domains: BTreeMap::new(),
             lost_upcalls: Arc::default(),
@@ -94,7 +97,7 @@ impl World {
             installer: Installer::default(),
             retry_at: Time::default(),
             is_unsettled: false,
-            doubts: Doubts::default(),
+            retries: Retries::default(),
         }
     }
 
@@ -102,7 +105,7 @@ impl World {
     /// domain.
     pub fn attach(
         &mut self,
-        manager: &Manager,
+        start_events: StartEvents<'_>,
         (id, interface): (IfId, Interface),
         engine: &mut Engine,
         fx: &mut Effects,
@@ -111,7 +114,7 @@ impl World {
             return Err(Refusal::NoSuchInterface(interface.index));
         }
         if self.forwarder.is_none() {
-            let forwarder = self.open(manager)?;
+            let forwarder = self.open(start_events)?;
             ::log::info!("forwarding by {}", forwarder.name());
             self.forwarder = Some(forwarder);
         }
@@ -126,7 +129,7 @@ impl World {
     }
 
     /// Finds out the domain of an interface, and whether it is another one than before.
-    fn set_domain(
+    pub fn set_domain(
         &mut self,
         (id, interface): (IfId, Interface),
         engine: &mut Engine,
@@ -139,7 +142,7 @@ impl World {
     }
 
     /// Finds out which interfaces have changed their domain; true if any has.
-    fn check_domains(&mut self, engine: &mut Engine, fx: &mut Effects) -> bool {
+    pub fn check_domains(&mut self, engine: &mut Engine, fx: &mut Effects) -> bool {
         let served: Vec<(IfId, Interface)> = self
             .domains
             .iter()
@@ -157,16 +160,16 @@ impl World {
     }
 
     /// Opens the forwarder that was asked for.
-    fn open(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
+    fn open(&mut self, start_events: StartEvents<'_>) -> Result<Box<dyn Forwarder>> {
         match self.choice {
             ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
-            ForwarderChoice::Kernel => self.open_kernel(manager),
+            ForwarderChoice::Kernel => self.open_kernel(start_events),
             ForwarderChoice::Ebpf => Err(Refusal::Forwarder(
                 "the ebpf forwarder is not built in: set MGM_FORWARDER to kernel, memory or auto"
                     .into(),
             )),
-            ForwarderChoice::Auto if !system::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
-            ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
+            ForwarderChoice::Auto if !platform::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
+            ForwarderChoice::Auto => Ok(self.open_kernel(start_events).unwrap_or_else(|refusal| {
                 ::log::warn!(
                     "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"
                 );
@@ -176,11 +179,12 @@ impl World {
     }
 
     /// The kernel's forwarder, and with it the system's routes.
-    fn open_kernel(&mut self, manager: &Manager) -> Result<Box<dyn Forwarder>> {
-        let below = Arc::new(Below::start(manager.clone(), self)?);
-        let forwarder = system::open_forwarder(self.table, below.clone())?;
+    fn open_kernel(&mut self, start_events: StartEvents<'_>) -> Result<Box<dyn Forwarder>> {
+        let (upcalls, route_changes) = start_events(self)?;
+        let forwarder = platform::open_forwarder(self.table, upcalls)?;
         if self.routes.system.get().is_none() {
-            let _ = self.routes.system.set(system::open_routes(below, self.unicast_table)?);
+            let _ =
+                self.routes.system.set(platform::open_routes(route_changes, self.unicast_table)?);
         }
         Ok(forwarder)
     }
@@ -216,10 +220,10 @@ impl World {
         self.installer.waiting() > 0 || forwarder.is_some_and(|forwarder| !forwarder.is_settled())
     }
 
-    /// False if [`World::next_try`] has nothing: each call asks.
+    /// False if [`SystemState::next_try`] has nothing: each call asks.
     #[inline]
     pub fn may_try_again(&self) -> bool {
-        self.installer.waiting() != 0 || self.is_unsettled || self.doubts.due().is_some()
+        self.installer.waiting() != 0 || self.is_unsettled || self.retries.due().is_some()
     }
 
     /// The forwarder was given something to do.
@@ -230,7 +234,7 @@ impl World {
 
     /// When there is something to try again, or to ask again.
     pub fn next_try(&self) -> Option<Time> {
-        Time::sooner(self.owes().then_some(self.retry_at), self.doubts.due())
+        Time::sooner(self.owes().then_some(self.retry_at), self.retries.due())
     }
 
     /// Tries again what the forwarder refused.
@@ -297,17 +301,17 @@ impl World {
 
     /// How installing went so far, and how many entries wait for another try.
     pub fn installs(&self) -> (Installs, usize) {
-        (self.installer.tally(), self.installer.waiting())
+        (self.installer.counters(), self.installer.waiting())
     }
 
     /// Interfaces that the forwarder serves no more, because the system has lost them.
-    fn lost(&mut self) -> Vec<IfId> {
+    pub fn lost(&mut self) -> Vec<IfId> {
         let Some(forwarder) = &mut self.forwarder else { return Vec::new() };
         let lost = forwarder.lost_interfaces();
         self.look_whether_settled();
         lost.unwrap_or_else(|refusal| {
             ::log::debug!("which interfaces are lost? {refusal}");
-            self.doubts.about_interfaces();
+            self.retries.about_interfaces();
             Vec::new()
         })
     }
@@ -323,15 +327,15 @@ impl World {
         match added {
             Some(Ok(())) => {
                 ::log::info!("{interface} is back");
-                self.doubts.settle(interface);
+                self.retries.settle(interface);
                 true
             }
             Some(Err(Refusal::NoSuchInterface(_))) | None => {
-                self.doubts.settle(interface);
+                self.retries.settle(interface);
                 false
             }
             Some(Err(refusal)) => {
-                if self.doubts.about(interface) {
+                if self.retries.about(interface) {
                     ::log::warn!("{interface} is back, but cannot be served: {refusal}");
                 }
                 false
@@ -339,8 +343,13 @@ impl World {
         }
     }
 
+    /// Whether these routes are its own, and not those of an earlier life.
+    pub fn has(&self, routes: &Weak<MulticastRoutes>) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.routes), routes.as_ptr())
+    }
+
     /// The routes, to be asked without the lock.
-    pub fn routes(&self) -> Arc<Routes> {
+    pub fn routes(&self) -> Arc<MulticastRoutes> {
         Arc::clone(&self.routes)
     }
 
@@ -351,52 +360,5 @@ impl World {
         } else {
             self.absent.insert(interface);
         }
-    }
-}
-
-impl Manager {
-    /// Finds out which interfaces have gone, which are back, and which have changed their
-    /// domain; true if any has done that.
-    pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) -> bool {
-        let Some(run) = guard.running() else { return false };
-        run.set_clock();
-        for id in run.world.lost() {
-            run.engine.interface_lost(id, &mut run.fx);
-        }
-        self.publish(guard, Lane::Worker);
-        let mut moved = false;
-        if let Some(run) = guard.running() {
-            run.set_clock();
-            for (id, interface) in run.engine.absent_interfaces() {
-                if run.world.reattach(id, interface) {
-                    moved |= run.world.set_domain((id, interface), &mut run.engine, &mut run.fx);
-                    run.engine.interface_back(id, &mut run.fx);
-                }
-            }
-            moved |= run.world.check_domains(&mut run.engine, &mut run.fx);
-        }
-        self.publish(guard, Lane::Worker);
-        moved
-    }
-
-    /// Asks the system again what it did not tell, and gives the lock away
-    /// meanwhile; false if there is nothing to ask yet.
-    pub(super) fn resolve_doubts<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
-        let sources = guard.running().and_then(|run| {
-            let now = run.now();
-            let doubts = &mut run.world.doubts;
-            doubts.take(now).map(|sources| (sources, doubts.take_routes()))
-        });
-        let Some((sources, all)) = sources else { return (guard, false) };
-        let moved = self.check_interfaces(&mut guard);
-        drop(guard);
-        self.pass_on();
-        if moved || all {
-            self.refresh_routes(Lane::Worker, RouteChanges::everything(), &mut || {});
-        } else if !sources.is_empty() {
-            let each = sources.into_iter().map(|source| Prefix::of(source, 32));
-            self.refresh_routes(Lane::Worker, RouteChanges::within(each), &mut || {});
-        }
-        (self.lock(), true)
     }
 }

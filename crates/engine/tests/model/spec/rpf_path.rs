@@ -6,7 +6,7 @@ use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, Route, RouteOrigin};
 
 /// What the look-up of a source means for a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum RpfPath {
     In(Interface, Ipv4Addr),
     /// Only through interfaces with a boundary for the group.
     Bounded,
@@ -17,7 +17,7 @@ pub enum Way {
 /// The system's choice, then the others.
 fn hops(route: &Route) -> Vec<NextHop> {
     let mut hops = vec![NextHop { origin: route.origin, if_index: route.if_index }];
-    hops.extend(route.ways.iter().flat_map(|ways| ways.iter().copied()));
+    hops.extend(route.paths.iter().flat_map(|paths| paths.iter().copied()));
     hops
 }
 
@@ -42,7 +42,7 @@ impl Model {
     }
 
     /// The ways in that a client serves, and a boundary does not bar.
-    fn open_ways(&self, flow: Flow, route: &Route) -> Vec<(Interface, Ipv4Addr)> {
+    fn open_paths(&self, flow: Flow, route: &Route) -> Vec<(Interface, Ipv4Addr)> {
         let all = self.served_ways(flow.source(), route);
         all.into_iter().filter(|(name, _)| !self.is_bounded(*name, flow.group())).collect()
     }
@@ -60,34 +60,34 @@ impl Model {
     }
 
     /// The way in by a route, of which there may be several.
-    pub fn way(&self, flow: Flow, route: &Route, present: Option<Interface>) -> Way {
+    pub fn rpf_path(&self, flow: Flow, route: &Route, present: Option<Interface>) -> RpfPath {
         if route.origin == RouteOrigin::Local {
             return match present.filter(|name| self.master(*name).is_some()) {
-                None => Way::Nowhere,
-                Some(name) if self.is_bounded(name, flow.group()) => Way::Bounded,
-                Some(name) => Way::In(name, Ipv4Addr::UNSPECIFIED),
+                None => RpfPath::Nowhere,
+                Some(name) if self.is_bounded(name, flow.group()) => RpfPath::Bounded,
+                Some(name) => RpfPath::In(name, Ipv4Addr::UNSPECIFIED),
             };
         }
-        let open = self.open_ways(flow, route);
+        let open = self.open_paths(flow, route);
         let kept = open.iter().find(|(name, _)| Some(*name) == present);
         match kept.or(open.first()) {
-            Some((name, upstream)) => Way::In(*name, *upstream),
-            None if self.served_ways(flow.source(), route).is_empty() => Way::Nowhere,
-            None => Way::Bounded,
+            Some((name, upstream)) => RpfPath::In(*name, *upstream),
+            None if self.served_ways(flow.source(), route).is_empty() => RpfPath::Nowhere,
+            None => RpfPath::Bounded,
         }
     }
 
     /// The way in of a flow that has an MFE.
-    pub fn present_way(&self, flow: Flow, present: Option<Interface>) -> Way {
-        self.way(flow, &self.route(flow), present)
+    pub fn present_way(&self, flow: Flow, present: Option<Interface>) -> RpfPath {
+        self.rpf_path(flow, &self.route(flow), present)
     }
 
     /// Whether the flow may come in there by a route, from this neighbour.
-    pub fn is_way(&self, flow: Flow, route: &Route, way: (Interface, Ipv4Addr)) -> bool {
+    pub fn is_rpf_path(&self, flow: Flow, route: &Route, way: (Interface, Ipv4Addr)) -> bool {
         if route.origin == RouteOrigin::Local {
-            return self.way(flow, route, Some(way.0)) == Way::In(way.0, way.1);
+            return self.rpf_path(flow, route, Some(way.0)) == RpfPath::In(way.0, way.1);
         }
-        self.open_ways(flow, route).contains(&way)
+        self.open_paths(flow, route).contains(&way)
     }
 
     /// Who owns the interface towards the source of a flow that somebody wants, by the

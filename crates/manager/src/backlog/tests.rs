@@ -147,7 +147,7 @@ fn there_is_one_question_about_a_flow() {
 
 /// All that is forgotten at this time.
 fn forget(backlog: &mut Backlog, now: Time) -> Vec<NoticeBox> {
-    let mut walk = Walk::default();
+    let mut walk = ForgetWalk::default();
     match backlog.looks_for_forgotten(now) {
         true => std::iter::from_fn(|| backlog.forget_next(now, &mut walk)).collect(),
         false => Vec::new(),

@@ -36,9 +36,9 @@ pub(crate) fn none_at(path: &Path) -> bool {
 }
 
 /// Dropped before the status socket's file is removed.
-pub(super) struct End(pub PathBuf);
+pub(super) struct HangingEnd(pub PathBuf);
 
-impl Drop for End {
+impl Drop for HangingEnd {
     fn drop(&mut self) {
         pass(&self.0);
     }

@@ -6,7 +6,7 @@ use crate::types::{Flow, IfId, Interface, Ipv4Addr, NextHop, Route, RouteOrigin}
 
 /// What the look-up of a source means for a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum RpfPath {
     /// Packets come in there, from this neighbour (0.0.0.0: from the source itself).
     In(IfId, Ipv4Addr),
     /// The ways that lead through a client's interface all have a boundary for the group.
@@ -19,49 +19,49 @@ impl Engine {
     /// The way in that a flow is expected by: `present` if that is legitimate, else the
     /// system's choice, else the first that leads through a client's interface.
     #[inline(always)]
-    pub(super) fn way(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> Way {
+    pub(super) fn rpf_path(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> RpfPath {
         let route = self.flows.sources.route(source);
         if route.origin == RouteOrigin::Local {
             // Its packets arrive where the router sends them.
             let present = present.filter(|&id| self.interfaces.master(id).is_some());
             return match present {
-                None => Way::Nowhere,
-                Some(id) if self.is_bounded(id, flow.group()) => Way::Bounded,
-                Some(id) => Way::In(id, Ipv4Addr::UNSPECIFIED),
+                None => RpfPath::Nowhere,
+                Some(id) if self.is_bounded(id, flow.group()) => RpfPath::Bounded,
+                Some(id) => RpfPath::In(id, Ipv4Addr::UNSPECIFIED),
             };
         }
-        if route.ways.is_none() {
+        if route.paths.is_none() {
             // Nearly always: the system's choice is the only way.
             let choice = NextHop { origin: route.origin, if_index: route.if_index };
             return match self.interface_by(source, choice, present) {
-                Some((id, _)) if self.interfaces.master(id).is_none() => Way::Nowhere,
-                Some((id, _)) if self.is_bounded(id, flow.group()) => Way::Bounded,
-                Some((id, upstream)) => Way::In(id, upstream),
-                None => Way::Nowhere,
+                Some((id, _)) if self.interfaces.master(id).is_none() => RpfPath::Nowhere,
+                Some((id, _)) if self.is_bounded(id, flow.group()) => RpfPath::Bounded,
+                Some((id, upstream)) => RpfPath::In(id, upstream),
+                None => RpfPath::Nowhere,
             };
         }
-        self.way_of_many(flow, source, present)
+        self.rpf_path_of_many(flow, source, present)
     }
 
     /// The same, where a route has several ways.
     #[cold]
-    fn way_of_many(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> Way {
-        let mut found = Way::Nowhere;
-        for (id, upstream) in self.all_ways(source) {
+    fn rpf_path_of_many(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> RpfPath {
+        let mut found = RpfPath::Nowhere;
+        for (id, upstream) in self.all_paths(source) {
             if self.interfaces.master(id).is_none() {
                 continue;
             }
             if self.is_bounded(id, flow.group()) {
-                if found == Way::Nowhere {
-                    found = Way::Bounded;
+                if found == RpfPath::Nowhere {
+                    found = RpfPath::Bounded;
                 }
                 continue;
             }
             if Some(id) == present {
-                return Way::In(id, upstream);
+                return RpfPath::In(id, upstream);
             }
-            if !matches!(found, Way::In(..)) {
-                found = Way::In(id, upstream);
+            if !matches!(found, RpfPath::In(..)) {
+                found = RpfPath::In(id, upstream);
                 if present.is_none() {
                     break;
                 }
@@ -71,22 +71,22 @@ impl Engine {
     }
 
     /// Whether packets of a flow may come in there, from this neighbour.
-    pub(super) fn is_way(&self, flow: Flow, source: SourceId, way: (IfId, Ipv4Addr)) -> bool {
-        if self.interfaces.master(way.0).is_none() || self.is_bounded(way.0, flow.group()) {
+    pub(super) fn is_rpf_path(&self, flow: Flow, source: SourceId, path: (IfId, Ipv4Addr)) -> bool {
+        if self.interfaces.master(path.0).is_none() || self.is_bounded(path.0, flow.group()) {
             return false;
         }
         match self.flows.sources.route(source).origin {
-            RouteOrigin::Local => way.1.is_unspecified(),
-            _ => self.all_ways(source).any(|other| other == way),
+            RouteOrigin::Local => path.1.is_unspecified(),
+            _ => self.all_paths(source).any(|other| other == path),
         }
     }
 
     /// All ways of a route that lead through an interface with a number: first the system's
     /// choice, then the others in the route's order.
-    fn all_ways(&self, source: SourceId) -> impl Iterator<Item = (IfId, Ipv4Addr)> + '_ {
-        let Route { origin, if_index, ways, .. } = self.flows.sources.route(source);
+    fn all_paths(&self, source: SourceId) -> impl Iterator<Item = (IfId, Ipv4Addr)> + '_ {
+        let Route { origin, if_index, paths, .. } = self.flows.sources.route(source);
         let choice = NextHop { origin: *origin, if_index: *if_index };
-        let others = ways.as_deref().unwrap_or_default().iter().copied();
+        let others = paths.as_deref().unwrap_or_default().iter().copied();
         let all = std::iter::once(choice).chain(others.filter(move |hop| *hop != choice));
         all.filter_map(move |hop| self.interface_of(source, hop))
     }

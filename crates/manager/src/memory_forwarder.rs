@@ -1,6 +1,6 @@
 //! The embedded forwarder.
 
-use crate::forwarder::{Counters, Entry, Forwarder};
+use crate::forwarder::{Counters, Forwarder, ForwarderEntry};
 use crate::types::{Flow, IfId, Interface, Result};
 
 /// Forwards in memory: packets are handed in by the host, and MGM answers with
@@ -24,7 +24,7 @@ impl Forwarder for MemoryForwarder {
 
     fn remove_interface(&mut self, _: IfId) {}
 
-    fn install(&mut self, _: &Entry<'_>) -> Result<()> {
+    fn install(&mut self, _: &ForwarderEntry<'_>) -> Result<()> {
         Ok(())
     }
 
