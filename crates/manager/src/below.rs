@@ -8,7 +8,7 @@ use super::{writer, Manager};
 use crate::engine::{Engine, Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
 use crate::routes::{RouteChanges, RouteView, RouteWatcher};
-use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route};
+use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -78,11 +78,12 @@ impl UpcallSink for Below {
 }
 
 impl Below {
-    /// Takes a few upcalls of a look, or gives them back if the lock is not to be had.
-    fn take(&self, batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
+    /// Takes a few upcalls of a look, the last one first. Gives those back that it has not
+    /// come to if the lock is not to be had.
+    fn take(&self, mut batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
         let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
         let mut changes = 0;
-        let mut guard = loop {
+        while !batch.is_empty() {
             let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
             let Some(run) = self.run(&mut guard) else { return Ok(()) };
             // What changed during the look-up is looked up again: no later
@@ -91,53 +92,59 @@ impl Below {
             changes = run.world.changes.count();
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
-                .filter(|upcall| {
-                    upcall.kind == UpcallKind::NoCache || run.engine.is_refused(upcall.flow)
-                })
-                .filter_map(|upcall| run.engine.needs_route(upcall.flow, upcall.arrival))
+                .filter_map(|upcall| needed(&run.engine, upcall))
                 .filter(|needed| !routes.contains_key(needed))
                 .collect();
-            if unknown.is_empty() {
-                break guard;
-            }
-            drop(guard); // a look-up is a system call
-            let Some(view) = self.routes.upgrade() else { return Ok(()) };
-            for (source, domain) in unknown {
-                let route = view.lookup(source, domain);
-                unsure.extend(route.is_none().then_some(source));
-                routes.insert((source, domain), route.unwrap_or(Route::NONE));
-            }
-        };
-        let Some(run) = self.run(&mut guard) else { return Ok(()) };
-        run.world.doubts.about_sources(unsure);
-        let now = run.now();
-        for upcall in batch.into_iter().rev() {
-            let Upcall { kind, flow, arrival, header } = upcall;
-            run.tally.count_upcall(kind);
-            let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
-            let route_for = |engine: &Engine| {
-                let needed = engine.needs_route(flow, arrival)?;
-                routes.get(&needed)
-            };
-            match kind {
-                UpcallKind::WrongIf => {
-                    let Run { engine, world, fx, .. } = &mut *run;
-                    let is_refused = engine.is_refused(flow);
-                    let route = is_refused.then(|| route_for(engine)).flatten();
-                    engine.wrong_if(now, &packet, route, |flow| world.packets(flow), fx);
+            if !unknown.is_empty() {
+                drop(guard); // a look-up is a system call
+                let Some(view) = self.routes.upgrade() else { return Ok(()) };
+                for (source, domain) in unknown {
+                    let route = view.lookup(source, domain);
+                    unsure.extend(route.is_none().then_some(source));
+                    routes.insert((source, domain), route.unwrap_or(Route::NONE));
                 }
-                UpcallKind::NoCache => {
-                    let route = route_for(&run.engine);
-                    let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
-                    if let Outcome::Refused(why) = outcome {
-                        ::log::debug!("packet of {flow} on {arrival} refused: {why}");
-                    }
+                continue;
+            }
+            run.world.doubts.about_sources(std::mem::take(&mut unsure));
+            let now = run.now();
+            while let Some(upcall) = batch.pop() {
+                let needed = needed(&run.engine, &upcall);
+                let route = needed.and_then(|needed| routes.get(&needed));
+                if needed.is_some() && route.is_none() {
+                    // An upcall before it has had its source forgotten: looked up, too.
+                    batch.push(upcall);
+                    break;
                 }
+                take_one(run, now, &upcall, route);
+            }
+            self.manager.publish_from(Origin::Upcalls(look), &mut guard, Lane::Worker);
+        }
+        Ok(())
+    }
+}
+
+/// The source whose route is needed to take an upcall in, if it is not known.
+fn needed(engine: &Engine, upcall: &Upcall) -> Option<(Ipv4Addr, Domain)> {
+    let &Upcall { kind, flow, arrival, .. } = upcall;
+    let may_begin = kind == UpcallKind::NoCache || engine.is_refused(flow);
+    may_begin.then(|| engine.needs_route(flow, arrival)).flatten()
+}
+
+fn take_one(run: &mut Run, now: Time, upcall: &Upcall, route: Option<&Route>) {
+    let &Upcall { kind, flow, arrival, ref header } = upcall;
+    run.tally.count_upcall(kind);
+    let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
+    match kind {
+        UpcallKind::WrongIf => {
+            let Run { engine, world, fx, .. } = run;
+            engine.wrong_if(now, &packet, route, |flow| world.packets(flow), fx);
+        }
+        UpcallKind::NoCache => {
+            let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
+            if let Outcome::Refused(why) = outcome {
+                ::log::debug!("packet of {flow} on {arrival} refused: {why}");
             }
         }
-        let origin = Origin::Upcalls(look);
-        self.manager.publish_from(origin, &mut guard, Lane::Worker);
-        Ok(())
     }
 }
 
