@@ -12,6 +12,11 @@ use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// Upcalls are given back if look-ups are not possible within this time: the reader keeps
+/// them, and comes again.
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// As many upcalls are taken before others get the lock.
 const AT_A_TIME: usize = 64;
@@ -79,7 +84,7 @@ impl UpcallSink for Below {
 
 impl Below {
     /// Takes a few upcalls of a look, the last one first. Gives those back that it has not
-    /// come to if the lock is not to be had.
+    /// come to if the lock is not to be had, or look-ups are not possible yet.
     fn take(&self, mut batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
         let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
         let mut changes = 0;
@@ -98,6 +103,10 @@ impl Below {
             if !unknown.is_empty() {
                 drop(guard); // a look-up is a system call
                 let Some(view) = self.routes.upgrade() else { return Ok(()) };
+                // Whoever takes an interface waits for who reads, and holds the lock.
+                if unknown.iter().any(|&(_, domain)| !view.wait_until_ready(domain, PATIENCE)) {
+                    return Err(batch);
+                }
                 for (source, domain) in unknown {
                     let route = view.lookup(source, domain);
                     unsure.extend(route.is_none().then_some(source));

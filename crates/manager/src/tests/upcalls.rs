@@ -5,6 +5,7 @@ use super::*;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
 use crate::routes::RouteView;
 use crate::types::{Domain, Scope};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Interface 1 is in a domain of its own, the only one with a route to the source.
 struct TwoDomains;
@@ -95,4 +96,49 @@ fn t5_1_a_source_that_is_forgotten_among_a_batch_of_upcalls_is_looked_up_again()
     let other = upcall(SOURCE, [239, 3, 3, 3]);
     assert_eq!(below.upcalls(vec![other, refused(REMEMBERED)]), []);
     assert_eq!(sizes(), (REMEMBERED as usize, 1));
+}
+
+/// Look-ups are not possible until the flag is set.
+struct NotYet(Arc<AtomicBool>);
+
+impl RouteView for NotYet {
+    fn wait_until_ready(&self, _: Domain, most: Duration) -> bool {
+        assert!(most < Duration::from_millis(100), "{most:?}");
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
+        assert!(self.0.load(Ordering::SeqCst), "it would wait for seconds");
+        Some(source_route(1))
+    }
+}
+
+#[test]
+fn t8_4_who_reads_upcalls_does_not_wait_until_sources_can_be_looked_up() {
+    let world = World::new();
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let below = {
+        let mut guard = world.0.lock();
+        let run = guard.running().expect("it has started");
+        assert!(run.world.routes.system.set(Box::new(NotYet(Arc::clone(&is_ready)))).is_ok());
+        Below::start(world.0.clone(), &run.world).expect("there is a thread for the log")
+    };
+    let lacks = vec![NoticeKind::Rpf, NoticeKind::Creation];
+    let script = Script { lacks, on_call: Box::new(|_| {}) };
+    let client = world.0.register(Box::new(script), 1, 0).unwrap();
+    world.0.take(client, link(1)).unwrap();
+    let upcalls = || -> Vec<Upcall> {
+        let upcall = |last| Upcall {
+            kind: UpcallKind::NoCache,
+            flow: Flow::new(SOURCE, Ipv4Addr::new(239, 1, 1, last)),
+            arrival: link(1),
+            header: vec![0x45],
+        };
+        (1..=200).map(upcall).collect()
+    };
+    assert_eq!(below.upcalls(upcalls()), upcalls(), "they are kept, in their order");
+    is_ready.store(true, Ordering::SeqCst);
+    assert_eq!(below.upcalls(upcalls()), []);
+    let mut guard = world.0.lock();
+    assert_eq!(guard.running().expect("it runs").engine.mfe_count(), 200);
 }
