@@ -7,6 +7,7 @@ use super::dispatch::Lane;
 use super::state::{Guard, Run};
 use super::world::Routes;
 use super::Manager;
+use crate::engine::Sizes;
 use crate::routes::{RouteChanges, RouteView};
 use crate::table::RouteTable;
 use crate::types::{Flow, Interface, Ipv4Addr, Result, Route};
@@ -67,6 +68,12 @@ impl Changes {
 /// Whether this is still the life that these routes are of.
 fn is_life_of(routes: &Arc<Routes>) -> impl Fn(&&mut Run) -> bool + '_ {
     |run| Arc::ptr_eq(routes, &run.world.routes)
+}
+
+/// How many flows a change may concern.
+fn flows_of(run: &Run) -> usize {
+    let Sizes { memberships, mfes, resolving, refused_flows, .. } = run.engine.sizes();
+    memberships + mfes + resolving + refused_flows
 }
 
 impl Manager {
@@ -186,10 +193,15 @@ impl Manager {
         self.let_go(guard, lane);
     }
 
-    /// Has MFEs follow their changed routes (spec 5.10), and others call in between.
+    /// Has MFEs follow their changed routes (spec 5.10), and others call in between. When as
+    /// many have had their turn as there were flows, the rest is what others have caused
+    /// meanwhile: that is left to the timer.
     pub(super) fn follow_routes<'a>(&'a self, mut guard: Guard<'a>, lane: Lane) -> Guard<'a> {
-        let mut done = 0;
+        let (mut done, mut most) = (0, None);
         while let Some(run) = guard.running().filter(|run| run.engine.has_reroutes()) {
+            if done > *most.get_or_insert_with(|| DELIVER + flows_of(run)) {
+                break;
+            }
             let now = run.now();
             run.engine.reroute_some(now, REROUTES, &mut run.fx);
             self.publish(&mut guard, lane);
