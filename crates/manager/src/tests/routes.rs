@@ -1,14 +1,12 @@
 //! The host's routes beside the system's, and look-ups after a change.
 
-use super::adverse::until;
+use super::adverse::{until, Many};
 use super::*;
 use crate::routes::{RouteChanges, RouteView};
-use crate::types::{Domain, Prefix, Scope};
+use crate::types::{Domain, Prefix};
 use mgm_dispatch::Lane;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
 
 /// The system's routes, which count the look-ups.
 #[derive(Clone, Default)]
@@ -191,30 +189,7 @@ fn t5_10_changes_during_a_refresh_are_neither_lost_nor_undone() {
 #[test]
 fn t8_3_a_change_of_routes_does_not_work_for_others_without_end() {
     let world = World::new();
-    let lacks = vec![NoticeKind::Rpf, NoticeKind::Creation];
-    let script = Script { lacks, on_call: Box::new(|_| {}) };
-    let client = world.0.register(Box::new(script), 1, 0).unwrap();
-    world.0.take(client, link(1)).unwrap();
-    for number in 0..20_000_u32 {
-        let flow = Flow::new((0x1400_0000 + number).into(), Ipv4Addr::new(239, 1, 1, 1));
-        world.0.packet_in(PacketIn { flow, ..packet(1, 1) }).unwrap();
-    }
-    // They stay refused because of a wider boundary, and are looked at again each time.
-    let scope = |bits| Scope::new(Ipv4Addr::new(239, 0, 0, 0), bits).unwrap();
-    world.0.add_boundary(1, scope(8)).unwrap();
-    let (rounds, is_over, begin) = (AtomicUsize::new(0), AtomicBool::new(false), Instant::now());
-    std::thread::scope(|scope_of_threads| {
-        let others = scope_of_threads.spawn(|| {
-            while !is_over.load(Ordering::SeqCst) && begin.elapsed() < Duration::from_secs(20) {
-                world.0.add_boundary(1, scope(9)).unwrap();
-                world.0.delete_boundary(1, scope(9)).unwrap();
-                rounds.fetch_add(1, Ordering::SeqCst);
-            }
-            is_over.load(Ordering::SeqCst)
-        });
-        until("a change", || rounds.load(Ordering::SeqCst) >= 3);
-        world.0.add_route(source_route(1)).unwrap();
-        is_over.store(true, Ordering::SeqCst);
-        assert!(others.join().unwrap(), "it returns before the others have had enough");
-    });
+    let many = Many::refused(&world, 1);
+    let returned = many.changing(|| world.0.add_route(source_route(1)).unwrap());
+    assert!(returned, "it returns before the others have had enough");
 }
