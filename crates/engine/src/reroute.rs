@@ -179,9 +179,16 @@ impl Engine {
     /// flows of each kind at the most. [`Engine::tick`] does so, too.
     pub fn reroute_some(&mut self, now: Time, most: usize, fx: &mut Effects) {
         self.now = now;
-        let left = most - self.follow_sources(most, fx);
-        let left = left - self.wake_some(left, fx);
-        let left = left - self.route_some_unrouted(left, fx);
+        // Each kind has a part of its own: where changes come fast enough, those that come
+        // first would otherwise leave nothing to the others.
+        let part = |is_waiting: bool| if is_waiting { most / 4 } else { 0 };
+        let walk = part(self.reroutes.next.is_some());
+        let unrouted = walk + part(self.reroutes.unrouted.is_some());
+        let refused = unrouted + part(self.refusals.has_awake());
+        let mut left = most;
+        left -= self.follow_sources(left - refused, fx);
+        left -= self.wake_some(left - unrouted, fx);
+        left -= self.route_some_unrouted(left - walk, fx);
         self.follow_some(left, fx);
         self.retire_some();
     }

@@ -57,10 +57,13 @@ impl Wakes {
         self.0.is_empty()
     }
 
-    /// The refusals with these numbers may be concerned.
+    /// The refusals with these numbers may be concerned. Where they are being gone through for
+    /// the same change already, that goes on to its end: a change that comes often enough would
+    /// otherwise begin anew each time, and hold up all others.
     fn note(&mut self, change: Change, next: u64, last: u64) {
-        if let Some(wake) = self.0.iter_mut().find(|wake| wake.change == change) {
-            (wake.next, wake.last) = (wake.next.min(next), last);
+        let is_to_begin = |wake: &&mut RefusalWake| wake.change == change && wake.next == 0;
+        if let Some(wake) = self.0.iter_mut().find(is_to_begin) {
+            wake.last = last;
             return;
         }
         if self.0.len() < MOST_WAKES && self.0.try_reserve(1).is_ok() {

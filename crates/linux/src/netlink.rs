@@ -99,10 +99,12 @@ impl NetlinkRoutes {
 }
 
 impl RouteView for NetlinkRoutes {
+    fn wait_until_ready(&self, domain: Domain, most: Duration) -> bool {
+        domain != Domain::MAIN || self.known.copy.is_none() || self.known.first_dump.wait(most)
+    }
+
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
-        if domain == Domain::MAIN && self.known.copy.is_some() {
-            self.known.first_dump.wait(FIRST_DUMP);
-        }
+        self.wait_until_ready(domain, FIRST_DUMP);
         let mut lookups = self.lookups.lock();
         // What comes in between, a signal or want of memory, seldom does twice.
         let found = lookups.route(source, domain).or_else(|_| lookups.route(source, domain));

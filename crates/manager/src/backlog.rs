@@ -135,7 +135,8 @@ impl Backlog {
         };
         let line = if has_mfe { Line::Known } else { Line::New };
         let rank = (Reverse(age), self.number());
-        self.put(flow, line, rank, Held { notice, since: now });
+        self.places.insert(flow, (line, rank));
+        self.lines[line as usize].insert(rank, Held { notice, since: now });
         true
     }
 
@@ -151,14 +152,12 @@ impl Backlog {
             return;
         }
         let Some(held) = self.lines[line as usize].remove(&rank) else { return };
-        let rank = (Reverse(0), self.number());
-        self.put(flow, Line::Again, rank, Held { since: now, ..held });
-    }
-
-    /// There has to be room for it.
-    fn put(&mut self, flow: Flow, line: Line, rank: Rank, held: Held) {
-        self.places.insert(flow, (line, rank));
-        self.lines[line as usize].insert(rank, held);
+        let place = (Line::Again, (Reverse(0), self.number()));
+        self.lines[place.0 as usize].insert(place.1, Held { since: now, ..held });
+        // In place: a table that is full would grow before it takes in what it has already.
+        if let Some(before) = self.places.get_mut(&flow) {
+            *before = place;
+        }
     }
 
     fn number(&mut self) -> u64 {

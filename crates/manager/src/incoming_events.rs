@@ -7,11 +7,16 @@ use super::system_state::{Events, MulticastRoutes, SystemState};
 use super::{writer, Manager};
 use crate::engine::{Engine, Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
-use crate::route_view::{RouteChanges, RouteWatcher};
-use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route};
+use crate::route_view::{RouteChanges, RouteView, RouteWatcher};
+use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// Upcalls are given back if look-ups are not possible within this time: the reader keeps
+/// them, and comes again.
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// As many upcalls are taken before others get the lock.
 const AT_A_TIME: usize = 64;
@@ -85,22 +90,35 @@ impl UpcallSink for EventSink {
 }
 
 impl EventSink {
-    /// Takes a few upcalls of a look, or gives them back if the lock is not to be had.
-    fn take(&self, batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
-        let mut routes = BTreeMap::new();
+    /// Takes a few upcalls of a look, the last one first. Gives those back that it has not
+    /// come to if the lock is not to be had, or look-ups are not possible yet.
+    fn take(&self, mut batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
+        let mut routes: BTreeMap<(Ipv4Addr, Domain), Route> = BTreeMap::new();
         let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
-        loop {
+        while !batch.is_empty() {
             let Some(run) = self.run(&mut guard) else { return Ok(()) };
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
-                .filter(|upcall| {
-                    upcall.kind == UpcallKind::NoCache || run.engine.is_refused(upcall.flow)
-                })
-                .filter_map(|upcall| run.engine.needs_route(upcall.flow, upcall.arrival))
+                .filter_map(|upcall| needed(&run.engine, upcall))
                 .filter(|needed| !routes.contains_key(needed))
                 .collect();
             if unknown.is_empty() {
-                break;
+                take_known(run, &mut batch, &routes);
+                self.manager.publish_from(Origin::Upcalls(look), &mut guard, Lane::Worker);
+                continue;
+            }
+            let is_late = |domain| !run.system.routes.wait_until_ready(domain, Duration::ZERO);
+            if let Some(late) = unknown.iter().map(|name| name.1).find(|domain| is_late(*domain)) {
+                // Without the lock: a thread that takes an interface holds it and waits for the
+                // reader.
+                drop(guard);
+                let view = self.routes.upgrade();
+                if view.is_some_and(|view| !view.wait_until_ready(late, PATIENCE)) {
+                    return Err(batch);
+                }
+                let Some(relocked) = self.manager.lock_soon() else { return Err(batch) };
+                guard = relocked;
+                continue;
             }
             let lock = || self.manager.lock_soon().ok_or(());
             let Ok(relocked) = self.manager.look_up_unlocked(guard, unknown, drop, lock) else {
@@ -117,35 +135,51 @@ impl EventSink {
             // change would ever correct it.
             routes.retain(|&(source, _), _| looked_up.is_current(&run.system.changes, source));
         }
-        let Some(run) = self.run(&mut guard) else { return Ok(()) };
-        let now = run.now();
-        for upcall in batch.into_iter().rev() {
-            let Upcall { kind, flow, arrival, header } = upcall;
-            run.counters.count_upcall(kind);
-            let packet = Packet { flow, arrival, header: &header, length: 0, ttl: 0 };
-            let route_for = |engine: &Engine| {
-                let needed = engine.needs_route(flow, arrival)?;
-                routes.get(&needed)
-            };
-            match kind {
-                UpcallKind::WrongIf => {
-                    let Run { engine, system, fx, .. } = &mut *run;
-                    let is_refused = engine.is_refused(flow);
-                    let route = is_refused.then(|| route_for(engine)).flatten();
-                    engine.wrong_if(now, &packet, route, |flow| system.packets(flow), fx);
-                }
-                UpcallKind::NoCache => {
-                    let route = route_for(&run.engine);
-                    let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
-                    if let Outcome::Refused(why) = outcome {
-                        ::log::debug!("packet of {flow} on {arrival} refused: {why}");
-                    }
-                }
+        Ok(())
+    }
+}
+
+/// Takes upcalls whose routes are known, the last one first, until there is one whose source an
+/// upcall before it has had forgotten.
+fn take_known(
+    run: &mut Run,
+    batch: &mut Vec<Upcall>,
+    routes: &BTreeMap<(Ipv4Addr, Domain), Route>,
+) {
+    let now = run.now();
+    while let Some(upcall) = batch.last() {
+        let needed = needed(&run.engine, upcall);
+        let route = needed.and_then(|needed| routes.get(&needed));
+        if needed.is_some() && route.is_none() {
+            return;
+        }
+        take_one(run, now, upcall, route);
+        batch.pop();
+    }
+}
+
+/// The source whose route is needed to take an upcall in, if it is not known.
+fn needed(engine: &Engine, upcall: &Upcall) -> Option<(Ipv4Addr, Domain)> {
+    let &Upcall { kind, flow, arrival, .. } = upcall;
+    let may_begin = kind == UpcallKind::NoCache || engine.is_refused(flow);
+    may_begin.then(|| engine.needs_route(flow, arrival)).flatten()
+}
+
+fn take_one(run: &mut Run, now: Time, upcall: &Upcall, route: Option<&Route>) {
+    let &Upcall { kind, flow, arrival, ref header } = upcall;
+    run.counters.count_upcall(kind);
+    let packet = Packet { flow, arrival, header, length: 0, ttl: 0 };
+    match kind {
+        UpcallKind::WrongIf => {
+            let Run { engine, system, fx, .. } = run;
+            engine.wrong_if(now, &packet, route, |flow| system.packets(flow), fx);
+        }
+        UpcallKind::NoCache => {
+            let outcome = run.engine.no_entry(now, &packet, route, &mut run.fx);
+            if let Outcome::Refused(why) = outcome {
+                ::log::debug!("packet of {flow} on {arrival} refused: {why}");
             }
         }
-        let origin = Origin::Upcalls(look);
-        self.manager.publish_from(origin, &mut guard, Lane::Worker);
-        Ok(())
     }
 }
 

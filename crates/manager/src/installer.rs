@@ -17,7 +17,8 @@ pub(super) struct Installer {
     stale: BTreeSet<Flow>,
     /// For the nodes of both.
     headroom: Headroom,
-    /// There was no memory to note some flow: all MFEs are brought in line at the next try.
+    /// There was no memory to note some flow: all MFEs and refused flows are brought in line
+    /// at the next try.
     all: bool,
     /// Flows whose entry is that of a refused flow, likewise.
     refusals: HashSet<Flow, RandomState>,
@@ -59,6 +60,20 @@ impl Installer {
                 let _ = self.sync(forwarder, engine, flow);
                 last = next;
             }
+            self.follow_refusals(forwarder, engine);
+        }
+    }
+
+    /// Brings all entries of refused flows in line: some may be of flows that are no longer.
+    fn follow_refusals(&mut self, forwarder: &mut dyn Forwarder, engine: &mut Engine) {
+        let mut flows = Vec::new();
+        if flows.try_reserve_exact(self.refusals.len()).is_err() {
+            self.all = true; // later
+            return;
+        }
+        flows.extend(self.refusals.iter().copied());
+        for flow in flows {
+            let _ = self.sync(forwarder, engine, flow);
         }
     }
 
@@ -290,6 +305,28 @@ mod tests {
         engine.tick(Time(10_000), 9, |_| Ok(None), &mut fx);
         installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
         assert!(!fake.entries.contains_key(&other) && !installer.is_stale(other));
+    }
+
+    #[test]
+    fn t0_9_the_entry_of_a_refused_flow_goes_though_there_was_no_memory_to_note_that_it_is_to() {
+        let (mut engine, _) = engine();
+        let (mut installer, mut fake) = (Installer::default(), Fake::default());
+        let packet =
+            Packet { flow: flow(), arrival: Interface::link(1), header: &[], length: 0, ttl: 64 };
+        let mut fx = Effects::default();
+        engine.no_entry(Time(0), &packet, Some(&Route::NONE), &mut fx);
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
+        assert!(fake.entries.contains_key(&flow()));
+        fake.failing = 1;
+        engine.tick(Time(10_000), 9, |_| Ok(None), &mut fx);
+        installer.follow(&mut fake, &mut engine, fx.dirty.drain(..));
+        // What is left of that without memory.
+        installer.unsynced.clear();
+        installer.stale.clear();
+        installer.all = true;
+        installer.try_again(&mut fake, &mut engine);
+        assert!(fake.entries.is_empty() && !installer.is_stale(flow()));
+        assert_eq!(installer.waiting(), 0);
     }
 
     #[test]

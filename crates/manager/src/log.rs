@@ -38,6 +38,8 @@ struct WaitingLines {
     flushing: Cell<bool>,
     /// The thread's last line that was left to `mgm-log`: those after it must not overtake it.
     left: Cell<u64>,
+    /// The last one that its calls inside the log callback have caused: those go to stderr.
+    left_by_sink: Cell<u64>,
     /// The thread is `mgm-log`.
     is_writer: Cell<bool>,
     spent: Cell<Spent>,
@@ -51,6 +53,7 @@ thread_local! {
             held: Cell::new(0),
             flushing: Cell::new(false),
             left: Cell::new(0),
+            left_by_sink: Cell::new(0),
             is_writer: Cell::new(false),
             spent: Cell::new(Spent { since: None, time: Duration::ZERO }),
         }
@@ -230,7 +233,11 @@ impl WaitingLines {
         let is_patient = !self.spent.get().is_too_long(begun);
         let must_leave = !is_writer
             && (crate::threads::is_ours() || !writer::has_written(self.left.get()) || !is_patient);
-        let target = match line.by_sink {
+        let by_sink = line.by_sink;
+        let target = match by_sink {
+            true if !is_writer && !writer::has_written(self.left_by_sink.get()) => {
+                LineTarget::Leave
+            }
             true => LineTarget::Stderr,
             false => sink::target(is_writer, must_leave),
         };
@@ -245,8 +252,11 @@ impl WaitingLines {
                 None
             }
         };
-        if let Some(line) = left {
-            self.left.set(writer::leave(line).unwrap_or_else(|| self.left.get()));
+        if let Some(number) = left.and_then(writer::leave) {
+            self.left.set(number);
+            if by_sink {
+                self.left_by_sink.set(number);
+            }
         }
         self.spent.set(self.spent.get().after(begun, Instant::now()));
     }
@@ -265,6 +275,21 @@ impl WaitingLines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn d76_a_line_of_a_call_inside_the_log_callback_does_not_overtake_one_that_was_left() {
+        WAITING.with(|waiting| {
+            let line =
+                |text: &str| LogLine { level: Level::Info, text: text.to_owned(), by_sink: true };
+            let before = waiting.left.get();
+            line("stderr takes it").log();
+            assert_eq!(waiting.left.get(), before, "it is written");
+            waiting.left_by_sink.set(u64::MAX); // stderr took none, and mgm-log has not written it
+            line("another is in front of it").log();
+            assert!(waiting.left.get() > before, "it is left, too");
+            assert_eq!(waiting.left_by_sink.get(), waiting.left.get());
+        });
+    }
 
     #[test]
     fn a_thread_waits_for_a_slow_log_no_longer_than_its_patience_in_a_window() {

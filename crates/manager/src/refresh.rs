@@ -6,8 +6,9 @@
 
 use super::dispatch::Lane;
 use super::latest_changes::LatestChanges;
-use super::state::Guard;
+use super::state::{Guard, Run};
 use super::Manager;
+use crate::engine::Sizes;
 use crate::route_table::RouteTable;
 use crate::route_view::{RouteChanges, RouteView};
 use crate::types::{Domain, Flow, Interface, Ipv4Addr, Prefix, Result, Route};
@@ -41,6 +42,12 @@ impl LookedUp {
     pub fn is_current(&self, changes: &LatestChanges, source: Ipv4Addr) -> bool {
         !changes.may_concern(source, self.count)
     }
+}
+
+/// How many flows a change may concern.
+fn flows_of(run: &Run) -> usize {
+    let Sizes { memberships, mfes, resolving, refused_flows, .. } = run.engine.sizes();
+    memberships + mfes + resolving + refused_flows
 }
 
 impl Manager {
@@ -185,10 +192,15 @@ impl Manager {
         self.let_go(guard, lane);
     }
 
-    /// Has MFEs follow their changed routes (spec 5.10), and others call in between.
+    /// Has MFEs follow their changed routes (spec 5.10), and others call in between. When as
+    /// many have had their turn as there were flows, the rest is what others have caused
+    /// meanwhile: that is left to the timer.
     pub(super) fn follow_routes<'a>(&'a self, mut guard: Guard<'a>, lane: Lane) -> Guard<'a> {
-        let mut done = 0;
+        let (mut done, mut most) = (0, None);
         while let Some(run) = guard.running().filter(|run| run.engine.has_reroutes()) {
+            if done > *most.get_or_insert_with(|| DELIVER + flows_of(run)) {
+                break;
+            }
             let now = run.now();
             run.engine.reroute_some(now, REROUTES, &mut run.fx);
             self.publish(&mut guard, lane);

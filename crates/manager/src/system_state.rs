@@ -19,6 +19,7 @@ use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// What the forwarder refused is tried again after so long.
 const RETRY_MS: u64 = 1000;
@@ -75,6 +76,10 @@ impl RouteView for MulticastRoutes {
             Some(own) if system == Route::NONE || own.prefix_len >= system.prefix_len => own,
             _ => system,
         })
+    }
+
+    fn wait_until_ready(&self, domain: Domain, most: Duration) -> bool {
+        self.system.get().is_none_or(|system| system.wait_until_ready(domain, most))
     }
 
     fn domain(&self, if_index: u32) -> Domain {

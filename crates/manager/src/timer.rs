@@ -61,22 +61,29 @@ impl Manager {
 
     fn keep_time(&self) {
         let mut guard = self.lock();
+        let mut looked = Time(0);
         while let Some(run) = guard.running() {
             let now = run.now();
-            if run.engine.next_deadline().is_some_and(|due| due <= now) {
+            let is_due = run.engine.next_deadline().is_some_and(|due| due <= now);
+            if is_due {
                 let Run { engine, system, fx, .. } = run;
                 engine.tick(now, BATCH, |flow| system.packets(flow), fx);
                 self.publish(&mut guard, Lane::Worker);
                 drop(guard); // between two batches others get the lock
                 self.pass_on();
                 guard = self.lock();
-                continue;
+                if now.since(looked) < RELIEF_MS {
+                    continue;
+                }
             }
+            // Also while the engine always has something to do.
+            looked = now;
+            let Some(run) = guard.running() else { break };
             run.system.try_again(&mut run.engine, now);
             self.relieve(run);
             let asked;
             (guard, asked) = self.retry_lookups(guard);
-            if asked {
+            if asked || is_due {
                 continue;
             }
             if super::log::is_waiting() {

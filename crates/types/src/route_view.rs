@@ -4,6 +4,7 @@
 //! never makes one with its lock held.
 
 use crate::{Domain, Ipv4Addr, Route};
+use std::time::Duration;
 
 mod changes;
 
@@ -15,6 +16,13 @@ pub trait RouteView: Send + Sync {
     /// [`Route::NONE`] if there is none. `None` if the system does not answer: the route
     /// that was known before stays valid.
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route>;
+
+    /// Waits until a look-up in this domain waits for nothing that may take seconds, for so
+    /// long at the most; false if it still would. Who holds what others need asks before it
+    /// looks a source up.
+    fn wait_until_ready(&self, _domain: Domain, _most: Duration) -> bool {
+        true
+    }
 
     /// The domain that packets of this interface are routed in. Makes no system call.
     fn domain(&self, _if_index: u32) -> Domain {

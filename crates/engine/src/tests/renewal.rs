@@ -519,9 +519,7 @@ fn t5_11_a_delete_on_an_absent_interface_succeeds_and_an_add_is_refused() {
     r.loses(2);
     r.heard.clear();
     r.leave("B", "(*, 239.1.1.1)", 2);
-    r.refuses(Code::CanNotComplete, |r| {
-        r.try_join("B", flow("(*, 239.1.1.1)"), 2, Join::State)
-    });
+    r.refuses(Code::CanNotComplete, |r| r.try_join("B", flow("(*, 239.1.1.1)"), 2, Join::State));
     r.regains(2);
     r.leave("B", "(*, 239.1.1.1)", 2);
     r.expect(&[]);

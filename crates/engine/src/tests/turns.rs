@@ -299,3 +299,48 @@ fn t5_10_flows_whose_route_changes_twice_before_their_turn_follow_the_last() {
     assert_eq!(coming_in_by(&r, 3, &flows), 100);
     assert!(!r.engine.has_reroutes());
 }
+
+/// One of two boundaries of 239.1.0.0/16 on 4 comes and goes; the other one stays.
+fn flaps(r: &mut Router) {
+    let scope = Scope::new(addr("239.1.0.0"), 16).unwrap();
+    r.run(|engine, fx| engine.add_boundary(4, scope, fx));
+    r.run(|engine, fx| engine.delete_boundary(4, scope, fx)).unwrap();
+}
+
+#[test]
+fn t5_10_flows_follow_their_route_however_many_refused_ones_are_looked_at_meanwhile() {
+    let mut r = stage();
+    let wider = Scope::new(addr("239.0.0.0"), 12).unwrap();
+    r.run(|engine, fx| engine.add_boundary(4, wider, fx));
+    refused(&mut r, 1000);
+    let flows: Vec<String> = names(100).iter().map(|f| f.replace(SOURCE, "10.0.0.2")).collect();
+    r.source("10.0.0.2", connected(1));
+    for flow in &flows {
+        r.packet(flow, 1);
+    }
+    r.reroute("10.0.0.2", connected(3));
+    for _ in 0..20 {
+        flaps(&mut r);
+        step(&mut r, AT_ONCE);
+    }
+    assert_eq!(coming_in_by(&r, 3, &flows), 100);
+    assert_eq!(remembered(&r), 1000);
+}
+
+#[test]
+fn t5_1_a_change_that_comes_again_and_again_holds_up_no_other() {
+    let mut r = stage();
+    r.source(SOURCE, via(9, "10.9.0.9"));
+    let flows = refused(&mut r, 5000);
+    for turn in 0..40 {
+        // It concerns none of them, and is gone through for longer than it takes to come again.
+        let scope = Scope::new(addr("239.2.0.0"), 16).unwrap();
+        r.run(|engine, fx| engine.add_boundary(4, scope, fx));
+        r.run(|engine, fx| engine.delete_boundary(4, scope, fx)).unwrap();
+        if turn == 0 {
+            r.take("A", 9);
+        }
+        step(&mut r, 10);
+    }
+    assert!(coming_in_by(&r, 9, &flows) >= AT_ONCE);
+}

@@ -18,10 +18,11 @@ impl FirstDump {
         self.ended.notify_all();
     }
 
-    /// Waits for it, so long at the most.
-    pub fn wait(&self, most: Duration) {
+    /// Waits for it, so long at the most; whether it is over.
+    pub fn wait(&self, most: Duration) -> bool {
         let mut is_over = self.is_over.lock();
         self.ended.wait_while_for(&mut is_over, |is_over| !*is_over, most);
+        *is_over
     }
 }
 
@@ -33,15 +34,15 @@ mod tests {
     #[test]
     fn t5_1_a_look_up_waits_for_the_first_dump_and_not_for_ever() {
         let (first, is_read) = (FirstDump::default(), AtomicBool::new(false));
-        first.wait(Duration::from_millis(1)); // nobody reads it
+        assert!(!first.wait(Duration::from_millis(1)), "nobody reads it");
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                first.wait(Duration::from_secs(600));
+                assert!(first.wait(Duration::from_secs(600)));
                 assert!(is_read.load(Ordering::SeqCst), "it waits until then");
             });
             is_read.store(true, Ordering::SeqCst);
             first.end();
         });
-        first.wait(Duration::from_secs(600)); // no longer
+        assert!(first.wait(Duration::from_secs(600)), "no longer");
     }
 }

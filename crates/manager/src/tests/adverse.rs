@@ -4,7 +4,7 @@
 use super::*;
 use crate::forwarder::{Counters, Forwarder, ForwarderEntry};
 use crate::state::Run;
-use crate::types::{Domain, IfId};
+use crate::types::{Domain, IfId, Scope};
 use crate::Detail;
 use mgm_dispatch::Lane;
 use std::ops::ControlFlow;
@@ -36,6 +36,65 @@ pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(start.elapsed() < LONG, "never: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// A client's interface where so many flows are refused that a timer never gets through all of
+/// them before [`Many::change`] concerns them anew.
+pub(super) struct Many<'a>(&'a Fixture, u32);
+
+impl Many<'_> {
+    const FLOWS: u32 = 20_000;
+
+    pub fn refused(fixture: &Fixture, index: u32) -> Many<'_> {
+        let lacks = vec![NoticeKind::Rpf, NoticeKind::Creation];
+        let script = Script { lacks, on_call: Box::new(|_| {}) };
+        let client = fixture.0.register(Box::new(script), 99, index).unwrap();
+        fixture.0.take(client, link(index)).unwrap();
+        for number in 0..Many::FLOWS {
+            let flow = Flow::new((0x1400_0000 + number).into(), Ipv4Addr::new(239, 1, 1, 1));
+            fixture.0.packet_in(PacketIn { flow, ..packet(1, index) }).unwrap();
+        }
+        // They stay refused because of it.
+        fixture.0.add_boundary(index, Many::scope(8)).unwrap();
+        Many(fixture, index)
+    }
+
+    fn scope(bits: u8) -> Scope {
+        Scope::new(Ipv4Addr::new(239, 0, 0, 0), bits).unwrap()
+    }
+
+    fn change(&self) {
+        self.0 .0.add_boundary(self.1, Many::scope(9)).unwrap();
+        self.0 .0.delete_boundary(self.1, Many::scope(9)).unwrap();
+    }
+
+    /// Runs `meanwhile` while another thread changes that all the time; false if it takes longer
+    /// than anything should.
+    pub fn changing(&self, meanwhile: impl FnOnce()) -> bool {
+        let (rounds, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            let others = scope.spawn(|| {
+                let begin = Instant::now();
+                while !is_over.load(Ordering::SeqCst) && begin.elapsed() < LONG {
+                    self.change();
+                    rounds.fetch_add(1, Ordering::SeqCst);
+                }
+                is_over.load(Ordering::SeqCst)
+            });
+            until("a change", || rounds.load(Ordering::SeqCst) >= 3);
+            meanwhile();
+            is_over.store(true, Ordering::SeqCst);
+            others.join().unwrap()
+        })
+    }
+}
+
+#[test]
+fn t8_4_workers_that_are_stuck_are_seen_however_much_the_timer_has_to_do() {
+    let fixture = Fixture::new();
+    let many = Many::refused(&fixture, 5);
+    let heard = many.changing(|| two_of_three_stuck_in(&fixture, false));
+    assert!(heard, "the third client hears of it while others go on");
 }
 
 #[test]
@@ -71,7 +130,10 @@ fn t8_6_destructors_of_a_thread_that_ends_may_call() {
 
 /// Three clients whose notices come from a worker, two of which never return.
 fn two_of_three_stuck(warm_up: bool) {
-    let fixture = Fixture::new();
+    two_of_three_stuck_in(&Fixture::new(), warm_up);
+}
+
+fn two_of_three_stuck_in(fixture: &Fixture, warm_up: bool) {
     let (leave, left) = mpsc::channel::<()>();
     let left = Arc::new(PlMutex::new(left));
     let (tell, told) = mpsc::channel();

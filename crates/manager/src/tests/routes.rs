@@ -1,6 +1,6 @@
 //! The host's routes beside the system's, and look-ups after a change.
 
-use super::adverse::until;
+use super::adverse::{until, Many};
 use super::*;
 use crate::route_view::{RouteChanges, RouteView};
 use crate::types::{Domain, Prefix};
@@ -187,4 +187,12 @@ fn t5_10_changes_during_a_refresh_are_neither_lost_nor_undone() {
         });
         moved == (50..60).collect::<Vec<u8>>()
     });
+}
+
+#[test]
+fn t8_3_a_change_of_routes_does_not_work_for_others_without_end() {
+    let fixture = Fixture::new();
+    let many = Many::refused(&fixture, 1);
+    let returned = many.changing(|| fixture.0.add_route(source_route(1)).unwrap());
+    assert!(returned, "it returns before the others have had enough");
 }

@@ -4,7 +4,8 @@ use super::super::incoming_events::EventSink;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
 use crate::route_view::RouteView;
-use crate::types::Domain;
+use crate::types::{Domain, Scope};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Interface 1 is in a domain of its own, the only one with a route to the source.
 struct TwoDomains;
@@ -48,4 +49,96 @@ fn t5_1_a_refused_flow_that_arrives_elsewhere_is_looked_up_in_the_domain_there()
     };
     assert_eq!(tell(UpcallKind::NoCache, 4), (1, 0), "no route in the main domain");
     assert_eq!(tell(UpcallKind::WrongIf, 1), (0, 1));
+}
+
+/// 10/8 is on interface 1, and nothing else is known.
+struct OneNetwork;
+
+impl RouteView for OneNetwork {
+    fn lookup(&self, source: Ipv4Addr, _: Domain) -> Option<Route> {
+        Some(if source.octets()[0] == 10 { source_route(1) } else { Route::NONE })
+    }
+}
+
+#[test]
+fn t5_1_a_source_that_is_forgotten_among_a_batch_of_upcalls_is_looked_up_again() {
+    const REMEMBERED: u32 = 65_536;
+    let fixture = Fixture::new();
+    let sink = {
+        let mut guard = fixture.0.lock();
+        let run = guard.running().expect("it has started");
+        assert!(run.system.routes.system.set(Box::new(OneNetwork)).is_ok());
+        EventSink::start(fixture.0.clone(), &run.system).expect("there is a thread for the log")
+    };
+    let lacks = vec![NoticeKind::Rpf, NoticeKind::Creation];
+    let script = Script { lacks, on_call: Box::new(|_| {}) };
+    let client = fixture.0.register(Box::new(script), 1, 0).unwrap();
+    fixture.0.take(client, link(1)).unwrap();
+    let scope = Scope::new(Ipv4Addr::new(239, 1, 1, 0), 24).unwrap();
+    fixture.0.add_boundary(1, scope).unwrap();
+    let upcall = |source: Ipv4Addr, group: [u8; 4]| Upcall {
+        kind: UpcallKind::NoCache,
+        flow: Flow::new(source, group.into()),
+        arrival: link(1),
+        header: vec![0x45],
+    };
+    let refused = |number: u32| upcall((0x1400_0001 + number).into(), [239, 2, 2, 2]);
+    let sizes = || {
+        let mut guard = fixture.0.lock();
+        let run = guard.running().expect("it runs");
+        (run.engine.sizes().refused_flows, run.engine.mfe_count())
+    };
+    // As many as are remembered are refused. The source is known by the oldest alone.
+    assert_eq!(sink.upcalls(vec![upcall(SOURCE, [239, 1, 1, 1])]), []);
+    assert_eq!(sink.upcalls((1..REMEMBERED).map(refused).collect()), []);
+    assert_eq!(sizes(), (REMEMBERED as usize, 0));
+    // The newest is taken in first, and makes room for itself.
+    let other = upcall(SOURCE, [239, 3, 3, 3]);
+    assert_eq!(sink.upcalls(vec![other, refused(REMEMBERED)]), []);
+    assert_eq!(sizes(), (REMEMBERED as usize, 1));
+}
+
+/// Look-ups are not possible until the flag is set.
+struct NotYet(Arc<AtomicBool>);
+
+impl RouteView for NotYet {
+    fn wait_until_ready(&self, _: Domain, most: Duration) -> bool {
+        assert!(most < Duration::from_millis(100), "{most:?}");
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn lookup(&self, _: Ipv4Addr, _: Domain) -> Option<Route> {
+        assert!(self.0.load(Ordering::SeqCst), "it would wait for seconds");
+        Some(source_route(1))
+    }
+}
+
+#[test]
+fn t8_4_who_reads_upcalls_does_not_wait_until_sources_can_be_looked_up() {
+    let fixture = Fixture::new();
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let sink = {
+        let mut guard = fixture.0.lock();
+        let run = guard.running().expect("it has started");
+        assert!(run.system.routes.system.set(Box::new(NotYet(Arc::clone(&is_ready)))).is_ok());
+        EventSink::start(fixture.0.clone(), &run.system).expect("there is a thread for the log")
+    };
+    let lacks = vec![NoticeKind::Rpf, NoticeKind::Creation];
+    let script = Script { lacks, on_call: Box::new(|_| {}) };
+    let client = fixture.0.register(Box::new(script), 1, 0).unwrap();
+    fixture.0.take(client, link(1)).unwrap();
+    let upcalls = || -> Vec<Upcall> {
+        let upcall = |last| Upcall {
+            kind: UpcallKind::NoCache,
+            flow: Flow::new(SOURCE, Ipv4Addr::new(239, 1, 1, last)),
+            arrival: link(1),
+            header: vec![0x45],
+        };
+        (1..=200).map(upcall).collect()
+    };
+    assert_eq!(sink.upcalls(upcalls()), upcalls(), "they are kept, in their order");
+    is_ready.store(true, Ordering::SeqCst);
+    assert_eq!(sink.upcalls(upcalls()), []);
+    let mut guard = fixture.0.lock();
+    assert_eq!(guard.running().expect("it runs").engine.mfe_count(), 200);
 }
