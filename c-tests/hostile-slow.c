@@ -23,14 +23,7 @@ static double now_s(void)
  * and the address sanitizer keeps what is freed. */
 static bool memory_tells(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
-    return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return false;
-#endif
-#endif
-    return patience_ms(1) == 1;
+    return patience_ms(1) == 1 && !has_address_sanitizer();
 }
 
 /* Resident memory in kilobytes; 0 where the system does not tell. */

@@ -108,6 +108,18 @@ unsigned patience_ms(unsigned ms)
     return is_quick() ? ms * 20 : ms;
 }
 
+bool has_address_sanitizer(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    return true;
+#endif
+#endif
+    return false;
+}
+
 /* Ends the process if the case does not open the gate in time. */
 static void watch(void *gate)
 {

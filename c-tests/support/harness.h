@@ -84,4 +84,7 @@ void allow_ms(unsigned ms);
 /* A time limit, stretched twentyfold where MGM_TESTS_QUICK is set. */
 unsigned patience_ms(unsigned ms);
 
+/* Whether the program is built with the address sanitizer, under which a fork takes far longer. */
+bool has_address_sanitizer(void);
+
 #endif
