@@ -25,7 +25,7 @@ impl Engine {
                 self.flows.sources.release(resolution.source);
             }
             fx.ended(*flow);
-            self.story(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
+            self.story(fx, || format!("{flow} dropped: its clients could not be asked in time"));
         }
     }
 
@@ -99,14 +99,14 @@ impl Engine {
         });
         if named.is_none() && !is_left {
             let stands = match expected {
-                Some((id, _)) => format!("{} stands", self.interfaces.name(id)),
-                None => "there is no MFE".into(),
+                Some((id, _)) => format!("the iif stays {}", self.interfaces.name(id)),
+                None => "no MFE is created".into(),
             };
             fx.log.push((
                 log::Level::Warn,
                 format!(
-                    "RPF_CALLBACK for {flow} named {iif}, which is not its client's, or has a \
-                     boundary: {stands}"
+                    "RPF_CALLBACK for {flow} returned {iif}, which the client does not own, or \
+                     where a boundary blocks the group: {stands}"
                 ),
             ));
         }
@@ -218,6 +218,6 @@ impl Engine {
             mfe.begin_life(now);
         }
         self.schedule_end(flow);
-        self.story(fx, || format!("{flow} gets another life: {}", self.path(flow)));
+        self.story(fx, || format!("{flow} renewed: {}", self.path(flow)));
     }
 }

@@ -229,7 +229,7 @@ impl Effects {
     pub(super) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
         let is_full = self.notices.len() == self.notices.capacity();
         if is_full && self.notices.try_reserve(USUAL).is_err() {
-            return ::log::error!("no memory: a client does not hear {notice}");
+            return ::log::error!("out of memory: a client does not receive {notice}");
         }
         let boxed = match self.boxes.pop().or_else(|| self.spare.pop()) {
             Some(mut used) => {
@@ -240,7 +240,7 @@ impl Effects {
         };
         match boxed {
             Ok(boxed) => self.put(to, boxed),
-            Err(notice) => ::log::error!("no memory: a client does not hear {notice}"),
+            Err(notice) => ::log::error!("out of memory: a client does not receive {notice}"),
         }
     }
 

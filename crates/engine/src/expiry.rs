@@ -201,7 +201,7 @@ impl Engine {
                 Ok(packets) => (packets.unwrap_or(mfe.packets) as u32, packets.is_none()),
                 Err(refusal) => {
                     self.expiry.schedule(life, now.plus_secs(1));
-                    self.story(fx, || format!("{flow} has its end put off: {refusal}"));
+                    self.story(fx, || format!("{flow}: expiry postponed: {refusal}"));
                     return;
                 }
             };
@@ -211,7 +211,7 @@ impl Engine {
                 return;
             }
         }
-        self.story(fx, || format!("{flow} is at the end of its life"));
+        self.story(fx, || format!("{flow} expired"));
         self.remove_mfe(flow, fx);
     }
 }

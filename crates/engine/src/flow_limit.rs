@@ -116,19 +116,19 @@ impl Engine {
         let FlowLimit { most, all, .. } = self.flow_limit;
         let (name, its) = (self.interfaces.name(arrival), self.flow_limit.begun_on(arrival));
         let limit = match why {
-            Refused::FlowLimit => format!("there are {all} flows, as many as MGM_MAX_FLOWS allows"),
+            Refused::FlowLimit => format!("there are {all} flows, the limit set by MGM_MAX_FLOWS"),
             Refused::ArrivalLimit => format!(
-                "{its} of {all} flows began there, which is more than half, and more than half \
-                 of MGM_MAX_FLOWS ({most}) are in use"
+                "{its} of {all} flows began there, more than half, and more than half of \
+                 MGM_MAX_FLOWS ({most}) are in use"
             ),
-            _ => format!("the system gives no more memory; there are {all} flows"),
+            _ => format!("out of memory with {all} flows"),
         };
         fx.log.push((
             log::Level::Error,
             format!(
-                "new flows that arrive on {name} are refused: {limit}. Find out who sends so many \
-                 groups or sources there (mgmtop lists them) and keep them off by a filter or a \
-                 boundary, or allow for more"
+                "new flows that arrive on {name} are refused: {limit}; find out who sends to so \
+                 many groups, or from so many sources (mgmtop lists them), and block them with a \
+                 filter or a boundary, or raise the limit"
             ),
         ));
     }

@@ -7,7 +7,7 @@
 
 #[cfg(all(mgm_planted, not(debug_assertions)))]
 compile_error!(
-    "--cfg mgm_planted puts bugs into mgm, for tests/model only: never in a release build"
+    "--cfg mgm_planted adds bugs to the library, for tests/model only: never in a release build"
 );
 
 mod alerts;

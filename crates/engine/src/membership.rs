@@ -179,7 +179,7 @@ impl Engine {
         }
         self.story(fx, || {
             let (who, name) = (self.whose(cause.caller), self.interfaces.name(id));
-            format!("the membership {flow} on {name} ends, caused by {who}")
+            format!("the membership {flow} on {name} ends; cause: {who}")
         });
         if is_heard {
             let after = self.interest_at(place, is_heard);

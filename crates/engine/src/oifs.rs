@@ -74,7 +74,7 @@ impl Engine {
         let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) else { return };
         fx.changed(flow);
-        self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+        self.story(fx, || format!("{flow} changed: {}", self.path(flow)));
         if let Some(turn) = turn {
             self.tell_turn(flow, turn, caller, fx);
         }
@@ -174,9 +174,11 @@ impl Engine {
                 let packets = packets.filter(|_| !planted::has(Bug::FormerLifeCounts));
                 mfe.seen = packets.unwrap_or(mfe.packets) as u32;
             }
-            // What came since it was last known counts for the new life: better one too
-            // many than an end to what forwards.
-            Err(refusal) => self.story(fx, || format!("{flow}: when a life began: {refusal}")),
+            // Packets since the last reading count for the new time-out. An MFE may then be renewed
+            // once too often, which is better than ending one that forwards.
+            Err(refusal) => self.story(fx, || {
+                format!("{flow}: its counters are unknown at the start of its time-out: {refusal}")
+            }),
         }
         self.schedule_end(flow);
     }
@@ -214,7 +216,7 @@ impl Engine {
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if let Some(mfe) = self.flows.remove_mfe(flow) {
             self.story(fx, || {
-                format!("{flow} deleted: it came in by {}", self.interfaces.name(mfe.iif))
+                format!("{flow} deleted: its iif was {}", self.interfaces.name(mfe.iif))
             });
             self.flow_limit.end(mfe.arrival);
             self.origins.set(flow, Origin::Route);
@@ -260,8 +262,8 @@ impl Engine {
             fx.log.push((
                 log::Level::Warn,
                 format!(
-                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the \
-                     caller's, or a boundary keeps the group off it"
+                    "MFE {flow} keeps its iif: the caller does not own interface {if_index}, or \
+                     a boundary blocks the group there"
                 ),
             ));
         }
@@ -303,7 +305,7 @@ impl Engine {
         let turn = Turn::of(mfe);
         if old_iif != iif || left + came > 0 {
             fx.changed(flow);
-            self.story(fx, || format!("{flow} changes: {}", self.path(flow)));
+            self.story(fx, || format!("{flow} changed: {}", self.path(flow)));
         }
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
         if old != new {

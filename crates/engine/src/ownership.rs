@@ -59,7 +59,9 @@ impl Engine {
     /// Takes an interface that [`Engine::prepare_take`] has accepted; `at_once`
     /// inside a callback, where nothing can be waited for (spec 2.3).
     pub fn take(&mut self, client: ClientId, id: IfId, at_once: bool, fx: &mut Effects) {
-        self.story(fx, || format!("{} takes {}", self.who(client), self.interfaces.name(id)));
+        self.story(fx, || {
+            format!("{} takes ownership of {}", self.who(client), self.interfaces.name(id))
+        });
         let is_igmp = match self.clients.get_mut(client) {
             Some(record) => {
                 record.interfaces += 1;
@@ -117,7 +119,7 @@ impl Engine {
         if holder != Some(client) {
             return Err(Refusal::NotOwner(interface));
         }
-        self.story(fx, || format!("{} releases {interface}", self.who(client)));
+        self.story(fx, || format!("{} releases ownership of {interface}", self.who(client)));
         if let Some(record) = self.clients.get_mut(client) {
             record.interfaces -= 1;
         }
@@ -293,7 +295,7 @@ impl Engine {
         let Some(slot) = self.interfaces.get(id) else { return };
         let (name, master) = (slot.interface, slot.master());
         let (is_free, absent) = (slot.is_free(), slot.absent);
-        self.story(fx, || format!("{name} is {}'s now", self.whose(master)));
+        self.story(fx, || format!("{name}: the owner is now {}", self.whose(master)));
         if is_free {
             if !absent {
                 fx.detached.push(id);

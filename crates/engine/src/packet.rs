@@ -301,7 +301,7 @@ impl Engine {
         };
         let rival = self.interfaces.name(arrival);
         if self.wrong_ifs.has_moved(now, (flow, rival), accepted, gap, &mut fx.headroom) {
-            self.story(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
+            self.story(fx, || format!("{flow} now arrives on {rival}, not on its iif"));
             self.resolve_again(flow, Purpose::Reroute, Some(arrival), fx);
         }
     }

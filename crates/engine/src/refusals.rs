@@ -280,7 +280,7 @@ impl Engine {
         while done < most && self.refusals.next_end().is_some_and(|end| end <= now) {
             done += 1;
             let Some(flow) = self.refusals.oldest() else { break };
-            self.story(fx, || format!("{flow} was refused: its next packet is looked at again"));
+            self.story(fx, || format!("{flow} was refused: its next packet is processed again"));
             self.forget_refusal(flow, fx);
         }
         done

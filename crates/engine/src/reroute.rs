@@ -299,7 +299,8 @@ impl Engine {
             return;
         }
         if self.room(fx).is_err() {
-            return self.story(fx, || format!("{flow} keeps its routing domain: out of memory"));
+            return self
+                .story(fx, || format!("out of memory: {flow} stays in its former routing domain"));
         }
         let source = self.flows.hold_source(flow, domain, None);
         self.move_entry(place, source, fx);
@@ -316,7 +317,7 @@ impl Engine {
             return;
         }
         let interface = self.interfaces.name(id);
-        self.story(fx, || format!("{interface} is in routing domain {} now", domain.0));
+        self.story(fx, || format!("{interface} is now in routing domain {}", domain.0));
         self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
         // Flows that are wanted there, and nowhere in the domain that they were looked up in.
         let leaves = |engine: &Engine, place: Place| {

@@ -332,9 +332,9 @@ impl Engine {
         self.story(fx, || {
             let source = flow.source();
             format!(
-                "no MFE {flow}: no route to {source} leads through an interface that a client \
-                 has and that no boundary keeps the group off, and no owner of the interface \
-                 where it arrives accepts it"
+                "no MFE for {flow}: no route to {source} leads through an interface that a \
+                 client owns and where no boundary blocks the group, and no owner of its arrival \
+                 interface accepts it"
             )
         });
     }

@@ -17,7 +17,7 @@ impl Engine {
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.end_resolution(flow) else { return };
         let Resolution { purpose, source, packet, .. } = *resolution;
-        self.story(fx, || format!("{flow}: the world has moved meanwhile, once again"));
+        self.story(fx, || format!("state changed during the resolution of {flow}: starting again"));
         match purpose {
             Purpose::Create => {
                 let present = self.flows.sources.current(source);

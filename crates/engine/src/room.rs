@@ -98,7 +98,7 @@ impl Engine {
         } else {
             self.remove_mfe(flow, fx);
         }
-        self.story(fx, || format!("{flow} is given up: out of memory"));
+        self.story(fx, || format!("out of memory: {flow} dropped"));
     }
 
     /// A question that was told of finds no memory on its way to the client.

@@ -201,7 +201,7 @@ impl Engine {
         let source = self.flows.sources.current(refusal.source);
         self.flows.sources.hold(source);
         let Some(packet) = self.forget_refusal(flow, fx) else { return };
-        self.story(fx, || format!("{flow} was refused, and is looked at again"));
+        self.story(fx, || format!("{flow} was refused: processing its packet again"));
         match self.interfaces.served(packet.arrival) {
             None => self.flows.sources.release(source),
             Some(id) if self.is_bounded(id, flow.group()) => {

@@ -121,8 +121,8 @@ mod unix {
         // Not in there: the log's callback may call MGM.
         if error != 0 {
             log::warn!(
-                "no fork handler ({}): a forked child that outlives this router will keep \
-                 the kernel's multicast routing to itself",
+                "cannot install a fork handler ({}): a forked child that outlives this router \
+                 will keep the kernel's multicast routing table",
                 io::Error::from_raw_os_error(error)
             );
         }

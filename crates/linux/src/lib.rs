@@ -11,7 +11,7 @@
 #![cfg(target_os = "linux")]
 
 #[cfg(all(mgm_planted, not(debug_assertions)))]
-compile_error!("--cfg mgm_planted puts bugs into mgm, for scripts/fuzz only");
+compile_error!("--cfg mgm_planted adds bugs to the library, for scripts/fuzz only");
 
 pub mod fork;
 pub mod kernel;

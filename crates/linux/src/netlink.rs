@@ -77,12 +77,12 @@ impl NetlinkRoutes {
             Refusal::Forwarder(match error.raw_os_error() {
                 Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT | libc::EPERM | libc::EACCES) => {
                     format!(
-                        "no route look-ups: netlink is not there, or a sandbox keeps it off \
+                        "cannot look up routes: netlink is missing, or a sandbox blocks it \
                          ({error}): allow AF_NETLINK sockets"
                     )
                 }
                 _ => format!(
-                    "no route look-ups: {error}: raise the limits on open files and threads"
+                    "cannot look up routes: {error}: raise the limits on open files and threads"
                 ),
             })
         })
@@ -110,8 +110,8 @@ impl RouteView for NetlinkRoutes {
         found
             .inspect_err(|error| {
                 log::warn!(
-                    "the kernel does not tell the route to {source} ({error}): what was known of \
-                     it stands, trying again"
+                    "cannot look up the route to {source} ({error}): keeping the last known \
+                     route; retrying"
                 );
             })
             .ok()

@@ -82,14 +82,17 @@ fn make_way(path: &Path) -> io::Result<()> {
         other => other?,
     };
     if !meta.file_type().is_socket() {
-        return Err(io::Error::new(ErrorKind::AlreadyExists, "the file is there, and no socket"));
+        return Err(io::Error::new(
+            ErrorKind::AlreadyExists,
+            "the file exists and is not a socket",
+        ));
     }
     let probe = socket()?;
     // Where the backlog is full it says so instead of waiting.
     match SockRef::from(&probe).connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-        _ => Err(io::Error::new(ErrorKind::AddrInUse, "another router listens there")),
+        _ => Err(io::Error::new(ErrorKind::AddrInUse, "another router listens on it")),
     }
 }
 

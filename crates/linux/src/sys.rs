@@ -108,7 +108,7 @@ pub fn coarse_clock() -> u64 {
 /// there: the thread has to go on, or MGM would be deaf (spec 8.5).
 pub fn shield(what: &str, body: impl FnOnce()) {
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
-        log::error!("a panic while taking in {what}: please report it");
+        log::error!("internal error: a panic while processing {what}; please report it");
     }
 }
 

@@ -35,7 +35,7 @@ impl Below {
     pub fn start(manager: Manager, world: &World) -> Result<Below> {
         writer::start().map_err(|error| {
             Refusal::Forwarder(format!(
-                "no thread for the log: {error}: raise the limit of threads"
+                "cannot start a thread for the log: {error}: raise the limit on threads"
             ))
         })?;
         Ok(Below {

@@ -38,7 +38,9 @@ impl Installer {
     ) {
         for flow in flows {
             if let Err(refusal) = self.sync(forwarder, engine, flow) {
-                ::log::error!("the kernel's entry of {flow} is not right, trying again: {refusal}");
+                ::log::error!(
+                    "the kernel's entry of {flow} is not up to date, retrying: {refusal}"
+                );
                 self.tally.errors += 1;
             }
         }
@@ -130,7 +132,8 @@ impl Installer {
                         self.stale.insert(flow);
                     } else {
                         ::log::error!(
-                            "out of memory: the kernel may go on forwarding {flow} until the stop"
+                            "out of memory: the kernel may keep forwarding {flow} until the \
+                             library stops"
                         );
                     }
                     Err(refusal)

@@ -173,7 +173,7 @@ impl Manager {
                     .collect();
                 run.set_clock();
                 if run.engine.update_routes(&current, &mut run.fx).is_err() {
-                    ::log::error!("out of memory: routes are looked up again in a while");
+                    ::log::error!("out of memory: retrying the route look-ups later");
                     run.world.doubts.about_routes();
                 }
                 self.publish(&mut guard, lane);

@@ -88,7 +88,9 @@ impl Progress {
         match &self.step {
             Step::Open => Some(Ok(())),
             Step::Over(Some(why)) => Some(Err(why.clone())),
-            _ if self.closing => Some(Err("it was served elsewhere, or stopped, meanwhile".into())),
+            _ if self.closing => {
+                Some(Err("the path was changed, or the library stopped, meanwhile".into()))
+            }
             Step::Over(None) => Some(Ok(())), // it was open
             Step::Opening => None,
         }
@@ -165,7 +167,7 @@ impl Service {
         }
         match progress.is_open() {
             Some(result) => result.map_err(|why| refusal(&self.path, &why)),
-            None => Err(refusal(&self.path, "the file system does not answer")),
+            None => Err(refusal(&self.path, "the file system does not respond")),
         }
     }
 
@@ -185,7 +187,7 @@ impl Service {
             if self.changed.wait_until(&mut progress, end).timed_out() {
                 drop(progress);
                 log::warn!(
-                    "the status socket {} has not closed in time: its file may remain",
+                    "the status socket {} was not closed in time: its file may remain",
                     self.path.display()
                 );
                 return;

@@ -145,7 +145,7 @@ impl Settings {
         let level = env.value("MGM_LOG", LOG_LEVELS, host.log_level, word);
         settings.log_level = level.unwrap_or(settings.log_level);
         let used = settings.log_level.as_str().to_ascii_lowercase();
-        let warnings = env.faults.into_iter().map(|fault| format!("{fault}; {used} is used"));
+        let warnings = env.faults.into_iter().map(|fault| format!("{fault}; using {used}"));
         settings.warnings = warnings.collect();
         Ok(settings)
     }
@@ -178,7 +178,7 @@ impl Environment<'_> {
         let text = (self.get)(name).filter(|text| !text.is_empty())?;
         let value = read(&text);
         if value.is_none() {
-            self.faults.push(format!("invalid {name}={text:?}: valid is {valid}"));
+            self.faults.push(format!("invalid {name}={text:?}: use {valid}"));
         }
         value
     }
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(settings, Settings::default());
         let [line] = &warnings[..] else { panic!("{warnings:?}") };
         assert!(line.contains("MGM_LOG") && line.contains("loud") && line.contains("trace"));
-        assert!(line.ends_with("warn is used"), "{line}");
+        assert!(line.ends_with("using warn"), "{line}");
     }
 
     #[test]

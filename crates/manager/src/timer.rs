@@ -49,8 +49,8 @@ impl Manager {
     /// The timer's life, which does not end with a panic of ours (spec 8.5).
     fn be_timer(&self) {
         while catch_unwind(AssertUnwindSafe(|| self.keep_time())).is_err() {
-            ::log::error!("a panic in the timer: please report it");
-            // Lest one that lasts have it spin.
+            ::log::error!("internal error: a panic in the timer; please report it");
+            // So that repeated panics do not make it spin.
             let mut guard = self.lock();
             if let Some(run) = guard.running() {
                 run.timer_due = None;

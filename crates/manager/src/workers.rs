@@ -114,8 +114,8 @@ impl Manager {
             // Packets wait for workers, and do without them now.
             self.shared.ended.notify_all();
             ::log::error!(
-                "cannot start a thread ({error}): callbacks are late; raise the limit of threads \
-                 (ulimit -u)"
+                "cannot start a worker thread ({error}): callbacks are late; raise the limit on \
+                 threads (ulimit -u)"
             );
         }
         started.is_ok()
@@ -153,7 +153,7 @@ impl Manager {
     /// A worker's life, which does not end with a panic of ours (spec 8.5).
     fn work(&self) {
         while catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {
-            ::log::error!("a panic in a worker: please report it");
+            ::log::error!("internal error: a panic in a worker; please report it");
         }
     }
 

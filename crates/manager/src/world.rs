@@ -112,7 +112,7 @@ impl World {
         }
         if self.forwarder.is_none() {
             let forwarder = self.open(manager)?;
-            ::log::info!("forwarding by {}", forwarder.name());
+            ::log::info!("using the {} forwarder", forwarder.name());
             self.forwarder = Some(forwarder);
         }
         let added = match &mut self.forwarder {
@@ -162,13 +162,14 @@ impl World {
             ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Kernel => self.open_kernel(manager),
             ForwarderChoice::Ebpf => Err(Refusal::Forwarder(
-                "the ebpf forwarder is not built in: set MGM_FORWARDER to kernel, memory or auto"
+                "this library has no ebpf forwarder: set MGM_FORWARDER to kernel, memory or auto"
                     .into(),
             )),
             ForwarderChoice::Auto if !system::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Auto => Ok(self.open_kernel(manager).unwrap_or_else(|refusal| {
                 ::log::warn!(
-                    "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"
+                    "the kernel will forward no packets, the library only keeps its tables: \
+                     {refusal}"
                 );
                 Box::new(MemoryForwarder)
             })),
@@ -306,7 +307,7 @@ impl World {
         let lost = forwarder.lost_interfaces();
         self.look_whether_settled();
         lost.unwrap_or_else(|refusal| {
-            ::log::debug!("which interfaces are lost? {refusal}");
+            ::log::debug!("cannot read which interfaces are lost: {refusal}");
             self.doubts.about_interfaces();
             Vec::new()
         })

@@ -170,100 +170,111 @@ impl fmt::Display for Refusal {
         use Refusal::*;
         match self {
             BadHandle(handle) => {
-                write!(f, "handle {handle:#x} is not open, or not of the kind that is due here")
+                write!(f, "invalid handle {handle:#x}: closed, or of the wrong type for this call")
             }
             AlreadyRegistered(protocol, component) => write!(
                 f,
-                "protocol {protocol:#x}, component {component:#x} is registered already: \
-                 choose another component id, or deregister the first"
+                "protocol {protocol:#x}, component {component:#x} is already registered: choose \
+                 another component id, or deregister the first client"
             ),
-            StillOwns(n) => write!(f, "the client still has {n} interface(s): release them first"),
+            StillOwns(n) => write!(f, "the client still owns {n} interface(s): release them first"),
             CallbackRunning => f.write_str(
-                "a callback of that client is running on another thread, and waiting for it \
-                 inside a callback could be for ever: try again outside",
+                "a callback of that client is running on another thread, and waiting here could \
+                 deadlock: retry outside the callback",
             ),
             Null(name) => write!(f, "{name} is null"),
-            ZeroInterface => f.write_str("dwIfIndex is 0, which is no interface"),
+            ZeroInterface => f.write_str("invalid dwIfIndex 0: interface indexes start at 1"),
             NotAGroup(group) => {
-                write!(f, "group {group} is not in 224.0.0.0/4 (is it in network byte order?)")
+                write!(
+                    f,
+                    "invalid group {group}: not in 224.0.0.0/4 (is it in network byte order?)"
+                )
             }
             NotASource(source) => {
-                write!(f, "source {source} is not a host's address (is it in network byte order?)")
+                write!(
+                    f,
+                    "invalid source {source}: not the address of a host (is it in network byte \
+                     order?)"
+                )
             }
             BadMask(what, mask, addr) => write!(
                 f,
-                "{what} mask {mask} does not fit {addr}: 0 goes with address 0, \
-                 255.255.255.255 with any other"
+                "invalid {what} mask {mask} for {addr}: use 0 for address 0, and 255.255.255.255 \
+                 for any other"
             ),
             SourceWithoutGroup(source) => {
-                write!(f, "source {source} with group 0: there are no (s,*) memberships")
+                write!(f, "source {source} with group 0: (s,*) memberships do not exist")
             }
-            BadFlags(flags) => write!(f, "dwFlags {flags:#x} has no known bit, or an unknown one"),
+            BadFlags(flags) => write!(f, "invalid dwFlags {flags:#x}"),
             BadEnumType(kind) => {
-                write!(f, "enumeration type {kind} is neither ANY_SOURCE (0) nor ALL_SOURCES (1)")
+                write!(f, "invalid enumeration type {kind}: use ANY_SOURCE (0) or ALL_SOURCES (1)")
             }
             BadArgument(what) => f.write_str(what),
             BadSetting(why) => f.write_str(why),
             MixedNextHops(interface) => write!(
                 f,
-                "{interface}: one index has either a single interface with next hop 0, or one \
-                 for each next hop, never both"
+                "{interface}: an index has either one interface with next hop 0, or one for each \
+                 next hop, never both"
             ),
             Owned(interface) => {
-                write!(f, "{interface} is taken: MgmGetProtocolOnInterface tells by whom")
+                write!(f, "{interface} already has an owner: MgmGetProtocolOnInterface returns it")
             }
-            TooManyInterfaces => f.write_str("more than 65,535 interfaces"),
+            TooManyInterfaces => f.write_str("too many interfaces: the library supports 65,535"),
             NotOwner(interface) => write!(
                 f,
-                "{interface} is not the caller's: take it with MgmTakeInterfaceOwnership first"
+                "the caller does not own {interface}: call MgmTakeInterfaceOwnership first"
             ),
-            NobodyOwns(interface) | NoProtocol(interface) => write!(f, "{interface} is nobody's"),
-            NoSuchInterface(index) => {
-                write!(f, "there is no interface with index {index} (\"ip link\" lists them)")
+            NobodyOwns(interface) | NoProtocol(interface) => {
+                write!(f, "no client owns {interface}")
             }
-            KernelNextHop(interface) => write!(
-                f,
-                "{interface}: the kernel cannot tell next hops apart, only next hop 0 works with \
-                 MGM_FORWARDER=kernel"
-            ),
+            NoSuchInterface(index) => {
+                write!(f, "no interface has index {index}: \"ip link\" lists the interfaces")
+            }
+            KernelNextHop(interface) => {
+                write!(f, "{interface}: the kernel forwarder supports only next hop 0")
+            }
             Forwarder(advice) => f.write_str(advice),
             IgmpDisabled(interface) => write!(
                 f,
-                "{interface}: its owner is changing, IGMP may add and delete again from \
-                 ENABLE_IGMP on"
+                "{interface} is changing its owner: IGMP must wait for ENABLE_IGMP before it \
+                 adds or deletes"
             ),
             Absent(interface) => write!(
                 f,
-                "{interface} is gone from the system: add again when it is back, its owner \
-                 has it still"
+                "{interface} does not exist in the system now: retry when it is back; its owner \
+                 still owns it"
             ),
             NotAScope(address, mask) => write!(
                 f,
-                "{address} mask {mask} is no prefix inside 239.0.0.0/8, where alone boundaries are \
-                 (RFC 2365; are both in network byte order?)"
+                "invalid boundary {address} mask {mask}: not a prefix inside 239.0.0.0/8 (RFC \
+                 2365; are both in network byte order?)"
             ),
             NoBoundary(index, scope) => {
-                write!(f, "there is no boundary for {scope} on interface {index}")
+                write!(f, "interface {index} has no boundary for {scope}")
             }
-            NoMfe(flow) => write!(f, "there is no MFE {flow}"),
-            NoArrival => f.write_str("this thread is not inside an RPF callback"),
+            NoMfe(flow) => write!(f, "no MFE for {flow}"),
+            NoArrival => {
+                f.write_str("only valid inside an RPF callback, on the thread that runs it")
+            }
             NotUpstreamOwner(flow) => {
                 write!(f, "only the owner of the incoming interface may change MFE {flow}")
             }
-            SmallBuffer(need) => write!(f, "{need} bytes are needed"),
-            InsideCallback => f.write_str("not from inside a callback: it would wait for itself"),
-            Forked => {
-                f.write_str("this is a forked child: MGM lives in the router's own process only")
+            SmallBuffer(need) => write!(f, "the buffer is too small: {need} bytes are needed"),
+            InsideCallback => {
+                f.write_str("not allowed inside a callback: the call would wait for itself")
             }
-            AlreadyStarted => f.write_str(
-                "MGM runs already: call MgmHostStart before any other Mgm function, or \
-                 MgmHostStop first",
+            Forked => f.write_str(
+                "this is a forked child: the library works only in the router's own process",
             ),
-            Stopping => f.write_str("MGM is being stopped"),
-            StatusSocket(why) => write!(f, "no status socket at {why}"),
-            NoRoute(network, mask) => write!(f, "there is no route {network} mask {mask}"),
+            AlreadyStarted => f.write_str(
+                "the library is already running: call MgmHostStart before any other Mgm \
+                 function, or call MgmHostStop first",
+            ),
+            Stopping => f.write_str("the library is being stopped"),
+            StatusSocket(why) => write!(f, "cannot open the status socket {why}"),
+            NoRoute(network, mask) => write!(f, "no route to {network} mask {mask}"),
             NoMemory => f.write_str("out of memory"),
-            Panicked => f.write_str("an error inside MGM was caught; please report it"),
+            Panicked => f.write_str("internal error: a panic was caught; please report it"),
         }
     }
 }

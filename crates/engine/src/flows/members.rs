@@ -95,7 +95,7 @@ impl Members {
         }
         match self {
             Members::Both(sets) => sets,
-            _ => unreachable!("made so above"),
+            _ => unreachable!("set above"),
         }
     }
 

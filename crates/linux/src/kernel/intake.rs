@@ -149,8 +149,8 @@ fn sort_out(batch: &Batch, devices: &Devices, upcalls: &mut Vec<Upcall>) {
                     arrival: Interface::link(index),
                     header: report.header,
                 }),
-                // It waited in the socket while the interface was given up.
-                None => log::debug!("{}: upcall from a VIF that is gone", report.flow),
+                // It waited in the socket while the interface was released.
+                None => log::debug!("{}: upcall from a deleted VIF", report.flow),
             },
             Err(Ignored::Packet) => {}
             Err(why) => log::debug!("upcall ignored: {why:?}"),
@@ -216,8 +216,8 @@ impl Losses {
     pub(super) fn tell(&mut self) {
         if self.untold > 0 && self.lines.may_come() {
             log::warn!(
-                "{} upcalls lost, new flows come faster than they can be taken in: their next \
-                 packets will bring them again",
+                "{} upcalls lost, because new flows arrive too fast: the next packet of each \
+                 flow causes another upcall",
                 self.untold
             );
             self.untold = 0;

@@ -82,10 +82,10 @@ impl KernelForwarder {
             MrouteSocket::open(table).map_err(|(step, error)| advice::open(step, &error, table))?;
         socket.set_receive_buffer(RECEIVE_BUFFER);
         if let Err(error) = socket.accept_upcalls_only() {
-            log::debug!("no filter on the multicast routing socket: {error}");
+            log::debug!("cannot filter the multicast routing socket: {error}");
         }
         if let Err(error) = socket.overflows() {
-            log::debug!("lost upcalls will go uncounted: {error}");
+            log::debug!("cannot count lost upcalls: {error}");
         }
         let signal = StopSignal::new().map_err(|error| advice::resources(&error))?;
         let shared = Arc::new(Shared { socket, signal, ending: AtomicBool::new(false) });
@@ -112,7 +112,11 @@ impl KernelForwarder {
                 // has a TTL greater than 0, one of 1 what has more than 1: all
                 // that can be forwarded either way. 255 is off for both.
                 Some(vif) => ttls[vif.slot()] = (*threshold).max(1),
-                None => log::error!("{}: oif {} is not served by the kernel", entry.flow, oif.0),
+                None => log::error!(
+                    "{}: the kernel does not serve the oif with number {}",
+                    entry.flow,
+                    oif.0
+                ),
             }
         }
         ttls
@@ -222,7 +226,7 @@ impl Forwarder for KernelForwarder {
     fn remove_interface(&mut self, id: IfId) {
         self.vifs.leave(id);
         if let Err(refusal) = self.delete_vifs() {
-            log::warn!("trying again: {refusal}");
+            log::warn!("retrying: {refusal}");
         }
     }
 
@@ -232,7 +236,7 @@ impl Forwarder for KernelForwarder {
 
     fn settle(&mut self) {
         if let Err(refusal) = self.delete_vifs() {
-            log::debug!("trying again: {refusal}");
+            log::debug!("retrying: {refusal}");
         }
     }
 
@@ -259,7 +263,7 @@ impl Forwarder for KernelForwarder {
     fn install(&mut self, entry: &Entry<'_>) -> Result<()> {
         let Some(iif) = self.vifs.get(entry.iif) else {
             return Err(Refusal::Forwarder(format!(
-                "{}: the incoming interface is not served by the kernel",
+                "{}: the kernel does not serve its iif",
                 entry.flow
             )));
         };

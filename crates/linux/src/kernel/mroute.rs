@@ -126,7 +126,9 @@ impl MrouteSocket {
         for on in [0i32, 1] {
             match socket.set(MRT_PIM, &on) {
                 Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => {
-                    log::debug!("no MRT_PIM: wrong interfaces that are no oif go untold");
+                    log::debug!(
+                        "no MRT_PIM: packets on a wrong interface that is no oif are not reported"
+                    );
                 }
                 result => result.map_err(|error| (Step::Pim, error))?,
             }
@@ -180,8 +182,8 @@ impl MrouteSocket {
             let socket = SockRef::from(&self.0);
             let result = socket.set_recv_buffer_size(bytes);
             log::info!(
-                "upcalls: SO_RCVBUFFORCE: {error}; with SO_RCVBUF the buffer has {} bytes{}. \
-                 More than that in a burst is lost: raise net.core.rmem_max to {bytes}",
+                "upcalls: SO_RCVBUFFORCE failed ({error}); with SO_RCVBUF the buffer has {} \
+                 bytes{}: a larger burst is lost; raise net.core.rmem_max to {bytes}",
                 socket.recv_buffer_size().unwrap_or(0),
                 result.err().map_or(String::new(), |error| format!(" ({error})")),
             );
@@ -323,7 +325,7 @@ impl MrouteSocket {
     /// another thread still waits on the socket.
     pub(super) fn release(&self) {
         if let Err(error) = self.set(MRT_DONE, &0i32) {
-            log::debug!("MRT_DONE: {error}");
+            log::debug!("MRT_DONE failed: {error}");
         }
     }
 }

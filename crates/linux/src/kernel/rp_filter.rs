@@ -17,7 +17,7 @@ impl ReversePaths {
         let directory = GuardedFd::open(|| File::open("/proc/sys/net/ipv4/conf"));
         ReversePaths(
             directory
-                .map_err(|error| log::debug!("net.ipv4.conf.*.rp_filter is not known: {error}"))
+                .map_err(|error| log::debug!("cannot read net.ipv4.conf.*.rp_filter: {error}"))
                 .ok(),
         )
     }
@@ -62,8 +62,8 @@ fn complaint(device: &str, index: u32, all: u8, own: u8) -> Option<String> {
         _ => ("net.ipv4.conf.all.rp_filter".to_owned(), format!("{own} to 2")),
     };
     Some(format!(
-        "{device} (index {index}): {cause}=1 drops packets whose source the unicast routes \
-         expect by another interface, before multicast routing sees them: set {cure}"
+        "{device} (index {index}): {cause}=1 drops packets whose source is routed through \
+         another interface, before multicast routing sees them: set {cure}"
     ))
 }
 

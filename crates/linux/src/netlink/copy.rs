@@ -81,7 +81,7 @@ impl TableCopy {
     pub fn take(&mut self, message: &Message<'_>) {
         let route = match RouteMessage::parse(message.body) {
             Ok(route) => route,
-            Err(error) => return log::debug!("a route that makes no sense: {error}"),
+            Err(error) => return log::debug!("ignoring an invalid route: {error}"),
         };
         match message.kind {
             RTM_NEWROUTE => self.add(&route, message.flags),

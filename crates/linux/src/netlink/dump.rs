@@ -43,7 +43,7 @@ impl Dumper {
         SockRef::from(&*socket).set_read_timeout(Some(ANSWER))?;
         if let Err(error) = socket.set_netlink_get_strict_chk(true) {
             // Before Linux 4.20. Then a dump has all tables, and takes longer.
-            log::debug!("NETLINK_GET_STRICT_CHK: {error}");
+            log::debug!("NETLINK_GET_STRICT_CHK failed: {error}");
         }
         Ok(Dumper { socket, sequence: 0, piece: vec![0; PIECE] })
     }

@@ -83,7 +83,7 @@ impl Listener {
         for group in GROUPS {
             match socket.add_membership(group) {
                 Err(error) if group == NEXTHOP && error.raw_os_error() == Some(libc::EINVAL) => {
-                    log::debug!("no next hop objects in this kernel");
+                    log::debug!("this kernel has no next hop objects");
                 }
                 result => result?,
             }
@@ -160,7 +160,7 @@ impl Listener {
         let read = |what: &str, stale: &mut bool, result: io::Result<()>| {
             *stale = result.is_err();
             if let Err(error) = result {
-                log::warn!("reading {what} from the kernel: {error}: trying again in a second");
+                log::warn!("cannot read {what} from the kernel: {error}: retrying in a second");
             }
         };
         if stale.links {
@@ -222,7 +222,7 @@ impl Ears {
                     Some(libc::EINTR) => {}
                     Some(libc::EAGAIN) => break,
                     _ => {
-                        log::debug!("reading route changes: {error}");
+                        log::debug!("cannot read route changes: {error}");
                         break;
                     }
                 },

@@ -170,7 +170,7 @@ pub(super) fn by(way: NextHop, ways: &[NextHop], prefix: Prefix, protocol: u32) 
 pub(super) fn prefix(message: &RouteMessage) -> Prefix {
     let length = message.header.destination_prefix_length;
     if cfg!(all(fuzzing, mgm_planted)) && length > 32 {
-        panic!("a bug to order: scripts/fuzz has to find it");
+        panic!("a planted bug: scripts/fuzz must find it");
     }
     Prefix::of(destination(message), length)
 }

@@ -48,8 +48,8 @@ impl RouteSocket {
             let error = io::Error::last_os_error();
             let result = SockRef::from(&self.socket as &Socket).set_recv_buffer_size(bytes);
             log::debug!(
-                "announcements of routes: SO_RCVBUFFORCE: {error}, SO_RCVBUF: {result:?}: more \
-                 than fit have every source looked up again"
+                "route changes: SO_RCVBUFFORCE failed ({error}), SO_RCVBUF: {result:?}: after a \
+                 larger burst every source is looked up again"
             );
         }
     }

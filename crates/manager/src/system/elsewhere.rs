@@ -70,7 +70,7 @@ pub(crate) fn open_forwarder(
     _table: u32,
     _upcalls: Arc<dyn UpcallSink>,
 ) -> Result<Box<dyn Forwarder>> {
-    Err(Refusal::Forwarder("kernel forwarding exists on Linux only".into()))
+    Err(Refusal::Forwarder("the kernel forwarder exists only on Linux".into()))
 }
 
 /// There are only the host's routes here.
@@ -78,7 +78,7 @@ pub(crate) fn open_routes(
     _: Arc<dyn RouteWatcher>,
     _table: Option<u32>,
 ) -> Result<Box<dyn RouteView>> {
-    Err(Refusal::Forwarder("the system's routes are read on Linux only".into()))
+    Err(Refusal::Forwarder("the system's routes can be read only on Linux".into()))
 }
 
 /// There is no such socket here, and never a value of this type.
@@ -108,5 +108,5 @@ impl StopSignal {
 }
 
 fn unsupported() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "there are none on this system")
+    io::Error::new(io::ErrorKind::Unsupported, "not supported on this system")
 }

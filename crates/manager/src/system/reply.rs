@@ -30,7 +30,7 @@ fn reply(request: &str, status: impl FnOnce(Detail) -> Status) -> String {
         _ => (
             "404 Not Found",
             "text/plain",
-            "There are /status, /summary, /metrics and /metrics/mfes.\n".into(),
+            "valid paths: /status, /summary, /metrics, /metrics/mfes\n".into(),
         ),
     };
     format!(
