@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 /// The result of everything that can be refused.
 pub type Result<T> = std::result::Result<T, Refusal>;
 
-/// The Win32 error codes that MGM answers with (spec 0.8).
+/// The Win32 error codes that the library returns (spec 0.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Code {
@@ -29,18 +29,19 @@ pub enum Code {
     NotFound = 1168,
 }
 
-/// Every reason for which MGM refuses a call. The caller sees [`Refusal::code`];
-/// the log gets the `Display` text, which says what to do about it.
+/// Every reason for which the library refuses a call. The caller gets [`Refusal::code`];
+/// the log gets the `Display` text, which says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     // Registration
-    /// A handle that was never issued, is closed, or is of the other kind.
+    /// A handle that was never issued, is closed, or is of another type.
     BadHandle(u64),
     /// (protocol, component) is registered already.
     AlreadyRegistered(u32, u32),
     /// The client still owns interfaces.
     StillOwns(usize),
-    /// Waiting for the client's running callback from inside another's could be for ever.
+    /// A callback of the client runs on another thread, and the caller is inside a callback:
+    /// waiting could deadlock.
     CallbackRunning,
 
     // Arguments
@@ -56,35 +57,35 @@ pub enum Refusal {
     BadMask(&'static str, Ipv4Addr, Ipv4Addr),
     /// (s,*): a source without a group.
     SourceWithoutGroup(Ipv4Addr),
-    /// A flags word with no known bit, or an unknown one.
+    /// A dwFlags with an unknown bit, or without any known bit.
     BadFlags(u32),
     /// An MGM_ENUM_TYPES that is neither 0 nor 1.
     BadEnumType(u32),
-    /// Another argument that makes no sense; what is wrong.
+    /// Another invalid argument; what is wrong with it.
     BadArgument(&'static str),
 
     // Interfaces
     /// The index has interfaces of the other kind, with (without) a next hop.
     MixedNextHops(Interface),
-    /// Somebody has the interface already.
+    /// Another client has taken the interface.
     Owned(Interface),
     /// More interfaces than the engine can number.
     TooManyInterfaces,
-    /// The caller does not have the interface.
+    /// The caller does not own the interface.
     NotOwner(Interface),
-    /// Nobody has the interface.
+    /// No client owns the interface.
     NobodyOwns(Interface),
-    /// The same, to one who asked just that.
+    /// The same, as the answer to MgmGetProtocolOnInterface.
     NoProtocol(Interface),
     /// The system has no such interface.
     NoSuchInterface(u32),
-    /// The kernel cannot tell next hops apart.
+    /// An interface with a next hop, which the kernel forwarder does not support.
     KernelNextHop(Interface),
-    /// The forwarder cannot serve the interface; what to do about it.
+    /// The forwarder cannot serve the interface; what to do.
     Forwarder(String),
-    /// The system has lost the interface.
+    /// The interface no longer exists in the system.
     Absent(Interface),
-    /// Between DISABLE_IGMP and ENABLE_IGMP.
+    /// IGMP called between DISABLE_IGMP and ENABLE_IGMP.
     IgmpDisabled(Interface),
 
     // Limits
@@ -103,24 +104,24 @@ pub enum Refusal {
     /// The buffer cannot hold what is asked for.
     SmallBuffer(usize),
 
-    // Life
-    /// Not from inside a callback.
+    // Start and stop
+    /// The call is not allowed inside a callback.
     InsideCallback,
     /// This is a forked child of the router.
     Forked,
-    /// MGM runs already.
+    /// The library is already running.
     AlreadyStarted,
-    /// A variable of the environment has an invalid value; which, and the valid ones.
+    /// An environment variable has an invalid value; names it and the valid values.
     BadSetting(String),
-    /// MGM is being stopped.
+    /// The library is being stopped.
     Stopping,
-    /// The status cannot be served; why.
+    /// The status socket cannot be opened; its path and the reason.
     StatusSocket(String),
     /// No such route.
     NoRoute(Ipv4Addr, Ipv4Addr),
-    /// The allocator or the system refused.
+    /// The allocator or the system has no memory.
     NoMemory,
-    /// A panic inside MGM was caught at the boundary.
+    /// A panic inside the library was caught before it reached C.
     Panicked,
 }
 
@@ -157,8 +158,8 @@ impl Refusal {
         }
     }
 
-    /// Whether this answer is part of ordinary use (a look-up that finds
-    /// nothing, a buffer to be grown) and so no line in an operator's log.
+    /// Whether this refusal is part of ordinary use (a look-up that finds nothing, a buffer
+    /// that is too small), so that it is not logged.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {
         matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_) | Refusal::NoProtocol(_))
