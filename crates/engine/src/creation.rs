@@ -1,38 +1,38 @@
-//! CREATION_ALERT: who has oifs in a flow that is about to be forwarded, and
-//! wants them (spec 5.3).
+//! CREATION_ALERT: asks the owners of the oifs of a flow that is about to be forwarded which
+//! oifs to use (spec 5.3).
 
 use super::resolve::Waiting;
 use super::{ClientId, CreationOif, CreationOifs, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Time};
 use smallvec::SmallVec;
 
-/// A CREATION_ALERT that is out.
+/// A CREATION_ALERT that has not been answered.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub question: QuestionId,
     /// The client's oifs, in the order of the question.
     pub oifs: IfSet,
-    /// Those where a JOIN of the owner's has overtaken the answer (spec 3.5).
+    /// The oifs where the owner has joined meanwhile, so that its answer does not count (spec 3.5).
     pub overtaken: IfSet,
 }
 
-/// Those of one flow: seldom are there more than one.
+/// The CREATION_ALERTs of one flow: seldom more than one.
 pub(super) type AllAsked = SmallVec<[Asked; 1]>;
 
 /// The CREATION_ALERTs for one flow.
 #[derive(Default)]
 pub(super) struct CreationAsked {
     pub questions: AllAsked,
-    /// The oifs if nobody switches one off.
+    /// The oifs, if no client switches one off.
     pub oifs: IfSet,
-    /// All interfaces that they are about, or would be if every client had the callback.
+    /// All interfaces that the questions concern, also those of clients without the callback.
     pub about: IfSet,
-    /// Those of clients that lack it.
+    /// The interfaces of clients without the callback.
     pub on: IfSet,
 }
 
 impl Engine {
-    /// CREATION_ALERT, for a flow whose iif is settled.
+    /// Sends CREATION_ALERT for a flow whose iif is known.
     pub(super) fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
         let CreationAsked { questions, about, on, .. } = self.creation_questions(flow, iif, fx);
         let nobody = questions.is_empty();
@@ -46,8 +46,8 @@ impl Engine {
         }
     }
 
-    /// Asks everybody who has interfaces among the oifs (spec 5.3). Whoever has
-    /// no callback wants them all.
+    /// Asks every owner of interfaces among the oifs (spec 5.3). For a client without the
+    /// callback all its oifs stay on.
     pub(super) fn creation_questions(
         &mut self,
         flow: Flow,
@@ -88,13 +88,13 @@ impl Engine {
         asked
     }
 
-    /// Where a flow that comes in by `iif` can go out: where it is wanted and no
-    /// boundary keeps it off.
+    /// The possible oifs of a flow that arrives on `iif`: interfaces with memberships and
+    /// without a boundary for the group.
     #[inline]
     pub(super) fn possible_oifs(&self, flow: Flow, iif: IfId) -> IfSet {
         let mut oifs = self.member_interfaces(flow);
         if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
-            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
+            oifs.union_with(rare.on.view()); // the overrides of an MFE that is being renewed
         }
         self.subtract_bounded(&mut oifs, flow.group());
         oifs.remove(iif);

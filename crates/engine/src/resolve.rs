@@ -1,11 +1,10 @@
-//! From the first packet of a flow to its MFE (spec 5.1 to 5.5), and the same
-//! questions again for an MFE that gets another life or another route. What comes of the
-//! answers is in `answers`.
+//! From the first packet of a flow to its MFE (spec 5.1 to 5.5), and the same questions again
+//! for an MFE that is renewed or gets another route. `answers` processes the answers.
 //!
 //! ```text
 //!  packet ──► route ──► RPF_CALLBACK ──► CREATION_ALERT ──► MFE installed
 //!               ▲       owner of iif     owners of oifs
-//!               └────── the world has moved meanwhile ──┘
+//!               └─────── state has changed meanwhile ───┘
 //! ```
 
 use super::creation::{AllAsked, CreationAsked};
@@ -20,35 +19,36 @@ use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId, R
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::sync::Arc;
 
-/// What a resolution is to bring about.
+/// The purpose of a resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The MFE of a new flow.
+    /// To create the MFE of a new flow.
     Create,
-    /// Another life for an MFE that forwarded; it goes on doing so (spec 5.6).
+    /// To renew an MFE that has forwarded; it keeps forwarding meanwhile (spec 5.6).
     Renew,
-    /// The iif that the new route gives; until then the old one serves (spec 5.10).
+    /// To change the iif after a route change; meanwhile the old iif stays (spec 5.10).
     Reroute,
 }
 
-/// After its owner was asked about a flow that no route covers, nobody is asked again so
-/// long (spec 5.2).
+/// After an owner was asked about a flow that no route covers, no client is asked again for
+/// this time (spec 5.2).
 const PATIENCE_MS: u64 = 10_000;
 
-/// What a question takes beside its notice, and what waits for its answer.
+/// The memory that a question needs besides its notice, for what waits for the answer.
 const RESOLUTION_BYTES: usize = 768;
 
 /// A flow whose clients are being asked.
 #[derive(Debug)]
 pub(super) struct Resolution {
     pub purpose: Purpose,
-    /// Of a new flow, which holds a reference. An MFE's source is that of its entry.
+    /// The source of a new flow; the resolution holds a reference. The entry has that of an MFE.
     pub source: SourceId,
-    /// What it began with. Where an MFE is asked about, the interface where its packets arrive.
+    /// The first packet. If there is an MFE: the interface on which its packets arrive.
     pub packet: FirstPacket,
-    /// The number of that interface, which a new flow counts for (spec 0.9).
+    /// The number of that interface, for which a new flow counts (spec 0.9).
     pub arrived: IfId,
-    /// What the route gave, when RPF_CALLBACK was asked; `None` if it led to nobody.
+    /// The iif and neighbour by the route when RPF_CALLBACK was called; `None` if the route leads
+    /// through no interface of a client.
     pub expected: Option<(IfId, Ipv4Addr)>,
     /// The interface whose owner was asked.
     pub asked: IfId,
@@ -57,9 +57,9 @@ pub(super) struct Resolution {
     /// How the iif was found.
     pub origin: Origin,
     pub waiting: Waiting,
-    /// Interfaces whose owners were asked: should one change hands, all starts again.
+    /// Interfaces whose owners were asked. If one changes its owner, the resolution starts again.
     pub asked_about: IfSet,
-    /// Interfaces that CREATION_ALERT answers switched off, and left on.
+    /// Interfaces that CREATION_ALERT answers switched off, and those left on.
     pub off: IfSet,
     pub on: IfSet,
 }
@@ -80,18 +80,17 @@ impl Waiting {
     }
 }
 
-/// Where the packets of a flow come in, and whom to ask about it.
+/// The expected iif of a flow, and the client to ask about it.
 struct WayIn {
-    /// `None` if the route leads to nobody.
+    /// `None` if the route leads through no interface of a client.
     expected: Option<(IfId, Ipv4Addr)>,
     asked: IfId,
     owner: ClientId,
 }
 
 impl Resolution {
-    /// The owner of an interface has acted on it meanwhile: that beats what it
-    /// answers (spec 3.5). A FORWARD acts on MFEs that exist, so it beats the
-    /// answers of a renewal only.
+    /// The owner of an interface has called meanwhile: the call overrules its answer (spec 3.5).
+    /// A FORWARD acts on existing MFEs, so it overrules only the answers of a renewal.
     pub fn overtaken(&mut self, id: IfId, touch: Touch) {
         match touch {
             Touch::Members => return,
@@ -118,8 +117,7 @@ impl Engine {
         self.resolutions.contains_key(&flow) && !self.flows.has_mfe(flow)
     }
 
-    /// Starts to make an MFE; false if there can be none. Takes over the reference to the
-    /// source.
+    /// Starts to create an MFE; false if it is impossible. Takes over the reference to the source.
     #[inline]
     pub(super) fn resolve(
         &mut self,
@@ -143,8 +141,8 @@ impl Engine {
             self.ask_rpf(flow, Purpose::Create, source, first_packet(), way, fx);
             return true;
         }
-        // A callback that is not there is one that changes nothing (spec 1.3): a
-        // flow that nobody has a say in takes the short way.
+        // A missing callback counts as one that changes nothing (spec 1.3), so a flow without any
+        // client to ask gets its MFE at once.
         let asked = if self.clients.anybody_hears(NoticeKind::Creation) {
             self.creation_questions(flow, iif, fx)
         } else {
@@ -175,8 +173,8 @@ impl Engine {
         true
     }
 
-    /// Asks about a flow, whoever owns the interface; or gives it up. Takes over the reference
-    /// to the source of a new flow.
+    /// Asks the clients about a flow, or drops the flow. Takes over the reference to the source of
+    /// a new flow.
     pub(super) fn ask(
         &mut self,
         flow: Flow,
@@ -192,8 +190,8 @@ impl Engine {
         }
     }
 
-    /// Asks again for an MFE that is there, and goes on forwarding meanwhile. It is expected
-    /// to come in by `present`, or where it comes in now, as long as that is legitimate.
+    /// Asks again about an existing MFE, which keeps forwarding meanwhile. The expected iif is
+    /// `present`, or else the present one, as long as that is legitimate.
     pub(super) fn resolve_again(
         &mut self,
         flow: Flow,
@@ -313,7 +311,7 @@ impl Engine {
         self.begin_resolution(flow, resolution);
     }
 
-    /// There can be no MFE (spec 5.1, 5.2), or not any more the one that was there (5.10).
+    /// Refuses a flow for which there can be no MFE (spec 5.1, 5.2), or ends its MFE (5.10).
     pub(super) fn give_up(
         &mut self,
         flow: Flow,
