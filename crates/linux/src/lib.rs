@@ -1,11 +1,11 @@
-//! Every system call that MGM makes on Linux.
+//! Every system call that the library makes on Linux.
 //!
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](routes::RouteView).
-//! - [`fork`]: what becomes of all that in a forked child.
-//! - [`threads`]: MGM's own threads, which take none of the process's signals.
-//! - [`serve`]: a socket that the status is served at.
-//! - [`sys`]: waiting for a socket, or for the signal to stop; a clock.
+//! - [`fork`]: closes the descriptors in a forked child.
+//! - [`threads`]: the threads of the library, which block the process's signals.
+//! - [`serve`]: the status socket.
+//! - [`sys`]: waiting for a socket or for a stop signal; a clock.
 //!
 //! This crate knows neither the engine nor the manager.
 #![cfg(target_os = "linux")]

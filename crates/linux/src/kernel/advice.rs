@@ -1,4 +1,4 @@
-//! What went wrong with the kernel, and what the operator can do about it.
+//! Turns errors of the kernel into messages that say what the operator can do.
 
 use super::mroute::{Step, MAX_VIFS};
 use super::vifs::NoVif;
@@ -48,14 +48,14 @@ pub(super) fn open(step: Step, error: &io::Error, table: u32) -> Refusal {
     })
 }
 
-/// How packets get to a table that the kernel does not look them up in by itself.
+/// The rule that directs packets to a table that the kernel does not search by default.
 pub(super) fn rule(table: u32, name: &str) -> String {
     format!(
         "MGM_TABLE={table}: no packets will arrive until \"ip mrule add iif {name} lookup {table}\""
     )
 }
 
-/// A thread or descriptor that the forwarder needs cannot be had.
+/// The forwarder cannot get a thread or descriptor that it needs.
 pub(super) fn resources(error: &io::Error) -> Refusal {
     Refusal::Forwarder(format!(
         "the kernel forwarder cannot get a file descriptor or a thread: {error}: raise the \
@@ -102,7 +102,7 @@ pub(super) fn add_vif(error: &io::Error, interface: Interface, name: &str) -> Re
     })
 }
 
-/// The kernel does not say whether there is such an interface.
+/// The kernel does not answer whether an interface exists.
 pub(super) fn unknown(error: &io::Error, interface: Interface) -> Refusal {
     Refusal::Forwarder(format!("{interface}: cannot read it from the kernel: {error}"))
 }
@@ -126,7 +126,7 @@ pub(super) fn unread(error: &io::Error) -> String {
     format!("cannot read upcalls: {error}: {cure}")
 }
 
-/// A VIF that was given back cannot be deleted.
+/// A released VIF cannot be deleted.
 pub(super) fn undeleted(error: &io::Error, vif: u8) -> Refusal {
     let what = format!("VIF {vif}");
     Refusal::Forwarder(match error.raw_os_error() {
@@ -146,7 +146,7 @@ pub(super) fn entry(error: &io::Error, flow: Flow) -> Refusal {
     })
 }
 
-/// The kernel does not say what it has counted for an entry.
+/// The counters of an entry cannot be read.
 pub(super) fn uncounted(error: &io::Error, flow: Flow) -> Refusal {
     Refusal::Forwarder(format!("{flow}: cannot read the counters from the kernel: {error}"))
 }
