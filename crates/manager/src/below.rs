@@ -1,4 +1,4 @@
-//! Where the kernel's upcalls and route changes come in.
+//! Processes the kernel's upcalls and route changes.
 
 use super::backlog::Origin;
 use super::dispatch::Lane;
@@ -13,25 +13,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-/// As many upcalls are taken before others get the lock.
+/// How many upcalls are processed before other threads get the lock.
 const AT_A_TIME: usize = 64;
 
-/// Takes both in for one life of MGM.
+/// Processes both from a start of the library to its stop.
 pub(super) struct Below {
     manager: Manager,
-    /// The routes of this life, which tell it from a later one. Weak,
-    /// because they own the thread that this is called on.
+    /// The routes of this start, which distinguish it from a later one. Weak, because the routes
+    /// own the thread that this is called on.
     routes: Weak<Routes>,
-    /// How often upcalls have come in.
+    /// How often upcalls have arrived.
     looks: AtomicU64,
     lost: Arc<AtomicU64>,
 }
 
 impl Below {
-    /// For what `manager` forwards by. Starts the thread that writes its log lines.
+    /// Receives the events of the forwarder of `manager`. Starts the thread that writes its log
+    /// messages.
     ///
     /// # Errors
-    /// `Forwarder`, if the system gives no thread.
+    /// `Forwarder`, if the system cannot start a thread.
     pub fn start(manager: Manager, world: &World) -> Result<Below> {
         writer::start().map_err(|error| {
             Refusal::Forwarder(format!(
@@ -46,7 +47,7 @@ impl Below {
         })
     }
 
-    /// The life that opened the forwarder, if it is still on.
+    /// The state of the start that opened the forwarder, if it has not been stopped.
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
         guard
             .running()
@@ -78,15 +79,15 @@ impl UpcallSink for Below {
 }
 
 impl Below {
-    /// Takes a few upcalls of a look, or gives them back if the lock is not to be had.
+    /// Processes a few upcalls, or returns them if the lock is not available.
     fn take(&self, batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
         let (mut routes, mut unsure) = (BTreeMap::new(), BTreeSet::new());
         let mut changes = 0;
         let mut guard = loop {
             let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
             let Some(run) = self.run(&mut guard) else { return Ok(()) };
-            // What changed during the look-up is looked up again: no later
-            // change would ever correct it.
+            // If routes changed during the look-up, look the source up again, because no later
+            // change would correct the result.
             routes.retain(|&(source, _), _| !run.world.changes.may_concern(source, changes));
             changes = run.world.changes.count();
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch

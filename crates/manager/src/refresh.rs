@@ -1,7 +1,7 @@
 //! Look-ups of sources, and of those whose routes have changed.
 //!
-//! A look-up is a system call, so it is made without the lock. What changed meanwhile is
-//! noted in [`Changes`]: whoever looks a source up compares.
+//! A look-up is a system call, so it is made without the lock. [`Changes`] stores the route
+//! changes, so that a look-up can check whether the route changed meanwhile.
 
 use super::dispatch::Lane;
 use super::state::{Guard, Run};
@@ -13,31 +13,31 @@ use crate::types::{Flow, Interface, Ipv4Addr, Result, Route};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// So many sources are looked up before others get the lock, and at the least, however fast
-/// the routes change.
+/// How many sources are looked up before other threads get the lock; also the least number,
+/// however fast the routes change.
 const SOURCES: usize = 256;
 const FEW_SOURCES: usize = 16;
-/// So many sources get their new route in one hold of the lock; a few MFEs of each follow.
+/// How many sources get their new route while the lock is held once; a few MFEs of each follow.
 const UPDATES: usize = 4;
-/// So many MFEs follow their route in one hold of the lock.
+/// How many MFEs follow their route while the lock is held once.
 const REROUTES: usize = 16;
-/// After so many MFEs that follow their route, what they cause is delivered.
+/// After how many MFEs that follow their route the resulting callbacks are delivered.
 const DELIVER: usize = 1024;
 
 /// The latest changes of the routes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// How many there were.
+    /// The number of changes so far.
     count: u64,
-    /// The last of them, the latest one last.
+    /// The last changes, the latest one last.
     latest: VecDeque<Arc<RouteChanges>>,
 }
 
-/// So many changes are remembered: more in the time of a few look-ups do not happen.
+/// How many changes are remembered: more do not happen in the time of a few look-ups.
 const REMEMBERED: usize = 64;
 
 impl Changes {
-    /// Routes have changed.
+    /// Notes a change of routes.
     fn note(&mut self, changes: Arc<RouteChanges>) {
         self.count += 1;
         if self.latest.len() == REMEMBERED {
@@ -46,32 +46,32 @@ impl Changes {
         self.latest.push_back(changes);
     }
 
-    /// How many there have been: what [`Changes::since`] takes.
+    /// The number of changes so far, for [`Changes::since`].
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The changes since there were so many; `None` if that is too long ago.
+    /// The changes since this number; `None` if that is too long ago.
     fn since(&self, count: u64) -> Option<impl Iterator<Item = &RouteChanges> + Clone> {
         let new = (self.count - count) as usize;
         let known = self.latest.len().checked_sub(new)?;
         Some(self.latest.iter().skip(known).map(Arc::as_ref))
     }
 
-    /// Whether a look-up of this source that was made when there were so many may be outdated.
+    /// Whether a look-up of this source, made at this number of changes, may be outdated.
     pub fn may_concern(&self, source: Ipv4Addr, count: u64) -> bool {
         self.since(count).is_none_or(|mut changes| changes.any(|one| one.contain(source)))
     }
 }
 
-/// Whether this is still the life that these routes are of.
+/// Whether these routes belong to the present start of the library.
 fn is_life_of(routes: &Arc<Routes>) -> impl Fn(&&mut Run) -> bool + '_ {
     |run| Arc::ptr_eq(routes, &run.world.routes)
 }
 
 impl Manager {
     /// The route of a flow's source in the domain of an interface, if a call that names both
-    /// will need it. Gives the lock away for the look-up.
+    /// needs it. Releases the lock for the look-up.
     pub(super) fn route_for<'a>(
         &'a self,
         mut guard: Guard<'a>,
@@ -164,7 +164,7 @@ impl Manager {
             }
             for some in found.chunks(UPDATES) {
                 let Some(run) = guard.running().filter(is_life_of(&routes)) else { break };
-                // Whoever noted a later change looks up what that concerns, or has done so
+                // The thread that noted a later change looks up what it concerns, or has done so
                 // already: this result could undo it.
                 let current: Vec<_> = some
                     .iter()
@@ -181,12 +181,12 @@ impl Manager {
             }
             after = Some(last);
         }
-        // Not before: to find the flows of many sources takes one walk through all flows.
+        // Not earlier: one walk through all flows finds those of many sources.
         let guard = self.follow_routes(guard, lane);
         self.let_go(guard, lane);
     }
 
-    /// Has MFEs follow their changed routes (spec 5.10), and others call in between.
+    /// Makes MFEs follow their changed routes (spec 5.10). Other threads can call in between.
     pub(super) fn follow_routes<'a>(&'a self, mut guard: Guard<'a>, lane: Lane) -> Guard<'a> {
         let mut done = 0;
         while let Some(run) = guard.running().filter(|run| run.engine.has_reroutes()) {
@@ -203,7 +203,7 @@ impl Manager {
         guard
     }
 
-    /// Releases the lock and delivers what was caused.
+    /// Releases the lock and delivers the resulting callbacks.
     fn let_go(&self, guard: Guard<'_>, lane: Lane) {
         drop(guard);
         match lane {

@@ -15,33 +15,33 @@ use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
-/// As many are started without asking whether the others are stuck.
+/// How many workers are started without checking whether the others are stuck.
 const BASE: usize = 2;
-/// A worker beyond these that has nothing to do for so long goes.
+/// An additional worker ends after this time without work.
 const SPARE_LIFE: Duration = Duration::from_secs(10);
-/// After the system has refused a thread it is not asked again for so long.
+/// The time until the next attempt after the system could not start a thread.
 const REFUSED_MS: u64 = 1000;
-/// At the most so many are added at a time.
+/// The most workers that are added at a time.
 const STEP: usize = 256;
 
-/// The workers and those who wait for them.
+/// The workers, and the clients that wait for them.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    /// Clients that wait to be run, first come, first served.
+    /// Clients that wait for a worker, in order of arrival.
     ready: VecDeque<Place>,
     idle: usize,
     total: usize,
-    /// How many clients were ever taken up: shows whether anything moves.
+    /// How many clients workers have taken so far: shows whether the workers make progress.
     taken: u64,
     taken_before: u64,
-    /// Until then the system is not asked for threads: it has refused one.
+    /// Until when no thread is started, because the system could not start one.
     pub refused_until: Option<Time>,
 }
 
 impl Pool {
-    /// Makes room for so many clients, so that no queue has to wait for memory.
+    /// Makes room for this number of clients, so that queueing one needs no memory.
     pub fn make_room(&mut self, clients: usize) {
-        // Where there is none now there may be some later.
+        // There may be memory later.
         let _ = self.ready.try_reserve(clients.saturating_sub(self.ready.len()));
     }
 

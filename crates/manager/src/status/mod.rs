@@ -1,8 +1,7 @@
-//! The status snapshot: everything that can be seen of MGM.
+//! The status snapshot.
 //!
 //! The fields are those of the JSON text, which docs/status.md describes and
-//! docs/status.schema.json defines: a field may be added, none renamed or
-//! taken away.
+//! docs/status.schema.json defines: a field may be added, but never renamed or removed.
 
 mod collect;
 mod metrics;

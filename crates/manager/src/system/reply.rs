@@ -1,4 +1,4 @@
-//! What the status socket answers: docs/status.md tells it.
+//! The answers of the status socket, which docs/status.md documents.
 
 use crate::{Detail, Manager, Status};
 use mgm_linux::serve::Responder;
