@@ -3,8 +3,8 @@
 use parking_lot::{Condvar, Mutex};
 use std::time::Duration;
 
-/// Whether the first dump has been tried. Whoever looks a source up before that waits, and holds
-/// nothing meanwhile that others need.
+/// Whether the first dump has been tried. A look-up before that waits, and holds no lock
+/// meanwhile that other threads need.
 #[derive(Debug, Default)]
 pub(super) struct FirstDump {
     is_over: Mutex<bool>,
@@ -18,7 +18,7 @@ impl FirstDump {
         self.ended.notify_all();
     }
 
-    /// Waits for it, so long at the most.
+    /// Waits for it, for at most this time.
     pub fn wait(&self, most: Duration) {
         let mut is_over = self.is_over.lock();
         self.ended.wait_while_for(&mut is_over, |is_over| !*is_over, most);
