@@ -295,7 +295,7 @@ impl Engine {
         let Some(slot) = self.interfaces.get(id) else { return };
         let (name, master) = (slot.interface, slot.master());
         let (is_free, absent) = (slot.is_free(), slot.absent);
-        self.story(fx, || format!("{name}: the owner is now {}", self.whose(master)));
+        self.story(fx, || format!("owner of {name}: {}", self.whose(master)));
         if is_free {
             if !absent {
                 fx.detached.push(id);

@@ -1,5 +1,4 @@
-//! What MGM_LOG=debug tells, in plain words: the story of a packet, and of
-//! who has and wants what.
+//! The debug messages (MGM_LOG=debug): what happens to packets, memberships and owners.
 
 use super::mfe::Mfe;
 use super::sources::SourceId;
@@ -9,7 +8,7 @@ use crate::types::{Flow, IfSet, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::fmt;
 
 impl Engine {
-    /// One line of the story, which costs nothing when nobody listens.
+    /// A debug message, which is not built if debug messages are not logged.
     pub(super) fn story(&self, fx: &mut Effects, line: impl FnOnce() -> String) {
         if self.config.debug {
             fx.log.push((log::Level::Debug, line()));
@@ -26,16 +25,16 @@ impl Engine {
         }
     }
 
-    /// Whoever speaks for an interface, as the log calls it.
+    /// An owner as the log calls it.
     pub(super) fn whose(&self, client: Option<ClientId>) -> String {
-        client.map_or_else(|| "no client".into(), |client| self.who(client))
+        client.map_or_else(|| "none".into(), |client| self.who(client))
     }
 
     fn names(&self, set: &IfSet) -> String {
         list(set.iter().map(|id| self.interfaces.name(id)))
     }
 
-    /// Where an MFE brings packets from and takes them to.
+    /// The iif, upstream neighbour and oifs of an MFE.
     pub(super) fn path(&self, flow: Flow) -> String {
         let Some(Mfe { iif, upstream, oifs, .. }) = self.flows.mfe(flow) else {
             return "gone".into();
@@ -47,7 +46,7 @@ impl Engine {
         }
     }
 
-    /// The MFEs whose oifs have changed.
+    /// Logs the MFEs whose oifs have changed.
     pub(super) fn tell_changes(
         &self,
         flows: impl Iterator<Item = Flow>,
@@ -59,7 +58,7 @@ impl Engine {
         }
     }
 
-    /// What the look-up of a source gave, and which interface that means.
+    /// The result of the look-up of a source, and the owner of the expected interface.
     pub(super) fn towards_source(&self, source: SourceId, way: Way) -> String {
         let route = self.flows.sources.route(source);
         let (source, Route { if_index, network, prefix_len, .. }) =
@@ -145,7 +144,7 @@ fn name(oif: &CreationOif) -> Interface {
     oif.interface
 }
 
-/// The answer that a notice carries, and what to.
+/// The answer in a notice, for the log.
 pub struct Answer<'a>(pub &'a Notice);
 
 impl fmt::Display for Answer<'_> {

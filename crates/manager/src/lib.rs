@@ -1,19 +1,19 @@
 //! The shell around the engine: the one lock, callback queues, threads, time.
 //!
-//! docs/architecture.md tells how callbacks are delivered. The parts:
+//! docs/architecture.md documents how callbacks are delivered. The parts:
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host`: those of mgmhost.h.
 //! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
 //!   `backlog`, `records`, `context`: how notices become callbacks.
-//! - `workers`, `timer`: MGM's own threads.
-//! - `tally`, `status`: what is counted, and what can be seen of it all.
-//! - `serving`: the socket at which that can be seen.
+//! - `workers`, `timer`: the threads of the library.
+//! - `tally`, `status`: counters, and the status snapshot.
+//! - `serving`: the status socket.
 //! - `world`, `below`: the forwarder and the routes, what they report. `refresh`: look-ups.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
-//! - `memory`: the embedded forwarder. `table`: the routes that the host names.
-//! - `system`: what Linux brings besides, and what is in its place elsewhere.
+//! - `memory`: the memory forwarder. `table`: the host's routes.
+//! - `system`: what Linux provides, and its replacement on other systems.
 #![forbid(unsafe_code)]
 
 mod backlog;
@@ -83,7 +83,7 @@ struct Shared {
     state: Mutex<State>,
     /// How many threads wait for that.
     waiting: AtomicUsize,
-    /// A callback, or a resolution, that somebody waits for has ended.
+    /// A callback or a resolution for which a thread waits has ended.
     ended: Condvar,
     /// There is work for a worker.
     work: Condvar,

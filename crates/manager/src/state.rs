@@ -230,7 +230,7 @@ impl DerefMut for Guard<'_> {
 /// takes. Nearly all calls are shorter.
 const LOOKS: u32 = 200;
 
-/// Nor does anybody stay away longer than about that.
+/// About the longest time that a thread leaves the lock to others.
 const LONGEST_ASIDE: Duration = Duration::from_micros(10);
 
 /// How long a thread waits for the lock if it has other work to do.

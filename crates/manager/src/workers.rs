@@ -94,8 +94,8 @@ impl Manager {
         }
     }
 
-    /// Starts one of MGM's own threads. False, with a log line once in a while, if
-    /// the system refuses.
+    /// Starts a thread of the library. False, with a log message from time to time, if the system
+    /// cannot start it.
     pub(super) fn add_thread(
         &self,
         run: &mut Run,

@@ -153,7 +153,7 @@ impl Queue {
 pub(super) fn start() -> io::Result<()> {
     let mut queue = QUEUE.lock();
     if let Thread::Refused(_) = queue.thread {
-        queue.thread = Thread::None; // somebody asks for it now: so the system is asked
+        queue.thread = Thread::None; // the caller needs it now, so try again at once
     }
     queue.ensure_thread()
 }
