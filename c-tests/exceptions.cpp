@@ -131,7 +131,7 @@ bool says_one_line(const char *callback)
 {
     const std::string expected =
         std::string("mgm: an exception left ") + callback +
-        "; callbacks must catch their own, the process ends here\n";
+        ": callbacks must catch their exceptions; the process is aborted\n";
     std::string said;
     char buffer[512];
     int ends[2], status = 0;

@@ -23,7 +23,7 @@ static void check_named(HANDLE handle, const char *call)
 {
     char words[64];
 
-    snprintf(words, sizeof(words), "handle 0x%" PRIxPTR " is not open", (uintptr_t)handle);
+    snprintf(words, sizeof(words), "invalid handle 0x%" PRIxPTR ":", (uintptr_t)handle);
     if (strstr(mgm_last_line(), words) == NULL)
         fail_check(__FILE__, __LINE__, "%s: no \"%s\" in: %s", call, words, mgm_last_line());
 }

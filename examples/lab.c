@@ -51,7 +51,7 @@ static void packet(const char *source, const char *group, const char *index)
     else if (!accepted)
         printf(" refused");
     else if (count == 0)
-        printf(" to nobody");
+        printf(" to no interface");
     for (DWORD i = 0; code == NO_ERROR && i < count; i++)
         printf(" %s%u", i == 0 ? "to " : "", (unsigned)out[i].dwIfIndex);
     printf("\n");
@@ -77,7 +77,7 @@ void lab_run(lab_command *command)
         else if (strcmp(words[0], "show") == 0 && count == 1)
             viewer_show();
         else if (!command(count, words))
-            printf("%s: not understood\n", words[0]);
+            printf("unknown command: %s\n", words[0]);
         fflush(stdout);
     }
 }

@@ -135,7 +135,7 @@ static DWORD on_creation(DWORD source, DWORD source_mask, DWORD group, DWORD gro
 
         snprintf(names + used, sizeof names - used, " %s", name_of(outs[i].dwIfIndex));
     }
-    SAY("CREATION", "%s: in by %s, out by%s", flow(source, group).s, name_of(in_index), names);
+    SAY("CREATION", "%s: in on %s, out on%s", flow(source, group).s, name_of(in_index), names);
     return NO_ERROR;
 }
 
@@ -150,9 +150,9 @@ static DWORD on_prune(DWORD source, DWORD source_mask, DWORD group, DWORD group_
 {
     (void)source_mask, (void)group_mask, (void)next_hop;
     if (member_delete)
-        SAY("PRUNE", "%s: no other protocol has members any more", flow(source, group).s);
+        SAY("PRUNE", "%s: no other protocol has members any longer", flow(source, group).s);
     else
-        SAY("PRUNE", "%s: nobody left to forward to from %s, for up to %u s",
+        SAY("PRUNE", "%s: no outgoing interface is left; the MFE on %s expires in %u s",
             flow(source, group).s, name_of(index), (unsigned)*timeout);
     return NO_ERROR;
 }
@@ -163,7 +163,7 @@ static DWORD on_join(DWORD source, DWORD source_mask, DWORD group, DWORD group_m
 {
     (void)source_mask, (void)group_mask;
     SAY("JOIN", "%s: %s", flow(source, group).s,
-        member_update ? "another protocol has members" : "somebody to forward to again");
+        member_update ? "another protocol has members" : "there is an outgoing interface again");
     return NO_ERROR;
 }
 
@@ -172,7 +172,7 @@ static DWORD on_wrong_if(DWORD source, DWORD group, DWORD index, DWORD next_hop,
                          DWORD header_size, PBYTE header)
 {
     (void)next_hop, (void)header_size, (void)header;
-    SAY("WRONG_IF", "%s: a packet came in on %s", flow(source, group).s, name_of(index));
+    SAY("WRONG_IF", "%s: a packet arrived on %s", flow(source, group).s, name_of(index));
     return NO_ERROR;
 }
 
@@ -241,7 +241,7 @@ void protocol_hear(DWORD index, uint32_t host, const uint8_t *message, size_t le
 
 static void print_mfe(const MIB_IPMCAST_MFE_STATS_EX *mfe)
 {
-    SAY("MFE", "%s: in by %s: %u packets, %u octets; %u on a wrong interface; up %u.%02u s",
+    SAY("MFE", "%s: in on %s: %u packets, %u octets; %u on a wrong interface; up %u.%02u s",
         flow(mfe->dwSource, mfe->dwGroup).s, name_of(mfe->dwInIfIndex),
         (unsigned)mfe->ulInPkts, (unsigned)mfe->ulInOctets, (unsigned)mfe->ulPktsDifferentIf,
         (unsigned)mfe->ulUpTime / 100, (unsigned)mfe->ulUpTime % 100);
@@ -250,13 +250,13 @@ static void print_mfe(const MIB_IPMCAST_MFE_STATS_EX *mfe)
         const MIB_IPMCAST_OIF_STATS *out = &mfe->rgmiosOutStats[i];
 
         if (out->ulOutPackets)
-            SAY("", "   out by %s: %u packets", name_of(out->dwOutIfIndex),
+            SAY("", "   out on %s: %u packets", name_of(out->dwOutIfIndex),
                 (unsigned)out->ulOutPackets);
         else
-            SAY("", "   out by %s", name_of(out->dwOutIfIndex));
+            SAY("", "   out on %s", name_of(out->dwOutIfIndex));
     }
     if (mfe->ulNumOutIf == 0)
-        SAY("", "   out by none: a negative MFE, its packets are dropped");
+        SAY("", "   no outgoing interface: a negative MFE, its packets are dropped");
 }
 
 /*
@@ -402,7 +402,7 @@ DWORD protocol_stop(void)
     if (us.protocol && (code = check("deregister", MgmDeRegisterMProtocol(us.protocol))))
         first = first ? first : code;
     else
-        SAY("deregistered", "no callback will come any more");
+        SAY("deregistered", "no further callbacks");
     us.protocol = us.igmp = NULL;
     us.count = 0;
     return first;

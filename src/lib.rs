@@ -6,7 +6,7 @@
 
 #[cfg(panic = "abort")]
 compile_error!(
-    "mgm needs panic = \"unwind\": the barrier that keeps panics out of C callers is catch_unwind"
+    "the library needs panic = \"unwind\": it catches panics with catch_unwind before they reach C"
 );
 
 pub mod abi;

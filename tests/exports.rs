@@ -51,7 +51,7 @@ fn every_export_goes_through_entry() {
             let (_, body) = function.split_once("-> DWORD {").expect("a body");
             let body = body.trim();
             let ways_in =
-                [format!("entry(\"{name}\", || {{"), format!("entry_for(\"{name}\", Kind::")];
+                [format!("entry(\"{name}\", || {{"), format!("entry_for(\"{name}\", HandleKind::")];
             let closes = body.find("\n    })").map(|at| at + "\n    })".len());
             assert!(
                 ways_in.iter().any(|way| body.starts_with(way)) && closes == Some(body.len()),

@@ -35,7 +35,7 @@ static DWORD join_alert(DWORD source, DWORD source_mask, DWORD group, DWORD grou
     (void)source_mask, (void)group_mask;
     printf(somebody_else ? "join: somebody else wants " : "join: ");
     print_flow(source, group);
-    puts(somebody_else ? "" : " goes out again");
+    puts(somebody_else ? "" : " has an outgoing interface again");
     return NO_ERROR;
 }
 
@@ -45,7 +45,7 @@ static DWORD prune_alert(DWORD source, DWORD source_mask, DWORD group, DWORD gro
     (void)source_mask, (void)group_mask, (void)index, (void)next_hop, (void)timeout;
     printf(nobody_else ? "prune: nobody else wants " : "prune: ");
     print_flow(source, group);
-    puts(nobody_else ? "" : " goes nowhere any more");
+    puts(nobody_else ? "" : " has no outgoing interface");
     return NO_ERROR;
 }
 

@@ -18,11 +18,11 @@ int main()
     };
     listens.join_alert = [](const mgm::flow &flow, bool somebody_else) {
         std::cout << (somebody_else ? "join: somebody else wants " : "join: ") << text(flow)
-                  << (somebody_else ? "" : " goes out again") << '\n';
+                  << (somebody_else ? "" : " has an outgoing interface again") << '\n';
     };
     listens.prune_alert = [](const mgm::flow &flow, const mgm::link &, bool nobody_else, DWORD &) {
         std::cout << (nobody_else ? "prune: nobody else wants " : "prune: ") << text(flow)
-                  << (nobody_else ? "" : " goes nowhere any more") << '\n';
+                  << (nobody_else ? "" : " has no outgoing interface") << '\n';
     };
     mgm::client pim(PROTO_IP_OTHER, 1, listens);
     mgm::client edge(PROTO_IP_OTHER, 2);

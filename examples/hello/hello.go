@@ -40,14 +40,14 @@ func main() {
 			if somebodyElse {
 				fmt.Println("join: somebody else wants", flow)
 			} else {
-				fmt.Println("join:", flow, "goes out again")
+				fmt.Println("join:", flow, "has an outgoing interface again")
 			}
 		},
 		PruneAlert: func(flow mgm.Flow, iface mgm.Interface, nobodyElse bool, timeout uint32) uint32 {
 			if nobodyElse {
 				fmt.Println("prune: nobody else wants", flow)
 			} else {
-				fmt.Println("prune:", flow, "goes nowhere any more")
+				fmt.Println("prune:", flow, "has no outgoing interface")
 			}
 			return timeout
 		},

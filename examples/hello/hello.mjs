@@ -16,10 +16,10 @@ const pim = await Client.register(PROTO_IP_OTHER, 1, {
     console.log(`rpf: ${text(flow)} has to arrive on interface ${suggested.interface.index}`);
   },
   joinAlert(flow, somebodyElse) {
-    console.log(somebodyElse ? `join: somebody else wants ${text(flow)}` : `join: ${text(flow)} goes out again`);
+    console.log(somebodyElse ? `join: somebody else wants ${text(flow)}` : `join: ${text(flow)} has an outgoing interface again`);
   },
   pruneAlert(flow, iface, nobodyElse) {
-    console.log(nobodyElse ? `prune: nobody else wants ${text(flow)}` : `prune: ${text(flow)} goes nowhere any more`);
+    console.log(nobodyElse ? `prune: nobody else wants ${text(flow)}` : `prune: ${text(flow)} has no outgoing interface`);
   },
 });
 const edge = await Client.register(PROTO_IP_OTHER, 2);

@@ -11,11 +11,11 @@ def rpf(flow, suggested, header):
 
 
 def join_alert(flow, somebody_else):
-    print(f"join: somebody else wants {flow}" if somebody_else else f"join: {flow} goes out again")
+    print(f"join: somebody else wants {flow}" if somebody_else else f"join: {flow} has an outgoing interface again")
 
 
 def prune_alert(flow, interface, nobody_else, timeout):
-    print(f"prune: nobody else wants {flow}" if nobody_else else f"prune: {flow} goes nowhere any more")
+    print(f"prune: nobody else wants {flow}" if nobody_else else f"prune: {flow} has no outgoing interface")
 
 
 version = host.version().api

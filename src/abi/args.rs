@@ -87,7 +87,8 @@ pub fn neighbour(dword: DWORD) -> Result<Ipv4Addr> {
     if dword == 0 {
         return Ok(Ipv4Addr::UNSPECIFIED);
     }
-    source(dword).map_err(|_| Refusal::BadArgument("the neighbour's address is not a host's"))
+    source(dword)
+        .map_err(|_| Refusal::BadArgument("the neighbour's address is not the address of a host"))
 }
 
 /// Refuses a mask that does not go with an address.
@@ -181,7 +182,7 @@ pub unsafe fn header<'a>(from: *const BYTE, size: DWORD, packet: DWORD) -> Resul
     }
     required("pbPacketHdr", from)?;
     if size > 65535 {
-        return Err(Refusal::BadArgument("dwHdrSize is more than 65535"));
+        return Err(Refusal::BadArgument("dwHdrSize is greater than 65535"));
     }
     if packet != 0 && packet < size {
         return Err(Refusal::BadArgument("dwPacketSize is less than dwHdrSize"));
@@ -200,7 +201,7 @@ pub fn prefix_len(network: DWORD, mask: DWORD) -> Result<u8> {
         ));
     }
     if network & !mask != 0 {
-        return Err(Refusal::BadArgument("dwNetwork has bits that are not in dwMask"));
+        return Err(Refusal::BadArgument("dwNetwork has bits outside dwMask"));
     }
     Ok(ones as u8)
 }
@@ -215,7 +216,7 @@ pub fn scope(address: DWORD, mask: DWORD) -> Result<Scope> {
 
 /// Checks a TTL threshold.
 pub fn threshold(dword: DWORD) -> Result<u8> {
-    u8::try_from(dword).map_err(|_| Refusal::BadArgument("dwThreshold is more than 255"))
+    u8::try_from(dword).map_err(|_| Refusal::BadArgument("dwThreshold is greater than 255"))
 }
 
 /// The flags of MgmHostAddRoute.

@@ -52,7 +52,10 @@ impl Buffer {
 
     /// Appends the first `len` bytes of a value without padding.
     pub fn put<T: Copy>(&mut self, value: &T, len: usize) {
-        assert!(len <= size_of::<T>() && self.has_room(len), "a buffer's end was overlooked");
+        assert!(
+            len <= size_of::<T>() && self.has_room(len),
+            "the end of the buffer was not checked"
+        );
         // SAFETY: `len` bytes are in the value and, as just checked, left in the
         // buffer; the caller promised that the buffer is valid and outside of our memory.
         unsafe {
@@ -63,7 +66,7 @@ impl Buffer {
 
     /// Appends a value without padding.
     pub fn put_all<T: Copy>(&mut self, value: T) {
-        assert!(self.has_room(size_of::<T>()), "a buffer's end was overlooked");
+        assert!(self.has_room(size_of::<T>()), "the end of the buffer was not checked");
         // SAFETY: as above; no alignment is assumed.
         unsafe { write(self.at.add(self.used).cast(), value) };
         self.used += size_of::<T>();

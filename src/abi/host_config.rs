@@ -49,13 +49,15 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
     // SAFETY: the caller's promise.
     let size = unsafe { read_field!(from, dwSize) } as usize;
     if size > CONFIG_LIMIT || (size < KNOWN && !CONFIG_SIZES.contains(&size)) {
-        return Err(Refusal::BadArgument("dwSize is not that of any MGMHOST_CONFIG"));
+        return Err(Refusal::BadArgument(
+            "MGMHOST_CONFIG.dwSize is not the size of any version of it",
+        ));
     }
     for i in KNOWN..size {
         // SAFETY: `i` is less than the size that the caller promised.
         if unsafe { from.cast::<u8>().add(i).read() } != 0 {
             return Err(Refusal::BadArgument(
-                "MGMHOST_CONFIG has settings that this version of the library does not know",
+                "MGMHOST_CONFIG has settings that this version of the library does not support",
             ));
         }
     }
@@ -76,14 +78,14 @@ impl MGMHOST_CONFIG {
             return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
         }
         if self.dwMaxFlows > MOST_FLOWS {
-            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwMaxFlows is more than 16777216"));
+            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwMaxFlows is greater than 16777216"));
         }
         let forwarder = match self.dwForwarder {
             MGMHOST_FORWARDER_DEFAULT => None,
             MGMHOST_FORWARDER_AUTO => Some(ForwarderChoice::Auto),
             MGMHOST_FORWARDER_KERNEL => Some(ForwarderChoice::Kernel),
             MGMHOST_FORWARDER_MEMORY => Some(ForwarderChoice::Memory),
-            _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwForwarder is unknown")),
+            _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwForwarder is invalid")),
         };
         let log_level = match self.dwLogLevel {
             MGMHOST_LOG_DEFAULT => None,
@@ -93,7 +95,7 @@ impl MGMHOST_CONFIG {
             MGMHOST_LOG_INFO => Some(LevelFilter::Info),
             MGMHOST_LOG_DEBUG => Some(LevelFilter::Debug),
             MGMHOST_LOG_TRACE => Some(LevelFilter::Trace),
-            _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwLogLevel is unknown")),
+            _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwLogLevel is invalid")),
         };
         let given = |value: DWORD| (value != 0).then_some(value);
         Ok(HostSettings {

@@ -231,5 +231,5 @@ unsafe fn scope_name(from: *const WCHAR) -> Result<U16CString> {
     }
     U16CStr::from_slice_truncate(&units)
         .map(U16CStr::to_ucstring)
-        .map_err(|_| Refusal::BadArgument("pszName has more than MAX_SCOPE_NAME_LEN (255) units"))
+        .map_err(|_| Refusal::BadArgument("pszName is longer than MAX_SCOPE_NAME_LEN (255) units"))
 }

@@ -17,7 +17,8 @@ impl Drop for UnwindGuard {
     fn drop(&mut self) {
         // The process ends even if the message cannot be written.
         let line = format!(
-            "mgm: an exception left {}; callbacks must catch their own, the process ends here\n",
+            "mgm: an exception left {}: callbacks must catch their exceptions; the process is \
+             aborted\n",
             self.0
         );
         write_to_stderr(line.as_bytes());
@@ -70,6 +71,6 @@ mod tests {
         assert!(!out.status.success());
         let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("mgm: ")).collect();
         assert_eq!(lines.len(), 1, "{stderr}");
-        assert!(lines[0].starts_with("mgm: an exception left pfnTest;"), "{stderr}");
+        assert!(lines[0].starts_with("mgm: an exception left pfnTest:"), "{stderr}");
     }
 }

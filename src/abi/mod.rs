@@ -7,7 +7,7 @@
 //! nothing itself.
 
 #[cfg(not(target_pointer_width = "64"))]
-compile_error!("mgm's ABI is that of 64-bit Windows: a 64-bit target is needed");
+compile_error!("the library has the ABI of 64-bit Windows and needs a 64-bit target");
 
 pub mod exports;
 pub mod host;

@@ -46,7 +46,7 @@ def _play(lab, switch, calls):
 
         switch.touch()
         one.emitter(GROUP, spoof=FAR).send()
-        router.logs("upcalls cannot be read", "memory")
+        router.logs("cannot read upcalls", "memory")
         before = len(calls.read_text().splitlines())
         router.must("release A to-one")
         code = router.do(f"take A {newcomer}")
@@ -58,7 +58,7 @@ def _play(lab, switch, calls):
 
         if code != NO_ERROR:
             assert code == CAN_NOT_COMPLETE, code
-            router.logs("still being given up")
+            router.logs("still being deleted")
         until(lambda: router.do(f"take A {newcomer}") != CAN_NOT_COMPLETE, "the number is free")
         assert router.heard("RPF", source=FAR) == [], "nobody has that interface any more"
         near = source.emitter(LATER)
@@ -67,7 +67,7 @@ def _play(lab, switch, calls):
         told = router.heard("WRONG_IF", interface=router.index(newcomer))
         assert told == [], f"a packet of another link: {told}"
         assert router.heard("RPF", source=FAR) == []
-        lines = [line for line in router.log.items if "cannot be read" in line]
+        lines = [line for line in router.log.items if "cannot read upcalls" in line]
         assert len(lines) == 1, lines
         router.must("stop")
         assert router.close() == 0

@@ -90,7 +90,7 @@ class IgmpRouter(NetnsTest):
         self.assert_flows_until_leave(self.receiver.collector(GROUP))
         self.prints(rf"^LOCAL_JOIN .*{GROUP}\): members on to-receiver")
         self.prints(rf"^LOCAL_LEAVE .*{GROUP}\): no members on to-receiver")
-        self.prints(r"^PRUNE .*nobody left to forward to")
+        self.prints(r"^PRUNE .*no outgoing interface is left")
 
     def test_tables_on_demand_and_an_orderly_end(self):
         router = self.serving()
@@ -102,7 +102,7 @@ class IgmpRouter(NetnsTest):
         collector.expect(1)
 
         router.process.send_signal(signal.SIGUSR1)
-        self.prints(rf"^MFE .*{self.source.address}, {GROUP}\): in by to-source: 1 packets")
+        self.prints(rf"^MFE .*{self.source.address}, {GROUP}\): in on to-source: 1 packets")
         self.prints(rf"^GROUP .*\(\*, {GROUP}\)")
         self.prints(r"^GROUP +1 joined")
         router.say("mfes")

@@ -162,7 +162,7 @@ class Interfaces(Flowing):
 
         self.daemon.must("release A to-receiver", f"take A {spare[29]}")
         self.assertEqual(self.daemon.do("take A to-stranger"), CAN_NOT_COMPLETE)
-        self.daemon.logs("given up", "try again")
+        self.daemon.logs("being deleted", "retry")
         self.emitter.send(20)
         self.assertEqual(self.strangers.count, 0)
 
@@ -209,7 +209,7 @@ class ReRpf(Flowing):
         )
         old, new = (self.daemon.index(f"to-{name}") for name in ("source", "stranger"))
         self.kernel.ip(f"route add 10.9.0.0/16 via {self.source.address}")
-        self.daemon.logs("does not tell the route", self.FAR)
+        self.daemon.logs("cannot look up the route", self.FAR)
 
         # It is asked again.
         self.kernel.ip(f"route replace 10.9.0.0/24 via {self.stranger.address}")

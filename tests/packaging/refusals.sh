@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 C
     cc -Wall -Werror -o "$work/future" "$work/future.c" -I"$prefix/include" -L"$prefix/lib" \
         -Wl,-rpath,"$prefix/lib" -lmgm
-    refuses "MGMHOST_CONFIG has settings that this version of the library does not know" \
+    refuses "MGMHOST_CONFIG has settings that this version of the library does not support" \
         "$work/future" 1
     # One that is not used does no harm.
     "$work/future" 0 || die "a longer configuration is refused although it asks for nothing new"

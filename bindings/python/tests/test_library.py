@@ -80,5 +80,5 @@ _library.call("MgmHostStart", ctypes.byref(future))
         text=True,
         timeout=120,
     )
-    assert "settings that this version of the library does not know" in done.stderr
+    assert "settings that this version of the library does not support" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("mgm.errors.InvalidParameterError: MgmHostStart")

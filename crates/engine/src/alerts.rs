@@ -1,9 +1,8 @@
-//! Who is told what others want (spec section 4).
+//! Alerts: which clients are told of other clients' memberships (spec section 4).
 //!
-//! Nothing is remembered about what a client was told: it follows from the
-//! memberships. Each change of a membership compares who was interested before
-//! and after, and tells those for whom the answer to "does anybody but me want
-//! this?" has changed.
+//! The engine does not store what a client was told, because it follows from the memberships.
+//! Each change of a membership compares the interested components before and after it. A
+//! client is told if the answer to "does any other client want this?" has changed for it.
 
 use super::flows::{Members, Side};
 use super::planted::{self, Bug};
@@ -11,7 +10,7 @@ use super::truth::AlertTopic;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface};
 
-/// The components that have a membership of one flow, as far as it matters.
+/// The components that have a membership of one flow: none, one, or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interest {
     Nobody,
@@ -30,10 +29,10 @@ impl Interest {
     }
 }
 
-/// So many memberships are looked at for each client that has to hear of all groups.
+/// The number of memberships examined for each client that must be told of all groups.
 const REPEATED_AT_ONCE: usize = 1024;
 
-/// What a change of membership is about.
+/// The cause of a change of membership.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MembershipChange {
     /// The client that called; it is not told of its own act (spec 4.1).
@@ -48,7 +47,7 @@ impl Engine {
         self.interest_of(self.flows.members(flow))
     }
 
-    /// The components behind memberships; nobody, where nobody hears of it.
+    /// The components behind memberships; none if no client has a callback for it.
     pub(super) fn interest_of(&self, members: Option<&Members>) -> Interest {
         match members {
             Some(members) if self.is_interest_heard() => self.components_behind(members),
@@ -74,14 +73,14 @@ impl Engine {
         only.map_or(Interest::Nobody, Interest::One)
     }
 
-    /// Whether anybody is told who wants what: if not, nobody needs to find out.
+    /// Whether any client has an alert callback. If not, interest need not be computed.
     #[inline]
     pub(super) fn is_interest_heard(&self) -> bool {
         let alerts = [NoticeKind::Join, NoticeKind::Prune];
         self.config.debug || alerts.into_iter().any(|kind| self.clients.anybody_hears(kind))
     }
 
-    /// Tells what the change of interest in `flow` means to each client.
+    /// Tells each client what the change of interest in `flow` means for it.
     pub(super) fn interest_changed(
         &self,
         flow: Flow,
@@ -104,7 +103,7 @@ impl Engine {
         let is_wild = flow == Flow::WILDCARD;
         let mut tell = |(client, callbacks)| {
             if !is_wild && wild.beside(client) {
-                return; // it hears everything is wanted already (4.2, 4.5)
+                return; // the client already knows that everything is wanted (4.2, 4.5)
             }
             let ended =
                 self.tell_if_changed((client, callbacks), flow, (before, after), change, fx);
@@ -112,8 +111,8 @@ impl Engine {
                 self.repeat_groups(client, fx);
             }
         };
-        // If neither side is empty, only the components that are alone on one
-        // side can see a difference; else everybody may.
+        // If there is interest before and after, only a component that is the only one before or
+        // after can see a difference; otherwise every client can.
         match (before, after) {
             (Interest::One(a), Interest::One(b)) => {
                 [a, b].map(|one| (one, self.clients.callbacks(one))).into_iter().for_each(tell);
@@ -125,8 +124,8 @@ impl Engine {
         }
     }
 
-    /// Tells one client if the flow is newly wanted or unwanted beside it;
-    /// true if it is unwanted now and was not before.
+    /// Tells one client if other clients now want the flow, or no longer want it; true if they
+    /// no longer want it.
     fn tell_if_changed(
         &self,
         (client, callbacks): (ClientId, NoticeKinds),
@@ -142,7 +141,7 @@ impl Engine {
         if after == Interest::Nobody && planted::has(Bug::LastLeaveUnheard) {
             return was;
         }
-        // Made where they are put: there may be thousands of clients to tell.
+        // Built in place, because there may be thousands of clients to tell.
         match is {
             true if callbacks.has(NoticeKind::Join) => {
                 fx.tell(client, Notice::Join { flow, member: true });
@@ -159,9 +158,8 @@ impl Engine {
         was
     }
 
-    /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for
-    /// each group that others still want (spec 4.2). Where there are many it is told in
-    /// its own time.
+    /// After a PRUNE (*,*), which ends all that a client was told: a JOIN for each group that
+    /// other clients still want (spec 4.2). If there are many groups, the client is told later.
     fn repeat_groups(&self, client: ClientId, fx: &mut Effects) {
         for (number, flow) in self.flows.wanted_flows(Flow::WILDCARD).enumerate() {
             if number >= REPEATED_AT_ONCE {
@@ -174,7 +172,7 @@ impl Engine {
         }
     }
 
-    /// Tells a client, unless it has no such callback (spec 1.3).
+    /// Tells a client, if it has the callback (spec 1.3).
     pub(super) fn alert(&self, to: ClientId, notice: Notice, fx: &mut Effects) {
         if self.clients.hears(to, notice.kind()) {
             fx.tell(to, notice);
@@ -187,14 +185,14 @@ impl Engine {
         self.debug(fx, || format!("{} has no callback for {notice}", self.who(client)));
     }
 
-    /// Whom the role of spec 4.6 makes hear of `flow`, an (s,g), right now.
+    /// The client that is told of `flow`, an (s,g), by its role towards the source (spec 4.6).
     pub(super) fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
         let client = self.towards(self.flows.source(flow))?;
         self.interest(flow).beside(client).then_some(client)
     }
 
-    /// The role towards the source of `flow` may have moved from `old`, which had been told
-    /// of it: PRUNE to the old bearer, JOIN to the new one (spec 4.6).
+    /// The role towards the source of `flow` may have moved away from `old`, which was told of
+    /// the flow: sends PRUNE to the old client and JOIN to the new one (spec 4.6).
     pub(super) fn tell_role(&self, flow: Flow, old: Option<ClientId>, fx: &mut Effects) {
         let new = self.told_of_source(flow);
         if old == new {

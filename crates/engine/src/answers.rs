@@ -1,4 +1,5 @@
-//! From the answers about a flow to its MFE (spec 5.2 to 5.6): the second half of `resolve`.
+//! Processes the answers about a flow and makes its MFE (spec 5.2 to 5.6): the second half of
+//! `resolve`.
 
 use super::mfe::Mfe;
 use super::origins::IifOrigin;
@@ -9,8 +10,8 @@ use super::{ClientId, Effects, Engine, Notice, Packet, QuestionId, Refused};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Result, Time};
 
 impl Engine {
-    /// A question that nobody was asked yet is given up, and with it the flow, if
-    /// it is a new one that still waits for that. Its next packet starts afresh.
+    /// Drops a question that no client was asked yet, and the flow, if it is new and waits for
+    /// this answer. The next packet of the flow starts a new resolution.
     pub fn forget(&mut self, notice: &Notice, fx: &mut Effects) {
         let (Notice::Rpf { question, flow, .. } | Notice::Creation { question, flow, .. }) = notice
         else {
@@ -24,12 +25,11 @@ impl Engine {
                 self.flows.sources.release(resolution.source);
             }
             fx.ended(*flow);
-            self.debug(fx, || format!("{flow} is forgotten: nobody could be asked in time"));
+            self.debug(fx, || format!("{flow} dropped: its clients could not be asked in time"));
         }
     }
 
-    /// MgmSetMfe beats what RPF_CALLBACK has answered before it, but not what
-    /// it still has to answer (D20).
+    /// MgmSetMfe overrules an earlier answer to RPF_CALLBACK, but not a later one (D20).
     pub(super) fn overrule_rpf(&mut self, flow: Flow) {
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
         let Some(mfe) = self.flows.mfe(flow) else { return };
@@ -40,8 +40,8 @@ impl Engine {
         }
     }
 
-    /// A question has been answered: the notice carries that now. An answer to
-    /// PRUNE_ALERT begins a life: `packets` is as in [`Engine::tick`].
+    /// Processes the answer to a question; the notice contains it. An answer to PRUNE_ALERT
+    /// starts the time-out again: `packets` is as in [`Engine::tick`].
     pub fn answer(
         &mut self,
         now: Time,
@@ -73,7 +73,7 @@ impl Engine {
         }
     }
 
-    /// RPF_CALLBACK may have named another interface of its client's.
+    /// Processes the answer to RPF_CALLBACK, which may name another interface of the client.
     #[allow(clippy::too_many_arguments)]
     fn rpf_answered(
         &mut self,
@@ -98,14 +98,14 @@ impl Engine {
         });
         if named.is_none() && !is_left {
             let stands = match expected {
-                Some((id, _)) => format!("{} stands", self.interfaces.name(id)),
-                None => "there is no MFE".into(),
+                Some((id, _)) => format!("the iif stays {}", self.interfaces.name(id)),
+                None => "no MFE is created".into(),
             };
             fx.log.push((
                 log::Level::Warn,
                 format!(
-                    "RPF_CALLBACK for {flow} named {iif}, which is not its client's, or has a \
-                     boundary: {stands}"
+                    "RPF_CALLBACK for {flow} returned {iif}, which the client does not own, or \
+                     where a boundary blocks the group: {stands}"
                 ),
             ));
         }
@@ -129,14 +129,13 @@ impl Engine {
         }
     }
 
-    /// The owner of the interface where a flow arrives, which no route covers, does not accept
-    /// it (spec 5.2).
+    /// The owner of the arrival interface does not accept a flow that no route covers (spec 5.2).
     fn decline(&mut self, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.end_resolution(flow) else { return };
         let Resolution { purpose, mut source, packet, .. } = *resolution;
         if purpose == Purpose::Create {
             if packet.by_forwarder {
-                self.count_refused(Refused::NoUpstream); // nobody asks for its fate again
+                self.count_refused(Refused::NoUpstream); // no caller asks about this flow again
             }
             return self.give_up(flow, purpose, source, packet, fx);
         }
@@ -146,7 +145,7 @@ impl Engine {
         self.remember_refusal(flow, source, packet, Refused::NoUpstream, fx);
     }
 
-    /// All answers are there.
+    /// All answers have arrived.
     pub(super) fn finish(&mut self, now: Time, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.end_resolution(flow) else { return };
         debug_assert!(self.still_holds(flow, &resolution), "or the change would have voided it");
@@ -171,8 +170,7 @@ impl Engine {
         }
     }
 
-    /// The MFE of a new flow (spec 5.4, 5.5), and what comes of the packet that it
-    /// is made for.
+    /// Creates the MFE of a new flow (spec 5.4, 5.5), and forwards the packet that caused it.
     #[inline]
     #[allow(clippy::too_many_arguments)]
     pub(super) fn create(
@@ -193,7 +191,7 @@ impl Engine {
         let deadline = mfe.deadline(self.config.mfe_timeout);
         let place = self.flows.insert_mfe(flow, source, mfe);
         if self.flows.at(place).source != source {
-            self.move_entry(place, source, fx); // its memberships were looked up elsewhere
+            self.move_entry(place, source, fx); // its memberships were looked up in another domain
         }
         self.schedule(place, serial as u32, deadline);
         fx.changed(flow);
@@ -208,7 +206,7 @@ impl Engine {
         }
     }
 
-    /// Another life for an MFE: the new answers replace its overrides (spec 5.6).
+    /// Renews an MFE: the new answers replace its overrides (spec 5.6).
     fn renew(&mut self, now: Time, flow: Flow, resolution: &Resolution, fx: &mut Effects) {
         let Resolution { iif, upstream, origin, off, on, .. } = resolution;
         self.origins.set(flow, *origin);
@@ -217,6 +215,6 @@ impl Engine {
             mfe.begin_life(now);
         }
         self.schedule_end(flow);
-        self.debug(fx, || format!("{flow} gets another life: {}", self.path(flow)));
+        self.debug(fx, || format!("{flow} renewed: {}", self.path(flow)));
     }
 }

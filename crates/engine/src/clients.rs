@@ -24,24 +24,24 @@ pub(super) struct Client {
     pub protocol: u32,
     pub component: u32,
     pub is_igmp: bool,
-    /// How many interfaces it has: taken, or enabled on.
+    /// How many interfaces it has taken.
     pub interfaces: usize,
     callbacks: NoticeKinds,
 }
 
-/// Everybody who is registered.
+/// All registered clients.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     /// In order of registration.
     list: Vec<(ClientId, Client)>,
     by_key: HashMap<(u32, u32), ClientId>,
-    /// How many have each of the callbacks.
+    /// How many clients have each of the callbacks.
     hearers: [usize; NoticeKind::ALL.len()],
     last: u64,
 }
 
 impl Clients {
-    /// Nobody yet; the first will get the number after `last`.
+    /// An empty table; the first client gets the number after `last`.
     pub fn after(last: u64) -> Clients {
         Clients { last, ..Clients::default() }
     }
@@ -57,7 +57,7 @@ impl Clients {
         found.map(|(_, client)| client)
     }
 
-    /// Where a client is, or where it would have to be.
+    /// The position of a client, or where it would be inserted.
     #[inline]
     fn place(&self, id: ClientId) -> usize {
         self.list.partition_point(|(other, _)| *other < id)
@@ -73,31 +73,31 @@ impl Clients {
         self.get(id).map_or(NoticeKinds::default(), |client| client.callbacks)
     }
 
-    /// Whether anybody has a callback of this kind.
+    /// Whether any client has a callback of this kind.
     pub fn anybody_hears(&self, kind: NoticeKind) -> bool {
         self.hearers[kind as usize] > 0
     }
 
-    /// The callbacks of all of them, in order of registration.
+    /// The callbacks of all clients, in order of registration.
     pub fn all_callbacks(&self) -> impl Iterator<Item = (ClientId, NoticeKinds)> + '_ {
         self.list.iter().map(|(id, client)| (*id, client.callbacks))
     }
 
-    /// How many there are.
+    /// The number of clients.
     #[inline]
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// All of them, in order of registration.
+    /// All clients, in order of registration.
     pub fn ids(&self) -> impl Iterator<Item = ClientId> + '_ {
         self.list.iter().map(|(id, _)| *id)
     }
 }
 
 impl Engine {
-    /// Registers a client (spec 1.1, 1.2). It is not asked what it has no
-    /// callback for (1.3).
+    /// Registers a client (spec 1.1, 1.2). It is not asked questions for which it has no
+    /// callback (1.3).
     ///
     /// # Errors
     /// `AlreadyRegistered`, `NoMemory`.
@@ -135,8 +135,8 @@ impl Engine {
         }
     }
 
-    /// Deregisters a client that has no interface (spec 1.5). No resolution
-    /// waits for such a one: each change of hands has started them again.
+    /// Deregisters a client that owns no interface (spec 1.5). No resolution waits for such a
+    /// client, because each change of owner has restarted the resolutions that did.
     ///
     /// # Errors
     /// As [`Engine::check_deregister`].

@@ -1,13 +1,13 @@
-//! What an MFE counts (spec 6.7): no counter ever falls as long as it lives.
+//! The counters of an MFE (spec 6.7). No counter falls while the MFE exists.
 //!
-//! The embedded forwarder counts packets as they come in, for the MFE as a whole. What each
-//! oif has sent, and how many packets found none, follows from that and from when the oifs
-//! came and left. Nearly always two numbers suffice for it. If not, each oif gets
-//! counters of its own, in [`Rare`].
+//! The memory forwarder counts arriving packets for the MFE as a whole. How many packets each
+//! oif has sent, and how many arrived without any oif, follows from that and from when oifs
+//! were added and removed. Two numbers nearly always suffice for this. Otherwise each oif gets
+//! its own counters, in [`Rare`].
 //!
-//! Another forwarder counts by itself, also for the MFE as a whole. It is read when somebody
-//! asks, and before it is told of the first oif or of the loss of the last one:
-//! what has come in until then found oifs, or none.
+//! Another forwarder has counters of its own, also for the MFE as a whole. The library reads
+//! them when a client asks, and before the MFE gets its first oif or loses its last one,
+//! because packets until then were forwarded, or were not.
 
 use super::mfe::{Mfe, OifCount, Rare};
 use super::Engine;
@@ -26,15 +26,15 @@ impl Rare {
 }
 
 impl Mfe {
-    /// Prepares the counters for an interface that becomes an oif, or is none any more.
+    /// Prepares the counters for an interface that becomes an oif, or ceases to be one.
     ///
     /// Without counters of their own
-    /// - those who were oifs first have sent `packets - before`;
+    /// - the first oifs have sent `packets - before`;
     /// - `other`, if it is an oif, has sent `packets - since`, which is less;
     /// - `other`, if there is no oif, was the only one until `since`: it has sent `since - before`.
     #[inline]
     pub(super) fn recount(&mut self, id: IfId, wanted: bool) {
-        // Most often the only oif leaves, after something has come through.
+        // The usual case: the only oif leaves, after it has sent packets.
         let is_only = !wanted && self.since.is_none() && self.rare.is_none() && self.oifs.is_one();
         match u32::try_from(self.packets).ok().and_then(NonZeroU32::new) {
             Some(now) if is_only && now.get() != self.before => {
@@ -58,7 +58,7 @@ impl Mfe {
         }
     }
 
-    /// Whether two numbers still suffice after the change, which then know of it.
+    /// Whether two numbers still suffice after the change. If so, updates them.
     fn follows(&mut self, id: IfId, wanted: bool, now: NonZeroU32) -> bool {
         match (self.oifs.len(), self.since) {
             (0, None) => self.before = now.get(),
@@ -79,13 +79,13 @@ impl Mfe {
         true
     }
 
-    /// The counters of the oifs, and of those that were, if they have some of their own.
+    /// The counters of present and former oifs, if there are counters for each oif.
     #[inline]
     fn counts_apart(&mut self) -> Option<&mut Vec<(IfId, OifCount)>> {
         self.rare.as_mut()?.out.as_mut()
     }
 
-    /// From now on each oif has counters of its own.
+    /// Switches to counters for each oif.
     #[cold]
     fn count_apart(&mut self) {
         if self.counts_apart().is_some() {
@@ -119,9 +119,9 @@ impl Mfe {
         headroom: &mut Headroom,
     ) {
         if self.is_read() {
-            return; // the forwarder does, if it has seen the packet
+            return; // the forwarder counts the packet, if it has seen it
         }
-        // Without memory each oif counts what has come in, until there is some.
+        // Without memory for separate counters, every oif counts every accepted packet.
         if !all && self.has_room_for_counts(headroom) {
             self.count_apart();
         }
@@ -155,8 +155,8 @@ impl Mfe {
         }
     }
 
-    /// An interface was released: its number will be another's. What it has sent is still
-    /// part of the sum.
+    /// An interface was released, and its number may be reused. What it has sent stays part of
+    /// the sum.
     pub(super) fn forget_oif(&mut self, id: IfId) {
         if self.is_read() || self.oifs.contains(id) {
             return;
@@ -197,8 +197,8 @@ impl Mfe {
         OifCount { packets, ttl_too_low: 0 }
     }
 
-    /// Where nothing rare has happened: what each oif has sent, and how many packets were
-    /// accepted while there was no oif. All that has been sent, oifs there now have.
+    /// The usual case: what each oif has sent, and how many packets were accepted while there
+    /// was no oif. The present oifs have sent all of it.
     #[inline]
     pub(super) fn plain_counts(&self) -> Option<(u64, u64)> {
         if self.rare.is_some() || self.since.is_some() {
@@ -224,7 +224,7 @@ impl Mfe {
         }
     }
 
-    /// How many went out by interfaces that are no oifs any more.
+    /// How many packets were sent on former oifs.
     pub(super) fn sent_by_former(&self) -> u64 {
         if self.oifs.is_empty() && self.since.is_some() {
             return self.oif_count(self.other).packets;
@@ -234,11 +234,11 @@ impl Mfe {
         rare.released + out.map(|(_, count)| count.packets).sum::<u64>()
     }
 
-    /// The forwarder has this MFE, and counts by itself from now on. True if it was told of
-    /// an MFE with oifs and this one has none, or the other way round.
+    /// The forwarder has this MFE and counts its packets from now on. True if the forwarder's
+    /// entry had oifs and this MFE has none, or the reverse.
     pub(super) fn is_turning(&mut self) -> bool {
         if !self.is_read() {
-            // What the host has handed in meanwhile, the forwarder has not seen.
+            // The forwarder has not seen the packets that the host has handed in meanwhile.
             self.set_read();
             (self.packets, self.octets) = (0, 0);
             (self.before, self.since) = (0, None);
@@ -259,7 +259,7 @@ impl Mfe {
         let (packets, octets) = (self.packets, self.octets);
         let same = Counters { packets, octets, wrong_if: 0 };
         if self.rare.is_none() && now == same {
-            return; // nothing has come in
+            return; // no packet has arrived
         }
         let (mut lost, wrong_if, ahead) = match &self.rare {
             Some(rare) => (rare.lost, rare.wrong_if, rare.ahead),
@@ -269,13 +269,13 @@ impl Mfe {
         let arrived = (packets - ahead).saturating_add(wrong_if);
         let has_fallen = all.packets.saturating_add(all.wrong_if) < arrived;
         if has_fallen || all.octets < octets || all.wrong_if < wrong_if {
-            // It is another entry than the one that was read before.
+            // The counters are lower than before, so this is a new entry.
             lost = Counters { packets, octets, wrong_if };
             self.rare().lost = lost;
             all = lost.plus(now);
         }
-        // The kernel counts a packet first, and a little later that it came in on a wrong
-        // interface. A reading in between has one accepted packet too many.
+        // The kernel first counts a packet, and a little later counts it as a packet on a wrong
+        // interface. A reading in between shows one accepted packet too many.
         let too_many = packets.saturating_sub(all.packets);
         if too_many != ahead {
             self.rare().ahead = too_many;
@@ -290,7 +290,7 @@ impl Mfe {
         }
     }
 
-    /// More packets were accepted while there was no oif.
+    /// Adds packets that were accepted while there was no oif.
     fn add_negative(&mut self, more: u64) {
         let all = more.saturating_add(self.before.into());
         match u32::try_from(all) {
@@ -305,15 +305,15 @@ impl Mfe {
 }
 
 impl Engine {
-    /// What a forwarder has counted for its entry of `flow`, to be shown from now on (spec
-    /// 6.7). Should the entry have been lost and written anew, the counters go on.
+    /// Stores what a forwarder has counted for its entry of `flow` (spec 6.7). If the entry was
+    /// lost and installed again, the counters continue.
     pub fn counted(&mut self, flow: Flow, counters: Counters) {
         if let Some(mfe) = self.flows.mfe_mut(flow) {
             mfe.read(counters);
         }
     }
 
-    /// A forwarder has taken what [`Engine::next_entry`] gave.
+    /// A forwarder has installed what [`Engine::next_entry`] returned.
     #[inline]
     pub fn turned(&mut self, flow: Flow) {
         if let Some(mfe) = self.flows.mfe_mut(flow) {

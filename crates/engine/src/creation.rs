@@ -1,5 +1,5 @@
-//! CREATION_ALERT: who has oifs in a flow that is about to be forwarded, and
-//! wants them (spec 5.3).
+//! CREATION_ALERT: asks the owners of the oifs of a flow that is about to be forwarded which
+//! oifs to use (spec 5.3).
 
 use super::resolution::{AllAsked, Asked, AwaitedAnswers};
 use super::{ClientId, CreationOif, CreationOifs, Effects, Engine, Notice, NoticeKind, QuestionId};
@@ -10,16 +10,16 @@ use smallvec::SmallVec;
 #[derive(Default)]
 pub(super) struct CreationAsked {
     pub questions: AllAsked,
-    /// The oifs if nobody switches one off.
+    /// The oifs, if no client switches one off.
     pub oifs: IfSet,
-    /// All interfaces that they are about, or would be if every client had the callback.
+    /// All interfaces that the questions concern, also those of clients without the callback.
     pub about: IfSet,
-    /// Those of clients that lack it.
+    /// The interfaces of clients without the callback.
     pub on: IfSet,
 }
 
 impl Engine {
-    /// CREATION_ALERT, for a flow whose iif is settled.
+    /// Sends CREATION_ALERT for a flow whose iif is known.
     pub(super) fn ask_creation(&mut self, now: Time, flow: Flow, iif: IfId, fx: &mut Effects) {
         let CreationAsked { questions, about, on, .. } = self.creation_questions(flow, iif, fx);
         let nobody = questions.is_empty();
@@ -33,8 +33,8 @@ impl Engine {
         }
     }
 
-    /// Asks everybody who has interfaces among the oifs (spec 5.3). Whoever has
-    /// no callback wants them all.
+    /// Asks every owner of interfaces among the oifs (spec 5.3). For a client without the
+    /// callback all its oifs stay on.
     pub(super) fn creation_questions(
         &mut self,
         flow: Flow,
@@ -75,13 +75,13 @@ impl Engine {
         asked
     }
 
-    /// Where a flow that comes in by `iif` can go out: where it is wanted and no
-    /// boundary keeps it off.
+    /// The possible oifs of a flow that arrives on `iif`: interfaces with memberships and
+    /// without a boundary for the group.
     #[inline]
     pub(super) fn possible_oifs(&self, flow: Flow, iif: IfId) -> IfSet {
         let mut oifs = self.member_interfaces(flow);
         if let Some(rare) = self.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
-            oifs.union_with(rare.on.view()); // of an MFE that is being renewed
+            oifs.union_with(rare.on.view()); // the overrides of an MFE that is being renewed
         }
         self.subtract_bounded(&mut oifs, flow.group());
         oifs.remove(iif);

@@ -9,46 +9,46 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub struct Effects {
     notices: VecDeque<(ClientId, NoticeBox)>,
-    /// The place of the last of them in the order of delivery, and whether one
-    /// of them came too late for its own.
+    /// The place of the last notice in the order of delivery, and whether a notice is out of
+    /// order.
     last: (u8, ClientId),
     disordered: bool,
-    /// Boxes of notices that are over, for the next ones.
+    /// Boxes of finished notices, to be reused.
     boxes: Vec<NoticeBox>,
-    /// The last ones, for when there is no memory.
+    /// Boxes that are kept for when there is no memory.
     spare: Vec<NoticeBox>,
-    /// Clients that are to be told all of a topic, because there is too much to tell them
-    /// singly, or no memory for it.
+    /// Clients that must be told the whole state of a topic later, because there are too many
+    /// single notices, or no memory for them.
     untold: Vec<(ClientId, AlertTopic)>,
-    /// There was not even memory for that: it goes for everybody.
+    /// There was no memory for that list either: all clients must be told everything.
     untold_to_all: bool,
-    /// Interfaces that clients have given up or lost: what waits there for these has lost
-    /// its sense.
+    /// Interfaces that clients have released or lost: notices about them that still wait for
+    /// these clients are obsolete.
     pub released: Vec<(ClientId, Interface)>,
     /// For small allocations.
     pub(super) headroom: Headroom,
-    /// There is room for so many calls more that tell so many clients, where there are so
-    /// many interfaces and flows.
+    /// There is room for this number of further calls that tell this number of clients, with
+    /// this number of interfaces and flows.
     calls_left: usize,
     prepared_for: (usize, usize, usize),
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
-    /// There is room for so many of them, however few there are at present.
+    /// The number of changed flows that there is room for.
     reserved: usize,
-    /// The same of notices.
+    /// The number of notices that there is room for.
     usual_notices: usize,
-    /// Interfaces that the forwarder serves no more: nobody has them, or the
-    /// system has lost them.
+    /// Interfaces that the forwarder no longer serves: they are not taken any longer, or do not
+    /// exist in the system.
     pub detached: Vec<IfId>,
-    /// Flows whose resolution ended, one way or the other.
+    /// Flows whose resolution ended, with or without an MFE.
     pub resolved: Vec<Flow>,
-    /// Flows that are being resolved, and had another packet meanwhile.
+    /// Flows that are being resolved and got another packet meanwhile.
     pub again: Vec<Flow>,
-    /// Lines for the operator.
+    /// Log messages.
     pub log: Vec<(log::Level, String)>,
 }
 
-/// So much room is kept for the next call, and so many boxes.
+/// The room, and the number of boxes, kept for the next call.
 const USUAL: usize = 64;
 const BOXES: usize = 1024;
 const SPARE: usize = 16;
@@ -56,30 +56,30 @@ const SPARE: usize = 16;
 /// Owns nothing.
 const NOTHING: Notice = Notice::Join { flow: Flow::WILDCARD, member: false };
 
-/// With so many notices, a client is told only that groups have changed.
+/// From this number of notices on, a client is told only that groups have changed.
 const MANY: usize = 65_536;
 
-/// One call tells each client once, and some of them a little more. More than that
-/// only those do that remove something.
+/// One call tells each client once, and some clients a little more. Only calls that remove
+/// something tell more than that.
 const MORE_NOTICES: usize = 16;
 
-/// So many places are left to the notices that must not be missed.
+/// Places reserved for notices that must not be lost.
 const SURE: usize = 8;
 
-/// What a call takes in small allocations, its notices apart: a resolution, nodes of
-/// trees; and for each interface that there is, in sets and lists of them.
+/// The memory that a call needs for small allocations except notices: a resolution, tree
+/// nodes; and for each existing interface, in sets and lists of interfaces.
 const CALL_BYTES: usize = 1024;
 const INTERFACE_BYTES: usize = 32;
 
-/// So much is made sure of at a time.
+/// The amount of memory that is reserved at a time.
 const PREPARED_BYTES: usize = 64 << 10;
 
-/// What a notice takes, with what it owns.
+/// The memory that a notice needs, with what it owns.
 const NOTICE_BYTES: usize = 256;
 
 impl Effects {
-    /// Room for what one call that adds something tells `clients` of, and does to
-    /// so many `flows`, where there are so many `interfaces`.
+    /// Reserves room for one call that adds something: it tells `clients` clients and changes
+    /// `flows` flows, with `interfaces` interfaces.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -94,7 +94,8 @@ impl Effects {
         self.prepare(wanted)
     }
 
-    /// Room for that, and for some calls more of the same size: nearly every call asks.
+    /// Reserves room for that and for some further calls of the same size, because nearly every
+    /// call asks.
     #[inline(never)]
     fn prepare(&mut self, wanted: (usize, usize, usize)) -> Result<()> {
         let (clients, interfaces, flows) = wanted;
@@ -121,7 +122,7 @@ impl Effects {
         self.room_for_changes(flows)
     }
 
-    /// Room for so many flows to change, of which the engine knows at most so many.
+    /// Reserves room for changes of at most `flows` flows; the engine knows no more.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -142,8 +143,8 @@ impl Effects {
         self.dirty.push(flow);
     }
 
-    /// Where there is no room for more changes, each flow is named once: for that
-    /// there is room, see [`Effects::room`].
+    /// If there is no room for more changes, each flow is kept once: there is room for that,
+    /// see [`Effects::room`].
     #[cold]
     fn merge_changes(&mut self) {
         if self.dirty.try_reserve(1).is_err() {
@@ -152,17 +153,17 @@ impl Effects {
         }
     }
 
-    /// The resolution of a flow has ended. Without memory for all of them it is
-    /// enough that there is one: who waits for another looks for itself.
+    /// The resolution of a flow has ended. Without memory for all of them, one is enough:
+    /// callers that wait for another flow check for themselves.
     pub(super) fn ended(&mut self, flow: Flow) {
         if self.resolved.try_reserve(1).is_ok() || self.resolved.is_empty() {
             self.resolved.push(flow);
         }
     }
 
-    /// A notice for a client; false if it is not told now: without memory, or with too
-    /// many notices. An alert is told in its own time then (spec 8.9); whoever asks a
-    /// question has to do without an answer. Inlined, so that it is made where it stays.
+    /// Adds a notice for a client; false if there is no memory or there are too many notices.
+    /// An alert is then told later (spec 8.9); the caller of a question must do without an
+    /// answer. Inlined, so that the notice is built in place.
     #[inline(always)]
     pub(super) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
         let has_room = self.notices.len() + SURE < self.notices.capacity();
@@ -171,7 +172,7 @@ impl Effects {
         }
         match self.boxes.pop() {
             Some(mut used) => {
-                // What was there is over, and owns nothing.
+                // The old content is finished and owns nothing.
                 std::mem::forget(std::mem::replace(&mut *used, notice));
                 self.put(to, used);
                 true
@@ -194,7 +195,7 @@ impl Effects {
         }
     }
 
-    /// At the end; there is room.
+    /// Appends a notice; there is room.
     #[inline]
     fn put(&mut self, to: ClientId, boxed: NoticeBox) {
         let place = (boxed.phase(), to);
@@ -203,8 +204,8 @@ impl Effects {
         self.notices.push_back((to, boxed));
     }
 
-    /// Makes room for another notice. One about a group may have to be told later: what
-    /// one call does to a million groups is told to a thousand clients.
+    /// Makes room for another notice. A notice about a group may have to be told later, because
+    /// one call can change a million groups and concern a thousand clients.
     #[cold]
     fn grow_notices(&mut self, to: ClientId, notice: &Notice) -> bool {
         let topic = notice.thing().map(|(thing, _)| thing.topic);
@@ -224,12 +225,12 @@ impl Effects {
         }
     }
 
-    /// A notice that is not missed even without memory: of these a call has a few only, and
-    /// what they are about cannot be told later.
+    /// Adds a notice that must not be lost even without memory. A call has only a few of these,
+    /// and they cannot be told later.
     pub(super) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
         let is_full = self.notices.len() == self.notices.capacity();
         if is_full && self.notices.try_reserve(USUAL).is_err() {
-            return ::log::error!("no memory: a client does not hear {notice}");
+            return ::log::error!("out of memory: a client does not receive {notice}");
         }
         let boxed = match self.boxes.pop().or_else(|| self.spare.pop()) {
             Some(mut used) => {
@@ -240,11 +241,11 @@ impl Effects {
         };
         match boxed {
             Ok(boxed) => self.put(to, boxed),
-            Err(notice) => ::log::error!("no memory: a client does not hear {notice}"),
+            Err(notice) => ::log::error!("out of memory: a client does not receive {notice}"),
         }
     }
 
-    /// A client is to be told all of a topic, in its own time (spec 8.9).
+    /// Notes that a client must be told the whole state of a topic later (spec 8.9).
     pub(super) fn tell_all_later(&mut self, to: ClientId, topic: AlertTopic) {
         let one = (to, topic);
         if let Err(place) = self.untold.binary_search(&one) {
@@ -255,21 +256,22 @@ impl Effects {
         }
     }
 
-    /// Whether a client is to be told all of a topic.
+    /// Whether a client must be told the whole state of a topic.
     #[must_use]
     #[inline]
     pub fn has_untold(&self) -> bool {
         self.untold.len() | usize::from(self.untold_to_all) != 0
     }
 
-    /// Takes out who is to be told all of a topic, and whether everybody is told all.
+    /// Takes the list of clients that must be told a whole topic, and whether all clients must
+    /// be told everything.
     pub fn take_untold(&mut self) -> (Vec<(ClientId, AlertTopic)>, bool) {
         (std::mem::take(&mut self.untold), std::mem::take(&mut self.untold_to_all))
     }
 
-    /// Puts the notices that there are in the order of delivery: by phase, then by
+    /// Sorts the notices into the order of delivery: by phase, then by
     /// the recipients' order of registration, then as the state changed (spec
-    /// 8.2). Tells how many there are.
+    /// 8.2). Returns their number.
     #[inline]
     pub fn order_notices(&mut self) -> usize {
         self.last = Default::default();
@@ -283,7 +285,7 @@ impl Effects {
     fn sort_notices(&mut self) {
         let notices = self.notices.make_contiguous();
         let place = |(to, notice): &(ClientId, NoticeBox)| (notice.phase(), *to);
-        // A stable sort takes half as much memory again, and aborts without it.
+        // The standard stable sort allocates, and aborts if there is no memory.
         let mut half: Vec<(ClientId, NoticeBox)> = Vec::new();
         match half.try_reserve_exact(notices.len()) {
             Ok(()) => {
@@ -305,7 +307,7 @@ impl Effects {
         self.notices.drain(..).map(|(to, notice)| (to, Notice::clone(&notice))).collect()
     }
 
-    /// A notice is over.
+    /// Keeps the box of a finished notice for reuse.
     #[inline]
     pub fn reuse(&mut self, mut notice: NoticeBox) {
         if self.boxes.len() < BOXES {
@@ -326,8 +328,8 @@ impl Effects {
         }
     }
 
-    /// All but the notices has been carried out. Lets go of room that only a rare
-    /// call needs.
+    /// Everything except the notices has been carried out. Frees room that only a rare call
+    /// needs.
     #[inline]
     pub fn carried_out(&mut self) {
         fn empty<T>(list: &mut Vec<T>) {
@@ -356,8 +358,8 @@ impl Effects {
         }
     }
 
-    /// Not 0 if there is something that few calls cause. All lengths at once, because each
-    /// call asks.
+    /// Not 0 if there are effects that few calls cause. Combines all lengths into one number,
+    /// because each call asks.
     #[inline]
     fn rare(&self) -> usize {
         let Effects { detached, again, log, released, .. } = self;
@@ -385,7 +387,7 @@ impl Effects {
     }
 }
 
-/// A stable sort that takes no memory. Slower than one that does.
+/// A stable sort that allocates no memory, and is therefore slower.
 fn sort_in_place<T, K: Ord>(list: &mut [T], key: &impl Fn(&T) -> K) {
     if list.len() > 1 {
         let middle = list.len() / 2;
@@ -405,7 +407,8 @@ fn merge_in_place<T, K: Ord>(list: &mut [T], middle: usize, key: &impl Fn(&T) ->
     if left + right == 2 {
         return list.swap(0, 1);
     }
-    // Half of the longer part, and what belongs in front of the rest of it, change sides.
+    // Swap half of the longer part with those items of the other part that belong before the
+    // rest of it.
     let (from, to) = if left > right {
         let from = left / 2;
         let first = key(&list[from]);

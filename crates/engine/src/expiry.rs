@@ -1,4 +1,4 @@
-//! The end of an MFE's life (spec 5.6).
+//! The expiry of MFEs (spec 5.6).
 
 use super::flows::{FlowPlace, Flows};
 use super::resolution::Purpose;
@@ -7,44 +7,44 @@ use super::{Effects, Engine};
 use crate::types::{Flow, Result, RouteOrigin, Time};
 use std::collections::BTreeMap;
 
-/// How fine the ends of life are told apart.
+/// The resolution of expiry times.
 const GRAIN_MS: u64 = 100;
 
-/// MFEs by the end of their life. An entry may be out of date: the MFE itself
-/// knows, and a new end makes a new entry.
+/// MFEs by expiry time. An entry may be out of date: the MFE itself has the valid time, and a
+/// new time adds a new entry.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
-    /// The bucket that was written to last: most of what follows belongs there too.
+    /// The last bucket that was written to. Most further entries belong there, too.
     open: Bucket,
-    /// All others.
+    /// All other buckets.
     buckets: BTreeMap<u64, Vec<Life>>,
-    /// When the first bucket is due: each call asks.
+    /// When the first bucket is due. Stored, because each call asks.
     next: Option<Time>,
     entries: usize,
 }
 
-/// The lives that end at a time.
+/// The MFEs that expire at one time.
 #[derive(Debug, Default)]
 struct Bucket {
     end: u64,
     lives: Vec<Life>,
 }
 
-/// An MFE that was in this place, with its serial number.
+/// The place of an MFE, and its serial number.
 #[derive(Clone, Copy, Debug)]
 struct Life(FlowPlace, u32);
 
-/// So many entries may be out of date before it matters how many MFEs there are.
+/// The number of entries from which on outdated entries are limited by the number of MFEs.
 const SLACK: usize = 1024;
 
 impl Expiry {
-    /// Remembers to look at an MFE when its life ends.
+    /// Adds an entry for an MFE at its expiry time.
     #[inline]
     fn schedule(&mut self, life: Life, deadline: Time) {
         let mut end = deadline.0.div_ceil(GRAIN_MS);
         self.open(end);
-        // Where a bucket cannot grow a later one can that is smaller, or new: without
-        // memory lives end a little late.
+        // If a bucket cannot grow, use a later one, which is smaller or new: without memory, MFEs
+        // expire a little late.
         while self.open.lives.try_reserve(1).is_err() && !self.open.lives.is_empty() {
             end += 1;
             self.open(end);
@@ -66,13 +66,12 @@ impl Expiry {
         }
     }
 
-    /// How many entries there are, those out of date included.
+    /// The number of entries, including outdated ones.
     pub fn len(&self) -> usize {
         self.entries
     }
 
-    /// Takes some lives that end at a time that has come, or had come until they
-    /// got another end.
+    /// Takes some entries whose time has come. Some may be outdated.
     fn pop(&mut self, now: Time, most: usize) -> Vec<Life> {
         let Some(due) = self.next.filter(|&due| due <= now) else { return Vec::new() };
         let end = due.0 / GRAIN_MS;
@@ -95,15 +94,15 @@ impl Expiry {
 }
 
 impl Engine {
-    /// Remembers when an MFE's life ends. Entries that are out of date may not
-    /// outnumber the MFEs: their own time can be a century away.
+    /// Schedules the expiry of an MFE. Outdated entries must not outnumber the MFEs, because
+    /// their own time can be a century away.
     pub(super) fn schedule_end(&mut self, flow: Flow) {
         let Some(place) = self.flows.find(flow) else { return };
         let Some(mfe) = &self.flows.at(place).mfe else { return };
         self.schedule(place, mfe.serial, mfe.deadline(self.config.mfe_timeout));
     }
 
-    /// The same for an MFE whose end is known.
+    /// The same for an MFE whose expiry time is known.
     #[inline]
     pub(super) fn schedule(&mut self, place: FlowPlace, serial: u32, deadline: Option<Time>) {
         let Some(deadline) = deadline else { return };
@@ -118,7 +117,7 @@ impl Engine {
         }
     }
 
-    /// Whether [`Engine::tick`] has something to do before then: each call asks.
+    /// Whether [`Engine::tick`] has something to do before this time. Fast, because each call asks.
     #[must_use]
     #[inline]
     pub fn is_due_before(&self, then: Time) -> bool {
@@ -138,11 +137,10 @@ impl Engine {
         Time::sooner(due, self.refusals.next_end())
     }
 
-    /// Ends the lives that are over, looking at `most` MFEs at the most: it is
-    /// called again, after others had the lock, until [`Engine::next_deadline`]
-    /// lies in the future. An MFE that forwarded lives on (spec 5.6): `packets`
-    /// tells how many came in, where the forwarder counts them itself. What it cannot
-    /// tell now it is asked again a second later.
+    /// Ends expired MFEs; examines at most `most` MFEs. The manager releases its lock and calls
+    /// again until [`Engine::next_deadline`] is in the future. An MFE that has forwarded packets
+    /// is renewed (spec 5.6): `packets` returns how many it accepted, if the forwarder counts
+    /// them itself. If `packets` fails, it is called again a second later.
     pub fn tick(
         &mut self,
         now: Time,
@@ -169,14 +167,14 @@ impl Engine {
         self.wrong_ifs.sweep(now, most);
     }
 
-    /// Whether the router itself is the source. The kernel counts such a packet whichever
-    /// interface it leaves by, and reports none as coming in on the wrong one: only a new
-    /// MFE can tell whether the stream still comes in where it did (D55).
+    /// Whether the router itself is the source. The kernel counts such packets on whichever
+    /// interface they leave, and never reports one on a wrong interface. Only a new MFE shows
+    /// whether the stream still arrives on the same interface (D55).
     fn is_own(&self, flow: Flow) -> bool {
         self.flows.sources.route(self.flows.source(flow)).origin == RouteOrigin::Local
     }
 
-    /// Ends a life, if it is over and the MFE has no reason to live on.
+    /// Ends an MFE if it has expired and is not renewed.
     fn end(
         &mut self,
         now: Time,
@@ -187,10 +185,10 @@ impl Engine {
         let Life(place, serial) = life;
         let Some((flow, mfe)) = self.flows.mfe_at(place).filter(|(_, mfe)| mfe.serial == serial)
         else {
-            return; // it is gone
+            return; // the MFE is gone
         };
         if mfe.deadline(self.config.mfe_timeout).is_none_or(|deadline| deadline > now) {
-            return; // it got another end
+            return; // it has another expiry time now
         }
         if self.resolutions.contains_key(&flow) {
             self.expiry.schedule(life, now.plus_secs(1));
@@ -201,7 +199,7 @@ impl Engine {
                 Ok(packets) => (packets.unwrap_or(mfe.packets) as u32, packets.is_none()),
                 Err(refusal) => {
                     self.expiry.schedule(life, now.plus_secs(1));
-                    self.debug(fx, || format!("{flow} has its end put off: {refusal}"));
+                    self.debug(fx, || format!("{flow}: expiry postponed: {refusal}"));
                     return;
                 }
             };
@@ -211,7 +209,7 @@ impl Engine {
                 return;
             }
         }
-        self.debug(fx, || format!("{flow} is at the end of its life"));
+        self.debug(fx, || format!("{flow} expired"));
         self.remove_mfe(flow, fx);
     }
 }

@@ -1,19 +1,19 @@
 //! How many flows packets may begin, and how many of them on one interface (spec 0.9).
 //!
-//! Strangers choose sources and groups as they like: without a limit they fill the
-//! memory, and whoever fills it first keeps all others out.
+//! Senders choose sources and groups freely. Without a limit they could fill the memory, and
+//! one sender could keep all others from getting any.
 
 use super::resolution::{Purpose, Resolution};
 use super::{Effects, Engine, Refused};
 use crate::types::{Flow, IfId, Result, Time};
 
-/// MGM_MAX_FLOWS unless the host or the environment says otherwise.
+/// The default of MGM_MAX_FLOWS.
 pub const USUAL_MAX_FLOWS: u32 = 2_097_152;
 
 /// Stands for the arrival interface once that has been released.
 pub(super) const NOWHERE: IfId = IfId(u16::MAX);
 
-/// Between two log lines about flows that were refused.
+/// The time between two log messages about refused flows.
 const SILENCE_MS: u64 = 60_000;
 
 /// Counts the flows that packets began: MFEs, and resolutions that are to create one.
@@ -27,7 +27,7 @@ pub(super) struct FlowLimit {
 }
 
 impl FlowLimit {
-    /// At most so many; 0 is the usual number.
+    /// At most `most` flows; 0 means the default.
     pub fn of(most: u32) -> FlowLimit {
         let most = if most == 0 { USUAL_MAX_FLOWS } else { most };
         FlowLimit {
@@ -38,7 +38,7 @@ impl FlowLimit {
         }
     }
 
-    /// Packets may arrive on this interface from now on.
+    /// Prepares the counter of a new interface.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -51,14 +51,14 @@ impl FlowLimit {
         Ok(())
     }
 
-    /// No fewer than there are interfaces.
+    /// An upper bound of the number of interfaces.
     #[inline]
     pub fn interfaces(&self) -> usize {
         self.by_arrival.len()
     }
 
-    /// Whether a packet that arrived here may begin another flow. Beyond half of the
-    /// limit an interface gets no more that has more than half of all flows already.
+    /// Whether a packet that arrived on this interface may begin another flow. If more than half
+    /// of the limit is used, an interface with more than half of all flows gets no more.
     fn admits(&self, arrival: IfId) -> std::result::Result<(), Refused> {
         if self.all >= self.most {
             return Err(Refused::FlowLimit);
@@ -91,8 +91,8 @@ impl FlowLimit {
 }
 
 impl Engine {
-    /// Whether a packet may begin a flow: neither the limit nor the memory stands
-    /// against it. Otherwise one log line a minute says what to do.
+    /// Whether a packet may begin a flow. If the limits or the memory do not permit it, one log
+    /// message a minute says what to do.
     pub(super) fn admit_flow(
         &mut self,
         now: Time,
@@ -116,24 +116,24 @@ impl Engine {
         let FlowLimit { most, all, .. } = self.flow_limit;
         let (name, its) = (self.interfaces.name(arrival), self.flow_limit.begun_on(arrival));
         let limit = match why {
-            Refused::FlowLimit => format!("there are {all} flows, as many as MGM_MAX_FLOWS allows"),
+            Refused::FlowLimit => format!("there are {all} flows, the limit set by MGM_MAX_FLOWS"),
             Refused::ArrivalLimit => format!(
-                "{its} of {all} flows began there, which is more than half, and more than half \
-                 of MGM_MAX_FLOWS ({most}) are in use"
+                "{its} of {all} flows began there, more than half, and more than half of \
+                 MGM_MAX_FLOWS ({most}) are in use"
             ),
-            _ => format!("the system gives no more memory; there are {all} flows"),
+            _ => format!("out of memory with {all} flows"),
         };
         fx.log.push((
             log::Level::Error,
             format!(
-                "new flows that arrive on {name} are refused: {limit}. Find out who sends so many \
-                 groups or sources there (mgmtop lists them) and keep them off by a filter or a \
-                 boundary, or allow for more"
+                "new flows that arrive on {name} are refused: {limit}; find out who sends to so \
+                 many groups, or from so many sources (mgmtop lists them), and block them with a \
+                 filter or a boundary, or raise the limit"
             ),
         ));
     }
 
-    /// A flow's clients are being asked from now on. One that is to be created counts.
+    /// Begins a resolution. The resolution of a new flow counts.
     pub(super) fn begin_resolution(&mut self, flow: Flow, resolution: Resolution) {
         if resolution.purpose == Purpose::Create {
             self.flow_limit.begin(resolution.arrived);
@@ -142,7 +142,7 @@ impl Engine {
         self.resolutions.insert(flow, Box::new(resolution));
     }
 
-    /// They are no longer. An MFE that it brings about counts by itself.
+    /// Ends a resolution. An MFE that it creates is counted separately.
     pub(super) fn end_resolution(&mut self, flow: Flow) -> Option<Box<Resolution>> {
         let resolution = self.resolutions.remove(&flow)?;
         if resolution.purpose == Purpose::Create {
@@ -152,11 +152,11 @@ impl Engine {
         Some(resolution)
     }
 
-    /// An interface is about to be forgotten: flows that began there, and go on because
-    /// they come in elsewhere, must not count for the next one with its number.
+    /// An interface is about to be removed: flows that began there and now arrive elsewhere must
+    /// not count for the next interface with its number.
     pub(super) fn forget_arrival(&mut self, id: IfId) {
         if self.flow_limit.begun_on(id) == 0 {
-            return; // nearly always
+            return; // the usual case
         }
         self.flows.visit_mfes(Flow::WILDCARD..=Flow::MAX, id, |_, mfe, _| {
             if mfe.arrival == id {
@@ -181,8 +181,8 @@ impl Engine {
         self.flow_limit.most
     }
 
-    /// How many flows packets have begun, and on which interfaces, as the limits count
-    /// them; the tests compare that with the tables.
+    /// How many flows packets have begun, in total and on each interface, as the limits count
+    /// them. The tests compare these numbers with the tables.
     #[must_use]
     pub fn begun_flows(&self) -> usize {
         self.flow_limit.all

@@ -1,32 +1,32 @@
-//! The table of interfaces: who has which, under which small number.
+//! The table of interfaces: their owners and their small numbers.
 
 use super::{ClientId, QuestionId};
 use crate::types::{Domain, IfId, Interface, Refusal, Result};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// An interface that somebody has.
+/// An interface that is taken.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub interface: Interface,
     /// The protocol whose take was accepted: it counts as the owner at once
     /// for taking, releasing and membership calls (spec 2.3).
     pub claim: Option<ClientId>,
-    /// The protocol that the interface has changed hands to. Follows the claim,
-    /// after DISABLE_IGMP where IGMP is enabled.
+    /// The protocol that owns the interface. Follows the claim; if IGMP is enabled, only after
+    /// DISABLE_IGMP has been answered.
     pub owner: Option<ClientId>,
     /// The IGMP client that is enabled here.
     pub igmp: Option<ClientId>,
-    /// The serial number of IGMP's coming: what was to be told before is for a former one.
+    /// The serial number of enabling IGMP. ENABLE_IGMP with another number is for an earlier IGMP.
     pub igmp_since: u64,
-    /// The DISABLE_IGMP that the change of hands waits for.
+    /// The DISABLE_IGMP that the change of owner waits for.
     pub disabling: Option<QuestionId>,
     /// From the start of DISABLE_IGMP until just before ENABLE_IGMP.
     pub igmp_barred: bool,
     /// The routing domain that packets which arrive here belong to.
     pub domain: Domain,
-    /// The system has lost the interface: whoever had it keeps the claim, and
-    /// is served again when it returns (spec 5.11).
+    /// The interface no longer exists in the system. Its claims are kept, and it is served
+    /// again when it returns (spec 5.11).
     pub absent: bool,
 }
 
@@ -37,13 +37,13 @@ impl Slot {
         self.owner.or(self.igmp).filter(|_| !self.absent)
     }
 
-    /// The protocol that IGMP's memberships here are told to. One whose release
-    /// waits is leaving itself and gets no LOCAL_LEAVE (spec 4.8).
+    /// The protocol that is told of IGMP's memberships here. A protocol whose release waits
+    /// gets no LOCAL_LEAVE (spec 4.8).
     pub fn staying_owner(&self) -> Option<ClientId> {
         self.owner.filter(|_| self.claim == self.owner)
     }
 
-    /// Whether nobody has it, or had it when it was lost.
+    /// Whether no client has taken it, and none has a claim to it.
     pub fn is_free(&self) -> bool {
         self.owner.is_none() && self.claim.is_none() && self.igmp.is_none()
     }
@@ -54,14 +54,14 @@ impl Slot {
     }
 }
 
-/// All interfaces that somebody has.
+/// All taken interfaces.
 #[derive(Debug, Default)]
 pub(super) struct Interfaces {
     slots: Vec<Option<Slot>>,
     by_name: Names,
-    /// How many are in another domain than the main one.
+    /// The number of interfaces in another domain than the main one.
     apart: usize,
-    /// Freed numbers; the lowest goes first, so that sets of interfaces stay small.
+    /// Freed numbers. The lowest is reused first, so that sets of interfaces stay small.
     free: BinaryHeap<Reverse<u16>>,
 }
 
@@ -71,7 +71,7 @@ impl Interfaces {
         self.by_name.find(interface)
     }
 
-    /// The number of an interface that somebody has and that is there.
+    /// The number of an interface that is taken and exists in the system.
     #[inline]
     pub fn served(&self, interface: Interface) -> Option<IfId> {
         self.find(interface).filter(|&id| self.master(id).is_some())
@@ -86,7 +86,7 @@ impl Interfaces {
         self.slots.get_mut(usize::from(id.0))?.as_mut()
     }
 
-    /// Who speaks for the interface in sections 4 and 5.
+    /// The owner of the interface in sections 4 and 5.
     #[inline]
     pub fn master(&self, id: IfId) -> Option<ClientId> {
         self.get(id)?.master()
@@ -113,7 +113,7 @@ impl Interfaces {
         }
     }
 
-    /// Moves an interface to another domain; the one that it was in.
+    /// Moves an interface to another domain. Returns the former one.
     pub fn set_domain(&mut self, id: IfId, domain: Domain) -> Option<Domain> {
         let slot = self.get_mut(id)?;
         let old = std::mem::replace(&mut slot.domain, domain);
@@ -122,7 +122,7 @@ impl Interfaces {
         Some(old)
     }
 
-    /// All, in order of index and next hop.
+    /// All interfaces, in order of index and next hop.
     pub fn iter(&self) -> impl Iterator<Item = (IfId, &Slot)> {
         self.by_name.list.iter().filter_map(|&(_, id)| Some((id, self.get(id)?)))
     }
@@ -132,7 +132,7 @@ impl Interfaces {
         self.by_name.of_index(if_index).iter().map(|&(_, id)| id).collect()
     }
 
-    /// A number for an interface that nobody has yet (spec 0.2).
+    /// A number for an interface that is not taken yet (spec 0.2).
     pub fn allocate(&mut self, interface: Interface) -> Result<IfId> {
         let is_whole = self.find(Interface::link(interface.index)).is_some();
         let is_divided = !is_whole && !self.by_name.of_index(interface.index).is_empty();
@@ -147,7 +147,7 @@ impl Interfaces {
                 let number = number.ok_or(Refusal::TooManyInterfaces)?;
                 if self.slots.len() == self.slots.capacity() {
                     let capacity = (2 * self.slots.len()).max(8);
-                    // First for the day when all are forgotten.
+                    // Reserve the list of free numbers first, for when all are freed.
                     self.free.try_reserve_exact(capacity)?;
                     self.slots.try_reserve_exact(capacity - self.slots.len())?;
                 }
@@ -172,7 +172,7 @@ impl Interfaces {
         Ok(IfId(number))
     }
 
-    /// Forgets an interface that nobody has any more.
+    /// Removes an interface that is no longer taken.
     pub fn forget(&mut self, id: IfId) {
         if let Some(slot) = self.slots.get_mut(usize::from(id.0)).and_then(Option::take) {
             self.by_name.remove(slot.interface);
@@ -182,8 +182,8 @@ impl Interfaces {
     }
 }
 
-/// The names of all interfaces in order, with their numbers: few, and looked for
-/// by every call.
+/// The names of all interfaces in order, with their numbers. There are few, and every call
+/// looks one up.
 #[derive(Debug, Default)]
 struct Names {
     list: Vec<(u64, IfId)>,
@@ -195,7 +195,7 @@ impl Names {
         u64::from(name.index) << 32 | u64::from(u32::from(name.next_hop))
     }
 
-    /// Where a name is, or where it would have to be.
+    /// The position of a name, or where it would be inserted.
     #[inline]
     fn place(&self, name: Interface) -> usize {
         let key = Names::key(name);
@@ -208,7 +208,7 @@ impl Names {
         (*key == Names::key(name)).then_some(*id)
     }
 
-    /// Those with this index, one for each next hop.
+    /// The interfaces with this index, one for each next hop.
     fn of_index(&self, if_index: u32) -> &[(u64, IfId)] {
         let list = &self.list[self.place(Interface::link(if_index))..];
         &list[..list.partition_point(|(key, _)| key >> 32 == u64::from(if_index))]

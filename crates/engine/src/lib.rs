@@ -7,7 +7,7 @@
 
 #[cfg(all(mgm_planted, not(debug_assertions)))]
 compile_error!(
-    "--cfg mgm_planted puts bugs into mgm, for tests/model only: never in a release build"
+    "--cfg mgm_planted adds bugs to the library, for tests/model only: never in a release build"
 );
 
 mod alerts;
@@ -80,7 +80,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wakes::Wakes;
 use wrong_ifs::WrongIfs;
 
-/// What the engine can be told once, at its birth.
+/// The configuration of an engine, set when it is created.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Config {
     /// ulTimeOut of new MFEs in seconds; u32::MAX never expires.
@@ -88,7 +88,7 @@ pub struct Config {
     /// How many flows packets may begin; 0 is [`USUAL_MAX_FLOWS`].
     pub max_flows: u32,
     /// The number of the last client before this engine's first: numbers do
-    /// not repeat, even if MGM is stopped and started again (spec 1.4).
+    /// not repeat, even if the library is stopped and started again (spec 1.4).
     pub last_client: u64,
     /// Whether [`Effects::log`] gets a line about each step of a packet and of a membership.
     pub debug: bool,
@@ -100,17 +100,16 @@ pub struct Engine {
     clients: Clients,
     interfaces: Interfaces,
     limits: ForwardingLimits,
-    /// Who wants what on which interface, the MFEs, and the routes of their sources.
+    /// Memberships, MFEs, and the routes of their sources.
     flows: Flows,
-    /// Flows between their first packet and their MFE. Boxed, because the map
-    /// moves what it keeps.
+    /// Flows between their first packet and their MFE. Boxed, because the map moves its values.
     resolutions: BTreeMap<Flow, Box<Resolution>>,
-    /// Those that are to create an MFE, by their source, so that a change of routes finds them.
+    /// The resolutions that are to create an MFE, by source, so that a route change finds them.
     new_flows: BTreeSet<(SourceId, Flow)>,
     flow_limit: FlowLimit,
     /// How the iifs of MFEs were found.
     origins: IifOrigins,
-    /// Flows for which there is no MFE, lately.
+    /// Recently refused flows.
     refusals: RefusedFlows,
     /// Changes that concern some of those, which are still to be found.
     wakes: Wakes,
@@ -121,12 +120,12 @@ pub struct Engine {
     serial: u64,
     /// Packets that were not forwarded, in the order of [`Refused::ALL`].
     refused: [u64; Refused::ALL.len()],
-    /// The last time that the engine was told.
+    /// The time of the last call that passed it.
     now: Time,
 }
 
 impl Engine {
-    /// A manager with nobody and nothing in it.
+    /// An engine without clients, interfaces and flows.
     #[must_use]
     pub fn new(config: Config) -> Engine {
         Engine {
@@ -150,13 +149,13 @@ impl Engine {
         }
     }
 
-    /// What time it is, before a call that may ask about flows, or refuse some, and is given
-    /// no time itself: what is remembered for a while counts from then.
+    /// Sets the time, before a call that may ask about flows or refuse some and that does not
+    /// pass the time itself: what is remembered for a while counts from then.
     pub fn set_now(&mut self, now: Time) {
         self.now = now;
     }
 
-    /// A number that was never used before.
+    /// A new, unused number.
     fn next_serial(&mut self) -> u64 {
         self.serial += 1;
         self.serial

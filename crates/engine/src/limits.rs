@@ -1,8 +1,8 @@
 //! How far packets may go: TTL thresholds, administrative boundaries and the
 //! names of their scopes (spec 3.7).
 //!
-//! They are settings of the router, not of whoever has an interface: they may
-//! be made before it is taken, and stay when it is released, lost or taken again.
+//! They are settings of the router, not of the owner of an interface: they can be set before
+//! the interface is taken, and stay when it is released, lost or taken again.
 
 use super::mfe::Touch;
 use super::{Effects, Engine};
@@ -10,8 +10,7 @@ use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Scop
 use std::collections::BTreeMap;
 use widestring::{U16CStr, U16CString};
 
-/// Without a threshold of its own an oif lets packets out whose TTL is greater
-/// than this: the one that would reach 0 stays.
+/// The threshold of an oif for which none is set: a packet is forwarded if its TTL is greater.
 pub(super) const LEAST_THRESHOLD: u8 = 1;
 
 /// All limits that have been set.
@@ -19,8 +18,8 @@ pub(super) const LEAST_THRESHOLD: u8 = 1;
 pub(super) struct ForwardingLimits {
     /// Thresholds above the least one.
     thresholds: BTreeMap<Interface, u8>,
-    /// The greatest of them, or the least there is: what is above it goes out
-    /// everywhere, without looking further.
+    /// The greatest threshold that is set, or the least one. A packet with a greater TTL is
+    /// forwarded everywhere, without looking up the single thresholds.
     highest: u8,
     /// By interface index: MIB_IPMCAST_BOUNDARY knows no next hops.
     boundaries: BTreeMap<u32, Vec<Scope>>,
@@ -39,17 +38,17 @@ impl Default for ForwardingLimits {
 }
 
 impl ForwardingLimits {
-    /// The TTL that a packet must exceed to go out there.
+    /// The TTL that a packet must exceed to be forwarded on an interface.
     pub fn threshold(&self, interface: Interface) -> u8 {
         self.thresholds.get(&interface).copied().unwrap_or(LEAST_THRESHOLD)
     }
 
-    /// The TTL that is enough everywhere.
+    /// The greatest threshold of all interfaces.
     pub fn highest_threshold(&self) -> u8 {
         self.highest
     }
 
-    /// Sets a threshold; false if it was that already.
+    /// Sets a threshold; false if it already had this value.
     fn set_threshold(&mut self, interface: Interface, threshold: u8) -> bool {
         let threshold = threshold.max(LEAST_THRESHOLD);
         let before = self.threshold(interface);
@@ -62,7 +61,7 @@ impl ForwardingLimits {
         before != threshold
     }
 
-    /// Whether a boundary keeps a group off the interfaces of this index.
+    /// Whether a boundary blocks a group on the interfaces of this index.
     #[inline]
     pub fn bounds(&self, if_index: u32, group: Ipv4Addr) -> bool {
         Scope::is_scoped(group)
@@ -74,8 +73,8 @@ impl ForwardingLimits {
 }
 
 impl Engine {
-    /// Sets the TTL that packets must exceed to go out by an interface; the
-    /// least one is 1, which 0 stands for as well.
+    /// Sets the TTL that packets must exceed to be forwarded on an interface. The least value
+    /// is 1; 0 is treated as 1.
     pub fn set_threshold(&mut self, interface: Interface, threshold: u8, fx: &mut Effects) {
         if !self.limits.set_threshold(interface, threshold) {
             return;
@@ -87,8 +86,8 @@ impl Engine {
         }
     }
 
-    /// The groups of a scope pass the interfaces of this index no more. What is
-    /// there already changes nothing.
+    /// Adds a boundary: it blocks the groups of a scope on the interfaces of this index. Adding
+    /// an existing boundary changes nothing.
     pub fn add_boundary(&mut self, if_index: u32, scope: Scope, fx: &mut Effects) {
         let scopes = self.limits.boundaries.entry(if_index).or_default();
         if scopes.contains(&scope) {
@@ -96,8 +95,8 @@ impl Engine {
         }
         scopes.push(scope);
         let bounded = self.interfaces.of_index(if_index);
-        // First those that end, also because there is nobody left to ask, so that no PRUNE_ALERT is about one of them: the
-        // neighbours of an NBMA link can be its iif and its oif.
+        // End the MFEs that must go first, so that no PRUNE_ALERT names one of them: the
+        // neighbours of an NBMA link can be iif and oif of the same MFE.
         self.remove_mfes(scope.flows(), |mfe| bounded.contains(&mfe.iif), fx);
         self.restart_outdated_resolutions(fx);
         for id in bounded {
@@ -105,8 +104,8 @@ impl Engine {
         }
     }
 
-    /// The groups of a scope may pass again, as far as no other boundary holds
-    /// them: memberships and overrides have stayed.
+    /// Deletes a boundary. Its groups are forwarded again unless another boundary blocks them;
+    /// memberships and overrides have been kept.
     ///
     /// # Errors
     /// `NoBoundary`.
@@ -125,24 +124,24 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a boundary keeps a group off an interface.
+    /// Whether a boundary blocks a group on an interface.
     #[inline]
     pub(super) fn is_bounded(&self, id: IfId, group: Ipv4Addr) -> bool {
-        // Nearly always there are none, and the name does not matter.
+        // There are nearly always none, so avoid looking up the interface.
         !self.limits.boundaries.is_empty()
             && self.limits.bounds(self.interfaces.name(id).index, group)
     }
 
-    /// Takes the interfaces out that a group does not pass.
+    /// Removes the interfaces on which a boundary blocks a group.
     #[inline]
     pub(super) fn subtract_bounded(&self, oifs: &mut IfSet, group: Ipv4Addr) {
         if self.limits.boundaries.is_empty() || !Scope::is_scoped(group) {
-            return; // nearly always
+            return; // the usual case
         }
         *oifs = oifs.iter().filter(|&id| !self.is_bounded(id, group)).collect();
     }
 
-    /// Names a scope; an empty name is none.
+    /// Names a scope; an empty name deletes the name.
     pub fn set_scope_name(&mut self, scope: Scope, name: &U16CStr) {
         if name.is_empty() {
             self.limits.names.remove(&scope);
@@ -151,7 +150,7 @@ impl Engine {
         }
     }
 
-    /// The thresholds above the least one, by interface, taken or not.
+    /// The thresholds above the least one, by interface, whether taken or not.
     pub fn thresholds(&self) -> impl Iterator<Item = (Interface, u8)> + '_ {
         self.limits.thresholds.iter().map(|(&interface, &threshold)| (interface, threshold))
     }

@@ -1,4 +1,4 @@
-//! What a status snapshot sees beside the MFEs: clients, interfaces, memberships.
+//! The rows of a status snapshot besides the MFEs: clients, interfaces, memberships.
 
 use super::flows::Side;
 use super::{ClientId, Engine};
@@ -15,44 +15,44 @@ pub struct ClientRow {
     pub component: u32,
     /// Whether it is IGMP.
     pub is_igmp: bool,
-    /// How many interfaces it has: taken, or enabled on.
+    /// How many interfaces it has taken.
     pub interfaces: usize,
 }
 
-/// An interface that somebody has.
+/// A taken interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InterfaceRow {
     /// Index and next hop.
     pub interface: Interface,
-    /// The protocol that took it.
+    /// The protocol that owns it.
     pub owner: Option<ClientId>,
     /// The IGMP client that is enabled there.
     pub igmp: Option<ClientId>,
-    /// It is about to change hands: DISABLE_IGMP has not been answered yet.
+    /// Its owner is about to change: DISABLE_IGMP has not been answered yet.
     pub is_changing: bool,
-    /// The system has lost it.
+    /// It no longer exists in the system.
     pub is_absent: bool,
 }
 
-/// Who wants a flow, and where.
+/// The memberships in a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembershipRow {
     /// `(s,g)`, `(*,g)` or `(*,*)`.
     pub flow: Flow,
-    /// Where the interface's owner does.
+    /// The interfaces on which the owner added the membership.
     pub owner: Vec<Interface>,
-    /// Where IGMP does.
+    /// The interfaces on which IGMP added the membership.
     pub igmp: Vec<Interface>,
 }
 
-/// How much there is of everything.
+/// Totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Registered clients.
     pub clients: usize,
-    /// Interfaces that somebody has.
+    /// Taken interfaces.
     pub interfaces: usize,
-    /// Flows that somebody wants.
+    /// Flows with memberships.
     pub memberships: usize,
     /// MFEs.
     pub mfes: usize,
@@ -77,7 +77,7 @@ impl Engine {
         })
     }
 
-    /// All interfaces that somebody has, by index and next hop.
+    /// All taken interfaces, by index and next hop.
     pub fn interfaces(&self) -> impl Iterator<Item = InterfaceRow> + '_ {
         self.interfaces.iter().map(|(_, slot)| InterfaceRow {
             interface: slot.interface,
@@ -98,7 +98,7 @@ impl Engine {
         })
     }
 
-    /// How much there is of everything.
+    /// Totals.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         Sizes {

@@ -22,7 +22,7 @@ struct Act {
     flow: Flow,
     id: IfId,
     side: Side,
-    /// The protocol that an IGMP client acts beside, and whether that is leaving (D39).
+    /// The protocol that owns the interface beside IGMP, and whether its release waits (D39).
     beside: Option<ClientId>,
     is_leaving: bool,
     change: MembershipChange,
@@ -86,9 +86,9 @@ impl Engine {
         Ok(())
     }
 
-    /// What comes of a JOIN or its delete, whether or not it `changed` the
-    /// membership. IGMP beside an owner tells it (spec 3.6) and leaves its
-    /// overrides alone; others end their own, even by a redundant call (3.5).
+    /// The consequences of a JOIN or its delete, whether or not it `changed` the membership.
+    /// IGMP beside an owner only informs the owner (spec 3.6) and leaves its overrides alone;
+    /// other callers end their own overrides, even by a redundant call (3.5).
     #[inline]
     fn follow_member(
         &mut self,
@@ -110,8 +110,8 @@ impl Engine {
         self.update_mfes(act.flow, act.id, touch, Some(act.client), fx);
     }
 
-    /// Checks that the caller may act on the interface (spec 3.1). `not_there` is what it is
-    /// told if nobody has that.
+    /// Checks that the caller may act on the interface (spec 3.1). `not_there` is the refusal
+    /// if the interface is not taken.
     #[inline(always)]
     fn authorize(
         &self,
@@ -141,7 +141,7 @@ impl Engine {
         Ok(Act { client, flow, id, side, beside, is_leaving, change })
     }
 
-    /// Records a membership; false if it was there.
+    /// Records a membership; false if it existed already.
     #[inline]
     fn insert_member(&mut self, act: &Act, route: Option<&Route>, fx: &mut Effects) -> bool {
         let place = self.flows.make(act.flow, self.interfaces.domain(act.id), route);
@@ -161,8 +161,8 @@ impl Engine {
         true
     }
 
-    /// Takes memberships off one interface; false if none was there. The place is
-    /// to be tidied.
+    /// Deletes memberships on one interface; false if there was none. The caller must then
+    /// tidy the place.
     fn remove_member(
         &mut self,
         flow: Flow,
@@ -179,7 +179,7 @@ impl Engine {
         }
         self.debug(fx, || {
             let (who, name) = (self.whose(change.caller), self.interfaces.name(id));
-            format!("the membership {flow} on {name} ends, caused by {who}")
+            format!("the membership {flow} on {name} ends; change: {who}")
         });
         if is_heard {
             let after = self.interest_at(place, is_heard);
@@ -202,7 +202,7 @@ impl Engine {
     fn switch_forwarding(&mut self, act: &Act, on: bool, route: Option<&Route>, fx: &mut Effects) {
         let is_absent = self.interfaces.get(act.id).is_some_and(|slot| slot.absent);
         if act.flow.is_link_local() || is_absent {
-            return; // nothing goes out there that could be switched
+            return; // nothing is forwarded there
         }
         self.debug(fx, || {
             let state = if on { "on" } else { "off" };
@@ -214,7 +214,7 @@ impl Engine {
         }
         let finds_none = act.flow.has_source() && !self.flows.has_mfe(act.flow);
         if on && finds_none {
-            // Nobody is pulling the flow: ask for it upstream (spec 5.8).
+            // There is no MFE, so nothing has requested the flow upstream yet (spec 5.8).
             let domain = self.interfaces.domain(act.id);
             let source = self.flows.hold_source(act.flow, domain, route);
             if let Some(upstream) = self.towards(source) {
@@ -227,9 +227,9 @@ impl Engine {
     }
 
     /// Ends the memberships on an interface, with their alerts (spec 4.8):
-    /// groups and sources first, so that the end of a `(*,*)` is not followed
-    /// by joins that end as well. LOCAL_LEAVE goes to `owner`. The MFEs are
-    /// left to the caller, which has more to change in them.
+    /// groups and sources first, so that the end of a `(*,*)` is not followed by JOIN_ALERTs for
+    /// memberships that end, too. LOCAL_LEAVE goes to `owner`. The caller updates the MFEs,
+    /// because it has more to change in them.
     pub(super) fn drop_members(
         &mut self,
         id: IfId,
@@ -240,7 +240,7 @@ impl Engine {
     ) {
         let mut first = Flow::WILDCARD.successor();
         loop {
-            // A few at a time: what was found is still at hand when it is removed.
+            // A few at a time, so that the entries found are still in the cache when removed.
             let wanted = self.flows.wanted_on(first, id, sides);
             let flows: SmallVec<[_; Flows::FETCH]> = wanted.take(Flows::FETCH).collect();
             let Some((last, _)) = flows.last() else { break };

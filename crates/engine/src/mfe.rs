@@ -1,29 +1,29 @@
-//! A multicast forwarding entry: what is kept of it.
+//! A multicast forwarding entry.
 
 use super::planted::{self, Bug};
 use crate::types::{Counters, IfId, IfSet, Ipv4Addr, Time};
 use std::num::NonZeroU32;
 
-/// One MFE. A million of them: see the budget in CONTRIBUTING.md.
+/// One MFE. There can be a million of them, so its size matters: see docs/architecture.md.
 #[derive(Debug)]
 pub(super) struct Mfe {
     pub iif: IfId,
     pub upstream: Ipv4Addr,
     pub oifs: IfSet,
     born: Moment,
-    /// The interface that the first packet arrived on, as long as it is there.
+    /// The interface that the first packet arrived on, as long as that interface exists.
     pub arrival: IfId,
-    /// The low bits of the packet counter when this life began: another value
-    /// at its end says that it forwarded meanwhile (spec 5.6).
+    /// The low bits of the packet counter when the time-out started. Another value at expiry
+    /// means that the MFE forwarded packets meanwhile (spec 5.6).
     pub seen: u32,
-    /// Tells this MFE from an earlier one of the same flow: low bits of a serial
-    /// number, of which four billion go by before a question could be mistaken.
+    /// Distinguishes this MFE from an earlier one of the same flow: the low bits of a serial
+    /// number, which repeats only after four billion questions.
     pub serial: u32,
-    /// An oif beside those that came first, or the only one there ever was and which has
-    /// left, with the number of packets at that time: see [`Mfe::recount`].
+    /// An oif that was added after the first ones, or the only one, which has left; with the
+    /// number of packets at that time: see [`Mfe::recount`].
     pub(super) other: IfId,
     pub(super) since: Option<NonZeroU32>,
-    /// How many packets came in while the MFE had no oif; but see `Rare::negative`.
+    /// How many packets were accepted while the MFE had no oif; see also `Rare::negative`.
     pub(super) before: u32,
     /// Packets accepted, and their octets.
     pub packets: u64,
@@ -31,38 +31,38 @@ pub(super) struct Mfe {
     pub rare: Option<Box<Rare>>,
 }
 
-/// What few MFEs have.
+/// Members that few MFEs need.
 #[derive(Debug, Default)]
 pub(super) struct Rare {
-    /// Interfaces that the owner switched on, or off, whatever the memberships say.
+    /// Overrides: interfaces that the owner switched on or off, regardless of memberships.
     pub on: IfSet,
     pub off: IfSet,
-    /// Life in seconds, if it is not the usual one; u32::MAX never ends.
+    /// The time-out in seconds, if it is not the default; u32::MAX never expires.
     pub timeout: Option<u32>,
-    /// Counters of each oif, and of those that have left, from the moment on at which
-    /// they do not follow from what has come in.
+    /// Counters of each present and former oif, once they no longer follow from the number of
+    /// accepted packets.
     pub out: Option<Vec<(IfId, OifCount)>>,
-    /// What went out by interfaces that were released since.
+    /// Packets sent on interfaces that have been released since.
     pub(super) released: u64,
     /// Packets accepted without an oif, beyond `Mfe::before`.
     pub negative: u64,
     /// Packets on other interfaces than the iif.
     pub wrong_if: u64,
-    /// What the forwarder had counted in entries that it lost.
+    /// The counters of entries that the forwarder has lost.
     pub(super) lost: Counters,
-    /// So many packets more than the forwarder's last reading an earlier one had: they
-    /// turned out to have come in on a wrong interface.
+    /// By how many packets an earlier reading of the forwarder's counters exceeds the last one:
+    /// these packets arrived on a wrong interface.
     pub(super) ahead: u64,
 }
 
-/// What the embedded forwarder counts for an oif.
+/// The counters of an oif in the memory forwarder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct OifCount {
     pub packets: u64,
     pub ttl_too_low: u64,
 }
 
-/// A [`Time`] and two flags in six bytes: MGM may run for 2,200 years.
+/// A [`Time`] and two flags in six bytes, enough for 2,200 years.
 #[derive(Clone, Copy, Debug)]
 struct Moment([u16; 3]);
 
@@ -91,8 +91,7 @@ impl Moment {
     }
 }
 
-/// What the owner of the iif is to hear of an MFE that went from some oifs to
-/// none, or from none to some.
+/// What the owner of the iif is told of an MFE that has lost its last oif or got its first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OifTurn {
     pub iif: IfId,
@@ -109,18 +108,18 @@ impl OifTurn {
 /// What a membership call does to the override of its interface (spec 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Touch {
-    /// Nothing: IGMP beside an owner.
+    /// Nothing changes: IGMP beside an owner.
     Members,
-    /// Memberships decide again.
+    /// The override ends: memberships decide again.
     Clear,
-    /// The same, and its counters are at an end: it changes hands, or is lost.
+    /// The same, and the counters of the interface end, because it changes its owner or is lost.
     Gone,
-    /// On or off, whatever the memberships say.
+    /// On or off, regardless of memberships.
     Force(bool),
 }
 
 impl Mfe {
-    /// An MFE that nothing has come through yet.
+    /// A new MFE, without packets.
     pub fn new(iif: IfId, upstream: Ipv4Addr, oifs: IfSet, born: Time, serial: u64) -> Mfe {
         let mut moment = Moment([0; 3]);
         moment.set_time(born);
@@ -142,33 +141,33 @@ impl Mfe {
         }
     }
 
-    /// Life in seconds, u32::MAX never ends; `usual` is that of most.
+    /// The time-out in seconds, u32::MAX never expires; `usual` is the default.
     pub fn timeout(&self, usual: u32) -> u32 {
         self.rare.as_ref().and_then(|rare| rare.timeout).unwrap_or(usual)
     }
 
-    /// When its life began.
+    /// When the time-out started.
     pub fn born(&self) -> Time {
         self.born.time()
     }
 
-    /// Another life begins.
+    /// Starts the time-out again.
     pub fn begin_life(&mut self, now: Time) {
         self.born.set_time(now);
     }
 
-    /// The forwarder counts this MFE by itself: what is counted here is its last reading.
+    /// Whether the forwarder counts this MFE's packets: the counters here are its last reading.
     #[inline]
     pub(super) fn is_read(&self) -> bool {
         self.born.has(IS_READ)
     }
 
-    /// From now on it does.
+    /// From now on the forwarder counts them.
     pub(super) fn set_read(&mut self) {
         self.born.set(IS_READ, true);
     }
 
-    /// The forwarder was last told of an MFE without oifs.
+    /// Whether the forwarder's entry was last written without oifs.
     pub(super) fn was_negative(&self) -> bool {
         self.born.has(WAS_NEGATIVE)
     }
@@ -177,7 +176,7 @@ impl Mfe {
         self.born.set(WAS_NEGATIVE, negative);
     }
 
-    /// When its life ends.
+    /// When the MFE expires.
     pub fn deadline(&self, usual: u32) -> Option<Time> {
         let timeout = self.timeout(usual);
         (timeout != u32::MAX).then(|| self.born().plus_secs(timeout))
@@ -210,7 +209,7 @@ impl Mfe {
         }
     }
 
-    /// Whether an interface belongs among the oifs, given its membership.
+    /// Whether an interface must be an oif, given its membership.
     fn wants(&self, id: IfId, is_member: bool) -> bool {
         if id == self.iif {
             return false;
@@ -222,8 +221,8 @@ impl Mfe {
         }
     }
 
-    /// Decides anew whether an interface is an oif. `None` if that changed nothing;
-    /// else what the owner of the iif is to hear of it, if anything.
+    /// Decides again whether an interface is an oif. `None` if that changed nothing; otherwise
+    /// what the owner of the iif is told, if anything.
     #[inline]
     pub fn touch(
         &mut self,
@@ -242,7 +241,7 @@ impl Mfe {
         has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| OifTurn::of(self)))
     }
 
-    /// Puts an interface among the oifs, or takes it out; true if that changed them.
+    /// Adds an interface to the oifs, or removes it; true if that changed them.
     #[inline]
     pub fn set_oif(&mut self, id: IfId, wanted: bool) -> bool {
         if wanted == self.oifs.contains(id) {

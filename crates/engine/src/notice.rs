@@ -1,4 +1,4 @@
-//! What clients are told and asked: one notice for each callback to be made.
+//! Notices for clients: one for each callback to be made.
 
 use crate::types::{Flow, Interface, Ipv4Addr, Route};
 use smallvec::SmallVec;
@@ -6,8 +6,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// Tells one question from every other: an answer counts only while the engine
-/// still waits for that very question. Never reused.
+/// Identifies a question: an answer counts only while the engine still waits for this question.
+/// Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QuestionId(pub u64);
 
@@ -18,15 +18,15 @@ pub struct CreationOif {
     pub interface: Interface,
     /// Whether IGMP is enabled there.
     pub igmp: bool,
-    /// TRUE when asked; a client sets FALSE to have it switched off.
+    /// TRUE in the question; a client sets FALSE to switch the interface off.
     pub enabled: bool,
 }
 
 /// A client's outgoing interfaces in a CREATION_ALERT.
 pub type CreationOifs = SmallVec<[CreationOif; 2]>;
 
-/// A callback to be made: one variant for each kind. What it may change is its
-/// answer, so that a question that nobody has changed is answered as it was asked.
+/// A callback to be made: one variant for each kind. The fields that the client may change are its
+/// answer, so an unchanged question is its own answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// IGMP deleted a membership on the owner's interface.
@@ -35,15 +35,15 @@ pub enum Notice {
     LocalJoin { flow: Flow, interface: Interface },
     /// JOIN_ALERT: others want the flow (`member`), or an MFE got its first oif.
     Join { flow: Flow, member: bool },
-    /// PRUNE_ALERT with bMemberDelete TRUE: others want the flow no more.
+    /// PRUNE_ALERT with bMemberDelete TRUE: no other client wants the flow any longer.
     Prune { flow: Flow, interface: Interface },
     /// PRUNE_ALERT with bMemberDelete FALSE: an MFE has no oif. May change its
     /// time-out in seconds: 0 is the default, u32::MAX never.
     PruneMfe { question: QuestionId, flow: Flow, iif: Interface, timeout: u32 },
     /// WRONG_IF_CALLBACK: a packet arrived on another interface than the iif.
     WrongIf { flow: Flow, arrival: Interface, header: Arc<[u8]> },
-    /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour. Where the
-    /// route leads to nobody there is neither, and no route.
+    /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour. If no route
+    /// leads through a client's interface, there is neither, and no route.
     Rpf {
         question: QuestionId,
         flow: Flow,
@@ -57,10 +57,10 @@ pub enum Notice {
     /// CREATION_ALERT: may switch the client's own outgoing interfaces off, by
     /// their `enabled`.
     Creation { question: QuestionId, flow: Flow, iif: Interface, oifs: CreationOifs },
-    /// DISABLE_IGMP: the interface is about to change hands.
+    /// DISABLE_IGMP: the owner of the interface is about to change.
     DisableIgmp { question: QuestionId, interface: Interface },
-    /// ENABLE_IGMP: it has changed hands; IGMP adds its memberships again. Means
-    /// the IGMP that came with this serial number, and none that comes later.
+    /// ENABLE_IGMP: the owner has changed; IGMP adds its memberships again. For the IGMP that was
+    /// enabled with this serial number, and no later one.
     EnableIgmp { interface: Interface, since: u64 },
 }
 
@@ -93,7 +93,7 @@ impl NoticeKind {
     ];
 }
 
-/// Some of the nine: those that a client has callbacks for.
+/// The kinds for which a client has callbacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoticeKinds(u16);
 
@@ -115,7 +115,7 @@ impl FromIterator<NoticeKind> for NoticeKinds {
 }
 
 impl Notice {
-    /// Which callback it is for.
+    /// The kind of callback.
     #[must_use]
     pub fn kind(&self) -> NoticeKind {
         match self {
@@ -143,12 +143,12 @@ impl Notice {
         }
     }
 
-    /// Whether it holds memory of its own.
+    /// Whether it owns allocated memory.
     pub(super) fn owns(&self) -> bool {
         matches!(self, Notice::WrongIf { .. } | Notice::Rpf { .. } | Notice::Creation { .. })
     }
 
-    /// Where it stands among the notices of one call (spec 8.2): LOCAL_*,
+    /// Its place among the notices of one call (spec 8.2): LOCAL_*,
     /// alerts with TRUE, alerts with FALSE, then the rest.
     pub(super) fn phase(&self) -> u8 {
         match self {
@@ -160,13 +160,12 @@ impl Notice {
     }
 }
 
-/// A notice in a box of its own, in which it goes from hand to hand. Unlike a `Box` one can
-/// be made where memory may be short.
+/// A boxed notice. Unlike a `Box`, it can be allocated without aborting if there is no memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NoticeBox(Box<[Notice; 1]>);
 
 impl NoticeBox {
-    /// Boxes a notice; gives it back if there is no memory.
+    /// Boxes a notice; returns it if there is no memory.
     ///
     /// # Errors
     /// The notice.

@@ -1,4 +1,4 @@
-//! What moves the oifs of MFEs, and what else changes them (spec 3.5, 5.5, 5.8, 5.9).
+//! Changes of the oifs of MFEs, and other changes of MFEs (spec 3.5, 5.5, 5.8, 5.9).
 
 use super::flows::{Flows, Members};
 use super::mfe::{Mfe, OifTurn, Touch};
@@ -10,15 +10,15 @@ use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time
 use smallvec::SmallVec;
 use std::ops::RangeInclusive;
 
-/// MFEs whose oifs have changed, and what is to be told of that.
+/// MFEs whose oifs have changed, and what their owners are told.
 type OifChanges = SmallVec<[(Flow, Option<OifTurn>); 16]>;
 
 impl Engine {
-    /// All interfaces on which memberships want `flow`, an (s,g).
+    /// All interfaces with memberships that want `flow`, an (s,g).
     pub(super) fn member_interfaces(&self, flow: Flow) -> IfSet {
         let mut all = IfSet::default();
         let flows = &self.flows;
-        // One after the other: a list of them would be made and walked for each packet.
+        // One after the other, because a list would have to be built for each packet.
         let mut add = |members: Option<&Members>| {
             if let Some(members) = members {
                 members.add_to(&mut all);
@@ -30,8 +30,8 @@ impl Engine {
         all
     }
 
-    /// Decides anew whether an interface is an oif of each MFE that a
-    /// membership of `matching` concerns.
+    /// Decides again whether an interface is an oif of each MFE that a membership of `matching`
+    /// concerns.
     #[inline]
     pub(super) fn update_mfes(
         &mut self,
@@ -45,7 +45,7 @@ impl Engine {
             return;
         }
         if matching.has_source() {
-            // Most memberships of a source come before its packets.
+            // Most memberships of a source are added before its packets arrive.
             if !self.resolutions.is_empty() || self.flows.has_mfe(matching) {
                 self.update_one(matching, id, touch, caller, fx);
             }
@@ -74,7 +74,7 @@ impl Engine {
         let Some(mfe) = self.flows.mfe_mut(flow) else { return };
         let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) else { return };
         fx.changed(flow);
-        self.debug(fx, || format!("{flow} changes: {}", self.path(flow)));
+        self.debug(fx, || format!("{flow} changed: {}", self.path(flow)));
         if let Some(turn) = turn {
             self.tell_turn(flow, turn, caller, fx);
         }
@@ -115,8 +115,8 @@ impl Engine {
         }
     }
 
-    /// An MFE went from some oifs to none, or from none to some: tells the
-    /// owner of its iif, unless it is the one who did it (spec 5.8).
+    /// An MFE has lost its last oif or got its first: tells the owner of its iif, unless that
+    /// client caused it (spec 5.8).
     fn tell_turn(&self, flow: Flow, turn: OifTurn, caller: Option<ClientId>, fx: &mut Effects) {
         let Some(owner) = self.interfaces.master(turn.iif) else { return };
         if caller == Some(owner) && !planted::has(Bug::CauserTold) {
@@ -174,21 +174,23 @@ impl Engine {
                 let packets = packets.filter(|_| !planted::has(Bug::FormerLifeCounts));
                 mfe.seen = packets.unwrap_or(mfe.packets) as u32;
             }
-            // What came since it was last known counts for the new life: better one too
-            // many than an end to what forwards.
-            Err(refusal) => self.debug(fx, || format!("{flow}: when a life began: {refusal}")),
+            // Packets since the last reading count for the new time-out. An MFE may then be renewed
+            // once too often, which is better than ending one that forwards.
+            Err(refusal) => self.debug(fx, || {
+                format!("{flow}: its counters are unknown at the start of its time-out: {refusal}")
+            }),
         }
         self.schedule_end(flow);
     }
 
-    /// An interface changed hands: MFEs that it brings packets for end, and in
-    /// all others memberships alone decide about it (spec 2.5).
+    /// The owner of an interface has changed: MFEs with this iif end, and in all others only
+    /// memberships decide whether it is an oif (spec 2.5).
     pub(super) fn clear_interface(&mut self, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
         self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
         self.update_mfes(Flow::WILDCARD, id, Touch::Gone, caller, fx);
     }
 
-    /// Deletes those MFEs of a range of flows that `ends` is true of.
+    /// Deletes those MFEs of a range of flows for which `ends` returns true.
     pub(super) fn remove_mfes(
         &mut self,
         flows: RangeInclusive<Flow>,
@@ -197,8 +199,8 @@ impl Engine {
     ) {
         let (mut first, last) = flows.into_inner();
         loop {
-            // A few at a time: there may be no memory for the list of all, and what was
-            // found is still at hand when it is removed.
+            // A few at a time: there may be no memory for the list of all, and the entries found
+            // are still in the cache when removed.
             let within = self.flows.mfes(first).take_while(|(flow, _)| *flow <= last);
             let ending = within.filter(|(_, mfe)| ends(mfe)).map(|(flow, _)| flow);
             let some: SmallVec<[Flow; Flows::FETCH]> = ending.take(Flows::FETCH).collect();
@@ -214,12 +216,12 @@ impl Engine {
     pub(super) fn remove_mfe(&mut self, flow: Flow, fx: &mut Effects) {
         if let Some(mfe) = self.flows.remove_mfe(flow) {
             self.debug(fx, || {
-                format!("{flow} deleted: it came in by {}", self.interfaces.name(mfe.iif))
+                format!("{flow} deleted: its iif was {}", self.interfaces.name(mfe.iif))
             });
             self.flow_limit.end(mfe.arrival);
             self.origins.set(flow, IifOrigin::Route);
             self.wrong_ifs.mfe_gone(flow);
-            self.end_resolution(flow); // of its renewal
+            self.end_resolution(flow); // the renewal of this MFE
             fx.changed(flow);
         }
     }
@@ -260,8 +262,8 @@ impl Engine {
             fx.log.push((
                 log::Level::Warn,
                 format!(
-                    "MFE {flow} keeps its incoming interface: interface {if_index} is not the \
-                     caller's, or a boundary keeps the group off it"
+                    "MFE {flow} keeps its iif: the caller does not own interface {if_index}, or \
+                     a boundary blocks the group there"
                 ),
             ));
         }
@@ -269,10 +271,10 @@ impl Engine {
     }
 
     /// Gives an MFE another iif and neighbour, and the overrides that
-    /// CREATION_ALERT answers ask for, all at once: `off` are switched off,
-    /// `on` are off no longer. Tells what comes of it: a new owner of the iif
-    /// the JOIN, or the PRUNE if there is no oif, and the old one the PRUNE
-    /// (spec 5.10); the same owner only what 5.8 has for it.
+    /// CREATION_ALERT answers ask for, in one step: the interfaces `off` are switched off, the
+    /// interfaces `on` are no longer off. A new owner of the iif gets JOIN, or PRUNE if there is
+    /// no oif, and the old owner gets PRUNE (spec 5.10). If the owner stays the same, it is told
+    /// only what 5.8 requires.
     pub(super) fn reshape(
         &mut self,
         flow: Flow,
@@ -303,7 +305,7 @@ impl Engine {
         let turn = OifTurn::of(mfe);
         if old_iif != iif || left + came > 0 {
             fx.changed(flow);
-            self.debug(fx, || format!("{flow} changes: {}", self.path(flow)));
+            self.debug(fx, || format!("{flow} changed: {}", self.path(flow)));
         }
         let (old, new) = (self.interfaces.master(old_iif), self.interfaces.master(iif));
         if old != new {

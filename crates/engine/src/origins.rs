@@ -1,4 +1,4 @@
-//! How the iifs of MFEs were found (spec 5.1, 5.2): by the route, nearly all of them.
+//! How the iifs of MFEs were found (spec 5.1, 5.2): nearly all of them by the route.
 
 use crate::types::{Flow, Time};
 use std::collections::BTreeMap;
@@ -10,11 +10,11 @@ pub(super) enum IifOrigin {
     Route,
     /// RPF_CALLBACK named another one, or MgmSetMfe did.
     Client,
-    /// RPF_CALLBACK named one where no route led: it was asked then.
+    /// RPF_CALLBACK named it, because no route led through a client's interface.
     Unrouted(Time),
 }
 
-/// The MFEs whose iif did not come by the route: few, so they carry no mark themselves.
+/// The MFEs whose iif was not found by the route. There are few, so the MFE has no flag for it.
 #[derive(Debug, Default)]
 pub(super) struct IifOrigins(BTreeMap<Flow, IifOrigin>);
 
@@ -43,7 +43,7 @@ impl IifOrigins {
         }
     }
 
-    /// The MFEs from this one on whose iif did not come by the route, in order.
+    /// The MFEs from this one on whose iif was not found by the route, in order.
     pub fn from(&self, first: Flow) -> impl Iterator<Item = (Flow, IifOrigin)> + '_ {
         self.0.range(first..).map(|(&flow, &origin)| (flow, origin))
     }

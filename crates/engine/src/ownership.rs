@@ -1,7 +1,7 @@
 //! Interface ownership, and IGMP beside it (spec section 2).
 //!
 //! A protocol's take or release of an interface on which IGMP is enabled is a
-//! *change of hands* in three steps: DISABLE_IGMP, the change, ENABLE_IGMP.
+//! *change of owner* in three steps: DISABLE_IGMP, the change, ENABLE_IGMP.
 //! The call itself records the claim; the change follows when DISABLE_IGMP has
 //! been answered. Another take or release in between only moves the claim.
 
@@ -13,7 +13,7 @@ use crate::types::{Flow, IfId, Interface, Refusal, Result};
 
 impl Engine {
     /// Checks a take and finds or makes the interface's number; true if it is
-    /// new, and so the forwarder's to accept (spec 2.1, 2.2, 0.2).
+    /// new, so that the forwarder must accept it (spec 2.1, 2.2, 0.2).
     ///
     /// # Errors
     /// `BadHandle`, `ZeroInterface`, `Owned`, `NoSuchInterface`, `MixedNextHops`,
@@ -51,15 +51,17 @@ impl Engine {
         Ok((id, false))
     }
 
-    /// Takes back what [`Engine::prepare_take`] made, when the forwarder refuses.
+    /// Undoes [`Engine::prepare_take`] after the forwarder has refused the interface.
     pub fn abandon_take(&mut self, id: IfId) {
         self.interfaces.forget(id);
     }
 
     /// Takes an interface that [`Engine::prepare_take`] has accepted; `at_once`
-    /// inside a callback, where nothing can be waited for (spec 2.3).
+    /// inside a callback, where the call cannot wait (spec 2.3).
     pub fn take(&mut self, client: ClientId, id: IfId, at_once: bool, fx: &mut Effects) {
-        self.debug(fx, || format!("{} takes {}", self.who(client), self.interfaces.name(id)));
+        self.debug(fx, || {
+            format!("{} takes ownership of {}", self.who(client), self.interfaces.name(id))
+        });
         let is_igmp = match self.clients.get_mut(client) {
             Some(record) => {
                 record.interfaces += 1;
@@ -82,7 +84,7 @@ impl Engine {
             }
             return;
         }
-        // What a release still waits to do must not meet the newcomer's memberships.
+        // Finish a release that still waits, so that it does not end the new owner's memberships.
         let releasing = self
             .interfaces
             .get(id)
@@ -117,7 +119,7 @@ impl Engine {
         if holder != Some(client) {
             return Err(Refusal::NotOwner(interface));
         }
-        self.debug(fx, || format!("{} releases {interface}", self.who(client)));
+        self.debug(fx, || format!("{} releases ownership of {interface}", self.who(client)));
         if let Some(record) = self.clients.get_mut(client) {
             record.interfaces -= 1;
         }
@@ -129,8 +131,8 @@ impl Engine {
         Ok(())
     }
 
-    /// IGMP goes from an interface. Beside an owner only its memberships go;
-    /// alone, the interface becomes nobody's.
+    /// IGMP leaves an interface. If a protocol owns the interface, only IGMP's memberships end;
+    /// otherwise the interface is no longer taken.
     fn release_igmp(&mut self, id: IfId, client: ClientId, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get_mut(id) else { return };
         let (owner, staying) = (slot.owner, slot.staying_owner());
@@ -156,7 +158,7 @@ impl Engine {
         }
     }
 
-    /// A protocol goes from an interface.
+    /// A protocol releases an interface.
     fn release_protocol(&mut self, id: IfId, client: ClientId, at_once: bool, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get_mut(id) else { return };
         let (had_it, interface) = (slot.owner == Some(client), slot.interface);
@@ -173,13 +175,13 @@ impl Engine {
         self.start_change(id, at_once, fx);
     }
 
-    /// Lets the interface follow its claim: after DISABLE_IGMP if IGMP is
-    /// there, at once if it is not or if nothing can be waited for.
+    /// Makes the claiming protocol the owner: after DISABLE_IGMP if IGMP is enabled, at once if
+    /// it is not, or if the call cannot wait.
     fn start_change(&mut self, id: IfId, at_once: bool, fx: &mut Effects) {
         let question = QuestionId(self.next_serial());
         let Some(slot) = self.interfaces.get_mut(id) else { return };
         if slot.disabling.is_some() {
-            return; // absorbed by the change under way
+            return; // the change that is under way includes it
         }
         let (interface, igmp) = (slot.interface, slot.igmp.filter(|_| !slot.absent));
         match igmp {
@@ -214,7 +216,7 @@ impl Engine {
         self.enable_igmp(id, fx);
     }
 
-    /// ENABLE_IGMP to the IGMP client that is there, if one is.
+    /// ENABLE_IGMP to the IGMP client on the interface, if there is one.
     fn enable_igmp(&self, id: IfId, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get(id) else { return };
         if let Some(igmp) = slot.igmp {
@@ -223,8 +225,8 @@ impl Engine {
         }
     }
 
-    /// The change was not waited for, and is long past. What IGMP has added
-    /// since ends like what it had before: it starts afresh (spec 2.4, D35).
+    /// The change was made before DISABLE_IGMP. Memberships that IGMP has added since end like
+    /// its earlier ones: IGMP starts again (spec 2.4, D35).
     fn igmp_disabled_late(
         &mut self,
         client: ClientId,
@@ -242,7 +244,7 @@ impl Engine {
         self.update_mfes(Flow::WILDCARD, id, Touch::Members, None, fx);
     }
 
-    /// A callback is about to be made; false if it has lost its sense.
+    /// Called before a callback is made; false if the callback is obsolete.
     /// IGMP may not add or delete between the two callbacks (spec 2.3).
     pub fn starting(&mut self, client: ClientId, notice: &Notice) -> bool {
         let (interface, serial, bars) = match notice {
@@ -252,8 +254,8 @@ impl Engine {
         };
         let slot = self.interfaces.find(interface).and_then(|id| self.interfaces.get_mut(id));
         let Some(slot) = slot.filter(|slot| slot.igmp == Some(client)) else { return false };
-        // IGMP has left and come again since: what it was to be disabled for is
-        // over. No ENABLE_IGMP would lift the bar; a former one's would too early.
+        // IGMP has left and was enabled again since, so this DISABLE_IGMP is obsolete. If it set
+        // the bar, no ENABLE_IGMP would remove it, or an earlier one would remove it too early.
         if serial < slot.igmp_since {
             return false;
         }
@@ -261,23 +263,23 @@ impl Engine {
         true
     }
 
-    /// The interface follows its claim. IGMP's memberships end (it adds them
-    /// again after ENABLE_IGMP), and so do those of a protocol that goes.
+    /// Makes the claiming protocol the owner. IGMP's memberships end (it adds them again after
+    /// ENABLE_IGMP), and so do those of a protocol that has released the interface.
     fn change_hands(&mut self, id: IfId, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get(id) else { return };
-        // A newcomer's memberships are not those of the one that goes, because
-        // `take` ends the latter's first.
+        // The memberships found here are the former owner's: `take` ends them before the new
+        // owner can add any.
         let sides: &[Side] =
             if slot.owner.is_some() { &[Side::Owner, Side::Igmp] } else { &[Side::Igmp] };
-        // A release is its owner's own act; a take tells its caller what it ended.
+        // The owner is not told of what its own release ends; a take tells its caller.
         let change = MembershipChange { caller: slot.owner, interface: slot.interface };
         self.drop_members(id, sides, None, change, fx);
         self.change_master(id, change.caller, fx, |slot| slot.owner = slot.claim);
     }
 
-    /// Changes who speaks for an interface in sections 4 and 5, with what
-    /// follows for MFEs, for the role towards sources and for flows that are
-    /// just being resolved. Frees the interface if nobody is left.
+    /// Changes the owner of an interface in the sense of sections 4 and 5, and updates MFEs, the
+    /// role towards sources, and flows that are being resolved. Frees the interface if it is no
+    /// longer taken.
     fn change_master(
         &mut self,
         id: IfId,
@@ -293,7 +295,7 @@ impl Engine {
         let Some(slot) = self.interfaces.get(id) else { return };
         let (name, master) = (slot.interface, slot.master());
         let (is_free, absent) = (slot.is_free(), slot.absent);
-        self.debug(fx, || format!("{name} is {}'s now", self.whose(master)));
+        self.debug(fx, || format!("owner of {name}: {}", self.whose(master)));
         if is_free {
             if !absent {
                 fx.detached.push(id);
@@ -320,12 +322,12 @@ impl Engine {
         }
     }
 
-    /// The system has lost an interface: its memberships and MFEs end as in a
-    /// release, its number is kept, and so are the claims to it (spec 5.11).
+    /// An interface no longer exists in the system: its memberships and MFEs end as in a
+    /// release; its number and the claims to it are kept (spec 5.11).
     pub fn interface_lost(&mut self, id: IfId, fx: &mut Effects) {
         let Some(slot) = self.interfaces.get_mut(id).filter(|slot| !slot.absent) else { return };
         let (interface, igmp) = (slot.interface, slot.igmp);
-        slot.disabling = None; // the change of hands need not wait for anybody
+        slot.disabling = None; // the change of owner need not wait for an answer
         fx.released.extend(slot.owner.map(|owner| (owner, interface)));
         let change = MembershipChange { caller: None, interface };
         self.drop_members(id, &[Side::Owner, Side::Igmp], None, change, fx);
@@ -340,8 +342,8 @@ impl Engine {
         }
     }
 
-    /// A lost interface is back, and the forwarder serves it: whoever claims
-    /// it has it again.
+    /// A lost interface is back, and the forwarder serves it: the clients that have claims to it
+    /// own it again.
     pub fn interface_back(&mut self, id: IfId, fx: &mut Effects) {
         if !self.interfaces.get(id).is_some_and(|slot| slot.absent) {
             return;
@@ -350,23 +352,23 @@ impl Engine {
         self.enable_igmp(id, fx);
     }
 
-    /// The interfaces that were lost and that somebody waits for.
+    /// The lost interfaces to which clients have claims.
     #[must_use]
     pub fn absent_interfaces(&self) -> Vec<(IfId, Interface)> {
         let absent = self.interfaces.iter().filter(|(_, slot)| slot.absent);
         absent.map(|(id, slot)| (id, slot.interface)).collect()
     }
 
-    /// The number of an interface that somebody has, or waits for.
+    /// The number of an interface that is taken, or to which a client has a claim.
     #[must_use]
     pub fn interface_number(&self, interface: Interface) -> Option<IfId> {
         self.interfaces.find(interface)
     }
 
-    /// The protocol and component ids of whoever has an interface (spec 2.6).
+    /// The protocol and component ids of the owner of an interface (spec 2.6).
     ///
     /// # Errors
-    /// `NoProtocol`, also for what can be no interface.
+    /// `NoProtocol`, also for an invalid interface.
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
         self.interfaces
             .find(interface)

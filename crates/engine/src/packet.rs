@@ -1,4 +1,4 @@
-//! Packets, and what is decided about them (spec 5.1, 5.7).
+//! Packets, and the decisions about them (spec 5.1, 5.7).
 
 use super::interfaces::Interfaces;
 use super::limits::ForwardingLimits;
@@ -10,20 +10,20 @@ use super::{Effects, Engine, Notice};
 use crate::types::{self, Flow, IfId, Interface, Route, Time};
 use smallvec::SmallVec;
 
-/// A flow that has come in by another legitimate interface for so long, and not by its iif,
-/// has moved there (spec 5.1).
+/// A flow has moved to another legitimate interface if it has arrived there, and not on its
+/// iif, for this time (spec 5.1).
 const MOVED_MS: u64 = 3000;
 
-/// The same where a kernel tells: that tells of a packet only if the last one was more than 3 s ago,
-/// by its own clock, and is heard a little later.
+/// The same if a kernel reports such packets: it reports one only if the last report was more
+/// than 3 s ago by its own clock, and reports arrive a little later.
 const MOVED_BY_KERNEL_MS: u64 = 2500;
 
-/// A packet that came in.
+/// A packet that arrived.
 #[derive(Clone, Debug)]
 pub struct Packet<'a> {
     /// Source and group.
     pub flow: Flow,
-    /// The interface it came in on.
+    /// The interface it arrived on.
     pub arrival: Interface,
     /// Its header bytes, for the callbacks.
     pub header: &'a [u8],
@@ -36,21 +36,21 @@ pub struct Packet<'a> {
 /// Why a packet is not forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// Nobody has the interface it came in on.
+    /// No client owns the interface it arrived on.
     ForeignArrival,
-    /// 224.0.0.0/24 never leaves its link.
+    /// Groups in 224.0.0.0/24 are never forwarded.
     LinkLocal,
-    /// Its group does not pass the interface that it came in on (spec 3.7).
+    /// A boundary blocks its group on the interface it arrived on (spec 3.7).
     Boundary,
-    /// No route to the source, or none through an interface that somebody has.
+    /// No route to the source, or none through an interface that a client owns.
     NoUpstream,
-    /// It came in on another interface than the MFE's.
+    /// It arrived on another interface than the iif of the MFE.
     WrongInterface,
-    /// There are as many flows as may be (spec 0.9).
+    /// The number of flows has reached the limit (spec 0.9).
     FlowLimit,
-    /// There are many, and more than half of them began on its interface (spec 0.9).
+    /// There are many flows, and more than half of them began on its interface (spec 0.9).
     ArrivalLimit,
-    /// There is no memory for its flow.
+    /// There is no memory for the flow.
     NoMemory,
 }
 
@@ -68,23 +68,24 @@ impl Refused {
     ];
 }
 
-/// The interfaces that a packet goes out on.
+/// The interfaces that a packet is forwarded on.
 pub type Out = SmallVec<[Interface; 4]>;
 
-/// What becomes of a packet.
+/// The decision about a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Accepted, and sent out there.
+    /// Accepted, and forwarded on these interfaces.
     Forwarded(Out),
-    /// Its MFE is being made, or (for the kernel) there: ask again when the flow is resolved.
+    /// Its flow is being resolved; with the kernel forwarder also: its MFE exists. Ask again when
+    /// the resolution has ended.
     Resolving,
     /// Dropped.
     Refused(Refused),
 }
 
 impl Engine {
-    /// A packet that the embedded forwarder is to forward. `route` is that of
-    /// the source, if [`Engine::needs_route`].
+    /// Processes a packet for the memory forwarder. `route` is that of the source, if
+    /// [`Engine::needs_route`].
     pub fn packet(
         &mut self,
         now: Time,
@@ -114,7 +115,7 @@ impl Engine {
         }
     }
 
-    /// The interface that a packet came in on, if its group may pass there.
+    /// The interface that a packet arrived on, if no boundary blocks the group there.
     #[inline]
     fn admit(&self, packet: &Packet<'_>) -> Result<IfId, Refused> {
         let arrival = self.interfaces.served(packet.arrival).ok_or(Refused::ForeignArrival)?;
@@ -127,7 +128,7 @@ impl Engine {
         Ok(arrival)
     }
 
-    /// A packet for which the kernel has no entry. Tells nothing of its further fate.
+    /// Processes a packet for which the kernel has no entry. Returns no decision.
     pub fn no_entry(
         &mut self,
         now: Time,
@@ -136,7 +137,7 @@ impl Engine {
         fx: &mut Effects,
     ) -> Outcome {
         if self.flows.has_mfe(packet.flow) {
-            fx.changed(packet.flow); // the entry was lost, or is still on its way
+            fx.changed(packet.flow); // the entry was lost, or is not installed yet
             return Outcome::Resolving;
         }
         let arrival = match self.admit(packet) {
@@ -154,8 +155,8 @@ impl Engine {
         }
     }
 
-    /// A flow whose group does not pass the interface where it arrives may pass later, or
-    /// arrive elsewhere.
+    /// Remembers a flow whose group a boundary blocks on its arrival interface: it may pass later,
+    /// or arrive elsewhere.
     fn remember_bounded(
         &mut self,
         now: Time,
@@ -180,13 +181,13 @@ impl Engine {
         self.remember_refusal(flow, source, packet, Refused::Boundary, fx);
     }
 
-    /// The first packet of a flow starts its resolution, which is over at once if
-    /// nobody has to be asked; later ones wait for it. `by_forwarder`: it tells of no
-    /// further one.
+    /// The first packet of a flow starts its resolution, which ends at once if no client must be
+    /// asked; later packets wait for it. `by_forwarder`: the forwarder reports no further
+    /// packet of this flow.
     ///
     /// # Errors
-    /// Why there is no MFE: no way leads to one, or a limit or the memory stands against
-    /// another flow.
+    /// Why there is no MFE: it cannot be created, or a limit or the lack of memory does not
+    /// permit another flow.
     #[inline]
     fn first_packet(
         &mut self,
@@ -206,7 +207,7 @@ impl Engine {
         let flow = packet.flow;
         let was_refused = self.refusals.get(flow).is_some();
         if was_refused {
-            self.room(fx).map_err(|_| Refused::NoMemory)?; // it is no further flow as yet
+            self.room(fx).map_err(|_| Refused::NoMemory)?; // not another flow yet
         } else {
             self.admit_flow(now, arrival, fx)?;
         }
@@ -234,16 +235,16 @@ impl Engine {
         }
     }
 
-    /// How many packets were not forwarded for this reason.
+    /// The number of packets not forwarded for this reason.
     #[must_use]
     pub fn refused(&self, why: Refused) -> u64 {
         self.refused.get(why as usize).copied().unwrap_or(0)
     }
 
-    /// WRONG_IF_CALLBACK to the owner of the interface that a packet came in
-    /// on, at most once in 3 s for each flow and interface (spec 5.7). If the flow has moved
-    /// there for good, its MFE follows (5.1): `packets` is as in [`Engine::tick`]. `route` is that
-    /// of the source, if the flow [is refused](Engine::is_refused) and [`Engine::needs_route`].
+    /// Sends WRONG_IF_CALLBACK to the owner of the interface that a packet arrived on, at most
+    /// once in 3 s for each flow and interface (spec 5.7). If the flow has moved there, its MFE
+    /// follows (5.1): `packets` is as in [`Engine::tick`]. `route` is that of the source, if the
+    /// flow [is refused](Engine::is_refused) and [`Engine::needs_route`].
     pub fn wrong_if(
         &mut self,
         now: Time,
@@ -257,10 +258,10 @@ impl Engine {
         let Some(id) = self.interfaces.find(arrival) else { return };
         let Some(owner) = self.interfaces.master(id) else { return };
         if self.flows.mfe(flow).is_some_and(|mfe| mfe.iif == id) {
-            return; // it was the wrong one when the packet came, and is not any more
+            return; // it was the wrong one when the packet arrived, but is the iif now
         }
         if self.is_bounded(id, flow.group()) {
-            return; // refused before anybody could ask where it should have come in
+            return; // refused before the expected interface could be determined
         }
         if self.refusals.get(flow).is_some() {
             // The forwarder's entry has the interface where a refused flow arrived.
@@ -275,8 +276,8 @@ impl Engine {
         self.follow_flow(now, flow, id, packets, fx);
     }
 
-    /// A flow has come in by another interface than its iif. If that is legitimate, and nothing
-    /// has come in by the iif meanwhile, the MFE goes over to it (spec 5.1).
+    /// A flow has arrived on another interface than its iif. If that interface is legitimate, and
+    /// nothing has arrived on the iif meanwhile, it becomes the iif (spec 5.1).
     fn follow_flow(
         &mut self,
         now: Time,
@@ -297,17 +298,17 @@ impl Engine {
         let (accepted, gap) = match packets(flow) {
             Ok(None) => (accepted, MOVED_MS),
             Ok(Some(counted)) => (counted, MOVED_BY_KERNEL_MS),
-            Err(_) => return, // the next packet will do
+            Err(_) => return, // the next packet tries again
         };
         let rival = self.interfaces.name(arrival);
         if self.wrong_ifs.has_moved(now, (flow, rival), accepted, gap, &mut fx.headroom) {
-            self.debug(fx, || format!("{flow} comes in by {rival} now, and not by its iif"));
+            self.debug(fx, || format!("{flow} now arrives on {rival}, not on its iif"));
             self.resolve_again(flow, Purpose::Reroute, Some(arrival), fx);
         }
     }
 }
 
-/// Counts a packet in, and out on each oif that its TTL reaches.
+/// Counts a packet as accepted, and as sent on each oif whose threshold its TTL exceeds.
 fn forward(
     mfe: &mut Mfe,
     limits: &ForwardingLimits,

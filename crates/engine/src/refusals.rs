@@ -1,10 +1,10 @@
-//! Flows that were refused lately, and why (spec 5.1, 5.2).
+//! Recently refused flows, and why they were refused (spec 5.1, 5.2).
 //!
-//! A forwarder such as the kernel tells of a flow's first packet only. So that a flow is
-//! not muted when what it was refused for changes, it is remembered: until then, or for
-//! 10 s. Meanwhile nobody is asked about it again, and the kernel has an entry for it that
-//! forwards nothing: else the flow would stay in its list of unresolved flows, which is
-//! looked through for each packet of all others.
+//! A forwarder such as the kernel reports only the first packet of a flow. A refused flow is
+//! therefore remembered for 10 s, or until the reason of its refusal changes, so that it can
+//! be accepted then. Meanwhile no client is asked about it again, and the kernel has an entry
+//! without oifs for it. Without this entry the flow would stay in the kernel's list of
+//! unresolved flows, which the kernel searches for each packet of every other such flow.
 
 use super::resolution::FirstPacket;
 use super::rpf_path::RpfPath;
@@ -15,44 +15,44 @@ use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::RangeInclusive;
 
-/// A refused flow is remembered so long.
+/// How long a refused flow is remembered.
 const MEMORY_MS: u64 = 10_000;
 
-/// So many are remembered; the oldest makes room.
+/// How many refused flows are remembered; beyond that the oldest is forgotten.
 const MOST: usize = 65_536;
 
-/// What one takes in the nodes of trees, and in its packet.
+/// The memory that a refused flow needs, in tree nodes and for its packet.
 const REFUSAL_BYTES: usize = 256;
 
 /// A refused flow.
 #[derive(Debug)]
 pub(super) struct RefusedFlow {
-    /// A reference is held to it.
+    /// The refusal holds a reference to the source.
     pub source: SourceId,
     pub packet: FirstPacket,
     pub why: Refused,
-    /// Tells it from another one of the same flow.
+    /// Distinguishes this refusal from another one of the same flow.
     pub serial: u64,
-    /// It is among those to be looked at again.
+    /// The flow is queued to be processed again.
     pub is_awake: bool,
 }
 
-/// All that are remembered.
+/// All remembered refusals.
 #[derive(Debug, Default)]
 pub(super) struct RefusedFlows {
     by_flow: HashMap<Flow, RefusedFlow, RandomState>,
     by_source: BTreeSet<(SourceId, Flow)>,
-    /// By their numbers, and so in the order in which they are forgotten; when that is.
+    /// The time at which each is forgotten, by number, which is also the order of time.
     by_age: BTreeMap<u64, (Time, Flow)>,
-    /// Those to be looked at again. Those that have gone meanwhile are left in.
+    /// Flows that are queued to be processed again. Flows forgotten meanwhile stay in the queue.
     pub awake: VecDeque<Flow>,
     last: u64,
-    /// Never more than so many were there at once, or had room.
+    /// The greatest number of refusals at one time, or that had room.
     most: usize,
 }
 
 impl RefusedFlows {
-    /// Makes sure that there is room for another one.
+    /// Makes sure that there is room for another refusal.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -62,7 +62,7 @@ impl RefusedFlows {
         Ok(())
     }
 
-    /// There will be no more than so many until there is [room](Refusals::room) for more.
+    /// The greatest number of refusals until [`Refusals::room`] is called again.
     #[inline]
     pub fn most(&self) -> usize {
         self.most
@@ -75,12 +75,12 @@ impl RefusedFlows {
     #[inline]
     pub fn get(&self, flow: Flow) -> Option<&RefusedFlow> {
         if self.by_flow.is_empty() {
-            return None; // nearly always
+            return None; // the usual case
         }
         self.by_flow.get(&flow)
     }
 
-    /// Whether there is something to do at some time.
+    /// Whether there is anything to do, now or later.
     #[inline]
     pub fn has_any(&self) -> bool {
         !self.by_age.is_empty()
@@ -91,18 +91,18 @@ impl RefusedFlows {
         !self.awake.is_empty()
     }
 
-    /// The number of the youngest: later ones were refused after all changes so far.
+    /// The number of the newest refusal: later ones come after all changes so far.
     #[inline]
     pub fn last(&self) -> u64 {
         self.last
     }
 
-    /// Those with these numbers, the oldest first.
+    /// The refusals with these numbers, the oldest first.
     pub fn aged(&self, numbers: RangeInclusive<u64>) -> impl Iterator<Item = (u64, Flow)> + '_ {
         self.by_age.range(numbers).map(|(&serial, &(_, flow))| (serial, flow))
     }
 
-    /// When the next one is forgotten.
+    /// When the next refusal is forgotten.
     pub fn next_end(&self) -> Option<Time> {
         self.by_age.values().next().map(|(end, _)| *end)
     }
@@ -128,12 +128,12 @@ impl RefusedFlows {
         self.by_age.remove(&refusal.serial);
         if self.by_flow.is_empty() {
             let RefusedFlows { last, most, .. } = *self;
-            *self = RefusedFlows { last, most, ..RefusedFlows::default() }; // gives the memory back
+            *self = RefusedFlows { last, most, ..RefusedFlows::default() }; // frees the memory
         }
         Some(refusal)
     }
 
-    /// The oldest.
+    /// The oldest refusal.
     fn oldest(&self) -> Option<Flow> {
         self.by_age.values().next().map(|(_, flow)| *flow)
     }
@@ -146,7 +146,7 @@ impl RefusedFlows {
         }
     }
 
-    /// Without memory to note it, the flow is forgotten at its time.
+    /// Queues a flow to be processed again. Without memory for that, it is forgotten at its time.
     pub fn wake(&mut self, flow: Flow) {
         if let Some(refusal) = self.by_flow.get_mut(&flow).filter(|refusal| !refusal.is_awake) {
             if self.awake.try_reserve(1).is_ok() {
@@ -164,16 +164,15 @@ impl RefusedFlows {
 }
 
 impl Engine {
-    /// Whether a flow was refused lately: a packet of it on another interface than the one
-    /// of the forwarder's entry may be a first one.
+    /// Whether a flow was refused recently. A packet of it on another interface than that of the
+    /// forwarder's entry can then be a first packet.
     #[must_use]
     #[inline]
     pub fn is_refused(&self, flow: Flow) -> bool {
         self.refusals.get(flow).is_some()
     }
 
-    /// Remembers a flow that is refused, as far as there is memory. The reference to its
-    /// source goes over to it.
+    /// Remembers a refused flow, if there is memory. Takes over the reference to its source.
     pub(super) fn remember_refusal(
         &mut self,
         flow: Flow,
@@ -184,7 +183,7 @@ impl Engine {
     ) {
         self.forget_refusal(flow, fx);
         if self.interfaces.served(packet.arrival).is_none() {
-            self.flows.sources.release(source); // the system gives no more packets from there
+            self.flows.sources.release(source); // the system delivers no more packets from there
             return;
         }
         while self.refusals.len() >= MOST {
@@ -220,8 +219,8 @@ impl Engine {
         Some(refusal.packet)
     }
 
-    /// Why another packet of a flow that was refused lately is refused, too; `None` if it is a
-    /// first one again, because it arrives where the flow may come in.
+    /// Why another packet of a recently refused flow is refused, too; `None` if it counts as a
+    /// first packet, because it arrives on a possible iif.
     pub(super) fn refused_lately(
         &mut self,
         flow: Flow,
@@ -233,8 +232,8 @@ impl Engine {
         let refusal = self.refusals.get(flow)?;
         let why = refusal.why;
         let elsewhere = refusal.packet.arrival != self.interfaces.name(arrival);
-        // Where the first packet arrived nobody was asked, because of a boundary or because its
-        // owner has no RPF_CALLBACK: it is asked here, if no route covers the flow.
+        // For the first packet no client was asked, because of a boundary or because the owner has
+        // no RPF_CALLBACK. The owner of this interface is asked, if no route covers the flow.
         let was_asked = why != Refused::Boundary && self.accepts_unrouted(refusal.packet.arrival);
         let may_pass = || match self.rpf_path(flow, source, Some(arrival)) {
             RpfPath::In(..) => true,
@@ -257,7 +256,7 @@ impl Engine {
         owner.is_some_and(|owner| self.clients.hears(owner, NoticeKind::Rpf))
     }
 
-    /// The forwarder tells of a refused flow again: its entry was lost, or is still on its way.
+    /// The forwarder reports a refused flow again: its entry was lost, or is not installed yet.
     pub(super) fn refused_again(&mut self, flow: Flow, fx: &mut Effects) {
         if let Some(refusal) = self.refusals.by_flow.get_mut(&flow) {
             refusal.packet.by_forwarder = true;
@@ -265,13 +264,13 @@ impl Engine {
         }
     }
 
-    /// Forgets flows that were refused 10 s ago. How many.
+    /// Forgets flows that were refused 10 s ago. Returns their number.
     pub(super) fn end_refusals(&mut self, now: Time, most: usize, fx: &mut Effects) -> usize {
         let mut done = 0;
         while done < most && self.refusals.next_end().is_some_and(|end| end <= now) {
             done += 1;
             let Some(flow) = self.refusals.oldest() else { break };
-            self.debug(fx, || format!("{flow} was refused: its next packet is looked at again"));
+            self.debug(fx, || format!("{flow} was refused: its next packet is processed again"));
             self.forget_refusal(flow, fx);
         }
         done

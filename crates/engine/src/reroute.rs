@@ -1,10 +1,10 @@
 //! Routes and routing domains that change (spec 4.6, 5.10).
 //!
 //! A source whose route changes gets another number ([`Sources`](super::sources)), and its
-//! flows go over to that one by one. What a flow does and tells in one step: it leaves the old route,
-//! its role of spec 4.6 moves, and its MFE is asked about (5.10). A source with very many
-//! flows is left over: calls that come in between find each flow on one of the two
-//! routes, and those that it has not been the turn of live by the old one.
+//! flows move to this number one by one. Each flow moves in one step: it leaves the old route,
+//! its role of spec 4.6 moves, and its clients are asked about its MFE (5.10). A source with
+//! very many flows needs several calls. Calls in between find each flow on one of the two
+//! routes; flows that have not moved yet use the old one.
 
 use super::flows::{FlowPlace, Flows};
 use super::resolution::Purpose;
@@ -16,28 +16,28 @@ use crate::types::{Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Result, Rout
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
-/// So many rows are looked at for each flow that may be changed, to find it.
+/// The number of rows examined for each flow that may be changed.
 const ROWS: usize = 64;
 
-/// So many sources are looked at in one step, whether their flows have all followed.
+/// The number of sources examined in one step, to see whether all their flows have moved.
 const SOURCES: usize = 64;
 
-/// What is left over by changes that concern too many flows for one call.
+/// The remaining work of changes that concern too many flows for one call.
 #[derive(Debug, Default)]
 pub(super) struct Reroutes {
-    /// Former numbers of sources whose flows do not all have the one that followed yet;
-    /// references are held to both.
+    /// Former and present numbers of sources whose flows have not all moved yet; a reference is
+    /// held to both.
     pending: VecDeque<(SourceId, SourceId)>,
-    /// Where the walk through the entries of flows goes on, if some of them have to follow.
+    /// Where the walk through the flows continues, if some of them must still move.
     next: Option<Flow>,
-    /// Where the walk through the MFEs goes on that no route led to.
+    /// Where the walk through the MFEs without a route continues.
     pub unrouted: Option<Flow>,
-    /// They are to be gone through once more after it.
+    /// Another walk through these MFEs must follow.
     pub unrouted_again: bool,
 }
 
 impl Reroutes {
-    /// Whether something is left.
+    /// Whether any work remains.
     #[inline]
     pub fn is_on(&self) -> bool {
         !self.pending.is_empty() | self.unrouted.is_some()
@@ -49,22 +49,22 @@ impl Engine {
     #[inline]
     fn domain_of(&self, interface: Interface) -> Domain {
         if !self.interfaces.has_domains() {
-            return Domain::MAIN; // nearly always
+            return Domain::MAIN; // the usual case
         }
         let id = self.interfaces.find(interface);
         id.map_or(Domain::MAIN, |id| self.interfaces.domain(id))
     }
 
-    /// Whether a flow has an entry by which its source is known: that is cheaper to find out
-    /// than [`Engine::needs_route`], if the flow is looked for anyway.
+    /// Whether a flow has an entry, so that its source is known. This is cheaper than
+    /// [`Engine::needs_route`] if the flow is looked up anyway.
     #[must_use]
     #[inline]
     pub fn knows_source_of(&self, flow: Flow, arrival: Interface) -> bool {
         self.flows.knows_source_of(flow, self.domain_of(arrival))
     }
 
-    /// What has to be looked up before a call that names the flow: its source, in the
-    /// routing domain of the interface where a packet arrived or a membership is.
+    /// The look-up that must precede a call that names the flow: its source, in the routing
+    /// domain of the arrival interface of a packet, or of the interface of a membership.
     #[must_use]
     #[inline]
     pub fn needs_route(&self, flow: Flow, arrival: Interface) -> Option<(Ipv4Addr, Domain)> {
@@ -78,16 +78,15 @@ impl Engine {
         (!self.is_settled(flow)).then_some((source, domain))
     }
 
-    /// One flow has one route: that of its MFE, wherever its packets arrive. Not yet while it is
-    /// being resolved: a membership elsewhere is looked up in its own domain until then.
+    /// A flow with an MFE has one route, wherever its packets arrive. While it is being resolved,
+    /// a membership in another domain is still looked up in that domain.
     #[cold]
     fn is_settled(&self, flow: Flow) -> bool {
         self.interfaces.has_domains() && self.flows.has_mfe(flow)
     }
 
-    /// Appends the sources whose routes the engine remembers, as far as they lie within one of
-    /// the prefixes and come after this one, in ascending order: at most so many. If
-    /// there are fewer, that was all.
+    /// Appends known sources within the prefixes that come after `after`, in ascending order, at
+    /// most `most`. If it appends fewer, there are no more.
     pub fn sources_within(
         &self,
         prefixes: &[Prefix],
@@ -104,7 +103,7 @@ impl Engine {
             if left == 0 {
                 return;
             }
-            // What lies in a shorter prefix as well has been found already.
+            // Sources that are also in a shorter prefix have been found already.
             let first = match last {
                 Some(last) if last >= *ends.end() => continue,
                 Some(last) if last >= *ends.start() => last,
@@ -118,10 +117,10 @@ impl Engine {
         }
     }
 
-    /// New routes for sources: moves the role of spec 4.6, asks again for MFEs that come from
-    /// elsewhere now (5.10), and looks again at refused flows (5.1). Sources that the engine
-    /// does not know, or knows with this route, cost one look-up. Flows of a source with very
-    /// many, and what else is too much for one call, are left to [`Engine::reroute_some`].
+    /// New routes for sources: moves the role of spec 4.6, asks again about MFEs whose iif
+    /// changes (5.10), and processes refused flows again (5.1). Sources that the engine does
+    /// not know, or knows with this route, cost one look-up. [`Engine::reroute_some`] does what
+    /// is too much for one call, such as the flows of a source with very many.
     ///
     /// # Errors
     /// `NoMemory`, and nothing has changed: the sources keep their former routes until they
@@ -175,8 +174,8 @@ impl Engine {
         self.reroutes.is_on() || self.refusals.has_awake() || !self.wakes.is_empty()
     }
 
-    /// Goes on with changes that were too much for the call that brought them: for so many
-    /// flows of each kind at the most. [`Engine::tick`] does so, too.
+    /// Continues changes that were too much for one call, for a limited number of flows of each
+    /// kind. [`Engine::tick`] does so, too.
     pub fn reroute_some(&mut self, now: Time, most: usize, fx: &mut Effects) {
         self.now = now;
         // Each kind has a part of its own: where changes come fast enough, those that come
@@ -193,8 +192,8 @@ impl Engine {
         self.retire_some();
     }
 
-    /// New flows and refused ones go over to the present numbers of their sources, so many of
-    /// each at the most. How many new flows did: the refused ones are only queued.
+    /// Moves new flows and refused flows to the present numbers of their sources, a limited number
+    /// of each. Returns how many new flows moved; refused flows are only queued.
     fn follow_sources(&mut self, most: usize, fx: &mut Effects) -> usize {
         let (mut left, mut to_wake) = (most, most);
         for at in 0..self.reroutes.pending.len().min(SOURCES) {
@@ -208,8 +207,8 @@ impl Engine {
         most - left
     }
 
-    /// Former numbers of sources that nothing has any more go. One may be held by the next on
-    /// the list, so the list is looked at until none goes.
+    /// Drops former numbers of sources that are no longer used. One may be held by the next on
+    /// the list, so this repeats until none can be dropped.
     fn retire_some(&mut self) {
         let mut kept = 0;
         for _ in 0..SOURCES {
@@ -224,7 +223,7 @@ impl Engine {
         }
     }
 
-    /// The entries of so many flows go over to the present numbers of their sources.
+    /// Moves the entries of a limited number of flows to the present numbers of their sources.
     fn follow_some(&mut self, most: usize, fx: &mut Effects) {
         let Some(first) = self.reroutes.next.filter(|_| most > 0) else { return };
         let mut places = Vec::new();
@@ -235,14 +234,14 @@ impl Engine {
         }
     }
 
-    /// A former number of a source goes if nothing has it any more, or else to the end of
-    /// the list.
+    /// Drops a former number of a source if it is no longer used; otherwise moves it to the end
+    /// of the list.
     fn retire(&mut self, old: SourceId, new: SourceId) {
-        // Besides flows, new ones and refused ones the pair before it may: without this one the
-        // present number would be forgotten before those have it.
+        // Besides flows, new flows and refused flows, the previous pair may hold a reference:
+        // without this pair, the present number would be forgotten before they have moved to it.
         if self.flows.sources.is_shared(old) {
             self.reroutes.pending.push_back((old, new));
-            // Those whose route changed during the walk may lie behind it.
+            // Flows whose route changed during the walk may lie behind its position.
             if self.flows.sources.has_flows(old) {
                 self.reroutes.next.get_or_insert(Flow::WILDCARD);
             }
@@ -255,12 +254,12 @@ impl Engine {
         }
     }
 
-    /// The flow in this place goes over to another number of its source.
+    /// Moves the flow in this place to another number of its source.
     fn follow_route(&mut self, place: FlowPlace, new: SourceId, fx: &mut Effects) {
         let entry = self.flows.at(place);
         let (flow, old) = (entry.flow(), entry.source);
         let before = entry.mfe.as_ref().map(|mfe| {
-            // Its neighbour may be another than that of the first way by the same interface.
+            // Its neighbour may differ from that of the first path through the same interface.
             let own = (mfe.iif, mfe.upstream);
             match self.is_rpf_path(flow, old, own) {
                 true => RpfPath::In(own.0, own.1),
@@ -275,7 +274,7 @@ impl Engine {
         let has_changed = match before {
             None => false,
             Some(RpfPath::In(iif, upstream)) => !self.is_rpf_path(flow, new, (iif, upstream)),
-            // A boundary, or a client that let it in elsewhere: a way in is news.
+            // There was a boundary, or a client chose another iif: any legitimate path is a change.
             Some(_) => {
                 let present = self.flows.mfe(flow).map(|mfe| mfe.iif);
                 matches!(self.rpf_path(flow, new, present), RpfPath::In(..))
@@ -286,7 +285,7 @@ impl Engine {
         }
     }
 
-    /// An entry refers to another source from now on; the role of spec 4.6 goes with it.
+    /// Makes an entry refer to another source; the role of spec 4.6 moves with it.
     pub(super) fn move_entry(&mut self, place: FlowPlace, source: SourceId, fx: &mut Effects) {
         let entry = self.flows.at(place);
         let flow = entry.flow();
@@ -298,34 +297,35 @@ impl Engine {
         }
     }
 
-    /// The source of an entry is looked up in this domain from now on. Without memory for
-    /// that it stays in the former one, until the flow is wanted anew.
+    /// Moves the source of an entry to this domain. Without memory for that, the source stays in
+    /// the former domain until a membership in the flow is added again.
     fn move_home(&mut self, place: FlowPlace, domain: Domain, fx: &mut Effects) {
         let flow = self.flows.at(place).flow();
         if !flow.has_source() {
             return;
         }
         if self.room(fx).is_err() {
-            return self.debug(fx, || format!("{flow} keeps its routing domain: out of memory"));
+            return self
+                .debug(fx, || format!("out of memory: {flow} stays in its former routing domain"));
         }
         let source = self.flows.hold_source(flow, domain, None);
         self.move_entry(place, source, fx);
         self.flows.sources.release(source);
     }
 
-    /// An interface belongs to this routing domain from now on. Nothing refers to the interface
-    /// between [`Engine::prepare_take`] and [`Engine::take`]; later it ends the MFEs that come
-    /// in there, and what else is looked up in the new domain has no route until
-    /// [`Engine::update_routes`] brings it.
+    /// Sets the routing domain of an interface. Nothing refers to the interface between
+    /// [`Engine::prepare_take`] and [`Engine::take`]. Later, a change ends the MFEs with this
+    /// iif; other sources that are then looked up in the new domain have no route until
+    /// [`Engine::update_routes`] sets it.
     pub fn set_domain(&mut self, id: IfId, domain: Domain, fx: &mut Effects) {
         let Some(old) = self.interfaces.set_domain(id, domain) else { return };
         if old == domain || self.interfaces.get(id).is_none_or(|slot| slot.is_free()) {
             return;
         }
         let interface = self.interfaces.name(id);
-        self.debug(fx, || format!("{interface} is in routing domain {} now", domain.0));
+        self.debug(fx, || format!("{interface} is now in routing domain {}", domain.0));
         self.remove_mfes(Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
-        // Flows that are wanted there, and nowhere in the domain that they were looked up in.
+        // Flows with memberships there, and none in the domain in which they were looked up.
         let leaves = |engine: &Engine, place: FlowPlace| {
             let entry = engine.flows.at(place);
             let mut places = entry.members.all();

@@ -10,14 +10,14 @@ use crate::types::{IfId, IfSet, Interface, Ipv4Addr};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// What a resolution is to bring about.
+/// The purpose of a resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The MFE of a new flow.
+    /// To create the MFE of a new flow.
     Create,
-    /// Another life for an MFE that forwarded; it goes on doing so (spec 5.6).
+    /// To renew an MFE that has forwarded; it keeps forwarding meanwhile (spec 5.6).
     Renew,
-    /// The iif that the new route gives; until then the old one serves (spec 5.10).
+    /// To change the iif after a route change; meanwhile the old iif stays (spec 5.10).
     Reroute,
 }
 
@@ -26,7 +26,7 @@ pub(super) enum Purpose {
 pub(super) struct FirstPacket {
     pub arrival: Interface,
     pub header: Arc<[u8]>,
-    /// The forwarder told of it, and of no further one: it wants an entry.
+    /// The forwarder reported it and reports no further packet: it needs an entry.
     pub by_forwarder: bool,
 }
 
@@ -34,13 +34,14 @@ pub(super) struct FirstPacket {
 #[derive(Debug)]
 pub(super) struct Resolution {
     pub purpose: Purpose,
-    /// Of a new flow, which holds a reference. An MFE's source is that of its entry.
+    /// The source of a new flow; the resolution holds a reference. The entry has that of an MFE.
     pub source: SourceId,
-    /// What it began with. Where an MFE is asked about, the interface where its packets arrive.
+    /// The first packet. If there is an MFE: the interface on which its packets arrive.
     pub packet: FirstPacket,
-    /// The number of that interface, which a new flow counts for (spec 0.9).
+    /// The number of that interface, for which a new flow counts (spec 0.9).
     pub arrived: IfId,
-    /// What the route gave, when RPF_CALLBACK was asked; `None` if it led to nobody.
+    /// The iif and neighbour by the route when RPF_CALLBACK was called; `None` if the route leads
+    /// through no interface of a client.
     pub expected: Option<(IfId, Ipv4Addr)>,
     /// The interface whose owner was asked.
     pub asked: IfId,
@@ -49,9 +50,9 @@ pub(super) struct Resolution {
     /// How the iif was found.
     pub origin: IifOrigin,
     pub waiting: AwaitedAnswers,
-    /// Interfaces whose owners were asked: should one change hands, all starts again.
+    /// Interfaces whose owners were asked. If one changes its owner, the resolution starts again.
     pub asked_about: IfSet,
-    /// Interfaces that CREATION_ALERT answers switched off, and left on.
+    /// Interfaces that CREATION_ALERT answers switched off, and those left on.
     pub off: IfSet,
     pub on: IfSet,
 }
@@ -72,23 +73,22 @@ impl AwaitedAnswers {
     }
 }
 
-/// A CREATION_ALERT that is out.
+/// A CREATION_ALERT that has not been answered.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub question: QuestionId,
     /// The client's oifs, in the order of the question.
     pub oifs: IfSet,
-    /// Those where a JOIN of the owner's has overtaken the answer (spec 3.5).
+    /// The oifs where the owner has joined meanwhile, so that its answer does not count (spec 3.5).
     pub overtaken: IfSet,
 }
 
-/// Those of one flow: seldom are there more than one.
+/// The CREATION_ALERTs of one flow: seldom more than one.
 pub(super) type AllAsked = SmallVec<[Asked; 1]>;
 
 impl Resolution {
-    /// The owner of an interface has acted on it meanwhile: that beats what it
-    /// answers (spec 3.5). A FORWARD acts on MFEs that exist, so it beats the
-    /// answers of a renewal only.
+    /// The owner of an interface has called meanwhile: the call overrules its answer (spec 3.5).
+    /// A FORWARD acts on existing MFEs, so it overrules only the answers of a renewal.
     pub fn overtaken(&mut self, id: IfId, touch: Touch) {
         match touch {
             Touch::Members => return,

@@ -1,11 +1,10 @@
-//! From the first packet of a flow to its MFE (spec 5.1 to 5.5), and the same
-//! questions again for an MFE that gets another life or another route. What comes of the
-//! answers is in `answers`.
+//! From the first packet of a flow to its MFE (spec 5.1 to 5.5), and the same questions again
+//! for an MFE that is renewed or gets another route. `answers` processes the answers.
 //!
 //! ```text
 //!  packet ──► route ──► RPF_CALLBACK ──► CREATION_ALERT ──► MFE installed
 //!               ▲       owner of iif     owners of oifs
-//!               └────── the world has moved meanwhile ──┘
+//!               └─────── state has changed meanwhile ───┘
 //! ```
 
 use super::creation::CreationAsked;
@@ -18,16 +17,16 @@ use super::{ClientId, Effects, Engine, Notice, NoticeKind, Packet, QuestionId, R
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route, Time};
 use std::sync::Arc;
 
-/// After its owner was asked about a flow that no route covers, nobody is asked again so
-/// long (spec 5.2).
+/// After an owner was asked about a flow that no route covers, no client is asked again for
+/// this time (spec 5.2).
 const PATIENCE_MS: u64 = 10_000;
 
-/// What a question takes beside its notice, and what waits for its answer.
+/// The memory that a question needs besides its notice, for what waits for the answer.
 const RESOLUTION_BYTES: usize = 768;
 
-/// Where the packets of a flow come in, and whom to ask about it.
+/// The expected iif of a flow, and the client to ask about it.
 struct WayIn {
-    /// `None` if the route leads to nobody.
+    /// `None` if the route leads through no interface of a client.
     expected: Option<(IfId, Ipv4Addr)>,
     asked: IfId,
     owner: ClientId,
@@ -40,8 +39,7 @@ impl Engine {
         self.resolutions.contains_key(&flow) && !self.flows.has_mfe(flow)
     }
 
-    /// Starts to make an MFE; false if there can be none. Takes over the reference to the
-    /// source.
+    /// Starts to create an MFE; false if it is impossible. Takes over the reference to the source.
     #[inline]
     pub(super) fn resolve(
         &mut self,
@@ -65,8 +63,8 @@ impl Engine {
             self.ask_rpf(flow, Purpose::Create, source, first_packet(), way, fx);
             return true;
         }
-        // A callback that is not there is one that changes nothing (spec 1.3): a
-        // flow that nobody has a say in takes the short way.
+        // A missing callback counts as one that changes nothing (spec 1.3), so a flow without any
+        // client to ask gets its MFE at once.
         let asked = if self.clients.anybody_hears(NoticeKind::Creation) {
             self.creation_questions(flow, iif, fx)
         } else {
@@ -97,8 +95,8 @@ impl Engine {
         true
     }
 
-    /// Asks about a flow, whoever owns the interface; or gives it up. Takes over the reference
-    /// to the source of a new flow.
+    /// Asks the clients about a flow, or drops the flow. Takes over the reference to the source of
+    /// a new flow.
     pub(super) fn ask(
         &mut self,
         flow: Flow,
@@ -114,8 +112,8 @@ impl Engine {
         }
     }
 
-    /// Asks again for an MFE that is there, and goes on forwarding meanwhile. It is expected
-    /// to come in by `present`, or where it comes in now, as long as that is legitimate.
+    /// Asks again about an existing MFE, which keeps forwarding meanwhile. The expected iif is
+    /// `present`, or else the present one, as long as that is legitimate.
     pub(super) fn resolve_again(
         &mut self,
         flow: Flow,
@@ -234,7 +232,7 @@ impl Engine {
         self.begin_resolution(flow, resolution);
     }
 
-    /// There can be no MFE (spec 5.1, 5.2), or not any more the one that was there (5.10).
+    /// Refuses a flow for which there can be no MFE (spec 5.1, 5.2), or ends its MFE (5.10).
     pub(super) fn give_up(
         &mut self,
         flow: Flow,
@@ -253,9 +251,9 @@ impl Engine {
         self.debug(fx, || {
             let source = flow.source();
             format!(
-                "no MFE {flow}: no route to {source} leads through an interface that a client \
-                 has and that no boundary keeps the group off, and no owner of the interface \
-                 where it arrives accepts it"
+                "no MFE for {flow}: no route to {source} leads through an interface that a \
+                 client owns and where no boundary blocks the group, and no owner of its arrival \
+                 interface accepts it"
             )
         });
     }

@@ -1,5 +1,5 @@
-//! What was asked does not hold any more (spec 5.4, D34): routes, owners or boundaries have
-//! changed, and the questions about a flow are asked anew.
+//! Restarts of resolutions (spec 5.4, D34): routes, owners or boundaries have changed, and the
+//! questions about a flow must be asked again.
 
 use super::flows::Flows;
 use super::origins::IifOrigin;
@@ -12,11 +12,11 @@ use crate::types::{Flow, IfId, Interface};
 use smallvec::SmallVec;
 
 impl Engine {
-    /// Asks again from the start, because the world has moved (spec 5.4).
+    /// Starts a resolution again, because state has changed (spec 5.4).
     fn restart(&mut self, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.end_resolution(flow) else { return };
         let Resolution { purpose, source, packet, .. } = *resolution;
-        self.debug(fx, || format!("{flow}: the world has moved meanwhile, once again"));
+        self.debug(fx, || format!("state changed during the resolution of {flow}: starting again"));
         match purpose {
             Purpose::Create => {
                 let present = self.flows.sources.current(source);
@@ -24,7 +24,7 @@ impl Engine {
                 self.flows.sources.release(source);
                 self.ask(flow, purpose, present, packet, fx);
             }
-            // MgmSetMfe may have moved it since: what was its iif may be gone.
+            // MgmSetMfe may have changed the iif meanwhile, and the former one may be gone.
             Purpose::Renew => self.resolve_again(flow, purpose, None, fx),
             Purpose::Reroute => {
                 let arrived = self.interfaces.find(packet.arrival);
@@ -33,7 +33,7 @@ impl Engine {
         }
     }
 
-    /// The same if what was asked does not hold any more.
+    /// The same, but only if the question is no longer valid.
     pub(super) fn restart_if_outdated(&mut self, flow: Flow, fx: &mut Effects) {
         let resolution = self.resolutions.get(&flow);
         if resolution.is_some_and(|resolution| !self.still_holds(flow, resolution)) {
@@ -41,8 +41,8 @@ impl Engine {
         }
     }
 
-    /// A route has changed: new flows of the source that are being asked about go by the new one,
-    /// at most so many. How many did; those that are left live by the old one.
+    /// A route has changed: moves new flows of the source that are being resolved to the new route,
+    /// a limited number. Returns how many; the others still use the old route.
     pub(super) fn move_resolutions(
         &mut self,
         old: SourceId,
@@ -59,13 +59,13 @@ impl Engine {
         done
     }
 
-    /// The first new flow of a source that is being asked about.
+    /// The first new flow of a source that is being resolved.
     pub(super) fn new_flow_of(&self, source: SourceId) -> Option<Flow> {
         let mut all = self.new_flows.range((source, Flow::WILDCARD)..=(source, Flow::MAX));
         all.next().map(|(_, flow)| *flow)
     }
 
-    /// A new flow goes over to the present number of its source.
+    /// Moves a new flow to the present number of its source.
     fn move_resolution(&mut self, flow: Flow) {
         let Some(resolution) = self.resolutions.get_mut(&flow) else { return };
         let source = self.flows.sources.current(resolution.source);
@@ -76,8 +76,8 @@ impl Engine {
         self.flows.sources.release(old);
     }
 
-    /// An answer is about to be given: a new flow that still goes by a former route of its
-    /// source follows first, and the answer may be void.
+    /// Called before an answer is processed: a new flow that still uses a former route of its
+    /// source moves first, which can make the answer void.
     #[cold]
     pub(super) fn follow_before_answer(&mut self, flow: Flow, fx: &mut Effects) {
         let is_outdated = self.resolutions.get(&flow).is_some_and(|resolution| {
@@ -90,8 +90,8 @@ impl Engine {
         }
     }
 
-    /// Ends the resolutions of new flows whose first packet arrived on an interface: `and_then`
-    /// says what becomes of each.
+    /// Ends the resolutions of new flows whose first packet arrived on an interface, and calls
+    /// `and_then` for each.
     pub(super) fn cancel_first_packets(
         &mut self,
         arrival: Interface,
@@ -117,8 +117,8 @@ impl Engine {
         all.find(|(_, resolution)| is_it(resolution)).map(|(flow, _)| *flow)
     }
 
-    /// Whether what was asked still holds: the way in is legitimate, or there is none still,
-    /// and no boundary has come in between.
+    /// Whether the question is still valid: the expected iif is still legitimate, or there is
+    /// still none, and no boundary was added.
     pub(super) fn still_holds(&self, flow: Flow, resolution: &Resolution) -> bool {
         let source = match resolution.purpose {
             Purpose::Create => resolution.source,
@@ -133,18 +133,18 @@ impl Engine {
         }
     }
 
-    /// Somebody else speaks for an interface: MFEs that no route led to move if one does now,
-    /// the first few of them at once.
+    /// The owner of an interface has changed: MFEs without a route through a client's interface
+    /// move if there is one now, the first few of them at once.
     pub(super) fn route_unrouted(&mut self, fx: &mut Effects) {
         if self.reroutes.unrouted.is_some() {
-            self.reroutes.unrouted_again = true; // some of them lie behind the walk
+            self.reroutes.unrouted_again = true; // some of them lie behind the position of the walk
         } else {
             self.reroutes.unrouted = Some(Flow::WILDCARD);
         }
         self.route_some_unrouted(AT_ONCE, fx);
     }
 
-    /// Goes on with that, for so many MFEs at the most. How many move.
+    /// Continues this for a limited number of MFEs. Returns how many move.
     pub(super) fn route_some_unrouted(&mut self, most: usize, fx: &mut Effects) -> usize {
         let Some(first) = self.reroutes.unrouted.filter(|_| most > 0) else { return 0 };
         let (most, mut rows) = (most.min(AT_ONCE), ROWS * most.min(AT_ONCE));
@@ -168,7 +168,7 @@ impl Engine {
         moving.len()
     }
 
-    /// Whether a route leads to the interface of an MFE's way in, or to another way in.
+    /// Whether a route now leads to the iif of an MFE, or to another possible iif.
     fn is_led_to(&self, flow: Flow) -> bool {
         !self.resolutions.contains_key(&flow)
             && self.flows.row(flow).is_some_and(|(source, mfe)| {
@@ -176,9 +176,8 @@ impl Engine {
             })
     }
 
-    /// An interface changed hands: flows that were to come in through it start
-    /// again, and so do those whose oif it was to be: what its former owner
-    /// answers, or has answered, is void (spec 5.4).
+    /// The owner of an interface has changed: restarts the resolutions with this interface as the
+    /// expected iif or as an oif, because the answers of its former owner are void (spec 5.4).
     pub(super) fn restart_resolutions_about(&mut self, id: IfId, fx: &mut Effects) {
         let is_about_it = |resolution: &Resolution| {
             resolution.iif == id || resolution.asked == id || resolution.asked_about.contains(id)
@@ -191,8 +190,8 @@ impl Engine {
         );
     }
 
-    /// Routes or boundaries have changed: resolutions that the old ones led to
-    /// start again now and not when they are answered, which may be never (D34).
+    /// Routes or boundaries have changed: restarts the resolutions that depend on the old ones now,
+    /// not when they are answered, which may never happen (D34).
     pub(super) fn restart_outdated_resolutions(&mut self, fx: &mut Effects) {
         self.restart_those(|engine, flow, resolution| !engine.still_holds(flow, resolution), fx);
     }

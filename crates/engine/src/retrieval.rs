@@ -1,4 +1,4 @@
-//! What the retrieval and enumeration functions see (spec sections 6 and 7).
+//! The rows that the retrieval and enumeration functions return (spec sections 6 and 7).
 
 use super::mfe::{Mfe, OifCount};
 use super::sources::SourceId;
@@ -10,13 +10,13 @@ use crate::types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
 pub struct OifRow {
     /// The interface.
     pub interface: Interface,
-    /// Packets sent out.
+    /// Packets sent.
     pub packets: u64,
     /// Packets whose TTL was not above the threshold.
     pub ttl_too_low: u64,
 }
 
-/// Everything that the retrieval functions tell about one MFE.
+/// Everything that the retrieval functions return about one MFE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MfeRow {
     /// Source and group.
@@ -31,7 +31,7 @@ pub struct MfeRow {
     pub route: Route,
     /// Milliseconds since the MFE was created, or its time-out set.
     pub up_ms: u64,
-    /// Life in seconds; u32::MAX never expires.
+    /// The time-out in seconds; u32::MAX never expires.
     pub timeout: u32,
     /// The outgoing interfaces, in the order of their numbers.
     pub oifs: Vec<OifRow>,
@@ -43,8 +43,8 @@ pub struct MfeRow {
     pub wrong_if: u64,
     /// Packets accepted while there was no oif.
     pub negative: u64,
-    /// Packets that went out, on all interfaces that are or were oifs; 0 where the
-    /// forwarder counts for the whole MFE only, as for each oif.
+    /// Packets sent, on all present and former oifs; 0 if the forwarder counts only for the whole
+    /// MFE, as for each oif.
     pub sent: u64,
 }
 
@@ -69,7 +69,7 @@ impl Default for MfeRow {
 }
 
 impl MfeRow {
-    /// Milliseconds until it expires; `None` is never.
+    /// Milliseconds until it expires; `None` means never.
     #[must_use]
     pub fn expiry_ms(&self) -> Option<u64> {
         let life = u64::from(self.timeout) * 1000;
@@ -86,13 +86,13 @@ pub enum EnumKind {
     AllSources,
 }
 
-/// What a forwarder is to have for a flow.
+/// The entry that a forwarder must have for a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WantedEntry {
     /// The entry of an MFE with this iif.
     Mfe(IfId),
-    /// One without oifs, so that it does not tell of the flow again: a refused flow whose
-    /// first packet arrived there.
+    /// An entry without oifs, so that the forwarder does not report the flow again: that of a
+    /// refused flow whose first packet arrived there.
     Refusal(IfId),
     /// None.
     Nothing,
@@ -196,9 +196,9 @@ impl Engine {
         Some(mfe.iif)
     }
 
-    /// What a forwarder that counts by itself is about to get for a flow, see [`Engine::entry`];
-    /// and whether it should be read before (spec 6.7), because the entry is the first with
-    /// oifs, or without.
+    /// The next entry of a flow for a forwarder with counters of its own, see [`Engine::entry`];
+    /// and whether its counters must be read first (spec 6.7), because the entry is the first with
+    /// oifs, or the first without.
     pub fn next_entry(&mut self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> (WantedEntry, bool) {
         let Some(mfe) = self.flows.mfe_mut(flow) else { return (self.entry(flow, oifs), false) };
         let is_turning = mfe.is_turning();
@@ -209,7 +209,7 @@ impl Engine {
         (WantedEntry::Mfe(mfe.iif), is_turning)
     }
 
-    /// What a forwarder's entry of a flow is to be. The oifs are those of an MFE.
+    /// The entry that a forwarder must have for a flow, with the oifs of its MFE.
     pub fn entry(&self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> WantedEntry {
         if let Some(iif) = self.forwarding(flow, oifs) {
             return WantedEntry::Mfe(iif);
@@ -220,14 +220,14 @@ impl Engine {
         arrival.map_or(WantedEntry::Nothing, WantedEntry::Refusal)
     }
 
-    /// How many MFEs there are.
+    /// The number of MFEs.
     #[must_use]
     pub fn mfe_count(&self) -> usize {
         self.flows.mfe_len()
     }
 
     /// The entries of an enumeration after `last`, or all. They are ordered, so
-    /// where an enumeration stands is all that it has to remember (spec 7.3).
+    /// the position of an enumeration is all that it must store (spec 7.3).
     pub fn groups(
         &self,
         kind: EnumKind,

@@ -1,4 +1,4 @@
-//! The role towards sources (spec 4.6), when an interface changes hands.
+//! The role towards sources (spec 4.6), when the owner of an interface changes.
 
 use super::flows::Flows;
 use super::interfaces::Slot;
@@ -7,11 +7,11 @@ use crate::types::{Flow, IfId};
 use smallvec::SmallVec;
 
 impl Engine {
-    /// Changes an interface, and tells PRUNE to whoever had the role towards sources by
-    /// it and JOIN to whoever has it now, for every (s,g) that it moves for.
+    /// Changes an interface. For every (s,g) whose role towards the source moves with it, sends
+    /// PRUNE to the client that had the role, and JOIN to the client that has it now.
     ///
-    /// There may be a million of those, and no memory to note who was told of each: so
-    /// the state before the change is put back for a moment, for a few flows at a time.
+    /// There may be a million of them, and no memory to note the former client of each. So the
+    /// function restores the former state temporarily, for a few flows at a time.
     pub(super) fn change_slot(
         &mut self,
         id: IfId,

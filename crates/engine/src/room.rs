@@ -1,14 +1,14 @@
-//! Room that a call makes sure of before it changes anything (spec 0.9).
+//! Reserves the memory of a call before it changes anything (spec 0.9).
 //!
 //! ```text
-//!  join, first packet, take … ──► room ──► the change, which needs no more
+//!  join, first packet, take … ──► room ──► the change, which needs no further memory
 //!                                  └─ ERROR_NOT_ENOUGH_MEMORY, nothing has changed
-//!  leave, release, expiry … ─────────────► the change, which needs no more
+//!  leave, release, expiry … ─────────────► the change, which needs no further memory
 //! ```
 //!
-//! Each table can take one flow more without growing, and give up all that it has
-//! without growing. What a removal tells is stored as far as there is memory; alerts that
-//! find none are told in the clients' own time ([`Effects::take_untold`]).
+//! Each table can add one more flow, and remove all its flows, without growing. The notices of
+//! a removal are stored as far as there is memory; alerts without memory are told later
+//! ([`Effects::take_untold`]).
 
 use super::resolution::{Purpose, Resolution};
 use super::sources::SourceId;
@@ -17,19 +17,19 @@ use super::{Effects, Engine, Refused};
 use crate::types::{Flow, IfId, Result};
 use std::ops::RangeInclusive;
 
-/// What a change takes in an MFE: sets with interfaces beyond the 64th, and counters
-/// of its own for each oif.
+/// The memory that a change of an MFE needs: sets with interfaces beyond the 64th, and
+/// counters for each oif.
 const MFE_BYTES: usize = 256;
 
-/// As many MFEs may change in any call: for those [`Effects::room`] has provided.
+/// The number of MFEs that can change in any call; [`Effects::room`] has reserved for them.
 const FEW_MFES: usize = 16;
 
-/// Refused flows that a call looks at again become others.
+/// The number of refused flows that a call can process again.
 const COMING_AND_GOING: usize = 2 * AT_ONCE;
 
 impl Engine {
-    /// Makes sure of the memory that one call may need: for a flow, its MFE, and what
-    /// clients are told. Before anything has changed.
+    /// Reserves the memory that one call can need, for a flow, its MFE and the notices, before
+    /// anything has changed.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -39,15 +39,15 @@ impl Engine {
         fx.room(self.clients.len(), self.flow_limit.interfaces(), self.changeable())
     }
 
-    /// So many flows at the most may change in one call: those with an MFE, those that are
-    /// remembered as refused, and some that come and go.
+    /// The most flows that can change in one call: those with an MFE, the remembered refused
+    /// flows, and some that are added or removed.
     #[inline]
     pub(super) fn changeable(&self) -> usize {
         self.flows.capacity() + self.refusals.most() + COMING_AND_GOING
     }
 
-    /// The same for a call that changes the MFEs of a membership, maybe those of all
-    /// its group's flows.
+    /// The same for a call that changes the MFEs that a membership concerns, possibly those of all
+    /// flows of its group.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -79,10 +79,9 @@ impl Engine {
         fx.headroom.take(count.saturating_sub(FEW_MFES) * (MFE_BYTES + wide))
     }
 
-    /// There is no memory for a question about a flow, or for its MFE. One that was to
-    /// be created is refused; one that is there ends: better no MFE than one of which
-    /// nobody was asked. Its next packet begins it anew. Takes over the reference to the
-    /// source of a new flow.
+    /// There is no memory for a question about a flow, or for its MFE. A new flow is refused; an
+    /// existing MFE ends, because no client was asked about it. The next packet of the flow
+    /// starts again. Takes over the reference to the source of a new flow.
     #[cold]
     pub(super) fn give_up_unasked(
         &mut self,
@@ -98,10 +97,10 @@ impl Engine {
         } else {
             self.remove_mfe(flow, fx);
         }
-        self.debug(fx, || format!("{flow} is given up: out of memory"));
+        self.debug(fx, || format!("out of memory: {flow} dropped"));
     }
 
-    /// A question that was told of finds no memory on its way to the client.
+    /// There is no memory to pass a question to its client.
     pub fn unasked(&mut self, flow: Flow, fx: &mut Effects) {
         let Some(resolution) = self.end_resolution(flow) else { return };
         let Resolution { purpose, source, .. } = *resolution;

@@ -1,23 +1,23 @@
-//! Where the packets of a source may come in, by its route (spec 5.1).
+//! The interfaces on which the packets of a source may arrive, by its route (spec 5.1).
 
 use super::sources::SourceId;
 use super::{ClientId, Engine};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr, NextHop, Route, RouteOrigin};
 
-/// What the look-up of a source means for a flow.
+/// The result of the look-up of a source, for a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RpfPath {
-    /// Packets come in there, from this neighbour (0.0.0.0: from the source itself).
+    /// Packets arrive there, from this neighbour (0.0.0.0: from the source itself).
     In(IfId, Ipv4Addr),
-    /// The ways that lead through a client's interface all have a boundary for the group.
+    /// All paths through a client's interface have a boundary for the group.
     Bounded,
-    /// No route, or none through an interface that a client has.
+    /// No route, or none through an interface that a client owns.
     Nowhere,
 }
 
 impl Engine {
-    /// The way in that a flow is expected by: `present` if that is legitimate, else the
-    /// system's choice, else the first that leads through a client's interface.
+    /// The expected iif of a flow: `present` if that is legitimate, otherwise the system's choice,
+    /// otherwise the first path through a client's interface.
     #[inline(always)]
     pub(super) fn rpf_path(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> RpfPath {
         let route = self.flows.sources.route(source);
@@ -31,7 +31,7 @@ impl Engine {
             };
         }
         if route.paths.is_none() {
-            // Nearly always: the system's choice is the only way.
+            // The usual case: the system's choice is the only path.
             let choice = NextHop { origin: route.origin, if_index: route.if_index };
             return match self.interface_by(source, choice, present) {
                 Some((id, _)) if self.interfaces.master(id).is_none() => RpfPath::Nowhere,
@@ -43,7 +43,7 @@ impl Engine {
         self.rpf_path_of_many(flow, source, present)
     }
 
-    /// The same, where a route has several ways.
+    /// The same for a route with several paths.
     #[cold]
     fn rpf_path_of_many(&self, flow: Flow, source: SourceId, present: Option<IfId>) -> RpfPath {
         let mut found = RpfPath::Nowhere;
@@ -70,7 +70,7 @@ impl Engine {
         found
     }
 
-    /// Whether packets of a flow may come in there, from this neighbour.
+    /// Whether packets of a flow may arrive there, from this neighbour.
     pub(super) fn is_rpf_path(&self, flow: Flow, source: SourceId, path: (IfId, Ipv4Addr)) -> bool {
         if self.interfaces.master(path.0).is_none() || self.is_bounded(path.0, flow.group()) {
             return false;
@@ -81,8 +81,8 @@ impl Engine {
         }
     }
 
-    /// All ways of a route that lead through an interface with a number: first the system's
-    /// choice, then the others in the route's order.
+    /// All paths of a route through an interface with a number: first the system's choice, then
+    /// the others in the route's order.
     fn all_paths(&self, source: SourceId) -> impl Iterator<Item = (IfId, Ipv4Addr)> + '_ {
         let Route { origin, if_index, paths, .. } = self.flows.sources.route(source);
         let choice = NextHop { origin: *origin, if_index: *if_index };
@@ -91,12 +91,12 @@ impl Engine {
         all.filter_map(move |hop| self.interface_of(source, hop))
     }
 
-    /// The interface that one way of a route means, and the neighbour there.
+    /// The interface of one path of a route, and the neighbour there.
     fn interface_of(&self, source: SourceId, hop: NextHop) -> Option<(IfId, Ipv4Addr)> {
         self.interface_by(source, hop, None)
     }
 
-    /// The same, looking first whether it is the `likely` one.
+    /// The same, but tries the `likely` interface first.
     #[inline(always)]
     fn interface_by(
         &self,
@@ -113,7 +113,7 @@ impl Engine {
         if let Some(id) = likely.filter(|&id| self.interfaces.name(id) == link) {
             return Some((id, upstream));
         }
-        // Where neighbours are told apart, there is no whole link.
+        // An index with next hops has no interface with next hop 0.
         let id = self.interfaces.find(link).or_else(|| {
             self.interfaces.find(Interface { index: hop.if_index, next_hop: neighbour })
         })?;

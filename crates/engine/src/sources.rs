@@ -1,49 +1,49 @@
 //! The routes of the sources that the engine's state refers to.
 //!
-//! A source is known by its address and the routing domain that it is looked up in. A
-//! route never changes in place: the source gets another number, and the flows move there
-//! one after the other (`reroute`). So each flow has one route at any time.
+//! A source is identified by its address and the routing domain in which it is looked up. A
+//! route never changes in place: the source gets another number, and its flows move to this
+//! number one after the other (`reroute`). So each flow has one route at any time.
 
 use crate::types::{grow_numbered, Domain, Ipv4Addr, Result, Route};
 use foldhash::fast::RandomState;
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 
-/// The number of a source that something refers to.
+/// The number of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SourceId(u32);
 
 impl SourceId {
-    /// Of flows that name no source, and of sources that are not known.
+    /// The number for flows without a source, and for unknown sources.
     pub const NONE: SourceId = SourceId(0);
 }
 
-/// So many flows of a source are found without looking through all flows.
+/// Up to this number of flows, the flows of a source are found without a walk through all flows.
 pub(super) const FEW: usize = 32;
 
-/// One source, of which there may be a million.
+/// One source. There may be a million of them.
 #[derive(Debug)]
 struct Source {
     addr: Ipv4Addr,
     domain: Domain,
     /// The number of its route.
     route: u32,
-    /// How much refers to the source.
+    /// The number of references to the source.
     refs: u32,
     flows: SourceFlows,
-    /// It has another number by now, with another route.
+    /// The source has another number now, with another route.
     is_outdated: bool,
 }
 
-/// The entries of flows that have a source. Most sources have one; those of a source
-/// with very many are not listed, because the lists would take more than the sources.
+/// The entries of a source's flows. Most sources have one entry. If there are very many, they are
+/// not listed, because the lists would need more memory than the sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SourceFlows {
     None,
     One(u32),
     /// The number of a list.
     Few(u32),
-    /// How many.
+    /// The number of entries.
     Many(u32),
 }
 
@@ -51,24 +51,24 @@ enum SourceFlows {
 #[derive(Debug)]
 pub(super) struct Sources {
     by_name: HashMap<u64, SourceId, RandomState>,
-    /// The same names in order, which route changes look for.
+    /// The same names in order, for route changes.
     in_order: BTreeSet<u64>,
-    /// By number. The first is [`SourceId::NONE`], which is always there.
+    /// By number. The first is [`SourceId::NONE`], which always exists.
     list: Vec<Source>,
-    /// Numbers of sources that nothing refers to any more.
+    /// Free numbers of sources.
     free: Vec<SourceId>,
-    /// Lists of entries, and those that are not used.
+    /// Lists of entries, and the free ones.
     few: Vec<Vec<u32>>,
     free_few: Vec<u32>,
     routes: SourceRoutes,
-    /// The source that was found last: a call looks for its source several times.
+    /// The source that was found last, because a call looks up its source several times.
     recent: Cell<(u64, SourceId)>,
-    /// There is room for one source more, and its route. Found out when one is added: each
-    /// call asks. What is removed leaves no less room.
+    /// Whether there is room for one more source and its route. Updated when one is added, because
+    /// each call asks; a removal never reduces the room.
     has_room: bool,
 }
 
-/// A name that no source has, because it is that of 0.0.0.0.
+/// A name that no source has: that of 0.0.0.0.
 const NOBODY: (u64, SourceId) = (0, SourceId::NONE);
 
 /// Address and domain as one number, in the same order.
@@ -154,7 +154,7 @@ impl Sources {
         self.routes.get(self.at(id).route)
     }
 
-    /// Whether a source is one in this domain, with its present route.
+    /// Whether a source is in this domain and has its present route.
     #[inline]
     pub fn is_present(&self, id: SourceId, domain: Domain) -> bool {
         let source = self.at(id);
@@ -176,20 +176,20 @@ impl Sources {
         }
     }
 
-    /// Whether there is room for one source more, and its route.
+    /// Whether there is room for one more source and its route.
     #[inline]
     pub fn has_room(&self) -> bool {
         self.has_room
     }
 
-    /// The same, found out anew.
+    /// The same, determined again.
     pub fn finds_room(&self) -> bool {
         self.by_name.len() < self.by_name.capacity()
             && (!self.free.is_empty() || self.list.len() < self.list.capacity())
             && self.routes.has_room()
     }
 
-    /// Makes room where there is none for so many. Also for each source to be released.
+    /// Makes sure that there is room for this number of sources, and for releasing every source.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -201,8 +201,8 @@ impl Sources {
         Ok(())
     }
 
-    /// The source with this address, and one more reference to it. `route` is
-    /// used if it was not known.
+    /// Returns the source with this address and adds a reference to it. `route` is used if the
+    /// source was unknown.
     #[inline]
     pub fn acquire(&mut self, addr: Ipv4Addr, domain: Domain, route: Option<&Route>) -> SourceId {
         if addr.is_unspecified() {
@@ -216,7 +216,7 @@ impl Sources {
         id
     }
 
-    /// Adds a source that nothing refers to yet.
+    /// Adds a source without references.
     #[inline(never)]
     fn add(&mut self, addr: Ipv4Addr, domain: Domain, route: Route) -> SourceId {
         let route = self.routes.acquire(route);
@@ -239,7 +239,7 @@ impl Sources {
         id
     }
 
-    /// One more reference to a source that is known.
+    /// Adds a reference to a known source.
     #[inline]
     pub fn hold(&mut self, id: SourceId) {
         if id != SourceId::NONE {
@@ -247,7 +247,7 @@ impl Sources {
         }
     }
 
-    /// One reference less.
+    /// Removes a reference.
     #[inline]
     pub fn release(&mut self, id: SourceId) {
         if id == SourceId::NONE {
@@ -271,15 +271,15 @@ impl Sources {
         }
     }
 
-    /// Another route for a source that is known: what refers to its present number keeps the
-    /// present route. Nothing refers to the new number yet.
+    /// Sets another route for a known source. References to the present number keep the present
+    /// route; the new number has no references yet.
     pub fn supersede(&mut self, id: SourceId, route: Route) -> SourceId {
         let Source { addr, domain, .. } = *self.at(id);
         self.at_mut(id).is_outdated = true;
         self.add(addr, domain, route)
     }
 
-    /// The entry in this place is of a flow from the source.
+    /// Adds the entry in this place to those of the source.
     #[inline]
     pub fn attach(&mut self, id: SourceId, place: u32) {
         if id == SourceId::NONE {
@@ -318,8 +318,8 @@ impl Sources {
         }
     }
 
-    /// Another list; `None` if there is no memory for it, and then its flows are found as
-    /// if they were very many.
+    /// A new list; `None` if there is no memory for it. The flows are then found as if there were
+    /// very many.
     fn begin_list(&mut self, first: u32) -> Option<u32> {
         grow_numbered(&mut self.few, &mut self.free_few, 1).ok()?;
         let mut list = Vec::new();
@@ -341,11 +341,11 @@ impl Sources {
         self.few[number as usize] = Vec::new();
         self.free_few.push(number);
         if self.free_few.len() == self.few.len() {
-            (self.few, self.free_few) = Default::default(); // gives the memory back
+            (self.few, self.free_few) = Default::default(); // frees the memory
         }
     }
 
-    /// It is no longer.
+    /// Removes the entry in this place from those of the source.
     #[inline]
     pub fn detach(&mut self, id: SourceId, place: u32) {
         if id == SourceId::NONE {
@@ -385,7 +385,7 @@ impl Sources {
         self.at(id).flows != SourceFlows::None
     }
 
-    /// Whether more than one reference is held to a source.
+    /// Whether there is more than one reference to a source.
     pub fn is_shared(&self, id: SourceId) -> bool {
         self.at(id).refs > 1
     }
@@ -401,13 +401,13 @@ impl Sources {
     }
 }
 
-/// The routes that sources have, each once and under a number.
+/// The routes of sources, each stored once, under a number.
 #[derive(Debug, Default)]
 struct SourceRoutes {
-    /// With the number of sources that have it.
+    /// Each route with the number of sources that have it.
     list: Vec<(Route, u32)>,
     numbers: HashMap<Route, u32, RandomState>,
-    /// Numbers of routes that no source has any more.
+    /// Free numbers of routes.
     free: Vec<u32>,
 }
 

@@ -1,15 +1,15 @@
-//! How things stand for one client: what it is told when it has missed alerts (spec 8.9).
+//! The current state for one client, which it is told after it has missed alerts (spec 8.9).
 
 use super::flows::Side;
 use super::{ClientId, Effects, Engine, Notice, QuestionId};
 use crate::types::{Flow, IfId, Interface};
 
-/// What alerts are about. Their order is that in which a client is told how they stand.
+/// The topics of alerts, in the order in which a client is told their state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlertTopic {
     /// `(*,*)`, and with it every `(*,g)`.
     Groups,
-    /// Each `(s,g)` that the client has to pull.
+    /// Each `(s,g)` that the client must request upstream.
     Sources,
     /// IGMP's memberships on the client's interfaces.
     Locals,
@@ -18,12 +18,12 @@ pub enum AlertTopic {
 }
 
 impl AlertTopic {
-    /// All of them.
+    /// All topics.
     pub const ALL: [AlertTopic; 4] =
         [AlertTopic::Groups, AlertTopic::Sources, AlertTopic::Locals, AlertTopic::Mfes];
 }
 
-/// One thing that an alert is about.
+/// The subject of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Thing {
     pub topic: AlertTopic,
@@ -39,8 +39,8 @@ impl Thing {
 }
 
 impl Notice {
-    /// What an alert is about, and whether it says yes or no. It is `(*,*)` that all
-    /// other groups depend on.
+    /// The subject of an alert, and whether it reports yes or no. All other groups depend on
+    /// `(*,*)`.
     #[must_use]
     pub fn thing(&self) -> Option<(Thing, bool)> {
         let of_flow = |flow: Flow| {
@@ -64,7 +64,7 @@ impl Notice {
         })
     }
 
-    /// Whether it is about an interface that its client has given up or lost.
+    /// Whether it concerns an interface that its client has released or lost.
     #[must_use]
     pub fn is_over_with(&self, gone: Interface) -> bool {
         match self {
@@ -80,8 +80,8 @@ impl Notice {
 }
 
 impl Engine {
-    /// Tells a client how it stands with one thing. Nothing, where it would not be told of
-    /// that: a group while everything is wanted, an MFE that is gone or is not its own.
+    /// Tells a client the state of one subject. Does nothing if no alert would report it: a group
+    /// while everything is wanted, an MFE that is gone or has another owner.
     pub fn tell_truth(&self, client: ClientId, thing: Thing, fx: &mut Effects) {
         let Thing { topic, flow, interface } = thing;
         let notice = match topic {
@@ -107,8 +107,8 @@ impl Engine {
         self.alert(client, notice, fx);
     }
 
-    /// Begins to tell a client all of a topic: with how it stands with `(*,*)`. True if
-    /// [`Engine::tell_after`] has to go on with the single things.
+    /// Begins to tell a client the state of a topic: first that of `(*,*)`. True if
+    /// [`Engine::tell_after`] must continue with the single subjects.
     pub fn tell_all(&self, client: ClientId, topic: AlertTopic, fx: &mut Effects) -> bool {
         if topic != AlertTopic::Groups {
             return true;
@@ -117,8 +117,8 @@ impl Engine {
         !self.is_all_wanted(client)
     }
 
-    /// Tells a client which things of a topic hold, of those after the one where it was
-    /// last; looks at some only. Where it was last now, or `None` if there are no more.
+    /// Tells a client which subjects of a topic hold, after the last one that was examined;
+    /// examines only some. Returns the last one now, or `None` if there are no more.
     pub fn tell_after(
         &self,
         client: ClientId,
@@ -150,12 +150,12 @@ impl Engine {
                 }
             }
         }
-        // Behind all interfaces of that flow.
+        // After all interfaces of this flow.
         let interface = Interface { index: u32::MAX, next_hop: [u8::MAX; 4].into() };
         Some(Thing { topic, flow: last, interface })
     }
 
-    /// The next flow after this one that a topic may have something about.
+    /// The next flow after this one that can be a subject of the topic.
     fn next_of(&self, topic: AlertTopic, last: Flow) -> Option<Flow> {
         match topic {
             AlertTopic::Mfes => self.flows.mfes(last.successor()).next().map(|(flow, _)| flow),
@@ -173,7 +173,7 @@ impl Engine {
         self.flows.members(flow).is_some() && self.told_of_source(flow) == Some(client)
     }
 
-    /// Whether a client is told what IGMP does on an interface.
+    /// Whether a client is told of IGMP's memberships on an interface.
     fn hears_igmp_on(&self, client: ClientId, id: IfId) -> bool {
         let slot = self.interfaces.get(id).filter(|slot| !slot.absent);
         slot.and_then(|slot| slot.staying_owner()) == Some(client)

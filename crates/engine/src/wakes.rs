@@ -1,10 +1,10 @@
-//! Refused flows that may pass now, because something has changed (spec 5.1).
+//! Refused flows that can be accepted now, because something has changed (spec 5.1).
 //!
-//! 65,536 may be remembered, so a change does not look for those that it concerns in one go:
-//! it is noted, with the number of the youngest refusal there is, and the table is gone through
-//! by age, a few in each step. What is refused later has been decided by what holds now.
-//! A flow whose turn has not come is tried again as soon as a packet of it comes, as it would
-//! be if the change had found it.
+//! 65,536 refusals may be remembered, so a change does not find those that it concerns in one
+//! step. It is stored with the number of the newest refusal, and later steps walk the table by
+//! age, a few refusals in each. Refusals after the change are not concerned, because the change
+//! was already in effect. If a packet of a flow arrives before the walk has reached the flow, it
+//! is processed as if the walk had.
 
 use super::refusals::RefusedFlow;
 use super::resolution::{FirstPacket, Purpose};
@@ -13,34 +13,35 @@ use super::{Effects, Engine, Refused};
 use crate::types::{Domain, Flow, Interface, Route, Scope};
 use smallvec::SmallVec;
 
-/// So many flows are looked at again within the call that they have waited for.
+/// How many flows are processed again within the call that changed something.
 pub(super) const AT_ONCE: usize = 64;
 
-/// So many refused flows are gone through for each that a step may act on.
+/// How many refused flows are examined for each that a step may act on.
 pub(super) const ROWS: usize = 16;
 
-/// So many changes are kept apart. With more, all flows refused before are forgotten.
+/// How many changes are stored separately. With more, all flows refused before are forgotten.
 const MOST_WAKES: usize = 64;
 
-/// A change that refused flows have waited for.
+/// A change that can make refused flows acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
-    /// Somebody else speaks for this interface: flows that arrived there, or whose route leads
-    /// there, may pass.
+    /// The owner of this interface has changed: flows that arrived there, or whose route leads
+    /// there, can be accepted.
     Owner(Interface),
-    /// Nobody does: flows that arrived there are forgotten, because the system gives no more
-    /// packets from there.
+    /// This interface has no owner now: flows that arrived there are forgotten, because the system
+    /// delivers no more packets from there.
     Gone(Interface),
-    /// A boundary has gone.
+    /// A boundary was deleted.
     Boundary(Scope),
-    /// The interface is in another domain: flows that arrived there are forgotten, and looked
-    /// up in that with their next packet.
+    /// The interface is in another domain: flows that arrived there are forgotten, and looked up
+    /// in the new domain with their next packet.
     Domain(Interface),
-    /// Too many to be kept apart: all are forgotten, their next packets are first ones.
+    /// Too many changes: all refused flows are forgotten, and their next packets count as first
+    /// ones.
     Any,
 }
 
-/// A change, and where the walk through those that it may concern stands.
+/// A change, and the position of the walk through the refusals that it may concern.
 #[derive(Clone, Copy, Debug)]
 struct RefusalWake {
     change: Change,
@@ -76,7 +77,7 @@ impl Wakes {
 }
 
 impl Engine {
-    /// Whether a refused flow is to be looked at again, though its turn may not have come.
+    /// Whether a refused flow must be processed again, even if the walk has not reached it.
     pub(super) fn is_concerned(&self, flow: Flow, refusal: &RefusedFlow) -> bool {
         let by = |wake: &RefusalWake| {
             (wake.next..=wake.last).contains(&refusal.serial)
@@ -99,8 +100,8 @@ impl Engine {
         }
     }
 
-    /// The route of a source has changed, and with it its number: flows of it that were refused
-    /// may pass now. At most so many go over to the present number. How many did.
+    /// The route of a source has changed, and with it its number: its refused flows can be accepted
+    /// now. Moves a limited number of them to the present number, and returns how many.
     pub(super) fn wake_source(&mut self, old: SourceId, most: usize) -> usize {
         let new = self.flows.sources.current(old);
         let mut done = 0;
@@ -115,8 +116,8 @@ impl Engine {
         done
     }
 
-    /// Somebody else speaks for an interface, or nobody: refused flows that arrived there, or
-    /// whose route leads there, may pass now.
+    /// The owner of an interface has changed, or it has none: refused flows that arrived there, or
+    /// whose route leads there, can be accepted now.
     pub(super) fn wake_interface(&mut self, interface: Interface, fx: &mut Effects) {
         let is_there = self.interfaces.served(interface).is_some();
         let change = if is_there { Change::Owner } else { Change::Gone };
@@ -128,7 +129,7 @@ impl Engine {
         self.wakes = Wakes::default();
     }
 
-    /// A boundary has gone: refused flows of its groups may pass now.
+    /// A boundary was deleted: refused flows of its groups can be accepted now.
     pub(super) fn wake_scope(&mut self, scope: Scope, fx: &mut Effects) {
         self.wake_for(Change::Boundary(scope), fx);
     }
@@ -141,8 +142,8 @@ impl Engine {
         self.wake_some(AT_ONCE, fx);
     }
 
-    /// Goes on with the changes that refused flows have waited for, and looks again at some of
-    /// the flows. At how many.
+    /// Continues the walks for the stored changes, and processes some of the flows again. Returns
+    /// how many.
     pub(super) fn wake_some(&mut self, most: usize, fx: &mut Effects) -> usize {
         self.find_concerned(most.min(AT_ONCE), fx);
         let mut done = 0;
@@ -156,8 +157,8 @@ impl Engine {
         done
     }
 
-    /// Goes through some refused flows for those that the changes concern: they are forgotten or
-    /// woken, so many at the most.
+    /// Examines some refused flows. Forgets or queues those that the changes concern, a limited
+    /// number.
     fn find_concerned(&mut self, most: usize, fx: &mut Effects) {
         let (mut left, mut rows) = (most, ROWS * most);
         while let Some(&RefusalWake { change, next, last }) = self.wakes.0.first() {
@@ -189,7 +190,7 @@ impl Engine {
         }
     }
 
-    /// A change concerns a refused flow.
+    /// Applies a change to a refused flow that it concerns.
     fn follow_change(&mut self, change: Change, flow: Flow, fx: &mut Effects) {
         let arrival = self.refusals.get(flow).map(|refusal| refusal.packet.arrival);
         let is_over = match change {
@@ -209,7 +210,7 @@ impl Engine {
         let source = self.flows.sources.current(refusal.source);
         self.flows.sources.hold(source);
         let Some(packet) = self.forget_refusal(flow, fx) else { return };
-        self.debug(fx, || format!("{flow} was refused, and is looked at again"));
+        self.debug(fx, || format!("{flow} was refused: processing its packet again"));
         match self.interfaces.served(packet.arrival) {
             None => self.flows.sources.release(source),
             Some(id) if self.is_bounded(id, flow.group()) => {
@@ -225,9 +226,9 @@ impl Engine {
         }
     }
 
-    /// The interface of refused flows' first packets changes its domain: they are looked up
-    /// there. The caller goes through the sources of that domain. Flows beyond the first few
-    /// are not looked for before it does so, but forgotten later: their next packets bring them.
+    /// The interface on which refused flows arrived changes its domain: they are looked up in the
+    /// new one. The caller then walks the sources of that domain. Only the first few flows are
+    /// found before; further ones are forgotten later, and begin again with their next packets.
     pub(super) fn move_refusals(&mut self, interface: Interface, domain: Domain, fx: &mut Effects) {
         let mut here: SmallVec<[Flow; AT_ONCE]> = SmallVec::new();
         let (mut rest, last) = (None, self.refusals.last());
@@ -274,7 +275,7 @@ impl Engine {
     }
 }
 
-/// Whether one of the ways of a route leads to this index.
+/// Whether one of the paths of a route leads to this index.
 fn leads_to(route: &Route, if_index: u32) -> bool {
     let paths = route.paths.as_deref().unwrap_or_default();
     route.if_index == if_index || paths.iter().any(|hop| hop.if_index == if_index)

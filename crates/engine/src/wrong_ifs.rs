@@ -1,30 +1,29 @@
-//! Packets that came in on another interface than their MFE's iif: when their owner was told
+//! Packets that arrived on another interface than the iif of their MFE: when the owner was told
 //! (spec 5.7), and which flows may have moved there (spec 5.1).
 //!
-//! Whoever sends the packets decides how many of both there are. So both have a bound, and
-//! nothing in them stays for ever.
+//! Senders control how many of both there are. So both are bounded, and their entries expire.
 
 use crate::types::{Flow, Headroom, Interface, Ipv4Addr, Time};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// After a WRONG_IF_CALLBACK the same packets are left unmentioned so long (spec 5.7).
+/// The time after a WRONG_IF_CALLBACK without another one for the same packets (spec 5.7).
 const SILENCE_MS: u64 = 3000;
 
-/// So many flows on wrong interfaces are told of in that time.
+/// The most flows on wrong interfaces that are reported in that time.
 const MOST_TOLD: usize = 1 << 16;
 
-/// So many rivals are remembered; the oldest makes room for a new one.
+/// How many rivals are remembered; beyond that the oldest is forgotten.
 pub(super) const MOST_RIVALS: usize = 1 << 16;
 
-/// A rival is forgotten so long after its first packet, the usual time-out of an MFE: one that
-/// got packets by its rival only has ended by then.
+/// A rival is forgotten this time after its first packet. It is the default time-out of an MFE:
+/// an MFE that got packets only on the rival has expired by then.
 const RIVAL_MS: u64 = 900_000;
 
-/// What one takes in the nodes of both trees, at the most: nodes are half full.
+/// The most memory that a rival needs in the nodes of both trees, which are half full.
 const RIVAL_BYTES: usize = 192;
 
-/// To find the oldest, no more than so many are looked at that have begun anew.
+/// The most rivals that have started again which are examined to find the oldest.
 const LOOKS: usize = 16;
 
 /// Packets on other interfaces than the iif.
@@ -32,15 +31,15 @@ const LOOKS: usize = 16;
 pub(super) struct WrongIfs {
     /// When WRONG_IF_CALLBACK was last made, for each flow and interface.
     told: HashMap<(Flow, Interface), Time, RandomState>,
-    /// When those whose silence is over are next thrown out.
+    /// When the entries whose time is over are next removed.
     silence_ends: Option<Time>,
     rivals: Rivals,
-    /// When [`WrongIfs::sweep`] has something to do: each call asks.
+    /// When [`WrongIfs::sweep`] has something to do. Stored, because each call asks.
     next: Option<Time>,
 }
 
 impl WrongIfs {
-    /// Whether the silence is over; if so another one begins.
+    /// Whether the flow may be reported on this interface again. If so, its time starts again.
     pub fn may_tell(&mut self, now: Time, flow: Flow, arrival: Interface) -> bool {
         let told = self.told.get(&(flow, arrival));
         if told.is_some_and(|&told| now.since(told) < SILENCE_MS) {
@@ -61,7 +60,7 @@ impl WrongIfs {
         self.next
     }
 
-    /// Throws out what does not matter any more; of the rivals so many at the most.
+    /// Removes expired entries; of the rivals a limited number.
     pub fn sweep(&mut self, now: Time, most: usize) {
         if self.next.is_none_or(|due| due > now) {
             return;
@@ -75,8 +74,8 @@ impl WrongIfs {
         self.next = Time::sooner(self.silence_ends, self.rivals.next_end());
     }
 
-    /// A packet has come in by a rival of its iif, which had `accepted` so many. Whether the
-    /// flow has come in by the rival for so long, and by the iif not at all.
+    /// A packet has arrived on a rival of the iif, which had accepted `accepted` packets. Whether
+    /// the flow has arrived on the rival for the required time, and not on the iif.
     pub fn has_moved(
         &mut self,
         now: Time,
@@ -107,24 +106,24 @@ impl WrongIfs {
     }
 }
 
-/// Interfaces where a flow may come in as well as by its iif, and does. In two trees, which
-/// grow and shrink by small nodes: no call waits for a table to be copied.
+/// Rivals: legitimate interfaces besides the iif on which packets of a flow arrive. In two
+/// trees, which grow and shrink by small nodes, so that no call copies a large table.
 #[derive(Debug, Default)]
 struct Rivals {
     by_name: BTreeMap<(Flow, Interface), Rival>,
-    /// By the time that each is filed under.
+    /// Rivals by their time in this tree.
     by_age: BTreeSet<(Time, Flow, Interface)>,
 }
 
-/// A flow has come in by another legitimate interface than its iif.
+/// A flow that has arrived on another legitimate interface than its iif.
 #[derive(Clone, Copy, Debug)]
 struct Rival {
-    /// The first packet there since the iif has accepted one.
+    /// The first packet there since the last packet on the iif.
     since: Time,
-    /// How many the iif had accepted then.
+    /// How many packets the iif had accepted then.
     accepted: u64,
-    /// Its time in the tree of ages, where it stays when `since` begins anew: while both
-    /// interfaces deliver, each packet would move it.
+    /// Its time in the tree of ages. It does not change when `since` starts again, because
+    /// otherwise each packet would move the rival while both interfaces deliver.
     filed: Time,
 }
 
@@ -161,7 +160,7 @@ impl Rivals {
         }
     }
 
-    /// Forgets those of a flow.
+    /// Removes the rivals of a flow.
     fn forget(&mut self, flow: Flow) {
         let least = Interface { index: 0, next_hop: Ipv4Addr::UNSPECIFIED };
         let rivals = |rivals: &Rivals| {
@@ -173,7 +172,7 @@ impl Rivals {
         }
     }
 
-    /// Makes sure that another one is not too many.
+    /// Makes room for another rival.
     fn make_room(&mut self) {
         let mut looks = 0;
         while self.by_name.len() >= MOST_RIVALS {
@@ -186,7 +185,7 @@ impl Rivals {
         }
     }
 
-    /// Files the oldest under its present time; false if it is filed there already.
+    /// Moves the oldest to its present time in the tree; false if it is there already.
     fn refile_oldest(&mut self) -> bool {
         let Some(&(filed, flow, interface)) = self.by_age.first() else { return false };
         let Some(rival) = self.by_name.get_mut(&(flow, interface)) else { return false };
@@ -200,12 +199,12 @@ impl Rivals {
         true
     }
 
-    /// When the oldest may be forgotten.
+    /// When the oldest can be forgotten.
     fn next_end(&self) -> Option<Time> {
         self.by_age.first().map(|(filed, ..)| Time(filed.0 + RIVAL_MS))
     }
 
-    /// Forgets those whose time is over, looking at so many at the most.
+    /// Removes expired rivals; examines a limited number.
     fn forget_old(&mut self, now: Time, most: usize) {
         for _ in 0..most {
             if self.next_end().is_none_or(|end| end > now) {

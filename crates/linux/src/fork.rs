@@ -1,4 +1,4 @@
-//! Forked children: MGM lives in the router's process only (spec 8.7).
+//! Forked children: the library works only in the router's process (spec 8.7).
 //!
 //! A child that outlives the router would keep the kernel's multicast routing
 //! socket open, and with it every VIF and MFE. So each of MGM's descriptors is
@@ -14,18 +14,18 @@ mod unix {
     use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
     use std::sync::Once;
 
-    /// Descriptors that can be guarded at a time. MGM needs half a dozen; the
-    /// tests, which run many MGMs in one process, more.
+    /// The number of descriptors that can be guarded at the same time. The library needs half a
+    /// dozen; the tests, which run many managers in one process, need more.
     const SLOTS: usize = 256;
     const FREE: RawFd = -1;
 
     static FORKED: AtomicBool = AtomicBool::new(false);
     static GUARDED: [AtomicI32; SLOTS] = [const { AtomicI32::new(FREE) }; SLOTS];
 
-    // No child shall get a descriptor that its handler does not know. So a fork waits
-    // while one is open but not in its slot, and none is opened during a fork. A fork may
-    // come from a signal handler that has interrupted either: so there is no lock, and
-    // nobody waits for ever.
+    // A child must not inherit a descriptor that its handler does not know. So a fork waits
+    // while a descriptor is open but not in its slot, and no descriptor is opened during a fork.
+    // A signal handler that has interrupted either may fork, so there is no lock, and all
+    // waiting is limited.
 
     /// Threads that are between the opening of a descriptor and its slot, or between the
     /// latter and its closing.
@@ -33,18 +33,17 @@ mod unix {
     /// Threads that are forking.
     static FORKING: AtomicUsize = AtomicUsize::new(0);
 
-    /// How often either looks for the other's end, and how long it sleeps in between.
-    /// Opening takes microseconds; but a fork made by a signal handler that has interrupted it
-    /// never sees its end.
+    /// How often a waiting thread checks, and how long it sleeps in between. Opening takes
+    /// microseconds, but a fork made by a signal handler that has interrupted it would wait for
+    /// ever.
     const LOOKS: u32 = 1000;
     const NAP: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 100_000 };
 
-    /// As many times a thread that opens one waits so long: it has to get its turn, however many
-    /// forks there are.
+    /// How often a thread that opens a descriptor waits this long. Limited, so that the thread
+    /// makes progress however many forks there are.
     const ROUNDS: u32 = 10;
 
-    /// Waits until there is none, in vain for a tenth of a second or two at the most. Does
-    /// nothing but what a signal handler may.
+    /// Waits until there is none, for at most a tenth of a second or two. Async-signal-safe.
     fn wait_for_none(count: &AtomicUsize) {
         for _ in 0..LOOKS {
             if count.load(Ordering::SeqCst) == 0 {
@@ -55,7 +54,7 @@ mod unix {
         }
     }
 
-    /// While this lives no fork goes on.
+    /// While this exists, forks wait.
     struct Changing(());
 
     impl Changing {
@@ -79,16 +78,16 @@ mod unix {
         }
     }
 
-    /// Whether this process was forked from the one that uses MGM.
+    /// Whether this process was forked from the one that uses the library.
     #[must_use]
     pub fn is_child() -> bool {
         FORKED.load(Ordering::Relaxed)
     }
 
-    /// A callback has returned. Goes on in the router's process only: a child that the callback
-    /// has forked must not, because any lock may be in the hands of a thread that does
-    /// not exist there. It ends if this is one of MGM's own threads. Else this
-    /// unwinds to where the call came in, which refuses it (spec 8.7, 8.10).
+    /// Called after a callback has returned. Returns only in the router's process. A child that
+    /// the callback has forked must not continue, because a thread that does not exist in the
+    /// child may hold any lock. On a thread of the library, the child exits. On another thread,
+    /// this unwinds to the exported function, which refuses the call (spec 8.7, 8.10).
     pub fn after_callback() {
         if is_child() {
             leave();
@@ -101,9 +100,9 @@ mod unix {
             // SAFETY: ends the child without the parent's exit handlers.
             unsafe { libc::_exit(1) };
         }
-        // A panic that is already on its way goes there as well.
+        // A panic that is already unwinding gets there as well.
         if !std::thread::panicking() {
-            // Not a panic that is told: the hook takes locks.
+            // Without calling the panic hook, which takes locks.
             resume_unwind(Box::new("in a forked child"));
         }
     }
@@ -118,11 +117,11 @@ mod unix {
             // async-signal-safe calls.
             error = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
         });
-        // Not in there: the log's callback may call MGM.
+        // Not inside the closure, because the log callback may call the library.
         if error != 0 {
             log::warn!(
-                "no fork handler ({}): a forked child that outlives this router will keep \
-                 the kernel's multicast routing to itself",
+                "cannot install a fork handler ({}): a forked child that outlives this router \
+                 will keep the kernel's multicast routing table",
                 io::Error::from_raw_os_error(error)
             );
         }
@@ -152,7 +151,7 @@ mod unix {
         }
     }
 
-    /// A descriptor that no forked child keeps.
+    /// A descriptor that is closed in every forked child.
     #[derive(Debug)]
     pub struct GuardedFd {
         fd: RawFd,
@@ -187,7 +186,7 @@ mod unix {
 
     impl Drop for GuardedFd {
         fn drop(&mut self) {
-            // In a child the handler has closed it, and the number may since
+            // In a child, the handler has closed it, and the number may now
             // stand for a file of the child's own.
             if is_child() {
                 return;
@@ -208,7 +207,7 @@ mod unix {
     impl AsFd for GuardedFd {
         fn as_fd(&self) -> BorrowedFd<'_> {
             // SAFETY: open as long as this value lives, except in a child,
-            // where MGM refuses every call before it gets here.
+            // where the library refuses every call before it gets here.
             unsafe { BorrowedFd::borrow_raw(self.fd) }
         }
     }

@@ -1,4 +1,4 @@
-//! Every system call that MGM makes on Linux.
+//! Every system call that the library makes on Linux.
 //!
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
@@ -11,7 +11,7 @@
 #![cfg(target_os = "linux")]
 
 #[cfg(all(mgm_planted, not(debug_assertions)))]
-compile_error!("--cfg mgm_planted puts bugs into mgm, for scripts/fuzz only");
+compile_error!("--cfg mgm_planted adds bugs to the library, for scripts/fuzz only");
 
 pub mod fork;
 pub mod kernel;

@@ -1,13 +1,13 @@
 //! The kernel's unicast routes as the multicast view: RTM_GETROUTE for each
 //! source.
 //!
-//! - `reply` makes out what the kernel answers, `nexthops` what it says of next hop objects,
-//!   `wire` the rest, without any I/O.
-//! - `links` knows links and addresses, `copy` the table that the host named, if it did.
-//! - `listener` is the thread that hears of changes, `news` what they concern, `dump` reads
-//!   what there was before, `first` waits for the first dump of the table.
-//! - `lookups` asks about sources.
-//! - `socket` keeps the descriptors from forked children.
+//! - `reply` parses the kernel's answers, `nexthops` parses next hop objects, `wire` parses
+//!   messages in general, all without I/O.
+//! - `links` stores links and addresses, `copy` the table that the host named, if any.
+//! - `listener` is the thread that reads announcements, `news` determines what they concern,
+//!   `dump` reads the existing state, `first` waits for the first dump of the table.
+//! - `lookups` looks up sources.
+//! - `socket` closes the descriptors in forked children.
 
 mod copy;
 mod dump;
@@ -38,7 +38,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the announcements have told.
+/// The state that announcements have changed.
 #[derive(Debug, Default)]
 struct Known {
     links: RwLock<Links>,
@@ -48,14 +48,14 @@ struct Known {
     objects: Mutex<Cache>,
 }
 
-/// A look-up waits so long for the first dump of the table that the host named: a million routes
-/// take about a second.
+/// How long a look-up waits for the first dump of the table that the host named. A million
+/// routes take about a second.
 const FIRST_DUMP: Duration = Duration::from_secs(10);
 
 /// The routes of the Linux kernel, in the network namespace of the thread that
 /// opened them.
 pub struct NetlinkRoutes {
-    /// A look-up takes some microseconds, too short for a second socket to pay.
+    /// A look-up takes some microseconds, so a second socket would not help.
     lookups: Mutex<Lookups>,
     known: Arc<Known>,
     stop: Arc<StopSignal>,
@@ -77,12 +77,12 @@ impl NetlinkRoutes {
             Refusal::Forwarder(match error.raw_os_error() {
                 Some(libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT | libc::EPERM | libc::EACCES) => {
                     format!(
-                        "no route look-ups: netlink is not there, or a sandbox keeps it off \
+                        "cannot look up routes: netlink is missing, or a sandbox blocks it \
                          ({error}): allow AF_NETLINK sockets"
                     )
                 }
                 _ => format!(
-                    "no route look-ups: {error}: raise the limits on open files and threads"
+                    "cannot look up routes: {error}: raise the limits on open files and threads"
                 ),
             })
         })
@@ -106,14 +106,14 @@ impl RouteView for NetlinkRoutes {
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
         self.wait_until_ready(domain, FIRST_DUMP);
         let mut lookups = self.lookups.lock();
-        // What comes in between, a signal or want of memory, seldom does twice.
+        // A signal or a lack of memory seldom interrupts a look-up twice.
         let found = lookups.route(source, domain).or_else(|_| lookups.route(source, domain));
         drop(lookups);
         found
             .inspect_err(|error| {
                 log::warn!(
-                    "the kernel does not tell the route to {source} ({error}): what was known of \
-                     it stands, trying again"
+                    "cannot look up the route to {source} ({error}): keeping the last known \
+                     route; retrying"
                 );
             })
             .ok()
@@ -125,8 +125,8 @@ impl RouteView for NetlinkRoutes {
 }
 
 impl Drop for NetlinkRoutes {
-    /// The thread leaves by itself: waiting for it here, under the manager's
-    /// lock, could be for ever, as it may be waiting for that lock.
+    /// The thread ends by itself. Waiting for it here could deadlock, because the manager's lock
+    /// is held and the thread may be waiting for that lock.
     fn drop(&mut self) {
         self.stop.raise();
     }

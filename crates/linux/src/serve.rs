@@ -1,8 +1,8 @@
-//! The status socket, for those who ask for it: MGM_STATUS_SOCKET, or
-//! MgmHostServeStatus. docs/status.md tells what it answers.
+//! The status socket, which MGM_STATUS_SOCKET or MgmHostServeStatus opens. docs/status.md
+//! documents its answers.
 //!
-//! One connection at a time: none lasts longer than 10 s (`PATIENCE`), however it dawdles, and
-//! ends soon when the socket is closed.
+//! Serves one connection at a time. A connection lasts at most 10 s (`PATIENCE`), however slow
+//! the client is, and ends soon after the socket is closed.
 
 use crate::fork::{self, GuardedFd};
 use crate::sys::{self, StopSignal, WaitEnd};
@@ -14,41 +14,41 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Who connects and says nothing for so long gets the JSON.
+/// A client that sends nothing for this time gets the JSON text.
 const SILENCE: Duration = Duration::from_millis(200);
-/// So long a connection may last in all. A million MFEs take some 2 s.
+/// The longest time that a connection may last. A million MFEs take some 2 s.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// After so long it looks whether it is to stop.
+/// How often the thread checks whether it must stop.
 const STEP: Duration = Duration::from_millis(250);
-/// After an error, which may well last.
+/// The pause after an error, which may persist.
 const PAUSE: Duration = Duration::from_millis(100);
-/// A request that is longer is none of ours.
+/// A longer request is not a valid one.
 const LONGEST: usize = 8192;
-/// As much is sent at a time: so little that the kernel waits for room only once,
-/// because it would wait anew each time.
+/// The number of bytes sent at a time: so few that the kernel waits for room only once, because
+/// the time limit applies to each wait.
 const PIECE: usize = 16 << 10;
 
-/// Knows the answers.
+/// Makes the answers.
 pub trait Responder {
     /// The answer to what the client says: a line, or the head of an HTTP request, or nothing.
     fn reply(&self, request: &str) -> String;
 
-    /// A connection is over, and its lines are logged.
+    /// Called after a connection, to deliver its log messages.
     fn answered(&self) {}
 }
 
-/// The socket. Its file goes with it.
+/// The socket. Dropping it removes its file.
 #[derive(Debug)]
 pub struct StatusServer {
     path: PathBuf,
-    /// Device and inode: the file may be somebody else's by the time we go.
+    /// Device and inode, because another program may have replaced the file meanwhile.
     node: (u64, u64),
     listener: GuardedFd,
 }
 
 impl StatusServer {
-    /// Listens at `path`, in place of what a router that is gone left there. On a file
-    /// system that does not answer this takes for ever, and so does the end.
+    /// Listens at `path`, and replaces a socket that a terminated router has left there. On a file
+    /// system that does not respond this never returns, nor does dropping the socket.
     pub fn open(path: &Path) -> io::Result<StatusServer> {
         make_way(path)?;
         let listener = listen(path)?;
@@ -56,7 +56,7 @@ impl StatusServer {
         Ok(StatusServer { path: path.into(), node: (meta.dev(), meta.ino()), listener })
     }
 
-    /// Answers there until it is to stop.
+    /// Serves connections until `stop` is raised.
     pub fn serve(&self, stop: &StopSignal, responder: &impl Responder) {
         serve(&self.listener, stop, responder);
     }
@@ -75,31 +75,34 @@ impl Drop for StatusServer {
     }
 }
 
-/// Removes a socket that nobody listens at any more, and nothing else.
+/// Removes a socket on which no process listens, and nothing else.
 fn make_way(path: &Path) -> io::Result<()> {
     let meta = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         other => other?,
     };
     if !meta.file_type().is_socket() {
-        return Err(io::Error::new(ErrorKind::AlreadyExists, "the file is there, and no socket"));
+        return Err(io::Error::new(
+            ErrorKind::AlreadyExists,
+            "the file exists and is not a socket",
+        ));
     }
     let probe = socket()?;
-    // Where the backlog is full it says so instead of waiting.
+    // If the backlog is full, connect returns an error instead of waiting.
     match SockRef::from(&probe).connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-        _ => Err(io::Error::new(ErrorKind::AddrInUse, "another router listens there")),
+        _ => Err(io::Error::new(ErrorKind::AddrInUse, "another router listens on it")),
     }
 }
 
-/// A socket whose file, if it gets one, is the user's own.
+/// A socket whose file, if it gets one, only its user can access.
 fn socket() -> io::Result<GuardedFd> {
-    // Forks wait for what is done in here: no path is looked up.
+    // Forks wait for this closure, so it must not look up a path.
     GuardedFd::open(|| {
         let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-        // Before bind, which makes the file with the mode of the socket: there is
-        // no moment at which it is open to others.
+        // Before bind, which creates the file with the mode of the socket, so that other users can
+        // never access it.
         let file = File::from(OwnedFd::from(socket));
         file.set_permissions(Permissions::from_mode(0o600))?;
         Ok(OwnedFd::from(file))
@@ -115,7 +118,7 @@ fn listen(path: &Path) -> io::Result<GuardedFd> {
     Ok(socket)
 }
 
-/// The thread's life.
+/// The main function of the thread.
 fn serve(listener: &GuardedFd, stop: &StopSignal, responder: &impl Responder) {
     loop {
         match sys::wait(Some(listener), stop, None) {
@@ -142,7 +145,7 @@ fn serve(listener: &GuardedFd, stop: &StopSignal, responder: &impl Responder) {
     }
 }
 
-/// When a connection is over, whatever the other side does.
+/// The end of a connection, whatever the client does.
 #[derive(Clone, Copy)]
 struct Deadline<'a> {
     end: Instant,
@@ -154,7 +157,7 @@ impl Deadline<'_> {
         Deadline { end: Instant::now() + patience, stop }
     }
 
-    /// How long the next step may take; an error if the time is over, or it is to stop.
+    /// How long the next step may take; an error if the time is over or `stop` is raised.
     fn left(self) -> io::Result<Duration> {
         let left = self.end.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -177,7 +180,7 @@ fn answer(
     send(&socket, deadline, reply.as_bytes())
 }
 
-/// What the client says: a line, or the head of an HTTP request, or nothing.
+/// The request: a line, or the head of an HTTP request, or nothing.
 fn request(mut socket: &Socket, deadline: Deadline<'_>) -> io::Result<String> {
     let (mut said, mut piece) = (Vec::new(), [0; 1024]);
     while said.len() < LONGEST {
@@ -187,7 +190,7 @@ fn request(mut socket: &Socket, deadline: Deadline<'_>) -> io::Result<String> {
             Ok(count) => said.extend_from_slice(&piece[..count]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                deadline.left()?; // else it was the end that cut the silence short
+                deadline.left()?; // an error if the time of the connection is over
                 break;
             }
             Err(error) => return Err(error),
@@ -205,7 +208,7 @@ fn send(socket: &Socket, deadline: Deadline<'_>, mut rest: &[u8]) -> io::Result<
     while !rest.is_empty() {
         socket.set_write_timeout(Some(deadline.left()?))?;
         let piece = &rest[..rest.len().min(PIECE)];
-        // No signal: the program may not expect one.
+        // Without SIGPIPE, which the program may not expect.
         match socket.send_with_flags(piece, libc::MSG_NOSIGNAL) {
             Ok(sent) => rest = &rest[sent..],
             Err(error)

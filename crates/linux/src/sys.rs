@@ -1,13 +1,12 @@
-//! System calls that several share: threads that wait for a socket and can be
-//! told to leave, and a clock.
+//! System calls that several modules use: waiting for a socket or a stop signal, and a clock.
 
 use crate::fork::GuardedFd;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-/// Tells a waiting thread to leave, once and for good; or whatever else it can find out
-/// after it has cleared the signal.
+/// Wakes a waiting thread: to make it end, or, if the thread clears the signal, to make it check
+/// other state.
 #[derive(Debug)]
 pub struct StopSignal(GuardedFd);
 
@@ -17,7 +16,7 @@ impl StopSignal {
             // SAFETY: creates a descriptor, which is then this value's own.
             match unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) } {
                 -1 => Err(io::Error::last_os_error()),
-                // SAFETY: just opened, and nobody else knows it.
+                // SAFETY: just opened, and owned by nothing else.
                 fd => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
             }
         })?;
@@ -40,7 +39,7 @@ impl StopSignal {
     }
 }
 
-/// After a wait that failed: else one that keeps failing would have its caller spin.
+/// The pause after a failed wait, so that the caller does not spin if waits keep failing.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why [`wait`] returned.
@@ -48,13 +47,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub enum WaitEnd {
     /// The stop signal was raised.
     Stop,
-    /// The socket has something to read, or an error to tell.
+    /// The socket is readable, or has an error.
     Readable,
     /// The time has passed.
     Timeout,
 }
 
-/// Waits until `socket` is readable (`None`: for the time only), or told to stop.
+/// Waits until `socket` is readable (`None`: only for the time) or `stop` is raised.
 pub fn wait(
     socket: Option<&impl AsRawFd>,
     stop: &StopSignal,
@@ -67,7 +66,7 @@ pub fn wait(
         events: libc::POLLIN,
         revents: 0,
     });
-    // Rounded up: a wait that ends too early would make its caller spin.
+    // Rounded up, because a wait that ends too early would make its caller spin.
     let millis = timeout
         .map_or(-1, |time| i32::try_from(time.as_micros().div_ceil(1000)).unwrap_or(i32::MAX));
     // SAFETY: the array outlives the call, and its length is right.
@@ -77,8 +76,8 @@ pub fn wait(
     } else if ready > 0 {
         WaitEnd::Readable
     } else {
-        // A wait that failed looks like one whose time has passed: callers
-        // look at the clock, and wait again.
+        // Report a failed wait as one whose time has passed: callers check the clock and wait
+        // again.
         if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             std::thread::sleep(PAUSE);
         }
@@ -86,11 +85,11 @@ pub fn wait(
     }
 }
 
-/// A pipe that is not full takes so many bytes at once, other descriptors more.
+/// A writable pipe accepts this many bytes at once; other descriptors accept more.
 pub const STDERR_BYTES: usize = libc::PIPE_BUF;
 
-/// Waits for so long at the most until [`STDERR_BYTES`] can be written to stderr: a pipe or a
-/// terminal whose reader has stopped takes none. One that is closed makes nobody wait either.
+/// Waits at most `patience` until [`STDERR_BYTES`] can be written to stderr, because a pipe or
+/// terminal whose reader has stopped accepts none. Does not wait if stderr is closed.
 pub fn stderr_is_ready(most: Duration) -> bool {
     let mut stderr = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
     let millis = i32::try_from(most.as_millis()).unwrap_or(i32::MAX);
@@ -98,9 +97,8 @@ pub fn stderr_is_ready(most: Duration) -> bool {
     unsafe { libc::poll(&raw mut stderr, 1, millis) > 0 }
 }
 
-/// A clock that never goes back, in milliseconds, as of the last tick: some of them
-/// late, and many times cheaper than the exact one, which nearly every call would
-/// wait for.
+/// A monotonic clock in milliseconds, as of the last tick: a few milliseconds late, but many
+/// times cheaper than the exact clock, which matters because nearly every call reads it.
 pub fn coarse_clock() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: writes one timespec.
@@ -108,11 +106,11 @@ pub fn coarse_clock() -> u64 {
     now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
 }
 
-/// Runs what the layer above does with news. A panic there is logged and ends
-/// there: the thread has to go on, or MGM would be deaf (spec 8.5).
+/// Runs code of the layer above that processes incoming events. Catches and logs a panic there,
+/// because the thread must continue to read events (spec 8.5).
 pub fn shield(what: &str, body: impl FnOnce()) {
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
-        log::error!("a panic while taking in {what}: please report it");
+        log::error!("internal error: a panic while processing {what}; please report it");
     }
 }
 

@@ -1,26 +1,26 @@
-//! MGM's own threads.
+//! The threads of the library.
 
 use std::cell::Cell;
 use std::io;
 use std::thread::Builder;
 
 thread_local! {
-    /// This is one of them. Without a destructor, as all of MGM's: see `manager::context`.
+    /// Whether this is one of them. Without a destructor, like all thread-local state of the
+    /// library: see `manager::context`.
     static OURS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this is one of MGM's own threads.
+/// Whether this is a thread of the library.
 pub fn is_ours() -> bool {
     OURS.get()
 }
 
-/// Starts a thread that takes none of the process's signals: those are the
-/// program's own, and its handlers may expect its own threads. Signals that a fault
-/// raises are not blocked: the program's crash handler shall run for a callback that
-/// crashes there, and a blocked one would end the process without it (spec 8.10).
+/// Starts a thread that blocks the process's signals, because the program's handlers may expect
+/// to run on the program's own threads. Signals that a fault raises are not blocked, so that the
+/// program's crash handler runs if a callback crashes on this thread (spec 8.10).
 ///
 /// # Errors
-/// The system's, if it gives no thread.
+/// The system's error, if it cannot start a thread.
 pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let body = move || {
         OURS.set(true);
@@ -29,7 +29,7 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()>
     without_signals(|| Builder::new().name(name.to_owned()).spawn(body)).map(drop)
 }
 
-/// What a fault raises, on the thread that is at fault.
+/// The signals that a fault raises on its thread.
 const FAULTS: [libc::c_int; 7] = [
     libc::SIGSEGV,
     libc::SIGBUS,

@@ -88,7 +88,7 @@ pub struct Backlog {
     queued: usize,
     lines: [BTreeMap<Rank, Held>; LINES.len()],
     /// Where the question about a flow is. There is one: if another comes, the
-    /// world has moved, and nobody wants an answer to the former any more.
+    /// state has changed, and nobody wants an answer to the former any more.
     places: HashMap<Flow, (Line, Rank), RandomState>,
     /// Whose turn it is.
     turn: usize,

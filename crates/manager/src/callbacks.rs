@@ -1,4 +1,4 @@
-//! A client as the manager sees it: something that can be called.
+//! The callbacks of a client.
 
 use crate::engine::{Notice, NoticeKind};
 
@@ -8,7 +8,7 @@ pub trait Callbacks: Send + Sync {
     /// Whether the client has this callback (spec 1.3).
     fn has(&self, kind: NoticeKind) -> bool;
 
-    /// Makes the callback, with no lock held, and leaves in the notice what that
-    /// left in its out-parameters.
+    /// Makes the callback, with no lock held, and stores the values of its out-parameters in the
+    /// notice.
     fn call(&self, notice: &mut Notice);
 }

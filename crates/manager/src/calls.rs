@@ -13,12 +13,12 @@ use smallvec::SmallVec;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// After so many rows a walk looks whether others wait for it: it costs as much to hand
-/// the lock over as to read some. With counters, which take a system call each, after fewer.
+/// After how many rows a walk checks whether other threads wait for the lock. Handing the lock
+/// over costs as much as reading some rows. With counters, which need a system call each, fewer.
 const WALK_ROWS: u32 = 64;
 const WALK_ROWS_COUNTED: u32 = READ as u32;
 
-/// So many MFEs have their counters read at a time.
+/// The number of MFEs whose counters are read at a time.
 const READ: usize = 8;
 
 impl Manager {
@@ -44,7 +44,7 @@ impl Manager {
     }
 
     /// Deregisters a client. Afterwards no callback of it runs or will run,
-    /// except for one that this very call is made from (spec 1.5, 1.6).
+    /// except a callback from which this call is made (spec 1.5, 1.6).
     ///
     /// # Errors
     /// `BadHandle`, `StillOwns`, `CallbackRunning`.
@@ -111,10 +111,10 @@ impl Manager {
         )
     }
 
-    /// The protocol and component ids of whoever has an interface (spec 2.6).
+    /// The protocol and component ids of the owner of an interface (spec 2.6).
     ///
     /// # Errors
-    /// `NoProtocol`, also for what can be no interface.
+    /// `NoProtocol`, also for an invalid interface.
     pub fn protocol_on(&self, interface: Interface) -> Result<(u32, u32)> {
         match self.lock().running() {
             Some(run) => run.engine.protocol_on(interface),
@@ -217,8 +217,8 @@ impl Manager {
     }
 
     /// Walks the MFEs after `start` (all, if `None`) in order until `visit` breaks.
-    /// Others that want the lock get it in between: the walk goes on after the
-    /// last MFE that it has seen.
+    /// Other threads get the lock in between; the walk then continues after the last MFE that it
+    /// has visited.
     pub fn walk_mfes(
         &self,
         mut start: Option<Flow>,
@@ -229,7 +229,7 @@ impl Manager {
             let now = run.now();
             let is_read = stats && run.system.has_counters();
             loop {
-                // The counters of a few are read, then these are shown, and so on.
+                // Read the counters of a few MFEs, visit these, and so on.
                 let mut most = usize::MAX;
                 if is_read {
                     let flows = run.engine.mfe_flows(start);
@@ -253,7 +253,7 @@ impl Manager {
         });
     }
 
-    /// Walks all memberships in order, likewise.
+    /// Walks all memberships in order, in the same way.
     pub(super) fn walk_memberships(&self, mut visit: impl FnMut(MembershipRow)) {
         let mut first = Flow::WILDCARD;
         self.in_turns(WALK_ROWS, |run, turn| {
@@ -267,8 +267,8 @@ impl Manager {
         });
     }
 
-    /// Walks a table that may have a million rows. Others that want the lock get it after
-    /// `most` of them; then `walk` is called again, to go on from there.
+    /// Walks a table that may have a million rows. Other threads can get the lock after `most`
+    /// rows; then `walk` is called again and continues.
     fn in_turns(&self, most: u32, mut walk: impl FnMut(&mut Run, &mut WalkTurn<'_>)) {
         loop {
             let mut guard = self.lock();
@@ -335,7 +335,7 @@ impl Manager {
     }
 }
 
-/// What a walk does before it gives the lock to others.
+/// The rows that a walk may visit before it gives the lock to other threads.
 struct WalkTurn<'a> {
     manager: &'a Manager,
     most: u32,
@@ -344,7 +344,7 @@ struct WalkTurn<'a> {
 }
 
 impl WalkTurn<'_> {
-    /// Another row has been visited: whether the next may be in this turn.
+    /// Counts a visited row. Returns whether the next may be visited in this turn.
     #[inline]
     fn goes_on(&mut self) -> bool {
         self.rows += 1;
@@ -354,7 +354,7 @@ impl WalkTurn<'_> {
 }
 
 impl Run {
-    /// Has the engine know what the forwarder has counted for these flows, if it does itself.
+    /// Passes the forwarder's counters of these flows to the engine, if the forwarder counts.
     fn count(&mut self, flows: &[Flow]) {
         for &flow in flows {
             if let Some(counters) = self.system.counters(flow) {

@@ -1,4 +1,4 @@
-//! The clients' callbacks, and what waits for them.
+//! The clients' callbacks and callback queues.
 
 use super::backlog::Backlog;
 use super::counters::Deliveries;
@@ -10,9 +10,9 @@ use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 
-/// A client's callbacks and what waits for them.
+/// A client's callbacks and its callback queue.
 pub(super) struct ClientRecord {
-    /// With the thread that runs the client, while one does.
+    /// Held by the thread that runs the client, while one does.
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine it has.
     pub kinds: NoticeKinds,
@@ -21,7 +21,7 @@ pub(super) struct ClientRecord {
     pub delivered: Deliveries,
     /// WRONG_IF_CALLBACKs that were not made, because it was behind.
     pub dropped: u64,
-    /// Deregistered while a callback was running: forgotten when that ends.
+    /// Deregistered while a callback was running: the record is removed when that ends.
     pub gone: bool,
 }
 
@@ -40,8 +40,8 @@ impl ClientRecord {
     }
 }
 
-/// A notice in the queue of its client. The dispatcher and the engine do not know each
-/// other, so this type makes a notice of the engine's into an item of the dispatcher's.
+/// A notice in the callback queue of its client. The dispatcher and the engine do not depend on
+/// each other, so this type makes a notice of the engine into an item of the dispatcher.
 pub(super) struct Queued(pub NoticeBox);
 
 impl Deref for Queued {
@@ -86,32 +86,32 @@ impl Key for Noted {
         self.0.topic as usize
     }
 
-    /// `PRUNE (*,*)` ends all that a client was told of groups, and an MFE that is gone is
-    /// not told of. There is no such word for the others.
+    /// `PRUNE (*,*)` ends all that a client was told of groups, and there is no alert about an
+    /// MFE that is gone. The other topics have no such rule.
     fn becomes_one(topic: usize) -> bool {
         [AlertTopic::Groups, AlertTopic::Mfes].into_iter().any(|one| one as usize == topic)
     }
 }
 
-/// Where a client's record is found at once. A client that comes later never has
-/// the place of one that is gone: it has another number.
+/// The place of a client's record. A later client never has the same place as a former one,
+/// because it has another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClientPlace {
     pub client: ClientId,
     at: u32,
 }
 
-/// Everybody's records.
+/// The records of all clients.
 #[derive(Default)]
 pub(super) struct ClientRecords {
     list: Vec<Option<(ClientId, ClientRecord)>>,
     places: HashMap<ClientId, u32, RandomState>,
-    /// Where nobody is.
+    /// Unused places.
     free: Vec<u32>,
 }
 
 impl ClientRecords {
-    /// Makes sure that there is room for another client, and to forget them all.
+    /// Makes sure that there is room for another client, and for removing all clients.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -120,7 +120,7 @@ impl ClientRecords {
         grow_numbered(&mut self.list, &mut self.free, 1)
     }
 
-    /// A client comes. There is [room](Records::room) for it.
+    /// Adds a client. There is [room](ClientRecords::room) for it.
     pub fn insert(&mut self, client: ClientId, record: ClientRecord) {
         let at = self.free.pop().unwrap_or(self.list.len() as u32);
         if at as usize == self.list.len() {
@@ -130,7 +130,7 @@ impl ClientRecords {
         self.places.insert(client, at);
     }
 
-    /// A client goes.
+    /// Removes a client.
     pub fn remove(&mut self, client: ClientId) {
         if let Some(at) = self.places.remove(&client) {
             self.list[at as usize] = None;
@@ -138,11 +138,11 @@ impl ClientRecords {
         }
     }
 
-    /// Where the record of a client is. Most look for one that came soon after
-    /// the one `before`, as those do who tell everybody.
+    /// The place of a client's record. Starts after the place `before`, because callers that tell
+    /// all clients look them up in order.
     #[inline]
     pub fn find(&self, client: ClientId, before: Option<ClientPlace>) -> Option<ClientPlace> {
-        // Where nobody has gone, clients stand by their numbers, which begin with 1.
+        // If no client was removed, clients are ordered by their numbers, which begin with 1.
         let next = before.map_or(client.0.wrapping_sub(1) as u32, |before| before.at + 1);
         Some(ClientPlace { client, at: next })
             .filter(|&place| self.is_at(place))
@@ -168,7 +168,7 @@ impl ClientRecords {
         self.list[*at as usize].as_ref().map(|(_, record)| record)
     }
 
-    /// The next place after this one where somebody is; the first, if there is none.
+    /// The next used place after this one; the first used place, if there is none.
     pub fn after(&self, before: Option<ClientPlace>) -> Option<ClientPlace> {
         let first = before.map_or(0, |before| before.at as usize + 1);
         let mut rest = self.list.iter().enumerate().skip(first);
@@ -177,17 +177,17 @@ impl ClientRecords {
         })
     }
 
-    /// All of them.
+    /// All records.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (ClientId, &mut ClientRecord)> {
         self.list.iter_mut().flatten().map(|(client, record)| (*client, record))
     }
 
-    /// How many there are.
+    /// The number of records.
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

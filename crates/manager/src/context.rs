@@ -1,4 +1,4 @@
-//! What a thread is doing for MGM right now.
+//! The state of a thread: the callback that it is inside of, and its outbox.
 
 use super::client_records::ClientPlace;
 use super::dispatch::{Cause, Outbox};
@@ -7,24 +7,24 @@ use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The callback that a thread is inside of.
+/// The kind of callback that a thread is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inside {
-    /// One of a client's.
+    /// A callback of a client.
     Client(ClientId),
-    /// The host's: its log.
+    /// The log callback of the host.
     Host,
 }
 
-/// What is known of a thread.
+/// The state of a thread.
 struct Thread {
     inside: Cell<Option<Inside>>,
     outbox: RefCell<ManuallyDrop<Outbox<ClientPlace>>>,
     draining: Cell<bool>,
 }
 
-// It has no destructor: a thread that is ending still calls MGM from those of
-// its own, after Rust's have run.
+// Without a destructor, because a thread that is ending can still call the library from its own
+// destructors, after Rust's have run.
 thread_local! {
     static THREAD: Thread = const {
         Thread {
@@ -41,8 +41,8 @@ pub(super) fn inside() -> Option<Inside> {
     THREAD.with(|thread| thread.inside.get())
 }
 
-/// Makes a callback: within it, [`inside`] tells so. All code of the host's is called here
-/// and nowhere else, because this returns from it in the router's process only (spec 8.10).
+/// Makes a callback; meanwhile [`inside`] returns its kind. All code of the program is called
+/// here, because this function returns only in the router's process (spec 8.10).
 pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
     struct Restore<'a>(&'a Thread, Option<Inside>);
     impl Drop for Restore<'_> {
@@ -58,8 +58,7 @@ pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
     })
 }
 
-/// What a thread's calls cause: the thread's number and that of the call. The first of a
-/// thread's calls needs one.
+/// The cause of callbacks: the number of the thread and that of its call.
 pub(super) fn cause_of(outbox: &mut Outbox<ClientPlace>) -> Cause {
     if outbox.cause == Cause::WORKER {
         outbox.cause = first_cause();
@@ -80,13 +79,13 @@ pub(super) fn outbox<R>(with: impl FnOnce(&mut Outbox<ClientPlace>) -> R) -> R {
     THREAD.with(|thread| with(&mut thread.outbox.borrow_mut()))
 }
 
-/// Whether this thread has anything to see delivered.
+/// Whether this thread has callbacks to deliver.
 pub(super) fn owes() -> bool {
     outbox(|outbox| !outbox.is_empty())
 }
 
-/// Has this thread's outbox emptied. Does nothing inside a callback or when it is at it
-/// already: the frame further out goes on with it (spec 8.1).
+/// Delivers this thread's outbox. Does nothing inside a callback, or if the thread is already
+/// delivering: the outer frame continues (spec 8.1).
 #[inline]
 pub(super) fn drain(empty: impl FnOnce()) {
     THREAD.with(|thread| {

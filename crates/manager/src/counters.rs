@@ -1,4 +1,4 @@
-//! What is counted while MGM runs.
+//! Counters of the running manager.
 
 use crate::engine::NoticeKind;
 use crate::forwarder::UpcallKind;
@@ -20,7 +20,7 @@ impl Deliveries {
     }
 }
 
-/// What a kind of callback is called in the status and the metrics.
+/// The name of a kind of callback in the status and the metrics.
 fn name(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::Rpf => "rpf",
@@ -49,10 +49,10 @@ impl Serialize for Deliveries {
 #[derive(Debug, Default)]
 pub(super) struct RunCounters {
     pub callbacks: Deliveries,
-    /// How often a client fell behind, and WRONG_IF_CALLBACKs that were not made for that.
+    /// How often a client fell behind, and the WRONG_IF_CALLBACKs that were not made for it.
     pub fell_behind: u64,
     pub dropped: u64,
-    /// Upcalls that were taken in, of either kind.
+    /// Processed upcalls, of each kind.
     pub no_cache: u64,
     pub wrong_if: u64,
 }
@@ -67,12 +67,12 @@ impl RunCounters {
     }
 }
 
-/// How bringing the forwarder in line went.
+/// Counts of changes of the forwarder's entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Installs {
-    /// Entries that it refused.
+    /// Entries that the forwarder refused.
     pub errors: u64,
-    /// How often one of them was tried again.
+    /// How often a refused entry was retried.
     pub retries: u64,
 }
 

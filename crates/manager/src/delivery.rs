@@ -285,8 +285,8 @@ impl Run {
     fn fell_behind(&mut self, place: ClientPlace) {
         self.counters.fell_behind += 1;
         ::log::warn!(
-            "{} is behind, because its callbacks do not return as fast as others come: until it \
-             has caught up it is told how things stand, and not each change",
+            "{} is behind, because its callbacks return too slowly: until it has caught up it \
+             receives only the current state, not each change",
             self.engine.who(place.client)
         );
     }
@@ -306,7 +306,7 @@ impl Run {
             }
             Pushed::Refused(notice) => {
                 ::log::error!(
-                    "no memory: {} does not hear {}",
+                    "out of memory: {} does not receive {}",
                     self.engine.who(place.client),
                     *notice
                 );
@@ -359,8 +359,7 @@ impl Run {
         }
         if count > 0 {
             ::log::warn!(
-                "{} does not answer as fast as flows come in: {count} that sent nothing more are \
-                 forgotten",
+                "{} answers too slowly: {count} new flows without further packets dropped",
                 engine.who(place.client)
             );
         }

@@ -12,7 +12,7 @@ use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
-/// A stop waits so long for the lines that were left to `mgm-log`.
+/// How long a stop waits for the messages that were left to `mgm-log`.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A packet that the host hands in.
@@ -20,7 +20,7 @@ const LOG_PATIENCE: Duration = Duration::from_secs(1);
 pub struct PacketIn<'a> {
     /// Source and group.
     pub flow: Flow,
-    /// The interface it came in on.
+    /// The interface it arrived on.
     pub arrival: Interface,
     /// The IP header bytes, passed on to callbacks.
     pub header: &'a [u8],
@@ -30,17 +30,17 @@ pub struct PacketIn<'a> {
     pub ttl: u8,
 }
 
-/// MGM's answer to a packet that the host handed in.
+/// The decision about a packet that the host handed in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Accepted on the MFE's incoming interface.
     pub accepted: bool,
-    /// Where it goes out.
+    /// The interfaces it is forwarded on.
     pub oifs: Out,
 }
 
 impl Manager {
-    /// Starts MGM with these settings, whatever the environment says.
+    /// Starts the library with these settings, regardless of the environment.
     ///
     /// # Errors
     /// `AlreadyStarted`.
@@ -48,7 +48,7 @@ impl Manager {
         self.start_with(|| Ok(settings.clone()), log)
     }
 
-    /// Starts MGM with the host's settings, completed by the environment's.
+    /// Starts the library with the host's settings, completed by those of the environment.
     ///
     /// # Errors
     /// `AlreadyStarted`, `BadSetting`.
@@ -73,9 +73,9 @@ impl Manager {
         Ok(())
     }
 
-    /// Stops MGM: all handles are dead, the kernel's state is gone, the log goes to stderr.
-    /// No callback runs, nor will one run until the next start or `set_log_sink`. A stop of
-    /// what does not run does the same.
+    /// Stops the library: all handles become invalid, the kernel's state is deleted, and the log
+    /// goes to stderr. No callback runs until the next start or `set_log_sink`. If the library
+    /// is not running, the effect is the same.
     ///
     /// # Errors
     /// `InsideCallback`, `Stopping`.
@@ -91,7 +91,7 @@ impl Manager {
         if guard.run.is_some() {
             (guard, released) = self.end_life(guard)?;
         }
-        // Still under the lock: a start that follows has a log of its own.
+        // Still with the lock held, because a following start can set another log.
         let sinks = sink::end(self);
         drop(guard);
         sinks.wait();
@@ -99,8 +99,8 @@ impl Manager {
         released
     }
 
-    /// Ends the life that is on, and releases all that it owned; gives the lock back, and
-    /// tells whether that went well.
+    /// Ends the running state and releases everything that it owns. Returns the lock, and whether
+    /// this succeeded.
     fn end_life<'a>(&'a self, mut guard: Guard<'a>) -> Result<(Guard<'a>, Result<()>)> {
         let Some(run) = guard.run.as_mut() else { return Ok((guard, Ok(()))) };
         if std::mem::replace(&mut run.stopping, true) {
@@ -118,9 +118,9 @@ impl Manager {
         let run = self
             .wait_until(|state| state.run.as_ref().is_none_or(super::state::Run::is_quiet))
             .end();
-        // Without the lock, so that the host's log has the lines that come of it.
+        // Without the lock, so that the host's log callback gets the resulting messages.
         let released = catch_unwind(AssertUnwindSafe(|| drop(run)));
-        // What was caught may be a child that the log's callback has forked (spec 8.10).
+        // The caught panic may be that of a child that the log callback has forked (spec 8.10).
         crate::fork::after_callback();
         writer::flush(LOG_PATIENCE);
         let mut guard = self.lock();
@@ -128,13 +128,13 @@ impl Manager {
         Ok((guard, released.map_err(|_| Refusal::Panicked)))
     }
 
-    /// Where log lines go from now on; `None` is stderr.
+    /// Sets the destination of log messages; `None` is stderr.
     pub fn set_log_sink(&self, log: Option<LogSink>) {
         sink::set(self, log).wait();
     }
 
-    /// The system has this interface, or has it again: whoever claims it is
-    /// served again (spec 5.11).
+    /// An interface exists in the system, possibly again: the clients with claims to it own it
+    /// again (spec 5.11).
     ///
     /// # Errors
     /// `ZeroInterface`, `BadSetting`, `Stopping`.
@@ -152,9 +152,9 @@ impl Manager {
         })
     }
 
-    /// The system has lost this interface: its memberships and MFEs end as in
-    /// a release, whoever has it keeps the claim, and nobody can take it until
-    /// it is added again (spec 5.11).
+    /// An interface no longer exists in the system: its memberships and MFEs end as in a release,
+    /// its owners keep their claims, and no client can take it until it is added again (spec
+    /// 5.11).
     ///
     /// # Errors
     /// `ZeroInterface`, `BadSetting`, `Stopping`.
@@ -171,8 +171,8 @@ impl Manager {
     }
 
     /// Adds a route to the multicast view, or replaces the one of the same
-    /// network. Of the host's and the system's the longest prefix wins, on a tie the
-    /// host's (spec 5.1).
+    /// network. The longest prefix of the host's and the system's routes is used; if both are
+    /// equally long, the host's (spec 5.1).
     ///
     /// # Errors
     /// `BadSetting`, `NoMemory`, `Stopping`.
@@ -180,7 +180,7 @@ impl Manager {
         self.put_route(route, false)
     }
 
-    /// The same, but it wins over longer prefixes of the system's too.
+    /// The same, but the route is preferred to longer prefixes of the system, too.
     ///
     /// # Errors
     /// `BadSetting`, `NoMemory`, `Stopping`.
@@ -195,7 +195,7 @@ impl Manager {
         Ok(())
     }
 
-    /// Deletes a route of the host's.
+    /// Deletes a route of the host.
     ///
     /// # Errors
     /// `NoRoute`, `BadSetting`, `Stopping`.
@@ -208,8 +208,7 @@ impl Manager {
         Ok(())
     }
 
-    /// A packet came in: what the kernel's upcall does, for the embedded
-    /// forwarder. Waits until the flow's MFE is decided about.
+    /// Processes a packet for the memory forwarder. Waits until the flow is resolved.
     ///
     /// # Errors
     /// `InsideCallback` (spec 8.6), `BadSetting`, `Stopping`.
@@ -246,7 +245,7 @@ impl Manager {
 }
 
 impl Manager {
-    /// Waits until a flow is resolved. Without workers it makes their callbacks (spec 8.3).
+    /// Waits until a flow is resolved. Without worker threads it makes their callbacks (spec 8.3).
     fn wait_for_resolution(&self, flow: Flow) -> Guard<'_> {
         loop {
             let mut has_no_worker = false;

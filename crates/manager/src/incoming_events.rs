@@ -1,4 +1,4 @@
-//! Where the kernel's upcalls and route changes come in.
+//! Processes the kernel's upcalls and route changes.
 
 use super::backlog::Origin;
 use super::dispatch::Lane;
@@ -18,25 +18,26 @@ use std::time::Duration;
 /// them, and comes again.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// As many upcalls are taken before others get the lock.
+/// How many upcalls are processed before other threads get the lock.
 const AT_A_TIME: usize = 64;
 
-/// Takes both in for one life of MGM.
+/// Processes both from a start of the library to its stop.
 pub(super) struct EventSink {
     manager: Manager,
-    /// The routes of this life, which tell it from a later one. Weak,
-    /// because they own the thread that this is called on.
+    /// The routes of this start, which distinguish it from a later one. Weak, because the routes
+    /// own the thread that this is called on.
     routes: Weak<MulticastRoutes>,
-    /// How often upcalls have come in.
+    /// How often upcalls have arrived.
     looks: AtomicU64,
     lost: Arc<AtomicU64>,
 }
 
 impl EventSink {
-    /// For what `manager` forwards by. Starts the thread that writes its log lines.
+    /// Receives the events of the forwarder of `manager`. Starts the thread that writes its log
+    /// messages.
     ///
     /// # Errors
-    /// `Forwarder`, if the system gives no thread.
+    /// `Forwarder`, if the system cannot start a thread.
     pub fn start(manager: Manager, system: &SystemState) -> Result<EventSink> {
         writer::start().map_err(|error| {
             Refusal::Forwarder(format!(
@@ -60,7 +61,7 @@ impl EventSink {
         Ok((sink.clone(), sink))
     }
 
-    /// The life that opened the forwarder, if it is still on.
+    /// The state of the start that opened the forwarder, if it has not been stopped.
     fn run<'a>(&self, guard: &'a mut Guard<'_>) -> Option<&'a mut Run> {
         guard.running().filter(|run| run.system.has(&self.routes))
     }
@@ -131,8 +132,8 @@ impl EventSink {
             for (needed, route) in &looked_up.found {
                 routes.insert(*needed, route.clone().unwrap_or(Route::NONE));
             }
-            // What changed during the look-up is looked up again: no later
-            // change would ever correct it.
+            // If routes changed during the look-up, look the source up again, because no later
+            // change would correct the result.
             routes.retain(|&(source, _), _| looked_up.is_current(&run.system.changes, source));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Keeps the forwarder's entries in line with the engine's MFEs.
+//! Makes the forwarder's entries match the engine's MFEs.
 
 use super::counters::Installs;
 use crate::engine::{Engine, WantedEntry};
@@ -7,30 +7,30 @@ use crate::types::{Flow, Headroom, IfId, Result};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashSet};
 
-/// What the forwarder was asked for, and has not done yet.
+/// Changes that the forwarder has not made yet.
 #[derive(Debug, Default)]
 pub(super) struct Installer {
-    /// Flows whose entry is not as the engine wants it.
+    /// Flows whose entry does not match the engine's state.
     unsynced: BTreeSet<Flow>,
-    /// Those of them whose entry may be a former MFE's. Replaced, it would keep
-    /// its counters, and the new MFE seem to have forwarded all that.
+    /// Those of them whose entry may belong to a former MFE. A replaced entry would keep its
+    /// counters, and the new MFE would seem to have forwarded these packets.
     stale: BTreeSet<Flow>,
     /// For the nodes of both.
     headroom: Headroom,
     /// There was no memory to note some flow: all MFEs and refused flows are brought in line
     /// at the next try.
     all: bool,
-    /// Flows whose entry is that of a refused flow, likewise.
+    /// Flows with an entry for a refused flow, which also keeps its counters.
     refusals: HashSet<Flow, RandomState>,
     counters: Installs,
     oifs: Vec<(IfId, u8)>,
 }
 
-/// What a flow takes in a set, at the most.
+/// The most memory that a flow needs in a set.
 const NODE_BYTES: usize = 64;
 
 impl Installer {
-    /// Brings the entries of these flows in line.
+    /// Updates the entries of these flows.
     pub fn follow(
         &mut self,
         forwarder: &mut dyn Forwarder,
@@ -39,17 +39,19 @@ impl Installer {
     ) {
         for flow in flows {
             if let Err(refusal) = self.sync(forwarder, engine, flow) {
-                ::log::error!("the kernel's entry of {flow} is not right, trying again: {refusal}");
+                ::log::error!(
+                    "the kernel's entry of {flow} is not up to date, retrying: {refusal}"
+                );
                 self.counters.errors += 1;
             }
         }
     }
 
-    /// Tries again what was refused.
+    /// Retries refused changes.
     pub fn try_again(&mut self, forwarder: &mut dyn Forwarder, engine: &mut Engine) {
         self.counters.retries += self.unsynced.len() as u64;
         for flow in std::mem::take(&mut self.unsynced) {
-            // The log has it already.
+            // This was logged already.
             let _ = self.sync(forwarder, engine, flow);
         }
         if std::mem::take(&mut self.all) {
@@ -77,35 +79,34 @@ impl Installer {
         }
     }
 
-    /// How many entries wait for another try.
+    /// How many entries wait for a retry.
     #[inline]
     pub fn waiting(&self) -> usize {
         self.unsynced.len() + usize::from(self.all)
     }
 
-    /// How installing went so far.
+    /// The counts of installations so far.
     pub fn counters(&self) -> Installs {
         self.counters
     }
 
-    /// Whether the forwarder's entry of a flow, and what it counts, is still
-    /// that of an MFE that is no more.
+    /// Whether the forwarder's entry of a flow, with its counters, still belongs to a former MFE.
     pub fn is_stale(&self, flow: Flow) -> bool {
         self.stale.contains(&flow) || !self.refusals.is_empty() && self.refusals.contains(&flow)
     }
 
-    /// The forwarder has no entry of a flow any more.
+    /// Notes that the forwarder no longer has an entry of a flow.
     fn is_gone(&mut self, flow: Flow) {
         self.stale.remove(&flow);
         if !self.refusals.is_empty() {
             self.refusals.remove(&flow);
             if self.refusals.is_empty() {
-                self.refusals = HashSet::default(); // gives the memory back
+                self.refusals = HashSet::default(); // frees the memory
             }
         }
     }
 
-    /// Makes the forwarder's entry of one flow what the engine wants it to be.
+    /// Updates the forwarder's entry of one flow.
     fn sync(
         &mut self,
         forwarder: &mut dyn Forwarder,
@@ -145,7 +146,8 @@ impl Installer {
                         self.stale.insert(flow);
                     } else {
                         ::log::error!(
-                            "out of memory: the kernel may go on forwarding {flow} until the stop"
+                            "out of memory: the kernel may keep forwarding {flow} until the \
+                             library stops"
                         );
                     }
                     Err(refusal)

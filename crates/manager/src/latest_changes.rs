@@ -8,17 +8,17 @@ use std::sync::Arc;
 /// The latest changes of the routes.
 #[derive(Debug, Default)]
 pub(super) struct LatestChanges {
-    /// How many there were.
+    /// The number of changes so far.
     count: u64,
-    /// The last of them, the latest one last.
+    /// The last changes, the latest one last.
     latest: VecDeque<Arc<RouteChanges>>,
 }
 
-/// So many changes are remembered: more in the time of a few look-ups do not happen.
+/// How many changes are remembered: more do not happen in the time of a few look-ups.
 const REMEMBERED: usize = 64;
 
 impl LatestChanges {
-    /// Routes have changed.
+    /// Notes a change of routes.
     pub fn note(&mut self, changes: Arc<RouteChanges>) {
         self.count += 1;
         if self.latest.len() == REMEMBERED {
@@ -32,14 +32,14 @@ impl LatestChanges {
         self.count
     }
 
-    /// The changes since there were so many; `None` if that is too long ago.
+    /// The changes since this number; `None` if that is too long ago.
     pub fn since(&self, count: u64) -> Option<impl Iterator<Item = &RouteChanges> + Clone> {
         let new = (self.count - count) as usize;
         let known = self.latest.len().checked_sub(new)?;
         Some(self.latest.iter().skip(known).map(Arc::as_ref))
     }
 
-    /// Whether a look-up of this source that was made when there were so many may be outdated.
+    /// Whether a look-up of this source, made at this number of changes, may be outdated.
     pub fn may_concern(&self, source: Ipv4Addr, count: u64) -> bool {
         self.since(count).is_none_or(|mut changes| changes.any(|one| one.contain(source)))
     }

@@ -1,6 +1,6 @@
 //! The shell around the engine: the one lock, callback queues, threads, time.
 //!
-//! docs/architecture.md tells how callbacks are delivered. The parts:
+//! docs/architecture.md documents how callbacks are delivered. The parts:
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
@@ -14,8 +14,8 @@
 //!   the system did not tell, to be asked again.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
-//! - `memory_forwarder`: the embedded forwarder. `route_table`: the routes that the host names.
-//! - `platform`: what Linux brings besides, and what is in its place elsewhere.
+//! - `memory_forwarder`: the memory_forwarder forwarder. `route_table`: the host's routes.
+//! - `platform`: what Linux provides, and its replacement on other systems.
 #![forbid(unsafe_code)]
 
 mod backlog;
@@ -94,7 +94,7 @@ struct Shared {
     state: Mutex<State>,
     /// How many threads wait for that.
     waiting: AtomicUsize,
-    /// A callback, or a resolution, that somebody waits for has ended.
+    /// A callback or a resolution for which a thread waits has ended.
     ended: Condvar,
     /// There is work for a worker.
     work: Condvar,

@@ -6,7 +6,7 @@ use crate::types::{Interface, Result, Scope};
 use widestring::{U16CStr, U16CString};
 
 impl Manager {
-    /// Sets the TTL that packets must exceed to go out by an interface.
+    /// Sets the TTL that packets must exceed to be forwarded on an interface.
     ///
     /// # Errors
     /// `BadSetting`, `Stopping`.
@@ -17,8 +17,8 @@ impl Manager {
         })
     }
 
-    /// Keeps the groups of a scope off the interfaces of an index. What is
-    /// there already is no error.
+    /// Adds a boundary for the groups of a scope on the interfaces of an index. Adding an existing
+    /// boundary is not an error.
     ///
     /// # Errors
     /// `BadSetting`, `Stopping`.
@@ -35,7 +35,7 @@ impl Manager {
         })
     }
 
-    /// Takes a boundary away.
+    /// Deletes a boundary.
     ///
     /// # Errors
     /// `NoBoundary`, `BadSetting`, `Stopping`.
@@ -46,7 +46,7 @@ impl Manager {
         })
     }
 
-    /// Names a scope; an empty name takes its name away.
+    /// Names a scope; an empty name deletes the name.
     ///
     /// # Errors
     /// `BadSetting`, `Stopping`.
@@ -55,7 +55,7 @@ impl Manager {
         Ok(())
     }
 
-    /// The name that a scope was given, if it was.
+    /// The name of a scope, if it has one.
     ///
     /// # Errors
     /// `BadSetting`, `Stopping`.

@@ -1,14 +1,12 @@
-//! A thread's log lines, on their way to stderr or to the host's log callback.
+//! The log messages of a thread, which go to stderr or to the host's log callback.
 //!
-//! A line that is logged while the lock is held waits in a buffer of its
-//! thread until the lock is released, because the host's log callback is a
-//! callback like any other and may call MGM.
+//! A message that is logged while the lock is held waits in a buffer of its thread until the lock
+//! is released, because the host's log callback may call the library.
 //!
-//! Then a caller's thread calls the host's log callback itself, so that the lines of a call
-//! come before it returns. If the callback is slow, the thread leaves its lines
-//! to `mgm-log` ([`writer`]): a call must not take as long as all of them. So it does where
-//! stderr takes none, a pipe that nobody reads. The library's own
-//! threads always do, because others' events wait for them.
+//! Then a caller's thread calls the host's log callback itself, so that the messages of a call
+//! arrive before it returns. If the callback is slow, or stderr is a pipe that no process reads,
+//! the thread leaves its messages to `mgm-log` ([`writer`]), so that they do not delay the call.
+//! The library's own threads always do so, because incoming events wait for them.
 
 use super::context::{self, Inside};
 use super::sink::{self, LineTarget};
@@ -23,20 +21,20 @@ use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
-/// A thread that has spent so long in the log callback, or waiting for stderr, within a [`WINDOW`] leaves its
-/// lines to `mgm-log`, for as long as another window.
+/// A thread that has spent this time in the log callback, or waiting for stderr, within a
+/// [`WINDOW`] leaves its messages to `mgm-log` for another window.
 const PATIENCE: Duration = Duration::from_millis(100);
 const WINDOW: Duration = Duration::from_secs(1);
-/// A call of it that takes less holds nobody up, and is not counted.
+/// A call that takes less time than this is not counted.
 const QUICK: Duration = Duration::from_millis(1);
 
-/// The lines of a thread, and why they wait.
+/// The waiting messages of a thread, and why they wait.
 struct WaitingLines {
     lines: RefCell<ManuallyDrop<VecDeque<LogLine>>>,
     /// How many [`Hold`]s there are.
     held: Cell<u32>,
     flushing: Cell<bool>,
-    /// The thread's last line that was left to `mgm-log`: those after it must not overtake it.
+    /// The last message that the thread left to `mgm-log`: later ones must not overtake it.
     left: Cell<u64>,
     /// The last one that its calls inside the log callback have caused: those go to stderr.
     left_by_sink: Cell<u64>,
@@ -45,7 +43,7 @@ struct WaitingLines {
     spent: Cell<Spent>,
 }
 
-// It has no destructor, for the same reason as in `context`.
+// Without a destructor, for the same reason as in `context`.
 thread_local! {
     static WAITING: WaitingLines = const {
         WaitingLines {
@@ -60,7 +58,7 @@ thread_local! {
     };
 }
 
-/// How long a thread was in the host's log callback, in the window that began then.
+/// How long a thread was in the host's log callback, in the window that began at `since`.
 #[derive(Clone, Copy)]
 struct Spent {
     since: Option<Instant>,
@@ -72,30 +70,30 @@ impl Spent {
         self.time >= PATIENCE && self.since.is_some_and(|since| now < since + WINDOW)
     }
 
-    /// One more call of it has ended.
+    /// Counts a call that has ended.
     fn after(self, begun: Instant, now: Instant) -> Spent {
         if now - begun < QUICK {
             return self;
         }
         let is_over = self.since.is_none_or(|since| begun >= since + WINDOW);
         let time = now - begun + if is_over { Duration::ZERO } else { self.time };
-        // Where the patience ends another window begins.
+        // When the time is used up, another window begins.
         let since = if is_over || time >= PATIENCE { Some(now) } else { self.since };
         Spent { since, time }
     }
 }
 
-/// A line that waits.
+/// A waiting message.
 pub(super) struct LogLine {
     pub level: Level,
     pub text: String,
-    /// Logged inside the host's log callback, which would never come to an end
-    /// if it were handed the lines that its own calls cause.
+    /// Whether it was logged inside the host's log callback. Otherwise a log callback that calls
+    /// the library would recurse for ever.
     by_sink: bool,
 }
 
 impl LogLine {
-    /// One that the library itself has to say about its log.
+    /// A message of the library about its own log.
     pub fn about_the_log(level: Level, text: String) -> LogLine {
         LogLine { level, text, by_sink: false }
     }
@@ -108,7 +106,7 @@ impl LogLine {
         });
     }
 
-    /// Writes it to stderr; gives it back if stderr does not take it within `patience`.
+    /// Writes it to stderr; returns it if stderr does not accept it within `patience`.
     fn write_to_stderr(self, patience: Option<Duration>) -> Result<(), LogLine> {
         let name = self.level.as_str().to_ascii_lowercase();
         // One write, so that it stays one line.
@@ -116,7 +114,7 @@ impl LogLine {
         let _guard = match patience {
             None => STDERR.lock(),
             Some(_) if line.len() > platform::STDERR_BYTES => return Err(self),
-            // One thread at a time, or two would find room for the same line.
+            // One thread at a time, because two could find the same room.
             Some(patience) => match STDERR.try_lock_for(patience) {
                 Some(guard) if platform::stderr_is_ready(patience) => guard,
                 _ => return Err(self),
@@ -127,7 +125,7 @@ impl LogLine {
     }
 }
 
-/// Whoever has it writes to stderr.
+/// The thread that holds it writes to stderr.
 static STDERR: Mutex<()> = Mutex::new(());
 
 struct Logger;
@@ -138,7 +136,7 @@ impl Log for Logger {
     }
 
     fn log(&self, record: &Record<'_>) {
-        // Only MGM's own lines: a program that links the Rust library logs as it likes.
+        // Only the library's own messages: a program that links the Rust library may log others.
         if !self.enabled(record.metadata()) || !record.target().starts_with("mgm") {
             return;
         }
@@ -163,7 +161,7 @@ pub(super) fn init(level: LevelFilter) {
     }
 }
 
-/// While this lives, lines wait.
+/// While this exists, messages wait.
 pub(super) struct Hold(());
 
 impl Hold {
@@ -185,23 +183,23 @@ impl Drop for Hold {
     }
 }
 
-/// Takes the first line of this thread that waits, for another to log.
+/// Takes the first waiting message of this thread, for another thread to log.
 pub(super) fn take() -> Option<LogLine> {
     WAITING.with(WaitingLines::next_line)
 }
 
-/// Whether this thread has lines that wait for the lock to be released.
+/// Whether this thread has messages that wait for the release of the lock.
 pub(super) fn is_waiting() -> bool {
     WAITING.with(|waiting| !waiting.lines.borrow().is_empty())
 }
 
-/// This thread is `mgm-log`, which writes all of its lines itself.
+/// Marks this thread as `mgm-log`, which writes all its messages itself.
 pub(super) fn be_writer() {
     WAITING.with(|waiting| waiting.is_writer.set(true));
 }
 
 impl WaitingLines {
-    /// Writes what waits, unless the lock is held or a frame further out is at it.
+    /// Writes the waiting messages, unless the lock is held or an outer frame is doing so.
     #[inline]
     fn flush(&self) {
         if self.held.get() == 0 && !self.lines.borrow().is_empty() && !self.flushing.get() {
@@ -211,8 +209,7 @@ impl WaitingLines {
 
     #[cold]
     fn write(&self) {
-        /// A taker that panics must not leave the thread mute, and its lines
-        /// waiting for ever.
+        /// A panic of the log callback must not stop the logging of this thread.
         struct Stop<'a>(&'a WaitingLines);
         impl Drop for Stop<'_> {
             fn drop(&mut self) {
@@ -221,7 +218,7 @@ impl WaitingLines {
         }
         self.flushing.set(true);
         let _stop = Stop(self);
-        // A forked child writes nothing: any lock on the way may be one that it inherited.
+        // A forked child writes nothing, because it may have inherited any lock needed for this.
         while let Some(line) = self.next_line().filter(|_| !fork::is_child()) {
             self.write_line(line);
         }
@@ -261,7 +258,7 @@ impl WaitingLines {
         self.spent.set(self.spent.get().after(begun, Instant::now()));
     }
 
-    /// Takes the first line that waits; with none left, gives the memory back.
+    /// Takes the first waiting message; if there is none, frees the memory.
     fn next_line(&self) -> Option<LogLine> {
         let mut lines = self.lines.borrow_mut();
         let first = lines.pop_front();
@@ -301,7 +298,7 @@ mod tests {
             spent = spent.after(start, start + Duration::from_micros(call));
         }
         assert!(!spent.is_too_long(start + ms(1)), "quick calls do not count");
-        // Others add up within a window, and are forgotten after it.
+        // Other calls add up within a window.
         spent = spent.after(start, start + ms(60));
         assert!(!spent.is_too_long(start + ms(60)));
         assert!(!spent.after(start + ms(2000), start + ms(2060)).is_too_long(start + ms(2060)));
@@ -309,7 +306,7 @@ mod tests {
         assert!(spent.is_too_long(start + ms(160)));
         assert!(spent.is_too_long(start + ms(1159)));
         assert!(!spent.is_too_long(start + ms(1160)));
-        // A slow one is too much by itself.
+        // A slow call is too much by itself.
         spent = spent.after(start + ms(2000), start + ms(9000));
         assert!(spent.is_too_long(start + ms(9999)));
         assert!(!spent.is_too_long(start + ms(10_000)));

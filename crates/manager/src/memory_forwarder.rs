@@ -1,11 +1,11 @@
-//! The embedded forwarder.
+//! The memory forwarder.
 
 use crate::forwarder::{Counters, Forwarder, ForwarderEntry};
 use crate::types::{Flow, IfId, Interface, Result};
 
-/// Forwards in memory: packets are handed in by the host, and MGM answers with
-/// the outgoing interfaces straight from the engine's own table, which counts
-/// them too. So there is nothing to install, and any interface index will do.
+/// The host hands in packets, and the library returns the outgoing interfaces from the engine's
+/// table, which also counts the packets. So there are no entries to install, and any interface
+/// index is valid.
 #[derive(Debug, Default)]
 pub struct MemoryForwarder;
 

@@ -4,26 +4,26 @@ use super::client_records::ClientPlace;
 use crate::types::Time;
 use std::collections::VecDeque;
 
-/// The workers and those who wait for them.
+/// The workers, and the clients that wait for them.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    /// Clients that wait to be run, first come, first served.
+    /// Clients that wait for a worker, in order of arrival.
     pub ready: VecDeque<ClientPlace>,
     /// Workers that wait for a client.
     pub idle: usize,
     /// All workers.
     pub total: usize,
-    /// How many clients were ever taken up: shows whether anything moves.
+    /// How many clients workers have taken so far: shows whether the workers make progress.
     pub taken: u64,
     pub taken_before: u64,
-    /// Until then the system is not asked for threads: it has refused one.
+    /// Until when no thread is started, because the system could not start one.
     pub refused_until: Option<Time>,
 }
 
 impl Pool {
-    /// Makes room for so many clients, so that no queue has to wait for memory.
+    /// Makes room for this number of clients, so that queueing one needs no memory.
     pub fn make_room(&mut self, clients: usize) {
-        // Where there is none now there may be some later.
+        // There may be memory later.
         let _ = self.ready.try_reserve(clients.saturating_sub(self.ready.len()));
     }
 

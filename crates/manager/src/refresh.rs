@@ -16,15 +16,15 @@ use smallvec::SmallVec;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-/// So many sources are looked up before others get the lock, and at the least, however fast
-/// the routes change.
+/// How many sources are looked up before other threads get the lock; also the least number,
+/// however fast the routes change.
 const SOURCES: usize = 256;
 const FEW_SOURCES: usize = 16;
-/// So many sources get their new route in one hold of the lock; a few MFEs of each follow.
+/// How many sources get their new route while the lock is held once; a few MFEs of each follow.
 const UPDATES: usize = 4;
-/// So many MFEs follow their route in one hold of the lock.
+/// How many MFEs follow their route while the lock is held once.
 const REROUTES: usize = 16;
-/// After so many MFEs that follow their route, what they cause is delivered.
+/// After how many MFEs that follow their route the resulting callbacks are delivered.
 const DELIVER: usize = 1024;
 
 /// Sources and their routes; `None` where the system did not tell. Nearly always one.
@@ -82,7 +82,7 @@ impl Manager {
     }
 
     /// The route of a flow's source in the domain of an interface, if a call that names both
-    /// will need it. Gives the lock away for the look-up.
+    /// needs it. Releases the lock for the look-up.
     pub(super) fn route_for<'a>(
         &'a self,
         mut guard: Guard<'a>,
@@ -168,7 +168,7 @@ impl Manager {
             }
             for some in looked_up.found.chunks(UPDATES) {
                 let Some(run) = guard.running().filter(|run| run.system.has(&life)) else { break };
-                // Whoever noted a later change looks up what that concerns, or has done so
+                // The thread that noted a later change looks up what it concerns, or has done so
                 // already: this result could undo it.
                 let current: Vec<_> = some
                     .iter()
@@ -179,7 +179,7 @@ impl Manager {
                     .collect();
                 run.set_clock();
                 if run.engine.update_routes(&current, &mut run.fx).is_err() {
-                    ::log::error!("out of memory: routes are looked up again in a while");
+                    ::log::error!("out of memory: retrying the route look-ups later");
                     run.system.retries.about_routes();
                 }
                 self.publish(&mut guard, lane);
@@ -187,7 +187,7 @@ impl Manager {
             }
             after = Some(last);
         }
-        // Not before: to find the flows of many sources takes one walk through all flows.
+        // Not earlier: one walk through all flows finds those of many sources.
         let guard = self.follow_routes(guard, lane);
         self.let_go(guard, lane);
     }
@@ -214,7 +214,7 @@ impl Manager {
         guard
     }
 
-    /// Releases the lock and delivers what was caused.
+    /// Releases the lock and delivers the resulting callbacks.
     fn let_go(&self, guard: Guard<'_>, lane: Lane) {
         drop(guard);
         match lane {
@@ -225,8 +225,8 @@ impl Manager {
 }
 
 impl Manager {
-    /// Finds out which interfaces have gone, which are back, and which have changed their
-    /// domain; true if any has done that.
+    /// Determines which interfaces have gone, are back, or have changed their domain; true if any
+    /// has changed its domain.
     pub(super) fn check_interfaces(&self, guard: &mut Guard<'_>) -> bool {
         let Some(run) = guard.running() else { return false };
         run.set_clock();
@@ -249,8 +249,7 @@ impl Manager {
         moved
     }
 
-    /// Asks the system again what it did not tell, and gives the lock away
-    /// meanwhile; false if there is nothing to ask yet.
+    /// Retries failed queries, with the lock released meanwhile; false if none is due yet.
     pub(super) fn retry_lookups<'a>(&'a self, mut guard: Guard<'a>) -> (Guard<'a>, bool) {
         let sources = guard.running().and_then(|run| {
             let now = run.now();

@@ -3,46 +3,46 @@
 use crate::types::{Interface, Ipv4Addr, Time};
 use std::collections::BTreeSet;
 
-/// Asked again after so long, if not at once; then after twice as long each time.
+/// The time until the first retry. It doubles with each further retry.
 const SHORTEST_MS: u64 = 1000;
 const LONGEST_MS: u64 = 60_000;
 
-/// With more sources than that all are asked about.
+/// With more sources than this, all sources are looked up again.
 const MOST_SOURCES: usize = 4096;
 
-/// Questions to the system that had no answer.
+/// Queries that the system did not answer.
 #[derive(Debug, Default)]
 pub(super) struct Retries {
-    /// Whether all interfaces are there that should be.
+    /// Whether the list of existing interfaces must be read again.
     interfaces: bool,
-    /// Sources whose route is not known for sure.
+    /// Sources whose route is uncertain.
     sources: BTreeSet<Ipv4Addr>,
-    /// The routes of all sources are to be looked up, because those would be too many.
+    /// The routes of all sources must be looked up, because a list of them would be too long.
     routes: bool,
-    /// Interfaces that are back, and cannot be served; the log has it.
+    /// Interfaces that are back and cannot be served; this was logged.
     troubled: BTreeSet<Interface>,
     not_before: Time,
     pause: u64,
 }
 
 impl Retries {
-    /// The system does not tell which interfaces there are, or does not let one be served.
+    /// Notes that the interfaces cannot be read, or that one cannot be served.
     pub fn about_interfaces(&mut self) {
         self.interfaces = true;
     }
 
-    /// An interface is back and cannot be served; false if that is known.
+    /// Notes that an interface is back and cannot be served; false if that was noted already.
     pub fn about(&mut self, interface: Interface) -> bool {
         self.interfaces = true;
         self.troubled.insert(interface)
     }
 
-    /// An interface is served, or gone.
+    /// Notes that an interface is served, or gone.
     pub fn settle(&mut self, interface: Interface) {
         self.troubled.remove(&interface);
     }
 
-    /// The system does not tell the routes to these sources.
+    /// Notes that the routes to these sources cannot be looked up.
     pub fn about_sources(&mut self, sources: impl IntoIterator<Item = Ipv4Addr>) {
         self.sources.extend(sources);
         if self.sources.len() > MOST_SOURCES {
@@ -50,25 +50,24 @@ impl Retries {
         }
     }
 
-    /// Some route is not known for sure. Takes no memory.
+    /// Notes that some route is uncertain. Needs no memory.
     pub fn about_routes(&mut self) {
         self.routes = true;
         self.sources.clear();
     }
 
-    /// Whether all sources are to be asked about. To be called with [`Retries::take`].
+    /// Whether all sources must be looked up. To be called with [`Retries::take`].
     pub fn take_routes(&mut self) -> bool {
         std::mem::take(&mut self.routes)
     }
 
-    /// When to ask again.
+    /// When to retry.
     #[inline]
     pub fn due(&self) -> Option<Time> {
         (self.interfaces || self.routes || !self.sources.is_empty()).then_some(self.not_before)
     }
 
-    /// The sources to ask about; interfaces are asked about in any case. None
-    /// if it is not time yet.
+    /// The sources to look up; interfaces are always read again. `None` if it is not time yet.
     pub fn take(&mut self, now: Time) -> Option<BTreeSet<Ipv4Addr>> {
         self.due().filter(|due| *due <= now)?;
         // A late call means that nothing was in doubt for a while.

@@ -1,9 +1,9 @@
-//! Routes that the host names.
+//! The routes of the host.
 
 use crate::types::{Ipv4Addr, Result, Route};
 use std::collections::{BTreeMap, HashMap};
 
-/// The host's multicast routes; the longest prefix that covers a source wins.
+/// The host's multicast routes; the longest prefix that covers a source is used.
 ///
 /// One hash table a prefix length: a look-up is at most 33 probes, in practice
 /// as many as there are lengths in use.
@@ -12,11 +12,11 @@ pub struct RouteTable {
     by_length: BTreeMap<u8, HashMap<u32, Own, foldhash::fast::RandomState>>,
 }
 
-/// A route of the host's.
+/// A route of the host.
 #[derive(Clone, Debug)]
 struct Own {
     route: Route,
-    /// It wins over longer prefixes of the system's.
+    /// It is preferred to longer prefixes of the system.
     is_preferred: bool,
 }
 
@@ -27,7 +27,7 @@ fn prefix(addr: Ipv4Addr, length: u8) -> u32 {
 
 impl RouteTable {
     /// Adds a route, in place of the one with the same prefix if there is one.
-    /// Host bits of `network` do not count, nor do lengths beyond 32.
+    /// Host bits of `network` are ignored; lengths beyond 32 count as 32.
     ///
     /// # Errors
     /// `NoMemory`, and nothing has changed.
@@ -62,8 +62,8 @@ impl RouteTable {
         self.covering(source).next().map(|own| own.route.clone())
     }
 
-    /// The same, and whether no route of the system's can win over it: a preferred route covers
-    /// the source, or one to this very address.
+    /// The same, and whether no route of the system can replace it: because a preferred route
+    /// covers the source, or the route has prefix length 32.
     #[must_use]
     pub fn lookup_final(&self, source: Ipv4Addr) -> (Option<Route>, bool) {
         let found = self.lookup(source);

@@ -1,6 +1,6 @@
-//! Where the status is served. All file system calls are made on the service's own thread,
-//! `mgm-status`, and never under the manager's lock, because the path may be on a file system
-//! that does not answer. Callers wait for that thread for a bounded time.
+//! Serves the status socket. All file system calls are made on the service's own thread,
+//! `mgm-status`, and never with the manager's lock held, because the path may be on a file
+//! system that does not respond. Callers wait for that thread for a bounded time.
 
 use super::platform::{StatusSocket, StopSignal};
 use super::{Manager, Shared};
@@ -10,29 +10,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// So long a call waits for the socket to be opened.
+/// How long a call waits for the socket to be opened.
 const OPENING: Duration = Duration::from_secs(5);
-/// So long a stop, or a call that serves the status elsewhere, waits for the former file to go.
+/// How long a stop, or a call that changes the path, waits until the former file is removed.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// The service there is, if any. Locked for moments only, also under the manager's lock.
+/// The present service, if any. Locked only briefly, also with the manager's lock held.
 #[derive(Default)]
 pub(super) struct Serving(Mutex<Seat>);
 
 #[derive(Default)]
 struct Seat {
-    /// The life that may serve; 0 between two.
+    /// The number of the start that may serve; 0 while stopped.
     life: u64,
     service: Option<Arc<Service>>,
 }
 
 impl Serving {
-    /// A life begins, which may serve.
+    /// Called at a start, which may serve.
     pub fn begin(&self, life: u64) {
         self.0.lock().life = life;
     }
 
-    /// It ends: no service can be put here any more, and the file is removed.
+    /// Called at a stop: no service can be set any longer, and the file is removed.
     pub fn end(&self) {
         let service = std::mem::take(&mut *self.0.lock()).service;
         if let Some(service) = service {
@@ -40,10 +40,10 @@ impl Serving {
         }
     }
 
-    /// Puts a service in the place of another, which is given back.
+    /// Replaces the service, and returns the former one.
     ///
     /// # Errors
-    /// `Stopping`, if the life is over.
+    /// `Stopping`, if the library was stopped.
     fn replace(&self, life: u64, new: Option<Arc<Service>>) -> Result<Option<Arc<Service>>> {
         let mut seat = self.0.lock();
         if seat.life != life {
@@ -52,7 +52,7 @@ impl Serving {
         Ok(std::mem::replace(&mut seat.service, new))
     }
 
-    /// Forgets a service that has failed.
+    /// Removes a service that has failed.
     fn forget(&self, failed: &Arc<Service>) {
         let mut seat = self.0.lock();
         if seat.service.as_ref().is_some_and(|service| Arc::ptr_eq(service, failed)) {
@@ -78,17 +78,19 @@ struct Progress {
 enum Step {
     Opening,
     Open,
-    /// It could not be opened, for this reason; or was, and is closed.
+    /// It could not be opened, for this reason; or it was opened and is closed.
     Over(Option<String>),
 }
 
 impl Progress {
-    /// Whether it could be opened, if that is known, or matters no more.
+    /// Whether it could be opened, if that is known or no longer matters.
     fn is_open(&self) -> Option<std::result::Result<(), String>> {
         match &self.step {
             Step::Open => Some(Ok(())),
             Step::Over(Some(why)) => Some(Err(why.clone())),
-            _ if self.closing => Some(Err("it was served elsewhere, or stopped, meanwhile".into())),
+            _ if self.closing => {
+                Some(Err("the path was changed, or the library stopped, meanwhile".into()))
+            }
             Step::Over(None) => Some(Ok(())), // it was open
             Step::Opening => None,
         }
@@ -106,11 +108,11 @@ impl Service {
         }))
     }
 
-    /// Starts the thread. With `told` a caller waits for the result; else an error is logged.
+    /// Starts the thread. If `told`, a caller waits for the result; otherwise an error is logged.
     fn launch(self: &Arc<Service>, manager: Manager, told: bool) {
         let service = Arc::clone(self);
         let run = move || {
-            /// Callers that wait are told of the end, whatever happens.
+            /// Wakes waiting callers at the end, whatever happens.
             struct EndOnDrop<'a>(&'a Service);
             impl Drop for EndOnDrop<'_> {
                 fn drop(&mut self) {
@@ -125,7 +127,7 @@ impl Service {
         }
     }
 
-    /// The thread's life.
+    /// The main function of the thread.
     fn run(&self, manager: &Manager, told: bool) {
         if self.progress.lock().closing {
             return;
@@ -165,7 +167,7 @@ impl Service {
         }
         match progress.is_open() {
             Some(result) => result.map_err(|why| refusal(&self.path, &why)),
-            None => Err(refusal(&self.path, "the file system does not answer")),
+            None => Err(refusal(&self.path, "the file system does not respond")),
         }
     }
 
@@ -185,7 +187,7 @@ impl Service {
             if self.changed.wait_until(&mut progress, end).timed_out() {
                 drop(progress);
                 log::warn!(
-                    "the status socket {} has not closed in time: its file may remain",
+                    "the status socket {} was not closed in time: its file may remain",
                     self.path.display()
                 );
                 return;
@@ -199,7 +201,7 @@ fn refusal(path: &Path, why: &str) -> Refusal {
 }
 
 impl Shared {
-    /// Serves the status where the environment says. The start does not wait for it.
+    /// Serves the status at the path in the environment. The start does not wait for it.
     pub(super) fn serve_from_start(self: &Arc<Self>, life: u64, path: &Path) {
         let shared = Arc::clone(self);
         let service = Service::new(path).and_then(|service| {
@@ -214,8 +216,8 @@ impl Shared {
 }
 
 impl Manager {
-    /// Serves the status at a UNIX socket from now on; `None`: no more. Of several calls
-    /// at a time the last one decides.
+    /// Serves the status at a UNIX socket; `None` ends this. Of several calls at the same time the
+    /// last one decides.
     ///
     /// # Errors
     /// `StatusSocket`, with the reason; `BadSetting`, `Stopping`.

@@ -1,4 +1,4 @@
-//! Settings: the host's, else the environment's, else the defaults (spec 0.10).
+//! Settings: the host's, otherwise the environment's, otherwise the defaults (spec 0.10).
 
 use crate::engine::USUAL_MAX_FLOWS;
 use crate::types::{Refusal, Result};
@@ -11,14 +11,14 @@ use std::str::FromStr;
 /// Which forwarder to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwarderChoice {
-    /// The kernel where it is there, permitted and free, else memory.
+    /// The kernel forwarder if it exists, is permitted and is free; otherwise the memory forwarder.
     #[default]
     Auto,
-    /// Linux multicast routing, or nothing.
+    /// Only the kernel forwarder: Linux multicast routing.
     Kernel,
-    /// The library's own eBPF programs, or nothing.
+    /// Only the eBPF forwarder, which is reserved.
     Ebpf,
-    /// The embedded table.
+    /// The memory forwarder.
     Memory,
 }
 
@@ -36,13 +36,13 @@ impl FromStr for ForwarderChoice {
     }
 }
 
-/// MGM_MAX_FLOWS may be no more (spec 0.9).
+/// The greatest valid MGM_MAX_FLOWS (spec 0.9).
 pub const MOST_FLOWS: u32 = 1 << 24;
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Linux multicast routing or the embedded table.
+    /// The forwarder to use.
     pub forwarder: ForwarderChoice,
     /// The kernel's multicast routing table (MRT_TABLE).
     pub table: u32,
@@ -57,7 +57,7 @@ pub struct Settings {
     pub log_level: LevelFilter,
     /// Where the status is served, if anywhere: a UNIX socket.
     pub status_socket: Option<PathBuf>,
-    /// Lines for the log at the start.
+    /// Messages to be logged at the start.
     pub warnings: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ impl Default for Settings {
     }
 }
 
-/// What the host sets itself. The environment is not asked about that.
+/// The host's own settings, which take precedence over the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostSettings {
     /// See [`Settings`].
@@ -99,7 +99,7 @@ const LONGEST_PATH: usize = 107;
 const LOG_LEVELS: &str = "off, error, warn, info, debug or trace";
 
 impl Settings {
-    /// The host's settings, completed by the environment's.
+    /// The host's settings, completed by those of the environment.
     ///
     /// # Errors
     /// `BadSetting`, for an invalid variable that matters (spec 0.10).
@@ -145,13 +145,13 @@ impl Settings {
         let level = env.value("MGM_LOG", LOG_LEVELS, host.log_level, word);
         settings.log_level = level.unwrap_or(settings.log_level);
         let used = settings.log_level.as_str().to_ascii_lowercase();
-        let warnings = env.faults.into_iter().map(|fault| format!("{fault}; {used} is used"));
+        let warnings = env.faults.into_iter().map(|fault| format!("{fault}; using {used}"));
         settings.warnings = warnings.collect();
         Ok(settings)
     }
 }
 
-/// The level of the log before the start: calls may be refused, and say why, before.
+/// The log level before the start, because calls may be refused and logged before it.
 pub(super) fn log_level() -> LevelFilter {
     let level = std::env::var_os("MGM_LOG").and_then(|text| word(&text));
     level.unwrap_or(Settings::default().log_level)
@@ -164,7 +164,7 @@ struct Environment<'a> {
 }
 
 impl Environment<'_> {
-    /// The host's value, else the variable's. An empty variable is an unset one.
+    /// The host's value, otherwise the variable's. An empty variable counts as unset.
     fn value<T>(
         &mut self,
         name: &str,
@@ -178,7 +178,7 @@ impl Environment<'_> {
         let text = (self.get)(name).filter(|text| !text.is_empty())?;
         let value = read(&text);
         if value.is_none() {
-            self.faults.push(format!("invalid {name}={text:?}: valid is {valid}"));
+            self.faults.push(format!("invalid {name}={text:?}: use {valid}"));
         }
         value
     }
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(settings, Settings::default());
         let [line] = &warnings[..] else { panic!("{warnings:?}") };
         assert!(line.contains("MGM_LOG") && line.contains("loud") && line.contains("trace"));
-        assert!(line.ends_with("warn is used"), "{line}");
+        assert!(line.ends_with("using warn"), "{line}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The manager as the host of `dispatch`: its lock, its clients, what is done before and
+//! The manager as the user of `dispatch`: its lock, its clients, and what it does before and
 //! after a callback.
 
 use super::backlog::flow_in_question;
@@ -10,11 +10,11 @@ use super::{Callbacks, Manager};
 use crate::engine::{AlertTopic, Answer, ClientId, Effects, Engine};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-/// After so many questions about flows, and when there are no more of them, a worker
-/// looks for further upcalls.
+/// After this number of questions about flows, and when there are no more of them, a worker
+/// reads further upcalls.
 const LOOK_AFTER: usize = 16;
 
-/// What a thread takes along that runs a client.
+/// The state of a thread that runs a client.
 pub(super) struct Callee {
     callbacks: Box<dyn Callbacks>,
     /// Questions about flows since the last look for upcalls.
@@ -140,7 +140,7 @@ impl Host for Shell<'_> {
         Some(notice)
     }
 
-    /// What the callback left in the notice before a panic is its answer.
+    /// After a panic, the values that the callback has left in the notice are its answer.
     #[inline]
     fn call(&self, place: ClientPlace, callee: &Callee, notice: &mut Queued) {
         context::within(Inside::Client(place.client), || {
@@ -184,8 +184,8 @@ impl Host for Shell<'_> {
 }
 
 impl ClientRecord {
-    /// Puts what a client that is behind hears next into its queue: how it stands now with
-    /// something that is noted. False if that is enough for now.
+    /// Queues the next alerts for a client that is behind: the current state of a subject that is
+    /// noted. False if that is enough for now.
     fn tell_next(
         &mut self,
         engine: &Engine,
@@ -218,7 +218,7 @@ impl ClientRecord {
         for _ in 0..fx.order_notices() {
             let Some((_, notice)) = fx.next_notice() else { break };
             if let Err(notice) = self.queue.tell(Queued(notice)) {
-                // No memory: once more, and then all of it.
+                // No memory: the client must be told the whole topic again.
                 if let Some((thing, _)) = notice.thing() {
                     self.queue.notes().note_all(thing.topic as usize);
                 }
@@ -230,7 +230,7 @@ impl ClientRecord {
 }
 
 impl Manager {
-    /// Takes in what upcalls there are, as threads do that answer many: see
+    /// Processes the waiting upcalls, as threads do that answer many: see
     /// [`UpcallSource`](crate::forwarder::UpcallSource).
     fn look_for_upcalls<'a>(&'a self, mut guard: Guard<'a>) -> Guard<'a> {
         let Some(upcalls) = guard.running().and_then(|run| run.system.upcalls()) else {

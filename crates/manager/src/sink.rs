@@ -9,37 +9,37 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Takes log lines instead of stderr. Called with no lock held.
+/// Receives log messages instead of stderr. Called with no lock held.
 pub type LogSink = Box<dyn Fn(Level, &str) + Send + Sync>;
 
 /// How often to look whether a sink is still called.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// A sink in which threads are, and out of which none has come for so long, is stuck.
+/// A sink counts as stuck if threads are inside it and none has left it for this time.
 const STUCK_MS: u64 = 100;
 
 static SINKS: RwLock<Sinks> = RwLock::new(Sinks { current: None, replaced: Vec::new() });
 
 struct Sinks {
-    /// Gets the lines. `None`: they go to stderr.
+    /// The sink that gets the messages. `None`: they go to stderr.
     current: Option<Arc<Sink>>,
-    /// Get no more lines, but may still be called.
+    /// Replaced sinks that may still be running.
     replaced: Vec<Arc<Sink>>,
 }
 
 struct Sink {
     call: LogSink,
-    /// Whose stop ends it.
+    /// The manager whose stop ends it.
     owner: Manager,
     /// How many [`Lease`]s there are.
     leases: AtomicUsize,
-    /// When the first thread came in or the last one to leave left, by [`clock`].
+    /// When the first thread entered, or when a thread last left, by [`clock`].
     moved: AtomicU64,
 }
 
 impl Sink {
     fn is_called(&self) -> bool {
-        // Pairs with the end of a lease: what the sink's last call did has happened.
+        // Pairs with the end of a lease: the effects of the sink's last call are visible.
         self.leases.load(Ordering::Acquire) > 0
     }
 
@@ -48,7 +48,7 @@ impl Sink {
     }
 }
 
-/// Where a thread's next line goes.
+/// The destination of a thread's next message.
 pub(super) enum LineTarget {
     Stderr,
     /// To the sink, by the thread itself.
@@ -57,8 +57,8 @@ pub(super) enum LineTarget {
     Leave,
 }
 
-/// Finds that out. A thread that `may_wait` gets a lease however slow the sink is; one
-/// that `must_leave` never does.
+/// Determines the destination. A thread that `may_wait` gets a lease however slow the sink is;
+/// one that `must_leave` never does.
 pub(super) fn target(may_wait: bool, must_leave: bool) -> LineTarget {
     let sinks = SINKS.read();
     let Some(sink) = &sinks.current else {
@@ -67,21 +67,21 @@ pub(super) fn target(may_wait: bool, must_leave: bool) -> LineTarget {
     if must_leave || (!may_wait && sink.is_stuck()) {
         return LineTarget::Leave;
     }
-    // With the read lock held: who replaces the sink after this sees the lease.
+    // With the read lock held, so that a thread that replaces the sink later sees the lease.
     if sink.leases.fetch_add(1, Ordering::Relaxed) == 0 {
         sink.moved.store(clock(), Ordering::Relaxed);
     }
     LineTarget::Sink(Lease(Arc::clone(sink)))
 }
 
-/// As long as this lives nobody takes the sink for ended.
+/// While this exists, the sink counts as running.
 pub(super) struct Lease(Arc<Sink>);
 
 impl Lease {
-    /// Hands a line over.
+    /// Passes a message to the sink.
     pub fn call(&self, level: Level, text: &str) {
         context::within(Inside::Host, || (self.0.call)(level, text));
-        // Calls made inside it have left alerts. A caller's thread delivers them at the
+        // Calls made inside it have caused alerts. A caller's thread delivers them at the
         // end of its call.
         if crate::threads::is_ours() && context::owes() {
             self.0.owner.pass_on();
@@ -97,8 +97,8 @@ impl Drop for Lease {
 }
 
 impl Sinks {
-    /// Takes those out of the list that are not called any more. To be dropped with no lock
-    /// held: what they have captured is not ours.
+    /// Removes the sinks that are no longer running from the list. To be dropped with no lock
+    /// held, because dropping them runs code of the program.
     fn sweep(&mut self) -> Vec<Arc<Sink>> {
         let all = std::mem::take(&mut self.replaced);
         let (called, rest) = all.into_iter().partition(|sink| sink.is_called());
@@ -107,7 +107,7 @@ impl Sinks {
     }
 }
 
-/// Sends lines to this sink from now on, or to stderr.
+/// Sends messages to this sink from now on, or to stderr.
 #[must_use]
 pub(super) fn set(owner: &Manager, sink: Option<LogSink>) -> Replaced {
     let sink = sink.map(|call| {
@@ -122,8 +122,8 @@ pub(super) fn set(owner: &Manager, sink: Option<LogSink>) -> Replaced {
     Replaced(gone)
 }
 
-/// Sends lines to stderr from now on if this manager had them sent elsewhere. What it
-/// returns are all sinks of its that may still be called, also those replaced before.
+/// Sends messages to stderr from now on if this manager had set a sink. Returns all its sinks that
+/// may still be running, including those replaced before.
 #[must_use]
 pub(super) fn end(owner: &Manager) -> Replaced {
     let mut sinks = SINKS.write();
@@ -132,17 +132,18 @@ pub(super) fn end(owner: &Manager) -> Replaced {
         sinks.replaced.push(current);
     }
     let mut gone = sinks.sweep();
-    // Its others stay in the list: another thread may stop it at the same time, and has to wait, too.
+    // Its other sinks stay in the list, because another thread may stop it at the same time, and
+    // must wait, too.
     gone.extend(sinks.replaced.iter().filter(|sink| sink.owner.is(owner)).cloned());
     Replaced(gone)
 }
 
-/// Sinks that get no more lines. To be dropped with no lock held.
+/// Sinks that get no further messages. To be dropped with no lock held.
 pub(super) struct Replaced(Vec<Arc<Sink>>);
 
 impl Replaced {
-    /// Waits until no thread is inside them, with no lock held: they may be calling MGM. Does
-    /// not wait inside a callback, which might be one of theirs.
+    /// Waits until no thread is inside them, with no lock held, because they may call the library.
+    /// Does not wait inside a callback, which may be one of them.
     pub fn wait(self) {
         if context::inside().is_some() {
             return;

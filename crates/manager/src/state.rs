@@ -1,4 +1,4 @@
-//! What the lock guards, and the guard.
+//! The state that the lock guards, and the guard.
 
 use super::client_records::ClientRecords;
 use super::counters::RunCounters;
@@ -19,29 +19,29 @@ use std::sync::atomic::Ordering;
 use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-/// MGM between and during its lives.
+/// The manager, started or stopped.
 ///
-/// Not in one cache line with its lock: threads that look for that would slow
-/// down the one that has it.
+/// Not in the same cache line as its lock, because threads that poll the lock would slow down the
+/// thread that holds it.
 #[derive(Default)]
 #[repr(align(128))]
 pub(super) struct State {
     /// From the start until the stop.
     pub run: Option<Run>,
-    /// The last life is over, but not all that it owned is released yet: until then
-    /// there is no other.
+    /// The manager was stopped, but not everything that it owned is released yet: until then it
+    /// cannot start again.
     pub is_ending: bool,
     /// Threads that wait on `Shared::ended`.
     pub waiters: usize,
-    /// Numbers that outlive a stop, because no handle is ever issued twice.
+    /// Numbers that continue after a stop, because no handle is issued twice.
     last_client: u64,
     last_enumeration: u64,
     lives: u64,
-    /// What all this is part of: a start may need it for a thread.
+    /// The manager that this belongs to, because a start may need it for a thread.
     me: Weak<Shared>,
 }
 
-/// One life of MGM.
+/// The state from a start to the stop.
 pub(super) struct Run {
     pub engine: Engine,
     pub clients: ClientRecords,
@@ -52,41 +52,41 @@ pub(super) struct Run {
     /// What the engine wants done: filled by a call, emptied by
     /// [`Manager::publish`] before the lock is released.
     pub fx: Effects,
-    /// What is read, for the next call to fill: it should cost no allocation.
+    /// The row that retrieval calls fill, kept so that the next call needs no allocation.
     pub row: MfeRow,
     /// When the timer will wake up; `None` if there is no timer yet.
     pub timer_due: Option<Time>,
     pub timer_runs: bool,
-    /// Being stopped: nobody is let in any more.
+    /// The manager is being stopped: calls are refused.
     pub stopping: bool,
-    /// The number of this life.
+    /// The number of this start.
     pub life: u64,
     born: u64,
     last_enumeration: u64,
 }
 
-/// An open group enumeration: where it stands is all it knows (spec 7.3).
+/// An open group enumeration, which stores only its position (spec 7.3).
 pub(super) struct Enumeration {
     pub client: ClientId,
     pub kind: EnumKind,
     pub last: Option<Flow>,
-    /// It has said NO_MORE_ITEMS, and keeps saying so (spec 7.2).
+    /// It has returned NO_MORE_ITEMS, and keeps returning it (spec 7.2).
     pub ended: bool,
 }
 
 impl Run {
-    /// The clock of this life.
+    /// The time since this start.
     pub fn now(&self) -> Time {
         Time(platform::clock().saturating_sub(self.born))
     }
 
-    /// Has the engine know what time it is: see [`Engine::set_now`].
+    /// Passes the time to the engine: see [`Engine::set_now`].
     pub fn set_clock(&mut self) {
         let now = self.now();
         self.engine.set_now(now);
     }
 
-    /// Whether no callback is running and none of MGM's threads is left.
+    /// Whether no callback is running and all threads of the library have ended.
     pub fn is_quiet(&self) -> bool {
         self.clients.is_empty() && self.pool.is_empty() && !self.timer_runs
     }
@@ -99,12 +99,12 @@ impl Run {
 }
 
 impl State {
-    /// The state of an MGM that does not run yet.
+    /// The state of a manager that has not started.
     pub fn of(me: Weak<Shared>) -> State {
         State { me, ..State::default() }
     }
 
-    /// Begins a life.
+    /// Starts the manager.
     pub fn start(&mut self, settings: &Settings) {
         super::log::init(settings.log_level);
         for warning in &settings.warnings {
@@ -141,8 +141,8 @@ impl State {
         }
     }
 
-    /// Ends it. The caller has to drop what it gets, which releases everything, and then
-    /// set `is_ending` to false.
+    /// Stops the manager. The caller must drop the returned state, which releases everything, and
+    /// then set `is_ending` to false.
     pub fn end(&mut self) -> Option<Run> {
         let run = self.run.take()?;
         self.last_client = run.engine.last_client();
@@ -151,18 +151,17 @@ impl State {
         Some(run)
     }
 
-    /// The life that is on, if any.
+    /// The running state, if the manager has started.
     pub fn running(&mut self) -> Option<&mut Run> {
         self.run.as_mut().filter(|run| !run.stopping)
     }
 
-    /// The life that is on, for a call with this handle: without one there is
-    /// no handle either.
+    /// The running state, for a call with this handle. Without it, the handle is invalid.
     pub fn run_for(&mut self, handle: u64) -> Result<&mut Run> {
         self.running().ok_or(Refusal::BadHandle(handle))
     }
 
-    /// The life that is on, begun with the environment's settings if need be.
+    /// The running state. Starts the manager with the environment's settings if necessary.
     ///
     /// # Errors
     /// `BadSetting`, `Stopping`.
@@ -227,19 +226,19 @@ impl DerefMut for Guard<'_> {
     }
 }
 
-/// So often a thread looks for the lock before it goes to sleep: some microseconds, less
-/// than it takes to wake it up. Nearly all calls are shorter.
+/// How often a thread polls the lock before it sleeps: some microseconds, less than waking it up
+/// takes. Nearly all calls are shorter.
 const LOOKS: u32 = 200;
 
-/// Nor does anybody stay away longer than about that.
+/// About the longest time that a thread leaves the lock to others.
 const LONGEST_ASIDE: Duration = Duration::from_micros(10);
 
-/// A thread that has better to do than to wait for the lock waits so long for it.
+/// How long a thread waits for the lock if it has other work to do.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// With the lock released: leaves it to others for twice as long as it was held in this turn,
-/// so that who joins keeps half of its speed. One that is awake may take it several
-/// times; one that sleeps is not waited for.
+/// Called with the lock released: leaves it to other threads for twice as long as it was held in
+/// this turn, so that a thread that adds memberships keeps half of its speed. A thread that is
+/// awake can take the lock several times; this does not wait for one that sleeps.
 pub(super) fn step_aside(turn: Duration) {
     let back = Instant::now() + (2 * turn).min(LONGEST_ASIDE);
     while Instant::now() < back {
@@ -271,7 +270,7 @@ impl Manager {
         self.while_waiting(|| look_for(state).unwrap_or_else(|| state.lock()))
     }
 
-    /// Takes the lock, unless somebody has it for long.
+    /// Takes the lock, unless another thread holds it for long.
     pub(super) fn lock_soon(&self) -> Option<Guard<'_>> {
         let _hold = Hold::new();
         let state = &self.shared.state;
@@ -281,7 +280,7 @@ impl Manager {
         Some(Guard { state, _hold })
     }
 
-    /// Others see that the lock is wanted.
+    /// Shows other threads that the lock is wanted.
     fn while_waiting<R>(&self, wait: impl FnOnce() -> R) -> R {
         let waiting = &self.shared.waiting;
         waiting.fetch_add(1, Ordering::Relaxed);
@@ -290,12 +289,12 @@ impl Manager {
         got
     }
 
-    /// Whether another thread waits for the lock. Who holds it for long had better ask.
+    /// Whether another thread waits for the lock. A thread that holds it for long should check.
     pub(super) fn is_wanted(&self) -> bool {
         self.shared.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Waits until what other threads are at has ended. Never inside a callback.
+    /// Waits until the work of other threads has ended. Never called inside a callback.
     pub(super) fn wait_until(&self, mut ended: impl FnMut(&mut State) -> bool) -> Guard<'_> {
         let mut guard = self.lock();
         guard.waiters += 1;
@@ -314,8 +313,8 @@ impl Manager {
         self.drain();
     }
 
-    /// One call on a life that is on: what it changes is published before the
-    /// lock is released, and delivered after.
+    /// Makes a call on the running state. Publishes its changes before the lock is released, and
+    /// delivers callbacks afterwards.
     pub(super) fn act<R>(
         &self,
         enter: impl FnOnce(&mut State) -> Result<&mut Run>,

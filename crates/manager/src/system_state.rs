@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// What the forwarder refused is tried again after so long.
+/// The time until the forwarder's refused changes are retried.
 const RETRY_MS: u64 = 1000;
 
 /// The forwarder, chosen when the first interface is taken, and the routes.
@@ -30,20 +30,20 @@ pub(super) struct SystemState {
     table: u32,
     forwarder: Option<Box<dyn Forwarder>>,
     pub(super) routes: Arc<MulticastRoutes>,
-    /// What changed of the routes, so that a look-up made meanwhile is made again.
+    /// The route changes so far, so that a look-up made meanwhile is repeated.
     pub(super) changes: LatestChanges,
     /// The unicast table that the host named.
     unicast_table: Option<u32>,
     /// The interfaces that the forwarder serves, and the domain that each was last known in.
     domains: BTreeMap<IfId, (Interface, Domain)>,
-    /// Upcalls that found the kernel's buffer full. Who counts them does not wait for the lock.
+    /// Upcalls lost because the kernel's buffer was full. Counted without the lock.
     pub(super) lost_upcalls: Arc<AtomicU64>,
-    /// Interfaces that the host has taken away.
+    /// Interfaces that the host has deleted.
     absent: BTreeSet<Interface>,
     installer: Installer,
-    /// When to try again what the forwarder refused.
+    /// When to retry the forwarder's refused changes.
     retry_at: Time,
-    /// The forwarder is not settled, as far as was seen when it last had something to do.
+    /// Whether the forwarder was unsettled after its last operation.
     is_unsettled: bool,
     pub(super) retries: Retries,
 }
@@ -62,8 +62,9 @@ pub(super) struct MulticastRoutes {
 }
 
 impl RouteView for MulticastRoutes {
-    /// The router's own addresses come first. Then the longest prefix wins, on a tie the host's;
-    /// a preferred route of the host's that covers the source leaves the system's out (spec 5.1).
+    /// The router's own addresses come first. Then the longest prefix is used; if both are equally
+    /// long, the host's. If a preferred route of the host covers the source, the system's routes
+    /// are ignored (spec 5.1).
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route> {
         let (own, is_final) = self.table.read().lookup_final(source);
         let system = match self.system.get().map(|system| system.lookup(source, domain)) {
@@ -106,8 +107,8 @@ impl SystemState {
         }
     }
 
-    /// Has the forwarder serve an interface that nobody had (spec 2.7). The engine learns its
-    /// domain.
+    /// Adds an interface that was not taken before to the forwarder (spec 2.7). Passes its domain
+    /// to the engine.
     pub fn attach(
         &mut self,
         start_events: StartEvents<'_>,
@@ -120,7 +121,7 @@ impl SystemState {
         }
         if self.forwarder.is_none() {
             let forwarder = self.open(start_events)?;
-            ::log::info!("forwarding by {}", forwarder.name());
+            ::log::info!("using the {} forwarder", forwarder.name());
             self.forwarder = Some(forwarder);
         }
         let added = match &mut self.forwarder {
@@ -133,7 +134,7 @@ impl SystemState {
         Ok(())
     }
 
-    /// Finds out the domain of an interface, and whether it is another one than before.
+    /// Sets the domain of an interface. Returns whether it differs from the former one.
     pub fn set_domain(
         &mut self,
         (id, interface): (IfId, Interface),
@@ -157,26 +158,27 @@ impl SystemState {
         served.into_iter().fold(false, |any, one| self.set_domain(one, engine, fx) | any)
     }
 
-    /// Forwards by another one from now on.
+    /// Replaces the forwarder.
     #[cfg(test)]
     pub fn use_forwarder(&mut self, forwarder: Box<dyn Forwarder>) {
         self.forwarder = Some(forwarder);
         self.look_whether_settled();
     }
 
-    /// Opens the forwarder that was asked for.
+    /// Opens the configured forwarder.
     fn open(&mut self, start_events: StartEvents<'_>) -> Result<Box<dyn Forwarder>> {
         match self.choice {
             ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Kernel => self.open_kernel(start_events),
             ForwarderChoice::Ebpf => Err(Refusal::Forwarder(
-                "the ebpf forwarder is not built in: set MGM_FORWARDER to kernel, memory or auto"
+                "this library has no ebpf forwarder: set MGM_FORWARDER to kernel, memory or auto"
                     .into(),
             )),
             ForwarderChoice::Auto if !platform::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Auto => Ok(self.open_kernel(start_events).unwrap_or_else(|refusal| {
                 ::log::warn!(
-                    "no packet will flow through the kernel, MGM only keeps its tables: {refusal}"
+                    "the kernel will forward no packets, the library only keeps its tables: \
+                     {refusal}"
                 );
                 Box::new(MemoryForwarder)
             })),
@@ -194,7 +196,7 @@ impl SystemState {
         Ok(forwarder)
     }
 
-    /// Brings the forwarder in line with the engine.
+    /// Makes the forwarder's entries match the engine.
     pub fn follow(&mut self, engine: &mut Engine, fx: &mut Effects) {
         if fx.dirty.is_empty() && fx.detached.is_empty() {
             return;
@@ -218,31 +220,31 @@ impl SystemState {
         }
     }
 
-    /// Whether the forwarder has not done all that it was asked for.
+    /// Whether the forwarder has changes to retry.
     #[inline]
     fn owes(&self) -> bool {
         let forwarder = self.forwarder.as_ref();
         self.installer.waiting() > 0 || forwarder.is_some_and(|forwarder| !forwarder.is_settled())
     }
 
-    /// False if [`SystemState::next_try`] has nothing: each call asks.
+    /// False if [`SystemState::next_try`] returns `None`. Fast, because each call asks.
     #[inline]
     pub fn may_try_again(&self) -> bool {
         self.installer.waiting() != 0 || self.is_unsettled || self.retries.due().is_some()
     }
 
-    /// The forwarder was given something to do.
+    /// Called after an operation of the forwarder: notes whether it is settled.
     fn look_whether_settled(&mut self) {
         self.is_unsettled =
             self.forwarder.as_ref().is_some_and(|forwarder| !forwarder.is_settled());
     }
 
-    /// When there is something to try again, or to ask again.
+    /// When the next retry is due.
     pub fn next_try(&self) -> Option<Time> {
         Time::sooner(self.owes().then_some(self.retry_at), self.retries.due())
     }
 
-    /// Tries again what the forwarder refused.
+    /// Retries changes that the forwarder refused.
     pub fn try_again(&mut self, engine: &mut Engine, now: Time) {
         if !self.owes() || self.retry_at > now {
             return;
@@ -266,7 +268,7 @@ impl SystemState {
         }
     }
 
-    /// The same, to be shown: what cannot be told just now is not.
+    /// The same, for display: `None` if the counters cannot be read now.
     pub fn counters(&mut self, flow: Flow) -> Option<Counters> {
         self.ask_counters(flow).unwrap_or_else(|refusal| {
             ::log::debug!("{refusal}");
@@ -274,22 +276,22 @@ impl SystemState {
         })
     }
 
-    /// Whether the forwarder counts itself: for each MFE, not for its oifs.
+    /// Whether the forwarder counts packets itself: for each MFE, not for its oifs.
     pub fn has_counters(&self) -> bool {
         self.forwarder.as_ref().is_some_and(|forwarder| forwarder.needs_entries())
     }
 
-    /// How many packets have come in by an MFE, if the forwarder counts them itself.
+    /// How many packets an MFE has accepted, if the forwarder counts them itself.
     pub fn packets(&mut self, flow: Flow) -> Result<Option<u64>> {
         Ok(self.ask_counters(flow)?.map(|counters| counters.packets))
     }
 
-    /// Where a thread can look for upcalls.
+    /// Lets a thread read upcalls.
     pub fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
         self.forwarder.as_ref()?.upcalls()
     }
 
-    /// How many upcalls found the kernel's buffer full.
+    /// How many upcalls were lost because the kernel's buffer was full.
     pub fn lost_upcalls(&self) -> u64 {
         self.lost_upcalls.load(Ordering::Relaxed)
     }
@@ -299,29 +301,29 @@ impl SystemState {
         self.forwarder.as_ref().map(|forwarder| forwarder.name())
     }
 
-    /// How strictly the system checks where packets on an interface have come from.
+    /// How strictly the system checks the source of packets that arrive on an interface.
     pub fn reverse_path(&self, interface: Interface) -> Option<ReversePath> {
         self.forwarder.as_ref()?.reverse_path(interface)
     }
 
-    /// How installing went so far, and how many entries wait for another try.
+    /// The counts of installations, and how many entries wait for a retry.
     pub fn installs(&self) -> (Installs, usize) {
         (self.installer.counters(), self.installer.waiting())
     }
 
-    /// Interfaces that the forwarder serves no more, because the system has lost them.
+    /// Interfaces that the forwarder no longer serves, because they do not exist in the system.
     pub fn lost(&mut self) -> Vec<IfId> {
         let Some(forwarder) = &mut self.forwarder else { return Vec::new() };
         let lost = forwarder.lost_interfaces();
         self.look_whether_settled();
         lost.unwrap_or_else(|refusal| {
-            ::log::debug!("which interfaces are lost? {refusal}");
+            ::log::debug!("cannot read which interfaces are lost: {refusal}");
             self.retries.about_interfaces();
             Vec::new()
         })
     }
 
-    /// Serves an interface again that was lost; false while it is not back.
+    /// Serves a lost interface again; false while it is not back.
     pub fn reattach(&mut self, id: IfId, interface: Interface) -> bool {
         if self.absent.contains(&interface) {
             return false;
@@ -353,12 +355,12 @@ impl SystemState {
         std::ptr::eq(Arc::as_ptr(&self.routes), routes.as_ptr())
     }
 
-    /// The routes, to be asked without the lock.
+    /// The routes, for look-ups without the lock.
     pub fn routes(&self) -> Arc<MulticastRoutes> {
         Arc::clone(&self.routes)
     }
 
-    /// The host says whether the system has an interface.
+    /// The host reports whether an interface exists in the system.
     pub fn set_present(&mut self, interface: Interface, present: bool) {
         if present {
             self.absent.remove(&interface);

@@ -1,4 +1,4 @@
-//! MGM's own threads, as the system starts them.
+//! The threads of the library, as the system starts them.
 
 use super::platform;
 use std::io;
@@ -8,7 +8,7 @@ pub(crate) use platform::is_ours;
 /// Starts one.
 ///
 /// # Errors
-/// The system's, if it gives no thread.
+/// The system's error, if it cannot start a thread.
 pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     #[cfg(test)]
     if REFUSING.get() {

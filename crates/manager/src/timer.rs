@@ -1,4 +1,4 @@
-//! The thread that knows what time it is: expiry, second tries, spare workers.
+//! The timer thread: expiry, retries, additional workers.
 
 use super::dispatch::Lane;
 use super::state::Run;
@@ -7,18 +7,17 @@ use crate::types::Time;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
-/// How often it looks whether the workers are stuck, while clients wait.
+/// How often it checks whether the workers are stuck, while clients wait.
 const RELIEF_MS: u64 = 5;
-/// How many MFEs end with the lock held before others get it.
+/// How many MFEs expire before other threads get the lock.
 const BATCH: usize = 256;
-/// After a panic.
+/// The pause after a panic.
 const PAUSE: Duration = Duration::from_secs(1);
-/// With nothing to do it sleeps so long.
+/// How long it sleeps if there is nothing to do.
 const LONG_MS: u64 = 3_600_000;
 
 impl Manager {
-    /// Makes sure that the timer wakes up in time for what the state wants. Most
-    /// calls want nothing new.
+    /// Makes sure that the timer wakes up in time for the next deadline. Most calls set none.
     #[inline]
     pub(super) fn set_alarm(&self, run: &mut Run) {
         let planned = match run.timer_runs {
@@ -46,11 +45,11 @@ impl Manager {
         }
     }
 
-    /// The timer's life, which does not end with a panic of ours (spec 8.5).
+    /// The main function of the timer, which a panic does not end (spec 8.5).
     fn be_timer(&self) {
         while catch_unwind(AssertUnwindSafe(|| self.keep_time())).is_err() {
-            ::log::error!("a panic in the timer: please report it");
-            // Lest one that lasts have it spin.
+            ::log::error!("internal error: a panic in the timer; please report it");
+            // So that repeated panics do not make it spin.
             let mut guard = self.lock();
             if let Some(run) = guard.running() {
                 run.timer_due = None;
@@ -87,7 +86,7 @@ impl Manager {
                 continue;
             }
             if super::log::is_waiting() {
-                // Who sleeps with the lock in mind writes no lines.
+                // Do not log while holding the lock: the log callback may sleep.
                 drop(guard);
                 self.pass_on();
                 guard = self.lock();

@@ -14,13 +14,13 @@ use crate::types::Time;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
-/// As many are started without asking whether the others are stuck.
+/// How many workers are started without checking whether the others are stuck.
 const BASE: usize = 2;
-/// A worker beyond these that has nothing to do for so long goes.
+/// An additional worker ends after this time without work.
 const SPARE_LIFE: Duration = Duration::from_secs(10);
-/// After the system has refused a thread it is not asked again for so long.
+/// The time until the next attempt after the system could not start a thread.
 const REFUSED_MS: u64 = 1000;
-/// At the most so many are added at a time.
+/// The most workers that are added at a time.
 const STEP: usize = 256;
 
 impl Manager {
@@ -55,8 +55,8 @@ impl Manager {
         }
     }
 
-    /// Starts one of MGM's own threads. False, with a log line once in a while, if
-    /// the system refuses.
+    /// Starts a thread of the library. False, with a log message from time to time, if the system
+    /// cannot start it.
     pub(super) fn add_thread(
         &self,
         run: &mut Run,
@@ -75,8 +75,8 @@ impl Manager {
             // Packets wait for workers, and do without them now.
             self.shared.ended.notify_all();
             ::log::error!(
-                "cannot start a thread ({error}): callbacks are late; raise the limit of threads \
-                 (ulimit -u)"
+                "cannot start a worker thread ({error}): callbacks are late; raise the limit on \
+                 threads (ulimit -u)"
             );
         }
         started.is_ok()
@@ -114,7 +114,7 @@ impl Manager {
     /// A worker's life, which does not end with a panic of ours (spec 8.5).
     fn work(&self) {
         while catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {
-            ::log::error!("a panic in a worker: please report it");
+            ::log::error!("internal error: a panic in a worker; please report it");
         }
     }
 

@@ -1,8 +1,7 @@
-//! The thread `mgm-log`: it writes the log lines of threads that must not wait until they
-//! are written.
+//! The thread `mgm-log`: it writes the log messages of threads that must not wait for this.
 //!
-//! A log callback of the host's may sleep, stderr may be a pipe that is full. While upcalls
-//! are read that must hold up nobody, or the kernel's buffer overflows.
+//! The host's log callback may sleep, and stderr may be a full pipe. This must not delay the
+//! reading of upcalls, because the kernel's buffer would overflow.
 
 use super::log::{self, Hold, LogLine};
 use ::log::Level;
@@ -13,26 +12,26 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// As many lines may wait, of as many bytes in all. When there are more, all further ones are
-/// counted and not written, until half of them are.
+/// How many messages may wait, and their total bytes. Beyond that, all further messages are
+/// dropped and counted, until half of the waiting ones are written.
 const MOST: usize = 65_536;
 const MOST_BYTES: usize = 8 << 20;
 
-/// After the system has refused the thread it is not asked again for so long.
+/// The time until the next attempt after the system could not start the thread.
 const REFUSED: Duration = Duration::from_secs(1);
 
-/// What was left to the thread.
+/// The messages that were left to the thread.
 struct LogQueue {
     lines: VecDeque<LogLine>,
     /// In all of them.
     bytes: usize,
-    /// The number of the last line that was left.
+    /// The number of the last message that was left.
     left: u64,
     is_full: bool,
-    /// How many there was no room for, behind all those that wait.
+    /// How many messages were dropped after all those that wait.
     dropped: u64,
     thread: WriterThread,
-    /// The thread is to end when it has written all.
+    /// The thread must end when it has written all messages.
     is_ending: bool,
 }
 
@@ -51,7 +50,7 @@ static QUEUE: Mutex<LogQueue> = Mutex::new(LogQueue::new());
 /// The number of the last line that is written.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// Lines have come in, or the thread is to end.
+/// Messages have arrived, or the thread must end.
 static NEWS: Condvar = Condvar::new();
 /// The thread has written all lines, or has ended.
 static IDLE: Condvar = Condvar::new();
@@ -69,8 +68,8 @@ impl LogQueue {
         }
     }
 
-    /// Puts a line at the end, and what there is to say about those missing before it; its
-    /// number, unless it is dropped.
+    /// Appends a message, after one about messages dropped before it. Returns its number, unless
+    /// it is dropped.
     fn push(&mut self, line: LogLine) -> Option<u64> {
         if self.is_full {
             self.is_full = 2 * self.lines.len() > MOST || 2 * self.bytes > MOST_BYTES;
@@ -97,7 +96,7 @@ impl LogQueue {
     fn pop(&mut self) -> Option<(LogLine, u64)> {
         let number = self.left + 1 - self.lines.len() as u64;
         let Some(line) = self.lines.pop_front() else {
-            // Those that were dropped after the last.
+            // Report the messages dropped after the last one.
             self.lines = VecDeque::new();
             self.is_full = false;
             return self.missing().map(|line| (line, self.left));
@@ -128,7 +127,7 @@ impl LogQueue {
         matches!(self.thread, WriterThread::Idle | WriterThread::Writing)
     }
 
-    /// Makes sure that there is the thread.
+    /// Makes sure that the thread exists.
     fn ensure_thread(&mut self) -> io::Result<()> {
         match self.thread {
             WriterThread::Idle | WriterThread::Writing => return Ok(()),
@@ -147,19 +146,19 @@ impl LogQueue {
     }
 }
 
-/// Starts the thread, which will be needed.
+/// Starts the thread in advance.
 ///
 /// # Errors
-/// The system's, if it gives no thread.
+/// The system's error, if it cannot start a thread.
 pub(super) fn start() -> io::Result<()> {
     let mut queue = QUEUE.lock();
     if let WriterThread::Refused(_) = queue.thread {
-        queue.thread = WriterThread::None; // somebody asks for it now: so the system is asked
+        queue.thread = WriterThread::None; // the caller needs it now, so try again at once
     }
     queue.ensure_thread()
 }
 
-/// Leaves a line to the thread; its number, or `None` if it is dropped.
+/// Leaves a message to the thread. Returns its number, or `None` if it is dropped.
 pub(super) fn leave(line: LogLine) -> Option<u64> {
     let mut queue = QUEUE.lock();
     let number = queue.push(line);
@@ -175,7 +174,7 @@ pub(super) fn has_written(number: u64) -> bool {
     WRITTEN.load(Ordering::Acquire) >= number
 }
 
-/// Does `work`, whose log lines the thread writes.
+/// Calls `work`; the thread writes its log messages.
 pub(super) fn quietly(work: &mut dyn FnMut()) {
     let _hold = Hold::new();
     work();
@@ -184,14 +183,14 @@ pub(super) fn quietly(work: &mut dyn FnMut()) {
     }
 }
 
-/// Waits until all lines are written, for so long at the most.
+/// Waits until all messages are written, for at most this time.
 pub(super) fn flush(most: Duration) {
     wait(most, |queue| {
         !queue.has_thread() || (queue.is_empty() && queue.thread == WriterThread::Idle)
     });
 }
 
-/// Drops the lines that wait: they were for a log callback that is to get no more.
+/// Drops the waiting messages, because their log callback must not be called any longer.
 pub(super) fn drop_lines() {
     let mut queue = QUEUE.lock();
     queue.clear();
@@ -215,7 +214,7 @@ fn wait(most: Duration, is_over: impl Fn(&LogQueue) -> bool) {
 fn write() {
     log::be_writer();
     while let Some((line, number)) = next() {
-        // A panic of who takes the lines is no end to the log.
+        // A panic of a log callback must not end the log.
         let _ = catch_unwind(AssertUnwindSafe(|| line.log()));
         crate::fork::after_callback(); // one that has panicked in a forked child
         WRITTEN.fetch_max(number, Ordering::Release);

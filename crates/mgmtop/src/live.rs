@@ -9,12 +9,13 @@ mod terminal;
 const USAGE: &str = "\
 mgmtop [--once] [--interval SECONDS] [SOCKET]
 
-Shows the MFEs of a router that serves its status at SOCKET (by default what
-MGM_STATUS_SOCKET says), the busiest first. q ends it.
+Shows the MFEs of the router that serves its status at SOCKET, the busiest first.
+The default of SOCKET is the value of MGM_STATUS_SOCKET. The key q ends the program.
 
-  --once      one table on the standard output, rates measured over the interval
-  --interval  seconds between two looks, 1 by default
-  --version   the version of this program
+  --once      print one table; the rates are measured over one interval
+  --interval  update the table every SECONDS (0.1 to 3600), 1 by default
+  --version   print the version of this program
+  --help      print this text
 ";
 
 const VERSION: &str = concat!("mgmtop ", env!("CARGO_PKG_VERSION"), "\n");
@@ -31,7 +32,7 @@ pub fn main() {
     if let Err(error) = run(&options) {
         eprintln!(
             "mgmtop: {}: {error} (is the router running, with MGM_STATUS_SOCKET set to this \
-             path, and yours?)",
+             path, and may you access it?)",
             options.socket
         );
         std::process::exit(1);
@@ -61,20 +62,20 @@ impl Wanted {
                     let value = args.next().unwrap_or_default();
                     seconds = value.parse().unwrap_or(0.0);
                     if !(0.1..=3600.0).contains(&seconds) {
-                        return Err(format!("--interval {value}: not 0.1 to 3600 seconds"));
+                        return Err(format!("--interval {value}: must be 0.1 to 3600 seconds"));
                     }
                 }
                 "-h" | "--help" => return Ok(Wanted::Text(USAGE)),
                 "-V" | "--version" => return Ok(Wanted::Text(VERSION)),
                 _ if arg.starts_with('-') || socket.is_some() => {
-                    return Err(format!("what is {arg}?"));
+                    return Err(format!("unknown argument {arg}"));
                 }
                 _ => socket = Some(arg),
             }
         }
         let socket = socket
             .or_else(|| std::env::var("MGM_STATUS_SOCKET").ok())
-            .ok_or("no SOCKET, and MGM_STATUS_SOCKET is not set")?;
+            .ok_or("no SOCKET given, and MGM_STATUS_SOCKET is not set")?;
         let interval = std::time::Duration::from_secs_f64(seconds);
         Ok(Wanted::Table(Options { socket, once, interval }))
     }

@@ -10,6 +10,6 @@ fn main() {
 
 #[cfg(not(unix))]
 fn main() {
-    eprintln!("mgmtop: there are no status sockets on this system");
+    eprintln!("mgmtop: this system has no status sockets");
     std::process::exit(1);
 }

@@ -5,7 +5,7 @@
 pub struct Counters {
     /// Packets accepted on the incoming interface.
     pub packets: u64,
-    /// Octets; with the kernel those of wrong-interface packets are in it.
+    /// Octets; with the kernel forwarder they include packets on a wrong interface.
     pub octets: u64,
     /// Packets that arrived on another interface.
     pub wrong_if: u64,

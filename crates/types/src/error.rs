@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 /// The result of everything that can be refused.
 pub type Result<T> = std::result::Result<T, Refusal>;
 
-/// The Win32 error codes that MGM answers with (spec 0.8).
+/// The Win32 error codes that the library returns (spec 0.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Code {
@@ -29,18 +29,19 @@ pub enum Code {
     NotFound = 1168,
 }
 
-/// Every reason for which MGM refuses a call. The caller sees [`Refusal::code`];
-/// the log gets the `Display` text, which says what to do about it.
+/// Every reason for which the library refuses a call. The caller gets [`Refusal::code`];
+/// the log gets the `Display` text, which says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     // Registration
-    /// A handle that was never issued, is closed, or is of the other kind.
+    /// A handle that was never issued, is closed, or is of another type.
     BadHandle(u64),
     /// (protocol, component) is registered already.
     AlreadyRegistered(u32, u32),
     /// The client still owns interfaces.
     StillOwns(usize),
-    /// Waiting for the client's running callback from inside another's could be for ever.
+    /// A callback of the client runs on another thread, and the caller is inside a callback:
+    /// waiting could deadlock.
     CallbackRunning,
 
     // Arguments
@@ -56,35 +57,35 @@ pub enum Refusal {
     BadMask(&'static str, Ipv4Addr, Ipv4Addr),
     /// (s,*): a source without a group.
     SourceWithoutGroup(Ipv4Addr),
-    /// A flags word with no known bit, or an unknown one.
+    /// A dwFlags with an unknown bit, or without any known bit.
     BadFlags(u32),
     /// An MGM_ENUM_TYPES that is neither 0 nor 1.
     BadEnumType(u32),
-    /// Another argument that makes no sense; what is wrong.
+    /// Another invalid argument; what is wrong with it.
     BadArgument(&'static str),
 
     // Interfaces
     /// The index has interfaces of the other kind, with (without) a next hop.
     MixedNextHops(Interface),
-    /// Somebody has the interface already.
+    /// Another client has taken the interface.
     Owned(Interface),
     /// More interfaces than the engine can number.
     TooManyInterfaces,
-    /// The caller does not have the interface.
+    /// The caller does not own the interface.
     NotOwner(Interface),
-    /// Nobody has the interface.
+    /// No client owns the interface.
     NobodyOwns(Interface),
-    /// The same, to one who asked just that.
+    /// The same, as the answer to MgmGetProtocolOnInterface.
     NoProtocol(Interface),
     /// The system has no such interface.
     NoSuchInterface(u32),
-    /// The kernel cannot tell next hops apart.
+    /// An interface with a next hop, which the kernel forwarder does not support.
     KernelNextHop(Interface),
-    /// The forwarder cannot serve the interface; what to do about it.
+    /// The forwarder cannot serve the interface; what to do.
     Forwarder(String),
-    /// The system has lost the interface.
+    /// The interface no longer exists in the system.
     Absent(Interface),
-    /// Between DISABLE_IGMP and ENABLE_IGMP.
+    /// IGMP called between DISABLE_IGMP and ENABLE_IGMP.
     IgmpDisabled(Interface),
 
     // Limits
@@ -103,24 +104,24 @@ pub enum Refusal {
     /// The buffer cannot hold what is asked for.
     SmallBuffer(usize),
 
-    // Life
-    /// Not from inside a callback.
+    // Start and stop
+    /// The call is not allowed inside a callback.
     InsideCallback,
     /// This is a forked child of the router.
     Forked,
-    /// MGM runs already.
+    /// The library is already running.
     AlreadyStarted,
-    /// A variable of the environment has an invalid value; which, and the valid ones.
+    /// An environment variable has an invalid value; names it and the valid values.
     BadSetting(String),
-    /// MGM is being stopped.
+    /// The library is being stopped.
     Stopping,
-    /// The status cannot be served; why.
+    /// The status socket cannot be opened; its path and the reason.
     StatusSocket(String),
     /// No such route.
     NoRoute(Ipv4Addr, Ipv4Addr),
-    /// The allocator or the system refused.
+    /// The allocator or the system has no memory.
     NoMemory,
-    /// A panic inside MGM was caught at the boundary.
+    /// A panic inside the library was caught before it reached C.
     Panicked,
 }
 
@@ -157,8 +158,8 @@ impl Refusal {
         }
     }
 
-    /// Whether this answer is part of ordinary use (a look-up that finds
-    /// nothing, a buffer to be grown) and so no line in an operator's log.
+    /// Whether this refusal is part of ordinary use (a look-up that finds nothing, a buffer
+    /// that is too small), so that it is not logged.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {
         matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_) | Refusal::NoProtocol(_))
@@ -170,100 +171,111 @@ impl fmt::Display for Refusal {
         use Refusal::*;
         match self {
             BadHandle(handle) => {
-                write!(f, "handle {handle:#x} is not open, or not of the kind that is due here")
+                write!(f, "invalid handle {handle:#x}: closed, or of the wrong type for this call")
             }
             AlreadyRegistered(protocol, component) => write!(
                 f,
-                "protocol {protocol:#x}, component {component:#x} is registered already: \
-                 choose another component id, or deregister the first"
+                "protocol {protocol:#x}, component {component:#x} is already registered: choose \
+                 another component id, or deregister the first client"
             ),
-            StillOwns(n) => write!(f, "the client still has {n} interface(s): release them first"),
+            StillOwns(n) => write!(f, "the client still owns {n} interface(s): release them first"),
             CallbackRunning => f.write_str(
-                "a callback of that client is running on another thread, and waiting for it \
-                 inside a callback could be for ever: try again outside",
+                "a callback of that client is running on another thread, and waiting here could \
+                 deadlock: retry outside the callback",
             ),
             Null(name) => write!(f, "{name} is null"),
-            ZeroInterface => f.write_str("dwIfIndex is 0, which is no interface"),
+            ZeroInterface => f.write_str("invalid dwIfIndex 0: interface indexes start at 1"),
             NotAGroup(group) => {
-                write!(f, "group {group} is not in 224.0.0.0/4 (is it in network byte order?)")
+                write!(
+                    f,
+                    "invalid group {group}: not in 224.0.0.0/4 (is it in network byte order?)"
+                )
             }
             NotASource(source) => {
-                write!(f, "source {source} is not a host's address (is it in network byte order?)")
+                write!(
+                    f,
+                    "invalid source {source}: not the address of a host (is it in network byte \
+                     order?)"
+                )
             }
             BadMask(what, mask, addr) => write!(
                 f,
-                "{what} mask {mask} does not fit {addr}: 0 goes with address 0, \
-                 255.255.255.255 with any other"
+                "invalid {what} mask {mask} for {addr}: use 0 for address 0, and 255.255.255.255 \
+                 for any other"
             ),
             SourceWithoutGroup(source) => {
-                write!(f, "source {source} with group 0: there are no (s,*) memberships")
+                write!(f, "source {source} with group 0: (s,*) memberships do not exist")
             }
-            BadFlags(flags) => write!(f, "dwFlags {flags:#x} has no known bit, or an unknown one"),
+            BadFlags(flags) => write!(f, "invalid dwFlags {flags:#x}"),
             BadEnumType(kind) => {
-                write!(f, "enumeration type {kind} is neither ANY_SOURCE (0) nor ALL_SOURCES (1)")
+                write!(f, "invalid enumeration type {kind}: use ANY_SOURCE (0) or ALL_SOURCES (1)")
             }
             BadArgument(what) => f.write_str(what),
             BadSetting(why) => f.write_str(why),
             MixedNextHops(interface) => write!(
                 f,
-                "{interface}: one index has either a single interface with next hop 0, or one \
-                 for each next hop, never both"
+                "{interface}: an index has either one interface with next hop 0, or one for each \
+                 next hop, never both"
             ),
             Owned(interface) => {
-                write!(f, "{interface} is taken: MgmGetProtocolOnInterface tells by whom")
+                write!(f, "{interface} already has an owner: MgmGetProtocolOnInterface returns it")
             }
-            TooManyInterfaces => f.write_str("more than 65,535 interfaces"),
+            TooManyInterfaces => f.write_str("too many interfaces: the library supports 65,535"),
             NotOwner(interface) => write!(
                 f,
-                "{interface} is not the caller's: take it with MgmTakeInterfaceOwnership first"
+                "the caller does not own {interface}: call MgmTakeInterfaceOwnership first"
             ),
-            NobodyOwns(interface) | NoProtocol(interface) => write!(f, "{interface} is nobody's"),
-            NoSuchInterface(index) => {
-                write!(f, "there is no interface with index {index} (\"ip link\" lists them)")
+            NobodyOwns(interface) | NoProtocol(interface) => {
+                write!(f, "no client owns {interface}")
             }
-            KernelNextHop(interface) => write!(
-                f,
-                "{interface}: the kernel cannot tell next hops apart, only next hop 0 works with \
-                 MGM_FORWARDER=kernel"
-            ),
+            NoSuchInterface(index) => {
+                write!(f, "no interface has index {index}: \"ip link\" lists the interfaces")
+            }
+            KernelNextHop(interface) => {
+                write!(f, "{interface}: the kernel forwarder supports only next hop 0")
+            }
             Forwarder(advice) => f.write_str(advice),
             IgmpDisabled(interface) => write!(
                 f,
-                "{interface}: its owner is changing, IGMP may add and delete again from \
-                 ENABLE_IGMP on"
+                "{interface} is changing its owner: IGMP must wait for ENABLE_IGMP before it \
+                 adds or deletes"
             ),
             Absent(interface) => write!(
                 f,
-                "{interface} is gone from the system: add again when it is back, its owner \
-                 has it still"
+                "{interface} does not exist in the system now: retry when it is back; its owner \
+                 still owns it"
             ),
             NotAScope(address, mask) => write!(
                 f,
-                "{address} mask {mask} is no prefix inside 239.0.0.0/8, where alone boundaries are \
-                 (RFC 2365; are both in network byte order?)"
+                "invalid boundary {address} mask {mask}: not a prefix inside 239.0.0.0/8 (RFC \
+                 2365; are both in network byte order?)"
             ),
             NoBoundary(index, scope) => {
-                write!(f, "there is no boundary for {scope} on interface {index}")
+                write!(f, "interface {index} has no boundary for {scope}")
             }
-            NoMfe(flow) => write!(f, "there is no MFE {flow}"),
-            NoArrival => f.write_str("this thread is not inside an RPF callback"),
+            NoMfe(flow) => write!(f, "no MFE for {flow}"),
+            NoArrival => {
+                f.write_str("only valid inside an RPF callback, on the thread that runs it")
+            }
             NotUpstreamOwner(flow) => {
                 write!(f, "only the owner of the incoming interface may change MFE {flow}")
             }
-            SmallBuffer(need) => write!(f, "{need} bytes are needed"),
-            InsideCallback => f.write_str("not from inside a callback: it would wait for itself"),
-            Forked => {
-                f.write_str("this is a forked child: MGM lives in the router's own process only")
+            SmallBuffer(need) => write!(f, "the buffer is too small: {need} bytes are needed"),
+            InsideCallback => {
+                f.write_str("not allowed inside a callback: the call would wait for itself")
             }
-            AlreadyStarted => f.write_str(
-                "MGM runs already: call MgmHostStart before any other Mgm function, or \
-                 MgmHostStop first",
+            Forked => f.write_str(
+                "this is a forked child: the library works only in the router's own process",
             ),
-            Stopping => f.write_str("MGM is being stopped"),
-            StatusSocket(why) => write!(f, "no status socket at {why}"),
-            NoRoute(network, mask) => write!(f, "there is no route {network} mask {mask}"),
+            AlreadyStarted => f.write_str(
+                "the library is already running: call MgmHostStart before any other Mgm \
+                 function, or call MgmHostStop first",
+            ),
+            Stopping => f.write_str("the library is being stopped"),
+            StatusSocket(why) => write!(f, "cannot open the status socket {why}"),
+            NoRoute(network, mask) => write!(f, "no route to {network} mask {mask}"),
             NoMemory => f.write_str("out of memory"),
-            Panicked => f.write_str("an error inside MGM was caught; please report it"),
+            Panicked => f.write_str("internal error: a panic was caught; please report it"),
         }
     }
 }

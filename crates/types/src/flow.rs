@@ -6,15 +6,15 @@ use std::net::Ipv4Addr;
 /// A `(source, group)` pair, ordered by group, then source (spec 6.1).
 ///
 /// An unspecified source stands for `*`: `(*,g)` is a flow whose source is
-/// 0.0.0.0, `(*,*)` has both at zero. One `u64`, because a million of them are
-/// keys of the engine's tables.
+/// 0.0.0.0, in `(*,*)` both are 0.0.0.0. One `u64`, because the
+/// engine's tables have a million of them as keys.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Flow(u64);
 
 impl Flow {
     /// `(*,*)`.
     pub const WILDCARD: Flow = Flow(0);
-    /// The greatest key there is.
+    /// The greatest key.
     pub const MAX: Flow = Flow(u64::MAX);
 
     /// `(source, group)`.
@@ -41,7 +41,7 @@ impl Flow {
         Ipv4Addr::from((self.0 >> 32) as u32)
     }
 
-    /// Whether a source is named: an `(s,g)`.
+    /// Whether the flow has a source: an `(s,g)`.
     #[must_use]
     pub fn has_source(self) -> bool {
         self.0 as u32 != 0
@@ -59,13 +59,13 @@ impl Flow {
         Flow(self.0 | 0xffff_ffff)
     }
 
-    /// The least flow above this one; the greatest follows itself.
+    /// The next flow in order; the greatest returns itself.
     #[must_use]
     pub fn successor(self) -> Flow {
         Flow(self.0.saturating_add(1))
     }
 
-    /// The greatest flow below this one; the least precedes itself.
+    /// The previous flow in order; the least returns itself.
     #[must_use]
     pub fn predecessor(self) -> Flow {
         Flow(self.0.saturating_sub(1))

@@ -1,9 +1,9 @@
-//! Where packets really flow: the embedded table, or the Linux kernel.
+//! What forwards packets: the memory forwarder, or the Linux kernel.
 //!
-//! The engine holds the *desired* state. A forwarder is told about it with
-//! idempotent calls, always under the manager's lock and therefore in the order
-//! in which the state changed. It never calls back; the kernel forwarder's
-//! upcalls arrive on a thread of its own through [`UpcallSink`].
+//! The engine holds the *desired* state. The manager passes it to the forwarder with
+//! idempotent calls, always with its lock held and therefore in the order in which the
+//! state changed. The forwarder never calls the manager during such a call; the kernel
+//! forwarder delivers upcalls on its own thread through [`UpcallSink`].
 
 use crate::{Flow, IfId, Interface, Result};
 use std::sync::Arc;
@@ -22,28 +22,28 @@ pub struct ForwarderEntry<'a> {
     pub oifs: &'a [(IfId, u8)],
 }
 
-/// What the system drops before the forwarder sees it (RFC 3704), by the routes to a packet's
-/// source.
+/// Which packets the system drops before the forwarder sees them, judged by the routes to
+/// their source (RFC 3704).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReversePath {
     /// Nothing.
     Off,
-    /// What the routes expect by another interface.
+    /// Packets whose source is routed through another interface.
     Strict,
-    /// What no route leads to.
+    /// Packets whose source no route covers.
     Loose,
 }
 
-/// A forwarding plane. See the module's text for the rules of calling.
+/// A forwarding plane. The module documentation says how it is called.
 pub trait Forwarder: Send {
     /// `memory` or `kernel`, for the log and the status page.
     fn name(&self) -> &'static str;
 
-    /// Whether MFEs must be installed at all: the embedded table forwards
-    /// straight from the engine's and needs no second copy.
+    /// Whether MFEs must be installed: the memory forwarder forwards from the engine's table
+    /// and needs no copy of it.
     fn needs_entries(&self) -> bool;
 
-    /// Where threads can look for upcalls that the forwarder's own has not taken in yet.
+    /// Lets other threads process upcalls that the forwarder's own thread has not read yet.
     fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
         None
     }
@@ -54,30 +54,29 @@ pub trait Forwarder: Send {
     /// `NoSuchInterface`, `KernelNextHop` or `Forwarder` with advice; nothing has changed then.
     fn add_interface(&mut self, id: IfId, interface: Interface) -> Result<()>;
 
-    /// Stops serving it. No entry refers to it any more.
+    /// Stops serving an interface. No entry refers to it any longer.
     fn remove_interface(&mut self, id: IfId);
 
-    /// Whether nothing is left of the interfaces that were removed.
+    /// Whether the removed interfaces are gone from the system, too.
     fn is_settled(&self) -> bool {
         true
     }
 
-    /// Tries again to remove what is left of them.
+    /// Retries the removals that have failed.
     fn settle(&mut self) {}
 
-    /// The interfaces whose device has gone (spec 5.11): they are served no
-    /// more, and stay so, even if a device with the same index appears, until
-    /// they are removed and added again. Asked after each
+    /// The interfaces whose device has gone (spec 5.11). They are not served until they are
+    /// removed and added again, even if a device with the same index appears. Called after each
     /// [`routes_changed`](crate::route_view::RouteWatcher::routes_changed).
     ///
     /// # Errors
-    /// `Forwarder`, if that cannot be told just now; the manager asks again later.
+    /// `Forwarder`, if the system does not return them now; the manager retries later.
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
         Ok(Vec::new())
     }
 
-    /// How strictly the system checks where packets that come in there have come from; `None`
-    /// if it does not, or does not tell.
+    /// How strictly the system checks the source of packets that arrive on an interface; `None`
+    /// if it has no such check, or its setting cannot be read.
     fn reverse_path(&self, _interface: Interface) -> Option<ReversePath> {
         None
     }
@@ -85,23 +84,23 @@ pub trait Forwarder: Send {
     /// Installs an entry or replaces the one of the same flow.
     ///
     /// # Errors
-    /// `Forwarder` with the system's reason; the manager tries again later.
+    /// `Forwarder` with the system's reason; the manager retries later.
     fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()>;
 
-    /// Removes an entry; one that is not there is no error.
+    /// Removes an entry. A missing entry is not an error.
     ///
     /// # Errors
-    /// `Forwarder` with the system's reason; the manager tries again later.
+    /// `Forwarder` with the system's reason; the manager retries later.
     fn remove(&mut self, flow: Flow) -> Result<()>;
 
-    /// The counters of an entry, `None` where the forwarder has or keeps none.
+    /// The counters of an entry; `None` if the forwarder has no such entry or no counters.
     ///
     /// # Errors
-    /// `Forwarder`, if they cannot be told just now.
+    /// `Forwarder`, if the counters cannot be read now.
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>>;
 }
 
-/// What a forwarder heard from below.
+/// An upcall.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upcall {
     /// What happened.
@@ -110,7 +109,7 @@ pub struct Upcall {
     pub flow: Flow,
     /// The interface it arrived on.
     pub arrival: Interface,
-    /// Its header bytes, with what the kernel overwrote in them set to zero.
+    /// Its header bytes; those that the kernel has overwritten are zero.
     pub header: Vec<u8>,
 }
 
@@ -123,29 +122,28 @@ pub enum UpcallKind {
     WrongIf,
 }
 
-/// Takes upcalls on the forwarder's own thread, or on one that has looked for them. Returns
-/// soon: it queues what callbacks there are, and waits neither for one nor for a lock that
-/// somebody has for long.
+/// Takes upcalls, on the forwarder's own thread or on one that called [`UpcallSource::look`].
+/// Returns soon: it queues the callbacks, and waits neither for a callback nor for a lock that
+/// is held for long.
 pub trait UpcallSink: Send + Sync {
-    /// Takes what there is, in order of arrival. Gives back what it cannot take for now,
-    /// the oldest: that is offered again, with what has come in meanwhile.
+    /// Takes upcalls in order of arrival. Returns those that it cannot take now, oldest first:
+    /// they are offered again later, together with newer ones.
     fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall>;
 
-    /// So many upcalls more have been lost, because there was no room for them.
+    /// Reports that this number of further upcalls was lost, because the buffer was full.
     fn lost(&self, _count: u32) {}
 
-    /// Does `work`, a look at the upcalls. Whoever takes the log lines of that must not
-    /// hold it up.
+    /// Calls `work`, which reads upcalls. A slow log callback must not delay `work`.
     fn quietly(&self, work: &mut dyn FnMut()) {
         work();
     }
 }
 
-/// Upcalls that were not taken in yet. The forwarder's own thread takes them in, whatever
-/// others are at; but in a burst threads that answer upcalls had better look for
-/// themselves every few answers: nobody has to be woken up, and new flows are known soon.
+/// Upcalls that have not been read yet. The forwarder's own thread reads them. In a burst,
+/// threads that answer upcalls also read them every few answers: this saves waking up the
+/// forwarder's thread, and new flows are known sooner.
 pub trait UpcallSource: Send + Sync {
-    /// Hands those that there are to the sink, unless another thread is at it. Not to
-    /// be called under the manager's lock.
+    /// Passes the waiting upcalls to the sink, unless another thread is doing so. Must not be
+    /// called with the manager's lock held.
     fn look(&self);
 }

@@ -2,10 +2,10 @@
 
 use super::IfId;
 
-/// A set of interfaces: one word while all numbers are below 64, which is
-/// every router that the kernel's 32 VIFs allow; a boxed bit set beyond.
+/// A set of interfaces: one word while all numbers are below 64, which the kernel's 32 VIFs
+/// guarantee with the kernel forwarder; otherwise a boxed bit set.
 ///
-/// A million of these stand in the MFE table, hence 16 bytes and no more.
+/// Not larger than 16 bytes, because the MFE table can hold a million of these.
 #[derive(Clone, Debug)]
 pub enum IfSet {
     /// Numbers 0 to 63.
@@ -29,7 +29,7 @@ impl IfSet {
         }
     }
 
-    /// The word that holds `id`, grown into being if need be.
+    /// The word that holds `id`. Grows the set if necessary.
     #[inline]
     fn word_mut(&mut self, id: IfId) -> &mut u64 {
         let index = usize::from(id.0 / 64);
@@ -69,7 +69,7 @@ impl IfSet {
         true
     }
 
-    /// A look at it.
+    /// A borrowed view of the set.
     #[must_use]
     pub fn view(&self) -> IfView<'_> {
         IfView(self.words())
@@ -88,20 +88,20 @@ impl IfSet {
         self.view().is_empty()
     }
 
-    /// Whether there is one, of those that take one word.
+    /// Whether the set has exactly one member, and that member is below 64.
     #[must_use]
     #[inline]
     pub fn is_one(&self) -> bool {
         matches!(self, IfSet::Small(word) if word.is_power_of_two())
     }
 
-    /// How many are in the set.
+    /// The number of members.
     #[must_use]
     pub fn len(&self) -> usize {
         self.words().iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// Adds everything that `other` has.
+    /// Adds all members of `other`.
     pub fn union_with(&mut self, other: IfView<'_>) {
         if let (IfSet::Small(word), [more]) = (&mut *self, other.0) {
             *word |= more;
@@ -114,7 +114,7 @@ impl IfSet {
         }
     }
 
-    /// Takes away everything that `other` has.
+    /// Removes all members of `other`.
     pub fn subtract(&mut self, other: &IfSet) {
         let mine = match self {
             IfSet::Small(word) => std::slice::from_mut(word),
@@ -131,7 +131,7 @@ impl IfSet {
     }
 }
 
-/// A look at a set of interfaces, whatever keeps it.
+/// A borrowed view of a set of interfaces.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IfView<'a>(&'a [u64]);
 
@@ -165,9 +165,9 @@ impl<'a> IfView<'a> {
 /// The members of a set, ascending.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
-    /// What is left of a word.
+    /// The bits of the current word that are still to be returned.
     rest: u64,
-    /// The number that its lowest bit stands for.
+    /// The interface number of the current word's lowest bit.
     base: u16,
     /// The words after it.
     later: &'a [u64],

@@ -14,7 +14,7 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// No interface at all: what a callback is told where there is none.
+    /// No interface: what a callback gets if there is none.
     pub const NONE: Interface = Interface { index: 0, next_hop: Ipv4Addr::UNSPECIFIED };
 
     /// The whole link of an index.
@@ -34,7 +34,7 @@ impl fmt::Display for Interface {
     }
 }
 
-/// The small dense number that stands for an interface inside the engine and
-/// the forwarders. Reused after the interface is released.
+/// The small number of an interface inside the engine and the forwarders. Reused after the
+/// interface is released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IfId(pub u16);

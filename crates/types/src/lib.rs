@@ -1,6 +1,6 @@
-//! The words that every layer shares: flows, interfaces, routes, refusals.
+//! The types that every layer shares: flows, interfaces, routes, refusals.
 //!
-//! Nothing here decides anything. Addresses inside the library are
+//! Nothing here makes decisions. Addresses inside the library are
 //! [`Ipv4Addr`]s; network byte order exists only at the C boundary. The manager
 //! reaches the system by two traits, [`forwarder::Forwarder`] and [`route_view::RouteView`].
 #![forbid(unsafe_code)]
@@ -27,7 +27,7 @@ pub use scope::Scope;
 
 pub use std::net::Ipv4Addr;
 
-/// Milliseconds since MGM started: the only clock the engine knows.
+/// Milliseconds since the library started: the only time that the engine uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub u64);
 
@@ -44,7 +44,7 @@ impl Time {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The sooner of two; `None` is never.
+    /// The earlier of two times; `None` means never.
     #[must_use]
     #[inline]
     pub fn sooner(one: Option<Time>, other: Option<Time>) -> Option<Time> {

@@ -1,4 +1,4 @@
-//! Memory that is asked for before a call changes anything (spec 0.9).
+//! Reserves memory before a call changes anything (spec 0.9).
 //!
 //! Tables grow by `try_reserve`, and `?` turns its error into
 //! [`Refusal::NoMemory`]. Boxes and tree nodes cannot be reserved: for those there
@@ -13,8 +13,8 @@ impl From<TryReserveError> for Refusal {
     }
 }
 
-/// Makes room for so many more in a list of things that are numbered, and for each number
-/// in the list of those that are free. The latter first: should the second step fail, the
+/// Reserves room for `more` items in a list of numbered items, and for all their numbers in
+/// the list of free numbers. Reserves the free numbers first: if the second step fails, the
 /// list is as full as before, and the next call does both again.
 ///
 /// # Errors
@@ -29,20 +29,20 @@ pub fn grow_numbered<T, N>(list: &mut Vec<T>, free: &mut Vec<N>, more: usize) ->
     Ok(())
 }
 
-/// Small allocations may take so many bytes until the allocator is asked again.
+/// The allocator is asked again after this many bytes of small allocations.
 const CREDIT: usize = 1 << 20;
 
-/// So much has to be left beyond that: for other threads, for calls that remove
-/// something, and for the log line that tells of the shortage.
+/// This much must be available beyond that: for other threads, for calls that remove
+/// something, and for the log message that reports the shortage.
 const MARGIN: usize = 1 << 20;
 
-/// What is asked for comes in blocks of this size. The C library takes larger ones from
-/// the system one by one, and once such a block is given back it does so no more with
-/// others of its size: growing tables would be copied from then on.
+/// Memory is requested in blocks of this size. The C library maps larger blocks from the
+/// system one by one; once such a block is freed, it no longer maps blocks of its size,
+/// and growing tables would be copied from then on.
 const BLOCK: usize = 120 << 10;
 
-/// Makes sure that small allocations find memory: once in a while it asks the
-/// allocator for much more and gives it back at once.
+/// Makes sure that small allocations succeed: from time to time it allocates much more, and
+/// frees it at once.
 ///
 /// The blocks are not touched, so they cost hardly any memory, only address space.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ pub struct Headroom {
 }
 
 impl Headroom {
-    /// Announces small allocations of so many bytes in all.
+    /// Announces small allocations of this many bytes in total.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -77,7 +77,7 @@ impl Headroom {
         } else {
             self.left = CREDIT - bytes;
         }
-        // Otherwise the compiler leaves out allocations that nobody uses.
+        // Otherwise the compiler would remove the unused allocations.
         std::hint::black_box((&mut blocks, &mut more));
         Ok(())
     }

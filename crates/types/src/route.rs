@@ -75,11 +75,11 @@ pub enum RouteOrigin {
     Local,
     /// The source is on a directly connected network.
     Connected,
-    /// The source is behind this gateway.
+    /// The source is reached through this gateway.
     Via(Ipv4Addr),
 }
 
-/// One of several equal-cost ways towards a source.
+/// One of several equal-cost paths towards a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NextHop {
     /// [`RouteOrigin::Connected`] or [`RouteOrigin::Via`].
@@ -91,11 +91,11 @@ pub struct NextHop {
 /// The result of a route look-up for one source.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
-    /// How the source is reached, by the way that the system would take.
+    /// How the source is reached, by the path that the system prefers.
     pub origin: RouteOrigin,
-    /// The interface towards the source on that way; 0 without a route, and for `Local`.
+    /// The interface towards the source on that path; 0 without a route, and for `Local`.
     pub if_index: u32,
-    /// All equal-cost ways in the route's order, the one above among them; `None` where
+    /// All equal-cost paths in the route's order, including the preferred one; `None` if
     /// there is no other.
     pub paths: Option<Arc<[NextHop]>>,
     /// The network of the route that matched.
@@ -117,7 +117,7 @@ impl Route {
         protocol: 0,
     };
 
-    /// Becomes the same as another one; cheap where neither has several ways.
+    /// Assigns another route; cheap if neither has several paths.
     #[inline]
     pub fn become_like(&mut self, other: &Route) {
         let Route { origin, if_index, paths, network, prefix_len, protocol } = other;

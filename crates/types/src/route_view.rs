@@ -1,6 +1,6 @@
 //! The multicast view of the routes: how a source is reached.
 //!
-//! A look-up may be a system call or a callback of the host's, so the manager
+//! A look-up may be a system call or a callback of the host, so the manager
 //! never makes one with its lock held.
 
 use crate::{Domain, Ipv4Addr, Route};
@@ -30,15 +30,15 @@ pub trait RouteView: Send + Sync {
     }
 }
 
-/// Is told what the system announces, on a thread of the view's own.
+/// Receives what the system announces, on a thread of the route view.
 pub trait RouteWatcher: Send + Sync {
-    /// Look-ups of these sources may give another result than before, and interfaces may
-    /// have come or gone, or changed their domain. A watcher that takes long calls
-    /// `meanwhile` every few milliseconds, with no lock held: the view then reads the
-    /// announcements that have come in.
+    /// Look-ups of these sources may return another result than before, and interfaces may
+    /// have appeared, disappeared or changed their domain. A watcher that needs long calls
+    /// `meanwhile` every few milliseconds, with no lock held: the route view then reads the
+    /// announcements that have arrived.
     fn routes_changed(&self, changes: &RouteChanges, meanwhile: &mut dyn FnMut());
 
     /// An interface has begun or ceased to take part in multicast routing, or has changed its
-    /// domain. Look-ups in a domain give the same results as before. Returns soon.
+    /// domain. Look-ups in a domain return the same results as before. Returns soon.
     fn interfaces_changed(&self);
 }

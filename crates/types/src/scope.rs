@@ -47,7 +47,7 @@ impl Scope {
 }
 
 impl fmt::Display for Scope {
-    /// `address/length`: also the name of a scope that was given none.
+    /// `address/length`, which is also the name of a scope without one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", Ipv4Addr::from(self.first), self.length)
     }

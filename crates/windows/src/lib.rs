@@ -22,7 +22,7 @@ pub fn stay_loaded() {
     };
     if pinned == 0 {
         log::warn!(
-            "the library cannot be kept loaded ({}): do not free it while MGM runs",
+            "cannot keep the library loaded ({}): do not unload it while it is running",
             std::io::Error::last_os_error()
         );
     }

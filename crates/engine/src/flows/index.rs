@@ -1,10 +1,9 @@
-//! Where the entry of a flow is.
+//! Finds the entry of a flow.
 //!
-//! Not a general hash table, because two things matter here that those leave
-//! out: a look-up among a million flows waits for memory, and this one reads a
-//! single place where std's and hashbrown's read two; and while a table grows
-//! everybody waits, so this one is 256, which grow by themselves, by half,
-//! and without looking at the entries. docs/benchmarks.md has the figures.
+//! Not a general hash table, for two reasons. A look-up among a million flows waits for memory, and
+//! this table reads one place where those of std and hashbrown read two. And all threads wait while
+//! a table grows, so this one consists of 256 tables, which grow separately, by half, and without
+//! reading the entries. docs/benchmarks.md has the figures.
 
 use crate::types::{Flow, Result};
 use foldhash::fast::RandomState;
@@ -15,12 +14,12 @@ const SHARDS: usize = 256;
 /// Half of a flow's hash, and the number of its entry below.
 const EMPTY: u64 = u64::MAX;
 
-/// Numbers of entries by flow. The flows themselves stand in the entries.
+/// Numbers of entries by flow. The flows are stored in the entries.
 #[derive(Debug)]
 pub struct Index {
     hasher: RandomState,
     shards: Vec<Shard>,
-    /// The shard that has no room for another flow, if there is one.
+    /// The shard without room for another flow, if there is one.
     full: Option<u8>,
 }
 
@@ -31,14 +30,14 @@ impl Default for Index {
     }
 }
 
-/// What stands for a flow.
+/// The hash of a flow.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowHash {
     shard: u8,
     hash: u32,
 }
 
-/// Where a flow that is not there would stand.
+/// Where a flow that was not found would be inserted.
 #[derive(Clone, Copy, Debug)]
 pub struct Vacant {
     key: FlowHash,
@@ -46,14 +45,14 @@ pub struct Vacant {
 }
 
 impl Index {
-    /// What stands for a flow.
+    /// The hash of a flow.
     pub fn key(&self, flow: Flow) -> FlowHash {
         let hash = self.hasher.hash_one(flow);
         FlowHash { shard: hash as u8, hash: (hash >> 32) as u32 }
     }
 
-    /// The number of a flow's entry; else where [`Index::insert`] can put it. `is_it`
-    /// tells whether a number is that of the flow's entry.
+    /// The number of a flow's entry; otherwise where [`Index::insert`] can put it. `is_it` returns
+    /// whether a number is that of the flow's entry.
     pub fn find(
         &self,
         key: FlowHash,
@@ -66,19 +65,19 @@ impl Index {
             .map_err(|at| Vacant { key, at })
     }
 
-    /// What is read first to find a flow.
+    /// The memory that a look-up of a flow reads first.
     pub fn home(&self, key: FlowHash) -> u64 {
         let shard = &self.shards[usize::from(key.shard)];
         shard.slots.get(shard.home(key.hash)).copied().unwrap_or(EMPTY)
     }
 
-    /// Whether there is room for one flow more, whichever it is.
+    /// Whether there is room for any one more flow.
     #[inline]
     pub fn has_room(&self) -> bool {
         self.full.is_none()
     }
 
-    /// Makes room where there is none.
+    /// Makes room for one more flow.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -90,7 +89,7 @@ impl Index {
         Ok(())
     }
 
-    /// Adds a flow that was just not found.
+    /// Adds a flow that the last look-up did not find.
     pub fn insert(&mut self, Vacant { key, at }: Vacant, number: u32) {
         let slot = u64::from(key.hash) << 32 | u64::from(number);
         let shard = &mut self.shards[usize::from(key.shard)];
@@ -110,8 +109,8 @@ impl Index {
     }
 }
 
-/// Open addressing with linear probing: a slot stands where its hash wants it,
-/// or after others without a gap.
+/// Open addressing with linear probing: a slot is at the home of its hash, or after others without
+/// a gap.
 #[derive(Debug, Default)]
 struct Shard {
     slots: Vec<u64>,
@@ -119,7 +118,7 @@ struct Shard {
 }
 
 impl Shard {
-    /// Where a hash wants to stand: all hashes stretched over all slots.
+    /// The home of a hash: the range of hashes is scaled to the number of slots.
     fn home(&self, hash: u32) -> usize {
         ((u64::from(hash) * self.slots.len() as u64) >> 32) as usize
     }
@@ -132,8 +131,8 @@ impl Shard {
         }
     }
 
-    /// Where a hash stands, or else the first free slot from its home on; that
-    /// means nothing where there are no slots.
+    /// The position of a hash, or else the first free slot from its home on; meaningless if there
+    /// are no slots.
     fn position(
         &self,
         hash: u32,
@@ -156,8 +155,8 @@ impl Shard {
         (self.used + 1) * 4 <= self.slots.len() * 3
     }
 
-    /// Puts a slot where it can stand. The first one in an empty shard brings some
-    /// room along; later there is always some, thanks to [`Index::grow`].
+    /// Inserts a slot. The first one in an empty shard allocates room; later there always is some,
+    /// because of [`Index::grow`].
     fn insert(&mut self, slot: u64, at: usize) {
         if self.has_room() {
             self.slots[at] = slot;
@@ -168,15 +167,15 @@ impl Shard {
         self.used += 1;
     }
 
-    /// How many slots there are after the next growth.
+    /// The number of slots after the next growth.
     fn more(&self) -> usize {
         (self.slots.len() * 3 / 2).max(8)
     }
 
-    /// Makes room for more.
+    /// Makes room for more slots.
     fn grow(&mut self) -> Result<()> {
         if self.has_room() || self.slots.is_empty() {
-            return Ok(()); // thanks to a removal
+            return Ok(()); // after a removal
         }
         let (mut slots, more) = (Vec::new(), self.more());
         slots.try_reserve_exact(more)?;
@@ -185,13 +184,13 @@ impl Shard {
         Ok(())
     }
 
-    /// Moves into other slots, which are empty.
+    /// Moves all to other slots, which are empty.
     fn rehash(&mut self, slots: Vec<u64>) {
         let all = std::mem::replace(&mut self.slots, slots);
         all.into_iter().filter(|slot| *slot != EMPTY).for_each(|slot| self.put(slot));
     }
 
-    /// Into the first free slot from its home on; there is one.
+    /// Inserts into the first free slot from its home on; there is one.
     fn put(&mut self, slot: u64) {
         let mut at = self.home((slot >> 32) as u32);
         while self.slots[at] != EMPTY {
@@ -200,7 +199,7 @@ impl Shard {
         self.slots[at] = slot;
     }
 
-    /// Closes the gap, so that what stands after it is found as before.
+    /// Closes a gap, so that slots after it are still found.
     fn remove(&mut self, mut gap: usize) {
         self.used -= 1;
         if self.used == 0 {
@@ -211,7 +210,7 @@ impl Shard {
         while self.slots[at] != EMPTY {
             let home = self.home((self.slots[at] >> 32) as u32);
             let len = self.slots.len();
-            // It may move back if its home is not between the gap and itself.
+            // A slot may move back if its home is not between the gap and itself.
             if (at + len - home) % len >= (at + len - gap) % len {
                 self.slots[gap] = self.slots[at];
                 gap = at;

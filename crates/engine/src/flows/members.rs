@@ -1,16 +1,16 @@
-//! Who wants one flow, and where.
+//! The memberships in one flow.
 
 use crate::types::{IfId, IfSet, IfView};
 
-/// Whose entry on an interface: the owner's and IGMP's are kept apart (spec 3.4).
+/// The side of a membership: the owner's and IGMP's are stored separately (spec 3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Owner,
     Igmp,
 }
 
-/// The interfaces on which one flow is wanted. A million of these, and nearly
-/// all are wanted by one side on interfaces below 64: those take 16 bytes.
+/// The interfaces with memberships in one flow. There can be a million of these, and nearly all
+/// have one side with interfaces below 64: those need 16 bytes.
 #[derive(Debug)]
 pub enum Members {
     Owner(u64),
@@ -36,12 +36,12 @@ impl Members {
         }
     }
 
-    /// Whether it takes no room elsewhere.
+    /// Whether it needs no further allocation.
     pub fn is_small(&self) -> bool {
         !matches!(self, Members::Both(_))
     }
 
-    /// Whether anybody wants the flow on this interface.
+    /// Whether there is a membership on this interface.
     pub fn contains(&self, id: IfId) -> bool {
         match self {
             Members::Owner(word) | Members::Igmp(word) => IfView::of_word(word).contains(id),
@@ -49,7 +49,7 @@ impl Members {
         }
     }
 
-    /// The interfaces of both sides; some may come twice.
+    /// The interfaces of both sides; some may occur twice.
     pub fn all(&self) -> impl Iterator<Item = IfId> + '_ {
         [Side::Owner, Side::Igmp].into_iter().flat_map(|side| self.side(side).iter())
     }
@@ -62,7 +62,7 @@ impl Members {
         }
     }
 
-    /// Whether nobody wants the flow.
+    /// Whether there are no memberships.
     pub fn is_empty(&self) -> bool {
         match self {
             Members::Owner(word) | Members::Igmp(word) => *word == 0,
@@ -70,7 +70,7 @@ impl Members {
         }
     }
 
-    /// The word of a side that stands alone with interfaces below 64.
+    /// The word of the only side, if all its interfaces are below 64.
     fn word_mut(&mut self, side: Side, id: IfId) -> Option<&mut u64> {
         if side == Side::Igmp && matches!(self, Members::Owner(0)) {
             *self = Members::Igmp(0);
@@ -95,11 +95,11 @@ impl Members {
         }
         match self {
             Members::Both(sets) => sets,
-            _ => unreachable!("made so above"),
+            _ => unreachable!("set above"),
         }
     }
 
-    /// Adds an interface to a side; true if it was not there.
+    /// Adds an interface to a side; true if it was new.
     #[inline]
     pub fn insert(&mut self, side: Side, id: IfId) -> bool {
         let is_new = !self.side(side).contains(id);
@@ -114,7 +114,7 @@ impl Members {
         is_new
     }
 
-    /// Removes an interface from a side; true if it was there.
+    /// Removes an interface from a side; true if it existed.
     #[inline]
     pub fn remove(&mut self, side: Side, id: IfId) -> bool {
         let was_there = self.side(side).contains(id);

@@ -1,9 +1,9 @@
-//! The table of flows: what is wanted, and what is forwarded.
+//! The table of flows, with their memberships and MFEs.
 //!
-//! Memberships and MFEs stand in one entry for each flow, because most calls
-//! look at both. Entries lie in one array and never move; an index finds them
-//! by flow, an order walks them by group, then source. A million entries: the
-//! sizes at the end of this file are the budget of docs/architecture.md.
+//! Each flow has one entry with its memberships and its MFE, because most calls need both.
+//! Entries are in one array and never move. The index finds them by flow; the order walks them
+//! by group, then source. There can be a million entries, so the sizes at the end of this file
+//! are limited by docs/architecture.md.
 
 mod index;
 mod members;
@@ -23,31 +23,31 @@ use std::cell::Cell;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// What is known of one flow.
+/// The entry of one flow.
 ///
-/// In this order, so that what a look at the MFE needs stands together: a read of
-/// memory costs more than all that is then done with it.
+/// The members are in this order to keep what MFE look-ups need together, because reading memory
+/// costs more than the rest of a look-up.
 #[derive(Debug)]
 #[repr(C)]
 pub struct FlowEntry {
     flow: Flow,
-    /// The entry refers to it as long as it lives.
+    /// The entry holds a reference to it.
     pub source: SourceId,
-    /// Where it stands in the order. Of an entry without a flow: the next one of those.
+    /// The position in the order. In a free entry: the next free entry.
     chunk: u32,
     /// `(s,g)` only.
     pub mfe: Option<Mfe>,
-    /// `(s,g)`, `(*,g)` or `(*,*)`: who wants it where.
+    /// The memberships, for `(s,g)`, `(*,g)` or `(*,*)`.
     pub members: Members,
 }
 
 impl FlowEntry {
-    /// The flow that it is of.
+    /// The flow of the entry.
     pub fn flow(&self) -> Flow {
         self.flow
     }
 
-    /// Who wants the flow; `None` if nobody does.
+    /// The memberships in the flow; `None` if there are none.
     pub fn wanted_by(&self) -> Option<&Members> {
         Some(&self.members).filter(|members| !members.is_empty())
     }
@@ -68,36 +68,36 @@ impl FlowEntry {
     }
 }
 
-/// All flows that somebody wants, or that have an MFE.
+/// All flows with memberships or an MFE.
 #[derive(Default)]
 pub struct Flows {
     entries: Vec<FlowEntry>,
-    /// Entries that are of no flow at present: the first, which knows the next,
-    /// and how many they are. So a removal needs no memory.
+    /// Free entries: the first, which names the next, and their number. So a removal needs no
+    /// memory.
     free: Option<u32>,
     freed: usize,
     index: Index,
-    /// The entry that was found last: one call asks for its flow several times.
+    /// The entry that was found last, because one call looks up its flow several times.
     recent: Cell<u32>,
     order: Order,
     wanted: usize,
     mfes: usize,
-    /// Where `(*,*)` is, and how many entries are of a `(*,g)`.
+    /// The place of `(*,*)`, and the number of entries of a `(*,g)`.
     wildcard: Option<FlowPlace>,
     groups: usize,
     /// The routes of every source that an entry or a resolution refers to.
     pub sources: Sources,
 }
 
-/// Stands in the last of the entries that are of no flow.
+/// Marks the last free entry, which has no next one.
 const LAST: u32 = u32::MAX;
 
-/// Where an entry is, as long as it has a membership or an MFE.
+/// The place of an entry, valid as long as it has a membership or an MFE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowPlace(u32);
 
 impl Flows {
-    /// So many entries are worth fetching at once.
+    /// How many entries are fetched at a time.
     pub const FETCH: usize = 16;
 
     /// The place of a flow's entry.
@@ -106,7 +106,7 @@ impl Flows {
         self.find_or_room(flow).ok()
     }
 
-    /// The same; where there is none, where the index has room for it.
+    /// The same; if there is none, where the index has room for it.
     #[inline]
     fn find_or_room(&self, flow: Flow) -> std::result::Result<FlowPlace, Vacant> {
         let recent = self.recent.get();
@@ -147,7 +147,7 @@ impl Flows {
 
     #[inline]
     fn add(&mut self, flow: Flow, room: Vacant, part: Part, source: SourceId) -> FlowPlace {
-        // Made where it is put: it is too large to be moved about.
+        // Built in place, because it is too large to be moved.
         let entry = || FlowEntry { flow, source, chunk: 0, members: Members::default(), mfe: None };
         let number = match self.free {
             Some(number) => {
@@ -174,7 +174,7 @@ impl Flows {
         FlowPlace(number)
     }
 
-    /// Forgets an entry that has nothing left.
+    /// Frees an entry that has neither memberships nor an MFE.
     pub fn tidy(&mut self, place: FlowPlace) {
         let entry = self.at(place);
         if entry.is_used() {
@@ -196,24 +196,24 @@ impl Flows {
             self.groups -= 1;
         }
         if self.freed == self.entries.len() {
-            // gives the memory back
+            // frees the memory
             (self.entries, self.free, self.freed, self.order) = Default::default();
         }
     }
 
-    /// Who wants exactly this flow; `None` if nobody does.
+    /// The memberships in exactly this flow; `None` if there are none.
     #[inline]
     pub fn members(&self, flow: Flow) -> Option<&Members> {
         self.at(self.find(flow)?).wanted_by()
     }
 
-    /// Who wants everything.
+    /// The memberships in `(*,*)`.
     #[inline]
     pub fn wildcard_members(&self) -> Option<&Members> {
         self.at(self.wildcard?).wanted_by()
     }
 
-    /// Who wants the group of this flow from any source.
+    /// The memberships in the `(*,g)` of this flow's group.
     #[inline]
     pub fn group_members(&self, flow: Flow) -> Option<&Members> {
         if self.groups == 0 {
@@ -228,7 +228,7 @@ impl Flows {
         self.at(self.find(flow)?).mfe.as_ref()
     }
 
-    /// The same with its source.
+    /// The MFE of a flow, with its source.
     pub fn row(&self, flow: Flow) -> Option<(SourceId, &Mfe)> {
         let entry = self.at(self.find(flow)?);
         Some((entry.source, entry.mfe.as_ref()?))
@@ -241,7 +241,7 @@ impl Flows {
         self.at_mut(place).mfe.as_mut()
     }
 
-    /// The flow and the MFE in a place where an entry was, and may be no more.
+    /// The flow and the MFE in a place whose entry may have been removed meanwhile.
     pub fn mfe_at(&mut self, FlowPlace(number): FlowPlace) -> Option<(Flow, &mut Mfe)> {
         let entry = self.entries.get_mut(number as usize)?;
         let mfe = entry.mfe.as_mut()?;
@@ -255,7 +255,7 @@ impl Flows {
         self.mfe(flow).is_some()
     }
 
-    /// Adds a membership; false if it was there.
+    /// Adds a membership; false if it existed already.
     #[inline]
     pub fn insert_member(&mut self, place: FlowPlace, side: Side, id: IfId) -> bool {
         let entry = self.at_mut(place);
@@ -265,14 +265,14 @@ impl Flows {
         if !was_wanted {
             self.wanted += 1;
             if has_mfe {
-                self.order.mark(chunk, Part::Members, true); // else it was made for this
+                self.order.mark(chunk, Part::Members, true); // otherwise made with it
             }
         }
         is_new
     }
 
-    /// Removes the memberships of an interface; false if there were none. Where nothing is
-    /// left, [`Flows::tidy`] has to follow.
+    /// Removes the memberships of an interface; false if there were none. The caller must then
+    /// call [`Flows::tidy`].
     pub fn remove_member(&mut self, place: FlowPlace, sides: &[Side], id: IfId) -> bool {
         let entry = self.at_mut(place);
         let mut removed = false;
@@ -287,7 +287,7 @@ impl Flows {
         removed
     }
 
-    /// Adds an MFE; there is none of this flow. A new entry refers to this source.
+    /// Adds an MFE for a flow that has none. A new entry refers to this source.
     #[inline]
     pub fn insert_mfe(&mut self, flow: Flow, source: SourceId, mfe: Mfe) -> FlowPlace {
         let found = self.find_or_room(flow);
@@ -300,7 +300,7 @@ impl Flows {
         if entry.mfe.replace(mfe).is_none() {
             self.mfes += 1;
             if is_wanted {
-                self.order.mark(chunk, Part::Mfe, true); // else it was made for this
+                self.order.mark(chunk, Part::Mfe, true); // otherwise made with it
             }
         }
         place
@@ -317,18 +317,17 @@ impl Flows {
         Some(mfe)
     }
 
-    /// How many flows are wanted.
+    /// The number of flows with memberships.
     pub fn wanted_len(&self) -> usize {
         self.wanted
     }
 
-    /// How many MFEs there are.
+    /// The number of MFEs.
     pub fn mfe_len(&self) -> usize {
         self.mfes
     }
 
-    /// The flows from `first` on that somebody wants on an interface, in order, and
-    /// where they are.
+    /// The flows from `first` on with a membership on an interface, in order, and their places.
     pub fn wanted_on<'a>(
         &'a self,
         first: Flow,
@@ -343,17 +342,17 @@ impl Flows {
             .map(|(place, entry)| (entry.flow, place))
     }
 
-    /// Where the flows are that somebody wants, from `first` on, in order.
+    /// The places of the flows with memberships, from `first` on, in order.
     pub fn wanted_places(&self, first: Flow) -> impl Iterator<Item = FlowPlace> + '_ {
         self.entries(first, Part::Members).map(|(place, _)| place)
     }
 
-    /// The flows that somebody wants, from `first` on, in order, with who does.
+    /// The flows with memberships, from `first` on, in order, with these.
     pub fn wanted(&self, first: Flow) -> impl Iterator<Item = (Flow, &Members)> + '_ {
         self.entries(first, Part::Members).map(|(_, entry)| (entry.flow, &entry.members))
     }
 
-    /// The flows that somebody wants, from `first` on, in order.
+    /// The flows with memberships, from `first` on, in order.
     pub fn wanted_flows(&self, first: Flow) -> impl Iterator<Item = Flow> + '_ {
         self.order.runs(first, Some(Part::Members)).flat_map(move |run| {
             let has = move |number: u32| self.entries[number as usize].has(Part::Members);
@@ -405,8 +404,8 @@ impl Flows {
         })
     }
 
-    /// Says that the entries in these places will soon lose a part, and be removed
-    /// if it is the only one.
+    /// Fetches the entries in these places, which will soon lose a part and be removed if it is
+    /// their only one.
     pub fn fetch(&self, places: impl Iterator<Item = FlowPlace> + Clone) {
         fetch(&self.entries, places.clone().map(|place| place.0));
         let read = places.filter_map(|place| {
@@ -418,9 +417,9 @@ impl Flows {
         std::hint::black_box(read.fold(0, |all, one| all ^ one));
     }
 
-    /// Visits the MFEs of a range of flows in order, until `visit` returns false, and
-    /// tells of each whether a membership, of the `(s,g)`, of `(*,g)` or of `(*,*)`,
-    /// wants it on the interface. What is left of the range then.
+    /// Visits the MFEs of a range of flows in order, until `visit` returns false. Passes whether a
+    /// membership in the `(s,g)`, in `(*,g)` or in `(*,*)` wants it on the interface. Returns the
+    /// rest of the range.
     pub fn visit_mfes(
         &mut self,
         flows: RangeInclusive<Flow>,
@@ -455,7 +454,7 @@ impl Flows {
         None
     }
 
-    /// No fewer than there are MFEs in a range of flows, found without looking at them.
+    /// An upper bound of the number of MFEs in a range of flows, without examining them.
     pub fn mfes_at_most(&self, flows: RangeInclusive<Flow>) -> usize {
         let (first, last) = flows.into_inner();
         if (first, last) == (Flow::WILDCARD, Flow::MAX) {
@@ -465,8 +464,8 @@ impl Flows {
     }
 }
 
-/// Reads entries that are about to be used one after the other. They stand anywhere
-/// in memory, and a processor waits for several at once if it is shown them.
+/// Fetches entries that are about to be used one after the other. They are scattered in memory, and
+/// a processor waits for several reads at once.
 fn fetch(entries: &[FlowEntry], numbers: impl Iterator<Item = u32>) {
     let read = numbers.filter_map(|number| {
         let entry = entries.get(number as usize)?;
@@ -477,7 +476,7 @@ fn fetch(entries: &[FlowEntry], numbers: impl Iterator<Item = u32>) {
 }
 
 impl fmt::Debug for Flows {
-    /// The entries in order, and not the way in which they are kept.
+    /// The entries in order, regardless of how they are stored.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let runs = self.order.runs(Flow::WILDCARD, None);
         let all = runs.flat_map(|run| run.numbers.iter());

@@ -4,36 +4,36 @@ use super::paged_map::PagedMap;
 use super::{FlowEntry, Flows};
 use crate::types::{grow_numbered, Flow, Result};
 
-/// So many flows stand together. Twelve bytes each: a search reads a few cache
-/// lines, an insertion moves half of them.
+/// How many flows a chunk holds, twelve bytes each: a search reads a few cache lines, an insertion
+/// moves half of them.
 const FULL: usize = 64;
 
-/// Neighbours that have no more than so many together become one.
+/// Neighbouring chunks with no more flows than this together are merged.
 const SPARSE: usize = FULL / 4;
 
-/// So many stand in a cache line.
+/// How many flows are in a cache line.
 const LINE: usize = 8;
 
-/// Whether they do is looked at once for so many flows that go.
+/// Merging is checked once for this number of removed flows.
 const LOOK: usize = 8;
 
-/// What an entry holds beside its flow.
+/// The parts of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Somebody wants the flow.
+    /// The flow has memberships.
     Members,
-    /// There is an MFE.
+    /// The flow has an MFE.
     Mfe,
 }
 
-/// Flows that follow one another.
+/// Consecutive flows.
 #[derive(Debug)]
 struct Chunk {
-    /// The range that is its own: the next chunk begins where this one ends.
+    /// The range of the chunk: the next chunk begins where this one ends.
     first: Flow,
     last: Flow,
     len: usize,
-    /// None is less than those that are not used.
+    /// The flows in order. No unused place holds a flow less than one of these.
     flows: [Flow; FULL],
     numbers: [u32; FULL],
 }
@@ -51,8 +51,8 @@ impl Chunk {
         &self.numbers[..self.len]
     }
 
-    /// Where a flow is, or where it would have to be. Looks into all cache lines at
-    /// once: a search that halves the rest waits for one after the other.
+    /// The position of a flow, or where it would be inserted. Reads all cache lines at the same
+    /// time, because a binary search waits for one after the other.
     fn place(&self, flow: Flow) -> usize {
         let below =
             |flows: &[Flow]| flows.iter().map(|&other| usize::from(other < flow)).sum::<usize>();
@@ -70,8 +70,8 @@ impl Chunk {
         self.len += 1;
     }
 
-    /// Looks at the numbers, which take less memory than the flows. From the end: of lives
-    /// that end together the last is ended first.
+    /// Searches the numbers, which need less memory than the flows. Starts at the end, because of
+    /// MFEs that expire together the last is removed first.
     fn remove(&mut self, number: u32) {
         let Some(at) = self.numbers().iter().rposition(|&other| other == number) else { return };
         self.flows.copy_within(at + 1..self.len, at);
@@ -80,7 +80,7 @@ impl Chunk {
         self.flows[self.len] = Flow::MAX;
     }
 
-    /// Takes over what `other` has from `from` on; all of that is greater.
+    /// Takes over the flows of `other` from `from` on; all of them are greater.
     fn append(&mut self, other: &mut Chunk, from: usize) {
         let (len, more) = (self.len, other.len - from);
         self.flows[len..len + more].copy_from_slice(&other.flows[from..other.len]);
@@ -94,33 +94,33 @@ impl Chunk {
 /// The order of all entries, by group, then source (spec 6.1).
 ///
 /// A tree of three levels: [`PagedMap`] finds the chunk that a new flow belongs to. An
-/// entry knows its chunk's number, so that what happens to it later need
-/// not look for that. Entries themselves never move.
+/// entry stores the number of its chunk, so that later changes need not look it up. Entries
+/// themselves never move.
 #[derive(Debug, Default)]
 pub struct Order {
     chunks: Vec<Chunk>,
-    /// How many entries of each chunk have each part: a walk skips those without.
-    /// Beside the chunks, so that counting touches little memory.
+    /// How many entries of each chunk have each part, so that a walk skips chunks without it. Not
+    /// in the chunks, so that counting accesses little memory.
     having: Vec<[u8; 2]>,
-    /// Chunks that are not used at present.
+    /// Free chunks.
     free: Vec<u32>,
-    /// Chunks by the beginning of their range.
+    /// Chunks by the start of their range.
     by_first: PagedMap,
-    /// The chunk that a flow came into last: often the next one belongs there too.
+    /// The chunk to which a flow was added last, because the next one often belongs there, too.
     recent: u32,
-    /// There is room for one flow more. Found out when a chunk is added, which is seldom:
-    /// each call asks. What is removed leaves no less room.
+    /// Whether there is room for one more flow. Updated when a chunk is added, which is seldom,
+    /// because each call asks; a removal never reduces the room.
     has_room: bool,
 }
 
 impl Order {
-    /// Whether there is room for one flow more.
+    /// Whether there is room for one more flow.
     #[inline]
     pub fn has_room(&self) -> bool {
         self.has_room
     }
 
-    /// The same, found out anew.
+    /// The same, determined again.
     pub fn finds_room(&self) -> bool {
         let has_chunk = !self.free.is_empty()
             || self.chunks.len() < self.chunks.capacity()
@@ -128,7 +128,7 @@ impl Order {
         has_chunk && self.by_first.has_room()
     }
 
-    /// Makes room where there is none. Also for each chunk to be set free.
+    /// Makes room for one more flow, and for freeing every chunk.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -142,8 +142,7 @@ impl Order {
         Ok(())
     }
 
-    /// Adds a flow that is not there, with the number of its entry and the part
-    /// that this is about to get.
+    /// Adds a new flow, with the number of its entry and the part that the entry is about to get.
     pub fn insert(&mut self, flow: Flow, number: u32, part: Part, entries: &mut [FlowEntry]) {
         let mut at = self.chunk_of(flow);
         if self.chunks[at as usize].len == FULL {
@@ -155,7 +154,7 @@ impl Order {
         self.recent = at;
     }
 
-    /// The chunk that a flow belongs to; the first one is made for it.
+    /// The chunk to which a flow belongs. Creates the first chunk.
     fn chunk_of(&mut self, flow: Flow) -> u32 {
         let recent = self.chunks.get(self.recent as usize);
         if recent.is_some_and(|chunk| chunk.first <= flow && flow <= chunk.last) {
@@ -186,10 +185,10 @@ impl Order {
         at
     }
 
-    /// Divides a full chunk, and tells the half where a flow belongs.
+    /// Splits a full chunk, and returns the half to which a flow belongs.
     fn divide(&mut self, at: u32, flow: Flow, entries: &mut [FlowEntry]) -> u32 {
         let lower = &mut self.chunks[at as usize];
-        // Flows that come in order leave full chunks behind, others halves.
+        // Flows added in order leave full chunks; others leave half-full ones.
         let is_last = lower.place(flow) == FULL;
         let middle = if is_last { FULL } else { FULL / 2 };
         let first = if is_last { flow } else { lower.flows[middle] };
@@ -213,7 +212,7 @@ impl Order {
         }
     }
 
-    /// Removes a flow whose entry has no part any more.
+    /// Removes a flow whose entry has no part any longer.
     pub fn remove(&mut self, number: u32, at: u32, entries: &mut [FlowEntry]) {
         let chunk = &mut self.chunks[at as usize];
         chunk.remove(number);
@@ -238,7 +237,7 @@ impl Order {
             chunk.last = gone.last;
             chunk.append(&mut gone, 0);
         } else if len == 0 {
-            // The one below it, if there is one, takes its range over.
+            // The previous chunk, if there is one, takes over its range.
             let below = self.by_first.find(first.predecessor()).filter(|&(_, below)| below != at);
             if let Some((_, below)) = below {
                 self.chunks[below as usize].last = last;
@@ -249,7 +248,7 @@ impl Order {
         }
     }
 
-    /// Says that an entry in this chunk has a part now, or has it no more.
+    /// Notes that an entry in this chunk has a part now, or no longer has it.
     pub fn mark(&mut self, at: u32, part: Part, has: bool) {
         let count = &mut self.having[at as usize][part as usize];
         *count = if has { *count + 1 } else { *count - 1 };
@@ -262,8 +261,8 @@ impl Order {
         chunks.map(|(_, at)| usize::from(self.having[at as usize][part as usize])).sum()
     }
 
-    /// Reads all of a chunk that will be used soon: a processor waits for several lines
-    /// at once.
+    /// Fetches a chunk that will be used soon, because a processor waits for several cache lines at
+    /// once.
     pub fn touch(&self, at: u32) -> u64 {
         let Chunk { flows, numbers, .. } = &self.chunks[at as usize];
         let flows = flows.iter().step_by(LINE).map(|flow| u64::from(flow.has_source()));
@@ -295,11 +294,11 @@ impl Order {
     }
 }
 
-/// Flows that follow one another, and the numbers of their entries.
+/// Consecutive flows, and the numbers of their entries.
 pub struct FlowRun<'a> {
     pub flows: &'a [Flow],
     pub numbers: &'a [u32],
-    /// Every entry has the part that was asked for: nobody needs to look.
+    /// Every entry has the requested part, so that the caller need not check.
     pub all_have: bool,
 }
 

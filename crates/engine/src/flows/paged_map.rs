@@ -1,30 +1,29 @@
-//! Which chunk of the order a flow belongs to.
+//! Finds the chunk of the order to which a flow belongs.
 //!
-//! Each flow that is new asks, and waits for what this reads: two searches in
-//! arrays that stay in the processor's cache, where a `BTreeMap` goes through
-//! five nodes.
+//! Each new flow needs this look-up, and waits for memory. It searches two arrays that stay in the
+//! processor's cache; a `BTreeMap` would read five nodes.
 
 use crate::types::{Flow, Result};
 
-/// So many keys are on a page at the most.
+/// The most keys on a page.
 const FULL: usize = 512;
 
 /// A sorted map with some ten thousand keys.
 #[derive(Debug, Default)]
 pub struct PagedMap {
-    /// In order, each after its first key; none is empty.
+    /// The pages in order of their first keys; none is empty.
     pages: Vec<(Flow, MapPage)>,
-    /// Has the room of a page, for the next that is needed.
+    /// A spare page, for the next that is needed.
     spare: MapPage,
-    /// A page came near to being full since there was no spare one.
+    /// A page became nearly full while there was no spare page.
     is_crowded: bool,
 }
 
-/// Keys with their values, in order. Has room for all from the beginning.
+/// Keys with their values, in order. Has room for all its keys from the beginning.
 type MapPage = Vec<(Flow, u32)>;
 
 impl PagedMap {
-    /// Where a key is, or where it would have to be: a page, and a place there.
+    /// The position of a key, or where it would be inserted: a page, and a place on it.
     fn place(&self, key: Flow) -> (usize, usize) {
         let page = self.pages.partition_point(|(first, _)| *first <= key).saturating_sub(1);
         let at = self
@@ -34,7 +33,7 @@ impl PagedMap {
         (page, at)
     }
 
-    /// The greatest key that is not above this one.
+    /// The greatest key that is not greater than this one.
     pub fn find(&self, key: Flow) -> Option<(Flow, u32)> {
         let page = self.pages.partition_point(|(first, _)| *first <= key).checked_sub(1)?;
         let keys = &self.pages[page].1;
@@ -49,13 +48,13 @@ impl PagedMap {
         first.iter().chain(later).copied()
     }
 
-    /// Whether there is room for one key more.
+    /// Whether there is room for one more key.
     pub fn has_room(&self) -> bool {
         let needs_spare = self.is_crowded || self.pages.is_empty();
         self.pages.len() < self.pages.capacity() && !(needs_spare && self.spare.capacity() < FULL)
     }
 
-    /// Makes room where there is none.
+    /// Makes room for one more key.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -65,7 +64,7 @@ impl PagedMap {
         Ok(())
     }
 
-    /// Adds a key that is not there.
+    /// Adds a new key.
     pub fn insert(&mut self, key: Flow, value: u32) {
         let (page, at) = self.place(key);
         let Some((first, keys)) = self.pages.get_mut(page) else {
@@ -86,7 +85,7 @@ impl PagedMap {
         }
     }
 
-    /// Removes a key that is there.
+    /// Removes an existing key.
     pub fn remove(&mut self, key: Flow) {
         let (page, at) = self.place(key);
         let (first, keys) = &mut self.pages[page];

@@ -1,12 +1,12 @@
-//! Room for one flow more, before anything has changed (spec 0.9).
+//! Reserves room for one more flow, before anything has changed (spec 0.9).
 
 use super::Flows;
 use crate::types::Result;
 
 impl Flows {
-    /// Makes sure that there is room for one flow more, and its source. To be
-    /// called before [`Flows::make`], [`Flows::insert_mfe`] and
-    /// [`Flows::hold_source`], before anything has changed.
+    /// Makes sure that there is room for one more flow and its source. Must be called before
+    /// [`Flows::make`], [`Flows::insert_mfe`] and [`Flows::hold_source`], and before anything has
+    /// changed.
     ///
     /// # Errors
     /// `NoMemory`.
@@ -29,7 +29,7 @@ impl Flows {
         self.sources.grow(1)
     }
 
-    /// As many flows at the most have an MFE until [`Flows::room`] makes more room.
+    /// The most flows that can have an MFE until [`Flows::room`] makes more room.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.entries.capacity()

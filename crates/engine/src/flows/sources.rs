@@ -11,15 +11,15 @@ impl Flows {
         self.find(flow).map_or(SourceId::NONE, |place| self.at(place).source)
     }
 
-    /// The source that a flow's entry refers to, if that is one in the domain with its present
-    /// route.
+    /// The source that a flow's entry refers to, if that source is in the domain and has its
+    /// present route.
     #[inline]
     fn source_of_entry(&self, flow: Flow, domain: Domain) -> Option<SourceId> {
         let id = self.at(self.find(flow)?).source;
         self.sources.is_present(id, domain).then_some(id)
     }
 
-    /// Whether the source of a flow is known by its entry.
+    /// Whether a flow has an entry, so that its source is known.
     #[inline]
     pub fn knows_source_of(&self, flow: Flow, domain: Domain) -> bool {
         self.source_of_entry(flow, domain).is_some_and(|id| id != SourceId::NONE)
@@ -32,8 +32,8 @@ impl Flows {
         of_entry.or_else(|| self.sources.find(flow.source(), domain))
     }
 
-    /// The source of a flow in a domain, and one more reference to it. `route` is used if it
-    /// was not known.
+    /// Returns the source of a flow in a domain and adds a reference to it. `route` is used if the
+    /// source was unknown.
     #[inline(always)]
     pub fn hold_source(&mut self, flow: Flow, domain: Domain, route: Option<&Route>) -> SourceId {
         match self.find_source(flow, domain) {
@@ -45,7 +45,8 @@ impl Flows {
         }
     }
 
-    /// Has an entry refer to another source: the same with another route, or in another domain.
+    /// Makes an entry refer to another source: the same address with another route, or in another
+    /// domain.
     pub fn set_source(&mut self, place: FlowPlace, source: SourceId) {
         let old = std::mem::replace(&mut self.at_mut(place).source, source);
         self.sources.hold(source);
@@ -59,8 +60,8 @@ impl Flows {
         Some(self.sources.places(source)?.into_iter().map(FlowPlace).collect())
     }
 
-    /// The flows from `first` on whose source has another number by now, in order: at most
-    /// `most`, among so many rows. Returns where to go on; `None` at the end.
+    /// The flows from `first` on whose source has another number now, in order: at most `most`,
+    /// within a limited number of rows. Returns where to continue; `None` at the end.
     pub fn outdated(
         &self,
         first: Flow,

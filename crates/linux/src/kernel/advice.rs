@@ -1,4 +1,4 @@
-//! What went wrong with the kernel, and what the operator can do about it.
+//! Turns errors of the kernel into messages that say what the operator can do.
 
 use super::mroute::{OpenStep, MAX_VIFS};
 use super::vifs::NoVif;
@@ -22,40 +22,44 @@ pub(super) fn open(step: OpenStep, error: &io::Error, table: u32) -> Refusal {
              capabilities CAP_NET_ADMIN and CAP_NET_RAW (setcap cap_net_admin,cap_net_raw+ep)"
         ),
         (_, Some(libc::EADDRINUSE)) => format!(
-            "another multicast routing daemon (pimd, smcrouted, mrouted, igmpproxy ...) holds \
-             {name}: stop it, or choose another table, such as MGM_TABLE=100 and \"ip mrule add \
-             iif DEVICE lookup 100\" for each interface, without which no packets arrive there"
+            "another multicast routing daemon (pimd, smcrouted, mrouted, igmpproxy ...) uses \
+             {name}: stop it, or use another table, such as MGM_TABLE=100, and run \"ip mrule \
+             add iif DEVICE lookup 100\" for each interface: without it no packets arrive"
         ),
         (OpenStep::Table, Some(libc::ENOPROTOOPT)) => "the kernel has only one multicast routing \
-             table: leave MGM_TABLE at 0, or use a kernel with CONFIG_IP_MROUTE_MULTIPLE_TABLES"
+             table: set MGM_TABLE to 0, or use a kernel with CONFIG_IP_MROUTE_MULTIPLE_TABLES"
             .into(),
         (OpenStep::Table, Some(libc::EINVAL)) => {
             format!(
-                "there can be no multicast routing table {table}: choose another MGM_TABLE, and \
-                 \"ip mrule add iif DEVICE lookup\" it for each interface"
+                "the kernel accepts no multicast routing table {table}: set MGM_TABLE to another \
+                 table, and run \"ip mrule add iif DEVICE lookup TABLE\" for each interface"
             )
         }
         (_, Some(libc::ENOPROTOOPT | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT)) => {
             format!("this kernel has no multicast routing ({error}): use one with CONFIG_IP_MROUTE")
         }
         (_, Some(libc::EMFILE | libc::ENFILE)) => {
-            format!("no socket for multicast routing: {error}: raise the limit on open files")
+            format!(
+                "cannot open a socket for multicast routing: {error}: raise the limit on open \
+                 files"
+            )
         }
         _ => format!("cannot open {name} ({step:?}): {error}"),
     })
 }
 
-/// How packets get to a table that the kernel does not look them up in by itself.
+/// The rule that directs packets to a table that the kernel does not search by default.
 pub(super) fn rule(table: u32, name: &str) -> String {
     format!(
         "MGM_TABLE={table}: no packets will arrive until \"ip mrule add iif {name} lookup {table}\""
     )
 }
 
-/// A thread or descriptor that the forwarder needs cannot be had.
+/// The forwarder cannot get a thread or descriptor that it needs.
 pub(super) fn resources(error: &io::Error) -> Refusal {
     Refusal::Forwarder(format!(
-        "the kernel forwarder lacks a descriptor or a thread: {error}: raise the process's limits"
+        "the kernel forwarder cannot get a file descriptor or a thread: {error}: raise the \
+         limits of the process"
     ))
 }
 
@@ -63,19 +67,19 @@ pub(super) fn resources(error: &io::Error) -> Refusal {
 pub(super) fn no_vif(why: NoVif, interface: Interface) -> Refusal {
     Refusal::Forwarder(match why {
         NoVif::Full => format!(
-            "{interface}: the kernel forwards among at most {MAX_VIFS} interfaces, and all are \
-             taken: release one first"
+            "{interface}: the kernel supports at most {MAX_VIFS} interfaces, and all are in use: \
+             release one first"
         ),
         NoVif::Leaving => format!(
-            "{interface}: of the {MAX_VIFS} interfaces that the kernel has room for one is still \
-             being given up (the log says what stands against it): try again in a second"
+            "{interface}: all {MAX_VIFS} VIFs of the kernel are in use, and one is still being \
+             deleted (an earlier message says why): retry in a second"
         ),
         NoVif::SameDevice(other) => format!(
-            "{interface} is served already, as number {}: an error inside MGM, please report it",
+            "internal error: {interface} is already served, as number {}; please report it",
             other.0
         ),
         NoVif::SameId(device) => format!(
-            "{interface} has the number of interface {device}: an error inside MGM, please report it"
+            "internal error: {interface} has the number of interface {device}; please report it"
         ),
         NoVif::NoMemory => return Refusal::NoMemory,
     })
@@ -86,48 +90,48 @@ pub(super) fn add_vif(error: &io::Error, interface: Interface, name: &str) -> Re
     let what = format!("{interface} ({name})");
     Refusal::Forwarder(match error.raw_os_error() {
         Some(libc::EADDRNOTAVAIL) => format!(
-            "{what} has no IPv4: an MTU below 68 or a bond's or bridge's rule keeps it off; \
-             give it an address with \"ip addr add\" and take it again"
+            "{what} has no IPv4: its MTU may be below 68, or a bond or bridge may use it; give it \
+             an address with \"ip addr add\" and take ownership again"
         ),
         Some(libc::EADDRINUSE) => format!(
             "{what}: another program adds interfaces to this multicast routing table: stop it, \
-             or choose another table with MGM_TABLE"
+             or set MGM_TABLE to another table"
         ),
         Some(libc::EACCES | libc::EPERM) => lost_table(&what, error),
-        _ => format!("{what}: the kernel will not route multicast there: {error}"),
+        _ => format!("{what}: the kernel refuses to route multicast there: {error}"),
     })
 }
 
-/// The kernel does not say whether there is such an interface.
+/// The kernel does not answer whether an interface exists.
 pub(super) fn unknown(error: &io::Error, interface: Interface) -> Refusal {
-    Refusal::Forwarder(format!("{interface}: the kernel does not tell about it: {error}"))
+    Refusal::Forwarder(format!("{interface}: cannot read it from the kernel: {error}"))
 }
 
 /// Upcalls cannot be read.
 pub(super) fn unread(error: &io::Error) -> String {
     let cure = match error.raw_os_error() {
         Some(libc::EBADF | libc::ENOTSOCK) => {
-            "something in this program has closed the multicast routing socket, a descriptor \
-             that is not its own: no new flow will be forwarded; mend that and restart the program"
+            "this program has closed the multicast routing socket, which belongs to the library: \
+             no new flow will be forwarded; correct that and restart the program"
         }
         Some(libc::ENOMEM | libc::ENOBUFS) => {
-            "new flows are not forwarded until the kernel has memory again: give it more"
+            "new flows are not forwarded until the kernel has memory again: free some memory"
         }
         Some(libc::EACCES | libc::EPERM | libc::ENOSYS) => {
             "new flows are not forwarded: allow recvmmsg in the program's seccomp filter or \
              security policy"
         }
-        _ => "new flows are not forwarded; trying again: if it stays like that, restart MGM",
+        _ => "new flows are not forwarded; retrying: if this message repeats, restart the router",
     };
-    format!("upcalls cannot be read: {error}: {cure}")
+    format!("cannot read upcalls: {error}: {cure}")
 }
 
-/// A VIF that was given back cannot be deleted.
+/// A released VIF cannot be deleted.
 pub(super) fn undeleted(error: &io::Error, vif: u8) -> Refusal {
     let what = format!("VIF {vif}");
     Refusal::Forwarder(match error.raw_os_error() {
         Some(libc::EACCES | libc::EPERM) => lost_table(&what, error),
-        _ => format!("{what} was given up, and the kernel does not let go of it: {error}"),
+        _ => format!("{what} is no longer used, but the kernel refuses to delete it: {error}"),
     })
 }
 
@@ -142,13 +146,16 @@ pub(super) fn entry(error: &io::Error, flow: Flow) -> Refusal {
     })
 }
 
-/// The kernel does not say what it has counted for an entry.
+/// The counters of an entry cannot be read.
 pub(super) fn uncounted(error: &io::Error, flow: Flow) -> Refusal {
-    Refusal::Forwarder(format!("{flow}: the kernel does not tell its counters: {error}"))
+    Refusal::Forwarder(format!("{flow}: cannot read the counters from the kernel: {error}"))
 }
 
 fn lost_table(what: &str, error: &io::Error) -> String {
-    format!("{what}: the multicast routing table is not MGM's any more ({error}): restart MGM")
+    format!(
+        "{what}: the library no longer owns the multicast routing table ({error}): restart the \
+         router"
+    )
 }
 
 #[cfg(test)]
@@ -180,7 +187,7 @@ mod tests {
         assert!(text(libc::EBADF).contains("restart the program"));
         assert!(text(libc::ENOMEM).contains("memory"));
         assert!(text(libc::EPERM).contains("seccomp"));
-        assert!(text(libc::EIO).contains("trying again"));
+        assert!(text(libc::EIO).contains("retrying"));
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::io;
 use std::mem::zeroed;
 use std::os::fd::AsRawFd;
 
-/// Datagrams a call. At 70,000 upcalls a second this is a batch each two
-/// milliseconds; a burst comes in full batches, which is what makes it cheap.
+/// Datagrams for each call. At 70,000 upcalls a second this is one batch in two milliseconds.
+/// A burst fills the batches, which makes it cheap.
 pub(super) const BATCH: usize = 128;
 
-/// Room for one call's datagrams, cut off where they are of no interest any more.
+/// Room for the datagrams of one call, cut off after the last byte of interest.
 pub(super) struct Batch {
     data: Box<[[u8; LONGEST]; BATCH]>,
     lengths: [usize; BATCH],
@@ -21,7 +21,7 @@ impl Batch {
         Batch { data: Box::new([[0; LONGEST]; BATCH]), lengths: [0; BATCH], filled: 0 }
     }
 
-    /// Reads what there is, without waiting.
+    /// Reads the waiting datagrams, without waiting for others.
     pub(super) fn read(&mut self, socket: &impl AsRawFd) -> io::Result<()> {
         self.filled = 0;
         // SAFETY: all zeros is a valid `iovec` and `mmsghdr`: no buffers.
@@ -55,12 +55,12 @@ impl Batch {
         Ok(())
     }
 
-    /// Whether the last [`Batch::read`] may have left something.
+    /// Whether the last [`Batch::read`] may have left datagrams.
     pub(super) fn is_full(&self) -> bool {
         self.filled == BATCH
     }
 
-    /// What the last [`Batch::read`] read.
+    /// The datagrams that the last [`Batch::read`] read.
     pub(super) fn datagrams(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.data[..self.filled].iter().zip(&self.lengths).map(|(data, length)| &data[..*length])
     }

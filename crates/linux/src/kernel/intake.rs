@@ -1,9 +1,9 @@
-//! What is read from the multicast routing socket: upcalls that nobody has taken yet, those
-//! that were lost, and reads that failed.
+//! Reads the multicast routing socket: upcalls that the sink has not taken yet, lost upcalls,
+//! and failed reads.
 //!
-//! An upcall names the interface it is about by its VIF's number. It is looked up as soon as
-//! the upcall is read. So a number may stand for another device only after everything was
-//! read that waited in the socket when the kernel deleted the VIF ([`Intake::drain`]).
+//! An upcall names its interface by the number of the VIF, which is looked up when the upcall is
+//! read. So the number may be used for another device only after all upcalls were read that
+//! waited in the socket when the kernel deleted the VIF ([`Intake::drain`]).
 
 use super::advice;
 use super::batch::{Batch, BATCH};
@@ -15,25 +15,25 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-/// Between two lines in the log about the same thing.
+/// The time between two log messages about the same problem.
 const LINES: Duration = Duration::from_secs(10);
 
-/// As many upcalls are kept for a sink that cannot take them; more are left to the
-/// socket's buffer.
+/// How many upcalls are kept while the sink cannot take them; further ones stay in the socket's
+/// buffer.
 pub(super) const MOST_KEPT: usize = 1 << 18;
 
-/// Full batches that are read before the sink sees them: all that there is, unless
-/// they come as fast as they can be read. The socket's buffer never holds more.
+/// The number of full batches read before the sink gets them. The socket's buffer never holds
+/// more, so this is all unless upcalls arrive as fast as they are read.
 const BATCHES: usize = 1024;
 const _: () = assert!(BATCHES * BATCH > 2 * super::RECEIVE_BUFFER / 768);
 
-/// [`Intake::drain`] reads again after so many errors, less one.
+/// The number of errors after which [`Intake::drain`] gives up.
 const TRIES: u32 = 3;
 
-/// Everything that reading needs, and what it has brought.
+/// The state of reading, and the upcalls read.
 pub(super) struct Intake {
     batch: Batch,
-    /// What the sink could not take yet, oldest first.
+    /// Upcalls that the sink could not take yet, oldest first.
     pub kept: Vec<Upcall>,
     most_kept: usize,
     pub losses: Losses,
@@ -52,8 +52,8 @@ impl Intake {
         }
     }
 
-    /// How long the thread may wait for upcalls; `None` is for ever. With some kept it is
-    /// the sink that waits.
+    /// How long the thread may wait for upcalls; `None` means for ever. If upcalls are kept, it
+    /// must not wait long, because they must be offered to the sink again.
     pub(super) fn patience(&self) -> Option<Duration> {
         if self.kept.is_empty() {
             self.losses.wait()
@@ -62,7 +62,7 @@ impl Intake {
         }
     }
 
-    /// Reads what there is, as long as there is room for it; the number of datagrams.
+    /// Reads the waiting datagrams while there is room. Returns their number.
     pub(super) fn read(&mut self, socket: &impl AsRawFd, devices: &Devices) -> io::Result<usize> {
         let mut count = 0;
         for _ in 0..BATCHES {
@@ -82,13 +82,13 @@ impl Intake {
         Ok(count)
     }
 
-    /// Reads all that waits. What there is no room for is dropped, and counts as lost.
+    /// Reads all waiting upcalls. Those without room are dropped and counted as lost.
     ///
     /// # Errors
-    /// Something that waited may still be there.
+    /// Some upcalls may still be waiting.
     pub(super) fn drain(&mut self, socket: &impl AsRawFd, devices: &Devices) -> io::Result<()> {
         let (mut left, mut failures) = (BATCHES, 0);
-        // A batch that is not full proves nothing: an error may have ended it.
+        // A batch that is not full does not prove that nothing waits: an error may have ended it.
         while left > 0 {
             match self.read_batch(socket, devices) {
                 Ok(_) => left -= 1,
@@ -113,8 +113,8 @@ impl Intake {
         self.kept.retain(|upcall| upcall.arrival != Interface::link(if_index));
     }
 
-    /// Whether somebody has closed the socket: it must not be read any more, because its
-    /// descriptor may be another file by now.
+    /// Whether the program has closed the socket. It must not be read then, because its descriptor
+    /// may now be another file.
     pub(super) fn is_closed(&self) -> bool {
         self.failures.closed
     }
@@ -138,7 +138,7 @@ fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Adds the upcalls among what was read.
+/// Adds the upcalls among the datagrams read.
 fn sort_out(batch: &Batch, devices: &Devices, upcalls: &mut Vec<Upcall>) {
     for datagram in batch.datagrams() {
         match upcall::parse(datagram) {
@@ -149,8 +149,8 @@ fn sort_out(batch: &Batch, devices: &Devices, upcalls: &mut Vec<Upcall>) {
                     arrival: Interface::link(index),
                     header: report.header,
                 }),
-                // It waited in the socket while the interface was given up.
-                None => log::debug!("{}: upcall from a VIF that is gone", report.flow),
+                // It waited in the socket while the interface was released.
+                None => log::debug!("{}: upcall from a deleted VIF", report.flow),
             },
             Err(Ignored::Packet) => {}
             Err(why) => log::debug!("upcall ignored: {why:?}"),
@@ -158,17 +158,17 @@ fn sort_out(batch: &Batch, devices: &Devices, upcalls: &mut Vec<Upcall>) {
     }
 }
 
-/// When the log had its last line about something.
+/// The time of the last log message about a problem.
 #[derive(Debug, Default)]
 struct Lines(Option<Instant>);
 
 impl Lines {
-    /// Until the next one may come.
+    /// The time until the next message may be logged.
     fn wait(&self) -> Duration {
         self.0.map_or(Duration::ZERO, |last| LINES.saturating_sub(last.elapsed()))
     }
 
-    /// Whether one may come now; then it is taken for written.
+    /// Whether a message may be logged now. If so, the caller must log it.
     fn may_come(&mut self) -> bool {
         let may = self.wait().is_zero();
         if may {
@@ -178,8 +178,7 @@ impl Lines {
     }
 }
 
-/// Counts the upcalls that there was no room for, and says so: at once, then at most
-/// every [`LINES`].
+/// Counts lost upcalls, and logs them: the first at once, then at most every [`LINES`].
 #[derive(Debug, Default)]
 pub(super) struct Losses {
     /// The kernel's count since the socket was opened, modulo 2^32.
@@ -191,7 +190,7 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    /// Takes the kernel's count in; how many more are lost than before.
+    /// Takes the kernel's count. Returns how many more are lost than before.
     pub(super) fn see(&mut self, count: u32) -> u32 {
         let new = count.wrapping_sub(self.seen).saturating_add(std::mem::take(&mut self.dropped));
         self.untold = self.untold.saturating_add(new);
@@ -199,7 +198,7 @@ impl Losses {
         new
     }
 
-    /// Whether [`Losses::see`] has something to take in that the kernel does not count.
+    /// Whether [`Losses::see`] must add losses that the kernel does not count.
     pub(super) fn has_dropped(&self) -> bool {
         self.dropped > 0
     }
@@ -208,7 +207,7 @@ impl Losses {
         self.dropped = self.dropped.saturating_add(count as u32);
     }
 
-    /// Until the next line is due, if there is one.
+    /// The time until the next message is due, if there is one.
     fn wait(&self) -> Option<Duration> {
         (self.untold > 0).then(|| self.lines.wait())
     }
@@ -216,8 +215,8 @@ impl Losses {
     pub(super) fn tell(&mut self) {
         if self.untold > 0 && self.lines.may_come() {
             log::warn!(
-                "{} upcalls lost, new flows come faster than they can be taken in: their next \
-                 packets will bring them again",
+                "{} upcalls lost, because new flows arrive too fast: the next packet of each \
+                 flow causes another upcall",
                 self.untold
             );
             self.untold = 0;
@@ -225,13 +224,13 @@ impl Losses {
     }
 }
 
-/// Reads that failed. The log hears of them at once, then at most every [`LINES`], and of
-/// the first that works again.
+/// Failed reads. Logs the first at once, then at most every [`LINES`], and logs the first
+/// successful read afterwards.
 #[derive(Debug, Default)]
 struct Failures {
     untold: u32,
     lines: Lines,
-    /// The log had a line about it, and none yet that it is over.
+    /// Failures were logged, but not yet that reading works again.
     told: bool,
     closed: bool,
 }

@@ -12,11 +12,11 @@
 //!      └──────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! - `mroute` has the socket options, `batch` reads: the two places with unsafe code.
-//! - `vifs` knows which interface is which VIF.
-//! - `upcall` makes out what the kernel wrote, `intake` reads and keeps it, `reader` hands it on.
-//! - `rp_filter` looks what the kernel drops before.
-//! - `advice` turns errors into something that an operator can act upon.
+//! - `mroute` sets the socket options, `batch` reads: the two modules with unsafe code.
+//! - `vifs` maps interfaces to VIFs.
+//! - `upcall` parses upcalls, `intake` reads and keeps them, `reader` passes them on.
+//! - `rp_filter` finds out which packets the kernel drops before multicast routing.
+//! - `advice` turns errors into messages that say what to do.
 
 mod advice;
 mod batch;
@@ -50,44 +50,41 @@ use vifs::VifTable;
 /// each, so that 80,000 fit; no memory is taken before it is needed.
 const RECEIVE_BUFFER: usize = 32 << 20;
 
-/// The tables that the kernel looks packets up in without a rule of the operator's: 0 stands
-/// for RT_TABLE_DEFAULT.
+/// The tables that the kernel searches without a rule of the operator; 0 means RT_TABLE_DEFAULT.
 const LOOKED_UP: [u32; 2] = [0, 253];
 
 /// Forwards in the Linux kernel.
 ///
-/// Opened by the process that routes, it owns one of the kernel's multicast
-/// routing tables until it is dropped or the process ends, however it ends: the
-/// kernel then forgets all its interfaces and entries.
+/// It owns one of the kernel's multicast routing tables until it is dropped or the process ends
+/// in any way. The kernel then deletes all VIFs and entries of the table.
 pub struct KernelForwarder {
     shared: Arc<ReaderShared>,
     upcalls: Arc<Reader>,
     vifs: VifTable,
     reverse_paths: ReversePaths,
     table: u32,
-    /// Flows whose entry the kernel refused to change: it may name VIFs that
-    /// were given back since.
+    /// Flows whose entry the kernel refused to change: the entry may name VIFs that have been
+    /// released since.
     refused: HashSet<Flow, RandomState>,
-    /// There was no memory for another one: no VIF is used again.
+    /// There was no memory to add such a flow, so no VIF is reused.
     refused_more: bool,
 }
 
 impl KernelForwarder {
-    /// Becomes the owner of the kernel's multicast routing `table` (0: the
-    /// usual one) in the network namespace of the calling thread, and hands
-    /// upcalls to `sink` from then on.
+    /// Becomes the owner of the kernel's multicast routing `table` (0: the default one) in the
+    /// network namespace of the calling thread, and passes upcalls to `sink` from then on.
     ///
     /// # Errors
-    /// `Forwarder`, with what is missing and what to do about it.
+    /// `Forwarder`, which says what is missing and what to do.
     pub fn open(table: u32, sink: Arc<dyn UpcallSink>) -> Result<KernelForwarder> {
         let socket =
             MrouteSocket::open(table).map_err(|(step, error)| advice::open(step, &error, table))?;
         socket.set_receive_buffer(RECEIVE_BUFFER);
         if let Err(error) = socket.accept_upcalls_only() {
-            log::debug!("no filter on the multicast routing socket: {error}");
+            log::debug!("cannot filter the multicast routing socket: {error}");
         }
         if let Err(error) = socket.overflows() {
-            log::debug!("lost upcalls will go uncounted: {error}");
+            log::debug!("cannot count lost upcalls: {error}");
         }
         let signal = StopSignal::new().map_err(|error| advice::resources(&error))?;
         let shared = Arc::new(ReaderShared { socket, signal, ending: AtomicBool::new(false) });
@@ -110,17 +107,20 @@ impl KernelForwarder {
         let mut ttls = [0; MAX_VIFS];
         for (oif, threshold) in entry.oifs {
             match self.vifs.get(*oif) {
-                // To the kernel 0 means off. A threshold of 0 lets pass what
-                // has a TTL greater than 0, one of 1 what has more than 1: all
-                // that can be forwarded either way. 255 is off for both.
+                // For the kernel, 0 means off, so use 1 instead: a packet with TTL 1 cannot be
+                // forwarded anyway. 255 means off for both.
                 Some(vif) => ttls[vif.slot()] = (*threshold).max(1),
-                None => log::error!("{}: oif {} is not served by the kernel", entry.flow, oif.0),
+                None => log::error!(
+                    "{}: the kernel does not serve the oif with number {}",
+                    entry.flow,
+                    oif.0
+                ),
             }
         }
         ttls
     }
 
-    /// The kernel has taken what was asked for a flow, or has not.
+    /// Notes whether the kernel accepted the change of a flow's entry.
     fn note(&mut self, flow: Flow, result: io::Result<()>) -> Result<()> {
         match result {
             Ok(()) if self.refused.is_empty() => Ok(()),
@@ -140,13 +140,13 @@ impl KernelForwarder {
         }
     }
 
-    /// Has the kernel delete the VIFs that were given back.
+    /// Deletes the released VIFs in the kernel.
     fn delete_vifs(&mut self) -> Result<()> {
         let mut result = Ok(());
         for vif in self.vifs.undeleted() {
             match self.shared.socket.delete_vif(vif) {
                 Ok(()) => self.vifs.deleted(vif),
-                // As it says when it has removed one together with its device.
+                // The kernel returns this if it has removed the VIF together with its device.
                 Err(_) if self.shared.socket.has_vif(vif).is_ok_and(|has| !has) => {
                     self.vifs.deleted(vif);
                 }
@@ -157,7 +157,7 @@ impl KernelForwarder {
         result
     }
 
-    /// VIFs that were given back are free, unless an entry may name one.
+    /// Frees the released VIFs, unless an entry may still name one.
     fn release_vifs(&mut self) {
         if self.refused.is_empty() && !self.refused_more {
             self.vifs.release();
@@ -182,8 +182,8 @@ impl Forwarder for KernelForwarder {
         if !interface.next_hop.is_unspecified() {
             return Err(Refusal::KernelNextHop(interface));
         }
-        // A device must not have two VIFs: the kernel would take the first for
-        // where its packets come in.
+        // A device must not have two VIFs, because the kernel would use the first one for
+        // arriving packets.
         self.delete_vifs()?;
         let socket = &self.shared.socket;
         let gone = Refusal::NoSuchInterface(interface.index);
@@ -192,7 +192,7 @@ impl Forwarder for KernelForwarder {
             Ok(None) => return Err(gone),
             Err(error) => return Err(advice::unknown(&error, interface)),
         };
-        // Where that fails a number that no upcall can name will do.
+        // If that fails, use a number that no waiting upcall can name.
         if self.upcalls.drain().is_ok() {
             self.vifs.drained();
         }
@@ -203,7 +203,7 @@ impl Forwarder for KernelForwarder {
         self.upcalls.forget(interface.index);
         socket.add_vif(vif, interface.index).map_err(|error| {
             self.vifs.free(id);
-            // It may have gone since it was asked for its name.
+            // The device may have gone since its name was read.
             match socket.device_name(interface.index) {
                 Ok(None) => gone,
                 _ => advice::add_vif(&error, interface, &name),
@@ -219,12 +219,12 @@ impl Forwarder for KernelForwarder {
         Ok(())
     }
 
-    /// Entries should not name the interface any more. Where the kernel has
-    /// refused to rewrite one its VIF is kept until it has not.
+    /// Entries should no longer name the interface. Keeps the VIF of an entry that the kernel
+    /// refused to rewrite until the rewrite succeeds.
     fn remove_interface(&mut self, id: IfId) {
         self.vifs.leave(id);
         if let Err(refusal) = self.delete_vifs() {
-            log::warn!("trying again: {refusal}");
+            log::warn!("retrying: {refusal}");
         }
     }
 
@@ -234,7 +234,7 @@ impl Forwarder for KernelForwarder {
 
     fn settle(&mut self) {
         if let Err(refusal) = self.delete_vifs() {
-            log::debug!("trying again: {refusal}");
+            log::debug!("retrying: {refusal}");
         }
     }
 
@@ -261,12 +261,12 @@ impl Forwarder for KernelForwarder {
     fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()> {
         let Some(iif) = self.vifs.get(entry.iif) else {
             return Err(Refusal::Forwarder(format!(
-                "{}: the incoming interface is not served by the kernel",
+                "{}: the kernel does not serve its iif",
                 entry.flow
             )));
         };
         let mut ttls = self.ttls(entry);
-        // The kernel would send packets back to where they came from.
+        // Otherwise the kernel would send packets back on the interface they arrived on.
         ttls[iif.slot()] = 0;
         let result = self.shared.socket.add_mfc(entry.flow, iif, ttls);
         self.note(entry.flow, result)
@@ -286,9 +286,9 @@ impl Forwarder for KernelForwarder {
 }
 
 impl Drop for KernelForwarder {
-    /// The kernel's tables are clean when this returns. The thread leaves by
-    /// itself: waiting for it here, under the manager's lock, could be for
-    /// ever, as it may be waiting for that lock.
+    /// The kernel's tables are clean when this returns. The thread ends by itself. Waiting for it
+    /// here could deadlock, because the manager's lock is held and the thread may be waiting for
+    /// that lock.
     fn drop(&mut self) {
         if fork::is_child() {
             return;

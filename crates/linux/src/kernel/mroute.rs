@@ -1,5 +1,5 @@
-//! The kernel's multicast routing socket: every `MRT_*` option and `SIOCGET*`
-//! request there is in MGM, as safe functions over numbers and addresses.
+//! The kernel's multicast routing socket: every `MRT_*` option and `SIOCGET*` request that the
+//! library uses, as safe functions over numbers and addresses.
 //!
 //! Constants and structures are those of <linux/mroute.h>, which libc lacks.
 
@@ -12,7 +12,7 @@ use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, RawFd};
 
-/// The kernel forwards among at most this many interfaces (MAXVIFS).
+/// The greatest number of interfaces that the kernel supports (MAXVIFS).
 pub(super) const MAX_VIFS: usize = 32;
 
 const MRT_INIT: libc::c_int = 200;
@@ -28,7 +28,7 @@ const MRT_TABLE: libc::c_int = 209;
 const SIOCGETVIFCNT: libc::c_ulong = 0x89e0;
 const SIOCGETSGCNT: libc::c_ulong = 0x89e1;
 
-/// The place in SO_MEMINFO's answer, which is all `u32`, of what did not fit.
+/// The index of the number of dropped datagrams in the answer to SO_MEMINFO, an array of `u32`.
 const SK_MEMINFO_DROPS: usize = 8;
 
 const VIFF_USE_IFINDEX: u8 = 8;
@@ -80,7 +80,7 @@ const _: () = assert!(size_of::<VifCtl>() == 16 && size_of::<MfcCtl>() == 60);
 /// goes out only if its TTL is greater.
 pub(super) type Ttls = [u8; MAX_VIFS];
 
-/// What opening the socket was at when it failed.
+/// The step at which opening the socket failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpenStep {
     /// The raw socket itself.
@@ -95,9 +95,9 @@ pub(super) enum OpenStep {
     Assert,
 }
 
-/// The socket that owns one of the kernel's multicast routing tables. All that
-/// was done through it goes when it is [released](MrouteSocket::release), or
-/// closed for whatever reason.
+/// The socket that owns one of the kernel's multicast routing tables. The kernel deletes
+/// everything that was added through it when it is [released](MrouteSocket::release), or closed
+/// for any reason.
 #[derive(Debug)]
 pub(super) struct MrouteSocket(GuardedFd);
 
@@ -106,7 +106,7 @@ fn in_addr(addr: Ipv4Addr) -> libc::in_addr {
 }
 
 impl MrouteSocket {
-    /// Becomes the owner of `table`, 0 for the usual one.
+    /// Becomes the owner of `table`; 0 is the default one.
     pub(super) fn open(table: u32) -> Result<MrouteSocket, (OpenStep, io::Error)> {
         let igmp = Protocol::from(libc::IPPROTO_IGMP);
         // Close-on-exec comes with socket2's sockets.
@@ -118,15 +118,16 @@ impl MrouteSocket {
             socket.set(MRT_TABLE, &table).map_err(|error| (OpenStep::Table, error))?;
         }
         socket.set(MRT_INIT, &1i32).map_err(|error| (OpenStep::Init, error))?;
-        // Without MRT_PIM the kernel tells of packets on a wrong interface only
-        // if that is among the entry's oifs. It acts on a *change* of the flag,
-        // which its table may have kept from the last owner, hence 0 first. No
-        // other upcall comes of it as there is no register VIF. The option is
-        // missing from kernels built without PIM.
+        // Without MRT_PIM the kernel reports packets on a wrong interface only if that interface
+        // is an oif of the entry. The kernel acts on a *change* of the flag, which the table may
+        // have kept from its last owner, so set it to 0 first. It causes no other upcalls,
+        // because there is no register VIF. Kernels built without PIM lack the option.
         for on in [0i32, 1] {
             match socket.set(MRT_PIM, &on) {
                 Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => {
-                    log::debug!("no MRT_PIM: wrong interfaces that are no oif go untold");
+                    log::debug!(
+                        "no MRT_PIM: packets on a wrong interface that is no oif are not reported"
+                    );
                 }
                 result => result.map_err(|error| (OpenStep::Pim, error))?,
             }
@@ -180,8 +181,8 @@ impl MrouteSocket {
             let socket = SockRef::from(&self.0);
             let result = socket.set_recv_buffer_size(bytes);
             log::info!(
-                "upcalls: SO_RCVBUFFORCE: {error}; with SO_RCVBUF the buffer has {} bytes{}. \
-                 More than that in a burst is lost: raise net.core.rmem_max to {bytes}",
+                "upcalls: SO_RCVBUFFORCE failed ({error}); with SO_RCVBUF the buffer has {} \
+                 bytes{}: a larger burst is lost; raise net.core.rmem_max to {bytes}",
                 socket.recv_buffer_size().unwrap_or(0),
                 result.err().map_or(String::new(), |error| format!(" ({error})")),
             );
@@ -209,8 +210,8 @@ impl MrouteSocket {
         }
     }
 
-    /// Keeps IGMP packets out of the buffer, which is for upcalls: accepts
-    /// only what has the IP protocol 0, which no packet on the wire gets here with.
+    /// Keeps IGMP packets out of the buffer, which is for upcalls: accepts only datagrams with IP
+    /// protocol 0, which no packet from the network has here.
     pub(super) fn accept_upcalls_only(&self) -> io::Result<()> {
         let code = |code: u32| code as u16;
         let load_protocol = code(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS);
@@ -240,7 +241,7 @@ impl MrouteSocket {
         )
     }
 
-    /// Serves `vif` no more.
+    /// Stops serving `vif`.
     pub(super) fn delete_vif(&self, vif: Vif) -> io::Result<()> {
         self.set(
             MRT_DEL_VIF,
@@ -255,14 +256,14 @@ impl MrouteSocket {
         )
     }
 
-    /// Whether the kernel still has `vif`: it drops those of devices that go.
+    /// Whether the kernel still has `vif`. It deletes a VIF together with its device.
     pub(super) fn has_vif(&self, vif: Vif) -> io::Result<bool> {
         let mut request = VifReq { vifi: vif.number().into(), counters: [0; 4] };
         // SAFETY: SIOCGETVIFCNT reads and writes a `struct sioc_vif_req`.
         match unsafe { self.ioctl(SIOCGETVIFCNT, &mut request) } {
             Ok(()) => Ok(true),
             Err(error) => match error.raw_os_error() {
-                // EINVAL says that no VIF of this number or a greater one is left.
+                // EINVAL means that there is no VIF with this number or a greater one.
                 Some(libc::EADDRNOTAVAIL | libc::EINVAL) => Ok(false),
                 _ => Err(error),
             },
@@ -279,7 +280,7 @@ impl MrouteSocket {
         self.set(MRT_DEL_MFC, &mfc(flow, 0, [0; MAX_VIFS]))
     }
 
-    /// What the kernel has counted for this flow's entry, `None` if there is none.
+    /// The kernel's counters of this flow's entry, `None` if there is none.
     pub(super) fn counters(&self, flow: Flow) -> io::Result<Option<Counters>> {
         let mut request = SgReq {
             source: in_addr(flow.source()),
@@ -295,15 +296,14 @@ impl MrouteSocket {
             Ok(()) => {
                 let [packets, octets, wrong_if] =
                     [request.packets, request.bytes, request.wrong_if].map(as_u64);
-                // The kernel counts a packet before it looks where it came in.
+                // The kernel counts a packet before it checks where it arrived.
                 Ok(Some(Counters { packets: packets.saturating_sub(wrong_if), octets, wrong_if }))
             }
         }
     }
 
-    /// The name of a device, `None` if there is none with this index. Asked of
-    /// the socket and not of the C library, whose answer is about the network
-    /// namespace that the calling thread happens to be in.
+    /// The name of a device, `None` if there is none with this index. Uses the socket and not the
+    /// C library, which would use the network namespace of the calling thread.
     pub(super) fn device_name(&self, if_index: u32) -> io::Result<Option<String>> {
         // SAFETY: all zeros is a valid `ifreq`.
         let mut request: libc::ifreq = unsafe { zeroed() };
@@ -319,11 +319,11 @@ impl MrouteSocket {
         Ok(Some(String::from_utf8_lossy(&name).into_owned()))
     }
 
-    /// Gives the table back: all VIFs and entries go at once, even while
-    /// another thread still waits on the socket.
+    /// Releases the table: all VIFs and entries are deleted at once, even if another thread still
+    /// waits on the socket.
     pub(super) fn release(&self) {
         if let Err(error) = self.set(MRT_DONE, &0i32) {
-            log::debug!("MRT_DONE: {error}");
+            log::debug!("MRT_DONE failed: {error}");
         }
     }
 }

@@ -1,13 +1,12 @@
-//! Drains the multicast routing socket: the thread `mgm-upcall`, and who else has time.
+//! Reads the multicast routing socket: the thread `mgm-upcall`, and threads that look for
+//! upcalls themselves.
 //!
 //! A burst of new flows must not overflow the socket's buffer, because each
-//! upcall that is lost is a flow that stays unforwarded until its next packet.
-//! So the thread does nothing but read, sort out and hand over, to a sink that
-//! never waits for anybody's callback, and whose log lines another thread writes.
-//! What the sink cannot take for now is kept, while the reading goes on.
+//! lost upcall leaves a flow without forwarding until its next packet. So the thread only reads
+//! upcalls and passes them to a sink that never waits for a callback, and whose log messages
+//! another thread writes. Upcalls that the sink cannot take are kept while reading continues.
 //!
-//! In a burst, threads that answer upcalls look for themselves. Meanwhile this one
-//! stands back.
+//! In a burst, threads that answer upcalls also read them. Meanwhile this thread waits.
 
 use super::intake::{Intake, MOST_KEPT};
 use super::mroute::MrouteSocket;
@@ -21,35 +20,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// After an error of the socket: else a lasting one would have us spin.
+/// The pause after an error of the socket, so that a persistent one does not make the thread spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// So many upcalls at a look are the middle of a burst.
+/// The number of upcalls in one look that indicates a burst.
 const MANY: usize = 16;
 
-/// So long the thread leaves the socket to others that have just read from it. They
-/// may be stuck in a callback by now.
+/// How long the thread leaves the socket to other threads that have just read from it. Not
+/// longer, because these may be stuck in a callback.
 const STAND_BACK: Duration = Duration::from_millis(1);
 
-/// What the forwarder and its thread have in common.
+/// The state that the forwarder and its thread share.
 #[derive(Debug)]
 pub(super) struct ReaderShared {
     pub socket: MrouteSocket,
-    /// The thread has something to find out: that it is to end, or what is kept.
+    /// Wakes the thread: it must end, or check the kept upcalls.
     pub signal: StopSignal,
     pub ending: AtomicBool,
 }
 
 impl ReaderShared {
-    /// Has the thread leave.
+    /// Makes the thread end.
     pub(super) fn end(&self) {
         self.ending.store(true, Ordering::SeqCst);
         self.signal.raise();
     }
 }
 
-/// Starts the thread. It ends by itself after [`ReaderShared::end`], and may
-/// call the sink once more until then. What comes back reads the same socket.
+/// Starts the thread. It ends by itself after [`ReaderShared::end`], and may call the sink once more
+/// until then. The returned value reads the same socket.
 pub(super) fn spawn(
     shared: Arc<ReaderShared>,
     devices: Arc<Devices>,
@@ -73,15 +72,15 @@ pub(super) struct Reader {
     shared: Arc<ReaderShared>,
     devices: Arc<Devices>,
     sink: Arc<dyn UpcallSink>,
-    /// Held by whoever reads, until the sink has taken what it can.
+    /// Held by the reading thread until the sink has taken what it can.
     intake: Mutex<Intake>,
-    /// Somebody else than the thread has, since it last asked.
+    /// Whether another thread has read since the thread last checked.
     others_read: AtomicBool,
 }
 
 impl Reader {
-    /// One turn of the thread. `in_vain` counts its last turns that found nothing though
-    /// there was to be something.
+    /// One turn of the thread. `in_vain` counts the last turns that found nothing although the
+    /// socket was readable.
     fn serve(&self, in_vain: &mut u32) -> ControlFlow<()> {
         let ReaderShared { socket, signal, ending } = &*self.shared;
         let patience = self.intake.lock().patience();
@@ -100,7 +99,7 @@ impl Reader {
                 let mut intake = self.intake.lock();
                 match self.take_in(&mut intake) {
                     Ok(0) if self.others_read.swap(false, Ordering::Relaxed) => STAND_BACK,
-                    // A socket that always looks readable must not make the thread spin.
+                    // A socket that is always reported as readable must not make the thread spin.
                     Ok(0) if wake == WaitEnd::Readable && intake.kept.is_empty() => {
                         *in_vain = (*in_vain + 1).min(7);
                         (STAND_BACK * (1 << (*in_vain - 1))).min(PAUSE)
@@ -117,17 +116,17 @@ impl Reader {
                 }
             }
         };
-        // A signal ends it early, and is seen to in the next turn.
+        // A signal ends the wait early; the next turn handles it.
         sys::wait(None::<&MrouteSocket>, signal, Some(pause));
         ControlFlow::Continue(())
     }
 
-    /// Reads all that waits, for the thread to hand over. Afterwards no upcall is left that
-    /// names a VIF which the kernel had deleted before. May be called under the manager's
-    /// lock: whoever reads does not wait for that.
+    /// Reads all waiting upcalls, which the thread will pass on. Afterwards no unread upcall names
+    /// a VIF that the kernel had deleted before. May be called with the manager's lock held,
+    /// because no reading thread waits for that lock.
     ///
     /// # Errors
-    /// There may be one.
+    /// Such an upcall may be left.
     pub(super) fn drain(&self) -> io::Result<()> {
         let mut intake = self.intake.lock();
         let result = intake.drain(&self.shared.socket, &self.devices);
@@ -135,23 +134,23 @@ impl Reader {
         result
     }
 
-    /// Drops what was read of the device that had this index before.
+    /// Drops upcalls that were read of the device that had this index before.
     pub(super) fn forget(&self, if_index: u32) {
         self.intake.lock().forget(if_index);
     }
 
-    /// The thread may be asleep, and not know what is kept.
+    /// The thread may be asleep and not know of the kept upcalls.
     fn leave_kept(&self, intake: &Intake) {
         if !intake.kept.is_empty() {
             self.shared.signal.raise();
         }
     }
 
-    /// Reads what there is, and hands it over; how many datagrams there were.
+    /// Reads the waiting upcalls and passes them on. Returns the number of datagrams.
     fn take_in(&self, intake: &mut Intake) -> io::Result<usize> {
         let result = intake.read(&self.shared.socket, &self.devices);
         if !matches!(result, Ok(0)) || intake.losses.has_dropped() {
-            // What did not fit has left a full buffer behind, which was just read.
+            // If upcalls were lost, the buffer was full; it has just been read.
             let all = self.shared.socket.overflows();
             let lost = all.map_or(0, |all| intake.losses.see(all));
             if lost > 0 {
@@ -171,7 +170,7 @@ impl UpcallSource for Reader {
     fn look(&self) {
         self.sink.quietly(&mut || {
             let Some(mut intake) = self.intake.try_lock() else { return };
-            // The log hears of errors, and the thread reads again.
+            // Errors are logged, and the thread reads again.
             if self.take_in(&mut intake).is_ok_and(|count| count > 0) {
                 self.others_read.store(true, Ordering::Relaxed);
             }

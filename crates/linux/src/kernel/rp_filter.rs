@@ -1,23 +1,23 @@
-//! The kernel's check of where packets come from (RFC 3704): what `rp_filter` drops, multicast
-//! routing never sees, and nothing counts it where an operator would look.
+//! The kernel's check of the source of packets (RFC 3704). Multicast routing never sees packets
+//! that `rp_filter` drops, and they are not counted where an operator would look.
 
 use crate::fork::GuardedFd;
 use crate::forwarder::ReversePath;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 
-/// The settings of the network namespace that the forwarder was opened in. Later calls may
-/// come on threads of other namespaces, whose `/proc/sys/net` is another; this directory
-/// stays the same.
+/// The settings of the network namespace in which the forwarder was opened. Later calls may come
+/// on threads in other namespaces, which have another `/proc/sys/net`, so this directory stays
+/// open.
 pub(super) struct ReversePaths(Option<GuardedFd>);
 
 impl ReversePaths {
-    /// Without `/proc` nothing is known of the check.
+    /// `None` without `/proc`: the settings are then unknown.
     pub(super) fn open() -> ReversePaths {
         let directory = GuardedFd::open(|| File::open("/proc/sys/net/ipv4/conf"));
         ReversePaths(
             directory
-                .map_err(|error| log::debug!("net.ipv4.conf.*.rp_filter is not known: {error}"))
+                .map_err(|error| log::debug!("cannot read net.ipv4.conf.*.rp_filter: {error}"))
                 .ok(),
         )
     }
@@ -30,18 +30,18 @@ impl ReversePaths {
         text.trim().parse().ok()
     }
 
-    /// How strictly the kernel checks what comes in on a device.
+    /// How strictly the kernel checks packets that arrive on a device.
     pub(super) fn of(&self, device: &str) -> Option<ReversePath> {
         Some(effective(self.setting("all")?, self.setting(device)?))
     }
 
-    /// What to tell the operator of a device that is taken, if anything.
+    /// The warning to log when a device is taken, if any.
     pub(super) fn complaint(&self, device: &str, index: u32) -> Option<String> {
         complaint(device, index, self.setting("all")?, self.setting(device)?)
     }
 }
 
-/// The greater of both counts.
+/// The greater of the two settings applies.
 fn effective(all: u8, own: u8) -> ReversePath {
     match all.max(own) {
         0 => ReversePath::Off,
@@ -54,16 +54,17 @@ fn complaint(device: &str, index: u32, all: u8, own: u8) -> Option<String> {
     if effective(all, own) != ReversePath::Strict {
         return None;
     }
-    // In the name of a setting dots stand between its parts.
+    // In the name of a setting, dots separate its parts.
     let own = format!("net.ipv4.conf.{}.rp_filter", device.replace('.', "/"));
     let (cause, cure) = match all {
         0 => (own, "it to 0 or 2".to_owned()),
-        // A device cannot be less strict than all are, but for loose.
+        // The greater setting applies, and loose (2) is greater than strict (1), so a device can
+        // only become less strict than `all` by loose.
         _ => ("net.ipv4.conf.all.rp_filter".to_owned(), format!("{own} to 2")),
     };
     Some(format!(
-        "{device} (index {index}): {cause}=1 drops packets whose source the unicast routes \
-         expect by another interface, before multicast routing sees them: set {cure}"
+        "{device} (index {index}): {cause}=1 drops packets whose source is routed through \
+         another interface, before multicast routing sees them: set {cure}"
     ))
 }
 

@@ -1,4 +1,4 @@
-//! What the kernel writes into the multicast routing socket.
+//! The datagrams that the kernel writes into the multicast routing socket.
 //!
 //! An upcall looks like an IPv4 packet whose fixed header is a `struct igmpmsg`
 //! laid over that of the packet which caused it:
@@ -32,8 +32,8 @@ const WRVIFWHOLE: u8 = 4;
 /// Length of an IPv4 header without options.
 const FIXED: usize = 20;
 
-/// The most that is ever of interest: the twenty bytes, and after them a
-/// header with all the options there can be.
+/// The most bytes that are of interest: the twenty bytes, and after them a header with as many
+/// options as possible.
 pub(super) const LONGEST: usize = FIXED + 60;
 
 /// One upcall.
@@ -47,20 +47,20 @@ pub(super) struct Report {
     pub header: Vec<u8>,
 }
 
-/// Why something that was read is no upcall of interest.
+/// Why a datagram is no upcall of interest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ignored {
     /// A real IGMP packet.
     Packet,
     /// Shorter than its type requires.
     Short,
-    /// A type that MGM has no use for.
+    /// A type that the library does not use.
     Type(u8),
-    /// A VIF, source or group that cannot be.
+    /// An invalid VIF, source or group.
     Nonsense,
 }
 
-/// Makes out what `datagram` tells. It may be cut off after [`LONGEST`] bytes.
+/// Parses `datagram`, which may be cut off after [`LONGEST`] bytes.
 pub(super) fn parse(datagram: &[u8]) -> Result<Report, Ignored> {
     let fixed: &[u8; FIXED] = datagram.first_chunk().ok_or(Ignored::Short)?;
     if fixed[9] != 0 {
@@ -89,12 +89,12 @@ fn header(packet: &[u8]) -> Result<&[u8], Ignored> {
         return Err(Ignored::Nonsense);
     }
     if cfg!(all(fuzzing, mgm_planted)) {
-        return Ok(&packet[..length]); // a bug to order: scripts/fuzz has to find it
+        return Ok(&packet[..length]); // a planted bug: scripts/fuzz must find it
     }
     packet.get(..length).ok_or(Ignored::Short)
 }
 
-/// The header of the packet that an upcall was made of, as far as it is left.
+/// The header of the packet that caused the upcall, as far as it was not overwritten.
 fn with_zeros(datagram: &[u8]) -> Result<Vec<u8>, Ignored> {
     let mut header = header(datagram)?.to_vec();
     header[2..4].fill(0);

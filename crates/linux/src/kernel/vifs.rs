@@ -1,4 +1,4 @@
-//! Which interface the kernel knows by which number.
+//! The kernel's VIF numbers of interfaces.
 
 use super::mroute::MAX_VIFS;
 use crate::types::IfId;
@@ -39,15 +39,15 @@ impl Devices {
     }
 }
 
-/// Why no VIF can be had.
+/// Why an interface gets no VIF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoVif {
-    /// All are in use.
+    /// All VIFs are in use.
     Full,
-    /// All are in use, but for some that entries or upcalls may still name.
+    /// All VIFs are in use, or may still be named by entries or upcalls.
     Leaving,
-    /// The interface has one under another number: the kernel would take the
-    /// device a second time, and send every packet out twice.
+    /// The interface has a VIF under another number. The kernel would accept the device a second
+    /// time, and send every packet twice.
     SameDevice(IfId),
     /// The number stands for another device.
     SameId(u32),
@@ -55,28 +55,28 @@ pub(super) enum NoVif {
     NoMemory,
 }
 
-/// What a VIF is for.
+/// The state of a VIF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
     Free,
     Of(IfId),
-    /// Given back, but the kernel has it still.
+    /// Released, but not yet deleted in the kernel.
     Undeleted,
-    /// The kernel has it no more, but may have entries that name it: whichever
-    /// device got it next would get their packets.
+    /// Deleted in the kernel, but entries may still name it: the next device with this VIF would
+    /// get their packets.
     Named,
-    /// No entry names it any more, but upcalls that nobody has read yet may: they would be
-    /// put down to whichever device got it next.
+    /// No longer named by entries, but perhaps by unread upcalls: they would be attributed to the
+    /// next device with this VIF.
     Unread,
 }
 
 /// The VIFs in use: at most one for each number, and for each device.
 #[derive(Debug)]
 pub(super) struct VifTable {
-    /// By interface number, which are small and dense.
+    /// By interface number; these are small and dense.
     by_id: Vec<Option<Vif>>,
     uses: [Use; MAX_VIFS],
-    /// How many the kernel has still, or its entries may name.
+    /// How many released VIFs are not free yet.
     leaving: usize,
     devices: Arc<Devices>,
     /// Where the search for a free one begins. VIFs are reused as late as
@@ -144,12 +144,12 @@ impl VifTable {
         }
     }
 
-    /// Gives back a VIF that the kernel never had.
+    /// Releases a VIF that was never added to the kernel.
     pub(super) fn free(&mut self, id: IfId) {
         self.end(id, Use::Free);
     }
 
-    /// Gives an interface's VIF back. It is free again after
+    /// Releases an interface's VIF. It is free again after
     /// [`VifTable::deleted`], then [`VifTable::release`], then [`VifTable::drained`].
     pub(super) fn leave(&mut self, id: IfId) {
         if self.end(id, Use::Undeleted) {
@@ -166,12 +166,12 @@ impl VifTable {
         true
     }
 
-    /// The kernel has this one no more.
+    /// The kernel has deleted this VIF.
     pub(super) fn deleted(&mut self, vif: Vif) {
         self.uses[vif.slot()] = Use::Named;
     }
 
-    /// No entry names a VIF that was given back.
+    /// No entry names a released VIF any longer.
     pub(super) fn release(&mut self) {
         for of in self.uses.iter_mut().filter(|of| **of == Use::Named) {
             *of = Use::Unread;
@@ -179,20 +179,20 @@ impl VifTable {
         }
     }
 
-    /// All upcalls have been read that waited while these calls were made.
+    /// All upcalls have been read that waited during these calls.
     pub(super) fn drained(&mut self) {
         for of in self.uses.iter_mut().filter(|of| **of == Use::Unread) {
             *of = Use::Free;
         }
     }
 
-    /// The VIFs that were given back and that the kernel has still.
+    /// The released VIFs that the kernel still has.
     pub(super) fn undeleted(&self) -> Vec<Vif> {
         let all = self.uses.iter().zip(0..);
         all.filter(|(of, _)| **of == Use::Undeleted).map(|(_, n)| Vif(n)).collect()
     }
 
-    /// Whether the kernel has no VIF and no entry of an interface that was given up.
+    /// Whether the kernel has no VIF and no entry of a released interface.
     pub(super) fn is_settled(&self) -> bool {
         self.leaving == 0
     }

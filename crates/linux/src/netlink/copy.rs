@@ -9,7 +9,7 @@ use netlink_packet_core::Parseable;
 use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteType};
 use std::collections::{BTreeMap, HashMap};
 
-/// The table of this machine's own addresses.
+/// The table of this machine's addresses.
 const LOCAL_TABLE: u32 = 255;
 
 pub(super) const RTM_NEWROUTE: u16 = 24;
@@ -32,7 +32,7 @@ struct PrefixRoute {
 enum PrefixRouteKind {
     /// An address of this machine.
     Local,
-    /// Packets do not get through.
+    /// Packets are not forwarded.
     Nowhere,
     Hops(Vec<NextHop>),
     /// A next hop object.
@@ -77,16 +77,16 @@ impl TableCopy {
         tables
     }
 
-    /// All routes of a dump have been taken in.
+    /// All routes of a dump have been processed.
     pub fn complete(&mut self) {
         self.is_complete = true;
     }
 
-    /// Takes an announcement about a route, or a part of a dump, in.
+    /// Processes an announcement about a route, or a part of a dump.
     pub fn take(&mut self, message: &Message<'_>) {
         let route = match RouteMessage::parse(message.body) {
             Ok(route) => route,
-            Err(error) => return log::debug!("a route that makes no sense: {error}"),
+            Err(error) => return log::debug!("ignoring an invalid route: {error}"),
         };
         match message.kind {
             RTM_NEWROUTE => self.add(&route, message.flags),
@@ -95,7 +95,7 @@ impl TableCopy {
         }
     }
 
-    /// Takes in a route that was added.
+    /// Adds a route.
     fn add(&mut self, route: &RouteMessage, flags: u16) {
         let (prefix, entry) = (reply::prefix(route), entry(route));
         if let Some(table) = self.table(route) {
@@ -103,7 +103,7 @@ impl TableCopy {
         }
     }
 
-    /// Takes in that a route was deleted.
+    /// Deletes a route.
     fn delete(&mut self, route: &RouteMessage) {
         let (prefix, entry) = (reply::prefix(route), entry(route));
         if let Some(table) = self.table(route) {

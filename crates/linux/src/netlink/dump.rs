@@ -1,4 +1,4 @@
-//! Reads what there is: links, addresses, the routes of a table.
+//! Reads the existing links, addresses and routes of a table.
 
 use super::copy::TableCopy;
 use super::links::{Links, ADDRESS_HEAD, LINK_HEAD, RTM_GETADDR, RTM_GETLINK};
@@ -25,8 +25,8 @@ const NLM_F_DUMP_INTR: u16 = 0x10;
 
 /// The kernel fills as much of a buffer as it is given.
 const PIECE: usize = 65_536;
-/// A dump that changes interrupted is made again, so often at the most: the announcements of
-/// these changes are read after it.
+/// How often a dump that changes have interrupted is repeated. The announcements of these
+/// changes are read after it.
 const TRIES: usize = 3;
 
 /// The socket for dumps.
@@ -43,12 +43,12 @@ impl Dumper {
         SockRef::from(&*socket).set_read_timeout(Some(ANSWER))?;
         if let Err(error) = socket.set_netlink_get_strict_chk(true) {
             // Before Linux 4.20. Then a dump has all tables, and takes longer.
-            log::debug!("NETLINK_GET_STRICT_CHK: {error}");
+            log::debug!("NETLINK_GET_STRICT_CHK failed: {error}");
         }
         Ok(Dumper { socket, sequence: 0, piece: vec![0; PIECE] })
     }
 
-    /// Reads all links and addresses anew.
+    /// Reads all links and addresses again.
     pub fn links(&mut self, known: &Known) -> io::Result<()> {
         let links = self.repeatedly(|dumper| {
             let mut links = Links::default();
@@ -68,7 +68,7 @@ impl Dumper {
         Ok(())
     }
 
-    /// Reads the table that the host named anew, if it named one.
+    /// Reads the table that the host named again, if it named one.
     pub fn routes(&mut self, known: &Known) -> io::Result<()> {
         let Some(copy) = &known.copy else { return Ok(()) };
         let number = copy.read().number();
@@ -109,7 +109,7 @@ impl Dumper {
         }
     }
 
-    /// Asks for a dump and hands its messages on; false if it misses something.
+    /// Requests a dump and passes its messages on; false if it misses something.
     fn dump(
         &mut self,
         kind: u16,

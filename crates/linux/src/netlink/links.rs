@@ -45,7 +45,7 @@ struct Address {
     local: Ipv4Addr,
 }
 
-/// What an announcement comes to.
+/// The effect of an announcement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// No route depends on what changed.
@@ -90,7 +90,7 @@ impl Links {
         found
     }
 
-    /// Takes an announcement, or a part of a dump, in.
+    /// Processes an announcement, or a part of a dump.
     pub fn take(&mut self, message: &Message<'_>) -> Effect {
         let effect = match message.kind {
             RTM_NEWLINK => self.link(message, true),

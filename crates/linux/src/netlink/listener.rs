@@ -1,5 +1,5 @@
-//! The thread `mgm-route`: hears that the kernel's routes have changed, or what it
-//! routes multicast among.
+//! The thread `mgm-route`: reads announcements that the kernel's routes have changed, or the
+//! interfaces among which it routes multicast.
 
 use super::copy::{RTM_DELROUTE, RTM_NEWROUTE};
 use super::dump::Dumper;
@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// From <linux/rtnetlink.h>: the groups that announce what a look-up depends
-/// on. Links are among them because routes over a link that goes down go
-/// without being announced. The last but one says that an interface has got a VIF,
-/// or lost it, whoever has done that.
+/// on. Links are among them because routes over a link that goes down are deleted without an
+/// announcement. RTNLGRP_IPV4_NETCONF announces that any program has added or deleted the VIF
+/// of an interface.
 const GROUPS: [u32; 6] = [
     1,  // RTNLGRP_LINK
     5,  // RTNLGRP_IPV4_IFADDR
@@ -29,23 +29,23 @@ const GROUPS: [u32; 6] = [
 /// RTNLGRP_NEXTHOP, of next hop objects: they came with Linux 5.3.
 const NEXTHOP: u32 = 32;
 
-/// The watcher is told this long after the first of a number of changes: a
-/// routing daemon makes thousands at a time.
+/// How long changes are collected before the watcher is told, because a routing daemon makes
+/// thousands at a time.
 const COLLECT: Duration = Duration::from_millis(50);
 
-/// After an error of the socket: else a lasting one would have us spin.
+/// The pause after an error of the socket, so that a persistent one does not make the thread spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A dump that failed is made again after so long.
+/// The time until a failed dump is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Longer than any announcement: that of a link is the longest.
 const LONGEST: usize = 32_768;
 
-/// The socket holds so many bytes of announcements, some ten thousand of them.
+/// The bytes of announcements that the socket holds, some ten thousand announcements.
 const UNREAD: usize = 8 << 20;
 
-/// What the thread works with.
+/// The state of the thread.
 pub(super) struct Listener {
     ears: Ears,
     dumper: Dumper,
@@ -54,14 +54,14 @@ pub(super) struct Listener {
     stale: Stale,
 }
 
-/// What has to be read anew.
+/// What must be read again.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stale {
     links: bool,
     routes: bool,
 }
 
-/// Reads announcements and remembers what they come to.
+/// Reads announcements and stores their effects.
 struct Ears {
     socket: RouteSocket,
     known: Arc<Known>,
@@ -83,7 +83,7 @@ impl Listener {
         for group in GROUPS {
             match socket.add_membership(group) {
                 Err(error) if group == NEXTHOP && error.raw_os_error() == Some(libc::EINVAL) => {
-                    log::debug!("no next hop objects in this kernel");
+                    log::debug!("this kernel has no next hop objects");
                 }
                 result => result?,
             }
@@ -135,7 +135,7 @@ impl Listener {
         }
     }
 
-    /// Reads anew what is stale, then tells the watcher; true if something is still stale.
+    /// Reads again what is stale, then tells the watcher; true if something is still stale.
     fn tell(&mut self) -> bool {
         let news = std::mem::take(&mut self.ears.news);
         let before = self.stale;
@@ -160,7 +160,7 @@ impl Listener {
         let read = |what: &str, stale: &mut bool, result: io::Result<()>| {
             *stale = result.is_err();
             if let Err(error) = result {
-                log::warn!("reading {what} from the kernel: {error}: trying again in a second");
+                log::warn!("cannot read {what} from the kernel: {error}: retrying in a second");
             }
         };
         if stale.links {
@@ -174,7 +174,7 @@ impl Listener {
 }
 
 impl Drop for Listener {
-    /// Nobody waits for what will not be read.
+    /// Look-ups no longer wait for a table that will not be read.
     fn drop(&mut self) {
         self.ears.known.first_dump.end();
     }
@@ -185,15 +185,15 @@ impl Stale {
         self.links || self.routes
     }
 
-    /// Whether something that was stale is not any more.
+    /// Whether something that was stale no longer is.
     fn has_less_than(self, before: Stale) -> bool {
         before.links && !self.links || before.routes && !self.routes
     }
 }
 
-/// The sources to look up again, if there may be any. What was stale `before` the news has been
-/// looked up in the old copy, and so may others since: a dump that succeeds now concerns everybody, whatever the news
-/// that came in the same round says.
+/// The sources to look up again, if there may be any. Sources may have been looked up in the old
+/// copy while it was stale, so a dump that succeeds now concerns all sources, whatever the
+/// announcements of the same round say.
 fn to_look_up(before: Stale, after: Stale, news: &News) -> Option<RouteChanges> {
     match after.has_less_than(before) {
         true => Some(RouteChanges::everything()),
@@ -202,9 +202,10 @@ fn to_look_up(before: Stale, after: Stale, news: &News) -> Option<RouteChanges> 
 }
 
 impl Ears {
-    /// Reads all there is, up to some thousands; false if there was nothing, or an error.
+    /// Reads the waiting announcements, up to some thousands; false if there were none, or an
+    /// error.
     fn drain(&mut self) -> bool {
-        /// Then it is time for the watcher, however fast they come.
+        /// After this number the watcher is told, however fast announcements arrive.
         const MOST: usize = 4096;
         let mut heard = false;
         for _ in 0..MOST {
@@ -214,7 +215,7 @@ impl Ears {
                     self.take(length.min(LONGEST));
                 }
                 Err(error) => match error.raw_os_error() {
-                    // Announcements were lost: so there were some.
+                    // Announcements were lost, so there were some.
                     Some(libc::ENOBUFS) => {
                         heard = true;
                         self.news.gap();
@@ -222,7 +223,7 @@ impl Ears {
                     Some(libc::EINTR) => {}
                     Some(libc::EAGAIN) => break,
                     _ => {
-                        log::debug!("reading route changes: {error}");
+                        log::debug!("cannot read route changes: {error}");
                         break;
                     }
                 },
@@ -245,12 +246,12 @@ impl Ears {
             }
         }
         if count == 0 {
-            news.gap(); // it makes no sense
+            news.gap(); // the message is invalid
         }
     }
 
-    /// A loss is not told later: until it is known, calls are accepted that come to nothing.
-    /// What else has changed takes longer to look up.
+    /// Reports a lost device at once, because calls for it are accepted in vain until then. Other
+    /// changes take longer to look up.
     fn tell_loss(&mut self, watcher: &dyn RouteWatcher) {
         if std::mem::take(&mut self.news.has_lost_link) {
             sys::shield("a loss", || watcher.interfaces_changed());

@@ -1,4 +1,4 @@
-//! Questions about sources, one at a time.
+//! Look-ups of sources, one at a time.
 
 use super::nexthops::{self, Object};
 use super::reply::{self, NoRoute};
@@ -15,8 +15,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The kernel answers while the request is being sent; this is for the case
-/// that it never does.
+/// The longest wait for an answer. The kernel normally answers while the request is being sent.
 pub(super) const ANSWER: Duration = Duration::from_secs(1);
 
 /// Longer than any answer about one route: the kernel makes them fit a page. Groups of next
@@ -32,12 +31,12 @@ pub(super) struct Lookups {
     answer: Vec<u8>,
 }
 
-/// The questions there are about a source.
+/// The kinds of requests about a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ask {
     /// Which route matches it: network, protocol, all next hops.
     Match,
-    /// Where packets to it go: one interface, one gateway.
+    /// Where packets to it are sent: one interface, one gateway.
     Decision,
 }
 
@@ -67,7 +66,7 @@ impl Lookups {
             Some(matched) => self.paths(source, domain, matched)?,
             None => Vec::new(),
         };
-        // The matching route, and if that leaves it open the kernel's decision.
+        // The matching route, and if that has several paths, the kernel's decision.
         match matched {
             Some(matched) if !reply::needs_decision(&matched) => {
                 Ok(reply::route(source, Some(&matched), &matched, &paths))
@@ -80,7 +79,7 @@ impl Lookups {
         }
     }
 
-    /// All ways that the matching route leaves open, the dead ones left out.
+    /// All paths of the matching route except dead ones.
     fn paths(
         &mut self,
         source: Ipv4Addr,
@@ -118,7 +117,7 @@ impl Lookups {
         let known = Arc::clone(&self.known);
         let Some(copy) = &known.copy else { return Ok(Route::NONE) };
         let mut failed = None;
-        // An object that is gone took its routes along: that is about to be announced.
+        // The kernel deletes routes together with their object, and is about to announce this.
         let found = copy.read().lookup(source, |id| {
             self.object(id, &known)
                 .map(Option::unwrap_or_default)
@@ -168,12 +167,13 @@ impl Lookups {
             let length = self.receive()?;
             let answer = messages(&self.answer[..length]).next();
             if let Some(answer) = answer.filter(|answer| answer.sequence == self.sequence) {
-                return Ok(nexthops::read(&answer)); // else an error: there is none
+                return Ok(nexthops::read(&answer)); // otherwise an error: no such object
             }
         }
     }
 
-    /// Asks about a source, by way of this interface, or in this VRF; 0: as rules say.
+    /// Sends a request about a source, through this interface or in this VRF; 0: by the policy
+    /// rules.
     fn ask(&mut self, source: Ipv4Addr, oif: u32, ask: Ask) -> Result<RouteMessage, NoRoute> {
         self.sequence = self.sequence.wrapping_add(1);
         let message = request(source, oif, ask, self.sequence);
@@ -228,7 +228,7 @@ fn request(
     message
 }
 
-/// The answers for: no route; unreachable; prohibit; blackhole; throw; no such VRF any more.
+/// The errors for: no route; unreachable; prohibit; blackhole; throw; deleted VRF.
 fn is_unreachable(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),

@@ -1,4 +1,4 @@
-//! What announcements come to: which sources have to be looked up again. No I/O here.
+//! The effects of announcements: which sources must be looked up again. No I/O here.
 
 use super::copy::{RTM_DELROUTE, RTM_NEWROUTE};
 use super::links::{Effect, Links, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK};
@@ -10,27 +10,27 @@ use std::collections::BTreeSet;
 const RTM_NEWNETCONF: u16 = 80;
 const RTM_DELNETCONF: u16 = 81;
 
-/// The length of `struct rtmsg`, and what stands in it and behind it.
+/// The length of `struct rtmsg`, and the positions and kinds of its fields and attributes.
 const ROUTE_HEAD: usize = 12;
 const RTA_DST: u16 = 1;
 /// RTM_F_CLONED: an exception to a route, learned from ICMP.
 const CLONED: u32 = 0x200;
 
-/// More prefixes than that are collected as everything.
+/// With more prefixes than this, all sources are looked up again.
 const MOST_PREFIXES: usize = 4096;
 
-/// What a number of announcements comes to.
+/// The combined effects of some announcements.
 #[derive(Debug, Default)]
 pub(super) struct News {
     prefixes: BTreeSet<Prefix>,
     /// Any route may have changed.
     everything: bool,
-    /// What multicast is routed among may have changed. MGM's own changes are announced,
-    /// too: looking all sources up for them would cost too much.
+    /// The interfaces among which multicast is routed may have changed. The library's own changes
+    /// are announced, too, and looking up all sources for them would cost too much.
     interfaces: bool,
     /// A device has gone, and its VIF with it.
     pub has_lost_link: bool,
-    /// Routes of the table that the host named have gone, or may have, without announcement.
+    /// Routes of the table that the host named may have been deleted without announcement.
     pub is_copy_stale: bool,
     /// Next hop objects have changed, or may have.
     pub are_objects_stale: bool,
@@ -39,7 +39,7 @@ pub(super) struct News {
 }
 
 impl News {
-    /// Whether nothing is to be told to anybody.
+    /// Whether there is nothing to report.
     pub fn is_empty(&self) -> bool {
         self.prefixes.is_empty() && !self.everything && !self.interfaces
     }
@@ -78,7 +78,7 @@ impl News {
         }
     }
 
-    /// Takes an announcement in; `links` learns of it.
+    /// Processes an announcement, and updates `links`.
     pub fn take(&mut self, message: &Message<'_>, links: &mut Links) {
         match message.kind {
             RTM_NEWROUTE | RTM_DELROUTE => match destination(message) {
@@ -104,7 +104,7 @@ impl News {
 }
 
 /// The destination of an announced route; `Some(None)` if no look-up depends on it, `None`
-/// if the announcement makes no sense.
+/// if the announcement is invalid.
 fn destination(message: &Message<'_>) -> Option<Option<Prefix>> {
     let (head, rest) = message.split(ROUTE_HEAD)?;
     if i32::from(head[0]) != libc::AF_INET || u32_at(head, 8)? & CLONED != 0 {

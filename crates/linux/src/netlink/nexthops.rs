@@ -22,13 +22,13 @@ const NHA_GATEWAY: u16 = 6;
 /// RTNH_F_DEAD and RTNH_F_LINKDOWN.
 const DEAD: u32 = 1 | 16;
 
-/// What an object is.
+/// A next hop object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Object {
-    /// The numbers of others, of equal cost.
+    /// A group: the numbers of other objects, of equal cost.
     Group(Vec<u32>),
     Hop(NextHop),
-    /// Packets do not get through: a blackhole, or a dead link.
+    /// Packets are dropped: a blackhole, or a dead link.
     Nowhere,
 }
 
@@ -65,11 +65,11 @@ pub(super) fn read(message: &Message<'_>) -> Option<Object> {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     known: HashMap<u32, Arc<[NextHop]>, RandomState>,
-    /// Counts how often it was cleared: what was asked for before is not entered after.
+    /// Counts how often it was cleared, so that an earlier answer is not entered afterwards.
     clearings: u64,
 }
 
-/// More objects than that are in use nowhere; strangers cannot make any.
+/// More objects than this are not in use anywhere, and senders cannot create any.
 const MOST: usize = 65_536;
 
 impl Cache {
@@ -82,12 +82,12 @@ impl Cache {
         self.known.get(&id).cloned()
     }
 
-    /// What [`Cache::enter`] has to be given.
+    /// The value to pass to [`Cache::enter`].
     pub fn clearings(&self) -> u64 {
         self.clearings
     }
 
-    /// Enters what an object leads to, unless something has changed since the question.
+    /// Enters the next hops of an object, unless something has changed since the request.
     pub fn enter(&mut self, id: u32, hops: Arc<[NextHop]>, clearings: u64) {
         if clearings == self.clearings && self.known.len() < MOST {
             self.known.insert(id, hops);

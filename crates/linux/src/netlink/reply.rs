@@ -1,4 +1,4 @@
-//! What the kernel's answers to RTM_GETROUTE mean.
+//! Parses the kernel's answers to RTM_GETROUTE.
 
 use crate::types::{Ipv4Addr, NextHop, Prefix, Route, RouteOrigin};
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
@@ -9,7 +9,7 @@ use netlink_packet_route::route::{
 use netlink_packet_route::RouteNetlinkMessage;
 use std::io;
 
-/// PROTO_IP_*: who made a route.
+/// PROTO_IP_*: the origin of a route.
 mod proto {
     pub const OTHER: u32 = 1;
     pub const LOCAL: u32 = 2;
@@ -23,8 +23,8 @@ mod proto {
     pub const DHCP: u32 = 19;
 }
 
-/// Who made a route, in the words of mgm.h. Daemons that speak several
-/// protocols under one number (zebra, bird, gated, xorp) are OTHER.
+/// The origin of a route as a PROTO_IP_* number. Daemons that use one number for several protocols
+/// (zebra, bird, gated, xorp) are OTHER.
 pub(super) fn protocol(protocol: RouteProtocol) -> u32 {
     match protocol {
         RouteProtocol::Kernel => proto::LOCAL,
@@ -40,13 +40,13 @@ pub(super) fn protocol(protocol: RouteProtocol) -> u32 {
     }
 }
 
-/// Why no route came of a question.
+/// Why a request returned no route.
 #[derive(Debug)]
 pub(super) enum NoRoute {
-    /// The kernel's answer is an error number: it may well say that there is no route.
+    /// The kernel's answer is an error number, which can mean that there is no route.
     Answered(io::Error),
-    /// The question or the answer did not get through, or makes no sense. Whatever the
-    /// number, it says nothing about routes: a sandbox may have made it.
+    /// The request or the answer was not delivered, or is invalid. The error number says nothing
+    /// about routes: a sandbox may have caused it.
     Unheard(io::Error),
 }
 
@@ -56,8 +56,8 @@ impl From<io::Error> for NoRoute {
     }
 }
 
-/// Makes out what `datagram` answers to the question with this number; `None`
-/// if it is the answer to one that was given up.
+/// Parses `datagram` as the answer to the request with this number; `None` if it answers an
+/// abandoned request.
 pub(super) fn read(datagram: &[u8], sequence: u32) -> Option<Result<RouteMessage, NoRoute>> {
     let answer = match NetlinkMessage::<RouteNetlinkMessage>::deserialize(datagram) {
         Ok(answer) => answer,
@@ -68,7 +68,7 @@ pub(super) fn read(datagram: &[u8], sequence: u32) -> Option<Result<RouteMessage
     }
     Some(match answer.payload {
         NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) => Ok(route),
-        // Not its own to_io, which panics at the number that has no opposite.
+        // Not netlink's to_io, which panics at the number that has no negation.
         NetlinkPayload::Error(error) => Err(NoRoute::Answered(io::Error::from_raw_os_error(
             error.raw_code().checked_neg().unwrap_or(libc::EIO),
         ))),
@@ -76,9 +76,8 @@ pub(super) fn read(datagram: &[u8], sequence: u32) -> Option<Result<RouteMessage
     })
 }
 
-/// Whether the route that matched leaves open where packets go: it has several
-/// next hops, or stands for a next hop object. The kernel's decision for the
-/// one source tells.
+/// Whether the matching route does not determine where packets are sent: it has several next hops,
+/// or refers to a next hop object. Then the kernel's decision for the source is needed.
 pub(super) fn needs_decision(matched: &RouteMessage) -> bool {
     matches!(matched.header.kind, RouteType::Unicast)
         && (!matched.attributes.iter().any(|a| matches!(a, RouteAttribute::Oif(_)))
@@ -88,8 +87,7 @@ pub(super) fn needs_decision(matched: &RouteMessage) -> bool {
                 .any(|a| matches!(a, RouteAttribute::MultiPath(_) | RouteAttribute::NhId(_))))
 }
 
-/// The next hops of a route that packets can take, in its order. Those of a next hop object
-/// are not among them ([`object`]).
+/// The living next hops of a route, in its order, except those of a next hop object ([`object`]).
 pub(super) fn next_hops(route: &RouteMessage) -> Vec<NextHop> {
     if !matches!(route.header.kind, RouteType::Unicast) {
         return Vec::new();
@@ -114,7 +112,7 @@ pub(super) fn next_hops(route: &RouteMessage) -> Vec<NextHop> {
         .collect()
 }
 
-/// The number of the next hop object that a route leads to, if it leads to one.
+/// The number of the next hop object that a route refers to, if any.
 pub(super) fn object(route: &RouteMessage) -> Option<u32> {
     route.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::NhId(id) => Some(*id),
@@ -123,7 +121,7 @@ pub(super) fn object(route: &RouteMessage) -> Option<u32> {
 }
 
 /// The route to `source`: prefix and protocol as in the route that `matched`
-/// (unknown if the kernel did not tell), interface and gateway as in `decided`,
+/// (unknown if the kernel did not return it), interface and gateway as in `decided`,
 /// which is one of the equal-cost `paths`.
 pub(super) fn route(
     source: Ipv4Addr,
@@ -170,7 +168,7 @@ pub(super) fn by(path: NextHop, paths: &[NextHop], prefix: Prefix, protocol: u32
 pub(super) fn prefix(message: &RouteMessage) -> Prefix {
     let length = message.header.destination_prefix_length;
     if cfg!(all(fuzzing, mgm_planted)) && length > 32 {
-        panic!("a bug to order: scripts/fuzz has to find it");
+        panic!("a planted bug: scripts/fuzz must find it");
     }
     Prefix::of(destination(message), length)
 }
@@ -208,7 +206,7 @@ fn gateway(attributes: &[RouteAttribute]) -> RouteOrigin {
         .unwrap_or(RouteOrigin::Connected)
 }
 
-/// Reads anything, and checks what comes of it.
+/// Parses any bytes, and checks the result.
 #[cfg(fuzzing)]
 pub fn fuzz(datagram: &[u8]) {
     // The question that it answers, if it has a header.

@@ -1,4 +1,4 @@
-//! A netlink socket that no forked child keeps.
+//! A netlink socket that is closed in every forked child.
 
 use crate::fork::GuardedFd;
 use netlink_sys::{protocols::NETLINK_ROUTE, Socket, SocketAddr};
@@ -8,7 +8,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
-/// Netlink-sys does the talking, the guard owns the descriptor.
+/// The netlink-sys socket sends and receives; the guard owns the descriptor.
 pub(super) struct RouteSocket {
     socket: ManuallyDrop<Socket>,
     guard: GuardedFd,
@@ -19,7 +19,7 @@ impl RouteSocket {
     pub(super) fn open() -> io::Result<RouteSocket> {
         let guard = GuardedFd::open(|| {
             let mut socket = Socket::new(NETLINK_ROUTE)?;
-            // A socket without a port of its own hears no announcements.
+            // A socket without its own port receives no announcements.
             socket.bind(&SocketAddr::new(0, 0))?;
             // SAFETY: the socket has just given the descriptor away.
             Ok(unsafe { OwnedFd::from_raw_fd(socket.into_raw_fd()) })
@@ -30,8 +30,7 @@ impl RouteSocket {
         Ok(RouteSocket { socket: ManuallyDrop::new(socket), guard })
     }
 
-    /// Makes room for this many bytes that have not been read yet, or for as many as an
-    /// ordinary user may have.
+    /// Sets the size of the receive buffer in bytes, or the largest that an ordinary user may set.
     pub(super) fn set_receive_buffer(&self, bytes: usize) {
         let size = bytes as libc::c_int;
         // SAFETY: the kernel reads one int.
@@ -48,8 +47,8 @@ impl RouteSocket {
             let error = io::Error::last_os_error();
             let result = SockRef::from(&self.socket as &Socket).set_recv_buffer_size(bytes);
             log::debug!(
-                "announcements of routes: SO_RCVBUFFORCE: {error}, SO_RCVBUF: {result:?}: more \
-                 than fit have every source looked up again"
+                "route changes: SO_RCVBUFFORCE failed ({error}), SO_RCVBUF: {result:?}: after a \
+                 larger burst every source is looked up again"
             );
         }
     }

@@ -1,5 +1,5 @@
-//! Netlink messages as bytes: announcements come by the thousand, and of most of them two
-//! numbers matter. No I/O here.
+//! Netlink messages as bytes, because announcements arrive by the thousand and only two numbers
+//! of most of them matter. No I/O here.
 
 use crate::types::Ipv4Addr;
 
@@ -12,7 +12,7 @@ pub(super) struct Message<'a> {
     pub kind: u16,
     pub flags: u16,
     pub sequence: u32,
-    /// The fixed part of its kind, then attributes.
+    /// The fixed part, which depends on the kind, then attributes.
     pub body: &'a [u8],
 }
 
@@ -33,7 +33,7 @@ fn cut(bytes: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
     Some((piece, bytes.get(align(length)..).unwrap_or_default()))
 }
 
-/// The messages of a datagram, up to the first that makes no sense.
+/// The messages of a datagram, up to the first invalid one.
 pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
@@ -50,7 +50,7 @@ pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     })
 }
 
-/// The attributes in `bytes` with their kinds, up to the first that makes no sense.
+/// The attributes in `bytes` with their kinds, up to the first invalid one.
 pub(super) fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     /// NLA_F_NESTED and NLA_F_NET_BYTEORDER.
     const FLAGS: u16 = 0xc000;
@@ -77,7 +77,7 @@ pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// The IPv4 address that a value is.
+/// The value as an IPv4 address.
 pub(super) fn addr(value: &[u8]) -> Option<Ipv4Addr> {
     <[u8; 4]>::try_from(value).ok().map(Ipv4Addr::from)
 }

@@ -1,4 +1,4 @@
-//! In place of what only Linux has: refusals that say so.
+//! Replaces what only Linux has: functions that return an error.
 
 use crate::forwarder::{Forwarder, UpcallSink};
 use crate::route_view::{RouteView, RouteWatcher};
@@ -13,18 +13,18 @@ use std::sync::Arc;
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-/// Whether there is more than memory to choose from.
+/// Whether there are other forwarders than the memory forwarder.
 pub(crate) const HAS_FORWARDER: bool = false;
 
-/// MGM starts in this process.
+/// The library starts in this process.
 pub(crate) fn move_in() {
     #[cfg(windows)]
     mgm_windows::stay_loaded();
 }
 
-/// There are no forks here.
+/// Other systems have no fork.
 pub mod fork {
-    /// Whether this process was forked from the one that uses MGM.
+    /// Whether this process was forked from the one that uses the library.
     #[must_use]
     pub fn is_child() -> bool {
         false
@@ -44,7 +44,7 @@ pub(crate) fn is_ours() -> bool {
     OURS.get()
 }
 
-/// Starts one. There are no signals that it could take from the program.
+/// Starts a thread. There are no signals that it would have to block.
 pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let body = move || {
         OURS.set(true);
@@ -59,29 +59,29 @@ pub(crate) fn clock() -> u64 {
     START.elapsed().as_millis() as u64
 }
 
-/// Nobody can tell here.
+/// Not known here.
 pub(crate) const STDERR_BYTES: usize = usize::MAX;
 pub(crate) fn stderr_is_ready(_most: Duration) -> bool {
     true
 }
 
-/// There is no forwarding by the kernel here.
+/// There is no kernel forwarder here.
 pub(crate) fn open_forwarder(
     _table: u32,
     _upcalls: Arc<dyn UpcallSink>,
 ) -> Result<Box<dyn Forwarder>> {
-    Err(Refusal::Forwarder("kernel forwarding exists on Linux only".into()))
+    Err(Refusal::Forwarder("the kernel forwarder exists only on Linux".into()))
 }
 
-/// There are only the host's routes here.
+/// Only the host's routes exist here.
 pub(crate) fn open_routes(
     _: Arc<dyn RouteWatcher>,
     _table: Option<u32>,
 ) -> Result<Box<dyn RouteView>> {
-    Err(Refusal::Forwarder("the system's routes are read on Linux only".into()))
+    Err(Refusal::Forwarder("the system's routes can be read only on Linux".into()))
 }
 
-/// There is no such socket here, and never a value of this type.
+/// There is no status socket here, and never a value of this type.
 pub(crate) struct StatusSocket(Infallible);
 
 impl StatusSocket {
@@ -108,5 +108,5 @@ impl StopSignal {
 }
 
 fn unsupported() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "there are none on this system")
+    io::Error::new(io::ErrorKind::Unsupported, "not supported on this system")
 }

@@ -1,5 +1,5 @@
-//! What Linux brings: multicast routing in the kernel, the system's routes, and
-//! a socket that the status is served at.
+//! What Linux provides: multicast routing in the kernel, the system's routes, and the status
+//! socket.
 
 #[cfg(test)]
 pub(crate) mod hang;

@@ -1,4 +1,4 @@
-//! What the status socket answers: docs/status.md tells it.
+//! The answers of the status socket, which docs/status.md documents.
 
 use crate::{Detail, Manager, Status};
 use mgm_linux::serve::Responder;
@@ -30,7 +30,7 @@ fn reply(request: &str, status: impl FnOnce(Detail) -> Status) -> String {
         _ => (
             "404 Not Found",
             "text/plain",
-            "There are /status, /summary, /metrics and /metrics/mfes.\n".into(),
+            "valid paths: /status, /summary, /metrics, /metrics/mfes\n".into(),
         ),
     };
     format!(

@@ -62,7 +62,7 @@ fn t8_4_a_path_that_hangs_for_long_is_refused() {
     let (manager, hung) = (running(), path("long"));
     let hanging = hang::at(&hung);
     let refusal = manager.serve_status(Some(&hung)).unwrap_err();
-    assert!(refusal.to_string().contains("does not answer"), "{refusal}");
+    assert!(refusal.to_string().contains("does not respond"), "{refusal}");
     at_once(|| manager.serve_status(None)).unwrap();
     drop(hanging);
     soon(|| !hung.exists() && hang::none_at(&hung));

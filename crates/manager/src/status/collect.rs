@@ -1,4 +1,5 @@
-//! Collects a snapshot: what there may be a million of in turns, the rest at once.
+//! Collects a snapshot: memberships and MFEs in turns, because there may be a million of them,
+//! everything else at once.
 
 use super::*;
 use crate::engine::{MembershipRow, MfeRow, Refused};
@@ -9,8 +10,8 @@ use std::ops::ControlFlow;
 use widestring::U16CStr;
 
 impl Manager {
-    /// A snapshot. Others get the lock while the memberships and MFEs are gone
-    /// through, so these may change meanwhile. It does not start MGM.
+    /// A snapshot. Other threads get the lock while this walks the memberships and MFEs, so these
+    /// may change meanwhile. Does not start the library.
     #[must_use]
     pub fn status(&self, detail: Detail) -> Status {
         let mut status = Status {
@@ -172,7 +173,7 @@ impl From<MembershipRow> for Membership {
 }
 
 impl MfeStatus {
-    /// `oifs_count`: whether its oifs have counters, which the kernel's have not.
+    /// `oifs_count`: whether its oifs have counters, which the kernel's oifs do not.
     fn of(row: &MfeRow, oifs_count: bool) -> MfeStatus {
         MfeStatus {
             source: row.flow.source(),

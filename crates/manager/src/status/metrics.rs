@@ -18,11 +18,11 @@ impl Status {
     }
 
     fn about(&self, page: &mut Page) {
-        page.family("mgm_build_info", "gauge", "Always 1; the labels tell the build.");
+        page.family("mgm_build_info", "gauge", "Always 1; the labels describe the build.");
         page.sample(&[("version", &self.version), ("target", &self.target)], 1);
-        page.family("mgm_running", "gauge", "Whether MGM runs.");
+        page.family("mgm_running", "gauge", "Whether the library is running.");
         page.sample(&[], u8::from(self.running));
-        page.family("mgm_forwarder_info", "gauge", "Always 1; the label tells the forwarder.");
+        page.family("mgm_forwarder_info", "gauge", "Always 1; the label names the forwarder.");
         if let Some(forwarder) = &self.forwarder {
             page.sample(&[("forwarder", forwarder)], 1);
         }
@@ -34,14 +34,15 @@ impl Status {
         let totals = &self.totals;
         for (name, value, help) in [
             ("mgm_clients", totals.clients, "Registered clients."),
-            ("mgm_interfaces", totals.interfaces, "Interfaces that somebody has."),
-            ("mgm_memberships", totals.memberships, "Flows that somebody wants."),
+            ("mgm_interfaces", totals.interfaces, "Interfaces that are taken."),
+            ("mgm_memberships", totals.memberships, "Flows that have memberships."),
             ("mgm_mfes", totals.mfes, "Multicast forwarding entries."),
             ("mgm_resolving", totals.resolving, "Flows whose clients are being asked."),
             (
                 "mgm_max_flows",
                 self.limits.max_flows,
-                "How many flows packets may begin: MFEs and flows whose clients are being asked.",
+                "The most flows that packets may begin, counting MFEs and flows whose clients \
+                 are being asked.",
             ),
             (
                 "mgm_refused_flows",
@@ -51,7 +52,7 @@ impl Status {
             (
                 "mgm_mfes_not_installed",
                 totals.not_installed,
-                "Entries that the forwarder refused, to be tried again.",
+                "Entries that the forwarder refused and that will be retried.",
             ),
         ] {
             page.family(name, "gauge", help);
@@ -70,18 +71,22 @@ impl Status {
         page.family(
             "mgm_wrong_if_dropped_total",
             "counter",
-            "WRONG_IF callbacks that were not made, because their client was behind.",
+            "WRONG_IF callbacks not made because the client was behind.",
         );
         page.sample(&[], counters.wrong_if_dropped);
-        page.family("mgm_upcalls_total", "counter", "Upcalls taken in from the kernel, by kind.");
+        page.family("mgm_upcalls_total", "counter", "Upcalls received from the kernel, by kind.");
         page.sample(&[("kind", &"no_cache")], counters.upcalls.no_cache);
         page.sample(&[("kind", &"wrong_if")], counters.upcalls.wrong_if);
-        page.family("mgm_upcalls_lost_total", "counter", "Upcalls that found no room.");
+        page.family(
+            "mgm_upcalls_lost_total",
+            "counter",
+            "Upcalls lost because the buffer was full.",
+        );
         page.sample(&[], counters.upcalls.lost);
         page.family(
             "mgm_refused_packets_total",
             "counter",
-            "Packets not forwarded as far as MGM itself saw them, by reason.",
+            "Packets that the library saw and did not forward, by reason.",
         );
         let refused = &counters.refused_packets;
         for (reason, count) in [
@@ -98,16 +103,20 @@ impl Status {
         }
         page.family("mgm_install_errors_total", "counter", "Entries that the forwarder refused.");
         page.sample(&[], counters.install_errors);
-        page.family("mgm_install_retries_total", "counter", "How often one was tried again.");
+        page.family(
+            "mgm_install_retries_total",
+            "counter",
+            "How often a refused entry was retried.",
+        );
         page.sample(&[], counters.install_retries);
     }
 
     fn each_client(&self, page: &mut Page) {
-        page.family("mgm_client_interfaces", "gauge", "Interfaces that a client has.");
+        page.family("mgm_client_interfaces", "gauge", "Interfaces that a client has taken.");
         for client in &self.clients {
             page.sample(&labels_of(client), client.interfaces);
         }
-        page.family("mgm_client_queued_callbacks", "gauge", "Callbacks that wait for a client.");
+        page.family("mgm_client_queued_callbacks", "gauge", "Callbacks queued for a client.");
         for client in &self.clients {
             page.sample(&labels_of(client), client.queued);
         }
@@ -118,7 +127,7 @@ impl Status {
         page.family(
             "mgm_client_noted",
             "gauge",
-            "Things that a client is told of once nothing is queued for it.",
+            "Changes that a client is told of once its callback queue is empty.",
         );
         for client in &self.clients {
             page.sample(&labels_of(client), client.noted);
@@ -136,7 +145,7 @@ impl Status {
         page.family(
             "mgm_interface_absent",
             "gauge",
-            "Whether the system has lost an interface that somebody has.",
+            "Whether a taken interface no longer exists in the system.",
         );
         for interface in &self.interfaces {
             let Iface { index, next_hop } = interface.iface;
@@ -156,9 +165,13 @@ impl Status {
             ("mgm_mfe_octets_total", "Octets, as the forwarder counts them.", |mfe| {
                 Some(mfe.octets)
             }),
-            ("mgm_mfe_wrong_if_total", "Packets on a wrong interface.", |mfe| Some(mfe.wrong_if)),
-            ("mgm_mfe_negative_total", "Packets without an oif.", |mfe| Some(mfe.negative)),
-            ("mgm_mfe_sent_total", "Packets sent out, on all interfaces.", |mfe| mfe.sent),
+            ("mgm_mfe_wrong_if_total", "Packets that arrived on a wrong interface.", |mfe| {
+                Some(mfe.wrong_if)
+            }),
+            ("mgm_mfe_negative_total", "Packets not sent because there was no oif.", |mfe| {
+                Some(mfe.negative)
+            }),
+            ("mgm_mfe_sent_total", "Packets sent, on all interfaces.", |mfe| mfe.sent),
         ] {
             page.family(name, "counter", help);
             for mfe in mfes {

@@ -1,8 +1,7 @@
-//! The status snapshot: everything that can be seen of MGM.
+//! The status snapshot.
 //!
 //! The fields are those of the JSON text, which docs/status.md describes and
-//! docs/status.schema.json defines: a field may be added, none renamed or
-//! taken away.
+//! docs/status.schema.json defines: a field may be added, but never renamed or removed.
 
 mod collect;
 mod metrics;
@@ -38,21 +37,21 @@ pub struct Status {
     pub version: &'static str,
     /// What it was built for.
     pub target: &'static str,
-    /// Whether MGM runs; if not, everything below is empty.
+    /// Whether the library is running; if not, everything below is empty.
     pub running: bool,
     /// `None` until the first interface is taken.
     pub forwarder: Option<&'static str>,
     /// Since the start.
     pub uptime_ms: u64,
-    /// How much there is of everything.
+    /// Totals.
     pub totals: Totals,
-    /// What happened since the start.
+    /// Counts since the start.
     pub counters: CountersStatus,
     /// In order of registration.
     pub clients: Vec<ClientStatus>,
     /// By index and next hop.
     pub interfaces: Vec<IfaceStatus>,
-    /// How far packets may go.
+    /// LimitsStatus on packets.
     pub limits: LimitsStatus,
     /// By group, then source. Absent if it was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,14 +61,14 @@ pub struct Status {
     pub mfes: Option<Vec<MfeStatus>>,
 }
 
-/// How much there is of everything.
+/// Totals.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Totals {
     /// Registered clients.
     pub clients: usize,
-    /// Interfaces that somebody has.
+    /// Interfaces that are taken.
     pub interfaces: usize,
-    /// Flows that somebody wants.
+    /// Flows that have memberships.
     pub memberships: usize,
     /// MFEs.
     pub mfes: usize,
@@ -77,26 +76,26 @@ pub struct Totals {
     pub resolving: usize,
     /// Flows that were refused within the last 10 s and are remembered.
     pub refused_flows: usize,
-    /// Entries that the forwarder refused, to be tried again.
+    /// Entries that the forwarder refused and that will be retried.
     pub not_installed: usize,
 }
 
-/// What happened since the start.
+/// Counts since the start.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct CountersStatus {
-    /// Callbacks made, to all clients that there ever were.
+    /// Callbacks made, to all present and former clients.
     pub callbacks: Deliveries,
     /// How often a client fell behind.
     pub fell_behind: u64,
-    /// WRONG_IF_CALLBACKs that were not made, because their client was behind.
+    /// WRONG_IF_CALLBACKs not made because the client was behind.
     pub wrong_if_dropped: u64,
-    /// Upcalls taken in from the kernel.
+    /// Upcalls received from the kernel.
     pub upcalls: Upcalls,
-    /// Packets not forwarded, as far as MGM itself saw them.
+    /// Packets that the library saw and did not forward.
     pub refused_packets: RefusedPackets,
     /// Entries that the forwarder refused.
     pub install_errors: u64,
-    /// How often one of them was tried again.
+    /// How often a refused entry was retried.
     pub install_retries: u64,
 }
 
@@ -107,26 +106,26 @@ pub struct Upcalls {
     pub no_cache: u64,
     /// Packets on a wrong interface.
     pub wrong_if: u64,
-    /// Those for which the kernel's buffer had no room.
+    /// Upcalls lost because the kernel's buffer was full.
     pub lost: u64,
 }
 
 /// Packets that were not forwarded, by reason.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct RefusedPackets {
-    /// Nobody has the interface that they came in on.
+    /// No client owns the interface that they arrived on.
     pub foreign_arrival: u64,
     /// 224.0.0.0/24.
     pub link_local: u64,
-    /// A boundary keeps their group off the interface that they came in on.
+    /// A boundary blocks their group on the interface that they arrived on.
     pub boundary: u64,
-    /// No route to the source through an interface that somebody has.
+    /// No route to the source leads through an interface that a client owns.
     pub no_upstream: u64,
-    /// On another interface than the MFE's.
+    /// They arrived on another interface than the iif of the MFE.
     pub wrong_interface: u64,
-    /// There are as many flows as may be.
+    /// The limit MGM_MAX_FLOWS is reached.
     pub flow_limit: u64,
-    /// There are many flows, and more than half of them began on the interface that they came in on.
+    /// There are many flows, and more than half of them began on the arrival interface.
     pub arrival_limit: u64,
     /// No memory for their flow.
     pub no_memory: u64,
@@ -137,29 +136,29 @@ pub struct RefusedPackets {
 pub struct ClientStatus {
     /// The number in its handle; never used twice.
     pub serial: u64,
-    /// What it registered with.
+    /// An id that it registered with.
     pub protocol: u32,
-    /// What it registered with.
+    /// An id that it registered with.
     pub component: u32,
     /// Whether it is IGMP.
     pub igmp: bool,
-    /// How many interfaces it has.
+    /// How many interfaces it has taken.
     pub interfaces: usize,
     /// Whether one of its callbacks is running.
     pub running: bool,
-    /// How many callbacks wait for it.
+    /// How many callbacks are queued for it.
     pub queued: usize,
-    /// Whether it is behind: it is told how things stand, and not each change.
+    /// Whether it is behind: it receives only the current state, not each change.
     pub behind: bool,
-    /// How many things it has to be told of, once nothing is queued.
+    /// How many changes it will be told of once its callback queue is empty.
     pub noted: usize,
-    /// WRONG_IF_CALLBACKs that were not made, because it was behind.
+    /// WRONG_IF_CALLBACKs not made because it was behind.
     pub wrong_if_dropped: u64,
     /// Callbacks made to it.
     pub callbacks: Deliveries,
 }
 
-/// An interface's name.
+/// An interface: index and next hop.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Iface {
     /// Its index.
@@ -174,33 +173,33 @@ impl From<Interface> for Iface {
     }
 }
 
-/// An interface that somebody has.
+/// A taken interface.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct IfaceStatus {
     /// Which.
     #[serde(flatten)]
     pub iface: Iface,
-    /// The serial of the protocol that took it.
+    /// The serial of the protocol that owns it.
     pub owner: Option<u64>,
     /// The serial of the IGMP client that is enabled there.
     pub igmp: Option<u64>,
     /// DISABLE_IGMP has not been answered yet.
     pub changing: bool,
-    /// The system has lost it.
+    /// It no longer exists in the system.
     pub absent: bool,
-    /// What the system drops there before MGM sees it; null if that is not known.
+    /// Which packets the system drops there before the library sees them; null if not known.
     pub reverse_path_filter: Option<ReversePathFilter>,
 }
 
-/// The system's check of where packets come from (RFC 3704).
+/// The system's check of the source of packets (RFC 3704).
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReversePathFilter {
     /// Drops nothing.
     Off,
-    /// Drops what the unicast routes expect by another interface.
+    /// Drops packets whose source is routed through another interface.
     Strict,
-    /// Drops what no unicast route leads to.
+    /// Drops packets whose source no unicast route covers.
     Loose,
 }
 
@@ -214,8 +213,7 @@ impl From<ReversePath> for ReversePathFilter {
     }
 }
 
-/// How far packets may go: what the host has set, for interfaces that somebody
-/// has and others.
+/// Limits on packets that the host has set, for taken interfaces and others.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LimitsStatus {
     /// How many flows packets may begin.
@@ -226,13 +224,13 @@ pub struct LimitsStatus {
     pub boundaries: Vec<Boundary>,
 }
 
-/// A TTL threshold above 1, which all others have.
+/// A TTL threshold above 1. All other interfaces have 1.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Threshold {
     /// Where.
     #[serde(flatten)]
     pub iface: Iface,
-    /// A packet goes out if its TTL is greater.
+    /// A packet is forwarded if its TTL is greater.
     pub ttl: u8,
 }
 
@@ -241,21 +239,20 @@ pub struct Threshold {
 pub struct Boundary {
     /// Index of the interface, with all its next hops.
     pub index: u32,
-    /// The groups that it keeps off, as address/length.
+    /// The groups that it blocks, as address/length.
     pub scope: String,
-    /// The name of that scope, if it was given one. A unit that is no character
-    /// comes as U+FFFD.
+    /// The name of this scope, if it has one. An invalid UTF-16 unit is shown as U+FFFD.
     pub name: Option<String>,
 }
 
-/// Who wants a flow, and where.
+/// The memberships in a flow.
 #[derive(Clone, Debug, Serialize)]
 pub struct Membership {
     /// `None` is any.
     pub source: Option<Ipv4Addr>,
     /// `None` is any.
     pub group: Option<Ipv4Addr>,
-    /// Where an interface's owner does.
+    /// The interfaces on which the owner added the membership.
     pub owner: Vec<Iface>,
     /// Where IGMP does.
     pub igmp: Vec<Iface>,

@@ -36,7 +36,7 @@ impl Table {
         let status = &self.now;
         let mut lines = vec![self.head()];
         if status["running"] != Value::Bool(true) {
-            lines.push("MGM is not running".into());
+            lines.push("the library is not running".into());
             return lines;
         }
         lines.push(String::new());
@@ -97,7 +97,7 @@ impl Table {
             packets,
             bits / 1000.0,
             expires.map_or_else(|| "never".into(), |ms| clock(ms / 1000)),
-            if oifs.is_empty() { "nowhere".into() } else { oifs.join(" ") },
+            if oifs.is_empty() { "none".into() } else { oifs.join(" ") },
         );
         Row { packets, bits, text }
     }
@@ -167,7 +167,7 @@ mod tests {
         assert!(lines[0].contains("up 0:03  clients 2") && lines[0].contains("upcalls 4 (0 lost)"));
         let words: Vec<_> = lines[3].split_whitespace().collect();
         assert_eq!(words, ["10.0.0.2", "239.1.1.1", "1", "10.0", "100.0", "1:01", "2/10.0.0.9"]);
-        assert!(lines[4].ends_with("nowhere"));
+        assert!(lines[4].ends_with("none"));
     }
 
     #[test]
@@ -180,6 +180,6 @@ mod tests {
     #[test]
     fn a_router_that_does_not_run_is_said_so() {
         let table = Table::new(json!({"running": false, "totals": {}, "counters": {}}));
-        assert_eq!(table.lines()[1], "MGM is not running");
+        assert_eq!(table.lines()[1], "the library is not running");
     }
 }

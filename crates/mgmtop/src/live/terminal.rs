@@ -30,7 +30,7 @@ impl Terminal {
         if unsafe { libc::tcgetattr(libc::STDIN_FILENO, before.as_mut_ptr()) } != 0 {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                "the standard input is no terminal; use --once",
+                "the standard input is not a terminal: use --once",
             ));
         }
         // SAFETY: just filled in.

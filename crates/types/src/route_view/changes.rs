@@ -2,7 +2,7 @@
 
 use crate::{Ipv4Addr, Prefix};
 
-/// The sources whose look-up may give another result than before.
+/// The sources whose look-up may return another result than before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteChanges {
     /// In ascending order; none contains another.
