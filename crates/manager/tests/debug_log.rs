@@ -40,11 +40,11 @@ fn debug_lines_of_a_packet() {
     assert_eq!(
         lines(),
         [
-            "forwarding by memory",
-            "protocol 200 takes interface 1",
-            "interface 1 is protocol 200's now",
-            "protocol 300/100 takes interface 2",
-            "interface 2 is protocol 300/100's now",
+            "using the memory forwarder",
+            "protocol 200 takes ownership of interface 1",
+            "owner of interface 1: protocol 200",
+            "protocol 300/100 takes ownership of interface 2",
+            "owner of interface 2: protocol 300/100",
         ]
     );
 
@@ -53,7 +53,7 @@ fn debug_lines_of_a_packet() {
         lines(),
         [
             "protocol 300/100 joins (*, 239.1.1.1) on interface 2",
-            "to protocol 200: JOIN_ALERT (*, 239.1.1.1), others want it",
+            "to protocol 200: JOIN_ALERT (*, 239.1.1.1) (another client wants it)",
         ]
     );
 
@@ -75,13 +75,13 @@ fn debug_lines_of_a_packet() {
         lines(),
         [
             "first packet of (10.0.0.1, 239.1.1.1), on interface 1",
-            "(10.0.0.1, 239.1.1.1): 10.0.0.1 is connected on interface 1 by 10.0.0.0/8, \
-             which is protocol 200's",
-            "to protocol 200: RPF_CALLBACK (10.0.0.1, 239.1.1.1) in by interface 1",
-            "protocol 200 answers RPF_CALLBACK (10.0.0.1, 239.1.1.1): in by interface 1",
-            "to protocol 300/100: CREATION_ALERT (10.0.0.1, 239.1.1.1) out by interface 2",
-            "protocol 300/100 answers CREATION_ALERT (10.0.0.1, 239.1.1.1): out by interface 2",
-            "(10.0.0.1, 239.1.1.1) installed: in by interface 1, out by interface 2",
+            "(10.0.0.1, 239.1.1.1): 10.0.0.1 is directly connected to interface 1 (route \
+             10.0.0.0/8); owner: protocol 200",
+            "to protocol 200: RPF_CALLBACK (10.0.0.1, 239.1.1.1) in on interface 1",
+            "protocol 200 answers RPF_CALLBACK (10.0.0.1, 239.1.1.1): in on interface 1",
+            "to protocol 300/100: CREATION_ALERT (10.0.0.1, 239.1.1.1) out on interface 2",
+            "protocol 300/100 answers CREATION_ALERT (10.0.0.1, 239.1.1.1): out on interface 2",
+            "(10.0.0.1, 239.1.1.1) installed: in on interface 1, out on interface 2",
         ]
     );
 
@@ -93,9 +93,9 @@ fn debug_lines_of_a_packet() {
         lines(),
         [
             "protocol 300/100 has no callback for WRONG_IF_CALLBACK (10.0.0.1, 239.1.1.1) \
-             came in on interface 2",
-            "packet of (10.0.0.1, 239.1.1.1) on interface 2 refused: it comes in by another \
-             interface",
+             arrived on interface 2",
+            "packet of (10.0.0.1, 239.1.1.1) on interface 2 refused: it arrived on another \
+             interface than its iif",
         ]
     );
 
@@ -103,11 +103,12 @@ fn debug_lines_of_a_packet() {
     assert_eq!(
         lines(),
         [
-            "the membership (*, 239.1.1.1) on interface 2 ends, caused by protocol 300/100",
-            "(10.0.0.1, 239.1.1.1) changes: in by interface 1, out nowhere",
-            "to protocol 200: PRUNE_ALERT (*, 239.1.1.1), nobody else wants it",
-            "to protocol 200: PRUNE_ALERT (10.0.0.1, 239.1.1.1), it goes out nowhere",
-            "protocol 200 answers PRUNE_ALERT (10.0.0.1, 239.1.1.1): it lives 900 s",
+            "the membership (*, 239.1.1.1) on interface 2 ends; cause: protocol 300/100",
+            "(10.0.0.1, 239.1.1.1) changed: in on interface 1, no outgoing interface",
+            "to protocol 200: PRUNE_ALERT (*, 239.1.1.1) (no other client wants it)",
+            "to protocol 200: PRUNE_ALERT (10.0.0.1, 239.1.1.1) (its MFE has no outgoing \
+             interface)",
+            "protocol 200 answers PRUNE_ALERT (10.0.0.1, 239.1.1.1): time-out 900 s",
         ]
     );
 
@@ -115,9 +116,9 @@ fn debug_lines_of_a_packet() {
     assert_eq!(
         lines(),
         [
-            "protocol 200 releases interface 1",
-            "(10.0.0.1, 239.1.1.1) deleted: it came in by interface 1",
-            "interface 1 is nobody's now",
+            "protocol 200 releases ownership of interface 1",
+            "(10.0.0.1, 239.1.1.1) deleted: its iif was interface 1",
+            "owner of interface 1: none",
         ]
     );
     manager.stop().unwrap();

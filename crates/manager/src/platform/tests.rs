@@ -42,7 +42,7 @@ fn the_socket_answers_those_who_speak_http_and_those_who_do_not() {
         ("/summary", "{\"version\""),
         ("/metrics", "# HELP "),
         ("/metrics/mfes", "# HELP "),
-        ("/other", "There are"),
+        ("/other", "valid paths: "),
     ] {
         let answer = ask(&path, &format!("GET {target} HTTP/1.1\r\nHost: mgm\r\n\r\n"));
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
