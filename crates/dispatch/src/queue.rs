@@ -212,8 +212,15 @@ impl<T: Item> Queue<T> {
 
     /// Takes out callbacks. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
     pub fn take_out(&mut self, mut item: impl FnMut(&T) -> bool) {
+        let mut workers = self.items.iter().filter(|one| one.cause == Cause::WORKER);
+        let first = workers.next().map(|one| one.number);
         self.items.retain(|waiting| !item(&waiting.item));
         self.workers = self.items.iter().filter(|one| one.cause == Cause::WORKER).count();
+        // The callers of what waited behind a worker's callback have left that to the worker.
+        let is_behind = |first| self.items.back().is_some_and(|last| last.number > first);
+        if self.workers == 0 && first.is_some_and(is_behind) {
+            self.leave(self.last);
+        }
     }
 
     /// A calling thread has the callback with this number to deliver. True makes it the

@@ -179,7 +179,7 @@ impl Engine {
         }
         self.debug(fx, || {
             let (who, name) = (self.whose(change.caller), self.interfaces.name(id));
-            format!("the membership {flow} on {name} ends; change: {who}")
+            format!("the membership {flow} on {name} ends; cause: {who}")
         });
         if is_heard {
             let after = self.interest_at(place, is_heard);

@@ -41,7 +41,7 @@ impl EventSink {
     pub fn start(manager: Manager, system: &SystemState) -> Result<EventSink> {
         writer::start().map_err(|error| {
             Refusal::Forwarder(format!(
-                "no thread for the log: {error}: raise the limit of threads"
+                "cannot start a thread for the log: {error}: raise the limit on threads"
             ))
         })?;
         Ok(EventSink {

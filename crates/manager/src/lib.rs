@@ -14,7 +14,7 @@
 //!   the system did not tell, to be asked again.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
-//! - `memory_forwarder`: the memory_forwarder forwarder. `route_table`: the host's routes.
+//! - `memory_forwarder`: the memory forwarder. `route_table`: the host's routes.
 //! - `platform`: what Linux provides, and its replacement on other systems.
 #![forbid(unsafe_code)]
 

@@ -200,3 +200,15 @@ fn t8_9_a_client_with_nothing_left_to_hear_is_not_behind() {
     queue.stop();
     assert!(!queue.is_behind() && !queue.needs_worker());
 }
+
+#[test]
+fn t8_3_what_waits_behind_a_cancelled_callback_is_still_a_workers() {
+    let mut queue = Queue::default();
+    push(&mut queue, Cause::WORKER, [1]);
+    push(&mut queue, ONE, [2]);
+    assert!(queue.needs_worker());
+    assert!(!queue.offer(2), "a worker takes it along");
+    queue.cancel(|said| *said == Alert(1), |_| false);
+    assert!(queue.start_worker(), "ONE will not offer it again");
+    assert_eq!(runs(&mut queue, Lane::Worker, &mut Turn::endless()), [2]);
+}

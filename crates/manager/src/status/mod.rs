@@ -51,7 +51,7 @@ pub struct Status {
     pub clients: Vec<ClientStatus>,
     /// By index and next hop.
     pub interfaces: Vec<IfaceStatus>,
-    /// LimitsStatus on packets.
+    /// Limits on packets.
     pub limits: LimitsStatus,
     /// By group, then source. Absent if it was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
