@@ -62,7 +62,7 @@ impl RefusedFlows {
         Ok(())
     }
 
-    /// The greatest number of refusals until [`Refusals::room`] is called again.
+    /// The greatest number of refusals until [`RefusedFlows::room`] is called again.
     #[inline]
     pub fn most(&self) -> usize {
         self.most
