@@ -185,7 +185,7 @@ impl Engine {
         self.debug(fx, || format!("{} has no callback for {notice}", self.who(client)));
     }
 
-    /// The client that is told of `flow`, an (s,g), by its role towards the source (spec 4.6).
+    /// The client that gets the alerts of `flow`, an (s,g), by its role for the source (spec 4.6).
     pub(super) fn told_of_source(&self, flow: Flow) -> Option<ClientId> {
         let client = self.towards(self.flows.source(flow))?;
         self.interest(flow).beside(client).then_some(client)

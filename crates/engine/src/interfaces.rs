@@ -37,7 +37,7 @@ impl Slot {
         self.owner.or(self.igmp).filter(|_| !self.absent)
     }
 
-    /// The protocol that is told of IGMP's memberships here. A protocol whose release waits
+    /// The protocol that gets the LOCAL_* callbacks of IGMP here. A protocol whose release waits
     /// gets no LOCAL_LEAVE (spec 4.8).
     pub fn staying_owner(&self) -> Option<ClientId> {
         self.owner.filter(|_| self.claim == self.owner)

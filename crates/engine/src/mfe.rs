@@ -91,7 +91,7 @@ impl Moment {
     }
 }
 
-/// What the owner of the iif is told of an MFE that has lost its last oif or got its first.
+/// The alert that the owner of the iif gets when an MFE loses its last oif or gets its first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OifTurn {
     pub iif: IfId,

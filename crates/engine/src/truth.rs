@@ -173,7 +173,7 @@ impl Engine {
         self.flows.members(flow).is_some() && self.told_of_source(flow) == Some(client)
     }
 
-    /// Whether a client is told of IGMP's memberships on an interface.
+    /// Whether a client gets the LOCAL_* callbacks of IGMP on an interface.
     fn hears_igmp_on(&self, client: ClientId, id: IfId) -> bool {
         let slot = self.interfaces.get(id).filter(|slot| !slot.absent);
         slot.and_then(|slot| slot.staying_owner()) == Some(client)

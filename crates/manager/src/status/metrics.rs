@@ -127,7 +127,7 @@ impl Status {
         page.family(
             "mgm_client_noted",
             "gauge",
-            "Changes that a client is told of once its callback queue is empty.",
+            "Changes that a client hears once its callback queue is empty.",
         );
         for client in &self.clients {
             page.sample(&labels_of(client), client.noted);
