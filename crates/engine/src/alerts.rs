@@ -5,7 +5,6 @@
 //! client is told if the answer to "does any other client want this?" has changed for it.
 
 use super::flows::{Members, Side};
-use super::planted::{self, Bug};
 use super::truth::AlertTopic;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Flow, Interface};
@@ -137,9 +136,6 @@ impl Engine {
         let (was, is) = (before.beside(client), after.beside(client));
         if was == is || change.caller == Some(client) {
             return false;
-        }
-        if after == Interest::Nobody && planted::has(Bug::LastLeaveUnheard) {
-            return was;
         }
         // Built in place, because there may be thousands of clients to tell.
         match is {

@@ -3,7 +3,6 @@
 
 use super::mfe::Mfe;
 use super::origins::IifOrigin;
-use super::planted::{self, Bug};
 use super::resolution::{AwaitedAnswers, FirstPacket, Purpose, Resolution};
 use super::sources::SourceId;
 use super::{ClientId, Effects, Engine, Notice, Packet, QuestionId, Refused};
@@ -87,7 +86,7 @@ impl Engine {
     ) {
         let Some(resolution) = self.resolutions.get(&flow) else { return };
         let AwaitedAnswers::Rpf(due) = resolution.waiting else { return };
-        if due != question && !planted::has(Bug::StaleRpfAnswer) {
+        if due != question {
             return;
         }
         debug_assert!(self.still_holds(flow, resolution), "or the change would have voided it");

@@ -5,11 +5,6 @@
 //! docs/architecture.md for the idea and docs/semantics.md for the rules.
 #![forbid(unsafe_code)]
 
-#[cfg(all(mgm_planted, not(debug_assertions)))]
-compile_error!(
-    "--cfg mgm_planted adds bugs to the library, for tests/model only: never in a release build"
-);
-
 mod alerts;
 mod answers;
 mod clients;
@@ -30,10 +25,6 @@ mod oifs;
 mod origins;
 mod ownership;
 mod packet;
-#[cfg(mgm_planted)]
-pub mod planted;
-#[cfg(not(mgm_planted))]
-mod planted;
 mod refusals;
 mod reroute;
 mod resolution;

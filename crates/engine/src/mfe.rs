@@ -1,6 +1,5 @@
 //! A multicast forwarding entry.
 
-use super::planted::{self, Bug};
 use crate::types::{Counters, IfId, IfSet, Ipv4Addr, Time};
 use std::num::NonZeroU32;
 
@@ -194,9 +193,7 @@ impl Mfe {
             Touch::Clear | Touch::Gone => {
                 if let Some(rare) = &mut self.rare {
                     rare.on.remove(id);
-                    if !planted::has(Bug::VetoOutlivesJoin) {
-                        rare.off.remove(id);
-                    }
+                    rare.off.remove(id);
                 }
             }
             Touch::Force(on) => {

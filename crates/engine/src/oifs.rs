@@ -3,7 +3,6 @@
 use super::flows::{Flows, Members};
 use super::mfe::{Mfe, OifTurn, Touch};
 use super::origins::IifOrigin;
-use super::planted::{self, Bug};
 use super::room::mfes_of;
 use super::{ClientId, Effects, Engine, Notice, NoticeKind, QuestionId};
 use crate::types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Refusal, Result, Time};
@@ -119,7 +118,7 @@ impl Engine {
     /// client caused it (spec 5.8).
     fn tell_turn(&self, flow: Flow, turn: OifTurn, caller: Option<ClientId>, fx: &mut Effects) {
         let Some(owner) = self.interfaces.master(turn.iif) else { return };
-        if caller == Some(owner) && !planted::has(Bug::CauserTold) {
+        if caller == Some(owner) {
             return;
         }
         if turn.is_negative {
@@ -171,7 +170,6 @@ impl Engine {
         mfe.begin_life(now);
         match packets(flow) {
             Ok(packets) => {
-                let packets = packets.filter(|_| !planted::has(Bug::FormerLifeCounts));
                 mfe.seen = packets.unwrap_or(mfe.packets) as u32;
             }
             // Packets since the last reading count for the new time-out. An MFE may then be renewed

@@ -3,7 +3,6 @@
 
 use super::mfe::Touch;
 use super::origins::IifOrigin;
-use super::planted::{self, Bug};
 use super::sources::SourceId;
 use super::QuestionId;
 use crate::types::{IfId, IfSet, Interface, Ipv4Addr};
@@ -94,9 +93,6 @@ impl Resolution {
             Touch::Members => return,
             Touch::Force(_) if self.purpose == Purpose::Create => return,
             Touch::Clear | Touch::Gone | Touch::Force(_) => {}
-        }
-        if planted::has(Bug::AnswerBeatsJoin) {
-            return;
         }
         self.off.remove(id);
         self.on.remove(id);
