@@ -1,8 +1,9 @@
 //! What the engine wants done: notices for clients, changes for the forwarder.
 
-use super::truth::AlertTopic;
-use super::{ClientId, Notice, NoticeBox};
-use crate::types::{Flow, Headroom, IfId, Interface, Result};
+use crate::alert_topic::AlertTopic;
+use crate::notice::{Notice, NoticeBox};
+use crate::tables::clients::ClientId;
+use mgm_types::{Flow, Headroom, IfId, Interface, Result};
 use std::collections::VecDeque;
 
 /// Everything that one call of the engine wants done. The engine only appends.
@@ -26,7 +27,7 @@ pub struct Effects {
     /// these clients are obsolete.
     pub released: Vec<(ClientId, Interface)>,
     /// For small allocations.
-    pub(super) headroom: Headroom,
+    pub(crate) headroom: Headroom,
     /// There is room for this number of further calls that tell this number of clients, with
     /// this number of interfaces and flows.
     calls_left: usize,
@@ -84,7 +85,7 @@ impl Effects {
     /// # Errors
     /// `NoMemory`.
     #[inline]
-    pub(super) fn room(&mut self, clients: usize, interfaces: usize, flows: usize) -> Result<()> {
+    pub(crate) fn room(&mut self, clients: usize, interfaces: usize, flows: usize) -> Result<()> {
         let wanted = (clients, interfaces, flows);
         let is_usual = self.notices.is_empty() && self.spare.len() == SPARE;
         if self.calls_left > 0 && self.prepared_for == wanted && is_usual {
@@ -126,7 +127,7 @@ impl Effects {
     ///
     /// # Errors
     /// `NoMemory`.
-    pub(super) fn room_for_changes(&mut self, flows: usize) -> Result<()> {
+    pub(crate) fn room_for_changes(&mut self, flows: usize) -> Result<()> {
         if self.dirty.capacity() < flows {
             self.dirty.try_reserve_exact(flows - self.dirty.len())?;
         }
@@ -136,7 +137,7 @@ impl Effects {
 
     /// The MFE of a flow has changed, come or gone.
     #[inline]
-    pub(super) fn changed(&mut self, flow: Flow) {
+    pub(crate) fn changed(&mut self, flow: Flow) {
         if self.dirty.len() == self.dirty.capacity() {
             self.merge_changes();
         }
@@ -155,7 +156,7 @@ impl Effects {
 
     /// The resolution of a flow has ended. Without memory for all of them, one is enough:
     /// callers that wait for another flow check for themselves.
-    pub(super) fn ended(&mut self, flow: Flow) {
+    pub(crate) fn ended(&mut self, flow: Flow) {
         if self.resolved.try_reserve(1).is_ok() || self.resolved.is_empty() {
             self.resolved.push(flow);
         }
@@ -165,7 +166,7 @@ impl Effects {
     /// An alert is then told later (spec 8.9); the caller of a question must do without an
     /// answer. Inlined, so that the notice is built in place.
     #[inline(always)]
-    pub(super) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
+    pub(crate) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
         let has_room = self.notices.len() + SURE < self.notices.capacity();
         if !has_room && !self.grow_notices(to, &notice) {
             return false;
@@ -227,7 +228,7 @@ impl Effects {
 
     /// Adds a notice that must not be lost even without memory. A call has only a few of these,
     /// and they cannot be told later.
-    pub(super) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
+    pub(crate) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
         let is_full = self.notices.len() == self.notices.capacity();
         if is_full && self.notices.try_reserve(USUAL).is_err() {
             return ::log::error!("out of memory: a client does not receive {notice}");
@@ -246,7 +247,7 @@ impl Effects {
     }
 
     /// Notes that a client must be told the whole state of a topic later (spec 8.9).
-    pub(super) fn tell_all_later(&mut self, to: ClientId, topic: AlertTopic) {
+    pub(crate) fn tell_all_later(&mut self, to: ClientId, topic: AlertTopic) {
         let one = (to, topic);
         if let Err(place) = self.untold.binary_search(&one) {
             match self.untold.try_reserve(1) {

@@ -1,0 +1,24 @@
+//! Registration (spec section 1).
+
+use super::change_of_owner;
+use crate::effects::Effects;
+use crate::tables::clients::ClientId;
+use crate::tables::Tables;
+use mgm_types::{Refusal, Result};
+
+/// Whether `Engine::deregister` would succeed.
+pub fn check_deregister(t: &Tables, id: ClientId) -> Result<()> {
+    match t.clients.record(id)?.interfaces {
+        0 => Ok(()),
+        n => Err(Refusal::StillOwns(n)),
+    }
+}
+
+/// Deregisters a client that owns no interface (spec 1.5). No resolution waits for such a
+/// client, because each change of owner has restarted the resolutions that did.
+pub fn deregister(t: &mut Tables, id: ClientId, fx: &mut Effects) -> Result<()> {
+    check_deregister(t, id)?;
+    change_of_owner::finish_releases_of(t, id, fx);
+    t.clients.remove(id);
+    Ok(())
+}
