@@ -1,12 +1,12 @@
-//! What the engine wants done: notices for clients, changes for the forwarder.
+//! What calls of the engine cause: notices for clients, changes for the forwarder.
 
 use crate::alert_topic::AlertTopic;
 use crate::notice::{Notice, NoticeBox};
-use crate::tables::clients::ClientId;
+use crate::tables::ClientId;
 use mgm_types::{Flow, Headroom, IfId, Interface, Result};
 use std::collections::VecDeque;
 
-/// Everything that one call of the engine wants done. The engine only appends.
+/// Everything that calls of the engine cause. The engine only appends.
 #[derive(Debug, Default)]
 pub struct Effects {
     notices: VecDeque<(ClientId, NoticeBox)>,
@@ -28,10 +28,9 @@ pub struct Effects {
     pub released: Vec<(ClientId, Interface)>,
     /// For small allocations.
     pub(crate) headroom: Headroom,
-    /// There is room for this number of further calls that tell this number of clients, with
-    /// this number of interfaces and flows.
+    /// There is room for this number of further calls of this size.
     calls_left: usize,
-    prepared_for: (usize, usize, usize),
+    prepared_for: CallSize,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
     /// The number of changed flows that there is room for.
@@ -47,6 +46,16 @@ pub struct Effects {
     pub again: Vec<Flow>,
     /// Log messages.
     pub log: Vec<(log::Level, String)>,
+}
+
+/// How much one call can cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallSize {
+    /// The clients that it tells.
+    pub clients: usize,
+    pub interfaces: usize,
+    /// The flows that it changes.
+    pub flows: usize,
 }
 
 /// The room, and the number of boxes, kept for the next call.
@@ -79,14 +88,12 @@ const PREPARED_BYTES: usize = 64 << 10;
 const NOTICE_BYTES: usize = 256;
 
 impl Effects {
-    /// Reserves room for one call that adds something: it tells `clients` clients and changes
-    /// `flows` flows, with `interfaces` interfaces.
+    /// Reserves room for one call that adds something.
     ///
     /// # Errors
     /// `NoMemory`.
     #[inline]
-    pub(crate) fn room(&mut self, clients: usize, interfaces: usize, flows: usize) -> Result<()> {
-        let wanted = (clients, interfaces, flows);
+    pub(crate) fn room(&mut self, wanted: CallSize) -> Result<()> {
         let is_usual = self.notices.is_empty() && self.spare.len() == SPARE;
         if self.calls_left > 0 && self.prepared_for == wanted && is_usual {
             self.calls_left -= 1;
@@ -98,8 +105,8 @@ impl Effects {
     /// Reserves room for that and for some further calls of the same size, because nearly every
     /// call asks.
     #[inline(never)]
-    fn prepare(&mut self, wanted: (usize, usize, usize)) -> Result<()> {
-        let (clients, interfaces, flows) = wanted;
+    fn prepare(&mut self, wanted: CallSize) -> Result<()> {
+        let CallSize { clients, interfaces, flows } = wanted;
         self.calls_left = 0;
         let more = clients + MORE_NOTICES;
         if self.reserved != flows || self.notices.capacity() - self.notices.len() < more + SURE {

@@ -12,8 +12,7 @@ use crate::rules::{
     answers, boundaries, catching_up, change_of_owner, debug_log, domains, joining, leaving,
     limits, listing, lost_interfaces, ownership, questions, registration,
 };
-use crate::tables::clients::ClientId;
-use crate::tables::{Config, Tables};
+use crate::tables::{ClientId, Config, Tables};
 use mgm_types::{Domain, Flow, IfId, Interface, Result, Route, Scope, Time};
 use widestring::U16CStr;
 
@@ -28,10 +27,9 @@ impl Engine {
     pub fn new(config: Config) -> Engine {
         Engine { tables: Tables::new(config) }
     }
-}
 
-/// Registration (spec section 1).
-impl Engine {
+    // Registration (spec section 1).
+
     /// Registers a client (spec 1.1, 1.2). It is not asked questions for which it has no
     /// callback (1.3).
     ///
@@ -54,8 +52,7 @@ impl Engine {
         registration::check_deregister(&self.tables, id)
     }
 
-    /// Deregisters a client that owns no interface (spec 1.5). No resolution waits for such a
-    /// client, because each change of owner has restarted the resolutions that did.
+    /// Deregisters a client that owns no interface (spec 1.5).
     ///
     /// # Errors
     /// As [`Engine::check_deregister`].
@@ -85,10 +82,9 @@ impl Engine {
     pub fn who(&self, client: ClientId) -> String {
         debug_log::who(&self.tables, client)
     }
-}
 
-/// Interfaces and their owners (spec section 2, 5.11).
-impl Engine {
+    // Interfaces and their owners (spec section 2, 5.11).
+
     /// Checks a take and finds or makes the interface's number; true if it is
     /// new, so that the forwarder must accept it (spec 2.1, 2.2, 0.2).
     ///
@@ -179,16 +175,15 @@ impl Engine {
     pub fn set_domain(&mut self, id: IfId, domain: Domain, fx: &mut Effects) {
         domains::set(&mut self.tables, id, domain, fx)
     }
-}
 
-/// Memberships (spec section 3).
-impl Engine {
+    // Memberships (spec section 3).
+
     /// Adds a membership, or switches an interface on (spec 3.3). `route` is
     /// that of the source, if [`Engine::needs_route`].
     ///
     /// # Errors
     /// `BadHandle`, `NotOwner`, `IgmpDisabled`, `Absent`, `NoMemory`.
-    #[allow(clippy::too_many_arguments, reason = "one call of the manager names all of it")]
+    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn join(
         &mut self,
         client: ClientId,
@@ -206,7 +201,7 @@ impl Engine {
     ///
     /// # Errors
     /// `BadHandle`, `NobodyOwns`, `NotOwner`, `IgmpDisabled`.
-    #[allow(clippy::too_many_arguments, reason = "one call of the manager names all of it")]
+    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn leave(
         &mut self,
         client: ClientId,
@@ -265,10 +260,9 @@ impl Engine {
     pub fn scope_name(&self, scope: Scope) -> Option<&U16CStr> {
         self.tables.limits.name(scope)
     }
-}
 
-/// What a client is told after it has missed alerts (spec 8.9).
-impl Engine {
+    // What a client is told after it has missed alerts (spec 8.9).
+
     /// Tells a client the state of one subject. Does nothing if no alert would report it: a group
     /// while everything is wanted, an MFE that is gone or has another owner.
     pub fn tell_truth(&self, client: ClientId, thing: Thing, fx: &mut Effects) {
@@ -283,7 +277,7 @@ impl Engine {
 
     /// Tells a client which subjects of a topic hold, after the last one that was examined;
     /// examines only some. Returns the last one now, or `None` if there are no more.
-    #[allow(clippy::too_many_arguments, reason = "one call of the manager names all of it")]
+    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn tell_after(
         &self,
         client: ClientId,
@@ -295,13 +289,12 @@ impl Engine {
         let last = after.unwrap_or(Thing::new(topic, Flow::WILDCARD));
         catching_up::tell_after(&self.tables, client, last, most, fx)
     }
-}
 
-/// Answers of clients (spec 5.2 to 5.5).
-impl Engine {
+    // Answers of clients (spec 5.2 to 5.5).
+
     /// Processes the answer to a question; the notice contains it. An answer to PRUNE_ALERT
     /// starts the time-out again: `packets` is as in [`Engine::tick`].
-    #[allow(clippy::too_many_arguments, reason = "one call of the manager names all of it")]
+    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn answer(
         &mut self,
         now: Time,

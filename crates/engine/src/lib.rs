@@ -34,5 +34,5 @@ pub use rules::listing::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use rules::membership::Join;
 pub use rules::retrieval::{MfeRow, OifRow};
 pub use tables::begun_flows::USUAL_MAX_FLOWS;
-pub use tables::clients::{is_igmp, ClientId};
-pub use tables::Config;
+pub use tables::clients::is_igmp;
+pub use tables::{ClientId, Config};

@@ -12,11 +12,12 @@ use crate::rules::{
     enumeration, expiry, forwarder, iif, listing, packets, questions, retrieval, route_changes,
     sources,
 };
-use crate::tables::clients::ClientId;
+use crate::tables::ClientId;
 use mgm_types::{Counters, Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Result, Route, Time};
 
-/// Packets and MFEs (spec section 5).
 impl Engine {
+    // Packets and MFEs (spec section 5).
+
     /// Processes a packet for the memory forwarder. `route` is that of the source, if
     /// [`Engine::needs_route`].
     pub fn packet(
@@ -44,7 +45,7 @@ impl Engine {
     /// once in 3 s for each flow and interface (spec 5.7). If the flow has moved there, its MFE
     /// follows (5.1): `packets` is as in [`Engine::tick`]. `route` is that of the source, if the
     /// flow [is refused](Engine::is_refused) and [`Engine::needs_route`].
-    #[allow(clippy::too_many_arguments, reason = "one call of the manager names all of it")]
+    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn wrong_if(
         &mut self,
         now: Time,
@@ -95,7 +96,7 @@ impl Engine {
     ///
     /// # Errors
     /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`, `NoMemory`.
-    #[allow(clippy::too_many_arguments, reason = "one call of the manager names all of it")]
+    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn set_mfe(
         &mut self,
         client: ClientId,
@@ -106,10 +107,9 @@ impl Engine {
     ) -> Result<()> {
         iif::set_mfe(&mut self.tables, SetMfe { client, flow, upstream, if_index }, fx)
     }
-}
 
-/// Routes (spec 5.1, 5.10).
-impl Engine {
+    // Routes (spec 5.1, 5.10).
+
     /// Whether a flow has an entry, so that its source is known. This is cheaper than
     /// [`Engine::needs_route`] if the flow is looked up anyway.
     #[must_use]
@@ -166,10 +166,9 @@ impl Engine {
         self.tables.now = now;
         route_changes::continue_some(&mut self.tables, most, fx)
     }
-}
 
-/// Time (spec 5.6).
-impl Engine {
+    // Time (spec 5.6).
+
     /// Sets the time, before a call that may ask about flows or refuse some and that does not
     /// pass the time itself: what is remembered for a while counts from then.
     pub fn set_now(&mut self, now: Time) {
@@ -203,10 +202,9 @@ impl Engine {
         self.tables.now = now;
         expiry::tick(&mut self.tables, most, packets, fx)
     }
-}
 
-/// The forwarder's entries and counters (spec 5.4, 6.7).
-impl Engine {
+    // The forwarder's entries and counters (spec 5.4, 6.7).
+
     /// The iif and oifs of an MFE as a forwarder needs them: oifs with the TTL
     /// that a packet must exceed.
     pub fn forwarding(&self, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> Option<IfId> {
@@ -236,10 +234,9 @@ impl Engine {
     pub fn turned(&mut self, flow: Flow) {
         forwarder::turned(&mut self.tables, flow)
     }
-}
 
-/// Retrieval and enumeration (spec sections 6 and 7).
-impl Engine {
+    // Retrieval and enumeration (spec sections 6 and 7).
+
     /// Fills `row` from the MFE of `flow`; false if there is none.
     pub fn read_mfe(&self, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
         retrieval::read_mfe(&self.tables, now, flow, row)

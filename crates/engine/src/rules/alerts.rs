@@ -9,9 +9,7 @@ use super::rpf;
 use crate::alert_topic::AlertTopic;
 use crate::effects::Effects;
 use crate::notice::{Notice, NoticeKind, NoticeKinds};
-use crate::tables::clients::ClientId;
-use crate::tables::flows::{Members, Side};
-use crate::tables::Tables;
+use crate::tables::{ClientId, Members, Side, Tables};
 use mgm_types::{Flow, Interface};
 
 /// The components that have a membership of one flow: none, one, or several.
@@ -61,7 +59,7 @@ pub fn interest(t: &Tables, flow: Flow) -> Interest {
 /// The components behind memberships; none if no client has a callback for it.
 pub fn interest_of(t: &Tables, members: Option<&Members>) -> Interest {
     match members {
-        Some(members) if is_interest_heard(t) => components_behind(t, members),
+        Some(members) if has_alert_callbacks(t) => components_behind(t, members),
         _ => Interest::Nobody,
     }
 }
@@ -84,9 +82,9 @@ pub fn components_behind(t: &Tables, members: &Members) -> Interest {
 
 /// Whether any client has an alert callback. If not, interest need not be computed.
 #[inline]
-pub fn is_interest_heard(t: &Tables) -> bool {
+pub fn has_alert_callbacks(t: &Tables) -> bool {
     let alerts = [NoticeKind::Join, NoticeKind::Prune];
-    t.config.debug || alerts.into_iter().any(|kind| t.clients.anybody_hears(kind))
+    t.config.debug || alerts.into_iter().any(|kind| t.clients.any_has_callback(kind))
 }
 
 /// Tells each client what the change means for it.
@@ -173,7 +171,7 @@ fn repeat_groups(t: &Tables, client: ClientId, fx: &mut Effects) {
 
 /// Tells a client, if it has the callback (spec 1.3).
 pub fn send(t: &Tables, to: ClientId, notice: Notice, fx: &mut Effects) {
-    if t.clients.hears(to, notice.kind()) {
+    if t.clients.has_callback(to, notice.kind()) {
         fx.tell(to, notice);
     } else {
         has_no_callback(t, to, &notice, fx);

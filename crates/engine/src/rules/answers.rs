@@ -5,12 +5,10 @@ use super::timeouts::{self, PruneAnswer};
 use super::{change_of_owner, creation_alert, restart};
 use crate::effects::Effects;
 use crate::notice::Notice;
-use crate::tables::clients::ClientId;
-use crate::tables::Tables;
+use crate::tables::{ClientId, Tables};
 use mgm_types::{Flow, Result};
 
-/// Processes the answer to a question; the notice contains it. An answer to PRUNE_ALERT
-/// starts the time-out again: `packets` is as in `Engine::tick`.
+/// Processes the answer to a question; the notice contains it.
 pub fn answer(
     t: &mut Tables,
     client: ClientId,

@@ -3,12 +3,10 @@
 use super::oifs::{self, OifChange};
 use super::{deletion, reconsider, restart};
 use crate::effects::Effects;
-use crate::tables::mfe::Touch;
-use crate::tables::Tables;
+use crate::tables::{Tables, Touch};
 use mgm_types::{Result, Scope};
 
-/// Adds a boundary: it blocks the groups of a scope on the interfaces of this index. Adding
-/// an existing boundary changes nothing.
+/// Adds a boundary: it blocks the groups of a scope on the interfaces of this index.
 pub fn add_boundary(t: &mut Tables, if_index: u32, scope: Scope, fx: &mut Effects) {
     if !t.limits.add_boundary(if_index, scope) {
         return;
@@ -28,8 +26,7 @@ pub fn add_boundary(t: &mut Tables, if_index: u32, scope: Scope, fx: &mut Effect
     }
 }
 
-/// Deletes a boundary. Its groups are forwarded again unless another boundary blocks them;
-/// memberships and overrides have been kept.
+/// Deletes a boundary.
 pub fn delete_boundary(
     t: &mut Tables,
     if_index: u32,

@@ -4,22 +4,19 @@ use super::{alerts, roles};
 use crate::alert_topic::{AlertTopic, Thing};
 use crate::effects::Effects;
 use crate::notice::{Notice, QuestionId};
-use crate::tables::clients::ClientId;
-use crate::tables::flows::Side;
-use crate::tables::Tables;
+use crate::tables::{ClientId, Side, Tables};
 use mgm_types::{Flow, IfId, Interface};
 
-/// Tells a client the state of one subject. Does nothing if no alert would report it: a group
-/// while everything is wanted, an MFE that is gone or has another owner.
+/// Tells a client the state of one subject.
 pub fn tell(t: &Tables, client: ClientId, thing: Thing, fx: &mut Effects) {
     let Thing { topic, flow, interface } = thing;
     let notice = match topic {
         AlertTopic::Groups if flow == Flow::WILDCARD => alert_on(flow, is_all_wanted(t, client)),
         AlertTopic::Groups if is_all_wanted(t, client) => return,
         AlertTopic::Groups => alert_on(flow, alerts::interest(t, flow).beside(client)),
-        AlertTopic::Sources => alert_on(flow, is_pulled_by(t, client, flow)),
+        AlertTopic::Sources => alert_on(flow, must_request(t, client, flow)),
         AlertTopic::Locals => match t.interfaces.find(interface) {
-            Some(id) if hears_igmp_on(t, client, id) => {
+            Some(id) if gets_local_alerts_on(t, client, id) => {
                 let members = t.flows.members(flow);
                 match members.is_some_and(|all| all.side(Side::Igmp).contains(id)) {
                     true => Notice::LocalJoin { flow, interface },
@@ -36,8 +33,7 @@ pub fn tell(t: &Tables, client: ClientId, thing: Thing, fx: &mut Effects) {
     alerts::send(t, client, notice, fx);
 }
 
-/// Begins to tell a client the state of a topic: first that of `(*,*)`. True if
-/// `Engine::tell_after` must continue with the single subjects.
+/// Begins to tell a client the state of a topic: first that of `(*,*)`.
 pub fn tell_all(t: &Tables, client: ClientId, topic: AlertTopic, fx: &mut Effects) -> bool {
     if topic != AlertTopic::Groups {
         return true;
@@ -46,7 +42,8 @@ pub fn tell_all(t: &Tables, client: ClientId, topic: AlertTopic, fx: &mut Effect
     !is_all_wanted(t, client)
 }
 
-/// Tells a client which subjects of the topic of `last` hold, after `last`; examines only some. Returns the last one now, or `None` if there are no more.
+/// Tells a client which subjects of a topic hold, those after `last`; examines only some. Returns
+/// the last one now, or `None` if there are no more.
 pub fn tell_after(
     t: &Tables,
     client: ClientId,
@@ -65,7 +62,7 @@ pub fn tell_after(
                 alerts::send(t, client, alert_on(last, true), fx);
             }
             AlertTopic::Sources if !last.has_source() => {}
-            AlertTopic::Sources if is_pulled_by(t, client, last) => {
+            AlertTopic::Sources if must_request(t, client, last) => {
                 alerts::send(t, client, alert_on(last, true), fx);
             }
             AlertTopic::Groups | AlertTopic::Sources => {}
@@ -96,19 +93,19 @@ fn is_all_wanted(t: &Tables, client: ClientId) -> bool {
 }
 
 /// Whether a client has the role of spec 4.6 for an `(s,g)`, and others want that.
-fn is_pulled_by(t: &Tables, client: ClientId, flow: Flow) -> bool {
+fn must_request(t: &Tables, client: ClientId, flow: Flow) -> bool {
     t.flows.members(flow).is_some() && roles::told_of_source(t, flow) == Some(client)
 }
 
 /// Whether a client gets the LOCAL_* callbacks of IGMP on an interface.
-fn hears_igmp_on(t: &Tables, client: ClientId, id: IfId) -> bool {
+fn gets_local_alerts_on(t: &Tables, client: ClientId, id: IfId) -> bool {
     let slot = t.interfaces.get(id).filter(|slot| !slot.absent);
     slot.and_then(|slot| slot.staying_owner()) == Some(client)
 }
 
 fn tell_locals(t: &Tables, client: ClientId, flow: Flow, fx: &mut Effects) {
     let Some(members) = t.flows.members(flow) else { return };
-    for id in members.side(Side::Igmp).iter().filter(|&id| hears_igmp_on(t, client, id)) {
+    for id in members.side(Side::Igmp).iter().filter(|&id| gets_local_alerts_on(t, client, id)) {
         let interface = t.interfaces.name(id);
         alerts::send(t, client, Notice::LocalJoin { flow, interface }, fx);
     }

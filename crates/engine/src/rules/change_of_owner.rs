@@ -12,11 +12,7 @@ use super::oifs::{self, OifChange};
 use super::{deletion, flow_limit, reconsider, restart, roles, unrouted};
 use crate::effects::Effects;
 use crate::notice::{Notice, QuestionId};
-use crate::tables::clients::ClientId;
-use crate::tables::flows::Side;
-use crate::tables::interfaces::Slot;
-use crate::tables::mfe::Touch;
-use crate::tables::Tables;
+use crate::tables::{ClientId, Side, Slot, Tables, Touch};
 use mgm_types::{Flow, IfId, Interface};
 
 /// Makes the claiming protocol the owner: after DISABLE_IGMP if IGMP is enabled, at once if
@@ -29,9 +25,9 @@ pub fn start_change(t: &mut Tables, id: IfId, at_once: bool, fx: &mut Effects) {
     }
     let (interface, igmp) = (slot.interface, slot.igmp.filter(|_| !slot.absent));
     match igmp {
-        None => change_hands(t, id, fx),
+        None => make_claimant_owner(t, id, fx),
         Some(igmp) if at_once => {
-            change_hands(t, id, fx);
+            make_claimant_owner(t, id, fx);
             fx.tell_surely(igmp, Notice::DisableIgmp { question, interface });
             enable_igmp(t, id, fx);
         }
@@ -56,7 +52,7 @@ pub fn igmp_disabled(
         return igmp_disabled_late(t, client, id, question, fx);
     }
     slot.disabling = None;
-    change_hands(t, id, fx);
+    make_claimant_owner(t, id, fx);
     enable_igmp(t, id, fx);
 }
 
@@ -74,13 +70,11 @@ fn igmp_disabled_late(
     if !is_disabled || question.0 < slot.igmp_since {
         return;
     }
-    let change = MembershipChange { caller: None, interface: slot.interface };
-    leaving::drop_members(
-        t,
-        &Ending { id, sides: &[Side::Igmp], owner: slot.staying_owner(), cause: change },
-        fx,
-    );
-    oifs::update(t, Flow::WILDCARD, OifChange { id, touch: Touch::Members, caller: None }, fx);
+    let cause = MembershipChange { caller: None, interface: slot.interface };
+    let ending = Ending { id, sides: &[Side::Igmp], owner: slot.staying_owner(), cause };
+    leaving::drop_members(t, &ending, fx);
+    let change = OifChange { id, touch: Touch::Members, caller: None };
+    oifs::update(t, Flow::WILDCARD, change, fx);
 }
 
 /// ENABLE_IGMP to the IGMP client on the interface, if there is one.
@@ -93,7 +87,6 @@ pub fn enable_igmp(t: &Tables, id: IfId, fx: &mut Effects) {
 }
 
 /// Called before a callback is made; false if the callback is obsolete.
-/// IGMP may not add or delete between the two callbacks (spec 2.3).
 pub fn starting(t: &mut Tables, client: ClientId, notice: &Notice) -> bool {
     let (interface, serial, bars) = match notice {
         Notice::DisableIgmp { question, interface } => (*interface, question.0, true),
@@ -113,16 +106,17 @@ pub fn starting(t: &mut Tables, client: ClientId, notice: &Notice) -> bool {
 
 /// Makes the claiming protocol the owner. IGMP's memberships end (it adds them again after
 /// ENABLE_IGMP), and so do those of a protocol that has released the interface.
-pub fn change_hands(t: &mut Tables, id: IfId, fx: &mut Effects) {
+pub fn make_claimant_owner(t: &mut Tables, id: IfId, fx: &mut Effects) {
     let Some(slot) = t.interfaces.get(id) else { return };
     // The memberships found here are the former owner's: `take` ends them before the new
     // owner can add any.
     let sides: &[Side] =
         if slot.owner.is_some() { &[Side::Owner, Side::Igmp] } else { &[Side::Igmp] };
     // The owner is not told of what its own release ends; a take tells its caller.
-    let change = MembershipChange { caller: slot.owner, interface: slot.interface };
-    leaving::drop_members(t, &Ending { id, sides, owner: None, cause: change }, fx);
-    change_master(t, id, change.caller, fx, |slot| slot.owner = slot.claim);
+    let cause = MembershipChange { caller: slot.owner, interface: slot.interface };
+    let ending = Ending { id, sides, owner: None, cause };
+    leaving::drop_members(t, &ending, fx);
+    change_master(t, id, cause.caller, fx, |slot| slot.owner = slot.claim);
 }
 
 /// Changes the owner of an interface in the sense of sections 4 and 5, and updates MFEs, the
@@ -166,6 +160,6 @@ pub fn finish_releases_of(t: &mut Tables, client: ClientId, fx: &mut Effects) {
         .map(|(id, _)| id)
         .collect();
     for id in waiting {
-        change_hands(t, id, fx);
+        make_claimant_owner(t, id, fx);
     }
 }

@@ -4,9 +4,7 @@
 use super::{installation, oifs};
 use crate::effects::Effects;
 use crate::notice::{CreationOif, CreationOifs, Notice, NoticeKind, QuestionId};
-use crate::tables::clients::ClientId;
-use crate::tables::resolutions::{AllAsked, Asked, AwaitedAnswers};
-use crate::tables::Tables;
+use crate::tables::{AllAsked, Asked, AwaitedAnswers, ClientId, Tables};
 use mgm_types::{Flow, IfId, IfSet};
 use smallvec::SmallVec;
 
@@ -45,7 +43,7 @@ pub fn questions(t: &mut Tables, flow: Flow, iif: IfId, fx: &mut Effects) -> Cre
     for id in oifs.iter() {
         let Some(owner) = t.interfaces.master(id) else { continue };
         asked.about.insert(id);
-        if t.clients.hears(owner, NoticeKind::Creation) {
+        if t.clients.has_callback(owner, NoticeKind::Creation) {
             owned.push((owner, id));
         } else {
             asked.on.insert(id);

@@ -2,10 +2,7 @@
 
 use super::rpf::RpfPath;
 use crate::effects::Effects;
-use crate::tables::clients::ClientId;
-use crate::tables::mfe::{Mfe, Rpf};
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{ClientId, Mfe, Rpf, SourceId, Tables};
 use mgm_types::{Flow, IfSet, Route, RouteOrigin};
 
 /// Logs one line, which costs nothing unless MGM_LOG is debug.

@@ -1,20 +1,15 @@
 //! The routing domain of an interface (spec 5.1).
 
 use super::debug_log::debug;
-use super::portions::AT_ONCE;
 use super::{deletion, memory, reconsider, restart, roles};
 use crate::effects::Effects;
 use crate::packet::Refused;
-use crate::tables::flows::{FlowPlace, Flows};
-use crate::tables::refusals::Refusal;
-use crate::tables::Tables;
+use crate::tables::reroutes::AT_ONCE;
+use crate::tables::{FlowPlace, Flows, Refusal, Tables};
 use mgm_types::{Domain, Flow, IfId};
 use smallvec::SmallVec;
 
-/// Sets the routing domain of an interface. Nothing refers to the interface between
-/// `Engine::prepare_take` and `Engine::take`. Later, a change ends the MFEs with this
-/// iif; other sources that are then looked up in the new domain have no route until
-/// `Engine::update_routes` sets it.
+/// Sets the routing domain of an interface.
 pub fn set(t: &mut Tables, id: IfId, domain: Domain, fx: &mut Effects) {
     let Some(old) = t.interfaces.set_domain(id, domain) else { return };
     if old == domain || t.interfaces.get(id).is_none_or(|slot| slot.is_free()) {
@@ -41,12 +36,12 @@ pub fn set(t: &mut Tables, id: IfId, domain: Domain, fx: &mut Effects) {
         let Some(&last) = moving.last() else { break };
         first = t.flows.at(last).flow().successor();
         for place in moving {
-            move_home(t, place, domain, fx);
+            move_source(t, place, domain, fx);
         }
     }
     restart::cancel_first_packets(t, interface, fx, |t, flow, packet, fx| {
         let refusal = Refusal { packet, why: Refused::NoUpstream };
-        reconsider::rehome(t, flow, refusal, domain, fx);
+        reconsider::remember_in_domain(t, flow, refusal, domain, fx);
     });
     reconsider::move_to_domain(t, interface, domain, fx);
     reconsider::some(t, AT_ONCE, fx);
@@ -54,7 +49,7 @@ pub fn set(t: &mut Tables, id: IfId, domain: Domain, fx: &mut Effects) {
 
 /// Moves the source of an entry to this domain. Without memory for that, the source stays in
 /// the former domain until a membership in the flow is added again.
-fn move_home(t: &mut Tables, place: FlowPlace, domain: Domain, fx: &mut Effects) {
+fn move_source(t: &mut Tables, place: FlowPlace, domain: Domain, fx: &mut Effects) {
     let flow = t.flows.at(place).flow();
     if !flow.has_source() {
         return;

@@ -12,8 +12,7 @@ pub enum EnumKind {
     AllSources,
 }
 
-/// The entries of an enumeration after `last`, or all. They are ordered, so
-/// the position of an enumeration is all that it must store (spec 7.3).
+/// The entries of an enumeration after `last`, or all.
 pub fn groups(
     t: &Tables,
     kind: EnumKind,

@@ -1,13 +1,10 @@
 //! The expiry of MFEs (spec 5.6).
 
 use super::debug_log::debug;
-use super::portions::AT_ONCE;
 use super::{deletion, refusals, renewal, route_changes};
 use crate::effects::Effects;
-use crate::tables::expiry::Life;
-use crate::tables::flows::Flows;
-use crate::tables::resolutions::Purpose;
-use crate::tables::Tables;
+use crate::tables::reroutes::AT_ONCE;
+use crate::tables::{ExpiryEntry, Flows, Purpose, Tables};
 use mgm_types::{Flow, Result, RouteOrigin, Time};
 
 /// Whether `Engine::tick` has something to do before this time. Fast, because each call asks.
@@ -27,10 +24,7 @@ pub fn next_deadline(t: &Tables) -> Option<Time> {
     Time::sooner(due, t.refusals.next_end())
 }
 
-/// Ends expired MFEs; examines at most `most` MFEs. The manager releases its lock and calls
-/// again until `Engine::next_deadline` is in the future. An MFE that has forwarded packets
-/// is renewed (spec 5.6): `packets` returns how many it accepted, if the forwarder counts
-/// them itself. If `packets` fails, it is called again a second later.
+/// Ends expired MFEs; examines at most `most` MFEs.
 pub fn tick(
     t: &mut Tables,
     most: usize,
@@ -42,14 +36,14 @@ pub fn tick(
     }
     let mut left = most - refusals::end_old(t, most, fx);
     while left > 0 {
-        let lives = t.expiry.pop(t.now, left.min(Flows::FETCH));
-        if lives.is_empty() {
+        let entries = t.expiry.pop(t.now, left.min(Flows::FETCH));
+        if entries.is_empty() {
             break;
         }
-        left -= lives.len();
-        t.flows.fetch(lives.iter().map(|life| life.place));
-        for life in lives.into_iter().rev() {
-            end(t, life, &mut packets, fx);
+        left -= entries.len();
+        t.flows.fetch(entries.iter().map(|entry| entry.place));
+        for entry in entries.into_iter().rev() {
+            end(t, entry, &mut packets, fx);
         }
     }
     t.wrong_ifs.sweep(t.now, most);
@@ -65,11 +59,11 @@ fn is_own(t: &Tables, flow: Flow) -> bool {
 /// Ends an MFE if it has expired and is not renewed.
 fn end(
     t: &mut Tables,
-    life: Life,
+    entry: ExpiryEntry,
     packets: impl FnOnce(Flow) -> Result<Option<u64>>,
     fx: &mut Effects,
 ) {
-    let Life { place, serial } = life;
+    let ExpiryEntry { place, serial } = entry;
     let now = t.now;
     let Some((flow, mfe)) = t.flows.mfe_at(place).filter(|(_, mfe)| mfe.serial == serial) else {
         return; // the MFE is gone
@@ -78,14 +72,14 @@ fn end(
         return; // it has another expiry time now
     }
     if t.resolutions.contains(flow) {
-        t.expiry.schedule(life, now.plus_secs(1));
+        t.expiry.schedule(entry, now.plus_secs(1));
         return; // its clients are being asked
     }
     if !mfe.oifs.is_empty() {
         let (count, is_exact) = match packets(flow) {
             Ok(packets) => (packets.unwrap_or(mfe.packets) as u32, packets.is_none()),
             Err(refusal) => {
-                t.expiry.schedule(life, now.plus_secs(1));
+                t.expiry.schedule(entry, now.plus_secs(1));
                 debug(t, fx, || format!("{flow}: expiry postponed: {refusal}"));
                 return;
             }

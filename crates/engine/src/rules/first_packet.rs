@@ -14,11 +14,9 @@ use super::{flow_limit, memory, oifs, refusals};
 use crate::effects::Effects;
 use crate::notice::NoticeKind;
 use crate::packet::{Packet, Refused};
-use crate::tables::mfe::Overrides;
-use crate::tables::origins::IifOrigin;
-use crate::tables::resolutions::{AwaitedAnswers, FirstPacket, Purpose, Resolution};
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{
+    AwaitedAnswers, FirstPacket, IifOrigin, Overrides, Purpose, Resolution, SourceId, Tables,
+};
 use mgm_types::{IfId, IfSet, Route};
 
 /// A packet whose flow has no MFE.
@@ -86,7 +84,7 @@ fn resolve(t: &mut Tables, new: NewPacket<'_>, source: SourceId, fx: &mut Effect
         return false;
     };
     let rpf = match way.expected {
-        Some(rpf) if !t.clients.hears(way.owner, NoticeKind::Rpf) => rpf,
+        Some(rpf) if !t.clients.has_callback(way.owner, NoticeKind::Rpf) => rpf,
         _ => {
             rpf_callback::ask_owner(t, inquiry(), way, fx);
             return true;
@@ -94,7 +92,7 @@ fn resolve(t: &mut Tables, new: NewPacket<'_>, source: SourceId, fx: &mut Effect
     };
     // A missing callback counts as one that changes nothing (spec 1.3), so a flow without any
     // client to ask gets its MFE at once.
-    let asked = if t.clients.anybody_hears(NoticeKind::Creation) {
+    let asked = if t.clients.any_has_callback(NoticeKind::Creation) {
         creation_alert::questions(t, flow, rpf.iif, fx)
     } else {
         CreationAsked { oifs: oifs::possible_oifs(t, flow, rpf.iif), ..CreationAsked::default() }

@@ -7,8 +7,7 @@ use super::memory;
 use crate::effects::Effects;
 use crate::packet::Refused;
 use crate::tables::begun_flows::NOWHERE;
-use crate::tables::resolutions::{Purpose, Resolution};
-use crate::tables::Tables;
+use crate::tables::{Purpose, Resolution, Tables};
 use mgm_types::{Flow, IfId, Time};
 
 /// The time between two log messages about refused flows.

@@ -15,8 +15,8 @@ pub enum WantedEntry {
     Nothing,
 }
 
-/// The iif and oifs of an MFE as a forwarder needs them: oifs with the TTL
-/// that a packet must exceed.
+/// The iif and oifs of an MFE as a forwarder needs them: oifs with the TTL that a packet must
+/// exceed.
 pub fn forwarding(t: &Tables, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> Option<IfId> {
     let mfe = t.flows.mfe(flow)?;
     oifs.clear();
@@ -24,9 +24,9 @@ pub fn forwarding(t: &Tables, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> Option<
     Some(mfe.iif)
 }
 
-/// The next entry of a flow for a forwarder with counters of its own, see `Engine::entry`;
-/// and whether its counters must be read first (spec 6.7), because the entry is the first with
-/// oifs, or the first without.
+/// The next entry of a flow for a forwarder with counters of its own, see `Engine::entry`; and
+/// whether its counters must be read first (spec 6.7), because the entry is the first with oifs, or
+/// the first without.
 pub fn next_entry(t: &mut Tables, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> (WantedEntry, bool) {
     let Some(mfe) = t.flows.mfe_mut(flow) else { return (entry(t, flow, oifs), false) };
     let is_turning = mfe.is_turning();
@@ -49,8 +49,7 @@ pub fn entry(t: &Tables, flow: Flow, oifs: &mut Vec<(IfId, u8)>) -> WantedEntry 
     arrival.map_or(WantedEntry::Nothing, WantedEntry::Refusal)
 }
 
-/// Stores what a forwarder has counted for its entry of `flow` (spec 6.7). If the entry was
-/// lost and installed again, the counters continue.
+/// Stores what a forwarder has counted for its entry of `flow` (spec 6.7).
 pub fn counted(t: &mut Tables, flow: Flow, counters: Counters) {
     if let Some(mfe) = t.flows.mfe_mut(flow) {
         mfe.read(counters);

@@ -6,8 +6,7 @@ use super::oifs::{self, OifChange};
 use super::{alerts, rpf};
 use crate::effects::Effects;
 use crate::notice::Notice;
-use crate::tables::mfe::Touch;
-use crate::tables::Tables;
+use crate::tables::{Tables, Touch};
 use mgm_types::Route;
 
 /// FORWARD alone: an override for the MFEs that exist (spec 3.3, 3.5).

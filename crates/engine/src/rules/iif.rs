@@ -3,10 +3,7 @@
 use super::debug_log::{self, debug};
 use super::{limits, memory, oif_alerts, oifs, questions};
 use crate::effects::Effects;
-use crate::tables::clients::ClientId;
-use crate::tables::mfe::{OifTurn, Overrides, Rare, Rpf, Touch};
-use crate::tables::origins::IifOrigin;
-use crate::tables::Tables;
+use crate::tables::{ClientId, IifOrigin, OifTurn, Overrides, Rare, Rpf, Tables, Touch};
 use mgm_types::{Flow, Interface, Ipv4Addr, Refusal, Result};
 
 /// A call of MgmSetMfe.
@@ -17,8 +14,8 @@ pub struct SetMfe {
     pub if_index: u32,
 }
 
-/// Changes the upstream neighbour of an MFE and, if the caller owns
-/// `if_index`, its incoming interface (spec 5.9).
+/// Changes the upstream neighbour of an MFE and, if the caller owns `if_index`, its incoming
+/// interface (spec 5.9).
 pub fn set_mfe(t: &mut Tables, call: SetMfe, fx: &mut Effects) -> Result<()> {
     let SetMfe { client, flow, upstream, if_index } = call;
     t.clients.record(client)?;

@@ -6,10 +6,7 @@ use super::iif::{self, Shape};
 use super::{flow_limit, memory, oif_alerts, oifs, questions, roles, timeouts, wrong_interface};
 use crate::effects::Effects;
 use crate::packet::Packet;
-use crate::tables::mfe::{Mfe, Rpf};
-use crate::tables::resolutions::{FirstPacket, Purpose, Resolution};
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{FirstPacket, Mfe, Purpose, Resolution, Rpf, SourceId, Tables};
 use mgm_types::{Flow, IfId, IfSet, Interface};
 
 /// The MFE of a new flow.

@@ -9,8 +9,7 @@ use crate::notice::Notice;
 use crate::tables::Tables;
 use mgm_types::{Refusal, Result, Route};
 
-/// Adds a membership, or switches an interface on (spec 3.3). `route` is
-/// that of the source, if `Engine::needs_route`.
+/// Adds a membership, or switches an interface on (spec 3.3).
 pub fn join(
     t: &mut Tables,
     call: MembershipCall,
@@ -37,8 +36,8 @@ pub fn join(
 #[inline]
 fn insert_member(t: &mut Tables, act: &Act, route: Option<&Route>, fx: &mut Effects) -> bool {
     let place = t.flows.make(act.flow, t.interfaces.domain(act.id), route);
-    let is_heard = alerts::is_interest_heard(t);
-    let before = membership::interest_at(t, place, is_heard);
+    let matters = alerts::has_alert_callbacks(t);
+    let before = membership::interest_at(t, place, matters);
     if !t.flows.insert_member(place, act.side, act.id) {
         return false;
     }
@@ -46,8 +45,8 @@ fn insert_member(t: &mut Tables, act: &Act, route: Option<&Route>, fx: &mut Effe
         let (who, Act { flow, change, .. }) = (debug_log::who(t, act.client), act);
         format!("{who} joins {flow} on {}", change.interface)
     });
-    if is_heard {
-        let after = membership::interest_at(t, place, is_heard);
+    if matters {
+        let after = membership::interest_at(t, place, matters);
         let change = InterestChange { flow: act.flow, before, after, cause: act.change };
         alerts::interest_changed(t, &change, fx);
     }

@@ -6,9 +6,7 @@ use super::forwarding;
 use super::membership::{self, Join, MembershipCall};
 use crate::effects::Effects;
 use crate::notice::Notice;
-use crate::tables::clients::ClientId;
-use crate::tables::flows::{FlowPlace, Flows, Side};
-use crate::tables::Tables;
+use crate::tables::{ClientId, FlowPlace, Flows, Side, Tables};
 use mgm_types::{Flow, IfId, Refusal, Result};
 use smallvec::SmallVec;
 
@@ -52,8 +50,8 @@ fn remove_member(
     fx: &mut Effects,
 ) -> bool {
     let &Ending { id, sides, cause, .. } = ending;
-    let is_heard = alerts::is_interest_heard(t);
-    let before = membership::interest_at(t, place, is_heard);
+    let matters = alerts::has_alert_callbacks(t);
+    let before = membership::interest_at(t, place, matters);
     if !t.flows.remove_member(place, sides, id) {
         return false;
     }
@@ -61,8 +59,8 @@ fn remove_member(
         let (who, name) = (debug_log::whose(t, cause.caller), t.interfaces.name(id));
         format!("the membership {flow} on {name} ends; cause: {who}")
     });
-    if is_heard {
-        let after = membership::interest_at(t, place, is_heard);
+    if matters {
+        let after = membership::interest_at(t, place, matters);
         alerts::interest_changed(t, &InterestChange { flow, before, after, cause }, fx);
     }
     true

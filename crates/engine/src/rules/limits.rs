@@ -24,8 +24,7 @@ pub fn subtract_bounded(t: &Tables, oifs: &mut IfSet, group: Ipv4Addr) {
     *oifs = oifs.iter().filter(|&id| !is_bounded(t, id, group)).collect();
 }
 
-/// Sets the TTL that packets must exceed to be forwarded on an interface. The least value
-/// is 1; 0 is treated as 1.
+/// Sets the TTL that packets must exceed to be forwarded on an interface.
 pub fn set_threshold(t: &mut Tables, interface: Interface, threshold: u8, fx: &mut Effects) {
     if !t.limits.set_threshold(interface, threshold) {
         return;

@@ -1,8 +1,6 @@
 //! The rows of a status snapshot besides the MFEs: clients, interfaces, memberships.
 
-use crate::tables::clients::ClientId;
-use crate::tables::flows::Side;
-use crate::tables::Tables;
+use crate::tables::{ClientId, Side, Tables};
 use mgm_types::{Flow, IfView, Interface};
 
 /// A registered client.

@@ -5,23 +5,19 @@ use super::change_of_owner;
 use super::leaving::{self, Ending};
 use crate::effects::Effects;
 use crate::notice::{Notice, QuestionId};
-use crate::tables::flows::Side;
-use crate::tables::Tables;
+use crate::tables::{Side, Tables};
 use mgm_types::{IfId, Interface};
 
-/// An interface no longer exists in the system: its memberships and MFEs end as in a
-/// release; its number and the claims to it are kept (spec 5.11).
+/// An interface no longer exists in the system: its memberships and MFEs end as in a release; its
+/// number and the claims to it are kept (spec 5.11).
 pub fn lost(t: &mut Tables, id: IfId, fx: &mut Effects) {
     let Some(slot) = t.interfaces.get_mut(id).filter(|slot| !slot.absent) else { return };
     let (interface, igmp) = (slot.interface, slot.igmp);
     slot.disabling = None; // the change of owner need not wait for an answer
     fx.released.extend(slot.owner.map(|owner| (owner, interface)));
-    let change = MembershipChange { caller: None, interface };
-    leaving::drop_members(
-        t,
-        &Ending { id, sides: &[Side::Owner, Side::Igmp], owner: None, cause: change },
-        fx,
-    );
+    let cause = MembershipChange { caller: None, interface };
+    let ending = Ending { id, sides: &[Side::Owner, Side::Igmp], owner: None, cause };
+    leaving::drop_members(t, &ending, fx);
     change_of_owner::change_master(t, id, None, fx, |slot| {
         slot.owner = slot.claim;
         slot.absent = true;
@@ -33,8 +29,8 @@ pub fn lost(t: &mut Tables, id: IfId, fx: &mut Effects) {
     }
 }
 
-/// A lost interface is back, and the forwarder serves it: the clients that have claims to it
-/// own it again.
+/// A lost interface is back, and the forwarder serves it: the clients that have claims to it own it
+/// again.
 pub fn back(t: &mut Tables, id: IfId, fx: &mut Effects) {
     if !t.interfaces.get(id).is_some_and(|slot| slot.absent) {
         return;

@@ -4,10 +4,7 @@ use super::alerts::{self, Interest, MembershipChange};
 use super::oifs::{self, OifChange};
 use crate::effects::Effects;
 use crate::notice::Notice;
-use crate::tables::clients::ClientId;
-use crate::tables::flows::{FlowPlace, Side};
-use crate::tables::mfe::Touch;
-use crate::tables::Tables;
+use crate::tables::{ClientId, FlowPlace, Side, Tables, Touch};
 use mgm_types::{Flow, IfId, Interface, Refusal, Result};
 
 /// What a membership call acts on (dwFlags; spec 3.3).

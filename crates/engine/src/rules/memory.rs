@@ -10,8 +10,8 @@
 //! a removal are stored as far as there is memory; alerts without memory are told later
 //! ([`Effects::take_untold`]).
 
-use super::portions::AT_ONCE;
-use crate::effects::Effects;
+use crate::effects::{CallSize, Effects};
+use crate::tables::reroutes::AT_ONCE;
 use crate::tables::Tables;
 use mgm_types::{Flow, IfId, Result};
 use std::ops::RangeInclusive;
@@ -24,7 +24,7 @@ const MFE_BYTES: usize = 256;
 const FEW_MFES: usize = 16;
 
 /// The number of refused flows that a call can process again.
-const COMING_AND_GOING: usize = 2 * AT_ONCE;
+const PROCESSED_AGAIN: usize = 2 * AT_ONCE;
 
 /// Reserves the memory that one call can need, for a flow, its MFE and the notices, before
 /// anything has changed.
@@ -34,14 +34,15 @@ const COMING_AND_GOING: usize = 2 * AT_ONCE;
 #[inline]
 pub fn reserve(t: &mut Tables, fx: &mut Effects) -> Result<()> {
     t.flows.room()?;
-    fx.room(t.clients.len(), t.begun_flows.interfaces(), changeable(t))
+    let (clients, interfaces) = (t.clients.len(), t.begun_flows.interfaces());
+    fx.room(CallSize { clients, interfaces, flows: changeable(t) })
 }
 
 /// The most flows that can change in one call: those with an MFE, the remembered refused
 /// flows, and some that are added or removed.
 #[inline]
 pub fn changeable(t: &Tables) -> usize {
-    t.flows.capacity() + t.refusals.most() + COMING_AND_GOING
+    t.flows.capacity() + t.refusals.most() + PROCESSED_AGAIN
 }
 
 /// The same for a call that changes the MFEs that a membership concerns, possibly those of all

@@ -3,9 +3,7 @@
 use super::alerts;
 use crate::effects::Effects;
 use crate::notice::{Notice, NoticeKind, QuestionId};
-use crate::tables::clients::ClientId;
-use crate::tables::mfe::OifTurn;
-use crate::tables::Tables;
+use crate::tables::{ClientId, OifTurn, Tables};
 use mgm_types::Flow;
 
 /// An MFE has lost its last oif or got its first: tells the owner of its iif, unless that
@@ -39,7 +37,7 @@ pub fn tell_negative(t: &Tables, flow: Flow, fx: &mut Effects) {
 
 /// PRUNE_ALERT with bMemberDelete FALSE.
 pub fn prune(t: &Tables, to: ClientId, flow: Flow, turn: OifTurn, fx: &mut Effects) {
-    if !t.clients.anybody_hears(NoticeKind::Prune) && !t.config.debug {
+    if !t.clients.any_has_callback(NoticeKind::Prune) && !t.config.debug {
         return;
     }
     let question = QuestionId(u64::from(turn.serial));

@@ -6,14 +6,11 @@ use super::leaving::{self, Ending};
 use super::oifs::{self, OifChange};
 use super::{change_of_owner, memory};
 use crate::effects::Effects;
-use crate::tables::clients::ClientId;
-use crate::tables::flows::Side;
-use crate::tables::mfe::Touch;
-use crate::tables::Tables;
+use crate::tables::{ClientId, Side, Tables, Touch};
 use mgm_types::{Flow, IfId, Interface, Refusal, Result};
 
-/// Checks a take and finds or makes the interface's number; true if it is
-/// new, so that the forwarder must accept it (spec 2.1, 2.2, 0.2).
+/// Checks a take and finds or makes the interface's number; true if it is new, so that the
+/// forwarder must accept it (spec 2.1, 2.2, 0.2).
 pub fn prepare_take(
     t: &mut Tables,
     client: ClientId,
@@ -47,8 +44,8 @@ pub fn prepare_take(
     Ok((id, false))
 }
 
-/// Takes an interface that `Engine::prepare_take` has accepted; `at_once`
-/// inside a callback, where the call cannot wait (spec 2.3).
+/// Takes an interface that `Engine::prepare_take` has accepted; `at_once` inside a callback, where
+/// the call cannot wait (spec 2.3).
 pub fn take(t: &mut Tables, client: ClientId, id: IfId, at_once: bool, fx: &mut Effects) {
     debug(t, fx, || {
         format!("{} takes ownership of {}", debug_log::who(t, client), t.interfaces.name(id))
@@ -79,7 +76,7 @@ pub fn take(t: &mut Tables, client: ClientId, id: IfId, at_once: bool, fx: &mut 
     let releasing =
         t.interfaces.get(id).is_some_and(|slot| slot.owner.is_some() && slot.claim.is_none());
     if releasing {
-        change_of_owner::change_hands(t, id, fx);
+        change_of_owner::make_claimant_owner(t, id, fx);
     }
     if let Some(slot) = t.interfaces.get_mut(id) {
         slot.claim = Some(client);
@@ -121,28 +118,21 @@ pub fn release(
 fn release_igmp(t: &mut Tables, id: IfId, client: ClientId, fx: &mut Effects) {
     let Some(slot) = t.interfaces.get_mut(id) else { return };
     let (owner, staying) = (slot.owner, slot.staying_owner());
-    let change = MembershipChange { caller: Some(client), interface: slot.interface };
+    let cause = MembershipChange { caller: Some(client), interface: slot.interface };
     slot.disabling = None;
     slot.igmp_barred = false;
-    fx.released.push((client, change.interface));
-    leaving::drop_members(
-        t,
-        &Ending { id, sides: &[Side::Igmp], owner: staying, cause: change },
-        fx,
-    );
+    fx.released.push((client, cause.interface));
+    let ending = Ending { id, sides: &[Side::Igmp], owner: staying, cause };
+    leaving::drop_members(t, &ending, fx);
     if owner.is_some() {
-        oifs::update(
-            t,
-            Flow::WILDCARD,
-            OifChange { id, touch: Touch::Members, caller: Some(client) },
-            fx,
-        );
+        let change = OifChange { id, touch: Touch::Members, caller: Some(client) };
+        oifs::update(t, Flow::WILDCARD, change, fx);
         if let Some(slot) = t.interfaces.get_mut(id) {
             slot.igmp = None;
         }
         // A release that waited for DISABLE_IGMP need not wait any longer.
         if t.interfaces.get(id).is_some_and(|slot| slot.owner != slot.claim) {
-            change_of_owner::change_hands(t, id, fx);
+            change_of_owner::make_claimant_owner(t, id, fx);
         }
     } else {
         change_of_owner::change_master(t, id, Some(client), fx, |slot| {
@@ -159,18 +149,11 @@ fn release_protocol(t: &mut Tables, id: IfId, client: ClientId, at_once: bool, f
     fx.released.push((client, interface));
     if !had_it {
         // Its take still waits for DISABLE_IGMP, and will find no claim.
-        let change = MembershipChange { caller: Some(client), interface };
-        leaving::drop_members(
-            t,
-            &Ending { id, sides: &[Side::Owner], owner: None, cause: change },
-            fx,
-        );
-        oifs::update(
-            t,
-            Flow::WILDCARD,
-            OifChange { id, touch: Touch::Clear, caller: Some(client) },
-            fx,
-        );
+        let cause = MembershipChange { caller: Some(client), interface };
+        let ending = Ending { id, sides: &[Side::Owner], owner: None, cause };
+        leaving::drop_members(t, &ending, fx);
+        let change = OifChange { id, touch: Touch::Clear, caller: Some(client) };
+        oifs::update(t, Flow::WILDCARD, change, fx);
     }
     if let Some(slot) = t.interfaces.get_mut(id) {
         slot.claim = None;

@@ -4,12 +4,7 @@ use super::first_packet::{self, NewPacket};
 use super::{limits, memory, refusals, renewal, sources, wrong_interface};
 use crate::effects::Effects;
 use crate::packet::{Out, Outcome, Packet, Refused};
-use crate::tables::interfaces::Interfaces;
-use crate::tables::limits::ForwardingLimits;
-use crate::tables::mfe::Mfe;
-use crate::tables::refusals::Refusal;
-use crate::tables::resolutions::{FirstPacket, Purpose};
-use crate::tables::Tables;
+use crate::tables::{FirstPacket, ForwardingLimits, Interfaces, Mfe, Purpose, Refusal, Tables};
 use mgm_types::{Flow, IfId, Route, Time};
 
 /// Processes a packet for the memory forwarder. `route` is that of the source, if

@@ -6,9 +6,7 @@ use super::{deletion, flow_limit, limits};
 use crate::effects::Effects;
 use crate::notice::Notice;
 use crate::packet::Refused;
-use crate::tables::resolutions::{AwaitedAnswers, Purpose, Resolution};
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{AwaitedAnswers, Purpose, Resolution, SourceId, Tables};
 use mgm_types::Flow;
 
 /// Whether a flow is between its first packet and its MFE.
@@ -32,8 +30,8 @@ pub fn still_holds(t: &Tables, flow: Flow, resolution: &Resolution) -> bool {
     }
 }
 
-/// Drops a question that no client was asked yet, and the flow, if it is new and waits for
-/// this answer. The next packet of the flow starts a new resolution.
+/// Drops a question that no client was asked yet, and the flow, if it is new and waits for this
+/// answer.
 pub fn forget(t: &mut Tables, notice: &Notice, fx: &mut Effects) {
     let (Notice::Rpf { question, flow, .. } | Notice::Creation { question, flow, .. }) = notice
     else {

@@ -7,18 +7,17 @@
 //! is processed as if the walk had.
 
 use super::debug_log::debug;
-use super::portions::{AT_ONCE, ROWS};
 use super::rpf_callback::{self, Inquiry};
 use super::{flow_limit, limits, memory, refusals};
 use crate::effects::Effects;
 use crate::packet::Refused;
-use crate::tables::changes::{Change, PendingChange};
-use crate::tables::refusals::Refusal;
-use crate::tables::resolutions::Purpose;
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::reroutes::AT_ONCE;
+use crate::tables::{Change, PendingChange, Purpose, Refusal, SourceId, Tables};
 use mgm_types::{Domain, Flow, Interface, Scope};
 use smallvec::SmallVec;
+
+/// How many refused flows are examined for each that a step may act on.
+const ROWS: usize = 16;
 
 /// The route of a source has changed, and with it its number: its refused flows can be accepted
 /// now. Moves a limited number of them to the present number, and returns how many.
@@ -30,7 +29,7 @@ pub fn source(t: &mut Tables, old: SourceId, most: usize) -> usize {
         t.refusals.set_source(flow, new);
         t.flows.sources.hold(new);
         t.flows.sources.release(old);
-        t.refusals.wake(flow);
+        t.refusals.enqueue(flow);
         done += 1;
     }
     done
@@ -63,9 +62,9 @@ pub fn some(t: &mut Tables, most: usize, fx: &mut Effects) -> usize {
     find_concerned(t, most.min(AT_ONCE), fx);
     let mut done = 0;
     while done < most {
-        let Some(flow) = t.refusals.awake.pop_front() else { break };
+        let Some(flow) = t.refusals.queue.pop_front() else { break };
         done += 1;
-        if t.refusals.get(flow).is_some_and(|refusal| refusal.is_awake) {
+        if t.refusals.get(flow).is_some_and(|refusal| refusal.is_queued) {
             again(t, flow, fx);
         }
     }
@@ -113,7 +112,7 @@ fn follow_change(t: &mut Tables, change: Change, flow: Flow, fx: &mut Effects) {
     if is_over {
         refusals::forget(t, flow, fx);
     } else {
-        t.refusals.wake(flow);
+        t.refusals.enqueue(flow);
     }
 }
 
@@ -140,8 +139,8 @@ fn again(t: &mut Tables, flow: Flow, fx: &mut Effects) {
 }
 
 /// The interface on which refused flows arrived changes its domain: they are looked up in the
-/// new one. The caller then walks the sources of that domain. Only the first few flows are
-/// found before; further ones are forgotten later, and begin again with their next packets.
+/// new one. The caller then looks up the sources of that domain. This finds only the first few
+/// flows; the others are forgotten later, and their next packets count as first ones.
 pub fn move_to_domain(t: &mut Tables, interface: Interface, domain: Domain, fx: &mut Effects) {
     let mut here: SmallVec<[Flow; AT_ONCE]> = SmallVec::new();
     let (mut rest, last) = (None, t.refusals.last());
@@ -161,12 +160,18 @@ pub fn move_to_domain(t: &mut Tables, interface: Interface, domain: Domain, fx: 
     here.sort_unstable();
     for flow in here {
         let Some(refused) = t.refusals.get(flow) else { continue };
-        rehome(t, flow, refused.refusal.clone(), domain, fx);
+        remember_in_domain(t, flow, refused.refusal.clone(), domain, fx);
     }
 }
 
 /// Remembers a flow as refused until its source has been looked up in another domain.
-pub fn rehome(t: &mut Tables, flow: Flow, refusal: Refusal, domain: Domain, fx: &mut Effects) {
+pub fn remember_in_domain(
+    t: &mut Tables,
+    flow: Flow,
+    refusal: Refusal,
+    domain: Domain,
+    fx: &mut Effects,
+) {
     if memory::reserve(t, fx).is_err() {
         refusals::forget(t, flow, fx);
         return;
@@ -175,6 +180,6 @@ pub fn rehome(t: &mut Tables, flow: Flow, refusal: Refusal, domain: Domain, fx: 
     let source = t.flows.hold_source(flow, domain, None);
     refusals::remember(t, flow, source, refusal, fx);
     if known {
-        t.refusals.wake(flow);
+        t.refusals.enqueue(flow);
     }
 }

@@ -12,11 +12,10 @@ use super::rpf::{self, RpfPath};
 use crate::effects::Effects;
 use crate::notice::NoticeKind;
 use crate::packet::Refused;
-use crate::tables::changes::{Change, Changes, PendingChange};
-use crate::tables::refusals::{Refusal, RefusedFlow, MOST};
-use crate::tables::resolutions::FirstPacket;
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::refusals::MOST;
+use crate::tables::{
+    Change, Changes, FirstPacket, PendingChange, Refusal, RefusedFlow, SourceId, Tables,
+};
 use mgm_types::{Flow, IfId, Interface, Result, Route};
 
 /// The memory that a refused flow needs, in tree nodes and for its packet.
@@ -94,7 +93,7 @@ pub fn refused_lately(
 /// Whether an owner of the interface could accept flows that no route covers (spec 5.2).
 fn accepts_unrouted(t: &Tables, interface: Interface) -> bool {
     let owner = t.interfaces.find(interface).and_then(|id| t.interfaces.master(id));
-    owner.is_some_and(|owner| t.clients.hears(owner, NoticeKind::Rpf))
+    owner.is_some_and(|owner| t.clients.has_callback(owner, NoticeKind::Rpf))
 }
 
 /// The forwarder reports a refused flow again: its entry was lost, or is not installed yet.
@@ -123,7 +122,7 @@ fn is_concerned(t: &Tables, flow: Flow, refused: &RefusedFlow) -> bool {
         (pending.next..=pending.last).contains(&refused.serial)
             && concerns(t, pending.change, flow, refused)
     };
-    refused.is_awake || t.flows.sources.is_outdated(refused.source) || t.changes.iter().any(by)
+    refused.is_queued || t.flows.sources.is_outdated(refused.source) || t.changes.iter().any(by)
 }
 
 /// Whether a change can make a refused flow acceptable, or ends its refusal.

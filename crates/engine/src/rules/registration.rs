@@ -2,8 +2,7 @@
 
 use super::change_of_owner;
 use crate::effects::Effects;
-use crate::tables::clients::ClientId;
-use crate::tables::Tables;
+use crate::tables::{ClientId, Tables};
 use mgm_types::{Refusal, Result};
 
 /// Whether `Engine::deregister` would succeed.
@@ -14,10 +13,10 @@ pub fn check_deregister(t: &Tables, id: ClientId) -> Result<()> {
     }
 }
 
-/// Deregisters a client that owns no interface (spec 1.5). No resolution waits for such a
-/// client, because each change of owner has restarted the resolutions that did.
+/// Deregisters a client that owns no interface (spec 1.5).
 pub fn deregister(t: &mut Tables, id: ClientId, fx: &mut Effects) -> Result<()> {
     check_deregister(t, id)?;
+    // No resolution waits for it: each change of owner has restarted those that did.
     change_of_owner::finish_releases_of(t, id, fx);
     t.clients.remove(id);
     Ok(())

@@ -4,11 +4,10 @@ use super::rpf::{self, RpfPath};
 use super::rpf_callback::{self, Inquiry};
 use super::{creation_alert, flow_limit};
 use crate::effects::Effects;
-use crate::tables::mfe::Overrides;
-use crate::tables::origins::IifOrigin;
-use crate::tables::resolutions::{AllAsked, AwaitedAnswers, FirstPacket, Purpose, Resolution};
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{
+    AllAsked, AwaitedAnswers, FirstPacket, IifOrigin, Overrides, Purpose, Resolution, SourceId,
+    Tables,
+};
 use mgm_types::{Flow, IfId, IfSet};
 use std::sync::Arc;
 

@@ -5,10 +5,7 @@ use super::debug_log::debug;
 use super::rpf_callback::{self, Inquiry};
 use super::{flow_limit, questions, renewal};
 use crate::effects::Effects;
-use crate::tables::flows::Flows;
-use crate::tables::resolutions::{FirstPacket, Purpose, Resolution};
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{FirstPacket, Flows, Purpose, Resolution, SourceId, Tables};
 use mgm_types::{Flow, IfId, Interface};
 use smallvec::SmallVec;
 

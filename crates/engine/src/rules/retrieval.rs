@@ -1,8 +1,6 @@
 //! The rows that the retrieval functions return (spec section 6).
 
-use crate::tables::mfe::{Mfe, OifCount};
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{Mfe, MfeEntry, OifCount, Tables};
 use mgm_types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
 
 /// One oif of an [`MfeRow`].
@@ -81,15 +79,15 @@ impl MfeRow {
 pub fn read_mfe(t: &Tables, now: Time, flow: Flow, row: &mut MfeRow) -> bool {
     match t.flows.row(flow) {
         Some((source, mfe)) => {
-            fill(t, now, (flow, source, mfe), way_in_by(t, mfe.iif), row);
+            fill(t, now, MfeEntry { flow, source, mfe }, incoming_by(t, mfe.iif), row);
             true
         }
         None => false,
     }
 }
 
-/// Fills `row` from each MFE after `start` in order (all of them, if
-/// `None`) until `visit` returns false.
+/// Fills `row` from each MFE after `start` in order (all of them, if `None`) until `visit` returns
+/// false.
 pub fn walk_mfes(
     t: &Tables,
     now: Time,
@@ -99,34 +97,37 @@ pub fn walk_mfes(
 ) {
     let mut known = None; // many share it
     let first = start.map_or(Flow::WILDCARD, Flow::successor);
-    t.flows.walk(first, |flow, source, mfe| {
-        let (_, way_in) = match known {
-            Some((id, way_in)) if id == mfe.iif => (id, way_in),
-            _ => *known.insert((mfe.iif, way_in_by(t, mfe.iif))),
+    t.flows.walk(first, |entry| {
+        let iif = entry.mfe.iif;
+        let (_, incoming) = match known {
+            Some((id, incoming)) if id == iif => (id, incoming),
+            _ => *known.insert((iif, incoming_by(t, iif))),
         };
-        fill(t, now, (flow, source, mfe), way_in, row);
+        fill(t, now, entry, incoming, row);
         visit(row)
     });
 }
 
 /// An incoming interface, and the protocol id of its owner.
-fn way_in_by(t: &Tables, iif: IfId) -> (Interface, u32) {
-    let Some(slot) = t.interfaces.get(iif) else { return (Interface::NONE, 0) };
-    let owner = slot.master().and_then(|client| t.clients.get(client));
-    (slot.interface, owner.map_or(0, |owner| owner.protocol))
+#[derive(Clone, Copy)]
+struct Incoming {
+    interface: Interface,
+    protocol: u32,
+}
+
+fn incoming_by(t: &Tables, iif: IfId) -> Incoming {
+    let slot = t.interfaces.get(iif);
+    let owner = slot.and_then(|slot| t.clients.get(slot.master()?));
+    let protocol = owner.map_or(0, |owner| owner.protocol);
+    Incoming { interface: t.interfaces.name(iif), protocol }
 }
 
 #[inline(always)] // a walk does this a million times
-fn fill(
-    t: &Tables,
-    now: Time,
-    (flow, source, mfe): (Flow, SourceId, &Mfe),
-    iif: (Interface, u32),
-    row: &mut MfeRow,
-) {
+fn fill(t: &Tables, now: Time, entry: MfeEntry<'_>, incoming: Incoming, row: &mut MfeRow) {
+    let MfeEntry { flow, source, mfe } = entry;
     row.flow = flow;
     row.upstream = mfe.upstream;
-    (row.iif, row.iif_protocol) = iif;
+    (row.iif, row.iif_protocol) = (incoming.interface, incoming.protocol);
     row.route.become_like(t.flows.sources.route(source));
     row.timeout = mfe.timeout(t.config.mfe_timeout);
     row.up_ms = now.since(mfe.born());

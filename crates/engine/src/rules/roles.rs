@@ -4,11 +4,7 @@
 use super::{alerts, rpf};
 use crate::effects::Effects;
 use crate::notice::Notice;
-use crate::tables::clients::ClientId;
-use crate::tables::flows::{FlowPlace, Flows};
-use crate::tables::interfaces::Slot;
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{ClientId, FlowPlace, Flows, Slot, SourceId, Tables};
 use mgm_types::{Flow, IfId, Interface};
 use smallvec::SmallVec;
 

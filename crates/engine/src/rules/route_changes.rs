@@ -6,15 +6,11 @@
 //! very many flows needs several calls. Calls in between find each flow on one of the two
 //! routes; flows that have not moved yet use the old one.
 
-use super::portions::AT_ONCE;
 use super::rpf::{self, RpfPath};
 use super::{memory, reconsider, renewal, restart, roles, unrouted};
 use crate::effects::Effects;
-use crate::tables::flows::FlowPlace;
-use crate::tables::reroutes::Superseded;
-use crate::tables::resolutions::Purpose;
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::reroutes::AT_ONCE;
+use crate::tables::{FlowPlace, Purpose, SourceId, Superseded, Tables};
 use mgm_types::{Domain, Flow, Ipv4Addr, Result, Route};
 
 /// The number of rows examined for each flow that may be changed.
@@ -23,10 +19,8 @@ const ROWS: usize = 64;
 /// The number of sources examined in one step, to see whether all their flows have moved.
 const SOURCES: usize = 64;
 
-/// New routes for sources: moves the role of spec 4.6, asks again about MFEs whose iif
-/// changes (5.10), and processes refused flows again (5.1). Sources that the engine
-/// does not know, or knows with this route, cost one look-up. `Engine::reroute_some` does what
-/// is too much for one call, such as the flows of a source with very many.
+/// New routes for sources: moves the role of spec 4.6, asks again about MFEs whose iif changes
+/// (5.10), and processes refused flows again (5.1).
 pub fn update(
     t: &mut Tables,
     routes: &[(Ipv4Addr, Domain, Route)],
@@ -72,18 +66,17 @@ pub fn update(
 
 /// Whether `Engine::reroute_some` has something to do.
 pub fn has_work(t: &Tables) -> bool {
-    t.reroutes.is_on() || t.refusals.has_awake() || !t.changes.is_empty()
+    t.reroutes.is_on() || t.refusals.has_queued() || !t.changes.is_empty()
 }
 
-/// Continues changes that were too much for one call, for a limited number of flows of each
-/// kind. `Engine::tick` does so, too.
+/// Continues changes that were too much for one call, for a limited number of flows of each kind.
 pub fn continue_some(t: &mut Tables, most: usize, fx: &mut Effects) {
     // Each kind has a part of its own: where changes come fast enough, those that come
     // first would otherwise leave nothing to the others.
     let part = |is_waiting: bool| if is_waiting { most / 4 } else { 0 };
     let walk = part(t.reroutes.next.is_some());
     let unrouted = walk + part(t.reroutes.unrouted.is_some());
-    let refused = unrouted + part(t.refusals.has_awake());
+    let refused = unrouted + part(t.refusals.has_queued());
     let mut left = most;
     left -= follow_sources(t, left - refused, fx);
     left -= reconsider::some(t, left - unrouted, fx);
@@ -95,12 +88,12 @@ pub fn continue_some(t: &mut Tables, most: usize, fx: &mut Effects) {
 /// Moves new flows and refused flows to the present numbers of their sources, a limited number
 /// of each. Returns how many new flows moved; refused flows are only queued.
 fn follow_sources(t: &mut Tables, most: usize, fx: &mut Effects) -> usize {
-    let (mut left, mut to_wake) = (most, most);
+    let (mut left, mut to_queue) = (most, most);
     for at in 0..t.reroutes.pending.len().min(SOURCES) {
         let Superseded { old, .. } = t.reroutes.pending[at];
         left -= restart::move_resolutions(t, old, left, fx);
-        to_wake -= reconsider::source(t, old, to_wake);
-        if left == 0 || to_wake == 0 {
+        to_queue -= reconsider::source(t, old, to_queue);
+        if left == 0 || to_queue == 0 {
             break;
         }
     }

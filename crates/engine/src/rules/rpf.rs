@@ -1,10 +1,7 @@
 //! The interfaces on which the packets of a source may arrive, by its route (spec 5.1).
 
 use super::limits;
-use crate::tables::clients::ClientId;
-use crate::tables::mfe::Rpf;
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{ClientId, Rpf, SourceId, Tables};
 use mgm_types::{Flow, IfId, Interface, Ipv4Addr, NextHop, Route, RouteOrigin};
 
 /// The result of the look-up of a source, for a flow.
@@ -95,15 +92,11 @@ fn all_paths(t: &Tables, source: SourceId) -> impl Iterator<Item = Rpf> + '_ {
     let choice = NextHop { origin: *origin, if_index: *if_index };
     let others = paths.as_deref().unwrap_or_default().iter().copied();
     let all = std::iter::once(choice).chain(others.filter(move |hop| *hop != choice));
-    all.filter_map(move |hop| interface_of(t, source, hop))
+    all.filter_map(move |hop| interface_by(t, source, hop, None))
 }
 
-/// The interface of one path of a route, and the neighbour there.
-fn interface_of(t: &Tables, source: SourceId, hop: NextHop) -> Option<Rpf> {
-    interface_by(t, source, hop, None)
-}
-
-/// The same, but tries the `likely` interface first.
+/// The interface of one path of a route, and the neighbour there. Tries the `likely` interface
+/// first.
 #[inline(always)]
 fn interface_by(t: &Tables, source: SourceId, hop: NextHop, likely: Option<IfId>) -> Option<Rpf> {
     let (neighbour, upstream) = match hop.origin {

@@ -8,13 +8,10 @@ use crate::effects::Effects;
 use crate::notice::{Notice, NoticeKind, QuestionId};
 use crate::packet::Refused;
 use crate::tables::begun_flows::NOWHERE;
-use crate::tables::clients::ClientId;
-use crate::tables::mfe::{Overrides, Rpf};
-use crate::tables::origins::IifOrigin;
-use crate::tables::refusals::Refusal;
-use crate::tables::resolutions::{AwaitedAnswers, FirstPacket, Purpose, Resolution};
-use crate::tables::sources::SourceId;
-use crate::tables::Tables;
+use crate::tables::{
+    AwaitedAnswers, ClientId, FirstPacket, IifOrigin, Overrides, Purpose, Refusal, Resolution, Rpf,
+    SourceId, Tables,
+};
 use mgm_types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route};
 use std::sync::Arc;
 
@@ -85,7 +82,7 @@ pub fn way_in(
             let asked =
                 arrived.filter(|&id| may_ask && !limits::is_bounded(t, id, flow.group()))?;
             let owner = t.interfaces.master(asked)?;
-            let hears = t.clients.hears(owner, NoticeKind::Rpf);
+            let hears = t.clients.has_callback(owner, NoticeKind::Rpf);
             hears.then_some(WayIn { expected: None, asked, owner })
         }
     }

@@ -13,15 +13,14 @@ fn domain_of(t: &Tables, interface: Interface) -> Domain {
     id.map_or(Domain::MAIN, |id| t.interfaces.domain(id))
 }
 
-/// Whether a flow has an entry, so that its source is known. This is cheaper than
-/// `Engine::needs_route` if the flow is looked up anyway.
+/// Whether a flow has an entry, so that its source is known.
 #[inline]
 pub fn knows_source_of(t: &Tables, flow: Flow, arrival: Interface) -> bool {
     t.flows.knows_source_of(flow, domain_of(t, arrival))
 }
 
-/// The look-up that must precede a call that names the flow: its source, in the routing
-/// domain of the arrival interface of a packet, or of the interface of a membership.
+/// The look-up that must precede a call that names the flow: its source, in the routing domain of
+/// the arrival interface of a packet, or of the interface of a membership.
 #[inline]
 pub fn needs_route(t: &Tables, flow: Flow, arrival: Interface) -> Option<(Ipv4Addr, Domain)> {
     if !flow.has_source() {
@@ -41,8 +40,8 @@ fn is_settled(t: &Tables, flow: Flow) -> bool {
     t.interfaces.has_domains() && t.flows.has_mfe(flow)
 }
 
-/// Appends known sources within the prefixes that come after `after`, in ascending order, at
-/// most `most`. If it appends fewer, there are no more.
+/// Appends known sources within the prefixes that come after `after`, in ascending order, at most
+/// `most`.
 pub fn sources_within(
     t: &Tables,
     prefixes: &[Prefix],

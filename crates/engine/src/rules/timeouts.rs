@@ -3,10 +3,8 @@
 use super::debug_log::debug;
 use crate::effects::Effects;
 use crate::notice::QuestionId;
-use crate::tables::clients::ClientId;
-use crate::tables::expiry::{Expiry, Life, SLACK};
-use crate::tables::flows::FlowPlace;
-use crate::tables::Tables;
+use crate::tables::expiry::SLACK;
+use crate::tables::{ClientId, Expiry, ExpiryEntry, FlowPlace, Tables};
 use mgm_types::{Flow, Result, Time};
 
 /// Schedules the expiry of an MFE. Outdated entries must not outnumber the MFEs, because
@@ -21,12 +19,12 @@ pub fn schedule_end(t: &mut Tables, flow: Flow) {
 #[inline]
 pub fn schedule(t: &mut Tables, place: FlowPlace, serial: u32, deadline: Option<Time>) {
     let Some(deadline) = deadline else { return };
-    t.expiry.schedule(Life { place, serial }, deadline);
+    t.expiry.schedule(ExpiryEntry { place, serial }, deadline);
     if t.expiry.len() > 2 * t.flows.mfe_len() + SLACK {
         t.expiry = Expiry::default();
-        for (place, _, _, mfe) in t.flows.rows(Flow::WILDCARD) {
+        for (place, mfe) in t.flows.mfe_places() {
             if let Some(deadline) = mfe.deadline(t.config.mfe_timeout) {
-                t.expiry.schedule(Life { place, serial: mfe.serial }, deadline);
+                t.expiry.schedule(ExpiryEntry { place, serial: mfe.serial }, deadline);
             }
         }
     }

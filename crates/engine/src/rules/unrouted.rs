@@ -1,14 +1,15 @@
 //! MFEs without a route through a client's interface, when there may be one now (spec 5.10).
 
-use super::portions::{AT_ONCE, ROWS};
 use super::renewal;
 use super::rpf::{self, RpfPath};
 use crate::effects::Effects;
-use crate::tables::origins::IifOrigin;
-use crate::tables::resolutions::Purpose;
-use crate::tables::Tables;
+use crate::tables::reroutes::AT_ONCE;
+use crate::tables::{IifOrigin, Purpose, Tables};
 use mgm_types::Flow;
 use smallvec::SmallVec;
+
+/// How many MFEs are examined for each that a step may move.
+const ROWS: usize = 16;
 
 /// The owner of an interface has changed: MFEs without a route through a client's interface
 /// move if there is one now, the first few of them at once.

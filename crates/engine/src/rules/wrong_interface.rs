@@ -6,9 +6,7 @@ use super::{alerts, limits, rpf};
 use crate::effects::Effects;
 use crate::notice::Notice;
 use crate::packet::Packet;
-use crate::tables::origins::IifOrigin;
-use crate::tables::wrong_ifs::RivalPacket;
-use crate::tables::Tables;
+use crate::tables::{IifOrigin, RivalPacket, Tables};
 use mgm_types::{Flow, IfId, Result};
 
 /// A flow has moved to another legitimate interface if it has arrived there, and not on its

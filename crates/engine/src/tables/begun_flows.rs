@@ -10,7 +10,7 @@ pub const USUAL_MAX_FLOWS: u32 = 2_097_152;
 pub const NOWHERE: IfId = IfId(u16::MAX);
 
 /// Counts the flows that packets began: MFEs, and resolutions that are to create one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BegunFlows {
     /// The limit.
     pub most: usize,
@@ -25,12 +25,7 @@ impl BegunFlows {
     /// At most `most` flows; 0 means the default.
     pub fn of(most: u32) -> BegunFlows {
         let most = if most == 0 { USUAL_MAX_FLOWS } else { most };
-        BegunFlows {
-            most: most as usize,
-            all: 0,
-            by_arrival: Vec::new(),
-            silent_until: Time::default(),
-        }
+        BegunFlows { most: most as usize, ..BegunFlows::default() }
     }
 
     /// Prepares the counter of a new interface.

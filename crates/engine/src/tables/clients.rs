@@ -36,7 +36,7 @@ pub struct Clients {
     list: Vec<(ClientId, Client)>,
     by_key: HashMap<(u32, u32), ClientId>,
     /// How many clients have each of the callbacks.
-    hearers: [usize; NoticeKind::ALL.len()],
+    with_callback: [usize; NoticeKind::ALL.len()],
     last: u64,
 }
 
@@ -64,7 +64,7 @@ impl Clients {
     }
 
     /// Whether a client has a callback of this kind.
-    pub fn hears(&self, id: ClientId, kind: NoticeKind) -> bool {
+    pub fn has_callback(&self, id: ClientId, kind: NoticeKind) -> bool {
         self.callbacks(id).has(kind)
     }
 
@@ -74,8 +74,8 @@ impl Clients {
     }
 
     /// Whether any client has a callback of this kind.
-    pub fn anybody_hears(&self, kind: NoticeKind) -> bool {
-        self.hearers[kind as usize] > 0
+    pub fn any_has_callback(&self, kind: NoticeKind) -> bool {
+        self.with_callback[kind as usize] > 0
     }
 
     /// The callbacks of all clients, in order of registration.
@@ -115,7 +115,7 @@ impl Clients {
         let is_igmp = is_igmp(protocol);
         self.list.push((id, Client { protocol, component, is_igmp, interfaces: 0, callbacks }));
         for kind in NoticeKind::ALL {
-            self.hearers[kind as usize] += usize::from(callbacks.has(kind));
+            self.with_callback[kind as usize] += usize::from(callbacks.has(kind));
         }
         Ok(id)
     }
@@ -125,7 +125,7 @@ impl Clients {
         let (_, client) = self.list.remove(self.place(id));
         self.by_key.remove(&(client.protocol, client.component));
         for kind in NoticeKind::ALL {
-            self.hearers[kind as usize] -= usize::from(client.callbacks.has(kind));
+            self.with_callback[kind as usize] -= usize::from(client.callbacks.has(kind));
         }
     }
 

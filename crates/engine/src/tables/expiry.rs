@@ -14,7 +14,7 @@ pub struct Expiry {
     /// The last bucket that was written to. Most further entries belong there, too.
     open: Bucket,
     /// All other buckets.
-    buckets: BTreeMap<u64, Vec<Life>>,
+    buckets: BTreeMap<u64, Vec<ExpiryEntry>>,
     /// When the first bucket is due. Stored, because each call asks.
     pub next: Option<Time>,
     entries: usize,
@@ -24,12 +24,12 @@ pub struct Expiry {
 #[derive(Debug, Default)]
 struct Bucket {
     end: u64,
-    lives: Vec<Life>,
+    entries: Vec<ExpiryEntry>,
 }
 
 /// An MFE: its place, and its serial number, which another MFE in this place does not have.
 #[derive(Clone, Copy, Debug)]
-pub struct Life {
+pub struct ExpiryEntry {
     pub place: FlowPlace,
     pub serial: u32,
 }
@@ -40,16 +40,16 @@ pub const SLACK: usize = 1024;
 impl Expiry {
     /// Adds an entry for an MFE at its expiry time.
     #[inline]
-    pub fn schedule(&mut self, life: Life, deadline: Time) {
+    pub fn schedule(&mut self, entry: ExpiryEntry, deadline: Time) {
         let mut end = deadline.0.div_ceil(GRAIN_MS);
         self.open(end);
         // If a bucket cannot grow, use a later one, which is smaller or new: without memory, MFEs
         // expire a little late.
-        while self.open.lives.try_reserve(1).is_err() && !self.open.lives.is_empty() {
+        while self.open.entries.try_reserve(1).is_err() && !self.open.entries.is_empty() {
             end += 1;
             self.open(end);
         }
-        self.open.lives.push(life);
+        self.open.entries.push(entry);
         self.next = Time::sooner(self.next, Some(Time(end * GRAIN_MS)));
         self.entries += 1;
     }
@@ -58,10 +58,10 @@ impl Expiry {
     #[inline]
     fn open(&mut self, end: u64) {
         if end != self.open.end {
-            let lives = self.buckets.remove(&end).unwrap_or_default();
-            let before = std::mem::replace(&mut self.open, Bucket { end, lives });
-            if !before.lives.is_empty() {
-                self.buckets.insert(before.end, before.lives);
+            let entries = self.buckets.remove(&end).unwrap_or_default();
+            let before = std::mem::replace(&mut self.open, Bucket { end, entries });
+            if !before.entries.is_empty() {
+                self.buckets.insert(before.end, before.entries);
             }
         }
     }
@@ -72,19 +72,19 @@ impl Expiry {
     }
 
     /// Takes some entries whose time has come. Some may be outdated.
-    pub fn pop(&mut self, now: Time, most: usize) -> Vec<Life> {
+    pub fn pop(&mut self, now: Time, most: usize) -> Vec<ExpiryEntry> {
         let Some(due) = self.next.filter(|&due| due <= now) else { return Vec::new() };
         let end = due.0 / GRAIN_MS;
-        let lives = if self.open.end == end {
-            &mut self.open.lives
+        let entries = if self.open.end == end {
+            &mut self.open.entries
         } else {
             self.buckets.entry(end).or_default()
         };
-        let popped = lives.split_off(lives.len().saturating_sub(most));
-        if lives.is_empty() {
-            *lives = Vec::new();
+        let popped = entries.split_off(entries.len().saturating_sub(most));
+        if entries.is_empty() {
+            *entries = Vec::new();
             self.buckets.remove(&end);
-            let open = Some(self.open.end).filter(|_| !self.open.lives.is_empty());
+            let open = Some(self.open.end).filter(|_| !self.open.entries.is_empty());
             let other = self.buckets.first_key_value().map(|(&end, _)| end);
             self.next = open.into_iter().chain(other).min().map(|end| Time(end * GRAIN_MS));
         }

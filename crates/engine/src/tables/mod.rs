@@ -1,35 +1,40 @@
 //! The state of the engine: tables with their invariants, and no rules.
 
 pub mod begun_flows;
-pub mod changes;
+mod changes;
 pub mod clients;
-pub mod counters;
+mod counters;
 pub mod expiry;
-pub mod flows;
-pub mod interfaces;
-pub mod limits;
-pub mod mfe;
-pub mod origins;
+mod flows;
+mod interfaces;
+mod limits;
+mod mfe;
+mod origins;
 pub mod refusals;
 pub mod reroutes;
-pub mod resolutions;
-pub mod sources;
-pub mod wrong_ifs;
+mod resolutions;
+mod sources;
+mod wrong_ifs;
+
+pub use begun_flows::BegunFlows;
+pub use changes::{Change, Changes, PendingChange};
+pub use clients::{ClientId, Clients};
+pub use expiry::{Expiry, ExpiryEntry};
+pub use flows::{FlowPlace, Flows, Members, MfeEntry, Side};
+pub use interfaces::{Interfaces, Slot};
+pub use limits::ForwardingLimits;
+pub use mfe::{Mfe, OifCount, OifTurn, Overrides, Rare, Rpf, Touch};
+pub use origins::{IifOrigin, IifOrigins};
+pub use refusals::{Refusal, RefusedFlow, RefusedFlows};
+pub use reroutes::{Reroutes, Superseded};
+pub use resolutions::{
+    AllAsked, Asked, AwaitedAnswers, FirstPacket, Purpose, Resolution, Resolutions,
+};
+pub use sources::SourceId;
+pub use wrong_ifs::{RivalPacket, WrongIfs};
 
 use crate::packet::Refused;
-use begun_flows::BegunFlows;
-use changes::Changes;
-use clients::Clients;
-use expiry::Expiry;
-use flows::Flows;
-use interfaces::Interfaces;
-use limits::ForwardingLimits;
 use mgm_types::Time;
-use origins::IifOrigins;
-use refusals::RefusedFlows;
-use reroutes::Reroutes;
-use resolutions::Resolutions;
-use wrong_ifs::WrongIfs;
 
 /// The configuration of an engine, set when it is created.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,6 +52,7 @@ pub struct Config {
 }
 
 /// All tables.
+#[derive(Default)]
 pub struct Tables {
     pub config: Config,
     pub clients: Clients,
@@ -77,24 +83,9 @@ pub struct Tables {
 impl Tables {
     /// Empty tables.
     pub fn new(config: Config) -> Tables {
-        Tables {
-            config,
-            clients: Clients::after(config.last_client),
-            interfaces: Interfaces::default(),
-            limits: ForwardingLimits::default(),
-            flows: Flows::default(),
-            resolutions: Resolutions::default(),
-            begun_flows: BegunFlows::of(config.max_flows),
-            origins: IifOrigins::default(),
-            refusals: RefusedFlows::default(),
-            changes: Changes::default(),
-            reroutes: Reroutes::default(),
-            expiry: Expiry::default(),
-            wrong_ifs: WrongIfs::default(),
-            now: Time::default(),
-            serial: 0,
-            refused: [0; Refused::ALL.len()],
-        }
+        let clients = Clients::after(config.last_client);
+        let begun_flows = BegunFlows::of(config.max_flows);
+        Tables { config, clients, begun_flows, ..Tables::default() }
     }
 
     /// A new, unused number.

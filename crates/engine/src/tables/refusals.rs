@@ -30,7 +30,7 @@ pub struct RefusedFlow {
     /// Distinguishes this refusal from another one of the same flow.
     pub serial: u64,
     /// The flow is queued to be processed again.
-    pub is_awake: bool,
+    pub is_queued: bool,
 }
 
 /// All remembered refusals.
@@ -41,7 +41,7 @@ pub struct RefusedFlows {
     /// The time at which each is forgotten, by number, which is also the order of time.
     by_age: BTreeMap<u64, (Time, Flow)>,
     /// Flows that are queued to be processed again. Flows forgotten meanwhile stay in the queue.
-    pub awake: VecDeque<Flow>,
+    pub queue: VecDeque<Flow>,
     last: u64,
     /// The greatest number of refusals at one time, or that had room.
     most: usize,
@@ -83,8 +83,8 @@ impl RefusedFlows {
     }
 
     /// Whether some are to be looked at again.
-    pub fn has_awake(&self) -> bool {
-        !self.awake.is_empty()
+    pub fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
     }
 
     /// The number of the newest refusal: later ones come after all changes so far.
@@ -106,7 +106,7 @@ impl RefusedFlows {
     pub fn insert(&mut self, now: Time, flow: Flow, source: SourceId, refusal: Refusal) {
         self.last += 1;
         let serial = self.last;
-        self.by_flow.insert(flow, RefusedFlow { source, refusal, serial, is_awake: false });
+        self.by_flow.insert(flow, RefusedFlow { source, refusal, serial, is_queued: false });
         self.by_source.insert((source, flow));
         self.by_age.insert(serial, (Time(now.0 + MEMORY_MS), flow));
     }
@@ -141,11 +141,11 @@ impl RefusedFlows {
     }
 
     /// Queues a flow to be processed again. Without memory for that, it is forgotten at its time.
-    pub fn wake(&mut self, flow: Flow) {
-        if let Some(refusal) = self.by_flow.get_mut(&flow).filter(|refusal| !refusal.is_awake) {
-            if self.awake.try_reserve(1).is_ok() {
-                refusal.is_awake = true;
-                self.awake.push_back(flow);
+    pub fn enqueue(&mut self, flow: Flow) {
+        if let Some(refusal) = self.by_flow.get_mut(&flow).filter(|refusal| !refusal.is_queued) {
+            if self.queue.try_reserve(1).is_ok() {
+                refusal.is_queued = true;
+                self.queue.push_back(flow);
             }
         }
     }

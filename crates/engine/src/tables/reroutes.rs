@@ -4,6 +4,9 @@ use super::sources::SourceId;
 use mgm_types::Flow;
 use std::collections::VecDeque;
 
+/// How many flows a call changes beyond those that it names; `Engine::reroute_some` does the rest.
+pub const AT_ONCE: usize = 64;
+
 /// The former and the present number of a source; a reference is held to both.
 #[derive(Clone, Copy, Debug)]
 pub struct Superseded {

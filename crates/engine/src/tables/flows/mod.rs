@@ -47,6 +47,14 @@ pub struct Flows {
     pub sources: Sources,
 }
 
+/// An MFE with its flow and source.
+#[derive(Clone, Copy)]
+pub struct MfeEntry<'a> {
+    pub flow: Flow,
+    pub source: SourceId,
+    pub mfe: &'a Mfe,
+}
+
 /// Marks the last free entry, which has no next one.
 const LAST: u32 = u32::MAX;
 
@@ -321,27 +329,23 @@ impl Flows {
 
     /// The MFEs from `first` on, in order.
     pub fn mfes(&self, first: Flow) -> impl Iterator<Item = (Flow, &Mfe)> + '_ {
-        self.rows(first).map(|(_, flow, _, mfe)| (flow, mfe))
+        let entries = self.entries(first, Part::Mfe);
+        entries.filter_map(|(_, entry)| Some((entry.flow, entry.mfe.as_ref()?)))
     }
 
-    /// The same with their places and sources.
-    pub fn rows(
-        &self,
-        first: Flow,
-    ) -> impl Iterator<Item = (FlowPlace, Flow, SourceId, &Mfe)> + '_ {
-        let entries = self.entries(first, Part::Mfe);
-        entries.filter_map(|(place, entry)| {
-            Some((place, entry.flow, entry.source, entry.mfe.as_ref()?))
-        })
+    /// The places of all MFEs.
+    pub fn mfe_places(&self) -> impl Iterator<Item = (FlowPlace, &Mfe)> + '_ {
+        let entries = self.entries(Flow::WILDCARD, Part::Mfe);
+        entries.filter_map(|(place, entry)| Some((place, entry.mfe.as_ref()?)))
     }
 
     /// Visits the MFEs from `first` on, in order, until `visit` returns false.
-    pub fn walk(&self, first: Flow, mut visit: impl FnMut(Flow, SourceId, &Mfe) -> bool) {
+    pub fn walk(&self, first: Flow, mut visit: impl FnMut(MfeEntry<'_>) -> bool) {
         for run in self.order.runs(first, Some(Part::Mfe)) {
             fetch(&self.entries, run.numbers.iter().copied());
             for &number in run.numbers {
-                let FlowEntry { flow, source, mfe, .. } = &self.entries[number as usize];
-                if mfe.as_ref().is_some_and(|mfe| !visit(*flow, *source, mfe)) {
+                let &FlowEntry { flow, source, ref mfe, .. } = &self.entries[number as usize];
+                if mfe.as_ref().is_some_and(|mfe| !visit(MfeEntry { flow, source, mfe })) {
                     return;
                 }
             }
