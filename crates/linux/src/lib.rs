@@ -10,9 +10,6 @@
 //! This crate knows neither the engine nor the manager.
 #![cfg(target_os = "linux")]
 
-#[cfg(all(mgm_planted, not(debug_assertions)))]
-compile_error!("--cfg mgm_planted adds bugs to the library, for scripts/fuzz only");
-
 pub mod fork;
 pub mod kernel;
 pub mod netlink;
