@@ -309,8 +309,7 @@ impl Manager {
     #[inline(always)]
     pub(super) fn publish_all(&self, mut guard: Guard<'_>) {
         self.publish(&mut guard, Lane::Caller);
-        guard.release();
-        self.drain();
+        self.release_and_drain(guard);
     }
 
     /// Makes a call on the running state. Publishes its changes before the lock is released, and
