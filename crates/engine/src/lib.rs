@@ -155,6 +155,11 @@ impl Engine {
         self.now = now;
     }
 
+    /// Whether to log what happens to packets: see [`Config::debug`].
+    pub fn set_debug(&mut self, debug: bool) {
+        self.config.debug = debug;
+    }
+
     /// A new, unused number.
     fn next_serial(&mut self) -> u64 {
         self.serial += 1;

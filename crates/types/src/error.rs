@@ -119,6 +119,12 @@ pub enum Refusal {
     StatusSocket(String),
     /// No such route.
     NoRoute(Ipv4Addr, Ipv4Addr),
+    /// The system has no interface of this name; the name.
+    NoInterfaceNamed(String),
+    /// The system has no interface with this index, as the answer to a look-up of its name.
+    NoInterfaceName(u32),
+    /// Interface names are not supported on this system.
+    NoInterfaceNames,
     /// The allocator or the system has no memory.
     NoMemory,
     /// A panic inside the library was caught before it reached C.
@@ -149,10 +155,9 @@ impl Refusal {
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
-            | StatusSocket(_) | Panicked => Code::CanNotComplete,
-            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..) => {
-                Code::NotFound
-            }
+            | StatusSocket(_) | NoInterfaceNames | Panicked => Code::CanNotComplete,
+            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..)
+            | NoInterfaceNamed(_) | NoInterfaceName(_) => Code::NotFound,
             SmallBuffer(_) => Code::InsufficientBuffer,
             TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
         }
@@ -162,7 +167,14 @@ impl Refusal {
     /// that is too small), so that it is not logged.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_) | Refusal::NoProtocol(_))
+        matches!(
+            self,
+            Refusal::SmallBuffer(_)
+                | Refusal::NoMfe(_)
+                | Refusal::NoProtocol(_)
+                | Refusal::NoInterfaceNamed(_)
+                | Refusal::NoInterfaceName(_)
+        )
     }
 }
 
@@ -228,7 +240,11 @@ impl fmt::Display for Refusal {
             NobodyOwns(interface) | NoProtocol(interface) => {
                 write!(f, "no client owns {interface}")
             }
-            NoSuchInterface(index) => {
+            NoInterfaceNamed(name) => {
+                write!(f, "no interface is named {name:?}: \"ip link\" lists the interfaces")
+            }
+            NoInterfaceNames => f.write_str("interface names are supported only on Linux"),
+            NoSuchInterface(index) | NoInterfaceName(index) => {
                 write!(f, "no interface has index {index}: \"ip link\" lists the interfaces")
             }
             KernelNextHop(interface) => {
