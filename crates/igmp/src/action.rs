@@ -9,7 +9,8 @@ use std::net::Ipv4Addr;
 pub enum Action {
     /// Send a packet.
     Send(Transmission),
-    /// Call MGM, and report what it returns as [`crate::Event::Returned`].
+    /// Call MGM. Report what a take returns as [`crate::Event::Taken`], and each other call
+    /// that is refused as [`crate::Event::Refused`].
     Mgm(MgmCall),
     /// The answer to a question of MGM's.
     Answer(Answer),
@@ -47,6 +48,17 @@ pub enum MgmCall {
     Add(Membership),
     /// MgmDeleteGroupMembershipEntry.
     Delete(Membership),
+}
+
+impl MgmCall {
+    /// The interface index.
+    #[must_use]
+    pub fn link(&self) -> u32 {
+        match self {
+            MgmCall::Take { link } | MgmCall::Release { link } => *link,
+            MgmCall::Add(membership) | MgmCall::Delete(membership) => membership.link,
+        }
+    }
 }
 
 /// What is added or deleted.

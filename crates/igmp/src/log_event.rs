@@ -13,7 +13,7 @@ pub enum Level {
     Error,
     /// Something may be wrong. At most one line a minute for each kind and link (I76).
     Warn,
-    /// A change that an operator may want to know of.
+    /// A change that an operator may want to know of. As rare as warnings.
     Info,
 }
 
@@ -41,7 +41,7 @@ pub enum LogEvent {
         /// What MGM returned.
         code: Code,
         /// Seconds until the next try.
-        retry: u32,
+        retry: u64,
     },
     /// MGM refused an add or a delete for want of memory.
     NoMemory(Flow),
@@ -167,7 +167,7 @@ impl fmt::Display for LogLine {
 /// A minute in milliseconds.
 const MINUTE: u64 = 60_000;
 
-/// Lets one warning of each kind pass in a minute, and counts the others (I76).
+/// Lets one line of each kind pass in a minute, and counts the others (I76).
 #[derive(Debug, Default)]
 pub(crate) struct Warnings(Vec<Kind>);
 
@@ -181,7 +181,7 @@ struct Kind {
 impl Warnings {
     /// The line to be written, if it may be written now.
     pub(crate) fn line(&mut self, now: Time, link: u32, event: LogEvent) -> Option<LogLine> {
-        if event.level() != Level::Warn {
+        if event.level() == Level::Error {
             return Some(LogLine { link, event, left_out: 0 });
         }
         let kind = discriminant(&event);
