@@ -28,9 +28,9 @@ mod turns;
 mod unrouted;
 
 use super::*;
-use crate::types::{
-    Code, Domain, IfId, Interface, Ipv4Addr, NextHop, Prefix, Refusal, Result, Route, RouteOrigin,
-    Scope, Time,
+use mgm_types::{
+    Code, Domain, Flow, IfId, Interface, Ipv4Addr, NextHop, Prefix, Refusal, Result, Route,
+    RouteOrigin, Scope, Time,
 };
 use router::Router;
 
