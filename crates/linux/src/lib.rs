@@ -3,6 +3,7 @@
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
 //! - [`fork`]: what becomes of all that in a forked child.
+//! - [`names`]: the names of interfaces.
 //! - [`threads`]: MGM's own threads, which take none of the process's signals.
 //! - [`serve`]: a socket that the status is served at.
 //! - [`sys`]: waiting for a socket, or for the signal to stop; a clock.
@@ -12,6 +13,7 @@
 
 pub mod fork;
 pub mod kernel;
+pub mod names;
 pub mod netlink;
 pub mod serve;
 pub mod sys;

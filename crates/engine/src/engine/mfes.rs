@@ -175,6 +175,11 @@ impl Engine {
         self.tables.now = now;
     }
 
+    /// Whether to log what happens to packets: see [`Config::debug`](crate::Config::debug).
+    pub fn set_debug(&mut self, debug: bool) {
+        self.tables.config.debug = debug;
+    }
+
     /// Whether [`Engine::tick`] has something to do before this time. Fast, because each call asks.
     #[must_use]
     #[inline]
