@@ -10,22 +10,10 @@
 
 static HANDLE a, b, c, i;
 
-/* A is towards the sources on 1, B on 2, C on 3. */
-static void three_components(void)
-{
-    a = protocol('A');
-    b = protocol('B');
-    c = protocol('C');
-    OK(take(a, 1));
-    OK(take(b, 2));
-    OK(take(c, 3));
-    route("10.0.0.0/8", 1, "10.0.1.1");
-}
-
 /* B wants the group on 2. */
 static void with_a_member(void)
 {
-    three_components();
+    router_of_three(&a, &b, &c);
     OK(join(b, "(*, 239.1.1.1)", 2));
     forget_log();
 }
@@ -73,7 +61,7 @@ static void t5_3_creation_asks_each_client_about_its_own(void)
 {
     HANDLE i = client_as('I', PROTO_IP_IGMP, 1);
 
-    three_components();
+    router_of_three(&a, &b, &c);
     OK(take(a, 4));
     OK(take(b, 5));
     OK(take(i, 5));
@@ -143,7 +131,7 @@ static void t5_5_the_owner_sets_the_time_out_of_a_negative_mfe(void)
 {
     MIB_IPMCAST_MFE mfe;
 
-    three_components();
+    router_of_three(&a, &b, &c);
     CHECK_TEXT(packet(FLOW, 1), "to nobody");
     EXPECT("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
            "A prune (10.0.0.5, 239.1.1.1) mfe on 1 for 900");
@@ -162,7 +150,7 @@ static void t5_5_the_configured_time_out_is_the_default(void)
     MIB_IPMCAST_MFE mfe;
 
     router_restart(77);
-    three_components();
+    router_of_three(&a, &b, &c);
     on_event('A', a_answers);
     answer = 0;
     CHECK_TEXT(packet(FLOW, 1), "to nobody");
@@ -176,7 +164,7 @@ static void t5_5_a_time_out_after_a_membership_prune_is_ignored(void)
 {
     MIB_IPMCAST_MFE mfe;
 
-    three_components();
+    router_of_three(&a, &b, &c);
     OK(join(b, FLOW, 2));
     OK(join(c, "(*, 239.1.1.1)", 3));
     CHECK_TEXT(packet(FLOW, 1), "to 2 3");
@@ -193,7 +181,7 @@ static void t5_6_an_idle_mfe_ends_after_its_time_out(void)
 {
     MIB_IPMCAST_MFE mfe;
 
-    three_components();
+    router_of_three(&a, &b, &c);
     on_event('A', a_answers);
     answer = 1;
     CHECK_TEXT(packet(FLOW, 1), "to nobody");
