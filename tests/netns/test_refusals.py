@@ -1,9 +1,6 @@
 """Where MGM cannot serve: which code the protocol gets, and what the log advises."""
 
-import socket
-
 from case import GROUP, NetnsTest
-from lab import MRT_TABLE
 from router import ALREADY_EXISTS, CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
 
 
@@ -136,13 +133,7 @@ class Table(NetnsTest):
 
     def setUp(self):
         super().setUp()
-        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
-        try:
-            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, self.TABLE)
-        except OSError as error:
-            self.skipTest(f"no multicast routing tables in this kernel ({error})")
-        finally:
-            probe.close()
+        self.needs_table(self.TABLE)
 
     def test_packets_flow_by_a_table_of_its_own(self):
         source, receiver = self.hosts("source", "receiver")
