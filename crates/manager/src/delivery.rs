@@ -1,13 +1,14 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
-use super::backlog::{flow_in_question, ForgetWalk, Origin};
 use super::client_records::{ClientPlace, ClientRecord, Queued};
 use super::context;
-use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
+use super::dispatch::{
+    self, Cause, ForgetWalk, Lane, Origin, Pushed, Question, Queue, Ticket, BOUNDS,
+};
 use super::shell::Shell;
 use super::state::{Guard, Run, State};
 use super::Manager;
-use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox};
+use crate::engine::{AlertTopic, ClientId, Notice};
 use crate::types::Time;
 
 /// What has caused the effects that are published.
@@ -88,7 +89,7 @@ impl Manager {
             let Some((client, notice)) = run.fx.next_notice() else { break };
             place = run.clients.find(client, place);
             if let Some(place) = place {
-                is_all &= self.hand_over(run, place, notice, trigger);
+                is_all &= self.hand_over(run, place, Queued(notice), trigger);
             }
         }
         is_all
@@ -101,7 +102,7 @@ impl Manager {
         &self,
         run: &mut Run,
         place: ClientPlace,
-        notice: NoticeBox,
+        notice: Queued,
         trigger: Trigger,
     ) -> bool {
         let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return true };
@@ -120,14 +121,14 @@ impl Manager {
         // change of routes asks about many flows at once.
         backlog.pushed(&notice);
         let queued = context::outbox(|outbox| {
-            let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), Queued(notice))?;
+            let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), notice)?;
             let ticket = Ticket { place, number: Some(number) };
             Ok((number, outbox.push(&BOUNDS, ticket)))
         });
         match queued {
             Ok((_, true)) => return true,
             Ok((number, false)) => self.leave(run, place, number),
-            Err(Queued(notice)) => self.queue_up(run, place, notice, trigger.lane),
+            Err(notice) => self.queue_up(run, place, notice, trigger.lane),
         }
         false
     }
@@ -148,7 +149,7 @@ impl Manager {
         &self,
         run: &mut Run,
         place: ClientPlace,
-        notice: NoticeBox,
+        notice: Queued,
         trigger: Trigger,
     ) {
         let Some(record) = run.clients.at(place) else { return };
@@ -166,10 +167,10 @@ impl Manager {
     }
 
     /// Puts a notice at the end of the queue, if the client is to get it as it is.
-    fn queue_up(&self, run: &mut Run, place: ClientPlace, notice: NoticeBox, lane: Lane) {
+    fn queue_up(&self, run: &mut Run, place: ClientPlace, notice: Queued, lane: Lane) {
         let Some(ClientRecord { queue, .. }) = run.clients.at(place) else { return };
         let was_behind = queue.is_behind();
-        let pushed = queue.push(&BOUNDS, cause(lane), Queued(notice));
+        let pushed = queue.push(&BOUNDS, cause(lane), notice);
         if let (&Pushed::Queued(number), Lane::Caller) = (&pushed, lane) {
             let ticket = Ticket { place, number: Some(number) };
             if !context::outbox(|outbox| outbox.push(&BOUNDS, ticket)) {
@@ -367,7 +368,7 @@ impl Run {
                 if let Some(record) = self.clients.at(place) {
                     record.backlog.refused(&notice);
                 }
-                match flow_in_question(&notice) {
+                match notice.subject() {
                     Some(flow) => self.engine.unasked(flow, &mut self.fx),
                     None if notice.question().is_some() => self.answer(place.client, &notice),
                     None => {}
@@ -378,17 +379,16 @@ impl Run {
         self.fx.reuse(notice.0);
     }
 
-    /// Keeps a question until its client has answered others; forgets flows that
-    /// nobody sends any more, so that a client that does not keep up costs no
-    /// more than what comes in within some seconds.
-    fn hold_back(&mut self, place: ClientPlace, notice: NoticeBox, origin: Origin) {
+    /// Holds back a question until its client has answered others. Drops flows that no sender
+    /// uses any longer, so that a slow client costs no more memory than what comes in within
+    /// some seconds.
+    fn hold_back(&mut self, place: ClientPlace, notice: Queued, origin: Origin) {
         let now = self.now();
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
-        // What an upcall asks is about a new flow.
-        let has_mfe = origin == Origin::Else
-            && flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
-        let flow = flow_in_question(&notice);
+        let flow = notice.subject();
+        // A question from an upcall is about a new flow.
+        let has_mfe = origin == Origin::Else && flow.is_some_and(|flow| !engine.is_resolving(flow));
         if !record.backlog.hold(notice, origin, has_mfe, now) {
             if let Some(flow) = flow {
                 engine.unasked(flow, fx);
@@ -397,8 +397,7 @@ impl Run {
         self.forget_questions(place, now);
     }
 
-    /// What [`Backlog::forget_next`](super::backlog::Backlog::forget_next) takes out is
-    /// resolved no more.
+    /// Drops the flows that [`Backlog::forget_next`](dispatch::Backlog::forget_next) takes out.
     pub(super) fn forget_questions(&mut self, place: ClientPlace, now: Time) {
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
@@ -408,7 +407,7 @@ impl Run {
         let (mut walk, mut count) = (ForgetWalk::default(), 0);
         while let Some(notice) = record.backlog.forget_next(now, &mut walk) {
             engine.forget(&notice, fx);
-            fx.reuse(notice);
+            fx.reuse(notice.0);
             count += 1;
         }
         if count > 0 {
@@ -419,7 +418,7 @@ impl Run {
         }
     }
 
-    /// Packets of flows that are being resolved have come in again.
+    /// Packets of flows that are being resolved were reported again.
     fn upcalled_again(&mut self) {
         let now = self.now();
         for flow in std::mem::take(&mut self.fx.again) {
@@ -440,7 +439,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::QuestionId;
+    use crate::engine::{NoticeBox, QuestionId};
     use crate::types::Interface;
 
     #[test]

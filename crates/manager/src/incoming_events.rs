@@ -1,8 +1,7 @@
 //! Processes the kernel's upcalls and route changes.
 
-use super::backlog::Origin;
 use super::delivery::Trigger;
-use super::dispatch::Lane;
+use super::dispatch::{Lane, Origin};
 use super::state::{Guard, Run};
 use super::system_state::{Events, MulticastRoutes, SystemState};
 use super::{writer, Manager};

@@ -4,8 +4,8 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
-//! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
-//!   `backlog`, `client_records`, `context`: how notices become callbacks.
+//! - The crate `mgm-dispatch`: how callbacks are delivered, whatever they are. `delivery`,
+//!   `shell`, `client_records`, `context`: how notices become callbacks.
 //! - `workers`, `pool`, `timer`: MGM's own threads.
 //! - `counters`, `status`: what is counted, and what can be seen of it all.
 //! - `serving`: the socket at which that can be seen.
@@ -18,7 +18,6 @@
 //! - `platform`: what Linux provides, and its replacement on other systems.
 #![forbid(unsafe_code)]
 
-mod backlog;
 mod callbacks;
 mod calls;
 mod client_records;
@@ -61,13 +60,6 @@ pub use platform::fork;
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, Status};
-
-/// What tests/memory.rs drives. Its allocator needs unsafe code, which this crate forbids, so
-/// the test is a program of its own.
-#[doc(hidden)]
-pub mod for_tests {
-    pub use crate::backlog::{Backlog, ForgetWalk, Origin};
-}
 
 use mgm_dispatch as dispatch;
 use mgm_engine as engine;
