@@ -2,14 +2,13 @@
 
 use super::client_records::{ClientPlace, ClientRecord, Queued};
 use super::context;
-use super::dispatch::{
-    self, Cause, ForgetWalk, Lane, Origin, Pushed, Question, Queue, Ticket, BOUNDS,
-};
+use super::dispatch::{self, Cause, ForgetWalk, Lane, Origin, Pushed, Question, Ticket, BOUNDS};
+use super::igmp_pairs;
 use super::shell::Shell;
 use super::state::{Guard, Run, State};
 use super::Manager;
 use crate::engine::{AlertTopic, ClientId, Notice};
-use crate::types::Time;
+use crate::types::{Result, Time};
 
 /// What has caused the effects that are published.
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +155,7 @@ impl Manager {
         if !record.backlog.admits(&notice) {
             return run.hold_back(place, notice, trigger.origin);
         }
-        if record.queue.is_behind() && joins_pair(&mut record.queue, &notice) {
+        if record.queue.is_behind() && igmp_pairs::joins(&mut record.queue, &notice) {
             record.queue.comes_behind(cause(trigger.lane));
             if record.queue.needs_worker() {
                 self.schedule_at(run, place);
@@ -235,6 +234,26 @@ impl Manager {
         }
     }
 
+    /// The end of a call: publishes what it changed, and delivers the callbacks.
+    #[inline(always)]
+    pub(super) fn publish_all(&self, mut guard: Guard<'_>) {
+        self.publish(&mut guard, Lane::Caller);
+        self.release_and_drain(guard);
+    }
+
+    /// Makes a call on the running state. Publishes its changes before the lock is released, and
+    /// delivers callbacks afterwards.
+    pub(super) fn act<R>(
+        &self,
+        enter: impl FnOnce(&mut State) -> Result<&mut Run>,
+        call: impl FnOnce(&mut Run) -> Result<R>,
+    ) -> Result<R> {
+        let mut guard = self.lock();
+        let result = call(enter(&mut guard)?);
+        self.publish_all(guard);
+        result
+    }
+
     /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
     #[inline]
     pub fn drain(&self) {
@@ -279,52 +298,6 @@ fn cause(lane: Lane) -> Cause {
 /// whichever callbacks a client has.
 fn changes_igmp(notice: &Notice) -> bool {
     matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. })
-}
-
-/// A later change of hands joins the DISABLE_IGMP and the ENABLE_IGMP that have not begun,
-/// if there are some in the queue (spec 8.9). Only the last of the interface may be joined:
-/// the last that IGMP hears is what holds.
-fn joins_pair(queue: &mut Queue<Queued>, notice: &Notice) -> bool {
-    let interface = match notice {
-        Notice::DisableIgmp { interface, .. } | Notice::EnableIgmp { interface, .. } => *interface,
-        _ => return false,
-    };
-    let (mut disable, mut enable) = (None, None);
-    for one in queue.items_mut() {
-        match &mut **one {
-            Notice::DisableIgmp { question, interface: there } if *there == interface => {
-                (disable, enable) = (Some(question), None);
-            }
-            Notice::EnableIgmp { since, interface: there } if *there == interface => {
-                enable = Some(since);
-            }
-            _ => {}
-        }
-    }
-    match (notice, disable, enable) {
-        // Its answer is the one that is waited for now.
-        (Notice::DisableIgmp { question, .. }, Some(former), enable) => {
-            *former = *question;
-            if enable.is_some() {
-                // The one behind it; those in front follow others that have begun.
-                let (last, mut is_behind) = (question.0, false);
-                queue.take_out(|one| match &**one {
-                    Notice::DisableIgmp { question, .. } if question.0 == last => {
-                        is_behind = true;
-                        false
-                    }
-                    Notice::EnableIgmp { interface: there, .. } => is_behind && *there == interface,
-                    _ => false,
-                });
-            }
-            true
-        }
-        (Notice::EnableIgmp { since, .. }, _, Some(former)) => {
-            *former = *since;
-            true
-        }
-        _ => false,
-    }
 }
 
 impl Run {
@@ -433,39 +406,5 @@ impl Run {
         let now = self.now();
         let Run { engine, system, fx, .. } = self;
         engine.answer(now, client, notice, |flow| system.packets(flow), fx);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::{NoticeBox, QuestionId};
-    use crate::types::Interface;
-
-    #[test]
-    fn t8_9_the_last_word_about_an_interface_stays_last() {
-        let interface = Interface::link(1);
-        let mut queue: Queue<Queued> = Queue::default();
-        let mut tell = |notice: Notice| {
-            if !joins_pair(&mut queue, &notice) {
-                queue.push(&BOUNDS, Cause::WORKER, Queued(NoticeBox::new(notice).unwrap()));
-            }
-            let questions = queue.items_mut().map(|one| match **one {
-                Notice::DisableIgmp { question, .. } => Some(question.0),
-                _ => None,
-            });
-            questions.collect::<Vec<_>>()
-        };
-        let enable = |since| Notice::EnableIgmp { interface, since };
-        let disable = |number| Notice::DisableIgmp { question: QuestionId(number), interface };
-        // The first DISABLE has begun; its ENABLE waits.
-        assert_eq!(tell(enable(1)), [None]);
-        assert_eq!(tell(disable(2)), [None, Some(2)]);
-        assert_eq!(tell(enable(1)), [None, Some(2), None]);
-        // Lost once more, and for good: no ENABLE follows.
-        assert_eq!(tell(disable(3)), [None, Some(3)]);
-        assert_eq!(tell(disable(4)), [None, Some(4)]);
-        assert_eq!(tell(enable(5)), [None, Some(4), None]);
-        assert_eq!(tell(enable(6)), [None, Some(4), None]);
     }
 }
