@@ -46,6 +46,8 @@ pub mod codec;
 pub mod config;
 mod counters;
 mod event;
+mod filter;
+mod host;
 mod link;
 mod log_event;
 mod machine;

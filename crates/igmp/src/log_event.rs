@@ -77,6 +77,13 @@ pub enum LogEvent {
     CreationLimit,
     /// Hosts leave too fast.
     QueryLimit,
+    /// The host side cannot report an SSM group, because a querier of an older version is there.
+    SsmNotReported {
+        /// The group.
+        group: Ipv4Addr,
+        /// The version in which the host side has to speak.
+        version: u8,
+    },
     /// The system did not send a packet; its error number.
     SendFailed(i32),
     /// The kernel's buffer was full; how many packets it lost.
@@ -142,6 +149,12 @@ impl fmt::Display for LogEvent {
             ),
             QueryLimit => f.write_str(
                 "hosts leave faster than 200 times a second: memberships end later, by their timers",
+            ),
+            SsmNotReported { group, version } => write!(
+                f,
+                "could not report {group}: a router on this link queries with version {version}, \
+                 which has no source-specific multicast; it must use version 3, or set version = 3 \
+                 here to ignore its version"
             ),
             SendFailed(errno) => write!(
                 f,
