@@ -2,9 +2,11 @@
 
 mod access_list;
 mod check;
+mod proxy;
 
 pub use access_list::{AccessList, Rule};
 pub use check::ConfigError;
+pub use proxy::{check_upstreams, ProxyError, ProxyUpstream};
 
 use mgm_types::{Flow, Prefix};
 use std::net::Ipv4Addr;
@@ -14,11 +16,13 @@ use std::net::Ipv4Addr;
 pub struct Settings {
     /// Groups and sources of all links together (I52).
     pub max_entries: u32,
+    /// How long MGM keeps an MFE, in seconds: its ulTimeOut (I58).
+    pub mfe_timeout: u32,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { max_entries: 65_536 }
+        Settings { max_entries: 65_536, mfe_timeout: 900 }
     }
 }
 
@@ -72,6 +76,8 @@ pub struct LinkConfig {
     /// How long a host may take to repeat a report of its own (RFC 9776, 8.11); 1 s in version 3
     /// and 10 s in older ones if not set.
     pub unsolicited_report_interval: Option<u32>,
+    /// A downstream forwards even while another router is the querier (I57).
+    pub forward_always: bool,
     /// Never sends a query (I28).
     pub passive: bool,
     /// The only addresses that may be querier instead of this router (I28).
@@ -124,6 +130,7 @@ impl Default for LinkConfig {
             startup_query_count: None,
             source: None,
             unsolicited_report_interval: None,
+            forward_always: false,
             passive: false,
             querier_allow: None,
             keep_version: false,

@@ -1,7 +1,9 @@
 //! What the state machine is told.
 
-use crate::config::{LinkConfig, Settings};
-use mgm_types::{Interface, Prefix};
+use crate::config::{LinkConfig, ProxyUpstream, Settings};
+use crate::saved::SavedGroup;
+use crate::MgmCall;
+use mgm_types::{Code, Flow, Interface, Prefix};
 use std::net::Ipv4Addr;
 
 /// Something that happened outside.
@@ -38,6 +40,28 @@ pub enum Event<'a> {
         /// The interface index.
         link: u32,
     },
+    /// These are the upstreams of all proxies from now on, in the order in which they match
+    /// (I60). Links that they name may be configured before or after.
+    Proxies(Vec<ProxyUpstream>),
+    /// MGM makes a callback.
+    Callback(Callback),
+    /// What MgmGroupEnumeration lists right after the registration, before the first take: what
+    /// other components want already (I54).
+    Found(Vec<Flow>),
+    /// [`crate::MgmCall::Take`] returned.
+    Taken {
+        /// The interface index.
+        link: u32,
+        /// Who else has the link, or why MGM refused it.
+        result: Result<Ownership, Code>,
+    },
+    /// MGM refused an add or a delete.
+    Refused {
+        /// The call.
+        call: MgmCall,
+        /// What it returned.
+        code: Code,
+    },
     /// The system did not send a packet (ENOBUFS, ENETDOWN, EPERM).
     SendFailed {
         /// The interface index.
@@ -51,6 +75,16 @@ pub enum Event<'a> {
         link: u32,
         /// How many packets it lost since the last such event.
         packets: u32,
+    },
+    /// The program ends: the host sides leave all groups, and host routes are taken back (I62).
+    /// What is to be saved must be read before.
+    Stop,
+    /// The groups of a link that the former process had saved, not long ago.
+    Restore {
+        /// The interface index.
+        link: u32,
+        /// Its groups.
+        groups: Vec<SavedGroup>,
     },
 }
 
@@ -94,4 +128,58 @@ impl LinkAddress {
     pub fn new(address: Ipv4Addr, length: u8) -> LinkAddress {
         LinkAddress { address, prefix: Prefix::of(address, length) }
     }
+}
+
+/// Who has a link that IGMP has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// IGMP alone, so that it counts as the owner (MGM's decision D3).
+    Alone,
+    /// A protocol.
+    BesideOwner,
+}
+
+/// A callback of MGM. Questions have a number of the caller's, which the answer names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callback {
+    /// DISABLE_IGMP_CALLBACK: MGM takes no calls for this link until ENABLE_IGMP.
+    DisableIgmp {
+        /// The interface index.
+        link: u32,
+    },
+    /// ENABLE_IGMP_CALLBACK.
+    EnableIgmp {
+        /// The interface index.
+        link: u32,
+        /// Who has the link now.
+        ownership: Ownership,
+    },
+    /// CREATION_ALERT for one of the links that it names; answered at once.
+    CreationAlert {
+        /// The number that the answer shall have.
+        question: u64,
+        /// The interface index.
+        link: u32,
+        /// The new flow.
+        flow: Flow,
+    },
+    /// RPF_CALLBACK; answered at once.
+    Rpf {
+        /// The number that the answer shall have.
+        question: u64,
+        /// The flow.
+        flow: Flow,
+        /// The interface index that MGM expects its packets on; 0 without a route.
+        expected: u32,
+        /// The upstream neighbour towards the source.
+        neighbour: Ipv4Addr,
+        /// What MgmHostGetArrival returns: where they do arrive.
+        arrival: u32,
+    },
+    /// JOIN_ALERT with bMemberUpdate TRUE: other components want the flow, which can be
+    /// `(s,g)`, `(*,g)` or `(*,*)`. Those with FALSE need no event.
+    JoinAlert(Flow),
+    /// PRUNE_ALERT with bMemberDelete TRUE: they want it no longer. The time-out of one with
+    /// FALSE stays as MGM proposes it (I48).
+    PruneAlert(Flow),
 }

@@ -13,8 +13,8 @@
 //!             proxy ◄── step.changed: (link, group) of downstreams         └─► memberships ─► Action::Mgm
 //! ```
 //!
-//! A [`port::Port`] is what both sides of a link share: configuration, addresses, MTU, counters,
-//! warnings. A [`port::Step`] is one call of `handle`: the time, and the lists it appends to. Code
+//! A `port::Port` is what both sides of a link share: configuration, addresses, MTU, counters,
+//! warnings. A `port::Step` is one call of `handle`: the time, and the lists it appends to. Code
 //! of a link gets `(&mut Port, &mut Step)` and never sees another link.
 //!
 //! # Where the host side and the proxy belong
@@ -22,24 +22,23 @@
 //! - `host/` is the host side of one link. `Link` has one as `host: Option<Host>`, beside
 //!   `router: Option<Router>`: an upstream has a host only, a downstream a router only, a router
 //!   link has a router, and a host too if `join` is configured. `Link::received` hands every
-//!   [`receive::Received`] to both. Each side makes its own checks of a query's source and
-//!   destination: the router refuses queries from 0.0.0.0, to unicast addresses and in unicast frames,
-//!   the host answers them (I10, I11).
-//! - `proxy/` is the database of the upstreams. A router appends `(link, group)` to `step.changed`
-//!   whenever the state of a group may have changed. At the end of `handle`, the machine gives
-//!   the list to the proxy, which reads each downstream's `Router::reception(group)`:
-//!   INCLUDE(A) or EXCLUDE(Y), static memberships included, merges them, and tells the host sides of the
-//!   upstreams their new state.
+//!   `receive::Received` to both. Each side makes its own checks of a query's source and
+//!   destination: the router refuses queries from 0.0.0.0, to unicast addresses and in unicast
+//!   frames, the host answers them (I10, I11).
+//! - `proxy/` is the database of the upstreams. `memberships::Memberships::changed` and a router
+//!   that ends append `(link, group)` of a downstream to `step.changed`. At the end of `handle`, the
+//!   machine gives the list to the proxy, which reads each downstream's `router::Router::reception`:
+//!   a [`Filter`], static memberships included. It merges them ([`Filter::merge`]), and tells the
+//!   host sides of the upstreams their new state.
 //! - Actions are appended to `step.actions` at once, in the order in which they shall be done.
-//!   `Port::send` makes a packet, `Port::log` a line (and keeps warnings rare).
-//! - Deadlines: `router`, `host`, `memberships` and `proxy` each have `next_deadline()` and
-//!   `run(deadline, …)`. A link's deadline is the earliest of its parts; the machine runs the
-//!   earliest of all until none is due, and returns the earliest from [`Igmp::next_deadline`].
-//! - What a link tells MGM goes through `memberships`: `withhold(true)` takes all memberships of a
-//!   link out of MGM and `withhold(false)` adds them again, which is what a downstream does that
-//!   is not the querier (I57).
+//!   `port::Port::send` makes a packet, `port::Port::log` a line (and keeps all but errors rare).
+//! - Deadlines: each part has `deadline()`, `Time(u64::MAX)` for never, and `run(at, …)`. The
+//!   deadline of a link is the earliest of its parts; the machine runs the earliest link again and
+//!   again until none is due. After `run(at, …)` the part's deadline must be later than `at`.
+//! - `link::Link::withhold` takes all memberships of a link out of MGM, or adds them again: what
+//!   a downstream does that loses or wins the election (I57; `router::Router::is_querier`).
+//!
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "the router and the host side will use what they share")]
 
 mod action;
 pub mod codec;
@@ -51,13 +50,22 @@ mod host;
 mod link;
 mod log_event;
 mod machine;
+mod memberships;
 mod port;
+mod proxy;
 mod receive;
+mod router;
+mod saved;
+#[cfg(test)]
+mod tests;
 
 pub use action::{Action, Answer, Flag, Membership, MgmCall, Transmission};
-pub use config::{LeaveMode, LinkConfig, Role, Settings};
+pub use config::{LeaveMode, LinkConfig, ProxyUpstream, Role, Settings};
 pub use counters::{Counters, DropReason};
-pub use event::{Event, LinkAddress, LinkInfo, Packet};
+pub use event::{Callback, Event, LinkAddress, LinkInfo, Ownership, Packet};
+pub use filter::Filter;
+pub use link::LinkStatus;
 pub use log_event::{Level, LogEvent, LogLine};
 pub use machine::Igmp;
 pub use mgm_types::{Code, Flow, Interface, Prefix, Time};
+pub use saved::SavedGroup;

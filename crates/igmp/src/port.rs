@@ -2,12 +2,13 @@
 //! about it, counters, warnings. And the lists that one step writes to.
 
 use crate::codec;
-use crate::config::{LinkConfig, Settings};
+use crate::config::{LinkConfig, Role, Settings};
 use crate::counters::{Counters, DropReason};
 use crate::event::LinkInfo;
+use crate::filter::Filter;
 use crate::log_event::{LogEvent, Warnings};
 use crate::{Action, Transmission};
-use mgm_types::Time;
+use mgm_types::{Flow, Time};
 use std::net::Ipv4Addr;
 
 /// One call of [`crate::Igmp::handle`]: its time, and what comes of it.
@@ -16,10 +17,10 @@ pub(crate) struct Step<'a> {
     pub now: Time,
     /// What is to be done outside.
     pub actions: &'a mut Vec<Action>,
-    /// Groups of downstream links whose [`crate::router::Reception`] may have changed: what the
+    /// Groups of downstream links of which `Router::reception` may have changed: what the
     /// proxy has to look at afterwards. A group may be there more than once.
     pub changed: &'a mut Vec<(u32, Ipv4Addr)>,
-    /// Random numbers for delays.
+    /// Random numbers for the delays of the host side.
     pub random: &'a mut fastrand::Rng,
     /// Settings for all links together.
     pub settings: &'a Settings,
@@ -38,12 +39,58 @@ pub(crate) struct Port {
     pub info: LinkInfo,
     /// What is counted.
     pub counters: Counters,
+    /// The static memberships, those of `join` included, in ascending order. On an upstream those
+    /// of `join` are only reported.
+    statics: Vec<Flow>,
     warnings: Warnings,
 }
 
 impl Port {
     pub fn new(link: u32, config: LinkConfig, info: LinkInfo) -> Port {
-        Port { link, config, info, counters: Counters::default(), warnings: Warnings::default() }
+        let mut port = Port {
+            link,
+            config: LinkConfig::default(),
+            info,
+            counters: Counters::default(),
+            statics: Vec::new(),
+            warnings: Warnings::default(),
+        };
+        port.configure(config);
+        port
+    }
+
+    /// Takes a configuration over.
+    pub fn configure(&mut self, config: LinkConfig) {
+        self.statics = config.static_memberships.clone();
+        // What an upstream joins must not be sent back to it (G33).
+        if config.role != Role::Upstream {
+            self.statics.extend(&config.join);
+        }
+        self.statics.sort_unstable();
+        self.statics.dedup();
+        self.config = config;
+    }
+
+    /// All static memberships, in ascending order.
+    pub fn statics(&self) -> &[Flow] {
+        &self.statics
+    }
+
+    /// The static memberships of a group: `(*,g)` first.
+    pub fn statics_of(&self, group: Ipv4Addr) -> &[Flow] {
+        let any = Flow::any_source(group);
+        let start = self.statics.partition_point(|flow| *flow < any);
+        let end = self.statics.partition_point(|flow| *flow <= any.last_of_group());
+        &self.statics[start..end]
+    }
+
+    /// The static memberships of a group, as a filter.
+    pub fn static_filter(&self, group: Ipv4Addr) -> Filter {
+        let statics = self.statics_of(group);
+        if statics.first().is_some_and(|flow| !flow.has_source()) {
+            return Filter::everything();
+        }
+        Filter { exclude: false, sources: statics.iter().map(|flow| flow.source()).collect() }
     }
 
     /// Writes a line to the log, unless one of its kind came within the last minute.
