@@ -9,16 +9,6 @@
 
 static HANDLE a, b, c;
 
-static void three_components(void)
-{
-    a = protocol('A');
-    b = protocol('B');
-    c = protocol('C');
-    OK(take(a, 1));
-    OK(take(b, 2));
-    OK(take(c, 3));
-}
-
 /* How deep in callbacks the test is, and the most it ever was. */
 static int depth, deepest;
 
@@ -79,7 +69,7 @@ static void b_prunes_what_it_hears(const struct event *event)
 
 static void t8_1_first_in_first_out(void)
 {
-    three_components();
+    router_of_three(&a, &b, &c);
     on_event('B', b_prunes_what_it_hears);
     OK(join(a, "(*, 239.1.1.1)", 1));
 
@@ -102,7 +92,7 @@ static void t8_3_a_calls_alerts_come_on_the_calling_thread(void)
 {
     caller = thread_here();
     elsewhere = 0;
-    three_components();
+    router_of_three(&a, &b, &c);
     for (char letter = 'A'; letter <= 'C'; letter++)
         on_event(letter, note_thread);
 
@@ -145,7 +135,7 @@ static void t8_3_a_busy_recipient_is_not_waited_for(void)
 {
     struct thread *busy;
 
-    three_components();
+    router_of_three(&a, &b, &c);
     shut_gates();
     on_event('B', hold_when_first);
     busy = thread_start(join_the_first_group, a);
@@ -167,7 +157,7 @@ static void t8_4_a_sleeper_delays_nobody_else(void)
 {
     struct thread *busy;
 
-    three_components();
+    router_of_three(&a, &b, &c);
     shut_gates();
     on_event('B', hold_when_first);
     busy = thread_start(join_the_first_group, a);
@@ -213,7 +203,7 @@ static void t8_4_a_sleeper_delays_no_other_flow(void)
     static char first[] = "(10.0.0.5, 239.1.1.1)";
     struct thread *busy;
 
-    three_components();
+    router_of_three(&a, &b, &c);
     shut_gates();
     route("10.0.0.0/8", 1, "10.0.1.1");
     route("11.0.0.0/8", 3, "11.0.3.1");
@@ -257,7 +247,7 @@ static void t8_2_nobody_hears_a_prune_before_its_join(void)
 {
     struct thread *first, *second;
 
-    three_components();
+    router_of_three(&a, &b, &c);
     running = false;
     last = EVENT_PRUNE;
     on_event('B', alternate);
@@ -288,7 +278,7 @@ static void t8_6_packets_are_not_handed_in_inside_a_callback(void)
 {
     size_t lines;
 
-    three_components();
+    router_of_three(&a, &b, &c);
     route("10.0.0.0/8", 1, "10.0.1.1");
     on_event('A', a_hands_a_packet_in);
     lines = mgm_log_lines();

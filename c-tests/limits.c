@@ -136,64 +136,6 @@ static void t3_7_a_boundary_keeps_groups_off_an_interface(void)
     CHECK_TEXT(packet(FLOW, 1), "to 3");
 }
 
-static void t3_7_packets_do_not_come_in_by_a_boundary(void)
-{
-    stage();
-    CHECK_TEXT(packet(FLOW, 1), "to 2 3");
-    OK(bound(1, "239.255.1.1", "255.255.255.255"));
-    EXPECT_NO_MFES();
-    CHECK_TEXT(packet(FLOW, 1), "refused");
-    CHECK_TEXT(packet(FLOW, 2), "refused");
-    EXPECT_NO_MFES();
-    CHECK_TEXT(packet("(10.0.0.5, 239.255.1.2)", 1), "to 2 3");
-    OK(unbound(1, "239.255.1.1", "255.255.255.255"));
-    CHECK_TEXT(packet(FLOW, 1), "to 2 3");
-}
-
-static void t3_7_limits_are_the_routers_whoever_has_the_interface(void)
-{
-    HANDLE b;
-
-    OK(MgmHostSetTtlThreshold(3, 0, 64));
-    OK(bound(2, "239.255.0.0", "255.255.0.0"));
-    b = stage();
-    for (unsigned round = 0; round < 3; round++) {
-        CHECK_TEXT(packet(FLOW, 1), "to nobody");
-        EXPECT_MFES(FLOW " in 1 from 10.0.1.1 out 3");
-        if (round == 0) {
-            unplug(2);
-            unplug(3);
-            plug_in(2);
-            plug_in(3);
-        } else {
-            OK(release(b, 2));
-            OK(release(b, 3));
-            OK(take(b, 2));
-            OK(take(b, 3));
-        }
-        OK(join(b, "(*, *)", 2));
-        OK(join(b, "(*, *)", 3));
-    }
-
-    /* They end with MGM. */
-    router_restart(0);
-    stage();
-    CHECK_TEXT(packet(FLOW, 1), "to 2 3");
-}
-
-static void t3_7_memberships_inside_a_boundary_are_told(void)
-{
-    HANDLE a = protocol('A'), b = protocol('B');
-
-    OK(take(a, 1));
-    OK(take(b, 2));
-    OK(bound(2, "239.255.0.0", "255.255.0.0"));
-    OK(join(b, "(*, 239.255.1.1)", 2));
-    EXPECT("A join (*, 239.255.1.1) member");
-    OK(leave(b, "(*, 239.255.1.1)", 2));
-    EXPECT("A prune (*, 239.255.1.1) member on 2");
-}
-
 static void t3_7_boundaries_that_are_none(void)
 {
     static const char *const prefixes[][2] = {
@@ -301,9 +243,6 @@ TEST_MAIN(
     CASE(t3_7_a_threshold_keeps_packets_back),
     CASE(t3_7_thresholds_that_are_none),
     CASE(t3_7_a_boundary_keeps_groups_off_an_interface),
-    CASE(t3_7_packets_do_not_come_in_by_a_boundary),
-    CASE(t3_7_limits_are_the_routers_whoever_has_the_interface),
-    CASE(t3_7_memberships_inside_a_boundary_are_told),
     CASE(t3_7_boundaries_that_are_none),
     CASE(t3_7_a_scope_without_a_name_is_called_by_its_prefix),
     CASE(t3_7_names_come_back_unit_for_unit),

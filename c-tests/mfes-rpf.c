@@ -40,18 +40,6 @@ static void t5_2_the_owner_may_name_another_neighbour(void)
     EXPECT_MFES(FLOW " in 1 from 10.0.1.99 out 2");
 }
 
-static void t5_2_the_owner_may_name_another_interface_of_its_own(void)
-{
-    router_of_two(&a, &b);
-    will_answer(4, "*", "10.0.4.1");
-    CHECK_TEXT(packet(FLOW, 1), "refused");
-    EXPECT_UNORDERED("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
-                     "B creation (10.0.0.5, 239.1.1.1) in 4 out 2",
-                     "A wrong-if (10.0.0.5, 239.1.1.1) on 1");
-    EXPECT_MFES(FLOW " in 4 from 10.0.4.1 out 2");
-    CHECK_TEXT(packet(FLOW, 4), "to 2");
-}
-
 static void t5_2_the_owner_may_name_a_neighbours_interface(void)
 {
     router_of_two(&a, &b);
@@ -61,15 +49,6 @@ static void t5_2_the_owner_may_name_a_neighbours_interface(void)
     CHECK_TEXT(packet_at(FLOW, 7, "10.0.7.2"), "to 2");
     EXPECT_MFES(FLOW " in 7 from 10.0.7.2 out 2");
     CHECK_TEXT(packet_at(FLOW, 7, "10.0.7.1"), "refused");
-}
-
-static void t5_2_the_chosen_interface_does_not_go_out_as_well(void)
-{
-    router_of_two(&a, &b);
-    OK(join(a, "(*, 239.1.1.1)", 4));
-    will_answer(4, "*", "10.0.4.1");
-    CHECK_TEXT(packet(FLOW, 4), "to 2");
-    EXPECT_MFES(FLOW " in 4 from 10.0.4.1 out 2");
 }
 
 /* The looked-up triple stands, and the log says why. */
@@ -198,16 +177,6 @@ static void t5_9_what_is_set_during_a_renewal_stays(void)
                 "B creation (10.0.0.5, 239.1.1.1) in 1 out 2");
 }
 
-static void t5_9_an_interface_that_the_caller_has_not_is_left_out(void)
-{
-    router_of_two(&a, &b);
-    CHECK_TEXT(packet(FLOW, 1), "to 2");
-    OK(set_mfe(a, FLOW, "10.0.1.99", 2));
-    EXPECT_MFES(FLOW " in 1 from 10.0.1.99 out 2");
-    OK(set_mfe(a, FLOW, "10.0.1.98", 77));
-    EXPECT_MFES(FLOW " in 1 from 10.0.1.98 out 2");
-}
-
 static void t5_9_only_the_upstream_owner_sets(void)
 {
     router_of_two(&a, &b);
@@ -227,14 +196,11 @@ static void t5_9_what_does_not_exist_is_not_set(void)
 
 TEST_MAIN(
     CASE(t5_2_the_owner_may_name_another_neighbour),
-    CASE(t5_2_the_owner_may_name_another_interface_of_its_own),
     CASE(t5_2_the_owner_may_name_a_neighbours_interface),
-    CASE(t5_2_the_chosen_interface_does_not_go_out_as_well),
     CASE(t5_2_foreign_and_unknown_interfaces_are_ignored),
     CASE(t5_2_the_owner_sees_the_header_and_the_route),
     CASE(t5_9_the_upstream_neighbour_can_be_set),
     CASE(t5_9_so_can_the_incoming_interface),
     CASE(t5_9_what_is_set_during_a_renewal_stays),
-    CASE(t5_9_an_interface_that_the_caller_has_not_is_left_out),
     CASE(t5_9_only_the_upstream_owner_sets),
     CASE(t5_9_what_does_not_exist_is_not_set))

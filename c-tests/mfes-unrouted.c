@@ -58,23 +58,6 @@ static void t5_2_the_owner_of_the_arrival_may_accept_the_source(void)
                 "(12.0.0.5, 239.1.1.1) in 7 from 0.0.0.0 out 2");
 }
 
-static void t5_2_one_that_leaves_the_0_is_asked_once(void)
-{
-    two_and_a_neighbour();
-    for (unsigned i = 0; i < 5; i++)
-        CHECK_TEXT(packet(FLOW, 1), "refused");
-    EXPECT("A rpf (11.0.0.5, 239.1.1.1) in 0 from 0.0.0.0");
-    EXPECT_NO_MFES();
-    /* But again after a change that covers its source. */
-    route("11.0.0.0/8", 9, "11.0.9.1");
-    EXPECT("A rpf (11.0.0.5, 239.1.1.1) in 0 from 0.0.0.0");
-    route("11.0.0.0/16", 4, "11.0.4.1");
-    EXPECT("A rpf (11.0.0.5, 239.1.1.1) in 4 from 11.0.4.1",
-           "B creation (11.0.0.5, 239.1.1.1) in 4 out 2",
-           "A wrong-if (11.0.0.5, 239.1.1.1) on 1");
-    EXPECT_MFES(FLOW " in 4 from 11.0.4.1 out 2");
-}
-
 static void t5_2_a_route_moves_what_was_accepted(void)
 {
     two_and_a_neighbour();
@@ -168,7 +151,6 @@ static void t5_2_elsewhere_there_is_no_arrival(void)
 
 TEST_MAIN(
     CASE(t5_2_the_owner_of_the_arrival_may_accept_the_source),
-    CASE(t5_2_one_that_leaves_the_0_is_asked_once),
     CASE(t5_2_a_route_moves_what_was_accepted),
     CASE(t5_2_without_a_route_the_destination_is_everything),
     CASE(t5_2_the_arrival_is_told_of_routed_flows_as_well),

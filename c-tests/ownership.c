@@ -118,56 +118,6 @@ static void t2_5_only_the_owner_releases(void)
     REFUSED(release(a, 1), ERROR_INVALID_PARAMETER);
 }
 
-static void t2_5_a_release_drops_the_clients_memberships(void)
-{
-    HANDLE a = protocol('A');
-
-    protocol('B');
-    OK(take(a, 1));
-    OK(take(a, 2));
-    OK(join(a, "(*, 239.1.1.1)", 1));
-    OK(join(a, "(*, 239.1.1.2)", 1));
-    OK(join(a, "(*, 239.1.1.2)", 2));
-    forget_log();
-
-    OK(release(a, 1));
-    EXPECT("B prune (*, 239.1.1.1) member on 1");
-    EXPECT_GROUPS(ALL_SOURCES, "(*, 239.1.1.2)");
-
-    /* Coming back does not bring them back. */
-    OK(take(a, 1));
-    EXPECT_NOTHING();
-    EXPECT_GROUPS(ALL_SOURCES, "(*, 239.1.1.2)");
-}
-
-static void t2_5_a_release_clears_the_interface_out_of_the_mfes(void)
-{
-    HANDLE a = protocol('A'), b = protocol('B'), c = protocol('C');
-
-    OK(take(a, 1));
-    OK(take(b, 2));
-    OK(take(c, 3));
-    route("10.0.0.0/8", 1, "10.0.1.1");
-    OK(join(b, "(*, 239.1.1.1)", 2));
-    OK(join(c, "(*, 239.1.1.1)", 3));
-    CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 2 3");
-    forget_log();
-
-    OK(release(b, 2));
-    EXPECT("C prune (*, 239.1.1.1) member on 2");
-    EXPECT_MFES("(10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1 out 3");
-
-    /* The last outgoing interface goes: first what is TRUE, then what is FALSE. */
-    OK(release(c, 3));
-    EXPECT("A prune (*, 239.1.1.1) member on 3", "B prune (*, 239.1.1.1) member on 3",
-           "A prune (10.0.0.5, 239.1.1.1) mfe on 1 for 900");
-    EXPECT_MFES("(10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1 out");
-
-    OK(release(a, 1));
-    EXPECT_NOTHING();
-    EXPECT_NO_MFES();
-}
-
 static void t2_6_the_owner_can_be_asked_for(void)
 {
     HANDLE a = client_as('A', 0x12345678, 0x9abcdef0), i = igmp('I');
@@ -237,8 +187,6 @@ TEST_MAIN(
     CASE(t0_2_next_hops_tell_neighbours_apart),
     CASE(t0_2_one_index_has_one_kind_of_interface),
     CASE(t2_5_only_the_owner_releases),
-    CASE(t2_5_a_release_drops_the_clients_memberships),
-    CASE(t2_5_a_release_clears_the_interface_out_of_the_mfes),
     CASE(t2_6_the_owner_can_be_asked_for),
     CASE(t2_6_nobodys_interface_is_not_found),
     CASE(t2_7_the_embedded_forwarder_takes_any_index),

@@ -34,13 +34,7 @@ static void sleep_in_rpf(const struct event *event)
 
 static void three_components(void)
 {
-    a = protocol('A');
-    b = protocol('B');
-    c = protocol('C');
-    OK(take(a, 1));
-    OK(take(b, 2));
-    OK(take(c, 3));
-    route("10.0.0.0/8", 1, "10.0.1.1");
+    router_of_three(&a, &b, &c);
     route("11.0.0.0/8", 2, "11.0.2.1");
     OK(join(c, "(*, 239.1.1.1)", 3));
     OK(join(c, "(*, 239.1.1.2)", 3));

@@ -64,6 +64,8 @@ DWORD set_mfe(HANDLE client, const char *flow, const char *upstream, DWORD in_in
 
 /* A has 1, where the route to 10/8 points, and 4; B has 2, and wants 239.1.1.1 there. */
 void router_of_two(HANDLE *a, HANDLE *b);
+/* A owns 1, where the route to 10/8 points; B owns 2, and C owns 3. */
+void router_of_three(HANDLE *a, HANDLE *b, HANDLE *c);
 
 /* Who MgmGetProtocolOnInterface names: a client's letter, "nobody". */
 const char *owner_of(DWORD index);

@@ -1,8 +1,9 @@
 """What all test cases share: a lab and a router that are gone afterwards."""
 
+import socket
 import unittest
 
-from lab import Lab
+from lab import MRT_TABLE, Lab
 from router import Router
 
 GROUP = "239.1.2.3"
@@ -28,6 +29,24 @@ class NetnsTest(unittest.TestCase):
             self.lab.link(host, f"to-{name}")
             made.append(host)
         return made
+
+    def one_receiver(self):
+        """Returns a source, a receiver, and a router that forwards GROUP to the receiver."""
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        return source, receiver, router
+
+    def needs_table(self, number):
+        """Skips the test if the kernel has only one multicast routing table."""
+        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+        try:
+            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, number)
+        except OSError as error:
+            self.skipTest(f"no multicast routing tables in this kernel ({error})")
+        finally:
+            probe.close()
 
     def assert_kernel_empty(self):
         """Nothing of ours is left in the kernel's tables."""

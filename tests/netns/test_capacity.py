@@ -2,13 +2,12 @@
 
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
 
 from case import GROUP, NetnsTest
-from lab import MRT_TABLE, until
+from lab import until
 from router import CAN_NOT_COMPLETE, NO_ERROR, TREE
 
 sys.path.append(str(TREE / "tests/peers"))
@@ -93,13 +92,7 @@ class Tables(NetnsTest):
 
     def setUp(self):
         super().setUp()
-        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
-        try:
-            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, self.TABLE)
-        except OSError as error:
-            self.skipTest(f"no multicast routing tables in this kernel ({error})")
-        finally:
-            probe.close()
+        self.needs_table(self.TABLE)
 
     def test_two_routers_on_two_tables_forward_each_what_is_its_own(self):
         left, right, left_rcv, right_rcv = self.hosts("left", "right", "left-rcv", "right-rcv")

@@ -1,11 +1,10 @@
 """Public reports about routes that go, come back, or change beside the flows (5.1, 5.10)."""
 
 import os
-import socket
 import time
 
 from case import GROUP, NetnsTest
-from lab import MRT_TABLE, until
+from lab import until
 from wires import Flows, Stream, flood
 
 # A second by the reports; the rest is for machines that have more to do.
@@ -140,13 +139,7 @@ class PolicyRouting(NetnsTest):
     # spec 5.1
     def test_second_multicast_table_with_its_unicast_table(self):
         """troglobit/pimd#75: an instance of its own asks the main table."""
-        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
-        try:
-            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, self.TABLE)
-        except OSError as error:
-            self.skipTest(f"no multicast routing tables in this kernel ({error})")
-        finally:
-            probe.close()
+        self.needs_table(self.TABLE)
         links = "to-source", "to-receiver"
         self.lab.router.ip(*(f"mrule add iif {link} table {self.TABLE}" for link in links))
         self.assert_flows(MGM_TABLE=str(self.TABLE))

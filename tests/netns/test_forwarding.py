@@ -7,10 +7,7 @@ from lab import until
 class Forwarding(NetnsTest):
     # spec 5.4
     def test_one_receiver_gets_every_datagram_and_the_protocol_its_callbacks(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector, emitter = receiver.collector(GROUP), source.emitter(GROUP)
 
         emitter.send(1)
@@ -64,10 +61,7 @@ class Forwarding(NetnsTest):
 
     # spec 5.8
     def test_last_leave_makes_the_mfe_negative_and_a_join_revives_it(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector, emitter = receiver.collector(GROUP), source.emitter(GROUP)
         emitter.send(1)
         collector.expect(1)
@@ -163,10 +157,7 @@ class Forwarding(NetnsTest):
 
     def test_burst_of_new_flows_loses_none(self):
         # A socket's usual buffer holds 256 upcalls; the kernel drops the rest.
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector = receiver.collector(GROUP)
         flows = [f"10.1.{4 + n // 250}.{1 + n % 250}" for n in range(1500)]
         self.lab.router.ip("route add 10.1.0.0/16 dev to-source")
@@ -179,10 +170,7 @@ class Forwarding(NetnsTest):
         self.assertEqual(len(router.mfes()), len(flows))
 
     def test_ttl_one_is_not_forwarded(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         wire, emitter = receiver.tap(GROUP), source.emitter(GROUP, ttl=1)
 
         emitter.send(1)
@@ -231,10 +219,7 @@ class Routes(NetnsTest):
 
     # spec 5.1
     def test_flow_without_a_route_gets_no_mfe(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector = receiver.collector(GROUP)
 
         source.emitter(GROUP, spoof="192.0.2.1").send(1)

@@ -150,10 +150,7 @@ class Expiry(NetnsTest):
 class VanishingInterface(NetnsTest):
     # spec 5.11
     def test_mfes_go_with_the_interface_their_packets_come_in_on(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector = receiver.collector(GROUP)
         source.emitter(GROUP).send(1)
         collector.expect(1)
@@ -166,10 +163,7 @@ class VanishingInterface(NetnsTest):
 
     # spec 5.11
     def test_interface_that_goes_leaves_the_mfe_and_comes_back_under_its_owner(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector, emitter = receiver.collector(GROUP), source.emitter(GROUP)
         emitter.send(1)
         collector.expect(1)

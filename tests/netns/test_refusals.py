@@ -1,10 +1,7 @@
 """Where MGM cannot serve: which code the protocol gets, and what the log advises."""
 
-import socket
-
 from case import GROUP, NetnsTest
-from lab import MRT_TABLE
-from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
+from router import ALREADY_EXISTS, CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
 
 
 class Refusals(NetnsTest):
@@ -47,6 +44,21 @@ class Refusals(NetnsTest):
         second.logs("daemon")
         self.assertEqual(len(second.log.items), 1, second.log.items)
         self.assertEqual(first.do("take A to-receiver"), NO_ERROR, "the first is not disturbed")
+
+    def test_d80_a_start_that_opens_the_forwarder_is_refused_where_a_take_would_be(self):
+        self.hosts("source")
+        first, second = self.router(), self.router()
+        first.must("start-open")
+
+        self.assertEqual(second.do("start-open"), CAN_NOT_COMPLETE)
+
+        second.logs("daemon")
+        self.assertEqual(len(second.log.items), 1, second.log.items)
+        first.must("register A 200 1")
+        first.must("take A to-source")
+        first.close()
+        second.must("start-open")
+        self.assertEqual(second.do("start-open"), ALREADY_EXISTS)
 
     def test_second_daemon_succeeds_once_the_first_is_gone(self):
         self.hosts("source")
@@ -121,13 +133,7 @@ class Table(NetnsTest):
 
     def setUp(self):
         super().setUp()
-        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
-        try:
-            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, self.TABLE)
-        except OSError as error:
-            self.skipTest(f"no multicast routing tables in this kernel ({error})")
-        finally:
-            probe.close()
+        self.needs_table(self.TABLE)
 
     def test_packets_flow_by_a_table_of_its_own(self):
         source, receiver = self.hosts("source", "receiver")

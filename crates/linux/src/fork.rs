@@ -9,7 +9,8 @@ pub use unix::{after_callback, install, is_child, GuardedFd};
 
 mod unix {
     use std::io;
-    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+    use std::mem::ManuallyDrop;
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
     use std::panic::resume_unwind;
     use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
     use std::sync::Once;
@@ -154,7 +155,9 @@ mod unix {
     /// A descriptor that is closed in every forked child.
     #[derive(Debug)]
     pub struct GuardedFd {
-        fd: RawFd,
+        /// Closed in a child, although the value still exists there: the library refuses every call
+        /// before it uses the descriptor.
+        fd: ManuallyDrop<OwnedFd>,
         slot: usize,
     }
 
@@ -177,7 +180,7 @@ mod unix {
                 // Another thread may be looking for a slot at the same time.
                 let (number, order) = (fd.as_raw_fd(), Ordering::Relaxed);
                 if guarded.compare_exchange(FREE, number, order, order).is_ok() {
-                    return Ok(GuardedFd { fd: fd.into_raw_fd(), slot });
+                    return Ok(GuardedFd { fd: ManuallyDrop::new(fd), slot });
                 }
             }
             Err(io::Error::from_raw_os_error(libc::EMFILE))
@@ -193,28 +196,29 @@ mod unix {
             }
             let _changing = Changing::new();
             GUARDED[self.slot].store(FREE, Ordering::Relaxed);
-            // SAFETY: the descriptor is this value's own.
-            unsafe { libc::close(self.fd) };
+            // SAFETY: dropped once, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.fd) };
         }
     }
 
     impl AsRawFd for GuardedFd {
         fn as_raw_fd(&self) -> RawFd {
-            self.fd
+            self.fd.as_raw_fd()
         }
     }
 
     impl AsFd for GuardedFd {
         fn as_fd(&self) -> BorrowedFd<'_> {
-            // SAFETY: open as long as this value lives, except in a child,
-            // where the library refuses every call before it gets here.
-            unsafe { BorrowedFd::borrow_raw(self.fd) }
+            self.fd.as_fd()
         }
     }
 
     #[cfg(test)]
     mod tests {
         use super::*;
+        use nix::sys::signal::{raise, Signal};
+        use nix::sys::wait::{waitpid, WaitStatus};
+        use nix::unistd::Pid;
         use std::fs::File;
 
         fn is_open(fd: RawFd) -> bool {
@@ -236,11 +240,10 @@ mod unix {
                 unsafe { libc::_exit(answer) };
             }
             assert!(pid > 0);
-            let mut status = 0;
-            // SAFETY: `status` outlives the call.
-            assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
-            assert!(libc::WIFEXITED(status), "the child died: {status:#x}");
-            libc::WEXITSTATUS(status)
+            match waitpid(Pid::from_raw(pid), None).unwrap() {
+                WaitStatus::Exited(_, answer) => answer,
+                other => panic!("the child died: {other:?}"),
+            }
         }
 
         #[test]
@@ -325,8 +328,8 @@ mod unix {
             unsafe { libc::signal(libc::SIGUSR2, handler as libc::sighandler_t) };
             let opening = || {
                 GuardedFd::open(|| {
-                    // SAFETY: runs the handler on this thread, before it returns.
-                    unsafe { libc::raise(libc::SIGUSR2) };
+                    // Runs the handler on this thread, before it returns.
+                    raise(Signal::SIGUSR2)?;
                     File::open("/dev/null")
                 })
             };

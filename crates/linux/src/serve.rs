@@ -1,6 +1,9 @@
 //! The status socket, which MGM_STATUS_SOCKET or MgmHostServeStatus opens. docs/status.md
 //! documents its answers.
 //!
+//! Not a crate such as tiny_http: those bring threads of their own, which a fork and MgmHostStop
+//! would have to know, and of HTTP there is one request line to read and one fixed head to write.
+//!
 //! Serves one connection at a time. A connection lasts at most 10 s (`PATIENCE`), however slow
 //! the client is, and ends soon after the socket is closed.
 

@@ -1,8 +1,13 @@
 //! System calls that several modules use: waiting for a socket or a stop signal, and a clock.
 
 use crate::fork::GuardedFd;
+use nix::errno::Errno;
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::time::TimeSpec;
+use nix::time::{clock_gettime, ClockId};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// Wakes a waiting thread: to make it end, or, if the thread clears the signal, to make it check
@@ -12,14 +17,8 @@ pub struct StopSignal(GuardedFd);
 
 impl StopSignal {
     pub fn new() -> io::Result<StopSignal> {
-        let fd = GuardedFd::open(|| {
-            // SAFETY: creates a descriptor, which is then this value's own.
-            match unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) } {
-                -1 => Err(io::Error::last_os_error()),
-                // SAFETY: just opened, and owned by nothing else.
-                fd => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-            }
-        })?;
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let fd = GuardedFd::open(|| Ok(EventFd::from_value_and_flags(0, flags)?))?;
         Ok(StopSignal(fd))
     }
 
@@ -27,15 +26,13 @@ impl StopSignal {
         if crate::fork::is_child() {
             return;
         }
-        let one = 1u64.to_ne_bytes();
-        // SAFETY: writes eight bytes from a buffer of eight.
-        unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+        // It fails only if the signal is raised already.
+        let _ = nix::unistd::write(&self.0, &1u64.to_ne_bytes());
     }
 
     pub fn clear(&self) {
-        let mut count = [0u8; 8];
-        // SAFETY: reads eight bytes into a buffer of eight, without waiting.
-        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+        // It fails only if the signal is not raised.
+        let _ = nix::unistd::read(&self.0, &mut [0u8; 8]);
     }
 }
 
@@ -54,56 +51,47 @@ pub enum WaitEnd {
 }
 
 /// Waits until `socket` is readable (`None`: only for the time) or `stop` is raised.
-pub fn wait(
-    socket: Option<&impl AsRawFd>,
-    stop: &StopSignal,
-    timeout: Option<Duration>,
-) -> WaitEnd {
-    // poll ignores negative descriptors.
-    let socket = socket.map_or(-1, AsRawFd::as_raw_fd);
-    let mut fds = [socket, stop.0.as_raw_fd()].map(|fd| libc::pollfd {
-        fd,
-        events: libc::POLLIN,
-        revents: 0,
-    });
-    // Rounded up, because a wait that ends too early would make its caller spin.
-    let millis = timeout
-        .map_or(-1, |time| i32::try_from(time.as_micros().div_ceil(1000)).unwrap_or(i32::MAX));
-    // SAFETY: the array outlives the call, and its length is right.
-    let ready = unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, millis) };
-    if fds[1].revents != 0 && ready > 0 {
-        WaitEnd::Stop
-    } else if ready > 0 {
-        WaitEnd::Readable
-    } else {
+pub fn wait(socket: Option<&impl AsFd>, stop: &StopSignal, timeout: Option<Duration>) -> WaitEnd {
+    let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
+    let stop = stop.0.as_fd();
+    let mut fds = [fd(stop), fd(socket.map_or(stop, AsFd::as_fd))];
+    let count = 1 + usize::from(socket.is_some());
+    match poll(&mut fds[..count], poll_timeout(timeout)) {
+        Ok(0) | Err(Errno::EINTR) => WaitEnd::Timeout,
+        Ok(_) if fds[0].any() != Some(false) => WaitEnd::Stop,
+        Ok(_) => WaitEnd::Readable,
         // Report a failed wait as one whose time has passed: callers check the clock and wait
         // again.
-        if ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+        Err(_) => {
             std::thread::sleep(PAUSE);
+            WaitEnd::Timeout
         }
-        WaitEnd::Timeout
     }
+}
+
+/// Rounded up, because a wait that ends too early would make its caller spin.
+fn poll_timeout(timeout: Option<Duration>) -> PollTimeout {
+    let Some(time) = timeout else { return PollTimeout::NONE };
+    PollTimeout::try_from(time.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
 }
 
 /// A writable pipe accepts this many bytes at once; other descriptors accept more.
 pub const STDERR_BYTES: usize = libc::PIPE_BUF;
 
-/// Waits at most `patience` until [`STDERR_BYTES`] can be written to stderr, because a pipe or
+/// Waits at most `most` until [`STDERR_BYTES`] can be written to stderr, because a pipe or
 /// terminal whose reader has stopped accepts none. Does not wait if stderr is closed.
 pub fn stderr_is_ready(most: Duration) -> bool {
-    let mut stderr = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
-    let millis = i32::try_from(most.as_millis()).unwrap_or(i32::MAX);
-    // SAFETY: one pollfd, which outlives the call.
-    unsafe { libc::poll(&raw mut stderr, 1, millis) > 0 }
+    let stderr = io::stderr();
+    let mut fds = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut fds, poll_timeout(Some(most))).is_ok_and(|ready| ready > 0)
 }
 
 /// A monotonic clock in milliseconds, as of the last tick: a few milliseconds late, but many
 /// times cheaper than the exact clock, which matters because nearly every call reads it.
 pub fn coarse_clock() -> u64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: writes one timespec.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
-    now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
+    // It cannot fail: every Linux that Rust supports has this clock.
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).unwrap_or(TimeSpec::new(0, 0));
+    now.tv_sec() as u64 * 1000 + now.tv_nsec() as u64 / 1_000_000
 }
 
 /// Runs code of the layer above that processes incoming events. Catches and logs a panic there,

@@ -1,5 +1,7 @@
 //! The threads of the library.
 
+use nix::sys::signal::Signal::{self, *};
+use nix::sys::signal::{SigSet, SigmaskHow};
 use std::cell::Cell;
 use std::io;
 use std::thread::Builder;
@@ -30,35 +32,19 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()>
 }
 
 /// The signals that a fault raises on its thread.
-const FAULTS: [libc::c_int; 7] = [
-    libc::SIGSEGV,
-    libc::SIGBUS,
-    libc::SIGFPE,
-    libc::SIGILL,
-    libc::SIGSYS,
-    libc::SIGTRAP,
-    libc::SIGABRT,
-];
+const FAULTS: [Signal; 7] = [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT];
 
 /// Runs `start` with all other signals blocked; a thread that it starts inherits that.
 fn without_signals<R>(start: impl FnOnce() -> R) -> R {
-    use std::mem::MaybeUninit;
-    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // SAFETY: sigfillset initialises `all`, which sigdelset changes, and pthread_sigmask
-    // `before`; both live through the calls, which only change this thread's signal mask.
-    let changed = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        for signal in FAULTS {
-            libc::sigdelset(all.as_mut_ptr(), signal);
-        }
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr())
-    };
+    let mut blocked = SigSet::all();
+    for signal in FAULTS {
+        blocked.remove(signal);
+    }
+    let before = blocked.thread_swap_mask(SigmaskHow::SIG_SETMASK);
     let result = start();
-    if changed == 0 {
-        // SAFETY: the first call succeeded, so `before` holds the old mask.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
-        }
+    if let Ok(before) = before {
+        // It cannot fail: the mask was this thread's.
+        let _ = before.thread_set_mask();
     }
     result
 }
@@ -69,22 +55,14 @@ mod tests {
     use std::sync::mpsc;
 
     /// Which of these signals this thread blocks.
-    fn blocked(signals: &[libc::c_int]) -> Vec<libc::c_int> {
-        // SAFETY: reads this thread's mask into a set of its own.
-        let mask = unsafe {
-            let mut mask = std::mem::zeroed();
-            libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut mask);
-            mask
-        };
-        // SAFETY: reads that set.
-        let is_blocked = |&signal: &_| unsafe { libc::sigismember(&mask, signal) == 1 };
-        signals.iter().copied().filter(is_blocked).collect()
+    fn blocked(signals: &[Signal]) -> Vec<Signal> {
+        let mask = SigSet::thread_get_mask().unwrap();
+        signals.iter().copied().filter(|&signal| mask.contains(signal)).collect()
     }
 
     #[test]
     fn t8_10_threads_have_their_name_and_only_signals_of_faults() {
-        const OTHERS: [libc::c_int; 4] =
-            [libc::SIGTERM, libc::SIGINT, libc::SIGCHLD, libc::SIGUSR1];
+        const OTHERS: [Signal; 4] = [SIGTERM, SIGINT, SIGCHLD, SIGUSR1];
         let (tell, told) = mpsc::channel();
         spawn("mgm-test", move || {
             let name = std::thread::current().name().map(String::from);

@@ -3,14 +3,12 @@
 //! says so, without.
 #![cfg(target_os = "linux")]
 
-mod netns;
-
 use mgm_linux::kernel::KernelForwarder;
 use mgm_linux::netlink::NetlinkRoutes;
+use mgm_netns::{self as netns, index, ip, ip_batch, NEVER, SURE};
 use mgm_types::forwarder::{Forwarder, Upcall, UpcallSink};
 use mgm_types::route_view::{RouteChanges, RouteView, RouteWatcher};
 use mgm_types::{Domain, IfId, Interface, NextHop, Prefix, Route, RouteOrigin};
-use netns::{index, ip, ip_batch, NEVER, SURE};
 use std::net::Ipv4Addr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};

@@ -180,7 +180,11 @@ impl Backlog {
     }
 
     /// The same, after the last one was [refused](Backlog::refused).
+    #[inline]
     pub fn next_queued(&mut self) -> Option<NoticeBox> {
+        if self.places.capacity() == 0 {
+            return None; // nothing was held back for long
+        }
         let next = if self.queued < IN_ORDER { self.next() } else { None };
         self.queued += usize::from(next.is_some());
         next

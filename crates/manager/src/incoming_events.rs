@@ -1,6 +1,7 @@
 //! Processes the kernel's upcalls and route changes.
 
 use super::backlog::Origin;
+use super::delivery::Trigger;
 use super::dispatch::Lane;
 use super::state::{Guard, Run};
 use super::system_state::{Events, MulticastRoutes, SystemState};
@@ -105,7 +106,8 @@ impl EventSink {
                 .collect();
             if unknown.is_empty() {
                 take_known(run, &mut batch, &routes);
-                self.manager.publish_from(Origin::Upcalls(look), &mut guard, Lane::Worker);
+                let trigger = Trigger { lane: Lane::Worker, origin: Origin::Upcalls(look) };
+                self.manager.publish_from(&mut guard, trigger);
                 continue;
             }
             let is_late = |domain| !run.system.routes.wait_until_ready(domain, Duration::ZERO);

@@ -14,6 +14,7 @@
 //!   the system did not tell, to be asked again.
 //! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
 //!   host's log callback.
+//! - `interface_names`: the names of the system's interfaces.
 //! - `memory_forwarder`: the memory forwarder. `route_table`: the host's routes.
 //! - `platform`: what Linux provides, and its replacement on other systems.
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ mod delivery;
 mod host_calls;
 mod incoming_events;
 mod installer;
+mod interface_names;
 mod latest_changes;
 mod limit_calls;
 mod log;
@@ -56,6 +58,7 @@ mod tests;
 
 pub use callbacks::Callbacks;
 pub use host_calls::{PacketIn, Verdict};
+pub use interface_names::{interface_index, interface_name};
 pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
 pub use platform::fork;
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};

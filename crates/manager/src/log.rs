@@ -161,6 +161,11 @@ pub(super) fn init(level: LevelFilter) {
     }
 }
 
+/// Whether messages of the level debug are logged.
+pub(super) fn is_debug() -> bool {
+    log::max_level() >= LevelFilter::Debug
+}
+
 /// While this exists, messages wait.
 pub(super) struct Hold(());
 

@@ -4,13 +4,11 @@
 #![cfg(target_os = "linux")]
 
 mod deaf;
-#[path = "../../linux/tests/netns/mod.rs"]
-mod netns;
 
 use deaf::Deaf;
 use mgm_manager::{ForwarderChoice, Join, Manager, PacketIn, Settings};
+use mgm_netns::{self as netns, Wire, NEVER, SURE};
 use mgm_types::{Flow, Interface, Route, RouteOrigin};
-use netns::{Wire, NEVER, SURE};
 use socket2::SockRef;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

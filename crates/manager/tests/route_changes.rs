@@ -3,14 +3,12 @@
 #![cfg(target_os = "linux")]
 
 mod deaf;
-#[path = "../../linux/tests/netns/mod.rs"]
-mod netns;
 
 use deaf::Deaf;
 use mgm_engine::ClientId;
 use mgm_manager::{ForwarderChoice, Join, Manager, PacketIn, Settings};
+use mgm_netns::{self as netns, index, ip_batch};
 use mgm_types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
-use netns::{index, ip_batch};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,13 +4,11 @@
 #![cfg(target_os = "linux")]
 
 mod deaf;
-#[path = "../../linux/tests/netns/mod.rs"]
-mod netns;
 
 use deaf::Deaf;
 use mgm_manager::{ForwarderChoice, Manager, Settings};
+use mgm_netns::{self as netns, Wire, SURE};
 use mgm_types::{Flow, Interface, Route, RouteOrigin};
-use netns::{Wire, SURE};
 use std::sync::{mpsc, Mutex};
 use std::time::{Duration, Instant};
 

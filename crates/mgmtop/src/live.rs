@@ -1,10 +1,12 @@
 //! The program, where there are UNIX sockets.
 //!
-//! - `table`: what stands in it, sorted and cut to the screen.
-//! - `terminal`: keys and size; the place with system calls.
+//! - `table`: the lines of the table, sorted and cut to the screen.
+//! - `terminal`: the terminal's keys and size.
 
 mod table;
 mod terminal;
+
+use terminal::{Input, CONTROL_C};
 
 const USAGE: &str = "\
 mgmtop [--once] [--interval SECONDS] [SOCKET]
@@ -107,9 +109,9 @@ fn run(options: &Options) -> std::io::Result<()> {
     loop {
         terminal.show(&table.lines())?;
         let begun = std::time::Instant::now();
-        match terminal.key(options.interval.saturating_sub(waited)) {
-            Some(b'q' | b'Q' | terminal::CONTROL_C) => return Ok(()),
-            Some(_) => waited += begun.elapsed(), // another key, or another size
+        match terminal.input(options.interval.saturating_sub(waited)) {
+            Some(Input::Key(b'q' | b'Q' | CONTROL_C)) => return Ok(()),
+            Some(_) => waited += begun.elapsed(),
             None => waited = options.interval,
         }
         if waited >= options.interval {

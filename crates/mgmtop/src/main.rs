@@ -1,5 +1,7 @@
 //! A live table of the MFEs of a running router, by its status socket.
 
+#![forbid(unsafe_code)]
+
 #[cfg(unix)]
 mod live;
 

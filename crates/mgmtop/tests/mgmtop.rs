@@ -2,9 +2,15 @@
 #![cfg(target_os = "linux")]
 
 use mgm_manager::{ForwarderChoice, Manager, Settings};
+use nix::poll::{poll, PollFd, PollFlags};
+use nix::pty::openpty;
+use nix::sys::signal::kill;
+use nix::sys::signal::Signal::{self, SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+use nix::sys::termios::{tcgetattr, LocalFlags, Termios};
+use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -57,28 +63,18 @@ fn what_it_does_not_understand_it_says() {
 struct Screen {
     ours: File,
     theirs: File,
-    before: libc::termios,
+    before: Termios,
     mgmtop: Child,
 }
 
-fn settings_of(terminal: &File) -> libc::termios {
-    // SAFETY: a structure of integers, which the call fills in.
-    unsafe {
-        let mut settings = std::mem::zeroed();
-        assert_eq!(libc::tcgetattr(terminal.as_raw_fd(), &mut settings), 0);
-        settings
-    }
+fn settings_of(terminal: &File) -> Termios {
+    tcgetattr(terminal).unwrap()
 }
 
 impl Screen {
     fn open(socket: &PathBuf) -> Screen {
-        let (mut ours, mut theirs) = (-1, -1);
-        let null = std::ptr::null_mut();
-        // SAFETY: writes two descriptors; all else is left at its defaults.
-        let code = unsafe { libc::openpty(&mut ours, &mut theirs, null, null.cast(), null.cast()) };
-        assert_eq!(code, 0, "no terminal: {}", std::io::Error::last_os_error());
-        // SAFETY: just opened, and nobody else's.
-        let (ours, theirs) = unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) };
+        let pty = openpty(None, None).expect("a terminal");
+        let (ours, theirs) = (File::from(pty.master), File::from(pty.slave));
         let before = settings_of(&theirs);
         let end = || Stdio::from(theirs.try_clone().unwrap());
         // An interval so long that none of it passes.
@@ -92,30 +88,32 @@ impl Screen {
         let mut screen = Screen { ours, theirs, before, mgmtop };
         screen.read_until("SOURCE");
         let now = settings_of(&screen.theirs);
-        assert_eq!(now.c_lflag & (libc::ICANON | libc::ECHO), 0, "keys come at once");
+        let cooked = LocalFlags::ICANON | LocalFlags::ECHO;
+        assert!(!now.local_flags.intersects(cooked), "each key is read at once");
         screen
     }
 
     fn read_until(&mut self, wanted: &str) {
         let (mut shown, mut piece) = (String::new(), [0; 4096]);
         while !shown.contains(wanted) {
-            let mut poll =
-                libc::pollfd { fd: self.ours.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-            // SAFETY: one structure, which outlives the call.
-            let ready = unsafe { libc::poll(&mut poll, 1, 20_000) };
-            assert_eq!(ready, 1, "no {wanted:?} in {shown:?}");
+            let mut fds = [PollFd::new(self.ours.as_fd(), PollFlags::POLLIN)];
+            assert_eq!(poll(&mut fds, 20_000u16), Ok(1), "no {wanted:?} in {shown:?}");
             let count = self.ours.read(&mut piece).unwrap();
             shown.push_str(&String::from_utf8_lossy(&piece[..count]));
         }
     }
 
-    /// mgmtop has been told to end: how it did.
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.mgmtop.id() as i32), signal).unwrap();
+    }
+
+    /// Waits for mgmtop, which has a reason to end, and returns its status.
     fn end(mut self) -> std::process::ExitStatus {
         let status = self.mgmtop.wait().unwrap();
         // The cursor is there again, and the screen of before.
         self.read_until("\x1b[?25h\x1b[?1049l");
         let now = settings_of(&self.theirs);
-        assert_eq!(now.c_lflag, self.before.c_lflag);
+        assert_eq!(now, self.before);
         status
     }
 }
@@ -126,12 +124,23 @@ fn the_terminal_is_as_before_whatever_ends_it() {
     let mut screen = Screen::open(&path);
     screen.ours.write_all(b"q").unwrap();
     assert!(screen.end().success());
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+    for signal in [SIGTERM, SIGINT, SIGHUP] {
         let screen = Screen::open(&path);
-        let pid = libc::pid_t::try_from(screen.mgmtop.id()).unwrap();
-        // SAFETY: a child of ours that nobody has waited for.
-        unsafe { libc::kill(pid, signal) };
-        assert_eq!(screen.end().signal(), Some(signal), "it ends by the signal");
+        screen.signal(signal);
+        assert_eq!(screen.end().signal(), Some(signal as i32), "it ends by the signal");
     }
+    manager.stop().unwrap();
+}
+
+#[test]
+fn another_size_or_key_draws_the_table_again() {
+    let (manager, path) = router("resize");
+    let mut screen = Screen::open(&path);
+    screen.signal(SIGWINCH);
+    screen.read_until("SOURCE");
+    screen.ours.write_all(b"x").unwrap();
+    screen.read_until("SOURCE");
+    screen.ours.write_all(&[3]).unwrap();
+    assert!(screen.end().success(), "^C ends it");
     manager.stop().unwrap();
 }

@@ -1,7 +1,6 @@
 //! Why a call was refused: one code for the caller, one line for the operator.
 
 use super::{Flow, Interface, Scope};
-use std::fmt;
 use std::net::Ipv4Addr;
 
 /// The result of everything that can be refused.
@@ -31,97 +30,164 @@ pub enum Code {
 
 /// Every reason for which the library refuses a call. The caller gets [`Refusal::code`];
 /// the log gets the `Display` text, which says what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     // Registration
     /// A handle that was never issued, is closed, or is of another type.
+    #[error("invalid handle {0:#x}: closed, or of the wrong type for this call")]
     BadHandle(u64),
     /// (protocol, component) is registered already.
+    #[error(
+        "protocol {0:#x}, component {1:#x} is already registered: choose another component id, \
+         or deregister the first client"
+    )]
     AlreadyRegistered(u32, u32),
     /// The client still owns interfaces.
+    #[error("the client still owns {0} interface(s): release them first")]
     StillOwns(usize),
     /// A callback of the client runs on another thread, and the caller is inside a callback:
     /// waiting could deadlock.
+    #[error(
+        "a callback of that client is running on another thread, and waiting here could \
+         deadlock: retry outside the callback"
+    )]
     CallbackRunning,
 
     // Arguments
     /// A null pointer; the parameter's name.
+    #[error("{0} is null")]
     Null(&'static str),
     /// The interface index 0.
+    #[error("invalid dwIfIndex 0: interface indexes start at 1")]
     ZeroInterface,
     /// A group outside 224.0.0.0/4.
+    #[error("invalid group {0}: not in 224.0.0.0/4 (is it in network byte order?)")]
     NotAGroup(Ipv4Addr),
     /// A source that no host can have.
+    #[error("invalid source {0}: not the address of a host (is it in network byte order?)")]
     NotASource(Ipv4Addr),
     /// A mask that does not fit its address.
+    #[error(
+        "invalid {0} mask {1} for {2}: use 0 for address 0, and 255.255.255.255 for any other"
+    )]
     BadMask(&'static str, Ipv4Addr, Ipv4Addr),
     /// (s,*): a source without a group.
+    #[error("source {0} with group 0: (s,*) memberships do not exist")]
     SourceWithoutGroup(Ipv4Addr),
     /// A dwFlags with an unknown bit, or without any known bit.
+    #[error("invalid dwFlags {0:#x}")]
     BadFlags(u32),
     /// An MGM_ENUM_TYPES that is neither 0 nor 1.
+    #[error("invalid enumeration type {0}: use ANY_SOURCE (0) or ALL_SOURCES (1)")]
     BadEnumType(u32),
     /// Another invalid argument; what is wrong with it.
+    #[error("{0}")]
     BadArgument(&'static str),
 
     // Interfaces
     /// The index has interfaces of the other kind, with (without) a next hop.
+    #[error(
+        "{0}: an index has either one interface with next hop 0, or one for each next hop, never \
+         both"
+    )]
     MixedNextHops(Interface),
     /// Another client has taken the interface.
+    #[error("{0} already has an owner: MgmGetProtocolOnInterface returns it")]
     Owned(Interface),
     /// More interfaces than the engine can number.
+    #[error("too many interfaces: the library supports 65,535")]
     TooManyInterfaces,
     /// The caller does not own the interface.
+    #[error("the caller does not own {0}: call MgmTakeInterfaceOwnership first")]
     NotOwner(Interface),
     /// No client owns the interface.
+    #[error("no client owns {0}")]
     NobodyOwns(Interface),
     /// The same, as the answer to MgmGetProtocolOnInterface.
+    #[error("no client owns {0}")]
     NoProtocol(Interface),
     /// The system has no such interface.
+    #[error("no interface has index {0}: \"ip link\" lists the interfaces")]
     NoSuchInterface(u32),
     /// An interface with a next hop, which the kernel forwarder does not support.
+    #[error("{0}: the kernel forwarder supports only next hop 0")]
     KernelNextHop(Interface),
     /// The forwarder cannot serve the interface; what to do.
+    #[error("{0}")]
     Forwarder(String),
     /// The interface no longer exists in the system.
+    #[error(
+        "{0} does not exist in the system now: retry when it is back; its owner still owns it"
+    )]
     Absent(Interface),
     /// IGMP called between DISABLE_IGMP and ENABLE_IGMP.
+    #[error("{0} is changing its owner: IGMP must wait for ENABLE_IGMP before it adds or deletes")]
     IgmpDisabled(Interface),
 
     // Limits
     /// A range of groups that cannot have a boundary: its address and mask.
+    #[error(
+        "invalid boundary {0} mask {1}: not a prefix inside 239.0.0.0/8 (RFC 2365; are both in \
+         network byte order?)"
+    )]
     NotAScope(Ipv4Addr, Ipv4Addr),
     /// No such boundary on the interfaces of this index.
+    #[error("interface {0} has no boundary for {1}")]
     NoBoundary(u32, Scope),
 
     // MFEs
     /// No such MFE.
+    #[error("no MFE for {0}")]
     NoMfe(Flow),
     /// The calling thread is not inside an RPF callback.
+    #[error("only valid inside an RPF callback, on the thread that runs it")]
     NoArrival,
     /// The caller does not own the MFE's incoming interface.
+    #[error("only the owner of the incoming interface may change MFE {0}")]
     NotUpstreamOwner(Flow),
     /// The buffer cannot hold what is asked for.
+    #[error("the buffer is too small: {0} bytes are needed")]
     SmallBuffer(usize),
 
     // Start and stop
     /// The call is not allowed inside a callback.
+    #[error("not allowed inside a callback: the call would wait for itself")]
     InsideCallback,
     /// This is a forked child of the router.
+    #[error("this is a forked child: the library works only in the router's own process")]
     Forked,
     /// The library is already running.
+    #[error(
+        "the library is already running: call MgmHostStart before any other Mgm function, or \
+         call MgmHostStop first"
+    )]
     AlreadyStarted,
     /// An environment variable has an invalid value; names it and the valid values.
+    #[error("{0}")]
     BadSetting(String),
     /// The library is being stopped.
+    #[error("the library is being stopped")]
     Stopping,
     /// The status socket cannot be opened; its path and the reason.
+    #[error("cannot open the status socket {0}")]
     StatusSocket(String),
     /// No such route.
+    #[error("no route to {0} mask {1}")]
     NoRoute(Ipv4Addr, Ipv4Addr),
+    /// The system has no interface of this name; the name.
+    #[error("no interface is named {0:?}: \"ip link\" lists the interfaces")]
+    NoInterfaceNamed(String),
+    /// The system has no interface with this index, as the answer to a look-up of its name.
+    #[error("no interface has index {0}: \"ip link\" lists the interfaces")]
+    NoInterfaceName(u32),
+    /// Interface names are not supported on this system.
+    #[error("interface names are supported only on Linux")]
+    NoInterfaceNames,
     /// The allocator or the system has no memory.
+    #[error("out of memory")]
     NoMemory,
     /// A panic inside the library was caught before it reached C.
+    #[error("internal error: a panic was caught; please report it")]
     Panicked,
 }
 
@@ -149,10 +215,9 @@ impl Refusal {
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
-            | StatusSocket(_) | Panicked => Code::CanNotComplete,
-            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..) => {
-                Code::NotFound
-            }
+            | StatusSocket(_) | NoInterfaceNames | Panicked => Code::CanNotComplete,
+            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..)
+            | NoInterfaceNamed(_) | NoInterfaceName(_) => Code::NotFound,
             SmallBuffer(_) => Code::InsufficientBuffer,
             TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
         }
@@ -162,125 +227,16 @@ impl Refusal {
     /// that is too small), so that it is not logged.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_) | Refusal::NoProtocol(_))
+        matches!(
+            self,
+            Refusal::SmallBuffer(_)
+                | Refusal::NoMfe(_)
+                | Refusal::NoProtocol(_)
+                | Refusal::NoInterfaceNamed(_)
+                | Refusal::NoInterfaceName(_)
+        )
     }
 }
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use Refusal::*;
-        match self {
-            BadHandle(handle) => {
-                write!(f, "invalid handle {handle:#x}: closed, or of the wrong type for this call")
-            }
-            AlreadyRegistered(protocol, component) => write!(
-                f,
-                "protocol {protocol:#x}, component {component:#x} is already registered: choose \
-                 another component id, or deregister the first client"
-            ),
-            StillOwns(n) => write!(f, "the client still owns {n} interface(s): release them first"),
-            CallbackRunning => f.write_str(
-                "a callback of that client is running on another thread, and waiting here could \
-                 deadlock: retry outside the callback",
-            ),
-            Null(name) => write!(f, "{name} is null"),
-            ZeroInterface => f.write_str("invalid dwIfIndex 0: interface indexes start at 1"),
-            NotAGroup(group) => {
-                write!(
-                    f,
-                    "invalid group {group}: not in 224.0.0.0/4 (is it in network byte order?)"
-                )
-            }
-            NotASource(source) => {
-                write!(
-                    f,
-                    "invalid source {source}: not the address of a host (is it in network byte \
-                     order?)"
-                )
-            }
-            BadMask(what, mask, addr) => write!(
-                f,
-                "invalid {what} mask {mask} for {addr}: use 0 for address 0, and 255.255.255.255 \
-                 for any other"
-            ),
-            SourceWithoutGroup(source) => {
-                write!(f, "source {source} with group 0: (s,*) memberships do not exist")
-            }
-            BadFlags(flags) => write!(f, "invalid dwFlags {flags:#x}"),
-            BadEnumType(kind) => {
-                write!(f, "invalid enumeration type {kind}: use ANY_SOURCE (0) or ALL_SOURCES (1)")
-            }
-            BadArgument(what) => f.write_str(what),
-            BadSetting(why) => f.write_str(why),
-            MixedNextHops(interface) => write!(
-                f,
-                "{interface}: an index has either one interface with next hop 0, or one for each \
-                 next hop, never both"
-            ),
-            Owned(interface) => {
-                write!(f, "{interface} already has an owner: MgmGetProtocolOnInterface returns it")
-            }
-            TooManyInterfaces => f.write_str("too many interfaces: the library supports 65,535"),
-            NotOwner(interface) => write!(
-                f,
-                "the caller does not own {interface}: call MgmTakeInterfaceOwnership first"
-            ),
-            NobodyOwns(interface) | NoProtocol(interface) => {
-                write!(f, "no client owns {interface}")
-            }
-            NoSuchInterface(index) => {
-                write!(f, "no interface has index {index}: \"ip link\" lists the interfaces")
-            }
-            KernelNextHop(interface) => {
-                write!(f, "{interface}: the kernel forwarder supports only next hop 0")
-            }
-            Forwarder(advice) => f.write_str(advice),
-            IgmpDisabled(interface) => write!(
-                f,
-                "{interface} is changing its owner: IGMP must wait for ENABLE_IGMP before it \
-                 adds or deletes"
-            ),
-            Absent(interface) => write!(
-                f,
-                "{interface} does not exist in the system now: retry when it is back; its owner \
-                 still owns it"
-            ),
-            NotAScope(address, mask) => write!(
-                f,
-                "invalid boundary {address} mask {mask}: not a prefix inside 239.0.0.0/8 (RFC \
-                 2365; are both in network byte order?)"
-            ),
-            NoBoundary(index, scope) => {
-                write!(f, "interface {index} has no boundary for {scope}")
-            }
-            NoMfe(flow) => write!(f, "no MFE for {flow}"),
-            NoArrival => {
-                f.write_str("only valid inside an RPF callback, on the thread that runs it")
-            }
-            NotUpstreamOwner(flow) => {
-                write!(f, "only the owner of the incoming interface may change MFE {flow}")
-            }
-            SmallBuffer(need) => write!(f, "the buffer is too small: {need} bytes are needed"),
-            InsideCallback => {
-                f.write_str("not allowed inside a callback: the call would wait for itself")
-            }
-            Forked => f.write_str(
-                "this is a forked child: the library works only in the router's own process",
-            ),
-            AlreadyStarted => f.write_str(
-                "the library is already running: call MgmHostStart before any other Mgm \
-                 function, or call MgmHostStop first",
-            ),
-            Stopping => f.write_str("the library is being stopped"),
-            StatusSocket(why) => write!(f, "cannot open the status socket {why}"),
-            NoRoute(network, mask) => write!(f, "no route to {network} mask {mask}"),
-            NoMemory => f.write_str("out of memory"),
-            Panicked => f.write_str("internal error: a panic was caught; please report it"),
-        }
-    }
-}
-
-impl std::error::Error for Refusal {}
 
 #[cfg(test)]
 mod tests {

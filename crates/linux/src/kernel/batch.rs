@@ -1,9 +1,11 @@
 //! Reading many datagrams with one system call.
+//!
+//! Not by nix: its `recvmmsg` needs room for addresses and control messages that nobody reads.
 
 use super::upcall::LONGEST;
 use std::io;
 use std::mem::zeroed;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// Datagrams for each call. At 70,000 upcalls a second this is one batch in two milliseconds.
 /// A burst fills the batches, which makes it cheap.
@@ -22,7 +24,7 @@ impl Batch {
     }
 
     /// Reads the waiting datagrams, without waiting for others.
-    pub(super) fn read(&mut self, socket: &impl AsRawFd) -> io::Result<()> {
+    pub(super) fn read(&mut self, socket: &impl AsFd) -> io::Result<()> {
         self.filled = 0;
         // SAFETY: all zeros is a valid `iovec` and `mmsghdr`: no buffers.
         let (mut parts, mut messages): ([libc::iovec; BATCH], [libc::mmsghdr; BATCH]) =
@@ -37,7 +39,7 @@ impl Batch {
         // live as long as `self` and this frame.
         let count = unsafe {
             libc::recvmmsg(
-                socket.as_raw_fd(),
+                socket.as_fd().as_raw_fd(),
                 messages.as_mut_ptr(),
                 BATCH as libc::c_uint,
                 libc::MSG_DONTWAIT as _,

@@ -12,7 +12,7 @@ use super::vifs::Devices;
 use crate::forwarder::Upcall;
 use crate::types::Interface;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// The time between two log messages about the same problem.
@@ -63,7 +63,7 @@ impl Intake {
     }
 
     /// Reads the waiting datagrams while there is room. Returns their number.
-    pub(super) fn read(&mut self, socket: &impl AsRawFd, devices: &Devices) -> io::Result<usize> {
+    pub(super) fn read(&mut self, socket: &impl AsFd, devices: &Devices) -> io::Result<usize> {
         let mut count = 0;
         for _ in 0..BATCHES {
             if self.kept.len() >= self.most_kept {
@@ -86,7 +86,7 @@ impl Intake {
     ///
     /// # Errors
     /// Some upcalls may still be waiting.
-    pub(super) fn drain(&mut self, socket: &impl AsRawFd, devices: &Devices) -> io::Result<()> {
+    pub(super) fn drain(&mut self, socket: &impl AsFd, devices: &Devices) -> io::Result<()> {
         let (mut left, mut failures) = (BATCHES, 0);
         // A batch that is not full does not prove that nothing waits: an error may have ended it.
         while left > 0 {
@@ -119,7 +119,7 @@ impl Intake {
         self.failures.closed
     }
 
-    fn read_batch(&mut self, socket: &impl AsRawFd, devices: &Devices) -> io::Result<usize> {
+    fn read_batch(&mut self, socket: &impl AsFd, devices: &Devices) -> io::Result<usize> {
         if self.is_closed() {
             return Err(io::Error::from_raw_os_error(libc::EBADF));
         }

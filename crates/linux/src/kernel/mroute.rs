@@ -7,10 +7,11 @@ use super::vifs::Vif;
 use crate::fork::GuardedFd;
 use crate::forwarder::Counters;
 use crate::types::{Flow, Ipv4Addr};
+use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// The greatest number of interfaces that the kernel supports (MAXVIFS).
 pub(super) const MAX_VIFS: usize = 32;
@@ -139,16 +140,12 @@ impl MrouteSocket {
 
     /// Sets an option of the IP layer.
     fn set<T>(&self, option: libc::c_int, value: &T) -> io::Result<()> {
-        self.set_at(libc::IPPROTO_IP, option, value)
-    }
-
-    fn set_at<T>(&self, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
         // SAFETY: `value` is read for its own size, in the form that the option
         // takes; every caller passes an integer or a structure without pointers.
         let result = unsafe {
             libc::setsockopt(
                 self.0.as_raw_fd(),
-                level,
+                libc::IPPROTO_IP,
                 option,
                 std::ptr::from_ref(value).cast(),
                 size_of::<T>() as libc::socklen_t,
@@ -176,8 +173,8 @@ impl MrouteSocket {
 
     /// Makes room for unread upcalls: `bytes`, or what an ordinary user may have.
     pub(super) fn set_receive_buffer(&self, bytes: usize) {
-        let forced = self.set_at(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &(bytes as libc::c_int));
-        if let Err(error) = forced {
+        let forced = setsockopt(&self.0, RcvBufForce, &bytes);
+        if let Err(error) = forced.map_err(io::Error::from) {
             let socket = SockRef::from(&self.0);
             let result = socket.set_recv_buffer_size(bytes);
             log::info!(
@@ -347,8 +344,8 @@ fn mfc(flow: Flow, parent: u16, ttls: Ttls) -> MfcCtl {
     }
 }
 
-impl AsRawFd for MrouteSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+impl AsFd for MrouteSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::fork::GuardedFd;
 use netlink_sys::{protocols::NETLINK_ROUTE, Socket, SocketAddr};
+use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 use socket2::SockRef;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 /// The netlink-sys socket sends and receives; the guard owns the descriptor.
 pub(super) struct RouteSocket {
@@ -32,19 +33,8 @@ impl RouteSocket {
 
     /// Sets the size of the receive buffer in bytes, or the largest that an ordinary user may set.
     pub(super) fn set_receive_buffer(&self, bytes: usize) {
-        let size = bytes as libc::c_int;
-        // SAFETY: the kernel reads one int.
-        let forced = unsafe {
-            libc::setsockopt(
-                self.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_RCVBUFFORCE,
-                (&raw const size).cast(),
-                std::mem::size_of_val(&size) as libc::socklen_t,
-            )
-        };
-        if forced != 0 {
-            let error = io::Error::last_os_error();
+        let forced = setsockopt(&self.guard, RcvBufForce, &bytes);
+        if let Err(error) = forced.map_err(io::Error::from) {
             let result = SockRef::from(&self.socket as &Socket).set_recv_buffer_size(bytes);
             log::debug!(
                 "route changes: SO_RCVBUFFORCE failed ({error}), SO_RCVBUF: {result:?}: after a \
@@ -62,8 +52,8 @@ impl Deref for RouteSocket {
     }
 }
 
-impl AsRawFd for RouteSocket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.guard.as_raw_fd()
+impl AsFd for RouteSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.guard.as_fd()
     }
 }

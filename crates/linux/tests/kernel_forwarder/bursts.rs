@@ -1,6 +1,7 @@
 //! Many upcalls at once, and who takes them.
 
 use super::*;
+use mgm_netns::Capability;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -105,20 +106,6 @@ impl UpcallSink for Busy {
     }
 }
 
-/// Makes the thread one that cannot have a larger buffer than usual.
-fn lose_net_admin() {
-    const NET_ADMIN: u32 = 1 << 12;
-    let header = [0x2008_0522u32, 0]; // the version with two parts; this thread
-    let mut parts = [[0u32; 3]; 2]; // effective, permitted, inheritable
-                                    // SAFETY: both calls take these very structures, and change this thread only.
-    let results = unsafe {
-        let get = libc::syscall(libc::SYS_capget, header.as_ptr(), parts.as_mut_ptr());
-        parts[0][0] &= !NET_ADMIN;
-        (get, libc::syscall(libc::SYS_capset, header.as_ptr(), parts.as_ptr()))
-    };
-    assert_eq!(results, (0, 0));
-}
-
 #[test]
 fn more_than_the_buffer_holds_is_kept_while_the_sink_is_busy() {
     // 256 or 512 fit, unless the system allows for more.
@@ -131,7 +118,8 @@ fn more_than_the_buffer_holds_is_kept_while_the_sink_is_busy() {
             offers: Mutex::new(sender),
             lost: AtomicU32::new(0),
         });
-        lose_net_admin();
+        // Without it, the socket cannot have a larger buffer than usual.
+        netns::drop_capabilities(&[Capability::CAP_NET_ADMIN]);
         let mut forwarder = KernelForwarder::open(0, sink.clone()).unwrap();
         forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
         let mut offered = 0;

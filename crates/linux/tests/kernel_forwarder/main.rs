@@ -5,16 +5,14 @@
 #![cfg(target_os = "linux")]
 
 mod bursts;
-#[path = "../netns/mod.rs"]
-mod netns;
 mod opening;
 mod packets;
 mod teardown;
 
 use mgm_linux::kernel::KernelForwarder;
+use mgm_netns::{self as netns, Wire, NEVER, SURE};
 use mgm_types::forwarder::{Forwarder, ForwarderEntry, Upcall, UpcallSink};
 use mgm_types::{Flow, IfId, Interface, Refusal};
-use netns::{Wire, NEVER, SURE};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 

@@ -1,7 +1,8 @@
 //! What can be had of the kernel, by whom, and what is refused (spec 2.7).
 
-use super::netns::{ip, ip_batch};
 use super::*;
+use mgm_netns::Capability::{CAP_NET_ADMIN, CAP_NET_RAW};
+use mgm_netns::{ip, ip_batch};
 
 #[test]
 fn t2_7_what_the_kernel_cannot_serve_is_refused() {
@@ -68,24 +69,13 @@ fn t2_7_a_second_router_is_refused_unless_it_takes_another_table() {
     });
 }
 
-/// Takes capabilities away from this thread: CAP_NET_ADMIN, CAP_NET_RAW.
-fn drop_capabilities(net_admin: bool, net_raw: bool) {
-    let gone = u32::from(net_admin) << 12 | u32::from(net_raw) << 13;
-    let header = [0x2008_0522u32, 0];
-    let mut sets = [0u32; 6];
-    // SAFETY: version 3 has a header of two words and sets of two times three.
-    unsafe {
-        assert_eq!(libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()), 0);
-        sets[..3].iter_mut().for_each(|set| *set &= !gone);
-        assert_eq!(libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()), 0);
-    }
-}
-
 #[test]
 fn t2_7_without_privilege_the_refusal_names_the_capabilities() {
-    for (net_admin, net_raw, table) in [(true, true, 0), (false, true, 0), (true, false, 77)] {
+    for (gone, table) in
+        [(&[CAP_NET_ADMIN, CAP_NET_RAW][..], 0), (&[CAP_NET_RAW], 0), (&[CAP_NET_ADMIN], 77)]
+    {
         netns::run(|| {
-            drop_capabilities(net_admin, net_raw);
+            netns::drop_capabilities(gone);
             let refused = open(table).map(drop).unwrap_err();
             assert_eq!(refused.code(), mgm_types::Code::CanNotComplete);
             assert!(refused.to_string().contains("CAP_NET_ADMIN and CAP_NET_RAW"), "{refused}");
@@ -98,7 +88,7 @@ fn privileges_can_be_dropped_after_the_start() {
     netns::run(|| {
         let wires = netns::wires();
         let (forwarder, _upcalls) = open(0).unwrap();
-        drop_capabilities(true, true);
+        netns::drop_capabilities(&[CAP_NET_ADMIN, CAP_NET_RAW]);
         assert_forwards(forwarder, &wires);
     });
 }
@@ -108,7 +98,7 @@ fn privileges_can_be_dropped_after_the_start() {
 fn the_usual_table_can_be_had_with_cap_net_raw_alone() {
     netns::run(|| {
         let wires = netns::wires();
-        drop_capabilities(true, false);
+        netns::drop_capabilities(&[CAP_NET_ADMIN]);
         let (forwarder, _upcalls) = open(0).unwrap();
         assert_forwards(forwarder, &wires);
     });

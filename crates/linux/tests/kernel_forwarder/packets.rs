@@ -1,6 +1,7 @@
 //! Entries, and what packets come to by them.
 
 use super::*;
+use mgm_netns::Packet;
 use mgm_types::forwarder::UpcallKind;
 
 #[test]
@@ -34,8 +35,14 @@ fn t5_1_a_flows_first_packet_makes_an_upcall_and_waits_for_its_entry() {
 fn t5_2_ip_options_are_in_the_header() {
     netns::run(|| {
         let router = Router::<1>::new();
-        let options = [7, 7, 4, 0, 0, 0, 0, 0]; // record route
-        router.wires[0].send_ip(17, &options, SOURCE, GROUP, 9, &[0; 8]);
+        router.wires[0].send_packet(Packet {
+            protocol: 17,
+            options: &[7, 7, 4, 0, 0, 0, 0, 0], // record route
+            source: SOURCE,
+            group: GROUP,
+            ttl: 9,
+            payload: &[0; 8],
+        });
         let header = router.upcall().header;
         assert_eq!((header.len(), header[0]), (28, 0x47));
         assert_eq!(header[20..22], [7, 7]);

@@ -1,7 +1,7 @@
 //! Interfaces, threads and routers that go, and what upcalls do meanwhile.
 
-use super::netns::{ip, ip_batch};
 use super::*;
+use mgm_netns::{ip, ip_batch, Packet};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -115,8 +115,16 @@ fn igmp_packets_are_not_upcalls() {
         // A report of version 2; to the raw socket with and without Router Alert.
         let report = [0x16, 0, 0xfa, 0xf9, 239, 1, 2, 4];
         for options in [&alert[..], &[]] {
-            router.wires[0].send_ip(2, options, SOURCE, [239, 1, 2, 4], 1, &report);
-            router.wires[0].send_ip(2, options, SOURCE, [224, 0, 0, 2], 1, &report);
+            for group in [[239, 1, 2, 4], [224, 0, 0, 2]] {
+                router.wires[0].send_packet(Packet {
+                    protocol: 2,
+                    options,
+                    source: SOURCE,
+                    group,
+                    ttl: 1,
+                    payload: &report,
+                });
+            }
         }
         router.packet(0, 64);
         let mut flows = vec![router.upcall().flow];

@@ -1,4 +1,7 @@
 //! The same as a page of metrics, in the text form of Prometheus (0.0.4).
+//!
+//! Not by prometheus-client: its metrics are registered objects that the program updates, while this
+//! page prints a snapshot, so each page would need a registry of its own.
 
 use super::{Iface, Status};
 use std::fmt::{Display, Write as _};

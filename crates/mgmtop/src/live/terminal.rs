@@ -1,138 +1,124 @@
-//! The terminal: keys as they are pressed, its size, and all as before at the end,
-//! even if that is a signal's doing.
+//! The terminal: its keys, its size, and its settings, which are restored at the end, even if a
+//! signal ends the program.
 
-use std::io::{self, Write};
-use std::mem::MaybeUninit;
-use std::sync::OnceLock;
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::style::Print;
+use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{execute, queue};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::Builder;
 use std::time::Duration;
 
-/// What ^C is, as we take it for a key.
+/// The byte that ^C sends: in raw mode it is a key.
 pub const CONTROL_C: u8 = 3;
 
-/// Ends of a program that are asked for, and leave it time to tidy up.
-const SIGNALS: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+/// What ends a wait before its time.
+pub enum Input {
+    Key(u8),
+    /// The terminal may have another size.
+    Resize,
+}
 
-/// Another screen, without a cursor; and back.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l";
-const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
-
-/// How the terminal was before us: set once, so that a signal handler may read it.
-static BEFORE: OnceLock<libc::termios> = OnceLock::new();
-
-/// The terminal while the table is on it. Its drop gives it back, and so do signals.
-pub struct Terminal(());
+/// The terminal in raw mode, with the alternate screen. Dropping it restores the terminal, and so
+/// do signals.
+pub struct Terminal {
+    screen: File,
+    inputs: Receiver<Input>,
+}
 
 impl Terminal {
-    /// Keys come at once and are not shown; the screen is another one.
     pub fn take() -> io::Result<Terminal> {
-        let mut before = MaybeUninit::uninit();
-        // SAFETY: fills in the structure, or fails.
-        if unsafe { libc::tcgetattr(libc::STDIN_FILENO, before.as_mut_ptr()) } != 0 {
+        if !io::stdin().is_terminal() {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "the standard input is not a terminal: use --once",
             ));
         }
-        // SAFETY: just filled in.
-        let before = *BEFORE.get_or_init(|| unsafe { before.assume_init() });
-        for signal in SIGNALS {
-            restore_on(signal);
-        }
-        let mut ours = before;
-        ours.c_lflag &= !(libc::ICANON | libc::ECHO | libc::ISIG);
-        // SAFETY: the structure outlives the call.
-        if unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &ours) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        print!("{ENTER}");
-        Ok(Terminal(()))
+        let (sender, inputs) = mpsc::channel();
+        let terminal = Terminal { screen: screen()?, inputs };
+        let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGWINCH])?;
+        let (screen, resizes) = (terminal.screen.try_clone()?, sender.clone());
+        Builder::new().spawn(move || handle_signals(signals, &screen, &resizes))?;
+        terminal::enable_raw_mode()?;
+        execute!(&terminal.screen, EnterAlternateScreen, Hide)?;
+        Builder::new().spawn(move || read_keys(&sender))?;
+        Ok(terminal)
     }
 
-    /// Shows as much as fits, in place of what was there.
+    /// Shows the lines that fit, in place of the previous ones.
     pub fn show(&self, lines: &[String]) -> io::Result<()> {
         let (columns, rows) = size();
-        let mut out = String::from("\x1b[H");
-        for line in lines.iter().take(rows) {
-            out.extend(line.chars().take(columns));
-            out.push_str("\x1b[K\r\n");
+        let mut out = Vec::new();
+        queue!(out, MoveTo(0, 0))?;
+        for (row, line) in lines.iter().take(rows).enumerate() {
+            // No line end after the last line, which would scroll.
+            let line_end = if row == 0 { "" } else { "\r\n" };
+            let line: String = line.chars().take(columns).collect();
+            queue!(out, Print(line_end), Print(line), Clear(ClearType::UntilNewLine))?;
         }
-        // No line end behind the last one: it would scroll.
-        out.truncate(out.len() - 2);
-        out.push_str("\x1b[J");
-        let mut stdout = io::stdout();
-        stdout.write_all(out.as_bytes())?;
-        stdout.flush()
+        queue!(out, Clear(ClearType::FromCursorDown))?;
+        (&self.screen).write_all(&out)
     }
 
-    /// The next key; `None` if the time has passed. The end of the input is `q`.
-    pub fn key(&self, most: Duration) -> Option<u8> {
-        let mut poll = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
-        let millis = i32::try_from(most.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: one structure, which outlives the call.
-        if unsafe { libc::poll(&mut poll, 1, millis) } <= 0 {
-            return None;
+    /// Waits for the next input; `None` if the time has passed.
+    pub fn input(&self, most: Duration) -> Option<Input> {
+        match self.inputs.recv_timeout(most) {
+            Ok(input) => Some(input),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Input::Key(b'q')),
         }
-        let mut key = 0u8;
-        // SAFETY: one byte of room.
-        let read = unsafe { libc::read(libc::STDIN_FILENO, (&raw mut key).cast(), 1) };
-        Some(if read == 1 { key } else { b'q' })
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        io::stdout().flush().ok();
-        restore();
+        restore(&self.screen);
     }
 }
 
-/// Gives the terminal back. Only what a signal handler may do.
-fn restore() {
-    // SAFETY: the text and the structure outlive the calls.
-    unsafe {
-        libc::write(libc::STDOUT_FILENO, LEAVE.as_ptr().cast(), LEAVE.len());
-        if let Some(before) = BEFORE.get() {
-            libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, before);
+/// A descriptor of stdout. Not `io::stdout()`, whose lock would make a signal wait for a table.
+fn screen() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Errors are ignored, because the terminal may no longer exist.
+fn restore(mut screen: &File) {
+    execute!(screen, Show, LeaveAlternateScreen).ok();
+    terminal::disable_raw_mode().ok();
+}
+
+/// The main function of the thread that handles signals. It ends the program at once, even if the
+/// router does not answer, and by the signal, as the parent process expects.
+fn handle_signals(mut signals: Signals, screen: &File, resizes: &Sender<Input>) {
+    for signal in &mut signals {
+        if signal == SIGWINCH {
+            resizes.send(Input::Resize).ok();
+        } else {
+            restore(screen);
+            emulate_default_handler(signal).ok();
         }
     }
 }
 
-/// Has the signal give the terminal back before it ends the program, at once, even if
-/// the router does not answer. One that is ignored, as by nohup, stays so.
-fn restore_on(signal: libc::c_int) {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: both structures are valid, zeroes included; the handler does only what
-    // one may, and the type is that of a handler without SA_SIGINFO.
-    unsafe {
-        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
-        let mut action = action.assume_init();
-        if action.sa_sigaction == libc::SIG_IGN {
-            return;
-        }
-        let handler: extern "C" fn(libc::c_int) = end;
-        action.sa_sigaction = handler as libc::sighandler_t;
-        action.sa_flags = libc::SA_RESETHAND;
-        libc::sigaction(signal, &action, std::ptr::null_mut());
+/// The main function of the thread that reads keys. The end of the input counts as `q`.
+fn read_keys(keys: &Sender<Input>) {
+    use std::io::Read;
+    for key in io::stdin().lock().bytes().map_while(Result::ok) {
+        keys.send(Input::Key(key)).ok();
     }
+    keys.send(Input::Key(b'q')).ok();
 }
 
-extern "C" fn end(signal: libc::c_int) {
-    restore();
-    // SAFETY: may be called in a handler. The handler is reset, so that this ends the
-    // program, as soon as we return, in the way its parent expects.
-    unsafe { libc::raise(signal) };
-}
-
-/// Columns and rows, asked each time: that is all there is to do about a resize.
+/// Columns and rows.
 fn size() -> (usize, usize) {
-    let mut size = MaybeUninit::<libc::winsize>::zeroed();
-    // SAFETY: fills in the structure, or leaves its zeroes, which are valid.
-    let size = unsafe {
-        libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, size.as_mut_ptr());
-        size.assume_init()
-    };
-    match (size.ws_col, size.ws_row) {
-        (0, _) | (_, 0) => (80, 24),
-        (columns, rows) => (usize::from(columns), usize::from(rows)),
+    match terminal::window_size() {
+        Ok(size) if size.columns > 0 && size.rows > 0 => (size.columns.into(), size.rows.into()),
+        _ => (80, 24),
     }
 }
