@@ -74,6 +74,10 @@ static int call_everything(void)
     refused(MgmHostDeleteRoute(ip("10.0.0.0"), ip("255.0.0.0")));
     refused(packet_code(FLOW, 1));
     refused(MgmHostSetLogCallback(NULL, NULL));
+    refused(MgmHostSetLogLevel(MGMHOST_LOG_OFF));
+    refused(MgmHostGetLastMessage(&size, buffer));
+    refused(MgmHostInterfaceIndex("lo", &x));
+    refused(MgmHostInterfaceName(1, &size, buffer));
 
     /* No out-parameter was written. */
     wrong += handle != &config;

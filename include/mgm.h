@@ -20,7 +20,8 @@
  * closed, or if it is of the wrong kind. When a call fails, it has changed nothing and
  * written no out-parameter, unless the description of the function says otherwise.
  *
- * Errors. The log says why a call failed (see MGM_LOG in mgmhost.h). Nothing is logged
+ * Errors. The log says why a call failed (see MGM_LOG in mgmhost.h), and
+ * MgmHostGetLastMessage in mgmhost.h returns the same text. Nothing is logged
  * for a buffer that is too small, for an MFE or an owner that does not exist, and in a
  * forked child. Every function can also return ERROR_CAN_NOT_COMPLETE for an internal
  * error of the library, which the log reports.

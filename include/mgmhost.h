@@ -133,6 +133,10 @@ struct _MGMHOST_CONFIG {
      * of MGM_MAX_FLOWS, by default 2,097,152.
      */
     DWORD dwMaxFlows;
+    /** 0, or MGMHOST_START_OPEN_FORWARDER. */
+    DWORD dwFlags;
+    /** Must be 0. */
+    DWORD dwReserved1;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
@@ -198,6 +202,12 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 /** Log every call too. */
 #define MGMHOST_LOG_TRACE 6
 
+/**
+ * MGMHOST_CONFIG.dwFlags: open the forwarder at the start. If it cannot be
+ * opened, MgmHostStart returns an error, and the library does not start.
+ */
+#define MGMHOST_START_OPEN_FORWARDER 1
+
 /** MgmHostAddRoute: the network is an address of this router. */
 #define MGMHOST_ROUTE_LOCAL 1
 
@@ -258,7 +268,8 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  *   value.
  * - ERROR_ALREADY_EXISTS: the library is already running. Its settings and its
  *   log stay as they are.
- * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: MGMHOST_START_OPEN_FORWARDER is set, and the
+ *   forwarder cannot be opened; or the caller is a forked child of the router.
  *
  * Threads:
  * Any thread, at any time. The lock rule applies.
@@ -648,6 +659,108 @@ DWORD MgmHostSetScopeName(DWORD dwGroupAddress, DWORD dwGroupMask, const WCHAR *
  * Any thread, at any time, also inside callbacks. The call causes no callbacks.
  */
 DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
+
+/**
+ * Sets the level of the log.
+ *
+ * The level lasts until the next start of the library, which sets it anew: from
+ * MGMHOST_CONFIG, otherwise from MGM_LOG.
+ *
+ * Parameters:
+ * - dwLogLevel: the level, MGMHOST_LOG_*. MGMHOST_LOG_DEFAULT selects the value
+ *   of MGM_LOG, or warn if that is unset or invalid.
+ *
+ * Returns:
+ * - NO_ERROR: messages above this level are not logged any more.
+ * - ERROR_INVALID_PARAMETER: dwLogLevel is not one of MGMHOST_LOG_*.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * It does not start the library. A call that is running on another thread may
+ * still log at the former level.
+ */
+DWORD MgmHostSetLogLevel(DWORD dwLogLevel);
+
+/**
+ * Returns why the last refused call of the calling thread was refused.
+ *
+ * The text is that of the log message about the call: the name of the function,
+ * a colon, and the reason. The library also keeps it if the message was not
+ * logged, for example because of the level of the log. Calls that succeed do not
+ * change it. So ask for it directly after a call that has returned an error code.
+ * ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
+ *
+ * Parameters:
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
+ *   text in bytes, with the terminating zero. Pass 0 to ask for the size; 1,024
+ *   bytes always suffice. A longer text is cut.
+ * - pbBuffer (out): the text in UTF-8, with a terminating zero. May be NULL if
+ *   *pdwBufferSize is 0.
+ *
+ * Returns:
+ * - NO_ERROR: the text is in the buffer.
+ * - ERROR_NOT_FOUND: no call of this thread has been refused.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small and is not written;
+ *   *pdwBufferSize holds the size that is needed.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, at any time, also inside callbacks. Each thread has its own text.
+ * Calls made inside a callback count for the thread that runs the callback. The
+ * call causes no callbacks. It does not start the library. ERROR_NOT_FOUND and
+ * ERROR_INSUFFICIENT_BUFFER from this function leave the text as it is.
+ */
+DWORD MgmHostGetLastMessage(PDWORD pdwBufferSize, PBYTE pbBuffer);
+
+/**
+ * Returns the index of the system's interface with a name.
+ *
+ * Parameters:
+ * - pszName (in): the name, for example "eth0", or an alternative name of the
+ *   interface.
+ * - pdwIfIndex (out): index of the interface.
+ *
+ * Returns:
+ * - NO_ERROR: the index is written.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_NOT_FOUND: the system has no interface of this name.
+ * - ERROR_CAN_NOT_COMPLETE: the system is not Linux, or the caller is a forked
+ *   child of the router.
+ *
+ * Threads:
+ * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * It does not start the library. It looks in the network namespace of the
+ * calling thread. The next call can return another index, because interfaces can
+ * be renamed.
+ */
+DWORD MgmHostInterfaceIndex(const char *pszName, PDWORD pdwIfIndex);
+
+/**
+ * Returns the name of the system's interface with an index.
+ *
+ * Parameters:
+ * - dwIfIndex: index of the interface.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
+ *   name in bytes, with the terminating zero. Pass 0 to ask for the size; 16
+ *   bytes (IF_NAMESIZE) always suffice.
+ * - pbBuffer (out): the name, with a terminating zero. It need not be UTF-8.
+ *   May be NULL if *pdwBufferSize is 0.
+ *
+ * Returns:
+ * - NO_ERROR: the name is in the buffer.
+ * - ERROR_NOT_FOUND: the system has no interface with this index.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small and is not written;
+ *   *pdwBufferSize holds the size that is needed.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL.
+ * - ERROR_CAN_NOT_COMPLETE: the system is not Linux, or the caller is a forked
+ *   child of the router.
+ *
+ * Threads:
+ * As for MgmHostInterfaceIndex. The call causes no callbacks.
+ */
+DWORD MgmHostInterfaceName(DWORD dwIfIndex, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
 /**
  * Returns the state of the library as JSON.

@@ -161,7 +161,8 @@ fn put_many(
 
 /// Fills the buffer with a text and a terminating zero if they fit. The caller gets the
 /// size of the text in any case.
-pub fn fill_text(buffer: &mut Buffer, text: &str) -> Result<DWORD> {
+pub fn fill_text(buffer: &mut Buffer, text: &(impl AsRef<[u8]> + ?Sized)) -> Result<DWORD> {
+    let text = text.as_ref();
     let need = text.len() + 1;
     if !buffer.has_room(need) {
         return buffer.too_small(need);

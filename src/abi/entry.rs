@@ -1,6 +1,7 @@
 //! The entry of every exported function: fork check, panic barrier, log.
 
 use super::handle::{self, HandleKind};
+use super::last_message;
 use super::types::{DWORD, HANDLE};
 use crate::manager::Manager;
 use crate::types::{Refusal, Result};
@@ -49,7 +50,12 @@ fn finish(name: &'static str, result: Result<DWORD>) -> DWORD {
     }
     match result {
         Ok(code) => code,
-        Err(refusal) => refusal.code() as DWORD,
+        Err(refusal) => {
+            let code = refusal.code() as DWORD;
+            // After the callbacks, which may have made calls that were refused, too.
+            last_message::keep(name, refusal);
+            code
+        }
     }
 }
 

@@ -67,7 +67,8 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 ///   value.
 /// - `ERROR_ALREADY_EXISTS`: the library is already running. Its settings and its
 ///   log stay as they are.
-/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: MGMHOST_START_OPEN_FORWARDER is set, and the
+///   forwarder cannot be opened; or the caller is a forked child of the router.
 ///
 /// # Threads
 /// Any thread, at any time. The lock rule applies.

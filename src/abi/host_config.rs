@@ -11,7 +11,7 @@ use std::mem::offset_of;
 use std::ptr::null_mut;
 
 /// The sizes of MGMHOST_CONFIG without some of its last fields, as older callers have it.
-const CONFIG_SIZES: [usize; 9] = [
+const CONFIG_SIZES: [usize; 11] = [
     offset_of!(MGMHOST_CONFIG, dwForwarder),
     offset_of!(MGMHOST_CONFIG, dwTable),
     offset_of!(MGMHOST_CONFIG, dwMfeTimeout),
@@ -21,6 +21,8 @@ const CONFIG_SIZES: [usize; 9] = [
     offset_of!(MGMHOST_CONFIG, pvLogContext),
     offset_of!(MGMHOST_CONFIG, dwUnicastTable),
     offset_of!(MGMHOST_CONFIG, dwMaxFlows),
+    offset_of!(MGMHOST_CONFIG, dwFlags),
+    offset_of!(MGMHOST_CONFIG, dwReserved1),
 ];
 
 /// No version will ever be larger: a larger dwSize is garbage.
@@ -37,6 +39,8 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
     pvLogContext: null_mut(),
     dwUnicastTable: 0,
     dwMaxFlows: 0,
+    dwFlags: 0,
+    dwReserved1: 0,
 };
 
 /// Reads the fields that the caller has. The other fields get their defaults.
@@ -74,8 +78,11 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
 impl MGMHOST_CONFIG {
     /// Returns the settings of the host. The environment decides about the others.
     pub(super) fn settings(&self) -> Result<HostSettings> {
-        if self.dwReserved != 0 {
-            return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwReserved is not 0"));
+        if self.dwReserved != 0 || self.dwReserved1 != 0 {
+            return Err(Refusal::BadArgument("a reserved field of MGMHOST_CONFIG is not 0"));
+        }
+        if self.dwFlags & !MGMHOST_START_OPEN_FORWARDER != 0 {
+            return Err(Refusal::BadFlags(self.dwFlags));
         }
         if self.dwMaxFlows > MOST_FLOWS {
             return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwMaxFlows is greater than 16777216"));
@@ -87,16 +94,8 @@ impl MGMHOST_CONFIG {
             MGMHOST_FORWARDER_MEMORY => Some(ForwarderChoice::Memory),
             _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwForwarder is invalid")),
         };
-        let log_level = match self.dwLogLevel {
-            MGMHOST_LOG_DEFAULT => None,
-            MGMHOST_LOG_OFF => Some(LevelFilter::Off),
-            MGMHOST_LOG_ERROR => Some(LevelFilter::Error),
-            MGMHOST_LOG_WARN => Some(LevelFilter::Warn),
-            MGMHOST_LOG_INFO => Some(LevelFilter::Info),
-            MGMHOST_LOG_DEBUG => Some(LevelFilter::Debug),
-            MGMHOST_LOG_TRACE => Some(LevelFilter::Trace),
-            _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwLogLevel is invalid")),
-        };
+        let log_level = log_level(self.dwLogLevel)
+            .ok_or(Refusal::BadArgument("MGMHOST_CONFIG.dwLogLevel is invalid"))?;
         let given = |value: DWORD| (value != 0).then_some(value);
         Ok(HostSettings {
             forwarder,
@@ -105,7 +104,23 @@ impl MGMHOST_CONFIG {
             mfe_timeout: given(self.dwMfeTimeout),
             max_flows: given(self.dwMaxFlows),
             log_level,
+            open_forwarder: self.dwFlags & MGMHOST_START_OPEN_FORWARDER != 0,
         })
+    }
+}
+
+/// Returns the level with this number, `Some(None)` for the default; `None` if there is no such
+/// level.
+pub fn log_level(number: DWORD) -> Option<Option<LevelFilter>> {
+    match number {
+        MGMHOST_LOG_DEFAULT => Some(None),
+        MGMHOST_LOG_OFF => Some(Some(LevelFilter::Off)),
+        MGMHOST_LOG_ERROR => Some(Some(LevelFilter::Error)),
+        MGMHOST_LOG_WARN => Some(Some(LevelFilter::Warn)),
+        MGMHOST_LOG_INFO => Some(Some(LevelFilter::Info)),
+        MGMHOST_LOG_DEBUG => Some(Some(LevelFilter::Debug)),
+        MGMHOST_LOG_TRACE => Some(Some(LevelFilter::Trace)),
+        _ => None,
     }
 }
 

@@ -84,10 +84,10 @@ layout! {
         dwSize: 0, dwApiMajor: 4, dwApiMinor: 8, dwBuildMajor: 12, dwBuildMinor: 16,
         dwBuildPatch: 20, pszBuild: 24,
     }
-    MGMHOST_CONFIG: 48, 8 {
+    MGMHOST_CONFIG: 56, 8 {
         dwSize: 0, dwForwarder: 4, dwTable: 8, dwMfeTimeout: 12, dwLogLevel: 16,
         dwReserved: 20, pfnLogCallback: 24, pvLogContext: 32, dwUnicastTable: 40,
-        dwMaxFlows: 44,
+        dwMaxFlows: 44, dwFlags: 48, dwReserved1: 52,
     }
     MGMHOST_OIF: 8, 4 { dwIfIndex: 0, dwIfNextHopAddr: 4 }
 }

@@ -1,7 +1,7 @@
 //! The C interface of the library: see docs/architecture.md.
 //!
-//! Every exported function is in `exports`, `host`, `host_limits` or `host_status`. Its body runs
-//! inside `entry::entry`, or `entry_for` if it takes a handle, which check for a fork, catch
+//! Every exported function is in `exports`, or in one of the modules `host…`. Its body runs inside
+//! `entry::entry`, or `entry_for` if it takes a handle, which check for a fork, catch
 //! panics and log errors. The body checks and converts the arguments (`args`, `handle`),
 //! calls the manager, and copies the results to the caller (`buffer`, `rows`). It decides
 //! nothing itself.
@@ -12,6 +12,8 @@ compile_error!("the library has the ABI of 64-bit Windows and needs a 64-bit tar
 pub mod exports;
 pub mod host;
 pub mod host_limits;
+pub mod host_log;
+pub mod host_names;
 pub mod host_status;
 pub mod types;
 
@@ -23,5 +25,6 @@ mod entry;
 mod handle;
 mod host_config;
 mod invoke;
+mod last_message;
 mod layout;
 mod rows;

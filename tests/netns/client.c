@@ -14,6 +14,7 @@
  *     setmfe CLIENT SOURCE GROUP IF
  *     route NETWORK MASK IF NEXTHOP [preferred]   unroute NETWORK MASK
  *     start TABLE                             (with this unicast table)
+ *     start-open                              (with the forwarder open; fails if it cannot be)
  *     dump                                    groups CLIENT
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
@@ -274,6 +275,14 @@ static DWORD start(const struct words *words)
     return MgmHostStart(&config);
 }
 
+/* With the forwarder open, or not at all. */
+static DWORD start_open(void)
+{
+    MGMHOST_CONFIG config = {.dwSize = sizeof config, .dwFlags = MGMHOST_START_OPEN_FORWARDER};
+
+    return MgmHostStart(&config);
+}
+
 static DWORD set_mfe(HANDLE handle, const struct words *words)
 {
     MIB_IPMCAST_MFE mfe = {.dwSource = address_in(words->at[2])};
@@ -449,6 +458,8 @@ static void obey(const struct words *words)
         code = setgid(65534) || setuid(65534) ? 1 : NO_ERROR; /* the user nobody, permanently */
     else if (strcmp(command, "start") == 0)
         code = start(words);
+    else if (strcmp(command, "start-open") == 0)
+        code = start_open();
     else if (strcmp(command, "stop") == 0)
         code = MgmHostStop();
     else if (strcmp(command, "register") == 0)

@@ -1,7 +1,7 @@
 """Interfaces that the library cannot serve: the codes, and the advice in the log."""
 
 from case import GROUP, NetnsTest
-from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
+from router import ALREADY_EXISTS, CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
 
 
 class Refusals(NetnsTest):
@@ -44,6 +44,21 @@ class Refusals(NetnsTest):
         second.logs("daemon")
         self.assertEqual(len(second.log.items), 1, second.log.items)
         self.assertEqual(first.do("take A to-receiver"), NO_ERROR, "the first is not disturbed")
+
+    def test_d80_a_start_that_opens_the_forwarder_is_refused_where_a_take_would_be(self):
+        self.hosts("source")
+        first, second = self.router(), self.router()
+        first.must("start-open")
+
+        self.assertEqual(second.do("start-open"), CAN_NOT_COMPLETE)
+
+        second.logs("daemon")
+        self.assertEqual(len(second.log.items), 1, second.log.items)
+        first.must("register A 200 1")
+        first.must("take A to-source")
+        first.close()
+        second.must("start-open")
+        self.assertEqual(second.do("start-open"), ALREADY_EXISTS)
 
     def test_second_daemon_succeeds_once_the_first_is_gone(self):
         self.hosts("source")

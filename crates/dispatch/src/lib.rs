@@ -1,27 +1,30 @@
-//! How callbacks are delivered: in order, one at a time for each client, on the
-//! calling thread as far as it goes, and without end for nobody (spec 8.1 to 8.4, 8.9).
+//! Delivers callbacks: in order, one at a time for each client, on the calling thread up to
+//! a bound, and on workers beyond it (spec 8.1 to 8.4, 8.9).
 //!
-//! Nothing here knows what a callback is, or what locks and threads there are: a
-//! [`Host`] brings them, and the [`Bounds`] are parameters. So `tests/delivery_model`
-//! drives this very code on loom's locks, with bounds of 2.
+//! Nothing here knows what a callback is, or which locks and threads there are: a [`Host`]
+//! provides them, and the [`Bounds`] are parameters. So `tests/delivery_model` runs the same
+//! code on loom's locks, with bounds of 2. README.md documents how it works, with a drawing.
 //!
 //! - `queue`: one client's callbacks that wait, and which thread makes them.
 //! - `notes`: what a client that is behind has to be told.
 //! - `turn`: how many callbacks one call makes.
-//! - `outbox`: the clients that a thread's calls have something for.
+//! - `backlog`: questions that are held back from a queue.
+//! - `outbox`: the callbacks that a thread must see delivered.
 //! - `run`: the loops of the threads.
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod notes;
 mod outbox;
 mod queue;
 mod run;
 mod turn;
 
+pub use backlog::{Backlog, ForgetWalk, Origin, Question};
 pub use notes::Tell;
 pub use outbox::{Outbox, Ticket};
 pub use queue::{Pushed, Queue};
-pub use run::{drain, pass_on, work, Host};
+pub use run::{drain, drain_locked, pass_on, work, Host};
 pub use turn::Cause;
 
 use std::hash::Hash;

@@ -78,6 +78,15 @@ impl<P: Copy + PartialEq> Outbox<P> {
         Some(first)
     }
 
+    /// Takes the first, if it is for a callback of this client: the callback's number.
+    #[inline]
+    pub fn pop_if(&mut self, place: P) -> Option<u64> {
+        let first = self.first.filter(|first| first.place == place)?;
+        let number = first.number?;
+        self.pop();
+        Some(number)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.rest.len()
@@ -86,5 +95,49 @@ impl<P: Copy + PartialEq> Outbox<P> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.first.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BOUNDS;
+
+    fn ticket(place: u32, number: impl Into<Option<u64>>) -> Ticket<u32> {
+        Ticket { place, number: number.into() }
+    }
+
+    #[test]
+    fn t8_1_tickets_come_out_in_order_and_a_later_one_of_the_same_client_joins_the_last() {
+        let mut outbox = Outbox::new(Cause(1));
+        for one in [ticket(1, 1), ticket(1, 2), ticket(2, 1), ticket(1, 3), ticket(1, None)] {
+            assert!(outbox.push(&BOUNDS, one));
+        }
+        assert_eq!(outbox.len(), 4);
+        let all: Vec<_> = std::iter::from_fn(|| outbox.pop()).collect();
+        assert_eq!(all, [ticket(1, 2), ticket(2, 1), ticket(1, 3), ticket(1, None)]);
+    }
+
+    #[test]
+    fn t8_1_a_client_gets_no_ticket_ahead_of_others() {
+        let mut outbox = Outbox::new(Cause(1));
+        for one in [ticket(1, 1), ticket(2, 1), ticket(1, 2), ticket(3, None)] {
+            assert!(outbox.push(&BOUNDS, one));
+        }
+        assert_eq!(outbox.pop_if(2), None, "client 1 is first");
+        assert_eq!(outbox.pop_if(1), Some(1));
+        assert_eq!(outbox.pop_if(1), None);
+        assert_eq!((outbox.pop_if(2), outbox.pop_if(1)), (Some(1), Some(2)));
+        assert_eq!(outbox.pop_if(3), None, "this one is a worker's");
+        assert_eq!(outbox.pop(), Some(ticket(3, None)));
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn t8_3_tickets_are_bounded() {
+        let (mut outbox, few) = (Outbox::new(Cause(1)), Bounds { tickets: 2, ..BOUNDS });
+        assert!(outbox.push(&few, ticket(1, 1)) && outbox.push(&few, ticket(2, 1)));
+        assert!(!outbox.push(&few, ticket(3, 1)));
+        assert!(outbox.push(&few, ticket(2, 2)), "it joins the last");
     }
 }

@@ -4,7 +4,7 @@
 
 use super::notes::Notes;
 use super::turn::{Cause, Turn};
-use super::{About, Bounds, Item, Lane};
+use super::{About, Bounds, Item};
 use std::collections::VecDeque;
 
 /// Room for so many is kept.
@@ -12,26 +12,37 @@ const KEPT: usize = 64;
 
 /// Callbacks of one client in the order in which the state changed (spec 8.2).
 ///
-/// At any time one of these holds: it is empty and nothing is noted; a thread is running
-/// it; it is on the list of those that wait for a worker; or the first item's caller has
-/// still to [`offer`](Queue::offer) it.
+/// At any time one of these holds: nothing waits and nothing is noted; a thread runs the
+/// queue; the client is on the list of those that wait for a worker; or the caller of the
+/// first callback has still to [`offer`](Queue::offer) it. The drawing in README.md shows
+/// how a queue gets from one to the next.
 #[derive(Debug)]
 pub struct Queue<T: Item> {
     items: VecDeque<Waiting<T>>,
-    /// The number of the last item: each has one, in their order.
+    /// The number of the last callback. Callbacks are numbered in their order, from 1.
     last: u64,
-    /// How far the caller that runs it has to go.
-    until: u64,
-    /// How many of them the library's own threads have caused. From the first of those
-    /// on all is a worker's; what is in front of it is still the callers' (spec 8.4).
-    workers: usize,
-    /// All of it is a worker's, until it is empty.
-    handed_over: bool,
-    running: bool,
-    /// On the list of clients that wait for a worker.
-    scheduled: bool,
-    behind: bool,
+    /// From this number on, all callbacks are a worker's. Those before it are still the
+    /// callers' (spec 8.4).
+    workers_from: u64,
+    runner: Runner,
+    /// The client is on the list of those that wait for a worker. A caller may run what is
+    /// in front of the worker's callbacks meanwhile.
+    is_listed: bool,
+    is_behind: bool,
     notes: Notes<T::Key>,
+}
+
+/// No callback is a worker's.
+const NONE: u64 = u64::MAX;
+
+/// Which thread makes the callbacks of a client. It makes them in turn up to this number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runner {
+    Nobody,
+    /// A calling thread, up to this number or to the first callback that is a worker's.
+    Caller(u64),
+    /// A worker, or a caller in place of one: until the queue is empty and nothing is noted.
+    Worker,
 }
 
 /// A callback that waits.
@@ -65,17 +76,24 @@ pub(super) enum Next<T> {
     Stop,
 }
 
+/// What has to be done when a runner has stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stopped {
+    /// The client has caught up.
+    pub catches_up: bool,
+    /// The client goes on the list of those that wait for a worker.
+    pub needs_worker: bool,
+}
+
 impl<T: Item> Default for Queue<T> {
     fn default() -> Self {
         Queue {
             items: VecDeque::new(),
             last: 0,
-            until: 0,
-            workers: 0,
-            handed_over: false,
-            running: false,
-            scheduled: false,
-            behind: false,
+            workers_from: NONE,
+            runner: Runner::Nobody,
+            is_listed: false,
+            is_behind: false,
             notes: Notes::default(),
         }
     }
@@ -85,44 +103,43 @@ impl<T: Item> Queue<T> {
     /// Puts a callback at the end, or notes what it is about. Afterwards the caller
     /// [`offer`](Queue::offer)s; if the cause is one of the library's threads,
     /// [`needs_worker`](Queue::needs_worker) has to be asked.
-    #[inline]
     pub fn push(&mut self, bounds: &Bounds, cause: Cause, item: T) -> Pushed<T> {
-        self.behind |= self.items.len() >= bounds.waiting;
-        let has_room = self.items.len() < self.items.capacity() || self.grow();
-        if self.behind || !has_room {
-            return self.push_behind(bounds, cause, item, has_room);
+        match self.push_usual(bounds, cause, item) {
+            Ok(number) => Pushed::Queued(number),
+            Err(item) => self.push_unusual(bounds, cause, item),
         }
-        self.put(cause, item);
-        Pushed::Queued(self.last)
     }
 
-    /// The same where the client is not behind and there is room, as is most usual.
-    /// Else the callback comes back.
+    /// The same where the client is not behind and there is room, which is usual.
+    ///
+    /// # Errors
+    /// The callback, where it is not so.
     #[inline]
     pub fn push_usual(&mut self, bounds: &Bounds, cause: Cause, item: T) -> Result<u64, T> {
         let len = self.items.len();
-        if self.behind || len >= bounds.waiting || len == self.items.capacity() {
+        if self.is_behind || len >= bounds.waiting || len == self.items.capacity() {
             return Err(item);
         }
-        self.put(cause, item);
-        Ok(self.last)
+        Ok(self.put(cause, item))
     }
 
     #[cold]
-    fn push_behind(&mut self, bounds: &Bounds, cause: Cause, item: T, has_room: bool) -> Pushed<T> {
+    fn push_unusual(&mut self, bounds: &Bounds, cause: Cause, item: T) -> Pushed<T> {
+        self.is_behind |= self.items.len() >= bounds.waiting;
+        let has_room = self.items.try_reserve(1).is_ok();
+        if has_room && !self.is_behind {
+            return Pushed::Queued(self.put(cause, item));
+        }
         match item.about() {
-            About::Itself if has_room => {
-                self.put(cause, item);
-                Pushed::Queued(self.last)
-            }
+            About::Itself if has_room => Pushed::Queued(self.put(cause, item)),
             About::Itself => Pushed::Refused(item),
             About::Nothing => {
-                self.behind = true;
+                self.is_behind = true;
                 self.comes_behind(cause);
                 Pushed::Dropped(item)
             }
             about => {
-                self.behind = true;
+                self.is_behind = true;
                 self.notes.note(about, bounds);
                 self.comes_behind(cause);
                 Pushed::Noted(item)
@@ -135,24 +152,25 @@ impl<T: Item> Queue<T> {
     /// Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
     #[cold]
     pub fn comes_behind(&mut self, cause: Cause) {
-        if self.workers == 0 && self.items.back().is_some_and(|last| last.cause != cause) {
+        if self.workers_from == NONE && self.items.back().is_some_and(|last| last.cause != cause) {
             self.leave(self.last);
         }
     }
 
     #[inline]
-    fn put(&mut self, cause: Cause, item: T) {
-        self.workers += usize::from(cause == Cause::WORKER);
+    fn put(&mut self, cause: Cause, item: T) -> u64 {
         self.last += 1;
+        if cause == Cause::WORKER {
+            self.workers_from = self.workers_from.min(self.last);
+        }
         self.items.push_back(Waiting { number: self.last, cause, item });
+        self.last
     }
 
-    #[cold]
-    fn grow(&mut self) -> bool {
-        self.items.try_reserve(1).is_ok()
-    }
-
-    /// Puts what a client that is behind is told at the end; back if there is no memory.
+    /// Puts what a client that is behind is told at the end.
+    ///
+    /// # Errors
+    /// The callback, if there is no memory.
     pub fn tell(&mut self, item: T) -> Result<(), T> {
         if self.items.try_reserve(1).is_err() {
             return Err(item);
@@ -163,7 +181,7 @@ impl<T: Item> Queue<T> {
 
     /// The client is told all of a topic anew.
     pub fn tell_all(&mut self, topic: usize) {
-        self.behind = true;
+        self.is_behind = true;
         self.notes.note_all(topic);
         self.comes_behind(Cause::WORKER);
     }
@@ -183,14 +201,14 @@ impl<T: Item> Queue<T> {
         self.items.is_empty()
     }
 
-    /// Whether a thread is running it.
+    /// Whether a thread runs it.
     pub fn is_running(&self) -> bool {
-        self.running
+        self.runner != Runner::Nobody
     }
 
     /// Whether the client is behind.
     pub fn is_behind(&self) -> bool {
-        self.behind
+        self.is_behind
     }
 
     /// The callbacks that wait, in their order.
@@ -203,7 +221,7 @@ impl<T: Item> Queue<T> {
         self.items.iter().any(|one| one.cause == cause)
     }
 
-    /// Takes out callbacks and notes that have lost their sense. Afterwards
+    /// Takes out callbacks and notes that are no longer true. Afterwards
     /// [`needs_worker`](Queue::needs_worker) has to be asked.
     pub fn cancel(&mut self, item: impl Fn(&T) -> bool, note: impl Fn(T::Key) -> bool) {
         self.take_out(item);
@@ -212,138 +230,152 @@ impl<T: Item> Queue<T> {
 
     /// Takes out callbacks. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
     pub fn take_out(&mut self, mut item: impl FnMut(&T) -> bool) {
-        let mut workers = self.items.iter().filter(|one| one.cause == Cause::WORKER);
-        let first = workers.next().map(|one| one.number);
         self.items.retain(|waiting| !item(&waiting.item));
-        self.workers = self.items.iter().filter(|one| one.cause == Cause::WORKER).count();
-        // The callers of what waited behind a worker's callback have left that to the worker.
-        let is_behind = |first| self.items.back().is_some_and(|last| last.number > first);
-        if self.workers == 0 && first.is_some_and(is_behind) {
-            self.leave(self.last);
+        // What waited behind a worker's callback stays a worker's: its callers have left it.
+        if self.items.back().is_none_or(|last| last.number < self.workers_from) {
+            self.workers_from = NONE;
         }
     }
 
-    /// A calling thread has the callback with this number to deliver. True makes it the
-    /// runner; false says that it is delivered, or that somebody is bound to.
+    /// A calling thread has the callback with this number to deliver. True makes the thread
+    /// the runner; false means that the callback is delivered, or that another thread has to
+    /// deliver it.
     #[inline]
     pub fn offer(&mut self, number: u64) -> bool {
         let Some(first) = self.items.front().filter(|first| first.number <= number) else {
             return false;
         };
-        if self.running {
-            self.until = self.until.max(number);
-            return false;
+        match &mut self.runner {
+            Runner::Nobody if first.number < self.workers_from => {
+                self.runner = Runner::Caller(number);
+                true
+            }
+            Runner::Caller(until) => {
+                *until = number.max(*until);
+                false
+            }
+            Runner::Nobody | Runner::Worker => false,
         }
-        self.running = first.cause != Cause::WORKER && !self.handed_over;
-        self.until = number;
-        self.running
     }
 
-    /// A calling thread has the callback with this number to deliver, and will not: it is
-    /// the runner's, or a worker's with all that wait.
+    /// A calling thread has the callback with this number to deliver, and will not: the
+    /// runner does, or a worker, which then gets all that wait.
     pub fn leave(&mut self, number: u64) {
-        if self.running {
-            self.until = self.until.max(number);
-        } else if self.items.front().is_some_and(|first| first.number <= number) {
-            self.handed_over = true;
+        match &mut self.runner {
+            Runner::Caller(until) => *until = number.max(*until),
+            Runner::Worker => {}
+            Runner::Nobody => {
+                if self.items.front().is_some_and(|first| first.number <= number) {
+                    self.hand_over();
+                }
+            }
         }
     }
 
-    /// Leaves all of it to a worker.
+    /// Leaves all that wait, and what comes until the queue is empty, to a worker.
     pub(super) fn hand_over(&mut self) {
-        self.handed_over = !self.items.is_empty();
-    }
-
-    /// Whether there is something that a worker has to do.
-    fn is_workers(&self) -> bool {
-        // With nothing noted there is still to end that the client is behind.
-        self.workers > 0 || self.handed_over || (self.items.is_empty() && self.behind)
+        if let Some(first) = self.items.front() {
+            self.workers_from = first.number;
+        }
     }
 
     /// Whether the client has to go on the list of those that wait for a worker, now.
     #[inline]
     pub fn needs_worker(&mut self) -> bool {
-        let needs = !self.running && !self.scheduled && self.is_workers();
-        self.scheduled |= needs;
+        let needs = self.runner == Runner::Nobody && !self.is_listed && self.has_for_worker();
+        self.is_listed |= needs;
         needs
     }
 
-    /// A worker took the client off the list, or a caller instead of one. True makes it
-    /// the runner.
+    /// Whether there is something that a worker has to do.
+    #[inline]
+    fn has_for_worker(&self) -> bool {
+        // A client that is behind with nothing noted has still to be told so.
+        self.workers_from != NONE || (self.is_behind && self.items.is_empty())
+    }
+
+    /// A worker took the client off the list, or a caller in place of one. True makes the
+    /// thread the runner.
     pub fn start_worker(&mut self) -> bool {
-        self.scheduled = false;
-        let runs = !self.running && self.is_workers();
-        self.running |= runs;
+        self.is_listed = false;
+        let runs = self.runner == Runner::Nobody && self.has_for_worker();
+        if runs {
+            self.runner = Runner::Worker;
+        }
         runs
     }
 
-    /// It stays on no list, because nobody is to be had who would look there.
+    /// The client is taken off the list, and no thread runs it.
     pub fn unschedule(&mut self) {
-        self.scheduled = false;
+        self.is_listed = false;
     }
 
     /// The runner's next step.
-    pub(super) fn next(&mut self, reach: Lane, turn: &mut Turn) -> Next<T> {
+    #[inline]
+    pub(super) fn next(&mut self, turn: &mut Turn) -> Next<T> {
         let Some(&Waiting { number, cause, .. }) = self.items.front() else {
-            let catches_up = reach == Lane::Worker && !self.notes.is_empty();
-            let goes_on = catches_up && turn.admits(Cause::WORKER);
-            return if goes_on { Next::CatchUp } else { Next::Stop };
+            return self.next_of_notes(turn);
         };
-        let is_workers = self.handed_over || cause == Cause::WORKER;
-        if reach == Lane::Caller && (is_workers || number > self.until) {
-            return Next::Stop;
+        if let Runner::Caller(until) = self.runner {
+            if number > until || number >= self.workers_from {
+                return Next::Stop;
+            }
         }
         if !turn.admits(cause) {
-            self.handed_over = true;
+            self.hand_over();
             return Next::Stop;
         }
         match self.items.pop_front() {
-            Some(Waiting { cause, item, .. }) => {
-                self.workers -= usize::from(cause == Cause::WORKER);
-                Next::Call(cause, item)
-            }
+            Some(Waiting { cause, item, .. }) => Next::Call(cause, item),
             None => Next::Stop,
         }
     }
 
-    /// Whether the client has caught up just now.
-    pub(super) fn catches_up(&mut self) -> bool {
-        self.behind && self.items.is_empty() && self.notes.is_empty() && {
-            self.behind = false;
-            true
+    fn next_of_notes(&self, turn: &mut Turn) -> Next<T> {
+        let catches_up = self.runner == Runner::Worker && !self.notes.is_empty();
+        match catches_up && turn.admits(Cause::WORKER) {
+            true => Next::CatchUp,
+            false => Next::Stop,
         }
     }
 
-    /// The runner stops, if nothing is left to do for it or a worker, as is most usual: true
-    /// if so.
+    /// The runner has another callback to deliver: the one with this number.
     #[inline]
-    pub(super) fn stop_at_end(&mut self) -> bool {
-        let is_end = match self.items.is_empty() {
-            true => self.items.capacity() <= KEPT,
-            false => self.workers == 0 && !self.handed_over,
-        };
-        if self.behind || !is_end {
-            return false;
+    pub(super) fn go_on(&mut self, number: u64) {
+        if let Runner::Caller(until) = &mut self.runner {
+            *until = number.max(*until);
         }
-        (self.running, self.handed_over) = (false, false);
-        true
     }
 
-    /// The runner stops. Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
-    pub(super) fn stop(&mut self) {
-        self.running = false;
+    /// The runner stops. Returns what has to be done then, which is seldom anything.
+    #[inline]
+    pub(super) fn stop(&mut self) -> Stopped {
+        self.runner = Runner::Nobody;
+        let is_usual = !self.is_behind && self.workers_from == NONE;
+        if is_usual && self.items.capacity() <= KEPT {
+            return Stopped::default();
+        }
+        self.stop_unusual()
+    }
+
+    #[cold]
+    fn stop_unusual(&mut self) -> Stopped {
+        let mut catches_up = false;
         if self.items.is_empty() {
-            self.handed_over = false;
+            self.workers_from = NONE;
             if self.items.capacity() > KEPT {
                 self.items = VecDeque::new();
             }
+            catches_up = self.is_behind && self.notes.is_empty();
+            self.is_behind &= !catches_up;
         }
+        Stopped { catches_up, needs_worker: self.needs_worker() }
     }
 
     /// Forgets everything: the client is gone.
     pub fn close(&mut self) {
-        let Queue { last, running, scheduled, .. } = *self;
-        *self = Queue { last, running, scheduled, ..Queue::default() };
+        let Queue { last, runner, is_listed, .. } = *self;
+        *self = Queue { last, runner, is_listed, ..Queue::default() };
     }
 }
 

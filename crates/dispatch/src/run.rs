@@ -1,7 +1,7 @@
 //! What the threads do: a call's own, and the workers.
 
 use super::outbox::{Outbox, Ticket};
-use super::queue::{Next, Queue};
+use super::queue::{Next, Queue, Stopped};
 use super::turn::{Cause, Turn};
 use super::{Bounds, Item, Lane};
 
@@ -78,42 +78,62 @@ pub trait Host {
 /// Delivers what this thread's calls have caused, first in first out, including what
 /// comes in meanwhile (spec 8.1, 8.3). What goes beyond the bounds is left to workers.
 pub fn drain<H: Host>(host: &H) {
-    let (mut next, cause) = host.outbox(|outbox| (outbox.pop(), outbox.cause));
-    let mut turn = Turn::new(host.bounds(), cause);
-    let mut kept = None;
-    while let Some(Ticket { place, number }) = next {
-        let mut guard = kept.take().unwrap_or_else(|| host.lock());
-        if turn.is_over() {
-            leave(host, &mut guard, place, number);
-        } else if let Some(queue) = H::queue(&mut guard, place) {
-            let (runs, reach) = match number {
-                Some(number) => (queue.offer(number), Lane::Caller),
-                None => (queue.start_worker(), Lane::Worker),
-            };
-            let needs_worker = !runs && queue.needs_worker();
-            if runs {
-                guard = run(host, guard, place, (reach, Lane::Caller), &mut turn);
-            } else if needs_worker {
-                host.schedule(&mut guard, place);
-            }
-        }
-        // The lock is kept from one client to the next, but not beyond the last: log
-        // lines that wait for its end may cause more.
-        next = host.outbox(Outbox::pop);
-        if next.is_some() {
-            kept = Some(guard);
-        } else {
-            host.unlock(guard);
-            let adopts;
-            (next, adopts) = host.outbox(|outbox| {
-                let next = outbox.pop();
-                (next, next.is_none() && std::mem::take(&mut outbox.adopts_later))
-            });
-            if adopts {
-                next = adopt(host, &turn);
-            }
-        }
+    if !host.outbox(|outbox| outbox.is_empty()) {
+        drain_locked(host, host.lock());
     }
+}
+
+/// The same with the lock held, which it releases.
+pub fn drain_locked<'a, H: Host>(host: &'a H, guard: H::Guard<'a>) {
+    let (first, cause) = host.outbox(|outbox| (outbox.pop(), outbox.cause));
+    let mut turn = Turn::new(host.bounds(), cause);
+    let (mut guard, mut next) = (guard, first);
+    loop {
+        while let Some(ticket) = next {
+            guard = deliver(host, guard, ticket, &mut turn);
+            next = host.outbox(Outbox::pop);
+        }
+        // Not held any longer: log messages that wait for the release may cause more.
+        host.unlock(guard);
+        let adopts;
+        (next, adopts) = host.outbox(|outbox| {
+            let next = outbox.pop();
+            (next, next.is_none() && std::mem::take(&mut outbox.adopts_later))
+        });
+        if adopts {
+            next = adopt(host, &turn);
+        }
+        if next.is_none() {
+            return;
+        }
+        guard = host.lock();
+    }
+}
+
+/// Sees to what one ticket is for.
+#[inline]
+fn deliver<'a, H: Host>(
+    host: &'a H,
+    mut guard: H::Guard<'a>,
+    Ticket { place, number }: Ticket<H::Place>,
+    turn: &mut Turn,
+) -> H::Guard<'a> {
+    if turn.is_over() {
+        leave(host, &mut guard, place, number);
+        return guard;
+    }
+    let Some(queue) = H::queue(&mut guard, place) else { return guard };
+    let runs = match number {
+        Some(number) => queue.offer(number),
+        None => queue.start_worker(),
+    };
+    if runs {
+        return run(host, guard, place, Lane::Caller, turn);
+    }
+    if queue.needs_worker() {
+        host.schedule(&mut guard, place);
+    }
+    guard
 }
 
 /// Calls inside the callbacks that were made have found clients for whom no worker is to be
@@ -147,24 +167,23 @@ fn leave<H: Host>(host: &H, guard: &mut H::Guard<'_>, place: H::Place, number: O
 /// A worker runs a client that it took off the list, and gives the lock back.
 pub fn work<'a, H: Host>(host: &'a H, mut guard: H::Guard<'a>, place: H::Place) -> H::Guard<'a> {
     if H::queue(&mut guard, place).is_some_and(Queue::start_worker) {
-        return run(host, guard, place, (Lane::Worker, Lane::Worker), &mut Turn::endless());
+        return run(host, guard, place, Lane::Worker, &mut Turn::endless());
     }
     guard
 }
 
 /// Makes the callbacks of one client, as its runner, until there are no more that it may
-/// make. The only way to a callback. `reach` says whose callbacks it makes, `lane` which
-/// thread it is.
+/// make. No callback is made elsewhere. `lane` says which kind of thread it is.
 fn run<'a, H: Host>(
     host: &'a H,
     mut guard: H::Guard<'a>,
     place: H::Place,
-    (reach, lane): (Lane, Lane),
+    lane: Lane,
     turn: &mut Turn,
 ) -> H::Guard<'a> {
     let Some(callee) = host.take(&mut guard, place) else {
         if let Some(queue) = H::queue(&mut guard, place) {
-            queue.stop(); // it is never so: nobody else is running it
+            let _ = queue.stop(); // it is never so: nobody else runs it
         }
         return guard;
     };
@@ -179,12 +198,12 @@ fn run<'a, H: Host>(
             queue.hand_over();
             break;
         }
-        match queue.next(reach, turn) {
+        match queue.next(turn) {
             Next::Call(cause, item) => {
                 let Some(mut item) = host.begins(&mut guard, place, item, callee) else {
+                    turn.give_back(cause);
                     continue;
                 };
-                turn.count(cause);
                 host.unlock(guard);
                 host.call(place, callee, &mut item);
                 guard = host.lock();
@@ -194,22 +213,26 @@ fn run<'a, H: Host>(
                 host.catch_up(&mut guard, place);
                 if H::queue(&mut guard, place).is_some_and(|queue| queue.is_empty()) {
                     // There may be much to go through: others get the lock.
-                    turn.count(Cause::WORKER);
                     drop(guard);
                     guard = host.lock();
+                } else {
+                    turn.give_back(Cause::WORKER);
                 }
             }
             Next::Stop => {
-                if queue.stop_at_end() {
-                    runner.put_back(&mut guard);
+                // Often the answer that it has given causes its next callback.
+                let next = match turn.is_over() {
+                    true => None,
+                    false => host.outbox(|outbox| outbox.pop_if(place)),
+                };
+                match next {
+                    Some(number) => queue.go_on(number),
+                    None => break,
                 }
-                break;
             }
         }
     }
-    if runner.callee.is_some() {
-        runner.end(&mut guard);
-    }
+    runner.end(&mut guard);
     std::mem::forget(runner); // has nothing left
     guard
 }
@@ -223,42 +246,27 @@ struct Runner<'a, H: Host> {
 }
 
 impl<H: Host> Runner<'_, H> {
-    /// The client is not being run any more; a worker has to go on if there is
-    /// something left for one.
-    #[cold]
-    #[inline(never)]
-    fn end(&mut self, guard: &mut H::Guard<'_>) {
-        if self.callee.is_some() {
-            self.stop(guard);
-            self.put_back(guard);
-        }
-    }
-
-    fn stop(&self, guard: &mut H::Guard<'_>) {
-        let Some(queue) = H::queue(guard, self.place) else { return };
-        let is_up = queue.catches_up();
-        queue.stop();
-        let needs_worker = queue.needs_worker();
-        if is_up {
-            self.host.caught_up(guard, self.place);
-        }
-        if needs_worker {
-            self.host.schedule(guard, self.place);
-        }
-    }
-
-    /// Gives back what it took along: the run has ended.
+    /// The run has ended; a worker has to go on if there is something left for one.
     #[inline(always)]
-    fn put_back(&mut self, guard: &mut H::Guard<'_>) {
-        if let Some(callee) = self.callee.take() {
-            self.host.put_back(guard, self.place, callee);
+    fn end(&mut self, guard: &mut H::Guard<'_>) {
+        let Some(callee) = self.callee.take() else { return };
+        if let Some(queue) = H::queue(guard, self.place) {
+            let Stopped { catches_up, needs_worker } = queue.stop();
+            if catches_up {
+                self.host.caught_up(guard, self.place);
+            }
+            if needs_worker {
+                self.host.schedule(guard, self.place);
+            }
         }
+        self.host.put_back(guard, self.place, callee);
     }
 }
 
 impl<H: Host> Drop for Runner<'_, H> {
     /// Something of ours panicked. A client that seemed to be run for ever would
     /// hear nothing any more, and could not go.
+    #[cold]
     fn drop(&mut self) {
         if self.callee.is_some() && !self.host.is_lost() {
             let guard = &mut self.host.lock();

@@ -24,6 +24,7 @@ pub(super) struct Turn {
 
 impl Turn {
     /// That of a call.
+    #[inline]
     pub fn new(bounds: &Bounds, cause: Cause) -> Turn {
         Turn { cause, own: bounds.own, others: bounds.others, is_over: false }
     }
@@ -42,18 +43,29 @@ impl Turn {
         }
     }
 
-    /// Whether another callback with this cause may be made; if not, the turn is over.
+    /// Counts a callback with this cause, if another one may be made; if not, the turn is
+    /// over.
+    #[inline]
     pub fn admits(&mut self, cause: Cause) -> bool {
-        self.is_over |= *self.left(cause) == 0;
-        !self.is_over
+        match self.left(cause).checked_sub(1) {
+            Some(rest) if !self.is_over => {
+                *self.left(cause) = rest;
+                true
+            }
+            _ => {
+                self.is_over = true;
+                false
+            }
+        }
     }
 
-    /// It is made.
-    pub fn count(&mut self, cause: Cause) {
-        *self.left(cause) -= 1;
+    /// A callback that was counted is not made.
+    pub fn give_back(&mut self, cause: Cause) {
+        *self.left(cause) += 1;
     }
 
     /// Whether the rest is a worker's.
+    #[inline]
     pub fn is_over(&self) -> bool {
         self.is_over
     }

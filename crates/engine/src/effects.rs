@@ -1,11 +1,12 @@
-//! What the engine wants done: notices for clients, changes for the forwarder.
+//! What calls of the engine cause: notices for clients, changes for the forwarder.
 
-use super::truth::AlertTopic;
-use super::{ClientId, Notice, NoticeBox};
-use crate::types::{Flow, Headroom, IfId, Interface, Result};
+use crate::alert_topic::AlertTopic;
+use crate::notice::{Notice, NoticeBox};
+use crate::tables::ClientId;
+use mgm_types::{Flow, Headroom, IfId, Interface, Result};
 use std::collections::VecDeque;
 
-/// Everything that one call of the engine wants done. The engine only appends.
+/// Everything that calls of the engine cause. The engine only appends.
 #[derive(Debug, Default)]
 pub struct Effects {
     notices: VecDeque<(ClientId, NoticeBox)>,
@@ -26,11 +27,10 @@ pub struct Effects {
     /// these clients are obsolete.
     pub released: Vec<(ClientId, Interface)>,
     /// For small allocations.
-    pub(super) headroom: Headroom,
-    /// There is room for this number of further calls that tell this number of clients, with
-    /// this number of interfaces and flows.
+    pub(crate) headroom: Headroom,
+    /// There is room for this number of further calls of this size.
     calls_left: usize,
-    prepared_for: (usize, usize, usize),
+    prepared_for: CallSize,
     /// Flows whose MFE changed, came or went: the forwarder is brought in line with the engine.
     pub dirty: Vec<Flow>,
     /// The number of changed flows that there is room for.
@@ -46,6 +46,16 @@ pub struct Effects {
     pub again: Vec<Flow>,
     /// Log messages.
     pub log: Vec<(log::Level, String)>,
+}
+
+/// How much one call can cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallSize {
+    /// The clients that it tells.
+    pub clients: usize,
+    pub interfaces: usize,
+    /// The flows that it changes.
+    pub flows: usize,
 }
 
 /// The room, and the number of boxes, kept for the next call.
@@ -78,14 +88,12 @@ const PREPARED_BYTES: usize = 64 << 10;
 const NOTICE_BYTES: usize = 256;
 
 impl Effects {
-    /// Reserves room for one call that adds something: it tells `clients` clients and changes
-    /// `flows` flows, with `interfaces` interfaces.
+    /// Reserves room for one call that adds something.
     ///
     /// # Errors
     /// `NoMemory`.
     #[inline]
-    pub(super) fn room(&mut self, clients: usize, interfaces: usize, flows: usize) -> Result<()> {
-        let wanted = (clients, interfaces, flows);
+    pub(crate) fn room(&mut self, wanted: CallSize) -> Result<()> {
         let is_usual = self.notices.is_empty() && self.spare.len() == SPARE;
         if self.calls_left > 0 && self.prepared_for == wanted && is_usual {
             self.calls_left -= 1;
@@ -97,8 +105,8 @@ impl Effects {
     /// Reserves room for that and for some further calls of the same size, because nearly every
     /// call asks.
     #[inline(never)]
-    fn prepare(&mut self, wanted: (usize, usize, usize)) -> Result<()> {
-        let (clients, interfaces, flows) = wanted;
+    fn prepare(&mut self, wanted: CallSize) -> Result<()> {
+        let CallSize { clients, interfaces, flows } = wanted;
         self.calls_left = 0;
         let more = clients + MORE_NOTICES;
         if self.reserved != flows || self.notices.capacity() - self.notices.len() < more + SURE {
@@ -126,7 +134,7 @@ impl Effects {
     ///
     /// # Errors
     /// `NoMemory`.
-    pub(super) fn room_for_changes(&mut self, flows: usize) -> Result<()> {
+    pub(crate) fn room_for_changes(&mut self, flows: usize) -> Result<()> {
         if self.dirty.capacity() < flows {
             self.dirty.try_reserve_exact(flows - self.dirty.len())?;
         }
@@ -136,7 +144,7 @@ impl Effects {
 
     /// The MFE of a flow has changed, come or gone.
     #[inline]
-    pub(super) fn changed(&mut self, flow: Flow) {
+    pub(crate) fn changed(&mut self, flow: Flow) {
         if self.dirty.len() == self.dirty.capacity() {
             self.merge_changes();
         }
@@ -155,7 +163,7 @@ impl Effects {
 
     /// The resolution of a flow has ended. Without memory for all of them, one is enough:
     /// callers that wait for another flow check for themselves.
-    pub(super) fn ended(&mut self, flow: Flow) {
+    pub(crate) fn ended(&mut self, flow: Flow) {
         if self.resolved.try_reserve(1).is_ok() || self.resolved.is_empty() {
             self.resolved.push(flow);
         }
@@ -165,7 +173,7 @@ impl Effects {
     /// An alert is then told later (spec 8.9); the caller of a question must do without an
     /// answer. Inlined, so that the notice is built in place.
     #[inline(always)]
-    pub(super) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
+    pub(crate) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
         let has_room = self.notices.len() + SURE < self.notices.capacity();
         if !has_room && !self.grow_notices(to, &notice) {
             return false;
@@ -227,7 +235,7 @@ impl Effects {
 
     /// Adds a notice that must not be lost even without memory. A call has only a few of these,
     /// and they cannot be told later.
-    pub(super) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
+    pub(crate) fn tell_surely(&mut self, to: ClientId, notice: Notice) {
         let is_full = self.notices.len() == self.notices.capacity();
         if is_full && self.notices.try_reserve(USUAL).is_err() {
             return ::log::error!("out of memory: a client does not receive {notice}");
@@ -246,7 +254,7 @@ impl Effects {
     }
 
     /// Notes that a client must be told the whole state of a topic later (spec 8.9).
-    pub(super) fn tell_all_later(&mut self, to: ClientId, topic: AlertTopic) {
+    pub(crate) fn tell_all_later(&mut self, to: ClientId, topic: AlertTopic) {
         let one = (to, topic);
         if let Err(place) = self.untold.binary_search(&one) {
             match self.untold.try_reserve(1) {

@@ -1,6 +1,6 @@
 //! Notices for clients: one for each callback to be made.
 
-use crate::types::{Flow, Interface, Ipv4Addr, Route};
+use mgm_types::{Flow, Interface, Ipv4Addr, Route};
 use smallvec::SmallVec;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -144,13 +144,13 @@ impl Notice {
     }
 
     /// Whether it owns allocated memory.
-    pub(super) fn owns(&self) -> bool {
+    pub(crate) fn owns(&self) -> bool {
         matches!(self, Notice::WrongIf { .. } | Notice::Rpf { .. } | Notice::Creation { .. })
     }
 
     /// Its place among the notices of one call (spec 8.2): LOCAL_*,
     /// alerts with TRUE, alerts with FALSE, then the rest.
-    pub(super) fn phase(&self) -> u8 {
+    pub(crate) fn phase(&self) -> u8 {
         match self {
             Notice::LocalLeave { .. } | Notice::LocalJoin { .. } => 0,
             Notice::Prune { .. } | Notice::Join { member: true, .. } => 1,

@@ -3,6 +3,7 @@
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
 //! - [`fork`]: what becomes of all that in a forked child.
+//! - [`names`]: the names of interfaces.
 //! - [`threads`]: MGM's own threads, which take none of the process's signals.
 //! - [`serve`]: a socket that the status is served at.
 //! - [`sys`]: waiting for a socket, or for the signal to stop; a clock.
@@ -10,11 +11,9 @@
 //! This crate knows neither the engine nor the manager.
 #![cfg(target_os = "linux")]
 
-#[cfg(all(mgm_planted, not(debug_assertions)))]
-compile_error!("--cfg mgm_planted adds bugs to the library, for scripts/fuzz only");
-
 pub mod fork;
 pub mod kernel;
+pub mod names;
 pub mod netlink;
 pub mod serve;
 pub mod sys;

@@ -80,19 +80,16 @@ pub(super) fn outbox<R>(with: impl FnOnce(&mut Outbox<ClientPlace>) -> R) -> R {
 }
 
 /// Whether this thread has callbacks to deliver.
+#[inline]
 pub(super) fn owes() -> bool {
     outbox(|outbox| !outbox.is_empty())
 }
 
-/// Delivers this thread's outbox. Does nothing inside a callback, or if the thread is already
-/// delivering: the outer frame continues (spec 8.1).
+/// Has `empty` deliver this thread's outbox. Does nothing inside a callback, or if the thread is
+/// already delivering: the outer frame continues (spec 8.1).
 #[inline]
 pub(super) fn drain(empty: impl FnOnce()) {
-    THREAD.with(|thread| {
-        if !thread.outbox.borrow().is_empty() {
-            drain_some(thread, empty);
-        }
-    });
+    THREAD.with(|thread| drain_some(thread, empty));
 }
 
 #[inline(never)]

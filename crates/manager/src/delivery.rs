@@ -1,14 +1,22 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
-use super::backlog::{flow_in_question, ForgetWalk, Origin};
-use super::client_records::{ClientPlace, Queued};
+use super::client_records::{ClientPlace, ClientRecord, Queued};
 use super::context;
-use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
+use super::dispatch::{self, Cause, ForgetWalk, Lane, Origin, Pushed, Question, Ticket, BOUNDS};
+use super::igmp_pairs;
 use super::shell::Shell;
-use super::state::{Run, State};
+use super::state::{Guard, Run, State};
 use super::Manager;
-use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox};
-use crate::types::Time;
+use crate::engine::{AlertTopic, ClientId, Notice};
+use crate::types::{Result, Time};
+
+/// What has caused the effects that are published.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trigger {
+    /// Which thread delivers the notices.
+    pub lane: Lane,
+    pub origin: Origin,
+}
 
 impl Manager {
     /// Carries out effects, still under the lock of the change that made them:
@@ -16,18 +24,18 @@ impl Manager {
     /// The tickets go to this thread's outbox, or to the workers.
     #[inline]
     pub(super) fn publish(&self, state: &mut State, lane: Lane) {
-        self.publish_from(Origin::Else, state, lane);
+        self.publish_from(state, Trigger { lane, origin: Origin::Else });
     }
 
     /// The same, with what it comes from.
     #[inline]
-    pub(super) fn publish_from(&self, origin: Origin, state: &mut State, lane: Lane) {
+    pub(super) fn publish_from(&self, state: &mut State, trigger: Trigger) {
         let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
         if !run.fx.is_empty() {
-            self.carry_out(origin, run, lane, is_awaited);
+            self.carry_out(run, trigger, is_awaited);
         }
-        if lane == Lane::Caller {
+        if trigger.lane == Lane::Caller {
             self.adopt(run);
         }
         self.set_alarm(run);
@@ -36,18 +44,16 @@ impl Manager {
     /// Apart, because many calls have no effects; in two parts, because most others have
     /// notices only, or none.
     #[inline(never)]
-    fn carry_out(&self, origin: Origin, run: &mut Run, lane: Lane, is_awaited: bool) {
+    fn carry_out(&self, run: &mut Run, trigger: Trigger, is_awaited: bool) {
         loop {
             if run.fx.has_more_than_notices() {
                 self.follow(run, is_awaited);
             }
-            if run.fx.has_notices() {
-                self.hand_out(origin, run, lane);
-            }
+            let is_all = !run.fx.has_notices() || self.hand_out(run, trigger);
             if run.fx.has_untold() {
                 self.tell_later(run);
             }
-            if run.fx.is_empty() {
+            if is_all {
                 return;
             }
         }
@@ -73,88 +79,103 @@ impl Manager {
         run.fx.carried_out();
     }
 
-    /// Puts the notices into the queues of their clients.
+    /// Puts the notices into the queues of their clients. False if that may have caused
+    /// further effects.
     #[inline(never)]
-    fn hand_out(&self, origin: Origin, run: &mut Run, lane: Lane) {
-        let mut place = None;
+    fn hand_out(&self, run: &mut Run, trigger: Trigger) -> bool {
+        let (mut place, mut is_all) = (None, true);
         for _ in 0..run.fx.order_notices() {
             let Some((client, notice)) = run.fx.next_notice() else { break };
             place = run.clients.find(client, place);
             if let Some(place) = place {
-                self.hand_over(run, place, notice, origin, lane);
+                is_all &= self.hand_over(run, place, Queued(notice), trigger);
             }
         }
+        is_all
     }
 
-    /// Puts a notice into the queue of its client, or what is held back from it.
+    /// Puts a notice into the queue of its client, or holds it back. False if that may have
+    /// caused further effects.
+    #[inline]
     fn hand_over(
         &self,
         run: &mut Run,
         place: ClientPlace,
-        mut notice: NoticeBox,
-        origin: Origin,
-        lane: Lane,
-    ) {
-        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return };
-        // A callback that is not there is one that changes nothing (spec 1.3).
-        // Those two change what IGMP may do, in their order.
-        let in_turn = matches!(*notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. });
-        if !in_turn && !record.kinds.has(notice.kind()) {
-            ::log::debug!("{} has no callback for {}", run.engine.who(place.client), *notice);
-            if notice.question().is_some() {
-                run.answer(place.client, &notice);
-            }
-            return;
+        notice: Queued,
+        trigger: Trigger,
+    ) -> bool {
+        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return true };
+        // A missing callback is one that changes nothing (spec 1.3).
+        if !changes_igmp(&notice) && !record.kinds.has(notice.kind()) {
+            run.make_none(place, &notice);
+            return false;
         }
         ::log::debug!("to {}: {}", run.engine.who(place.client), *notice);
-        let was_behind = record.queue.is_behind();
-        match lane {
-            // What a call waits for stands where it came in. That is not many, unless a
-            // change of routes asks about many flows at once.
-            Lane::Caller if !was_behind => {
-                record.backlog.pushed(&notice);
-                let queue = &mut record.queue;
-                let queued = context::outbox(|outbox| {
-                    let number =
-                        queue.push_usual(&BOUNDS, context::cause_of(outbox), Queued(notice))?;
-                    if !outbox.push(&BOUNDS, Ticket { place, number: Some(number) }) {
-                        queue.leave(number); // too many to keep it in mind, or no memory
-                    }
-                    Ok(())
-                });
-                match queued {
-                    Ok(()) if queue.needs_worker() => return self.schedule_at(run, place),
-                    Ok(()) => return,
-                    Err(Queued(unusual)) => notice = unusual,
-                }
-            }
-            _ if !record.backlog.admits(&notice) => return run.hold_back(place, notice, origin),
-            _ => {}
+        let ClientRecord { queue, backlog, .. } = record;
+        if trigger.lane == Lane::Worker || queue.is_behind() {
+            self.hand_over_unusual(run, place, notice, trigger);
+            return false;
         }
-        let queue = &mut record.queue;
-        if was_behind && in_turn && joins_pair(queue, &notice) {
-            queue.comes_behind(match lane {
-                Lane::Worker => Cause::WORKER,
-                Lane::Caller => context::outbox(context::cause_of),
-            });
-            if queue.needs_worker() {
+        // What a call waits for is never held back. That is not many questions, unless a
+        // change of routes asks about many flows at once.
+        backlog.pushed(&notice);
+        let queued = context::outbox(|outbox| {
+            let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), notice)?;
+            let ticket = Ticket { place, number: Some(number) };
+            Ok((number, outbox.push(&BOUNDS, ticket)))
+        });
+        match queued {
+            Ok((_, true)) => return true,
+            Ok((number, false)) => self.leave(run, place, number),
+            Err(notice) => self.queue_up(run, place, notice, trigger.lane),
+        }
+        false
+    }
+
+    /// The thread has too many tickets, or no memory for another one: a worker delivers this.
+    #[cold]
+    fn leave(&self, run: &mut Run, place: ClientPlace, number: u64) {
+        let Some(record) = run.clients.at(place) else { return };
+        record.queue.leave(number);
+        if record.queue.needs_worker() {
+            self.schedule_at(run, place);
+        }
+    }
+
+    /// The same for what a worker delivers, or for a client that is behind.
+    #[inline(never)]
+    fn hand_over_unusual(
+        &self,
+        run: &mut Run,
+        place: ClientPlace,
+        notice: Queued,
+        trigger: Trigger,
+    ) {
+        let Some(record) = run.clients.at(place) else { return };
+        if !record.backlog.admits(&notice) {
+            return run.hold_back(place, notice, trigger.origin);
+        }
+        if record.queue.is_behind() && igmp_pairs::joins(&mut record.queue, &notice) {
+            record.queue.comes_behind(cause(trigger.lane));
+            if record.queue.needs_worker() {
                 self.schedule_at(run, place);
             }
             return;
         }
-        let notice = Queued(notice);
-        let pushed = match lane {
-            Lane::Worker => queue.push(&BOUNDS, Cause::WORKER, notice),
-            Lane::Caller => context::outbox(|outbox| {
-                let pushed = queue.push(&BOUNDS, context::cause_of(outbox), notice);
-                if let Pushed::Queued(number) = pushed {
-                    if !outbox.push(&BOUNDS, Ticket { place, number: Some(number) }) {
-                        queue.leave(number); // too many to keep it in mind, or no memory
-                    }
-                }
-                pushed
-            }),
-        };
+        self.queue_up(run, place, notice, trigger.lane);
+    }
+
+    /// Puts a notice at the end of the queue, if the client is to get it as it is.
+    fn queue_up(&self, run: &mut Run, place: ClientPlace, notice: Queued, lane: Lane) {
+        let Some(ClientRecord { queue, .. }) = run.clients.at(place) else { return };
+        let was_behind = queue.is_behind();
+        let pushed = queue.push(&BOUNDS, cause(lane), notice);
+        if let (&Pushed::Queued(number), Lane::Caller) = (&pushed, lane) {
+            let ticket = Ticket { place, number: Some(number) };
+            if !context::outbox(|outbox| outbox.push(&BOUNDS, ticket)) {
+                queue.leave(number);
+            }
+        }
         let is_behind = queue.is_behind();
         if queue.needs_worker() {
             self.schedule_at(run, place);
@@ -162,9 +183,7 @@ impl Manager {
         if is_behind && !was_behind {
             run.fell_behind(place);
         }
-        if !matches!(pushed, Pushed::Queued(_)) {
-            run.not_queued(place, pushed);
-        }
+        run.not_queued(place, pushed);
     }
 
     /// Interfaces have been given up or lost: what their clients still had to hear about
@@ -215,13 +234,46 @@ impl Manager {
         }
     }
 
+    /// The end of a call: publishes what it changed, and delivers the callbacks.
+    #[inline(always)]
+    pub(super) fn publish_all(&self, mut guard: Guard<'_>) {
+        self.publish(&mut guard, Lane::Caller);
+        self.release_and_drain(guard);
+    }
+
+    /// Makes a call on the running state. Publishes its changes before the lock is released, and
+    /// delivers callbacks afterwards.
+    pub(super) fn act<R>(
+        &self,
+        enter: impl FnOnce(&mut State) -> Result<&mut Run>,
+        call: impl FnOnce(&mut Run) -> Result<R>,
+    ) -> Result<R> {
+        let mut guard = self.lock();
+        let result = call(enter(&mut guard)?);
+        self.publish_all(guard);
+        result
+    }
+
     /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
     #[inline]
     pub fn drain(&self) {
-        context::drain(|| dispatch::drain(&Shell(self)));
+        if Manager::owes() {
+            context::drain(|| dispatch::drain(&Shell(self)));
+        }
+    }
+
+    /// The same, and releases the lock: it is held until the first callback.
+    #[inline(always)]
+    pub(super) fn release_and_drain(&self, guard: Guard<'_>) {
+        if Manager::owes() {
+            context::drain(|| dispatch::drain_locked(&Shell(self), guard));
+        } else {
+            guard.release();
+        }
     }
 
     /// Whether this thread has anything to deliver.
+    #[inline]
     pub fn owes() -> bool {
         context::owes()
     }
@@ -234,50 +286,18 @@ impl Manager {
     }
 }
 
-/// A later change of hands joins the DISABLE_IGMP and the ENABLE_IGMP that have not begun,
-/// if there are some in the queue (spec 8.9). Only the last of the interface may be joined:
-/// the last that IGMP hears is what holds.
-fn joins_pair(queue: &mut Queue<Queued>, notice: &Notice) -> bool {
-    let interface = match notice {
-        Notice::DisableIgmp { interface, .. } | Notice::EnableIgmp { interface, .. } => *interface,
-        _ => return false,
-    };
-    let (mut disable, mut enable) = (None, None);
-    for one in queue.items_mut() {
-        match &mut **one {
-            Notice::DisableIgmp { question, interface: there } if *there == interface => {
-                (disable, enable) = (Some(question), None);
-            }
-            Notice::EnableIgmp { since, interface: there } if *there == interface => {
-                enable = Some(since);
-            }
-            _ => {}
-        }
+/// Who causes what a thread publishes.
+fn cause(lane: Lane) -> Cause {
+    match lane {
+        Lane::Worker => Cause::WORKER,
+        Lane::Caller => context::outbox(context::cause_of),
     }
-    match (notice, disable, enable) {
-        // Its answer is the one that is waited for now.
-        (Notice::DisableIgmp { question, .. }, Some(former), enable) => {
-            *former = *question;
-            if enable.is_some() {
-                // The one behind it; those in front follow others that have begun.
-                let (last, mut is_behind) = (question.0, false);
-                queue.take_out(|one| match &**one {
-                    Notice::DisableIgmp { question, .. } if question.0 == last => {
-                        is_behind = true;
-                        false
-                    }
-                    Notice::EnableIgmp { interface: there, .. } => is_behind && *there == interface,
-                    _ => false,
-                });
-            }
-            true
-        }
-        (Notice::EnableIgmp { since, .. }, _, Some(former)) => {
-            *former = *since;
-            true
-        }
-        _ => false,
-    }
+}
+
+/// Whether a notice changes what IGMP may do. Such notices are delivered in their order,
+/// whichever callbacks a client has.
+fn changes_igmp(notice: &Notice) -> bool {
+    matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. })
 }
 
 impl Run {
@@ -291,8 +311,16 @@ impl Run {
         );
     }
 
-    /// What is done with a notice that is not in its client's queue.
+    /// A client has no such callback: an unchanged question is its answer.
     #[cold]
+    fn make_none(&mut self, place: ClientPlace, notice: &Notice) {
+        ::log::debug!("{} has no callback for {notice}", self.engine.who(place.client));
+        if notice.question().is_some() {
+            self.answer(place.client, notice);
+        }
+    }
+
+    /// What is done with a notice that is not in its client's queue.
     fn not_queued(&mut self, place: ClientPlace, pushed: Pushed<Queued>) {
         let notice = match pushed {
             Pushed::Queued(_) => return,
@@ -313,7 +341,7 @@ impl Run {
                 if let Some(record) = self.clients.at(place) {
                     record.backlog.refused(&notice);
                 }
-                match flow_in_question(&notice) {
+                match notice.subject() {
                     Some(flow) => self.engine.unasked(flow, &mut self.fx),
                     None if notice.question().is_some() => self.answer(place.client, &notice),
                     None => {}
@@ -324,17 +352,16 @@ impl Run {
         self.fx.reuse(notice.0);
     }
 
-    /// Keeps a question until its client has answered others; forgets flows that
-    /// nobody sends any more, so that a client that does not keep up costs no
-    /// more than what comes in within some seconds.
-    fn hold_back(&mut self, place: ClientPlace, notice: NoticeBox, origin: Origin) {
+    /// Holds back a question until its client has answered others. Drops flows that no sender
+    /// uses any longer, so that a slow client costs no more memory than what comes in within
+    /// some seconds.
+    fn hold_back(&mut self, place: ClientPlace, notice: Queued, origin: Origin) {
         let now = self.now();
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
-        // What an upcall asks is about a new flow.
-        let has_mfe = origin == Origin::Else
-            && flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
-        let flow = flow_in_question(&notice);
+        let flow = notice.subject();
+        // A question from an upcall is about a new flow.
+        let has_mfe = origin == Origin::Else && flow.is_some_and(|flow| !engine.is_resolving(flow));
         if !record.backlog.hold(notice, origin, has_mfe, now) {
             if let Some(flow) = flow {
                 engine.unasked(flow, fx);
@@ -343,8 +370,7 @@ impl Run {
         self.forget_questions(place, now);
     }
 
-    /// What [`Backlog::forget_next`](super::backlog::Backlog::forget_next) takes out is
-    /// resolved no more.
+    /// Drops the flows that [`Backlog::forget_next`](dispatch::Backlog::forget_next) takes out.
     pub(super) fn forget_questions(&mut self, place: ClientPlace, now: Time) {
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
@@ -354,7 +380,7 @@ impl Run {
         let (mut walk, mut count) = (ForgetWalk::default(), 0);
         while let Some(notice) = record.backlog.forget_next(now, &mut walk) {
             engine.forget(&notice, fx);
-            fx.reuse(notice);
+            fx.reuse(notice.0);
             count += 1;
         }
         if count > 0 {
@@ -365,7 +391,7 @@ impl Run {
         }
     }
 
-    /// Packets of flows that are being resolved have come in again.
+    /// Packets of flows that are being resolved were reported again.
     fn upcalled_again(&mut self) {
         let now = self.now();
         for flow in std::mem::take(&mut self.fx.again) {
@@ -380,39 +406,5 @@ impl Run {
         let now = self.now();
         let Run { engine, system, fx, .. } = self;
         engine.answer(now, client, notice, |flow| system.packets(flow), fx);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::QuestionId;
-    use crate::types::Interface;
-
-    #[test]
-    fn t8_9_the_last_word_about_an_interface_stays_last() {
-        let interface = Interface::link(1);
-        let mut queue: Queue<Queued> = Queue::default();
-        let mut tell = |notice: Notice| {
-            if !joins_pair(&mut queue, &notice) {
-                queue.push(&BOUNDS, Cause::WORKER, Queued(NoticeBox::new(notice).unwrap()));
-            }
-            let questions = queue.items_mut().map(|one| match **one {
-                Notice::DisableIgmp { question, .. } => Some(question.0),
-                _ => None,
-            });
-            questions.collect::<Vec<_>>()
-        };
-        let enable = |since| Notice::EnableIgmp { interface, since };
-        let disable = |number| Notice::DisableIgmp { question: QuestionId(number), interface };
-        // The first DISABLE has begun; its ENABLE waits.
-        assert_eq!(tell(enable(1)), [None]);
-        assert_eq!(tell(disable(2)), [None, Some(2)]);
-        assert_eq!(tell(enable(1)), [None, Some(2), None]);
-        // Lost once more, and for good: no ENABLE follows.
-        assert_eq!(tell(disable(3)), [None, Some(3)]);
-        assert_eq!(tell(disable(4)), [None, Some(4)]);
-        assert_eq!(tell(enable(5)), [None, Some(4), None]);
-        assert_eq!(tell(enable(6)), [None, Some(4), None]);
     }
 }

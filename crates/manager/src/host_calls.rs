@@ -2,13 +2,16 @@
 
 use super::context;
 use super::dispatch::Lane;
-use super::settings::{HostSettings, Settings};
+use super::incoming_events::EventSink;
+use super::settings::{self, HostSettings, Settings};
 use super::sink::{self, LogSink};
 use super::state::Guard;
+use super::system_state::SystemState;
 use super::{writer, Manager};
 use crate::engine::{Out, Outcome, Packet};
 use crate::route_view::RouteChanges;
 use crate::types::{Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route};
+use log::LevelFilter;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
@@ -66,11 +69,26 @@ impl Manager {
             return Err(Refusal::AlreadyStarted);
         }
         let settings = settings()?;
+        let system = self.system_state(&settings)?;
         let replaced = sink::set(self, log);
-        guard.start(&settings);
+        guard.start(&settings, system);
         drop(guard);
         replaced.wait();
         Ok(())
+    }
+
+    /// The system's state for a start, with the forwarder open if the host wants that. If it cannot
+    /// be opened, nothing has changed.
+    fn system_state(&self, settings: &Settings) -> Result<SystemState> {
+        let mut system = SystemState::new(settings);
+        if settings.open_forwarder {
+            let level_before = ::log::max_level();
+            super::log::init(settings.log_level);
+            super::platform::move_in();
+            let events = |system: &SystemState| EventSink::start_both(self, system);
+            system.open_forwarder(&events).inspect_err(|_| super::log::init(level_before))?;
+        }
+        Ok(system)
     }
 
     /// Stops the library: all handles become invalid, the kernel's state is deleted, and the log
@@ -92,7 +110,7 @@ impl Manager {
             (guard, released) = self.end_life(guard)?;
         }
         // Still with the lock held, because a following start can set another log.
-        let sinks = sink::end(self);
+        let sinks = sink::end(self, writer::drop_lines);
         drop(guard);
         sinks.wait();
         writer::end(LOG_PATIENCE);
@@ -126,6 +144,17 @@ impl Manager {
         let mut guard = self.lock();
         guard.is_ending = false;
         Ok((guard, released.map_err(|_| Refusal::Panicked)))
+    }
+
+    /// Sets the level of the log until the next start; `None` selects the environment's, otherwise
+    /// the default.
+    pub fn set_log_level(&self, level: Option<LevelFilter>) {
+        // The lock orders it with a start, which sets the level, too.
+        let mut guard = self.lock();
+        super::log::init(level.unwrap_or_else(settings::log_level));
+        if let Some(run) = guard.run.as_mut() {
+            run.engine.set_debug(super::log::is_debug());
+        }
     }
 
     /// Sets the destination of log messages; `None` is stderr.

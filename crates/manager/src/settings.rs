@@ -55,6 +55,8 @@ pub struct Settings {
     pub max_flows: u32,
     /// Lines above this level are not logged.
     pub log_level: LevelFilter,
+    /// Whether the start opens the forwarder. Otherwise the first take of an interface does.
+    pub open_forwarder: bool,
     /// Where the status is served, if anywhere: a UNIX socket.
     pub status_socket: Option<PathBuf>,
     /// Messages to be logged at the start.
@@ -70,6 +72,7 @@ impl Default for Settings {
             mfe_timeout: 900,
             max_flows: USUAL_MAX_FLOWS,
             log_level: LevelFilter::Warn,
+            open_forwarder: false,
             status_socket: None,
             warnings: Vec::new(),
         }
@@ -91,6 +94,8 @@ pub struct HostSettings {
     pub max_flows: Option<u32>,
     /// See [`Settings`].
     pub log_level: Option<LevelFilter>,
+    /// See [`Settings`].
+    pub open_forwarder: bool,
 }
 
 /// The longest path of a UNIX socket in bytes.
@@ -137,6 +142,7 @@ impl Settings {
                 |path| (path.len() <= LONGEST_PATH).then(|| path.into()),
             ),
             unicast_table: host.unicast_table,
+            open_forwarder: host.open_forwarder,
             ..default
         };
         if !env.faults.is_empty() {
@@ -225,6 +231,7 @@ mod tests {
                 mfe_timeout: 30,
                 max_flows: 1000,
                 log_level: LevelFilter::Debug,
+                open_forwarder: false,
                 status_socket: Some("/run/mgm".into()),
                 warnings: Vec::new(),
             })
@@ -292,10 +299,12 @@ mod tests {
             unicast_table: Some(8),
             mfe_timeout: Some(60),
             log_level: Some(LevelFilter::Off),
+            open_forwarder: true,
         };
         let bad = ["MGM_FORWARDER", "MGM_TABLE", "MGM_MFE_TIMEOUT", "MGM_LOG"];
         let settings = read_with(&host, &bad.map(|name| (name, "nonsense"))).unwrap();
         assert_eq!((settings.table, settings.mfe_timeout), (7, 60));
+        assert!(settings.open_forwarder);
         assert!(settings.warnings.is_empty());
         // The others are.
         assert!(read_with(&HostSettings { table: None, ..host }, &[("MGM_TABLE", "x")]).is_err());

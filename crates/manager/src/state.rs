@@ -2,7 +2,6 @@
 
 use super::client_records::ClientRecords;
 use super::counters::RunCounters;
-use super::dispatch::Lane;
 use super::log::Hold;
 use super::platform;
 use super::pool::Pool;
@@ -105,7 +104,7 @@ impl State {
     }
 
     /// Starts the manager.
-    pub fn start(&mut self, settings: &Settings) {
+    pub fn start(&mut self, settings: &Settings, system: SystemState) {
         super::log::init(settings.log_level);
         for warning in &settings.warnings {
             ::log::warn!("{warning}");
@@ -116,13 +115,13 @@ impl State {
             mfe_timeout: settings.mfe_timeout,
             max_flows: settings.max_flows,
             last_client: self.last_client,
-            debug: ::log::max_level() >= ::log::Level::Debug,
+            debug: super::log::is_debug(),
         };
         self.run = Some(Run {
             engine: Engine::new(config),
             clients: ClientRecords::default(),
             enumerations: HashMap::default(),
-            system: SystemState::new(settings),
+            system,
             pool: Pool::default(),
             counters: RunCounters::default(),
             fx: Effects::default(),
@@ -175,7 +174,8 @@ impl State {
 
     #[cold]
     fn start_by_itself(&mut self) -> Result<()> {
-        self.start(&Settings::resolve(&HostSettings::default())?);
+        let settings = Settings::resolve(&HostSettings::default())?;
+        self.start(&settings, SystemState::new(&settings));
         Ok(())
     }
 }
@@ -303,26 +303,5 @@ impl Manager {
         }
         guard.waiters -= 1;
         guard
-    }
-
-    /// The end of a call: what it changed is published, and delivered.
-    #[inline(always)]
-    pub(super) fn publish_all(&self, mut guard: Guard<'_>) {
-        self.publish(&mut guard, Lane::Caller);
-        guard.release();
-        self.drain();
-    }
-
-    /// Makes a call on the running state. Publishes its changes before the lock is released, and
-    /// delivers callbacks afterwards.
-    pub(super) fn act<R>(
-        &self,
-        enter: impl FnOnce(&mut State) -> Result<&mut Run>,
-        call: impl FnOnce(&mut Run) -> Result<R>,
-    ) -> Result<R> {
-        let mut guard = self.lock();
-        let result = call(enter(&mut guard)?);
-        self.publish_all(guard);
-        result
     }
 }

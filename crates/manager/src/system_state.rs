@@ -24,7 +24,8 @@ use std::time::Duration;
 /// The time until the forwarder's refused changes are retried.
 const RETRY_MS: u64 = 1000;
 
-/// The forwarder, chosen when the first interface is taken, and the routes.
+/// The forwarder, chosen when the first interface is taken or, if the host wants that, at the start;
+/// and the routes.
 pub(super) struct SystemState {
     choice: ForwarderChoice,
     table: u32,
@@ -120,9 +121,7 @@ impl SystemState {
             return Err(Refusal::NoSuchInterface(interface.index));
         }
         if self.forwarder.is_none() {
-            let forwarder = self.open(start_events)?;
-            ::log::info!("using the {} forwarder", forwarder.name());
-            self.forwarder = Some(forwarder);
+            self.open_forwarder(start_events)?;
         }
         let added = match &mut self.forwarder {
             Some(forwarder) => forwarder.add_interface(id, interface),
@@ -131,6 +130,14 @@ impl SystemState {
         self.look_whether_settled();
         added?;
         self.set_domain((id, interface), engine, fx);
+        Ok(())
+    }
+
+    /// Opens the forwarder, which must not be open yet.
+    pub fn open_forwarder(&mut self, start_events: StartEvents<'_>) -> Result<()> {
+        let forwarder = self.open(start_events)?;
+        ::log::info!("using the {} forwarder", forwarder.name());
+        self.forwarder = Some(forwarder);
         Ok(())
     }
 

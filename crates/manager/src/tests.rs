@@ -117,6 +117,28 @@ fn t8_3_alerts_are_delivered_before_the_call_returns() {
 }
 
 #[test]
+fn d80_a_start_whose_forwarder_cannot_be_opened_is_refused_and_leaves_nothing() {
+    let manager = Manager::new();
+    let ebpf =
+        Settings { forwarder: ForwarderChoice::Ebpf, open_forwarder: true, ..Settings::default() };
+    let refusal = manager.start(&ebpf, None).unwrap_err();
+    assert!(matches!(refusal, Refusal::Forwarder(_)), "{refusal}");
+    assert!(!manager.status(Detail::SUMMARY).running);
+    let memory = Settings { forwarder: ForwarderChoice::Memory, ..ebpf };
+    manager.start(&memory, None).expect("the refused start has left nothing behind");
+    assert_eq!(manager.status(Detail::SUMMARY).forwarder, Some("memory"));
+    manager.stop().unwrap();
+}
+
+#[test]
+fn d80_without_the_flag_the_first_take_opens_the_forwarder() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.0.status(Detail::SUMMARY).forwarder, None);
+    fixture.0.take(fixture.client(1, |_| ()), link(1)).unwrap();
+    assert_eq!(fixture.0.status(Detail::SUMMARY).forwarder, Some("memory"));
+}
+
+#[test]
 fn t8_1_a_call_inside_a_callback_is_delivered_without_recursion_before_the_outer_call_returns() {
     let fixture = Fixture::new();
     let log: Arc<PlMutex<Vec<String>>> = Arc::default();

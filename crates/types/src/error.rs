@@ -174,6 +174,15 @@ pub enum Refusal {
     /// No such route.
     #[error("no route to {0} mask {1}")]
     NoRoute(Ipv4Addr, Ipv4Addr),
+    /// The system has no interface of this name; the name.
+    #[error("no interface is named {0:?}: \"ip link\" lists the interfaces")]
+    NoInterfaceNamed(String),
+    /// The system has no interface with this index, as the answer to a look-up of its name.
+    #[error("no interface has index {0}: \"ip link\" lists the interfaces")]
+    NoInterfaceName(u32),
+    /// Interface names are not supported on this system.
+    #[error("interface names are supported only on Linux")]
+    NoInterfaceNames,
     /// The allocator or the system has no memory.
     #[error("out of memory")]
     NoMemory,
@@ -206,10 +215,9 @@ impl Refusal {
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
-            | StatusSocket(_) | Panicked => Code::CanNotComplete,
-            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..) => {
-                Code::NotFound
-            }
+            | StatusSocket(_) | NoInterfaceNames | Panicked => Code::CanNotComplete,
+            NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..)
+            | NoInterfaceNamed(_) | NoInterfaceName(_) => Code::NotFound,
             SmallBuffer(_) => Code::InsufficientBuffer,
             TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
         }
@@ -219,7 +227,14 @@ impl Refusal {
     /// that is too small), so that it is not logged.
     #[must_use]
     pub fn is_ordinary(&self) -> bool {
-        matches!(self, Refusal::SmallBuffer(_) | Refusal::NoMfe(_) | Refusal::NoProtocol(_))
+        matches!(
+            self,
+            Refusal::SmallBuffer(_)
+                | Refusal::NoMfe(_)
+                | Refusal::NoProtocol(_)
+                | Refusal::NoInterfaceNamed(_)
+                | Refusal::NoInterfaceName(_)
+        )
     }
 }
 

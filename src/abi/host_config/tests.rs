@@ -26,7 +26,7 @@ fn a_smaller_config_is_filled_up() {
     let read = config(8, |bytes| bytes[..40][4..].fill(3)).unwrap();
     assert_eq!(read.dwForwarder, 0x0303_0303);
     assert_eq!((read.dwTable, read.dwMfeTimeout, read.dwLogLevel), (0, 0, 0));
-    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39, 41, 47] {
+    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39, 41, 47, 49, 55] {
         assert!(config(size, |_| ()).is_err(), "size {size} cuts a field");
     }
 }
@@ -48,8 +48,20 @@ fn unknown_values_are_refused() {
         MGMHOST_CONFIG { dwLogLevel: 7, ..DEFAULTS },
         MGMHOST_CONFIG { dwReserved: 1, ..DEFAULTS },
         MGMHOST_CONFIG { dwMaxFlows: (1 << 24) + 1, ..DEFAULTS },
+        MGMHOST_CONFIG { dwReserved1: 1, ..DEFAULTS },
     ] {
         assert!(matches!(bad.settings(), Err(Refusal::BadArgument(_))));
+    }
+    let bad = MGMHOST_CONFIG { dwFlags: 2, ..DEFAULTS };
+    assert_eq!(bad.settings(), Err(Refusal::BadFlags(2)));
+}
+
+#[test]
+fn d80_the_flag_asks_for_the_forwarder_and_older_callers_do_not_have_it() {
+    let flagged = |bytes: &mut [u8]| bytes[48] = 1;
+    for (size, opens) in [(SIZE, true), (52, true), (48, false)] {
+        let settings = config(size as u32, flagged).unwrap().settings().unwrap();
+        assert_eq!(settings.open_forwarder, opens, "size {size}");
     }
 }
 

@@ -35,6 +35,10 @@ pub const MGMHOST_LOG_DEBUG: DWORD = 5;
 /// Log every call too.
 pub const MGMHOST_LOG_TRACE: DWORD = 6;
 
+/// MGMHOST_CONFIG.dwFlags: open the forwarder at the start. If it cannot be
+/// opened, MgmHostStart returns an error, and the library does not start.
+pub const MGMHOST_START_OPEN_FORWARDER: DWORD = 1;
+
 /// MgmHostAddRoute: the network is an address of this router.
 pub const MGMHOST_ROUTE_LOCAL: DWORD = 1;
 /// MgmHostAddRoute: prefer the route to all routes of the system, even to longer
@@ -131,6 +135,10 @@ pub struct _MGMHOST_CONFIG {
     /// How many flows packets may begin, at most 16,777,216. 0 selects the value
     /// of MGM_MAX_FLOWS, by default 2,097,152.
     pub dwMaxFlows: DWORD,
+    /// 0, or MGMHOST_START_OPEN_FORWARDER.
+    pub dwFlags: DWORD,
+    /// Must be 0.
+    pub dwReserved1: DWORD,
 }
 pub type MGMHOST_CONFIG = _MGMHOST_CONFIG;
 pub type PMGMHOST_CONFIG = *mut MGMHOST_CONFIG;

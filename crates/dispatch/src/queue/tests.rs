@@ -44,16 +44,27 @@ fn push(queue: &mut Queue<Said>, cause: Cause, numbers: impl IntoIterator<Item =
     }
 }
 
-/// What a thread calls until it stops.
-fn runs(queue: &mut Queue<Said>, reach: Lane, turn: &mut Turn) -> Vec<u32> {
+/// What a thread calls until it stops. Nothing is left for a worker.
+fn runs(queue: &mut Queue<Said>, turn: &mut Turn) -> Vec<u32> {
+    let (called, stopped) = stops(queue, turn);
+    assert!(!stopped.needs_worker && !queue.needs_worker());
+    called
+}
+
+/// The same, but a worker has to go on.
+fn runs_some(queue: &mut Queue<Said>, turn: &mut Turn) -> Vec<u32> {
+    let (called, stopped) = stops(queue, turn);
+    assert!(stopped.needs_worker && !queue.needs_worker(), "once");
+    called
+}
+
+fn stops(queue: &mut Queue<Said>, turn: &mut Turn) -> (Vec<u32>, Stopped) {
     let mut called = Vec::new();
-    while let Next::Call(cause, said) = queue.next(reach, turn) {
-        turn.count(cause);
+    while let Next::Call(_, said) = queue.next(turn) {
         let (Alert(number) | Question(number)) = said else { panic!("a trifle") };
         called.push(number);
     }
-    queue.stop();
-    called
+    (called, queue.stop())
 }
 
 fn turn(cause: Cause) -> Turn {
@@ -67,7 +78,7 @@ fn t8_3_a_caller_makes_its_own_callbacks_and_those_before() {
     push(&mut queue, ONE, [2]);
     push(&mut queue, OTHER, [3]);
     assert!(queue.offer(2));
-    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1, 2]);
+    assert_eq!(runs(&mut queue, &mut turn(ONE)), [1, 2]);
     assert!(!queue.offer(2) && !queue.offer(1) && !queue.needs_worker());
     assert!(queue.offer(3), "the third is still its owner's to deliver");
 }
@@ -79,7 +90,7 @@ fn t8_3_a_running_thread_takes_over_the_duty() {
     push(&mut queue, OTHER, [2]);
     assert!(queue.offer(1));
     assert!(!queue.offer(2), "another thread does not run it a second time");
-    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1, 2]);
+    assert_eq!(runs(&mut queue, &mut turn(ONE)), [1, 2]);
     assert!(!queue.needs_worker());
 }
 
@@ -92,12 +103,11 @@ fn t8_3_no_call_works_for_others_without_end() {
     }
     let mut turn = Turn::new(&many, ONE);
     assert!(queue.offer(10));
-    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn), [1, 2]);
+    assert_eq!(runs_some(&mut queue, &mut turn), [1, 2]);
     assert!(turn.is_over());
     assert!(!queue.offer(10), "the rest is a worker's, in order");
-    assert!(queue.needs_worker() && !queue.needs_worker());
     assert!(queue.start_worker());
-    assert_eq!(runs(&mut queue, Lane::Worker, &mut Turn::endless()), Vec::from_iter(3..=10));
+    assert_eq!(runs(&mut queue, &mut Turn::endless()), Vec::from_iter(3..=10));
     assert!(!queue.needs_worker());
     push(&mut queue, OTHER, [11]);
     assert!(queue.offer(11), "then it is the callers' again");
@@ -111,8 +121,7 @@ fn t8_3_nor_for_its_own_calls() {
         assert_eq!(queue.push(&many, ONE, Alert(number)), Pushed::Queued(number.into()));
     }
     assert!(queue.offer(10));
-    assert_eq!(runs(&mut queue, Lane::Caller, &mut Turn::new(&many, ONE)), [1, 2, 3, 4]);
-    assert!(queue.needs_worker());
+    assert_eq!(runs_some(&mut queue, &mut Turn::new(&many, ONE)), [1, 2, 3, 4]);
 }
 
 #[test]
@@ -124,10 +133,10 @@ fn t8_4_a_callers_thread_does_not_run_what_is_a_workers() {
     assert!(queue.needs_worker());
     assert!(queue.offer(1), "though a worker is due");
     assert!(!queue.start_worker(), "not while it is being run");
-    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1]);
-    assert!(!queue.offer(3) && queue.needs_worker());
+    assert_eq!(runs_some(&mut queue, &mut turn(ONE)), [1]);
+    assert!(!queue.offer(3));
     assert!(queue.start_worker());
-    assert_eq!(runs(&mut queue, Lane::Worker, &mut Turn::endless()), [2, 3]);
+    assert_eq!(runs(&mut queue, &mut Turn::endless()), [2, 3]);
     assert!(!queue.needs_worker());
 }
 
@@ -141,16 +150,16 @@ fn t8_9_a_client_is_behind_with_so_many_until_its_queue_is_empty() {
     assert_eq!(queue.push(&FEW, ONE, Question(5)), Pushed::Queued(4));
     assert!(queue.is_behind() && queue.offer(4));
     let mut turn = Turn::new(&Bounds { own: 9, ..FEW }, ONE);
-    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn), [1, 2, 3, 5]);
+    assert_eq!(runs_some(&mut queue, &mut turn), [1, 2, 3, 5]);
     assert_eq!(queue.push(&FEW, ONE, Alert(4)), Pushed::Noted(Alert(4)), "still");
     assert_eq!(queue.len(), (0, 1));
-    assert!(!queue.offer(4) && queue.needs_worker() && queue.start_worker());
+    assert!(!queue.offer(4) && queue.start_worker());
     let mut endless = Turn::endless();
-    assert!(matches!(queue.next(Lane::Worker, &mut endless), Next::CatchUp));
+    assert!(matches!(queue.next(&mut endless), Next::CatchUp));
     assert!(queue.notes().next().is_some());
     queue.tell(Alert(4)).unwrap();
-    assert_eq!(runs(&mut queue, Lane::Worker, &mut endless), [4]);
-    assert!(queue.catches_up() && !queue.is_behind() && !queue.needs_worker());
+    assert_eq!(runs(&mut queue, &mut endless), [4]);
+    assert!(!queue.is_behind() && !queue.needs_worker());
 }
 
 #[test]
@@ -164,8 +173,8 @@ fn t8_9_what_is_cancelled_is_not_called() {
     assert!(!queue.has_of(Cause::WORKER) && queue.has_of(ONE));
     assert!(!queue.needs_worker(), "what was a worker's is gone");
     assert!(queue.offer(2), "what comes before it is still there");
-    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [1]);
-    assert!(queue.catches_up());
+    assert_eq!(runs(&mut queue, &mut turn(ONE)), [1]);
+    assert!(!queue.is_behind());
 }
 
 #[test]
@@ -175,7 +184,7 @@ fn t1_6_a_closed_queue_ends_its_runner() {
     assert!(queue.offer(2));
     queue.close();
     assert!(queue.is_running());
-    assert_eq!(runs(&mut queue, Lane::Caller, &mut turn(ONE)), [0_u32; 0]);
+    assert_eq!(runs(&mut queue, &mut turn(ONE)), [0_u32; 0]);
     assert!(!queue.is_running() && !queue.needs_worker());
 }
 
@@ -195,9 +204,8 @@ fn t8_9_a_client_with_nothing_left_to_hear_is_not_behind() {
     assert!(matches!(queue.push(&FEW, ONE, Alert(4)), Pushed::Noted(_)) && queue.is_behind());
     queue.cancel(|_| true, |_| true);
     assert!(queue.needs_worker() && queue.start_worker());
-    assert!(matches!(queue.next(Lane::Worker, &mut Turn::endless()), Next::Stop));
-    assert!(queue.catches_up());
-    queue.stop();
+    assert!(matches!(queue.next(&mut Turn::endless()), Next::Stop));
+    assert!(queue.stop().catches_up);
     assert!(!queue.is_behind() && !queue.needs_worker());
 }
 
@@ -210,5 +218,5 @@ fn t8_3_what_waits_behind_a_cancelled_callback_is_still_a_workers() {
     assert!(!queue.offer(2), "a worker takes it along");
     queue.cancel(|said| *said == Alert(1), |_| false);
     assert!(queue.start_worker(), "ONE will not offer it again");
-    assert_eq!(runs(&mut queue, Lane::Worker, &mut Turn::endless()), [2]);
+    assert_eq!(runs(&mut queue, &mut Turn::endless()), [2]);
 }

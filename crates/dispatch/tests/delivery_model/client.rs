@@ -1,7 +1,7 @@
-//! A program around the dispatcher: three clients, loom's locks, and what can be wrong with
-//! all that. How callbacks are delivered is the library's own code.
+//! A program around the dispatcher: three clients, the locks of `crate::sync`, and what can
+//! be wrong with all that. How callbacks are delivered is the library's own code.
 
-use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 use mgm_dispatch::{
     self as dispatch, About, Bounds, Cause, Host, Item, Key, Lane, Outbox, Pushed, Queue, Tell,
     Ticket,
@@ -9,6 +9,16 @@ use mgm_dispatch::{
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::{Mutex as Plain, OnceLock};
+
+/// What the callbacks of the first client lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reaction {
+    None,
+    /// In each callback the client makes a call, of which the second client is told.
+    Calls,
+    /// The answer to each callback about thing 0 leads to one about thing 1.
+    Answers,
+}
 
 /// All bounds that matter are 2.
 pub const BOUNDS: Bounds = Bounds { others: 2, own: 2, waiting: 2, tickets: 3, notes: 2, batch: 1 };
@@ -110,8 +120,7 @@ pub struct Desk {
     work: Condvar,
     // No thread stops while it holds one of these.
     heard: [Plain<Heard>; 3],
-    /// In its callbacks the first client makes a call, of which the second is told.
-    calls_back: bool,
+    reaction: Reaction,
     fault: Fault,
     /// What a thread saw go wrong, for the first one to panic: loom cannot unwind
     /// another while others wait.
@@ -120,20 +129,25 @@ pub struct Desk {
 
 impl Desk {
     pub fn new(fault: Fault) -> Arc<Desk> {
-        Desk::with(fault, false, false)
+        Desk::with(fault, Reaction::None, false)
     }
 
     /// The first client calls back.
     pub fn that_calls_back(fault: Fault) -> Arc<Desk> {
-        Desk::with(fault, true, false)
+        Desk::with(fault, Reaction::Calls, false)
+    }
+
+    /// The first client is told more because of what it answers.
+    pub fn that_answers(fault: Fault) -> Arc<Desk> {
+        Desk::with(fault, Reaction::Answers, false)
     }
 
     /// The system refuses to start a worker.
     pub fn without_workers(fault: Fault) -> Arc<Desk> {
-        Desk::with(fault, false, true)
+        Desk::with(fault, Reaction::None, true)
     }
 
-    fn with(fault: Fault, calls_back: bool, refused: bool) -> Arc<Desk> {
+    fn with(fault: Fault, reaction: Reaction, refused: bool) -> Arc<Desk> {
         let state = State {
             clients: Default::default(),
             wanted: Default::default(),
@@ -148,7 +162,7 @@ impl Desk {
             ended: Condvar::new(),
             work: Condvar::new(),
             heard: Default::default(),
-            calls_back,
+            reaction,
             fault,
             complaint: OnceLock::new(),
         })
@@ -447,7 +461,7 @@ impl Host for Hand {
         // It may be stopped in there.
         let mut state = self.lock();
         self.inside.set(true);
-        if self.desk.calls_back && client == 0 {
+        if self.desk.reaction == Reaction::Calls && client == 0 {
             self.publish(&mut state, Lane::Caller, 1, 2);
         }
         self.inside.set(false);
@@ -455,7 +469,10 @@ impl Host for Hand {
         self.desk.heard[client].lock().unwrap().inside = false;
     }
 
-    fn returned(&self, _: &mut MutexGuard<'_, State>, _: usize, _: Said, lane: Lane) {
+    fn returned(&self, state: &mut MutexGuard<'_, State>, client: usize, said: Said, lane: Lane) {
+        if self.desk.reaction == Reaction::Answers && client == 0 && said.thing == Thing(0) {
+            self.publish(state, lane, 0, 1);
+        }
         if lane == Lane::Worker {
             self.made.set((0, 0)); // a worker works without end
         }

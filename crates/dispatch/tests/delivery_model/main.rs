@@ -14,6 +14,11 @@
 
 mod client;
 
+/// The locks of the clients.
+mod sync {
+    pub use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+}
+
 use client::{Desk, Fault, Hand};
 use loom::sync::Arc;
 use loom::thread;
@@ -153,6 +158,20 @@ fn a_call_that_goes_on(fault: Fault) {
     });
 }
 
+/// The answers to callbacks cause the client's next ones, while another thread has some for
+/// it, too.
+fn answers_that_cause_callbacks(fault: Fault) {
+    explore(move || {
+        let desk = Desk::that_answers(fault);
+        let end_worker = worker(&desk);
+        let other = caller(&desk, 1, |hand| hand.call(&[(0, 2)]));
+        Hand::caller(&desk, 2).call(&[(0, 0)]);
+        other.join().unwrap();
+        end_worker();
+        desk.check();
+    });
+}
+
 /// A call has reached its bound when it has something left for a client that another
 /// thread is running.
 fn a_rest_for_a_client_that_runs(fault: Fault) {
@@ -216,6 +235,11 @@ fn t8_9_a_client_that_falls_behind() {
 #[test]
 fn t8_3_a_call_that_goes_on() {
     a_call_that_goes_on(Fault::None);
+}
+
+#[test]
+fn t8_3_answers_that_cause_callbacks() {
+    answers_that_cause_callbacks(Fault::None);
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn follows(r: &mut Router, source: u32) -> bool {
 fn t5_1_no_stranger_keeps_others_from_moving_by_many_flows_that_come_in_by_both() {
     let mut r = stage();
     come_in_by_both(&mut r, 0..66_000);
-    assert_eq!(r.engine.wrong_ifs.rivals(), 65_536);
+    assert_eq!(r.engine.tables.wrong_ifs.rivals(), 65_536);
     r.now = r.now.plus_secs(3);
     assert!(follows(&mut r, 65_999), "the newest are remembered");
     assert!(follows(&mut r, 464), "and all but those that were too many");
@@ -225,19 +225,22 @@ fn t5_1_a_flow_that_came_in_by_both_goes_out_of_mind_a_few_at_a_time() {
     // One of them goes on by both: it begins anew.
     r.now = r.now.plus_secs(100);
     come_in_by_both(&mut r, 7..8);
-    assert_eq!(r.engine.wrong_ifs.rivals(), 1_000);
+    assert_eq!(r.engine.tables.wrong_ifs.rivals(), 1_000);
     let now = r.now.plus_secs(800);
     for left in [900, 800] {
-        r.run(|engine, _| engine.wrong_ifs.sweep(now, 100));
+        r.run(|engine, _| engine.tables.wrong_ifs.sweep(now, 100));
         // The one that has begun anew was looked at, and stayed.
-        assert_eq!(r.engine.wrong_ifs.rivals(), left + 1);
-        assert!(r.engine.wrong_ifs.next_sweep() <= Some(now));
+        assert_eq!(r.engine.tables.wrong_ifs.rivals(), left + 1);
+        assert!(r.engine.tables.wrong_ifs.next_sweep() <= Some(now));
     }
-    r.run(|engine, _| engine.wrong_ifs.sweep(now, 10_000));
-    assert_eq!(r.engine.wrong_ifs.rivals(), 1);
-    assert_eq!(r.engine.wrong_ifs.next_sweep(), Some(now.plus_secs(100)));
-    r.run(|engine, _| engine.wrong_ifs.sweep(now.plus_secs(100), 1));
-    assert_eq!((r.engine.wrong_ifs.rivals(), r.engine.wrong_ifs.next_sweep()), (0, None));
+    r.run(|engine, _| engine.tables.wrong_ifs.sweep(now, 10_000));
+    assert_eq!(r.engine.tables.wrong_ifs.rivals(), 1);
+    assert_eq!(r.engine.tables.wrong_ifs.next_sweep(), Some(now.plus_secs(100)));
+    r.run(|engine, _| engine.tables.wrong_ifs.sweep(now.plus_secs(100), 1));
+    assert_eq!(
+        (r.engine.tables.wrong_ifs.rivals(), r.engine.tables.wrong_ifs.next_sweep()),
+        (0, None)
+    );
 }
 
 #[test]
@@ -246,11 +249,11 @@ fn t5_1_what_came_in_by_another_way_is_forgotten_with_the_mfe() {
     come_in_by_both(&mut r, 0..10);
     r.packet(SG, 1);
     r.packet(SG, 2);
-    assert_eq!(r.engine.wrong_ifs.rivals(), 11);
+    assert_eq!(r.engine.tables.wrong_ifs.rivals(), 11);
     r.reroute("10.0.0.1", Route::NONE);
-    assert_eq!(r.engine.wrong_ifs.rivals(), 10);
+    assert_eq!(r.engine.tables.wrong_ifs.rivals(), 10);
     r.release("A", 1);
-    assert_eq!(r.engine.wrong_ifs.rivals(), 0);
+    assert_eq!(r.engine.tables.wrong_ifs.rivals(), 0);
     // A new MFE that has accepted as many packets begins anew.
     let mut r = stage();
     packets(&mut r, 1, 1);

@@ -1,7 +1,7 @@
 //! Rule 3.7: TTL thresholds and administrative boundaries.
 
 use super::*;
-use crate::types::Scope;
+use mgm_types::Scope;
 use widestring::{u16cstr, U16Str};
 
 const G: &str = "(*, 239.255.1.1)";

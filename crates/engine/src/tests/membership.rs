@@ -61,7 +61,7 @@ fn t3_2_link_local_groups_are_joined_but_never_told_nor_forwarded() {
             &format!("B: local join {text} on interface 2"),
             &format!("B: local leave {text} on interface 2"),
         ]);
-        assert!(r.engine.flows.members(flow(text)).is_some());
+        assert!(r.engine.tables.flows.members(flow(text)).is_some());
     }
     let outcome = r.packet("(10.0.0.1, 224.0.0.251)", 1);
     assert_eq!(outcome, Outcome::Refused(Refused::LinkLocal));
@@ -72,7 +72,7 @@ fn t3_2_link_local_groups_are_joined_but_never_told_nor_forwarded() {
     r.release("A", 4);
     let told = r.heard.iter().filter(|line| line.contains("224.0.0.251")).count();
     assert_eq!(told, 0, "{:?}", r.heard);
-    assert!(r.engine.flows.mfe_len() == 0 && r.engine.flows.wanted_len() == 0);
+    assert!(r.engine.tables.flows.mfe_len() == 0 && r.engine.tables.flows.wanted_len() == 0);
     r.expect(&[
         "A: join (*, *) member",
         "I: join (*, *) member",
@@ -94,11 +94,11 @@ fn t3_3_join_records_and_updates_the_mfes() {
         let mut r = negative();
         r.join("B", text, 2);
         assert_eq!(r.mfe(SG), "interface 1 to interface 2", "{text}");
-        assert!(r.engine.flows.members(flow(text)).is_some());
+        assert!(r.engine.tables.flows.members(flow(text)).is_some());
         assert_eq!(r.dirty, [flow(SG)]);
         r.leave("B", text, 2);
         assert_eq!(r.mfe(SG), "interface 1 to nowhere", "{text}");
-        assert!(r.engine.flows.wanted_len() == 0);
+        assert!(r.engine.tables.flows.wanted_len() == 0);
         assert_eq!(r.dirty, [flow(SG), flow(SG)]);
     }
 }
@@ -120,7 +120,7 @@ fn t3_3_forward_records_nothing_and_switches_what_exists() {
         let mut r = negative();
         r.forward_on("B", text, 2);
         assert_eq!(r.mfe(SG), "interface 1 to interface 2", "{text}");
-        assert!(r.engine.flows.wanted_len() == 0);
+        assert!(r.engine.tables.flows.wanted_len() == 0);
         r.expect(&["A: join (10.0.0.1, 239.1.1.1) mfe"]);
         r.forward_off("B", text, 2);
         assert_eq!(r.mfe(SG), "interface 1 to nowhere", "{text}");
@@ -148,7 +148,7 @@ fn t3_4_repetition_is_no_error_and_no_news() {
         r.expect_nothing();
         // A set and no count: one delete undoes both.
         r.leave("B", text, 2);
-        assert!(r.engine.flows.wanted_len() == 0);
+        assert!(r.engine.tables.flows.wanted_len() == 0);
         r.heard.clear();
         r.leave("B", text, 2);
         r.expect_nothing();

@@ -224,7 +224,7 @@ fn t5_7_the_memory_of_it_is_thrown_out_in_time() {
     r.packet(SG, 2);
     assert_eq!(r.engine.next_deadline(), Some(r.now.plus_secs(3)));
     r.seconds_pass(3);
-    assert!(format!("{:?}", r.engine.wrong_ifs).contains("told: {}"));
+    assert!(format!("{:?}", r.engine.tables.wrong_ifs).contains("told: {}"));
     assert_eq!(r.engine.next_deadline(), Some(r.now.plus_secs(897)));
 }
 

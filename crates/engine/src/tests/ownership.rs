@@ -1,4 +1,4 @@
-//! Chapter 2: interface ownership. How it changes hands beside IGMP: ownership_igmp.rs.
+//! Chapter 2: interface ownership. Changes of owner beside IGMP are in ownership_igmp.rs.
 
 use super::*;
 
@@ -93,7 +93,7 @@ fn t0_6_both_numbers_of_igmp_are_igmp() {
     for protocol in [10, 0x4137_000a] {
         assert!(is_igmp(protocol));
         let id = r.engine.register(protocol, 0, NoticeKinds::ALL).expect("registers");
-        assert!(r.engine.client(id).expect("is there").is_igmp);
+        assert!(r.engine.tables.clients.record(id).expect("is there").is_igmp);
     }
     assert!(!is_igmp(0x0137_000a));
 }

@@ -1,4 +1,4 @@
-//! Chapter 2: how an interface changes hands beside IGMP.
+//! Chapter 2: the change of owner of an interface beside IGMP.
 
 use super::ownership::{alone, beside, owner_of, G, SG};
 use super::*;
@@ -219,7 +219,7 @@ fn t2_3_a_claim_given_up_again_takes_its_memberships_along() {
         "I: prune (*, 239.1.1.1) on interface 1",
         "I: enable interface 1",
     ]);
-    assert_eq!(r.engine.flows.wanted_len(), 0);
+    assert_eq!(r.engine.tables.flows.wanted_len(), 0);
     assert_eq!(owner_of(&r, 1), Ok(Router::ids("I")));
 }
 
@@ -274,7 +274,7 @@ fn t2_4_what_igmp_adds_ahead_of_a_late_disable_ends_with_it() {
         "I: prune (*, 239.1.1.1) on interface 1",
         "B: prune (10.0.0.1, 239.1.1.1) mfe on interface 2, 900 s",
     ]);
-    assert_eq!(r.engine.flows.wanted_len(), 0);
+    assert_eq!(r.engine.tables.flows.wanted_len(), 0);
     assert_eq!(r.mfe(SG), "interface 2 to nowhere");
 }
 
@@ -292,7 +292,7 @@ fn t2_4_an_owner_that_is_leaving_hears_nothing_of_a_late_disable() {
     r.heard.clear();
     r.returns("I");
     assert!(r.heard.iter().all(|line| !line.contains("local")), "{:?}", r.heard);
-    assert_eq!(r.engine.flows.wanted_len(), 0);
+    assert_eq!(r.engine.tables.flows.wanted_len(), 0);
     assert_eq!(owner_of(&r, 1), Ok(Router::ids("I")));
 }
 
@@ -306,7 +306,7 @@ fn t2_4_a_late_disable_to_igmp_of_former_times_ends_nothing() {
     r.join("I", G, 1);
     r.heard.clear();
     r.returns("I");
-    assert_eq!(r.engine.flows.wanted_len(), 1);
+    assert_eq!(r.engine.tables.flows.wanted_len(), 1);
     r.leave("I", G, 1);
 }
 

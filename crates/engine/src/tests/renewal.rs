@@ -188,7 +188,11 @@ fn t5_6_time_outs_far_away_do_not_pile_up() {
         r.leave("B", "(*, 239.1.1.1)", 2);
         r.join("B", "(*, 239.1.1.1)", 2);
     }
-    assert!(r.engine.expiry.len() < 2_000, "{} entries for one MFE", r.engine.expiry.len());
+    assert!(
+        r.engine.tables.expiry.len() < 2_000,
+        "{} entries for one MFE",
+        r.engine.tables.expiry.len()
+    );
 }
 
 #[test]
@@ -241,7 +245,7 @@ fn t5_6_packets_before_a_time_out_was_set_are_of_another_life() {
 
 /// The forwarder does not tell.
 fn no_answer() -> Result<Option<u64>> {
-    Err(crate::types::Refusal::Forwarder("on purpose".into()))
+    Err(mgm_types::Refusal::Forwarder("on purpose".into()))
 }
 
 #[test]
@@ -482,7 +486,7 @@ fn t5_11_what_igmp_adds_after_the_return_and_ahead_of_its_disable_ends_with_that
         "I: enable interface 2",
         "A: prune (*, 239.1.1.1) on interface 2",
     ]);
-    assert_eq!(r.engine.flows.wanted_len(), 0);
+    assert_eq!(r.engine.tables.flows.wanted_len(), 0);
     r.join("I", "(*, 239.1.1.1)", 2);
     r.expect(&["A: join (*, 239.1.1.1) member"]);
 }

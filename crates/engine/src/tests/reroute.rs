@@ -317,5 +317,5 @@ fn t5_4_a_new_route_asks_again_about_new_flows_of_its_source_only() {
     assert!(r.mfe("(10.0.0.1, 239.1.1.2)").starts_with("interface 3"));
     r.reroute("10.0.0.2", connected(3));
     assert!(r.mfe("(10.0.0.2, 239.1.1.1)").starts_with("interface 3"));
-    assert!(r.engine.new_flows.is_empty() && r.engine.resolutions.is_empty());
+    assert!(r.engine.tables.resolutions.new_flows() == 0 && r.engine.tables.resolutions.is_empty());
 }

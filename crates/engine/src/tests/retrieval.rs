@@ -1,7 +1,7 @@
 //! Chapter 6, as far as it is the engine's: order, walks, counters.
 
 use super::*;
-use crate::types::Counters;
+use mgm_types::Counters;
 use smallvec::smallvec;
 
 const SG: &str = "(10.0.0.1, 239.1.1.1)";
@@ -191,7 +191,7 @@ fn t6_7_a_receiver_that_comes_and_goes_needs_no_memory() {
         packets(&mut r, 2);
         assert_eq!(sums(&r), (1 + 2 * round, 3 * round));
     }
-    assert!(r.engine.flows.mfe(flow(SG)).expect("an MFE").rare.is_none());
+    assert!(r.engine.tables.flows.mfe(flow(SG)).expect("an MFE").rare.is_none());
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn t6_7_a_reroute_and_a_threshold_let_no_counter_fall() {
 fn t6_7_counters_go_on_beyond_32_bits() {
     let mut r = quiet_stage();
     packets(&mut r, 1);
-    r.engine.flows.mfe_mut(flow(SG)).expect("an MFE").packets += 1 << 33;
+    r.engine.tables.flows.mfe_mut(flow(SG)).expect("an MFE").packets += 1 << 33;
     r.join("B", "(*, 239.1.1.1)", 2);
     packets(&mut r, 1);
     assert_eq!(sums(&r), ((1 << 33) + 1, 1));

@@ -134,7 +134,7 @@ impl Router {
     }
 
     pub fn number(&self, interface: impl Where) -> IfId {
-        self.engine.interfaces.find(interface.there()).expect("somebody has the interface")
+        self.engine.tables.interfaces.find(interface.there()).expect("somebody has the interface")
     }
 
     /// RPF_CALLBACK of that client names this interface and neighbour.
@@ -401,7 +401,7 @@ impl Router {
 
     /// What a kernel is to have for a flow: an MFE's entry, a refused flow's, or nothing.
     pub fn entry(&self, text: &str) -> String {
-        let name = |id| self.engine.interfaces.name(id);
+        let name = |id| self.engine.tables.interfaces.name(id);
         match self.engine.entry(flow(text), &mut Vec::new()) {
             WantedEntry::Mfe(iif) => format!("MFE from {}", name(iif)),
             WantedEntry::Refusal(iif) => format!("refusal from {}", name(iif)),
@@ -478,11 +478,14 @@ impl Router {
     /// Everything that a refused call must leave as it is.
     pub fn whole_state(&self) -> String {
         let engine = &self.engine;
-        let interfaces: Vec<_> = engine.interfaces.iter().collect();
+        let interfaces: Vec<_> = engine.tables.interfaces.iter().collect();
         let sources = self.known_sources();
         format!(
             "{:?}\n{interfaces:?}\n{:?}\n{sources:?}\n{:?}\n{:?}",
-            engine.clients, engine.flows, engine.resolutions, engine.limits
+            engine.tables.clients,
+            engine.tables.flows,
+            engine.tables.resolutions,
+            engine.tables.limits
         )
     }
 

@@ -87,7 +87,7 @@ fn t5_10_new_flows_follow_their_route_a_few_at_a_time() {
     r.returns("A"); // all its answers are void
     assert_eq!(coming_in_by(&r, 3, &flows), 500);
     assert_eq!(told(&r, "B: creation", &flows), 500);
-    assert!(r.engine.resolutions.is_empty() && r.engine.new_flows.is_empty());
+    assert!(r.engine.tables.resolutions.is_empty() && r.engine.tables.resolutions.new_flows() == 0);
     assert_eq!(r.known_sources(), [addr(SOURCE)]);
 }
 
@@ -111,7 +111,7 @@ fn t5_10_new_flows_follow_the_last_of_several_routes() {
     r.goes_on(7);
     r.returns("A");
     assert_eq!(coming_in_by(&r, 3, &flows), 200);
-    assert!(r.engine.new_flows.is_empty());
+    assert!(r.engine.tables.resolutions.new_flows() == 0);
 }
 
 #[test]

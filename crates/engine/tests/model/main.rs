@@ -10,8 +10,6 @@
 //! - Whatever fails is cut down to the steps that it takes, and printed.
 
 mod drive;
-#[cfg(mgm_planted)]
-mod planted;
 mod shrink;
 mod spec;
 mod steps;

@@ -88,9 +88,6 @@ fn header(packet: &[u8]) -> Result<&[u8], Ignored> {
     if first >> 4 != 4 || length < FIXED {
         return Err(Ignored::Nonsense);
     }
-    if cfg!(all(fuzzing, mgm_planted)) {
-        return Ok(&packet[..length]); // a planted bug: scripts/fuzz must find it
-    }
     packet.get(..length).ok_or(Ignored::Short)
 }
 

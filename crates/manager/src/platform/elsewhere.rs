@@ -7,6 +7,7 @@ use crate::Manager;
 use once_cell::sync::Lazy;
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::ffi::CStr;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,19 @@ use std::time::{Duration, Instant};
 
 /// Whether there are other forwarders than the memory forwarder.
 pub(crate) const HAS_FORWARDER: bool = false;
+
+/// Whether the system can look up interface names.
+pub(crate) const HAS_NAMES: bool = false;
+
+/// Finds nothing.
+pub(crate) fn interface_index(_name: &CStr) -> Option<u32> {
+    None
+}
+
+/// Finds nothing.
+pub(crate) fn interface_name(_index: u32) -> Option<Vec<u8>> {
+    None
+}
 
 /// The library starts in this process.
 pub(crate) fn move_in() {

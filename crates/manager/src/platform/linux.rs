@@ -6,6 +6,7 @@ pub(crate) mod hang;
 mod status_reply;
 
 pub use mgm_linux::fork;
+pub(crate) use mgm_linux::names::{interface_index, interface_name};
 pub(crate) use mgm_linux::sys::StopSignal;
 pub(crate) use mgm_linux::threads::{is_ours, spawn};
 
@@ -21,6 +22,9 @@ use std::sync::Arc;
 
 /// Whether there is more than memory to choose from.
 pub(crate) const HAS_FORWARDER: bool = true;
+
+/// Whether the system can look up interface names.
+pub(crate) const HAS_NAMES: bool = true;
 
 /// MGM starts in this process.
 pub(crate) fn move_in() {

@@ -1,0 +1,101 @@
+//! The delivery protocol on real threads, with the clients of the delivery model and bounds
+//! of 2: callers, threads of the library and workers, which all do thousands of steps. It
+//! finds what needs more preemptions than `delivery_model` explores.
+
+#[path = "delivery_model/client.rs"]
+#[expect(dead_code, reason = "the delivery model uses the rest")]
+mod client;
+
+/// The locks of the clients.
+mod sync {
+    pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+}
+
+use client::{Desk, Fault, Hand};
+use std::sync::Arc;
+use std::thread;
+
+const CALLERS: u64 = 4;
+const LIBRARY_THREADS: u64 = 2;
+const WORKERS: usize = 3;
+const CALLS: usize = 5000;
+
+/// Reproducible random numbers.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) as usize % end
+    }
+
+    /// Up to four changes: of a thing, and the client that is told of it.
+    fn changes(&mut self) -> Vec<(usize, usize)> {
+        (0..1 + self.below(4)).map(|_| (self.below(3), self.below(3))).collect()
+    }
+}
+
+fn stress(desk: &Arc<Desk>, seed: u64) {
+    thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..WORKERS).map(|_| scope.spawn(|| Hand::worker(desk).work())).collect();
+        let callers: Vec<_> = (1..=CALLERS + LIBRARY_THREADS)
+            .map(|number| scope.spawn(move || make_changes(desk, number, seed)))
+            .collect();
+        for caller in callers {
+            caller.join().unwrap();
+        }
+        desk.end_work();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+    desk.check();
+}
+
+fn make_changes(desk: &Arc<Desk>, number: u64, seed: u64) {
+    let (hand, mut random) = (Hand::caller(desk, number), Random(number << 32 | seed));
+    for _ in 0..CALLS {
+        let changes = random.changes();
+        if number <= CALLERS {
+            hand.call(&changes);
+        } else {
+            changes.iter().for_each(|&(client, thing)| hand.upcall(client, thing));
+        }
+    }
+}
+
+#[test]
+fn t8_2_many_threads_change_things_at_once() {
+    for seed in 0..5 {
+        let desk = Desk::new(Fault::None);
+        stress(&desk, seed);
+        assert!((0..3).any(|client| desk.heard(client).1), "no client was ever behind");
+    }
+}
+
+#[test]
+fn t8_1_many_threads_change_things_at_once_and_callbacks_make_calls() {
+    for seed in 5..10 {
+        stress(&Desk::that_calls_back(Fault::None), seed);
+    }
+}
+
+#[test]
+fn t8_3_many_threads_change_things_at_once_and_answers_cause_callbacks() {
+    for seed in 10..15 {
+        stress(&Desk::that_answers(Fault::None), seed);
+    }
+}
+
+#[test]
+#[should_panic]
+fn planted_a_worker_that_nobody_schedules_is_seen() {
+    stress(&Desk::new(Fault::NobodyScheduled), 15);
+}
+
+#[test]
+#[should_panic]
+fn planted_a_word_of_the_past_is_seen() {
+    stress(&Desk::new(Fault::ToldOfThePast), 16);
+}

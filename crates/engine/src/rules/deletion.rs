@@ -1,0 +1,51 @@
+//! The end of an MFE.
+
+use super::debug_log::debug;
+use super::flow_limit;
+use super::oifs::{self, OifChange, Touch};
+use crate::effects::Effects;
+use crate::tables::{ClientId, Flows, IifOrigin, Mfe, Tables};
+use mgm_types::{Flow, IfId};
+use smallvec::SmallVec;
+use std::ops::RangeInclusive;
+
+/// The owner of an interface has changed: MFEs with this iif end, and in all others only
+/// memberships decide whether it is an oif (spec 2.5).
+pub fn clear_interface(t: &mut Tables, id: IfId, caller: Option<ClientId>, fx: &mut Effects) {
+    delete_all(t, Flow::WILDCARD..=Flow::MAX, |mfe| mfe.iif == id, fx);
+    oifs::update(t, Flow::WILDCARD, OifChange { id, touch: Touch::Gone, caller }, fx);
+}
+
+/// Deletes those MFEs of a range of flows for which `ends` returns true.
+pub fn delete_all(
+    t: &mut Tables,
+    flows: RangeInclusive<Flow>,
+    ends: impl Fn(&Mfe) -> bool,
+    fx: &mut Effects,
+) {
+    let (mut first, last) = flows.into_inner();
+    loop {
+        // A few at a time: there may be no memory for the list of all, and the entries found
+        // are still in the cache when removed.
+        let within = t.flows.mfes(first).take_while(|(flow, _)| *flow <= last);
+        let ending = within.filter(|(_, mfe)| ends(mfe)).map(|(flow, _)| flow);
+        let some: SmallVec<[Flow; Flows::FETCH]> = ending.take(Flows::FETCH).collect();
+        some.iter().for_each(|&flow| delete(t, flow, fx));
+        match some.last() {
+            Some(&flow) if some.len() == Flows::FETCH => first = flow.successor(),
+            _ => return,
+        }
+    }
+}
+
+/// Deletes an MFE.
+pub fn delete(t: &mut Tables, flow: Flow, fx: &mut Effects) {
+    if let Some(mfe) = t.flows.remove_mfe(flow) {
+        debug(t, fx, || format!("{flow} deleted: its iif was {}", t.interfaces.name(mfe.iif)));
+        t.begun_flows.end(mfe.arrival);
+        t.origins.set(flow, IifOrigin::Route);
+        t.wrong_ifs.mfe_gone(flow);
+        flow_limit::end_resolution(t, flow); // the renewal of this MFE
+        fx.changed(flow);
+    }
+}

@@ -1,0 +1,101 @@
+//! How many flows packets may begin, and how many of them on one interface (spec 0.9).
+//!
+//! Senders choose sources and groups freely. Without a limit they could fill the memory, and
+//! one sender could keep all others from getting any.
+
+use super::memory;
+use crate::effects::Effects;
+use crate::packet::Refused;
+use crate::tables::begun_flows::NOWHERE;
+use crate::tables::{BegunFlows, Purpose, Resolution, Tables};
+use mgm_types::{Flow, IfId, Time};
+
+/// The time between two log messages about refused flows.
+const SILENCE_MS: u64 = 60_000;
+
+/// Whether a packet may begin a flow. If the limits or the memory do not permit it, one log
+/// message a minute says what to do.
+pub fn admit(t: &mut Tables, arrival: IfId, fx: &mut Effects) -> Result<(), Refused> {
+    let admitted = may_begin(&t.begun_flows, arrival);
+    let admitted = admitted.and_then(|()| memory::reserve(t, fx).map_err(|_| Refused::NoMemory));
+    if let Err(why) = admitted {
+        tell_of_limit(t, arrival, why, fx);
+    }
+    admitted
+}
+
+/// If more than half of the limit is used, an interface with more than half of all flows gets no
+/// more.
+fn may_begin(begun: &BegunFlows, arrival: IfId) -> Result<(), Refused> {
+    let all = begun.len();
+    if all >= begun.most {
+        return Err(Refused::FlowLimit);
+    }
+    if 2 * all > begun.most && 2 * begun.begun_on(arrival) > all {
+        return Err(Refused::ArrivalLimit);
+    }
+    Ok(())
+}
+
+#[cold]
+fn tell_of_limit(t: &mut Tables, arrival: IfId, why: Refused, fx: &mut Effects) {
+    if t.now < t.begun_flows.silent_until {
+        return;
+    }
+    t.begun_flows.silent_until = Time(t.now.0 + SILENCE_MS);
+    let (most, all) = (t.begun_flows.most, t.begun_flows.len());
+    let (name, its) = (t.interfaces.name(arrival), t.begun_flows.begun_on(arrival));
+    let limit = match why {
+        Refused::FlowLimit => format!("there are {all} flows, the limit set by MGM_MAX_FLOWS"),
+        Refused::ArrivalLimit => format!(
+            "{its} of {all} flows began there, more than half, and more than half of \
+             MGM_MAX_FLOWS ({most}) are in use"
+        ),
+        _ => format!("out of memory with {all} flows"),
+    };
+    fx.log.push((
+        log::Level::Error,
+        format!(
+            "new flows that arrive on {name} are refused: {limit}; find out who sends to so \
+             many groups, or from so many sources (mgmtop lists them), and block them with a \
+             filter or a boundary, or raise the limit"
+        ),
+    ));
+}
+
+/// Begins a resolution. The resolution of a new flow counts.
+pub fn begin_resolution(t: &mut Tables, flow: Flow, resolution: Resolution) {
+    if resolution.purpose == Purpose::Create {
+        t.begun_flows.begin(resolution.arrived);
+    }
+    t.resolutions.insert(flow, resolution);
+}
+
+/// Ends a resolution. An MFE that it creates is counted separately.
+pub fn end_resolution(t: &mut Tables, flow: Flow) -> Option<Box<Resolution>> {
+    let resolution = t.resolutions.remove(flow)?;
+    if resolution.purpose == Purpose::Create {
+        t.begun_flows.end(resolution.arrived);
+    }
+    Some(resolution)
+}
+
+/// An interface is about to be removed: flows that began there and now arrive elsewhere must
+/// not count for the next interface with its number.
+pub fn forget_arrival(t: &mut Tables, id: IfId) {
+    if t.begun_flows.begun_on(id) == 0 {
+        return; // the usual case
+    }
+    t.flows.visit_mfes(Flow::WILDCARD..=Flow::MAX, id, |_, mfe, _| {
+        if mfe.arrival == id {
+            mfe.arrival = NOWHERE;
+        }
+        true
+    });
+    for resolution in t.resolutions.range_mut(Flow::WILDCARD..=Flow::MAX) {
+        if resolution.arrived == id {
+            resolution.arrived = NOWHERE;
+        }
+    }
+    t.begun_flows.forget_arrival(id);
+}

@@ -1,0 +1,150 @@
+//! Registered clients (spec section 1).
+
+use crate::notice::{NoticeKind, NoticeKinds};
+use mgm_types::{Refusal, Result};
+use std::collections::HashMap;
+
+/// PROTO_IP_IGMP, and MS_IP_IGMP: both are IGMP (spec 0.6).
+const IGMP_IDS: [u32; 2] = [10, 0x4137_000A];
+
+/// A registered client. Numbers grow with each registration and never repeat,
+/// so their order is the order of registration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
+
+/// Whether a protocol id is IGMP's.
+#[must_use]
+pub fn is_igmp(protocol: u32) -> bool {
+    IGMP_IDS.contains(&protocol)
+}
+
+/// One registration.
+#[derive(Debug)]
+pub struct Client {
+    pub protocol: u32,
+    pub component: u32,
+    pub is_igmp: bool,
+    /// How many interfaces it has taken.
+    pub interfaces: usize,
+    callbacks: NoticeKinds,
+}
+
+/// All registered clients.
+#[derive(Debug, Default)]
+pub struct Clients {
+    /// In order of registration.
+    list: Vec<(ClientId, Client)>,
+    by_key: HashMap<(u32, u32), ClientId>,
+    /// How many clients have each of the callbacks.
+    with_callback: [usize; NoticeKind::ALL.len()],
+    last: u64,
+}
+
+impl Clients {
+    /// An empty table; the first client gets the number after `last`.
+    pub fn after(last: u64) -> Clients {
+        Clients { last, ..Clients::default() }
+    }
+
+    #[inline]
+    pub fn get(&self, id: ClientId) -> Option<&Client> {
+        self.list.get(self.place(id)).filter(|(other, _)| *other == id).map(|(_, client)| client)
+    }
+
+    pub fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
+        let place = self.place(id);
+        let found = self.list.get_mut(place).filter(|(other, _)| *other == id);
+        found.map(|(_, client)| client)
+    }
+
+    /// The position of a client, or where it would be inserted.
+    #[inline]
+    fn place(&self, id: ClientId) -> usize {
+        self.list.partition_point(|(other, _)| *other < id)
+    }
+
+    /// Whether a client has a callback of this kind.
+    pub fn has_callback(&self, id: ClientId, kind: NoticeKind) -> bool {
+        self.callbacks(id).has(kind)
+    }
+
+    /// The callbacks of a client.
+    pub fn callbacks(&self, id: ClientId) -> NoticeKinds {
+        self.get(id).map_or(NoticeKinds::default(), |client| client.callbacks)
+    }
+
+    /// Whether any client has a callback of this kind.
+    pub fn any_has_callback(&self, kind: NoticeKind) -> bool {
+        self.with_callback[kind as usize] > 0
+    }
+
+    /// The callbacks of all clients, in order of registration.
+    pub fn all_callbacks(&self) -> impl Iterator<Item = (ClientId, NoticeKinds)> + '_ {
+        self.list.iter().map(|(id, client)| (*id, client.callbacks))
+    }
+
+    /// The number of clients.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// All clients, in order of registration.
+    pub fn ids(&self) -> impl Iterator<Item = ClientId> + '_ {
+        self.list.iter().map(|(id, _)| *id)
+    }
+
+    /// Adds a client.
+    ///
+    /// # Errors
+    /// `AlreadyRegistered`, `NoMemory`.
+    pub fn insert(
+        &mut self,
+        protocol: u32,
+        component: u32,
+        callbacks: NoticeKinds,
+    ) -> Result<ClientId> {
+        if self.by_key.contains_key(&(protocol, component)) {
+            return Err(Refusal::AlreadyRegistered(protocol, component));
+        }
+        self.list.try_reserve(1)?;
+        self.by_key.try_reserve(1)?;
+        self.last += 1;
+        let id = ClientId(self.last);
+        self.by_key.insert((protocol, component), id);
+        let is_igmp = is_igmp(protocol);
+        self.list.push((id, Client { protocol, component, is_igmp, interfaces: 0, callbacks }));
+        for kind in NoticeKind::ALL {
+            self.with_callback[kind as usize] += usize::from(callbacks.has(kind));
+        }
+        Ok(id)
+    }
+
+    /// Removes a client.
+    pub fn remove(&mut self, id: ClientId) {
+        let (_, client) = self.list.remove(self.place(id));
+        self.by_key.remove(&(client.protocol, client.component));
+        for kind in NoticeKind::ALL {
+            self.with_callback[kind as usize] -= usize::from(client.callbacks.has(kind));
+        }
+    }
+
+    /// The number of the client that registered last.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The record of a client.
+    ///
+    /// # Errors
+    /// `BadHandle`.
+    #[inline]
+    pub fn record(&self, id: ClientId) -> Result<&Client> {
+        self.get(id).ok_or(Refusal::BadHandle(id.0))
+    }
+
+    /// The protocol and component ids of a client.
+    pub fn key(&self, id: ClientId) -> Option<(u32, u32)> {
+        self.get(id).map(|client| (client.protocol, client.component))
+    }
+}

@@ -1,0 +1,276 @@
+//! What a link tells MGM (igmp.md, section 3): the take, and the memberships, which are a
+//! function of the state of the link.
+
+mod backoff;
+mod desired;
+
+pub(crate) use desired::Desired;
+
+use crate::action::{Flag, Membership};
+use crate::config::Role;
+use crate::event::Ownership;
+use crate::log_event::LogEvent;
+use crate::port::{Port, Step};
+use crate::{Action, MgmCall};
+use backoff::Backoff;
+use mgm_types::{Code, Flow, Time};
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+/// How MGM stands to a link.
+#[derive(Debug)]
+pub(crate) struct Memberships {
+    link: u32,
+    claim: Claim,
+    /// Between DISABLE_IGMP and ENABLE_IGMP: MGM takes no calls.
+    disabled: bool,
+    /// The link is down.
+    down: bool,
+    /// The link's memberships are kept out of MGM.
+    withheld: bool,
+    take: Backoff,
+    /// Memberships that MGM had no memory for.
+    failed: BTreeSet<Flow>,
+    retry: Backoff,
+}
+
+/// Whether MGM has given us the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    None,
+    Asked,
+    Taken(Ownership),
+}
+
+impl Memberships {
+    pub fn new(link: u32) -> Memberships {
+        Memberships {
+            link,
+            claim: Claim::None,
+            disabled: false,
+            down: true,
+            withheld: false,
+            take: Backoff::default(),
+            failed: BTreeSet::new(),
+            retry: Backoff::default(),
+        }
+    }
+
+    /// Whether MGM has the memberships of the link now.
+    pub fn are_told(&self) -> bool {
+        matches!(self.claim, Claim::Taken(_)) && !self.disabled && !self.down && !self.withheld
+    }
+
+    /// Whether IGMP counts as the owner of the link.
+    pub fn is_alone(&self) -> bool {
+        self.claim == Claim::Taken(Ownership::Alone)
+    }
+
+    /// When a refused call is due again.
+    pub fn deadline(&self) -> Time {
+        self.take.due().min(self.retry.due())
+    }
+
+    /// Takes the link, unless that has been done (I42).
+    pub fn take(&mut self, step: &mut Step) {
+        if self.claim == Claim::None {
+            self.claim = Claim::Asked;
+            step.actions.push(Action::Mgm(MgmCall::Take { link: self.link }));
+        }
+    }
+
+    /// MGM refused the link: tried again later.
+    pub fn take_refused(&mut self, code: Code, port: &mut Port, step: &mut Step) {
+        self.claim = Claim::None;
+        port.counters.mgm_refusals += 1;
+        let retry = self.take.fail(step.now);
+        port.log(step, LogEvent::TakeRefused { code, retry });
+    }
+
+    /// MGM gave us the link.
+    pub fn taken(&mut self, ownership: Ownership) {
+        self.claim = Claim::Taken(ownership);
+        self.take.reset();
+    }
+
+    /// Gives the link back, if MGM has given it to us or is about to. Its memberships end.
+    pub fn release(&mut self, step: &mut Step) {
+        if self.claim != Claim::None {
+            step.actions.push(Action::Mgm(MgmCall::Release { link: self.link }));
+        }
+        self.claim = Claim::None;
+    }
+
+    /// DISABLE_IGMP: the memberships in MGM end.
+    pub fn disable(&mut self) {
+        self.disabled = true;
+        self.forget_failures();
+    }
+
+    /// ENABLE_IGMP. The caller adds all memberships again.
+    pub fn enable(&mut self, ownership: Ownership) {
+        self.disabled = false;
+        if self.claim != Claim::None {
+            self.claim = Claim::Taken(ownership);
+        }
+    }
+
+    /// The link is down, or up again.
+    pub fn set_down(&mut self, down: bool) {
+        self.down = down;
+        if down {
+            self.forget_failures();
+        }
+    }
+
+    /// Whether they are kept out of MGM.
+    pub fn are_withheld(&self) -> bool {
+        self.withheld
+    }
+
+    /// Keeps the memberships out of MGM, or not. The caller deletes or adds them.
+    pub fn set_withheld(&mut self, withheld: bool) {
+        self.withheld = withheld;
+        if withheld {
+            self.forget_failures();
+        }
+    }
+
+    fn forget_failures(&mut self) {
+        self.failed.clear();
+        self.retry.reset();
+    }
+
+    /// The state of a group may have changed: tells MGM the difference, adds first (I43, I45),
+    /// and the proxy that there may be one.
+    pub fn changed(&mut self, change: Changed, port: &mut Port, step: &mut Step) {
+        let Changed { group, before, after } = change;
+        if before == after {
+            return;
+        }
+        if port.config.role == Role::Downstream {
+            step.changed.push((port.link, group));
+        }
+        if !self.are_told() {
+            return;
+        }
+        let adds: Vec<Flow> = after.missing_in(before, group).collect();
+        let deletes: Vec<Flow> = before.missing_in(after, group).collect();
+        for flow in &adds {
+            self.call(MgmCall::Add, *flow, Flag::Join, step);
+        }
+        for flow in &deletes {
+            self.call(MgmCall::Delete, *flow, Flag::Join, step);
+        }
+        if !self.is_alone() {
+            let entered = after.blocked_beyond(before).count();
+            port.counters.exclusions_not_applied += entered as u64;
+            return;
+        }
+        if after.all {
+            for source in before.blocked_beyond(after) {
+                self.call(MgmCall::Add, Flow::new(source, group), Flag::Forward, step);
+            }
+        }
+        // A JOIN clears the overrides of the group, so that all of them are told again.
+        if adds.is_empty() && deletes.is_empty() {
+            let entered: Vec<Ipv4Addr> = after.blocked_beyond(before).collect();
+            self.block(&entered, group, step);
+        } else {
+            self.block(&after.blocked, group, step);
+        }
+    }
+
+    /// Tells MGM all of a group, which it does not have yet.
+    pub fn add_all(
+        &mut self,
+        group: Ipv4Addr,
+        desired: &Desired,
+        port: &mut Port,
+        step: &mut Step,
+    ) {
+        for flow in desired.flows(group) {
+            self.call(MgmCall::Add, flow, Flag::Join, step);
+        }
+        if self.is_alone() {
+            self.block(&desired.blocked, group, step);
+        } else {
+            port.counters.exclusions_not_applied += desired.blocked.len() as u64;
+        }
+    }
+
+    /// Takes all of a group out of MGM.
+    pub fn delete_all(&mut self, group: Ipv4Addr, desired: &Desired, step: &mut Step) {
+        for flow in desired.flows(group) {
+            self.call(MgmCall::Delete, flow, Flag::Join, step);
+        }
+    }
+
+    fn block(&self, sources: &[Ipv4Addr], group: Ipv4Addr, step: &mut Step) {
+        for source in sources {
+            self.call(MgmCall::Delete, Flow::new(*source, group), Flag::Forward, step);
+        }
+    }
+
+    fn call(&self, call: fn(Membership) -> MgmCall, flow: Flow, flag: Flag, step: &mut Step) {
+        step.actions.push(Action::Mgm(call(Membership { link: self.link, flow, flag })));
+    }
+
+    /// MGM refused an add or a delete (I47, I48).
+    pub fn refused(&mut self, call: Membership, code: Code, port: &mut Port, step: &mut Step) {
+        // Around a change of owner MGM refuses before DISABLE_IGMP is heard: no error.
+        if code == Code::CanNotComplete || self.disabled {
+            return;
+        }
+        port.counters.mgm_refusals += 1;
+        if code != Code::NotEnoughMemory {
+            return port.log(step, LogEvent::MembershipRefused(call.flow, code));
+        }
+        port.log(step, LogEvent::NoMemory(call.flow));
+        if self.failed.is_empty() {
+            self.retry.fail(step.now);
+        }
+        self.failed.insert(call.flow);
+    }
+
+    /// Whether the take is due again at this time.
+    pub fn take_is_due(&self, at: Time) -> bool {
+        self.take.due() <= at
+    }
+
+    /// Stops waiting for the take: it is tried now.
+    pub fn take_again(&mut self, step: &mut Step) {
+        self.take.wait_no_more();
+        self.take(step);
+    }
+
+    /// The memberships that MGM had no memory for and that are due again at this time.
+    pub fn failures_due(&mut self, at: Time) -> BTreeSet<Flow> {
+        if self.retry.due() > at {
+            return BTreeSet::new();
+        }
+        self.retry.wait_no_more();
+        std::mem::take(&mut self.failed)
+    }
+
+    /// Tells MGM again how things stand with one flow.
+    pub fn tell_again(&mut self, flow: Flow, desired: &Desired, step: &mut Step) {
+        if !self.are_told() {
+            return;
+        }
+        let wanted = desired.has(flow);
+        let call = if wanted { MgmCall::Add } else { MgmCall::Delete };
+        self.call(call, flow, Flag::Join, step);
+        if self.is_alone() {
+            self.block(&desired.blocked, flow.group(), step);
+        }
+    }
+}
+
+/// A group whose state may have changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changed<'a> {
+    pub group: Ipv4Addr,
+    pub before: &'a Desired,
+    pub after: &'a Desired,
+}

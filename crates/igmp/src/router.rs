@@ -1,0 +1,246 @@
+//! The router side of a link (RFC 9776, section 6): one querier, and what the hosts want.
+
+mod admission;
+mod bucket;
+mod group;
+mod groups;
+mod policy;
+mod querier;
+mod queries;
+mod records;
+mod room;
+mod tracking;
+mod transitions;
+mod version;
+
+use crate::codec::{self, Message, Query, QueryBody};
+use crate::counters::DropReason;
+use crate::filter::Filter;
+use crate::memberships::{Changed, Desired, Memberships};
+use crate::port::{Port, Step};
+use crate::receive::Received;
+use bucket::{Bucket, CREATIONS, SEQUENCES};
+use group::{Group, NEVER};
+use groups::Groups;
+use mgm_types::Time;
+use querier::Querier;
+use queries::Asker;
+use std::net::Ipv4Addr;
+
+/// The parts of a link that a step of its router works on.
+pub(crate) struct Context<'c, 's> {
+    pub port: &'c mut Port,
+    pub memberships: &'c mut Memberships,
+    pub step: &'c mut Step<'s>,
+}
+
+/// The router side of a link that is up.
+#[derive(Debug)]
+pub(crate) struct Router {
+    querier: Querier,
+    groups: Groups,
+    creations: Bucket,
+    sequences: Bucket,
+}
+
+impl Router {
+    pub fn new(now: Time) -> Router {
+        Router {
+            querier: Querier::new(),
+            groups: Groups::default(),
+            creations: Bucket::new(CREATIONS, now),
+            sequences: Bucket::new(SEQUENCES, now),
+        }
+    }
+
+    /// The addresses or the configuration of the link may have changed (I19, I27).
+    pub fn address_changed(&mut self, former: Option<Ipv4Addr>, port: &mut Port, step: &mut Step) {
+        self.querier.address_changed(former, port, step);
+    }
+
+    /// Whether this router is the querier of the link.
+    pub fn is_querier(&self) -> bool {
+        self.querier.is_active()
+    }
+
+    /// The other router that is the querier.
+    pub fn other_querier(&self) -> Option<Ipv4Addr> {
+        self.querier.elected()
+    }
+
+    /// The version of the link: 1, 2 or 3.
+    pub fn version(&self, port: &Port, now: Time) -> u8 {
+        self.querier.version(&port.config, now)
+    }
+
+    /// What the hosts of the link want of a group.
+    pub fn filter(&self, group: Ipv4Addr) -> Filter {
+        self.groups.get(group).map(Group::filter).unwrap_or_default()
+    }
+
+    /// The groups that hosts want, in ascending order.
+    pub fn groups(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        self.groups.iter().map(|(address, _)| address)
+    }
+
+    /// How many groups hosts want.
+    pub fn group_count(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// What the hosts of the link and its configuration want of a group: what a proxy merges.
+    pub fn reception(&self, port: &Port, group: Ipv4Addr) -> Filter {
+        self.filter(group).merge(port.static_filter(group))
+    }
+
+    /// Groups and sources that have a record.
+    pub fn entries(&self) -> u32 {
+        self.groups.iter().map(|(_, group)| 1 + group.sources.len() as u32).sum()
+    }
+
+    /// The earliest deadline.
+    pub fn deadline(&self) -> Time {
+        let groups = self.groups.first().map_or(NEVER, |(deadline, _)| deadline);
+        groups.min(self.querier.deadline())
+    }
+
+    /// Runs what is due at `at`, the earliest deadline.
+    pub fn run(&mut self, at: Time, context: &mut Context) {
+        if self.querier.deadline() <= at {
+            self.querier.run(at, context.port, context.step);
+        }
+        while let Some((_, group)) = self.groups.first().filter(|(deadline, _)| *deadline <= at) {
+            self.run_group(at, group, context);
+        }
+    }
+
+    /// The timers of one group that are due at `at` (I34).
+    fn run_group(&mut self, at: Time, address: Ipv4Addr, context: &mut Context) {
+        if self.groups.get(address).is_some_and(|group| group.earliest() > at) {
+            return self.groups.settle(address);
+        }
+        let before = self.desired(address, context.port);
+        let version = self.version(context.port, context.step.now);
+        let Some(group) = self.groups.get_mut(address) else { return };
+        *context.step.entries -= expire(group, at);
+        if !group.is_empty() {
+            let (port, step) = (&mut *context.port, &mut *context.step);
+            Asker { address, version, port, step }.repeat(group, at);
+        }
+        self.finish(address, &before, context);
+    }
+
+    /// A packet that passed the checks of both sides.
+    pub fn received(&mut self, received: &Received, context: &mut Context) {
+        match &received.message {
+            Message::Query(query) => {
+                if let Err(reason) = self.query(received, query, context) {
+                    context.port.drop(reason);
+                }
+            }
+            _ => self.reported(received, context),
+        }
+    }
+
+    /// I11, I15, I22, I26, I28.
+    fn query(
+        &mut self,
+        received: &Received,
+        query: &Query,
+        context: &mut Context,
+    ) -> Result<(), DropReason> {
+        let source = received.source;
+        if source.is_unspecified() {
+            return Err(DropReason::QueryFromZero);
+        }
+        if received.unicast_frame {
+            return Err(DropReason::UnicastFrame);
+        }
+        let general = query.is_general();
+        let destination = if general { codec::ALL_SYSTEMS } else { query.group };
+        if received.destination != destination {
+            return Err(DropReason::BadDestination);
+        }
+        if !general && !query.group.is_multicast() {
+            return Err(DropReason::NotAGroup);
+        }
+        if general && matches!(query.body, QueryBody::V3 { sources, .. } if !sources.is_empty()) {
+            return Err(DropReason::GeneralWithSources);
+        }
+        querier::check_allowed(source, context.port, context.step)?;
+        if general {
+            context.port.counters.general_queries += 1;
+            self.querier.heard(source, query, context.port, context.step);
+        } else {
+            context.port.counters.specific_queries += 1;
+            self.lower(source, query, context);
+        }
+        Ok(())
+    }
+
+    /// A specific query of the elected querier lowers timers here, too (I26).
+    fn lower(&mut self, source: Ipv4Addr, query: &Query, context: &mut Context) {
+        if self.is_querier() || self.other_querier() != Some(source) {
+            return;
+        }
+        let config = &context.port.config;
+        let (time, sources) = match query.body {
+            QueryBody::V3 { suppress: true, .. } | QueryBody::V1 => return,
+            QueryBody::V2 => {
+                (u64::from(config.last_member_count()) * u64::from(query.max_response), None)
+            }
+            QueryBody::V3 { sources, .. } => {
+                (config.last_member_time(), Some(sources).filter(|sources| !sources.is_empty()))
+            }
+        };
+        let end = Time(context.step.now.0 + time);
+        let Some(group) = self.groups.get_mut(query.group) else { return };
+        match sources {
+            None => group.timer = group.timer.min(end),
+            Some(sources) => {
+                for source in sources.iter() {
+                    group.lower_source(source, end);
+                }
+            }
+        }
+        self.groups.settle(query.group);
+    }
+
+    /// What MGM shall have of a group.
+    pub fn desired(&self, group: Ipv4Addr, port: &Port) -> Desired {
+        Desired::of(self.filter(group), port.statics_of(group))
+    }
+
+    /// Ends a step that may have changed a group: deletes the record if nothing is left of it,
+    /// notes its deadline, and reports what changed.
+    fn finish(&mut self, address: Ipv4Addr, before: &Desired, context: &mut Context) {
+        let is_empty = self.groups.get(address).is_some_and(Group::is_empty);
+        if is_empty {
+            let sources = self.groups.remove(address).unwrap_or(0);
+            *context.step.entries -= 1 + sources as u32;
+        } else {
+            self.groups.settle(address);
+        }
+        let after = self.desired(address, context.port);
+        let changed = Changed { group: address, before, after: &after };
+        context.memberships.changed(changed, context.port, context.step);
+    }
+}
+
+/// Ends what is over at `at`: sources first, then the group timer. Returns how many sources went.
+fn expire(group: &mut Group, at: Time) -> u32 {
+    let mut gone = 0;
+    if group.exclude {
+        for source in &mut group.sources {
+            if source.timer().is_some_and(|timer| timer <= at) {
+                source.stop();
+            }
+        }
+        if group.timer <= at {
+            gone = group.leave_exclude();
+        }
+    } else {
+        gone = group.retain(|source| source.timer().is_some_and(|timer| timer > at));
+    }
+    gone
+}

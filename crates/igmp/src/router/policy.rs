@@ -1,0 +1,109 @@
+//! Changes of the configuration, and state that is saved and read again.
+
+use crate::config::LeaveMode;
+use crate::filter::Filter;
+use crate::port::{Port, Step};
+use crate::router::admission::permits_group;
+use crate::router::group::Source;
+use crate::router::room::Room;
+use crate::router::{Context, Router};
+use crate::saved::SavedGroup;
+use mgm_types::{is_host_source, Time};
+use std::net::Ipv4Addr;
+
+impl Router {
+    /// Removes what the configuration does not permit any longer (I46, I51). The caller
+    /// reports what changed.
+    pub fn enforce(&mut self, port: &Port, step: &mut Step) {
+        let config = &port.config;
+        let all: Vec<Ipv4Addr> = self.groups().collect();
+        for address in all {
+            let Some(group) = self.groups.get_mut(address) else { continue };
+            let denied =
+                permits_group(config, address).is_err() || group.exclude && config.is_ssm(address);
+            *step.entries -= group.retain(|source| config.sources.permits(source.address));
+            if denied || group.is_empty() {
+                let sources = self.groups.remove(address).unwrap_or(0);
+                *step.entries -= 1 + sources as u32;
+            } else {
+                self.groups.settle(address);
+            }
+        }
+    }
+
+    /// The leave mode changed: nothing is known yet of hosts that have reported before.
+    pub fn leave_mode_changed(&mut self, port: &Port, step: &Step) {
+        let intervals = self.querier.intervals(&port.config);
+        let known = match port.config.leave {
+            LeaveMode::Tracked => Time(step.now.0 + intervals.group_membership),
+            LeaveMode::Query | LeaveMode::Immediate => Time(0),
+        };
+        for group in self.groups.iter_mut() {
+            group.tracking.suspend(known);
+        }
+    }
+
+    /// The groups with their modes and sources (I80).
+    pub fn saved(&self) -> Vec<SavedGroup> {
+        let saved = self.groups.iter().map(|(address, group)| {
+            let list = |runs: bool| {
+                let of_kind = group.sources.iter().filter(|source| source.runs() == runs);
+                of_kind.map(|source| source.address).collect()
+            };
+            SavedGroup {
+                group: address,
+                exclude: group.exclude,
+                wanted: list(true),
+                excluded: list(false),
+            }
+        });
+        saved.collect()
+    }
+
+    /// Takes over a saved group until QRI + LMQT from now, unless hosts have reported it already.
+    pub fn restore(&mut self, saved: &SavedGroup, context: &mut Context) {
+        let (config, now) = (&context.port.config, context.step.now);
+        let denied = permits_group(config, saved.group).is_err()
+            || saved.exclude && config.is_ssm(saved.group);
+        if denied || self.groups.get(saved.group).is_some() {
+            return;
+        }
+        let before = self.desired(saved.group, context.port);
+        let answered = u64::from(config.query_response_interval) + config.last_member_time();
+        let end = Time(now.0 + answered);
+        let mut room = Room {
+            entries: &mut *context.step.entries,
+            max_entries: context.step.settings.max_entries,
+            max_sources: config.max_sources.into(),
+            bucket: None,
+            counters: &mut context.port.counters,
+            now,
+            reached: None,
+        };
+        if !room.group(self.groups.len(), config.max_groups as usize) {
+            return;
+        }
+        let group = self.groups.create(saved.group);
+        group.exclude = saved.exclude;
+        group.timer = end;
+        // Hosts that are not known yet may want it.
+        group.tracking.suspend(Time(now.0 + config.intervals().group_membership));
+        let wanted = saved.wanted.iter().map(|source| Source::running(*source, end));
+        let excluded = saved.excluded.iter().map(|source| Source::stopped(*source));
+        for source in wanted.chain(excluded.filter(|_| saved.exclude)) {
+            let permitted =
+                is_host_source(source.address) && config.sources.permits(source.address);
+            if let (true, Err(at)) = (permitted, group.find(source.address)) {
+                if room.source(group.sources.len()) {
+                    group.insert(at, source);
+                }
+            }
+        }
+        self.finish(saved.group, &before, context);
+    }
+
+    /// What hosts want of each group.
+    pub fn filters(&self) -> impl Iterator<Item = (Ipv4Addr, Filter)> + '_ {
+        self.groups.iter().map(|(address, group)| (address, group.filter()))
+    }
+}

@@ -1,0 +1,265 @@
+//! Reports and leaves: from the message to the group (I31 to I40).
+
+use crate::codec::{Message, RecordType};
+use crate::config::{Intervals, LeaveMode};
+use crate::log_event::LogEvent;
+use crate::memberships::Desired;
+use crate::receive::Received;
+use crate::router::admission::{self, Report, Rules};
+use crate::router::bucket::Bucket;
+use crate::router::group::Group;
+use crate::router::queries::Asker;
+use crate::router::room::{Limit, Room};
+use crate::router::tracking::Reported;
+use crate::router::transitions::{apply, creates, may_change, Change, Questions};
+use crate::router::{Context, Router};
+use crate::DropReason;
+use mgm_types::{Flow, Time};
+use std::net::Ipv4Addr;
+
+impl Router {
+    /// A report or a leave.
+    pub(super) fn reported(&mut self, received: &Received, context: &mut Context) {
+        let host = received.source;
+        let old = |message, group| Report::old(message, host, group);
+        match &received.message {
+            Message::Query(_) => {}
+            Message::ReportV1(group) => {
+                self.record(old(admission::Message::V1Report, *group), context);
+            }
+            Message::ReportV2(group) => {
+                self.record(old(admission::Message::V2Report, *group), context);
+            }
+            Message::Leave(group) => self.record(old(admission::Message::Leave, *group), context),
+            Message::ReportV3(records) => {
+                let mut known = 0;
+                for record in records.clone() {
+                    known += 1;
+                    let report = Report {
+                        message: admission::Message::V3Report,
+                        host,
+                        kind: record.kind,
+                        group: record.group,
+                        sources: record.sources.iter().collect(),
+                    };
+                    self.record(report, context);
+                }
+                context.port.counters.unknown_records += (records.len() - known) as u64;
+            }
+        }
+    }
+
+    /// One record, of a v3 report or of an older message.
+    fn record(&mut self, mut report: Report, context: &mut Context) {
+        let (address, now) = (report.group, context.step.now);
+        let version = self.version(context.port, now);
+        let rules = Rules { config: &context.port.config, version, now };
+        let known = self.groups.get(address);
+        match rules.admit(&mut report, known, &mut context.port.counters) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(reason) => return refuse(&report, reason, context),
+        }
+        if report.message == admission::Message::Leave {
+            context.port.counters.leaves += 1;
+        } else {
+            context.port.counters.reports += 1;
+        }
+        let is_new = known.is_none();
+        let intervals = self.querier.intervals(&context.port.config);
+        let membership_end = Time(now.0 + intervals.group_membership);
+        let change = Change { kind: report.kind, sources: &report.sources, membership_end };
+        if is_new && !(creates(&change) && self.create(address, context)) {
+            return;
+        }
+        let asks = self.is_querier();
+        let Some(group) = self.groups.get_mut(address) else { return };
+        let mut work = Work { group, report: &report, intervals, version, now };
+        let ends = asks && context.port.config.leave != LeaveMode::Query;
+        let before = may_change(work.group, &change, ends)
+            .then(|| Desired::of(work.group.filter(), context.port.statics_of(address)));
+        let questions = work.change(&change, &mut self.creations, context);
+        work.note_host(context);
+        let asked = asks && work.follow(questions, &mut self.sequences, context);
+        if is_new {
+            context.port.counters.groups_added += u64::from(!work.group.is_empty());
+        }
+        // The record sets timers to GMI or to the group timer, and queries lower some. Timers that
+        // rise leave the deadline too early, which does no harm.
+        let lowered = asked || membership_end < work.group.deadline;
+        match before {
+            Some(before) => self.finish(address, &before, context),
+            None if lowered => self.groups.settle(address),
+            None => {}
+        }
+    }
+
+    /// Creates the record of a group, if there is room for it.
+    fn create(&mut self, address: Ipv4Addr, context: &mut Context) -> bool {
+        let config = &context.port.config;
+        let max_groups = config.max_groups as usize;
+        let mut room = Room {
+            entries: &mut *context.step.entries,
+            max_entries: context.step.settings.max_entries,
+            max_sources: config.max_sources.into(),
+            bucket: Some(&mut self.creations),
+            counters: &mut context.port.counters,
+            now: context.step.now,
+            reached: None,
+        };
+        if room.group(self.groups.len(), max_groups) {
+            self.groups.create(address);
+            return true;
+        }
+        let event = match room.reached {
+            Some(Limit::Rate) => LogEvent::CreationLimit,
+            _ => LogEvent::GroupLimit(address),
+        };
+        context.port.log(context.step, event);
+        false
+    }
+}
+
+/// A record that is applied to its group.
+struct Work<'a> {
+    group: &'a mut Group,
+    report: &'a Report,
+    intervals: Intervals,
+    version: u8,
+    now: Time,
+}
+
+impl Work<'_> {
+    /// Applies the table. Returns what it says must be asked.
+    fn change(
+        &mut self,
+        change: &Change,
+        creations: &mut Bucket,
+        context: &mut Context,
+    ) -> Questions {
+        let mut room = Room {
+            entries: &mut *context.step.entries,
+            max_entries: context.step.settings.max_entries,
+            max_sources: context.port.config.max_sources.into(),
+            bucket: Some(creations),
+            counters: &mut context.port.counters,
+            now: self.now,
+            reached: None,
+        };
+        let questions = apply(self.group, change, &mut room);
+        let reached = room.reached;
+        let older_end = Time(self.now.0 + self.intervals.older_host_present);
+        match self.report.message {
+            admission::Message::V1Report => self.group.v1_until = older_end,
+            admission::Message::V2Report => self.group.v2_until = older_end,
+            _ => {}
+        }
+        match reached {
+            Some(Limit::Rate) => context.port.log(context.step, LogEvent::CreationLimit),
+            Some(Limit::Number) => {
+                context.port.log(context.step, LogEvent::SourceLimit(self.report.group));
+            }
+            None => {}
+        }
+        questions
+    }
+
+    /// Notes which host wants what, if hosts are tracked (I40).
+    fn note_host(&mut self, context: &mut Context) {
+        let config = &context.port.config;
+        if config.leave != LeaveMode::Tracked {
+            return;
+        }
+        let (now, tracking) = (self.now, &mut self.group.tracking);
+        let until = Time(now.0 + self.intervals.group_membership);
+        match self.report.message {
+            // Older hosts do not report what others have reported.
+            admission::Message::V1Report | admission::Message::V2Report => {
+                let older_end = Time(now.0 + self.intervals.older_host_present);
+                tracking.suspend(older_end.max(until));
+            }
+            _ if self.report.host.is_unspecified() => tracking.suspend(until),
+            _ => {
+                let Report { host, kind, ref sources, .. } = *self.report;
+                let record = Reported { host, kind, sources };
+                let limit = config.max_tracked.into();
+                if tracking.is_complete(now) && !tracking.note(record, now, until, limit) {
+                    tracking.suspend(until);
+                    context.port.counters.tracking_ended += 1;
+                }
+            }
+        }
+    }
+
+    /// Asks the hosts, or ends at once, what the record may have been the last interest in.
+    /// Returns whether timers were lowered.
+    fn follow(
+        &mut self,
+        questions: Questions,
+        sequences: &mut Bucket,
+        context: &mut Context,
+    ) -> bool {
+        // A group of 224.0.0.0/24 is never asked about, and v2 and v1 have no Q(G,X).
+        let unasked = Flow::any_source(self.report.group).is_link_local();
+        if questions.is_empty() || unasked {
+            return false;
+        }
+        let questions = match self.version {
+            3 => questions,
+            version => Questions { group: questions.group && version == 2, sources: Vec::new() },
+        };
+        let leaves = matches!(self.report.kind, RecordType::ToIn | RecordType::Block);
+        match context.port.config.leave {
+            LeaveMode::Immediate if leaves => self.end(&questions, context),
+            LeaveMode::Tracked if leaves && self.group.tracking.is_complete(self.now) => {
+                let wanted = self.group.tracking.wanted_by_others(self.report.host, self.now);
+                let mut ended = questions;
+                ended.group &= !wanted.exclude;
+                ended.sources.retain(|source| !wanted.wants(*source));
+                self.end(&ended, context);
+            }
+            _ => return self.ask(&questions, sequences, context),
+        }
+        true
+    }
+
+    fn end(&mut self, questions: &Questions, context: &mut Context) {
+        *context.step.entries -= self.group.end(questions);
+    }
+
+    /// Starts the specific queries, if not too many have been started (I76).
+    fn ask(
+        &mut self,
+        questions: &Questions,
+        sequences: &mut Bucket,
+        context: &mut Context,
+    ) -> bool {
+        let (port, step) = (&mut *context.port, &mut *context.step);
+        let mut asker = Asker { address: self.report.group, version: self.version, port, step };
+        let sources = asker.starting_sources(self.group, &questions.sources);
+        let ask_group = questions.group && Asker::starts_group(self.group);
+        if sources.is_empty() && !ask_group {
+            return false;
+        }
+        if !sequences.take(self.now) {
+            asker.port.counters.queries_limited += 1;
+            asker.port.log(asker.step, LogEvent::QueryLimit);
+            return false;
+        }
+        if !sources.is_empty() {
+            asker.start_sources(self.group, &sources);
+        }
+        if ask_group {
+            asker.start_group(self.group);
+        }
+        true
+    }
+}
+
+fn refuse(report: &Report, reason: DropReason, context: &mut Context) {
+    context.port.drop(reason);
+    if reason == DropReason::SsmRange {
+        let event = LogEvent::SsmReport { host: report.host, group: report.group };
+        context.port.log(context.step, event);
+    }
+}

@@ -1,0 +1,152 @@
+//! Which hosts want a group, for `leave = "tracked"` (I40).
+
+use crate::codec::RecordType;
+use crate::filter::Filter;
+use crate::router::group::insert;
+use mgm_types::Time;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+
+/// What the hosts of a group have reported, host by host.
+#[derive(Debug, Default)]
+pub(super) struct Tracking {
+    /// By host and source.
+    wants: Vec<Want>,
+    /// Until then, hosts that are not known may want the group.
+    unknown_until: Time,
+}
+
+/// What a host wants, or does not want, of one source.
+#[derive(Clone, Copy, Debug)]
+struct Want {
+    until: Time,
+    host: Ipv4Addr,
+    /// 0.0.0.0 for all sources that the host does not exclude.
+    source: Ipv4Addr,
+    /// Whether the host, which is in EXCLUDE mode, excludes the source.
+    excluded: bool,
+}
+
+/// A record as its host meant it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reported<'a> {
+    /// The host.
+    pub host: Ipv4Addr,
+    /// The type of the record.
+    pub kind: RecordType,
+    /// Its sources, in ascending order.
+    pub sources: &'a [Ipv4Addr],
+}
+
+impl Tracking {
+    /// Forgets all hosts: until then, others may want the group.
+    pub fn suspend(&mut self, until: Time) {
+        self.wants = Vec::new();
+        self.unknown_until = self.unknown_until.max(until);
+    }
+
+    /// Whether every host that wants the group is known.
+    pub fn is_complete(&self, now: Time) -> bool {
+        self.unknown_until <= now
+    }
+
+    /// Notes a record, which holds until `until`. Returns false if there are too many: then
+    /// the caller must suspend the tracking.
+    pub fn note(&mut self, record: Reported, now: Time, until: Time, limit: usize) -> bool {
+        let excludes = matches!(record.kind, RecordType::ToEx | RecordType::IsEx);
+        let wants = !excludes && record.kind != RecordType::Block;
+        if excludes && record.sources.is_empty() && self.refresh_all(record.host, until) {
+            return true;
+        }
+        match record.kind {
+            RecordType::ToIn | RecordType::ToEx | RecordType::IsEx => {
+                self.wants.drain(self.of_host(record.host));
+            }
+            RecordType::Block => self.remove(record, false),
+            RecordType::IsIn | RecordType::Allow => self.remove(record, true),
+        }
+        if excludes {
+            self.set(record.host, Ipv4Addr::UNSPECIFIED, false, until);
+        }
+        let in_exclude = self.find(record.host, Ipv4Addr::UNSPECIFIED).is_ok();
+        if wants || in_exclude {
+            for source in record.sources {
+                self.set(record.host, *source, !wants, until);
+            }
+        }
+        if self.wants.len() > limit {
+            self.wants.retain(|want| want.until > now);
+        }
+        if self.wants.len() < self.wants.capacity() / 2 {
+            self.wants.shrink_to_fit();
+        }
+        self.wants.len() <= limit
+    }
+
+    /// If the host wants everything, and nothing else is known of it: that holds on.
+    fn refresh_all(&mut self, host: Ipv4Addr, until: Time) -> bool {
+        let range = self.of_host(host);
+        match &mut self.wants[range] {
+            [want] if want.source.is_unspecified() => {
+                want.until = until;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Where the host's entries stand.
+    fn of_host(&self, host: Ipv4Addr) -> Range<usize> {
+        let start = self.wants.partition_point(|want| want.host < host);
+        let entries = self.wants[start..].iter().take_while(|want| want.host == host).count();
+        start..start + entries
+    }
+
+    /// Removes what the host wants (or excludes) of the sources of the record.
+    fn remove(&mut self, record: Reported, excluded: bool) {
+        if !record.sources.is_empty() {
+            self.wants.retain(|want| {
+                want.host != record.host
+                    || want.excluded != excluded
+                    || record.sources.binary_search(&want.source).is_err()
+            });
+        }
+    }
+
+    fn find(&self, host: Ipv4Addr, source: Ipv4Addr) -> Result<usize, usize> {
+        self.wants.binary_search_by_key(&(host, source), |want| (want.host, want.source))
+    }
+
+    fn set(&mut self, host: Ipv4Addr, source: Ipv4Addr, excluded: bool, until: Time) {
+        let want = Want { until, host, source, excluded };
+        match self.find(host, source) {
+            Ok(at) => self.wants[at] = want,
+            Err(at) => insert(&mut self.wants, at, want),
+        }
+    }
+
+    /// What all hosts but this one want.
+    pub fn wanted_by_others(&self, host: Ipv4Addr, now: Time) -> Filter {
+        let mut wanted = Filter::default();
+        for wants in self.wants.chunk_by(|one, next| one.host == next.host) {
+            if wants[0].host == host {
+                continue;
+            }
+            let live = || wants.iter().filter(|want| want.until > now);
+            let list = |excluded| {
+                let of_kind = live().filter(move |want| want.excluded == excluded);
+                let sources = of_kind.map(|want| want.source).filter(|s| !s.is_unspecified());
+                sources.collect()
+            };
+            let exclude = live().any(|want| want.source.is_unspecified());
+            if exclude {
+                wanted = wanted.merge(Filter { exclude, sources: list(true) });
+            }
+            wanted = wanted.merge(Filter { exclude: false, sources: list(false) });
+            if wanted == Filter::everything() {
+                break;
+            }
+        }
+        wanted
+    }
+}
