@@ -1,17 +1,17 @@
 /*
- * embedded_host.c - the example protocol inside a host that is its own router.
+ * embedded_host.c - the example protocol with the memory forwarder.
  *
- * No kernel, no privilege, no packet on a wire: this program is the router and
- * hands MGM what a kernel would, routes and packets, by mgmhost.h. MGM keeps
- * its forwarding table in memory and answers for each packet where it goes. A
- * user-space data plane, a simulator or a test uses MGM like this. protocol.c
- * is the very file that igmp_router.c runs, and cannot tell the difference.
+ * This program needs no kernel support, no privileges and no network. It passes routes and
+ * packets to the library with the functions of mgmhost.h. The library keeps its forwarding
+ * table in memory, and returns the outgoing interfaces of each packet. A data plane in user
+ * space, a simulator or a test can use the library in this way. protocol.c is the same file
+ * that igmp_router.c uses.
  *
  *     cc embedded_host.c protocol.c igmp.c -lmgm
  *
- * Exits with 0 if every packet went where it should.
+ * The exit status is 0 if every packet was forwarded as expected.
  */
-#define _POSIX_C_SOURCE 200809L /* clock_gettime beside C11 */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime, which C11 lacks */
 
 #include "igmp.h"
 #include "protocol.h"
@@ -23,7 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Our interfaces. The numbers are ours to choose; nobody else looks at them. */
+/* The interfaces. With the memory forwarder the host chooses the numbers. */
 enum { TO_SOURCE = 1, TO_RECEIVER = 2 };
 
 enum { PACKETS = 20, PACKET_SIZE = 44 };
@@ -56,9 +56,9 @@ static DWORD connect_network(const char *network, DWORD index)
 }
 
 /*
- * A packet came in: where does it go? This call is the whole data plane. Of a
- * header MGM itself reads just the TTL; the callbacks are shown all of it.
- * Returns the number of outgoing interfaces, -1 for "came in where it must not".
+ * Passes a packet to the library, which returns where to forward it. The library reads only
+ * the TTL of the header, and passes the header to the callbacks. Returns the number of
+ * outgoing interfaces, or -1 if the packet arrived on the wrong interface.
  */
 static int packet_in(const char *source, const char *group, DWORD index, DWORD *out)
 {
@@ -84,7 +84,7 @@ static int packet_in(const char *source, const char *group, DWORD index, DWORD *
     return (int)count;
 }
 
-/* A host on the receiver's link sends an IGMPv3 report, as a real one would. */
+/* A host on the receiver's link sends an IGMPv3 report. */
 static void report(enum igmp_record type, const char *group)
 {
     uint8_t message[20];

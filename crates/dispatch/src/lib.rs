@@ -8,16 +8,19 @@
 //! - `queue`: one client's callbacks that wait, and which thread makes them.
 //! - `notes`: what a client that is behind has to be told.
 //! - `turn`: how many callbacks one call makes.
+//! - `backlog`: questions that are held back from a queue.
 //! - `outbox`: the callbacks that a thread must see delivered.
 //! - `run`: the loops of the threads.
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod notes;
 mod outbox;
 mod queue;
 mod run;
 mod turn;
 
+pub use backlog::{Backlog, ForgetWalk, Origin, Question};
 pub use notes::Tell;
 pub use outbox::{Outbox, Ticket};
 pub use queue::{Pushed, Queue};

@@ -247,7 +247,7 @@ struct Runner<'a, H: Host> {
 
 impl<H: Host> Runner<'_, H> {
     /// The run has ended; a worker has to go on if there is something left for one.
-    #[inline]
+    #[inline(always)]
     fn end(&mut self, guard: &mut H::Guard<'_>) {
         let Some(callee) = self.callee.take() else { return };
         if let Some(queue) = H::queue(guard, self.place) {
@@ -266,6 +266,7 @@ impl<H: Host> Runner<'_, H> {
 impl<H: Host> Drop for Runner<'_, H> {
     /// Something of ours panicked. A client that seemed to be run for ever would
     /// hear nothing any more, and could not go.
+    #[cold]
     fn drop(&mut self) {
         if self.callee.is_some() && !self.host.is_lost() {
             let guard = &mut self.host.lock();

@@ -89,7 +89,6 @@ impl Router {
     }
 
     /// What the hosts of the link and its configuration want of a group: what a proxy merges.
-    #[expect(dead_code, reason = "the proxy merges it")]
     pub fn reception(&self, port: &Port, group: Ipv4Addr) -> Filter {
         self.filter(group).merge(port.static_filter(group))
     }

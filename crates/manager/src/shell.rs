@@ -1,10 +1,9 @@
 //! The manager as the user of `dispatch`: its lock, its clients, and what it does before and
 //! after a callback.
 
-use super::backlog::flow_in_question;
 use super::client_records::{ClientPlace, ClientRecord, Noted, Queued};
 use super::context::{self, Inside};
-use super::dispatch::{Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, BOUNDS};
+use super::dispatch::{Bounds, Cause, Host, Lane, Outbox, Pushed, Question, Queue, Tell, BOUNDS};
 use super::state::{Guard, Run};
 use super::{Callbacks, Manager};
 use crate::engine::{AlertTopic, Answer, ClientId, Effects, Engine};
@@ -116,11 +115,10 @@ impl Host for Shell<'_> {
     ) -> Option<Queued> {
         let Run { engine, clients, counters, fx, .. } = guard.run.as_mut()?;
         let record = clients.at(place)?;
-        if flow_in_question(&notice).is_some() {
+        if notice.subject().is_some() {
             callee.asked += 1;
             let mut next = record.backlog.popped(&notice);
             while let Some(question) = next.take() {
-                let question = Queued(question);
                 if let Pushed::Refused(lost) = record.queue.push(&BOUNDS, Cause::WORKER, question) {
                     engine.forget(&lost, fx); // no memory: as if its packet had not come
                     record.backlog.refused(&lost);

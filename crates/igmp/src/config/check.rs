@@ -77,6 +77,7 @@ impl LinkConfig {
             ("query-response-interval", self.query_response_interval, LONGEST_RESPONSE),
             ("last-member-query-interval", self.last_member_query_interval, LONGEST_RESPONSE),
             ("startup-query-interval", self.startup_interval(), LONGEST),
+            ("unsolicited-report-interval", self.report_interval(3), LONGEST_RESPONSE),
         ] {
             if !(100..=longest).contains(&value) {
                 return Err(ConfigError::Interval(name));

@@ -65,7 +65,7 @@ fn i52_include_takes_the_sources_that_fit_and_refreshes_them() {
 #[test]
 fn i52_groups_and_sources_of_all_links_are_limited_together() {
     let mut lan = Lan::new(config());
-    lan.event(Event::Settings(Settings { max_entries: 5 }));
+    lan.event(Event::Settings(Settings { max_entries: 5, ..Settings::default() }));
     lan.report(HOST, Allow, G, &[1, 2]);
     lan.report(HOST, ToEx, "239.1.1.2", &[]);
     lan.report(HOST, Allow, "239.1.1.2", &[3, 4]);
@@ -86,7 +86,7 @@ fn i52_groups_and_sources_of_all_links_are_limited_together() {
 #[test]
 fn i52_a_link_that_goes_gives_its_room_back() {
     let mut lan = Lan::new(config());
-    lan.event(Event::Settings(Settings { max_entries: 3 }));
+    lan.event(Event::Settings(Settings { max_entries: 3, ..Settings::default() }));
     for _ in 0..5 {
         lan.report(HOST, Allow, G, &[1, 2]);
         assert_eq!(lan.state(G), "IN(1,2)");
