@@ -174,7 +174,8 @@ impl Igmp {
         links.chain([(self.proxy.deadline(), None)]).min()
     }
 
-    /// When [`Event::Time`] is due.
+    /// When [`Event::Time`] is due. It may turn out then that nothing is to be done: timers
+    /// that rise are looked at when they would have ended.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         self.first_deadline().map(|(at, _)| at).filter(|at| *at != Time(u64::MAX))

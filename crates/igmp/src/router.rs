@@ -116,6 +116,9 @@ impl Router {
 
     /// The timers of one group that are due at `at` (I34).
     fn run_group(&mut self, at: Time, address: Ipv4Addr, context: &mut Context) {
+        if self.groups.get(address).is_some_and(|group| group.earliest() > at) {
+            return self.groups.settle(address);
+        }
         let before = self.desired(address, context.port);
         let version = self.version(context.port, context.step.now);
         let Some(group) = self.groups.get_mut(address) else { return };
