@@ -94,7 +94,7 @@ pub fn walk(steps: &[Step], seed: u64) -> Result<Seen, Failure> {
         bad_call: None,
     };
     walk.spec.now = walk.now;
-    walk.event(Event::Settings(Settings { max_entries: MAX_ENTRIES }));
+    walk.event(Event::Settings(Settings { max_entries: MAX_ENTRIES, ..Settings::default() }));
     let interface = Interface::link(LINK);
     walk.event(Event::Configure { interface, config: Box::new(picked.config()) });
     walk.link(true);

@@ -17,6 +17,10 @@ impl Mgm {
             MgmCall::Add(membership) => self.change(membership, true),
             MgmCall::Delete(membership) => self.change(membership, false),
             MgmCall::Take { .. } | MgmCall::Release { .. } => {}
+            // A router without a proxy has no routes of its own, and moves no MFE.
+            MgmCall::AddRoute { .. } | MgmCall::DeleteRoute { .. } | MgmCall::SetMfe { .. } => {
+                unreachable!("only a proxy calls this: {call:?}")
+            }
         }
     }
 
