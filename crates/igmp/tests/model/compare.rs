@@ -94,7 +94,7 @@ pub fn walk(steps: &[Step], seed: u64) -> Result<Seen, Failure> {
         bad_call: None,
     };
     walk.spec.now = walk.now;
-    walk.event(Event::Settings(Settings { max_entries: MAX_ENTRIES }));
+    walk.event(Event::Settings(Settings { max_entries: MAX_ENTRIES, ..Settings::default() }));
     let interface = Interface::link(LINK);
     walk.event(Event::Configure { interface, config: Box::new(picked.config()) });
     walk.link(true);
@@ -316,7 +316,7 @@ impl Walk {
         for group in &saved {
             let name = group.group;
             let spec = &self.spec;
-            let lists = [spec.running(name), spec.excluded(name)].map(|set| Vec::from_iter(set));
+            let lists = [spec.running(name), spec.excluded(name)].map(Vec::from_iter);
             let theirs = (spec.is_exclude(name), &lists[0], &lists[1]);
             let ours = (group.exclude, &group.wanted, &group.excluded);
             same(&format!("state of {name}"), &ours, &theirs)?;

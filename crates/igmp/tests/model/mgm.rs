@@ -16,7 +16,7 @@ impl Mgm {
         match *call {
             MgmCall::Add(membership) => self.change(membership, true),
             MgmCall::Delete(membership) => self.change(membership, false),
-            MgmCall::Take { .. } | MgmCall::Release { .. } => {}
+            _ => {}
         }
     }
 
