@@ -181,3 +181,14 @@ void router_of_two(HANDLE *a, HANDLE *b)
     OK(join(*b, "(*, 239.1.1.1)", 2));
     forget_log();
 }
+
+void router_of_three(HANDLE *a, HANDLE *b, HANDLE *c)
+{
+    *a = protocol('A');
+    *b = protocol('B');
+    *c = protocol('C');
+    OK(take(*a, 1));
+    OK(take(*b, 2));
+    OK(take(*c, 3));
+    route("10.0.0.0/8", 1, "10.0.1.1");
+}

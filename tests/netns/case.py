@@ -1,15 +1,16 @@
-"""What all test cases share: a lab and a router that are gone afterwards."""
+"""The base class of the test cases: a lab and routers, which are removed after each test."""
 
+import socket
 import unittest
 
-from lab import Lab
+from lab import MRT_TABLE, Lab
 from router import Router
 
 GROUP = "239.1.2.3"
 
 
 class NetnsTest(unittest.TestCase):
-    """`self.lab` is a fresh router without links; see Lab for adding hosts."""
+    """`self.lab` is a router without links; Lab adds hosts."""
 
     def setUp(self):
         self.lab = Lab()
@@ -21,7 +22,7 @@ class NetnsTest(unittest.TestCase):
         return router
 
     def hosts(self, *names):
-        """Hosts with one link each; the router's interfaces are called after them."""
+        """Returns hosts with one link each. The router's interface to host x is to-x."""
         made = []
         for name in names:
             host = self.lab.host(name)
@@ -29,7 +30,25 @@ class NetnsTest(unittest.TestCase):
             made.append(host)
         return made
 
+    def one_receiver(self):
+        """Returns a source, a receiver, and a router that forwards GROUP to the receiver."""
+        source, receiver = self.hosts("source", "receiver")
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        return source, receiver, router
+
+    def needs_table(self, number):
+        """Skips the test if the kernel has only one multicast routing table."""
+        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+        try:
+            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, number)
+        except OSError as error:
+            self.skipTest(f"no multicast routing tables in this kernel ({error})")
+        finally:
+            probe.close()
+
     def assert_kernel_empty(self):
-        """Nothing of ours is left in the kernel's tables."""
+        """Checks that the kernel's tables are empty."""
         self.assertEqual(self.lab.router.read("ip_mr_vif"), [])
         self.assertEqual(self.lab.router.read("ip_mr_cache"), [])

@@ -1,4 +1,4 @@
-"""Packets of real flows, forwarded by the kernel as MGM decided."""
+"""The kernel forwards real packets as the library decides."""
 
 from case import GROUP, NetnsTest
 from lab import until
@@ -7,14 +7,11 @@ from lab import until
 class Forwarding(NetnsTest):
     # spec 5.4
     def test_one_receiver_gets_every_datagram_and_the_protocol_its_callbacks(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector, emitter = receiver.collector(GROUP), source.emitter(GROUP)
 
         emitter.send(1)
-        collector.expect(1)  # the very first: the kernel kept it until the MFE came
+        collector.expect(1)  # the kernel kept the first packet until the MFE was installed
         emitter.send(9)
         collector.expect(10)
 
@@ -64,10 +61,7 @@ class Forwarding(NetnsTest):
 
     # spec 5.8
     def test_last_leave_makes_the_mfe_negative_and_a_join_revives_it(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector, emitter = receiver.collector(GROUP), source.emitter(GROUP)
         emitter.send(1)
         collector.expect(1)
@@ -104,7 +98,7 @@ class Forwarding(NetnsTest):
         counts(7, 2)
         emitter.send(1)
         counts(8, 3)
-        # Nobody looks in between.
+        # The counters are not read in between.
         router.must(f"join A * {GROUP} to-receiver")
         emitter.send(1)
         collector.expect(6)
@@ -162,11 +156,8 @@ class Forwarding(NetnsTest):
         self.assertEqual({mfe["packets"] for mfe in router.mfes()}, {1})
 
     def test_burst_of_new_flows_loses_none(self):
-        # A socket's usual buffer holds 256 upcalls; the kernel drops the rest.
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        # The default buffer of a socket holds 256 upcalls; the kernel drops the others.
+        source, receiver, router = self.one_receiver()
         collector = receiver.collector(GROUP)
         flows = [f"10.1.{4 + n // 250}.{1 + n % 250}" for n in range(1500)]
         self.lab.router.ip("route add 10.1.0.0/16 dev to-source")
@@ -179,10 +170,7 @@ class Forwarding(NetnsTest):
         self.assertEqual(len(router.mfes()), len(flows))
 
     def test_ttl_one_is_not_forwarded(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         wire, emitter = receiver.tap(GROUP), source.emitter(GROUP, ttl=1)
 
         emitter.send(1)
@@ -192,7 +180,7 @@ class Forwarding(NetnsTest):
 
 
 class Routes(NetnsTest):
-    """The multicast view of the routes decides where a source is expected."""
+    """The multicast view of the routes decides on which interface a source must arrive."""
 
     REMOTE = "10.9.0.5"
 
@@ -231,10 +219,7 @@ class Routes(NetnsTest):
 
     # spec 5.1
     def test_flow_without_a_route_gets_no_mfe(self):
-        source, receiver = self.hosts("source", "receiver")
-        router = self.router()
-        router.protocol("A", 200, "to-source", "to-receiver")
-        router.must(f"join A * {GROUP} to-receiver")
+        source, receiver, router = self.one_receiver()
         collector = receiver.collector(GROUP)
 
         source.emitter(GROUP, spoof="192.0.2.1").send(1)
@@ -251,7 +236,7 @@ class Routes(NetnsTest):
         router.must(f"join A * {GROUP} to-far")
         collectors = [near.collector(GROUP), far.collector(GROUP)]
 
-        # It sends on its link to `near`; only MGM can bring that to `far`.
+        # It sends on its link to `near`; only forwarding can bring the packets to `far`.
         emitter = self.lab.router.emitter(GROUP, address="10.1.0.1")
         emitter.send_until(lambda: collectors[1].count > 0, "the router's own packets")
 

@@ -1,9 +1,6 @@
-"""Where MGM cannot serve: which code the protocol gets, and what the log advises."""
-
-import socket
+"""Interfaces that the library cannot serve: the codes, and the advice in the log."""
 
 from case import GROUP, NetnsTest
-from lab import MRT_TABLE
 from router import ALREADY_EXISTS, CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
 
 
@@ -103,7 +100,7 @@ class Refusals(NetnsTest):
 
     # spec 2.7
     def test_the_33rd_interface(self):
-        # The kernel has room for 32.
+        # The kernel supports 32.
         names = self.lab.spare(34)
         router = self.registered()
         router.must(*(f"take A {name}" for name in names[:32]))
@@ -136,13 +133,7 @@ class Table(NetnsTest):
 
     def setUp(self):
         super().setUp()
-        probe = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
-        try:
-            probe.setsockopt(socket.IPPROTO_IP, MRT_TABLE, self.TABLE)
-        except OSError as error:
-            self.skipTest(f"no multicast routing tables in this kernel ({error})")
-        finally:
-            probe.close()
+        self.needs_table(self.TABLE)
 
     def test_packets_flow_by_a_table_of_its_own(self):
         source, receiver = self.hosts("source", "receiver")

@@ -1,7 +1,7 @@
 //! What the state machine wants done.
 
 use crate::log_event::LogLine;
-use mgm_types::Flow;
+use mgm_types::{Flow, Prefix};
 use std::net::Ipv4Addr;
 
 /// Something to be done outside, in the order of the list.
@@ -48,6 +48,28 @@ pub enum MgmCall {
     Add(Membership),
     /// MgmDeleteGroupMembershipEntry.
     Delete(Membership),
+    /// MgmHostAddRoute: the senders of this network are behind the link. The route replaces
+    /// another one to the same network.
+    AddRoute {
+        /// The network.
+        network: Prefix,
+        /// The interface index.
+        link: u32,
+    },
+    /// MgmHostDeleteRoute.
+    DeleteRoute {
+        /// The network.
+        network: Prefix,
+        /// The interface index of the route.
+        link: u32,
+    },
+    /// MgmSetMfe: the packets of the flow arrive on this link from now on.
+    SetMfe {
+        /// `(s,g)`.
+        flow: Flow,
+        /// The interface index.
+        link: u32,
+    },
 }
 
 impl MgmCall {
@@ -55,7 +77,11 @@ impl MgmCall {
     #[must_use]
     pub fn link(&self) -> u32 {
         match self {
-            MgmCall::Take { link } | MgmCall::Release { link } => *link,
+            MgmCall::Take { link }
+            | MgmCall::Release { link }
+            | MgmCall::AddRoute { link, .. }
+            | MgmCall::DeleteRoute { link, .. }
+            | MgmCall::SetMfe { link, .. } => *link,
             MgmCall::Add(membership) | MgmCall::Delete(membership) => membership.link,
         }
     }
@@ -84,6 +110,16 @@ pub enum Flag {
 /// An answer to a question of MGM's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// What RPF_CALLBACK writes: where the packets have to arrive.
+    Rpf {
+        /// The number of the question.
+        question: u64,
+        /// The interface index; 0 if the source is not accepted. The next hop of the interface
+        /// is that of the question, or 0 if this is another interface.
+        link: u32,
+        /// The upstream neighbour, 0.0.0.0 if there is none.
+        neighbour: Ipv4Addr,
+    },
     /// bIsEnabled of one entry of a CREATION_ALERT.
     Creation {
         /// The number of the question.

@@ -2,9 +2,11 @@
 
 mod access_list;
 mod check;
+mod proxy;
 
 pub use access_list::{AccessList, Rule};
 pub use check::ConfigError;
+pub use proxy::{check_upstreams, ProxyError, ProxyUpstream};
 
 use mgm_types::{Flow, Prefix};
 use std::net::Ipv4Addr;
@@ -14,11 +16,13 @@ use std::net::Ipv4Addr;
 pub struct Settings {
     /// Groups and sources of all links together (I52).
     pub max_entries: u32,
+    /// How long MGM keeps an MFE, in seconds: its ulTimeOut (I58).
+    pub mfe_timeout: u32,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { max_entries: 65_536 }
+        Settings { max_entries: 65_536, mfe_timeout: 900 }
     }
 }
 
@@ -69,11 +73,17 @@ pub struct LinkConfig {
     pub startup_query_count: Option<u8>,
     /// The source of queries; the lowest address of the link if not set (I20).
     pub source: Option<Ipv4Addr>,
+    /// How long a host may take to repeat a report of its own (RFC 9776, 8.11); 1 s in version 3
+    /// and 10 s in older ones if not set.
+    pub unsolicited_report_interval: Option<u32>,
+    /// A downstream forwards even while another router is the querier (I57).
+    pub forward_always: bool,
     /// Never sends a query (I28).
     pub passive: bool,
     /// The only addresses that may be querier instead of this router (I28).
     pub querier_allow: Option<Vec<Ipv4Addr>>,
-    /// Keeps the version in spite of queriers of an older one, and only warns (I29).
+    /// Keeps the version in spite of queriers of an older one, and only warns (I29). On the host
+    /// side, too, which then never falls back (I64).
     pub keep_version: bool,
     /// Accepts any TTL (I7).
     pub any_ttl: bool,
@@ -119,6 +129,8 @@ impl Default for LinkConfig {
             startup_query_interval: None,
             startup_query_count: None,
             source: None,
+            unsolicited_report_interval: None,
+            forward_always: false,
             passive: false,
             querier_allow: None,
             keep_version: false,
@@ -197,6 +209,13 @@ impl LinkConfig {
     #[must_use]
     pub fn startup_count(&self) -> u8 {
         self.startup_query_count.unwrap_or(self.robustness)
+    }
+
+    /// The unsolicited report interval of a host that speaks this version.
+    #[must_use]
+    pub fn report_interval(&self, version: u8) -> u32 {
+        let default = if version < 3 { 10_000 } else { 1_000 };
+        self.unsolicited_report_interval.unwrap_or(default)
     }
 
     /// Whether a group is one of source-specific multicast (I46).

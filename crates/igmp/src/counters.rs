@@ -114,6 +114,8 @@ pub struct Counters {
     pub tracking_ended: u64,
     /// Sources that hosts exclude and MGM cannot be told to exclude (I45).
     pub exclusions_not_applied: u64,
+    /// Flows that a limit keeps from being sent up (I58).
+    pub flows_not_sent_up: u64,
     /// Queries that were sent.
     pub queries_sent: u64,
     /// Reports and leaves that were sent.
@@ -145,6 +147,7 @@ impl Default for Counters {
             queries_limited: 0,
             tracking_ended: 0,
             exclusions_not_applied: 0,
+            flows_not_sent_up: 0,
             queries_sent: 0,
             reports_sent: 0,
             send_failures: 0,

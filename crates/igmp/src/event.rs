@@ -1,6 +1,6 @@
 //! What the state machine is told.
 
-use crate::config::{LinkConfig, Settings};
+use crate::config::{LinkConfig, ProxyUpstream, Settings};
 use crate::saved::SavedGroup;
 use crate::MgmCall;
 use mgm_types::{Code, Flow, Interface, Prefix};
@@ -40,8 +40,14 @@ pub enum Event<'a> {
         /// The interface index.
         link: u32,
     },
+    /// These are the upstreams of all proxies from now on, in the order in which they match
+    /// (I60). Links that they name may be configured before or after.
+    Proxies(Vec<ProxyUpstream>),
     /// MGM makes a callback.
     Callback(Callback),
+    /// What MgmGroupEnumeration lists right after the registration, before the first take: what
+    /// other components want already (I54).
+    Found(Vec<Flow>),
     /// [`crate::MgmCall::Take`] returned.
     Taken {
         /// The interface index.
@@ -70,6 +76,9 @@ pub enum Event<'a> {
         /// How many packets it lost since the last such event.
         packets: u32,
     },
+    /// The program ends: the host sides leave all groups, and host routes are taken back (I62).
+    /// What is to be saved must be read before.
+    Stop,
     /// The groups of a link that the former process had saved, not long ago.
     Restore {
         /// The interface index.
@@ -154,4 +163,23 @@ pub enum Callback {
         /// The new flow.
         flow: Flow,
     },
+    /// RPF_CALLBACK; answered at once.
+    Rpf {
+        /// The number that the answer shall have.
+        question: u64,
+        /// The flow.
+        flow: Flow,
+        /// The interface index that MGM expects its packets on; 0 without a route.
+        expected: u32,
+        /// The upstream neighbour towards the source.
+        neighbour: Ipv4Addr,
+        /// What MgmHostGetArrival returns: where they do arrive.
+        arrival: u32,
+    },
+    /// JOIN_ALERT with bMemberUpdate TRUE: other components want the flow, which can be
+    /// `(s,g)`, `(*,g)` or `(*,*)`. Those with FALSE need no event.
+    JoinAlert(Flow),
+    /// PRUNE_ALERT with bMemberDelete TRUE: they want it no longer. The time-out of one with
+    /// FALSE stays as MGM proposes it (I48).
+    PruneAlert(Flow),
 }

@@ -1,5 +1,6 @@
 //! Which sources of a group are wanted: a filter mode and a list of sources (RFC 9776, 3.2).
 
+use mgm_types::Flow;
 use std::net::Ipv4Addr;
 
 /// INCLUDE(sources), or EXCLUDE(sources).
@@ -16,6 +17,18 @@ impl Filter {
     #[must_use]
     pub fn everything() -> Filter {
         Filter { exclude: true, sources: Vec::new() }
+    }
+
+    /// What these memberships want of a group.
+    #[must_use]
+    pub fn of_flows(flows: &[Flow], group: Ipv4Addr) -> Filter {
+        let mut of_group = flows.iter().filter(|flow| flow.group() == group);
+        if of_group.clone().any(|flow| !flow.has_source()) {
+            return Filter::everything();
+        }
+        let named = Filter { exclude: false, sources: Vec::new() };
+        let one = |flow: &Flow| Filter { exclude: false, sources: vec![flow.source()] };
+        of_group.by_ref().fold(named, |wanted, flow| wanted.merge(one(flow)))
     }
 
     /// Whether nothing is wanted: INCLUDE of nothing.

@@ -1,16 +1,19 @@
 //! A configured link: what IGMP does there.
 
+use crate::codec::{Datagram, Message};
 use crate::config::{LinkConfig, Role};
 use crate::event::{LinkInfo, Ownership};
+use crate::filter::Filter;
+use crate::host::Host;
 use crate::log_event::LogEvent;
 use crate::memberships::{Changed, Desired, Memberships};
 use crate::port::{Port, Step};
 use crate::receive::Received;
 use crate::router::{Context, Router};
 use crate::saved::SavedGroup;
-use crate::MgmCall;
+use crate::{Action, MgmCall};
 use mgm_types::{Code, Flow, Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// What an operator wants to know of a link.
@@ -35,6 +38,10 @@ pub(crate) struct Link {
     pub port: Port,
     /// Where the link is up and its role has a router side.
     router: Option<Router>,
+    /// On upstreams, and where `join` is configured.
+    host: Option<Host>,
+    /// What is sent up by this upstream (I58).
+    raised: BTreeSet<Flow>,
     memberships: Memberships,
 }
 
@@ -44,9 +51,12 @@ impl Link {
         let mut link = Link {
             port: Port::new(index, config, LinkInfo::default()),
             router: None,
+            host: None,
+            raised: BTreeSet::new(),
             memberships: Memberships::new(index),
         };
         link.warn_of_robustness(step);
+        link.choose_host(step);
         if let Some(info) = info {
             link.device(info, step);
         }
@@ -63,11 +73,98 @@ impl Link {
         self.router.as_ref()
     }
 
+    /// The host side, if the link has one.
+    pub fn host(&self) -> Option<&Host> {
+        self.host.as_ref()
+    }
+
+    /// Whether this is an upstream of a proxy.
+    pub fn is_upstream(&self) -> bool {
+        self.port.config.role == Role::Upstream
+    }
+
+    /// Creates the host side, or ends it.
+    fn choose_host(&mut self, step: &mut Step) {
+        if self.is_upstream() || !self.port.config.join.is_empty() {
+            self.host.get_or_insert_with(|| Host::new(&self.port.config));
+        } else if let Some(mut host) = self.host.take() {
+            host.stop(&mut self.port, step);
+        }
+    }
+
+    /// Sets what the host side wants of a group, beside what `join` says.
+    pub fn want(&mut self, group: Ipv4Addr, wanted: Filter) {
+        if let Some(host) = &mut self.host {
+            let joined = Filter::of_flows(&self.port.config.join, group);
+            host.set(group, joined.merge(wanted), &self.port.config);
+        }
+    }
+
+    /// Sends what the host side has to say after this step.
+    pub fn flush(&mut self, step: &mut Step) {
+        if let Some(host) = &mut self.host {
+            host.flush(&mut self.port, step);
+        }
+    }
+
+    /// Leaves all groups on the host side (I62).
+    pub fn stop(&mut self, step: &mut Step) {
+        if let Some(host) = &mut self.host {
+            host.stop(&mut self.port, step);
+        }
+    }
+
+    /// Ends a step of this link. `first` is the first of its actions.
+    pub fn settle(&mut self, first: usize, step: &mut Step) {
+        if let Some(host) = &mut self.host {
+            host.adapt(&mut self.port, step);
+            // Other routers of the link hear this router's queries, and its host must answer them.
+            for octets in own_queries(&step.actions[first..], self.port.link) {
+                if let Ok(Message::Query(query)) = read_own(&octets) {
+                    host.asked(&query, &mut self.port, step);
+                }
+            }
+        }
+        self.rest_unless_querier(step);
+    }
+
+    /// A downstream forwards only while this router is its querier (I57).
+    fn rest_unless_querier(&mut self, step: &mut Step) {
+        let config = &self.port.config;
+        let depends = config.role == Role::Downstream && !config.forward_always;
+        let rests = depends && !self.router.as_ref().is_some_and(Router::is_querier);
+        if rests == self.memberships.are_withheld() {
+            return;
+        }
+        if let (true, Some(router)) = (rests, &self.router) {
+            let querier = router.other_querier();
+            self.port.log(step, LogEvent::ProxyRests(querier));
+        }
+        self.withhold(rests, step);
+    }
+
+    /// Sends a flow up by this upstream, or no longer (I58).
+    pub fn raise(&mut self, flow: Flow, raised: bool, step: &mut Step) {
+        let group = flow.group();
+        let before = self.desired(group);
+        match raised {
+            true => self.raised.insert(flow),
+            false => self.raised.remove(&flow),
+        };
+        let after = self.desired(group);
+        let changed = Changed { group, before: &before, after: &after };
+        self.memberships.changed(changed, &mut self.port, step);
+    }
+
     pub fn status(&self, now: Time) -> LinkStatus {
         let router = self.router.as_ref();
         LinkStatus {
             up: self.port.info.up,
-            version: router.map_or(self.port.config.version, |r| r.version(&self.port, now)),
+            version: match (router, &self.host) {
+                (Some(router), _) => router.version(&self.port, now),
+                (None, Some(host)) => host.version(),
+                (None, None) => self.port.config.version,
+            },
             querier: router.is_some_and(Router::is_querier),
             other_querier: router.and_then(Router::other_querier),
             groups: router.map_or(0, Router::group_count),
@@ -78,7 +175,8 @@ impl Link {
     /// The earliest deadline.
     pub fn deadline(&self) -> Time {
         let router = self.router.as_ref().map_or(Time(u64::MAX), Router::deadline);
-        router.min(self.memberships.deadline())
+        let host = self.host.as_ref().map_or(Time(u64::MAX), Host::deadline);
+        router.min(host).min(self.memberships.deadline())
     }
 
     /// Runs what is due at `at`, the earliest deadline.
@@ -91,11 +189,17 @@ impl Link {
             self.memberships.tell_again(flow, &desired, step);
         }
         self.with_router(step, |router, context| router.run(at, context));
+        if let Some(host) = &mut self.host {
+            host.run(at, &mut self.port, step);
+        }
     }
 
     /// A packet that passed the checks of both sides.
     pub fn received(&mut self, received: &Received, step: &mut Step) {
         self.with_router(step, |router, context| router.received(received, context));
+        if let Some(host) = &mut self.host {
+            host.received(received, &mut self.port, step);
+        }
     }
 
     fn with_router(&mut self, step: &mut Step, run: impl FnOnce(&mut Router, &mut Context)) {
@@ -109,11 +213,12 @@ impl Link {
     /// timers keep their deadlines (I4).
     pub fn configure(&mut self, config: LinkConfig, step: &mut Step) {
         let before = self.all_desired();
-        let former_address = self.router.as_ref().and_then(|_| self.port.election_address());
+        let former_address = self.router.as_ref().and_then(|_| self.port.query_address());
         let former_mode = self.port.config.leave;
         let had_router = self.port.config.role != Role::Upstream;
         self.port.configure(config);
         self.warn_of_robustness(step);
+        self.choose_host(step);
         if had_router && self.port.config.role == Role::Upstream {
             self.drop_router(step);
         }
@@ -143,7 +248,7 @@ impl Link {
 
     /// What the system says about the device (I42, I49).
     pub fn device(&mut self, info: LinkInfo, step: &mut Step) {
-        let former_address = self.port.election_address();
+        let former_address = self.port.query_address();
         let was_up = std::mem::replace(&mut self.port.info, info).up;
         self.memberships.take(step);
         match (was_up, self.port.info.up) {
@@ -173,6 +278,7 @@ impl Link {
 
     /// The link is served no longer.
     pub fn release(&mut self, step: &mut Step) {
+        self.stop(step);
         self.memberships.release(step);
         self.drop_router(step);
     }
@@ -197,7 +303,11 @@ impl Link {
     fn desired(&self, group: Ipv4Addr) -> Desired {
         match &self.router {
             Some(router) => router.desired(group, &self.port),
-            None => Desired::of(Default::default(), self.port.statics_of(group)),
+            None => {
+                let flows = Flow::any_source(group)..=Flow::any_source(group).last_of_group();
+                let sources = self.raised.range(flows).map(|flow| flow.source()).collect();
+                Desired::of(Filter { exclude: false, sources }, self.port.statics_of(group))
+            }
         }
     }
 
@@ -205,7 +315,8 @@ impl Link {
     fn all_desired(&self) -> BTreeMap<Ipv4Addr, Desired> {
         let statics = self.port.statics().iter().map(|flow| flow.group());
         let learned = self.router.iter().flat_map(Router::groups);
-        statics.chain(learned).map(|group| (group, self.desired(group))).collect()
+        let raised = self.raised.iter().map(|flow| flow.group());
+        statics.chain(learned).chain(raised).map(|group| (group, self.desired(group))).collect()
     }
 
     fn tell_all(&mut self, step: &mut Step) {
@@ -225,8 +336,7 @@ impl Link {
     }
 
     /// Keeps the memberships of the link out of MGM, or brings them back (I57).
-    #[expect(dead_code, reason = "the proxy withholds those of a link that another router queries")]
-    pub fn withhold(&mut self, withheld: bool, step: &mut Step) {
+    fn withhold(&mut self, withheld: bool, step: &mut Step) {
         if withheld {
             self.untell_all(step);
         }
@@ -283,4 +393,18 @@ impl Link {
             }
         });
     }
+}
+
+/// The IPv4 datagrams among these actions that this link sends to hosts.
+fn own_queries(actions: &[Action], link: u32) -> Vec<Vec<u8>> {
+    let sent = actions.iter().filter_map(|action| match action {
+        Action::Send(sent) if sent.link == link => Some(&sent.octets),
+        _ => None,
+    });
+    sent.filter(|octets| matches!(read_own(octets), Ok(Message::Query(_)))).cloned().collect()
+}
+
+/// The message in a datagram of our own.
+fn read_own(octets: &[u8]) -> Result<Message<'_>, crate::DropReason> {
+    Message::read(Datagram::read(octets)?.message)
 }

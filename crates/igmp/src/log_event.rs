@@ -1,7 +1,7 @@
 //! Every line of the log, and how often it may come.
 
-use crate::config::ConfigError;
-use mgm_types::{Code, Flow, Time};
+use crate::config::{ConfigError, ProxyError};
+use mgm_types::{Code, Flow, Prefix, Time};
 use std::fmt;
 use std::mem::{discriminant, Discriminant};
 use std::net::Ipv4Addr;
@@ -77,6 +77,35 @@ pub enum LogEvent {
     CreationLimit,
     /// Hosts leave too fast.
     QueryLimit,
+    /// The host side cannot report an SSM group, because a querier of an older version is there.
+    SsmNotReported {
+        /// The group.
+        group: Ipv4Addr,
+        /// The version in which the host side has to speak.
+        version: u8,
+    },
+    /// A downstream does not forward, because this router is not its querier; who is.
+    ProxyRests(Option<Ipv4Addr>),
+    /// The upstreams of a proxy were refused; the former ones hold.
+    ProxyRefused(ProxyError),
+    /// Another component wants all groups, which IGMP cannot report.
+    WildcardNotReported,
+    /// MGM refused the host route of a network of `sources`.
+    RouteRefused {
+        /// The network.
+        network: Prefix,
+        /// What MGM returned.
+        code: Code,
+    },
+    /// Too many flows are sent up.
+    ForwardUpLimit(Flow),
+    /// A flow arrives on an upstream where it is not accepted.
+    ArrivesElsewhere {
+        /// The flow.
+        flow: Flow,
+        /// The interface towards its source, 0 if there is no route.
+        expected: u32,
+    },
     /// The system did not send a packet; its error number.
     SendFailed(i32),
     /// The kernel's buffer was full; how many packets it lost.
@@ -89,7 +118,9 @@ impl LogEvent {
     pub fn level(&self) -> Level {
         use LogEvent::*;
         match self {
-            ConfigRefused(_) | MembershipRefused(..) => Level::Error,
+            ConfigRefused(_) | ProxyRefused(_) | MembershipRefused(..) | RouteRefused { .. } => {
+                Level::Error
+            }
             BecameQuerier | OtherQuerier(_) => Level::Info,
             _ => Level::Warn,
         }
@@ -142,6 +173,47 @@ impl fmt::Display for LogEvent {
             ),
             QueryLimit => f.write_str(
                 "hosts leave faster than 200 times a second: memberships end later, by their timers",
+            ),
+            SsmNotReported { group, version } => write!(
+                f,
+                "could not report {group}: a router on this link queries with version {version}, \
+                 which has no source-specific multicast; it must use version 3, or set version = 3 \
+                 here to ignore its version"
+            ),
+            ProxyRests(Some(querier)) => write!(
+                f,
+                "{querier} is the querier: nothing is forwarded to this link until this router is; \
+                 set forward-always if that one does not forward"
+            ),
+            ProxyRests(None) => f.write_str(
+                "this router does not query here: nothing is forwarded to this link; give it an \
+                 address, or set forward-always",
+            ),
+            ProxyRefused(error) => write!(f, "{error}; the former upstreams stay"),
+            WildcardNotReported => f.write_str(
+                "another component wants all groups, which IGMP cannot report: only groups that \
+                 are wanted one by one come from the upstreams",
+            ),
+            RouteRefused { network, code } => write!(
+                f,
+                "MGM refused the route to {}/{} of sources with {code:?}: retrying in 60 s",
+                network.network(),
+                network.length()
+            ),
+            ForwardUpLimit(flow) => write!(
+                f,
+                "no room for {flow} among the flows that are sent up: restrict forward-up to the \
+                 groups that are needed there"
+            ),
+            ArrivesElsewhere { flow, expected: 0 } => write!(
+                f,
+                "{flow} arrives on this upstream, but no route leads to its source: it is not \
+                 accepted unless sources and groups of the upstream match"
+            ),
+            ArrivesElsewhere { flow, expected } => write!(
+                f,
+                "{flow} arrives on this upstream, but the route to its source leads to interface \
+                 {expected}: add its network to sources"
             ),
             SendFailed(errno) => write!(
                 f,

@@ -7,6 +7,7 @@ use crate::filter::Filter;
 use crate::link::{Link, LinkStatus};
 use crate::log_event::{LogEvent, LogLine};
 use crate::port::Step;
+use crate::proxy::{Proxy, Question};
 use crate::receive::receive;
 use crate::router::Router;
 use crate::saved::SavedGroup;
@@ -25,6 +26,7 @@ pub struct Igmp {
     /// What the system says about each device, configured or not: its addresses are this
     /// router's own, and it may be configured later.
     devices: BTreeMap<u32, LinkInfo>,
+    proxy: Proxy,
     shared: Shared,
     now: Time,
 }
@@ -58,6 +60,7 @@ impl Igmp {
         Igmp {
             links: BTreeMap::new(),
             devices: BTreeMap::new(),
+            proxy: Proxy::default(),
             shared: Shared {
                 settings: Settings::default(),
                 random: fastrand::Rng::with_seed(seed),
@@ -74,29 +77,42 @@ impl Igmp {
     pub fn handle(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
         self.now = self.now.max(now);
         self.run_timers(actions);
+        self.event(event, actions);
+        let (proxy, links) = (&mut self.proxy, &mut self.links);
+        proxy.settle(links, &mut self.shared.step(self.now, actions));
+    }
+
+    fn event(&mut self, event: Event, actions: &mut Vec<Action>) {
         match event {
             Event::Time => {}
             Event::Packet(packet) => self.packet(&packet, actions),
             Event::Configure { interface, config } => self.configure(interface, *config, actions),
             Event::Unconfigure { link } => {
+                self.proxy.links_changed();
                 if let Some(mut link) = self.links.remove(&link) {
                     link.release(&mut self.shared.step(self.now, actions));
                 }
             }
             Event::Settings(settings) => self.shared.settings = settings,
             Event::Link { link, info } => {
+                if self.devices.get(&link) != Some(&info) {
+                    self.proxy.links_changed();
+                }
                 self.on_link(link, actions, |link, step| link.device(info.clone(), step));
                 self.devices.insert(link, info);
             }
             Event::LinkGone { link } => {
                 self.devices.remove(&link);
+                self.proxy.links_changed();
                 self.on_link(link, actions, Link::gone);
             }
+            Event::Proxies(_) | Event::Found(_) | Event::Stop => self.proxy_event(event, actions),
             Event::Callback(callback) => self.callback(callback, actions),
             Event::Taken { link, result } => {
                 self.on_link(link, actions, |link, step| link.taken(result, step));
             }
             Event::Refused { call, code } => {
+                self.proxy.refused(call, code, &mut self.shared.step(self.now, actions));
                 self.on_link(call.link(), actions, |link, step| link.refused(call, code, step));
             }
             Event::SendFailed { link, errno } => self.on_link(link, actions, |link, step| {
@@ -111,7 +127,18 @@ impl Igmp {
                 self.on_link(link, actions, |link, step| link.restore(&groups, step));
             }
         }
-        self.shared.changed.clear();
+    }
+
+    /// An event that is about the proxy as a whole.
+    fn proxy_event(&mut self, event: Event, actions: &mut Vec<Action>) {
+        let Igmp { links, proxy, shared, now, .. } = self;
+        let step = &mut shared.step(*now, actions);
+        match event {
+            Event::Proxies(upstreams) => proxy.configure(upstreams, step),
+            Event::Found(flows) => proxy.found(&flows, step),
+            Event::Stop => proxy.stop(links, step),
+            _ => {}
+        }
     }
 
     fn on_link(
@@ -121,22 +148,34 @@ impl Igmp {
         run: impl FnOnce(&mut Link, &mut Step),
     ) {
         if let Some(link) = self.links.get_mut(&link) {
-            run(link, &mut self.shared.step(self.now, actions));
+            let first = actions.len();
+            let step = &mut self.shared.step(self.now, actions);
+            run(link, step);
+            link.settle(first, step);
         }
     }
 
     /// Runs the timers that are due, in the order of their deadlines.
     fn run_timers(&mut self, actions: &mut Vec<Action>) {
         while let Some((at, link)) = self.first_deadline().filter(|(at, _)| *at <= self.now) {
-            self.on_link(link, actions, |link, step| link.run(at, step));
+            match link {
+                Some(link) => self.on_link(link, actions, |link, step| link.run(at, step)),
+                None => {
+                    let Igmp { links, proxy, shared, now, .. } = self;
+                    proxy.run(at, links, &mut shared.step(*now, actions));
+                }
+            }
         }
     }
 
-    fn first_deadline(&self) -> Option<(Time, u32)> {
-        self.links.iter().map(|(index, link)| (link.deadline(), *index)).min()
+    /// The earliest deadline, and the link whose it is; `None` for the proxy.
+    fn first_deadline(&self) -> Option<(Time, Option<u32>)> {
+        let links = self.links.iter().map(|(index, link)| (link.deadline(), Some(*index)));
+        links.chain([(self.proxy.deadline(), None)]).min()
     }
 
-    /// When [`Event::Time`] is due.
+    /// When [`Event::Time`] is due. It may turn out then that nothing is to be done: timers
+    /// that rise are looked at when they would have ended.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         self.first_deadline().map(|(at, _)| at).filter(|at| *at != Time(u64::MAX))
@@ -152,6 +191,15 @@ impl Igmp {
                 let known = self.links.get(&link);
                 let enabled = known.is_none_or(|known| known.may_forward(flow));
                 actions.push(Action::Answer(Answer::Creation { question, link, enabled }));
+            }
+            Callback::Rpf { question: number, flow, expected, neighbour, arrival } => {
+                let question = Question { number, flow, expected, neighbour, arrival };
+                let (proxy, links) = (&mut self.proxy, &mut self.links);
+                proxy.asked(question, links, &mut self.shared.step(self.now, actions));
+            }
+            Callback::JoinAlert(flow) | Callback::PruneAlert(flow) => {
+                let wanted = matches!(callback, Callback::JoinAlert(_));
+                self.proxy.other_wants(flow, wanted, &mut self.shared.step(self.now, actions));
             }
         }
     }
@@ -175,7 +223,12 @@ impl Igmp {
             queried_from == Some(address) || addresses.any(|known| known.address == address)
         };
         match receive(&link.port, packet, is_own) {
-            Ok(received) => link.received(&received, &mut self.shared.step(self.now, actions)),
+            Ok(received) => {
+                let first = actions.len();
+                let step = &mut self.shared.step(self.now, actions);
+                link.received(&received, step);
+                link.settle(first, step);
+            }
             Err(reason) => link.port.drop(reason),
         }
     }
@@ -186,12 +239,17 @@ impl Igmp {
             let event = LogEvent::ConfigRefused(error);
             return actions.push(Action::Log(LogLine { link, event, left_out: 0 }));
         }
+        self.proxy.links_changed();
+        let first = actions.len();
         let step = &mut self.shared.step(self.now, actions);
         match self.links.entry(link) {
-            Entry::Occupied(mut known) => known.get_mut().configure(config, step),
+            Entry::Occupied(mut known) => {
+                known.get_mut().configure(config, step);
+                known.get_mut().settle(first, step);
+            }
             Entry::Vacant(vacant) => {
                 let info = self.devices.get(&link).cloned();
-                vacant.insert(Link::new(link, config, info, step));
+                vacant.insert(Link::new(link, config, info, step)).settle(first, step);
             }
         }
     }
@@ -205,6 +263,12 @@ impl Igmp {
     /// What hosts want on a link, group by group in ascending order.
     pub fn groups(&self, link: u32) -> impl Iterator<Item = (Ipv4Addr, Filter)> + '_ {
         self.links.get(&link).and_then(Link::router).into_iter().flat_map(Router::filters)
+    }
+
+    /// What is reported on a link as by a host, group by group in ascending order.
+    pub fn reported(&self, link: u32) -> impl Iterator<Item = (Ipv4Addr, Filter)> + '_ {
+        let host = self.links.get(&link).and_then(Link::host);
+        host.into_iter().flat_map(|host| host.groups().map(|group| (group, host.wanted(group))))
     }
 
     /// What to save of a link at a clean stop (I80).

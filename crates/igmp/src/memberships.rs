@@ -123,6 +123,11 @@ impl Memberships {
         }
     }
 
+    /// Whether they are kept out of MGM.
+    pub fn are_withheld(&self) -> bool {
+        self.withheld
+    }
+
     /// Keeps the memberships out of MGM, or not. The caller deletes or adds them.
     pub fn set_withheld(&mut self, withheld: bool) {
         self.withheld = withheld;

@@ -2,7 +2,7 @@
 //! about it, counters, warnings. And the lists that one step writes to.
 
 use crate::codec;
-use crate::config::{LinkConfig, Settings};
+use crate::config::{LinkConfig, Role, Settings};
 use crate::counters::{Counters, DropReason};
 use crate::event::LinkInfo;
 use crate::filter::Filter;
@@ -20,8 +20,7 @@ pub(crate) struct Step<'a> {
     /// Groups of downstream links of which `Router::reception` may have changed: what the
     /// proxy has to look at afterwards. A group may be there more than once.
     pub changed: &'a mut Vec<(u32, Ipv4Addr)>,
-    /// Random numbers for delays, for the host side.
-    #[expect(dead_code, reason = "the router side takes no delay at random")]
+    /// Random numbers for the delays of the host side.
     pub random: &'a mut fastrand::Rng,
     /// Settings for all links together.
     pub settings: &'a Settings,
@@ -40,7 +39,8 @@ pub(crate) struct Port {
     pub info: LinkInfo,
     /// What is counted.
     pub counters: Counters,
-    /// The static memberships, those of `join` included, in ascending order.
+    /// The static memberships, those of `join` included, in ascending order. On an upstream those
+    /// of `join` are only reported.
     statics: Vec<Flow>,
     warnings: Warnings,
 }
@@ -61,8 +61,11 @@ impl Port {
 
     /// Takes a configuration over.
     pub fn configure(&mut self, config: LinkConfig) {
-        let statics = config.static_memberships.iter().chain(&config.join);
-        self.statics = statics.copied().collect();
+        self.statics = config.static_memberships.clone();
+        // What an upstream joins must not be sent back to it (G33).
+        if config.role != Role::Upstream {
+            self.statics.extend(&config.join);
+        }
         self.statics.sort_unstable();
         self.statics.dedup();
         self.config = config;
@@ -116,6 +119,15 @@ impl Port {
     pub fn election_address(&self) -> Option<Ipv4Addr> {
         let addresses = self.info.addresses.iter().map(|known| known.address);
         self.config.source.or_else(|| addresses.min_by_key(|a| (a.is_link_local(), *a)))
+    }
+
+    /// The address that this router takes part in the election with, if it does.
+    pub fn query_address(&self) -> Option<Ipv4Addr> {
+        if self.config.passive {
+            None
+        } else {
+            self.election_address()
+        }
     }
 }
 

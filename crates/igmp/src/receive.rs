@@ -1,6 +1,7 @@
 //! Which packets both sides of a link accept (I5 to I12).
 
 use crate::codec::{self, Datagram, Message};
+use crate::config::Role;
 use crate::counters::DropReason;
 use crate::event::LinkInfo;
 use crate::port::Port;
@@ -39,7 +40,9 @@ pub(crate) fn receive<'a>(
     if is_own(datagram.source) {
         return Err(DropReason::OwnPacket);
     }
-    check_source(port, datagram.source)?;
+    // A provider's querier often has an address of another network, and hosts answer it (G31).
+    let to_host = port.config.role == Role::Upstream && matches!(message, Message::Query(_));
+    check_source(port, datagram.source, to_host)?;
     let received = Received {
         source: datagram.source,
         destination: datagram.destination,
@@ -51,14 +54,15 @@ pub(crate) fn receive<'a>(
 }
 
 /// I10, without own addresses and without what only queries must not have.
-fn check_source(port: &Port, source: Ipv4Addr) -> Result<(), DropReason> {
+fn check_source(port: &Port, source: Ipv4Addr, any_network: bool) -> Result<(), DropReason> {
     if source.is_unspecified() {
         return Ok(());
     }
     if !is_host_source(source) || is_subnet_broadcast(&port.info, source) {
         return Err(DropReason::BadSource);
     }
-    let on_link = port.info.point_to_point
+    let on_link = any_network
+        || port.info.point_to_point
         || port.info.addresses.is_empty()
         || port.info.addresses.iter().any(|known| known.prefix.contains(source))
         || port.config.hosts.iter().any(|prefix| prefix.contains(source));

@@ -89,7 +89,6 @@ impl Router {
     }
 
     /// What the hosts of the link and its configuration want of a group: what a proxy merges.
-    #[expect(dead_code, reason = "the proxy merges it")]
     pub fn reception(&self, port: &Port, group: Ipv4Addr) -> Filter {
         self.filter(group).merge(port.static_filter(group))
     }
@@ -117,6 +116,9 @@ impl Router {
 
     /// The timers of one group that are due at `at` (I34).
     fn run_group(&mut self, at: Time, address: Ipv4Addr, context: &mut Context) {
+        if self.groups.get(address).is_some_and(|group| group.earliest() > at) {
+            return self.groups.settle(address);
+        }
         let before = self.desired(address, context.port);
         let version = self.version(context.port, context.step.now);
         let Some(group) = self.groups.get_mut(address) else { return };

@@ -4,10 +4,16 @@
 //! is compared as text: `Q` is a General Query, `Q(g)` and `Q(g,{s,…})` are specific ones, `+` and
 //! `-` are MGM calls with JOIN, `+F` and `-F` with FORWARD.
 
+mod faults;
 mod groups;
 mod lan;
+mod leaving;
+mod limits;
+mod membership;
 mod older_hosts;
 mod packets;
+mod policy;
 mod querier;
 mod queries;
+mod shape;
 mod version;

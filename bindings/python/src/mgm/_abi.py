@@ -92,7 +92,7 @@ class MGMHOST_CONFIG(ctypes.Structure):
     _fields_ = dwords("dwSize dwForwarder dwTable dwMfeTimeout dwLogLevel dwReserved") + [
         ("pfnLogCallback", LOG_CALLBACK),
         ("pvLogContext", c_void_p),
-        *dwords("dwUnicastTable dwMaxFlows"),
+        *dwords("dwUnicastTable dwMaxFlows dwFlags dwReserved1"),
     ]
 
 

@@ -1,9 +1,9 @@
 //! Boundaries that are added and deleted (spec 3.7).
 
-use super::oifs::{self, OifChange};
+use super::oifs::{self, OifChange, Touch};
 use super::{deletion, reconsider, restart};
 use crate::effects::Effects;
-use crate::tables::{Tables, Touch};
+use crate::tables::Tables;
 use mgm_types::{Result, Scope};
 
 /// Adds a boundary: it blocks the groups of a scope on the interfaces of this index.

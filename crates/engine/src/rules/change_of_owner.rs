@@ -8,11 +8,11 @@
 use super::alerts::MembershipChange;
 use super::debug_log::{self, debug};
 use super::leaving::{self, Ending};
-use super::oifs::{self, OifChange};
+use super::oifs::{self, OifChange, Touch};
 use super::{deletion, flow_limit, reconsider, restart, roles, unrouted};
 use crate::effects::Effects;
 use crate::notice::{Notice, QuestionId};
-use crate::tables::{ClientId, Side, Slot, Tables, Touch};
+use crate::tables::{ClientId, Side, Slot, Tables};
 use mgm_types::{Flow, IfId, Interface};
 
 /// Makes the claiming protocol the owner: after DISABLE_IGMP if IGMP is enabled, at once if

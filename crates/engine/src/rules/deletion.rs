@@ -2,9 +2,9 @@
 
 use super::debug_log::debug;
 use super::flow_limit;
-use super::oifs::{self, OifChange};
+use super::oifs::{self, OifChange, Touch};
 use crate::effects::Effects;
-use crate::tables::{ClientId, Flows, IifOrigin, Mfe, Tables, Touch};
+use crate::tables::{ClientId, Flows, IifOrigin, Mfe, Tables};
 use mgm_types::{Flow, IfId};
 use smallvec::SmallVec;
 use std::ops::RangeInclusive;

@@ -7,7 +7,7 @@ use super::memory;
 use crate::effects::Effects;
 use crate::packet::Refused;
 use crate::tables::begun_flows::NOWHERE;
-use crate::tables::{Purpose, Resolution, Tables};
+use crate::tables::{BegunFlows, Purpose, Resolution, Tables};
 use mgm_types::{Flow, IfId, Time};
 
 /// The time between two log messages about refused flows.
@@ -16,12 +16,25 @@ const SILENCE_MS: u64 = 60_000;
 /// Whether a packet may begin a flow. If the limits or the memory do not permit it, one log
 /// message a minute says what to do.
 pub fn admit(t: &mut Tables, arrival: IfId, fx: &mut Effects) -> Result<(), Refused> {
-    let admitted = t.begun_flows.admits(arrival);
+    let admitted = may_begin(&t.begun_flows, arrival);
     let admitted = admitted.and_then(|()| memory::reserve(t, fx).map_err(|_| Refused::NoMemory));
     if let Err(why) = admitted {
         tell_of_limit(t, arrival, why, fx);
     }
     admitted
+}
+
+/// If more than half of the limit is used, an interface with more than half of all flows gets no
+/// more.
+fn may_begin(begun: &BegunFlows, arrival: IfId) -> Result<(), Refused> {
+    let all = begun.len();
+    if all >= begun.most {
+        return Err(Refused::FlowLimit);
+    }
+    if 2 * all > begun.most && 2 * begun.begun_on(arrival) > all {
+        return Err(Refused::ArrivalLimit);
+    }
+    Ok(())
 }
 
 #[cold]

@@ -2,11 +2,11 @@
 
 use super::debug_log::{self, debug};
 use super::membership::Act;
-use super::oifs::{self, OifChange};
+use super::oifs::{self, OifChange, Touch};
 use super::{alerts, rpf};
 use crate::effects::Effects;
 use crate::notice::Notice;
-use crate::tables::{Tables, Touch};
+use crate::tables::Tables;
 use mgm_types::Route;
 
 /// FORWARD alone: an override for the MFEs that exist (spec 3.3, 3.5).

@@ -1,9 +1,10 @@
 //! Changes of the iif and the upstream neighbour of an MFE (spec 5.9, 5.10).
 
 use super::debug_log::{self, debug};
-use super::{limits, memory, oif_alerts, oifs, questions};
+use super::oif_alerts::{self, OifTurn};
+use super::{limits, memory, oifs, questions};
 use crate::effects::Effects;
-use crate::tables::{ClientId, IifOrigin, OifTurn, Overrides, Rare, Rpf, Tables, Touch};
+use crate::tables::{ClientId, IifOrigin, Overrides, Rare, Rpf, Tables};
 use mgm_types::{Flow, Interface, Ipv4Addr, Refusal, Result};
 
 /// A call of MgmSetMfe.
@@ -72,7 +73,7 @@ pub fn reshape(t: &mut Tables, flow: Flow, shape: &Shape<'_>, fx: &mut Effects) 
     let mut members = oifs::member_interfaces(t, flow);
     let Some(mfe) = t.flows.mfe_mut(flow) else { return };
     if let Some(Overrides { off, .. }) = answers {
-        off.iter().for_each(|id| mfe.override_oif(id, Touch::Force(false)));
+        off.iter().for_each(|id| mfe.rare().overrides.force(id, false));
     }
     if let Some(Rare { overrides, .. }) = mfe.rare.as_deref_mut() {
         if let Some(Overrides { on, .. }) = answers {

@@ -1,10 +1,10 @@
 //! Which client may act on an interface (spec 3.1), and the consequences of its call (3.5, 3.6).
 
 use super::alerts::{self, Interest, MembershipChange};
-use super::oifs::{self, OifChange};
+use super::oifs::{self, OifChange, Touch};
 use crate::effects::Effects;
 use crate::notice::Notice;
-use crate::tables::{ClientId, FlowPlace, Side, Tables, Touch};
+use crate::tables::{ClientId, FlowPlace, Side, Tables};
 use mgm_types::{Flow, IfId, Interface, Refusal, Result};
 
 /// What a membership call acts on (dwFlags; spec 3.3).

@@ -3,8 +3,22 @@
 use super::alerts;
 use crate::effects::Effects;
 use crate::notice::{Notice, NoticeKind, QuestionId};
-use crate::tables::{ClientId, OifTurn, Tables};
-use mgm_types::Flow;
+use crate::tables::{ClientId, Mfe, Tables};
+use mgm_types::{Flow, IfId};
+
+/// The alert that the owner of the iif gets when an MFE loses its last oif or gets its first.
+#[derive(Clone, Copy, Debug)]
+pub struct OifTurn {
+    pub iif: IfId,
+    pub serial: u32,
+    pub is_negative: bool,
+}
+
+impl OifTurn {
+    pub fn of(mfe: &Mfe) -> OifTurn {
+        OifTurn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
+    }
+}
 
 /// An MFE has lost its last oif or got its first: tells the owner of its iif, unless that
 /// client caused it (spec 5.8).

@@ -1,10 +1,11 @@
 //! Which interfaces are oifs of an MFE (spec 3.5).
 
 use super::debug_log::{self, debug};
+use super::limits;
 use super::memory::mfes_of;
-use super::{limits, oif_alerts};
+use super::oif_alerts::{self, OifTurn};
 use crate::effects::Effects;
-use crate::tables::{ClientId, Members, OifTurn, Tables, Touch};
+use crate::tables::{AwaitedAnswers, ClientId, Members, Mfe, Purpose, Resolution, Tables};
 use mgm_types::{Flow, IfId, IfSet};
 use smallvec::SmallVec;
 use std::ops::RangeInclusive;
@@ -41,6 +42,19 @@ pub fn possible_oifs(t: &Tables, flow: Flow, iif: IfId) -> IfSet {
     oifs
 }
 
+/// What a membership call does to the override of its interface (spec 3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// Nothing changes: IGMP beside an owner.
+    Members,
+    /// The override ends: memberships decide again.
+    Clear,
+    /// The same, and the counters of the interface end, because it changes its owner or is lost.
+    Gone,
+    /// On or off, regardless of memberships.
+    Force(bool),
+}
+
 /// A change that may make an interface an oif, or no longer one.
 #[derive(Clone, Copy)]
 pub struct OifChange {
@@ -70,9 +84,9 @@ pub fn update(t: &mut Tables, matching: Flow, change: OifChange, fx: &mut Effect
 
 /// The same for the MFE of one flow, if there is one.
 fn update_one(t: &mut Tables, flow: Flow, change: OifChange, fx: &mut Effects) {
-    let OifChange { id, touch, caller } = change;
+    let OifChange { id, caller, .. } = change;
     if let Some(resolution) = t.resolutions.get_mut(flow) {
-        resolution.overtaken(id, touch);
+        overtake(resolution, change);
     }
     if !t.flows.has_mfe(flow) {
         return;
@@ -80,7 +94,7 @@ fn update_one(t: &mut Tables, flow: Flow, change: OifChange, fx: &mut Effects) {
     let is_member = member_interfaces(t, flow).contains(id);
     let is_bounded = limits::is_bounded(t, id, flow.group());
     let Some(mfe) = t.flows.mfe_mut(flow) else { return };
-    let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) else { return };
+    let Some(turn) = touch(mfe, change, is_member, is_bounded) else { return };
     fx.changed(flow);
     debug(t, fx, || format!("{flow} changed: {}", debug_log::path(t, flow)));
     if let Some(turn) = turn {
@@ -95,9 +109,9 @@ pub fn update_range(
     change: OifChange,
     fx: &mut Effects,
 ) {
-    let OifChange { id, touch, caller } = change;
+    let OifChange { id, caller, .. } = change;
     for resolution in t.resolutions.range_mut(flows.clone()) {
-        resolution.overtaken(id, touch);
+        overtake(resolution, change);
     }
     let index = t.interfaces.name(id).index;
     let mut left = Some(flows);
@@ -107,7 +121,7 @@ pub fn update_range(
         let limits = &t.limits;
         left = t.flows.visit_mfes(flows, id, |flow, mfe, is_member| {
             let is_bounded = limits.bounds(index, flow.group());
-            if let Some(turn) = mfe.touch(id, touch, is_member, is_bounded) {
+            if let Some(turn) = touch(mfe, change, is_member, is_bounded) {
                 fx.changed(flow);
                 some.push((flow, turn));
             }
@@ -120,4 +134,53 @@ pub fn update_range(
             }
         }
     }
+}
+
+/// The owner of an interface has called during a resolution: the call overrules its answer (spec
+/// 3.5). A FORWARD acts on existing MFEs, so it overrules only the answers of a renewal.
+fn overtake(resolution: &mut Resolution, change: OifChange) {
+    let OifChange { id, touch, .. } = change;
+    match touch {
+        Touch::Members => return,
+        Touch::Force(_) if resolution.purpose == Purpose::Create => return,
+        Touch::Clear | Touch::Gone | Touch::Force(_) => {}
+    }
+    resolution.overrides.clear(id);
+    if let AwaitedAnswers::Creation(asked) = &mut resolution.waiting {
+        for asked in asked.iter_mut().filter(|asked| asked.oifs.contains(id)) {
+            asked.overtaken.insert(id);
+        }
+    }
+}
+
+/// Changes the override of an interface, and decides again whether it is an oif. `None` if that
+/// changed nothing; otherwise what the owner of the iif is told, if anything.
+#[inline]
+fn touch(
+    mfe: &mut Mfe,
+    change: OifChange,
+    is_member: bool,
+    is_bounded: bool,
+) -> Option<Option<OifTurn>> {
+    let OifChange { id, touch, .. } = change;
+    match touch {
+        Touch::Members => {}
+        Touch::Clear | Touch::Gone => {
+            if let Some(rare) = &mut mfe.rare {
+                rare.overrides.clear(id);
+            }
+        }
+        Touch::Force(on) => mfe.rare().overrides.force(id, on),
+    }
+    let is_wanted = match &mfe.rare {
+        Some(rare) if rare.overrides.on.contains(id) => true,
+        Some(rare) if rare.overrides.off.contains(id) => false,
+        _ => is_member,
+    };
+    let was_negative = mfe.oifs.is_empty();
+    let has_changed = mfe.set_oif(id, is_wanted && id != mfe.iif && !is_bounded);
+    if touch == Touch::Gone {
+        mfe.forget_oif(id);
+    }
+    has_changed.then(|| (was_negative != mfe.oifs.is_empty()).then(|| OifTurn::of(mfe)))
 }

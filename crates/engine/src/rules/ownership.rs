@@ -3,10 +3,10 @@
 use super::alerts::MembershipChange;
 use super::debug_log::{self, debug};
 use super::leaving::{self, Ending};
-use super::oifs::{self, OifChange};
+use super::oifs::{self, OifChange, Touch};
 use super::{change_of_owner, memory};
 use crate::effects::Effects;
-use crate::tables::{ClientId, Side, Tables, Touch};
+use crate::tables::{ClientId, Side, Tables};
 use mgm_types::{Flow, IfId, Interface, Refusal, Result};
 
 /// Checks a take and finds or makes the interface's number; true if it is new, so that the

@@ -1,6 +1,5 @@
 //! How many flows packets have begun, in total and by arrival interface (spec 0.9).
 
-use crate::packet::Refused;
 use mgm_types::{IfId, Result, Time};
 
 /// The default of MGM_MAX_FLOWS.
@@ -45,18 +44,6 @@ impl BegunFlows {
     #[inline]
     pub fn interfaces(&self) -> usize {
         self.by_arrival.len()
-    }
-
-    /// Whether a packet that arrived on this interface may begin another flow. If more than half
-    /// of the limit is used, an interface with more than half of all flows gets no more.
-    pub fn admits(&self, arrival: IfId) -> std::result::Result<(), Refused> {
-        if self.all >= self.most {
-            return Err(Refused::FlowLimit);
-        }
-        if 2 * self.all > self.most && 2 * self.begun_on(arrival) > self.all {
-            return Err(Refused::ArrivalLimit);
-        }
-        Ok(())
     }
 
     /// How many flows there are.

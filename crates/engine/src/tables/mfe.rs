@@ -46,6 +46,14 @@ pub struct Overrides {
 }
 
 impl Overrides {
+    /// Switches an interface on or off.
+    pub fn force(&mut self, id: IfId, on: bool) {
+        let (set, cleared) =
+            if on { (&mut self.on, &mut self.off) } else { (&mut self.off, &mut self.on) };
+        set.insert(id);
+        cleared.remove(id);
+    }
+
     /// Ends the override of an interface.
     pub fn clear(&mut self, id: IfId) {
         self.on.remove(id);
@@ -109,33 +117,6 @@ impl Moment {
     fn set(&mut self, flag: u16, on: bool) {
         self.0[2] = if on { self.0[2] | flag } else { self.0[2] & !flag };
     }
-}
-
-/// The alert that the owner of the iif gets when an MFE loses its last oif or gets its first.
-#[derive(Clone, Copy, Debug)]
-pub struct OifTurn {
-    pub iif: IfId,
-    pub serial: u32,
-    pub is_negative: bool,
-}
-
-impl OifTurn {
-    pub fn of(mfe: &Mfe) -> OifTurn {
-        OifTurn { iif: mfe.iif, serial: mfe.serial, is_negative: mfe.oifs.is_empty() }
-    }
-}
-
-/// What a membership call does to the override of its interface (spec 3.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Touch {
-    /// Nothing changes: IGMP beside an owner.
-    Members,
-    /// The override ends: memberships decide again.
-    Clear,
-    /// The same, and the counters of the interface end, because it changes its owner or is lost.
-    Gone,
-    /// On or off, regardless of memberships.
-    Force(bool),
 }
 
 impl Mfe {
@@ -210,57 +191,6 @@ impl Mfe {
 
     pub fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
-    }
-
-    /// Changes the override of an interface.
-    #[inline]
-    pub fn override_oif(&mut self, id: IfId, touch: Touch) {
-        match touch {
-            Touch::Members => {}
-            Touch::Clear | Touch::Gone => {
-                if let Some(rare) = &mut self.rare {
-                    rare.overrides.clear(id);
-                }
-            }
-            Touch::Force(on) => {
-                let Overrides { on: set, off: cleared } = &mut self.rare().overrides;
-                let (set, cleared) = if on { (set, cleared) } else { (cleared, set) };
-                set.insert(id);
-                cleared.remove(id);
-            }
-        }
-    }
-
-    /// Whether an interface must be an oif, given its membership.
-    fn wants(&self, id: IfId, is_member: bool) -> bool {
-        if id == self.iif {
-            return false;
-        }
-        match &self.rare {
-            Some(rare) if rare.overrides.on.contains(id) => true,
-            Some(rare) if rare.overrides.off.contains(id) => false,
-            _ => is_member,
-        }
-    }
-
-    /// Decides again whether an interface is an oif. `None` if that changed nothing; otherwise
-    /// what the owner of the iif is told, if anything.
-    #[inline]
-    pub fn touch(
-        &mut self,
-        id: IfId,
-        touch: Touch,
-        is_member: bool,
-        is_bounded: bool,
-    ) -> Option<Option<OifTurn>> {
-        self.override_oif(id, touch);
-        let wanted = self.wants(id, is_member) && !is_bounded;
-        let was_negative = self.oifs.is_empty();
-        let has_changed = self.set_oif(id, wanted);
-        if touch == Touch::Gone {
-            self.forget_oif(id);
-        }
-        has_changed.then(|| (was_negative != self.oifs.is_empty()).then(|| OifTurn::of(self)))
     }
 
     /// Adds an interface to the oifs, or removes it; true if that changed them.

@@ -23,7 +23,7 @@ pub use expiry::{Expiry, ExpiryEntry};
 pub use flows::{FlowPlace, Flows, Members, MfeEntry, Side};
 pub use interfaces::{Interfaces, Slot};
 pub use limits::ForwardingLimits;
-pub use mfe::{Mfe, OifCount, OifTurn, Overrides, Rare, Rpf, Touch};
+pub use mfe::{Mfe, OifCount, Overrides, Rare, Rpf};
 pub use origins::{IifOrigin, IifOrigins};
 pub use refusals::{Refusal, RefusedFlow, RefusedFlows};
 pub use reroutes::{Reroutes, Superseded};

@@ -1,6 +1,6 @@
 //! Flows whose clients are being asked (spec 5.2 to 5.4).
 
-use super::mfe::{Overrides, Rpf, Touch};
+use super::mfe::{Overrides, Rpf};
 use super::origins::IifOrigin;
 use super::sources::SourceId;
 use crate::notice::QuestionId;
@@ -84,24 +84,6 @@ pub struct Asked {
 
 /// The CREATION_ALERTs of one flow: seldom more than one.
 pub type AllAsked = SmallVec<[Asked; 1]>;
-
-impl Resolution {
-    /// The owner of an interface has called meanwhile: the call overrules its answer (spec 3.5).
-    /// A FORWARD acts on existing MFEs, so it overrules only the answers of a renewal.
-    pub fn overtaken(&mut self, id: IfId, touch: Touch) {
-        match touch {
-            Touch::Members => return,
-            Touch::Force(_) if self.purpose == Purpose::Create => return,
-            Touch::Clear | Touch::Gone | Touch::Force(_) => {}
-        }
-        self.overrides.clear(id);
-        if let AwaitedAnswers::Creation(asked) = &mut self.waiting {
-            for asked in asked.iter_mut().filter(|asked| asked.oifs.contains(id)) {
-                asked.overtaken.insert(id);
-            }
-        }
-    }
-}
 
 /// All resolutions, by flow.
 #[derive(Debug, Default)]

@@ -1,9 +1,8 @@
-//! The rules, told as stories: one file for each chapter of docs/semantics.md,
-//! each test named after the rule that it holds the engine to.
+//! Tests of the rules: a file for each chapter of docs/semantics.md, each test named after the rule
+//! that it proves.
 //!
-//! A [`Router`] stands for the manager: it delivers what the engine wants
-//! delivered, answers what the engine asks, and writes down what each client
-//! heard. `A`, `B` … are routing protocols, names that begin with `I` are IGMP.
+//! A [`Router`] stands for the manager: it delivers the notices, answers the questions, and records
+//! what each client was told. `A`, `B` … are routing protocols; names that begin with `I` are IGMP.
 
 mod alerts;
 mod behind;

@@ -1,4 +1,4 @@
-//! Chapter 2: interface ownership. How it changes hands beside IGMP: ownership_igmp.rs.
+//! Chapter 2: interface ownership. Changes of owner beside IGMP are in ownership_igmp.rs.
 
 use super::*;
 

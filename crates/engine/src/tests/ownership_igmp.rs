@@ -1,4 +1,4 @@
-//! Chapter 2: how an interface changes hands beside IGMP.
+//! Chapter 2: the change of owner of an interface beside IGMP.
 
 use super::ownership::{alone, beside, owner_of, G, SG};
 use super::*;

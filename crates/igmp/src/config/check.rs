@@ -2,8 +2,8 @@
 
 use super::LinkConfig;
 use mgm_types::{is_host_source, Flow, Interface};
-use std::fmt;
 use std::net::Ipv4Addr;
+use thiserror::Error;
 
 /// The longest interval that can be configured: what a QQIC can express, in milliseconds.
 const LONGEST: u32 = 31_744_000;
@@ -11,23 +11,37 @@ const LONGEST: u32 = 31_744_000;
 const LONGEST_RESPONSE: u32 = 3_174_400;
 
 /// Why a configuration is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// A next hop other than 0 (I3).
+    #[error("IGMP cannot serve a single next hop ({0}): configure the whole interface")]
     NextHop(Ipv4Addr),
     /// A version other than 1, 2 or 3.
+    #[error("invalid version {0}: use 1, 2 or 3")]
     Version(u8),
     /// A robustness of 0.
+    #[error("invalid robustness 0: use at least 1, better 2")]
     Robustness,
     /// An interval of 0, or one that no query can express; its name.
+    #[error(
+        "invalid {0}: use at least 100 ms, and at most what a query can express (31,744 s; 3,174 s \
+         for response times)"
+    )]
     Interval(&'static str),
     /// A count of 0; its name.
+    #[error("invalid {0} 0: use at least 1")]
     Count(&'static str),
     /// The response interval is not less than the query interval.
+    #[error("query-response-interval must be less than query-interval")]
     ResponseInterval,
     /// A source of queries that no host can have.
+    #[error("invalid source {0} of queries: not a host address")]
     Source(Ipv4Addr),
     /// A static membership that cannot exist (I50).
+    #[error(
+        "invalid membership {0}: the group must be in 224.0.0.0/4 and outside of 224.0.0.0/24, the \
+         source a host address"
+    )]
     Membership(Flow),
 }
 
@@ -63,6 +77,7 @@ impl LinkConfig {
             ("query-response-interval", self.query_response_interval, LONGEST_RESPONSE),
             ("last-member-query-interval", self.last_member_query_interval, LONGEST_RESPONSE),
             ("startup-query-interval", self.startup_interval(), LONGEST),
+            ("unsolicited-report-interval", self.report_interval(3), LONGEST_RESPONSE),
         ] {
             if !(100..=longest).contains(&value) {
                 return Err(ConfigError::Interval(name));
@@ -89,34 +104,3 @@ fn is_membership(flow: Flow) -> bool {
         && !flow.is_link_local()
         && (!flow.has_source() || is_host_source(flow.source()))
 }
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use ConfigError::*;
-        match self {
-            NextHop(next_hop) => write!(
-                f,
-                "IGMP cannot serve a single next hop ({next_hop}): configure the whole interface"
-            ),
-            Version(version) => write!(f, "invalid version {version}: use 1, 2 or 3"),
-            Robustness => f.write_str("invalid robustness 0: use at least 1, better 2"),
-            Interval(name) => write!(
-                f,
-                "invalid {name}: use at least 100 ms, and at most what a query can express \
-                 (31,744 s; 3,174 s for response times)"
-            ),
-            Count(name) => write!(f, "invalid {name} 0: use at least 1"),
-            ResponseInterval => {
-                f.write_str("query-response-interval must be less than query-interval")
-            }
-            Source(source) => write!(f, "invalid source {source} of queries: not a host address"),
-            Membership(flow) => write!(
-                f,
-                "invalid membership {flow}: the group must be in 224.0.0.0/4 and outside of \
-                 224.0.0.0/24, the source a host address"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}

@@ -47,7 +47,8 @@ impl Groups {
         Some(group.sources.len())
     }
 
-    /// The timers of a group changed.
+    /// Timers of a group were lowered or added. Timers that rise need no call: then the deadline
+    /// comes too early, and this is called when it is there.
     pub fn settle(&mut self, address: Ipv4Addr) {
         let Some(group) = self.groups.get_mut(&address) else { return };
         let earliest = group.earliest();

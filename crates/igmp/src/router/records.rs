@@ -1,16 +1,19 @@
 //! Reports and leaves: from the message to the group (I31 to I40).
 
 use crate::codec::{Message, RecordType};
-use crate::config::LeaveMode;
-use crate::counters::DropReason;
+use crate::config::{Intervals, LeaveMode};
 use crate::log_event::LogEvent;
+use crate::memberships::Desired;
 use crate::receive::Received;
 use crate::router::admission::{self, Report, Rules};
+use crate::router::bucket::Bucket;
+use crate::router::group::Group;
 use crate::router::queries::Asker;
 use crate::router::room::{Limit, Room};
 use crate::router::tracking::Reported;
-use crate::router::transitions::{apply, creates, Change, Questions};
+use crate::router::transitions::{apply, creates, may_change, Change, Questions};
 use crate::router::{Context, Router};
+use crate::DropReason;
 use mgm_types::{Flow, Time};
 use std::net::Ipv4Addr;
 
@@ -51,8 +54,8 @@ impl Router {
         let (address, now) = (report.group, context.step.now);
         let version = self.version(context.port, now);
         let rules = Rules { config: &context.port.config, version, now };
-        let group = self.groups.get(address);
-        match rules.admit(&mut report, group, &mut context.port.counters) {
+        let known = self.groups.get(address);
+        match rules.admit(&mut report, known, &mut context.port.counters) {
             Ok(true) => {}
             Ok(false) => return,
             Err(reason) => return refuse(&report, reason, context),
@@ -62,80 +65,126 @@ impl Router {
         } else {
             context.port.counters.reports += 1;
         }
-        let before = self.desired(address, context.port);
-        let Some(questions) = self.change(&report, context) else { return };
-        self.note_host(&report, context);
-        self.follow(&report, questions, context);
-        self.finish(address, &before, context);
-    }
-
-    /// Applies the table to the group, which is created if necessary. `None` if there is no
-    /// group and the record makes none.
-    fn change(&mut self, report: &Report, context: &mut Context) -> Option<Questions> {
-        let (address, now) = (report.group, context.step.now);
+        let is_new = known.is_none();
         let intervals = self.querier.intervals(&context.port.config);
         let membership_end = Time(now.0 + intervals.group_membership);
         let change = Change { kind: report.kind, sources: &report.sources, membership_end };
+        if is_new && !(creates(&change) && self.create(address, context)) {
+            return;
+        }
+        let asks = self.is_querier();
+        let Some(group) = self.groups.get_mut(address) else { return };
+        let mut work = Work { group, report: &report, intervals, version, now };
+        let ends = asks && context.port.config.leave != LeaveMode::Query;
+        let before = may_change(work.group, &change, ends)
+            .then(|| Desired::of(work.group.filter(), context.port.statics_of(address)));
+        let questions = work.change(&change, &mut self.creations, context);
+        work.note_host(context);
+        let asked = asks && work.follow(questions, &mut self.sequences, context);
+        if is_new {
+            context.port.counters.groups_added += u64::from(!work.group.is_empty());
+        }
+        // The record sets timers to GMI or to the group timer, and queries lower some. Timers that
+        // rise leave the deadline too early, which does no harm.
+        let lowered = asked || membership_end < work.group.deadline;
+        match before {
+            Some(before) => self.finish(address, &before, context),
+            None if lowered => self.groups.settle(address),
+            None => {}
+        }
+    }
+
+    /// Creates the record of a group, if there is room for it.
+    fn create(&mut self, address: Ipv4Addr, context: &mut Context) -> bool {
         let config = &context.port.config;
+        let max_groups = config.max_groups as usize;
         let mut room = Room {
             entries: &mut *context.step.entries,
             max_entries: context.step.settings.max_entries,
             max_sources: config.max_sources.into(),
             bucket: Some(&mut self.creations),
             counters: &mut context.port.counters,
-            now,
+            now: context.step.now,
             reached: None,
         };
-        let is_new = self.groups.get(address).is_none();
-        let (mut questions, mut added) = (None, false);
-        let wanted = !is_new || creates(&change);
-        if wanted && (!is_new || room.group(self.groups.len(), config.max_groups as usize)) {
-            let group = self.groups.create(address);
-            questions = Some(apply(group, &change, &mut room));
-            let older_end = Time(now.0 + intervals.older_host_present);
-            match report.message {
-                admission::Message::V1Report => group.v1_until = older_end,
-                admission::Message::V2Report => group.v2_until = older_end,
-                _ => {}
-            }
-            added = is_new && !group.is_empty();
+        if room.group(self.groups.len(), max_groups) {
+            self.groups.create(address);
+            return true;
         }
         let event = match room.reached {
-            None => None,
-            Some(Limit::Rate) => Some(LogEvent::CreationLimit),
-            Some(Limit::Number) if questions.is_some() => Some(LogEvent::SourceLimit(address)),
-            Some(Limit::Number) => Some(LogEvent::GroupLimit(address)),
+            Some(Limit::Rate) => LogEvent::CreationLimit,
+            _ => LogEvent::GroupLimit(address),
         };
-        context.port.counters.groups_added += u64::from(added);
-        if let Some(event) = event {
-            context.port.log(context.step, event);
+        context.port.log(context.step, event);
+        false
+    }
+}
+
+/// A record that is applied to its group.
+struct Work<'a> {
+    group: &'a mut Group,
+    report: &'a Report,
+    intervals: Intervals,
+    version: u8,
+    now: Time,
+}
+
+impl Work<'_> {
+    /// Applies the table. Returns what it says must be asked.
+    fn change(
+        &mut self,
+        change: &Change,
+        creations: &mut Bucket,
+        context: &mut Context,
+    ) -> Questions {
+        let mut room = Room {
+            entries: &mut *context.step.entries,
+            max_entries: context.step.settings.max_entries,
+            max_sources: context.port.config.max_sources.into(),
+            bucket: Some(creations),
+            counters: &mut context.port.counters,
+            now: self.now,
+            reached: None,
+        };
+        let questions = apply(self.group, change, &mut room);
+        let reached = room.reached;
+        let older_end = Time(self.now.0 + self.intervals.older_host_present);
+        match self.report.message {
+            admission::Message::V1Report => self.group.v1_until = older_end,
+            admission::Message::V2Report => self.group.v2_until = older_end,
+            _ => {}
+        }
+        match reached {
+            Some(Limit::Rate) => context.port.log(context.step, LogEvent::CreationLimit),
+            Some(Limit::Number) => {
+                context.port.log(context.step, LogEvent::SourceLimit(self.report.group));
+            }
+            None => {}
         }
         questions
     }
 
     /// Notes which host wants what, if hosts are tracked (I40).
-    fn note_host(&mut self, report: &Report, context: &mut Context) {
+    fn note_host(&mut self, context: &mut Context) {
         let config = &context.port.config;
         if config.leave != LeaveMode::Tracked {
             return;
         }
-        let now = context.step.now;
-        let intervals = self.querier.intervals(config);
-        let Some(group) = self.groups.get_mut(report.group) else { return };
-        let until = Time(now.0 + intervals.group_membership);
-        match report.message {
+        let (now, tracking) = (self.now, &mut self.group.tracking);
+        let until = Time(now.0 + self.intervals.group_membership);
+        match self.report.message {
             // Older hosts do not report what others have reported.
             admission::Message::V1Report | admission::Message::V2Report => {
-                group.tracking.suspend(Time(now.0 + intervals.older_host_present).max(until));
+                let older_end = Time(now.0 + self.intervals.older_host_present);
+                tracking.suspend(older_end.max(until));
             }
-            _ if report.host.is_unspecified() => group.tracking.suspend(until),
+            _ if self.report.host.is_unspecified() => tracking.suspend(until),
             _ => {
-                let record =
-                    Reported { host: report.host, kind: report.kind, sources: &report.sources };
-                if group.tracking.is_complete(now)
-                    && !group.tracking.note(record, now, until, config.max_tracked.into())
-                {
-                    group.tracking.suspend(until);
+                let Report { host, kind, ref sources, .. } = *self.report;
+                let record = Reported { host, kind, sources };
+                let limit = config.max_tracked.into();
+                if tracking.is_complete(now) && !tracking.note(record, now, until, limit) {
+                    tracking.suspend(until);
                     context.port.counters.tracking_ended += 1;
                 }
             }
@@ -143,56 +192,67 @@ impl Router {
     }
 
     /// Asks the hosts, or ends at once, what the record may have been the last interest in.
-    fn follow(&mut self, report: &Report, questions: Questions, context: &mut Context) {
-        let (address, now) = (report.group, context.step.now);
+    /// Returns whether timers were lowered.
+    fn follow(
+        &mut self,
+        questions: Questions,
+        sequences: &mut Bucket,
+        context: &mut Context,
+    ) -> bool {
         // A group of 224.0.0.0/24 is never asked about, and v2 and v1 have no Q(G,X).
-        let unasked = Flow::any_source(address).is_link_local();
-        if questions.is_empty() || !self.is_querier() || unasked {
-            return;
+        let unasked = Flow::any_source(self.report.group).is_link_local();
+        if questions.is_empty() || unasked {
+            return false;
         }
-        let version = self.version(context.port, now);
-        let questions = match version {
+        let questions = match self.version {
             3 => questions,
-            _ => Questions { group: questions.group && version == 2, sources: Vec::new() },
+            version => Questions { group: questions.group && version == 2, sources: Vec::new() },
         };
-        let leaves = matches!(report.kind, RecordType::ToIn | RecordType::Block);
-        let mode = context.port.config.leave;
-        let Some(group) = self.groups.get_mut(address) else { return };
-        match mode {
-            LeaveMode::Immediate if leaves => *context.step.entries -= group.end(&questions),
-            LeaveMode::Tracked if leaves && group.tracking.is_complete(now) => {
-                let wanted = group.tracking.wanted_by_others(report.host, now);
+        let leaves = matches!(self.report.kind, RecordType::ToIn | RecordType::Block);
+        match context.port.config.leave {
+            LeaveMode::Immediate if leaves => self.end(&questions, context),
+            LeaveMode::Tracked if leaves && self.group.tracking.is_complete(self.now) => {
+                let wanted = self.group.tracking.wanted_by_others(self.report.host, self.now);
                 let mut ended = questions;
                 ended.group &= !wanted.exclude;
                 ended.sources.retain(|source| !wanted.wants(*source));
-                *context.step.entries -= group.end(&ended);
+                self.end(&ended, context);
             }
-            _ => self.ask(address, &questions, context),
+            _ => return self.ask(&questions, sequences, context),
         }
+        true
+    }
+
+    fn end(&mut self, questions: &Questions, context: &mut Context) {
+        *context.step.entries -= self.group.end(questions);
     }
 
     /// Starts the specific queries, if not too many have been started (I76).
-    fn ask(&mut self, address: Ipv4Addr, questions: &Questions, context: &mut Context) {
-        let now = context.step.now;
-        let version = self.version(context.port, now);
-        let Some(group) = self.groups.get_mut(address) else { return };
+    fn ask(
+        &mut self,
+        questions: &Questions,
+        sequences: &mut Bucket,
+        context: &mut Context,
+    ) -> bool {
         let (port, step) = (&mut *context.port, &mut *context.step);
-        let mut asker = Asker { address, version, port, step };
-        let sources = asker.starting_sources(group, &questions.sources);
-        let ask_group = questions.group && Asker::starts_group(group);
+        let mut asker = Asker { address: self.report.group, version: self.version, port, step };
+        let sources = asker.starting_sources(self.group, &questions.sources);
+        let ask_group = questions.group && Asker::starts_group(self.group);
         if sources.is_empty() && !ask_group {
-            return;
+            return false;
         }
-        if !self.sequences.take(now) {
+        if !sequences.take(self.now) {
             asker.port.counters.queries_limited += 1;
-            return asker.port.log(asker.step, LogEvent::QueryLimit);
+            asker.port.log(asker.step, LogEvent::QueryLimit);
+            return false;
         }
         if !sources.is_empty() {
-            asker.start_sources(group, &sources);
+            asker.start_sources(self.group, &sources);
         }
         if ask_group {
-            asker.start_group(group);
+            asker.start_group(self.group);
         }
+        true
     }
 }
 

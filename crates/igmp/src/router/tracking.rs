@@ -5,6 +5,7 @@ use crate::filter::Filter;
 use crate::router::group::insert;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 /// What the hosts of a group have reported, host by host.
 #[derive(Debug, Default)]
@@ -52,18 +53,21 @@ impl Tracking {
     /// Notes a record, which holds until `until`. Returns false if there are too many: then
     /// the caller must suspend the tracking.
     pub fn note(&mut self, record: Reported, now: Time, until: Time, limit: usize) -> bool {
+        let excludes = matches!(record.kind, RecordType::ToEx | RecordType::IsEx);
+        let wants = !excludes && record.kind != RecordType::Block;
+        if excludes && record.sources.is_empty() && self.refresh_all(record.host, until) {
+            return true;
+        }
         match record.kind {
             RecordType::ToIn | RecordType::ToEx | RecordType::IsEx => {
-                self.wants.retain(|want| want.host != record.host);
+                self.wants.drain(self.of_host(record.host));
             }
             RecordType::Block => self.remove(record, false),
             RecordType::IsIn | RecordType::Allow => self.remove(record, true),
         }
-        let excludes = matches!(record.kind, RecordType::ToEx | RecordType::IsEx);
         if excludes {
             self.set(record.host, Ipv4Addr::UNSPECIFIED, false, until);
         }
-        let wants = !excludes && record.kind != RecordType::Block;
         let in_exclude = self.find(record.host, Ipv4Addr::UNSPECIFIED).is_ok();
         if wants || in_exclude {
             for source in record.sources {
@@ -79,13 +83,34 @@ impl Tracking {
         self.wants.len() <= limit
     }
 
+    /// If the host wants everything, and nothing else is known of it: that holds on.
+    fn refresh_all(&mut self, host: Ipv4Addr, until: Time) -> bool {
+        let range = self.of_host(host);
+        match &mut self.wants[range] {
+            [want] if want.source.is_unspecified() => {
+                want.until = until;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Where the host's entries stand.
+    fn of_host(&self, host: Ipv4Addr) -> Range<usize> {
+        let start = self.wants.partition_point(|want| want.host < host);
+        let entries = self.wants[start..].iter().take_while(|want| want.host == host).count();
+        start..start + entries
+    }
+
     /// Removes what the host wants (or excludes) of the sources of the record.
     fn remove(&mut self, record: Reported, excluded: bool) {
-        self.wants.retain(|want| {
-            want.host != record.host
-                || want.excluded != excluded
-                || record.sources.binary_search(&want.source).is_err()
-        });
+        if !record.sources.is_empty() {
+            self.wants.retain(|want| {
+                want.host != record.host
+                    || want.excluded != excluded
+                    || record.sources.binary_search(&want.source).is_err()
+            });
+        }
     }
 
     fn find(&self, host: Ipv4Addr, source: Ipv4Addr) -> Result<usize, usize> {
@@ -118,6 +143,9 @@ impl Tracking {
                 wanted = wanted.merge(Filter { exclude, sources: list(true) });
             }
             wanted = wanted.merge(Filter { exclude: false, sources: list(false) });
+            if wanted == Filter::everything() {
+                break;
+            }
         }
         wanted
     }

@@ -41,6 +41,27 @@ pub(super) fn creates(change: &Change) -> bool {
     }
 }
 
+/// Whether the record may change what is received of the group; false for refreshes, which
+/// nearly all records are. `ends` says whether leaves may end something at once.
+pub(super) fn may_change(group: &Group, change: &Change, ends: bool) -> bool {
+    match change.kind {
+        // Sources that are received already.
+        RecordType::IsIn | RecordType::Allow => !all_running(group, change),
+        RecordType::ToIn => ends || !all_running(group, change),
+        // In EXCLUDE mode only those count that are not received, and these do not become more.
+        RecordType::IsEx | RecordType::ToEx => {
+            let listed = |source: &Source| change.sources.binary_search(&source.address).is_ok();
+            !group.exclude || group.sources.iter().any(|source| !source.runs() && !listed(source))
+        }
+        RecordType::Block => ends,
+    }
+}
+
+fn all_running(group: &Group, change: &Change) -> bool {
+    let runs = |at: usize| group.sources[at].runs();
+    change.sources.iter().all(|source| group.find(*source).is_ok_and(runs))
+}
+
 /// Applies a record to a group. A new group is INCLUDE({}).
 pub(super) fn apply(group: &mut Group, change: &Change, room: &mut Room) -> Questions {
     match (group.exclude, change.kind) {

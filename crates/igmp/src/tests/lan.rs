@@ -218,6 +218,11 @@ fn show(action: &Action) -> Option<String> {
         Action::Send(transmission) => show_query(&transmission.octets),
         Action::Mgm(MgmCall::Take { .. }) => "take".into(),
         Action::Mgm(MgmCall::Release { .. }) => "release".into(),
+        Action::Mgm(
+            call
+            @ (MgmCall::AddRoute { .. } | MgmCall::DeleteRoute { .. } | MgmCall::SetMfe { .. }),
+        ) => panic!("{call:?} without a proxy"),
+        Action::Answer(answer @ Answer::Rpf { .. }) => format!("{answer:?}"),
         Action::Mgm(MgmCall::Add(m)) => format!("+{}", show_membership(m)),
         Action::Mgm(MgmCall::Delete(m)) => format!("-{}", show_membership(m)),
         Action::Answer(Answer::Creation { enabled, .. }) => format!("answer {enabled}"),

@@ -51,6 +51,32 @@ fn compare(flows: &mut Flows, plain: &Plain, first: Flow, last: Flow, id: u16) {
     assert_eq!(visited, expected);
 }
 
+fn add_member(flows: &mut Flows, plain: &mut Plain, key: Flow, id: u16) {
+    let ids = plain.wanted.entry(key).or_default();
+    let is_new = !ids.contains(&id);
+    if is_new {
+        ids.push(id);
+    }
+    let place = flows.make(key, Domain::MAIN, None);
+    assert_eq!(flows.insert_member(place, Side::Owner, IfId(id)), is_new);
+}
+
+fn remove_member(flows: &mut Flows, plain: &mut Plain, key: Flow, id: u16) {
+    let ids = plain.wanted.entry(key).or_default();
+    let before = ids.len();
+    ids.retain(|other| *other != id);
+    let was_there = ids.len() < before;
+    if ids.is_empty() {
+        plain.wanted.remove(&key);
+    }
+    let removed = flows.find(key).map(|place| {
+        let removed = flows.remove_member(place, &[Side::Owner], IfId(id));
+        flows.tidy(place);
+        removed
+    });
+    assert_eq!(removed.unwrap_or(false), was_there);
+}
+
 #[test]
 fn behaves_as_two_ordered_maps() {
     let (mut flows, mut plain) = (Flows::default(), Plain::default());
@@ -68,39 +94,11 @@ fn behaves_as_two_ordered_maps() {
         let key = if random() % 500 == 0 { Flow::WILDCARD } else { flow(number) };
         let (id, adds) = ((random() % 3) as u16, random() % 8 < if growing { 6 } else { 1 });
         match (random() % 2 == 0, adds) {
-            (true, true) => {
-                let ids = plain.wanted.entry(key).or_default();
-                let is_new = !ids.contains(&id);
-                if is_new {
-                    ids.push(id);
-                }
-                assert_eq!(
-                    {
-                        let place = flows.make(key, Domain::MAIN, None);
-                        flows.insert_member(place, Side::Owner, IfId(id))
-                    },
-                    is_new
-                );
-            }
-            (true, false) => {
-                let ids = plain.wanted.entry(key).or_default();
-                let before = ids.len();
-                ids.retain(|other| *other != id);
-                let was_there = ids.len() < before;
-                if ids.is_empty() {
-                    plain.wanted.remove(&key);
-                }
-                let removed = flows.find(key).map(|place| {
-                    let removed = flows.remove_member(place, &[Side::Owner], IfId(id));
-                    flows.tidy(place);
-                    removed
-                });
-                assert_eq!(removed.unwrap_or(false), was_there);
-            }
+            (true, true) => add_member(&mut flows, &mut plain, key, id),
+            (true, false) => remove_member(&mut flows, &mut plain, key, id),
             (false, true) if key.has_source() && !flows.has_mfe(key) => {
                 plain.mfes.insert(key, id);
-                let domain = Domain::MAIN;
-                let source = flows.hold_source(key, domain, None);
+                let source = flows.hold_source(key, Domain::MAIN, None);
                 flows.insert_mfe(key, source, mfe(id));
                 flows.sources.release(source);
             }

@@ -4,7 +4,7 @@
 mod callbacks;
 mod ears;
 
-use crate::spec::{Member, Model, Place};
+use crate::spec::{Member, MembershipCall, Model, Place};
 use crate::steps::{self, Kind, Step};
 use crate::tables::{self, Mirror};
 use callbacks::{Pair, Queue};
@@ -120,7 +120,9 @@ impl Drive {
             for n in 0..48 {
                 let flow = Flow::new(steps::SOURCES[1], Ipv4Addr::new(239, 9, 9, n));
                 let there = Interface::link(200);
-                drive.membership(true, Join::State, client, flow, there).expect("join");
+                let call =
+                    MembershipCall { add: true, forward: false, client, flow, interface: there };
+                drive.membership(call).expect("join");
             }
         }
         drive
@@ -144,12 +146,12 @@ impl Drive {
             Kind::Join | Kind::Leave => {
                 let (mut interface, mut flow) = (self.interface_for(client, b), steps::flow(c));
                 let add = kind == Kind::Join;
-                let join = if d % 4 == 3 { Join::Forward } else { Join::State };
+                let forward = d % 4 == 3;
                 if let Some((place, there)) = self.member_of(client, c).filter(|_| !add && b < 200)
                 {
                     (interface, flow) = (place, there);
                 }
-                self.membership(add, join, client, flow, interface)
+                self.membership(MembershipCall { add, forward, client, flow, interface })
             }
             Kind::Packet => self.packet(a, b, c, d),
             Kind::WrongIf => {
@@ -357,14 +359,9 @@ impl Drive {
         Some(self.model.look_up(source, domain))
     }
 
-    fn membership(
-        &mut self,
-        add: bool,
-        join: Join,
-        client: ClientId,
-        flow: Flow,
-        interface: Interface,
-    ) -> Checked {
+    fn membership(&mut self, call: MembershipCall) -> Checked {
+        let MembershipCall { add, forward, client, flow, interface } = call;
+        let join = if forward { Join::Forward } else { Join::State };
         let route = self.route_for(flow, interface);
         let what = format!("{} {flow}", if add { "join" } else { "leave" });
         self.act(&what, |engine, model, fx| {
@@ -373,7 +370,7 @@ impl Drive {
             } else {
                 engine.leave(client, flow, interface, join, fx)
             };
-            (code(answer), model.membership(add, join == Join::Forward, client, flow, interface))
+            (code(answer), model.membership(call))
         })
     }
 

@@ -6,12 +6,22 @@ use mgm_engine::{ClientId, CreationOif, Notice, QuestionId, Refused};
 use mgm_types::{Domain, Flow, Interface, Ipv4Addr, Route};
 use std::sync::Arc;
 
+/// What RPF_CALLBACK asks about.
+struct RpfAsked {
+    expected: Option<(Interface, Ipv4Addr)>,
+    /// The interface whose owner is asked.
+    asked: Interface,
+    origin: Origin,
+    /// Where the source was looked up, and the result.
+    domain: Domain,
+    route: Route,
+    first: First,
+}
+
 impl Model {
     pub fn answer(&mut self, client: ClientId, notice: &Notice) {
         match notice {
-            Notice::Rpf { question, flow, iif, upstream, .. } => {
-                self.rpf_answered(client, *flow, *question, *iif, *upstream);
-            }
+            Notice::Rpf { .. } => self.rpf_answered(client, notice),
             Notice::Creation { question, flow, oifs, .. } => {
                 self.creation_answered(*flow, *question, oifs);
             }
@@ -46,9 +56,10 @@ impl Model {
                 let owner = arrived.and_then(|name| Some((name, self.master(name)?)));
                 match owner.filter(|(_, owner)| may_ask && !self.mute.contains(owner)) {
                     Some((asked, owner)) => {
-                        let origin = Origin::Unrouted(self.now);
-                        let look = (domain, Route::NONE);
-                        self.tell_rpf(flow, purpose, look, first, (None, asked, origin), owner);
+                        let (origin, route) = (Origin::Unrouted(self.now), Route::NONE);
+                        let asked =
+                            RpfAsked { expected: None, asked, origin, domain, route, first };
+                        self.tell_rpf(flow, purpose, asked, owner);
                         return true;
                     }
                     None => None,
@@ -65,20 +76,14 @@ impl Model {
             }
             return false;
         };
-        let look = (domain, route);
-        self.tell_rpf(flow, purpose, look, first, (expected, name, Origin::Route), owner);
+        let origin = Origin::Route;
+        let asked = RpfAsked { expected, asked: name, origin, domain, route, first };
+        self.tell_rpf(flow, purpose, asked, owner);
         true
     }
 
-    fn tell_rpf(
-        &mut self,
-        flow: Flow,
-        purpose: Purpose,
-        (domain, route): (Domain, Route),
-        first: First,
-        (expected, asked, origin): (Option<(Interface, Ipv4Addr)>, Interface, Origin),
-        owner: ClientId,
-    ) {
+    fn tell_rpf(&mut self, flow: Flow, purpose: Purpose, ask: RpfAsked, owner: ClientId) {
+        let RpfAsked { expected, asked, origin, domain, route, first } = ask;
         let question = self.number();
         let named = expected.map_or(Interface::NONE, |(name, _)| name);
         let (iif, upstream) = expected.unwrap_or((asked, Ipv4Addr::UNSPECIFIED));
@@ -231,14 +236,8 @@ impl Model {
         self.asking.iter_mut().find(|asking| asking.flow == flow)
     }
 
-    fn rpf_answered(
-        &mut self,
-        client: ClientId,
-        flow: Flow,
-        question: QuestionId,
-        iif: Interface,
-        upstream: Ipv4Addr,
-    ) {
+    fn rpf_answered(&mut self, client: ClientId, answer: &Notice) {
+        let &Notice::Rpf { question, flow, iif, upstream, .. } = answer else { return };
         let Some(asking) = self.asking(flow).filter(|asking| asking.rpf == Some(question)) else {
             return;
         };

@@ -15,6 +15,17 @@ fn is_group(flow: Flow) -> bool {
     flow != Flow::WILDCARD && !flow.has_source()
 }
 
+/// MgmAdd- or MgmDeleteGroupMembershipEntry.
+#[derive(Clone, Copy)]
+pub struct MembershipCall {
+    pub add: bool,
+    /// MGM_FORWARD_STATE_FLAG alone.
+    pub forward: bool,
+    pub client: ClientId,
+    pub flow: Flow,
+    pub interface: Interface,
+}
+
 impl Model {
     /// The component that a membership counts for (spec 4.1).
     fn component(&self, member: &Member) -> Option<ClientId> {
@@ -34,7 +45,7 @@ impl Model {
             .any(|member| self.component(member) != Some(client))
     }
 
-    /// Every flow that somebody wants, in order.
+    /// Every flow with memberships, in order.
     pub fn wanted_flows(&self) -> Vec<Flow> {
         let mut flows: Vec<_> = self.members.iter().map(|member| member.flow).collect();
         flows.sort_unstable();
@@ -113,20 +124,14 @@ impl Model {
     }
 
     /// MgmAdd- and MgmDeleteGroupMembershipEntry (spec 3.1 to 3.6).
-    pub fn membership(
-        &mut self,
-        add: bool,
-        forward: bool,
-        client: ClientId,
-        flow: Flow,
-        name: Interface,
-    ) -> Answered {
+    pub fn membership(&mut self, call: MembershipCall) -> Answered {
+        let MembershipCall { add, forward, client, flow, interface: name } = call;
         let igmp = self.client(client).ok_or(Code::InvalidParameter)?.is_igmp();
         if name.index == 0 {
             return Err(Code::InvalidParameter);
         }
-        let nobody = if add { Code::InvalidParameter } else { Code::NotFound };
-        let place = self.place(name).ok_or(nobody)?.clone();
+        let not_taken = if add { Code::InvalidParameter } else { Code::NotFound };
+        let place = self.place(name).ok_or(not_taken)?.clone();
         if Some(client) != (if igmp { place.igmp } else { place.claim }) {
             return Err(Code::InvalidParameter);
         }
@@ -135,7 +140,7 @@ impl Model {
         }
         let beside = place.owner.filter(|_| igmp);
         if forward {
-            self.switch(add, client, flow, name, beside.is_some());
+            self.switch(call, beside.is_some());
             return Ok(());
         }
         let member = Member { place: name, igmp, flow };
@@ -150,7 +155,7 @@ impl Model {
                     members.retain(|other| *other != member);
                 }
             });
-            // One whose release waits is leaving, and hears nothing of IGMP (D39).
+            // A client whose release waits gets no LOCAL_* callbacks (D39).
             if let Some(owner) = beside.filter(|_| place.claim == place.owner) {
                 let interface = name;
                 self.tell(
@@ -171,7 +176,8 @@ impl Model {
     }
 
     /// FORWARD alone (spec 3.3, 5.8, D12, D13).
-    fn switch(&mut self, on: bool, client: ClientId, flow: Flow, name: Interface, beside: bool) {
+    fn switch(&mut self, call: MembershipCall, beside: bool) {
+        let MembershipCall { add: on, client, flow, interface: name, .. } = call;
         if flow.is_link_local() {
             return;
         }
@@ -180,7 +186,7 @@ impl Model {
                 mfe.switched.retain(|(other, _)| *other != name);
                 mfe.switched.push((name, on));
             }
-            // It acts on MFEs that exist, so on none that is just being made.
+            // It acts on MFEs that exist, so not on one that is being resolved.
             self.overtake(flow, name, |purpose| purpose != Purpose::Create);
             self.settle(Some(client));
         }

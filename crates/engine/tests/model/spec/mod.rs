@@ -1,17 +1,18 @@
-//! The specification as plain lists: nothing is kept that can be computed
-//! anew, nothing is found but by looking through all of it, and interfaces go
-//! by their names. It shares the engine's words (flows, notices, answers), and
-//! none of its code.
+//! The specification as plain lists: nothing is stored that can be computed, everything is found
+//! by a search through all of it, and interfaces are identified by their names. It shares the
+//! engine's types (flows, notices, answers), and none of its code.
 
 mod asking;
-mod hands;
 mod limits;
 mod members;
 mod mfes;
+mod ownership;
 mod packets;
 mod refusals;
 mod routes;
 mod rpf_path;
+
+pub use members::MembershipCall;
 
 use mgm_engine::{ClientId, Notice, QuestionId, Refused};
 use mgm_types::{Code, Domain, Flow, Interface, Ipv4Addr, Route, Scope, Time};
@@ -33,7 +34,7 @@ impl Client {
     }
 }
 
-/// An interface that somebody has, or waits for (spec section 2).
+/// An interface that a client has taken, or has a claim to (spec section 2).
 #[derive(Clone, Debug)]
 pub struct Place {
     pub name: Interface,
@@ -92,7 +93,7 @@ pub struct Mfe {
     pub former: Vec<Oif>,
     /// How many came in by the iif, whoever counts them.
     pub accepted: u64,
-    /// Where its first packet arrived, as long as somebody has that interface (spec 0.9).
+    /// Where its first packet arrived, as long as that interface is taken (spec 0.9).
     pub arrived: Option<Interface>,
 }
 
@@ -152,9 +153,9 @@ pub struct Asking {
     pub first: First,
     /// Where the source of a new flow was looked up.
     pub domain: Domain,
-    /// None if the route led to nobody.
+    /// `None` if the route led through no client's interface.
     pub expected: Option<(Interface, Ipv4Addr)>,
-    /// Where its first packet arrived, as long as somebody has that interface (spec 0.9).
+    /// Where its first packet arrived, as long as that interface is taken (spec 0.9).
     pub arrived: Option<Interface>,
     /// The interface whose owner was asked.
     pub asked: Interface,
@@ -191,7 +192,7 @@ pub struct Model {
     pub domains: Vec<(u32, Domain)>,
     /// The multicast view.
     pub routes: Vec<(Name, Route)>,
-    /// Where flows are looked up that somebody wants, or that have an MFE.
+    /// Where flows with memberships or an MFE are looked up.
     pub homes: BTreeMap<Flow, Domain>,
     /// Sources with very many flows, which follow their routes in turns (D68): those that are
     /// late, the changes that they wait for, and where the next turn begins.
@@ -314,7 +315,7 @@ impl Model {
             .collect();
         left.sort_unstable();
         for name in left {
-            self.change_hands(name);
+            self.make_claimant_owner(name);
         }
         self.clients.retain(|client| client.id != id);
         Ok(())

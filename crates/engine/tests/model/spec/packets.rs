@@ -11,8 +11,7 @@ impl Model {
         Outcome::Refused(why)
     }
 
-    /// A packet that the host hands over, or (`by_kernel`) that the kernel has
-    /// no entry for.
+    /// A packet that the host passes on, or (`by_kernel`) for which the kernel has no entry.
     pub fn packet(&mut self, packet: &Packet, by_kernel: bool) -> Outcome {
         let Packet { flow, arrival, header, .. } = packet;
         if by_kernel && self.mfe(*flow).is_some() {
@@ -38,21 +37,7 @@ impl Model {
         let thresholds: Vec<_> =
             self.places.iter().map(|place| (place.name, self.threshold(place.name))).collect();
         let Some(mfe) = self.mfes.iter_mut().find(|mfe| mfe.flow == *flow) else {
-            if self.asking(*flow).is_some() {
-                self.again.push(*flow);
-                return Outcome::Resolving;
-            }
-            if let Some(why) = self.refused_lately(*flow, *arrival, by_kernel) {
-                return self.refuse(why);
-            }
-            if let Some(why) = self.over_limit(*arrival) {
-                return self.refuse(why);
-            }
-            let first = First { arrival: *arrival, header: (*header).into(), by_kernel };
-            if self.ask(*flow, Purpose::Create, self.domain_of(*arrival), first) {
-                return Outcome::Resolving;
-            }
-            return self.refuse(Refused::NoUpstream);
+            return self.first_packet(packet, by_kernel);
         };
         if mfe.iif != *arrival {
             mfe.wrong_if += 1;
@@ -79,7 +64,27 @@ impl Model {
         Outcome::Forwarded(out.into())
     }
 
-    /// A packet that the kernel forwards and counts, without telling anybody.
+    /// A packet of a flow without an MFE.
+    fn first_packet(&mut self, packet: &Packet, by_kernel: bool) -> Outcome {
+        let &Packet { flow, arrival, header, .. } = packet;
+        if self.asking(flow).is_some() {
+            self.again.push(flow);
+            return Outcome::Resolving;
+        }
+        if let Some(why) = self.refused_lately(flow, arrival, by_kernel) {
+            return self.refuse(why);
+        }
+        if let Some(why) = self.over_limit(arrival) {
+            return self.refuse(why);
+        }
+        let first = First { arrival, header: header.into(), by_kernel };
+        match self.ask(flow, Purpose::Create, self.domain_of(arrival), first) {
+            true => Outcome::Resolving,
+            false => self.refuse(Refused::NoUpstream),
+        }
+    }
+
+    /// A packet that the kernel forwards and counts, without reporting it.
     pub fn kernel_forwards(&mut self, flow: Flow) {
         if let Some(mfe) = self.mfe_mut(flow) {
             mfe.used = true;
@@ -95,7 +100,7 @@ impl Model {
             return;
         }
         if self.refusal(flow).is_some() {
-            // 5.1: nobody is told, but where the flow may come in it is a first packet.
+            // 5.1: no client is told, but on a legitimate interface it counts as a first packet.
             if self.refused_lately(flow, arrival, true).is_none()
                 && self.over_limit(arrival).is_none()
             {

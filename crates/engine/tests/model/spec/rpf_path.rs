@@ -10,7 +10,7 @@ pub enum RpfPath {
     In(Interface, Ipv4Addr),
     /// Only through interfaces with a boundary for the group.
     Bounded,
-    /// No route, or through nobody's interface.
+    /// No route, or none through an interface that a client owns.
     Nowhere,
 }
 

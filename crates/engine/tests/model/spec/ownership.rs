@@ -1,12 +1,12 @@
-//! Who has which interface (spec section 2).
+//! Which client owns which interface (spec section 2).
 
 use super::{Answered, Model, Place};
 use mgm_engine::{ClientId, Notice, QuestionId};
 use mgm_types::{Code, Interface};
 
 impl Model {
-    /// Whether a take would be accepted (spec 2.1, 2.2, 0.2); true if nobody
-    /// has the interface yet.
+    /// Whether a take would be accepted (spec 2.1, 2.2, 0.2); true if no client has taken the
+    /// interface yet.
     pub fn check_take(&self, client: ClientId, name: Interface) -> Result<bool, Code> {
         let igmp = self.client(client).ok_or(Code::InvalidParameter)?.is_igmp();
         if name.index == 0 {
@@ -61,7 +61,7 @@ impl Model {
         }
         // A release that still waits is carried out at once (D14).
         if self.place(name).is_some_and(|place| place.owner.is_some()) {
-            self.change_hands(name);
+            self.make_claimant_owner(name);
         }
         if let Some(place) = self.place_mut(name) {
             place.claim = Some(client);
@@ -108,7 +108,7 @@ impl Model {
             place.igmp = None;
         }
         if place.owner != place.claim {
-            self.change_hands(name);
+            self.make_claimant_owner(name);
         }
         Ok(())
     }
@@ -120,11 +120,11 @@ impl Model {
             return;
         }
         let Some(igmp) = place.igmp.filter(|_| !place.absent) else {
-            return self.change_hands(name);
+            return self.make_claimant_owner(name);
         };
         let question = self.number();
         if inside {
-            self.change_hands(name);
+            self.make_claimant_owner(name);
             self.tell(igmp, Notice::DisableIgmp { question, interface: name });
             return self.enable_igmp(name);
         }
@@ -134,15 +134,15 @@ impl Model {
         self.tell(igmp, Notice::DisableIgmp { question, interface: name });
     }
 
-    /// The interface goes to whoever claims it (spec 2.4, 2.5).
-    pub fn change_hands(&mut self, name: Interface) {
+    /// Makes the claiming protocol the owner of an interface (spec 2.4, 2.5).
+    pub fn make_claimant_owner(&mut self, name: Interface) {
         let Some(place) = self.place(name) else { return };
         let owner = place.owner;
         self.end_members(name, |member| member.igmp || owner.is_some(), None, owner);
         self.change_master(name, owner, |place| place.owner = place.claim);
     }
 
-    /// Somebody else speaks for the interface now.
+    /// The owner of an interface, or the IGMP client without an owner, has changed.
     fn change_master(
         &mut self,
         name: Interface,
@@ -186,7 +186,7 @@ impl Model {
             return;
         }
         place.disabling = None;
-        self.change_hands(name);
+        self.make_claimant_owner(name);
         self.enable_igmp(name);
     }
 
@@ -198,7 +198,7 @@ impl Model {
         self.tell(igmp, Notice::EnableIgmp { interface: name, since });
     }
 
-    /// A callback begins; false if it has lost its sense.
+    /// Called before a callback is made; false if the callback is obsolete.
     pub fn starting(&mut self, client: ClientId, notice: &Notice) -> bool {
         let (name, number) = match notice {
             Notice::DisableIgmp { interface, question } => (*interface, *question),
@@ -215,7 +215,7 @@ impl Model {
         true
     }
 
-    /// The system loses an interface that somebody has (spec 5.11).
+    /// The system loses an interface that a client has taken (spec 5.11).
     pub fn lose(&mut self, name: Interface) {
         let Some(place) = self.place_mut(name).filter(|place| !place.absent) else { return };
         place.disabling = None;
@@ -232,7 +232,7 @@ impl Model {
         }
     }
 
-    /// It is back.
+    /// A lost interface is back.
     pub fn return_of(&mut self, name: Interface) {
         if !self.place(name).is_some_and(|place| place.absent) {
             return;

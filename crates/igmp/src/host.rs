@@ -1,0 +1,304 @@
+//! The host side of a link (RFC 9776, section 5): reports what the proxy, or `join`, wants there.
+//!
+//! The caller sets what is wanted of each group with [`Host::set`], as often as it likes, and ends the step
+//! with [`Host::flush`], which sends the first report of all changes together. The repetitions
+//! and the answers to queries follow by timer.
+
+mod answers;
+mod group;
+mod older;
+mod pack;
+mod reports;
+mod sweep;
+
+#[cfg(test)]
+mod tests;
+
+use crate::codec::{self, Message, Query, QueryBody};
+use crate::config::{LinkConfig, Role};
+use crate::counters::DropReason;
+use crate::filter::Filter;
+use crate::port::{Port, Step};
+use crate::receive::Received;
+use answers::Answers;
+use group::Group;
+use mgm_types::Time;
+use older::OlderQueriers;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use sweep::Sweep;
+
+/// No deadline.
+const NEVER: Time = Time(u64::MAX);
+
+/// The host side of a link.
+#[derive(Debug)]
+pub(crate) struct Host {
+    groups: BTreeMap<Ipv4Addr, Group>,
+    /// Groups with a change whose first report is due in this step.
+    fresh: BTreeSet<Ipv4Addr>,
+    /// Groups with reports to be repeated.
+    repeating: BTreeSet<Ipv4Addr>,
+    /// When they are repeated.
+    repeat_at: Time,
+    /// The answer to General Queries.
+    sweep: Sweep,
+    /// The answers to specific queries.
+    answers: Answers,
+    older: OlderQueriers,
+    /// The version in which this host speaks.
+    version: u8,
+    /// The address that reports come from; `None` while nothing can be sent.
+    source: Option<Ipv4Addr>,
+}
+
+impl Host {
+    /// A host that wants nothing. It sends nothing before [`Host::adapt`].
+    pub fn new(config: &LinkConfig) -> Host {
+        Host {
+            groups: BTreeMap::new(),
+            fresh: BTreeSet::new(),
+            repeating: BTreeSet::new(),
+            repeat_at: NEVER,
+            sweep: Sweep::default(),
+            answers: Answers::default(),
+            older: OlderQueriers::default(),
+            version: config.version,
+            source: None,
+        }
+    }
+
+    /// Whether reports can be sent: the link is up, and an upstream has an address (I62).
+    pub fn is_served(&self) -> bool {
+        self.source.is_some()
+    }
+
+    /// The version in which this host speaks: 1, 2 or 3.
+    pub fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// The groups of which something is wanted, in ascending order.
+    pub fn groups(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        let wanted = self.groups.iter().filter(|(_, group)| !group.wanted.is_nothing());
+        wanted.map(|(address, _)| *address)
+    }
+
+    /// What is wanted of a group.
+    pub fn wanted(&self, group: Ipv4Addr) -> Filter {
+        self.groups.get(&group).map(|group| group.wanted.clone()).unwrap_or_default()
+    }
+
+    /// Sets what is wanted of a group from now on.
+    pub fn set(&mut self, address: Ipv4Addr, wanted: Filter, config: &LinkConfig) {
+        let group = self.groups.entry(address).or_default();
+        if group.wanted != wanted {
+            if self.source.is_some() {
+                group.changes_to(&wanted, self.version, config.robustness);
+                self.fresh.insert(address);
+            }
+            group.wanted = wanted;
+        }
+        if self.source.is_none() || !self.fresh.contains(&address) {
+            self.forget_if_idle(address);
+        }
+    }
+
+    /// Sends the first reports of what has changed in this step (I55).
+    pub fn flush(&mut self, port: &mut Port, step: &mut Step) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let fresh = std::mem::take(&mut self.fresh);
+        self.report_changes(fresh, port, step);
+        if self.repeat_at == NEVER {
+            self.schedule_repetition(port, step);
+        }
+    }
+
+    /// The link, its addresses or its configuration may have changed (I62).
+    pub fn adapt(&mut self, port: &mut Port, step: &mut Step) {
+        let source = source_of(port);
+        if !port.info.up {
+            // The next network behind this link may have other queriers.
+            self.older = OlderQueriers::default();
+        }
+        let version = self.older.version(&port.config, step.now);
+        if source == self.source && version == self.version {
+            return;
+        }
+        self.source = source;
+        self.version = version;
+        self.announce(port, step);
+    }
+
+    /// Reports everything as if nothing had been reported yet.
+    fn announce(&mut self, port: &mut Port, step: &mut Step) {
+        self.cancel();
+        if self.source.is_none() {
+            return;
+        }
+        for (address, group) in &mut self.groups {
+            group.begin(self.version, port.config.robustness);
+            self.fresh.insert(*address);
+        }
+        self.flush(port, step);
+    }
+
+    /// Drops all reports that are to be repeated and all pending answers.
+    fn cancel(&mut self) {
+        self.fresh.clear();
+        self.repeating.clear();
+        self.repeat_at = NEVER;
+        self.sweep = Sweep::default();
+        self.answers = Answers::default();
+        self.groups.retain(|_, group| {
+            group.cancel();
+            !group.wanted.is_nothing()
+        });
+    }
+
+    /// Leaves all groups, with one message for each packetful and no repetition (I62).
+    pub fn stop(&mut self, port: &mut Port, step: &mut Step) {
+        self.cancel();
+        let all: Vec<Ipv4Addr> = self.groups.keys().copied().collect();
+        for group in all {
+            self.set(group, Filter::default(), &port.config);
+        }
+        self.flush(port, step);
+        self.cancel();
+    }
+
+    /// The earliest deadline.
+    pub fn deadline(&self) -> Time {
+        let older = self.older.deadline();
+        self.repeat_at.min(self.sweep.deadline()).min(self.answers.deadline()).min(older)
+    }
+
+    /// Runs what is due at `at`, the earliest deadline.
+    pub fn run(&mut self, at: Time, port: &mut Port, step: &mut Step) {
+        if self.older.deadline() <= at {
+            self.older.expire(at);
+            self.adapt(port, step);
+        }
+        if self.repeat_at <= at {
+            let repeating = std::mem::take(&mut self.repeating);
+            self.report_changes(repeating, port, step);
+            self.schedule_repetition(port, step);
+        }
+        while let Some(group) = self.answers.due(at) {
+            self.answer(group, port, step);
+        }
+        if self.sweep.deadline() <= at {
+            self.sweep(port, step);
+        }
+    }
+
+    /// A packet that passed the checks of both sides.
+    pub fn received(&mut self, received: &Received, port: &mut Port, step: &mut Step) {
+        let result = match &received.message {
+            Message::Query(query) => check_query(received, query, port).map(|()| {
+                count_query(query, port);
+                self.asked(query, port, step);
+            }),
+            Message::ReportV1(group) | Message::ReportV2(group) => {
+                self.heard_report(*group, step.now);
+                Ok(())
+            }
+            Message::ReportV3(_) | Message::Leave(_) => Ok(()),
+        };
+        // Where there is a router side, too, that one counts.
+        if let (Err(reason), Role::Upstream) = (result, port.config.role) {
+            port.drop(reason);
+        }
+    }
+
+    /// A query, of another router or of this one, wants an answer (I63, I64).
+    pub fn asked(&mut self, query: &Query, port: &mut Port, step: &mut Step) {
+        if self.source.is_none() {
+            return;
+        }
+        if query.is_general() {
+            self.older.heard(query, &port.config, step.now);
+            let version = self.older.version(&port.config, step.now);
+            if version != self.version {
+                self.version = version;
+                self.cancel();
+            }
+            return self.sweep.asked(self.groups.len(), response_time(query), step);
+        }
+        let sources = match query.body {
+            QueryBody::V3 { sources, .. } if self.version == 3 => sources,
+            _ => codec::Sources::default(),
+        };
+        let Some(group) = self.groups.get_mut(&query.group) else { return };
+        if group.wanted.is_nothing() {
+            return;
+        }
+        let at = Time(step.now.0 + step.random.u64(1..=response_time(query)));
+        if !self.sweep.ends_by(at) {
+            self.answers.add(query.group, at, group.note_query(sources));
+        }
+    }
+
+    /// Removes a group of which nothing is wanted and nothing is left to be said.
+    fn forget_if_idle(&mut self, address: Ipv4Addr) {
+        if self.groups.get(&address).is_some_and(Group::is_idle) {
+            self.groups.remove(&address);
+            self.repeating.remove(&address);
+            self.answers.remove(address);
+        }
+    }
+}
+
+/// The address that reports come from, if they can be sent. An upstream waits for its address;
+/// a host on a link with a router side uses 0.0.0.0, as RFC 9776, 4.2.14 permits (G30).
+fn source_of(port: &Port) -> Option<Ipv4Addr> {
+    let address = port.election_address();
+    match port.config.role {
+        _ if !port.info.up => None,
+        Role::Upstream => address,
+        Role::Router | Role::Downstream => address.or(Some(Ipv4Addr::UNSPECIFIED)),
+    }
+}
+
+/// How long an answer may take, in milliseconds. v1 queries do not say it and mean ten seconds
+/// (RFC 2236, section 4).
+fn response_time(query: &Query) -> u64 {
+    match query.body {
+        QueryBody::V1 => 10_000,
+        _ => u64::from(query.max_response.max(1)),
+    }
+}
+
+/// Which queries the host side answers (I11, I15): also those to a unicast address of the link.
+fn check_query(received: &Received, query: &Query, port: &Port) -> Result<(), DropReason> {
+    let to = received.destination;
+    let expected = if query.is_general() { codec::ALL_SYSTEMS } else { query.group };
+    let own = port.info.addresses.iter().any(|known| known.address == to);
+    if to != expected && !own {
+        return Err(DropReason::BadDestination);
+    }
+    if query.is_general() {
+        let has_sources =
+            matches!(query.body, QueryBody::V3 { sources, .. } if !sources.is_empty());
+        return if has_sources { Err(DropReason::GeneralWithSources) } else { Ok(()) };
+    }
+    if query.group.is_multicast() {
+        Ok(())
+    } else {
+        Err(DropReason::NotAGroup)
+    }
+}
+
+fn count_query(query: &Query, port: &mut Port) {
+    // Where there is a router side, too, that one counts.
+    if port.config.role == Role::Upstream {
+        let counters = &mut port.counters;
+        let counter = match query.is_general() {
+            true => &mut counters.general_queries,
+            false => &mut counters.specific_queries,
+        };
+        *counter += 1;
+    }
+}

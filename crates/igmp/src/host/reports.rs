@@ -1,0 +1,163 @@
+//! What a host sends, and when.
+
+use super::group::{OldMessage, Report};
+use super::{pack, Host, NEVER};
+use crate::codec;
+use crate::log_event::LogEvent;
+use crate::port::{Port, Route, Step};
+use mgm_types::Time;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+impl Host {
+    /// Sends the next report of a change for each of these groups.
+    pub(super) fn report_changes(
+        &mut self,
+        groups: BTreeSet<Ipv4Addr>,
+        port: &mut Port,
+        step: &mut Step,
+    ) {
+        let mut records = Vec::new();
+        for address in groups {
+            let Some(group) = self.groups.get_mut(&address) else { continue };
+            if self.version == 3 {
+                records.extend(group.next_change(address));
+            } else {
+                match group.next_old_change() {
+                    OldMessage::Report => self.send_old_report(address, port, step),
+                    OldMessage::Leave => self.send_leave(address, port, step),
+                    OldMessage::Nothing => {}
+                }
+            }
+            if self.groups.get(&address).is_some_and(|group| group.has_reports()) {
+                self.repeating.insert(address);
+            } else {
+                self.repeating.remove(&address);
+            }
+            self.forget_if_idle(address);
+        }
+        self.send_records(&records, port, step);
+    }
+
+    /// Sets when the groups with reports left are reported again.
+    pub(super) fn schedule_repetition(&mut self, port: &Port, step: &mut Step) {
+        self.repeat_at = NEVER;
+        if !self.repeating.is_empty() {
+            let interval = port.config.report_interval(self.version);
+            self.repeat_at = Time(step.now.0 + step.random.u64(1..=u64::from(interval)));
+        }
+    }
+
+    /// Answers the specific queries for a group.
+    pub(super) fn answer(&mut self, address: Ipv4Addr, port: &mut Port, step: &mut Step) {
+        let Some(group) = self.groups.get_mut(&address) else { return };
+        let record = group.next_answer(address);
+        if self.version == 3 {
+            self.send_records(record.as_slice(), port, step);
+        } else if record.is_some() {
+            self.send_old_report(address, port, step);
+        }
+    }
+
+    /// Sends the next packet of the answer to General Queries.
+    pub(super) fn sweep(&mut self, port: &mut Port, step: &mut Step) {
+        self.sweep.left = self.sweep.left.min(self.groups.len());
+        let reported = match self.version {
+            3 => self.sweep_records(port, step),
+            _ => self.sweep_old_report(port, step),
+        };
+        self.sweep.advance(reported, step);
+    }
+
+    /// The next groups of the walk, as many as fit into a packet; returns how many.
+    fn sweep_records(&mut self, port: &mut Port, step: &mut Step) -> usize {
+        let mut left = pack::room(port.info.mtu);
+        let (mut records, mut passed) = (Vec::new(), 0);
+        while passed < self.sweep.left {
+            let Some(address) = self.group_from(self.sweep.cursor) else { break };
+            let group = &self.groups[&address];
+            if !group.wanted.is_nothing() {
+                let record = group.current(address);
+                let length = record.record().length();
+                if length > left && !records.is_empty() {
+                    break;
+                }
+                left = left.saturating_sub(length);
+                records.push(record);
+            }
+            self.sweep.cursor = after(address);
+            passed += 1;
+        }
+        self.send_records(&records, port, step);
+        passed
+    }
+
+    /// v1 and v2: reports the next group of the walk that no other host has reported since the
+    /// query. Returns how many groups it has passed.
+    fn sweep_old_report(&mut self, port: &mut Port, step: &mut Step) -> usize {
+        for passed in 1..=self.sweep.left {
+            let Some(address) = self.group_from(self.sweep.cursor) else { return passed };
+            self.sweep.cursor = after(address);
+            let group = &self.groups[&address];
+            if !group.wanted.is_nothing() && !group.was_heard_since(self.sweep.asked_at()) {
+                self.send_old_report(address, port, step);
+                return passed;
+            }
+        }
+        self.sweep.left
+    }
+
+    /// The first group from this address on, around the end.
+    fn group_from(&self, address: Ipv4Addr) -> Option<Ipv4Addr> {
+        let mut rest = self.groups.range(address..);
+        rest.next().or_else(|| self.groups.first_key_value()).map(|(address, _)| *address)
+    }
+
+    /// v1 and v2: another host reported this group (I64).
+    pub(super) fn heard_report(&mut self, address: Ipv4Addr, now: Time) {
+        let Some(group) = self.groups.get_mut(&address) else { return };
+        if self.version < 3 {
+            group.heard_report(now);
+            self.repeating.remove(&address);
+            self.answers.remove(address);
+        }
+    }
+
+    fn send_records(&self, records: &[Report], port: &mut Port, step: &mut Step) {
+        for message in pack::pack(records, pack::room(port.info.mtu)) {
+            self.send(&message, codec::ALL_V3_ROUTERS, port, step);
+        }
+    }
+
+    /// v1 and v2: reports one group. These versions cannot say which sources are wanted, and
+    /// routers ignore such reports in the SSM range (RFC 4604, 2.2.1).
+    fn send_old_report(&mut self, address: Ipv4Addr, port: &mut Port, step: &mut Step) {
+        if port.config.is_ssm(address) {
+            let version = self.version;
+            return port.log(step, LogEvent::SsmNotReported { group: address, version });
+        }
+        if let Some(group) = self.groups.get_mut(&address) {
+            group.reported();
+        }
+        let message = match self.version {
+            1 => codec::report_v1(address),
+            _ => codec::report_v2(address),
+        };
+        self.send(&message, address, port, step);
+    }
+
+    fn send_leave(&self, address: Ipv4Addr, port: &mut Port, step: &mut Step) {
+        self.send(&codec::leave(address), codec::ALL_ROUTERS, port, step);
+    }
+
+    fn send(&self, message: &[u8], destination: Ipv4Addr, port: &mut Port, step: &mut Step) {
+        let Some(source) = self.source else { return };
+        port.counters.reports_sent += 1;
+        port.send(step, message, Route { source, destination, loop_back: false });
+    }
+}
+
+/// The next address. No group follows the last one.
+fn after(address: Ipv4Addr) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(address).wrapping_add(1))
+}

@@ -1,0 +1,300 @@
+//! The proxy (RFC 4605): what the hosts of the downstreams want is reported on the upstreams.
+//!
+//! ```text
+//!   downstream routers ─┐
+//!   other components ───┼─► Proxy::wanted(link, group) ──► Link::want ──► reports
+//!   join ───────────────┘
+//! ```
+
+mod others;
+mod questions;
+mod raised;
+mod routes;
+
+use crate::config::{check_upstreams, ProxyUpstream, Role};
+use crate::filter::Filter;
+use crate::link::Link;
+use crate::log_event::LogEvent;
+use crate::port::Step;
+use crate::router::Router;
+use crate::{Code, LogLine, MgmCall};
+use mgm_types::{Flow, Prefix, Time};
+use others::Others;
+use questions::Accepted;
+use raised::Raised;
+use routes::Routes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+pub(crate) use questions::Question;
+
+/// The links of a router, by index.
+pub(crate) type Links = BTreeMap<u32, Link>;
+
+/// The upstreams of all proxies together.
+#[derive(Debug, Default)]
+pub(crate) struct Proxy {
+    upstreams: Vec<ProxyUpstream>,
+    /// The link that serves for each upstream now.
+    serving: Vec<Option<u32>>,
+    others: Others,
+    raised: Raised,
+    accepted: Accepted,
+    routes: Routes,
+    /// Groups of which another component's membership changed.
+    changed: BTreeSet<Ipv4Addr>,
+    /// Every group has to be looked at.
+    stale: bool,
+    /// The program is about to end: everything was left.
+    stopped: bool,
+}
+
+impl Proxy {
+    /// Takes a configuration over, unless it is invalid.
+    pub fn configure(&mut self, upstreams: Vec<ProxyUpstream>, step: &mut Step) {
+        match check_upstreams(&upstreams) {
+            Ok(()) => {
+                self.upstreams = upstreams;
+                self.stale = true;
+            }
+            Err(error) => log(LogEvent::ProxyRefused(error), step),
+        }
+    }
+
+    /// Links, or their configuration, have changed.
+    pub fn links_changed(&mut self) {
+        self.stale = true;
+    }
+
+    /// Another component wants a flow, or no longer (I54).
+    pub fn other_wants(&mut self, flow: Flow, wanted: bool, step: &mut Step) {
+        if flow == Flow::WILDCARD {
+            if wanted {
+                log(LogEvent::WildcardNotReported, step);
+            } else {
+                self.others.end_shared();
+                self.stale = true;
+            }
+        } else if self.others.set(flow, wanted, step.settings.max_entries as usize) {
+            self.changed.insert(flow.group());
+        }
+    }
+
+    /// What other components wanted before this one registered. Sources do not count: MGM
+    /// announces those that this component has to know when it takes an upstream (G37).
+    pub fn found(&mut self, flows: &[Flow], step: &mut Step) {
+        for flow in flows.iter().filter(|flow| !flow.has_source()) {
+            self.other_wants(*flow, true, step);
+        }
+    }
+
+    /// The earliest deadline.
+    pub fn deadline(&self) -> Time {
+        self.raised.deadline().min(self.accepted.deadline()).min(self.routes.deadline())
+    }
+
+    /// Runs what is due at `at`.
+    pub fn run(&mut self, at: Time, links: &mut Links, step: &mut Step) {
+        for (flow, link) in self.raised.expire(at) {
+            raise(links, link, flow, false, step);
+        }
+        self.accepted.expire(at);
+        self.stale |= self.routes.retry_is_due(at);
+    }
+
+    /// Ends a step: tells the upstreams what has changed on the other side.
+    pub fn settle(&mut self, links: &mut Links, step: &mut Step) {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.extend(step.changed.drain(..).map(|(_, group)| group));
+        if self.stopped {
+            return;
+        }
+        let serving = self.choose(links);
+        if std::mem::take(&mut self.stale) || serving != self.serving {
+            let former = std::mem::replace(&mut self.serving, serving);
+            changed = self.all_groups(links);
+            self.move_flows(&former, links, step);
+        }
+        if changed.is_empty() {
+            return;
+        }
+        let hosts: Vec<u32> = links
+            .iter()
+            .filter(|(_, link)| link.host().is_some())
+            .map(|(index, _)| *index)
+            .collect();
+        for index in hosts {
+            for group in &changed {
+                let wanted = self.wanted(index, *group, links);
+                if let Some(link) = links.get_mut(&index) {
+                    link.want(*group, wanted);
+                }
+            }
+            if let Some(link) = links.get_mut(&index) {
+                link.flush(step);
+            }
+        }
+    }
+
+    /// The serving link of each upstream: the first that can send, else the first that exists.
+    fn choose(&self, links: &Links) -> Vec<Option<u32>> {
+        let choose = |upstream: &ProxyUpstream| {
+            let mut exist = upstream.links.iter().copied().filter(|link| is_upstream(links, *link));
+            exist.clone().find(|link| is_served(links, *link)).or_else(|| exist.next())
+        };
+        self.upstreams.iter().map(choose).collect()
+    }
+
+    /// The serving links, or their upstreams, are others than before.
+    fn move_flows(&mut self, former: &[Option<u32>], links: &mut Links, step: &mut Step) {
+        let routes = self.wanted_routes();
+        self.routes.settle(routes, step);
+        let mut raised = std::mem::take(&mut self.raised);
+        let moved = raised.replan(|flow, from| self.way_up(flow, from, links));
+        self.raised = raised;
+        for (flow, from, to) in moved {
+            // First the new way, so that no packet is lost.
+            raise(links, to, flow, true, step);
+            raise(links, from, flow, false, step);
+        }
+        for (n, link) in self.serving.iter().enumerate() {
+            if let (Some(link), true) = (*link, former.get(n).is_some_and(|was| was != link)) {
+                self.accepted.move_to(n, link, step);
+            }
+        }
+    }
+
+    /// Every group that an upstream may have to know.
+    fn all_groups(&self, links: &Links) -> BTreeSet<Ipv4Addr> {
+        let mut groups: BTreeSet<Ipv4Addr> = self.others.groups().collect();
+        for link in links.values() {
+            groups.extend(link.host().into_iter().flat_map(|host| host.groups()));
+            groups.extend(link.port.config.join.iter().map(|flow| flow.group()));
+            if link.port.config.role == Role::Downstream {
+                groups.extend(link.router().into_iter().flat_map(Router::groups));
+                groups.extend(link.port.statics().iter().map(|flow| flow.group()));
+            }
+        }
+        groups
+    }
+
+    /// The database of a link for one group: the union of what its upstreams are for (I54).
+    fn wanted(&self, link: u32, group: Ipv4Addr, links: &Links) -> Filter {
+        let mut wanted = Filter::default();
+        if Flow::any_source(group).is_link_local() {
+            return wanted;
+        }
+        for (n, upstream) in self.upstreams.iter().enumerate() {
+            if self.serving[n] != Some(link) || !upstream.groups.permits(group) {
+                continue;
+            }
+            for downstream in &upstream.downstreams {
+                let reception = reception(links, *downstream, group);
+                wanted = wanted.merge(self.share(n, reception, group, Some(*downstream)));
+            }
+            wanted = wanted.merge(self.share(n, self.others.filter(group), group, None));
+        }
+        let is_ssm = links.get(&link).is_some_and(|link| link.port.config.is_ssm(group));
+        // All sources of an SSM group: no router listens to that (RFC 4604, 2.2.2; G36).
+        if is_ssm && wanted.exclude {
+            return Filter::default();
+        }
+        wanted
+    }
+
+    /// What of a filter belongs to upstream number `n`: sources go to the first upstream of
+    /// their downstream that matches (I60).
+    fn share(&self, n: usize, mut filter: Filter, group: Ipv4Addr, from: Option<u32>) -> Filter {
+        if !filter.exclude {
+            filter.sources.retain(|source| self.first_for(*source, group, from) == Some(n));
+        }
+        filter
+    }
+
+    /// The first upstream that matches a source and a group, for one of its downstreams.
+    fn first_for(&self, source: Ipv4Addr, group: Ipv4Addr, from: Option<u32>) -> Option<usize> {
+        self.upstreams.iter().position(|upstream| {
+            from.is_none_or(|link| upstream.downstreams.contains(&link))
+                && upstream.groups.permits(group)
+                && upstream.has_source(source)
+        })
+    }
+
+    /// The upstream by which a flow from this downstream is sent up now (I58). `None` if no
+    /// upstream is for its group; `Some(None)` if none of those can be used now.
+    fn way_up(&self, flow: Flow, from: u32, links: &Links) -> Option<Option<u32>> {
+        let group = flow.group();
+        let is_for = |upstream: &ProxyUpstream| {
+            upstream.downstreams.contains(&from)
+                && upstream.groups.permits(group)
+                && upstream.forward_up.permits(group)
+        };
+        let ways =
+            self.upstreams.iter().zip(&self.serving).filter(|(upstream, _)| is_for(upstream));
+        let mut ways = ways.map(|(_, link)| link.filter(|link| is_served(links, *link))).peekable();
+        ways.peek()?;
+        Some(ways.flatten().next())
+    }
+
+    /// The host routes: each network that one upstream alone names (I59).
+    fn wanted_routes(&self) -> BTreeMap<Prefix, u32> {
+        let named = |network: &Prefix| {
+            let lists = self.upstreams.iter().filter_map(|upstream| upstream.sources.as_ref());
+            lists.filter(|list| list.contains(network)).count()
+        };
+        let routes = self.upstreams.iter().zip(&self.serving).flat_map(|(upstream, link)| {
+            let networks = upstream.sources.iter().flatten().filter(|network| named(network) == 1);
+            networks.filter_map(move |network| link.map(|link| (*network, link)))
+        });
+        routes.collect()
+    }
+
+    /// MGM refused a call that is about no membership.
+    pub fn refused(&mut self, call: MgmCall, code: Code, step: &mut Step) {
+        match call {
+            MgmCall::AddRoute { network, link } => {
+                self.routes.refused(network, step.now);
+                let event = LogEvent::RouteRefused { network, code };
+                step.actions.push(crate::Action::Log(LogLine { link, event, left_out: 0 }));
+            }
+            // The MFE is gone: its next packet asks again.
+            MgmCall::SetMfe { flow, .. } => self.accepted.forget(flow),
+            _ => {}
+        }
+    }
+
+    /// Leaves all groups, and takes back the host routes (I62).
+    pub fn stop(&mut self, links: &mut Links, step: &mut Step) {
+        self.stopped = true;
+        for link in links.values_mut() {
+            link.stop(step);
+        }
+        self.routes.settle(BTreeMap::new(), step);
+    }
+}
+
+/// What the hosts of a downstream want of a group.
+fn reception(links: &Links, link: u32, group: Ipv4Addr) -> Filter {
+    let link = links.get(&link).filter(|link| link.port.config.role == Role::Downstream);
+    let router = link.and_then(|link| Some((link, link.router()?)));
+    router.map(|(link, router)| router.reception(&link.port, group)).unwrap_or_default()
+}
+
+fn is_upstream(links: &Links, link: u32) -> bool {
+    links.get(&link).is_some_and(Link::is_upstream)
+}
+
+fn is_served(links: &Links, link: u32) -> bool {
+    links.get(&link).and_then(Link::host).is_some_and(|host| host.is_served())
+}
+
+fn raise(links: &mut Links, link: Option<u32>, flow: Flow, raised: bool, step: &mut Step) {
+    if let Some(link) = link.and_then(|link| links.get_mut(&link)) {
+        link.raise(flow, raised, step);
+    }
+}
+
+/// A line that is about no link.
+fn log(event: LogEvent, step: &mut Step) {
+    step.actions.push(crate::Action::Log(LogLine { link: 0, event, left_out: 0 }));
+}

@@ -1,0 +1,156 @@
+//! RPF questions: on which link the packets of a flow have to arrive (I58, I59).
+
+use super::{Links, Proxy};
+use crate::config::Role;
+use crate::log_event::LogEvent;
+use crate::port::Step;
+use crate::{Action, Answer, MgmCall};
+use mgm_types::{Flow, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+/// How many flows without a route are remembered, to be moved to a backup.
+const REMEMBERED: usize = 65_536;
+
+/// What RPF_CALLBACK asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question {
+    /// The number of the question.
+    pub number: u64,
+    pub flow: Flow,
+    /// The interface towards the source; 0 if MGM has no route that it can use.
+    pub expected: u32,
+    /// The upstream neighbour towards the source.
+    pub neighbour: Ipv4Addr,
+    /// Where the packets arrive.
+    pub arrival: u32,
+}
+
+/// The flows that were accepted without a route, by upstream.
+#[derive(Debug, Default)]
+pub(super) struct Accepted {
+    flows: BTreeMap<Flow, (usize, Time)>,
+    ends: BTreeSet<(Time, Flow)>,
+}
+
+impl Accepted {
+    fn note(&mut self, flow: Flow, upstream: usize, until: Time) {
+        self.forget(flow);
+        // Those beyond the limit move when their MFEs are renewed.
+        if self.flows.len() < REMEMBERED {
+            self.flows.insert(flow, (upstream, until));
+            self.ends.insert((until, flow));
+        }
+    }
+
+    /// The flow is no longer one of these.
+    pub fn forget(&mut self, flow: Flow) {
+        if let Some((_, until)) = self.flows.remove(&flow) {
+            self.ends.remove(&(until, flow));
+        }
+    }
+
+    /// Another link serves for an upstream: moves its MFEs there.
+    pub fn move_to(&self, upstream: usize, link: u32, step: &mut Step) {
+        let flows = self.flows.iter().filter(|(_, (number, _))| *number == upstream);
+        let calls = flows.map(|(flow, _)| Action::Mgm(MgmCall::SetMfe { flow: *flow, link }));
+        step.actions.extend(calls);
+    }
+
+    /// The earliest end.
+    pub fn deadline(&self) -> Time {
+        self.ends.first().map_or(Time(u64::MAX), |(until, _)| *until)
+    }
+
+    /// Forgets the flows that MGM has not asked about for a long time.
+    pub fn expire(&mut self, at: Time) {
+        while let Some((_, flow)) = self.ends.first().copied().filter(|(until, _)| *until <= at) {
+            self.forget(flow);
+        }
+    }
+}
+
+impl Proxy {
+    /// Answers an RPF question, and sends the flow up if its sender is on a downstream.
+    pub fn asked(&mut self, question: Question, links: &mut Links, step: &mut Step) {
+        let Question { number, flow, expected, neighbour, arrival } = question;
+        // An MFE lives so long at most without another question.
+        let until = Time(step.now.0 + 2_000 * u64::from(step.settings.mfe_timeout));
+        let accepted = self.accepts(flow, expected, arrival);
+        let has_backup = |upstream: usize| self.upstreams[upstream].links.len() > 1;
+        if let Some(upstream) = accepted.filter(|upstream| has_backup(*upstream)) {
+            self.accepted.note(flow, upstream, until);
+        } else {
+            self.accepted.forget(flow);
+        }
+        let (link, neighbour) = match accepted {
+            Some(_) => (arrival, Ipv4Addr::UNSPECIFIED),
+            None => (expected, neighbour),
+        };
+        step.actions.push(Action::Answer(Answer::Rpf { question: number, link, neighbour }));
+        if link != arrival {
+            warn_of_arrival(question, links, step);
+        }
+        let is_down = links.get(&link).is_some_and(|l| l.port.config.role == Role::Downstream);
+        let way_up = if is_down { self.way_up(flow, link, links) } else { None };
+        match way_up {
+            Some(to) => self.send_up(flow, (link, to), until, links, step),
+            None => {
+                let former = self.raised.remove(flow);
+                super::raise(links, former, flow, false, step);
+            }
+        }
+    }
+
+    /// The upstream at whose link a flow is accepted although no route leads there: the link
+    /// on which it arrives, if that one serves for the flow's group and source.
+    fn accepts(&self, flow: Flow, expected: u32, arrival: u32) -> Option<usize> {
+        let serves = |n: usize, link: u32| {
+            let upstream = &self.upstreams[n];
+            self.serving[n] == Some(link)
+                && upstream.groups.permits(flow.group())
+                && upstream.has_source(flow.source())
+        };
+        let upstream = (0..self.upstreams.len()).find(|n| serves(*n, arrival))?;
+        if expected == 0 {
+            return Some(upstream);
+        }
+        // Two upstreams may name one network, so that it has no route of its own. A route that
+        // leads to another upstream, which is not for this flow, does not count then (G35).
+        let listed = self.upstreams[upstream].sources.is_some();
+        let is_other = self.serving.contains(&Some(expected)) && expected != arrival;
+        let expected_serves = (0..self.upstreams.len()).any(|n| serves(n, expected));
+        (listed && is_other && !expected_serves).then_some(upstream)
+    }
+
+    fn send_up(
+        &mut self,
+        flow: Flow,
+        (from, to): (u32, Option<u32>),
+        until: Time,
+        links: &mut Links,
+        step: &mut Step,
+    ) {
+        match self.raised.asked(flow, from, to, until) {
+            Ok((_, former, new)) if former != new => {
+                super::raise(links, new, flow, true, step);
+                super::raise(links, former, flow, false, step);
+            }
+            Ok(_) => {}
+            Err(()) => {
+                if let Some(link) = links.get_mut(&from) {
+                    link.port.counters.flows_not_sent_up += 1;
+                    link.port.log(step, LogEvent::ForwardUpLimit(flow));
+                }
+            }
+        }
+    }
+}
+
+/// A flow arrives on an upstream and is not accepted there: says why.
+fn warn_of_arrival(question: Question, links: &mut Links, step: &mut Step) {
+    let Question { flow, expected, arrival, .. } = question;
+    if let Some(link) = links.get_mut(&arrival).filter(|link| link.is_upstream()) {
+        link.port.log(step, LogEvent::ArrivesElsewhere { flow, expected });
+    }
+}

@@ -1,0 +1,85 @@
+//! Flows of senders on downstreams, which are sent up (I58).
+
+use mgm_types::{Flow, Time};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many flows are sent up at most.
+pub(super) const MOST: usize = 4_096;
+
+/// The flows, and when each of them ends unless MGM asks about it again.
+#[derive(Debug, Default)]
+pub(super) struct Raised {
+    flows: BTreeMap<Flow, Way>,
+    ends: BTreeSet<(Time, Flow)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    /// The downstream of the sender.
+    from: u32,
+    /// The upstream, if one can be used.
+    to: Option<u32>,
+    until: Time,
+}
+
+/// A flow that goes another way than before: the flow, its former upstream, its new one.
+pub(super) type Moved = (Flow, Option<u32>, Option<u32>);
+
+impl Raised {
+    /// MGM asked about a flow from this downstream, which may go up by `to`. Returns what
+    /// changes; `Err` if there are too many flows.
+    pub fn asked(
+        &mut self,
+        flow: Flow,
+        from: u32,
+        to: Option<u32>,
+        until: Time,
+    ) -> Result<Moved, ()> {
+        if !self.flows.contains_key(&flow) && self.flows.len() >= MOST {
+            return Err(());
+        }
+        let former = self.remove(flow);
+        self.flows.insert(flow, Way { from, to, until });
+        self.ends.insert((until, flow));
+        Ok((flow, former, to))
+    }
+
+    /// Forgets a flow. Returns its upstream.
+    pub fn remove(&mut self, flow: Flow) -> Option<u32> {
+        let way = self.flows.remove(&flow)?;
+        self.ends.remove(&(way.until, flow));
+        way.to
+    }
+
+    /// The upstreams have changed: `way_up` says where each flow goes now. `None` if nowhere.
+    pub fn replan(&mut self, way_up: impl Fn(Flow, u32) -> Option<Option<u32>>) -> Vec<Moved> {
+        let mut moved = Vec::new();
+        let ends = &mut self.ends;
+        self.flows.retain(|flow, way| {
+            let new = way_up(*flow, way.from);
+            let to = new.flatten();
+            if way.to != to {
+                moved.push((*flow, std::mem::replace(&mut way.to, to), to));
+            }
+            if new.is_none() {
+                ends.remove(&(way.until, *flow));
+            }
+            new.is_some()
+        });
+        moved
+    }
+
+    /// The earliest end.
+    pub fn deadline(&self) -> Time {
+        self.ends.first().map_or(Time(u64::MAX), |(until, _)| *until)
+    }
+
+    /// Removes the flows that end at `at`; returns them with their upstreams.
+    pub fn expire(&mut self, at: Time) -> Vec<(Flow, Option<u32>)> {
+        let mut ended = Vec::new();
+        while let Some((_, flow)) = self.ends.first().copied().filter(|(until, _)| *until <= at) {
+            ended.push((flow, self.remove(flow)));
+        }
+        ended
+    }
+}

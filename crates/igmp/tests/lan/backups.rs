@@ -1,0 +1,83 @@
+//! Backups of an upstream (I59, I60).
+
+use crate::world::*;
+use mgm_igmp::{Code, Event, MgmCall, ProxyUpstream, Role};
+
+/// A proxy whose upstream is link 1 with the backup 2, and the providers of both.
+fn with_backup() -> (World, [usize; 2], usize) {
+    let mut world = World::new();
+    let isps = [world.machine(), world.machine()];
+    let proxy = world.machine();
+    world.attach(isps[0], 1, ("wan1", "10.1.0.1"), role(Role::Router));
+    world.attach(isps[1], 1, ("wan2", "10.2.0.1"), role(Role::Router));
+    world.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
+    world.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
+    world.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
+    let upstream = ProxyUpstream {
+        links: vec![1, 2],
+        downstreams: vec![3],
+        sources: Some(vec![net("10.9.0.0/16")]),
+        ..ProxyUpstream::default()
+    };
+    world.proxies(proxy, &[upstream]);
+    let host = world.host("lan1", "192.168.1.50");
+    world.join(host, &["239.1.1.1"]);
+    world.pass(60_000);
+    (world, isps, proxy)
+}
+
+#[test]
+fn i60_a_backup_takes_over_reports_and_routes_and_gives_them_back() {
+    let (mut world, isps, proxy) = with_backup();
+    assert_eq!(world.memberships(isps[0], 1), ["(*, 239.1.1.1)"]);
+    assert!(world.memberships(isps[1], 1).is_empty());
+    assert_eq!(world.routes(proxy), [("10.9.0.0/16", 1)]);
+
+    world.set_link(proxy, 1, Default::default());
+    world.pass(10);
+    assert_eq!(world.memberships(isps[1], 1), ["(*, 239.1.1.1)"]);
+    assert_eq!(world.routes(proxy), [("10.9.0.0/16", 2)]);
+
+    world.set_link(proxy, 1, up("10.1.0.2"));
+    world.pass(5_000);
+    assert_eq!(world.memberships(isps[0], 1), ["(*, 239.1.1.1)"]);
+    assert!(world.memberships(isps[1], 1).is_empty(), "it was left");
+    assert_eq!(world.routes(proxy), [("10.9.0.0/16", 1)]);
+}
+
+#[test]
+fn i60_without_any_link_that_is_up_the_first_one_waits() {
+    let (mut world, isps, proxy) = with_backup();
+    world.set_link(proxy, 2, Default::default());
+    world.set_link(proxy, 1, Default::default());
+    world.pass(400_000);
+    assert_eq!(world.routes(proxy), [("10.9.0.0/16", 1)]);
+    assert!(world.memberships(isps[0], 1).is_empty());
+    world.set_link(proxy, 1, up("10.1.0.2"));
+    world.pass(10);
+    assert_eq!(world.memberships(isps[0], 1), ["(*, 239.1.1.1)"]);
+}
+
+#[test]
+fn i59_a_backup_moves_the_mfes_that_were_accepted_without_a_route() {
+    let (mut world, _, proxy) = with_backup();
+    assert_eq!(world.ask(proxy, "10.9.0.1,239.1.1.1", 0, 1), 1);
+    assert_eq!(world.ask(proxy, "10.9.0.2,239.1.1.1", 1, 1), 1, "by the host route");
+    assert_eq!(world.ask(proxy, "10.9.0.3,239.1.1.1", 0, 1), 1);
+    assert_eq!(world.ask(proxy, "10.9.0.1,239.1.1.1", 0, 2), 0, "the backup does not serve");
+    assert_eq!(world.ask(proxy, "10.9.0.1,239.1.1.1", 0, 1), 1);
+    world.set_link(proxy, 1, Default::default());
+    let moved = ["10.9.0.1,239.1.1.1", "10.9.0.3,239.1.1.1"].map(|text| (flow(text), 2));
+    assert_eq!(world.moved(proxy), moved);
+
+    // An MFE that MGM does not have any longer is forgotten, the other one goes back.
+    let call = MgmCall::SetMfe { flow: flow("10.9.0.3,239.1.1.1"), link: 2 };
+    world.event(proxy, Event::Refused { call, code: Code::NotFound });
+    world.set_link(proxy, 1, up("10.1.0.2"));
+    assert_eq!(world.moved(proxy), [(flow("10.9.0.1,239.1.1.1"), 1)]);
+
+    // And so is one that MGM has not asked about for two lives of an MFE.
+    world.pass(1_800_000);
+    world.set_link(proxy, 1, Default::default());
+    assert!(world.moved(proxy).is_empty());
+}

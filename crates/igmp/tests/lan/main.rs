@@ -1,0 +1,14 @@
+//! Routers, hosts and proxies on simulated LANs: each machine is an instance of the crate, and
+//! what one sends, the others of its LAN receive a millisecond later, in virtual time.
+
+mod backups;
+mod database;
+mod decisions;
+mod election;
+mod forward_up;
+mod joins;
+mod questions;
+mod random;
+mod streams;
+mod upstreams;
+mod world;
