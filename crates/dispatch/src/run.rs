@@ -277,3 +277,6 @@ impl<H: Host> Drop for Runner<'_, H> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
