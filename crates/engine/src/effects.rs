@@ -439,11 +439,10 @@ mod tests {
 
     const CLIENT: ClientId = ClientId(1);
 
-    /// Adds one effect.
-    type Add = fn(&mut Effects);
+    type Cause = fn(&mut Effects);
 
     /// Each effect that is no notice, and whether it is carried out with the others.
-    const EFFECTS: [(Add, bool); 8] = [
+    const EFFECTS: [(Cause, bool); 8] = [
         (|fx| fx.dirty.push(Flow::WILDCARD), true),
         (|fx| fx.resolved.push(Flow::WILDCARD), true),
         (|fx| fx.again.push(Flow::WILDCARD), true),
