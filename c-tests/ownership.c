@@ -149,7 +149,7 @@ static void t2_6_nobodys_interface_is_not_found(void)
     CHECK_EQ(component_id, 88);
 }
 
-static void t2_7_the_embedded_forwarder_takes_any_index(void)
+static void t2_7_the_memory_forwarder_takes_any_index(void)
 {
     HANDLE a = protocol('A');
 
@@ -188,5 +188,5 @@ TEST_MAIN(
     CASE(t2_5_only_the_owner_releases),
     CASE(t2_6_the_owner_can_be_asked_for),
     CASE(t2_6_nobodys_interface_is_not_found),
-    CASE(t2_7_the_embedded_forwarder_takes_any_index),
+    CASE(t2_7_the_memory_forwarder_takes_any_index),
     CASE(t2_7_more_interfaces_than_a_machine_word_has_bits))

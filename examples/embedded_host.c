@@ -126,8 +126,8 @@ int main(void)
     DWORD out = 0;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    step("1. The host starts MGM and brings its routes; a protocol registers");
-    expect("MGM runs, with the embedded forwarder", MgmHostStart(&config) == NO_ERROR);
+    step("1. The host starts the library and adds its routes; a protocol registers");
+    expect("the library runs, with the memory forwarder", MgmHostStart(&config) == NO_ERROR);
     expect("routes to both networks", connect_network("10.1.0.0", TO_SOURCE) == NO_ERROR &&
                                           connect_network("10.2.0.0", TO_RECEIVER) == NO_ERROR);
     expect("the protocol serves both interfaces",
@@ -138,23 +138,23 @@ int main(void)
     step("2. A receiver reports that it wants the group");
     report(IGMP_CHANGE_TO_EXCLUDE, group);
 
-    step("3. A stream comes in from the source");
+    step("3. A stream arrives from the source");
     stream(source, group);
 
-    step("4. One packet of the same source comes in on the other interface");
+    step("4. One packet of the same source arrives on the other interface");
     expect("it is refused", packet_in(source, group, TO_RECEIVER, &out) == -1);
 
-    step("5. What MGM knows");
+    step("5. The MFEs and the groups");
     protocol_print_mfes();
     protocol_print_groups();
 
     step("6. The receiver leaves");
     report(IGMP_CHANGE_TO_INCLUDE, group);
-    expect("the next packet goes nowhere", packet_in(source, group, TO_SOURCE, &out) == 0);
+    expect("the next packet is not forwarded", packet_in(source, group, TO_SOURCE, &out) == 0);
 
     step("7. Everything is released");
-    expect("the protocol ended in order", protocol_stop() == NO_ERROR);
-    expect("no interface, no packet", packet_in(source, group, TO_SOURCE, &out) == -1);
-    expect("MGM stopped", MgmHostStop() == NO_ERROR);
+    expect("the protocol has deregistered", protocol_stop() == NO_ERROR);
+    expect("packets are refused", packet_in(source, group, TO_SOURCE, &out) == -1);
+    expect("the library has stopped", MgmHostStop() == NO_ERROR);
     return failures == 0 ? 0 : 1;
 }

@@ -211,9 +211,9 @@ static void on_wish(void *context, enum igmp_wish wish, uint32_t source, uint32_
     SAY("igmp", "%s on %s %s %s", address(heard->host).s, name_of(heard->index),
         wish == IGMP_JOIN ? "wants" : "leaves", flow(source, group).s);
     /*
-     * JOIN_STATE: MGM remembers the membership, for flows yet to come too, and
-     * brings existing MFEs in line. Hosts repeat themselves; a membership is a
-     * set, so adding it again is no error, nor is deleting what is not there.
+     * JOIN_STATE: the library records the membership, also for future flows, and updates
+     * existing MFEs. Hosts repeat their reports. Adding a membership again is no error, and
+     * neither is deleting one that does not exist.
      */
     if (wish == IGMP_JOIN)
         code = MgmAddGroupMembershipEntry(client, source, source_mask, group, HOST_MASK,
@@ -380,8 +380,8 @@ DWORD protocol_stop(void)
     DWORD first = NO_ERROR, code;
 
     /*
-     * MGM refuses to let a client go that still owns an interface. Releasing
-     * one also drops its memberships and the MFEs whose packets come in there.
+     * A client that owns an interface cannot deregister. A release also deletes the client's
+     * memberships on the interface, and the MFEs with this incoming interface.
      */
     for (size_t i = 0; i < us.count; i++) {
         DWORD index = us.interfaces[i].index;

@@ -41,8 +41,8 @@ impl Manager {
         self.set_alarm(run);
     }
 
-    /// Apart, because many calls have no effects; in two parts, because most others have
-    /// notices only, or none.
+    /// A function of its own, because many calls have no effects; and the notices apart, because
+    /// most other calls have either only notices, or none.
     #[inline(never)]
     fn carry_out(&self, run: &mut Run, trigger: Trigger, is_awaited: bool) {
         loop {
@@ -106,7 +106,7 @@ impl Manager {
     ) -> bool {
         let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return true };
         // A missing callback is one that changes nothing (spec 1.3).
-        if !changes_igmp(&notice) && !record.kinds.has(notice.kind()) {
+        if !record.kinds.has(notice.kind()) && !changes_igmp(&notice) {
             run.make_none(place, &notice);
             return false;
         }
@@ -186,8 +186,8 @@ impl Manager {
         run.not_queued(place, pushed);
     }
 
-    /// Interfaces have been given up or lost: what their clients still had to hear about
-    /// IGMP there has lost its sense.
+    /// Interfaces were released or lost. Their clients do not get the alerts about memberships of
+    /// IGMP there any longer (spec 8.9).
     #[cold]
     fn cancel_released(&self, run: &mut Run) {
         for (client, gone) in std::mem::take(&mut run.fx.released) {
@@ -203,8 +203,8 @@ impl Manager {
         }
     }
 
-    /// Some clients are to be told all of a topic, because it was too much to tell them
-    /// singly (spec 8.9).
+    /// Some clients must be told a whole topic, because there were too many changes to queue an
+    /// alert for each (spec 8.9).
     #[cold]
     fn tell_later(&self, run: &mut Run) {
         let (some, everybody) = run.fx.take_untold();
@@ -272,21 +272,20 @@ impl Manager {
         }
     }
 
-    /// Whether this thread has anything to deliver.
+    /// Whether this thread has callbacks to deliver.
     #[inline]
     pub fn owes() -> bool {
         context::owes()
     }
 
-    /// Leaves what one of MGM's own threads owes to the workers: calls made
-    /// inside the host's log callback, which it may have called. It runs no
-    /// callbacks of clients itself.
+    /// Leaves the tickets of one of the library's threads to the workers. They come from calls
+    /// inside the host's log callback. The thread itself makes no callbacks of clients.
     pub(super) fn pass_on(&self) {
         context::drain(|| dispatch::pass_on(&Shell(self)));
     }
 }
 
-/// Who causes what a thread publishes.
+/// The cause of the callbacks that a thread publishes.
 fn cause(lane: Lane) -> Cause {
     match lane {
         Lane::Worker => Cause::WORKER,
@@ -320,7 +319,7 @@ impl Run {
         }
     }
 
-    /// What is done with a notice that is not in its client's queue.
+    /// Handles a notice that was not queued.
     fn not_queued(&mut self, place: ClientPlace, pushed: Pushed<Queued>) {
         let notice = match pushed {
             Pushed::Queued(_) => return,
@@ -401,7 +400,7 @@ impl Run {
         }
     }
 
-    /// Gives the engine the answer that a notice carries.
+    /// Passes the answer in a notice to the engine.
     pub(super) fn answer(&mut self, client: ClientId, notice: &Notice) {
         let now = self.now();
         let Run { engine, system, fx, .. } = self;

@@ -28,13 +28,13 @@ const REROUTES: usize = 16;
 /// After how many MFEs that follow their route the resulting callbacks are delivered.
 const DELIVER: usize = 1024;
 
-/// Sources and their routes; `None` where the system did not tell. Nearly always one.
+/// Sources and their routes; `None` if the look-up failed. Nearly always one.
 type Found = SmallVec<[((Ipv4Addr, Domain), Option<Route>); 1]>;
 
-/// What look-ups have found, without the lock.
+/// The results of look-ups, which were made without the lock.
 pub(super) struct LookedUp {
     pub found: Found,
-    /// How many changes of the routes there had been before.
+    /// How many changes of the routes there were before.
     count: u64,
 }
 
@@ -50,7 +50,7 @@ impl LookedUp {
 pub(super) struct FoundRoutes(BTreeMap<(Ipv4Addr, Domain), (Route, u64)>);
 
 impl FoundRoutes {
-    /// Adds what a look-up has found. If the system did not tell, there is no route.
+    /// Adds what a look-up has found. A failed look-up counts as no route.
     pub fn add(&mut self, looked_up: LookedUp) {
         let LookedUp { found, count } = looked_up;
         let routes =
@@ -76,10 +76,10 @@ fn flows_of(run: &Run) -> usize {
 }
 
 impl Manager {
-    /// Looks sources up in the life that is on: has the lock released, because a look-up is a
-    /// system call, and taken again. What the system did not tell is asked again later. Nothing
-    /// is returned if that life has ended meanwhile; else the caller has to compare with
-    /// [`LookedUp::is_current`].
+    /// Looks sources up. Calls `unlock` before, because a look-up is a system call, and `lock`
+    /// afterwards. Failed look-ups are retried later. Returns no result if the manager was stopped
+    /// meanwhile. The caller must compare the result with later changes, by
+    /// [`LookedUp::is_current`] or [`FoundRoutes::drop_outdated`].
     ///
     /// # Errors
     /// Those of `lock`.

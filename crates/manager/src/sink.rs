@@ -1,4 +1,4 @@
-//! The host's log callback: who may call it, and when its calls have ended.
+//! The host's log callback: which threads may call it, and when its calls have ended.
 
 use super::context::{self, Inside};
 use super::platform::clock;

@@ -206,7 +206,7 @@ impl Guard<'_> {
         condition.wait(&mut self.state);
     }
 
-    /// The same, for so long at the most; false if the time ran out.
+    /// The same, for at most this time; false if the time ran out.
     pub fn wait_for(&mut self, condition: &Condvar, most: Duration) -> bool {
         !condition.wait_for(&mut self.state, most).timed_out()
     }

@@ -2,6 +2,7 @@
 //!
 //! - [`links`]: the links and addresses of a network namespace, as a table without I/O.
 //! - [`monitor`]: the same table kept up to date by the kernel's announcements, and the events.
+//! - [`receive`]: the IGMP packets that arrive on a link.
 //! - [`netlink`]: messages, a socket and dumps, for whoever reads other tables of the kernel.
 //!
 //! The crate knows nothing of MGM and uses none of its other crates. It has no threads: every
@@ -12,4 +13,5 @@
 pub mod links;
 pub mod monitor;
 pub mod netlink;
+pub mod receive;
 mod sys;

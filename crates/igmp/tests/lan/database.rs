@@ -86,12 +86,11 @@ fn t67_proxy_mode_merge() {
 
 /// A host of lan2 wants all sources but these.
 fn exclude(home: &mut Home, sources: &[&str]) {
-    use mgm_igmp::codec::{datagram, report_v3, OwnRecord, RecordType, ALL_V3_ROUTERS};
+    use mgm_igmp::codec::{report_v3, OwnRecord, RecordType};
     let sources: Vec<_> = sources.iter().map(|source| ip(source)).collect();
     let record = OwnRecord { kind: RecordType::ToEx, group: ip(G), sources: &sources };
-    let octets = datagram(ip("192.168.2.50"), ALL_V3_ROUTERS, &report_v3(&[record]));
-    let packet = mgm_igmp::Packet { link: DOWN2, unicast_frame: false, octets: &octets };
-    home.world.event(home.proxy, Event::Packet(packet));
+    let route = ("192.168.2.50", "224.0.0.22");
+    home.world.inject(home.proxy, DOWN2, route, &report_v3(&[record]));
 }
 
 #[test]

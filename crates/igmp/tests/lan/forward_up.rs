@@ -58,8 +58,6 @@ fn i58_the_first_matching_upstream_that_is_up_gets_the_flow() {
         links: vec![link],
         downstreams: vec![3],
         groups: only(&[groups]),
-        // The senders behind the upstream say nothing of those on the LAN (G38).
-        sources: Some(vec![net("10.9.0.0/16")]),
         ..ProxyUpstream::default()
     };
     world.proxies(proxy, &[upstream(1, "239.1.0.0/16"), upstream(2, "239.0.0.0/8")]);
@@ -76,6 +74,15 @@ fn i58_the_first_matching_upstream_that_is_up_gets_the_flow() {
     assert!(world.memberships(proxy, 2).is_empty());
     world.set_link(proxy, 1, up("10.1.0.2"));
     assert_eq!(world.memberships(proxy, 1), ["(192.168.1.50, 239.1.1.1)"]);
+}
+
+#[test]
+fn g38_sources_say_nothing_of_the_senders_on_a_lan() {
+    let sources = Some(vec![net("10.9.0.0/16")]);
+    let mut home =
+        Home::with(ProxyUpstream { sources, ..ProxyUpstream::default() }, Default::default());
+    home.world.ask(home.proxy, FLOW, DOWN1, DOWN1);
+    assert_eq!(home.forwarded(UP), ["(192.168.1.50, 239.1.1.1)"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod backups;
 mod database;
+mod decisions;
 mod election;
 mod forward_up;
 mod joins;

@@ -1,6 +1,6 @@
 //! The simulated LANs, and shorthands for what tests say about them.
 
-use mgm_igmp::codec::{Datagram, Message, QueryBody, RecordType};
+use mgm_igmp::codec::{self, Datagram, Message, QueryBody, RecordType};
 use mgm_igmp::config::AccessList;
 use mgm_igmp::{
     Action, Answer, Callback, Event, Flag, Flow, Igmp, Interface, LinkAddress, LinkConfig,
@@ -152,6 +152,18 @@ impl World {
         let callback = Callback::Rpf { question: 1, flow, expected, neighbour, arrival };
         self.event(machine, Event::Callback(callback));
         self.machines[machine].answers.pop().expect("an answer at once")
+    }
+
+    /// A message arrives on a link of a machine, from outside of the simulation.
+    pub fn inject(&mut self, machine: usize, link: u32, (from, to): (&str, &str), message: &[u8]) {
+        let octets = codec::datagram(ip(from), ip(to), message);
+        let packet = Packet { link, unicast_frame: false, octets: &octets };
+        self.event(machine, Event::Packet(packet));
+    }
+
+    /// The clock jumps: no machine runs in between.
+    pub fn jump(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
     }
 
     fn act(&mut self, machine: usize, action: Action) {

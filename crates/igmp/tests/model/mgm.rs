@@ -16,7 +16,11 @@ impl Mgm {
         match *call {
             MgmCall::Add(membership) => self.change(membership, true),
             MgmCall::Delete(membership) => self.change(membership, false),
-            _ => {}
+            MgmCall::Take { .. } | MgmCall::Release { .. } => {}
+            // A router without a proxy has no routes of its own, and moves no MFE.
+            MgmCall::AddRoute { .. } | MgmCall::DeleteRoute { .. } | MgmCall::SetMfe { .. } => {
+                unreachable!("only a proxy calls this: {call:?}")
+            }
         }
     }
 
