@@ -10,8 +10,8 @@
 )]
 
 use super::args::{
-    addr, dword, group, header, host_route, interface, neighbour, prefix_len, read, required,
-    route_flags, source, write,
+    addr, dword, group, header, interface, neighbour, prefix_len, read, required, route_flags,
+    source, write, HostRoute,
 };
 use super::arrival;
 use super::buffer::fill_oifs;
@@ -227,12 +227,15 @@ pub unsafe extern "C" fn MgmHostAddRoute(
     dwFlags: DWORD,
 ) -> DWORD {
     entry("MgmHostAddRoute", || {
-        let prefix_len = prefix_len(dwNetwork, dwMask)?;
-        let gateway = neighbour(dwNextHopAddr)?;
+        let given = HostRoute {
+            network: addr(dwNetwork),
+            prefix_len: prefix_len(dwNetwork, dwMask)?,
+            if_index: dwIfIndex,
+            gateway: neighbour(dwNextHopAddr)?,
+            protocol: dwProtocol,
+        };
         let flags = route_flags(dwFlags)?;
-        let network = addr(dwNetwork);
-        let route =
-            host_route(network, prefix_len, dwIfIndex, gateway, dwProtocol, flags.is_local)?;
+        let route = if flags.is_local { given.local()? } else { given.remote()? };
         let manager = Manager::global();
         if flags.is_preferred {
             manager.add_preferred_route(route)?;
