@@ -331,3 +331,24 @@ fn i18_the_message_of_a_query_has_the_group_of_its_header() {
     assert_eq!(query.max_response, 1_000);
     assert!(!sent[0].loop_back);
 }
+
+#[test]
+fn g21_a_link_that_begins_to_query_starts_up() {
+    let passive = LinkConfig { passive: true, ..config() };
+    for gets_address in [false, true] {
+        let mut lan = Lan::down(if gets_address { config() } else { passive.clone() });
+        let addresses: &[&str] = if gets_address { &[] } else { &[ROUTER] };
+        lan.event(Event::Link { link: LINK, info: up(addresses) });
+        lan.wait(1_000);
+        lan.done();
+        if gets_address {
+            lan.event(Event::Link { link: LINK, info: up(&[ROUTER]) });
+        } else {
+            lan.configure(config());
+        }
+        lan.wait(200_000);
+        let sent = lan.timed();
+        let times: Vec<u64> = sent.into_iter().map(|(at, _)| at).collect();
+        assert_eq!(times, [1_000, 32_250, 157_250]);
+    }
+}
