@@ -352,3 +352,19 @@ fn g21_a_link_that_begins_to_query_starts_up() {
         assert_eq!(times, [1_000, 32_250, 157_250]);
     }
 }
+
+#[test]
+fn i24_the_status_tells_since_and_until_when() {
+    let mut lan = Lan::new(config());
+    lan.wait(5_000);
+    let election = |lan: &Lan| lan.status().election.unwrap();
+    assert_eq!(election(&lan), QuerierStatus { since: Time(0), other_until: None, v1_until: None });
+    lan.query(LOWER, "0.0.0.0", 0, QueryBody::V1);
+    lan.wait(1_000);
+    let until = Some(Time(5_000 + OQPI));
+    let other = QuerierStatus { since: Time(5_000), other_until: until, v1_until: until };
+    assert_eq!(election(&lan), other);
+    lan.wait(OQPI);
+    let since = Time(5_000 + OQPI);
+    assert_eq!(election(&lan), QuerierStatus { since, other_until: None, v1_until: None });
+}
