@@ -59,7 +59,7 @@ impl Router {
         let mut igmp = Igmp::new(1);
         let mut actions = Vec::new();
         for event in [
-            Event::Settings(Settings { max_entries: u32::MAX }),
+            Event::Settings(Settings { max_entries: u32::MAX, ..Settings::default() }),
             Event::Configure { interface: Interface::link(LINK), config: Box::new(config) },
             Event::Link { link: LINK, info },
             Event::Taken { link: LINK, result: Ok(Ownership::Alone) },

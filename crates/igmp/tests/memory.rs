@@ -45,7 +45,7 @@ impl Router {
         let addresses = vec![address];
         let info = LinkInfo { up: true, mtu: 1_500, point_to_point: false, addresses };
         let mut router = Router { igmp: Igmp::new(1), now: 0, actions: Vec::new() };
-        router.event(Event::Settings(Settings { max_entries: u32::MAX }));
+        router.event(Event::Settings(Settings { max_entries: u32::MAX, ..Settings::default() }));
         let interface = Interface::link(LINK);
         router.event(Event::Configure { interface, config: Box::new(config) });
         router.event(Event::Link { link: LINK, info });
