@@ -46,7 +46,7 @@ static void t4_1_igmp_speaks_for_the_owner(void)
     EXPECT("A local-join (*, 239.1.1.1) on 1", "B join (*, 239.1.1.1) member",
            "C join (*, 239.1.1.1) member");
 
-    /* A joining too is nothing new: the component has been there. */
+    /* A's join is not reported: its component is a member already. */
     OK(join(a, "(*, 239.1.1.1)", 4));
     EXPECT_NOTHING();
     OK(leave(i, "(*, 239.1.1.1)", 1));
@@ -95,7 +95,7 @@ static void t8_2_recipients_hear_in_order_of_registration(void)
     EXPECT("E join (*, 239.1.1.1) member", "C join (*, 239.1.1.1) member",
            "B join (*, 239.1.1.1) member");
 
-    /* Who comes again is the last. */
+    /* A client that registers again is last in the order. */
     OK(quit(e));
     protocol('E');
     OK(leave(d, "(*, 239.1.1.1)", 1));
@@ -190,7 +190,7 @@ static void t4_5_a_wildcard_receiver_wants_every_group(void)
     OK(join(a, "(*, *)", 1));
     forget_log();
 
-    /* A is the one who has not heard; for C, A's wildcard covers it. */
+    /* Only A is told: A's own wildcard hides the group from C. */
     OK(join(b, "(*, 239.1.1.1)", 2));
     EXPECT("A join (*, 239.1.1.1) member");
     OK(join(c, "(*, 239.1.1.1)", 3));

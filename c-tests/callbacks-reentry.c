@@ -1,4 +1,4 @@
-/* Any function from inside any callback: rules 8.1 and 8.6 of the semantics. */
+/* Calls of all functions inside all callbacks: rules 8.1 and 8.6 of the semantics. */
 
 #include "router.h"
 #include "threads.h"
@@ -11,10 +11,10 @@
 
 static HANDLE a, b, i;
 
-/* Which kinds of callback have had their turn. */
+/* The kinds of callbacks that have run. */
 static bool done[EVENT_KINDS];
 
-/* Retrieval, with whatever there is to retrieve. */
+/* Retrieves whatever exists. */
 static void retrieve(void)
 {
     DWORD code, size, count;
@@ -38,7 +38,7 @@ static void retrieve(void)
                ERROR_NO_MORE_ITEMS);
 }
 
-/* What the host may do; the interface and the route are nobody's. */
+/* The host's functions, for an interface and a route that no client uses. */
 static void act_as_host(DWORD index)
 {
     MGMHOST_VERSION version;
@@ -55,7 +55,7 @@ static void act_as_host(DWORD index)
     CHECK_CODE(packet_code(FLOW, 1), ERROR_CAN_NOT_COMPLETE);
 }
 
-/* Every function once, with a client and an interface of its own. */
+/* Calls every function once, with its own client and interface. */
 static void call_everything(DWORD number)
 {
     ROUTING_PROTOCOL_CONFIG deaf;
@@ -131,7 +131,7 @@ static void t8_1_every_function_from_every_callback(void)
     EXPECT_NO_GROUPS(ALL_SOURCES);
 }
 
-/* Everything at once from every callback, as often as it comes. */
+/* Makes all these calls in every callback. */
 static unsigned calls;
 
 static void call_everything_for_a_while(const struct event *event)
@@ -183,7 +183,7 @@ static void b_gives_up_everything(const struct event *event)
         return;
     OK(release(b, 2));
     OK(quit(b));
-    /* The list is still there to be written to. */
+    /* The list may still be written. */
     event->ifs[0].bIsEnabled = FALSE;
 }
 
@@ -209,7 +209,7 @@ static void log_and_call(void *context, DWORD level, const char *text)
     CHECK_EQ(level, MGMHOST_LOG_WARN);
     CHECK(strlen(text) > 0);
     lines++;
-    /* The line that this makes goes to stderr, or there would be no end to it. */
+    /* The message that this causes goes to stderr. Otherwise the callback would recurse. */
     CHECK_CODE(take(NULL, 1), ERROR_INVALID_PARAMETER);
     retrieve();
     OK(quit(protocol('C')));
@@ -221,7 +221,7 @@ static void host_the_log_callback_may_call_as_well(void)
     lines = 0;
     OK(MgmHostSetLogCallback(log_and_call, &lines));
     CHECK_CODE(release(a, 1), ERROR_INVALID_PARAMETER);
-    /* The line that its own call caused went to stderr: or it would never end. */
+    /* The message that its own call caused went to stderr. */
     CHECK_EQ(lines, 1);
 }
 
@@ -232,7 +232,7 @@ static void log_and_join(void *context, DWORD level, const char *text)
     note("the log's callback ends");
 }
 
-/* The call that logs is the outermost one, though it is refused. */
+/* The call that logs is the outermost one, although it is refused. */
 static void t8_1_alerts_of_calls_inside_the_log_callback_follow_it(void)
 {
     a = protocol('A');

@@ -1,5 +1,5 @@
-/* The order of callbacks, and the threads they come on: rules 8.1 to 8.4 and 8.6
- * of the semantics. */
+/* The order of callbacks, and the threads that run them: rules 8.1 to 8.4 and 8.6 of the
+ * semantics. */
 
 #include "router.h"
 #include "threads.h"
@@ -9,7 +9,7 @@
 
 static HANDLE a, b, c;
 
-/* How deep in callbacks the test is, and the most it ever was. */
+/* How many callbacks are nested now, and the greatest number so far. */
 static int depth, deepest;
 
 static void dive(const struct event *event)
@@ -20,7 +20,7 @@ static void dive(const struct event *event)
         deepest = depth;
 }
 
-/* A and B answer each other for ten groups. */
+/* A and B join in turn, ten groups in all. */
 static void b_joins_the_next(const struct event *event)
 {
     static unsigned char next;
@@ -73,7 +73,7 @@ static void t8_1_first_in_first_out(void)
     on_event('B', b_prunes_what_it_hears);
     OK(join(a, "(*, 239.1.1.1)", 1));
 
-    /* C's join was due before B's callback brought its prune about. */
+    /* C's join was queued before B's callback caused C's prune. */
     EXPECT("B join (*, 239.1.1.1) member", "C join (*, 239.1.1.1) member",
            "B prune (*, 239.1.1.1) member on 1", "C prune (*, 239.1.1.1) member on 1",
            "A join (*, 239.1.1.2) member", "C join (*, 239.1.1.2) member");
@@ -96,7 +96,7 @@ static void t8_3_a_calls_alerts_come_on_the_calling_thread(void)
     for (char letter = 'A'; letter <= 'C'; letter++)
         on_event(letter, note_thread);
 
-    /* And before the call returns, as every EXPECT in these tests says. */
+    /* They run before the call returns, which every EXPECT in these tests checks. */
     OK(join(a, "(*, 239.1.1.1)", 1));
     CHECK_EQ(log_length(), 2);
     OK(leave(a, "(*, 239.1.1.1)", 1));
@@ -104,7 +104,7 @@ static void t8_3_a_calls_alerts_come_on_the_calling_thread(void)
     CHECK_EQ(elsewhere, 0);
 }
 
-/* B's first callback holds its thread until the test lets it go on. */
+/* B's first callback does not return until the test opens the gate. */
 static struct gate entered = GATE_INITIALIZER, leave_now = GATE_INITIALIZER;
 
 static void hold(const struct event *event)
@@ -141,7 +141,7 @@ static void t8_3_a_busy_recipient_is_not_waited_for(void)
     busy = thread_start(join_the_first_group, a);
     CHECK(gate_wait(&entered, patience_ms(5000)));
 
-    /* B hears of it from the thread that is busy with it; this one goes on. */
+    /* The thread that runs B's callback also runs the next one; this thread continues. */
     OK(join(a, "(*, 239.1.1.2)", 1));
     OK(leave(a, "(*, 239.1.1.2)", 1));
     CHECK_EQ(log_count("B "), 1);
@@ -164,7 +164,7 @@ static void t8_4_a_sleeper_delays_nobody_else(void)
     CHECK(gate_wait(&entered, patience_ms(5000)));
     forget_log();
 
-    /* Calls of every kind are made and heard of meanwhile. */
+    /* In the meantime, calls of all kinds work and cause callbacks. */
     route("10.0.0.0/8", 1, "10.0.1.1");
     OK(join(c, "(*, 239.1.1.3)", 3));
     CHECK_EQ(log_count("A join (*, 239.1.1.3) member"), 1);
@@ -212,13 +212,13 @@ static void t8_4_a_sleeper_delays_no_other_flow(void)
     busy = thread_start(send_a_packet, first);
     CHECK(gate_wait(&entered, patience_ms(5000)));
 
-    /* A is busy with its flow; C's come and go. */
+    /* A is busy with its flow; C's flows are created and deleted. */
     CHECK_TEXT(packet("(11.0.0.5, 239.1.1.3)", 3), "to 2");
     gate_open(&leave_now);
     thread_join(busy);
 }
 
-/* Whether B's callback is running, and what it heard last. */
+/* Whether B's callback is running, and its last alert. */
 static atomic_bool running;
 static atomic_int last;
 
@@ -230,7 +230,8 @@ static void alternate(const struct event *event)
     running = false;
 }
 
-/* So few that B can't fall behind, after which it may hear what it knows already (8.9). */
+/* So few that B does not fall behind. A client that was behind may be told what it knows
+ * already (8.9). */
 enum { ACTS = 250 };
 
 static void join_and_leave(void *client)

@@ -1,4 +1,4 @@
-// mgm.hpp: clients that leave by themselves, callbacks that are lambdas, codes as exceptions.
+// mgm.hpp: clients that deregister in their destructor, lambdas as callbacks, codes as exceptions.
 
 extern "C" {
 #include "harness.h"
@@ -30,7 +30,7 @@ bool refuses(DWORD code, const std::function<void()> &call)
     return false;
 }
 
-// Sources lie behind a gateway on interface 1; interface 2 wants the group.
+// Sources are behind a gateway on interface 1; the group is joined on interface 2.
 struct router {
     mgm::client inner, outer;
     explicit router(mgm::callbacks in = {}, mgm::callbacks out = {})
@@ -154,7 +154,7 @@ void tables_longer_than_a_buffer()
     CHECK(mgm::mfes()[999].out == std::vector<mgm::link>{2});
 }
 
-// The sanitizers see whether what it captured is still there.
+// The sanitizers find out whether the captured values still exist.
 void a_client_leaves_inside_its_own_callback()
 {
     int heard = 0;
@@ -182,7 +182,7 @@ void too_many_clients_are_refused()
         c.join_alert = [&heard, i](const mgm::flow &, bool) { heard[i]++; };
         clients.emplace_back(PROTO_IP_OSPF, i, c);
     }
-    // Each hears by functions of its own; who joins hears nothing.
+    // Each client has its own functions; the client that joins is not told.
     clients[0].take(1);
     clients[0].join(1, star_g);
     for (std::size_t i = 0; i < heard.size(); i++)
@@ -206,7 +206,7 @@ void refusals_cost_no_slot()
         CHECK(refuses(ERROR_ALREADY_EXISTS, [] { mgm::client(PROTO_IP_OSPF, 1); }));
 }
 
-// Flows that forward are renewed when their time is over: a thread of MGM's asks.
+// An MFE that has forwarded is renewed when it expires: a thread of the library makes the callbacks.
 void threads_of_mgm_call_lambdas()
 {
     mgm::host::stop();

@@ -1,5 +1,5 @@
-/* A callback that crashes on one of the library's threads: the program's crash handler runs.
- * Rule 8.10 of the semantics. Each crashes in a child process. */
+/* If a callback crashes on a thread of the library, the program's crash handler runs: rule 8.10 of
+ * the semantics. Each test crashes in a child process. */
 
 #define _GNU_SOURCE
 
@@ -18,7 +18,7 @@
 
 #define FLOW "(10.0.0.5, 239.1.1.1)"
 
-/* Exit codes of a child. */
+/* Exit codes of the child. */
 enum { HANDLED = 42, ON_ANOTHER_THREAD, NOT_HANDLED, WRONG_MASK };
 
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT};
@@ -34,7 +34,7 @@ static void handle(int signal)
     _exit(pthread_equal(pthread_self(), crashing) ? HANDLED : ON_ANOTHER_THREAD);
 }
 
-/* Real faults where every processor has them. */
+/* Causes a real fault where every processor has it, and raises the other signals. */
 static void crash(void)
 {
     volatile char *nowhere = NULL;
@@ -45,7 +45,7 @@ static void crash(void)
     case SIGSEGV:
         *nowhere = 1;
         break;
-    case SIGBUS: /* Behind the end of a file. */
+    case SIGBUS: /* beyond the end of a file */
         empty = tmpfile();
         nowhere = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(empty), 0);
         *nowhere = 1;
@@ -66,8 +66,8 @@ static bool is_fault(int signal)
     return false;
 }
 
-/* All others are blocked. SIGKILL and SIGSTOP cannot be, those between the standard and the
- * real-time ones are the C library's. */
+/* All other signals are blocked, except SIGKILL and SIGSTOP, which cannot be blocked, and those
+ * between the standard and the real-time signals, which belong to the C library. */
 static void look_at_the_mask(void)
 {
     sigset_t mask;
@@ -92,8 +92,8 @@ static void crash_on_another_thread(const struct event *event)
     crash();
 }
 
-/* The second packet is forwarded, so that the MFE is renewed, on one of MGM's threads. The
- * parent has never used MGM, so the child may. */
+/* The second packet is forwarded, so the MFE is renewed, on a thread of the library. The child may
+ * use the library because the parent never has. */
 static void be_child(void)
 {
     const struct rlimit no_core = {0, 0};
@@ -167,7 +167,7 @@ static bool t8_10_all_other_signals_are_blocked(void)
     return is_handled(start_child(0));
 }
 
-/* Not the harness's: that one uses MGM in this process. */
+/* Not the harness's main(), which uses the library in this process. */
 int main(void)
 {
     static const struct {

@@ -1,5 +1,5 @@
-/* Once MgmDeRegisterMProtocol has returned, no callback of the client runs: rule
- * 1.6 of the semantics. */
+/* After MgmDeRegisterMProtocol has returned, no callback of the client runs: rule 1.6 of the
+ * semantics. */
 
 #include "router.h"
 #include "threads.h"
@@ -8,7 +8,7 @@
 
 static HANDLE a, b, e, f;
 
-/* A and B have interfaces; E and F have none, and so may leave at any time. */
+/* A and B own interfaces; E and F own none, so they may deregister at any time. */
 static void two_components_and_two_listeners(void)
 {
     a = protocol('A');
@@ -61,7 +61,7 @@ static void t1_6_it_waits_for_a_callback_on_another_thread(void)
     CHECK(gate_wait(&entered, patience_ms(5000)));
     quitting = thread_start(quit_e, NULL);
 
-    /* Whatever is still queued for E is not delivered any more. */
+    /* Callbacks that still wait for E are not made. */
     OK(join(a, "(*, 239.1.1.2)", 1));
     sleep_ms(100);
     CHECK_EQ(log_count("E is gone"), 0);
@@ -88,7 +88,7 @@ static void t1_6_nothing_runs_after_it(void)
     thread_join(quitting);
     thread_join(joining);
 
-    /* E's only callback had ended when the call returned. */
+    /* E's only callback returned before the call did. */
     EXPECT_UNORDERED("B join (*, 239.1.1.1) member", "E join (*, 239.1.1.1) member",
                      "E's callback ends", "E is gone", "F join (*, 239.1.1.1) member");
 }
@@ -97,7 +97,7 @@ static void e_quits_itself(const struct event *event)
 {
     (void)event;
     OK(quit(e));
-    /* It is gone at once, but this very callback is not. */
+    /* The client is deregistered at once, while this callback still runs. */
     CHECK_CODE(quit(e), ERROR_INVALID_PARAMETER);
     OK(join(a, "(*, 239.1.1.2)", 1));
     note("E's last words");
@@ -143,8 +143,8 @@ static void t8_2_who_left_meanwhile_is_skipped(void)
     EXPECT("B join (*, 239.1.1.1) member", "F join (*, 239.1.1.1) member");
 }
 
-/* Two callbacks on two threads deregister each other's client. Each waits for
- * the other to run, and stays until the other has tried. */
+/* Two callbacks on two threads deregister each other's client. Each waits until the other runs,
+ * and returns after the other has tried. */
 static struct gate tried = GATE_INITIALIZER, other_tried = GATE_INITIALIZER;
 
 static void e_quits_f(const struct event *event)
@@ -179,7 +179,7 @@ static void t1_6_two_callbacks_do_not_wait_for_each_other(void)
     joining = thread_start(join_group, a);
     CHECK(gate_wait(&entered, patience_ms(5000)));
 
-    /* E is busy on the other thread, so F hears of this on ours. */
+    /* E is busy on the other thread, so F's callback runs on this one. */
     OK(join(a, "(*, 239.1.1.2)", 1));
     thread_join(joining);
     SOON(log_length() == 6);
@@ -187,7 +187,7 @@ static void t1_6_two_callbacks_do_not_wait_for_each_other(void)
                      "E join (*, 239.1.1.1) member", "E join (*, 239.1.1.2) member",
                      "F join (*, 239.1.1.1) member", "F join (*, 239.1.1.2) member");
 
-    /* Outside of callbacks nothing stands in the way. */
+    /* Outside callbacks both calls succeed. */
     OK(quit(e));
     OK(quit(f));
 }
@@ -195,7 +195,7 @@ static void t1_6_two_callbacks_do_not_wait_for_each_other(void)
 /* F's callback deregisters E while E's runs on another thread. */
 static void f_is_refused(const struct event *event)
 {
-    /* What was queued for F before comes first, on the same thread. */
+    /* F's earlier callbacks run first, on the same thread. */
     if (event->group != ip("239.1.1.2"))
         return;
     CHECK_CODE(quit(e), ERROR_CAN_NOT_COMPLETE);
@@ -222,12 +222,12 @@ static void t1_6_inside_anothers_callback_a_running_one_refuses(void)
     gate_open(&leave_now);
     thread_join(joining);
 
-    /* Nothing has changed: E hears what was queued, and may leave now. */
+    /* Nothing has changed: E gets its waiting callbacks, and may deregister now. */
     SOON(log_count("E join (*, 239.1.1.2) member") == 1);
     OK(quit(e));
 }
 
-/* A client that comes and goes while alerts rain: none after it has gone. */
+/* A client registers and deregisters during many alerts, and gets none after it has deregistered. */
 static atomic_bool e_is_there;
 
 static void e_must_be_there(const struct event *event)

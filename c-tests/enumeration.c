@@ -102,7 +102,7 @@ static void t7_1_the_group_mask_is_that_of_a_group(void)
     OK(MgmGroupEnumerationEnd(groups));
 }
 
-/* Three groups, and a buffer of so many bytes, one byte off alignment. */
+/* Three groups, and an unaligned buffer of this many bytes. */
 static void check_paging(DWORD bytes)
 {
     BYTE buffer[64];
@@ -156,7 +156,7 @@ static void t7_2_not_even_one_fits(void)
         CHECK_EQ(count, 0);
     }
 
-    /* Nothing has been skipped by that. */
+    /* The refused call skipped no entry. */
     DWORD size = sizeof(buffer), count = 0;
 
     CHECK_CODE(MgmGroupEnumerationGetNext(groups, &size, buffer, &count), ERROR_NO_MORE_ITEMS);
@@ -218,7 +218,7 @@ static void t7_3_changes_meanwhile_neither_repeat_nor_hide(void)
     do {
         SOURCE_GROUP_ENTRY entries[7];
         DWORD size = sizeof(entries), count = 0;
-        /* One of the odd ones comes, another goes, the even ones stay. */
+        /* Adds an odd group, deletes another, and leaves the even ones. */
         unsigned comer = rounds * 14 % (STAY + COME_AND_GO) | 1;
         unsigned goer = rounds * 10 % (STAY + COME_AND_GO) | 1;
 
@@ -231,7 +231,7 @@ static void t7_3_changes_meanwhile_neither_repeat_nor_hide(void)
         }
         OK(join(b, nth(comer), 3));
         OK(leave(b, nth(goer), 3));
-        /* Those that stay may change hands. */
+        /* The groups that stay may get another member. */
         OK(join(b, nth(comer - 1), 3));
         OK(leave(a, nth(comer - 1), 1));
         rounds++;

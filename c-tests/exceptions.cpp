@@ -1,5 +1,5 @@
-// A C++ exception that leaves a callback ends the process with one line that names
-// the callback: rule 8.5 of the semantics. Each throws in a child process.
+// A C++ exception that leaves a callback ends the process with one line that names the callback:
+// rule 8.5 of the semantics. Each test throws in a child process.
 
 extern "C" {
 #include "router.h"
@@ -96,7 +96,7 @@ HANDLE client(DWORD protocol)
     return handle;
 }
 
-// Makes every callback there is.
+// Causes every kind of callback.
 void call_them_all()
 {
     HANDLE a = client('A'), b = client('B'), i = client(PROTO_IP_IGMP);
@@ -113,8 +113,8 @@ void call_them_all()
     leave(i, "(*, 239.1.1.1)", 2);
 }
 
-// The child writes into the pipe as its stderr, and leaves no core behind. The
-// parent has never used MGM, so the child may.
+// The child's stderr is the pipe, and it writes no core file. The child may use the library because
+// the parent never has.
 [[noreturn]] void be_child(int stderr_end)
 {
     const rlimit no_core = {0, 0};
@@ -184,7 +184,7 @@ void t8_5_an_exception_out_of_the_hosts_callback()
 
 } // namespace
 
-// Not the harness's: that one uses MGM in this process.
+// Not the harness's main(), which uses the library in this process.
 int main()
 {
     static const test_case cases[] = {

@@ -1,5 +1,5 @@
-/* Children forked inside callbacks, that return from them: rule 8.10 of the semantics. Each
- * callback there is, the log's too, on the caller's thread and on the library's own. */
+/* Children that are forked inside a callback and return from it: rule 8.10 of the semantics. Tests
+ * every callback, including the log callback, on the caller's thread and on the library's. */
 
 #include "router.h"
 #include "threads.h"
@@ -26,7 +26,7 @@ TEST_MAIN(CASE(no_forks_here))
 
 #define FLOW "(10.0.0.5, 239.1.1.1)"
 
-/* A child that hangs ends so soon. */
+/* A child that hangs is killed after this time. */
 enum { HANGS_AFTER_S = 20 };
 
 static struct child newborn;
@@ -40,8 +40,8 @@ static void split_off(void)
         alarm(HANGS_AFTER_S);
 }
 
-/* What the call that made the callback answers in the child, and calls after it; the parent
- * goes on. */
+/* Checks, in the child, the code of the call that made the callback, and of later calls. The parent
+ * continues. */
 static void look_at_the_code(DWORD code)
 {
     if (newborn.is_here) {
@@ -53,7 +53,7 @@ static void look_at_the_code(DWORD code)
     }
 }
 
-/* --- the nine ----------------------------------------------------------- */
+/* --- the nine callbacks -------------------------------------------------- */
 
 static enum event_kind forking;
 
@@ -68,7 +68,7 @@ static void fork_in_callback(const struct event *event)
 
 static HANDLE a, b, igmp_client;
 
-/* Each call makes one kind of callback, among others. */
+/* Each call makes callbacks of one kind, and perhaps of others. */
 static DWORD make_callback(enum event_kind kind)
 {
     switch (kind) {
@@ -126,7 +126,7 @@ static void t8_10_a_child_of_each_callback_is_refused(void)
     }
 }
 
-/* The child gets out of the inner call, then out of the outer one. */
+/* The child leaves the inner call, then the outer one. */
 static DWORD inner_code;
 
 static void call_within(const struct event *event)
@@ -167,7 +167,7 @@ static void t8_10_a_child_of_the_log_gets_out_of_nested_calls(void)
     CHECK_EQ(child_failures(&newborn), 0);
 }
 
-/* --- the log, while other threads hold any lock there is ---------------- */
+/* --- the log, while other threads hold locks ----------------------------- */
 
 static atomic_bool stop_it;
 
@@ -196,7 +196,7 @@ static void keep_busy(void *argument)
     }
 }
 
-/* The calls of the child's thread: one that works, a refused one, a packet. */
+/* The calls of the child's thread: one that succeeds, one that is refused, and a packet. */
 static DWORD call_number(unsigned n)
 {
     switch (n % 4) {
@@ -230,8 +230,8 @@ static void t8_10_a_child_of_the_log_never_hangs(void)
     for (size_t n = 0; n < 3; n++)
         busy[n] = thread_start(keep_busy, &numbers[n]);
 
-    /* A log that has taken the caller's time is called by another thread for a while: until it
-     * has caught up, for which the busy threads rest. */
+    /* If the log callback has used up the caller's time, another thread calls it for a while:
+     * until it has caught up, for which the busy threads rest. */
     for (unsigned n = 0; n < 10000 && children < wanted && bad < 3; n++) {
         DWORD code;
 
@@ -255,7 +255,7 @@ static void t8_10_a_child_of_the_log_never_hangs(void)
     CHECK(children >= wanted);
 }
 
-/* --- the log, while another thread stops --------------------------------- */
+/* --- the log, while another thread stops the library --------------------- */
 
 static struct gate in_log = GATE_INITIALIZER, stop_has_begun = GATE_INITIALIZER;
 static atomic_bool has_stopped;
@@ -290,7 +290,7 @@ static void stop_meanwhile(void *unused)
     CHECK_CODE(code, NO_ERROR);
 }
 
-/* The child inherits a stop that nobody in it will end, and whatever that holds. */
+/* The child inherits a stop that no thread of the child will finish, and its locks. */
 static void t8_10_a_child_of_the_log_during_a_stop_is_refused(void)
 {
     enum { ROUNDS = 5, A_WHILE_MS = 100 };
@@ -315,16 +315,16 @@ static void t8_10_a_child_of_the_log_during_a_stop_is_refused(void)
         CHECK(has_stopped);
         CHECK_EQ(child_failures(&newborn), 0);
     }
-    /* The parent starts anew. */
+    /* The parent starts the library again. */
     router_start();
     OK(take(protocol('B'), 1));
 }
 
-/* --- the library's own threads ------------------------------------------ */
+/* --- the threads of the library ------------------------------------------ */
 
 static atomic_int grandchild;
 
-/* Not child_split_off: nobody in this child comes to child_end. */
+/* Not child_split_off, because no thread of this child reaches child_end. */
 static void fork_on_another_thread(void)
 {
     if (armed && !thread_same(thread_here(), caller)) {
@@ -351,13 +351,14 @@ static void check_that_it_ends(void)
     if (grandchild > 0) {
         CHECK_EQ(waitpid(grandchild, &status, 0), grandchild);
         CHECK(WIFEXITED(status));
-        /* Valgrind has an exit status of its own: the parent's threads are lost to it. */
+        /* Valgrind changes the exit status, because it reports the memory of the parent's threads
+         * as lost. */
         if (WEXITSTATUS(status) != 99 || patience_ms(1) == 1)
             CHECK_EQ(WEXITSTATUS(status), 1);
     }
 }
 
-/* The second packet is forwarded, so that the MFE is renewed, on one of MGM's threads. */
+/* The second packet is forwarded, so the MFE is renewed, on a thread of the library. */
 static void t8_10_a_child_on_a_worker_ends(void)
 {
     router_restart(1);
@@ -384,7 +385,7 @@ static void fork_in_log_elsewhere(void *context, DWORD level, const char *text)
     sleep_ms(120);
 }
 
-/* A slow log is called by mgm-log. */
+/* The thread mgm-log calls a slow log callback. */
 static void t8_10_a_child_on_the_logs_thread_ends(void)
 {
     restart_with_log(MGMHOST_LOG_WARN, fork_in_log_elsewhere);

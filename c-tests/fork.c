@@ -1,4 +1,4 @@
-/* MGM lives in the router's process: rule 8.7 of the semantics. */
+/* The library works only in the router's process: rule 8.7 of the semantics. */
 
 #include "router.h"
 #include "threads.h"
@@ -31,8 +31,8 @@ static void refused(DWORD code)
     wrong += code != ERROR_CAN_NOT_COMPLETE;
 }
 
-/* Every function, with arguments that would be good in the parent, and some
- * that would not: the child is told off before they are looked at. */
+/* Every function, with arguments that are valid in the parent, and some that are not: a child is
+ * refused before the arguments are checked. */
 static int call_everything(void)
 {
     ROUTING_PROTOCOL_CONFIG config = config_of('C');
@@ -79,7 +79,7 @@ static int call_everything(void)
     refused(MgmHostInterfaceIndex("lo", &x));
     refused(MgmHostInterfaceName(1, &size, buffer));
 
-    /* Nothing has been written. */
+    /* No out-parameter was written. */
     wrong += handle != &config;
     wrong += x != 77 || y != 77 || size != 64;
     return wrong;
@@ -90,7 +90,7 @@ static void check_child(int failures)
     CHECK_EQ(failures, 0);
 }
 
-/* The parent's MGM is as it was, and works. */
+/* The library still works in the parent, and its state is unchanged. */
 static void check_parent(void)
 {
     CHECK_TEXT(owner_of(1), "A");
@@ -114,8 +114,8 @@ static void t8_7_a_child_has_no_mgm(void)
     check_parent();
 }
 
-/* The child returns from the callback that it was born in: it gets out of the
- * call that made it, and no other callback is made there. */
+/* The child returns from the callback in which it was forked. It leaves the call that made the
+ * callback, and no other callback runs in the child. */
 static struct child newborn;
 
 static void fork_and_return(const struct event *event)
@@ -190,7 +190,7 @@ static void t8_7_nor_has_a_childs_child(void)
     check_parent();
 }
 
-/* MGM's lock may be held by another thread at the moment of the fork. */
+/* Another thread may hold the library's lock at the moment of the fork. */
 static void keep_busy(void *stop)
 {
     while (!gate_wait(stop, 0)) {

@@ -1,4 +1,4 @@
-/* The host's own functions: what mgmhost.h promises beside the semantics. */
+/* The host's functions, as far as mgmhost.h and not the semantics documents them. */
 
 #include "router.h"
 
@@ -91,7 +91,7 @@ static void host_configs_that_make_no_sense(void)
     config = config_for_memory(), config.dwSize = 7, check_refused_config(&config);
     config = config_for_memory(), config.dwSize = 0xffffffff, check_refused_config(&config);
 
-    /* A setting of the future is refused, unless it is the default. */
+    /* A setting of a later version is refused, unless it is the default. */
     large.config.dwSize = sizeof(large);
     large.tail[15] = 1;
     check_refused_config(&large.config);
@@ -105,7 +105,7 @@ static void host_an_older_caller_gets_the_defaults(void)
     MIB_IPMCAST_MFE mfe;
     HANDLE a;
 
-    /* It knows of dwForwarder and dwTable alone. */
+    /* A caller that knows only dwForwarder and dwTable. */
     OK(MgmHostStop());
     config.dwSize = 12;
     config.dwMfeTimeout = 5;
@@ -195,7 +195,7 @@ static void host_a_start_without_a_callback_forgets_the_last_one(void)
     CHECK_CODE(release(NULL, 1), ERROR_INVALID_PARAMETER);
     CHECK_EQ(lines, 1);
 
-    /* "NULL: the log goes to stderr." */
+    /* NULL sends the log to stderr. */
     OK(MgmHostStop());
     config.pfnLogCallback = NULL;
     OK(MgmHostStart(&config));
@@ -220,7 +220,7 @@ static void host_a_packet_without_room_for_its_interfaces(void)
     route("10.0.0.0/8", 1, "10.0.1.1");
     packet_header(FLOW, header);
 
-    /* Decided it is, and it says how much room there should have been. */
+    /* The decision is made, and the count is the room that was needed. */
     CHECK_CODE(MgmHostPacketIn(f.source, f.group, 1, 0, sizeof(header), header, PACKET_LENGTH,
                                &accepted, &count, oifs),
                ERROR_INSUFFICIENT_BUFFER);
@@ -228,7 +228,7 @@ static void host_a_packet_without_room_for_its_interfaces(void)
     CHECK_EQ(count, 2);
     CHECK_EQ(oifs[0].dwIfIndex, 77);
 
-    /* Neither header nor room is needed. */
+    /* Neither a header nor room for interfaces is needed. */
     count = 0;
     CHECK_CODE(MgmHostPacketIn(f.source, f.group, 2, 0, 0, NULL, PACKET_LENGTH, &accepted, &count,
                                NULL),
@@ -276,7 +276,7 @@ static void host_a_preferred_route_is_deleted_like_any_other(void)
         OK(take(a, index));
     OK(MgmHostAddRoute(net, mask, 1, 0, 0, MGMHOST_ROUTE_PREFERRED));
     CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to nobody");
-    /* Among the host's own routes the longest decides. */
+    /* The longest of the host's routes is used. */
     route("10.0.1.0/24", 2, "10.9.2.1");
     CHECK_TEXT(packet("(10.0.1.5, 239.1.1.1)", 2), "to nobody");
     OK(MgmHostAddRoute(ip("10.0.2.1"), 0xffffffff, 0, 0, 0,

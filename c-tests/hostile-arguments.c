@@ -1,5 +1,5 @@
-/* Arguments that make no sense: rules 0.4, 0.8, 3.2 and 3.3 of the semantics.
- * Every refusal answers the right code, changes nothing and logs one line. */
+/* Invalid arguments: rules 0.4, 0.8, 3.2 and 3.3 of the semantics. Each refused call returns the
+ * right code, changes nothing and logs one line. */
 
 #include "forms.h"
 #include "router.h"
@@ -12,7 +12,7 @@
 
 static HANDLE a, b;
 
-/* Something of everything, so that there is something to be damaged. */
+/* Creates clients, memberships and MFEs, so that a refused call could change something. */
 static void a_busy_router(void)
 {
     a = protocol('A');
@@ -35,7 +35,7 @@ static void t0_8_null_pointers_at_registration(void)
     REFUSED(MgmRegisterMProtocol(NULL, 'C', 1, &untouched), ERROR_INVALID_PARAMETER);
     REFUSED(MgmRegisterMProtocol(&config, 'C', 1, NULL), ERROR_INVALID_PARAMETER);
     REFUSED(MgmRegisterMProtocol(NULL, 'C', 1, NULL), ERROR_INVALID_PARAMETER);
-    /* Pointers are looked at before anything else. */
+    /* Pointers are checked first. */
     REFUSED(MgmRegisterMProtocol(&config, 'A', 1, NULL), ERROR_INVALID_PARAMETER);
     CHECK(untouched == &config);
     protocol('C');
@@ -137,7 +137,7 @@ static void host_a_second_start_changes_nothing(void)
     REFUSED(MgmHostStart(&config), ERROR_ALREADY_EXISTS);
     REFUSED(MgmHostStart(NULL), ERROR_ALREADY_EXISTS);
 
-    /* Neither its settings nor those of the environment are in force. */
+    /* Neither these settings nor those of the environment take effect. */
     REFUSED(take(b, 1), ERROR_ALREADY_EXISTS);
     CHECK_TEXT(packet("(10.0.0.6, 239.1.1.1)", 1), "to 2");
     OK(get_mfe("(10.0.0.6, 239.1.1.1)", &mfe));
@@ -172,7 +172,7 @@ static void host_routes_that_are_none(void)
     REFUSED(MgmHostDeleteRoute(net, ip("255.0.255.0")), ERROR_INVALID_PARAMETER);
 }
 
-/* Both the add and the delete refuse these numbers. */
+/* Both the add and the delete refuse these arguments. */
 static void check_membership(const char *source, const char *source_mask, const char *group,
                              const char *group_mask, DWORD flags)
 {
@@ -181,7 +181,7 @@ static void check_membership(const char *source, const char *source_mask, const 
     REFUSED(MgmAddGroupMembershipEntry(b, s, sm, g, gm, 2, 0, flags), ERROR_INVALID_PARAMETER);
     REFUSED(MgmDeleteGroupMembershipEntry(b, s, sm, g, gm, 2, 0, flags),
             ERROR_INVALID_PARAMETER);
-    /* Such things are looked at before the interface. */
+    /* These arguments are checked before the interface. */
     REFUSED(MgmDeleteGroupMembershipEntry(b, s, sm, g, gm, 9, 0, flags),
             ERROR_INVALID_PARAMETER);
 }
@@ -210,7 +210,7 @@ static void t0_4_a_source_without_a_group(void)
 
 static void t3_2_groups_that_are_none(void)
 {
-    /* The last one is 239.1.1.1 for whoever forgets the byte order. */
+    /* The last one is 239.1.1.1 in the wrong byte order. */
     static const char *const groups[] = {"0.0.0.1",   "10.0.0.1",        "223.255.255.255",
                                          "240.0.0.0", "255.255.255.255", "1.1.1.239"};
 
@@ -251,7 +251,7 @@ static void t0_8_set_mfe_of_nonsense(void)
     CHECK(MgmSetMfe(a, &mfe) != NO_ERROR);
     EXPECT_MFES(FLOW " in 1 from 10.0.1.1 out 2");
 
-    /* What it does not name does not matter. */
+    /* The other fields are not read. */
     memset(&mfe, 0xff, sizeof(mfe));
     mfe.dwGroup = ip("239.1.1.1");
     mfe.dwSource = ip("10.0.0.5");

@@ -1,4 +1,4 @@
-/* Great numbers, and everybody at once: rules 1.2, 7.3 and 8.6 of the semantics. */
+/* Great numbers of clients, handles and threads: rules 1.2, 7.3 and 8.6 of the semantics. */
 
 #include "router.h"
 #include "threads.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A client that only counts. */
+/* A client that only counts its callbacks. */
 static atomic_size_t heard;
 
 static DWORD count_join(DWORD s, DWORD sm, DWORD g, DWORD gm, BOOL member)
@@ -52,7 +52,7 @@ static void t1_2_ten_thousand_clients(void)
                ERROR_ALREADY_EXISTS);
 
     OK(take(a, 1));
-    /* A call makes 1,024 of its own callbacks itself; workers make the rest (8.3). */
+    /* A call makes 1,024 of the callbacks that it causes; workers make the others (8.3). */
     OK(join(a, "(*, 239.1.1.1)", 1));
     CHECK(heard >= (crowd < 1024 ? crowd : 1024));
     SOON(heard == crowd);
@@ -86,7 +86,7 @@ static void t7_3_ten_thousand_enumerations(void)
         failures += MgmGroupEnumerationEnd(groups[n]) != NO_ERROR;
     CHECK_EQ(failures, 0);
 
-    /* Who goes without ending them leaves nothing behind. */
+    /* A client that deregisters without ending its enumerations leaves nothing behind. */
     OK(release(a, 1));
     OK(quit(a));
     for (size_t n = 1; n < crowd; n += 2)
@@ -130,15 +130,16 @@ static void t6_3_ten_thousand_mfes(void)
     forget_log();
     OK(release(b, 2));
     CHECK_EQ(log_count("A prune (*, *) member on 2"), 1);
-    /* More than wait for a client are noted, and told it in its own time (8.9). */
+    /* If more callbacks wait than the queue holds, the client is told the present state later
+     * (8.9). */
     SOON(log_count("A prune (10.0.") == crowd);
     OK(release(a, 1));
     EXPECT_NO_MFES();
     free(table);
 }
 
-/* One of the threads of t8_6: its own client and interface, and everything that
- * it does may meet everything that the others do. */
+/* One of the threads of t8_6, with its own client and interface. All its calls run at the same time
+ * as those of the other threads. */
 struct worker {
     unsigned number;
     struct gate *stop;
@@ -172,7 +173,7 @@ static void work(void *argument)
 
         OK(MgmRegisterMProtocol(&config, worker->number, 1, &client));
         OK(take(client, index));
-        /* One that everybody wants. */
+        /* A group that all clients join. */
         code = take(client, 50);
         snprintf(flow, sizeof(flow), "(10.0.0.%u, 239.1.1.%u)", n % 5 + 1, n % 3);
         OK(join(client, flow, index));
@@ -214,7 +215,7 @@ static void t8_6_everybody_at_once(void)
     for (unsigned n = 0; n < 4; n++)
         thread_join(workers[n].thread);
 
-    /* All that is left is what was there at first. */
+    /* In the end the state is the same as at the start. */
     EXPECT_NO_GROUPS(ALL_SOURCES);
     CHECK_TEXT(owner_of(1), "A");
     OK(release(i, 1));

@@ -1,4 +1,4 @@
-/* Clients that do not keep up, or do not answer at all: rules 8.3, 8.4 and 8.9 of the semantics. */
+/* Clients that are slow, or never answer: rules 8.3, 8.4 and 8.9 of the semantics. */
 
 #define _POSIX_C_SOURCE 200809L /* clock_gettime, nanosleep */
 
@@ -19,14 +19,14 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Whether the memory of this process tells of the library: valgrind has memory of its own,
- * and the address sanitizer keeps what is freed. */
+/* Whether the size of this process shows what the library uses: valgrind has its own memory, and
+ * the address sanitizer keeps freed memory. */
 static bool memory_tells(void)
 {
     return patience_ms(1) == 1 && !has_address_sanitizer();
 }
 
-/* Resident memory in kilobytes; 0 where the system does not tell. */
+/* Resident memory in kilobytes; 0 if the system does not report it. */
 static size_t memory_kb(void)
 {
     unsigned long pages = 0, all = 0;
@@ -40,17 +40,17 @@ static size_t memory_kb(void)
     return pages * 4;
 }
 
-/* --- a client that believes what it is told --------------------------------- */
+/* --- a client that records what it is told ----------------------------------- */
 
 enum { NUMBERS = 8192 };
 
-/* What it was told of (*, 239.x.y.z), by the last 13 bits; and of (*, *). */
+/* What it was told about (*, 239.x.y.z), by the last 13 bits, and about (*, *). */
 static atomic_bool believed[NUMBERS], believed_all;
 static atomic_size_t heard;
 static atomic_uint nap_us;
 static struct gate hold = GATE_INITIALIZER;
-/* How many of its callbacks this thread has made, and the time that it spent there: a nap
- * is longer than it should be where the machine is busy. */
+/* How many of its callbacks this thread has run, and the time that they took: on a busy machine a
+ * callback sleeps longer than it should. */
 static _Thread_local unsigned made;
 static _Thread_local double napped;
 
@@ -126,8 +126,8 @@ struct producer {
     HANDLE client;
     DWORD index;
     unsigned first, count, random;
-    bool wants[NUMBERS]; /* what it has joined */
-    double longest, longest_awake; /* the latter without the naps */
+    bool wants[NUMBERS]; /* the groups that it has joined */
+    double longest, longest_awake; /* the latter without the time that callbacks slept */
     unsigned most_made;
     size_t calls;
     struct gate *stop;
@@ -183,7 +183,7 @@ static void flood(void *argument)
     }
 }
 
-/* It hears nothing itself. */
+/* It has no callbacks. */
 static struct producer *producer(DWORD index, unsigned first, unsigned count)
 {
     struct producer *producer = calloc(1, sizeof(*producer));
@@ -215,21 +215,21 @@ static void finish(struct producer *producer)
     free(producer);
 }
 
-/* P joins 60 groups while P2 joins 3,000 beside it, and each alert takes Q 1 ms. */
+/* P joins 60 groups while P2 joins 3,000 on another thread, and each alert takes Q 1 ms. */
 static void t8_3_no_call_works_for_others_without_end(void)
 {
     HANDLE q = believer();
     struct producer *p = producer(1, 0, 60), *p2 = producer(2, 1000, scaled(3000));
 
     nap_us = 1000;
-    /* P is first in one of Q's callbacks, and P2's calls leave theirs to it. */
+    /* P's thread runs Q's callbacks first, so P2's calls leave theirs to it. */
     p->thread = thread_start(join_all, p);
     sleep_ms(5);
     p2->thread = thread_start(join_all, p2);
     thread_join(p->thread);
     printf("    the longest of %u calls took %.3f s, %.3f s of it awake; %u callbacks at most\n",
            p->count, p->longest, p->longest_awake, p->most_made);
-    /* 32 that others caused, and its own: less than 0.1 s where the machine is idle. */
+    /* 32 callbacks that others caused, and its own: less than 0.1 s on an idle machine. */
     CHECK(p->most_made <= 33);
     CHECK(p->longest_awake < patience_ms(500) / 1000.0);
     thread_join(p2->thread);
@@ -240,7 +240,7 @@ static void t8_3_no_call_works_for_others_without_end(void)
     OK(quit(q));
 }
 
-/* Two join and leave a thousand groups each as fast as they can, and each alert takes the
+/* Two clients join and leave a thousand groups each as fast as they can, and each alert takes the
  * listener 1 ms. */
 static void t8_9_a_flood_fills_no_memory_holds_nobody_and_ends_in_the_truth(void)
 {
@@ -270,7 +270,7 @@ static void t8_9_a_flood_fills_no_memory_holds_nobody_and_ends_in_the_truth(void
     CHECK(now_s() - begun < patience_ms(2000) / 1000.0);
     if (memory_tells())
         CHECK(after < before + 16 * 1024);
-    /* 5 s, unless its naps are longer than they should be. */
+    /* 5 s, plus the time that callbacks slept longer than they should. */
     while (!hears_the_truth(p, p2) && now_s() - begun < patience_ms(20000) / 1000.0)
         sleep_ms(10);
     printf("    the truth after %.3f s\n", now_s() - begun);
@@ -281,7 +281,7 @@ static void t8_9_a_flood_fills_no_memory_holds_nobody_and_ends_in_the_truth(void
     OK(quit(q));
 }
 
-/* --- half of a crowd is stuck ------------------------------------------------- */
+/* --- half of a thousand clients are stuck -------------------------------------- */
 
 static atomic_size_t stuck, told;
 
@@ -293,7 +293,7 @@ static DWORD stuck_join(DWORD s, DWORD sm, DWORD g, DWORD gm, BOOL member)
     return 0;
 }
 
-/* The times that pass from a call to the last of its alerts. */
+/* The times from a call to the last of its alerts. */
 struct times {
     double *all;
     size_t count;
@@ -342,7 +342,7 @@ static HANDLE *crowd_of(const ROUTING_PROTOCOL_CONFIG *config, DWORD protocol, s
     return crowd;
 }
 
-/* Each of the quick ones joins and leaves; all others of them hear it. */
+/* Each of the quick clients joins and leaves, and all other quick clients are told. */
 static struct times measure(HANDLE *quick, size_t count, size_t rounds)
 {
     struct times times = {calloc(rounds, sizeof(double)), rounds};
@@ -418,7 +418,7 @@ static void t8_4_a_thousand_clients_half_of_which_are_stuck(void)
     after = memory_kb();
     printf("    %zu clients, half of them stuck: p99 %.3f ms (idle %.3f ms), %+ld kB\n", 2 * half,
            busy_p99 * 1000, idle_p99 * 1000, (long)after - (long)before);
-    /* 10 ms on a machine of one's own. */
+    /* 10 ms on an idle machine. */
     CHECK(busy_p99 < patience_ms(10) / 1000.0 + 4 * idle_p99);
     if (memory_tells())
         CHECK(after < before + 128 * 1024);

@@ -1,4 +1,4 @@
-/* Handles that are none: rules 1.4 and 7.4 of the semantics. */
+/* Invalid handles: rules 1.4 and 7.4 of the semantics. */
 
 #include "router.h"
 
@@ -10,7 +10,7 @@
 
 static HANDLE a, groups;
 
-/* A live client with an enumeration, for the handles to be mistaken for. */
+/* A client with an enumeration, whose handles an invalid handle could be mistaken for. */
 static void a_client_with_an_enumeration(void)
 {
     a = protocol('A');
@@ -28,7 +28,7 @@ static void check_named(HANDLE handle, const char *call)
         fail_check(__FILE__, __LINE__, "%s: no \"%s\" in: %s", call, words, mgm_last_line());
 }
 
-/* The call is refused, and the log names the handle by the value that the caller has. */
+/* The call is refused, and the log shows the handle as the caller passed it. */
 #define REFUSED_HANDLE(handle, call)                                                     \
     do {                                                                                 \
         REFUSED(call, ERROR_INVALID_PARAMETER);                                          \
@@ -46,7 +46,7 @@ static void check_no_protocol(HANDLE handle)
     REFUSED_HANDLE(handle, join(handle, "(*, 239.1.1.2)", 1));
     REFUSED_HANDLE(handle, leave(handle, "(*, 239.1.1.1)", 1));
     REFUSED_HANDLE(handle, forward_on(handle, "(*, 239.1.1.1)", 1));
-    /* The handle is looked at first: an interface without an owner is no matter. */
+    /* The handle is checked first: it does not matter that the interface has no owner. */
     REFUSED_HANDLE(handle, leave(handle, "(*, 239.1.1.1)", 2));
     REFUSED_HANDLE(handle, set_mfe(handle, "(10.0.0.5, 239.1.1.1)", "10.0.1.1", 1));
     REFUSED_HANDLE(handle, MgmGroupEnumerationStart(handle, ALL_SOURCES, &untouched));
@@ -89,7 +89,7 @@ static void t1_4_made_up_handles(void)
     check_no_enumeration(&real);
 }
 
-/* The generator of the C standard's example, for numbers without a pattern. */
+/* The random number generator of the example in the C standard. */
 static uint64_t random_bits(void)
 {
     static uint64_t state = 1;
@@ -105,7 +105,7 @@ static void t1_4_ten_thousand_random_handles(void)
     a_client_with_an_enumeration();
     lines = mgm_log_lines();
     for (size_t n = 0; n < count; n++) {
-        /* All sizes of numbers: real handles may be small ones. */
+        /* Numbers of all sizes, because real handles may be small. */
         uint64_t bits = random_bits() >> n % 60;
         HANDLE handle = (HANDLE)(uintptr_t)bits;
         BYTE buffer[16];
@@ -167,7 +167,7 @@ static int by_value(const void *left, const void *right)
     return x < y ? -1 : x > y;
 }
 
-/* Both kinds in one list: not even across them does a value come twice. */
+/* Handles of both kinds in one list: no value appears twice, even as the other kind. */
 static void t1_4_no_handle_is_issued_twice(void)
 {
     size_t cycles = scaled(100000), failures = 0, repeated = 0;

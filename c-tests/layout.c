@@ -1,6 +1,6 @@
 /*
- * Sizes and offsets of every structure, as 64-bit Windows lays them out. C11 and
- * C++17; that it compiles is the test. src/abi/layout.rs asks the same of Rust.
+ * Sizes and offsets of every structure on 64-bit Windows. The test succeeds if this file compiles,
+ * as C11 and as C++17. src/abi/layout.rs checks the same in Rust.
  */
 
 #include "mgmhost.h"
@@ -14,13 +14,13 @@
 #endif
 
 #define SIZE(type, size) CHECK(sizeof(type) == (size)); CHECK(sizeof(struct _##type) == (size))
-/* Width and place of a field: a DWORD if nothing else is said. */
+/* Offset and type of a field. */
 #define WIDE(type, field, offset, width)                                                       \
     CHECK(offsetof(type, field) == (offset));                                                  \
     CHECK(sizeof(((type *)0)->field) == (width))
 #define AT(type, field, offset) WIDE(type, field, offset, 4)
 #define POINTER_AT(type, field, offset) WIDE(type, field, offset, 8)
-/* The pointer typedef points to the type that it should. */
+/* The pointer typedef points to the right type. */
 #define POINTER(type) CHECK(sizeof(*(P##type)0) == sizeof(type))
 
 CHECK(sizeof(DWORD) == 4 && (DWORD)-1 > 0);
@@ -70,7 +70,7 @@ AT(MIB_IPMCAST_OIF, dwNextHopAddr, 4);
 AT(MIB_IPMCAST_OIF, dwReserved, 8);
 AT(MIB_IPMCAST_OIF, dwReserved1, 12);
 
-/* The nine fields that an MFE and its statistics begin with. */
+/* The nine fields with which an MFE and its statistics begin. */
 #define KEY_AND_ROUTE(type)                                                                    \
     AT(type, dwGroup, 0);                                                                      \
     AT(type, dwSource, 4);                                                                     \

@@ -35,7 +35,8 @@ static DWORD unbound(DWORD index, const char *address, const char *mask)
     return MgmHostDeleteBoundary(&row);
 }
 
-/* Where a packet of FLOW with this TTL goes out. */
+/* The number of interfaces out of which a packet of FLOW with this TTL is forwarded, and the
+ * first. */
 static DWORD out_with_ttl(BYTE ttl, DWORD *first)
 {
     BYTE header[PACKET_HEADER_SIZE];
@@ -53,7 +54,7 @@ static DWORD out_with_ttl(BYTE ttl, DWORD *first)
     return count;
 }
 
-/* A owns 1, towards the source, B 2 and 3, where it wants everything. */
+/* A owns 1, towards the source; B owns 2 and 3, and joins (*, *) there. */
 static HANDLE stage(void)
 {
     HANDLE a = protocol('A'), b = protocol('B');
@@ -122,11 +123,11 @@ static void t3_7_a_boundary_keeps_groups_off_an_interface(void)
     EXPECT("A prune " FLOW " mfe on 1 for 900");
     CHECK_TEXT(packet(FLOW, 1), "to nobody");
 
-    /* Packets from there are refused, and make no WRONG_IF_CALLBACK. */
+    /* Packets that arrive there are refused, without WRONG_IF_CALLBACK. */
     CHECK_TEXT(packet(FLOW, 2), "refused");
     EXPECT_NOTHING();
 
-    /* What is wanted meanwhile is there when the boundary goes. */
+    /* Memberships that change in the meantime count when the boundary is deleted. */
     OK(leave(b, "(*, *)", 2));
     forget_log();
     OK(unbound(2, "239.255.0.0", "255.255.0.0"));
@@ -160,7 +161,7 @@ static void t3_7_boundaries_that_are_none(void)
     REFUSED(unbound(1, "239.0.0.0", "255.0.0.0"), ERROR_NOT_FOUND);
 }
 
-/* The name of 239.255.0.0/16, its buffer filled with rubbish before. */
+/* The name of 239.255.0.0/16, in a buffer that held other bytes before. */
 static MIB_IPMCAST_SCOPE name_of_site(void)
 {
     MIB_IPMCAST_SCOPE scope;
@@ -204,10 +205,10 @@ static void t3_7_a_scope_without_a_name_is_called_by_its_prefix(void)
 
 static void t3_7_names_come_back_unit_for_unit(void)
 {
-    /* Half a pair, a whole one, the other half. */
+    /* The first half of a surrogate pair, a whole pair, and a second half. */
     static const WCHAR odd[] = {0xd83d, 'a', 0xd83d, 0xde00, 0xdc00, 0xffff, 0};
     WCHAR longest[MAX_SCOPE_NAME_LEN + 2];
-    /* With no byte to spare behind it, for memcheck; and unaligned. */
+    /* Unaligned, and at the end of its allocation, so that memcheck finds a read beyond it. */
     BYTE *exact = malloc(sizeof(odd) + 1);
 
     CHECK(exact != NULL);

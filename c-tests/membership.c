@@ -45,7 +45,7 @@ static void t0_4_three_kinds_of_membership(void)
     OK(join(a, "(*, *)", 1));
     EXPECT_GROUPS(ALL_SOURCES, "(*, *)", "(*, 239.1.1.1)", "(10.0.0.5, 239.1.1.1)");
 
-    /* Each is its own. */
+    /* They are independent of each other. */
     OK(leave(a, "(*, 239.1.1.1)", 1));
     EXPECT_GROUPS(ALL_SOURCES, "(*, *)", "(10.0.0.5, 239.1.1.1)");
     OK(leave(a, "(*, *)", 1));
@@ -128,7 +128,7 @@ static void two_protocols(void)
     route("10.0.0.0/8", 1, "10.0.1.1");
 }
 
-/* The same with an MFE that goes out on 2 because B joined there. */
+/* The same with an MFE whose oif is 2, because B joined there. */
 static void two_protocols_and_an_mfe(void)
 {
     two_protocols();
@@ -173,7 +173,7 @@ static void t3_5_a_creation_veto_switches_off(void)
     CHECK_TEXT(packet(FLOW, 1), "to 3");
     EXPECT_MFES(COMES_IN " 3");
 
-    /* It is the MFE's, not the interface's: another source is asked about anew. */
+    /* The answer is valid for this MFE only: B is asked again about another source. */
     on_event('B', NULL);
     CHECK_TEXT(packet("(10.0.0.6, 239.1.1.1)", 1), "to 2 3");
 }
@@ -205,7 +205,7 @@ static void t3_4_the_owners_and_igmps_entries_are_kept_apart(void)
     OK(join(a, "(*, 239.1.1.1)", 1));
     EXPECT("B join (*, 239.1.1.1) member");
 
-    /* To others both are A's component. */
+    /* For the other clients, both memberships belong to A's component. */
     OK(join(i, "(*, 239.1.1.1)", 1));
     EXPECT("A local-join (*, 239.1.1.1) on 1");
     OK(leave(a, "(*, 239.1.1.1)", 1));

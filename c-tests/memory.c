@@ -1,5 +1,5 @@
-/* Out of memory (rule 0.9): a process that has used up its address space is told so,
- * and lives on. */
+/* Out of memory (rule 0.9): in a process that has used up its address space, calls return
+ * ERROR_NOT_ENOUGH_MEMORY, and the process continues. */
 
 #include "router.h"
 
@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* So much more than there is at the start: a hundred thousand flows or so. */
+/* The address space that remains at the start: enough for about a hundred thousand flows. */
 enum { MORE_MB = 32 };
 
 static HANDLE a;
@@ -99,7 +99,7 @@ static bool begins(DWORD n)
     return accepted;
 }
 
-/* What the rest of the API answers when there is no memory left for flows. */
+/* The results of the other functions when no memory is left for flows. */
 static void all_else_works(void)
 {
     ROUTING_PROTOCOL_CONFIG config;
@@ -136,7 +136,7 @@ static void t0_9_joins_without_memory_are_refused_and_all_else_works(void)
     CHECK_CODE(code, ERROR_NOT_ENOUGH_MEMORY);
     CHECK(flows > 10000);
     CHECK_CODE(call_join(flows), ERROR_NOT_ENOUGH_MEMORY);
-    /* What was refused is not there: to delete it is no error, and changes nothing. */
+    /* A refused membership does not exist: deleting it is no error and changes nothing. */
     OK(call_leave(flows));
     all_else_works();
 
@@ -164,12 +164,12 @@ static void t0_9_flows_without_memory_are_refused_and_counted(void)
         flows++;
     CHECK(flows > 10000 && flows < 1u << 21);
     CHECK(!begins(flows));
-    CHECK(begins(0) && begins(flows - 1)); /* those that are there go on */
+    CHECK(begins(0) && begins(flows - 1)); /* existing flows continue */
     CHECK_CODE(get_mfe("(10.0.0.1, 239.1.1.1)", &mfe), NO_ERROR);
     OK(MgmHostGetStatus(MGMHOST_STATUS_NO_MEMBERSHIPS | MGMHOST_STATUS_NO_MFES, &size, json));
     CHECK(strstr((const char *)json, "\"no_memory\":2") != NULL);
     all_else_works();
-    OK(release(a, 1)); /* ends them all */
+    OK(release(a, 1)); /* deletes all MFEs */
     CHECK_CODE(get_mfe("(10.0.0.1, 239.1.1.1)", &mfe), ERROR_NOT_FOUND);
     OK(take(a, 1));
     for (n = 0; n < flows / 2; n++)
@@ -199,7 +199,7 @@ static void t0_9_a_flood_from_one_interface_leaves_room_for_others(void)
             CHECK_TEXT(packet(flow, 2), "to nobody");
         }
     }
-    /* Half of the limit, less the few that others had by then. */
+    /* Half of the limit, less the few flows that the other interfaces had. */
     CHECK(accepted >= 480 && accepted <= 501);
     config.dwMaxFlows = (1 << 24) + 1;
     OK(MgmHostStop());

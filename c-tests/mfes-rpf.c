@@ -51,7 +51,7 @@ static void t5_2_the_owner_may_name_a_neighbours_interface(void)
     CHECK_TEXT(packet_at(FLOW, 7, "10.0.7.1"), "refused");
 }
 
-/* The looked-up triple stands, and the log says why. */
+/* The result of the look-up is used, and the log says why. */
 static void check_ignored(const char *flow, DWORD index, const char *next_hop)
 {
     size_t lines = mgm_log_lines();
@@ -100,7 +100,7 @@ static void read_and_scribble(const struct event *event)
     CHECK(info->ViewInfo[0].Owner == NULL);
     CHECK(info->ViewInfo[0].HoldRoute == NULL);
 
-    /* What is written there is ignored. */
+    /* The library ignores what is written there. */
     memset(info, 0xa5, sizeof(*info));
 }
 
@@ -141,7 +141,7 @@ static void t5_9_so_can_the_incoming_interface(void)
 static struct gate packet_is_through = GATE_INITIALIZER;
 static unsigned rpfs, creations;
 
-/* The second is that of the renewal: A has answered RPF_CALLBACK by then. */
+/* The second call belongs to the renewal: A has answered RPF_CALLBACK before it. */
 static void a_sets_on_the_second_creation(const struct event *event)
 {
     if (event->kind != EVENT_CREATION || ++creations != 2)
@@ -151,7 +151,7 @@ static void a_sets_on_the_second_creation(const struct event *event)
     CHECK(gate_wait(&packet_is_through, SOON_MS));
 }
 
-/* The third is that of the next renewal, so the one before is through. */
+/* The third call belongs to the next renewal, so the previous one has finished. */
 static void a_looks_on_the_third_rpf(const struct event *event)
 {
     if (event->kind == EVENT_RPF && ++rpfs == 3)
@@ -171,7 +171,7 @@ static void t5_9_what_is_set_during_a_renewal_stays(void)
                 "B creation (10.0.0.5, 239.1.1.1) in 1 out 2",
                 "A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
                 "B creation (10.0.0.5, 239.1.1.1) in 1 out 2", "set");
-    CHECK_TEXT(packet(FLOW, 4), "to 2"); /* for a third life */
+    CHECK_TEXT(packet(FLOW, 4), "to 2"); /* so that the MFE is renewed again */
     gate_open(&packet_is_through);
     EXPECT_SOON("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
                 "B creation (10.0.0.5, 239.1.1.1) in 1 out 2");

@@ -1,4 +1,4 @@
-/* Sources that no route through a client's interface leads to, and the arrival interface: rule
+/* Sources without a route through an interface that a client owns, and the arrival interface: rule
  * 5.2 of the semantics. */
 
 #include "router.h"
@@ -8,13 +8,13 @@
 
 #include <string.h>
 
-/* No route covers it. */
+/* A flow whose source no route covers. */
 #define FLOW "(11.0.0.5, 239.1.1.1)"
 #define ROUTED "(10.0.0.5, 239.1.1.1)"
 
 static HANDLE a, b;
 
-/* A has a neighbour on 7, too; 12/8 is behind 9, which nobody has. */
+/* A also owns a neighbour on 7; the route to 12/8 leads through 9, which has no owner. */
 static void two_and_a_neighbour(void)
 {
     router_of_two(&a, &b);
@@ -31,7 +31,7 @@ static void look_where_it_arrived(void)
     arrival_code = MgmHostGetArrival(&arrival, &arrival_hop);
 }
 
-/* A proxy: what comes from upstream it accepts there. */
+/* As a proxy does: accepts the packets on the interface on which they arrive. */
 static void accepts_where_it_arrives(const struct event *event)
 {
     if (event->kind != EVENT_RPF)
@@ -51,7 +51,8 @@ static void t5_2_the_owner_of_the_arrival_may_accept_the_source(void)
     EXPECT("A rpf (11.0.0.5, 239.1.1.1) in 0 from 0.0.0.0",
            "B creation (11.0.0.5, 239.1.1.1) in 4 out 2");
     EXPECT_MFES(FLOW " in 4 from 0.0.0.0 out 2");
-    /* The same where the route leads to nobody; next hops are told as well. */
+    /* The same if the route leads through an interface without an owner. The next hop is returned
+     * too. */
     CHECK_TEXT(packet_at("(12.0.0.5, 239.1.1.1)", 7, "10.0.7.1"), "to 2");
     CHECK_EQ(arrival_hop, ip("10.0.7.1"));
     EXPECT_MFES(FLOW " in 4 from 0.0.0.0 out 2",
@@ -66,7 +67,7 @@ static void t5_2_a_route_moves_what_was_accepted(void)
     forget_log();
     route("11.0.0.0/8", 1, "10.0.1.1");
     EXPECT("A rpf (11.0.0.5, 239.1.1.1) in 1 from 10.0.1.1");
-    CHECK_EQ(arrival, 4); /* no packet caused it: the MFE's iif */
+    CHECK_EQ(arrival, 4); /* the MFE's iif, because no packet caused the callback */
     EXPECT_MFES(FLOW " in 1 from 10.0.1.1 out 2");
 }
 

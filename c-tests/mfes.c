@@ -10,7 +10,7 @@
 
 static HANDLE a, b, c, i;
 
-/* B wants the group on 2. */
+/* B has joined the group on 2. */
 static void with_a_member(void)
 {
     router_of_three(&a, &b, &c);
@@ -26,7 +26,7 @@ static void t5_1_a_first_packet_makes_an_mfe(void)
            "B creation (10.0.0.5, 239.1.1.1) in 1 out 2");
     EXPECT_MFES(COMES_IN " 2");
 
-    /* Those that follow ask nobody. */
+    /* Later packets cause no callbacks. */
     CHECK_TEXT(packet(FLOW, 1), "to 2");
     EXPECT_NOTHING();
 }
@@ -72,7 +72,7 @@ static void t5_3_creation_asks_each_client_about_its_own(void)
     OK(join(i, "(*, 239.1.1.1)", 6));
     forget_log();
 
-    /* C has none among them and is not asked; IGMP only where it is alone. */
+    /* C owns none of them and is not asked; IGMP is asked only where it is alone. */
     CHECK_TEXT(packet(FLOW, 1), "to 2 4 5 6");
     EXPECT("A rpf (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1",
            "I creation (10.0.0.5, 239.1.1.1) in 1 out 6+igmp",
@@ -189,7 +189,7 @@ static void t5_6_an_idle_mfe_ends_after_its_time_out(void)
     SOON(get_mfe(FLOW, &mfe) == ERROR_NOT_FOUND);
     EXPECT_NO_MFES();
 
-    /* The next packet starts all over. */
+    /* The next packet is a first packet again. */
     forget_log();
     CHECK_TEXT(packet(FLOW, 1), "to nobody");
     CHECK_EQ(log_count("A rpf"), 1);
@@ -219,7 +219,7 @@ static void t5_7_a_packet_on_the_wrong_interface(void)
     EXPECT("C wrong-if (10.0.0.5, 239.1.1.1) on 3");
     CHECK_TEXT(packet(FLOW, 3), "refused");
     EXPECT_NOTHING();
-    /* Another interface, an outgoing one even, is another matter. */
+    /* Another interface, even an oif, has its own limit. */
     CHECK_TEXT(packet(FLOW, 2), "refused");
     EXPECT("B wrong-if (10.0.0.5, 239.1.1.1) on 2");
     EXPECT_MFES(COMES_IN " 2");
@@ -239,7 +239,7 @@ static void t5_10_a_route_change_moves_the_incoming_interface(void)
     CHECK_TEXT(packet(FLOW, 1), "refused");
 }
 
-/* A is towards the sources on 1 and has 4, B and IGMP are on 2, IGMP alone on 5. */
+/* A owns 1, towards the sources, and 4; B owns 2, with IGMP beside it; IGMP is alone on 5. */
 static void two_components(void)
 {
     a = protocol('A');
@@ -299,7 +299,7 @@ static void t5_11_a_lost_interface_is_cleaned_out(void)
     EXPECT_NO_GROUPS(ALL_SOURCES);
     EXPECT_MFES(COMES_IN);
 
-    /* The claim stays, and is good again when the interface returns. */
+    /* B keeps its claim, and owns the interface again when it returns. */
     CHECK_CODE(take(a, 2), ERROR_ALREADY_EXISTS);
     plug_in(2);
     CHECK_TEXT(owner_of(2), "B");

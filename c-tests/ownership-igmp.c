@@ -1,10 +1,10 @@
-/* IGMP beside an owner, and the dance around a change of hands: rules 2.2 to
- * 2.5 of the semantics. */
+/* IGMP beside an owner, and its callbacks when the owner changes: rules 2.2 to 2.4 of the
+ * semantics. */
 
 #include "router.h"
 #include "threads.h"
 
-/* The clients, for what goes on inside callbacks. */
+/* The clients, which callbacks use too. */
 static HANDLE a, b, i;
 
 static void t0_6_igmp_goes_by_two_protocol_ids(void)
@@ -47,7 +47,7 @@ static void igmp_adds_on_enable(const struct event *event)
     if (event->kind == EVENT_DISABLE_IGMP) {
         CHECK_CODE(join(i, "(*, 239.1.1.1)", 1), ERROR_CAN_NOT_COMPLETE);
         CHECK_CODE(leave(i, "(*, 239.1.1.1)", 1), ERROR_CAN_NOT_COMPLETE);
-        /* Only there. */
+        /* IGMP is barred only on that interface. */
         OK(join(i, "(*, 239.9.9.9)", 2));
         OK(leave(i, "(*, 239.9.9.9)", 2));
     } else if (event->kind == EVENT_ENABLE_IGMP) {
@@ -161,7 +161,7 @@ static void t2_3_igmp_that_has_come_back_is_not_enabled_for_its_former_self(void
     EXPECT_GROUPS(ALL_SOURCES, "(*, 239.1.1.1)", "(*, 239.1.1.2)");
 }
 
-/* Takes and gives back, as often as it can be had. */
+/* Takes and releases the interface, whenever that is possible. */
 static void fight_for_interface_1(void *client)
 {
     size_t rounds = scaled(300) + 20;
@@ -176,7 +176,7 @@ static void fight_for_interface_1(void *client)
     }
 }
 
-/* Only ever touched by the thread that runs I's callbacks, one at a time. */
+/* Used only in I's callbacks, which run one at a time. */
 static bool enabled;
 
 static void igmp_alternates(const struct event *event)
@@ -206,7 +206,7 @@ static void t2_3_changes_of_one_interface_never_interleave(void)
     thread_join(first);
     thread_join(second);
 
-    /* The last callback may still be another thread's business. */
+    /* Another thread may still run the last callback. */
     SOON(enabled);
     CHECK_TEXT(owner_of(1), "I");
     OK(join(i, "(*, 239.1.1.1)", 1));
@@ -222,7 +222,7 @@ static void t2_2_igmp_is_enabled_beside_an_owner(void)
     CHECK_TEXT(owner_of(1), "A");
     CHECK_TEXT(owner_of(2), "I");
 
-    /* Nobody changes hands when IGMP comes and goes. */
+    /* The owner does not change when IGMP comes and goes. */
     OK(release(i, 1));
     OK(take(i, 1));
     EXPECT_NOTHING();

@@ -1,5 +1,4 @@
-/* Interface ownership: chapter 2 of the semantics without IGMP's dance, which
- * is in ownership-igmp.c. */
+/* Interface ownership: chapter 2 of the semantics. IGMP beside an owner is in ownership-igmp.c. */
 
 #include "router.h"
 
@@ -29,7 +28,7 @@ static void t0_2_index_0_is_no_interface(void)
     REFUSED(take_at(a, 0, "10.0.0.1"), ERROR_INVALID_PARAMETER);
     REFUSED(release(a, 0), ERROR_INVALID_PARAMETER);
     REFUSED(join(a, "(*, 239.1.1.1)", 0), ERROR_INVALID_PARAMETER);
-    /* A look-up finds nothing there. */
+    /* A look-up returns ERROR_NOT_FOUND. */
     REFUSED_QUIETLY(MgmGetProtocolOnInterface(0, 0, &protocol_id, &component_id),
                     ERROR_NOT_FOUND);
     CHECK_EQ(protocol_id, 77);
@@ -54,10 +53,10 @@ static void t2_6_what_cannot_be_an_interface_is_not_found(void)
         }
         if (round == 0) {
             OK(take(a, 1));
-            OK(take_at(a, 2, "10.0.2.1")); /* now some are of the other kind */
+            OK(take_at(a, 2, "10.0.2.1")); /* now both kinds of interfaces exist */
         }
     }
-    /* A null pointer is an error in any case. */
+    /* A null pointer is always an error. */
     REFUSED(MgmGetProtocolOnInterface(0, 0, NULL, &component_id), ERROR_INVALID_PARAMETER);
     CHECK_EQ(protocol_id, 77);
     CHECK_EQ(component_id, 77);
@@ -98,7 +97,7 @@ static void t0_2_one_index_has_one_kind_of_interface(void)
     REFUSED(take(a, 2), ERROR_INVALID_PARAMETER);
     REFUSED(take(b, 2), ERROR_INVALID_PARAMETER);
 
-    /* What an index has been does not bind it for ever. */
+    /* After a release the index may be used for the other kind. */
     OK(release(a, 1));
     OK(take_at(b, 1, "10.0.1.1"));
     OK(release_at(a, 2, "10.0.2.1"));
@@ -150,7 +149,7 @@ static void t2_6_nobodys_interface_is_not_found(void)
     CHECK_EQ(component_id, 88);
 }
 
-static void t2_7_the_embedded_forwarder_takes_any_index(void)
+static void t2_7_the_memory_forwarder_takes_any_index(void)
 {
     HANDLE a = protocol('A');
 
@@ -189,5 +188,5 @@ TEST_MAIN(
     CASE(t2_5_only_the_owner_releases),
     CASE(t2_6_the_owner_can_be_asked_for),
     CASE(t2_6_nobodys_interface_is_not_found),
-    CASE(t2_7_the_embedded_forwarder_takes_any_index),
+    CASE(t2_7_the_memory_forwarder_takes_any_index),
     CASE(t2_7_more_interfaces_than_a_machine_word_has_bits))

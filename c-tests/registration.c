@@ -1,5 +1,5 @@
-/* Registration: chapter 1 of the semantics. What deregistration promises about
- * running callbacks is in deregistration.c. */
+/* Registration: chapter 1 of the semantics. Deregistration while callbacks run is in
+ * deregistration.c. */
 
 #include "router.h"
 
@@ -56,7 +56,7 @@ static void t1_2_components_of_one_protocol_coexist(void)
     CHECK_TEXT(owner_of(2), "B");
     CHECK_TEXT(owner_of(3), "C");
 
-    /* They are as foreign to each other as two protocols. */
+    /* They are independent, like two protocols. */
     OK(join(first, "(*, 239.1.1.1)", 1));
     EXPECT("B join (*, 239.1.1.1) member", "C join (*, 239.1.1.1) member");
     REFUSED(take(second, 1), ERROR_ALREADY_EXISTS);
@@ -82,7 +82,7 @@ static void t1_3_null_callbacks_are_skipped(void)
     listener = protocol('C');
     OK(take(listener, 3));
 
-    /* Each of the nine callbacks would be due somewhere here. */
+    /* These calls would cause each of the nine callbacks. */
     route("10.0.0.0/8", 1, "10.0.1.1");
     OK(take(i, 1));
     OK(take(i, 2));
@@ -177,7 +177,7 @@ static void t1_7_a_newcomer_is_not_sent_old_joins(void)
     OK(take(b, 2));
     EXPECT_NOTHING();
 
-    /* It learns them by enumerating, and hears their end as everybody does. */
+    /* It finds them with an enumeration, and is told of their end like all other clients. */
     EXPECT_GROUPS(ALL_SOURCES, "(*, *)", "(*, 239.1.1.1)");
     OK(leave(a, "(*, *)", 1));
     EXPECT("B prune (*, *) member on 1", "B join (*, 239.1.1.1) member");

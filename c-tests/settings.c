@@ -15,7 +15,7 @@
 
 #define FLOW "(10.0.0.5, 239.1.1.1)"
 
-/* NULL: as if it had never been there. */
+/* NULL removes the variable. */
 static void set_variable(const char *name, const char *value)
 {
 #if defined(_WIN32)
@@ -25,7 +25,7 @@ static void set_variable(const char *name, const char *value)
 #endif
 }
 
-/* Nothing runs; what it will log is taken. */
+/* The library is stopped, and its messages are counted. */
 static void begin(void)
 {
     OK(MgmHostStop());
@@ -33,7 +33,7 @@ static void begin(void)
     OK(MgmHostSetLogCallback(mgm_take_line, NULL));
 }
 
-/* The last line that was logged is about this variable, and names the values. */
+/* The last line of the log is about this variable, and names the valid values. */
 static void check_line(const char *name, const char *bad, const char *valid)
 {
     const char *line = mgm_last_line();
@@ -42,8 +42,8 @@ static void check_line(const char *name, const char *bad, const char *valid)
         fail_check(__FILE__, __LINE__, "%s=%s, valid %s: %s", name, bad, valid, line);
 }
 
-/* A call is refused, and one line says why. (REFUSED looks at tables, which nobody can do
- * now: that takes a registration.) */
+/* The call is refused, and one line says why. Not REFUSED, which reads the tables and so needs a
+ * registration. */
 #define NO_START(call)                                 \
     do {                                               \
         size_t lines_ = mgm_log_lines();               \
@@ -165,13 +165,13 @@ static void t0_10_every_call_that_would_start_mgm_is_refused(void)
             check_line(faults[f].name, faults[f].bad, faults[f].valid);
         }
         check_that_nothing_runs();
-        OK(MgmHostServeStatus(NULL)); /* nothing to serve, nothing to start */
+        OK(MgmHostServeStatus(NULL)); /* does not start the library */
         set_variable(faults[f].name, NULL);
     }
     set_variable("MGM_FORWARDER", "memory");
     OK(register_p());
     REFUSED(start(), ERROR_ALREADY_EXISTS);
-    /* What runs has its settings. */
+    /* A running library keeps its settings. */
     set_variable("MGM_FORWARDER", "mem");
     OK(add_route());
     REFUSED(start(), ERROR_ALREADY_EXISTS);

@@ -1,7 +1,6 @@
-/* A callback that sleeps delays nobody but its own client, and whom it precedes on
- * the same calling thread: rule 8.4 of the semantics; nor does it hold on to an
- * incoming interface that is no longer the right one: 5.4. Gates instead of time, except
- * in the last case, which sleeps as long as MGM_TESTS_SLEEP_MS says. */
+/* A callback that sleeps delays only its own client, and the callbacks that wait on the same
+ * calling thread: rule 8.4 of the semantics. It does not keep an iif that is no longer right: rule
+ * 5.4. The callbacks wait for gates, except in the last case, which sleeps for MGM_TESTS_SLEEP_MS. */
 
 #include "router.h"
 #include "threads.h"
@@ -10,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* No packet takes so long beside a sleep that is much longer. */
+/* The longest time that a packet may take while a callback sleeps much longer. */
 enum { SLOWEST_MS = 1000 };
 
 static HANDLE a, b, c;
@@ -18,7 +17,7 @@ static struct gate asleep = GATE_INITIALIZER, wake_up = GATE_INITIALIZER;
 static atomic_bool sleeping;
 static unsigned sleep_for;
 
-/* A sleeps in its first question. B's flows come in on 2 and go out on 3, C's. */
+/* A sleeps in its first RPF callback. B's flows arrive on 2, and their oif is C's 3. */
 static void sleep_in_rpf(const struct event *event)
 {
     if (event->kind != EVENT_RPF || event->group != ip("239.1.1.1") || sleeping)
@@ -69,7 +68,7 @@ static void t8_4_flows_of_another_owner_go_on(void)
     sender = thread_start(send_to_a, NULL);
     CHECK(gate_wait(&asleep, patience_ms(5000)));
 
-    /* New flows, old ones, and what clients say about them. */
+    /* New flows, existing flows, and calls about them. */
     for (unsigned n = 0; n < flows; n++)
         send_to_b(n);
     CHECK_EQ(log_count("B rpf (11.0."), flows);
@@ -83,7 +82,7 @@ static void t8_4_flows_of_another_owner_go_on(void)
     thread_join(sender);
 }
 
-/* The same on MGM's own threads: A's MFE gets another life and is asked about. */
+/* The same on the library's threads: A's MFE is renewed, and A is asked about it. */
 static void t8_4_nor_do_lives_of_others_end_late(void)
 {
     three_components();
@@ -95,7 +94,7 @@ static void t8_4_nor_do_lives_of_others_end_late(void)
     CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 3");
     CHECK(gate_wait(&asleep, patience_ms(10000)));
 
-    /* B's second flow comes and goes meanwhile, the first lives on and on. */
+    /* In the meantime B's second flow starts and ends, and the first is renewed many times. */
     forget_log();
     send_to_b(1);
     send_to_b(2);
@@ -130,7 +129,7 @@ static void t5_4_a_route_that_moves_does_not_wait_for_a_sleeper(void)
     EXPECT_MFES("(10.0.0.5, 239.1.1.1) in 2 from 10.0.2.1 out 3");
 }
 
-/* How long MGM has the packet. */
+/* How long the call takes. */
 static unsigned long long time_of_b(unsigned n)
 {
     const unsigned long long begun = now_ms();
@@ -151,7 +150,7 @@ static void t8_4_a_real_sleep(void)
     allow_ms(sleep_for);
     sender = thread_start(send_to_a, NULL);
     CHECK(gate_wait(&asleep, patience_ms(5000)));
-    /* All the time new flows, about which B and C are asked, and an old one. */
+    /* Until A wakes up: new flows, about which B and C are asked, and an existing flow. */
     while (sleeping) {
         first = time_of_b(flows++);
         second = time_of_b(0);
@@ -160,11 +159,11 @@ static void t8_4_a_real_sleep(void)
         sleep_ms(1);
     }
     thread_join(sender);
-    /* One that had to wait for the sleeper would have been the only one. */
+    /* If a packet had waited for the sleeping callback, there would be only one. */
     CHECK(flows > 2);
     CHECK_EQ(log_count("B rpf (11.0."), flows);
     CHECK_EQ(log_count("C creation (11.0."), flows);
-    /* A short sleep is no longer than a busy machine may take for a packet. */
+    /* On a busy machine a packet may take as long as a short sleep. */
     if (sleep_for > 2 * SLOWEST_MS)
         CHECK(slowest < SLOWEST_MS);
     printf("    %u flows in %u ms, the slowest packet took %llu ms\n", flows, sleep_for, slowest);

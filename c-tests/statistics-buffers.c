@@ -1,5 +1,4 @@
-/* How MFEs are retrieved into buffers: rules 6.1 to 6.5 of the semantics, for
- * all three forms alike. */
+/* MFEs in buffers: rules 6.1 to 6.5 of the semantics, for all three structures. */
 
 #include "forms.h"
 #include "router.h"
@@ -9,7 +8,7 @@
 
 enum { FLOWS = 4 };
 
-/* In the order of retrieval, and how many interfaces each goes out on. */
+/* The flows in the order of retrieval, and the number of oifs of each. */
 static const char *const flows[FLOWS] = {
     "(10.0.0.5, 225.0.0.255)",
     "(9.0.0.1, 239.1.0.0)",
@@ -18,7 +17,7 @@ static const char *const flows[FLOWS] = {
 };
 static const DWORD out[FLOWS] = {0, 3, 3, 1};
 
-/* A is towards all sources on 1; B has 2, 3 and 4. */
+/* A owns 1, towards all sources; B owns 2, 3 and 4. */
 static void four_mfes(void)
 {
     HANDLE a = protocol('A'), b = protocol('B');
@@ -31,7 +30,7 @@ static void four_mfes(void)
     OK(join(b, "(*, 239.2.0.0)", 2));
     route("0.0.0.0/0", 1, "10.0.1.1");
 
-    /* Made in another order than that of retrieval. */
+    /* Created in another order than that of retrieval. */
     for (int n = FLOWS - 1; n >= 0; n--)
         CHECK_EQ(packet_out_count(flows[n], 1), out[n]);
     forget_log();
@@ -46,7 +45,7 @@ static DWORD all_bytes(const struct form *form)
     return size;
 }
 
-/* The entries from the nth flow on; returns the bytes they take. */
+/* Checks the entries from the nth flow on, and returns their size in bytes. */
 static DWORD check_entries(const struct form *form, const BYTE *buffer, int from, DWORD count)
 {
     DWORD used = 0;
@@ -84,7 +83,7 @@ static void t6_2_sizes_are_as_documented(void)
     CHECK_EQ(SIZEOF_MIB_MFE_STATS_EX(5), 224);
 }
 
-/* Nothing outside the entries that are told of is written. */
+/* Checks that nothing outside the returned entries was written. */
 static void t6_2_buffers_may_be_unaligned_and_exact(void)
 {
     four_mfes();
@@ -111,7 +110,7 @@ static void t6_3_as_many_whole_entries_as_fit(void)
 {
     four_mfes();
     for (const struct form *form = forms; form < forms + FORMS; form++) {
-        /* One byte too few for all: the last one is left for the next call. */
+        /* One byte too few for all entries: the last one is left for the next call. */
         DWORD size = all_bytes(form) - 1, given = size, count = 0;
         BYTE buffer[1024];
         MIB_IPMCAST_MFE last = named(flows[2]);
@@ -180,7 +179,7 @@ static void t6_3_not_even_one_fits(void)
     }
 }
 
-/* Whatever the size of the buffer, nothing more is nothing more. */
+/* At the end, the size of the buffer does not matter. */
 static void check_nothing_more(const struct form *form, DWORD given)
 {
     MIB_IPMCAST_MFE last = named(flows[FLOWS - 1]);
@@ -221,7 +220,7 @@ static void t6_3_an_empty_table(void)
     }
 }
 
-/* What comes after this start is the nth flow. */
+/* Checks that the nth flow follows this start. */
 static void check_after(const struct form *form, const char *start, int n)
 {
     MIB_IPMCAST_MFE from = named(start);
@@ -241,7 +240,7 @@ static void t6_4_next_starts_after_what_does_not_exist(void)
         check_after(form, "(10.0.0.4, 225.0.0.255)", 0);
         check_after(form, "(10.0.0.6, 225.0.0.255)", 1);
         check_after(form, "(*, 239.1.0.0)", 1);
-        /* Dotted quads order as numbers, whatever the machine's byte order. */
+        /* Addresses are compared as numbers, whatever the machine's byte order. */
         check_after(form, "(9.0.0.2, 239.1.0.0)", 2);
         check_after(form, "(10.0.0.0, 239.1.0.0)", 2);
         check_after(form, "(255.255.255.255, 239.1.0.0)", 3);
@@ -254,7 +253,7 @@ static void t6_4_next_starts_after_what_has_gone(void)
 {
     HANDLE c = protocol('C');
 
-    /* A fifth MFE, second in order, that comes in on C's interface. */
+    /* A fifth MFE, second in order, whose iif is C's. */
     OK(take(c, 9));
     route("10.0.0.7/32", 9, "10.0.9.1");
     CHECK_TEXT(packet("(10.0.0.7, 225.0.0.255)", 9), "to nobody");
@@ -335,7 +334,7 @@ static void t6_5_what_can_be_no_mfe_is_not_found(void)
             CHECK(memcmp(buffer, untouched, sizeof(buffer)) == 0);
             REFUSED(MgmGetMfeStats(&query, &size, buffer, 4), ERROR_INVALID_PARAMETER);
 
-            /* As a start it is a place in the order like any other. */
+            /* As a start it is a valid place in the order. */
             size = 0;
             count = 77;
             (void)form->next(&query, &size, NULL, &count);

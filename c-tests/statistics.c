@@ -1,5 +1,5 @@
-/* What the retrieval functions tell: rules 6.6 to 6.8 of the semantics. How they
- * fill buffers is in statistics-buffers.c. */
+/* The values that the retrieval functions return: rules 6.6 to 6.8 of the semantics. Their buffers
+ * are tested in statistics-buffers.c. */
 
 #include "forms.h"
 #include "router.h"
@@ -11,7 +11,7 @@
 
 static HANDLE a, b;
 
-/* A is towards the sources on 1; B wants the group on 2 and 3. */
+/* A owns 1, towards the sources; B has joined the group on 2 and 3. */
 static void two_components(void)
 {
     a = protocol('A');
@@ -24,7 +24,7 @@ static void two_components(void)
     route("10.0.0.0/8", 1, "10.0.1.1");
 }
 
-/* Both forms of statistics, with room for four outgoing interfaces. */
+/* Both structures for statistics, with room for four oifs. */
 static struct {
     union {
         MIB_IPMCAST_MFE_STATS head;
@@ -55,7 +55,7 @@ static MIB_IPMCAST_OIF_STATS oif_stats(DWORD index)
 
     for (DWORD n = 0; n < stats.plain.head.ulNumOutIf; n++) {
         memcpy(&oif, stats.plain.bytes + 64 + n * sizeof(oif), sizeof(oif));
-        /* The EX form tells the same of the outgoing interfaces. */
+        /* The EX structure has the same oifs. */
         CHECK(memcmp(&oif, stats.ex.bytes + 84 + n * sizeof(oif), sizeof(oif)) == 0);
         if (oif.dwOutIfIndex == index)
             return oif;
@@ -119,7 +119,7 @@ static void t6_7_times_are_hundredths_in_statistics(void)
     CHECK_TEXT(packet(FLOW, 1), "to 2 3");
     sleep_ms(300);
     read_stats(FLOW);
-    // MGM's clock moves on by the kernel's ticks, of 10 ms at the most.
+    /* The library's clock advances by the ticks of the kernel, of at most 10 ms. */
     CHECK(stats.plain.head.ulUpTime >= 29 && stats.plain.head.ulUpTime < 6000);
     CHECK(stats.plain.head.ulExpiryTime <= 90000 - 29);
     CHECK(stats.plain.head.ulExpiryTime > 84000);
@@ -196,7 +196,7 @@ static void t6_8_all_forms_tell_the_same(void)
     CHECK_TEXT(packet(FLOW, 1), "to 2 3");
     OK(get_mfe(FLOW, &mfe));
     read_stats(FLOW);
-    /* The first nine fields are the same in all three. */
+    /* The first nine fields are the same in all three structures. */
     CHECK(memcmp(&mfe, stats.plain.bytes, 9 * sizeof(DWORD)) == 0);
     CHECK(memcmp(&mfe, stats.ex.bytes, 9 * sizeof(DWORD)) == 0);
     CHECK_EQ(mfe.ulNumOutIf, stats.plain.head.ulNumOutIf);
@@ -271,7 +271,7 @@ static void read_and_compare(void *argument)
             CHECK(!"the MFE was always there");
             return;
         }
-        /* Both are rounded down, so a second may be missing between them. */
+        /* Both are rounded down, so their sum may be one second too small. */
         lived_and_left = head.ulUpTime + head.ulExpiryTime;
         CHECK(head.ulTimeOut == 900 || head.ulTimeOut == 40 || head.ulTimeOut == 5000);
         CHECK(lived_and_left == head.ulTimeOut || lived_and_left + 1 == head.ulTimeOut);

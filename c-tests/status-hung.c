@@ -1,5 +1,5 @@
-/* A status socket on a file system that does not answer: bind and unlink, which
- * the library finds in this program, hang on some paths. */
+/* A status socket on a file system that does not respond: this program replaces bind and unlink
+ * with functions that hang for some paths. */
 
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE /* syscall */
@@ -75,7 +75,7 @@ static void serve_hung(void *unused)
     hung_code = MgmHostServeStatus(hung);
 }
 
-/* Whatever the system does, the router goes on. */
+/* The other calls work while the system hangs. */
 static void check_the_router(void)
 {
     HANDLE a = protocol('A');

@@ -1,4 +1,4 @@
-/* What a host can see: the status snapshot and the page of metrics. */
+/* The status and the metrics, as the host reads them. */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -15,13 +15,13 @@
 
 typedef DWORD show(DWORD flags, PDWORD size, PBYTE buffer);
 
-/* The text that one of the two tells; the caller frees it. */
+/* Returns the text of one of the two functions; the caller frees it. */
 static char *text_of(show *call, DWORD flags)
 {
     DWORD size = 0, code;
     char *text = NULL;
 
-    /* It may have grown since it told its size. */
+    /* The text may have grown since the library returned its size. */
     while ((code = call(flags, &size, (PBYTE)text)) == ERROR_INSUFFICIENT_BUFFER) {
         free(text);
         text = malloc(size);
@@ -135,7 +135,7 @@ static void host_the_status_is_served_at_a_socket(void)
     REFUSED(MgmHostServeStatus("/no/such/directory/at/all"), ERROR_CAN_NOT_COMPLETE);
     REFUSED(MgmHostServeStatus(""), ERROR_CAN_NOT_COMPLETE);
 
-    /* A stop removes it too. */
+    /* A stop deletes the socket too. */
     OK(MgmHostServeStatus(path));
     OK(MgmHostStop());
     CHECK(access(path, F_OK) != 0);

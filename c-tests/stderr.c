@@ -1,5 +1,5 @@
-/* A log on stderr that nobody reads: it holds up no call and no thread of the library. Rules 8.4
- * and 8.10 of the semantics, D76. */
+/* If nobody reads a log on stderr, no call and no thread of the library waits for it: rules 8.4 and
+ * 8.10 of the semantics, D76. */
 
 #include "router.h"
 #include "threads.h"
@@ -24,7 +24,7 @@ TEST_MAIN(CASE(no_pipes_here))
 
 static int usual_stderr, reading, writing;
 
-/* From now on stderr is a pipe; with no room left in it, if it is to be full. */
+/* Replaces stderr with a pipe, and fills the pipe if asked to. */
 static void redirect_stderr(bool full)
 {
     int ends[2];
@@ -47,8 +47,7 @@ static void redirect_stderr(bool full)
     dup2(writing, 2);
 }
 
-/* What comes out of the pipe, once stderr is the usual one and no thread of the library's writes
- * there any more. */
+/* Restores stderr, waits until no thread of the library writes to the pipe, and reads the pipe. */
 static atomic_uint lines;
 static atomic_bool has_drop;
 
@@ -98,7 +97,7 @@ static void call_a_lot(void *unused)
         CHECK_CODE(release(NULL, 1), ERROR_INVALID_PARAMETER);
 }
 
-/* Threads that call, callbacks on the library's own threads, and the stop. */
+/* Calls on several threads, callbacks on the library's threads, and a stop. */
 static void d76_a_stderr_that_nobody_reads_holds_up_nobody(void)
 {
     MGMHOST_CONFIG config = config_with_log(MGMHOST_LOG_DEBUG, NULL, NULL);
@@ -117,7 +116,7 @@ static void d76_a_stderr_that_nobody_reads_holds_up_nobody(void)
     route("10.0.0.0/8", 1, "10.0.1.1");
     for (size_t n = 0; n < 4; n++)
         callers[n] = thread_start(call_a_lot, NULL);
-    /* The second one is forwarded: the MFE is renewed, by the timer and a worker. */
+    /* The second packet is forwarded, so the timer and a worker renew the MFE. */
     CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 2");
     CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 2");
     SOON(log_count("A rpf") >= 2);
@@ -125,14 +124,14 @@ static void d76_a_stderr_that_nobody_reads_holds_up_nobody(void)
         thread_join(callers[n]);
     OK(MgmHostStop());
 
-    /* Nor is anything lost of what there was room for. */
+    /* No line for which there was room is lost. */
     restore_stderr();
     CHECK(lines >= 4 * (scaled(CALLS) + 10));
     CHECK(!has_drop);
     recorder_reset();
 }
 
-/* As long as somebody reads, lines are there when the call returns. */
+/* While the pipe is read, a call's lines are written before it returns. */
 static void d76_lines_are_there_when_the_call_returns(void)
 {
     char text[512] = "";

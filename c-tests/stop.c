@@ -1,5 +1,5 @@
-/* After a stop no callback runs, the log's included: rule 8.10 of the semantics; and what
- * a slow log callback holds up: D45. */
+/* After a stop no callback runs, not even a log callback: rule 8.10 of the semantics. How long a
+ * slow log callback delays a stop: D45. */
 
 #include "router.h"
 #include "threads.h"
@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longer than a stop that does not wait takes. */
+/* A stop that does not wait takes less than this. */
 enum { A_WHILE_MS = 200, PATIENCE_MS = 10000 };
 
-/* One line, at warn. */
+/* Causes one line, at level warn. */
 static void be_refused(void *unused)
 {
     (void)unused;
@@ -53,7 +53,7 @@ static void stop(void *unused)
     has_stopped = true;
 }
 
-/* What is stopped here is on the log callback: it is in it until the gate opens. */
+/* A thread is inside the log callback until the gate opens. */
 static void check_that_stops_wait(struct thread *logs)
 {
     struct thread *stops[2];
@@ -69,7 +69,7 @@ static void check_that_stops_wait(struct thread *logs)
     thread_join(stops[1]);
     thread_join(logs);
 
-    /* Nor is it called from now on. */
+    /* It is not called again. */
     lines = 0;
     be_refused(NULL);
     CHECK_EQ(lines, 0);
@@ -90,7 +90,7 @@ static void t8_10_so_does_a_stop_of_what_does_not_run(void)
     check_that_stops_wait(thread_start(be_refused, NULL));
 }
 
-/* Inside a callback MgmHostSetLogCallback does not wait: the stop does. */
+/* Inside a callback MgmHostSetLogCallback does not wait, but the stop does. */
 static void log_to_stderr(const struct event *event)
 {
     (void)event;
@@ -131,9 +131,9 @@ static void t8_10_a_stop_inside_the_log_callback_is_refused(void)
     OK(MgmHostStop());
 }
 
-/* --- a context that goes ------------------------------------------------- */
+/* --- a context that is freed ---------------------------------------------- */
 
-/* What a host frees after its stop. */
+/* The host frees it after the stop. */
 struct context {
     atomic_bool is_gone;
 };
@@ -183,7 +183,7 @@ static void t8_10_no_log_callback_runs_after_a_stop(void)
         MGMHOST_CONFIG config =
             config_with_log(n % 4 == 0 ? MGMHOST_LOG_TRACE : MGMHOST_LOG_WARN, use_context, &contexts[n]);
 
-        /* The threads may have started it before. */
+        /* The other threads may have started the library before. */
         if (n % 2 == 0 || MgmHostStart(&config) != NO_ERROR)
             OK(MgmHostSetLogCallback(use_context, &contexts[n]));
         sleep_ms(n % 3);
@@ -221,7 +221,7 @@ static void call_a_lot(void *argument)
         CHECK_CODE(join(client, flow, 1), ERROR_INVALID_PARAMETER);
 }
 
-/* At a second a line each thread would be busy for minutes. */
+/* If each line took a second, each thread would be busy for minutes. */
 static void d45_a_slow_log_callback_holds_up_a_call_for_a_line_at_a_time(void)
 {
     static DWORD numbers[THREADS];
@@ -248,7 +248,7 @@ static void d45_a_slow_log_callback_holds_up_a_call_for_a_line_at_a_time(void)
     CHECK_EQ(lines, 0);
 }
 
-/* It holds up those that are in it, and nobody else. */
+/* It delays only the threads that are inside it. */
 static void d45_a_log_callback_that_never_returns_holds_up_no_other_call(void)
 {
     struct thread *stuck;
@@ -273,7 +273,7 @@ static void d45_a_log_callback_that_never_returns_holds_up_no_other_call(void)
     thread_join(stuck);
 }
 
-/* The lines of one thread come in their order, whoever writes them. */
+/* The lines of one thread keep their order, whichever thread writes them. */
 static unsigned last_number, misplaced;
 
 static void check_order(void *context, DWORD level, const char *text)
@@ -282,7 +282,7 @@ static void check_order(void *context, DWORD level, const char *text)
     if (strstr(text, "MgmGetMfeStats") == NULL)
         return;
     misplaced += strstr(text, last_number % 2 ? "0x6" : "0x4") == NULL;
-    /* Slow at times: the caller, then mgm-log, then the caller again. */
+    /* Slow at times, so the caller writes, then mgm-log, then the caller again. */
     if (last_number++ % 8 == 0)
         sleep_ms(30);
 }

@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A client that comes again has other functions than the times before: so one that is
- * called late shows. */
+/* A client that registers again passes other functions than before, so that a callback that comes
+ * too late is noticed. */
 enum { FACES = 4 };
 enum told { NOT_HEARD, JOINED, PRUNED };
 
 static struct slot {
     _Atomic(HANDLE) client;
-    /* How often it has come; the last time that is over. */
+    /* How often it has registered, and its last registration that has ended. */
     atomic_uint coming, gone;
     atomic_bool busy;
     /* Guarded by nothing but the promise that callbacks come one at a time: how many
@@ -52,7 +52,7 @@ int number_of(DWORD source, DWORD group)
     return bytes[1] != 9 ? -1 : bytes[2] == 0 ? bytes[3] : GROUPS + bytes[3];
 }
 
-/* --- what can be wrong ------------------------------------------------------ */
+/* --- the checks ---------------------------------------------------------------- */
 
 static void enter(unsigned n, unsigned face, enum event_kind kind)
 {
@@ -80,8 +80,8 @@ static DWORD leave_callback(unsigned n)
     return 0;
 }
 
-/* Then it may hear what it knows already (8.9). */
-static bool somebody_fell_behind(void)
+/* Then it may be told what it knows already (8.9). */
+static bool a_client_fell_behind(void)
 {
     static const char name[] = "\nmgm_clients_fell_behind_total ";
     DWORD size = 1 << 16;
@@ -94,32 +94,31 @@ static bool somebody_fell_behind(void)
     return fell_behind;
 }
 
-/* A prune that ended everything counts as none heard; so does one that was. */
+/* Records what client n was told about a group, and checks that joins and prunes alternate. */
 static void hear(unsigned n, int number, enum told now)
 {
     struct slot *slot = &slots[n];
     const bool was_there = n < JOINERS || n == LANDLORD;
     enum told before;
 
-    /* IGMP's own joins count for the owner's component, and of those it is not
-     * told itself (4.1). */
+    /* IGMP's own joins count for the owner's component, and IGMP is not told of them (4.1). */
     if (number < 0 || n == IGMP)
         return;
     before = (enum told)atomic_exchange(&slot->told[number], (int)now);
-    if (before == now && !somebody_fell_behind())
+    if (before == now && !a_client_fell_behind())
         fail_check(__FILE__, __LINE__, "client %u: two %s in a row of %d", n,
                    now == JOINED ? "joins" : "prunes", number);
-    if (was_there && before == NOT_HEARD && now == PRUNED && !somebody_fell_behind())
+    if (was_there && before == NOT_HEARD && now == PRUNED && !a_client_fell_behind())
         fail_check(__FILE__, __LINE__, "client %u: a prune before the join of %d", n, number);
-    /* The end of (*,*) ends all that it was told. */
+    /* A prune of (*,*) ends everything that the client was told. */
     if (number == WILD && now == PRUNED) {
         for (unsigned g = 0; g < KNOWN; g++)
             slot->told[g] = was_there ? NOT_HEARD : PRUNED;
     }
 }
 
-/* Nobody has IGMP beside it but these two. The landlord takes and releases, without
- * a LOCAL_LEAVE (2.5): only the first joiner's have their order. */
+/* IGMP is enabled only beside these two clients. When the landlord releases the interface there is
+ * no LOCAL_LEAVE (2.5), so joins and leaves alternate only for the first joiner. */
 static void hear_local(unsigned n, DWORD source, DWORD group, DWORD index, enum told now)
 {
     const int number = number_of(source, group);
@@ -135,7 +134,7 @@ static void hear_local(unsigned n, DWORD source, DWORD group, DWORD index, enum 
     if (n != 0)
         return;
     before = (enum told)atomic_exchange(&slots[n].local[number], (int)now);
-    if ((before == now || (before == NOT_HEARD && now == PRUNED)) && !somebody_fell_behind())
+    if ((before == now || (before == NOT_HEARD && now == PRUNED)) && !a_client_fell_behind())
         fail_check(__FILE__, __LINE__, "client %u: a LOCAL_%s of %d out of turn", n,
                    now == JOINED ? "JOIN" : "LEAVE", number);
 }
@@ -163,17 +162,17 @@ static void check_flow(unsigned n, DWORD source, DWORD group)
 
     memcpy(bytes, &source, sizeof(bytes));
     if (bytes[0] != 10 || number_of(0, group) < 0 || number_of(0, group) >= GROUPS)
-        fail_check(__FILE__, __LINE__, "client %u: nobody sends that", n);
+        fail_check(__FILE__, __LINE__, "client %u: no source sends this flow", n);
 }
 
-/* An alert with FALSE: who hears it has the interface towards the source. That is
- * the first joiner, but for the one source. Whether it comes depends on who caused
- * what, and in which order: so nothing here counts them. */
+/* An alert with FALSE: only the owner of the interface towards the source gets it. That is the
+ * first joiner, except for one source. The alerts are not counted, because they depend on which
+ * client caused what, and in which order. */
 static void check_mfe_alert(unsigned n, DWORD s, DWORD s_mask, DWORD g, DWORD g_mask)
 {
     check_flow(n, s, g);
     if (s_mask != 0xffffffff || g_mask != 0xffffffff)
-        fail_check(__FILE__, __LINE__, "client %u: MFEs are of one source and group", n);
+        fail_check(__FILE__, __LINE__, "client %u: an MFE has one source and one group", n);
     if (n != 0 && !(n < JOINERS && s == ip(WANDERER)))
         fail_check(__FILE__, __LINE__, "client %u: it has no interface towards the source", n);
 }
@@ -253,7 +252,7 @@ static DWORD on_change(unsigned n, unsigned face, enum event_kind kind, DWORD i,
     return leave_callback(n);
 }
 
-/* Callbacks are not told whose they are, so each client has its own, for each face. */
+/* A callback has no context argument, so each client has its own functions, two sets of them. */
 #define FACE(n, f)                                                                             \
     static DWORD join_##n##_##f(DWORD s, DWORD sm, DWORD g, DWORD gm, BOOL member)             \
     {                                                                                          \
@@ -324,7 +323,7 @@ static ROUTING_PROTOCOL_CONFIG configs[SLOTS][FACES] = {
     CONFIGS(6), CONFIGS(7), CONFIGS(8), CONFIGS(9), CONFIGS(10), CONFIGS(11),
 };
 
-/* --- coming and going --------------------------------------------------------- */
+/* --- registering and deregistering --------------------------------------------- */
 
 HANDLE come(unsigned n)
 {
@@ -341,7 +340,7 @@ HANDLE come(unsigned n)
     return client;
 }
 
-/* From now on every callback of that time is late. */
+/* From now on every callback of that registration is too late. */
 static void is_over(unsigned n, unsigned coming)
 {
     unsigned gone = slots[n].gone;
@@ -356,7 +355,7 @@ void go(unsigned n)
     DWORD code = quit(slots[n].client);
 
     CHECK(code != NO_ERROR || !slots[n].busy);
-    /* It may have gone by itself, or another's callback may have sent it away. */
+    /* It may have deregistered in one of its callbacks, or in a callback of another client. */
     CHECK(code == NO_ERROR || (code == ERROR_INVALID_PARAMETER && goes_otherwise));
     is_over(n, slots[n].coming);
     slots[n].client = NULL;
@@ -366,7 +365,7 @@ void go(unsigned n)
 
 void go_by_itself(unsigned n)
 {
-    /* Refused, if `go` came first and waits for this callback. */
+    /* Refused if `go` was called before and waits for this callback. */
     if (quit(slots[n].client) == NO_ERROR) {
         slots[n].has_left = true;
         is_over(n, slots[n].coming);
@@ -375,16 +374,16 @@ void go_by_itself(unsigned n)
 
 void send_away(unsigned n)
 {
-    /* Should it come again in between, this is too small, and harmless. */
+    /* If the client registers again in between, this number is too small, which does no harm. */
     const unsigned coming = slots[n].coming;
     HANDLE client = slots[n].client;
 
-    /* Refused, if one of its callbacks runs. */
+    /* Refused if one of its callbacks is running. */
     if (client != NULL && quit(client) == NO_ERROR)
         is_over(n, coming);
 }
 
-/* --- what the test asks ------------------------------------------------------- */
+/* --- for the test ----------------------------------------------------------------- */
 
 HANDLE client_of(unsigned n)
 {

@@ -1,11 +1,11 @@
-/* Everybody does everything at once: sixteen threads and a dozen clients, whose
- * callbacks call back. What they are told is checked as it comes (stress-clients.h);
- * in the end each has been told exactly what the others want (4.2).
+/* Sixteen threads and a dozen clients make all calls at the same time, also inside callbacks. Each
+ * alert is checked when it comes (stress-clients.h). In the end each client has been told exactly
+ * what the others want (4.2).
  *
- * MGM_STRESS_MS makes it take longer than the two seconds of every day.
+ * MGM_STRESS_MS is the duration, two seconds by default.
  *
- * With MGM_STRESS_RACE in the environment a counter goes unguarded: proof for
- * ThreadSanitizer's stage that it would see one. */
+ * If MGM_STRESS_RACE is set, a counter is not protected, so that the stage with ThreadSanitizer can
+ * check that a race is found. */
 
 #include "router.h"
 #include "stress-clients.h"
@@ -30,7 +30,7 @@ static unsigned draw(unsigned *state, unsigned below)
     return (*state >> 8) % below;
 }
 
-/* A little of everything. */
+/* Makes a random call. */
 void call_back(unsigned n)
 {
     HANDLE client = client_of(n), groups = NULL;
@@ -61,7 +61,7 @@ void call_back(unsigned n)
         CHECK_CODE(packet_code("(10.0.0.1, 239.9.0.1)", 1), ERROR_CAN_NOT_COMPLETE);
         break;
     case 5:
-        /* That is its last callback, though more have come to wait. */
+        /* This is its last callback, although others wait. */
         if (n >= LISTENERS && n < LANDLORD) {
             sleep_ms(1);
             go_by_itself(n);
@@ -72,7 +72,7 @@ void call_back(unsigned n)
             send_away(LISTENERS + draw(&random_of[n], 2));
         break;
     case 7:
-        /* Time for its deregistration to come in between. */
+        /* Leaves time for a deregistration in between. */
         if (n >= LISTENERS && n < LANDLORD)
             sleep_ms(1);
         break;
@@ -199,7 +199,7 @@ static void work(void *argument)
     }
 }
 
-/* What is wanted in the end: of the groups, each joiner's own and one of two. */
+/* The memberships at the end: for each joiner its own group, and one of two others. */
 static bool is_wanted_beside(unsigned n, unsigned number)
 {
     for (unsigned j = 0; j < JOINERS; j++) {
@@ -222,8 +222,8 @@ static bool all_told(void)
     return true;
 }
 
-/* The landlord has no interface now: it wants nothing itself, and so has been told
- * of exactly the groups that there are. Those below a (*,*) are not told apart. */
+/* The landlord has no interface now and no memberships, so it has been told of exactly the groups
+ * that exist. Groups hidden by (*,*) are not counted. */
 static bool landlord_told(void)
 {
     static BYTE buffer[4096];
@@ -247,7 +247,7 @@ static bool landlord_told(void)
     return true;
 }
 
-/* All threads for so long; then everything has been told, without another call. */
+/* Runs all threads for this time, and waits until all callbacks have been made. */
 static void round_of(unsigned ms)
 {
     struct thread *threads[THREADS];
@@ -280,12 +280,12 @@ static void t8_2_everybody_at_once_and_nothing_lost(void)
     const char *given = getenv("MGM_STRESS_MS");
     unsigned ms = given != NULL ? (unsigned)strtoul(given, NULL, 10) : USUAL_MS;
 
-    /* After each round all wait until the callbacks have been made: with a sanitizer on a busy
-     * machine that takes longer than the rounds. */
+    /* After each round all threads wait until the callbacks have been made. With a sanitizer on a
+     * busy machine that takes longer than the rounds. */
     allow_ms(3 * ms);
     if (getenv("MGM_STRESS_RACE") != NULL)
         plant_a_race();
-    /* MFEs end and are renewed, so that MGM's own threads have their share. */
+    /* MFEs expire and are renewed, so that the library's threads make callbacks too. */
     router_restart(TIMEOUT_S);
     route("10.0.0.0/8", 1, "10.0.1.1");
     for (unsigned n = 0; n < SLOTS; n++) {
@@ -299,12 +299,12 @@ static void t8_2_everybody_at_once_and_nothing_lost(void)
     for (unsigned spent = 0; spent < ms; spent += ROUND_MS)
         round_of(ROUND_MS);
 
-    /* No callback joins anything any more. */
+    /* From now on no callback makes a join. */
     for (unsigned n = 0; n < JOINERS; n++)
         leave_all_but_two(n);
     SOON(all_told());
 
-    /* It works as it did, and everybody can leave. */
+    /* The library still works, and all clients can deregister. */
     CHECK_TEXT(owner_of(SHARED_IF), "nobody");
     OK(release(client_of(0), FLAKY_IF));
     for (unsigned n = 0; n < SLOTS; n++) {
@@ -316,7 +316,7 @@ static void t8_2_everybody_at_once_and_nothing_lost(void)
     EXPECT_NO_GROUPS(ALL_SOURCES);
     EXPECT_NO_MFES();
     print_callbacks();
-    /* In less than its usual time perhaps not. */
+    /* A shorter run may not reach this. */
     CHECK(ms < USUAL_MS || every_kind_came());
 }
 

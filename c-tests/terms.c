@@ -1,5 +1,5 @@
-/* The words that the rules are made of: chapter 0 of the semantics. Interfaces
- * (0.2) are in ownership.c, kinds of membership (0.4) in membership.c. */
+/* The terms of the rules: chapter 0 of the semantics. Interfaces (0.2) are in ownership.c, kinds of
+ * membership (0.4) in membership.c. */
 
 #include "router.h"
 
@@ -18,13 +18,13 @@ static void t0_3_addresses_are_in_network_byte_order(void)
     OK(take(a, 1));
     OK(take(b, 2));
 
-    /* Whatever the machine: the bytes in memory are those on the wire. */
+    /* On every machine, the bytes in memory are those on the wire. */
     memcpy(&group, group_bytes, sizeof(group));
     OK(MgmAddGroupMembershipEntry(a, 0, 0, group, 0xffffffff, 1, 0, MGM_JOIN_STATE_FLAG));
     EXPECT("B join (*, 239.1.2.3) member");
     EXPECT_GROUPS(ALL_SOURCES, "(*, 239.1.2.3)");
 
-    /* A number in host byte order is another address, or none at all. */
+    /* In host byte order the same number is another address, or an invalid one. */
     if (group != 0xef010203)
         REFUSED(MgmAddGroupMembershipEntry(a, 0, 0, 0xef010203, 0xffffffff, 1, 0,
                                            MGM_JOIN_STATE_FLAG),
@@ -35,7 +35,7 @@ static void t0_3_addresses_are_in_network_byte_order(void)
     CHECK_EQ(get_mfe("(9.0.0.1, 239.1.2.3)", &head), NO_ERROR);
     CHECK(memcmp(&head.dwGroup, group_bytes, sizeof(group_bytes)) == 0);
 
-    /* Order is that of the dotted quads read as numbers. */
+    /* Addresses are compared as numbers. */
     CHECK_TEXT(packet("(200.0.0.1, 239.1.2.3)", 2), "to 1");
     CHECK_TEXT(packet("(9.0.0.200, 239.1.2.3)", 2), "to 1");
     EXPECT_MFES("(9.0.0.1, 239.1.2.3) in 2 from 10.2.0.1 out 1",
@@ -43,7 +43,7 @@ static void t0_3_addresses_are_in_network_byte_order(void)
                 "(200.0.0.1, 239.1.2.3) in 2 from 10.2.0.1 out 1");
 }
 
-/* The helpers of the headers, and what a route's structure holds. */
+/* The macros of the headers, and the structure that describes a route. */
 static void t0_3_routes_have_their_addresses_byte_by_byte(void)
 {
     static const BYTE expected[4] = {10, 1, 128, 0};
@@ -64,7 +64,7 @@ static void t0_3_routes_have_their_addresses_byte_by_byte(void)
     CHECK_EQ(back, ip("192.0.2.1"));
     CHECK_EQ(length, 32);
 
-    /* Not within another macro: mingw-w64's ends in a semicolon. */
+    /* Not inside another macro, because the one of mingw-w64 ends in a semicolon. */
     mask = RTM_IPV4_MASK_FROM_LEN(0);
     CHECK_EQ(mask, 0);
     mask = RTM_IPV4_MASK_FROM_LEN(1);
@@ -77,8 +77,8 @@ static void t0_3_routes_have_their_addresses_byte_by_byte(void)
     CHECK_EQ(length, 31);
 }
 
-/* Each call has one fault less than the one before: the log tells which was
- * looked at first. */
+/* Each call has one invalid argument less than the one before. The log shows which argument was
+ * checked first. */
 static void t0_8_arguments_are_looked_at_in_order(void)
 {
     const DWORD group = ip("239.1.1.1"), host = 0xffffffff;
@@ -94,14 +94,14 @@ static void t0_8_arguments_are_looked_at_in_order(void)
     REFUSED(MgmAddGroupMembershipEntry(a, 0, 0, group, host, 9, 0, 1), ERROR_INVALID_PARAMETER);
     CHECK(strstr(mgm_last_line(), "interface 9") != NULL);
 
-    /* A delete tells them apart by its code as well. */
+    /* A delete also returns different codes for them. */
     REFUSED(MgmDeleteGroupMembershipEntry(made_up, 0, 0, group, host, 9, 0, 1),
             ERROR_INVALID_PARAMETER);
     REFUSED(MgmDeleteGroupMembershipEntry(a, 0, 0, group, host, 9, 0, 8),
             ERROR_INVALID_PARAMETER);
     REFUSED(MgmDeleteGroupMembershipEntry(a, 0, 0, group, host, 9, 0, 1), ERROR_NOT_FOUND);
 
-    /* The handle comes before the pointers. */
+    /* The handle is checked before the pointers. */
     REFUSED(MgmGroupEnumerationStart(made_up, ALL_SOURCES, NULL), ERROR_INVALID_PARAMETER);
     CHECK(strstr(mgm_last_line(), "handle") != NULL);
     REFUSED(MgmGroupEnumerationStart(a, ALL_SOURCES, NULL), ERROR_INVALID_PARAMETER);
@@ -117,7 +117,7 @@ static void t0_1_igmps_own_links_are_one_component(void)
     OK(take(i, 3));
     OK(take(i, 1));
 
-    /* On A's link IGMP is A's component: IGMP itself is another, and told. */
+    /* On A's interface IGMP belongs to A's component. Elsewhere it is another component. */
     OK(join(i, "(*, 239.1.1.1)", 2));
     EXPECT("A join (*, 239.1.1.1) member");
     OK(join(i, "(*, 239.1.1.1)", 3));
@@ -139,7 +139,7 @@ static void t0_7_igmp_alone_is_the_owner(void)
     route("10.0.0.0/8", 1, "0.0.0.0");
     CHECK_TEXT(owner_of(1), "I");
 
-    /* All that an owner hears, of the way to the source and of stray packets. */
+    /* IGMP gets all callbacks of an owner, about routes and about packets on the wrong interface. */
     OK(join(b, "(10.0.0.5, 239.1.1.1)", 3));
     EXPECT("I join (10.0.0.5, 239.1.1.1) member");
     CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 3");
@@ -153,7 +153,7 @@ static void t0_7_igmp_alone_is_the_owner(void)
     OK(set_mfe(i, "(10.0.0.5, 239.1.1.1)", "10.1.1.1", 0));
     EXPECT_MFES("(10.0.0.5, 239.1.1.1) in 1 from 10.1.1.1 out");
 
-    /* Until a protocol takes the link. */
+    /* Until a protocol takes the interface. */
     OK(take(a, 1));
     CHECK_TEXT(owner_of(1), "A");
     forget_log();

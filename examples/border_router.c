@@ -1,19 +1,19 @@
 /*
  * border_router.c - two protocols that share a router, each with its own domain:
  *
- *   sparse   neighbours ask for what they want. What the other domain wants, it
- *            asks of its own neighbours;
- *   dense    neighbours get everything until they prune. So it wants all there is,
- *            as a wildcard receiver (RFC 2715, section 3), and prunes upstream
- *            what nobody takes.
+ *   sparse   forwards only what its neighbours ask for. It asks its own neighbours for
+ *            what the other domain wants.
+ *   dense    forwards everything to its neighbours until they prune. So it is a wildcard
+ *            receiver (RFC 2715, section 3), and prunes upstream what nobody wants.
  *
- * Neither knows the other: they meet in MGM. Neighbours are played by lines:
+ * The protocols know of each other only through the library. Lines of standard input stand
+ * for messages of neighbours:
  *
  *   sparse 1 join *|SOURCE GROUP     sparse 1 leave *|SOURCE GROUP
  *   dense 3 prune SOURCE GROUP       dense 3 graft SOURCE GROUP
- *   wanted                           what the sparse domain is asked for
+ *   wanted                           prints what others want from the sparse domain
  *
- * A source for Windows, unchanged on Linux: see docs/porting.md.
+ * This program was written for Windows, and compiles unchanged on Linux: docs/porting.md.
  */
 #include <winsock2.h>
 #include <windows.h>
@@ -29,7 +29,7 @@
 #include <string.h>
 
 #define HOST_MASK 0xffffffff
-/* A vendor of our own. */
+/* A vendor number for this example. */
 #define OUR_ID(number) PROTOCOL_ID(PROTO_TYPE_MCAST, PROTO_VENDOR_MS2, number)
 
 enum { MOST_IFS = 16, MOST_WANTED = 64 };
@@ -45,9 +45,9 @@ static PROTOCOL sparse = {.pszName = "sparse", .dwId = OUR_ID(1)};
 static PROTOCOL dense = {.pszName = "dense", .dwId = OUR_ID(2)};
 
 /*
- * What others want of the sparse domain. Callbacks change it, on any thread, so it
- * has a lock. That lock is never held while a function of MGM is called: MGM may
- * be waiting for a callback that waits for the lock.
+ * What others want from the sparse domain. Callbacks change it on any thread, so it has a
+ * lock. Do not hold that lock while you call an Mgm function: the call may wait for a
+ * callback that waits for the lock.
  */
 static CRITICAL_SECTION g_lock;
 static SOURCE_GROUP_ENTRY g_wanted[MOST_WANTED];
@@ -63,7 +63,7 @@ static const char *text(DWORD dwAddress)
 
 static VOID print_flow(DWORD dwSource, DWORD dwGroup)
 {
-    printf("(%s, ", text(dwSource)); /* inet_ntoa has one buffer for all */
+    printf("(%s, ", text(dwSource)); /* two calls: inet_ntoa has only one buffer */
     printf("%s)", text(dwGroup));
 }
 
@@ -117,7 +117,7 @@ static VOID print_wanted(VOID)
     LeaveCriticalSection(&g_lock);
 }
 
-/* ---- callbacks: MGM gives them no context, so each protocol has its own - */
+/* ---- callbacks: they have no context argument, so each protocol has its own - */
 
 static DWORD sparse_on_join(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup,
                             DWORD dwGroupMask, BOOL bMemberUpdate)
@@ -145,7 +145,7 @@ static DWORD sparse_on_prune(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup,
     return NO_ERROR;
 }
 
-/* Members elsewhere change nothing for who floods; flows that nobody takes do. */
+/* A dense protocol floods whatever others want. It only grafts and prunes upstream. */
 static DWORD dense_on_join(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup,
                            DWORD dwGroupMask, BOOL bMemberUpdate)
 {
@@ -165,13 +165,13 @@ static DWORD dense_on_prune(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup,
     UNREFERENCED_PARAMETER(dwIfIndex);
     UNREFERENCED_PARAMETER(dwIfNextHopAddr);
     if (!bMemberDelete) {
-        *pdwTimeout = 180; /* as long as a prune lives upstream */
+        *pdwTimeout = 180; /* the lifetime of the prune upstream */
         say(&dense, "prune", dwSource, dwGroup, " upstream for 180 s");
     }
     return NO_ERROR;
 }
 
-/* ---- life -------------------------------------------------------------- */
+/* ---- start and end ----------------------------------------------------- */
 
 static VOID start(PPROTOCOL us, char *interfaces, PMGM_JOIN_ALERT_CALLBACK pfnJoin,
                   PMGM_PRUNE_ALERT_CALLBACK pfnPrune)
@@ -192,7 +192,7 @@ static VOID start(PPROTOCOL us, char *interfaces, PMGM_JOIN_ALERT_CALLBACK pfnJo
     }
 }
 
-/* As a wildcard receiver on each of its interfaces. */
+/* Joins (*,*) on each of its interfaces, as a wildcard receiver. */
 static VOID flood(PPROTOCOL us)
 {
     DWORD i;
@@ -230,7 +230,7 @@ static int command(int count, char **words)
     dwSourceMask = dwSource == 0 ? 0 : HOST_MASK;
     dwGroup = inet_addr(words[4]);
     bAdd = strcmp(words[2], "join") == 0 || strcmp(words[2], "graft") == 0;
-    /* A prune is of one flow: the membership in everything stands. */
+    /* A prune is about one flow: the membership (*,*) stays. */
     dwFlags = us == &dense ? MGM_FORWARD_STATE_FLAG : MGM_JOIN_STATE_FLAG;
     dwCode = (bAdd ? MgmAddGroupMembershipEntry : MgmDeleteGroupMembershipEntry)(
         us->hMgm, dwSource, dwSourceMask, dwGroup, HOST_MASK, dwIndex, 0, dwFlags);

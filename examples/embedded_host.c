@@ -1,17 +1,17 @@
 /*
- * embedded_host.c - the example protocol inside a host that is its own router.
+ * embedded_host.c - the example protocol with the memory forwarder.
  *
- * No kernel, no privilege, no packet on a wire: this program is the router and
- * hands MGM what a kernel would, routes and packets, by mgmhost.h. MGM keeps
- * its forwarding table in memory and answers for each packet where it goes. A
- * user-space data plane, a simulator or a test uses MGM like this. protocol.c
- * is the very file that igmp_router.c runs, and cannot tell the difference.
+ * This program needs no kernel support, no privileges and no network. It passes routes and
+ * packets to the library with the functions of mgmhost.h. The library keeps its forwarding
+ * table in memory, and returns the outgoing interfaces of each packet. A data plane in user
+ * space, a simulator or a test can use the library in this way. protocol.c is the same file
+ * that igmp_router.c uses.
  *
  *     cc embedded_host.c protocol.c igmp.c -lmgm
  *
- * Exits with 0 if every packet went where it should.
+ * The exit status is 0 if every packet was forwarded as expected.
  */
-#define _POSIX_C_SOURCE 200809L /* clock_gettime beside C11 */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime, which C11 lacks */
 
 #include "igmp.h"
 #include "protocol.h"
@@ -23,7 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Our interfaces. The numbers are ours to choose; nobody else looks at them. */
+/* The interfaces. With the memory forwarder the host chooses the numbers. */
 enum { TO_SOURCE = 1, TO_RECEIVER = 2 };
 
 enum { PACKETS = 20, PACKET_SIZE = 44 };
@@ -56,9 +56,9 @@ static DWORD connect_network(const char *network, DWORD index)
 }
 
 /*
- * A packet came in: where does it go? This call is the whole data plane. Of a
- * header MGM itself reads just the TTL; the callbacks are shown all of it.
- * Returns the number of outgoing interfaces, -1 for "came in where it must not".
+ * Passes a packet to the library, which returns where to forward it. The library reads only
+ * the TTL of the header, and passes the header to the callbacks. Returns the number of
+ * outgoing interfaces, or -1 if the packet arrived on the wrong interface.
  */
 static int packet_in(const char *source, const char *group, DWORD index, DWORD *out)
 {
@@ -84,7 +84,7 @@ static int packet_in(const char *source, const char *group, DWORD index, DWORD *
     return (int)count;
 }
 
-/* A host on the receiver's link sends an IGMPv3 report, as a real one would. */
+/* A host on the receiver's link sends an IGMPv3 report. */
 static void report(enum igmp_record type, const char *group)
 {
     uint8_t message[20];
@@ -126,8 +126,8 @@ int main(void)
     DWORD out = 0;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    step("1. The host starts MGM and brings its routes; a protocol registers");
-    expect("MGM runs, with the embedded forwarder", MgmHostStart(&config) == NO_ERROR);
+    step("1. The host starts the library and adds its routes; a protocol registers");
+    expect("the library runs, with the memory forwarder", MgmHostStart(&config) == NO_ERROR);
     expect("routes to both networks", connect_network("10.1.0.0", TO_SOURCE) == NO_ERROR &&
                                           connect_network("10.2.0.0", TO_RECEIVER) == NO_ERROR);
     expect("the protocol serves both interfaces",
@@ -138,23 +138,23 @@ int main(void)
     step("2. A receiver reports that it wants the group");
     report(IGMP_CHANGE_TO_EXCLUDE, group);
 
-    step("3. A stream comes in from the source");
+    step("3. A stream arrives from the source");
     stream(source, group);
 
-    step("4. One packet of the same source comes in on the other interface");
+    step("4. One packet of the same source arrives on the other interface");
     expect("it is refused", packet_in(source, group, TO_RECEIVER, &out) == -1);
 
-    step("5. What MGM knows");
+    step("5. The MFEs and the groups");
     protocol_print_mfes();
     protocol_print_groups();
 
     step("6. The receiver leaves");
     report(IGMP_CHANGE_TO_INCLUDE, group);
-    expect("the next packet goes nowhere", packet_in(source, group, TO_SOURCE, &out) == 0);
+    expect("the next packet is not forwarded", packet_in(source, group, TO_SOURCE, &out) == 0);
 
     step("7. Everything is released");
-    expect("the protocol ended in order", protocol_stop() == NO_ERROR);
-    expect("no interface, no packet", packet_in(source, group, TO_SOURCE, &out) == -1);
-    expect("MGM stopped", MgmHostStop() == NO_ERROR);
+    expect("the protocol has deregistered", protocol_stop() == NO_ERROR);
+    expect("packets are refused", packet_in(source, group, TO_SOURCE, &out) == -1);
+    expect("the library has stopped", MgmHostStop() == NO_ERROR);
     return failures == 0 ? 0 : 1;
 }

@@ -16,9 +16,8 @@ enum {
 enum { HEADER = 8, RECORD = 8, ADDRESS = 4 };
 
 /*
- * The Internet checksum. Adding the bytes where they stand, instead of reading
- * 16-bit words, makes it right on either byte order and at odd addresses. Over
- * a message that carries its checksum the result is 0.
+ * The Internet checksum. It adds bytes instead of 16-bit words, so it is right in both byte
+ * orders and at odd addresses. The result for a message that contains its checksum is 0.
  */
 static uint16_t checksum(const uint8_t *bytes, size_t length)
 {
@@ -39,7 +38,7 @@ static void write_checksum(uint8_t *message, size_t length)
     message[3] = (uint8_t)sum;
 }
 
-/* Copies the four bytes as they come: network order in, network order out. */
+/* Copies the four bytes, so the result is in network byte order too. */
 static uint32_t address_at(const uint8_t *bytes)
 {
     uint32_t address;
@@ -54,16 +53,16 @@ static size_t number_at(const uint8_t *bytes)
 }
 
 /*
- * One group record of a v3 report as wishes.
+ * Translates one group record of a v3 report:
  *
- *   EXCLUDE, whatever sources     anybody's packets, more or less: join (*,g)
+ *   EXCLUDE, whatever sources     join (*,g)
  *   INCLUDE {a}, ALLOW {a}        join (a,g)
- *   CHANGE_TO_INCLUDE {}          the v3 way to say "leave"
- *   CHANGE_TO_INCLUDE {a}         no longer everybody's, but a's
+ *   CHANGE_TO_INCLUDE {}          leave (*,g)
+ *   CHANGE_TO_INCLUDE {a}         leave (*,g), join (a,g)
  *   BLOCK {a}                     leave (a,g)
  *
- * MGM has no "all but these sources": the sources of an EXCLUDE are left out,
- * and the hosts themselves drop what they do not want.
+ * A membership cannot exclude sources, so the sources of an EXCLUDE are ignored, and the
+ * hosts drop their packets.
  */
 static void tell_record(uint8_t type, uint32_t group, const uint8_t *sources, size_t count,
                         igmp_wish_fn *tell, void *context)
@@ -140,7 +139,7 @@ bool igmp_read(const uint8_t *message, size_t length, igmp_wish_fn *tell, void *
     case TYPE_V3_REPORT:
         return read_v3_report(message, length, tell, context);
     default:
-        return true; /* a query, or what we do not know: no wish, no error */
+        return true; /* a query or an unknown message: no request, and no error */
     }
 }
 
@@ -150,7 +149,7 @@ size_t igmp_write_query(uint8_t message[12], uint32_t group, uint8_t tenths, uin
     message[0] = TYPE_QUERY;
     message[1] = tenths;
     memcpy(message + 4, &group, ADDRESS);
-    message[8] = 2; /* robustness: how often hosts repeat themselves */
+    message[8] = 2; /* robustness: how often hosts repeat a report */
     message[9] = interval;
     write_checksum(message, 12);
     return 12;

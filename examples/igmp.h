@@ -1,8 +1,8 @@
 /*
  * igmp.h - the few IGMP messages that the examples need, as bytes.
  *
- * Knows nothing of MGM and opens no socket: bytes in, wishes out. Addresses are
- * in network byte order throughout, as in struct in_addr and as in mgm.h.
+ * It does not use the library, and opens no socket. All addresses are in network byte order,
+ * as in struct in_addr and in mgm.h.
  */
 #ifndef EXAMPLES_IGMP_H
 #define EXAMPLES_IGMP_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a host wants of a group. */
+/* What a host asks for. */
 enum igmp_wish { IGMP_JOIN, IGMP_LEAVE };
 
 /* Group record types of an IGMPv3 report (RFC 3376, 4.2.12). */
@@ -24,27 +24,26 @@ enum igmp_record {
     IGMP_BLOCK_OLD_SOURCES = 6
 };
 
-/* Takes one wish. A source of 0 means any source: (*,g). */
+/* Receives one request. Source 0 means any source: (*,g). */
 typedef void igmp_wish_fn(void *context, enum igmp_wish wish, uint32_t source, uint32_t group);
 
 /*
- * Reads one IGMP message (what follows the IP header) and hands every wish in
- * it to `tell`: IGMPv1 and v2 reports, v2 leaves, v3 reports. Queries are no
- * wishes. False if the message is cut short or its checksum is wrong; wishes in
- * front of a cut are told nevertheless.
+ * Parses one IGMP message (without the IP header), and passes every request in it to `tell`:
+ * IGMPv1 and v2 reports, v2 leaves, v3 reports. Queries contain no requests. Returns false if
+ * the message is too short or its checksum is wrong. `tell` may have been called before.
  */
 bool igmp_read(const uint8_t *message, size_t length, igmp_wish_fn *tell, void *context);
 
 /*
- * Writes an IGMPv3 query: a general one if group is 0, else one for the group.
- * Hosts answer within tenths/10 seconds, both numbers below 128; the next general query comes
- * after `interval` seconds. Returns the length, 12.
+ * Writes an IGMPv3 query: a general one if group is 0, otherwise one for the group. Hosts
+ * answer within tenths/10 seconds. The next general query follows after `interval` seconds.
+ * Both numbers are less than 128. Returns the length, 12.
  */
 size_t igmp_write_query(uint8_t message[12], uint32_t group, uint8_t tenths, uint8_t interval);
 
 /*
- * Writes an IGMPv3 report with one record, and with one source in it unless
- * that is 0. Returns the length, 16 or 20.
+ * Writes an IGMPv3 report with one record. The record has one source, or none if it is 0.
+ * Returns the length, 16 or 20.
  */
 size_t igmp_write_report(uint8_t message[20], enum igmp_record type, uint32_t source,
                          uint32_t group);

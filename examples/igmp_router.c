@@ -3,21 +3,20 @@
  *
  *     igmp_router [--igmp] [--interval SECONDS] INTERFACE INTERFACE...
  *
- * Hears what hosts on its links want (IGMPv1, v2 and v3 reports), and has the
- * kernel forward it. All dealings with MGM are in protocol.c; here are sockets,
- * signals and commands. Of the library only mgm.h is used: how packets are
- * forwarded is MGM's business (see MGM_FORWARDER).
+ * Receives the reports of hosts on its links (IGMPv1, v2 and v3); the kernel forwards the
+ * packets. protocol.c makes all calls of the library; this file contains sockets, signals and
+ * commands. The example uses only mgm.h. MGM_FORWARDER selects how packets are forwarded.
  *
- *     --igmp          memberships are added by a second client, IGMP, beside
- *                     the protocol, which then gets LOCAL_JOIN and LOCAL_LEAVE
+ *     --igmp          a second client, IGMP, adds the memberships, and the protocol gets
+ *                     LOCAL_JOIN and LOCAL_LEAVE
  *     --interval      time between two general queries, 1 to 127; 125 by default
  *
- * Commands on standard input: mfes, groups, quit. SIGUSR1 prints both tables,
- * SIGINT and SIGTERM end the program; everything is released then.
+ * Commands on standard input: mfes, groups, quit. SIGUSR1 prints both tables. SIGINT and
+ * SIGTERM end the program, which then releases everything.
  *
  *     cc igmp_router.c protocol.c igmp.c -lmgm
  */
-#define _GNU_SOURCE /* SO_BINDTODEVICE's relatives, signalfd */
+#define _GNU_SOURCE /* struct packet_mreq, signalfd */
 
 #include "igmp.h"
 #include "protocol.h"
@@ -47,19 +46,19 @@ enum { IGMP_TOS = 0xc0 };
 /* Seconds between two general queries. */
 static int interval = 125;
 
-/* A link that we serve: where IGMP messages come from. */
+/* A link that the router serves, with the socket for its IGMP messages. */
 struct link {
     const char *name;
     DWORD index;
 };
 
 /*
- * A socket that hears the IGMP messages of one link.
+ * Opens a socket that receives the IGMP messages of one link.
  *
- * A raw IGMP socket would not do: reports go to the group itself, or to
- * 224.0.0.22, or carry the Router Alert option, and a kernel that routes
- * multicast gives them to the routing daemon's own socket. A packet socket
- * hears everything; the filter leaves IGMP, so that streams do not wake us.
+ * A raw IGMP socket is not enough. Reports are sent to the group or to 224.0.0.22, or have the
+ * Router Alert option, and a kernel that routes multicast passes them to the socket of the
+ * routing daemon. A packet socket receives everything. The filter accepts only IGMP, so that
+ * streams do not wake the program.
  */
 static int hear_link(const struct link *link)
 {
@@ -73,9 +72,9 @@ static int hear_link(const struct link *link)
     struct sockaddr_ll here = {.sll_family = AF_PACKET,
                                .sll_protocol = htons(ETH_P_IP),
                                .sll_ifindex = (int)link->index};
-    /* Version 2 reports are sent to the group: the card has to let all pass. */
+    /* Version 2 reports are sent to the group, so the interface must receive all groups. */
     struct packet_mreq all = {.mr_ifindex = (int)link->index, .mr_type = PACKET_MR_ALLMULTI};
-    /* Protocol 0: hears nothing until the filter is there and bind names it. */
+    /* Protocol 0 receives nothing until the filter is set and bind names the protocol. */
     int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd >= 0 &&
@@ -90,7 +89,7 @@ static int hear_link(const struct link *link)
     return fd;
 }
 
-/* Reads one packet and hands the IGMP message in it to the protocol. */
+/* Reads one packet, and passes its IGMP message to the protocol. */
 static void hear_packet(int fd, const struct link *link, void (*left)(DWORD, uint32_t))
 {
     uint8_t packet[2048];
@@ -100,18 +99,18 @@ static void hear_packet(int fd, const struct link *link, void (*left)(DWORD, uin
     struct iphdr ip;
 
     if (length < (ssize_t)sizeof ip || from.sll_pkttype == PACKET_OUTGOING)
-        return; /* our own queries come by too */
+        return; /* the socket also receives this router's queries */
     memcpy(&ip, packet, sizeof ip);
 
     size_t header = ip.ihl * 4u, total = ntohs(ip.tot_len);
 
-    /* Short frames are padded: the message ends where the IP header says. */
+    /* Short frames are padded, so use the length in the IP header. */
     if (header < sizeof ip || total < header || total > (size_t)length)
         return;
     protocol_hear(link->index, ip.saddr, packet + header, total - header, left);
 }
 
-/* Asks all hosts of a link (group 0), or those that listen to one group. */
+/* Sends a query to all hosts of a link (group 0), or to the members of one group. */
 static void query(DWORD index, uint32_t group)
 {
     static const uint8_t router_alert[4] = {148, 4, 0, 0}; /* RFC 3376, section 4 */
@@ -133,15 +132,15 @@ static void query(DWORD index, uint32_t group)
 }
 
 /*
- * A host left and we have taken the membership away at once. If another host
- * on the link still listens, its answer to this query brings it back.
+ * A host has left, and the membership was deleted at once. If the link has another member, its
+ * answer to this query adds the membership again.
  */
 static void ask_who_else(DWORD index, uint32_t group)
 {
     query(index, group);
 }
 
-/* Obeys one line. False: time to go. */
+/* Executes one command. Returns false if the program must end. */
 static bool obey(const char *command)
 {
     if (strcmp(command, "mfes") == 0)
@@ -155,7 +154,7 @@ static bool obey(const char *command)
     return true;
 }
 
-/* Obeys what came on standard input. Sets *open to false at its end. */
+/* Executes the commands on standard input. Sets *open to false at its end. */
 static bool obey_input(bool *open)
 {
     static char buffer[256];
@@ -174,11 +173,11 @@ static bool obey_input(bool *open)
     used -= (size_t)(line - buffer);
     memmove(buffer, line, used);
     if (used == sizeof buffer)
-        used = 0; /* a line without end: nothing that we know */
+        used = 0; /* the line is too long for a command */
     return true;
 }
 
-/* Obeys a signal. False: time to go. */
+/* Handles a signal. Returns false if the program must end. */
 static bool obey_signal(int fd)
 {
     struct signalfd_siginfo info;
@@ -193,8 +192,8 @@ static bool obey_signal(int fd)
 }
 
 /*
- * Asks all hosts of all links. Hosts that joined before we came would not say it again
- * unasked; later the answers keep switches from forgetting where the members are.
+ * Sends general queries on all links. Hosts that joined before this program started report
+ * again only when asked. Later the answers keep the state of switches alive.
  */
 static void query_all(const struct link *links, size_t count)
 {
@@ -224,12 +223,12 @@ static void serve(const struct link *links, size_t count, struct pollfd *watched
             if (!obey_input(&open))
                 return;
             if (!open)
-                watched[COMMANDS].fd = -1; /* as a daemon: go on without */
+                watched[COMMANDS].fd = -1; /* a daemon continues without commands */
         }
     }
 }
 
-/* Takes all links and listens to them. */
+/* Takes all links, and opens their sockets. */
 static bool take_links(struct link *links, size_t count, struct pollfd *watched)
 {
     for (size_t i = 0; i < count; i++) {
@@ -246,7 +245,7 @@ static bool take_links(struct link *links, size_t count, struct pollfd *watched)
     return true;
 }
 
-/* A descriptor that is readable whenever it is time for a general query. */
+/* A descriptor that becomes readable when a general query is due. */
 static int start_clock(void)
 {
     struct itimerspec every = {.it_value.tv_sec = interval, .it_interval.tv_sec = interval};
@@ -270,7 +269,7 @@ static bool read_options(char ***names, bool *igmp_too)
             return false;
     }
     *names = at;
-    return interval >= 1 && interval <= 127; /* more has another form in a query */
+    return interval >= 1 && interval <= 127; /* greater values have another encoding */
 }
 
 int main(int argc, char **argv)
@@ -293,7 +292,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < WATCHED; i++)
         watched[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 
-    /* Blocked before MGM starts its threads, so that they inherit it. */
+    /* Block the signals before the library starts its threads, which inherit that. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGUSR1);
     sigaddset(&signals, SIGINT);

@@ -1,5 +1,5 @@
 /*
- * lab.c - the router's side of the examples, by mgmhost.h. See lab.h.
+ * lab.c - the host's functions for the examples. See lab.h.
  */
 #include "lab.h"
 

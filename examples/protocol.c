@@ -1,19 +1,18 @@
 /*
- * protocol.c - how a routing protocol uses MGM, from registration to the end.
+ * protocol.c - how a routing protocol uses the library, from registration to deregistration.
  *
- * The protocol is of the simplest kind: it has no neighbours to talk to, it
- * serves hosts. What they ask for on a link becomes a membership on that
- * interface; MGM does the rest, and tells us about it in callbacks. It is not a
- * complete IGMP router: there is no querier election, memberships do not age,
- * and of several hosts on one link it keeps no list.
+ * This protocol is very simple: it has no neighbours, only hosts. What a host asks for on a
+ * link becomes a membership on that interface. The library does the rest, and reports it in
+ * callbacks. This is not a complete IGMP router: there is no querier election, memberships do
+ * not expire, and it keeps no list of the hosts on a link.
  *
- * Read it from the bottom: protocol_start, _take, _hear, _print_*, _stop. Two
- * things to know of MGM first:
+ * Start at the end of the file: protocol_start, _take, _hear, _print_*, _stop. Two facts about
+ * the API:
  *
- *   - an interface is a pair, its index and a next hop address. The next hop is
- *     0 on every link where all neighbours hear each other;
- *   - addresses and masks are in network byte order. A source of 0 with mask 0
- *     is "any source"; every other address has the mask 255.255.255.255.
+ *   - An index and a next hop together identify an interface. The next hop is 0 except on
+ *     point-to-multipoint links.
+ *   - Addresses and masks are in network byte order. Source 0 with mask 0 means any source.
+ *     Every other address has the mask 255.255.255.255.
  */
 #include "protocol.h"
 
@@ -25,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Any id that no other protocol on this router uses. */
+/* An id that no other protocol on this router uses. */
 #define OUR_PROTOCOL_ID 200
 #define OUR_COMPONENT_ID 1
 #define HOST_MASK 0xffffffffu
@@ -33,10 +32,9 @@
 enum { MAX_INTERFACES = 32, LINE = 512 };
 
 /*
- * MGM's callbacks have no context argument, so what they need is static. They
- * come on any thread and only read it. There is no lock, and better none: a lock
- * that a callback takes must never be held while a function of MGM is called.
- * So the count is atomic, and grows when the entry behind it is complete.
+ * Callbacks have no context argument, so their data is static. They run on any thread, and only
+ * read it. There is no lock, because a lock that a callback takes must not be held during calls
+ * of Mgm functions. Instead the count is atomic, and is increased after the entry is complete.
  */
 static struct {
     HANDLE protocol;
@@ -48,9 +46,9 @@ static struct {
     } interfaces[MAX_INTERFACES];
 } us;
 
-/* ---- words for people -------------------------------------------------- */
+/* ---- texts --------------------------------------------------------------- */
 
-/* An address or a flow, written out; returned whole, so that calls nest. */
+/* An address or a flow as text. Returned as a structure, so that several can be in one call. */
 struct text {
     char s[40];
 };
@@ -82,8 +80,8 @@ static const char *name_of(DWORD index)
 }
 
 /*
- * Every message of ours goes through here: a topic, then the text. One call of
- * printf a line, because callbacks may come on several threads.
+ * Prints a message: a topic, then the text. It calls printf once for each line, because
+ * callbacks may run on several threads.
  */
 #define SAY(topic, ...)                                                                      \
     do {                                                                                     \
@@ -92,7 +90,7 @@ static const char *name_of(DWORD index)
         printf("%-12s %s\n", topic, line_);                                                  \
     } while (0)
 
-/* Reports a call that failed, and passes its code on. */
+/* Reports a call that failed, and returns its code. */
 static DWORD check(const char *what, DWORD code)
 {
     if (code != NO_ERROR)
@@ -100,13 +98,13 @@ static DWORD check(const char *what, DWORD code)
     return code;
 }
 
-/* ---- callbacks: what MGM tells us --------------------------------------- */
+/* ---- callbacks ------------------------------------------------------------- */
 
 /*
- * A packet of a new (s,g) came in. MGM has looked up the route towards the
- * source and proposes where such packets are expected, and from which neighbour
- * (0: the source is on that very link). A protocol with its own idea of the
- * topology would write it to the three pointers; we agree.
+ * A packet of a new flow has arrived. The library has looked up the route to the source, and
+ * suggests the incoming interface and the upstream neighbour (0 if the source is directly
+ * connected). A protocol with its own topology would write its values to the three pointers.
+ * This protocol agrees.
  */
 static DWORD on_rpf(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
                     PDWORD in_index, PDWORD in_next_hop, PDWORD upstream, DWORD header_size,
@@ -121,8 +119,8 @@ static DWORD on_rpf(DWORD source, DWORD source_mask, DWORD group, DWORD group_ma
 }
 
 /*
- * Asked once before the MFE is installed: these of our interfaces are to become
- * outgoing interfaces. Setting bIsEnabled to FALSE keeps one out.
+ * Called before the MFE is installed, with those of the protocol's interfaces that become
+ * outgoing interfaces. Setting bIsEnabled to FALSE excludes an interface.
  */
 static DWORD on_creation(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
                          DWORD in_index, DWORD in_next_hop, DWORD count, PMGM_IF_ENTRY outs)
@@ -140,10 +138,10 @@ static DWORD on_creation(DWORD source, DWORD source_mask, DWORD group, DWORD gro
 }
 
 /*
- * Nobody wants the packets (any more). bMemberDelete FALSE: an MFE whose
- * packets come in on our interface has no outgoing interface left, time to
- * prune upstream; *timeout is its life, which we could change. TRUE: the other
- * protocols' members of the group are gone.
+ * The packets are not wanted any longer. If member_delete is FALSE, an MFE whose incoming
+ * interface the protocol owns has no outgoing interface, so a protocol would prune upstream;
+ * *timeout is the lifetime of the MFE, which the callback can change. If it is TRUE, no other
+ * protocol has members any longer.
  */
 static DWORD on_prune(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
                       DWORD index, DWORD next_hop, BOOL member_delete, PDWORD timeout)
@@ -157,7 +155,7 @@ static DWORD on_prune(DWORD source, DWORD source_mask, DWORD group, DWORD group_
     return NO_ERROR;
 }
 
-/* The reverse of both kinds of prune: time to join upstream. */
+/* The opposite of both kinds of prune: a protocol would join upstream. */
 static DWORD on_join(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
                      BOOL member_update)
 {
@@ -167,7 +165,7 @@ static DWORD on_join(DWORD source, DWORD source_mask, DWORD group, DWORD group_m
     return NO_ERROR;
 }
 
-/* A packet of a known flow on the wrong link: a loop, or a second router. */
+/* A packet arrived on the wrong link: there is a loop, or a second router. */
 static DWORD on_wrong_if(DWORD source, DWORD group, DWORD index, DWORD next_hop,
                          DWORD header_size, PBYTE header)
 {
@@ -176,7 +174,7 @@ static DWORD on_wrong_if(DWORD source, DWORD group, DWORD index, DWORD next_hop,
     return NO_ERROR;
 }
 
-/* IGMP has (no longer) a member on an interface that we own. */
+/* IGMP has added or deleted a membership on an interface of this protocol. */
 static DWORD on_local_join(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
                            DWORD index, DWORD next_hop)
 {
@@ -193,9 +191,9 @@ static DWORD on_local_leave(DWORD source, DWORD source_mask, DWORD group, DWORD 
     return NO_ERROR;
 }
 
-/* ---- memberships: what we tell MGM --------------------------------------- */
+/* ---- memberships ----------------------------------------------------------- */
 
-/* An IGMP message while it is being read. */
+/* An IGMP message while it is parsed. */
 struct hearing {
     DWORD index;
     uint32_t host;
@@ -205,7 +203,7 @@ struct hearing {
 static void on_wish(void *context, enum igmp_wish wish, uint32_t source, uint32_t group)
 {
     const struct hearing *heard = context;
-    /* IGMP's client speaks where there is one; it is enabled on all our links. */
+    /* If there is an IGMP client, it adds the memberships. It is enabled on all links. */
     HANDLE client = us.igmp ? us.igmp : us.protocol;
     DWORD source_mask = source ? HOST_MASK : 0;
     DWORD code;
@@ -213,9 +211,9 @@ static void on_wish(void *context, enum igmp_wish wish, uint32_t source, uint32_
     SAY("igmp", "%s on %s %s %s", address(heard->host).s, name_of(heard->index),
         wish == IGMP_JOIN ? "wants" : "leaves", flow(source, group).s);
     /*
-     * JOIN_STATE: MGM remembers the membership, for flows yet to come too, and
-     * brings existing MFEs in line. Hosts repeat themselves; a membership is a
-     * set, so adding it again is no error, nor is deleting what is not there.
+     * JOIN_STATE: the library records the membership, also for future flows, and updates
+     * existing MFEs. Hosts repeat their reports. Adding a membership again is no error, and
+     * neither is deleting one that does not exist.
      */
     if (wish == IGMP_JOIN)
         code = MgmAddGroupMembershipEntry(client, source, source_mask, group, HOST_MASK,
@@ -237,7 +235,7 @@ void protocol_hear(DWORD index, uint32_t host, const uint8_t *message, size_t le
         SAY("igmp", "a malformed message from %s on %s", address(host).s, name_of(index));
 }
 
-/* ---- looking: MFEs and groups ------------------------------------------- */
+/* ---- reading MFEs and groups ------------------------------------------------ */
 
 static void print_mfe(const MIB_IPMCAST_MFE_STATS_EX *mfe)
 {
@@ -245,7 +243,7 @@ static void print_mfe(const MIB_IPMCAST_MFE_STATS_EX *mfe)
         flow(mfe->dwSource, mfe->dwGroup).s, name_of(mfe->dwInIfIndex),
         (unsigned)mfe->ulInPkts, (unsigned)mfe->ulInOctets, (unsigned)mfe->ulPktsDifferentIf,
         (unsigned)mfe->ulUpTime / 100, (unsigned)mfe->ulUpTime % 100);
-    /* Not every forwarder counts by outgoing interface: Linux does not. */
+    /* Linux does not count packets for each outgoing interface. */
     for (ULONG i = 0; i < mfe->ulNumOutIf; i++) {
         const MIB_IPMCAST_OIF_STATS *out = &mfe->rgmiosOutStats[i];
 
@@ -260,9 +258,9 @@ static void print_mfe(const MIB_IPMCAST_MFE_STATS_EX *mfe)
 }
 
 /*
- * The table comes in order of group and source, as many whole entries as fit a
- * time; each entry is as long as its list of outgoing interfaces. "Next" starts
- * after the last one that we have seen, even if that has gone meanwhile.
+ * Each call returns as many whole entries as fit in the buffer, in the order of group and
+ * source. The size of an entry depends on its number of outgoing interfaces. "Next" continues
+ * after the last entry of the previous call, even if that MFE no longer exists.
  */
 void protocol_print_mfes(void)
 {
@@ -280,7 +278,7 @@ void protocol_print_mfes(void)
         else
             code = MgmGetNextMfeStats(&last, &room, buffer, &count, MGM_MFE_STATS_1);
         if (code == ERROR_INSUFFICIENT_BUFFER) {
-            /* Not even one entry fits; MGM has told how large the next one is. */
+            /* Not one entry fits; the call has returned the size of the next one. */
             free(buffer);
             buffer = malloc(size = room);
             code = ERROR_MORE_DATA;
@@ -325,11 +323,11 @@ void protocol_print_groups(void)
     SAY("GROUP", "%u joined", (unsigned)total);
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- start and end ---------------------------------------------------------- */
 
 DWORD protocol_start(bool igmp_too)
 {
-    /* Callbacks that are left null are skipped: IGMP's client needs none. */
+    /* Callbacks that are null are not called. The IGMP client needs none. */
     ROUTING_PROTOCOL_CONFIG config = {.dwCallbackFlags = 0}, quiet = config;
     DWORD code;
 
@@ -359,7 +357,7 @@ DWORD protocol_take(DWORD index, const char *name)
 
     if (us.count == MAX_INTERFACES)
         return ERROR_CAN_NOT_COMPLETE;
-    /* Known before it is taken: a callback may come before the call returns. */
+    /* Store the name first: a callback may run before the call returns. */
     us.interfaces[us.count].index = index;
     us.interfaces[us.count].name = name;
     us.count++;
@@ -368,7 +366,7 @@ DWORD protocol_take(DWORD index, const char *name)
         us.count--;
         return code;
     }
-    /* IGMP is the one client that may have an interface beside its owner. */
+    /* Only IGMP may take an interface that has an owner. */
     if (us.igmp)
         code = check("enable IGMP", MgmTakeInterfaceOwnership(us.igmp, index, 0));
     if (check("who owns it", MgmGetProtocolOnInterface(index, 0, &owner, &component)) == NO_ERROR)
@@ -382,8 +380,8 @@ DWORD protocol_stop(void)
     DWORD first = NO_ERROR, code;
 
     /*
-     * MGM refuses to let a client go that still owns an interface. Releasing
-     * one also drops its memberships and the MFEs whose packets come in there.
+     * A client that owns an interface cannot deregister. A release also deletes the client's
+     * memberships on the interface, and the MFEs with this incoming interface.
      */
     for (size_t i = 0; i < us.count; i++) {
         DWORD index = us.interfaces[i].index;
@@ -398,7 +396,7 @@ DWORD protocol_stop(void)
     }
     if (us.igmp && (code = check("deregister IGMP", MgmDeRegisterMProtocol(us.igmp))))
         first = first ? first : code;
-    /* Once this returns, none of our callbacks runs or will run. */
+    /* After this call, no callback of the client runs. */
     if (us.protocol && (code = check("deregister", MgmDeRegisterMProtocol(us.protocol))))
         first = first ? first : code;
     else

@@ -3,9 +3,9 @@
 
     receiver.py GROUP
 
-Joins by setsockopt: the kernel speaks IGMP for it. Counts sender.py's datagrams
-until SIGTERM or SIGINT, then leaves and prints the count. Delays are true if the
-sender's clock is this machine's.
+Joins with setsockopt; the kernel sends the IGMP messages. Counts the datagrams of sender.py until
+SIGTERM or SIGINT, then leaves and prints the count. The delays are right only if the sender runs on
+the same machine.
 """
 
 import signal
@@ -18,7 +18,7 @@ PORT = 5000
 
 
 class Stop(Exception):
-    """Time to leave."""
+    """Raised by a signal, to end the program."""
 
 
 def stop(*_):

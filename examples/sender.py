@@ -28,7 +28,7 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    # The default, 1, would end at the first router.
+    # With the default, 1, no router would forward the packets.
     sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 16)
     print(f"sending to {group}, a datagram every {interval * 1000:g} ms", flush=True)
     number = 0

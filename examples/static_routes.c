@@ -1,16 +1,15 @@
 /*
- * static_routes.c - static multicast routes from a file: the simplest protocol
- * there is. Each line of the file is a route:
+ * static_routes.c - static multicast routes from a file. Each line of the file is a route:
  *
  *     # source   group        in  out
  *     10.0.0.5   239.1.1.1    1   2 3
  *     *          239.2.2.2    1   3
  *
- * A flow that a line names is accepted on "in" and goes out by "out". The lines'
- * interfaces become ours, the outgoing ones get memberships, and in the RPF
- * callback MGM asks us about the incoming one.
+ * The flow of a line must arrive on "in", and is forwarded out of "out". The protocol takes the
+ * interfaces of all lines, and adds memberships on the outgoing ones. In the RPF callback it
+ * names the incoming one.
  *
- * A source for Windows, unchanged on Linux: see docs/porting.md.
+ * This program was written for Windows, and compiles unchanged on Linux: docs/porting.md.
  */
 #include <winsock2.h>
 #include <windows.h>
@@ -30,12 +29,12 @@
 enum { MOST_ROUTES = 64, MOST_OUT = 16 };
 
 typedef struct _STATIC_ROUTE {
-    DWORD dwSource, dwGroup; /* a source of 0 is any */
+    DWORD dwSource, dwGroup; /* source 0 means any source */
     DWORD dwIn;
     DWORD dwNumOut, rgdwOut[MOST_OUT];
 } STATIC_ROUTE, *PSTATIC_ROUTE;
 
-/* Written before the registration and read by callbacks: it needs no lock. */
+/* Written before the registration and only read by callbacks, so it needs no lock. */
 static STATIC_ROUTE g_routes[MOST_ROUTES];
 static DWORD g_dwNumRoutes;
 static HANDLE g_hProtocol;
@@ -56,7 +55,7 @@ static VOID print_flow(const char *what, DWORD dwSource, DWORD dwGroup)
     printf("%s)", inet_ntoa(in));
 }
 
-/* The route of a flow; one that names the source comes before "any". */
+/* The route of a flow. A route with the source is preferred to one with any source. */
 static PSTATIC_ROUTE find_route(DWORD dwSource, DWORD dwGroup)
 {
     PSTATIC_ROUTE pAny = NULL;
@@ -75,8 +74,8 @@ static PSTATIC_ROUTE find_route(DWORD dwSource, DWORD dwGroup)
 
 /* ---- callbacks --------------------------------------------------------- */
 
-/* The unicast route leads to an interface of ours, or (interface 0) the packet came in on one
- * though no route does. Ours is the last word. */
+/* Called if the unicast route leads through an interface of this protocol, or (with interface 0)
+ * if no route does and the packet arrived on one. The route of the file decides. */
 static DWORD WINAPI on_rpf(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup, DWORD dwGroupMask,
                            PDWORD pdwInIfIndex, PDWORD pdwInIfNextHopAddr,
                            PDWORD pdwUpStreamNbr, DWORD dwHdrSize, PBYTE pbPacketHdr,
@@ -109,7 +108,7 @@ static DWORD WINAPI on_rpf(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup, DW
     return NO_ERROR;
 }
 
-/* Another flow of the group may have memberships where this one has no route. */
+/* The group may have memberships on interfaces to which this flow has no route. */
 static DWORD WINAPI on_creation(DWORD dwSource, DWORD dwSourceMask, DWORD dwGroup,
                                 DWORD dwGroupMask, DWORD dwInIfIndex, DWORD dwInIfNextHopAddr,
                                 DWORD dwIfCount, PMGM_IF_ENTRY pmieOutIfList)
@@ -175,7 +174,7 @@ static VOID read_file(const char *name)
     fclose(file);
 }
 
-/* ---- life -------------------------------------------------------------- */
+/* ---- start and end ----------------------------------------------------- */
 
 /* Several routes may use one interface. */
 static VOID take(DWORD dwIfIndex)
@@ -218,7 +217,7 @@ static VOID start(VOID)
     printf("routes: %lu\n", (unsigned long)g_dwNumRoutes);
 }
 
-/* What we do not have is refused, which is all right here. */
+/* The release of an interface that the protocol does not own is refused, which does no harm. */
 static VOID stop(VOID)
 {
     DWORD i, j, dwCode;

@@ -1,10 +1,9 @@
 /*
- * viewer.c - an administrative viewer: the forwarding entries, their counters and
- * whose interfaces they use. It registers with nobody: what only reads needs no
- * handle. The functions that it takes are in every router's MGM, as long as the
- * viewer lives in the router's process.
+ * viewer.c - prints the MFEs, their counters, and the owners of their interfaces. It does not
+ * register, because functions that only read need no handle. It must run in the router's
+ * process.
  *
- * A source for Windows, unchanged on Linux: see docs/porting.md.
+ * This program was written for Windows, and compiles unchanged on Linux: docs/porting.md.
  */
 #include <winsock2.h>
 #include <windows.h>
@@ -15,8 +14,7 @@
 
 #include <stdio.h>
 
-/* Small on purpose, so that a walk takes several calls; any size is right that
- * the caller can make larger. */
+/* Small, so that the listing takes several calls. Any size works if the caller can enlarge it. */
 enum { ROOM = 512 };
 
 static void print_address(const char *before, DWORD address)
@@ -34,7 +32,7 @@ static void print_owner(DWORD index, DWORD next_hop)
         printf(" (protocol %lu.%lu)", (unsigned long)protocol, (unsigned long)component);
 }
 
-/* One entry; returns how many bytes it takes. */
+/* Prints one entry, and returns its size in bytes. */
 static DWORD print_entry(const MIB_IPMCAST_MFE_STATS *entry)
 {
     ULONG i;
@@ -61,7 +59,7 @@ static DWORD print_entry(const MIB_IPMCAST_MFE_STATS *entry)
 
 void viewer_show(void)
 {
-    /* The entries have fields of four bytes, and so has the buffer. */
+    /* The fields of the entries have four bytes, so the buffer is aligned for them. */
     DWORD buffer[ROOM / sizeof(DWORD)];
     MIB_IPMCAST_MFE last = {0};
     DWORD size = sizeof(buffer), count = 0, total = 0;

@@ -1,8 +1,8 @@
-/* viewer.h - what an administrator sees of MGM. */
+/* viewer.h - prints the MFEs. */
 #ifndef VIEWER_H
 #define VIEWER_H
 
-/* Prints every forwarding entry. */
+/* Prints all MFEs. */
 void viewer_show(void);
 
 #endif

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts the UDP datagrams to a group that arrive on a wire, joined or not.
+"""Counts the UDP datagrams to a group that arrive on a link, whether its host has joined or not.
 
     wire.py INTERFACE GROUP
 

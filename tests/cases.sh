@@ -1,15 +1,15 @@
-# For runners in bash to source: their cases, one after the other, and the sum.
+# Bash runners source this file. It runs their cases one after the other, and prints the totals.
 #
-# A case is a function case_NAME. It runs in a process of its own, so that set -e
-# ends the one that fails. A line "3 passed, 0 failed, 1 skipped" in its output
-# is the total of tests within it; without one it counts as one.
+# A case is a function case_NAME. It runs in its own process, so that set -e ends only the failed
+# case. A line "3 passed, 0 failed, 1 skipped" in its output is the total of its tests; without such
+# a line it counts as one test.
 
 die() {
     echo "  $*"
     exit 1
 }
 
-# 77 is what "skipped" is to automake, ctest and so on.
+# automake, ctest and others use status 77 for a skipped test.
 skip() {
     echo "  $*"
     exit 77

@@ -33,7 +33,7 @@ static DWORD stats_ex_next(PMIB_IPMCAST_MFE start, PDWORD size, PBYTE buffer, PD
     return MgmGetNextMfeStats(start, size, buffer, count, MGM_MFE_STATS_1);
 }
 
-/* The sizes in plain numbers: those of the documentation, not of our header. */
+/* The sizes as numbers, taken from the documentation and not from the header. */
 const struct form forms[FORMS] = {
     {"MIB_IPMCAST_MFE", 60, 16, MgmGetMfe, MgmGetFirstMfe, MgmGetNextMfe},
     {"MIB_IPMCAST_MFE_STATS", 64, 28, stats_get, stats_first, stats_next},
@@ -47,7 +47,7 @@ DWORD entry_size(const struct form *form, DWORD oifs)
 
 DWORD entry_oifs(const struct form *form, const BYTE *entry)
 {
-    /* ulNumOutIf stands after ulTimeOut in the plain form, which the others lack. */
+    /* In an MFE, ulNumOutIf follows ulTimeOut, which statistics lack. */
     DWORD oifs;
 
     memcpy(&oifs, entry + (form->base == 60 ? 48 : 44), sizeof(oifs));

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A case that takes this long is stuck: a deadlock fails with its name. */
+/* A case that takes longer counts as stuck, and fails: a deadlock is reported with its name. */
 enum { STUCK_AFTER_MS = 20000 };
 
 static struct {
@@ -17,7 +17,7 @@ static struct {
     unsigned allowed_ms;
 } current;
 
-/* Checks may be made inside callbacks, on any thread. */
+/* Callbacks on any thread may make checks. */
 static struct lock print_lock = LOCK_INITIALIZER;
 
 void skip_case(const char *reason)

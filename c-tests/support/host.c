@@ -1,4 +1,4 @@
-/* The host's side of the router: life, routes, packets, the log. */
+/* The host's functions: start and stop, routes, packets, the log. */
 
 #include "router.h"
 #include "threads.h"
@@ -38,7 +38,7 @@ size_t mgm_log_lines_since(size_t before, size_t expected)
 {
     int wait;
 
-    /* On a busy machine the log callback may seem slow; then a thread of MGM's writes the lines. */
+    /* On a busy machine the log callback may count as slow. Then mgm-log writes the lines. */
     for (wait = 0; wait < 5000 && mgm_log_lines() - before < expected; wait++)
         sleep_ms(1);
     return mgm_log_lines() - before;
@@ -146,7 +146,7 @@ void plug_in(DWORD index)
 
 void packet_header(const char *text, BYTE header[PACKET_HEADER_SIZE])
 {
-    /* Version 4, 5 words of header, length 100, TTL 64, UDP. */
+    /* Version 4, a header of 5 words, length 100, TTL 64, UDP. */
     static const BYTE pattern[PACKET_HEADER_SIZE] = {0x45, 0, 0, PACKET_LENGTH, 0, 0, 0, 0, 64, 17};
     struct flow f = flow(text);
 
@@ -175,7 +175,7 @@ static void hand_in(const char *text, DWORD index, DWORD next_hop, struct verdic
                                     verdict->oifs);
 }
 
-/* The oifs ascending, so that texts can be compared. */
+/* Sorts the oifs, so that texts can be compared. */
 static void append_oifs(char *text, size_t room, const struct verdict *verdict)
 {
     bool told[MOST_OIFS] = {false};

@@ -65,7 +65,7 @@ void recorder_reset(void)
     lock_give(&log_lock);
 }
 
-/* Under the lock: whether the log is these lines; if not, prints both. */
+/* Whether the log has exactly these lines; if not, prints both. The caller holds the lock. */
 static void compare_log(const char *file, int line, const char *const *expected)
 {
     size_t count = 0;
@@ -87,7 +87,7 @@ static void compare_log(const char *file, int line, const char *const *expected)
     }
 }
 
-/* Gives MGM's own threads the time to write as many lines as are expected. */
+/* Waits until threads of the library have written as many lines as are expected. */
 static void await(const char *const *expected, unsigned wait_ms)
 {
     unsigned long long until = now_ms() + patience_ms(wait_ms);
@@ -138,13 +138,13 @@ void expect_log_sorted(const char *file, int line, const char *const *expected)
     lock_give(&log_lock);
 }
 
-/* An address and its mask: 0 with 0, 255.255.255.255 with any other. */
+/* Checks the mask of an address: 0 for 0, 255.255.255.255 for any other. */
 static void check_mask(DWORD address, DWORD mask)
 {
     CHECK_EQ(mask, address == 0 ? 0 : 0xffffffff);
 }
 
-/* The part of the line that is particular to the kind of callback. */
+/* Writes the part of the line that depends on the kind of callback. */
 static void describe(const struct event *event, char *text, size_t room)
 {
     char where[32], upstream[16];
@@ -207,11 +207,11 @@ static DWORD record(char letter, struct event event)
 
     if (hook != NULL)
         hook(&event);
-    /* MGM ignores what a callback returns: prove it with every one of them. */
+    /* The library ignores what a callback returns, so return something else each time. */
     return 0xdeadbeef;
 }
 
-/* A callback has no context argument, hence nine functions for each letter. */
+/* A callback has no context argument, so each letter has nine functions. */
 #define RECORDING_CLIENT(L)                                                                       \
     static DWORD rpf_##L(DWORD s, DWORD sm, DWORD g, DWORD gm, PDWORD index, PDWORD next_hop,    \
                          PDWORD upstream, DWORD size, PBYTE header, PBYTE route)                  \

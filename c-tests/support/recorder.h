@@ -1,7 +1,7 @@
-/* Clients that write down what they are told.
+/* Clients that record their callbacks.
  *
- * Ten clients with the letters A to J record their callbacks into one log, a
- * line each, in the order in which they came:
+ * Ten clients with the letters A to J write their callbacks into one log, a line each, in the order
+ * in which they run:
  *
  *   A join (*, 239.1.1.1) member              JOIN_ALERT, bMemberUpdate TRUE
  *   A join (10.0.0.5, 239.1.1.1) mfe          JOIN_ALERT, bMemberUpdate FALSE
@@ -37,10 +37,10 @@ enum event_kind {
 
 enum { EVENT_KINDS = EVENT_ENABLE_IGMP + 1 };
 
-/* How long "soon" is. */
+/* How long SOON and EXPECT_SOON wait. */
 enum { SOON_MS = 5000 };
 
-/* One callback: what came in, and pointers to what may be answered. */
+/* One callback: its arguments, and pointers to the values that it may change. */
 struct event {
     enum event_kind kind;
     char client;
@@ -58,45 +58,45 @@ struct event {
 
 typedef void event_hook(const struct event *event);
 
-/* Registers a recording client: protocol id 0x41 for 'A' and so on, component
- * 1. A failure to register is a failed check. */
+/* Registers a client with protocol id 0x41 for 'A' and so on, and component 1. A refused
+ * registration is a failed check. */
 HANDLE protocol(char letter);
-/* IGMP: PROTO_IP_IGMP, component 1. Like most, it does not care for the alerts
- * of others and has no JOIN_ALERT and PRUNE_ALERT callbacks. */
+/* IGMP: PROTO_IP_IGMP, component 1. As in most implementations, it has no callbacks for JOIN_ALERT
+ * and PRUNE_ALERT. */
 HANDLE igmp(char letter);
-/* The same under any ids. */
+/* The same with other ids, and with all callbacks. */
 HANDLE client_as(char letter, DWORD protocol_id, DWORD component_id);
-/* The configuration of a recording client, to register it by hand. */
+/* The configuration of such a client, for a test that registers it itself. */
 ROUTING_PROTOCOL_CONFIG config_of(char letter);
 
-/* The letter of the client with these ids, '?' if it is none of ours. */
+/* The letter of the client with these ids, '?' if there is none. */
 char letter_of(DWORD protocol_id, DWORD component_id);
 
-/* What the client does inside its callbacks, after the line is written. */
+/* Sets a function that runs inside the client's callbacks, after the line is written. */
 void on_event(char letter, event_hook *hook);
 
-/* Adds a line of the test's own to the log. */
+/* Adds a line of the test to the log. */
 void note(const char *line);
 
-/* Forgets clients, hooks and log. */
+/* Deletes the clients, their functions, and the log. */
 void recorder_reset(void);
 
-/* Compares the log with exactly these lines, and empties it. */
+/* Compares the log with these lines, and empties it. */
 #define EXPECT(...) expect_log(__FILE__, __LINE__, 0, (const char *const[]){__VA_ARGS__, NULL})
 #define EXPECT_NOTHING() expect_log(__FILE__, __LINE__, 0, (const char *const[]){NULL})
-/* The same, but waits for lines that come on MGM's own threads. */
+/* The same, but waits for lines that threads of the library write. */
 #define EXPECT_SOON(...) \
     expect_log(__FILE__, __LINE__, SOON_MS, (const char *const[]){__VA_ARGS__, NULL})
-/* The same, for lines whose order is nobody's promise; it waits, too. */
+/* The same for lines whose order is not defined; it waits, too. */
 #define EXPECT_UNORDERED(...) \
     expect_log_sorted(__FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
 
 void expect_log(const char *file, int line, unsigned wait_ms, const char *const *expected);
 void expect_log_sorted(const char *file, int line, const char *const *expected);
 
-/* Empties the log unread. */
+/* Empties the log. */
 void forget_log(void);
-/* How many lines there are; how many of them begin so. */
+/* The number of lines, and the number of lines that begin with a text. */
 size_t log_length(void);
 size_t log_count(const char *beginning);
 

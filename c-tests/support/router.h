@@ -1,12 +1,11 @@
-/* The router around MGM, in words that read as the transcripts do:
+/* The router that uses the library, in the words of the expected lines:
  *
  *     HANDLE a = protocol('A'), b = protocol('B');
  *     OK(take(a, 1));
  *     OK(join(a, "(*, 239.1.1.1)", 1));
  *     EXPECT("B join (*, 239.1.1.1) member");
  *
- * Every Mgm function has its verb here; hostile tests call the functions
- * themselves.
+ * Every Mgm function has a short name here. Tests of invalid arguments call the functions directly.
  */
 #ifndef C_TESTS_ROUTER_H
 #define C_TESTS_ROUTER_H
@@ -19,15 +18,13 @@
 #include "harness.h"
 #include "recorder.h"
 
-/* A fresh MGM with the embedded forwarder; the harness calls these around each
- * case. */
+/* Start and stop the library with the memory forwarder. The harness calls them around each case. */
 void router_start(void);
 void router_stop(void);
 /* Starts again with this ulTimeOut for new MFEs, in seconds. */
 void router_restart(DWORD mfe_timeout);
 
-/* The same as the harness's, but for the log: its level, and who takes its lines (null: they
- * go to stderr). */
+/* The configuration of the harness with another log: its level, and its callback (null: stderr). */
 MGMHOST_CONFIG config_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback, void *context);
 void restart_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback);
 
@@ -45,7 +42,7 @@ char *flow_text(DWORD source, DWORD group, char text[40]);
 /* Interfaces: "3", or "3/10.0.0.2" with a next hop. */
 char *interface_text(DWORD index, DWORD next_hop, char text[32]);
 
-/* Interfaces of one neighbour have the next hop as their last argument. */
+/* The functions with _at take a next hop as their last argument. */
 DWORD take(HANDLE client, DWORD index);
 DWORD take_at(HANDLE client, DWORD index, const char *next_hop);
 DWORD release(HANDLE client, DWORD index);
@@ -56,64 +53,64 @@ DWORD join(HANDLE client, const char *flow, DWORD index);
 DWORD join_at(HANDLE client, const char *flow, DWORD index, const char *next_hop);
 DWORD leave(HANDLE client, const char *flow, DWORD index);
 DWORD leave_at(HANDLE client, const char *flow, DWORD index, const char *next_hop);
-/* MGM_FORWARD_STATE_FLAG alone: in existing MFEs only. */
+/* With MGM_FORWARD_STATE_FLAG alone, which changes existing MFEs only. */
 DWORD forward_on(HANDLE client, const char *flow, DWORD index);
 DWORD forward_off(HANDLE client, const char *flow, DWORD index);
 /* MgmSetMfe; a null upstream sets 0. */
 DWORD set_mfe(HANDLE client, const char *flow, const char *upstream, DWORD in_index);
 
-/* A has 1, where the route to 10/8 points, and 4; B has 2, and wants 239.1.1.1 there. */
+/* A owns 1, where the route to 10/8 points, and 4; B owns 2, and has joined 239.1.1.1 there. */
 void router_of_two(HANDLE *a, HANDLE *b);
 /* A owns 1, where the route to 10/8 points; B owns 2, and C owns 3. */
 void router_of_three(HANDLE *a, HANDLE *b, HANDLE *c);
 
-/* Who MgmGetProtocolOnInterface names: a client's letter, "nobody". */
+/* The client that MgmGetProtocolOnInterface returns: its letter, or "nobody". */
 const char *owner_of(DWORD index);
 const char *owner_at(DWORD index, const char *next_hop);
 
-/* The multicast view: a prefix "10.0.0.0/8" behind a gateway (0.0.0.0: it is
- * connected) on an interface. */
+/* Adds or deletes a route of the multicast view: a prefix "10.0.0.0/8", and a gateway (0.0.0.0 if
+ * the prefix is directly connected) on an interface. */
 void route(const char *prefix, DWORD index, const char *gateway);
 void unroute(const char *prefix);
 /* An address of the router itself. */
 void own_address(const char *address);
 
-/* A packet of the flow comes in; MGM's decision as "to 2 3", "to nobody" if
- * it was accepted without an outgoing interface, "refused", or a code's name. */
+/* Passes a packet of the flow to the library. Returns the decision: "to 2 3", "to nobody" if the
+ * packet was accepted but there is no oif, "refused", or the name of a code. */
 const char *packet(const char *flow, DWORD index);
 const char *packet_at(const char *flow, DWORD index, const char *next_hop);
-/* The code alone; how many interfaces it goes out on. */
+/* The same, but return the code, or the number of oifs. */
 DWORD packet_code(const char *flow, DWORD index);
 DWORD packet_out_count(const char *flow, DWORD index);
-/* These packets have an IP header of 20 bytes with the addresses and a TTL of
- * 64, and are 100 octets long. */
+/* These packets have an IP header of 20 bytes with these addresses and TTL 64. They are 100 octets
+ * long. */
 enum { PACKET_HEADER_SIZE = 20, PACKET_LENGTH = 100 };
 void packet_header(const char *flow, BYTE header[PACKET_HEADER_SIZE]);
 
-/* The system loses an interface, and has it again. */
+/* The system loses an interface, or has it again. */
 void unplug(DWORD index);
 void plug_in(DWORD index);
 
-/* What MgmGetMfe tells of one MFE; ulNumOutIf 0 and rgmioOutInfo empty if
- * there is none: then the code is ERROR_NOT_FOUND. */
+/* MgmGetMfe. If the MFE does not exist, returns ERROR_NOT_FOUND and zeros. */
 DWORD get_mfe(const char *flow, MIB_IPMCAST_MFE *head);
 
-/* All MFEs in order, a line each, compared and shown when they differ:
+/* Compares all MFEs in order, a line each, and prints them if they differ:
  *   (10.0.0.5, 239.1.1.1) in 1 from 10.0.1.1 out 2 3
- * A negative one ends in "out" alone. */
+ * The line of a negative MFE ends with "out". */
 #define EXPECT_MFES(...) expect_mfes(__FILE__, __LINE__, (const char *const[]){__VA_ARGS__, NULL})
 #define EXPECT_NO_MFES() expect_mfes(__FILE__, __LINE__, (const char *const[]){NULL})
 void expect_mfes(const char *file, int line, const char *const *expected);
 
-/* What an enumeration of the type returns, sorted by group, then source. */
+/* Compares what an enumeration of this type returns, sorted by group, then source. */
 #define EXPECT_GROUPS(type, ...) \
     expect_groups(__FILE__, __LINE__, (type), (const char *const[]){__VA_ARGS__, NULL})
 #define EXPECT_NO_GROUPS(type) \
     expect_groups(__FILE__, __LINE__, (type), (const char *const[]){NULL})
 void expect_groups(const char *file, int line, MGM_ENUM_TYPES type, const char *const *expected);
 
-/* Waits until the condition holds, or says that it did not. It is not looked at again
- * once it has held: it may do so for a moment, between two callbacks. */
+/* Waits until the condition holds; a failed check if it does not hold in time. The condition is
+ * not evaluated again once it was true, because it may be true only for a moment between two
+ * callbacks. */
 #define SOON(condition)                                                             \
     do {                                                                            \
         bool held_ = (condition);                                                   \
@@ -126,36 +123,36 @@ void expect_groups(const char *file, int line, MGM_ENUM_TYPES type, const char *
     } while (0)
 void wait_a_little(void);
 
-/* A call that is refused: the code, not a thing changed, one log line. */
-#define REFUSED(call, expected)                                                          \
-    do {                                                                                 \
-        struct world world_ = world_before();                                            \
-        DWORD code_ = (call);                                                            \
-        world_unchanged(__FILE__, __LINE__, #call, &world_, code_, (expected), 1);       \
+/* Checks that a call is refused: it returns the code, changes nothing, and logs one line. */
+#define REFUSED(call, expected)                                                        \
+    do {                                                                               \
+        struct snapshot snapshot_ = take_snapshot();                                   \
+        DWORD code_ = (call);                                                          \
+        expect_unchanged(__FILE__, __LINE__, #call, &snapshot_, code_, (expected), 1); \
     } while (0)
-/* A refusal in the ordinary course of things, which makes no log line. */
-#define REFUSED_QUIETLY(call, expected)                                                  \
-    do {                                                                                 \
-        struct world world_ = world_before();                                            \
-        DWORD code_ = (call);                                                            \
-        world_unchanged(__FILE__, __LINE__, #call, &world_, code_, (expected), 0);       \
+/* The same for a refusal that is not logged. */
+#define REFUSED_QUIETLY(call, expected)                                                \
+    do {                                                                               \
+        struct snapshot snapshot_ = take_snapshot();                                   \
+        DWORD code_ = (call);                                                          \
+        expect_unchanged(__FILE__, __LINE__, #call, &snapshot_, code_, (expected), 0); \
     } while (0)
 
-struct world {
+struct snapshot {
     char *dump;
-    size_t log_lines;  /* MGM's */
+    size_t log_lines;  /* of the library */
     size_t callbacks;
 };
-struct world world_before(void);
-void world_unchanged(const char *file, int line, const char *call, struct world *before,
+struct snapshot take_snapshot(void);
+void expect_unchanged(const char *file, int line, const char *call, struct snapshot *before,
                      DWORD code, DWORD expected, size_t log_lines);
 
-/* What MGM has logged since the case began: how many lines, and the last. */
+/* The log of the library since the case began: the number of lines, and the last line. */
 size_t mgm_log_lines(void);
-/* How many lines there have been since there were `before`; waits for as many as are expected. */
+/* The number of lines since there were `before`; waits for as many as are expected. */
 size_t mgm_log_lines_since(size_t before, size_t expected);
 const char *mgm_last_line(void);
-/* Takes the lines: for a case that stops MGM, and starts it otherwise. */
+/* The log callback, for a case that starts the library with other settings. */
 void mgm_take_line(void *context, DWORD level, const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* Looking at MGM's tables from outside, and comparing. */
+/* Reads and compares the tables of the library. */
 
 #include "router.h"
 #include "threads.h"
@@ -55,7 +55,7 @@ static int by_interface(const void *a, const void *b)
     return memcmp(&left->dwNextHopAddr, &right->dwNextHopAddr, sizeof(DWORD));
 }
 
-/* One entry as a line; returns the entry's size. */
+/* Writes one entry as a line, and returns the size of the entry. */
 static size_t append_mfe(struct text *text, const BYTE *entry)
 {
     char line[LINE], flow[40], where[32], upstream[16];
@@ -111,8 +111,7 @@ static int by_group_and_source(const void *a, const void *b)
     return groups != 0 ? groups : memcmp(&left->dwSourceAddr, &right->dwSourceAddr, sizeof(DWORD));
 }
 
-/* An enumeration needs a client; this one has no callbacks and no interfaces,
- * so nobody is told anything because of it. */
+/* A client for an enumeration. It has no callbacks and no interfaces, so it causes no callbacks. */
 static HANDLE observe(void)
 {
     ROUTING_PROTOCOL_CONFIG deaf = {0};
@@ -182,7 +181,7 @@ void wait_a_little(void)
     sleep_ms(10);
 }
 
-/* Everything that mgm.h lets one see of MGM's state. */
+/* All of the library's state that mgm.h returns, as text. */
 static char *dump(void)
 {
     struct text text = {0};
@@ -198,17 +197,17 @@ static char *dump(void)
     return text.start;
 }
 
-struct world world_before(void)
+struct snapshot take_snapshot(void)
 {
-    struct world world;
+    struct snapshot snapshot;
 
-    world.dump = dump();
-    world.callbacks = log_length();
-    world.log_lines = mgm_log_lines();
-    return world;
+    snapshot.dump = dump();
+    snapshot.callbacks = log_length();
+    snapshot.log_lines = mgm_log_lines();
+    return snapshot;
 }
 
-void world_unchanged(const char *file, int line, const char *call, struct world *before,
+void expect_unchanged(const char *file, int line, const char *call, struct snapshot *before,
                      DWORD code, DWORD expected, size_t log_lines)
 {
     size_t lines = mgm_log_lines_since(before->log_lines, log_lines);

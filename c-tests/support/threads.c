@@ -150,9 +150,8 @@ int child_failures(const struct child *child)
 
 #else
 
-/* The child answers through a pipe and not by its exit status, because valgrind
- * has its own: to it whatever belonged to the parent's threads, which a child
- * does not have, is lost. */
+/* The child reports through a pipe and not by its exit status. Valgrind changes the status, because
+ * it reports the memory of the parent's threads, which the child does not have, as lost. */
 struct child child_split_off(void)
 {
     struct child child = {false, -1, -1};
@@ -165,7 +164,7 @@ struct child child_split_off(void)
     child.is_here = child.id == 0;
     child.end = ends[child.is_here];
     close(ends[!child.is_here]);
-    /* Nobody watches over a child that hangs. */
+    /* No harness ends a child that hangs. */
     if (child.is_here)
         alarm(60);
     return child;

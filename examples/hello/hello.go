@@ -1,6 +1,6 @@
-// Two routing protocols share one router: pim has interface 1, where the sources are,
-// edge has interface 2, where somebody wants to listen. The router itself is a table in
-// memory, to which this program hands packets.
+// Two routing protocols share one router. pim owns interface 1, towards the sources, and edge owns
+// interface 2, where hosts join. With the memory forwarder this program passes the packets to the
+// library.
 package main
 
 import (

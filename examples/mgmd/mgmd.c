@@ -1,16 +1,16 @@
 /*
- * mgmd.c - the smallest router daemon around the library: its life, and no protocol.
+ * mgmd.c - a minimal router daemon, without a protocol.
  *
  *     mgmd [--user NAME] [--status PATH] [--join INTERFACE=GROUP]... INTERFACE...
  *
- * Forwards with the kernel between the interfaces; what hosts would ask for by IGMP is said
- * by --join. To make a router of it, put your protocols where static_groups() is.
- * docs/host.md explains each step; mgmd.service has systemd run it.
+ * The kernel forwards between the interfaces. --join adds the memberships that hosts would ask
+ * for with IGMP. To build your own router, replace static_groups() with your protocols.
+ * docs/host.md explains each step; mgmd.service is the unit for systemd.
  *
- *     --user    started as root: become NAME once the interfaces are taken
- *     --status  a socket with the status and the metrics: mgmtop PATH
+ *     --user    become NAME after the interfaces are taken, if started as root
+ *     --status  serve the status and the metrics at PATH, for mgmtop
  *
- * SIGTERM and SIGINT end it, and nothing is left in the kernel.
+ * SIGTERM and SIGINT end the daemon, which then leaves nothing in the kernel.
  *
  *     cc mgmd.c service.c -lmgm
  */
@@ -47,7 +47,7 @@ static bool failed(const char *what, DWORD code)
     return code != NO_ERROR;
 }
 
-/* A library of another major version is refused by the loader, an older minor one here. */
+/* The loader refuses a library of another major version, and this function an older minor one. */
 static bool library_fits(void)
 {
     MGMHOST_VERSION version = {.dwSize = sizeof version};
@@ -63,7 +63,7 @@ static bool library_fits(void)
     return false;
 }
 
-/* Takes the interfaces in turn; *taken are their indices, as many as the answer. */
+/* Takes the interfaces in turn. Returns their number, and their indices in `taken`. */
 static int take_interfaces(HANDLE protocol, const struct options *options, DWORD *taken)
 {
     for (int i = 0; i < options->interface_count; i++) {
@@ -73,7 +73,7 @@ static int take_interfaces(HANDLE protocol, const struct options *options, DWORD
             service_log(MGMHOST_LOG_ERROR, "%s: no such interface", options->interfaces[i]);
             return i;
         }
-        /* The first one opens the kernel's table: only up to here are privileges needed. */
+        /* The first take opens the kernel's table. After it no privileges are needed. */
         if (failed(options->interfaces[i], MgmTakeInterfaceOwnership(protocol, index, 0)))
             return i;
         taken[i] = index;
@@ -81,7 +81,7 @@ static int take_interfaces(HANDLE protocol, const struct options *options, DWORD
     return options->interface_count;
 }
 
-/* What a protocol would hear from the hosts. Here your own begin. */
+/* Adds the memberships of --join. Replace this with your own protocols. */
 static bool static_groups(HANDLE protocol, const struct options *options)
 {
     for (int i = 0; i < options->join_count; i++) {
@@ -102,7 +102,7 @@ static bool static_groups(HANDLE protocol, const struct options *options)
     return true;
 }
 
-/* Waits for the signal to stop, and tells the watchdog that MGM answers. */
+/* Waits for a signal, and reports to the watchdog that the library works. */
 static void serve(int signals, DWORD index)
 {
     struct pollfd stop = {.fd = signals, .events = POLLIN};
@@ -114,7 +114,7 @@ static void serve(int signals, DWORD index)
 
         if (ready > 0 || (ready < 0 && errno != EINTR))
             return;
-        /* A call that takes MGM's lock: it comes back only if nothing hangs in there. */
+        /* This call takes the library's lock, so it returns only if the library works. */
         if (ready == 0 && MgmGetProtocolOnInterface(index, 0, &owner, &component) == NO_ERROR)
             service_notify("WATCHDOG=1");
     }
@@ -135,7 +135,7 @@ static bool run(const struct options *options, int signals)
     good = taken == options->interface_count &&
            (options->user == NULL || service_become(options->user)) &&
            static_groups(protocol, options);
-    /* After the change of user, who is then the owner of the socket and can remove it. */
+    /* After the change of user, so that the new user owns the socket and can delete it. */
     if (good && options->status != NULL)
         good = !failed(options->status, MgmHostServeStatus(options->status));
     if (good) {
@@ -145,7 +145,7 @@ static bool run(const struct options *options, int signals)
         service_notify("STOPPING=1");
         service_log(MGMHOST_LOG_INFO, "stopping");
     }
-    /* With an interface goes all that was said about it. Who has one cannot deregister. */
+    /* A release deletes the memberships on the interface. An owner cannot deregister. */
     while (taken > 0)
         if (failed("MgmReleaseInterfaceOwnership",
                    MgmReleaseInterfaceOwnership(protocol, interfaces[--taken], 0)))
@@ -177,7 +177,7 @@ static bool parse(int argc, char **argv, struct options *options)
 
 int main(int argc, char **argv)
 {
-    /* Not "auto": a router that cannot route shall fail, not run on in memory. */
+    /* Not "auto", so that the daemon fails if it cannot use the kernel's table. */
     MGMHOST_CONFIG config = {.dwSize = sizeof config,
                              .dwForwarder = MGMHOST_FORWARDER_KERNEL,
                              .pfnLogCallback = service_log_callback};
@@ -192,7 +192,7 @@ int main(int argc, char **argv)
                 argv[0]);
         return EXIT_USAGE;
     }
-    /* Before there are threads. Those of MGM take no signals in any case. */
+    /* Before any thread is started. The library's threads block these signals anyway. */
     sigemptyset(&stops);
     sigaddset(&stops, SIGTERM);
     sigaddset(&stops, SIGINT);
@@ -202,7 +202,7 @@ int main(int argc, char **argv)
     if (signals < 0 || !library_fits() || failed("MgmHostStart", MgmHostStart(&config)))
         return EXIT_FAILURE;
     good = run(&options, signals);
-    /* Whatever went wrong: nothing stays behind in the kernel, and no socket. */
+    /* Also after an error, so that nothing is left in the kernel, and no socket. */
     if (failed("MgmHostStop", MgmHostStop()))
         good = false;
     return good ? EXIT_SUCCESS : EXIT_FAILURE;

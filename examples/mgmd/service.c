@@ -22,7 +22,7 @@ void service_notify(const char *state)
     socklen_t size = offsetof(struct sockaddr_un, sun_path);
     int fd;
 
-    /* It is a path, or begins with @ for a name in the abstract namespace. */
+    /* The address is a path, or a name in the abstract namespace if it begins with @. */
     if (path == NULL || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof to.sun_path)
         return;
     memcpy(to.sun_path, path, strlen(path));
@@ -32,7 +32,7 @@ void service_notify(const char *state)
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    /* Should nobody listen any more, there is nobody to complain to either. */
+    /* An error is ignored: the service manager no longer listens. */
     (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, size);
     close(fd);
 }
@@ -50,7 +50,7 @@ int service_watchdog_interval(void)
 
 void service_log_callback(void *context, DWORD level, const char *text)
 {
-    /* The journal takes "<3>" at a line's begin for its priority (sd-daemon(3)). */
+    /* For the journal, "<3>" at the start of a line is the priority (sd-daemon(3)). */
     static const char *const priority[] = {"", "", "<3>", "<4>", "<6>", "<7>", "<7>"};
     bool journal = getenv("JOURNAL_STREAM") != NULL;
     char line[1024];
@@ -64,7 +64,7 @@ void service_log_callback(void *context, DWORD level, const char *text)
         length = sizeof line;
         line[length - 1] = '\n';
     }
-    /* One write for a line, so that those of several threads do not mix. */
+    /* One write for each line, so that lines of several threads do not mix. */
     (void)!write(STDERR_FILENO, line, (size_t)length);
 }
 
@@ -88,9 +88,9 @@ bool service_become(const char *name)
         return false;
     }
     /*
-     * The C library changes the user of every thread, MGM's too, and the kernel
-     * takes the capabilities from each that ceases to be root. capset(2) would
-     * not do: it changes the calling thread alone.
+     * The C library changes the user of every thread, also of the library's threads, and the
+     * kernel removes the capabilities of each thread that is no longer root. capset(2) would
+     * change only the calling thread.
      */
     if (setgroups(0, NULL) != 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0) {

@@ -1,6 +1,6 @@
 /*
- * service.h - what a daemon owes to the system around it, without any library:
- * readiness and watchdog (sd_notify), log levels (sd-daemon), privileges.
+ * service.h - the interface between a daemon and the system, without a library: readiness and
+ * watchdog (sd_notify), log levels (sd-daemon), privileges.
  */
 #ifndef EXAMPLES_MGMD_SERVICE_H
 #define EXAMPLES_MGMD_SERVICE_H
@@ -10,21 +10,21 @@
 #include <stdbool.h>
 
 /*
- * Tells the service manager how we are: "READY=1", "STOPPING=1", "WATCHDOG=1",
- * "STATUS=…", several by line feeds. Without one, nothing happens.
+ * Reports the state to the service manager: "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=…",
+ * separated by line feeds. Does nothing without a service manager.
  */
 void service_notify(const char *state);
 
-/* Milliseconds after which it wants to hear WATCHDOG=1, or -1: never. */
+/* The time in milliseconds within which it expects WATCHDOG=1, or -1 without a watchdog. */
 int service_watchdog_interval(void);
 
-/* A line of the daemon's own, `level` as with MGM (MGMHOST_LOG_ERROR …). */
+/* Logs a line of the daemon. `level` is MGMHOST_LOG_ERROR and so on. */
 void service_log(DWORD level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* MGM's lines. It is called by several threads at a time. */
+/* The library's log callback. Several threads may call it at the same time. */
 void service_log_callback(void *context, DWORD level, const char *text);
 
-/* Becomes another user for good, with no capability left in any thread. */
+/* Becomes another user permanently. No thread keeps a capability. */
 bool service_become(const char *user);
 
 #endif

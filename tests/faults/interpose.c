@@ -1,18 +1,17 @@
 /*
- * interpose.c - system calls that fail to order, for LD_PRELOAD.
+ * interpose.c - makes selected system calls fail, for LD_PRELOAD.
  *
- * Stands between libmgm and the C library, so that the library under test is
- * the one that is shipped. Calls are counted by kind, such as "setsockopt 0 204"
- * (level and option) or "ioctl 89e1": the order among kinds depends on threads,
- * the order within one hardly does.
+ * It replaces functions of the C library, so the tested libmgm is the one that is shipped. Calls are
+ * counted by kind, such as "setsockopt 0 204" (level and option) or "ioctl 89e1". The order of calls
+ * of different kinds depends on the threads; the order of calls of one kind hardly does.
  *
- *     MGM_CALLS=FILE                     each call's kind and number, one a line
+ *     MGM_CALLS=FILE                     writes kind and number of each call, one per line
  *     MGM_FAULT="HOW FIRST TIMES KIND"   from call FIRST of this kind on, TIMES calls fail;
  *                                        HOW is an errno, "short" or "garbage"
  *     MGM_FAULT_WHILE=FILE               only while this file exists
  *
- * A call that fails with an errno is not made. A short one is cut in half, in
- * a garbage one everything that was read is overwritten.
+ * A call that fails with an errno is not made. "short" transfers half of the bytes, and "garbage"
+ * overwrites everything that was read.
  */
 #define _GNU_SOURCE /* RTLD_NEXT, recvmmsg */
 
@@ -62,7 +61,7 @@ __attribute__((constructor)) static void read_orders(void)
     fault.how = fault.error ? FAIL : strcmp(how, "short") == 0 ? SHORT : GARBAGE;
 }
 
-/* Counts a call, and says what is to become of it. */
+/* Counts a call, and returns how it must fail. */
 __attribute__((format(printf, 1, 2))) static enum how order(const char *format, ...)
 {
     char kind[LENGTH], line[LENGTH + 32];
@@ -106,7 +105,7 @@ static void overwrite(void *buffer, size_t length)
     }
 }
 
-/* The function of this name that would have been called. */
+/* The function of this name in the C library. */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 int socket(int domain, int type, int protocol)
@@ -163,7 +162,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
                    void *argument)
 {
     if (order("pthread_create"))
-        return errno; /* its way to fail */
+        return errno; /* pthread_create returns its error */
     return REAL(pthread_create)(thread, attributes, start, argument);
 }
 

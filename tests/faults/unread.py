@@ -1,4 +1,4 @@
-"""Upcalls that cannot be read while interfaces change: none may be put down to another one."""
+"""Upcalls that cannot be read while interfaces change: none may be attributed to another interface."""
 
 import os
 import pathlib
@@ -10,23 +10,23 @@ from router import CAN_NOT_COMPLETE, NO_ERROR, Router
 
 GROUP, LATER = "239.1.2.3", "239.1.2.4"
 FAR = "10.9.0.5"  # a source behind the host "source"
-# How long nothing can be read, in seconds. The router tries ten times a second.
+# How long no upcall can be read, in seconds. The router tries ten times a second.
 BLIND = 1.0
 
 
-def play():
-    """All 32 VIFs are in use. One is released while an upcall that names it waits in the
-    socket and every read fails; another device is to get its number. Raises what is wrong."""
+def check():
+    """All 32 VIFs are in use. One is released while an upcall that names it waits in the socket and
+    every read fails. Then another device takes the number. Raises an exception if that fails."""
     with tempfile.TemporaryDirectory() as directory:
         switch, calls = (pathlib.Path(directory) / name for name in ("switch", "calls"))
         lab = Lab()
         try:
-            _play(lab, switch, calls)
+            _check(lab, switch, calls)
         finally:
             lab.close()
 
 
-def _play(lab, switch, calls):
+def _check(lab, switch, calls):
     source, one = lab.host("source"), lab.host("one")
     lab.link(source, "to-source")
     lab.link(one, "to-one")
@@ -60,9 +60,9 @@ def _play(lab, switch, calls):
             assert code == CAN_NOT_COMPLETE, code
             router.logs("still being deleted")
         until(lambda: router.do(f"take A {newcomer}") != CAN_NOT_COMPLETE, "the number is free")
-        assert router.heard("RPF", source=FAR) == [], "nobody has that interface any more"
+        assert router.heard("RPF", source=FAR) == [], "no client owns that interface any longer"
         near = source.emitter(LATER)
-        near.send_until(lambda: router.heard("RPF", group=LATER), "what comes later")
+        near.send_until(lambda: router.heard("RPF", group=LATER), "later upcalls")
         router.logs("upcalls can be read again")
         told = router.heard("WRONG_IF", interface=router.index(newcomer))
         assert told == [], f"a packet of another link: {told}"

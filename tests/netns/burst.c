@@ -3,12 +3,12 @@
  *
  *     burst INTERFACE SOURCE SOURCES GROUP GROUPS [RATE [ROUNDS]]
  *
- * SOURCE and GROUP are the first of so many; all groups of one source come
- * before the next source's. RATE is in datagrams a second, 0 for no limit. All
- * of it is repeated ROUNDS times. Prints when the first datagram was sent and
- * when the last had been, in nanoseconds of CLOCK_MONOTONIC.
+ * SOURCE and GROUP are the first of SOURCES and GROUPS consecutive addresses. All groups of one
+ * source are sent before those of the next. RATE is in datagrams per second, 0 for no limit.
+ * Everything is sent ROUNDS times. Prints the times of the first and after the last datagram, in
+ * nanoseconds of CLOCK_MONOTONIC.
  *
- * The frames leave by a packet socket that bypasses routing and queueing.
+ * The frames are sent with a packet socket, which bypasses routing and queueing.
  */
 #define _GNU_SOURCE /* sendmmsg */
 
@@ -68,7 +68,7 @@ static void fill(struct frame *frame, uint32_t source, uint32_t group)
 
     memset(frame, 0, sizeof *frame);
     memcpy(frame->ethernet.h_dest, to, sizeof to);
-    frame->ethernet.h_source[0] = 0x02; /* anybody's */
+    frame->ethernet.h_source[0] = 0x02; /* a locally administered address */
     frame->ethernet.h_proto = htons(ETH_P_IP);
     frame->ip.version = 4;
     frame->ip.ihl = 5;

@@ -1,4 +1,4 @@
-"""What all test cases share: a lab and a router that are gone afterwards."""
+"""The base class of the test cases: a lab and routers, which are removed after each test."""
 
 import socket
 import unittest
@@ -10,7 +10,7 @@ GROUP = "239.1.2.3"
 
 
 class NetnsTest(unittest.TestCase):
-    """`self.lab` is a fresh router without links; see Lab for adding hosts."""
+    """`self.lab` is a router without links; Lab adds hosts."""
 
     def setUp(self):
         self.lab = Lab()
@@ -22,7 +22,7 @@ class NetnsTest(unittest.TestCase):
         return router
 
     def hosts(self, *names):
-        """Hosts with one link each; the router's interfaces are called after them."""
+        """Returns hosts with one link each. The router's interface to host x is to-x."""
         made = []
         for name in names:
             host = self.lab.host(name)
@@ -49,6 +49,6 @@ class NetnsTest(unittest.TestCase):
             probe.close()
 
     def assert_kernel_empty(self):
-        """Nothing of ours is left in the kernel's tables."""
+        """Checks that the kernel's tables are empty."""
         self.assertEqual(self.lab.router.read("ip_mr_vif"), [])
         self.assertEqual(self.lab.router.read("ip_mr_cache"), [])

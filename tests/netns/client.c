@@ -1,28 +1,28 @@
 /*
  * client.c - up to four routing protocols in one process, driven by a script.
  *
- * Links libmgm and knows nothing but its headers. One command a line on standard
- * input, one JSON object a line on standard output: {"reply": ...} for a
- * command, {"event": ...} for a callback. CLIENT is A, B, C or D; IF is an
- * interface's name or number; "*" is any source or group.
+ * Uses only libmgm and its headers. Reads one command per line from standard input, and writes one
+ * JSON object per line to standard output: {"reply": ...} for a command, {"event": ...} for a
+ * callback. CLIENT is A, B, C or D; IF is the name or the number of an interface; "*" is any source
+ * or group.
  *
  *     register CLIENT PROTOCOL COMPONENT      deregister CLIENT
  *     take CLIENT IF [NEXTHOP]                release CLIENT IF [NEXTHOP]
  *     join CLIENT SOURCE GROUP IF [FLAGS]     leave CLIENT SOURCE GROUP IF [FLAGS]
- *     owner IF                                rpf CLIENT IF   (its answer from now on)
- *     permit CLIENT IF [SOURCE MASK]          (its answer where it is asked with interface 0)
+ *     owner IF                                rpf CLIENT IF   (the answer from now on)
+ *     permit CLIENT IF [SOURCE MASK]          (the answer if interface 0 is suggested)
  *     setmfe CLIENT SOURCE GROUP IF
  *     route NETWORK MASK IF NEXTHOP [preferred]   unroute NETWORK MASK
- *     start TABLE                             (with this unicast table to ask)
- *     start-open                              (with the forwarder open, or not at all)
+ *     start TABLE                             (with this unicast table)
+ *     start-open                              (with the forwarder open; fails if it cannot be)
  *     dump                                    groups CLIENT
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
  *     status                                  (without memberships and MFEs)
- *     slow CLIENT MILLISECONDS                (what each callback takes from now on)
+ *     slow CLIENT MILLISECONDS                (the duration of each callback from now on)
  *     fork          unprivileged              stop              quit
  */
-#define _GNU_SOURCE /* open_memstream beside C11 */
+#define _GNU_SOURCE /* open_memstream, which C11 lacks */
 
 #include <mgm.h>
 #include <mgmhost.h>
@@ -41,9 +41,9 @@ static HANDLE handles[CLIENTS];
 static _Atomic DWORD rpf_answers[CLIENTS];
 static _Atomic DWORD delays[CLIENTS];
 
-/* The sources that a client expects on an interface of its own where no route leads to one. */
+/* The sources without a route that a client accepts on one of its interfaces. */
 static struct {
-    atomic_int count; /* grows when the entry behind it is complete */
+    atomic_int count; /* increased after the entry is complete */
     struct {
         DWORD index, source, mask;
     } entries[PERMITS];
@@ -64,7 +64,7 @@ static struct text address(DWORD value)
 
 /* ---- callbacks ----------------------------------------------------------- */
 
-/* The interface of `client`'s that a source is permitted on, or 0. */
+/* The interface of `client` on which a source is permitted, or 0. */
 static DWORD permitted(int client, DWORD source)
 {
     for (int i = 0; i < permits[client].count; i++)
@@ -73,7 +73,7 @@ static DWORD permitted(int client, DWORD source)
     return 0;
 }
 
-/* What most callbacks have in common. */
+/* The part that most callbacks share. */
 static void tell(const char *event, int client, DWORD source, DWORD group, DWORD index,
                  const char *more)
 {
@@ -91,7 +91,7 @@ static DWORD rpf(int client, DWORD source, DWORD group, PDWORD index, PDWORD ups
     DWORD arrival = 0, next_hop;
 
     MgmHostGetArrival(&arrival, &next_hop);
-    /* The first byte tells whether a header came at all: 0x45 and up. */
+    /* The first byte shows whether there is a header: 0x45 or more. */
     snprintf(more, sizeof more,
              ", \"upstream\": \"%s\", \"size\": %u, \"version\": %u, \"arrival\": %u",
              address(*upstream).s, (unsigned)size, size ? header[0] >> 4u : 0u, (unsigned)arrival);
@@ -116,8 +116,8 @@ static DWORD creation(int client, DWORD source, DWORD group, DWORD index, DWORD 
 }
 
 /*
- * Callbacks carry no context: each client needs functions of its own, which
- * add the number and leave out the masks and next hops.
+ * A callback has no context argument, so each client has its own functions. They add the number of
+ * the client, and omit masks and next hops.
  */
 #define CALLBACKS(n)                                                                         \
     static DWORD rpf_##n(DWORD s, DWORD sm, DWORD g, DWORD gm, PDWORD i, PDWORD nh, PDWORD u, \
@@ -189,7 +189,7 @@ static ROUTING_PROTOCOL_CONFIG configs[CLIENTS] = {CONFIG(0), CONFIG(1), CONFIG(
 
 /* ---- commands ------------------------------------------------------------ */
 
-/* A line in words; those that are missing are empty. */
+/* The words of a line; missing words are empty. */
 struct words {
     const char *at[WORDS];
 };
@@ -215,7 +215,7 @@ static DWORD address_in(const char *word)
 {
     struct in_addr in = {0};
 
-    inet_pton(AF_INET, word, &in); /* "*" and nothing stay 0 */
+    inet_pton(AF_INET, word, &in); /* "*" and an empty word give 0 */
     return in.s_addr;
 }
 
@@ -244,13 +244,13 @@ static DWORD limit(DWORD (*change)(const MIB_IPMCAST_BOUNDARY *), const struct w
     return change(&boundary);
 }
 
-/* The client expects these sources, or all, on an interface where no route leads to one. */
+/* The client accepts these sources, or all, on this interface if they have no route. */
 static DWORD permit(int client, const struct words *words)
 {
     int count = permits[client].count;
 
     if (count == PERMITS)
-        return 9998; /* the test permits more than there is room for */
+        return 9998; /* the test permits too many */
     permits[client].entries[count].index = interface_in(words->at[2]);
     permits[client].entries[count].source = address_in(words->at[3]);
     permits[client].entries[count].mask = address_in(words->at[4]);
@@ -303,7 +303,7 @@ static DWORD owner(const struct words *words)
     return code;
 }
 
-/* All MFEs with their counters, one reply. */
+/* Writes all MFEs with their counters as one reply. */
 static void dump(FILE *reply)
 {
     static DWORD room[16384];
@@ -378,9 +378,8 @@ static void status(void)
 }
 
 /*
- * Prints a list at once, so that no event comes in between. Locking stdout
- * meanwhile would not do: callbacks take that lock, and no lock that callbacks
- * take may be held while Mgm functions are called.
+ * Prints a list at once, so that no event is printed inside it. It must not lock stdout instead,
+ * because callbacks take that lock, and no such lock may be held during calls of Mgm functions.
  */
 static void list(const char *command, HANDLE handle)
 {
@@ -397,7 +396,7 @@ static void list(const char *command, HANDLE handle)
     free(text);
 }
 
-/* A child that lives on after the router, as any program that it starts may. */
+/* Forks a child that outlives the router, like a program that a router starts. */
 static void leave_a_child(void)
 {
     pid_t child;
@@ -410,7 +409,7 @@ static void leave_a_child(void)
 
         printf("{\"event\": \"CHILD\", \"code\": %u}\n", (unsigned)code);
         fflush(stdout);
-        /* Gives up the pipes, or who waits for the router's output would wait for us. */
+        /* Closes the pipes. Otherwise the reader of the router's output would wait for the child. */
         fclose(stdin);
         fclose(stdout);
         fclose(stderr);
@@ -456,7 +455,7 @@ static void obey(const struct words *words)
     else if (strcmp(command, "slow") == 0)
         delays[client] = number_in(words->at[2]);
     else if (strcmp(command, "unprivileged") == 0)
-        code = setgid(65534) || setuid(65534) ? 1 : NO_ERROR; /* nobody, for good */
+        code = setgid(65534) || setuid(65534) ? 1 : NO_ERROR; /* the user nobody, permanently */
     else if (strcmp(command, "start") == 0)
         code = start(words);
     else if (strcmp(command, "start-open") == 0)
@@ -485,7 +484,7 @@ static void obey(const struct words *words)
     else if (strcmp(command, "unbound") == 0)
         code = limit(MgmHostDeleteBoundary, words);
     else
-        code = 9999; /* a slip of the test */
+        code = 9999; /* an unknown command */
     printf("{\"reply\": \"%s\", \"code\": %u}\n", command, (unsigned)code);
 }
 

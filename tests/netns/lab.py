@@ -1,6 +1,6 @@
 """Hosts and links on one machine: network namespaces, veth pairs, sockets.
 
-A test reads as prose with it:
+An example:
 
     lab = Lab()
     source, receiver = lab.host("source"), lab.host("receiver")
@@ -10,8 +10,7 @@ A test reads as prose with it:
     source.emitter(GROUP).send(5)
     collector.expect(5)
 
-Sockets are made by this process inside a host's namespace and stay there, so a
-host needs no process of its own.
+This process opens a host's sockets in the namespace of the host, so a host needs no process.
 """
 
 import contextlib
@@ -32,12 +31,12 @@ MRT_TABLE = 209
 MRT_FLUSH, MRT_FLUSH_MFC = 212, 1
 ETH_P_IP = 0x0800
 PACKET_OUTGOING = 4
-# Numbers that Python's socket module does not name.
+# Constants that Python's socket module lacks.
 IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP = 39, 40
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _labs = itertools.count()
-_run = os.getpid()  # also of the workers that are forked from it
+_run = os.getpid()  # the forked workers have the same number
 
 
 def setns(descriptor):
@@ -48,7 +47,7 @@ def setns(descriptor):
 
 
 def ip(*commands, namespace=None):
-    """Runs a batch of `ip` commands, each a string, in one process; what they print."""
+    """Runs `ip` commands, each a string, in one process, and returns their output."""
     where = ["-n", namespace] if namespace else []
     done = subprocess.run(
         ["ip", *where, "-batch", "-"],
@@ -74,7 +73,7 @@ def until(condition, what, timeout=5.0):
 
 
 def why_not():
-    """Why these tests cannot run here, or None."""
+    """Returns why these tests cannot run here, or None."""
     if os.geteuid() != 0:
         return "not root"
     name = f"mgm-probe-{os.getpid()}"
@@ -94,14 +93,14 @@ def why_not():
 
 
 def sweep():
-    """Removes what an interrupted test of this run may have left."""
+    """Deletes the namespaces that an interrupted test of this run may have left."""
     for name in os.listdir("/var/run/netns"):
         if name.startswith(f"mgm-{_run}-"):
             ip(f"netns del {name}")
 
 
 class Host:
-    """A network namespace. `address` and `interface` are its side of the first link."""
+    """A network namespace. `address` and `interface` are its end of the first link."""
 
     def __init__(self, namespace):
         self.namespace = namespace
@@ -111,7 +110,7 @@ class Host:
 
     @contextlib.contextmanager
     def inside(self):
-        """Everything opened by this thread in the block belongs to the host."""
+        """Inside the block, this thread opens everything in the host's namespace."""
         with open("/proc/thread-self/ns/net", "rb") as home:
             setns(self.descriptor)
             try:
@@ -123,7 +122,7 @@ class Host:
         return ip(*commands, namespace=self.namespace)
 
     def sysctl(self, **values):
-        """Sets net.ipv4 values; two underscores stand for the dot."""
+        """Sets values of net.ipv4; in the names, two underscores mean a dot."""
         with self.inside():
             for key, value in values.items():
                 path = "/proc/sys/net/ipv4/" + key.replace("__", "/")
@@ -131,7 +130,7 @@ class Host:
                     file.write(str(value))
 
     def read(self, path):
-        """A file below /proc/net, as this host sees it, without its heading."""
+        """Returns a file of /proc/net in this host, without its heading."""
         with self.inside(), open(f"/proc/thread-self/net/{path}", encoding="ascii") as file:
             return file.read().splitlines()[1:]
 
@@ -146,7 +145,7 @@ class Host:
         return made
 
     def spawn(self, *command):
-        """A program in this host, quiet, that ends with the tests."""
+        """Starts a program in this host, without output. It ends with the tests."""
 
         def enter():
             setns(self.descriptor)
@@ -167,12 +166,12 @@ class Host:
         return Tap(self, group, interface or self.interface)
 
     def vifs(self):
-        """The kernel's VIFs by number."""
+        """Returns the kernel's VIFs by number."""
         return {int(line.split()[0]): line.split()[1] for line in self.read("ip_mr_vif")}
 
     def entries(self):
-        """What the kernel forwards: (source, group) to the incoming interface
-        and the set of outgoing ones. A VIF that is not there is its number."""
+        """Returns the kernel's entries: (source, group) to the incoming interface and the set of
+        outgoing interfaces. For a VIF that does not exist, its number stands for the interface."""
         vifs, found = self.vifs(), {}
 
         def address(word):
@@ -180,7 +179,7 @@ class Host:
 
         for line in self.read("ip_mr_cache"):
             group, source, iif, _, _, _, *oifs = line.split()
-            if iif not in ("-1", "65535"):  # those wait for an answer
+            if iif not in ("-1", "65535"):  # which mean unresolved entries
                 numbers = [int(oif.split(":")[0]) for oif in oifs]
                 found[address(source), address(group)] = (
                     vifs.get(int(iif), int(iif)),
@@ -195,7 +194,7 @@ class Host:
 
 
 class Lab:
-    """A router and the hosts around it, with names that no other run uses."""
+    """A router and its hosts, with names that no other run uses."""
 
     def __init__(self):
         self._prefix = f"mgm-{_run}-{os.getpid()}-{next(_labs)}"
@@ -214,7 +213,7 @@ class Lab:
         return host
 
     def link(self, host, interface):
-        """Wires a host to the router: its side is `eth0` (eth1, …), 10.N.0.2/24,
+        """Links a host to the router: its end is `eth0` (eth1, …), 10.N.0.2/24,
         the router's is `interface`, 10.N.0.1/24. The first link carries the
         host's default route."""
         number = next(self._links)
@@ -227,13 +226,12 @@ class Lab:
         return interface
 
     def spare(self, count):
-        """So many interfaces of the router's that lead nowhere; their names."""
+        """Adds this many interfaces without a host to the router, and returns their names."""
         self.router.ip(*(f"link add a{n} type veth peer name b{n}" for n in range(-(-count // 2))))
         return [f"{side}{n}" for n in range(-(-count // 2)) for side in "ab"][:count]
 
     def relink(self, interface, index=None):
-        """Wires anew what `link` wired and a test has deleted, under the index
-        that it had or any other."""
+        """Creates a link again that a test has deleted, with its former index or another one."""
         number, host, *_ = self._wired[interface]
         self._wire(*self._wired[interface], f"index {index}" if index else "")
         if host.address == f"10.{number}.0.2":
@@ -244,7 +242,7 @@ class Lab:
             f"link add {interface} netns {self.router.namespace} {index} type veth"
             f" peer name {near} netns {host.namespace}"
         )
-        # IPv6 would only add noise, and a second of address checking.
+        # IPv6 would send multicast packets, and check addresses for a second.
         for side, name in ((self.router, interface), (host, near)):
             with side.inside(), contextlib.suppress(FileNotFoundError):
                 with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w") as file:
@@ -260,7 +258,7 @@ class Lab:
 
 
 class Emitter:
-    """Sends numbered datagrams to a group. `spoof` is a source address to lie with."""
+    """Sends numbered datagrams to a group. `spoof` is a source address of another host."""
 
     def __init__(self, host, group, spoof=None, address=None, ttl=16):
         self.group = group
@@ -294,7 +292,7 @@ class Emitter:
         return until(try_once, what, timeout)
 
     def _header(self, payload):
-        """IP and UDP headers; the kernel fills in checksum and identification."""
+        """Returns IP and UDP headers; the kernel fills in checksum and identification."""
         source, group = socket.inet_aton(self._spoof), socket.inet_aton(self.group)
         udp = struct.pack("!HHHH", PORT, PORT, 8 + payload, 0)
         header = struct.pack(
@@ -304,7 +302,7 @@ class Emitter:
 
 
 class Collector:
-    """An ordinary program: joins a group by setsockopt and counts datagrams."""
+    """Joins a group with setsockopt, as programs do, and counts datagrams."""
 
     def __init__(self, host, group, source=None):
         self.numbers = []
@@ -312,7 +310,7 @@ class Collector:
         self._source = socket.inet_aton(source) if source else b""
         self._socket = host.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # SO_RCVBUFFORCE: room for a burst that nobody reads at once.
+        # SO_RCVBUFFORCE, with room for a burst that is read later.
         self._socket.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)
         self._socket.bind((group, PORT))
         self._socket.setblocking(False)
@@ -325,7 +323,7 @@ class Collector:
 
     @property
     def count(self):
-        """How many have come so far."""
+        """The number of datagrams so far."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 self.numbers.append(struct.unpack("!I", self._socket.recv(2048)[-4:])[0])
@@ -336,7 +334,7 @@ class Collector:
 
 
 class Tap:
-    """Counts a group's datagrams that arrive on a host's wire, joined or not."""
+    """Counts the datagrams of a group that arrive at a host, whether it has joined or not."""
 
     def __init__(self, host, group, interface):
         self._group = socket.inet_aton(group)
@@ -359,14 +357,14 @@ class Tap:
         self._socket.close()
 
     def silent(self, emitter, packets=20):
-        """The wire is silent: of so many datagrams not one arrives, each having had
-        time to. For what a call has brought about, which has returned."""
-        time.sleep(0.02)  # what was under way before
+        """Checks that no datagram arrives: sends some, and gives each the time to arrive. For the
+        effect of a call that has returned."""
+        time.sleep(0.02)  # earlier datagrams may still arrive
         arrived = self._arrivals(emitter, packets)
         assert arrived == 0, f"{arrived} of {packets} datagrams on a wire that is to be silent"
 
     def falls_silent(self, emitter, packets=20, patience=5.0):
-        """The same, in the end: for what the router has to find out first."""
+        """Waits until no datagram arrives. For an event that the router notices by itself."""
         until(lambda: not self._arrivals(emitter, packets), "silence on the wire", patience)
 
     def _arrivals(self, emitter, packets):
@@ -379,7 +377,7 @@ class Tap:
 
 
 class Lines:
-    """Reads a program's output on a thread, for whoever waits for a line."""
+    """Reads a program's output on a thread, so that tests can wait for a line."""
 
     def __init__(self, stream, parse=str.rstrip):
         self.items = []
@@ -400,7 +398,7 @@ class Lines:
             self._changed.notify_all()
 
     def find(self, matches, what, start=0, timeout=5.0):
-        """Index of the first line from `start` on that matches, past or to come."""
+        """Waits for a line that matches, from `start` on, and returns its index."""
         deadline = time.monotonic() + timeout
         at = start
         with self._changed:
@@ -415,7 +413,7 @@ class Lines:
                 self._changed.wait(left)
 
     def wait(self, matches, what, timeout=5.0):
-        """The first line that matches, past or to come."""
+        """Waits for a line that matches, and returns it."""
         return self.items[self.find(matches, what, timeout=timeout)]
 
     def close(self):

@@ -1,4 +1,4 @@
-"""The router's daemon: the C client with mgm.h, driven line by line."""
+"""The router process: client.c, which reads a command from each line."""
 
 import atexit
 import ctypes
@@ -18,7 +18,7 @@ TREE = HERE.parent.parent
 NO_ERROR, INVALID_PARAMETER, ALREADY_EXISTS, CAN_NOT_COMPLETE = 0, 87, 183, 1003
 IGMP = 10
 
-# Python gives up capabilities only through a program of util-linux.
+# Drops capabilities with a program of util-linux, because Python cannot.
 WITHOUT_PRIVILEGE = shlex.split(
     "setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --inh-caps=-all --"
 )
@@ -50,7 +50,7 @@ class Build:
             subprocess.run(
                 [compiler, *flags, *sources, *link, "-o", self.directory / name], check=True
             )
-        # Has the router's system calls fail (LD_PRELOAD); see there.
+        # Makes system calls of the router fail (LD_PRELOAD): see tests/faults/interpose.c.
         self.interposer = self.directory / "interpose.so"
         subprocess.run(
             [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread",
@@ -60,7 +60,7 @@ class Build:
 
 
 class Router:
-    """A router process. Each command returns MGM's code; callbacks are events."""
+    """A router process. Each command returns the code of the library; callbacks are events."""
 
     build = None
 
@@ -70,7 +70,7 @@ class Router:
 
         def enter():
             setns(host.descriptor)
-            _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: never outlives the tests
+            _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: ends with the tests
 
         self.process = subprocess.Popen(
             [*wrapper, self.build.directory / program[0], *program[1:]],
@@ -85,13 +85,13 @@ class Router:
         parse = str.rstrip if self._is_daemon else json.loads
         self.output = Lines(self.process.stdout, parse)
         self.log = Lines(self.process.stderr)
-        self._asked = 0  # where the next reply may stand
+        self._asked = 0  # where to look for the next reply
 
     def say(self, command):
         self.process.stdin.write(command + "\n")
 
     def ask(self, command):
-        """A command's whole reply."""
+        """Returns the reply to a command."""
         self.say(command)
         what = f"reply to {command}; the log: {self.log.items}"
         at = self.output.find(lambda told: "reply" in told, what, self._asked)
@@ -99,7 +99,7 @@ class Router:
         return self.output.items[at]
 
     def do(self, command):
-        """A command's code."""
+        """Returns the code of a command."""
         return self.ask(command)["code"]
 
     def must(self, *commands):
@@ -108,7 +108,7 @@ class Router:
             assert code == NO_ERROR, f"{command}: {code}; the log: {self.log.items}"
 
     def protocol(self, client, number, *interfaces):
-        """Registers a protocol, which takes these interfaces."""
+        """Registers a protocol that takes these interfaces."""
         self.must(f"register {client} {number} 1", *(f"take {client} {i}" for i in interfaces))
 
     def index(self, interface):
@@ -121,7 +121,7 @@ class Router:
         return [tuple(pair) for pair in self.ask(f"groups {client}")["groups"]]
 
     def heard(self, event, **values):
-        """The events of this kind so far that have these values."""
+        """Returns the events of this kind so far that have these values."""
         return [told for told in list(self.output.items) if _is(told, event, values)]
 
     def hears(self, event, timeout=5.0, **values):
@@ -144,10 +144,10 @@ class Router:
         self.process.wait()
 
     def close(self):
-        """Ends the process as its user would, and returns its exit status."""
+        """Ends the process as its user would, and returns the exit status."""
         if self.process.poll() is None:
             self.process.stdin.close()
-            if self._is_daemon:  # it lives on without commands
+            if self._is_daemon:  # it does not end with its standard input
                 self.process.terminate()
             try:
                 self.process.wait(5)

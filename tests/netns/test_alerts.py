@@ -1,4 +1,4 @@
-"""What protocols hear of each other, of IGMP, and of packets that go astray."""
+"""What protocols are told about other clients, and about packets on the wrong interface."""
 
 import time
 
@@ -13,7 +13,7 @@ class WrongInterface(NetnsTest):
         self.daemon = self.router()
         self.daemon.protocol("A", 200, "to-source")
         self.daemon.protocol("B", 201, "to-receiver", "to-liar")
-        # The kernel tells of astray packets only where the flow goes out.
+        # The kernel reports packets on the wrong interface only on an oif.
         self.daemon.must(f"join B * {GROUP} to-receiver", f"join B * {GROUP} to-liar")
         self.collector = self.receiver.collector(GROUP)
 
@@ -88,17 +88,17 @@ class SlowProtocol(NetnsTest):
         collector = receiver.collector(GROUP)
 
         slow.emitter(GROUP).send(1)
-        router.hears("RPF", client="A")  # and there it sleeps
+        router.hears("RPF", client="A")  # where it sleeps
         began = time.monotonic()
         quick.emitter(GROUP).send(1)
 
         collector.expect(1)
         self.assertLess(time.monotonic() - began, 0.4)
-        collector.expect(2)  # the kernel has kept the slow one's packet
+        collector.expect(2)  # the kernel has kept the packet of the slow client
 
 
 class TwoProtocols(NetnsTest):
-    """One router, two protocols, each with its interface."""
+    """One router, and two protocols that own one interface each."""
 
     def setUp(self):
         super().setUp()

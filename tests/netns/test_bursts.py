@@ -1,4 +1,4 @@
-"""Many new flows at once: none is lost, and nobody waits for somebody slow."""
+"""Many new flows at once: none is lost, and no flow waits for a slow client of other flows."""
 
 import signal
 import socket
@@ -11,13 +11,13 @@ from router import Router
 
 SOURCES, GROUPS = 20, 250
 FIRST_GROUP = "239.7.0.0"
-# What the kernel charges a buffer for one upcall.
+# The number of bytes of the buffer that the kernel counts for one upcall.
 UPCALL = 832
 
 
 class Bursts(NetnsTest):
     def burst(self, host, sources=SOURCES, groups=GROUPS, first=100):
-        """One datagram for each flow of so many neighbours of the host's."""
+        """Sends one datagram of each flow, from this many neighbours of the host."""
         first = f"{host.address.rpartition('.')[0]}.{first}"
         words = [Router.build.directory / "burst", host.interface, first, sources]
         subprocess.run(
@@ -28,8 +28,8 @@ class Bursts(NetnsTest):
         )
 
     def installed(self, interface=None):
-        """Flows that the kernel has an entry for, all or those that come in there. By
-        netlink: to read as many from /proc takes seconds."""
+        """Returns the number of flows with an entry in the kernel: all, or those with this incoming
+        interface. Uses netlink, because reading so many from /proc takes seconds."""
         lines = self.lab.router.ip("mroute show").splitlines()
         iifs = [line.partition("Iif: ")[2].split()[0] for line in lines]
         return len(iifs) - iifs.count("unresolved") if interface is None else iifs.count(interface)
@@ -75,8 +75,8 @@ class Bursts(NetnsTest):
         router.process.send_signal(signal.SIGSTOP)
         for first in range(100, 100 + sources, at_a_time):
             self.burst(source, at_a_time, groups, first)
-            # Forgets the packets, but not the upcalls: its list of them makes each new
-            # flow slower than the last.
+            # Deletes the unresolved packets, but not the upcalls: the kernel's list of them makes
+            # each new flow slower than the last.
             kernel.setsockopt(socket.IPPROTO_IP, MRT_FLUSH, MRT_FLUSH_MFC)
         router.process.send_signal(signal.SIGCONT)
         self.all_installed(sources * groups)
@@ -89,7 +89,7 @@ class Bursts(NetnsTest):
         if sources > 120:
             self.skipTest(f"net.core.rmem_max leaves room for {room} upcalls")
         source, receiver = self.hosts("source", "receiver")
-        # SO_RCVBUFFORCE wants CAP_NET_ADMIN, the usual table does not.
+        # SO_RCVBUFFORCE needs CAP_NET_ADMIN; the default table does not.
         wrapper = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", "--"]
         router = self.router(wrapper=wrapper, MGM_LOG="info")
         router.protocol("A", 200, "to-source", "to-receiver")
@@ -101,7 +101,7 @@ class Bursts(NetnsTest):
         router.logs("upcalls lost")
         lost = until(lambda: self.lost(router), "a count of them")
         self.all_installed(sources * GROUPS - lost)
-        # Nothing but what was counted: their next packets bring those again.
+        # Only the counted upcalls were lost; the next packets cause them again.
         self.burst(source, sources)
         self.all_installed(sources * GROUPS)
 
@@ -116,7 +116,7 @@ class Bursts(NetnsTest):
         for host, sources in ((sleeper, 4), (slow, 4), (quick, 32)):
             self.burst(host, sources)
         self.all_installed(32 * GROUPS, "to-quick")
-        # A still sleeps in its first callback, so this was not a matter of patience.
+        # A still sleeps in its first callback, so the flows have not waited for it.
         self.assertEqual(self.installed("to-sleeper"), 0)
         self.assertEqual(len(router.heard("RPF", client="A")), 1)
         self.all_installed(4 * GROUPS, "to-slow")

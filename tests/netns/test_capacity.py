@@ -1,4 +1,4 @@
-"""As many interfaces, tables and owners as there can be, and privileges that go."""
+"""The greatest numbers of interfaces, several tables and owners, and dropped privileges."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ MOST = 32  # VIFs in a table
 
 
 class ManyLinks(NetnsTest):
-    """A source, and a host that has many links with the router."""
+    """A source, and a host with many links to the router."""
 
     def wire(self, links):
         (self.source,) = self.hosts("source")
@@ -37,7 +37,7 @@ class ManyLinks(NetnsTest):
             self.daemon.must(f"take A {name}", f"join A * {GROUP} {name}")
 
     def assert_flows_to(self, names):
-        """One copy of each datagram on each of these links, none on the others."""
+        """Checks that each datagram arrives once on each of these links, and not on the others."""
         wanted = set(names)
         until(
             lambda: self.lab.router.entries() == {}
@@ -45,7 +45,7 @@ class ManyLinks(NetnsTest):
             "the entry",
         )
         before = {name: tap.count for name, tap in self.taps.items()}
-        self.emitter.send(3)  # of a new flow the kernel holds no more
+        self.emitter.send(3)  # the kernel keeps no more packets of a new flow
         until(
             lambda: all(self.taps[name].count >= before[name] + 3 for name in wanted),
             f"3 datagrams on {wanted}",
@@ -76,7 +76,7 @@ class ManyLinks(NetnsTest):
         self.assertNotEqual(self.daemon.do(f"join A * {GROUP} {last}"), NO_ERROR)
         self.assert_flows_to(served)
 
-        # The place that is free is that of an interface whose bit was in the entry.
+        # The free VIF belonged to an interface whose bit was set in the entry.
         for given_up in served[5], served[0]:
             self.daemon.must(f"release A {given_up}", f"take A {last}")
             self.assert_flows_to(set(served) - {given_up})
@@ -101,7 +101,7 @@ class Tables(NetnsTest):
         routers = {}
         for side, table in (("left", 0), ("right", self.TABLE)):
             router = routers[side] = self.router(MGM_TABLE=str(table))
-            # Each has all interfaces; where packets come in decides whose they are.
+            # Each router has all interfaces. The arrival interface selects the table.
             router.protocol("A", 200, *(f"to-{host}" for host in
                                         ("left", "right", "left-rcv", "right-rcv")))
             router.must(f"join A * {GROUP} to-{side}-rcv")
@@ -117,7 +117,7 @@ class Tables(NetnsTest):
             (mfe,) = routers[side].mfes()
             self.assertEqual((mfe["source"], mfe["packets"]), (host.address, 3))
 
-        # One goes, the other stays.
+        # One router ends, the other continues.
         routers["left"].kill()
         until(lambda: kernel.vifs() == {}, "the table of the one that was killed")
         emitters["right"].send(3)
@@ -155,7 +155,7 @@ class AnotherDaemon(NetnsTest):
 
 
 class GivenUp(NetnsTest):
-    """Privileges are needed at the start, and never again."""
+    """A router needs privileges only at the start."""
 
     def test_all_goes_on_as_nobody(self):
         first, second, receiver = self.hosts("first", "second", "receiver")
@@ -167,7 +167,7 @@ class GivenUp(NetnsTest):
         with open(f"/proc/{router.process.pid}/status", encoding="ascii") as status:
             self.assertIn("CapEff:\t0000000000000000", status.read())
 
-        # Another interface, a new flow, a route that moves.
+        # Another interface, a new flow, a route change.
         router.must("take A to-second", f"join A * {GROUP} to-receiver")
         wire = receiver.tap(GROUP)
         first.emitter(GROUP, spoof=far).send_until(lambda: wire.count > 0, "a new flow")
@@ -177,7 +177,7 @@ class GivenUp(NetnsTest):
         moved, before = second.emitter(GROUP, spoof=far), wire.count
         moved.send_until(lambda: wire.count > before, "packets by the new way")
 
-        # An interface that goes and returns, a life that ends.
+        # An interface disappears and returns, and an MFE expires.
         index = kernel.index("to-receiver")
         kernel.ip("link del to-receiver")
         until(lambda: len(kernel.vifs()) == 2, "the loss")
@@ -188,7 +188,7 @@ class GivenUp(NetnsTest):
         moved.send_until(lambda: wire.count > 0, "the flow again")
         until(lambda: (router.mfes(), kernel.entries()) == ([], {}), "the end of its life")
 
-        # And a child that outlives it, nobody's as well.
+        # A child outlives the router.
         child = router.ask("fork")["child"]
         self.addCleanup(os.kill, child, signal.SIGKILL)
         router.hears("CHILD")

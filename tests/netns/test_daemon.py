@@ -1,4 +1,4 @@
-"""The example daemon (examples/mgmd): how a router lives that is a system's service."""
+"""The example daemon (examples/mgmd): a router as a system service."""
 
 import http.client
 import os
@@ -15,7 +15,7 @@ from router import TREE, WITHOUT_PRIVILEGE
 
 NOBODY = 65534
 UNIT = TREE / "examples/mgmd/mgmd.service"
-# What the unit's AmbientCapabilities and CapabilityBoundingSet say, without systemd.
+# Does what AmbientCapabilities and CapabilityBoundingSet of the unit do, without systemd.
 CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
 TWO_CAPABILITIES = shlex.split(
     "setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs"
@@ -25,7 +25,7 @@ TWO_CAPABILITIES = shlex.split(
 
 
 class Manager:
-    """What a service manager is to a daemon: the socket that it reports to."""
+    """The socket of the service manager, to which the daemon reports."""
 
     def __init__(self, directory):
         self.path = f"{directory}/notify"
@@ -48,7 +48,7 @@ class Manager:
 class Daemon(NetnsTest):
     def setUp(self):
         super().setUp()
-        # As systemd's RuntimeDirectory: it is the daemon's.
+        # As with systemd's RuntimeDirectory, the directory belongs to the daemon.
         self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="mgmd-"))
         self.addCleanup(shutil.rmtree, self.runtime)
         os.chown(self.runtime, NOBODY, NOBODY)
@@ -78,7 +78,7 @@ class Daemon(NetnsTest):
         return connection.getresponse().read().decode()
 
     def threads(self, router):
-        """What /proc says of each thread: users and capabilities."""
+        """Returns users and capabilities of each thread, from /proc."""
         for task in pathlib.Path(f"/proc/{router.process.pid}/task").iterdir():
             lines = (task / "status").read_text().splitlines()
             yield dict(line.split(":\t", 1) for line in lines if ":\t" in line)
@@ -153,10 +153,10 @@ class Daemon(NetnsTest):
             self.manager.expect("WATCHDOG=1")
 
     def test_unit_is_sound(self):
-        """What systemd itself thinks of the unit."""
+        """systemd itself checks the unit."""
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not installed (scripts/setup --heavy)")
-        # It wants the program to be there.
+        # It checks that the program exists.
         unit = self.runtime / "mgmd.service"
         program = self.router(program=("mgmd",)).build.directory / "mgmd"
         text = UNIT.read_text()
@@ -171,7 +171,7 @@ class Daemon(NetnsTest):
             return done.stderr
 
         self.assertEqual(analyze("verify"), "")
-        # An exposure of 2.5 of 10 is the most.
+        # The exposure may be at most 2.5 of 10.
         analyze("security", "--offline=true", "--threshold=25")
 
         for key in ("AmbientCapabilities", "CapabilityBoundingSet"):

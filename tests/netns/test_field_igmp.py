@@ -1,4 +1,4 @@
-"""Public reports about what IGMP routers say and hear, as far as the example does it."""
+"""Public reports about IGMP messages of routers, as far as the example implements them."""
 
 import re
 import socket
@@ -49,8 +49,8 @@ class Example(NetnsTest):
     def test_snooping_bridge_does_not_forget_the_members(self):
         """fabianishere/udm-iptv#43, pali/igmpproxy#85: the picture freezes after 260 s."""
         source, receiver = self.hosts("source", "receiver")
-        # A bridge forgets a member that does not report again within two seconds, and
-        # believes in the querier that it has heard once.
+        # Once a bridge has seen a querier, it deletes a member that does not report again within two
+        # seconds.
         self.lab.router.ip(
             "link add lan type bridge mcast_snooping 1 mcast_membership_interval 200"
             " mcast_querier_interval 100000",
@@ -71,7 +71,7 @@ class Example(NetnsTest):
         self.assertEqual(collector.numbers, list(range(began, emitter.sent)))
 
     def test_host_that_wants_all_sources_but_one(self):
-        """FRRouting/frr#10397: EXCLUDE {s} is no leave, and harms nobody else's."""
+        """FRRouting/frr#10397: EXCLUDE {s} is no leave, and does not affect other members."""
         blocked, wanted, receiver = self.hosts("blocked", "wanted", "receiver")
         self.serving("to-blocked", "to-wanted", "to-receiver")
         collector = receiver.collector(GROUP)
@@ -83,14 +83,14 @@ class Example(NetnsTest):
         self.prints(rf"wants \(\*, {GROUP}\)")
         emitters = [host.emitter(GROUP) for host in (blocked, wanted)]
         emitters[1].send_until(lambda: collector.count > 0, "the wanted source")
-        other = receiver.collector(GROUP)  # wants both
+        other = receiver.collector(GROUP)  # receives from both
         before = other.count
         for emitter in emitters:
             emitter.send(3)
         until(lambda: other.count >= before + 6, "both sources")
 
     def test_host_of_the_links_second_subnet_is_heard(self):
-        """troglobit/pimd#119, #196: its report comes from another subnet than the first."""
+        """troglobit/pimd#119, #196: the report comes from the second subnet of the link."""
         source, receiver = self.hosts("source", "receiver")
         self.lab.router.ip("addr add 10.72.0.1/24 dev to-receiver")
         receiver.ip("addr add 10.72.0.2/24 dev eth0", "addr del 10.2.0.2/24 dev eth0")

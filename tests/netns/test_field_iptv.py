@@ -1,4 +1,4 @@
-"""Public reports from home routers: streams of a provider that no route leads to."""
+"""Public reports from home routers: streams of a provider without a route to their source."""
 
 from case import GROUP, NetnsTest
 
@@ -7,7 +7,7 @@ ROUTED, UNROUTED = "198.51.100.9", "203.0.113.9"
 
 
 class Iptv(NetnsTest):
-    """Streams arrive by to-iptv, the default route leaves by to-ppp, which nobody takes."""
+    """Streams arrive on to-iptv. The default route leads through to-ppp, which has no owner."""
 
     def setUp(self):
         super().setUp()
@@ -30,7 +30,7 @@ class Iptv(NetnsTest):
 
     # spec 5.2
     def test_client_names_its_iptv_interface_for_a_source_that_routes_lead_elsewhere(self):
-        """pali/igmpproxy#73, fabianishere/udm-iptv#385: the default route wins."""
+        """pali/igmpproxy#73, fabianishere/udm-iptv#385: the look-up finds the default route."""
         self.start()
         self.daemon.must("permit A to-iptv")
         self.flows(UNROUTED)
@@ -46,7 +46,7 @@ class Iptv(NetnsTest):
 
     # spec 5.2
     def test_source_that_no_route_covers_at_all(self):
-        """fabianishere/udm-iptv#368: there is not even a default route."""
+        """fabianishere/udm-iptv#368: without a default route."""
         self.lab.router.ip("route del default")
         self.start()
         self.daemon.must("permit A to-iptv")
@@ -54,7 +54,7 @@ class Iptv(NetnsTest):
 
     # spec 5.2
     def test_sources_that_the_client_does_not_list_stay_out(self):
-        """fabianishere/udm-iptv#432: the list of permitted sources is the client's."""
+        """fabianishere/udm-iptv#432: the client has a list of permitted sources."""
         self.start(MGM_LOG="debug")
         self.daemon.must("permit A to-iptv 203.0.113.0 255.255.255.0")
         other, emitter = "192.0.2.9", None
@@ -62,7 +62,7 @@ class Iptv(NetnsTest):
         emitter = self.iptv.emitter(GROUP, spoof=other)
         wire.silent(emitter)
         self.daemon.hears("RPF", source=other, interface=0)
-        # The log tells where the packets came in, and where the route leads.
+        # The log names the arrival interface, and the interface of the route.
         arrival, route = (self.daemon.index(name) for name in ("to-iptv", "to-ppp"))
         self.daemon.logs(other, GROUP, f"interface {arrival}")
         self.daemon.logs(other, f"interface {route}")
@@ -72,14 +72,14 @@ class Iptv(NetnsTest):
 
     # spec 5.1
     def test_host_route_permits_the_providers_sources(self):
-        """pali/igmpproxy#73: the way out by a route of the host's."""
+        """pali/igmpproxy#73: a route of the host solves it."""
         self.start()
         self.daemon.must(f"route 203.0.113.0 255.255.255.0 to-iptv {self.iptv.address}")
         self.flows(UNROUTED)
 
     # spec 5.1
     def test_preferred_host_route_wins_over_a_longer_one_of_the_systems(self):
-        """pali/igmpproxy#73: a route of a VPN to that very source must not steal the stream."""
+        """pali/igmpproxy#73: a route of a VPN to this source must not move the stream."""
         self.lab.router.ip(f"route add {UNROUTED}/32 via {self.ppp.address}")
         self.start()
         network = "203.0.113.0 255.255.255.0"
@@ -100,7 +100,7 @@ class Iptv(NetnsTest):
 
 
 class ReversePath(NetnsTest):
-    """The kernel's own check of where sources come from, before anybody is asked."""
+    """rp_filter, with which the kernel checks sources before the library sees a packet."""
 
     def setUp(self):
         super().setUp()
@@ -119,7 +119,7 @@ class ReversePath(NetnsTest):
         )
 
     def filters(self):
-        """What the status tells of each interface."""
+        """Returns the interfaces of the status."""
         rows = self.daemon.ask("status")["status"]["interfaces"]
         return {row["index"]: row["reverse_path_filter"] for row in rows}
 
@@ -139,7 +139,7 @@ class ReversePath(NetnsTest):
         emitter.send_until(lambda: wire.count > 0, "what the strict filter held back")
 
     def test_filter_of_all_interfaces_counts_too(self):
-        """troglobit/smcroute#99: "all" is 1 on many distributions, and the greater wins."""
+        """troglobit/smcroute#99: "all" is 1 on many systems, and the greater value applies."""
         self.filter("all", 1)
         self.filter("to-lan", 2)
         self.start()
@@ -147,7 +147,7 @@ class ReversePath(NetnsTest):
         self.assertEqual(len(self.daemon.log.items), 1, self.daemon.log.items)
 
     def test_loose_filter_holds_nothing_back(self):
-        """troglobit/pimd#186: the cure that is advised."""
+        """troglobit/pimd#186: the setting that the log recommends."""
         self.filter("all", 2)
         self.start()
         wire, emitter = self.lan.tap(GROUP), self.iptv.emitter(GROUP, spoof=UNROUTED)

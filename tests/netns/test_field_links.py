@@ -1,5 +1,5 @@
-"""Public reports about links that are not plain: without addresses, with several subnets,
-without the MULTICAST flag."""
+"""Public reports about links without addresses, with several subnets, or without the MULTICAST
+flag."""
 
 import contextlib
 import socket
@@ -24,7 +24,7 @@ class PointToPoint(NetnsTest):
         self.daemon.protocol("A", 200, "ppp0", "to-lan")
 
     def test_stream_comes_in_by_it(self):
-        """pali/igmpproxy#28: no MULTICAST flag, a peer address, a route without gateway."""
+        """pali/igmpproxy#28: no MULTICAST flag, a peer address, a route without a gateway."""
         self.start()
         self.daemon.must(f"join A * {GROUP} to-lan")
         wire = self.lan.tap(GROUP)
@@ -38,14 +38,14 @@ class PointToPoint(NetnsTest):
         self.assertEqual(ways, {(index, "0.0.0.0")})
 
     def test_stream_goes_out_by_it(self):
-        """opnsense/plugins#590: the other way round."""
+        """opnsense/plugins#590: the PPP session is downstream."""
         self.start()
         self.daemon.must(f"join A * {GROUP} ppp0")
         self.lan.emitter(GROUP).send(1)
         self.assertEqual(self.ppp.receive(GROUP), 32)
 
     def test_queries_go_out_by_it(self):
-        """pali/igmpproxy#28: what IGMP says needs no MULTICAST flag either."""
+        """pali/igmpproxy#28: IGMP messages need no MULTICAST flag."""
         daemon = self.router(program=("igmp_router", "ppp0", "to-lan"))
         daemon.output.wait(lambda line: line.startswith("serving"), "readiness")
         self.assertEqual(self.ppp.receive("224.0.0.1", socket.IPPROTO_IGMP), 24 + 12)
@@ -65,7 +65,7 @@ class Addresses(NetnsTest):
         self.daemon.must(f"join A * {GROUP} to-receiver")
 
     def test_interfaces_without_an_address_forward(self):
-        """pali/igmpproxy#12, troglobit/smcroute#13: and one that gets its address later."""
+        """pali/igmpproxy#12, troglobit/smcroute#13: an interface that gets its address later."""
         self.kernel.ip(
             "addr flush dev to-source",
             "addr flush dev to-receiver",
@@ -97,7 +97,7 @@ class Addresses(NetnsTest):
         self.assertEqual(mfes, {"10.1.0.2": "0.0.0.0", "10.71.0.2": "0.0.0.0"})
 
     def test_several_devices_over_one_parent(self):
-        """troglobit/smcroute#142: devices that share a parent are not mixed up."""
+        """troglobit/smcroute#142: devices with the same parent are distinguished."""
         self.kernel.ip(
             "link add over1 link to-receiver type macvlan",
             "addr add 10.73.0.1/24 dev over1",

@@ -1,4 +1,4 @@
-"""Public reports about members that go, come back, or are where the source is."""
+"""Public reports about members that leave, return, or are on the link of the source."""
 
 from case import GROUP, NetnsTest
 from lab import until
@@ -15,13 +15,13 @@ class Members(NetnsTest):
 
     # spec 5.8
     def test_member_that_timed_out_comes_back_at_once(self):
-        """antrea-io/antrea#7140: gone without a leave, and its next report looks old."""
+        """antrea-io/antrea#7140: a member ends without a leave and reports again."""
         self.daemon.protocol("B", IGMP, "to-one", "to-two")
         self.daemon.must(f"join B * {GROUP} to-one", f"join B * {GROUP} to-two")
         wires = [self.one.tap(GROUP), self.two.tap(GROUP)]
         self.emitter.send_until(lambda: all(wire.count for wire in wires), "the flow")
 
-        # Beside another member, then alone; with the flow going on, and not.
+        # With another member, and alone; while packets arrive, and while none do.
         for beside in (True, False):
             if not beside:
                 self.daemon.must(f"leave B * {GROUP} to-two")
@@ -51,7 +51,7 @@ class Members(NetnsTest):
 
     # spec 5.8
     def test_one_join_opens_the_way_for_every_source_of_the_group(self):
-        """troglobit/smcroute#105: 50 sources are known, and only one is let through."""
+        """troglobit/smcroute#105: 50 sources are known, and only one is forwarded."""
         sources = [f"10.1.0.{n}" for n in range(10, 60)]
         emitters = [self.source.emitter(GROUP, spoof=source) for source in sources]
         for emitter in emitters:

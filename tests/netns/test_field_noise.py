@@ -1,4 +1,4 @@
-"""Public reports about packets that nobody wants: refused flows, chatter of the LAN."""
+"""Public reports about packets without a receiver: refused flows, and local traffic of a LAN."""
 
 import time
 
@@ -10,7 +10,7 @@ SSDP = "239.255.255.250"
 
 
 class Refused(NetnsTest):
-    """Flows whose sources no route leads to."""
+    """Flows of sources without a route."""
 
     def setUp(self):
         super().setUp()
@@ -23,7 +23,7 @@ class Refused(NetnsTest):
         return self.daemon.ask("status")["status"]["counters"]
 
     def test_they_do_not_hold_up_a_flow_that_is_wanted(self):
-        """troglobit/smcroute#66, torvalds/linux#324: they fill the kernel's list of unresolved."""
+        """troglobit/smcroute#66, torvalds/linux#324: they fill the kernel's unresolved queue."""
         flows = Flows(self.receiver)
         # 50 flows, each ten times a second.
         with flood(self.source, "192.0.2.1", 50, GROUP, 1, 500, 100):
@@ -31,7 +31,7 @@ class Refused(NetnsTest):
             until(lambda: unresolved(self.lab.router) <= 5, "an entry in the kernel for each")
             time.sleep(1)
             self.assertLessEqual(unresolved(self.lab.router), 5)
-            # The kernel asks about each of them once, not with each packet.
+            # The kernel causes one upcall for each flow, not for each packet.
             self.assertLess(self.counters()["upcalls"]["no_cache"], 100)
             self.source.emitter(GROUP).send(3)
             until(lambda: flows.seen.count((self.source.address, GROUP)) == 3, "all of it")
@@ -39,7 +39,7 @@ class Refused(NetnsTest):
         self.assertEqual(set(flows.seen), {(self.source.address, GROUP)})
 
     def test_log_stays_quiet(self):
-        """troglobit/mrouted#33, #40: a line for each packet of a source without a route."""
+        """troglobit/mrouted#33, #40: a log line for each packet of a source without a route."""
         emitters = [self.source.emitter(SSDP, spoof=f"192.0.2.{n}") for n in range(1, 21)]
         for _ in range(50):
             for emitter in emitters:
@@ -52,7 +52,7 @@ class Refused(NetnsTest):
 
 class Chatter(NetnsTest):
     def test_ssdp_of_the_lan_does_not_leave_it(self):
-        """pali/igmpproxy#26, #54: 20 hosts of the LAN, and a filter by group towards iptv."""
+        """pali/igmpproxy#26, #54: 20 hosts of the LAN, and a boundary towards iptv."""
         iptv, lan = self.hosts("iptv", "lan")
         daemon = self.router()
         daemon.protocol("A", 200, "to-iptv", "to-lan")
@@ -66,7 +66,7 @@ class Chatter(NetnsTest):
         self.assertEqual({(mfe["in"], len(mfe["outs"])) for mfe in daemon.mfes()}, {(inward, 0)})
         self.assertEqual(wire.count, 0)
 
-        # Nor does what the provider's network sends get in.
+        # Packets from the provider's network are not forwarded either.
         daemon.must(f"join A * {SSDP} to-lan")
         lan_wire.silent(iptv.emitter(SSDP))
         self.assertEqual({mfe["source"] for mfe in daemon.mfes()}, set(sources))

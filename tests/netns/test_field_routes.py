@@ -1,4 +1,4 @@
-"""Public reports about routes that go, come back, or change beside the flows (5.1, 5.10)."""
+"""Public reports about routes that disappear, return or change (5.1, 5.10)."""
 
 import os
 import time
@@ -7,12 +7,12 @@ from case import GROUP, NetnsTest
 from lab import until
 from wires import Flows, Stream, flood
 
-# A second by the reports; the rest is for machines that have more to do.
+# The reports say one second; the rest is for busy machines.
 SOON = 3.0
 
 
 class Gaps(NetnsTest):
-    """Two routers bring a remote network; the route to it goes for a while."""
+    """Two routers lead to a remote network. The route to it disappears for a while."""
 
     SOURCE, NET = "10.9.0.5", "10.9.0.0/24"
 
@@ -26,7 +26,7 @@ class Gaps(NetnsTest):
         self.daemon.must("join A * * to-receiver")
 
     def returns_after(self, *gaps):
-        """The route goes, the source goes on, and the route returns by the other router."""
+        """The route disappears, the source continues, and the route returns by the other router."""
         wire = self.receiver.tap(GROUP)
         emitters = [host.emitter(GROUP, spoof=self.SOURCE) for host in (self.left, self.right)]
         with Stream(emitters[0]) as stream:
@@ -36,18 +36,18 @@ class Gaps(NetnsTest):
                 time.sleep(gap)
                 stream.emitter = emitters[turn % 2]
                 gateway = (self.left, self.right)[turn % 2].address
-                time.sleep(0.02)  # what is under way by the old one
+                time.sleep(0.02)  # datagrams may still arrive by the old one
                 before = wire.count
                 self.kernel.ip(f"route add {self.NET} via {gateway}")
                 until(lambda: wire.count > before, f"the flow, {gap} s after", SOON)
                 time.sleep(0.2)
 
     def test_short_gaps(self):
-        """troglobit/pimd#79, #183: the route to the source is away for 60 ms to a second."""
+        """troglobit/pimd#79, #183: there is no route to the source for 60 ms to a second."""
         self.returns_after(0.06, 0.1, 0.06, 1.0)
 
     def test_gap_longer_than_the_kernel_keeps_packets(self):
-        """troglobit/pimd#79: away for 12 s, and the sender goes on."""
+        """troglobit/pimd#79: there is no route for 12 s, and the source continues."""
         self.returns_after(12.0)
 
     def test_gap_in_the_route_of_500_flows(self):
@@ -69,13 +69,13 @@ class Churn(NetnsTest):
     SOURCES, SECONDS = 20_000, 3.0
 
     def processor(self):
-        """Seconds of processor that the router's process has used."""
+        """Returns the processor time of the router in seconds."""
         with open(f"/proc/{self.daemon.process.pid}/stat", encoding="ascii") as file:
             fields = file.read().rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def test_routes_that_lead_to_no_source_cost_nothing(self):
-        """troglobit/pimd#152: a routing daemon at work beside 20,000 sources."""
+        """troglobit/pimd#152: a routing daemon changes routes while there are 20,000 sources."""
         source, receiver = self.hosts("source", "receiver")
         kernel = self.lab.router
         kernel.ip(f"route add 10.64.0.0/16 via {source.address}")
@@ -100,14 +100,14 @@ class Churn(NetnsTest):
             worst = max(worst, time.monotonic() - new)
             time.sleep(max(0, began + changes / 50 - time.monotonic()))
         self.assertGreaterEqual(changes, 50)
-        # To look all 20,000 up at each change takes half of the time or more.
+        # Looking all 20,000 up at each change would take half of the time or more.
         self.assertLess(self.processor() - used, self.SECONDS / 10, "seconds of processor")
         self.assertLess(worst, 1.0, "until a new flow was forwarded")
         self.assertEqual(self.daemon.ask("status")["status"]["counters"]["upcalls"]["lost"], 0)
 
 
 class PolicyRouting(NetnsTest):
-    """The routes to the sources stand in a table of their own, and main says otherwise."""
+    """The routes to the sources are in their own table, and differ from those of the main table."""
 
     TABLE, SOURCE = 100, "10.9.0.5"
 
@@ -133,12 +133,12 @@ class PolicyRouting(NetnsTest):
 
     # spec 5.1
     def test_host_names_the_unicast_table_to_ask(self):
-        """FRRouting/frr#20067: a table that is for multicast sources only."""
+        """FRRouting/frr#20067: a routing table for multicast sources only."""
         self.assert_flows()
 
     # spec 5.1
     def test_second_multicast_table_with_its_unicast_table(self):
-        """troglobit/pimd#75: an instance of its own asks the main table."""
+        """troglobit/pimd#75: a second instance looked up sources in the main table."""
         self.needs_table(self.TABLE)
         links = "to-source", "to-receiver"
         self.lab.router.ip(*(f"mrule add iif {link} table {self.TABLE}" for link in links))
@@ -146,7 +146,7 @@ class PolicyRouting(NetnsTest):
 
 
 class Addresses(NetnsTest):
-    """FRRouting/frr#8757: another address, and the old one back."""
+    """FRRouting/frr#8757: an interface gets another address, then the old one again."""
 
     def setUp(self):
         super().setUp()
@@ -159,7 +159,7 @@ class Addresses(NetnsTest):
         self.emitter = self.source.emitter(GROUP)
 
     def test_flow_outlives_another_address_and_the_old_one_back(self):
-        """FRRouting/frr#8757: no datagram is lost while there is an address."""
+        """FRRouting/frr#8757: no datagram is lost while the interface has an address."""
         for name in ("to-source", "to-receiver"):
             self.kernel.sysctl(**{f"conf__{name}__promote_secondaries": 1})
         with Stream(self.emitter):
@@ -175,7 +175,7 @@ class Addresses(NetnsTest):
         self.assertEqual(len(self.daemon.heard("RPF")), 1, "it is the same MFE")
 
     def test_flow_is_back_with_the_address(self):
-        """FRRouting/frr#8757: the only address goes for a while."""
+        """FRRouting/frr#8757: the only address is removed for a while."""
         with Stream(self.emitter):
             self.collector.expect(5)
             self.kernel.ip("addr del 10.1.0.1/24 dev to-source")

@@ -1,4 +1,4 @@
-"""Public reports about sources that more than one interface leads to (rule 5.1)."""
+"""Public reports about sources that can be reached through several interfaces (rule 5.1)."""
 
 import time
 
@@ -6,8 +6,8 @@ from case import GROUP, NetnsTest
 from lab import until
 from wires import Stream
 
-# By rule 5.1 a flow moves when two packets on the new way, three seconds apart, had none on
-# the old one between them.
+# By rule 5.1 a flow moves when two packets arrive on the new path, three seconds apart, and none on
+# the old path between them.
 MOVED = 8.0
 
 
@@ -21,7 +21,7 @@ class TwoWays(NetnsTest):
         self.collector = self.receiver.collector(GROUP)
 
     def equal_cost(self):
-        """Two next hops; the kernel's own choice is nearly always the right one."""
+        """Adds a route with two next hops, nearly all weight on the right one."""
         self.kernel.ip(
             f"route add 10.9.0.0/24 nexthop via {self.left.address} weight 3"
             f" nexthop via {self.right.address} weight 200"
@@ -34,12 +34,12 @@ class TwoWays(NetnsTest):
         self.daemon.must(f"join A * {GROUP} to-receiver")
 
     def iifs(self):
-        """By which interface each source is expected."""
+        """Returns the incoming interface of each source."""
         names = {self.daemon.index(name): name for name in ("to-left", "to-right")}
         return {mfe["source"]: names[mfe["in"]] for mfe in self.daemon.mfes()}
 
     def flows_by(self, host, sources):
-        """Each of these sources sends by a host, and loses none of it."""
+        """Checks that datagrams of each of these sources through this host all arrive."""
         expected = self.collector.count
         for source in sources:
             host.emitter(GROUP, spoof=source).send(2)
@@ -47,7 +47,7 @@ class TwoWays(NetnsTest):
         self.collector.expect(expected)
 
     def assert_by(self, host, sources):
-        """They are expected where they came, from that neighbour."""
+        """Checks that the incoming interface and the neighbour are those of the packets."""
         name = {self.left: "to-left", self.right: "to-right"}[host]
         self.assertEqual({self.iifs()[source] for source in sources}, {name})
         upstream = {mfe["upstream"] for mfe in self.daemon.mfes() if mfe["source"] in sources}
@@ -63,20 +63,20 @@ class EqualCost(TwoWays):
         self.equal_cost()
 
     def test_each_source_is_taken_from_where_it_comes(self):
-        """Equal-cost paths: FRRouting/frr#22466, #22607; any member may bring the stream."""
+        """Equal-cost paths: FRRouting/frr#22466, #22607: the stream may arrive on any of them."""
         self.start()
         for host, sources in ((self.left, self.LEFT), (self.right, self.RIGHT)):
             self.flows_by(host, sources)
             self.assert_by(host, sources)
 
     def test_member_that_nobody_has_does_not_refuse_the_flow(self):
-        """Equal-cost paths of which MGM has one only: that one is the way in."""
+        """Equal-cost paths of which clients own one: packets must arrive there."""
         self.start("to-left")
         self.flows_by(self.left, self.LEFT)
         self.assert_by(self.left, self.LEFT)
 
     def test_source_moves_to_the_other_member_without_a_route_change(self):
-        """troglobit/smcroute#17, equal-cost paths: the stream comes by the other member."""
+        """troglobit/smcroute#17, equal-cost paths: the stream moves to the other path."""
         self.start()
         source = self.LEFT[0]
         for old, new in ((self.left, self.right), (self.right, self.left)):
@@ -92,7 +92,7 @@ class EqualCost(TwoWays):
             self.assert_by(new, [source])
 
     def test_way_in_outlives_the_end_of_the_mfe(self):
-        """Equal-cost paths: a renewal does not go over to the kernel's choice."""
+        """Equal-cost paths: a renewal does not move the flow to the kernel's choice."""
         self.start(MGM_MFE_TIMEOUT="1")
         for host, source in ((self.left, self.LEFT[0]), (self.right, self.RIGHT[0])):
             emitter, first = host.emitter(GROUP, spoof=source), self.collector.count
@@ -103,7 +103,7 @@ class EqualCost(TwoWays):
             self.assert_by(host, [source])
 
     def test_both_members_deliver_at_once(self):
-        """FRRouting/frr#22626: one copy goes out, and the way in does not flap."""
+        """FRRouting/frr#22626: one copy is forwarded, and the incoming interface does not flap."""
         self.start()
         source = self.LEFT[0]
         emitters = {"to-left": self.left.emitter(GROUP, spoof=source)}
@@ -121,7 +121,7 @@ class EqualCost(TwoWays):
         self.assertEqual(mfe["wrong"], emitters["to-right"].sent)
 
     def test_next_hop_group_of_which_a_leg_goes(self):
-        """Equal-cost paths by next hop objects, one of which leads nowhere any more."""
+        """Equal-cost paths with next hop objects, one of which no longer works."""
         self.kernel.ip(
             "route del 10.9.0.0/24",
             f"nexthop add id 11 via {self.left.address} dev to-left",
@@ -173,11 +173,11 @@ class EqualPrefixes(TwoWays):
         self.assertEqual(self.iifs(), {self.SOURCE: "to-left"})
 
     def test_two_feeds_of_one_name_are_never_mixed(self):
-        """troglobit/smcroute#89, #212: two networks of equal numbers send the same flow."""
+        """troglobit/smcroute#89, #212: two networks with the same addresses send the same flow."""
         first, second = (
             host.emitter(GROUP, spoof=self.SOURCE) for host in (self.right, self.left)
         )
-        second.sent = 1 << 20  # tells its datagrams from the other's
+        second.sent = 1 << 20  # so that its datagrams have other numbers
         first.send(1)
         self.collector.expect(1)
         for _ in range(50):
@@ -189,7 +189,7 @@ class EqualPrefixes(TwoWays):
 
 
 class OneWay(TwoWays):
-    """The routes know one way to the source, whatever comes by another."""
+    """The routes have one path to the source, and packets arrive on another."""
 
     SOURCE = "10.9.0.5"
 
@@ -198,7 +198,7 @@ class OneWay(TwoWays):
         self.kernel.ip(f"route add 10.9.0.0/24 via {self.left.address}")
 
     def test_copies_from_a_shared_network_never_take_the_flow_over(self):
-        """troglobit/smcroute#143: the copy of a private stream comes first, and stays."""
+        """troglobit/smcroute#143: a copy of the stream arrives first on a private link."""
         self.start()
         shared = self.right.emitter(GROUP, spoof=self.SOURCE)
         private = self.left.emitter(GROUP, spoof=self.SOURCE)
@@ -206,7 +206,7 @@ class OneWay(TwoWays):
         self.daemon.hears("WRONG_IF", interface=self.daemon.index("to-right"))
         private.send(1)
         self.collector.expect(1)
-        # Longer than an equal-cost way would need to take it over.
+        # Longer than the move to an equal-cost path would take.
         with Stream(shared, 0.02):
             for _ in range(18):
                 time.sleep(0.4)
@@ -216,7 +216,7 @@ class OneWay(TwoWays):
         self.collector.expect(2)
 
     def test_owner_hears_of_a_source_that_moved_and_may_follow_it(self):
-        """troglobit/smcroute#17: the source moves, and the routes do not tell."""
+        """troglobit/smcroute#17: the source moves, and the routes stay as they are."""
         self.start()
         self.left.emitter(GROUP, spoof=self.SOURCE).send(1)
         self.collector.expect(1)

@@ -1,4 +1,4 @@
-"""Packets of real flows, forwarded by the kernel as MGM decided."""
+"""The kernel forwards real packets as the library decides."""
 
 from case import GROUP, NetnsTest
 from lab import until
@@ -11,7 +11,7 @@ class Forwarding(NetnsTest):
         collector, emitter = receiver.collector(GROUP), source.emitter(GROUP)
 
         emitter.send(1)
-        collector.expect(1)  # the very first: the kernel kept it until the MFE came
+        collector.expect(1)  # the kernel kept the first packet until the MFE was installed
         emitter.send(9)
         collector.expect(10)
 
@@ -98,7 +98,7 @@ class Forwarding(NetnsTest):
         counts(7, 2)
         emitter.send(1)
         counts(8, 3)
-        # Nobody looks in between.
+        # The counters are not read in between.
         router.must(f"join A * {GROUP} to-receiver")
         emitter.send(1)
         collector.expect(6)
@@ -156,7 +156,7 @@ class Forwarding(NetnsTest):
         self.assertEqual({mfe["packets"] for mfe in router.mfes()}, {1})
 
     def test_burst_of_new_flows_loses_none(self):
-        # A socket's usual buffer holds 256 upcalls; the kernel drops the rest.
+        # The default buffer of a socket holds 256 upcalls; the kernel drops the others.
         source, receiver, router = self.one_receiver()
         collector = receiver.collector(GROUP)
         flows = [f"10.1.{4 + n // 250}.{1 + n % 250}" for n in range(1500)]
@@ -180,7 +180,7 @@ class Forwarding(NetnsTest):
 
 
 class Routes(NetnsTest):
-    """The multicast view of the routes decides where a source is expected."""
+    """The multicast view of the routes decides on which interface a source must arrive."""
 
     REMOTE = "10.9.0.5"
 
@@ -236,7 +236,7 @@ class Routes(NetnsTest):
         router.must(f"join A * {GROUP} to-far")
         collectors = [near.collector(GROUP), far.collector(GROUP)]
 
-        # It sends on its link to `near`; only MGM can bring that to `far`.
+        # It sends on its link to `near`; only forwarding can bring the packets to `far`.
         emitter = self.lab.router.emitter(GROUP, address="10.1.0.1")
         emitter.send_until(lambda: collectors[1].count > 0, "the router's own packets")
 

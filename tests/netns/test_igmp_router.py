@@ -1,4 +1,4 @@
-"""The example daemon, and the IGMP that real hosts speak to it."""
+"""The example IGMP router with the IGMP of real hosts."""
 
 import re
 import signal
@@ -18,13 +18,13 @@ class IgmpRouter(NetnsTest):
         return router
 
     def prints(self, pattern):
-        """Waits for a line of the daemon's that matches."""
+        """Waits for a line of the router that matches."""
         return self.daemon.output.wait(lambda line: re.search(pattern, line), pattern)
 
     def assert_flows_until_leave(self, collector):
         emitter = self.source.emitter(GROUP)
         self.prints(r"wants \(")
-        self.daemon.say("groups")  # answered when the wish has been seen to
+        self.daemon.say("groups")  # answered after the previous command
         self.prints(r"^GROUP +1 joined")
         emitter.send(1)
         collector.expect(1)
@@ -57,7 +57,7 @@ class IgmpRouter(NetnsTest):
         self.assert_flows_until_leave(collector)
 
     def test_second_host_on_the_link_keeps_the_flow_when_the_first_leaves(self):
-        # Both sit on one link: the router's interface becomes a bridge's.
+        # Both hosts are on one link: the router's interface becomes a bridge.
         router, other = self.lab.router, self.lab.host("other")
         router.ip(
             "link add lan type bridge mcast_snooping 0",

@@ -1,4 +1,4 @@
-"""What MGM leaves in the kernel: nothing, however it ends."""
+"""The library leaves nothing in the kernel, however the router ends."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ class KernelState(NetnsTest):
         self.source, self.receiver = self.hosts("source", "receiver")
 
     def flowing(self, **options):
-        """A router that forwards."""
+        """Returns a router that forwards a flow."""
         router = self.router(**options)
         router.protocol("A", 200, "to-source", "to-receiver")
         router.must(f"join A * {GROUP} to-receiver")
@@ -67,7 +67,7 @@ class KernelState(NetnsTest):
 
         router.kill()
 
-        os.kill(child, 0)  # it is still there
+        os.kill(child, 0)  # fails if the child has ended
         until(lambda: self.lab.router.read("ip_mr_vif") == [], "the kernel's clean-up")
         self.flowing()
 
@@ -101,7 +101,7 @@ class Expiry(NetnsTest):
         self.source, self.receiver = self.hosts("source", "receiver")
 
     def live_for_a_second(self, **options):
-        """A router whose MFEs do."""
+        """Returns a router whose MFEs expire."""
         router = self.router(MGM_MFE_TIMEOUT="1", **options)
         router.protocol("A", 200, "to-source", "to-receiver")
         return router
@@ -142,7 +142,7 @@ class Expiry(NetnsTest):
         collector = self.receiver.collector(GROUP)
         self.source.emitter(GROUP).send_until(lambda: collector.count > 0, "the flow")
 
-        # No packet comes any more. It is asked whether one came, until it is known.
+        # No packet arrives any more. The library asks again until the kernel answers.
         daemon.hears("RPF", size=0)
         self.assertEqual(len(daemon.heard("RPF")), 2)
 

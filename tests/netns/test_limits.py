@@ -1,4 +1,4 @@
-"""How far packets may go: TTL thresholds and administrative boundaries (rule 3.7)."""
+"""TTL thresholds and administrative boundaries (rule 3.7)."""
 
 from case import GROUP, NetnsTest
 from lab import until
@@ -52,7 +52,7 @@ class Limits(NetnsTest):
         emitters = [self.source.emitter(group, ttl=64) for group in (SITE, GROUP)]
 
         def flows_to(*keys):
-            """One datagram after another, until it has come out everywhere."""
+            """Sends datagrams until one has arrived on all links."""
             before = {key: taps[key].count for key in keys}
             until(
                 lambda: [emitter.send() for emitter in emitters]

@@ -1,4 +1,4 @@
-"""Where MGM cannot serve: which code the protocol gets, and what the log advises."""
+"""Interfaces that the library cannot serve: the codes, and the advice in the log."""
 
 from case import GROUP, NetnsTest
 from router import ALREADY_EXISTS, CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
@@ -100,7 +100,7 @@ class Refusals(NetnsTest):
 
     # spec 2.7
     def test_the_33rd_interface(self):
-        # The kernel has room for 32.
+        # The kernel supports 32.
         names = self.lab.spare(34)
         router = self.registered()
         router.must(*(f"take A {name}" for name in names[:32]))

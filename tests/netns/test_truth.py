@@ -1,4 +1,4 @@
-"""What MGM wants and what the kernel has, while the system changes under it."""
+"""The library's MFEs and the kernel's entries agree while the system changes."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, Router
 MRT_DEL_VIF = 203
 SOL_IP = socket.IPPROTO_IP
 RTM_DELROUTE, RTNL_FAMILY_IPMR = 25, 128
-# What the kernel charges a buffer for the announcement of a route, at the least.
+# The least number of bytes of the buffer that the kernel counts for the announcement of a route.
 ANNOUNCEMENT = 512
 NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
 RTA_DST, RTA_SRC = 1, 2
@@ -22,7 +22,7 @@ RTN_MULTICAST, RTPROT_STATIC, RT_TABLE_DEFAULT = 5, 4, 253
 
 
 class Flowing(NetnsTest):
-    """A flow from `source` to `receiver`, past `stranger`, who never joins."""
+    """A flow from `source` to `receiver`. `stranger` never joins."""
 
     def setUp(self):
         super().setUp()
@@ -38,19 +38,19 @@ class Flowing(NetnsTest):
         self.flows()
 
     def flows(self):
-        """Datagrams come out to the receiver, and not one where nobody joined."""
+        """Checks that datagrams arrive at the receiver, and none at the stranger."""
         wire = self.receiver.tap(GROUP)
         self.emitter.send_until(lambda: wire.count > 0, "the flow")
         self.assertEqual(self.strangers.count, 0)
 
     def watch(self):
-        """Takes an interface whose loss the router will see together with other news."""
+        """Takes an interface. The router notices its loss together with other announcements."""
         (self.canary,) = self.lab.spare(1)
         self.daemon.must(f"take A {self.canary}")
 
     def has_seen(self):
-        """Waits until the router has looked up all that changed before: news are collected,
-        and nothing tells that they were of no consequence."""
+        """Waits until the router has handled all earlier announcements. It collects them, and logs
+        nothing if they have no effect."""
         self.delete(self.canary)
 
     def delete(self, interface):
@@ -151,9 +151,9 @@ class Interfaces(Flowing):
         self.assertEqual([mfe["source"] for mfe in self.daemon.mfes()], ["10.77.0.2"])
 
     def test_number_of_a_vif_is_not_used_while_an_entry_may_name_it(self):
-        # So many fill the kernel's table but for one place.
+        # These leave one free VIF in the kernel's table.
         spare = self.lab.spare(30)
-        # The first entry is installed; then rewriting it fails for two seconds.
+        # The first entry is installed. Then rewriting it fails for two seconds.
         self.start(
             LD_PRELOAD=str(Router.build.interposer),
             MGM_FAULT="12 2 4 setsockopt 0 204",  # ENOMEM of MRT_ADD_MFC
@@ -205,13 +205,13 @@ class ReRpf(Flowing):
     def test_question_that_does_not_get_through_says_nothing_about_the_route(self):
         self.start(
             LD_PRELOAD=str(Router.build.interposer),
-            MGM_FAULT=f"{errno.EACCES} 4 4 send",  # as a sandbox would, and as "prohibit" reads
+            MGM_FAULT=f"{errno.EACCES} 4 4 send",  # as in a sandbox, or with a "prohibit" route
         )
         old, new = (self.daemon.index(f"to-{name}") for name in ("source", "stranger"))
         self.kernel.ip(f"route add 10.9.0.0/16 via {self.source.address}")
         self.daemon.logs("cannot look up the route", self.FAR)
 
-        # It is asked again.
+        # The library looks the source up again.
         self.kernel.ip(f"route replace 10.9.0.0/24 via {self.stranger.address}")
         until(lambda: [mfe["in"] for mfe in self.daemon.mfes()] == [new], "the new iif")
         self.assertEqual(
@@ -226,7 +226,8 @@ class ReRpf(Flowing):
             count = max(3000, 2 * int(file.read()) // ANNOUNCEMENT)
         if count > 38_000:
             self.skipTest(f"net.core.rmem_max leaves room for {count} announcements")
-        # Without CAP_NET_ADMIN no more than the usual is held. What matters comes last.
+        # Without CAP_NET_ADMIN the buffer has the default size. The announcement that counts is the
+        # last one.
         self.start(wrapper=["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", "--"])
         pid = self.daemon.process.pid
         os.kill(pid, signal.SIGSTOP)
@@ -246,7 +247,7 @@ class ReRpf(Flowing):
         until(lambda: list(self.kernel.entries().values()) == [("to-stranger", set())], "kernel")
         self.assertEqual(set(self.kernel.vifs().values()), {"to-source", "to-stranger"})
 
-        # It hears as well as before.
+        # It still receives announcements.
         self.kernel.ip(f"route replace 10.9.0.0/24 via {self.source.address}")
         until(lambda: self.daemon.mfes()[0]["in"] != new, "the old iif")
 

@@ -1,5 +1,4 @@
-"""What hosts send and see beyond a single datagram: streams that go on, floods of flows,
-and links that are no Ethernet."""
+"""Streams, floods of flows, and links that are not Ethernet."""
 
 import contextlib
 import fcntl
@@ -18,8 +17,8 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
 
 
 class Stream:
-    """Sends a datagram every few milliseconds, on a thread, until it is stopped. It may go
-    over to another emitter, as a source does that moves."""
+    """Sends a datagram every few milliseconds, on a thread, until it is stopped. It can change to
+    another emitter, like a source that moves."""
 
     def __init__(self, emitter, period=0.005):
         self.emitter = emitter
@@ -50,7 +49,8 @@ class Stream:
 
 
 class Flows:
-    """Which flows arrive on a host's wire, joined or not: source and group of each datagram."""
+    """Records source and group of each datagram that arrives at a host, whether it has joined or
+    not."""
 
     def __init__(self, host, interface=None):
         self._seen = []
@@ -62,7 +62,7 @@ class Flows:
 
     @property
     def seen(self):
-        """All that have arrived so far, in order."""
+        """Returns all flows so far, in order of arrival."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 packet, (_, _, kind, *_) = self._socket.recvfrom(2048)
@@ -72,14 +72,13 @@ class Flows:
         return self._seen
 
     def clear(self):
-        """Forgets what has arrived."""
+        """Deletes the records."""
         self.seen.clear()
 
 
 @contextlib.contextmanager
 def flood(host, source, sources, group, groups=1, rate=0, rounds=1):
-    """Datagrams of so many flows from a host's wire; see burst.c. They end with the block
-    at the latest."""
+    """Sends datagrams of this many flows from a host, until the block ends (see burst.c)."""
     words = [Router.build.directory / "burst", host.interface, source, sources, group, groups]
     program = subprocess.Popen(
         [str(word) for word in (*words, rate, rounds)],
@@ -94,8 +93,8 @@ def flood(host, source, sources, group, groups=1, rate=0, rounds=1):
 
 
 class Tun:
-    """A point-to-point link of the router's, such as PPP makes: no Ethernet, and no
-    MULTICAST flag. The far end is this process."""
+    """A point-to-point link of the router, like that of PPP: not Ethernet, without the MULTICAST
+    flag. The far end is this process."""
 
     def __init__(self, router, name, near, far, mtu=1492):
         with router.inside():
@@ -109,7 +108,7 @@ class Tun:
         )
 
     def send(self, source, group, size=32):
-        """A UDP datagram arrives at the router; `size` with its headers."""
+        """A UDP datagram arrives at the router; `size` includes its headers."""
         addresses = socket.inet_aton(source) + socket.inet_aton(group)
         header = struct.pack("!BBHHHBBH", 0x45, 0, size, 0, 0, 16, 17, 0) + addresses
         total = sum(struct.unpack("!10H", header))
@@ -119,7 +118,7 @@ class Tun:
         os.write(self._fd, header + udp + bytes(size - 28))
 
     def receive(self, group, protocol=socket.IPPROTO_UDP, timeout=5.0):
-        """Size of the next packet to a group that the router sent out here, or None."""
+        """Returns the size of the next packet to a group that the router sends here, or None."""
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             if select.select([self._fd], [], [], left)[0]:
@@ -133,5 +132,5 @@ class Tun:
 
 
 def unresolved(host):
-    """How many flows the kernel has no entry for, though their packets wait."""
+    """Returns the number of flows without an entry whose packets wait in the kernel."""
     return ip("mroute show", namespace=host.namespace).count("Iif: unresolved")

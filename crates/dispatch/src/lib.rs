@@ -8,16 +8,19 @@
 //! - `queue`: one client's callbacks that wait, and which thread makes them.
 //! - `notes`: what a client that is behind has to be told.
 //! - `turn`: how many callbacks one call makes.
+//! - `backlog`: questions that are held back from a queue.
 //! - `outbox`: the callbacks that a thread must see delivered.
 //! - `run`: the loops of the threads.
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod notes;
 mod outbox;
 mod queue;
 mod run;
 mod turn;
 
+pub use backlog::{Backlog, ForgetWalk, Origin, Question};
 pub use notes::Tell;
 pub use outbox::{Outbox, Ticket};
 pub use queue::{Pushed, Queue};
@@ -26,50 +29,50 @@ pub use turn::Cause;
 
 use std::hash::Hash;
 
-/// How much there is at most of everything.
+/// The bounds of the delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Callbacks that a call makes and that it did not cause.
+    /// How many callbacks a call makes that it did not cause.
     pub others: usize,
-    /// Callbacks that a call makes and that it did cause.
+    /// How many callbacks a call makes that it caused.
     pub own: usize,
-    /// Callbacks that wait for a client, before it is behind.
+    /// How many callbacks wait for a client before it is behind.
     pub waiting: usize,
-    /// Tickets that a thread keeps. What goes beyond is a worker's.
+    /// How many tickets a thread has. Further ones are left to workers.
     pub tickets: usize,
-    /// Notes about one topic, before they become one.
+    /// How many notes there are about one topic before they become one.
     pub notes: usize,
-    /// Notes that are looked at while the lock is held.
+    /// How many notes are handled while the lock is held once.
     pub batch: usize,
 }
 
-/// Those of spec 8.3 and 8.9.
+/// The bounds of spec 8.3 and 8.9.
 pub const BOUNDS: Bounds =
     Bounds { others: 32, own: 1024, waiting: 1024, tickets: 1024, notes: 65_536, batch: 64 };
 
 /// A callback that waits.
 pub trait Item {
-    /// What it may be about.
+    /// What a callback may be about.
     type Key: Key;
 
-    /// What a client that is behind is told of it later.
+    /// What is done with the callback if the client is behind.
     fn about(&self) -> About<Self::Key>;
 }
 
-/// What becomes of a callback for a client that is behind.
+/// What is done with a callback for a client that is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About<K> {
-    /// It is made: it waits as ever.
+    /// It is queued nevertheless.
     Itself,
-    /// It says this of one thing, which is noted.
+    /// It says that this is so, or not, of one thing. The thing is noted.
     One(K, bool),
-    /// It says something that all things of a topic depend on.
+    /// It changes all things of a topic. The topic is noted as a whole.
     All(usize),
     /// It is dropped.
     Nothing,
 }
 
-/// So many topics there are at most.
+/// The number of topics.
 pub const TOPICS: usize = 4;
 
 /// What a note is about.
@@ -77,16 +80,16 @@ pub trait Key: Copy + Eq + Ord + Hash {
     /// Which topic it belongs to, below [`TOPICS`]. The first is told first.
     fn topic(self) -> usize;
 
-    /// Whether too many notes about a topic become one about all of it. Where they do not,
-    /// those about things that are again as the client knows them are forgotten.
+    /// Whether too many notes about a topic become one about all of it. Otherwise notes about
+    /// things that are again as the client knows them are dropped.
     fn becomes_one(topic: usize) -> bool;
 }
 
-/// Which thread does something.
+/// The kind of thread that delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// The one that made the call.
+    /// The thread that made the call.
     Caller,
-    /// One of the library's own.
+    /// One of the library's own threads.
     Worker,
 }

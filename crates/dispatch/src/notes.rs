@@ -1,33 +1,33 @@
-//! What a client that is behind has to be told, once its queue is empty (spec 8.9).
+//! What a client that is behind is told when its queue is empty (spec 8.9).
 //!
-//! A note names a thing and not what happened to it: what is told is how things stand
-//! then. So a thing is noted once, however much happens to it.
+//! A note names a thing, and not what happened to it: the client is told the state of the thing
+//! at that time. So a thing is noted once, however often it changes.
 
 use super::{About, Bounds, Key, TOPICS};
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 
-/// What is to be told next.
+/// What to tell next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tell<K> {
-    /// How it stands with a topic as a whole. Whoever tells it lets
-    /// `Notes::walk` go through all things of the topic, or not.
+    /// The state of a topic as a whole. If its things are to be told too, call
+    /// `Notes::walk`.
     All(usize),
-    /// How it stands with the things of a topic after this one; all, if there is none.
+    /// The state of the things of a topic after this one; of all, if there is none.
     After(usize, Option<K>),
-    /// How it stands with this.
+    /// The state of this thing.
     One(K),
 }
 
-/// So many things of one topic are told before it is the next one's turn: none has to wait
-/// for ever because others are noted again and again.
+/// How many things of a topic are told before it is the next topic's turn. No topic waits for
+/// ever because things of others are noted again and again.
 const TURN: usize = 64;
 
 /// All notes of one client.
 #[derive(Debug)]
 pub struct Notes<K> {
     topics: [Topic<K>; TOPICS],
-    /// Whose turn it is, and how many of its things are still told in it. The topics
+    /// The topic whose turn it is, and how many of its things are still told in it. The topics
     /// take turns in their order, round by round.
     turn: usize,
     left: usize,
@@ -45,15 +45,14 @@ impl<K> Default for Notes<K> {
 /// The notes about one topic.
 #[derive(Debug)]
 struct Topic<K> {
-    /// All of it is to be told, beginning with what everything depends on. Takes no memory
-    /// of its own, so it can always be noted.
+    /// The topic as a whole is noted. That needs no memory, so it is always possible.
     all: bool,
-    /// How far its things have been gone through.
+    /// How far the walk through its things has come.
     walk: Walk<K>,
-    /// What is noted beside that, the oldest first, and what was said of it meanwhile.
+    /// The things that are noted beside that, the oldest first, and what was said of them.
     order: VecDeque<K>,
     said: HashMap<K, Said, RandomState>,
-    /// With so many it is looked for those that can be forgotten; 0: the usual number.
+    /// With this number of notes, those that can be dropped are searched; 0: the usual number.
     limit: usize,
 }
 
@@ -63,7 +62,7 @@ enum Walk<K> {
     From(Option<K>),
 }
 
-/// The first and the last word about a thing that the client has not heard.
+/// The first and the last of the alerts about a thing that were not queued.
 #[derive(Clone, Copy, Debug)]
 struct Said {
     first: bool,
@@ -87,7 +86,7 @@ impl<K: Key> Topic<K> {
         !self.all && self.walk == Walk::No && self.order.is_empty()
     }
 
-    /// Forgets the single things, and gives their memory back.
+    /// Drops the notes about single things, and frees their memory.
     fn clear(&mut self) {
         self.order = VecDeque::new();
         self.said = HashMap::default();
@@ -150,7 +149,7 @@ impl<K: Key> Notes<K> {
         self.topics[topic].note_all();
     }
 
-    /// Goes through the things of a topic after this one; all, if there is none.
+    /// Begins or continues a walk through the things of a topic, after this one.
     pub fn walk(&mut self, topic: usize, after: Option<K>) {
         self.topics[topic].walk = Walk::From(after);
     }

@@ -1,36 +1,36 @@
-//! The clients that a thread's calls have something for.
+//! The callbacks that a thread must see delivered.
 
 use super::{Bounds, Cause};
 use std::collections::VecDeque;
 
-/// A callback that a thread has to see delivered.
+/// A callback that a thread must see delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket<P> {
-    /// Which client's.
+    /// The client.
     pub place: P,
-    /// Its number in the client's queue. `None`: all that was a worker's, and no worker is to
-    /// be had.
+    /// Its number in the client's queue. `None`: all callbacks of the client that are a
+    /// worker's, because the system cannot start a worker.
     pub number: Option<u64>,
 }
 
 impl<P: Copy + PartialEq> Ticket<P> {
-    /// Whether a later ticket says the same, or more of it.
+    /// Whether a later ticket covers this one.
     fn joins(&self, later: Ticket<P>) -> bool {
         self.place == later.place && self.number.is_some() == later.number.is_some()
     }
 }
 
-/// Tickets of one thread, first in first out. There is seldom more than one: that takes
-/// no memory.
+/// The tickets of one thread, first in, first out. There is seldom more than one; a single one
+/// needs no allocated memory.
 #[derive(Debug)]
 pub struct Outbox<P> {
-    /// Comes before the rest; if there is none, there is no rest either.
+    /// The first ticket. Without it, `rest` is empty.
     first: Option<Ticket<P>>,
     rest: VecDeque<Ticket<P>>,
-    /// Who causes what the thread's calls cause now.
+    /// The cause of the callbacks that the thread's calls cause now.
     pub cause: Cause,
-    /// A call inside a callback has left what is the workers' to where the thread's
-    /// outbox is emptied: see [`Host::adopt`](super::Host::adopt).
+    /// A call inside a callback has found that callers must make the workers' callbacks. The
+    /// thread does so when its outbox is empty: see [`Host::adopt`](super::Host::adopt).
     pub adopts_later: bool,
 }
 
@@ -52,7 +52,7 @@ impl<P: Copy + PartialEq> Outbox<P> {
     }
 
     fn push_behind(&mut self, bounds: &Bounds, ticket: Ticket<P>) -> bool {
-        // Who delivers a client's callback delivers those before it, too.
+        // To deliver a callback is to deliver those before it, too.
         let last = self.rest.back_mut().or(self.first.as_mut());
         if let Some(last) = last.filter(|last| last.joins(ticket)) {
             *last = ticket;
@@ -65,7 +65,7 @@ impl<P: Copy + PartialEq> Outbox<P> {
         has_room
     }
 
-    /// Takes the first; with none left, gives the memory back, which nobody else would.
+    /// Takes the first ticket. Frees the memory if none is left.
     #[inline]
     pub fn pop(&mut self) -> Option<Ticket<P>> {
         let first = self.first.take()?;
@@ -78,7 +78,7 @@ impl<P: Copy + PartialEq> Outbox<P> {
         Some(first)
     }
 
-    /// Takes the first, if it is for a callback of this client: the callback's number.
+    /// Takes the first ticket, if it is for a callback of this client. Returns the number.
     #[inline]
     pub fn pop_if(&mut self, place: P) -> Option<u64> {
         let first = self.first.filter(|first| first.place == place)?;
@@ -136,8 +136,10 @@ mod tests {
     #[test]
     fn t8_3_tickets_are_bounded() {
         let (mut outbox, few) = (Outbox::new(Cause(1)), Bounds { tickets: 2, ..BOUNDS });
+        assert!(outbox.is_empty() && outbox.len() == 0);
         assert!(outbox.push(&few, ticket(1, 1)) && outbox.push(&few, ticket(2, 1)));
         assert!(!outbox.push(&few, ticket(3, 1)));
         assert!(outbox.push(&few, ticket(2, 2)), "it joins the last");
+        assert!(!outbox.is_empty() && outbox.len() == 2);
     }
 }

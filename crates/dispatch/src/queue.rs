@@ -58,11 +58,11 @@ struct Waiting<T> {
 pub enum Pushed<T> {
     /// It waits, and has this number.
     Queued(u64),
-    /// The client is behind: it is noted what this was about.
+    /// The client is behind: what this was about is noted.
     Noted(T),
-    /// The client is behind, and will not hear of it.
+    /// The client is behind, and the callback is dropped.
     Dropped(T),
-    /// It should wait, and there is no memory for it.
+    /// It must be queued, and there is no memory for it.
     Refused(T),
 }
 
@@ -70,7 +70,7 @@ pub enum Pushed<T> {
 pub(super) enum Next<T> {
     /// Make this callback.
     Call(Cause, T),
-    /// Find out what is to be told.
+    /// Ask the host for the present state of what is noted.
     CatchUp,
     /// Nothing.
     Stop,
@@ -147,8 +147,9 @@ impl<T: Item> Queue<T> {
         }
     }
 
-    /// Something with this cause is told after all that wait, but its caller does not offer
-    /// them. Those whose callers do may be inside callbacks that do not return (spec 8.4).
+    /// Something with this cause comes after all callbacks that wait, but its caller does not
+    /// offer them. The callers that must offer them may be inside callbacks that do not return
+    /// (spec 8.4), so a worker gets them.
     /// Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
     #[cold]
     pub fn comes_behind(&mut self, cause: Cause) {
@@ -167,7 +168,7 @@ impl<T: Item> Queue<T> {
         self.last
     }
 
-    /// Puts what a client that is behind is told at the end.
+    /// Puts the present state of a noted thing at the end.
     ///
     /// # Errors
     /// The callback, if there is no memory.
@@ -221,7 +222,7 @@ impl<T: Item> Queue<T> {
         self.items.iter().any(|one| one.cause == cause)
     }
 
-    /// Takes out callbacks and notes that are no longer true. Afterwards
+    /// Takes out callbacks and notes that are outdated. Afterwards
     /// [`needs_worker`](Queue::needs_worker) has to be asked.
     pub fn cancel(&mut self, item: impl Fn(&T) -> bool, note: impl Fn(T::Key) -> bool) {
         self.take_out(item);

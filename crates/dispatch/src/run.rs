@@ -1,24 +1,24 @@
-//! What the threads do: a call's own, and the workers.
+//! How the threads deliver: those that make calls, and the workers.
 
 use super::outbox::{Outbox, Ticket};
 use super::queue::{Next, Queue, Stopped};
 use super::turn::{Cause, Turn};
 use super::{Bounds, Item, Lane};
 
-/// What dispatching needs of the program around it. `Guard` stands for the lock, held.
+/// The program around the delivery. `Guard` is its lock, held.
 pub trait Host {
     /// A client.
     type Place: Copy + PartialEq;
     /// A callback.
     type Item: Item;
-    /// What a thread takes along that runs a client: its function pointers.
+    /// What the runner of a client holds meanwhile: the client's function pointers.
     type Callee;
     /// The lock, held.
     type Guard<'a>
     where
         Self: 'a;
 
-    /// How much there is at most.
+    /// The bounds of the delivery.
     fn bounds(&self) -> &Bounds;
     /// Takes the lock.
     fn lock(&self) -> Self::Guard<'_>;
@@ -26,22 +26,23 @@ pub trait Host {
     fn unlock(&self, guard: Self::Guard<'_>) {
         drop(guard);
     }
-    /// The queue of a client that is there.
+    /// The queue of a client, unless the client has gone.
     fn queue<'g>(
         guard: &'g mut Self::Guard<'_>,
         place: Self::Place,
     ) -> Option<&'g mut Queue<Self::Item>>;
-    /// Has a worker run the client.
+    /// Puts the client on the list of those that wait for a worker.
     fn schedule(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
-    /// Where no worker is to be had: takes clients that wait for one into the outbox.
+    /// If the system cannot start a worker: moves clients that wait for one into the outbox.
     fn adopt(&self, guard: &mut Self::Guard<'_>);
     /// This thread's outbox.
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Self::Place>) -> R) -> R;
-    /// Makes this thread a client's runner: what it takes along.
+    /// This thread becomes the client's runner. Returns what the runner holds.
     fn take(&self, guard: &mut Self::Guard<'_>, place: Self::Place) -> Option<Self::Callee>;
-    /// The queue has stopped; gives back what the runner took along.
+    /// The run has ended. Gives back what the runner held.
     fn put_back(&self, guard: &mut Self::Guard<'_>, place: Self::Place, callee: Self::Callee);
-    /// Before each callback: a chance to bring in more.
+    /// Called before each callback. The host may release the lock to take in events, and takes
+    /// it again.
     fn look<'a>(
         &'a self,
         guard: Self::Guard<'a>,
@@ -49,7 +50,8 @@ pub trait Host {
         lane: Lane,
         callee: &mut Self::Callee,
     ) -> Self::Guard<'a>;
-    /// Whether a callback that was taken out is still to be made; if not, it is over.
+    /// A callback was taken out of the queue. Returns it, or `None` if it must not be made any
+    /// longer.
     fn begins(
         &self,
         guard: &mut Self::Guard<'_>,
@@ -59,7 +61,7 @@ pub trait Host {
     ) -> Option<Self::Item>;
     /// Makes the callback, without the lock.
     fn call(&self, place: Self::Place, callee: &Self::Callee, item: &mut Self::Item);
-    /// It has returned.
+    /// The callback has returned. Passes on its answer.
     fn returned(
         &self,
         guard: &mut Self::Guard<'_>,
@@ -67,11 +69,11 @@ pub trait Host {
         item: Self::Item,
         lane: Lane,
     );
-    /// Tells a client that is behind some of what is noted.
+    /// Queues the present state of some of the things that are noted for a client that is behind.
     fn catch_up(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
-    /// It has heard everything.
+    /// The client is not behind any longer.
     fn caught_up(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
-    /// Whether to give up, because what runs is a forked child.
+    /// Whether this is a forked child, in which the lock must not be taken.
     fn is_lost(&self) -> bool;
 }
 
@@ -110,7 +112,7 @@ pub fn drain_locked<'a, H: Host>(host: &'a H, guard: H::Guard<'a>) {
     }
 }
 
-/// Sees to what one ticket is for.
+/// Delivers one ticket, or leaves it to the thread that must.
 #[inline]
 fn deliver<'a, H: Host>(
     host: &'a H,
@@ -136,8 +138,8 @@ fn deliver<'a, H: Host>(
     guard
 }
 
-/// Calls inside the callbacks that were made have found clients for whom no worker is to be
-/// had. As long as this call makes callbacks of others it is for it to run them.
+/// Calls inside the callbacks that were made have found clients that wait for a worker, and the
+/// system cannot start one. This call runs them, unless its turn is over.
 #[cold]
 fn adopt<H: Host>(host: &H, turn: &Turn) -> Option<Ticket<H::Place>> {
     if !turn.is_over() {
@@ -183,17 +185,17 @@ fn run<'a, H: Host>(
 ) -> H::Guard<'a> {
     let Some(callee) = host.take(&mut guard, place) else {
         if let Some(queue) = H::queue(&mut guard, place) {
-            let _ = queue.stop(); // it is never so: nobody else runs it
+            let _ = queue.stop(); // it never happens: no other thread runs it
         }
         return guard;
     };
     let mut runner = Runner { host, place, callee: Some(callee) };
-    let mut guard = guard; // if there is a panic, released before the runner goes
+    let mut guard = guard; // after a panic, released before the runner is dropped
     while let Some(callee) = &mut runner.callee {
         guard = host.look(guard, place, lane, callee);
         let Some(queue) = H::queue(&mut guard, place) else { break };
-        // Alerts of calls that callbacks have made come first: this client may have
-        // something new to hear for ever.
+        // The alerts of calls that callbacks have made come first, because this client's queue
+        // may never become empty.
         if lane == Lane::Worker && !host.outbox(|outbox| outbox.is_empty()) {
             queue.hand_over();
             break;
@@ -212,7 +214,7 @@ fn run<'a, H: Host>(
             Next::CatchUp => {
                 host.catch_up(&mut guard, place);
                 if H::queue(&mut guard, place).is_some_and(|queue| queue.is_empty()) {
-                    // There may be much to go through: others get the lock.
+                    // A walk through a table may take long: let other threads have the lock.
                     drop(guard);
                     guard = host.lock();
                 } else {
@@ -220,7 +222,7 @@ fn run<'a, H: Host>(
                 }
             }
             Next::Stop => {
-                // Often the answer that it has given causes its next callback.
+                // Often an answer of the client causes its next callback.
                 let next = match turn.is_over() {
                     true => None,
                     false => host.outbox(|outbox| outbox.pop_if(place)),
@@ -233,7 +235,7 @@ fn run<'a, H: Host>(
         }
     }
     runner.end(&mut guard);
-    std::mem::forget(runner); // has nothing left
+    std::mem::forget(runner); // it holds nothing any longer
     guard
 }
 
@@ -241,13 +243,13 @@ fn run<'a, H: Host>(
 struct Runner<'a, H: Host> {
     host: &'a H,
     place: H::Place,
-    /// The client's, until the run has ended.
+    /// What the client has given, until the run has ended.
     callee: Option<H::Callee>,
 }
 
 impl<H: Host> Runner<'_, H> {
     /// The run has ended; a worker has to go on if there is something left for one.
-    #[inline]
+    #[inline(always)]
     fn end(&mut self, guard: &mut H::Guard<'_>) {
         let Some(callee) = self.callee.take() else { return };
         if let Some(queue) = H::queue(guard, self.place) {
@@ -264,8 +266,9 @@ impl<H: Host> Runner<'_, H> {
 }
 
 impl<H: Host> Drop for Runner<'_, H> {
-    /// Something of ours panicked. A client that seemed to be run for ever would
-    /// hear nothing any more, and could not go.
+    /// After a panic of the library. Otherwise the client would seem to be run for ever: it would
+    /// get no callback any longer, and could not deregister.
+    #[cold]
     fn drop(&mut self) {
         if self.callee.is_some() && !self.host.is_lost() {
             let guard = &mut self.host.lock();

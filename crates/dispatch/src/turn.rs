@@ -2,8 +2,8 @@
 
 use super::Bounds;
 
-/// Who caused a callback: one of the library's own threads, or a call made by the
-/// program, together with all calls inside the callbacks that it makes.
+/// What caused a callback: one of the library's own threads, or a call of the program,
+/// together with all calls inside the callbacks that it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause(pub u64);
 
@@ -23,13 +23,13 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// That of a call.
+    /// The turn of a call.
     #[inline]
     pub fn new(bounds: &Bounds, cause: Cause) -> Turn {
         Turn { cause, own: bounds.own, others: bounds.others, is_over: false }
     }
 
-    /// That of a worker, which never ends.
+    /// The turn of a worker, which never ends.
     pub fn endless() -> Turn {
         Turn { cause: Cause::WORKER, own: usize::MAX, others: usize::MAX, is_over: false }
     }

@@ -213,7 +213,7 @@ impl Link {
     /// timers keep their deadlines (I4).
     pub fn configure(&mut self, config: LinkConfig, step: &mut Step) {
         let before = self.all_desired();
-        let former_address = self.router.as_ref().and_then(|_| self.port.election_address());
+        let former_address = self.router.as_ref().and_then(|_| self.port.query_address());
         let former_mode = self.port.config.leave;
         let had_router = self.port.config.role != Role::Upstream;
         self.port.configure(config);
@@ -248,7 +248,7 @@ impl Link {
 
     /// What the system says about the device (I42, I49).
     pub fn device(&mut self, info: LinkInfo, step: &mut Step) {
-        let former_address = self.port.election_address();
+        let former_address = self.port.query_address();
         let was_up = std::mem::replace(&mut self.port.info, info).up;
         self.memberships.take(step);
         match (was_up, self.port.info.up) {

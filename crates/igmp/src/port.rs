@@ -120,6 +120,15 @@ impl Port {
         let addresses = self.info.addresses.iter().map(|known| known.address);
         self.config.source.or_else(|| addresses.min_by_key(|a| (a.is_link_local(), *a)))
     }
+
+    /// The address that this router takes part in the election with, if it does.
+    pub fn query_address(&self) -> Option<Ipv4Addr> {
+        if self.config.passive {
+            None
+        } else {
+            self.election_address()
+        }
+    }
 }
 
 /// Where a message goes.

@@ -5,11 +5,12 @@
 //! a [`GuardedFd`], and a fork handler closes them in the child. (A program
 //! that is *exec*ed does not need it: they are all close-on-exec.)
 
-pub use unix::{after_callback, install, is_child, GuardedFd};
+pub use unix::{after_callback, install, is_child, Guarded, GuardedFd};
 
 mod unix {
     use std::io;
     use std::mem::ManuallyDrop;
+    use std::ops::{Deref, DerefMut};
     use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
     use std::panic::resume_unwind;
     use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
@@ -153,41 +154,43 @@ mod unix {
     }
 
     /// A descriptor that is closed in every forked child.
+    pub type GuardedFd = Guarded<OwnedFd>;
+
+    /// A value that owns one descriptor, which is closed in every forked child.
     #[derive(Debug)]
-    pub struct GuardedFd {
-        /// Closed in a child, although the value still exists there: the library refuses every call
-        /// before it uses the descriptor.
-        fd: ManuallyDrop<OwnedFd>,
+    pub struct Guarded<T> {
+        /// Its descriptor is closed in a child, although the value still exists there: the library
+        /// refuses every call before it uses the descriptor.
+        value: ManuallyDrop<T>,
         slot: usize,
     }
 
-    impl GuardedFd {
+    impl<T: AsFd> Guarded<T> {
         /// Guards what `open` opens. The closure should do nothing else: a
         /// fork elsewhere in the process waits for it, if not for ever.
         ///
         /// # Errors
         /// Those of `open`; EMFILE when too many are guarded; EPERM in a child.
-        pub fn open<F: Into<OwnedFd>>(
-            open: impl FnOnce() -> io::Result<F>,
-        ) -> io::Result<GuardedFd> {
+        pub fn open<F: Into<T>>(open: impl FnOnce() -> io::Result<F>) -> io::Result<Guarded<T>> {
             install();
             if is_child() {
                 return Err(io::Error::from_raw_os_error(libc::EPERM));
             }
             let _changing = Changing::new();
-            let fd: OwnedFd = open()?.into();
+            let value: T = open()?.into();
+            let number = value.as_fd().as_raw_fd();
             for (slot, guarded) in GUARDED.iter().enumerate() {
                 // Another thread may be looking for a slot at the same time.
-                let (number, order) = (fd.as_raw_fd(), Ordering::Relaxed);
+                let order = Ordering::Relaxed;
                 if guarded.compare_exchange(FREE, number, order, order).is_ok() {
-                    return Ok(GuardedFd { fd: ManuallyDrop::new(fd), slot });
+                    return Ok(Guarded { value: ManuallyDrop::new(value), slot });
                 }
             }
             Err(io::Error::from_raw_os_error(libc::EMFILE))
         }
     }
 
-    impl Drop for GuardedFd {
+    impl<T> Drop for Guarded<T> {
         fn drop(&mut self) {
             // In a child, the handler has closed it, and the number may now
             // stand for a file of the child's own.
@@ -197,19 +200,33 @@ mod unix {
             let _changing = Changing::new();
             GUARDED[self.slot].store(FREE, Ordering::Relaxed);
             // SAFETY: dropped once, and not used afterwards.
-            unsafe { ManuallyDrop::drop(&mut self.fd) };
+            unsafe { ManuallyDrop::drop(&mut self.value) };
         }
     }
 
-    impl AsRawFd for GuardedFd {
+    impl<T> Deref for Guarded<T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            &self.value
+        }
+    }
+
+    impl<T> DerefMut for Guarded<T> {
+        fn deref_mut(&mut self) -> &mut T {
+            &mut self.value
+        }
+    }
+
+    impl<T: AsFd> AsRawFd for Guarded<T> {
         fn as_raw_fd(&self) -> RawFd {
-            self.fd.as_raw_fd()
+            self.value.as_fd().as_raw_fd()
         }
     }
 
-    impl AsFd for GuardedFd {
+    impl<T: AsFd> AsFd for Guarded<T> {
         fn as_fd(&self) -> BorrowedFd<'_> {
-            self.fd.as_fd()
+            self.value.as_fd()
         }
     }
 

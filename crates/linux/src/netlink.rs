@@ -1,13 +1,15 @@
 //! The kernel's unicast routes as the multicast view: RTM_GETROUTE for each
 //! source.
 //!
-//! - `reply` parses the kernel's answers, `nexthops` parses next hop objects, `wire` parses
-//!   messages in general, all without I/O.
-//! - `links` stores links and addresses, `copy` the table that the host named, if any.
+//! - `reply` parses the kernel's answers, `nexthops` parses next hop objects, both without I/O.
+//! - `links` knows what of links and addresses routes depend on, `copy` stores the table that
+//!   the host named, if any.
 //! - `listener` is the thread that reads announcements, `news` determines what they concern,
 //!   `dump` reads the existing state, `first` waits for the first dump of the table.
 //! - `lookups` looks up sources.
-//! - `socket` closes the descriptors in forked children.
+//!
+//! Messages in general, sockets, and the table of links and addresses are those of `mgm-net`. The
+//! sockets are [`Guarded`](crate::fork::Guarded), which closes them in forked children.
 
 mod copy;
 mod dump;
@@ -18,8 +20,6 @@ mod lookups;
 mod news;
 mod nexthops;
 mod reply;
-mod socket;
-mod wire;
 
 #[cfg(fuzzing)]
 pub use news::fuzz;
@@ -32,6 +32,7 @@ use first::FirstDump;
 use links::Links;
 use listener::Listener;
 use lookups::Lookups;
+use mgm_net::netlink::wire;
 use nexthops::Cache;
 use parking_lot::{Mutex, RwLock};
 use std::io;
@@ -129,5 +130,16 @@ impl Drop for NetlinkRoutes {
     /// is held and the thread may be waiting for that lock.
     fn drop(&mut self) {
         self.stop.raise();
+    }
+}
+
+/// Messages for the unit tests.
+#[cfg(test)]
+mod sample {
+    pub use mgm_net::netlink::wire::attr;
+
+    /// A message of this kind.
+    pub fn message(kind: u16, flags: u16, parts: &[&[u8]]) -> Vec<u8> {
+        super::wire::message(kind, flags, 7, parts)
     }
 }

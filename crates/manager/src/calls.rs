@@ -1,8 +1,8 @@
 //! The functions of mgm.h, on checked arguments.
 
-use super::backlog::Backlog;
 use super::client_records::ClientRecord;
 use super::context::{self, Inside};
+use super::dispatch::Backlog;
 use super::incoming_events::EventSink;
 use super::state::{step_aside, Enumeration, Run};
 use super::system_state::SystemState;

@@ -1,8 +1,7 @@
 //! The clients' callbacks and callback queues.
 
-use super::backlog::Backlog;
 use super::counters::Deliveries;
-use super::dispatch::{About, Item, Key, Queue};
+use super::dispatch::{About, Backlog, Item, Key, Question, Queue};
 use super::Callbacks;
 use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox, NoticeKinds, Thing};
 use crate::types::{grow_numbered, Flow, Result};
@@ -17,7 +16,7 @@ pub(super) struct ClientRecord {
     /// Which of the nine it has.
     pub kinds: NoticeKinds,
     pub queue: Queue<Queued>,
-    pub backlog: Backlog,
+    pub backlog: Backlog<Queued>,
     pub delivered: Deliveries,
     /// WRONG_IF_CALLBACKs that were not made, because it was behind.
     pub dropped: u64,
@@ -73,6 +72,20 @@ impl Item for Queued {
             (Some((thing, word)), _) => About::One(Noted(thing), word),
             (None, Notice::WrongIf { .. }) => About::Nothing,
             (None, _) => About::Itself,
+        }
+    }
+}
+
+/// The kernel may be waiting for what follows from the answers to these questions. They may
+/// be held back.
+impl Question for Queued {
+    type Subject = Flow;
+
+    #[inline]
+    fn subject(&self) -> Option<Flow> {
+        match &**self {
+            Notice::Rpf { flow, .. } | Notice::Creation { flow, .. } => Some(*flow),
+            _ => None,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! From effects to callbacks: see "The manager" in docs/architecture.md.
 
-use super::backlog::{flow_in_question, ForgetWalk, Origin};
 use super::client_records::{ClientPlace, ClientRecord, Queued};
 use super::context;
-use super::dispatch::{self, Cause, Lane, Pushed, Queue, Ticket, BOUNDS};
+use super::dispatch::{self, Cause, ForgetWalk, Lane, Origin, Pushed, Question, Ticket, BOUNDS};
+use super::igmp_pairs;
 use super::shell::Shell;
 use super::state::{Guard, Run, State};
 use super::Manager;
-use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox};
-use crate::types::Time;
+use crate::engine::{AlertTopic, ClientId, Notice};
+use crate::types::{Result, Time};
 
 /// What has caused the effects that are published.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +41,8 @@ impl Manager {
         self.set_alarm(run);
     }
 
-    /// Apart, because many calls have no effects; in two parts, because most others have
-    /// notices only, or none.
+    /// A function of its own, because many calls have no effects; and the notices apart, because
+    /// most other calls have either only notices, or none.
     #[inline(never)]
     fn carry_out(&self, run: &mut Run, trigger: Trigger, is_awaited: bool) {
         loop {
@@ -88,7 +88,7 @@ impl Manager {
             let Some((client, notice)) = run.fx.next_notice() else { break };
             place = run.clients.find(client, place);
             if let Some(place) = place {
-                is_all &= self.hand_over(run, place, notice, trigger);
+                is_all &= self.hand_over(run, place, Queued(notice), trigger);
             }
         }
         is_all
@@ -101,12 +101,12 @@ impl Manager {
         &self,
         run: &mut Run,
         place: ClientPlace,
-        notice: NoticeBox,
+        notice: Queued,
         trigger: Trigger,
     ) -> bool {
         let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return true };
         // A missing callback is one that changes nothing (spec 1.3).
-        if !changes_igmp(&notice) && !record.kinds.has(notice.kind()) {
+        if !record.kinds.has(notice.kind()) && !changes_igmp(&notice) {
             run.make_none(place, &notice);
             return false;
         }
@@ -120,14 +120,14 @@ impl Manager {
         // change of routes asks about many flows at once.
         backlog.pushed(&notice);
         let queued = context::outbox(|outbox| {
-            let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), Queued(notice))?;
+            let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), notice)?;
             let ticket = Ticket { place, number: Some(number) };
             Ok((number, outbox.push(&BOUNDS, ticket)))
         });
         match queued {
             Ok((_, true)) => return true,
             Ok((number, false)) => self.leave(run, place, number),
-            Err(Queued(notice)) => self.queue_up(run, place, notice, trigger.lane),
+            Err(notice) => self.queue_up(run, place, notice, trigger.lane),
         }
         false
     }
@@ -148,14 +148,14 @@ impl Manager {
         &self,
         run: &mut Run,
         place: ClientPlace,
-        notice: NoticeBox,
+        notice: Queued,
         trigger: Trigger,
     ) {
         let Some(record) = run.clients.at(place) else { return };
         if !record.backlog.admits(&notice) {
             return run.hold_back(place, notice, trigger.origin);
         }
-        if record.queue.is_behind() && joins_pair(&mut record.queue, &notice) {
+        if record.queue.is_behind() && igmp_pairs::joins(&mut record.queue, &notice) {
             record.queue.comes_behind(cause(trigger.lane));
             if record.queue.needs_worker() {
                 self.schedule_at(run, place);
@@ -166,10 +166,10 @@ impl Manager {
     }
 
     /// Puts a notice at the end of the queue, if the client is to get it as it is.
-    fn queue_up(&self, run: &mut Run, place: ClientPlace, notice: NoticeBox, lane: Lane) {
+    fn queue_up(&self, run: &mut Run, place: ClientPlace, notice: Queued, lane: Lane) {
         let Some(ClientRecord { queue, .. }) = run.clients.at(place) else { return };
         let was_behind = queue.is_behind();
-        let pushed = queue.push(&BOUNDS, cause(lane), Queued(notice));
+        let pushed = queue.push(&BOUNDS, cause(lane), notice);
         if let (&Pushed::Queued(number), Lane::Caller) = (&pushed, lane) {
             let ticket = Ticket { place, number: Some(number) };
             if !context::outbox(|outbox| outbox.push(&BOUNDS, ticket)) {
@@ -186,8 +186,8 @@ impl Manager {
         run.not_queued(place, pushed);
     }
 
-    /// Interfaces have been given up or lost: what their clients still had to hear about
-    /// IGMP there has lost its sense.
+    /// Interfaces were released or lost. Their clients do not get the alerts about memberships of
+    /// IGMP there any longer (spec 8.9).
     #[cold]
     fn cancel_released(&self, run: &mut Run) {
         for (client, gone) in std::mem::take(&mut run.fx.released) {
@@ -203,8 +203,8 @@ impl Manager {
         }
     }
 
-    /// Some clients are to be told all of a topic, because it was too much to tell them
-    /// singly (spec 8.9).
+    /// Some clients must be told a whole topic, because there were too many changes to queue an
+    /// alert for each (spec 8.9).
     #[cold]
     fn tell_later(&self, run: &mut Run) {
         let (some, everybody) = run.fx.take_untold();
@@ -234,6 +234,26 @@ impl Manager {
         }
     }
 
+    /// The end of a call: publishes what it changed, and delivers the callbacks.
+    #[inline(always)]
+    pub(super) fn publish_all(&self, mut guard: Guard<'_>) {
+        self.publish(&mut guard, Lane::Caller);
+        self.release_and_drain(guard);
+    }
+
+    /// Makes a call on the running state. Publishes its changes before the lock is released, and
+    /// delivers callbacks afterwards.
+    pub(super) fn act<R>(
+        &self,
+        enter: impl FnOnce(&mut State) -> Result<&mut Run>,
+        call: impl FnOnce(&mut Run) -> Result<R>,
+    ) -> Result<R> {
+        let mut guard = self.lock();
+        let result = call(enter(&mut guard)?);
+        self.publish_all(guard);
+        result
+    }
+
     /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
     #[inline]
     pub fn drain(&self) {
@@ -252,21 +272,20 @@ impl Manager {
         }
     }
 
-    /// Whether this thread has anything to deliver.
+    /// Whether this thread has callbacks to deliver.
     #[inline]
     pub fn owes() -> bool {
         context::owes()
     }
 
-    /// Leaves what one of MGM's own threads owes to the workers: calls made
-    /// inside the host's log callback, which it may have called. It runs no
-    /// callbacks of clients itself.
+    /// Leaves the tickets of one of the library's threads to the workers. They come from calls
+    /// inside the host's log callback. The thread itself makes no callbacks of clients.
     pub(super) fn pass_on(&self) {
         context::drain(|| dispatch::pass_on(&Shell(self)));
     }
 }
 
-/// Who causes what a thread publishes.
+/// The cause of the callbacks that a thread publishes.
 fn cause(lane: Lane) -> Cause {
     match lane {
         Lane::Worker => Cause::WORKER,
@@ -278,52 +297,6 @@ fn cause(lane: Lane) -> Cause {
 /// whichever callbacks a client has.
 fn changes_igmp(notice: &Notice) -> bool {
     matches!(notice, Notice::DisableIgmp { .. } | Notice::EnableIgmp { .. })
-}
-
-/// A later change of hands joins the DISABLE_IGMP and the ENABLE_IGMP that have not begun,
-/// if there are some in the queue (spec 8.9). Only the last of the interface may be joined:
-/// the last that IGMP hears is what holds.
-fn joins_pair(queue: &mut Queue<Queued>, notice: &Notice) -> bool {
-    let interface = match notice {
-        Notice::DisableIgmp { interface, .. } | Notice::EnableIgmp { interface, .. } => *interface,
-        _ => return false,
-    };
-    let (mut disable, mut enable) = (None, None);
-    for one in queue.items_mut() {
-        match &mut **one {
-            Notice::DisableIgmp { question, interface: there } if *there == interface => {
-                (disable, enable) = (Some(question), None);
-            }
-            Notice::EnableIgmp { since, interface: there } if *there == interface => {
-                enable = Some(since);
-            }
-            _ => {}
-        }
-    }
-    match (notice, disable, enable) {
-        // Its answer is the one that is waited for now.
-        (Notice::DisableIgmp { question, .. }, Some(former), enable) => {
-            *former = *question;
-            if enable.is_some() {
-                // The one behind it; those in front follow others that have begun.
-                let (last, mut is_behind) = (question.0, false);
-                queue.take_out(|one| match &**one {
-                    Notice::DisableIgmp { question, .. } if question.0 == last => {
-                        is_behind = true;
-                        false
-                    }
-                    Notice::EnableIgmp { interface: there, .. } => is_behind && *there == interface,
-                    _ => false,
-                });
-            }
-            true
-        }
-        (Notice::EnableIgmp { since, .. }, _, Some(former)) => {
-            *former = *since;
-            true
-        }
-        _ => false,
-    }
 }
 
 impl Run {
@@ -346,7 +319,7 @@ impl Run {
         }
     }
 
-    /// What is done with a notice that is not in its client's queue.
+    /// Handles a notice that was not queued.
     fn not_queued(&mut self, place: ClientPlace, pushed: Pushed<Queued>) {
         let notice = match pushed {
             Pushed::Queued(_) => return,
@@ -367,7 +340,7 @@ impl Run {
                 if let Some(record) = self.clients.at(place) {
                     record.backlog.refused(&notice);
                 }
-                match flow_in_question(&notice) {
+                match notice.subject() {
                     Some(flow) => self.engine.unasked(flow, &mut self.fx),
                     None if notice.question().is_some() => self.answer(place.client, &notice),
                     None => {}
@@ -378,17 +351,16 @@ impl Run {
         self.fx.reuse(notice.0);
     }
 
-    /// Keeps a question until its client has answered others; forgets flows that
-    /// nobody sends any more, so that a client that does not keep up costs no
-    /// more than what comes in within some seconds.
-    fn hold_back(&mut self, place: ClientPlace, notice: NoticeBox, origin: Origin) {
+    /// Holds back a question until its client has answered others. Drops flows that no sender
+    /// uses any longer, so that a slow client costs no more memory than what comes in within
+    /// some seconds.
+    fn hold_back(&mut self, place: ClientPlace, notice: Queued, origin: Origin) {
         let now = self.now();
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
-        // What an upcall asks is about a new flow.
-        let has_mfe = origin == Origin::Else
-            && flow_in_question(&notice).is_some_and(|flow| !engine.is_resolving(flow));
-        let flow = flow_in_question(&notice);
+        let flow = notice.subject();
+        // A question from an upcall is about a new flow.
+        let has_mfe = origin == Origin::Else && flow.is_some_and(|flow| !engine.is_resolving(flow));
         if !record.backlog.hold(notice, origin, has_mfe, now) {
             if let Some(flow) = flow {
                 engine.unasked(flow, fx);
@@ -397,8 +369,7 @@ impl Run {
         self.forget_questions(place, now);
     }
 
-    /// What [`Backlog::forget_next`](super::backlog::Backlog::forget_next) takes out is
-    /// resolved no more.
+    /// Drops the flows that [`Backlog::forget_next`](dispatch::Backlog::forget_next) takes out.
     pub(super) fn forget_questions(&mut self, place: ClientPlace, now: Time) {
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };
@@ -408,7 +379,7 @@ impl Run {
         let (mut walk, mut count) = (ForgetWalk::default(), 0);
         while let Some(notice) = record.backlog.forget_next(now, &mut walk) {
             engine.forget(&notice, fx);
-            fx.reuse(notice);
+            fx.reuse(notice.0);
             count += 1;
         }
         if count > 0 {
@@ -419,7 +390,7 @@ impl Run {
         }
     }
 
-    /// Packets of flows that are being resolved have come in again.
+    /// Packets of flows that are being resolved were reported again.
     fn upcalled_again(&mut self) {
         let now = self.now();
         for flow in std::mem::take(&mut self.fx.again) {
@@ -429,44 +400,10 @@ impl Run {
         }
     }
 
-    /// Gives the engine the answer that a notice carries.
+    /// Passes the answer in a notice to the engine.
     pub(super) fn answer(&mut self, client: ClientId, notice: &Notice) {
         let now = self.now();
         let Run { engine, system, fx, .. } = self;
         engine.answer(now, client, notice, |flow| system.packets(flow), fx);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::QuestionId;
-    use crate::types::Interface;
-
-    #[test]
-    fn t8_9_the_last_word_about_an_interface_stays_last() {
-        let interface = Interface::link(1);
-        let mut queue: Queue<Queued> = Queue::default();
-        let mut tell = |notice: Notice| {
-            if !joins_pair(&mut queue, &notice) {
-                queue.push(&BOUNDS, Cause::WORKER, Queued(NoticeBox::new(notice).unwrap()));
-            }
-            let questions = queue.items_mut().map(|one| match **one {
-                Notice::DisableIgmp { question, .. } => Some(question.0),
-                _ => None,
-            });
-            questions.collect::<Vec<_>>()
-        };
-        let enable = |since| Notice::EnableIgmp { interface, since };
-        let disable = |number| Notice::DisableIgmp { question: QuestionId(number), interface };
-        // The first DISABLE has begun; its ENABLE waits.
-        assert_eq!(tell(enable(1)), [None]);
-        assert_eq!(tell(disable(2)), [None, Some(2)]);
-        assert_eq!(tell(enable(1)), [None, Some(2), None]);
-        // Lost once more, and for good: no ENABLE follows.
-        assert_eq!(tell(disable(3)), [None, Some(3)]);
-        assert_eq!(tell(disable(4)), [None, Some(4)]);
-        assert_eq!(tell(enable(5)), [None, Some(4), None]);
-        assert_eq!(tell(enable(6)), [None, Some(4), None]);
     }
 }

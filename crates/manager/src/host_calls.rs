@@ -110,7 +110,7 @@ impl Manager {
             (guard, released) = self.end_life(guard)?;
         }
         // Still with the lock held, because a following start can set another log.
-        let sinks = sink::end(self);
+        let sinks = sink::end(self, writer::drop_lines);
         drop(guard);
         sinks.wait();
         writer::end(LOG_PATIENCE);

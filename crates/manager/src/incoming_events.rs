@@ -1,16 +1,16 @@
 //! Processes the kernel's upcalls and route changes.
 
-use super::backlog::Origin;
 use super::delivery::Trigger;
-use super::dispatch::Lane;
+use super::dispatch::{Lane, Origin};
+use super::refresh::FoundRoutes;
 use super::state::{Guard, Run};
 use super::system_state::{Events, MulticastRoutes, SystemState};
-use super::{writer, Manager};
+use super::{log, Manager};
 use crate::engine::{Engine, Outcome, Packet};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
 use crate::route_view::{RouteChanges, RouteView, RouteWatcher};
 use crate::types::{Domain, Ipv4Addr, Refusal, Result, Route, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl EventSink {
     /// # Errors
     /// `Forwarder`, if the system cannot start a thread.
     pub fn start(manager: Manager, system: &SystemState) -> Result<EventSink> {
-        writer::start().map_err(|error| {
+        log::start_writer().map_err(|error| {
             Refusal::Forwarder(format!(
                 "cannot start a thread for the log: {error}: raise the limit on threads"
             ))
@@ -74,12 +74,12 @@ impl UpcallSink for EventSink {
     }
 
     fn quietly(&self, work: &mut dyn FnMut()) {
-        writer::quietly(work);
+        log::quietly(work);
     }
 
     fn upcalls(&self, mut upcalls: Vec<Upcall>) -> Vec<Upcall> {
         let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
-        // The newest first: see `backlog`.
+        // The newest first: see `Backlog`.
         while !upcalls.is_empty() {
             let batch = upcalls.split_off(upcalls.len().saturating_sub(AT_A_TIME));
             if let Err(batch) = self.take(batch, look) {
@@ -92,17 +92,22 @@ impl UpcallSink for EventSink {
 }
 
 impl EventSink {
-    /// Takes a few upcalls of a look, the last one first. Gives those back that it has not
-    /// come to if the lock is not to be had, or look-ups are not possible yet.
+    /// Takes a few upcalls of a look, the last one first.
+    ///
+    /// # Errors
+    /// The upcalls that are left, if another thread keeps the lock, or if look-ups are not
+    /// possible yet.
     fn take(&self, mut batch: Vec<Upcall>, look: u64) -> std::result::Result<(), Vec<Upcall>> {
-        let mut routes: BTreeMap<(Ipv4Addr, Domain), Route> = BTreeMap::new();
+        let mut routes = FoundRoutes::default();
         let Some(mut guard) = self.manager.lock_soon() else { return Err(batch) };
         while !batch.is_empty() {
             let Some(run) = self.run(&mut guard) else { return Ok(()) };
+            // No later change would correct a route that is outdated already.
+            routes.drop_outdated(&run.system.changes);
             let unknown: BTreeSet<(Ipv4Addr, Domain)> = batch
                 .iter()
                 .filter_map(|upcall| needed(&run.engine, upcall))
-                .filter(|needed| !routes.contains_key(needed))
+                .filter(|needed| routes.get(*needed).is_none())
                 .collect();
             if unknown.is_empty() {
                 take_known(run, &mut batch, &routes);
@@ -129,14 +134,7 @@ impl EventSink {
             };
             let looked_up;
             (guard, looked_up) = relocked;
-            let Some(looked_up) = looked_up else { continue };
-            let Some(run) = self.run(&mut guard) else { return Ok(()) };
-            for (needed, route) in &looked_up.found {
-                routes.insert(*needed, route.clone().unwrap_or(Route::NONE));
-            }
-            // If routes changed during the look-up, look the source up again, because no later
-            // change would correct the result.
-            routes.retain(|&(source, _), _| looked_up.is_current(&run.system.changes, source));
+            looked_up.into_iter().for_each(|looked_up| routes.add(looked_up));
         }
         Ok(())
     }
@@ -144,15 +142,11 @@ impl EventSink {
 
 /// Takes upcalls whose routes are known, the last one first, until there is one whose source an
 /// upcall before it has had forgotten.
-fn take_known(
-    run: &mut Run,
-    batch: &mut Vec<Upcall>,
-    routes: &BTreeMap<(Ipv4Addr, Domain), Route>,
-) {
+fn take_known(run: &mut Run, batch: &mut Vec<Upcall>, routes: &FoundRoutes) {
     let now = run.now();
     while let Some(upcall) = batch.last() {
         let needed = needed(&run.engine, upcall);
-        let route = needed.and_then(|needed| routes.get(&needed));
+        let route = needed.and_then(|needed| routes.get(needed));
         if needed.is_some() && route.is_none() {
             return;
         }

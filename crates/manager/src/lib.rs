@@ -4,22 +4,21 @@
 //!
 //! - [`state`](self): what the lock guards.
 //! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
-//! - `dispatch`: how callbacks are delivered, whatever they are. `delivery`, `shell`,
-//!   `backlog`, `client_records`, `context`: how notices become callbacks.
+//! - The crate `mgm-dispatch`: how callbacks are delivered, whatever they are. `delivery`,
+//!   `shell`, `client_records`, `igmp_pairs`, `context`: how notices become callbacks.
 //! - `workers`, `pool`, `timer`: MGM's own threads.
 //! - `counters`, `status`: what is counted, and what can be seen of it all.
 //! - `serving`: the socket at which that can be seen.
 //! - `system_state`: the forwarder and the routes. `incoming_events`: what they report.
 //!   `refresh`: look-ups. `latest_changes`: what those are compared with. `retries`: what
 //!   the system did not tell, to be asked again.
-//! - `log`, `writer`, `sink`: a thread's log lines, the thread that writes those of others, the
-//!   host's log callback.
+//! - `log`, `log_line`, `writer`, `sink`: a thread's log messages, a message, the thread that
+//!   writes those of others, the host's log callback.
 //! - `interface_names`: the names of the system's interfaces.
 //! - `memory_forwarder`: the memory forwarder. `route_table`: the host's routes.
 //! - `platform`: what Linux provides, and its replacement on other systems.
 #![forbid(unsafe_code)]
 
-mod backlog;
 mod callbacks;
 mod calls;
 mod client_records;
@@ -27,12 +26,14 @@ mod context;
 mod counters;
 mod delivery;
 mod host_calls;
+mod igmp_pairs;
 mod incoming_events;
 mod installer;
 mod interface_names;
 mod latest_changes;
 mod limit_calls;
 mod log;
+mod log_line;
 mod memory_forwarder;
 #[cfg_attr(target_os = "linux", path = "platform/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "platform/elsewhere.rs")]
@@ -64,13 +65,6 @@ pub use platform::fork;
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, Status};
-
-/// What tests/memory.rs drives. Its allocator needs unsafe code, which this crate forbids, so
-/// the test is a program of its own.
-#[doc(hidden)]
-pub mod for_tests {
-    pub use crate::backlog::{Backlog, ForgetWalk, Origin};
-}
 
 use mgm_dispatch as dispatch;
 use mgm_engine as engine;

@@ -9,15 +9,15 @@
 //! The library's own threads always do so, because incoming events wait for them.
 
 use super::context::{self, Inside};
+use super::log_line::LogLine;
 use super::sink::{self, LineTarget};
-use super::{platform, writer};
+use super::writer;
 use crate::fork;
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::{LevelFilter, Log, Metadata, Record};
 use once_cell::sync::Lazy;
-use parking_lot::Mutex;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::io::Write;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
@@ -83,51 +83,6 @@ impl Spent {
     }
 }
 
-/// A waiting message.
-pub(super) struct LogLine {
-    pub level: Level,
-    pub text: String,
-    /// Whether it was logged inside the host's log callback. Otherwise a log callback that calls
-    /// the library would recurse for ever.
-    by_sink: bool,
-}
-
-impl LogLine {
-    /// A message of the library about its own log.
-    pub fn about_the_log(level: Level, text: String) -> LogLine {
-        LogLine { level, text, by_sink: false }
-    }
-
-    /// Logs it on this thread.
-    pub fn log(self) {
-        WAITING.with(|waiting| {
-            waiting.lines.borrow_mut().push_back(self);
-            waiting.flush();
-        });
-    }
-
-    /// Writes it to stderr; returns it if stderr does not accept it within `patience`.
-    fn write_to_stderr(self, patience: Option<Duration>) -> Result<(), LogLine> {
-        let name = self.level.as_str().to_ascii_lowercase();
-        // One write, so that it stays one line.
-        let line = format!("mgm: {name}: {}\n", self.text);
-        let _guard = match patience {
-            None => STDERR.lock(),
-            Some(_) if line.len() > platform::STDERR_BYTES => return Err(self),
-            // One thread at a time, because two could find the same room.
-            Some(patience) => match STDERR.try_lock_for(patience) {
-                Some(guard) if platform::stderr_is_ready(patience) => guard,
-                _ => return Err(self),
-            },
-        };
-        let _ = std::io::stderr().write_all(line.as_bytes());
-        Ok(())
-    }
-}
-
-/// The thread that holds it writes to stderr.
-static STDERR: Mutex<()> = Mutex::new(());
-
 struct Logger;
 
 impl Log for Logger {
@@ -145,7 +100,7 @@ impl Log for Logger {
             text: record.args().to_string(),
             by_sink: context::inside() == Some(Inside::Host),
         };
-        line.log();
+        log(line);
     }
 
     fn flush(&self) {}
@@ -188,19 +143,40 @@ impl Drop for Hold {
     }
 }
 
-/// Takes the first waiting message of this thread, for another thread to log.
-pub(super) fn take() -> Option<LogLine> {
-    WAITING.with(WaitingLines::next_line)
+/// Logs a message on this thread.
+fn log(line: LogLine) {
+    WAITING.with(|waiting| {
+        waiting.lines.borrow_mut().push_back(line);
+        waiting.flush();
+    });
+}
+
+/// Calls `work`; the thread `mgm-log` writes its log messages.
+pub(super) fn quietly(work: &mut dyn FnMut()) {
+    let _hold = Hold::new();
+    work();
+    while let Some(line) = WAITING.with(WaitingLines::next_line) {
+        writer::leave(line, log_as_writer);
+    }
+}
+
+/// Starts the thread `mgm-log` in advance.
+///
+/// # Errors
+/// The system's error, if it cannot start a thread.
+pub(super) fn start_writer() -> io::Result<()> {
+    writer::start(log_as_writer)
+}
+
+/// Logs a message on the thread `mgm-log`, which writes all its messages itself.
+fn log_as_writer(line: LogLine) {
+    WAITING.with(|waiting| waiting.is_writer.set(true));
+    log(line);
 }
 
 /// Whether this thread has messages that wait for the release of the lock.
 pub(super) fn is_waiting() -> bool {
     WAITING.with(|waiting| !waiting.lines.borrow().is_empty())
-}
-
-/// Marks this thread as `mgm-log`, which writes all its messages itself.
-pub(super) fn be_writer() {
-    WAITING.with(|waiting| waiting.is_writer.set(true));
 }
 
 impl WaitingLines {
@@ -254,7 +230,7 @@ impl WaitingLines {
                 None
             }
         };
-        if let Some(number) = left.and_then(writer::leave) {
+        if let Some(number) = left.and_then(|line| writer::leave(line, log_as_writer)) {
             self.left.set(number);
             if by_sink {
                 self.left_by_sink.set(number);
@@ -277,6 +253,7 @@ impl WaitingLines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::log::Level;
 
     #[test]
     fn d76_a_line_of_a_call_inside_the_log_callback_does_not_overtake_one_that_was_left() {
@@ -284,10 +261,10 @@ mod tests {
             let line =
                 |text: &str| LogLine { level: Level::Info, text: text.to_owned(), by_sink: true };
             let before = waiting.left.get();
-            line("stderr takes it").log();
+            log(line("stderr takes it"));
             assert_eq!(waiting.left.get(), before, "it is written");
             waiting.left_by_sink.set(u64::MAX); // stderr took none, and mgm-log has not written it
-            line("another is in front of it").log();
+            log(line("another is in front of it"));
             assert!(waiting.left.get() > before, "it is left, too");
             assert_eq!(waiting.left_by_sink.get(), waiting.left.get());
         });

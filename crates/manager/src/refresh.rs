@@ -13,6 +13,7 @@ use crate::route_table::RouteTable;
 use crate::route_view::{RouteChanges, RouteView};
 use crate::types::{Domain, Flow, Interface, Ipv4Addr, Prefix, Result, Route};
 use smallvec::SmallVec;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -27,13 +28,13 @@ const REROUTES: usize = 16;
 /// After how many MFEs that follow their route the resulting callbacks are delivered.
 const DELIVER: usize = 1024;
 
-/// Sources and their routes; `None` where the system did not tell. Nearly always one.
+/// Sources and their routes; `None` if the look-up failed. Nearly always one.
 type Found = SmallVec<[((Ipv4Addr, Domain), Option<Route>); 1]>;
 
-/// What look-ups have found, without the lock.
+/// The results of look-ups, which were made without the lock.
 pub(super) struct LookedUp {
     pub found: Found,
-    /// How many changes of the routes there had been before.
+    /// How many changes of the routes there were before.
     count: u64,
 }
 
@@ -44,6 +45,30 @@ impl LookedUp {
     }
 }
 
+/// The routes that several look-ups have found.
+#[derive(Default)]
+pub(super) struct FoundRoutes(BTreeMap<(Ipv4Addr, Domain), (Route, u64)>);
+
+impl FoundRoutes {
+    /// Adds what a look-up has found. A failed look-up counts as no route.
+    pub fn add(&mut self, looked_up: LookedUp) {
+        let LookedUp { found, count } = looked_up;
+        let routes =
+            found.into_iter().map(|(source, route)| (source, route.unwrap_or(Route::NONE)));
+        self.0.extend(routes.map(|(source, route)| (source, (route, count))));
+    }
+
+    /// Drops the routes that a later change concerns.
+    pub fn drop_outdated(&mut self, changes: &LatestChanges) {
+        self.0.retain(|&(source, _), &mut (_, count)| !changes.may_concern(source, count));
+    }
+
+    /// The route of a source.
+    pub fn get(&self, source: (Ipv4Addr, Domain)) -> Option<&Route> {
+        self.0.get(&source).map(|(route, _)| route)
+    }
+}
+
 /// How many flows a change may concern.
 fn flows_of(run: &Run) -> usize {
     let Sizes { memberships, mfes, resolving, refused_flows, .. } = run.engine.sizes();
@@ -51,10 +76,10 @@ fn flows_of(run: &Run) -> usize {
 }
 
 impl Manager {
-    /// Looks sources up in the life that is on: has the lock released, because a look-up is a
-    /// system call, and taken again. What the system did not tell is asked again later. Nothing
-    /// is returned if that life has ended meanwhile; else the caller has to compare with
-    /// [`LookedUp::is_current`].
+    /// Looks sources up. Calls `unlock` before, because a look-up is a system call, and `lock`
+    /// afterwards. Failed look-ups are retried later. Returns no result if the manager was stopped
+    /// meanwhile. The caller must compare the result with later changes, by
+    /// [`LookedUp::is_current`] or [`FoundRoutes::drop_outdated`].
     ///
     /// # Errors
     /// Those of `lock`.
@@ -267,5 +292,28 @@ impl Manager {
             self.refresh_routes(Lane::Worker, RouteChanges::within(each), &mut || {});
         }
         (self.lock(), true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t5_10_a_route_that_was_found_before_a_change_of_it_is_dropped() {
+        let source = |number| (Ipv4Addr::new(10, number, 0, 1), Domain::MAIN);
+        let (mut changes, mut routes) = (LatestChanges::default(), FoundRoutes::default());
+        let mut look_up = |routes: &mut FoundRoutes, number, change: u8| {
+            let found = SmallVec::from_elem((source(number), Some(Route::NONE)), 1);
+            routes.add(LookedUp { found, count: changes.count() });
+            let prefix = Prefix::of(Ipv4Addr::new(10, change, 0, 0), 16);
+            changes.note(Arc::new(RouteChanges::within([prefix])));
+            routes.drop_outdated(&changes);
+        };
+        look_up(&mut routes, 1, 9);
+        assert!(routes.get(source(1)).is_some(), "the change concerns another source");
+        // A change after a later look-up concerns the first one, too.
+        look_up(&mut routes, 2, 1);
+        assert!(routes.get(source(1)).is_none() && routes.get(source(2)).is_some());
     }
 }

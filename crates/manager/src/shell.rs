@@ -1,13 +1,12 @@
 //! The manager as the user of `dispatch`: its lock, its clients, and what it does before and
 //! after a callback.
 
-use super::backlog::flow_in_question;
 use super::client_records::{ClientPlace, ClientRecord, Noted, Queued};
 use super::context::{self, Inside};
 use super::dispatch::{Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, BOUNDS};
 use super::state::{Guard, Run};
 use super::{Callbacks, Manager};
-use crate::engine::{AlertTopic, Answer, ClientId, Effects, Engine};
+use crate::engine::{AlertTopic, Answer, ClientId, Effects, Engine, NoticeKind};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// After this number of questions about flows, and when there are no more of them, a worker
@@ -114,28 +113,25 @@ impl Host for Shell<'_> {
         notice: Queued,
         callee: &mut Callee,
     ) -> Option<Queued> {
-        let Run { engine, clients, counters, fx, .. } = guard.run.as_mut()?;
-        let record = clients.at(place)?;
-        if flow_in_question(&notice).is_some() {
-            callee.asked += 1;
-            let mut next = record.backlog.popped(&notice);
-            while let Some(question) = next.take() {
-                let question = Queued(question);
-                if let Pushed::Refused(lost) = record.queue.push(&BOUNDS, Cause::WORKER, question) {
-                    engine.forget(&lost, fx); // no memory: as if its packet had not come
-                    record.backlog.refused(&lost);
-                    next = record.backlog.next_queued();
-                }
-            }
-        }
-        if !engine.starting(place.client, &notice) {
-            fx.reuse(notice.0);
-            return None;
-        }
+        let run = guard.run.as_mut()?;
         let kind = notice.kind();
+        match kind {
+            NoticeKind::Rpf | NoticeKind::Creation => {
+                callee.asked += 1;
+                run.queue_held_back(place, &notice);
+            }
+            NoticeKind::DisableIgmp | NoticeKind::EnableIgmp
+                if !run.engine.starting(place.client, &notice) =>
+            {
+                run.fx.reuse(notice.0);
+                return None;
+            }
+            _ => {}
+        }
+        let record = run.clients.at(place)?;
         if record.kinds.has(kind) {
             record.delivered.count(kind);
-            counters.callbacks.count(kind);
+            run.counters.callbacks.count(kind);
         }
         Some(notice)
     }
@@ -180,6 +176,23 @@ impl Host for Shell<'_> {
 
     fn is_lost(&self) -> bool {
         crate::fork::is_child()
+    }
+}
+
+impl Run {
+    /// A question about a flow was taken out of the queue: queues some that were held back.
+    #[inline]
+    fn queue_held_back(&mut self, place: ClientPlace, taken: &Queued) {
+        let Run { engine, clients, fx, .. } = self;
+        let Some(record) = clients.at(place) else { return };
+        let mut next = record.backlog.popped(taken);
+        while let Some(question) = next.take() {
+            if let Pushed::Refused(lost) = record.queue.push(&BOUNDS, Cause::WORKER, question) {
+                engine.forget(&lost, fx); // no memory: as if its packet had not arrived
+                record.backlog.refused(&lost);
+                next = record.backlog.next_queued();
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The host's log callback: who may call it, and when its calls have ended.
+//! The host's log callback: which threads may call it, and when its calls have ended.
 
 use super::context::{self, Inside};
 use super::platform::clock;
@@ -122,13 +122,14 @@ pub(super) fn set(owner: &Manager, sink: Option<LogSink>) -> Replaced {
     Replaced(gone)
 }
 
-/// Sends messages to stderr from now on if this manager had set a sink. Returns all its sinks that
-/// may still be running, including those replaced before.
+/// Sends messages to stderr from now on if this manager had set a sink; then `drop_lines` drops
+/// those that wait for it. Returns all its sinks that may still be running, including those
+/// replaced before.
 #[must_use]
-pub(super) fn end(owner: &Manager) -> Replaced {
+pub(super) fn end(owner: &Manager, drop_lines: impl FnOnce()) -> Replaced {
     let mut sinks = SINKS.write();
     if let Some(current) = sinks.current.take_if(|sink| sink.owner.is(owner)) {
-        super::writer::drop_lines();
+        drop_lines();
         sinks.replaced.push(current);
     }
     let mut gone = sinks.sweep();

@@ -2,7 +2,6 @@
 
 use super::client_records::ClientRecords;
 use super::counters::RunCounters;
-use super::dispatch::Lane;
 use super::log::Hold;
 use super::platform;
 use super::pool::Pool;
@@ -207,7 +206,7 @@ impl Guard<'_> {
         condition.wait(&mut self.state);
     }
 
-    /// The same, for so long at the most; false if the time ran out.
+    /// The same, for at most this time; false if the time ran out.
     pub fn wait_for(&mut self, condition: &Condvar, most: Duration) -> bool {
         !condition.wait_for(&mut self.state, most).timed_out()
     }
@@ -304,25 +303,5 @@ impl Manager {
         }
         guard.waiters -= 1;
         guard
-    }
-
-    /// The end of a call: what it changed is published, and delivered.
-    #[inline(always)]
-    pub(super) fn publish_all(&self, mut guard: Guard<'_>) {
-        self.publish(&mut guard, Lane::Caller);
-        self.release_and_drain(guard);
-    }
-
-    /// Makes a call on the running state. Publishes its changes before the lock is released, and
-    /// delivers callbacks afterwards.
-    pub(super) fn act<R>(
-        &self,
-        enter: impl FnOnce(&mut State) -> Result<&mut Run>,
-        call: impl FnOnce(&mut Run) -> Result<R>,
-    ) -> Result<R> {
-        let mut guard = self.lock();
-        let result = call(enter(&mut guard)?);
-        self.publish_all(guard);
-        result
     }
 }

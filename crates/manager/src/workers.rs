@@ -24,7 +24,7 @@ const REFUSED_MS: u64 = 1000;
 const STEP: usize = 256;
 
 impl Manager {
-    /// Has a worker run the client.
+    /// Puts the client on the list of those that wait for a worker.
     pub(super) fn schedule_at(&self, run: &mut Run, place: ClientPlace) {
         run.pool.ready.push_back(place);
         if !run.pool.is_short() {
@@ -32,7 +32,7 @@ impl Manager {
         } else if run.pool.total < BASE {
             self.add_worker(run);
         }
-        // Should all workers be stuck, the timer has to see it.
+        // The timer adds workers if all are stuck.
         self.set_alarm(run);
     }
 
@@ -82,8 +82,8 @@ impl Manager {
         started.is_ok()
     }
 
-    /// Without a worker to be had whoever calls MGM makes the workers' callbacks:
-    /// on the wrong thread beats never.
+    /// If the system cannot start a worker, the threads that call the library make the workers'
+    /// callbacks: otherwise these would never be made.
     #[inline]
     pub(super) fn adopt(&self, run: &mut Run) {
         if Manager::has_no_worker(run) {
@@ -91,8 +91,8 @@ impl Manager {
         }
     }
 
-    /// No more clients than callbacks that are made for others. Inside a callback, which may
-    /// not return, nobody's: the frame further out does it when it has come so far.
+    /// Takes no more clients than a call makes callbacks for others. Takes none inside a
+    /// callback, which may not return; the call further out does so later.
     #[cold]
     fn adopt_some(run: &mut Run, most: usize) {
         if context::inside().is_some() {
@@ -106,12 +106,12 @@ impl Manager {
         }
     }
 
-    /// Whether what waits for a worker is the callers' to do.
+    /// Whether callers must do what waits for a worker.
     pub(super) fn has_no_worker(run: &Run) -> bool {
         run.pool.refused_until.is_some() && run.pool.is_short()
     }
 
-    /// A worker's life, which does not end with a panic of ours (spec 8.5).
+    /// The main function of a worker, which a panic of the library does not end (spec 8.5).
     fn work(&self) {
         while catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {
             ::log::error!("internal error: a panic in a worker; please report it");

@@ -3,7 +3,7 @@
 //! The host's log callback may sleep, and stderr may be a full pipe. This must not delay the
 //! reading of upcalls, because the kernel's buffer would overflow.
 
-use super::log::{self, Hold, LogLine};
+use super::log_line::LogLine;
 use ::log::Level;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -39,7 +39,7 @@ struct LogQueue {
 enum WriterThread {
     None,
     Refused(Instant),
-    /// Waits for lines.
+    /// Waits for messages.
     Idle,
     /// Writes one.
     Writing,
@@ -47,12 +47,12 @@ enum WriterThread {
 
 static QUEUE: Mutex<LogQueue> = Mutex::new(LogQueue::new());
 
-/// The number of the last line that is written.
+/// The number of the last message that is written.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// Messages have arrived, or the thread must end.
 static NEWS: Condvar = Condvar::new();
-/// The thread has written all lines, or has ended.
+/// The thread has written all messages, or has ended.
 static IDLE: Condvar = Condvar::new();
 
 impl LogQueue {
@@ -92,7 +92,7 @@ impl LogQueue {
         self.left += 1;
     }
 
-    /// The next line to write, and its number.
+    /// The next message to write, and its number.
     fn pop(&mut self) -> Option<(LogLine, u64)> {
         let number = self.left + 1 - self.lines.len() as u64;
         let Some(line) = self.lines.pop_front() else {
@@ -127,8 +127,8 @@ impl LogQueue {
         matches!(self.thread, WriterThread::Idle | WriterThread::Writing)
     }
 
-    /// Makes sure that the thread exists.
-    fn ensure_thread(&mut self) -> io::Result<()> {
+    /// Makes sure that the thread exists, which passes each message to `write`.
+    fn ensure_thread(&mut self, write: fn(LogLine)) -> io::Result<()> {
         match self.thread {
             WriterThread::Idle | WriterThread::Writing => return Ok(()),
             WriterThread::Refused(since) if since.elapsed() <= REFUSED => {
@@ -137,7 +137,7 @@ impl LogQueue {
             WriterThread::None | WriterThread::Refused(_) => {}
         }
         self.is_ending = false;
-        let started = crate::threads::spawn("mgm-log", write);
+        let started = crate::threads::spawn("mgm-log", move || write_all(write));
         self.thread = match &started {
             Ok(()) => WriterThread::Writing,
             Err(_) => WriterThread::Refused(Instant::now()),
@@ -146,41 +146,33 @@ impl LogQueue {
     }
 }
 
-/// Starts the thread in advance.
+/// Starts the thread in advance; it passes each message to `write`.
 ///
 /// # Errors
 /// The system's error, if it cannot start a thread.
-pub(super) fn start() -> io::Result<()> {
+pub(super) fn start(write: fn(LogLine)) -> io::Result<()> {
     let mut queue = QUEUE.lock();
     if let WriterThread::Refused(_) = queue.thread {
         queue.thread = WriterThread::None; // the caller needs it now, so try again at once
     }
-    queue.ensure_thread()
+    queue.ensure_thread(write)
 }
 
-/// Leaves a message to the thread. Returns its number, or `None` if it is dropped.
-pub(super) fn leave(line: LogLine) -> Option<u64> {
+/// Leaves a message to the thread, which passes it to `write`. Returns its number, or `None` if
+/// it is dropped.
+pub(super) fn leave(line: LogLine, write: fn(LogLine)) -> Option<u64> {
     let mut queue = QUEUE.lock();
     let number = queue.push(line);
-    // Without the thread lines wait for one, as many as there is room for.
-    if queue.ensure_thread().is_ok() && queue.thread == WriterThread::Idle {
+    // Without the thread, messages wait for one, as many as there is room for.
+    if queue.ensure_thread(write).is_ok() && queue.thread == WriterThread::Idle {
         NEWS.notify_one();
     }
     number
 }
 
-/// Whether the line of this number is written, or was dropped.
+/// Whether the message with this number is written, or was dropped.
 pub(super) fn has_written(number: u64) -> bool {
     WRITTEN.load(Ordering::Acquire) >= number
-}
-
-/// Calls `work`; the thread writes its log messages.
-pub(super) fn quietly(work: &mut dyn FnMut()) {
-    let _hold = Hold::new();
-    work();
-    while let Some(line) = log::take() {
-        leave(line);
-    }
 }
 
 /// Waits until all messages are written, for at most this time.
@@ -195,10 +187,10 @@ pub(super) fn drop_lines() {
     let mut queue = QUEUE.lock();
     queue.clear();
     WRITTEN.fetch_max(queue.left, Ordering::Release);
-    NEWS.notify_one(); // it tells how many
+    NEWS.notify_one(); // the thread reports how many
 }
 
-/// Has the thread end when it has written what it has; waits for that for so long at the most.
+/// Makes the thread end when it has written all messages. Waits for that, for at most this time.
 pub(super) fn end(most: Duration) {
     QUEUE.lock().is_ending = true;
     NEWS.notify_one();
@@ -210,18 +202,17 @@ fn wait(most: Duration, is_over: impl Fn(&LogQueue) -> bool) {
     IDLE.wait_while_for(&mut queue, |queue| !is_over(queue), most);
 }
 
-/// What the thread does.
-fn write() {
-    log::be_writer();
+/// The main function of the thread.
+fn write_all(write: fn(LogLine)) {
     while let Some((line, number)) = next() {
         // A panic of a log callback must not end the log.
-        let _ = catch_unwind(AssertUnwindSafe(|| line.log()));
+        let _ = catch_unwind(AssertUnwindSafe(|| write(line)));
         crate::fork::after_callback(); // one that has panicked in a forked child
         WRITTEN.fetch_max(number, Ordering::Release);
     }
 }
 
-/// Waits for the next line; `None` if the thread is to end.
+/// Waits for the next message; `None` if the thread must end.
 fn next() -> Option<(LogLine, u64)> {
     let mut queue = QUEUE.lock();
     loop {
@@ -255,7 +246,7 @@ mod tests {
 
     #[test]
     fn t8_10_lines_that_wait_are_bounded_and_those_missing_are_told_where_they_are_missing() {
-        log::init(::log::LevelFilter::Warn);
+        ::log::set_max_level(::log::LevelFilter::Warn);
         let mut queue = LogQueue::new();
         let accepted = (0..MOST + 7).filter(|n| queue.push(line(&n.to_string())).is_some());
         assert_eq!(accepted.count(), MOST);

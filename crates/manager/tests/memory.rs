@@ -6,18 +6,16 @@
 //! and succeeds afterwards; a call that removes something succeeds at once. Small
 //! allocations do not fail: for those the library asks beforehand.
 
+use mgm_dispatch::{Backlog, ForgetWalk, Origin, Question};
 use mgm_engine::{
-    AlertTopic, ClientId, Config, Effects, Engine, Join, Notice, NoticeBox, NoticeKinds, Outcome,
-    Packet, QuestionId, Refused,
+    AlertTopic, ClientId, Config, Effects, Engine, Join, NoticeKinds, Outcome, Packet, Refused,
 };
-use mgm_manager::for_tests::{Backlog, ForgetWalk, Origin};
 use mgm_types::{
     Domain, Flow, Interface, Ipv4Addr, Prefix, Refusal, Result, Route, RouteOrigin, Time,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// From this size on an allocation counts as the growth of a table: nodes of trees
 /// and boxes are smaller.
@@ -384,18 +382,16 @@ fn t0_9_who_misses_alerts_for_want_of_memory_is_told_later() {
     assert!(!fx.has_untold());
 }
 
-/// The RPF question about a flow.
-fn question(number: u32) -> NoticeBox {
-    let rpf = Notice::Rpf {
-        question: QuestionId(number.into()),
-        flow: flow(number, 1),
-        iif: Interface::link(1),
-        upstream: Ipv4Addr::UNSPECIFIED,
-        header: Arc::default(),
-        route: Route::NONE,
-        arrival: Interface::link(1),
-    };
-    NoticeBox::new(rpf).expect("memory")
+/// The question about a flow.
+#[derive(Debug)]
+struct Asked(u32);
+
+impl Question for Asked {
+    type Subject = u32;
+
+    fn subject(&self) -> Option<u32> {
+        Some(self.0)
+    }
 }
 
 #[test]
@@ -403,12 +399,12 @@ fn t0_9_questions_that_are_held_back_come_out_without_memory() {
     /// A table of 8,192 places takes no more without growing, not even in place of what it has.
     const QUESTIONS: u32 = 8_192 / 8 * 7;
     let mut backlog = Backlog::default();
-    while backlog.admits(&question(0)) {}
+    while backlog.admits(&Asked(0)) {}
     let mut given_up = 0;
     for n in 1..=QUESTIONS {
         for allowed in 0.. {
             let before = backlog.len();
-            let (one, origin) = (question(n), Origin::Upcalls(n.into()));
+            let (one, origin) = (Asked(n), Origin::Upcalls(n.into()));
             let (held, failed) = short_of_memory(allowed, || backlog.hold(one, origin, false, NOW));
             assert_eq!(backlog.len(), before + usize::from(held));
             if held {
@@ -423,21 +419,18 @@ fn t0_9_questions_that_are_held_back_come_out_without_memory() {
     // From now on there is no memory at all. Half of the flows send on.
     let later = Time(NOW.0 + 20_000);
     short_of_memory(0, || {
-        (1..=QUESTIONS).step_by(2).for_each(|n| backlog.upcalled_again(flow(n, 1), later));
+        (1..=QUESTIONS).step_by(2).for_each(|n| backlog.upcalled_again(n, later));
     });
     assert_eq!(backlog.len(), QUESTIONS as usize);
     let mut out = BTreeSet::new();
     assert!(backlog.looks_for_forgotten(later));
     let mut walk = ForgetWalk::default();
     while let (Some(one), _) = short_of_memory(0, || backlog.forget_next(later, &mut walk)) {
-        let Notice::Rpf { question, .. } = *one else { panic!("{one:?}") };
-        assert!(question.0 % 2 == 0 && out.insert(question.0), "{question:?}");
+        assert!(one.0 % 2 == 0 && out.insert(one.0), "{one:?}");
     }
     assert_eq!(backlog.len(), QUESTIONS as usize / 2);
-    let any = question(0);
-    while let (Some(one), _) = short_of_memory(0, || backlog.popped(&any)) {
-        let Notice::Rpf { question, .. } = *one else { panic!("{one:?}") };
-        assert!(out.insert(question.0), "{question:?} twice");
+    while let (Some(one), _) = short_of_memory(0, || backlog.popped(&Asked(0))) {
+        assert!(out.insert(one.0), "{one:?} twice");
     }
     assert_eq!((out.len(), backlog.len()), (QUESTIONS as usize, 0));
 }

@@ -98,7 +98,7 @@ impl Querier {
     /// The link came up, or its addresses or configuration changed: adapts to the election
     /// address that it has now. `former` is the one that it had.
     pub fn address_changed(&mut self, former: Option<Ipv4Addr>, port: &mut Port, step: &mut Step) {
-        let own = own_address(port);
+        let own = port.query_address();
         let Some(address) = own else {
             self.active = false;
             self.next_query = NEVER;
@@ -145,7 +145,7 @@ impl Querier {
         }
         let heard = self.others.len();
         self.others.retain(|other| other.until > at);
-        if heard > 0 && self.others.is_empty() && own_address(port).is_some() {
+        if heard > 0 && self.others.is_empty() && port.query_address().is_some() {
             self.startup_left = 1;
             self.begin(port, step);
         }
@@ -154,7 +154,7 @@ impl Querier {
     /// A General Query of another router.
     pub fn heard(&mut self, source: Ipv4Addr, query: &Query, port: &mut Port, step: &mut Step) {
         let former = self.elected();
-        if own_address(port).is_none_or(|own| source < own) {
+        if port.query_address().is_none_or(|own| source < own) {
             self.note(source, query, port, step.now);
         }
         if self.elected() != former {
@@ -202,19 +202,10 @@ impl Querier {
         };
         let max_response = config.query_response_interval;
         let query = Query { group: Ipv4Addr::UNSPECIFIED, max_response, body };
-        let Some(source) = own_address(port) else { return };
+        let Some(source) = port.query_address() else { return };
         let route = Route { source, destination: codec::ALL_SYSTEMS, loop_back: true };
         port.counters.queries_sent += 1;
         port.send(step, &query.write(), route);
-    }
-}
-
-/// The address that this router takes part in the election with, if it does.
-pub(super) fn own_address(port: &Port) -> Option<Ipv4Addr> {
-    if port.config.passive {
-        None
-    } else {
-        port.election_address()
     }
 }
 

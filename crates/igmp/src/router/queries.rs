@@ -3,7 +3,7 @@
 use crate::codec::{self, Query, QueryBody, Sources};
 use crate::port::{Port, Route, Step};
 use crate::router::group::{Group, NEVER};
-use crate::router::querier::{own_address, v3_body};
+use crate::router::querier::v3_body;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
 
@@ -141,7 +141,7 @@ impl Asker<'_, '_> {
     }
 
     fn send(&mut self, body: QueryBody) {
-        let Some(source) = own_address(self.port) else { return };
+        let Some(source) = self.port.query_address() else { return };
         let max_response = self.port.config.last_member_query_interval;
         let query = Query { group: self.address, max_response, body };
         let route = Route { source, destination: self.address, loop_back: false };

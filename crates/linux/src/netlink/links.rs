@@ -1,49 +1,11 @@
-//! What the kernel has announced about links and addresses: the routing domain of a link,
-//! and which links share a connected prefix. No I/O here.
+//! What routes depend on of links and addresses: the routing domain of a link, and which links
+//! share a connected prefix. No I/O here.
 
-use super::wire::{addr, attribute, attributes, u32_at, Message};
-use crate::types::{Domain, Ipv4Addr, Prefix};
-use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use super::wire::Message;
+use crate::types::{Domain, Prefix};
+use mgm_net::links::{self, Address, Change, Link};
 
-pub(super) const RTM_NEWLINK: u16 = 16;
-pub(super) const RTM_DELLINK: u16 = 17;
-pub(super) const RTM_GETLINK: u16 = 18;
-pub(super) const RTM_NEWADDR: u16 = 20;
-pub(super) const RTM_DELADDR: u16 = 21;
-pub(super) const RTM_GETADDR: u16 = 22;
-
-/// The lengths of `struct ifinfomsg` and `struct ifaddrmsg`.
-pub(super) const LINK_HEAD: usize = 16;
-pub(super) const ADDRESS_HEAD: usize = 8;
-
-/// From <linux/if_link.h> and <linux/if_addr.h>.
-const IFLA_MASTER: u16 = 10;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_KIND: u16 = 1;
-const IFA_ADDRESS: u16 = 1;
-const IFA_LOCAL: u16 = 2;
-
-/// The flags of a link that routes depend on.
-const FLAGS: u32 = (libc::IFF_UP | libc::IFF_RUNNING) as u32 | IFF_LOWER_UP;
-const IFF_LOWER_UP: u32 = 1 << 16;
-
-/// One link, as far as routes depend on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Link {
-    flags: u32,
-    /// The link that it belongs to, 0 if none.
-    master: u32,
-    is_vrf: bool,
-}
-
-/// An address of this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Address {
-    /// The network that is connected by it.
-    prefix: Prefix,
-    local: Ipv4Addr,
-}
+pub(super) use mgm_net::links::{RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK};
 
 /// The effect of an announcement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,115 +22,84 @@ pub(super) enum Effect {
 
 /// All links and IPv4 addresses of this network namespace.
 #[derive(Debug, Default)]
-pub(super) struct Links {
-    links: HashMap<u32, Link, RandomState>,
-    addresses: HashMap<u32, Vec<Address>, RandomState>,
-}
+pub(super) struct Links(pub links::Links);
 
 impl Links {
     /// The domain of a link: the VRF that it belongs to, or is.
     pub fn domain(&self, index: u32) -> Domain {
-        let Some(link) = self.links.get(&index) else { return Domain::MAIN };
-        if link.is_vrf {
+        let Some(link) = self.0.get(index) else { return Domain::MAIN };
+        if link.is_vrf() {
             return Domain(index);
         }
-        let is_vrf = |master: &&u32| self.links.get(*master).is_some_and(|link| link.is_vrf);
-        Some(&link.master).filter(is_vrf).map_or(Domain::MAIN, |vrf| Domain(*vrf))
+        let is_vrf = |master: &u32| self.0.get(*master).is_some_and(Link::is_vrf);
+        link.master.filter(is_vrf).map_or(Domain::MAIN, Domain)
     }
 
     /// The links beside `index` that connect the same prefix in the same domain, ascending.
-    pub fn sharing(&self, prefix: Prefix, domain: Domain, index: u32) -> Vec<u32> {
-        let shares = |addresses: &[Address]| addresses.iter().any(|known| known.prefix == prefix);
+    pub fn sharing(&self, wanted: Prefix, domain: Domain, index: u32) -> Vec<u32> {
+        let shares = |addresses: &[Address]| addresses.iter().any(|known| prefix(known) == wanted);
         let mut found: Vec<u32> = self
-            .addresses
-            .iter()
-            .filter(|(&other, known)| other != index && shares(known))
-            .map(|(&other, _)| other)
+            .0
+            .all_addresses()
+            .filter(|&(other, known)| other != index && shares(known))
+            .map(|(other, _)| other)
             .filter(|&other| self.domain(other) == domain)
             .collect();
         found.sort_unstable();
         found
     }
 
-    /// Processes an announcement, or a part of a dump.
+    /// Processes an announcement.
     pub fn take(&mut self, message: &Message<'_>) -> Effect {
-        let effect = match message.kind {
-            RTM_NEWLINK => self.link(message, true),
-            RTM_DELLINK => self.link(message, false),
-            RTM_NEWADDR => self.address(message, true),
-            RTM_DELADDR => self.address(message, false),
-            _ => Some(Effect::Nothing),
-        };
-        effect.unwrap_or(Effect::Everything)
-    }
-
-    fn link(&mut self, message: &Message<'_>, is_there: bool) -> Option<Effect> {
-        let (head, rest) = message.split(LINK_HEAD)?;
-        if i32::from(head[0]) != libc::AF_UNSPEC {
-            return Some(Effect::Nothing); // of a bridge's ports
-        }
-        let index = u32_at(head, 4)?;
-        if !is_there {
-            self.addresses.remove(&index);
-            self.links.remove(&index);
-            return Some(Effect::Everything);
-        }
-        let kind = attribute(rest, IFLA_LINKINFO).and_then(|info| attribute(info, IFLA_INFO_KIND));
-        let link = Link {
-            flags: u32_at(head, 8)? & FLAGS,
-            master: attribute(rest, IFLA_MASTER).and_then(|value| u32_at(value, 0)).unwrap_or(0),
-            is_vrf: kind.is_some_and(|kind| kind.strip_suffix(b"\0").unwrap_or(kind) == b"vrf"),
-        };
-        let before = self.links.insert(index, link);
-        Some(match before {
-            Some(before) if before == link => Effect::Nothing,
-            None if link.flags & libc::IFF_UP as u32 == 0 && !link.is_vrf => Effect::Link,
-            _ => Effect::Everything,
-        })
-    }
-
-    fn address(&mut self, message: &Message<'_>, is_there: bool) -> Option<Effect> {
-        let (head, rest) = message.split(ADDRESS_HEAD)?;
-        if i32::from(head[0]) != libc::AF_INET {
-            return Some(Effect::Nothing);
-        }
-        let (length, index) = (head[1], u32_at(head, 4)?);
-        let (mut peer, mut local) = (None, None);
-        for (kind, value) in attributes(rest) {
-            match kind {
-                IFA_ADDRESS => peer = addr(value),
-                IFA_LOCAL => local = addr(value),
-                _ => {}
+        match self.0.take(message) {
+            Change::Nothing => Effect::Nothing,
+            Change::LinkAdded { index } => match self.0.get(index) {
+                Some(link) if !link.is_up() && !link.is_vrf() => Effect::Link,
+                _ => Effect::Everything,
+            },
+            Change::LinkChanged { before } => {
+                let is_same = |link: &Link| facts(link) == facts(&before);
+                match self.0.get(before.index).is_some_and(is_same) {
+                    true => Effect::Nothing,
+                    false => Effect::Everything,
+                }
             }
-        }
-        let local = local.or(peer)?;
-        let address = Address { prefix: Prefix::of(peer.unwrap_or(local), length), local };
-        let known = self.addresses.entry(index).or_default();
-        let is_known = known.contains(&address);
-        if !is_there {
+            // A link's first address revives next hops of other routes, without announcement.
+            Change::AddressAdded { is_only: true, .. } => Effect::Everything,
+            Change::AddressAdded { address, .. } => {
+                Effect::Prefixes([prefix(&address), Prefix::of(address.local, 32)])
+            }
             // Routes go without announcement: those that prefer this address as their source,
             // and with a link's last address all that lead through it.
-            known.retain(|other| *other != address);
-            return Some(Effect::Everything);
+            Change::AddressRemoved { .. } | Change::LinkRemoved { .. } | Change::Invalid => {
+                Effect::Everything
+            }
         }
-        if is_known {
-            return Some(Effect::Nothing); // its lifetime was prolonged
-        }
-        known.push(address);
-        Some(if known.len() == 1 {
-            // A link's first address revives next hops of other routes, without announcement.
-            Effect::Everything
-        } else {
-            Effect::Prefixes([address.prefix, Prefix::of(address.local, 32)])
-        })
     }
+}
+
+/// What of a link routes depend on.
+fn facts(link: &Link) -> (u32, Option<u32>, bool) {
+    (link.state_flags(), link.master, link.is_vrf())
+}
+
+/// The network that is connected by an address.
+fn prefix(address: &Address) -> Prefix {
+    Prefix::of(address.peer, address.prefix_len)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::sample::{attr, message};
     use super::super::wire::messages;
-    use super::super::wire::tests::{attr, message};
     use super::*;
+    use mgm_net::links::{ADDRESS_HEAD, LINK_HEAD};
+
+    const IFLA_MASTER: u16 = 10;
+    const IFLA_LINKINFO: u16 = 18;
+    const IFLA_INFO_KIND: u16 = 1;
+    const IFA_ADDRESS: u16 = 1;
+    const IFA_LOCAL: u16 = 2;
 
     pub fn link(kind: u16, index: u32, flags: i32, master: u32, vrf: bool) -> Vec<u8> {
         let mut head = [0u8; LINK_HEAD];

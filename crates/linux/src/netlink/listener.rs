@@ -2,13 +2,14 @@
 //! interfaces among which it routes multicast.
 
 use super::copy::{RTM_DELROUTE, RTM_NEWROUTE};
-use super::dump::Dumper;
+use super::dump;
 use super::news::News;
-use super::socket::RouteSocket;
 use super::wire::messages;
 use super::Known;
+use crate::fork::Guarded;
 use crate::route_view::{RouteChanges, RouteWatcher};
 use crate::sys::{self, StopSignal, WaitEnd};
+use mgm_net::netlink::{Dumper, RouteSocket};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ const UNREAD: usize = 8 << 20;
 /// The state of the thread.
 pub(super) struct Listener {
     ears: Ears,
-    dumper: Dumper,
+    dumper: Guarded<Dumper>,
     stop: Arc<StopSignal>,
     watcher: Arc<dyn RouteWatcher>,
     stale: Stale,
@@ -63,7 +64,7 @@ struct Stale {
 
 /// Reads announcements and stores their effects.
 struct Ears {
-    socket: RouteSocket,
+    socket: Guarded<RouteSocket>,
     known: Arc<Known>,
     buffer: Vec<u8>,
     news: News,
@@ -78,8 +79,13 @@ impl Listener {
         stop: Arc<StopSignal>,
         watcher: Arc<dyn RouteWatcher>,
     ) -> io::Result<Listener> {
-        let socket = RouteSocket::open()?;
-        socket.set_receive_buffer(UNREAD);
+        let socket: Guarded<RouteSocket> = Guarded::open(RouteSocket::open)?;
+        if let Err(error) = socket.set_receive_buffer(UNREAD) {
+            log::debug!(
+                "route changes: SO_RCVBUFFORCE failed ({error}): the buffer has the size that an \
+                 ordinary user may set; after a larger burst every source is looked up again"
+            );
+        }
         for group in GROUPS {
             match socket.add_membership(group) {
                 Err(error) if group == NEXTHOP && error.raw_os_error() == Some(libc::EINVAL) => {
@@ -91,7 +97,8 @@ impl Listener {
         socket.set_non_blocking(true)?;
         let ears = Ears { socket, known, buffer: vec![0; LONGEST], news: News::default() };
         let stale = Stale { links: true, routes: false };
-        let mut listener = Listener { ears, dumper: Dumper::open()?, stop, watcher, stale };
+        let mut listener =
+            Listener { ears, dumper: Guarded::open(Dumper::open)?, stop, watcher, stale };
         listener.refresh();
         listener.stale.routes = listener.ears.known.copy.is_some();
         Ok(listener)
@@ -126,7 +133,8 @@ impl Listener {
                         let soon = Instant::now() + COLLECT;
                         due = Some(due.map_or(soon, |due| due.min(soon)));
                     } else if !heard
-                        && sys::wait(None::<&RouteSocket>, &self.stop, Some(PAUSE)) == WaitEnd::Stop
+                        && sys::wait(None::<&Guarded<RouteSocket>>, &self.stop, Some(PAUSE))
+                            == WaitEnd::Stop
                     {
                         return;
                     }
@@ -164,10 +172,10 @@ impl Listener {
             }
         };
         if stale.links {
-            read("links and addresses", &mut stale.links, dumper.links(&ears.known));
+            read("links and addresses", &mut stale.links, dump::links(dumper, &ears.known));
         }
         if stale.routes {
-            read("the unicast table", &mut stale.routes, dumper.routes(&ears.known));
+            read("the unicast table", &mut stale.routes, dump::routes(dumper, &ears.known));
             ears.known.first_dump.end();
         }
     }
@@ -261,8 +269,8 @@ impl Ears {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::{attr, message};
     use super::super::wire::messages;
-    use super::super::wire::tests::{attr, message};
     use super::*;
     use crate::types::Prefix;
 

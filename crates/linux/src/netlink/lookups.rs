@@ -2,10 +2,11 @@
 
 use super::nexthops::{self, Object};
 use super::reply::{self, NoRoute};
-use super::socket::RouteSocket;
 use super::wire::{self, messages};
 use super::Known;
+use crate::fork::Guarded;
 use crate::types::{Domain, Ipv4Addr, NextHop, Route, RouteOrigin};
+use mgm_net::netlink::{RouteSocket, ANSWER};
 use netlink_packet_core::{NetlinkHeader, NetlinkMessage, NetlinkPayload, NLM_F_REQUEST};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -13,10 +14,6 @@ use netlink_sys::SocketAddr;
 use socket2::SockRef;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// The longest wait for an answer. The kernel normally answers while the request is being sent.
-pub(super) const ANSWER: Duration = Duration::from_secs(1);
 
 /// Longer than any answer about one route: the kernel makes them fit a page. Groups of next
 /// hops are longer.
@@ -24,7 +21,7 @@ const LONGEST: usize = 65_536;
 
 /// The socket for look-ups.
 pub(super) struct Lookups {
-    socket: RouteSocket,
+    socket: Guarded<RouteSocket>,
     known: Arc<Known>,
     sequence: u32,
     request: Vec<u8>,
@@ -42,10 +39,10 @@ enum Ask {
 
 impl Lookups {
     pub fn open(known: Arc<Known>) -> io::Result<Lookups> {
-        let socket = RouteSocket::open()?;
+        let socket: Guarded<RouteSocket> = Guarded::open(RouteSocket::open)?;
         // To the kernel, port 0.
         socket.connect(&SocketAddr::new(0, 0))?;
-        SockRef::from(&*socket).set_read_timeout(Some(ANSWER))?;
+        SockRef::from(&socket).set_read_timeout(Some(ANSWER))?;
         let (request, answer) = (Vec::new(), vec![0; LONGEST]);
         Ok(Lookups { socket, known, sequence: 0, request, answer })
     }

@@ -136,8 +136,8 @@ pub fn fuzz(datagram: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::super::links::tests::{address, link};
+    use super::super::sample::{attr, message};
     use super::super::wire::messages;
-    use super::super::wire::tests::{attr, message};
     use super::*;
 
     fn route(kind: u16, family: i32, network: [u8; 4], length: u8, flags: u32) -> Vec<u8> {

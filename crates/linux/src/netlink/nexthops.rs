@@ -97,8 +97,8 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::{attr, message};
     use super::super::wire::messages;
-    use super::super::wire::tests::{attr, message};
     use super::*;
 
     fn object(flags: u32, attributes: &[Vec<u8>]) -> Option<Object> {

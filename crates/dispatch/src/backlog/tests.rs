@@ -1,75 +1,70 @@
 //! Who comes next, of those that are held back.
 
 use super::*;
-use crate::engine::QuestionId;
-use crate::types::{Interface, Ipv4Addr, Route};
-use std::sync::Arc;
 
 const FEW: u32 = IN_ORDER as u32;
 
 /// When all of them come in.
 const NOW: Time = Time(1_000_000);
 
-fn flow(number: u32) -> Flow {
-    Flow::new(Ipv4Addr::from(0x0a00_0000 + number), [239, 1, 1, 1].into())
+#[derive(Debug, PartialEq, Eq)]
+enum Callback {
+    Question(u32),
+    Alert,
 }
+use Callback::{Alert, Question as Rpf};
 
-fn rpf(number: u32) -> NoticeBox {
-    boxed(Notice::Rpf {
-        question: QuestionId(number.into()),
-        flow: flow(number),
-        iif: Interface::link(1),
-        upstream: Ipv4Addr::UNSPECIFIED,
-        header: Arc::default(),
-        route: Route::NONE,
-        arrival: Interface::link(1),
-    })
-}
+impl Question for Callback {
+    type Subject = u32;
 
-fn boxed(notice: Notice) -> NoticeBox {
-    NoticeBox::new(notice).expect("memory")
+    fn subject(&self) -> Option<u32> {
+        match self {
+            Rpf(flow) => Some(*flow),
+            Alert => None,
+        }
+    }
 }
 
 /// The first few questions stand in the queue already.
-fn full() -> Backlog {
-    let mut backlog = Backlog::default();
+fn full() -> Backlog<Callback> {
+    let mut backlog = Backlog::<Callback>::default();
     for number in 1..=FEW {
-        assert!(backlog.admits(&rpf(number)));
+        assert!(backlog.admits(&Rpf(number)));
     }
     backlog
 }
 
-fn hold(backlog: &mut Backlog, origin: Origin, numbers: impl IntoIterator<Item = u32>) {
+fn hold(backlog: &mut Backlog<Callback>, origin: Origin, numbers: impl IntoIterator<Item = u32>) {
     for number in numbers {
-        assert!(!backlog.admits(&rpf(number)));
-        assert!(backlog.hold(rpf(number), origin, false, NOW));
+        assert!(!backlog.admits(&Rpf(number)));
+        assert!(backlog.hold(Rpf(number), origin, false, NOW));
     }
 }
 
 /// Of flows that have an MFE.
-fn hold_known(backlog: &mut Backlog, numbers: impl IntoIterator<Item = u32>) {
+fn hold_known(backlog: &mut Backlog<Callback>, numbers: impl IntoIterator<Item = u32>) {
     for number in numbers {
-        assert!(!backlog.admits(&rpf(number)));
-        assert!(backlog.hold(rpf(number), Origin::Else, true, NOW));
+        assert!(!backlog.admits(&Rpf(number)));
+        assert!(backlog.hold(Rpf(number), Origin::Else, true, NOW));
     }
 }
 
-fn assert_next(backlog: &mut Backlog, numbers: impl IntoIterator<Item = u32>) {
+fn assert_next(backlog: &mut Backlog<Callback>, numbers: impl IntoIterator<Item = u32>) {
     for number in numbers {
-        assert_eq!(backlog.popped(&rpf(1)), Some(rpf(number)));
+        assert_eq!(backlog.popped(&Rpf(1)), Some(Rpf(number)));
     }
 }
 
-fn assert_empty(backlog: &mut Backlog) {
-    assert_eq!((backlog.popped(&rpf(1)), backlog.len()), (None, 0));
+fn assert_empty(backlog: &mut Backlog<Callback>) {
+    assert_eq!((backlog.popped(&Rpf(1)), backlog.is_empty()), (None, true));
 }
 
 #[test]
 fn t8_2_a_few_questions_are_asked_in_their_order() {
     let mut backlog = full();
-    assert_eq!(backlog.popped(&rpf(1)), None);
-    assert!(backlog.admits(&rpf(99)), "one is gone: there is room");
-    assert!(!backlog.admits(&rpf(100)));
+    assert_eq!(backlog.popped(&Rpf(1)), None);
+    assert!(backlog.admits(&Rpf(99)), "one is gone: there is room");
+    assert!(!backlog.admits(&Rpf(100)));
 }
 
 #[test]
@@ -98,9 +93,9 @@ fn a_flow_that_was_begun_with_goes_on_first() {
 #[test]
 fn t8_3_what_a_caller_waits_for_is_never_held_back() {
     let mut backlog = full();
-    backlog.pushed(&rpf(FEW + 1));
+    backlog.pushed(&Rpf(FEW + 1));
     hold(&mut backlog, Origin::Upcalls(2), [101]);
-    assert_eq!(backlog.popped(&rpf(1)), None, "there are as many as there may be");
+    assert_eq!(backlog.popped(&Rpf(1)), None, "there are as many as there may be");
     assert_next(&mut backlog, [101]);
 }
 
@@ -108,9 +103,8 @@ fn t8_3_what_a_caller_waits_for_is_never_held_back() {
 fn t8_2_alerts_are_in_order_whatever_is_held_back() {
     let mut backlog = full();
     hold(&mut backlog, Origin::Upcalls(2), [101]);
-    let alert = Notice::EnableIgmp { interface: Interface::link(1), since: 1 };
-    assert!(backlog.admits(&alert));
-    assert_eq!(backlog.popped(&alert), None);
+    assert!(backlog.admits(&Alert));
+    assert_eq!(backlog.popped(&Alert), None);
 }
 
 #[test]
@@ -129,7 +123,7 @@ fn flows_that_are_told_of_again_take_turns_with_new_ones_in_their_order() {
     let mut backlog = full();
     hold(&mut backlog, Origin::Upcalls(2), [105, 104, 103, 102, 101]);
     for number in [101, 103, 101, 1] {
-        backlog.upcalled_again(flow(number), NOW);
+        backlog.upcalled_again(number, NOW);
     }
     assert_eq!(backlog.len(), 5);
     assert_next(&mut backlog, [101, 105, 103, 104, 102]);
@@ -146,7 +140,7 @@ fn there_is_one_question_about_a_flow() {
 }
 
 /// All that is forgotten at this time.
-fn forget(backlog: &mut Backlog, now: Time) -> Vec<NoticeBox> {
+fn forget(backlog: &mut Backlog<Callback>, now: Time) -> Vec<Callback> {
     let mut walk = ForgetWalk::default();
     match backlog.looks_for_forgotten(now) {
         true => std::iter::from_fn(|| backlog.forget_next(now, &mut walk)).collect(),
@@ -165,26 +159,26 @@ fn of_many_flows_those_that_send_no_more_are_forgotten() {
     hold(&mut backlog, Origin::Upcalls(3), [99]);
     assert!(forget(&mut backlog, Time(much_later.0 - 1)).is_empty(), "they may come again");
     assert!(forget(&mut backlog, much_later).is_empty(), "it has just looked");
-    backlog.upcalled_again(flow(102), Time(NOW.0 + PAUSE_MS));
-    backlog.upcalled_again(flow(101), Time(NOW.0));
+    backlog.upcalled_again(102, Time(NOW.0 + PAUSE_MS));
+    backlog.upcalled_again(101, Time(NOW.0));
     let forgotten = forget(&mut backlog, Time(much_later.0 - 1 + PAUSE_MS));
     assert_eq!((forgotten.len(), backlog.len()), (MANY - 2, 2));
-    assert!(forgotten.contains(&rpf(99)) && forgotten.contains(&rpf(101)));
+    assert!(forgotten.contains(&Rpf(99)) && forgotten.contains(&Rpf(101)));
     assert_next(&mut backlog, [102, 11]);
     assert_empty(&mut backlog);
 }
 
 #[test]
 fn t0_9_questions_that_find_no_memory_take_no_place() {
-    let mut backlog = Backlog::default();
+    let mut backlog = Backlog::<Callback>::default();
     for number in 0..2 * FEW {
-        assert!(backlog.admits(&rpf(number)), "after {number}");
-        backlog.refused(&rpf(number));
+        assert!(backlog.admits(&Rpf(number)), "after {number}");
+        backlog.refused(&Rpf(number));
     }
     // What was held back gets the place of one that was refused.
     let mut backlog = full();
     hold(&mut backlog, Origin::Else, [101, 102]);
-    let next = backlog.popped(&rpf(1)).unwrap();
+    let next = backlog.popped(&Rpf(1)).unwrap();
     backlog.refused(&next);
     assert!(backlog.next_queued().is_some());
     assert_eq!((backlog.next_queued(), backlog.len()), (None, 0));

@@ -1,0 +1,654 @@
+//! The declarations of mgm.h and mgmhost.h, and safe functions around them. The only file with
+//! unsafe code. The tests compare the declarations with the headers.
+
+#![allow(non_snake_case)] // the names are C's
+
+use crate::callbacks::{guarded, make, Callbacks, Events, MAX_CLIENTS};
+use crate::values::{dword, mask};
+use crate::{Error, Flow, Incoming, Interface, Outgoing, Prefix, Result};
+use std::ffi::{c_char, c_void, CStr};
+use std::net::Ipv4Addr;
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// MGMHOST_API_MAJOR
+pub const API_MAJOR: u32 = 1;
+pub const NO_ERROR: u32 = 0;
+pub const ERROR_INSUFFICIENT_BUFFER: u32 = 122;
+pub const ERROR_MORE_DATA: u32 = 234;
+pub const ERROR_NO_MORE_ITEMS: u32 = 259;
+const ERROR_CAN_NOT_COMPLETE: u32 = 1003;
+const MGM_MFE_STATS_1: u32 = 2;
+
+// --- declarations -----------------------------------------------------------
+
+/// DWORD, ULONG and MGM_ENUM_TYPES.
+type D = u32;
+type Bool = i32;
+type RawHandle = *mut c_void;
+
+type Rpf = unsafe extern "C" fn(D, D, D, D, *mut D, *mut D, *mut D, D, *const u8, *const u8) -> D;
+type CreationAlert = unsafe extern "C" fn(D, D, D, D, D, D, D, *mut IfEntry) -> D;
+type PruneAlert = unsafe extern "C" fn(D, D, D, D, D, D, Bool, *mut D) -> D;
+type JoinAlert = unsafe extern "C" fn(D, D, D, D, Bool) -> D;
+type WrongIf = unsafe extern "C" fn(D, D, D, D, D, *const u8) -> D;
+type Local = unsafe extern "C" fn(D, D, D, D, D, D) -> D;
+type Igmp = unsafe extern "C" fn(D, D) -> D;
+type LogCallback = unsafe extern "C" fn(*mut c_void, D, *const c_char);
+
+/// Declares structures of C. With them comes a list of their fields, for the tests.
+macro_rules! structures {
+    ($($(#[$attribute:meta])* $name:ident = $c:ident { $($field:ident: $type:ty,)* })*) => {
+        $($(#[$attribute])*
+        #[repr(C)]
+        #[derive(Clone, Copy)]
+        pub struct $name { $(pub $field: $type,)* })*
+
+        /// The name of each structure in C, its size, and the offsets of its fields.
+        #[cfg(test)]
+        const LAYOUTS: &[(&str, usize, &[(&str, usize)])] = &[$((
+            stringify!($c),
+            size_of::<$name>(),
+            &[$((stringify!($field), std::mem::offset_of!($name, $field)),)*],
+        ),)*];
+    };
+}
+
+structures! {
+    Config = ROUTING_PROTOCOL_CONFIG {
+        dwCallbackFlags: D,
+        pfnRpfCallback: Option<Rpf>,
+        pfnCreationAlertCallback: Option<CreationAlert>,
+        pfnPruneAlertCallback: Option<PruneAlert>,
+        pfnJoinAlertCallback: Option<JoinAlert>,
+        pfnWrongIfCallback: Option<WrongIf>,
+        pfnLocalJoinCallback: Option<Local>,
+        pfnLocalLeaveCallback: Option<Local>,
+        pfnDisableIgmpCallback: Option<Igmp>,
+        pfnEnableIgmpCallback: Option<Igmp>,
+    }
+    IfEntry = MGM_IF_ENTRY { dwIfIndex: D, dwIfNextHopAddr: D, bIGMP: Bool, bIsEnabled: Bool, }
+    /// The head of an MFE: its oifs follow in the buffer, and tables.rs reads them.
+    #[derive(Default)]
+    MfeHead = MIB_IPMCAST_MFE {
+        dwGroup: D, dwSource: D, dwSrcMask: D, dwUpStrmNgbr: D, dwInIfIndex: D,
+        dwInIfProtocol: D, dwRouteProtocol: D, dwRouteNetwork: D, dwRouteMask: D, ulUpTime: D,
+        ulExpiryTime: D, ulTimeOut: D, ulNumOutIf: D, fFlags: D, dwReserved: D,
+        rgmioOutInfo: [[D; 4]; 1],
+    }
+    HostVersion = MGMHOST_VERSION {
+        dwSize: D, dwApiMajor: D, dwApiMinor: D, dwBuildMajor: D, dwBuildMinor: D,
+        dwBuildPatch: D, pszBuild: *const c_char,
+    }
+    HostConfig = MGMHOST_CONFIG {
+        dwSize: D, dwForwarder: D, dwTable: D, dwMfeTimeout: D, dwLogLevel: D, dwReserved: D,
+        pfnLogCallback: Option<LogCallback>, pvLogContext: *mut c_void, dwUnicastTable: D,
+        dwMaxFlows: D, dwFlags: D, dwReserved1: D,
+    }
+    Oif = MGMHOST_OIF { dwIfIndex: D, dwIfNextHopAddr: D, }
+    Boundary = MIB_IPMCAST_BOUNDARY {
+        dwIfIndex: D, dwGroupAddress: D, dwGroupMask: D, dwStatus: D,
+    }
+    Scope = MIB_IPMCAST_SCOPE {
+        dwGroupAddress: D, dwGroupMask: D, snNameBuffer: [u16; 256], dwStatus: D,
+    }
+}
+
+#[rustfmt::skip] // a parameter a line would fill three pages
+#[cfg_attr(not(test), link(name = "mgm"))]
+#[cfg_attr(test, link(name = "mgm_stub", kind = "static"))]
+extern "C" {
+    fn MgmRegisterMProtocol(info: *mut Config, p: D, c: D, handle: *mut RawHandle) -> D;
+    fn MgmDeRegisterMProtocol(client: RawHandle) -> D;
+    fn MgmTakeInterfaceOwnership(client: RawHandle, index: D, hop: D) -> D;
+    fn MgmReleaseInterfaceOwnership(client: RawHandle, index: D, hop: D) -> D;
+    fn MgmGetProtocolOnInterface(index: D, hop: D, p: *mut D, c: *mut D) -> D;
+    fn MgmAddGroupMembershipEntry(
+        client: RawHandle, s: D, sm: D, g: D, gm: D, index: D, hop: D, flags: D,
+    ) -> D;
+    fn MgmDeleteGroupMembershipEntry(
+        client: RawHandle, s: D, sm: D, g: D, gm: D, index: D, hop: D, flags: D,
+    ) -> D;
+    fn MgmSetMfe(client: RawHandle, mfe: *mut MfeHead) -> D;
+    fn MgmGetMfe(mfe: *mut MfeHead, size: *mut D, buffer: *mut u8) -> D;
+    fn MgmGetFirstMfe(size: *mut D, buffer: *mut u8, count: *mut D) -> D;
+    fn MgmGetNextMfe(mfe: *mut MfeHead, size: *mut D, buffer: *mut u8, count: *mut D) -> D;
+    fn MgmGetMfeStats(mfe: *mut MfeHead, size: *mut D, buffer: *mut u8, flags: D) -> D;
+    fn MgmGetFirstMfeStats(size: *mut D, buffer: *mut u8, count: *mut D, flags: D) -> D;
+    fn MgmGetNextMfeStats(
+        mfe: *mut MfeHead, size: *mut D, buffer: *mut u8, count: *mut D, flags: D,
+    ) -> D;
+    fn MgmGroupEnumerationStart(client: RawHandle, kind: D, listing: *mut RawHandle) -> D;
+    fn MgmGroupEnumerationGetNext(
+        listing: RawHandle, size: *mut D, buffer: *mut u8, count: *mut D,
+    ) -> D;
+    fn MgmGroupEnumerationEnd(listing: RawHandle) -> D;
+    fn MgmHostVersion(version: *mut HostVersion) -> D;
+    fn MgmHostStart(config: *const HostConfig) -> D;
+    fn MgmHostStop() -> D;
+    fn MgmHostAddInterface(index: D, hop: D) -> D;
+    fn MgmHostDeleteInterface(index: D, hop: D) -> D;
+    fn MgmHostAddRoute(net: D, mask: D, index: D, hop: D, protocol: D, flags: D) -> D;
+    fn MgmHostDeleteRoute(net: D, mask: D) -> D;
+    fn MgmHostPacketIn(
+        s: D, g: D, index: D, hop: D, header_size: D, header: *const u8, size: D,
+        accepted: *mut Bool, count: *mut D, oifs: *mut Oif,
+    ) -> D;
+    fn MgmHostGetArrival(index: *mut D, hop: *mut D) -> D;
+    fn MgmHostSetTtlThreshold(index: D, hop: D, threshold: D) -> D;
+    fn MgmHostAddBoundary(boundary: *const Boundary) -> D;
+    fn MgmHostDeleteBoundary(boundary: *const Boundary) -> D;
+    fn MgmHostSetScopeName(address: D, mask: D, name: *const u16) -> D;
+    fn MgmHostGetScopeName(scope: *mut Scope) -> D;
+    fn MgmHostSetLogCallback(callback: Option<LogCallback>, context: *mut c_void) -> D;
+    fn MgmHostSetLogLevel(level: D) -> D;
+    fn MgmHostGetLastMessage(size: *mut D, buffer: *mut u8) -> D;
+    fn MgmHostInterfaceIndex(name: *const c_char, index: *mut D) -> D;
+    fn MgmHostInterfaceName(index: D, size: *mut D, buffer: *mut u8) -> D;
+    fn MgmHostGetStatus(flags: D, size: *mut D, buffer: *mut u8) -> D;
+    fn MgmHostGetMetrics(flags: D, size: *mut D, buffer: *mut u8) -> D;
+    fn MgmHostServeStatus(path: *const c_char) -> D;
+}
+
+// --- calls ------------------------------------------------------------------
+
+fn check(function: &'static str, code: D) -> Result<()> {
+    match code {
+        NO_ERROR => Ok(()),
+        code => Err(Error::of(function, code)),
+    }
+}
+
+/// Calls a function; returns its code.
+macro_rules! code_of {
+    ($function:ident($($argument:expr),* $(,)?)) => {
+        // SAFETY: each pointer comes from a reference or a slice of this thread that outlives the
+        // call, whose length is passed along, or is null where the header allows it. Callbacks are
+        // functions of this file, which never go away.
+        unsafe { $function($($argument),*) }
+    };
+}
+
+/// The same; a code other than NO_ERROR becomes an error.
+macro_rules! call {
+    ($function:ident($($argument:expr),* $(,)?)) => {
+        check(stringify!($function), code_of!($function($($argument),*)))
+    };
+}
+
+/// A handle: a number that the library has issued, and not an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handle(usize);
+
+impl Handle {
+    fn raw(self) -> RawHandle {
+        self.0 as RawHandle
+    }
+}
+
+/// Whether the library has the version that these declarations are of.
+fn check_version() -> Result<()> {
+    static CHECKED: AtomicBool = AtomicBool::new(false);
+    if CHECKED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let (major, minor) = (version()?.dwApiMajor, version()?.dwApiMinor);
+    if major != API_MAJOR {
+        return Err(Error::Version { major, minor });
+    }
+    CHECKED.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+pub fn register(slot: usize, events: Events, protocol: u32, component: u32) -> Result<Handle> {
+    check_version()?;
+    let mut config = CONFIGS[slot](events);
+    let mut handle = null_mut();
+    call!(MgmRegisterMProtocol(&mut config, protocol, component, &mut handle))?;
+    Ok(Handle(handle as usize))
+}
+
+pub fn deregister(client: Handle) -> Result<()> {
+    call!(MgmDeRegisterMProtocol(client.raw()))
+}
+
+pub fn take(client: Handle, interface: Interface) -> Result<()> {
+    call!(MgmTakeInterfaceOwnership(client.raw(), interface.index, interface.hop()))
+}
+
+pub fn release(client: Handle, interface: Interface) -> Result<()> {
+    call!(MgmReleaseInterfaceOwnership(client.raw(), interface.index, interface.hop()))
+}
+
+pub fn owner(interface: Interface) -> Result<(u32, u32)> {
+    let (mut protocol, mut component) = (0, 0);
+    let Interface { index, .. } = interface;
+    call!(MgmGetProtocolOnInterface(index, interface.hop(), &mut protocol, &mut component))?;
+    Ok((protocol, component))
+}
+
+pub fn join(client: Handle, flow: Flow, interface: Interface, flags: u32) -> Result<()> {
+    let ((s, g), index, hop) = (flow.dwords(), interface.index, interface.hop());
+    let client = client.raw();
+    call!(MgmAddGroupMembershipEntry(client, s, mask(s), g, mask(g), index, hop, flags))
+}
+
+pub fn leave(client: Handle, flow: Flow, interface: Interface, flags: u32) -> Result<()> {
+    let ((s, g), index, hop) = (flow.dwords(), interface.index, interface.hop());
+    let client = client.raw();
+    call!(MgmDeleteGroupMembershipEntry(client, s, mask(s), g, mask(g), index, hop, flags))
+}
+
+/// A query for an MFE, or a change of one.
+fn head(flow: Flow, upstream: Option<Ipv4Addr>, incoming: u32) -> MfeHead {
+    let (dwSource, dwGroup) = flow.dwords();
+    MfeHead {
+        dwGroup,
+        dwSource,
+        dwSrcMask: mask(dwSource),
+        dwUpStrmNgbr: dword(upstream),
+        dwInIfIndex: incoming,
+        ..MfeHead::default()
+    }
+}
+
+pub fn set_mfe(client: Handle, flow: Flow, upstream: Option<Ipv4Addr>, iif: u32) -> Result<()> {
+    call!(MgmSetMfe(client.raw(), &mut head(flow, upstream, iif)))
+}
+
+/// What a call has done with a buffer.
+pub struct Filled {
+    pub function: &'static str,
+    pub code: u32,
+    /// How many bytes are needed, where they are too few.
+    pub size: usize,
+    /// How many entries there are now.
+    pub count: usize,
+}
+
+/// MFEs, or their counters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Table {
+    Mfes,
+    Stats,
+}
+
+pub fn one_mfe(table: Table, flow: Flow, buffer: &mut [u8]) -> Filled {
+    let mut head = head(flow, None, 0);
+    let (mut size, at) = (room(buffer), buffer.as_mut_ptr());
+    let (function, code) = match table {
+        Table::Mfes => ("MgmGetMfe", code_of!(MgmGetMfe(&mut head, &mut size, at))),
+        Table::Stats => {
+            let code = code_of!(MgmGetMfeStats(&mut head, &mut size, at, MGM_MFE_STATS_1));
+            ("MgmGetMfeStats", code)
+        }
+    };
+    Filled { function, code, size: size as usize, count: 1 }
+}
+
+/// The MFEs after a flow, or from the first on.
+pub fn more_mfes(table: Table, after: Option<Flow>, buffer: &mut [u8]) -> Filled {
+    const FLAGS: u32 = MGM_MFE_STATS_1;
+    let mut start = after.map(|flow| head(flow, None, 0));
+    let (mut size, mut n, at) = (room(buffer), 0, buffer.as_mut_ptr());
+    let (function, code) = match (table, &mut start) {
+        (Table::Mfes, None) => ("MgmGetFirstMfe", code_of!(MgmGetFirstMfe(&mut size, at, &mut n))),
+        (Table::Mfes, Some(start)) => {
+            ("MgmGetNextMfe", code_of!(MgmGetNextMfe(start, &mut size, at, &mut n)))
+        }
+        (Table::Stats, None) => {
+            let code = code_of!(MgmGetFirstMfeStats(&mut size, at, &mut n, FLAGS));
+            ("MgmGetFirstMfeStats", code)
+        }
+        (Table::Stats, Some(start)) => {
+            let code = code_of!(MgmGetNextMfeStats(start, &mut size, at, &mut n, FLAGS));
+            ("MgmGetNextMfeStats", code)
+        }
+    };
+    Filled { function, code, size: size as usize, count: n as usize }
+}
+
+fn room(buffer: &[u8]) -> u32 {
+    u32::try_from(buffer.len()).unwrap_or(u32::MAX)
+}
+
+pub fn start_groups(client: Handle, any_source: bool) -> Result<Handle> {
+    let mut listing = null_mut();
+    call!(MgmGroupEnumerationStart(client.raw(), u32::from(!any_source), &mut listing))?;
+    Ok(Handle(listing as usize))
+}
+
+pub fn more_groups(listing: Handle, buffer: &mut [u8]) -> Filled {
+    let (mut size, mut n, at) = (room(buffer), 0, buffer.as_mut_ptr());
+    let code = code_of!(MgmGroupEnumerationGetNext(listing.raw(), &mut size, at, &mut n));
+    let function = "MgmGroupEnumerationGetNext";
+    Filled { function, code, size: size as usize, count: n as usize }
+}
+
+/// An enumeration that is closed already, with its client, is nothing wrong.
+pub fn end_groups(listing: Handle) {
+    let _ = code_of!(MgmGroupEnumerationEnd(listing.raw()));
+}
+
+pub fn version() -> Result<HostVersion> {
+    let mut version = HostVersion {
+        dwSize: size_of::<HostVersion>() as D,
+        dwApiMajor: 0,
+        dwApiMinor: 0,
+        dwBuildMajor: 0,
+        dwBuildMinor: 0,
+        dwBuildPatch: 0,
+        pszBuild: null(),
+    };
+    call!(MgmHostVersion(&mut version))?;
+    Ok(version)
+}
+
+/// The description of the build.
+pub fn build_text(version: &HostVersion) -> String {
+    if version.pszBuild.is_null() {
+        return String::new();
+    }
+    // SAFETY: the library says that its text is valid while it is loaded, and it stays loaded.
+    unsafe { CStr::from_ptr(version.pszBuild) }.to_string_lossy().into_owned()
+}
+
+/// A configuration with the defaults.
+pub fn default_config() -> HostConfig {
+    HostConfig {
+        dwSize: size_of::<HostConfig>() as D,
+        dwForwarder: 0,
+        dwTable: 0,
+        dwMfeTimeout: 0,
+        dwLogLevel: 0,
+        dwReserved: 0,
+        pfnLogCallback: None,
+        pvLogContext: null_mut(),
+        dwUnicastTable: 0,
+        dwMaxFlows: 0,
+        dwFlags: 0,
+        dwReserved1: 0,
+    }
+}
+
+/// Starts the library; its log goes to the sink of this number, if any.
+pub fn start(config: HostConfig, sink: Option<usize>) -> Result<()> {
+    check_version()?;
+    let (pfnLogCallback, pvLogContext) = log_callback(sink);
+    call!(MgmHostStart(&HostConfig { pfnLogCallback, pvLogContext, ..config }))
+}
+
+/// The callback for the sink of a number, which is the context: it is not an address.
+fn log_callback(sink: Option<usize>) -> (Option<LogCallback>, *mut c_void) {
+    (sink.map(|_| log_line as LogCallback), sink.unwrap_or(0) as *mut c_void)
+}
+
+pub fn stop() -> Result<()> {
+    call!(MgmHostStop())
+}
+
+pub fn set_log_sink(sink: Option<usize>) -> Result<()> {
+    let (callback, context) = log_callback(sink);
+    call!(MgmHostSetLogCallback(callback, context))
+}
+
+pub fn set_log_level(level: u32) -> Result<()> {
+    call!(MgmHostSetLogLevel(level))
+}
+
+/// The text about this thread's last refused call.
+pub fn last_message() -> Option<String> {
+    let mut text = [0u8; 1024];
+    let mut size = room(&text);
+    let code = code_of!(MgmHostGetLastMessage(&mut size, text.as_mut_ptr()));
+    let text = CStr::from_bytes_until_nul(&text).ok().filter(|_| code == NO_ERROR)?;
+    Some(text.to_string_lossy().into_owned())
+}
+
+pub fn interface_index(name: &CStr) -> Result<u32> {
+    let mut index = 0;
+    call!(MgmHostInterfaceIndex(name.as_ptr(), &mut index))?;
+    Ok(index)
+}
+
+pub fn interface_name(index: u32) -> Result<Vec<u8>> {
+    let mut name = [0u8; 64];
+    let mut size = room(&name);
+    call!(MgmHostInterfaceName(index, &mut size, name.as_mut_ptr()))?;
+    Ok(name.into_iter().take_while(|byte| *byte != 0).collect())
+}
+
+pub fn add_interface(interface: Interface) -> Result<()> {
+    call!(MgmHostAddInterface(interface.index, interface.hop()))
+}
+
+pub fn delete_interface(interface: Interface) -> Result<()> {
+    call!(MgmHostDeleteInterface(interface.index, interface.hop()))
+}
+
+/// The parts of a route that are no addresses.
+pub struct RouteRest {
+    pub index: u32,
+    pub protocol: u32,
+    pub flags: u32,
+}
+
+pub fn add_route(network: Prefix, gateway: Option<Ipv4Addr>, rest: &RouteRest) -> Result<()> {
+    let (net, mask) = network.dwords();
+    let &RouteRest { index, protocol, flags } = rest;
+    call!(MgmHostAddRoute(net, mask, index, dword(gateway), protocol, flags))
+}
+
+pub fn delete_route(network: Prefix) -> Result<()> {
+    let (net, mask) = network.dwords();
+    call!(MgmHostDeleteRoute(net, mask))
+}
+
+/// Passes a packet; returns whether it was accepted, and the oifs, as many as fit.
+pub fn packet_in(
+    flow: Flow,
+    arrival: Interface,
+    header: &[u8],
+    size: u32,
+    oifs: &mut [Oif],
+) -> Result<(bool, usize)> {
+    let ((s, g), index, hop) = (flow.dwords(), arrival.index, arrival.hop());
+    let (mut accepted, mut count) = (0, u32::try_from(oifs.len()).unwrap_or(u32::MAX));
+    let (header_size, header) = (room(header), header.as_ptr());
+    call!(MgmHostPacketIn(
+        s,
+        g,
+        index,
+        hop,
+        header_size,
+        header,
+        size,
+        &mut accepted,
+        &mut count,
+        oifs.as_mut_ptr()
+    ))?;
+    Ok((accepted != 0, (count as usize).min(oifs.len())))
+}
+
+pub fn arrival() -> Result<Interface> {
+    let (mut index, mut hop) = (0, 0);
+    call!(MgmHostGetArrival(&mut index, &mut hop))?;
+    Ok(Interface::of(index, hop))
+}
+
+pub fn set_ttl_threshold(interface: Interface, threshold: u8) -> Result<()> {
+    call!(MgmHostSetTtlThreshold(interface.index, interface.hop(), threshold.into()))
+}
+
+fn boundary(index: u32, scope: Prefix) -> Boundary {
+    let (dwGroupAddress, dwGroupMask) = scope.dwords();
+    Boundary { dwIfIndex: index, dwGroupAddress, dwGroupMask, dwStatus: 0 }
+}
+
+pub fn add_boundary(index: u32, scope: Prefix) -> Result<()> {
+    call!(MgmHostAddBoundary(&boundary(index, scope)))
+}
+
+pub fn delete_boundary(index: u32, scope: Prefix) -> Result<()> {
+    call!(MgmHostDeleteBoundary(&boundary(index, scope)))
+}
+
+/// The name ends with a zero, which is added where it lacks one.
+pub fn set_scope_name(scope: Prefix, mut name: Vec<u16>) -> Result<()> {
+    name.push(0);
+    let (address, mask) = scope.dwords();
+    call!(MgmHostSetScopeName(address, mask, name.as_ptr()))
+}
+
+pub fn scope_name(scope: Prefix) -> Result<Vec<u16>> {
+    let (dwGroupAddress, dwGroupMask) = scope.dwords();
+    let mut scope = Scope { dwGroupAddress, dwGroupMask, snNameBuffer: [0; 256], dwStatus: 0 };
+    call!(MgmHostGetScopeName(&mut scope))?;
+    Ok(scope.snNameBuffer.into_iter().take_while(|unit| *unit != 0).collect())
+}
+
+pub fn status(flags: u32, buffer: &mut [u8]) -> Filled {
+    let mut size = room(buffer);
+    let code = code_of!(MgmHostGetStatus(flags, &mut size, buffer.as_mut_ptr()));
+    Filled { function: "MgmHostGetStatus", code, size: size as usize, count: 1 }
+}
+
+pub fn metrics(flags: u32, buffer: &mut [u8]) -> Filled {
+    let mut size = room(buffer);
+    let code = code_of!(MgmHostGetMetrics(flags, &mut size, buffer.as_mut_ptr()));
+    Filled { function: "MgmHostGetMetrics", code, size: size as usize, count: 1 }
+}
+
+pub fn serve_status(path: Option<&CStr>) -> Result<()> {
+    call!(MgmHostServeStatus(path.map_or(null(), CStr::as_ptr)))
+}
+
+// --- callbacks --------------------------------------------------------------
+
+/// The callbacks of the client in a slot, as the library calls them.
+///
+/// SAFETY, for all of them: the library calls them with the values that mgm.h documents. Pointers
+/// are valid during the callback, and no other thread uses what they point to.
+macro_rules! trampolines {
+    ($($name:ident($($argument:ident: $type:ty),*) $title:literal $body:expr;)*) => {$(
+        unsafe extern "C" fn $name<const SLOT: usize>($($argument: $type),*) -> D {
+            let body: fn(&dyn Callbacks, $($type),*) = $body;
+            match make(SLOT, $title, |callbacks| body(callbacks, $($argument),*)) {
+                true => NO_ERROR,
+                false => ERROR_CAN_NOT_COMPLETE,
+            }
+        }
+    )*};
+}
+
+trampolines! {
+    rpf(s: D, _sm: D, g: D, _gm: D, index: *mut D, hop: *mut D, upstream: *mut D, size: D,
+        header: *const u8, _route: *const u8) "RPF_CALLBACK"
+        |callbacks, s, _, g, _, index, hop, upstream, size, header, _| {
+            // SAFETY: see above.
+            let (index, hop, upstream) = unsafe { (&mut *index, &mut *hop, &mut *upstream) };
+            let interface = Interface::of(*index, *hop);
+            let suggested = Incoming { interface, upstream: crate::values::address(*upstream) };
+            let answer = callbacks.rpf(Flow::of(s, g), suggested, bytes(&header, size));
+            (*index, *hop) = (answer.interface.index, answer.interface.hop());
+            *upstream = dword(answer.upstream);
+        };
+    creation(s: D, _sm: D, g: D, _gm: D, index: D, hop: D, count: D, entries: *mut IfEntry)
+        "CREATION_ALERT"
+        |callbacks, s, _, g, _, index, hop, count, entries| {
+            let entries: &mut [IfEntry] = match count {
+                0 => &mut [],
+                // SAFETY: see above.
+                _ => unsafe { std::slice::from_raw_parts_mut(entries, count as usize) },
+            };
+            let mut outgoing: Vec<Outgoing> = entries.iter().map(outgoing).collect();
+            callbacks.creation_alert(Flow::of(s, g), Interface::of(index, hop), &mut outgoing);
+            for (entry, answer) in entries.iter_mut().zip(outgoing) {
+                entry.bIsEnabled = answer.enabled.into();
+            }
+        };
+    prune(s: D, _sm: D, g: D, _gm: D, index: D, hop: D, member: Bool, timeout: *mut D)
+        "PRUNE_ALERT"
+        |callbacks, s, _, g, _, index, hop, member, timeout| {
+            // SAFETY: see above.
+            let timeout = unsafe { &mut *timeout };
+            let interface = Interface::of(index, hop);
+            *timeout = callbacks.prune_alert(Flow::of(s, g), interface, member != 0, *timeout);
+        };
+    join_alert(s: D, _sm: D, g: D, _gm: D, member: Bool) "JOIN_ALERT"
+        |callbacks, s, _, g, _, member| callbacks.join_alert(Flow::of(s, g), member != 0);
+    wrong_if(s: D, g: D, index: D, hop: D, size: D, header: *const u8) "WRONG_IF_CALLBACK"
+        |callbacks, s, g, index, hop, size, header| {
+            let [source, group] = [s, g].map(|address| Ipv4Addr::from(address.to_ne_bytes()));
+            let interface = Interface::of(index, hop);
+            callbacks.wrong_if(source, group, interface, bytes(&header, size));
+        };
+    local_join(s: D, _sm: D, g: D, _gm: D, index: D, hop: D) "LOCAL_JOIN"
+        |callbacks, s, _, g, _, index, hop| {
+            callbacks.local_join(Flow::of(s, g), Interface::of(index, hop));
+        };
+    local_leave(s: D, _sm: D, g: D, _gm: D, index: D, hop: D) "LOCAL_LEAVE"
+        |callbacks, s, _, g, _, index, hop| {
+            callbacks.local_leave(Flow::of(s, g), Interface::of(index, hop));
+        };
+    disable_igmp(index: D, hop: D) "DISABLE_IGMP"
+        |callbacks, index, hop| callbacks.disable_igmp(Interface::of(index, hop));
+    enable_igmp(index: D, hop: D) "ENABLE_IGMP"
+        |callbacks, index, hop| callbacks.enable_igmp(Interface::of(index, hop));
+}
+
+fn outgoing(entry: &IfEntry) -> Outgoing {
+    Outgoing {
+        interface: Interface::of(entry.dwIfIndex, entry.dwIfNextHopAddr),
+        igmp: entry.bIGMP != 0,
+        enabled: entry.bIsEnabled != 0,
+    }
+}
+
+/// The header of a packet, as long as the callback runs that has the pointer.
+fn bytes(at: &*const u8, size: D) -> &[u8] {
+    if at.is_null() || size == 0 {
+        return &[];
+    }
+    // SAFETY: the library passes as many bytes to the callback, which do not change meanwhile.
+    unsafe { std::slice::from_raw_parts(*at, size as usize) }
+}
+
+/// The configuration of the client in a slot, with these callbacks.
+fn config<const SLOT: usize>(events: Events) -> Config {
+    let has = |event| events.contains(event);
+    Config {
+        dwCallbackFlags: 0,
+        pfnRpfCallback: has(Events::RPF).then_some(rpf::<SLOT>),
+        pfnCreationAlertCallback: has(Events::CREATION_ALERT).then_some(creation::<SLOT>),
+        pfnPruneAlertCallback: has(Events::PRUNE_ALERT).then_some(prune::<SLOT>),
+        pfnJoinAlertCallback: has(Events::JOIN_ALERT).then_some(join_alert::<SLOT>),
+        pfnWrongIfCallback: has(Events::WRONG_IF).then_some(wrong_if::<SLOT>),
+        pfnLocalJoinCallback: has(Events::LOCAL_JOIN).then_some(local_join::<SLOT>),
+        pfnLocalLeaveCallback: has(Events::LOCAL_LEAVE).then_some(local_leave::<SLOT>),
+        pfnDisableIgmpCallback: has(Events::DISABLE_IGMP).then_some(disable_igmp::<SLOT>),
+        pfnEnableIgmpCallback: has(Events::ENABLE_IGMP).then_some(enable_igmp::<SLOT>),
+    }
+}
+
+macro_rules! configs {
+    ($($slot:literal)*) => { [$(config::<$slot>),*] };
+}
+
+/// How each slot's configuration is made.
+static CONFIGS: [fn(Events) -> Config; MAX_CLIENTS] = configs!(
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+);
+
+/// Passes a line of the log to the sink of the number in the context.
+unsafe extern "C" fn log_line(context: *mut c_void, level: D, text: *const c_char) {
+    guarded("the log callback", || {
+        // SAFETY: the library passes a text with a terminating zero, valid during the callback.
+        let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
+        crate::host::take_line(context as usize, level, &text);
+    });
+}
+
+#[cfg(test)]
+mod tests;

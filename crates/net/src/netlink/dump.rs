@@ -1,0 +1,145 @@
+//! Reads existing state from the kernel: a request, and an answer in many messages.
+
+use super::socket::RouteSocket;
+use super::wire::{self, messages, u32_at, Message};
+use crate::links::{Links, ADDRESS_HEAD, LINK_HEAD, RTM_GETADDR, RTM_GETLINK};
+use netlink_packet_core::{NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST};
+use netlink_sys::SocketAddr;
+use socket2::SockRef;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+/// Without the counters of links, which are most of their announcement.
+const IFLA_EXT_MASK: u16 = 29;
+const RTEXT_FILTER_SKIP_STATS: u32 = 8;
+
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+
+/// The longest wait for an answer. The kernel normally answers while the request is being sent.
+pub const ANSWER: Duration = Duration::from_secs(1);
+
+/// The kernel fills as much of a buffer as it is given.
+const PIECE: usize = 65_536;
+/// How often a dump that changes have interrupted is repeated. The announcements of these
+/// changes are read after it.
+const TRIES: usize = 3;
+
+/// A socket for dumps. Each call waits for its answer.
+#[derive(Debug)]
+pub struct Dumper {
+    socket: RouteSocket,
+    sequence: u32,
+    piece: Vec<u8>,
+}
+
+impl Dumper {
+    /// Opens the socket, in the network namespace of the calling thread.
+    ///
+    /// # Errors
+    /// Those of [`RouteSocket::open`].
+    pub fn open() -> io::Result<Dumper> {
+        let socket = RouteSocket::open()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        SockRef::from(&socket).set_read_timeout(Some(ANSWER))?;
+        if let Err(error) = socket.set_netlink_get_strict_chk(true) {
+            // Before Linux 4.20. Then a dump has more than was requested, such as the routes of
+            // all tables, and takes longer.
+            log::debug!("NETLINK_GET_STRICT_CHK failed: {error}");
+        }
+        Ok(Dumper { socket, sequence: 0, piece: vec![0; PIECE] })
+    }
+
+    /// Reads all links and IPv4 addresses.
+    ///
+    /// # Errors
+    /// Those of [`Dumper::dump`].
+    pub fn links(&mut self) -> io::Result<Links> {
+        self.repeatedly(|dumper| {
+            let mut links = Links::default();
+            let mut intact = true;
+            let mut address_head = [0; ADDRESS_HEAD];
+            address_head[0] = libc::AF_INET as u8;
+            let mask = [(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)];
+            for (kind, head, attributes) in [
+                (RTM_GETLINK, [0; LINK_HEAD].as_slice(), mask.as_slice()),
+                (RTM_GETADDR, &address_head, &[]),
+            ] {
+                intact &= dumper.dump(kind, head, attributes, |message| {
+                    links.take(message);
+                })?;
+            }
+            Ok((links, intact))
+        })
+    }
+
+    /// Calls `read` until it returns true, up to three times. Returns the last result.
+    ///
+    /// # Errors
+    /// The first error of `read`.
+    pub fn repeatedly<R>(
+        &mut self,
+        mut read: impl FnMut(&mut Dumper) -> io::Result<(R, bool)>,
+    ) -> io::Result<R> {
+        let mut tries = 1;
+        loop {
+            let (result, intact) = read(self)?;
+            if intact || tries == TRIES {
+                return Ok(result);
+            }
+            tries += 1;
+        }
+    }
+
+    /// Requests a dump and passes its messages on. Returns false if the dump lacks something
+    /// that changed meanwhile.
+    ///
+    /// # Errors
+    /// The kernel's answer, if it is an error; those of the socket; EAGAIN if there was no answer
+    /// within a second; `InvalidData` if the answer is invalid.
+    pub fn dump(
+        &mut self,
+        kind: u16,
+        head: &[u8],
+        attributes: &[(u16, u32)],
+        mut take: impl FnMut(&Message<'_>),
+    ) -> io::Result<bool> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let flags = NLM_F_REQUEST | NLM_F_DUMP;
+        let request = wire::request(kind, flags, self.sequence, head, attributes);
+        self.socket.send(&request, 0)?;
+        let mut intact = true;
+        loop {
+            let length = match self.socket.recv(&mut &mut self.piece[..], 0) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                length => length?,
+            };
+            let mut count = 0;
+            let ours = messages(&self.piece[..length]);
+            for message in ours.inspect(|_| count += 1).filter(|m| m.sequence == self.sequence) {
+                intact &= message.flags & NLM_F_DUMP_INTR == 0;
+                match message.kind {
+                    NLMSG_DONE | NLMSG_ERROR => {
+                        let code = u32_at(message.body, 0).unwrap_or(0) as i32;
+                        return match code.checked_neg() {
+                            Some(0) => Ok(intact),
+                            Some(errno) if errno > 0 => Err(io::Error::from_raw_os_error(errno)),
+                            _ => Err(io::ErrorKind::InvalidData.into()),
+                        };
+                    }
+                    _ => take(&message),
+                }
+            }
+            if count == 0 {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+        }
+    }
+}
+
+impl AsFd for Dumper {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
