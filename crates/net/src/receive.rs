@@ -69,8 +69,8 @@ impl Receiver {
     /// be. The link may be down. Needs CAP_NET_RAW.
     ///
     /// # Errors
-    /// [`Refusal`]. If the link becomes a port of a bridge later, nothing arrives any longer: check
-    /// [`Links::port`] whenever the link changes.
+    /// [`Refusal`]. If the link becomes a port of a bridge later, the socket goes on receiving
+    /// packets that are the bridge's: check [`Links::port`] whenever the link changes.
     pub fn open(links: &Links, if_index: u32) -> Result<Receiver, Refusal> {
         let link = links.get(if_index).ok_or(Refusal::NoLink(if_index))?;
         if let Some(port) = links.port(if_index) {

@@ -91,7 +91,14 @@ fn i66_the_device_receives_all_groups_while_the_socket_is_open() {
         let receiver = open(&wire);
         assert!(allmulti());
         drop(receiver);
-        assert!(!allmulti());
+        // A child that another test forks has a copy of the socket until it starts its program.
+        let end = Instant::now() + SURE;
+        while allmulti() {
+            assert!(
+                Instant::now() < end,
+                "the socket is closed, and the device receives all groups"
+            );
+        }
     });
 }
 
@@ -199,7 +206,10 @@ fn i68_frames_of_a_vlan_are_not_the_parents_but_those_with_a_priority_only_are()
 fn i68_a_port_is_refused_with_advice_and_its_bridge_receives() {
     run(|| {
         let [wire] = wires();
+        let early = open(&wire);
         ip_batch("link add br0 type bridge\nlink set r0 master br0\nlink set br0 up\n");
+        wire.send_packet(igmp(ALERT, GROUP, REPORT));
+        receive(&early, 1); // the packets are the bridge's, but the socket comes before it
         let links = links();
         let Err(Refusal::Port(port)) = Receiver::open(&links, wire.router) else { panic!() };
         assert_eq!(
