@@ -91,7 +91,14 @@ fn i66_the_device_receives_all_groups_while_the_socket_is_open() {
         let receiver = open(&wire);
         assert!(allmulti());
         drop(receiver);
-        assert!(!allmulti());
+        // A child that another test forks has a copy of the socket until it starts its program.
+        let end = Instant::now() + SURE;
+        while allmulti() {
+            assert!(
+                Instant::now() < end,
+                "the socket is closed, and the device receives all groups"
+            );
+        }
     });
 }
 

@@ -1,7 +1,7 @@
 //! What a host wants of one group, and what of it is still to be reported.
 
 use crate::codec::{OwnRecord, RecordType, Sources};
-use crate::filter::Filter;
+use crate::filter::{missing, Filter};
 use mgm_types::Time;
 use std::net::Ipv4Addr;
 
@@ -60,10 +60,10 @@ impl Group {
             self.mode_left = robustness;
         } else {
             let (old, new) = (&self.wanted.sources, &wanted.sources);
-            let gone = old.iter().filter(|source| new.binary_search(source).is_err());
-            let come = new.iter().filter(|source| old.binary_search(source).is_err());
-            let changed: Vec<Ipv4Addr> = gone.chain(come).copied().collect();
-            self.sources_left.retain(|(source, _)| !changed.contains(source));
+            let mut changed = missing(old, new);
+            changed.append(&mut missing(new, old));
+            changed.sort_unstable();
+            self.sources_left.retain(|(source, _)| changed.binary_search(source).is_err());
             self.sources_left.extend(changed.iter().map(|source| (*source, robustness)));
             self.sources_left.sort_unstable();
         }

@@ -64,6 +64,35 @@ fn i54_what_any_host_wants_arrives_and_nothing_else_stays() {
 }
 
 #[test]
+fn i55_after_lost_packets_the_next_queries_put_everything_right() {
+    let mut random = fastrand::Rng::with_seed(55);
+    let mut home = Home::new();
+    let hosts = [
+        home.world.host("lan1", "192.168.1.50"),
+        home.world.host("lan1", "192.168.1.51"),
+        home.world.host("lan2", "192.168.2.50"),
+    ];
+    for _ in 0..30 {
+        let mut wanted = vec![Vec::new(); hosts.len()];
+        home.world.loss = 30;
+        for _ in 0..5 {
+            for (host, wanted) in hosts.iter().zip(&mut wanted) {
+                *wanted = random_flows(&mut random);
+                let flows: Vec<&str> = wanted.iter().map(String::as_str).collect();
+                home.world.join(*host, &flows);
+            }
+            home.pass(random.u64(0..20_000));
+        }
+        // Two query intervals, and what no host answers for ends by GMI.
+        home.world.loss = 0;
+        home.pass(800_000);
+        assert_eq!(home.forwarded(DOWN1), expected(&wanted[..2]));
+        assert_eq!(home.forwarded(DOWN2), expected(&wanted[2..]));
+        assert_eq!(home.isp_forwards(), expected(&wanted));
+    }
+}
+
+#[test]
 fn i60_split_upstreams_share_what_is_wanted_and_lose_nothing() {
     for seed in 0..4 {
         let mut random = fastrand::Rng::with_seed(seed);

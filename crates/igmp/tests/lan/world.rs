@@ -74,6 +74,9 @@ pub struct World {
     on_the_way: BTreeMap<(u64, u64), Delivery>,
     sent: u64,
     heard: Vec<(u64, &'static str, String)>,
+    /// How many of a hundred packets get lost on their way to each receiver.
+    pub loss: u8,
+    random: Option<fastrand::Rng>,
 }
 
 impl World {
@@ -156,9 +159,12 @@ impl World {
 
     /// A message arrives on a link of a machine, from outside of the simulation.
     pub fn inject(&mut self, machine: usize, link: u32, (from, to): (&str, &str), message: &[u8]) {
-        let octets = codec::datagram(ip(from), ip(to), message);
-        let packet = Packet { link, unicast_frame: false, octets: &octets };
-        self.event(machine, Event::Packet(packet));
+        self.inject_octets(machine, link, &codec::datagram(ip(from), ip(to), message));
+    }
+
+    /// Octets arrive on a link of a machine, from outside of the simulation.
+    pub fn inject_octets(&mut self, machine: usize, link: u32, octets: &[u8]) {
+        self.event(machine, Event::Packet(Packet { link, unicast_frame: false, octets }));
     }
 
     /// The clock jumps: no machine runs in between.
@@ -204,7 +210,9 @@ impl World {
         self.heard.push((self.now, lan, describe(&octets)));
         for (receiver, other) in self.machines.iter().enumerate() {
             for (index, _) in other.lans.iter().filter(|(_, on)| **on == lan) {
-                if (receiver, *index) != (machine, link) {
+                let random = self.random.get_or_insert_with(|| fastrand::Rng::with_seed(1));
+                let is_lost = self.loss > 0 && random.u8(..100) < self.loss;
+                if (receiver, *index) != (machine, link) && !is_lost {
                     let delivery =
                         Delivery { machine: receiver, link: *index, octets: octets.clone() };
                     self.sent += 1;
@@ -302,6 +310,11 @@ impl World {
 
     pub fn igmp(&self, machine: usize) -> &Igmp {
         &self.machines[machine].igmp
+    }
+
+    /// MGM of a machine has lost its interfaces.
+    pub fn forget_memberships(&mut self, machine: usize) {
+        self.machines[machine].memberships.clear();
     }
 
     /// Takes a machine off all LANs: it hears and says nothing any longer.
