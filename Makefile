@@ -3,6 +3,7 @@
 #   make             builds the release library: target/release/libmgm.so, libmgm.a
 #   make demo        installs missing tools, then runs the demo
 #   make test        runs the quick tests; make test-heavy runs the slow tests
+#   make mutants     tests the tests: changes the code and expects a failure; takes hours
 #   make bench       measures the release build; BENCH="install memory" selects rows
 #   make peers       measures mgm and other multicast routers, and records the results
 #   make instructions  records the instruction counts, which a test compares
@@ -21,7 +22,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; empty means all rows.
 BENCH ?=
 
-.PHONY: all demo test test-heavy bench bench-docs peers instructions headers man pictures conformance windows abi deb install clean
+.PHONY: all demo test test-heavy mutants bench bench-docs peers instructions headers man pictures conformance windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
@@ -37,6 +38,9 @@ test:
 test-heavy:
 	scripts/setup --heavy
 	scripts/test --heavy
+
+mutants:
+	scripts/mutants --all
 
 bench:
 	scripts/bench $(BENCH)

@@ -437,6 +437,50 @@ fn merge_in_place<T, K: Ord>(list: &mut [T], middle: usize, key: &impl Fn(&T) ->
 mod tests {
     use super::*;
 
+    const CLIENT: ClientId = ClientId(1);
+
+    type Cause = fn(&mut Effects);
+
+    /// Each effect that is no notice, and whether it is carried out with the others.
+    const EFFECTS: [(Cause, bool); 8] = [
+        (|fx| fx.dirty.push(Flow::WILDCARD), true),
+        (|fx| fx.resolved.push(Flow::WILDCARD), true),
+        (|fx| fx.again.push(Flow::WILDCARD), true),
+        (|fx| fx.detached.push(IfId(0)), true),
+        (|fx| fx.log.push((log::Level::Info, String::new())), true),
+        (|fx| fx.released.push((CLIENT, Interface::NONE)), true),
+        (|fx| fx.tell_all_later(CLIENT, AlertTopic::Groups), false),
+        (|fx| fx.untold_to_all = true, false),
+    ];
+
+    #[test]
+    fn t8_1_no_effect_is_overlooked_whatever_comes_with_it() {
+        let none = || {
+            let mut fx = Effects::default();
+            fx.carried_out(); // makes the spare boxes
+            assert!(fx.is_empty() && !fx.has_untold());
+            assert!(!fx.has_more_than_notices() && !fx.has_notices());
+            fx
+        };
+        for (first, is_carried_out) in EFFECTS {
+            for (second, other_is) in EFFECTS {
+                let mut fx = none();
+                first(&mut fx);
+                second(&mut fx);
+                assert!(!fx.is_empty());
+                assert_eq!(fx.has_more_than_notices(), is_carried_out || other_is);
+                assert_eq!(fx.has_untold(), !is_carried_out || !other_is);
+                fx.carried_out();
+                assert_eq!(fx.is_empty(), is_carried_out && other_is);
+                fx.take_untold();
+                assert!(fx.is_empty());
+            }
+        }
+        let mut fx = none();
+        fx.tell(CLIENT, Notice::Join { flow: Flow::WILDCARD, member: true });
+        assert!(!fx.is_empty() && fx.has_notices());
+    }
+
     #[test]
     fn t8_2_without_memory_the_order_is_the_same() {
         let mut seed = 1_u32;

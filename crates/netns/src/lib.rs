@@ -124,7 +124,8 @@ pub fn wires<const N: usize>() -> [Wire; N] {
 }
 
 impl Packet<'_> {
-    fn to_frame(self) -> Vec<u8> {
+    /// The Ethernet frame that carries it, to the multicast address of its group.
+    pub fn to_frame(self) -> Vec<u8> {
         let header_length = 20 + self.options.len();
         let mut header = vec![0x40 + (header_length / 4) as u8, 0];
         header.extend(((header_length + self.payload.len()) as u16).to_be_bytes());
@@ -171,27 +172,37 @@ impl Wire {
 
     /// Any IPv4 packet arrives at the router.
     pub fn send_packet(&self, packet: Packet) {
-        let frame = packet.to_frame();
-        let sent = send(self.fd.as_raw_fd(), &frame, MsgFlags::empty());
+        self.send_frame(&packet.to_frame());
+    }
+
+    /// Any Ethernet frame arrives at the router.
+    pub fn send_frame(&self, frame: &[u8]) {
+        let sent = send(self.fd.as_raw_fd(), frame, MsgFlags::empty());
         assert_eq!(sent, Ok(frame.len()));
     }
 
     /// Waits at most `time` for the next UDP packet that the router sends here.
     pub fn receive(&self, time: Duration) -> Option<Seen> {
+        let frame = self.receive_frame(17, time)?;
+        let address =
+            |at: usize| Ipv4Addr::new(frame[at], frame[at + 1], frame[at + 2], frame[at + 3]);
+        Some(Seen { source: address(26), group: address(30), ttl: frame[22] })
+    }
+
+    /// Waits at most `time` for the next IPv4 frame of this protocol that the router sends here.
+    pub fn receive_frame(&self, protocol: u8, time: Duration) -> Option<Vec<u8>> {
         let end = Instant::now() + time;
         while Instant::now() < end {
-            let mut frame = [0u8; 2000];
+            let mut frame = vec![0u8; 2000];
             // An error means that no frame came within the socket's timeout.
             let Ok((length, from)) = recvfrom::<LinkAddr>(self.fd.as_raw_fd(), &mut frame) else {
                 continue;
             };
             let outgoing = from.is_some_and(|from| from.pkttype() == PACKET_OUTGOING);
-            if length < 34 || outgoing || frame[23] != 17 {
-                continue;
+            if length >= 34 && !outgoing && frame[23] == protocol {
+                frame.truncate(length);
+                return Some(frame);
             }
-            let address =
-                |at: usize| Ipv4Addr::new(frame[at], frame[at + 1], frame[at + 2], frame[at + 3]);
-            return Some(Seen { source: address(26), group: address(30), ttl: frame[22] });
         }
         None
     }

@@ -49,6 +49,25 @@ fn t8_9_a_topic_as_a_whole_makes_its_single_notes_needless() {
 }
 
 #[test]
+fn t8_9_each_topic_can_be_told_as_a_whole() {
+    let mut notes = N::default();
+    note(&mut notes, 1, [7], true);
+    notes.note(About::All(1), &FEW);
+    assert_eq!(told(&mut notes), [Tell::All(1)]);
+}
+
+#[test]
+fn t8_9_the_first_topic_is_told_as_a_whole_once_a_round() {
+    let mut notes = N::default();
+    note(&mut notes, 1, [7, 8], true);
+    notes.note(About::All(0), &FEW);
+    assert_eq!(notes.next(), Some(Tell::All(0)));
+    notes.note(About::All(0), &FEW);
+    let one = |thing| Tell::One((1, thing));
+    assert_eq!(told(&mut notes), [one(7), one(8), Tell::All(0)]);
+}
+
+#[test]
 fn t8_9_too_many_notes_become_one() {
     let mut notes = N::default();
     note(&mut notes, 0, 1..=4, true);
@@ -88,11 +107,26 @@ fn t8_9_what_is_again_as_the_client_knows_it_is_forgotten_where_there_is_much() 
 }
 
 #[test]
+fn t8_9_what_is_known_is_searched_for_only_after_the_notes_have_doubled() {
+    let mut notes = N::default();
+    let mut limits = Vec::new();
+    for thing in 0..20 {
+        note(&mut notes, 1, [thing], true);
+        if limits.last() != Some(&notes.topics[1].limit) {
+            limits.push(notes.topics[1].limit);
+        }
+    }
+    assert_eq!(limits, [0, 8, 16, 32]);
+}
+
+#[test]
 fn t8_9_notes_that_have_lost_their_sense_go() {
     let mut notes = N::default();
     note(&mut notes, 1, 1..=3, true);
     notes.forget(|(_, thing)| thing == 2);
-    assert_eq!(told(&mut notes), [Tell::One((1, 1)), Tell::One((1, 3))]);
+    // A thing that was forgotten is noted again, and one that was not is noted once.
+    note(&mut notes, 1, [2, 3], true);
+    assert_eq!(told(&mut notes), [1, 3, 2].map(|thing| Tell::One((1, thing))));
 }
 
 #[test]

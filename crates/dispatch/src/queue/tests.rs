@@ -163,6 +163,25 @@ fn t8_9_a_client_is_behind_with_so_many_until_its_queue_is_empty() {
 }
 
 #[test]
+fn t8_2_the_usual_callback_waits_where_it_would_anyway() {
+    let usual = |queue: &mut Queue<Said>, number| queue.push_usual(&FEW, ONE, Alert(number));
+    let mut queue = Queue::default();
+    assert_eq!(usual(&mut queue, 1), Err(Alert(1)), "without memory for it");
+    assert!(queue.is_empty());
+    push(&mut queue, ONE, [1]);
+    assert!(!queue.is_empty());
+    assert_eq!((usual(&mut queue, 2), usual(&mut queue, 3)), (Ok(2), Ok(3)));
+    assert_eq!(usual(&mut queue, 4), Err(Alert(4)), "the client falls behind");
+    assert!(queue.offer(3));
+    let mut turn = Turn::new(&Bounds { own: 9, ..FEW }, ONE);
+    assert_eq!(runs(&mut queue, &mut turn), [1, 2, 3]);
+    assert_eq!(usual(&mut queue, 4), Ok(4));
+    queue.take_out(|_| true);
+    queue.tell_all(0);
+    assert_eq!(usual(&mut queue, 5), Err(Alert(5)), "the client is behind");
+}
+
+#[test]
 fn t8_9_what_is_cancelled_is_not_called() {
     let mut queue = Queue::default();
     push(&mut queue, ONE, [1, 2]);
@@ -186,6 +205,54 @@ fn t1_6_a_closed_queue_ends_its_runner() {
     assert!(queue.is_running());
     assert_eq!(runs(&mut queue, &mut turn(ONE)), [0_u32; 0]);
     assert!(!queue.is_running() && !queue.needs_worker());
+}
+
+#[test]
+fn t8_2_a_callback_can_be_changed_while_it_waits() {
+    let mut queue = Queue::default();
+    push(&mut queue, ONE, [1, 2]);
+    queue.items_mut().for_each(|said| *said = Question(3));
+    assert!(queue.offer(2));
+    assert_eq!(runs(&mut queue, &mut turn(ONE)), [3, 3]);
+}
+
+#[test]
+fn t8_4_what_is_a_workers_stays_so_until_a_worker_is_there() {
+    let mut queue = Queue::default();
+    push(&mut queue, Cause::WORKER, [1]);
+    assert!(queue.needs_worker());
+    queue.unschedule();
+    assert!(queue.needs_worker(), "it was taken off the list");
+    queue.take_out(|said| *said != Alert(1));
+    queue.unschedule();
+    assert!(queue.needs_worker(), "the callback still waits");
+}
+
+#[test]
+fn t8_9_a_queue_keeps_the_memory_of_64_callbacks() {
+    let many = Bounds { waiting: 1_000, own: 1_000, others: 1_000, ..FEW };
+    for (cause, numbers) in [(ONE, 64), (ONE, 100), (Cause::WORKER, 64), (Cause::WORKER, 100)] {
+        let mut queue = Queue::default();
+        (1..=numbers).for_each(|number| {
+            assert!(matches!(queue.push(&many, cause, Alert(number)), Pushed::Queued(_)));
+        });
+        assert!(queue.offer(numbers.into()) || queue.start_worker());
+        let mut turn = if cause == ONE { Turn::new(&many, ONE) } else { Turn::endless() };
+        assert_eq!(runs(&mut queue, &mut turn), Vec::from_iter(1..=numbers));
+        assert_eq!(queue.items.capacity() > 0, numbers == 64, "after {numbers} with {cause:?}");
+    }
+}
+
+#[test]
+fn t1_6_a_closed_queue_keeps_its_numbers_and_its_place_in_the_list() {
+    let mut queue = Queue::default();
+    push(&mut queue, Cause::WORKER, [1, 2]);
+    assert!(queue.needs_worker());
+    queue.close();
+    assert!(!queue.offer(2), "what is over is not offered again");
+    assert_eq!(queue.push(&FEW, Cause::WORKER, Alert(3)), Pushed::Queued(3));
+    assert!(!queue.needs_worker(), "it is in the list");
+    assert!(queue.start_worker());
 }
 
 #[test]

@@ -337,3 +337,16 @@ fn t5_1_a_refused_flow_is_looked_up_in_the_domain_of_another_arrival() {
     r.wrong_if(SG, 1);
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");
 }
+
+#[test]
+fn t5_1_numbers_of_refusals_go_on_when_none_is_left() {
+    let mut r = stage();
+    r.upcall(SG, 4);
+    let (last, most) = (r.engine.tables.refusals.last(), r.engine.tables.refusals.most());
+    r.seconds_pass(10);
+    assert_eq!(remembered(&r), 0);
+    // Otherwise an earlier change would concern what is refused later.
+    assert_eq!(r.engine.tables.refusals.last(), last);
+    // Otherwise there would be less room for entries that are to be deleted.
+    assert!(most > 0 && r.engine.tables.refusals.most() == most);
+}

@@ -68,6 +68,12 @@ fn t1_4_client_numbers_are_never_issued_twice() {
 }
 
 #[test]
+fn t1_4_nor_by_the_next_engine() {
+    let mut engine = Engine::new(Config { last_client: 7, ..Config::default() });
+    assert_eq!(engine.register(1, 0, NoticeKinds::ALL), Ok(ClientId(8)));
+}
+
+#[test]
 fn t1_5_an_owner_may_not_deregister() {
     let mut r = Router::with(&["A"]);
     r.owns("A", &[1, 2]);

@@ -316,7 +316,7 @@ impl Walk {
         for group in &saved {
             let name = group.group;
             let spec = &self.spec;
-            let lists = [spec.running(name), spec.excluded(name)].map(|set| Vec::from_iter(set));
+            let lists = [spec.running(name), spec.excluded(name)].map(Vec::from_iter);
             let theirs = (spec.is_exclude(name), &lists[0], &lists[1]);
             let ours = (group.exclude, &group.wanted, &group.excluded);
             same(&format!("state of {name}"), &ours, &theirs)?;

@@ -250,11 +250,8 @@ impl Spec {
         let version = self.version();
         if version < 3 {
             match record {
-                ToIn if list.is_empty() => {
-                    return (version == 2)
-                        .then(|| ())
-                        .and_then(|()| self.older(record, list, group))
-                }
+                ToIn if list.is_empty() && version == 2 => return self.older(record, list, group),
+                ToIn if list.is_empty() => return None,
                 IsIn | Allow if list.is_empty() => return None,
                 Block => return None,
                 _ => {}

@@ -237,11 +237,11 @@ impl Spec {
             self.delete(group, x);
         }
         if g {
-            self.to_include(group);
+            self.leave_exclude(group);
         }
     }
 
-    pub(super) fn to_include(&mut self, group: Ipv4Addr) {
+    pub(super) fn leave_exclude(&mut self, group: Ipv4Addr) {
         self.delete(group, &self.excluded(group));
         let line = self.line(group).expect("it is there");
         (line.exclude, line.asked, line.queries) = (false, false, None);

@@ -99,7 +99,7 @@ impl Spec {
             self.sources.retain(|line| line.group != group || !over(line.until));
         }
         if self.line(group).is_some_and(|line| line.exclude && line.timer <= at) {
-            self.to_include(group);
+            self.leave_exclude(group);
         }
         self.tidy();
         self.repeat(group, at);

@@ -1,0 +1,150 @@
+//! IGMP packets as they arrive on a link, by AF_PACKET.
+//!
+//! No raw IGMP socket hears all of them: docs/linux.md, "IGMP packets".
+
+mod batch;
+mod filter;
+
+pub use batch::{Batch, Packet, BATCH};
+
+use crate::links::{Links, Port};
+use crate::sys;
+use nix::errno::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// The size of the receive buffer in bytes. The kernel doubles it, and small packets count as
+/// some 800 bytes each, so it holds some 10,000 packets.
+const UNREAD: usize = 4 << 20;
+
+/// Why a link cannot be listened on. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The packets of the link go to a bridge, bond or team.
+    #[error("{0}")]
+    Port(Port),
+    /// There is no such link, or it has gone meanwhile.
+    #[error("no link has the index {0}")]
+    NoLink(u32),
+    /// The system refuses the socket.
+    #[error("cannot listen for IGMP on {name}: {error}: {}", advice(.error))]
+    System {
+        /// The name of the link.
+        name: String,
+        /// The system's error.
+        error: io::Error,
+    },
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) => "give the program CAP_NET_RAW",
+        Some(libc::EAFNOSUPPORT) => {
+            "the kernel has no packet sockets, or a sandbox blocks them: allow AF_PACKET \
+             (RestrictAddressFamilies= of a systemd unit)"
+        }
+        _ => "raise the limits on open files and socket memory",
+    }
+}
+
+/// A socket that receives the IGMP packets of one link. One thread uses it.
+///
+/// It receives a packet whatever its group, its source, rp_filter and netfilter, and whether the
+/// link has an address or not. It does not receive what this machine sends, frames for other
+/// machines, and frames of VLANs: a VLAN device is a link of its own. Frames of VLAN 0, which only
+/// have a priority, are those of the link. The socket also makes the device receive all multicast
+/// frames (PACKET_MR_ALLMULTI) as long as it is open.
+///
+/// The socket belongs to the device, not to its name or index. When the device has gone, no packet
+/// arrives any longer: open another socket for the next device.
+#[derive(Debug)]
+pub struct Receiver {
+    socket: Socket,
+    if_index: u32,
+}
+
+impl Receiver {
+    /// Opens the socket, in the network namespace of the calling thread, from which `links` must
+    /// be. The link may be down. Needs CAP_NET_RAW.
+    ///
+    /// # Errors
+    /// [`Refusal`]. If the link becomes a port of a bridge later, nothing arrives any longer: check
+    /// [`Links::port`] whenever the link changes.
+    pub fn open(links: &Links, if_index: u32) -> Result<Receiver, Refusal> {
+        let link = links.get(if_index).ok_or(Refusal::NoLink(if_index))?;
+        if let Some(port) = links.port(if_index) {
+            return Err(Refusal::Port(port));
+        }
+        Receiver::try_open(if_index).map_err(|error| match error.raw_os_error() {
+            Some(libc::ENODEV | libc::ENXIO) => Refusal::NoLink(if_index),
+            _ => Refusal::System { name: link.name.clone(), error },
+        })
+    }
+
+    fn try_open(if_index: u32) -> io::Result<Receiver> {
+        // Of protocol 0, so that nothing arrives until the filter is there and the link is known.
+        let kind = Type::DGRAM.cloexec().nonblocking();
+        let socket = Socket::new(Domain::PACKET, kind, Some(Protocol::from(0)))?;
+        socket.attach_filter(&filter::IGMP)?;
+        if let Err(error) = sys::set_packet_option(&socket, libc::PACKET_IGNORE_OUTGOING, &1) {
+            // Before Linux 4.20. The filter drops them, which takes longer.
+            log::debug!("PACKET_IGNORE_OUTGOING failed: {error}");
+        }
+        // Without CAP_NET_ADMIN the buffer is smaller.
+        let _ = sys::set_receive_buffer(&socket, UNREAD);
+        let membership = libc::packet_mreq {
+            mr_ifindex: if_index as libc::c_int,
+            mr_type: libc::PACKET_MR_ALLMULTI as libc::c_ushort,
+            mr_alen: 0,
+            mr_address: [0; 8],
+        };
+        sys::set_packet_option(&socket, libc::PACKET_ADD_MEMBERSHIP, &membership)?;
+        let address = sys::link_address(if_index, libc::ETH_P_ALL as u16);
+        sys::bind_to_link(&socket, &address)?;
+        Ok(Receiver { socket, if_index })
+    }
+
+    /// The index of the link, at the time of [`Receiver::open`].
+    #[must_use]
+    pub fn if_index(&self) -> u32 {
+        self.if_index
+    }
+
+    /// Reads the waiting packets into `batch`, at most [`BATCH`], without blocking. Returns their
+    /// number, 0 if none waits. If the batch is full, others may wait: serve your timers, then
+    /// read again.
+    ///
+    /// # Errors
+    /// ENOMEM or ENOBUFS, seldom: try again later. That the link is down is no error.
+    pub fn read(&self, batch: &mut Batch) -> io::Result<usize> {
+        loop {
+            match batch.fill(&self.socket) {
+                Ok(()) => return Ok(batch.len()),
+                Err(Errno::EAGAIN) => return Ok(0),
+                // The socket tells once that the link has gone down. It works on when the link
+                // is up again.
+                Err(Errno::ENETDOWN | Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The number of packets that the kernel has dropped since the last call because the receive
+    /// buffer was full.
+    ///
+    /// # Errors
+    /// Those of PACKET_STATISTICS: none is known.
+    pub fn losses(&self) -> io::Result<u32> {
+        let empty = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
+        // The kernel sets its count back to 0.
+        Ok(sys::packet_option(&self.socket, libc::PACKET_STATISTICS, empty)?.tp_drops)
+    }
+}
+
+impl AsFd for Receiver {
+    /// Readable when packets wait, or when the link has gone down.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}

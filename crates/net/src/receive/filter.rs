@@ -1,0 +1,85 @@
+//! The classic BPF program that lets IGMP pass.
+//!
+//! There are two ways to hear the IGMP packets of a link:
+//!
+//! - A socket for ETH_P_IP comes after the IPv4 stack in the kernel's list, so the stack must
+//!   clone every IPv4 packet of the link (`skb_share_check`). It also hears the frames of a VLAN
+//!   device above the link, without their tag.
+//! - A socket for ETH_P_ALL comes first, and a packet that its filter refuses needs no clone. It also
+//!   sees other protocols, tagged frames and, without PACKET_IGNORE_OUTGOING, what this machine
+//!   sends. The filter refuses them.
+//!
+//! Measured with `cargo bench -p mgm-net --bench listening`: Linux 6.18, two processors of a
+//! virtual machine, retpolines; a multicast stream over veth that the kernel forwards. The time of
+//! a packet, which includes its sender and its receiver, as the median of 60,000 samples of 64
+//! packets:
+//!
+//! | listening on the link | 46 bytes | 1,344 bytes |
+//! | --- | --- | --- |
+//! | nobody | 1,315 ns | 1,344 ns |
+//! | ETH_P_IP | 1,464 ns, +11.3 % | 1,508 ns, +12.2 % |
+//! | ETH_P_ALL with this filter | 1,371 ns, +4.3 % | 1,400 ns, +4.1 % |
+//! | ETH_P_ALL with a filter that refuses all at once | 1,365 ns, +3.8 % | 1,401 ns, +4.3 % |
+//!
+//! So ETH_P_ALL is the way. It costs some 50 ns a packet, nearly all for the call of the socket and
+//! hardly anything for the filter.
+
+use socket2::SockFilter;
+
+const LOAD_WORD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const LOAD_BYTE: u16 = (libc::BPF_LD | libc::BPF_B | libc::BPF_ABS) as u16;
+const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
+const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const IF_GREATER: u16 = (libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+/// What the kernel knows of a packet beside its bytes.
+const PROTOCOL: u32 = ancillary(libc::SKF_AD_PROTOCOL);
+const PACKET_TYPE: u32 = ancillary(libc::SKF_AD_PKTTYPE);
+const HAS_TAG: u32 = ancillary(libc::SKF_AD_VLAN_TAG_PRESENT);
+const TAG: u32 = ancillary(libc::SKF_AD_VLAN_TAG);
+
+const fn ancillary(field: libc::c_int) -> u32 {
+    (libc::SKF_AD_OFF + field) as u32
+}
+
+/// The offset of the protocol in an IPv4 header.
+const IP_PROTOCOL: u32 = 9;
+const IGMP_PROTOCOL: u32 = 2;
+/// PACKET_HOST, PACKET_BROADCAST and PACKET_MULTICAST are 0, 1 and 2. Beyond are packets for other
+/// machines, and those that this machine sent.
+const LAST_FOR_US: u32 = 2;
+const VLAN_NUMBER: u32 = 0xfff;
+
+const fn step(code: u16, k: u32) -> SockFilter {
+    SockFilter::new(code, 0, 0, k)
+}
+
+/// Goes on with the next step if the condition holds, else skips `steps` more.
+const fn unless(code: u16, k: u32, steps: u8) -> SockFilter {
+    SockFilter::new(code, 0, steps, k)
+}
+
+/// Skips `steps` if the condition holds.
+const fn when(code: u16, k: u32, steps: u8) -> SockFilter {
+    SockFilter::new(code, steps, 0, k)
+}
+
+/// IGMP in IPv4 for this machine, without a VLAN's tag. The bytes begin with the IP header. The
+/// first test refuses nearly all packets.
+pub(super) static IGMP: [SockFilter; 13] = [
+    step(LOAD_BYTE, IP_PROTOCOL),
+    unless(IF_EQUAL, IGMP_PROTOCOL, 10),
+    step(LOAD_WORD, PROTOCOL),
+    unless(IF_EQUAL, libc::ETH_P_IP as u32, 8),
+    step(LOAD_WORD, PACKET_TYPE),
+    when(IF_GREATER, LAST_FOR_US, 6),
+    step(LOAD_WORD, HAS_TAG),
+    when(IF_EQUAL, 0, 3),
+    // The tag of VLAN 0 has a priority and nothing else.
+    step(LOAD_WORD, TAG),
+    step(AND, VLAN_NUMBER),
+    unless(IF_EQUAL, 0, 1),
+    step(RETURN, u32::MAX),
+    step(RETURN, 0),
+];

@@ -1,0 +1,33 @@
+"""A copy of the sources, for scripts that change them: check-planted and mutants.
+
+The copy and its builds are in build/planted. Nothing else uses them, so nothing links a bug
+by mistake.
+"""
+
+import pathlib
+import shutil
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build/planted"
+TREE = BUILD / "tree"
+TARGET = BUILD / "target"
+# What the builds read.
+COPIED = [".cargo", "Cargo.lock", "Cargo.toml", "benches", "build.rs", "c-tests", "cbindgen.toml",
+          "crates", "fuzz", "include", "scripts", "src"]
+
+
+def copy():
+    """Makes the copy equal to the sources. Files that are equal keep their times, so that cargo
+    keeps what it has built."""
+    found = subprocess.run(["find", *COPIED, "-name", "target", "-prune", "-o", "-type", "f", "-print"],
+                           cwd=ROOT, check=True, capture_output=True, text=True)
+    names = set(found.stdout.split("\n")) - {""}
+    for name in names:
+        source, path = ROOT / name, TREE / name
+        if not path.exists() or path.read_bytes() != source.read_bytes():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, path)
+    for path in TREE.rglob("*.rs"):
+        if str(path.relative_to(TREE)) not in names:
+            path.unlink()
