@@ -18,7 +18,9 @@
  * may be passed as a handle: with an invalid handle the call returns
  * ERROR_INVALID_PARAMETER. A handle is invalid if the library never issued it, if it is
  * closed, or if it is of the wrong kind. When a call fails, it has changed nothing and
- * written no out-parameter, unless the description of the function says otherwise.
+ * written no out-parameter, unless the description of the function says otherwise. A
+ * buffer needs no alignment, and may be NULL if its size is 0. With
+ * ERROR_INSUFFICIENT_BUFFER, *pdwBufferSize returns the size that is needed.
  *
  * Errors. The log says why a call failed (see MGM_LOG in mgmhost.h), and
  * MgmHostGetLastMessage in mgmhost.h returns the same text. Nothing is logged
@@ -34,8 +36,9 @@
  * thread of the library. The library runs the callbacks of one client one at a time. It
  * holds no lock of its own while a callback runs. A callback may call every function of
  * mgm.h. Before a call returns, it runs up to 1,024 of the callbacks that it has caused;
- * threads of the library run the others. If an exception leaves a callback, the library
- * ends the process. A longjmp out of a callback is undefined behaviour.
+ * threads of the library run the others. The callbacks that a call inside a callback
+ * causes run after that callback has returned. If an exception leaves a callback, the
+ * library ends the process. A longjmp out of a callback is undefined behaviour.
  *
  * Lock rule. While you call an Mgm function, do not hold a lock that one of your
  * callbacks takes. The call could run or wait for a callback that waits for the lock.
@@ -84,10 +87,7 @@ extern "C" {
 struct _MGM_IF_ENTRY {
     /** Index of the interface. */
     DWORD dwIfIndex;
-    /**
-     * Next hop of the interface, network byte order; 0 except on
-     * point-to-multipoint links.
-     */
+    /** Next hop of the interface, network byte order. */
     DWORD dwIfNextHopAddr;
     /** TRUE if IGMP is enabled on the interface. */
     BOOL bIGMP;
@@ -200,9 +200,15 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
  * Tells a client that packets are no longer wanted.
  *
  * If bMemberDelete is TRUE, no other client wants the packets that source and
- * group describe. If it is FALSE, an MFE was created without an outgoing
- * interface, or has lost the last one. The client owns the incoming interface of
- * that MFE.
+ * group describe. If it is FALSE, source and group are those of one MFE. The
+ * library calls it with FALSE:
+ *
+ * - for the owner of the incoming interface, if the MFE is created without an
+ *   outgoing interface, or if it loses the last one and the owner has not caused
+ *   that;
+ * - for the former owner and, if the MFE has no outgoing interface, for the new
+ *   owner, if a route change gives the MFE an incoming interface of another
+ *   owner.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
@@ -212,7 +218,8 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
  * - dwIfIndex, dwIfNextHopAddr: index and next hop of an interface; the next
  *   hop in network byte order. If bMemberDelete is TRUE, it is the interface of
  *   the deleted membership, or 0 if there is none. If bMemberDelete is FALSE, it
- *   is the incoming interface of the MFE.
+ *   is the incoming interface of the MFE; for a former owner, it is the former
+ *   one.
  * - bMemberDelete: see above.
  * - pdwTimeout (in, out): the lifetime of the MFE in seconds, if bMemberDelete
  *   is FALSE. In: the default lifetime. Out: the lifetime that the MFE gets; 0
@@ -242,8 +249,15 @@ typedef DWORD (*PMGM_PRUNE_ALERT_CALLBACK)(DWORD dwSourceAddr,
  * Tells a client that packets are wanted.
  *
  * If bMemberUpdate is TRUE, another client wants the packets that source and
- * group describe. If it is FALSE, an MFE has an outgoing interface again. The
- * client owns the incoming interface of that MFE.
+ * group describe. If it is FALSE, source and group are those of one flow. The
+ * library calls it with FALSE:
+ *
+ * - for the owner of the incoming interface of an MFE, if the MFE had no outgoing
+ *   interface and now has one, and the owner has not caused that;
+ * - for the new owner, if a route change gives an MFE with outgoing interfaces an
+ *   incoming interface of another owner;
+ * - for the owner of the interface towards the source, if another client adds the
+ *   flow with MGM_FORWARD_STATE_FLAG alone and the flow has no MFE.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
@@ -356,11 +370,14 @@ typedef DWORD (*PMGM_LOCAL_LEAVE_CALLBACK)(DWORD dwSourceAddr,
                                            DWORD dwIfNextHopAddr);
 
 /**
- * Tells IGMP that the owner of an interface is about to change.
+ * Tells IGMP that the owner of an interface is about to change, or that the
+ * system has lost the interface.
  *
- * IGMP cannot add or delete memberships on the interface until the library calls
- * ENABLE_IGMP: its calls return ERROR_CAN_NOT_COMPLETE. The library deletes the
- * memberships that IGMP has on the interface.
+ * The library deletes the memberships that IGMP has on the interface. IGMP cannot
+ * add memberships there until the library calls ENABLE_IGMP: the calls return
+ * ERROR_CAN_NOT_COMPLETE. The same is true of deletes while the owner changes. On
+ * a lost interface a delete returns NO_ERROR. If IGMP releases the interface in
+ * the meantime, the library does not call ENABLE_IGMP.
  *
  * Parameters:
  * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface; the
@@ -377,7 +394,8 @@ typedef DWORD (*PMGM_LOCAL_LEAVE_CALLBACK)(DWORD dwSourceAddr,
 typedef DWORD (*PMGM_DISABLE_IGMP_CALLBACK)(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
 /**
- * Tells IGMP that the owner of an interface has changed.
+ * Tells IGMP that the owner of an interface has changed, or that a lost interface
+ * has returned.
  *
  * IGMP must now add all its memberships on the interface again. It may do so
  * inside this callback.
@@ -481,7 +499,7 @@ typedef SOURCE_GROUP_ENTRY *PSOURCE_GROUP_ENTRY;
  * Returns:
  * - NO_ERROR: the client is registered.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL; or the call would start the
- *   library, and an environment variable has an invalid value.
+ *   library, and an environment variable has an invalid value (see mgmhost.h).
  * - ERROR_ALREADY_EXISTS: a client with this protocol and component is
  *   registered.
  * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
@@ -489,7 +507,7 @@ typedef SOURCE_GROUP_ENTRY *PSOURCE_GROUP_ENTRY;
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The lock rule applies.
+ * Any thread, also inside callbacks. The lock rule applies.
  *
  * Source: reference page "MgmRegisterMProtocol function (mgm.h)".
  */
@@ -523,8 +541,8 @@ DWORD MgmRegisterMProtocol(PROUTING_PROTOCOL_CONFIG prpiInfo,
  *   waiting could deadlock; or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call may wait for a
- * callback, as described above. The lock rule applies.
+ * Any thread, also inside callbacks. The call may wait for a callback, as
+ * described above. The lock rule applies.
  *
  * Source: reference page "MgmDeRegisterMProtocol function (mgm.h)".
  */
@@ -562,9 +580,8 @@ DWORD MgmDeRegisterMProtocol(HANDLE hProtocol);
  *   says what to do), or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  *
  * Source: reference page "MgmTakeInterfaceOwnership function (mgm.h)".
  */
@@ -590,9 +607,8 @@ DWORD MgmTakeInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIfNex
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  *
  * Source: reference page "MgmReleaseInterfaceOwnership function (mgm.h)".
  */
@@ -606,8 +622,7 @@ DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIf
  *
  * Parameters:
  * - dwIfIndex: index of the interface.
- * - dwIfNextHopAddr: next hop of the interface, network byte order; 0 except
- *   on point-to-multipoint links.
+ * - dwIfNextHopAddr: next hop of the interface, network byte order.
  * - pdwIfProtocolId (out): the protocol id with which the owner registered.
  * - pdwIfComponentId (out): the component id with which the owner registered.
  *
@@ -619,7 +634,7 @@ DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIf
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetProtocolOnInterface function (mgm.h)".
  */
@@ -666,9 +681,8 @@ DWORD MgmGetProtocolOnInterface(DWORD dwIfIndex,
  * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  *
  * Source: reference page "MgmAddGroupMembershipEntry function (mgm.h)"; RFC 2715
  * section 3.5.
@@ -716,9 +730,8 @@ DWORD MgmAddGroupMembershipEntry(HANDLE hProtocol,
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  *
  * Source: reference page "MgmDeleteGroupMembershipEntry function (mgm.h)"; RFC
  * 2715 section 3.4.
@@ -742,20 +755,18 @@ DWORD MgmDeleteGroupMembershipEntry(HANDLE hProtocol,
  *   library reads no other field.
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
- * - pbBuffer (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The
- *   buffer needs no alignment, and may be NULL if *pdwBufferSize is 0.
+ * - pbBuffer (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes.
  *
  * Returns:
  * - NO_ERROR: the MFE is in the buffer.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small; *pdwBufferSize holds
- *   the size that is needed.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small.
  * - ERROR_NOT_FOUND: there is no such MFE, or there can be none, because
  *   dwGroup is not a multicast group or dwSource is not a unicast address.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetMfe function (mgm.h)".
  */
@@ -771,8 +782,7 @@ DWORD MgmGetMfe(PMIB_IPMCAST_MFE pimm, PDWORD pdwBufferSize, PBYTE pbBuffer);
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): the entries, one directly after the other. Each is a
- *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
- *   alignment, and may be NULL if *pdwBufferSize is 0.
+ *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes.
  * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
@@ -782,13 +792,13 @@ DWORD MgmGetMfe(PMIB_IPMCAST_MFE pimm, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *   more. Continue with MgmGetNextMfe.
  * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
  *   be 0.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
- *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry.
+ *   *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetFirstMfe function (mgm.h)".
  */
@@ -807,8 +817,7 @@ DWORD MgmGetFirstMfe(PDWORD pdwBufferSize, PBYTE pbBuffer, PDWORD pdwNumEntries)
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): the entries, one directly after the other. Each is a
- *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
- *   alignment, and may be NULL if *pdwBufferSize is 0.
+ *   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes.
  * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
@@ -818,13 +827,13 @@ DWORD MgmGetFirstMfe(PDWORD pdwBufferSize, PBYTE pbBuffer, PDWORD pdwNumEntries)
  *   more. Call the function again.
  * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
  *   be 0.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
- *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry.
+ *   *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetNextMfe function (mgm.h)".
  */
@@ -862,9 +871,8 @@ DWORD MgmGetNextMfe(PMIB_IPMCAST_MFE pimmStart,
  * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  *
  * Source: reference page "MgmSetMfe function (mgm.h)".
  */
@@ -880,23 +888,21 @@ DWORD MgmSetMfe(HANDLE hProtocol, PMIB_IPMCAST_MFE pmimm);
  *   library reads no other field.
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
- * - pbBuffer (out): the structure that dwFlags selects. The buffer needs no
- *   alignment, and may be NULL if *pdwBufferSize is 0.
+ * - pbBuffer (out): the structure that dwFlags selects.
  * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
  *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
  *   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
  *
  * Returns:
  * - NO_ERROR: the counters are in the buffer.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small; *pdwBufferSize holds
- *   the size that is needed.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small.
  * - ERROR_NOT_FOUND: there is no such MFE, or there can be none, because
  *   dwGroup is not a multicast group or dwSource is not a unicast address.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has another value.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetMfeStats function (mgm.h)".
  */
@@ -915,8 +921,7 @@ DWORD MgmGetMfeStats(PMIB_IPMCAST_MFE pimm,
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): the entries, one directly after the other. Each is the
- *   structure that dwFlags selects. The buffer needs no alignment, and may be
- *   NULL if *pdwBufferSize is 0.
+ *   structure that dwFlags selects.
  * - pdwNumEntries (out): the number of entries in the buffer.
  * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
  *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
@@ -929,13 +934,13 @@ DWORD MgmGetMfeStats(PMIB_IPMCAST_MFE pimm,
  *   more. Continue with MgmGetNextMfeStats.
  * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
  *   be 0.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
- *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry.
+ *   *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has another value.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetFirstMfeStats function (mgm.h)".
  */
@@ -958,8 +963,7 @@ DWORD MgmGetFirstMfeStats(PDWORD pdwBufferSize,
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size that
  *   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): the entries, one directly after the other. Each is the
- *   structure that dwFlags selects. The buffer needs no alignment, and may be
- *   NULL if *pdwBufferSize is 0.
+ *   structure that dwFlags selects.
  * - pdwNumEntries (out): the number of entries in the buffer.
  * - dwFlags: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
  *   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
@@ -972,13 +976,13 @@ DWORD MgmGetFirstMfeStats(PDWORD pdwBufferSize,
  *   more. Call the function again.
  * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
  *   be 0.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
- *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry.
+ *   *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has another value.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGetNextMfeStats function (mgm.h)".
  */
@@ -1013,7 +1017,7 @@ DWORD MgmGetNextMfeStats(PMIB_IPMCAST_MFE pimmStart,
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGroupEnumerationStart function (mgm.h)".
  */
@@ -1029,8 +1033,7 @@ DWORD MgmGroupEnumerationStart(HANDLE hProtocol,
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: the size of one
  *   entry, written only with ERROR_INSUFFICIENT_BUFFER.
  * - pbBuffer (out): SOURCE_GROUP_ENTRY structures, one directly after the
- *   other. The buffer needs no alignment, and may be NULL if *pdwBufferSize is
- *   0.
+ *   other.
  * - pdwNumEntries (out): the number of entries in the buffer.
  *
  * Returns:
@@ -1040,14 +1043,14 @@ DWORD MgmGroupEnumerationStart(HANDLE hProtocol,
  *   more. Call the function again.
  * - ERROR_NO_MORE_ITEMS: the buffer holds the last entries. *pdwNumEntries may
  *   be 0. Every later call returns this code with 0 entries.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry;
- *   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small for one entry.
+ *   *pdwNumEntries is 0.
  * - ERROR_INVALID_PARAMETER: hEnum is not the handle of an open enumeration,
  *   or a pointer is NULL.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGroupEnumerationGetNext function (mgm.h)".
  */
@@ -1068,7 +1071,7 @@ DWORD MgmGroupEnumerationGetNext(HANDLE hEnum,
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  *
  * Source: reference page "MgmGroupEnumerationEnd function (mgm.h)".
  */

@@ -145,10 +145,7 @@ typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
 struct _MGMHOST_OIF {
     /** Index of the interface. */
     DWORD dwIfIndex;
-    /**
-     * Next hop of the interface, network byte order; 0 except on
-     * point-to-multipoint links.
-     */
+    /** Next hop of the interface, network byte order. */
     DWORD dwIfNextHopAddr;
 };
 typedef struct _MGMHOST_OIF MGMHOST_OIF;
@@ -242,8 +239,8 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
- * It does not start the library.
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
  */
 DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
 
@@ -272,7 +269,7 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  *   forwarder cannot be opened; or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time. The lock rule applies.
+ * Any thread. The lock rule applies.
  */
 DWORD MgmHostStart(const MGMHOST_CONFIG *pConfig);
 
@@ -312,21 +309,18 @@ DWORD MgmHostStop(void);
  *
  * Parameters:
  * - dwIfIndex: index of the interface, not 0.
- * - dwIfNextHopAddr: next hop of the interface, network byte order; 0 except
- *   on point-to-multipoint links.
+ * - dwIfNextHopAddr: next hop of the interface, network byte order.
  *
  * Returns:
  * - NO_ERROR: the interface is recorded. If the forwarder cannot serve it, the
  *   log says why.
- * - ERROR_INVALID_PARAMETER: dwIfIndex is 0; or the call would start the
- *   library, and an environment variable has an invalid value.
+ * - ERROR_INVALID_PARAMETER: dwIfIndex is 0.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  */
 DWORD MgmHostAddInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
@@ -340,20 +334,17 @@ DWORD MgmHostAddInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
  *
  * Parameters:
  * - dwIfIndex: index of the interface, not 0.
- * - dwIfNextHopAddr: next hop of the interface, network byte order; 0 except
- *   on point-to-multipoint links.
+ * - dwIfNextHopAddr: next hop of the interface, network byte order.
  *
  * Returns:
  * - NO_ERROR: the loss is recorded.
- * - ERROR_INVALID_PARAMETER: dwIfIndex is 0; or the call would start the
- *   library, and an environment variable has an invalid value.
+ * - ERROR_INVALID_PARAMETER: dwIfIndex is 0.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  */
 DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 
@@ -385,16 +376,14 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
  * Returns:
  * - NO_ERROR: the route is added.
  * - ERROR_INVALID_PARAMETER: the network, mask, gateway, interface or a flag
- *   is invalid; or the call would start the library, and an environment variable
- *   has an invalid value.
+ *   is invalid.
  * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  */
 DWORD MgmHostAddRoute(DWORD dwNetwork,
                       DWORD dwMask,
@@ -412,16 +401,14 @@ DWORD MgmHostAddRoute(DWORD dwNetwork,
  *
  * Returns:
  * - NO_ERROR: the route is deleted.
- * - ERROR_INVALID_PARAMETER: the network or mask is invalid; or the call would
- *   start the library, and an environment variable has an invalid value.
+ * - ERROR_INVALID_PARAMETER: the network or mask is invalid.
  * - ERROR_NOT_FOUND: the host has added no such route.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  */
 DWORD MgmHostDeleteRoute(DWORD dwNetwork, DWORD dwMask);
 
@@ -455,9 +442,8 @@ DWORD MgmHostDeleteRoute(DWORD dwNetwork, DWORD dwMask);
  * - ERROR_INSUFFICIENT_BUFFER: pOifs has too little room and is not written.
  *   *pbAccepted and *pdwOifCount are written, and the packet is counted: do not
  *   pass the same packet again.
- * - ERROR_INVALID_PARAMETER: a pointer is NULL; an address is invalid; a size
- *   is out of range; dwIfIndex is 0; or the call would start the library, and an
- *   environment variable has an invalid value.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL; an address is invalid; a
+ *   size is out of range; or dwIfIndex is 0.
  * - ERROR_CAN_NOT_COMPLETE: the call is made inside a callback; the library is
  *   being stopped; or the caller is a forked child of the router.
  *
@@ -487,8 +473,7 @@ DWORD MgmHostPacketIn(DWORD dwSource,
  *
  * Parameters:
  * - pdwIfIndex (out): index of the interface.
- * - pdwIfNextHopAddr (out): next hop of the interface, network byte order; 0
- *   except on point-to-multipoint links.
+ * - pdwIfNextHopAddr (out): next hop of the interface, network byte order.
  *
  * Returns:
  * - NO_ERROR: both values are written.
@@ -515,10 +500,10 @@ DWORD MgmHostGetArrival(PDWORD pdwIfIndex, PDWORD pdwIfNextHopAddr);
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. When the call has returned,
- * the previous callback does not run any more, so what it uses can be freed.
- * Inside a callback the call does not wait, so the previous callback may still
- * be running afterwards; MgmHostStop waits for it. The lock rule applies.
+ * Any thread, also inside callbacks. When the call has returned, the previous
+ * callback does not run any more, so what it uses can be freed. Inside a
+ * callback the call does not wait, so the previous callback may still be
+ * running afterwards; MgmHostStop waits for it. The lock rule applies.
  */
 DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext);
 
@@ -532,21 +517,19 @@ DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext
  *
  * Parameters:
  * - dwIfIndex: index of the interface, not 0.
- * - dwIfNextHopAddr: next hop of the interface, network byte order; 0 except
- *   on point-to-multipoint links.
+ * - dwIfNextHopAddr: next hop of the interface, network byte order.
  * - dwThreshold: the threshold, 0 to 255. The default and the minimum is 1; 0
  *   means 1. With 255 no packet is forwarded.
  *
  * Returns:
  * - NO_ERROR: the threshold is set.
- * - ERROR_INVALID_PARAMETER: dwIfIndex is 0; dwThreshold is greater than 255;
- *   or the call would start the library, and an environment variable has an
- *   invalid value.
+ * - ERROR_INVALID_PARAMETER: dwIfIndex is 0, or dwThreshold is greater than
+ *   255.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  */
 DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThreshold);
 
@@ -572,16 +555,14 @@ DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThr
  *
  * Returns:
  * - NO_ERROR: the boundary exists.
- * - ERROR_INVALID_PARAMETER: the pointer is NULL; dwIfIndex is 0; address and
- *   mask are not a prefix inside 239.0.0.0/8; or the call would start the
- *   library, and an environment variable has an invalid value.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL; dwIfIndex is 0; or address
+ *   and mask are not a prefix inside 239.0.0.0/8.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  */
 DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
 
@@ -596,18 +577,16 @@ DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
  *
  * Returns:
  * - NO_ERROR: the boundary is deleted.
- * - ERROR_INVALID_PARAMETER: the pointer is NULL; dwIfIndex is 0; address and
- *   mask are not a prefix inside 239.0.0.0/8; or the call would start the
- *   library, and an environment variable has an invalid value.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL; dwIfIndex is 0; or address
+ *   and mask are not a prefix inside 239.0.0.0/8.
  * - ERROR_NOT_FOUND: there is no such boundary. A boundary for a wider or
  *   narrower range does not count.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The callbacks that the call
- * causes run before it returns. If the call is made inside a callback, they run
- * after that callback has returned. The lock rule applies.
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
  */
 DWORD MgmHostDeleteBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
 
@@ -628,13 +607,12 @@ DWORD MgmHostDeleteBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
  * Returns:
  * - NO_ERROR: the name is set.
  * - ERROR_INVALID_PARAMETER: address and mask are not a prefix inside
- *   239.0.0.0/8; the name is too long; or the call would start the library, and
- *   an environment variable has an invalid value.
+ *   239.0.0.0/8, or the name is too long.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  */
 DWORD MgmHostSetScopeName(DWORD dwGroupAddress, DWORD dwGroupMask, const WCHAR *pszName);
 
@@ -649,14 +627,13 @@ DWORD MgmHostSetScopeName(DWORD dwGroupAddress, DWORD dwGroupMask, const WCHAR *
  *
  * Returns:
  * - NO_ERROR: the name is written.
- * - ERROR_INVALID_PARAMETER: the pointer is NULL; address and mask are not a
- *   prefix inside 239.0.0.0/8; or the call would start the library, and an
- *   environment variable has an invalid value.
+ * - ERROR_INVALID_PARAMETER: the pointer is NULL, or address and mask are
+ *   not a prefix inside 239.0.0.0/8.
  * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
  *   forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
+ * Any thread, also inside callbacks. The call causes no callbacks.
  */
 DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
 
@@ -676,9 +653,9 @@ DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
- * It does not start the library. A call that is running on another thread may
- * still log at the former level.
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library. A call that is running on another thread may still log at
+ * the former level.
  */
 DWORD MgmHostSetLogLevel(DWORD dwLogLevel);
 
@@ -695,21 +672,19 @@ DWORD MgmHostSetLogLevel(DWORD dwLogLevel);
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
  *   text in bytes, with the terminating zero. Pass 0 to ask for the size; 1,024
  *   bytes always suffice. A longer text is cut.
- * - pbBuffer (out): the text in UTF-8, with a terminating zero. May be NULL if
- *   *pdwBufferSize is 0.
+ * - pbBuffer (out): the text in UTF-8, with a terminating zero.
  *
  * Returns:
  * - NO_ERROR: the text is in the buffer.
  * - ERROR_NOT_FOUND: no call of this thread has been refused.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small and is not written;
- *   *pdwBufferSize holds the size that is needed.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small, and is not written.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. Each thread has its own text.
- * Calls made inside a callback count for the thread that runs the callback. The
- * call causes no callbacks. It does not start the library. ERROR_NOT_FOUND and
+ * Any thread, also inside callbacks. Each thread has its own text. Calls made
+ * inside a callback count for the thread that runs the callback. The call
+ * causes no callbacks. It does not start the library. ERROR_NOT_FOUND and
  * ERROR_INSUFFICIENT_BUFFER from this function leave the text as it is.
  */
 DWORD MgmHostGetLastMessage(PDWORD pdwBufferSize, PBYTE pbBuffer);
@@ -730,10 +705,9 @@ DWORD MgmHostGetLastMessage(PDWORD pdwBufferSize, PBYTE pbBuffer);
  *   child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
- * It does not start the library. It looks in the network namespace of the
- * calling thread. The next call can return another index, because interfaces can
- * be renamed.
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library. It looks in the network namespace of the calling thread.
+ * The next call can return another index, because interfaces can be renamed.
  */
 DWORD MgmHostInterfaceIndex(const char *pszName, PDWORD pdwIfIndex);
 
@@ -746,13 +720,11 @@ DWORD MgmHostInterfaceIndex(const char *pszName, PDWORD pdwIfIndex);
  *   name in bytes, with the terminating zero. Pass 0 to ask for the size; 16
  *   bytes (IF_NAMESIZE) always suffice.
  * - pbBuffer (out): the name, with a terminating zero. It need not be UTF-8.
- *   May be NULL if *pdwBufferSize is 0.
  *
  * Returns:
  * - NO_ERROR: the name is in the buffer.
  * - ERROR_NOT_FOUND: the system has no interface with this index.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small and is not written;
- *   *pdwBufferSize holds the size that is needed.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small, and is not written.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
  * - ERROR_CAN_NOT_COMPLETE: the system is not Linux, or the caller is a forked
  *   child of the router.
@@ -777,22 +749,20 @@ DWORD MgmHostInterfaceName(DWORD dwIfIndex, PDWORD pdwBufferSize, PBYTE pbBuffer
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
  *   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
  *   text can grow until the next call: allocate some more, or try again.
- * - pbBuffer (out): the text in UTF-8, with a terminating zero. May be NULL if
- *   *pdwBufferSize is 0.
+ * - pbBuffer (out): the text in UTF-8, with a terminating zero.
  *
  * Returns:
  * - NO_ERROR: the text is in the buffer.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small and is not written;
- *   *pdwBufferSize holds the size that is needed.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small, and is not written.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has an unknown
  *   flag.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
- * It does not start the library. One million MFEs take about 0.3 s. They take
- * longer with the kernel forwarder, because the library asks the kernel for the
- * counters of each MFE. Other calls do not wait until the text is complete.
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library. One million MFEs take about 0.3 s. They take longer with
+ * the kernel forwarder, because the library asks the kernel for the counters
+ * of each MFE. Other calls do not wait until the text is complete.
  */
 DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
@@ -809,13 +779,11 @@ DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
  *   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
  *   text can grow until the next call: allocate some more, or try again.
- * - pbBuffer (out): the text in UTF-8, with a terminating zero. May be NULL if
- *   *pdwBufferSize is 0.
+ * - pbBuffer (out): the text in UTF-8, with a terminating zero.
  *
  * Returns:
  * - NO_ERROR: the text is in the buffer.
- * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small and is not written;
- *   *pdwBufferSize holds the size that is needed.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small, and is not written.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL, or dwFlags has an unknown
  *   flag.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
@@ -849,9 +817,9 @@ DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *   or the caller is a forked child of the router.
  *
  * Threads:
- * Any thread, at any time, also inside callbacks. The call causes no callbacks.
- * No other call waits for it. If the file system does not respond, the call
- * returns ERROR_CAN_NOT_COMPLETE after some seconds.
+ * Any thread, also inside callbacks. The call causes no callbacks. No other
+ * call waits for it. If the file system does not respond, the call returns
+ * ERROR_CAN_NOT_COMPLETE after some seconds.
  */
 DWORD MgmHostServeStatus(const char *pszPath);
 

@@ -12,15 +12,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/planted"
 TREE = BUILD / "tree"
 TARGET = BUILD / "target"
-# What the builds read.
-COPIED = [".cargo", "Cargo.lock", "Cargo.toml", "benches", "build.rs", "c-tests", "cbindgen.toml",
-          "crates", "fuzz", "include", "scripts", "src"]
+# What is built, installed or Git's.
+LEFT_OUT = [".git", "__pycache__", "build", "node_modules", "target"]
 
 
 def copy():
     """Makes the copy equal to the sources. Files that are equal keep their times, so that cargo
     keeps what it has built."""
-    found = subprocess.run(["find", *COPIED, "-name", "target", "-prune", "-o", "-type", "f", "-print"],
+    unnamed = [word for name in LEFT_OUT for word in ("-name", name, "-prune", "-o")]
+    found = subprocess.run(["find", "-mindepth", "1", *unnamed, "-type", "f", "-printf", "%P\n"],
                            cwd=ROOT, check=True, capture_output=True, text=True)
     names = set(found.stdout.split("\n")) - {""}
     for name in names:

@@ -78,7 +78,8 @@ fn run(options: Options) -> Result<(), String> {
     for row in &options.rows {
         let lines = (row.judge)(options.scale, &results);
         report::print(row, &lines);
-        report::save(row, &lines, &results, options.scale, &version, &options.out)
+        let whole = report::whole(row, &lines, &results, options.scale, &version);
+        report::save(row, &whole, &options.out)
             .map_err(|error| format!("{}: {error}", options.out.display()))?;
     }
     Ok(())

@@ -62,15 +62,8 @@ pub fn print(row: &Row, lines: &[Line]) {
     }
 }
 
-/// Leaves a row's lines, and all that was measured for them, as JSON.
-pub fn save(
-    row: &Row,
-    lines: &[Line],
-    results: &Results,
-    scale: Scale,
-    library: &str,
-    directory: &Path,
-) -> io::Result<()> {
+/// A row's lines, and all that was measured for them, as JSON.
+pub fn whole(row: &Row, lines: &[Line], results: &Results, scale: Scale, library: &str) -> Value {
     let samples: Map<String, Value> = (row.needs)(scale)
         .into_iter()
         .filter_map(|spec| Some((spec.clone(), json!(results.0.get(&spec)?))))
@@ -89,7 +82,7 @@ pub fn save(
             })
         })
         .collect();
-    let whole = json!({
+    json!({
         "row": row.name,
         "library": library,
         "machine": machine(),
@@ -97,7 +90,11 @@ pub fn save(
         "repeats": scale.repeats,
         "lines": lines,
         "samples": samples,
-    });
+    })
+}
+
+/// Writes what [`whole`] returned into a file for the row.
+pub fn save(row: &Row, whole: &Value, directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
     std::fs::write(directory.join(format!("{}.json", row.name)), format!("{whole:#}\n"))
 }

@@ -23,8 +23,10 @@ type Callbacks struct {
 	// is false, an MFE whose incoming interface the client owns has no outgoing interface. The
 	// callback returns the lifetime of that MFE in seconds, or timeout for the default.
 	PruneAlert func(flow Flow, iface Interface, nobodyElse bool, timeout uint32) uint32
-	// JoinAlert: if somebodyElse is true, another client wants the packets. If it is false, an
-	// MFE whose incoming interface the client owns has an outgoing interface again.
+	// JoinAlert: if somebodyElse is true, another client wants the packets. If it is false, the
+	// MFE of the flow has an outgoing interface again; or the client now owns its incoming
+	// interface; or another client forwards a flow without an MFE whose source is towards this
+	// client.
 	JoinAlert func(flow Flow, somebodyElse bool)
 	// WrongIf: a packet arrived on an interface of the client that is not its incoming interface.
 	WrongIf func(flow Flow, iface Interface, header []byte)
@@ -33,7 +35,7 @@ type Callbacks struct {
 	LocalJoin  func(flow Flow, iface Interface)
 	LocalLeave func(flow Flow, iface Interface)
 	// DisableIgmp and EnableIgmp, for IGMP: the owner of the interface is about to change, or
-	// has changed.
+	// has changed; or the system has lost the interface, or has it again.
 	DisableIgmp func(iface Interface)
 	EnableIgmp  func(iface Interface)
 }

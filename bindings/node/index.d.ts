@@ -55,8 +55,9 @@ export interface Callbacks {
    */
   pruneAlert?(flow: Flow, iface: Interface, nobodyElse: boolean, timeout: number | null): number | void;
   /**
-   * somebodyElse true: another client wants the packets. False: an MFE whose incoming interface
-   * the client owns has an outgoing interface again.
+   * somebodyElse true: another client wants the packets. False: the MFE of the flow has an outgoing
+   * interface again; or the client now owns its incoming interface; or another client forwards a
+   * flow without an MFE whose source is towards this client.
    */
   joinAlert?(flow: Flow, somebodyElse: boolean): void;
   /** A packet arrived on an interface of the client that is not its incoming interface. */
@@ -65,9 +66,9 @@ export interface Callbacks {
   localJoin?(flow: Flow, iface: Interface): void;
   /** IGMP has deleted a membership on an interface of the client. */
   localLeave?(flow: Flow, iface: Interface): void;
-  /** For IGMP: the owner of the interface is about to change. */
+  /** For IGMP: the owner of the interface is about to change, or the system has lost the interface. */
   disableIgmp?(iface: Interface): void;
-  /** For IGMP: the owner of the interface has changed. */
+  /** For IGMP: the owner of the interface has changed, or a lost interface has returned. */
   enableIgmp?(iface: Interface): void;
 }
 

@@ -239,41 +239,48 @@ pub fn route_flags(flags: DWORD) -> Result<RouteFlags> {
     })
 }
 
-/// Builds a route of the host.
-pub fn host_route(
-    network: Ipv4Addr,
-    prefix_len: u8,
-    if_index: DWORD,
-    gateway: Ipv4Addr,
-    protocol: DWORD,
-    local: bool,
-) -> Result<Route> {
-    const PROTO_IP_LOCAL: DWORD = 2;
-    const PROTO_IP_NETMGMT: DWORD = 3;
-    if local && (prefix_len != 32 || !gateway.is_unspecified()) {
-        return Err(Refusal::BadArgument(
-            "MGMHOST_ROUTE_LOCAL needs dwMask 255.255.255.255 and dwNextHopAddr 0",
-        ));
-    }
-    if !local && if_index == 0 {
-        return Err(Refusal::ZeroInterface);
-    }
-    let (origin, default_protocol) = if local {
-        (RouteOrigin::Local, PROTO_IP_LOCAL)
-    } else if gateway.is_unspecified() {
-        (RouteOrigin::Connected, PROTO_IP_LOCAL)
-    } else {
-        (RouteOrigin::Via(gateway), PROTO_IP_NETMGMT)
-    };
-    Ok(Route {
-        origin,
-        if_index: if local { 0 } else { if_index },
-        paths: None,
-        network,
-        prefix_len,
-        protocol: if protocol == 0 { default_protocol } else { protocol },
-    })
+/// The parameters of MgmHostAddRoute, without dwFlags.
+#[derive(Clone, Copy)]
+pub struct HostRoute {
+    pub network: Ipv4Addr,
+    pub prefix_len: u8,
+    pub if_index: DWORD,
+    pub gateway: Ipv4Addr,
+    pub protocol: DWORD,
 }
+
+impl HostRoute {
+    /// A route to a network that this interface or gateway leads to.
+    pub fn remote(self) -> Result<Route> {
+        const PROTO_IP_NETMGMT: DWORD = 3;
+        if self.if_index == 0 {
+            return Err(Refusal::ZeroInterface);
+        }
+        if self.gateway.is_unspecified() {
+            return Ok(self.route(RouteOrigin::Connected, PROTO_IP_LOCAL));
+        }
+        Ok(self.route(RouteOrigin::Via(self.gateway), PROTO_IP_NETMGMT))
+    }
+
+    /// An address of the router.
+    pub fn local(self) -> Result<Route> {
+        if self.prefix_len != 32 || !self.gateway.is_unspecified() {
+            return Err(Refusal::BadArgument(
+                "MGMHOST_ROUTE_LOCAL needs dwMask 255.255.255.255 and dwNextHopAddr 0",
+            ));
+        }
+        Ok(HostRoute { if_index: 0, ..self }.route(RouteOrigin::Local, PROTO_IP_LOCAL))
+    }
+
+    fn route(self, origin: RouteOrigin, default_protocol: DWORD) -> Route {
+        let HostRoute { network, prefix_len, if_index, protocol, .. } = self;
+        let protocol = if protocol == 0 { default_protocol } else { protocol };
+        Route { origin, if_index, paths: None, network, prefix_len, protocol }
+    }
+}
+
+/// The protocol of connected routes and of the router's own addresses, unless the host names one.
+const PROTO_IP_LOCAL: DWORD = 2;
 
 #[cfg(test)]
 mod tests;

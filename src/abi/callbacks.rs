@@ -23,6 +23,7 @@ impl ClientCallbacks {
 
     /// Makes the call if the client has the callback, and copies the values of the
     /// out-parameters into the notice.
+    #[expect(clippy::too_many_lines, reason = "an arm for each callback of mgm.h")]
     fn make(&self, notice: &mut Notice) -> Option<()> {
         let config = &self.config;
         match notice {

@@ -10,8 +10,8 @@
 )]
 
 use super::args::{
-    addr, dword, group, header, host_route, interface, neighbour, prefix_len, read, required,
-    route_flags, source, write,
+    addr, dword, group, header, interface, neighbour, prefix_len, read, required, route_flags,
+    source, write, HostRoute,
 };
 use super::arrival;
 use super::buffer::fill_oifs;
@@ -35,8 +35,8 @@ use std::ffi::c_void;
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
-/// It does not start the library.
+/// Any thread, also inside callbacks. The call causes no callbacks. It does not
+/// start the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
     entry("MgmHostVersion", || {
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 ///   forwarder cannot be opened; or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time. The lock rule applies.
+/// Any thread. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
     entry("MgmHostStart", || {
@@ -126,21 +126,18 @@ pub unsafe extern "C" fn MgmHostStop() -> DWORD {
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface, not 0.
-/// - `dwIfNextHopAddr`: next hop of the interface, network byte order; 0 except
-///   on point-to-multipoint links.
+/// - `dwIfNextHopAddr`: next hop of the interface, network byte order.
 ///
 /// # Returns
 /// - `NO_ERROR`: the interface is recorded. If the forwarder cannot serve it, the
 ///   log says why.
-/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0; or the call would start the
-///   library, and an environment variable has an invalid value.
+/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostAddInterface(dwIfIndex: DWORD, dwIfNextHopAddr: DWORD) -> DWORD {
     entry("MgmHostAddInterface", || {
@@ -158,20 +155,17 @@ pub unsafe extern "C" fn MgmHostAddInterface(dwIfIndex: DWORD, dwIfNextHopAddr: 
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface, not 0.
-/// - `dwIfNextHopAddr`: next hop of the interface, network byte order; 0 except
-///   on point-to-multipoint links.
+/// - `dwIfNextHopAddr`: next hop of the interface, network byte order.
 ///
 /// # Returns
 /// - `NO_ERROR`: the loss is recorded.
-/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0; or the call would start the
-///   library, and an environment variable has an invalid value.
+/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAddr: DWORD) -> DWORD {
     entry("MgmHostDeleteInterface", || {
@@ -207,16 +201,14 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 /// # Returns
 /// - `NO_ERROR`: the route is added.
 /// - `ERROR_INVALID_PARAMETER`: the network, mask, gateway, interface or a flag
-///   is invalid; or the call would start the library, and an environment variable
-///   has an invalid value.
+///   is invalid.
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostAddRoute(
     dwNetwork: DWORD,
@@ -227,12 +219,15 @@ pub unsafe extern "C" fn MgmHostAddRoute(
     dwFlags: DWORD,
 ) -> DWORD {
     entry("MgmHostAddRoute", || {
-        let prefix_len = prefix_len(dwNetwork, dwMask)?;
-        let gateway = neighbour(dwNextHopAddr)?;
+        let given = HostRoute {
+            network: addr(dwNetwork),
+            prefix_len: prefix_len(dwNetwork, dwMask)?,
+            if_index: dwIfIndex,
+            gateway: neighbour(dwNextHopAddr)?,
+            protocol: dwProtocol,
+        };
         let flags = route_flags(dwFlags)?;
-        let network = addr(dwNetwork);
-        let route =
-            host_route(network, prefix_len, dwIfIndex, gateway, dwProtocol, flags.is_local)?;
+        let route = if flags.is_local { given.local()? } else { given.remote()? };
         let manager = Manager::global();
         if flags.is_preferred {
             manager.add_preferred_route(route)?;
@@ -251,16 +246,14 @@ pub unsafe extern "C" fn MgmHostAddRoute(
 ///
 /// # Returns
 /// - `NO_ERROR`: the route is deleted.
-/// - `ERROR_INVALID_PARAMETER`: the network or mask is invalid; or the call would
-///   start the library, and an environment variable has an invalid value.
+/// - `ERROR_INVALID_PARAMETER`: the network or mask is invalid.
 /// - `ERROR_NOT_FOUND`: the host has added no such route.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostDeleteRoute(dwNetwork: DWORD, dwMask: DWORD) -> DWORD {
     entry("MgmHostDeleteRoute", || {
@@ -299,9 +292,8 @@ pub unsafe extern "C" fn MgmHostDeleteRoute(dwNetwork: DWORD, dwMask: DWORD) -> 
 /// - `ERROR_INSUFFICIENT_BUFFER`: pOifs has too little room and is not written.
 ///   *pbAccepted and *pdwOifCount are written, and the packet is counted: do not
 ///   pass the same packet again.
-/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL; an address is invalid; a size
-///   is out of range; dwIfIndex is 0; or the call would start the library, and an
-///   environment variable has an invalid value.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL; an address is invalid; a
+///   size is out of range; or dwIfIndex is 0.
 /// - `ERROR_CAN_NOT_COMPLETE`: the call is made inside a callback; the library is
 ///   being stopped; or the caller is a forked child of the router.
 ///
@@ -358,8 +350,7 @@ pub unsafe extern "C" fn MgmHostPacketIn(
 ///
 /// # Parameters
 /// - `pdwIfIndex` (out): index of the interface.
-/// - `pdwIfNextHopAddr` (out): next hop of the interface, network byte order; 0
-///   except on point-to-multipoint links.
+/// - `pdwIfNextHopAddr` (out): next hop of the interface, network byte order.
 ///
 /// # Returns
 /// - `NO_ERROR`: both values are written.
@@ -397,10 +388,10 @@ pub unsafe extern "C" fn MgmHostGetArrival(pdwIfIndex: PDWORD, pdwIfNextHopAddr:
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. When the call has returned,
-/// the previous callback does not run any more, so what it uses can be freed.
-/// Inside a callback the call does not wait, so the previous callback may still
-/// be running afterwards; MgmHostStop waits for it. The lock rule applies.
+/// Any thread, also inside callbacks. When the call has returned, the previous
+/// callback does not run any more, so what it uses can be freed. Inside a
+/// callback the call does not wait, so the previous callback may still be
+/// running afterwards; MgmHostStop waits for it. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostSetLogCallback(
     pfnLogCallback: MGMHOST_LOG_CALLBACK,

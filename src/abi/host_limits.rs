@@ -21,21 +21,19 @@ use widestring::{U16CStr, U16CString};
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface, not 0.
-/// - `dwIfNextHopAddr`: next hop of the interface, network byte order; 0 except
-///   on point-to-multipoint links.
+/// - `dwIfNextHopAddr`: next hop of the interface, network byte order.
 /// - `dwThreshold`: the threshold, 0 to 255. The default and the minimum is 1; 0
 ///   means 1. With 255 no packet is forwarded.
 ///
 /// # Returns
 /// - `NO_ERROR`: the threshold is set.
-/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0; dwThreshold is greater than 255;
-///   or the call would start the library, and an environment variable has an
-///   invalid value.
+/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0, or dwThreshold is greater than
+///   255.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostSetTtlThreshold(
     dwIfIndex: DWORD,
@@ -71,16 +69,14 @@ pub unsafe extern "C" fn MgmHostSetTtlThreshold(
 ///
 /// # Returns
 /// - `NO_ERROR`: the boundary exists.
-/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL; dwIfIndex is 0; address and
-///   mask are not a prefix inside 239.0.0.0/8; or the call would start the
-///   library, and an environment variable has an invalid value.
+/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL; dwIfIndex is 0; or address
+///   and mask are not a prefix inside 239.0.0.0/8.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostAddBoundary(pBoundary: *const MIB_IPMCAST_BOUNDARY) -> DWORD {
     entry("MgmHostAddBoundary", || {
@@ -104,18 +100,16 @@ pub unsafe extern "C" fn MgmHostAddBoundary(pBoundary: *const MIB_IPMCAST_BOUNDA
 ///
 /// # Returns
 /// - `NO_ERROR`: the boundary is deleted.
-/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL; dwIfIndex is 0; address and
-///   mask are not a prefix inside 239.0.0.0/8; or the call would start the
-///   library, and an environment variable has an invalid value.
+/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL; dwIfIndex is 0; or address
+///   and mask are not a prefix inside 239.0.0.0/8.
 /// - `ERROR_NOT_FOUND`: there is no such boundary. A boundary for a wider or
 ///   narrower range does not count.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostDeleteBoundary(pBoundary: *const MIB_IPMCAST_BOUNDARY) -> DWORD {
     entry("MgmHostDeleteBoundary", || {
@@ -145,13 +139,12 @@ pub unsafe extern "C" fn MgmHostDeleteBoundary(pBoundary: *const MIB_IPMCAST_BOU
 /// # Returns
 /// - `NO_ERROR`: the name is set.
 /// - `ERROR_INVALID_PARAMETER`: address and mask are not a prefix inside
-///   239.0.0.0/8; the name is too long; or the call would start the library, and
-///   an environment variable has an invalid value.
+///   239.0.0.0/8, or the name is too long.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostSetScopeName(
     dwGroupAddress: DWORD,
@@ -181,14 +174,13 @@ pub unsafe extern "C" fn MgmHostSetScopeName(
 ///
 /// # Returns
 /// - `NO_ERROR`: the name is written.
-/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL; address and mask are not a
-///   prefix inside 239.0.0.0/8; or the call would start the library, and an
-///   environment variable has an invalid value.
+/// - `ERROR_INVALID_PARAMETER`: the pointer is NULL, or address and mask are
+///   not a prefix inside 239.0.0.0/8.
 /// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetScopeName(pScope: PMIB_IPMCAST_SCOPE) -> DWORD {
     entry("MgmHostGetScopeName", || {

@@ -28,9 +28,9 @@ use crate::types::Refusal;
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
-/// It does not start the library. A call that is running on another thread may
-/// still log at the former level.
+/// Any thread, also inside callbacks. The call causes no callbacks. It does not
+/// start the library. A call that is running on another thread may still log at
+/// the former level.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostSetLogLevel(dwLogLevel: DWORD) -> DWORD {
     entry("MgmHostSetLogLevel", || {
@@ -52,21 +52,19 @@ pub unsafe extern "C" fn MgmHostSetLogLevel(dwLogLevel: DWORD) -> DWORD {
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: size of the
 ///   text in bytes, with the terminating zero. Pass 0 to ask for the size; 1,024
 ///   bytes always suffice. A longer text is cut.
-/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero. May be NULL if
-///   *pdwBufferSize is 0.
+/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero.
 ///
 /// # Returns
 /// - `NO_ERROR`: the text is in the buffer.
 /// - `ERROR_NOT_FOUND`: no call of this thread has been refused.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small and is not written;
-///   *pdwBufferSize holds the size that is needed.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small, and is not written.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. Each thread has its own text.
-/// Calls made inside a callback count for the thread that runs the callback. The
-/// call causes no callbacks. It does not start the library. ERROR_NOT_FOUND and
+/// Any thread, also inside callbacks. Each thread has its own text. Calls made
+/// inside a callback count for the thread that runs the callback. The call
+/// causes no callbacks. It does not start the library. ERROR_NOT_FOUND and
 /// ERROR_INSUFFICIENT_BUFFER from this function leave the text as it is.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetLastMessage(pdwBufferSize: PDWORD, pbBuffer: PBYTE) -> DWORD {

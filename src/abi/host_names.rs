@@ -27,10 +27,9 @@ use std::ffi::{c_char, CStr};
 ///   child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
-/// It does not start the library. It looks in the network namespace of the
-/// calling thread. The next call can return another index, because interfaces can
-/// be renamed.
+/// Any thread, also inside callbacks. The call causes no callbacks. It does not
+/// start the library. It looks in the network namespace of the calling thread.
+/// The next call can return another index, because interfaces can be renamed.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostInterfaceIndex(
     pszName: *const c_char,
@@ -55,13 +54,11 @@ pub unsafe extern "C" fn MgmHostInterfaceIndex(
 ///   name in bytes, with the terminating zero. Pass 0 to ask for the size; 16
 ///   bytes (IF_NAMESIZE) always suffice.
 /// - `pbBuffer` (out): the name, with a terminating zero. It need not be UTF-8.
-///   May be NULL if *pdwBufferSize is 0.
 ///
 /// # Returns
 /// - `NO_ERROR`: the name is in the buffer.
 /// - `ERROR_NOT_FOUND`: the system has no interface with this index.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small and is not written;
-///   *pdwBufferSize holds the size that is needed.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small, and is not written.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
 /// - `ERROR_CAN_NOT_COMPLETE`: the system is not Linux, or the caller is a forked
 ///   child of the router.

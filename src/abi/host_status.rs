@@ -30,22 +30,20 @@ use std::path::PathBuf;
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: size of the
 ///   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
 ///   text can grow until the next call: allocate some more, or try again.
-/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero. May be NULL if
-///   *pdwBufferSize is 0.
+/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero.
 ///
 /// # Returns
 /// - `NO_ERROR`: the text is in the buffer.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small and is not written;
-///   *pdwBufferSize holds the size that is needed.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small, and is not written.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has an unknown
 ///   flag.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
-/// It does not start the library. One million MFEs take about 0.3 s. They take
-/// longer with the kernel forwarder, because the library asks the kernel for the
-/// counters of each MFE. Other calls do not wait until the text is complete.
+/// Any thread, also inside callbacks. The call causes no callbacks. It does not
+/// start the library. One million MFEs take about 0.3 s. They take longer with
+/// the kernel forwarder, because the library asks the kernel for the counters
+/// of each MFE. Other calls do not wait until the text is complete.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetStatus(
     dwFlags: DWORD,
@@ -72,13 +70,11 @@ pub unsafe extern "C" fn MgmHostGetStatus(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: size of the
 ///   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
 ///   text can grow until the next call: allocate some more, or try again.
-/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero. May be NULL if
-///   *pdwBufferSize is 0.
+/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero.
 ///
 /// # Returns
 /// - `NO_ERROR`: the text is in the buffer.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small and is not written;
-///   *pdwBufferSize holds the size that is needed.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small, and is not written.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has an unknown
 ///   flag.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
@@ -123,9 +119,9 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
 ///   or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
-/// No other call waits for it. If the file system does not respond, the call
-/// returns ERROR_CAN_NOT_COMPLETE after some seconds.
+/// Any thread, also inside callbacks. The call causes no callbacks. No other
+/// call waits for it. If the file system does not respond, the call returns
+/// ERROR_CAN_NOT_COMPLETE after some seconds.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeStatus(pszPath: *const c_char) -> DWORD {
     entry("MgmHostServeStatus", || {

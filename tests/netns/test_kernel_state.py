@@ -25,6 +25,14 @@ class KernelState(NetnsTest):
         self.assertEqual(len(self.lab.router.read("ip_mr_cache")), 1)
         return router
 
+    def test_d78_status_names_the_interfaces(self):
+        router = self.flowing()
+        rows = router.ask("status")["status"]["interfaces"]
+        self.assertEqual(
+            {row["index"]: row["name"] for row in rows},
+            {router.index(name): name for name in ("to-source", "to-receiver")},
+        )
+
     # spec 2.5
     def test_release_and_deregistration_clean_the_tables(self):
         router = self.flowing()

@@ -97,8 +97,9 @@ pub trait Callbacks: Send + Sync + 'static {
         timeout
     }
 
-    /// If `somebody_else` is true, another client wants the packets. If it is false, an MFE whose
-    /// incoming interface the client owns has an outgoing interface again.
+    /// If `somebody_else` is true, another client wants the packets. If it is false, the MFE of the
+    /// flow has an outgoing interface again; or the client now owns its incoming interface; or
+    /// another client forwards a flow without an MFE whose source is towards this client.
     fn join_alert(&self, flow: Flow, somebody_else: bool) {
         let _ = (flow, somebody_else);
     }
@@ -119,14 +120,13 @@ pub trait Callbacks: Send + Sync + 'static {
         let _ = (flow, interface);
     }
 
-    /// For IGMP: the owner of the interface is about to change. IGMP must not change memberships
-    /// there until [`Callbacks::enable_igmp`].
+    /// For IGMP: the owner of the interface is about to change, or the system has lost the
+    /// interface. IGMP must not change memberships there until [`Callbacks::enable_igmp`].
     fn disable_igmp(&self, interface: Interface) {
         let _ = interface;
     }
 
-    /// For IGMP: the owner of the interface has changed, or IGMP is enabled there for the first
-    /// time.
+    /// For IGMP: the owner of the interface has changed, or a lost interface has returned.
     fn enable_igmp(&self, interface: Interface) {
         let _ = interface;
     }

@@ -136,10 +136,10 @@ mod tests {
     #[test]
     fn t8_3_tickets_are_bounded() {
         let (mut outbox, few) = (Outbox::new(Cause(1)), Bounds { tickets: 2, ..BOUNDS });
-        assert!(outbox.is_empty() && outbox.len() == 0);
+        assert_eq!((outbox.is_empty(), outbox.len()), (true, 0));
         assert!(outbox.push(&few, ticket(1, 1)) && outbox.push(&few, ticket(2, 1)));
         assert!(!outbox.push(&few, ticket(3, 1)));
         assert!(outbox.push(&few, ticket(2, 2)), "it joins the last");
-        assert!(!outbox.is_empty() && outbox.len() == 2);
+        assert_eq!((outbox.is_empty(), outbox.len()), (false, 2));
     }
 }

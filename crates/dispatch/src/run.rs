@@ -279,3 +279,6 @@ impl<H: Host> Drop for Runner<'_, H> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

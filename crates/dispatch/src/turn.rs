@@ -70,3 +70,29 @@ impl Turn {
         self.is_over
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Bounds = Bounds { own: 1, others: 1, ..crate::BOUNDS };
+    const OTHER: Cause = Cause(2);
+
+    #[test]
+    fn t8_3_a_turn_that_is_over_admits_nothing_more() {
+        let mut turn = Turn::new(&ONE, Cause(1));
+        assert!(turn.admits(Cause(1)) && !turn.is_over());
+        assert!(!turn.admits(Cause(1)) && turn.is_over());
+        assert!(!turn.admits(OTHER), "though none of others was made");
+    }
+
+    #[test]
+    fn t8_3_a_callback_that_is_not_made_does_not_count() {
+        for cause in [Cause(1), OTHER] {
+            let mut turn = Turn::new(&ONE, Cause(1));
+            assert!(turn.admits(cause));
+            turn.give_back(cause);
+            assert!(turn.admits(cause) && !turn.admits(cause));
+        }
+    }
+}

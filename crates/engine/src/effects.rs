@@ -439,8 +439,10 @@ mod tests {
 
     const CLIENT: ClientId = ClientId(1);
 
+    type Cause = fn(&mut Effects);
+
     /// Each effect that is no notice, and whether it is carried out with the others.
-    const EFFECTS: [(fn(&mut Effects), bool); 8] = [
+    const EFFECTS: [(Cause, bool); 8] = [
         (|fx| fx.dirty.push(Flow::WILDCARD), true),
         (|fx| fx.resolved.push(Flow::WILDCARD), true),
         (|fx| fx.again.push(Flow::WILDCARD), true),

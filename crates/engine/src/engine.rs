@@ -183,7 +183,7 @@ impl Engine {
     ///
     /// # Errors
     /// `BadHandle`, `NotOwner`, `IgmpDisabled`, `Absent`, `NoMemory`.
-    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
+    #[expect(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn join(
         &mut self,
         client: ClientId,
@@ -201,7 +201,7 @@ impl Engine {
     ///
     /// # Errors
     /// `BadHandle`, `NobodyOwns`, `NotOwner`, `IgmpDisabled`.
-    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
+    #[expect(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn leave(
         &mut self,
         client: ClientId,
@@ -277,7 +277,7 @@ impl Engine {
 
     /// Tells a client which subjects of a topic hold, after the last one that was examined;
     /// examines only some. Returns the last one now, or `None` if there are no more.
-    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
+    #[expect(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn tell_after(
         &self,
         client: ClientId,
@@ -294,7 +294,7 @@ impl Engine {
 
     /// Processes the answer to a question; the notice contains it. An answer to PRUNE_ALERT
     /// starts the time-out again: `packets` is as in [`Engine::tick`].
-    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
+    #[expect(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn answer(
         &mut self,
         now: Time,

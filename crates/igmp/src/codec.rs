@@ -12,7 +12,7 @@ mod query;
 mod report;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use checksum::checksum;
 pub use code::{decode, encode, LARGEST};

@@ -86,6 +86,12 @@ pub struct Counters {
     drops: [u64; REASONS],
     /// IGMP packets that arrived, dropped ones included.
     pub received: u64,
+    /// Packets that passed the checks of both sides.
+    pub accepted: u64,
+    /// Messages of version 1 or 2 with more than 8 octets; they are accepted (I12).
+    pub long_messages: u64,
+    /// Packets without Router Alert; they are accepted unless it is required (I8).
+    pub without_router_alert: u64,
     /// General Queries that were accepted.
     pub general_queries: u64,
     /// Specific queries that were accepted.
@@ -133,6 +139,9 @@ impl Default for Counters {
         Counters {
             drops: [0; REASONS],
             received: 0,
+            accepted: 0,
+            long_messages: 0,
+            without_router_alert: 0,
             general_queries: 0,
             specific_queries: 0,
             wrong_version_queries: 0,

@@ -9,7 +9,7 @@ use crate::log_event::LogEvent;
 use crate::memberships::{Changed, Desired, Memberships};
 use crate::port::{Port, Step};
 use crate::receive::Received;
-use crate::router::{Context, Router};
+use crate::router::{Context, QuerierStatus, Router};
 use crate::saved::SavedGroup;
 use crate::{Action, MgmCall};
 use mgm_types::{Code, Flow, Time};
@@ -27,6 +27,8 @@ pub struct LinkStatus {
     pub querier: bool,
     /// The other router that queries: the lowest address heard lately.
     pub other_querier: Option<Ipv4Addr>,
+    /// Since when, and until when, if the link has a router side that is up.
+    pub election: Option<QuerierStatus>,
     /// How many groups hosts want.
     pub groups: usize,
     /// Whether MGM has the memberships of the link.
@@ -171,6 +173,7 @@ impl Link {
             },
             querier: router.is_some_and(Router::is_querier),
             other_querier: router.and_then(Router::other_querier),
+            election: router.map(|router| router.querier(now)),
             groups: router.map_or(0, Router::group_count),
             told: self.memberships.are_told(),
         }

@@ -128,6 +128,7 @@ impl LogEvent {
 }
 
 impl fmt::Display for LogEvent {
+    #[expect(clippy::too_many_lines, reason = "an arm for each message")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use LogEvent::*;
         match self {

@@ -222,7 +222,7 @@ impl Igmp {
             let mut addresses = devices.values().flat_map(|info| &info.addresses);
             queried_from == Some(address) || addresses.any(|known| known.address == address)
         };
-        match receive(&link.port, packet, is_own) {
+        match receive(&mut link.port, packet, is_own) {
             Ok(received) => {
                 let first = actions.len();
                 let step = &mut self.shared.step(self.now, actions);

@@ -9,6 +9,9 @@ use crate::Packet;
 use mgm_types::is_host_source;
 use std::net::Ipv4Addr;
 
+/// Octets of a message of version 1 or 2.
+const OLD_LENGTH: usize = 8;
+
 /// A message that passed the checks that do not depend on the side that gets it.
 #[derive(Clone, Debug)]
 pub(crate) struct Received<'a> {
@@ -24,12 +27,15 @@ pub(crate) struct Received<'a> {
 
 /// Reads a packet and checks it. `is_own` says which addresses are this router's.
 pub(crate) fn receive<'a>(
-    port: &Port,
+    port: &mut Port,
     packet: &Packet<'a>,
     is_own: impl Fn(Ipv4Addr) -> bool,
 ) -> Result<Received<'a>, DropReason> {
     let datagram = Datagram::read(packet.octets)?;
+    port.counters.without_router_alert += u64::from(!datagram.router_alert);
     let message = Message::read(datagram.message)?;
+    let long = message.is_old() && datagram.message.len() > OLD_LENGTH;
+    port.counters.long_messages += u64::from(long);
     if datagram.ttl != 1 && !port.config.any_ttl {
         return Err(DropReason::BadTtl);
     }
@@ -50,6 +56,7 @@ pub(crate) fn receive<'a>(
         message,
     };
     check_destination(&received, is_own)?;
+    port.counters.accepted += 1;
     Ok(received)
 }
 

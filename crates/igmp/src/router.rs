@@ -34,6 +34,17 @@ pub(crate) struct Context<'c, 's> {
     pub step: &'c mut Step<'s>,
 }
 
+/// How long the querier of a link has been it, and will be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuerierStatus {
+    /// When this router, or the other one, became the querier.
+    pub since: Time,
+    /// When the other router counts as gone, if it does not query again.
+    pub other_until: Option<Time>,
+    /// When a v1 querier counts as gone, if there is one.
+    pub v1_until: Option<Time>,
+}
+
 /// The router side of a link that is up.
 #[derive(Debug)]
 pub(crate) struct Router {
@@ -66,6 +77,15 @@ impl Router {
     /// The other router that is the querier.
     pub fn other_querier(&self) -> Option<Ipv4Addr> {
         self.querier.elected()
+    }
+
+    /// Who queries, and since and until when.
+    pub fn querier(&self, now: Time) -> QuerierStatus {
+        QuerierStatus {
+            since: self.querier.changed(),
+            other_until: self.querier.elected_until(),
+            v1_until: self.querier.v1_until(now),
+        }
     }
 
     /// The version of the link: 1, 2 or 3.

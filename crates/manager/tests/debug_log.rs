@@ -20,6 +20,7 @@ impl Callbacks for Content {
 const SOURCE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 1, 1);
 
+#[expect(clippy::too_many_lines, reason = "the log of one packet, from the take to the release")]
 #[test]
 fn debug_lines_of_a_packet() {
     let (tell, told) = mpsc::channel();

@@ -1,10 +1,11 @@
 //! What it costs a link that somebody listens for IGMP on it.
 //!
-//! A multicast stream crosses a router: h0 → r0, the kernel's multicast forwarding, r1 → h1, over veth,
-//! as fast as one processor can: the system call that sends also does the work of the router. Packets are sent
-//! with nobody listening on r0, with one socket for ETH_P_IP, and with the [`Receiver`] of this
-//! crate, which uses ETH_P_ALL. Rounds alternate. The time of each system call, of 64 packets, is
-//! one sample, so that the median says little of other programs that run meanwhile.
+//! A multicast stream crosses a router: h0 → r0, the kernel's multicast forwarding, r1 → h1, over
+//! veth, as fast as one processor can: the system call that sends also does the work of the router.
+//! Packets are sent with nobody listening on r0, with one socket for ETH_P_IP, and with the
+//! [`Receiver`] of this crate, which uses ETH_P_ALL. Rounds alternate. The time of each system
+//! call, of 64 packets, is one sample, so that the median says little of other programs that run
+//! meanwhile.
 //!
 //! ```sh
 //! sudo -E cargo bench -p mgm-net --bench listening     # MGM_ROUNDS=300

@@ -102,8 +102,9 @@ impl Monitor {
     /// most 1,024 announcements are read: poll the socket again before you wait.
     ///
     /// If announcements were lost (ENOBUFS), everything is read again, and the differences are the
-    /// events. A device that was replaced by another with its index is then told as removed and added.
-    /// Announcements that the kernel made while everything was being read may repeat a change.
+    /// events. A device that was replaced by another with its index is then told as removed and
+    /// added. Announcements that the kernel made while everything was being read may repeat a
+    /// change.
     ///
     /// # Errors
     /// The tables could not be read again: see [`Monitor::is_stale`]. Any other error is one

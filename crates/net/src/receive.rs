@@ -1,6 +1,6 @@
 //! IGMP packets as they arrive on a link, by AF_PACKET.
 //!
-//! No raw IGMP socket hears all of them: see [docs/linux.md](../../../docs/linux.md#igmp-packets).
+//! No raw IGMP socket hears all of them: docs/linux.md, "IGMP packets".
 
 mod batch;
 mod filter;
@@ -50,11 +50,11 @@ fn advice(error: &io::Error) -> &'static str {
 
 /// A socket that receives the IGMP packets of one link. One thread uses it.
 ///
-/// It receives a packet whatever its group, its source, rp_filter and netfilter, and whether the link
-/// has an address or not. It does not receive what this machine sends, frames for other
-/// machines, and frames of VLANs: a VLAN device is a link of its own. Frames of VLAN 0, which
-/// only have a priority, are those of the link. The socket also makes the device receive all
-/// multicast frames (PACKET_MR_ALLMULTI) as long as it is open.
+/// It receives a packet whatever its group, its source, rp_filter and netfilter, and whether the
+/// link has an address or not. It does not receive what this machine sends, frames for other
+/// machines, and frames of VLANs: a VLAN device is a link of its own. Frames of VLAN 0, which only
+/// have a priority, are those of the link. The socket also makes the device receive all multicast
+/// frames (PACKET_MR_ALLMULTI) as long as it is open.
 ///
 /// The socket belongs to the device, not to its name or index. When the device has gone, no packet
 /// arrives any longer: open another socket for the next device.
@@ -69,8 +69,8 @@ impl Receiver {
     /// be. The link may be down. Needs CAP_NET_RAW.
     ///
     /// # Errors
-    /// [`Refusal`]. If the link becomes a port of a bridge later, nothing arrives any longer: check
-    /// [`Links::port`] whenever the link changes.
+    /// [`Refusal`]. If the link becomes a port of a bridge later, the socket goes on receiving
+    /// packets that are the bridge's: check [`Links::port`] whenever the link changes.
     pub fn open(links: &Links, if_index: u32) -> Result<Receiver, Refusal> {
         let link = links.get(if_index).ok_or(Refusal::NoLink(if_index))?;
         if let Some(port) = links.port(if_index) {

@@ -81,3 +81,25 @@ pub(crate) fn bind_to_link(socket: &impl AsFd, address: &libc::sockaddr_ll) -> i
     Errno::result(result)?;
     Ok(())
 }
+
+/// Sends a packet by an AF_PACKET socket to the link of the address.
+pub(crate) fn send_to_link(
+    socket: &impl AsFd,
+    octets: &[u8],
+    address: &libc::sockaddr_ll,
+) -> io::Result<()> {
+    let size = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: the buffer and the address have the sizes given, and the kernel only reads them.
+    let result = unsafe {
+        libc::sendto(
+            socket.as_fd().as_raw_fd(),
+            octets.as_ptr().cast(),
+            octets.len(),
+            0,
+            (&raw const *address).cast(),
+            size,
+        )
+    };
+    Errno::result(result)?;
+    Ok(())
+}

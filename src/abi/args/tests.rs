@@ -113,14 +113,18 @@ fn prefixes() {
 fn routes_of_the_host() {
     let net = Ipv4Addr::new(10, 0, 0, 0);
     let gateway = Ipv4Addr::new(192, 0, 2, 1);
-    let via = host_route(net, 8, 4, gateway, 0, false).unwrap();
+    let on_link = Ipv4Addr::UNSPECIFIED;
+    let given = HostRoute { network: net, prefix_len: 8, if_index: 4, gateway, protocol: 0 };
+    let via = given.remote().unwrap();
     assert_eq!((via.origin, via.if_index, via.protocol), (RouteOrigin::Via(gateway), 4, 3));
-    let connected = host_route(net, 8, 4, Ipv4Addr::UNSPECIFIED, 0, false).unwrap();
+    let given = HostRoute { gateway: on_link, ..given };
+    let connected = given.remote().unwrap();
     assert_eq!((connected.origin, connected.protocol), (RouteOrigin::Connected, 2));
-    assert_eq!(host_route(net, 8, 4, Ipv4Addr::UNSPECIFIED, 13, false).unwrap().protocol, 13);
-    let local = host_route(net, 32, 4, Ipv4Addr::UNSPECIFIED, 0, true).unwrap();
-    assert_eq!((local.origin, local.if_index), (RouteOrigin::Local, 0));
-    assert!(host_route(net, 8, 4, Ipv4Addr::UNSPECIFIED, 0, true).is_err());
-    assert!(host_route(net, 32, 4, gateway, 0, true).is_err());
-    assert_eq!(host_route(net, 8, 0, Ipv4Addr::UNSPECIFIED, 0, false), Err(Refusal::ZeroInterface));
+    assert_eq!(HostRoute { protocol: 13, ..given }.remote().unwrap().protocol, 13);
+    assert_eq!(HostRoute { if_index: 0, ..given }.remote(), Err(Refusal::ZeroInterface));
+    assert!(given.local().is_err(), "a prefix is no address");
+    let given = HostRoute { prefix_len: 32, ..given };
+    let local = given.local().unwrap();
+    assert_eq!((local.origin, local.if_index, local.protocol), (RouteOrigin::Local, 0, 2));
+    assert!(HostRoute { gateway, ..given }.local().is_err());
 }

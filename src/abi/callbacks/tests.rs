@@ -171,6 +171,7 @@ fn t5_5_prune_leaves_a_time_out() {
     assert_eq!(heard(), [0, 0, dword(G), DWORD::MAX, 3, 0, 1, 0]);
 }
 
+#[expect(clippy::too_many_lines, reason = "a C function for each callback of mgm.h")]
 #[test]
 fn alerts_to_the_right_function() {
     unsafe extern "C-unwind" fn join(s: DWORD, sm: DWORD, g: DWORD, gm: DWORD, b: BOOL) -> DWORD {

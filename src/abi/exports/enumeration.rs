@@ -30,7 +30,7 @@ use crate::manager::{EnumId, Manager};
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGroupEnumerationStart function (mgm.h)".
 #[no_mangle]
@@ -56,8 +56,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size of one
 ///   entry, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): SOURCE_GROUP_ENTRY structures, one directly after the
-///   other. The buffer needs no alignment, and may be NULL if *pdwBufferSize is
-///   0.
+///   other.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
@@ -67,14 +66,14 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
 ///   more. Call the function again.
 /// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
 ///   be 0. Every later call returns this code with 0 entries.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
-///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry.
+///   *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: hEnum is not the handle of an open enumeration,
 ///   or a pointer is NULL.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGroupEnumerationGetNext function (mgm.h)".
 #[no_mangle]
@@ -103,7 +102,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGroupEnumerationEnd function (mgm.h)".
 #[no_mangle]

@@ -42,9 +42,8 @@ use crate::manager::Manager;
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 ///
 /// Source: reference page "MgmAddGroupMembershipEntry function (mgm.h)"; RFC 2715
 /// section 3.5.
@@ -102,9 +101,8 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 ///
 /// Source: reference page "MgmDeleteGroupMembershipEntry function (mgm.h)"; RFC
 /// 2715 section 3.4.

@@ -16,20 +16,18 @@ use crate::manager::Manager;
 ///   library reads no other field.
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
-/// - `pbBuffer` (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The
-///   buffer needs no alignment, and may be NULL if *pdwBufferSize is 0.
+/// - `pbBuffer` (out): a MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes.
 ///
 /// # Returns
 /// - `NO_ERROR`: the MFE is in the buffer.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small; *pdwBufferSize holds
-///   the size that is needed.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small.
 /// - `ERROR_NOT_FOUND`: there is no such MFE, or there can be none, because
 ///   dwGroup is not a multicast group or dwSource is not a unicast address.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetMfe function (mgm.h)".
 #[no_mangle]
@@ -57,8 +55,7 @@ pub unsafe extern "C" fn MgmGetMfe(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): the entries, one directly after the other. Each is a
-///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
-///   alignment, and may be NULL if *pdwBufferSize is 0.
+///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
@@ -68,13 +65,13 @@ pub unsafe extern "C" fn MgmGetMfe(
 ///   more. Continue with MgmGetNextMfe.
 /// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
 ///   be 0.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
-///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry.
+///   *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetFirstMfe function (mgm.h)".
 #[no_mangle]
@@ -102,8 +99,7 @@ pub unsafe extern "C" fn MgmGetFirstMfe(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): the entries, one directly after the other. Each is a
-///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes. The buffer needs no
-///   alignment, and may be NULL if *pdwBufferSize is 0.
+///   MIB_IPMCAST_MFE of SIZEOF_MIB_MFE(ulNumOutIf) bytes.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 ///
 /// # Returns
@@ -113,13 +109,13 @@ pub unsafe extern "C" fn MgmGetFirstMfe(
 ///   more. Call the function again.
 /// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
 ///   be 0.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
-///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry.
+///   *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetNextMfe function (mgm.h)".
 #[no_mangle]
@@ -167,9 +163,8 @@ pub unsafe extern "C" fn MgmGetNextMfe(
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 ///
 /// Source: reference page "MgmSetMfe function (mgm.h)".
 #[no_mangle]

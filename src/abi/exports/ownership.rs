@@ -37,9 +37,8 @@ use crate::types::Interface;
 ///   says what to do), or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 ///
 /// Source: reference page "MgmTakeInterfaceOwnership function (mgm.h)".
 #[no_mangle]
@@ -74,9 +73,8 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The callbacks that the call
-/// causes run before it returns. If the call is made inside a callback, they run
-/// after that callback has returned. The lock rule applies.
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
 ///
 /// Source: reference page "MgmReleaseInterfaceOwnership function (mgm.h)".
 #[no_mangle]
@@ -99,8 +97,7 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface.
-/// - `dwIfNextHopAddr`: next hop of the interface, network byte order; 0 except
-///   on point-to-multipoint links.
+/// - `dwIfNextHopAddr`: next hop of the interface, network byte order.
 /// - `pdwIfProtocolId` (out): the protocol id with which the owner registered.
 /// - `pdwIfComponentId` (out): the component id with which the owner registered.
 ///
@@ -112,7 +109,7 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetProtocolOnInterface function (mgm.h)".
 #[no_mangle]

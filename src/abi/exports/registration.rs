@@ -25,7 +25,7 @@ use crate::manager::Manager;
 /// # Returns
 /// - `NO_ERROR`: the client is registered.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL; or the call would start the
-///   library, and an environment variable has an invalid value.
+///   library, and an environment variable has an invalid value (see mgmhost.h).
 /// - `ERROR_ALREADY_EXISTS`: a client with this protocol and component is
 ///   registered.
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left.
@@ -33,7 +33,7 @@ use crate::manager::Manager;
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The lock rule applies.
+/// Any thread, also inside callbacks. The lock rule applies.
 ///
 /// Source: reference page "MgmRegisterMProtocol function (mgm.h)".
 #[no_mangle]
@@ -83,8 +83,8 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
 ///   waiting could deadlock; or the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call may wait for a
-/// callback, as described above. The lock rule applies.
+/// Any thread, also inside callbacks. The call may wait for a callback, as
+/// described above. The lock rule applies.
 ///
 /// Source: reference page "MgmDeRegisterMProtocol function (mgm.h)".
 #[no_mangle]

@@ -12,23 +12,21 @@ use crate::abi::types::*;
 ///   library reads no other field.
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   is needed, written only with ERROR_INSUFFICIENT_BUFFER.
-/// - `pbBuffer` (out): the structure that dwFlags selects. The buffer needs no
-///   alignment, and may be NULL if *pdwBufferSize is 0.
+/// - `pbBuffer` (out): the structure that dwFlags selects.
 /// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
 ///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
 ///   MIB_IPMCAST_MFE_STATS_EX, of SIZEOF_MIB_MFE_STATS_EX(ulNumOutIf) bytes.
 ///
 /// # Returns
 /// - `NO_ERROR`: the counters are in the buffer.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small; *pdwBufferSize holds
-///   the size that is needed.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small.
 /// - `ERROR_NOT_FOUND`: there is no such MFE, or there can be none, because
 ///   dwGroup is not a multicast group or dwSource is not a unicast address.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has another value.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetMfeStats function (mgm.h)".
 #[no_mangle]
@@ -57,8 +55,7 @@ pub unsafe extern "C" fn MgmGetMfeStats(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   the first entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): the entries, one directly after the other. Each is the
-///   structure that dwFlags selects. The buffer needs no alignment, and may be
-///   NULL if *pdwBufferSize is 0.
+///   structure that dwFlags selects.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 /// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
 ///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
@@ -71,13 +68,13 @@ pub unsafe extern "C" fn MgmGetMfeStats(
 ///   more. Continue with MgmGetNextMfeStats.
 /// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
 ///   be 0.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
-///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry.
+///   *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has another value.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetFirstMfeStats function (mgm.h)".
 #[no_mangle]
@@ -107,8 +104,7 @@ pub unsafe extern "C" fn MgmGetFirstMfeStats(
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: the size that
 ///   the next entry needs, written only with ERROR_INSUFFICIENT_BUFFER.
 /// - `pbBuffer` (out): the entries, one directly after the other. Each is the
-///   structure that dwFlags selects. The buffer needs no alignment, and may be
-///   NULL if *pdwBufferSize is 0.
+///   structure that dwFlags selects.
 /// - `pdwNumEntries` (out): the number of entries in the buffer.
 /// - `dwFlags`: MGM_MFE_STATS_0 for MIB_IPMCAST_MFE_STATS, of
 ///   SIZEOF_MIB_MFE_STATS(ulNumOutIf) bytes; MGM_MFE_STATS_1 for
@@ -121,13 +117,13 @@ pub unsafe extern "C" fn MgmGetFirstMfeStats(
 ///   more. Call the function again.
 /// - `ERROR_NO_MORE_ITEMS`: the buffer holds the last entries. *pdwNumEntries may
 ///   be 0.
-/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry;
-///   *pdwBufferSize holds the size that is needed, and *pdwNumEntries is 0.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small for one entry.
+///   *pdwNumEntries is 0.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL, or dwFlags has another value.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
-/// Any thread, at any time, also inside callbacks. The call causes no callbacks.
+/// Any thread, also inside callbacks. The call causes no callbacks.
 ///
 /// Source: reference page "MgmGetNextMfeStats function (mgm.h)".
 #[no_mangle]

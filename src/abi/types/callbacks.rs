@@ -11,8 +11,7 @@ use super::{BOOL, DWORD, PBYTE, PDWORD};
 pub struct _MGM_IF_ENTRY {
     /// Index of the interface.
     pub dwIfIndex: DWORD,
-    /// Next hop of the interface, network byte order; 0 except on
-    /// point-to-multipoint links.
+    /// Next hop of the interface, network byte order.
     pub dwIfNextHopAddr: DWORD,
     /// TRUE if IGMP is enabled on the interface.
     pub bIGMP: BOOL,
@@ -126,9 +125,15 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 /// Tells a client that packets are no longer wanted.
 ///
 /// If bMemberDelete is TRUE, no other client wants the packets that source and
-/// group describe. If it is FALSE, an MFE was created without an outgoing
-/// interface, or has lost the last one. The client owns the incoming interface of
-/// that MFE.
+/// group describe. If it is FALSE, source and group are those of one MFE. The
+/// library calls it with FALSE:
+///
+/// - for the owner of the incoming interface, if the MFE is created without an
+///   outgoing interface, or if it loses the last one and the owner has not caused
+///   that;
+/// - for the former owner and, if the MFE has no outgoing interface, for the new
+///   owner, if a route change gives the MFE an incoming interface of another
+///   owner.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
@@ -138,7 +143,8 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 /// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of an interface; the next
 ///   hop in network byte order. If bMemberDelete is TRUE, it is the interface of
 ///   the deleted membership, or 0 if there is none. If bMemberDelete is FALSE, it
-///   is the incoming interface of the MFE.
+///   is the incoming interface of the MFE; for a former owner, it is the former
+///   one.
 /// - `bMemberDelete`: see above.
 /// - `pdwTimeout` (in, out): the lifetime of the MFE in seconds, if bMemberDelete
 ///   is FALSE. In: the default lifetime. Out: the lifetime that the MFE gets; 0
@@ -170,8 +176,15 @@ pub type PMGM_PRUNE_ALERT_CALLBACK = Option<
 /// Tells a client that packets are wanted.
 ///
 /// If bMemberUpdate is TRUE, another client wants the packets that source and
-/// group describe. If it is FALSE, an MFE has an outgoing interface again. The
-/// client owns the incoming interface of that MFE.
+/// group describe. If it is FALSE, source and group are those of one flow. The
+/// library calls it with FALSE:
+///
+/// - for the owner of the incoming interface of an MFE, if the MFE had no outgoing
+///   interface and now has one, and the owner has not caused that;
+/// - for the new owner, if a route change gives an MFE with outgoing interfaces an
+///   incoming interface of another owner;
+/// - for the owner of the interface towards the source, if another client adds the
+///   flow with MGM_FORWARD_STATE_FLAG alone and the flow has no MFE.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
@@ -292,11 +305,14 @@ pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
     ) -> DWORD,
 >;
 
-/// Tells IGMP that the owner of an interface is about to change.
+/// Tells IGMP that the owner of an interface is about to change, or that the
+/// system has lost the interface.
 ///
-/// IGMP cannot add or delete memberships on the interface until the library calls
-/// ENABLE_IGMP: its calls return ERROR_CAN_NOT_COMPLETE. The library deletes the
-/// memberships that IGMP has on the interface.
+/// The library deletes the memberships that IGMP has on the interface. IGMP cannot
+/// add memberships there until the library calls ENABLE_IGMP: the calls return
+/// ERROR_CAN_NOT_COMPLETE. The same is true of deletes while the owner changes. On
+/// a lost interface a delete returns NO_ERROR. If IGMP releases the interface in
+/// the meantime, the library does not call ENABLE_IGMP.
 ///
 /// # Parameters
 /// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface; the
@@ -312,7 +328,8 @@ pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
 pub type PMGM_DISABLE_IGMP_CALLBACK =
     Option<unsafe extern "C-unwind" fn(dwIfIndex: DWORD, dwIfNextHopAddr: DWORD) -> DWORD>;
 
-/// Tells IGMP that the owner of an interface has changed.
+/// Tells IGMP that the owner of an interface has changed, or that a lost interface
+/// has returned.
 ///
 /// IGMP must now add all its memberships on the interface again. It may do so
 /// inside this callback.

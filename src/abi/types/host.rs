@@ -149,8 +149,7 @@ pub type PMGMHOST_CONFIG = *mut MGMHOST_CONFIG;
 pub struct _MGMHOST_OIF {
     /// Index of the interface.
     pub dwIfIndex: DWORD,
-    /// Next hop of the interface, network byte order; 0 except on
-    /// point-to-multipoint links.
+    /// Next hop of the interface, network byte order.
     pub dwIfNextHopAddr: DWORD,
 }
 pub type MGMHOST_OIF = _MGMHOST_OIF;

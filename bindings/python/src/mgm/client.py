@@ -53,14 +53,16 @@ class Client:
         returns the lifetime of the MFE in seconds (0: the default, 0xFFFFFFFF: it never
         expires), or None for `timeout`.
     join_alert(flow, somebody_else: bool)
-        If `somebody_else` is True, another client wants the packets. If it is False, an MFE
-        whose incoming interface the client owns has an outgoing interface again.
+        If `somebody_else` is True, another client wants the packets. If it is False, the MFE of
+        the flow has an outgoing interface again; or the client now owns its incoming interface;
+        or another client forwards a flow without an MFE whose source is towards this client.
     wrong_if(flow, interface, header: bytes)
         A packet arrived on an interface of the client that is not its incoming interface.
     local_join(flow, interface), local_leave(flow, interface)
         IGMP has added, or deleted, a membership on an interface of the client.
     disable_igmp(interface), enable_igmp(interface)
-        For IGMP: the owner of the interface is about to change, or has changed.
+        For IGMP: the owner of the interface is about to change, or has changed; or the system
+        has lost the interface, or has it again.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ impl Engine {
     /// once in 3 s for each flow and interface (spec 5.7). If the flow has moved there, its MFE
     /// follows (5.1): `packets` is as in [`Engine::tick`]. `route` is that of the source, if the
     /// flow [is refused](Engine::is_refused) and [`Engine::needs_route`].
-    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
+    #[expect(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn wrong_if(
         &mut self,
         now: Time,
@@ -96,7 +96,7 @@ impl Engine {
     ///
     /// # Errors
     /// `BadHandle`, `NoMfe`, `NotUpstreamOwner`, `NoMemory`.
-    #[allow(clippy::too_many_arguments, reason = "the manager names all of these")]
+    #[expect(clippy::too_many_arguments, reason = "the manager names all of these")]
     pub fn set_mfe(
         &mut self,
         client: ClientId,

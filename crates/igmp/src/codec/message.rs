@@ -45,6 +45,16 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Whether the message is of version 1 or 2.
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        match self {
+            Message::Query(query) => query.version() < 3,
+            Message::ReportV1(_) | Message::ReportV2(_) | Message::Leave(_) => true,
+            Message::ReportV3(_) => false,
+        }
+    }
+
     /// Whether the message has a version that sends Router Alert: hosts of version 1 never do.
     #[must_use]
     pub fn needs_router_alert(&self) -> bool {

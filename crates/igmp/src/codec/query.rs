@@ -23,6 +23,8 @@ use std::net::Ipv4Addr;
 const OLD_LENGTH: usize = 8;
 /// Octets of a v3 query without sources.
 const V3_LENGTH: usize = 12;
+/// The smallest MTU of IPv4.
+const LEAST_MTU: u32 = 68;
 /// The largest time that the linear code of a v2 query expresses, in milliseconds.
 const V2_LARGEST: u32 = 25_500;
 
@@ -131,9 +133,9 @@ impl<'a> Query<'a> {
     }
 }
 
-/// How many sources fit into one query on a link of this MTU.
+/// How many sources fit into one query on a link of this MTU. Every link carries 68 octets
+/// (RFC 791); what says less is not known.
 #[must_use]
 pub fn sources_in_query(mtu: u32) -> usize {
-    // At least one, so that a list of sources always comes to an end.
-    ((mtu as usize).saturating_sub(header::HEADER_LENGTH + V3_LENGTH) / 4).max(1)
+    (mtu.max(LEAST_MTU) as usize - header::HEADER_LENGTH - V3_LENGTH) / 4
 }

@@ -1,5 +1,6 @@
 //! RPF questions: on which link the packets of a flow have to arrive (I58, I59).
 
+use super::raised::Way;
 use super::{Links, Proxy};
 use crate::config::Role;
 use crate::log_event::LogEvent;
@@ -94,7 +95,7 @@ impl Proxy {
         let is_down = links.get(&link).is_some_and(|l| l.port.config.role == Role::Downstream);
         let way_up = if is_down { self.way_up(flow, link, links) } else { None };
         match way_up {
-            Some(to) => self.send_up(flow, (link, to), until, links, step),
+            Some(to) => self.send_up(flow, Way { from: link, to, until }, links, step),
             None => {
                 let former = self.raised.remove(flow);
                 super::raise(links, former, flow, false, step);
@@ -123,22 +124,15 @@ impl Proxy {
         (listed && is_other && !expected_serves).then_some(upstream)
     }
 
-    fn send_up(
-        &mut self,
-        flow: Flow,
-        (from, to): (u32, Option<u32>),
-        until: Time,
-        links: &mut Links,
-        step: &mut Step,
-    ) {
-        match self.raised.asked(flow, from, to, until) {
+    fn send_up(&mut self, flow: Flow, way: Way, links: &mut Links, step: &mut Step) {
+        match self.raised.asked(flow, way) {
             Ok((_, former, new)) if former != new => {
                 super::raise(links, new, flow, true, step);
                 super::raise(links, former, flow, false, step);
             }
             Ok(_) => {}
             Err(()) => {
-                if let Some(link) = links.get_mut(&from) {
+                if let Some(link) = links.get_mut(&way.from) {
                     link.port.counters.flows_not_sent_up += 1;
                     link.port.log(step, LogEvent::ForwardUpLimit(flow));
                 }

@@ -14,12 +14,12 @@ pub(super) struct Raised {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Way {
+pub struct Way {
     /// The downstream of the sender.
-    from: u32,
+    pub from: u32,
     /// The upstream, if one can be used.
-    to: Option<u32>,
-    until: Time,
+    pub to: Option<u32>,
+    pub until: Time,
 }
 
 /// A flow that goes another way than before: the flow, its former upstream, its new one.
@@ -28,20 +28,14 @@ pub(super) type Moved = (Flow, Option<u32>, Option<u32>);
 impl Raised {
     /// MGM asked about a flow from this downstream, which may go up by `to`. Returns what
     /// changes; `Err` if there are too many flows.
-    pub fn asked(
-        &mut self,
-        flow: Flow,
-        from: u32,
-        to: Option<u32>,
-        until: Time,
-    ) -> Result<Moved, ()> {
+    pub fn asked(&mut self, flow: Flow, way: Way) -> Result<Moved, ()> {
         if !self.flows.contains_key(&flow) && self.flows.len() >= MOST {
             return Err(());
         }
         let former = self.remove(flow);
-        self.flows.insert(flow, Way { from, to, until });
-        self.ends.insert((until, flow));
-        Ok((flow, former, to))
+        self.flows.insert(flow, way);
+        self.ends.insert((way.until, flow));
+        Ok((flow, former, way.to))
     }
 
     /// Forgets a flow. Returns its upstream.

@@ -26,6 +26,8 @@ pub(super) struct Querier {
     startup_left: u8,
     /// Routers with lower addresses that queried within OQPI, by address.
     others: Vec<Other>,
+    /// When this router, or another one, became the querier.
+    changed: Time,
     /// Queriers of older versions, which lower that of the link.
     older: OlderQueriers,
 }
@@ -49,6 +51,7 @@ impl Querier {
             next_query: NEVER,
             startup_left: 0,
             others: Vec::new(),
+            changed: Time(0),
             older: OlderQueriers::default(),
         }
     }
@@ -61,6 +64,21 @@ impl Querier {
     /// The other router that queries: the lowest address heard within OQPI (I24).
     pub fn elected(&self) -> Option<Ipv4Addr> {
         self.others.first().map(|other| other.address)
+    }
+
+    /// When the querier changed last.
+    pub fn changed(&self) -> Time {
+        self.changed
+    }
+
+    /// When the elected router counts as gone, if it does not query again.
+    pub fn elected_until(&self) -> Option<Time> {
+        self.others.first().map(|other| other.until)
+    }
+
+    /// When a v1 querier counts as gone, if there is one.
+    pub fn v1_until(&self, now: Time) -> Option<Time> {
+        self.older.v1_until(now)
     }
 
     /// The version of the link: 1, 2 or 3.
@@ -119,6 +137,7 @@ impl Querier {
 
     fn begin(&mut self, port: &mut Port, step: &mut Step) {
         self.active = true;
+        self.changed = step.now;
         port.log(step, LogEvent::BecameQuerier);
         self.query(port, step);
         self.startup_left = self.startup_left.saturating_sub(1);
@@ -144,7 +163,11 @@ impl Querier {
             }
         }
         let heard = self.others.len();
+        let elected = self.elected();
         self.others.retain(|other| other.until > at);
+        if self.elected() != elected {
+            self.changed = step.now;
+        }
         if heard > 0 && self.others.is_empty() && port.query_address().is_some() {
             self.startup_left = 1;
             self.begin(port, step);
@@ -158,6 +181,7 @@ impl Querier {
             self.note(source, query, port, step.now);
         }
         if self.elected() != former {
+            self.changed = step.now;
             port.log(step, LogEvent::OtherQuerier(source));
         }
         let ours = port.config.version;

@@ -104,12 +104,12 @@ impl Tracking {
 
     /// Removes what the host wants (or excludes) of the sources of the record.
     fn remove(&mut self, record: Reported, excluded: bool) {
-        if !record.sources.is_empty() {
-            self.wants.retain(|want| {
-                want.host != record.host
-                    || want.excluded != excluded
-                    || record.sources.binary_search(&want.source).is_err()
-            });
+        let range = self.of_host(record.host);
+        let listed = |want: &Want| record.sources.binary_search(&want.source).is_ok();
+        let stays = |want: &&Want| want.excluded != excluded || !listed(want);
+        let kept: Vec<Want> = self.wants[range.clone()].iter().filter(stays).copied().collect();
+        if kept.len() < range.len() {
+            self.wants.splice(range, kept);
         }
     }
 
@@ -127,26 +127,41 @@ impl Tracking {
 
     /// What all hosts but this one want.
     pub fn wanted_by_others(&self, host: Ipv4Addr, now: Time) -> Filter {
-        let mut wanted = Filter::default();
+        // Wanted by name, and excluded by all hosts in EXCLUDE mode, if there are some.
+        let (mut named, mut excluded) = (Vec::new(), None);
         for wants in self.wants.chunk_by(|one, next| one.host == next.host) {
             if wants[0].host == host {
                 continue;
             }
             let live = || wants.iter().filter(|want| want.until > now);
-            let list = |excluded| {
-                let of_kind = live().filter(move |want| want.excluded == excluded);
-                let sources = of_kind.map(|want| want.source).filter(|s| !s.is_unspecified());
-                sources.collect()
+            let lists = |excludes: bool| {
+                let of_kind = live().filter(move |want| want.excluded == excludes);
+                of_kind.map(|want| want.source).filter(|source| !source.is_unspecified())
             };
-            let exclude = live().any(|want| want.source.is_unspecified());
-            if exclude {
-                wanted = wanted.merge(Filter { exclude, sources: list(true) });
-            }
-            wanted = wanted.merge(Filter { exclude: false, sources: list(false) });
-            if wanted == Filter::everything() {
-                break;
+            named.extend(lists(false));
+            if live().any(|want| want.source.is_unspecified()) {
+                let own: Vec<Ipv4Addr> = lists(true).collect();
+                if own.is_empty() {
+                    return Filter::everything();
+                }
+                excluded = Some(match excluded {
+                    None => own,
+                    Some(others) => common(others, &own),
+                });
             }
         }
-        wanted
+        named.sort_unstable();
+        named.dedup();
+        let named = Filter { exclude: false, sources: named };
+        match excluded {
+            None => named,
+            Some(sources) => named.merge(Filter { exclude: true, sources }),
+        }
     }
+}
+
+/// The addresses that are in both ascending lists.
+fn common(mut one: Vec<Ipv4Addr>, other: &[Ipv4Addr]) -> Vec<Ipv4Addr> {
+    one.retain(|source| other.binary_search(source).is_ok());
+    one
 }

@@ -20,6 +20,11 @@ impl OlderQueriers {
         }
     }
 
+    /// When the v1 querier counts as gone, if there is one.
+    pub fn v1_until(&self, now: Time) -> Option<Time> {
+        Some(self.v1_until).filter(|until| *until > now)
+    }
+
     /// The version of the link: 1, 2 or 3.
     pub fn version(&self, config: &LinkConfig, now: Time) -> u8 {
         let heard = if config.keep_version || now >= self.v1_until.max(self.v2_until) {

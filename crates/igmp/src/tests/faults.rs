@@ -1,7 +1,8 @@
 //! Faults and attacks (I77 to I80, T84, T85).
 
 use super::lan::*;
-use crate::codec::{QueryBody, RecordType::*};
+use crate::codec::tests::valid_messages;
+use crate::codec::{self, QueryBody, RecordType::*};
 use crate::*;
 
 #[test]
@@ -161,4 +162,57 @@ fn i80_what_is_read_again_passes_the_lists_and_limits() {
     assert_eq!(lan.state(G), "EX(1;9)");
     assert_eq!(lan.state("239.1.1.2"), "IN(1,2)");
     assert_eq!(lan.state("239.1.1.9"), "EX(;)", "what hosts have reported is newer");
+}
+
+/// A router that gets messages and parts of messages from everywhere to everywhere.
+fn bombard(lan: &mut Lan, random: &mut fastrand::Rng, message: &[u8]) {
+    let from = ["0.0.0.0", HOST, "10.0.0.1", ROUTER, "224.0.0.1", "11.1.1.1"];
+    let to = ["224.0.0.1", "224.0.0.2", "224.0.0.22", G, "224.0.0.251", ROUTER];
+    let (from, to) = (random.choice(from).unwrap(), random.choice(to).unwrap());
+    let mut octets = codec::datagram(addr(from), addr(to), message);
+    if random.u8(..4) == 0 {
+        let at = random.usize(..octets.len());
+        octets[at] = random.u8(..);
+    }
+    octets.truncate(octets.len() - random.usize(..octets.len()) * usize::from(random.u8(..8) == 0));
+    lan.receive(&octets);
+}
+
+/// T86: random and mutated packets, and each truncation of 20 valid ones, with right checksums. The
+/// fuzz targets go on from here.
+#[test]
+fn t86_fuzz_any_bytes() {
+    let mut random = fastrand::Rng::with_seed(86);
+    let mut lan = Lan::new(LinkConfig { leave: LeaveMode::Tracked, ..config() });
+    let messages = valid_messages();
+    for message in &messages {
+        for length in 0..=message.len() {
+            let mut message = message[..length].to_vec();
+            if length >= 4 {
+                message[2..4].fill(0);
+                let sum = codec::checksum(&message).to_be_bytes();
+                message[2..4].copy_from_slice(&sum);
+            }
+            bombard(&mut lan, &mut random, &message);
+        }
+    }
+    for _ in 0..20_000 {
+        let mut message = random.choice(&messages).unwrap().clone();
+        for _ in 0..random.usize(..5) {
+            let at = random.usize(..message.len());
+            message[at] = random.u8(..);
+        }
+        message[2..4].fill(0);
+        let sum = codec::checksum(&message).to_be_bytes();
+        message[2..4].copy_from_slice(&sum);
+        bombard(&mut lan, &mut random, &message);
+        if random.u8(..8) == 0 {
+            lan.wait(random.u64(..3_000));
+        }
+    }
+    let saved = lan.igmp.saved(LINK);
+    let entries: usize = saved.iter().map(|g| 1 + g.wanted.len() + g.excluded.len()).sum();
+    assert!(entries <= 65_536 && saved.len() <= 1_024);
+    let drops: u64 = DropReason::ALL.iter().map(|reason| lan.dropped(*reason)).sum();
+    assert!(drops > 5_000 && lan.counters().reports > 1_000, "both kinds came: {drops}");
 }

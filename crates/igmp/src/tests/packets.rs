@@ -356,3 +356,21 @@ fn t23_void_list() {
     assert_eq!((lan.done(), lan.state(G)), (vec![], "EX(;)".into()));
     assert_eq!(lan.dropped(DropReason::VoidRecord), 1);
 }
+
+/// The counters of IGMP_MIB_IF_STATS that no other test looks at.
+#[test]
+fn i5_accepted_long_and_unalerted_packets_are_counted() {
+    let mut lan = Lan::new(config());
+    lan.v2_report(HOST, G);
+    let mut long = codec::report_v2(addr(G));
+    long.extend([0; 8]);
+    lan.message(HOST, G, &long);
+    let mut without = v2_report();
+    without[20..24].fill(1);
+    lan.receive(&without);
+    lan.v2_report(HOST, "10.1.1.1");
+    let counters = lan.counters();
+    assert_eq!((counters.received, counters.accepted), (4, 4));
+    assert_eq!((counters.long_messages, counters.without_router_alert), (1, 1));
+    assert_eq!((counters.reports, counters.groups_added), (3, 1));
+}

@@ -331,3 +331,40 @@ fn i18_the_message_of_a_query_has_the_group_of_its_header() {
     assert_eq!(query.max_response, 1_000);
     assert!(!sent[0].loop_back);
 }
+
+#[test]
+fn g21_a_link_that_begins_to_query_starts_up() {
+    let passive = LinkConfig { passive: true, ..config() };
+    for gets_address in [false, true] {
+        let mut lan = Lan::down(if gets_address { config() } else { passive.clone() });
+        let addresses: &[&str] = if gets_address { &[] } else { &[ROUTER] };
+        lan.event(Event::Link { link: LINK, info: up(addresses) });
+        lan.wait(1_000);
+        lan.done();
+        if gets_address {
+            lan.event(Event::Link { link: LINK, info: up(&[ROUTER]) });
+        } else {
+            lan.configure(config());
+        }
+        lan.wait(200_000);
+        let sent = lan.timed();
+        let times: Vec<u64> = sent.into_iter().map(|(at, _)| at).collect();
+        assert_eq!(times, [1_000, 32_250, 157_250]);
+    }
+}
+
+#[test]
+fn i24_the_status_tells_since_and_until_when() {
+    let mut lan = Lan::new(config());
+    lan.wait(5_000);
+    let election = |lan: &Lan| lan.status().election.unwrap();
+    assert_eq!(election(&lan), QuerierStatus { since: Time(0), other_until: None, v1_until: None });
+    lan.query(LOWER, "0.0.0.0", 0, QueryBody::V1);
+    lan.wait(1_000);
+    let until = Some(Time(5_000 + OQPI));
+    let other = QuerierStatus { since: Time(5_000), other_until: until, v1_until: until };
+    assert_eq!(election(&lan), other);
+    lan.wait(OQPI);
+    let since = Time(5_000 + OQPI);
+    assert_eq!(election(&lan), QuerierStatus { since, other_until: None, v1_until: None });
+}

@@ -11,6 +11,7 @@ use mgm_igmp::codec::RecordType;
 use mgm_igmp::{LeaveMode, LinkConfig};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use table::Told;
 
 pub type Set = BTreeSet<Ipv4Addr>;
 
@@ -231,7 +232,7 @@ impl Spec {
         let permitted = self.config.sources.clone();
         list.retain(|source| permitted.permits(*source));
         let Some((record, list)) = self.meaning(kind, group, list) else { return };
-        self.apply(host, kind, record, group, list);
+        self.apply(Told { host, kind, record, group }, list);
         self.tidy();
     }
 

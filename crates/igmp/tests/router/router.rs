@@ -312,6 +312,10 @@ impl Router {
     }
 
     /// A host reports a record.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the fields of a report with one record, in their order"
+    )]
     pub fn report(&mut self, link: u32, host: &str, kind: RecordType, group: &str, list: &[&str]) {
         let sources: Vec<Ipv4Addr> = list.iter().map(|text| ip(text)).collect();
         let record = OwnRecord { kind, group: ip(group), sources: &sources };

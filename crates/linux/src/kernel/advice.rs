@@ -1,7 +1,7 @@
 //! Turns errors of the kernel into messages that say what the operator can do.
 
-use super::mroute::{OpenStep, MAX_VIFS};
-use super::vifs::NoVif;
+use super::mroute::OpenStep;
+use super::vifs::{NoVif, MAX_VIFS};
 use crate::types::{Flow, Interface, Refusal};
 use std::io;
 

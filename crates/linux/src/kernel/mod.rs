@@ -37,14 +37,14 @@ use crate::forwarder::{
 use crate::sys::StopSignal;
 use crate::types::{Flow, IfId, Interface, Refusal, Result};
 use foldhash::fast::RandomState;
-use mroute::{MrouteSocket, Ttls, MAX_VIFS};
+use mroute::{MrouteSocket, Ttls};
 use reader::{Reader, ReaderShared};
 use rp_filter::ReversePaths;
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
-use vifs::VifTable;
+use vifs::{VifTable, MAX_VIFS};
 
 /// Room for unread upcalls. The kernel doubles it and charges 832 bytes for
 /// each, so that 80,000 fit; no memory is taken before it is needed.

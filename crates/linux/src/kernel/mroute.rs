@@ -3,7 +3,7 @@
 //!
 //! Constants and structures are those of <linux/mroute.h>, which libc lacks.
 
-use super::vifs::Vif;
+use super::vifs::{Vif, MAX_VIFS};
 use crate::fork::GuardedFd;
 use crate::forwarder::Counters;
 use crate::types::{Flow, Ipv4Addr};
@@ -12,9 +12,6 @@ use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-
-/// The greatest number of interfaces that the kernel supports (MAXVIFS).
-pub(super) const MAX_VIFS: usize = 32;
 
 const MRT_INIT: libc::c_int = 200;
 const MRT_DONE: libc::c_int = 201;

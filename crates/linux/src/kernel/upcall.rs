@@ -103,7 +103,7 @@ fn with_zeros(datagram: &[u8]) -> Result<Vec<u8>, Ignored> {
 #[cfg(fuzzing)]
 pub fn fuzz(datagram: &[u8]) {
     let Ok(Report { flow, vif, header, .. }) = parse(datagram) else { return };
-    assert!(vif.slot() < super::mroute::MAX_VIFS);
+    assert!(vif.slot() < super::vifs::MAX_VIFS);
     assert!(flow.group().is_multicast());
     assert!(matches!(flow.source().octets()[0], 1..=126 | 128..=223));
     assert_eq!(header.len(), usize::from(header[0] & 0x0f) * 4);

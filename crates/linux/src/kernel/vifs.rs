@@ -1,9 +1,11 @@
 //! The kernel's VIF numbers of interfaces.
 
-use super::mroute::MAX_VIFS;
 use crate::types::IfId;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+
+/// The greatest number of interfaces that the kernel supports (MAXVIFS).
+pub(super) const MAX_VIFS: usize = 32;
 
 /// An index into the kernel's table of virtual interfaces, always in range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,9 +29,17 @@ impl Manager {
             mfes: detail.mfes.then(Vec::new),
         };
         let mut oifs_count = false;
+        let mut has_names = false;
         if let Some(run) = self.lock().running() {
             run.collect(&mut status);
             oifs_count = !run.system.has_counters();
+            // With the memory forwarder, the host may number its interfaces as it likes.
+            has_names = run.system.has_counters();
+        }
+        if has_names {
+            for row in &mut status.interfaces {
+                row.name = crate::interface_name(row.iface.index).ok().map(name_text);
+            }
         }
         if let Some(memberships) = &mut status.memberships {
             self.walk_memberships(|row| memberships.push(row.into()));
@@ -44,6 +52,11 @@ impl Manager {
         }
         status
     }
+}
+
+/// Names need not be UTF-8.
+fn name_text(name: Vec<u8>) -> String {
+    String::from_utf8_lossy(&name).into_owned()
 }
 
 impl Run {
@@ -82,6 +95,7 @@ impl Run {
             .interfaces()
             .map(|row| IfaceStatus {
                 iface: row.interface.into(),
+                name: None,
                 owner: row.owner.map(|client| client.0),
                 igmp: row.igmp.map(|client| client.0),
                 changing: row.is_changing,

@@ -174,11 +174,14 @@ impl From<Interface> for Iface {
 }
 
 /// A taken interface.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct IfaceStatus {
     /// Which.
     #[serde(flatten)]
     pub iface: Iface,
+    /// Its name in the system; null if the system has none for the index, or if the indexes are
+    /// the host's own.
+    pub name: Option<String>,
     /// The serial of the protocol that owns it.
     pub owner: Option<u64>,
     /// The serial of the IGMP client that is enabled there.

@@ -75,6 +75,17 @@ fn snapshot(manager: &Manager, detail: Detail) -> Value {
     serde_json::from_str(&manager.status(detail).to_json()).unwrap()
 }
 
+/// Index 1 is lo in the system, but here it is the host's own.
+#[test]
+fn d78_with_the_memory_forwarder_interfaces_have_no_names() {
+    let manager = router();
+    let rows = manager.status(Detail::SUMMARY).interfaces;
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row.name.is_none()), "{rows:?}");
+    manager.stop().unwrap();
+}
+
+#[expect(clippy::too_many_lines, reason = "each member of one snapshot")]
 #[test]
 fn a_snapshot_tells_everything() {
     let manager = router();
@@ -109,9 +120,9 @@ fn a_snapshot_tells_everything() {
     assert_eq!(
         status["interfaces"],
         json!([
-            {"index": 1, "next_hop": null, "owner": 1, "igmp": null, "changing": false,
+            {"index": 1, "next_hop": null, "name": null, "owner": 1, "igmp": null, "changing": false,
                 "absent": false, "reverse_path_filter": null},
-            {"index": 2, "next_hop": null, "owner": 2, "igmp": 3, "changing": false,
+            {"index": 2, "next_hop": null, "name": null, "owner": 2, "igmp": 3, "changing": false,
                 "absent": false, "reverse_path_filter": null},
         ])
     );

@@ -40,13 +40,15 @@ impl Table {
             return lines;
         }
         lines.push(String::new());
-        let widths = list(&status["mfes"]).map(|mfe| interface(&mfe["iif"]).len());
+        let names = names(status);
+        let widths = list(&status["mfes"]).map(|mfe| interface(&mfe["iif"], &names).len());
         let width = widths.max().unwrap_or(0).max(4);
         lines.push(format!(
             "{:<15} {:<15} {:>width$} {:>9} {:>9} {:>8}  {}",
             "SOURCE", "GROUP", "IN", "PACKET/S", "KBIT/S", "EXPIRES", "OUT"
         ));
-        let mut rows: Vec<Row> = list(&status["mfes"]).map(|mfe| self.row(mfe, width)).collect();
+        let mut rows: Vec<Row> =
+            list(&status["mfes"]).map(|mfe| self.row(mfe, &names, width)).collect();
         // The order of the snapshot where rates are equal: lines stay in place.
         rows.sort_by(|a, b| b.bits.total_cmp(&a.bits).then(b.packets.total_cmp(&a.packets)));
         lines.extend(rows.into_iter().map(|row| row.text));
@@ -70,7 +72,7 @@ impl Table {
         )
     }
 
-    fn row(&self, mfe: &Value, width: usize) -> Row {
+    fn row(&self, mfe: &Value, names: &Names, width: usize) -> Row {
         let key = key(mfe);
         let (packets, octets) = (number(&mfe["packets"]), number(&mfe["octets"]));
         let seconds = number(&self.now["uptime_ms"]).saturating_sub(self.before_ms) as f64 / 1000.0;
@@ -87,13 +89,13 @@ impl Table {
             }
         };
         let (packets, bits) = (rate(packets, old_packets), rate(octets, old_octets) * 8.0);
-        let oifs: Vec<String> = list(&mfe["oifs"]).map(interface).collect();
+        let oifs: Vec<String> = list(&mfe["oifs"]).map(|oif| interface(oif, names)).collect();
         let expires = mfe["expires_in_ms"].as_u64();
         let text = format!(
             "{:<15} {:<15} {:>width$} {:>9.1} {:>9.1} {:>8}  {}",
             key.0,
             key.1,
-            interface(&mfe["iif"]),
+            interface(&mfe["iif"], names),
             packets,
             bits / 1000.0,
             expires.map_or_else(|| "never".into(), |ms| clock(ms / 1000)),
@@ -121,11 +123,27 @@ fn counters(status: &Value) -> HashMap<(String, String), (u64, u64)> {
     list(&status["mfes"]).map(of).collect()
 }
 
-/// An index, and a next hop where there is one.
-fn interface(value: &Value) -> String {
+/// The names of the interfaces that have one, by index.
+type Names = HashMap<u64, String>;
+
+fn names(status: &Value) -> Names {
+    list(&status["interfaces"])
+        .filter_map(|row| Some((number(&row["index"]), printable(row["name"].as_str()?))))
+        .collect()
+}
+
+/// A name without what a terminal would obey.
+fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// A name or an index, and a next hop where there is one.
+fn interface(value: &Value, names: &Names) -> String {
+    let index = &value["index"];
+    let name = names.get(&number(index)).cloned().unwrap_or_else(|| index.to_string());
     match value["next_hop"].as_str() {
-        Some(next_hop) => format!("{}/{next_hop}", value["index"]),
-        None => value["index"].to_string(),
+        Some(next_hop) => format!("{name}/{next_hop}"),
+        None => name,
     }
 }
 
@@ -168,6 +186,20 @@ mod tests {
         let words: Vec<_> = lines[3].split_whitespace().collect();
         assert_eq!(words, ["10.0.0.2", "239.1.1.1", "1", "10.0", "100.0", "1:01", "2/10.0.0.9"]);
         assert!(lines[4].ends_with("none"));
+    }
+
+    #[test]
+    fn interfaces_have_their_names_where_the_status_has_them() {
+        let mut status = status(1000, [(10, 1000), (10, 1000)]);
+        status["interfaces"] = json!([
+            {"index": 1, "next_hop": null, "name": "a-very-long-name\u{1b}"},
+            {"index": 2, "next_hop": "10.0.0.9", "name": "tun0"},
+            {"index": 3, "next_hop": null, "name": null},
+        ]);
+        let lines = Table::new(status).lines();
+        let words: Vec<_> = lines[4].split_whitespace().collect();
+        assert_eq!((words[2], words[6]), ("a-very-long-name?", "tun0/10.0.0.9"));
+        assert_eq!(lines[2].find("  OUT"), lines[3].find("  none"), "the columns stay in line");
     }
 
     #[test]

@@ -57,3 +57,44 @@ fn i74_an_index_that_another_device_has_now_is_a_removal_and_an_addition() {
     let renamed = table(&[with(1, "lan5"), ip]);
     assert_eq!(between(&before, &renamed), ["5: eth5>lan5"]);
 }
+
+#[test]
+fn i74_a_stale_monitor_reads_all_again_although_nothing_is_announced() {
+    let mut monitor = Monitor::open().unwrap();
+    let (mut events, known) = (Vec::new(), monitor.links.clone());
+    // As after a dump that failed: what was announced meanwhile is unknown.
+    monitor.links = Links::default();
+    monitor.is_stale = true;
+    monitor.read(&mut events).unwrap();
+    assert!(!monitor.is_stale());
+    assert!(events.iter().any(|event| short(event) == "+1=lo"), "{events:?}");
+    assert_eq!(monitor.links().get(1), known.get(1));
+}
+
+#[test]
+fn i74_an_invalid_announcement_makes_the_monitor_stale_and_what_follows_is_not_taken() {
+    let mut monitor = Monitor::open().unwrap();
+    let known = monitor.links.clone();
+    let mut bytes = crate::netlink::wire::message(RTM_NEWLINK, 0, 0, &[&[0; 3]]);
+    bytes.resize(20, 0);
+    let mut events = Vec::new();
+    for invalid in [bytes, vec![0xff; 32]] {
+        monitor.is_stale = false;
+        let mut all = named(77, "before", UP);
+        all.resize(all.len().next_multiple_of(4), 0);
+        all.extend(invalid);
+        let lengths = [all.len(), 0];
+        monitor.buffer[..all.len()].copy_from_slice(&all);
+        lengths.iter().for_each(|&length| monitor.take(length, &mut events));
+        assert!(monitor.is_stale);
+        let next = named(78, "behind", UP);
+        monitor.buffer[..next.len()].copy_from_slice(&next);
+        monitor.take(next.len(), &mut events);
+        assert!(monitor.links.get(78).is_none());
+    }
+    assert_eq!(events.iter().map(short).collect::<Vec<_>>(), ["+77=before"]);
+    events.clear();
+    monitor.read(&mut events).unwrap();
+    assert!(events.iter().any(|event| short(event) == "-77=before"), "{events:?}");
+    assert_eq!(monitor.links.get(1), known.get(1));
+}

@@ -1,5 +1,5 @@
-//! Netlink messages as bytes, in the byte order of this machine, because announcements arrive by the thousand and only two numbers
-//! of most of them matter. No I/O here.
+//! Netlink messages as bytes, in the byte order of this machine, because announcements arrive by
+//! the thousand and only two numbers of most of them matter. No I/O here.
 
 use std::net::Ipv4Addr;
 

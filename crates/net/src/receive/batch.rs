@@ -1,7 +1,7 @@
 //! Reading many packets with one system call.
 //!
-//! Not by nix: its `MultiHeaders` are not [`Send`], and it keeps the lengths of the addresses that the
-//! last call wrote.
+//! Not by nix: its `MultiHeaders` are not [`Send`], and it keeps the lengths of the addresses that
+//! the last call wrote.
 
 use nix::errno::Errno;
 use std::mem::zeroed;

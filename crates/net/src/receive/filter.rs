@@ -9,9 +9,10 @@
 //!   sees other protocols, tagged frames and, without PACKET_IGNORE_OUTGOING, what this machine
 //!   sends. The filter refuses them.
 //!
-//! Measured with `cargo bench -p mgm-net --bench listening`: Linux 6.18, two processors of a virtual
-//! machine, retpolines; a multicast stream over veth that the kernel forwards. The time of a packet,
-//! which includes its sender and its receiver, as the median of 60,000 samples of 64 packets:
+//! Measured with `cargo bench -p mgm-net --bench listening`: Linux 6.18, two processors of a
+//! virtual machine, retpolines; a multicast stream over veth that the kernel forwards. The time of
+//! a packet, which includes its sender and its receiver, as the median of 60,000 samples of 64
+//! packets:
 //!
 //! | listening on the link | 46 bytes | 1,344 bytes |
 //! | --- | --- | --- |

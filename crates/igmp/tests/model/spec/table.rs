@@ -13,6 +13,15 @@ fn less(one: &Set, other: &Set) -> Set {
     one.difference(other).copied().collect()
 }
 
+/// A record, without its sources: which host reported it, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    pub host: Ipv4Addr,
+    pub kind: Kind,
+    pub record: RecordType,
+    pub group: Ipv4Addr,
+}
+
 impl Spec {
     fn entries(&self) -> usize {
         self.groups.len() + self.sources.len()
@@ -45,14 +54,8 @@ impl Spec {
         self.sources.retain(|line| line.group != group || !list.contains(&line.source));
     }
 
-    pub(super) fn apply(
-        &mut self,
-        host: Ipv4Addr,
-        kind: Kind,
-        record: RecordType,
-        group: Ipv4Addr,
-        b: Set,
-    ) {
+    pub(super) fn apply(&mut self, told: Told, b: Set) {
+        let Told { kind, record, group, .. } = told;
         let creates = matches!(record, IsEx | ToEx) || record != Block && !b.is_empty();
         if !self.has(group) {
             let full = self.groups.len() >= self.config.max_groups as usize;
@@ -75,8 +78,8 @@ impl Spec {
             Kind::V2 => self.replace(group, What::V2Host, self.now + ohpi),
             _ => {}
         }
-        self.note(host, kind, record, group, &b);
-        self.follow(host, record, group, asked, ask_group);
+        self.note(told, &b);
+        self.follow(told, asked, ask_group);
     }
 
     fn replace(&mut self, group: Ipv4Addr, what: What, until: u64) {
@@ -141,7 +144,8 @@ impl Spec {
     }
 
     /// Which host wants what (I40).
-    fn note(&mut self, host: Ipv4Addr, kind: Kind, record: RecordType, group: Ipv4Addr, b: &Set) {
+    fn note(&mut self, told: Told, b: &Set) {
+        let Told { host, kind, record, group } = told;
         if self.config.leave != LeaveMode::Tracked {
             return;
         }
@@ -207,7 +211,8 @@ impl Spec {
         })
     }
 
-    fn follow(&mut self, host: Ipv4Addr, record: RecordType, group: Ipv4Addr, x: Set, g: bool) {
+    fn follow(&mut self, told: Told, x: Set, g: bool) {
+        let Told { host, record, group, .. } = told;
         let unasked = group.octets()[..3] == [224, 0, 0];
         let version = self.version();
         let x = if version == 3 { x } else { Set::new() };
