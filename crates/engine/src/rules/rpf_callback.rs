@@ -206,7 +206,7 @@ pub fn answered(t: &mut Tables, answer: RpfAnswer, fx: &mut Effects) {
 /// The owner of the arrival interface does not accept a flow that no route covers (spec 5.2).
 fn decline(t: &mut Tables, flow: Flow, fx: &mut Effects) {
     let Some(resolution) = flow_limit::end_resolution(t, flow) else { return };
-    let Resolution { purpose, mut source, packet, .. } = *resolution;
+    let Resolution { purpose, mut source, packet, .. } = resolution;
     if purpose == Purpose::Create {
         if packet.by_forwarder {
             t.count_refused(Refused::NoUpstream); // no caller asks about this flow again

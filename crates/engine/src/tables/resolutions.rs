@@ -7,7 +7,7 @@ use crate::notice::QuestionId;
 use mgm_types::{Flow, IfId, IfSet, Interface};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+use std::ops::{RangeBounds, RangeInclusive};
 use std::sync::Arc;
 
 /// The purpose of a resolution.
@@ -88,81 +88,139 @@ pub type AllAsked = SmallVec<[Asked; 1]>;
 /// All resolutions, by flow.
 #[derive(Debug, Default)]
 pub struct Resolutions {
-    /// Boxed, because the map moves its values.
-    by_flow: BTreeMap<Flow, Box<Resolution>>,
-    /// Those that are to create an MFE, by source, so that a route change finds them.
+    /// The one that began last, unless it has ended. Usually there is no other, because its
+    /// answers come before the next flow; and it needs no allocated memory.
+    newest: Option<(Flow, Resolution)>,
+    /// All others. Boxed, because the map moves its values.
+    others: BTreeMap<Flow, Box<Resolution>>,
+    /// Those of the others that are to create an MFE, by source, so that a route change finds them.
     new_flows: BTreeSet<(SourceId, Flow)>,
 }
 
 impl Resolutions {
+    /// Adds the resolution of a flow that has none.
+    #[inline]
     pub fn insert(&mut self, flow: Flow, resolution: Resolution) {
+        debug_assert!(!self.contains(flow), "it would have two");
+        if self.newest.is_some() {
+            self.move_newest();
+        }
+        self.newest = Some((flow, resolution));
+    }
+
+    /// The newest becomes one of the others.
+    #[inline(never)]
+    fn move_newest(&mut self) {
+        let Some((flow, resolution)) = self.newest.take() else { return };
         if resolution.purpose == Purpose::Create {
             self.new_flows.insert((resolution.source, flow));
         }
-        self.by_flow.insert(flow, Box::new(resolution));
+        self.others.insert(flow, Box::new(resolution));
     }
 
-    pub fn remove(&mut self, flow: Flow) -> Option<Box<Resolution>> {
-        let resolution = self.by_flow.remove(&flow)?;
+    #[inline]
+    pub fn remove(&mut self, flow: Flow) -> Option<Resolution> {
+        if self.is_newest(flow) {
+            return self.newest.take().map(|(_, resolution)| resolution);
+        }
+        self.remove_other(flow)
+    }
+
+    #[inline(never)]
+    fn remove_other(&mut self, flow: Flow) -> Option<Resolution> {
+        let resolution = self.others.remove(&flow)?;
         if resolution.purpose == Purpose::Create {
             self.new_flows.remove(&(resolution.source, flow));
         }
-        Some(resolution)
+        Some(*resolution)
+    }
+
+    #[inline]
+    fn is_newest(&self, flow: Flow) -> bool {
+        self.newest.as_ref().is_some_and(|(newest, _)| *newest == flow)
     }
 
     /// Gives a new flow another number of its source. Returns the former one.
     pub fn set_source(&mut self, flow: Flow, source: SourceId) -> Option<SourceId> {
-        let resolution = self.by_flow.get_mut(&flow)?;
+        let is_other = !self.is_newest(flow);
+        let resolution = self.get_mut(flow)?;
         let old = std::mem::replace(&mut resolution.source, source);
-        self.new_flows.remove(&(old, flow));
-        self.new_flows.insert((source, flow));
+        if is_other {
+            self.new_flows.remove(&(old, flow));
+            self.new_flows.insert((source, flow));
+        }
         Some(old)
     }
 
     /// The first new flow of a source.
     pub fn new_flow_of(&self, source: SourceId) -> Option<Flow> {
-        let mut all = self.new_flows.range((source, Flow::WILDCARD)..=(source, Flow::MAX));
-        all.next().map(|(_, flow)| *flow)
+        let mut others = self.new_flows.range((source, Flow::WILDCARD)..=(source, Flow::MAX));
+        let other = others.next().map(|(_, flow)| *flow);
+        let newest = self.newest.as_ref().filter(|(_, resolution)| {
+            resolution.purpose == Purpose::Create && resolution.source == source
+        });
+        other.into_iter().chain(newest.map(|(flow, _)| *flow)).min()
     }
 
     /// The number of new flows.
     #[cfg(test)]
     pub fn new_flows(&self) -> usize {
-        self.new_flows.len()
+        let newest = self.newest.iter().filter(|(_, newest)| newest.purpose == Purpose::Create);
+        self.new_flows.len() + newest.count()
     }
 
     #[inline]
     pub fn contains(&self, flow: Flow) -> bool {
-        self.by_flow.contains_key(&flow)
+        self.is_newest(flow) || self.others.contains_key(&flow)
     }
 
+    #[inline]
     pub fn get(&self, flow: Flow) -> Option<&Resolution> {
-        self.by_flow.get(&flow).map(|resolution| &**resolution)
+        match &self.newest {
+            Some((newest, resolution)) if *newest == flow => Some(resolution),
+            _ => self.others.get(&flow).map(|resolution| &**resolution),
+        }
     }
 
+    #[inline]
     pub fn get_mut(&mut self, flow: Flow) -> Option<&mut Resolution> {
-        self.by_flow.get_mut(&flow).map(|resolution| &mut **resolution)
+        match &mut self.newest {
+            Some((newest, resolution)) if *newest == flow => Some(resolution),
+            _ => self.others.get_mut(&flow).map(|resolution| &mut **resolution),
+        }
     }
 
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.by_flow.is_empty()
+        self.newest.is_none() && self.others.is_empty()
     }
 
     pub fn len(&self) -> usize {
-        self.by_flow.len()
+        usize::from(self.newest.is_some()) + self.others.len()
     }
 
     /// The resolutions from a flow on, in order.
     pub fn from(&self, first: Flow) -> impl Iterator<Item = (Flow, &Resolution)> + '_ {
-        self.by_flow.range(first..).map(|(&flow, resolution)| (flow, &**resolution))
+        let newest = self.newest.as_ref().map(|(flow, newest)| (*flow, newest));
+        let newest = newest.filter(|(flow, _)| *flow >= first);
+        let middle = newest.map_or(first, |(flow, _)| flow);
+        self.others_in(first..middle).chain(newest).chain(self.others_in(middle..))
     }
 
-    /// The resolutions of a range of flows, to be changed.
+    fn others_in(
+        &self,
+        flows: impl RangeBounds<Flow>,
+    ) -> impl Iterator<Item = (Flow, &Resolution)> + '_ {
+        self.others.range(flows).map(|(&flow, resolution)| (flow, &**resolution))
+    }
+
+    /// The resolutions of a range of flows, in any order, to be changed.
     pub fn range_mut(
         &mut self,
         flows: RangeInclusive<Flow>,
     ) -> impl Iterator<Item = &mut Resolution> + '_ {
-        self.by_flow.range_mut(flows).map(|(_, resolution)| &mut **resolution)
+        let newest = self.newest.as_mut().filter(|(flow, _)| flows.contains(flow));
+        let others = self.others.range_mut(flows).map(|(_, resolution)| &mut **resolution);
+        newest.map(|(_, resolution)| resolution).into_iter().chain(others)
     }
 }
