@@ -4,11 +4,11 @@ use super::mfe::{Overrides, Rpf};
 use super::origins::IifOrigin;
 use super::sources::SourceId;
 use crate::notice::QuestionId;
+use crate::packet::Header;
 use mgm_types::{Flow, IfId, IfSet, Interface};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{RangeBounds, RangeInclusive};
-use std::sync::Arc;
 
 /// The purpose of a resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Purpose {
 #[derive(Clone, Debug)]
 pub struct FirstPacket {
     pub arrival: Interface,
-    pub header: Arc<[u8]>,
+    pub header: Header,
     /// The forwarder reported it and reports no further packet: it needs an entry.
     pub by_forwarder: bool,
 }
@@ -222,5 +222,81 @@ impl Resolutions {
         let newest = self.newest.as_mut().filter(|(flow, _)| flows.contains(flow));
         let others = self.others.range_mut(flows).map(|(_, resolution)| &mut **resolution);
         newest.map(|(_, resolution)| resolution).into_iter().chain(others)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sources::Sources;
+    use super::*;
+    use mgm_types::{Domain, Route};
+
+    fn flow(number: u32) -> Flow {
+        Flow::new((0x0a00_0000 + number).into(), [239, 0, 0, 1].into())
+    }
+
+    /// The numbers of two sources.
+    fn sources() -> [SourceId; 2] {
+        let mut sources = Sources::default();
+        sources.grow(2).unwrap();
+        [1, 2].map(|addr: u32| sources.acquire(addr.into(), Domain::MAIN, Some(&Route::NONE)))
+    }
+
+    fn resolution(purpose: Purpose, source: SourceId) -> Resolution {
+        let arrival = Interface::link(1);
+        let packet = FirstPacket { arrival, header: Header::default(), by_forwarder: false };
+        let rpf = Rpf { iif: IfId(0), upstream: [192, 0, 2, 1].into() };
+        Resolution {
+            purpose,
+            source,
+            packet,
+            arrived: IfId(0),
+            expected: Some(rpf),
+            asked: IfId(0),
+            rpf,
+            origin: IifOrigin::Route,
+            waiting: AwaitedAnswers::Rpf(QuestionId(1)),
+            asked_about: IfSet::default(),
+            overrides: Overrides::default(),
+        }
+    }
+
+    /// Whichever of three flows began last, they are found alike.
+    #[test]
+    fn t5_4_the_newest_resolution_is_found_like_all_others() {
+        let [old, new] = sources();
+        for order in [[1, 2, 3], [1, 3, 2], [3, 2, 1]] {
+            let mut all = Resolutions::default();
+            for number in order {
+                all.insert(flow(number), resolution(Purpose::Create, old));
+            }
+            let flows = |first| all.from(first).map(|(flow, _)| flow).collect::<Vec<_>>();
+            assert_eq!(flows(Flow::WILDCARD), [1, 2, 3].map(flow), "{order:?}");
+            assert_eq!(flows(flow(2)), [2, 3].map(flow), "{order:?}");
+            assert_eq!((all.len(), all.new_flows()), (3, 3));
+            assert_eq!(all.range_mut(flow(1)..=flow(2)).count(), 2, "{order:?}");
+            assert!(all.contains(flow(2)) && all.get_mut(flow(3)).is_some());
+            for number in 1..=3 {
+                assert_eq!(all.new_flow_of(old), Some(flow(number)), "{order:?}");
+                assert_eq!(all.set_source(flow(number), new), Some(old));
+            }
+            assert_eq!(all.new_flow_of(old), None);
+            assert_eq!(all.new_flow_of(new), Some(flow(1)));
+            for number in [2, 1, 3] {
+                assert!(all.remove(flow(number)).is_some() && all.get(flow(number)).is_none());
+            }
+            assert!(all.is_empty() && all.new_flows() == 0 && all.remove(flow(1)).is_none());
+        }
+    }
+
+    #[test]
+    fn t5_10_only_new_flows_are_found_by_their_source() {
+        let [source, _] = sources();
+        let mut all = Resolutions::default();
+        for (number, purpose) in [(1, Purpose::Renew), (2, Purpose::Create), (3, Purpose::Reroute)]
+        {
+            all.insert(flow(number), resolution(purpose, source));
+        }
+        assert_eq!((all.new_flow_of(source), all.new_flows()), (Some(flow(2)), 1));
     }
 }
