@@ -17,27 +17,23 @@
 //! warnings. A `port::Step` is one call of `handle`: the time, and the lists it appends to. Code
 //! of a link gets `(&mut Port, &mut Step)` and never sees another link.
 //!
-//! # Where the host side and the proxy belong
+//! # The parts of a link, and the proxy
 //!
-//! - `host/` is the host side of one link. `Link` has one as `host: Option<Host>`, beside
-//!   `router: Option<Router>`: an upstream has a host only, a downstream a router only, a router
-//!   link has a router, and a host too if `join` is configured. `Link::received` hands every
-//!   `receive::Received` to both. Each side makes its own checks of a query's source and
-//!   destination: the router refuses queries from 0.0.0.0, to unicast addresses and in unicast
-//!   frames, the host answers them (I10, I11).
-//! - `proxy/` is the database of the upstreams. `memberships::Memberships::changed` and a router
-//!   that ends append `(link, group)` of a downstream to `step.changed`. At the end of `handle`, the
-//!   machine gives the list to the proxy, which reads each downstream's `router::Router::reception`:
-//!   a [`Filter`], static memberships included. It merges them ([`Filter::merge`]), and tells the
-//!   host sides of the upstreams their new state.
+//! - A `Link` has a `router::Router` unless it is an upstream, and a `host::Host` if it is an upstream or
+//!   has a `join`. `Link::received` hands each packet to both. Each side makes its own checks of a
+//!   query's source and destination: the router refuses queries from 0.0.0.0, to unicast addresses
+//!   and in unicast frames, the host answers them (I10, I11).
+//! - `memberships::Memberships` is what the link tells MGM. It also appends the `(link, group)` of a
+//!   downstream to `step.changed`, as does a router that ends.
+//! - `proxy::Proxy::settle` ends each `handle`: it reads `router::Router::reception` of those groups,
+//!   static memberships included, merges them ([`Filter::merge`]), and tells the hosts what is wanted.
+//! - `Link::settle` ends each step of a link: the host adapts to the addresses and answers the queries
+//!   of its own router, and a downstream rests unless it is querier (I57).
 //! - Actions are appended to `step.actions` at once, in the order in which they shall be done.
 //!   `port::Port::send` makes a packet, `port::Port::log` a line (and keeps all but errors rare).
 //! - Deadlines: each part has `deadline()`, `Time(u64::MAX)` for never, and `run(at, …)`. The
-//!   deadline of a link is the earliest of its parts; the machine runs the earliest link again and
-//!   again until none is due. After `run(at, …)` the part's deadline must be later than `at`.
-//! - `link::Link::withhold` takes all memberships of a link out of MGM, or adds them again: what
-//!   a downstream does that loses or wins the election (I57; `router::Router::is_querier`).
-//!
+//!   machine runs the earliest again and again until none is due. After `run(at, …)` the part's
+//!   deadline must be later than `at`.
 #![forbid(unsafe_code)]
 
 mod action;
