@@ -33,14 +33,14 @@ impl ClientCallbacks {
                 let (mut index, mut hop) = pair(*iif);
                 let mut nbr = dword(*upstream);
                 let mut dest = dest_info(route);
-                let (size, mut bytes) = header_copy(header);
-                let (hdr, dest) = (bytes.as_mut_ptr(), (&raw mut dest).cast());
-                let call = || {
-                    // SAFETY: the client registered it as such a function, and
-                    // the pointers point to locals that outlive the call.
-                    unsafe { pfn(s, sm, g, gm, &mut index, &mut hop, &mut nbr, size, hdr, dest) }
+                let dest = (&raw mut dest).cast();
+                let mut call = |size, hdr| {
+                    // SAFETY: the client registered it as such a function, and the pointers
+                    // point to values that outlive the call.
+                    unsafe { pfn(s, sm, g, gm, &mut index, &mut hop, &mut nbr, size, hdr, dest) };
                 };
-                arrival::within(*arrival, || call_out("pfnRpfCallback", call));
+                let call_out = |size, hdr| call_out("pfnRpfCallback", || call(size, hdr));
+                arrival::within(*arrival, || with_header(header, call_out));
                 *iif = Interface { index, next_hop: addr(hop) };
                 *upstream = addr(nbr);
             }
@@ -54,7 +54,7 @@ impl ClientCallbacks {
                     // SAFETY: as above; `count` entries are at `first`.
                     unsafe { pfn(s, sm, g, gm, index, hop, count, first) }
                 });
-                for (oif, entry) in std::iter::zip(oifs, list) {
+                for (oif, entry) in std::iter::zip(oifs, &list) {
                     oif.enabled = entry.bIsEnabled != 0;
                 }
             }
@@ -76,10 +76,11 @@ impl ClientCallbacks {
                 let pfn = config.pfnWrongIfCallback?;
                 let (s, _, g, _) = words(*flow);
                 let (index, hop) = pair(*arrival);
-                let (size, mut bytes) = header_copy(header);
-                call_out("pfnWrongIfCallback", || {
-                    // SAFETY: as above; `size` bytes are there.
-                    unsafe { pfn(s, g, index, hop, size, bytes.as_mut_ptr()) }
+                with_header(header, |size, hdr| {
+                    call_out("pfnWrongIfCallback", || {
+                        // SAFETY: as above; `size` bytes are there.
+                        unsafe { pfn(s, g, index, hop, size, hdr) }
+                    });
                 });
             }
             Notice::LocalJoin { flow, interface } => {
@@ -179,14 +180,20 @@ fn if_entry(oif: &CreationOif) -> MGM_IF_ENTRY {
 /// The length of the longest IP header.
 const LONGEST_HEADER: usize = 60;
 
-/// Returns the size of a header, and a copy that the client may change. Zeros follow the
+/// Passes on the size of a header, and a copy that the client may change. Zeros follow the
 /// copy up to the length of the longest IP header, for a client that does not look at the
 /// size.
-fn header_copy(header: &[u8]) -> (DWORD, SmallVec<[u8; LONGEST_HEADER]>) {
-    let mut bytes = SmallVec::from([0; LONGEST_HEADER]);
-    bytes.resize(header.len().max(LONGEST_HEADER), 0);
-    bytes[..header.len()].copy_from_slice(header);
-    (header.len() as DWORD, bytes)
+#[inline]
+fn with_header(header: &[u8], call: impl FnOnce(DWORD, PBYTE)) {
+    let size = header.len() as DWORD;
+    let mut copy = [0; LONGEST_HEADER];
+    match copy.get_mut(..header.len()) {
+        Some(start) => {
+            start.copy_from_slice(header);
+            call(size, copy.as_mut_ptr());
+        }
+        None => call(size, header.to_vec().as_mut_ptr()),
+    }
 }
 
 /// Returns the route of a look-up in the form of the routing table manager. Without a route

@@ -171,29 +171,32 @@ impl Effects {
 
     /// Adds a notice for a client; false if there is no memory or there are too many notices.
     /// An alert is then told later (spec 8.9); the caller of a question must do without an
-    /// answer. Inlined, so that the notice is built in place.
+    /// answer. Inlined, so that the notice is built in place. Therefore only the rare paths may
+    /// pass it to a function.
     #[inline(always)]
     pub(crate) fn tell(&mut self, to: ClientId, notice: Notice) -> bool {
-        let has_room = self.notices.len() + SURE < self.notices.capacity();
-        if !has_room && !self.grow_notices(to, &notice) {
-            return false;
+        if self.notices.len() + SURE >= self.notices.capacity() {
+            return self.tell_without_room(to, notice);
         }
-        match self.boxes.pop() {
-            Some(mut used) => {
-                // The old content is finished and owns nothing.
-                std::mem::forget(std::mem::replace(&mut *used, notice));
-                self.put(to, used);
-                true
-            }
-            None => self.tell_in_new_box(to, notice),
-        }
+        let Some(mut used) = self.boxes.pop() else { return self.tell_in_new_box(to, notice) };
+        let place = (notice.phase(), to);
+        // The old content is finished and owns nothing.
+        std::mem::forget(std::mem::replace(&mut *used, notice));
+        self.put(place, used);
+        true
+    }
+
+    #[cold]
+    fn tell_without_room(&mut self, to: ClientId, notice: Notice) -> bool {
+        self.grow_notices(to, &notice) && self.tell(to, notice)
     }
 
     #[inline(never)]
     fn tell_in_new_box(&mut self, to: ClientId, notice: Notice) -> bool {
+        let place = (notice.phase(), to);
         match NoticeBox::new(notice) {
             Ok(boxed) => {
-                self.put(to, boxed);
+                self.put(place, boxed);
                 true
             }
             Err(notice) => {
@@ -203,13 +206,12 @@ impl Effects {
         }
     }
 
-    /// Appends a notice; there is room.
+    /// Appends a notice, with its place in the order of delivery; there is room.
     #[inline]
-    fn put(&mut self, to: ClientId, boxed: NoticeBox) {
-        let place = (boxed.phase(), to);
+    fn put(&mut self, place: (u8, ClientId), boxed: NoticeBox) {
         self.disordered |= place < self.last;
         self.last = place;
-        self.notices.push_back((to, boxed));
+        self.notices.push_back((place.1, boxed));
     }
 
     /// Makes room for another notice. A notice about a group may have to be told later, because
@@ -240,6 +242,7 @@ impl Effects {
         if is_full && self.notices.try_reserve(USUAL).is_err() {
             return ::log::error!("out of memory: a client does not receive {notice}");
         }
+        let place = (notice.phase(), to);
         let boxed = match self.boxes.pop().or_else(|| self.spare.pop()) {
             Some(mut used) => {
                 *used = notice;
@@ -248,7 +251,7 @@ impl Effects {
             None => NoticeBox::new(notice),
         };
         match boxed {
-            Ok(boxed) => self.put(to, boxed),
+            Ok(boxed) => self.put(place, boxed),
             Err(notice) => ::log::error!("out of memory: a client does not receive {notice}"),
         }
     }
@@ -321,8 +324,6 @@ impl Effects {
         if self.boxes.len() < BOXES {
             if notice.owns() {
                 *notice = NOTHING;
-            } else {
-                std::mem::forget(std::mem::replace(&mut *notice, NOTHING));
             }
             self.boxes.push(notice);
         }

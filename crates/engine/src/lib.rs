@@ -27,7 +27,7 @@ pub use notice::{
     CreationOif, CreationOifs, Notice, NoticeBox, NoticeKind, NoticeKinds, QuestionId,
 };
 pub use notice_text::Answer;
-pub use packet::{Out, Outcome, Packet, Refused};
+pub use packet::{Header, Out, Outcome, Packet, Refused};
 pub use rules::enumeration::EnumKind;
 pub use rules::forwarder::WantedEntry;
 pub use rules::listing::{ClientRow, InterfaceRow, MembershipRow, Sizes};

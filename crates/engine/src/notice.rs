@@ -1,10 +1,10 @@
 //! Notices for clients: one for each callback to be made.
 
+use crate::packet::Header;
 use mgm_types::{Flow, Interface, Ipv4Addr, Route};
 use smallvec::SmallVec;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 /// Identifies a question: an answer counts only while the engine still waits for this question.
 /// Never reused.
@@ -41,7 +41,7 @@ pub enum Notice {
     /// time-out in seconds: 0 is the default, u32::MAX never.
     PruneMfe { question: QuestionId, flow: Flow, iif: Interface, timeout: u32 },
     /// WRONG_IF_CALLBACK: a packet arrived on another interface than the iif.
-    WrongIf { flow: Flow, arrival: Interface, header: Arc<[u8]> },
+    WrongIf { flow: Flow, arrival: Interface, header: Header },
     /// RPF_CALLBACK: may change the incoming interface and the upstream neighbour. If no route
     /// leads through a client's interface, there is neither, and no route.
     Rpf {
@@ -49,7 +49,7 @@ pub enum Notice {
         flow: Flow,
         iif: Interface,
         upstream: Ipv4Addr,
-        header: Arc<[u8]>,
+        header: Header,
         route: Route,
         /// Where the packet arrived, or the MFE's iif if no packet caused it.
         arrival: Interface,

@@ -3,6 +3,7 @@
 use mgm_types::{Flow, Interface};
 use smallvec::SmallVec;
 use std::fmt;
+use std::ops::Deref;
 
 /// A packet that arrived.
 #[derive(Clone, Debug)]
@@ -17,6 +18,35 @@ pub struct Packet<'a> {
     pub length: u32,
     /// Time to live on arrival.
     pub ttl: u8,
+}
+
+/// A copy of the header of a packet. It needs allocated memory only if it has more options than
+/// Router Alert, which is rare.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Header(SmallVec<[u8; 24]>);
+
+impl From<&[u8]> for Header {
+    #[inline]
+    fn from(bytes: &[u8]) -> Header {
+        Header(SmallVec::from_slice(bytes))
+    }
+}
+
+impl Clone for Header {
+    // Copies the bytes at once: the list's own function copies one after the other.
+    #[inline]
+    fn clone(&self) -> Header {
+        Header::from(&**self)
+    }
+}
+
+impl Deref for Header {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// Why a packet is not forwarded.

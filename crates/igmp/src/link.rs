@@ -147,15 +147,19 @@ impl Link {
 
     /// Sends a flow up by this upstream, or no longer (I58).
     pub fn raise(&mut self, flow: Flow, raised: bool, step: &mut Step) {
-        let group = flow.group();
-        let before = self.desired(group);
-        match raised {
+        let is_news = match raised {
             true => self.raised.insert(flow),
             false => self.raised.remove(&flow),
         };
-        let after = self.desired(group);
-        let changed = Changed { group, before: &before, after: &after };
-        self.memberships.changed(changed, &mut self.port, step);
+        if !is_news || !self.is_upstream() {
+            return;
+        }
+        // The other flows of the group, of which there may be thousands, stay as they are.
+        let (group, statics) = (flow.group(), self.port.statics_of(flow.group()));
+        let one = Filter { exclude: false, sources: vec![flow.source()] };
+        let (with, without) = (Desired::of(one, statics), Desired::of(Filter::default(), statics));
+        let (before, after) = if raised { (&without, &with) } else { (&with, &without) };
+        self.memberships.changed(Changed { group, before, after }, &mut self.port, step);
     }
 
     pub fn status(&self, now: Time) -> LinkStatus {
@@ -303,15 +307,22 @@ impl Link {
         }
     }
 
-    fn desired(&self, group: Ipv4Addr) -> Desired {
+    /// What hosts and static memberships want of a group.
+    fn hosts_desire(&self, group: Ipv4Addr) -> Desired {
         match &self.router {
             Some(router) => router.desired(group, &self.port),
-            None => {
-                let flows = Flow::any_source(group)..=Flow::any_source(group).last_of_group();
-                let sources = self.raised.range(flows).map(|flow| flow.source()).collect();
-                Desired::of(Filter { exclude: false, sources }, self.port.statics_of(group))
-            }
+            None => Desired::of(Filter::default(), self.port.statics_of(group)),
         }
+    }
+
+    /// What MGM shall have of a group.
+    fn desired(&self, group: Ipv4Addr) -> Desired {
+        if !self.is_upstream() {
+            return self.hosts_desire(group);
+        }
+        let flows = Flow::any_source(group)..=Flow::any_source(group).last_of_group();
+        let sources = self.raised.range(flows).map(|flow| flow.source()).collect();
+        Desired::of(Filter { exclude: false, sources }, self.port.statics_of(group))
     }
 
     /// What MGM shall have of each group.
@@ -319,7 +330,8 @@ impl Link {
         let statics = self.port.statics().iter().map(|flow| flow.group());
         let learned = self.router.iter().flat_map(Router::groups);
         let raised = self.raised.iter().map(|flow| flow.group());
-        statics.chain(learned).chain(raised).map(|group| (group, self.desired(group))).collect()
+        let groups: BTreeSet<Ipv4Addr> = statics.chain(learned).chain(raised).collect();
+        groups.into_iter().map(|group| (group, self.desired(group))).collect()
     }
 
     fn tell_all(&mut self, step: &mut Step) {
@@ -380,7 +392,10 @@ impl Link {
 
     /// Whether packets of a new flow may leave by the link. Beside an owner, that decides (I45).
     pub fn may_forward(&self, flow: Flow) -> bool {
-        !self.memberships.is_alone() || self.desired(flow.group()).forwards(flow.source())
+        // Thousands of flows of a group may be raised: this one is looked up.
+        !self.memberships.is_alone()
+            || self.raised.contains(&flow)
+            || self.hosts_desire(flow.group()).forwards(flow.source())
     }
 
     /// The groups to be saved.

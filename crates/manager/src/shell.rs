@@ -113,25 +113,27 @@ impl Host for Shell<'_> {
         notice: Queued,
         callee: &mut Callee,
     ) -> Option<Queued> {
-        let run = guard.run.as_mut()?;
+        let Run { engine, clients, fx, counters, .. } = guard.run.as_mut()?;
+        let record = clients.at(place)?;
         let kind = notice.kind();
         match kind {
             NoticeKind::Rpf | NoticeKind::Creation => {
                 callee.asked += 1;
-                run.queue_held_back(place, &notice);
+                if let Some(next) = record.backlog.popped(&notice) {
+                    record.queue_held_back(next, engine, fx);
+                }
             }
             NoticeKind::DisableIgmp | NoticeKind::EnableIgmp
-                if !run.engine.starting(place.client, &notice) =>
+                if !engine.starting(place.client, &notice) =>
             {
-                run.fx.reuse(notice.0);
+                fx.reuse(notice.0);
                 return None;
             }
             _ => {}
         }
-        let record = run.clients.at(place)?;
         if record.kinds.has(kind) {
             record.delivered.count(kind);
-            run.counters.callbacks.count(kind);
+            counters.callbacks.count(kind);
         }
         Some(notice)
     }
@@ -179,24 +181,20 @@ impl Host for Shell<'_> {
     }
 }
 
-impl Run {
-    /// A question about a flow was taken out of the queue: queues some that were held back.
-    #[inline]
-    fn queue_held_back(&mut self, place: ClientPlace, taken: &Queued) {
-        let Run { engine, clients, fx, .. } = self;
-        let Some(record) = clients.at(place) else { return };
-        let mut next = record.backlog.popped(taken);
+impl ClientRecord {
+    /// A question about a flow was taken out of the queue: queues the next one that was held back.
+    #[inline(never)]
+    fn queue_held_back(&mut self, next: Queued, engine: &mut Engine, fx: &mut Effects) {
+        let mut next = Some(next);
         while let Some(question) = next.take() {
-            if let Pushed::Refused(lost) = record.queue.push(&BOUNDS, Cause::WORKER, question) {
+            if let Pushed::Refused(lost) = self.queue.push(&BOUNDS, Cause::WORKER, question) {
                 engine.forget(&lost, fx); // no memory: as if its packet had not arrived
-                record.backlog.refused(&lost);
-                next = record.backlog.next_queued();
+                self.backlog.refused(&lost);
+                next = self.backlog.next_queued();
             }
         }
     }
-}
 
-impl ClientRecord {
     /// Queues the next alerts for a client that is behind: the current state of a subject that is
     /// noted. False if that is enough for now.
     fn tell_next(

@@ -42,7 +42,7 @@ fn rpf() -> Notice {
         flow: Flow::new(S, G),
         iif: Interface { index: 7, next_hop: via },
         upstream: via,
-        header: vec![0x45, 1, 2].into(),
+        header: [0x45, 1, 2][..].into(),
         route: Route {
             origin: RouteOrigin::Via(via),
             if_index: 7,
@@ -228,7 +228,7 @@ fn alerts_to_the_right_function() {
     };
     assert_eq!(call(Notice::Join { flow: Flow::WILDCARD, member: true }), [1, 0, 0, 0, 0, 1]);
     assert_eq!(call(Notice::Join { flow, member: false }), [1, s, DWORD::MAX, g, DWORD::MAX, 0]);
-    let header = vec![0x45].into();
+    let header = [0x45][..].into();
     assert_eq!(
         call(Notice::WrongIf { flow, arrival: interface, header }),
         [2, s, g, 4, s, 1, 0x45]

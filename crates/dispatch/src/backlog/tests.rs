@@ -183,3 +183,16 @@ fn t0_9_questions_that_find_no_memory_take_no_place() {
     assert!(backlog.next_queued().is_some());
     assert_eq!((backlog.next_queued(), backlog.len()), (None, 0));
 }
+
+#[test]
+fn t0_9_many_questions_leave_no_memory_behind_and_few_leave_it() {
+    for (held, is_kept) in [(100, true), (1000, false)] {
+        let mut backlog = full();
+        hold(&mut backlog, Origin::Else, 100..100 + held);
+        for _ in 0..held {
+            assert!(backlog.popped(&Rpf(1)).is_some());
+        }
+        assert_empty(&mut backlog);
+        assert_eq!(backlog.places.capacity() > 0, is_kept, "after {held}");
+    }
+}

@@ -72,7 +72,7 @@ pub fn begin_resolution(t: &mut Tables, flow: Flow, resolution: Resolution) {
 }
 
 /// Ends a resolution. An MFE that it creates is counted separately.
-pub fn end_resolution(t: &mut Tables, flow: Flow) -> Option<Box<Resolution>> {
+pub fn end_resolution(t: &mut Tables, flow: Flow) -> Option<Resolution> {
     let resolution = t.resolutions.remove(flow)?;
     if resolution.purpose == Purpose::Create {
         t.begun_flows.end(resolution.arrived);

@@ -30,7 +30,7 @@ pub fn finish(t: &mut Tables, flow: Flow, fx: &mut Effects) {
         "or the change would have voided it"
     );
     if resolution.purpose == Purpose::Create {
-        let Resolution { source, rpf, origin, packet, arrived, .. } = *resolution;
+        let Resolution { source, rpf, origin, packet, arrived, .. } = resolution;
         let off = resolution.overrides.off;
         if memory::reserve(t, fx).is_err() {
             return questions::give_up_unasked(t, flow, Purpose::Create, source, fx);

@@ -83,6 +83,6 @@ pub fn give_up_unasked(
 /// There is no memory to pass a question to its client.
 pub fn unasked(t: &mut Tables, flow: Flow, fx: &mut Effects) {
     let Some(resolution) = flow_limit::end_resolution(t, flow) else { return };
-    let Resolution { purpose, source, .. } = *resolution;
+    let Resolution { purpose, source, .. } = resolution;
     give_up_unasked(t, flow, purpose, source, fx);
 }

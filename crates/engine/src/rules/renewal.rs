@@ -4,12 +4,12 @@ use super::rpf::{self, RpfPath};
 use super::rpf_callback::{self, Inquiry};
 use super::{creation_alert, flow_limit};
 use crate::effects::Effects;
+use crate::packet::Header;
 use crate::tables::{
     AllAsked, AwaitedAnswers, FirstPacket, IifOrigin, Overrides, Purpose, Resolution, SourceId,
     Tables,
 };
 use mgm_types::{Flow, IfId, IfSet};
-use std::sync::Arc;
 
 /// After an owner was asked about a flow that no route covers, no client is asked again for
 /// this time (spec 5.2).
@@ -29,7 +29,7 @@ pub fn ask_again(
     let is_there = |id: &IfId| rpf::leads_to(t, flow, source, *id);
     let present = present.filter(is_there).unwrap_or(rpf.iif);
     let arrival = t.interfaces.name(present);
-    let packet = FirstPacket { arrival, header: Arc::default(), by_forwarder: false };
+    let packet = FirstPacket { arrival, header: Header::default(), by_forwarder: false };
     if let IifOrigin::Unrouted(asked) = t.origins.of(flow) {
         let leads_nowhere = rpf::rpf_path(t, flow, source, Some(rpf.iif)) == RpfPath::Nowhere;
         match purpose {

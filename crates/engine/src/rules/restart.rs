@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 /// Starts a resolution again, because state has changed (spec 5.4).
 fn restart(t: &mut Tables, flow: Flow, fx: &mut Effects) {
     let Some(resolution) = flow_limit::end_resolution(t, flow) else { return };
-    let Resolution { purpose, source, packet, .. } = *resolution;
+    let Resolution { purpose, source, packet, .. } = resolution;
     debug(t, fx, || format!("state changed during the resolution of {flow}: starting again"));
     match purpose {
         Purpose::Create => {

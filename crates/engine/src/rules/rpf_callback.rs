@@ -13,7 +13,6 @@ use crate::tables::{
     SourceId, Tables,
 };
 use mgm_types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route};
-use std::sync::Arc;
 
 /// The memory that a question needs besides its notice, for what waits for the answer.
 const RESOLUTION_BYTES: usize = 768;
@@ -103,7 +102,7 @@ pub fn ask_owner(t: &mut Tables, inquiry: Inquiry, way: WayIn, fx: &mut Effects)
         None => (Interface::NONE, Route::NONE, IifOrigin::Unrouted(t.now)),
     };
     let FirstPacket { arrival, header, .. } = &packet;
-    let (arrival, header, upstream) = (*arrival, Arc::clone(header), rpf.upstream);
+    let (arrival, header, upstream) = (*arrival, header.clone(), rpf.upstream);
     let notice = Notice::Rpf { question, flow, iif: named, upstream, header, route, arrival };
     if fx.headroom.take(RESOLUTION_BYTES).is_err() || !fx.tell(owner, notice) {
         return questions::give_up_unasked(t, flow, purpose, source, fx);
@@ -206,7 +205,7 @@ pub fn answered(t: &mut Tables, answer: RpfAnswer, fx: &mut Effects) {
 /// The owner of the arrival interface does not accept a flow that no route covers (spec 5.2).
 fn decline(t: &mut Tables, flow: Flow, fx: &mut Effects) {
     let Some(resolution) = flow_limit::end_resolution(t, flow) else { return };
-    let Resolution { purpose, mut source, packet, .. } = *resolution;
+    let Resolution { purpose, mut source, packet, .. } = resolution;
     if purpose == Purpose::Create {
         if packet.by_forwarder {
             t.count_refused(Refused::NoUpstream); // no caller asks about this flow again

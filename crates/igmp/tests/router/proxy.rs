@@ -125,6 +125,24 @@ fn i58_a_flow_that_is_sent_up_ends_with_its_stream() {
 }
 
 #[test]
+fn i58_what_is_sent_up_survives_the_upstream_and_a_protocol_that_takes_it() {
+    let mut router = home(ProxyUpstream::default());
+    for n in 1..=3 {
+        assert_eq!(router.packet(&format!("192.168.1.{n},239.1.1.1"), LAN1), Some(vec![UP]));
+    }
+    router.event(Event::Link { link: UP, info: LinkInfo::default() });
+    assert_eq!(router.packet("192.168.1.1,239.1.1.1", LAN1), Some(vec![]));
+    let addresses = vec![mgm_igmp::LinkAddress::new(ip("10.1.0.2"), 24)];
+    let info = LinkInfo { up: true, mtu: 1_500, point_to_point: false, addresses };
+    router.event(Event::Link { link: UP, info });
+    assert_eq!(router.packet("192.168.1.1,239.1.1.1", LAN1), Some(vec![UP]));
+    router.p_takes(UP);
+    let memberships = router.memberships();
+    assert_eq!(memberships.len(), 3, "{memberships:?}");
+    assert_eq!(router.packet("192.168.1.2,239.1.1.1", LAN1), Some(vec![UP]));
+}
+
+#[test]
 fn i57_a_downstream_that_rests_is_no_outgoing_interface() {
     let mut router = home(ProxyUpstream::default());
     router.report(LAN1, HOST, ToEx, G, &[]);

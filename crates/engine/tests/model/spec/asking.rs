@@ -2,9 +2,8 @@
 
 use super::rpf_path::RpfPath;
 use super::{Asking, First, Mfe, Model, Origin, Purpose};
-use mgm_engine::{ClientId, CreationOif, Notice, QuestionId, Refused};
+use mgm_engine::{ClientId, CreationOif, Header, Notice, QuestionId, Refused};
 use mgm_types::{Domain, Flow, Interface, Ipv4Addr, Route};
-use std::sync::Arc;
 
 /// What RPF_CALLBACK asks about.
 struct RpfAsked {
@@ -87,7 +86,7 @@ impl Model {
         let question = self.number();
         let named = expected.map_or(Interface::NONE, |(name, _)| name);
         let (iif, upstream) = expected.unwrap_or((asked, Ipv4Addr::UNSPECIFIED));
-        let (arrival, header) = (first.arrival, Arc::clone(&first.header));
+        let (arrival, header) = (first.arrival, first.header.clone());
         let arrived = self.place(arrival).map(|place| place.name);
         self.asking.push(Asking {
             flow,
@@ -119,7 +118,7 @@ impl Model {
         let (iif, upstream, origin) = (mfe.iif, mfe.upstream, mfe.origin);
         let is_rpf_path = |name: &Interface| matches!(self.present_way(flow, Some(*name)), RpfPath::In(there, _) if there == *name);
         let arrival = present.filter(is_rpf_path).unwrap_or(iif);
-        let first = First { arrival, header: Arc::default(), by_kernel: false };
+        let first = First { arrival, header: Header::default(), by_kernel: false };
         if let Origin::Unrouted(asked) = origin {
             let leads_nowhere = self.present_way(flow, Some(iif)) == RpfPath::Nowhere;
             if purpose == Purpose::Reroute && leads_nowhere {

@@ -14,11 +14,10 @@ mod rpf_path;
 
 pub use members::MembershipCall;
 
-use mgm_engine::{ClientId, Notice, QuestionId, Refused};
+use mgm_engine::{ClientId, Header, Notice, QuestionId, Refused};
 use mgm_types::{Code, Domain, Flow, Interface, Ipv4Addr, Route, Scope, Time};
 use routes::{Late, Name};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// A client (spec section 1).
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +131,7 @@ pub struct Rival {
 #[derive(Clone, Debug)]
 pub struct First {
     pub arrival: Interface,
-    pub header: Arc<[u8]>,
+    pub header: Header,
     /// A kernel told of it, and will tell of no other.
     pub by_kernel: bool,
 }
