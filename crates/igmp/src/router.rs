@@ -2,6 +2,7 @@
 
 mod admission;
 mod bucket;
+mod compact;
 mod group;
 mod groups;
 mod policy;

@@ -1,8 +1,8 @@
 //! The state of one group on a link (I32). Groups are many, so they are kept small.
 
 use crate::filter::Filter;
+use crate::router::compact::insert;
 use crate::router::tracking::Tracking;
-use crate::router::transitions::Questions;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
 
@@ -36,6 +36,21 @@ pub(super) struct Group {
     pub sources: Vec<Source>,
     /// Which hosts want the group.
     pub tracking: Tracking,
+}
+
+/// What the table says must be asked. A querier asks it, others ignore it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Questions {
+    /// Q(G).
+    pub group: bool,
+    /// Q(G,X).
+    pub sources: Vec<Ipv4Addr>,
+}
+
+impl Questions {
+    pub fn is_empty(&self) -> bool {
+        !self.group && self.sources.is_empty()
+    }
 }
 
 /// A source record.
@@ -177,12 +192,4 @@ impl Group {
         earliest = earliest.min(self.next_source_query);
         self.sources.iter().filter_map(Source::timer).fold(earliest, Time::min)
     }
-}
-
-/// Inserts into a list that grows by an eighth, because lists are many and memory is bounded.
-pub(super) fn insert<T>(list: &mut Vec<T>, at: usize, item: T) {
-    if list.len() == list.capacity() {
-        list.reserve_exact(list.len() / 8 + 1);
-    }
-    list.insert(at, item);
 }

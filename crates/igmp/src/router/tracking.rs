@@ -2,7 +2,7 @@
 
 use crate::codec::RecordType;
 use crate::filter::Filter;
-use crate::router::group::insert;
+use crate::router::compact::insert;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
 use std::ops::Range;

@@ -1,25 +1,10 @@
 //! What a record does to a group: the table of I32 (RFC 9776, sections 6.4.1 and 6.4.2).
 
 use crate::codec::RecordType;
-use crate::router::group::{Group, Source};
+use crate::router::group::{Group, Questions, Source};
 use crate::router::room::Room;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
-
-/// What the table says must be asked. A querier asks it, others ignore it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Questions {
-    /// Q(G).
-    pub group: bool,
-    /// Q(G,X).
-    pub sources: Vec<Ipv4Addr>,
-}
-
-impl Questions {
-    pub fn is_empty(&self) -> bool {
-        !self.group && self.sources.is_empty()
-    }
-}
 
 /// A record that has passed all checks: its sources are host addresses in ascending order.
 #[derive(Clone, Copy, Debug)]
