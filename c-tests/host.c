@@ -1,4 +1,4 @@
-/* The host's functions, as far as mgmhost.h and not the semantics documents them. */
+/* The functions of the host, as far as they are documented in mgmhost.h and not in the semantics. */
 
 #include "router.h"
 

@@ -1,4 +1,4 @@
-/* Great numbers of clients, handles and threads: rules 1.2, 7.3 and 8.6 of the semantics. */
+/* Large numbers of clients, handles and threads: rules 1.2, 7.3 and 8.6 of the semantics. */
 
 #include "router.h"
 #include "threads.h"

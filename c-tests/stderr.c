@@ -1,4 +1,4 @@
-/* If nobody reads a log on stderr, no call and no thread of the library waits for it: rules 8.4 and
+/* If no program reads stderr, no call and no thread of the library waits for it: rules 8.4 and
  * 8.10 of the semantics, D76. */
 
 #include "router.h"

@@ -20,7 +20,7 @@
  * closed, or if it is of the wrong kind. When a call fails, it has changed nothing and
  * written no out-parameter, unless the description of the function says otherwise. A
  * buffer needs no alignment, and may be NULL if its size is 0. With
- * ERROR_INSUFFICIENT_BUFFER, *pdwBufferSize returns the size that is needed.
+ * ERROR_INSUFFICIENT_BUFFER, *pdwBufferSize contains the size that is needed.
  *
  * Errors. The log says why a call failed (see MGM_LOG in mgmhost.h), and
  * MgmHostGetLastMessage in mgmhost.h returns the same text. Nothing is logged
@@ -116,7 +116,7 @@ typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
  * the source without a reverse-path check: it sets the incoming interface to one
  * of its own interfaces. If the client leaves the incoming interface 0, the
  * library creates no MFE. It does not ask again about this flow for 10 seconds,
- * unless a change concerns the flow.
+ * unless a route, an owner or a boundary that concerns the flow changes.
  *
  * Parameters:
  * - dwSourceAddr, dwGroupAddr: source and group of the flow, network byte
@@ -206,9 +206,10 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
  * - for the owner of the incoming interface, if the MFE is created without an
  *   outgoing interface, or if it loses the last one and the owner has not caused
  *   that;
- * - for the former owner and, if the MFE has no outgoing interface, for the new
- *   owner, if a route change gives the MFE an incoming interface of another
- *   owner.
+ * - for the former owner, if a route change gives the MFE an incoming interface
+ *   of another owner;
+ * - in the same case also for the new owner, if the MFE has no outgoing
+ *   interface.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for

@@ -34,7 +34,7 @@
 #ifndef MGMHOST_H
 #define MGMHOST_H
 
-#ifndef _MGM_H_ /* the mgm.h of Windows has this guard and will do too */
+#ifndef _MGM_H_ /* the guard of Windows' own mgm.h, which may be used instead */
 #include "mgm.h"
 #endif
 
@@ -79,13 +79,14 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  * of its own while the callback runs. An exception must not leave the callback:
  * it would end the process.
  *
- * A call waits for the callback at most 0.1 s in each second, plus the time for
- * one message. A thread that has used up this time leaves its messages to the
- * library's thread mgm-log; so does a thread that finds the callback stuck. The
- * threads of the library leave all their messages to mgm-log. The messages of
- * one thread keep their order. At most 65,536 messages, or 8 MiB of them, wait
- * for mgm-log. The library drops further messages, and a later message reports
- * how many.
+ * A call waits for the callback at most 0.1 s in each second, plus the time
+ * for one message. A thread that has used up this time leaves its messages to
+ * the library's thread mgm-log. A thread also does so if the callback is
+ * stuck: other threads are inside it, and none has returned from it for 0.1 s.
+ * The threads of the library leave all their messages to mgm-log. The messages
+ * of one thread keep their order. At most 65,536 messages, or 8 MiB of them,
+ * wait for mgm-log. The library drops further messages, and a later message
+ * reports how many.
  *
  * The callback may call any Mgm function that other callbacks may call. Messages
  * that such a call causes go to stderr. The callback may fork: in the child, the
@@ -640,7 +641,7 @@ DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
 /**
  * Sets the level of the log.
  *
- * The level lasts until the next start of the library, which sets it anew: from
+ * The level lasts until the next start of the library, which sets it again: from
  * MGMHOST_CONFIG, otherwise from MGM_LOG.
  *
  * Parameters:
@@ -660,12 +661,13 @@ DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
 DWORD MgmHostSetLogLevel(DWORD dwLogLevel);
 
 /**
- * Returns why the last refused call of the calling thread was refused.
+ * Returns the reason for the last refusal on the calling thread.
  *
  * The text is that of the log message about the call: the name of the function,
  * a colon, and the reason. The library also keeps it if the message was not
  * logged, for example because of the level of the log. Calls that succeed do not
- * change it. So ask for it directly after a call that has returned an error code.
+ * change it. So call this function directly after the call that has returned an
+ * error code.
  * ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
  *
  * Parameters:
@@ -769,7 +771,7 @@ DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 /**
  * Returns the metrics of the library in the text format of Prometheus.
  *
- * The metrics are the countable part of what MgmHostGetStatus returns.
+ * They are the totals and counters that MgmHostGetStatus also returns.
  * docs/status.md lists them.
  *
  * Parameters:
@@ -807,12 +809,12 @@ DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *   serving.
  *
  * Returns:
- * - NO_ERROR: the library serves the status at this path only, or nowhere if
+ * - NO_ERROR: the library serves the status at this path only, or at no path if
  *   pszPath is NULL.
  * - ERROR_INVALID_PARAMETER: the call would start the library, and an
  *   environment variable has an invalid value.
  * - ERROR_CAN_NOT_COMPLETE: the socket cannot be created (the log says why),
- *   and the library now serves the status nowhere; another call has set another
+ *   and the library now serves the status at no path; another call has set another
  *   path in the meantime; the library is being stopped; the system is not Linux;
  *   or the caller is a forked child of the router.
  *

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/planted"
 TREE = BUILD / "tree"
 TARGET = BUILD / "target"
-# What is built, installed or Git's.
+# Build results, installed packages, and Git's own files.
 LEFT_OUT = [".git", "__pycache__", "build", "node_modules", "target"]
 
 

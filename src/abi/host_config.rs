@@ -159,8 +159,8 @@ struct HostLog {
     context: *mut c_void,
 }
 
-// SAFETY: MGM only hands the context back to the callback, of which mgmhost.h
-// says that it is called on any thread, several at a time.
+// SAFETY: the library only passes the context to the callback. mgmhost.h documents that the
+// callback is called on any thread, and on several threads at the same time.
 unsafe impl Send for HostLog {}
 // SAFETY: as above.
 unsafe impl Sync for HostLog {}

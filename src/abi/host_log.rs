@@ -15,7 +15,7 @@ use crate::types::Refusal;
 
 /// Sets the level of the log.
 ///
-/// The level lasts until the next start of the library, which sets it anew: from
+/// The level lasts until the next start of the library, which sets it again: from
 /// MGMHOST_CONFIG, otherwise from MGM_LOG.
 ///
 /// # Parameters
@@ -40,12 +40,13 @@ pub unsafe extern "C" fn MgmHostSetLogLevel(dwLogLevel: DWORD) -> DWORD {
     })
 }
 
-/// Returns why the last refused call of the calling thread was refused.
+/// Returns the reason for the last refusal on the calling thread.
 ///
 /// The text is that of the log message about the call: the name of the function,
 /// a colon, and the reason. The library also keeps it if the message was not
 /// logged, for example because of the level of the log. Calls that succeed do not
-/// change it. So ask for it directly after a call that has returned an error code.
+/// change it. So call this function directly after the call that has returned an
+/// error code.
 /// ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
 ///
 /// # Parameters

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn MgmHostGetStatus(
 
 /// Returns the metrics of the library in the text format of Prometheus.
 ///
-/// The metrics are the countable part of what MgmHostGetStatus returns.
+/// They are the totals and counters that MgmHostGetStatus also returns.
 /// docs/status.md lists them.
 ///
 /// # Parameters
@@ -109,12 +109,12 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
 ///   serving.
 ///
 /// # Returns
-/// - `NO_ERROR`: the library serves the status at this path only, or nowhere if
+/// - `NO_ERROR`: the library serves the status at this path only, or at no path if
 ///   pszPath is NULL.
 /// - `ERROR_INVALID_PARAMETER`: the call would start the library, and an
 ///   environment variable has an invalid value.
 /// - `ERROR_CAN_NOT_COMPLETE`: the socket cannot be created (the log says why),
-///   and the library now serves the status nowhere; another call has set another
+///   and the library now serves the status at no path; another call has set another
 ///   path in the meantime; the library is being stopped; the system is not Linux;
 ///   or the caller is a forked child of the router.
 ///

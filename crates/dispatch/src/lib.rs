@@ -1,12 +1,12 @@
 //! Delivers callbacks: in order, one at a time for each client, on the calling thread up to
 //! a bound, and on workers beyond it (spec 8.1 to 8.4, 8.9).
 //!
-//! Nothing here knows what a callback is, or which locks and threads there are: a [`Host`]
+//! The crate does not know what a callback is, or which locks and threads there are: a [`Host`]
 //! provides them, and the [`Bounds`] are parameters. So `tests/delivery_model` runs the same
 //! code on loom's locks, with bounds of 2. README.md documents how it works, with a drawing.
 //!
-//! - `queue`: one client's callbacks that wait, and which thread makes them.
-//! - `notes`: what a client that is behind has to be told.
+//! - `queue`: the callbacks that wait for one client, and the thread that makes them.
+//! - `notes`: the things about which a client that is behind has to be told.
 //! - `turn`: how many callbacks one call makes.
 //! - `backlog`: questions that are held back from a queue.
 //! - `outbox`: the callbacks that a thread must see delivered.
@@ -32,13 +32,13 @@ use std::hash::Hash;
 /// The bounds of the delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// How many callbacks a call makes that it did not cause.
+    /// The most callbacks that a call makes without having caused them.
     pub others: usize,
-    /// How many callbacks a call makes that it caused.
+    /// The most callbacks that a call makes and has caused itself.
     pub own: usize,
-    /// How many callbacks wait for a client before it is behind.
+    /// How many callbacks wait for a client when it falls behind.
     pub waiting: usize,
-    /// How many tickets a thread has. Further ones are left to workers.
+    /// The most tickets that a thread has. Further ones are left to workers.
     pub tickets: usize,
     /// How many notes there are about one topic before they become one.
     pub notes: usize,
@@ -59,14 +59,14 @@ pub trait Item {
     fn about(&self) -> About<Self::Key>;
 }
 
-/// What is done with a callback for a client that is behind.
+/// What happens to a callback for a client that is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About<K> {
     /// It is queued nevertheless.
     Itself,
-    /// It says that this is so, or not, of one thing. The thing is noted.
+    /// It reports the state of one thing, which is true or false. The thing is noted.
     One(K, bool),
-    /// It changes all things of a topic. The topic is noted as a whole.
+    /// It concerns all things of a topic. The topic is noted as a whole.
     All(usize),
     /// It is dropped.
     Nothing,

@@ -1,8 +1,8 @@
 //! The rules, as a state machine: events in, effects out.
 //!
-//! No I/O, no clock, no lock, no unsafe, no callback: time and routes are
-//! arguments, callbacks are [`Notice`]s among the [`Effects`]. See
-//! docs/architecture.md for the idea and docs/semantics.md for the rules.
+//! The crate has no I/O, clock, lock or unsafe code, and makes no callbacks. Time and routes are
+//! arguments, and the callbacks to be made are [`Notice`]s among the [`Effects`]. The structure is
+//! documented in docs/architecture.md, and the rules in docs/semantics.md.
 //!
 //! [`Engine`] passes each call to a function in `rules`, which changes the `tables` and adds to
 //! the effects.

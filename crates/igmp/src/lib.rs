@@ -1,7 +1,7 @@
 //! IGMP as a pure state machine: IGMPv1, v2 and v3, router side, host side and proxy.
 //!
 //! [`Igmp::handle`] takes an event and its time, and lists actions: packets to be sent, calls
-//! of MGM, lines of the log. There is no socket, clock, thread or `unsafe` here.
+//! of the library (MGM), lines of the log. There is no socket, clock, thread or `unsafe` here.
 //! docs/igmp.md documents the rules (I1 …) and the decisions (G1 …).
 //!
 //! ```text
@@ -13,9 +13,9 @@
 //!             proxy ◄── step.changed: (link, group) of downstreams         └─► memberships ─► Action::Mgm
 //! ```
 //!
-//! A `port::Port` is what both sides of a link share: configuration, addresses, MTU, counters,
-//! warnings. A `port::Step` is one call of `handle`: the time, and the lists it appends to. Code
-//! of a link gets `(&mut Port, &mut Step)` and never sees another link.
+//! A `port::Port` is the state that both sides of a link share: configuration, addresses, MTU,
+//! counters, warnings. A `port::Step` is one call of `handle`: the time, and the lists to which it
+//! appends. The code of a link gets `(&mut Port, &mut Step)` and cannot access other links.
 //!
 //! # The parts of a link, and the proxy
 //!
@@ -28,8 +28,8 @@
 //! - `proxy::Proxy::settle` ends each `handle`: it reads `router::Router::reception` of those groups,
 //!   static memberships included, merges them ([`Filter::merge`]), and tells the hosts what is wanted.
 //! - `Link::settle` ends each step of a link: the host adapts to the addresses and answers the queries
-//!   of its own router, and a downstream rests unless it is querier (I57).
-//! - Actions are appended to `step.actions` at once, in the order in which they shall be done.
+//!   of its own router, and a downstream does not forward unless it is the querier (I57).
+//! - Actions are appended to `step.actions` at once, in the order in which they must be carried out.
 //!   `port::Port::send` makes a packet, `port::Port::log` a line (and keeps all but errors rare).
 //! - Deadlines: each part has `deadline()`, `Time(u64::MAX)` for never, and `run(at, …)`. The
 //!   machine runs the earliest again and again until none is due. After `run(at, …)` the part's

@@ -166,8 +166,8 @@ mod unix {
     }
 
     impl<T: AsFd> Guarded<T> {
-        /// Guards what `open` opens. The closure should do nothing else: a
-        /// fork elsewhere in the process waits for it, if not for ever.
+        /// Guards what `open` opens. The closure should do nothing else, because a fork on another
+        /// thread waits for it, for a limited time.
         ///
         /// # Errors
         /// Those of `open`; EMFILE when too many are guarded; EPERM in a child.

@@ -2,11 +2,11 @@
 //!
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
-//! - [`fork`]: what becomes of all that in a forked child.
+//! - [`fork`]: closes the library's descriptors in a forked child.
 //! - [`names`]: the names of interfaces.
-//! - [`threads`]: MGM's own threads, which take none of the process's signals.
-//! - [`serve`]: a socket that the status is served at.
-//! - [`sys`]: waiting for a socket, or for the signal to stop; a clock.
+//! - [`threads`]: the library's own threads, which block the process's signals.
+//! - [`serve`]: the socket at which the status is served.
+//! - [`sys`]: waiting for a socket or for the signal to stop, and a clock.
 //!
 //! This crate knows neither the engine nor the manager.
 #![cfg(target_os = "linux")]

@@ -2,8 +2,8 @@
 //! source.
 //!
 //! - `reply` parses the kernel's answers, `nexthops` parses next hop objects, both without I/O.
-//! - `links` knows what of links and addresses routes depend on, `copy` stores the table that
-//!   the host named, if any.
+//! - `links` has the properties of links and addresses on which routes depend, `copy` stores the
+//!   table that the host named, if any.
 //! - `listener` is the thread that reads announcements, `news` determines what they concern,
 //!   `dump` reads the existing state, `first` waits for the first dump of the table.
 //! - `lookups` looks up sources.
@@ -63,10 +63,10 @@ pub struct NetlinkRoutes {
 }
 
 impl NetlinkRoutes {
-    /// Opens the view; `watcher` hears of changes from then on, on a thread of
-    /// its own, many changes at a time. Outside of VRFs sources are looked up in the unicast
-    /// table of this number; `None`: as the policy rules say. That thread reads the table,
-    /// and look-ups wait for it: who opens the view may hold a lock.
+    /// Opens the view. From then on, a separate thread reports changes to `watcher`, many changes
+    /// at a time. Outside of VRFs, sources are looked up in the unicast table with this number, or
+    /// by the policy rules if it is `None`. That thread also reads the table, and look-ups wait
+    /// for it. This function does not wait, because its caller may hold a lock.
     ///
     /// # Errors
     /// `Forwarder`, with what is missing and what to do about it.

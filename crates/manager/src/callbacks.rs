@@ -2,8 +2,8 @@
 
 use crate::engine::{Notice, NoticeKind};
 
-/// The callbacks of one client: over the function pointers of a
-/// ROUTING_PROTOCOL_CONFIG, or over closures in the Rust tests.
+/// The callbacks of one client. The C interface implements them with the function pointers of a
+/// ROUTING_PROTOCOL_CONFIG, and the Rust tests with closures.
 pub trait Callbacks: Send + Sync {
     /// Whether the client has this callback (spec 1.3).
     fn has(&self, kind: NoticeKind) -> bool;

@@ -14,7 +14,8 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// After how many rows a walk checks whether other threads wait for the lock. Handing the lock
-/// over costs as much as reading some rows. With counters, which need a system call each, fewer.
+/// over costs as much as reading some rows. A walk that reads counters, each with a system call,
+/// checks after fewer rows.
 const WALK_ROWS: u32 = 64;
 const WALK_ROWS_COUNTED: u32 = READ as u32;
 

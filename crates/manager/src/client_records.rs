@@ -11,21 +11,22 @@ use std::ops::{Deref, DerefMut};
 
 /// A client's callbacks and its callback queue.
 pub(super) struct ClientRecord {
-    /// Held by the thread that runs the client, while one does.
+    /// `None` while a thread runs the client: that thread holds them.
     pub callbacks: Option<Box<dyn Callbacks>>,
-    /// Which of the nine it has.
+    /// Which of the nine callbacks the client has.
     pub kinds: NoticeKinds,
     pub queue: Queue<Queued>,
     pub backlog: Backlog<Queued>,
     pub delivered: Deliveries,
-    /// WRONG_IF_CALLBACKs that were not made, because it was behind.
+    /// WRONG_IF_CALLBACKs that were not made, because the client was behind.
     pub dropped: u64,
-    /// Deregistered while a callback was running: the record is removed when that ends.
+    /// The client was deregistered while a callback was running: the record is removed when the
+    /// callback ends.
     pub gone: bool,
 }
 
 impl ClientRecord {
-    /// A client that was never called yet.
+    /// The record of a client that was never called yet.
     pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> ClientRecord {
         ClientRecord {
             callbacks: Some(callbacks),
@@ -76,8 +77,8 @@ impl Item for Queued {
     }
 }
 
-/// The kernel may be waiting for what follows from the answers to these questions. They may
-/// be held back.
+/// The questions that may be held back: those about flows. The kernel may be waiting for the
+/// entries that follow from their answers.
 impl Question for Queued {
     type Subject = Flow;
 
@@ -99,8 +100,9 @@ impl Key for Noted {
         self.0.topic as usize
     }
 
-    /// `PRUNE (*,*)` ends all that a client was told of groups, and there is no alert about an
-    /// MFE that is gone. The other topics have no such rule.
+    /// The notes about groups can become one, because `PRUNE (*,*)` ends everything that a client
+    /// was told about groups. Those about MFEs can, because no alert is needed about an MFE that
+    /// no longer exists. The other topics have no such rule (D40).
     fn becomes_one(topic: usize) -> bool {
         [AlertTopic::Groups, AlertTopic::Mfes].into_iter().any(|one| one as usize == topic)
     }

@@ -107,8 +107,9 @@ fn drain_some(thread: &Thread, empty: impl FnOnce()) {
         return;
     }
     let _stop = StopDraining(thread);
-    // What it has to deliver may be others' only. Without a number of its own it would
-    // take what such threads cause for its own, and they what it causes.
+    // The outbox may contain only callbacks that other threads have caused. The call still needs
+    // a cause of its own. Otherwise the callbacks that such threads cause would count as caused by
+    // this call, and the reverse.
     cause_of(&mut thread.outbox.borrow_mut());
     empty();
 }

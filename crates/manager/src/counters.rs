@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 pub struct Deliveries([u64; NoticeKind::ALL.len()]);
 
 impl Deliveries {
-    /// One more.
+    /// Counts a callback of this kind.
     pub(super) fn count(&mut self, kind: NoticeKind) {
         self.0[kind as usize] += 1;
     }
@@ -45,7 +45,7 @@ impl Serialize for Deliveries {
     }
 }
 
-/// What one life of MGM has counted, beside what the engine and the system state do.
+/// The counts since the start of the library, except those of the engine and the system state.
 #[derive(Debug, Default)]
 pub(super) struct RunCounters {
     pub callbacks: Deliveries,
@@ -58,7 +58,7 @@ pub(super) struct RunCounters {
 }
 
 impl RunCounters {
-    /// One upcall more.
+    /// Counts an upcall.
     pub fn count_upcall(&mut self, kind: UpcallKind) {
         match kind {
             UpcallKind::NoCache => self.no_cache += 1,

@@ -19,15 +19,15 @@ pub(super) struct Trigger {
 }
 
 impl Manager {
-    /// Carries out effects, still under the lock of the change that made them:
-    /// the forwarder follows, notices go into the queues of their clients.
-    /// The tickets go to this thread's outbox, or to the workers.
+    /// Carries out effects, still under the lock of the change that made them: updates the
+    /// entries of the forwarder, and puts the notices into the queues of their clients. The
+    /// tickets go to this thread's outbox, or to the workers.
     #[inline]
     pub(super) fn publish(&self, state: &mut State, lane: Lane) {
         self.publish_from(state, Trigger { lane, origin: Origin::Else });
     }
 
-    /// The same, with what it comes from.
+    /// The same, with the cause of the effects.
     #[inline]
     pub(super) fn publish_from(&self, state: &mut State, trigger: Trigger) {
         let is_awaited = state.waiters > 0;
@@ -41,8 +41,8 @@ impl Manager {
         self.set_alarm(run);
     }
 
-    /// A function of its own, because many calls have no effects; and the notices apart, because
-    /// most other calls have either only notices, or none.
+    /// Not inlined, because many calls have no effects. The notices have another function, because
+    /// most other calls have only notices, or none.
     #[inline(never)]
     fn carry_out(&self, run: &mut Run, trigger: Trigger, is_awaited: bool) {
         loop {
@@ -105,7 +105,7 @@ impl Manager {
         trigger: Trigger,
     ) -> bool {
         let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return true };
-        // A missing callback is one that changes nothing (spec 1.3).
+        // A missing callback counts as a callback that changes nothing (spec 1.3).
         if !record.kinds.has(notice.kind()) && !changes_igmp(&notice) {
             run.make_none(place, &notice);
             return false;
@@ -116,8 +116,8 @@ impl Manager {
             self.hand_over_unusual(run, place, notice, trigger);
             return false;
         }
-        // What a call waits for is never held back. That is not many questions, unless a
-        // change of routes asks about many flows at once.
+        // A question that a call waits for is never held back. There are not many of them, unless
+        // a route change asks about many flows at once.
         backlog.pushed(&notice);
         let queued = context::outbox(|outbox| {
             let number = queue.push_usual(&BOUNDS, context::cause_of(outbox), notice)?;
@@ -132,7 +132,8 @@ impl Manager {
         false
     }
 
-    /// The thread has too many tickets, or no memory for another one: a worker delivers this.
+    /// The thread has too many tickets, or no memory for another one: a worker delivers this
+    /// callback.
     #[cold]
     fn leave(&self, run: &mut Run, place: ClientPlace, number: u64) {
         let Some(record) = run.clients.at(place) else { return };
@@ -142,7 +143,7 @@ impl Manager {
         }
     }
 
-    /// The same for what a worker delivers, or for a client that is behind.
+    /// Queues or notes a notice that a worker delivers, or that is for a client that is behind.
     #[inline(never)]
     fn hand_over_unusual(
         &self,
@@ -254,7 +255,7 @@ impl Manager {
         result
     }
 
-    /// Delivers what this thread's calls have caused (spec 8.1, 8.3).
+    /// Delivers the callbacks that this thread's calls have caused (spec 8.1, 8.3).
     #[inline]
     pub fn drain(&self) {
         if Manager::owes() {
@@ -310,7 +311,7 @@ impl Run {
         );
     }
 
-    /// A client has no such callback: an unchanged question is its answer.
+    /// The client has no such callback, so the unchanged question is the answer.
     #[cold]
     fn make_none(&mut self, place: ClientPlace, notice: &Notice) {
         ::log::debug!("{} has no callback for {notice}", self.engine.who(place.client));

@@ -36,9 +36,9 @@ pub struct PacketIn<'a> {
 /// The decision about a packet that the host handed in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Accepted on the MFE's incoming interface.
+    /// Whether the packet was accepted on the MFE's incoming interface.
     pub accepted: bool,
-    /// The interfaces it is forwarded on.
+    /// The interfaces to send it out of.
     pub oifs: Out,
 }
 
@@ -295,7 +295,7 @@ impl Manager {
     }
 }
 
-/// An interface has an index.
+/// Refuses an interface whose index is 0.
 fn check(interface: Interface) -> Result<()> {
     if interface.index == 0 {
         Err(Refusal::ZeroInterface)

@@ -29,7 +29,8 @@ pub(super) fn joins(queue: &mut Queue<Queued>, notice: &Notice) -> bool {
         (Notice::DisableIgmp { question, .. }, Some(former), enable) => {
             *former = *question;
             if enable.is_some() {
-                // The one after it: those before it belong to others, which have begun.
+                // Take out the ENABLE_IGMP after this DISABLE_IGMP. Those before it belong to
+                // earlier DISABLE_IGMPs, which have begun.
                 let (last, mut is_behind) = (question.0, false);
                 queue.take_out(|one| match &**one {
                     Notice::DisableIgmp { question, .. } if question.0 == last => {

@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// Upcalls are given back if look-ups are not possible within this time: the reader keeps
-/// them, and comes again.
+/// Upcalls are returned to the reader if look-ups are not possible within this time. The reader
+/// keeps them, and passes them on again later.
 const PATIENCE: Duration = Duration::from_millis(2);
 
 /// How many upcalls are processed before other threads get the lock.
 const AT_A_TIME: usize = 64;
 
-/// Processes both from a start of the library to its stop.
+/// Processes upcalls and route changes, from a start of the library to its stop.
 pub(super) struct EventSink {
     manager: Manager,
     /// The routes of this start, which distinguish it from a later one. Weak, because the routes
@@ -117,8 +117,8 @@ impl EventSink {
             }
             let is_late = |domain| !run.system.routes.wait_until_ready(domain, Duration::ZERO);
             if let Some(late) = unknown.iter().map(|name| name.1).find(|domain| is_late(*domain)) {
-                // Without the lock: a thread that takes an interface holds it and waits for the
-                // reader.
+                // Wait without the lock, because a thread that takes an interface holds the lock
+                // and waits for the reader.
                 drop(guard);
                 let view = self.routes.upgrade();
                 if view.is_some_and(|view| !view.wait_until_ready(late, PATIENCE)) {
@@ -140,8 +140,8 @@ impl EventSink {
     }
 }
 
-/// Takes upcalls whose routes are known, the last one first, until there is one whose source an
-/// upcall before it has had forgotten.
+/// Takes upcalls, the last one first. Stops at an upcall whose route is not known: an upcall that
+/// was processed before it can make the engine forget a source.
 fn take_known(run: &mut Run, batch: &mut Vec<Upcall>, routes: &FoundRoutes) {
     let now = run.now();
     while let Some(upcall) = batch.last() {
@@ -155,7 +155,7 @@ fn take_known(run: &mut Run, batch: &mut Vec<Upcall>, routes: &FoundRoutes) {
     }
 }
 
-/// The source whose route is needed to take an upcall in, if it is not known.
+/// The source of an upcall, if its route is needed to process the upcall and is not known.
 fn needed(engine: &Engine, upcall: &Upcall) -> Option<(Ipv4Addr, Domain)> {
     let &Upcall { kind, flow, arrival, .. } = upcall;
     let may_begin = kind == UpcallKind::NoCache || engine.is_refused(flow);

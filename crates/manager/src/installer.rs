@@ -15,10 +15,10 @@ pub(super) struct Installer {
     /// Those of them whose entry may belong to a former MFE. A replaced entry would keep its
     /// counters, and the new MFE would seem to have forwarded these packets.
     stale: BTreeSet<Flow>,
-    /// For the nodes of both.
+    /// The memory for the nodes of both sets.
     headroom: Headroom,
-    /// There was no memory to note some flow: all MFEs and refused flows are brought in line
-    /// at the next try.
+    /// There was no memory to note some flow: the next retry updates the entries of all MFEs and
+    /// of all refused flows.
     all: bool,
     /// Flows with an entry for a refused flow, which also keeps its counters.
     refusals: HashSet<Flow, RandomState>,
@@ -66,7 +66,7 @@ impl Installer {
         }
     }
 
-    /// Brings all entries of refused flows in line: some may be of flows that are no longer.
+    /// Updates all entries of refused flows, because some of these flows may no longer be refused.
     fn follow_refusals(&mut self, forwarder: &mut dyn Forwarder, engine: &mut Engine) {
         let mut flows = Vec::new();
         if flows.try_reserve_exact(self.refusals.len()).is_err() {
@@ -117,8 +117,9 @@ impl Installer {
         let result = match wanted {
             WantedEntry::Mfe(iif) if !self.is_stale(flow) => {
                 if is_turning {
-                    // What has come in until now found no oif, or did (spec 6.7). If that
-                    // cannot be told, it will be taken for what comes from now on.
+                    // Read the counters before the MFE gets its first oif or loses its last one,
+                    // for ulNegativeMfe (spec 6.7). If they cannot be read, the packets until now
+                    // will be counted as if they arrived after the change.
                     if let Ok(Some(counters)) = forwarder.counters(flow) {
                         engine.counted(flow, counters);
                     }
@@ -130,8 +131,9 @@ impl Installer {
                 forwarder.install(&ForwarderEntry { flow, iif, oifs: &self.oifs })
             }),
             WantedEntry::Refusal(iif) => {
-                // Before the call: whether or not it succeeds, what is counted from now on
-                // is none of a later MFE's. Without memory to note that it gets no entry.
+                // Note the flow before the call: whether or not it succeeds, packets that are
+                // counted from now on must not count for a later MFE. Without memory for the
+                // note, the flow gets no entry.
                 self.refusals.try_reserve(1)?;
                 self.refusals.insert(flow);
                 forwarder.install(&ForwarderEntry { flow, iif, oifs: &[] })

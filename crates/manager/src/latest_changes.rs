@@ -1,4 +1,4 @@
-//! The latest changes of the routes, to be compared with what was looked up meanwhile.
+//! The latest changes of the routes, with which the results of look-ups are compared.
 
 use crate::route_view::RouteChanges;
 use crate::types::Ipv4Addr;
@@ -27,7 +27,7 @@ impl LatestChanges {
         self.latest.push_back(changes);
     }
 
-    /// How many there have been: what [`LatestChanges::since`] takes.
+    /// The number of changes so far, to be passed to [`LatestChanges::since`].
     pub fn count(&self) -> u64 {
         self.count
     }

@@ -1,4 +1,4 @@
-//! The shell around the engine: the one lock, callback queues, threads, time.
+//! The manager: it owns the engine, and has the lock, the callback queues, the threads and the time.
 //!
 //! docs/architecture.md documents how callbacks are delivered. The parts:
 //!
@@ -6,14 +6,14 @@
 //! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
 //! - The crate `mgm-dispatch`: how callbacks are delivered, whatever they are. `delivery`,
 //!   `shell`, `client_records`, `igmp_pairs`, `context`: how notices become callbacks.
-//! - `workers`, `pool`, `timer`: MGM's own threads.
-//! - `counters`, `status`: what is counted, and what can be seen of it all.
-//! - `serving`: the socket at which that can be seen.
-//! - `system_state`: the forwarder and the routes. `incoming_events`: what they report.
-//!   `refresh`: look-ups. `latest_changes`: what those are compared with. `retries`: what
-//!   the system did not tell, to be asked again.
-//! - `log`, `log_line`, `writer`, `sink`: a thread's log messages, a message, the thread that
-//!   writes those of others, the host's log callback.
+//! - `workers`, `pool`, `timer`: the library's own threads.
+//! - `counters`, `status`: the counters, and the status with its metrics.
+//! - `serving`: the socket at which the status is served.
+//! - `system_state`: the forwarder and the routes. `incoming_events`: their upcalls and changes.
+//!   `refresh`: look-ups. `latest_changes`: the changes with which look-ups are compared.
+//!   `retries`: queries that the system did not answer, which are made again.
+//! - `log`: the log messages of a thread. `log_line`: one message. `writer`: the thread that
+//!   writes the messages of other threads. `sink`: the host's log callback.
 //! - `interface_names`: the names of the system's interfaces.
 //! - `memory_forwarder`: the memory forwarder. `route_table`: the host's routes.
 //! - `platform`: what Linux provides, and its replacement on other systems.
@@ -80,46 +80,46 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnumId(pub u64);
 
-/// MGM itself. Cheap to clone: all clones are the same one.
+/// The manager. Clones are cheap, and all of them are the same manager.
 #[derive(Clone)]
 pub struct Manager {
     shared: Arc<Shared>,
 }
 
-/// What MGM's threads have in common.
+/// The state that the library's threads share.
 struct Shared {
     state: Mutex<State>,
-    /// How many threads wait for that.
+    /// How many threads wait for the lock.
     waiting: AtomicUsize,
     /// A callback or a resolution for which a thread waits has ended.
     ended: Condvar,
     /// There is work for a worker.
     work: Condvar,
-    /// The timer has something to do earlier than it thought.
+    /// The timer must wake up earlier than planned.
     alarm: Condvar,
     /// Where the status is served.
     serving: Serving,
 }
 
 impl Manager {
-    /// The process's one instance. It starts itself with the environment's
-    /// settings when it is first needed.
+    /// The only instance of the process. The first call that needs it starts it with the
+    /// settings of the environment.
     #[must_use]
     pub fn global() -> &'static Manager {
         static GLOBAL: Lazy<Manager> = Lazy::new(|| {
-            // Calls may be refused, and say why, before MGM runs.
+            // A call may be refused, and logged, before the library is started.
             log::init(settings::log_level());
             Manager::new()
         });
         &GLOBAL
     }
 
-    /// Whether both are the same one.
+    /// Whether both are the same manager.
     fn is(&self, other: &Manager) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// An instance of its own, for tests.
+    /// A separate instance, for tests.
     #[must_use]
     pub fn new() -> Manager {
         Manager {

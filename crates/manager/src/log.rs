@@ -36,7 +36,7 @@ struct WaitingLines {
     flushing: Cell<bool>,
     /// The last message that the thread left to `mgm-log`: later ones must not overtake it.
     left: Cell<u64>,
-    /// The last one that its calls inside the log callback have caused: those go to stderr.
+    /// The last message caused by its calls inside the log callback: these messages go to stderr.
     left_by_sink: Cell<u64>,
     /// The thread is `mgm-log`.
     is_writer: Cell<bool>,

@@ -40,5 +40,5 @@ impl LogLine {
     }
 }
 
-/// The thread that holds it writes to stderr.
+/// Held by the thread that writes to stderr.
 static STDERR: Mutex<()> = Mutex::new(());

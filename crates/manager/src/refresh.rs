@@ -1,8 +1,8 @@
 //! Look-ups of sources, and of those whose routes have changed.
 //!
-//! A look-up is a system call, so it is made without the lock, by
-//! [`Manager::look_up_unlocked`] alone. Changes meanwhile are noted in [`LatestChanges`], and
-//! what was found is compared with them.
+//! A look-up is a system call, so it is made without the lock, only by
+//! [`Manager::look_up_unlocked`]. Changes that happen meanwhile are noted in [`LatestChanges`],
+//! and the results are compared with them.
 
 use super::dispatch::Lane;
 use super::latest_changes::LatestChanges;
@@ -34,7 +34,7 @@ type Found = SmallVec<[((Ipv4Addr, Domain), Option<Route>); 1]>;
 /// The results of look-ups, which were made without the lock.
 pub(super) struct LookedUp {
     pub found: Found,
-    /// How many changes of the routes there were before.
+    /// The number of route changes before the look-ups.
     count: u64,
 }
 
@@ -217,9 +217,9 @@ impl Manager {
         self.let_go(guard, lane);
     }
 
-    /// Has MFEs follow their changed routes (spec 5.10), and others call in between. When as
-    /// many have had their turn as there were flows, the rest is what others have caused
-    /// meanwhile: that is left to the timer.
+    /// Changes MFEs to their changed routes (spec 5.10), a few at a time, and lets other threads
+    /// call in between. When it has changed as many MFEs as there were flows at first, further
+    /// ones are due to calls of other threads. It leaves these to the timer.
     pub(super) fn follow_routes<'a>(&'a self, mut guard: Guard<'a>, lane: Lane) -> Guard<'a> {
         let (mut done, mut most) = (0, None);
         while let Some(run) = guard.running().filter(|run| run.engine.has_reroutes()) {

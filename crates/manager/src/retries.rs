@@ -1,4 +1,4 @@
-//! What the system did not tell, to be asked again.
+//! Queries that the system did not answer. They are repeated later.
 
 use crate::types::{Interface, Ipv4Addr, Time};
 use std::collections::BTreeSet;
@@ -70,7 +70,7 @@ impl Retries {
     /// The sources to look up; interfaces are always read again. `None` if it is not time yet.
     pub fn take(&mut self, now: Time) -> Option<BTreeSet<Ipv4Addr>> {
         self.due().filter(|due| *due <= now)?;
-        // A late call means that nothing was in doubt for a while.
+        // A late call means that no query had failed for a while.
         let in_a_row = now.0 < self.not_before.0 + self.pause;
         self.pause = if in_a_row { (2 * self.pause).min(LONGEST_MS) } else { SHORTEST_MS };
         self.not_before = Time(now.0 + self.pause);

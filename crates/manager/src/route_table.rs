@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The host's multicast routes; the longest prefix that covers a source is used.
 ///
-/// One hash table a prefix length: a look-up is at most 33 probes, in practice
+/// There is one hash table for each prefix length. A look-up makes at most 33 probes, in practice
 /// as many as there are lengths in use.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
@@ -16,7 +16,7 @@ pub struct RouteTable {
 #[derive(Clone, Debug)]
 struct Own {
     route: Route,
-    /// It is preferred to longer prefixes of the system.
+    /// Whether the route is preferred to longer prefixes of the system.
     is_preferred: bool,
 }
 

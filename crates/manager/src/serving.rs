@@ -27,7 +27,7 @@ struct Seat {
 }
 
 impl Serving {
-    /// Called at a start, which may serve.
+    /// Called at a start: from now on, only this start may serve the status.
     pub fn begin(&self, life: u64) {
         self.0.lock().life = life;
     }
@@ -71,7 +71,7 @@ struct Service {
 
 struct Progress {
     step: Step,
-    /// It was told to stop.
+    /// The service was told to stop.
     closing: bool,
 }
 
@@ -171,7 +171,7 @@ impl Service {
         }
     }
 
-    /// Tells it to stop.
+    /// Tells the service to stop.
     fn dismiss(&self) {
         self.progress.lock().closing = true;
         self.stop.raise();

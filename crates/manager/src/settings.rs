@@ -115,7 +115,7 @@ impl Settings {
     fn read(host: &HostSettings, get: impl Fn(&str) -> Option<OsString>) -> Result<Settings> {
         let default = Settings::default();
         let mut env = Environment { get: &get, faults: Vec::new() };
-        // Another variable is another line here, and in the tables of README.md and mgmhost.h.in.
+        // A new variable also needs a line in the tables of README.md and mgmhost.h.in.
         let mut settings = Settings {
             forwarder: env
                 .value("MGM_FORWARDER", "auto, kernel, ebpf or memory", host.forwarder, word)

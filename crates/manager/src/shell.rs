@@ -20,7 +20,7 @@ pub(super) struct Callee {
     asked: usize,
 }
 
-/// The manager, for what dispatches its callbacks.
+/// The manager as the host of `dispatch`.
 pub(super) struct Shell<'m>(pub &'m Manager);
 
 impl Host for Shell<'_> {

@@ -182,7 +182,7 @@ impl State {
 
 /// The lock, held. Log lines wait until it is released.
 pub(super) struct Guard<'a> {
-    // In this order: the lock goes first.
+    // Fields are dropped in this order: the lock is released first.
     state: MutexGuard<'a, State>,
     _hold: Hold,
 }
@@ -226,8 +226,8 @@ impl DerefMut for Guard<'_> {
     }
 }
 
-/// How often a thread polls the lock before it sleeps: some microseconds, less than waking it up
-/// takes. Nearly all calls are shorter.
+/// How often a thread polls the lock before it sleeps. This takes some microseconds: less than
+/// waking the thread up, and longer than nearly all calls.
 const LOOKS: u32 = 200;
 
 /// About the longest time that a thread leaves the lock to others.

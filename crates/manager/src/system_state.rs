@@ -49,10 +49,10 @@ pub(super) struct SystemState {
     pub(super) retries: Retries,
 }
 
-/// What takes the upcalls and the route changes of this system state.
+/// The receivers of the upcalls and the route changes of this system state.
 pub(super) type Events = (Arc<dyn UpcallSink>, Arc<dyn RouteWatcher>);
 
-/// Gets it ready, which starts a thread.
+/// Creates the [`Events`], which starts a thread.
 pub(super) type StartEvents<'a> = &'a dyn Fn(&SystemState) -> Result<Events>;
 
 /// The multicast view: the host's routes and the system's.
@@ -357,7 +357,7 @@ impl SystemState {
         }
     }
 
-    /// Whether these routes are its own, and not those of an earlier life.
+    /// Whether these are the routes of this system state, and not those of an earlier start.
     pub fn has(&self, routes: &Weak<MulticastRoutes>) -> bool {
         std::ptr::eq(Arc::as_ptr(&self.routes), routes.as_ptr())
     }

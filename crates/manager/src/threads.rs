@@ -19,6 +19,6 @@ pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
 
 #[cfg(test)]
 thread_local! {
-    /// Whether this thread finds that the system gives no more threads.
+    /// Whether starting a thread fails on this thread.
     pub(crate) static REFUSING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }

@@ -75,7 +75,7 @@ impl Manager {
                     continue;
                 }
             }
-            // Also while the engine always has something to do.
+            // This is done every RELIEF_MS, even while the engine always has MFEs to expire.
             looked = now;
             let Some(run) = guard.running() else { break };
             run.system.try_again(&mut run.engine, now);

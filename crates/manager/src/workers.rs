@@ -72,7 +72,7 @@ impl Manager {
         pool.refused_until = None;
         if let Err(error) = &started {
             pool.refused_until = Some(Time(now.0 + REFUSED_MS));
-            // Packets wait for workers, and do without them now.
+            // Calls of `packet_in` wait for workers, and must now continue without them.
             self.shared.ended.notify_all();
             ::log::error!(
                 "cannot start a worker thread ({error}): callbacks are late; raise the limit on \
@@ -91,8 +91,8 @@ impl Manager {
         }
     }
 
-    /// Takes no more clients than a call makes callbacks for others. Takes none inside a
-    /// callback, which may not return; the call further out does so later.
+    /// Takes at most as many clients as a call makes callbacks for others. Takes none inside a
+    /// callback, which may never return: the outermost call takes them later.
     #[cold]
     fn adopt_some(run: &mut Run, most: usize) {
         if context::inside().is_some() {

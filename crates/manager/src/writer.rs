@@ -23,7 +23,7 @@ const REFUSED: Duration = Duration::from_secs(1);
 /// The messages that were left to the thread.
 struct LogQueue {
     lines: VecDeque<LogLine>,
-    /// In all of them.
+    /// The total bytes of these messages.
     bytes: usize,
     /// The number of the last message that was left.
     left: u64,

@@ -1,4 +1,4 @@
-//! A live table of the MFEs of a running router, by its status socket.
+//! Shows the MFEs of a running router as a live table. Reads them from the router's status socket.
 
 #![forbid(unsafe_code)]
 

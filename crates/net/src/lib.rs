@@ -1,17 +1,17 @@
-//! What a program needs of Linux to speak IGMP on the links of this machine.
+//! The links of this machine, and the sending and receiving of IGMP packets on them, on Linux.
 //!
 //! - [`links`]: the links and addresses of a network namespace, as a table without I/O.
 //! - [`monitor`]: the same table kept up to date by the kernel's announcements, and the events.
 //! - [`receive`]: the IGMP packets that arrive on a link.
 //! - [`send`]: sending IGMP packets on a chosen link.
 //! - [`join`]: joining the groups of routers on a link.
-//! - [`netlink`]: messages, a socket and dumps, for whoever reads other tables of the kernel.
+//! - [`netlink`]: messages, a socket and dumps, for code that reads other tables of the kernel.
 //!
-//! The crate knows nothing of MGM, uses none of its other crates, and does not look into
-//! IGMP messages. It has no threads: every socket can be polled by its
-//! [`AsFd`](std::os::fd::AsFd), so that one event loop serves all. Nothing waits for the network.
-//! All sockets belong to the network namespace of the thread that opened them, and are
-//! close-on-exec. The kernel's facts behind it are in docs/linux.md, "IGMP packets".
+//! The crate knows nothing of the multicast group manager, uses none of the project's other crates,
+//! and does not read IGMP messages. It has no threads. Every socket can be polled by its
+//! [`AsFd`](std::os::fd::AsFd), so that one event loop serves all of them. No call waits for the
+//! network. All sockets belong to the network namespace of the thread that opened them, and are
+//! close-on-exec. docs/linux.md, "IGMP packets", documents how the kernel behaves.
 //!
 //! ```no_run
 //! use mgm_net::{join::HostJoin, monitor::Monitor, receive::{Batch, Receiver}, send::Sender};

@@ -1,8 +1,8 @@
-//! The types that every layer shares: flows, interfaces, routes, refusals.
+//! The types that all crates share: flows, interfaces, routes, refusals.
 //!
-//! Nothing here makes decisions. Addresses inside the library are
-//! [`Ipv4Addr`]s; network byte order exists only at the C boundary. The manager
-//! reaches the system by two traits, [`forwarder::Forwarder`] and [`route_view::RouteView`].
+//! This crate decides nothing. Addresses inside the library are [`Ipv4Addr`]s; network byte order
+//! exists only in the C interface. The manager uses the system through two traits,
+//! [`forwarder::Forwarder`] and [`route_view::RouteView`].
 #![forbid(unsafe_code)]
 
 mod counters;

@@ -1,9 +1,9 @@
-//! The library stays loaded from its first start on, whoever frees it: MGM's
-//! threads may be in its code, and handles are numbers of this instance.
+//! Keeps the DLL loaded from its first start until the process ends, even if the program frees it.
+//! The library's threads run its code, and a handle must not be issued again by another instance.
 
 #![cfg(windows)]
 
-/// Pins it.
+/// Pins the DLL that contains this function.
 pub fn stay_loaded() {
     use std::ffi::c_void;
 

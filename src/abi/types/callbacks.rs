@@ -37,7 +37,7 @@ pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 /// the source without a reverse-path check: it sets the incoming interface to one
 /// of its own interfaces. If the client leaves the incoming interface 0, the
 /// library creates no MFE. It does not ask again about this flow for 10 seconds,
-/// unless a change concerns the flow.
+/// unless a route, an owner or a boundary that concerns the flow changes.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwGroupAddr`: source and group of the flow, network byte
@@ -131,9 +131,10 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 /// - for the owner of the incoming interface, if the MFE is created without an
 ///   outgoing interface, or if it loses the last one and the owner has not caused
 ///   that;
-/// - for the former owner and, if the MFE has no outgoing interface, for the new
-///   owner, if a route change gives the MFE an incoming interface of another
-///   owner.
+/// - for the former owner, if a route change gives the MFE an incoming interface
+///   of another owner;
+/// - in the same case also for the new owner, if the MFE has no outgoing
+///   interface.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for

@@ -88,13 +88,14 @@ pub type PMGMHOST_VERSION = *mut MGMHOST_VERSION;
 /// of its own while the callback runs. An exception must not leave the callback:
 /// it would end the process.
 ///
-/// A call waits for the callback at most 0.1 s in each second, plus the time for
-/// one message. A thread that has used up this time leaves its messages to the
-/// library's thread mgm-log; so does a thread that finds the callback stuck. The
-/// threads of the library leave all their messages to mgm-log. The messages of
-/// one thread keep their order. At most 65,536 messages, or 8 MiB of them, wait
-/// for mgm-log. The library drops further messages, and a later message reports
-/// how many.
+/// A call waits for the callback at most 0.1 s in each second, plus the time
+/// for one message. A thread that has used up this time leaves its messages to
+/// the library's thread mgm-log. A thread also does so if the callback is
+/// stuck: other threads are inside it, and none has returned from it for 0.1 s.
+/// The threads of the library leave all their messages to mgm-log. The messages
+/// of one thread keep their order. At most 65,536 messages, or 8 MiB of them,
+/// wait for mgm-log. The library drops further messages, and a later message
+/// reports how many.
 ///
 /// The callback may call any Mgm function that other callbacks may call. Messages
 /// that such a call causes go to stderr. The callback may fork: in the child, the

@@ -1,6 +1,7 @@
 //! Reading many datagrams with one system call.
 //!
-//! Not by nix: its `recvmmsg` needs room for addresses and control messages that nobody reads.
+//! Not with nix: its `recvmmsg` needs room for addresses and control messages, which are not used
+//! here.
 
 use super::upcall::LONGEST;
 use std::io;

@@ -87,7 +87,7 @@ impl Reader {
         let wake = sys::wait(Some(socket), signal, patience);
         let pause = match wake {
             WaitEnd::Stop => {
-                signal.clear(); // and only then look what it was about
+                signal.clear(); // before the checks, so that a later signal is not lost
                 return if ending.load(Ordering::SeqCst) {
                     ControlFlow::Break(())
                 } else {

@@ -12,13 +12,13 @@ pub(super) struct FirstDump {
 }
 
 impl FirstDump {
-    /// It has succeeded or failed, or there will be none.
+    /// The first dump has succeeded or failed, or there will be none.
     pub fn end(&self) {
         *self.is_over.lock() = true;
         self.ended.notify_all();
     }
 
-    /// Waits for it, so long at the most; whether it is over.
+    /// Waits for the first dump for at most this time. Returns whether it is over.
     pub fn wait(&self, most: Duration) -> bool {
         let mut is_over = self.is_over.lock();
         self.ended.wait_while_for(&mut is_over, |is_over| !*is_over, most);

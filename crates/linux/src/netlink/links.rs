@@ -1,5 +1,5 @@
-//! What routes depend on of links and addresses: the routing domain of a link, and which links
-//! share a connected prefix. No I/O here.
+//! The properties of links and addresses on which routes depend: the routing domain of a link, and
+//! which links share a connected prefix. No I/O here.
 
 use super::wire::Message;
 use crate::types::{Domain, Prefix};
@@ -69,8 +69,8 @@ impl Links {
             Change::AddressAdded { address, .. } => {
                 Effect::Prefixes([prefix(&address), Prefix::of(address.local, 32)])
             }
-            // Routes go without announcement: those that prefer this address as their source,
-            // and with a link's last address all that lead through it.
+            // The kernel deletes routes without an announcement: those that prefer this address as
+            // their source, and with a link's last address all routes through the link.
             Change::AddressRemoved { .. } | Change::LinkRemoved { .. } | Change::Invalid => {
                 Effect::Everything
             }
@@ -78,7 +78,7 @@ impl Links {
     }
 }
 
-/// What of a link routes depend on.
+/// The properties of a link on which routes depend.
 fn facts(link: &Link) -> (u32, Option<u32>, bool) {
     (link.state_flags(), link.master, link.is_vrf())
 }

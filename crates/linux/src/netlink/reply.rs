@@ -359,7 +359,7 @@ mod tests {
         let found = route(SOURCE, Some(&matched), &decided, &next_hops(&matched));
         assert_eq!((found.origin, found.if_index), (RouteOrigin::Connected, 7));
         assert_eq!(found.paths.as_deref(), Some(&[via(4), connected(7)][..]));
-        // The choice is always one of the ways, and a single way is no list.
+        // The choice is always one of the paths, and a single path is no list.
         let decided = unicast(RouteProtocol::Unspec, vec![RouteAttribute::Oif(9)]);
         let found = route(SOURCE, Some(&matched), &decided, &next_hops(&matched));
         assert_eq!(found.paths.as_deref(), Some(&[via(4), connected(7), connected(9)][..]));

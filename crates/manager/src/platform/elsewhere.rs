@@ -1,4 +1,4 @@
-//! Replaces what only Linux has: functions that return an error.
+//! Replaces the functions that need Linux: these return an error.
 
 use crate::forwarder::{Forwarder, UpcallSink};
 use crate::route_view::{RouteView, RouteWatcher};
@@ -49,11 +49,11 @@ pub mod fork {
 }
 
 thread_local! {
-    /// This is one of MGM's own threads. Without a destructor: see `context`.
+    /// This is one of the library's own threads. Without a destructor: see `context`.
     static OURS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this is one of MGM's own threads.
+/// Whether this is one of the library's own threads.
 pub(crate) fn is_ours() -> bool {
     OURS.get()
 }
@@ -108,7 +108,7 @@ impl StatusSocket {
     }
 }
 
-/// Nor is there anything to stop.
+/// There is no thread to stop, so no value of this type exists.
 pub(crate) struct StopSignal(Infallible);
 
 impl StopSignal {

@@ -7,7 +7,7 @@ static PATHS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static STUCK: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static CHANGED: Condvar = Condvar::new();
 
-/// As long as this lives nothing comes of what is done at the path.
+/// While this exists, operations at the path do not return.
 pub(crate) struct Hanging(PathBuf);
 
 pub(crate) fn at(path: &Path) -> Hanging {
@@ -16,7 +16,7 @@ pub(crate) fn at(path: &Path) -> Hanging {
 }
 
 impl Hanging {
-    /// Waits until somebody is stuck there.
+    /// Waits until a thread is stuck there.
     pub fn wait(&self) {
         while none_at(&self.0) {
             std::thread::yield_now();

@@ -20,13 +20,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Whether there is more than memory to choose from.
+/// Whether there are other forwarders than the memory forwarder.
 pub(crate) const HAS_FORWARDER: bool = true;
 
 /// Whether the system can look up interface names.
 pub(crate) const HAS_NAMES: bool = true;
 
-/// MGM starts in this process.
+/// The library starts in this process.
 pub(crate) fn move_in() {
     fork::install();
 }
@@ -52,9 +52,9 @@ pub(crate) fn open_routes(
     Ok(Box::new(NetlinkRoutes::open(watcher, table)?))
 }
 
-/// Where the status is served.
+/// The socket at which the status is served.
 pub(crate) struct StatusSocket {
-    /// Tests have the end hang, too.
+    /// In tests, removing the file can hang, too.
     #[cfg(test)]
     _end: hang::HangingEnd,
     socket: mgm_linux::serve::StatusServer,
@@ -72,7 +72,7 @@ impl StatusSocket {
         })
     }
 
-    /// Answers there until it is to stop.
+    /// Answers requests until `stop` is raised.
     pub fn serve(&self, stop: &StopSignal, manager: &Manager) {
         self.socket.serve(stop, manager);
     }

@@ -13,7 +13,7 @@ impl Responder for Manager {
     }
 }
 
-/// The answer: over HTTP to those who speak it, else the bare JSON.
+/// The answer: an HTTP response to an HTTP request, otherwise only the JSON text.
 fn reply(request: &str, status: impl FnOnce(Detail) -> Status) -> String {
     let Some(rest) = request.strip_prefix("GET ") else {
         return status(Detail::FULL).to_json() + "\n";

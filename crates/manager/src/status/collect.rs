@@ -121,7 +121,7 @@ impl Run {
 
     fn collect_limits(&self) -> LimitsStatus {
         let thresholds = self.engine.thresholds();
-        // Those of one interface stand in no order.
+        // The engine does not order the boundaries of one interface.
         let mut boundaries: Vec<_> = self.engine.boundaries().collect();
         boundaries.sort_unstable();
         let name = |scope| self.engine.scope_name(scope).map(U16CStr::to_string_lossy);
@@ -165,7 +165,7 @@ impl Run {
     }
 }
 
-/// An address, if it is one.
+/// The address; `None` for 0.0.0.0.
 fn named(addr: Ipv4Addr) -> Option<Ipv4Addr> {
     (!addr.is_unspecified()).then_some(addr)
 }

@@ -1,4 +1,4 @@
-//! The same as a page of metrics, in the text form of Prometheus (0.0.4).
+//! The status as a page of metrics, in the text form of Prometheus (0.0.4).
 //!
 //! Not by prometheus-client: its metrics are registered objects that the program updates, while this
 //! page prints a snapshot, so each page would need a registry of its own.
@@ -195,12 +195,12 @@ impl Status {
     }
 }
 
-/// What tells a client from every other, of this life or another.
+/// The labels that distinguish a client from all others, also from those of other starts.
 fn labels_of(client: &super::ClientStatus) -> [Label<'_>; 3] {
     [("serial", &client.serial), ("protocol", &client.protocol), ("component", &client.component)]
 }
 
-/// Prometheus takes an empty label for none.
+/// Prometheus treats an empty label as a missing one.
 fn text(next_hop: Option<std::net::Ipv4Addr>) -> String {
     next_hop.map_or_else(String::new, |addr| addr.to_string())
 }

@@ -14,7 +14,7 @@ use crate::forwarder::ReversePath;
 use crate::types::{Interface, Ipv4Addr};
 use serde::Serialize;
 
-/// How much of what there may be very many of is wanted.
+/// Which of the lists that may be very long the status contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Detail {
     /// Every membership.
@@ -30,12 +30,12 @@ impl Detail {
     pub const SUMMARY: Detail = Detail { memberships: false, mfes: false };
 }
 
-/// What can be seen of MGM.
+/// The status of the library.
 #[derive(Clone, Debug, Serialize)]
 pub struct Status {
     /// The build's version.
     pub version: &'static str,
-    /// What it was built for.
+    /// The target that it was built for.
     pub target: &'static str,
     /// Whether the library is running; if not, everything below is empty.
     pub running: bool,
@@ -136,9 +136,9 @@ pub struct RefusedPackets {
 pub struct ClientStatus {
     /// The number in its handle; never used twice.
     pub serial: u64,
-    /// An id that it registered with.
+    /// The protocol id with which it registered.
     pub protocol: u32,
-    /// An id that it registered with.
+    /// The component id with which it registered.
     pub component: u32,
     /// Whether it is IGMP.
     pub igmp: bool,
@@ -230,7 +230,7 @@ pub struct LimitsStatus {
 /// A TTL threshold above 1. All other interfaces have 1.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Threshold {
-    /// Where.
+    /// The interface.
     #[serde(flatten)]
     pub iface: Iface,
     /// A packet is forwarded if its TTL is greater.
@@ -257,7 +257,7 @@ pub struct Membership {
     pub group: Option<Ipv4Addr>,
     /// The interfaces on which the owner added the membership.
     pub owner: Vec<Iface>,
-    /// Where IGMP does.
+    /// The interfaces on which IGMP added the membership.
     pub igmp: Vec<Iface>,
 }
 
@@ -268,7 +268,7 @@ pub struct MfeStatus {
     pub source: Ipv4Addr,
     /// Its group.
     pub group: Ipv4Addr,
-    /// Where packets come in.
+    /// The incoming interface.
     pub iif: Iface,
     /// The protocol id of that interface's owner.
     pub protocol: u32,
@@ -290,10 +290,10 @@ pub struct MfeStatus {
     pub wrong_if: u64,
     /// Packets accepted while there was no oif.
     pub negative: u64,
-    /// Packets sent out, on oifs that have left too; `None` where the forwarder counts for
-    /// the whole MFE only.
+    /// Packets sent, including those on oifs that have left; `None` if the forwarder counts only
+    /// for the whole MFE.
     pub sent: Option<u64>,
-    /// Where packets go out.
+    /// The outgoing interfaces.
     pub oifs: Vec<OifStatus>,
 }
 
@@ -303,9 +303,9 @@ pub struct OifStatus {
     /// Which.
     #[serde(flatten)]
     pub iface: Iface,
-    /// Packets sent out; `None` where the forwarder counts for the whole MFE only.
+    /// Packets sent; `None` if the forwarder counts only for the whole MFE.
     pub packets: Option<u64>,
-    /// Packets whose TTL did not reach; `None` likewise.
+    /// Packets that the TTL threshold stopped; `None` as for `packets`.
     pub ttl_too_low: Option<u64>,
 }
 
