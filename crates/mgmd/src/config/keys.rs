@@ -7,7 +7,7 @@ pub use tables::{BOUNDARY, IGMP, INTERFACE, MODULE, PROXY, ROOT, ROUTE, ROUTER};
 /// A table of the file.
 #[derive(Debug)]
 pub struct Table {
-    /// Its path: "interface.igmp".
+    /// Its path: "interface.igmp"; empty for the whole file.
     pub path: &'static str,
     /// How it begins in a file: "[[interface]]".
     pub header: &'static str,
@@ -138,7 +138,7 @@ impl Kind {
             Kind::Address | Kind::Addresses => "the IPv4 address of a host in quotes".into(),
             Kind::Prefix(range) | Kind::Prefixes(range) => range.words().into(),
             Kind::AccessList(range) => {
-                format!("{}, after \"permit \" or \"deny \" if you like", range.words())
+                format!("\"permit\", \"deny\" or nothing, and then {}", range.words())
             }
             Kind::Memberships => "a group or a source and a group, such as \"239.1.1.1\" or \
                  \"10.1.1.1, 232.1.1.1\""

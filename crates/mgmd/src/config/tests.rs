@@ -1,6 +1,7 @@
 //! Tests of whole files.
 
 mod difference;
+mod each_key;
 mod examples;
 mod files;
 mod link;

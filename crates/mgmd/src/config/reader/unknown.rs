@@ -1,6 +1,6 @@
 //! What is said about keys and words that do not exist.
 
-use crate::config::keys::{Table, ROOT};
+use crate::config::keys::{Key, Kind, Table, ROOT};
 
 /// Names of other programs, and ours.
 const OTHERS: &[(&str, &str)] = &[
@@ -36,10 +36,11 @@ pub(super) fn message(table: &Table, name: &str) -> String {
         }
     }
     match nearest(&name, table) {
-        Some(near) => format!("unknown key: did you mean {near}?"),
+        Some(near) => format!("unknown key: did you mean {}?", shown(table, near)),
         None => {
-            let names: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
-            format!("unknown key: use {}", names.join(", "))
+            let names: Vec<&str> = table.keys.iter().map(|key| shown(table, key)).collect();
+            let (last, others) = names.split_last().unwrap_or((&"", &[]));
+            format!("unknown key: use {} or {last}", others.join(", "))
         }
     }
 }
@@ -72,15 +73,23 @@ fn ours(name: &str) -> Option<&'static str> {
     OTHERS.iter().find(|(other, _)| same(other)).map(|(_, ours)| *ours)
 }
 
+/// How a key begins in a file: "[[interface]]" at the top, otherwise its name.
+fn shown(table: &Table, key: &Key) -> &'static str {
+    match key.kind {
+        Kind::Table(inside) | Kind::Tables(inside) if table.path.is_empty() => inside.header,
+        _ => key.name,
+    }
+}
+
 /// A key of the table that differs by few letters.
-fn nearest(name: &str, table: &Table) -> Option<&'static str> {
+fn nearest(name: &str, table: &Table) -> Option<&'static Key> {
     // Long names are no slips, and comparing them would take long.
     if name.len() > 40 {
         return None;
     }
     let distances = table.keys.iter().map(|key| (strsim::damerau_levenshtein(name, key.name), key));
     let (distance, key) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= 1.max(key.name.len().min(name.len()) / 3)).then_some(key.name)
+    (distance <= 1.max(key.name.len().min(name.len()) / 3)).then_some(key)
 }
 
 /// The name as it would be written here.
