@@ -186,7 +186,7 @@ fn stand_ins_compile_alone_and_twice() {
         compile_everywhere(&["c99", "c11", "c++17"], &source);
         count += 1;
     }
-    assert!(count > 8, "only {count} stand-ins");
+    assert!(count > 8, "only {count} replacement headers");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-/* ipmib.h - a stand-in for the Windows header: MFEs, their statistics, boundaries and
+/* ipmib.h - a replacement for the Windows header: MFEs, their statistics, boundaries and
  * scopes. */
 #ifndef _IPMIB_
 #define _IPMIB_

@@ -1,5 +1,5 @@
 /*
- * iprtrmib.h - a stand-in for the Windows header: the multicast part of the MIB of the
+ * iprtrmib.h - a replacement for the Windows header: the multicast part of the MIB of the
  * IP router. The numbers of the variables are defined so that programs that use the
  * names compile. No function returns the variables.
  */

@@ -1,5 +1,5 @@
 /*
- * routprot.h - a stand-in for the Windows header: protocol numbers and router
+ * routprot.h - a replacement for the Windows header: protocol numbers and router
  * events. The interface between the Windows router and protocol DLLs is missing: see
  * docs/porting.md. The Windows header needs MPR50 to be defined. This one does not, but
  * MPR50 may be defined.

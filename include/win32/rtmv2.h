@@ -1,5 +1,5 @@
 /*
- * rtmv2.h - a stand-in for the Windows header: the structures that describe a route in
+ * rtmv2.h - a replacement for the Windows header: the structures that describe a route in
  * an RPF callback. Neither this header nor the library has the functions of the routing
  * table manager (Rtm...).
  */

@@ -1,5 +1,5 @@
 /*
- * rtutils.h - a stand-in for the Windows header: tracing, and the event log of the
+ * rtutils.h - a replacement for the Windows header: tracing, and the event log of the
  * router.
  *
  * If the environment variable MGM_TRACE has any value but 0, both are written to stderr.

@@ -1,5 +1,5 @@
 /*
- * windows.h - a stand-in for the Windows header, for multicast routing protocols that
+ * windows.h - a replacement for the Windows header, for multicast routing protocols that
  * were written for Windows. It has the types and the few functions that such programs use
  * apart from mgm.h. Code that uses anything else must be ported.
  */

@@ -1,5 +1,5 @@
 /*
- * winerror.h - a stand-in for the Windows header: the error codes that routing protocols
+ * winerror.h - a replacement for the Windows header: the error codes that routing protocols
  * return from their own functions. The codes of mgm.h are in mgmtypes.h.
  */
 #ifndef _WINERROR_

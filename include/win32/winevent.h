@@ -1,5 +1,5 @@
 /*
- * winevent.h - a part of the stand-in for rtutils.h: the event log of the router.
+ * winevent.h - a part of the replacement for rtutils.h: the event log of the router.
  */
 #ifndef MGM_WIN32_WINEVENT_H
 #define MGM_WIN32_WINEVENT_H

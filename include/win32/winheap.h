@@ -1,5 +1,5 @@
 /*
- * winheap.h - a part of the stand-in for windows.h: heaps, implemented with malloc.
+ * winheap.h - a part of the replacement for windows.h: heaps, implemented with malloc.
  *
  * Free the memory of a heap with HeapFree, never with free. HeapDestroy also frees everything
  * that was allocated from the heap, as on Windows. HEAP_GENERATE_EXCEPTIONS is ignored,

@@ -1,5 +1,5 @@
 /*
- * winlist.h - a part of the stand-in for windows.h: LIST_ENTRY and its functions. The
+ * winlist.h - a part of the replacement for windows.h: LIST_ENTRY and its functions. The
  * doubly linked lists connect the LIST_ENTRY members of structures.
  *
  * The windows.h of Windows has only the type. Windows programs define InitializeListHead and

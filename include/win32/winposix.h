@@ -1,5 +1,5 @@
 /*
- * winposix.h - a part of the stand-in headers: makes the system headers declare POSIX
+ * winposix.h - a part of the replacement headers: makes the system headers declare POSIX
  * functions even with -std=c11. It must be included before any system header. Otherwise
  * compile with -std=gnu11 or -D_DEFAULT_SOURCE.
  */

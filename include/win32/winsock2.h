@@ -1,5 +1,5 @@
 /*
- * winsock2.h - a stand-in for the Windows header: the sockets of this system under their
+ * winsock2.h - a replacement for the Windows header: the sockets of this system under their
  * Windows names.
  *
  * Addresses use the same struct in_addr, with the member s_addr but without S_un. Errors are

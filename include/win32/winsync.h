@@ -1,5 +1,5 @@
 /*
- * winsync.h - a part of the stand-in for windows.h: critical sections, the Interlocked
+ * winsync.h - a part of the replacement for windows.h: critical sections, the Interlocked
  * functions, Sleep and GetTickCount. They use POSIX threads and the atomics of the compiler.
  */
 #ifndef MGM_WIN32_WINSYNC_H

@@ -1,5 +1,5 @@
 /*
- * wintrace.h - a part of the stand-in for rtutils.h: formats messages as Windows does and
+ * wintrace.h - a part of the replacement for rtutils.h: formats messages as Windows does and
  * writes them.
  *
  * Messages go to stderr if the environment variable MGM_TRACE has any value but 0. Otherwise

@@ -1,4 +1,4 @@
-/* ws2tcpip.h - a stand-in for the Windows header: winsock2.h already has inet_pton and the
+/* ws2tcpip.h - a replacement for the Windows header: winsock2.h already has inet_pton and the
  * other functions. */
 #ifndef _WS2TCPIP_H_
 #define _WS2TCPIP_H_
