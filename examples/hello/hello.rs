@@ -3,7 +3,7 @@
 //! which this program hands packets.
 
 use mgm_client::host::{self, Forwarder, LogLevel, Packet, Route, Settings};
-use mgm_client::{mfes, protocol, Callbacks, Client, Flow, Incoming, Interface};
+use mgm_client::{mfes, protocol, Callbacks, Client, Events, Flow, Incoming, Interface};
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -11,6 +11,10 @@ use std::process::ExitCode;
 struct Pim;
 
 impl Callbacks for Pim {
+    fn events(&self) -> Events {
+        Events::RPF | Events::JOIN_ALERT | Events::PRUNE_ALERT
+    }
+
     fn rpf(&self, flow: Flow, suggested: Incoming, _header: &[u8]) -> Incoming {
         println!("rpf: {flow} has to arrive on interface {}", suggested.interface);
         suggested

@@ -51,7 +51,7 @@ impl BitOr for Events {
 
 /// What a client is told and asked.
 ///
-/// Each method has a default, which is also what the library does without the callback. The
+/// Each other method has a default, which is also what the library does without the callback. The
 /// methods run on the thread of the call that causes them, or on a thread of the library, one at a
 /// time for each client. They may call every function of this crate, except
 /// [`host::packet_in`](crate::host::packet_in) and [`host::stop`](crate::host::stop), which wait
@@ -61,12 +61,10 @@ impl BitOr for Events {
 /// If a method panics, the panic ends there: the library gets the default answer, and the crate
 /// logs an error (crate `log`).
 pub trait Callbacks: Send + Sync + 'static {
-    /// Returns the callbacks that the library makes: those that this type implements. The crate
-    /// calls it once, at the registration. Registering only what is needed saves work: with
-    /// `WRONG_IF`, for example, the kernel reports packets on wrong interfaces.
-    fn events(&self) -> Events {
-        Events::ALL
-    }
+    /// Returns the callbacks that the library makes; name those that this type implements. The
+    /// crate calls it once, at the registration. Each callback costs work: with `WRONG_IF`, for
+    /// example, the kernel reports packets on wrong interfaces.
+    fn events(&self) -> Events;
 
     /// How must packets of the flow arrive? A client that agrees returns `suggested`. `header` is
     /// the IP header of the packet, as far as it is known.
@@ -209,6 +207,10 @@ mod tests {
     }
 
     impl Callbacks for Panics {
+        fn events(&self) -> Events {
+            Events::ALL
+        }
+
         fn join_alert(&self, _: Flow, _: bool) {
             panic!("a test's panic");
         }

@@ -17,6 +17,14 @@ const GROUP_SIZE: usize = 16;
 /// How many groups are read at a time.
 const GROUPS_AT_A_TIME: usize = 256;
 
+/// The clients whose deregistration the library has refused. Each keeps its slot until the next
+/// registration, which tries again.
+static REFUSED: Mutex<Vec<(Handle, usize)>> = Mutex::new(Vec::new());
+
+fn refused() -> MutexGuard<'static, Vec<(Handle, usize)>> {
+    REFUSED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A registered client. It is deregistered when the value is dropped.
 ///
 /// The methods may be called from any thread, also inside callbacks.
@@ -27,6 +35,21 @@ pub struct Client {
     /// What it has taken, and must release before it can deregister.
     interfaces: Mutex<BTreeSet<Interface>>,
     is_closed: bool,
+}
+
+/// Deregisters a client and gives its slot back. If the library refuses that, the client is noted.
+fn deregister(handle: Handle, slot: usize) -> Result<()> {
+    match ffi::deregister(handle) {
+        // The library was stopped: no callback runs any more.
+        Err(error) if error.code() != Some(Code::InvalidParameter) => {
+            refused().push((handle, slot));
+            Err(error)
+        }
+        _ => {
+            give_back(slot);
+            Ok(())
+        }
+    }
 }
 
 impl Client {
@@ -42,6 +65,11 @@ impl Client {
     /// has an invalid value; [`Code::NotEnoughMemory`]; [`Code::CanNotComplete`]: the library is
     /// being stopped.
     pub fn register(protocol: u32, component: u32, callbacks: impl Callbacks) -> Result<Client> {
+        let again = std::mem::take(&mut *refused());
+        for (handle, slot) in again {
+            // Its error is that of the first attempt.
+            let _ = deregister(handle, slot);
+        }
         let events = callbacks.events();
         let slot = claim(Arc::new(callbacks)).ok_or(Error::TooManyClients)?;
         let handle =
@@ -58,7 +86,7 @@ impl Client {
     /// # Errors
     /// [`Code::CanNotComplete`]: the call is made inside a callback of another client while a
     /// callback of this one is running on another thread, or in a forked child. The client then
-    /// stays registered until the library stops.
+    /// stays registered until the next [`Client::register`] or until the library stops.
     pub fn close(mut self) -> Result<()> {
         self.end()
     }
@@ -71,14 +99,7 @@ impl Client {
             // If this fails, so does the deregistration.
             let _ = ffi::release(self.handle, interface);
         }
-        match ffi::deregister(self.handle) {
-            // The library was stopped: no callback runs any more.
-            Err(error) if error.code() != Some(Code::InvalidParameter) => Err(error),
-            _ => {
-                give_back(self.slot);
-                Ok(())
-            }
-        }
+        deregister(self.handle, self.slot)
     }
 
     /// Never held during a call of the library, which may run callbacks that need it.

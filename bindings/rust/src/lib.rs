@@ -5,11 +5,15 @@
 //! mgmhost.h, for the router itself. Error codes are [`Error`]s in the library's own words.
 //!
 //! ```no_run
-//! use mgm_client::{protocol, Callbacks, Client, Flow};
+//! use mgm_client::{protocol, Callbacks, Client, Events, Flow};
 //!
 //! struct Watcher;
 //!
 //! impl Callbacks for Watcher {
+//!     fn events(&self) -> Events {
+//!         Events::JOIN_ALERT
+//!     }
+//!
 //!     fn join_alert(&self, flow: Flow, somebody_else: bool) {
 //!         if somebody_else {
 //!             println!("somebody else wants {flow}");

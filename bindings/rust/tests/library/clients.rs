@@ -3,7 +3,7 @@
 use super::*;
 use mgm_client::{owner_of, Code, Error, Owner, MAX_CLIENTS};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::OnceLock;
+use std::sync::{mpsc, OnceLock};
 
 #[test]
 fn two_protocols_share_a_router() {
@@ -67,6 +67,10 @@ fn answers_reach_the_library() {
 fn a_source_without_a_route_is_accepted_where_its_packets_arrive() {
     struct Accepts;
     impl Callbacks for Accepts {
+        fn events(&self) -> Events {
+            Events::RPF
+        }
+
         fn rpf(&self, _: Flow, suggested: Incoming, _: &[u8]) -> Incoming {
             assert_eq!(suggested.interface.index, 0);
             Incoming { interface: host::arrival().unwrap().unwrap(), upstream: None }
@@ -195,6 +199,48 @@ fn a_client_can_end_inside_its_own_callback() {
     assert!(ended.load(Ordering::Relaxed));
     assert_eq!(owner_of(1).unwrap(), None);
     assert_eq!(Arc::strong_count(&own), 1, "its callbacks are dropped");
+}
+
+/// The library refuses to wait for a client's callback inside a callback of another client.
+#[test]
+fn a_refused_deregistration_is_tried_again_at_the_next_registration() {
+    let _router = running();
+    let [slow, closing] = [1, 2].map(|last| Ipv4Addr::new(239, 9, 9, last));
+    let (begun, has_begun) = mpsc::channel();
+    let (end, may_end) = mpsc::channel::<()>();
+    let may_end = Mutex::new(may_end);
+    let blocks = OnJoin(move |flow: Flow, _| {
+        if flow.group == Some(slow) {
+            begun.send(()).unwrap();
+            let _ = may_end.lock().unwrap().recv();
+        }
+    });
+    let first = Client::register(protocol::OTHER, 1, blocks).unwrap();
+    first.take(1).unwrap();
+    let first = Mutex::new(Some(first));
+    let told = Lines::default();
+    let of_second = Arc::clone(&told);
+    let closes = OnJoin(move |flow: Flow, _| {
+        let first = first.lock().unwrap().take_if(|_| flow.group == Some(closing));
+        if let Some(first) = first {
+            let error = first.close().unwrap_err();
+            assert_eq!(error.code(), Some(Code::CanNotComplete));
+            of_second.lock().unwrap().push("refused".to_owned());
+        }
+    });
+    let second = Client::register(protocol::OTHER, 2, closes).unwrap();
+    second.take(2).unwrap();
+    let edge = silent(3);
+    edge.take(3).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| edge.join(3, Flow::any_source(slow)).unwrap());
+        has_begun.recv().unwrap();
+        edge.join(3, Flow::any_source(closing)).unwrap();
+        assert_eq!(*told.lock().unwrap(), ["refused"]);
+        end.send(()).unwrap();
+    });
+    let again = Client::register(protocol::OTHER, 1, ()).unwrap();
+    again.take(1).unwrap();
 }
 
 #[test]

@@ -96,6 +96,10 @@ impl Recorder {
 }
 
 impl Callbacks for Recorder {
+    fn events(&self) -> Events {
+        Events::ALL
+    }
+
     fn rpf(&self, flow: Flow, suggested: Incoming, header: &[u8]) -> Incoming {
         let Incoming { interface, upstream } = suggested;
         let arrival = host::arrival().unwrap().expect("inside the callback");

@@ -1,4 +1,4 @@
-//! The end of an MFE.
+//! The end of an MFE (spec 5.6, 5.11).
 
 use super::debug_log::debug;
 use super::flow_limit;

@@ -1,4 +1,5 @@
-//! The rules: functions over the tables, a file for each section of docs/semantics.md.
+//! The rules: functions over the tables, a file for each subject. The head of a file names its
+//! sections of docs/semantics.md.
 //!
 //! A file may use the files of the groups above its own. Within a group, no two files use each
 //! other, not even through others.

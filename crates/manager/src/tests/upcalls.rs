@@ -88,13 +88,19 @@ fn t5_1_a_source_that_is_forgotten_among_a_batch_of_upcalls_is_looked_up_again()
         let run = guard.running().expect("it runs");
         (run.engine.sizes().refused_flows, run.engine.mfe_count())
     };
+    // On a busy machine a thread of the library may have the lock for longer than upcalls wait for it.
+    let take_in = |mut upcalls: Vec<Upcall>| {
+        while !upcalls.is_empty() {
+            upcalls = sink.upcalls(upcalls);
+        }
+    };
     // As many as are remembered are refused. The source is known by the oldest alone.
-    assert_eq!(sink.upcalls(vec![upcall(SOURCE, [239, 1, 1, 1])]), []);
-    assert_eq!(sink.upcalls((1..REMEMBERED).map(refused).collect()), []);
+    take_in(vec![upcall(SOURCE, [239, 1, 1, 1])]);
+    take_in((1..REMEMBERED).map(refused).collect());
     assert_eq!(sizes(), (REMEMBERED as usize, 0));
     // The newest is taken in first, and makes room for itself.
     let other = upcall(SOURCE, [239, 3, 3, 3]);
-    assert_eq!(sink.upcalls(vec![other, refused(REMEMBERED)]), []);
+    take_in(vec![other, refused(REMEMBERED)]);
     assert_eq!(sizes(), (REMEMBERED as usize, 1));
 }
 

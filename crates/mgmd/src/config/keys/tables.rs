@@ -1,0 +1,418 @@
+//! The tables of the file and their keys.
+
+use super::{Default, Key, Kind, Range, Table};
+use Default::{Required, Value, Words};
+
+/// The longest interval that a query can express.
+const LONGEST: u64 = 31_744_000;
+/// The longest response time that a query can express, in whole seconds.
+const LONGEST_RESPONSE: u64 = 3_174_000;
+/// The longest path of a UNIX socket.
+const SOCKET: usize = 107;
+
+/// A key that a reload can change.
+const fn key(name: &'static str, kind: Kind, default: Default, about: &'static str) -> Key {
+    Key { name, kind, default, reload: true, about }
+}
+
+/// A key that needs a restart.
+const fn fixed(name: &'static str, kind: Kind, default: Default, about: &'static str) -> Key {
+    Key { name, kind, default, reload: false, about }
+}
+
+/// The whole file.
+pub static ROOT: Table = Table {
+    path: "",
+    header: "",
+    about: "",
+    keys: &[
+        key("router", Kind::Table(&ROUTER), Words("all defaults"), "The router as a whole."),
+        key("interface", Kind::Tables(&INTERFACE), Words("none"), "Each interface."),
+        key("proxy", Kind::Tables(&PROXY), Words("none"), "Each upstream of an IGMP proxy."),
+        key("route", Kind::Tables(&ROUTE), Words("none"), "Each static route."),
+        fixed("module", Kind::Tables(&MODULE), Words("none"), "Each module."),
+    ],
+};
+
+/// `[router]`.
+pub static ROUTER: Table = Table {
+    path: "router",
+    header: "[router]",
+    about: "Settings of the whole router. The table may be left out.",
+    keys: &[
+        fixed(
+            "forwarder",
+            Kind::Word(&["auto", "kernel", "memory"]),
+            Value("\"auto\""),
+            "What forwards the packets. `auto` is the multicast routing of the Linux kernel, as \
+             `kernel` is, and never `memory`. The memory forwarder is a table in mgmd that sees \
+             no packets of the system: it is for tests.",
+        ),
+        fixed(
+            "table",
+            Kind::Number(0, 999_999_999),
+            Value("0"),
+            "The multicast routing table of the kernel. 0 is its default table. Any other table \
+             gets packets only from interfaces that a rule names: `ip mrule add iif eth1 lookup \
+             100`.",
+        ),
+        fixed(
+            "unicast-table",
+            Kind::Number(0, 4_294_967_295),
+            Value("0"),
+            "The unicast routing table in which sources are looked up. 0 is for the routes that \
+             the system itself would use. Sources of packets on interfaces in a VRF are looked \
+             up in the table of the VRF.",
+        ),
+        fixed(
+            "mfe-timeout",
+            Kind::Duration(1_000, 86_400_000, 1_000),
+            Value("\"15m\""),
+            "The lifetime of new forwarding entries. An entry that forwards packets is renewed at \
+             its end.",
+        ),
+        fixed(
+            "max-flows",
+            Kind::Number(1, 16_777_216),
+            Value("2097152"),
+            "How many flows packets may begin. Beyond it, packets begin no new flow.",
+        ),
+        key(
+            "max-igmp-entries",
+            Kind::Number(1, 16_777_216),
+            Value("65536"),
+            "How many groups and sources IGMP keeps for all interfaces together. Beyond it, hosts \
+             join no new group; those that exist are refreshed.",
+        ),
+        key(
+            "clients",
+            Kind::Path(SOCKET),
+            Value("\"/run/mgmd/router\""),
+            "The socket at which mgmd serves routing protocols in other processes.",
+        ),
+        key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The control socket."),
+        key(
+            "log-level",
+            Kind::Word(&["off", "error", "warn", "info", "debug", "trace"]),
+            Value("\"info\""),
+            "The level of the log. If the environment variable `MGM_LOG` is set, its level is used \
+             instead.",
+        ),
+    ],
+};
+
+/// `[[interface]]`.
+pub static INTERFACE: Table = Table {
+    path: "interface",
+    header: "[[interface]]",
+    about: "An interface on which mgmd forwards, or all interfaces that match a pattern. An \
+            interface may be missing: mgmd serves it as soon as it appears. If several tables \
+            are for an interface, the one with its exact name holds, otherwise the first in the \
+            file. Interfaces that only a proxy or a route names need no table of their own.",
+    keys: &[
+        key(
+            "name",
+            Kind::Name,
+            Required,
+            "The name of the interface. In a pattern, `*` stands for any characters and `?` for \
+             one.",
+        ),
+        key(
+            "igmp",
+            Kind::Table(&IGMP),
+            Words("no IGMP, unless a proxy names the interface"),
+            "IGMP on the interface. Without it mgmd sends no query and believes no report there, \
+             but streams of routes and routing protocols come in and go out. An empty table, \
+             `igmp = {}`, selects all defaults.",
+        ),
+        key(
+            "ttl-threshold",
+            Kind::Number(1, 255),
+            Value("1"),
+            "A packet leaves by the interface only if its TTL on arrival is greater.",
+        ),
+        key(
+            "boundaries",
+            Kind::Boundaries,
+            Value("[]"),
+            "Ranges of groups whose packets do not cross the interface (RFC 2365). Each is a \
+             prefix inside 239.0.0.0/8, or a table with the keys `scope` and `name`. The log \
+             shows the name.",
+        ),
+        key(
+            "new-flows",
+            Kind::Number(1, 1_000_000),
+            Words("no limit"),
+            "How many new flows packets on the interface may begin a second.",
+        ),
+    ],
+};
+
+/// A table in the list `boundaries`.
+pub static BOUNDARY: Table = Table {
+    path: "interface.boundaries",
+    header: "{ … }",
+    about: "",
+    keys: &[
+        key("scope", Kind::Prefix(Range::Scopes), Required, "The groups."),
+        key("name", Kind::Text(255), Required, "Their name."),
+    ],
+};
+
+/// `igmp` of an interface.
+pub static IGMP: Table = Table {
+    path: "interface.igmp",
+    header: "igmp = { … } of an [[interface]]",
+    about: "IGMP for the hosts of the interface. The defaults are those of RFC 9776, section 8.",
+    keys: &[
+        key(
+            "version",
+            Kind::Number(1, 3),
+            Value("3"),
+            "The version. A router follows queriers of an older version. An upstream of a proxy \
+             speaks the version of its querier, unless this key is set.",
+        ),
+        key(
+            "robustness",
+            Kind::Number(1, 255),
+            Value("2"),
+            "Messages may get lost one time less than this in a row. Use at least 2.",
+        ),
+        key(
+            "query-interval",
+            Kind::Duration(100, LONGEST, 1),
+            Value("\"125s\""),
+            "The time between two General Queries.",
+        ),
+        key(
+            "query-response-interval",
+            Kind::Duration(100, LONGEST_RESPONSE, 1),
+            Value("\"10s\""),
+            "How long hosts may take to answer a General Query. It must be less than \
+             `query-interval`.",
+        ),
+        key(
+            "startup-query-interval",
+            Kind::Duration(100, LONGEST, 1),
+            Words("a quarter of `query-interval`"),
+            "The time between the first General Queries.",
+        ),
+        key(
+            "startup-query-count",
+            Kind::Number(1, 255),
+            Words("`robustness`"),
+            "How many General Queries are sent at that interval.",
+        ),
+        key(
+            "last-member-query-interval",
+            Kind::Duration(100, LONGEST_RESPONSE, 1),
+            Value("\"1s\""),
+            "How long hosts may take to answer when another host has left, and the time between \
+             two of these queries.",
+        ),
+        key(
+            "last-member-query-count",
+            Kind::Number(1, 255),
+            Words("`robustness`"),
+            "How many of these queries are sent.",
+        ),
+        key(
+            "unsolicited-report-interval",
+            Kind::Duration(100, LONGEST_RESPONSE, 1),
+            Words("\"1s\", in versions 1 and 2 \"10s\""),
+            "Within which time mgmd repeats a report of its own.",
+        ),
+        key(
+            "leave",
+            Kind::Word(&["query", "immediate", "tracked"]),
+            Value("\"query\""),
+            "What happens when a host leaves. `query` asks whether other hosts still want the \
+             group. `immediate` ends the group at once: for interfaces with one host. `tracked` \
+             ends it at once if no other known host wants it.",
+        ),
+        key(
+            "max-groups",
+            Kind::Number(1, 1_000_000),
+            Value("1024"),
+            "How many groups hosts may join. Beyond it, they join no new group.",
+        ),
+        key(
+            "max-sources",
+            Kind::Number(1, 65_535),
+            Value("256"),
+            "How many sources a group may have.",
+        ),
+        key(
+            "max-tracked",
+            Kind::Number(1, 65_535),
+            Value("64"),
+            "How many hosts of a group, with their sources, `leave = \"tracked\"` remembers.",
+        ),
+        key(
+            "groups",
+            Kind::AccessList(Range::Groups),
+            Value("[]"),
+            "The groups that hosts may join: see ACCESS LISTS.",
+        ),
+        key(
+            "sources",
+            Kind::AccessList(Range::Sources),
+            Value("[]"),
+            "The sources that hosts may name: see ACCESS LISTS.",
+        ),
+        key(
+            "hosts",
+            Kind::Prefixes(Range::Sources),
+            Value("[]"),
+            "Where hosts may be, in addition to the prefixes of the interface's addresses.",
+        ),
+        key(
+            "static",
+            Kind::Memberships,
+            Value("[]"),
+            "Groups, or sources with a group, that are forwarded to the interface without any \
+             host.",
+        ),
+        key(
+            "join",
+            Kind::Memberships,
+            Value("[]"),
+            "As `static`. mgmd also reports them on the interface, as a host would.",
+        ),
+        key(
+            "ssm-range",
+            Kind::Prefixes(Range::Groups),
+            Value("[\"232.0.0.0/8\"]"),
+            "The groups of source-specific multicast. Only reports with sources count there. The \
+             list may be empty.",
+        ),
+        key(
+            "source",
+            Kind::Address,
+            Words("the lowest address of the interface"),
+            "The source address of queries, with which mgmd also takes part in the election.",
+        ),
+        key("passive", Kind::Bool, Value("false"), "Never send a query."),
+        key(
+            "querier-allow",
+            Kind::Addresses,
+            Words("all"),
+            "The only routers that may be querier instead of this one.",
+        ),
+        key(
+            "older-queriers",
+            Kind::Word(&["follow", "warn"]),
+            Value("\"follow\""),
+            "What a query of an older version does. `follow` lowers the version of the interface, \
+             `warn` only logs it.",
+        ),
+        key(
+            "ignore-v1",
+            Kind::Bool,
+            Value("false"),
+            "Drop reports of version 1, which would disable leaves for minutes.",
+        ),
+        key(
+            "require-router-alert",
+            Kind::Bool,
+            Value("false"),
+            "Drop messages of versions 2 and 3 without the IP option Router Alert.",
+        ),
+        key("ttl", Kind::Word(&["1", "any"]), Value("\"1\""), "The TTL that messages must have."),
+        key(
+            "link-local",
+            Kind::Word(&["ignore", "track"]),
+            Value("\"ignore\""),
+            "What is done with joins of 224.0.0.0/24. `track` tells the routing protocol that \
+             owns the interface. These groups are never forwarded.",
+        ),
+    ],
+};
+
+/// `[[proxy]]`.
+pub static PROXY: Table = Table {
+    path: "proxy",
+    header: "[[proxy]]",
+    about: "An IGMP proxy (RFC 4605) joins on its upstream what the hosts of its downstreams \
+            want. Write one table for each upstream: the first one whose `groups` and `sources` \
+            match gets the reports for a source and a group. IGMP runs on all these interfaces, \
+            with the values of their [[interface]] tables. An exact name decides before a \
+            pattern, so `downstream = [\"*\"]` is all interfaces except the upstream.",
+    keys: &[
+        key("upstream", Kind::Name, Required, "The interface towards the senders."),
+        key(
+            "backup",
+            Kind::Names,
+            Value("[]"),
+            "The interfaces that replace it, in this order, while it is down or has no address.",
+        ),
+        key("downstream", Kind::Names, Required, "The interfaces with the hosts."),
+        key(
+            "groups",
+            Kind::AccessList(Range::Groups),
+            Value("[\"deny 239.255.0.0/16\"]"),
+            "The groups that are reported upstream: see ACCESS LISTS.",
+        ),
+        key(
+            "sources",
+            Kind::Prefixes(Range::Sources),
+            Words("the routes of the system decide"),
+            "The networks of the senders behind the upstream. mgmd adds a route for each, so that \
+             their packets are accepted there. Packets of others are refused.",
+        ),
+        key(
+            "forward-up",
+            Kind::ForwardUp,
+            Value("true"),
+            "Whether the packets of senders on downstreams are sent upstream, or the groups for \
+             which they are: see ACCESS LISTS. `true` is for all groups except 239.255.0.0/16.",
+        ),
+        key(
+            "forward-always",
+            Kind::Bool,
+            Value("false"),
+            "Forward to a downstream even while another router is the querier there. If two \
+             routers do, the hosts get each packet twice.",
+        ),
+    ],
+};
+
+/// `[[route]]`.
+pub static ROUTE: Table = Table {
+    path: "route",
+    header: "[[route]]",
+    about: "A static route forwards flows that no host has asked for.",
+    keys: &[
+        key("from", Kind::Name, Required, "The interface on which the packets arrive."),
+        key(
+            "source",
+            Kind::Prefix(Range::Sources),
+            Value("\"0.0.0.0/0\""),
+            "Their sources: one address, or a prefix.",
+        ),
+        key(
+            "group",
+            Kind::Prefix(Range::Forwarded),
+            Required,
+            "Their groups: one address, or a prefix.",
+        ),
+        key(
+            "to",
+            Kind::Names,
+            Required,
+            "The interfaces to which they are forwarded. `from` must not be one of them.",
+        ),
+    ],
+};
+
+/// `[[module]]`.
+pub static MODULE: Table = Table {
+    path: "module",
+    header: "[[module]]",
+    about: "A routing protocol in a shared object that is linked with libmgm.so.1. mgmd loads \
+            the modules at its start, in the order of the file. A change needs a restart.",
+    keys: &[
+        fixed("path", Kind::Path(4_095), Required, "The shared object."),
+        fixed("args", Kind::Text(65_535), Value("\"\""), "A string for the module."),
+    ],
+};

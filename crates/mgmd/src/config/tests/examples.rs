@@ -1,0 +1,43 @@
+//! The example files, and the manual page.
+
+use crate::config::keys::{Kind, ROOT};
+use crate::manual;
+use std::path::PathBuf;
+
+fn in_crate(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn each_example_is_valid() {
+    let mut names: Vec<String> = Vec::new();
+    for entry in std::fs::read_dir(in_crate("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        let config = crate::config::Config::load(&path);
+        assert!(config.is_ok(), "{config:?}");
+        names.push(path.file_name().unwrap().to_string_lossy().into());
+    }
+    names.sort();
+    assert_eq!(names, ["campus.toml", "iptv.toml", "static.toml"]);
+}
+
+#[test]
+fn the_committed_page_is_the_generated_one() {
+    let path = in_crate("../../man/man5/mgmd.toml.5");
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(committed == manual::page(), "man/man5/mgmd.toml.5 is outdated: run `make man`");
+}
+
+#[test]
+fn the_names_of_keys_are_sorted_out() {
+    for table in ROOT.all() {
+        let mut names: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), table.keys.len(), "{}", table.path);
+        for key in table.keys {
+            assert!(key.about.ends_with('.') && key.about.matches('`').count() % 2 == 0, "{key:?}");
+            assert!(!matches!(key.kind, Kind::Number(least, most) if least >= most));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! mgmd, a multicast router. This version has its configuration only, and checks files.
+//!
+//! - `config`: the file, as typed structures, with all its problems; what a reload may change.
+//! - `manual`: mgmd.toml(5), from the same tables of keys as the messages of the parser.
+//!
+//! The daemon itself is not part of this version.
+
+#![cfg(target_os = "linux")]
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod manual;
