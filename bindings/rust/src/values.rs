@@ -161,7 +161,7 @@ impl fmt::Display for Flow {
 /// How the packets of a flow must arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Incoming {
-    /// The incoming interface. Index 0 stands for none.
+    /// The incoming interface. Index 0 means that there is none.
     pub interface: Interface,
     /// The upstream neighbour; `None` if the source is directly connected.
     pub upstream: Option<Ipv4Addr>,

@@ -23,7 +23,7 @@ pub enum Action {
 pub struct Transmission {
     /// The index of the interface that it leaves by.
     pub link: u32,
-    /// Its destination, which also stands in the header.
+    /// Its destination, which is also in the header.
     pub destination: Ipv4Addr,
     /// The whole IPv4 datagram.
     pub octets: Vec<u8>,

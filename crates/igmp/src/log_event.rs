@@ -84,7 +84,8 @@ pub enum LogEvent {
         /// The version in which the host side has to speak.
         version: u8,
     },
-    /// A downstream does not forward, because this router is not its querier; who is.
+    /// A downstream does not forward, because this router is not its querier. The address is that
+    /// of the querier, if it is known.
     ProxyRests(Option<Ipv4Addr>),
     /// The upstreams of a proxy were refused; the former ones hold.
     ProxyRefused(ProxyError),

@@ -1,7 +1,7 @@
 //! Forked children: the library works only in the router's process (spec 8.7).
 //!
 //! A child that outlives the router would keep the kernel's multicast routing
-//! socket open, and with it every VIF and MFE. So each of MGM's descriptors is
+//! socket open, and with it every VIF and MFE. So each descriptor of the library is
 //! a [`GuardedFd`], and a fork handler closes them in the child. (A program
 //! that is *exec*ed does not need it: they are all close-on-exec.)
 

@@ -32,7 +32,7 @@ impl Callbacks for Script {
     }
 }
 
-/// An MGM of its own with the embedded forwarder, stopped when it goes.
+/// A separate manager with the memory forwarder. Dropping it stops the manager.
 struct Fixture(Manager);
 
 impl Fixture {

@@ -117,8 +117,8 @@ impl<'a> Records<'a> {
     /// Reads a v3 report whose checksum is right; it has at least 8 octets.
     pub(super) fn read(octets: &'a [u8]) -> Result<Records<'a>, DropReason> {
         let records = Records { octets: &octets[RECORDS_OFFSET..], left: number_at(octets, 6) };
-        // One record that overruns the message drops all of them: who knows where the
-        // others begin?
+        // If one record overruns the message, all are dropped, because it is not known where the
+        // others begin.
         let mut rest = records.octets;
         for _ in 0..records.left {
             rest = rest.get(record_length(rest)?..).ok_or(DropReason::RecordOverrun)?;

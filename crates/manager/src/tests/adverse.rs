@@ -99,7 +99,7 @@ fn t8_4_workers_that_are_stuck_are_seen_however_much_the_timer_has_to_do() {
 
 #[test]
 fn t8_6_destructors_of_a_thread_that_ends_may_call() {
-    /// Leaves MGM when its thread ends, as a thread-local C++ object would.
+    /// Deregisters when its thread ends, as a thread-local C++ object might.
     struct Leaver(Manager, ClientId, ClientId, mpsc::Sender<crate::types::Result<()>>);
     impl Drop for Leaver {
         fn drop(&mut self) {
@@ -117,7 +117,7 @@ fn t8_6_destructors_of_a_thread_that_ends_may_call() {
     let (tell, told) = mpsc::channel();
     let manager = fixture.0.clone();
     std::thread::spawn(move || {
-        // Before MGM's own thread-locals come into being: destroyed after them.
+        // Created before the library's own thread-locals, and so destroyed after them.
         LEAVER.set(Some(Leaver(manager.clone(), a, c, tell)));
         manager.add_membership(a, group(1), link(1), Join::State).unwrap();
     })

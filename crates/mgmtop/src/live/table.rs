@@ -1,4 +1,4 @@
-//! What stands in the table.
+//! The contents of the table.
 
 use serde_json::Value;
 use std::collections::HashMap;

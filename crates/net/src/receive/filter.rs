@@ -16,7 +16,7 @@
 //!
 //! | listening on the link | 46 bytes | 1,344 bytes |
 //! | --- | --- | --- |
-//! | nobody | 1,315 ns | 1,344 ns |
+//! | no socket | 1,315 ns | 1,344 ns |
 //! | ETH_P_IP | 1,464 ns, +11.3 % | 1,508 ns, +12.2 % |
 //! | ETH_P_ALL with this filter | 1,371 ns, +4.3 % | 1,400 ns, +4.1 % |
 //! | ETH_P_ALL with a filter that refuses all at once | 1,365 ns, +3.8 % | 1,401 ns, +4.3 % |
