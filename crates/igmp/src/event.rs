@@ -13,14 +13,14 @@ pub enum Event<'a> {
     Time,
     /// A packet arrived.
     Packet(Packet<'a>),
-    /// A link shall be served so from now on. Its next hop must be 0.0.0.0.
+    /// Serve the link with this configuration. Its next hop must be 0.0.0.0.
     Configure {
         /// The interface.
         interface: Interface,
         /// What was configured.
         config: Box<LinkConfig>,
     },
-    /// A link shall be served no longer.
+    /// Stop serving the link.
     Unconfigure {
         /// The interface index.
         link: u32,

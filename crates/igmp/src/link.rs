@@ -256,7 +256,7 @@ impl Link {
     /// What the system says about the device (I42, I49).
     pub fn device(&mut self, info: LinkInfo, step: &mut Step) {
         let former_address = self.port.query_address();
-        let was_up = std::mem::replace(&mut self.port.info, info).up;
+        let was_up = self.port.set_info(info).up;
         self.memberships.take(step);
         match (was_up, self.port.info.up) {
             (false, true) => {
@@ -278,8 +278,8 @@ impl Link {
 
     /// The device is gone: MGM has removed its memberships already.
     pub fn gone(&mut self, step: &mut Step) {
-        self.port.info = LinkInfo::default();
-        self.memberships.set_down(true);
+        self.port.set_info(LinkInfo::default());
+        self.memberships.set_gone();
         self.drop_router(step);
     }
 

@@ -14,6 +14,7 @@ use crate::saved::SavedGroup;
 use crate::{Action, Answer, LinkConfig};
 use mgm_types::{Interface, Time};
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// IGMP on all links of a router.
@@ -26,6 +27,8 @@ pub struct Igmp {
     /// What the system says about each device, configured or not: its addresses are this
     /// router's own, and it may be configured later.
     devices: BTreeMap<u32, LinkInfo>,
+    /// All their addresses, because each packet is looked up among them (I10, I75).
+    own_addresses: BTreeSet<Ipv4Addr>,
     proxy: Proxy,
     shared: Shared,
     now: Time,
@@ -60,6 +63,7 @@ impl Igmp {
         Igmp {
             links: BTreeMap::new(),
             devices: BTreeMap::new(),
+            own_addresses: BTreeSet::new(),
             proxy: Proxy::default(),
             shared: Shared {
                 settings: Settings::default(),
@@ -99,10 +103,13 @@ impl Igmp {
                     self.proxy.links_changed();
                 }
                 self.on_link(link, actions, |link, step| link.device(info.clone(), step));
-                self.devices.insert(link, info);
+                if self.devices.insert(link, info.clone()).as_ref() != Some(&info) {
+                    self.note_own_addresses();
+                }
             }
             Event::LinkGone { link } => {
                 self.devices.remove(&link);
+                self.note_own_addresses();
                 self.proxy.links_changed();
                 self.on_link(link, actions, Link::gone);
             }
@@ -141,6 +148,11 @@ impl Igmp {
         }
     }
 
+    fn note_own_addresses(&mut self) {
+        let addresses = self.devices.values().flat_map(|info| &info.addresses);
+        self.own_addresses = addresses.map(|known| known.address).collect();
+    }
+
     fn on_link(
         &mut self,
         link: u32,
@@ -168,7 +180,7 @@ impl Igmp {
         }
     }
 
-    /// The earliest deadline, and the link whose it is; `None` for the proxy.
+    /// The earliest deadline, and the link that it belongs to; `None` for the proxy.
     fn first_deadline(&self) -> Option<(Time, Option<u32>)> {
         let links = self.links.iter().map(|(index, link)| (link.deadline(), Some(*index)));
         links.chain([(self.proxy.deadline(), None)]).min()
@@ -211,17 +223,15 @@ impl Igmp {
     }
 
     fn packet(&mut self, packet: &Packet, actions: &mut Vec<Action>) {
-        let Igmp { links, devices, .. } = self;
+        let Igmp { links, own_addresses, .. } = self;
         let Some(link) = links.get_mut(&packet.link) else { return };
         link.port.counters.received += 1;
         if !link.port.info.up {
             return link.port.drop(DropReason::LinkNotServed);
         }
         let queried_from = link.port.config.source;
-        let is_own = |address: Ipv4Addr| {
-            let mut addresses = devices.values().flat_map(|info| &info.addresses);
-            queried_from == Some(address) || addresses.any(|known| known.address == address)
-        };
+        let is_own =
+            |address: Ipv4Addr| queried_from == Some(address) || own_addresses.contains(&address);
         match receive(&mut link.port, packet, is_own) {
             Ok(received) => {
                 let first = actions.len();

@@ -17,7 +17,7 @@ use mgm_types::{Code, Flow, Time};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-/// How MGM stands to a link.
+/// What MGM knows of a link.
 #[derive(Debug)]
 pub(crate) struct Memberships {
     link: u32,
@@ -26,6 +26,8 @@ pub(crate) struct Memberships {
     disabled: bool,
     /// The link is down.
     down: bool,
+    /// The device does not exist.
+    gone: bool,
     /// The link's memberships are kept out of MGM.
     withheld: bool,
     take: Backoff,
@@ -49,6 +51,7 @@ impl Memberships {
             claim: Claim::None,
             disabled: false,
             down: true,
+            gone: true,
             withheld: false,
             take: Backoff::default(),
             failed: BTreeSet::new(),
@@ -71,8 +74,9 @@ impl Memberships {
         self.take.due().min(self.retry.due())
     }
 
-    /// Takes the link, unless that has been done (I42).
+    /// Takes the link, whose device exists, unless that has been done (I42).
     pub fn take(&mut self, step: &mut Step) {
+        self.gone = false;
         if self.claim == Claim::None {
             self.claim = Claim::Asked;
             step.actions.push(Action::Mgm(MgmCall::Take { link: self.link }));
@@ -83,6 +87,9 @@ impl Memberships {
     pub fn take_refused(&mut self, code: Code, port: &mut Port, step: &mut Step) {
         self.claim = Claim::None;
         port.counters.mgm_refusals += 1;
+        if self.gone {
+            return;
+        }
         let retry = self.take.fail(step.now);
         port.log(step, LogEvent::TakeRefused { code, retry });
     }
@@ -121,6 +128,13 @@ impl Memberships {
         if down {
             self.forget_failures();
         }
+    }
+
+    /// The device is gone: nothing is tried again until it is back.
+    pub fn set_gone(&mut self) {
+        self.set_down(true);
+        self.gone = true;
+        self.take.reset();
     }
 
     /// Whether they are kept out of MGM.
@@ -253,7 +267,7 @@ impl Memberships {
         std::mem::take(&mut self.failed)
     }
 
-    /// Tells MGM again how things stand with one flow.
+    /// Repeats the add or delete of one flow.
     pub fn tell_again(&mut self, flow: Flow, desired: &Desired, step: &mut Step) {
         if !self.are_told() {
             return;

@@ -11,6 +11,9 @@ use crate::{Action, Transmission};
 use mgm_types::{Flow, Time};
 use std::net::Ipv4Addr;
 
+/// What the 16 bits of the total length can say. The MTU of lo is larger.
+const LONGEST_DATAGRAM: u32 = 65_535;
+
 /// One call of [`crate::Igmp::handle`]: its time, and what comes of it.
 pub(crate) struct Step<'a> {
     /// The present time. Timers that run late run with it, too.
@@ -69,6 +72,12 @@ impl Port {
         self.statics.sort_unstable();
         self.statics.dedup();
         self.config = config;
+    }
+
+    /// Takes over what the system says about the device; returns what was known before.
+    pub fn set_info(&mut self, info: LinkInfo) -> LinkInfo {
+        let mtu = info.mtu.min(LONGEST_DATAGRAM);
+        std::mem::replace(&mut self.info, LinkInfo { mtu, ..info })
     }
 
     /// All static memberships, in ascending order.

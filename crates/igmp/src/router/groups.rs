@@ -62,7 +62,7 @@ impl Groups {
         }
     }
 
-    /// The earliest deadline, and whose it is.
+    /// The earliest deadline, and the group that it belongs to.
     pub fn first(&self) -> Option<(Time, Ipv4Addr)> {
         self.deadlines.first().copied()
     }

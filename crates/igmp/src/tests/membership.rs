@@ -250,6 +250,29 @@ fn i49_a_device_that_is_gone_needs_no_calls_and_comes_back_by_enable() {
 }
 
 #[test]
+fn i49_a_device_that_is_gone_is_not_taken_until_it_is_back() {
+    for refused_late in [false, true] {
+        let mut lan = Lan::down(config());
+        lan.event(Event::Link { link: LINK, info: up(&[ROUTER]) });
+        if !refused_late {
+            refuse_take(&mut lan);
+        }
+        lan.event(Event::LinkGone { link: LINK });
+        if refused_late {
+            refuse_take(&mut lan);
+        }
+        lan.done();
+        lan.wait(200_000);
+        assert_eq!(lan.done(), [""; 0]);
+        lan.event(Event::Link { link: LINK, info: up(&[ROUTER]) });
+        assert_eq!(lan.done(), ["take", "Q"]);
+        refuse_take(&mut lan);
+        lan.wait(1_000);
+        assert_eq!(lan.done(), ["take"], "the waits begin anew");
+    }
+}
+
+#[test]
 fn i49_a_link_that_is_not_configured_any_longer_is_released() {
     let mut lan = Lan::new(config());
     lan.report(HOST, ToEx, G, &[]);

@@ -112,6 +112,23 @@ fn i10_own_packets_of_any_link_are_ignored() {
 }
 
 #[test]
+fn i10_own_addresses_are_those_of_now() {
+    let mut lan = Lan::new(config());
+    lan.event(Event::Link { link: 7, info: up(&["10.0.0.98", "10.0.0.99"]) });
+    lan.event(Event::Link { link: 8, info: up(&["10.0.0.99"]) });
+    lan.event(Event::Link { link: 7, info: up(&["10.0.0.97"]) });
+    lan.v2_report("10.0.0.98", G);
+    assert_eq!(lan.state(G), "EX(;)", "it is a host's now");
+    for own in ["10.0.0.97", "10.0.0.99"] {
+        lan.v2_report(own, G);
+    }
+    assert_eq!(lan.dropped(DropReason::OwnPacket), 2);
+    lan.event(Event::LinkGone { link: 8 });
+    lan.v2_report("10.0.0.99", G);
+    assert_eq!(lan.dropped(DropReason::OwnPacket), 2);
+}
+
+#[test]
 fn i10_sources_that_no_host_has() {
     let mut lan = Lan::new(config());
     for source in

@@ -198,6 +198,22 @@ fn t88_mtu_576() {
 }
 
 #[test]
+fn i37_no_query_is_longer_than_a_datagram_can_be() {
+    let mut lan = Lan::new(LinkConfig { max_sources: 20_000, ..config() });
+    // The MTU of lo; a datagram says its length in 16 bits.
+    lan.event(Event::Link { link: LINK, info: LinkInfo { mtu: 65_536, ..up(&[ROUTER]) } });
+    let all: Vec<u32> = (1..=17_000).collect();
+    for part in all.chunks(1_000) {
+        lan.report(HOST, Allow, G, part);
+        lan.wait(1_000);
+    }
+    lan.done();
+    lan.report(HOST, ToIn, G, &[]);
+    let lengths: Vec<usize> = lan.sent().iter().map(|sent| sent.octets.len()).collect();
+    assert_eq!(lengths, [36 + 4 * 16_374, 36 + 4 * 626]);
+}
+
+#[test]
 fn i38_a_non_querier_lowers_no_timer_and_what_is_asked_about_stays_a_member() {
     let mut lan = joined(config());
     lan.general_query("10.0.0.1", 2, 125);
