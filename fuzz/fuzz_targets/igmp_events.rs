@@ -108,15 +108,21 @@ impl<'a> Input<'a> {
             .collect()
     }
 
+    /// None to three upstreams, each with a backup or without one.
     fn upstreams(&mut self) -> Vec<ProxyUpstream> {
+        (0..self.octet() % 4).map(|_| self.upstream()).collect()
+    }
+
+    fn upstream(&mut self) -> ProxyUpstream {
         let flags = self.octet();
         let sources = (flags & 1 == 0).then(|| vec![Prefix::of(self.address(), flags >> 3)]);
-        vec![ProxyUpstream {
-            links: vec![2],
+        let links = [vec![2], vec![1], vec![2, 1], vec![1, 2]];
+        ProxyUpstream {
+            links: links[usize::from(flags >> 1 & 3)].clone(),
             downstreams: vec![3],
             sources,
             ..ProxyUpstream::default()
-        }]
+        }
     }
 
     fn callback(&mut self) -> Callback {

@@ -19,16 +19,31 @@ impl Filter {
         Filter { exclude: true, sources: Vec::new() }
     }
 
-    /// What these memberships want of a group.
-    #[must_use]
-    pub fn of_flows(flows: &[Flow], group: Ipv4Addr) -> Filter {
-        let mut of_group = flows.iter().filter(|flow| flow.group() == group);
-        if of_group.clone().any(|flow| !flow.has_source()) {
-            return Filter::everything();
+    /// What these memberships of one group want a host to report. In the SSM range `(*,g)` is
+    /// not reported (G36).
+    pub(crate) fn of_flows(flows: impl Iterator<Item = Flow>, is_ssm: bool) -> Filter {
+        let mut wanted = Filter::default();
+        for flow in flows {
+            match flow.has_source() {
+                true => wanted.sources.push(flow.source()),
+                false if is_ssm => {}
+                false => return Filter::everything(),
+            }
         }
-        let named = Filter { exclude: false, sources: Vec::new() };
-        let one = |flow: &Flow| Filter { exclude: false, sources: vec![flow.source()] };
-        of_group.by_ref().fold(named, |wanted, flow| wanted.merge(one(flow)))
+        wanted.sources.sort_unstable();
+        wanted.sources.dedup();
+        wanted
+    }
+
+    /// What of it is reported: all, but in the SSM range only a list of wanted sources (RFC 4604,
+    /// 2.2; G36).
+    #[must_use]
+    pub(crate) fn reportable(self, is_ssm: bool) -> Filter {
+        if is_ssm && self.exclude {
+            Filter::default()
+        } else {
+            self
+        }
     }
 
     /// Whether nothing is wanted: INCLUDE of nothing.

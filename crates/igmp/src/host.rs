@@ -236,7 +236,10 @@ impl Host {
             return;
         }
         let at = Time(step.now.0 + step.random.u64(1..=response_time(query)));
-        if !self.sweep.ends_by(at) {
+        // The answer to General Queries leaves out what another host has reported since.
+        let is_said =
+            self.sweep.reports_by(at, query.group) && !group.was_heard_since(self.sweep.asked_at());
+        if !is_said {
             self.answers.add(query.group, at, group.note_query(sources));
         }
     }

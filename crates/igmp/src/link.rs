@@ -97,8 +97,10 @@ impl Link {
     /// Sets what the host side wants of a group, beside what `join` says.
     pub fn want(&mut self, group: Ipv4Addr, wanted: Filter) {
         if let Some(host) = &mut self.host {
-            let joined = Filter::of_flows(&self.port.config.join, group);
-            host.set(group, joined.merge(wanted), &self.port.config);
+            let config = &self.port.config;
+            let joins = config.join.iter().copied().filter(|flow| flow.group() == group);
+            let joined = Filter::of_flows(joins, config.is_ssm(group));
+            host.set(group, joined.merge(wanted), config);
         }
     }
 

@@ -93,13 +93,10 @@ impl Port {
         &self.statics[start..end]
     }
 
-    /// The static memberships of a group, as a filter.
-    pub fn static_filter(&self, group: Ipv4Addr) -> Filter {
-        let statics = self.statics_of(group);
-        if statics.first().is_some_and(|flow| !flow.has_source()) {
-            return Filter::everything();
-        }
-        Filter { exclude: false, sources: statics.iter().map(|flow| flow.source()).collect() }
+    /// The static memberships of a group, as an upstream reports them; `is_ssm` if the group is
+    /// in its SSM range.
+    pub fn static_filter(&self, group: Ipv4Addr, is_ssm: bool) -> Filter {
+        Filter::of_flows(self.statics_of(group).iter().copied(), is_ssm)
     }
 
     /// Writes a line to the log, unless one of its kind came within the last minute.

@@ -35,7 +35,7 @@ pub(crate) type Links = BTreeMap<u32, Link>;
 #[derive(Debug, Default)]
 pub(crate) struct Proxy {
     upstreams: Vec<ProxyUpstream>,
-    /// The link that serves for each upstream now.
+    /// The link that serves for each upstream now, in the order of the upstreams.
     serving: Vec<Option<u32>>,
     others: Others,
     raised: Raised,
@@ -54,6 +54,8 @@ impl Proxy {
     pub fn configure(&mut self, upstreams: Vec<ProxyUpstream>, step: &mut Step) {
         match check_upstreams(&upstreams) {
             Ok(()) => {
+                self.accepted.upstreams_changed(&upstreams);
+                self.serving = vec![None; upstreams.len()];
                 self.upstreams = upstreams;
                 self.stale = true;
             }
@@ -111,9 +113,9 @@ impl Proxy {
         }
         let serving = self.choose(links);
         if std::mem::take(&mut self.stale) || serving != self.serving {
-            let former = std::mem::replace(&mut self.serving, serving);
+            self.serving = serving;
             changed = self.all_groups(links);
-            self.move_flows(&former, links, step);
+            self.move_flows(links, step);
         }
         if changed.is_empty() {
             return;
@@ -146,7 +148,7 @@ impl Proxy {
     }
 
     /// The serving links, or their upstreams, are others than before.
-    fn move_flows(&mut self, former: &[Option<u32>], links: &mut Links, step: &mut Step) {
+    fn move_flows(&mut self, links: &mut Links, step: &mut Step) {
         let routes = self.wanted_routes();
         self.routes.settle(routes, step);
         let mut raised = std::mem::take(&mut self.raised);
@@ -157,11 +159,7 @@ impl Proxy {
             raise(links, to, flow, true, step);
             raise(links, from, flow, false, step);
         }
-        for (n, link) in self.serving.iter().enumerate() {
-            if let (Some(link), true) = (*link, former.get(n).is_some_and(|was| was != link)) {
-                self.accepted.move_to(n, link, step);
-            }
-        }
+        self.accepted.follow(&self.serving, step);
     }
 
     /// Every group that an upstream may have to know.
@@ -184,20 +182,18 @@ impl Proxy {
         if Flow::any_source(group).is_link_local() {
             return wanted;
         }
+        // Each (*,g) is left out before the merge: it would take the sources of the others away.
+        let is_ssm = links.get(&link).is_some_and(|link| link.port.config.is_ssm(group));
         for (n, upstream) in self.upstreams.iter().enumerate() {
             if self.serving[n] != Some(link) || !upstream.groups.permits(group) {
                 continue;
             }
             for downstream in &upstream.downstreams {
-                let reception = reception(links, *downstream, group);
+                let reception = reception(links, *downstream, group, is_ssm);
                 wanted = wanted.merge(self.share(n, reception, group, Some(*downstream)));
             }
-            wanted = wanted.merge(self.share(n, self.others.filter(group), group, None));
-        }
-        let is_ssm = links.get(&link).is_some_and(|link| link.port.config.is_ssm(group));
-        // All sources of an SSM group: no router listens to that (RFC 4604, 2.2.2; G36).
-        if is_ssm && wanted.exclude {
-            return Filter::default();
+            let others = self.others.filter(group, is_ssm);
+            wanted = wanted.merge(self.share(n, others, group, None));
         }
         wanted
     }
@@ -273,11 +269,12 @@ impl Proxy {
     }
 }
 
-/// What the hosts of a downstream want of a group.
-fn reception(links: &Links, link: u32, group: Ipv4Addr) -> Filter {
+/// What the hosts of a downstream want of a group, as an upstream reports it; `is_ssm` if the group
+/// is in its SSM range.
+fn reception(links: &Links, link: u32, group: Ipv4Addr, is_ssm: bool) -> Filter {
     let link = links.get(&link).filter(|link| link.port.config.role == Role::Downstream);
     let router = link.and_then(|link| Some((link, link.router()?)));
-    router.map(|(link, router)| router.reception(&link.port, group)).unwrap_or_default()
+    router.map(|(link, router)| router.reception(&link.port, group, is_ssm)).unwrap_or_default()
 }
 
 fn is_upstream(links: &Links, link: u32) -> bool {

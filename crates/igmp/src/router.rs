@@ -109,9 +109,10 @@ impl Router {
         self.groups.len()
     }
 
-    /// What the hosts of the link and its configuration want of a group: what a proxy merges.
-    pub fn reception(&self, port: &Port, group: Ipv4Addr) -> Filter {
-        self.filter(group).merge(port.static_filter(group))
+    /// What the hosts of the link and its configuration want of a group, for a proxy to merge.
+    /// `is_ssm` if the group is in the SSM range of the upstream.
+    pub fn reception(&self, port: &Port, group: Ipv4Addr, is_ssm: bool) -> Filter {
+        self.filter(group).reportable(is_ssm).merge(port.static_filter(group, is_ssm))
     }
 
     /// Groups and sources that have a record.

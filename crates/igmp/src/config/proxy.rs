@@ -1,7 +1,7 @@
 //! What can be configured of a proxy (RFC 4605).
 
 use super::{AccessList, Rule};
-use mgm_types::Prefix;
+use mgm_types::{Flow, Prefix};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -39,6 +39,11 @@ impl Default for ProxyUpstream {
 }
 
 impl ProxyUpstream {
+    /// Whether a flow may come from there.
+    pub(crate) fn is_for(&self, flow: Flow) -> bool {
+        self.groups.permits(flow.group()) && self.has_source(flow.source())
+    }
+
     /// Whether a sender may be behind it.
     #[must_use]
     pub fn has_source(&self, source: Ipv4Addr) -> bool {

@@ -61,20 +61,18 @@ impl Host {
 
     /// Sends the next packet of the answer to General Queries.
     pub(super) fn sweep(&mut self, port: &mut Port, step: &mut Step) {
-        self.sweep.left = self.sweep.left.min(self.groups.len());
-        let reported = match self.version {
+        let passed = match self.version {
             3 => self.sweep_records(port, step),
             _ => self.sweep_old_report(port, step),
         };
-        self.sweep.advance(reported, step);
+        self.sweep.advance(passed, &self.groups, step);
     }
 
     /// The next groups of the walk, as many as fit into a packet; returns how many.
     fn sweep_records(&mut self, port: &mut Port, step: &mut Step) -> usize {
         let mut left = pack::room(port.info.mtu);
         let (mut records, mut passed) = (Vec::new(), 0);
-        while passed < self.sweep.left {
-            let Some(address) = self.group_from(self.sweep.cursor) else { break };
+        while let Some(address) = self.sweep.next(&self.groups) {
             let group = &self.groups[&address];
             if !group.wanted.is_nothing() {
                 let record = group.current(address);
@@ -85,7 +83,7 @@ impl Host {
                 left = left.saturating_sub(length);
                 records.push(record);
             }
-            self.sweep.cursor = after(address);
+            self.sweep.pass(address);
             passed += 1;
         }
         self.send_records(&records, port, step);
@@ -95,22 +93,17 @@ impl Host {
     /// v1 and v2: reports the next group of the walk that no other host has reported since the
     /// query. Returns how many groups it has passed.
     fn sweep_old_report(&mut self, port: &mut Port, step: &mut Step) -> usize {
-        for passed in 1..=self.sweep.left {
-            let Some(address) = self.group_from(self.sweep.cursor) else { return passed };
-            self.sweep.cursor = after(address);
+        let mut passed = 0;
+        while let Some(address) = self.sweep.next(&self.groups) {
+            self.sweep.pass(address);
+            passed += 1;
             let group = &self.groups[&address];
             if !group.wanted.is_nothing() && !group.was_heard_since(self.sweep.asked_at()) {
                 self.send_old_report(address, port, step);
-                return passed;
+                break;
             }
         }
-        self.sweep.left
-    }
-
-    /// The first group from this address on, around the end.
-    fn group_from(&self, address: Ipv4Addr) -> Option<Ipv4Addr> {
-        let mut rest = self.groups.range(address..);
-        rest.next().or_else(|| self.groups.first_key_value()).map(|(address, _)| *address)
+        passed
     }
 
     /// v1 and v2: another host reported this group (I64).
@@ -155,9 +148,4 @@ impl Host {
         port.counters.reports_sent += 1;
         port.send(step, message, Route { source, destination, loop_back: false });
     }
-}
-
-/// The next address. No group follows the last one.
-fn after(address: Ipv4Addr) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(address).wrapping_add(1))
 }

@@ -29,13 +29,10 @@ impl Others {
         self.0.iter().map(|flow| flow.group())
     }
 
-    /// What they want of a group.
-    pub fn filter(&self, group: Ipv4Addr) -> Filter {
+    /// What they want of a group, as an upstream reports it; `is_ssm` if the group is in its SSM
+    /// range.
+    pub fn filter(&self, group: Ipv4Addr, is_ssm: bool) -> Filter {
         let any = Flow::any_source(group);
-        if self.0.contains(&any) {
-            return Filter::everything();
-        }
-        let sources = self.0.range(any..=any.last_of_group()).map(|flow| flow.source()).collect();
-        Filter { exclude: false, sources }
+        Filter::of_flows(self.0.range(any..=any.last_of_group()).copied(), is_ssm)
     }
 }

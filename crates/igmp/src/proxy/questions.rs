@@ -2,7 +2,7 @@
 
 use super::raised::Way;
 use super::{Links, Proxy};
-use crate::config::Role;
+use crate::config::{ProxyUpstream, Role};
 use crate::log_event::LogEvent;
 use crate::port::Step;
 use crate::{Action, Answer, MgmCall};
@@ -27,35 +27,68 @@ pub(crate) struct Question {
     pub arrival: u32,
 }
 
-/// The flows that were accepted without a route, by upstream.
+/// The flows that were accepted without a route.
 #[derive(Debug, Default)]
 pub(super) struct Accepted {
-    flows: BTreeMap<Flow, (usize, Time)>,
+    flows: BTreeMap<Flow, Place>,
     ends: BTreeSet<(Time, Flow)>,
 }
 
+/// Where the packets of a flow are accepted.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The number of the upstream.
+    upstream: usize,
+    /// The link that its MFE has.
+    link: u32,
+    until: Time,
+}
+
 impl Accepted {
-    fn note(&mut self, flow: Flow, upstream: usize, until: Time) {
+    fn note(&mut self, flow: Flow, place: Place) {
         self.forget(flow);
         // Those beyond the limit move when their MFEs are renewed.
         if self.flows.len() < REMEMBERED {
-            self.flows.insert(flow, (upstream, until));
-            self.ends.insert((until, flow));
+            self.flows.insert(flow, place);
+            self.ends.insert((place.until, flow));
         }
     }
 
     /// The flow is no longer one of these.
     pub fn forget(&mut self, flow: Flow) {
-        if let Some((_, until)) = self.flows.remove(&flow) {
+        if let Some(Place { until, .. }) = self.flows.remove(&flow) {
             self.ends.remove(&(until, flow));
         }
     }
 
-    /// Another link serves for an upstream: moves its MFEs there.
-    pub fn move_to(&self, upstream: usize, link: u32, step: &mut Step) {
-        let flows = self.flows.iter().filter(|(_, (number, _))| *number == upstream);
-        let calls = flows.map(|(flow, _)| Action::Mgm(MgmCall::SetMfe { flow: *flow, link }));
-        step.actions.extend(calls);
+    /// Other upstreams are configured: the upstream of a flow is now the one that has the link of
+    /// its MFE and is for it. If there is none, MGM's next question decides.
+    pub fn upstreams_changed(&mut self, upstreams: &[ProxyUpstream]) {
+        let ends = &mut self.ends;
+        self.flows.retain(|flow, place| {
+            let is_for = |upstream: &ProxyUpstream| {
+                upstream.links.contains(&place.link) && upstream.is_for(*flow)
+            };
+            let upstream = upstreams.iter().position(is_for);
+            match upstream {
+                Some(number) => place.upstream = number,
+                None => {
+                    ends.remove(&(place.until, *flow));
+                }
+            }
+            upstream.is_some()
+        });
+    }
+
+    /// Moves the MFEs whose upstream is served by another link now.
+    pub fn follow(&mut self, serving: &[Option<u32>], step: &mut Step) {
+        for (flow, place) in &mut self.flows {
+            let Some(link) = serving[place.upstream].filter(|link| *link != place.link) else {
+                continue;
+            };
+            place.link = link;
+            step.actions.push(Action::Mgm(MgmCall::SetMfe { flow: *flow, link }));
+        }
     }
 
     /// The earliest end.
@@ -80,7 +113,7 @@ impl Proxy {
         let accepted = self.accepts(flow, expected, arrival);
         let has_backup = |upstream: usize| self.upstreams[upstream].links.len() > 1;
         if let Some(upstream) = accepted.filter(|upstream| has_backup(*upstream)) {
-            self.accepted.note(flow, upstream, until);
+            self.accepted.note(flow, Place { upstream, link: arrival, until });
         } else {
             self.accepted.forget(flow);
         }
@@ -106,12 +139,8 @@ impl Proxy {
     /// The upstream at whose link a flow is accepted although no route leads there: the link
     /// on which it arrives, if that one serves for the flow's group and source.
     fn accepts(&self, flow: Flow, expected: u32, arrival: u32) -> Option<usize> {
-        let serves = |n: usize, link: u32| {
-            let upstream = &self.upstreams[n];
-            self.serving[n] == Some(link)
-                && upstream.groups.permits(flow.group())
-                && upstream.has_source(flow.source())
-        };
+        let serves =
+            |n: usize, link: u32| self.serving[n] == Some(link) && self.upstreams[n].is_for(flow);
         let upstream = (0..self.upstreams.len()).find(|n| serves(*n, arrival))?;
         if expected == 0 {
             return Some(upstream);

@@ -81,3 +81,55 @@ fn i59_a_backup_moves_the_mfes_that_were_accepted_without_a_route() {
     world.set_link(proxy, 1, Default::default());
     assert!(world.moved(proxy).is_empty());
 }
+
+/// Two upstreams, each with a backup: links 1 and 2, 4 and 5.
+fn two_with_backups() -> [ProxyUpstream; 2] {
+    [("239.1.0.0/16", [1, 2]), ("239.2.0.0/16", [4, 5])].map(|(groups, links)| ProxyUpstream {
+        links: links.to_vec(),
+        downstreams: vec![3],
+        groups: only(&[groups]),
+        ..ProxyUpstream::default()
+    })
+}
+
+#[test]
+fn i59_other_upstreams_move_an_mfe_by_links_and_not_by_numbers() {
+    let (mut world, _, proxy) = with_backup();
+    world.attach(proxy, 4, ("wan4", "10.4.0.2"), role(Role::Upstream));
+    world.attach(proxy, 5, ("wan5", "10.5.0.2"), role(Role::Upstream));
+    let [first, second] = two_with_backups();
+    world.proxies(proxy, &[first.clone(), second.clone()]);
+    assert_eq!(world.ask(proxy, "10.9.0.1,239.1.1.1", 0, 1), 1);
+    assert_eq!(world.ask(proxy, "10.9.0.1,239.2.1.1", 0, 4), 4);
+
+    // In the other order, each flow still has its provider, and the backup of that one.
+    world.proxies(proxy, &[second.clone(), first.clone()]);
+    assert!(world.moved(proxy).is_empty());
+    world.set_link(proxy, 1, Default::default());
+    assert_eq!(world.moved(proxy), [(flow("10.9.0.1,239.1.1.1"), 2)]);
+
+    // The backup is the first link now: the MFE that is there stays there.
+    let swapped = ProxyUpstream { links: vec![2, 1], ..first };
+    world.proxies(proxy, &[second, swapped.clone()]);
+    world.set_link(proxy, 1, up("10.1.0.2"));
+    assert!(world.moved(proxy).is_empty());
+
+    // An MFE of an upstream that is gone is left to MGM's next question.
+    world.proxies(proxy, &[swapped]);
+    world.set_link(proxy, 4, Default::default());
+    assert!(world.moved(proxy).is_empty());
+    world.set_link(proxy, 2, Default::default());
+    assert_eq!(world.moved(proxy), [(flow("10.9.0.1,239.1.1.1"), 1)]);
+}
+
+#[test]
+fn i62_questions_and_other_upstreams_after_a_stop_do_no_harm() {
+    let (mut world, _, proxy) = with_backup();
+    world.event(proxy, Event::Stop);
+    let [first, second] = two_with_backups();
+    for upstreams in [&[first.clone(), second.clone(), first][..], &[second], &[]] {
+        world.proxies(proxy, upstreams);
+        assert_eq!(world.ask(proxy, "10.9.0.1,239.1.1.1", 0, 1), 0);
+        assert_eq!(world.ask(proxy, "192.168.1.50,239.1.1.1", 3, 3), 3);
+    }
+}

@@ -231,6 +231,34 @@ fn g36_all_sources_of_an_ssm_group_are_not_reported() {
 }
 
 #[test]
+fn g36_all_sources_of_an_ssm_group_take_no_source_away() {
+    let mut home = Home::new();
+    let host = home.world.host("lan1", "192.168.1.50");
+    home.world.join(host, &["10.9.0.1,232.1.1.1"]);
+    home.pass(5_000);
+    home.upstream();
+    let reported = |home: &Home| home.world.reported(home.proxy, UP);
+    assert_eq!(reported(&home), ["232.1.1.1 IN(10.9.0.1)"]);
+    alert(&mut home, Callback::JoinAlert(flow("10.9.0.2,232.1.1.1")));
+    alert(&mut home, Callback::JoinAlert(flow("232.1.1.1")));
+    assert_eq!(reported(&home), ["232.1.1.1 IN(10.9.0.1,10.9.0.2)"]);
+    let static_memberships = vec![flow("232.1.1.1"), flow("10.9.0.3,232.1.1.1")];
+    let config = LinkConfig { static_memberships, ..role(Role::Downstream) };
+    home.world.configure(home.proxy, DOWN2, config);
+    assert_eq!(reported(&home), ["232.1.1.1 IN(10.9.0.1,10.9.0.2,10.9.0.3)"]);
+    home.pass(60_000);
+    assert!(!home.upstream().iter().any(|report| report.contains("BLOCK")));
+}
+
+#[test]
+fn g36_a_join_of_all_sources_of_an_ssm_group_is_not_reported() {
+    let mut home = Home::new();
+    let join = vec![flow("232.1.1.1"), flow("232.1.1.2"), flow("10.9.0.1,232.1.1.2")];
+    home.world.configure(home.proxy, UP, LinkConfig { join, ..role(Role::Upstream) });
+    assert_eq!(home.world.reported(home.proxy, UP), ["232.1.1.2 IN(10.9.0.1)"]);
+}
+
+#[test]
 fn i53_no_query_ever_leaves_an_upstream_and_no_report_a_downstream() {
     let mut home = Home::new();
     let host = home.world.host("lan1", "192.168.1.50");

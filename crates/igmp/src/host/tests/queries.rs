@@ -86,6 +86,99 @@ fn i63_a_query_in_the_middle_of_an_answer_is_answered_for_all_groups() {
     assert_eq!(heard.len(), 1_000);
 }
 
+/// A host with many groups, which sends the first packet of its answer to a General Query.
+fn amid_an_answer(seed: u64, max_response: u32) -> (Bench, u64) {
+    let config = LinkConfig { role: Role::Upstream, ..LinkConfig::default() };
+    let mut bench = Bench::with(config, seed);
+    join_every_second_group(&mut bench, 0);
+    bench.pass(5_000);
+    let asked = bench.now.0;
+    bench.general(3, max_response);
+    bench.take();
+    while bench.said.is_empty() {
+        bench.pass(1);
+    }
+    (bench, asked)
+}
+
+/// The host wants 1,000 groups, of which every second one has the same parity as `first`.
+fn join_every_second_group(bench: &mut Bench, first: u32) {
+    bench.step(|host, port, _| {
+        for n in 0..1_000 {
+            host.set(numbered(first + 2 * n), exclude(&[]), &port.config);
+        }
+    });
+}
+
+fn numbered(n: u32) -> Ipv4Addr {
+    Ipv4Addr::from(0xef02_0000 + n)
+}
+
+/// The groups of the current state that were reported since the last call, as often as they were.
+fn answered(bench: &mut Bench) -> Vec<Ipv4Addr> {
+    let said = bench.take().into_iter().flat_map(|said| match said {
+        Said::V3(records) => records,
+        other => panic!("{other:?}"),
+    });
+    said.filter(|(kind, ..)| *kind == IsEx).map(|(_, group, _)| group).collect()
+}
+
+#[test]
+fn i63_groups_that_come_and_go_during_an_answer_take_no_other_group_out_of_it() {
+    let (mut bench, asked) = amid_an_answer(1, 10_000);
+    join_every_second_group(&mut bench, 1);
+    for n in 0..50 {
+        bench.want(numbered(2 * n), include(&[]));
+    }
+    bench.pass(asked + 10_100 - bench.now.0);
+    let answered = answered(&mut bench);
+    for n in 50..1_000 {
+        assert!(answered.contains(&numbered(2 * n)), "{n}");
+    }
+}
+
+#[test]
+fn i63_a_specific_query_for_a_group_that_an_answer_has_passed_is_answered() {
+    for seed in 0..20 {
+        let (mut bench, _) = amid_an_answer(seed, 1_000);
+        assert!(answered(&mut bench).contains(&numbered(0)));
+        bench.specific(numbered(0), &[], 10_000);
+        bench.specific(numbered(1_998), &[], 10_000);
+        bench.pass(20_000);
+        let answered = answered(&mut bench);
+        assert_eq!(answered.iter().filter(|group| **group == numbered(0)).count(), 1);
+        assert!(answered.contains(&numbered(1_998)));
+    }
+}
+
+#[test]
+fn i64_a_specific_query_is_answered_although_another_host_answered_the_general_one() {
+    let config = LinkConfig { role: Role::Upstream, ..LinkConfig::default() };
+    let mut bench = Bench::with(config, 1);
+    bench.general(2, 100);
+    bench.want(group(1), exclude(&[]));
+    bench.pass(60_000);
+    bench.general(2, 1_000);
+    bench.hear(NEIGHBOUR, group(1), &codec::report_v2(group(1))).unwrap();
+    bench.take();
+    bench.pass(1);
+    let query = query(2, group(1), &[], 10_000);
+    bench.hear(QUERIER, group(1), &query).unwrap();
+    bench.pass(20_000);
+    assert_eq!(bench.take(), [Said::V2(group(1))]);
+}
+
+#[test]
+fn i63_a_later_query_does_not_delay_an_answer_that_has_begun() {
+    let (mut bench, asked) = amid_an_answer(1, 2_000);
+    bench.general(3, 30_000);
+    bench.pass(asked + 2_000 - bench.now.0);
+    let answered = answered(&mut bench);
+    for n in 0..1_000 {
+        assert!(answered.contains(&numbered(2 * n)), "{n}");
+    }
+}
+
 #[test]
 fn i63_a_pending_earlier_answer_is_kept() {
     for seed in 0..50 {
