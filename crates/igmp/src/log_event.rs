@@ -193,8 +193,8 @@ impl fmt::Display for LogEvent {
             ),
             ProxyRefused(error) => write!(f, "{error}; the former upstreams stay"),
             WildcardNotReported => f.write_str(
-                "another component wants all groups, which IGMP cannot report: only groups that \
-                 are wanted one by one come from the upstreams",
+                "another component wants all groups, which IGMP cannot report: as long as it does, \
+                 a (*,g) that other components add is not reported upstream; list such groups in join",
             ),
             RouteRefused { network, code } => write!(
                 f,

@@ -5,7 +5,7 @@ use crate::counters::{Counters, DropReason};
 use crate::event::{Callback, Event, LinkInfo, Packet};
 use crate::filter::Filter;
 use crate::link::{Link, LinkStatus};
-use crate::log_event::{LogEvent, LogLine};
+use crate::log_event::LogEvent;
 use crate::port::Step;
 use crate::proxy::{Proxy, Question};
 use crate::receive::receive;
@@ -246,8 +246,8 @@ impl Igmp {
     fn configure(&mut self, interface: Interface, config: LinkConfig, actions: &mut Vec<Action>) {
         let link = interface.index;
         if let Err(error) = config.check(interface) {
-            let event = LogEvent::ConfigRefused(error);
-            return actions.push(Action::Log(LogLine { link, event, left_out: 0 }));
+            let step = &mut self.shared.step(self.now, actions);
+            return self.proxy.log(link, LogEvent::ConfigRefused(error), step);
         }
         self.proxy.links_changed();
         let first = actions.len();

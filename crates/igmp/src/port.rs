@@ -31,6 +31,15 @@ pub(crate) struct Step<'a> {
     pub entries: &'a mut u32,
 }
 
+impl Step<'_> {
+    /// Writes a line to the log, unless these warnings have let one of its kind pass within the
+    /// last minute (I76).
+    pub fn log(&mut self, warnings: &mut Warnings, link: u32, event: LogEvent) {
+        let line = warnings.line(self.now, link, event);
+        self.actions.extend(line.map(Action::Log));
+    }
+}
+
 /// A link, as both sides of IGMP see it.
 #[derive(Debug)]
 pub(crate) struct Port {
@@ -101,8 +110,7 @@ impl Port {
 
     /// Writes a line to the log, unless one of its kind came within the last minute.
     pub fn log(&mut self, step: &mut Step, event: LogEvent) {
-        let line = self.warnings.line(step.now, self.link, event);
-        step.actions.extend(line.map(Action::Log));
+        step.log(&mut self.warnings, self.link, event);
     }
 
     /// Counts a packet or record that has no effect.

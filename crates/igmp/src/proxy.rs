@@ -14,10 +14,10 @@ mod routes;
 use crate::config::{check_upstreams, ProxyUpstream, Role};
 use crate::filter::Filter;
 use crate::link::Link;
-use crate::log_event::LogEvent;
+use crate::log_event::{LogEvent, Warnings};
 use crate::port::Step;
 use crate::router::Router;
-use crate::{Code, LogLine, MgmCall};
+use crate::{Code, MgmCall};
 use mgm_types::{Flow, Prefix, Time};
 use others::Others;
 use questions::Accepted;
@@ -27,6 +27,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 pub(crate) use questions::Question;
+
+/// The link of a line of the log that is about all of them.
+const NO_LINK: u32 = 0;
 
 /// The links of a router, by index.
 pub(crate) type Links = BTreeMap<u32, Link>;
@@ -47,6 +50,7 @@ pub(crate) struct Proxy {
     stale: bool,
     /// The program is about to end: everything was left.
     stopped: bool,
+    warnings: Warnings,
 }
 
 impl Proxy {
@@ -59,7 +63,7 @@ impl Proxy {
                 self.upstreams = upstreams;
                 self.stale = true;
             }
-            Err(error) => log(LogEvent::ProxyRefused(error), step),
+            Err(error) => self.log(NO_LINK, LogEvent::ProxyRefused(error), step),
         }
     }
 
@@ -72,7 +76,7 @@ impl Proxy {
     pub fn other_wants(&mut self, flow: Flow, wanted: bool, step: &mut Step) {
         if flow == Flow::WILDCARD {
             if wanted {
-                log(LogEvent::WildcardNotReported, step);
+                self.log(NO_LINK, LogEvent::WildcardNotReported, step);
             } else {
                 self.others.end_shared();
                 self.stale = true;
@@ -250,13 +254,18 @@ impl Proxy {
         match call {
             MgmCall::AddRoute { network, link } => {
                 self.routes.refused(network, step.now);
-                let event = LogEvent::RouteRefused { network, code };
-                step.actions.push(crate::Action::Log(LogLine { link, event, left_out: 0 }));
+                self.log(link, LogEvent::RouteRefused { network, code }, step);
             }
             // The MFE is gone: its next packet asks again.
             MgmCall::SetMfe { flow, .. } => self.accepted.forget(flow),
             _ => {}
         }
+    }
+
+    /// Writes a line to the log that is about no configured link, unless one of its kind came
+    /// within the last minute.
+    pub fn log(&mut self, link: u32, event: LogEvent, step: &mut Step) {
+        step.log(&mut self.warnings, link, event);
     }
 
     /// Leaves all groups, and takes back the host routes (I62).
@@ -289,9 +298,4 @@ fn raise(links: &mut Links, link: Option<u32>, flow: Flow, raised: bool, step: &
     if let Some(link) = link.and_then(|link| links.get_mut(&link)) {
         link.raise(flow, raised, step);
     }
-}
-
-/// A line that is about no link.
-fn log(event: LogEvent, step: &mut Step) {
-    step.actions.push(crate::Action::Log(LogLine { link: 0, event, left_out: 0 }));
 }

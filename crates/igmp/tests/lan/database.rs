@@ -167,6 +167,23 @@ fn i54_a_wildcard_is_logged_and_its_end_ends_the_groups() {
 }
 
 #[test]
+fn i76_a_wildcard_that_comes_and_goes_is_logged_once_a_minute() {
+    let mut home = Home::new();
+    let wildcards = |home: &mut Home| {
+        for _ in 0..5 {
+            alert(home, Callback::JoinAlert(mgm_igmp::Flow::WILDCARD));
+            alert(home, Callback::PruneAlert(mgm_igmp::Flow::WILDCARD));
+        }
+        home.world.log(home.proxy).len()
+    };
+    assert_eq!(wildcards(&mut home), 1);
+    home.pass(59_999);
+    assert_eq!(wildcards(&mut home), 0);
+    home.pass(1);
+    assert_eq!(wildcards(&mut home), 1);
+}
+
+#[test]
 fn i54_what_others_wanted_before_the_start_is_found() {
     let mut world = World::new();
     let proxy = world.machine();
