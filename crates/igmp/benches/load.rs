@@ -66,7 +66,8 @@ impl Router {
         ] {
             igmp.handle(Time(0), event, &mut actions);
         }
-        Router { igmp, now: 0, actions, spent: Duration::ZERO, records: 0 }
+        // Before, the hosts of a tracked link are unknown.
+        Router { igmp, now: 300_000, actions, spent: Duration::ZERO, records: 0 }
     }
 
     /// Hands over reports that have been built before, each at its time.

@@ -67,6 +67,8 @@ reasons! {
     VoidRecord = "void_record",
     /// A query of a host that may not be querier here (I28).
     QuerierNotAllowed = "querier_not_allowed",
+    /// A General Query that lets hosts take very long for their answers (G47).
+    SlowQuery = "slow_query",
     /// A v1 report, which this link ignores (I41).
     IgnoredV1 = "ignored_v1",
     /// A record that has no meaning in the SSM range (I46).

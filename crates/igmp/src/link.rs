@@ -223,7 +223,7 @@ impl Link {
     pub fn configure(&mut self, config: LinkConfig, step: &mut Step) {
         let before = self.all_desired();
         let former_address = self.router.as_ref().and_then(|_| self.port.query_address());
-        let former_mode = self.port.config.leave;
+        let is_new = self.port.config != config;
         let had_router = self.port.config.role != Role::Upstream;
         self.port.configure(config);
         self.warn_of_robustness(step);
@@ -232,8 +232,8 @@ impl Link {
             self.drop_router(step);
         }
         if let Some(router) = &mut self.router {
-            if former_mode != self.port.config.leave {
-                router.leave_mode_changed(&self.port, step);
+            if is_new {
+                router.forget_hosts(&self.port, step);
             }
             router.enforce(&self.port, step);
             router.address_changed(former_address, &mut self.port, step);
@@ -294,7 +294,7 @@ impl Link {
 
     fn start_router(&mut self, step: &mut Step) {
         if self.port.config.role != Role::Upstream {
-            let mut router = Router::new(step.now);
+            let mut router = Router::new(&self.port, step.now);
             router.address_changed(None, &mut self.port, step);
             self.router = Some(router);
         }

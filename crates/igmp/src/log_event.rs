@@ -62,6 +62,15 @@ pub enum LogEvent {
         /// The version of this link.
         ours: u8,
     },
+    /// A General Query that did not count, because it lets hosts take very long for their answers.
+    SlowQuery {
+        /// Who sent it.
+        querier: Ipv4Addr,
+        /// How long hosts may take, in milliseconds.
+        response: u32,
+        /// How long they may take at most.
+        limit: u32,
+    },
     /// A report that has no meaning in the SSM range.
     SsmReport {
         /// The host.
@@ -156,6 +165,13 @@ impl fmt::Display for LogEvent {
                 f,
                 "{querier} queries with version {theirs}, this link has version {ours}: configure \
                  the same version on all routers of the link"
+            ),
+            SlowQuery { querier, response, limit } => write!(
+                f,
+                "ignored a query from {querier}: hosts may take {} s to answer it, and {} s at most \
+                 here: configure the same query-response-interval on all routers of the link",
+                response / 1_000,
+                limit / 1_000
             ),
             SsmReport { host, group } => write!(
                 f,

@@ -53,15 +53,19 @@ pub(crate) struct Router {
     groups: Groups,
     creations: Bucket,
     sequences: Bucket,
+    /// Until then, hosts that have not been noted may want any group (G49).
+    unknown_until: Time,
 }
 
 impl Router {
-    pub fn new(now: Time) -> Router {
+    pub fn new(port: &Port, now: Time) -> Router {
         Router {
             querier: Querier::new(),
             groups: Groups::default(),
             creations: Bucket::new(CREATIONS, now),
             sequences: Bucket::new(SEQUENCES, now),
+            // Before, hosts may have reported to nobody.
+            unknown_until: Time(now.0 + port.config.intervals().group_membership),
         }
     }
 
@@ -164,7 +168,7 @@ impl Router {
         }
     }
 
-    /// I11, I15, I22, I26, I28.
+    /// I11, I15, I22, I26, I28, G47.
     fn query(
         &mut self,
         received: &Received,
@@ -190,6 +194,7 @@ impl Router {
             return Err(DropReason::GeneralWithSources);
         }
         querier::check_allowed(source, context.port, context.step)?;
+        querier::check_response(source, query, context.port, context.step)?;
         if general {
             context.port.counters.general_queries += 1;
             self.querier.heard(source, query, context.port, context.step);
@@ -206,15 +211,16 @@ impl Router {
             return;
         }
         let config = &context.port.config;
-        let (time, sources) = match query.body {
+        let (response, sources) = match query.body {
             QueryBody::V3 { suppress: true, .. } | QueryBody::V1 => return,
-            QueryBody::V2 => {
-                (u64::from(config.last_member_count()) * u64::from(query.max_response), None)
-            }
-            QueryBody::V3 { sources, .. } => {
-                (config.last_member_time(), Some(sources).filter(|sources| !sources.is_empty()))
-            }
+            QueryBody::V2 => (query.max_response, None),
+            // Not before the hosts have answered (G48).
+            QueryBody::V3 { sources, .. } => (
+                query.max_response.max(config.last_member_query_interval),
+                Some(sources).filter(|sources| !sources.is_empty()),
+            ),
         };
+        let time = u64::from(config.last_member_count()) * u64::from(response);
         let end = Time(context.step.now.0 + time);
         let Some(group) = self.groups.get_mut(query.group) else { return };
         match sources {

@@ -108,13 +108,15 @@ fn bytes_a_source(kind: RecordType, groups: u32, sources: u32) -> usize {
 /// Bytes a tracked host, where each group has 100.
 fn bytes_a_host() -> usize {
     let mut router = Router::new(LeaveMode::Tracked);
+    // Before, the hosts of the link are unknown.
+    router.now = 300_000;
     for n in 0..TRACKED {
         router.report(1, RecordType::ToEx, n, &[]);
     }
     // The reports of all hosts for a group come together, so that no group ends meanwhile.
     let before = in_use();
     for n in 0..TRACKED {
-        router.now = 10_000;
+        router.now = 310_000;
         for host in 2..=100 {
             router.report(host, RecordType::IsEx, n, &[]);
         }

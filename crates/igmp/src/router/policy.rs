@@ -31,16 +31,21 @@ impl Router {
         }
     }
 
-    /// The leave mode changed: nothing is known yet of hosts that have reported before.
-    pub fn leave_mode_changed(&mut self, port: &Port, step: &Step) {
-        let intervals = self.querier.intervals(&port.config);
-        let known = match port.config.leave {
-            LeaveMode::Tracked => Time(step.now.0 + intervals.group_membership),
-            LeaveMode::Query | LeaveMode::Immediate => Time(0),
-        };
+    /// The configuration changed: reports that it now would note, or admit, may have come before.
+    pub fn forget_hosts(&mut self, port: &Port, step: &Step) {
+        self.hosts_unknown(port, step.now);
         for group in self.groups.iter_mut() {
-            group.tracking.suspend(known);
+            if port.config.leave != LeaveMode::Tracked {
+                group.tracking.forget();
+            }
+            group.tracking.suspend(self.unknown_until);
         }
+    }
+
+    /// Hosts that are not known may want any group, until what they reported ends (G49).
+    pub(super) fn hosts_unknown(&mut self, port: &Port, now: Time) {
+        let until = Time(now.0 + self.querier.intervals(&port.config).group_membership);
+        self.unknown_until = self.unknown_until.max(until);
     }
 
     /// The groups with their modes and sources (I80).

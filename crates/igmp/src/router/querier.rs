@@ -15,6 +15,9 @@ const REMEMBERED: usize = 4;
 /// How many times its own intervals a router waits at most for what a querier asks for.
 const CAP: u64 = 4;
 
+/// How long most routers let hosts take for their answers, in milliseconds; v1 queries mean it.
+const USUAL_RESPONSE: u32 = 10_000;
+
 /// The election, and the schedule of General Queries.
 #[derive(Debug)]
 pub(super) struct Querier {
@@ -244,6 +247,23 @@ pub(super) fn check_allowed(
     }
     port.log(step, LogEvent::QuerierNotAllowed(source));
     Err(DropReason::QuerierNotAllowed)
+}
+
+/// Whether hosts answer a General Query soon: after one that lets them take very long, memberships
+/// would end before the answers come, and nobody would ask again (G47).
+pub(super) fn check_response(
+    source: Ipv4Addr,
+    query: &Query,
+    port: &mut Port,
+    step: &mut Step,
+) -> Result<(), DropReason> {
+    let limit = port.config.query_response_interval.saturating_mul(CAP as u32).max(USUAL_RESPONSE);
+    let response = query.max_response;
+    if !query.is_general() || response <= limit {
+        return Ok(());
+    }
+    port.log(step, LogEvent::SlowQuery { querier: source, response, limit });
+    Err(DropReason::SlowQuery)
 }
 
 /// What the v3 queries of a link have in common.

@@ -108,13 +108,15 @@ impl Router {
             reached: None,
         };
         if room.group(self.groups.len(), max_groups) {
-            self.groups.create(address);
+            self.groups.create(address).tracking.suspend(self.unknown_until);
             return true;
         }
         let event = match room.reached {
             Some(Limit::Rate) => LogEvent::CreationLimit,
             _ => LogEvent::GroupLimit(address),
         };
+        // The host may still want the group when another one creates it.
+        self.hosts_unknown(context.port, context.step.now);
         context.port.log(context.step, event);
         false
     }
@@ -183,8 +185,8 @@ impl Work<'_> {
                 let Report { host, kind, ref sources, .. } = *self.report;
                 let record = Reported { host, kind, sources };
                 let limit = config.max_tracked.into();
-                if tracking.is_complete(now) && !tracking.note(record, now, until, limit) {
-                    tracking.suspend(until);
+                let was_complete = tracking.is_complete(now);
+                if !tracking.note(record, now, until, limit) && was_complete {
                     context.port.counters.tracking_ended += 1;
                 }
             }

@@ -12,7 +12,7 @@ use std::ops::Range;
 pub(super) struct Tracking {
     /// By host and source.
     wants: Vec<Want>,
-    /// Until then, hosts that are not known may want the group.
+    /// Until then, hosts that are not among them may want the group, too.
     unknown_until: Time,
 }
 
@@ -39,10 +39,17 @@ pub(super) struct Reported<'a> {
 }
 
 impl Tracking {
-    /// Forgets all hosts: until then, others may want the group.
+    /// Until then, hosts that are not known may want the group. What is known stays, and reports
+    /// are noted: each host that still wants the group reports it again before `until`.
     pub fn suspend(&mut self, until: Time) {
-        self.wants = Vec::new();
         self.unknown_until = self.unknown_until.max(until);
+    }
+
+    /// Forgets all hosts. They are unknown until what they have reported would end.
+    pub fn forget(&mut self) {
+        let last = self.wants.iter().map(|want| want.until).max();
+        self.suspend(last.unwrap_or(Time(0)));
+        self.wants = Vec::new();
     }
 
     /// Whether every host that wants the group is known.
@@ -50,8 +57,9 @@ impl Tracking {
         self.unknown_until <= now
     }
 
-    /// Notes a record, which holds until `until`. Returns false if there are too many: then
-    /// the caller must suspend the tracking.
+    /// Notes a record, which holds until `until`. Returns false if there are too many: then all
+    /// hosts are forgotten. As long as they are too many, this happens again before the tracking
+    /// is complete, because all of them report again before that.
     pub fn note(&mut self, record: Reported, now: Time, until: Time, limit: usize) -> bool {
         let excludes = matches!(record.kind, RecordType::ToEx | RecordType::IsEx);
         let wants = !excludes && record.kind != RecordType::Block;
@@ -77,10 +85,14 @@ impl Tracking {
         if self.wants.len() > limit {
             self.wants.retain(|want| want.until > now);
         }
+        if self.wants.len() > limit {
+            self.forget();
+            return false;
+        }
         if self.wants.len() < self.wants.capacity() / 2 {
             self.wants.shrink_to_fit();
         }
-        self.wants.len() <= limit
+        true
     }
 
     /// If the host wants everything, and nothing else is known of it: that holds on.

@@ -11,6 +11,9 @@ fn t84_silent_forger() {
     lan.report(HOST, ToEx, G, &[]);
     lan.report(HOST, Allow, "239.1.1.2", &[1]);
     lan.done();
+    // One that hosts answer within 3,174 s (code 0xff) elects nobody.
+    lan.query("10.0.0.1", "0.0.0.0", 3_174_400, v3(false, 2, 125));
+    assert!(lan.status().querier);
     lan.query("10.0.0.1", "0.0.0.0", 10_000, QueryBody::V2);
     assert!(!lan.status().querier);
     // The hosts answer as v2 hosts, then nobody asks them until OQPI is over.

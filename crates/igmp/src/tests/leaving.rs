@@ -4,8 +4,18 @@ use super::lan::*;
 use crate::codec::{RecordType, RecordType::*};
 use crate::*;
 
+const GMI: u64 = 270_000;
+
 fn mode(leave: LeaveMode) -> LinkConfig {
     LinkConfig { leave, ..config() }
+}
+
+/// A link that has been up for GMI: its hosts are known.
+fn settled(config: LinkConfig) -> Lan {
+    let mut lan = Lan::new(config);
+    lan.wait(GMI);
+    lan.done();
+    lan
 }
 
 /// What a record does to a group after these reports: MGM calls and queries, and the state.
@@ -14,7 +24,7 @@ fn after(
     reports: &[(&str, RecordType, &[u32])],
     last: (&str, RecordType, &[u32]),
 ) -> (Vec<String>, String) {
-    let mut lan = Lan::new(mode(leave));
+    let mut lan = settled(mode(leave));
     for (host, kind, sources) in reports {
         lan.report(host, *kind, G, sources);
     }
@@ -60,7 +70,7 @@ fn i40_immediate_takes_leaves_and_to_ex_asks() {
 #[test]
 fn i40_tracked_waits_for_the_last_known_host() {
     let two: &[(&str, RecordType, &[u32])] = &[(HOST, ToEx, &[]), (HOST2, ToEx, &[])];
-    let mut lan = Lan::new(mode(LeaveMode::Tracked));
+    let mut lan = settled(mode(LeaveMode::Tracked));
     for (host, kind, sources) in two {
         lan.report(host, *kind, G, sources);
     }
@@ -90,7 +100,7 @@ fn i40_tracked_knows_the_sources_of_each_host() {
 
 #[test]
 fn i40_what_a_tracked_host_wants_ends_by_time() {
-    let mut lan = Lan::new(mode(LeaveMode::Tracked));
+    let mut lan = settled(mode(LeaveMode::Tracked));
     lan.report(HOST, ToEx, G, &[]);
     lan.wait(200_000);
     lan.report(HOST2, ToEx, G, &[]);
@@ -102,7 +112,7 @@ fn i40_what_a_tracked_host_wants_ends_by_time() {
 
 /// Whether a leave of HOST2 asks, after `before` has been done and both hosts have reported.
 fn asks_after(before: impl FnOnce(&mut Lan)) -> Lan {
-    let mut lan = Lan::new(LinkConfig { max_tracked: 2, ..mode(LeaveMode::Tracked) });
+    let mut lan = settled(LinkConfig { max_tracked: 2, ..mode(LeaveMode::Tracked) });
     before(&mut lan);
     lan.report(HOST2, ToEx, G, &[]);
     lan.done();
@@ -163,4 +173,89 @@ fn i40_only_the_querier_ends_memberships() {
         lan.report(HOST, ToIn, G, &[]);
         assert_eq!(lan.state(G), "EX(;)");
     }
+}
+
+/// Hosts that report while others are unknown are known when that ends.
+#[test]
+fn i40_hosts_that_report_during_a_suspension_are_known_after_it() {
+    for before in [
+        (|lan: &mut Lan| {
+            let (group, wanted, excluded) = (addr(G), vec![], vec![]);
+            let groups = vec![SavedGroup { group, exclude: true, wanted, excluded }];
+            lan.event(Event::Restore { link: LINK, groups });
+        }) as fn(&mut Lan),
+        |lan| lan.configure(LinkConfig { max_groups: 9, ..mode(LeaveMode::Tracked) }),
+        |lan| lan.report("0.0.0.0", ToEx, G, &[]),
+        |lan| lan.v2_report("10.0.0.52", G),
+        |lan| (0..65).for_each(|n| lan.report(&format!("10.0.0.{}", 60 + n), ToEx, G, &[])),
+    ] {
+        let mut lan = settled(mode(LeaveMode::Tracked));
+        before(&mut lan);
+        lan.report(HOST2, ToEx, G, &[]);
+        lan.wait(260_000);
+        lan.report(HOST, IsEx, G, &[]);
+        lan.report(HOST2, IsEx, G, &[]);
+        lan.wait(11_000);
+        lan.done();
+        lan.report(HOST2, ToIn, G, &[]);
+        assert_eq!((lan.done(), lan.state(G)), (vec![], "EX(;)".into()), "HOST wants it");
+        lan.report(HOST, ToIn, G, &[]);
+        assert_eq!(lan.done(), ["-(*,239.1.1.1)"]);
+    }
+}
+
+#[test]
+fn i40_of_more_hosts_than_are_tracked_none_is_cut() {
+    let mut lan = settled(mode(LeaveMode::Tracked));
+    let host = |n: u32| format!("10.0.0.{}", 100 + n);
+    for round in 0..6 {
+        for n in 0..100 {
+            lan.report(&host(n), if round == 0 { ToEx } else { IsEx }, G, &[]);
+        }
+        lan.wait(21_000);
+        lan.done();
+        lan.report(&host(7), ToIn, G, &[]);
+        assert_eq!((lan.done(), lan.state(G)), (vec!["Q(239.1.1.1)".into()], "EX(;)".into()));
+        lan.report(&host(8), IsEx, G, &[]);
+        lan.wait(104_000);
+    }
+    assert_eq!(lan.counters().tracking_ended, 1, "it never began again");
+    // When they are few again, they are known.
+    for _ in 0..4 {
+        for n in 0..2 {
+            lan.report(&host(n), IsEx, G, &[]);
+        }
+        lan.wait(100_000);
+    }
+    lan.done();
+    lan.report(&host(0), ToIn, G, &[]);
+    assert_eq!((lan.done(), lan.state(G)), (vec![], "EX(;)".into()));
+    lan.report(&host(1), ToIn, G, &[]);
+    assert_eq!(lan.done(), ["-(*,239.1.1.1)"]);
+}
+
+#[test]
+fn g49_hosts_that_reported_to_nobody_are_unknown() {
+    let tracked = mode(LeaveMode::Tracked);
+    let asks = |mut lan: Lan| {
+        lan.report(HOST2, ToEx, G, &[]);
+        lan.done();
+        lan.report(HOST2, ToIn, G, &[]);
+        assert_eq!(lan.done(), ["Q(239.1.1.1)"]);
+    };
+    // Before the link came up.
+    asks(Lan::new(tracked.clone()));
+    // When there was no room for the group.
+    let mut lan = settled(LinkConfig { max_groups: 1, ..tracked.clone() });
+    lan.report(HOST, ToEx, "239.1.1.2", &[]);
+    lan.report(HOST, ToEx, G, &[]);
+    lan.report(HOST, ToIn, "239.1.1.2", &[]);
+    asks(lan);
+    // When the configuration did not permit it.
+    let mut lan = settled(LinkConfig { max_groups: 0, ..tracked.clone() });
+    lan.report(HOST, ToEx, G, &[]);
+    lan.wait(GMI / 2);
+    lan.configure(tracked);
+    lan.wait(GMI / 2);
+    asks(lan);
 }

@@ -219,6 +219,35 @@ fn i25_zero_means_the_own_values_and_the_querier_adopts_nothing() {
     assert_eq!(lan.ends_after(G), 270_000);
 }
 
+#[test]
+fn g47_a_query_that_lets_hosts_answer_very_late_elects_nobody() {
+    let mut lan = Lan::new(config());
+    for slow in [41_600, 3_174_400, 3_174_400] {
+        lan.query(LOWER, "0.0.0.0", slow, v3(false, 2, 125));
+    }
+    assert!(lan.status().querier);
+    assert_eq!(lan.dropped(DropReason::SlowQuery), 3);
+    let event = LogEvent::SlowQuery { querier: addr(LOWER), response: 41_600, limit: 40_000 };
+    let logged: Vec<LogEvent> = lan.logged().into_iter().map(|line| line.event).collect();
+    assert_eq!(logged, [event], "once a minute");
+    lan.query(LOWER, "0.0.0.0", 40_000, v3(false, 2, 125));
+    assert!(!lan.status().querier, "four times QRI is not too long");
+    // The ten seconds of most routers never are.
+    let mut lan = Lan::new(LinkConfig { query_response_interval: 1_000, ..config() });
+    lan.general_query(LOWER, 2, 125);
+    assert!(!lan.status().querier);
+}
+
+#[test]
+fn g48_a_specific_query_ends_nothing_before_its_answers_can_come() {
+    let mut lan = non_querier();
+    lan.query(LOWER, G, 5_000, v3(false, 2, 125));
+    assert_eq!(lan.ends_after(G), 10_000);
+    let mut lan = non_querier();
+    lan.query(LOWER, G, 3_174_400, v3(false, 2, 125));
+    assert_eq!(lan.ends_after(G), 270_000);
+}
+
 /// A non-querier with EXCLUDE({1};{}) for G.
 fn non_querier() -> Lan {
     let mut lan = Lan::new(config());

@@ -74,6 +74,8 @@ pub struct Spec {
     pub sources: Vec<SourceLine>,
     pub wants: Vec<WantLine>,
     pub untils: Vec<UntilLine>,
+    /// Until then, unknown hosts may want groups that get a record.
+    pub unknown_until: u64,
     pub querier: bool,
     pub next_general: Option<u64>,
     pub startup_left: u8,
@@ -95,6 +97,7 @@ impl Spec {
             sources: Vec::new(),
             wants: Vec::new(),
             untils: Vec::new(),
+            unknown_until: 0,
             querier: false,
             next_general: None,
             startup_left: 0,
@@ -135,6 +138,21 @@ impl Spec {
 
     pub fn hold(&mut self, group: Ipv4Addr, what: What, until: u64) {
         self.untils.push(UntilLine { group, what, until });
+    }
+
+    /// Hosts that were not noted may want any group (G49).
+    pub fn hosts_unknown(&mut self) {
+        self.unknown_until = self.unknown_until.max(self.now + self.intervals().0);
+    }
+
+    /// What the known hosts of a group want becomes unknown.
+    pub fn forget_hosts(&mut self, group: Ipv4Addr) {
+        let all = std::mem::take(&mut self.wants);
+        let (gone, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|l| l.group == group);
+        self.wants = rest;
+        for line in gone {
+            self.hold(group, What::UnknownHosts, line.until);
+        }
     }
 
     pub fn remove(&mut self, group: Ipv4Addr) {
@@ -186,24 +204,28 @@ impl Spec {
             (self.now, self.addresses) = (kept.0, kept.2);
         } else if up {
             let was_up = std::mem::replace(&mut self.up, true);
+            if !was_up {
+                self.hosts_unknown();
+            }
             self.address_changed(former.filter(|_| was_up));
         }
     }
 
     pub fn configure(&mut self, config: LinkConfig) {
         let former = self.election_address();
-        let new_mode = config.leave != self.config.leave;
+        let is_new = config != self.config;
         self.config = config;
         if !self.up {
             return;
         }
-        if new_mode {
-            self.wants.clear();
-            if self.config.leave == LeaveMode::Tracked {
-                let until = self.now + self.intervals().0;
-                for group in GROUPS.into_iter().filter(|group| self.has(*group)).collect::<Vec<_>>()
-                {
-                    self.hold(group, What::UnknownHosts, until);
+        if is_new {
+            self.hosts_unknown();
+            for group in GROUPS {
+                if self.config.leave != LeaveMode::Tracked {
+                    self.forget_hosts(group);
+                }
+                if self.has(group) {
+                    self.hold(group, What::UnknownHosts, self.unknown_until);
                 }
             }
         }

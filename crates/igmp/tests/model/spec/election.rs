@@ -158,7 +158,8 @@ impl Spec {
         let time = if query.version == 2 {
             u64::from(self.config.last_member_count()) * query.max_response
         } else {
-            self.config.last_member_time()
+            let answered = query.max_response.max(self.config.last_member_query_interval.into());
+            u64::from(self.config.last_member_count()) * answered
         };
         let end = self.now + time;
         if query.sources.is_empty() {

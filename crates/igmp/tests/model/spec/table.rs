@@ -59,9 +59,13 @@ impl Spec {
         let creates = matches!(record, IsEx | ToEx) || record != Block && !b.is_empty();
         if !self.has(group) {
             let full = self.groups.len() >= self.config.max_groups as usize;
-            if !creates || full || self.entries() >= self.max_entries {
+            if !creates {
                 return;
             }
+            if full || self.entries() >= self.max_entries {
+                return self.hosts_unknown();
+            }
+            self.hold(group, What::UnknownHosts, self.unknown_until);
             self.groups.push(GroupLine {
                 group,
                 exclude: false,
@@ -157,11 +161,7 @@ impl Spec {
             _ => None,
         };
         if let Some(until) = suspended {
-            self.wants.retain(|line| line.group != group);
             return self.hold(group, What::UnknownHosts, until);
-        }
-        if self.holds(group, What::UnknownHosts) {
-            return;
         }
         let own = |line: &WantLine| line.group == group && line.host == host;
         let listed = |line: &WantLine| line.source.is_some_and(|source| b.contains(&source));
@@ -186,8 +186,7 @@ impl Spec {
             let now = self.now;
             self.wants.retain(|line| line.group != group || line.until > now);
             if count(self) > usize::from(self.config.max_tracked) {
-                self.wants.retain(|line| line.group != group);
-                self.hold(group, What::UnknownHosts, until);
+                self.forget_hosts(group);
             }
         }
     }
