@@ -20,6 +20,7 @@ use crate::counters::DropReason;
 use crate::filter::Filter;
 use crate::port::{Port, Step};
 use crate::receive::Received;
+use crate::NEVER;
 use answers::Answers;
 use group::Group;
 use mgm_types::Time;
@@ -27,9 +28,6 @@ use older::OlderQueriers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use sweep::Sweep;
-
-/// No deadline.
-const NEVER: Time = Time(u64::MAX);
 
 /// The host side of a link.
 #[derive(Debug)]
@@ -207,8 +205,7 @@ impl Host {
             }
             Message::ReportV3(_) | Message::Leave(_) => Ok(()),
         };
-        // Where there is a router side, too, that one counts.
-        if let (Err(reason), Role::Upstream) = (result, port.config.role) {
+        if let (Err(reason), true) = (result, counts(port)) {
             port.drop(reason);
         }
     }
@@ -294,9 +291,13 @@ fn check_query(received: &Received, query: &Query, port: &Port) -> Result<(), Dr
     }
 }
 
+/// Whether the host side counts what it hears: where there is a router side, too, that one does.
+fn counts(port: &Port) -> bool {
+    port.config.role == Role::Upstream
+}
+
 fn count_query(query: &Query, port: &mut Port) {
-    // Where there is a router side, too, that one counts.
-    if port.config.role == Role::Upstream {
+    if counts(port) {
         let counters = &mut port.counters;
         let counter = match query.is_general() {
             true => &mut counters.general_queries,

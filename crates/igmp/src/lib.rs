@@ -31,7 +31,7 @@
 //!   of its own router, and a downstream does not forward unless it is the querier (I57).
 //! - Actions are appended to `step.actions` at once, in the order in which they must be carried out.
 //!   `port::Port::send` makes a packet, `port::Port::log` a line (and keeps all but errors rare).
-//! - Deadlines: each part has `deadline()`, `Time(u64::MAX)` for never, and `run(at, …)`. The
+//! - Deadlines: each part has `deadline()`, `NEVER` if there is none, and `run(at, …)`. The
 //!   machine runs the earliest again and again until none is due. After `run(at, …)` the part's
 //!   deadline must be later than `at`.
 #![forbid(unsafe_code)]
@@ -54,6 +54,9 @@ mod router;
 mod saved;
 #[cfg(test)]
 mod tests;
+
+/// The deadline of what is not due.
+pub(crate) const NEVER: Time = Time(u64::MAX);
 
 pub use action::{Action, Answer, Flag, Membership, MgmCall, Transmission};
 pub use config::{LeaveMode, LinkConfig, ProxyUpstream, Role, Settings};

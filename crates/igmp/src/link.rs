@@ -11,7 +11,7 @@ use crate::port::{Port, Step};
 use crate::receive::Received;
 use crate::router::{Context, QuerierStatus, Router};
 use crate::saved::SavedGroup;
-use crate::{Action, MgmCall};
+use crate::{Action, MgmCall, NEVER};
 use mgm_types::{Code, Flow, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -129,22 +129,22 @@ impl Link {
                 }
             }
         }
-        self.rest_unless_querier(step);
+        self.forward_only_as_querier(step);
     }
 
     /// A downstream forwards only while this router is its querier (I57).
-    fn rest_unless_querier(&mut self, step: &mut Step) {
+    fn forward_only_as_querier(&mut self, step: &mut Step) {
         let config = &self.port.config;
         let depends = config.role == Role::Downstream && !config.forward_always;
-        let rests = depends && !self.router.as_ref().is_some_and(Router::is_querier);
-        if rests == self.memberships.are_withheld() {
+        let withheld = depends && !self.router.as_ref().is_some_and(Router::is_querier);
+        if withheld == self.memberships.are_withheld() {
             return;
         }
-        if let (true, Some(router)) = (rests, &self.router) {
+        if let (true, Some(router)) = (withheld, &self.router) {
             let querier = router.other_querier();
-            self.port.log(step, LogEvent::ProxyRests(querier));
+            self.port.log(step, LogEvent::NotForwarding(querier));
         }
-        self.withhold(rests, step);
+        self.withhold(withheld, step);
     }
 
     /// Sends a flow up by this upstream, or no longer (I58).
@@ -183,8 +183,8 @@ impl Link {
 
     /// The earliest deadline.
     pub fn deadline(&self) -> Time {
-        let router = self.router.as_ref().map_or(Time(u64::MAX), Router::deadline);
-        let host = self.host.as_ref().map_or(Time(u64::MAX), Host::deadline);
+        let router = self.router.as_ref().map_or(NEVER, Router::deadline);
+        let host = self.host.as_ref().map_or(NEVER, Host::deadline);
         router.min(host).min(self.memberships.deadline())
     }
 

@@ -95,7 +95,7 @@ pub enum LogEvent {
     },
     /// A downstream does not forward, because this router is not its querier. The address is that
     /// of the querier, if it is known.
-    ProxyRests(Option<Ipv4Addr>),
+    NotForwarding(Option<Ipv4Addr>),
     /// The upstreams of a proxy were refused; the former ones hold.
     ProxyRefused(ProxyError),
     /// Another component wants all groups, which IGMP cannot report.
@@ -198,12 +198,12 @@ impl fmt::Display for LogEvent {
                  which has no source-specific multicast; it must use version 3, or set version = 3 \
                  here to ignore its version"
             ),
-            ProxyRests(Some(querier)) => write!(
+            NotForwarding(Some(querier)) => write!(
                 f,
                 "{querier} is the querier: nothing is forwarded to this link until this router is; \
                  set forward-always if that one does not forward"
             ),
-            ProxyRests(None) => f.write_str(
+            NotForwarding(None) => f.write_str(
                 "this router does not query here: nothing is forwarded to this link; give it an \
                  address, or set forward-always",
             ),

@@ -21,7 +21,7 @@ use crate::{Code, MgmCall};
 use mgm_types::{Flow, Prefix, Time};
 use others::Others;
 use questions::Accepted;
-use raised::Raised;
+use raised::{Moved, Raised};
 use routes::Routes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -158,7 +158,7 @@ impl Proxy {
         let mut raised = std::mem::take(&mut self.raised);
         let moved = raised.replan(|flow, from| self.way_up(flow, from, links));
         self.raised = raised;
-        for (flow, from, to) in moved {
+        for Moved { flow, from, to } in moved {
             // First the new way, so that no packet is lost.
             raise(links, to, flow, true, step);
             raise(links, from, flow, false, step);

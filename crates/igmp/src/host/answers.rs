@@ -1,6 +1,6 @@
 //! When the answers to specific queries are due.
 
-use super::NEVER;
+use crate::NEVER;
 use mgm_types::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;

@@ -1,8 +1,9 @@
 //! Queriers of older versions, to which a host adapts (RFC 9776, 7.2.1).
 
-use super::{response_time, NEVER};
+use super::response_time;
 use crate::codec::Query;
 use crate::config::LinkConfig;
+use crate::NEVER;
 use mgm_types::Time;
 
 /// Until when queriers of versions 1 and 2 count as present.

@@ -1,10 +1,11 @@
 //! What a host sends, and when.
 
 use super::group::{OldMessage, Report};
-use super::{pack, Host, NEVER};
+use super::{pack, Host};
 use crate::codec;
 use crate::log_event::LogEvent;
 use crate::port::{Port, Route, Step};
+use crate::NEVER;
 use mgm_types::Time;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;

@@ -4,8 +4,9 @@
 //! There is one walk at most. A query during a walk makes it go round once more from where it
 //! is. So a query costs the same however many groups there are.
 
-use super::{Group, NEVER};
+use super::Group;
 use crate::port::Step;
+use crate::NEVER;
 use mgm_types::Time;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -5,7 +5,7 @@ mod fallback;
 mod links;
 mod queries;
 
-use super::{Host, NEVER};
+use super::Host;
 use crate::codec::{self, Datagram, Message, Query, QueryBody, RecordType, Sources};
 use crate::config::{LinkConfig, Role, Settings};
 use crate::counters::DropReason;
@@ -14,7 +14,7 @@ use crate::filter::Filter;
 use crate::log_event::LogLine;
 use crate::port::{Port, Step};
 use crate::receive::receive;
-use crate::Action;
+use crate::{Action, NEVER};
 use mgm_types::Time;
 use std::net::Ipv4Addr;
 use RecordType::{Allow, Block, IsEx, IsIn, ToEx, ToIn};

@@ -1,11 +1,11 @@
 //! RPF questions: on which link the packets of a flow have to arrive (I58, I59).
 
-use super::raised::Way;
+use super::raised::{Moved, Way};
 use super::{Links, Proxy};
 use crate::config::{ProxyUpstream, Role};
 use crate::log_event::LogEvent;
 use crate::port::Step;
-use crate::{Action, Answer, MgmCall};
+use crate::{Action, Answer, MgmCall, NEVER};
 use mgm_types::{Flow, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -93,7 +93,7 @@ impl Accepted {
 
     /// The earliest end.
     pub fn deadline(&self) -> Time {
-        self.ends.first().map_or(Time(u64::MAX), |(until, _)| *until)
+        self.ends.first().map_or(NEVER, |(until, _)| *until)
     }
 
     /// Forgets the flows that MGM has not asked about for a long time.
@@ -155,9 +155,9 @@ impl Proxy {
 
     fn send_up(&mut self, flow: Flow, way: Way, links: &mut Links, step: &mut Step) {
         match self.raised.asked(flow, way) {
-            Ok((_, former, new)) if former != new => {
-                super::raise(links, new, flow, true, step);
-                super::raise(links, former, flow, false, step);
+            Ok(Moved { from, to, .. }) if from != to => {
+                super::raise(links, to, flow, true, step);
+                super::raise(links, from, flow, false, step);
             }
             Ok(_) => {}
             Err(()) => {

@@ -1,5 +1,6 @@
 //! Flows of senders on downstreams, which are sent up (I58).
 
+use crate::NEVER;
 use mgm_types::{Flow, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,8 +23,12 @@ pub struct Way {
     pub until: Time,
 }
 
-/// A flow that goes another way than before: the flow, its former upstream, its new one.
-pub(super) type Moved = (Flow, Option<u32>, Option<u32>);
+/// A flow, and the upstreams by which it goes up, before and now.
+pub(super) struct Moved {
+    pub flow: Flow,
+    pub from: Option<u32>,
+    pub to: Option<u32>,
+}
 
 impl Raised {
     /// MGM asked about a flow from this downstream, which may go up by `to`. Returns what
@@ -32,10 +37,10 @@ impl Raised {
         if !self.flows.contains_key(&flow) && self.flows.len() >= MOST {
             return Err(());
         }
-        let former = self.remove(flow);
+        let from = self.remove(flow);
         self.flows.insert(flow, way);
         self.ends.insert((way.until, flow));
-        Ok((flow, former, way.to))
+        Ok(Moved { flow, from, to: way.to })
     }
 
     /// Forgets a flow. Returns its upstream.
@@ -53,7 +58,8 @@ impl Raised {
             let new = way_up(*flow, way.from);
             let to = new.flatten();
             if way.to != to {
-                moved.push((*flow, std::mem::replace(&mut way.to, to), to));
+                let from = std::mem::replace(&mut way.to, to);
+                moved.push(Moved { flow: *flow, from, to });
             }
             if new.is_none() {
                 ends.remove(&(way.until, *flow));
@@ -65,7 +71,7 @@ impl Raised {
 
     /// The earliest end.
     pub fn deadline(&self) -> Time {
-        self.ends.first().map_or(Time(u64::MAX), |(until, _)| *until)
+        self.ends.first().map_or(NEVER, |(until, _)| *until)
     }
 
     /// Removes the flows that end at `at`; returns them with their upstreams.

@@ -1,7 +1,7 @@
 //! The host routes of `sources` (I59).
 
 use crate::port::Step;
-use crate::{Action, MgmCall};
+use crate::{Action, MgmCall, NEVER};
 use mgm_types::{Prefix, Time};
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl Routes {
 
     /// When a refused route is due again.
     pub fn deadline(&self) -> Time {
-        self.retry.unwrap_or(Time(u64::MAX))
+        self.retry.unwrap_or(NEVER)
     }
 
     /// Whether it is due at `at`; asked once.

@@ -20,7 +20,7 @@ fn t72_proxy_not_querier() {
     home.pass(10);
     assert!(home.forwarded(DOWN1).is_empty(), "two routers would double the packets");
     let log = home.world.log(home.proxy);
-    assert!(log.contains(&LogEvent::ProxyRests(Some(ip("192.168.1.7")))), "{log:?}");
+    assert!(log.contains(&LogEvent::NotForwarding(Some(ip("192.168.1.7")))), "{log:?}");
     assert!(home.world.log(home.proxy).is_empty());
     // What the hosts want is reported upstream all the same.
     home.pass(600_000);
@@ -43,7 +43,7 @@ fn i57_forward_always_forwards_beside_another_querier() {
     home.world.join(host, &[G]);
     home.pass(5_000);
     assert_eq!(home.forwarded(DOWN1), ["(*, 239.1.1.1)"]);
-    // Without the key it rests at once.
+    // Without the key it stops at once.
     home.world.set_link(rival, 1, up("192.168.1.7"));
     home.pass(100);
     home.world.configure(home.proxy, DOWN1, role(Role::Downstream));
@@ -62,7 +62,7 @@ fn i57_a_downstream_without_address_rests_and_says_so() {
         mgm_igmp::LinkInfo { addresses: vec![], ..up("0.0.0.0") },
     );
     assert!(home.forwarded(DOWN1).is_empty());
-    assert!(home.world.log(home.proxy).contains(&LogEvent::ProxyRests(None)));
+    assert!(home.world.log(home.proxy).contains(&LogEvent::NotForwarding(None)));
     home.world.set_link(home.proxy, DOWN1, up("192.168.1.1"));
     assert_eq!(home.forwarded(DOWN1), ["(*, 239.1.1.1)"], "the state was kept (I21)");
 }

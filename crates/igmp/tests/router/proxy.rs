@@ -143,7 +143,7 @@ fn i58_what_is_sent_up_survives_the_upstream_and_a_protocol_that_takes_it() {
 }
 
 #[test]
-fn i57_a_downstream_that_rests_is_no_outgoing_interface() {
+fn i57_a_downstream_that_does_not_forward_is_no_outgoing_interface() {
     let mut router = home(ProxyUpstream::default());
     router.report(LAN1, HOST, ToEx, G, &[]);
     assert_eq!(router.packet("10.1.0.9,239.1.1.1", UP), Some(vec![LAN1]));
@@ -157,7 +157,7 @@ fn i57_a_downstream_that_rests_is_no_outgoing_interface() {
 }
 
 #[test]
-fn g46_a_downstream_that_rests_still_sends_up() {
+fn g46_a_downstream_that_does_not_forward_still_sends_up() {
     let mut router = home(ProxyUpstream::default());
     let query = [0x11, 100, 0xee, 0x9b, 0, 0, 0, 0];
     let octets = mgm_igmp::codec::datagram(ip("192.168.1.0"), ip("224.0.0.1"), &query);
