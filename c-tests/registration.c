@@ -177,7 +177,7 @@ static void t1_7_a_newcomer_is_not_sent_old_joins(void)
     OK(take(b, 2));
     EXPECT_NOTHING();
 
-    /* It finds them with an enumeration, and is told of their end like all other clients. */
+    /* An enumeration lists them, and PRUNE_ALERT reports their end, as to all other clients. */
     EXPECT_GROUPS(ALL_SOURCES, "(*, *)", "(*, 239.1.1.1)");
     OK(leave(a, "(*, *)", 1));
     EXPECT("B prune (*, *) member on 1", "B join (*, 239.1.1.1) member");

@@ -29,7 +29,7 @@ impl Random {
         (self.0 >> 33) as usize % end
     }
 
-    /// Up to four changes: of a thing, and the client that is told of it.
+    /// Up to four changes. Each has a thing that changes, and the client that must hear of it.
     fn changes(&mut self) -> Vec<(usize, usize)> {
         (0..1 + self.below(4)).map(|_| (self.below(3), self.below(3))).collect()
     }

@@ -190,7 +190,7 @@ impl Igmp {
     /// that rise are looked at when they would have ended.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        self.first_deadline().map(|(at, _)| at).filter(|at| *at != Time(u64::MAX))
+        self.first_deadline().map(|(at, _)| at).filter(|at| *at != crate::NEVER)
     }
 
     fn callback(&mut self, callback: Callback, actions: &mut Vec<Action>) {

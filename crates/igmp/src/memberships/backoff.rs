@@ -22,7 +22,7 @@ impl Default for Backoff {
 impl Backoff {
     /// When the next try is due; never, if nothing has failed.
     pub fn due(&self) -> Time {
-        self.due.unwrap_or(Time(u64::MAX))
+        self.due.unwrap_or(crate::NEVER)
     }
 
     /// It failed: returns how many seconds the next try waits. After a long time without a

@@ -3,11 +3,10 @@
 use crate::filter::Filter;
 use crate::router::compact::insert;
 use crate::router::tracking::Tracking;
+use crate::NEVER;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
 
-/// No deadline.
-pub(super) const NEVER: Time = Time(u64::MAX);
 /// What a source in Y has instead of a deadline.
 const STOPPED: Time = Time(0);
 

@@ -1,6 +1,7 @@
 //! The groups of a link, and which of them has a timer that is due.
 
-use crate::router::group::{Group, NEVER};
+use crate::router::group::Group;
+use crate::NEVER;
 use mgm_types::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;

@@ -5,8 +5,8 @@ use crate::config::{Intervals, LinkConfig};
 use crate::counters::DropReason;
 use crate::log_event::LogEvent;
 use crate::port::{Port, Route, Step};
-use crate::router::group::NEVER;
 use crate::router::version::OlderQueriers;
+use crate::NEVER;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
 

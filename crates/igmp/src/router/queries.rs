@@ -2,8 +2,9 @@
 
 use crate::codec::{self, Query, QueryBody, Sources};
 use crate::port::{Port, Route, Step};
-use crate::router::group::{Group, NEVER};
+use crate::router::group::Group;
 use crate::router::querier::v3_body;
+use crate::NEVER;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
 
