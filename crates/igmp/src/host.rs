@@ -17,6 +17,7 @@ mod tests;
 use crate::codec::{self, Message, Query, QueryBody};
 use crate::config::{LinkConfig, Role};
 use crate::counters::DropReason;
+use crate::event::LinkAddress;
 use crate::filter::Filter;
 use crate::port::{Port, Step};
 use crate::receive::Received;
@@ -273,22 +274,8 @@ fn response_time(query: &Query) -> u64 {
 
 /// Which queries the host side answers (I11, I15): also those to a unicast address of the link.
 fn check_query(received: &Received, query: &Query, port: &Port) -> Result<(), DropReason> {
-    let to = received.destination;
-    let expected = if query.is_general() { codec::ALL_SYSTEMS } else { query.group };
-    let own = port.info.addresses.iter().any(|known| known.address == to);
-    if to != expected && !own {
-        return Err(DropReason::BadDestination);
-    }
-    if query.is_general() {
-        let has_sources =
-            matches!(query.body, QueryBody::V3 { sources, .. } if !sources.is_empty());
-        return if has_sources { Err(DropReason::GeneralWithSources) } else { Ok(()) };
-    }
-    if query.group.is_multicast() {
-        Ok(())
-    } else {
-        Err(DropReason::NotAGroup)
-    }
+    let own = |known: &LinkAddress| known.address == received.destination;
+    received.check_query(query, port.info.addresses.iter().any(own))
 }
 
 /// Whether the host side counts what it hears: where there is a router side, too, that one does.

@@ -1,6 +1,6 @@
 //! Which packets both sides of a link accept (I5 to I12).
 
-use crate::codec::{self, Datagram, Message};
+use crate::codec::{self, Datagram, Message, Query, QueryBody};
 use crate::config::Role;
 use crate::counters::DropReason;
 use crate::event::LinkInfo;
@@ -23,6 +23,25 @@ pub(crate) struct Received<'a> {
     pub unicast_frame: bool,
     /// What it says.
     pub message: Message<'a>,
+}
+
+impl Received<'_> {
+    /// Checks the destination, the group and the sources of a query (I11, I15). `takes_unicast`
+    /// says whether the destination is an address at which this side also accepts queries.
+    pub fn check_query(&self, query: &Query, takes_unicast: bool) -> Result<(), DropReason> {
+        let general = query.is_general();
+        let destination = if general { codec::ALL_SYSTEMS } else { query.group };
+        if self.destination != destination && !takes_unicast {
+            return Err(DropReason::BadDestination);
+        }
+        if !general && !query.group.is_multicast() {
+            return Err(DropReason::NotAGroup);
+        }
+        if general && matches!(query.body, QueryBody::V3 { sources, .. } if !sources.is_empty()) {
+            return Err(DropReason::GeneralWithSources);
+        }
+        Ok(())
+    }
 }
 
 /// Reads a packet and checks it. `is_own` says which addresses are this router's.

@@ -14,7 +14,7 @@ mod tracking;
 mod transitions;
 mod version;
 
-use crate::codec::{self, Message, Query, QueryBody};
+use crate::codec::{Message, Query, QueryBody};
 use crate::counters::DropReason;
 use crate::filter::Filter;
 use crate::memberships::{Changed, Desired, Memberships};
@@ -183,20 +183,10 @@ impl Router {
         if received.unicast_frame {
             return Err(DropReason::UnicastFrame);
         }
-        let general = query.is_general();
-        let destination = if general { codec::ALL_SYSTEMS } else { query.group };
-        if received.destination != destination {
-            return Err(DropReason::BadDestination);
-        }
-        if !general && !query.group.is_multicast() {
-            return Err(DropReason::NotAGroup);
-        }
-        if general && matches!(query.body, QueryBody::V3 { sources, .. } if !sources.is_empty()) {
-            return Err(DropReason::GeneralWithSources);
-        }
+        received.check_query(query, false)?;
         querier::check_allowed(source, context.port, context.step)?;
         querier::check_response(source, query, context.port, context.step)?;
-        if general {
+        if query.is_general() {
             context.port.counters.general_queries += 1;
             self.querier.heard(source, query, context.port, context.step);
         } else {
