@@ -2,6 +2,7 @@
 //!
 //! - `config`: the file, as typed structures, with all its problems; what a reload may change.
 //! - `log`: lines on stderr, for the journal, a terminal or a file.
+//! - `notify`: readiness, status and watchdog of the service manager.
 //! - `manual`: mgmd.toml(5), from the same tables of keys as the messages of the parser.
 //!
 //! The daemon itself is not part of this version.
@@ -12,3 +13,4 @@
 pub mod config;
 pub mod log;
 pub mod manual;
+pub mod notify;
