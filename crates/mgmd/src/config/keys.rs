@@ -9,7 +9,7 @@ pub use tables::{BOUNDARY, IGMP, INTERFACE, MODULE, PROXY, ROOT, ROUTE, ROUTER};
 pub struct Table {
     /// Its path: "interface.igmp"; empty for the whole file.
     pub path: &'static str,
-    /// How it begins in a file: "[[interface]]".
+    /// How it begins in a file: `[[interface]]`.
     pub header: &'static str,
     /// What it is for, in paragraphs.
     pub about: &'static str,

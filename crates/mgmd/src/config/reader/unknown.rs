@@ -73,7 +73,7 @@ fn ours(name: &str) -> Option<&'static str> {
     OTHERS.iter().find(|(other, _)| same(other)).map(|(_, ours)| *ours)
 }
 
-/// How a key begins in a file: "[[interface]]" at the top, otherwise its name.
+/// How a key begins in a file: `[[interface]]` at the top, otherwise its name.
 fn shown(table: &Table, key: &Key) -> &'static str {
     match key.kind {
         Kind::Table(inside) | Kind::Tables(inside) if table.path.is_empty() => inside.header,
