@@ -44,7 +44,9 @@ class Build:
             "client": [HERE / "client.c"],
             "burst": [HERE / "burst.c"],
             "igmp_router": [examples / f"{part}.c" for part in ("igmp_router", "protocol", "igmp")],
-            "mgmd": [examples / f"mgmd/{part}.c" for part in ("mgmd", "service")],
+            "host_daemon": [
+                examples / f"host_daemon/{part}.c" for part in ("host_daemon", "service")
+            ],
         }.items():
             compiler = os.environ.get("CC", "cc")
             subprocess.run(

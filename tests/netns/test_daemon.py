@@ -1,4 +1,4 @@
-"""The example daemon (examples/mgmd): a router as a system service."""
+"""The example daemon (examples/host_daemon): a router as a system service."""
 
 import http.client
 import os
@@ -8,13 +8,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 from case import GROUP, NetnsTest
 from lab import until
 from router import TREE, WITHOUT_PRIVILEGE
 
 NOBODY = 65534
-UNIT = TREE / "examples/mgmd/mgmd.service"
+UNIT = TREE / "examples/host_daemon/host_daemon.service"
 # Does what AmbientCapabilities and CapabilityBoundingSet of the unit do, without systemd.
 CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
 TWO_CAPABILITIES = shlex.split(
@@ -41,6 +42,15 @@ class Manager:
             if word in message:
                 return message
 
+    def hears_in_time(self, word, limit, times):
+        """Waits for messages with this line, each within the limit, as the watchdog does."""
+        last = time.monotonic()
+        for _ in range(times):
+            self.expect(word)
+            now = time.monotonic()
+            assert now - last < limit, f"{word} after {now - last:.3f} s"
+            last = now
+
     def close(self):
         self._socket.close()
 
@@ -49,7 +59,7 @@ class Daemon(NetnsTest):
     def setUp(self):
         super().setUp()
         # As with systemd's RuntimeDirectory, the directory belongs to the daemon.
-        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="mgmd-"))
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="host-daemon-"))
         self.addCleanup(shutil.rmtree, self.runtime)
         os.chown(self.runtime, NOBODY, NOBODY)
         self.status = self.runtime / "status"
@@ -60,7 +70,9 @@ class Daemon(NetnsTest):
     def daemon(self, *arguments, wrapper=TWO_CAPABILITIES, **environment):
         return self.router(
             wrapper=wrapper,
-            program=("mgmd", "--status", str(self.status), *arguments, "to-source", "to-receiver"),
+            program=(
+                "host_daemon", "--status", str(self.status), *arguments, "to-source", "to-receiver"
+            ),
             NOTIFY_SOCKET=self.manager.path,
             **environment,
         )
@@ -152,16 +164,30 @@ class Daemon(NetnsTest):
         for _ in range(3):
             self.manager.expect("WATCHDOG=1")
 
+    def test_watchdog_is_satisfied_while_interfaces_are_gone(self):
+        router = self.daemon("--join", f"to-receiver={GROUP}", WATCHDOG_USEC="1000000")
+        self.manager.expect("READY=1")
+        self.forwards()
+
+        for interface in ("to-source", "to-receiver"):
+            self.lab.router.ip(f"link del {interface}")
+            # Wait longer than the limit, so that the messages are not from before.
+            self.manager.hears_in_time("WATCHDOG=1", limit=1.0, times=3)
+
+        self.assertIsNone(router.process.poll())
+        self.assertEqual(router.close(), 0)
+        self.manager.expect("STOPPING=1")
+
     def test_unit_is_sound(self):
         """systemd itself checks the unit."""
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not installed (scripts/setup --heavy)")
         # It checks that the program exists.
-        unit = self.runtime / "mgmd.service"
-        program = self.router(program=("mgmd",)).build.directory / "mgmd"
+        unit = self.runtime / "host_daemon.service"
+        program = self.router(program=("host_daemon",)).build.directory / "host_daemon"
         text = UNIT.read_text()
-        self.assertIn("/usr/local/sbin/mgmd ", text)
-        unit.write_text(text.replace("/usr/local/sbin/mgmd ", f"{program} "))
+        self.assertIn("/usr/local/sbin/host_daemon ", text)
+        unit.write_text(text.replace("/usr/local/sbin/host_daemon ", f"{program} "))
 
         def analyze(*words):
             done = subprocess.run(

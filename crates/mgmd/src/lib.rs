@@ -1,6 +1,8 @@
 //! mgmd, a multicast router. This version has its configuration only, and checks files.
 //!
 //! - `config`: the file, as typed structures, with all its problems; what a reload may change.
+//! - `log`: lines on stderr, for the journal, a terminal or a file.
+//! - `notify`: readiness, status and watchdog of the service manager.
 //! - `manual`: mgmd.toml(5), from the same tables of keys as the messages of the parser.
 //!
 //! The daemon itself is not part of this version.
@@ -9,4 +11,6 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod log;
 pub mod manual;
+pub mod notify;

@@ -2,8 +2,8 @@
  * service.h - the interface between a daemon and the system, without a library: readiness and
  * watchdog (sd_notify), log levels (sd-daemon), privileges.
  */
-#ifndef EXAMPLES_MGMD_SERVICE_H
-#define EXAMPLES_MGMD_SERVICE_H
+#ifndef EXAMPLES_HOST_DAEMON_SERVICE_H
+#define EXAMPLES_HOST_DAEMON_SERVICE_H
 
 #include <mgmhost.h>
 

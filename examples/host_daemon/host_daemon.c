@@ -1,18 +1,18 @@
 /*
- * mgmd.c - a minimal router daemon, without a protocol.
+ * host_daemon.c - a minimal router daemon, without a protocol.
  *
- *     mgmd [--user NAME] [--status PATH] [--join INTERFACE=GROUP]... INTERFACE...
+ *     host_daemon [--user NAME] [--status PATH] [--join INTERFACE=GROUP]... INTERFACE...
  *
  * The kernel forwards between the interfaces. --join adds the memberships that hosts would ask
  * for with IGMP. To build your own router, replace static_groups() with your protocols.
- * docs/host.md explains each step; mgmd.service is the unit for systemd.
+ * docs/host.md explains each step; host_daemon.service is the unit for systemd.
  *
  *     --user    become NAME after the interfaces are taken, if started as root
  *     --status  serve the status and the metrics at PATH, for mgmtop
  *
  * SIGTERM and SIGINT end the daemon, which then leaves nothing in the kernel.
  *
- *     cc mgmd.c service.c -lmgm
+ *     cc host_daemon.c service.c -lmgm
  */
 #define _GNU_SOURCE /* signalfd */
 
@@ -114,9 +114,14 @@ static void serve(int signals, DWORD index)
 
         if (ready > 0 || (ready < 0 && errno != EINTR))
             return;
-        /* This call takes the library's lock, so it returns only if the library works. */
-        if (ready == 0 && MgmGetProtocolOnInterface(index, 0, &owner, &component) == NO_ERROR)
-            service_notify("WATCHDOG=1");
+        if (ready < 0)
+            continue;
+        /*
+         * This call takes the library's lock, so it returns only if the library works. Its code
+         * does not matter: an interface may go and come back, which is no fault of the router.
+         */
+        (void)MgmGetProtocolOnInterface(index, 0, &owner, &component);
+        service_notify("WATCHDOG=1");
     }
 }
 

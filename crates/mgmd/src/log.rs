@@ -1,0 +1,80 @@
+//! The log of mgmd: lines on stderr, for the journal, for a terminal, or for a file.
+//!
+//! - `style`: what a line looks like on each of them.
+//! - `output`: stderr, which may be a pipe that nobody reads.
+//!
+//! A line that stderr does not take in time is dropped and counted, because a router must go on
+//! forwarding when nobody reads its log. All lines together wait at most 0.1 s in each second. The
+//! next line that stderr takes is preceded by the number of dropped lines.
+//!
+//! There is no limit on how many lines are written: whoever logs something that a packet can cause
+//! limits it.
+
+mod output;
+mod style;
+
+use crate::config::LogLevel;
+use output::Output;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
+pub use style::printable;
+use style::Style;
+
+/// The log. Any thread may write to it, also several at the same time.
+#[derive(Debug)]
+pub struct Log {
+    level: AtomicU8,
+    style: Style,
+    output: Mutex<Output>,
+}
+
+impl Log {
+    /// Returns a log on stderr, which writes lines up to this level.
+    #[must_use]
+    pub fn new(level: LogLevel) -> Log {
+        let output = Output::stderr();
+        Log::with(level, Style::of(&output.target()), output)
+    }
+
+    fn with(level: LogLevel, style: Style, output: Output) -> Log {
+        Log { level: AtomicU8::new(level as u8), style, output: Mutex::new(output) }
+    }
+
+    /// Changes the level.
+    pub fn set_level(&self, level: LogLevel) {
+        self.level.store(level as u8, Ordering::Relaxed);
+    }
+
+    /// Whether a line of this level is written. A caller whose text is expensive asks first.
+    #[must_use]
+    pub fn is_enabled(&self, level: LogLevel) -> bool {
+        level != LogLevel::Off && level as u8 <= self.level.load(Ordering::Relaxed)
+    }
+
+    /// Writes a line. Control characters in the text are escaped, and what makes the line longer
+    /// than 4,000 bytes is left out. Without effect if [`Log::is_enabled`] is false.
+    pub fn write(&self, level: LogLevel, text: &str) {
+        if !self.is_enabled(level) {
+            return;
+        }
+        // A panic of another thread leaves at worst an unfinished line.
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let dropped = output.dropped();
+        if dropped > 0 {
+            let lines = if dropped == 1 { "message" } else { "messages" };
+            let text = format!("{dropped} log {lines} dropped: stderr is read too slowly");
+            if output.write(&self.style.line(LogLevel::Warn, &text)) {
+                output.forget(dropped);
+            } else {
+                output.drop_line();
+                return;
+            }
+        }
+        if !output.write(&self.style.line(level, text)) {
+            output.drop_line();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

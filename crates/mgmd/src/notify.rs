@@ -1,0 +1,230 @@
+//! What mgmd tells the service manager: sd_notify(3).
+//!
+//! Not the crate sd-notify, which cannot send to an abstract socket, and waits without a limit for
+//! a service manager that does not read.
+
+use crate::log::printable;
+use nix::time::{clock_gettime, ClockId};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
+
+/// How long a message may wait for the service manager.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The service manager, if one has started mgmd. Each function sends one message, and does nothing
+/// without a service manager.
+///
+/// A message waits at most a second. The errors are those of connect(2) and send(2): the service
+/// manager is gone, does not read, or mgmd may not use its socket. mgmd can go on after each of them.
+#[derive(Debug, Default)]
+pub struct Notify {
+    /// Its socket: a path, or a name in the abstract namespace after "@".
+    socket: Option<OsString>,
+    /// It expects `watchdog` within this time.
+    limit: Option<Duration>,
+}
+
+impl Notify {
+    /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
+    #[must_use]
+    pub fn from_environment() -> Notify {
+        Notify::from_variables(|name| std::env::var_os(name), std::process::id())
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<OsString>, pid: u32) -> Notify {
+        let number = |name| variable(name).and_then(|v| v.to_str().and_then(|v| v.parse().ok()));
+        // A watchdog for another process has been inherited.
+        let is_ours =
+            variable("WATCHDOG_PID").is_none() || number("WATCHDOG_PID") == Some(pid.into());
+        Notify {
+            socket: variable("NOTIFY_SOCKET").filter(|socket| !socket.is_empty()),
+            limit: number("WATCHDOG_USEC")
+                .filter(|limit| *limit > 0 && is_ours)
+                .map(Duration::from_micros),
+        }
+    }
+
+    /// How often to call [`Notify::watchdog`]: half of the time after which the service manager
+    /// restarts mgmd, as sd_watchdog_enabled(3) advises. `None` without a watchdog.
+    #[must_use]
+    pub fn watchdog_interval(&self) -> Option<Duration> {
+        self.limit.map(|limit| limit / 2)
+    }
+
+    /// mgmd has started, or has finished a reload.
+    ///
+    /// # Errors
+    /// See [`Notify`].
+    pub fn ready(&self) -> io::Result<()> {
+        self.send("READY=1")
+    }
+
+    /// A line about the state of mgmd, for "systemctl status".
+    ///
+    /// # Errors
+    /// See [`Notify`].
+    pub fn status(&self, text: &str) -> io::Result<()> {
+        // A line feed would begin another field.
+        self.send(&format!("STATUS={}", printable(text)))
+    }
+
+    /// mgmd works.
+    ///
+    /// # Errors
+    /// See [`Notify`].
+    pub fn watchdog(&self) -> io::Result<()> {
+        self.send("WATCHDOG=1")
+    }
+
+    /// mgmd begins to reload its configuration. [`Notify::ready`] ends this, also if the new
+    /// configuration is refused.
+    ///
+    /// # Errors
+    /// See [`Notify`].
+    pub fn reloading(&self) -> io::Result<()> {
+        // Type=notify-reload needs the time, to tell this reload from an earlier one.
+        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()))
+    }
+
+    /// mgmd ends.
+    ///
+    /// # Errors
+    /// See [`Notify`].
+    pub fn stopping(&self) -> io::Result<()> {
+        self.send("STOPPING=1")
+    }
+
+    fn send(&self, message: &str) -> io::Result<()> {
+        let Some(socket) = &self.socket else { return Ok(()) };
+        let sender = UnixDatagram::unbound()?;
+        sender.set_write_timeout(Some(PATIENCE))?;
+        sender.connect_addr(&address(socket)?)?;
+        // A datagram is sent as a whole or not at all.
+        sender.send(message.as_bytes()).map(|_| ())
+    }
+}
+
+fn address(socket: &OsStr) -> io::Result<SocketAddr> {
+    match socket.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
+        [b'/', ..] => SocketAddr::from_pathname(socket),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("NOTIFY_SOCKET={} is no path and no abstract name", socket.to_string_lossy()),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use std::time::Instant;
+
+    fn notify(variables: &[(&str, &str)]) -> Notify {
+        Notify::from_variables(
+            |name| variables.iter().find(|(of, _)| *of == name).map(|(_, value)| value.into()),
+            77,
+        )
+    }
+
+    /// A service manager, which reads what it gets.
+    struct Manager(UnixDatagram, Notify, Option<PathBuf>);
+
+    impl Drop for Manager {
+        fn drop(&mut self) {
+            if let Some(path) = &self.2 {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
+    fn on_path(name: &str) -> Manager {
+        let path = std::env::temp_dir().join(format!("mgmd-{name}-{}", std::process::id()));
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let notify = notify(&[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+        Manager(socket, notify, Some(path))
+    }
+
+    fn on_abstract_name() -> Manager {
+        let name = format!("mgmd-notify-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).unwrap();
+        let socket = UnixDatagram::bind_addr(&address).unwrap();
+        Manager(socket, notify(&[("NOTIFY_SOCKET", &format!("@{name}"))]), None)
+    }
+
+    impl Manager {
+        fn heard(&self) -> String {
+            let mut message = [0; 500];
+            self.0.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            let length = self.0.recv(&mut message).unwrap();
+            String::from_utf8(message[..length].to_vec()).unwrap()
+        }
+    }
+
+    #[test]
+    fn each_message_arrives_at_a_path_and_at_an_abstract_name() {
+        for manager in [on_path("notify"), on_abstract_name()] {
+            let notify = &manager.1;
+            notify.ready().unwrap();
+            assert_eq!(manager.heard(), "READY=1");
+            notify.status("2 of 3 interfaces, 14 groups\nREADY=1").unwrap();
+            assert_eq!(manager.heard(), "STATUS=2 of 3 interfaces, 14 groups\\nREADY=1");
+            notify.watchdog().unwrap();
+            assert_eq!(manager.heard(), "WATCHDOG=1");
+            notify.stopping().unwrap();
+            assert_eq!(manager.heard(), "STOPPING=1");
+
+            let clock = || Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap());
+            let before = clock().as_micros();
+            notify.reloading().unwrap();
+            let message = manager.heard();
+            let time = message.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
+            assert!((before..=clock().as_micros()).contains(&time.parse().unwrap()), "{message}");
+        }
+    }
+
+    #[test]
+    fn without_a_service_manager_nothing_happens() {
+        for variables in [&[][..], &[("NOTIFY_SOCKET", "")]] {
+            let notify = notify(variables);
+            assert_eq!(notify.socket, None);
+            notify.ready().unwrap();
+            assert_eq!(notify.watchdog_interval(), None);
+        }
+    }
+
+    #[test]
+    fn a_service_manager_that_does_not_read_costs_a_second() {
+        let manager = on_path("silent");
+        let started = Instant::now();
+        let error = (0..10_000).find_map(|_| manager.1.watchdog().err()).unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn a_service_manager_that_is_gone_is_an_error() {
+        let error = notify(&[("NOTIFY_SOCKET", "/nowhere/notify")]).ready().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        let error = notify(&[("NOTIFY_SOCKET", "vsock:2:1")]).ready().unwrap_err();
+        assert_eq!(error.to_string(), "NOTIFY_SOCKET=vsock:2:1 is no path and no abstract name");
+    }
+
+    #[test]
+    fn the_watchdog_is_answered_twice_in_its_time() {
+        let interval = |variables| notify(variables).watchdog_interval();
+        let half = Some(Duration::from_secs(15));
+        assert_eq!(interval(&[("WATCHDOG_USEC", "30000000")]), half);
+        assert_eq!(interval(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "77")]), half);
+        assert_eq!(interval(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "78")]), None);
+        assert_eq!(interval(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "x")]), None);
+        assert_eq!(interval(&[("WATCHDOG_USEC", "0")]), None);
+        assert_eq!(interval(&[("WATCHDOG_USEC", "-1")]), None);
+    }
+}
