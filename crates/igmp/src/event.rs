@@ -25,6 +25,16 @@ pub enum Event<'a> {
         /// The interface index.
         link: u32,
     },
+    /// A static membership beside those of the configuration, or none any longer. It ends when the
+    /// link is unconfigured.
+    Static {
+        /// The interface index.
+        link: u32,
+        /// `(s,g)` or `(*,g)`; it must be one that [`LinkConfig::check`] accepts.
+        flow: Flow,
+        /// Whether it is there from now on.
+        wanted: bool,
+    },
     /// Settings for all links together.
     Settings(Settings),
     /// What the system says about a device, now. The same again changes nothing, so that all

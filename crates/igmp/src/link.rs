@@ -244,6 +244,16 @@ impl Link {
         self.tell_changes(&before, step);
     }
 
+    /// A static membership that is not in the configuration comes or goes (I50).
+    pub fn set_static(&mut self, flow: Flow, wanted: bool, step: &mut Step) {
+        let group = flow.group();
+        let before = self.desired(group);
+        self.base.set_static(flow, wanted);
+        let after = self.desired(group);
+        let changed = Changed { group, before: &before, after: &after };
+        self.memberships.changed(changed, &mut self.base, step);
+    }
+
     /// Tells MGM what differs from `before`.
     fn tell_changes(&mut self, before: &BTreeMap<Ipv4Addr, Desired>, step: &mut Step) {
         let (after, none) = (self.all_desired(), Desired::default());

@@ -29,6 +29,8 @@ pub(crate) struct LinkBase {
     /// The static memberships, those of `join` included, in ascending order. On an upstream those
     /// of `join` are only reported.
     statics: Vec<Flow>,
+    /// Those of them that the program added, in ascending order.
+    added: Vec<Flow>,
     warnings: Warnings,
 }
 
@@ -40,6 +42,7 @@ impl LinkBase {
             info,
             counters: Counters::default(),
             statics: Vec::new(),
+            added: Vec::new(),
             warnings: Warnings::default(),
         };
         base.configure(config);
@@ -49,6 +52,7 @@ impl LinkBase {
     /// Takes a configuration over.
     pub fn configure(&mut self, config: LinkConfig) {
         self.statics = config.static_memberships.clone();
+        self.statics.extend(&self.added);
         // What an upstream joins must not be sent back to it (G33).
         if config.role != Role::Upstream {
             self.statics.extend(&config.join);
@@ -56,6 +60,15 @@ impl LinkBase {
         self.statics.sort_unstable();
         self.statics.dedup();
         self.config = config;
+    }
+
+    /// Adds a static membership to those of the configuration, or removes it.
+    pub fn set_static(&mut self, flow: Flow, wanted: bool) {
+        set(&mut self.added, flow, wanted);
+        let config = &self.config;
+        let is_configured = config.static_memberships.contains(&flow)
+            || config.role != Role::Upstream && config.join.contains(&flow);
+        set(&mut self.statics, flow, wanted || is_configured);
     }
 
     /// Takes over what the system says about the device; returns what was known before.
@@ -117,6 +130,17 @@ impl LinkBase {
         } else {
             self.election_address()
         }
+    }
+}
+
+/// Adds a flow to a list in ascending order, or removes it.
+fn set(flows: &mut Vec<Flow>, flow: Flow, wanted: bool) {
+    match (flows.binary_search(&flow), wanted) {
+        (Err(at), true) => flows.insert(at, flow),
+        (Ok(at), false) => {
+            flows.remove(at);
+        }
+        _ => {}
     }
 }
 

@@ -97,6 +97,9 @@ impl Igmp {
                     link.release(&mut self.common.step(self.now, actions));
                 }
             }
+            Event::Static { link, flow, wanted } => self.on_link(link, actions, |link, step| {
+                link.set_static(flow, wanted, step);
+            }),
             Event::Settings(settings) => self.common.settings = settings,
             Event::Link { link, info } => {
                 if self.devices.get(&link) != Some(&info) {

@@ -305,6 +305,31 @@ fn i50_static_memberships_need_no_host_and_never_end() {
 }
 
 #[test]
+fn i50_the_program_adds_static_memberships_to_those_of_the_configuration() {
+    let (all, one) = (Flow::any_source(addr(G)), Flow::new(source(1), addr(G)));
+    let configured = || LinkConfig { static_memberships: vec![all], ..config() };
+    let set = |lan: &mut Lan, flow, wanted| {
+        lan.event(Event::Static { link: LINK, flow, wanted });
+        calls(lan)
+    };
+    let mut lan = Lan::down(configured());
+    assert_eq!(set(&mut lan, one, true), [""; 0], "there is no device yet");
+    lan.event(Event::Link { link: LINK, info: up(&[ROUTER]) });
+    lan.taken(Ownership::Alone);
+    assert_eq!(calls(&mut lan), ["take", "+(*,239.1.1.1)", "+(10.0.0.1,239.1.1.1)"]);
+    assert_eq!(set(&mut lan, one, true), [""; 0]);
+    lan.configure(config());
+    assert_eq!(calls(&mut lan), ["-(*,239.1.1.1)"], "the other one is not configured");
+    lan.configure(configured());
+    calls(&mut lan);
+    assert_eq!(set(&mut lan, all, true), [""; 0]);
+    assert_eq!(set(&mut lan, all, false), [""; 0], "the configuration has it too");
+    assert_eq!(set(&mut lan, one, false), ["-(10.0.0.1,239.1.1.1)"]);
+    lan.event(Event::Static { link: 99, flow: one, wanted: true });
+    assert_eq!(calls(&mut lan), [""; 0], "no such link");
+}
+
+#[test]
 fn i50_groups_that_no_router_forwards_are_refused() {
     for flow in [
         Flow::any_source(addr("224.0.0.5")),
