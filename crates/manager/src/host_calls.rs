@@ -107,7 +107,7 @@ impl Manager {
         }
         let mut released = Ok(());
         if guard.run.is_some() {
-            (guard, released) = self.end_life(guard)?;
+            (guard, released) = self.end_run(guard)?;
         }
         // Still with the lock held, because a following start can set another log.
         let sinks = sink::end(self, writer::drop_lines);
@@ -119,7 +119,7 @@ impl Manager {
 
     /// Ends the running state and releases everything that it owns. Returns the lock, and whether
     /// this succeeded.
-    fn end_life<'a>(&'a self, mut guard: Guard<'a>) -> Result<(Guard<'a>, Result<()>)> {
+    fn end_run<'a>(&'a self, mut guard: Guard<'a>) -> Result<(Guard<'a>, Result<()>)> {
         let Some(run) = guard.run.as_mut() else { return Ok((guard, Ok(()))) };
         if std::mem::replace(&mut run.stopping, true) {
             return Err(Refusal::Stopping);

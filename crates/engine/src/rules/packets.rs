@@ -4,7 +4,7 @@ use super::first_packet::{self, NewPacket};
 use super::{limits, memory, refusals, renewal, sources, wrong_interface};
 use crate::effects::Effects;
 use crate::packet::{Out, Outcome, Packet, Refused};
-use crate::tables::{FirstPacket, ForwardingLimits, Interfaces, Mfe, Purpose, Refusal, Tables};
+use crate::tables::{FirstPacket, FlowRefusal, ForwardingLimits, Interfaces, Mfe, Purpose, Tables};
 use mgm_types::{Flow, IfId, Route, Time};
 
 /// Processes a packet for the memory forwarder. `route` is that of the source, if
@@ -97,7 +97,7 @@ fn remember_bounded(t: &mut Tables, packet: &Packet<'_>, route: Option<&Route>, 
     }
     let source = t.flows.hold_source(flow, t.interfaces.domain(id), route);
     let packet = FirstPacket { arrival, header: header.into(), by_forwarder: true };
-    refusals::remember(t, flow, source, Refusal { packet, why: Refused::Boundary }, fx);
+    refusals::remember(t, flow, source, FlowRefusal { packet, why: Refused::Boundary }, fx);
 }
 
 fn refuse(t: &mut Tables, why: Refused) -> Outcome {

@@ -9,8 +9,8 @@ use crate::notice::{Notice, NoticeKind, QuestionId};
 use crate::packet::Refused;
 use crate::tables::begun_flows::NOWHERE;
 use crate::tables::{
-    AwaitedAnswers, ClientId, FirstPacket, IifOrigin, Overrides, Purpose, Refusal, Resolution, Rpf,
-    SourceId, Tables,
+    AwaitedAnswers, ClientId, FirstPacket, FlowRefusal, IifOrigin, Overrides, Purpose, Resolution,
+    Rpf, SourceId, Tables,
 };
 use mgm_types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route};
 
@@ -129,7 +129,7 @@ pub fn give_up(t: &mut Tables, inquiry: Inquiry, fx: &mut Effects) {
     let Inquiry { flow, purpose, source, packet } = inquiry;
     flow_limit::end_resolution(t, flow);
     if purpose == Purpose::Create {
-        let refusal = Refusal { packet, why: Refused::NoUpstream };
+        let refusal = FlowRefusal { packet, why: Refused::NoUpstream };
         refusals::remember(t, flow, source, refusal, fx);
         fx.ended(flow);
     } else {
@@ -215,5 +215,5 @@ fn decline(t: &mut Tables, flow: Flow, fx: &mut Effects) {
     source = if source == SourceId::NONE { t.flows.source(flow) } else { source };
     t.flows.sources.hold(source);
     give_up(t, Inquiry { flow, purpose, source, packet: packet.clone() }, fx);
-    refusals::remember(t, flow, source, Refusal { packet, why: Refused::NoUpstream }, fx);
+    refusals::remember(t, flow, source, FlowRefusal { packet, why: Refused::NoUpstream }, fx);
 }
