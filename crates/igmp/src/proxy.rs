@@ -19,7 +19,7 @@ use crate::router::RouterSide;
 use crate::step::Step;
 use crate::{Code, MgmCall};
 use mgm_types::{Flow, Prefix, Time};
-use others::Others;
+use others::{Effect, Others};
 use questions::Accepted;
 use raised::{Moved, Raised};
 use routes::Routes;
@@ -81,9 +81,24 @@ impl Proxy {
                 self.others.end_shared();
                 self.stale = true;
             }
-        } else if self.others.set(flow, wanted, step.settings.max_entries as usize) {
-            self.changed.insert(flow.group());
+            return;
         }
+        let effect = match wanted {
+            true => self.others.add(flow, step.settings.max_entries as usize),
+            false => self.others.remove(flow),
+        };
+        match effect {
+            Effect::Changed => {
+                self.changed.insert(flow.group());
+            }
+            Effect::Refused => self.log(NO_LINK, LogEvent::OthersLimit(flow), step),
+            Effect::Unchanged => {}
+        }
+    }
+
+    /// How many memberships of other components found no room (G45).
+    pub fn others_refused(&self) -> u64 {
+        self.others.refused()
     }
 
     /// What other components wanted before this one registered. Sources do not count: MGM
