@@ -253,15 +253,15 @@ impl Proxy {
 
     /// The host routes: each network that one upstream alone names (I59).
     fn wanted_routes(&self) -> BTreeMap<Prefix, u32> {
-        let named = |network: &Prefix| {
-            let lists = self.upstreams.iter().filter_map(|upstream| upstream.sources.as_ref());
-            lists.filter(|list| list.contains(network)).count()
-        };
-        let routes = self.upstreams.iter().zip(&self.serving).flat_map(|(upstream, link)| {
-            let networks = upstream.sources.iter().flatten().filter(|network| named(network) == 1);
-            networks.filter_map(move |network| link.map(|link| (*network, link)))
-        });
-        routes.collect()
+        // The upstreams that name each network.
+        let mut named: BTreeMap<Prefix, BTreeSet<usize>> = BTreeMap::new();
+        for (n, upstream) in self.upstreams.iter().enumerate() {
+            for network in upstream.sources.iter().flatten() {
+                named.entry(*network).or_default().insert(n);
+            }
+        }
+        let alone = named.into_iter().filter(|(_, upstreams)| upstreams.len() == 1);
+        alone.filter_map(|(network, by)| Some((network, self.serving[*by.first()?]?))).collect()
     }
 
     /// MGM refused a call that is about no membership.
