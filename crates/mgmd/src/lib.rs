@@ -2,15 +2,17 @@
 //!
 //! - `config`: the file, as typed structures, with all its problems; what a reload may change.
 //! - `log`: lines on stderr, for the journal, a terminal or a file.
+//! - `modules`: shared objects with a routing protocol.
 //! - `notify`: readiness, status and watchdog of the service manager.
 //! - `manual`: mgmd.toml(5), from the same tables of keys as the messages of the parser.
 //!
 //! The daemon itself is not part of this version.
 
 #![cfg(target_os = "linux")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // except for modules, which are shared objects
 
 pub mod config;
 pub mod log;
 pub mod manual;
+pub mod modules;
 pub mod notify;
