@@ -4,7 +4,7 @@
 //!
 //! Processor time of whole events, the reports upstream included. The limit is 5 µs a record.
 
-use mgm_igmp::codec::{datagram, report_v3, OwnRecord, Query, QueryBody, RecordType, Sources};
+use mgm_igmp::codec::{datagram, report_v3, OwnRecord, Query, QueryBody, RecordType, SourceList};
 use mgm_igmp::{
     Action, Callback, Event, Flow, Igmp, Interface, LinkAddress, LinkConfig, LinkInfo, Ownership,
     Packet, ProxyUpstream, Role, Settings, Time,
@@ -104,7 +104,7 @@ fn main() {
     let spent = proxy.records(RecordType::IsEx, &[], 0);
     good &= row("a refresh", spent, GROUPS);
 
-    let sources = Sources::default();
+    let sources = SourceList::default();
     let body = QueryBody::V3 { suppress: false, robustness: 2, interval: 125, sources };
     let query = Query { group: Ipv4Addr::UNSPECIFIED, max_response: 10_000, body }.write();
     let octets = datagram([10, 1, 0, 9].into(), [224, 0, 0, 1].into(), &query);

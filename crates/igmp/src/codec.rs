@@ -20,7 +20,7 @@ pub use header::{datagram, Datagram, HEADER_LENGTH};
 pub use message::Message;
 pub use query::{sources_in_query, Query, QueryBody};
 pub use report::{
-    leave, report_v1, report_v2, report_v3, OwnRecord, Record, RecordType, Records, Sources,
+    leave, report_v1, report_v2, report_v3, OwnRecord, Record, RecordType, Records, SourceList,
     RECORDS_OFFSET, RECORD_HEADER,
 };
 

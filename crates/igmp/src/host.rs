@@ -1,7 +1,7 @@
 //! The host side of a link (RFC 9776, section 5): reports what the proxy, or `join`, wants there.
 //!
-//! The caller sets what is wanted of each group with [`Host::set`], as often as it likes, and ends the step
-//! with [`Host::flush`], which sends the first report of all changes together. The repetitions
+//! The caller sets what is wanted of each group with [`HostSide::set`], as often as it likes, and ends the step
+//! with [`HostSide::flush`], which sends the first report of all changes together. The repetitions
 //! and the answers to queries follow by timer.
 
 mod answers;
@@ -19,21 +19,22 @@ use crate::config::{LinkConfig, Role};
 use crate::counters::DropReason;
 use crate::event::LinkAddress;
 use crate::filter::Filter;
-use crate::port::{Port, Step};
+use crate::link_base::LinkBase;
 use crate::receive::Received;
+use crate::step::Step;
 use crate::NEVER;
 use answers::Answers;
-use group::Group;
+use group::HostGroup;
 use mgm_types::Time;
-use older::OlderQueriers;
+use older::HostCompatibility;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use sweep::Sweep;
 
 /// The host side of a link.
 #[derive(Debug)]
-pub(crate) struct Host {
-    groups: BTreeMap<Ipv4Addr, Group>,
+pub(crate) struct HostSide {
+    groups: BTreeMap<Ipv4Addr, HostGroup>,
     /// Groups with a change whose first report is due in this step.
     fresh: BTreeSet<Ipv4Addr>,
     /// Groups with reports to be repeated.
@@ -44,24 +45,24 @@ pub(crate) struct Host {
     sweep: Sweep,
     /// The answers to specific queries.
     answers: Answers,
-    older: OlderQueriers,
+    older: HostCompatibility,
     /// The version in which this host speaks.
     version: u8,
     /// The address that reports come from; `None` while nothing can be sent.
     source: Option<Ipv4Addr>,
 }
 
-impl Host {
-    /// A host that wants nothing. It sends nothing before [`Host::adapt`].
-    pub fn new(config: &LinkConfig) -> Host {
-        Host {
+impl HostSide {
+    /// A host that wants nothing. It sends nothing before [`HostSide::adapt`].
+    pub fn new(config: &LinkConfig) -> HostSide {
+        HostSide {
             groups: BTreeMap::new(),
             fresh: BTreeSet::new(),
             repeating: BTreeSet::new(),
             repeat_at: NEVER,
             sweep: Sweep::default(),
             answers: Answers::default(),
-            older: OlderQueriers::default(),
+            older: HostCompatibility::default(),
             version: config.version,
             source: None,
         }
@@ -104,44 +105,44 @@ impl Host {
     }
 
     /// Sends the first reports of what has changed in this step (I55).
-    pub fn flush(&mut self, port: &mut Port, step: &mut Step) {
+    pub fn flush(&mut self, base: &mut LinkBase, step: &mut Step) {
         if self.fresh.is_empty() {
             return;
         }
         let fresh = std::mem::take(&mut self.fresh);
-        self.report_changes(fresh, port, step);
+        self.report_changes(fresh, base, step);
         if self.repeat_at == NEVER {
-            self.schedule_repetition(port, step);
+            self.schedule_repetition(base, step);
         }
     }
 
     /// The link, its addresses or its configuration may have changed (I62).
-    pub fn adapt(&mut self, port: &mut Port, step: &mut Step) {
-        let source = source_of(port);
-        if !port.info.up {
+    pub fn adapt(&mut self, base: &mut LinkBase, step: &mut Step) {
+        let source = source_of(base);
+        if !base.info.up {
             // The next network behind this link may have other queriers.
-            self.older = OlderQueriers::default();
+            self.older = HostCompatibility::default();
         }
-        let version = self.older.version(&port.config, step.now);
+        let version = self.older.version(&base.config, step.now);
         if source == self.source && version == self.version {
             return;
         }
         self.source = source;
         self.version = version;
-        self.announce(port, step);
+        self.announce(base, step);
     }
 
     /// Reports everything as if nothing had been reported yet.
-    fn announce(&mut self, port: &mut Port, step: &mut Step) {
+    fn announce(&mut self, base: &mut LinkBase, step: &mut Step) {
         self.cancel();
         if self.source.is_none() {
             return;
         }
         for (address, group) in &mut self.groups {
-            group.begin(self.version, port.config.robustness);
+            group.begin(self.version, base.config.robustness);
             self.fresh.insert(*address);
         }
-        self.flush(port, step);
+        self.flush(base, step);
     }
 
     /// Drops all reports that are to be repeated and all pending answers.
@@ -158,13 +159,13 @@ impl Host {
     }
 
     /// Leaves all groups, with one message for each packetful and no repetition (I62).
-    pub fn stop(&mut self, port: &mut Port, step: &mut Step) {
+    pub fn stop(&mut self, base: &mut LinkBase, step: &mut Step) {
         self.cancel();
         let all: Vec<Ipv4Addr> = self.groups.keys().copied().collect();
         for group in all {
-            self.set(group, Filter::default(), &port.config);
+            self.set(group, Filter::default(), &base.config);
         }
-        self.flush(port, step);
+        self.flush(base, step);
         self.cancel();
     }
 
@@ -175,30 +176,30 @@ impl Host {
     }
 
     /// Runs what is due at `at`, the earliest deadline.
-    pub fn run(&mut self, at: Time, port: &mut Port, step: &mut Step) {
+    pub fn run(&mut self, at: Time, base: &mut LinkBase, step: &mut Step) {
         if self.older.deadline() <= at {
             self.older.expire(at);
-            self.adapt(port, step);
+            self.adapt(base, step);
         }
         if self.repeat_at <= at {
             let repeating = std::mem::take(&mut self.repeating);
-            self.report_changes(repeating, port, step);
-            self.schedule_repetition(port, step);
+            self.report_changes(repeating, base, step);
+            self.schedule_repetition(base, step);
         }
         while let Some(group) = self.answers.due(at) {
-            self.answer(group, port, step);
+            self.answer(group, base, step);
         }
         if self.sweep.deadline() <= at {
-            self.sweep(port, step);
+            self.sweep(base, step);
         }
     }
 
     /// A packet that passed the checks of both sides.
-    pub fn received(&mut self, received: &Received, port: &mut Port, step: &mut Step) {
+    pub fn received(&mut self, received: &Received, base: &mut LinkBase, step: &mut Step) {
         let result = match &received.message {
-            Message::Query(query) => check_query(received, query, port).map(|()| {
-                count_query(query, port);
-                self.asked(query, port, step);
+            Message::Query(query) => check_query(received, query, base).map(|()| {
+                count_query(query, base);
+                self.asked(query, base, step);
             }),
             Message::ReportV1(group) | Message::ReportV2(group) => {
                 self.heard_report(*group, step.now);
@@ -206,19 +207,19 @@ impl Host {
             }
             Message::ReportV3(_) | Message::Leave(_) => Ok(()),
         };
-        if let (Err(reason), true) = (result, counts(port)) {
-            port.drop(reason);
+        if let (Err(reason), true) = (result, counts(base)) {
+            base.drop(reason);
         }
     }
 
     /// A query, of another router or of this one, wants an answer (I63, I64).
-    pub fn asked(&mut self, query: &Query, port: &mut Port, step: &mut Step) {
+    pub fn asked(&mut self, query: &Query, base: &mut LinkBase, step: &mut Step) {
         if self.source.is_none() {
             return;
         }
         if query.is_general() {
-            self.older.heard(query, &port.config, step.now);
-            let version = self.older.version(&port.config, step.now);
+            self.older.heard(query, &base.config, step.now);
+            let version = self.older.version(&base.config, step.now);
             if version != self.version {
                 self.version = version;
                 self.cancel();
@@ -227,7 +228,7 @@ impl Host {
         }
         let sources = match query.body {
             QueryBody::V3 { sources, .. } if self.version == 3 => sources,
-            _ => codec::Sources::default(),
+            _ => codec::SourceList::default(),
         };
         let Some(group) = self.groups.get_mut(&query.group) else { return };
         if group.wanted.is_nothing() {
@@ -244,7 +245,7 @@ impl Host {
 
     /// Removes a group of which nothing is wanted and nothing is left to be said.
     fn forget_if_idle(&mut self, address: Ipv4Addr) {
-        if self.groups.get(&address).is_some_and(Group::is_idle) {
+        if self.groups.get(&address).is_some_and(HostGroup::is_idle) {
             self.groups.remove(&address);
             self.repeating.remove(&address);
             self.answers.remove(address);
@@ -254,10 +255,10 @@ impl Host {
 
 /// The address that reports come from, if they can be sent. An upstream waits for its address;
 /// a host on a link with a router side uses 0.0.0.0, as RFC 9776, 4.2.14 permits (G30).
-fn source_of(port: &Port) -> Option<Ipv4Addr> {
-    let address = port.election_address();
-    match port.config.role {
-        _ if !port.info.up => None,
+fn source_of(base: &LinkBase) -> Option<Ipv4Addr> {
+    let address = base.election_address();
+    match base.config.role {
+        _ if !base.info.up => None,
         Role::Upstream => address,
         Role::Router | Role::Downstream => address.or(Some(Ipv4Addr::UNSPECIFIED)),
     }
@@ -273,19 +274,19 @@ fn response_time(query: &Query) -> u64 {
 }
 
 /// Which queries the host side answers (I11, I15): also those to a unicast address of the link.
-fn check_query(received: &Received, query: &Query, port: &Port) -> Result<(), DropReason> {
+fn check_query(received: &Received, query: &Query, base: &LinkBase) -> Result<(), DropReason> {
     let own = |known: &LinkAddress| known.address == received.destination;
-    received.check_query(query, port.info.addresses.iter().any(own))
+    received.check_query(query, base.info.addresses.iter().any(own))
 }
 
 /// Whether the host side counts what it hears: where there is a router side, too, that one does.
-fn counts(port: &Port) -> bool {
-    port.config.role == Role::Upstream
+fn counts(base: &LinkBase) -> bool {
+    base.config.role == Role::Upstream
 }
 
-fn count_query(query: &Query, port: &mut Port) {
-    if counts(port) {
-        let counters = &mut port.counters;
+fn count_query(query: &Query, base: &mut LinkBase) {
+    if counts(base) {
+        let counters = &mut base.counters;
         let counter = match query.is_general() {
             true => &mut counters.general_queries,
             false => &mut counters.specific_queries,

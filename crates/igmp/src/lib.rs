@@ -13,24 +13,24 @@
 //!             proxy ◄── step.changed: (link, group) of downstreams         └─► memberships ─► Action::Mgm
 //! ```
 //!
-//! A `port::Port` is the state that both sides of a link share: configuration, addresses, MTU,
-//! counters, warnings. A `port::Step` is one call of `handle`: the time, and the lists to which it
-//! appends. The code of a link gets `(&mut Port, &mut Step)` and cannot access other links.
+//! A `link_base::LinkBase` is the state that both sides of a link share: configuration, addresses, MTU,
+//! counters, warnings. A `step::Step` is one call of `handle`: the time, and the lists to which it
+//! appends. The code of a link gets `(&mut LinkBase, &mut Step)` and cannot access other links.
 //!
 //! # The parts of a link, and the proxy
 //!
-//! - A `Link` has a `router::Router` unless it is an upstream, and a `host::Host` if it is an upstream or
+//! - A `Link` has a `router::RouterSide` unless it is an upstream, and a `host::HostSide` if it is an upstream or
 //!   has a `join`. `Link::received` hands each packet to both. Each side makes its own checks of a
 //!   query's source and destination: the router refuses queries from 0.0.0.0, to unicast addresses
 //!   and in unicast frames, the host answers them (I10, I11).
 //! - `memberships::Memberships` is what the link tells MGM. It also appends the `(link, group)` of a
 //!   downstream to `step.changed`, as does a router that ends.
-//! - `proxy::Proxy::settle` ends each `handle`: it reads `router::Router::reception` of those groups,
+//! - `proxy::Proxy::settle` ends each `handle`: it reads `router::RouterSide::reception` of those groups,
 //!   static memberships included, merges them ([`Filter::merge`]), and tells the hosts what is wanted.
 //! - `Link::settle` ends each step of a link: the host adapts to the addresses and answers the queries
 //!   of its own router, and a downstream does not forward unless it is the querier (I57).
 //! - Actions are appended to `step.actions` at once, in the order in which they must be carried out.
-//!   `port::Port::send` makes a packet, `port::Port::log` a line (and keeps all but errors rare).
+//!   `link_base::LinkBase::send` makes a packet, `link_base::LinkBase::log` a line (and keeps all but errors rare).
 //! - Deadlines: each part has `deadline()`, `NEVER` if there is none, and `run(at, …)`. The
 //!   machine runs the earliest again and again until none is due. After `run(at, …)` the part's
 //!   deadline must be later than `at`.
@@ -44,14 +44,15 @@ mod event;
 mod filter;
 mod host;
 mod link;
+mod link_base;
 mod log_event;
 mod machine;
 mod memberships;
-mod port;
 mod proxy;
 mod receive;
 mod router;
 mod saved;
+mod step;
 #[cfg(test)]
 mod tests;
 

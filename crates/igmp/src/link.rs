@@ -4,13 +4,14 @@ use crate::codec::{Datagram, Message};
 use crate::config::{LinkConfig, Role};
 use crate::event::{LinkInfo, Ownership};
 use crate::filter::Filter;
-use crate::host::Host;
+use crate::host::HostSide;
+use crate::link_base::LinkBase;
 use crate::log_event::LogEvent;
 use crate::memberships::{Changed, Desired, Memberships};
-use crate::port::{Port, Step};
 use crate::receive::Received;
-use crate::router::{Context, QuerierStatus, Router};
+use crate::router::{Context, QuerierStatus, RouterSide};
 use crate::saved::SavedGroup;
+use crate::step::Step;
 use crate::{Action, MgmCall, NEVER};
 use mgm_types::{Code, Flow, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,11 +38,11 @@ pub struct LinkStatus {
 
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub port: Port,
+    pub base: LinkBase,
     /// Where the link is up and its role has a router side.
-    router: Option<Router>,
+    router: Option<RouterSide>,
     /// On upstreams, and where `join` is configured.
-    host: Option<Host>,
+    host: Option<HostSide>,
     /// What is sent up by this upstream (I58).
     raised: BTreeSet<Flow>,
     memberships: Memberships,
@@ -51,7 +52,7 @@ impl Link {
     /// A link that was configured just now. `info` is what is known of its device, if it exists.
     pub fn new(index: u32, config: LinkConfig, info: Option<LinkInfo>, step: &mut Step) -> Link {
         let mut link = Link {
-            port: Port::new(index, config, LinkInfo::default()),
+            base: LinkBase::new(index, config, LinkInfo::default()),
             router: None,
             host: None,
             raised: BTreeSet::new(),
@@ -66,38 +67,38 @@ impl Link {
     }
 
     fn warn_of_robustness(&mut self, step: &mut Step) {
-        if self.port.config.robustness == 1 {
-            self.port.log(step, LogEvent::NoRobustness);
+        if self.base.config.robustness == 1 {
+            self.base.log(step, LogEvent::NoRobustness);
         }
     }
 
-    pub fn router(&self) -> Option<&Router> {
+    pub fn router(&self) -> Option<&RouterSide> {
         self.router.as_ref()
     }
 
     /// The host side, if the link has one.
-    pub fn host(&self) -> Option<&Host> {
+    pub fn host(&self) -> Option<&HostSide> {
         self.host.as_ref()
     }
 
     /// Whether this is an upstream of a proxy.
     pub fn is_upstream(&self) -> bool {
-        self.port.config.role == Role::Upstream
+        self.base.config.role == Role::Upstream
     }
 
     /// Creates the host side, or ends it.
     fn choose_host(&mut self, step: &mut Step) {
-        if self.is_upstream() || !self.port.config.join.is_empty() {
-            self.host.get_or_insert_with(|| Host::new(&self.port.config));
+        if self.is_upstream() || !self.base.config.join.is_empty() {
+            self.host.get_or_insert_with(|| HostSide::new(&self.base.config));
         } else if let Some(mut host) = self.host.take() {
-            host.stop(&mut self.port, step);
+            host.stop(&mut self.base, step);
         }
     }
 
     /// Sets what the host side wants of a group, beside what `join` says.
     pub fn want(&mut self, group: Ipv4Addr, wanted: Filter) {
         if let Some(host) = &mut self.host {
-            let config = &self.port.config;
+            let config = &self.base.config;
             let joins = config.join.iter().copied().filter(|flow| flow.group() == group);
             let joined = Filter::of_flows(joins, config.is_ssm(group));
             host.set(group, joined.merge(wanted), config);
@@ -107,25 +108,25 @@ impl Link {
     /// Sends what the host side has to say after this step.
     pub fn flush(&mut self, step: &mut Step) {
         if let Some(host) = &mut self.host {
-            host.flush(&mut self.port, step);
+            host.flush(&mut self.base, step);
         }
     }
 
     /// Leaves all groups on the host side (I62).
     pub fn stop(&mut self, step: &mut Step) {
         if let Some(host) = &mut self.host {
-            host.stop(&mut self.port, step);
+            host.stop(&mut self.base, step);
         }
     }
 
     /// Ends a step of this link. `first` is the first of its actions.
     pub fn settle(&mut self, first: usize, step: &mut Step) {
         if let Some(host) = &mut self.host {
-            host.adapt(&mut self.port, step);
+            host.adapt(&mut self.base, step);
             // Other routers of the link hear this router's queries, and its host must answer them.
-            for octets in own_queries(&step.actions[first..], self.port.link) {
+            for octets in own_queries(&step.actions[first..], self.base.link) {
                 if let Ok(Message::Query(query)) = read_own(&octets) {
-                    host.asked(&query, &mut self.port, step);
+                    host.asked(&query, &mut self.base, step);
                 }
             }
         }
@@ -134,15 +135,15 @@ impl Link {
 
     /// A downstream forwards only while this router is its querier (I57).
     fn forward_only_as_querier(&mut self, step: &mut Step) {
-        let config = &self.port.config;
+        let config = &self.base.config;
         let depends = config.role == Role::Downstream && !config.forward_always;
-        let withheld = depends && !self.router.as_ref().is_some_and(Router::is_querier);
+        let withheld = depends && !self.router.as_ref().is_some_and(RouterSide::is_querier);
         if withheld == self.memberships.are_withheld() {
             return;
         }
         if let (true, Some(router)) = (withheld, &self.router) {
             let querier = router.other_querier();
-            self.port.log(step, LogEvent::NotForwarding(querier));
+            self.base.log(step, LogEvent::NotForwarding(querier));
         }
         self.withhold(withheld, step);
     }
@@ -157,34 +158,34 @@ impl Link {
             return;
         }
         // The other flows of the group, of which there may be thousands, stay as they are.
-        let (group, statics) = (flow.group(), self.port.statics_of(flow.group()));
+        let (group, statics) = (flow.group(), self.base.statics_of(flow.group()));
         let one = Filter { exclude: false, sources: vec![flow.source()] };
         let (with, without) = (Desired::of(one, statics), Desired::of(Filter::default(), statics));
         let (before, after) = if raised { (&without, &with) } else { (&with, &without) };
-        self.memberships.changed(Changed { group, before, after }, &mut self.port, step);
+        self.memberships.changed(Changed { group, before, after }, &mut self.base, step);
     }
 
     pub fn status(&self, now: Time) -> LinkStatus {
         let router = self.router.as_ref();
         LinkStatus {
-            up: self.port.info.up,
+            up: self.base.info.up,
             version: match (router, &self.host) {
-                (Some(router), _) => router.version(&self.port, now),
+                (Some(router), _) => router.version(&self.base, now),
                 (None, Some(host)) => host.version(),
-                (None, None) => self.port.config.version,
+                (None, None) => self.base.config.version,
             },
-            querier: router.is_some_and(Router::is_querier),
-            other_querier: router.and_then(Router::other_querier),
+            querier: router.is_some_and(RouterSide::is_querier),
+            other_querier: router.and_then(RouterSide::other_querier),
             election: router.map(|router| router.querier(now)),
-            groups: router.map_or(0, Router::group_count),
+            groups: router.map_or(0, RouterSide::group_count),
             told: self.memberships.are_told(),
         }
     }
 
     /// The earliest deadline.
     pub fn deadline(&self) -> Time {
-        let router = self.router.as_ref().map_or(NEVER, Router::deadline);
-        let host = self.host.as_ref().map_or(NEVER, Host::deadline);
+        let router = self.router.as_ref().map_or(NEVER, RouterSide::deadline);
+        let host = self.host.as_ref().map_or(NEVER, HostSide::deadline);
         router.min(host).min(self.memberships.deadline())
     }
 
@@ -199,7 +200,7 @@ impl Link {
         }
         self.with_router(step, |router, context| router.run(at, context));
         if let Some(host) = &mut self.host {
-            host.run(at, &mut self.port, step);
+            host.run(at, &mut self.base, step);
         }
     }
 
@@ -207,14 +208,14 @@ impl Link {
     pub fn received(&mut self, received: &Received, step: &mut Step) {
         self.with_router(step, |router, context| router.received(received, context));
         if let Some(host) = &mut self.host {
-            host.received(received, &mut self.port, step);
+            host.received(received, &mut self.base, step);
         }
     }
 
-    fn with_router(&mut self, step: &mut Step, run: impl FnOnce(&mut Router, &mut Context)) {
+    fn with_router(&mut self, step: &mut Step, run: impl FnOnce(&mut RouterSide, &mut Context)) {
         if let Some(router) = &mut self.router {
-            let (port, memberships) = (&mut self.port, &mut self.memberships);
-            run(router, &mut Context { port, memberships, step });
+            let (base, memberships) = (&mut self.base, &mut self.memberships);
+            run(router, &mut Context { base, memberships, step });
         }
     }
 
@@ -222,22 +223,22 @@ impl Link {
     /// timers keep their deadlines (I4).
     pub fn configure(&mut self, config: LinkConfig, step: &mut Step) {
         let before = self.all_desired();
-        let former_address = self.router.as_ref().and_then(|_| self.port.query_address());
-        let is_new = self.port.config != config;
-        let had_router = self.port.config.role != Role::Upstream;
-        self.port.configure(config);
+        let former_address = self.router.as_ref().and_then(|_| self.base.query_address());
+        let is_new = self.base.config != config;
+        let had_router = self.base.config.role != Role::Upstream;
+        self.base.configure(config);
         self.warn_of_robustness(step);
         self.choose_host(step);
-        if had_router && self.port.config.role == Role::Upstream {
+        if had_router && self.base.config.role == Role::Upstream {
             self.drop_router(step);
         }
         if let Some(router) = &mut self.router {
             if is_new {
-                router.forget_hosts(&self.port, step);
+                router.forget_hosts(&self.base, step);
             }
-            router.enforce(&self.port, step);
-            router.address_changed(former_address, &mut self.port, step);
-        } else if self.port.info.up {
+            router.enforce(&self.base, step);
+            router.address_changed(former_address, &mut self.base, step);
+        } else if self.base.info.up {
             self.start_router(step);
         }
         self.tell_changes(&before, step);
@@ -247,10 +248,10 @@ impl Link {
     pub fn set_static(&mut self, flow: Flow, wanted: bool, step: &mut Step) {
         let group = flow.group();
         let before = self.desired(group);
-        self.port.set_static(flow, wanted);
+        self.base.set_static(flow, wanted);
         let after = self.desired(group);
         let changed = Changed { group, before: &before, after: &after };
-        self.memberships.changed(changed, &mut self.port, step);
+        self.memberships.changed(changed, &mut self.base, step);
     }
 
     /// Tells MGM what differs from `before`.
@@ -261,16 +262,16 @@ impl Link {
             let before = before.get(group).unwrap_or(&none);
             let after = after.get(group).unwrap_or(&none);
             let changed = Changed { group: *group, before, after };
-            self.memberships.changed(changed, &mut self.port, step);
+            self.memberships.changed(changed, &mut self.base, step);
         }
     }
 
     /// What the system says about the device (I42, I49).
     pub fn device(&mut self, info: LinkInfo, step: &mut Step) {
-        let former_address = self.port.query_address();
-        let was_up = self.port.set_info(info).up;
+        let former_address = self.base.query_address();
+        let was_up = self.base.set_info(info).up;
         self.memberships.take(step);
-        match (was_up, self.port.info.up) {
+        match (was_up, self.base.info.up) {
             (false, true) => {
                 self.memberships.set_down(false);
                 self.tell_all(step);
@@ -282,7 +283,7 @@ impl Link {
                 self.drop_router(step);
             }
             (true, true) => self.with_router(step, |router, context| {
-                router.address_changed(former_address, context.port, context.step);
+                router.address_changed(former_address, context.base, context.step);
             }),
             (false, false) => {}
         }
@@ -290,7 +291,7 @@ impl Link {
 
     /// The device is gone: MGM has removed its memberships already.
     pub fn gone(&mut self, step: &mut Step) {
-        self.port.set_info(LinkInfo::default());
+        self.base.set_info(LinkInfo::default());
         self.memberships.set_gone();
         self.drop_router(step);
     }
@@ -303,9 +304,9 @@ impl Link {
     }
 
     fn start_router(&mut self, step: &mut Step) {
-        if self.port.config.role != Role::Upstream {
-            let mut router = Router::new(&self.port, step.now);
-            router.address_changed(None, &mut self.port, step);
+        if self.base.config.role != Role::Upstream {
+            let mut router = RouterSide::new(&self.base, step.now);
+            router.address_changed(None, &mut self.base, step);
             self.router = Some(router);
         }
     }
@@ -313,8 +314,8 @@ impl Link {
     fn drop_router(&mut self, step: &mut Step) {
         if let Some(router) = self.router.take() {
             *step.entries -= router.entries();
-            if self.port.config.role == Role::Downstream {
-                step.changed.extend(router.groups().map(|group| (self.port.link, group)));
+            if self.base.config.role == Role::Downstream {
+                step.changed.extend(router.groups().map(|group| (self.base.link, group)));
             }
         }
     }
@@ -322,8 +323,8 @@ impl Link {
     /// What hosts and static memberships want of a group.
     fn hosts_desire(&self, group: Ipv4Addr) -> Desired {
         match &self.router {
-            Some(router) => router.desired(group, &self.port),
-            None => Desired::of(Filter::default(), self.port.statics_of(group)),
+            Some(router) => router.desired(group, &self.base),
+            None => Desired::of(Filter::default(), self.base.statics_of(group)),
         }
     }
 
@@ -334,13 +335,13 @@ impl Link {
         }
         let flows = Flow::any_source(group)..=Flow::any_source(group).last_of_group();
         let sources = self.raised.range(flows).map(|flow| flow.source()).collect();
-        Desired::of(Filter { exclude: false, sources }, self.port.statics_of(group))
+        Desired::of(Filter { exclude: false, sources }, self.base.statics_of(group))
     }
 
     /// What MGM shall have of each group.
     fn all_desired(&self) -> BTreeMap<Ipv4Addr, Desired> {
-        let statics = self.port.statics().iter().map(|flow| flow.group());
-        let learned = self.router.iter().flat_map(Router::groups);
+        let statics = self.base.statics().iter().map(|flow| flow.group());
+        let learned = self.router.iter().flat_map(RouterSide::groups);
         let raised = self.raised.iter().map(|flow| flow.group());
         let groups: BTreeSet<Ipv4Addr> = statics.chain(learned).chain(raised).collect();
         groups.into_iter().map(|group| (group, self.desired(group))).collect()
@@ -349,7 +350,7 @@ impl Link {
     fn tell_all(&mut self, step: &mut Step) {
         if self.memberships.are_told() {
             for (group, desired) in self.all_desired() {
-                self.memberships.add_all(group, &desired, &mut self.port, step);
+                self.memberships.add_all(group, &desired, &mut self.base, step);
             }
         }
     }
@@ -380,14 +381,14 @@ impl Link {
                 self.memberships.taken(ownership);
                 self.tell_all(step);
             }
-            Err(code) => self.memberships.take_refused(code, &mut self.port, step),
+            Err(code) => self.memberships.take_refused(code, &mut self.base, step),
         }
     }
 
     /// MGM refused a call.
     pub fn refused(&mut self, call: MgmCall, code: Code, step: &mut Step) {
         if let MgmCall::Add(membership) | MgmCall::Delete(membership) = call {
-            self.memberships.refused(membership, code, &mut self.port, step);
+            self.memberships.refused(membership, code, &mut self.base, step);
         }
     }
 
@@ -412,7 +413,7 @@ impl Link {
 
     /// The groups to be saved.
     pub fn saved(&self) -> Vec<SavedGroup> {
-        self.router.as_ref().map(Router::saved).unwrap_or_default()
+        self.router.as_ref().map(RouterSide::saved).unwrap_or_default()
     }
 
     /// Takes over saved groups (I80).

@@ -259,10 +259,10 @@ const MINUTE: u64 = 60_000;
 
 /// Lets one line of each kind pass in a minute, and counts the others (I76).
 #[derive(Debug, Default)]
-pub(crate) struct Warnings(Vec<Kind>);
+pub(crate) struct Warnings(Vec<WarningKind>);
 
 #[derive(Debug)]
-struct Kind {
+struct WarningKind {
     kind: Discriminant<LogEvent>,
     quiet_until: Time,
     left_out: u32,
@@ -277,7 +277,7 @@ impl Warnings {
         let kind = discriminant(&event);
         let quiet_until = Time(now.0 + MINUTE);
         let Some(known) = self.0.iter_mut().find(|known| known.kind == kind) else {
-            self.0.push(Kind { kind, quiet_until, left_out: 0 });
+            self.0.push(WarningKind { kind, quiet_until, left_out: 0 });
             return Some(LogLine { link, event, left_out: 0 });
         };
         if now < known.quiet_until {

@@ -6,11 +6,11 @@ use crate::event::{Callback, Event, LinkInfo, Packet};
 use crate::filter::Filter;
 use crate::link::{Link, LinkStatus};
 use crate::log_event::LogEvent;
-use crate::port::Step;
 use crate::proxy::{Proxy, Question};
 use crate::receive::receive;
-use crate::router::Router;
+use crate::router::RouterSide;
 use crate::saved::SavedGroup;
+use crate::step::Step;
 use crate::{Action, Answer, LinkConfig};
 use mgm_types::{Interface, Time};
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -30,20 +30,20 @@ pub struct Igmp {
     /// All their addresses, because each packet is looked up among them (I10, I75).
     own_addresses: BTreeSet<Ipv4Addr>,
     proxy: Proxy,
-    shared: Shared,
+    common: CommonState,
     now: Time,
 }
 
 /// What all links use.
 #[derive(Debug)]
-struct Shared {
+struct CommonState {
     settings: Settings,
     random: fastrand::Rng,
     entries: u32,
     changed: Vec<(u32, Ipv4Addr)>,
 }
 
-impl Shared {
+impl CommonState {
     fn step<'a>(&'a mut self, now: Time, actions: &'a mut Vec<Action>) -> Step<'a> {
         Step {
             now,
@@ -65,7 +65,7 @@ impl Igmp {
             devices: BTreeMap::new(),
             own_addresses: BTreeSet::new(),
             proxy: Proxy::default(),
-            shared: Shared {
+            common: CommonState {
                 settings: Settings::default(),
                 random: fastrand::Rng::with_seed(seed),
                 entries: 0,
@@ -83,7 +83,7 @@ impl Igmp {
         self.run_timers(actions);
         self.event(event, actions);
         let (proxy, links) = (&mut self.proxy, &mut self.links);
-        proxy.settle(links, &mut self.shared.step(self.now, actions));
+        proxy.settle(links, &mut self.common.step(self.now, actions));
     }
 
     fn event(&mut self, event: Event, actions: &mut Vec<Action>) {
@@ -94,13 +94,13 @@ impl Igmp {
             Event::Unconfigure { link } => {
                 self.proxy.links_changed();
                 if let Some(mut link) = self.links.remove(&link) {
-                    link.release(&mut self.shared.step(self.now, actions));
+                    link.release(&mut self.common.step(self.now, actions));
                 }
             }
             Event::Static { link, flow, wanted } => self.on_link(link, actions, |link, step| {
                 link.set_static(flow, wanted, step);
             }),
-            Event::Settings(settings) => self.shared.settings = settings,
+            Event::Settings(settings) => self.common.settings = settings,
             Event::Link { link, info } => {
                 if self.devices.get(&link) != Some(&info) {
                     self.proxy.links_changed();
@@ -122,16 +122,16 @@ impl Igmp {
                 self.on_link(link, actions, |link, step| link.taken(result, step));
             }
             Event::Refused { call, code } => {
-                self.proxy.refused(call, code, &mut self.shared.step(self.now, actions));
+                self.proxy.refused(call, code, &mut self.common.step(self.now, actions));
                 self.on_link(call.link(), actions, |link, step| link.refused(call, code, step));
             }
             Event::SendFailed { link, errno } => self.on_link(link, actions, |link, step| {
-                link.port.counters.send_failures += 1;
-                link.port.log(step, LogEvent::SendFailed(errno));
+                link.base.counters.send_failures += 1;
+                link.base.log(step, LogEvent::SendFailed(errno));
             }),
             Event::PacketsLost { link, packets } => self.on_link(link, actions, |link, step| {
-                link.port.counters.packets_lost += u64::from(packets);
-                link.port.log(step, LogEvent::PacketsLost(packets));
+                link.base.counters.packets_lost += u64::from(packets);
+                link.base.log(step, LogEvent::PacketsLost(packets));
             }),
             Event::Restore { link, groups } => {
                 self.on_link(link, actions, |link, step| link.restore(&groups, step));
@@ -141,8 +141,8 @@ impl Igmp {
 
     /// An event that is about the proxy as a whole.
     fn proxy_event(&mut self, event: Event, actions: &mut Vec<Action>) {
-        let Igmp { links, proxy, shared, now, .. } = self;
-        let step = &mut shared.step(*now, actions);
+        let Igmp { links, proxy, common, now, .. } = self;
+        let step = &mut common.step(*now, actions);
         match event {
             Event::Proxies(upstreams) => proxy.configure(upstreams, step),
             Event::Found(flows) => proxy.found(&flows, step),
@@ -164,7 +164,7 @@ impl Igmp {
     ) {
         if let Some(link) = self.links.get_mut(&link) {
             let first = actions.len();
-            let step = &mut self.shared.step(self.now, actions);
+            let step = &mut self.common.step(self.now, actions);
             run(link, step);
             link.settle(first, step);
         }
@@ -176,8 +176,8 @@ impl Igmp {
             match link {
                 Some(link) => self.on_link(link, actions, |link, step| link.run(at, step)),
                 None => {
-                    let Igmp { links, proxy, shared, now, .. } = self;
-                    proxy.run(at, links, &mut shared.step(*now, actions));
+                    let Igmp { links, proxy, common, now, .. } = self;
+                    proxy.run(at, links, &mut common.step(*now, actions));
                 }
             }
         }
@@ -210,11 +210,11 @@ impl Igmp {
             Callback::Rpf { question: number, flow, expected, neighbour, arrival } => {
                 let question = Question { number, flow, expected, neighbour, arrival };
                 let (proxy, links) = (&mut self.proxy, &mut self.links);
-                proxy.asked(question, links, &mut self.shared.step(self.now, actions));
+                proxy.asked(question, links, &mut self.common.step(self.now, actions));
             }
             Callback::JoinAlert(flow) | Callback::PruneAlert(flow) => {
                 let wanted = matches!(callback, Callback::JoinAlert(_));
-                self.proxy.other_wants(flow, wanted, &mut self.shared.step(self.now, actions));
+                self.proxy.other_wants(flow, wanted, &mut self.common.step(self.now, actions));
             }
         }
     }
@@ -222,39 +222,39 @@ impl Igmp {
     /// The counters of a link, if it is configured.
     #[must_use]
     pub fn counters(&self, link: u32) -> Option<&Counters> {
-        self.links.get(&link).map(|link| &link.port.counters)
+        self.links.get(&link).map(|link| &link.base.counters)
     }
 
     fn packet(&mut self, packet: &Packet, actions: &mut Vec<Action>) {
         let Igmp { links, own_addresses, .. } = self;
         let Some(link) = links.get_mut(&packet.link) else { return };
-        link.port.counters.received += 1;
-        if !link.port.info.up {
-            return link.port.drop(DropReason::LinkNotServed);
+        link.base.counters.received += 1;
+        if !link.base.info.up {
+            return link.base.drop(DropReason::LinkNotServed);
         }
-        let queried_from = link.port.config.source;
+        let queried_from = link.base.config.source;
         let is_own =
             |address: Ipv4Addr| queried_from == Some(address) || own_addresses.contains(&address);
-        match receive(&mut link.port, packet, is_own) {
+        match receive(&mut link.base, packet, is_own) {
             Ok(received) => {
                 let first = actions.len();
-                let step = &mut self.shared.step(self.now, actions);
+                let step = &mut self.common.step(self.now, actions);
                 link.received(&received, step);
                 link.settle(first, step);
             }
-            Err(reason) => link.port.drop(reason),
+            Err(reason) => link.base.drop(reason),
         }
     }
 
     fn configure(&mut self, interface: Interface, config: LinkConfig, actions: &mut Vec<Action>) {
         let link = interface.index;
         if let Err(error) = config.check(interface) {
-            let step = &mut self.shared.step(self.now, actions);
+            let step = &mut self.common.step(self.now, actions);
             return self.proxy.log(link, LogEvent::ConfigRefused(error), step);
         }
         self.proxy.links_changed();
         let first = actions.len();
-        let step = &mut self.shared.step(self.now, actions);
+        let step = &mut self.common.step(self.now, actions);
         match self.links.entry(link) {
             Entry::Occupied(mut known) => {
                 known.get_mut().configure(config, step);
@@ -275,7 +275,7 @@ impl Igmp {
 
     /// What hosts want on a link, group by group in ascending order.
     pub fn groups(&self, link: u32) -> impl Iterator<Item = (Ipv4Addr, Filter)> + '_ {
-        self.links.get(&link).and_then(Link::router).into_iter().flat_map(Router::filters)
+        self.links.get(&link).and_then(Link::router).into_iter().flat_map(RouterSide::filters)
     }
 
     /// What is reported on a link as by a host, group by group in ascending order.

@@ -9,8 +9,9 @@ pub(crate) use desired::Desired;
 use crate::action::{Flag, Membership};
 use crate::config::Role;
 use crate::event::Ownership;
+use crate::link_base::LinkBase;
 use crate::log_event::LogEvent;
-use crate::port::{Port, Step};
+use crate::step::Step;
 use crate::{Action, MgmCall};
 use backoff::Backoff;
 use mgm_types::{Code, Flow, Time};
@@ -84,14 +85,14 @@ impl Memberships {
     }
 
     /// MGM refused the link: tried again later.
-    pub fn take_refused(&mut self, code: Code, port: &mut Port, step: &mut Step) {
+    pub fn take_refused(&mut self, code: Code, base: &mut LinkBase, step: &mut Step) {
         self.claim = Claim::None;
-        port.counters.mgm_refusals += 1;
+        base.counters.mgm_refusals += 1;
         if self.gone {
             return;
         }
         let retry = self.take.fail(step.now);
-        port.log(step, LogEvent::TakeRefused { code, retry });
+        base.log(step, LogEvent::TakeRefused { code, retry });
     }
 
     /// MGM gave us the link.
@@ -157,13 +158,13 @@ impl Memberships {
 
     /// The state of a group may have changed: tells MGM the difference, adds first (I43, I45),
     /// and the proxy that there may be one.
-    pub fn changed(&mut self, change: Changed, port: &mut Port, step: &mut Step) {
+    pub fn changed(&mut self, change: Changed, base: &mut LinkBase, step: &mut Step) {
         let Changed { group, before, after } = change;
         if before == after {
             return;
         }
-        if port.config.role == Role::Downstream {
-            step.changed.push((port.link, group));
+        if base.config.role == Role::Downstream {
+            step.changed.push((base.link, group));
         }
         if !self.are_told() {
             return;
@@ -178,7 +179,7 @@ impl Memberships {
         }
         if !self.is_alone() {
             let entered = after.blocked_beyond(before).count();
-            port.counters.exclusions_not_applied += entered as u64;
+            base.counters.exclusions_not_applied += entered as u64;
             return;
         }
         if after.all {
@@ -200,7 +201,7 @@ impl Memberships {
         &mut self,
         group: Ipv4Addr,
         desired: &Desired,
-        port: &mut Port,
+        base: &mut LinkBase,
         step: &mut Step,
     ) {
         for flow in desired.flows(group) {
@@ -209,7 +210,7 @@ impl Memberships {
         if self.is_alone() {
             self.block(&desired.blocked, group, step);
         } else {
-            port.counters.exclusions_not_applied += desired.blocked.len() as u64;
+            base.counters.exclusions_not_applied += desired.blocked.len() as u64;
         }
     }
 
@@ -231,16 +232,16 @@ impl Memberships {
     }
 
     /// MGM refused an add or a delete (I47, I48).
-    pub fn refused(&mut self, call: Membership, code: Code, port: &mut Port, step: &mut Step) {
+    pub fn refused(&mut self, call: Membership, code: Code, base: &mut LinkBase, step: &mut Step) {
         // Around a change of owner MGM refuses before DISABLE_IGMP is heard: no error.
         if code == Code::CanNotComplete || self.disabled {
             return;
         }
-        port.counters.mgm_refusals += 1;
+        base.counters.mgm_refusals += 1;
         if code != Code::NotEnoughMemory {
-            return port.log(step, LogEvent::MembershipRefused(call.flow, code));
+            return base.log(step, LogEvent::MembershipRefused(call.flow, code));
         }
-        port.log(step, LogEvent::NoMemory(call.flow));
+        base.log(step, LogEvent::NoMemory(call.flow));
         if self.failed.is_empty() {
             self.retry.fail(step.now);
         }

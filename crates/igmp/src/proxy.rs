@@ -15,8 +15,8 @@ use crate::config::{check_upstreams, ProxyUpstream, Role};
 use crate::filter::Filter;
 use crate::link::Link;
 use crate::log_event::{LogEvent, Warnings};
-use crate::port::Step;
-use crate::router::Router;
+use crate::router::RouterSide;
+use crate::step::Step;
 use crate::{Code, MgmCall};
 use mgm_types::{Flow, Prefix, Time};
 use others::Others;
@@ -171,10 +171,10 @@ impl Proxy {
         let mut groups: BTreeSet<Ipv4Addr> = self.others.groups().collect();
         for link in links.values() {
             groups.extend(link.host().into_iter().flat_map(|host| host.groups()));
-            groups.extend(link.port.config.join.iter().map(|flow| flow.group()));
-            if link.port.config.role == Role::Downstream {
-                groups.extend(link.router().into_iter().flat_map(Router::groups));
-                groups.extend(link.port.statics().iter().map(|flow| flow.group()));
+            groups.extend(link.base.config.join.iter().map(|flow| flow.group()));
+            if link.base.config.role == Role::Downstream {
+                groups.extend(link.router().into_iter().flat_map(RouterSide::groups));
+                groups.extend(link.base.statics().iter().map(|flow| flow.group()));
             }
         }
         groups
@@ -187,7 +187,7 @@ impl Proxy {
             return wanted;
         }
         // Each (*,g) is left out before the merge: it would take the sources of the others away.
-        let is_ssm = links.get(&link).is_some_and(|link| link.port.config.is_ssm(group));
+        let is_ssm = links.get(&link).is_some_and(|link| link.base.config.is_ssm(group));
         for (n, upstream) in self.upstreams.iter().enumerate() {
             if self.serving[n] != Some(link) || !upstream.groups.permits(group) {
                 continue;
@@ -281,9 +281,9 @@ impl Proxy {
 /// What the hosts of a downstream want of a group, as an upstream reports it; `is_ssm` if the group
 /// is in its SSM range.
 fn reception(links: &Links, link: u32, group: Ipv4Addr, is_ssm: bool) -> Filter {
-    let link = links.get(&link).filter(|link| link.port.config.role == Role::Downstream);
+    let link = links.get(&link).filter(|link| link.base.config.role == Role::Downstream);
     let router = link.and_then(|link| Some((link, link.router()?)));
-    router.map(|(link, router)| router.reception(&link.port, group, is_ssm)).unwrap_or_default()
+    router.map(|(link, router)| router.reception(&link.base, group, is_ssm)).unwrap_or_default()
 }
 
 fn is_upstream(links: &Links, link: u32) -> bool {

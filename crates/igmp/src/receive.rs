@@ -4,7 +4,7 @@ use crate::codec::{self, Datagram, Message, Query, QueryBody};
 use crate::config::Role;
 use crate::counters::DropReason;
 use crate::event::LinkInfo;
-use crate::port::Port;
+use crate::link_base::LinkBase;
 use crate::Packet;
 use mgm_types::is_host_source;
 use std::net::Ipv4Addr;
@@ -46,19 +46,19 @@ impl Received<'_> {
 
 /// Reads a packet and checks it. `is_own` says which addresses are this router's.
 pub(crate) fn receive<'a>(
-    port: &mut Port,
+    base: &mut LinkBase,
     packet: &Packet<'a>,
     is_own: impl Fn(Ipv4Addr) -> bool,
 ) -> Result<Received<'a>, DropReason> {
     let datagram = Datagram::read(packet.octets)?;
-    port.counters.without_router_alert += u64::from(!datagram.router_alert);
+    base.counters.without_router_alert += u64::from(!datagram.router_alert);
     let message = Message::read(datagram.message)?;
     let long = message.is_old() && datagram.message.len() > OLD_LENGTH;
-    port.counters.long_messages += u64::from(long);
-    if datagram.ttl != 1 && !port.config.any_ttl {
+    base.counters.long_messages += u64::from(long);
+    if datagram.ttl != 1 && !base.config.any_ttl {
         return Err(DropReason::BadTtl);
     }
-    let wants_alert = port.config.require_router_alert && message.needs_router_alert();
+    let wants_alert = base.config.require_router_alert && message.needs_router_alert();
     if wants_alert && !datagram.router_alert {
         return Err(DropReason::NoRouterAlert);
     }
@@ -66,8 +66,8 @@ pub(crate) fn receive<'a>(
         return Err(DropReason::OwnPacket);
     }
     // A provider's querier often has an address of another network, and hosts answer it (G31).
-    let to_host = port.config.role == Role::Upstream && matches!(message, Message::Query(_));
-    check_source(port, datagram.source, to_host)?;
+    let to_host = base.config.role == Role::Upstream && matches!(message, Message::Query(_));
+    check_source(base, datagram.source, to_host)?;
     let received = Received {
         source: datagram.source,
         destination: datagram.destination,
@@ -75,23 +75,23 @@ pub(crate) fn receive<'a>(
         message,
     };
     check_destination(&received, is_own)?;
-    port.counters.accepted += 1;
+    base.counters.accepted += 1;
     Ok(received)
 }
 
 /// I10, without own addresses and without what only queries must not have.
-fn check_source(port: &Port, source: Ipv4Addr, any_network: bool) -> Result<(), DropReason> {
+fn check_source(base: &LinkBase, source: Ipv4Addr, any_network: bool) -> Result<(), DropReason> {
     if source.is_unspecified() {
         return Ok(());
     }
-    if !is_host_source(source) || is_subnet_broadcast(&port.info, source) {
+    if !is_host_source(source) || is_subnet_broadcast(&base.info, source) {
         return Err(DropReason::BadSource);
     }
     let on_link = any_network
-        || port.info.point_to_point
-        || port.info.addresses.is_empty()
-        || port.info.addresses.iter().any(|known| known.prefix.contains(source))
-        || port.config.hosts.iter().any(|prefix| prefix.contains(source));
+        || base.info.point_to_point
+        || base.info.addresses.is_empty()
+        || base.info.addresses.iter().any(|known| known.prefix.contains(source))
+        || base.config.hosts.iter().any(|prefix| prefix.contains(source));
     if on_link {
         Ok(())
     } else {

@@ -1,7 +1,6 @@
 //! The router side of a link (RFC 9776, section 6): one querier, and what the hosts want.
 
 mod admission;
-mod bucket;
 mod compact;
 mod group;
 mod groups;
@@ -10,6 +9,7 @@ mod querier;
 mod queries;
 mod records;
 mod room;
+mod token_bucket;
 mod tracking;
 mod transitions;
 mod version;
@@ -17,21 +17,22 @@ mod version;
 use crate::codec::{Message, Query, QueryBody};
 use crate::counters::DropReason;
 use crate::filter::Filter;
+use crate::link_base::LinkBase;
 use crate::memberships::{Changed, Desired, Memberships};
-use crate::port::{Port, Step};
 use crate::receive::Received;
+use crate::step::Step;
 use crate::NEVER;
-use bucket::{Bucket, CREATIONS, SEQUENCES};
 use group::Group;
 use groups::Groups;
 use mgm_types::Time;
 use querier::Querier;
 use queries::Asker;
 use std::net::Ipv4Addr;
+use token_bucket::{TokenBucket, CREATIONS, SEQUENCES};
 
 /// The parts of a link that a step of its router works on.
 pub(crate) struct Context<'c, 's> {
-    pub port: &'c mut Port,
+    pub base: &'c mut LinkBase,
     pub memberships: &'c mut Memberships,
     pub step: &'c mut Step<'s>,
 }
@@ -49,30 +50,35 @@ pub struct QuerierStatus {
 
 /// The router side of a link that is up.
 #[derive(Debug)]
-pub(crate) struct Router {
+pub(crate) struct RouterSide {
     querier: Querier,
     groups: Groups,
-    creations: Bucket,
-    sequences: Bucket,
+    creations: TokenBucket,
+    sequences: TokenBucket,
     /// Until then, hosts that have not been noted may want any group (G49).
     unknown_until: Time,
 }
 
-impl Router {
-    pub fn new(port: &Port, now: Time) -> Router {
-        Router {
+impl RouterSide {
+    pub fn new(base: &LinkBase, now: Time) -> RouterSide {
+        RouterSide {
             querier: Querier::new(),
             groups: Groups::default(),
-            creations: Bucket::new(CREATIONS, now),
-            sequences: Bucket::new(SEQUENCES, now),
+            creations: TokenBucket::new(CREATIONS, now),
+            sequences: TokenBucket::new(SEQUENCES, now),
             // Before, hosts may have reported to nobody.
-            unknown_until: Time(now.0 + port.config.intervals().group_membership),
+            unknown_until: Time(now.0 + base.config.intervals().group_membership),
         }
     }
 
     /// The addresses or the configuration of the link may have changed (I19, I27).
-    pub fn address_changed(&mut self, former: Option<Ipv4Addr>, port: &mut Port, step: &mut Step) {
-        self.querier.address_changed(former, port, step);
+    pub fn address_changed(
+        &mut self,
+        former: Option<Ipv4Addr>,
+        base: &mut LinkBase,
+        step: &mut Step,
+    ) {
+        self.querier.address_changed(former, base, step);
     }
 
     /// Whether this router is the querier of the link.
@@ -95,8 +101,8 @@ impl Router {
     }
 
     /// The version of the link: 1, 2 or 3.
-    pub fn version(&self, port: &Port, now: Time) -> u8 {
-        self.querier.version(&port.config, now)
+    pub fn version(&self, base: &LinkBase, now: Time) -> u8 {
+        self.querier.version(&base.config, now)
     }
 
     /// What the hosts of the link want of a group.
@@ -116,8 +122,8 @@ impl Router {
 
     /// What the hosts of the link and its configuration want of a group, for a proxy to merge.
     /// `is_ssm` if the group is in the SSM range of the upstream.
-    pub fn reception(&self, port: &Port, group: Ipv4Addr, is_ssm: bool) -> Filter {
-        self.filter(group).reportable(is_ssm).merge(port.static_filter(group, is_ssm))
+    pub fn reception(&self, base: &LinkBase, group: Ipv4Addr, is_ssm: bool) -> Filter {
+        self.filter(group).reportable(is_ssm).merge(base.static_filter(group, is_ssm))
     }
 
     /// Groups and sources that have a record.
@@ -134,7 +140,7 @@ impl Router {
     /// Runs what is due at `at`, the earliest deadline.
     pub fn run(&mut self, at: Time, context: &mut Context) {
         if self.querier.deadline() <= at {
-            self.querier.run(at, context.port, context.step);
+            self.querier.run(at, context.base, context.step);
         }
         while let Some((_, group)) = self.groups.first().filter(|(deadline, _)| *deadline <= at) {
             self.run_group(at, group, context);
@@ -146,13 +152,13 @@ impl Router {
         if self.groups.get(address).is_some_and(|group| group.earliest() > at) {
             return self.groups.settle(address);
         }
-        let before = self.desired(address, context.port);
-        let version = self.version(context.port, context.step.now);
+        let before = self.desired(address, context.base);
+        let version = self.version(context.base, context.step.now);
         let Some(group) = self.groups.get_mut(address) else { return };
         *context.step.entries -= expire(group, at);
         if !group.is_empty() {
-            let (port, step) = (&mut *context.port, &mut *context.step);
-            Asker { address, version, port, step }.repeat(group, at);
+            let (base, step) = (&mut *context.base, &mut *context.step);
+            Asker { address, version, base, step }.repeat(group, at);
         }
         self.finish(address, &before, context);
     }
@@ -162,7 +168,7 @@ impl Router {
         match &received.message {
             Message::Query(query) => {
                 if let Err(reason) = self.query(received, query, context) {
-                    context.port.drop(reason);
+                    context.base.drop(reason);
                 }
             }
             _ => self.reported(received, context),
@@ -184,13 +190,13 @@ impl Router {
             return Err(DropReason::UnicastFrame);
         }
         received.check_query(query, false)?;
-        querier::check_allowed(source, context.port, context.step)?;
-        querier::check_response(source, query, context.port, context.step)?;
+        querier::check_allowed(source, context.base, context.step)?;
+        querier::check_response(source, query, context.base, context.step)?;
         if query.is_general() {
-            context.port.counters.general_queries += 1;
-            self.querier.heard(source, query, context.port, context.step);
+            context.base.counters.general_queries += 1;
+            self.querier.heard(source, query, context.base, context.step);
         } else {
-            context.port.counters.specific_queries += 1;
+            context.base.counters.specific_queries += 1;
             self.lower(source, query, context);
         }
         Ok(())
@@ -201,7 +207,7 @@ impl Router {
         if self.is_querier() || self.other_querier() != Some(source) {
             return;
         }
-        let config = &context.port.config;
+        let config = &context.base.config;
         let (response, sources) = match query.body {
             QueryBody::V3 { suppress: true, .. } | QueryBody::V1 => return,
             QueryBody::V2 => (query.max_response, None),
@@ -226,8 +232,8 @@ impl Router {
     }
 
     /// What MGM shall have of a group.
-    pub fn desired(&self, group: Ipv4Addr, port: &Port) -> Desired {
-        Desired::of(self.filter(group), port.statics_of(group))
+    pub fn desired(&self, group: Ipv4Addr, base: &LinkBase) -> Desired {
+        Desired::of(self.filter(group), base.statics_of(group))
     }
 
     /// Ends a step that may have changed a group: deletes the record if nothing is left of it,
@@ -240,9 +246,9 @@ impl Router {
         } else {
             self.groups.settle(address);
         }
-        let after = self.desired(address, context.port);
+        let after = self.desired(address, context.base);
         let changed = Changed { group: address, before, after: &after };
-        context.memberships.changed(changed, context.port, context.step);
+        context.memberships.changed(changed, context.base, context.step);
     }
 }
 

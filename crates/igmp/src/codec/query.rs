@@ -14,7 +14,7 @@
 //! +-                              ...                            -+
 //! ```
 
-use super::report::Sources;
+use super::report::SourceList;
 use super::{address_at, code, header, number_at, seal, types};
 use crate::DropReason;
 use std::net::Ipv4Addr;
@@ -55,7 +55,7 @@ pub enum QueryBody<'a> {
         /// The query interval of the querier in seconds, 0 if it is not said.
         interval: u16,
         /// The queried sources.
-        sources: Sources<'a>,
+        sources: SourceList<'a>,
     },
 }
 
@@ -83,7 +83,7 @@ impl<'a> Query<'a> {
                         suppress: octets[8] & 0x08 != 0,
                         robustness: octets[8] & 0x07,
                         interval: code::decode(octets[9]),
-                        sources: Sources::of(sources),
+                        sources: SourceList::of(sources),
                     },
                 })
             }

@@ -61,14 +61,14 @@ impl RecordType {
 
 /// A list of source addresses inside a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sources<'a>(&'a [u8]);
+pub struct SourceList<'a>(&'a [u8]);
 
-impl<'a> Sources<'a> {
+impl<'a> SourceList<'a> {
     /// The list in these octets, four for each address in network byte order. Octets at the
     /// end that are no whole address are left out.
     #[must_use]
-    pub fn of(octets: &'a [u8]) -> Sources<'a> {
-        Sources(&octets[..octets.len() & !3])
+    pub fn of(octets: &'a [u8]) -> SourceList<'a> {
+        SourceList(&octets[..octets.len() & !3])
     }
 
     /// How many addresses the list has.
@@ -103,7 +103,7 @@ pub struct Record<'a> {
     /// Its group, as received: any address.
     pub group: Ipv4Addr,
     /// Its sources, as received: any addresses, in any order.
-    pub sources: Sources<'a>,
+    pub sources: SourceList<'a>,
 }
 
 /// The records of a v3 report, which is known to contain all of them.
@@ -160,7 +160,7 @@ impl<'a> Iterator for Records<'a> {
             let sources = RECORD_HEADER..RECORD_HEADER + 4 * usize::from(number_at(record, 2));
             if let Some(kind) = RecordType::of(record[0]) {
                 let group = address_at(record, 4);
-                return Some(Record { kind, group, sources: Sources::of(&record[sources]) });
+                return Some(Record { kind, group, sources: SourceList::of(&record[sources]) });
             }
         }
         None

@@ -53,7 +53,7 @@ pub fn valid_messages() -> Vec<Vec<u8>> {
     }
     for suppress in [false, true] {
         let list: Vec<u8> = sources.iter().flat_map(Ipv4Addr::octets).collect();
-        let sources = Sources::of(&list);
+        let sources = SourceList::of(&list);
         let body = QueryBody::V3 { suppress, robustness: 3, interval: 300, sources };
         messages.push(Query { group, max_response: 1_000, body }.write());
     }

@@ -1,6 +1,6 @@
 //! What a host wants of one group, and what of it is still to be reported.
 
-use crate::codec::{OwnRecord, RecordType, Sources};
+use crate::codec::{OwnRecord, RecordType, SourceList};
 use crate::filter::{missing, Filter};
 use mgm_types::Time;
 use std::net::Ipv4Addr;
@@ -10,13 +10,13 @@ const QUERIED: usize = 1_024;
 
 /// A record of a report that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Report {
+pub(super) struct PendingRecord {
     pub kind: RecordType,
     pub group: Ipv4Addr,
     pub sources: Vec<Ipv4Addr>,
 }
 
-impl Report {
+impl PendingRecord {
     pub fn record(&self) -> OwnRecord<'_> {
         OwnRecord { kind: self.kind, group: self.group, sources: &self.sources }
     }
@@ -24,7 +24,7 @@ impl Report {
 
 /// A group on a link of which this host wants something, or has just ceased to.
 #[derive(Debug, Default)]
-pub(super) struct Group {
+pub(super) struct HostGroup {
     /// What is wanted.
     pub wanted: Filter,
     /// v3: reports that are left with the filter mode and the whole list.
@@ -46,7 +46,7 @@ pub(super) struct Group {
     answering: bool,
 }
 
-impl Group {
+impl HostGroup {
     /// Notes what has to be reported because something else is wanted from now on.
     pub fn changes_to(&mut self, wanted: &Filter, version: u8, robustness: u8) {
         if version < 3 {
@@ -98,18 +98,18 @@ impl Group {
     }
 
     /// The records of the next report of a change (RFC 9776, 5.1), which counts as sent.
-    pub fn next_change(&mut self, group: Ipv4Addr) -> Vec<Report> {
+    pub fn next_change(&mut self, group: Ipv4Addr) -> Vec<PendingRecord> {
         let records = if self.mode_left > 0 {
             self.mode_left -= 1;
             let kind = if self.wanted.exclude { RecordType::ToEx } else { RecordType::ToIn };
-            vec![Report { kind, group, sources: self.wanted.sources.clone() }]
+            vec![PendingRecord { kind, group, sources: self.wanted.sources.clone() }]
         } else {
             let changed = self.sources_left.iter().map(|(source, _)| *source);
             let (allow, block) =
                 changed.partition::<Vec<_>, _>(|source| self.wanted.wants(*source));
             let lists = [(RecordType::Allow, allow), (RecordType::Block, block)];
             let lists = lists.into_iter().filter(|(_, sources)| !sources.is_empty());
-            lists.map(|(kind, sources)| Report { kind, group, sources }).collect()
+            lists.map(|(kind, sources)| PendingRecord { kind, group, sources }).collect()
         };
         // A report of the mode contains the sources, too.
         self.sources_left.retain_mut(|(_, left)| {
@@ -122,14 +122,14 @@ impl Group {
     }
 
     /// The record that says everything about the group.
-    pub fn current(&self, group: Ipv4Addr) -> Report {
+    pub fn current(&self, group: Ipv4Addr) -> PendingRecord {
         let kind = if self.wanted.exclude { RecordType::IsEx } else { RecordType::IsIn };
-        Report { kind, group, sources: self.wanted.sources.clone() }
+        PendingRecord { kind, group, sources: self.wanted.sources.clone() }
     }
 
     /// Notes a query of this group for these sources, or for all if there are none. Returns
     /// whether an answer was pending already.
-    pub fn note_query(&mut self, sources: Sources) -> bool {
+    pub fn note_query(&mut self, sources: SourceList) -> bool {
         let whole_group = sources.is_empty() || self.answering && self.queried.is_empty();
         if whole_group || self.queried.len() + sources.len() > QUERIED {
             self.queried = Vec::new();
@@ -142,7 +142,7 @@ impl Group {
     }
 
     /// The answer to the pending queries (RFC 9776, 5.2), if there is something to be said.
-    pub fn next_answer(&mut self, group: Ipv4Addr) -> Option<Report> {
+    pub fn next_answer(&mut self, group: Ipv4Addr) -> Option<PendingRecord> {
         self.answering = false;
         let queried = std::mem::take(&mut self.queried);
         if self.wanted.is_nothing() {
@@ -153,7 +153,7 @@ impl Group {
         }
         let sources: Vec<Ipv4Addr> =
             queried.into_iter().filter(|source| self.wanted.wants(*source)).collect();
-        let record = Report { kind: RecordType::IsIn, group, sources };
+        let record = PendingRecord { kind: RecordType::IsIn, group, sources };
         (!record.sources.is_empty()).then_some(record)
     }
 

@@ -8,12 +8,12 @@ use mgm_types::Time;
 
 /// Until when queriers of versions 1 and 2 count as present.
 #[derive(Debug, Default)]
-pub(super) struct OlderQueriers {
+pub(super) struct HostCompatibility {
     v1_until: Option<Time>,
     v2_until: Option<Time>,
 }
 
-impl OlderQueriers {
+impl HostCompatibility {
     /// A General Query came. Older ones say nothing of their interval, so that the link's own
     /// one counts (RFC 9776, 8.12).
     pub fn heard(&mut self, query: &Query, config: &LinkConfig, now: Time) {

@@ -1,6 +1,6 @@
 //! Puts records into as few reports as fit the MTU (RFC 9776, 4.2.17).
 
-use super::group::Report;
+use super::group::PendingRecord;
 use crate::codec::{self, OwnRecord, RecordType, HEADER_LENGTH, RECORDS_OFFSET, RECORD_HEADER};
 
 /// How many octets of records one report may have. At least one record with one source, so
@@ -10,7 +10,7 @@ pub(super) fn room(mtu: u32) -> usize {
 }
 
 /// The messages that contain these records, in their order.
-pub(super) fn pack(records: &[Report], room: usize) -> Vec<Vec<u8>> {
+pub(super) fn pack(records: &[PendingRecord], room: usize) -> Vec<Vec<u8>> {
     let sources = (room - RECORD_HEADER) / 4;
     let mut messages = Vec::new();
     let mut message: Vec<OwnRecord> = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn pack(records: &[Report], room: usize) -> Vec<Vec<u8>> {
 
 /// A record as records of at most so many sources. Of a list of excluded sources only the
 /// first part is said: a second record would replace the first one.
-fn parts(report: &Report, most: usize) -> Vec<OwnRecord<'_>> {
+fn parts(report: &PendingRecord, most: usize) -> Vec<OwnRecord<'_>> {
     let record = report.record();
     if record.sources.len() <= most {
         return vec![record];
@@ -50,9 +50,9 @@ mod tests {
     use crate::codec::Message;
     use std::net::Ipv4Addr;
 
-    fn report(kind: RecordType, group: u8, sources: u32) -> Report {
+    fn report(kind: RecordType, group: u8, sources: u32) -> PendingRecord {
         let sources = (0..sources).map(|host| Ipv4Addr::from(0x0a00_0000 + host)).collect();
-        Report { kind, group: Ipv4Addr::new(239, 1, 1, group), sources }
+        PendingRecord { kind, group: Ipv4Addr::new(239, 1, 1, group), sources }
     }
 
     /// What the messages say: types, groups, numbers of sources.
@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn i63_records_share_a_report_as_far_as_they_fit() {
-        let records: Vec<Report> = (0..200).map(|n| report(RecordType::IsEx, n, 0)).collect();
+        let records: Vec<PendingRecord> =
+            (0..200).map(|n| report(RecordType::IsEx, n, 0)).collect();
         let messages = pack(&records, room(1_500));
         let said = read(&messages);
         assert_eq!(said.iter().map(Vec::len).collect::<Vec<_>>(), [183, 17]);

@@ -1,21 +1,22 @@
 //! What a host sends, and when.
 
-use super::group::{OldMessage, Report};
-use super::{pack, Host};
+use super::group::{OldMessage, PendingRecord};
+use super::{pack, HostSide};
 use crate::codec;
+use crate::link_base::{Addressing, LinkBase};
 use crate::log_event::LogEvent;
-use crate::port::{Port, Route, Step};
+use crate::step::Step;
 use crate::NEVER;
 use mgm_types::Time;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-impl Host {
+impl HostSide {
     /// Sends the next report of a change for each of these groups.
     pub(super) fn report_changes(
         &mut self,
         groups: BTreeSet<Ipv4Addr>,
-        port: &mut Port,
+        base: &mut LinkBase,
         step: &mut Step,
     ) {
         let mut records = Vec::new();
@@ -25,8 +26,8 @@ impl Host {
                 records.extend(group.next_change(address));
             } else {
                 match group.next_old_change() {
-                    OldMessage::Report => self.send_old_report(address, port, step),
-                    OldMessage::Leave => self.send_leave(address, port, step),
+                    OldMessage::Report => self.send_old_report(address, base, step),
+                    OldMessage::Leave => self.send_leave(address, base, step),
                     OldMessage::Nothing => {}
                 }
             }
@@ -37,41 +38,41 @@ impl Host {
             }
             self.forget_if_idle(address);
         }
-        self.send_records(&records, port, step);
+        self.send_records(&records, base, step);
     }
 
     /// Sets when the groups with reports left are reported again.
-    pub(super) fn schedule_repetition(&mut self, port: &Port, step: &mut Step) {
+    pub(super) fn schedule_repetition(&mut self, base: &LinkBase, step: &mut Step) {
         self.repeat_at = NEVER;
         if !self.repeating.is_empty() {
-            let interval = port.config.report_interval(self.version);
+            let interval = base.config.report_interval(self.version);
             self.repeat_at = Time(step.now.0 + step.random.u64(1..=u64::from(interval)));
         }
     }
 
     /// Answers the specific queries for a group.
-    pub(super) fn answer(&mut self, address: Ipv4Addr, port: &mut Port, step: &mut Step) {
+    pub(super) fn answer(&mut self, address: Ipv4Addr, base: &mut LinkBase, step: &mut Step) {
         let Some(group) = self.groups.get_mut(&address) else { return };
         let record = group.next_answer(address);
         if self.version == 3 {
-            self.send_records(record.as_slice(), port, step);
+            self.send_records(record.as_slice(), base, step);
         } else if record.is_some() {
-            self.send_old_report(address, port, step);
+            self.send_old_report(address, base, step);
         }
     }
 
     /// Sends the next packet of the answer to General Queries.
-    pub(super) fn sweep(&mut self, port: &mut Port, step: &mut Step) {
+    pub(super) fn sweep(&mut self, base: &mut LinkBase, step: &mut Step) {
         let passed = match self.version {
-            3 => self.sweep_records(port, step),
-            _ => self.sweep_old_report(port, step),
+            3 => self.sweep_records(base, step),
+            _ => self.sweep_old_report(base, step),
         };
         self.sweep.advance(passed, &self.groups, step);
     }
 
     /// The next groups of the walk, as many as fit into a packet; returns how many.
-    fn sweep_records(&mut self, port: &mut Port, step: &mut Step) -> usize {
-        let mut left = pack::room(port.info.mtu);
+    fn sweep_records(&mut self, base: &mut LinkBase, step: &mut Step) -> usize {
+        let mut left = pack::room(base.info.mtu);
         let (mut records, mut passed) = (Vec::new(), 0);
         while let Some(address) = self.sweep.next(&self.groups) {
             let group = &self.groups[&address];
@@ -87,20 +88,20 @@ impl Host {
             self.sweep.pass(address);
             passed += 1;
         }
-        self.send_records(&records, port, step);
+        self.send_records(&records, base, step);
         passed
     }
 
     /// v1 and v2: reports the next group of the walk that no other host has reported since the
     /// query. Returns how many groups it has passed.
-    fn sweep_old_report(&mut self, port: &mut Port, step: &mut Step) -> usize {
+    fn sweep_old_report(&mut self, base: &mut LinkBase, step: &mut Step) -> usize {
         let mut passed = 0;
         while let Some(address) = self.sweep.next(&self.groups) {
             self.sweep.pass(address);
             passed += 1;
             let group = &self.groups[&address];
             if !group.wanted.is_nothing() && !group.was_heard_since(self.sweep.asked_at()) {
-                self.send_old_report(address, port, step);
+                self.send_old_report(address, base, step);
                 break;
             }
         }
@@ -117,18 +118,18 @@ impl Host {
         }
     }
 
-    fn send_records(&self, records: &[Report], port: &mut Port, step: &mut Step) {
-        for message in pack::pack(records, pack::room(port.info.mtu)) {
-            self.send(&message, codec::ALL_V3_ROUTERS, port, step);
+    fn send_records(&self, records: &[PendingRecord], base: &mut LinkBase, step: &mut Step) {
+        for message in pack::pack(records, pack::room(base.info.mtu)) {
+            self.send(&message, codec::ALL_V3_ROUTERS, base, step);
         }
     }
 
     /// v1 and v2: reports one group. These versions cannot say which sources are wanted, and
     /// routers ignore such reports in the SSM range (RFC 4604, 2.2.1).
-    fn send_old_report(&mut self, address: Ipv4Addr, port: &mut Port, step: &mut Step) {
-        if port.config.is_ssm(address) {
+    fn send_old_report(&mut self, address: Ipv4Addr, base: &mut LinkBase, step: &mut Step) {
+        if base.config.is_ssm(address) {
             let version = self.version;
-            return port.log(step, LogEvent::SsmNotReported { group: address, version });
+            return base.log(step, LogEvent::SsmNotReported { group: address, version });
         }
         if let Some(group) = self.groups.get_mut(&address) {
             group.reported();
@@ -137,16 +138,16 @@ impl Host {
             1 => codec::report_v1(address),
             _ => codec::report_v2(address),
         };
-        self.send(&message, address, port, step);
+        self.send(&message, address, base, step);
     }
 
-    fn send_leave(&self, address: Ipv4Addr, port: &mut Port, step: &mut Step) {
-        self.send(&codec::leave(address), codec::ALL_ROUTERS, port, step);
+    fn send_leave(&self, address: Ipv4Addr, base: &mut LinkBase, step: &mut Step) {
+        self.send(&codec::leave(address), codec::ALL_ROUTERS, base, step);
     }
 
-    fn send(&self, message: &[u8], destination: Ipv4Addr, port: &mut Port, step: &mut Step) {
+    fn send(&self, message: &[u8], destination: Ipv4Addr, base: &mut LinkBase, step: &mut Step) {
         let Some(source) = self.source else { return };
-        port.counters.reports_sent += 1;
-        port.send(step, message, Route { source, destination, loop_back: false });
+        base.counters.reports_sent += 1;
+        base.send(step, message, Addressing { source, destination, loop_back: false });
     }
 }

@@ -4,8 +4,8 @@
 //! There is one walk at most. A query during a walk makes it go round once more from where it
 //! is. So a query costs the same however many groups there are.
 
-use super::Group;
-use crate::port::Step;
+use super::HostGroup;
+use crate::step::Step;
 use crate::NEVER;
 use mgm_types::Time;
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ impl Sweep {
     }
 
     /// The next group of the walk.
-    pub fn next(&self, groups: &BTreeMap<Ipv4Addr, Group>) -> Option<Ipv4Addr> {
+    pub fn next(&self, groups: &BTreeMap<Ipv4Addr, HostGroup>) -> Option<Ipv4Addr> {
         let from = |start: u64, end: u64| {
             let end = Ipv4Addr::from(u32::try_from(end.checked_sub(1)?).unwrap_or(u32::MAX));
             let start = Ipv4Addr::from(u32::try_from(start).ok()?);
@@ -92,7 +92,12 @@ impl Sweep {
     }
 
     /// The packet that was due has been sent, with this many groups; plans the next one.
-    pub fn advance(&mut self, passed: usize, groups: &BTreeMap<Ipv4Addr, Group>, step: &mut Step) {
+    pub fn advance(
+        &mut self,
+        passed: usize,
+        groups: &BTreeMap<Ipv4Addr, HostGroup>,
+        step: &mut Step,
+    ) {
         if self.next(groups).is_none() {
             *self = Sweep::default();
             return;

@@ -5,15 +5,16 @@ mod fallback;
 mod links;
 mod queries;
 
-use super::Host;
-use crate::codec::{self, Datagram, Message, Query, QueryBody, RecordType, Sources};
+use super::HostSide;
+use crate::codec::{self, Datagram, Message, Query, QueryBody, RecordType, SourceList};
 use crate::config::{LinkConfig, Role, Settings};
 use crate::counters::DropReason;
 use crate::event::{LinkAddress, LinkInfo, Packet};
 use crate::filter::Filter;
+use crate::link_base::LinkBase;
 use crate::log_event::LogLine;
-use crate::port::{Port, Step};
 use crate::receive::receive;
+use crate::step::Step;
 use crate::{Action, NEVER};
 use mgm_types::Time;
 use std::net::Ipv4Addr;
@@ -60,8 +61,8 @@ fn v3(kind: RecordType, group: Ipv4Addr, numbers: &[u8]) -> Said {
 
 /// A host, its link, and what it has said, with the times.
 struct Bench {
-    host: Host,
-    port: Port,
+    host: HostSide,
+    base: LinkBase,
     now: Time,
     random: fastrand::Rng,
     said: Vec<(u64, Said)>,
@@ -81,8 +82,8 @@ impl Bench {
 
     fn with(config: LinkConfig, seed: u64) -> Bench {
         let mut bench = Bench {
-            host: Host::new(&config),
-            port: Port::new(LINK, config, LinkInfo::default()),
+            host: HostSide::new(&config),
+            base: LinkBase::new(LINK, config, LinkInfo::default()),
             now: Time(1_000),
             random: fastrand::Rng::with_seed(seed),
             said: Vec::new(),
@@ -93,7 +94,7 @@ impl Bench {
         bench
     }
 
-    fn step(&mut self, act: impl FnOnce(&mut Host, &mut Port, &mut Step)) {
+    fn step(&mut self, act: impl FnOnce(&mut HostSide, &mut LinkBase, &mut Step)) {
         let (mut actions, mut changed, mut entries) = (Vec::new(), Vec::new(), 0);
         let mut step = Step {
             now: self.now,
@@ -103,8 +104,8 @@ impl Bench {
             settings: &Settings::default(),
             entries: &mut entries,
         };
-        act(&mut self.host, &mut self.port, &mut step);
-        self.host.flush(&mut self.port, &mut step);
+        act(&mut self.host, &mut self.base, &mut step);
+        self.host.flush(&mut self.base, &mut step);
         for action in actions {
             match action {
                 Action::Send(sent) => self.note(&sent.octets, sent.destination),
@@ -134,24 +135,24 @@ impl Bench {
     }
 
     fn link(&mut self, info: LinkInfo) {
-        self.step(|host, port, step| {
-            port.info = info;
-            host.adapt(port, step);
+        self.step(|host, base, step| {
+            base.info = info;
+            host.adapt(base, step);
         });
     }
 
     fn want(&mut self, group: Ipv4Addr, wanted: Filter) {
-        self.step(|host, port, _| host.set(group, wanted, &port.config));
+        self.step(|host, base, _| host.set(group, wanted, &base.config));
     }
 
     /// A message arrives from another machine of the link.
     fn hear(&mut self, from: Ipv4Addr, to: Ipv4Addr, message: &[u8]) -> Result<(), DropReason> {
         let octets = codec::datagram(from, to, message);
         let mut result = Ok(());
-        self.step(|host, port, step| {
+        self.step(|host, base, step| {
             let packet = Packet { link: LINK, unicast_frame: false, octets: &octets };
-            match receive(port, &packet, |address| address == OWN) {
-                Ok(received) => host.received(&received, port, step),
+            match receive(base, &packet, |address| address == OWN) {
+                Ok(received) => host.received(&received, base, step),
                 Err(reason) => result = Err(reason),
             }
         });
@@ -175,7 +176,7 @@ impl Bench {
             let at = self.host.deadline();
             assert!(at >= self.now, "a deadline in the past");
             self.now = at;
-            self.step(|host, port, step| host.run(at, port, step));
+            self.step(|host, base, step| host.run(at, base, step));
         }
         self.now = end;
     }
@@ -192,7 +193,7 @@ impl Bench {
 
 fn query(version: u8, group: Ipv4Addr, numbers: &[u8], max_response: u32) -> Vec<u8> {
     let octets: Vec<u8> = sources(numbers).iter().flat_map(Ipv4Addr::octets).collect();
-    let sources = Sources::of(&octets);
+    let sources = SourceList::of(&octets);
     let body = match version {
         1 => QueryBody::V1,
         2 => QueryBody::V2,

@@ -4,7 +4,7 @@ use super::raised::{Moved, Way};
 use super::{Links, Proxy};
 use crate::config::{ProxyUpstream, Role};
 use crate::log_event::LogEvent;
-use crate::port::Step;
+use crate::step::Step;
 use crate::{Action, Answer, MgmCall, NEVER};
 use mgm_types::{Flow, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +125,7 @@ impl Proxy {
         if link != arrival {
             warn_of_arrival(question, links, step);
         }
-        let is_down = links.get(&link).is_some_and(|l| l.port.config.role == Role::Downstream);
+        let is_down = links.get(&link).is_some_and(|l| l.base.config.role == Role::Downstream);
         let way_up = if is_down { self.way_up(flow, link, links) } else { None };
         match way_up {
             Some(to) => self.send_up(flow, Way { from: link, to, until }, links, step),
@@ -162,8 +162,8 @@ impl Proxy {
             Ok(_) => {}
             Err(()) => {
                 if let Some(link) = links.get_mut(&way.from) {
-                    link.port.counters.flows_not_sent_up += 1;
-                    link.port.log(step, LogEvent::ForwardUpLimit(flow));
+                    link.base.counters.flows_not_sent_up += 1;
+                    link.base.log(step, LogEvent::ForwardUpLimit(flow));
                 }
             }
         }
@@ -174,6 +174,6 @@ impl Proxy {
 fn warn_of_arrival(question: Question, links: &mut Links, step: &mut Step) {
     let Question { flow, expected, arrival, .. } = question;
     if let Some(link) = links.get_mut(&arrival).filter(|link| link.is_upstream()) {
-        link.port.log(step, LogEvent::ArrivesElsewhere { flow, expected });
+        link.base.log(step, LogEvent::ArrivesElsewhere { flow, expected });
     }
 }

@@ -1,6 +1,6 @@
 //! The host routes of `sources` (I59).
 
-use crate::port::Step;
+use crate::step::Step;
 use crate::{Action, MgmCall, NEVER};
 use mgm_types::{Prefix, Time};
 use std::collections::BTreeMap;

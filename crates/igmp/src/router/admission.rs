@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 
 /// The message that a record comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub(super) enum MessageKind {
     V1Report,
     V2Report,
     Leave,
@@ -18,22 +18,22 @@ pub(super) enum Message {
 
 /// A record of a v3 report, or what an older message means as one.
 #[derive(Clone, Debug)]
-pub(super) struct Report {
-    pub message: Message,
+pub(super) struct ReceivedRecord {
+    pub message: MessageKind,
     pub host: Ipv4Addr,
     pub kind: RecordType,
     pub group: Ipv4Addr,
     pub sources: Vec<Ipv4Addr>,
 }
 
-impl Report {
+impl ReceivedRecord {
     /// A message of version 1 or 2: IS_EX({}) or, for a Leave, TO_IN({}).
-    pub fn old(message: Message, host: Ipv4Addr, group: Ipv4Addr) -> Report {
+    pub fn old(message: MessageKind, host: Ipv4Addr, group: Ipv4Addr) -> ReceivedRecord {
         let kind = match message {
-            Message::Leave => RecordType::ToIn,
+            MessageKind::Leave => RecordType::ToIn,
             _ => RecordType::IsEx,
         };
-        Report { message, host, kind, group, sources: Vec::new() }
+        ReceivedRecord { message, host, kind, group, sources: Vec::new() }
     }
 }
 
@@ -49,22 +49,22 @@ impl Rules<'_> {
     /// Changes the record to what it means here. `Ok(false)`: nothing, and that is in order.
     pub fn admit(
         &self,
-        report: &mut Report,
+        report: &mut ReceivedRecord,
         group: Option<&Group>,
         counters: &mut Counters,
     ) -> Result<bool, DropReason> {
         self.check_group(report)?;
         self.check_sources(report, counters)?;
         if self.config.is_ssm(report.group) {
-            let valid = report.message == Message::V3Report
+            let valid = report.message == MessageKind::V3Report
                 && !matches!(report.kind, RecordType::IsEx | RecordType::ToEx);
             return if valid { Ok(true) } else { Err(DropReason::SsmRange) };
         }
         Ok(self.translate(report) && group.is_none_or(|group| self.older_hosts(report, group)))
     }
 
-    fn check_group(&self, report: &Report) -> Result<(), DropReason> {
-        if report.message == Message::V1Report && self.config.ignore_v1 {
+    fn check_group(&self, report: &ReceivedRecord) -> Result<(), DropReason> {
+        if report.message == MessageKind::V1Report && self.config.ignore_v1 {
             return Err(DropReason::IgnoredV1);
         }
         permits_group(self.config, report.group)
@@ -73,7 +73,7 @@ impl Rules<'_> {
     /// Removes sources that cannot send or are denied; sorts the others.
     fn check_sources(
         &self,
-        report: &mut Report,
+        report: &mut ReceivedRecord,
         counters: &mut Counters,
     ) -> Result<(), DropReason> {
         if report.sources.is_empty() {
@@ -94,7 +94,7 @@ impl Rules<'_> {
     }
 
     /// What a v3 record means on a link of version 1 or 2. False: nothing.
-    fn translate(&self, report: &mut Report) -> bool {
+    fn translate(&self, report: &mut ReceivedRecord) -> bool {
         if self.version == 3 {
             return true;
         }
@@ -113,7 +113,7 @@ impl Rules<'_> {
     }
 
     /// What a record means for a group that v1 or v2 hosts have reported. False: nothing.
-    fn older_hosts(&self, report: &mut Report, group: &Group) -> bool {
+    fn older_hosts(&self, report: &mut ReceivedRecord, group: &Group) -> bool {
         let (v1, v2) = (group.v1_until > self.now, group.v2_until > self.now);
         match report.kind {
             RecordType::Block => !(v1 || v2),

@@ -2,20 +2,21 @@
 
 use crate::config::LeaveMode;
 use crate::filter::Filter;
-use crate::port::{Port, Step};
+use crate::link_base::LinkBase;
 use crate::router::admission::permits_group;
 use crate::router::group::Source;
 use crate::router::room::Room;
-use crate::router::{Context, Router};
+use crate::router::{Context, RouterSide};
 use crate::saved::SavedGroup;
+use crate::step::Step;
 use mgm_types::{is_host_source, Time};
 use std::net::Ipv4Addr;
 
-impl Router {
+impl RouterSide {
     /// Removes what the configuration does not permit any longer (I46, I51). The caller
     /// reports what changed.
-    pub fn enforce(&mut self, port: &Port, step: &mut Step) {
-        let config = &port.config;
+    pub fn enforce(&mut self, base: &LinkBase, step: &mut Step) {
+        let config = &base.config;
         let all: Vec<Ipv4Addr> = self.groups().collect();
         for address in all {
             let Some(group) = self.groups.get_mut(address) else { continue };
@@ -32,10 +33,10 @@ impl Router {
     }
 
     /// The configuration changed: reports that it now would note, or admit, may have come before.
-    pub fn forget_hosts(&mut self, port: &Port, step: &Step) {
-        self.hosts_unknown(port, step.now);
+    pub fn forget_hosts(&mut self, base: &LinkBase, step: &Step) {
+        self.hosts_unknown(base, step.now);
         for group in self.groups.iter_mut() {
-            if port.config.leave != LeaveMode::Tracked {
+            if base.config.leave != LeaveMode::Tracked {
                 group.tracking.forget();
             }
             group.tracking.suspend(self.unknown_until);
@@ -43,8 +44,8 @@ impl Router {
     }
 
     /// Hosts that are not known may want any group, until what they reported ends (G49).
-    pub(super) fn hosts_unknown(&mut self, port: &Port, now: Time) {
-        let until = Time(now.0 + self.querier.intervals(&port.config).group_membership);
+    pub(super) fn hosts_unknown(&mut self, base: &LinkBase, now: Time) {
+        let until = Time(now.0 + self.querier.intervals(&base.config).group_membership);
         self.unknown_until = self.unknown_until.max(until);
     }
 
@@ -67,13 +68,13 @@ impl Router {
 
     /// Takes over a saved group until QRI + LMQT from now, unless hosts have reported it already.
     pub fn restore(&mut self, saved: &SavedGroup, context: &mut Context) {
-        let (config, now) = (&context.port.config, context.step.now);
+        let (config, now) = (&context.base.config, context.step.now);
         let denied = permits_group(config, saved.group).is_err()
             || saved.exclude && config.is_ssm(saved.group);
         if denied || self.groups.get(saved.group).is_some() {
             return;
         }
-        let before = self.desired(saved.group, context.port);
+        let before = self.desired(saved.group, context.base);
         let answered = u64::from(config.query_response_interval) + config.last_member_time();
         let end = Time(now.0 + answered);
         let mut room = Room {
@@ -81,7 +82,7 @@ impl Router {
             max_entries: context.step.settings.max_entries,
             max_sources: config.max_sources.into(),
             bucket: None,
-            counters: &mut context.port.counters,
+            counters: &mut context.base.counters,
             now,
             reached: None,
         };

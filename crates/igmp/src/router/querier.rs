@@ -1,11 +1,12 @@
 //! Who queries on a link, and when the General Queries are due (I19 to I28).
 
-use crate::codec::{self, Query, QueryBody, Sources};
+use crate::codec::{self, Query, QueryBody, SourceList};
 use crate::config::{Intervals, LinkConfig};
 use crate::counters::DropReason;
+use crate::link_base::{Addressing, LinkBase};
 use crate::log_event::LogEvent;
-use crate::port::{Port, Route, Step};
 use crate::router::version::OlderQueriers;
+use crate::step::Step;
 use crate::NEVER;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
@@ -118,8 +119,13 @@ impl Querier {
 
     /// The link came up, or its addresses or configuration changed: adapts to the election
     /// address that it has now. `former` is the one that it had.
-    pub fn address_changed(&mut self, former: Option<Ipv4Addr>, port: &mut Port, step: &mut Step) {
-        let own = port.query_address();
+    pub fn address_changed(
+        &mut self,
+        former: Option<Ipv4Addr>,
+        base: &mut LinkBase,
+        step: &mut Step,
+    ) {
+        let own = base.query_address();
         let Some(address) = own else {
             self.active = false;
             self.next_query = NEVER;
@@ -128,41 +134,41 @@ impl Querier {
         self.others.retain(|other| other.address < address);
         if self.active {
             if former != own {
-                self.query(port, step);
-                self.schedule(port, step.now);
+                self.query(base, step);
+                self.schedule(base, step.now);
             }
         } else if self.others.is_empty() {
             // A router that has been silent starts up: it may be the only one.
-            self.startup_left = if former.is_none() { port.config.startup_count() } else { 1 };
-            self.begin(port, step);
+            self.startup_left = if former.is_none() { base.config.startup_count() } else { 1 };
+            self.begin(base, step);
         }
     }
 
-    fn begin(&mut self, port: &mut Port, step: &mut Step) {
+    fn begin(&mut self, base: &mut LinkBase, step: &mut Step) {
         self.active = true;
         self.changed = step.now;
-        port.log(step, LogEvent::BecameQuerier);
-        self.query(port, step);
+        base.log(step, LogEvent::BecameQuerier);
+        self.query(base, step);
         self.startup_left = self.startup_left.saturating_sub(1);
-        self.schedule(port, step.now);
+        self.schedule(base, step.now);
     }
 
     /// Sets when the next General Query is due, counted from `from`.
-    fn schedule(&mut self, port: &Port, from: Time) {
-        let config = &port.config;
+    fn schedule(&mut self, base: &LinkBase, from: Time) {
+        let config = &base.config;
         let startup = self.startup_left > 0;
         let interval = if startup { config.startup_interval() } else { config.query_interval };
         self.next_query = Time(from.0 + u64::from(interval));
     }
 
     /// Runs what was due at `at`. Late or not, one General Query goes out at most (I2).
-    pub fn run(&mut self, at: Time, port: &mut Port, step: &mut Step) {
+    pub fn run(&mut self, at: Time, base: &mut LinkBase, step: &mut Step) {
         if self.active && self.next_query <= at {
-            self.query(port, step);
+            self.query(base, step);
             self.startup_left = self.startup_left.saturating_sub(1);
-            self.schedule(port, at);
+            self.schedule(base, at);
             if self.next_query <= step.now {
-                self.schedule(port, step.now);
+                self.schedule(base, step.now);
             }
         }
         let heard = self.others.len();
@@ -171,34 +177,34 @@ impl Querier {
         if self.elected() != elected {
             self.changed = step.now;
         }
-        if heard > 0 && self.others.is_empty() && port.query_address().is_some() {
+        if heard > 0 && self.others.is_empty() && base.query_address().is_some() {
             self.startup_left = 1;
-            self.begin(port, step);
+            self.begin(base, step);
         }
     }
 
     /// A General Query of another router.
-    pub fn heard(&mut self, source: Ipv4Addr, query: &Query, port: &mut Port, step: &mut Step) {
+    pub fn heard(&mut self, source: Ipv4Addr, query: &Query, base: &mut LinkBase, step: &mut Step) {
         let former = self.elected();
-        if port.query_address().is_none_or(|own| source < own) {
-            self.note(source, query, port, step.now);
+        if base.query_address().is_none_or(|own| source < own) {
+            self.note(source, query, base, step.now);
         }
         if self.elected() != former {
             self.changed = step.now;
-            port.log(step, LogEvent::OtherQuerier(source));
+            base.log(step, LogEvent::OtherQuerier(source));
         }
-        let ours = port.config.version;
+        let ours = base.config.version;
         if query.version() != ours {
-            port.counters.wrong_version_queries += 1;
+            base.counters.wrong_version_queries += 1;
             let theirs = query.version();
-            port.log(step, LogEvent::VersionMismatch { querier: source, theirs, ours });
+            base.log(step, LogEvent::VersionMismatch { querier: source, theirs, ours });
         }
-        let present = self.intervals(&port.config).other_querier_present;
+        let present = self.intervals(&base.config).other_querier_present;
         self.older.heard(query.version(), Time(step.now.0 + present));
     }
 
     /// Remembers a querier with a lower address than ours.
-    fn note(&mut self, source: Ipv4Addr, query: &Query, port: &Port, now: Time) {
+    fn note(&mut self, source: Ipv4Addr, query: &Query, base: &LinkBase, now: Time) {
         let at = match self.others.binary_search_by_key(&source, |other| other.address) {
             Ok(at) => at,
             Err(REMEMBERED) => return,
@@ -215,37 +221,37 @@ impl Querier {
         }
         self.active = false;
         self.next_query = NEVER;
-        let present = self.intervals(&port.config).other_querier_present;
+        let present = self.intervals(&base.config).other_querier_present;
         self.others[at].until = Time(now.0 + present);
     }
 
     /// Sends a General Query.
-    fn query(&self, port: &mut Port, step: &mut Step) {
-        let config = &port.config;
+    fn query(&self, base: &mut LinkBase, step: &mut Step) {
+        let config = &base.config;
         let body = match self.version(config, step.now) {
             1 => QueryBody::V1,
             2 => QueryBody::V2,
-            _ => v3_body(config, false, Sources::default()),
+            _ => v3_body(config, false, SourceList::default()),
         };
         let max_response = config.query_response_interval;
         let query = Query { group: Ipv4Addr::UNSPECIFIED, max_response, body };
-        let Some(source) = port.query_address() else { return };
-        let route = Route { source, destination: codec::ALL_SYSTEMS, loop_back: true };
-        port.counters.queries_sent += 1;
-        port.send(step, &query.write(), route);
+        let Some(source) = base.query_address() else { return };
+        let to = Addressing { source, destination: codec::ALL_SYSTEMS, loop_back: true };
+        base.counters.queries_sent += 1;
+        base.send(step, &query.write(), to);
     }
 }
 
 /// Whether a router may be querier here (I28). The configured list holds for its version, too.
 pub(super) fn check_allowed(
     source: Ipv4Addr,
-    port: &mut Port,
+    base: &mut LinkBase,
     step: &mut Step,
 ) -> Result<(), DropReason> {
-    if port.config.querier_allow.as_ref().is_none_or(|allowed| allowed.contains(&source)) {
+    if base.config.querier_allow.as_ref().is_none_or(|allowed| allowed.contains(&source)) {
         return Ok(());
     }
-    port.log(step, LogEvent::QuerierNotAllowed(source));
+    base.log(step, LogEvent::QuerierNotAllowed(source));
     Err(DropReason::QuerierNotAllowed)
 }
 
@@ -254,15 +260,15 @@ pub(super) fn check_allowed(
 pub(super) fn check_response(
     source: Ipv4Addr,
     query: &Query,
-    port: &mut Port,
+    base: &mut LinkBase,
     step: &mut Step,
 ) -> Result<(), DropReason> {
-    let limit = port.config.query_response_interval.saturating_mul(CAP as u32).max(USUAL_RESPONSE);
+    let limit = base.config.query_response_interval.saturating_mul(CAP as u32).max(USUAL_RESPONSE);
     let response = query.max_response;
     if !query.is_general() || response <= limit {
         return Ok(());
     }
-    port.log(step, LogEvent::SlowQuery { querier: source, response, limit });
+    base.log(step, LogEvent::SlowQuery { querier: source, response, limit });
     Err(DropReason::SlowQuery)
 }
 
@@ -270,7 +276,7 @@ pub(super) fn check_response(
 pub(super) fn v3_body<'a>(
     config: &LinkConfig,
     suppress: bool,
-    sources: Sources<'a>,
+    sources: SourceList<'a>,
 ) -> QueryBody<'a> {
     let interval = (config.query_interval / 1_000).min(u32::from(codec::LARGEST)) as u16;
     QueryBody::V3 { suppress, robustness: config.robustness, interval, sources }

@@ -1,9 +1,10 @@
 //! Specific queries: Q(G) and Q(G,X), first sent and repeated (I35 to I37).
 
-use crate::codec::{self, Query, QueryBody, Sources};
-use crate::port::{Port, Route, Step};
+use crate::codec::{self, Query, QueryBody, SourceList};
+use crate::link_base::{Addressing, LinkBase};
 use crate::router::group::Group;
 use crate::router::querier::v3_body;
+use crate::step::Step;
 use crate::NEVER;
 use mgm_types::Time;
 use std::net::Ipv4Addr;
@@ -15,18 +16,18 @@ pub(super) struct Asker<'a, 's> {
     /// The version of the link.
     pub version: u8,
     /// The link.
-    pub port: &'a mut Port,
+    pub base: &'a mut LinkBase,
     /// The step.
     pub step: &'a mut Step<'s>,
 }
 
 impl Asker<'_, '_> {
     fn last_member_end(&self) -> Time {
-        Time(self.step.now.0 + self.port.config.last_member_time())
+        Time(self.step.now.0 + self.base.config.last_member_time())
     }
 
     fn next_round(&self) -> Time {
-        Time(self.step.now.0 + u64::from(self.port.config.last_member_query_interval))
+        Time(self.step.now.0 + u64::from(self.base.config.last_member_query_interval))
     }
 
     /// Whether Q(G) would start something now: it does not while a sequence runs and no report
@@ -49,14 +50,14 @@ impl Asker<'_, '_> {
     pub fn start_group(&mut self, group: &mut Group) {
         group.timer = group.timer.min(self.last_member_end());
         group.asked = true;
-        group.queries_left = self.port.config.last_member_count() - 1;
+        group.queries_left = self.base.config.last_member_count() - 1;
         group.next_query = self.next_round();
         self.send_group(false);
     }
 
     /// Q(G,X) for sources that [`Asker::starting_sources`] has returned.
     pub fn start_sources(&mut self, group: &mut Group, sources: &[Ipv4Addr]) {
-        let (end, left) = (self.last_member_end(), self.port.config.last_member_count() - 1);
+        let (end, left) = (self.last_member_end(), self.base.config.last_member_count() - 1);
         for address in sources {
             if let Ok(at) = group.find(*address) {
                 group.sources[at].set_timer(end);
@@ -112,7 +113,7 @@ impl Asker<'_, '_> {
 
     /// The round after the one that was due then.
     fn following(&self, due: Time) -> Time {
-        let next = Time(due.0 + u64::from(self.port.config.last_member_query_interval));
+        let next = Time(due.0 + u64::from(self.base.config.last_member_query_interval));
         if next > self.step.now {
             next
         } else {
@@ -124,7 +125,7 @@ impl Asker<'_, '_> {
         let body = match self.version {
             1 => return,
             2 => QueryBody::V2,
-            _ => v3_body(&self.port.config, suppress, Sources::default()),
+            _ => v3_body(&self.base.config, suppress, SourceList::default()),
         };
         self.send(body);
     }
@@ -134,19 +135,19 @@ impl Asker<'_, '_> {
         if self.version < 3 {
             return;
         }
-        for part in sources.chunks(codec::sources_in_query(self.port.info.mtu)) {
+        for part in sources.chunks(codec::sources_in_query(self.base.info.mtu)) {
             let octets: Vec<u8> = part.iter().flat_map(Ipv4Addr::octets).collect();
-            let body = v3_body(&self.port.config, suppress, Sources::of(&octets));
+            let body = v3_body(&self.base.config, suppress, SourceList::of(&octets));
             self.send(body);
         }
     }
 
     fn send(&mut self, body: QueryBody) {
-        let Some(source) = self.port.query_address() else { return };
-        let max_response = self.port.config.last_member_query_interval;
+        let Some(source) = self.base.query_address() else { return };
+        let max_response = self.base.config.last_member_query_interval;
         let query = Query { group: self.address, max_response, body };
-        let route = Route { source, destination: self.address, loop_back: false };
-        self.port.counters.queries_sent += 1;
-        self.port.send(self.step, &query.write(), route);
+        let to = Addressing { source, destination: self.address, loop_back: false };
+        self.base.counters.queries_sent += 1;
+        self.base.send(self.step, &query.write(), to);
     }
 }

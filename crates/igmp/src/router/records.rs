@@ -5,38 +5,38 @@ use crate::config::{Intervals, LeaveMode};
 use crate::log_event::LogEvent;
 use crate::memberships::Desired;
 use crate::receive::Received;
-use crate::router::admission::{self, Report, Rules};
-use crate::router::bucket::Bucket;
+use crate::router::admission::{MessageKind, ReceivedRecord, Rules};
 use crate::router::group::{Group, Questions};
 use crate::router::queries::Asker;
 use crate::router::room::{Limit, Room};
+use crate::router::token_bucket::TokenBucket;
 use crate::router::tracking::Reported;
-use crate::router::transitions::{apply, creates, may_change, Change};
-use crate::router::{Context, Router};
+use crate::router::transitions::{apply, creates, may_change, CheckedRecord};
+use crate::router::{Context, RouterSide};
 use crate::DropReason;
 use mgm_types::{Flow, Time};
 use std::net::Ipv4Addr;
 
-impl Router {
+impl RouterSide {
     /// A report or a leave.
     pub(super) fn reported(&mut self, received: &Received, context: &mut Context) {
         let host = received.source;
-        let old = |message, group| Report::old(message, host, group);
+        let old = |message, group| ReceivedRecord::old(message, host, group);
         match &received.message {
             Message::Query(_) => {}
             Message::ReportV1(group) => {
-                self.record(old(admission::Message::V1Report, *group), context);
+                self.record(old(MessageKind::V1Report, *group), context);
             }
             Message::ReportV2(group) => {
-                self.record(old(admission::Message::V2Report, *group), context);
+                self.record(old(MessageKind::V2Report, *group), context);
             }
-            Message::Leave(group) => self.record(old(admission::Message::Leave, *group), context),
+            Message::Leave(group) => self.record(old(MessageKind::Leave, *group), context),
             Message::ReportV3(records) => {
                 let mut known = 0;
                 for record in records.clone() {
                     known += 1;
-                    let report = Report {
-                        message: admission::Message::V3Report,
+                    let report = ReceivedRecord {
+                        message: MessageKind::V3Report,
                         host,
                         kind: record.kind,
                         group: record.group,
@@ -44,45 +44,45 @@ impl Router {
                     };
                     self.record(report, context);
                 }
-                context.port.counters.unknown_records += (records.len() - known) as u64;
+                context.base.counters.unknown_records += (records.len() - known) as u64;
             }
         }
     }
 
     /// One record, of a v3 report or of an older message.
-    fn record(&mut self, mut report: Report, context: &mut Context) {
+    fn record(&mut self, mut report: ReceivedRecord, context: &mut Context) {
         let (address, now) = (report.group, context.step.now);
-        let version = self.version(context.port, now);
-        let rules = Rules { config: &context.port.config, version, now };
+        let version = self.version(context.base, now);
+        let rules = Rules { config: &context.base.config, version, now };
         let known = self.groups.get(address);
-        match rules.admit(&mut report, known, &mut context.port.counters) {
+        match rules.admit(&mut report, known, &mut context.base.counters) {
             Ok(true) => {}
             Ok(false) => return,
             Err(reason) => return refuse(&report, reason, context),
         }
-        if report.message == admission::Message::Leave {
-            context.port.counters.leaves += 1;
+        if report.message == MessageKind::Leave {
+            context.base.counters.leaves += 1;
         } else {
-            context.port.counters.reports += 1;
+            context.base.counters.reports += 1;
         }
         let is_new = known.is_none();
-        let intervals = self.querier.intervals(&context.port.config);
+        let intervals = self.querier.intervals(&context.base.config);
         let membership_end = Time(now.0 + intervals.group_membership);
-        let change = Change { kind: report.kind, sources: &report.sources, membership_end };
+        let change = CheckedRecord { kind: report.kind, sources: &report.sources, membership_end };
         if is_new && !(creates(&change) && self.create(address, context)) {
             return;
         }
         let asks = self.is_querier();
         let Some(group) = self.groups.get_mut(address) else { return };
         let mut work = Work { group, report: &report, intervals, version, now };
-        let ends = asks && context.port.config.leave != LeaveMode::Query;
+        let ends = asks && context.base.config.leave != LeaveMode::Query;
         let before = may_change(work.group, &change, ends)
-            .then(|| Desired::of(work.group.filter(), context.port.statics_of(address)));
+            .then(|| Desired::of(work.group.filter(), context.base.statics_of(address)));
         let questions = work.change(&change, &mut self.creations, context);
         work.note_host(context);
         let asked = asks && work.follow(questions, &mut self.sequences, context);
         if is_new {
-            context.port.counters.groups_added += u64::from(!work.group.is_empty());
+            context.base.counters.groups_added += u64::from(!work.group.is_empty());
         }
         // The record sets timers to GMI or to the group timer, and queries lower some. Timers that
         // rise leave the deadline too early, which does no harm.
@@ -96,14 +96,14 @@ impl Router {
 
     /// Creates the record of a group, if there is room for it.
     fn create(&mut self, address: Ipv4Addr, context: &mut Context) -> bool {
-        let config = &context.port.config;
+        let config = &context.base.config;
         let max_groups = config.max_groups as usize;
         let mut room = Room {
             entries: &mut *context.step.entries,
             max_entries: context.step.settings.max_entries,
             max_sources: config.max_sources.into(),
             bucket: Some(&mut self.creations),
-            counters: &mut context.port.counters,
+            counters: &mut context.base.counters,
             now: context.step.now,
             reached: None,
         };
@@ -116,8 +116,8 @@ impl Router {
             _ => LogEvent::GroupLimit(address),
         };
         // The host may still want the group when another one creates it.
-        self.hosts_unknown(context.port, context.step.now);
-        context.port.log(context.step, event);
+        self.hosts_unknown(context.base, context.step.now);
+        context.base.log(context.step, event);
         false
     }
 }
@@ -125,7 +125,7 @@ impl Router {
 /// A record that is applied to its group.
 struct Work<'a> {
     group: &'a mut Group,
-    report: &'a Report,
+    report: &'a ReceivedRecord,
     intervals: Intervals,
     version: u8,
     now: Time,
@@ -135,16 +135,16 @@ impl Work<'_> {
     /// Applies the table. Returns what it says must be asked.
     fn change(
         &mut self,
-        change: &Change,
-        creations: &mut Bucket,
+        change: &CheckedRecord,
+        creations: &mut TokenBucket,
         context: &mut Context,
     ) -> Questions {
         let mut room = Room {
             entries: &mut *context.step.entries,
             max_entries: context.step.settings.max_entries,
-            max_sources: context.port.config.max_sources.into(),
+            max_sources: context.base.config.max_sources.into(),
             bucket: Some(creations),
-            counters: &mut context.port.counters,
+            counters: &mut context.base.counters,
             now: self.now,
             reached: None,
         };
@@ -152,14 +152,14 @@ impl Work<'_> {
         let reached = room.reached;
         let older_end = Time(self.now.0 + self.intervals.older_host_present);
         match self.report.message {
-            admission::Message::V1Report => self.group.v1_until = older_end,
-            admission::Message::V2Report => self.group.v2_until = older_end,
+            MessageKind::V1Report => self.group.v1_until = older_end,
+            MessageKind::V2Report => self.group.v2_until = older_end,
             _ => {}
         }
         match reached {
-            Some(Limit::Rate) => context.port.log(context.step, LogEvent::CreationLimit),
+            Some(Limit::Rate) => context.base.log(context.step, LogEvent::CreationLimit),
             Some(Limit::Number) => {
-                context.port.log(context.step, LogEvent::SourceLimit(self.report.group));
+                context.base.log(context.step, LogEvent::SourceLimit(self.report.group));
             }
             None => {}
         }
@@ -168,7 +168,7 @@ impl Work<'_> {
 
     /// Notes which host wants what, if hosts are tracked (I40).
     fn note_host(&mut self, context: &mut Context) {
-        let config = &context.port.config;
+        let config = &context.base.config;
         if config.leave != LeaveMode::Tracked {
             return;
         }
@@ -176,18 +176,18 @@ impl Work<'_> {
         let until = Time(now.0 + self.intervals.group_membership);
         match self.report.message {
             // Older hosts do not report what others have reported.
-            admission::Message::V1Report | admission::Message::V2Report => {
+            MessageKind::V1Report | MessageKind::V2Report => {
                 let older_end = Time(now.0 + self.intervals.older_host_present);
                 tracking.suspend(older_end.max(until));
             }
             _ if self.report.host.is_unspecified() => tracking.suspend(until),
             _ => {
-                let Report { host, kind, ref sources, .. } = *self.report;
+                let ReceivedRecord { host, kind, ref sources, .. } = *self.report;
                 let record = Reported { host, kind, sources };
                 let limit = config.max_tracked.into();
                 let was_complete = tracking.is_complete(now);
                 if !tracking.note(record, now, until, limit) && was_complete {
-                    context.port.counters.tracking_ended += 1;
+                    context.base.counters.tracking_ended += 1;
                 }
             }
         }
@@ -198,7 +198,7 @@ impl Work<'_> {
     fn follow(
         &mut self,
         questions: Questions,
-        sequences: &mut Bucket,
+        sequences: &mut TokenBucket,
         context: &mut Context,
     ) -> bool {
         // A group of 224.0.0.0/24 is never asked about, and v2 and v1 have no Q(G,X).
@@ -211,7 +211,7 @@ impl Work<'_> {
             version => Questions { group: questions.group && version == 2, sources: Vec::new() },
         };
         let leaves = matches!(self.report.kind, RecordType::ToIn | RecordType::Block);
-        match context.port.config.leave {
+        match context.base.config.leave {
             LeaveMode::Immediate if leaves => self.end(&questions, context),
             LeaveMode::Tracked if leaves && self.group.tracking.is_complete(self.now) => {
                 let wanted = self.group.tracking.wanted_by_others(self.report.host, self.now);
@@ -233,19 +233,19 @@ impl Work<'_> {
     fn ask(
         &mut self,
         questions: &Questions,
-        sequences: &mut Bucket,
+        sequences: &mut TokenBucket,
         context: &mut Context,
     ) -> bool {
-        let (port, step) = (&mut *context.port, &mut *context.step);
-        let mut asker = Asker { address: self.report.group, version: self.version, port, step };
+        let (base, step) = (&mut *context.base, &mut *context.step);
+        let mut asker = Asker { address: self.report.group, version: self.version, base, step };
         let sources = asker.starting_sources(self.group, &questions.sources);
         let ask_group = questions.group && Asker::starts_group(self.group);
         if sources.is_empty() && !ask_group {
             return false;
         }
         if !sequences.take(self.now) {
-            asker.port.counters.queries_limited += 1;
-            asker.port.log(asker.step, LogEvent::QueryLimit);
+            asker.base.counters.queries_limited += 1;
+            asker.base.log(asker.step, LogEvent::QueryLimit);
             return false;
         }
         if !sources.is_empty() {
@@ -258,10 +258,10 @@ impl Work<'_> {
     }
 }
 
-fn refuse(report: &Report, reason: DropReason, context: &mut Context) {
-    context.port.drop(reason);
+fn refuse(report: &ReceivedRecord, reason: DropReason, context: &mut Context) {
+    context.base.drop(reason);
     if reason == DropReason::SsmRange {
         let event = LogEvent::SsmReport { host: report.host, group: report.group };
-        context.port.log(context.step, event);
+        context.base.log(context.step, event);
     }
 }

@@ -1,7 +1,7 @@
 //! Whether another group or source may be created: the limits of I52 and the rate of I76.
 
 use crate::counters::Counters;
-use crate::router::bucket::Bucket;
+use crate::router::token_bucket::TokenBucket;
 use mgm_types::Time;
 
 /// What limits the creations of one step.
@@ -13,7 +13,7 @@ pub(super) struct Room<'a> {
     /// Sources that a group may have.
     pub max_sources: usize,
     /// How fast groups and sources may be created, if that is limited.
-    pub bucket: Option<&'a mut Bucket>,
+    pub bucket: Option<&'a mut TokenBucket>,
     /// The counters of the link.
     pub counters: &'a mut Counters,
     /// The present time.

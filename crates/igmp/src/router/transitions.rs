@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 /// A record that has passed all checks: its sources are host addresses in ascending order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Change<'a> {
+pub(super) struct CheckedRecord<'a> {
     /// The type.
     pub kind: RecordType,
     /// The sources.
@@ -18,7 +18,7 @@ pub(super) struct Change<'a> {
 }
 
 /// Whether the record makes a group that has no record yet.
-pub(super) fn creates(change: &Change) -> bool {
+pub(super) fn creates(change: &CheckedRecord) -> bool {
     match change.kind {
         RecordType::IsEx | RecordType::ToEx => true,
         RecordType::IsIn | RecordType::ToIn | RecordType::Allow => !change.sources.is_empty(),
@@ -28,7 +28,7 @@ pub(super) fn creates(change: &Change) -> bool {
 
 /// Whether the record may change what is received of the group; false for refreshes, which
 /// nearly all records are. `ends` says whether leaves may end something at once.
-pub(super) fn may_change(group: &Group, change: &Change, ends: bool) -> bool {
+pub(super) fn may_change(group: &Group, change: &CheckedRecord, ends: bool) -> bool {
     match change.kind {
         // Sources that are received already.
         RecordType::IsIn | RecordType::Allow => !all_running(group, change),
@@ -42,13 +42,13 @@ pub(super) fn may_change(group: &Group, change: &Change, ends: bool) -> bool {
     }
 }
 
-fn all_running(group: &Group, change: &Change) -> bool {
+fn all_running(group: &Group, change: &CheckedRecord) -> bool {
     let runs = |at: usize| group.sources[at].runs();
     change.sources.iter().all(|source| group.find(*source).is_ok_and(runs))
 }
 
 /// Applies a record to a group. A new group is INCLUDE({}).
-pub(super) fn apply(group: &mut Group, change: &Change, room: &mut Room) -> Questions {
+pub(super) fn apply(group: &mut Group, change: &CheckedRecord, room: &mut Room) -> Questions {
     match (group.exclude, change.kind) {
         (_, RecordType::IsIn | RecordType::Allow) => {
             run_all(group, change, room);
@@ -78,7 +78,7 @@ pub(super) fn apply(group: &mut Group, change: &Change, room: &mut Room) -> Ques
 }
 
 /// The sources with running timers that the record lists, or that it does not list.
-fn known(group: &Group, change: &Change, listed: bool) -> Vec<Ipv4Addr> {
+fn known(group: &Group, change: &CheckedRecord, listed: bool) -> Vec<Ipv4Addr> {
     let running = group.sources.iter().filter(|source| source.runs());
     let addresses = running.map(|source| source.address);
     addresses.filter(|known| change.sources.binary_search(known).is_ok() == listed).collect()
@@ -86,7 +86,7 @@ fn known(group: &Group, change: &Change, listed: bool) -> Vec<Ipv4Addr> {
 
 /// Sets the timers of all listed sources to GMI, and creates those that have no record. Where
 /// there is no room, a source of INCLUDE is not received, and one of EXCLUDE is: it has no record.
-fn run_all(group: &mut Group, change: &Change, room: &mut Room) {
+fn run_all(group: &mut Group, change: &CheckedRecord, room: &mut Room) {
     for &address in change.sources {
         match group.find(address) {
             Ok(at) => group.sources[at].set_timer(change.membership_end),
@@ -99,7 +99,7 @@ fn run_all(group: &mut Group, change: &Change, room: &mut Room) {
 }
 
 /// Creates the listed sources that have no record yet.
-fn insert_new(group: &mut Group, change: &Change, timer: Time, room: &mut Room) {
+fn insert_new(group: &mut Group, change: &CheckedRecord, timer: Time, room: &mut Room) {
     for &address in change.sources {
         if let Err(at) = group.find(address) {
             if room.source(group.sources.len()) {
@@ -110,13 +110,13 @@ fn insert_new(group: &mut Group, change: &Change, timer: Time, room: &mut Room) 
 }
 
 /// Deletes the sources that the record does not list.
-fn delete_unlisted(group: &mut Group, change: &Change, room: &mut Room) {
+fn delete_unlisted(group: &mut Group, change: &CheckedRecord, room: &mut Room) {
     let gone = group.retain(|source| change.sources.binary_search(&source.address).is_ok());
     room.give_back(gone);
 }
 
 /// INCLUDE(A) becomes EXCLUDE(A*B, B-A).
-fn to_exclude(group: &mut Group, change: &Change, room: &mut Room) -> Questions {
+fn to_exclude(group: &mut Group, change: &CheckedRecord, room: &mut Room) -> Questions {
     delete_unlisted(group, change, room);
     let sources =
         if change.kind == RecordType::ToEx { known(group, change, true) } else { Vec::new() };
@@ -133,7 +133,7 @@ fn to_exclude(group: &mut Group, change: &Change, room: &mut Room) -> Questions 
 }
 
 /// EXCLUDE(X,Y) becomes EXCLUDE(A-Y, Y*A).
-fn stay_exclude(group: &mut Group, change: &Change, room: &mut Room) -> Questions {
+fn stay_exclude(group: &mut Group, change: &CheckedRecord, room: &mut Room) -> Questions {
     delete_unlisted(group, change, room);
     let mut questions = Questions::default();
     if change.kind == RecordType::ToEx {

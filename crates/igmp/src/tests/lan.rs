@@ -1,6 +1,6 @@
 //! One router on one link, for the tests.
 
-use crate::codec::{self, Datagram, Message, OwnRecord, Query, QueryBody, RecordType, Sources};
+use crate::codec::{self, Datagram, Message, OwnRecord, Query, QueryBody, RecordType, SourceList};
 use crate::*;
 use std::net::Ipv4Addr;
 
@@ -210,7 +210,7 @@ impl Lan {
 }
 
 pub fn v3<'a>(suppress: bool, robustness: u8, interval: u16) -> QueryBody<'a> {
-    QueryBody::V3 { suppress, robustness, interval, sources: Sources::default() }
+    QueryBody::V3 { suppress, robustness, interval, sources: SourceList::default() }
 }
 
 fn show(action: &Action) -> Option<String> {

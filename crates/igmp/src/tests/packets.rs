@@ -1,7 +1,7 @@
 //! What is accepted on a link (I5 to I16), and what the drops are counted as.
 
 use super::lan::*;
-use crate::codec::{self, OwnRecord, Query, QueryBody, RecordType::*, Sources};
+use crate::codec::{self, OwnRecord, Query, QueryBody, RecordType::*, SourceList};
 use crate::*;
 
 /// A v2 report for G from HOST, as a datagram.
@@ -243,7 +243,7 @@ fn t8_query_claims_4_has_1() {
     lan.report(HOST, Allow, G, &[1]);
     lan.general_query("10.0.0.1", 2, 125);
     let list = source(1).octets();
-    let sources = Sources::of(&list);
+    let sources = SourceList::of(&list);
     let body = QueryBody::V3 { suppress: false, robustness: 2, interval: 125, sources };
     let mut query = codec_query(G, body);
     query[11] = 4;
@@ -345,7 +345,7 @@ fn i15_link_local_groups_have_no_state_unless_tracked() {
 fn i15_a_general_query_with_sources_is_dropped() {
     let mut lan = Lan::new(config());
     let list = source(1).octets();
-    let sources = Sources::of(&list);
+    let sources = SourceList::of(&list);
     let body = QueryBody::V3 { suppress: false, robustness: 2, interval: 125, sources };
     lan.query("10.0.0.1", "0.0.0.0", 10_000, body);
     assert!(lan.status().querier);

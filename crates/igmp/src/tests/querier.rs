@@ -274,7 +274,7 @@ fn t42_nonquerier_hears_q() {
 #[test]
 fn i26_sources_are_lowered_and_nothing_is_raised() {
     let list = source(1).octets();
-    let sources = codec::Sources::of(&list);
+    let sources = codec::SourceList::of(&list);
     let body = QueryBody::V3 { suppress: false, robustness: 2, interval: 125, sources };
     let mut lan = non_querier();
     lan.query(LOWER, G, 1_000, body);

@@ -1,31 +1,31 @@
 //! The database of an upstream (I53, I54, I55).
 
-use crate::world::*;
+use crate::network::*;
 use mgm_igmp::{Callback, Event, LinkConfig, LogEvent, ProxyUpstream, Role};
 
 const G: &str = "239.1.1.1";
 
 fn alert(home: &mut Home, callback: Callback) {
-    home.world.event(home.proxy, Event::Callback(callback));
+    home.network.event(home.proxy, Event::Callback(callback));
 }
 
 #[test]
 fn t64_proxy_allow_block() {
     let mut home = Home::new();
-    let one = home.world.host("lan1", "192.168.1.50");
-    let two = home.world.host("lan2", "192.168.2.50");
-    home.world.join(one, &["10.9.0.1,239.1.1.1"]);
+    let one = home.network.host("lan1", "192.168.1.50");
+    let two = home.network.host("lan2", "192.168.2.50");
+    home.network.join(one, &["10.9.0.1,239.1.1.1"]);
     home.pass(5_000);
     let allow = "ALLOW 239.1.1.1 (10.9.0.1)";
     assert_eq!(home.upstream(), [allow, allow]);
 
-    home.world.join(two, &["10.9.0.1,239.1.1.1", "10.9.0.2,239.1.1.1"]);
+    home.network.join(two, &["10.9.0.1,239.1.1.1", "10.9.0.2,239.1.1.1"]);
     home.pass(5_000);
     let allow = "ALLOW 239.1.1.1 (10.9.0.2)";
     assert_eq!(home.upstream(), [allow, allow], "only what is new");
     assert_eq!(home.isp_forwards(), ["(10.9.0.1, 239.1.1.1)", "(10.9.0.2, 239.1.1.1)"]);
 
-    home.world.join(two, &[]);
+    home.network.join(two, &[]);
     home.pass(10_000);
     let reports = home.upstream();
     let block = "BLOCK 239.1.1.1 (10.9.0.2)";
@@ -36,21 +36,21 @@ fn t64_proxy_allow_block() {
 #[test]
 fn t65_proxy_two_downstreams_leave() {
     let mut home = Home::new();
-    let one = home.world.host("lan1", "192.168.1.50");
-    let two = home.world.host("lan2", "192.168.2.50");
-    home.world.join(one, &[G]);
-    home.world.join(two, &[G]);
+    let one = home.network.host("lan1", "192.168.1.50");
+    let two = home.network.host("lan2", "192.168.2.50");
+    home.network.join(one, &[G]);
+    home.network.join(two, &[G]);
     home.pass(5_000);
     assert_eq!(home.upstream(), ["TO_EX 239.1.1.1 ()", "TO_EX 239.1.1.1 ()"]);
 
-    home.world.join(one, &[]);
+    home.network.join(one, &[]);
     home.pass(10_000);
     assert!(home.forwarded(DOWN1).is_empty());
     assert_eq!(home.forwarded(DOWN2), ["(*, 239.1.1.1)"]);
     assert_eq!(home.upstream(), [""; 0], "the other link wants it");
     assert_eq!(home.isp_forwards(), ["(*, 239.1.1.1)"]);
 
-    home.world.join(two, &[]);
+    home.network.join(two, &[]);
     home.pass(10_000);
     assert_eq!(home.upstream(), ["TO_IN 239.1.1.1 ()", "TO_IN 239.1.1.1 ()"]);
     assert!(home.isp_forwards().is_empty());
@@ -59,9 +59,9 @@ fn t65_proxy_two_downstreams_leave() {
 #[test]
 fn t66_proxy_100_groups() {
     let mut home = Home::new();
-    let host = home.world.host("lan1", "192.168.1.50");
+    let host = home.network.host("lan1", "192.168.1.50");
     let groups: Vec<String> = (1..=100).map(|n| format!("239.1.1.{n}")).collect();
-    home.world.join(host, &groups.iter().map(String::as_str).collect::<Vec<_>>());
+    home.network.join(host, &groups.iter().map(String::as_str).collect::<Vec<_>>());
     home.pass(5_000);
     assert_eq!(home.isp_forwards().len(), 100);
     // They stay for as long as the host wants them.
@@ -74,13 +74,13 @@ fn t66_proxy_100_groups() {
 fn t67_proxy_mode_merge() {
     let mut home = Home::new();
     // The host of the crate cannot exclude sources: this report is made by hand.
-    let one = home.world.host("lan1", "192.168.1.50");
-    home.world.join(one, &["10.9.0.1,239.1.1.1"]);
+    let one = home.network.host("lan1", "192.168.1.50");
+    home.network.join(one, &["10.9.0.1,239.1.1.1"]);
     home.pass(5_000);
     home.upstream();
     exclude(&mut home, &["10.9.0.1", "10.9.0.2"]);
     home.pass(1);
-    assert_eq!(home.world.reported(home.proxy, UP), ["239.1.1.1 EX(10.9.0.2)"]);
+    assert_eq!(home.network.reported(home.proxy, UP), ["239.1.1.1 EX(10.9.0.2)"]);
     assert_eq!(home.upstream(), ["TO_EX 239.1.1.1 (10.9.0.2)"]);
 }
 
@@ -90,14 +90,14 @@ fn exclude(home: &mut Home, sources: &[&str]) {
     let sources: Vec<_> = sources.iter().map(|source| ip(source)).collect();
     let record = OwnRecord { kind: RecordType::ToEx, group: ip(G), sources: &sources };
     let route = ("192.168.2.50", "224.0.0.22");
-    home.world.inject(home.proxy, DOWN2, route, &report_v3(&[record]));
+    home.network.inject(home.proxy, DOWN2, route, &report_v3(&[record]));
 }
 
 #[test]
 fn i55_a_merge_that_changes_its_mode_says_so() {
     let mut home = Home::new();
-    let one = home.world.host("lan1", "192.168.1.50");
-    home.world.join(one, &["10.9.0.1,239.1.1.1"]);
+    let one = home.network.host("lan1", "192.168.1.50");
+    home.network.join(one, &["10.9.0.1,239.1.1.1"]);
     home.pass(5_000);
     exclude(&mut home, &[]);
     home.pass(5_000);
@@ -112,14 +112,14 @@ fn i55_a_merge_that_changes_its_mode_says_so() {
 #[test]
 fn t74_proxy_ssdp_stays() {
     let mut home = Home::new();
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &["239.255.255.250", G]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &["239.255.255.250", G]);
     home.pass(5_000);
-    assert_eq!(home.world.reported(home.proxy, UP), ["239.1.1.1 EX()"]);
+    assert_eq!(home.network.reported(home.proxy, UP), ["239.1.1.1 EX()"]);
     assert_eq!(home.upstream(), ["TO_EX 239.1.1.1 ()", "TO_EX 239.1.1.1 ()"]);
     assert_eq!(home.forwarded(DOWN1), ["(*, 239.1.1.1)", "(*, 239.255.255.250)"]);
     // Nor do its packets go up.
-    assert_eq!(home.world.ask(home.proxy, "192.168.1.50,239.255.255.250", DOWN1, DOWN1), DOWN1);
+    assert_eq!(home.network.ask(home.proxy, "192.168.1.50,239.255.255.250", DOWN1, DOWN1), DOWN1);
     assert!(home.forwarded(UP).is_empty());
 }
 
@@ -140,10 +140,10 @@ fn i54_sources_of_other_components_are_reported_too() {
     let mut home = Home::new();
     alert(&mut home, Callback::JoinAlert(flow("10.9.0.1,239.1.1.1")));
     alert(&mut home, Callback::JoinAlert(flow("10.9.0.1,239.1.1.1")));
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &["10.9.0.2,239.1.1.1"]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &["10.9.0.2,239.1.1.1"]);
     home.pass(5_000);
-    let reported = |home: &Home| home.world.reported(home.proxy, UP);
+    let reported = |home: &Home| home.network.reported(home.proxy, UP);
     assert_eq!(reported(&home), ["239.1.1.1 IN(10.9.0.1,10.9.0.2)"]);
     alert(&mut home, Callback::PruneAlert(flow("10.9.0.1,239.1.1.1")));
     assert_eq!(reported(&home), ["239.1.1.1 IN(10.9.0.2)"]);
@@ -158,8 +158,8 @@ fn i54_a_wildcard_is_logged_and_its_end_ends_the_groups() {
     alert(&mut home, Callback::JoinAlert(flow(G)));
     alert(&mut home, Callback::JoinAlert(flow("10.9.0.1,239.1.1.2")));
     alert(&mut home, Callback::JoinAlert(mgm_igmp::Flow::WILDCARD));
-    assert_eq!(home.world.log(home.proxy), [LogEvent::WildcardNotReported]);
-    let reported = |home: &Home| home.world.reported(home.proxy, UP);
+    assert_eq!(home.network.log(home.proxy), [LogEvent::WildcardNotReported]);
+    let reported = |home: &Home| home.network.reported(home.proxy, UP);
     assert_eq!(reported(&home), ["239.1.1.1 EX()", "239.1.1.2 IN(10.9.0.1)"]);
     // MGM says again at once what is left of the groups.
     alert(&mut home, Callback::PruneAlert(mgm_igmp::Flow::WILDCARD));
@@ -174,7 +174,7 @@ fn i76_a_wildcard_that_comes_and_goes_is_logged_once_a_minute() {
             alert(home, Callback::JoinAlert(mgm_igmp::Flow::WILDCARD));
             alert(home, Callback::PruneAlert(mgm_igmp::Flow::WILDCARD));
         }
-        home.world.log(home.proxy).len()
+        home.network.log(home.proxy).len()
     };
     assert_eq!(wildcards(&mut home), 1);
     home.pass(59_999);
@@ -185,37 +185,37 @@ fn i76_a_wildcard_that_comes_and_goes_is_logged_once_a_minute() {
 
 #[test]
 fn i54_what_others_wanted_before_the_start_is_found() {
-    let mut world = World::new();
-    let proxy = world.machine();
+    let mut network = Network::new();
+    let proxy = network.machine();
     let found = ["239.1.1.1", "10.9.0.1,239.1.1.2"].map(flow).to_vec();
-    world.event(proxy, Event::Found(found));
-    world.attach(proxy, UP, ("wan", "10.1.0.2"), role(Role::Upstream));
-    world.proxies(proxy, &[ProxyUpstream { links: vec![UP], ..ProxyUpstream::default() }]);
-    assert_eq!(world.reported(proxy, UP), ["239.1.1.1 EX()"]);
+    network.event(proxy, Event::Found(found));
+    network.attach(proxy, UP, ("wan", "10.1.0.2"), role(Role::Upstream));
+    network.proxies(proxy, &[ProxyUpstream { links: vec![UP], ..ProxyUpstream::default() }]);
+    assert_eq!(network.reported(proxy, UP), ["239.1.1.1 EX()"]);
 }
 
 #[test]
 fn g37_sources_that_others_wanted_before_the_start_are_announced_by_mgm() {
-    let mut world = World::new();
-    let proxy = world.machine();
-    world.attach(proxy, UP, ("wan", "10.1.0.2"), role(Role::Upstream));
-    world.proxies(proxy, &[ProxyUpstream { links: vec![UP], ..ProxyUpstream::default() }]);
+    let mut network = Network::new();
+    let proxy = network.machine();
+    network.attach(proxy, UP, ("wan", "10.1.0.2"), role(Role::Upstream));
+    network.proxies(proxy, &[ProxyUpstream { links: vec![UP], ..ProxyUpstream::default() }]);
     let wanted = flow("10.9.0.1,239.1.1.2");
-    world.event(proxy, Event::Found(vec![wanted]));
-    assert!(world.reported(proxy, UP).is_empty(), "its source may be elsewhere");
-    world.event(proxy, Event::Callback(Callback::JoinAlert(wanted)));
-    assert_eq!(world.reported(proxy, UP), ["239.1.1.2 IN(10.9.0.1)"]);
+    network.event(proxy, Event::Found(vec![wanted]));
+    assert!(network.reported(proxy, UP).is_empty(), "its source may be elsewhere");
+    network.event(proxy, Event::Callback(Callback::JoinAlert(wanted)));
+    assert_eq!(network.reported(proxy, UP), ["239.1.1.2 IN(10.9.0.1)"]);
 }
 
 #[test]
 fn i54_the_memory_for_others_is_bounded() {
     let mut home = Home::new();
     let settings = mgm_igmp::Settings { max_entries: 10, ..Default::default() };
-    home.world.event(home.proxy, Event::Settings(settings));
+    home.network.event(home.proxy, Event::Settings(settings));
     for n in 1..=20 {
         alert(&mut home, Callback::JoinAlert(flow(&format!("239.1.1.{n}"))));
     }
-    assert_eq!(home.world.reported(home.proxy, UP).len(), 10);
+    assert_eq!(home.network.reported(home.proxy, UP).len(), 10);
 }
 
 #[test]
@@ -226,16 +226,16 @@ fn i54_static_memberships_and_joins_of_downstreams_are_in_the_database() {
         join: vec![flow("239.1.1.2")],
         ..role(Role::Downstream)
     };
-    home.world.configure(home.proxy, DOWN1, config);
-    let reported = |home: &Home| home.world.reported(home.proxy, UP);
+    home.network.configure(home.proxy, DOWN1, config);
+    let reported = |home: &Home| home.network.reported(home.proxy, UP);
     assert_eq!(reported(&home), ["239.1.1.1 IN(10.9.0.1)", "239.1.1.2 EX()"]);
     assert_eq!(home.forwarded(DOWN1), ["(10.9.0.1, 239.1.1.1)", "(*, 239.1.1.2)"]);
     // A link that is down needs nothing.
-    home.world.set_link(home.proxy, DOWN1, Default::default());
+    home.network.set_link(home.proxy, DOWN1, Default::default());
     assert!(reported(&home).is_empty());
-    home.world.set_link(home.proxy, DOWN1, up("192.168.1.1"));
+    home.network.set_link(home.proxy, DOWN1, up("192.168.1.1"));
     assert_eq!(reported(&home).len(), 2);
-    home.world.configure(home.proxy, DOWN1, role(Role::Downstream));
+    home.network.configure(home.proxy, DOWN1, role(Role::Downstream));
     assert!(reported(&home).is_empty());
 }
 
@@ -244,24 +244,24 @@ fn g36_all_sources_of_an_ssm_group_are_not_reported() {
     let mut home = Home::new();
     alert(&mut home, Callback::JoinAlert(flow("232.1.1.1")));
     alert(&mut home, Callback::JoinAlert(flow("10.9.0.1,232.1.1.2")));
-    assert_eq!(home.world.reported(home.proxy, UP), ["232.1.1.2 IN(10.9.0.1)"]);
+    assert_eq!(home.network.reported(home.proxy, UP), ["232.1.1.2 IN(10.9.0.1)"]);
 }
 
 #[test]
 fn g36_all_sources_of_an_ssm_group_take_no_source_away() {
     let mut home = Home::new();
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &["10.9.0.1,232.1.1.1"]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &["10.9.0.1,232.1.1.1"]);
     home.pass(5_000);
     home.upstream();
-    let reported = |home: &Home| home.world.reported(home.proxy, UP);
+    let reported = |home: &Home| home.network.reported(home.proxy, UP);
     assert_eq!(reported(&home), ["232.1.1.1 IN(10.9.0.1)"]);
     alert(&mut home, Callback::JoinAlert(flow("10.9.0.2,232.1.1.1")));
     alert(&mut home, Callback::JoinAlert(flow("232.1.1.1")));
     assert_eq!(reported(&home), ["232.1.1.1 IN(10.9.0.1,10.9.0.2)"]);
     let static_memberships = vec![flow("232.1.1.1"), flow("10.9.0.3,232.1.1.1")];
     let config = LinkConfig { static_memberships, ..role(Role::Downstream) };
-    home.world.configure(home.proxy, DOWN2, config);
+    home.network.configure(home.proxy, DOWN2, config);
     assert_eq!(reported(&home), ["232.1.1.1 IN(10.9.0.1,10.9.0.2,10.9.0.3)"]);
     home.pass(60_000);
     assert!(!home.upstream().iter().any(|report| report.contains("BLOCK")));
@@ -271,22 +271,22 @@ fn g36_all_sources_of_an_ssm_group_take_no_source_away() {
 fn g36_a_join_of_all_sources_of_an_ssm_group_is_not_reported() {
     let mut home = Home::new();
     let join = vec![flow("232.1.1.1"), flow("232.1.1.2"), flow("10.9.0.1,232.1.1.2")];
-    home.world.configure(home.proxy, UP, LinkConfig { join, ..role(Role::Upstream) });
-    assert_eq!(home.world.reported(home.proxy, UP), ["232.1.1.2 IN(10.9.0.1)"]);
+    home.network.configure(home.proxy, UP, LinkConfig { join, ..role(Role::Upstream) });
+    assert_eq!(home.network.reported(home.proxy, UP), ["232.1.1.2 IN(10.9.0.1)"]);
 }
 
 #[test]
 fn i53_no_query_ever_leaves_an_upstream_and_no_report_a_downstream() {
     let mut home = Home::new();
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &[G]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &[G]);
     home.pass(600_000);
-    home.world.join(host, &[]);
+    home.network.join(host, &[]);
     home.pass(60_000);
-    assert!(home.world.queries("wan").iter().all(|query| !query.contains("10.1.0.2")));
-    let said = home.world.take("lan2");
+    assert!(home.network.queries("wan").iter().all(|query| !query.contains("10.1.0.2")));
+    let said = home.network.take("lan2");
     assert!(!said.is_empty() && said.iter().all(|(_, text)| text.starts_with('Q')), "{said:?}");
-    assert!(!home.world.igmp(home.proxy).status(UP).unwrap().querier);
+    assert!(!home.network.igmp(home.proxy).status(UP).unwrap().querier);
 }
 
 #[test]
@@ -295,12 +295,12 @@ fn i53_a_link_cannot_be_upstream_and_downstream() {
     let both = ProxyUpstream { links: vec![UP], downstreams: vec![UP], ..Default::default() };
     let none = ProxyUpstream::default();
     for refused in [both, none] {
-        home.world.proxies(home.proxy, &[refused]);
-        let log = home.world.log(home.proxy);
+        home.network.proxies(home.proxy, &[refused]);
+        let log = home.network.log(home.proxy);
         assert!(matches!(log[..], [LogEvent::ProxyRefused(_)]), "{log:?}");
     }
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &[G]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &[G]);
     home.pass(5_000);
     assert_eq!(home.isp_forwards(), ["(*, 239.1.1.1)"], "the former upstreams stay");
 }

@@ -1,7 +1,7 @@
 //! Named tests about groups, hosts and the link, in virtual time.
 
+use crate::network::*;
 use crate::router::*;
-use crate::world::*;
 use mgm_igmp::codec::{self, RecordType::*};
 use mgm_igmp::config::{AccessList, Rule};
 use mgm_igmp::{Event, LeaveMode, LinkAddress, LinkConfig, LinkInfo, LogEvent, Role};
@@ -99,7 +99,7 @@ fn addresses(list: &[(&str, u8)]) -> LinkInfo {
 fn t45_two_addresses_one_query() {
     let mut router = Router::new();
     let info = addresses(&[("10.0.0.10", 24), ("10.0.0.9", 24), ("172.16.0.1", 24)]);
-    router.world.set_link(router.name, 1, info);
+    router.network.set_link(router.name, 1, info);
     router.queries();
     router.pass(125_000);
     assert!(router.queries().iter().all(|text| text == "Q3 from 10.0.0.9"));
@@ -108,13 +108,13 @@ fn t45_two_addresses_one_query() {
 #[test]
 fn t46_address_removed() {
     let mut router = Router::new();
-    router.world.set_link(router.name, 1, addresses(&[("10.0.0.10", 24), ("10.0.0.20", 24)]));
+    router.network.set_link(router.name, 1, addresses(&[("10.0.0.10", 24), ("10.0.0.20", 24)]));
     router.report(ToEx, G, &[]);
     router.queries();
-    router.world.set_link(router.name, 1, addresses(&[("10.0.0.20", 24)]));
+    router.network.set_link(router.name, 1, addresses(&[("10.0.0.20", 24)]));
     assert_eq!(router.queries(), ["Q3 from 10.0.0.20"]);
     assert_eq!(router.memberships(), [ALL]);
-    router.world.set_link(router.name, 1, addresses(&[]));
+    router.network.set_link(router.name, 1, addresses(&[]));
     router.pass(130_000);
     assert!(router.queries().is_empty());
     assert_eq!(router.memberships(), [ALL]);
@@ -147,10 +147,10 @@ fn t49_v3_report_on_v2_link() {
 fn t50_macos_like_v2_only() {
     // A host that hears only queries of 8 octets speaks v2, and this link asks in v2.
     let mut router = Router::with(LinkConfig { version: 2, ..role(Role::Router) });
-    let host = router.world.machine();
+    let host = router.network.machine();
     let config = LinkConfig { version: 2, ..role(Role::Upstream) };
-    router.world.attach(host, 1, ("lan", HOST), config);
-    router.world.join(host, &[G]);
+    router.network.attach(host, 1, ("lan", HOST), config);
+    router.network.join(host, &[G]);
     router.pass(1_000_000);
     assert_eq!(router.memberships(), [ALL]);
     assert!(router.queries().iter().all(|text| text.starts_with("Q2")));
@@ -159,14 +159,14 @@ fn t50_macos_like_v2_only() {
 #[test]
 fn t51_immediate_leave() {
     let mut router = Router::with(LinkConfig { leave: LeaveMode::Immediate, ..role(Role::Router) });
-    let host = router.world.machine();
+    let host = router.network.machine();
     let config = LinkConfig { version: 2, ..role(Role::Upstream) };
-    router.world.attach(host, 1, ("lan", HOST), config);
-    router.world.join(host, &[G]);
+    router.network.attach(host, 1, ("lan", HOST), config);
+    router.network.join(host, &[G]);
     router.pass(10);
     assert_eq!(router.memberships(), [ALL]);
     router.queries();
-    router.world.join(host, &[]);
+    router.network.join(host, &[]);
     router.pass(10);
     assert!(router.memberships().is_empty() && router.queries().is_empty());
 }
@@ -176,16 +176,16 @@ fn t52_tracked_two_hosts() {
     let mut router = Router::with(LinkConfig { leave: LeaveMode::Tracked, ..role(Role::Router) });
     // Before, hosts that are not known may want the group.
     router.pass(300_000);
-    let hosts = ["10.0.0.50", "10.0.0.51"].map(|address| router.world.host("lan", address));
+    let hosts = ["10.0.0.50", "10.0.0.51"].map(|address| router.network.host("lan", address));
     for host in hosts {
-        router.world.join(host, &[G]);
+        router.network.join(host, &[G]);
     }
     router.pass(5_000);
     router.queries();
-    router.world.join(hosts[0], &[]);
+    router.network.join(hosts[0], &[]);
     router.pass(5_000);
     assert_eq!(router.memberships(), [ALL]);
-    router.world.join(hosts[1], &[]);
+    router.network.join(hosts[1], &[]);
     router.pass(10);
     assert!(router.memberships().is_empty());
     assert!(router.queries().iter().all(|text| text.contains("from")), "General Queries only");
@@ -211,7 +211,7 @@ fn t61_group_limit() {
         router.report(ToEx, &group(n), &[]);
     }
     assert_eq!(router.memberships().len(), 1_024);
-    assert!(router.world.log(router.name).contains(&LogEvent::GroupLimit(ip(&group(1_024)))));
+    assert!(router.network.log(router.name).contains(&LogEvent::GroupLimit(ip(&group(1_024)))));
     router.pass(200_000);
     for n in 0..1_024 {
         router.report(IsEx, &group(n), &[]);
@@ -227,7 +227,7 @@ fn t63_acl_change() {
     router.report(ToEx, "239.2.1.1", &[]);
     let deny = Rule { permit: false, prefix: net("239.1.0.0/16") };
     let groups = AccessList { rules: vec![deny], otherwise: true };
-    router.world.configure(router.name, 1, LinkConfig { groups, ..role(Role::Router) });
+    router.network.configure(router.name, 1, LinkConfig { groups, ..role(Role::Router) });
     assert_eq!(router.memberships(), ["(*, 239.2.1.1)"]);
     router.report(ToEx, G, &[]);
     assert_eq!(router.memberships(), ["(*, 239.2.1.1)"]);
@@ -237,10 +237,10 @@ fn t63_acl_change() {
 fn t82_device_renamed_index_reused() {
     let mut router = Router::new();
     router.report(ToEx, G, &[]);
-    router.world.event(router.name, Event::LinkGone { link: 1 });
+    router.network.event(router.name, Event::LinkGone { link: 1 });
     // Another device gets the index: MGM has removed what it knew, and nothing comes back.
-    router.world.forget_memberships(router.name);
-    router.world.set_link(router.name, 1, up("10.7.0.1"));
+    router.network.forget_memberships(router.name);
+    router.network.set_link(router.name, 1, up("10.7.0.1"));
     router.pass(10_000);
     assert!(router.memberships().is_empty() && router.saved().is_empty());
     assert!(router.queries().contains(&"Q3 from 10.7.0.1".to_string()));
@@ -265,6 +265,6 @@ fn t83_flood_new_groups() {
     let groups = router.memberships().len();
     assert!(groups <= 2_001 + 5_000, "2,000 at once, and 1,000 a second: {groups}");
     assert!(router.memberships().contains(&ALL.to_string()));
-    let log = router.world.log(router.name);
+    let log = router.network.log(router.name);
     assert_eq!(log.iter().filter(|event| **event == LogEvent::CreationLimit).count(), 1);
 }

@@ -1,7 +1,7 @@
 //! Named tests about packets, in virtual time.
 
+use crate::network::*;
 use crate::router::*;
-use crate::world::*;
 use mgm_igmp::codec::{self, RecordType, RecordType::*};
 use mgm_igmp::{DropReason, LinkConfig, Role};
 
@@ -112,7 +112,7 @@ fn t16_unicast_frame_specific() {
     router.report(ToEx, G, &[]);
     let octets = codec::datagram(ip(LOWER), ip(G), &query(3, G));
     let packet = mgm_igmp::Packet { link: 1, unicast_frame: true, octets: &octets };
-    router.world.event(router.name, mgm_igmp::Event::Packet(packet));
+    router.network.event(router.name, mgm_igmp::Event::Packet(packet));
     router.pass(200_000);
     assert_eq!(router.memberships(), [ALL]);
     assert_eq!(router.dropped(DropReason::UnicastFrame), 1);

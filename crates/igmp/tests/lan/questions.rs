@@ -1,6 +1,6 @@
 //! RPF questions and host routes (I59).
 
-use crate::world::*;
+use crate::network::*;
 use mgm_igmp::{Callback, Code, Event, LogEvent, MgmCall, ProxyUpstream, Role};
 
 fn sources(networks: &[&str]) -> ProxyUpstream {
@@ -12,37 +12,37 @@ fn sources(networks: &[&str]) -> ProxyUpstream {
 fn t69_proxy_altnet() {
     // Without `sources` a provider's sender needs no route.
     let mut home = Home::new();
-    assert_eq!(home.world.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
-    assert!(home.world.routes(home.proxy).is_empty());
+    assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
+    assert!(home.network.routes(home.proxy).is_empty());
     // At the renewal MGM says where the packets arrive, which is the present iif.
-    assert_eq!(home.world.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
+    assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
 
     // `sources` that leave it out: not accepted, and the log says what arrives where.
     let mut home = Home::with(sources(&["10.8.0.0/16"]), Default::default());
-    assert_eq!(home.world.routes(home.proxy), [("10.8.0.0/16", UP)]);
-    assert_eq!(home.world.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), 0);
+    assert_eq!(home.network.routes(home.proxy), [("10.8.0.0/16", UP)]);
+    assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), 0);
     let expected = LogEvent::ArrivesElsewhere { flow: flow("10.9.0.1,239.1.1.1"), expected: 0 };
-    assert_eq!(home.world.log(home.proxy), [expected]);
+    assert_eq!(home.network.log(home.proxy), [expected]);
 
     // A sender of the LAN has the LAN as its iif, whatever arrives where.
-    assert_eq!(home.world.ask(home.proxy, "192.168.1.50,239.1.1.1", DOWN1, DOWN1), DOWN1);
-    assert_eq!(home.world.ask(home.proxy, "192.168.1.50,239.1.1.1", DOWN1, UP), DOWN1);
-    assert_eq!(home.world.ask(home.proxy, "172.16.0.1,239.1.1.1", 0, DOWN1), 0);
+    assert_eq!(home.network.ask(home.proxy, "192.168.1.50,239.1.1.1", DOWN1, DOWN1), DOWN1);
+    assert_eq!(home.network.ask(home.proxy, "192.168.1.50,239.1.1.1", DOWN1, UP), DOWN1);
+    assert_eq!(home.network.ask(home.proxy, "172.16.0.1,239.1.1.1", 0, DOWN1), 0);
 }
 
 #[test]
 fn i59_groups_that_an_upstream_is_not_for_are_not_accepted_there() {
     let upstream = ProxyUpstream { groups: only(&["239.1.0.0/16"]), ..ProxyUpstream::default() };
     let mut home = Home::with(upstream, Default::default());
-    assert_eq!(home.world.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
-    assert_eq!(home.world.ask(home.proxy, "10.9.0.1,239.2.1.1", 0, UP), 0);
+    assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
+    assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.2.1.1", 0, UP), 0);
 }
 
 #[test]
 fn i59_a_route_is_followed_and_its_neighbour_kept() {
     let mut home = Home::new();
     // The route leads to a link that is no part of the proxy: answered with what came (I48).
-    assert_eq!(home.world.ask(home.proxy, "10.9.0.1,239.1.1.1", 77, UP), 77);
+    assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 77, UP), 77);
     let mut actions = Vec::new();
     let mut igmp = mgm_igmp::Igmp::new(1);
     let (flow, neighbour) = (flow("10.9.0.1,239.1.1.1"), ip("10.1.0.1"));
@@ -55,8 +55,8 @@ fn i59_a_route_is_followed_and_its_neighbour_kept() {
 #[test]
 fn i59_a_log_line_names_route_and_arrival() {
     let mut home = Home::with(sources(&["10.8.0.0/16"]), Default::default());
-    home.world.ask(home.proxy, "10.9.0.1,239.1.1.1", DOWN2, UP);
-    let log = home.world.log(home.proxy);
+    home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", DOWN2, UP);
+    let log = home.network.log(home.proxy);
     let text = log[0].to_string();
     assert!(text.contains("(10.9.0.1, 239.1.1.1)") && text.contains("interface 3"), "{text}");
 }
@@ -64,68 +64,68 @@ fn i59_a_log_line_names_route_and_arrival() {
 #[test]
 fn i59_routes_follow_the_configuration() {
     let mut home = Home::with(sources(&["10.8.0.0/16", "10.9.0.0/16"]), Default::default());
-    assert_eq!(home.world.routes(home.proxy), [("10.8.0.0/16", UP), ("10.9.0.0/16", UP)]);
+    assert_eq!(home.network.routes(home.proxy), [("10.8.0.0/16", UP), ("10.9.0.0/16", UP)]);
     let upstream = |networks: &[&str]| ProxyUpstream {
         links: vec![UP],
         downstreams: vec![DOWN1],
         ..sources(networks)
     };
-    home.world.proxies(home.proxy, &[upstream(&["10.9.0.0/16", "10.7.0.0/16"])]);
-    assert_eq!(home.world.routes(home.proxy), [("10.7.0.0/16", UP), ("10.9.0.0/16", UP)]);
-    home.world.event(home.proxy, Event::Unconfigure { link: UP });
-    assert!(home.world.routes(home.proxy).is_empty());
+    home.network.proxies(home.proxy, &[upstream(&["10.9.0.0/16", "10.7.0.0/16"])]);
+    assert_eq!(home.network.routes(home.proxy), [("10.7.0.0/16", UP), ("10.9.0.0/16", UP)]);
+    home.network.event(home.proxy, Event::Unconfigure { link: UP });
+    assert!(home.network.routes(home.proxy).is_empty());
 }
 
 #[test]
 fn i59_a_refused_route_is_tried_again() {
     let mut home = Home::with(sources(&["10.9.0.0/16"]), Default::default());
     let call = MgmCall::AddRoute { network: net("10.9.0.0/16"), link: UP };
-    home.world.event(home.proxy, Event::Refused { call, code: Code::NotEnoughMemory });
-    let log = home.world.log(home.proxy);
+    home.network.event(home.proxy, Event::Refused { call, code: Code::NotEnoughMemory });
+    let log = home.network.log(home.proxy);
     assert!(matches!(log[..], [LogEvent::RouteRefused { .. }]), "{log:?}");
-    let adds = home.world.adds_of_routes(home.proxy);
+    let adds = home.network.adds_of_routes(home.proxy);
     home.pass(59_999);
-    assert_eq!(home.world.adds_of_routes(home.proxy), adds);
+    assert_eq!(home.network.adds_of_routes(home.proxy), adds);
     home.pass(1);
-    assert_eq!(home.world.adds_of_routes(home.proxy), adds + 1);
+    assert_eq!(home.network.adds_of_routes(home.proxy), adds + 1);
     home.pass(600_000);
-    assert_eq!(home.world.adds_of_routes(home.proxy), adds + 1);
+    assert_eq!(home.network.adds_of_routes(home.proxy), adds + 1);
 }
 
 /// Two upstreams that name one network, for different groups.
-fn split() -> (World, usize) {
-    let mut world = World::new();
-    let proxy = world.machine();
-    world.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
-    world.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
-    world.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
+fn split() -> (Network, usize) {
+    let mut network = Network::new();
+    let proxy = network.machine();
+    network.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
+    network.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
+    network.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
     let upstream = |link, groups: &str| ProxyUpstream {
         links: vec![link],
         downstreams: vec![3],
         groups: only(&[groups]),
         ..sources(&["10.9.0.0/16"])
     };
-    world.proxies(proxy, &[upstream(1, "239.1.0.0/16"), upstream(2, "239.2.0.0/16")]);
-    (world, proxy)
+    network.proxies(proxy, &[upstream(1, "239.1.0.0/16"), upstream(2, "239.2.0.0/16")]);
+    (network, proxy)
 }
 
 #[test]
 fn i59_a_network_of_two_upstreams_has_no_route_and_the_question_decides() {
-    let (mut world, proxy) = split();
-    assert!(world.routes(proxy).is_empty());
-    assert_eq!(world.ask(proxy, "10.9.0.1,239.1.1.1", 0, 1), 1);
-    assert_eq!(world.ask(proxy, "10.9.0.1,239.2.1.1", 0, 2), 2);
-    assert_eq!(world.ask(proxy, "10.9.0.1,239.2.1.1", 0, 1), 0);
+    let (mut network, proxy) = split();
+    assert!(network.routes(proxy).is_empty());
+    assert_eq!(network.ask(proxy, "10.9.0.1,239.1.1.1", 0, 1), 1);
+    assert_eq!(network.ask(proxy, "10.9.0.1,239.2.1.1", 0, 2), 2);
+    assert_eq!(network.ask(proxy, "10.9.0.1,239.2.1.1", 0, 1), 0);
 }
 
 #[test]
 fn g35_a_default_route_to_the_wrong_upstream_does_not_decide() {
-    let (mut world, proxy) = split();
+    let (mut network, proxy) = split();
     // The default route leads to upstream 1, which is not for this group.
-    assert_eq!(world.ask(proxy, "10.9.0.1,239.2.1.1", 1, 2), 2);
+    assert_eq!(network.ask(proxy, "10.9.0.1,239.2.1.1", 1, 2), 2);
     // Where it is right, it counts; and without a match nothing is changed.
-    assert_eq!(world.ask(proxy, "10.9.0.1,239.1.1.1", 1, 2), 1);
-    assert_eq!(world.ask(proxy, "10.8.0.1,239.2.1.1", 1, 2), 1);
+    assert_eq!(network.ask(proxy, "10.9.0.1,239.1.1.1", 1, 2), 1);
+    assert_eq!(network.ask(proxy, "10.8.0.1,239.2.1.1", 1, 2), 1);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn i59_one_network_for_the_same_groups_is_refused() {
         downstreams: vec![DOWN1],
         ..sources(&["10.9.0.0/16"])
     };
-    home.world.proxies(home.proxy, &[upstream(UP), upstream(9)]);
-    let log = home.world.log(home.proxy);
+    home.network.proxies(home.proxy, &[upstream(UP), upstream(9)]);
+    let log = home.network.log(home.proxy);
     assert!(log[0].to_string().contains("10.9.0.0/16"), "{log:?}");
 }

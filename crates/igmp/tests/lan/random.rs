@@ -1,6 +1,6 @@
 //! Random joins, leaves, flaps and packets: what must hold whatever happens.
 
-use crate::world::*;
+use crate::network::*;
 use mgm_igmp::{Event, LinkConfig, LinkInfo, ProxyUpstream, Role};
 use std::collections::BTreeSet;
 
@@ -37,20 +37,20 @@ fn i54_what_any_host_wants_arrives_and_nothing_else_stays() {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut home = Home::new();
         let lans = [("lan1", "192.168.1.50"), ("lan1", "192.168.1.51"), ("lan2", "192.168.2.50")];
-        let hosts = lans.map(|(lan, address)| home.world.host(lan, address));
+        let hosts = lans.map(|(lan, address)| home.network.host(lan, address));
         let mut wanted = vec![Vec::new(); hosts.len()];
         for _ in 0..40 {
             let n = random.usize(0..hosts.len());
             wanted[n] = random_flows(&mut random);
             let flows: Vec<&str> = wanted[n].iter().map(String::as_str).collect();
-            home.world.join(hosts[n], &flows);
+            home.network.join(hosts[n], &flows);
             match random.u8(0..8) {
-                0 => home.world.set_link(home.proxy, UP, LinkInfo::default()),
-                1 => home.world.event(home.proxy, Event::LinkGone { link: UP }),
+                0 => home.network.set_link(home.proxy, UP, LinkInfo::default()),
+                1 => home.network.event(home.proxy, Event::LinkGone { link: UP }),
                 _ => {}
             }
             home.pass(random.u64(0..3_000));
-            home.world.set_link(home.proxy, UP, up("10.1.0.2"));
+            home.network.set_link(home.proxy, UP, up("10.1.0.2"));
             if random.bool() {
                 continue;
             }
@@ -68,23 +68,23 @@ fn i55_after_lost_packets_the_next_queries_put_everything_right() {
     let mut random = fastrand::Rng::with_seed(55);
     let mut home = Home::new();
     let hosts = [
-        home.world.host("lan1", "192.168.1.50"),
-        home.world.host("lan1", "192.168.1.51"),
-        home.world.host("lan2", "192.168.2.50"),
+        home.network.host("lan1", "192.168.1.50"),
+        home.network.host("lan1", "192.168.1.51"),
+        home.network.host("lan2", "192.168.2.50"),
     ];
     for _ in 0..30 {
         let mut wanted = vec![Vec::new(); hosts.len()];
-        home.world.loss = 30;
+        home.network.loss = 30;
         for _ in 0..5 {
             for (host, wanted) in hosts.iter().zip(&mut wanted) {
                 *wanted = random_flows(&mut random);
                 let flows: Vec<&str> = wanted.iter().map(String::as_str).collect();
-                home.world.join(*host, &flows);
+                home.network.join(*host, &flows);
             }
             home.pass(random.u64(0..20_000));
         }
         // Two query intervals, and what no host answers for ends by GMI.
-        home.world.loss = 0;
+        home.network.loss = 0;
         home.pass(800_000);
         assert_eq!(home.forwarded(DOWN1), expected(&wanted[..2]));
         assert_eq!(home.forwarded(DOWN2), expected(&wanted[2..]));
@@ -97,9 +97,9 @@ fn i60_split_upstreams_share_what_is_wanted_and_lose_nothing() {
     for seed in 0..4 {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut home = Home::new();
-        let second = home.world.machine();
-        home.world.attach(second, 1, ("wan2", "10.2.0.1"), role(Role::Router));
-        home.world.attach(home.proxy, 4, ("wan2", "10.2.0.2"), role(Role::Upstream));
+        let second = home.network.machine();
+        home.network.attach(second, 1, ("wan2", "10.2.0.1"), role(Role::Router));
+        home.network.attach(home.proxy, 4, ("wan2", "10.2.0.2"), role(Role::Upstream));
         let upstream = |link, groups: &str, source: Option<&str>| ProxyUpstream {
             links: vec![link],
             downstreams: vec![DOWN1, DOWN2],
@@ -109,12 +109,12 @@ fn i60_split_upstreams_share_what_is_wanted_and_lose_nothing() {
         };
         let upstreams =
             [upstream(UP, "239.1.0.0/16", Some("10.9.0.0/16")), upstream(4, "239.0.0.0/8", None)];
-        home.world.proxies(home.proxy, &upstreams);
-        let host = home.world.host("lan1", "192.168.1.50");
+        home.network.proxies(home.proxy, &upstreams);
+        let host = home.network.host("lan1", "192.168.1.50");
         for _ in 0..20 {
             let flows = random_flows(&mut random);
             let texts: Vec<&str> = flows.iter().map(String::as_str).collect();
-            home.world.join(host, &texts);
+            home.network.join(host, &texts);
             home.pass(20_000);
             let at_first = |text: &str| text.contains("239.1.") && !text.contains("10.8.");
             let at_second = |text: &str| !text.contains(',') || !at_first(text);
@@ -122,7 +122,7 @@ fn i60_split_upstreams_share_what_is_wanted_and_lose_nothing() {
                 expected(&[flows.iter().filter(|text| keep(text)).cloned().collect()])
             };
             assert_eq!(home.isp_forwards(), of(&at_first), "seed {seed}");
-            assert_eq!(home.world.memberships(second, 1), of(&at_second), "seed {seed}");
+            assert_eq!(home.network.memberships(second, 1), of(&at_second), "seed {seed}");
         }
     }
 }
@@ -159,21 +159,21 @@ fn i75_no_packet_on_any_link_of_a_proxy_makes_it_panic() {
         let from = [10, 1, 0, 7].into();
         let octets = codec::datagram(from, to, &message);
         let packet = mgm_igmp::Packet { link, unicast_frame: random.bool(), octets: &octets };
-        home.world.event(home.proxy, Event::Packet(packet));
+        home.network.event(home.proxy, Event::Packet(packet));
         home.pass(random.u64(0..20));
     }
     // The groups of the packets are 256.
-    assert!(home.world.reported(home.proxy, UP).len() <= 256);
+    assert!(home.network.reported(home.proxy, UP).len() <= 256);
 }
 
 #[test]
 fn i1_equal_seeds_and_events_make_equal_packets() {
     let run = || {
         let mut home = Home::with(ProxyUpstream::default(), LinkConfig::default());
-        let host = home.world.host("lan1", "192.168.1.50");
-        home.world.join(host, &["239.1.1.1", "10.9.0.1,239.1.1.2"]);
+        let host = home.network.host("lan1", "192.168.1.50");
+        home.network.join(host, &["239.1.1.1", "10.9.0.1,239.1.1.2"]);
         home.pass(600_000);
-        (home.world.take("wan"), home.world.take("lan1"))
+        (home.network.take("wan"), home.network.take("lan1"))
     };
     assert_eq!(run(), run());
 }

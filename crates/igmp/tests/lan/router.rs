@@ -1,8 +1,8 @@
 //! One router on a LAN, with packets made by hand.
 
-use crate::world::*;
+use crate::network::*;
 use mgm_igmp::codec::{
-    self, Message, OwnRecord, Query, QueryBody, RecordType, Sources, ALL_V3_ROUTERS,
+    self, Message, OwnRecord, Query, QueryBody, RecordType, SourceList, ALL_V3_ROUTERS,
 };
 use mgm_igmp::{DropReason, LinkConfig, Role, SavedGroup};
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ pub const HOST: &str = "10.0.0.50";
 pub const LOWER: &str = "10.0.0.1";
 
 pub struct Router {
-    pub world: World,
+    pub network: Network,
     pub name: usize,
 }
 
@@ -23,20 +23,20 @@ impl Router {
     }
 
     pub fn with(config: LinkConfig) -> Router {
-        let mut world = World::new();
-        let name = world.machine();
-        world.attach(name, 1, ("lan", "10.0.0.10"), config);
-        world.take("lan");
-        world.log(name);
-        Router { world, name }
+        let mut network = Network::new();
+        let name = network.machine();
+        network.attach(name, 1, ("lan", "10.0.0.10"), config);
+        network.take("lan");
+        network.log(name);
+        Router { network, name }
     }
 
     pub fn message(&mut self, from: &str, to: &str, message: &[u8]) {
-        self.world.inject(self.name, 1, (from, to), message);
+        self.network.inject(self.name, 1, (from, to), message);
     }
 
     pub fn octets(&mut self, octets: &[u8]) {
-        self.world.inject_octets(self.name, 1, octets);
+        self.network.inject_octets(self.name, 1, octets);
     }
 
     pub fn report(&mut self, kind: RecordType, group: &str, sources: &[&str]) {
@@ -53,31 +53,31 @@ impl Router {
     }
 
     pub fn memberships(&self) -> Vec<String> {
-        self.world.memberships(self.name, 1)
+        self.network.memberships(self.name, 1)
     }
 
     pub fn queries(&mut self) -> Vec<String> {
-        self.world.queries("lan")
+        self.network.queries("lan")
     }
 
     pub fn pass(&mut self, milliseconds: u64) {
-        self.world.pass(milliseconds);
+        self.network.pass(milliseconds);
     }
 
     pub fn dropped(&self, reason: DropReason) -> u64 {
-        self.world.igmp(self.name).counters(1).unwrap().dropped(reason)
+        self.network.igmp(self.name).counters(1).unwrap().dropped(reason)
     }
 
     pub fn is_querier(&self) -> bool {
-        self.world.igmp(self.name).status(1).unwrap().querier
+        self.network.igmp(self.name).status(1).unwrap().querier
     }
 
     pub fn version(&self) -> u8 {
-        self.world.igmp(self.name).status(1).unwrap().version
+        self.network.igmp(self.name).status(1).unwrap().version
     }
 
     pub fn saved(&self) -> Vec<SavedGroup> {
-        self.world.igmp(self.name).saved(1)
+        self.network.igmp(self.name).saved(1)
     }
 }
 
@@ -87,7 +87,7 @@ pub fn v3_report(kind: RecordType, group: &str, sources: &[Ipv4Addr]) -> Vec<u8>
 
 /// A query that gives hosts a second.
 pub fn query(version: u8, group: &str) -> Vec<u8> {
-    let sources = Sources::default();
+    let sources = SourceList::default();
     let body = match version {
         1 => QueryBody::V1,
         2 => QueryBody::V2,

@@ -1,6 +1,6 @@
 //! Upstreams that go, come back, speak older versions, or are several (I60, I62, I64).
 
-use crate::world::*;
+use crate::network::*;
 use mgm_igmp::{Event, LinkConfig, LinkInfo, ProxyUpstream, Role};
 
 const G: &str = "239.1.1.1";
@@ -9,19 +9,19 @@ const G: &str = "239.1.1.1";
 fn t70_proxy_upstream_v2() {
     let isp = LinkConfig { version: 2, ..role(Role::Router) };
     let mut home = Home::with(ProxyUpstream::default(), isp);
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &[G]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &[G]);
     home.pass(20_000);
     let reports = home.upstream();
     assert!(reports.len() >= 2 && reports.iter().all(|report| report == "v2 239.1.1.1"));
-    home.world.join(host, &[]);
+    home.network.join(host, &[]);
     home.pass(10_000);
     assert_eq!(home.upstream(), ["leave 239.1.1.1"]);
 
     // 350 s after the last v2 query the proxy speaks v3.
-    home.world.kill(home.isp);
+    home.network.kill(home.isp);
     home.pass(350_000);
-    home.world.join(host, &[G]);
+    home.network.join(host, &[G]);
     home.pass(1_000);
     assert_eq!(home.upstream()[0], "TO_EX 239.1.1.1 ()");
 }
@@ -29,23 +29,23 @@ fn t70_proxy_upstream_v2() {
 #[test]
 fn t71_proxy_upstream_flap() {
     let mut home = Home::new();
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &[G]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &[G]);
     home.pass(5_000);
     home.upstream();
 
     // The device goes, and so does its membership at the provider, in the end.
-    home.world.event(home.proxy, Event::LinkGone { link: UP });
+    home.network.event(home.proxy, Event::LinkGone { link: UP });
     home.pass(600_000);
     assert_eq!(home.upstream(), [""; 0]);
     assert!(home.isp_forwards().is_empty());
     assert_eq!(home.forwarded(DOWN1), ["(*, 239.1.1.1)"], "the database stays");
 
     // It is made anew, and gets its address later.
-    home.world.set_link(home.proxy, UP, LinkInfo { addresses: Vec::new(), ..up("0.0.0.0") });
+    home.network.set_link(home.proxy, UP, LinkInfo { addresses: Vec::new(), ..up("0.0.0.0") });
     home.pass(10_000);
     assert_eq!(home.upstream(), [""; 0]);
-    home.world.set_link(home.proxy, UP, up("10.1.0.77"));
+    home.network.set_link(home.proxy, UP, up("10.1.0.77"));
     home.pass(5_000);
     assert_eq!(home.upstream(), ["TO_EX 239.1.1.1 ()", "TO_EX 239.1.1.1 ()"], "RV times");
     assert_eq!(home.isp_forwards(), ["(*, 239.1.1.1)"]);
@@ -54,16 +54,16 @@ fn t71_proxy_upstream_flap() {
 #[test]
 fn i62_a_device_of_another_index_gets_all_reports() {
     let mut home = Home::new();
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &[G]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &[G]);
     home.pass(5_000);
     home.upstream();
-    home.world.event(home.proxy, Event::LinkGone { link: UP });
-    home.world.event(home.proxy, Event::Unconfigure { link: UP });
-    home.world.attach(home.proxy, 9, ("wan", "10.1.0.9"), role(Role::Upstream));
+    home.network.event(home.proxy, Event::LinkGone { link: UP });
+    home.network.event(home.proxy, Event::Unconfigure { link: UP });
+    home.network.attach(home.proxy, 9, ("wan", "10.1.0.9"), role(Role::Upstream));
     let upstream =
         ProxyUpstream { links: vec![9], downstreams: vec![DOWN1, DOWN2], ..Default::default() };
-    home.world.proxies(home.proxy, &[upstream]);
+    home.network.proxies(home.proxy, &[upstream]);
     home.pass(5_000);
     assert_eq!(home.upstream(), ["TO_EX 239.1.1.1 ()", "TO_EX 239.1.1.1 ()"]);
 }
@@ -73,14 +73,14 @@ fn i62_a_clean_stop_leaves_all_groups_once() {
     let sources = Some(vec![net("10.9.0.0/16")]);
     let upstream = ProxyUpstream { sources, ..ProxyUpstream::default() };
     let mut home = Home::with(upstream, LinkConfig::default());
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &[G, "10.9.0.1,239.1.1.2"]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &[G, "10.9.0.1,239.1.1.2"]);
     home.pass(5_000);
     home.upstream();
-    home.world.event(home.proxy, Event::Stop);
+    home.network.event(home.proxy, Event::Stop);
     home.pass(1_000);
     assert_eq!(home.upstream()[0], "TO_IN 239.1.1.1 (); BLOCK 239.1.1.2 (10.9.0.1)");
-    assert!(home.world.routes(home.proxy).is_empty());
+    assert!(home.network.routes(home.proxy).is_empty());
     home.pass(60_000);
     assert_eq!(home.upstream(), [""; 0], "no answer to the queries about it");
     assert!(home.isp_forwards().is_empty());
@@ -89,39 +89,39 @@ fn i62_a_clean_stop_leaves_all_groups_once() {
 #[test]
 fn i62_an_upstream_that_is_released_leaves_its_groups() {
     let mut home = Home::new();
-    let host = home.world.host("lan1", "192.168.1.50");
-    home.world.join(host, &[G]);
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &[G]);
     home.pass(5_000);
     home.upstream();
-    home.world.event(home.proxy, Event::Unconfigure { link: UP });
+    home.network.event(home.proxy, Event::Unconfigure { link: UP });
     assert_eq!(home.upstream(), ["TO_IN 239.1.1.1 ()"]);
 }
 
 /// A proxy with two upstreams, each with a provider: the links 1 and 2. The downstream is 3.
-fn two_upstreams(first: ProxyUpstream, second: ProxyUpstream) -> (World, [usize; 2], usize) {
-    let mut world = World::new();
-    let isps = [world.machine(), world.machine()];
-    let proxy = world.machine();
-    world.attach(isps[0], 1, ("wan1", "10.1.0.1"), role(Role::Router));
-    world.attach(isps[1], 1, ("wan2", "10.2.0.1"), role(Role::Router));
-    world.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
-    world.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
-    world.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
+fn two_upstreams(first: ProxyUpstream, second: ProxyUpstream) -> (Network, [usize; 2], usize) {
+    let mut network = Network::new();
+    let isps = [network.machine(), network.machine()];
+    let proxy = network.machine();
+    network.attach(isps[0], 1, ("wan1", "10.1.0.1"), role(Role::Router));
+    network.attach(isps[1], 1, ("wan2", "10.2.0.1"), role(Role::Router));
+    network.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
+    network.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
+    network.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
     let first = ProxyUpstream { links: vec![1], downstreams: vec![3], ..first };
     let second = ProxyUpstream { links: vec![2], downstreams: vec![3], ..second };
-    world.proxies(proxy, &[first, second]);
-    (world, isps, proxy)
+    network.proxies(proxy, &[first, second]);
+    (network, isps, proxy)
 }
 
 #[test]
 fn t73_proxy_two_upstreams() {
     let groups = |net| ProxyUpstream { groups: only(&[net]), ..ProxyUpstream::default() };
-    let (mut world, isps, _) = two_upstreams(groups("239.1.0.0/16"), groups("239.2.0.0/16"));
-    let host = world.host("lan1", "192.168.1.50");
-    world.join(host, &["10.9.0.1,239.1.1.1", "10.9.0.2,239.2.1.1"]);
-    world.pass(5_000);
-    assert_eq!(world.memberships(isps[0], 1), ["(10.9.0.1, 239.1.1.1)"]);
-    assert_eq!(world.memberships(isps[1], 1), ["(10.9.0.2, 239.2.1.1)"]);
+    let (mut network, isps, _) = two_upstreams(groups("239.1.0.0/16"), groups("239.2.0.0/16"));
+    let host = network.host("lan1", "192.168.1.50");
+    network.join(host, &["10.9.0.1,239.1.1.1", "10.9.0.2,239.2.1.1"]);
+    network.pass(5_000);
+    assert_eq!(network.memberships(isps[0], 1), ["(10.9.0.1, 239.1.1.1)"]);
+    assert_eq!(network.memberships(isps[1], 1), ["(10.9.0.2, 239.2.1.1)"]);
 }
 
 #[test]
@@ -130,32 +130,32 @@ fn i60_a_source_goes_to_the_first_match_and_a_group_to_all() {
         sources: list.map(|text| vec![net(text)]),
         ..ProxyUpstream::default()
     };
-    let (mut world, isps, proxy) = two_upstreams(sources(Some("10.9.0.0/16")), sources(None));
-    let host = world.host("lan1", "192.168.1.50");
-    world.join(host, &["10.9.0.1,239.1.1.1", "10.8.0.1,239.1.1.1", "239.1.1.2"]);
-    world.pass(5_000);
-    assert_eq!(world.memberships(isps[0], 1), ["(10.9.0.1, 239.1.1.1)", "(*, 239.1.1.2)"]);
-    assert_eq!(world.memberships(isps[1], 1), ["(10.8.0.1, 239.1.1.1)", "(*, 239.1.1.2)"]);
-    assert_eq!(world.routes(proxy), [("10.9.0.0/16", 1)]);
+    let (mut network, isps, proxy) = two_upstreams(sources(Some("10.9.0.0/16")), sources(None));
+    let host = network.host("lan1", "192.168.1.50");
+    network.join(host, &["10.9.0.1,239.1.1.1", "10.8.0.1,239.1.1.1", "239.1.1.2"]);
+    network.pass(5_000);
+    assert_eq!(network.memberships(isps[0], 1), ["(10.9.0.1, 239.1.1.1)", "(*, 239.1.1.2)"]);
+    assert_eq!(network.memberships(isps[1], 1), ["(10.8.0.1, 239.1.1.1)", "(*, 239.1.1.2)"]);
+    assert_eq!(network.routes(proxy), [("10.9.0.0/16", 1)]);
 }
 
 #[test]
 fn i60_an_upstream_serves_its_own_downstreams_only() {
     let mut home = Home::new();
-    let second = home.world.machine();
-    home.world.attach(second, 1, ("wan2", "10.2.0.1"), role(Role::Router));
-    home.world.attach(home.proxy, 4, ("wan2", "10.2.0.2"), role(Role::Upstream));
+    let second = home.network.machine();
+    home.network.attach(second, 1, ("wan2", "10.2.0.1"), role(Role::Router));
+    home.network.attach(home.proxy, 4, ("wan2", "10.2.0.2"), role(Role::Upstream));
     let upstream = |link, down| ProxyUpstream {
         links: vec![link],
         downstreams: vec![down],
         ..ProxyUpstream::default()
     };
-    home.world.proxies(home.proxy, &[upstream(UP, DOWN1), upstream(4, DOWN2)]);
-    let one = home.world.host("lan1", "192.168.1.50");
-    let two = home.world.host("lan2", "192.168.2.50");
-    home.world.join(one, &["10.9.0.1,239.1.1.1"]);
-    home.world.join(two, &["10.9.0.1,239.1.1.2"]);
+    home.network.proxies(home.proxy, &[upstream(UP, DOWN1), upstream(4, DOWN2)]);
+    let one = home.network.host("lan1", "192.168.1.50");
+    let two = home.network.host("lan2", "192.168.2.50");
+    home.network.join(one, &["10.9.0.1,239.1.1.1"]);
+    home.network.join(two, &["10.9.0.1,239.1.1.2"]);
     home.pass(5_000);
     assert_eq!(home.isp_forwards(), ["(10.9.0.1, 239.1.1.1)"]);
-    assert_eq!(home.world.memberships(second, 1), ["(10.9.0.1, 239.1.1.2)"]);
+    assert_eq!(home.network.memberships(second, 1), ["(10.9.0.1, 239.1.1.2)"]);
 }

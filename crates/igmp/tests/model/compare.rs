@@ -3,7 +3,9 @@
 use crate::mgm::Mgm;
 use crate::spec::{General, Kind, Spec, Specific};
 use crate::steps::{host, router, source, Picked, Step, GROUPS};
-use mgm_igmp::codec::{self, Datagram, Message, OwnRecord, Query, QueryBody, RecordType, Sources};
+use mgm_igmp::codec::{
+    self, Datagram, Message, OwnRecord, Query, QueryBody, RecordType, SourceList,
+};
 use mgm_igmp::{
     Action, Callback, Event, Igmp, Interface, LinkAddress, LinkInfo, MgmCall, Ownership, Packet,
     Settings, Time,
@@ -254,9 +256,12 @@ impl Walk {
         let body = match version {
             1 => QueryBody::V1,
             2 => QueryBody::V2,
-            _ => {
-                QueryBody::V3 { suppress: false, robustness, interval, sources: Sources::default() }
-            }
+            _ => QueryBody::V3 {
+                suppress: false,
+                robustness,
+                interval,
+                sources: SourceList::default(),
+            },
         };
         let query = Query { group: Ipv4Addr::UNSPECIFIED, max_response: 10_000, body };
         self.receive(from, codec::ALL_SYSTEMS, &query.write());
@@ -271,7 +276,7 @@ impl Walk {
                 suppress: specific.suppress,
                 robustness: 2,
                 interval: 20,
-                sources: Sources::of(&list),
+                sources: SourceList::of(&list),
             },
         };
         let max_response = specific.max_response as u32;

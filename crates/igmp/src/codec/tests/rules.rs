@@ -8,7 +8,7 @@ fn general_v3() -> Query<'static> {
         suppress: false,
         robustness: 2,
         interval: 125,
-        sources: Sources::default(),
+        sources: SourceList::default(),
     };
     Query { group: Ipv4Addr::UNSPECIFIED, max_response: 10_000, body }
 }
@@ -196,7 +196,7 @@ fn i17_codes_of_older_versions_are_linear_and_a_large_robustness_is_0() {
     let Ok(Message::Query(read)) = Message::read(&twenty) else { panic!() };
     assert_eq!(read.max_response, 20_000, "200 tenths, not a floating-point code");
     for (robustness, octet) in [(0, 0), (7, 7), (8, 0), (255, 0)] {
-        let sources = Sources::default();
+        let sources = SourceList::default();
         let body = QueryBody::V3 { suppress: false, robustness, interval: 125, sources };
         assert_eq!(query(1_000, body)[8], octet);
     }
@@ -206,7 +206,7 @@ fn i17_codes_of_older_versions_are_linear_and_a_large_robustness_is_0() {
 fn i18_own_queries_have_these_octets() {
     assert_eq!(general_v3().write(), octets("11 64 ec 1e 00 00 00 00 02 7d 00 00"));
     let list = list(&["10.0.0.1"]);
-    let sources = Sources::of(&list);
+    let sources = SourceList::of(&list);
     let body = QueryBody::V3 { suppress: false, robustness: 2, interval: 125, sources };
     let specific = Query { group: address("239.1.1.1"), max_response: 1_000, body };
     assert_eq!(specific.write(), octets("11 0a f2 73 ef 01 01 01 02 7d 00 01 0a 00 00 01"));
@@ -230,7 +230,7 @@ fn i18_queries_fit_the_mtu() {
     assert_eq!(sources_in_query(0), 8);
     for mtu in [576, 1_280, 1_500, 9_000] {
         let octets = vec![10; 4 * sources_in_query(mtu)];
-        let sources = Sources::of(&octets);
+        let sources = SourceList::of(&octets);
         let body = QueryBody::V3 { suppress: false, robustness: 2, interval: 125, sources };
         let query = Query { group: address("239.1.1.1"), max_response: 1_000, body };
         let sent = datagram(address("10.0.0.1"), query.group, &query.write());

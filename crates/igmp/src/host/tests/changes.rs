@@ -110,9 +110,9 @@ fn i55_after_a_mode_change_the_next_rv_reports_carry_the_mode() {
 #[test]
 fn i55_groups_that_change_in_one_step_share_a_report() {
     let mut bench = Bench::new();
-    bench.step(|host, port, _| {
+    bench.step(|host, base, _| {
         for n in 1..=100 {
-            host.set(group(n), exclude(&[]), &port.config);
+            host.set(group(n), exclude(&[]), &base.config);
         }
     });
     bench.pass(5_000);
@@ -122,7 +122,7 @@ fn i55_groups_that_change_in_one_step_share_a_report() {
         let Said::V3(records) = report else { panic!() };
         assert_eq!(records.len(), 100);
     }
-    assert_eq!(bench.port.counters.reports_sent, 2);
+    assert_eq!(bench.base.counters.reports_sent, 2);
 }
 
 #[test]
@@ -143,9 +143,9 @@ fn i55_a_group_that_is_left_and_forgotten_can_be_joined_again() {
 fn i56_a_host_has_more_groups_and_sources_than_a_kernel_socket() {
     let mut bench = Bench::new();
     let many: Vec<u8> = (1..=200).collect();
-    bench.step(|host, port, _| {
+    bench.step(|host, base, _| {
         for n in 1..=100 {
-            host.set(group(n), include(&many), &port.config);
+            host.set(group(n), include(&many), &base.config);
         }
     });
     let records = bench.take().into_iter().flat_map(|said| match said {

@@ -74,7 +74,7 @@ fn i62_a_clean_stop_leaves_once_for_all_groups() {
     bench.want(group(1), exclude(&[1]));
     bench.want(group(2), include(&[2]));
     bench.take();
-    bench.step(|host, port, step| host.stop(port, step));
+    bench.step(|host, base, step| host.stop(base, step));
     let leave = Said::V3(vec![(ToIn, group(1), vec![]), (Block, group(2), sources(&[2]))]);
     assert_eq!(bench.take(), [leave]);
     bench.pass(60_000);
@@ -89,7 +89,7 @@ fn i62_a_clean_stop_in_v2_sends_the_leaves() {
     bench.want(group(1), exclude(&[]));
     bench.want(group(2), include(&[2]));
     bench.take();
-    bench.step(|host, port, step| host.stop(port, step));
+    bench.step(|host, base, step| host.stop(base, step));
     assert_eq!(bench.take(), [Said::Leave(group(1)), Said::Leave(group(2))]);
 }
 

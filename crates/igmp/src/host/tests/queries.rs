@@ -37,10 +37,10 @@ fn i63_a_general_query_is_answered_within_the_response_time_and_not_at_once() {
 #[test]
 fn i63_many_groups_are_spread_over_the_response_time() {
     let mut bench = Bench::new();
-    bench.step(|host, port, _| {
+    bench.step(|host, base, _| {
         for n in 0..2_000_u32 {
             let group = Ipv4Addr::from(0xef02_0000 + n);
-            host.set(group, exclude(&[]), &port.config);
+            host.set(group, exclude(&[]), &base.config);
         }
     });
     bench.pass(5_000);
@@ -62,9 +62,9 @@ fn i63_many_groups_are_spread_over_the_response_time() {
 #[test]
 fn i63_a_query_in_the_middle_of_an_answer_is_answered_for_all_groups() {
     let mut bench = Bench::new();
-    bench.step(|host, port, _| {
+    bench.step(|host, base, _| {
         for n in 0..1_000_u32 {
-            host.set(Ipv4Addr::from(0xef02_0000 + n), exclude(&[]), &port.config);
+            host.set(Ipv4Addr::from(0xef02_0000 + n), exclude(&[]), &base.config);
         }
     });
     bench.pass(5_000);
@@ -103,9 +103,9 @@ fn amid_an_answer(seed: u64, max_response: u32) -> (Bench, u64) {
 
 /// The host wants 1,000 groups, of which every second one has the same parity as `first`.
 fn join_every_second_group(bench: &mut Bench, first: u32) {
-    bench.step(|host, port, _| {
+    bench.step(|host, base, _| {
         for n in 0..1_000 {
-            host.set(numbered(first + 2 * n), exclude(&[]), &port.config);
+            host.set(numbered(first + 2 * n), exclude(&[]), &base.config);
         }
     });
 }
@@ -247,7 +247,7 @@ fn i63_a_list_of_queried_sources_is_bounded() {
     for n in 0..100_u32 {
         let octets: Vec<u8> =
             (0..300).flat_map(|k| Ipv4Addr::from(0x0b00_0000 + 300 * n + k).octets()).collect();
-        let sources = Sources::of(&octets);
+        let sources = SourceList::of(&octets);
         let body = QueryBody::V3 { suppress: false, robustness: 2, interval: 125, sources };
         let query = Query { group: group(1), max_response: 10_000, body }.write();
         bench.hear(QUERIER, group(1), &query).unwrap();
@@ -294,7 +294,7 @@ fn i11_a_host_answers_queries_to_its_own_address() {
     bench.hear(QUERIER, codec::ALL_ROUTERS, &query(3, Ipv4Addr::UNSPECIFIED, &[], 100)).unwrap();
     bench.pass(1_000);
     assert_eq!(bench.take(), []);
-    assert_eq!(bench.port.counters.dropped(DropReason::BadDestination), 2);
+    assert_eq!(bench.base.counters.dropped(DropReason::BadDestination), 2);
 }
 
 #[test]
@@ -329,6 +329,6 @@ fn i15_a_host_ignores_malformed_queries() {
     bench.hear(QUERIER, OWN, &query(3, Ipv4Addr::new(10, 1, 1, 1), &[], 100)).unwrap();
     bench.pass(1_000);
     assert_eq!(bench.take(), []);
-    assert_eq!(bench.port.counters.dropped(DropReason::GeneralWithSources), 1);
-    assert_eq!(bench.port.counters.dropped(DropReason::NotAGroup), 1);
+    assert_eq!(bench.base.counters.dropped(DropReason::GeneralWithSources), 1);
+    assert_eq!(bench.base.counters.dropped(DropReason::NotAGroup), 1);
 }

@@ -16,15 +16,15 @@ pub(super) struct Rate {
 
 /// A token bucket. It counts in thousandths of a token, so that milliseconds come out even.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(super) struct TokenBucket {
     rate: Rate,
     level: u64,
     filled: Time,
 }
 
-impl Bucket {
-    pub fn new(rate: Rate, now: Time) -> Bucket {
-        Bucket { rate, level: rate.burst * 1_000, filled: now }
+impl TokenBucket {
+    pub fn new(rate: Rate, now: Time) -> TokenBucket {
+        TokenBucket { rate, level: rate.burst * 1_000, filled: now }
     }
 
     /// Takes a token, if there is one.

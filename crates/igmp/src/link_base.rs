@@ -1,48 +1,23 @@
 //! What the router and the host side of a link share: its configuration, what the system says
-//! about it, counters, warnings. And the lists that one step writes to.
+//! about it, counters, warnings.
 
 use crate::codec;
-use crate::config::{LinkConfig, Role, Settings};
+use crate::config::{LinkConfig, Role};
 use crate::counters::{Counters, DropReason};
 use crate::event::LinkInfo;
 use crate::filter::Filter;
 use crate::log_event::{LogEvent, Warnings};
+use crate::step::Step;
 use crate::{Action, Transmission};
-use mgm_types::{Flow, Time};
+use mgm_types::Flow;
 use std::net::Ipv4Addr;
 
 /// What the 16 bits of the total length can say. The MTU of lo is larger.
 const LONGEST_DATAGRAM: u32 = 65_535;
 
-/// One call of [`crate::Igmp::handle`]: its time, and what comes of it.
-pub(crate) struct Step<'a> {
-    /// The present time. Timers that run late run with it, too.
-    pub now: Time,
-    /// What is to be done outside.
-    pub actions: &'a mut Vec<Action>,
-    /// Groups of downstream links of which `Router::reception` may have changed: what the
-    /// proxy has to look at afterwards. A group may be there more than once.
-    pub changed: &'a mut Vec<(u32, Ipv4Addr)>,
-    /// Random numbers for the delays of the host side.
-    pub random: &'a mut fastrand::Rng,
-    /// Settings for all links together.
-    pub settings: &'a Settings,
-    /// Groups and sources of all links.
-    pub entries: &'a mut u32,
-}
-
-impl Step<'_> {
-    /// Writes a line to the log, unless these warnings have let one of its kind pass within the
-    /// last minute (I76).
-    pub fn log(&mut self, warnings: &mut Warnings, link: u32, event: LogEvent) {
-        let line = warnings.line(self.now, link, event);
-        self.actions.extend(line.map(Action::Log));
-    }
-}
-
 /// A link, as both sides of IGMP see it.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub(crate) struct LinkBase {
     /// The interface index.
     pub link: u32,
     /// What was configured.
@@ -59,9 +34,9 @@ pub(crate) struct Port {
     warnings: Warnings,
 }
 
-impl Port {
-    pub fn new(link: u32, config: LinkConfig, info: LinkInfo) -> Port {
-        let mut port = Port {
+impl LinkBase {
+    pub fn new(link: u32, config: LinkConfig, info: LinkInfo) -> LinkBase {
+        let mut base = LinkBase {
             link,
             config: LinkConfig::default(),
             info,
@@ -70,8 +45,8 @@ impl Port {
             added: Vec::new(),
             warnings: Warnings::default(),
         };
-        port.configure(config);
-        port
+        base.configure(config);
+        base
     }
 
     /// Takes a configuration over.
@@ -132,12 +107,12 @@ impl Port {
     }
 
     /// Sends an IGMP message.
-    pub fn send(&self, step: &mut Step, message: &[u8], route: Route) {
+    pub fn send(&self, step: &mut Step, message: &[u8], to: Addressing) {
         step.actions.push(Action::Send(Transmission {
             link: self.link,
-            destination: route.destination,
-            octets: codec::datagram(route.source, route.destination, message),
-            loop_back: route.loop_back,
+            destination: to.destination,
+            octets: codec::datagram(to.source, to.destination, message),
+            loop_back: to.loop_back,
         }));
     }
 
@@ -169,9 +144,9 @@ fn set(flows: &mut Vec<Flow>, flow: Flow, wanted: bool) {
     }
 }
 
-/// Where a message goes.
+/// The addresses of a message that is sent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Route {
+pub(crate) struct Addressing {
     /// The source address.
     pub source: Ipv4Addr,
     /// The destination address.

@@ -68,7 +68,7 @@ struct Delivery {
 
 /// Machines and LANs, with one clock.
 #[derive(Default)]
-pub struct World {
+pub struct Network {
     pub now: u64,
     machines: Vec<Machine>,
     on_the_way: BTreeMap<(u64, u64), Delivery>,
@@ -79,9 +79,9 @@ pub struct World {
     random: Option<fastrand::Rng>,
 }
 
-impl World {
-    pub fn new() -> World {
-        World::default()
+impl Network {
+    pub fn new() -> Network {
+        Network::default()
     }
 
     /// A machine without links. Its number is its name.
@@ -370,7 +370,7 @@ fn describe(octets: &[u8]) -> String {
 
 /// A proxy with an upstream LAN, two downstream LANs, and a provider's router upstream.
 pub struct Home {
-    pub world: World,
+    pub network: Network,
     pub isp: usize,
     pub proxy: usize,
 }
@@ -387,40 +387,40 @@ impl Home {
 
     /// A home whose provider's router is configured so.
     pub fn with(upstream: ProxyUpstream, isp_config: LinkConfig) -> Home {
-        let mut world = World::new();
-        let (isp, proxy) = (world.machine(), world.machine());
-        world.attach(isp, 1, ("wan", "10.1.0.1"), isp_config);
-        world.attach(proxy, UP, ("wan", "10.1.0.2"), role(Role::Upstream));
-        world.attach(proxy, DOWN1, ("lan1", "192.168.1.1"), role(Role::Downstream));
-        world.attach(proxy, DOWN2, ("lan2", "192.168.2.1"), role(Role::Downstream));
+        let mut network = Network::new();
+        let (isp, proxy) = (network.machine(), network.machine());
+        network.attach(isp, 1, ("wan", "10.1.0.1"), isp_config);
+        network.attach(proxy, UP, ("wan", "10.1.0.2"), role(Role::Upstream));
+        network.attach(proxy, DOWN1, ("lan1", "192.168.1.1"), role(Role::Downstream));
+        network.attach(proxy, DOWN2, ("lan2", "192.168.2.1"), role(Role::Downstream));
         let links = vec![UP];
         let downstreams = vec![DOWN1, DOWN2];
-        world.proxies(proxy, &[ProxyUpstream { links, downstreams, ..upstream }]);
-        world.pass(60_000);
+        network.proxies(proxy, &[ProxyUpstream { links, downstreams, ..upstream }]);
+        network.pass(60_000);
         for lan in ["wan", "lan1", "lan2"] {
-            world.take(lan);
+            network.take(lan);
         }
-        world.log(proxy);
-        Home { world, isp, proxy }
+        network.log(proxy);
+        Home { network, isp, proxy }
     }
 
     /// Lets time pass.
     pub fn pass(&mut self, milliseconds: u64) {
-        self.world.pass(milliseconds);
+        self.network.pass(milliseconds);
     }
 
     /// What the provider's router forwards to the home.
     pub fn isp_forwards(&self) -> Vec<String> {
-        self.world.memberships(self.isp, 1)
+        self.network.memberships(self.isp, 1)
     }
 
     /// What the proxy forwards to one of its LANs.
     pub fn forwarded(&self, link: u32) -> Vec<String> {
-        self.world.memberships(self.proxy, link)
+        self.network.memberships(self.proxy, link)
     }
 
     /// What was reported upstream since the last look.
     pub fn upstream(&mut self) -> Vec<String> {
-        self.world.reports("wan")
+        self.network.reports("wan")
     }
 }
