@@ -61,7 +61,7 @@ headers:
 man:
 	scripts/manuals
 	mkdir -p build
-	$(CARGO) run --quiet --locked --package mgmd -- --print-manual >build/mgmd.toml.5
+	$(CARGO) run --quiet --locked --package mgmd --example manual >build/mgmd.toml.5
 	mv build/mgmd.toml.5 man/man5/mgmd.toml.5
 
 pictures:

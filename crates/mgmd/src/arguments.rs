@@ -1,23 +1,21 @@
 //! The arguments of mgmd, and what they ask for.
 
-use mgmd::config::Config;
-use mgmd::manual;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::PathBuf;
 
-const USAGE: &str = "\
-mgmd [--config FILE] --check
+/// The help.
+pub const USAGE: &str = "\
+mgmd [--config FILE] [--check]
 
-Checks a configuration of mgmd, a multicast router for IPv4, and prints every error in it.
-This version of mgmd does nothing else: it does not route.
+Routes IPv4 multicast: IGMP, IGMP proxies, static routes, and routing protocols in modules. It
+stays in the foreground, and runs until SIGTERM. SIGHUP has it read the configuration again.
 
-  --check        check the configuration; exit with 0 if it is valid, otherwise with 1
+  --check        only check the configuration; exit with 0 if it is valid, otherwise with 1
   --config FILE  use FILE instead of /etc/mgmd/mgmd.toml
   --version      print the version of this program
   --help         print this text
 
-mgmd.toml(5) documents the configuration.
+mgmd.toml(5) documents the configuration. It exits with 1 if it cannot start, and says why.
 ";
 
 const VERSION: &str = concat!("mgmd ", env!("CARGO_PKG_VERSION"), "\n");
@@ -26,33 +24,20 @@ const DEFAULT_FILE: &str = "/etc/mgmd/mgmd.toml";
 
 /// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
-enum Wanted {
+pub enum Wanted {
+    /// Check this configuration.
     Check(PathBuf),
-    Route,
-    /// Help, the version or the manual page.
+    /// Route by this configuration.
+    Route(PathBuf),
+    /// Help or the version.
     Text(String),
 }
 
-/// Does what the arguments ask for. The exit status is 2 if an argument is invalid.
-pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    match parse(arguments) {
-        Ok(Wanted::Check(file)) => check(&file),
-        Ok(Wanted::Route) => {
-            eprintln!("mgmd: this version only checks configurations: use mgmd --check");
-            ExitCode::from(1)
-        }
-        Ok(Wanted::Text(text)) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(what) => {
-            eprint!("mgmd: {what}\n\n{USAGE}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Wanted, String> {
+/// What the arguments ask for.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Wanted, String> {
     let (mut file, mut check) = (PathBuf::from(DEFAULT_FILE), false);
     while let Some(argument) = arguments.next() {
         match argument.to_string_lossy().as_ref() {
@@ -60,29 +45,12 @@ fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Wanted, String
             "--config" => {
                 file = arguments.next().ok_or("--config needs the name of a file")?.into();
             }
-            // Not in the help: it is for those who build mgmd.
-            "--print-manual" => return Ok(Wanted::Text(manual::page())),
             "-h" | "--help" => return Ok(Wanted::Text(USAGE.into())),
             "-V" | "--version" => return Ok(Wanted::Text(VERSION.into())),
             other => return Err(format!("unknown argument {other}")),
         }
     }
-    Ok(if check { Wanted::Check(file) } else { Wanted::Route })
-}
-
-fn check(file: &Path) -> ExitCode {
-    match Config::load(file) {
-        Ok(_) => {
-            println!("{}: valid", file.display());
-            ExitCode::SUCCESS
-        }
-        Err(problems) => {
-            for problem in problems {
-                eprintln!("{problem}");
-            }
-            ExitCode::from(1)
-        }
-    }
+    Ok(if check { Wanted::Check(file) } else { Wanted::Route(file) })
 }
 
 #[cfg(test)]
@@ -99,7 +67,7 @@ mod tests {
         let named = Ok(Wanted::Check("a.toml".into()));
         assert_eq!(parsed(&["--config", "a.toml", "--check"]), named);
         assert_eq!(parsed(&["--check", "--config", "a.toml"]), named);
-        assert_eq!(parsed(&[]), Ok(Wanted::Route));
+        assert_eq!(parsed(&[]), Ok(Wanted::Route(DEFAULT_FILE.into())));
         assert_eq!(parsed(&["--config"]), Err("--config needs the name of a file".into()));
         assert_eq!(parsed(&["--chek"]), Err("unknown argument --chek".into()));
         assert_eq!(parsed(&["-V"]), Ok(Wanted::Text(VERSION.into())));

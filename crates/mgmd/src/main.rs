@@ -1,13 +1,18 @@
-//! The program mgmd. This version only checks configurations.
+//! The program mgmd.
+//!
+//! - `run`: does what the arguments ask for: starts and stops the daemon.
+//! - `library`: libmgm, as the daemon uses it.
 
 #![forbid(unsafe_code)]
 
 #[cfg(target_os = "linux")]
-mod arguments;
+mod library;
+#[cfg(target_os = "linux")]
+mod run;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    arguments::run(std::env::args_os().skip(1))
+    run::run(std::env::args_os().skip(1))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -1,0 +1,246 @@
+//! The daemon: one thread that waits for packets, changes of interfaces, signals and timers, and
+//! drives IGMP and libmgm.
+//!
+//! ```text
+//!   packets ─────┐                      ┌─► sockets: IGMP packets
+//!   netlink ─────┤   ┌──────────────┐   │
+//!   signals ─────┼──►│  event loop  │───┼─► library (trait Library): take, join, leave …
+//!   timer ───────┤   └──┬────────▲──┘   │
+//!   wake-up ─────┘      │ events │ jobs └─► log, service manager
+//!                    ┌──▼────────┴──┐
+//!   callbacks ──────►│    Shared    │  IGMP and the static routes, behind one lock
+//!                    └──────────────┘
+//! ```
+//!
+//! - `reactor`: waiting. `sockets`: packets of IGMP.
+//! - `device`, `plan`, `interfaces`: which interfaces there are, how the configuration wants them
+//!   served, and the steps from the one to the other.
+//! - `state`, `shared`: IGMP, with what the library's callbacks ask it. `jobs`: what follows.
+//! - `routes`: static routes. `proxies`: what IGMP is told of them.
+//! - `saved`: the groups that a restart keeps. `report`: the lines about the whole router.
+//! - `library`: what the daemon needs of libmgm; the program implements it.
+
+mod context;
+mod device;
+mod interfaces;
+mod jobs;
+pub mod library;
+mod plan;
+mod proxies;
+pub mod reactor;
+mod report;
+mod routes;
+mod saved;
+pub mod shared;
+mod sockets;
+mod state;
+
+pub use state::Question;
+
+use crate::config::Config;
+use crate::config::LogLevel;
+use crate::log::Log;
+use crate::notify::Notify;
+use context::Context;
+use interfaces::Interfaces;
+use library::Library;
+use mgm_igmp::Event;
+use mgm_types::Time;
+use nix::sys::signal::Signal;
+use reactor::{Reactor, Source};
+use saved::Saved;
+use shared::{now, Shared};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often kernel losses are counted and the status line is written.
+const TICK: Duration = Duration::from_secs(10);
+
+/// What the daemon is made of.
+pub struct Parts<L> {
+    /// The file of the configuration, for reloads.
+    pub file: PathBuf,
+    /// What it contains.
+    pub config: Config,
+    /// libmgm, started, with IGMP registered.
+    pub library: L,
+    /// What the callbacks of the library use, too.
+    pub shared: Arc<Shared>,
+    /// What waits; it was opened before any thread began.
+    pub reactor: Reactor,
+    /// The log.
+    pub log: Arc<Log>,
+    /// The service manager.
+    pub notify: Notify,
+}
+
+/// mgmd while it runs.
+pub struct Daemon<L> {
+    parts: Parts<L>,
+    interfaces: Interfaces,
+    next_tick: Time,
+    /// Whether a failure to tell the service manager was logged.
+    is_notify_failing: bool,
+}
+
+impl<L: Library> Daemon<L> {
+    /// Serves the interfaces that are there.
+    ///
+    /// # Errors
+    /// Why mgmd cannot start, and what to do.
+    pub fn start(parts: Parts<L>) -> Result<Daemon<L>, String> {
+        let (saved, problem) = Saved::read(&saved::path(&parts.config.router.control));
+        if let Some(text) = problem {
+            parts.log.write(LogLevel::Warn, &text);
+        }
+        parts.shared.handle(Event::Found(parts.library.groups()));
+        let added = parts.reactor.add(&*parts.shared, Source::Wake);
+        added.map_err(|error| format!("cannot wait for callbacks: {error}"))?;
+        let interfaces = Interfaces::open(context(&parts), saved)?;
+        let mut daemon = Daemon { parts, interfaces, next_tick: Time(0), is_notify_failing: false };
+        daemon.interfaces.serve_all(context(&daemon.parts));
+        daemon.interfaces.work(context(&daemon.parts));
+        for line in report::start(context(&daemon.parts), &daemon.interfaces) {
+            daemon.parts.log.write(LogLevel::Info, &line);
+        }
+        Ok(daemon)
+    }
+
+    /// Runs until SIGTERM or SIGINT, and returns the library, which is still to be stopped.
+    ///
+    /// # Errors
+    /// The system does not let mgmd wait.
+    pub fn run(mut self) -> Result<L, String> {
+        self.tell(Notify::ready);
+        let mut ready = Vec::new();
+        loop {
+            let due = [self.parts.shared.deadline(), self.interfaces.deadline()];
+            let due = due.into_iter().flatten().fold(self.next_tick, Time::min);
+            let reactor = &mut self.parts.reactor;
+            let result = reactor.set_timer(Some(due)).and_then(|()| reactor.wait(&mut ready));
+            result.map_err(|error| format!("cannot wait for events: {error}"))?;
+            for source in ready.drain(..) {
+                if self.serve(source) {
+                    self.stop();
+                    return Ok(self.parts.library);
+                }
+            }
+        }
+    }
+
+    /// Serves a source that is ready. Returns whether mgmd has to stop.
+    fn serve(&mut self, source: Source) -> bool {
+        let context = context(&self.parts);
+        match source {
+            Source::Monitor => self.interfaces.changed(context),
+            Source::Link(index) => self.interfaces.receive(index, context),
+            Source::Wake => self.parts.shared.awake(),
+            Source::Timer => self.timer(),
+            Source::Signal => match self.parts.reactor.signal() {
+                Some(Signal::SIGHUP) => self.reload_by_signal(),
+                Some(_) => return true,
+                None => {}
+            },
+        }
+        self.parts.shared.run_timers();
+        self.interfaces.work(self::context(&self.parts));
+        false
+    }
+
+    fn timer(&mut self) {
+        self.parts.reactor.timer_came();
+        self.interfaces.try_again(context(&self.parts));
+        if now() < self.next_tick {
+            return;
+        }
+        self.next_tick = Time(now().0 + self.tick().as_millis() as u64);
+        let context = context(&self.parts);
+        self.interfaces.count_losses(context);
+        report::limits(context);
+        let status = report::status(context, &self.interfaces);
+        self.tell(|notify| notify.status(&status));
+        self.tell(Notify::watchdog);
+    }
+
+    fn tick(&self) -> Duration {
+        self.parts.notify.watchdog_interval().map_or(TICK, |interval| interval.min(TICK))
+    }
+
+    fn tell(&mut self, tell: impl FnOnce(&Notify) -> std::io::Result<()>) {
+        let result = tell(&self.parts.notify);
+        if let (Err(error), false) = (&result, self.is_notify_failing) {
+            let text = format!("cannot tell the service manager: {error}");
+            self.parts.log.write(LogLevel::Warn, &text);
+        }
+        self.is_notify_failing = result.is_err();
+    }
+
+    fn reload_by_signal(&mut self) {
+        self.tell(Notify::reloading);
+        if let Err(problems) = self.reload() {
+            for problem in problems {
+                self.parts.log.write(LogLevel::Error, &problem);
+            }
+        }
+        self.tell(Notify::ready);
+    }
+
+    /// Reads the configuration again, and applies the difference.
+    ///
+    /// # Errors
+    /// Why nothing has changed.
+    pub fn reload(&mut self) -> Result<(), Vec<String>> {
+        let file = &self.parts.file;
+        let config = Config::load(file).map_err(|problems| {
+            let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            lines.push(format!("{}: invalid: the former configuration stays", file.display()));
+            lines
+        })?;
+        let changes = Config::difference(&self.parts.config, &config)
+            .map_err(|error| vec![format!("{}: {error}", file.display())])?;
+        self.parts.config = config;
+        let Parts { config, log, shared, library, .. } = &self.parts;
+        if changes.log_level {
+            log.set_level(config.router.log_level);
+            library.set_log_level(config.router.log_level);
+        }
+        if changes.max_igmp_entries {
+            shared.handle(Event::Settings(state::settings(config)));
+        }
+        self.interfaces.serve_all(context(&self.parts));
+        self.interfaces.work(context(&self.parts));
+        self.parts.log.write(LogLevel::Info, "configuration reloaded");
+        Ok(())
+    }
+
+    /// Saves the groups, leaves the groups of the host sides, and takes back the host routes. The
+    /// library ends everything else when the program stops it.
+    fn stop(&mut self) {
+        self.tell(Notify::stopping);
+        let context = context(&self.parts);
+        let mut saved = Saved::at(now());
+        self.interfaces.save(&mut saved, context);
+        let path = saved::path(&context.config.router.control);
+        if let Err(error) = saved.write(&path) {
+            let text = format!(
+                "{}: cannot be written: {error}: the next start has to wait for reports of hosts",
+                path.display()
+            );
+            context.log.write(LogLevel::Warn, &text);
+        }
+        context.shared.handle(Event::Stop);
+        self.interfaces.work(context);
+        context.log.write(LogLevel::Info, "stopped");
+    }
+}
+
+fn context<L: Library>(parts: &Parts<L>) -> Context<'_> {
+    Context {
+        config: &parts.config,
+        shared: &parts.shared,
+        library: &parts.library,
+        reactor: &parts.reactor,
+        log: &parts.log,
+    }
+}

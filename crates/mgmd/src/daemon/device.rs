@@ -1,0 +1,41 @@
+//! What the system says about a device, as far as mgmd uses it.
+
+use mgm_igmp::{LinkAddress, LinkInfo};
+use mgm_net::links::Links;
+use mgm_types::Prefix;
+
+/// A device of the system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// Its name at present.
+    pub name: String,
+    /// What IGMP is told.
+    pub info: LinkInfo,
+    /// Why it cannot be served: it is a port of a bridge or a bond (I68).
+    pub port: Option<String>,
+    /// Whether it is the loopback, which patterns do not mean (M6).
+    pub is_loopback: bool,
+}
+
+impl Device {
+    /// The device with this index, if there is one.
+    #[must_use]
+    pub fn of(links: &Links, index: u32) -> Option<Device> {
+        let link = links.get(index)?;
+        let address = |known: &mgm_net::links::Address| LinkAddress {
+            address: known.local,
+            prefix: Prefix::of(known.peer, known.prefix_len),
+        };
+        Some(Device {
+            name: link.name.clone(),
+            info: LinkInfo {
+                up: link.is_running(),
+                mtu: link.mtu,
+                point_to_point: link.is_point_to_point(),
+                addresses: links.addresses(index).iter().map(address).collect(),
+            },
+            port: links.port(index).map(|port| port.to_string()),
+            is_loopback: link.is_loopback(),
+        })
+    }
+}

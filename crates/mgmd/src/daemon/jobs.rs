@@ -1,0 +1,61 @@
+//! Carries out what IGMP and the static routes want done.
+
+use super::context::Context;
+use super::sockets::Sockets;
+use super::state::Job;
+use crate::config::LogLevel;
+use mgm_igmp::{Action, Event, Level, LogLine, MgmCall};
+use mgm_net::links::Links;
+
+/// Carries out all jobs in their order, those that they cause included.
+pub fn carry_out(context: Context<'_>, sockets: &mut Sockets, links: &Links) {
+    while let Some(job) = context.shared.next_job() {
+        match job {
+            Job::Igmp(Action::Send(packet)) => sockets.send(links, &packet, context),
+            Job::Igmp(Action::Mgm(call)) => make(call, context),
+            Job::Igmp(Action::Log(line)) => write(&line, context),
+            // Whoever asked has it.
+            Job::Igmp(Action::Answer(_)) => {}
+            Job::RouteRests { link, rests } => say_that_routes_rest(link, rests, context),
+        }
+    }
+}
+
+/// Makes a call of the library, and tells IGMP what it returned.
+fn make(call: MgmCall, context: Context<'_>) {
+    let result = context.library.call(call);
+    match (call, result) {
+        (MgmCall::Take { link }, result) => {
+            let result = result.map(|()| context.library.ownership(link));
+            context.shared.handle(Event::Taken { link, result });
+        }
+        (_, Ok(())) => {}
+        (_, Err(code)) => context.shared.handle(Event::Refused { call, code }),
+    }
+}
+
+fn write(line: &LogLine, context: Context<'_>) {
+    let level = match line.event.level() {
+        Level::Error => LogLevel::Error,
+        Level::Warn => LogLevel::Warn,
+        Level::Info => LogLevel::Info,
+    };
+    match name(line.link, context) {
+        Some(name) => context.log(level, &name, line),
+        None => context.log.write(level, &line.to_string()),
+    }
+}
+
+fn say_that_routes_rest(link: u32, rests: bool, context: Context<'_>) {
+    let name = name(link, context).unwrap_or_else(|| format!("interface {link}"));
+    if rests {
+        let text = "a protocol owns it: the static routes for prefixes that begin here rest";
+        context.log(LogLevel::Warn, &name, text);
+    } else {
+        context.log(LogLevel::Info, &name, "no protocol owns it: its static routes are back");
+    }
+}
+
+fn name(link: u32, context: Context<'_>) -> Option<String> {
+    context.shared.with(|state| state.served.get(&link).cloned())
+}

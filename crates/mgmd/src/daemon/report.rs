@@ -1,0 +1,96 @@
+//! What mgmd says about itself as a whole: at the start, and to the service manager.
+
+use super::context::Context;
+use super::interfaces::Interfaces;
+use crate::config::{Config, Forwarder, LogLevel, Pattern};
+use std::collections::BTreeSet;
+
+/// The lines of a start: the forwarder, the interfaces, and what is missing.
+#[must_use]
+pub fn start(context: Context<'_>, interfaces: &Interfaces) -> Vec<String> {
+    let router = &context.config.router;
+    let forwarder = match router.forwarder {
+        Forwarder::Kernel => format!("the kernel forwards packets, by its table {}", router.table),
+        Forwarder::Memory => "forwarder = \"memory\": no packet is forwarded".into(),
+    };
+    let mut lines = vec![format!("mgmd {} has started: {forwarder}", env!("CARGO_PKG_VERSION"))];
+    let missing = missing(context.config, interfaces);
+    if !missing.is_empty() {
+        let names = shortened(&missing);
+        lines.push(format!("not there yet: {names}: served as soon as they appear"));
+    }
+    if patterns(context.config).next().is_none() {
+        let text = "the configuration names no interface: add [[interface]] tables";
+        lines.push(text.into());
+    }
+    lines
+}
+
+/// The first names of a list.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN {
+        text += &format!(" and {} others", names.len() - SHOWN);
+    }
+    text
+}
+
+/// One line: "2 of 3 interfaces, 14 groups, 31 flows".
+#[must_use]
+pub fn status(context: Context<'_>, interfaces: &Interfaces) -> String {
+    let served = interfaces.plans().len();
+    let all = served + missing(context.config, interfaces).len();
+    let groups: usize = context.shared.with(|state| {
+        let links = interfaces.plans().keys();
+        links.filter_map(|link| state.igmp.status(*link)).map(|status| status.groups).sum()
+    });
+    let flows = context.library.status(false).ok().and_then(|json| flows(&json));
+    let flows = flows.map_or_else(String::new, |flows| format!(", {flows} flows"));
+    format!("{served} of {all} interfaces, {groups} groups{flows}")
+}
+
+/// Logs what had no room since the last call.
+pub fn limits(context: Context<'_>) {
+    let (flows, packets) = context
+        .shared
+        .with(|state| (state.routes.take_refused(), std::mem::take(&mut state.unsent)));
+    if flows > 0 {
+        let text = format!(
+            "no room for {flows} flows of static routes: raise max-flows if they are genuine"
+        );
+        context.log.write(LogLevel::Warn, &text);
+    }
+    if packets > 0 {
+        let text = format!("{packets} IGMP packets were not sent: the router is overloaded");
+        context.log.write(LogLevel::Warn, &text);
+    }
+}
+
+/// The number of MFEs in the library's status.
+fn flows(json: &str) -> Option<u64> {
+    let status: serde_json::Value = serde_json::from_str(json).ok()?;
+    status.get("totals")?.get("mfes")?.as_u64()
+}
+
+/// The names of the configuration that no interface has.
+fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
+    let served: BTreeSet<&str> =
+        interfaces.plans().values().map(|plan| plan.name.as_str()).collect();
+    let names: BTreeSet<&str> = patterns(config)
+        .filter(|pattern| pattern.is_name())
+        .map(Pattern::as_str)
+        .filter(|name| !served.contains(name))
+        .collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// All names and patterns of a configuration.
+fn patterns(config: &Config) -> impl Iterator<Item = &Pattern> {
+    let interfaces = config.interfaces.iter().map(|interface| &interface.name);
+    let proxies = config.proxies.iter().flat_map(|proxy| {
+        std::iter::once(&proxy.upstream).chain(&proxy.backup).chain(&proxy.downstream)
+    });
+    let routes = config.routes.iter().flat_map(|route| [&route.from].into_iter().chain(&route.to));
+    interfaces.chain(proxies).chain(routes)
+}

@@ -1,0 +1,190 @@
+//! Static routes for prefixes: flows that are joined when their packets come (M3, M4).
+//!
+//! ```text
+//!   RPF_CALLBACK (s,g) on `from` ──► asked: joins (s,g) on each `to`, until
+//!                                    2 × the MFE time-out has passed without another question
+//! ```
+//!
+//! No I/O here. Exact routes are static memberships in the configuration of their links
+//! ([`Plan`](super::plan::Plan)); here they only say where their packets arrive.
+
+use super::plan::{comes_from, leads_to};
+use crate::config::Config;
+use mgm_types::{Flow, Prefix, Time};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A route, with the interfaces that its names and patterns mean at present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rule {
+    source: Prefix,
+    group: Prefix,
+    from: BTreeSet<u32>,
+    to: BTreeSet<u32>,
+    is_exact: bool,
+}
+
+impl Rule {
+    fn is_for(&self, flow: Flow, arrival: u32) -> bool {
+        self.from.contains(&arrival)
+            && self.source.contains(flow.source())
+            && self.group.contains(flow.group())
+    }
+}
+
+/// A flow whose packets come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    from: u32,
+    to: BTreeSet<u32>,
+    until: Time,
+}
+
+/// A membership that comes or goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Join {
+    /// The interface index.
+    pub link: u32,
+    /// The flow.
+    pub flow: Flow,
+}
+
+/// All static routes.
+#[derive(Debug, Default)]
+pub struct Routes {
+    rules: Vec<Rule>,
+    flows: HashMap<Flow, Known>,
+    ends: BTreeSet<(Time, Flow)>,
+    limit: usize,
+    /// Flows that had no room since the last [`Routes::take_refused`].
+    refused: u32,
+}
+
+impl Routes {
+    /// No routes yet; `limit` is the number of flows that they may join.
+    #[must_use]
+    pub fn new(limit: usize) -> Routes {
+        Routes { limit, ..Routes::default() }
+    }
+
+    /// Whether packets of a flow are to be accepted on the interface on which they arrive,
+    /// whatever the routes to their source.
+    #[must_use]
+    pub fn accepts(&self, flow: Flow, arrival: u32) -> bool {
+        self.rules.iter().any(|rule| rule.is_for(flow, arrival))
+    }
+
+    /// Whether an interface is `from` of a route for a prefix.
+    #[must_use]
+    pub fn begins_at(&self, link: u32) -> bool {
+        self.rules.iter().any(|rule| !rule.is_exact && rule.from.contains(&link))
+    }
+
+    /// The library asked about a flow, whose packets arrive on `from`. Returns the memberships
+    /// that may have changed.
+    pub fn asked(&mut self, flow: Flow, from: u32, until: Time) -> Vec<Join> {
+        let to = self.wanted(flow, from);
+        let before = self.forget(flow).map(|known| known.to).unwrap_or_default();
+        let is_new = before.is_empty();
+        if to.is_empty() || is_new && self.flows.len() >= self.limit {
+            self.refused += u32::from(!to.is_empty());
+            return joins(flow, before);
+        }
+        let changed = before.symmetric_difference(&to).copied().collect();
+        self.ends.insert((until, flow));
+        self.flows.insert(flow, Known { from, to, until });
+        joins(flow, changed)
+    }
+
+    fn wanted(&self, flow: Flow, from: u32) -> BTreeSet<u32> {
+        let rules = self.rules.iter().filter(|rule| !rule.is_exact && rule.is_for(flow, from));
+        rules.flat_map(|rule| rule.to.iter().copied()).filter(|to| *to != from).collect()
+    }
+
+    fn forget(&mut self, flow: Flow) -> Option<Known> {
+        let known = self.flows.remove(&flow)?;
+        self.ends.remove(&(known.until, flow));
+        Some(known)
+    }
+
+    /// When the next flow ends.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.ends.first().map(|(until, _)| *until)
+    }
+
+    /// Ends the flows that nobody has asked about for long enough.
+    pub fn expire(&mut self, now: Time) -> Vec<Join> {
+        let mut ended = Vec::new();
+        while let Some((_, flow)) = self.ends.first().copied().filter(|(until, _)| *until <= now) {
+            ended.extend(self.forget(flow).into_iter().flat_map(|known| joins(flow, known.to)));
+        }
+        ended
+    }
+
+    /// Whether a flow is joined on an interface.
+    #[must_use]
+    pub fn wants(&self, join: Join) -> bool {
+        self.flows.get(&join.flow).is_some_and(|known| known.to.contains(&join.link))
+    }
+
+    /// All flows that are joined on an interface.
+    pub fn of_link(&self, link: u32) -> impl Iterator<Item = Flow> + '_ {
+        self.flows.iter().filter(move |(_, known)| known.to.contains(&link)).map(|(flow, _)| *flow)
+    }
+
+    /// The number of flows that are joined.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Whether no flow is joined.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
+    /// How many flows had no room since the last call.
+    pub fn take_refused(&mut self) -> u32 {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Takes the routes of a configuration over, for the interfaces that are served now. Returns
+    /// the memberships that may have changed.
+    pub fn configure(&mut self, config: &Config, served: &BTreeMap<u32, String>) -> Vec<Join> {
+        let rules: Vec<Rule> = config
+            .routes
+            .iter()
+            .map(|route| {
+                let meant = |means: fn(&crate::config::Route, &str) -> bool| {
+                    let links = served.iter().filter(|(_, name)| means(route, name));
+                    links.map(|(index, _)| *index).collect()
+                };
+                Rule {
+                    source: route.source,
+                    group: route.group,
+                    from: meant(comes_from),
+                    to: meant(leads_to),
+                    is_exact: route.is_exact(),
+                }
+            })
+            .collect();
+        if rules == self.rules {
+            return Vec::new();
+        }
+        self.rules = rules;
+        let flows: Vec<(Flow, Known)> =
+            self.flows.iter().map(|(flow, known)| (*flow, known.clone())).collect();
+        let again = flows
+            .into_iter()
+            .flat_map(|(flow, Known { from, until, .. })| self.asked(flow, from, until));
+        again.collect()
+    }
+}
+
+fn joins(flow: Flow, links: BTreeSet<u32>) -> Vec<Join> {
+    links.into_iter().map(|link| Join { link, flow }).collect()
+}
+
+#[cfg(test)]
+mod tests;

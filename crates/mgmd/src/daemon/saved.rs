@@ -1,0 +1,135 @@
+//! The groups that a clean stop saves, so that the next start need not wait for reports (I80).
+//!
+//! The file lies in the folder of the control socket, which the service manager keeps over a
+//! restart. A start deletes it, so that no later start takes old groups for new ones.
+
+use mgm_igmp::{LinkConfig, SavedGroup};
+use mgm_types::Time;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// A larger file is refused. 65,536 groups and sources use some 4 MB.
+const LARGEST: u64 = 64 << 20;
+
+/// The groups of all interfaces.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    version: u32,
+    /// When they were saved: the time since the system started, in milliseconds.
+    time: u64,
+    /// The start of the system, as a number of the kernel: after another one the time says nothing.
+    boot: String,
+    interfaces: BTreeMap<String, Vec<Group>>,
+}
+
+/// A group, as in [`SavedGroup`].
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Group {
+    group: Ipv4Addr,
+    exclude: bool,
+    wanted: Vec<Ipv4Addr>,
+    excluded: Vec<Ipv4Addr>,
+}
+
+/// Where the file of a router with this control socket is.
+#[must_use]
+pub fn path(control: &Path) -> PathBuf {
+    control.with_file_name("groups.json")
+}
+
+/// A number of the kernel that differs after each start of the system.
+fn boot() -> String {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    text.map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+impl Saved {
+    /// Nothing, saved at this time.
+    #[must_use]
+    pub fn at(now: Time) -> Saved {
+        Saved { version: VERSION, time: now.0, boot: boot(), interfaces: BTreeMap::new() }
+    }
+
+    /// Adds an interface.
+    pub fn add(&mut self, name: &str, groups: Vec<SavedGroup>) {
+        let groups: Vec<Group> = groups
+            .into_iter()
+            .map(|SavedGroup { group, exclude, wanted, excluded }| Group {
+                group,
+                exclude,
+                wanted,
+                excluded,
+            })
+            .collect();
+        if !groups.is_empty() {
+            self.interfaces.insert(name.to_owned(), groups);
+        }
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let text = serde_json::to_string(self)?;
+        let new = path.with_extension("new");
+        // It may be left from a stop that was interrupted.
+        let _ = std::fs::remove_file(&new);
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        std::fs::rename(&new, path)
+    }
+
+    /// Reads the file and deletes it. Without a file, or with a broken one, nothing was saved;
+    /// the reason is returned if the operator should know.
+    #[must_use]
+    pub fn read(path: &Path) -> (Saved, Option<String>) {
+        match Saved::try_read(path) {
+            Ok(saved) => (saved, None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Saved::default(), None),
+            Err(error) => {
+                let text = format!(
+                    "{}: cannot be read: {error}: starting without saved groups",
+                    path.display()
+                );
+                (Saved::default(), Some(text))
+            }
+        }
+    }
+
+    fn try_read(path: &Path) -> io::Result<Saved> {
+        let file = std::fs::File::open(path)?;
+        let mut text = String::new();
+        let result = file.take(LARGEST).read_to_string(&mut text);
+        std::fs::remove_file(path)?;
+        result?;
+        let saved: Saved = serde_json::from_str(&text)?;
+        if saved.version != VERSION {
+            let text = format!("its version is {} and not {VERSION}", saved.version);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
+        let is_of_this_boot = saved.boot == boot() && !saved.boot.is_empty();
+        Ok(if is_of_this_boot { saved } else { Saved::default() })
+    }
+
+    /// The groups of an interface, once, if they are younger than its group membership interval.
+    pub fn take(&mut self, name: &str, config: &LinkConfig, now: Time) -> Option<Vec<SavedGroup>> {
+        let groups = self.interfaces.remove(name)?;
+        let is_young = now.0.checked_sub(self.time)? < config.intervals().group_membership;
+        let groups = groups.into_iter().map(|Group { group, exclude, wanted, excluded }| {
+            SavedGroup { group, exclude, wanted, excluded }
+        });
+        is_young.then(|| groups.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! What the event loop and the callbacks of the library share: IGMP, the static routes, and the
+//! list of what is to be done.
+//!
+//! ```text
+//!   event loop ──────────► handle ──┐   ┌──────────────┐
+//!                                   ├──►│ IGMP, routes │──► jobs ──► next_job: the event loop
+//!   callbacks (any thread) ► asked ─┘   └──────────────┘              carries them out
+//! ```
+//!
+//! The library asks questions that must be answered at once, on a thread of its own or on that of
+//! the call that caused them. So IGMP is behind a lock, which is held for one event only and never
+//! during a call of the library. The jobs are listed under the same lock, so they are in the order
+//! of the events that caused them, and one thread carries them out.
+
+use super::state::{Job, Question, State};
+use crate::config::Config;
+use mgm_igmp::{Callback, Event};
+use mgm_types::{Flow, Time};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::time::{clock_gettime, ClockId};
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Mutex, MutexGuard};
+
+/// IGMP, the routes and the jobs.
+#[derive(Debug)]
+pub struct Shared {
+    state: Mutex<State>,
+    wake: EventFd,
+}
+
+/// The time since the system started, including the time that it was suspended.
+#[must_use]
+pub fn now() -> Time {
+    // The clock exists on each Linux that mgmd runs on.
+    let time =
+        clock_gettime(ClockId::CLOCK_BOOTTIME).unwrap_or(nix::sys::time::TimeSpec::new(0, 0));
+    Time(time.tv_sec() as u64 * 1_000 + time.tv_nsec() as u64 / 1_000_000)
+}
+
+impl Shared {
+    /// IGMP without links. The seed decides its random delays.
+    ///
+    /// # Errors
+    /// EMFILE, ENFILE, ENOMEM: the system lacks resources.
+    pub fn new(config: &Config, seed: u64) -> nix::Result<Shared> {
+        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let state = State::new(config, seed);
+        Ok(Shared { state: Mutex::new(state), wake })
+    }
+
+    /// If IGMP has panicked, so does this: its state is no longer reliable, and the supervisor
+    /// starts mgmd again.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("IGMP has panicked")
+    }
+
+    /// Hands an event to IGMP. For the event loop, which looks for jobs afterwards.
+    pub fn handle(&self, event: Event) {
+        self.lock().handle(now(), event);
+    }
+
+    /// Runs the timers that are due.
+    pub fn run_timers(&self) {
+        self.lock().run_timers(now());
+    }
+
+    /// When [`Shared::run_timers`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.lock().deadline()
+    }
+
+    /// The next job, if there is one.
+    #[must_use]
+    pub fn next_job(&self) -> Option<Job> {
+        self.lock().next_job()
+    }
+
+    /// Runs something with the state, for the event loop and for answers to operators.
+    pub fn with<T>(&self, run: impl FnOnce(&mut State) -> T) -> T {
+        run(&mut self.lock())
+    }
+
+    /// A callback that needs no answer.
+    pub fn told(&self, callback: Callback) {
+        let mut state = self.lock();
+        state.told(now(), callback);
+        self.wake(&state);
+    }
+
+    /// RPF_CALLBACK. Returns the interface index on which the packets have to arrive, and the
+    /// upstream neighbour.
+    #[must_use]
+    pub fn asked(&self, question: Question) -> (u32, Ipv4Addr) {
+        let mut state = self.lock();
+        let answer = state.asked(now(), question);
+        self.wake(&state);
+        answer
+    }
+
+    /// CREATION_ALERT about one interface. Returns whether packets of the flow may leave by it.
+    #[must_use]
+    pub fn may_forward(&self, link: u32, flow: Flow) -> bool {
+        self.lock().may_forward(now(), link, flow)
+    }
+
+    fn wake(&self, state: &State) {
+        if state.has_jobs() {
+            // It fails only if the event loop has been told often enough.
+            let _ = self.wake.write(1);
+        }
+    }
+
+    /// Has the event loop look for something to do.
+    pub fn wake_up(&self) {
+        let _ = self.wake.write(1);
+    }
+
+    /// The event loop has seen that it was woken up.
+    pub fn awake(&self) {
+        let _ = self.wake.read();
+    }
+}
+
+impl AsFd for Shared {
+    /// Readable when the event loop shall look for jobs.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}

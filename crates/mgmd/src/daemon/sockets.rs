@@ -1,0 +1,119 @@
+//! The sockets of the interfaces: each has one that receives IGMP, and is a host of the groups of
+//! routers there. All share one that sends.
+
+use super::context::Context;
+use super::reactor::Source;
+use mgm_igmp::{Event, Packet, Transmission};
+use mgm_net::join::HostJoin;
+use mgm_net::links::Links;
+use mgm_net::receive::{Batch, Receiver, Refusal};
+use mgm_net::send::{Outgoing, Sender};
+use nix::errno::Errno;
+use std::collections::HashMap;
+use std::io;
+
+/// All sockets of interfaces.
+pub struct Sockets {
+    sender: Sender,
+    batch: Batch,
+    links: HashMap<u32, Listening>,
+}
+
+/// The sockets of one interface. They belong to its device, not to its index.
+struct Listening {
+    receiver: Receiver,
+    /// Without it, network cards and switches may keep reports away (I70).
+    _join: Option<HostJoin>,
+}
+
+impl Sockets {
+    /// Opens what all interfaces share.
+    ///
+    /// # Errors
+    /// What cannot be opened, and what to do.
+    pub fn open() -> Result<Sockets, String> {
+        let sender =
+            Sender::open().map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
+                Some(Errno::EPERM | Errno::EACCES) => {
+                    format!("cannot send IGMP: {error}: give mgmd CAP_NET_RAW, or start it as root")
+                }
+                Some(Errno::EAFNOSUPPORT) => {
+                    format!(
+                        "cannot send IGMP: {error}: a sandbox blocks AF_PACKET sockets: allow them"
+                    )
+                }
+                _ => format!("cannot send IGMP: {error}"),
+            })?;
+        Ok(Sockets { sender, batch: Batch::new(), links: HashMap::new() })
+    }
+
+    /// Opens the sockets of an interface, again if they are open already.
+    ///
+    /// # Errors
+    /// Why mgmd cannot listen there.
+    pub fn listen(
+        &mut self,
+        links: &Links,
+        index: u32,
+        context: Context<'_>,
+    ) -> Result<(), Refusal> {
+        let receiver = Receiver::open(links, index)?;
+        let name = links.get(index).map_or("", |link| &link.name);
+        let join = HostJoin::open(index).inspect_err(|error| {
+            let text = format!(
+                "cannot join the groups of IGMP routers: {error}: a switch may keep \
+                                reports away"
+            );
+            context.log(crate::config::LogLevel::Warn, name, text);
+        });
+        context
+            .reactor
+            .add(&receiver, Source::Link(index))
+            .map_err(|error| Refusal::System { name: name.to_owned(), error: error.into() })?;
+        self.links.insert(index, Listening { receiver, _join: join.ok() });
+        Ok(())
+    }
+
+    /// Closes the sockets of an interface.
+    pub fn close(&mut self, index: u32) {
+        self.links.remove(&index);
+    }
+
+    /// Hands the packets that wait on an interface to IGMP, at most 256 (I75). If there are more,
+    /// the reactor names the interface again.
+    ///
+    /// # Errors
+    /// The system lacks memory: the packets are read later.
+    pub fn receive(&mut self, index: u32, context: Context<'_>) -> io::Result<()> {
+        let Some(link) = self.links.get(&index) else { return Ok(()) };
+        link.receiver.read(&mut self.batch)?;
+        for packet in self.batch.packets() {
+            context.shared.handle(Event::Packet(Packet {
+                link: packet.if_index,
+                unicast_frame: packet.is_unicast_frame,
+                octets: packet.octets,
+            }));
+        }
+        Ok(())
+    }
+
+    /// Tells IGMP how many packets the kernel dropped since the last call (I79).
+    pub fn count_losses(&self, context: Context<'_>) {
+        for (index, link) in &self.links {
+            let packets = link.receiver.losses().unwrap_or(0);
+            if packets > 0 {
+                context.shared.handle(Event::PacketsLost { link: *index, packets });
+            }
+        }
+    }
+
+    /// Sends a packet; a failure is told to IGMP, which logs it (I79).
+    pub fn send(&mut self, links: &Links, packet: &Transmission, context: Context<'_>) {
+        let Some(link) = links.get(packet.link) else { return };
+        let outgoing = Outgoing { link, octets: &packet.octets, loop_back: packet.loop_back };
+        if let Err(error) = self.sender.send(&outgoing) {
+            let errno = error.raw_os_error().unwrap_or(0);
+            context.shared.handle(Event::SendFailed { link: packet.link, errno });
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! libmgm for the daemon: its start, the client of IGMP, and the callbacks.
+//!
+//! Only the program links libmgm, so the tests of the daemon need no library.
+
+use mgm_client::host::{self, Detail, Settings};
+use mgm_client::{owner_of, protocol, Callbacks, Client, Error, Events, Incoming, Outgoing};
+use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
+use mgm_types::{Flow, Prefix, Scope};
+use mgmd::config::{Config, Forwarder, LogLevel};
+use mgmd::daemon::library::Library;
+use mgmd::daemon::shared::Shared;
+use mgmd::daemon::Question;
+use mgmd::log::Log;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// The component number of mgmd's IGMP.
+const COMPONENT: u32 = 0;
+
+/// The library, with IGMP registered. It is stopped by [`Mgm::stop`].
+pub struct Mgm {
+    client: Client,
+    /// The forwarder does not see the interfaces of the system.
+    is_memory: bool,
+}
+
+impl Mgm {
+    /// Starts the library and opens its forwarder.
+    ///
+    /// # Errors
+    /// Why, and what to do.
+    pub fn start(config: &Config, log: &Arc<Log>, shared: &Arc<Shared>) -> Result<Mgm, Error> {
+        let router = &config.router;
+        let is_memory = router.forwarder == Forwarder::Memory;
+        let forwarder = if is_memory { host::Forwarder::Memory } else { host::Forwarder::Kernel };
+        let sink = Arc::clone(log);
+        let settings = Settings::new()
+            .forwarder(forwarder)
+            .open_forwarder()
+            .table(router.table)
+            .unicast_table(router.unicast_table)
+            .mfe_timeout(router.mfe_timeout)
+            .max_flows(router.max_flows)
+            .log_level(level(router.log_level))
+            .log(move |level, text| sink.write(of_library(level), text));
+        settings.start()?;
+        let callbacks = Igmp { shared: Arc::clone(shared) };
+        let client = Client::register(protocol::IGMP, COMPONENT, callbacks).inspect_err(|_| {
+            // The first error says more.
+            let _ = host::stop();
+        })?;
+        Ok(Mgm { client, is_memory })
+    }
+
+    /// Ends everything that the library does.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn stop(self) -> mgm_client::Result<()> {
+        drop(self.client);
+        host::stop()
+    }
+}
+
+/// The level of the library's log.
+fn level(level: LogLevel) -> host::LogLevel {
+    match level {
+        LogLevel::Off => host::LogLevel::Off,
+        LogLevel::Error => host::LogLevel::Error,
+        LogLevel::Warn => host::LogLevel::Warn,
+        LogLevel::Info => host::LogLevel::Info,
+        LogLevel::Debug => host::LogLevel::Debug,
+        LogLevel::Trace => host::LogLevel::Trace,
+    }
+}
+
+fn of_library(level: host::LogLevel) -> LogLevel {
+    match level {
+        host::LogLevel::Off => LogLevel::Off,
+        host::LogLevel::Error => LogLevel::Error,
+        host::LogLevel::Warn => LogLevel::Warn,
+        host::LogLevel::Default | host::LogLevel::Info => LogLevel::Info,
+        host::LogLevel::Debug => LogLevel::Debug,
+        host::LogLevel::Trace => LogLevel::Trace,
+    }
+}
+
+fn flow(flow: Flow) -> mgm_client::Flow {
+    let source = flow.has_source().then(|| flow.source());
+    let group = Some(flow.group()).filter(|group| !group.is_unspecified());
+    mgm_client::Flow { source, group }
+}
+
+fn of_client(flow: mgm_client::Flow) -> Flow {
+    let address = |address: Option<Ipv4Addr>| address.unwrap_or(Ipv4Addr::UNSPECIFIED);
+    Flow::new(address(flow.source), address(flow.group))
+}
+
+fn prefix(prefix: Prefix) -> mgm_client::Prefix {
+    mgm_client::Prefix::new(prefix.network(), prefix.length())
+}
+
+/// The prefix of a scope, whose text is "address/length".
+fn scope(scope: Scope) -> Result<mgm_client::Prefix, String> {
+    let text = scope.to_string();
+    text.parse().map_err(|_| format!("{text} is no prefix"))
+}
+
+fn code(error: &Error) -> Code {
+    match error.code() {
+        Some(mgm_client::Code::NotEnoughMemory) => Code::NotEnoughMemory,
+        Some(mgm_client::Code::InvalidParameter) => Code::InvalidParameter,
+        Some(mgm_client::Code::AlreadyExists) => Code::AlreadyExists,
+        Some(mgm_client::Code::NotFound) => Code::NotFound,
+        _ => Code::CanNotComplete,
+    }
+}
+
+/// Who has an interface that IGMP has taken.
+fn ownership(link: u32) -> Ownership {
+    match owner_of(link) {
+        Ok(Some(owner)) if owner.protocol != protocol::IGMP => Ownership::BesideOwner,
+        _ => Ownership::Alone,
+    }
+}
+
+impl Library for Mgm {
+    fn call(&self, call: MgmCall) -> Result<(), Code> {
+        let client = &self.client;
+        let result = match call {
+            MgmCall::Take { link } => client.take(link),
+            MgmCall::Release { link } => client.release(link),
+            MgmCall::Add(Membership { link, flow: of, flag: Flag::Join }) => {
+                client.join(link, flow(of))
+            }
+            MgmCall::Add(Membership { link, flow: of, flag: Flag::Forward }) => {
+                client.forward(link, flow(of))
+            }
+            MgmCall::Delete(Membership { link, flow: of, flag: Flag::Join }) => {
+                client.leave(link, flow(of))
+            }
+            MgmCall::Delete(Membership { link, flow: of, flag: Flag::Forward }) => {
+                client.stop_forwarding(link, flow(of))
+            }
+            MgmCall::AddRoute { network, link } => {
+                let route = host::Route::connected(prefix(network), link);
+                host::add_route(route.protocol(protocol::NETMGMT))
+            }
+            MgmCall::DeleteRoute { network, .. } => host::delete_route(prefix(network)),
+            MgmCall::SetMfe { flow, link } => {
+                client.set_mfe(flow.source(), flow.group(), None, link)
+            }
+        };
+        result.map_err(|error| code(&error))
+    }
+
+    fn ownership(&self, link: u32) -> Ownership {
+        ownership(link)
+    }
+
+    fn groups(&self) -> Vec<Flow> {
+        let groups = self.client.groups().into_iter().flatten();
+        groups.map_while(Result::ok).map(of_client).collect()
+    }
+
+    fn set_ttl_threshold(&self, link: u32, threshold: u8) -> Result<(), String> {
+        host::set_ttl_threshold(link, threshold).map_err(|error| error.to_string())
+    }
+
+    fn set_boundary(&self, link: u32, of: Scope, is_there: bool) -> Result<(), String> {
+        let set = if is_there { host::add_boundary } else { host::delete_boundary };
+        set(link, scope(of)?).map_err(|error| error.to_string())
+    }
+
+    fn set_scope_name(&self, of: Scope, name: &str) -> Result<(), String> {
+        host::set_scope_name(scope(of)?, name).map_err(|error| error.to_string())
+    }
+
+    fn set_interface(&self, link: u32, is_there: bool) {
+        if self.is_memory {
+            let set: fn(u32) -> _ =
+                if is_there { host::add_interface } else { host::delete_interface };
+            // The library logs why it refuses, which no valid index causes.
+            let _ = set(link);
+        }
+    }
+
+    fn set_log_level(&self, to: LogLevel) {
+        // It is refused in a forked child only.
+        let _ = host::set_log_level(level(to));
+    }
+
+    fn status(&self, is_whole: bool) -> Result<String, String> {
+        let detail = if is_whole { Detail::ALL } else { Detail::SUMMARY };
+        host::status(detail).map_err(|error| error.to_string())
+    }
+}
+
+/// The callbacks of IGMP.
+struct Igmp {
+    shared: Arc<Shared>,
+}
+
+impl Callbacks for Igmp {
+    fn events(&self) -> Events {
+        Events::RPF
+            | Events::CREATION_ALERT
+            | Events::PRUNE_ALERT
+            | Events::JOIN_ALERT
+            | Events::DISABLE_IGMP
+            | Events::ENABLE_IGMP
+    }
+
+    fn rpf(&self, flow: mgm_client::Flow, suggested: Incoming, _: &[u8]) -> Incoming {
+        let expected = suggested.interface;
+        // At a renewal this is the interface of the MFE.
+        let arrival = host::arrival().ok().flatten().map_or(expected.index, |at| at.index);
+        let (link, neighbour) = self.shared.asked(Question {
+            flow: of_client(flow),
+            expected: expected.index,
+            neighbour: suggested.upstream.unwrap_or(Ipv4Addr::UNSPECIFIED),
+            arrival,
+        });
+        let next_hop = expected.next_hop.filter(|_| link == expected.index);
+        Incoming {
+            interface: mgm_client::Interface { index: link, next_hop },
+            upstream: Some(neighbour).filter(|address| !address.is_unspecified()),
+        }
+    }
+
+    fn creation_alert(
+        &self,
+        flow: mgm_client::Flow,
+        _: mgm_client::Interface,
+        outgoing: &mut [Outgoing],
+    ) {
+        for one in outgoing {
+            one.enabled &= self.shared.may_forward(one.interface.index, of_client(flow));
+        }
+    }
+
+    fn prune_alert(
+        &self,
+        flow: mgm_client::Flow,
+        _: mgm_client::Interface,
+        nobody_else: bool,
+        timeout: u32,
+    ) -> u32 {
+        if nobody_else {
+            self.shared.told(Callback::PruneAlert(of_client(flow)));
+        }
+        timeout
+    }
+
+    fn join_alert(&self, flow: mgm_client::Flow, somebody_else: bool) {
+        if somebody_else {
+            self.shared.told(Callback::JoinAlert(of_client(flow)));
+        }
+    }
+
+    fn disable_igmp(&self, interface: mgm_client::Interface) {
+        self.shared.told(Callback::DisableIgmp { link: interface.index });
+    }
+
+    fn enable_igmp(&self, interface: mgm_client::Interface) {
+        let link = interface.index;
+        self.shared.told(Callback::EnableIgmp { link, ownership: ownership(link) });
+    }
+}

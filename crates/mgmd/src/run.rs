@@ -1,0 +1,120 @@
+//! Does what the arguments ask for: starts the daemon, and stops it.
+
+use crate::library::Mgm;
+use mgmd::arguments::{parse, Wanted, USAGE};
+use mgmd::config::{Config, Forwarder, LogLevel};
+use mgmd::daemon::reactor::Reactor;
+use mgmd::daemon::shared::{now, Shared};
+use mgmd::daemon::{Daemon, Parts};
+use mgmd::log::Log;
+use mgmd::notify::Notify;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Does what the arguments ask for. The exit status is 2 if an argument is invalid.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    match parse(arguments) {
+        Ok(Wanted::Check(file)) => check(&file),
+        Ok(Wanted::Route(file)) => route(file),
+        Ok(Wanted::Text(text)) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            eprint!("mgmd: {what}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn check(file: &Path) -> ExitCode {
+    match Config::load(file) {
+        Ok(_) => {
+            println!("{}: valid", file.display());
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            for problem in problems {
+                eprintln!("{problem}");
+            }
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Runs the daemon until SIGTERM. The exit status is 1 if it cannot start.
+fn route(file: PathBuf) -> ExitCode {
+    let config = match Config::load(&file) {
+        Ok(config) => config,
+        Err(problems) => {
+            let log = Log::new(LogLevel::Error);
+            problems.iter().for_each(|problem| log.write(LogLevel::Error, &problem.to_string()));
+            return ExitCode::FAILURE;
+        }
+    };
+    let log = Arc::new(Log::new(config.router.log_level));
+    match level_of_environment().and_then(|level| start(file, config, level, &log)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            log.write(LogLevel::Error, &text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ignores the library's environment variables, except MGM_LOG (M7).
+fn level_of_environment() -> Result<Option<LogLevel>, String> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let names: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("MGM_")).collect();
+    let level = std::env::var_os("MGM_LOG").filter(|level| !level.is_empty());
+    // There is only one thread yet.
+    names.iter().for_each(|name| std::env::remove_var(name));
+    let Some(level) = level else { return Ok(None) };
+    match level.to_string_lossy().as_ref() {
+        "off" => Ok(Some(LogLevel::Off)),
+        "error" => Ok(Some(LogLevel::Error)),
+        "warn" => Ok(Some(LogLevel::Warn)),
+        "info" => Ok(Some(LogLevel::Info)),
+        "debug" => Ok(Some(LogLevel::Debug)),
+        "trace" => Ok(Some(LogLevel::Trace)),
+        other => {
+            Err(format!("MGM_LOG={other} is invalid: use off, error, warn, info, debug or trace"))
+        }
+    }
+}
+
+fn start(
+    file: PathBuf,
+    mut config: Config,
+    level: Option<LogLevel>,
+    log: &Arc<Log>,
+) -> Result<(), String> {
+    if let Some(level) = level {
+        log.set_level(level);
+        config.router.log_level = level;
+    }
+    let failed = |error: nix::Error| format!("cannot start: {error}");
+    let reactor = Reactor::open().map_err(failed)?;
+    let seed = now().0 ^ u64::from(std::process::id()) << 32;
+    let shared = Arc::new(Shared::new(&config, seed).map_err(failed)?);
+    let library = Mgm::start(&config, log, &shared).map_err(|error| refusal(&config, &error))?;
+    let log = Arc::clone(log);
+    let notify = Notify::from_environment();
+    let parts = Parts { file, config, library, shared, reactor, log, notify };
+    let daemon = Daemon::start(parts)?;
+    daemon.run()?.stop().map_err(|error| error.to_string())
+}
+
+/// Why the library did not start, in one line.
+fn refusal(config: &Config, error: &mgm_client::Error) -> String {
+    let reason = match error {
+        mgm_client::Error::Library { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    };
+    match config.router.forwarder {
+        Forwarder::Kernel => format!("cannot forward packets: {reason}"),
+        Forwarder::Memory => format!("cannot start the library: {reason}"),
+    }
+}
