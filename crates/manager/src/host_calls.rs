@@ -269,10 +269,16 @@ impl Manager {
                 }
                 Outcome::Resolving => {
                     guard = shell.drain_held(guard);
-                    if guard.running().is_some_and(|run| run.engine.is_resolving(flow)) {
-                        guard = self.wait_for_resolution(guard, flow);
+                    let Some(run) = guard.running() else { continue };
+                    // Nearly always, because this thread has made the callbacks.
+                    if let Some(oifs) = run.engine.forward_known(&packet, &mut run.fx) {
+                        Verdict { accepted: true, oifs }
+                    } else {
+                        if run.engine.is_resolving(flow) {
+                            guard = self.wait_for_resolution(guard, flow);
+                        }
+                        continue;
                     }
-                    continue;
                 }
             };
             self.release_and_drain(guard);
