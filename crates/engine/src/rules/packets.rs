@@ -28,7 +28,9 @@ pub fn packet(
         }
     }
     match t.flows.mfe_mut(packet.flow) {
-        Some(mfe) if mfe.iif == arrived => forward(mfe, &t.limits, &t.interfaces, packet, fx),
+        Some(mfe) if mfe.iif == arrived => {
+            Outcome::Forwarded(forward(mfe, &t.limits, &t.interfaces, packet, fx))
+        }
         Some(mfe) => {
             mfe.count_wrong_if(&mut fx.headroom);
             t.now = now;
@@ -37,6 +39,13 @@ pub fn packet(
         }
         None => Outcome::Resolving,
     }
+}
+
+/// Processes a packet whose flow has an MFE, if it arrived on the iif. Returns where it goes.
+pub fn forward_known(t: &mut Tables, packet: &Packet<'_>, fx: &mut Effects) -> Option<Out> {
+    let arrived = admit(t, packet).ok()?;
+    let mfe = t.flows.mfe_mut(packet.flow).filter(|mfe| mfe.iif == arrived)?;
+    Some(forward(mfe, &t.limits, &t.interfaces, packet, fx))
 }
 
 /// The interface that a packet arrived on, if no boundary blocks the group there.
@@ -139,7 +148,7 @@ fn forward(
     interfaces: &Interfaces,
     packet: &Packet<'_>,
     fx: &mut Effects,
-) -> Outcome {
+) -> Out {
     let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
     let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
     mfe.count(packet.length, all, reaches, &mut fx.headroom);
@@ -147,5 +156,5 @@ fn forward(
     for id in mfe.oifs.iter().filter(|&id| all || reaches(id)) {
         out.push(interfaces.name(id));
     }
-    Outcome::Forwarded(out)
+    out
 }
