@@ -111,11 +111,7 @@ fn turn_of<H: Host>(host: &H) -> Turn {
 
 /// Delivers until the outbox is empty.
 #[inline]
-fn deliver_all<'a, H: Host>(
-    host: &'a H,
-    mut guard: H::Guard<'a>,
-    turn: &mut Turn,
-) -> H::Guard<'a> {
+fn deliver_all<'a, H: Host>(host: &'a H, mut guard: H::Guard<'a>, turn: &mut Turn) -> H::Guard<'a> {
     loop {
         let (next, adopts) = host.outbox(|outbox| {
             let next = outbox.pop();
