@@ -17,7 +17,8 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
 endif()
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/man1" "${PROJECT_SOURCE_DIR}/man/man3"
-  "${PROJECT_SOURCE_DIR}/man/man7" DESTINATION "${CMAKE_INSTALL_MANDIR}")
+  "${PROJECT_SOURCE_DIR}/man/man7" DESTINATION "${CMAKE_INSTALL_MANDIR}"
+  PATTERN mgmctl.1 EXCLUDE) # its program is not installed by this file
 
 # mgm.pc derives the prefix from its own location.
 set(_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
