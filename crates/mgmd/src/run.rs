@@ -3,6 +3,7 @@
 use crate::library::Mgm;
 use mgmd::arguments::{parse, Wanted, USAGE};
 use mgmd::config::{Config, Forwarder, LogLevel};
+use mgmd::daemon::library::in_words_of_the_file;
 use mgmd::daemon::reactor::Reactor;
 use mgmd::daemon::shared::{now, Shared};
 use mgmd::daemon::{Daemon, Parts};
@@ -117,7 +118,7 @@ fn start(
 /// Why the library did not start, in one line.
 fn refusal(config: &Config, error: &mgm_client::Error) -> String {
     let reason = match error {
-        mgm_client::Error::Library { reason, .. } => reason.clone(),
+        mgm_client::Error::Library { reason, .. } => in_words_of_the_file(reason).into_owned(),
         other => other.to_string(),
     };
     match config.router.forwarder {
