@@ -147,10 +147,10 @@ static SLOTS: [RwLock<Option<Arc<dyn Callbacks>>>; MAX_CLIENTS] =
 /// Reserves a slot for the callbacks of a client; `None` if all are in use.
 pub(crate) fn claim(callbacks: Arc<dyn Callbacks>) -> Option<usize> {
     (0..MAX_CLIENTS).find(|&slot| {
-        let mut seat = SLOTS[slot].write().unwrap_or_else(PoisonError::into_inner);
-        let is_free = seat.is_none();
+        let mut content = SLOTS[slot].write().unwrap_or_else(PoisonError::into_inner);
+        let is_free = content.is_none();
         if is_free {
-            *seat = Some(Arc::clone(&callbacks));
+            *content = Some(Arc::clone(&callbacks));
         }
         is_free
     })
@@ -166,8 +166,8 @@ pub(crate) fn give_back(slot: usize) {
 /// Makes a callback of the client in a slot; returns whether it came to its end. A panic ends
 /// here, because it must not unwind through C.
 pub(crate) fn make(slot: usize, name: &str, call: impl FnOnce(&dyn Callbacks)) -> bool {
-    let seat = SLOTS[slot].read().unwrap_or_else(PoisonError::into_inner).clone();
-    let Some(callbacks) = seat else { return true };
+    let content = SLOTS[slot].read().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some(callbacks) = content else { return true };
     // The callbacks go inside, too, because this may be their last use.
     guarded(name, move || call(&*callbacks))
 }

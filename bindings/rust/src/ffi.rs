@@ -1,156 +1,27 @@
-//! The declarations of mgm.h and mgmhost.h, and safe functions around them. The only file with
-//! unsafe code. The tests compare the declarations with the headers.
+//! Safe functions around those of mgm.h and mgmhost.h. The only file with unsafe code.
+//! [`declarations`] has the functions and structures of the headers.
 
 #![allow(non_snake_case)] // the names are C's
 
-use crate::callbacks::{guarded, make, Callbacks, Events, MAX_CLIENTS};
+mod configs;
+mod declarations;
+#[cfg(test)]
+mod tests;
+
+pub use declarations::{
+    HostConfig, Oif, API_MAJOR, ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS,
+    NO_ERROR,
+};
+
+use crate::callbacks::{guarded, make, Callbacks, Events};
 use crate::values::{dword, mask};
 use crate::{Error, Flow, Incoming, Interface, Outgoing, Prefix, Result};
+use configs::CONFIGS;
+use declarations::*;
 use std::ffi::{c_char, c_void, CStr};
 use std::net::Ipv4Addr;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// MGMHOST_API_MAJOR
-pub const API_MAJOR: u32 = 1;
-pub const NO_ERROR: u32 = 0;
-pub const ERROR_INSUFFICIENT_BUFFER: u32 = 122;
-pub const ERROR_MORE_DATA: u32 = 234;
-pub const ERROR_NO_MORE_ITEMS: u32 = 259;
-const ERROR_CAN_NOT_COMPLETE: u32 = 1003;
-const MGM_MFE_STATS_1: u32 = 2;
-
-// --- declarations -----------------------------------------------------------
-
-/// DWORD, ULONG and MGM_ENUM_TYPES.
-type D = u32;
-type Bool = i32;
-type RawHandle = *mut c_void;
-
-type Rpf = unsafe extern "C" fn(D, D, D, D, *mut D, *mut D, *mut D, D, *const u8, *const u8) -> D;
-type CreationAlert = unsafe extern "C" fn(D, D, D, D, D, D, D, *mut IfEntry) -> D;
-type PruneAlert = unsafe extern "C" fn(D, D, D, D, D, D, Bool, *mut D) -> D;
-type JoinAlert = unsafe extern "C" fn(D, D, D, D, Bool) -> D;
-type WrongIf = unsafe extern "C" fn(D, D, D, D, D, *const u8) -> D;
-type Local = unsafe extern "C" fn(D, D, D, D, D, D) -> D;
-type Igmp = unsafe extern "C" fn(D, D) -> D;
-type LogCallback = unsafe extern "C" fn(*mut c_void, D, *const c_char);
-
-/// Declares structures of C. With them comes a list of their fields, for the tests.
-macro_rules! structures {
-    ($($(#[$attribute:meta])* $name:ident = $c:ident { $($field:ident: $type:ty,)* })*) => {
-        $($(#[$attribute])*
-        #[repr(C)]
-        #[derive(Clone, Copy)]
-        pub struct $name { $(pub $field: $type,)* })*
-
-        /// The name of each structure in C, its size, and the offsets of its fields.
-        #[cfg(test)]
-        const LAYOUTS: &[(&str, usize, &[(&str, usize)])] = &[$((
-            stringify!($c),
-            size_of::<$name>(),
-            &[$((stringify!($field), std::mem::offset_of!($name, $field)),)*],
-        ),)*];
-    };
-}
-
-structures! {
-    Config = ROUTING_PROTOCOL_CONFIG {
-        dwCallbackFlags: D,
-        pfnRpfCallback: Option<Rpf>,
-        pfnCreationAlertCallback: Option<CreationAlert>,
-        pfnPruneAlertCallback: Option<PruneAlert>,
-        pfnJoinAlertCallback: Option<JoinAlert>,
-        pfnWrongIfCallback: Option<WrongIf>,
-        pfnLocalJoinCallback: Option<Local>,
-        pfnLocalLeaveCallback: Option<Local>,
-        pfnDisableIgmpCallback: Option<Igmp>,
-        pfnEnableIgmpCallback: Option<Igmp>,
-    }
-    IfEntry = MGM_IF_ENTRY { dwIfIndex: D, dwIfNextHopAddr: D, bIGMP: Bool, bIsEnabled: Bool, }
-    /// The head of an MFE: its oifs follow in the buffer, and tables.rs reads them.
-    #[derive(Default)]
-    MfeHead = MIB_IPMCAST_MFE {
-        dwGroup: D, dwSource: D, dwSrcMask: D, dwUpStrmNgbr: D, dwInIfIndex: D,
-        dwInIfProtocol: D, dwRouteProtocol: D, dwRouteNetwork: D, dwRouteMask: D, ulUpTime: D,
-        ulExpiryTime: D, ulTimeOut: D, ulNumOutIf: D, fFlags: D, dwReserved: D,
-        rgmioOutInfo: [[D; 4]; 1],
-    }
-    HostVersion = MGMHOST_VERSION {
-        dwSize: D, dwApiMajor: D, dwApiMinor: D, dwBuildMajor: D, dwBuildMinor: D,
-        dwBuildPatch: D, pszBuild: *const c_char,
-    }
-    HostConfig = MGMHOST_CONFIG {
-        dwSize: D, dwForwarder: D, dwTable: D, dwMfeTimeout: D, dwLogLevel: D, dwReserved: D,
-        pfnLogCallback: Option<LogCallback>, pvLogContext: *mut c_void, dwUnicastTable: D,
-        dwMaxFlows: D, dwFlags: D, dwReserved1: D,
-    }
-    Oif = MGMHOST_OIF { dwIfIndex: D, dwIfNextHopAddr: D, }
-    Boundary = MIB_IPMCAST_BOUNDARY {
-        dwIfIndex: D, dwGroupAddress: D, dwGroupMask: D, dwStatus: D,
-    }
-    Scope = MIB_IPMCAST_SCOPE {
-        dwGroupAddress: D, dwGroupMask: D, snNameBuffer: [u16; 256], dwStatus: D,
-    }
-}
-
-#[rustfmt::skip] // a parameter a line would fill three pages
-#[cfg_attr(not(test), link(name = "mgm"))]
-#[cfg_attr(test, link(name = "mgm_stub", kind = "static"))]
-extern "C" {
-    fn MgmRegisterMProtocol(info: *mut Config, p: D, c: D, handle: *mut RawHandle) -> D;
-    fn MgmDeRegisterMProtocol(client: RawHandle) -> D;
-    fn MgmTakeInterfaceOwnership(client: RawHandle, index: D, hop: D) -> D;
-    fn MgmReleaseInterfaceOwnership(client: RawHandle, index: D, hop: D) -> D;
-    fn MgmGetProtocolOnInterface(index: D, hop: D, p: *mut D, c: *mut D) -> D;
-    fn MgmAddGroupMembershipEntry(
-        client: RawHandle, s: D, sm: D, g: D, gm: D, index: D, hop: D, flags: D,
-    ) -> D;
-    fn MgmDeleteGroupMembershipEntry(
-        client: RawHandle, s: D, sm: D, g: D, gm: D, index: D, hop: D, flags: D,
-    ) -> D;
-    fn MgmSetMfe(client: RawHandle, mfe: *mut MfeHead) -> D;
-    fn MgmGetMfe(mfe: *mut MfeHead, size: *mut D, buffer: *mut u8) -> D;
-    fn MgmGetFirstMfe(size: *mut D, buffer: *mut u8, count: *mut D) -> D;
-    fn MgmGetNextMfe(mfe: *mut MfeHead, size: *mut D, buffer: *mut u8, count: *mut D) -> D;
-    fn MgmGetMfeStats(mfe: *mut MfeHead, size: *mut D, buffer: *mut u8, flags: D) -> D;
-    fn MgmGetFirstMfeStats(size: *mut D, buffer: *mut u8, count: *mut D, flags: D) -> D;
-    fn MgmGetNextMfeStats(
-        mfe: *mut MfeHead, size: *mut D, buffer: *mut u8, count: *mut D, flags: D,
-    ) -> D;
-    fn MgmGroupEnumerationStart(client: RawHandle, kind: D, listing: *mut RawHandle) -> D;
-    fn MgmGroupEnumerationGetNext(
-        listing: RawHandle, size: *mut D, buffer: *mut u8, count: *mut D,
-    ) -> D;
-    fn MgmGroupEnumerationEnd(listing: RawHandle) -> D;
-    fn MgmHostVersion(version: *mut HostVersion) -> D;
-    fn MgmHostStart(config: *const HostConfig) -> D;
-    fn MgmHostStop() -> D;
-    fn MgmHostAddInterface(index: D, hop: D) -> D;
-    fn MgmHostDeleteInterface(index: D, hop: D) -> D;
-    fn MgmHostAddRoute(net: D, mask: D, index: D, hop: D, protocol: D, flags: D) -> D;
-    fn MgmHostDeleteRoute(net: D, mask: D) -> D;
-    fn MgmHostPacketIn(
-        s: D, g: D, index: D, hop: D, header_size: D, header: *const u8, size: D,
-        accepted: *mut Bool, count: *mut D, oifs: *mut Oif,
-    ) -> D;
-    fn MgmHostGetArrival(index: *mut D, hop: *mut D) -> D;
-    fn MgmHostSetTtlThreshold(index: D, hop: D, threshold: D) -> D;
-    fn MgmHostAddBoundary(boundary: *const Boundary) -> D;
-    fn MgmHostDeleteBoundary(boundary: *const Boundary) -> D;
-    fn MgmHostSetScopeName(address: D, mask: D, name: *const u16) -> D;
-    fn MgmHostGetScopeName(scope: *mut Scope) -> D;
-    fn MgmHostSetLogCallback(callback: Option<LogCallback>, context: *mut c_void) -> D;
-    fn MgmHostSetLogLevel(level: D) -> D;
-    fn MgmHostGetLastMessage(size: *mut D, buffer: *mut u8) -> D;
-    fn MgmHostInterfaceIndex(name: *const c_char, index: *mut D) -> D;
-    fn MgmHostInterfaceName(index: D, size: *mut D, buffer: *mut u8) -> D;
-    fn MgmHostGetStatus(flags: D, size: *mut D, buffer: *mut u8) -> D;
-    fn MgmHostGetMetrics(flags: D, size: *mut D, buffer: *mut u8) -> D;
-    fn MgmHostServeStatus(path: *const c_char) -> D;
-}
-
-// --- calls ------------------------------------------------------------------
 
 fn check(function: &'static str, code: D) -> Result<()> {
     match code {
@@ -523,8 +394,6 @@ pub fn serve_status(path: Option<&CStr>) -> Result<()> {
     call!(MgmHostServeStatus(path.map_or(null(), CStr::as_ptr)))
 }
 
-// --- callbacks --------------------------------------------------------------
-
 /// The callbacks of the client in a slot, as the library calls them.
 ///
 /// SAFETY, for all of them: the library calls them with the values that mgm.h documents. Pointers
@@ -614,33 +483,6 @@ fn bytes(at: &*const u8, size: D) -> &[u8] {
     unsafe { std::slice::from_raw_parts(*at, size as usize) }
 }
 
-/// The configuration of the client in a slot, with these callbacks.
-fn config<const SLOT: usize>(events: Events) -> Config {
-    let has = |event| events.contains(event);
-    Config {
-        dwCallbackFlags: 0,
-        pfnRpfCallback: has(Events::RPF).then_some(rpf::<SLOT>),
-        pfnCreationAlertCallback: has(Events::CREATION_ALERT).then_some(creation::<SLOT>),
-        pfnPruneAlertCallback: has(Events::PRUNE_ALERT).then_some(prune::<SLOT>),
-        pfnJoinAlertCallback: has(Events::JOIN_ALERT).then_some(join_alert::<SLOT>),
-        pfnWrongIfCallback: has(Events::WRONG_IF).then_some(wrong_if::<SLOT>),
-        pfnLocalJoinCallback: has(Events::LOCAL_JOIN).then_some(local_join::<SLOT>),
-        pfnLocalLeaveCallback: has(Events::LOCAL_LEAVE).then_some(local_leave::<SLOT>),
-        pfnDisableIgmpCallback: has(Events::DISABLE_IGMP).then_some(disable_igmp::<SLOT>),
-        pfnEnableIgmpCallback: has(Events::ENABLE_IGMP).then_some(enable_igmp::<SLOT>),
-    }
-}
-
-macro_rules! configs {
-    ($($slot:literal)*) => { [$(config::<$slot>),*] };
-}
-
-/// How each slot's configuration is made.
-static CONFIGS: [fn(Events) -> Config; MAX_CLIENTS] = configs!(
-    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
-    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
-);
-
 /// Passes a line of the log to the sink of the number in the context.
 unsafe extern "C" fn log_line(context: *mut c_void, level: D, text: *const c_char) {
     guarded("the log callback", || {
@@ -649,6 +491,3 @@ unsafe extern "C" fn log_line(context: *mut c_void, level: D, text: *const c_cha
         crate::host::take_line(context as usize, level, &text);
     });
 }
-
-#[cfg(test)]
-mod tests;

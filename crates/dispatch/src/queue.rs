@@ -24,7 +24,7 @@ pub struct Queue<T: Item> {
     /// From this number on, all callbacks are a worker's. Those before it are still the
     /// callers' (spec 8.4).
     workers_from: u64,
-    runner: Runner,
+    runner: RunnerKind,
     /// The client is on the list of those that wait for a worker. A caller may run what is
     /// in front of the worker's callbacks meanwhile.
     is_listed: bool,
@@ -37,7 +37,7 @@ const NONE: u64 = u64::MAX;
 
 /// Which thread makes the callbacks of a client. It makes them in turn up to this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Runner {
+enum RunnerKind {
     Nobody,
     /// A calling thread, up to this number or to the first callback that is a worker's.
     Caller(u64),
@@ -91,7 +91,7 @@ impl<T: Item> Default for Queue<T> {
             items: VecDeque::new(),
             last: 0,
             workers_from: NONE,
-            runner: Runner::Nobody,
+            runner: RunnerKind::Nobody,
             is_listed: false,
             is_behind: false,
             notes: Notes::default(),
@@ -204,7 +204,7 @@ impl<T: Item> Queue<T> {
 
     /// Whether a thread runs it.
     pub fn is_running(&self) -> bool {
-        self.runner != Runner::Nobody
+        self.runner != RunnerKind::Nobody
     }
 
     /// Whether the client is behind.
@@ -247,15 +247,15 @@ impl<T: Item> Queue<T> {
             return false;
         };
         match &mut self.runner {
-            Runner::Nobody if first.number < self.workers_from => {
-                self.runner = Runner::Caller(number);
+            RunnerKind::Nobody if first.number < self.workers_from => {
+                self.runner = RunnerKind::Caller(number);
                 true
             }
-            Runner::Caller(until) => {
+            RunnerKind::Caller(until) => {
                 *until = number.max(*until);
                 false
             }
-            Runner::Nobody | Runner::Worker => false,
+            RunnerKind::Nobody | RunnerKind::Worker => false,
         }
     }
 
@@ -263,9 +263,9 @@ impl<T: Item> Queue<T> {
     /// runner does, or a worker, which then gets all that wait.
     pub fn leave(&mut self, number: u64) {
         match &mut self.runner {
-            Runner::Caller(until) => *until = number.max(*until),
-            Runner::Worker => {}
-            Runner::Nobody => {
+            RunnerKind::Caller(until) => *until = number.max(*until),
+            RunnerKind::Worker => {}
+            RunnerKind::Nobody => {
                 if self.items.front().is_some_and(|first| first.number <= number) {
                     self.hand_over();
                 }
@@ -283,7 +283,7 @@ impl<T: Item> Queue<T> {
     /// Whether the client has to go on the list of those that wait for a worker, now.
     #[inline]
     pub fn needs_worker(&mut self) -> bool {
-        let needs = self.runner == Runner::Nobody && !self.is_listed && self.has_for_worker();
+        let needs = self.runner == RunnerKind::Nobody && !self.is_listed && self.has_for_worker();
         self.is_listed |= needs;
         needs
     }
@@ -299,9 +299,9 @@ impl<T: Item> Queue<T> {
     /// thread the runner.
     pub fn start_worker(&mut self) -> bool {
         self.is_listed = false;
-        let runs = self.runner == Runner::Nobody && self.has_for_worker();
+        let runs = self.runner == RunnerKind::Nobody && self.has_for_worker();
         if runs {
-            self.runner = Runner::Worker;
+            self.runner = RunnerKind::Worker;
         }
         runs
     }
@@ -317,7 +317,7 @@ impl<T: Item> Queue<T> {
         let Some(&Waiting { number, cause, .. }) = self.items.front() else {
             return self.next_of_notes(turn);
         };
-        if let Runner::Caller(until) = self.runner {
+        if let RunnerKind::Caller(until) = self.runner {
             if number > until || number >= self.workers_from {
                 return Next::Stop;
             }
@@ -333,7 +333,7 @@ impl<T: Item> Queue<T> {
     }
 
     fn next_of_notes(&self, turn: &mut Turn) -> Next<T> {
-        let catches_up = self.runner == Runner::Worker && !self.notes.is_empty();
+        let catches_up = self.runner == RunnerKind::Worker && !self.notes.is_empty();
         match catches_up && turn.admits(Cause::WORKER) {
             true => Next::CatchUp,
             false => Next::Stop,
@@ -343,7 +343,7 @@ impl<T: Item> Queue<T> {
     /// The runner has another callback to deliver: the one with this number.
     #[inline]
     pub(super) fn go_on(&mut self, number: u64) {
-        if let Runner::Caller(until) = &mut self.runner {
+        if let RunnerKind::Caller(until) = &mut self.runner {
             *until = number.max(*until);
         }
     }
@@ -351,7 +351,7 @@ impl<T: Item> Queue<T> {
     /// The runner stops. Returns what has to be done then, which is seldom anything.
     #[inline]
     pub(super) fn stop(&mut self) -> Stopped {
-        self.runner = Runner::Nobody;
+        self.runner = RunnerKind::Nobody;
         let is_usual = !self.is_behind && self.workers_from == NONE;
         if is_usual && self.items.capacity() <= KEPT {
             return Stopped::default();

@@ -86,29 +86,45 @@ pub fn drain<H: Host>(host: &H) {
 }
 
 /// The same with the lock held, which it releases.
-pub fn drain_locked<'a, H: Host>(host: &'a H, guard: H::Guard<'a>) {
-    let (first, cause) = host.outbox(|outbox| (outbox.pop(), outbox.cause));
-    let mut turn = Turn::new(host.bounds(), cause);
-    let (mut guard, mut next) = (guard, first);
+pub fn drain_locked<'a, H: Host>(host: &'a H, mut guard: H::Guard<'a>) {
+    let mut turn = turn_of(host);
     loop {
-        while let Some(ticket) = next {
-            guard = deliver(host, guard, ticket, &mut turn);
-            next = host.outbox(Outbox::pop);
-        }
+        guard = deliver_all(host, guard, &mut turn);
         // Not held any longer: log messages that wait for the release may cause more.
         host.unlock(guard);
-        let adopts;
-        (next, adopts) = host.outbox(|outbox| {
-            let next = outbox.pop();
-            (next, next.is_none() && std::mem::take(&mut outbox.adopts_later))
-        });
-        if adopts {
-            next = adopt(host, &turn);
-        }
-        if next.is_none() {
+        if host.outbox(|outbox| outbox.is_empty() && !outbox.adopts_later) {
             return;
         }
         guard = host.lock();
+    }
+}
+
+/// The same with the lock held, which it still holds at the end.
+pub fn drain_held<'a, H: Host>(host: &'a H, guard: H::Guard<'a>) -> H::Guard<'a> {
+    deliver_all(host, guard, &mut turn_of(host))
+}
+
+#[inline]
+fn turn_of<H: Host>(host: &H) -> Turn {
+    Turn::new(host.bounds(), host.outbox(|outbox| outbox.cause))
+}
+
+/// Delivers until the outbox is empty.
+#[inline]
+fn deliver_all<'a, H: Host>(host: &'a H, mut guard: H::Guard<'a>, turn: &mut Turn) -> H::Guard<'a> {
+    loop {
+        let (next, adopts) = host.outbox(|outbox| {
+            let next = outbox.pop();
+            (next, next.is_none() && std::mem::take(&mut outbox.adopts_later))
+        });
+        match next {
+            Some(ticket) => guard = deliver(host, guard, ticket, turn),
+            // Calls inside the callbacks that were made have found clients that wait for a
+            // worker, and the system cannot start one. This call runs them, unless its turn is
+            // over.
+            None if adopts && !turn.is_over() => host.adopt(&mut guard),
+            None => return guard,
+        }
     }
 }
 
@@ -136,16 +152,6 @@ fn deliver<'a, H: Host>(
         host.schedule(&mut guard, place);
     }
     guard
-}
-
-/// Calls inside the callbacks that were made have found clients that wait for a worker, and the
-/// system cannot start one. This call runs them, unless its turn is over.
-#[cold]
-fn adopt<H: Host>(host: &H, turn: &Turn) -> Option<Ticket<H::Place>> {
-    if !turn.is_over() {
-        host.adopt(&mut host.lock());
-    }
-    host.outbox(Outbox::pop)
 }
 
 /// Leaves what this thread's calls have caused to workers.

@@ -144,8 +144,14 @@ impl Notice {
     }
 
     /// Whether it owns allocated memory.
+    #[inline]
     pub(crate) fn owns(&self) -> bool {
-        matches!(self, Notice::WrongIf { .. } | Notice::Rpf { .. } | Notice::Creation { .. })
+        match self {
+            Notice::WrongIf { header, .. } => header.is_allocated(),
+            Notice::Rpf { header, route, .. } => header.is_allocated() || route.paths.is_some(),
+            Notice::Creation { oifs, .. } => oifs.spilled(),
+            _ => false,
+        }
     }
 
     /// Its place among the notices of one call (spec 8.2): LOCAL_*,

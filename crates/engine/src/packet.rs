@@ -25,6 +25,14 @@ pub struct Packet<'a> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Header(SmallVec<[u8; 24]>);
 
+impl Header {
+    /// Whether it needs allocated memory.
+    #[inline]
+    pub(crate) fn is_allocated(&self) -> bool {
+        self.0.spilled()
+    }
+}
+
 impl From<&[u8]> for Header {
     #[inline]
     fn from(bytes: &[u8]) -> Header {

@@ -14,7 +14,8 @@ use std::net::Ipv4Addr;
 /// Settings for all links together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Groups and sources of all links together (I52).
+    /// Groups and sources of all links together (I52). The memberships of other components have
+    /// the same limit, on their own (G45).
     pub max_entries: u32,
     /// How long MGM keeps an MFE, in seconds: its ulTimeOut (I58).
     pub mfe_timeout: u32,

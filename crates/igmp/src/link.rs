@@ -99,7 +99,7 @@ impl Link {
     pub fn want(&mut self, group: Ipv4Addr, wanted: Filter) {
         if let Some(host) = &mut self.host {
             let config = &self.base.config;
-            let joins = config.join.iter().copied().filter(|flow| flow.group() == group);
+            let joins = self.base.joins_of(group).iter().copied();
             let joined = Filter::of_flows(joins, config.is_ssm(group));
             host.set(group, joined.merge(wanted), config);
         }

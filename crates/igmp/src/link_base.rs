@@ -29,6 +29,8 @@ pub(crate) struct LinkBase {
     /// The static memberships, those of `join` included, in ascending order. On an upstream those
     /// of `join` are only reported.
     statics: Vec<Flow>,
+    /// Those of `join`, in ascending order.
+    joins: Vec<Flow>,
     /// Those of them that the program added, in ascending order.
     added: Vec<Flow>,
     warnings: Warnings,
@@ -42,6 +44,7 @@ impl LinkBase {
             info,
             counters: Counters::default(),
             statics: Vec::new(),
+            joins: Vec::new(),
             added: Vec::new(),
             warnings: Warnings::default(),
         };
@@ -59,6 +62,8 @@ impl LinkBase {
         }
         self.statics.sort_unstable();
         self.statics.dedup();
+        self.joins = config.join.clone();
+        self.joins.sort_unstable();
         self.config = config;
     }
 
@@ -84,10 +89,12 @@ impl LinkBase {
 
     /// The static memberships of a group: `(*,g)` first.
     pub fn statics_of(&self, group: Ipv4Addr) -> &[Flow] {
-        let any = Flow::any_source(group);
-        let start = self.statics.partition_point(|flow| *flow < any);
-        let end = self.statics.partition_point(|flow| *flow <= any.last_of_group());
-        &self.statics[start..end]
+        of_group(&self.statics, group)
+    }
+
+    /// What `join` has of a group: `(*,g)` first.
+    pub fn joins_of(&self, group: Ipv4Addr) -> &[Flow] {
+        of_group(&self.joins, group)
     }
 
     /// The static memberships of a group, as an upstream reports them; `is_ssm` if the group is
@@ -131,6 +138,14 @@ impl LinkBase {
             self.election_address()
         }
     }
+}
+
+/// The flows of a group in a list in ascending order.
+fn of_group(flows: &[Flow], group: Ipv4Addr) -> &[Flow] {
+    let any = Flow::any_source(group);
+    let start = flows.partition_point(|flow| *flow < any);
+    let end = flows.partition_point(|flow| *flow <= any.last_of_group());
+    &flows[start..end]
 }
 
 /// Adds a flow to a list in ascending order, or removes it.

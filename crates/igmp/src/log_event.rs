@@ -100,6 +100,8 @@ pub enum LogEvent {
     ProxyRefused(ProxyError),
     /// Another component wants all groups, which IGMP cannot report.
     WildcardNotReported,
+    /// Other components have as many memberships as they may (G45).
+    OthersLimit(Flow),
     /// MGM refused the host route of a network of `sources`.
     RouteRefused {
         /// The network.
@@ -211,6 +213,11 @@ impl fmt::Display for LogEvent {
             WildcardNotReported => f.write_str(
                 "another component wants all groups, which IGMP cannot report: as long as it does, \
                  a (*,g) that other components add is not reported upstream; list such groups in join",
+            ),
+            OthersLimit(flow) => write!(
+                f,
+                "other components have too many memberships: {flow} is not reported upstream until \
+                 its component ends it and adds it again; list what must be reported in join"
             ),
             RouteRefused { network, code } => write!(
                 f,

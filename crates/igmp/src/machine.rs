@@ -225,6 +225,13 @@ impl Igmp {
         self.links.get(&link).map(|link| &link.base.counters)
     }
 
+    /// How many memberships of the router's other components are not reported upstream, because
+    /// a limit refused them (G45).
+    #[must_use]
+    pub fn others_refused(&self) -> u64 {
+        self.proxy.others_refused()
+    }
+
     fn packet(&mut self, packet: &Packet, actions: &mut Vec<Action>) {
         let Igmp { links, own_addresses, .. } = self;
         let Some(link) = links.get_mut(&packet.link) else { return };

@@ -19,7 +19,7 @@ use crate::router::RouterSide;
 use crate::step::Step;
 use crate::{Code, MgmCall};
 use mgm_types::{Flow, Prefix, Time};
-use others::Others;
+use others::{Effect, Others};
 use questions::Accepted;
 use raised::{Moved, Raised};
 use routes::Routes;
@@ -81,9 +81,24 @@ impl Proxy {
                 self.others.end_shared();
                 self.stale = true;
             }
-        } else if self.others.set(flow, wanted, step.settings.max_entries as usize) {
-            self.changed.insert(flow.group());
+            return;
         }
+        let effect = match wanted {
+            true => self.others.add(flow, step.settings.max_entries as usize),
+            false => self.others.remove(flow),
+        };
+        match effect {
+            Effect::Changed => {
+                self.changed.insert(flow.group());
+            }
+            Effect::Refused => self.log(NO_LINK, LogEvent::OthersLimit(flow), step),
+            Effect::Unchanged => {}
+        }
+    }
+
+    /// How many memberships of other components found no room (G45).
+    pub fn others_refused(&self) -> u64 {
+        self.others.refused()
     }
 
     /// What other components wanted before this one registered. Sources do not count: MGM
@@ -238,15 +253,15 @@ impl Proxy {
 
     /// The host routes: each network that one upstream alone names (I59).
     fn wanted_routes(&self) -> BTreeMap<Prefix, u32> {
-        let named = |network: &Prefix| {
-            let lists = self.upstreams.iter().filter_map(|upstream| upstream.sources.as_ref());
-            lists.filter(|list| list.contains(network)).count()
-        };
-        let routes = self.upstreams.iter().zip(&self.serving).flat_map(|(upstream, link)| {
-            let networks = upstream.sources.iter().flatten().filter(|network| named(network) == 1);
-            networks.filter_map(move |network| link.map(|link| (*network, link)))
-        });
-        routes.collect()
+        // The upstreams that name each network.
+        let mut named: BTreeMap<Prefix, BTreeSet<usize>> = BTreeMap::new();
+        for (n, upstream) in self.upstreams.iter().enumerate() {
+            for network in upstream.sources.iter().flatten() {
+                named.entry(*network).or_default().insert(n);
+            }
+        }
+        let alone = named.into_iter().filter(|(_, upstreams)| upstreams.len() == 1);
+        alone.filter_map(|(network, by)| Some((network, self.serving[*by.first()?]?))).collect()
     }
 
     /// MGM refused a call that is about no membership.

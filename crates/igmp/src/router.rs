@@ -29,6 +29,7 @@ use querier::Querier;
 use queries::Asker;
 use std::net::Ipv4Addr;
 use token_bucket::{TokenBucket, CREATIONS, SEQUENCES};
+use transitions::Scope;
 
 /// The parts of a link that a step of its router works on.
 pub(crate) struct Context<'c, 's> {
@@ -152,7 +153,7 @@ impl RouterSide {
         if self.groups.get(address).is_some_and(|group| group.earliest() > at) {
             return self.groups.settle(address);
         }
-        let before = self.desired(address, context.base);
+        let before = Snapshot::of(self.groups.get(address), address, Scope::All, context);
         let version = self.version(context.base, context.step.now);
         let Some(group) = self.groups.get_mut(address) else { return };
         *context.step.entries -= expire(group, at);
@@ -160,7 +161,8 @@ impl RouterSide {
             let (base, step) = (&mut *context.base, &mut *context.step);
             Asker { address, version, base, step }.repeat(group, at);
         }
-        self.finish(address, &before, context);
+        self.groups.settle(address);
+        self.finish(&before, context);
     }
 
     /// A packet that passed the checks of both sides.
@@ -236,19 +238,36 @@ impl RouterSide {
         Desired::of(self.filter(group), base.statics_of(group))
     }
 
-    /// Ends a step that may have changed a group: deletes the record if nothing is left of it,
-    /// notes its deadline, and reports what changed.
-    fn finish(&mut self, address: Ipv4Addr, before: &Desired, context: &mut Context) {
-        let is_empty = self.groups.get(address).is_some_and(Group::is_empty);
-        if is_empty {
-            let sources = self.groups.remove(address).unwrap_or(0);
+    /// Ends a step that may have changed a group: deletes the record if nothing is left of it, and
+    /// reports what changed. The caller has set the deadline.
+    fn finish(&mut self, before: &Snapshot, context: &mut Context) {
+        let group = before.group;
+        if self.groups.get(group).is_some_and(Group::is_empty) {
+            let sources = self.groups.remove(group).unwrap_or(0);
             *context.step.entries -= 1 + sources as u32;
-        } else {
-            self.groups.settle(address);
         }
-        let after = self.desired(address, context.base);
-        let changed = Changed { group: address, before, after: &after };
+        let after = Snapshot::of(self.groups.get(group), group, before.scope, context);
+        let changed = Changed { group, before: &before.desired, after: &after.desired };
         context.memberships.changed(changed, context.base, context.step);
+    }
+}
+
+/// What MGM shall have of a group, before or after a step that may change it.
+struct Snapshot<'a> {
+    group: Ipv4Addr,
+    /// What the step may change. The rest is left out.
+    scope: Scope<'a>,
+    desired: Desired,
+}
+
+impl<'a> Snapshot<'a> {
+    fn of(record: Option<&Group>, group: Ipv4Addr, scope: Scope<'a>, context: &Context) -> Self {
+        let hosts = record.map(|record| match scope {
+            Scope::All => record.filter(),
+            Scope::Listed(sources) => record.filter_of(sources),
+        });
+        let statics = context.base.statics_of(group);
+        Snapshot { group, scope, desired: Desired::of(hosts.unwrap_or_default(), statics) }
     }
 }
 

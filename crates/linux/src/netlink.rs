@@ -4,32 +4,32 @@
 //! - `reply` parses the kernel's answers, `nexthops` parses next hop objects, both without I/O.
 //! - `links` has the properties of links and addresses on which routes depend, `copy` stores the
 //!   table that the host named, if any.
-//! - `listener` is the thread that reads announcements, `news` determines what they concern,
+//! - `listener` is the thread that reads announcements, `announced` determines what they concern,
 //!   `dump` reads the existing state, `first` waits for the first dump of the table.
 //! - `lookups` looks up sources.
 //!
 //! Messages in general, sockets, and the table of links and addresses are those of `mgm-net`. The
 //! sockets are [`Guarded`](crate::fork::Guarded), which closes them in forked children.
 
+mod announced;
 mod copy;
 mod dump;
 mod first;
 mod links;
 mod listener;
 mod lookups;
-mod news;
 mod nexthops;
 mod reply;
 
 #[cfg(fuzzing)]
-pub use news::fuzz;
+pub use announced::fuzz;
 
 use crate::route_view::{RouteView, RouteWatcher};
 use crate::sys::StopSignal;
 use crate::types::{Domain, Ipv4Addr, Refusal, Route};
 use copy::TableCopy;
 use first::FirstDump;
-use links::Links;
+use links::RoutingLinks;
 use listener::Listener;
 use lookups::Lookups;
 use mgm_net::netlink::wire;
@@ -42,7 +42,7 @@ use std::time::Duration;
 /// The state that announcements have changed.
 #[derive(Debug, Default)]
 struct Known {
-    links: RwLock<Links>,
+    links: RwLock<RoutingLinks>,
     /// The table that the host named.
     copy: Option<RwLock<TableCopy>>,
     first_dump: FirstDump,

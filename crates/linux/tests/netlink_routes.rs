@@ -18,39 +18,39 @@ const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const OTHER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 
 #[derive(Debug, PartialEq, Eq)]
-enum News {
+enum Notification {
     Routes(RouteChanges),
     Interfaces,
 }
 
-impl News {
+impl Notification {
     /// Whether look-ups of this source may give another result.
     fn concerns(&self, source: [u8; 4]) -> bool {
-        matches!(self, News::Routes(changes) if changes.contain(source.into()))
+        matches!(self, Notification::Routes(changes) if changes.contain(source.into()))
     }
 }
 
-struct Watcher(Mutex<Sender<News>>);
+struct Watcher(Mutex<Sender<Notification>>);
 
 impl RouteWatcher for Watcher {
     fn routes_changed(&self, changes: &RouteChanges, meanwhile: &mut dyn FnMut()) {
         // The test may be over.
-        let _ = self.0.lock().unwrap().send(News::Routes(changes.clone()));
+        let _ = self.0.lock().unwrap().send(Notification::Routes(changes.clone()));
         meanwhile();
     }
 
     fn interfaces_changed(&self) {
-        let _ = self.0.lock().unwrap().send(News::Interfaces);
+        let _ = self.0.lock().unwrap().send(Notification::Interfaces);
     }
 }
 
 /// r0 is 192.0.2.2/24, r1 is 198.51.100.2/24.
-fn router() -> (NetlinkRoutes, Receiver<News>) {
+fn router() -> (NetlinkRoutes, Receiver<Notification>) {
     router_with(None)
 }
 
 /// The same, which looks sources up in this unicast table.
-fn router_with(table: Option<u32>) -> (NetlinkRoutes, Receiver<News>) {
+fn router_with(table: Option<u32>) -> (NetlinkRoutes, Receiver<Notification>) {
     let _wires: [netns::Wire; 2] = netns::wires();
     ip_batch("addr add 192.0.2.2/24 dev r0\naddr add 198.51.100.2/24 dev r1\n");
     let (sender, changes) = mpsc::channel();
@@ -224,7 +224,7 @@ fn policy_rules_are_followed() {
 }
 
 /// Waits until no change is told any more.
-fn settle(changes: &Receiver<News>) {
+fn settle(changes: &Receiver<Notification>) {
     while changes.recv_timeout(Duration::from_millis(150)).is_ok() {}
 }
 
@@ -247,13 +247,13 @@ fn t5_10_each_way_to_change_a_route_is_told() {
             settle(&changes);
             ip(change);
             let mut told = std::iter::from_fn(|| changes.recv_timeout(SURE).ok());
-            assert!(told.any(|news| news.concerns([10, 0, 0, 1])), "{change}");
+            assert!(told.any(|notification| notification.concerns([10, 0, 0, 1])), "{change}");
         }
         assert_eq!(look(&routes, [10, 0, 0, 1]), Route::NONE, "it went with its interface");
     });
 }
 
-/// Beside the news about routes, which are collected.
+/// Beside the notifications of routes, which are collected.
 #[test]
 fn t5_11_a_device_that_goes_is_told_of_by_itself() {
     netns::run(|| {
@@ -261,7 +261,7 @@ fn t5_11_a_device_that_goes_is_told_of_by_itself() {
         settle(&changes);
         ip("link del r1");
         let mut told = std::iter::from_fn(|| changes.recv_timeout(SURE).ok());
-        assert!(told.any(|news| news == News::Interfaces));
+        assert!(told.any(|notification| notification == Notification::Interfaces));
     });
 }
 
@@ -293,7 +293,7 @@ fn t5_10_a_route_that_changes_concerns_its_prefix_only() {
         settle(&changes);
         let within = |prefixes: &[([u8; 4], u8)]| {
             let prefixes = prefixes.iter().map(|&(network, len)| Prefix::of(network.into(), len));
-            Ok(News::Routes(RouteChanges::within(prefixes)))
+            Ok(Notification::Routes(RouteChanges::within(prefixes)))
         };
         for (change, concerned) in [
             ("route add 10.1.0.0/16 via 192.0.2.1", &[([10, 1, 0, 0], 16)][..]),
@@ -502,15 +502,15 @@ fn t5_11_a_vif_that_comes_or_goes_is_no_change_of_routes() {
         let mut forwarder = KernelForwarder::open(0, Arc::new(Deaf)).unwrap();
         settle(&changes);
         forwarder.add_interface(IfId(1), Interface::link(index("r0"))).unwrap();
-        assert_eq!(changes.recv_timeout(SURE), Ok(News::Interfaces));
+        assert_eq!(changes.recv_timeout(SURE), Ok(Notification::Interfaces));
         forwarder.remove_interface(IfId(1));
-        assert_eq!(changes.recv_timeout(SURE), Ok(News::Interfaces));
+        assert_eq!(changes.recv_timeout(SURE), Ok(Notification::Interfaces));
         // Together with what is one.
         forwarder.add_interface(IfId(1), Interface::link(index("r0"))).unwrap();
         ip_batch("route add 10.0.0.0/8 via 192.0.2.1\n");
         forwarder.remove_interface(IfId(1));
         let mut told = std::iter::from_fn(|| changes.recv_timeout(SURE).ok());
-        assert!(told.any(|news| news.concerns([10, 0, 0, 1])));
+        assert!(told.any(|notification| notification.concerns([10, 0, 0, 1])));
     });
 }
 

@@ -286,6 +286,16 @@ impl Manager {
     }
 }
 
+impl Shell<'_> {
+    /// As [`Manager::release_and_drain`], but still holds the lock at the end, so that log messages
+    /// wait.
+    pub(super) fn drain_held<'a>(&'a self, guard: Guard<'a>) -> Guard<'a> {
+        let mut held = Some(guard);
+        context::drain(|| held = held.take().map(|guard| dispatch::drain_held(self, guard)));
+        held.unwrap_or_else(|| self.0.lock())
+    }
+}
+
 /// The cause of the callbacks that a thread publishes.
 fn cause(lane: Lane) -> Cause {
     match lane {

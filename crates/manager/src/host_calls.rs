@@ -4,6 +4,7 @@ use super::context;
 use super::dispatch::Lane;
 use super::incoming_events::EventSink;
 use super::settings::{self, HostSettings, Settings};
+use super::shell::Shell;
 use super::sink::{self, LogSink};
 use super::state::Guard;
 use super::system_state::SystemState;
@@ -107,7 +108,7 @@ impl Manager {
         }
         let mut released = Ok(());
         if guard.run.is_some() {
-            (guard, released) = self.end_life(guard)?;
+            (guard, released) = self.end_run(guard)?;
         }
         // Still with the lock held, because a following start can set another log.
         let sinks = sink::end(self, writer::drop_lines);
@@ -119,7 +120,7 @@ impl Manager {
 
     /// Ends the running state and releases everything that it owns. Returns the lock, and whether
     /// this succeeded.
-    fn end_life<'a>(&'a self, mut guard: Guard<'a>) -> Result<(Guard<'a>, Result<()>)> {
+    fn end_run<'a>(&'a self, mut guard: Guard<'a>) -> Result<(Guard<'a>, Result<()>)> {
         let Some(run) = guard.run.as_mut() else { return Ok((guard, Ok(()))) };
         if std::mem::replace(&mut run.stopping, true) {
             return Err(Refusal::Stopping);
@@ -247,6 +248,7 @@ impl Manager {
         }
         let PacketIn { flow, arrival, header, length, ttl } = packet;
         let packet = Packet { flow, arrival, header, length, ttl };
+        let shell = Shell(self);
         let mut guard = self.lock();
         guard.started()?;
         loop {
@@ -258,27 +260,42 @@ impl Manager {
             let run = guard.running().ok_or(Refusal::Stopping)?;
             let now = run.now();
             let outcome = run.engine.packet(now, &packet, route.as_ref(), &mut run.fx);
-            self.publish_all(guard);
-            match outcome {
-                Outcome::Forwarded(oifs) => return Ok(Verdict { accepted: true, oifs }),
+            self.publish(&mut guard, Lane::Caller);
+            let verdict = match outcome {
+                Outcome::Forwarded(oifs) => Verdict { accepted: true, oifs },
                 Outcome::Refused(why) => {
                     ::log::debug!("packet of {flow} on {arrival} refused: {why}");
-                    return Ok(Verdict::default());
+                    Verdict::default()
                 }
                 Outcome::Resolving => {
-                    guard = self.wait_for_resolution(flow);
+                    guard = shell.drain_held(guard);
+                    let Some(run) = guard.running() else { continue };
+                    // Nearly always, because this thread has made the callbacks.
+                    if let Some(oifs) = run.engine.forward_known(&packet, &mut run.fx) {
+                        Verdict { accepted: true, oifs }
+                    } else {
+                        if run.engine.is_resolving(flow) {
+                            guard = self.wait_for_resolution(guard, flow);
+                        }
+                        continue;
+                    }
                 }
-            }
+            };
+            self.release_and_drain(guard);
+            return Ok(verdict);
         }
     }
 }
 
 impl Manager {
-    /// Waits until a flow is resolved. Without worker threads it makes their callbacks (spec 8.3).
-    fn wait_for_resolution(&self, flow: Flow) -> Guard<'_> {
+    /// Releases the lock, and waits until a flow is resolved. Without worker threads it makes their
+    /// callbacks (spec 8.3).
+    fn wait_for_resolution<'a>(&'a self, mut guard: Guard<'a>, flow: Flow) -> Guard<'a> {
         loop {
+            drop(guard);
+            self.drain();
             let mut has_no_worker = false;
-            let mut guard = self.wait_until(|state| {
+            guard = self.wait_until(|state| {
                 let run = state.running().filter(|run| run.engine.is_resolving(flow));
                 has_no_worker = run.as_ref().is_some_and(|run| Manager::has_no_worker(run));
                 run.is_none() || has_no_worker
@@ -289,8 +306,6 @@ impl Manager {
             if let Some(run) = guard.running() {
                 self.adopt(run);
             }
-            drop(guard);
-            self.drain();
         }
     }
 }

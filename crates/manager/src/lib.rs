@@ -12,7 +12,7 @@
 //! - `system_state`: the forwarder and the routes. `incoming_events`: their upcalls and changes.
 //!   `refresh`: look-ups. `latest_changes`: the changes with which look-ups are compared.
 //!   `retries`: queries that the system did not answer, which are made again.
-//! - `log`: the log messages of a thread. `log_line`: one message. `writer`: the thread that
+//! - `log`: the log messages of a thread. `log_message`: one message. `writer`: the thread that
 //!   writes the messages of other threads. `sink`: the host's log callback.
 //! - `interface_names`: the names of the system's interfaces.
 //! - `memory_forwarder`: the memory forwarder. `route_table`: the host's routes.
@@ -33,7 +33,7 @@ mod interface_names;
 mod latest_changes;
 mod limit_calls;
 mod log;
-mod log_line;
+mod log_message;
 mod memory_forwarder;
 #[cfg_attr(target_os = "linux", path = "platform/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "platform/elsewhere.rs")]

@@ -9,7 +9,7 @@
 //! The library's own threads always do so, because incoming events wait for them.
 
 use super::context::{self, Inside};
-use super::log_line::LogLine;
+use super::log_message::LogMessage;
 use super::sink::{self, LineTarget};
 use super::writer;
 use crate::fork;
@@ -30,7 +30,7 @@ const QUICK: Duration = Duration::from_millis(1);
 
 /// The waiting messages of a thread, and why they wait.
 struct WaitingLines {
-    lines: RefCell<ManuallyDrop<VecDeque<LogLine>>>,
+    lines: RefCell<ManuallyDrop<VecDeque<LogMessage>>>,
     /// How many [`Hold`]s there are.
     held: Cell<u32>,
     flushing: Cell<bool>,
@@ -95,7 +95,7 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) || !record.target().starts_with("mgm") {
             return;
         }
-        let line = LogLine {
+        let line = LogMessage {
             level: record.level(),
             text: record.args().to_string(),
             by_sink: context::inside() == Some(Inside::Host),
@@ -144,7 +144,7 @@ impl Drop for Hold {
 }
 
 /// Logs a message on this thread.
-fn log(line: LogLine) {
+fn log(line: LogMessage) {
     WAITING.with(|waiting| {
         waiting.lines.borrow_mut().push_back(line);
         waiting.flush();
@@ -169,7 +169,7 @@ pub(super) fn start_writer() -> io::Result<()> {
 }
 
 /// Logs a message on the thread `mgm-log`, which writes all its messages itself.
-fn log_as_writer(line: LogLine) {
+fn log_as_writer(line: LogMessage) {
     WAITING.with(|waiting| waiting.is_writer.set(true));
     log(line);
 }
@@ -205,7 +205,7 @@ impl WaitingLines {
         }
     }
 
-    fn write_line(&self, line: LogLine) {
+    fn write_line(&self, line: LogMessage) {
         let is_writer = self.is_writer.get();
         let begun = Instant::now();
         let is_patient = !self.spent.get().is_too_long(begun);
@@ -240,7 +240,7 @@ impl WaitingLines {
     }
 
     /// Takes the first waiting message; if there is none, frees the memory.
-    fn next_line(&self) -> Option<LogLine> {
+    fn next_line(&self) -> Option<LogMessage> {
         let mut lines = self.lines.borrow_mut();
         let first = lines.pop_front();
         if first.is_none() {
@@ -258,8 +258,11 @@ mod tests {
     #[test]
     fn d76_a_line_of_a_call_inside_the_log_callback_does_not_overtake_one_that_was_left() {
         WAITING.with(|waiting| {
-            let line =
-                |text: &str| LogLine { level: Level::Info, text: text.to_owned(), by_sink: true };
+            let line = |text: &str| LogMessage {
+                level: Level::Info,
+                text: text.to_owned(),
+                by_sink: true,
+            };
             let before = waiting.left.get();
             log(line("stderr takes it"));
             assert_eq!(waiting.left.get(), before, "it is written");

@@ -95,10 +95,10 @@ impl Manager {
         unlock(guard);
         let look_up = |(source, domain)| ((source, domain), routes.lookup(source, domain));
         let found: Found = sources.into_iter().map(look_up).collect();
-        let life = Arc::downgrade(&routes);
+        let opened = Arc::downgrade(&routes);
         drop(routes); // not under the lock: a stop may have left the last one here
         let mut guard = lock()?;
-        let Some(run) = guard.running().filter(|run| run.system.has(&life)) else {
+        let Some(run) = guard.running().filter(|run| run.system.has(&opened)) else {
             return Ok((guard, None));
         };
         let unsure = found.iter().filter(|(_, route)| route.is_none());
@@ -170,9 +170,9 @@ impl Manager {
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return };
         run.system.changes.note(Arc::clone(&changes));
-        let life = Arc::downgrade(&run.system.routes);
+        let opened = Arc::downgrade(&run.system.routes);
         let (mut after, mut most, mut sources) = (None, SOURCES, Vec::new());
-        while let Some(run) = guard.running().filter(|run| run.system.has(&life)) {
+        while let Some(run) = guard.running().filter(|run| run.system.has(&opened)) {
             sources.clear();
             run.engine.sources_within(changes.prefixes(), after, most, &mut sources);
             let Some(&last) = sources.last() else { break };
@@ -192,7 +192,9 @@ impl Manager {
                 continue;
             }
             for some in looked_up.found.chunks(UPDATES) {
-                let Some(run) = guard.running().filter(|run| run.system.has(&life)) else { break };
+                let Some(run) = guard.running().filter(|run| run.system.has(&opened)) else {
+                    break;
+                };
                 // The thread that noted a later change looks up what it concerns, or has done so
                 // already: this result could undo it.
                 let current: Vec<_> = some

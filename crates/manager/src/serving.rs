@@ -17,19 +17,19 @@ const CLOSING: Duration = Duration::from_secs(2);
 
 /// The present service, if any. Locked only briefly, also with the manager's lock held.
 #[derive(Default)]
-pub(super) struct Serving(Mutex<Seat>);
+pub(super) struct Serving(Mutex<CurrentService>);
 
 #[derive(Default)]
-struct Seat {
+struct CurrentService {
     /// The number of the start that may serve; 0 while stopped.
-    life: u64,
+    start: u64,
     service: Option<Arc<Service>>,
 }
 
 impl Serving {
     /// Called at a start: from now on, only this start may serve the status.
-    pub fn begin(&self, life: u64) {
-        self.0.lock().life = life;
+    pub fn begin(&self, start: u64) {
+        self.0.lock().start = start;
     }
 
     /// Called at a stop: no service can be set any longer, and the file is removed.
@@ -44,19 +44,19 @@ impl Serving {
     ///
     /// # Errors
     /// `Stopping`, if the library was stopped.
-    fn replace(&self, life: u64, new: Option<Arc<Service>>) -> Result<Option<Arc<Service>>> {
-        let mut seat = self.0.lock();
-        if seat.life != life {
+    fn replace(&self, start: u64, new: Option<Arc<Service>>) -> Result<Option<Arc<Service>>> {
+        let mut current = self.0.lock();
+        if current.start != start {
             return Err(Refusal::Stopping);
         }
-        Ok(std::mem::replace(&mut seat.service, new))
+        Ok(std::mem::replace(&mut current.service, new))
     }
 
     /// Removes a service that has failed.
     fn forget(&self, failed: &Arc<Service>) {
-        let mut seat = self.0.lock();
-        if seat.service.as_ref().is_some_and(|service| Arc::ptr_eq(service, failed)) {
-            seat.service = None;
+        let mut current = self.0.lock();
+        if current.service.as_ref().is_some_and(|service| Arc::ptr_eq(service, failed)) {
+            current.service = None;
         }
     }
 }
@@ -70,12 +70,12 @@ struct Service {
 }
 
 struct Progress {
-    step: Step,
+    phase: Phase,
     /// The service was told to stop.
     closing: bool,
 }
 
-enum Step {
+enum Phase {
     Opening,
     Open,
     /// It could not be opened, for this reason; or it was opened and is closed.
@@ -85,14 +85,14 @@ enum Step {
 impl Progress {
     /// Whether it could be opened, if that is known or no longer matters.
     fn is_open(&self) -> Option<std::result::Result<(), String>> {
-        match &self.step {
-            Step::Open => Some(Ok(())),
-            Step::Over(Some(why)) => Some(Err(why.clone())),
+        match &self.phase {
+            Phase::Open => Some(Ok(())),
+            Phase::Over(Some(why)) => Some(Err(why.clone())),
             _ if self.closing => {
                 Some(Err("the path was changed, or the library stopped, meanwhile".into()))
             }
-            Step::Over(None) => Some(Ok(())), // it was open
-            Step::Opening => None,
+            Phase::Over(None) => Some(Ok(())), // it was open
+            Phase::Opening => None,
         }
     }
 }
@@ -103,7 +103,7 @@ impl Service {
         Ok(Arc::new(Service {
             path: path.into(),
             stop,
-            progress: Mutex::new(Progress { step: Step::Opening, closing: false }),
+            progress: Mutex::new(Progress { phase: Phase::Opening, closing: false }),
             changed: Condvar::new(),
         }))
     }
@@ -116,7 +116,7 @@ impl Service {
             struct EndOnDrop<'a>(&'a Service);
             impl Drop for EndOnDrop<'_> {
                 fn drop(&mut self) {
-                    self.0.advance(Step::Over(None));
+                    self.0.advance(Phase::Over(None));
                 }
             }
             let _end = EndOnDrop(&service);
@@ -134,7 +134,7 @@ impl Service {
         }
         match StatusSocket::open(&self.path) {
             Ok(socket) => {
-                self.advance(Step::Open);
+                self.advance(Phase::Open);
                 socket.serve(&self.stop, manager);
             }
             Err(error) => self.fail(&error.to_string(), told),
@@ -142,16 +142,16 @@ impl Service {
     }
 
     fn fail(&self, why: &str, told: bool) {
-        self.advance(Step::Over(Some(why.into())));
+        self.advance(Phase::Over(Some(why.into())));
         if !told {
             log::error!("MGM_STATUS_SOCKET: {}", refusal(&self.path, why));
         }
     }
 
-    fn advance(&self, step: Step) {
+    fn advance(&self, phase: Phase) {
         let mut progress = self.progress.lock();
-        if !matches!(progress.step, Step::Over(_)) {
-            progress.step = step;
+        if !matches!(progress.phase, Phase::Over(_)) {
+            progress.phase = phase;
         }
         drop(progress);
         self.changed.notify_all();
@@ -183,7 +183,7 @@ impl Service {
         self.dismiss();
         let end = Instant::now() + CLOSING;
         let mut progress = self.progress.lock();
-        while !matches!(progress.step, Step::Over(_)) {
+        while !matches!(progress.phase, Phase::Over(_)) {
             if self.changed.wait_until(&mut progress, end).timed_out() {
                 drop(progress);
                 log::warn!(
@@ -202,10 +202,10 @@ fn refusal(path: &Path, why: &str) -> Refusal {
 
 impl Shared {
     /// Serves the status at the path in the environment. The start does not wait for it.
-    pub(super) fn serve_from_start(self: &Arc<Self>, life: u64, path: &Path) {
+    pub(super) fn serve_from_start(self: &Arc<Self>, start: u64, path: &Path) {
         let shared = Arc::clone(self);
         let service = Service::new(path).and_then(|service| {
-            self.serving.replace(life, Some(Arc::clone(&service)))?;
+            self.serving.replace(start, Some(Arc::clone(&service)))?;
             Ok(service)
         });
         match service {
@@ -223,15 +223,15 @@ impl Manager {
     /// `StatusSocket`, with the reason; `BadSetting`, `Stopping`.
     pub fn serve_status(&self, path: Option<&Path>) -> Result<()> {
         let mut guard = self.lock();
-        let life = match path {
-            Some(_) => guard.started()?.life,
+        let start = match path {
+            Some(_) => guard.started()?.start,
             None if guard.run.is_none() => return Ok(()),
-            None => guard.running().ok_or(Refusal::Stopping)?.life,
+            None => guard.running().ok_or(Refusal::Stopping)?.start,
         };
         drop(guard);
         let new = path.map(Service::new).transpose();
         let serving = &self.shared.serving;
-        let former = serving.replace(life, new.as_ref().ok().cloned().flatten())?;
+        let former = serving.replace(start, new.as_ref().ok().cloned().flatten())?;
         if let Some(former) = former {
             former.close(); // first, because the path may be the same
         }

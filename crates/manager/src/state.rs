@@ -35,7 +35,7 @@ pub(super) struct State {
     /// Numbers that continue after a stop, because no handle is issued twice.
     last_client: u64,
     last_enumeration: u64,
-    lives: u64,
+    starts: u64,
     /// The manager that this belongs to, because a start may need it for a thread.
     me: Weak<Shared>,
 }
@@ -59,7 +59,7 @@ pub(super) struct Run {
     /// The manager is being stopped: calls are refused.
     pub stopping: bool,
     /// The number of this start.
-    pub life: u64,
+    pub start: u64,
     born: u64,
     last_enumeration: u64,
 }
@@ -110,7 +110,7 @@ impl State {
             ::log::warn!("{warning}");
         }
         platform::move_in();
-        self.lives += 1;
+        self.starts += 1;
         let config = Config {
             mfe_timeout: settings.mfe_timeout,
             max_flows: settings.max_flows,
@@ -129,14 +129,14 @@ impl State {
             timer_due: None,
             timer_runs: false,
             stopping: false,
-            life: self.lives,
+            start: self.starts,
             born: platform::clock(),
             last_enumeration: self.last_enumeration,
         });
         let Some(shared) = self.me.upgrade() else { return };
-        shared.serving.begin(self.lives);
+        shared.serving.begin(self.starts);
         if let Some(path) = &settings.status_socket {
-            shared.serve_from_start(self.lives, path);
+            shared.serve_from_start(self.starts, path);
         }
     }
 

@@ -3,7 +3,7 @@
 //! The host's log callback may sleep, and stderr may be a full pipe. This must not delay the
 //! reading of upcalls, because the kernel's buffer would overflow.
 
-use super::log_line::LogLine;
+use super::log_message::LogMessage;
 use ::log::Level;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -22,7 +22,7 @@ const REFUSED: Duration = Duration::from_secs(1);
 
 /// The messages that were left to the thread.
 struct LogQueue {
-    lines: VecDeque<LogLine>,
+    lines: VecDeque<LogMessage>,
     /// The total bytes of these messages.
     bytes: usize,
     /// The number of the last message that was left.
@@ -51,7 +51,7 @@ static QUEUE: Mutex<LogQueue> = Mutex::new(LogQueue::new());
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// Messages have arrived, or the thread must end.
-static NEWS: Condvar = Condvar::new();
+static WORK: Condvar = Condvar::new();
 /// The thread has written all messages, or has ended.
 static IDLE: Condvar = Condvar::new();
 
@@ -70,7 +70,7 @@ impl LogQueue {
 
     /// Appends a message, after one about messages dropped before it. Returns its number, unless
     /// it is dropped.
-    fn push(&mut self, line: LogLine) -> Option<u64> {
+    fn push(&mut self, line: LogMessage) -> Option<u64> {
         if self.is_full {
             self.is_full = 2 * self.lines.len() > MOST || 2 * self.bytes > MOST_BYTES;
         }
@@ -86,14 +86,14 @@ impl LogQueue {
         Some(self.left)
     }
 
-    fn add(&mut self, line: LogLine) {
+    fn add(&mut self, line: LogMessage) {
         self.bytes += line.text.len();
         self.lines.push_back(line);
         self.left += 1;
     }
 
     /// The next message to write, and its number.
-    fn pop(&mut self) -> Option<(LogLine, u64)> {
+    fn pop(&mut self) -> Option<(LogMessage, u64)> {
         let number = self.left + 1 - self.lines.len() as u64;
         let Some(line) = self.lines.pop_front() else {
             // Report the messages dropped after the last one.
@@ -105,12 +105,12 @@ impl LogQueue {
         Some((line, number))
     }
 
-    fn missing(&mut self) -> Option<LogLine> {
+    fn missing(&mut self) -> Option<LogMessage> {
         let dropped = std::mem::take(&mut self.dropped);
         let text =
             format!("{dropped} log messages dropped: the log callback, or stderr, is too slow");
         (dropped > 0 && ::log::log_enabled!(Level::Warn))
-            .then(|| LogLine::about_the_log(Level::Warn, text))
+            .then(|| LogMessage::about_the_log(Level::Warn, text))
     }
 
     fn clear(&mut self) {
@@ -128,7 +128,7 @@ impl LogQueue {
     }
 
     /// Makes sure that the thread exists, which passes each message to `write`.
-    fn ensure_thread(&mut self, write: fn(LogLine)) -> io::Result<()> {
+    fn ensure_thread(&mut self, write: fn(LogMessage)) -> io::Result<()> {
         match self.thread {
             WriterThread::Idle | WriterThread::Writing => return Ok(()),
             WriterThread::Refused(since) if since.elapsed() <= REFUSED => {
@@ -150,7 +150,7 @@ impl LogQueue {
 ///
 /// # Errors
 /// The system's error, if it cannot start a thread.
-pub(super) fn start(write: fn(LogLine)) -> io::Result<()> {
+pub(super) fn start(write: fn(LogMessage)) -> io::Result<()> {
     let mut queue = QUEUE.lock();
     if let WriterThread::Refused(_) = queue.thread {
         queue.thread = WriterThread::None; // the caller needs it now, so try again at once
@@ -160,12 +160,12 @@ pub(super) fn start(write: fn(LogLine)) -> io::Result<()> {
 
 /// Leaves a message to the thread, which passes it to `write`. Returns its number, or `None` if
 /// it is dropped.
-pub(super) fn leave(line: LogLine, write: fn(LogLine)) -> Option<u64> {
+pub(super) fn leave(line: LogMessage, write: fn(LogMessage)) -> Option<u64> {
     let mut queue = QUEUE.lock();
     let number = queue.push(line);
     // Without the thread, messages wait for one, as many as there is room for.
     if queue.ensure_thread(write).is_ok() && queue.thread == WriterThread::Idle {
-        NEWS.notify_one();
+        WORK.notify_one();
     }
     number
 }
@@ -187,13 +187,13 @@ pub(super) fn drop_lines() {
     let mut queue = QUEUE.lock();
     queue.clear();
     WRITTEN.fetch_max(queue.left, Ordering::Release);
-    NEWS.notify_one(); // the thread reports how many
+    WORK.notify_one(); // the thread reports how many
 }
 
 /// Makes the thread end when it has written all messages. Waits for that, for at most this time.
 pub(super) fn end(most: Duration) {
     QUEUE.lock().is_ending = true;
-    NEWS.notify_one();
+    WORK.notify_one();
     wait(most, |queue| !queue.has_thread());
 }
 
@@ -203,7 +203,7 @@ fn wait(most: Duration, is_over: impl Fn(&LogQueue) -> bool) {
 }
 
 /// The main function of the thread.
-fn write_all(write: fn(LogLine)) {
+fn write_all(write: fn(LogMessage)) {
     while let Some((line, number)) = next() {
         // A panic of a log callback must not end the log.
         let _ = catch_unwind(AssertUnwindSafe(|| write(line)));
@@ -213,7 +213,7 @@ fn write_all(write: fn(LogLine)) {
 }
 
 /// Waits for the next message; `None` if the thread must end.
-fn next() -> Option<(LogLine, u64)> {
+fn next() -> Option<(LogMessage, u64)> {
     let mut queue = QUEUE.lock();
     loop {
         let next = queue.pop();
@@ -228,7 +228,7 @@ fn next() -> Option<(LogLine, u64)> {
         if queue.thread != WriterThread::Idle {
             return next;
         }
-        NEWS.wait(&mut queue);
+        WORK.wait(&mut queue);
     }
 }
 
@@ -236,8 +236,8 @@ fn next() -> Option<(LogLine, u64)> {
 mod tests {
     use super::*;
 
-    fn line(text: &str) -> LogLine {
-        LogLine::about_the_log(Level::Info, text.to_owned())
+    fn line(text: &str) -> LogMessage {
+        LogMessage::about_the_log(Level::Info, text.to_owned())
     }
 
     fn written(queue: &mut LogQueue) -> Vec<(String, u64)> {

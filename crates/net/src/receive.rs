@@ -20,7 +20,7 @@ const UNREAD: usize = 4 << 20;
 
 /// Why a link cannot be listened on. The text says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum ListenError {
     /// The packets of the link go to a bridge, bond or team.
     #[error("{0}")]
     Port(Port),
@@ -69,16 +69,16 @@ impl Receiver {
     /// be. The link may be down. Needs CAP_NET_RAW.
     ///
     /// # Errors
-    /// [`Refusal`]. If the link becomes a port of a bridge later, the socket goes on receiving
+    /// [`ListenError`]. If the link becomes a port of a bridge later, the socket goes on receiving
     /// packets that are the bridge's: check [`Links::port`] whenever the link changes.
-    pub fn open(links: &Links, if_index: u32) -> Result<Receiver, Refusal> {
-        let link = links.get(if_index).ok_or(Refusal::NoLink(if_index))?;
+    pub fn open(links: &Links, if_index: u32) -> Result<Receiver, ListenError> {
+        let link = links.get(if_index).ok_or(ListenError::NoLink(if_index))?;
         if let Some(port) = links.port(if_index) {
-            return Err(Refusal::Port(port));
+            return Err(ListenError::Port(port));
         }
         Receiver::try_open(if_index).map_err(|error| match error.raw_os_error() {
-            Some(libc::ENODEV | libc::ENXIO) => Refusal::NoLink(if_index),
-            _ => Refusal::System { name: link.name.clone(), error },
+            Some(libc::ENODEV | libc::ENXIO) => ListenError::NoLink(if_index),
+            _ => ListenError::System { name: link.name.clone(), error },
         })
     }
 

@@ -3,7 +3,7 @@
 
 use mgm_net::links::Links;
 use mgm_net::monitor::Monitor;
-use mgm_net::receive::{Batch, Receiver, Refusal, BATCH};
+use mgm_net::receive::{Batch, ListenError, Receiver, BATCH};
 use mgm_netns::{
     drop_capabilities, index, ip, ip_batch, run, wires, Capability, Packet, Wire, NEVER, SURE,
 };
@@ -211,9 +211,9 @@ fn i68_a_port_is_refused_with_advice_and_its_bridge_receives() {
         wire.send_packet(igmp(ALERT, GROUP, REPORT));
         receive(&early, 1); // the packets are the bridge's, but the socket comes before it
         let links = links();
-        let Err(Refusal::Port(port)) = Receiver::open(&links, wire.router) else { panic!() };
+        let Err(ListenError::Port(port)) = Receiver::open(&links, wire.router) else { panic!() };
         assert_eq!(
-            Refusal::Port(port).to_string(),
+            ListenError::Port(port).to_string(),
             "r0 is a port of the bridge br0, which takes its packets: configure br0 instead of r0"
         );
         let receiver = Receiver::open(&links, index("br0")).unwrap();
@@ -251,7 +251,7 @@ fn i74_a_link_may_be_down_flap_and_go() {
         receiver.read(&mut batch).unwrap();
         assert!(batch.is_empty() && !is_readable(&receiver, NEVER));
         let old = links();
-        assert!(matches!(Receiver::open(&old, wire.router), Err(Refusal::NoLink(_))));
+        assert!(matches!(Receiver::open(&old, wire.router), Err(ListenError::NoLink(_))));
     });
 }
 

@@ -101,7 +101,7 @@ fn the_constants_are_those_of_the_headers() {
     compile("constants.c", &text).unwrap_or_else(|said| panic!("{said}"));
 }
 
-/// A type of this file, as the headers have it.
+/// A type of declarations.rs, as the headers have it.
 fn c_type(rust: &str) -> String {
     let name = |name: &str| match name {
         "D" => "DWORD".to_owned(),
@@ -129,9 +129,9 @@ fn c_type(rust: &str) -> String {
     }
 }
 
-/// Each declaration in this file: the name, and the types of the parameters.
+/// Each function in declarations.rs: the name, and the types of the parameters.
 fn declarations() -> Vec<(String, Vec<String>)> {
-    let text = include_str!("../ffi.rs");
+    let text = include_str!("declarations.rs");
     let block = text.split("extern \"C\" {\n").nth(1).unwrap().split("\n}\n").next().unwrap();
     block
         .split("fn ")
@@ -192,7 +192,7 @@ fn the_callbacks_are_those_of_the_headers() {
         ("pfnDisableIgmpCallback", "Igmp"),
         ("pfnEnableIgmpCallback", "Igmp"),
     ];
-    let source = include_str!("../ffi.rs");
+    let source = include_str!("declarations.rs");
     let mut text = String::from("void check(ROUTING_PROTOCOL_CONFIG *c)\n{\n");
     for (field, name) in callbacks {
         let declared = source.split(&format!("type {name} =")).nth(1).unwrap();

@@ -33,10 +33,10 @@ static SINKS: RwLock<Sinks> = RwLock::new(Sinks { last: 0, by_number: BTreeMap::
 
 struct Sinks {
     last: usize,
-    by_number: BTreeMap<usize, Seat>,
+    by_number: BTreeMap<usize, NumberedSink>,
 }
 
-struct Seat {
+struct NumberedSink {
     sink: LogSink,
     /// The call that has set it has returned, so a later call replaces it.
     is_set: bool,
@@ -53,12 +53,12 @@ pub(super) fn with_sink(
     call: impl FnOnce(Option<usize>) -> Result<()>,
 ) -> Result<()> {
     let mut guard = sinks();
-    let former = guard.by_number.iter().filter(|(_, seat)| seat.is_set);
+    let former = guard.by_number.iter().filter(|(_, numbered)| numbered.is_set);
     let former: Vec<usize> = former.map(|(number, _)| *number).collect();
     guard.last += 1;
     let last = guard.last;
     let number = sink.map(|sink| {
-        guard.by_number.insert(last, Seat { sink, is_set: false });
+        guard.by_number.insert(last, NumberedSink { sink, is_set: false });
         last
     });
     drop(guard);
@@ -69,8 +69,8 @@ pub(super) fn with_sink(
         Err(_) => number.into_iter().collect(),
     };
     let gone: Vec<_> = gone.iter().filter_map(|number| guard.by_number.remove(number)).collect();
-    if let Some(seat) = number.and_then(|number| guard.by_number.get_mut(&number)) {
-        seat.is_set = true;
+    if let Some(numbered) = number.and_then(|number| guard.by_number.get_mut(&number)) {
+        numbered.is_set = true;
     }
     drop(guard);
     drop(gone); // without the lock: this may run code of the program
@@ -87,7 +87,7 @@ pub(crate) fn take_line(sink: usize, level: u32, text: &str) {
         _ => LogLevel::Trace,
     };
     let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
-    let sink = sinks.by_number.get(&sink).map(|seat| Arc::clone(&seat.sink));
+    let sink = sinks.by_number.get(&sink).map(|numbered| Arc::clone(&numbered.sink));
     drop(sinks);
     if let Some(sink) = sink {
         sink(level, text);

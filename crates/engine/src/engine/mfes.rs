@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::effects::Effects;
-use crate::packet::{Outcome, Packet, Refused};
+use crate::packet::{Out, Outcome, Packet, Refused};
 use crate::rules::enumeration::EnumKind;
 use crate::rules::forwarder::WantedEntry;
 use crate::rules::iif::SetMfe;
@@ -28,6 +28,12 @@ impl Engine {
         fx: &mut Effects,
     ) -> Outcome {
         packets::packet(&mut self.tables, now, packet, route, fx)
+    }
+
+    /// The same for a packet that arrived on the iif of the MFE of its flow, which causes nothing.
+    /// `None` if there is no such MFE, or if a boundary blocks the group there.
+    pub fn forward_known(&mut self, packet: &Packet<'_>, fx: &mut Effects) -> Option<Out> {
+        packets::forward_known(&mut self.tables, packet, fx)
     }
 
     /// Processes a packet for which the kernel has no entry. Returns no decision.

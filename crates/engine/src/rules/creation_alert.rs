@@ -34,40 +34,47 @@ pub fn ask(t: &mut Tables, flow: Flow, iif: IfId, fx: &mut Effects) {
     }
 }
 
+/// The question for one client, while it is put together.
+struct Draft {
+    owner: ClientId,
+    named: CreationOifs,
+    oifs: IfSet,
+}
+
 /// Asks every owner of interfaces among the oifs (spec 5.3). For a client without the
 /// callback all its oifs stay on.
 pub fn questions(t: &mut Tables, flow: Flow, iif: IfId, fx: &mut Effects) -> CreationAsked {
-    let oifs = oifs::possible_oifs(t, flow, iif);
-    let mut asked = CreationAsked::default();
-    let mut owned: SmallVec<[(ClientId, IfId); 4]> = SmallVec::new();
-    for id in oifs.iter() {
-        let Some(owner) = t.interfaces.master(id) else { continue };
+    let mut asked =
+        CreationAsked { oifs: oifs::possible_oifs(t, flow, iif), ..CreationAsked::default() };
+    let mut drafts: SmallVec<[Draft; 1]> = SmallVec::new();
+    for id in asked.oifs.iter() {
+        let Some(slot) = t.interfaces.get(id) else { continue };
+        let Some(owner) = slot.master() else { continue };
         asked.about.insert(id);
-        if t.clients.has_callback(owner, NoticeKind::Creation) {
-            owned.push((owner, id));
+        let oif =
+            CreationOif { interface: slot.interface, igmp: slot.igmp.is_some(), enabled: true };
+        if let Some(draft) = drafts.iter_mut().find(|draft| draft.owner == owner) {
+            draft.named.push(oif);
+            draft.oifs.insert(id);
+        } else if t.clients.has_callback(owner, NoticeKind::Creation) {
+            let (mut named, mut oifs) = (CreationOifs::new(), IfSet::default());
+            named.push(oif);
+            oifs.insert(id);
+            drafts.push(Draft { owner, named, oifs });
         } else {
             asked.on.insert(id);
         }
     }
-    owned.sort_by_key(|(owner, _)| *owner);
+    drafts.sort_by_key(|draft| draft.owner);
     let iif = t.interfaces.name(iif);
-    for of_one in owned.chunk_by(|(one, _), (other, _)| one == other) {
+    for Draft { owner, named, oifs } in drafts {
         let question = QuestionId(t.next_serial());
-        let client = of_one[0].0;
-        let (mut named, mut oifs) = (CreationOifs::new(), IfSet::default());
-        for &(_, id) in of_one {
-            let Some(slot) = t.interfaces.get(id) else { continue };
-            let (interface, igmp) = (slot.interface, slot.igmp.is_some());
-            named.push(CreationOif { interface, igmp, enabled: true });
-            oifs.insert(id);
-        }
-        if fx.tell(client, Notice::Creation { question, flow, iif, oifs: named }) {
+        if fx.tell(owner, Notice::Creation { question, flow, iif, oifs: named }) {
             asked.questions.push(Asked { question, oifs, overtaken: IfSet::default() });
         } else {
             asked.on.union_with(oifs.view()); // out of memory: as if it had no callback
         }
     }
-    asked.oifs = oifs;
     asked
 }
 
@@ -82,8 +89,7 @@ pub fn answered(
     let Some(resolution) = t.resolutions.get_mut(flow) else { return };
     let AwaitedAnswers::Creation(waiting) = &mut resolution.waiting else { return };
     let Some(at) = waiting.iter().position(|asked| asked.question == question) else { return };
-    let asked = waiting.swap_remove(at);
-    let is_last = waiting.is_empty();
+    let asked = &waiting[at];
     for (id, answer) in asked.oifs.iter().zip(oifs) {
         if asked.overtaken.contains(id) {
             continue;
@@ -94,7 +100,9 @@ pub fn answered(
             resolution.overrides.off.insert(id);
         }
     }
-    if is_last {
+    if waiting.len() > 1 {
+        waiting.swap_remove(at);
+    } else {
         installation::finish(t, flow, fx);
     }
 }

@@ -5,7 +5,7 @@ use super::{deletion, memory, reconsider, restart, roles};
 use crate::effects::Effects;
 use crate::packet::Refused;
 use crate::tables::reroutes::AT_ONCE;
-use crate::tables::{FlowPlace, Flows, Refusal, Tables};
+use crate::tables::{FlowPlace, FlowRefusal, Flows, Tables};
 use mgm_types::{Domain, Flow, IfId};
 use smallvec::SmallVec;
 
@@ -40,7 +40,7 @@ pub fn set(t: &mut Tables, id: IfId, domain: Domain, fx: &mut Effects) {
         }
     }
     restart::cancel_first_packets(t, interface, fx, |t, flow, packet, fx| {
-        let refusal = Refusal { packet, why: Refused::NoUpstream };
+        let refusal = FlowRefusal { packet, why: Refused::NoUpstream };
         reconsider::remember_in_domain(t, flow, refusal, domain, fx);
     });
     reconsider::move_to_domain(t, interface, domain, fx);

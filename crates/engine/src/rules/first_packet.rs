@@ -86,7 +86,7 @@ fn resolve(t: &mut Tables, new: NewPacket<'_>, source: SourceId, fx: &mut Effect
     let rpf = match way.expected {
         Some(rpf) if !t.clients.has_callback(way.owner, NoticeKind::Rpf) => rpf,
         _ => {
-            rpf_callback::ask_owner(t, inquiry(), way, fx);
+            rpf_callback::ask_owner(t, inquiry(), arrived, way, fx);
             return true;
         }
     };

@@ -71,6 +71,13 @@ pub fn begin_resolution(t: &mut Tables, flow: Flow, resolution: Resolution) {
     t.resolutions.insert(flow, resolution);
 }
 
+/// Ends the resolution of a new flow, which arrived there. Its MFE is counted separately.
+#[inline]
+pub fn end_creation(t: &mut Tables, flow: Flow, arrived: IfId) {
+    t.resolutions.discard(flow);
+    t.begun_flows.end(arrived);
+}
+
 /// Ends a resolution. An MFE that it creates is counted separately.
 pub fn end_resolution(t: &mut Tables, flow: Flow) -> Option<Resolution> {
     let resolution = t.resolutions.remove(flow)?;

@@ -6,7 +6,7 @@ use super::iif::{self, Shape};
 use super::{flow_limit, memory, oif_alerts, oifs, questions, roles, timeouts, wrong_interface};
 use crate::effects::Effects;
 use crate::packet::Packet;
-use crate::tables::{FirstPacket, Mfe, Purpose, Resolution, Rpf, SourceId, Tables};
+use crate::tables::{Mfe, Purpose, Resolution, Rpf, SourceId, Tables};
 use mgm_types::{Flow, IfId, IfSet, Interface};
 
 /// The MFE of a new flow.
@@ -24,28 +24,39 @@ pub struct NewMfe<'a> {
 
 /// All answers have arrived.
 pub fn finish(t: &mut Tables, flow: Flow, fx: &mut Effects) {
-    let Some(resolution) = flow_limit::end_resolution(t, flow) else { return };
+    let Some(resolution) = t.resolutions.get(flow) else { return };
     debug_assert!(
-        questions::still_holds(t, flow, &resolution),
+        questions::still_holds(t, flow, resolution),
         "or the change would have voided it"
     );
     if resolution.purpose == Purpose::Create {
-        let Resolution { source, rpf, origin, packet, arrived, .. } = resolution;
-        let off = resolution.overrides.off;
-        if memory::reserve(t, fx).is_err() {
-            return questions::give_up_unasked(t, flow, Purpose::Create, source, fx);
-        }
-        let mut oifs = oifs::possible_oifs(t, flow, rpf.iif);
-        oifs.subtract(&off);
-        let FirstPacket { arrival, header, .. } = packet;
-        t.origins.set(flow, origin);
-        create(t, NewMfe { flow, source, rpf, oifs, arrival, arrived, header: &header }, fx);
-        t.flows.sources.release(source);
-        if let Some(mfe) = t.flows.mfe_mut(flow).filter(|_| !off.is_empty()) {
-            mfe.rare().overrides.off = off;
-        }
-    } else {
+        create_resolved(t, flow, fx);
+    } else if let Some(resolution) = flow_limit::end_resolution(t, flow) {
         renew(t, flow, &resolution, fx);
+    }
+}
+
+/// Creates the MFE of a new flow whose resolution ends.
+fn create_resolved(t: &mut Tables, flow: Flow, fx: &mut Effects) {
+    let Some(resolution) = t.resolutions.get_mut(flow) else { return };
+    let &mut Resolution { source, rpf, origin, arrived, .. } = resolution;
+    let arrival = resolution.packet.arrival;
+    let header = std::mem::take(&mut resolution.packet.header);
+    let off = std::mem::take(&mut resolution.overrides.off);
+    flow_limit::end_creation(t, flow, arrived);
+    if memory::reserve(t, fx).is_err() {
+        return questions::give_up_unasked(t, flow, Purpose::Create, source, fx);
+    }
+    let mut oifs = oifs::possible_oifs(t, flow, rpf.iif);
+    let has_off = !off.is_empty();
+    if has_off {
+        oifs.subtract(&off);
+    }
+    t.origins.set(flow, origin);
+    create(t, NewMfe { flow, source, rpf, oifs, arrival, arrived, header: &header }, fx);
+    t.flows.sources.release(source);
+    if let Some(mfe) = has_off.then(|| t.flows.mfe_mut(flow)).flatten() {
+        mfe.rare().overrides.off = off;
     }
 }
 

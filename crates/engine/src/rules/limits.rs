@@ -18,10 +18,9 @@ pub fn is_bounded(t: &Tables, id: IfId, group: Ipv4Addr) -> bool {
 /// Removes the interfaces on which a boundary blocks a group.
 #[inline]
 pub fn subtract_bounded(t: &Tables, oifs: &mut IfSet, group: Ipv4Addr) {
-    if t.limits.has_no_boundary() || !Scope::is_scoped(group) {
-        return; // the usual case
+    if !t.limits.has_no_boundary() && Scope::is_scoped(group) {
+        *oifs = oifs.iter().filter(|&id| !is_bounded(t, id, group)).collect();
     }
-    *oifs = oifs.iter().filter(|&id| !is_bounded(t, id, group)).collect();
 }
 
 /// Sets the TTL that packets must exceed to be forwarded on an interface.

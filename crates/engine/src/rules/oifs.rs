@@ -16,27 +16,38 @@ type OifChanges = SmallVec<[(Flow, Option<OifTurn>); 16]>;
 /// All interfaces with memberships that want `flow`, an (s,g).
 pub fn member_interfaces(t: &Tables, flow: Flow) -> IfSet {
     let mut all = IfSet::default();
-    let flows = &t.flows;
-    // One after the other, because a list would have to be built for each packet.
-    let mut add = |members: Option<&Members>| {
-        if let Some(members) = members {
-            members.add_to(&mut all);
-        }
-    };
-    add(flows.members(flow));
-    add(flows.group_members(flow));
-    add(flows.wildcard_members());
+    add(&mut all, t.flows.members(flow));
+    add_shared_members(t, flow, &mut all);
     all
+}
+
+/// Adds the interfaces with memberships in the group of `flow`, or in `(*,*)`.
+#[inline]
+fn add_shared_members(t: &Tables, flow: Flow, all: &mut IfSet) {
+    add(all, t.flows.group_members(flow));
+    add(all, t.flows.wildcard_members());
+}
+
+#[inline]
+fn add(all: &mut IfSet, members: Option<&Members>) {
+    if let Some(members) = members {
+        members.add_to(all);
+    }
 }
 
 /// The possible oifs of a flow that arrives on `iif`: interfaces with memberships and
 /// without a boundary for the group.
-#[inline]
 pub fn possible_oifs(t: &Tables, flow: Flow, iif: IfId) -> IfSet {
-    let mut oifs = member_interfaces(t, flow);
-    if let Some(rare) = t.flows.mfe(flow).and_then(|mfe| mfe.rare.as_ref()) {
-        oifs.union_with(rare.overrides.on.view()); // the overrides of an MFE that is being renewed
+    let mut oifs = IfSet::default();
+    if let Some(place) = t.flows.find(flow) {
+        let entry = t.flows.at(place);
+        add(&mut oifs, entry.wanted_by());
+        if let Some(rare) = entry.mfe.as_ref().and_then(|mfe| mfe.rare.as_ref()) {
+            // the overrides of an MFE that is being renewed
+            oifs.union_with(rare.overrides.on.view());
+        }
     }
+    add_shared_members(t, flow, &mut oifs);
     limits::subtract_bounded(t, &mut oifs, flow.group());
     oifs.remove(iif);
     oifs

@@ -4,7 +4,7 @@ use super::first_packet::{self, NewPacket};
 use super::{limits, memory, refusals, renewal, sources, wrong_interface};
 use crate::effects::Effects;
 use crate::packet::{Out, Outcome, Packet, Refused};
-use crate::tables::{FirstPacket, ForwardingLimits, Interfaces, Mfe, Purpose, Refusal, Tables};
+use crate::tables::{FirstPacket, FlowRefusal, ForwardingLimits, Interfaces, Mfe, Purpose, Tables};
 use mgm_types::{Flow, IfId, Route, Time};
 
 /// Processes a packet for the memory forwarder. `route` is that of the source, if
@@ -28,7 +28,9 @@ pub fn packet(
         }
     }
     match t.flows.mfe_mut(packet.flow) {
-        Some(mfe) if mfe.iif == arrived => forward(mfe, &t.limits, &t.interfaces, packet, fx),
+        Some(mfe) if mfe.iif == arrived => {
+            Outcome::Forwarded(forward(mfe, &t.limits, &t.interfaces, packet, fx))
+        }
         Some(mfe) => {
             mfe.count_wrong_if(&mut fx.headroom);
             t.now = now;
@@ -37,6 +39,13 @@ pub fn packet(
         }
         None => Outcome::Resolving,
     }
+}
+
+/// Processes a packet whose flow has an MFE, if it arrived on the iif. Returns where it goes.
+pub fn forward_known(t: &mut Tables, packet: &Packet<'_>, fx: &mut Effects) -> Option<Out> {
+    let arrived = admit(t, packet).ok()?;
+    let mfe = t.flows.mfe_mut(packet.flow).filter(|mfe| mfe.iif == arrived)?;
+    Some(forward(mfe, &t.limits, &t.interfaces, packet, fx))
 }
 
 /// The interface that a packet arrived on, if no boundary blocks the group there.
@@ -97,7 +106,7 @@ fn remember_bounded(t: &mut Tables, packet: &Packet<'_>, route: Option<&Route>, 
     }
     let source = t.flows.hold_source(flow, t.interfaces.domain(id), route);
     let packet = FirstPacket { arrival, header: header.into(), by_forwarder: true };
-    refusals::remember(t, flow, source, Refusal { packet, why: Refused::Boundary }, fx);
+    refusals::remember(t, flow, source, FlowRefusal { packet, why: Refused::Boundary }, fx);
 }
 
 fn refuse(t: &mut Tables, why: Refused) -> Outcome {
@@ -139,7 +148,7 @@ fn forward(
     interfaces: &Interfaces,
     packet: &Packet<'_>,
     fx: &mut Effects,
-) -> Outcome {
+) -> Out {
     let reaches = |id| packet.ttl > limits.threshold(interfaces.name(id));
     let all = packet.ttl > limits.highest_threshold() || mfe.oifs.iter().all(reaches);
     mfe.count(packet.length, all, reaches, &mut fx.headroom);
@@ -147,5 +156,5 @@ fn forward(
     for id in mfe.oifs.iter().filter(|&id| all || reaches(id)) {
         out.push(interfaces.name(id));
     }
-    Outcome::Forwarded(out)
+    out
 }

@@ -12,7 +12,7 @@ use super::{flow_limit, limits, memory, refusals};
 use crate::effects::Effects;
 use crate::packet::Refused;
 use crate::tables::reroutes::AT_ONCE;
-use crate::tables::{Change, PendingChange, Purpose, Refusal, SourceId, Tables};
+use crate::tables::{Change, FlowRefusal, PendingChange, Purpose, SourceId, Tables};
 use mgm_types::{Domain, Flow, Interface, Scope};
 use smallvec::SmallVec;
 
@@ -126,7 +126,7 @@ fn again(t: &mut Tables, flow: Flow, fx: &mut Effects) {
     match t.interfaces.served(packet.arrival) {
         None => t.flows.sources.release(source),
         Some(id) if limits::is_bounded(t, id, flow.group()) => {
-            refusals::remember(t, flow, source, Refusal { packet, why: Refused::Boundary }, fx);
+            refusals::remember(t, flow, source, FlowRefusal { packet, why: Refused::Boundary }, fx);
         }
         Some(id) => match flow_limit::admit(t, id, fx) {
             Ok(()) => rpf_callback::ask(t, Inquiry { flow, purpose, source, packet }, fx),
@@ -168,7 +168,7 @@ pub fn move_to_domain(t: &mut Tables, interface: Interface, domain: Domain, fx: 
 pub fn remember_in_domain(
     t: &mut Tables,
     flow: Flow,
-    refusal: Refusal,
+    refusal: FlowRefusal,
     domain: Domain,
     fx: &mut Effects,
 ) {

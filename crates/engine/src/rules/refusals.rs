@@ -14,7 +14,7 @@ use crate::notice::NoticeKind;
 use crate::packet::Refused;
 use crate::tables::refusals::MOST;
 use crate::tables::{
-    Change, Changes, FirstPacket, PendingChange, Refusal, RefusedFlow, SourceId, Tables,
+    Change, Changes, FirstPacket, FlowRefusal, PendingChange, RefusedFlow, SourceId, Tables,
 };
 use mgm_types::{Flow, IfId, Interface, Result, Route};
 
@@ -22,7 +22,13 @@ use mgm_types::{Flow, IfId, Interface, Result, Route};
 const REFUSAL_BYTES: usize = 256;
 
 /// Remembers a refused flow, if there is memory. Takes over the reference to its source.
-pub fn remember(t: &mut Tables, flow: Flow, source: SourceId, refusal: Refusal, fx: &mut Effects) {
+pub fn remember(
+    t: &mut Tables,
+    flow: Flow,
+    source: SourceId,
+    refusal: FlowRefusal,
+    fx: &mut Effects,
+) {
     forget(t, flow, fx);
     if t.interfaces.served(refusal.packet.arrival).is_none() {
         t.flows.sources.release(source); // the system delivers no more packets from there
@@ -72,7 +78,7 @@ pub fn refused_lately(
     fx: &mut Effects,
 ) -> Option<Refused> {
     let refused = t.refusals.get(flow)?;
-    let Refusal { packet, why } = &refused.refusal;
+    let FlowRefusal { packet, why } = &refused.refusal;
     let why = *why;
     let elsewhere = packet.arrival != t.interfaces.name(arrival);
     // For the first packet no client was asked, because of a boundary or because the owner has

@@ -110,20 +110,20 @@ pub fn walk_mfes(
 
 /// An incoming interface, and the protocol id of its owner.
 #[derive(Clone, Copy)]
-struct Incoming {
+struct IncomingInterface {
     interface: Interface,
     protocol: u32,
 }
 
-fn incoming_by(t: &Tables, iif: IfId) -> Incoming {
+fn incoming_by(t: &Tables, iif: IfId) -> IncomingInterface {
     let slot = t.interfaces.get(iif);
     let owner = slot.and_then(|slot| t.clients.get(slot.master()?));
     let protocol = owner.map_or(0, |owner| owner.protocol);
-    Incoming { interface: t.interfaces.name(iif), protocol }
+    IncomingInterface { interface: t.interfaces.name(iif), protocol }
 }
 
 #[inline(always)] // a walk does this a million times
-fn fill(t: &Tables, now: Time, entry: MfeEntry<'_>, incoming: Incoming, row: &mut MfeRow) {
+fn fill(t: &Tables, now: Time, entry: MfeEntry<'_>, incoming: IncomingInterface, row: &mut MfeRow) {
     let MfeEntry { flow, source, mfe } = entry;
     row.flow = flow;
     row.upstream = mfe.upstream;

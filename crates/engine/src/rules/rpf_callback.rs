@@ -9,8 +9,8 @@ use crate::notice::{Notice, NoticeKind, QuestionId};
 use crate::packet::Refused;
 use crate::tables::begun_flows::NOWHERE;
 use crate::tables::{
-    AwaitedAnswers, ClientId, FirstPacket, IifOrigin, Overrides, Purpose, Refusal, Resolution, Rpf,
-    SourceId, Tables,
+    AwaitedAnswers, ClientId, FirstPacket, FlowRefusal, IifOrigin, Overrides, Purpose, Resolution,
+    Rpf, SourceId, Tables,
 };
 use mgm_types::{Flow, IfId, IfSet, Interface, Ipv4Addr, Route};
 
@@ -37,10 +37,11 @@ pub struct Inquiry {
 /// Asks the clients about a flow, or drops the flow.
 pub fn ask(t: &mut Tables, inquiry: Inquiry, fx: &mut Effects) {
     let Inquiry { flow, purpose, source, ref packet } = inquiry;
-    let arrived = t.interfaces.served(packet.arrival);
+    let found = t.interfaces.find(packet.arrival);
+    let arrived = found.filter(|&id| t.interfaces.master(id).is_some());
     let path = look_up(t, flow, source, arrived, fx);
     match way_in(t, flow, purpose, path, arrived) {
-        Some(way) => ask_owner(t, inquiry, way, fx),
+        Some(way) => ask_owner(t, inquiry, found.unwrap_or(NOWHERE), way, fx),
         None => give_up(t, inquiry, fx),
     }
 }
@@ -88,26 +89,35 @@ pub fn way_in(
 }
 
 /// Asks the owner of the interface towards the source, or else of the one where the
-/// packet arrived (spec 5.2).
-pub fn ask_owner(t: &mut Tables, inquiry: Inquiry, way: WayIn, fx: &mut Effects) {
+/// packet arrived (spec 5.2). `arrived` is the number of that one.
+pub fn ask_owner(t: &mut Tables, inquiry: Inquiry, arrived: IfId, way: WayIn, fx: &mut Effects) {
     let Inquiry { flow, purpose, source, packet } = inquiry;
     let WayIn { expected, asked, owner } = way;
     let question = QuestionId(t.next_serial());
     let rpf = expected.unwrap_or(Rpf { iif: asked, upstream: Ipv4Addr::UNSPECIFIED });
-    let (named, route, origin) = match expected {
-        Some(_) => {
-            let route = t.flows.sources.route(source).clone();
-            (t.interfaces.name(rpf.iif), route, IifOrigin::Route)
-        }
-        None => (Interface::NONE, Route::NONE, IifOrigin::Unrouted(t.now)),
+    let (iif, origin) = match expected {
+        Some(_) => (t.interfaces.name(rpf.iif), IifOrigin::Route),
+        None => (Interface::NONE, IifOrigin::Unrouted(t.now)),
     };
-    let FirstPacket { arrival, header, .. } = &packet;
-    let (arrival, header, upstream) = (*arrival, header.clone(), rpf.upstream);
-    let notice = Notice::Rpf { question, flow, iif: named, upstream, header, route, arrival };
-    if fx.headroom.take(RESOLUTION_BYTES).is_err() || !fx.tell(owner, notice) {
+    let is_told = fx.headroom.take(RESOLUTION_BYTES).is_ok()
+        && fx.tell(
+            owner,
+            Notice::Rpf {
+                question,
+                flow,
+                iif,
+                upstream: rpf.upstream,
+                header: packet.header.clone(),
+                route: match expected {
+                    Some(_) => t.flows.sources.route(source).clone(),
+                    None => Route::NONE,
+                },
+                arrival: packet.arrival,
+            },
+        );
+    if !is_told {
         return questions::give_up_unasked(t, flow, purpose, source, fx);
     }
-    let arrived = t.interfaces.find(arrival).unwrap_or(NOWHERE);
     let resolution = Resolution {
         purpose,
         source: if purpose == Purpose::Create { source } else { SourceId::NONE },
@@ -129,7 +139,7 @@ pub fn give_up(t: &mut Tables, inquiry: Inquiry, fx: &mut Effects) {
     let Inquiry { flow, purpose, source, packet } = inquiry;
     flow_limit::end_resolution(t, flow);
     if purpose == Purpose::Create {
-        let refusal = Refusal { packet, why: Refused::NoUpstream };
+        let refusal = FlowRefusal { packet, why: Refused::NoUpstream };
         refusals::remember(t, flow, source, refusal, fx);
         fx.ended(flow);
     } else {
@@ -215,5 +225,5 @@ fn decline(t: &mut Tables, flow: Flow, fx: &mut Effects) {
     source = if source == SourceId::NONE { t.flows.source(flow) } else { source };
     t.flows.sources.hold(source);
     give_up(t, Inquiry { flow, purpose, source, packet: packet.clone() }, fx);
-    refusals::remember(t, flow, source, Refusal { packet, why: Refused::NoUpstream }, fx);
+    refusals::remember(t, flow, source, FlowRefusal { packet, why: Refused::NoUpstream }, fx);
 }

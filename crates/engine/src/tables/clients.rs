@@ -60,6 +60,11 @@ impl Clients {
     /// The position of a client, or where it would be inserted.
     #[inline]
     fn place(&self, id: ClientId) -> usize {
+        // The numbers begin with 1, so this is its position if no client was removed.
+        let usual = id.0.wrapping_sub(1) as usize;
+        if self.list.get(usual).is_some_and(|(other, _)| *other == id) {
+            return usual;
+        }
         self.list.partition_point(|(other, _)| *other < id)
     }
 

@@ -183,6 +183,9 @@ impl Interfaces {
     }
 }
 
+/// Up to this number of interfaces, a name is found by a walk through all names.
+const FEW: usize = 8;
+
 /// The names of all interfaces in order, with their numbers. There are few, and every call
 /// looks one up.
 #[derive(Debug, Default)]
@@ -205,8 +208,13 @@ impl Names {
 
     #[inline]
     fn find(&self, name: Interface) -> Option<IfId> {
-        let (key, id) = self.list.get(self.place(name))?;
-        (*key == Names::key(name)).then_some(*id)
+        let key = Names::key(name);
+        if self.list.len() <= FEW {
+            // Faster than halving the list, and routers seldom have more.
+            return self.list.iter().find(|(other, _)| *other == key).map(|(_, id)| *id);
+        }
+        let (found, id) = self.list.get(self.place(name))?;
+        (*found == key).then_some(*id)
     }
 
     /// The interfaces with this index, one for each next hop.

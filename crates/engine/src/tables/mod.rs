@@ -25,7 +25,7 @@ pub use interfaces::{Interfaces, Slot};
 pub use limits::ForwardingLimits;
 pub use mfe::{Mfe, OifCount, Overrides, Rare, Rpf};
 pub use origins::{IifOrigin, IifOrigins};
-pub use refusals::{Refusal, RefusedFlow, RefusedFlows};
+pub use refusals::{FlowRefusal, RefusedFlow, RefusedFlows};
 pub use reroutes::{Reroutes, Superseded};
 pub use resolutions::{
     AllAsked, Asked, AwaitedAnswers, FirstPacket, Purpose, Resolution, Resolutions,

@@ -16,7 +16,7 @@ pub const MOST: usize = 65_536;
 
 /// Why a flow was refused, and the packet that it began with.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct FlowRefusal {
     pub packet: FirstPacket,
     pub why: Refused,
 }
@@ -26,7 +26,7 @@ pub struct Refusal {
 pub struct RefusedFlow {
     /// The entry holds a reference to the source.
     pub source: SourceId,
-    pub refusal: Refusal,
+    pub refusal: FlowRefusal,
     /// Distinguishes this refusal from another one of the same flow.
     pub serial: u64,
     /// The flow is queued to be processed again.
@@ -103,7 +103,7 @@ impl RefusedFlows {
         self.by_age.values().next().map(|(end, _)| *end)
     }
 
-    pub fn insert(&mut self, now: Time, flow: Flow, source: SourceId, refusal: Refusal) {
+    pub fn insert(&mut self, now: Time, flow: Flow, source: SourceId, refusal: FlowRefusal) {
         self.last += 1;
         let serial = self.last;
         self.by_flow.insert(flow, RefusedFlow { source, refusal, serial, is_queued: false });

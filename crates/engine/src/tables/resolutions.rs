@@ -126,6 +126,16 @@ impl Resolutions {
         self.remove_other(flow)
     }
 
+    /// The same, without returning it: it is too large to be moved.
+    #[inline]
+    pub fn discard(&mut self, flow: Flow) {
+        if self.is_newest(flow) {
+            self.newest = None;
+        } else {
+            self.remove_other(flow);
+        }
+    }
+
     #[inline(never)]
     fn remove_other(&mut self, flow: Flow) -> Option<Resolution> {
         let resolution = self.others.remove(&flow)?;

@@ -175,6 +175,15 @@ impl Group {
         }
     }
 
+    /// What the hosts want of some sources, which are in ascending order.
+    pub fn filter_of(&self, sources: &[Ipv4Addr]) -> Filter {
+        let in_list = |source: &Ipv4Addr| {
+            self.find(*source).is_ok_and(|at| self.sources[at].runs() != self.exclude)
+        };
+        let sources = sources.iter().copied().filter(in_list).collect();
+        Filter { exclude: self.exclude, sources }
+    }
+
     /// What the hosts want, as one filter.
     pub fn filter(&self) -> Filter {
         let in_list = |source: &&Source| source.runs() != self.exclude;

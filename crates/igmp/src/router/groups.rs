@@ -53,13 +53,26 @@ impl Groups {
     pub fn settle(&mut self, address: Ipv4Addr) {
         let Some(group) = self.groups.get_mut(&address) else { return };
         let earliest = group.earliest();
-        if earliest == group.deadline {
+        self.set_deadline(address, earliest);
+    }
+
+    /// The same, if none of these timers ends before `at`: the other ones, of which a group may
+    /// have hundreds, need not be looked at.
+    pub fn lower(&mut self, address: Ipv4Addr, at: Time) {
+        if self.groups.get(&address).is_some_and(|group| at < group.deadline) {
+            self.set_deadline(address, at);
+        }
+    }
+
+    fn set_deadline(&mut self, address: Ipv4Addr, deadline: Time) {
+        let Some(group) = self.groups.get_mut(&address) else { return };
+        if deadline == group.deadline {
             return;
         }
         self.deadlines.remove(&(group.deadline, address));
-        group.deadline = earliest;
-        if earliest != NEVER {
-            self.deadlines.insert((earliest, address));
+        group.deadline = deadline;
+        if deadline != NEVER {
+            self.deadlines.insert((deadline, address));
         }
     }
 

@@ -6,7 +6,8 @@ use crate::link_base::LinkBase;
 use crate::router::admission::permits_group;
 use crate::router::group::Source;
 use crate::router::room::Room;
-use crate::router::{Context, RouterSide};
+use crate::router::transitions::Scope;
+use crate::router::{Context, RouterSide, Snapshot};
 use crate::saved::SavedGroup;
 use crate::step::Step;
 use mgm_types::{is_host_source, Time};
@@ -74,7 +75,7 @@ impl RouterSide {
         if denied || self.groups.get(saved.group).is_some() {
             return;
         }
-        let before = self.desired(saved.group, context.base);
+        let before = Snapshot::of(None, saved.group, Scope::All, context);
         let answered = u64::from(config.query_response_interval) + config.last_member_time();
         let end = Time(now.0 + answered);
         let mut room = Room {
@@ -105,7 +106,8 @@ impl RouterSide {
                 }
             }
         }
-        self.finish(saved.group, &before, context);
+        self.groups.settle(saved.group);
+        self.finish(&before, context);
     }
 
     /// What hosts want of each group.

@@ -46,6 +46,8 @@ struct Other {
     robustness: u8,
     /// QQI of its latest v3 General Query in seconds, 0 if unknown.
     interval: u16,
+    /// How long its latest General Query lets hosts take for their answers, in milliseconds.
+    response: u32,
 }
 
 impl Querier {
@@ -107,7 +109,9 @@ impl Querier {
             0 => u64::from(config.query_interval),
             seconds => u64::from(seconds) * 1_000,
         };
-        let theirs = Intervals::of(robustness, interval, config.query_response_interval.into());
+        // Hosts answer its queries, not ours (G50).
+        let response = elected.response.max(config.query_response_interval);
+        let theirs = Intervals::of(robustness, interval, response.into());
         Intervals {
             group_membership: theirs.group_membership.min(CAP * own.group_membership),
             older_host_present: theirs.older_host_present.min(CAP * own.older_host_present),
@@ -210,7 +214,13 @@ impl Querier {
             Err(REMEMBERED) => return,
             Err(at) => {
                 self.others.truncate(REMEMBERED - 1);
-                let other = Other { address: source, until: NEVER, robustness: 0, interval: 0 };
+                let other = Other {
+                    address: source,
+                    until: NEVER,
+                    robustness: 0,
+                    interval: 0,
+                    response: 0,
+                };
                 self.others.insert(at, other);
                 at
             }
@@ -219,6 +229,10 @@ impl Querier {
             self.others[at].robustness = robustness;
             self.others[at].interval = interval;
         }
+        self.others[at].response = match query.body {
+            QueryBody::V1 => USUAL_RESPONSE,
+            QueryBody::V2 | QueryBody::V3 { .. } => query.max_response,
+        };
         self.active = false;
         self.next_query = NEVER;
         let present = self.intervals(&base.config).other_querier_present;

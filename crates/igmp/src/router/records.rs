@@ -3,7 +3,6 @@
 use crate::codec::{Message, RecordType};
 use crate::config::{Intervals, LeaveMode};
 use crate::log_event::LogEvent;
-use crate::memberships::Desired;
 use crate::receive::Received;
 use crate::router::admission::{MessageKind, ReceivedRecord, Rules};
 use crate::router::group::{Group, Questions};
@@ -12,7 +11,7 @@ use crate::router::room::{Limit, Room};
 use crate::router::token_bucket::TokenBucket;
 use crate::router::tracking::Reported;
 use crate::router::transitions::{apply, creates, may_change, CheckedRecord};
-use crate::router::{Context, RouterSide};
+use crate::router::{Context, RouterSide, Snapshot};
 use crate::DropReason;
 use mgm_types::{Flow, Time};
 use std::net::Ipv4Addr;
@@ -76,8 +75,8 @@ impl RouterSide {
         let Some(group) = self.groups.get_mut(address) else { return };
         let mut work = Work { group, report: &report, intervals, version, now };
         let ends = asks && context.base.config.leave != LeaveMode::Query;
-        let before = may_change(work.group, &change, ends)
-            .then(|| Desired::of(work.group.filter(), context.base.statics_of(address)));
+        let scope = may_change(work.group, &change, ends);
+        let before = scope.map(|scope| Snapshot::of(Some(&*work.group), address, scope, context));
         let questions = work.change(&change, &mut self.creations, context);
         work.note_host(context);
         let asked = asks && work.follow(questions, &mut self.sequences, context);
@@ -86,11 +85,11 @@ impl RouterSide {
         }
         // The record sets timers to GMI or to the group timer, and queries lower some. Timers that
         // rise leave the deadline too early, which does no harm.
-        let lowered = asked || membership_end < work.group.deadline;
-        match before {
-            Some(before) => self.finish(address, &before, context),
-            None if lowered => self.groups.settle(address),
-            None => {}
+        let round = u64::from(context.base.config.last_member_query_interval);
+        let earliest = if asked { Time(now.0 + round) } else { membership_end };
+        self.groups.lower(address, earliest.min(membership_end));
+        if let Some(before) = before {
+            self.finish(&before, context);
         }
     }
 
@@ -222,7 +221,7 @@ impl Work<'_> {
             }
             _ => return self.ask(&questions, sequences, context),
         }
-        true
+        false
     }
 
     fn end(&mut self, questions: &Questions, context: &mut Context) {

@@ -17,6 +17,16 @@ pub(super) struct CheckedRecord<'a> {
     pub membership_end: Time,
 }
 
+/// What a step may change of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope<'a> {
+    /// The mode, and every source.
+    All,
+    /// These sources, in ascending order. A record costs as much as it is long, although its group
+    /// may have many more sources (I75).
+    Listed(&'a [Ipv4Addr]),
+}
+
 /// Whether the record makes a group that has no record yet.
 pub(super) fn creates(change: &CheckedRecord) -> bool {
     match change.kind {
@@ -26,19 +36,28 @@ pub(super) fn creates(change: &CheckedRecord) -> bool {
     }
 }
 
-/// Whether the record may change what is received of the group; false for refreshes, which
+/// What the record may change of what is received of the group; `None` for refreshes, which
 /// nearly all records are. `ends` says whether leaves may end something at once.
-pub(super) fn may_change(group: &Group, change: &CheckedRecord, ends: bool) -> bool {
+pub(super) fn may_change<'a>(
+    group: &Group,
+    change: &CheckedRecord<'a>,
+    ends: bool,
+) -> Option<Scope<'a>> {
+    let listed = Scope::Listed(change.sources);
     match change.kind {
+        RecordType::ToIn if ends => Some(Scope::All),
         // Sources that are received already.
-        RecordType::IsIn | RecordType::Allow => !all_running(group, change),
-        RecordType::ToIn => ends || !all_running(group, change),
+        RecordType::IsIn | RecordType::Allow | RecordType::ToIn => {
+            (!all_running(group, change)).then_some(listed)
+        }
         // In EXCLUDE mode only those count that are not received, and these do not become more.
         RecordType::IsEx | RecordType::ToEx => {
             let listed = |source: &Source| change.sources.binary_search(&source.address).is_ok();
-            !group.exclude || group.sources.iter().any(|source| !source.runs() && !listed(source))
+            let may_change = !group.exclude
+                || group.sources.iter().any(|source| !source.runs() && !listed(source));
+            may_change.then_some(Scope::All)
         }
-        RecordType::Block => ends,
+        RecordType::Block => ends.then_some(listed),
     }
 }
 
@@ -54,11 +73,9 @@ pub(super) fn apply(group: &mut Group, change: &CheckedRecord, room: &mut Room) 
             run_all(group, change, room);
             Questions::default()
         }
-        (false, RecordType::Block) => {
-            Questions { group: false, sources: known(group, change, true) }
-        }
+        (false, RecordType::Block) => Questions { group: false, sources: listed(group, change) },
         (false, RecordType::ToIn) => {
-            let sources = known(group, change, false);
+            let sources = unlisted(group, change);
             run_all(group, change, room);
             Questions { group: false, sources }
         }
@@ -66,10 +83,10 @@ pub(super) fn apply(group: &mut Group, change: &CheckedRecord, room: &mut Room) 
         (true, RecordType::Block) => {
             let timer = group.timer;
             insert_new(group, change, timer, room);
-            Questions { group: false, sources: known(group, change, true) }
+            Questions { group: false, sources: listed(group, change) }
         }
         (true, RecordType::ToIn) => {
-            let sources = known(group, change, false);
+            let sources = unlisted(group, change);
             run_all(group, change, room);
             Questions { group: true, sources }
         }
@@ -77,11 +94,17 @@ pub(super) fn apply(group: &mut Group, change: &CheckedRecord, room: &mut Room) 
     }
 }
 
-/// The sources with running timers that the record lists, or that it does not list.
-fn known(group: &Group, change: &CheckedRecord, listed: bool) -> Vec<Ipv4Addr> {
+/// The sources with running timers that the record lists.
+fn listed(group: &Group, change: &CheckedRecord) -> Vec<Ipv4Addr> {
+    let runs = |source: &Ipv4Addr| group.find(*source).is_ok_and(|at| group.sources[at].runs());
+    change.sources.iter().copied().filter(runs).collect()
+}
+
+/// The sources with running timers that the record does not list.
+fn unlisted(group: &Group, change: &CheckedRecord) -> Vec<Ipv4Addr> {
     let running = group.sources.iter().filter(|source| source.runs());
     let addresses = running.map(|source| source.address);
-    addresses.filter(|known| change.sources.binary_search(known).is_ok() == listed).collect()
+    addresses.filter(|known| change.sources.binary_search(known).is_err()).collect()
 }
 
 /// Sets the timers of all listed sources to GMI, and creates those that have no record. Where
@@ -118,8 +141,7 @@ fn delete_unlisted(group: &mut Group, change: &CheckedRecord, room: &mut Room) {
 /// INCLUDE(A) becomes EXCLUDE(A*B, B-A).
 fn to_exclude(group: &mut Group, change: &CheckedRecord, room: &mut Room) -> Questions {
     delete_unlisted(group, change, room);
-    let sources =
-        if change.kind == RecordType::ToEx { known(group, change, true) } else { Vec::new() };
+    let sources = if change.kind == RecordType::ToEx { listed(group, change) } else { Vec::new() };
     group.exclude = true;
     group.refresh(change.membership_end);
     for &address in change.sources {
@@ -139,7 +161,7 @@ fn stay_exclude(group: &mut Group, change: &CheckedRecord, room: &mut Room) -> Q
     if change.kind == RecordType::ToEx {
         let timer = group.timer;
         insert_new(group, change, timer, room);
-        questions.sources = known(group, change, true);
+        questions.sources = listed(group, change);
     } else {
         insert_new(group, change, change.membership_end, room);
     }

@@ -239,6 +239,37 @@ fn g47_a_query_that_lets_hosts_answer_very_late_elects_nobody() {
 }
 
 #[test]
+fn g50_a_querier_that_gives_hosts_more_time_keeps_memberships_longer() {
+    let mut lan = Lan::new(config());
+    lan.query(LOWER, "0.0.0.0", 25_600, v3(false, 2, 60));
+    lan.report(HOST, ToEx, G, &[]);
+    assert_eq!(lan.ends_after(G), 171_200, "GMI is 2 × 60 s + 2 × 25.6 s");
+    let mut lan = Lan::new(config());
+    lan.query(LOWER, "0.0.0.0", 25_600, v3(false, 2, 60));
+    lan.done();
+    lan.wait(132_800 - 1);
+    assert_eq!(lan.done(), [""; 0]);
+    lan.wait(1);
+    assert_eq!(lan.done(), ["Q"], "OQPI is 2 × 60 s + 25.6 s / 2");
+    lan.report(HOST, ToEx, G, &[]);
+    assert_eq!(lan.ends_after(G), 270_000, "the own values count again");
+    // Less time changes nothing: hosts that answered the router before may have taken more.
+    let mut lan = Lan::new(config());
+    lan.query(LOWER, "0.0.0.0", 1_000, v3(false, 2, 60));
+    lan.report(HOST, ToEx, G, &[]);
+    assert_eq!(lan.ends_after(G), 140_000);
+    // A v2 query says it, too, and hosts take ten seconds for the answer to a v1 query.
+    let mut lan = Lan::new(config());
+    lan.query(LOWER, "0.0.0.0", 20_000, QueryBody::V2);
+    lan.v2_report(HOST, G);
+    assert_eq!(lan.ends_after(G), 290_000);
+    let mut lan = Lan::new(LinkConfig { query_response_interval: 1_000, ..config() });
+    lan.query(LOWER, "0.0.0.0", 0, QueryBody::V1);
+    lan.v2_report(HOST, G);
+    assert_eq!(lan.ends_after(G), 270_000);
+}
+
+#[test]
 fn g48_a_specific_query_ends_nothing_before_its_answers_can_come() {
     let mut lan = non_querier();
     lan.query(LOWER, G, 5_000, v3(false, 2, 125));

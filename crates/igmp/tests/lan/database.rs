@@ -207,15 +207,55 @@ fn g37_sources_that_others_wanted_before_the_start_are_announced_by_mgm() {
     assert_eq!(network.reported(proxy, UP), ["239.1.1.2 IN(10.9.0.1)"]);
 }
 
-#[test]
-fn i54_the_memory_for_others_is_bounded() {
+/// A home that has room for this many groups and sources.
+fn home_with_room(max_entries: u32) -> Home {
     let mut home = Home::new();
-    let settings = mgm_igmp::Settings { max_entries: 10, ..Default::default() };
+    let settings = mgm_igmp::Settings { max_entries, ..Default::default() };
     home.network.event(home.proxy, Event::Settings(settings));
+    home
+}
+
+#[test]
+fn g45_other_components_have_a_limit_of_their_own() {
+    let mut home = home_with_room(10);
+    let refused = |home: &Home| home.network.igmp(home.proxy).others_refused();
     for n in 1..=20 {
         alert(&mut home, Callback::JoinAlert(flow(&format!("239.1.1.{n}"))));
     }
     assert_eq!(home.network.reported(home.proxy, UP).len(), 10);
+    assert_eq!(refused(&home), 10);
+    // One line a minute.
+    let limit = LogEvent::OthersLimit(flow("239.1.1.11"));
+    assert_eq!(home.network.log(home.proxy), [limit]);
+    home.pass(60_000);
+    alert(&mut home, Callback::JoinAlert(flow("239.1.1.20")));
+    assert_eq!(home.network.log(home.proxy), [LogEvent::OthersLimit(flow("239.1.1.20"))]);
+    // What is known may be announced again, and what ends makes room.
+    alert(&mut home, Callback::JoinAlert(flow("239.1.1.1")));
+    assert_eq!(refused(&home), 11);
+    alert(&mut home, Callback::PruneAlert(flow("239.1.1.1")));
+    alert(&mut home, Callback::JoinAlert(flow("239.1.1.20")));
+    assert_eq!(refused(&home), 11);
+    assert_eq!(home.network.reported(home.proxy, UP).last().unwrap(), "239.1.1.20 EX()");
+    // The hosts have their own room.
+    let host = home.network.host("lan1", "192.168.1.50");
+    home.network.join(host, &["239.2.2.2"]);
+    home.pass(5_000);
+    assert_eq!(home.forwarded(DOWN1), ["(*, 239.2.2.2)"]);
+}
+
+#[test]
+fn g45_a_flood_of_reports_keeps_no_other_component_out() {
+    let mut home = home_with_room(10);
+    let host = home.network.host("lan1", "192.168.1.50");
+    let groups: Vec<String> = (1..=20).map(|n| format!("239.1.1.{n}")).collect();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    home.network.join(host, &groups);
+    home.pass(5_000);
+    assert_eq!(home.forwarded(DOWN1).len(), 10);
+    alert(&mut home, Callback::JoinAlert(flow("239.2.2.2")));
+    assert_eq!(home.network.reported(home.proxy, UP).last().unwrap(), "239.2.2.2 EX()");
+    assert_eq!(home.network.igmp(home.proxy).others_refused(), 0);
 }
 
 #[test]

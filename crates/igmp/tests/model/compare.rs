@@ -150,9 +150,11 @@ impl Walk {
             Step::V1Report { host: from, group } => self.old(Kind::V1, *from, *group),
             Step::V2Report { host: from, group } => self.old(Kind::V2, *from, *group),
             Step::Leave { host: from, group } => self.old(Kind::Leave, *from, *group),
-            Step::General { from, version, robustness, interval } => {
+            Step::General { from, version, robustness, interval, seconds } => {
                 let (version, robustness, interval) = (*version, *robustness, *interval);
-                self.general(General { from: router(*from), version, robustness, interval });
+                let response = if version == 1 { 10_000 } else { 1_000 * u64::from(*seconds) };
+                let from = router(*from);
+                self.general(General { from, version, robustness, interval, response });
             }
             Step::Specific { from, group, version, suppress, sources, tenths } => {
                 let list = if *version == 2 { vec![] } else { sources.clone() };
@@ -252,7 +254,7 @@ impl Walk {
     }
 
     fn general(&mut self, general: General) {
-        let General { from, version, robustness, interval } = general;
+        let General { from, version, robustness, interval, response } = general;
         let body = match version {
             1 => QueryBody::V1,
             2 => QueryBody::V2,
@@ -263,7 +265,8 @@ impl Walk {
                 sources: SourceList::default(),
             },
         };
-        let query = Query { group: Ipv4Addr::UNSPECIFIED, max_response: 10_000, body };
+        let max_response = response as u32;
+        let query = Query { group: Ipv4Addr::UNSPECIFIED, max_response, body };
         self.receive(from, codec::ALL_SYSTEMS, &query.write());
         self.spec.general(general);
     }

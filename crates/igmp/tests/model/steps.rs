@@ -61,6 +61,7 @@ pub enum Step {
         version: u8,
         robustness: u8,
         interval: u16,
+        seconds: u8,
     },
     Specific {
         from: u8,
@@ -202,7 +203,8 @@ impl Dice {
     fn general(&mut self) -> Step {
         let version = [3, 3, 3, 2, 1][self.0.usize(..5)];
         let (robustness, interval) = (self.0.u8(..8), [0, 5, 20, 31_744][self.0.usize(..4)]);
-        Step::General { from: self.0.u8(1..60), version, robustness, interval }
+        let seconds = [1, 10, 16][self.0.usize(..3)];
+        Step::General { from: self.0.u8(1..60), version, robustness, interval, seconds }
     }
 
     fn specific(&mut self, group: u8) -> Step {

@@ -13,15 +13,15 @@ use std::os::fd::{AsFd, AsRawFd};
 pub(super) const BATCH: usize = 128;
 
 /// Room for the datagrams of one call, cut off after the last byte of interest.
-pub(super) struct Batch {
+pub(super) struct UpcallBatch {
     data: Box<[[u8; LONGEST]; BATCH]>,
     lengths: [usize; BATCH],
     filled: usize,
 }
 
-impl Batch {
-    pub(super) fn new() -> Batch {
-        Batch { data: Box::new([[0; LONGEST]; BATCH]), lengths: [0; BATCH], filled: 0 }
+impl UpcallBatch {
+    pub(super) fn new() -> UpcallBatch {
+        UpcallBatch { data: Box::new([[0; LONGEST]; BATCH]), lengths: [0; BATCH], filled: 0 }
     }
 
     /// Reads the waiting datagrams, without waiting for others.
@@ -58,12 +58,12 @@ impl Batch {
         Ok(())
     }
 
-    /// Whether the last [`Batch::read`] may have left datagrams.
+    /// Whether the last [`UpcallBatch::read`] may have left datagrams.
     pub(super) fn is_full(&self) -> bool {
         self.filled == BATCH
     }
 
-    /// The datagrams that the last [`Batch::read`] read.
+    /// The datagrams that the last [`UpcallBatch::read`] read.
     pub(super) fn datagrams(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.data[..self.filled].iter().zip(&self.lengths).map(|(data, length)| &data[..*length])
     }
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn reads_as_many_as_fit_and_cuts_long_ones() {
         let (sender, receiver) = UnixDatagram::pair().unwrap();
-        let mut batch = Batch::new();
+        let mut batch = UpcallBatch::new();
         assert_eq!(batch.read(&receiver).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         for length in [0, 1, 80, 81, 2000] {
             sender.send(&vec![length as u8; length]).unwrap();

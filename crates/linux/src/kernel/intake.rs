@@ -6,7 +6,7 @@
 //! waited in the socket when the kernel deleted the VIF ([`Intake::drain`]).
 
 use super::advice;
-use super::batch::{Batch, BATCH};
+use super::batch::{UpcallBatch, BATCH};
 use super::upcall::{self, Ignored};
 use super::vifs::Devices;
 use crate::forwarder::Upcall;
@@ -32,7 +32,7 @@ const TRIES: u32 = 3;
 
 /// The state of reading, and the upcalls read.
 pub(super) struct Intake {
-    batch: Batch,
+    batch: UpcallBatch,
     /// Upcalls that the sink could not take yet, oldest first.
     pub kept: Vec<Upcall>,
     most_kept: usize,
@@ -44,7 +44,7 @@ impl Intake {
     /// Keeps about as many upcalls as `most_kept`.
     pub(super) fn new(most_kept: usize) -> Intake {
         Intake {
-            batch: Batch::new(),
+            batch: UpcallBatch::new(),
             kept: Vec::new(),
             most_kept,
             losses: Losses::default(),
@@ -139,7 +139,7 @@ fn is_passing(error: &io::Error) -> bool {
 }
 
 /// Adds the upcalls among the datagrams read.
-fn sort_out(batch: &Batch, devices: &Devices, upcalls: &mut Vec<Upcall>) {
+fn sort_out(batch: &UpcallBatch, devices: &Devices, upcalls: &mut Vec<Upcall>) {
     for datagram in batch.datagrams() {
         match upcall::parse(datagram) {
             Ok(report) => match devices.get(report.vif) {

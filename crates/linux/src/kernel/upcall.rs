@@ -38,7 +38,7 @@ pub(super) const LONGEST: usize = FIXED + 60;
 
 /// One upcall.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Report {
+pub(super) struct DecodedUpcall {
     pub kind: UpcallKind,
     pub flow: Flow,
     /// Where the packet arrived.
@@ -61,7 +61,7 @@ pub(super) enum Ignored {
 }
 
 /// Parses `datagram`, which may be cut off after [`LONGEST`] bytes.
-pub(super) fn parse(datagram: &[u8]) -> Result<Report, Ignored> {
+pub(super) fn parse(datagram: &[u8]) -> Result<DecodedUpcall, Ignored> {
     let fixed: &[u8; FIXED] = datagram.first_chunk().ok_or(Ignored::Short)?;
     if fixed[9] != 0 {
         return Err(Ignored::Packet);
@@ -78,7 +78,7 @@ pub(super) fn parse(datagram: &[u8]) -> Result<Report, Ignored> {
     if !is_host_source(source) || !group.is_multicast() {
         return Err(Ignored::Nonsense);
     }
-    Ok(Report { kind, flow: Flow::new(source, group), vif, header })
+    Ok(DecodedUpcall { kind, flow: Flow::new(source, group), vif, header })
 }
 
 /// The IP header at the start of `packet`.
@@ -102,7 +102,7 @@ fn with_zeros(datagram: &[u8]) -> Result<Vec<u8>, Ignored> {
 /// Parses anything, and checks what comes of it.
 #[cfg(fuzzing)]
 pub fn fuzz(datagram: &[u8]) {
-    let Ok(Report { flow, vif, header, .. }) = parse(datagram) else { return };
+    let Ok(DecodedUpcall { flow, vif, header, .. }) = parse(datagram) else { return };
     assert!(vif.slot() < super::vifs::MAX_VIFS);
     assert!(flow.group().is_multicast());
     assert!(matches!(flow.source().octets()[0], 1..=126 | 128..=223));

@@ -1,7 +1,7 @@
 //! Reads the existing links, addresses and routes of a table.
 
 use super::copy::TableCopy;
-use super::links::Links;
+use super::links::RoutingLinks;
 use super::Known;
 use crate::fork::Guarded;
 use mgm_net::netlink::Dumper;
@@ -14,7 +14,7 @@ const RTA_TABLE: u16 = 15;
 /// Reads all links and addresses again.
 pub(super) fn links(dumper: &mut Guarded<Dumper>, known: &Known) -> io::Result<()> {
     let links = dumper.links()?;
-    *known.links.write() = Links(links);
+    *known.links.write() = RoutingLinks(links);
     Ok(())
 }
 

@@ -22,9 +22,9 @@ pub(super) enum Effect {
 
 /// All links and IPv4 addresses of this network namespace.
 #[derive(Debug, Default)]
-pub(super) struct Links(pub links::Links);
+pub(super) struct RoutingLinks(pub links::Links);
 
-impl Links {
+impl RoutingLinks {
     /// The domain of a link: the VRF that it belongs to, or is.
     pub fn domain(&self, index: u32) -> Domain {
         let Some(link) = self.0.get(index) else { return Domain::MAIN };
@@ -121,7 +121,7 @@ pub(super) mod tests {
         message(kind, 0, &[&head, &attr(IFA_ADDRESS, &peer), &attr(IFA_LOCAL, &local)])
     }
 
-    fn take(links: &mut Links, bytes: &[u8]) -> Effect {
+    fn take(links: &mut RoutingLinks, bytes: &[u8]) -> Effect {
         let found: Vec<_> = messages(bytes).map(|message| links.take(&message)).collect();
         assert_eq!(found.len(), 1);
         found.into_iter().next().unwrap()
@@ -131,13 +131,13 @@ pub(super) mod tests {
 
     #[test]
     fn t5_1_the_domain_of_a_link_is_its_vrf() {
-        let mut links = Links::default();
+        let mut links = RoutingLinks::default();
         take(&mut links, &link(RTM_NEWLINK, 2, UP, 9, false)); // before its master is known
         take(&mut links, &link(RTM_NEWLINK, 9, UP, 0, true));
         take(&mut links, &link(RTM_NEWLINK, 3, UP, 0, false));
         take(&mut links, &link(RTM_NEWLINK, 8, UP, 0, false)); // a bridge
         take(&mut links, &link(RTM_NEWLINK, 4, UP, 8, false));
-        let domains = |links: &Links| [2, 3, 4, 8, 9, 77].map(|index| links.domain(index).0);
+        let domains = |links: &RoutingLinks| [2, 3, 4, 8, 9, 77].map(|index| links.domain(index).0);
         assert_eq!(domains(&links), [9, 0, 0, 0, 9, 0]);
         // It leaves the VRF, another joins it.
         let moved = link(RTM_NEWLINK, 2, UP, 0, false);
@@ -151,7 +151,7 @@ pub(super) mod tests {
 
     #[test]
     fn t5_10_links_matter_where_their_state_changes() {
-        let mut links = Links::default();
+        let mut links = RoutingLinks::default();
         let mut told = |flags| take(&mut links, &link(RTM_NEWLINK, 2, flags, 0, false));
         assert_eq!(told(0), Effect::Link, "new, and no route leads there");
         assert_eq!(told(libc::IFF_PROMISC), Effect::Nothing);
@@ -167,7 +167,7 @@ pub(super) mod tests {
 
     #[test]
     fn t5_1_links_that_share_a_connected_prefix_are_found() {
-        let mut links = Links::default();
+        let mut links = RoutingLinks::default();
         for (index, master) in [(2, 0), (3, 0), (4, 9), (5, 0)] {
             take(&mut links, &link(RTM_NEWLINK, index, UP, master, false));
         }
@@ -196,7 +196,7 @@ pub(super) mod tests {
 
     #[test]
     fn t5_10_a_new_address_names_its_prefix_and_itself() {
-        let mut links = Links::default();
+        let mut links = RoutingLinks::default();
         let first = address(RTM_NEWADDR, 2, [10, 0, 0, 1], [10, 0, 0, 1], 24);
         assert_eq!(take(&mut links, &first), Effect::Everything, "the link's first one");
         let second = address(RTM_NEWADDR, 2, [10, 0, 1, 1], [10, 0, 1, 1], 24);

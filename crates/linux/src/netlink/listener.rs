@@ -1,9 +1,9 @@
 //! The thread `mgm-route`: reads announcements that the kernel's routes have changed, or the
 //! interfaces among which it routes multicast.
 
+use super::announced::AnnouncedChanges;
 use super::copy::{RTM_DELROUTE, RTM_NEWROUTE};
 use super::dump;
-use super::news::News;
 use super::wire::messages;
 use super::Known;
 use crate::fork::Guarded;
@@ -48,7 +48,7 @@ const UNREAD: usize = 8 << 20;
 
 /// The state of the thread.
 pub(super) struct Listener {
-    ears: Ears,
+    reader: AnnouncementReader,
     dumper: Guarded<Dumper>,
     stop: Arc<StopSignal>,
     watcher: Arc<dyn RouteWatcher>,
@@ -63,11 +63,11 @@ struct Stale {
 }
 
 /// Reads announcements and stores their effects.
-struct Ears {
+struct AnnouncementReader {
     socket: Guarded<RouteSocket>,
     known: Arc<Known>,
     buffer: Vec<u8>,
-    news: News,
+    announced: AnnouncedChanges,
 }
 
 impl Listener {
@@ -95,12 +95,17 @@ impl Listener {
             }
         }
         socket.set_non_blocking(true)?;
-        let ears = Ears { socket, known, buffer: vec![0; LONGEST], news: News::default() };
+        let reader = AnnouncementReader {
+            socket,
+            known,
+            buffer: vec![0; LONGEST],
+            announced: AnnouncedChanges::default(),
+        };
         let stale = Stale { links: true, routes: false };
         let mut listener =
-            Listener { ears, dumper: Guarded::open(Dumper::open)?, stop, watcher, stale };
+            Listener { reader, dumper: Guarded::open(Dumper::open)?, stop, watcher, stale };
         listener.refresh();
-        listener.stale.routes = listener.ears.known.copy.is_some();
+        listener.stale.routes = listener.reader.known.copy.is_some();
         Ok(listener)
     }
 
@@ -118,18 +123,18 @@ impl Listener {
             let left = due.map(|at| at.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 due = self.tell().then(|| Instant::now() + RETRY);
-                if !self.ears.news.is_empty() {
+                if !self.reader.announced.is_empty() {
                     due = Some(Instant::now() + COLLECT); // heard meanwhile
                 }
                 continue;
             }
-            match sys::wait(Some(&self.ears.socket), &self.stop, left) {
+            match sys::wait(Some(&self.reader.socket), &self.stop, left) {
                 WaitEnd::Stop => return,
                 WaitEnd::Timeout => {}
                 WaitEnd::Readable => {
-                    let heard = self.ears.drain();
-                    self.ears.tell_loss(&*self.watcher);
-                    if !self.ears.news.is_empty() {
+                    let heard = self.reader.drain();
+                    self.reader.tell_loss(&*self.watcher);
+                    if !self.reader.announced.is_empty() {
                         let soon = Instant::now() + COLLECT;
                         due = Some(due.map_or(soon, |due| due.min(soon)));
                     } else if !heard
@@ -145,26 +150,26 @@ impl Listener {
 
     /// Reads again what is stale, then tells the watcher; true if something is still stale.
     fn tell(&mut self) -> bool {
-        let news = std::mem::take(&mut self.ears.news);
+        let announced = std::mem::take(&mut self.reader.announced);
         let before = self.stale;
-        self.stale.links |= news.has_gap;
-        self.stale.routes |= news.is_copy_stale;
+        self.stale.links |= announced.has_gap;
+        self.stale.routes |= announced.is_copy_stale;
         self.refresh();
-        let changes = to_look_up(before, self.stale, &news);
-        let Listener { ears, watcher, .. } = self;
+        let changes = to_look_up(before, self.stale, &announced);
+        let Listener { reader, watcher, .. } = self;
         sys::shield("a route change", || match changes {
             Some(changes) => watcher.routes_changed(&changes, &mut || {
-                ears.drain();
-                ears.tell_loss(&**watcher);
+                reader.drain();
+                reader.tell_loss(&**watcher);
             }),
-            None if !news.is_empty() => watcher.interfaces_changed(),
+            None if !announced.is_empty() => watcher.interfaces_changed(),
             None => {}
         });
         self.stale.any()
     }
 
     fn refresh(&mut self) {
-        let Listener { ears, dumper, stale, .. } = self;
+        let Listener { reader, dumper, stale, .. } = self;
         let read = |what: &str, stale: &mut bool, result: io::Result<()>| {
             *stale = result.is_err();
             if let Err(error) = result {
@@ -172,11 +177,11 @@ impl Listener {
             }
         };
         if stale.links {
-            read("links and addresses", &mut stale.links, dump::links(dumper, &ears.known));
+            read("links and addresses", &mut stale.links, dump::links(dumper, &reader.known));
         }
         if stale.routes {
-            read("the unicast table", &mut stale.routes, dump::routes(dumper, &ears.known));
-            ears.known.first_dump.end();
+            read("the unicast table", &mut stale.routes, dump::routes(dumper, &reader.known));
+            reader.known.first_dump.end();
         }
     }
 }
@@ -184,7 +189,7 @@ impl Listener {
 impl Drop for Listener {
     /// Look-ups no longer wait for a table that will not be read.
     fn drop(&mut self) {
-        self.ears.known.first_dump.end();
+        self.reader.known.first_dump.end();
     }
 }
 
@@ -202,14 +207,14 @@ impl Stale {
 /// The sources to look up again, if there may be any. Sources may have been looked up in the old
 /// copy while it was stale, so a dump that succeeds now concerns all sources, whatever the
 /// announcements of the same round say.
-fn to_look_up(before: Stale, after: Stale, news: &News) -> Option<RouteChanges> {
+fn to_look_up(before: Stale, after: Stale, announced: &AnnouncedChanges) -> Option<RouteChanges> {
     match after.has_less_than(before) {
         true => Some(RouteChanges::everything()),
-        false => news.changes(),
+        false => announced.changes(),
     }
 }
 
-impl Ears {
+impl AnnouncementReader {
     /// Reads the waiting announcements, up to some thousands; false if there were none, or an
     /// error.
     fn drain(&mut self) -> bool {
@@ -226,7 +231,7 @@ impl Ears {
                     // Announcements were lost, so there were some.
                     Some(libc::ENOBUFS) => {
                         heard = true;
-                        self.news.gap();
+                        self.announced.gap();
                     }
                     Some(libc::EINTR) => {}
                     Some(libc::EAGAIN) => break,
@@ -237,31 +242,31 @@ impl Ears {
                 },
             }
         }
-        if std::mem::take(&mut self.news.are_objects_stale) {
+        if std::mem::take(&mut self.announced.are_objects_stale) {
             self.known.objects.lock().clear();
         }
         heard
     }
 
     fn take(&mut self, length: usize) {
-        let Ears { known, buffer, news, .. } = self;
+        let AnnouncementReader { known, buffer, announced, .. } = self;
         let mut count = 0;
         for message in messages(&buffer[..length]) {
             count += 1;
-            news.take(&message, &mut known.links.write());
+            announced.take(&message, &mut known.links.write());
             if let (RTM_NEWROUTE | RTM_DELROUTE, Some(copy)) = (message.kind, &known.copy) {
                 copy.write().take(&message);
             }
         }
         if count == 0 {
-            news.gap(); // the message is invalid
+            announced.gap(); // the message is invalid
         }
     }
 
     /// Reports a lost device at once, because calls for it are accepted in vain until then. Other
     /// changes take longer to look up.
     fn tell_loss(&mut self, watcher: &dyn RouteWatcher) {
-        if std::mem::take(&mut self.news.has_lost_link) {
+        if std::mem::take(&mut self.announced.has_lost_link) {
             sys::shield("a loss", || watcher.interfaces_changed());
         }
     }
@@ -279,31 +284,33 @@ mod tests {
     const BOTH: Stale = Stale { links: true, routes: true };
 
     /// An announcement of 10.1.0.0/16.
-    fn one_prefix() -> News {
+    fn one_prefix() -> AnnouncedChanges {
         let head = [libc::AF_INET as u8, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let bytes = message(
             RTM_NEWROUTE,
             0,
             &[&head, &attr(15, &[254, 0, 0, 0]), &attr(1, &[10, 1, 0, 0])],
         );
-        let mut news = News::default();
-        let mut links = super::super::links::Links::default();
-        messages(&bytes).for_each(|message| news.take(&message, &mut links));
-        news
+        let mut announced = AnnouncedChanges::default();
+        let mut links = super::super::links::RoutingLinks::default();
+        messages(&bytes).for_each(|message| announced.take(&message, &mut links));
+        announced
     }
 
     #[test]
     fn t5_10_a_dump_that_succeeds_at_last_concerns_everybody_whatever_else_is_announced() {
         let everything = Some(RouteChanges::everything());
         let prefix = Some(RouteChanges::within([Prefix::of([10, 1, 0, 0].into(), 16)]));
-        for (news, alone) in [(News::default as fn() -> News, None), (one_prefix, prefix)] {
-            assert_eq!(to_look_up(FRESH, FRESH, &news()), alone);
-            assert_eq!(to_look_up(FRESH, ROUTES, &news()), alone, "the dump fails");
-            assert_eq!(to_look_up(ROUTES, ROUTES, &news()), alone, "it fails again");
-            assert_eq!(to_look_up(ROUTES, FRESH, &news()), everything);
-            assert_eq!(to_look_up(BOTH, ROUTES, &news()), everything);
+        for (announced, alone) in
+            [(AnnouncedChanges::default as fn() -> AnnouncedChanges, None), (one_prefix, prefix)]
+        {
+            assert_eq!(to_look_up(FRESH, FRESH, &announced()), alone);
+            assert_eq!(to_look_up(FRESH, ROUTES, &announced()), alone, "the dump fails");
+            assert_eq!(to_look_up(ROUTES, ROUTES, &announced()), alone, "it fails again");
+            assert_eq!(to_look_up(ROUTES, FRESH, &announced()), everything);
+            assert_eq!(to_look_up(BOTH, ROUTES, &announced()), everything);
         }
-        let mut gap = News::default();
+        let mut gap = AnnouncedChanges::default();
         gap.gap();
         assert_eq!(to_look_up(FRESH, BOTH, &gap), everything);
     }

@@ -21,7 +21,7 @@ use super::sockets::Sockets;
 use crate::config::LogLevel;
 use mgm_igmp::{Event, LinkConfig, ProxyUpstream, Role};
 use mgm_net::monitor::{self, Monitor};
-use mgm_net::receive::Refusal;
+use mgm_net::receive::ListenError;
 use mgm_types::{Interface, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -129,7 +129,7 @@ impl Interfaces {
     fn listen(&mut self, index: u32, name: &str, context: Context<'_>) {
         match self.sockets.listen(self.monitor.links(), index, context) {
             // It is gone already, and the monitor will tell.
-            Ok(()) | Err(Refusal::NoLink(_)) => {}
+            Ok(()) | Err(ListenError::NoLink(_)) => {}
             Err(refusal) => {
                 if self.unopened.insert(index) {
                     context.log(LogLevel::Error, name, format_args!("{refusal}; retrying"));

@@ -6,7 +6,7 @@ use super::reactor::Source;
 use mgm_igmp::{Event, Packet, Transmission};
 use mgm_net::join::HostJoin;
 use mgm_net::links::Links;
-use mgm_net::receive::{Batch, Receiver, Refusal};
+use mgm_net::receive::{Batch, ListenError, Receiver};
 use mgm_net::send::{Outgoing, Sender};
 use nix::errno::Errno;
 use std::collections::HashMap;
@@ -56,7 +56,7 @@ impl Sockets {
         links: &Links,
         index: u32,
         context: Context<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ListenError> {
         let receiver = Receiver::open(links, index)?;
         let name = links.get(index).map_or("", |link| &link.name);
         let join = HostJoin::open(index).inspect_err(|error| {
@@ -69,7 +69,7 @@ impl Sockets {
         context
             .reactor
             .add(&receiver, Source::Link(index))
-            .map_err(|error| Refusal::System { name: name.to_owned(), error: error.into() })?;
+            .map_err(|error| ListenError::System { name: name.to_owned(), error: error.into() })?;
         self.links.insert(index, Listening { receiver, _join: join.ok() });
         Ok(())
     }

@@ -20,11 +20,11 @@ const PACKET_HOST: u8 = 0;
 /// reserves 16 MB of addresses, of which the system provides what packets fill: 1 MB as a rule.
 pub struct Batch {
     data: Vec<u8>,
-    packets: Vec<Header>,
+    packets: Vec<PacketInfo>,
 }
 
 /// What the kernel says of one packet.
-struct Header {
+struct PacketInfo {
     length: usize,
     if_index: u32,
     is_unicast_frame: bool,
@@ -105,7 +105,7 @@ impl Batch {
             )
         })?;
         let filled = messages.iter().zip(&addresses).take(count as usize);
-        self.packets.extend(filled.map(|(message, address)| Header {
+        self.packets.extend(filled.map(|(message, address)| PacketInfo {
             length: (message.msg_len as usize).min(SLOT),
             if_index: address.sll_ifindex as u32,
             is_unicast_frame: address.sll_pkttype == PACKET_HOST && address.sll_halen > 0,

@@ -86,6 +86,35 @@ fn i63_a_query_in_the_middle_of_an_answer_is_answered_for_all_groups() {
     assert_eq!(heard.len(), 1_000);
 }
 
+#[test]
+fn g51_a_flood_of_queries_causes_two_reports_of_a_group_in_each_response_time() {
+    let mut bench = Bench::new();
+    bench.step(|host, base, _| {
+        for n in 0..50 {
+            host.set(numbered(n), exclude(&[]), &base.config);
+        }
+    });
+    bench.general(2, 10_000);
+    bench.pass(60_000);
+    bench.take();
+    let (mut reports, begin) = (std::collections::BTreeMap::<_, Vec<u64>>::new(), bench.now.0);
+    for _ in 0..600 {
+        bench.general(2, 10_000);
+        bench.pass(100);
+        for (time, said) in bench.take_timed() {
+            let Said::V2(group) = said else { panic!("{said:?}") };
+            reports.entry(group).or_default().push(time - begin);
+        }
+    }
+    assert_eq!(reports.len(), 50);
+    for times in reports.values() {
+        assert!(times.len() <= 2 * 7, "{} reports of a group in a minute", times.len());
+        // Each query was answered in time.
+        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(times[0] <= 10_000 && gaps.max().unwrap() <= 10_100, "{times:?}");
+    }
+}
+
 /// A host with many groups, which sends the first packet of its answer to a General Query.
 fn amid_an_answer(seed: u64, max_response: u32) -> (Bench, u64) {
     let config = LinkConfig { role: Role::Upstream, ..LinkConfig::default() };

@@ -10,6 +10,7 @@ pub struct Other {
     pub until: u64,
     pub robustness: u8,
     pub interval: u16,
+    pub response: u64,
 }
 
 /// A General Query.
@@ -19,6 +20,8 @@ pub struct General {
     pub version: u8,
     pub robustness: u8,
     pub interval: u16,
+    /// How long hosts may take, in milliseconds; 10 s in version 1.
+    pub response: u64,
 }
 
 /// A specific query.
@@ -58,15 +61,15 @@ impl Spec {
     pub fn intervals(&self) -> (u64, u64, u64) {
         let config = &self.config;
         let qri = u64::from(config.query_response_interval);
-        let of = |rv: u64, qi: u64| (rv * qi + 2 * qri, rv * qi + qri, rv * qi + qri / 2);
+        let of = |rv: u64, qi: u64, qri: u64| (rv * qi + 2 * qri, rv * qi + qri, rv * qi + qri / 2);
         let (rv, qi) = (u64::from(config.robustness), u64::from(config.query_interval));
-        let own = of(rv, qi);
+        let own = of(rv, qi, qri);
         match self.elected().filter(|_| !self.querier) {
             None => own,
             Some(other) => {
                 let rv = if other.robustness == 0 { rv } else { other.robustness.into() };
                 let qi = if other.interval == 0 { qi } else { 1_000 * u64::from(other.interval) };
-                let their = of(rv, qi);
+                let their = of(rv, qi, qri.max(other.response));
                 (their.0.min(4 * own.0), their.1.min(4 * own.1), their.2.min(4 * own.2))
             }
         }
@@ -136,7 +139,11 @@ impl Spec {
                 self.others.retain(|other| Some(other.address) != highest);
             }
             let address = query.from;
-            self.others.push(Other { address, until: u64::MAX, robustness: 0, interval: 0 });
+            let until = u64::MAX;
+            self.others.push(Other { address, until, robustness: 0, interval: 0, response: 0 });
+        }
+        for other in self.others.iter_mut().filter(|other| other.address == query.from) {
+            other.response = query.response;
         }
         if query.version == 3 {
             for other in self.others.iter_mut().filter(|other| other.address == query.from) {

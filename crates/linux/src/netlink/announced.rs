@@ -1,7 +1,7 @@
 //! The effects of announcements: which sources must be looked up again. No I/O here.
 
 use super::copy::{RTM_DELROUTE, RTM_NEWROUTE};
-use super::links::{Effect, Links, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK};
+use super::links::{Effect, RoutingLinks, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK};
 use super::wire::{addr, attribute, u32_at, Message};
 use crate::route_view::RouteChanges;
 use crate::types::{Ipv4Addr, Prefix};
@@ -21,7 +21,7 @@ const MOST_PREFIXES: usize = 4096;
 
 /// The combined effects of some announcements.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct AnnouncedChanges {
     prefixes: BTreeSet<Prefix>,
     /// Any route may have changed.
     everything: bool,
@@ -38,7 +38,7 @@ pub(super) struct News {
     pub has_gap: bool,
 }
 
-impl News {
+impl AnnouncedChanges {
     /// Whether there is nothing to report.
     pub fn is_empty(&self) -> bool {
         self.prefixes.is_empty() && !self.everything && !self.interfaces
@@ -79,7 +79,7 @@ impl News {
     }
 
     /// Processes an announcement, and updates `links`.
-    pub fn take(&mut self, message: &Message<'_>, links: &mut Links) {
+    pub fn take(&mut self, message: &Message<'_>, links: &mut RoutingLinks) {
         match message.kind {
             RTM_NEWROUTE | RTM_DELROUTE => match destination(message) {
                 Some(Some(prefix)) => self.prefix(prefix),
@@ -122,11 +122,11 @@ fn destination(message: &Message<'_>) -> Option<Option<Prefix>> {
 #[cfg(fuzzing)]
 pub fn fuzz(datagram: &[u8]) {
     super::reply::fuzz(datagram);
-    let (mut news, mut links) = (News::default(), Links::default());
+    let (mut announced, mut links) = (AnnouncedChanges::default(), RoutingLinks::default());
     let mut copy = super::copy::TableCopy::of(254);
     copy.complete();
     for message in super::wire::messages(datagram) {
-        news.take(&message, &mut links);
+        announced.take(&message, &mut links);
         copy.take(&message);
         let _ = super::nexthops::read(&message);
     }
@@ -149,19 +149,19 @@ mod tests {
         message(kind, 0, &[&head, &table, &destination])
     }
 
-    fn hear(announcements: &[Vec<u8>]) -> News {
-        let (mut news, mut links) = (News::default(), Links::default());
+    fn hear(announcements: &[Vec<u8>]) -> AnnouncedChanges {
+        let (mut announced, mut links) = (AnnouncedChanges::default(), RoutingLinks::default());
         for bytes in announcements {
-            messages(bytes).for_each(|message| news.take(&message, &mut links));
+            messages(bytes).for_each(|message| announced.take(&message, &mut links));
         }
-        news
+        announced
     }
 
     const INET: i32 = libc::AF_INET;
 
     #[test]
     fn t5_10_a_route_names_its_prefix() {
-        let news = hear(&[
+        let announced = hear(&[
             route(RTM_NEWROUTE, INET, [10, 1, 0, 0], 16, 0),
             route(RTM_DELROUTE, INET, [10, 2, 3, 4], 32, 0),
             route(RTM_NEWROUTE, INET, [10, 9, 0, 0], 16, CLONED),
@@ -171,8 +171,10 @@ mod tests {
             Prefix::of([10, 1, 0, 0].into(), 16),
             Prefix::of([10, 2, 3, 4].into(), 32),
         ]);
-        assert_eq!(news.changes(), Some(expected));
-        assert!(!news.is_copy_stale && !news.are_objects_stale && !news.has_lost_link);
+        assert_eq!(announced.changes(), Some(expected));
+        assert!(
+            !announced.is_copy_stale && !announced.are_objects_stale && !announced.has_lost_link
+        );
         let default = hear(&[route(RTM_DELROUTE, INET, [0; 4], 0, 0)]);
         assert_eq!(default.changes(), Some(RouteChanges::everything()));
         assert!(!default.is_copy_stale, "what goes is told");
@@ -191,11 +193,11 @@ mod tests {
             message(RTM_DELNEXTHOP, 0, &[&[0; 8]]),
             message(RTM_NEWROUTE, 0, &[&[0; 4]]), // makes no sense
         ] {
-            let news = hear(&[route(RTM_NEWROUTE, INET, [10, 1, 0, 0], 16, 0), announcement]);
-            assert_eq!(news.changes(), Some(RouteChanges::everything()));
-            assert!(news.is_copy_stale && news.are_objects_stale);
+            let announced = hear(&[route(RTM_NEWROUTE, INET, [10, 1, 0, 0], 16, 0), announcement]);
+            assert_eq!(announced.changes(), Some(RouteChanges::everything()));
+            assert!(announced.is_copy_stale && announced.are_objects_stale);
         }
-        let mut lost = News::default();
+        let mut lost = AnnouncedChanges::default();
         assert!(lost.is_empty());
         lost.gap();
         assert!(lost.has_gap && lost.changes() == Some(RouteChanges::everything()));
@@ -203,11 +205,11 @@ mod tests {
 
     #[test]
     fn t5_11_own_changes_concern_no_source() {
-        let news = hear(&[message(RTM_NEWNETCONF, 0, &[&[0; 4]])]);
-        assert!(!news.is_empty());
-        assert_eq!(news.changes(), None);
-        let news = hear(&[link(RTM_NEWLINK, 2, 0, 0, false)]);
-        assert!(!news.is_empty() && news.changes().is_none(), "a new link that is down");
+        let announced = hear(&[message(RTM_NEWNETCONF, 0, &[&[0; 4]])]);
+        assert!(!announced.is_empty());
+        assert_eq!(announced.changes(), None);
+        let announced = hear(&[link(RTM_NEWLINK, 2, 0, 0, false)]);
+        assert!(!announced.is_empty() && announced.changes().is_none(), "a new link that is down");
         assert!(hear(&[link(RTM_DELLINK, 2, 0, 0, false)]).has_lost_link);
     }
 
@@ -218,8 +220,8 @@ mod tests {
         let mut all: Vec<_> = (0..MOST_PREFIXES).map(announce).collect();
         assert_eq!(hear(&all).changes().map(|c| c.prefixes().len()), Some(MOST_PREFIXES));
         all.push(announce(MOST_PREFIXES));
-        let news = hear(&all);
-        assert_eq!(news.changes(), Some(RouteChanges::everything()));
-        assert!(!news.is_copy_stale, "nothing was missed");
+        let announced = hear(&all);
+        assert_eq!(announced.changes(), Some(RouteChanges::everything()));
+        assert!(!announced.is_copy_stale, "nothing was missed");
     }
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::Duration;
 
 /// A log message.
-pub(super) struct LogLine {
+pub(super) struct LogMessage {
     pub level: Level,
     pub text: String,
     /// Whether it was logged inside the host's log callback. Otherwise a log callback that calls
@@ -15,14 +15,14 @@ pub(super) struct LogLine {
     pub by_sink: bool,
 }
 
-impl LogLine {
+impl LogMessage {
     /// A message of the library about its own log.
-    pub fn about_the_log(level: Level, text: String) -> LogLine {
-        LogLine { level, text, by_sink: false }
+    pub fn about_the_log(level: Level, text: String) -> LogMessage {
+        LogMessage { level, text, by_sink: false }
     }
 
     /// Writes it to stderr; returns it if stderr does not accept it within `patience`.
-    pub fn write_to_stderr(self, patience: Option<Duration>) -> Result<(), LogLine> {
+    pub fn write_to_stderr(self, patience: Option<Duration>) -> Result<(), LogMessage> {
         let name = self.level.as_str().to_ascii_lowercase();
         // One write, so that it stays one line.
         let line = format!("mgm: {name}: {}\n", self.text);
