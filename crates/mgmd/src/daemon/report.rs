@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::interfaces::Interfaces;
+use super::plan::patterns;
 use crate::config::{Config, Forwarder, LogLevel, Pattern};
 use std::collections::BTreeSet;
 
@@ -85,14 +86,4 @@ fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
         .filter(|name| !served.contains(name))
         .collect();
     names.into_iter().map(str::to_owned).collect()
-}
-
-/// All names and patterns of a configuration.
-fn patterns(config: &Config) -> impl Iterator<Item = &Pattern> {
-    let interfaces = config.interfaces.iter().map(|interface| &interface.name);
-    let proxies = config.proxies.iter().flat_map(|proxy| {
-        std::iter::once(&proxy.upstream).chain(&proxy.backup).chain(&proxy.downstream)
-    });
-    let routes = config.routes.iter().flat_map(|route| [&route.from].into_iter().chain(&route.to));
-    interfaces.chain(proxies).chain(routes)
 }
