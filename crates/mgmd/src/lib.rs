@@ -2,6 +2,7 @@
 //!
 //! - `arguments`: what the arguments ask for.
 //! - `config`: the file, as typed structures, with all its problems; what a reload may change.
+//! - `control`: the control socket, through which mgmctl looks into mgmd and steers it.
 //! - `daemon`: the event loop, and everything that it does.
 //! - `log`: lines on stderr, for the journal, a terminal or a file.
 //! - `modules`: shared objects with a routing protocol.
@@ -13,6 +14,7 @@
 
 pub mod arguments;
 pub mod config;
+pub mod control;
 pub mod daemon;
 pub mod log;
 pub mod manual;

@@ -7,12 +7,12 @@ use mgm_client::{owner_of, protocol, Callbacks, Client, Error, Events, Incoming,
 use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
 use mgm_types::{Flow, Prefix, Scope};
 use mgmd::config::{Config, Forwarder, LogLevel};
-use mgmd::daemon::library::Library;
+use mgmd::daemon::library::{in_words_of_the_file, Library};
 use mgmd::daemon::shared::Shared;
 use mgmd::daemon::Question;
 use mgmd::log::Log;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The component number of mgmd's IGMP.
 const COMPONENT: u32 = 0;
@@ -33,7 +33,10 @@ impl Mgm {
         let router = &config.router;
         let is_memory = router.forwarder == Forwarder::Memory;
         let forwarder = if is_memory { host::Forwarder::Memory } else { host::Forwarder::Kernel };
-        let sink = Arc::clone(log);
+        // Before the start, so that mgmd alone says why it fails.
+        let lines = Lines::new(log);
+        host::set_log(Some(lines.sink()))?;
+        let sink = lines.sink();
         let settings = Settings::new()
             .forwarder(forwarder)
             .open_forwarder()
@@ -42,8 +45,9 @@ impl Mgm {
             .mfe_timeout(router.mfe_timeout)
             .max_flows(router.max_flows)
             .log_level(level(router.log_level))
-            .log(move |level, text| sink.write(of_library(level), text));
+            .log(move |level, text| sink(level, text));
         settings.start()?;
+        lines.begin();
         let callbacks = Igmp { shared: Arc::clone(shared) };
         let client = Client::register(protocol::IGMP, COMPONENT, callbacks).inspect_err(|_| {
             // The first error says more.
@@ -59,6 +63,42 @@ impl Mgm {
     pub fn stop(self) -> mgm_client::Result<()> {
         drop(self.client);
         host::stop()
+    }
+}
+
+/// The lines of the library's log. Those of the start wait until it has succeeded, because a
+/// refusal is written once, as the reason why mgmd ends.
+struct Lines {
+    log: Arc<Log>,
+    /// `None` when the start has succeeded.
+    waiting: Arc<Mutex<Option<Vec<(LogLevel, String)>>>>,
+}
+
+impl Lines {
+    fn new(log: &Arc<Log>) -> Lines {
+        Lines { log: Arc::clone(log), waiting: Arc::new(Mutex::new(Some(Vec::new()))) }
+    }
+
+    fn sink(&self) -> host::LogSink {
+        let (log, waiting) = (Arc::clone(&self.log), Arc::clone(&self.waiting));
+        Arc::new(move |level, text| {
+            let (level, text) = (of_library(level), in_words_of_the_file(text));
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            match &mut *waiting {
+                Some(lines) => lines.push((level, text.into_owned())),
+                None => {
+                    drop(waiting);
+                    log.write(level, &text);
+                }
+            }
+        })
+    }
+
+    fn begin(&self) {
+        let lines = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for (level, text) in lines.into_iter().flatten() {
+            self.log.write(level, &text);
+        }
     }
 }
 
@@ -161,6 +201,12 @@ impl Library for Mgm {
     fn groups(&self) -> Vec<Flow> {
         let groups = self.client.groups().into_iter().flatten();
         groups.map_while(Result::ok).map(of_client).collect()
+    }
+
+    fn each_mfe(&self, take: &mut dyn FnMut(Flow, u32)) {
+        for mfe in mgm_client::mfes().map_while(Result::ok) {
+            take(Flow::new(mfe.source, mfe.group), mfe.incoming);
+        }
     }
 
     fn set_ttl_threshold(&self, link: u32, threshold: u8) -> Result<(), String> {

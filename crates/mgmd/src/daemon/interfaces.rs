@@ -194,10 +194,21 @@ impl Interfaces {
             context.shared.handle(Event::Proxies(proxies.clone()));
             self.proxies = proxies;
         }
-        context.shared.with(|state| {
-            let changed = state.routes.configure(context.config, &names);
+        let is_changed = context.shared.with(|state| {
+            let changed = state.routes.configure(context.config, &names)?;
             state.tell(now(), changed);
+            state.routes.have_prefixes().then_some(())
         });
+        if is_changed.is_some() {
+            context.library.each_mfe(&mut |flow, link| {
+                context.shared.with(|state| {
+                    // A protocol that owns the interface is asked, and not mgmd (M4).
+                    if !state.is_owned(link) && !state.routes.knows(flow) {
+                        state.arrives(now(), flow, link);
+                    }
+                });
+            });
+        }
     }
 
     /// Serves one interface as its device and the configuration say.

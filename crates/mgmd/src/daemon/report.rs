@@ -10,14 +10,16 @@ use std::collections::BTreeSet;
 pub fn start(context: Context<'_>, interfaces: &Interfaces) -> Vec<String> {
     let router = &context.config.router;
     let forwarder = match router.forwarder {
-        Forwarder::Kernel => format!("the kernel forwards packets, by its table {}", router.table),
+        Forwarder::Kernel if router.table == 0 => "the kernel forwards packets".into(),
+        Forwarder::Kernel => format!("the kernel forwards packets by its table {}", router.table),
         Forwarder::Memory => "forwarder = \"memory\": no packet is forwarded".into(),
     };
     let mut lines = vec![format!("mgmd {} has started: {forwarder}", env!("CARGO_PKG_VERSION"))];
     let missing = missing(context.config, interfaces);
     if !missing.is_empty() {
-        let names = shortened(&missing);
-        lines.push(format!("not there yet: {names}: served as soon as they appear"));
+        let (names, them) = (shortened(&missing), if missing.len() == 1 { "it" } else { "them" });
+        let text = format!("not there yet: {names}: mgmd will serve {them} from the first moment");
+        lines.push(text);
     }
     if patterns(context.config).next().is_none() {
         let text = "the configuration names no interface: add [[interface]] tables";

@@ -1,0 +1,70 @@
+//! The answer to `GET /v1/status`.
+
+use crate::request::LogLevel;
+use serde::{Deserialize, Serialize};
+
+/// The router as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Status {
+    /// The version of mgmd.
+    pub version: String,
+    /// The version of the library that mgmd uses.
+    pub library_version: String,
+    /// The number of mgmd's process.
+    pub pid: u32,
+    /// What forwards packets: "kernel" or "memory".
+    pub forwarder: String,
+    /// The multicast routing table of the kernel; 0 is its default table.
+    pub table: u32,
+    /// Milliseconds since mgmd started.
+    pub uptime_ms: u64,
+    /// The configuration.
+    pub config: ConfigStatus,
+    /// The level of the log.
+    pub log_level: LogLevel,
+    /// How many of each there are.
+    pub counts: Counts,
+}
+
+/// The configuration that holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ConfigStatus {
+    /// The file.
+    pub file: String,
+    /// Milliseconds since this configuration was read, at the start or by a reload.
+    pub age_ms: u64,
+    /// How many reloads were carried out.
+    pub reloads: u64,
+    /// How many reloads were refused.
+    pub reloads_refused: u64,
+}
+
+/// How many of each there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Counts {
+    /// Configured interfaces. A pattern counts as many as match it, and at least one.
+    pub interfaces_configured: u64,
+    /// Configured interfaces that exist and are up.
+    pub interfaces_up: u64,
+    /// Groups that hosts want, the same group on two interfaces counted twice.
+    pub groups: u64,
+    /// Flows that have an MFE.
+    pub flows: u64,
+    /// Flows about which the library is asking its clients.
+    pub flows_resolving: u64,
+    /// Entries that the forwarder refused; the library tries again.
+    pub flows_not_installed: u64,
+    /// Upstreams of the proxy.
+    pub proxies: u64,
+    /// Static routes.
+    pub routes: u64,
+    /// Static memberships that were added by `POST /v1/join`.
+    pub joins: u64,
+    /// Modules.
+    pub modules: u64,
+    /// Clients of the library: IGMP, and routing protocols.
+    pub clients: u64,
+}

@@ -1,0 +1,260 @@
+//! One connection: it waits for a request, for the answer, or until the client has read it.
+
+use super::limits::Limits;
+use super::mailbox::Slot;
+use super::socket::{self, Peer};
+use mgm_control::http::{failure_reply, read_request, reply, Ending, HttpRequest, MAX_REQUEST};
+use mgm_control::{ErrorCode, Failure, Request, Versioned};
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use nix::sys::socket::{send, MsgFlags};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How many bytes are read at a time.
+const PIECE: usize = 16 << 10;
+
+/// What a connection waits for.
+#[derive(Debug)]
+enum State {
+    /// The first byte of a request.
+    Idle,
+    /// The rest of a request.
+    Reading,
+    /// The answer of the router.
+    Waiting(Waiting),
+    /// The client, which reads the answer.
+    Writing { bytes: Vec<u8>, sent: usize, ending: Ending },
+    /// Nothing: it is to be closed.
+    Closed,
+}
+
+/// A request that the router has.
+#[derive(Debug)]
+struct Waiting {
+    slot: Arc<Slot>,
+    ending: Ending,
+    /// The method and the path, for the log.
+    what: String,
+}
+
+/// What the rest of the service does for a connection.
+pub(super) trait Desk {
+    /// Passes a request on. The connection then waits for its answer.
+    fn ask(&mut self, request: Request, peer: Option<Peer>) -> Result<Arc<Slot>, Failure>;
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: UnixStream,
+    peer: Option<Peer>,
+    state: State,
+    /// What has arrived and does not belong to a request that was read.
+    input: Vec<u8>,
+    /// The client has sent its last byte.
+    ended: bool,
+    /// When the state ends, if nothing happens.
+    deadline: Instant,
+}
+
+impl Connection {
+    /// A connection that was accepted just now.
+    pub fn new(stream: UnixStream, limits: &Limits) -> io::Result<Connection> {
+        stream.set_nonblocking(true)?;
+        let peer = socket::peer(&stream);
+        let (state, input, ended) = (State::Idle, Vec::new(), false);
+        let deadline = Instant::now() + limits.request;
+        Ok(Connection { stream, peer, state, input, ended, deadline })
+    }
+
+    /// What `poll` has to report. It reports a client that has gone in any case.
+    pub fn interest(&self) -> PollFlags {
+        match self.state {
+            State::Idle | State::Reading => PollFlags::POLLIN,
+            State::Writing { .. } => PollFlags::POLLOUT,
+            State::Waiting(_) | State::Closed => PollFlags::empty(),
+        }
+    }
+
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// How many bytes of an answer the client has not read yet.
+    pub fn unread(&self) -> usize {
+        match &self.state {
+            State::Writing { bytes, sent, .. } => bytes.len() - sent,
+            _ => 0,
+        }
+    }
+
+    /// Does what is possible after `poll` has reported these events.
+    pub fn ready(&mut self, events: PollFlags, limits: &Limits, desk: &mut impl Desk) {
+        match self.state {
+            State::Idle | State::Reading => {
+                self.read();
+                self.advance(limits, desk);
+            }
+            State::Writing { .. } => {
+                self.send(limits);
+                self.advance(limits, desk);
+            }
+            // The client has closed its end: nobody would read the answer.
+            State::Waiting(_) if !events.is_empty() => self.close(),
+            State::Waiting(_) | State::Closed => {}
+        }
+    }
+
+    /// Sends the answer of the router, if it has come. `room` is for how many bytes of answers
+    /// there is memory.
+    pub fn look_for_answer(&mut self, room: usize, limits: &Limits, desk: &mut impl Desk) {
+        let State::Waiting(waiting) = &self.state else { return };
+        let Some(outcome) = waiting.slot.fetch() else { return };
+        let ending = waiting.ending;
+        let bytes = match outcome {
+            Ok(answer) => reply(&Versioned::new(answer).to_json(), ending),
+            Err(failure) => failure_reply(failure, "", ending),
+        };
+        if bytes.len() > room {
+            let text = "too many answers wait for clients that do not read them: try again later";
+            self.refuse(Failure::new(ErrorCode::Busy, text), "", ending, limits);
+        } else {
+            self.write(bytes, ending, limits);
+        }
+        self.send(limits);
+        self.advance(limits, desk);
+    }
+
+    /// Ends what has lasted too long. Returns the request if the router is late with its answer.
+    pub fn expire(&mut self, now: Instant, limits: &Limits) -> Option<String> {
+        if now < self.deadline {
+            return None;
+        }
+        match &self.state {
+            State::Idle | State::Writing { .. } | State::Closed => self.close(),
+            State::Reading => {
+                let text = format!("the request was not complete after {:?}", limits.request);
+                let failure = Failure::new(ErrorCode::RequestTimeout, text);
+                self.refuse(failure, "", Ending::Close, limits);
+                self.send(limits);
+            }
+            State::Waiting(Waiting { slot, ending, what }) => {
+                let (ending, what) = (*ending, what.clone());
+                let begun = if slot.withdraw() {
+                    "it has not begun and will not carry out the request"
+                } else {
+                    "it has begun, and may carry out the request later"
+                };
+                let text = format!("the router did not answer after {:?}: {begun}", limits.answer);
+                self.refuse(Failure::new(ErrorCode::Timeout, text), "", ending, limits);
+                self.send(limits);
+                return Some(what);
+            }
+        }
+        None
+    }
+
+    fn close(&mut self) {
+        if let State::Waiting(waiting) = &self.state {
+            waiting.slot.withdraw();
+        }
+        self.state = State::Closed;
+    }
+
+    /// Reads once, so that a client that sends fast does not keep the service from the others.
+    fn read(&mut self) {
+        let mut piece = [0; PIECE];
+        let room = MAX_REQUEST.saturating_sub(self.input.len()).min(PIECE);
+        match self.stream.read(&mut piece[..room]) {
+            Ok(0) => self.ended = true,
+            Ok(count) => self.input.extend_from_slice(&piece[..count]),
+            Err(error) if is_temporary(&error) => {}
+            Err(_) => self.close(),
+        }
+    }
+
+    /// Handles the requests that have arrived, as far as their answers can be sent at once.
+    fn advance(&mut self, limits: &Limits, desk: &mut impl Desk) {
+        while matches!(self.state, State::Idle | State::Reading) {
+            match read_request(&self.input) {
+                Ok(Some(request)) => {
+                    self.input.drain(..request.length);
+                    self.handle(request, limits, desk);
+                }
+                // Where the next request would begin is not known.
+                Err(failure) => self.refuse(failure, "", Ending::Close, limits),
+                Ok(None) if self.ended => return self.close(),
+                Ok(None) if self.input.is_empty() => return,
+                Ok(None) => {
+                    if matches!(self.state, State::Idle) {
+                        self.state = State::Reading;
+                        self.deadline = Instant::now() + limits.request;
+                    }
+                    return;
+                }
+            }
+            self.send(limits);
+        }
+    }
+
+    fn handle(&mut self, http: HttpRequest, limits: &Limits, desk: &mut impl Desk) {
+        let ending = if http.keep_alive { Ending::KeepAlive } else { Ending::Close };
+        let asked = Request::read(&http.method, &http.target, &http.body)
+            .and_then(|request| desk.ask(request, self.peer));
+        match asked {
+            Ok(slot) => {
+                let what = format!("{} {}", http.method, http.target);
+                self.state = State::Waiting(Waiting { slot, ending, what });
+                self.deadline = Instant::now() + limits.answer;
+            }
+            Err(failure) => self.refuse(failure, &http.target, ending, limits),
+        }
+    }
+
+    fn refuse(&mut self, failure: Failure, target: &str, ending: Ending, limits: &Limits) {
+        self.write(failure_reply(failure, target, ending), ending, limits);
+    }
+
+    fn write(&mut self, bytes: Vec<u8>, ending: Ending, limits: &Limits) {
+        self.state = State::Writing { bytes, sent: 0, ending };
+        self.deadline = Instant::now() + limits.reading;
+    }
+
+    /// Sends as much of the answer as the kernel takes.
+    fn send(&mut self, limits: &Limits) {
+        let State::Writing { bytes, sent, ending } = &mut self.state else { return };
+        while *sent < bytes.len() {
+            // A client that has gone is an error here, and not the signal SIGPIPE.
+            let fd = self.stream.as_raw_fd();
+            match send(fd, &bytes[*sent..], MsgFlags::MSG_NOSIGNAL) {
+                Ok(count) => *sent += count,
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return,
+                Err(_) => return self.close(),
+            }
+        }
+        if *ending == Ending::Close {
+            return self.close();
+        }
+        self.state = State::Idle;
+        self.deadline = Instant::now() + limits.request;
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+fn is_temporary(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock)
+}
