@@ -86,7 +86,7 @@ impl Proxy {
         }
     }
 
-    /// What other components wanted before this one registered. Sources do not count: MGM
+    /// What other components wanted before this one registered. Sources do not count: the library
     /// announces those that this component has to know when it takes an upstream (G37).
     pub fn found(&mut self, flows: &[Flow], step: &mut Step) {
         for flow in flows.iter().filter(|flow| !flow.has_source()) {
@@ -249,7 +249,7 @@ impl Proxy {
         routes.collect()
     }
 
-    /// MGM refused a call that is about no membership.
+    /// The library refused a call that is about no membership.
     pub fn refused(&mut self, call: MgmCall, code: Code, step: &mut Step) {
         match call {
             MgmCall::AddRoute { network, link } => {

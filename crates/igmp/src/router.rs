@@ -231,7 +231,7 @@ impl RouterSide {
         self.groups.settle(query.group);
     }
 
-    /// What MGM shall have of a group.
+    /// What the library shall have of a group.
     pub fn desired(&self, group: Ipv4Addr, base: &LinkBase) -> Desired {
         Desired::of(self.filter(group), base.statics_of(group))
     }

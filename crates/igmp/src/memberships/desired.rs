@@ -4,7 +4,7 @@ use crate::filter::{missing, Filter};
 use mgm_types::Flow;
 use std::net::Ipv4Addr;
 
-/// What MGM shall have of one group on one link.
+/// What the library shall have of one group on one link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Desired {
     /// `(*,g)`.
