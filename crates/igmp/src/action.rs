@@ -27,7 +27,7 @@ pub struct Transmission {
     pub destination: Ipv4Addr,
     /// The whole IPv4 datagram.
     pub octets: Vec<u8>,
-    /// Whether this machine's own hosts shall hear it: true for General Queries only.
+    /// Whether this machine itself receives it, too: true for General Queries only.
     pub loop_back: bool,
 }
 

@@ -25,7 +25,8 @@ macro_rules! reasons {
 reasons! {
     /// No IPv4 header, or one under 20 octets (I5).
     BadHeader = "bad_header",
-    /// The total length says more octets than were received, or fewer than the header has (I5).
+    /// The total length is larger than the number of octets received, or smaller than the header
+    /// (I5).
     BadLength = "bad_length",
     /// A fragment (I5).
     Fragment = "fragment",

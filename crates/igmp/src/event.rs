@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 /// Something that happened outside.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
-    /// Nothing but the passing of time: the next deadline is reached.
+    /// The time has passed to the next deadline.
     Time,
     /// A packet arrived.
     Packet(Packet<'a>),
@@ -25,8 +25,8 @@ pub enum Event<'a> {
         /// The interface index.
         link: u32,
     },
-    /// A static membership beside those of the configuration, or none any longer. It ends when the
-    /// link is unconfigured.
+    /// Adds a static membership beside those of the configuration, or deletes it again. It ends
+    /// when the link is unconfigured.
     Static {
         /// The interface index.
         link: u32,
@@ -37,8 +37,8 @@ pub enum Event<'a> {
     },
     /// Settings for all links together.
     Settings(Settings),
-    /// What the system says about a device, now. The same again changes nothing, so that all
-    /// can be read again at any time.
+    /// What the system says about a device, now. Repeating the same state changes nothing, so the
+    /// program may report all devices again at any time.
     Link {
         /// The interface index.
         link: u32,

@@ -328,7 +328,7 @@ impl Link {
         }
     }
 
-    /// What the library shall have of a group.
+    /// The memberships that the library should have of a group.
     fn desired(&self, group: Ipv4Addr) -> Desired {
         if !self.is_upstream() {
             return self.hosts_desire(group);
@@ -338,7 +338,7 @@ impl Link {
         Desired::of(Filter { exclude: false, sources }, self.base.statics_of(group))
     }
 
-    /// What the library shall have of each group.
+    /// The memberships that the library should have of each group.
     fn all_desired(&self) -> BTreeMap<Ipv4Addr, Desired> {
         let statics = self.base.statics().iter().map(|flow| flow.group());
         let learned = self.router.iter().flat_map(RouterSide::groups);
