@@ -36,16 +36,16 @@ pub enum LogEvent {
     ConfigRefused(ConfigError),
     /// The robustness is 1.
     NoRobustness,
-    /// MGM refused the link.
+    /// The library refused the link.
     TakeRefused {
-        /// What MGM returned.
+        /// What the library returned.
         code: Code,
         /// Seconds until the next try.
         retry: u64,
     },
-    /// MGM refused an add or a delete for want of memory.
+    /// The library refused an add or a delete for want of memory.
     NoMemory(Flow),
-    /// MGM refused an add or a delete for good.
+    /// The library refused an add or a delete for good.
     MembershipRefused(Flow, Code),
     /// This router queries.
     BecameQuerier,
@@ -102,11 +102,11 @@ pub enum LogEvent {
     WildcardNotReported,
     /// Other components have as many memberships as they may (G45).
     OthersLimit(Flow),
-    /// MGM refused the host route of a network of `sources`.
+    /// The library refused the host route of a network of `sources`.
     RouteRefused {
         /// The network.
         network: Prefix,
-        /// What MGM returned.
+        /// What the library returned.
         code: Code,
     },
     /// Too many flows are sent up.
@@ -155,7 +155,7 @@ impl fmt::Display for LogEvent {
             ),
             NoMemory(flow) => write!(f, "out of memory for {flow}: retrying"),
             MembershipRefused(flow, code) => {
-                write!(f, "MGM refused {flow} with {code:?}: it is not forwarded to this link")
+                write!(f, "the library refused {flow} with {code:?}: it is not forwarded to this link")
             }
             BecameQuerier => f.write_str("this router is the querier"),
             OtherQuerier(address) => write!(f, "{address} is the querier"),
@@ -221,7 +221,7 @@ impl fmt::Display for LogEvent {
             ),
             RouteRefused { network, code } => write!(
                 f,
-                "MGM refused the route to {}/{} of sources with {code:?}: retrying in 60 s",
+                "the library refused the route to {}/{} of sources with {code:?}: retrying in 60 s",
                 network.network(),
                 network.length()
             ),

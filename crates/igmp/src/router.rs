@@ -67,7 +67,7 @@ impl RouterSide {
             groups: Groups::default(),
             creations: TokenBucket::new(CREATIONS, now),
             sequences: TokenBucket::new(SEQUENCES, now),
-            // Before, hosts may have reported to nobody.
+            // Until then, there may be hosts whose reports no router has received.
             unknown_until: Time(now.0 + base.config.intervals().group_membership),
         }
     }
@@ -233,7 +233,7 @@ impl RouterSide {
         self.groups.settle(query.group);
     }
 
-    /// What MGM shall have of a group.
+    /// The memberships that the library should have of a group.
     pub fn desired(&self, group: Ipv4Addr, base: &LinkBase) -> Desired {
         Desired::of(self.filter(group), base.statics_of(group))
     }

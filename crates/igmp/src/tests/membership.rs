@@ -1,10 +1,10 @@
-//! What MGM is told (I42 to I50).
+//! What the library is told (I42 to I50).
 
 use super::lan::*;
 use crate::codec::RecordType::*;
 use crate::*;
 
-/// The MGM calls since the last look.
+/// The library calls since the last look.
 fn calls(lan: &mut Lan) -> Vec<String> {
     lan.done().into_iter().filter(|what| !what.starts_with('Q')).collect()
 }
@@ -242,7 +242,7 @@ fn i49_a_device_that_is_gone_needs_no_calls_and_comes_back_by_enable() {
     disable(&mut lan);
     assert_eq!((lan.done(), lan.state(G)), (vec![], "-".into()));
     lan.event(Event::Link { link: LINK, info: up(&[ROUTER]) });
-    assert_eq!(lan.done(), ["Q"], "MGM remembers that it is ours");
+    assert_eq!(lan.done(), ["Q"], "the library remembers that it is ours");
     lan.report(HOST, ToEx, G, &[]);
     assert_eq!(lan.done(), [""; 0]);
     enable(&mut lan, Ownership::Alone);

@@ -70,13 +70,13 @@ fn i59_a_backup_moves_the_mfes_that_were_accepted_without_a_route() {
     let moved = ["10.9.0.1,239.1.1.1", "10.9.0.3,239.1.1.1"].map(|text| (flow(text), 2));
     assert_eq!(network.moved(proxy), moved);
 
-    // An MFE that MGM does not have any longer is forgotten, the other one goes back.
+    // An MFE that the library does not have any longer is forgotten, the other one goes back.
     let call = MgmCall::SetMfe { flow: flow("10.9.0.3,239.1.1.1"), link: 2 };
     network.event(proxy, Event::Refused { call, code: Code::NotFound });
     network.set_link(proxy, 1, up("10.1.0.2"));
     assert_eq!(network.moved(proxy), [(flow("10.9.0.1,239.1.1.1"), 1)]);
 
-    // And so is one that MGM has not asked about for two lives of an MFE.
+    // And so is one that the library has not asked about for two lives of an MFE.
     network.pass(1_800_000);
     network.set_link(proxy, 1, Default::default());
     assert!(network.moved(proxy).is_empty());
@@ -114,7 +114,7 @@ fn i59_other_upstreams_move_an_mfe_by_links_and_not_by_numbers() {
     network.set_link(proxy, 1, up("10.1.0.2"));
     assert!(network.moved(proxy).is_empty());
 
-    // An MFE of an upstream that is gone is left to MGM's next question.
+    // An MFE of an upstream that is gone is left to the library's next question.
     network.proxies(proxy, &[swapped]);
     network.set_link(proxy, 4, Default::default());
     assert!(network.moved(proxy).is_empty());

@@ -131,8 +131,8 @@ fn i58_a_new_configuration_moves_or_ends_what_is_sent_up() {
 
 #[test]
 fn t75b_proxy_beside_others() {
-    // MGM alerts others of (*,g) and (*,*), and of (s,g) only the owner of the interface towards
-    // s. So what the proxy adds for hosts must be told, and nothing else.
+    // The library alerts others of (*,g) and (*,*). It alerts only the owner of the interface
+    // towards s. So what the proxy adds for hosts must be reported, and nothing else.
     let mut home = Home::new();
     let host = home.network.host("lan1", "192.168.1.50");
     home.network.join(host, &["239.7.7.7"]);

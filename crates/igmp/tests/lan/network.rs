@@ -46,7 +46,7 @@ pub fn role(role: Role) -> LinkConfig {
     LinkConfig { role, ..LinkConfig::default() }
 }
 
-/// A machine: an instance of the crate, and what its MGM has been told.
+/// A machine: an instance of the crate, and what its library has been told.
 struct Machine {
     igmp: Igmp,
     /// The LAN of each link.
@@ -253,7 +253,7 @@ impl Network {
         self.event(machine, Event::Packet(packet));
     }
 
-    /// What MGM of a machine has for a link.
+    /// The memberships that a machine's library has for a link.
     pub fn memberships(&self, machine: usize, link: u32) -> Vec<String> {
         let all = self.machines[machine].memberships.iter();
         all.filter(|(index, _)| *index == link).map(|(_, flow)| flow.to_string()).collect()
@@ -312,7 +312,7 @@ impl Network {
         &self.machines[machine].igmp
     }
 
-    /// MGM of a machine has lost its interfaces.
+    /// The library of a machine has lost its interfaces.
     pub fn forget_memberships(&mut self, machine: usize) {
         self.machines[machine].memberships.clear();
     }

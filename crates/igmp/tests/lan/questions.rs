@@ -14,7 +14,7 @@ fn t69_proxy_altnet() {
     let mut home = Home::new();
     assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
     assert!(home.network.routes(home.proxy).is_empty());
-    // At the renewal MGM says where the packets arrive, which is the present iif.
+    // At the renewal the library says where the packets arrive, which is the present iif.
     assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
 
     // `sources` that leave it out: not accepted, and the log says what arrives where.

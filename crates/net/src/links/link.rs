@@ -21,8 +21,8 @@ const IFA_LOCAL: u16 = 2;
 
 const IFF_LOWER_UP: u32 = 1 << 16;
 
-/// The flags that are kept. Others change with whoever listens on the link (IFF_PROMISC,
-/// IFF_ALLMULTI), which is no change of the link.
+/// The flags that are kept. Others (IFF_PROMISC, IFF_ALLMULTI) change when a program listens on the
+/// link, which is not a change of the link.
 const FLAGS: u32 = (libc::IFF_UP
     | libc::IFF_RUNNING
     | libc::IFF_BROADCAST
