@@ -7,6 +7,7 @@ use mgmd::daemon::reactor::Reactor;
 use mgmd::daemon::shared::{now, Shared};
 use mgmd::daemon::{Daemon, Parts};
 use mgmd::log::Log;
+use mgmd::modules::Modules;
 use mgmd::notify::Notify;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -100,11 +101,16 @@ fn start(
     let seed = now().0 ^ u64::from(std::process::id()) << 32;
     let shared = Arc::new(Shared::new(&config, seed).map_err(failed)?);
     let library = Mgm::start(&config, log, &shared).map_err(|error| refusal(&config, &error))?;
-    let log = Arc::clone(log);
+    let (log, of_modules) = (Arc::clone(log), Arc::clone(log));
+    // They need the forwarder, and may own interfaces before IGMP takes them.
+    let sink = Arc::new(move |level, text: &str| of_modules.write(level, text));
+    let modules = Modules::load(&config.modules, sink).map_err(|error| error.to_string())?;
     let notify = Notify::from_environment();
     let parts = Parts { file, config, library, shared, reactor, log, notify };
     let daemon = Daemon::start(parts)?;
-    daemon.run()?.stop().map_err(|error| error.to_string())
+    let library = daemon.run()?;
+    modules.stop();
+    library.stop().map_err(|error| error.to_string())
 }
 
 /// Why the library did not start, in one line.
