@@ -167,7 +167,7 @@ pub enum Callback {
     },
     /// CREATION_ALERT for one of the links that it names; answered at once.
     CreationAlert {
-        /// The number that the answer shall have.
+        /// The number that the answer must have.
         question: u64,
         /// The interface index.
         link: u32,
@@ -176,7 +176,7 @@ pub enum Callback {
     },
     /// RPF_CALLBACK; answered at once.
     Rpf {
-        /// The number that the answer shall have.
+        /// The number that the answer must have.
         question: u64,
         /// The flow.
         flow: Flow,

@@ -43,7 +43,7 @@ pub enum LogEvent {
         /// Seconds until the next try.
         retry: u64,
     },
-    /// The library refused an add or a delete for want of memory.
+    /// The library refused an add or a delete because it had no memory.
     NoMemory(Flow),
     /// The library refused an add or a delete for good.
     MembershipRefused(Flow, Code),
@@ -170,8 +170,8 @@ impl fmt::Display for LogEvent {
             ),
             SlowQuery { querier, response, limit } => write!(
                 f,
-                "ignored a query from {querier}: hosts may take {} s to answer it, and {} s at most \
-                 here: configure the same query-response-interval on all routers of the link",
+                "ignored a query from {querier}: it gives hosts {} s for their answers, and this router \
+                 permits at most {} s: configure the same query-response-interval on all routers of the link",
                 response / 1_000,
                 limit / 1_000
             ),
@@ -202,8 +202,8 @@ impl fmt::Display for LogEvent {
             ),
             NotForwarding(Some(querier)) => write!(
                 f,
-                "{querier} is the querier: nothing is forwarded to this link until this router is; \
-                 set forward-always if that one does not forward"
+                "{querier} is the querier: nothing is forwarded to this link until this router is \
+                 the querier; set forward-always if {querier} does not forward"
             ),
             NotForwarding(None) => f.write_str(
                 "this router does not query here: nothing is forwarded to this link; give it an \
@@ -211,7 +211,7 @@ impl fmt::Display for LogEvent {
             ),
             ProxyRefused(error) => write!(f, "{error}; the former upstreams stay"),
             WildcardNotReported => f.write_str(
-                "another component wants all groups, which IGMP cannot report: as long as it does, \
+                "another component wants all groups, which IGMP cannot report: until it leaves them, \
                  a (*,g) that other components add is not reported upstream; list such groups in join",
             ),
             OthersLimit(flow) => write!(

@@ -252,7 +252,8 @@ impl RouterSide {
     }
 }
 
-/// What MGM shall have of a group, before or after a step that may change it.
+/// The memberships that the library should have of a group, before or after a step that may change
+/// them.
 struct Snapshot<'a> {
     group: Ipv4Addr,
     /// What the step may change. The rest is left out.
