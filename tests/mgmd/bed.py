@@ -57,14 +57,15 @@ def proxy(upstream, *downstream, **keys):
 
 
 class Switch:
-    """An Ethernet switch with a network of its own, 10.N.0.0/24. It floods multicast."""
+    """An Ethernet switch with a network of its own, 10.N.0.0/24. It floods multicast, unless the
+    options of its bridge say otherwise."""
 
-    def __init__(self, lab, number):
+    def __init__(self, lab, number, options="mcast_snooping 0"):
         self.number = number
         self._ports = itertools.count()
         self._host = lab.host(f"switch{number}")
         _quiet(self._host)
-        self._host.ip("link add lan type bridge mcast_snooping 0", "link set lan up")
+        self._host.ip(f"link add lan type bridge {options}", "link set lan up")
 
     def attach(self, host, last, interface="eth0", gateway=None):
         """Links a host to the switch; `last` is the last octet of its address."""
@@ -81,12 +82,6 @@ class Switch:
         if host.interface is None:
             host.interface, host.address = interface, address
         return port
-
-    def unplug(self, port):
-        self._host.ip(f"link set {port} down")
-
-    def plug(self, port):
-        self._host.ip(f"link set {port} up")
 
 
 def _quiet(host):
@@ -141,10 +136,10 @@ class Bed(unittest.TestCase):
         )
         host.interface, host.address = "eth0", f"10.{number}.0.{last}"
 
-    def lan(self, name, *hosts):
+    def lan(self, name, *hosts, **options):
         """Adds a link with several hosts to the router: 10.N.0.11/24 and so on. Returns the
-        switch, then the hosts."""
-        switch = Switch(self.lab, next(self._numbers))
+        switch, which may have options, then the hosts."""
+        switch = Switch(self.lab, next(self._numbers), **options)
         switch.attach(self.router, ROUTER, name)
         made = [self.host(host) for host in hosts]
         for last, host in enumerate(made, 11):

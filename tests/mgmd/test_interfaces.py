@@ -195,6 +195,39 @@ class Interfaces(Bed):
         self.assertEqual(self.steady.gaps(self.source), ([], []))
         self.assertTrue(self.mgmd.alive())
 
+    def test_a_reload_costs_no_packet(self):
+        """A stream that both configurations let through loses nothing; a bad file does nothing."""
+        one, two = self.link("one"), self.link("two")
+        self.serve(interface("one", {}))
+        Wire(one).query("0.0.0.0")
+        calm = interface("src") + interface("calm", {})
+        other = interface("two", {"version": "2", "leave": '"immediate"'})
+        wire = Wire(two)
+        with self.calm_stream():
+            self.mgmd.reload(calm + other)
+            wire.query("0.0.0.0", timeout=SOON)
+            until(lambda: "one" not in self.router.vifs().values(), "one is let go", SOON)
+            self.mgmd.reload(calm + interface("one", {"query-interval": '"0s"'}))
+            self.mgmd.logs("query-interval", timeout=SOON)
+            wire.clear()
+            wire.query("0.0.0.0", timeout=QI + SLACK)
+            self.mgmd.reload(calm)
+            until(lambda: "two" not in self.router.vifs().values(), "two is let go", SOON)
+        self.assert_calm()
+
+    def test_1000_interfaces_of_which_10_exist(self):
+        there = [f"lan{n}" for n in range(0, 1000, 100)]
+        self.router.ip(*(f"link add {name} type veth peer name x{name}" for name in there))
+        self.router.ip(*(f"link set {name} up" for name in there))
+        self.router.ip(*(f"link set x{name} up" for name in there))
+        tables = [interface(f"lan{n}", {}) for n in range(1000)]
+        began = time.monotonic()
+        self.serve(*tables)
+        self.assertLess(time.monotonic() - began, 1.0 + SLACK)
+        served = set(self.router.vifs().values())
+        until(lambda: set(there) <= set(self.router.vifs().values()), f"ten of them; {served}")
+        until(lambda: "12 of 1002" in self.mgmd.status(), "the status line", 1.5)
+
     def test_i80_a_restart_uses_the_saved_state(self):
         """A clean stop and a start: the streams of silent hosts are back before any report."""
         self.serve()

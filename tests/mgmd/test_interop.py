@@ -3,8 +3,8 @@
 import time
 
 import packages
-from bed import QI, Bed, interface, long
-from daemons import Frr
+from bed import OQPI, QI, ROUTER, SLACK, Bed, interface, long
+from daemons import Frr, Igmpproxy
 from members import Member
 from wire import Wire
 from wires import Stream
@@ -45,15 +45,15 @@ class OneLan(Bed):
             other.ip(f"addr add {net}.{last}/24 dev {near}", f"link set {near} up")
             if other is not self.router:
                 other.interface, other.address = near, f"{net}.{last}"
-        frr_daemon = Frr(peer, ["eth0"])
-        self.addCleanup(frr_daemon.close)
-        frr_daemon.configure(
+        self.frr = Frr(peer, ["eth0"])
+        self.addCleanup(self.frr.close)
+        self.frr.configure(
             "interface eth0",
             "ip igmp query-max-response-time 10",
             "ip igmp query-interval 2",
             "ip igmp last-member-query-interval 2",
         )
-        wire = Wire(host)
+        self.wire = wire = Wire(host)
         mgmd = self.start(interface("src"), interface("lan", {}))
         lowest = f"{net}.{min(own, frr, bridge)}"
         wire.query("0.0.0.0", source=lowest, timeout=10)
@@ -76,9 +76,37 @@ class OneLan(Bed):
         self.meet(own=10, frr=20, bridge=30)
 
     @long
-    def test_s21_frr_is_the_lowest(self):
-        self.meet(own=30, frr=10, bridge=20)
+    def test_s21_frr_is_the_lowest_and_dies(self):
+        """FRRouting/frr#12027: the next one takes over within the time that FRR has announced."""
+        self.meet(own=20, frr=10, bridge=30)
+        since = time.time()
+        self.frr.close()
+        self.wire.query("0.0.0.0", source="10.88.0.20", since=since, timeout=OQPI + SLACK)
 
     @long
     def test_s21_the_bridge_is_the_lowest(self):
         self.meet(own=20, frr=30, bridge=10)
+
+    @long
+    def test_s21_igmpproxy_is_the_lowest(self):
+        """igmpproxy asks on every downstream, whoever else does: it asks here, and is heard."""
+        switch, host = self.lan("lan", "host")
+        self.wire = Wire(host)
+        mgmd = self.start(interface("src"), interface("lan", {}))
+        self.wire.query("0.0.0.0")
+        member = Member(host, GROUP)
+        self.joined(GROUP)
+        peer = self.other_router(switch, "peer", 10)
+        self.lab.link(peer, "unused")
+        with Stream(self.feed(GROUP), 0.01):
+            proxy = Igmpproxy(peer, ["eth1", "eth0"])
+            self.addCleanup(proxy.close)
+            lower, own = (host.address.rpartition(".")[0] + f".{last}" for last in (10, ROUTER))
+            self.wire.query("0.0.0.0", source=lower)
+            mgmd.logs(lower, "is the querier")
+            since = time.time()
+            proxy.close()
+            # Its interval is that of RFC 2236, of which four times the own one is believed.
+            self.wire.query("0.0.0.0", source=own, since=since, timeout=4 * OQPI + SLACK)
+            time.sleep(QI)
+        self.assertEqual(member.gaps(), ([], []))

@@ -172,6 +172,31 @@ class SnoopingBridge(Bed):
         self.assertTrue(mgmd.alive())
 
 
+class SnoopingSwitch(Bed):
+    def test_s3_a_switch_that_snoops_does_not_forget_the_members(self):
+        """udm-iptv#43, igmpproxy#85: it deletes a member that has not reported for a while."""
+        switch, one, two = self.lan(
+            "lan", "one", "two",
+            # It queries nothing itself; the times are those of TIMES in hundredths of a second.
+            options="mcast_snooping 1 mcast_membership_interval 500 mcast_querier_interval 450"
+            " mcast_last_member_interval 20",
+        )
+        self.start(interface("src"), interface("lan", {}))
+        Wire(one).query("0.0.0.0")
+        members = [Member(one, GROUP), Member(two, GROUP, self.source)]
+        self.feed(GROUP).send_until(lambda: all(m.arrived for m in members), "the stream")
+        with Stream(self.feed(GROUP), 0.01):
+            time.sleep(2 * GMI)
+            members[0].leave()
+            time.sleep(GMI)
+        for member in members:
+            self.assertEqual(member.gaps(), ([], []))
+        last = self.feed(GROUP).sent - 1
+        until(lambda: members[1].numbers()[-1] == last, "the last datagram")
+        members[1].leave_source(self.source)
+        self.ended(GROUP, timeout=LMQT + SLACK)
+
+
 class Ports(Bed):
     def test_i68_a_bridge_port_is_refused(self):
         """I68: a socket on a port hears nothing, so IGMP belongs on the bridge."""
