@@ -150,11 +150,11 @@ impl Link {
 
     /// Sends a flow up by this upstream, or no longer (I58).
     pub fn raise(&mut self, flow: Flow, raised: bool, step: &mut Step) {
-        let is_news = match raised {
+        let is_changed = match raised {
             true => self.raised.insert(flow),
             false => self.raised.remove(&flow),
         };
-        if !is_news || !self.is_upstream() {
+        if !is_changed || !self.is_upstream() {
             return;
         }
         // The other flows of the group, of which there may be thousands, stay as they are.

@@ -255,7 +255,7 @@ impl RouterSide {
     }
 }
 
-/// What MGM shall have of a group, before or after a step that may change it.
+/// What the library shall have of a group, before or after a step that may change it.
 struct Snapshot<'a> {
     group: Ipv4Addr,
     /// What the step may change. The rest is left out.
