@@ -150,11 +150,11 @@ impl Link {
 
     /// Sends a flow up by this upstream, or no longer (I58).
     pub fn raise(&mut self, flow: Flow, raised: bool, step: &mut Step) {
-        let is_news = match raised {
+        let is_changed = match raised {
             true => self.raised.insert(flow),
             false => self.raised.remove(&flow),
         };
-        if !is_news || !self.is_upstream() {
+        if !is_changed || !self.is_upstream() {
             return;
         }
         // The other flows of the group, of which there may be thousands, stay as they are.
@@ -194,9 +194,10 @@ impl Link {
         if self.memberships.take_is_due(at) {
             self.memberships.take_again(step);
         }
-        for flow in self.memberships.failures_due(at) {
-            let desired = self.desired(flow.group());
-            self.memberships.tell_again(flow, &desired, step);
+        // A group may have hundreds of them.
+        for flows in self.memberships.failures_due(at).chunk_by(|a, b| a.group() == b.group()) {
+            let desired = self.desired(flows[0].group());
+            self.memberships.tell_again(flows, &desired, step);
         }
         self.with_router(step, |router, context| router.run(at, context));
         if let Some(host) = &mut self.host {

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 /// How urgent a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Something cannot work.
+    /// Something cannot work. Those that hosts can cause are as rare as warnings (G52).
     Error,
     /// Something may be wrong. At most one line a minute for each kind and link (I76).
     Warn,
@@ -136,6 +136,14 @@ impl LogEvent {
             BecameQuerier | OtherQuerier(_) => Level::Info,
             _ => Level::Warn,
         }
+    }
+}
+
+impl LogEvent {
+    /// Whether lines of this kind have the limit of warnings. Errors have it if hosts can cause
+    /// them one after the other (G52).
+    fn is_rare(&self) -> bool {
+        self.level() != Level::Error || matches!(self, LogEvent::MembershipRefused(..))
     }
 }
 
@@ -278,7 +286,7 @@ struct WarningKind {
 impl Warnings {
     /// The line to be written, if it may be written now.
     pub(crate) fn line(&mut self, now: Time, link: u32, event: LogEvent) -> Option<LogLine> {
-        if event.level() == Level::Error {
+        if !event.is_rare() {
             return Some(LogLine { link, event, left_out: 0 });
         }
         let kind = discriminant(&event);

@@ -259,25 +259,27 @@ impl Memberships {
         self.take(step);
     }
 
-    /// The memberships that the library had no memory for and that are due again at this time.
-    pub fn failures_due(&mut self, at: Time) -> BTreeSet<Flow> {
+    /// The memberships that the library had no memory for and that are due again at this time, in
+    /// ascending order.
+    pub fn failures_due(&mut self, at: Time) -> Vec<Flow> {
         if self.retry.due() > at {
-            return BTreeSet::new();
+            return Vec::new();
         }
         self.retry.wait_no_more();
-        std::mem::take(&mut self.failed)
+        std::mem::take(&mut self.failed).into_iter().collect()
     }
 
-    /// Repeats the add or delete of one flow.
-    pub fn tell_again(&mut self, flow: Flow, desired: &Desired, step: &mut Step) {
+    /// Repeats the adds or deletes of these flows, which are of one group.
+    pub fn tell_again(&mut self, flows: &[Flow], desired: &Desired, step: &mut Step) {
         if !self.are_told() {
             return;
         }
-        let wanted = desired.has(flow);
-        let call = if wanted { MgmCall::Add } else { MgmCall::Delete };
-        self.call(call, flow, Flag::Join, step);
+        for flow in flows {
+            let call = if desired.has(*flow) { MgmCall::Add } else { MgmCall::Delete };
+            self.call(call, *flow, Flag::Join, step);
+        }
         if self.is_alone() {
-            self.block(&desired.blocked, flow.group(), step);
+            self.block(&desired.blocked, flows[0].group(), step);
         }
     }
 }

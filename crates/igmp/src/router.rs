@@ -153,9 +153,12 @@ impl RouterSide {
         if self.groups.get(address).is_some_and(|group| group.earliest() > at) {
             return self.groups.settle(address);
         }
-        let before = Snapshot::of(self.groups.get(address), address, Scope::All, context);
         let version = self.version(context.base, context.step.now);
         let Some(group) = self.groups.get_mut(address) else { return };
+        let due = group.due(at);
+        let changes_mode = group.exclude && group.timer <= at;
+        let scope = if changes_mode { Scope::All } else { Scope::Listed(&due) };
+        let before = Snapshot::of(Some(&*group), address, scope, context);
         *context.step.entries -= expire(group, at);
         if !group.is_empty() {
             let (base, step) = (&mut *context.base, &mut *context.step);
