@@ -215,6 +215,18 @@ class Interfaces(Bed):
             until(lambda: "two" not in self.router.vifs().values(), "two is let go", SOON)
         self.assert_calm()
 
+    def test_a_service_manager_that_does_not_read_delays_nothing(self):
+        self.serve()
+        self.mgmd.ignore_notifications()
+        self.mgmd.logs("service manager", timeout=6)  # its socket holds ten messages
+        since = time.time()
+        time.sleep(3 * QI)
+        queries = self.calm_wire.queries("0.0.0.0", since=since)
+        gaps = [after.time - before.time for before, after in zip(queries, queries[1:])]
+        self.assertGreaterEqual(len(gaps), 1)
+        self.assertLess(max(gaps) - QI, SLACK)
+        self.assertEqual(self.mgmd.stop(timeout=2.5), 0)
+
     def test_1000_interfaces_of_which_10_exist(self):
         there = [f"lan{n}" for n in range(0, 1000, 100)]
         self.router.ip(*(f"link add {name} type veth peer name x{name}" for name in there))

@@ -2,7 +2,7 @@
 
 import time
 
-from bed import GMI, LMQT, QI, SLACK, Bed, OneHost, Switch, interface
+from bed import GMI, LMQT, QI, QRI, SLACK, Bed, OneHost, Switch, interface
 from firewall import INPUT, drops
 from lab import until
 from members import Member
@@ -39,7 +39,11 @@ class System(OneHost):
         self.serve()
         own = Member(self.router, "239.9.9.9", interface="lan")
         until(lambda: self.wire.records("239.9.9.9", source=self.own), "the kernel's report")
-        time.sleep(QI)  # own queries are answered by the own kernel
+        # Own queries are answered by the own kernel (I69): with IS_EX, unlike a join.
+        until(
+            lambda: (IS_EX, frozenset()) in self.wire.records("239.9.9.9", source=self.own),
+            "the kernel's answer", QI + QRI + SLACK,
+        )
         self.settle(self.wire)
         self.assertNotIn("lan", self.oifs("239.9.9.9"))
         own.close()

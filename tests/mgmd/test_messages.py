@@ -212,6 +212,15 @@ class Messages(OneHost):
         self.not_joined(self.wire, GROUP)
         self.counted("record_overrun")
 
+    def test_s25_leave_to_a_unicast_address(self):
+        """FRRouting/frr PR#7751: other hosts do not hear it."""
+        self.serve()
+        self.wire.send(v2_report(GROUP))
+        self.joined(GROUP)
+        self.wire.send(leave(GROUP), destination=self.own)
+        self.settle(self.wire)
+        self.assertEqual(self.wire.queries(GROUP), [])
+
     def test_s36_queries_are_such_as_strict_hosts_want(self):
         """openwrt/omcproxy#23, and I18: TTL 1, TOS 0xC0, Router Alert, the right destination."""
         self.serve()

@@ -240,8 +240,9 @@ impl fmt::Display for LogEvent {
             ),
             ArrivesElsewhere { flow, expected: 0 } => write!(
                 f,
-                "{flow} arrives on this upstream, but no route leads to its source: it is not \
-                 accepted unless sources and groups of the upstream match"
+                "{flow} arrives on this upstream, but no route to its source leads through an \
+                 interface of this router: it is not accepted unless sources and groups of the \
+                 upstream match"
             ),
             ArrivesElsewhere { flow, expected } => write!(
                 f,
