@@ -19,8 +19,8 @@ use std::net::Ipv4Addr;
 
 /// IGMP on all links of a router.
 ///
-/// It has no socket, clock or thread: [`Igmp::handle`] is told what happens and when, and
-/// lists what is to be done. Equal seeds and events make equal actions (I1).
+/// It has no socket, clock or thread: [`Igmp::handle`] takes an event and its time, and lists the
+/// actions that the program has to carry out. Equal seeds and events give equal actions (I1).
 #[derive(Debug)]
 pub struct Igmp {
     links: BTreeMap<u32, Link>,
@@ -189,8 +189,8 @@ impl Igmp {
         links.chain([(self.proxy.deadline(), None)]).min()
     }
 
-    /// When [`Event::Time`] is due. It may turn out then that nothing is to be done: timers
-    /// that rise are looked at when they would have ended.
+    /// When [`Event::Time`] is due. That event may cause no action: if a timer was set later, its
+    /// old deadline stays until it is reached.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         self.first_deadline().map(|(at, _)| at).filter(|at| *at != crate::NEVER)

@@ -76,7 +76,13 @@ impl Mgm {
 struct Lines {
     log: Arc<Log>,
     /// `None` when the start has succeeded.
-    waiting: Arc<Mutex<Option<Vec<(LogLevel, String)>>>>,
+    waiting: Arc<Mutex<Option<Vec<Line>>>>,
+}
+
+/// A line of the library's log.
+struct Line {
+    level: LogLevel,
+    text: String,
 }
 
 impl Lines {
@@ -90,7 +96,7 @@ impl Lines {
             let (level, text) = (of_library(level), in_words_of_the_file(text));
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             match &mut *waiting {
-                Some(lines) => lines.push((level, text.into_owned())),
+                Some(lines) => lines.push(Line { level, text: text.into_owned() }),
                 None => {
                     drop(waiting);
                     log.write(level, &text);
@@ -101,7 +107,7 @@ impl Lines {
 
     fn begin(&self) {
         let lines = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        for (level, text) in lines.into_iter().flatten() {
+        for Line { level, text } in lines.into_iter().flatten() {
             self.log.write(level, &text);
         }
     }

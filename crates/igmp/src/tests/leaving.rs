@@ -18,7 +18,7 @@ fn settled(config: LinkConfig) -> Lan {
     lan
 }
 
-/// What a record does to a group after these reports: MGM calls and queries, and the state.
+/// What a record does to a group after these reports: library calls and queries, and the state.
 fn after(
     leave: LeaveMode,
     reports: &[(&str, RecordType, &[u32])],
