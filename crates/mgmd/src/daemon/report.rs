@@ -18,9 +18,8 @@ pub fn start(context: Context<'_>, interfaces: &Interfaces) -> Vec<String> {
     let mut lines = vec![format!("mgmd {} has started: {forwarder}", env!("CARGO_PKG_VERSION"))];
     let missing = missing(context.config, interfaces);
     if !missing.is_empty() {
-        let (names, them) = (shortened(&missing), if missing.len() == 1 { "it" } else { "them" });
-        let text = format!("not there yet: {names}: mgmd will serve {them} from the first moment");
-        lines.push(text);
+        let appear = if missing.len() == 1 { "it appears" } else { "they appear" };
+        lines.push(format!("not there yet: {}: served when {appear}", shortened(&missing)));
     }
     if patterns(context.config).next().is_none() {
         let text = "the configuration names no interface: add [[interface]] tables";

@@ -141,7 +141,7 @@ fn learned_group(
         v1_host_present_ms: left(known.v1_until),
         v2_host_present_ms: left(known.v2_until),
         hosts_known: tracked.then(|| left(known.unknown_until).is_none()),
-        host_count: tracked.then(|| known.hosts.len() as u64),
+        host_count: tracked.then_some(known.hosts.len() as u64),
         hosts: (tracked && link.hosts).then(|| known.hosts.iter().map(host).collect()),
         ..alone(link, known.group, static_memberships)
     }
