@@ -4,7 +4,7 @@ import json
 import time
 
 from case import GROUP, NetnsTest
-from lab import Lab, until
+from lab import until
 from mgmd import FAST, Mgmd
 from router import Router
 from wires import Stream
@@ -347,6 +347,92 @@ class Proxies(MgmdTest):
         self.assertEqual(mgmd.stop(), 0)
         until(lambda: reports.groups("left") == {GROUP}, "the leave upstream")
         collector.leave()
+
+
+class Control(TwoHosts):
+    def setUp(self):
+        super().setUp()
+        settings = FAST.replace("igmp = {", 'igmp = { leave = "tracked",')
+        self.daemon = self.mgmd(
+            interfaces("to-source", "to-receiver", "gone*", settings=settings)
+            + route("10.9.0.0/16", "239.9.0.0/16", "to-receiver")
+        )
+
+    def test_answers(self):
+        ask, index = self.daemon.get, self.lab.router.index("to-receiver")
+        self.flows(self.source.emitter(GROUP), self.receiver.collector(GROUP))
+        counts = ask("/v1/status")["counts"]
+        self.assertEqual(
+            [counts[name] for name in ("interfaces_configured", "interfaces_up", "flows")],
+            [3, 2, 1],
+        )
+        links = {link["name"]: link for link in ask("/v1/interfaces")["interfaces"]}
+        self.assertEqual(links["gone*"]["state"], "missing")
+        receiver = links["to-receiver"]
+        self.assertEqual((receiver["state"], receiver["index"]), ("up", index))
+        self.assertEqual(receiver["owner"]["name"], "igmp")
+        self.assertEqual(receiver["igmp"]["querier_address"], "10.2.0.1")
+        (igmp,) = ask("/v1/igmp?interface=to-receiver")["links"]
+        self.assertTrue(igmp["querier"]["own"] and igmp["counters"]["reports"])
+        (group,) = ask(f"/v1/groups?interface=to-receiver&group={GROUP}&hosts=true")["groups"]
+        self.assertEqual([host["host"] for host in group["hosts"]], ["10.2.0.2"])
+        (flow,) = ask("/v1/flows")["flows"]
+        self.assertEqual((flow["source"], flow["group"]), (self.source.address, GROUP))
+        (known,) = ask("/v1/routes")["routes"]
+        self.assertEqual((known["state"], known["flows"]), ("active", 0))
+        self.assertEqual(ask("/v1/proxies")["proxies"], [])
+        self.assertEqual(self.daemon.ask("/v1/igmp?interface=eth7")[0], 404)
+
+    def test_groups_come_in_pages(self):
+        groups = [f"239.3.0.{n}" for n in range(1, 8)]
+        for group in groups:
+            self.receiver.collector(group)
+        body = {"interface": "to-receiver", "group": "239.3.0.200"}
+        self.assertEqual(self.daemon.ask("/v1/join", body)[0], 200)
+        expected = [*groups, "239.3.0.200"]
+
+        def all_pages():
+            found, after = [], ""
+            while True:
+                answer = self.daemon.get("/v1/groups?interface=to-receiver&limit=3" + after)
+                found += [group["group"] for group in answer["groups"]]
+                if not answer["next"]:
+                    return [group for group in found if group.startswith("239.3.")]
+                after = f"&after={answer['next']}"
+
+        until(lambda: all_pages() == expected, "all groups in pages")
+
+    def test_join_and_leave(self):
+        tap, emitter = self.receiver.tap(GROUP), self.source.emitter(GROUP)
+        body = {"interface": "to-receiver", "group": GROUP}
+        status, answer = self.daemon.ask("/v1/join", body)
+        self.assertEqual((status, answer["changed"]), (200, True))
+        self.assertEqual(self.daemon.ask("/v1/join", body)[1]["changed"], False)
+        emitter.send_until(lambda: tap.count > 0, "the stream")
+        (group,) = self.daemon.get("/v1/groups?interface=to-receiver")["groups"]
+        self.assertEqual(group["static_memberships"], [{"source": None, "until_restart": True}])
+        self.lab.router.ip("link del to-receiver")
+        self.lab.relink("to-receiver")
+        tap = self.receiver.tap(GROUP)
+        emitter.send_until(lambda: tap.count > 0, "the stream on the new device")
+        self.assertEqual(self.daemon.ask("/v1/leave", body)[0], 200)
+        tap.falls_silent(emitter)
+        self.assertEqual(self.daemon.ask("/v1/leave", body)[0], 404)
+        other = {"interface": "eth7", "group": GROUP}
+        self.assertEqual(self.daemon.ask("/v1/join", other)[0], 404)
+
+    def test_reload_and_log_level(self):
+        self.daemon.write(interfaces("to-source", "to-receiver"))
+        status, answer = self.daemon.ask("/v1/reload", "")
+        self.assertEqual(status, 200, answer)
+        self.assertIn("interface gone* removed", answer["changes"])
+        self.daemon.write("[[interface]]\nname = 7\n")
+        status, answer = self.daemon.ask("/v1/reload", "")
+        self.assertEqual((status, answer["error"]["code"]), (409, "refused"))
+        config = self.daemon.get("/v1/status")["config"]
+        self.assertEqual((config["reloads"], config["reloads_refused"]), (1, 1))
+        status, answer = self.daemon.ask("/v1/log", {"level": "debug"})
+        self.assertEqual((answer["before"], answer["level"]), ("info", "debug"))
 
 
 class Igmp:

@@ -71,5 +71,5 @@ pub use link::LinkStatus;
 pub use log_event::{Level, LogEvent, LogLine};
 pub use machine::Igmp;
 pub use mgm_types::{Code, Flow, Interface, Prefix, Time};
-pub use router::QuerierStatus;
+pub use router::{GroupStatus, HostStatus, QuerierStatus, SourceStatus};
 pub use saved::SavedGroup;

@@ -8,7 +8,7 @@ use crate::link::{Link, LinkStatus};
 use crate::log_event::LogEvent;
 use crate::proxy::{Proxy, Question};
 use crate::receive::receive;
-use crate::router::RouterSide;
+use crate::router::{GroupStatus, RouterSide};
 use crate::saved::SavedGroup;
 use crate::step::Step;
 use crate::{Action, Answer, LinkConfig};
@@ -283,6 +283,22 @@ impl Igmp {
     /// What hosts want on a link, group by group in ascending order.
     pub fn groups(&self, link: u32) -> impl Iterator<Item = (Ipv4Addr, Filter)> + '_ {
         self.links.get(&link).and_then(Link::router).into_iter().flat_map(RouterSide::filters)
+    }
+
+    /// The address that queries of a link come from, if it may query.
+    #[must_use]
+    pub fn querier_address(&self, link: u32) -> Option<Ipv4Addr> {
+        self.links.get(&link).and_then(|link| link.base.query_address())
+    }
+
+    /// The state of the groups of a link after this group, in ascending order.
+    pub fn group_states(
+        &self,
+        link: u32,
+        after: Option<Ipv4Addr>,
+    ) -> impl Iterator<Item = GroupStatus> + '_ {
+        let router = self.links.get(&link).and_then(Link::router).into_iter();
+        router.flat_map(move |router| router.group_states(after))
     }
 
     /// What is reported on a link as by a host, group by group in ascending order.

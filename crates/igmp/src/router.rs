@@ -13,6 +13,10 @@ mod token_bucket;
 mod tracking;
 mod transitions;
 mod version;
+mod view;
+
+pub use tracking::HostStatus;
+pub use view::{GroupStatus, SourceStatus};
 
 use crate::codec::{Message, Query, QueryBody};
 use crate::counters::DropReason;

@@ -6,7 +6,8 @@ use mgm_client::host::{self, Detail, Settings};
 use mgm_client::{owner_of, protocol, Callbacks, Client, Error, Events, Incoming, Outgoing};
 use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
 use mgm_types::{Flow, Prefix, Scope};
-use mgmd::config::{Config, Forwarder, LogLevel};
+use mgmd::config::{Forwarder, LogLevel, Router};
+use mgmd::control::StatusReader;
 use mgmd::daemon::library::{in_words_of_the_file, Library};
 use mgmd::daemon::shared::Shared;
 use mgmd::daemon::Question;
@@ -29,8 +30,12 @@ impl Mgm {
     ///
     /// # Errors
     /// Why, and what to do.
-    pub fn start(config: &Config, log: &Arc<Log>, shared: &Arc<Shared>) -> Result<Mgm, Error> {
-        let router = &config.router;
+    pub fn start(
+        router: &Router,
+        log_level: LogLevel,
+        log: &Arc<Log>,
+        shared: &Arc<Shared>,
+    ) -> Result<Mgm, Error> {
         let is_memory = router.forwarder == Forwarder::Memory;
         let forwarder = if is_memory { host::Forwarder::Memory } else { host::Forwarder::Kernel };
         // Before the start, so that mgmd alone says why it fails.
@@ -44,7 +49,7 @@ impl Mgm {
             .unicast_table(router.unicast_table)
             .mfe_timeout(router.mfe_timeout)
             .max_flows(router.max_flows)
-            .log_level(level(router.log_level))
+            .log_level(level(log_level))
             .log(move |level, text| sink(level, text));
         settings.start()?;
         lines.begin();
@@ -204,6 +209,16 @@ impl Library for Mgm {
         ownership(link)
     }
 
+    fn owner(&self, link: u32) -> Option<(u32, u32)> {
+        let owner = owner_of(link).ok().flatten()?;
+        Some((owner.protocol, owner.component))
+    }
+
+    fn version(&self) -> String {
+        let (major, minor, patch) = host::version().map_or((0, 0, 0), |version| version.build);
+        format!("{major}.{minor}.{patch}")
+    }
+
     fn groups(&self) -> Vec<Flow> {
         let groups = self.client.groups().into_iter().flatten();
         groups.map_while(Result::ok).map(of_client).collect()
@@ -243,9 +258,16 @@ impl Library for Mgm {
     }
 
     fn status(&self, is_whole: bool) -> Result<String, String> {
-        let detail = if is_whole { Detail::ALL } else { Detail::SUMMARY };
-        host::status(detail).map_err(|error| error.to_string())
+        status(if is_whole { Detail::ALL } else { Detail::SUMMARY })
     }
+
+    fn status_reader(&self) -> StatusReader {
+        Box::new(|| status(Detail { memberships: false, mfes: true }))
+    }
+}
+
+fn status(detail: Detail) -> Result<String, String> {
+    host::status(detail).map_err(|error| error.to_string())
 }
 
 /// The callbacks of IGMP.

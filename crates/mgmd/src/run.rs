@@ -89,19 +89,18 @@ fn level_of_environment() -> Result<Option<LogLevel>, String> {
 
 fn start(
     file: PathBuf,
-    mut config: Config,
+    config: Config,
     level: Option<LogLevel>,
     log: &Arc<Log>,
 ) -> Result<(), String> {
-    if let Some(level) = level {
-        log.set_level(level);
-        config.router.log_level = level;
-    }
+    let level = level.unwrap_or(config.router.log_level);
+    log.set_level(level);
     let failed = |error: nix::Error| format!("cannot start: {error}");
     let reactor = Reactor::open().map_err(failed)?;
     let seed = now().0 ^ u64::from(std::process::id()) << 32;
     let shared = Arc::new(Shared::new(&config, seed).map_err(failed)?);
-    let library = Mgm::start(&config, log, &shared).map_err(|error| refusal(&config, &error))?;
+    let library = Mgm::start(&config.router, level, log, &shared)
+        .map_err(|error| refusal(&config, &error))?;
     let (log, of_modules) = (Arc::clone(log), Arc::clone(log));
     let notify = Notify::from_environment();
     let modules = config.modules.clone();

@@ -82,6 +82,34 @@ fn i40_tracked_waits_for_the_last_known_host() {
 }
 
 #[test]
+fn i40_an_operator_sees_the_known_hosts_and_the_timers() {
+    let mut lan = settled(mode(LeaveMode::Tracked));
+    lan.report(HOST, ToEx, G, &[1]);
+    lan.report(HOST2, Allow, G, &[2, 3]);
+    lan.report(HOST2, ToEx, "239.1.1.2", &[]);
+    let states: Vec<GroupStatus> = lan.igmp.group_states(LINK, None).collect();
+    assert_eq!(
+        states.iter().map(|state| state.group).collect::<Vec<_>>(),
+        [addr(G), addr("239.1.1.2")]
+    );
+    let state = &states[0];
+    let end = state.until.expect("the group timer runs");
+    assert!(state.exclude && state.v1_until <= end && state.v2_until <= end);
+    let sources: Vec<_> =
+        state.sources.iter().map(|known| (known.source, known.until.is_some())).collect();
+    assert_eq!(sources, [(source(1), false), (source(2), true), (source(3), true)]);
+    let hosts: Vec<_> =
+        state.hosts.iter().map(|h| (h.host, h.exclude, h.sources.clone())).collect();
+    assert_eq!(
+        hosts,
+        [(addr(HOST), true, vec![source(1)]), (addr(HOST2), false, vec![source(2), source(3)])]
+    );
+    let after: Vec<GroupStatus> = lan.igmp.group_states(LINK, Some(addr(G))).collect();
+    assert_eq!(after, states[1..]);
+    assert_eq!(lan.igmp.group_states(99, None).count(), 0, "no such link");
+}
+
+#[test]
 fn i40_tracked_knows_the_sources_of_each_host() {
     let after = |reports, last| after(LeaveMode::Tracked, reports, last).1;
     let allows: &[(&str, RecordType, &[u32])] = &[(HOST, Allow, &[1, 2]), (HOST2, Allow, &[2, 3])];

@@ -2,6 +2,7 @@
 //! tests have one of their own, and so need no library.
 
 use crate::config::LogLevel;
+use crate::control::StatusReader;
 use mgm_igmp::{Code, MgmCall, Ownership};
 use mgm_types::{Flow, Scope};
 use std::borrow::Cow;
@@ -17,6 +18,12 @@ pub trait Library {
 
     /// Who has an interface that IGMP has taken.
     fn ownership(&self, link: u32) -> Ownership;
+
+    /// The protocol and the component of the client that owns an interface.
+    fn owner(&self, link: u32) -> Option<(u32, u32)>;
+
+    /// The version of the library.
+    fn version(&self) -> String;
 
     /// What other clients want already, without interfaces.
     fn groups(&self) -> Vec<Flow>;
@@ -54,6 +61,9 @@ pub trait Library {
     /// # Errors
     /// The reason.
     fn status(&self, is_whole: bool) -> Result<String, String>;
+
+    /// Reads the whole status on any thread.
+    fn status_reader(&self) -> StatusReader;
 }
 
 /// The library's words for an operator: the keys of mgmd's file instead of the library's

@@ -150,6 +150,13 @@ impl Routes {
         self.flows.len()
     }
 
+    /// The number of flows that a route's sources and groups have.
+    #[must_use]
+    pub fn count(&self, source: Prefix, group: Prefix) -> usize {
+        let is_of = |flow: &&Flow| source.contains(flow.source()) && group.contains(flow.group());
+        self.flows.keys().filter(is_of).count()
+    }
+
     /// Whether no flow is joined.
     #[must_use]
     pub fn is_empty(&self) -> bool {
