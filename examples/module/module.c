@@ -8,8 +8,9 @@
  *     args = "1 eth0 eth1"
  *
  * args has the component id of the protocol, then the names of the interfaces that it takes. Two
- * protocols of one router need different ids, and a copy of the file for each. IGMP on them is mgmd's, which reports its
- * members to the protocol (LOCAL_JOIN). mgmd_module.h documents the interface between both.
+ * protocols of one router need different ids, and a copy of the file for each. IGMP on the interfaces
+ * is mgmd's, and the library reports its members to the protocol (LOCAL_JOIN). mgmd_module.h documents
+ * the interface between mgmd and the module.
  */
 #include "../protocol.h"
 

@@ -44,8 +44,8 @@ class Modules(NetnsTest):
         return mgmd
 
     def test_stream_flows_to_a_host_on_an_interface_of_the_example(self):
-        mgmd = self.mgmd(self.interfaces + module(example(), "to-source to-receiver"))
-        mgmd.says("protocol: took to-receiver")
+        mgmd = self.mgmd(self.interfaces + module(example(), "1 to-source to-receiver"))
+        mgmd.says("protocol 1: took to-receiver")
         collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
         emitter.send_until(lambda: collector.count >= 3, "the stream")
 
@@ -58,7 +58,7 @@ class Modules(NetnsTest):
         self.assert_kernel_empty()
 
     def test_module_that_fails_ends_mgmd_and_is_named(self):
-        good = module(example(), "to-source")
+        good = module(example(), "1 to-source")
         for bad, reason in (
             ("/nowhere/protocol.so", "cannot open shared object file"),
             (Router.build.directory / "interpose.so", "is not linked with libmgm.so.1"),
@@ -69,13 +69,13 @@ class Modules(NetnsTest):
             self.assert_kernel_empty()
 
     def test_module_whose_interface_is_missing_ends_mgmd(self):
-        mgmd = self.mgmd(self.interfaces + module(example(), "to-nobody"), wait=False)
-        mgmd.says("protocol: cannot take the interface to-nobody")
+        mgmd = self.mgmd(self.interfaces + module(example(), "1 to-nobody"), wait=False)
+        mgmd.says("protocol 1: cannot take the interface to-nobody")
         mgmd.says(f"module {example()}: mgmd_module_init returned [0-9]+")
         self.assertEqual(mgmd.process.wait(10), 1)
 
     def test_reload_that_changes_modules_is_refused(self):
         mgmd = self.mgmd(self.interfaces)
-        mgmd.reload(self.interfaces + module(example(), "to-source"))
+        mgmd.reload(self.interfaces + module(example(), "1 to-source"))
         mgmd.says("module.*restart|restart.*module")
-        self.assertEqual(mgmd.has_said("protocol:"), [])
+        self.assertEqual(mgmd.has_said("protocol 1:"), [])
