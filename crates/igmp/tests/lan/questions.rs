@@ -118,6 +118,13 @@ fn g35_a_default_route_to_the_wrong_upstream_does_not_decide() {
 }
 
 #[test]
+fn i59_a_sender_on_a_lan_keeps_the_lan_although_packets_arrive_on_an_upstream() {
+    let TwoUpstreams { mut network, proxy, .. } = split();
+    // The route to the sender leads to the downstream, which is not for any upstream's flows.
+    assert_eq!(network.ask(proxy, "10.9.0.1,239.1.1.1", 3, 1), 3);
+}
+
+#[test]
 fn i59_one_network_for_the_same_groups_is_refused() {
     let mut home = Home::new();
     let upstream = |link| ProxyUpstream {
