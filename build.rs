@@ -1,7 +1,7 @@
 //! Generates the C headers into OUT_DIR, and names the shared library.
 //!
-//! `make headers` copies what this makes to include/; tests/headers.rs fails
-//! when the two differ. Nothing is written into the source tree from here.
+//! `make headers` copies them to include/, and tests/headers.rs fails if they
+//! differ from those there. This script writes nothing into the source tree.
 
 use std::env;
 use std::fmt::Write as _;
@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const HEADERS: [&str; 3] = ["mgmtypes.h", "mgm.h", "mgmhost.h"];
-/// A template's line that stands for what cbindgen makes of a source file.
+/// Marks a line of a template that names a source file. What cbindgen makes of
+/// the file replaces it.
 const MARK: &str = "//@ ";
 
 fn main() {
@@ -23,17 +24,17 @@ fn main() {
         fs::write(out.join(name), header).expect("OUT_DIR can be written to");
     }
     println!("cargo:rustc-env=MGM_TARGET={}", env::var("TARGET").expect("cargo sets it"));
-    // For the test that compares them with the committed ones.
+    // For the test that compares these headers with the committed ones.
     println!("cargo:rustc-env=MGM_HEADERS_DIR={}", out.display());
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         soname(&out);
     }
 }
 
-/// Programs are linked to libmgm.so.1, so that an incompatible libmgm.so.2 can
-/// stand beside it; and the build folder has that name too, so that they run
-/// from there. The library stays when a program closes it: MGM's threads may
-/// still be running.
+/// Sets the SONAME libmgm.so.1, so that an incompatible libmgm.so.2 can be
+/// installed beside it. Makes a link of that name in the build folder, so that
+/// programs can run there. `nodelete` keeps the library loaded when a program
+/// closes it, because its threads may still be running.
 fn soname(out: &Path) {
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmgm.so.1,-z,nodelete");
     // OUT_DIR is <profile>/build/mgm-<hash>/out
@@ -62,10 +63,10 @@ fn header(root: &Path, name: &str) -> String {
     header
 }
 
-/// What cbindgen makes of one source file: everything public in it.
+/// The declarations that cbindgen makes of all public items of one source file.
 fn section(source: &Path) -> String {
     let mut config = cbindgen::Config::from_file("cbindgen.toml").expect("cbindgen.toml is right");
-    // Functions are exported anyway, types only if they are asked for.
+    // cbindgen exports all functions, but only those types that are named here.
     let text =
         fs::read_to_string(source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
     config.export.include = text.lines().filter_map(public_type).map(str::to_owned).collect();
@@ -85,8 +86,9 @@ fn public_type(line: &str) -> Option<&str> {
     Some(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(rest))
 }
 
-/// From a rustdoc page's look to a header's: no markdown, short comments on one
-/// line, one-line declarations without blank lines between them.
+/// Turns comments of rustdoc into comments of a header: no markdown, short
+/// comments on one line, one-line declarations without blank lines between
+/// them.
 fn polish(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut out: Vec<String> = Vec::new();
@@ -126,7 +128,7 @@ fn polish(text: &str) -> String {
     format!("{}\n", tight.trim_matches('\n'))
 }
 
-/// A comment's line without markdown.
+/// Removes the markdown from a line of a comment.
 fn plain(line: &str) -> String {
     let line = line.replace('`', "");
     match line.split_once("* # ") {

@@ -5,6 +5,7 @@
 #          MGM_SHARED_FILES       libmgm.so.1.0.0 and its two links, to be installed
 #          MGM_STATIC_FILE        libmgm.a, to be installed
 #          MGM_TOP_FILE           mgmtop, to be installed
+#          MGM_ROUTER_FILE        mgmd, to be installed
 #          MGM_PRIVATE_LIBS       system libraries that a program linked with libmgm.a needs
 
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
@@ -51,6 +52,7 @@ set(_so_file "libmgm.so.${PROJECT_VERSION}")
 set(MGM_SHARED_FILES "${_lib_dir}/${_so_file}" "${_lib_dir}/${_soname}" "${_lib_dir}/${_so}")
 set(MGM_STATIC_FILE "${_lib_dir}/libmgm.a")
 set(MGM_TOP_FILE "${PROJECT_BINARY_DIR}/bin/mgmtop")
+set(MGM_ROUTER_FILE "${PROJECT_BINARY_DIR}/bin/mgmd")
 file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 
 # This target always runs cargo, which itself checks what is out of date. cargo runs in
@@ -58,14 +60,16 @@ file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 # because otherwise cargo would wait for a job server that it cannot reach.
 add_custom_target(mgm_cargo ALL
   COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS
-    "CARGO=${CARGO}" ${_cargo} build --package mgm --package mgmtop --lib --bin mgmtop --locked ${_cargo_options}
+    "CARGO=${CARGO}" ${_cargo} build --package mgm --package mgmtop --package mgmd
+    --lib --bin mgmtop --bin mgmd --locked ${_cargo_options}
     --target-dir "${MGM_CARGO_TARGET_DIR}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.so" "${_lib_dir}/${_so_file}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_so_file}" "${_lib_dir}/${_soname}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_soname}" "${_lib_dir}/${_so}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.a" "${MGM_STATIC_FILE}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmtop" "${MGM_TOP_FILE}"
-  BYPRODUCTS ${MGM_SHARED_FILES} "${MGM_STATIC_FILE}" "${MGM_TOP_FILE}"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmd" "${MGM_ROUTER_FILE}"
+  BYPRODUCTS ${MGM_SHARED_FILES} "${MGM_STATIC_FILE}" "${MGM_TOP_FILE}" "${MGM_ROUTER_FILE}"
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
   COMMENT "Building mgm with cargo"
   USES_TERMINAL VERBATIM)

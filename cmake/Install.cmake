@@ -1,10 +1,11 @@
-# The rules for "cmake --install". No installed file contains an absolute path, so the
-# installation can be moved, or staged with DESTDIR.
+# The rules for "cmake --install". No installed file contains an absolute path, except the unit for
+# systemd, so the installation can be moved, or staged with DESTDIR.
 include(CMakePackageConfigHelpers)
 
 install(PROGRAMS ${MGM_SHARED_FILES} DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${MGM_STATIC_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(PROGRAMS "${MGM_TOP_FILE}" DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(PROGRAMS "${MGM_ROUTER_FILE}" DESTINATION "${CMAKE_INSTALL_SBINDIR}")
 
 file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h"
   "${PROJECT_SOURCE_DIR}/include/*.hpp")
@@ -17,8 +18,21 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/include/win32")
 endif()
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/man1" "${PROJECT_SOURCE_DIR}/man/man3"
-  "${PROJECT_SOURCE_DIR}/man/man7" DESTINATION "${CMAKE_INSTALL_MANDIR}"
-  PATTERN mgmctl.1 EXCLUDE) # its program is not installed by this file
+  "${PROJECT_SOURCE_DIR}/man/man5" "${PROJECT_SOURCE_DIR}/man/man7" "${PROJECT_SOURCE_DIR}/man/man8"
+  DESTINATION "${CMAKE_INSTALL_MANDIR}" PATTERN mgmctl.1 EXCLUDE) # its program is not installed
+
+# The configurations of mgmd, which must not replace one that an administrator has written.
+set(_router_dir "${PROJECT_SOURCE_DIR}/crates/mgmd")
+install(DIRECTORY "${_router_dir}/examples/" DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/mgmd/examples")
+install(FILES "${_router_dir}/service/mgmd.toml" "${_router_dir}/service/ebpf.conf"
+  DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/mgmd/examples")
+# systemd reads units only below these prefixes. Nothing enables or starts the unit.
+if(CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
+  set(MGMD "${CMAKE_INSTALL_FULL_SBINDIR}/mgmd")
+  configure_file("${_router_dir}/service/mgmd.service.in" mgmd.service @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/mgmd.service" DESTINATION lib/systemd/system)
+  install(FILES "${_router_dir}/service/mgmd.sysusers" DESTINATION lib/sysusers.d RENAME mgmd.conf)
+endif()
 
 # mgm.pc derives the prefix from its own location.
 set(_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -131,7 +131,7 @@ int main(void)
     expect("routes to both networks", connect_network("10.1.0.0", TO_SOURCE) == NO_ERROR &&
                                           connect_network("10.2.0.0", TO_RECEIVER) == NO_ERROR);
     expect("the protocol serves both interfaces",
-           protocol_start(true) == NO_ERROR &&
+           protocol_start(1, "", true) == NO_ERROR &&
                protocol_take(TO_SOURCE, "to-source") == NO_ERROR &&
                protocol_take(TO_RECEIVER, "to-receiver") == NO_ERROR);
 

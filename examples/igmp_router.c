@@ -302,7 +302,7 @@ int main(int argc, char **argv)
     watched[COMMANDS].fd = STDIN_FILENO;
     watched[CLOCK].fd = start_clock();
 
-    good = protocol_start(igmp_too) == NO_ERROR && take_links(links, count, watched);
+    good = protocol_start(1, "", igmp_too) == NO_ERROR && take_links(links, count, watched);
     if (good) {
         printf("%-12s commands: mfes, groups, quit\n", "serving");
         serve(links, count, watched);

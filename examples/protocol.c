@@ -24,9 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An id that no other protocol on this router uses. */
+/* An id that no other kind of protocol on this router uses. */
 #define OUR_PROTOCOL_ID 200
-#define OUR_COMPONENT_ID 1
 #define HOST_MASK 0xffffffffu
 
 enum { MAX_INTERFACES = 32, LINE = 512 };
@@ -37,6 +36,7 @@ enum { MAX_INTERFACES = 32, LINE = 512 };
  * of Mgm functions. Instead the count is atomic, and is increased after the entry is complete.
  */
 static struct {
+    const char *label;
     HANDLE protocol;
     HANDLE igmp; /* null without `igmp_too` */
     atomic_size_t count;
@@ -80,14 +80,14 @@ static const char *name_of(DWORD index)
 }
 
 /*
- * Prints a message: a topic, then the text. It calls printf once for each line, because
+ * Prints a message: the label, a topic, then the text. It calls printf once for each line, because
  * callbacks may run on several threads.
  */
 #define SAY(topic, ...)                                                                      \
     do {                                                                                     \
         char line_[LINE];                                                                    \
         snprintf(line_, sizeof line_, __VA_ARGS__);                                          \
-        printf("%-12s %s\n", topic, line_);                                                  \
+        printf("%s%-12s %s\n", us.label, topic, line_);                                      \
     } while (0)
 
 /* Reports a call that failed, and returns its code. */
@@ -325,7 +325,7 @@ void protocol_print_groups(void)
 
 /* ---- start and end ---------------------------------------------------------- */
 
-DWORD protocol_start(bool igmp_too)
+DWORD protocol_start(DWORD component, const char *label, bool igmp_too)
 {
     /* Callbacks that are null are not called. The IGMP client needs none. */
     ROUTING_PROTOCOL_CONFIG config = {.dwCallbackFlags = 0}, quiet = config;
@@ -338,11 +338,12 @@ DWORD protocol_start(bool igmp_too)
     config.pfnWrongIfCallback = on_wrong_if;
     config.pfnLocalJoinCallback = on_local_join;
     config.pfnLocalLeaveCallback = on_local_leave;
-    code = check("register", MgmRegisterMProtocol(&config, OUR_PROTOCOL_ID, OUR_COMPONENT_ID,
-                                                  &us.protocol));
+    us.label = label;
+    code = check("register",
+                 MgmRegisterMProtocol(&config, OUR_PROTOCOL_ID, component, &us.protocol));
     if (code != NO_ERROR)
         return code;
-    SAY("registered", "protocol %d, component %d", OUR_PROTOCOL_ID, OUR_COMPONENT_ID);
+    SAY("registered", "protocol %d, component %u", OUR_PROTOCOL_ID, (unsigned)component);
     if (igmp_too) {
         code = check("register IGMP", MgmRegisterMProtocol(&quiet, PROTO_IP_IGMP, 0, &us.igmp));
         if (code == NO_ERROR)

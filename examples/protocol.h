@@ -14,11 +14,12 @@
 #include <stdint.h>
 
 /*
- * Registers the protocol. With `igmp_too` a second client, with the protocol id of IGMP, adds the
+ * Registers the protocol. Each protocol of a router that has the same id needs another `component`.
+ * `label` begins each line that the protocol prints. With `igmp_too` a second client, with the protocol id of IGMP, adds the
  * memberships that hosts ask for, and the protocol gets LOCAL_JOIN and LOCAL_LEAVE. Otherwise
  * the protocol adds them itself.
  */
-DWORD protocol_start(bool igmp_too);
+DWORD protocol_start(DWORD component, const char *label, bool igmp_too);
 
 /* Takes an interface. `name` is for messages, and must stay valid until protocol_stop. */
 DWORD protocol_take(DWORD index, const char *name);

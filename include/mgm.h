@@ -45,12 +45,12 @@
  * This also concerns functions that cause no callbacks, because every function can run
  * the log callback.
  *
- * Slow clients. A client is behind from the moment that 1,024 callbacks wait for it
- * until none waits any longer. While a client is behind, the library does not call
+ * Slow clients. A client falls behind when 1,024 callbacks wait for it, and catches up
+ * when none waits any longer. While a client is behind, the library does not call
  * WRONG_IF for it, and it does not report each single change with JOIN_ALERT,
- * PRUNE_ALERT, LOCAL_JOIN or LOCAL_LEAVE. When no callback waits any longer, the library
- * reports the present state of everything that has changed in the meantime. The client
- * may therefore be told what it already knows.
+ * PRUNE_ALERT, LOCAL_JOIN or LOCAL_LEAVE. When no callback waits any longer, the
+ * library reports the present state of everything that has changed in the meantime. The
+ * client may therefore be told what it already knows.
  */
 
 #ifndef MGM_H

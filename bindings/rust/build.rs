@@ -1,6 +1,6 @@
-//! Makes a stub of libmgm.so to link against, so that no library need be built or installed
-//! first. It has the name and the symbol versions of the real library, from the list of exports,
-//! but no code: the system's loader finds the real library when the program starts.
+//! Makes a stub of libmgm.so to link against, so that the library need not be built or installed
+//! first. The stub has the name and the symbol versions of the real library, from the list of
+//! exports, but no code: the system's loader finds the real library when the program starts.
 
 use std::env;
 use std::fmt::Write as _;
@@ -30,7 +30,7 @@ fn main() {
     write(&out.join("stub.map"), &version_script(&exports));
     let cc = env::var_os("CC").unwrap_or_else(|| "cc".into());
     let ar = env::var_os("AR").unwrap_or_else(|| "ar".into());
-    // Only libmgm.so and not libmgm.so.1, so that no loader can take the stub for the library.
+    // The name is libmgm.so and not libmgm.so.1, so that no loader uses the stub as the library.
     run(Command::new(&cc).current_dir(&out).args([
         "-shared",
         "-fPIC",
@@ -58,7 +58,8 @@ fn source(exports: &[(&str, &str)]) -> String {
     })
 }
 
-/// A node for each version, in the order of their first lines, as scripts/link-versioned does.
+/// Writes a node for each version, in the order in which the versions first occur, as
+/// scripts/link-versioned does.
 fn version_script(exports: &[(&str, &str)]) -> String {
     let mut versions: Vec<&str> = Vec::new();
     for (_, version) in exports {

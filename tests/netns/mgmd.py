@@ -3,11 +3,14 @@
 import atexit
 import ctypes
 import functools
+import http.client
+import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 
@@ -94,6 +97,25 @@ class Mgmd:
         if config is not None:
             self.write(config)
         self.process.send_signal(signal.SIGHUP)
+
+    def ask(self, target, body=None):
+        """Sends a request to the control socket. Returns the status and the JSON of the answer."""
+        connection = http.client.HTTPConnection("mgmd", timeout=6)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(6)
+        connection.sock.connect(str(self.directory / "control"))
+        method = "GET" if body is None else "POST"
+        text = None if body in (None, "") else json.dumps(body)
+        connection.request(method, target, text, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        result = answer.status, json.loads(answer.read())
+        connection.close()
+        return result
+
+    def get(self, target):
+        status, answer = self.ask(target)
+        assert status == 200, answer
+        return answer
 
     def stop(self):
         """Stops mgmd cleanly, and returns its exit status."""

@@ -159,11 +159,12 @@ class Frr(Daemon):
         self.spawn(programs / "pimd", *common, "-f", file, "-i", self.directory / "pimd.pid")
         self.serves()
 
-    def say(self, command):
-        """What vtysh would: a command, and its answer up to three zeros and a status."""
+    def say(self, *commands):
+        """What vtysh would: commands, each with its answer up to three zeros and a status. Returns
+        the last answer."""
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self.directory / "pimd.vty"))
-            for line in ("enable", command):
+            for line in ("enable", *commands):
                 client.sendall(line.encode() + b"\0")
                 answer = b""
                 while answer[-4:-1] != b"\0\0\0":
@@ -171,7 +172,12 @@ class Frr(Daemon):
                     if not piece:
                         raise AssertionError(f"{self.name} does not answer {line}")
                     answer += piece
+                if answer[-1]:
+                    raise AssertionError(f"{self.name} refuses {line}: {answer[:-4].decode()}")
         return answer[:-4].decode()
+
+    def configure(self, *commands):
+        self.say("configure terminal", *commands)
 
     def knows(self):
         found = re.search(r"Total IGMP groups: (\d+)", self.say("show ip igmp groups"))

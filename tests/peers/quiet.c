@@ -49,17 +49,17 @@ static DWORD on_wrong_if(DWORD s, DWORD g, DWORD i, DWORD nh, DWORD size, PBYTE 
     return NO_ERROR;
 }
 
-DWORD protocol_start(bool igmp_too)
+DWORD protocol_start(DWORD component, const char *label, bool igmp_too)
 {
     ROUTING_PROTOCOL_CONFIG config = {.dwCallbackFlags = 0};
 
-    (void)igmp_too;
+    (void)label, (void)igmp_too;
     config.pfnRpfCallback = on_rpf;
     config.pfnCreationAlertCallback = on_creation;
     config.pfnPruneAlertCallback = on_prune;
     config.pfnJoinAlertCallback = on_join;
     config.pfnWrongIfCallback = on_wrong_if;
-    return MgmRegisterMProtocol(&config, 200, 1, &us);
+    return MgmRegisterMProtocol(&config, 200, component, &us);
 }
 
 DWORD protocol_take(DWORD index, const char *name)

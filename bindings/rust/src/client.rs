@@ -142,10 +142,12 @@ impl Client {
         ffi::join(self.handle, flow, interface.into(), JOIN_STATE)
     }
 
-    /// Deletes a membership.
+    /// Deletes a membership. If there is no such membership, the call does nothing.
     ///
     /// # Errors
-    /// As for [`Client::join`].
+    /// [`Code::InvalidParameter`]: an address is invalid, or another client owns the interface;
+    /// [`Code::NotFound`]: no client owns the interface; [`Code::CanNotComplete`]: IGMP must wait
+    /// for [`Callbacks::enable_igmp`].
     pub fn leave(&self, interface: impl Into<Interface>, flow: Flow) -> Result<()> {
         ffi::leave(self.handle, flow, interface.into(), JOIN_STATE)
     }
@@ -162,18 +164,19 @@ impl Client {
     /// Removes the interface from the outgoing interfaces of the MFEs that exist now.
     ///
     /// # Errors
-    /// As for [`Client::join`].
+    /// As for [`Client::leave`].
     pub fn stop_forwarding(&self, interface: impl Into<Interface>, flow: Flow) -> Result<()> {
         ffi::leave(self.handle, flow, interface.into(), FORWARD_STATE)
     }
 
     /// Changes the upstream neighbour of an MFE whose incoming interface the client owns. If
     /// `incoming` is the index of another interface of the client, that becomes the incoming
-    /// interface; 0 leaves it as it is.
+    /// interface, unless an administrative boundary there covers the group. Any other value, such
+    /// as 0, leaves it as it is.
     ///
     /// # Errors
     /// [`Code::NotFound`]: there is no such MFE; [`Code::CanNotComplete`]: the client does not own
-    /// the incoming interface; [`Code::InvalidParameter`]: an address or the interface is invalid;
+    /// the incoming interface; [`Code::InvalidParameter`]: an address is invalid;
     /// [`Code::NotEnoughMemory`].
     pub fn set_mfe(
         &self,

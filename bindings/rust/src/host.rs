@@ -1,7 +1,8 @@
 //! The functions of mgmhost.h: settings, interfaces, routes, packets, log, status.
 //!
 //! A program need not call any of them: the first registration starts the library with the
-//! defaults, which environment variables can change.
+//! defaults, which environment variables can change. Each function that would start the library
+//! returns [`Code::InvalidParameter`] as long as such a variable has an invalid value.
 
 use crate::ffi::{self, Filled, Oif, RouteRest, ERROR_INSUFFICIENT_BUFFER, NO_ERROR};
 use crate::{Code, Error, Flow, Interface, Prefix, Result};
@@ -232,7 +233,8 @@ pub fn add_route(route: Route) -> Result<()> {
 /// Deletes a route of the host.
 ///
 /// # Errors
-/// [`Code::NotFound`]: there is none; [`Code::InvalidParameter`]: the network is invalid.
+/// [`Code::NotFound`]: there is none; [`Code::InvalidParameter`]: the network is invalid;
+/// [`Code::CanNotComplete`]: the library is being stopped.
 pub fn delete_route(network: Prefix) -> Result<()> {
     ffi::delete_route(network)
 }
@@ -391,8 +393,10 @@ pub fn metrics(mfes: bool) -> Result<String> {
 /// Serves status and metrics at a UNIX socket; `None` stops serving.
 ///
 /// # Errors
-/// [`Code::CanNotComplete`]: the socket cannot be created; [`Error::InvalidText`]: the path
-/// contains a zero byte.
+/// [`Code::CanNotComplete`]: the socket cannot be created, and the status is no longer served
+/// anywhere; another call has set another path meanwhile; or the library is being stopped.
+/// [`Code::InvalidParameter`]: an environment variable has an invalid value.
+/// [`Error::InvalidText`]: the path contains a zero byte.
 pub fn serve_status(path: Option<&Path>) -> Result<()> {
     let path = path.map(|path| CString::new(path.as_os_str().as_bytes())).transpose();
     ffi::serve_status(path.map_err(|_| Error::InvalidText)?.as_deref())

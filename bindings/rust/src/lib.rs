@@ -31,7 +31,9 @@
 //! ```
 //!
 //! The general rules are documented in mgm(7): [`Callbacks`] has the most important ones. A forked
-//! child cannot use the library: every call returns [`Code::CanNotComplete`].
+//! child cannot use the library: every call returns [`Code::CanNotComplete`]. So does a call in
+//! which the library finds a fault of its own. The documentation of the functions does not repeat
+//! this.
 #![cfg(target_os = "linux")]
 #![warn(missing_docs)]
 #![deny(unsafe_code)]

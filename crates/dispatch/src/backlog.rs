@@ -23,7 +23,7 @@ use std::ops::Bound;
 /// This many of a client's questions are asked in the order in which they came.
 const IN_ORDER: usize = 16;
 
-/// As many may be held back without their memory being freed afterwards.
+/// Up to this number may be held back without freeing their memory afterwards.
 const KEPT: usize = 256;
 
 /// From this number on there may be some that can be forgotten.
@@ -97,12 +97,12 @@ pub struct Backlog<Q: Question> {
     /// How many questions are in the queue: as many as may be, while others are held back.
     queued: usize,
     lines: [BTreeMap<Rank, Held<Q>>; LINES.len()],
-    /// Where the question about a subject is. There is one: if another comes, the state has
-    /// changed, and an answer to the former would be of no use.
+    /// Where the question about a subject is. A subject has only one: if another one comes, the
+    /// state has changed, and an answer to the former would be useless.
     places: HashMap<Q::Subject, (Line, Rank), RandomState>,
     /// The line whose turn it is.
     turn: usize,
-    /// The last look at the upcalls, and the number that it got here.
+    /// The number of the last look at the upcalls, and the number that it has here.
     look: (u64, u64),
     /// The last number that was given.
     count: u64,
@@ -165,9 +165,9 @@ impl<Q: Question> Backlog<Q> {
         true
     }
 
-    /// A packet of a flow was reported again. If its question is held back, it goes to the line
-    /// of those whose senders go on, or keeps its place there. It also keeps its place if there
-    /// is no memory for another one.
+    /// A packet of a flow was reported again. If its question is held back, it moves to the line of
+    /// flows whose senders continue, or keeps its place there. It also keeps its place if there is
+    /// no memory for another one.
     pub fn upcalled_again(&mut self, subject: Q::Subject, now: Time) {
         let Some(&(line, rank)) = self.places.get(&subject) else { return };
         if line != Line::New || self.headroom.take(HELD_BYTES).is_err() {
@@ -246,8 +246,8 @@ impl<Q: Question> Backlog<Q> {
         looks
     }
 
-    /// Takes out the next of those. One at a time, because there may be no memory for a list of
-    /// all. `walk` stores the position in the lines; it begins as the default.
+    /// Takes out the next of these questions, one at a time, because there may be no memory for a
+    /// list of all. `walk` stores the position in the lines; it begins as the default.
     pub fn forget_next(&mut self, now: Time, walk: &mut ForgetWalk) -> Option<Q> {
         for line in &mut self.lines[walk.line..=Line::New as usize] {
             let from = walk.after.map_or(Bound::Unbounded, Bound::Excluded);

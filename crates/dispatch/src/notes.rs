@@ -13,7 +13,7 @@ pub enum Tell<K> {
     /// The state of a topic as a whole. If its things are to be told too, call
     /// `Notes::walk`.
     All(usize),
-    /// The state of the things of a topic after this one; of all, if there is none.
+    /// The state of the things of a topic that follow this one, or of all its things.
     After(usize, Option<K>),
     /// The state of this thing.
     One(K),
@@ -49,7 +49,7 @@ struct Topic<K> {
     all: bool,
     /// How far the walk through its things has come.
     walk: Walk<K>,
-    /// The things that are noted beside that, the oldest first, and what was said of them.
+    /// The things that are noted one by one, the oldest first, and the alerts about each.
     order: VecDeque<K>,
     said: HashMap<K, Said, RandomState>,
     /// With this number of notes, those that can be dropped are searched; 0: the usual number.
@@ -125,8 +125,9 @@ impl<K: Key> Topic<K> {
         self.said.insert(key, Said { first: word, last: word });
     }
 
-    /// Forgets things of which the last word is what the client knew before the first.
-    /// What is left is what differs from that, so it does not grow with time.
+    /// Forgets things whose last alert reports what the client knew before the first one. The
+    /// things that remain differ from what the client knows, so their number does not grow with
+    /// time.
     fn forget_what_is_known(&mut self) {
         self.said.retain(|_, said| said.first == said.last);
         let said = &self.said;
@@ -162,8 +163,8 @@ impl<K: Key> Notes<K> {
         }
     }
 
-    /// Takes out what is to be told next. The first topic as a whole is told first of all,
-    /// but once a round.
+    /// Takes out what is to be told next. The first topic as a whole comes first in each round, and
+    /// only once in it.
     pub fn next(&mut self) -> Option<Tell<K>> {
         // After a whole round it is again the turn of the topic that it began with.
         for _ in 0..=TOPICS {
@@ -211,8 +212,7 @@ impl<K: Key> Notes<K> {
         self.topics.iter().all(Topic::is_empty)
     }
 
-    /// How many things are noted, as far as they can be counted: a topic that is told as a
-    /// whole is one.
+    /// How many things are noted. A topic that is noted as a whole counts as one.
     pub fn len(&self) -> usize {
         let of =
             |topic: &Topic<K>| topic.order.len() + usize::from(topic.all || topic.walk != Walk::No);

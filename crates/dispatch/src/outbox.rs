@@ -27,7 +27,7 @@ pub struct Outbox<P> {
     /// The first ticket. Without it, `rest` is empty.
     first: Option<Ticket<P>>,
     rest: VecDeque<Ticket<P>>,
-    /// The cause of the callbacks that the thread's calls cause now.
+    /// The cause of callbacks that the thread's calls add now.
     pub cause: Cause,
     /// A call inside a callback has found that callers must make the workers' callbacks. The
     /// thread does so when its outbox is empty: see [`Host::adopt`](super::Host::adopt).
@@ -87,12 +87,12 @@ impl<P: Copy + PartialEq> Outbox<P> {
         Some(number)
     }
 
-    /// How many there are.
+    /// The number of tickets.
     pub fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.rest.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no ticket.
     pub fn is_empty(&self) -> bool {
         self.first.is_none()
     }

@@ -147,10 +147,10 @@ impl<T: Item> Queue<T> {
         }
     }
 
-    /// Something with this cause comes after all callbacks that wait, but its caller does not
-    /// offer them. The callers that must offer them may be inside callbacks that do not return
-    /// (spec 8.4), so a worker gets them.
-    /// Afterwards [`needs_worker`](Queue::needs_worker) has to be asked.
+    /// Something with this cause comes after all waiting callbacks, but its caller does not offer
+    /// them. The callers that must offer them may be inside callbacks that do not return (spec
+    /// 8.4), so a worker gets them. Afterwards [`needs_worker`](Queue::needs_worker) has to be
+    /// asked.
     #[cold]
     pub fn comes_behind(&mut self, cause: Cause) {
         if self.workers_from == NONE && self.items.back().is_some_and(|last| last.cause != cause) {
@@ -273,7 +273,8 @@ impl<T: Item> Queue<T> {
         }
     }
 
-    /// Leaves all that wait, and what comes until the queue is empty, to a worker.
+    /// Leaves all waiting callbacks, and those that are added until the queue is empty, to a
+    /// worker.
     pub(super) fn hand_over(&mut self) {
         if let Some(first) = self.items.front() {
             self.workers_from = first.number;

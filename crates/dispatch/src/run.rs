@@ -197,6 +197,7 @@ fn run<'a, H: Host>(
     };
     let mut runner = Runner { host, place, callee: Some(callee) };
     let mut guard = guard; // after a panic, released before the runner is dropped
+    let mut stopped = Stopped::default();
     while let Some(callee) = &mut runner.callee {
         guard = host.look(guard, place, lane, callee);
         let Some(queue) = H::queue(&mut guard, place) else { break };
@@ -204,6 +205,7 @@ fn run<'a, H: Host>(
         // may never become empty.
         if lane == Lane::Worker && !host.outbox(|outbox| outbox.is_empty()) {
             queue.hand_over();
+            stopped = queue.stop();
             break;
         }
         match queue.next(turn) {
@@ -235,12 +237,15 @@ fn run<'a, H: Host>(
                 };
                 match next {
                     Some(number) => queue.go_on(number),
-                    None => break,
+                    None => {
+                        stopped = queue.stop();
+                        break;
+                    }
                 }
             }
         }
     }
-    runner.end(&mut guard);
+    runner.end(&mut guard, stopped);
     std::mem::forget(runner); // it holds nothing any longer
     guard
 }
@@ -256,16 +261,14 @@ struct Runner<'a, H: Host> {
 impl<H: Host> Runner<'_, H> {
     /// The run has ended; a worker has to go on if there is something left for one.
     #[inline(always)]
-    fn end(&mut self, guard: &mut H::Guard<'_>) {
+    fn end(&mut self, guard: &mut H::Guard<'_>, stopped: Stopped) {
         let Some(callee) = self.callee.take() else { return };
-        if let Some(queue) = H::queue(guard, self.place) {
-            let Stopped { catches_up, needs_worker } = queue.stop();
-            if catches_up {
-                self.host.caught_up(guard, self.place);
-            }
-            if needs_worker {
-                self.host.schedule(guard, self.place);
-            }
+        let Stopped { catches_up, needs_worker } = stopped;
+        if catches_up {
+            self.host.caught_up(guard, self.place);
+        }
+        if needs_worker {
+            self.host.schedule(guard, self.place);
         }
         self.host.put_back(guard, self.place, callee);
     }
@@ -278,10 +281,11 @@ impl<H: Host> Drop for Runner<'_, H> {
     fn drop(&mut self) {
         if self.callee.is_some() && !self.host.is_lost() {
             let guard = &mut self.host.lock();
-            if let Some(queue) = H::queue(guard, self.place) {
+            let stopped = H::queue(guard, self.place).map(|queue| {
                 queue.hand_over();
-            }
-            self.end(guard);
+                queue.stop()
+            });
+            self.end(guard, stopped.unwrap_or_default());
         }
     }
 }

@@ -225,7 +225,7 @@ impl Engine {
         limits::set_threshold(&mut self.tables, interface, threshold, fx)
     }
 
-    /// The thresholds above the least one, by interface, whether taken or not.
+    /// The thresholds above 1, by interface, also those of interfaces that are not taken.
     pub fn thresholds(&self) -> impl Iterator<Item = (Interface, u8)> + '_ {
         self.tables.limits.thresholds()
     }

@@ -9,10 +9,10 @@ use std::net::Ipv4Addr;
 pub enum Action {
     /// Send a packet.
     Send(Transmission),
-    /// Call MGM. Report what a take returns as [`crate::Event::Taken`], and each other call
+    /// Call the library. Report what a take returns as [`crate::Event::Taken`], and each other call
     /// that is refused as [`crate::Event::Refused`].
     Mgm(MgmCall),
-    /// The answer to a question of MGM's.
+    /// The answer to a question of the library.
     Answer(Answer),
     /// Write a line to the log.
     Log(LogLine),
@@ -27,11 +27,11 @@ pub struct Transmission {
     pub destination: Ipv4Addr,
     /// The whole IPv4 datagram.
     pub octets: Vec<u8>,
-    /// Whether this machine's own hosts shall hear it: true for General Queries only.
+    /// Whether this machine itself receives it, too: true for General Queries only.
     pub loop_back: bool,
 }
 
-/// A call of the MGM API by the IGMP client.
+/// A call of the library's API by the IGMP client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MgmCall {
     /// MgmTakeInterfaceOwnership.
@@ -107,7 +107,7 @@ pub enum Flag {
     Forward,
 }
 
-/// An answer to a question of MGM's.
+/// An answer to a question of the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// What RPF_CALLBACK writes: where the packets have to arrive.

@@ -17,7 +17,7 @@ pub struct Settings {
     /// Groups and sources of all links together (I52). The memberships of other components have
     /// the same limit, on their own (G45).
     pub max_entries: u32,
-    /// How long MGM keeps an MFE, in seconds: its ulTimeOut (I58).
+    /// How long the library keeps an MFE, in seconds: its ulTimeOut (I58).
     pub mfe_timeout: u32,
 }
 
@@ -92,7 +92,7 @@ pub struct LinkConfig {
     pub require_router_alert: bool,
     /// Where hosts may be beside the prefixes of the link (I10).
     pub hosts: Vec<Prefix>,
-    /// Hands joins of 224.0.0.0/24 to MGM (I15).
+    /// Hands joins of 224.0.0.0/24 to the library (I15).
     pub track_link_local: bool,
     /// How hosts that leave are treated.
     pub leave: LeaveMode,

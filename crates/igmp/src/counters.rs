@@ -25,7 +25,8 @@ macro_rules! reasons {
 reasons! {
     /// No IPv4 header, or one under 20 octets (I5).
     BadHeader = "bad_header",
-    /// The total length says more octets than were received, or fewer than the header has (I5).
+    /// The total length is larger than the number of octets received, or smaller than the header
+    /// (I5).
     BadLength = "bad_length",
     /// A fragment (I5).
     Fragment = "fragment",
@@ -120,7 +121,7 @@ pub struct Counters {
     pub queries_limited: u64,
     /// Times that the tracking of a group's hosts ended because there were too many (I40).
     pub tracking_ended: u64,
-    /// Sources that hosts exclude and MGM cannot be told to exclude (I45).
+    /// Sources that hosts exclude and the library cannot be told to exclude (I45).
     pub exclusions_not_applied: u64,
     /// Flows that a limit keeps from being sent up (I58).
     pub flows_not_sent_up: u64,
@@ -132,7 +133,7 @@ pub struct Counters {
     pub send_failures: u64,
     /// Packets that the kernel's buffer lost (I79).
     pub packets_lost: u64,
-    /// MGM calls that were refused.
+    /// Calls that the library refused.
     pub mgm_refusals: u64,
 }
 

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 /// Something that happened outside.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
-    /// Nothing but the passing of time: the next deadline is reached.
+    /// The time has passed to the next deadline.
     Time,
     /// A packet arrived.
     Packet(Packet<'a>),
@@ -25,8 +25,8 @@ pub enum Event<'a> {
         /// The interface index.
         link: u32,
     },
-    /// A static membership beside those of the configuration, or none any longer. It ends when the
-    /// link is unconfigured.
+    /// Adds a static membership beside those of the configuration, or deletes it again. It ends
+    /// when the link is unconfigured.
     Static {
         /// The interface index.
         link: u32,
@@ -37,8 +37,8 @@ pub enum Event<'a> {
     },
     /// Settings for all links together.
     Settings(Settings),
-    /// What the system says about a device, now. The same again changes nothing, so that all
-    /// can be read again at any time.
+    /// What the system says about a device, now. Repeating the same state changes nothing, so the
+    /// program may report all devices again at any time.
     Link {
         /// The interface index.
         link: u32,
@@ -53,7 +53,7 @@ pub enum Event<'a> {
     /// These are the upstreams of all proxies from now on, in the order in which they match
     /// (I60). Links that they name may be configured before or after.
     Proxies(Vec<ProxyUpstream>),
-    /// MGM makes a callback.
+    /// The library makes a callback.
     Callback(Callback),
     /// What MgmGroupEnumeration lists right after the registration, before the first take: what
     /// other components want already (I54).
@@ -62,10 +62,10 @@ pub enum Event<'a> {
     Taken {
         /// The interface index.
         link: u32,
-        /// Who else has the link, or why MGM refused it.
+        /// Who else has the link, or why the library refused it.
         result: Result<Ownership, Code>,
     },
-    /// MGM refused an add or a delete.
+    /// The library refused an add or a delete.
     Refused {
         /// The call.
         call: MgmCall,
@@ -143,16 +143,17 @@ impl LinkAddress {
 /// Who has a link that IGMP has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// IGMP alone, so that it counts as the owner (MGM's decision D3).
+    /// IGMP alone, so that it counts as the owner (the library's decision D3).
     Alone,
     /// A protocol.
     BesideOwner,
 }
 
-/// A callback of MGM. Questions have a number of the caller's, which the answer names.
+/// A callback of the library. The caller numbers each question, and the answer has the same
+/// number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callback {
-    /// DISABLE_IGMP_CALLBACK: MGM takes no calls for this link until ENABLE_IGMP.
+    /// DISABLE_IGMP_CALLBACK: the library takes no calls for this link until ENABLE_IGMP.
     DisableIgmp {
         /// The interface index.
         link: u32,
@@ -166,7 +167,7 @@ pub enum Callback {
     },
     /// CREATION_ALERT for one of the links that it names; answered at once.
     CreationAlert {
-        /// The number that the answer shall have.
+        /// The number that the answer must have.
         question: u64,
         /// The interface index.
         link: u32,
@@ -175,11 +176,11 @@ pub enum Callback {
     },
     /// RPF_CALLBACK; answered at once.
     Rpf {
-        /// The number that the answer shall have.
+        /// The number that the answer must have.
         question: u64,
         /// The flow.
         flow: Flow,
-        /// The interface index that MGM expects its packets on; 0 without a route.
+        /// The interface index that the library expects its packets on; 0 without a route.
         expected: u32,
         /// The upstream neighbour towards the source.
         neighbour: Ipv4Addr,
@@ -190,6 +191,6 @@ pub enum Callback {
     /// `(s,g)`, `(*,g)` or `(*,*)`. Those with FALSE need no event.
     JoinAlert(Flow),
     /// PRUNE_ALERT with bMemberDelete TRUE: they want it no longer. The time-out of one with
-    /// FALSE stays as MGM proposes it (I48).
+    /// FALSE stays as the library proposes it (I48).
     PruneAlert(Flow),
 }

@@ -32,7 +32,7 @@ pub struct LinkStatus {
     pub election: Option<QuerierStatus>,
     /// How many groups hosts want.
     pub groups: usize,
-    /// Whether MGM has the memberships of the link.
+    /// Whether the library has the memberships of the link.
     pub told: bool,
 }
 
@@ -150,11 +150,11 @@ impl Link {
 
     /// Sends a flow up by this upstream, or no longer (I58).
     pub fn raise(&mut self, flow: Flow, raised: bool, step: &mut Step) {
-        let is_news = match raised {
+        let is_changed = match raised {
             true => self.raised.insert(flow),
             false => self.raised.remove(&flow),
         };
-        if !is_news || !self.is_upstream() {
+        if !is_changed || !self.is_upstream() {
             return;
         }
         // The other flows of the group, of which there may be thousands, stay as they are.
@@ -194,9 +194,10 @@ impl Link {
         if self.memberships.take_is_due(at) {
             self.memberships.take_again(step);
         }
-        for flow in self.memberships.failures_due(at) {
-            let desired = self.desired(flow.group());
-            self.memberships.tell_again(flow, &desired, step);
+        // A group may have hundreds of them.
+        for flows in self.memberships.failures_due(at).chunk_by(|a, b| a.group() == b.group()) {
+            let desired = self.desired(flows[0].group());
+            self.memberships.tell_again(flows, &desired, step);
         }
         self.with_router(step, |router, context| router.run(at, context));
         if let Some(host) = &mut self.host {
@@ -254,7 +255,7 @@ impl Link {
         self.memberships.changed(changed, &mut self.base, step);
     }
 
-    /// Tells MGM what differs from `before`.
+    /// Tells the library what differs from `before`.
     fn tell_changes(&mut self, before: &BTreeMap<Ipv4Addr, Desired>, step: &mut Step) {
         let (after, none) = (self.all_desired(), Desired::default());
         let gone = before.keys().filter(|group| !after.contains_key(group));
@@ -289,7 +290,7 @@ impl Link {
         }
     }
 
-    /// The device is gone: MGM has removed its memberships already.
+    /// The device is gone: the library has removed its memberships already.
     pub fn gone(&mut self, step: &mut Step) {
         self.base.set_info(LinkInfo::default());
         self.memberships.set_gone();
@@ -328,7 +329,7 @@ impl Link {
         }
     }
 
-    /// What MGM shall have of a group.
+    /// The memberships that the library should have of a group.
     fn desired(&self, group: Ipv4Addr) -> Desired {
         if !self.is_upstream() {
             return self.hosts_desire(group);
@@ -338,7 +339,7 @@ impl Link {
         Desired::of(Filter { exclude: false, sources }, self.base.statics_of(group))
     }
 
-    /// What MGM shall have of each group.
+    /// The memberships that the library should have of each group.
     fn all_desired(&self) -> BTreeMap<Ipv4Addr, Desired> {
         let statics = self.base.statics().iter().map(|flow| flow.group());
         let learned = self.router.iter().flat_map(RouterSide::groups);
@@ -363,7 +364,7 @@ impl Link {
         }
     }
 
-    /// Keeps the memberships of the link out of MGM, or brings them back (I57).
+    /// Keeps the memberships of the link out of the library, or brings them back (I57).
     fn withhold(&mut self, withheld: bool, step: &mut Step) {
         if withheld {
             self.untell_all(step);
@@ -385,7 +386,7 @@ impl Link {
         }
     }
 
-    /// MGM refused a call.
+    /// The library refused a call.
     pub fn refused(&mut self, call: MgmCall, code: Code, step: &mut Step) {
         if let MgmCall::Add(membership) | MgmCall::Delete(membership) = call {
             self.memberships.refused(membership, code, &mut self.base, step);

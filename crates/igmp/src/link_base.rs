@@ -166,6 +166,6 @@ pub(crate) struct Addressing {
     pub source: Ipv4Addr,
     /// The destination address.
     pub destination: Ipv4Addr,
-    /// Whether this machine's own hosts shall hear it.
+    /// Whether this machine itself receives it, too.
     pub loop_back: bool,
 }

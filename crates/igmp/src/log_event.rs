@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 /// How urgent a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Something cannot work.
+    /// Something cannot work. Those that hosts can cause are as rare as warnings (G52).
     Error,
     /// Something may be wrong. At most one line a minute for each kind and link (I76).
     Warn,
@@ -36,16 +36,16 @@ pub enum LogEvent {
     ConfigRefused(ConfigError),
     /// The robustness is 1.
     NoRobustness,
-    /// MGM refused the link.
+    /// The library refused the link.
     TakeRefused {
-        /// What MGM returned.
+        /// What the library returned.
         code: Code,
         /// Seconds until the next try.
         retry: u64,
     },
-    /// MGM refused an add or a delete for want of memory.
+    /// The library refused an add or a delete because it had no memory.
     NoMemory(Flow),
-    /// MGM refused an add or a delete for good.
+    /// The library refused an add or a delete for good.
     MembershipRefused(Flow, Code),
     /// This router queries.
     BecameQuerier,
@@ -102,11 +102,11 @@ pub enum LogEvent {
     WildcardNotReported,
     /// Other components have as many memberships as they may (G45).
     OthersLimit(Flow),
-    /// MGM refused the host route of a network of `sources`.
+    /// The library refused the host route of a network of `sources`.
     RouteRefused {
         /// The network.
         network: Prefix,
-        /// What MGM returned.
+        /// What the library returned.
         code: Code,
     },
     /// Too many flows are sent up.
@@ -139,6 +139,14 @@ impl LogEvent {
     }
 }
 
+impl LogEvent {
+    /// Whether lines of this kind have the limit of warnings. Errors have it if hosts can cause
+    /// them one after the other (G52).
+    fn is_rare(&self) -> bool {
+        self.level() != Level::Error || matches!(self, LogEvent::MembershipRefused(..))
+    }
+}
+
 impl fmt::Display for LogEvent {
     #[expect(clippy::too_many_lines, reason = "an arm for each message")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,7 +163,7 @@ impl fmt::Display for LogEvent {
             ),
             NoMemory(flow) => write!(f, "out of memory for {flow}: retrying"),
             MembershipRefused(flow, code) => {
-                write!(f, "MGM refused {flow} with {code:?}: it is not forwarded to this link")
+                write!(f, "the library refused {flow} with {code:?}: it is not forwarded to this link")
             }
             BecameQuerier => f.write_str("this router is the querier"),
             OtherQuerier(address) => write!(f, "{address} is the querier"),
@@ -170,8 +178,8 @@ impl fmt::Display for LogEvent {
             ),
             SlowQuery { querier, response, limit } => write!(
                 f,
-                "ignored a query from {querier}: hosts may take {} s to answer it, and {} s at most \
-                 here: configure the same query-response-interval on all routers of the link",
+                "ignored a query from {querier}: it gives hosts {} s for their answers, and this router \
+                 permits at most {} s: configure the same query-response-interval on all routers of the link",
                 response / 1_000,
                 limit / 1_000
             ),
@@ -202,8 +210,8 @@ impl fmt::Display for LogEvent {
             ),
             NotForwarding(Some(querier)) => write!(
                 f,
-                "{querier} is the querier: nothing is forwarded to this link until this router is; \
-                 set forward-always if that one does not forward"
+                "{querier} is the querier: nothing is forwarded to this link until this router is \
+                 the querier; set forward-always if {querier} does not forward"
             ),
             NotForwarding(None) => f.write_str(
                 "this router does not query here: nothing is forwarded to this link; give it an \
@@ -211,7 +219,7 @@ impl fmt::Display for LogEvent {
             ),
             ProxyRefused(error) => write!(f, "{error}; the former upstreams stay"),
             WildcardNotReported => f.write_str(
-                "another component wants all groups, which IGMP cannot report: as long as it does, \
+                "another component wants all groups, which IGMP cannot report: until it leaves them, \
                  a (*,g) that other components add is not reported upstream; list such groups in join",
             ),
             OthersLimit(flow) => write!(
@@ -221,7 +229,7 @@ impl fmt::Display for LogEvent {
             ),
             RouteRefused { network, code } => write!(
                 f,
-                "MGM refused the route to {}/{} of sources with {code:?}: retrying in 60 s",
+                "the library refused the route to {}/{} of sources with {code:?}: retrying in 60 s",
                 network.network(),
                 network.length()
             ),
@@ -232,8 +240,9 @@ impl fmt::Display for LogEvent {
             ),
             ArrivesElsewhere { flow, expected: 0 } => write!(
                 f,
-                "{flow} arrives on this upstream, but no route leads to its source: it is not \
-                 accepted unless sources and groups of the upstream match"
+                "{flow} arrives on this upstream, but no route to its source leads through an \
+                 interface of this router: it is not accepted unless sources and groups of the \
+                 upstream match"
             ),
             ArrivesElsewhere { flow, expected } => write!(
                 f,
@@ -278,7 +287,7 @@ struct WarningKind {
 impl Warnings {
     /// The line to be written, if it may be written now.
     pub(crate) fn line(&mut self, now: Time, link: u32, event: LogEvent) -> Option<LogLine> {
-        if event.level() == Level::Error {
+        if !event.is_rare() {
             return Some(LogLine { link, event, left_out: 0 });
         }
         let kind = discriminant(&event);

@@ -8,7 +8,7 @@ use crate::link::{Link, LinkStatus};
 use crate::log_event::LogEvent;
 use crate::proxy::{Proxy, Question};
 use crate::receive::receive;
-use crate::router::RouterSide;
+use crate::router::{GroupStatus, RouterSide};
 use crate::saved::SavedGroup;
 use crate::step::Step;
 use crate::{Action, Answer, LinkConfig};
@@ -19,8 +19,8 @@ use std::net::Ipv4Addr;
 
 /// IGMP on all links of a router.
 ///
-/// It has no socket, clock or thread: [`Igmp::handle`] is told what happens and when, and
-/// lists what is to be done. Equal seeds and events make equal actions (I1).
+/// It has no socket, clock or thread: [`Igmp::handle`] takes an event and its time, and lists the
+/// actions that the program has to carry out. Equal seeds and events give equal actions (I1).
 #[derive(Debug)]
 pub struct Igmp {
     links: BTreeMap<u32, Link>,
@@ -189,8 +189,8 @@ impl Igmp {
         links.chain([(self.proxy.deadline(), None)]).min()
     }
 
-    /// When [`Event::Time`] is due. It may turn out then that nothing is to be done: timers
-    /// that rise are looked at when they would have ended.
+    /// When [`Event::Time`] is due. That event may cause no action: if a timer was set later, its
+    /// old deadline stays until it is reached.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         self.first_deadline().map(|(at, _)| at).filter(|at| *at != crate::NEVER)
@@ -283,6 +283,22 @@ impl Igmp {
     /// What hosts want on a link, group by group in ascending order.
     pub fn groups(&self, link: u32) -> impl Iterator<Item = (Ipv4Addr, Filter)> + '_ {
         self.links.get(&link).and_then(Link::router).into_iter().flat_map(RouterSide::filters)
+    }
+
+    /// The address that queries of a link come from, if it may query.
+    #[must_use]
+    pub fn querier_address(&self, link: u32) -> Option<Ipv4Addr> {
+        self.links.get(&link).and_then(|link| link.base.query_address())
+    }
+
+    /// The state of the groups of a link after this group, in ascending order.
+    pub fn group_states(
+        &self,
+        link: u32,
+        after: Option<Ipv4Addr>,
+    ) -> impl Iterator<Item = GroupStatus> + '_ {
+        let router = self.links.get(&link).and_then(Link::router).into_iter();
+        router.flat_map(move |router| router.group_states(after))
     }
 
     /// What is reported on a link as by a host, group by group in ascending order.

@@ -1,4 +1,4 @@
-//! What a link tells MGM (igmp.md, section 3): the take, and the memberships, which are a
+//! What a link tells the library (igmp.md, section 3): the take, and the memberships, which are a
 //! function of the state of the link.
 
 mod backoff;
@@ -18,26 +18,26 @@ use mgm_types::{Code, Flow, Time};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-/// What MGM knows of a link.
+/// What the library knows of a link.
 #[derive(Debug)]
 pub(crate) struct Memberships {
     link: u32,
     claim: Claim,
-    /// Between DISABLE_IGMP and ENABLE_IGMP: MGM takes no calls.
+    /// Between DISABLE_IGMP and ENABLE_IGMP: the library takes no calls.
     disabled: bool,
     /// The link is down.
     down: bool,
     /// The device does not exist.
     gone: bool,
-    /// The link's memberships are kept out of MGM.
+    /// The link's memberships are kept out of the library.
     withheld: bool,
     take: Backoff,
-    /// Memberships that MGM had no memory for.
+    /// Memberships that the library had no memory for.
     failed: BTreeSet<Flow>,
     retry: Backoff,
 }
 
-/// Whether MGM has given us the link.
+/// Whether the library has given us the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Claim {
     None,
@@ -60,7 +60,7 @@ impl Memberships {
         }
     }
 
-    /// Whether MGM has the memberships of the link now.
+    /// Whether the library has the memberships of the link now.
     pub fn are_told(&self) -> bool {
         matches!(self.claim, Claim::Taken(_)) && !self.disabled && !self.down && !self.withheld
     }
@@ -84,7 +84,7 @@ impl Memberships {
         }
     }
 
-    /// MGM refused the link: tried again later.
+    /// The library refused the link: tried again later.
     pub fn take_refused(&mut self, code: Code, base: &mut LinkBase, step: &mut Step) {
         self.claim = Claim::None;
         base.counters.mgm_refusals += 1;
@@ -95,13 +95,13 @@ impl Memberships {
         base.log(step, LogEvent::TakeRefused { code, retry });
     }
 
-    /// MGM gave us the link.
+    /// The library gave us the link.
     pub fn taken(&mut self, ownership: Ownership) {
         self.claim = Claim::Taken(ownership);
         self.take.reset();
     }
 
-    /// Gives the link back, if MGM has given it to us or is about to. Its memberships end.
+    /// Gives the link back, if the library has given it to us or is about to. Its memberships end.
     pub fn release(&mut self, step: &mut Step) {
         if self.claim != Claim::None {
             step.actions.push(Action::Mgm(MgmCall::Release { link: self.link }));
@@ -109,7 +109,7 @@ impl Memberships {
         self.claim = Claim::None;
     }
 
-    /// DISABLE_IGMP: the memberships in MGM end.
+    /// DISABLE_IGMP: the memberships in the library end.
     pub fn disable(&mut self) {
         self.disabled = true;
         self.forget_failures();
@@ -138,12 +138,12 @@ impl Memberships {
         self.take.reset();
     }
 
-    /// Whether they are kept out of MGM.
+    /// Whether they are kept out of the library.
     pub fn are_withheld(&self) -> bool {
         self.withheld
     }
 
-    /// Keeps the memberships out of MGM, or not. The caller deletes or adds them.
+    /// Keeps the memberships out of the library, or not. The caller deletes or adds them.
     pub fn set_withheld(&mut self, withheld: bool) {
         self.withheld = withheld;
         if withheld {
@@ -156,8 +156,8 @@ impl Memberships {
         self.retry.reset();
     }
 
-    /// The state of a group may have changed: tells MGM the difference, adds first (I43, I45),
-    /// and the proxy that there may be one.
+    /// The state of a group may have changed: makes the calls for the difference, adds before
+    /// deletes (I43, I45), and notes the group for the proxy.
     pub fn changed(&mut self, change: Changed, base: &mut LinkBase, step: &mut Step) {
         let Changed { group, before, after } = change;
         if before == after {
@@ -196,7 +196,7 @@ impl Memberships {
         }
     }
 
-    /// Tells MGM all of a group, which it does not have yet.
+    /// Tells the library all of a group, which it does not have yet.
     pub fn add_all(
         &mut self,
         group: Ipv4Addr,
@@ -214,7 +214,7 @@ impl Memberships {
         }
     }
 
-    /// Takes all of a group out of MGM.
+    /// Takes all of a group out of the library.
     pub fn delete_all(&mut self, group: Ipv4Addr, desired: &Desired, step: &mut Step) {
         for flow in desired.flows(group) {
             self.call(MgmCall::Delete, flow, Flag::Join, step);
@@ -231,9 +231,9 @@ impl Memberships {
         step.actions.push(Action::Mgm(call(Membership { link: self.link, flow, flag })));
     }
 
-    /// MGM refused an add or a delete (I47, I48).
+    /// The library refused an add or a delete (I47, I48).
     pub fn refused(&mut self, call: Membership, code: Code, base: &mut LinkBase, step: &mut Step) {
-        // Around a change of owner MGM refuses before DISABLE_IGMP is heard: no error.
+        // Around a change of owner the library refuses before DISABLE_IGMP is heard: no error.
         if code == Code::CanNotComplete || self.disabled {
             return;
         }
@@ -259,25 +259,27 @@ impl Memberships {
         self.take(step);
     }
 
-    /// The memberships that MGM had no memory for and that are due again at this time.
-    pub fn failures_due(&mut self, at: Time) -> BTreeSet<Flow> {
+    /// The memberships that the library had no memory for and that are due again at this time, in
+    /// ascending order.
+    pub fn failures_due(&mut self, at: Time) -> Vec<Flow> {
         if self.retry.due() > at {
-            return BTreeSet::new();
+            return Vec::new();
         }
         self.retry.wait_no_more();
-        std::mem::take(&mut self.failed)
+        std::mem::take(&mut self.failed).into_iter().collect()
     }
 
-    /// Repeats the add or delete of one flow.
-    pub fn tell_again(&mut self, flow: Flow, desired: &Desired, step: &mut Step) {
+    /// Repeats the adds or deletes of these flows, which are of one group.
+    pub fn tell_again(&mut self, flows: &[Flow], desired: &Desired, step: &mut Step) {
         if !self.are_told() {
             return;
         }
-        let wanted = desired.has(flow);
-        let call = if wanted { MgmCall::Add } else { MgmCall::Delete };
-        self.call(call, flow, Flag::Join, step);
+        for flow in flows {
+            let call = if desired.has(*flow) { MgmCall::Add } else { MgmCall::Delete };
+            self.call(call, *flow, Flag::Join, step);
+        }
         if self.is_alone() {
-            self.block(&desired.blocked, flow.group(), step);
+            self.block(&desired.blocked, flows[0].group(), step);
         }
     }
 }

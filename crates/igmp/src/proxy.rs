@@ -101,7 +101,7 @@ impl Proxy {
         self.others.refused()
     }
 
-    /// What other components wanted before this one registered. Sources do not count: MGM
+    /// What other components wanted before this one registered. Sources do not count: the library
     /// announces those that this component has to know when it takes an upstream (G37).
     pub fn found(&mut self, flows: &[Flow], step: &mut Step) {
         for flow in flows.iter().filter(|flow| !flow.has_source()) {
@@ -264,7 +264,7 @@ impl Proxy {
         alone.filter_map(|(network, by)| Some((network, self.serving[*by.first()?]?))).collect()
     }
 
-    /// MGM refused a call that is about no membership.
+    /// The library refused a call that is about no membership.
     pub fn refused(&mut self, call: MgmCall, code: Code, step: &mut Step) {
         match call {
             MgmCall::AddRoute { network, link } => {

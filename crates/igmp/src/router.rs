@@ -13,6 +13,10 @@ mod token_bucket;
 mod tracking;
 mod transitions;
 mod version;
+mod view;
+
+pub use tracking::HostStatus;
+pub use view::{GroupStatus, SourceStatus};
 
 use crate::codec::{Message, Query, QueryBody};
 use crate::counters::DropReason;
@@ -67,7 +71,7 @@ impl RouterSide {
             groups: Groups::default(),
             creations: TokenBucket::new(CREATIONS, now),
             sequences: TokenBucket::new(SEQUENCES, now),
-            // Before, hosts may have reported to nobody.
+            // Until then, there may be hosts whose reports no router has received.
             unknown_until: Time(now.0 + base.config.intervals().group_membership),
         }
     }
@@ -153,9 +157,12 @@ impl RouterSide {
         if self.groups.get(address).is_some_and(|group| group.earliest() > at) {
             return self.groups.settle(address);
         }
-        let before = Snapshot::of(self.groups.get(address), address, Scope::All, context);
         let version = self.version(context.base, context.step.now);
         let Some(group) = self.groups.get_mut(address) else { return };
+        let due = group.due(at);
+        let changes_mode = group.exclude && group.timer <= at;
+        let scope = if changes_mode { Scope::All } else { Scope::Listed(&due) };
+        let before = Snapshot::of(Some(&*group), address, scope, context);
         *context.step.entries -= expire(group, at);
         if !group.is_empty() {
             let (base, step) = (&mut *context.base, &mut *context.step);
@@ -233,7 +240,7 @@ impl RouterSide {
         self.groups.settle(query.group);
     }
 
-    /// What MGM shall have of a group.
+    /// The memberships that the library should have of a group.
     pub fn desired(&self, group: Ipv4Addr, base: &LinkBase) -> Desired {
         Desired::of(self.filter(group), base.statics_of(group))
     }
@@ -252,7 +259,8 @@ impl RouterSide {
     }
 }
 
-/// What MGM shall have of a group, before or after a step that may change it.
+/// The memberships that the library should have of a group, before or after a step that may change
+/// them.
 struct Snapshot<'a> {
     group: Ipv4Addr,
     /// What the step may change. The rest is left out.

@@ -2,7 +2,7 @@
 //!
 //! [`Lan`] is one router on one link, with a clock that stops at every deadline. What it does
 //! is compared as text: `Q` is a General Query, `Q(g)` and `Q(g,{s,…})` are specific ones, `+` and
-//! `-` are MGM calls with JOIN, `+F` and `-F` with FORWARD.
+//! `-` are library calls with JOIN, `+F` and `-F` with FORWARD.
 
 mod faults;
 mod groups;

@@ -4,74 +4,25 @@
 //!
 //! One test, because the allocator counts the whole program.
 
-use mgm_igmp::codec::{datagram, report_v3, OwnRecord, RecordType};
-use mgm_igmp::{
-    Action, Event, Igmp, Interface, LeaveMode, LinkAddress, LinkConfig, LinkInfo, Ownership,
-    Packet, Settings, Time,
-};
-use stats_alloc::{StatsAlloc, INSTRUMENTED_SYSTEM};
-use std::alloc::System;
+mod load;
+
+use load::{group, in_use, report, source, Router, GROUPS, LINK};
+use mgm_igmp::codec::{OwnRecord, RecordType};
+use mgm_igmp::{Event, LeaveMode};
 use std::net::Ipv4Addr;
 
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
-
-const LINK: u32 = 1;
-const GROUPS: u32 = 10_000;
 /// Groups with 100 tracked hosts.
 const TRACKED: u32 = 1_000;
 
-fn in_use() -> usize {
-    let stats = ALLOCATOR.stats();
-    stats.bytes_allocated - stats.bytes_deallocated
+/// A report of one record, a millisecond after the last one, which is as fast as new groups may
+/// come.
+fn send(router: &mut Router, host: u32, kind: RecordType, n: u32, sources: &[Ipv4Addr]) {
+    router.now += 1;
+    router.receive(&report(host, &[OwnRecord { kind, group: group(n), sources }]));
 }
 
-struct Router {
-    igmp: Igmp,
-    now: u64,
-    actions: Vec<Action>,
-}
-
-impl Router {
-    fn new(leave: LeaveMode) -> Router {
-        let config = LinkConfig {
-            leave,
-            max_groups: GROUPS,
-            max_sources: 1_000,
-            max_tracked: 1_000,
-            ..LinkConfig::default()
-        };
-        let address = LinkAddress::new(Ipv4Addr::new(10, 0, 0, 1), 8);
-        let addresses = vec![address];
-        let info = LinkInfo { up: true, mtu: 1_500, point_to_point: false, addresses };
-        let mut router = Router { igmp: Igmp::new(1), now: 0, actions: Vec::new() };
-        router.event(Event::Settings(Settings { max_entries: u32::MAX, ..Settings::default() }));
-        let interface = Interface::link(LINK);
-        router.event(Event::Configure { interface, config: Box::new(config) });
-        router.event(Event::Link { link: LINK, info });
-        router.event(Event::Taken { link: LINK, result: Ok(Ownership::Alone) });
-        router
-    }
-
-    fn event(&mut self, event: Event) {
-        self.igmp.handle(Time(self.now), event, &mut self.actions);
-        self.actions.clear();
-    }
-
-    /// A report of one record, a millisecond after the last one, which is as fast as new
-    /// groups may come.
-    fn report(&mut self, host: u32, kind: RecordType, group: u32, sources: &[Ipv4Addr]) {
-        self.now += 1;
-        let group = Ipv4Addr::from(0xef00_0000 + group);
-        let message = report_v3(&[OwnRecord { kind, group, sources }]);
-        let host = Ipv4Addr::from(0x0a01_0000 + host);
-        let octets = datagram(host, Ipv4Addr::new(224, 0, 0, 22), &message);
-        self.event(Event::Packet(Packet { link: LINK, unicast_frame: false, octets: &octets }));
-    }
-
-    fn groups(&self) -> u32 {
-        self.igmp.status(LINK).unwrap().groups as u32
-    }
+fn groups(router: &Router) -> u32 {
+    router.igmp.status(LINK).unwrap().groups as u32
 }
 
 /// Bytes a group without sources. In which order they come decides how full the trees are.
@@ -79,30 +30,30 @@ fn bytes_a_group(order: impl Fn(u32) -> u32) -> usize {
     let mut router = Router::new(LeaveMode::Query);
     let before = in_use();
     for n in 0..GROUPS {
-        router.report(1, RecordType::ToEx, order(n), &[]);
+        send(&mut router, 1, RecordType::ToEx, order(n), &[]);
     }
-    assert_eq!(router.groups(), GROUPS);
+    assert_eq!(groups(&router), GROUPS);
     (in_use() - before) / GROUPS as usize
 }
 
 /// Bytes a source, where each group has this many.
-fn bytes_a_source(kind: RecordType, groups: u32, sources: u32) -> usize {
+fn bytes_a_source(kind: RecordType, count: u32, sources: u32) -> usize {
     let mut router = Router::new(LeaveMode::Query);
-    for n in 0..groups {
-        router.report(1, RecordType::ToEx, n, &[]);
+    for n in 0..count {
+        send(&mut router, 1, RecordType::ToEx, n, &[]);
     }
     let before = in_use();
-    for n in 0..groups {
-        for source in 0..sources {
-            router.report(1, kind, n, &[Ipv4Addr::from(0x0a02_0000 + source)]);
+    for n in 0..count {
+        for number in 0..sources {
+            send(&mut router, 1, kind, n, &[source(number)]);
         }
     }
-    assert_eq!(router.groups(), groups);
+    assert_eq!(groups(&router), count);
     let saved = router.igmp.saved(LINK);
     let known: usize = saved.iter().map(|g| g.wanted.len() + g.excluded.len()).sum();
-    assert_eq!(known as u32, groups * sources);
+    assert_eq!(known as u32, count * sources);
     drop(saved);
-    (in_use() - before) / (groups * sources) as usize
+    (in_use() - before) / (count * sources) as usize
 }
 
 /// Bytes a tracked host, where each group has 100.
@@ -111,30 +62,22 @@ fn bytes_a_host() -> usize {
     // Before, the hosts of the link are unknown.
     router.now = 300_000;
     for n in 0..TRACKED {
-        router.report(1, RecordType::ToEx, n, &[]);
+        send(&mut router, 1, RecordType::ToEx, n, &[]);
     }
     // The reports of all hosts for a group come together, so that no group ends meanwhile.
     let before = in_use();
     for n in 0..TRACKED {
         router.now = 310_000;
         for host in 2..=100 {
-            router.report(host, RecordType::IsEx, n, &[]);
+            send(&mut router, host, RecordType::IsEx, n, &[]);
         }
     }
-    assert_eq!(router.groups(), TRACKED);
+    assert_eq!(groups(&router), TRACKED);
     let bytes = (in_use() - before) / (TRACKED * 99) as usize;
     // They are known: the leave of one of them asks nobody.
-    let mut actions = Vec::new();
-    let message = report_v3(&[OwnRecord {
-        kind: RecordType::ToIn,
-        group: Ipv4Addr::new(239, 0, 0, 5),
-        sources: &[],
-    }]);
-    let octets = datagram([10, 1, 0, 7].into(), [224, 0, 0, 22].into(), &message);
-    let packet = Packet { link: LINK, unicast_frame: false, octets: &octets };
-    router.igmp.handle(Time(router.now), Event::Packet(packet), &mut actions);
-    assert_eq!(actions, []);
-    assert_eq!(router.groups(), TRACKED);
+    let record = OwnRecord { kind: RecordType::ToIn, group: group(5), sources: &[] };
+    assert_eq!(router.receive(&report(7, &[record])), []);
+    assert_eq!(groups(&router), TRACKED);
     bytes
 }
 
@@ -143,11 +86,11 @@ fn bytes_left() -> usize {
     let mut router = Router::new(LeaveMode::Tracked);
     let before = in_use();
     for n in 0..GROUPS {
-        router.report(1, RecordType::Allow, n, &[Ipv4Addr::new(10, 2, 0, 1)]);
+        send(&mut router, 1, RecordType::Allow, n, &[source(1)]);
     }
     router.now += 1_000_000;
     router.event(Event::Time);
-    assert_eq!(router.groups(), 0);
+    assert_eq!(groups(&router), 0);
     router.actions = Vec::new();
     in_use() - before
 }

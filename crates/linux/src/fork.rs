@@ -29,8 +29,8 @@ mod unix {
     // A signal handler that has interrupted either may fork, so there is no lock, and all
     // waiting is limited.
 
-    /// Threads that are between the opening of a descriptor and its slot, or between the
-    /// latter and its closing.
+    /// Threads that have opened a descriptor and not yet put it into its slot, or have taken it out
+    /// and not yet closed it.
     static CHANGING: AtomicUsize = AtomicUsize::new(0);
     /// Threads that are forking.
     static FORKING: AtomicUsize = AtomicUsize::new(0);
@@ -45,7 +45,7 @@ mod unix {
     /// makes progress however many forks there are.
     const ROUNDS: u32 = 10;
 
-    /// Waits until there is none, for at most a tenth of a second or two. Async-signal-safe.
+    /// Waits until the count is 0, for some tenths of a second at most. Async-signal-safe.
     fn wait_for_none(count: &AtomicUsize) {
         for _ in 0..LOOKS {
             if count.load(Ordering::SeqCst) == 0 {

@@ -158,8 +158,8 @@ impl Manager {
         Ok(change(&mut table))
     }
 
-    /// Looks the sources up again that a change of the routes concerns, with `meanwhile`
-    /// called now and then, with no lock held.
+    /// Looks up again the sources that a change of the routes concerns. Calls `meanwhile` now and
+    /// then, with no lock held.
     pub(super) fn refresh_routes(
         &self,
         lane: Lane,

@@ -17,9 +17,11 @@
 //!   served, and the steps from the one to the other.
 //! - `state`, `shared`: IGMP, with what the library's callbacks ask it. `jobs`: what follows.
 //! - `routes`: static routes. `proxies`: what IGMP is told of them.
+//! - `answers`: what operators ask at the control socket. `reload`: what a reload changes.
 //! - `saved`: the groups that a restart keeps. `report`: the lines about the whole router.
 //! - `library`: what the daemon needs of libmgm; the program implements it.
 
+mod answers;
 mod context;
 mod device;
 mod interfaces;
@@ -28,6 +30,7 @@ pub mod library;
 mod plan;
 mod proxies;
 pub mod reactor;
+mod reload;
 mod report;
 mod routes;
 mod saved;
@@ -37,13 +40,15 @@ mod state;
 
 pub use state::Question;
 
-use crate::config::Config;
-use crate::config::LogLevel;
+use crate::config::{Config, LogLevel};
+use crate::control::{Inbox, Options, Outcome, Server};
 use crate::log::Log;
 use crate::notify::Notify;
+use answers::{Life, View};
 use context::Context;
 use interfaces::Interfaces;
 use library::Library;
+use mgm_control::{changes, Answer, ErrorCode, Failure, Request};
 use mgm_igmp::Event;
 use mgm_types::Time;
 use nix::sys::signal::Signal;
@@ -79,9 +84,18 @@ pub struct Parts<L> {
 pub struct Daemon<L> {
     parts: Parts<L>,
     interfaces: Interfaces,
+    control: Control,
+    life: Life,
     next_tick: Time,
     /// Whether a failure to tell the service manager was logged.
     is_notify_failing: bool,
+}
+
+/// The control socket.
+struct Control {
+    inbox: Inbox,
+    /// Dropping it closes the socket.
+    _server: Server,
 }
 
 impl<L: Library> Daemon<L> {
@@ -98,7 +112,11 @@ impl<L: Library> Daemon<L> {
         let added = parts.reactor.add(&*parts.shared, Source::Wake);
         added.map_err(|error| format!("cannot wait for callbacks: {error}"))?;
         let interfaces = Interfaces::open(context(&parts), saved)?;
-        let mut daemon = Daemon { parts, interfaces, next_tick: Time(0), is_notify_failing: false };
+        let control = open_control(&parts, &parts.config)?;
+        let life = Life { started: now(), configured: now(), reloads: 0, refused: 0 };
+        let next_tick = Time(0);
+        let mut daemon =
+            Daemon { parts, interfaces, control, life, next_tick, is_notify_failing: false };
         daemon.interfaces.serve_all(context(&daemon.parts));
         daemon.interfaces.work(context(&daemon.parts));
         for line in report::start(context(&daemon.parts), &daemon.interfaces) {
@@ -137,8 +155,12 @@ impl<L: Library> Daemon<L> {
             Source::Link(index) => self.interfaces.receive(index, context),
             Source::Wake => self.parts.shared.awake(),
             Source::Timer => self.timer(),
+            Source::Control => self.answer(),
             Source::Signal => match self.parts.reactor.signal() {
-                Some(Signal::SIGHUP) => self.reload_by_signal(),
+                Some(Signal::SIGHUP) => {
+                    // Both outcomes are in the log.
+                    let _ = self.reload_and_tell();
+                }
                 Some(_) => return true,
                 None => {}
             },
@@ -176,21 +198,63 @@ impl<L: Library> Daemon<L> {
         self.is_notify_failing = result.is_err();
     }
 
-    fn reload_by_signal(&mut self) {
+    /// Answers a request of the control socket. The others follow one by one.
+    fn answer(&mut self) {
+        let Some(asked) = self.control.inbox.receive() else { return };
+        let request = asked.request().clone();
+        let view = View {
+            context: context(&self.parts),
+            interfaces: &self.interfaces,
+            life: self.life,
+            file: &self.parts.file,
+        };
+        let outcome = view.answer(&request).unwrap_or_else(|| self.change(&request));
+        asked.answer(outcome);
+    }
+
+    fn change(&mut self, request: &Request) -> Outcome {
+        match request {
+            Request::LogLevel(level) => {
+                let (before, to) = (self.parts.log.level(), answers::level_of(*level));
+                self.parts.log.set_level(to);
+                self.parts.library.set_log_level(to);
+                let before = answers::level(before);
+                Ok(Answer::LogLevel(changes::LogLevelChanged { before, level: *level }))
+            }
+            _ => match self.reload_and_tell() {
+                Ok(changes) => {
+                    let file = self.parts.file.display().to_string();
+                    Ok(Answer::Reload(changes::Reloaded { file, changes }))
+                }
+                Err(problems) => {
+                    let text = "mgmd refuses the reload: nothing has changed";
+                    Err(Failure::new(ErrorCode::Refused, text).with_details(problems))
+                }
+            },
+        }
+    }
+
+    /// Reloads, and tells the service manager and the log.
+    fn reload_and_tell(&mut self) -> Result<Vec<String>, Vec<String>> {
         self.tell(Notify::reloading);
-        if let Err(problems) = self.reload() {
-            for problem in problems {
-                self.parts.log.write(LogLevel::Error, &problem);
+        let result = self.reload();
+        match &result {
+            Ok(changes) => {
+                self.life = Life { configured: now(), reloads: self.life.reloads + 1, ..self.life };
+                changes.iter().for_each(|line| self.parts.log.write(LogLevel::Info, line));
+                self.parts.log.write(LogLevel::Info, "configuration reloaded");
+            }
+            Err(problems) => {
+                self.life.refused += 1;
+                problems.iter().for_each(|line| self.parts.log.write(LogLevel::Error, line));
             }
         }
         self.tell(Notify::ready);
+        result
     }
 
-    /// Reads the configuration again, and applies the difference.
-    ///
-    /// # Errors
-    /// Why nothing has changed.
-    pub fn reload(&mut self) -> Result<(), Vec<String>> {
+    /// Reads the configuration again, and applies the difference. Returns what has changed.
+    fn reload(&mut self) -> Result<Vec<String>, Vec<String>> {
         let file = &self.parts.file;
         let config = Config::load(file).map_err(|problems| {
             let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -199,6 +263,10 @@ impl<L: Library> Daemon<L> {
         })?;
         let changes = Config::difference(&self.parts.config, &config)
             .map_err(|error| vec![format!("{}: {error}", file.display())])?;
+        if changes.control {
+            // It fails, if at all, before anything has changed.
+            self.control = open_control(&self.parts, &config).map_err(|error| vec![error])?;
+        }
         self.parts.config = config;
         let Parts { config, log, shared, library, .. } = &self.parts;
         if changes.log_level {
@@ -210,8 +278,7 @@ impl<L: Library> Daemon<L> {
         }
         self.interfaces.serve_all(context(&self.parts));
         self.interfaces.work(context(&self.parts));
-        self.parts.log.write(LogLevel::Info, "configuration reloaded");
-        Ok(())
+        Ok(reload::lines(&changes))
     }
 
     /// Saves the groups, leaves the groups of the host sides, and takes back the host routes. The
@@ -233,6 +300,20 @@ impl<L: Library> Daemon<L> {
         self.interfaces.work(context);
         context.log.write(LogLevel::Info, "stopped");
     }
+}
+
+/// Opens the control socket of a configuration. mgmd creates its folder if it is missing (M15).
+fn open_control<L: Library>(parts: &Parts<L>, config: &Config) -> Result<Control, String> {
+    let path = config.router.control.clone();
+    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+        let created = std::fs::create_dir(folder);
+        created.map_err(|error| format!("{}: cannot be created: {error}", folder.display()))?;
+    }
+    let options = Options::new(path, parts.library.status_reader(), Arc::clone(&parts.log));
+    let (server, inbox) = Server::open(options)?;
+    let added = parts.reactor.add(&inbox, Source::Control);
+    added.map_err(|error| format!("cannot wait for requests: {error}"))?;
+    Ok(Control { inbox, _server: server })
 }
 
 fn context<L: Library>(parts: &Parts<L>) -> Context<'_> {

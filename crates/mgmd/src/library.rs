@@ -6,13 +6,14 @@ use mgm_client::host::{self, Detail, Settings};
 use mgm_client::{owner_of, protocol, Callbacks, Client, Error, Events, Incoming, Outgoing};
 use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
 use mgm_types::{Flow, Prefix, Scope};
-use mgmd::config::{Config, Forwarder, LogLevel};
-use mgmd::daemon::library::Library;
+use mgmd::config::{Forwarder, LogLevel, Router};
+use mgmd::control::StatusReader;
+use mgmd::daemon::library::{in_words_of_the_file, Library};
 use mgmd::daemon::shared::Shared;
 use mgmd::daemon::Question;
 use mgmd::log::Log;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The component number of mgmd's IGMP.
 const COMPONENT: u32 = 0;
@@ -29,11 +30,18 @@ impl Mgm {
     ///
     /// # Errors
     /// Why, and what to do.
-    pub fn start(config: &Config, log: &Arc<Log>, shared: &Arc<Shared>) -> Result<Mgm, Error> {
-        let router = &config.router;
+    pub fn start(
+        router: &Router,
+        log_level: LogLevel,
+        log: &Arc<Log>,
+        shared: &Arc<Shared>,
+    ) -> Result<Mgm, Error> {
         let is_memory = router.forwarder == Forwarder::Memory;
         let forwarder = if is_memory { host::Forwarder::Memory } else { host::Forwarder::Kernel };
-        let sink = Arc::clone(log);
+        // Before the start, so that mgmd alone says why it fails.
+        let lines = Lines::new(log);
+        host::set_log(Some(lines.sink()))?;
+        let sink = lines.sink();
         let settings = Settings::new()
             .forwarder(forwarder)
             .open_forwarder()
@@ -41,9 +49,10 @@ impl Mgm {
             .unicast_table(router.unicast_table)
             .mfe_timeout(router.mfe_timeout)
             .max_flows(router.max_flows)
-            .log_level(level(router.log_level))
-            .log(move |level, text| sink.write(of_library(level), text));
+            .log_level(level(log_level))
+            .log(move |level, text| sink(level, text));
         settings.start()?;
+        lines.begin();
         let callbacks = Igmp { shared: Arc::clone(shared) };
         let client = Client::register(protocol::IGMP, COMPONENT, callbacks).inspect_err(|_| {
             // The first error says more.
@@ -59,6 +68,48 @@ impl Mgm {
     pub fn stop(self) -> mgm_client::Result<()> {
         drop(self.client);
         host::stop()
+    }
+}
+
+/// The lines of the library's log. Those of the start wait until it has succeeded, because a
+/// refusal is written once, as the reason why mgmd ends.
+struct Lines {
+    log: Arc<Log>,
+    /// `None` when the start has succeeded.
+    waiting: Arc<Mutex<Option<Vec<Line>>>>,
+}
+
+/// A line of the library's log.
+struct Line {
+    level: LogLevel,
+    text: String,
+}
+
+impl Lines {
+    fn new(log: &Arc<Log>) -> Lines {
+        Lines { log: Arc::clone(log), waiting: Arc::new(Mutex::new(Some(Vec::new()))) }
+    }
+
+    fn sink(&self) -> host::LogSink {
+        let (log, waiting) = (Arc::clone(&self.log), Arc::clone(&self.waiting));
+        Arc::new(move |level, text| {
+            let (level, text) = (of_library(level), in_words_of_the_file(text));
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            match &mut *waiting {
+                Some(lines) => lines.push(Line { level, text: text.into_owned() }),
+                None => {
+                    drop(waiting);
+                    log.write(level, &text);
+                }
+            }
+        })
+    }
+
+    fn begin(&self) {
+        let lines = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for Line { level, text } in lines.into_iter().flatten() {
+            self.log.write(level, &text);
+        }
     }
 }
 
@@ -158,9 +209,25 @@ impl Library for Mgm {
         ownership(link)
     }
 
+    fn owner(&self, link: u32) -> Option<(u32, u32)> {
+        let owner = owner_of(link).ok().flatten()?;
+        Some((owner.protocol, owner.component))
+    }
+
+    fn version(&self) -> String {
+        let (major, minor, patch) = host::version().map_or((0, 0, 0), |version| version.build);
+        format!("{major}.{minor}.{patch}")
+    }
+
     fn groups(&self) -> Vec<Flow> {
         let groups = self.client.groups().into_iter().flatten();
         groups.map_while(Result::ok).map(of_client).collect()
+    }
+
+    fn each_mfe(&self, take: &mut dyn FnMut(Flow, u32)) {
+        for mfe in mgm_client::mfes().map_while(Result::ok) {
+            take(Flow::new(mfe.source, mfe.group), mfe.incoming);
+        }
     }
 
     fn set_ttl_threshold(&self, link: u32, threshold: u8) -> Result<(), String> {
@@ -191,9 +258,16 @@ impl Library for Mgm {
     }
 
     fn status(&self, is_whole: bool) -> Result<String, String> {
-        let detail = if is_whole { Detail::ALL } else { Detail::SUMMARY };
-        host::status(detail).map_err(|error| error.to_string())
+        status(if is_whole { Detail::ALL } else { Detail::SUMMARY })
     }
+
+    fn status_reader(&self) -> StatusReader {
+        Box::new(|| status(Detail { memberships: false, mfes: true }))
+    }
+}
+
+fn status(detail: Detail) -> Result<String, String> {
+    host::status(detail).map_err(|error| error.to_string())
 }
 
 /// The callbacks of IGMP.

@@ -45,6 +45,15 @@ impl Log {
         self.level.store(level as u8, Ordering::Relaxed);
     }
 
+    /// The level up to which lines are written.
+    #[must_use]
+    pub fn level(&self) -> LogLevel {
+        use LogLevel::{Debug, Error, Info, Off, Trace, Warn};
+        let level = self.level.load(Ordering::Relaxed);
+        let all = [Off, Error, Warn, Info, Debug, Trace];
+        all.into_iter().find(|known| *known as u8 == level).unwrap_or(Off)
+    }
+
     /// Whether a line of this level is written. A caller whose text is expensive asks first.
     #[must_use]
     pub fn is_enabled(&self, level: LogLevel) -> bool {

@@ -12,13 +12,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-/// How long a message may wait for the service manager.
+/// How long a message may wait for the service manager, if it is sent only once.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The service manager, if one has started mgmd. Each function sends one message, and does nothing
 /// without a service manager.
 ///
-/// A message waits at most a second. The errors are those of connect(2) and send(2): the service
+/// A message that is sent only once waits at most a second. The status and the watchdog do not
+/// wait, because mgmd routes nothing meanwhile and sends them again soon. The errors are those of connect(2) and send(2): the service
 /// manager is gone, does not read, or mgmd may not use its socket. mgmd can go on after each of them.
 #[derive(Debug, Default)]
 pub struct Notify {
@@ -60,7 +61,7 @@ impl Notify {
     /// # Errors
     /// See [`Notify`].
     pub fn ready(&self) -> io::Result<()> {
-        self.send("READY=1")
+        self.send("READY=1", Some(PATIENCE))
     }
 
     /// A line about the state of mgmd, for "systemctl status".
@@ -69,7 +70,7 @@ impl Notify {
     /// See [`Notify`].
     pub fn status(&self, text: &str) -> io::Result<()> {
         // A line feed would begin another field.
-        self.send(&format!("STATUS={}", printable(text)))
+        self.send(&format!("STATUS={}", printable(text)), None)
     }
 
     /// mgmd works.
@@ -77,7 +78,7 @@ impl Notify {
     /// # Errors
     /// See [`Notify`].
     pub fn watchdog(&self) -> io::Result<()> {
-        self.send("WATCHDOG=1")
+        self.send("WATCHDOG=1", None)
     }
 
     /// mgmd begins to reload its configuration. [`Notify::ready`] ends this, also if the new
@@ -88,7 +89,7 @@ impl Notify {
     pub fn reloading(&self) -> io::Result<()> {
         // Type=notify-reload needs the time, to tell this reload from an earlier one.
         let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
-        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()))
+        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()), Some(PATIENCE))
     }
 
     /// mgmd ends.
@@ -96,13 +97,14 @@ impl Notify {
     /// # Errors
     /// See [`Notify`].
     pub fn stopping(&self) -> io::Result<()> {
-        self.send("STOPPING=1")
+        self.send("STOPPING=1", Some(PATIENCE))
     }
 
-    fn send(&self, message: &str) -> io::Result<()> {
+    fn send(&self, message: &str, patience: Option<Duration>) -> io::Result<()> {
         let Some(socket) = &self.socket else { return Ok(()) };
         let sender = UnixDatagram::unbound()?;
-        sender.set_write_timeout(Some(PATIENCE))?;
+        sender.set_nonblocking(patience.is_none())?;
+        sender.set_write_timeout(patience)?;
         sender.connect_addr(&address(socket)?)?;
         // A datagram is sent as a whole or not at all.
         sender.send(message.as_bytes()).map(|_| ())
@@ -200,12 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn a_service_manager_that_does_not_read_costs_a_second() {
+    fn a_service_manager_that_does_not_read_costs_a_second_at_most() {
         let manager = on_path("silent");
         let started = Instant::now();
         let error = (0..10_000).find_map(|_| manager.1.watchdog().err()).unwrap();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        assert_eq!(manager.1.status("full").unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+
+        let started = Instant::now();
+        assert_eq!(manager.1.stopping().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(started.elapsed() >= PATIENCE, "{:?}", started.elapsed());
+        assert!(started.elapsed() < 5 * PATIENCE, "{:?}", started.elapsed());
     }
 
     #[test]

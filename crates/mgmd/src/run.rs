@@ -3,10 +3,12 @@
 use crate::library::Mgm;
 use mgmd::arguments::{parse, Wanted, USAGE};
 use mgmd::config::{Config, Forwarder, LogLevel};
+use mgmd::daemon::library::in_words_of_the_file;
 use mgmd::daemon::reactor::Reactor;
 use mgmd::daemon::shared::{now, Shared};
 use mgmd::daemon::{Daemon, Parts};
 use mgmd::log::Log;
+use mgmd::modules::Modules;
 use mgmd::notify::Notify;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -87,30 +89,35 @@ fn level_of_environment() -> Result<Option<LogLevel>, String> {
 
 fn start(
     file: PathBuf,
-    mut config: Config,
+    config: Config,
     level: Option<LogLevel>,
     log: &Arc<Log>,
 ) -> Result<(), String> {
-    if let Some(level) = level {
-        log.set_level(level);
-        config.router.log_level = level;
-    }
+    let level = level.unwrap_or(config.router.log_level);
+    log.set_level(level);
     let failed = |error: nix::Error| format!("cannot start: {error}");
     let reactor = Reactor::open().map_err(failed)?;
     let seed = now().0 ^ u64::from(std::process::id()) << 32;
     let shared = Arc::new(Shared::new(&config, seed).map_err(failed)?);
-    let library = Mgm::start(&config, log, &shared).map_err(|error| refusal(&config, &error))?;
-    let log = Arc::clone(log);
+    let library = Mgm::start(&config.router, level, log, &shared)
+        .map_err(|error| refusal(&config, &error))?;
+    let (log, of_modules) = (Arc::clone(log), Arc::clone(log));
     let notify = Notify::from_environment();
+    let modules = config.modules.clone();
     let parts = Parts { file, config, library, shared, reactor, log, notify };
     let daemon = Daemon::start(parts)?;
-    daemon.run()?.stop().map_err(|error| error.to_string())
+    // After IGMP, which then learns all that they want.
+    let sink = Arc::new(move |level, text: &str| of_modules.write(level, text));
+    let modules = Modules::load(&modules, sink).map_err(|error| error.to_string())?;
+    let library = daemon.run();
+    modules.stop();
+    library?.stop().map_err(|error| error.to_string())
 }
 
 /// Why the library did not start, in one line.
 fn refusal(config: &Config, error: &mgm_client::Error) -> String {
     let reason = match error {
-        mgm_client::Error::Library { reason, .. } => reason.clone(),
+        mgm_client::Error::Library { reason, .. } => in_words_of_the_file(reason).into_owned(),
         other => other.to_string(),
     };
     match config.router.forwarder {

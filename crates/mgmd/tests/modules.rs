@@ -275,17 +275,21 @@ fn the_example_takes_the_interfaces_of_its_arguments() {
     // The start of the router and its end are a module here; in mgmd they are mgmd's.
     let router = built("router", &["crates/mgmd/tests/modules/router"], "");
     let sources = ["examples/module/module", "examples/protocol", "examples/igmp"];
-    let example = built("protocol", &sources, "lo");
+    let example = built("protocol", &sources, "1 lo");
 
     let (sink, lines) = recorder();
     let running = Modules::load(&[router.clone(), example.clone()], sink).unwrap();
-    assert_eq!(lines.lock().unwrap()[..], ["Info protocol: took lo"]);
+    assert_eq!(lines.lock().unwrap()[..], ["Info protocol 1: took lo"]);
     running.stop();
     assert_eq!(lines.lock().unwrap().last().unwrap(), "Info router: stopped with 0");
 
-    let without = Module { args: "lo nosuch0".into(), ..example };
+    let without = Module { args: "1 lo nosuch0".into(), ..example.clone() };
     let (error, lines) = refused(&[router, without]);
     assert!(matches!(error.why, Refusal::Failed(code) if code != 0), "{error}");
-    assert_eq!(lines[1], "Error protocol: cannot take the interface nosuch0");
+    assert_eq!(lines[1], "Error protocol 1: cannot take the interface nosuch0");
     assert_eq!(lines[2], "Info router: stopped with 0");
+
+    let unnumbered = Module { args: "lo".into(), ..example };
+    let (_, lines) = refused(&[unnumbered]);
+    assert_eq!(lines[0], "Error protocol: args must begin with a component id: lo");
 }

@@ -102,7 +102,7 @@ impl Monitor {
     /// most 1,024 announcements are read: poll the socket again before you wait.
     ///
     /// If announcements were lost (ENOBUFS), everything is read again, and the differences are the
-    /// events. A device that was replaced by another with its index is then told as removed and
+    /// events. A device that was replaced by another with its index is then reported as removed and
     /// added. Announcements that the kernel made while everything was being read may repeat a
     /// change.
     ///

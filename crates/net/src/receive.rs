@@ -116,7 +116,7 @@ impl Receiver {
     /// read again.
     ///
     /// # Errors
-    /// ENOMEM or ENOBUFS, seldom: try again later. That the link is down is no error.
+    /// ENOMEM or ENOBUFS, seldom: try again later. It is not an error if the link is down.
     pub fn read(&self, batch: &mut Batch) -> io::Result<usize> {
         loop {
             match batch.fill(&self.socket) {

@@ -35,7 +35,7 @@ pub struct Outgoing<'a> {
 pub struct Sender {
     /// Of IPPROTO_RAW, not of IGMP: the kernel would queue all incoming IGMP packets for it.
     raw: Socket,
-    /// For packets without a source, into which the kernel would write one.
+    /// For packets with the source 0.0.0.0, which the kernel would replace on the raw socket.
     packet: Socket,
     is_looping: bool,
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// An interface: an index, and a next hop that tells the neighbours of a
-/// point-to-multipoint link apart (0.0.0.0 elsewhere) (spec 0.2).
+/// An interface: an index, and a next hop (spec 0.2). The next hop distinguishes the neighbours of
+/// a point-to-multipoint link, and is 0.0.0.0 on other links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interface {
     /// The system's interface index, never 0 for a real interface.
@@ -14,7 +14,7 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// No interface: what a callback gets if there is none.
+    /// No interface: index 0, which callbacks get if there is no interface to name.
     pub const NONE: Interface = Interface { index: 0, next_hop: Ipv4Addr::UNSPECIFIED };
 
     /// The whole link of an index.

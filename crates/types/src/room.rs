@@ -36,9 +36,9 @@ const CREDIT: usize = 1 << 20;
 /// something, and for the log message that reports the shortage.
 const MARGIN: usize = 1 << 20;
 
-/// Memory is requested in blocks of this size. The C library maps larger blocks from the
-/// system one by one; once such a block is freed, it no longer maps blocks of its size,
-/// and growing tables would be copied from then on.
+/// Memory is requested in blocks of this size. The C library maps each larger block from the system
+/// by itself. Once it has freed such a block, it takes blocks of that size from its heap instead,
+/// where a table that grows has to be copied.
 const BLOCK: usize = 120 << 10;
 
 /// Makes sure that small allocations succeed: from time to time it allocates much more, and

@@ -23,7 +23,7 @@ impl Prefix {
     /// Every address.
     pub const ALL: Prefix = Prefix { network: Ipv4Addr::UNSPECIFIED, len: 0 };
 
-    /// The network of this length that `addr` lies in; lengths beyond 32 count as 32.
+    /// The network of this length that contains `addr`. Lengths beyond 32 count as 32.
     #[must_use]
     pub fn of(addr: Ipv4Addr, len: u8) -> Prefix {
         let len = len.min(32);

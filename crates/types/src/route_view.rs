@@ -17,14 +17,14 @@ pub trait RouteView: Send + Sync {
     /// that was known before stays valid.
     fn lookup(&self, source: Ipv4Addr, domain: Domain) -> Option<Route>;
 
-    /// Waits until a look-up in this domain waits for nothing that may take seconds, for so
-    /// long at the most; false if it still would. Who holds what others need asks before it
-    /// looks a source up.
+    /// Waits, for at most this long, until a look-up in this domain would not have to wait for
+    /// seconds. False if it still would. A caller that holds something that others need calls this
+    /// before a look-up.
     fn wait_until_ready(&self, _domain: Domain, _most: Duration) -> bool {
         true
     }
 
-    /// The domain that packets of this interface are routed in. Makes no system call.
+    /// The domain in which packets of this interface are routed. Makes no system call.
     fn domain(&self, _if_index: u32) -> Domain {
         Domain::MAIN
     }

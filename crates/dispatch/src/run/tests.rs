@@ -176,6 +176,18 @@ fn t8_3_a_call_takes_over_for_a_missing_worker_only_if_a_callback_has_found_none
 }
 
 #[test]
+fn t8_1_a_call_can_deliver_everything_and_keep_the_lock() {
+    let thread = Thread { finds_no_worker: Some(1), ..Thread::new() };
+    thread.upcall(1, 7);
+    thread.causes(0, [1]);
+    let guard = drain_held(&thread, thread.lock());
+    assert!(thread.queues.try_borrow().is_err(), "it is held");
+    drop(guard);
+    assert_eq!((thread.adopted.get(), thread.heard()), (1, vec![(0, 1), (1, 7)]));
+    assert!(thread.outbox.borrow().is_empty());
+}
+
+#[test]
 fn t8_3_a_call_at_its_bound_takes_over_nothing() {
     let thread = Thread { finds_no_worker: Some(1), ..Thread::new() };
     thread.upcall(1, 7);

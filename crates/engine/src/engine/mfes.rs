@@ -144,10 +144,10 @@ impl Engine {
         sources::sources_within(&self.tables, prefixes, after, most, out)
     }
 
-    /// New routes for sources: moves the role of spec 4.6, asks again about MFEs whose iif
-    /// changes (5.10), and processes refused flows again (5.1). Sources that the engine does
-    /// not know, or knows with this route, cost one look-up. [`Engine::reroute_some`] does what
-    /// is too much for one call, such as the flows of a source with very many.
+    /// New routes for sources: moves the role of spec 4.6, asks again about MFEs whose iif changes
+    /// (5.10), and processes refused flows again (5.1). Sources that the engine does not know, or
+    /// knows with this route, cost one look-up. [`Engine::reroute_some`] does the part that is too
+    /// much for one call, such as the flows of a source that has very many.
     ///
     /// # Errors
     /// `NoMemory`, and nothing has changed: the sources keep their former routes until they
@@ -175,8 +175,8 @@ impl Engine {
 
     // Time (spec 5.6).
 
-    /// Sets the time, before a call that may ask about flows or refuse some and that does not
-    /// pass the time itself: what is remembered for a while counts from then.
+    /// Sets the time for the next call, if that call may ask about flows or refuse some, but has no
+    /// parameter for the time. What is remembered for a while counts from this time.
     pub fn set_now(&mut self, now: Time) {
         self.tables.now = now;
     }

@@ -9,7 +9,7 @@ use super::rpf;
 use crate::alert_topic::AlertTopic;
 use crate::effects::Effects;
 use crate::notice::{Notice, NoticeKind, NoticeKinds};
-use crate::tables::{ClientId, Members, Side, Tables};
+use crate::tables::{ClientId, Members, Side, Slot, Tables};
 use mgm_types::{Flow, Interface};
 
 /// The components that have a membership of one flow: none, one, or several.
@@ -21,6 +21,17 @@ pub enum Interest {
 }
 
 impl Interest {
+    /// Adds the component of another interface, if it has one.
+    #[inline]
+    fn add(&mut self, component: Option<ClientId>) {
+        *self = match (*self, component) {
+            (all, None) => all,
+            (Interest::Nobody, Some(first)) => Interest::One(first),
+            (Interest::One(first), Some(other)) if first == other => return,
+            _ => Interest::Many,
+        }
+    }
+
     /// Whether a component other than `client`'s is interested: E and W of spec 4.2.
     pub fn beside(self, client: ClientId) -> bool {
         match self {
@@ -66,18 +77,20 @@ pub fn interest_of(t: &Tables, members: Option<&Members>) -> Interest {
 
 /// The components behind memberships.
 pub fn components_behind(t: &Tables, members: &Members) -> Interest {
-    let by_owner =
-        members.side(Side::Owner).iter().filter_map(|id| t.interfaces.get(id)?.owner_component());
-    let by_igmp = members.side(Side::Igmp).iter().filter_map(|id| t.interfaces.master(id));
-    let mut only = None;
-    for component in by_owner.chain(by_igmp) {
-        match only {
-            None => only = Some(component),
-            Some(first) if first != component => return Interest::Many,
-            Some(_) => {}
+    let mut all = Interest::Nobody;
+    for id in members.side(Side::Owner).iter() {
+        all.add(t.interfaces.get(id).and_then(Slot::owner_component));
+        if all == Interest::Many {
+            return all;
         }
     }
-    only.map_or(Interest::Nobody, Interest::One)
+    for id in members.side(Side::Igmp).iter() {
+        all.add(t.interfaces.master(id));
+        if all == Interest::Many {
+            return all;
+        }
+    }
+    all
 }
 
 /// Whether any client has an alert callback. If not, interest need not be computed.

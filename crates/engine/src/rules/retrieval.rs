@@ -41,8 +41,8 @@ pub struct MfeRow {
     pub wrong_if: u64,
     /// Packets accepted while there was no oif.
     pub negative: u64,
-    /// Packets sent, on all present and former oifs; 0 if the forwarder counts only for the whole
-    /// MFE, as for each oif.
+    /// Packets sent on all present and former oifs. If the forwarder counts only for the whole MFE,
+    /// this is 0, as are the counters of each oif.
     pub sent: u64,
 }
 

@@ -71,8 +71,8 @@ pub fn has_work(t: &Tables) -> bool {
 
 /// Continues changes that were too much for one call, for a limited number of flows of each kind.
 pub fn continue_some(t: &mut Tables, most: usize, fx: &mut Effects) {
-    // Each kind has a part of its own: where changes come fast enough, those that come
-    // first would otherwise leave nothing to the others.
+    // Each kind has a limit of its own. Otherwise, if changes come fast, the first kind would leave
+    // nothing for the others.
     let part = |is_waiting: bool| if is_waiting { most / 4 } else { 0 };
     let walk = part(t.reroutes.next.is_some());
     let unrouted = walk + part(t.reroutes.unrouted.is_some());

@@ -29,7 +29,7 @@ pub struct WayIn {
 pub struct Inquiry {
     pub flow: Flow,
     pub purpose: Purpose,
-    /// If the flow is new, whoever gets the inquiry takes over a reference to it.
+    /// If the flow is new, the receiver of the inquiry takes over a reference to the source.
     pub source: SourceId,
     pub packet: FirstPacket,
 }

@@ -34,7 +34,7 @@ pub struct ExpiryEntry {
     pub serial: u32,
 }
 
-/// The number of entries from which on outdated entries are limited by the number of MFEs.
+/// With more entries than this, at most as many entries may be outdated as there are MFEs.
 pub const SLACK: usize = 1024;
 
 impl Expiry {

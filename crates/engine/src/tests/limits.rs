@@ -71,6 +71,25 @@ fn t3_7_a_threshold_keeps_packets_back_and_the_oif_listed() {
 }
 
 #[test]
+fn t3_7_a_packet_of_a_known_flow_passes_as_any_other_does() {
+    let forward = |r: &mut Router, arrival: u32| {
+        let (flow, arrival) = (flow(SG), arrival.there());
+        let packet = Packet { flow, arrival, header: &[0x45], length: 100, ttl: 16 };
+        r.run(|engine, fx| engine.forward_known(&packet, fx)).map(Outcome::Forwarded)
+    };
+    let mut r = stage();
+    assert_eq!(forward(&mut r, 1), None, "it has no MFE");
+    r.packet(SG, 1);
+    assert_eq!(forward(&mut r, 1), Some(out(&[2, 3])));
+    assert_eq!(forward(&mut r, 2), None, "not the iif");
+    threshold(&mut r, 2, 16);
+    assert_eq!(forward(&mut r, 1), Some(out(&[3])));
+    assert_eq!(counts(&r), [(2, 1, 1), (3, 2, 0)]);
+    bound(&mut r, 1, site());
+    assert_eq!(forward(&mut r, 1), None);
+}
+
+#[test]
 fn t3_7_the_greatest_threshold_lets_nothing_out() {
     let mut r = stage();
     threshold(&mut r, 2, 255);

@@ -10,6 +10,7 @@ mod enumeration;
 mod equal_cost;
 mod flow_limit;
 mod limits;
+mod lost_interfaces;
 mod membership;
 mod mfes;
 mod overload;

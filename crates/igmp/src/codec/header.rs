@@ -4,7 +4,7 @@ use super::{address_at, checksum, number_at};
 use crate::DropReason;
 use std::net::Ipv4Addr;
 
-/// Octets of the header of what we send: 20, and the Router Alert option.
+/// The length of the header of packets that are sent, in octets: 20, and the Router Alert option.
 pub const HEADER_LENGTH: usize = 24;
 /// The shortest IPv4 header.
 const SHORTEST: usize = 20;

@@ -48,7 +48,7 @@ pub enum QueryBody<'a> {
     V2,
     /// IGMPv3.
     V3 {
-        /// The S flag: routers shall not lower their timers.
+        /// The S flag: routers must not lower their timers.
         suppress: bool,
         /// The robustness of the querier, 0 if it is not said.
         robustness: u8,
@@ -133,8 +133,8 @@ impl<'a> Query<'a> {
     }
 }
 
-/// How many sources fit into one query on a link of this MTU. Every link carries 68 octets
-/// (RFC 791); what says less is not known.
+/// How many sources fit into one query on a link of this MTU. Every link carries 68 octets (RFC
+/// 791). An MTU below that counts as 68.
 #[must_use]
 pub fn sources_in_query(mtu: u32) -> usize {
     (mtu.max(LEAST_MTU) as usize - header::HEADER_LENGTH - V3_LENGTH) / 4

@@ -211,8 +211,8 @@ impl OwnRecord<'_> {
     }
 }
 
-/// The octets of a Version 3 Membership Report with these records. The caller has seen to it
-/// that they fit into one packet.
+/// The octets of a Version 3 Membership Report with these records. The caller has made sure that
+/// they fit into one packet.
 #[must_use]
 pub fn report_v3(records: &[OwnRecord]) -> Vec<u8> {
     let length = records.iter().map(OwnRecord::length).sum::<usize>();

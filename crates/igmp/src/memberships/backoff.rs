@@ -42,7 +42,7 @@ impl Backoff {
         self.due = None;
     }
 
-    /// It succeeded, or nobody wants it any longer.
+    /// The call succeeded, or is not needed any longer.
     pub fn reset(&mut self) {
         *self = Backoff::default();
     }

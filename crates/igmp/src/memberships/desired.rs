@@ -4,14 +4,14 @@ use crate::filter::{missing, Filter};
 use mgm_types::Flow;
 use std::net::Ipv4Addr;
 
-/// What MGM shall have of one group on one link.
+/// The memberships that the library should have of one group on one link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Desired {
     /// `(*,g)`.
     pub all: bool,
     /// `(s,g)` for these, in ascending order.
     pub sources: Vec<Ipv4Addr>,
-    /// What `(*,g)` shall not bring although it is there, in ascending order.
+    /// The sources that `(*,g)` must not bring, in ascending order.
     pub blocked: Vec<Ipv4Addr>,
 }
 

@@ -1,4 +1,4 @@
-//! What other components of the router want, as MGM tells it (I54).
+//! What other components of the router want, as the library tells it (I54).
 
 use crate::filter::Filter;
 use mgm_types::Flow;

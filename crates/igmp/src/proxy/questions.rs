@@ -19,7 +19,7 @@ pub(crate) struct Question {
     /// The number of the question.
     pub number: u64,
     pub flow: Flow,
-    /// The interface towards the source; 0 if MGM has no route that it can use.
+    /// The interface towards the source; 0 if the library has no route that it can use.
     pub expected: u32,
     /// The upstream neighbour towards the source.
     pub neighbour: Ipv4Addr,
@@ -62,7 +62,7 @@ impl Accepted {
     }
 
     /// Other upstreams are configured: the upstream of a flow is now the one that has the link of
-    /// its MFE and is for it. If there is none, MGM's next question decides.
+    /// its MFE and is for it. If there is none, the library's next question decides.
     pub fn upstreams_changed(&mut self, upstreams: &[ProxyUpstream]) {
         let ends = &mut self.ends;
         self.flows.retain(|flow, place| {
@@ -96,7 +96,7 @@ impl Accepted {
         self.ends.first().map_or(NEVER, |(until, _)| *until)
     }
 
-    /// Forgets the flows that MGM has not asked about for a long time.
+    /// Forgets the flows that the library has not asked about for a long time.
     pub fn expire(&mut self, at: Time) {
         while let Some((_, flow)) = self.ends.first().copied().filter(|(until, _)| *until <= at) {
             self.forget(flow);

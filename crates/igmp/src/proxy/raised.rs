@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many flows are sent up at most.
 pub(super) const MOST: usize = 4_096;
 
-/// The flows, and when each of them ends unless MGM asks about it again.
+/// The flows, and when each of them ends unless the library asks about it again.
 #[derive(Debug, Default)]
 pub(super) struct Raised {
     flows: BTreeMap<Flow, Way>,
@@ -31,7 +31,7 @@ pub(super) struct Moved {
 }
 
 impl Raised {
-    /// MGM asked about a flow from this downstream, which may go up by `to`. Returns what
+    /// The library asked about a flow from this downstream, which may go up by `to`. Returns what
     /// changes; `Err` if there are too many flows.
     pub fn asked(&mut self, flow: Flow, way: Way) -> Result<Moved, ()> {
         if !self.flows.contains_key(&flow) && self.flows.len() >= MOST {

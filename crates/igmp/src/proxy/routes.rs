@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// How long a refused route waits for its next try, in milliseconds.
 const RETRY: u64 = 60_000;
 
-/// The routes that MGM has.
+/// The routes that the library has.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     added: BTreeMap<Prefix, u32>,
@@ -33,7 +33,7 @@ impl Routes {
         self.added = wanted;
     }
 
-    /// MGM refused to add a route: it is tried again later.
+    /// The library refused to add a route: it is tried again later.
     pub fn refused(&mut self, network: Prefix, now: Time) {
         self.added.remove(&network);
         self.retry.get_or_insert(Time(now.0 + RETRY));

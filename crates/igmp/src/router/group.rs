@@ -191,6 +191,12 @@ impl Group {
         Filter { exclude: self.exclude, sources }
     }
 
+    /// The sources whose timers end at `at` or before.
+    pub fn due(&self, at: Time) -> Vec<Ipv4Addr> {
+        let ends = |source: &&Source| source.timer().is_some_and(|timer| timer <= at);
+        self.sources.iter().filter(ends).map(|source| source.address).collect()
+    }
+
     /// The earliest of the group's timers.
     pub fn earliest(&self) -> Time {
         let mut earliest = if self.exclude { self.timer } else { NEVER };

@@ -5,6 +5,7 @@ use crate::NEVER;
 use mgm_types::Time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::ops::Bound;
 
 /// The groups, by address, and their deadlines. A group has one deadline, that of its earliest
 /// timer.
@@ -30,6 +31,12 @@ impl Groups {
     /// All groups, by address.
     pub fn iter(&self) -> impl Iterator<Item = (Ipv4Addr, &Group)> {
         self.groups.iter().map(|(address, group)| (*address, group))
+    }
+
+    /// The groups from this bound on, by address.
+    pub fn from(&self, start: Bound<Ipv4Addr>) -> impl Iterator<Item = (Ipv4Addr, &Group)> {
+        let groups = self.groups.range((start, Bound::Unbounded));
+        groups.map(|(address, group)| (*address, group))
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Group> {

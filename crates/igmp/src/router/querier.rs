@@ -269,8 +269,8 @@ pub(super) fn check_allowed(
     Err(DropReason::QuerierNotAllowed)
 }
 
-/// Whether hosts answer a General Query soon: after one that lets them take very long, memberships
-/// would end before the answers come, and nobody would ask again (G47).
+/// Whether hosts must answer a General Query soon. If a query gives them very long, memberships
+/// would end before the answers come, and no router would query again (G47).
 pub(super) fn check_response(
     source: Ipv4Addr,
     query: &Query,

@@ -16,6 +16,19 @@ pub(super) struct Tracking {
     unknown_until: Time,
 }
 
+/// A host that wants a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostStatus {
+    /// The host.
+    pub host: Ipv4Addr,
+    /// Whether the host is in EXCLUDE mode.
+    pub exclude: bool,
+    /// The sources that it includes or excludes, by address.
+    pub sources: Vec<Ipv4Addr>,
+    /// When its report is no longer valid.
+    pub until: Time,
+}
+
 /// What a host wants, or does not want, of one source.
 #[derive(Clone, Copy, Debug)]
 struct Want {
@@ -55,6 +68,29 @@ impl Tracking {
     /// Whether every host that wants the group is known.
     pub fn is_complete(&self, now: Time) -> bool {
         self.unknown_until <= now
+    }
+
+    /// Until then, hosts that are not known may want the group.
+    pub fn unknown_until(&self) -> Time {
+        self.unknown_until
+    }
+
+    /// The known hosts, by address.
+    pub fn hosts(&self) -> Vec<HostStatus> {
+        let of_host = self.wants.chunk_by(|one, other| one.host == other.host);
+        let hosts = of_host.map(|wants| {
+            let exclude = wants.iter().any(|want| want.source.is_unspecified());
+            let listed = wants
+                .iter()
+                .filter(|want| want.excluded == exclude && !want.source.is_unspecified());
+            HostStatus {
+                host: wants[0].host,
+                exclude,
+                sources: listed.map(|want| want.source).collect(),
+                until: wants.iter().map(|want| want.until).max().unwrap_or(Time(0)),
+            }
+        });
+        hosts.collect()
     }
 
     /// Notes a record, which holds until `until`. Returns false if there are too many: then all

@@ -61,7 +61,7 @@ fn i78_a_forged_leave_costs_queries_and_no_stream_whose_host_answers() {
         lan.report(HOST, IsEx, G, &[]);
         lan.wait(2_000);
         let done: Vec<String> = lan.done().into_iter().filter(|what| what != "Q").collect();
-        assert_eq!(done, ["Q(239.1.1.1)", "Q(239.1.1.1) S"], "LMQC queries, no MGM call");
+        assert_eq!(done, ["Q(239.1.1.1)", "Q(239.1.1.1) S"], "LMQC queries, no library call");
     }
 }
 

@@ -126,7 +126,7 @@ fn i34_a_source_of_exclude_moves_to_the_excluded_ones() {
     assert_eq!(lan.state(G), "-");
 }
 
-/// T33: the group timer ends, X stays, and MGM gets the add before the delete.
+/// T33: the group timer ends, X stays, and the library gets the add before the delete.
 #[test]
 fn t33_group_timer_to_include() {
     let mut lan = Lan::new(config());

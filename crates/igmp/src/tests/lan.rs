@@ -136,7 +136,7 @@ impl Lan {
         self.message(from, to, &query.write());
     }
 
-    /// What was done since the last look: queries and MGM calls, without times.
+    /// What was done since the last look: queries and library calls, without times.
     pub fn done(&mut self) -> Vec<String> {
         self.timed().into_iter().map(|(_, what)| what).collect()
     }

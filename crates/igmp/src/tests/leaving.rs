@@ -18,7 +18,7 @@ fn settled(config: LinkConfig) -> Lan {
     lan
 }
 
-/// What a record does to a group after these reports: MGM calls and queries, and the state.
+/// What a record does to a group after these reports: library calls and queries, and the state.
 fn after(
     leave: LeaveMode,
     reports: &[(&str, RecordType, &[u32])],
@@ -79,6 +79,34 @@ fn i40_tracked_waits_for_the_last_known_host() {
     assert_eq!((lan.done(), lan.state(G)), (vec![], "EX(;)".into()), "no query, no gap");
     lan.report(HOST2, ToIn, G, &[]);
     assert_eq!((lan.done(), lan.state(G)), (vec!["-(*,239.1.1.1)".into()], "-".into()));
+}
+
+#[test]
+fn i40_an_operator_sees_the_known_hosts_and_the_timers() {
+    let mut lan = settled(mode(LeaveMode::Tracked));
+    lan.report(HOST, ToEx, G, &[1]);
+    lan.report(HOST2, Allow, G, &[2, 3]);
+    lan.report(HOST2, ToEx, "239.1.1.2", &[]);
+    let states: Vec<GroupStatus> = lan.igmp.group_states(LINK, None).collect();
+    assert_eq!(
+        states.iter().map(|state| state.group).collect::<Vec<_>>(),
+        [addr(G), addr("239.1.1.2")]
+    );
+    let state = &states[0];
+    let end = state.until.expect("the group timer runs");
+    assert!(state.exclude && state.v1_until <= end && state.v2_until <= end);
+    let sources: Vec<_> =
+        state.sources.iter().map(|known| (known.source, known.until.is_some())).collect();
+    assert_eq!(sources, [(source(1), false), (source(2), true), (source(3), true)]);
+    let hosts: Vec<_> =
+        state.hosts.iter().map(|h| (h.host, h.exclude, h.sources.clone())).collect();
+    assert_eq!(
+        hosts,
+        [(addr(HOST), true, vec![source(1)]), (addr(HOST2), false, vec![source(2), source(3)])]
+    );
+    let after: Vec<GroupStatus> = lan.igmp.group_states(LINK, Some(addr(G))).collect();
+    assert_eq!(after, states[1..]);
+    assert_eq!(lan.igmp.group_states(99, None).count(), 0, "no such link");
 }
 
 #[test]

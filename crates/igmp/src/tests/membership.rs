@@ -1,10 +1,10 @@
-//! What MGM is told (I42 to I50).
+//! What the library is told (I42 to I50).
 
 use super::lan::*;
 use crate::codec::RecordType::*;
 use crate::*;
 
-/// The MGM calls since the last look.
+/// The library calls since the last look.
 fn calls(lan: &mut Lan) -> Vec<String> {
     lan.done().into_iter().filter(|what| !what.starts_with('Q')).collect()
 }
@@ -214,6 +214,40 @@ fn i48_an_invalid_membership_is_given_up() {
 }
 
 #[test]
+fn i48_the_blocked_sources_of_a_group_are_told_again_once() {
+    let mut lan = Lan::new(LinkConfig {
+        static_memberships: (11..=13).map(|n| Flow::new(source(n), addr(G))).collect(),
+        ..config()
+    });
+    lan.report(HOST, ToEx, G, &[1, 2]);
+    lan.done();
+    for n in 11..=13 {
+        let flow = Flow::new(source(n), addr(G));
+        refuse(&mut lan, MgmCall::Add, flow, Code::NotEnoughMemory);
+    }
+    lan.wait(1_000);
+    let add = |n| format!("+(10.0.0.{n},239.1.1.1)");
+    let block = |n| format!("-F(10.0.0.{n},239.1.1.1)");
+    assert_eq!(calls(&mut lan), [add(11), add(12), add(13), block(1), block(2)]);
+}
+
+#[test]
+fn g52_lines_about_refused_memberships_are_rare() {
+    let mut lan = Lan::new(config());
+    for n in 1..=100 {
+        let flow = Flow::any_source(addr(&format!("239.1.1.{n}")));
+        refuse(&mut lan, MgmCall::Add, flow, Code::InvalidParameter);
+    }
+    assert_eq!(lan.logged().len(), 1);
+    lan.wait(60_000);
+    let flow = Flow::any_source(addr(G));
+    refuse(&mut lan, MgmCall::Add, flow, Code::InvalidParameter);
+    let lines = lan.logged();
+    assert_eq!((lines.len(), lines[0].left_out), (1, 99));
+    assert_eq!(lan.counters().mgm_refusals, 101);
+}
+
+#[test]
 fn i49_a_link_that_goes_down_drops_its_state() {
     let mut lan = Lan::new(LinkConfig {
         static_memberships: vec![Flow::any_source(addr("239.9.9.9"))],
@@ -242,7 +276,7 @@ fn i49_a_device_that_is_gone_needs_no_calls_and_comes_back_by_enable() {
     disable(&mut lan);
     assert_eq!((lan.done(), lan.state(G)), (vec![], "-".into()));
     lan.event(Event::Link { link: LINK, info: up(&[ROUTER]) });
-    assert_eq!(lan.done(), ["Q"], "MGM remembers that it is ours");
+    assert_eq!(lan.done(), ["Q"], "the library remembers that it is ours");
     lan.report(HOST, ToEx, G, &[]);
     assert_eq!(lan.done(), [""; 0]);
     enable(&mut lan, Ownership::Alone);

@@ -141,6 +141,17 @@ fn i10_sources_that_no_host_has() {
 }
 
 #[test]
+fn i10_networks_of_two_addresses_have_no_broadcast_address() {
+    for (length, dropped) in [(30, 1), (31, 0)] {
+        let mut lan = Lan::new(config());
+        let addresses = vec![LinkAddress::new(addr("10.0.0.2"), length)];
+        lan.event(Event::Link { link: LINK, info: LinkInfo { addresses, ..up(&[]) } });
+        lan.v2_report("10.0.0.3", G);
+        assert_eq!(lan.dropped(DropReason::BadSource), dropped, "/{length}");
+    }
+}
+
+#[test]
 fn i10_reports_and_leaves_from_zero_count_and_queries_do_not() {
     let mut lan = Lan::new(config());
     lan.report("0.0.0.0", ToEx, G, &[]);

@@ -277,6 +277,9 @@ fn g48_a_specific_query_ends_nothing_before_its_answers_can_come() {
     let mut lan = non_querier();
     lan.query(LOWER, G, 3_174_400, v3(false, 2, 125));
     assert_eq!(lan.ends_after(G), 270_000);
+    let mut lan = non_querier();
+    lan.query(LOWER, G, 100, v3(false, 2, 125));
+    assert_eq!(lan.ends_after(G), 2_000, "not before LMQT");
 }
 
 /// A non-querier with EXCLUDE({1};{}) for G.

@@ -161,7 +161,7 @@ fn i54_a_wildcard_is_logged_and_its_end_ends_the_groups() {
     assert_eq!(home.network.log(home.proxy), [LogEvent::WildcardNotReported]);
     let reported = |home: &Home| home.network.reported(home.proxy, UP);
     assert_eq!(reported(&home), ["239.1.1.1 EX()", "239.1.1.2 IN(10.9.0.1)"]);
-    // MGM says again at once what is left of the groups.
+    // The library says again at once what is left of the groups.
     alert(&mut home, Callback::PruneAlert(mgm_igmp::Flow::WILDCARD));
     assert_eq!(reported(&home), ["239.1.1.2 IN(10.9.0.1)"]);
 }

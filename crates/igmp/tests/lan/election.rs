@@ -82,11 +82,7 @@ fn i57_a_router_link_forwards_whoever_is_querier() {
 
 #[test]
 fn t35_elect_lowest() {
-    let mut network = Network::new();
-    let routers: Vec<usize> = (0..3).map(|_| network.machine()).collect();
-    for (router, address) in routers.iter().zip(["10.0.0.20", "10.0.0.1", "10.0.0.10"]) {
-        network.attach(*router, 1, ("lan", address), role(Role::Router));
-    }
+    let (mut network, _) = routers(["10.0.0.20", "10.0.0.1", "10.0.0.10"]);
     network.pass(300_000);
     network.take("lan");
     network.pass(600_000);
@@ -96,11 +92,7 @@ fn t35_elect_lowest() {
 
 #[test]
 fn t36_querier_dies() {
-    let mut network = Network::new();
-    let routers: Vec<usize> = (0..3).map(|_| network.machine()).collect();
-    for (router, address) in routers.iter().zip(["10.0.0.1", "10.0.0.10", "10.0.0.20"]) {
-        network.attach(*router, 1, ("lan", address), role(Role::Router));
-    }
+    let (mut network, routers) = routers(["10.0.0.1", "10.0.0.10", "10.0.0.20"]);
     network.pass(60_000);
     network.kill(routers[0]);
     network.take("lan");
@@ -115,11 +107,7 @@ fn t36_querier_dies() {
 
 #[test]
 fn g39_two_routers_may_succeed_a_querier_at_once_and_the_lower_one_stays() {
-    let mut network = Network::new();
-    let routers: Vec<usize> = (0..3).map(|_| network.machine()).collect();
-    for (router, address) in routers.iter().zip(["10.0.0.1", "10.0.0.10", "10.0.0.20"]) {
-        network.attach(*router, 1, ("lan", address), role(Role::Router));
-    }
+    let (mut network, routers) = routers(["10.0.0.1", "10.0.0.10", "10.0.0.20"]);
     network.pass(60_000);
     network.kill(routers[0]);
     while !network.igmp(routers[1]).status(1).unwrap().querier {

@@ -1,7 +1,7 @@
 //! Flows of senders on downstreams (I58).
 
 use crate::network::*;
-use mgm_igmp::{Event, LogEvent, ProxyUpstream, Role, Settings};
+use mgm_igmp::{Event, LogEvent, ProxyUpstream, Settings};
 
 const FLOW: &str = "192.168.1.50,239.1.1.1";
 
@@ -49,18 +49,9 @@ fn i58_forward_up_can_be_restricted_or_off() {
 
 #[test]
 fn i58_the_first_matching_upstream_that_is_up_gets_the_flow() {
-    let mut network = Network::new();
-    let proxy = network.machine();
-    network.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
-    network.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
-    network.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
-    let upstream = |link, groups: &str| ProxyUpstream {
-        links: vec![link],
-        downstreams: vec![3],
-        groups: only(&[groups]),
-        ..ProxyUpstream::default()
-    };
-    network.proxies(proxy, &[upstream(1, "239.1.0.0/16"), upstream(2, "239.0.0.0/8")]);
+    let upstream = |groups| ProxyUpstream { groups: only(&[groups]), ..ProxyUpstream::default() };
+    let (first, second) = (upstream("239.1.0.0/16"), upstream("239.0.0.0/8"));
+    let TwoUpstreams { mut network, proxy, .. } = TwoUpstreams::new(first, second);
     network.ask(proxy, FLOW, 3, 3);
     network.ask(proxy, "192.168.1.50,239.2.1.1", 3, 3);
     network.ask(proxy, "192.168.1.50,225.1.1.1", 3, 3);
@@ -131,8 +122,8 @@ fn i58_a_new_configuration_moves_or_ends_what_is_sent_up() {
 
 #[test]
 fn t75b_proxy_beside_others() {
-    // MGM alerts others of (*,g) and (*,*), and of (s,g) only the owner of the interface towards
-    // s. So what the proxy adds for hosts must be told, and nothing else.
+    // The library alerts others of (*,g) and (*,*). It alerts only the owner of the interface
+    // towards s. So what the proxy adds for hosts must be reported, and nothing else.
     let mut home = Home::new();
     let host = home.network.host("lan1", "192.168.1.50");
     home.network.join(host, &["239.7.7.7"]);

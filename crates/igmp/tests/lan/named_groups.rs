@@ -238,7 +238,7 @@ fn t82_device_renamed_index_reused() {
     let mut router = Router::new();
     router.report(ToEx, G, &[]);
     router.network.event(router.name, Event::LinkGone { link: 1 });
-    // Another device gets the index: MGM has removed what it knew, and nothing comes back.
+    // Another device gets the index: the library has removed what it knew, and nothing comes back.
     router.network.forget_memberships(router.name);
     router.network.set_link(router.name, 1, up("10.7.0.1"));
     router.pass(10_000);

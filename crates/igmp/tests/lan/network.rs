@@ -46,7 +46,7 @@ pub fn role(role: Role) -> LinkConfig {
     LinkConfig { role, ..LinkConfig::default() }
 }
 
-/// A machine: an instance of the crate, and what its MGM has been told.
+/// A machine: an instance of the crate, and what its library has been told.
 struct Machine {
     igmp: Igmp,
     /// The LAN of each link.
@@ -253,7 +253,7 @@ impl Network {
         self.event(machine, Event::Packet(packet));
     }
 
-    /// What MGM of a machine has for a link.
+    /// The memberships that a machine's library has for a link.
     pub fn memberships(&self, machine: usize, link: u32) -> Vec<String> {
         let all = self.machines[machine].memberships.iter();
         all.filter(|(index, _)| *index == link).map(|(_, flow)| flow.to_string()).collect()
@@ -312,7 +312,7 @@ impl Network {
         &self.machines[machine].igmp
     }
 
-    /// MGM of a machine has lost its interfaces.
+    /// The library of a machine has lost its interfaces.
     pub fn forget_memberships(&mut self, machine: usize) {
         self.machines[machine].memberships.clear();
     }
@@ -368,6 +368,50 @@ fn describe(octets: &[u8]) -> String {
     }
 }
 
+/// Routers of one LAN, each with its link 1 and one of these addresses.
+pub fn routers<const N: usize>(addresses: [&str; N]) -> (Network, [usize; N]) {
+    let mut network = Network::new();
+    let routers = addresses.map(|_| network.machine());
+    for (router, address) in routers.iter().zip(addresses) {
+        network.attach(*router, 1, ("lan", address), role(Role::Router));
+    }
+    (network, routers)
+}
+
+/// A proxy with two upstream links, 1 and 2, and the downstream 3.
+pub struct TwoUpstreams {
+    pub network: Network,
+    pub proxy: usize,
+    /// The providers behind the upstreams.
+    pub isps: [usize; 2],
+}
+
+impl TwoUpstreams {
+    /// Both serve the downstream: the first upstream has link 1, the second one link 2.
+    pub fn new(first: ProxyUpstream, second: ProxyUpstream) -> TwoUpstreams {
+        TwoUpstreams::with(&[
+            ProxyUpstream { links: vec![1], ..first },
+            ProxyUpstream { links: vec![2], ..second },
+        ])
+    }
+
+    /// Upstreams with these links, which serve the downstream.
+    pub fn with(upstreams: &[ProxyUpstream]) -> TwoUpstreams {
+        let mut network = Network::new();
+        let isps = [network.machine(), network.machine()];
+        let proxy = network.machine();
+        network.attach(isps[0], 1, ("wan1", "10.1.0.1"), role(Role::Router));
+        network.attach(isps[1], 1, ("wan2", "10.2.0.1"), role(Role::Router));
+        network.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
+        network.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
+        network.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
+        let serve =
+            |upstream: &ProxyUpstream| ProxyUpstream { downstreams: vec![3], ..upstream.clone() };
+        network.proxies(proxy, &upstreams.iter().map(serve).collect::<Vec<_>>());
+        TwoUpstreams { network, proxy, isps }
+    }
+}
+
 /// A proxy with an upstream LAN, two downstream LANs, and a provider's router upstream.
 pub struct Home {
     pub network: Network,
@@ -402,6 +446,16 @@ impl Home {
         }
         network.log(proxy);
         Home { network, isp, proxy }
+    }
+
+    /// A home where a host of the first downstream has joined these flows. Returns the host, too.
+    pub fn joined(flows: &[&str]) -> (Home, usize) {
+        let mut home = Home::new();
+        let host = home.network.host("lan1", "192.168.1.50");
+        home.network.join(host, flows);
+        home.pass(5_000);
+        home.upstream();
+        (home, host)
     }
 
     /// Lets time pass.

@@ -1,7 +1,7 @@
 //! RPF questions and host routes (I59).
 
 use crate::network::*;
-use mgm_igmp::{Callback, Code, Event, LogEvent, MgmCall, ProxyUpstream, Role};
+use mgm_igmp::{Callback, Code, Event, LogEvent, MgmCall, ProxyUpstream};
 
 fn sources(networks: &[&str]) -> ProxyUpstream {
     let sources = Some(networks.iter().map(|text| net(text)).collect());
@@ -14,7 +14,7 @@ fn t69_proxy_altnet() {
     let mut home = Home::new();
     assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
     assert!(home.network.routes(home.proxy).is_empty());
-    // At the renewal MGM says where the packets arrive, which is the present iif.
+    // At the renewal the library says where the packets arrive, which is the present iif.
     assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", 0, UP), UP);
 
     // `sources` that leave it out: not accepted, and the log says what arrives where.
@@ -93,25 +93,14 @@ fn i59_a_refused_route_is_tried_again() {
 }
 
 /// Two upstreams that name one network, for different groups.
-fn split() -> (Network, usize) {
-    let mut network = Network::new();
-    let proxy = network.machine();
-    network.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
-    network.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
-    network.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
-    let upstream = |link, groups: &str| ProxyUpstream {
-        links: vec![link],
-        downstreams: vec![3],
-        groups: only(&[groups]),
-        ..sources(&["10.9.0.0/16"])
-    };
-    network.proxies(proxy, &[upstream(1, "239.1.0.0/16"), upstream(2, "239.2.0.0/16")]);
-    (network, proxy)
+fn split() -> TwoUpstreams {
+    let upstream = |groups| ProxyUpstream { groups: only(&[groups]), ..sources(&["10.9.0.0/16"]) };
+    TwoUpstreams::new(upstream("239.1.0.0/16"), upstream("239.2.0.0/16"))
 }
 
 #[test]
 fn i59_a_network_of_two_upstreams_has_no_route_and_the_question_decides() {
-    let (mut network, proxy) = split();
+    let TwoUpstreams { mut network, proxy, .. } = split();
     assert!(network.routes(proxy).is_empty());
     assert_eq!(network.ask(proxy, "10.9.0.1,239.1.1.1", 0, 1), 1);
     assert_eq!(network.ask(proxy, "10.9.0.1,239.2.1.1", 0, 2), 2);
@@ -120,12 +109,19 @@ fn i59_a_network_of_two_upstreams_has_no_route_and_the_question_decides() {
 
 #[test]
 fn g35_a_default_route_to_the_wrong_upstream_does_not_decide() {
-    let (mut network, proxy) = split();
+    let TwoUpstreams { mut network, proxy, .. } = split();
     // The default route leads to upstream 1, which is not for this group.
     assert_eq!(network.ask(proxy, "10.9.0.1,239.2.1.1", 1, 2), 2);
     // Where it is right, it counts; and without a match nothing is changed.
     assert_eq!(network.ask(proxy, "10.9.0.1,239.1.1.1", 1, 2), 1);
     assert_eq!(network.ask(proxy, "10.8.0.1,239.2.1.1", 1, 2), 1);
+}
+
+#[test]
+fn i59_a_sender_on_a_lan_keeps_the_lan_although_packets_arrive_on_an_upstream() {
+    let TwoUpstreams { mut network, proxy, .. } = split();
+    // The route to the sender leads to the downstream, which is not for any upstream's flows.
+    assert_eq!(network.ask(proxy, "10.9.0.1,239.1.1.1", 3, 1), 3);
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn t68_proxy_data_first() {
     let host = home.network.host("lan1", "192.168.1.50");
     home.network.join(host, &["239.1.1.1"]);
     home.pass(1);
-    // The report has arrived, and MGM was told within the same step.
+    // The report has arrived, and the library was told within the same step.
     assert_eq!(home.forwarded(DOWN1), ["(*, 239.1.1.1)"]);
 }
 

@@ -28,11 +28,7 @@ fn t70_proxy_upstream_v2() {
 
 #[test]
 fn t71_proxy_upstream_flap() {
-    let mut home = Home::new();
-    let host = home.network.host("lan1", "192.168.1.50");
-    home.network.join(host, &[G]);
-    home.pass(5_000);
-    home.upstream();
+    let (mut home, _) = Home::joined(&[G]);
 
     // The device goes, and so does its membership at the provider, in the end.
     home.network.event(home.proxy, Event::LinkGone { link: UP });
@@ -53,11 +49,7 @@ fn t71_proxy_upstream_flap() {
 
 #[test]
 fn i62_a_device_of_another_index_gets_all_reports() {
-    let mut home = Home::new();
-    let host = home.network.host("lan1", "192.168.1.50");
-    home.network.join(host, &[G]);
-    home.pass(5_000);
-    home.upstream();
+    let (mut home, _) = Home::joined(&[G]);
     home.network.event(home.proxy, Event::LinkGone { link: UP });
     home.network.event(home.proxy, Event::Unconfigure { link: UP });
     home.network.attach(home.proxy, 9, ("wan", "10.1.0.9"), role(Role::Upstream));
@@ -88,35 +80,16 @@ fn i62_a_clean_stop_leaves_all_groups_once() {
 
 #[test]
 fn i62_an_upstream_that_is_released_leaves_its_groups() {
-    let mut home = Home::new();
-    let host = home.network.host("lan1", "192.168.1.50");
-    home.network.join(host, &[G]);
-    home.pass(5_000);
-    home.upstream();
+    let (mut home, _) = Home::joined(&[G]);
     home.network.event(home.proxy, Event::Unconfigure { link: UP });
     assert_eq!(home.upstream(), ["TO_IN 239.1.1.1 ()"]);
-}
-
-/// A proxy with two upstreams, each with a provider: the links 1 and 2. The downstream is 3.
-fn two_upstreams(first: ProxyUpstream, second: ProxyUpstream) -> (Network, [usize; 2], usize) {
-    let mut network = Network::new();
-    let isps = [network.machine(), network.machine()];
-    let proxy = network.machine();
-    network.attach(isps[0], 1, ("wan1", "10.1.0.1"), role(Role::Router));
-    network.attach(isps[1], 1, ("wan2", "10.2.0.1"), role(Role::Router));
-    network.attach(proxy, 1, ("wan1", "10.1.0.2"), role(Role::Upstream));
-    network.attach(proxy, 2, ("wan2", "10.2.0.2"), role(Role::Upstream));
-    network.attach(proxy, 3, ("lan1", "192.168.1.1"), role(Role::Downstream));
-    let first = ProxyUpstream { links: vec![1], downstreams: vec![3], ..first };
-    let second = ProxyUpstream { links: vec![2], downstreams: vec![3], ..second };
-    network.proxies(proxy, &[first, second]);
-    (network, isps, proxy)
 }
 
 #[test]
 fn t73_proxy_two_upstreams() {
     let groups = |net| ProxyUpstream { groups: only(&[net]), ..ProxyUpstream::default() };
-    let (mut network, isps, _) = two_upstreams(groups("239.1.0.0/16"), groups("239.2.0.0/16"));
+    let (first, second) = (groups("239.1.0.0/16"), groups("239.2.0.0/16"));
+    let TwoUpstreams { mut network, isps, .. } = TwoUpstreams::new(first, second);
     let host = network.host("lan1", "192.168.1.50");
     network.join(host, &["10.9.0.1,239.1.1.1", "10.9.0.2,239.2.1.1"]);
     network.pass(5_000);
@@ -130,7 +103,8 @@ fn i60_a_source_goes_to_the_first_match_and_a_group_to_all() {
         sources: list.map(|text| vec![net(text)]),
         ..ProxyUpstream::default()
     };
-    let (mut network, isps, proxy) = two_upstreams(sources(Some("10.9.0.0/16")), sources(None));
+    let (first, second) = (sources(Some("10.9.0.0/16")), sources(None));
+    let TwoUpstreams { mut network, isps, proxy } = TwoUpstreams::new(first, second);
     let host = network.host("lan1", "192.168.1.50");
     network.join(host, &["10.9.0.1,239.1.1.1", "10.8.0.1,239.1.1.1", "239.1.1.2"]);
     network.pass(5_000);

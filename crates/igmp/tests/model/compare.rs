@@ -57,7 +57,7 @@ impl Seen {
             ("general queries", rate(self.general), 10),
             ("groups in EXCLUDE mode", rate(self.exclude), 300),
             ("excluded sources", rate(self.blocked), 100),
-            ("MGM calls", rate(self.calls), 100),
+            ("library calls", rate(self.calls), 100),
             ("steps with another querier", rate(self.other_querier), 100),
             ("steps in an older version", rate(self.older_version), 50),
         ]
@@ -75,7 +75,7 @@ struct Walk {
     alone: bool,
     sent: Vec<(u64, String)>,
     seen: Seen,
-    /// MGM calls came while MGM takes none, or of a kind that must not come.
+    /// Calls came while the library takes none, or calls of a kind that must not come.
     bad_call: Option<MgmCall>,
 }
 
@@ -336,7 +336,7 @@ impl Walk {
 
     fn compare_mgm(&mut self) -> Result<(), String> {
         if let Some(call) = self.bad_call {
-            return Err(format!("{call:?} while MGM takes no calls"));
+            return Err(format!("{call:?} while the library takes no calls"));
         }
         if self.disabled {
             return same("memberships", &self.mgm.joined.len(), &0);
@@ -347,9 +347,9 @@ impl Walk {
                 let ours = self.mgm.forwards(source, group);
                 let theirs = self.spec.forwards(source, group);
                 let excluded = self.spec.is_exclude(group) && !theirs;
-                // Beside an owner, MGM cannot be told of exclusions.
+                // Beside an owner, the library cannot be told of exclusions.
                 if ours != theirs && (self.alone || !excluded) {
-                    return Err(format!("MGM forwards ({source},{group}): {ours}"));
+                    return Err(format!("the library forwards ({source},{group}): {ours}"));
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! The router side against a second, deliberately naive implementation of its rules
 //! ([`spec`]): flat lists that are searched from the beginning each time.
 //!
-//! Both get the same reports, queries, times, configurations and MGM callbacks, at random. After
-//! every step the queries that were sent, the state of every group, the election, and what MGM
-//! would forward must be the same.
+//! Both get the same reports, queries, times, configurations and callbacks of the library, at
+//! random. After every step both must agree on the queries that were sent, the state of every
+//! group, the election, and what the library would forward.
 //!
 //! - `cargo test -p mgm-igmp --test model` walks 100,000 steps; `MGM_MODEL_STEPS` is another number.
 //! - `MGM_MODEL_SEED=17` begins with that seed.

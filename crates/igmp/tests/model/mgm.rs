@@ -1,5 +1,5 @@
-//! What MGM makes of the calls: the memberships of the link and its overrides, for MFEs of all
-//! flows (docs/semantics.md, 3.3 to 3.5).
+//! What the library makes of the calls: the memberships of the link and its overrides, for MFEs of
+//! all flows (docs/semantics.md, 3.3 to 3.5).
 
 use mgm_igmp::{Flag, Flow, Membership, MgmCall};
 use std::collections::{BTreeMap, BTreeSet};

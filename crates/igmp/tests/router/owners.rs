@@ -1,4 +1,4 @@
-//! IGMP beside a protocol that owns the link, and alone, with MGM's real rules.
+//! IGMP beside a protocol that owns the link, and alone, with the real rules of the library.
 
 use crate::router::*;
 use mgm_igmp::codec::RecordType::{Allow, IsEx, ToEx};

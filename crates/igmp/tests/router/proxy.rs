@@ -1,4 +1,4 @@
-//! The proxy beside MGM's real rules.
+//! The proxy with the real rules of the library.
 
 use crate::router::*;
 use mgm_igmp::codec::RecordType::{Block, ToEx, ToIn};

@@ -325,7 +325,7 @@ impl Router {
         self.event(Event::Packet(packet));
     }
 
-    /// Lets time pass for IGMP and for MGM, in milliseconds.
+    /// Lets time pass for IGMP and for the library, in milliseconds.
     pub fn pass(&mut self, milliseconds: u64) {
         let end = self.now + milliseconds;
         loop {
@@ -340,7 +340,7 @@ impl Router {
         self.now = end;
     }
 
-    /// The memberships that MGM has, as `link flow`, whoever added them.
+    /// The memberships that the library has, as `link flow`, whoever added them.
     pub fn memberships(&self) -> Vec<String> {
         let rows = self.engine.memberships(Flow::WILDCARD);
         let of_row = |row: mgm_engine::MembershipRow| {

@@ -58,8 +58,8 @@ fn complaint(device: &str, index: u32, all: u8, own: u8) -> Option<String> {
     let own = format!("net.ipv4.conf.{}.rp_filter", device.replace('.', "/"));
     let (cause, cure) = match all {
         0 => (own, "it to 0 or 2".to_owned()),
-        // The greater setting applies, and loose (2) is greater than strict (1), so a device can
-        // only become less strict than `all` by loose.
+        // The greater setting applies, and loose (2) is greater than strict (1), so only the
+        // setting loose makes a device less strict than `all`.
         _ => ("net.ipv4.conf.all.rp_filter".to_owned(), format!("{own} to 2")),
     };
     Some(format!(

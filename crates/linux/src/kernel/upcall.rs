@@ -99,7 +99,7 @@ fn with_zeros(datagram: &[u8]) -> Result<Vec<u8>, Ignored> {
     Ok(header)
 }
 
-/// Parses anything, and checks what comes of it.
+/// Parses any bytes, and checks the result.
 #[cfg(fuzzing)]
 pub fn fuzz(datagram: &[u8]) {
     let Ok(DecodedUpcall { flow, vif, header, .. }) = parse(datagram) else { return };

@@ -39,7 +39,7 @@ enum PrefixRouteKind {
     Object(u32),
 }
 
-/// The routes of one table. Of each prefix in the kernel's order: by priority, then age.
+/// The routes of one table, those of each prefix in the kernel's order: by priority, then by age.
 #[derive(Debug, Default)]
 struct KernelTable {
     by_length: BTreeMap<u8, HashMap<Ipv4Addr, Vec<PrefixRoute>, RandomState>>,

@@ -3,8 +3,8 @@
 use parking_lot::{Condvar, Mutex};
 use std::time::Duration;
 
-/// Whether the first dump has been tried. A look-up before that waits, and holds no lock
-/// meanwhile that other threads need.
+/// Whether the first dump has been tried. An earlier look-up waits for it, without a lock that
+/// other threads need.
 #[derive(Debug, Default)]
 pub(super) struct FirstDump {
     is_over: Mutex<bool>,

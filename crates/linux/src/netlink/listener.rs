@@ -263,7 +263,7 @@ impl AnnouncementReader {
         }
     }
 
-    /// Reports a lost device at once, because calls for it are accepted in vain until then. Other
+    /// Reports a lost device at once, because until then calls for it succeed without effect. Other
     /// changes take longer to look up.
     fn tell_loss(&mut self, watcher: &dyn RouteWatcher) {
         if std::mem::take(&mut self.announced.has_lost_link) {

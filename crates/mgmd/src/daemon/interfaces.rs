@@ -44,6 +44,9 @@ pub struct Interfaces {
     saved: Saved,
     /// The ports of bridges and bonds that the configuration names, and what was logged.
     refused: HashMap<u32, String>,
+    /// How often the interfaces with names of the configuration have appeared. Those that only a
+    /// pattern means are not counted: their number has no limit.
+    appearances: HashMap<String, u64>,
     /// The interfaces whose sockets could not be opened.
     unopened: BTreeSet<u32>,
     /// When they, or a monitor that lost something, are due.
@@ -70,6 +73,7 @@ impl Interfaces {
             proxies: Vec::new(),
             saved,
             refused: HashMap::new(),
+            appearances: HashMap::new(),
             unopened: BTreeSet::new(),
             retry: None,
         })
@@ -153,6 +157,24 @@ impl Interfaces {
         &self.plans
     }
 
+    /// What the system says about a device.
+    #[must_use]
+    pub fn device(&self, index: u32) -> Option<&Device> {
+        self.known.get(&index)
+    }
+
+    /// The ports of bridges and bonds that the configuration names.
+    pub fn refused(&self) -> impl Iterator<Item = (u32, &Device)> {
+        self.refused.keys().filter_map(|index| Some((*index, self.known.get(index)?)))
+    }
+
+    /// How often an interface with a name of the configuration has appeared.
+    #[must_use]
+    pub fn appearances(&self, name: &str) -> u64 {
+        let counted = self.appearances.get(name).copied();
+        counted.unwrap_or_else(|| self.plans.values().any(|plan| plan.name == name).into())
+    }
+
     /// The links of the system have changed.
     pub fn changed(&mut self, context: Context<'_>) {
         if let Err(error) = self.monitor.read(&mut self.events) {
@@ -194,10 +216,21 @@ impl Interfaces {
             context.shared.handle(Event::Proxies(proxies.clone()));
             self.proxies = proxies;
         }
-        context.shared.with(|state| {
-            let changed = state.routes.configure(context.config, &names);
+        let is_changed = context.shared.with(|state| {
+            let changed = state.routes.configure(context.config, &names)?;
             state.tell(now(), changed);
+            state.routes.have_prefixes().then_some(())
         });
+        if is_changed.is_some() {
+            context.library.each_mfe(&mut |flow, link| {
+                context.shared.with(|state| {
+                    // A protocol that owns the interface is asked, and not mgmd (M4).
+                    if !state.is_owned(link) && !state.routes.knows(flow) {
+                        state.arrives(now(), flow, link);
+                    }
+                });
+            });
+        }
     }
 
     /// Serves one interface as its device and the configuration say.
@@ -207,8 +240,11 @@ impl Interfaces {
         let steps =
             steps(self.plans.get(&index), self.known.get(&index), device.as_ref(), plan.as_ref());
         let former = self.plans.get(&index).map(|plan| plan.name.clone());
-        let name = device.as_ref().or(self.known.get(&index)).map(|device| device.name.clone());
-        let name = name.unwrap_or_default();
+        let name = match (&plan, &former, &device) {
+            (None, Some(former), _) => former.clone(),
+            (_, _, Some(device)) => device.name.clone(),
+            (_, _, None) => String::new(),
+        };
         match &plan {
             Some(plan) => self.plans.insert(index, plan.clone()),
             None => self.plans.remove(&index),
@@ -226,7 +262,10 @@ impl Interfaces {
         }
         match device {
             Some(device) => self.known.insert(index, device),
-            None => self.known.remove(&index),
+            None => {
+                self.refused.remove(&index);
+                self.known.remove(&index)
+            }
         };
     }
 
@@ -294,6 +333,9 @@ impl Interfaces {
             Step::Info(info) => shared.handle(Event::Link { link: index, info }),
             Step::Begin(config) => {
                 context.log(LogLevel::Info, name, served_as(&config));
+                if is_named(context.config, name) {
+                    *self.appearances.entry(name.to_owned()).or_default() += 1;
+                }
                 library.set_interface(index, true);
                 shared.with(|state| state.served.insert(index, name.to_owned()));
                 let interface = Interface::link(index);

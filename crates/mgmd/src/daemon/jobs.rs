@@ -4,7 +4,7 @@ use super::context::Context;
 use super::sockets::Sockets;
 use super::state::Job;
 use crate::config::LogLevel;
-use mgm_igmp::{Action, Event, Level, LogLine, MgmCall};
+use mgm_igmp::{Action, Event, Level, LogEvent, LogLine, MgmCall};
 use mgm_net::links::Links;
 
 /// Carries out all jobs in their order, those that they cause included.
@@ -13,7 +13,10 @@ pub fn carry_out(context: Context<'_>, sockets: &mut Sockets, links: &Links) {
         match job {
             Job::Igmp(Action::Send(packet)) => sockets.send(links, &packet, context),
             Job::Igmp(Action::Mgm(call)) => make(call, context),
-            Job::Igmp(Action::Log(line)) => write(&line, context),
+            Job::Igmp(Action::Log(line)) => {
+                write(&line, context);
+                warn_of_bridge(&line, links, context);
+            }
             // Whoever asked has it.
             Job::Igmp(Action::Answer(_)) => {}
             Job::RouteRests { link, rests } => say_that_routes_rest(link, rests, context),
@@ -44,6 +47,20 @@ fn write(line: &LogLine, context: Context<'_>) {
         Some(name) => context.log(level, &name, line),
         None => context.log.write(level, &line.to_string()),
     }
+}
+
+/// A bridge that snoops passes no reports to a router on it that does not query.
+fn warn_of_bridge(line: &LogLine, links: &Links, context: Context<'_>) {
+    let is_other = matches!(line.event, LogEvent::OtherQuerier(_) | LogEvent::NotForwarding(_));
+    let Some(link) = links.get(line.link).filter(|link| is_other && link.hides_reports) else {
+        return;
+    };
+    let text = format!(
+        "this bridge hides the reports of hosts from a router that does not query, because its \
+         multicast_router is not 2: ip link set {} type bridge mcast_router 2",
+        link.name
+    );
+    context.log(LogLevel::Warn, &link.name, text);
 }
 
 fn say_that_routes_rest(link: u32, rests: bool, context: Context<'_>) {

@@ -2,8 +2,10 @@
 //! tests have one of their own, and so need no library.
 
 use crate::config::LogLevel;
+use crate::control::StatusReader;
 use mgm_igmp::{Code, MgmCall, Ownership};
 use mgm_types::{Flow, Scope};
+use std::borrow::Cow;
 
 /// libmgm, with IGMP registered as a client. Its callbacks go to
 /// [`Shared`](super::shared::Shared).
@@ -17,8 +19,17 @@ pub trait Library {
     /// Who has an interface that IGMP has taken.
     fn ownership(&self, link: u32) -> Ownership;
 
+    /// The protocol and the component of the client that owns an interface.
+    fn owner(&self, link: u32) -> Option<(u32, u32)>;
+
+    /// The version of the library.
+    fn version(&self) -> String;
+
     /// What other clients want already, without interfaces.
     fn groups(&self) -> Vec<Flow>;
+
+    /// Calls a function with the flow and the incoming interface of each MFE.
+    fn each_mfe(&self, take: &mut dyn FnMut(Flow, u32));
 
     /// Sets the TTL threshold of an interface; 1 is the default.
     ///
@@ -50,4 +61,40 @@ pub trait Library {
     /// # Errors
     /// The reason.
     fn status(&self, is_whole: bool) -> Result<String, String>;
+
+    /// Reads the whole status on any thread.
+    fn status_reader(&self) -> StatusReader;
+}
+
+/// The library's words for an operator: the keys of mgmd's file instead of the library's
+/// environment variables, which mgmd ignores (M7).
+#[must_use]
+pub fn in_words_of_the_file(text: &str) -> Cow<'_, str> {
+    const NAMES: [(&str, &str); 4] = [
+        ("MGM_TABLE=", "router.table = "),
+        ("MGM_TABLE", "router.table"),
+        ("MGM_MAX_FLOWS", "router.max-flows"),
+        ("MGM_FORWARDER", "router.forwarder"),
+    ];
+    if !text.contains("MGM_") {
+        return text.into();
+    }
+    NAMES.iter().fold(text.to_owned(), |text, (name, key)| text.replace(name, key)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m7_advice_names_the_keys_of_the_file() {
+        for (text, expected) in [
+            ("use MGM_TABLE=100, and", "use router.table = 100, and"),
+            ("set MGM_TABLE to 0", "set router.table to 0"),
+            ("raise MGM_MAX_FLOWS", "raise router.max-flows"),
+            ("nothing to replace", "nothing to replace"),
+        ] {
+            assert_eq!(in_words_of_the_file(text), expected);
+        }
+    }
 }

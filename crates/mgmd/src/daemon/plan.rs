@@ -9,7 +9,7 @@
 //! No I/O here: [`Daemon`](super::Daemon) carries the steps out, in their order.
 
 use super::device::Device;
-use crate::config::{Boundary, Config, Route};
+use crate::config::{Boundary, Config, Pattern, Route};
 use mgm_igmp::config::AccessList;
 use mgm_igmp::{LinkConfig, LinkInfo};
 use mgm_types::{Flow, Scope};
@@ -58,12 +58,17 @@ impl Plan {
 /// Whether a configuration has this very name anywhere.
 #[must_use]
 pub fn is_named(config: &Config, name: &str) -> bool {
+    patterns(config).any(|known| known.as_str() == name)
+}
+
+/// All names and patterns of a configuration.
+pub fn patterns(config: &Config) -> impl Iterator<Item = &Pattern> {
     let interfaces = config.interfaces.iter().map(|interface| &interface.name);
     let proxies = config.proxies.iter().flat_map(|proxy| {
         std::iter::once(&proxy.upstream).chain(&proxy.backup).chain(&proxy.downstream)
     });
     let routes = config.routes.iter().flat_map(|route| [&route.from].into_iter().chain(&route.to));
-    interfaces.chain(proxies).chain(routes).any(|known| known.as_str() == name)
+    interfaces.chain(proxies).chain(routes)
 }
 
 /// IGMP that sends no query and believes no report.

@@ -24,6 +24,8 @@ pub enum Source {
     Signal,
     /// The time of [`Reactor::set_timer`] has come.
     Timer,
+    /// Requests wait at the control socket.
+    Control,
     /// Packets wait on a link.
     Link(u32),
 }
@@ -35,6 +37,7 @@ impl Source {
             Source::Wake => 1,
             Source::Signal => 2,
             Source::Timer => 3,
+            Source::Control => 4,
             Source::Link(index) => 1 << 32 | u64::from(index),
         }
     }
@@ -45,6 +48,7 @@ impl Source {
             1 => Source::Wake,
             2 => Source::Signal,
             3 => Source::Timer,
+            4 => Source::Control,
             link => Source::Link(link as u32),
         }
     }

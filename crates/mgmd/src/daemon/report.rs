@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::interfaces::Interfaces;
+use super::plan::patterns;
 use crate::config::{Config, Forwarder, LogLevel, Pattern};
 use std::collections::BTreeSet;
 
@@ -10,14 +11,15 @@ use std::collections::BTreeSet;
 pub fn start(context: Context<'_>, interfaces: &Interfaces) -> Vec<String> {
     let router = &context.config.router;
     let forwarder = match router.forwarder {
-        Forwarder::Kernel => format!("the kernel forwards packets, by its table {}", router.table),
+        Forwarder::Kernel if router.table == 0 => "the kernel forwards packets".into(),
+        Forwarder::Kernel => format!("the kernel forwards packets by its table {}", router.table),
         Forwarder::Memory => "forwarder = \"memory\": no packet is forwarded".into(),
     };
     let mut lines = vec![format!("mgmd {} has started: {forwarder}", env!("CARGO_PKG_VERSION"))];
     let missing = missing(context.config, interfaces);
     if !missing.is_empty() {
-        let names = shortened(&missing);
-        lines.push(format!("not there yet: {names}: served as soon as they appear"));
+        let appear = if missing.len() == 1 { "it appears" } else { "they appear" };
+        lines.push(format!("not there yet: {}: served when {appear}", shortened(&missing)));
     }
     if patterns(context.config).next().is_none() {
         let text = "the configuration names no interface: add [[interface]] tables";
@@ -83,14 +85,4 @@ fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
         .filter(|name| !served.contains(name))
         .collect();
     names.into_iter().map(str::to_owned).collect()
-}
-
-/// All names and patterns of a configuration.
-fn patterns(config: &Config) -> impl Iterator<Item = &Pattern> {
-    let interfaces = config.interfaces.iter().map(|interface| &interface.name);
-    let proxies = config.proxies.iter().flat_map(|proxy| {
-        std::iter::once(&proxy.upstream).chain(&proxy.backup).chain(&proxy.downstream)
-    });
-    let routes = config.routes.iter().flat_map(|route| [&route.from].into_iter().chain(&route.to));
-    interfaces.chain(proxies).chain(routes)
 }

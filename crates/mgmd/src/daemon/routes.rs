@@ -73,6 +73,12 @@ impl Routes {
         self.rules.iter().any(|rule| rule.is_for(flow, arrival))
     }
 
+    /// Whether there is a route for a prefix.
+    #[must_use]
+    pub fn have_prefixes(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.is_exact)
+    }
+
     /// Whether an interface is `from` of a route for a prefix.
     #[must_use]
     pub fn begins_at(&self, link: u32) -> bool {
@@ -121,6 +127,12 @@ impl Routes {
         ended
     }
 
+    /// Whether a flow is joined.
+    #[must_use]
+    pub fn knows(&self, flow: Flow) -> bool {
+        self.flows.contains_key(&flow)
+    }
+
     /// Whether a flow is joined on an interface.
     #[must_use]
     pub fn wants(&self, join: Join) -> bool {
@@ -138,6 +150,13 @@ impl Routes {
         self.flows.len()
     }
 
+    /// The number of flows that a route's sources and groups have.
+    #[must_use]
+    pub fn count(&self, source: Prefix, group: Prefix) -> usize {
+        let is_of = |flow: &&Flow| source.contains(flow.source()) && group.contains(flow.group());
+        self.flows.keys().filter(is_of).count()
+    }
+
     /// Whether no flow is joined.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -150,8 +169,13 @@ impl Routes {
     }
 
     /// Takes the routes of a configuration over, for the interfaces that are served now. Returns
-    /// the memberships that may have changed.
-    pub fn configure(&mut self, config: &Config, served: &BTreeMap<u32, String>) -> Vec<Join> {
+    /// the memberships that may have changed; `None` if no route did. If one did, ask about each MFE
+    /// that exists, because the library may not ask about it for a long time.
+    pub fn configure(
+        &mut self,
+        config: &Config,
+        served: &BTreeMap<u32, String>,
+    ) -> Option<Vec<Join>> {
         let rules: Vec<Rule> = config
             .routes
             .iter()
@@ -170,7 +194,7 @@ impl Routes {
             })
             .collect();
         if rules == self.rules {
-            return Vec::new();
+            return None;
         }
         self.rules = rules;
         let flows: Vec<(Flow, Known)> =
@@ -178,7 +202,7 @@ impl Routes {
         let again = flows
             .into_iter()
             .flat_map(|(flow, Known { from, until, .. })| self.asked(flow, from, until));
-        again.collect()
+        Some(again.collect())
     }
 }
 

@@ -1,12 +1,12 @@
 //! The groups that a clean stop saves, so that the next start need not wait for reports (I80).
 //!
-//! The file lies in the folder of the control socket, which the service manager keeps over a
-//! restart. A start deletes it, so that no later start takes old groups for new ones.
+//! A start deletes the file, so that no later start takes old groups for new ones.
 
 use mgm_igmp::{LinkConfig, SavedGroup};
 use mgm_types::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -38,10 +38,20 @@ struct Group {
     excluded: Vec<Ipv4Addr>,
 }
 
-/// Where the file of a router with this control socket is.
+/// Where the file of a router with this control socket is: in the folder that systemd keeps for mgmd
+/// (StateDirectory=), otherwise beside the socket. systemd deletes the folder of the socket when mgmd
+/// stops.
 #[must_use]
 pub fn path(control: &Path) -> PathBuf {
-    control.with_file_name("groups.json")
+    path_in(std::env::var_os("STATE_DIRECTORY"), control)
+}
+
+fn path_in(state: Option<OsString>, control: &Path) -> PathBuf {
+    const NAME: &str = "groups.json";
+    match state.map(PathBuf::from).filter(|folder| folder.is_absolute()) {
+        Some(folder) => folder.join(NAME),
+        None => control.with_file_name(NAME),
+    }
 }
 
 /// A number of the kernel that differs after each start of the system.

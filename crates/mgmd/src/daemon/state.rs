@@ -173,10 +173,15 @@ impl State {
         if answer.0 != arrival && self.routes.accepts(flow, arrival) {
             answer = (arrival, Ipv4Addr::UNSPECIFIED);
         }
-        let until = Time(now.0 + LIFETIMES * 1_000 * u64::from(self.mfe_timeout));
-        let changed = self.routes.asked(flow, answer.0, until);
-        self.tell(now, changed);
+        self.arrives(now, flow, answer.0);
         answer
+    }
+
+    /// The packets of a flow arrive on an interface: static routes for prefixes send them on.
+    pub fn arrives(&mut self, now: Time, flow: Flow, link: u32) {
+        let until = Time(now.0 + LIFETIMES * 1_000 * u64::from(self.mfe_timeout));
+        let changed = self.routes.asked(flow, link, until);
+        self.tell(now, changed);
     }
 
     /// Answers CREATION_ALERT about one interface: whether packets of the flow may leave by it.

@@ -16,13 +16,18 @@ const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
 const IFLA_VLAN_ID: u16 = 1;
+const IFLA_BR_MCAST_ROUTER: u16 = 22;
+const IFLA_BR_MCAST_SNOOPING: u16 = 23;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 
 const IFF_LOWER_UP: u32 = 1 << 16;
 
-/// The flags that are kept. Others change with whoever listens on the link (IFF_PROMISC,
-/// IFF_ALLMULTI), which is no change of the link.
+/// MDB_RTR_TYPE_PERM of `IFLA_BR_MCAST_ROUTER`, from <linux/if_bridge.h>.
+const ROUTER_PERMANENT: u8 = 2;
+
+/// The flags that are kept. Others (IFF_PROMISC, IFF_ALLMULTI) change when a program listens on the
+/// link, which is not a change of the link.
 const FLAGS: u32 = (libc::IFF_UP
     | libc::IFF_RUNNING
     | libc::IFF_BROADCAST
@@ -52,6 +57,9 @@ pub struct Link {
     pub port_kind: Option<String>,
     /// Present if the link is a VLAN of another link.
     pub vlan: Option<Vlan>,
+    /// Whether it is a bridge that may keep IGMP reports from the programs of this machine: it
+    /// snoops, and takes this machine for a router only while it sends queries.
+    pub hides_reports: bool,
     flags: u32,
 }
 
@@ -78,6 +86,7 @@ impl Link {
             kind: None,
             port_kind: None,
             vlan: None,
+            hides_reports: false,
             flags: u32_at(head, 8)? & FLAGS,
         };
         let (mut parent, mut is_foreign, mut info) = (None, false, [].as_slice());
@@ -95,8 +104,9 @@ impl Link {
         }
         link.kind = attribute(info, IFLA_INFO_KIND).map(text);
         link.port_kind = attribute(info, IFLA_INFO_SLAVE_KIND).map(text);
+        let data = attribute(info, IFLA_INFO_DATA).unwrap_or_default();
+        link.hides_reports = link.kind.as_deref() == Some("bridge") && hides_reports(data);
         if link.kind.as_deref() == Some("vlan") {
-            let data = attribute(info, IFLA_INFO_DATA).unwrap_or_default();
             let id = attribute(data, IFLA_VLAN_ID).and_then(|value| u16_at(value, 0));
             let parent = parent.filter(|_| !is_foreign);
             link.vlan = id.map(|id| Vlan { id, parent });
@@ -160,6 +170,13 @@ impl Link {
             && self.kind == other.kind
             && self.address == other.address
     }
+}
+
+/// Whether these are the values of a bridge that may keep reports from this machine.
+fn hides_reports(data: &[u8]) -> bool {
+    let value = |kind| attribute(data, kind).and_then(|value| value.first().copied());
+    value(IFLA_BR_MCAST_SNOOPING).is_some_and(|snooping| snooping != 0)
+        && value(IFLA_BR_MCAST_ROUTER).is_some_and(|router| router != ROUTER_PERMANENT)
 }
 
 /// A string of the kernel's, which may end with a zero.

@@ -202,3 +202,17 @@ fn wireless_events_and_other_families_are_no_change_and_nonsense_is_invalid() {
         messages(&cut).for_each(|message| drop(links.take(&message)));
     }
 }
+
+#[test]
+fn i73_a_bridge_hides_reports_if_it_snoops_and_is_no_permanent_router() {
+    for (snooping, router, hides) in [(1, 1, true), (1, 0, true), (1, 2, false), (0, 1, false)] {
+        let mut links = Links::default();
+        let data = [attr(22, &[router]), attr(23, &[snooping])].concat();
+        let attributes = [attr(IFLA_IFNAME, b"br0"), info(b"bridge\0", &[attr(2, &data)])];
+        take(&mut links, &link(RTM_NEWLINK, 4, UP, &attributes));
+        assert_eq!(links.get(4).unwrap().hides_reports, hides, "{snooping} {router}");
+    }
+    let mut links = Links::default();
+    take(&mut links, &named(5, "eth0", UP));
+    assert!(!links.get(5).unwrap().hides_reports);
+}

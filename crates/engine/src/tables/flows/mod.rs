@@ -72,7 +72,7 @@ impl Flows {
         self.find_or_room(flow).ok()
     }
 
-    /// The same; if there is none, where the index has room for it.
+    /// The same; if the flow has no entry, the place where the index has room for one.
     #[inline]
     fn find_or_room(&self, flow: Flow) -> std::result::Result<FlowPlace, Vacant> {
         let recent = self.recent.get();

@@ -1,6 +1,6 @@
 //! Flows in ascending order, each with the number of its entry.
 //!
-//! A `BTreeMap` takes half as long again to walk and twice as long to remove in another order, and
+//! A `BTreeMap` takes 50 % longer to walk, and twice as long to remove from in another order, and
 //! its nodes cannot be reserved (spec 0.9).
 
 use super::entry::{FlowEntry, Part, FETCH};
@@ -65,8 +65,8 @@ impl Chunk {
         self.len += 1;
     }
 
-    /// Searches the numbers, which need less memory than the flows. Starts at the end, because of
-    /// MFEs that expire together the last is removed first.
+    /// Searches the numbers, which need less memory than the flows. Starts at the end: of several
+    /// MFEs that expire together, the last one is removed first.
     fn remove(&mut self, number: u32) {
         let Some(at) = self.numbers().iter().rposition(|&other| other == number) else { return };
         self.flows.copy_within(at + 1..self.len, at);

@@ -167,6 +167,15 @@ fn i63_groups_that_come_and_go_during_an_answer_take_no_other_group_out_of_it() 
 }
 
 #[test]
+fn i63_a_specific_query_needs_no_answer_of_its_own_if_a_general_one_comes_sooner() {
+    let mut bench = settled(&[(1, exclude(&[]))]);
+    bench.general(3, 100);
+    bench.specific(group(1), &[], 30_000);
+    bench.pass(40_000);
+    assert_eq!(bench.take(), [v3(IsEx, group(1), &[])]);
+}
+
+#[test]
 fn i63_a_specific_query_for_a_group_that_an_answer_has_passed_is_answered() {
     for seed in 0..20 {
         let (mut bench, _) = amid_an_answer(seed, 1_000);

@@ -121,7 +121,7 @@ pub static INTERFACE: Table = Table {
             "igmp",
             Kind::Table(&IGMP),
             Words("no IGMP, unless a proxy names the interface"),
-            "IGMP on the interface. Without it mgmd sends no query and believes no report there, \
+            "IGMP on the interface. Without it mgmd sends no query and ignores reports there, \
              but streams of routes and routing protocols come in and go out. An empty table, \
              `igmp = {}`, selects all defaults.",
         ),
@@ -176,7 +176,7 @@ pub static IGMP: Table = Table {
             "robustness",
             Kind::Number(1, 255),
             Value("2"),
-            "Messages may get lost one time less than this in a row. Use at least 2.",
+            "Up to this number minus 1 copies of a message may be lost. Use at least 2.",
         ),
         key(
             "query-interval",
@@ -220,7 +220,7 @@ pub static IGMP: Table = Table {
             "unsolicited-report-interval",
             Kind::Duration(100, LONGEST_RESPONSE, 1),
             Words("\"1s\", in versions 1 and 2 \"10s\""),
-            "Within which time mgmd repeats a report of its own.",
+            "The time within which mgmd repeats its own reports.",
         ),
         key(
             "leave",
@@ -310,7 +310,7 @@ pub static IGMP: Table = Table {
             "ignore-v1",
             Kind::Bool,
             Value("false"),
-            "Drop reports of version 1, which would disable leaves for minutes.",
+            "Drop reports of version 1. Each of them would disable leaves for minutes.",
         ),
         key(
             "require-router-alert",
@@ -364,15 +364,15 @@ pub static PROXY: Table = Table {
             "forward-up",
             Kind::ForwardUp,
             Value("true"),
-            "Whether the packets of senders on downstreams are sent upstream, or the groups for \
-             which they are: see ACCESS LISTS. `true` is for all groups except 239.255.0.0/16.",
+            "Whether the packets of senders on downstreams are sent upstream. A list selects the \
+             groups: see ACCESS LISTS. `true` selects all groups except 239.255.0.0/16.",
         ),
         key(
             "forward-always",
             Kind::Bool,
             Value("false"),
             "Forward to a downstream even while another router is the querier there. If two \
-             routers do, the hosts get each packet twice.",
+             routers forward, the hosts get each packet twice.",
         ),
     ],
 };

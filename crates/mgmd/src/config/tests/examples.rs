@@ -21,6 +21,25 @@ fn each_example_is_valid() {
     assert_eq!(names, ["campus.toml", "iptv.toml", "static.toml"]);
 }
 
+/// The file that the package installs.
+#[test]
+fn the_installed_file_configures_nothing() {
+    let config = crate::config::Config::load(&in_crate("service/mgmd.toml")).unwrap();
+    assert_eq!(config, crate::config::Config::default());
+}
+
+/// Its comments are an example, too.
+#[test]
+fn the_installed_file_is_an_example_without_its_comment_marks() {
+    let text = std::fs::read_to_string(in_crate("service/mgmd.toml")).unwrap();
+    let keys = text.lines().filter_map(|line| {
+        line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).or(Some(line))
+    });
+    let text: Vec<&str> = keys.filter(|line| !line.starts_with('#')).collect();
+    let config = crate::config::Config::parse("mgmd.toml".as_ref(), &text.join("\n")).unwrap();
+    assert_eq!((config.interfaces.len(), config.proxies.len()), (1, 1));
+}
+
 #[test]
 fn the_committed_page_is_the_generated_one() {
     let path = in_crate("../../man/man5/mgmd.toml.5");

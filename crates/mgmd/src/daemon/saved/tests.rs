@@ -67,3 +67,12 @@ fn i80_a_broken_file_is_a_start_without_groups() {
     std::fs::write(folder.file(), other).unwrap();
     assert_eq!(Saved::read(&folder.file()), (Saved::default(), None));
 }
+
+#[test]
+fn m10_the_groups_are_in_the_state_directory() {
+    let control = Path::new("/run/mgmd/control");
+    let in_state = |state: &str| path_in(Some(state.into()), control);
+    assert_eq!(path_in(None, control), Path::new("/run/mgmd/groups.json"));
+    assert_eq!(in_state("/var/lib/mgmd"), Path::new("/var/lib/mgmd/groups.json"));
+    assert_eq!(in_state(""), Path::new("/run/mgmd/groups.json"));
+}

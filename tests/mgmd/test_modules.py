@@ -1,0 +1,90 @@
+"""A routing protocol in the process of mgmd, which takes IGMP's links (protocol.c)."""
+
+import os
+import re
+import shutil
+import time
+
+from bed import GMI, QI, SLACK, OneHost, interface
+from daemon import COMPILER, Mgmd
+from lab import until
+from packets import BLOCK, IS_EX, TO_EX, record, report_of, v3_report
+from wires import Stream
+
+GROUP = "239.1.1.1"
+
+
+class Protocol(OneHost):
+    def setUp(self):
+        super().setUp()
+        if not shutil.which(COMPILER):
+            self.skipTest("no C compiler")
+
+    def serve_with_module(self, igmp=None):
+        path = Mgmd.build.module("protocol")
+        self.fifo = Mgmd.build.directory / f"fifo-{os.getpid()}-{id(self)}"
+        os.mkfifo(self.fifo)
+        self.addCleanup(self.fifo.unlink)
+        return self.serve(igmp, f'[[module]]\npath = "{path}"\nargs = "{self.fifo}"\n')
+
+    def say(self, command, link):
+        """Gives the module a command about a link, and checks its code."""
+        index = self.router.index(link)
+        before = len(self.mgmd.lines(f"module: {command}"))
+        with open(self.fifo, "w", encoding="ascii") as fifo:
+            fifo.write(f"{command} {index}\n")
+        done = until(lambda: self.mgmd.lines(f"module: {command}")[before:], f"{command} {link}")
+        # The code is in the place of the group.
+        self.assertIn(", 0.0.0.0)", done[0])
+
+    def told(self, what):
+        """Returns the groups of the module's callbacks of this kind, in order."""
+        lines = self.mgmd.lines(f"module: {what}")
+        return [re.search(r"\(\*, ([\d.]+)\)", line)[1] for line in lines]
+
+    def test_t57_take_while_members(self):
+        """[mgm 2.3]: the members are told to the protocol, and no query is lost."""
+        self.serve_with_module()
+        groups = [f"239.57.0.{n}" for n in range(1, 101)]
+        self.wire.send(v3_report(*(record(TO_EX, group) for group in groups)))
+        self.joined(groups[-1])
+        self.joined(groups[0])
+        since = time.time()
+        with Stream(self.feed(groups[0]), 0.002):
+            time.sleep(0.1)
+            self.say("take", "lan")
+            until(lambda: len(self.told("LOCAL_JOIN")) >= 100, "100 LOCAL_JOINs")
+            self.assertEqual(sorted(self.told("LOCAL_JOIN")), sorted(groups))
+            time.sleep(2 * QI)
+            self.wire.send(v3_report(*(record(IS_EX, group) for group in groups)))
+            self.say("release", "lan")
+            time.sleep(QI)
+        queries = self.wire.queries("0.0.0.0", since=since)
+        gaps = [after.time - before.time for before, after in zip(queries, queries[1:])]
+        self.assertGreaterEqual(len(queries), 2)
+        self.assertLess(max(gaps), QI + SLACK)
+        for group in groups:
+            self.joined(group, timeout=1.0)
+
+    def test_t54_exclude_beside_owner(self):
+        """I45, [mgm D12]: a protocol cannot be told of excluded sources; they are counted."""
+        self.serve_with_module()
+        self.say("take", "lan")
+        first = self.source.rpartition(".")[0] + ".21"
+        self.wire.send(report_of(TO_EX, GROUP))
+        until(lambda: GROUP in self.told("LOCAL_JOIN"), "LOCAL_JOIN")
+        self.joined(GROUP, first)
+        self.wire.send(report_of(BLOCK, GROUP, first))
+        self.settle(self.wire)
+        time.sleep(1.0)
+        self.assertEqual(self.told("LOCAL_JOIN").count(GROUP), 1)
+        self.assertNotIn(GROUP, self.told("LOCAL_LEAVE"))
+        self.assertIn("lan", self.oifs(GROUP, first), "the host filters it itself")
+        self.assertGreaterEqual(self.mgmd.counters("lan")["exclusions_not_applied"], 1)
+
+    def test_i43_members_end_for_the_owner_too(self):
+        self.serve_with_module()
+        self.say("take", "lan")
+        self.wire.send(report_of(TO_EX, GROUP))
+        until(lambda: GROUP in self.told("LOCAL_JOIN"), "LOCAL_JOIN")
+        until(lambda: GROUP in self.told("LOCAL_LEAVE"), "LOCAL_LEAVE", GMI + SLACK)

@@ -1,0 +1,99 @@
+"""Runs the tests of a folder in several processes, and prints one line for each."""
+
+import io
+import multiprocessing
+import signal
+import sys
+import time
+import unittest
+
+import lab
+
+
+class Result(unittest.TextTestResult):
+    """Prints one line for each test, with its time."""
+
+    def startTest(self, test):
+        self._began = time.monotonic()
+        super().startTest(test)
+
+    def addSuccess(self, test):
+        unittest.TestResult.addSuccess(self, test)
+        self._line("ok", test)
+
+    def addFailure(self, test, error):
+        unittest.TestResult.addFailure(self, test, error)
+        self._line("FAILED", test)
+
+    def addError(self, test, error):
+        unittest.TestResult.addError(self, test, error)
+        self._line("FAILED", test)
+
+    def addSkip(self, test, reason):
+        unittest.TestResult.addSkip(self, test, reason)
+        self._line(f"SKIPPED: {reason}:", test)
+
+    def _line(self, outcome, test):
+        name = test.id().removeprefix("test_").replace(".test_", ": ").replace("_", " ")
+        print(f"{outcome} {name} ({time.monotonic() - self._began:.2f} s)", flush=True)
+
+
+def tests(suite):
+    """Yields the tests of a suite and of the suites in it."""
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from tests(item)
+        else:
+            yield item
+
+
+_chosen = []
+
+
+def _play(number):
+    """Runs one test in a worker process. Returns its errors, and the number of skipped tests."""
+    outcome = unittest.TextTestRunner(stream=io.StringIO(), resultclass=Result)._makeResult()
+    _chosen[number].run(outcome)
+    outcome.printErrors()
+    return outcome.stream.getvalue(), len(outcome.skipped)
+
+
+def _begin_work():
+    """Runs first in a worker. Signals end only the parent, which then cleans up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def main(folder, prepare, workers, wanted=lambda test: True):
+    """Runs the tests of a folder whose names have a pattern of the command line, as many side by
+    side as there are workers. `prepare` runs first, and may raise FileNotFoundError. Returns the
+    exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM cleans up too
+    patterns = [word for word in sys.argv[1:] if not word.startswith("-")]
+    _chosen.extend(
+        test
+        for test in tests(unittest.defaultTestLoader.discover(str(folder)))
+        if wanted(test) and (not patterns or any(pattern in test.id() for pattern in patterns))
+    )
+    reason = lab.why_not()
+    if reason:
+        print(f"SKIPPED: {reason}; no packet has been tested")
+        print(f"0 passed, 0 failed, {len(_chosen)} skipped")
+        return 0
+    try:
+        prepare()
+    except FileNotFoundError as error:
+        sys.exit(f"{error}: build it first, cargo build --release --workspace")
+    try:
+        with multiprocessing.get_context("fork").Pool(workers, _begin_work) as pool:
+            told = list(pool.imap_unordered(_play, range(len(_chosen))))
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        lab.sweep()
+    wrong = [text for text, _ in told if text.strip()]
+    print(*wrong, sep="\n", end="")
+    skipped = sum(count for _, count in told)
+    passed = len(told) - len(wrong) - skipped
+    print(f"{passed} passed, {len(wrong)} failed, {skipped} skipped")
+    return 1 if wrong else 0
