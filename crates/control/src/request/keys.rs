@@ -29,6 +29,8 @@ impl fmt::Display for InvalidKey {
     }
 }
 
+impl std::error::Error for InvalidKey {}
+
 impl TryFrom<String> for InterfaceName {
     type Error = InvalidKey;
 

@@ -1,0 +1,125 @@
+//! The answers that are not lists of many entries.
+
+use crate::table::{cut, duration, list, Table, WIDTH};
+use mgm_control::forwarding::{Proxies, Proxy, RouteState, Routes};
+use mgm_control::status::Status;
+
+/// Lines of "name: value".
+fn facts(facts: &[(&str, String)]) -> String {
+    let line = |(name, value): &(&str, String)| cut(&format!("{name:14} {value}"), WIDTH) + "\n";
+    facts.iter().map(line).collect()
+}
+
+/// `mgmctl status`.
+pub fn status(status: &Status) -> String {
+    let Status { counts, config, .. } = status;
+    let table = match status.table {
+        0 => String::new(),
+        table => format!(", table {table}"),
+    };
+    let mut lines = vec![
+        (
+            "mgmd",
+            format!(
+                "{} (library {}), process {}, up {}",
+                status.version,
+                status.library_version,
+                status.pid,
+                duration(status.uptime_ms)
+            ),
+        ),
+        ("forwarder", format!("{}{table}", status.forwarder)),
+        ("configuration", config.file.clone()),
+        (
+            "",
+            format!(
+                "read {} ago; {} reloads, {} refused",
+                duration(config.age_ms),
+                config.reloads,
+                config.reloads_refused
+            ),
+        ),
+        ("log level", status.log_level.name().into()),
+        ("interfaces", format!("{} of {} up", counts.interfaces_up, counts.interfaces_configured)),
+        ("groups", counts.groups.to_string()),
+        ("flows", format!("{}, {} being resolved", counts.flows, counts.flows_resolving)),
+        ("proxies", counts.proxies.to_string()),
+        ("routes", counts.routes.to_string()),
+        ("joins", format!("{} until the next start", counts.joins)),
+        ("modules", counts.modules.to_string()),
+        ("clients", counts.clients.to_string()),
+    ];
+    if counts.flows_not_installed > 0 {
+        let text = format!("{} entries refused by the forwarder", counts.flows_not_installed);
+        lines.push(("", text));
+    }
+    facts(&lines)
+}
+
+/// `mgmctl proxies`.
+pub fn proxies(answer: &Proxies) -> String {
+    if answer.proxies.is_empty() {
+        return "no proxy is configured\n".into();
+    }
+    let texts: Vec<String> = answer.proxies.iter().map(proxy).collect();
+    texts.join("\n")
+}
+
+fn proxy(proxy: &Proxy) -> String {
+    let active = match &proxy.active {
+        Some(active) => format!("{active}, {} groups reported", proxy.reported_groups),
+        None => "none: no upstream is up with an address".into(),
+    };
+    let width = WIDTH - 15;
+    let sources = proxy.sources.as_ref();
+    let sources = sources
+        .map_or_else(|| "by the routes of the system".into(), |list_of| list(list_of, width));
+    let mut lines = vec![("upstream", proxy.upstream.clone()), ("active", active)];
+    if !proxy.backup.is_empty() {
+        lines.push(("backup", list(&proxy.backup, width)));
+    }
+    lines.push(("groups", list(&proxy.groups, width)));
+    lines.push(("sources", sources));
+    for downstream in &proxy.downstreams {
+        let state = match (downstream.forwarding, downstream.other_querier) {
+            (true, _) => "forwarding".into(),
+            (false, Some(querier)) => format!("not forwarding: {querier} is the querier"),
+            (false, None) if downstream.index.is_none() => "missing".into(),
+            (false, None) => "not forwarding".into(),
+        };
+        lines.push(("downstream", format!("{:15} {state}", downstream.interface)));
+    }
+    facts(&lines)
+}
+
+/// `mgmctl routes`.
+pub fn routes(answer: &Routes) -> String {
+    let mut table = Table::new(&[
+        ("FROM", 10),
+        ("SOURCE", 18),
+        ("GROUP", 18),
+        ("TO", 14),
+        ("STATE", 7),
+        ("FLOWS", 0),
+    ]);
+    table.headings();
+    for route in &answer.routes {
+        let state = match route.state {
+            RouteState::Active => "active",
+            RouteState::Waiting => "waiting",
+            RouteState::Resting => "resting",
+        };
+        table.row(&[
+            cut(&route.from, 10),
+            route.source.clone(),
+            route.group.clone(),
+            list(&route.to, 14),
+            state.into(),
+            route.flows.to_string(),
+        ]);
+        if let Some(reason) = &route.reason {
+            table.row(&[String::new(), format!("({reason})")]);
+        }
+    }
+    table.finish()
+}

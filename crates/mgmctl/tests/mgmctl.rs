@@ -1,0 +1,190 @@
+//! The program and a control socket together, as an operator uses them.
+#![cfg(unix)]
+
+use mgm_control::http::{failure_reply, read_request, reply, Ending, HttpRequest};
+use mgm_control::request::{GroupsQuery, Request};
+use mgm_control::{ErrorCode, Failure};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+fn some_path() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("mgmctl-{}-{number}", std::process::id()))
+}
+
+/// An mgmd that answers every request with what the tests say. It runs until the test ends.
+fn router(answer: impl Fn(&Request) -> Result<String, Failure> + Send + 'static) -> PathBuf {
+    let path = some_path();
+    let listener = UnixListener::bind(&path).expect("a socket");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            serve(stream, &answer);
+        }
+    });
+    path
+}
+
+fn serve(mut stream: UnixStream, answer: &impl Fn(&Request) -> Result<String, Failure>) {
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    while let Ok(count @ 1..) = stream.read(&mut piece) {
+        bytes.extend_from_slice(&piece[..count]);
+        while let Some(http) = read_request(&bytes).expect("a valid request") {
+            bytes.drain(..http.length);
+            let HttpRequest { method, target, body, .. } = http;
+            let request = Request::read(&method, &target, &body).expect("a known request");
+            let bytes = match answer(&request) {
+                Ok(json) => reply(&json, Ending::KeepAlive),
+                Err(failure) => failure_reply(failure, &target, Ending::KeepAlive),
+            };
+            if stream.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn mgmctl(socket: &std::path::Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mgmctl"));
+    command.arg("--socket").arg(socket).args(arguments).output().expect("mgmctl runs")
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8(output.to_vec()).expect("text")
+}
+
+/// A list of groups in two pages.
+fn pages(request: &Request) -> Result<String, Failure> {
+    let group = |address: &str| {
+        format!(
+            r#"{{"interface":"eth1","index":3,"group":"{address}","mode":"exclude",
+            "expires_in_ms":1000,"sources":[],"static_memberships":[],"v1_host_present_ms":null,
+            "v2_host_present_ms":null,"hosts_known":null,"host_count":null}}"#
+        )
+        .replace('\n', "")
+    };
+    match request {
+        Request::Groups(GroupsQuery { page, .. }) => Ok(match &page.after {
+            None => {
+                let group = group("239.1.1.1");
+                format!("{{\"api\":1,\"groups\":[{group}],\"next\":\"eth1/239.1.1.1\"}}\n")
+            }
+            Some(after) if after.to_string() == "eth1/239.1.1.1" => {
+                let group = group("239.1.1.2");
+                format!("{{\"api\":1,\"groups\":[{group}],\"next\":null}}\n")
+            }
+            Some(other) => panic!("no page after {other}"),
+        }),
+        _ => Err(Failure::new(ErrorCode::Refused, "no").with_details(vec!["because".into()])),
+    }
+}
+
+#[test]
+fn a_long_list_is_read_page_by_page() {
+    let socket = router(pages);
+    let output = mgmctl(&socket, &["groups"]);
+    let lines = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let starts: Vec<&str> = lines.lines().map(|line| &line[..25]).collect();
+    assert_eq!(
+        starts,
+        ["INTERFACE       GROUP    ", "eth1            239.1.1.1", "eth1            239.1.1.2"]
+    );
+    let output = mgmctl(&socket, &["--json", "groups"]);
+    let lines = text(&output.stdout);
+    assert_eq!(lines.lines().count(), 2, "each page is a line: {lines}");
+    for line in lines.lines() {
+        let page: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(page["api"], 1);
+    }
+}
+
+#[test]
+fn the_exit_status_says_who_has_refused() {
+    let socket = router(pages);
+    let output = mgmctl(&socket, &["reload"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "mgmctl: no\n  because\n");
+
+    let output = mgmctl(&socket, &["relaod"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("'reload'"), "{}", text(&output.stderr));
+
+    let nowhere = some_path();
+    let output = mgmctl(&nowhere, &["status"]);
+    assert_eq!(output.status.code(), Some(3));
+    let error = text(&output.stderr);
+    let expected = format!("mgmctl: no router listens at {}: start mgmd", nowhere.display());
+    assert!(error.starts_with(&expected), "{error}");
+}
+
+#[test]
+fn an_answer_of_another_version_is_an_error() {
+    let socket = router(|_| Ok("{\"api\":1}\n".into()));
+    let output = mgmctl(&socket, &["status"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("of another version of mgmd"));
+    let output = mgmctl(&socket, &["--json", "status"]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn watch_prints_until_its_reader_has_enough() {
+    let socket = router(|_| Ok("{\"api\":1,\"total\":0,\"flows\":[],\"next\":null}\n".into()));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mgmctl"))
+        .arg("--socket")
+        .arg(socket)
+        .args(["flows", "--watch", "--interval", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("mgmctl runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    for _ in 0..2 {
+        let line = lines.next().expect("a table").expect("text");
+        assert!(line.starts_with("SOURCE          GROUP           IN       PACKET/S"), "{line}");
+    }
+    drop(lines);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn the_shells_have_completions() {
+    for (shell, has) in
+        [("bash", "_mgmctl()"), ("zsh", "#compdef mgmctl"), ("fish", "complete -c mgmctl")]
+    {
+        let output = mgmctl(&some_path(), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        let script = text(&output.stdout);
+        assert!(script.contains(has) && script.contains("interfaces"), "{shell}");
+    }
+}
+
+/// The manual page has every command and every option.
+#[test]
+fn the_manual_is_complete() {
+    let page = include_str!("../../../man/man1/mgmctl.1").replace("\\-", "-");
+    let help = text(&mgmctl(&some_path(), &["--help"]).stdout);
+    let (_, commands) = help.split_once("Commands:\n").expect("a list of commands");
+    let (commands, _) = commands.split_once("\n\n").expect("the list ends");
+    let names: Vec<&str> =
+        commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names.iter().filter(|name| **name != "help") {
+        assert!(
+            page.contains(&format!("\n.B {name}")) || page.contains(&format!("\n.BI \"{name} ")),
+            "{name}"
+        );
+        let help = text(&mgmctl(&some_path(), &[name, "--help"]).stdout);
+        for word in help.split_whitespace().filter(|word| word.starts_with("--")) {
+            let option = word.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+            assert!(page.contains(option) || option == "--help", "{name}: {option}");
+        }
+    }
+    let status = page.split_once(".SH \"EXIT STATUS\"").expect("the section").1;
+    for code in ["0", "1", "2", "3"] {
+        assert!(status.contains(&format!("\n.B {code}\n")), "exit status {code}");
+    }
+}
