@@ -19,7 +19,8 @@ endif()
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/man1" "${PROJECT_SOURCE_DIR}/man/man3"
   "${PROJECT_SOURCE_DIR}/man/man5" "${PROJECT_SOURCE_DIR}/man/man7" "${PROJECT_SOURCE_DIR}/man/man8"
-  DESTINATION "${CMAKE_INSTALL_MANDIR}" PATTERN mgmctl.1 EXCLUDE) # its program is not installed
+  DESTINATION "${CMAKE_INSTALL_MANDIR}"
+  PATTERN mgmctl.1 EXCLUDE) # its program is not installed by this file
 
 # The configurations of mgmd, which must not replace one that an administrator has written.
 set(_router_dir "${PROJECT_SOURCE_DIR}/crates/mgmd")

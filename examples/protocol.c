@@ -76,7 +76,7 @@ static const char *name_of(DWORD index)
     for (size_t i = 0; i < us.count; i++)
         if (us.interfaces[i].index == index)
             return us.interfaces[i].name;
-    return "an interface that is not ours";
+    return "a link of another protocol";
 }
 
 /*

@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 
-from bed import GMI, QI, SLACK, OneHost, interface
+from bed import GMI, QI, SLACK, OneHost
 from daemon import COMPILER, Mgmd
 from lab import until
 from packets import BLOCK, IS_EX, TO_EX, record, report_of, v3_report

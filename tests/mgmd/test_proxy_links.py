@@ -5,7 +5,7 @@ import time
 from bed import GMI, QRI, SLACK, Bed, interface, proxy
 from lab import until
 from members import Member
-from packets import TO_EX, v3_query
+from packets import TO_EX
 from wire import Wire
 from wires import Stream, Tun
 
@@ -91,8 +91,13 @@ class Upstreams(Bed):
         down = Wire(host)
         self.start(
             interface("home", {}),
-            proxy("src", "home", groups='["239.1.0.0/16", "232.0.0.0/8"]', sources='["10.1.0.0/24"]'),
-            proxy("up2", "home", groups='["239.2.0.0/16", "232.0.0.0/8"]', sources='["10.2.0.0/24"]'),
+            *(
+                proxy(
+                    up, "home", groups=f'["239.{n}.0.0/16", "232.0.0.0/8"]',
+                    sources=f'["10.{n}.0.0/24"]',
+                )
+                for n, up in enumerate(wires, 1)
+            ),
         )
         down.query("0.0.0.0")
         wanted = {
