@@ -197,7 +197,6 @@ fn run<'a, H: Host>(
     };
     let mut runner = Runner { host, place, callee: Some(callee) };
     let mut guard = guard; // after a panic, released before the runner is dropped
-    let mut stopped = Stopped::default();
     while let Some(callee) = &mut runner.callee {
         guard = host.look(guard, place, lane, callee);
         let Some(queue) = H::queue(&mut guard, place) else { break };
@@ -205,7 +204,6 @@ fn run<'a, H: Host>(
         // may never become empty.
         if lane == Lane::Worker && !host.outbox(|outbox| outbox.is_empty()) {
             queue.hand_over();
-            stopped = queue.stop();
             break;
         }
         match queue.next(turn) {
@@ -237,15 +235,12 @@ fn run<'a, H: Host>(
                 };
                 match next {
                     Some(number) => queue.go_on(number),
-                    None => {
-                        stopped = queue.stop();
-                        break;
-                    }
+                    None => break,
                 }
             }
         }
     }
-    runner.end(&mut guard, stopped);
+    runner.end(&mut guard);
     std::mem::forget(runner); // it holds nothing any longer
     guard
 }
@@ -261,14 +256,16 @@ struct Runner<'a, H: Host> {
 impl<H: Host> Runner<'_, H> {
     /// The run has ended; a worker has to go on if there is something left for one.
     #[inline(always)]
-    fn end(&mut self, guard: &mut H::Guard<'_>, stopped: Stopped) {
+    fn end(&mut self, guard: &mut H::Guard<'_>) {
         let Some(callee) = self.callee.take() else { return };
-        let Stopped { catches_up, needs_worker } = stopped;
-        if catches_up {
-            self.host.caught_up(guard, self.place);
-        }
-        if needs_worker {
-            self.host.schedule(guard, self.place);
+        if let Some(queue) = H::queue(guard, self.place) {
+            let Stopped { catches_up, needs_worker } = queue.stop();
+            if catches_up {
+                self.host.caught_up(guard, self.place);
+            }
+            if needs_worker {
+                self.host.schedule(guard, self.place);
+            }
         }
         self.host.put_back(guard, self.place, callee);
     }
@@ -281,11 +278,10 @@ impl<H: Host> Drop for Runner<'_, H> {
     fn drop(&mut self) {
         if self.callee.is_some() && !self.host.is_lost() {
             let guard = &mut self.host.lock();
-            let stopped = H::queue(guard, self.place).map(|queue| {
+            if let Some(queue) = H::queue(guard, self.place) {
                 queue.hand_over();
-                queue.stop()
-            });
-            self.end(guard, stopped.unwrap_or_default());
+            }
+            self.end(guard);
         }
     }
 }

@@ -23,11 +23,7 @@ pub struct Packet<'a> {
 /// A copy of the header of a packet. It needs allocated memory only if it has more options than
 /// Router Alert, which is rare.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Header(SmallVec<[u8; SHORT]>);
-
-/// The length of a header with Router Alert as its only option, and of one without options.
-const SHORT: usize = 24;
-const PLAIN: usize = 20;
+pub struct Header(SmallVec<[u8; 24]>);
 
 impl Header {
     /// Whether it needs allocated memory.
@@ -40,12 +36,6 @@ impl Header {
 impl From<&[u8]> for Header {
     #[inline]
     fn from(bytes: &[u8]) -> Header {
-        // A header without options, which is usual: a copy of a fixed length is faster.
-        if let Ok(bytes) = <[u8; PLAIN]>::try_from(bytes) {
-            let mut all = [0; SHORT];
-            all[..PLAIN].copy_from_slice(&bytes);
-            return Header(SmallVec::from_buf_and_len(all, PLAIN));
-        }
         Header(SmallVec::from_slice(bytes))
     }
 }
