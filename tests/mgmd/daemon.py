@@ -13,7 +13,6 @@ import subprocess
 import tempfile
 import threading
 import time
-import unittest
 
 from lab import Lines, setns, until
 
@@ -193,8 +192,6 @@ class Mgmd:
 
     def get(self, path):
         """Returns what the control socket has at a path."""
-        if not (self.directory / "control").exists():
-            raise unittest.SkipTest("this mgmd has no control socket")
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(5)
             client.connect(str(self.directory / "control"))

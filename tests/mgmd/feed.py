@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 
 import packets
 from lab import PORT, until
@@ -34,10 +35,16 @@ class Feed:
             self.wire.send_frames([frame])
 
     def send_until(self, condition, what, timeout=5.0):
-        """Sends a datagram every few milliseconds until the condition holds."""
+        """Sends datagrams until the condition holds: soon one after the other, but not so soon that
+        the kernel drops some of a flow that has no entry yet. It keeps four."""
+        pause = due = 0.0
 
         def try_once():
-            self.send()
+            nonlocal pause, due
+            if time.monotonic() >= due:
+                self.send()
+                pause = min(2 * pause or 0.02, 0.1)
+                due = time.monotonic() + pause
             return condition()
 
         return until(try_once, what, timeout)
