@@ -44,25 +44,25 @@ pub static ROUTER: Table = Table {
             "forwarder",
             Kind::Word(&["auto", "kernel", "memory"]),
             Value("\"auto\""),
-            "What forwards the packets. `auto` is the multicast routing of the Linux kernel, as \
-             `kernel` is, and never `memory`. The memory forwarder is a table in mgmd that sees \
-             no packets of the system: it is for tests.",
+            "What forwards the packets. `auto` and `kernel` both select the multicast routing of \
+             the Linux kernel. `memory` is for tests: it is a table in mgmd, which gets no packets \
+             of the system.",
         ),
         fixed(
             "table",
             Kind::Number(0, 999_999_999),
             Value("0"),
-            "The multicast routing table of the kernel. 0 is its default table. Any other table \
-             gets packets only from interfaces that a rule names: `ip mrule add iif eth1 lookup \
+            "The multicast routing table of the kernel. 0 is its default table. Packets reach any \
+             other table only from interfaces that have a rule: `ip mrule add iif eth1 lookup \
              100`.",
         ),
         fixed(
             "unicast-table",
             Kind::Number(0, 4_294_967_295),
             Value("0"),
-            "The unicast routing table in which sources are looked up. 0 is for the routes that \
-             the system itself would use. Sources of packets on interfaces in a VRF are looked \
-             up in the table of the VRF.",
+            "The unicast routing table in which sources are looked up. 0 selects the routes that \
+             the system itself would use. If packets arrive on an interface in a VRF, their source \
+             is looked up in the table of the VRF.",
         ),
         fixed(
             "mfe-timeout",
@@ -75,22 +75,24 @@ pub static ROUTER: Table = Table {
             "max-flows",
             Kind::Number(1, 16_777_216),
             Value("2097152"),
-            "How many flows packets may begin. Beyond it, packets begin no new flow.",
+            "How many flows may exist that packets began. When there are as many, packets begin no \
+             new flow.",
         ),
         key(
             "max-igmp-entries",
             Kind::Number(1, 16_777_216),
             Value("65536"),
-            "How many groups and sources IGMP keeps for all interfaces together. Beyond it, hosts \
-             join no new group; those that exist are refreshed.",
+            "How many groups and sources IGMP stores for all interfaces together. When there are \
+             as many, hosts cannot join new groups. Existing groups are still refreshed.",
         ),
         key(
             "clients",
             Kind::Path(SOCKET),
             Value("\"/run/mgmd/router\""),
-            "The socket at which mgmd serves routing protocols in other processes.",
+            "Reserved: the socket for routing protocols in other processes. This version of mgmd \
+             does not open it.",
         ),
-        key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The control socket."),
+        key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The socket at which mgmctl, and other programs, control mgmd."),
         key(
             "log-level",
             Kind::Word(&["off", "error", "warn", "info", "debug", "trace"]),
@@ -107,8 +109,8 @@ pub static INTERFACE: Table = Table {
     header: "[[interface]]",
     about: "An interface on which mgmd forwards, or all interfaces that match a pattern. An \
             interface may be missing: mgmd serves it as soon as it appears. If several tables \
-            are for an interface, the one with its exact name holds, otherwise the first in the \
-            file. Interfaces that only a proxy or a route names need no table of their own.",
+            match an interface, mgmd uses the one with its exact name, otherwise the first one in \
+            the file. Interfaces that only a proxy or a route names need no table of their own.",
     keys: &[
         key(
             "name",
@@ -121,29 +123,31 @@ pub static INTERFACE: Table = Table {
             "igmp",
             Kind::Table(&IGMP),
             Words("no IGMP, unless a proxy names the interface"),
-            "IGMP on the interface. Without it mgmd sends no query and ignores reports there, \
-             but streams of routes and routing protocols come in and go out. An empty table, \
-             `igmp = {}`, selects all defaults.",
+            "IGMP on the interface. Without it, mgmd sends no queries there and ignores reports, \
+             but still forwards the streams of static routes and of routing protocols from and to \
+             the interface. An empty table, `igmp = {}`, selects all defaults.",
         ),
         key(
             "ttl-threshold",
             Kind::Number(1, 255),
             Value("1"),
-            "A packet leaves by the interface only if its TTL on arrival is greater.",
+            "A packet is sent out of the interface only if the TTL with which it arrived is \
+             greater than this value.",
         ),
         key(
             "boundaries",
             Kind::Boundaries,
             Value("[]"),
             "Ranges of groups whose packets do not cross the interface (RFC 2365). Each is a \
-             prefix inside 239.0.0.0/8, or a table with the keys `scope` and `name`. The log \
-             shows the name.",
+             prefix inside 239.0.0.0/8, or a table with the keys `scope` and `name`. The log shows \
+             the name.",
         ),
         key(
             "new-flows",
             Kind::Number(1, 1_000_000),
             Words("no limit"),
-            "How many new flows packets on the interface may begin a second.",
+            "How many new flows the packets that arrive on the interface may begin in a second. \
+             This version of mgmd does not apply the limit, and logs a warning.",
         ),
     ],
 };
@@ -169,14 +173,16 @@ pub static IGMP: Table = Table {
             "version",
             Kind::Number(1, 3),
             Value("3"),
-            "The version. A router follows queriers of an older version. An upstream of a proxy \
-             speaks the version of its querier, unless this key is set.",
+            "The version of IGMP. If another router sends queries of an older version, mgmd uses \
+             that version: see `older-queriers`. An upstream of a proxy uses the version of its \
+             querier, unless this key is set.",
         ),
         key(
             "robustness",
             Kind::Number(1, 255),
             Value("2"),
-            "Up to this number minus 1 copies of a message may be lost. Use at least 2.",
+            "How many copies of a message are sent. All but one of them may be lost. Use at least \
+             2.",
         ),
         key(
             "query-interval",
@@ -201,26 +207,26 @@ pub static IGMP: Table = Table {
             "startup-query-count",
             Kind::Number(1, 255),
             Words("`robustness`"),
-            "How many General Queries are sent at that interval.",
+            "How many General Queries are sent at the interval `startup-query-interval`.",
         ),
         key(
             "last-member-query-interval",
             Kind::Duration(100, LONGEST_RESPONSE, 1),
             Value("\"1s\""),
-            "How long hosts may take to answer when another host has left, and the time between \
-             two of these queries.",
+            "When a host leaves, mgmd asks whether other hosts want the group. This is the time \
+             that they have to answer, and the time between two of these queries.",
         ),
         key(
             "last-member-query-count",
             Kind::Number(1, 255),
             Words("`robustness`"),
-            "How many of these queries are sent.",
+            "How many queries are sent when a host leaves.",
         ),
         key(
             "unsolicited-report-interval",
             Kind::Duration(100, LONGEST_RESPONSE, 1),
             Words("\"1s\", in versions 1 and 2 \"10s\""),
-            "The time within which mgmd repeats its own reports.",
+            "The time within which mgmd repeats its own reports: those of an upstream, and those of `join`.",
         ),
         key(
             "leave",
@@ -234,7 +240,7 @@ pub static IGMP: Table = Table {
             "max-groups",
             Kind::Number(1, 1_000_000),
             Value("1024"),
-            "How many groups hosts may join. Beyond it, they join no new group.",
+            "How many groups hosts may join. When there are as many, hosts cannot join new groups.",
         ),
         key(
             "max-sources",
@@ -246,7 +252,8 @@ pub static IGMP: Table = Table {
             "max-tracked",
             Kind::Number(1, 65_535),
             Value("64"),
-            "How many hosts of a group, with their sources, `leave = \"tracked\"` remembers.",
+            "How many pairs of a host and a source `leave = \"tracked\"` remembers for a group. \
+             With more, the group is not tracked.",
         ),
         key(
             "groups",
@@ -264,35 +271,38 @@ pub static IGMP: Table = Table {
             "hosts",
             Kind::Prefixes(Range::Sources),
             Value("[]"),
-            "Where hosts may be, in addition to the prefixes of the interface's addresses.",
+            "The prefixes in which hosts have their addresses, in addition to those of the \
+             interface's own addresses.",
         ),
         key(
             "static",
             Kind::Memberships,
             Value("[]"),
-            "Groups, or sources with a group, that are forwarded to the interface without any \
-             host.",
+            "Groups, or sources with a group, that are forwarded to the interface even if no host \
+             wants them.",
         ),
         key(
             "join",
             Kind::Memberships,
             Value("[]"),
-            "As `static`. mgmd also reports them on the interface, as a host would.",
+            "The same as `static`, but mgmd also reports the memberships on the interface, as a \
+             host does.",
         ),
         key(
             "ssm-range",
             Kind::Prefixes(Range::Groups),
             Value("[\"232.0.0.0/8\"]"),
-            "The groups of source-specific multicast. Only reports with sources count there. The \
-             list may be empty.",
+            "The groups of source-specific multicast. For these groups, mgmd ignores reports that \
+             name no source. The list may be empty.",
         ),
         key(
             "source",
             Kind::Address,
             Words("the lowest address of the interface"),
-            "The source address of queries, with which mgmd also takes part in the election.",
+            "The source address of queries. It also is the address of mgmd in the election of the \
+             querier.",
         ),
-        key("passive", Kind::Bool, Value("false"), "Never send a query."),
+        key("passive", Kind::Bool, Value("false"), "If `true`, mgmd never sends a query."),
         key(
             "querier-allow",
             Kind::Addresses,
@@ -303,28 +313,31 @@ pub static IGMP: Table = Table {
             "older-queriers",
             Kind::Word(&["follow", "warn"]),
             Value("\"follow\""),
-            "What a query of an older version does. `follow` lowers the version of the interface, \
-             `warn` only logs it.",
+            "What mgmd does when another router sends queries of an older version. `follow` uses \
+             that version, too; `warn` only logs it.",
         ),
         key(
             "ignore-v1",
             Kind::Bool,
             Value("false"),
-            "Drop reports of version 1. Each of them would disable leaves for minutes.",
+            "If `true`, mgmd drops reports of version 1. For some minutes after such a report, \
+             mgmd would have to ignore leaves of its group.",
         ),
         key(
             "require-router-alert",
             Kind::Bool,
             Value("false"),
-            "Drop messages of versions 2 and 3 without the IP option Router Alert.",
+            "If `true`, mgmd drops messages of versions 2 and 3 that lack the IP option Router \
+             Alert.",
         ),
-        key("ttl", Kind::Word(&["1", "any"]), Value("\"1\""), "The TTL that messages must have."),
+        key("ttl", Kind::Word(&["1", "any"]), Value("\"1\""), "The TTL that messages must have. `any` accepts all."),
         key(
             "link-local",
             Kind::Word(&["ignore", "track"]),
             Value("\"ignore\""),
-            "What is done with joins of 224.0.0.0/24. `track` tells the routing protocol that \
-             owns the interface. These groups are never forwarded.",
+            "Whether mgmd remembers the groups of 224.0.0.0/24 that hosts join. With `track`, it \
+             reports them to the routing protocol that owns the interface. They are never \
+             forwarded.",
         ),
     ],
 };
@@ -333,18 +346,21 @@ pub static IGMP: Table = Table {
 pub static PROXY: Table = Table {
     path: "proxy",
     header: "[[proxy]]",
-    about: "An IGMP proxy (RFC 4605) joins on its upstream what the hosts of its downstreams \
-            want. Write one table for each upstream: the first one whose `groups` and `sources` \
-            match gets the reports for a source and a group. IGMP runs on all these interfaces, \
-            with the values of their [[interface]] tables. An exact name decides before a \
-            pattern, so `downstream = [\"*\"]` is all interfaces except the upstream.",
+    about:
+        "An IGMP proxy (RFC 4605) joins on its upstream what the hosts of its downstreams want. \
+            Write one table for each upstream. A membership of a source and a group is reported on \
+            the first upstream whose `groups` and `sources` match. IGMP runs on all these \
+            interfaces, with the values of their [[interface]] tables. An exact name takes \
+            precedence over a pattern. So `downstream = [\"*\"]` means all interfaces except the \
+            upstream.",
     keys: &[
         key("upstream", Kind::Name, Required, "The interface towards the senders."),
         key(
             "backup",
             Kind::Names,
             Value("[]"),
-            "The interfaces that replace it, in this order, while it is down or has no address.",
+            "The interfaces that replace the upstream, in this order, while it is down or has no \
+             address.",
         ),
         key("downstream", Kind::Names, Required, "The interfaces with the hosts."),
         key(
@@ -356,9 +372,10 @@ pub static PROXY: Table = Table {
         key(
             "sources",
             Kind::Prefixes(Range::Sources),
-            Words("the routes of the system decide"),
-            "The networks of the senders behind the upstream. mgmd adds a route for each, so that \
-             their packets are accepted there. Packets of others are refused.",
+            Words("not set: the routes of the system decide"),
+            "The networks of the senders behind the upstream. mgmd adds a route for each network, \
+             so that packets of these senders are accepted on the upstream. Packets of other \
+             senders are refused there.",
         ),
         key(
             "forward-up",
@@ -371,8 +388,8 @@ pub static PROXY: Table = Table {
             "forward-always",
             Kind::Bool,
             Value("false"),
-            "Forward to a downstream even while another router is the querier there. If two \
-             routers forward, the hosts get each packet twice.",
+            "If `true`, mgmd forwards to a downstream even while another router is the querier \
+             there. If both routers forward, the hosts get each packet twice.",
         ),
     ],
 };
@@ -388,19 +405,19 @@ pub static ROUTE: Table = Table {
             "source",
             Kind::Prefix(Range::Sources),
             Value("\"0.0.0.0/0\""),
-            "Their sources: one address, or a prefix.",
+            "The sources of these packets: one address, or a prefix.",
         ),
         key(
             "group",
             Kind::Prefix(Range::Forwarded),
             Required,
-            "Their groups: one address, or a prefix.",
+            "The groups of these packets: one address, or a prefix.",
         ),
         key(
             "to",
             Kind::Names,
             Required,
-            "The interfaces to which they are forwarded. `from` must not be one of them.",
+            "The interfaces to which the packets are forwarded. `from` must not be one of them.",
         ),
     ],
 };
@@ -409,10 +426,15 @@ pub static ROUTE: Table = Table {
 pub static MODULE: Table = Table {
     path: "module",
     header: "[[module]]",
-    about: "A routing protocol in a shared object that is linked with libmgm.so.1. mgmd loads \
-            the modules at its start, in the order of the file. A change needs a restart.",
+    about: "A routing protocol in a shared object that is linked with libmgm.so.1. mgmd loads the \
+            modules at its start, in the order of the file. A change needs a restart.",
     keys: &[
         fixed("path", Kind::Path(4_095), Required, "The shared object."),
-        fixed("args", Kind::Text(65_535), Value("\"\""), "A string for the module."),
+        fixed(
+            "args",
+            Kind::Text(65_535),
+            Value("\"\""),
+            "The text that mgmd passes to the module.",
+        ),
     ],
 };
