@@ -50,6 +50,7 @@ bench-docs:
 
 peers:
 	$(CARGO) build --release --locked --package mgm --lib
+	$(CARGO) build --release --locked --package mgmd
 	benches/peers/run --docs
 
 instructions:

@@ -5,7 +5,7 @@
  * packets to the library with the functions of mgmhost.h. The library keeps its forwarding
  * table in memory, and returns the outgoing interfaces of each packet. A data plane in user
  * space, a simulator or a test can use the library in this way. protocol.c is the same file
- * that igmp_router.c uses.
+ * that module/module.c runs in mgmd.
  *
  *     cc embedded_host.c protocol.c igmp.c -lmgm
  *
@@ -90,7 +90,7 @@ static void report(enum igmp_record type, const char *group)
     uint8_t message[20];
     size_t length = igmp_write_report(message, type, 0, address(group));
 
-    protocol_hear(TO_RECEIVER, address("10.2.0.2"), message, length, NULL);
+    protocol_hear(TO_RECEIVER, address("10.2.0.2"), message, length);
 }
 
 static double microseconds_since(const struct timespec *start)

@@ -5,7 +5,6 @@
 
 /* Message types. */
 enum {
-    TYPE_QUERY = 0x11,
     TYPE_V1_REPORT = 0x12,
     TYPE_V2_REPORT = 0x16,
     TYPE_V2_LEAVE = 0x17,
@@ -141,18 +140,6 @@ bool igmp_read(const uint8_t *message, size_t length, igmp_wish_fn *tell, void *
     default:
         return true; /* a query or an unknown message: no request, and no error */
     }
-}
-
-size_t igmp_write_query(uint8_t message[12], uint32_t group, uint8_t tenths, uint8_t interval)
-{
-    memset(message, 0, 12);
-    message[0] = TYPE_QUERY;
-    message[1] = tenths;
-    memcpy(message + 4, &group, ADDRESS);
-    message[8] = 2; /* robustness: how often hosts repeat a report */
-    message[9] = interval;
-    write_checksum(message, 12);
-    return 12;
 }
 
 size_t igmp_write_report(uint8_t message[20], enum igmp_record type, uint32_t source,

@@ -35,13 +35,6 @@ typedef void igmp_wish_fn(void *context, enum igmp_wish wish, uint32_t source, u
 bool igmp_read(const uint8_t *message, size_t length, igmp_wish_fn *tell, void *context);
 
 /*
- * Writes an IGMPv3 query: a general one if group is 0, otherwise one for the group. Hosts
- * answer within tenths/10 seconds. The next general query follows after `interval` seconds.
- * Both numbers are less than 128. Returns the length, 12.
- */
-size_t igmp_write_query(uint8_t message[12], uint32_t group, uint8_t tenths, uint8_t interval);
-
-/*
  * Writes an IGMPv3 report with one record. The record has one source, or none if it is 0.
  * Returns the length, 16 or 20.
  */

@@ -197,7 +197,6 @@ static DWORD on_local_leave(DWORD source, DWORD source_mask, DWORD group, DWORD 
 struct hearing {
     DWORD index;
     uint32_t host;
-    void (*left)(DWORD index, uint32_t group);
 };
 
 static void on_wish(void *context, enum igmp_wish wish, uint32_t source, uint32_t group)
@@ -222,14 +221,11 @@ static void on_wish(void *context, enum igmp_wish wish, uint32_t source, uint32_
         code = MgmDeleteGroupMembershipEntry(client, source, source_mask, group, HOST_MASK,
                                              heard->index, 0, MGM_JOIN_STATE_FLAG);
     check(wish == IGMP_JOIN ? "add membership" : "delete membership", code);
-    if (wish == IGMP_LEAVE && source == 0 && heard->left)
-        heard->left(heard->index, group);
 }
 
-void protocol_hear(DWORD index, uint32_t host, const uint8_t *message, size_t length,
-                   void (*left)(DWORD index, uint32_t group))
+void protocol_hear(DWORD index, uint32_t host, const uint8_t *message, size_t length)
 {
-    struct hearing heard = {.index = index, .host = host, .left = left};
+    struct hearing heard = {.index = index, .host = host};
 
     if (!igmp_read(message, length, on_wish, &heard))
         SAY("igmp", "a malformed message from %s on %s", address(host).s, name_of(index));

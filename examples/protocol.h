@@ -1,7 +1,7 @@
 /*
  * protocol.h - a small multicast routing protocol on top of mgm.h.
  *
- * The protocol without a main(): igmp_router.c runs it with the kernel forwarder, and
+ * The protocol without a main(): module/module.c runs it in mgmd, with the kernel forwarder, and
  * embedded_host.c with the memory forwarder. The protocol is the same in both cases.
  */
 #ifndef EXAMPLES_PROTOCOL_H
@@ -24,12 +24,8 @@ DWORD protocol_start(DWORD component, const char *label, bool igmp_too);
 /* Takes an interface. `name` is for messages, and must stay valid until protocol_stop. */
 DWORD protocol_take(DWORD index, const char *name);
 
-/*
- * An IGMP message from `host` has arrived on an interface: adds and deletes memberships. Calls
- * `left`, if it is not null, for each deleted (*,g), so that the caller can send a query.
- */
-void protocol_hear(DWORD index, uint32_t host, const uint8_t *message, size_t length,
-                   void (*left)(DWORD index, uint32_t group));
+/* An IGMP message from `host` has arrived on an interface: adds and deletes memberships. */
+void protocol_hear(DWORD index, uint32_t host, const uint8_t *message, size_t length);
 
 /* Print all MFEs with their counters, and all groups with a membership. */
 void protocol_print_mfes(void);

@@ -13,6 +13,8 @@ SOURCE = "10.1.0.100"
 GROUP = "239.1.0.0"
 # Groups that one socket may join: the kernel bounds the memory that it takes for them.
 SOCKET_GROUPS = 500
+# Groups that hosts join in a second before a burst. mgmd accepts no more from a link (I76).
+JOINS_A_SECOND = 1000
 # After so long without a packet that is sent on the first pass is over.
 SILENCE = 1.5
 
@@ -40,11 +42,13 @@ class Scene:
             self.close()
             raise
 
-    def join(self):
-        """All groups, by ordinary sockets of the receiver's."""
+    def join(self, rate=None):
+        """All groups, by ordinary sockets of the receiver's: at once, or this many a second."""
         address = socket.inet_aton(self.receiver.address)
         for i, group in enumerate(self.groups):
             if i % SOCKET_GROUPS == 0:
+                if rate and i:
+                    time.sleep(SOCKET_GROUPS / rate)
                 member = self.receiver.socket(socket.AF_INET, socket.SOCK_DGRAM)
             member.setsockopt(
                 socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + address
@@ -123,7 +127,7 @@ class Burst:
     def run(self, router):
         scene = Scene(router, self.groups)
         try:
-            scene.join()
+            scene.join(JOINS_A_SECOND)
             scene.wait_for_members()
             memory, work = scene.router.memory(), scene.router.processor_time()
             came = scene.forwarded()

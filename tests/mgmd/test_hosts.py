@@ -79,6 +79,15 @@ class SingleHost(OneHost):
         member.leave_source(self.first)
         self.ended(GROUP, self.first, timeout=LMQT + SLACK)
 
+    def test_i19_a_host_that_joined_before_the_router_started(self):
+        """It has sent its reports, and answers the first query."""
+        member = self.member(GROUP)
+        time.sleep(1 + SLACK)  # within a second, the kernel repeats its report
+        self.serve()
+        self.joined(GROUP, timeout=QRI + SLACK)
+        with Stream(self.feed(GROUP), 0.01):
+            member.expect(20)
+
     def test_i72_each_version_joins_and_leaves(self):
         for version in (3, 2, 1):
             with self.subTest(version=version):

@@ -1,16 +1,19 @@
 """A routing protocol in the process of mgmd, which takes IGMP's links (protocol.c)."""
 
 import os
+import pathlib
 import re
 import shutil
 import time
 
 from bed import GMI, QI, SLACK, OneHost
-from daemon import COMPILER, Mgmd
+from build import COMPILER
+from daemon import Mgmd
 from lab import until
 from packets import BLOCK, IS_EX, TO_EX, record, report_of, v3_report
 from wires import Stream
 
+HERE = pathlib.Path(__file__).resolve().parent
 GROUP = "239.1.1.1"
 
 
@@ -21,7 +24,7 @@ class Protocol(OneHost):
             self.skipTest("no C compiler")
 
     def serve_with_module(self, igmp=None):
-        path = Mgmd.build.module("protocol")
+        path = Mgmd.build.module("protocol", HERE / "protocol.c")
         self.fifo = Mgmd.build.directory / f"fifo-{os.getpid()}-{id(self)}"
         os.mkfifo(self.fifo)
         self.addCleanup(self.fifo.unlink)

@@ -1,8 +1,6 @@
 """mgmd in a network namespace."""
 
-import atexit
 import ctypes
-import functools
 import http.client
 import json
 import os
@@ -15,7 +13,6 @@ import subprocess
 import tempfile
 
 from lab import Lines, setns
-from router import TREE, Router
 
 # Times with which tests need not wait long.
 FAST = (
@@ -25,42 +22,32 @@ FAST = (
 _libc = ctypes.CDLL(None)
 
 
-@functools.cache
-def program():
-    """Returns the path of mgmd, beside the library. MGM_MGMD names another one."""
-    built = os.environ.get("MGM_MGMD")
-    if not built:
-        subprocess.run(
-            ["cargo", "build", "--quiet", "--locked", "--package", "mgmd"], cwd=TREE, check=True
-        )
-        target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TREE / "target"))
-        built = target / "debug/mgmd"
-    copy = Router.build.directory / "mgmd"
-    temporary = copy.with_name(f"mgmd-{os.getpid()}")
-    shutil.copy(built, temporary)
-    temporary.rename(copy)  # another process may be running the same file
-    return copy
-
-
 class Mgmd:
     """A running mgmd. `config` is the text of its file; `close` stops it."""
 
-    def __init__(self, host, config, wrapper=(), wait=True, **environment):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mgmd-"))
-        atexit.register(shutil.rmtree, self.directory, ignore_errors=True)
+    # The Build of these tests.
+    build = None
+
+    def __init__(self, host, config, wrapper=(), wait=True, directory=None, **environment):
         self.host = host
+        # A second start may use the directory of the first, as after a restart of the service.
+        self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="mgmd-"))
         self.file = self.directory / "mgmd.toml"
         self.write(config)
         self._wrapper, self._environment = wrapper, environment
         self.start(wait)
 
+    def settings(self):
+        """Returns the keys of [router] that this class sets: the sockets are in its directory."""
+        return f'clients = "{self.directory}/router"\ncontrol = "{self.directory}/control"\n'
+
     def write(self, config):
-        """Writes the configuration. The sockets are in a folder of the test."""
-        run = f'clients = "{self.directory}/router"\ncontrol = "{self.directory}/control"\n'
-        if "[router]\n" in config:
-            config = config.replace("[router]\n", "[router]\n" + run)
+        """Writes the configuration."""
+        head = "[router]\n"
+        if head in config:
+            config = config.replace(head, head + self.settings())
         else:
-            config = f"[router]\n{run}{config}"
+            config = head + self.settings() + config
         self.file.write_text(config, encoding="utf-8")
 
     def start(self, wait=True):
@@ -69,7 +56,7 @@ class Mgmd:
             _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: ends with the tests
 
         self.process = subprocess.Popen(
-            [*self._wrapper, program(), "--config", self.file],
+            [*self._wrapper, self.build.mgmd, "--config", self.file],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -78,7 +65,7 @@ class Mgmd:
             preexec_fn=enter,
             env={
                 **os.environ,
-                "LD_LIBRARY_PATH": str(Router.build.directory),
+                "LD_LIBRARY_PATH": str(self.build.directory),
                 **self._environment,
             },
         )
@@ -94,6 +81,7 @@ class Mgmd:
         return [line for line in self.log.items if re.search(pattern, line)]
 
     def reload(self, config=None):
+        """Has mgmd read its configuration again, which may change first."""
         if config is not None:
             self.write(config)
         self.process.send_signal(signal.SIGHUP)
@@ -113,17 +101,28 @@ class Mgmd:
         return result
 
     def get(self, target):
+        """Returns what the control socket has at a path."""
         status, answer = self.ask(target)
         assert status == 200, answer
         return answer
 
-    def stop(self):
-        """Stops mgmd cleanly, and returns its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+    def stop(self, timeout=10.0):
+        """Ends mgmd as the service manager would, and returns the exit status."""
+        if self.alive():
+            self.process.terminate()
+        return self.process.wait(timeout)
 
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
+    def alive(self):
+        return self.process.poll() is None
+
+    def kill(self):
+        self.process.kill()
         self.process.wait()
-        self.process.stderr.close()
+
+    def close(self, keep=False):
+        """Ends mgmd at once. `keep` leaves its directory for another start."""
+        if self.alive():
+            self.kill()
+        self.log.close()
+        if not keep:
+            shutil.rmtree(self.directory, ignore_errors=True)

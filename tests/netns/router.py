@@ -1,20 +1,18 @@
 """The router process: client.c, which reads a command from each line."""
 
-import atexit
 import ctypes
 import json
 import os
 import pathlib
 import shlex
-import shutil
 import signal
 import subprocess
-import tempfile
 
+import build
+from build import TREE
 from lab import Lines, setns
 
 HERE = pathlib.Path(__file__).resolve().parent
-TREE = HERE.parent.parent
 NO_ERROR, INVALID_PARAMETER, ALREADY_EXISTS, CAN_NOT_COMPLETE = 0, 87, 183, 1003
 IGMP = 10
 
@@ -25,37 +23,19 @@ WITHOUT_PRIVILEGE = shlex.split(
 _libc = ctypes.CDLL(None)
 
 
-class Build:
-    """The programs under test, in a directory that any user may read."""
+class Build(build.Build):
+    """The library, and the programs that use it."""
 
     def __init__(self):
-        include = pathlib.Path(os.environ.get("MGM_INCLUDE_DIR", TREE / "include"))
-        library = pathlib.Path(os.environ.get("MGM_LIB_DIR", TREE / "target/release"))
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mgm-netns-"))
-        atexit.register(shutil.rmtree, self.directory, ignore_errors=True)
-        self.directory.chmod(0o755)
-        shared = self.directory / "libmgm.so.1"
-        shutil.copy(library / "libmgm.so", shared)
-        shared.chmod(0o755)
-        flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{include}"]
-        link = [str(shared), "-Wl,-rpath,$ORIGIN", "-pthread"]
-        examples = TREE / "examples"
-        for name, sources in {
-            "client": [HERE / "client.c"],
-            "burst": [HERE / "burst.c"],
-            "igmp_router": [examples / f"{part}.c" for part in ("igmp_router", "protocol", "igmp")],
-            "host_daemon": [
-                examples / f"host_daemon/{part}.c" for part in ("host_daemon", "service")
-            ],
-        }.items():
-            compiler = os.environ.get("CC", "cc")
-            subprocess.run(
-                [compiler, *flags, *sources, *link, "-o", self.directory / name], check=True
-            )
+        super().__init__()
+        self.program("client", HERE / "client.c")
+        self.program("burst", HERE / "burst.c")
+        daemon = TREE / "examples/host_daemon"
+        self.program("host_daemon", daemon / "host_daemon.c", daemon / "service.c")
         # Makes system calls of the router fail (LD_PRELOAD): see tests/faults/interpose.c.
         self.interposer = self.directory / "interpose.so"
         subprocess.run(
-            [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread",
+            [build.COMPILER, "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread",
              TREE / "tests/faults/interpose.c", "-o", self.interposer, "-ldl"],
             check=True,
         )

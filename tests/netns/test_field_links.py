@@ -6,6 +6,7 @@ import socket
 
 from case import GROUP, NetnsTest
 from lab import until
+from mgmd import Mgmd
 from wires import Tun
 
 
@@ -46,8 +47,8 @@ class PointToPoint(NetnsTest):
 
     def test_queries_go_out_by_it(self):
         """pali/igmpproxy#28: IGMP messages need no MULTICAST flag."""
-        daemon = self.router(program=("igmp_router", "ppp0", "to-lan"))
-        daemon.output.wait(lambda line: line.startswith("serving"), "readiness")
+        mgmd = Mgmd(self.lab.router, '[[interface]]\nname = "ppp0"\nigmp = {}\n')
+        self.addCleanup(mgmd.close)
         self.assertEqual(self.ppp.receive("224.0.0.1", socket.IPPROTO_IGMP), 24 + 12)
 
 

@@ -1,9 +1,6 @@
 """Modules of mgmd: protocols in C that run in its process."""
 
-import functools
-import os
 import pathlib
-import subprocess
 
 from case import GROUP, NetnsTest
 from mgmd import FAST, Mgmd
@@ -12,16 +9,9 @@ from router import TREE, Router
 EXAMPLE = ("examples/module/module.c", "examples/protocol.c", "examples/igmp.c")
 
 
-@functools.cache
 def example():
-    """Builds the example as its documentation says."""
-    path = Router.build.directory / f"protocol-{os.getpid()}.so"
-    library = Router.build.directory / "libmgm.so.1"
-    compiler = os.environ.get("CC", "cc")
-    sources = [TREE / source for source in EXAMPLE]
-    flags = ["-shared", "-fPIC", f"-I{TREE}/include"]
-    subprocess.run([compiler, *flags, *sources, library, "-o", path], check=True)
-    return path
+    """Returns the path of the example."""
+    return Mgmd.build.module("protocol", *(TREE / source for source in EXAMPLE))
 
 
 def module(path, args=""):

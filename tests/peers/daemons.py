@@ -5,6 +5,7 @@ own for what daemons leave in /run.
 """
 
 import ctypes
+import functools
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import tempfile
 import time
 
 import packages
+from build import Build
 from lab import setns, until
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -232,27 +234,24 @@ class Igmpproxy(Daemon):
 
 
 class Mgm(Daemon):
-    """examples/igmp_router.c with the library under test, without its words."""
+    """mgmd with IGMP, and with a protocol that owns the links (quiet.c)."""
 
     name = "libmgm"
+    # Hosts may join 10,000 groups, and no query disturbs the measurement.
+    igmp = "igmp = { max-groups = 1000000, startup-query-count = 1 }"
 
     def start(self):
-        library = pathlib.Path(os.environ.get("MGM_LIB_DIR", packages.TREE / "target/release"))
-        shared = self.directory / "libmgm.so.1"
-        shutil.copy(library / "libmgm.so", shared)
-        examples = packages.TREE / "examples"
-        sources = [examples / "igmp_router.c", examples / "igmp.c", HERE / "quiet.c"]
-        include = [f"-I{packages.TREE / 'include'}", f"-I{examples}"]
-        program = compile_c("router", sources, self.directory, *include, shared, "-pthread")
+        module = programs().module("quiet", HERE / "quiet.c")
         self.status_socket = self.directory / "status"
-        environment = {
-            **os.environ,
-            "LD_LIBRARY_PATH": str(self.directory),
-            "MGM_FORWARDER": "kernel",
-            "MGM_LOG": "info",
-            "MGM_STATUS_SOCKET": str(self.status_socket),
-        }
-        self.spawn(program, *self.links, environment=environment, isolated=False)
+        arguments = " ".join([str(self.status_socket), *self.links])
+        text = f'[router]\nclients = "{self.directory}/clients"\n'
+        text += f'control = "{self.directory}/control"\nmax-igmp-entries = 1000000\n'
+        text += "".join(f'[[interface]]\nname = "{link}"\n{self.igmp}\n' for link in self.links)
+        text += f'[[module]]\npath = "{module}"\nargs = "{arguments}"\n'
+        environment = {**os.environ, "LD_LIBRARY_PATH": str(programs().directory)}
+        file = self.configuration(text)
+        mgmd = programs().mgmd
+        self.spawn(mgmd, "--config", file, environment=environment, isolated=False)
         self.serves()
 
     def status(self):
@@ -283,6 +282,12 @@ class LoopNewest(Loop):
 
     name = "C loop, newest first"
     order = "newest"
+
+
+@functools.cache
+def programs():
+    """Returns mgmd and the library under test."""
+    return Build()
 
 
 def compile_c(name, sources, directory, *options):

@@ -1,18 +1,19 @@
 /*
- * quiet.c - the example protocol without its words: what examples/igmp_router.c
- * does, at the speed of MGM rather than of printf.
+ * quiet.c - a routing protocol that prints nothing, as a module of mgmd, so that the library is
+ * measured and not printf.
  *
- * All callbacks are there, as a protocol would have them, and agree to what MGM
- * proposes.
+ * args is the path of a socket for the library's status, then the names of the interfaces that the
+ * protocol takes. All callbacks are there, as a protocol would have them, and agree to what the
+ * library suggests. The memberships are those of mgmd's IGMP.
  */
-#include "protocol.h"
+#include <mgmd_module.h>
 
-#include "igmp.h"
+#include <string.h>
 
-#include <stdio.h>
+enum { PROTOCOL = 200, MAX_LINKS = 32, MAX_ARGS = 1024 };
 
 static HANDLE us;
-static DWORD links[32];
+static DWORD links[MAX_LINKS];
 static size_t count;
 
 static DWORD on_rpf(DWORD s, DWORD sm, DWORD g, DWORD gm, PDWORD i, PDWORD nh, PDWORD up,
@@ -49,55 +50,62 @@ static DWORD on_wrong_if(DWORD s, DWORD g, DWORD i, DWORD nh, DWORD size, PBYTE 
     return NO_ERROR;
 }
 
-DWORD protocol_start(DWORD component, const char *label, bool igmp_too)
+/* A host of an own interface joins or leaves. */
+static DWORD on_local(DWORD s, DWORD sm, DWORD g, DWORD gm, DWORD i, DWORD nh)
 {
-    ROUTING_PROTOCOL_CONFIG config = {.dwCallbackFlags = 0};
-
-    (void)label, (void)igmp_too;
-    config.pfnRpfCallback = on_rpf;
-    config.pfnCreationAlertCallback = on_creation;
-    config.pfnPruneAlertCallback = on_prune;
-    config.pfnJoinAlertCallback = on_join;
-    config.pfnWrongIfCallback = on_wrong_if;
-    return MgmRegisterMProtocol(&config, 200, component, &us);
+    (void)s, (void)sm, (void)g, (void)gm, (void)i, (void)nh;
+    return NO_ERROR;
 }
 
-DWORD protocol_take(DWORD index, const char *name)
+static DWORD take(const char *name)
 {
-    DWORD code = MgmTakeInterfaceOwnership(us, index, 0);
+    DWORD code = count < MAX_LINKS ? NO_ERROR : ERROR_CAN_NOT_COMPLETE;
 
-    if (code != NO_ERROR)
-        fprintf(stderr, "%s: code %u\n", name, (unsigned)code);
-    else
-        links[count++] = index;
+    if (code == NO_ERROR)
+        code = MgmHostInterfaceIndex(name, &links[count]);
+    if (code == NO_ERROR)
+        code = MgmTakeInterfaceOwnership(us, links[count], 0);
+    if (code == NO_ERROR)
+        count++;
     return code;
 }
 
-static void on_wish(void *context, enum igmp_wish wish, uint32_t source, uint32_t group)
+DWORD mgmd_module_init(const char *args, const struct mgmd_module_host *host)
 {
-    const DWORD index = *(const DWORD *)context, mask = source ? 0xffffffffu : 0;
+    ROUTING_PROTOCOL_CONFIG config = {
+        .pfnRpfCallback = on_rpf,
+        .pfnCreationAlertCallback = on_creation,
+        .pfnPruneAlertCallback = on_prune,
+        .pfnJoinAlertCallback = on_join,
+        .pfnWrongIfCallback = on_wrong_if,
+        .pfnLocalJoinCallback = on_local,
+        .pfnLocalLeaveCallback = on_local,
+    };
+    char words[MAX_ARGS], *rest = NULL, *word;
+    DWORD code;
 
-    if (wish == IGMP_JOIN)
-        MgmAddGroupMembershipEntry(us, source, mask, group, 0xffffffffu, index, 0,
-                                   MGM_JOIN_STATE_FLAG);
-    else
-        MgmDeleteGroupMembershipEntry(us, source, mask, group, 0xffffffffu, index, 0,
-                                      MGM_JOIN_STATE_FLAG);
+    if (strlen(args) >= sizeof words)
+        return ERROR_INVALID_PARAMETER;
+    strcpy(words, args);
+    word = strtok_r(words, " ", &rest);
+    code = word == NULL ? ERROR_INVALID_PARAMETER : MgmHostServeStatus(word);
+    if (code == NO_ERROR)
+        code = MgmRegisterMProtocol(&config, PROTOCOL, 1, &us);
+    while (code == NO_ERROR && (word = strtok_r(NULL, " ", &rest)) != NULL) {
+        code = take(word);
+        if (code != NO_ERROR)
+            host->log(MGMHOST_LOG_ERROR, word);
+    }
+    /* mgmd does not stop a module that has not started. */
+    if (code != NO_ERROR)
+        mgmd_module_stop();
+    return code;
 }
 
-void protocol_hear(DWORD index, uint32_t host, const uint8_t *message, size_t length,
-                   void (*left)(DWORD index, uint32_t group))
-{
-    (void)host, (void)left;
-    igmp_read(message, length, on_wish, &index);
-}
-
-void protocol_print_mfes(void) {}
-void protocol_print_groups(void) {}
-
-DWORD protocol_stop(void)
+void mgmd_module_stop(void)
 {
     while (count > 0)
         MgmReleaseInterfaceOwnership(us, links[--count], 0);
-    return us ? MgmDeRegisterMProtocol(us) : NO_ERROR;
+    if (us)
+        MgmDeRegisterMProtocol(us);
 }

@@ -53,7 +53,7 @@ class Interop(unittest.TestCase):
         self.lab.router.ip(f"route add 10.100.0.0/24 via {self.peer.address}")
         self.start(peer, self.peer, "to-source", "eth0", **options)
         self.start(daemons.Mgm, self.lab.router, "to-peer", "to-receiver")
-        # The example has no protocol to ask upstream by: the router's host does.
+        # The protocol has no neighbours to ask for the stream: the router's host joins the group.
         self.lab.router.address = "10.1.0.1"
         self.lab.router.collector(GROUP)
         self.crosses(self.receiver.collector(GROUP), ("to-peer", "to-receiver"))

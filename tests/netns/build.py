@@ -1,0 +1,65 @@
+"""The programs under test, and those that the tests compile, in a directory that any user may read."""
+
+import atexit
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+TREE = pathlib.Path(__file__).resolve().parent.parent.parent
+COMPILER = os.environ.get("CC", "cc")
+FLAGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-pthread"]
+
+
+class Build:
+    """The library, and mgmd when a test asks for it."""
+
+    def __init__(self):
+        library = pathlib.Path(os.environ.get("MGM_LIB_DIR", TREE / "target/release"))
+        self.include = pathlib.Path(os.environ.get("MGM_INCLUDE_DIR", TREE / "include"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mgm-tests-"))
+        atexit.register(_remove, self.directory, os.getpid())
+        self.directory.chmod(0o755)
+        self.library = self.directory / "libmgm.so.1"
+        shutil.copy(library / "libmgm.so", self.library)
+        self.library.chmod(0o755)
+
+    @functools.cached_property
+    def mgmd(self):
+        """The path of mgmd, beside the library. MGM_MGMD names another one than that of cargo."""
+        built = os.environ.get("MGM_MGMD")
+        if not built:
+            command = ["cargo", "build", "--quiet", "--locked", "--package", "mgmd"]
+            subprocess.run(command, cwd=TREE, check=True)
+            target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TREE / "target"))
+            built = target / "debug/mgmd"
+        return self._place("mgmd", lambda path: shutil.copy(built, path))
+
+    def program(self, name, *sources):
+        """Compiles a C program that uses the library, and returns its path."""
+        return self._compile(name, ["-std=c11", "-Wl,-rpath,$ORIGIN"], sources)
+
+    def module(self, name, *sources):
+        """Compiles a module for mgmd, and returns its path."""
+        return self._compile(f"{name}.so", ["-std=gnu11", "-shared", "-fPIC"], sources)
+
+    def _compile(self, name, flags, sources):
+        command = [COMPILER, *FLAGS, *flags, f"-I{self.include}", *sources, self.library, "-o"]
+        return self._place(name, lambda path: subprocess.run([*command, path], check=True))
+
+    def _place(self, name, make):
+        """Makes a file once. Other processes of the tests may make the same file, or run it."""
+        path = self.directory / name
+        if not path.exists():
+            made = path.with_name(f"{name}.{os.getpid()}")
+            make(made)
+            made.rename(path)
+        return path
+
+
+def _remove(directory, owner):
+    """Removes the directory at the end of the process that made it, not of its workers."""
+    if os.getpid() == owner:
+        shutil.rmtree(directory, ignore_errors=True)
