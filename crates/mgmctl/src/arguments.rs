@@ -10,21 +10,22 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What holds for all commands.
+/// The options that all commands have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// mgmd's control socket.
     pub socket: PathBuf,
-    /// Print the JSON of mgmd.
+    /// Print the answers of mgmd in JSON.
     pub json: bool,
 }
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Ask mgmd once, page by page.
+    /// Print the answer to one request, page by page if it
+    /// is a list.
     Ask(Request),
-    /// Print the flows again and again.
+    /// Print the flows repeatedly, at this interval.
     Watch(FlowsQuery, Duration),
     /// Print the completions of a shell.
     Completions(Shell),
@@ -32,10 +33,10 @@ pub enum Wanted {
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  mgmd has done it
-  1  mgmd has refused it, or a reader of the output has failed
+  0  mgmd carried out the command
+  1  mgmd refused the command, or the output cannot be written
   2  invalid arguments
-  3  no answer: mgmd is not running, or no permission to connect";
+  3  mgmd did not answer: it is not running, or you may not connect to it";
 
 /// All commands.
 pub fn command() -> Command {
@@ -45,7 +46,7 @@ pub fn command() -> Command {
     let of_interface = "Show only this interface, such as eth1";
     Command::new("mgmctl")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Looks into a running mgmd, a multicast router for IPv4, and steers it")
+        .about("Shows and changes the state of mgmd, a multicast router for IPv4")
         .after_help(EXIT_STATUS)
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -59,7 +60,7 @@ pub fn command() -> Command {
                 .value_parser(value_parser!(PathBuf)),
             Arg::new("json")
                 .long("json")
-                .help("Print the answer of mgmd as JSON, each page on a line of its own")
+                .help("Print the answer of mgmd as JSON, one page on each line")
                 .global(true)
                 .action(ArgAction::SetTrue),
         ])
@@ -67,7 +68,7 @@ pub fn command() -> Command {
             Command::new("status").about("Show the router as a whole"),
             Command::new("interfaces").about("Show the interfaces").arg(interface(of_interface)),
             Command::new("igmp")
-                .about("Show IGMP on the interfaces; all of it and the counters for one interface")
+                .about("Show IGMP on the interfaces; with INTERFACE, all times and counters")
                 .arg(interface(of_interface)),
             groups(interface("Show only the groups of this interface")),
             flows(),
@@ -75,14 +76,14 @@ pub fn command() -> Command {
             Command::new("routes").about("Show the static routes"),
             membership("join", "Add a static membership until the next start of mgmd"),
             membership("leave", "Remove a membership that join has added"),
-            Command::new("reload").about("Let mgmd read its configuration file again"),
+            Command::new("reload").about("Make mgmd read its configuration file again"),
             Command::new("log")
                 .about("Change the level of mgmd's log until its next start or reload")
                 .arg(
                     Arg::new("LEVEL")
                         .required(true)
                         .value_parser(LogLevel::ALL.map(LogLevel::name))
-                        .help("The most detailed messages that are logged"),
+                        .help("Log messages of this level and of more serious ones"),
                 ),
             Command::new("completions")
                 .about("Print the completions of a shell")
@@ -107,7 +108,7 @@ fn flows() -> Command {
         address("source").long("source").value_name("SOURCE").help("Show only this source"),
         Arg::new("watch")
             .long("watch")
-            .help("Show the flows again and again, with their rates")
+            .help("Repeat the table, with the rates of the flows")
             .action(ArgAction::SetTrue),
         Arg::new("interval")
             .long("interval")
@@ -122,10 +123,10 @@ fn membership(name: &'static str, about: &'static str) -> Command {
     Command::new(name).about(about).args([
         Arg::new("INTERFACE")
             .required(true)
-            .help("The interface where the packets are sent, such as eth1")
+            .help("The interface to which packets are sent, such as eth1")
             .value_parser(value_parser!(InterfaceName)),
         address("GROUP").required(true).help("The group, such as 239.1.1.1"),
-        address("SOURCE").help("The only source that is wanted; without it all are"),
+        address("SOURCE").help("Only this source; without it, all sources"),
     ])
 }
 
@@ -133,7 +134,7 @@ fn address(name: &'static str) -> Arg {
     Arg::new(name).value_parser(value_parser!(Ipv4Addr))
 }
 
-/// What the arguments ask for. clap has printed the help, or what is wrong, if this is an error.
+/// Converts the arguments that clap has accepted.
 pub fn parse(matches: &ArgMatches) -> Option<(Options, Wanted)> {
     let options = Options {
         socket: matches.get_one::<PathBuf>("socket")?.clone(),
@@ -181,7 +182,7 @@ pub fn parse(matches: &ArgMatches) -> Option<(Options, Wanted)> {
     Some((options, wanted))
 }
 
-/// Pages as large as mgmd makes them: fewer requests.
+/// The largest pages that mgmd makes, so that a list needs few requests.
 fn largest<K>() -> Page<K> {
     Page { after: None, limit: Page::<K>::MAX_LIMIT }
 }

@@ -1,4 +1,4 @@
-//! Asks mgmd, and prints what it answers.
+//! Sends requests to mgmd, and prints the answers.
 
 use crate::arguments::{command, parse, Options, Wanted};
 use crate::show;
@@ -13,9 +13,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// mgmd has refused the request, or the output cannot be written.
+/// mgmd refused the request, or the output cannot be written.
 const REFUSED: u8 = 1;
-/// mgmd has not answered.
+/// mgmd did not answer.
 const NO_ANSWER: u8 = 3;
 
 /// Clears the screen, and puts the cursor into its first line.
@@ -25,7 +25,7 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 enum Failed {
     Mgmd(ClientError),
     Output(io::Error),
-    /// An answer without a member that the text needs.
+    /// The answer lacks a member that the text needs.
     Answer(serde_json::Error),
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for Failed {
             Failed::Mgmd(error) => error.fmt(f),
             Failed::Output(error) => write!(f, "cannot write the output: {error}"),
             Failed::Answer(error) => {
-                write!(f, "the answer is of another version of mgmd: {error}: use --json")
+                write!(f, "the answer of this version of mgmd cannot be shown: {error}: use --json")
             }
         }
     }
@@ -53,9 +53,10 @@ impl From<io::Error> for Failed {
     }
 }
 
-/// Does what the arguments ask for.
+/// Runs a command.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    // Prints the help, or what is wrong, and ends with 0 or 2.
+    // If the help is wanted, or an argument is invalid, this prints it, and ends
+    // with 0 or 2.
     let matches = command().get_matches_from(arguments);
     let Some((options, wanted)) = parse(&matches) else { return ExitCode::from(2) };
     let mut client = Client::new(&options.socket);
@@ -70,7 +71,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // A reader that has enough, such as head, is no error.
+        // It is not an error if the reader of the output, such as head, closes it early.
         Err(Failed::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mgmctl: {error}");
@@ -88,7 +89,8 @@ fn print(text: &[u8]) -> Result<(), Failed> {
     Ok(output.flush()?)
 }
 
-/// Asks page by page, and prints each page at once, so that no list is stored as a whole.
+/// Requests one page after the other. Prints each page at once, so that no list is stored
+/// whole.
 fn ask(client: &mut Client, options: &Options, mut request: Request) -> Result<(), Failed> {
     let mut is_first = true;
     loop {
@@ -139,7 +141,7 @@ fn all_flows(client: &mut Client, query: &FlowsQuery) -> Result<Flows, Failed> {
     }
 }
 
-/// Prints the flows again and again, until a signal or the reader of the output ends it.
+/// Prints the flows repeatedly, until a signal ends the program or the output is closed.
 fn watch(
     client: &mut Client,
     options: &Options,

@@ -1,8 +1,9 @@
-//! mgmctl looks into a running mgmd, and steers it.
+//! mgmctl shows and changes the state of a running mgmd.
 //!
 //! - `arguments`: the commands and their arguments.
-//! - `commands`: asks mgmd, and prints what it answers.
-//! - `show`: the answers as text for people; `table`: columns that fit a terminal.
+//! - `commands`: sends requests to mgmd, and prints the answers.
+//! - `show`: formats the answers as text for people. `table`: columns that fit a
+//!   terminal.
 #![forbid(unsafe_code)]
 
 #[cfg(unix)]

@@ -11,7 +11,8 @@ use mgm_control::changes::{LogLevelChanged, MembershipChanged, Reloaded};
 use mgm_control::{Request, Versioned};
 use serde::de::DeserializeOwned;
 
-/// The text for an answer. `is_first` is false for the further pages of a list.
+/// The text for an answer. `is_first` is false for the second page of a list and later
+/// ones.
 ///
 /// # Errors
 /// The answer lacks members that this version of mgmctl needs.

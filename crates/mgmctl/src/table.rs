@@ -8,8 +8,9 @@ pub const WIDTH: usize = 80;
 /// A column: its heading and its width. A negative width aligns to the right.
 pub type Column = (&'static str, i8);
 
-/// Lines with columns of fixed width, so that pages of a long list have the same ones. A text that
-/// is too long shifts the rest of its line; the last column is cut so that the line fits.
+/// Lines with columns of fixed width, so that all pages of a long list have the same columns. A
+/// text that is too long shifts the rest of its line. The last column is cut so that the line
+/// fits.
 #[derive(Debug)]
 pub struct Table {
     columns: &'static [Column],
@@ -85,7 +86,8 @@ pub fn count(number: u64) -> String {
     }
     let (mut value, mut unit) = (number as f64, "");
     for next in ["k", "M", "G", "T", "P", "E"] {
-        // What would be rounded to 1000 has the next unit.
+        // A value that would be rounded to 1000 uses the
+        // next unit.
         if value < 999.5 {
             break;
         }
@@ -109,7 +111,7 @@ pub fn duration(milliseconds: u64) -> String {
     }
 }
 
-/// The same, or a dash.
+/// A time, or a dash if there is none.
 pub fn perhaps(milliseconds: Option<u64>) -> String {
     milliseconds.map_or_else(|| "-".into(), duration)
 }

@@ -126,7 +126,7 @@ fn an_answer_of_another_version_is_an_error() {
     let socket = router(|_| Ok("{\"api\":1}\n".into()));
     let output = mgmctl(&socket, &["status"]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(text(&output.stderr).contains("of another version of mgmd"));
+    assert!(text(&output.stderr).contains("the answer of this version of mgmd cannot be shown"));
     let output = mgmctl(&socket, &["--json", "status"]);
     assert_eq!(output.status.code(), Some(0));
 }

@@ -1,4 +1,4 @@
-//! The arguments of mgmd, and what they ask for.
+//! The arguments of mgmd.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,21 +8,21 @@ pub const USAGE: &str = "\
 mgmd [--config FILE] [--check]
 
 Routes IPv4 multicast: IGMP, IGMP proxies, static routes, and routing protocols in modules. It
-stays in the foreground, and runs until SIGTERM. SIGHUP has it read the configuration again.
+stays in the foreground, and runs until SIGTERM. After SIGHUP it reads the configuration again.
 
   --check        only check the configuration; exit with 0 if it is valid, otherwise with 1
   --config FILE  use FILE instead of /etc/mgmd/mgmd.toml
   --version      print the version of this program
   --help         print this text
 
-mgmd.toml(5) documents the configuration. It exits with 1 if it cannot start, and says why.
+mgmd.toml(5) documents the configuration. If mgmd cannot start, it says why, and exits with 1.
 ";
 
 const VERSION: &str = concat!("mgmd ", env!("CARGO_PKG_VERSION"), "\n");
 
 const DEFAULT_FILE: &str = "/etc/mgmd/mgmd.toml";
 
-/// What the arguments ask for.
+/// What mgmd has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// Check this configuration.
@@ -33,10 +33,10 @@ pub enum Wanted {
     Text(String),
 }
 
-/// What the arguments ask for.
+/// Reads the arguments.
 ///
 /// # Errors
-/// What is wrong with them.
+/// Which argument is invalid.
 pub fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Wanted, String> {
     let (mut file, mut check) = (PathBuf::from(DEFAULT_FILE), false);
     while let Some(argument) = arguments.next() {

@@ -8,9 +8,10 @@
 //!
 //! - `keys` describes each key once: its values, default and meaning. The messages and
 //!   mgmd.toml(5) use it.
-//! - `reader` walks the tables of a file, and `values` reads single values.
-//! - `read` makes the structures, `check` compares them with each other.
-//! - `difference` says what a reload changes, `link` what holds for an interface of the system.
+//! - `reader` reads the tables of a file, and `values` reads single values.
+//! - `read` makes the structures, and `check` looks for contradictions between them.
+//! - `difference` finds what a reload changes. `link` finds the settings of an interface of the
+//!   system.
 
 mod check;
 mod difference;
@@ -39,7 +40,8 @@ use std::path::{Path, PathBuf};
 /// A larger file is refused: no configuration needs it.
 const LARGEST_FILE: u64 = 4 << 20;
 
-/// A whole configuration. The orders are those of the file.
+/// A whole configuration. The lists have the order of the
+/// file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// `[router]`.
@@ -54,7 +56,7 @@ pub struct Config {
     pub modules: Vec<Module>,
 }
 
-/// `[router]`: what holds for the whole router.
+/// `[router]`: the settings of the whole router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Router {
     /// What forwards the packets.
@@ -70,7 +72,8 @@ pub struct Router {
     pub max_flows: u32,
     /// The groups and sources that IGMP keeps for all interfaces together.
     pub max_igmp_entries: u32,
-    /// The socket of clients in other processes.
+    /// The socket for clients in other processes. mgmd does not open it
+    /// yet.
     pub clients: PathBuf,
     /// The control socket.
     pub control: PathBuf,
@@ -135,7 +138,8 @@ pub struct Boundary {
 pub struct Proxy {
     /// The upstream.
     pub upstream: Pattern,
-    /// What replaces it, in this order, while it is down.
+    /// The interfaces that replace the upstream, in this order,
+    /// while it is down.
     pub backup: Vec<Pattern>,
     /// The interfaces whose hosts it serves.
     pub downstream: Vec<Pattern>,
@@ -183,7 +187,7 @@ impl Config {
     /// Reads a file.
     ///
     /// # Errors
-    /// All problems of the file, in the order of its lines, at most 100.
+    /// The problems of the file, in the order of its lines, at most 100.
     pub fn load(path: &Path) -> Result<Config, Vec<Problem>> {
         let unusable = |text: String| vec![Problem::of_file(path, text)];
         let text = contents(path).map_err(unusable)?;

@@ -6,19 +6,17 @@
 //!                              ▼      └─────────── Asked::answer ◄─────────────┘
 //!                           flows (thread mgmd-flows), which reads the library's status
 //! ```
-//!
-//! - `socket`: the file: who may connect, and files that are there already.
-//! - `service`: one thread with `poll` for all connections, so that a slow client costs the router
-//!   nothing. `connection`: one connection, with a deadline for each thing that it waits for.
-//! - `mailbox`: requests to the event loop and the answers. A request that nobody waits for any
-//!   longer is not carried out.
+//! - `socket`: creates the file, decides who may connect, and replaces a file that was left
+//!   behind.
+//! - `service`: one thread with `poll` for all connections, so that a slow client does not delay
+//!   the router. `connection`: one connection, with a deadline for each thing that it waits for.
+//! - `mailbox`: passes requests to the event loop, and the answers back. A request whose client no
+//!   longer waits is not carried out.
 //! - `flows`: the list of flows, made from the library's status. Reading a million MFEs takes some
 //!   0.3 s, so neither the event loop nor `service` does it.
-//!
-//! The event loop polls the [`Inbox`] and answers each [`Asked`]. It has to do so within 5 s, and
-//! with a page of at most the size that the request names: [`mgm_control::PageBuilder`] collects
-//! it. Block the signals that the event loop handles before [`Server::open`], whose threads
-//! inherit the mask.
+//! The event loop polls the [`Inbox`] and answers each [`Asked`] within 5 s. An answer that is a
+//! list is one page, which [`mgm_control::PageBuilder`] collects. Before [`Server::open`], block
+//! the signals that the event loop handles, because the new threads inherit the mask.
 
 mod connection;
 mod flows;
@@ -39,6 +37,6 @@ use mgm_control::{Answer, Failure};
 /// What the router answers to a request.
 pub type Outcome = Result<Answer, Failure>;
 
-/// Reads the status of the library with its MFEs, as JSON: `mgm_client::host::status`. Called on a
-/// thread of its own. The error is a line for the client.
+/// Reads the status of the library with its MFEs, as JSON: `mgm_client::host::status`. It is
+/// called on the thread `mgmd-flows`. The error is a line for the client.
 pub type StatusReader = Box<dyn Fn() -> Result<String, String> + Send>;

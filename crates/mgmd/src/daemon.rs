@@ -11,15 +11,15 @@
 //!   callbacks ──────►│    Shared    │  IGMP and the static routes, behind one lock
 //!                    └──────────────┘
 //! ```
-//!
-//! - `reactor`: waiting. `sockets`: packets of IGMP.
-//! - `device`, `plan`, `interfaces`: which interfaces there are, how the configuration wants them
-//!   served, and the steps from the one to the other.
-//! - `state`, `shared`: IGMP, with what the library's callbacks ask it. `jobs`: what follows.
-//! - `routes`: static routes. `proxies`: what IGMP is told of them.
-//! - `answers`: what operators ask at the control socket. `reload`: what a reload changes.
-//! - `saved`: the groups that a restart keeps. `report`: the lines about the whole router.
-//! - `library`: what the daemon needs of libmgm; the program implements it.
+//! - `reactor`: waits for events. `sockets`: receives and sends IGMP packets.
+//! - `device`: an interface of the system. `plan`: how the configuration wants it served, and the
+//!   steps that lead to this. `interfaces`: carries out these steps.
+//! - `state`, `shared`: IGMP, and its answers to the library's callbacks. `jobs`: carries out
+//!   what IGMP wants done.
+//! - `routes`: static routes. `proxies`: the interfaces of the IGMP proxies.
+//! - `answers`: answers the requests at the control socket. `reload`: the log lines of a reload.
+//! - `saved`: the groups that a restart keeps. `report`: log lines about the whole router.
+//! - `library`: the functions of libmgm that the daemon needs; the program implements them.
 
 mod answers;
 mod context;
@@ -62,17 +62,19 @@ use std::time::Duration;
 /// How often kernel losses are counted and the status line is written.
 const TICK: Duration = Duration::from_secs(10);
 
-/// What the daemon is made of.
+/// The parts of the daemon, which exist before it starts.
 pub struct Parts<L> {
     /// The file of the configuration, for reloads.
     pub file: PathBuf,
-    /// What it contains.
+    /// The configuration in this file.
     pub config: Config,
     /// libmgm, started, with IGMP registered.
     pub library: L,
-    /// What the callbacks of the library use, too.
+    /// IGMP and the static routes, which the callbacks of
+    /// the library use, too.
     pub shared: Arc<Shared>,
-    /// What waits; it was opened before any thread began.
+    /// It waits for events. It was opened before any thread
+    /// began.
     pub reactor: Reactor,
     /// The log.
     pub log: Arc<Log>,
@@ -87,7 +89,8 @@ pub struct Daemon<L> {
     control: Control,
     life: Life,
     next_tick: Time,
-    /// Whether a failure to tell the service manager was logged.
+    /// Whether the last message to the service manager failed,
+    /// and this was logged.
     is_notify_failing: bool,
 }
 
@@ -198,7 +201,8 @@ impl<L: Library> Daemon<L> {
         self.is_notify_failing = result.is_err();
     }
 
-    /// Answers a request of the control socket. The others follow one by one.
+    /// Answers one request of the control socket. If more wait, the reactor
+    /// reports the socket again.
     fn answer(&mut self) {
         let Some(asked) = self.control.inbox.receive() else { return };
         let request = asked.request().clone();
@@ -264,7 +268,7 @@ impl<L: Library> Daemon<L> {
         let changes = Config::difference(&self.parts.config, &config)
             .map_err(|error| vec![format!("{}: {error}", file.display())])?;
         if changes.control {
-            // It fails, if at all, before anything has changed.
+            // First, because it may fail, and then nothing must have changed.
             self.control = open_control(&self.parts, &config).map_err(|error| vec![error])?;
         }
         self.parts.config = config;
@@ -281,8 +285,8 @@ impl<L: Library> Daemon<L> {
         Ok(reload::lines(&changes))
     }
 
-    /// Saves the groups, leaves the groups of the host sides, and takes back the host routes. The
-    /// library ends everything else when the program stops it.
+    /// Saves the groups, leaves the groups that mgmd itself has joined, and deletes the host
+    /// routes. When the program stops the library, the library ends everything else.
     fn stop(&mut self) {
         self.tell(Notify::stopping);
         let context = context(&self.parts);

@@ -1,13 +1,14 @@
 //! mgmd, a multicast router.
-//!
-//! - `arguments`: what the arguments ask for.
-//! - `config`: the file, as typed structures, with all its problems; what a reload may change.
-//! - `control`: the control socket, through which mgmctl looks into mgmd and steers it.
+//! - `arguments`: the arguments of the program.
+//! - `config`: reads the configuration file into typed structures, and reports all its errors;
+//!   compares two configurations for a reload.
+//! - `control`: the control socket, with which mgmctl reads and changes the state of mgmd.
 //! - `daemon`: the event loop, and everything that it does.
-//! - `log`: lines on stderr, for the journal, a terminal or a file.
-//! - `modules`: shared objects with a routing protocol.
-//! - `notify`: readiness, status and watchdog of the service manager.
-//! - `manual`: mgmd.toml(5), from the same tables of keys as the messages of the parser.
+//! - `log`: writes lines to stderr, for the journal, a terminal or a file.
+//! - `modules`: loads shared objects that contain a routing protocol.
+//! - `notify`: tells the service manager that mgmd is ready, its status, and that it still
+//!   runs.
+//! - `manual`: writes mgmd.toml(5) from the tables of keys that the parser uses.
 
 #![cfg(target_os = "linux")]
 #![deny(unsafe_code)] // except for modules, which are shared objects

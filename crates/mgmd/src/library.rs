@@ -21,7 +21,8 @@ const COMPONENT: u32 = 0;
 /// The library, with IGMP registered. It is stopped by [`Mgm::stop`].
 pub struct Mgm {
     client: Client,
-    /// The forwarder does not see the interfaces of the system.
+    /// Whether the forwarder is the memory forwarder, which has to be
+    /// told of each interface.
     is_memory: bool,
 }
 
@@ -38,7 +39,7 @@ impl Mgm {
     ) -> Result<Mgm, Error> {
         let is_memory = router.forwarder == Forwarder::Memory;
         let forwarder = if is_memory { host::Forwarder::Memory } else { host::Forwarder::Kernel };
-        // Before the start, so that mgmd alone says why it fails.
+        // Set before the start, so that a failure is not also logged by the library itself.
         let lines = Lines::new(log);
         host::set_log(Some(lines.sink()))?;
         let sink = lines.sink();
@@ -71,8 +72,9 @@ impl Mgm {
     }
 }
 
-/// The lines of the library's log. Those of the start wait until it has succeeded, because a
-/// refusal is written once, as the reason why mgmd ends.
+/// The lines of the library's log. Lines that the start causes wait until the start has
+/// succeeded. If it fails, they are dropped, because mgmd logs the reason itself when it
+/// exits.
 struct Lines {
     log: Arc<Log>,
     /// `None` when the start has succeeded.
@@ -154,7 +156,7 @@ fn prefix(prefix: Prefix) -> mgm_client::Prefix {
 /// The prefix of a scope, whose text is "address/length".
 fn scope(scope: Scope) -> Result<mgm_client::Prefix, String> {
     let text = scope.to_string();
-    text.parse().map_err(|_| format!("{text} is no prefix"))
+    text.parse().map_err(|_| format!("{text} is not a prefix"))
 }
 
 fn code(error: &Error) -> Code {
@@ -167,7 +169,7 @@ fn code(error: &Error) -> Code {
     }
 }
 
-/// Who has an interface that IGMP has taken.
+/// Whether a protocol owns an interface that IGMP has taken.
 fn ownership(link: u32) -> Ownership {
     match owner_of(link) {
         Ok(Some(owner)) if owner.protocol != protocol::IGMP => Ownership::BesideOwner,

@@ -1,14 +1,12 @@
 //! The log of mgmd: lines on stderr, for the journal, for a terminal, or for a file.
 //!
 //! - `style`: what a line looks like on each of them.
-//! - `output`: stderr, which may be a pipe that nobody reads.
-//!
-//! A line that stderr does not take in time is dropped and counted, because a router must go on
-//! forwarding when nobody reads its log. All lines together wait at most 0.1 s in each second. The
-//! next line that stderr takes is preceded by the number of dropped lines.
-//!
-//! There is no limit on how many lines are written: whoever logs something that a packet can cause
-//! limits it.
+//! - `output`: writes to stderr, which may be a pipe that no program reads.
+//! A line that cannot be written in time is dropped and counted, because a router must go on
+//! forwarding when no program reads its log. All lines together wait at most 0.1 s in each second.
+//! When stderr accepts lines again, the first line is the number of dropped lines.
+//! The number of lines is not limited here. Code that logs something that a packet can cause must
+//! limit these lines itself.
 
 mod output;
 mod style;
@@ -60,13 +58,13 @@ impl Log {
         level != LogLevel::Off && level as u8 <= self.level.load(Ordering::Relaxed)
     }
 
-    /// Writes a line. Control characters in the text are escaped, and what makes the line longer
-    /// than 4,000 bytes is left out. Without effect if [`Log::is_enabled`] is false.
+    /// Writes a line, if [`Log::is_enabled`]. Control characters in the text are escaped, and a
+    /// line is cut after 4,000 bytes.
     pub fn write(&self, level: LogLevel, text: &str) {
         if !self.is_enabled(level) {
             return;
         }
-        // A panic of another thread leaves at worst an unfinished line.
+        // If another thread has panicked, the worst effect is an unfinished line.
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         let dropped = output.dropped();
         if dropped > 0 {

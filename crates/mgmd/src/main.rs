@@ -17,6 +17,6 @@ fn main() -> std::process::ExitCode {
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    eprintln!("mgmd: this system has no multicast routing of Linux");
+    eprintln!("mgmd: runs on Linux only");
     std::process::exit(1);
 }

@@ -1,8 +1,9 @@
-//! mgmd.toml(5). The reference of the keys is made from the tables that the parser uses.
+//! Writes mgmd.toml(5). The reference of the keys comes from the tables that the parser
+//! uses.
 
 use crate::config::keys::{Default, Key, Kind, Table, ROOT};
 
-/// What is before and after the reference.
+/// The page without the reference and the example.
 const FRAME: &str = include_str!("../mgmd.toml.5.in");
 /// The example in the page.
 const EXAMPLE: &str = include_str!("../examples/iptv.toml");
@@ -39,7 +40,7 @@ fn entry(table: &Table, key: &Key) -> String {
     )
 }
 
-/// What a key may have: "Value: …".
+/// The line about the values of a key: "Value: …".
 fn values(kind: Kind) -> String {
     let allowed = literal(&kind.allowed());
     if kind.is_list() {
@@ -49,7 +50,7 @@ fn values(kind: Kind) -> String {
     }
 }
 
-/// A text as it is.
+/// A text that is printed as it is.
 fn literal(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -73,7 +74,8 @@ fn literal(text: &str) -> String {
     }
 }
 
-/// A text in which backquotes enclose what is written in a file.
+/// A text in which backquotes enclose keys and values, as in the
+/// file.
 fn text(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(n, part)| {
         if n % 2 == 1 {
@@ -85,7 +87,7 @@ fn text(text: &str) -> String {
     parts.collect()
 }
 
-/// Prose: its hyphens are no minus signs.
+/// Prose, in which hyphens are not minus signs.
 fn prose(text: &str) -> String {
     literal(text).replace("\\-", "-")
 }

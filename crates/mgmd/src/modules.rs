@@ -12,7 +12,7 @@ use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Takes the lines that modules log, on any thread.
+/// Receives the lines that modules log, on any thread.
 pub type LogSink = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
 
 /// Why a module does not run. The text names its file and what to do.
@@ -28,7 +28,8 @@ pub struct LoadError {
 /// The reasons of a [`LoadError`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The words of the loader: the file is missing, or no shared object, or a symbol is undefined.
+    /// The message of the system's loader: the file is missing, is not a shared object, or uses an
+    /// undefined symbol.
     #[error("cannot be loaded: {0}")]
     Unloadable(String),
     #[error("is not linked with libmgm.so.1: link it with -lmgm")]
@@ -41,19 +42,20 @@ pub enum Refusal {
     LoadedTwice,
     #[error("args contain a null character: remove it")]
     NullInArguments,
-    #[error("mgmd_module_init returned {0}: the log says why if the module has logged it")]
+    #[error("mgmd_module_init returned {0}: see the log for lines of the module")]
     Failed(u32),
 }
 
-/// The running modules. They stop, the last one first, when this is dropped.
+/// The running modules. When this is dropped, they are stopped, the last one
+/// first.
 #[derive(Debug)]
 pub struct Modules {
     running: Vec<Object>,
 }
 
 impl Modules {
-    /// Loads and starts modules in this order. Their lines go to the log, also those of modules that
-    /// were loaded by an earlier call.
+    /// Loads and starts modules in this order. `log` receives their lines, and from now on also
+    /// those of modules that an earlier call loaded.
     ///
     /// # Errors
     /// The first module that cannot be loaded or does not start. The modules before it are stopped.

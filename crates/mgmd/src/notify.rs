@@ -1,7 +1,6 @@
-//! What mgmd tells the service manager: sd_notify(3).
-//!
-//! Not the crate sd-notify, which cannot send to an abstract socket, and waits without a limit for
-//! a service manager that does not read.
+//! Reports the state of mgmd to the service manager: sd_notify(3).
+//! The crate sd-notify is not used: it cannot send to an abstract socket, and it waits without a
+//! limit for a service manager that does not read.
 
 use crate::log::printable;
 use nix::time::{clock_gettime, ClockId};
@@ -17,15 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The service manager, if one has started mgmd. Each function sends one message, and does nothing
 /// without a service manager.
-///
-/// A message that is sent only once waits at most a second. The status and the watchdog do not
-/// wait, because mgmd routes nothing meanwhile and sends them again soon. The errors are those of connect(2) and send(2): the service
-/// manager is gone, does not read, or mgmd may not use its socket. mgmd can go on after each of them.
+/// A message that is sent only once may wait for the service manager, at most a second. The status
+/// and the watchdog do not wait: mgmd sends them again soon, and must not interrupt its work for
+/// them. The errors are those of connect(2) and send(2): the service manager is gone, does not
+/// read, or mgmd may not use its socket. mgmd can go on after each of them.
 #[derive(Debug, Default)]
 pub struct Notify {
     /// Its socket: a path, or a name in the abstract namespace after "@".
     socket: Option<OsString>,
-    /// It expects `watchdog` within this time.
+    /// The service manager expects a call of [`Notify::watchdog`] within this time.
     limit: Option<Duration>,
 }
 
@@ -38,7 +37,7 @@ impl Notify {
 
     fn from_variables(variable: impl Fn(&str) -> Option<OsString>, pid: u32) -> Notify {
         let number = |name| variable(name).and_then(|v| v.to_str().and_then(|v| v.parse().ok()));
-        // A watchdog for another process has been inherited.
+        // A variable for another process was only inherited.
         let is_ours =
             variable("WATCHDOG_PID").is_none() || number("WATCHDOG_PID") == Some(pid.into());
         Notify {

@@ -1,4 +1,5 @@
-//! Does what the arguments ask for: starts the daemon, and stops it.
+//! Checks a configuration, or starts and stops the daemon, as the
+//! arguments say.
 
 use crate::library::Mgm;
 use mgmd::arguments::{parse, Wanted, USAGE};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Does what the arguments ask for. The exit status is 2 if an argument is invalid.
+/// Runs mgmd with these arguments. The exit status is 2 if an argument is invalid.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match parse(arguments) {
         Ok(Wanted::Check(file)) => check(&file),
@@ -106,7 +107,8 @@ fn start(
     let modules = config.modules.clone();
     let parts = Parts { file, config, library, shared, reactor, log, notify };
     let daemon = Daemon::start(parts)?;
-    // After IGMP, which then learns all that they want.
+    // After IGMP is registered, so that IGMP is alerted of all memberships of the
+    // modules.
     let sink = Arc::new(move |level, text: &str| of_modules.write(level, text));
     let modules = Modules::load(&modules, sink).map_err(|error| error.to_string())?;
     let library = daemon.run();

@@ -1,4 +1,4 @@
-//! Flows, once and again and again.
+//! The table of flows, without and with rates.
 
 use super::name;
 use crate::table::{count, list, perhaps, Column, Table};
@@ -56,7 +56,7 @@ fn row(flow: &Flow, [packets, octets]: [String; 2]) -> [String; 7] {
     ]
 }
 
-/// What the flows had counted at the last table.
+/// The counters of the flows at the last table.
 #[derive(Debug, Default)]
 pub struct Rates {
     at: Option<Instant>,
@@ -72,7 +72,7 @@ pub fn watched(answer: &Flows, rates: &mut Rates, now: Instant) -> String {
         let key = (flow.source, flow.group);
         let before = rates.counters.get(&key);
         let rate = before.zip(seconds.filter(|s| *s > 0.0)).map(|((packets, octets), seconds)| {
-            // An MFE that ended and was made again counts from 0.
+            // If an MFE has ended and was created again, its counter begins at 0.
             let packets = flow.packets.saturating_sub(*packets) as f64 / seconds;
             let octets = flow.octets.saturating_sub(*octets) as f64 / seconds;
             (packets, octets * 8.0 / 1_000.0)

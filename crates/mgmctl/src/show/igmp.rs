@@ -49,7 +49,8 @@ fn dropped(counters: &IgmpCounters) -> u64 {
     counters.dropped.values().sum()
 }
 
-/// `mgmctl igmp INTERFACE`: everything.
+/// `mgmctl igmp INTERFACE`: the same, with all times and
+/// counters.
 pub fn details(answer: &IgmpLinks) -> String {
     answer.links.iter().map(link).collect()
 }

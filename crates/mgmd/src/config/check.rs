@@ -1,4 +1,4 @@
-//! What contradicts itself in a configuration whose values are valid one by one.
+//! Contradictions between values that are valid one by one.
 
 use super::reader::{Read, Section};
 use super::{values, Forwarder, Interface, Module, Pattern, Proxy, Route, Router};

@@ -1,11 +1,13 @@
-//! What a reload changes, and what it must not change.
+//! The differences between two configurations, and which of
+//! them need a restart.
 
 use super::{Config, Interface, Pattern, Route};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// What a reload has to apply. An interface of the system that is not new and whose
-/// [`Config::link`] is the same in both configurations needs nothing.
+/// What a reload has to apply. For an interface of the system nothing has to be
+/// done if mgmd serves it already and its [`Config::link`] is the same in both
+/// configurations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Whether `max-igmp-entries` changes.
@@ -22,15 +24,16 @@ pub struct Changes {
     pub interfaces_removed: Vec<Pattern>,
     /// Those whose settings differ.
     pub interfaces_changed: Vec<Pattern>,
-    /// Whether anything about proxies changes, their order included.
+    /// Whether anything about the proxies changes, including their
+    /// order.
     pub proxies: bool,
-    /// The routes that are new; one that changes is removed and added.
+    /// The routes that are new. A route that changes is in both lists.
     pub routes_added: Vec<Route>,
     /// The routes that are gone.
     pub routes_removed: Vec<Route>,
 }
 
-/// The keys that a reload would change and cannot.
+/// The keys that differ, although a reload cannot change them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeedsRestart {
     /// The keys: "router.table".
@@ -40,7 +43,7 @@ pub struct NeedsRestart {
 impl fmt::Display for NeedsRestart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.keys.join(", ");
-        write!(f, "a reload cannot change {keys}: nothing is changed, restart mgmd")
+        write!(f, "a reload cannot change {keys}, so nothing was changed: restart mgmd")
     }
 }
 

@@ -1,4 +1,5 @@
-//! Each key of the file, described once: for the messages of the parser and for mgmd.toml(5).
+//! A description of each key of the file, for the messages of the parser and for
+//! mgmd.toml(5).
 
 mod tables;
 
@@ -24,7 +25,7 @@ pub struct Key {
     pub name: &'static str,
     /// Which values it may have.
     pub kind: Kind,
-    /// What holds without it.
+    /// Its default.
     pub default: Default,
     /// Whether a reload can change it.
     pub reload: bool,
@@ -32,14 +33,14 @@ pub struct Key {
     pub about: &'static str,
 }
 
-/// What holds without a key.
+/// The default of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Default {
-    /// The key must be there.
+    /// There is none: the key must be there.
     Required,
     /// This value, in TOML.
     Value(&'static str),
-    /// This, in words.
+    /// The default in words.
     Words(&'static str),
 }
 
@@ -52,7 +53,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A whole number.
     Number(u64, u64),
-    /// A time in milliseconds, at least and at most, of whole units of the third.
+    /// A time in milliseconds: the minimum, the maximum, and the unit of which it
+    /// must be a multiple.
     Duration(u64, u64, u64),
     /// A string of at most this many characters.
     Text(usize),
@@ -114,13 +116,14 @@ impl Range {
 }
 
 impl Kind {
-    /// What is allowed, in words: "use …". For a list it is what a single value may be.
+    /// The allowed values in words, which a message puts after "use". For a list: the values of
+    /// one element.
     #[must_use]
     pub fn allowed(self) -> String {
         match self {
             Kind::Bool => "true or false".into(),
             Kind::Word(words) => one_of(words),
-            // One number only: a list of the few that there are.
+            // Three numbers only, so all of them are listed.
             Kind::Number(least, most) if most - least == 2 => {
                 format!("{least}, {} or {most}", least + 1)
             }

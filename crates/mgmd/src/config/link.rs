@@ -1,9 +1,10 @@
-//! What a configuration says about an interface of the system.
+//! The settings that a configuration has for an interface of
+//! the system.
 
 use super::{Boundary, Config, Interface, Pattern, Proxy};
 use mgm_igmp::config::{LinkConfig, Role};
 
-/// What holds for an interface of the system.
+/// The settings of an interface of the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// IGMP on it, with its role; none if mgmd does not speak IGMP there.
@@ -17,7 +18,8 @@ pub struct Link {
 }
 
 impl Config {
-    /// What holds for the interface of this name; none if the configuration does not name it.
+    /// The settings of the interface with this name. `None` if the configuration does not
+    /// mention it.
     #[must_use]
     pub fn link(&self, name: &str) -> Option<Link> {
         let interface = self.interface(name);

@@ -26,20 +26,20 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether it is a name and no pattern.
+    /// Whether it is a name, without `*` and `?`.
     #[must_use]
     pub fn is_name(&self) -> bool {
         !self.0.contains(['*', '?'])
     }
 
-    /// Whether an interface of this name is meant.
+    /// Whether it matches an interface of this name.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let name: Vec<Token> = name.chars().map(Token::Just).collect();
         overlap(&self.tokens(), &name)
     }
 
-    /// Whether some name is meant by both.
+    /// Whether there is a name that both match.
     #[must_use]
     pub fn overlaps(&self, other: &Pattern) -> bool {
         overlap(&self.tokens(), &other.tokens())
@@ -67,14 +67,15 @@ enum Token {
 }
 
 impl Token {
-    /// Whether a character is meant by both; neither is [`Token::Many`].
+    /// Whether there is a character that both match. Neither is
+    /// [`Token::Many`].
     fn meets(self, other: Token) -> bool {
         self == other || self == Token::One || other == Token::One
     }
 }
 
-/// Whether two patterns have a name in common. A row of the table has the answers for one end of
-/// the first pattern and all ends of the second.
+/// Whether there is a name that both patterns match. A row of the table has the results for one
+/// remainder of the first pattern and all remainders of the second.
 fn overlap(one: &[Token], two: &[Token]) -> bool {
     let mut below = vec![false; two.len() + 1];
     for i in (0..=one.len()).rev() {
@@ -84,7 +85,8 @@ fn overlap(one: &[Token], two: &[Token]) -> bool {
                 (i < one.len() && below[j], j < two.len() && row[j + 1]);
             row[j] = match (one.get(i), two.get(j)) {
                 (None, None) => true,
-                // Either it ends here, or it takes one more token of the other.
+                // Either `*` matches nothing more, or it matches one more token of the other
+                // pattern.
                 (Some(Token::Many), _) | (_, Some(Token::Many)) => less_of_one || less_of_two,
                 (Some(a), Some(b)) => a.meets(*b) && below[j + 1],
                 _ => false,

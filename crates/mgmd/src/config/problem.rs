@@ -1,4 +1,4 @@
-//! What is wrong with a file, and where.
+//! The errors in a file, with their places.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -6,7 +6,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// More problems are counted only: the first ones usually cause the others.
+/// Further problems are only counted, because the first ones usually cause
+/// them.
 const MOST: usize = 100;
 
 /// Something that is wrong with a file.
@@ -50,9 +51,10 @@ pub(super) struct Source<'a> {
     /// Where each line begins.
     lines: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
-    /// The lines that are no TOML. What was understood of them is not to be relied on.
+    /// The lines that are not valid TOML. The parser may have misunderstood them.
     broken: RefCell<BTreeSet<usize>>,
-    /// Whether one of them is the header of a table, so that keys may be in a wrong table.
+    /// Whether one of these lines is the header of a table. Keys may then be in a wrong
+    /// table.
     broken_header: Cell<bool>,
 }
 
@@ -76,7 +78,7 @@ impl<'a> Source<'a> {
         (line, before.chars().count() + 1)
     }
 
-    /// What a range of the text shows in a message: one line, not too long.
+    /// A range of the text, as a message shows it: one line, shortened if it is long.
     pub(super) fn shown(&self, range: Range<usize>) -> String {
         const LONGEST: usize = 40;
         let text = self.text.get(range).unwrap_or_default();
@@ -87,7 +89,7 @@ impl<'a> Source<'a> {
         shown
     }
 
-    /// Adds a problem, unless its line is no TOML.
+    /// Adds a problem, unless its line is not valid TOML.
     pub(super) fn problem(&self, at: usize, key: &str, text: String) {
         let place = self.place(at);
         if !self.broken.borrow().contains(&place.0) {
@@ -95,7 +97,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Adds that something is missing, unless it may be in a line that is no TOML.
+    /// Adds that something is missing, unless it may be in a line that is not
+    /// valid TOML.
     pub(super) fn missing(&self, at: usize, key: &str, text: String) {
         if self.broken.borrow().is_empty() {
             self.problem(at, key, text);
@@ -109,7 +112,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Adds the errors of TOML itself, one a line.
+    /// Adds the errors of TOML itself, at most one for each line.
     pub(super) fn syntax(&self, errors: &[toml::de::Error]) {
         for error in errors {
             let span = error.span().unwrap_or(0..0);
@@ -130,8 +133,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Why the text at a place is no TOML. The parser's words about values without quotes are
-    /// about floating-point numbers.
+    /// Why the text at a place is not valid TOML. The message of the parser is replaced for a
+    /// value without quotes, because it speaks of floating-point numbers.
     fn no_toml(&self, at: usize, message: &str) -> String {
         let rest = self.text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
         let end = rest.find([',', '#', ']', '}', ' ']).unwrap_or(rest.len());

@@ -85,7 +85,8 @@ fn interface(section: &Section<'_>) -> Option<Interface> {
         ttl_threshold: section.number("ttl-threshold").unwrap_or(1),
         boundaries: section.list("boundaries", boundary).unwrap_or_default(),
         new_flows: section.number("new-flows"),
-        // Without a name nothing can be done with it; its problem is known.
+        // Without a name the table is useless. That it is missing was reported
+        // already.
         name: name?,
     };
     Some(interface)

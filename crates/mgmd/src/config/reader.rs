@@ -1,4 +1,4 @@
-//! Walks the tables of a file, as `keys` describes them.
+//! Reads the tables of a file, as `keys` describes them.
 
 mod unknown;
 
@@ -16,7 +16,8 @@ use toml::Spanned;
 
 use super::Pattern;
 
-/// What a list may be, before the words about its elements.
+/// The begin of a message about a list; the description of
+/// an element follows.
 const IN_LIST: &str = "a list in which each element is";
 
 /// A table of the file.
@@ -29,10 +30,11 @@ pub(super) struct Section<'r> {
     pub at: usize,
 }
 
-/// A structure, and the table that it is from.
+/// The table from which a structure was read, and the
+/// structure.
 pub(super) type Read<'r, T> = (Section<'r>, T);
 
-/// A value, and the key that it is of.
+/// A value, with its table and its key.
 #[derive(Clone, Copy)]
 pub(super) struct Item<'r> {
     section: Section<'r>,
@@ -68,7 +70,8 @@ impl<'r> Section<'r> {
         self
     }
 
-    /// A key of this table with the tables around it.
+    /// The name of a key of this table, with the names of the tables
+    /// around it.
     pub fn path(&self, name: &str) -> String {
         match self.table.path {
             "" => name.into(),
@@ -76,7 +79,8 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// Adds a problem of a key, at its value if it is there.
+    /// Adds a problem with a key. Its place is the value of the
+    /// key, or the table if the key is missing.
     pub fn problem(&self, name: &str, text: String) {
         let at = self.item(name).map_or(self.at, |item| item.at());
         self.source.problem(at, &self.path(name), text);
@@ -168,7 +172,8 @@ impl<'r> Section<'r> {
         self.list(name, |item| item.parse(values::membership))
     }
 
-    /// The values of a list, each read by `read`. Values that are there twice are reported.
+    /// The values of a list, each read by `read`. Reports a value that the list contains
+    /// twice.
     pub fn list<T: Debug>(
         &self,
         name: &str,
@@ -242,7 +247,8 @@ impl<'r> Item<'r> {
         Some(Section { source: self.section.source, table, values, at }.checked())
     }
 
-    /// Reports the value, in these words or those of its kind.
+    /// Reports that the value is invalid, with this text, or with the default text for its
+    /// kind.
     pub fn refuse<T>(&self, text: Option<String>) -> Option<T> {
         let text = text.unwrap_or_else(|| {
             let quoted = matches!(

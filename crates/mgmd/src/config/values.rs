@@ -5,7 +5,8 @@ use mgm_igmp::config::{AccessList, Rule};
 use mgm_types::{is_host_source, Flow, Prefix, Scope};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// A value, or what is wrong with it. Without words it is just not one of those allowed.
+/// A value, or what is wrong with it. `None` means only that it is not among the allowed
+/// values.
 pub(super) type Parsed<T> = Result<T, Option<String>>;
 
 const IPV6: &str = "is an IPv6 address, but mgmd is IPv4 only";
@@ -99,7 +100,8 @@ pub(super) fn rule(text: &str, range: Range) -> Parsed<Rule> {
     Ok(Rule { permit, prefix: prefix(rest.trim(), range)? })
 }
 
-/// The list of these lines. What no line matches is permitted only if no line permits anything.
+/// The access list with these lines. An address that no line matches is permitted only if no
+/// line permits anything.
 pub(super) fn access_list(rules: Vec<Rule>) -> AccessList {
     let otherwise = !rules.iter().any(|rule| rule.permit);
     AccessList { rules, otherwise }

@@ -26,7 +26,7 @@ enum State {
     Reading,
     /// The answer of the router.
     Waiting(Waiting),
-    /// The client, which reads the answer.
+    /// The client, until it has read the answer.
     Writing { bytes: Vec<u8>, sent: usize, ending: Ending },
     /// Nothing: it is to be closed.
     Closed,
@@ -53,11 +53,11 @@ pub(super) struct Connection {
     stream: UnixStream,
     peer: Option<Peer>,
     state: State,
-    /// What has arrived and does not belong to a request that was read.
+    /// The bytes that have arrived after the last complete request.
     input: Vec<u8>,
     /// The client has sent its last byte.
     ended: bool,
-    /// When the state ends, if nothing happens.
+    /// When the state ends if nothing happens before.
     deadline: Instant,
 }
 
@@ -71,7 +71,8 @@ impl Connection {
         Ok(Connection { stream, peer, state, input, ended, deadline })
     }
 
-    /// What `poll` has to report. It reports a client that has gone in any case.
+    /// The events that `poll` has to report. It always reports that a client has
+    /// closed the connection.
     pub fn interest(&self) -> PollFlags {
         match self.state {
             State::Idle | State::Reading => PollFlags::POLLIN,
@@ -96,7 +97,7 @@ impl Connection {
         }
     }
 
-    /// Does what is possible after `poll` has reported these events.
+    /// Reads or sends as much as is possible after `poll` has reported these events.
     pub fn ready(&mut self, events: PollFlags, limits: &Limits, desk: &mut impl Desk) {
         match self.state {
             State::Idle | State::Reading => {
@@ -107,14 +108,15 @@ impl Connection {
                 self.send(limits);
                 self.advance(limits, desk);
             }
-            // The client has closed its end: nobody would read the answer.
+            // The client has closed its end, so it would not read the
+            // answer.
             State::Waiting(_) if !events.is_empty() => self.close(),
             State::Waiting(_) | State::Closed => {}
         }
     }
 
-    /// Sends the answer of the router, if it has come. `room` is for how many bytes of answers
-    /// there is memory.
+    /// Sends the answer of the router, if it is there. `room` is how many bytes the answer may
+    /// have.
     pub fn look_for_answer(&mut self, room: usize, limits: &Limits, desk: &mut impl Desk) {
         let State::Waiting(waiting) = &self.state else { return };
         let Some(outcome) = waiting.slot.fetch() else { return };
@@ -133,7 +135,8 @@ impl Connection {
         self.advance(limits, desk);
     }
 
-    /// Ends what has lasted too long. Returns the request if the router is late with its answer.
+    /// Ends the present state if its deadline has passed. Returns the request if the router is
+    /// late with the answer.
     pub fn expire(&mut self, now: Instant, limits: &Limits) -> Option<String> {
         if now < self.deadline {
             return None;
@@ -169,7 +172,7 @@ impl Connection {
         self.state = State::Closed;
     }
 
-    /// Reads once, so that a client that sends fast does not keep the service from the others.
+    /// Reads once, so that a client that sends fast does not delay the others.
     fn read(&mut self) {
         let mut piece = [0; PIECE];
         let room = MAX_REQUEST.saturating_sub(self.input.len()).min(PIECE);
@@ -181,7 +184,7 @@ impl Connection {
         }
     }
 
-    /// Handles the requests that have arrived, as far as their answers can be sent at once.
+    /// Handles the requests that have arrived, until one has to wait for its answer.
     fn advance(&mut self, limits: &Limits, desk: &mut impl Desk) {
         while matches!(self.state, State::Idle | State::Reading) {
             match read_request(&self.input) {
@@ -189,7 +192,7 @@ impl Connection {
                     self.input.drain(..request.length);
                     self.handle(request, limits, desk);
                 }
-                // Where the next request would begin is not known.
+                // It is not known where the next request would begin.
                 Err(failure) => self.refuse(failure, "", Ending::Close, limits),
                 Ok(None) if self.ended => return self.close(),
                 Ok(None) if self.input.is_empty() => return,
@@ -232,7 +235,8 @@ impl Connection {
     fn send(&mut self, limits: &Limits) {
         let State::Writing { bytes, sent, ending } = &mut self.state else { return };
         while *sent < bytes.len() {
-            // A client that has gone is an error here, and not the signal SIGPIPE.
+            // MSG_NOSIGNAL: if the client has closed the connection, the result is
+            // an error, not SIGPIPE.
             let fd = self.stream.as_raw_fd();
             match send(fd, &bytes[*sent..], MsgFlags::MSG_NOSIGNAL) {
                 Ok(count) => *sent += count,

@@ -1,7 +1,7 @@
-//! The list of flows, from the status of the library: only that has counters of 64 bits.
-//!
-//! The text of a million MFEs has 240 MB. It is read once from begin to end, and only the flows of
-//! the page are kept.
+//! The list of flows. It comes from the status of the library, because only the status has
+//! counters of 64 bits.
+//! The status of a million MFEs is a text of 240 MB. It is parsed in one pass, which keeps only
+//! the flows of the page.
 
 mod page;
 #[cfg(test)]

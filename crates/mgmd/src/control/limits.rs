@@ -1,8 +1,8 @@
-//! What a client may take. docs/control.md has the same values.
+//! The limits for clients. docs/control.md has the same values.
 
 use std::time::Duration;
 
-/// What a client may take.
+/// The limits for clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at the same time.

@@ -8,8 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many requests wait at most. A connection has one at a time, and those that are withdrawn
-/// keep their place until the event loop comes to them.
+/// How many requests wait at most. A connection has one request at a time. A withdrawn request
+/// keeps its place until the event loop reaches it.
 const ROOM: usize = 128;
 
 /// A new event, for `poll`.
@@ -17,11 +17,12 @@ pub(super) fn event(flags: EfdFlags) -> nix::Result<EventFd> {
     EventFd::from_flags(flags | EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)
 }
 
-/// Where the event loop finds requests. Readable, for `poll`, while there are some.
+/// The queue from which the event loop takes requests. For `poll`, it is readable
+/// while it is not empty.
 #[derive(Debug)]
 pub struct Inbox {
     receiver: Receiver<Asked>,
-    /// As many as there are requests.
+    /// Its value is the number of waiting requests.
     count: Arc<EventFd>,
 }
 
@@ -39,17 +40,17 @@ pub struct Asked {
     slot: Arc<Slot>,
 }
 
-/// Where an answer is put.
+/// The place for the answer to one request.
 #[derive(Debug)]
 pub(super) struct Slot {
     state: Mutex<State>,
-    /// Raised when the answer is there.
+    /// Signalled when the answer is there.
     answered: Arc<EventFd>,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Nobody has seen the request yet.
+    /// The event loop has not seen the request yet.
     Sent,
     /// The event loop is working on it.
     Taken,
@@ -91,7 +92,8 @@ impl Inbox {
 }
 
 impl Outbox {
-    /// Passes a request on. Returns it if there are too many already, or the event loop has ended.
+    /// Passes on a request. Returns it as the error if too many wait already, or the event loop
+    /// has ended.
     pub fn send(&self, asked: Asked) -> Result<(), Asked> {
         match self.sender.try_send(asked) {
             Ok(()) => {
@@ -105,24 +107,27 @@ impl Outbox {
 }
 
 impl Asked {
-    /// A request, and where its answer will be. `answered` is raised then.
+    /// A request, and the slot for its answer. `answered` is signalled when the answer is
+    /// there.
     pub(super) fn new(request: Request, answered: Arc<EventFd>) -> (Asked, Arc<Slot>) {
         let slot = Arc::new(Slot { state: Mutex::new(State::Sent), answered });
         (Asked { request, slot: Arc::clone(&slot) }, slot)
     }
 
-    /// What is asked.
+    /// The request.
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.request
     }
 
-    /// Answers it. If nobody waits any longer, the answer is dropped.
+    /// Answers the request. If the client no longer waits, the answer
+    /// is dropped.
     pub fn answer(self, outcome: Outcome) {
         self.slot.put(outcome);
     }
 
-    /// Begins to work on it. Returns false if nobody waits for it.
+    /// Begins to work on the request. Returns false if the client no
+    /// longer waits.
     pub(super) fn take(&self) -> bool {
         let mut state = self.slot.lock();
         let sent = matches!(*state, State::Sent);
@@ -133,7 +138,8 @@ impl Asked {
     }
 }
 
-/// A request that is dropped without an answer, for example by a fault in the event loop.
+/// If a request is dropped without an answer, for example after a fault in the event loop,
+/// its client gets an error.
 impl Drop for Asked {
     fn drop(&mut self) {
         self.slot.put(Err(Failure::new(ErrorCode::Internal, "mgmd has dropped the request")));
@@ -167,7 +173,8 @@ impl Slot {
         }
     }
 
-    /// Waits no longer. Returns false if the event loop has begun to work on the request.
+    /// Withdraws the request. Returns false if the event loop has already begun to work
+    /// on it.
     pub fn withdraw(&self) -> bool {
         let mut state = self.lock();
         let sent = matches!(*state, State::Sent);

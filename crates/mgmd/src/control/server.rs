@@ -19,9 +19,10 @@ pub struct Options {
     pub path: PathBuf,
     /// The group whose members may connect, if it exists.
     pub group: String,
-    /// Who may make changes, beside root: the user of this process.
+    /// The user that may make changes, in addition to root: the
+    /// user of this process.
     pub user: u32,
-    /// What a client may take.
+    /// The limits for clients.
     pub limits: Limits,
     /// Reads the flows.
     pub status: StatusReader,
@@ -48,7 +49,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, and serves clients from now on. The event loop answers what it finds in the inbox.
+    /// Opens the socket and begins to serve clients. The event loop has to answer the requests in
+    /// the inbox.
     ///
     /// # Errors
     /// One line with the path, and what to do: another process listens there, the file is not a
@@ -78,7 +80,8 @@ impl Server {
             let started = Builder::new().name(name.into()).spawn(run);
             started.map_err(|error| failed("a thread", &error))
         };
-        // If the second thread cannot be started, the first ends because its sender is dropped.
+        // If the second thread cannot be started, the first one ends, because its sender is
+        // dropped.
         let threads = vec![
             thread("mgmd-flows", Box::new(move || list.run()))?,
             thread("mgmd-control", Box::new(move || service.run()))?,

@@ -20,10 +20,11 @@ use std::sync::mpsc::SyncSender;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long the listening socket rests after an error, which may persist: no descriptors left.
+/// How long no connection is accepted after an error, because the reason may persist: for
+/// example, no descriptors are left.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long answers are made before other connections have their turn.
+/// How long answers are sent before the other events are handled.
 const TURN: Duration = Duration::from_millis(20);
 
 /// How often a router that does not answer is logged.
@@ -51,7 +52,7 @@ impl Stop {
     }
 }
 
-/// What the thread has.
+/// The data of the thread.
 #[derive(Debug)]
 pub(super) struct Service {
     pub listener: UnixListener,
@@ -60,9 +61,10 @@ pub(super) struct Service {
     pub router: Outbox,
     /// The thread that lists the flows.
     pub flows: SyncSender<Asked>,
-    /// Raised when an answer is there, or to end.
+    /// Signalled when an answer is there, or the thread has
+    /// to end.
     pub wake: Arc<EventFd>,
-    /// Who may make changes, beside root.
+    /// The user that may make changes, in addition to root.
     pub user: u32,
     pub limits: Limits,
     pub stop: Stop,
@@ -72,9 +74,9 @@ pub(super) struct Service {
 /// What the thread remembers between its turns.
 #[derive(Debug, Default)]
 struct Memory {
-    /// Until when the listening socket rests.
+    /// Until when no connection is accepted.
     resting: Option<Instant>,
-    /// When a late answer was logged last.
+    /// When a late answer was last logged.
     warned: Option<Instant>,
     /// How many were not logged since then.
     unlogged: u32,
@@ -87,7 +89,8 @@ impl Service {
         let mut events = Vec::new();
         while !self.stop.is_raised() {
             if let Err(error) = self.wait(&memory, &mut events) {
-                // Memory is short, or a fault in this file: go on more slowly, and not for ever.
+                // Memory is short, or this file has a fault. Pause, so that the thread does not
+                // spin.
                 self.log(LogLevel::Warn, &format!("poll: {error}"));
                 std::thread::sleep(PAUSE);
                 continue;
@@ -102,7 +105,8 @@ impl Service {
             self.send_answers(&mut connections);
             self.end_late(&mut connections, &mut memory);
             connections.retain(|connection| !connection.is_closed());
-            // So that no client always comes last.
+            // Another connection is first the next time, so that none is
+            // always last.
             let first = usize::from(!connections.is_empty());
             connections.rotate_left(first);
             self.connections = connections;
@@ -112,7 +116,8 @@ impl Service {
         }
     }
 
-    /// Waits until something happens: what, in the order wake, listener, connections.
+    /// Waits until something happens. `events` then has the events of `wake`, the listener,
+    /// and each connection, in this order.
     fn wait(&self, memory: &Memory, events: &mut Vec<PollFlags>) -> nix::Result<()> {
         let now = Instant::now();
         let resting = memory.resting.filter(|until| *until > now);
@@ -125,7 +130,7 @@ impl Service {
         let deadlines = self.connections.iter().map(Connection::deadline).chain(resting);
         let timeout = match deadlines.min() {
             None => PollTimeout::NONE,
-            // One more millisecond, because poll rounds nothing up.
+            // One more millisecond, because the time was rounded down.
             Some(end) => {
                 let left = end.saturating_duration_since(now).as_millis() + 1;
                 PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
@@ -148,7 +153,7 @@ impl Service {
             connection.look_for_answer(limits.unread.saturating_sub(unread), &limits, self);
             unread = unread + connection.unread() - before;
             if begun.elapsed() > TURN {
-                // The others are looked at in the next turn.
+                // The next turn handles the others.
                 self.wake.write(1).ok();
                 return;
             }
@@ -176,7 +181,7 @@ impl Service {
 
     fn accept(&mut self, memory: &mut Memory) {
         memory.resting = None;
-        // Not more at once than there may be, so that the connections are served in between.
+        // At most this many at once, so that the connections are served in between.
         for _ in 0..self.limits.connections {
             match self.listener.accept() {
                 Ok((stream, _)) if self.connections.len() >= self.limits.connections => {
@@ -198,7 +203,8 @@ impl Service {
     }
 }
 
-/// Answers a connection that is one too many. It is closed when the caller drops it.
+/// Sends an error to a connection that exceeds the limit. It is closed when the caller drops
+/// it.
 fn turn_away(stream: &UnixStream, most: usize) {
     let text = format!("there are {most} connections already: close one, or try again later");
     let bytes = failure_reply(Failure::new(ErrorCode::Busy, text), "", Ending::Close);

@@ -1,4 +1,4 @@
-//! The file of the socket: who may connect, and what is there already.
+//! The file of the socket: creates it, and decides who may connect.
 
 use crate::config::LogLevel;
 use crate::log::Log;
@@ -24,7 +24,8 @@ pub(super) struct Peer {
     pub process: i32,
 }
 
-/// Who is at the other end; `None` if the kernel does not say.
+/// The process at the other end; `None` if the kernel does not
+/// report it.
 pub(super) fn peer(connection: &impl AsFd) -> Option<Peer> {
     let known = getsockopt(connection, PeerCredentials).ok()?;
     Some(Peer { user: known.uid(), process: known.pid() })
@@ -34,12 +35,12 @@ pub(super) fn peer(connection: &impl AsFd) -> Option<Peer> {
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
-    /// Device and inode, because another process may have replaced the file meanwhile.
+    /// Its device and inode, because another process may replace the file.
     node: (u64, u64),
 }
 
-/// Listens at `path`. The group, if it exists and this process may use it, can connect; otherwise
-/// only root and this user can.
+/// Listens at `path`. Root and the user of this process can connect. So can the members of the
+/// group, if it exists and this process may use it.
 ///
 /// # Errors
 /// One line with the path, and what to do.
@@ -63,7 +64,7 @@ pub(super) fn listen(
 /// A socket with a file that no other user can access yet.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    // Before bind, which creates the file with the mode of the socket.
+    // Set before bind, which creates the file with the mode of the socket.
     let file = File::from(OwnedFd::from(socket));
     file.set_permissions(Permissions::from_mode(0o600))?;
     let socket = Socket::from(OwnedFd::from(file));
@@ -93,7 +94,8 @@ fn admit(path: &Path, group: &str, log: &Log) {
     }
 }
 
-/// Removes a socket on which no process listens, and nothing else.
+/// Removes the file at the path if it is a socket on which no process listens. Any other
+/// file is an error.
 fn make_way(path: &Path) -> Result<(), String> {
     let shown = path.display();
     let cure = "or set another path as \"control\" in [router]";
@@ -113,7 +115,8 @@ fn make_way(path: &Path) -> Result<(), String> {
             fs::remove_file(path).map_err(failed)
         }
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(failed(error)),
-        // If its backlog is full, the process is alive, too, but the kernel does not name it.
+        // If the backlog of the socket is full, a process listens, too, but the kernel does
+        // not name it.
         _ => Err(format!("{shown}: {} listens on it: stop it, {cure}", holder(&probe))),
     }
 }

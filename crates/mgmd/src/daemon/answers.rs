@@ -1,7 +1,6 @@
-//! The answers to the requests at the control socket: what the router is and does now, and the
-//! changes that an operator makes.
-//!
-//! No list is made as a whole, because it may have a million entries: each answer has a page.
+//! Answers the requests at the control socket: reads the state of the router, and makes the
+//! changes that an operator asks for.
+//! A list may have a million entries, so each answer contains only a page of it.
 
 mod forwarding;
 mod groups;
@@ -35,7 +34,7 @@ pub struct Life {
     pub refused: u64,
 }
 
-/// What an answer is made from.
+/// Everything from which an answer is made.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     /// What most parts of the daemon use.
@@ -49,8 +48,8 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// Answers a request that changes nothing, or a membership. `None` if the daemon itself must
-    /// carry it out.
+    /// Answers a request that changes nothing, or only a membership. `None` if the daemon itself
+    /// must carry out the request.
     #[must_use]
     pub fn answer(&self, request: &Request) -> Option<Result<Answer, Failure>> {
         Some(match request {

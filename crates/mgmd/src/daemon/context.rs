@@ -9,13 +9,13 @@ use crate::log::Log;
 /// What most parts of the daemon use.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The configuration that holds now.
+    /// The current configuration.
     pub config: &'a Config,
     /// IGMP and the static routes.
     pub shared: &'a Shared,
     /// libmgm.
     pub library: &'a dyn Library,
-    /// What wakes the event loop.
+    /// It wakes the event loop.
     pub reactor: &'a Reactor,
     /// The log.
     pub log: &'a Log,

@@ -1,4 +1,4 @@
-//! What the system says about a device, as far as mgmd uses it.
+//! A device of the system, with the properties that mgmd uses.
 
 use mgm_igmp::{LinkAddress, LinkInfo};
 use mgm_net::links::Links;
@@ -9,11 +9,12 @@ use mgm_types::Prefix;
 pub struct Device {
     /// Its name at present.
     pub name: String,
-    /// What IGMP is told.
+    /// The state and the addresses that IGMP needs.
     pub info: LinkInfo,
     /// Why it cannot be served: it is a port of a bridge or a bond (I68).
     pub port: Option<String>,
-    /// Whether it is the loopback, which patterns do not mean (M6).
+    /// Whether it is the loopback interface, which patterns do not match
+    /// (M6).
     pub is_loopback: bool,
 }
 

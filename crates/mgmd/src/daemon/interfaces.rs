@@ -1,13 +1,13 @@
-//! The interfaces: they come, go, and are renamed, and packets of IGMP arrive and leave by them.
+//! The interfaces of the system: follows their changes, and serves those that the configuration
+//! names.
 //!
 //! ```text
 //!   netlink ──► Monitor ──► Device ─┐
 //!                                   ├─► steps ──► library, sockets, Shared (IGMP)
 //!              Config ────► Plan ───┘
 //! ```
-//!
-//! An interface is what has a name. Its device may be replaced by another one, with another index
-//! or with the same, and then everything about it begins anew.
+//! mgmd identifies an interface by its name. If another device gets that name, with the same
+//! index or another one, mgmd begins anew with the interface.
 
 use super::context::Context;
 use super::device::Device;
@@ -34,22 +34,23 @@ pub struct Interfaces {
     monitor: Monitor,
     events: Vec<monitor::Event>,
     sockets: Sockets,
-    /// What IGMP was told of each device.
+    /// The state of each device that IGMP was last told.
     known: HashMap<u32, Device>,
-    /// How each interface that is served is served.
+    /// The plan of each served interface.
     plans: BTreeMap<u32, Plan>,
-    /// The proxies as IGMP was told.
+    /// The proxies that IGMP was last told.
     proxies: Vec<ProxyUpstream>,
-    /// What the former process had saved.
+    /// The groups that the former process saved.
     saved: Saved,
     /// The ports of bridges and bonds that the configuration names, and what was logged.
     refused: HashMap<u32, String>,
-    /// How often the interfaces with names of the configuration have appeared. Those that only a
-    /// pattern means are not counted: their number has no limit.
+    /// How often each interface that the configuration names has appeared. An interface that
+    /// only a pattern matches is not counted, because there is no limit for the number of such
+    /// names.
     appearances: HashMap<String, u64>,
     /// The interfaces whose sockets could not be opened.
     unopened: BTreeSet<u32>,
-    /// When they, or a monitor that lost something, are due.
+    /// When to try again: the interfaces in `unopened`, or a monitor that has lost messages.
     retry: Option<Time>,
 }
 
@@ -132,7 +133,7 @@ impl Interfaces {
 
     fn listen(&mut self, index: u32, name: &str, context: Context<'_>) {
         match self.sockets.listen(self.monitor.links(), index, context) {
-            // It is gone already, and the monitor will tell.
+            // The link is gone already. The monitor will report it.
             Ok(()) | Err(ListenError::NoLink(_)) => {}
             Err(refusal) => {
                 if self.unopened.insert(index) {
@@ -151,7 +152,7 @@ impl Interfaces {
         }
     }
 
-    /// How each interface that is served is served.
+    /// The plan of each served interface.
     #[must_use]
     pub fn plans(&self) -> &BTreeMap<u32, Plan> {
         &self.plans
@@ -192,13 +193,13 @@ impl Interfaces {
                 monitor::Event::AddressAdded { index, .. }
                 | monitor::Event::AddressRemoved { index, .. } => index,
                 monitor::Event::LinkRemoved(link) => {
-                    // Even if there is another device with this index by now.
+                    // Even if another device has this index by now.
                     self.update(link.index, None, context);
                     link.index
                 }
             };
             links.insert(index);
-            // The ports of a bridge are served, or not, because of it.
+            // If the interface is a bridge, its ports are served or refused because of it.
             let ports = self.monitor.links().iter().filter(|link| link.master == Some(index));
             links.extend(ports.map(|link| link.index));
         }
@@ -269,7 +270,7 @@ impl Interfaces {
         };
     }
 
-    /// Whether the interface is a port of a bridge or bond (I68), and the operator is told once.
+    /// Whether the interface is a port of a bridge or bond (I68). Logs this once.
     fn is_refused(
         &mut self,
         index: u32,
@@ -282,7 +283,7 @@ impl Interfaces {
             return false;
         };
         if self.refused.insert(index, advice.clone()).as_ref() != Some(advice) {
-            // Whoever writes "eth*" does not mean the ports.
+            // An operator who writes "eth*" does not mean the ports.
             let is_meant = is_named(context.config, &plan.name);
             let level = if is_meant { LogLevel::Warn } else { LogLevel::Info };
             context.log.write(level, advice);
@@ -307,8 +308,8 @@ impl Interfaces {
                 context.log(LogLevel::Info, name, "no longer served");
                 shared.handle(Event::Unconfigure { link: index });
                 shared.with(|state| state.ended(index));
-                // The host side leaves its groups, and the library ends everything, before the
-                // sockets and boundaries go.
+                // Before the sockets and boundaries go, the host side must leave its groups,
+                // and the library must end all memberships.
                 self.work(context);
             }
             Step::Close => {
@@ -327,7 +328,7 @@ impl Interfaces {
             Step::NoFlowLimit => context.log(
                 LogLevel::Warn,
                 name,
-                "new-flows has no effect: this version of the library cannot limit them",
+                "new-flows has no effect: this version of the library cannot limit new flows",
             ),
             Step::Open => self.listen(index, name, context),
             Step::Info(info) => shared.handle(Event::Link { link: index, info }),
@@ -350,7 +351,7 @@ impl Interfaces {
     }
 }
 
-/// What an interface is served as, for the log.
+/// The role of an interface, for the log.
 fn served_as(config: &LinkConfig) -> String {
     if config.passive && !config.groups.otherwise && config.groups.rules.is_empty() {
         return "served, without IGMP".into();

@@ -1,4 +1,5 @@
-//! Carries out what IGMP and the static routes want done.
+//! Carries out the actions of IGMP and of the static
+//! routes.
 
 use super::context::Context;
 use super::sockets::Sockets;
@@ -7,7 +8,7 @@ use crate::config::LogLevel;
 use mgm_igmp::{Action, Event, Level, LogEvent, LogLine, MgmCall};
 use mgm_net::links::Links;
 
-/// Carries out all jobs in their order, those that they cause included.
+/// Carries out all jobs in their order, including the jobs that they cause.
 pub fn carry_out(context: Context<'_>, sockets: &mut Sockets, links: &Links) {
     while let Some(job) = context.shared.next_job() {
         match job {
@@ -17,7 +18,7 @@ pub fn carry_out(context: Context<'_>, sockets: &mut Sockets, links: &Links) {
                 write(&line, context);
                 warn_of_bridge(&line, links, context);
             }
-            // Whoever asked has it.
+            // The callback has returned it already.
             Job::Igmp(Action::Answer(_)) => {}
             Job::RouteRests { link, rests } => say_that_routes_rest(link, rests, context),
         }
@@ -49,7 +50,8 @@ fn write(line: &LogLine, context: Context<'_>) {
     }
 }
 
-/// A bridge that snoops passes no reports to a router on it that does not query.
+/// Logs a warning if the link is a snooping bridge that hides reports. Such a bridge passes no
+/// reports to a router on the bridge itself, unless that router sends queries.
 fn warn_of_bridge(line: &LogLine, links: &Links, context: Context<'_>) {
     let is_other = matches!(line.event, LogEvent::OtherQuerier(_) | LogEvent::NotForwarding(_));
     let Some(link) = links.get(line.link).filter(|link| is_other && link.hides_reports) else {
@@ -66,10 +68,15 @@ fn warn_of_bridge(line: &LogLine, links: &Links, context: Context<'_>) {
 fn say_that_routes_rest(link: u32, rests: bool, context: Context<'_>) {
     let name = name(link, context).unwrap_or_else(|| format!("interface {link}"));
     if rests {
-        let text = "a protocol owns it: the static routes for prefixes that begin here rest";
+        let text = "a routing protocol owns it: the static routes for prefixes that begin here \
+                    have no effect";
         context.log(LogLevel::Warn, &name, text);
     } else {
-        context.log(LogLevel::Info, &name, "no protocol owns it: its static routes are back");
+        context.log(
+            LogLevel::Info,
+            &name,
+            "no routing protocol owns it any longer: its static routes have an effect again",
+        );
     }
 }
 

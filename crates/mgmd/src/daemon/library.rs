@@ -1,5 +1,5 @@
-//! What the daemon needs of libmgm. The program implements it with the crate mgm-client; the
-//! tests have one of their own, and so need no library.
+//! The functions of libmgm that the daemon needs. The program implements them with the crate
+//! mgm-client. The tests implement them without the library.
 
 use crate::config::LogLevel;
 use crate::control::StatusReader;
@@ -16,7 +16,7 @@ pub trait Library {
     /// The code that the library returns. Its log has the reason.
     fn call(&self, call: MgmCall) -> Result<(), Code>;
 
-    /// Who has an interface that IGMP has taken.
+    /// Whether a protocol owns an interface that IGMP has taken.
     fn ownership(&self, link: u32) -> Ownership;
 
     /// The protocol and the component of the client that owns an interface.
@@ -25,7 +25,8 @@ pub trait Library {
     /// The version of the library.
     fn version(&self) -> String;
 
-    /// What other clients want already, without interfaces.
+    /// The memberships that other clients have already, without their
+    /// interfaces.
     fn groups(&self) -> Vec<Flow>;
 
     /// Calls a function with the flow and the incoming interface of each MFE.
@@ -34,10 +35,10 @@ pub trait Library {
     /// Sets the TTL threshold of an interface; 1 is the default.
     ///
     /// # Errors
-    /// The reason, in the library's words. So do the following.
+    /// The reason, in the library's words.
     fn set_ttl_threshold(&self, link: u32, threshold: u8) -> Result<(), String>;
 
-    /// Makes an interface a boundary of a scope, or ends that.
+    /// Adds a boundary for a scope to an interface, or deletes it.
     ///
     /// # Errors
     /// The reason.
@@ -49,8 +50,8 @@ pub trait Library {
     /// The reason.
     fn set_scope_name(&self, scope: Scope, name: &str) -> Result<(), String>;
 
-    /// Tells a forwarder that does not see the interfaces of the system that one has come or
-    /// gone. The kernel's needs no such call.
+    /// Tells the memory forwarder that an interface has appeared or disappeared. The kernel
+    /// forwarder knows the interfaces of the system, so the call has no effect there.
     fn set_interface(&self, link: u32, is_there: bool);
 
     /// Sets the level of the library's log, which goes to the log of mgmd.
@@ -66,8 +67,8 @@ pub trait Library {
     fn status_reader(&self) -> StatusReader;
 }
 
-/// The library's words for an operator: the keys of mgmd's file instead of the library's
-/// environment variables, which mgmd ignores (M7).
+/// A log line of the library, for an operator of mgmd. It names the keys of mgmd's file
+/// instead of the library's environment variables, which mgmd ignores (M7).
 #[must_use]
 pub fn in_words_of_the_file(text: &str) -> Cow<'_, str> {
     const NAMES: [(&str, &str); 4] = [

@@ -1,12 +1,12 @@
-//! What mgmd does with each interface: a function of the configuration and of the device.
+//! How mgmd serves an interface: a function of the configuration and of the device.
 //!
 //! ```text
 //!   Config, Device ──► Plan ─┐
 //!                            ├──► steps: what must be done so that it is served like this
 //!   what is served now ──────┘
 //! ```
-//!
-//! No I/O here: [`Daemon`](super::Daemon) carries the steps out, in their order.
+//! This module has no I/O: [`Interfaces`](super::interfaces::Interfaces) carries out the
+//! steps.
 
 use super::device::Device;
 use crate::config::{Boundary, Config, Pattern, Route};
@@ -19,8 +19,8 @@ use mgm_types::{Flow, Scope};
 pub struct Plan {
     /// Its name.
     pub name: String,
-    /// IGMP on it. An interface without IGMP has a link that never queries and believes no
-    /// report, so that its static memberships are served like those of all others (M1).
+    /// IGMP on it. An interface without IGMP has a link that never queries and ignores all
+    /// reports, so that static memberships work there in the same way (M1).
     pub igmp: LinkConfig,
     /// Whether mgmd listens for IGMP.
     pub listens: bool,
@@ -33,8 +33,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What a configuration says about a device. `None` if it does not name it. A pattern does not
-    /// mean the loopback (M6).
+    /// The plan for a device. `None` if the configuration does not mention it. A pattern does not
+    /// match the loopback interface (M6).
     #[must_use]
     pub fn of(config: &Config, device: &Device) -> Option<Plan> {
         if device.is_loopback && !is_named(config, &device.name) {
@@ -55,7 +55,8 @@ impl Plan {
     }
 }
 
-/// Whether a configuration has this very name anywhere.
+/// Whether a configuration contains exactly this name, and
+/// not only a pattern that matches it.
 #[must_use]
 pub fn is_named(config: &Config, name: &str) -> bool {
     patterns(config).any(|known| known.as_str() == name)
@@ -71,7 +72,7 @@ pub fn patterns(config: &Config) -> impl Iterator<Item = &Pattern> {
     interfaces.chain(proxies).chain(routes)
 }
 
-/// IGMP that sends no query and believes no report.
+/// IGMP that sends no query and ignores all reports.
 fn quiet() -> LinkConfig {
     LinkConfig {
         passive: true,
@@ -80,7 +81,7 @@ fn quiet() -> LinkConfig {
     }
 }
 
-/// The flows that routes send to an interface whether there are packets or not.
+/// The flows that exact routes send to an interface, whether or not packets have arrived.
 fn static_flows<'a>(config: &'a Config, name: &'a str) -> impl Iterator<Item = Flow> + 'a {
     let routes =
         config.routes.iter().filter(move |route| route.is_exact() && leads_to(route, name));
@@ -104,7 +105,7 @@ pub fn leads_to(route: &Route, name: &str) -> bool {
 /// Something to be done for one interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The device has gone, or is another one now.
+    /// The device has disappeared, or was replaced by another one.
     Gone,
     /// Close the sockets.
     Close,
@@ -116,11 +117,11 @@ pub enum Step {
     Boundary(Scope, bool),
     /// Name a scope.
     ScopeName(Scope, String),
-    /// Say that new flows cannot be limited.
+    /// Log that new flows cannot be limited.
     NoFlowLimit,
     /// Open the sockets.
     Open,
-    /// Tell IGMP what the system says.
+    /// Tell IGMP the state of the device.
     Info(LinkInfo),
     /// Begin IGMP with this configuration.
     Begin(Box<LinkConfig>),
@@ -128,8 +129,8 @@ pub enum Step {
     Configure(Box<LinkConfig>),
 }
 
-/// What must be done so that an interface is served by a new plan. `served` is the plan that it
-/// is served by now, `known` what IGMP was told of the device.
+/// The steps from the present plan of an interface, `served`, to the new one, `plan`. `known`
+/// is the state of the device that IGMP was last told.
 #[must_use]
 pub fn steps(
     served: Option<&Plan>,
@@ -146,7 +147,8 @@ pub fn steps(
     if let Some(device) = device {
         let begins = served.is_none() && plan.is_some();
         let is_news = known.map(|known| &known.info) != Some(&device.info);
-        // The addresses of every device are this router's own; the rest matters where it is served.
+        // IGMP must know the router's own addresses, so it is told of every device that has any. It
+        // is told of other devices only if they are served.
         let matters = plan.is_some() || has_addresses(device) || known.is_some_and(has_addresses);
         if begins || is_news && matters {
             steps.push(Step::Info(device.info.clone()));

@@ -1,14 +1,15 @@
-//! The proxies of a configuration, with the interfaces that their names and patterns mean.
+//! The proxies of a configuration, with the interfaces that match their names and
+//! patterns.
 
 use crate::config::{Config, Pattern};
 use mgm_igmp::{ProxyUpstream, Role};
 use std::collections::BTreeMap;
 
-/// An upstream of which no interface exists has this index, so that it keeps its place in the
-/// order (I60). No device has it.
+/// The index of an upstream that no interface matches. It keeps the place of the upstream in
+/// the order (I60). No device has this index.
 const NOT_THERE: u32 = 0;
 
-/// What IGMP is told of the proxies. `served` has the names of the interfaces that are served.
+/// The proxies, as IGMP needs them. `served` has the names of the served interfaces.
 #[must_use]
 pub fn upstreams(config: &Config, served: &BTreeMap<u32, String>) -> Vec<ProxyUpstream> {
     let roles: Vec<(u32, &str, Role)> =
@@ -17,7 +18,7 @@ pub fn upstreams(config: &Config, served: &BTreeMap<u32, String>) -> Vec<ProxyUp
         let matching = roles.iter().filter(|(_, name, has)| *has == role && pattern.matches(name));
         let mut links: Vec<(&str, u32)> =
             matching.map(|(index, name, _)| (*name, *index)).collect();
-        // Of the interfaces that one pattern means, the first by name serves.
+        // Of the interfaces that one pattern matches, the first by name is used (M8).
         links.sort_unstable();
         links.into_iter().map(|(_, index)| index)
     };

@@ -1,4 +1,4 @@
-//! Waiting for whatever happens first: readable sockets, signals, the next timer.
+//! Waits for the next event: a readable socket, a signal, or the timer.
 
 use mgm_types::Time;
 use nix::errno::Errno;
@@ -10,7 +10,8 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-/// How many sources are looked at between two waits; the others follow.
+/// How many ready sources one wait returns at most. The next wait returns the
+/// others.
 const AT_ONCE: usize = 64;
 
 /// What is ready.
@@ -18,7 +19,7 @@ const AT_ONCE: usize = 64;
 pub enum Source {
     /// The links of the system have changed.
     Monitor,
-    /// Another thread has something to do for the event loop.
+    /// Another thread has a job for the event loop.
     Wake,
     /// A signal has come.
     Signal,
@@ -65,8 +66,9 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// Waits for nothing but SIGTERM, SIGINT and SIGHUP, which it blocks for this thread and those
-    /// that it starts later. Call it before there are other threads.
+    /// A reactor that waits for SIGTERM, SIGINT and SIGHUP. It blocks these signals for this
+    /// thread, and for the threads that this thread starts later. Call it before there are other
+    /// threads.
     ///
     /// # Errors
     /// EMFILE, ENFILE, ENOMEM: the system lacks resources.
@@ -74,7 +76,8 @@ impl Reactor {
         let set: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
         set.thread_block()?;
         let signals = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-        // It counts the time that the system is suspended, and so do the timers of IGMP.
+        // This clock includes the time that the system is suspended, as the timers of IGMP must
+        // (M13).
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
@@ -84,7 +87,7 @@ impl Reactor {
         Ok(reactor)
     }
 
-    /// Waits for another source, until it is closed.
+    /// Adds a source. It is removed when its descriptor is closed.
     ///
     /// # Errors
     /// ENOMEM, ENOSPC: the system lacks resources.
@@ -111,10 +114,10 @@ impl Reactor {
         }
     }
 
-    /// The timer has come; it may be set anew.
+    /// Notes that the timer has expired, so that it can be set again.
     pub fn timer_came(&mut self) {
         self.due = None;
-        // Otherwise it would stay readable. It was set in non-blocking mode.
+        // Otherwise it would stay readable. The read does not block.
         let _ = self.timer.wait();
     }
 

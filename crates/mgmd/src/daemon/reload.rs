@@ -1,4 +1,4 @@
-//! What a reload has changed, in words.
+//! The log lines about a reload.
 
 use crate::config::{Changes, Route};
 

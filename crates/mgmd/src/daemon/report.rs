@@ -1,4 +1,4 @@
-//! What mgmd says about itself as a whole: at the start, and to the service manager.
+//! Texts about the router as a whole: for the log, and for the service manager.
 
 use super::context::Context;
 use super::interfaces::Interfaces;
@@ -12,14 +12,16 @@ pub fn start(context: Context<'_>, interfaces: &Interfaces) -> Vec<String> {
     let router = &context.config.router;
     let forwarder = match router.forwarder {
         Forwarder::Kernel if router.table == 0 => "the kernel forwards packets".into(),
-        Forwarder::Kernel => format!("the kernel forwards packets by its table {}", router.table),
+        Forwarder::Kernel => {
+            format!("the kernel forwards packets, with its table {}", router.table)
+        }
         Forwarder::Memory => "forwarder = \"memory\": no packet is forwarded".into(),
     };
     let mut lines = vec![format!("mgmd {} has started: {forwarder}", env!("CARGO_PKG_VERSION"))];
     let missing = missing(context.config, interfaces);
     if !missing.is_empty() {
-        let appear = if missing.len() == 1 { "it appears" } else { "they appear" };
-        lines.push(format!("not there yet: {}: served when {appear}", shortened(&missing)));
+        let when = if missing.len() == 1 { "it when it appears" } else { "them when they appear" };
+        lines.push(format!("not there yet: {}: mgmd serves {when}", shortened(&missing)));
     }
     if patterns(context.config).next().is_none() {
         let text = "the configuration names no interface: add [[interface]] tables";
@@ -52,14 +54,15 @@ pub fn status(context: Context<'_>, interfaces: &Interfaces) -> String {
     format!("{served} of {all} interfaces, {groups} groups{flows}")
 }
 
-/// Logs what had no room since the last call.
+/// Logs how much was refused or dropped at a limit since the last call.
 pub fn limits(context: Context<'_>) {
     let (flows, packets) = context
         .shared
         .with(|state| (state.routes.take_refused(), std::mem::take(&mut state.unsent)));
     if flows > 0 {
         let text = format!(
-            "no room for {flows} flows of static routes: raise max-flows if they are genuine"
+            "{flows} flows of static routes were not joined, because there are max-flows already: \
+             raise max-flows if the flows are genuine"
         );
         context.log.write(LogLevel::Warn, &text);
     }
@@ -75,7 +78,7 @@ fn flows(json: &str) -> Option<u64> {
     status.get("totals")?.get("mfes")?.as_u64()
 }
 
-/// The names of the configuration that no interface has.
+/// The configured names that no interface has.
 fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
     let served: BTreeSet<&str> =
         interfaces.plans().values().map(|plan| plan.name.as_str()).collect();

@@ -1,19 +1,19 @@
-//! Static routes for prefixes: flows that are joined when their packets come (M3, M4).
+//! Static routes for prefixes. Their flows are joined when packets arrive (M3, M4).
 //!
 //! ```text
 //!   RPF_CALLBACK (s,g) on `from` ──► asked: joins (s,g) on each `to`, until
 //!                                    2 × the MFE time-out has passed without another question
 //! ```
-//!
-//! No I/O here. Exact routes are static memberships in the configuration of their links
-//! ([`Plan`](super::plan::Plan)); here they only say where their packets arrive.
+//! This module has no I/O. An exact route is a static membership in the configuration of its
+//! links ([`Plan`](super::plan::Plan)). This module only knows where its packets arrive.
 
 use super::plan::{comes_from, leads_to};
 use crate::config::Config;
 use mgm_types::{Flow, Prefix, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// A route, with the interfaces that its names and patterns mean at present.
+/// A route, with the interfaces that match its names and patterns at
+/// present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rule {
     source: Prefix,
@@ -31,7 +31,7 @@ impl Rule {
     }
 }
 
-/// A flow whose packets come.
+/// A flow whose packets arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     from: u32,
@@ -39,7 +39,7 @@ struct Known {
     until: Time,
 }
 
-/// A membership that comes or goes.
+/// A membership that is added or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Join {
     /// The interface index.
@@ -55,7 +55,8 @@ pub struct Routes {
     flows: HashMap<Flow, Known>,
     ends: BTreeSet<(Time, Flow)>,
     limit: usize,
-    /// Flows that had no room since the last [`Routes::take_refused`].
+    /// How many flows were refused at the limit since the last
+    /// [`Routes::take_refused`].
     refused: u32,
 }
 
@@ -66,8 +67,8 @@ impl Routes {
         Routes { limit, ..Routes::default() }
     }
 
-    /// Whether packets of a flow are to be accepted on the interface on which they arrive,
-    /// whatever the routes to their source.
+    /// Whether a static route accepts the packets of a flow on the interface on which they
+    /// arrive, whatever the unicast routes to their source.
     #[must_use]
     pub fn accepts(&self, flow: Flow, arrival: u32) -> bool {
         self.rules.iter().any(|rule| rule.is_for(flow, arrival))
@@ -85,8 +86,8 @@ impl Routes {
         self.rules.iter().any(|rule| !rule.is_exact && rule.from.contains(&link))
     }
 
-    /// The library asked about a flow, whose packets arrive on `from`. Returns the memberships
-    /// that may have changed.
+    /// Handles a question of the library about a flow whose packets arrive on `from`. Returns
+    /// the memberships that may have changed.
     pub fn asked(&mut self, flow: Flow, from: u32, until: Time) -> Vec<Join> {
         let to = self.wanted(flow, from);
         let before = self.forget(flow).map(|known| known.to).unwrap_or_default();
@@ -118,7 +119,7 @@ impl Routes {
         self.ends.first().map(|(until, _)| *until)
     }
 
-    /// Ends the flows that nobody has asked about for long enough.
+    /// Ends the flows about which the library has not asked in time.
     pub fn expire(&mut self, now: Time) -> Vec<Join> {
         let mut ended = Vec::new();
         while let Some((_, flow)) = self.ends.first().copied().filter(|(until, _)| *until <= now) {
@@ -150,7 +151,7 @@ impl Routes {
         self.flows.len()
     }
 
-    /// The number of flows that a route's sources and groups have.
+    /// The number of joined flows with a source and a group in these prefixes.
     #[must_use]
     pub fn count(&self, source: Prefix, group: Prefix) -> usize {
         let is_of = |flow: &&Flow| source.contains(flow.source()) && group.contains(flow.group());
@@ -163,14 +164,15 @@ impl Routes {
         self.flows.is_empty()
     }
 
-    /// How many flows had no room since the last call.
+    /// How many flows were refused at the limit since the last call.
     pub fn take_refused(&mut self) -> u32 {
         std::mem::take(&mut self.refused)
     }
 
-    /// Takes the routes of a configuration over, for the interfaces that are served now. Returns
-    /// the memberships that may have changed; `None` if no route did. If one did, ask about each MFE
-    /// that exists, because the library may not ask about it for a long time.
+    /// Sets the routes of a configuration, for the interfaces that are served now. Returns the
+    /// memberships that may have changed, or `None` if no route has changed. If one has, the caller
+    /// calls [`Routes::asked`] for each existing MFE, because the library may not ask about it for
+    /// a long time.
     pub fn configure(
         &mut self,
         config: &Config,

@@ -1,6 +1,5 @@
 //! The groups that a clean stop saves, so that the next start need not wait for reports (I80).
-//!
-//! A start deletes the file, so that no later start takes old groups for new ones.
+//! A start deletes the file, so that no later start uses groups that are too old.
 
 use mgm_igmp::{LinkConfig, SavedGroup};
 use mgm_types::Time;
@@ -24,7 +23,8 @@ pub struct Saved {
     version: u32,
     /// When they were saved: the time since the system started, in milliseconds.
     time: u64,
-    /// The start of the system, as a number of the kernel: after another one the time says nothing.
+    /// The kernel's id of the start of the system. After another start of the system, `time` is
+    /// meaningless.
     boot: String,
     interfaces: BTreeMap<String, Vec<Group>>,
 }
@@ -38,9 +38,9 @@ struct Group {
     excluded: Vec<Ipv4Addr>,
 }
 
-/// Where the file of a router with this control socket is: in the folder that systemd keeps for mgmd
-/// (StateDirectory=), otherwise beside the socket. systemd deletes the folder of the socket when mgmd
-/// stops.
+/// The path of the file: in the folder that systemd keeps for mgmd (StateDirectory=), otherwise
+/// beside the control socket. The first is preferred because systemd deletes the folder of the
+/// socket when mgmd stops.
 #[must_use]
 pub fn path(control: &Path) -> PathBuf {
     path_in(std::env::var_os("STATE_DIRECTORY"), control)
@@ -54,14 +54,14 @@ fn path_in(state: Option<OsString>, control: &Path) -> PathBuf {
     }
 }
 
-/// A number of the kernel that differs after each start of the system.
+/// The kernel's id of this start of the system.
 fn boot() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
     text.map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 
 impl Saved {
-    /// Nothing, saved at this time.
+    /// No groups yet, saved at this time.
     #[must_use]
     pub fn at(now: Time) -> Saved {
         Saved { version: VERSION, time: now.0, boot: boot(), interfaces: BTreeMap::new() }
@@ -98,8 +98,8 @@ impl Saved {
         std::fs::rename(&new, path)
     }
 
-    /// Reads the file and deletes it. Without a file, or with a broken one, nothing was saved;
-    /// the reason is returned if the operator should know.
+    /// Reads the file and deletes it. If there is no file, or it is unusable, the result has
+    /// no groups. For an unusable file, a text for the log is returned, too.
     #[must_use]
     pub fn read(path: &Path) -> (Saved, Option<String>) {
         match Saved::try_read(path) {
@@ -130,7 +130,8 @@ impl Saved {
         Ok(if is_of_this_boot { saved } else { Saved::default() })
     }
 
-    /// The groups of an interface, once, if they are younger than its group membership interval.
+    /// Removes and returns the groups of an interface, if they are younger than its group
+    /// membership interval.
     pub fn take(&mut self, name: &str, config: &LinkConfig, now: Time) -> Option<Vec<SavedGroup>> {
         let groups = self.interfaces.remove(name)?;
         let is_young = now.0.checked_sub(self.time)? < config.intervals().group_membership;

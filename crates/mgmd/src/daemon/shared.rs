@@ -1,16 +1,15 @@
 //! What the event loop and the callbacks of the library share: IGMP, the static routes, and the
-//! list of what is to be done.
+//! list of jobs.
 //!
 //! ```text
 //!   event loop ──────────► handle ──┐   ┌──────────────┐
 //!                                   ├──►│ IGMP, routes │──► jobs ──► next_job: the event loop
 //!   callbacks (any thread) ► asked ─┘   └──────────────┘              carries them out
 //! ```
-//!
-//! The library asks questions that must be answered at once, on a thread of its own or on that of
-//! the call that caused them. So IGMP is behind a lock, which is held for one event only and never
-//! during a call of the library. The jobs are listed under the same lock, so they are in the order
-//! of the events that caused them, and one thread carries them out.
+//! The library asks questions that must be answered at once. It asks on a thread of its own, or on
+//! the thread of the call that caused the question. So a lock protects IGMP. It is held for one
+//! event only, and never during a call of the library. The jobs are listed under the same lock, so
+//! they have the order of the events that caused them. One thread carries them out.
 
 use super::state::{Job, Question, State};
 use crate::config::Config;
@@ -49,13 +48,14 @@ impl Shared {
         Ok(Shared { state: Mutex::new(state), wake })
     }
 
-    /// If IGMP has panicked, so does this: its state is no longer reliable, and the supervisor
-    /// starts mgmd again.
+    /// Panics if IGMP has panicked: its state is then no longer reliable, and the service
+    /// manager starts mgmd again.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("IGMP has panicked")
     }
 
-    /// Hands an event to IGMP. For the event loop, which looks for jobs afterwards.
+    /// Passes an event to IGMP. Only the event loop calls this, because it looks for jobs
+    /// afterwards.
     pub fn handle(&self, event: Event) {
         self.lock().handle(now(), event);
     }
@@ -82,15 +82,15 @@ impl Shared {
         run(&mut self.lock())
     }
 
-    /// A callback that needs no answer.
+    /// Handles a callback that needs no answer.
     pub fn told(&self, callback: Callback) {
         let mut state = self.lock();
         state.told(now(), callback);
         self.wake(&state);
     }
 
-    /// RPF_CALLBACK. Returns the interface index on which the packets have to arrive, and the
-    /// upstream neighbour.
+    /// Answers RPF_CALLBACK: returns the interface index on which the packets have to arrive,
+    /// and the upstream neighbour.
     #[must_use]
     pub fn asked(&self, question: Question) -> (u32, Ipv4Addr) {
         let mut state = self.lock();
@@ -99,7 +99,8 @@ impl Shared {
         answer
     }
 
-    /// CREATION_ALERT about one interface. Returns whether packets of the flow may leave by it.
+    /// Answers CREATION_ALERT for one interface: whether packets of the flow may be forwarded
+    /// there.
     #[must_use]
     pub fn may_forward(&self, link: u32, flow: Flow) -> bool {
         self.lock().may_forward(now(), link, flow)
@@ -107,24 +108,25 @@ impl Shared {
 
     fn wake(&self, state: &State) {
         if state.has_jobs() {
-            // It fails only if the event loop has been told often enough.
+            // It fails only if the counter is full, and then the event
+            // loop wakes up anyway.
             let _ = self.wake.write(1);
         }
     }
 
-    /// Has the event loop look for something to do.
+    /// Makes the event loop look for jobs.
     pub fn wake_up(&self) {
         let _ = self.wake.write(1);
     }
 
-    /// The event loop has seen that it was woken up.
+    /// Notes that the event loop is awake.
     pub fn awake(&self) {
         let _ = self.wake.read();
     }
 }
 
 impl AsFd for Shared {
-    /// Readable when the event loop shall look for jobs.
+    /// Readable when the event loop has to look for jobs.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }

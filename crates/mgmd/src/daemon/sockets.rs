@@ -1,5 +1,5 @@
-//! The sockets of the interfaces: each has one that receives IGMP, and is a host of the groups of
-//! routers there. All share one that sends.
+//! The sockets for IGMP. Each interface has a socket that receives, and one that joins the groups
+//! of the IGMP routers. All interfaces share the socket that sends.
 
 use super::context::Context;
 use super::reactor::Source;
@@ -19,7 +19,8 @@ pub struct Sockets {
     links: HashMap<u32, Listening>,
 }
 
-/// The sockets of one interface. They belong to its device, not to its index.
+/// The sockets of one interface. They belong to its device: another device
+/// with the same index needs new ones.
 struct Listening {
     receiver: Receiver,
     /// Without it, network cards and switches may keep reports away (I70).
@@ -27,7 +28,7 @@ struct Listening {
 }
 
 impl Sockets {
-    /// Opens what all interfaces share.
+    /// Opens the socket that all interfaces share.
     ///
     /// # Errors
     /// What cannot be opened, and what to do.
@@ -47,7 +48,8 @@ impl Sockets {
         Ok(Sockets { sender, batch: Batch::new(), links: HashMap::new() })
     }
 
-    /// Opens the sockets of an interface, again if they are open already.
+    /// Opens the sockets of an interface. If it has open sockets, the new
+    /// ones replace them.
     ///
     /// # Errors
     /// Why mgmd cannot listen there.
@@ -79,8 +81,8 @@ impl Sockets {
         self.links.remove(&index);
     }
 
-    /// Hands the packets that wait on an interface to IGMP, at most 256 (I75). If there are more,
-    /// the reactor names the interface again.
+    /// Passes the packets that wait on an interface to IGMP, at most 256 of them (I75). If there
+    /// are more, the reactor reports the interface again.
     ///
     /// # Errors
     /// The system lacks memory: the packets are read later.
@@ -107,7 +109,7 @@ impl Sockets {
         }
     }
 
-    /// Sends a packet; a failure is told to IGMP, which logs it (I79).
+    /// Sends a packet. If that fails, IGMP is told, and logs it (I79).
     pub fn send(&mut self, links: &Links, packet: &Transmission, context: Context<'_>) {
         let Some(link) = links.get(packet.link) else { return };
         let outgoing = Outgoing { link, octets: &packet.octets, loop_back: packet.loop_back };

@@ -1,4 +1,5 @@
-//! IGMP, the static routes and the jobs, without threads and clock: what [`Shared`] locks.
+//! IGMP, the static routes and the jobs, without threads and clock. [`Shared`] protects
+//! them with a lock.
 //!
 //! [`Shared`]: super::shared::Shared
 
@@ -9,20 +10,20 @@ use mgm_types::{Flow, Time};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
-/// How many jobs wait at most before packets are dropped instead of sent, like packets that get
-/// lost. Calls of the library are never dropped: the memberships bound their number.
+/// If this many jobs wait, IGMP packets are dropped instead of sent (M11). Calls of the library
+/// are never dropped; the number of memberships bounds theirs.
 const MOST_JOBS: usize = 65_536;
 
-/// How long after the last question about a flow its static route ends, in MFE time-outs (M3).
+/// How long a flow stays joined after the last question about it, in MFE time-outs (M3).
 const LIFETIMES: u64 = 2;
 
 /// Something that the event loop has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Job {
-    /// What IGMP wants done.
+    /// An action of IGMP.
     Igmp(Action),
-    /// Log that a protocol owns this interface, where a static route for a prefix begins, or
-    /// that it does no longer (M4).
+    /// Log that a protocol now owns this interface, at which static routes for prefixes
+    /// begin, or that it no longer owns it (M4).
     RouteRests {
         /// The interface index.
         link: u32,
@@ -88,7 +89,7 @@ impl State {
         state
     }
 
-    /// Hands an event to IGMP, and lists the jobs that follow.
+    /// Passes an event to IGMP, and lists the jobs that follow.
     pub fn handle(&mut self, now: Time, event: Event) {
         let ownership = match &event {
             Event::Taken { link, result: Ok(ownership) }
@@ -110,7 +111,7 @@ impl State {
         }
     }
 
-    /// A callback that needs no answer.
+    /// Handles a callback that needs no answer.
     pub fn told(&mut self, now: Time, callback: Callback) {
         self.handle(now, Event::Callback(callback));
     }
@@ -129,7 +130,7 @@ impl State {
         self.owned.contains(&link)
     }
 
-    /// The interface is served no longer.
+    /// The interface is no longer served.
     pub fn ended(&mut self, link: u32) {
         self.served.remove(&link);
         self.owned.remove(&link);
@@ -160,7 +161,7 @@ impl State {
     }
 
     /// Answers RPF_CALLBACK: the interface on which the packets have to arrive, and the upstream
-    /// neighbour. A static route decides before IGMP does (M2).
+    /// neighbour. A static route takes precedence over IGMP (M2).
     pub fn asked(&mut self, now: Time, question: Question) -> (u32, Ipv4Addr) {
         let Question { flow, expected, neighbour, arrival } = question;
         let number = self.next_question();
@@ -177,14 +178,16 @@ impl State {
         answer
     }
 
-    /// The packets of a flow arrive on an interface: static routes for prefixes send them on.
+    /// The packets of a flow arrive on an interface: joins the flow where static routes for
+    /// prefixes lead.
     pub fn arrives(&mut self, now: Time, flow: Flow, link: u32) {
         let until = Time(now.0 + LIFETIMES * 1_000 * u64::from(self.mfe_timeout));
         let changed = self.routes.asked(flow, link, until);
         self.tell(now, changed);
     }
 
-    /// Answers CREATION_ALERT about one interface: whether packets of the flow may leave by it.
+    /// Answers CREATION_ALERT for one interface: whether packets of the flow may be forwarded
+    /// there.
     pub fn may_forward(&mut self, now: Time, link: u32, flow: Flow) -> bool {
         let question = self.next_question();
         self.told(now, Callback::CreationAlert { question, link, flow });
@@ -196,8 +199,8 @@ impl State {
         self.questions
     }
 
-    /// Tells IGMP whether a membership that the configuration does not have is there: of a static
-    /// route, or of an operator.
+    /// Tells IGMP whether these memberships exist. They are not in the configuration: a static
+    /// route for a prefix needs them, or an operator has added them.
     pub fn tell(&mut self, now: Time, joins: impl IntoIterator<Item = Join>) {
         for join in joins {
             let wanted = self.routes.wants(join) || self.operator_wants(join);
@@ -210,7 +213,7 @@ impl State {
         name.and_then(|name| self.joins.get(name)).is_some_and(|flows| flows.contains(&join.flow))
     }
 
-    /// Tells IGMP all such memberships of an interface that is served from now on.
+    /// Tells IGMP all such memberships of an interface that mgmd begins to serve.
     pub fn begun(&mut self, now: Time, link: u32) {
         let mut flows: BTreeSet<Flow> = self.routes.of_link(link).collect();
         let name = self.served.get(&link);
@@ -243,7 +246,7 @@ impl State {
     }
 }
 
-/// What holds for all links.
+/// The settings that all links share.
 #[must_use]
 pub fn settings(config: &Config) -> Settings {
     Settings { max_entries: config.router.max_igmp_entries, mfe_timeout: config.router.mfe_timeout }

@@ -1,4 +1,5 @@
-//! Stderr, without waiting for it for long.
+//! Writes to stderr, and waits for it only for a limited
+//! time.
 
 use super::style::Target;
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
@@ -13,12 +14,12 @@ const WAIT: Duration = Duration::from_millis(100);
 /// … in a period of this length.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Where lines go. After an error other than a full pipe, lines are lost silently: there is no other
-/// place to report it.
+/// The file to which lines are written. After an error other than a full pipe, lines are lost
+/// without a report, because there is no other place for it.
 #[derive(Debug)]
 pub struct Output {
     file: Option<File>,
-    /// The end of a line whose beginning is written already.
+    /// The rest of a line whose beginning was written.
     unfinished: Vec<u8>,
     period: Instant,
     waited: Duration,
@@ -42,7 +43,8 @@ impl Output {
         Target { stream: stream.unwrap_or_default(), is_terminal: file.is_terminal() }
     }
 
-    /// Writes a line. False if there is no room for it: then none of it is written, now or later.
+    /// Writes a line. Returns false if there was no room: then no part of the line is written,
+    /// now or later.
     pub fn write(&mut self, line: &[u8]) -> bool {
         let before = std::mem::take(&mut self.unfinished);
         let rest = self.push(&before);
@@ -63,7 +65,8 @@ impl Output {
         self.dropped
     }
 
-    /// The drop of this many lines has been reported.
+    /// Notes that this many dropped lines have been
+    /// reported.
     pub fn forget(&mut self, count: u64) {
         self.dropped -= count;
     }
@@ -72,7 +75,8 @@ impl Output {
         self.dropped += 1;
     }
 
-    /// Writes as much as there is room for in time, and returns the rest.
+    /// Writes as much as possible in the permitted time, and returns the
+    /// rest.
     fn push<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
         while !bytes.is_empty() && self.wait() {
             let Some(file) = &mut self.file else { return &[] };
@@ -80,7 +84,7 @@ impl Output {
                 Ok(0) => return &[],
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // The room has been taken by another program.
+                // Another program has filled the pipe in the meantime.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return bytes,
                 Err(_) => return &[],
             }
@@ -88,7 +92,8 @@ impl Output {
         bytes
     }
 
-    /// Waits until there is room. False if there is none in time.
+    /// Waits until there is room. Returns false if there is none
+    /// in time.
     fn wait(&mut self) -> bool {
         let Some(file) = &self.file else { return true };
         let now = Instant::now();
@@ -100,14 +105,14 @@ impl Output {
         let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
         let ready = poll(&mut descriptors, left);
         self.waited += now.elapsed();
-        // An error of poll is left to write.
+        // After an error of poll, write reports it.
         !matches!(ready, Ok(0))
     }
 }
 
-/// Opens a pipe or terminal again without blocking. The descriptor that mgmd has got shares its
-/// flags with other programs, which do not expect O_NONBLOCK. `None` if that is impossible, as for
-/// a socket: then a line is written when poll(2) reports room for it.
+/// Opens a pipe or terminal again, with O_NONBLOCK. The flag must not be set on the descriptor
+/// that mgmd inherited, because other programs share it and do not expect the flag. `None` if the
+/// file cannot be opened again, like a socket. A line is then written when poll(2) reports room.
 fn own_description(file: &File) -> Option<File> {
     let kind = file.metadata().ok()?.file_type();
     if !kind.is_fifo() && !kind.is_char_device() {

@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-/// The longest line, with its line feed. A pipe takes up to 4,096 bytes as a whole, so that lines of
+/// The longest line, with its line feed. A pipe accepts up to 4,096 bytes as one piece, so lines of
 /// several programs do not mix.
 const LONGEST: usize = 4_000;
 
-/// What stderr is, as far as the style depends on it.
+/// The properties of stderr on which the style depends.
 #[derive(Debug, Default)]
 pub struct Target {
     /// The device and the inode of stderr, as JOURNAL_STREAM names them: "8:1234".
@@ -22,7 +22,8 @@ pub struct Target {
 pub enum Style {
     /// With the priority in front, which the journal removes (sd-daemon(3)). It adds the time.
     Journal,
-    /// For a person at a terminal: without the time, in colours if it has any.
+    /// For a person at a terminal: without the time, and with colours if the terminal has
+    /// them.
     Terminal { colours: bool },
     /// With the time in UTC and the level.
     Plain,

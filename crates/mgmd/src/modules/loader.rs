@@ -22,17 +22,19 @@ struct Host {
 #[expect(clippy::cast_possible_truncation, reason = "a few bytes")]
 static HOST: Host = Host { dwSize: size_of::<Host>() as u32, log: log_line };
 
-/// Where the lines of the modules go. The function of C has no context.
+/// Receives the lines of the modules. It is static because the C function
+/// `log` has no context.
 static LOG: RwLock<Option<LogSink>> = RwLock::new(None);
 
 pub fn set_log(log: LogSink) {
     *LOG.write().unwrap_or_else(PoisonError::into_inner) = Some(log);
 }
 
-/// A function of every version of libmgm.so.1.
+/// A function that every version of libmgm.so.1 has.
 const OF_THE_LIBRARY: &str = "MgmRegisterMProtocol";
 
-/// A module. Its code stays in the process: its threads, or the library's, may still run it.
+/// A module. Its code is never unloaded, because its own threads, or the library's, may
+/// still run it.
 #[derive(Debug)]
 pub struct Object {
     handle: *mut c_void,
@@ -47,7 +49,7 @@ impl Object {
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
             .map_err(|error| Refusal::Unloadable(words(&error, path)))?;
         let theirs = symbol(&library, OF_THE_LIBRARY).ok_or(Refusal::NotLinked)?;
-        // Two libraries in a process would be two routers that do not know each other.
+        // Two copies of the library in a process would be two separate routers.
         if symbol(&Library::this(), OF_THE_LIBRARY) != Some(theirs) {
             return Err(Refusal::OwnLibrary);
         }
@@ -89,7 +91,8 @@ fn symbol(library: &Library, name: &str) -> Option<*mut c_void> {
     (!address.is_null()).then_some(address)
 }
 
-/// What the system's loader says, without the path in front, which the message has already.
+/// The message of the system's loader, without the path before it, which mgmd's own message
+/// has already.
 fn words(error: &libloading::Error, path: &Path) -> String {
     let text = error.to_string();
     text.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&text).to_owned()
@@ -109,7 +112,7 @@ extern "C" fn log_line(level: u32, text: *const c_char) {
         6 => LogLevel::Trace,
         _ => LogLevel::Info,
     };
-    // Without the lock: the sink may block.
+    // The sink is called without the lock, because it may block.
     let log = LOG.read().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(log) = log {
         // A panic must not reach C. Its message has been printed already.

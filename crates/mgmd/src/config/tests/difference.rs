@@ -30,7 +30,7 @@ fn what_needs_a_restart_is_refused_as_a_whole_and_named() {
         "[router]\ntable = 7\nmax-flows = 5\nlog-level = \"off\"\n[[module]]\npath = \"/a\"\n";
     assert_eq!(
         refused("", new),
-        "a reload cannot change router.table, router.max-flows, module: nothing is changed, \
+        "a reload cannot change router.table, router.max-flows, module, so nothing was changed: \
          restart mgmd"
     );
 }

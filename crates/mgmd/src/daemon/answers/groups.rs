@@ -51,8 +51,8 @@ struct Interface<'a> {
     hosts: bool,
 }
 
-/// Adds the groups of one interface that are asked for: one of them, or those after another one.
-/// Returns whether the page is full.
+/// Adds groups of one interface to the page: only the group `only`, or those after the group
+/// `after`. Returns whether the page is full.
 fn add(
     link: &Interface,
     state: &State,
@@ -64,7 +64,7 @@ fn add(
     };
     let mut statics = statics(link, state);
     statics.retain(|group, _| is_asked(*group));
-    // One group is found by the one before it.
+    // To find one group, start after the address before it.
     let before = only.map(|only| Ipv4Addr::from(u32::from(only).saturating_sub(1)));
     let learned = state.igmp.group_states(link.index, before.max(after));
     let learned = learned.take_while(|known| only.is_none_or(|only| known.group <= only));

@@ -57,7 +57,7 @@ fn igmp(view: &View, name: &str, link: &Link, config: &LinkConfig) -> IgmpLink {
     })
 }
 
-/// The time from now on; `None` if it has passed.
+/// The milliseconds until a time; `None` if it has passed.
 pub fn left(until: Time) -> Option<u64> {
     Some(until.since(now())).filter(|left| *left > 0)
 }

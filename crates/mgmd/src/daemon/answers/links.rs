@@ -1,5 +1,5 @@
-//! The configured interfaces by name: those that are served, ports that are refused, and names
-//! that no interface has.
+//! The configured interfaces by name: served interfaces, refused ports, and names that no
+//! interface has.
 
 use super::View;
 use crate::config::{Config, Pattern};
@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 pub struct Link<'a> {
     /// Its index, if it exists.
     pub index: Option<u32>,
-    /// How it is served, if it is.
+    /// Its plan, if it is served.
     pub plan: Option<&'a Plan>,
-    /// What the system says about it.
+    /// Its device, if it exists.
     pub device: Option<&'a Device>,
 }
 
@@ -68,7 +68,8 @@ pub fn role(config: &Config, name: &str) -> Role {
     }
 }
 
-/// A key of a page: it always is a name, because patterns and interfaces have the same rules.
+/// The key for the next page. Patterns follow the same rules as names, so there always is
+/// one.
 pub fn key(name: &str) -> Option<InterfaceName> {
     name.parse().ok()
 }
@@ -76,11 +77,11 @@ pub fn key(name: &str) -> Option<InterfaceName> {
 /// The failure for an interface that the configuration does not name.
 pub fn not_configured(name: &str) -> Failure {
     let text =
-        format!("{name} is not in the configuration: GET /v1/interfaces lists those that are");
+        format!("{name} is not in the configuration: GET /v1/interfaces lists the configured ones");
     Failure::new(ErrorCode::NotFound, text)
 }
 
-/// The names after the one that a page follows, or only the one that is asked for.
+/// The interfaces after the one named `after`, or only the one named `only`.
 pub fn chosen<'a, 'b>(
     links: &'b BTreeMap<String, Link<'a>>,
     only: Option<&InterfaceName>,
