@@ -14,10 +14,10 @@ from lab import until
 class Mgmd(mgmd.Mgmd):
     """mgmd on a host. Its log is `log`; `ready` waits until it serves."""
 
-    def __init__(self, host, config, level="debug", directory=None, **environment):
+    def __init__(self, host, config, level="debug", **options):
         self._level = level
         self.notified = []  # (time, line)
-        super().__init__(host, config, directory=directory, wait=False, **environment)
+        super().__init__(host, config, wait=False, **options)
 
     def settings(self):
         return super().settings() + f'log-level = "{self._level}"\n'

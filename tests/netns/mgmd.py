@@ -39,7 +39,11 @@ class Mgmd:
 
     def settings(self):
         """Returns the keys of [router] that this class sets: the sockets are in its directory."""
-        return f'clients = "{self.directory}/router"\ncontrol = "{self.directory}/control"\n'
+        return f'clients = "{self.directory}/router"\ncontrol = "{self.control()}"\n'
+
+    def control(self):
+        """Returns the path of the control socket."""
+        return self.directory / "control"
 
     def write(self, config):
         """Writes the configuration."""
@@ -91,7 +95,7 @@ class Mgmd:
         connection = http.client.HTTPConnection("mgmd", timeout=6)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(6)
-        connection.sock.connect(str(self.directory / "control"))
+        connection.sock.connect(str(self.control()))
         method = "GET" if body is None else "POST"
         text = None if body in (None, "") else json.dumps(body)
         connection.request(method, target, text, {"Content-Type": "application/json"})
