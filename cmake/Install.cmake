@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 install(PROGRAMS ${MGM_SHARED_FILES} DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${MGM_STATIC_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(PROGRAMS "${MGM_TOP_FILE}" DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(PROGRAMS "${MGM_TOP_FILE}" "${MGM_CONTROL_FILE}" DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(PROGRAMS "${MGM_ROUTER_FILE}" DESTINATION "${CMAKE_INSTALL_SBINDIR}")
 
 file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h"
@@ -19,8 +19,16 @@ endif()
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/man1" "${PROJECT_SOURCE_DIR}/man/man3"
   "${PROJECT_SOURCE_DIR}/man/man5" "${PROJECT_SOURCE_DIR}/man/man7" "${PROJECT_SOURCE_DIR}/man/man8"
-  DESTINATION "${CMAKE_INSTALL_MANDIR}"
-  PATTERN mgmctl.1 EXCLUDE) # its program is not installed by this file
+  DESTINATION "${CMAKE_INSTALL_MANDIR}")
+
+# What the shells load by itself when "mgmctl" is typed.
+set(_completions "${PROJECT_SOURCE_DIR}/crates/mgmctl/completions")
+install(FILES "${_completions}/mgmctl.bash" RENAME mgmctl
+  DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions")
+install(FILES "${_completions}/_mgmctl"
+  DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/zsh/site-functions")
+install(FILES "${_completions}/mgmctl.fish"
+  DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/fish/vendor_completions.d")
 
 # The configurations of mgmd, which must not replace one that an administrator has written.
 set(_router_dir "${PROJECT_SOURCE_DIR}/crates/mgmd")
@@ -30,6 +38,7 @@ install(FILES "${_router_dir}/service/mgmd.toml" "${_router_dir}/service/ebpf.co
 # systemd reads units only below these prefixes. Nothing enables or starts the unit.
 if(CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
   set(MGMD "${CMAKE_INSTALL_FULL_SBINDIR}/mgmd")
+  set(MGMCTL "${CMAKE_INSTALL_FULL_BINDIR}/mgmctl")
   configure_file("${_router_dir}/service/mgmd.service.in" mgmd.service @ONLY)
   install(FILES "${PROJECT_BINARY_DIR}/mgmd.service" DESTINATION lib/systemd/system)
   install(FILES "${_router_dir}/service/mgmd.sysusers" DESTINATION lib/sysusers.d RENAME mgmd.conf)

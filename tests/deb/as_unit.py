@@ -22,6 +22,7 @@ from test_daemon import Manager  # noqa: E402
 UNIT = pathlib.Path(sys.argv.pop())
 # A user without a name, as systemd makes for DynamicUser=.
 USER = 64123
+CONFIGURATION = pathlib.Path("/etc/mgmd/mgmd.toml")
 CONFIG = """
 [[interface]]
 name = "to-source"
@@ -48,7 +49,7 @@ class AsUnit(NetnsTest):
         self.manager = Manager(notify)
         self.addCleanup(self.manager.close)
         self.addCleanup(lambda: pathlib.Path(self.manager.path).unlink())
-        pathlib.Path("/etc/mgmd/mgmd.toml").write_text(CONFIG)
+        CONFIGURATION.write_text(CONFIG)
 
     def directory(self, path, mode):
         """Makes a directory as systemd does, and returns its path."""
@@ -56,6 +57,26 @@ class AsUnit(NetnsTest):
         path.chmod(int(mode, 8))
         os.chown(path, USER, grp.getgrnam(self.unit["Group"]).gr_gid)
         return str(path)
+
+    def as_service(self):
+        """What runs a command with the user, group and capabilities of the unit."""
+        unit = self.unit
+
+        def sets(name):
+            words = unit[name].replace("CAP_", "").lower().split()
+            return "-all," + ",".join(f"+{word}" for word in words)
+
+        ambient = sets("AmbientCapabilities")
+        return [
+            "setpriv", "--reuid", str(USER), "--regid", unit["Group"], "--clear-groups",
+            "--no-new-privs", f"--inh-caps={ambient}", f"--ambient-caps={ambient}",
+            f"--bounding-set={sets('CapabilityBoundingSet')}", "--",
+        ]
+
+    def reload(self):
+        """Runs ExecReload= as systemd does."""
+        command = [*self.as_service(), *self.unit["ExecReload"].split()]
+        return subprocess.run(command, capture_output=True, text=True)
 
     def start(self):
         unit = self.unit
@@ -70,23 +91,12 @@ class AsUnit(NetnsTest):
             "STATE_DIRECTORY": self.directory(state, unit["StateDirectoryMode"]),
         }
 
-        def sets(name):
-            words = unit[name].replace("CAP_", "").lower().split()
-            return "-all," + ",".join(f"+{word}" for word in words)
-
-        ambient = sets("AmbientCapabilities")
-        setpriv = [
-            "setpriv", "--reuid", str(USER), "--regid", unit["Group"], "--clear-groups",
-            "--no-new-privs", f"--inh-caps={ambient}", f"--ambient-caps={ambient}",
-            f"--bounding-set={sets('CapabilityBoundingSet')}", "--",
-        ]
-
         def enter():
             setns(self.lab.router.descriptor)
             os.umask(int(unit["UMask"], 8))
 
         process = subprocess.Popen(
-            [*setpriv, *unit["ExecStart"].split()],
+            [*self.as_service(), *unit["ExecStart"].split()],
             stdin=subprocess.DEVNULL, env=environment, preexec_fn=enter, cwd="/",
         )
         self.addCleanup(process.wait)
@@ -99,12 +109,18 @@ class AsUnit(NetnsTest):
         collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
         emitter.send_until(lambda: collector.count >= 3, "the stream")
 
-        reload = self.unit["ExecReload"].replace("$MAINPID", str(process.pid)).split()
-        subprocess.run(reload, check=True)
+        done = self.reload()
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.manager.expect("RELOADING=1")
         self.manager.expect("READY=1")
         before = collector.count
         emitter.send_until(lambda: collector.count > before, "the stream after a reload")
+
+        CONFIGURATION.write_text(CONFIG + "[router]\nforwarders = 1\n")
+        done = self.reload()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("forwarder", done.stderr)
+        CONFIGURATION.write_text(CONFIG)
 
         process.send_signal(signal.SIGTERM)
         self.manager.expect("STOPPING=1")

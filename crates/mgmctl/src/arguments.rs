@@ -6,6 +6,7 @@ use mgm_control::request::{
     FlowsQuery, GroupsQuery, InterfaceName, InterfacesQuery, LogLevel, Membership, Request,
 };
 use mgm_control::{Page, DEFAULT_SOCKET};
+use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,7 +32,14 @@ pub enum Wanted {
     Completions(Shell),
 }
 
-const EXIT_STATUS: &str = "\
+/// The environment variable with the socket of an mgmd whose configuration names another one than
+/// the default. The unit's ExecReload= needs it then.
+pub const SOCKET_VARIABLE: &str = "MGMCTL_SOCKET";
+
+const AFTER_HELP: &str = "\
+Without --socket, the socket is that of the environment variable MGMCTL_SOCKET,
+otherwise /run/mgmd/control.
+
 Exit status:
   0  mgmd carried out the command
   1  mgmd refused the command, or the output cannot be written
@@ -47,7 +55,7 @@ pub fn command() -> Command {
     Command::new("mgmctl")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Shows and changes the state of mgmd, a multicast router for IPv4")
-        .after_help(EXIT_STATUS)
+        .after_help(AFTER_HELP)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args([
@@ -56,7 +64,6 @@ pub fn command() -> Command {
                 .value_name("PATH")
                 .help("The control socket of mgmd")
                 .global(true)
-                .default_value(DEFAULT_SOCKET)
                 .value_parser(value_parser!(PathBuf)),
             Arg::new("json")
                 .long("json")
@@ -134,10 +141,13 @@ fn address(name: &'static str) -> Arg {
     Arg::new(name).value_parser(value_parser!(Ipv4Addr))
 }
 
-/// Converts the arguments that clap has accepted.
-pub fn parse(matches: &ArgMatches) -> Option<(Options, Wanted)> {
+/// Converts the arguments that clap has accepted. `variable` is the value of [`SOCKET_VARIABLE`], and an empty one
+/// counts as none.
+pub fn parse(matches: &ArgMatches, variable: Option<OsString>) -> Option<(Options, Wanted)> {
+    let variable = variable.filter(|path| !path.is_empty()).map(PathBuf::from);
+    let socket = matches.get_one::<PathBuf>("socket").cloned().or(variable);
     let options = Options {
-        socket: matches.get_one::<PathBuf>("socket")?.clone(),
+        socket: socket.unwrap_or_else(|| DEFAULT_SOCKET.into()),
         json: matches.get_flag("json"),
     };
     let (name, of) = matches.subcommand()?;
@@ -194,7 +204,7 @@ mod tests {
     fn parsed(arguments: &[&str]) -> Result<(Options, Wanted), String> {
         let all = std::iter::once("mgmctl").chain(arguments.iter().copied());
         let matches = command().try_get_matches_from(all).map_err(|error| error.to_string())?;
-        Ok(parse(&matches).expect("clap has checked the arguments"))
+        Ok(parse(&matches, None).expect("clap has checked the arguments"))
     }
 
     fn asked(arguments: &[&str]) -> Request {
@@ -252,6 +262,19 @@ mod tests {
         }
         let options = parsed(&["status"]).map(|(options, _)| options);
         assert_eq!(options, Ok(Options { socket: DEFAULT_SOCKET.into(), json: false }));
+    }
+
+    #[test]
+    fn the_environment_names_the_socket_unless_an_option_does() {
+        let socket = |arguments: &[&str], variable: &str| {
+            let matches = command().get_matches_from(arguments);
+            parse(&matches, Some(variable.into())).map(|(options, _)| options.socket)
+        };
+        assert_eq!(socket(&["mgmctl", "reload"], "/x"), Some("/x".into()));
+        assert_eq!(socket(&["mgmctl", "--socket", "/y", "reload"], "/x"), Some("/y".into()));
+        assert_eq!(socket(&["mgmctl", "reload"], ""), Some(DEFAULT_SOCKET.into()));
+        let help = command().render_help().to_string();
+        assert!(help.contains(SOCKET_VARIABLE) && help.contains(DEFAULT_SOCKET), "{help}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sends requests to mgmd, and prints the answers.
 
-use crate::arguments::{command, parse, Options, Wanted};
+use crate::arguments::{command, parse, Options, Wanted, SOCKET_VARIABLE};
 use crate::show;
 use mgm_control::client::{Client, ClientError};
 use mgm_control::flows::Flows;
@@ -58,7 +58,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     // If the help is wanted, or an argument is invalid, this prints it, and ends
     // with 0 or 2.
     let matches = command().get_matches_from(arguments);
-    let Some((options, wanted)) = parse(&matches) else { return ExitCode::from(2) };
+    let variable = std::env::var_os(SOCKET_VARIABLE);
+    let Some((options, wanted)) = parse(&matches, variable) else { return ExitCode::from(2) };
     let mut client = Client::new(&options.socket);
     let done = match wanted {
         Wanted::Ask(request) => ask(&mut client, &options, request),

@@ -98,6 +98,11 @@ pub fn count(number: u64) -> String {
     format!("{value:.digits$}{unit}")
 }
 
+/// A number of things, whose plural has an s: "1 group", "14 groups".
+pub fn number_of(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A time: "3.2s", "14:58", "5:03:20", "12d 3h".
 pub fn duration(milliseconds: u64) -> String {
     let seconds = milliseconds / 1_000;
@@ -129,6 +134,8 @@ mod tests {
         let shown = ["0.0s", "3.2s", "59.9s", "1:00", "59:59", "5:03:20", "12d 3h"];
         assert_eq!(times.map(duration), shown);
         assert_eq!(perhaps(None), "-");
+        let shown = [0, 1, 2].map(|number| number_of(number, "group"));
+        assert_eq!(shown, ["0 groups", "1 group", "2 groups"]);
     }
 
     #[test]

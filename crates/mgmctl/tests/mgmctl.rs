@@ -150,16 +150,31 @@ fn watch_prints_until_its_reader_has_enough() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
+/// The completions that are installed are those of this program.
 #[test]
 fn the_shells_have_completions() {
-    for (shell, has) in
-        [("bash", "_mgmctl()"), ("zsh", "#compdef mgmctl"), ("fish", "complete -c mgmctl")]
-    {
+    let installed = [
+        ("bash", "_mgmctl()", include_str!("../completions/mgmctl.bash")),
+        ("zsh", "#compdef mgmctl", include_str!("../completions/_mgmctl")),
+        ("fish", "complete -c mgmctl", include_str!("../completions/mgmctl.fish")),
+    ];
+    for (shell, has, installed) in installed {
         let output = mgmctl(&some_path(), &["completions", shell]);
         assert_eq!(output.status.code(), Some(0));
         let script = text(&output.stdout);
         assert!(script.contains(has) && script.contains("interfaces"), "{shell}");
+        assert!(script == installed, "{shell}: run \"make completions\"");
     }
+}
+
+#[test]
+fn the_socket_may_come_from_the_environment() {
+    let socket = router(pages);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mgmctl"));
+    command.env("MGMCTL_SOCKET", socket).arg("groups");
+    let output = command.output().expect("mgmctl runs");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("239.1.1.2"));
 }
 
 /// The manual page has every command and every option.

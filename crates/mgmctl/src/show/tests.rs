@@ -76,6 +76,7 @@ fn the_router_the_proxies_and_the_routes() {
         "{text}"
     );
     assert!(text.contains("\ninterfaces     2 of 3 up\n"), "{text}");
+    assert!(text.contains("read 1:00:00 ago; 1 reload, 0 refused\n"), "{text}");
     let text = shown(&Request::Proxies, "proxies");
     assert!(text.contains("active         eth0, 14 groups reported\n"), "{text}");
     assert!(text.contains("downstream     eth1            forwarding\n"), "{text}");

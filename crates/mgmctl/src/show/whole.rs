@@ -1,6 +1,6 @@
 //! The answers that are not lists of many entries.
 
-use crate::table::{cut, duration, list, Table, WIDTH};
+use crate::table::{cut, duration, list, number_of, Table, WIDTH};
 use mgm_control::forwarding::{Proxies, Proxy, RouteState, Routes};
 use mgm_control::status::Status;
 
@@ -33,9 +33,9 @@ pub fn status(status: &Status) -> String {
         (
             "",
             format!(
-                "read {} ago; {} reloads, {} refused",
+                "read {} ago; {}, {} refused",
                 duration(config.age_ms),
-                config.reloads,
+                number_of(config.reloads, "reload"),
                 config.reloads_refused
             ),
         ),
@@ -50,7 +50,8 @@ pub fn status(status: &Status) -> String {
         ("clients", counts.clients.to_string()),
     ];
     if counts.flows_not_installed > 0 {
-        let text = format!("{} entries refused by the forwarder", counts.flows_not_installed);
+        let text =
+            format!("{} refused by the forwarder", number_of(counts.flows_not_installed, "flow"));
         lines.push(("", text));
     }
     facts(&lines)
@@ -67,7 +68,9 @@ pub fn proxies(answer: &Proxies) -> String {
 
 fn proxy(proxy: &Proxy) -> String {
     let active = match &proxy.active {
-        Some(active) => format!("{active}, {} groups reported", proxy.reported_groups),
+        Some(active) => {
+            format!("{active}, {} reported", number_of(proxy.reported_groups, "group"))
+        }
         None => "none: no upstream is up with an address".into(),
     };
     let width = WIDTH - 15;
