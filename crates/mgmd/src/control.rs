@@ -14,6 +14,7 @@
 //!   longer waits is not carried out.
 //! - `flows`: the list of flows, made from the library's status. Reading a million MFEs takes some
 //!   0.3 s, so neither the event loop nor `service` does it.
+//!
 //! The event loop polls the [`Inbox`] and answers each [`Asked`] within 5 s. An answer that is a
 //! list is one page, which [`mgm_control::PageBuilder`] collects. Before [`Server::open`], block
 //! the signals that the event loop handles, because the new threads inherit the mask.

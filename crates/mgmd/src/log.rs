@@ -2,6 +2,7 @@
 //!
 //! - `style`: what a line looks like on each of them.
 //! - `output`: writes to stderr, which may be a pipe that no program reads.
+//!
 //! A line that cannot be written in time is dropped and counted, because a router must go on
 //! forwarding when no program reads its log. All lines together wait at most 0.1 s in each second.
 //! When stderr accepts lines again, the first line is the number of dropped lines.
