@@ -82,7 +82,7 @@ class Pages(Examples):
         mgmd = self.serve(block("README.md", "## Start a router", "toml"))
         member = Member(receiver, GROUP)
         self.assert_flows(member)
-        until(lambda: mgmd.status() == "2 of 2 interfaces, 1 groups, 1 flows", "the status line")
+        until(lambda: mgmd.status() == "2 of 2 interfaces, 1 group, 1 flow", "the status line")
         member.leave()
         self.ended(GROUP, to="eth1", timeout=2 * LAST_MEMBER_QUERY + SLACK)
         self.assertEqual(mgmd.stop(), 0)

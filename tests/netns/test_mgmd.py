@@ -91,7 +91,7 @@ class Streams(TwoHosts):
         tap = self.receiver.tap(GROUP)
         collector.leave()
         mgmd.start()
-        mgmd.says("to-receiver: 1 groups restored")
+        mgmd.says("to-receiver: 1 group restored")
         emitter.send_until(lambda: tap.count > 0, "the stream of the saved group")
         self.assertFalse((mgmd.directory / "groups.json").exists())
 

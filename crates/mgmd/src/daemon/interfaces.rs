@@ -15,6 +15,7 @@ use super::jobs;
 use super::plan::{is_named, steps, Plan, Step};
 use super::proxies::upstreams;
 use super::reactor::Source;
+use super::report::number;
 use super::saved::Saved;
 use super::shared::now;
 use super::sockets::Sockets;
@@ -293,7 +294,11 @@ impl Interfaces {
 
     fn restore(&mut self, index: u32, plan: &Plan, context: Context<'_>) {
         let Some(groups) = self.saved.take(&plan.name, &plan.igmp, now()) else { return };
-        context.log(LogLevel::Info, &plan.name, format_args!("{} groups restored", groups.len()));
+        context.log(
+            LogLevel::Info,
+            &plan.name,
+            format_args!("{} restored", number(groups.len(), "group")),
+        );
         context.shared.handle(Event::Restore { link: index, groups });
     }
 

@@ -50,8 +50,14 @@ pub fn status(context: Context<'_>, interfaces: &Interfaces) -> String {
         links.filter_map(|link| state.igmp.status(*link)).map(|status| status.groups).sum()
     });
     let flows = context.library.status(false).ok().and_then(|json| flows(&json));
-    let flows = flows.map_or_else(String::new, |flows| format!(", {flows} flows"));
-    format!("{served} of {all} interfaces, {groups} groups{flows}")
+    let flows = flows.map_or_else(String::new, |flows| format!(", {}", number(flows, "flow")));
+    format!("{served} of {}, {}{flows}", number(all, "interface"), number(groups, "group"))
+}
+
+/// "1 group", "2 groups".
+#[must_use]
+pub fn number(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Logs how much was refused or dropped at a limit since the last call.
@@ -73,9 +79,9 @@ pub fn limits(context: Context<'_>) {
 }
 
 /// The number of MFEs in the library's status.
-fn flows(json: &str) -> Option<u64> {
+fn flows(json: &str) -> Option<usize> {
     let status: serde_json::Value = serde_json::from_str(json).ok()?;
-    status.get("totals")?.get("mfes")?.as_u64()
+    usize::try_from(status.get("totals")?.get("mfes")?.as_u64()?).ok()
 }
 
 /// The configured names that no interface has.
