@@ -73,6 +73,7 @@ static int call_everything(void)
     refused(MgmHostAddRoute(ip("11.0.0.0"), ip("255.0.0.0"), 1, 0, 0, 0));
     refused(MgmHostDeleteRoute(ip("10.0.0.0"), ip("255.0.0.0")));
     refused(packet_code(FLOW, 1));
+    refused(MgmHostSetFlowLimit(1, 1, 1));
     refused(MgmHostSetLogCallback(NULL, NULL));
     refused(MgmHostSetLogLevel(MGMHOST_LOG_OFF));
     refused(MgmHostGetLastMessage(&size, buffer));

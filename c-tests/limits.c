@@ -1,9 +1,11 @@
-/* Rule 3.7: TTL thresholds, administrative boundaries, names of scopes. */
+/* Rules 3.7 and 0.9: TTL thresholds, administrative boundaries, names of scopes, and limits of new
+ * flows. */
 
 #include "router.h"
 
 #include <mgmhost.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +163,70 @@ static void t3_7_boundaries_that_are_none(void)
     REFUSED(unbound(1, "239.0.0.0", "255.0.0.0"), ERROR_NOT_FOUND);
 }
 
+/* Passes the first packets of 200 flows on interface 1, and writes one of those that are refused.
+ * Returns how many are accepted. */
+static int begin_flows(char refused[40])
+{
+    int accepted = 0;
+
+    for (int n = 0; n < 200; n++) {
+        char text[40];
+
+        snprintf(text, sizeof(text), "(10.0.0.5, 239.1.1.%d)", n);
+        if (strcmp(packet(text, 1), "refused") == 0)
+            strcpy(refused, text);
+        else
+            accepted++;
+    }
+    return accepted;
+}
+
+static void t0_9_a_limit_of_new_flows_lets_a_burst_pass(void)
+{
+    char refused[40] = "";
+    size_t before;
+    int accepted;
+
+    stage();
+    OK(MgmHostSetFlowLimit(1, 1, 20));
+    before = mgm_log_lines();
+    accepted = begin_flows(refused);
+    /* A slow machine may need seconds. */
+    CHECK(accepted >= 20 && accepted < 100);
+    CHECK_EQ(mgm_log_lines_since(before, 1), 1);
+    CHECK(strstr(mgm_last_line(), "interface 1") != NULL);
+    CHECK(strstr(mgm_last_line(), "MgmHostSetFlowLimit") != NULL);
+    forget_log();
+    CHECK_TEXT(packet(refused, 1), "refused");
+    EXPECT_NOTHING();
+
+    /* Flows that have an MFE go on. */
+    CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 2 3");
+
+    /* Without the limit, the refused flows are resolved at once. */
+    OK(MgmHostSetFlowLimit(1, 0, 0));
+    CHECK_TEXT(packet(refused, 1), "to 2 3");
+    CHECK_EQ(begin_flows(refused), 200);
+}
+
+static void d81_a_limit_can_be_set_before_the_interface_is_taken(void)
+{
+    char refused[40] = "";
+
+    OK(MgmHostSetFlowLimit(1, 1, 1));
+    stage();
+    CHECK(begin_flows(refused) < 100);
+}
+
+static void d81_limits_of_new_flows_that_are_none(void)
+{
+    REFUSED(MgmHostSetFlowLimit(0, 1, 1), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostSetFlowLimit(0, 0, 0), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostSetFlowLimit(1, 1, 0), ERROR_INVALID_PARAMETER);
+    OK(MgmHostSetFlowLimit(1, 0xffffffff, 0xffffffff));
+    OK(MgmHostSetFlowLimit(1, 0, 0xffffffff));
+}
+
 /* The name of 239.255.0.0/16, in a buffer that held other bytes before. */
 static MIB_IPMCAST_SCOPE name_of_site(void)
 {
@@ -245,6 +311,9 @@ TEST_MAIN(
     CASE(t3_7_thresholds_that_are_none),
     CASE(t3_7_a_boundary_keeps_groups_off_an_interface),
     CASE(t3_7_boundaries_that_are_none),
+    CASE(t0_9_a_limit_of_new_flows_lets_a_burst_pass),
+    CASE(d81_a_limit_can_be_set_before_the_interface_is_taken),
+    CASE(d81_limits_of_new_flows_that_are_none),
     CASE(t3_7_a_scope_without_a_name_is_called_by_its_prefix),
     CASE(t3_7_names_come_back_unit_for_unit),
     CASE(t3_7_names_of_nothing))

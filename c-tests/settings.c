@@ -89,6 +89,11 @@ static DWORD set_threshold(void)
     return MgmHostSetTtlThreshold(1, 0, 7);
 }
 
+static DWORD set_flow_limit(void)
+{
+    return MgmHostSetFlowLimit(1, 7, 7);
+}
+
 static MIB_IPMCAST_BOUNDARY a_boundary(void)
 {
     MIB_IPMCAST_BOUNDARY boundary = {0};
@@ -150,7 +155,7 @@ static void t0_10_every_call_that_would_start_mgm_is_refused(void)
 {
     static DWORD (*const calls[])(void) = {
         register_p, start, add_interface, delete_interface, add_route, delete_route, packet_in,
-        set_threshold, add_boundary, delete_boundary, name_scope, tell_scope, serve};
+        set_threshold, set_flow_limit, add_boundary, delete_boundary, name_scope, tell_scope, serve};
     static const struct {
         const char *name, *bad, *valid;
     } faults[] = {{"MGM_FORWARDER", "mem", "memory"},

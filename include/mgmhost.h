@@ -535,6 +535,39 @@ DWORD MgmHostSetLogCallback(MGMHOST_LOG_CALLBACK pfnLogCallback, void *pvContext
 DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThreshold);
 
 /**
+ * Limits how many flows may begin on an interface in a second.
+ *
+ * A flow counts for the interface on which its first packet arrives. dwBurst
+ * flows may begin at once. Each flow that begins uses up one of them. They come
+ * back at the rate of dwFlowsPerSecond, until the burst is complete again. The
+ * library refuses flows beyond the limit for 10 s each, without asking any
+ * client. It counts them, and logs one line a minute. Packets of flows that have
+ * an MFE are not limited. There is no limit by default.
+ *
+ * A new limit begins with its whole burst. Flows that the former limit has
+ * refused are resolved, as far as the new limit permits. The setting lasts until
+ * the library stops, whichever client owns the interface. It may be made before
+ * a client owns the interface. It applies to all next hops of the index together.
+ *
+ * Parameters:
+ * - dwIfIndex: index of the interface, not 0.
+ * - dwFlowsPerSecond: flows a second; 0 removes the limit.
+ * - dwBurst: flows at once, at least 1. Ignored if dwFlowsPerSecond is 0.
+ *
+ * Returns:
+ * - NO_ERROR: the limit is set or removed.
+ * - ERROR_INVALID_PARAMETER: dwIfIndex is 0, or dwBurst is 0 and
+ *   dwFlowsPerSecond is not.
+ * - ERROR_CAN_NOT_COMPLETE: the library is being stopped, or the caller is a
+ *   forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
+ */
+DWORD MgmHostSetFlowLimit(DWORD dwIfIndex, DWORD dwFlowsPerSecond, DWORD dwBurst);
+
+/**
  * Makes an interface an administrative boundary for a range of groups (RFC
  * 2365).
  *

@@ -2,7 +2,7 @@
 
 use super::rows::Form;
 use super::types::*;
-use crate::manager::{EnumKind, Join};
+use crate::manager::{EnumKind, FlowRate, Join};
 use crate::types::{
     is_host_source, Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Scope,
 };
@@ -217,6 +217,15 @@ pub fn scope(address: DWORD, mask: DWORD) -> Result<Scope> {
 /// Checks a TTL threshold.
 pub fn threshold(dword: DWORD) -> Result<u8> {
     u8::try_from(dword).map_err(|_| Refusal::BadArgument("dwThreshold is greater than 255"))
+}
+
+/// Checks a limit of new flows; `None` for none.
+pub fn flow_rate(per_second: DWORD, burst: DWORD) -> Result<Option<FlowRate>> {
+    match (per_second, burst) {
+        (0, _) => Ok(None),
+        (_, 0) => Err(Refusal::BadArgument("dwBurst is 0, so no flow could begin")),
+        _ => Ok(Some(FlowRate { per_second, burst })),
+    }
 }
 
 /// The flags of MgmHostAddRoute.

@@ -1,11 +1,12 @@
-//! The functions of mgmhost.h for TTL thresholds, boundaries and scope names (spec 3.7).
+//! The functions of mgmhost.h for TTL thresholds, boundaries and scope names (spec 3.7), and for
+//! limits of new flows (spec 0.9).
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
     clippy::doc_markdown
 )]
 
-use super::args::{interface, read, read_field, required, scope, threshold, write};
+use super::args::{flow_rate, interface, read, read_field, required, scope, threshold, write};
 use super::entry::entry;
 use super::types::*;
 use crate::manager::Manager;
@@ -44,6 +45,49 @@ pub unsafe extern "C" fn MgmHostSetTtlThreshold(
         let threshold = threshold(dwThreshold)?;
         let interface = interface(dwIfIndex, dwIfNextHopAddr)?;
         Manager::global().set_ttl_threshold(interface, threshold)?;
+        Ok(NO_ERROR)
+    })
+}
+
+/// Limits how many flows may begin on an interface in a second.
+///
+/// A flow counts for the interface on which its first packet arrives. dwBurst
+/// flows may begin at once. Each flow that begins uses up one of them. They come
+/// back at the rate of dwFlowsPerSecond, until the burst is complete again. The
+/// library refuses flows beyond the limit for 10 s each, without asking any
+/// client. It counts them, and logs one line a minute. Packets of flows that have
+/// an MFE are not limited. There is no limit by default.
+///
+/// A new limit begins with its whole burst. Flows that the former limit has
+/// refused are resolved, as far as the new limit permits. The setting lasts until
+/// the library stops, whichever client owns the interface. It may be made before
+/// a client owns the interface. It applies to all next hops of the index together.
+///
+/// # Parameters
+/// - `dwIfIndex`: index of the interface, not 0.
+/// - `dwFlowsPerSecond`: flows a second; 0 removes the limit.
+/// - `dwBurst`: flows at once, at least 1. Ignored if dwFlowsPerSecond is 0.
+///
+/// # Returns
+/// - `NO_ERROR`: the limit is set or removed.
+/// - `ERROR_INVALID_PARAMETER`: dwIfIndex is 0, or dwBurst is 0 and
+///   dwFlowsPerSecond is not.
+/// - `ERROR_CAN_NOT_COMPLETE`: the library is being stopped, or the caller is a
+///   forked child of the router.
+///
+/// # Threads
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostSetFlowLimit(
+    dwIfIndex: DWORD,
+    dwFlowsPerSecond: DWORD,
+    dwBurst: DWORD,
+) -> DWORD {
+    entry("MgmHostSetFlowLimit", || {
+        let rate = flow_rate(dwFlowsPerSecond, dwBurst)?;
+        let interface = interface(dwIfIndex, 0)?;
+        Manager::global().set_flow_limit(interface.index, rate)?;
         Ok(NO_ERROR)
     })
 }

@@ -479,6 +479,9 @@ static void obey(const struct words *words)
         code = member(MgmDeleteGroupMembershipEntry, handle, words);
     else if (strcmp(command, "threshold") == 0)
         code = MgmHostSetTtlThreshold(interface_in(words->at[1]), 0, number_in(words->at[2]));
+    else if (strcmp(command, "flow-limit") == 0)
+        code = MgmHostSetFlowLimit(interface_in(words->at[1]), number_in(words->at[2]),
+                                   number_in(words->at[3]));
     else if (strcmp(command, "boundary") == 0)
         code = limit(MgmHostAddBoundary, words);
     else if (strcmp(command, "unbound") == 0)

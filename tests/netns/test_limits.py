@@ -1,4 +1,4 @@
-"""TTL thresholds and administrative boundaries (rule 3.7)."""
+"""TTL thresholds and administrative boundaries (rule 3.7), and limits of new flows (rule 0.9)."""
 
 from case import GROUP, NetnsTest
 from lab import until
@@ -100,3 +100,22 @@ class Limits(NetnsTest):
         self.assertEqual(self.daemon.do("boundary to-one 224.1.0.0 255.255.0.0"), 87)
         self.daemon.logs("MgmHostAddBoundary", "RFC 2365")
         self.assertEqual(self.daemon.do(f"unbound to-one {BOUNDARY}"), 1168)
+
+    def test_flow_limit_refuses_new_flows_until_it_is_removed(self):
+        """0.9, D81."""
+        def entries():
+            return [oifs for _, oifs in self.lab.router.entries().values()]
+
+        self.daemon.must("flow-limit to-source 1 3")
+        for group in range(1, 11):
+            self.source.emitter(f"239.1.3.{group}", ttl=64).send()
+        until(lambda: len(entries()) == 10, "an entry of each flow, so that none is left unresolved")
+        refused = entries().count(set())
+        self.assertIn(refused, range(1, 8))
+        self.assertEqual(len(self.daemon.mfes()), 10 - refused)
+        self.assertEqual(len(self.daemon.heard("RPF")), 10 - refused, "nobody is asked about the others")
+        self.daemon.logs("MgmHostSetFlowLimit", "new flows")
+
+        self.daemon.must("flow-limit to-source 0 0")
+        until(lambda: entries().count(set()) == 0, "an entry with oifs of each flow")
+        self.assertEqual(len(self.daemon.mfes()), 10)

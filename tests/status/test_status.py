@@ -36,6 +36,7 @@ def router() -> Iterator[None]:
 
 def set_limits() -> None:
     host.set_ttl_threshold(Interface(9, IPv4Address("10.9.0.1")), 16)
+    host.set_flow_limit(2, 100, 200)
     host.add_boundary(2, "239.192.0.0/14")
     host.set_scope_name("239.192.0.0/14", "Büro")
 
@@ -51,6 +52,7 @@ def test_limits() -> None:
     set_limits()
     limits = host.status()["limits"]
     assert limits["thresholds"] == [{"index": 9, "next_hop": "10.9.0.1", "ttl": 16}]
+    assert limits["flow_rates"] == [{"index": 2, "per_second": 100, "burst": 200, "refused": 0}]
     assert limits["boundaries"] == [{"index": 2, "scope": "239.192.0.0/14", "name": "Büro"}]
 
 

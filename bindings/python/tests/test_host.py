@@ -81,6 +81,19 @@ def test_limits() -> None:
     assert host.scope_name("239.0.0.0/8") == "239.0.0.0/8"
 
 
+def test_flow_limit() -> None:
+    client = mgm.Client(mgm.PROTO_IP_OSPF)
+    client.take(1)
+    host.add_route("10.0.0.0/8", 1)
+    host.set_flow_limit(1, per_second=1, burst=3)
+    flows = [host.packet_in("10.0.0.5", f"239.1.2.{n}", 1).accepted for n in range(9)]
+    assert flows[:3] == [True] * 3 and not all(flows)
+    host.set_flow_limit(1, 0)
+    assert host.packet_in("10.0.0.5", "239.1.2.8", 1).accepted
+    with pytest.raises(mgm.InvalidParameterError):
+        host.set_flow_limit(1, per_second=1, burst=0)
+
+
 def test_status(tmp_path: pathlib.Path) -> None:
     client = mgm.Client(mgm.PROTO_IP_OSPF)
     client.take(1)

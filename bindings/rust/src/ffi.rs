@@ -351,6 +351,10 @@ pub fn set_ttl_threshold(interface: Interface, threshold: u8) -> Result<()> {
     call!(MgmHostSetTtlThreshold(interface.index, interface.hop(), threshold.into()))
 }
 
+pub fn set_flow_limit(index: u32, per_second: u32, burst: u32) -> Result<()> {
+    call!(MgmHostSetFlowLimit(index, per_second, burst))
+}
+
 fn boundary(index: u32, scope: Prefix) -> Boundary {
     let (dwGroupAddress, dwGroupMask) = scope.dwords();
     Boundary { dwIfIndex: index, dwGroupAddress, dwGroupMask, dwStatus: 0 }

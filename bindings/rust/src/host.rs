@@ -317,6 +317,16 @@ pub fn set_ttl_threshold(interface: impl Into<Interface>, threshold: u8) -> Resu
     ffi::set_ttl_threshold(interface.into(), threshold)
 }
 
+/// Limits how many flows may begin on an interface in a second, and how many at once (`burst`).
+/// 0 a second removes the limit; the burst does not matter then.
+///
+/// # Errors
+/// [`Code::InvalidParameter`]: the index is 0, or only the burst is; [`Code::CanNotComplete`]: the
+/// library is being stopped.
+pub fn set_flow_limit(index: u32, per_second: u32, burst: u32) -> Result<()> {
+    ffi::set_flow_limit(index, per_second, burst)
+}
+
 /// Makes an interface an administrative boundary for a prefix inside 239.0.0.0/8.
 ///
 /// # Errors

@@ -9,10 +9,10 @@ use crate::notice::{Notice, NoticeKinds};
 use crate::rules::listing::{ClientRow, InterfaceRow, MembershipRow};
 use crate::rules::membership::{Join, MembershipCall};
 use crate::rules::{
-    answers, boundaries, catching_up, change_of_owner, debug_log, domains, joining, leaving,
-    limits, listing, lost_interfaces, ownership, questions, registration,
+    answers, boundaries, catching_up, change_of_owner, debug_log, domains, flow_rates, joining,
+    leaving, limits, listing, lost_interfaces, ownership, questions, registration,
 };
-use crate::tables::{ClientId, Config, Tables};
+use crate::tables::{ClientId, Config, FlowRate, Tables};
 use mgm_types::{Domain, Flow, IfId, Interface, Result, Route, Scope, Time};
 use widestring::U16CStr;
 
@@ -248,6 +248,19 @@ impl Engine {
     /// The boundaries, by interface index.
     pub fn boundaries(&self) -> impl Iterator<Item = (u32, Scope)> + '_ {
         self.tables.limits.boundaries()
+    }
+
+    /// Limits how many flows packets may begin on the interfaces of an index in a second; `None`
+    /// removes the limit. The caller has set the time.
+    pub fn set_flow_rate(&mut self, if_index: u32, rate: Option<FlowRate>, fx: &mut Effects) {
+        flow_rates::set(&mut self.tables, if_index, rate, fx)
+    }
+
+    /// The limits of new flows by interface index, also of interfaces that are not taken, and how
+    /// often each has refused a flow.
+    pub fn flow_rates(&self) -> impl Iterator<Item = (u32, FlowRate, u64)> + '_ {
+        let rates = self.tables.flow_rates.iter();
+        rates.map(|(index, bucket)| (index, bucket.rate, bucket.refused))
     }
 
     /// Names a scope; an empty name deletes the name.

@@ -74,13 +74,15 @@ pub enum Refused {
     FlowLimit,
     /// There are many flows, and more than half of them began on its interface (spec 0.9).
     ArrivalLimit,
+    /// More flows begin on its interface than the host's limit permits (spec 0.9).
+    FlowRate,
     /// There is no memory for the flow.
     NoMemory,
 }
 
 impl Refused {
     /// All reasons, in their order.
-    pub const ALL: [Refused; 8] = [
+    pub const ALL: [Refused; 9] = [
         Refused::ForeignArrival,
         Refused::LinkLocal,
         Refused::Boundary,
@@ -88,6 +90,7 @@ impl Refused {
         Refused::WrongInterface,
         Refused::FlowLimit,
         Refused::ArrivalLimit,
+        Refused::FlowRate,
         Refused::NoMemory,
     ];
 }
@@ -120,6 +123,9 @@ impl fmt::Display for Refused {
             Refused::WrongInterface => "it arrived on another interface than its iif",
             Refused::FlowLimit => "there are MGM_MAX_FLOWS flows",
             Refused::ArrivalLimit => "more than half of many flows began on its arrival interface",
+            Refused::FlowRate => {
+                "more flows begin on its arrival interface than the limit of new flows permits"
+            }
             Refused::NoMemory => "out of memory",
         })
     }

@@ -1,7 +1,9 @@
-//! Thresholds, boundaries and scope names: the host's functions for spec 3.7.
+//! Thresholds, boundaries and scope names, and limits of new flows: the host's functions for spec
+//! 3.7 and 0.9.
 
 use super::state::State;
 use super::Manager;
+use crate::engine::FlowRate;
 use crate::types::{Interface, Result, Scope};
 use widestring::{U16CStr, U16CString};
 
@@ -43,6 +45,25 @@ impl Manager {
         self.act(State::started, |run| {
             run.set_clock();
             run.engine.delete_boundary(if_index, scope, &mut run.fx)
+        })
+    }
+
+    /// Limits how many flows packets may begin on the interfaces of an index in a second; `None`
+    /// removes the limit.
+    ///
+    /// # Errors
+    /// `BadSetting`, `Stopping`.
+    pub fn set_flow_limit(&self, if_index: u32, rate: Option<FlowRate>) -> Result<()> {
+        self.act(State::started, |run| {
+            run.set_clock();
+            run.engine.set_flow_rate(if_index, rate, &mut run.fx);
+            match rate {
+                Some(FlowRate { per_second, burst }) => ::log::info!(
+                    "interface {if_index} gets {per_second} new flows a second, {burst} at once"
+                ),
+                None => ::log::info!("the new flows of interface {if_index} are not limited"),
+            }
+            Ok(())
         })
     }
 

@@ -236,6 +236,11 @@ impl Library for Mgm {
         host::set_ttl_threshold(link, threshold).map_err(|error| error.to_string())
     }
 
+    fn set_flow_limit(&self, link: u32, flows: Option<u32>) -> Result<(), String> {
+        let flows = flows.unwrap_or(0);
+        host::set_flow_limit(link, flows, flows).map_err(|error| error.to_string())
+    }
+
     fn set_boundary(&self, link: u32, of: Scope, is_there: bool) -> Result<(), String> {
         let set = if is_there { host::add_boundary } else { host::delete_boundary };
         set(link, scope(of)?).map_err(|error| error.to_string())

@@ -148,6 +148,7 @@ FUNCTIONS: dict[str, list[Any]] = {
         *[Number] * 5, c_char_p, Number, POINTER(BOOL), PDWORD, POINTER(MGMHOST_OIF),
     ],
     "MgmHostSetTtlThreshold": [Number] * 3,
+    "MgmHostSetFlowLimit": [Number] * 3,
     "MgmHostAddBoundary": [_PBOUNDARY],
     "MgmHostDeleteBoundary": [_PBOUNDARY],
     "MgmHostSetScopeName": [Number, Number, c_char_p],

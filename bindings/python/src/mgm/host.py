@@ -154,6 +154,12 @@ def set_ttl_threshold(interface: Interface | int, ttl: int) -> None:
     call("MgmHostSetTtlThreshold", *pair(interface), ttl)
 
 
+def set_flow_limit(interface: int, per_second: int, burst: int = 1) -> None:
+    """Limits how many flows may begin on the interface in a second, and how many at once. 0 a second
+    removes the limit."""
+    call("MgmHostSetFlowLimit", interface, per_second, burst)
+
+
 def add_boundary(interface: int, scope: Network) -> None:
     """Makes an interface an administrative boundary for a prefix inside 239.0.0.0/8."""
     call("MgmHostAddBoundary", ctypes.byref(_boundary(interface, scope)))

@@ -128,6 +128,7 @@ extern "C" {
     ) -> D;
     pub fn MgmHostGetArrival(index: *mut D, hop: *mut D) -> D;
     pub fn MgmHostSetTtlThreshold(index: D, hop: D, threshold: D) -> D;
+    pub fn MgmHostSetFlowLimit(index: D, per_second: D, burst: D) -> D;
     pub fn MgmHostAddBoundary(boundary: *const Boundary) -> D;
     pub fn MgmHostDeleteBoundary(boundary: *const Boundary) -> D;
     pub fn MgmHostSetScopeName(address: D, mask: D, name: *const u16) -> D;

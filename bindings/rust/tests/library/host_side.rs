@@ -146,6 +146,21 @@ fn interfaces_that_the_system_loses() {
 }
 
 #[test]
+fn a_limit_of_new_flows() {
+    let _router = routed();
+    let client = silent(1);
+    client.take(1).unwrap();
+    host::set_flow_limit(1, 1, 3).unwrap();
+    let groups = (1..=9).map(|n| Ipv4Addr::new(239, 1, 2, n));
+    let accepted = groups.map(|group| packet_of(SOURCE, group, 1).accepted);
+    assert!((3..9).contains(&accepted.filter(|accepted| *accepted).count()));
+    host::set_flow_limit(1, 0, 0).unwrap();
+    assert!(packet_of(SOURCE, Ipv4Addr::new(239, 1, 2, 9), 1).accepted);
+    let error = host::set_flow_limit(1, 1, 0).unwrap_err();
+    assert_eq!(error.code(), Some(Code::InvalidParameter));
+}
+
+#[test]
 fn thresholds_boundaries_and_names_of_scopes() {
     let _router = routed();
     let client = silent(1);

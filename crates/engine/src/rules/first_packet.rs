@@ -15,7 +15,8 @@ use crate::effects::Effects;
 use crate::notice::NoticeKind;
 use crate::packet::{Packet, Refused};
 use crate::tables::{
-    AwaitedAnswers, FirstPacket, IifOrigin, Overrides, Purpose, Resolution, SourceId, Tables,
+    AwaitedAnswers, FirstPacket, FlowRefusal, IifOrigin, Overrides, Purpose, Resolution, SourceId,
+    Tables,
 };
 use mgm_types::{IfId, IfSet, Route};
 
@@ -50,23 +51,38 @@ pub fn first_packet(t: &mut Tables, new: NewPacket<'_>, fx: &mut Effects) -> Res
     let was_refused = t.refusals.get(flow).is_some();
     if was_refused {
         memory::reserve(t, fx).map_err(|_| Refused::NoMemory)?; // not another flow yet
-    } else {
-        flow_limit::admit(t, arrived, fx)?;
+    } else if let Err(why) = flow_limit::admit(t, arrived, fx) {
+        if why == Refused::FlowRate {
+            let source = t.flows.hold_source(flow, t.interfaces.domain(arrived), route);
+            limited(t, new, source, why, fx);
+        }
+        return Err(why);
     }
     let source = t.flows.hold_source(flow, t.interfaces.domain(arrived), route);
     if was_refused {
-        let why = refusals::refused_lately(t, flow, arrived, source, fx);
-        if why.is_some() && by_forwarder {
-            refusals::refused_again(t, flow, fx);
-        }
-        if let Some(why) = why.or_else(|| flow_limit::admit(t, arrived, fx).err()) {
+        if let Some(why) = refusals::refused_lately(t, flow, arrived, source, fx) {
+            if by_forwarder {
+                refusals::refused_again(t, flow, fx);
+            }
             t.flows.sources.release(source);
+            return Err(why);
+        }
+        if let Err(why) = flow_limit::admit(t, arrived, fx) {
+            limited(t, new, source, why, fx);
             return Err(why);
         }
     }
     debug(t, fx, || format!("first packet of {flow}, on {}", packet.arrival));
     let is_on = resolve(t, new, source, fx);
     is_on.then_some(()).ok_or(Refused::NoUpstream)
+}
+
+/// A limit refuses the packet. Takes over the reference to the source.
+#[cold]
+fn limited(t: &mut Tables, new: NewPacket<'_>, source: SourceId, why: Refused, fx: &mut Effects) {
+    let NewPacket { packet: &Packet { flow, arrival, header, .. }, by_forwarder, .. } = new;
+    let packet = FirstPacket { arrival, header: header.into(), by_forwarder };
+    refusals::limited(t, flow, source, FlowRefusal { packet, why }, fx);
 }
 
 /// Starts to create an MFE; false if it is impossible. Takes over the reference to the source.

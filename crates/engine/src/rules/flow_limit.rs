@@ -1,4 +1,4 @@
-//! How many flows packets may begin, and how many of them on one interface (spec 0.9).
+//! How many flows packets may begin: in all, on one interface, and there in a second (spec 0.9).
 //!
 //! Senders choose sources and groups freely. Without a limit they could fill the memory, and
 //! one sender could keep all others from getting any.
@@ -7,21 +7,50 @@ use super::memory;
 use crate::effects::Effects;
 use crate::packet::Refused;
 use crate::tables::begun_flows::NOWHERE;
-use crate::tables::{BegunFlows, Purpose, Resolution, Tables};
+use crate::tables::{BegunFlows, FlowRate, Purpose, Resolution, Tables};
 use mgm_types::{Flow, IfId, Time};
 
 /// The time between two log messages about refused flows.
 const SILENCE_MS: u64 = 60_000;
 
 /// Whether a packet may begin a flow. If the limits or the memory do not permit it, one log
-/// message a minute says what to do.
+/// message a minute says what to do. A flow that is refused because of [`Refused::FlowRate`] must
+/// be remembered.
 pub fn admit(t: &mut Tables, arrival: IfId, fx: &mut Effects) -> Result<(), Refused> {
     let admitted = may_begin(&t.begun_flows, arrival);
     let admitted = admitted.and_then(|()| memory::reserve(t, fx).map_err(|_| Refused::NoMemory));
     if let Err(why) = admitted {
         tell_of_limit(t, arrival, why, fx);
+        return admitted;
     }
-    admitted
+    if t.flow_rates.is_empty() {
+        return Ok(());
+    }
+    take_from_bucket(t, arrival, fx)
+}
+
+/// Takes room for a flow from the bucket of its arrival interface, if that has a limit. Last, so
+/// that a flow that is refused for another reason takes none.
+fn take_from_bucket(t: &mut Tables, arrival: IfId, fx: &mut Effects) -> Result<(), Refused> {
+    let name = t.interfaces.name(arrival);
+    let Some(bucket) = t.flow_rates.get_mut(name.index) else { return Ok(()) };
+    if bucket.take(t.now) {
+        return Ok(());
+    }
+    if t.now >= bucket.silent_until {
+        bucket.silent_until = Time(t.now.0 + SILENCE_MS);
+        let FlowRate { per_second, burst } = bucket.rate;
+        fx.log.push((
+            log::Level::Warn,
+            format!(
+                "new flows that arrive on {name} are refused for 10 s each: more than {per_second} \
+                 a second begin there, after {burst} at once; find out who sends to so many \
+                 groups, or from so many sources (mgmtop lists them), and block them with a \
+                 filter or a boundary, or raise the limit with MgmHostSetFlowLimit"
+            ),
+        ));
+    }
+    Err(Refused::FlowRate)
 }
 
 /// If more than half of the limit is used, an interface with more than half of all flows gets no

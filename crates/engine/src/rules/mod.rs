@@ -39,12 +39,14 @@ pub mod rpf_callback;
 pub mod timeouts;
 pub mod wrong_interface;
 
-// Changes that start this again: of routes, boundaries, domains and owners (5.10, 3.7, 5.1, 2).
+// Changes that start this again: of routes, boundaries, limits, domains and owners (5.10, 3.7,
+// 0.9, 5.1, 2).
 pub mod answers;
 pub mod boundaries;
 pub mod change_of_owner;
 pub mod domains;
 pub mod expiry;
+pub mod flow_rates;
 pub mod lost_interfaces;
 pub mod ownership;
 pub mod reconsider;

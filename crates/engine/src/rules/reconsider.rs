@@ -48,6 +48,12 @@ pub fn scope(t: &mut Tables, scope: Scope, fx: &mut Effects) {
     after(t, Change::Boundary(scope), fx);
 }
 
+/// The limit of new flows of the interfaces of an index has changed: flows that it has refused
+/// can be accepted now.
+pub fn flow_rate(t: &mut Tables, if_index: u32, fx: &mut Effects) {
+    after(t, Change::FlowRate(if_index), fx);
+}
+
 fn after(t: &mut Tables, change: Change, fx: &mut Effects) {
     if t.refusals.len() > 0 {
         let last = t.refusals.last();
@@ -107,7 +113,7 @@ fn follow_change(t: &mut Tables, change: Change, flow: Flow, fx: &mut Effects) {
     let is_over = match change {
         Change::Gone(interface) => arrival == Some(interface),
         Change::Domain(_) | Change::Any => true,
-        Change::Owner(_) | Change::Boundary(_) => false,
+        Change::Owner(_) | Change::Boundary(_) | Change::FlowRate(_) => false,
     };
     if is_over {
         refusals::forget(t, flow, fx);
@@ -131,7 +137,7 @@ fn again(t: &mut Tables, flow: Flow, fx: &mut Effects) {
         Some(id) => match flow_limit::admit(t, id, fx) {
             Ok(()) => rpf_callback::ask(t, Inquiry { flow, purpose, source, packet }, fx),
             Err(why) => {
-                t.flows.sources.release(source);
+                refusals::limited(t, flow, source, FlowRefusal { packet, why }, fx);
                 t.count_refused(why);
             }
         },

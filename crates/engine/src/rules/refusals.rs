@@ -48,6 +48,22 @@ pub fn remember(
     t.refusals.insert(t.now, flow, source, refusal);
 }
 
+/// A limit refuses a flow. That of its arrival interface is remembered: otherwise its next packets
+/// would take from the bucket as well. Takes over the reference to its source.
+#[cold]
+pub fn limited(
+    t: &mut Tables,
+    flow: Flow,
+    source: SourceId,
+    refusal: FlowRefusal,
+    fx: &mut Effects,
+) {
+    match refusal.why {
+        Refused::FlowRate => remember(t, flow, source, refusal, fx),
+        _ => t.flows.sources.release(source),
+    }
+}
+
 fn reserve(t: &mut Tables, fx: &mut Effects) -> Result<()> {
     t.refusals.room()?;
     fx.headroom.take(REFUSAL_BYTES)?;
@@ -81,9 +97,10 @@ pub fn refused_lately(
     let FlowRefusal { packet, why } = &refused.refusal;
     let why = *why;
     let elsewhere = packet.arrival != t.interfaces.name(arrival);
-    // For the first packet no client was asked, because of a boundary or because the owner has
-    // no RPF_CALLBACK. The owner of this interface is asked, if no route covers the flow.
-    let was_asked = why != Refused::Boundary && accepts_unrouted(t, packet.arrival);
+    // For the first packet no client was asked, because of a boundary or a limit, or because the
+    // owner has no RPF_CALLBACK. The owner of this interface is asked, if no route covers the flow.
+    let may_ask = !matches!(why, Refused::Boundary | Refused::FlowRate);
+    let was_asked = may_ask && accepts_unrouted(t, packet.arrival);
     let may_pass = || match rpf::rpf_path(t, flow, source, Some(arrival)) {
         RpfPath::In(_) => true,
         RpfPath::Bounded => false,
@@ -138,6 +155,9 @@ pub fn concerns(t: &Tables, change: Change, flow: Flow, refused: &RefusedFlow) -
         Change::Owner(interface) | Change::Gone(interface) => {
             let route = t.flows.sources.route(refused.source);
             arrival == interface || leads_to(route, interface.index)
+        }
+        Change::FlowRate(index) => {
+            refused.refusal.why == Refused::FlowRate && arrival.index == index
         }
         Change::Boundary(scope) => scope.flows().contains(&flow),
         Change::Domain(interface) => arrival == interface,

@@ -16,6 +16,8 @@ pub enum Change {
     /// This interface has no owner now: flows that arrived there are forgotten, because the system
     /// delivers no more packets from there.
     Gone(Interface),
+    /// The limit of the flows that begin on the interfaces of this index has changed.
+    FlowRate(u32),
     /// A boundary was deleted.
     Boundary(Scope),
     /// The interface is in another domain: flows that arrived there are forgotten, and looked up

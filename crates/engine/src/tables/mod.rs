@@ -5,6 +5,7 @@ mod changes;
 pub mod clients;
 mod counters;
 pub mod expiry;
+mod flow_rates;
 mod flows;
 mod interfaces;
 mod limits;
@@ -20,6 +21,7 @@ pub use begun_flows::BegunFlows;
 pub use changes::{Change, Changes, PendingChange};
 pub use clients::{ClientId, Clients};
 pub use expiry::{Expiry, ExpiryEntry};
+pub use flow_rates::{FlowRate, FlowRates};
 pub use flows::{FlowPlace, Flows, Members, MfeEntry, Side};
 pub use interfaces::{Interfaces, Slot};
 pub use limits::ForwardingLimits;
@@ -63,6 +65,8 @@ pub struct Tables {
     /// Flows between their first packet and their MFE.
     pub resolutions: Resolutions,
     pub begun_flows: BegunFlows,
+    /// How many flows may begin on an interface in a second.
+    pub flow_rates: FlowRates,
     /// How the iifs of MFEs were found.
     pub origins: IifOrigins,
     /// Recently refused flows.

@@ -9,6 +9,7 @@ mod behind;
 mod enumeration;
 mod equal_cost;
 mod flow_limit;
+mod flow_rates;
 mod limits;
 mod lost_interfaces;
 mod membership;

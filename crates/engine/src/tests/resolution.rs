@@ -59,7 +59,7 @@ fn t5_1_where_nobody_serves_the_arrival_nothing_is_looked_up() {
     let mut r = stage();
     assert_eq!(r.packet(SG, 99), Outcome::Refused(Refused::ForeignArrival));
     let refused = Refused::ALL.map(|why| r.engine.refused(why));
-    assert_eq!(refused, [1, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(refused, [1, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert!(r.known_sources().is_empty());
     r.expect_nothing();
 }

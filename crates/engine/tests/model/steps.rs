@@ -1,6 +1,7 @@
 //! The steps of a walk: small numbers that mean something in every state, so
 //! that any step may be left out of a sequence and the rest still makes sense.
 
+use mgm_engine::FlowRate;
 use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, Route, RouteOrigin, Scope};
 use std::fmt;
 use std::sync::Arc;
@@ -84,10 +85,12 @@ pub enum Kind {
     LoseOrReturn,
     Threshold,
     Boundary,
+    /// The limit of new flows of an interface.
+    FlowRate,
 }
 
 /// How often each kind comes, in a hundred and something.
-const WEIGHTS: [(Kind, u8); 20] = [
+const WEIGHTS: [(Kind, u8); 21] = [
     (Kind::Register, 3),
     (Kind::Deregister, 1),
     (Kind::Take, 8),
@@ -108,6 +111,7 @@ const WEIGHTS: [(Kind, u8); 20] = [
     (Kind::LoseOrReturn, 1),
     (Kind::Threshold, 1),
     (Kind::Boundary, 1),
+    (Kind::FlowRate, 1),
 ];
 
 impl Step {
@@ -187,6 +191,12 @@ pub fn scope(operand: u8) -> Scope {
         _ => (Ipv4Addr::new(239, 0, 0, 0), 8),
     };
     Scope::new(address, length).expect("a scope")
+}
+
+/// A limit of new flows that walks reach, or none.
+pub fn rate(operand: u8) -> Option<FlowRate> {
+    let (per_second, burst) = (u32::from(operand) % 4, 1 + u32::from(operand) / 4 % 3);
+    (per_second > 0).then_some(FlowRate { per_second, burst })
 }
 
 /// The same numbers for the same seed, on every machine (SplitMix64).

@@ -144,6 +144,9 @@ pub fn compare(drive: &Drive) -> Checked {
         let count = model.refused.iter().filter(|other| **other == why).count() as u64;
         equal(format!("packets refused because of {why:?}"), engine.refused(why), count)?;
     }
+    let rates: Vec<_> =
+        model.rates.iter().map(|rate| (rate.index, rate.limit, rate.refused)).collect();
+    equal("the limits of new flows", engine.flow_rates().collect::<Vec<_>>(), rates)?;
     listing(engine, model)?;
     let mut sources = Vec::new();
     engine.sources_within(&[Prefix::ALL], None, usize::MAX, &mut sources);

@@ -2,7 +2,7 @@
 //! everything else at once.
 
 use super::*;
-use crate::engine::{MembershipRow, MfeRow, Refused};
+use crate::engine::{FlowRate, MembershipRow, MfeRow, Refused};
 use crate::state::Run;
 use crate::types::Route;
 use crate::Manager;
@@ -115,6 +115,7 @@ impl Run {
             wrong_interface: self.engine.refused(Refused::WrongInterface),
             flow_limit: self.engine.refused(Refused::FlowLimit),
             arrival_limit: self.engine.refused(Refused::ArrivalLimit),
+            flow_rate: self.engine.refused(Refused::FlowRate),
             no_memory: self.engine.refused(Refused::NoMemory),
         }
     }
@@ -136,6 +137,16 @@ impl Run {
                     index,
                     scope: scope.to_string(),
                     name: name(scope),
+                })
+                .collect(),
+            flow_rates: self
+                .engine
+                .flow_rates()
+                .map(|(index, FlowRate { per_second, burst }, refused)| FlowRateStatus {
+                    index,
+                    per_second,
+                    burst,
+                    refused,
                 })
                 .collect(),
         }

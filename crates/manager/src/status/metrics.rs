@@ -16,6 +16,7 @@ impl Status {
         self.counters(&mut page);
         self.each_client(&mut page);
         self.each_interface(&mut page);
+        self.each_flow_limit(&mut page);
         self.each_mfe(&mut page);
         page.text
     }
@@ -100,6 +101,7 @@ impl Status {
             ("wrong_interface", refused.wrong_interface),
             ("flow_limit", refused.flow_limit),
             ("arrival_limit", refused.arrival_limit),
+            ("flow_rate", refused.flow_rate),
             ("no_memory", refused.no_memory),
         ] {
             page.sample(&[("reason", &reason)], count);
@@ -154,6 +156,26 @@ impl Status {
             let Iface { index, next_hop } = interface.iface;
             let labels: [Label; 2] = [("interface", &index), ("next_hop", &text(next_hop))];
             page.sample(&labels, u8::from(interface.absent));
+        }
+    }
+
+    fn each_flow_limit(&self, page: &mut Page) {
+        let rates = &self.limits.flow_rates;
+        page.family(
+            "mgm_interface_new_flows_per_second_limit",
+            "gauge",
+            "New flows that may begin on an interface in a second.",
+        );
+        for rate in rates {
+            page.sample(&[("interface", &rate.index)], rate.per_second);
+        }
+        page.family(
+            "mgm_interface_refused_flows_total",
+            "counter",
+            "How often the limit of new flows of an interface has refused a flow.",
+        );
+        for rate in rates {
+            page.sample(&[("interface", &rate.index)], rate.refused);
         }
     }
 

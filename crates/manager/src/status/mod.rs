@@ -127,6 +127,8 @@ pub struct RefusedPackets {
     pub flow_limit: u64,
     /// There are many flows, and more than half of them began on the arrival interface.
     pub arrival_limit: u64,
+    /// The limit of new flows of the arrival interface is reached.
+    pub flow_rate: u64,
     /// No memory for their flow.
     pub no_memory: u64,
 }
@@ -225,6 +227,8 @@ pub struct LimitsStatus {
     pub thresholds: Vec<Threshold>,
     /// By index, then groups.
     pub boundaries: Vec<Boundary>,
+    /// By index.
+    pub flow_rates: Vec<FlowRateStatus>,
 }
 
 /// A TTL threshold above 1. All other interfaces have 1.
@@ -246,6 +250,19 @@ pub struct Boundary {
     pub scope: String,
     /// The name of this scope, if it has one. An invalid UTF-16 unit is shown as U+FFFD.
     pub name: Option<String>,
+}
+
+/// How many flows may begin on an interface in a second.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FlowRateStatus {
+    /// Index of the interface, with all its next hops.
+    pub index: u32,
+    /// Flows a second.
+    pub per_second: u32,
+    /// Flows at once.
+    pub burst: u32,
+    /// How often the limit has refused a flow since it was set.
+    pub refused: u64,
 }
 
 /// The memberships in a flow.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::{Notice, NoticeKind};
 use crate::types::{Flow, Route, RouteOrigin, Scope};
-use crate::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
+use crate::{Callbacks, FlowRate, ForwarderChoice, Join, Manager, PacketIn, Settings};
 use serde_json::{json, Value};
 use widestring::U16CString;
 
@@ -63,6 +63,10 @@ fn set_limits(manager: &Manager) {
     let scope = |third, length| Scope::new(Ipv4Addr::new(239, 192, third, 0), length).unwrap();
     manager.set_ttl_threshold(Interface::link(9), 16).unwrap();
     manager.set_ttl_threshold(Interface::link(1), 1).unwrap();
+    let rate = FlowRate { per_second: 100, burst: 200 };
+    manager.set_flow_limit(9, Some(rate)).unwrap();
+    manager.set_flow_limit(2, Some(rate)).unwrap();
+    manager.set_flow_limit(2, None).unwrap();
     manager.add_boundary(2, scope(128, 17)).unwrap();
     manager.add_boundary(2, scope(0, 17)).unwrap();
     manager.add_boundary(9, scope(0, 17)).unwrap();
@@ -100,7 +104,7 @@ fn a_snapshot_tells_everything() {
     assert_eq!(
         status["counters"]["refused_packets"],
         json!({"foreign_arrival": 1, "link_local": 1, "boundary": 0, "no_upstream": 0, "wrong_interface": 1,
-            "flow_limit": 0, "arrival_limit": 0, "no_memory": 0})
+            "flow_limit": 0, "arrival_limit": 0, "flow_rate": 0, "no_memory": 0})
     );
     let callbacks = &status["counters"]["callbacks"];
     // 200 is asked about the packet and told of the group; 300 hears IGMP and
@@ -135,7 +139,8 @@ fn a_snapshot_tells_everything() {
                 {"index": 2, "scope": "239.192.0.0/17", "name": "B\u{fffd}"},
                 {"index": 2, "scope": "239.192.128.0/17", "name": null},
                 {"index": 9, "scope": "239.192.0.0/17", "name": "B\u{fffd}"},
-            ]
+            ],
+            "flow_rates": [{"index": 9, "per_second": 100, "burst": 200, "refused": 0}]
         })
     );
     assert_eq!(
@@ -178,7 +183,10 @@ fn before_the_start_and_after_the_stop_there_is_nothing() {
     let status = snapshot(&router, Detail::FULL);
     assert_eq!((&status["running"], &status["forwarder"]), (&json!(false), &Value::Null));
     assert_eq!(status["mfes"], json!([]));
-    assert_eq!(status["limits"], json!({"max_flows": 0, "thresholds": [], "boundaries": []}));
+    assert_eq!(
+        status["limits"],
+        json!({"max_flows": 0, "thresholds": [], "boundaries": [], "flow_rates": []})
+    );
 }
 
 /// Every sample belongs to the family above it, every family is described once.

@@ -330,11 +330,9 @@ impl Interfaces {
             Step::ScopeName(scope, text) => {
                 context.log_failure(name, library.set_scope_name(scope, &text));
             }
-            Step::NoFlowLimit => context.log(
-                LogLevel::Warn,
-                name,
-                "new-flows has no effect: this version of the library cannot limit new flows",
-            ),
+            Step::FlowLimit(flows) => {
+                context.log_failure(name, library.set_flow_limit(index, flows));
+            }
             Step::Open => self.listen(index, name, context),
             Step::Info(info) => shared.handle(Event::Link { link: index, info }),
             Step::Begin(config) => {

@@ -38,6 +38,12 @@ pub trait Library {
     /// The reason, in the library's words.
     fn set_ttl_threshold(&self, link: u32, threshold: u8) -> Result<(), String>;
 
+    /// Limits how many flows may begin on an interface in a second, and at once; `None` ends that.
+    ///
+    /// # Errors
+    /// The reason.
+    fn set_flow_limit(&self, link: u32, flows: Option<u32>) -> Result<(), String>;
+
     /// Adds a boundary for a scope to an interface, or deletes it.
     ///
     /// # Errors
@@ -71,13 +77,14 @@ pub trait Library {
 /// instead of the library's environment variables, which mgmd ignores (M7).
 #[must_use]
 pub fn in_words_of_the_file(text: &str) -> Cow<'_, str> {
-    const NAMES: [(&str, &str); 4] = [
+    const NAMES: [(&str, &str); 5] = [
         ("MGM_TABLE=", "router.table = "),
         ("MGM_TABLE", "router.table"),
         ("MGM_MAX_FLOWS", "router.max-flows"),
         ("MGM_FORWARDER", "router.forwarder"),
+        ("MgmHostSetFlowLimit", "new-flows of the interface"),
     ];
-    if !text.contains("MGM_") {
+    if !text.contains("MGM_") && !text.contains("MgmHost") {
         return text.into();
     }
     NAMES.iter().fold(text.to_owned(), |text, (name, key)| text.replace(name, key)).into()
@@ -93,6 +100,10 @@ mod tests {
             ("use MGM_TABLE=100, and", "use router.table = 100, and"),
             ("set MGM_TABLE to 0", "set router.table to 0"),
             ("raise MGM_MAX_FLOWS", "raise router.max-flows"),
+            (
+                "raise the limit with MgmHostSetFlowLimit",
+                "raise the limit with new-flows of the interface",
+            ),
             ("nothing to replace", "nothing to replace"),
         ] {
             assert_eq!(in_words_of_the_file(text), expected);

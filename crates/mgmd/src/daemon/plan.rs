@@ -117,8 +117,8 @@ pub enum Step {
     Boundary(Scope, bool),
     /// Name a scope.
     ScopeName(Scope, String),
-    /// Log that new flows cannot be limited.
-    NoFlowLimit,
+    /// Limit the new flows a second, or end that.
+    FlowLimit(Option<u32>),
     /// Open the sockets.
     Open,
     /// Tell IGMP the state of the device.
@@ -172,7 +172,7 @@ fn begin(plan: &Plan, steps: &mut Vec<Step>) {
     }
     boundaries(&[], &plan.boundaries, steps);
     if plan.new_flows.is_some() {
-        steps.push(Step::NoFlowLimit);
+        steps.push(Step::FlowLimit(plan.new_flows));
     }
     if plan.listens {
         steps.push(Step::Open);
@@ -190,6 +190,9 @@ fn end(plan: &Plan, is_gone: bool, steps: &mut Vec<Step>) {
         steps.push(Step::Close);
     }
     boundaries(&plan.boundaries, &[], steps);
+    if plan.new_flows.is_some() {
+        steps.push(Step::FlowLimit(None));
+    }
     if plan.ttl_threshold > 1 {
         steps.push(Step::Threshold(1));
     }
@@ -200,8 +203,8 @@ fn change(before: &Plan, after: &Plan, steps: &mut Vec<Step>) {
         steps.push(Step::Threshold(after.ttl_threshold));
     }
     boundaries(&before.boundaries, &after.boundaries, steps);
-    if after.new_flows.is_some() && before.new_flows != after.new_flows {
-        steps.push(Step::NoFlowLimit);
+    if before.new_flows != after.new_flows {
+        steps.push(Step::FlowLimit(after.new_flows));
     }
     if after.listens && !before.listens {
         steps.push(Step::Open);

@@ -184,6 +184,14 @@ impl Drive {
                 })
             }
             Kind::Boundary => self.change_boundary(a, b, c),
+            Kind::FlowRate => {
+                let index = steps::pick(&steps::INTERFACES, a).index;
+                self.act("set_flow_rate", |engine, model, fx| {
+                    engine.set_flow_rate(index, steps::rate(b), fx);
+                    model.set_rate(index, steps::rate(b));
+                    (Ok(()), Ok(()))
+                })
+            }
         }?;
         self.ears.check(&self.model)?;
         tables::compare(self)

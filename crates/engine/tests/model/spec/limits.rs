@@ -1,6 +1,8 @@
-//! TTL thresholds and administrative boundaries (spec 3.7, D30 to D32).
+//! TTL thresholds and administrative boundaries (spec 3.7, D30 to D32), and how many flows may
+//! begin in a second (spec 0.9, D81).
 
-use super::{Answered, Model};
+use super::{Answered, Model, Rate};
+use mgm_engine::{FlowRate, Refused};
 use mgm_types::{Code, Interface, Ipv4Addr, Scope};
 
 impl Model {
@@ -35,6 +37,44 @@ impl Model {
         }
         self.restart_outdated();
         self.settle(None);
+    }
+
+    /// Sets a limit of new flows, or removes it (D81).
+    pub fn set_rate(&mut self, index: u32, limit: Option<FlowRate>) {
+        let before = self.rates.iter().find(|rate| rate.index == index).copied();
+        if before.map(|rate| rate.limit) == limit {
+            return;
+        }
+        self.rates.retain(|rate| rate.index != index);
+        if let Some(limit) = limit {
+            let refused = before.map_or(0, |rate| rate.refused);
+            let left = u64::from(limit.burst) * 1000;
+            self.rates.push(Rate { index, limit, left, refused });
+        }
+        self.rates.sort_by_key(|rate| rate.index);
+        self.wake_rate(index);
+    }
+
+    /// What the limits permit grows with time.
+    pub fn fill_rates(&mut self, ms: u64) {
+        for Rate { limit, left, .. } in &mut self.rates {
+            let more = *left + ms * u64::from(limit.per_second);
+            *left = more.min(1000 * u64::from(limit.burst));
+        }
+    }
+
+    /// Why another flow may not begin there; else it counts.
+    pub fn begin_flow(&mut self, arrival: Interface) -> Option<Refused> {
+        if let Some(why) = self.over_limit(arrival) {
+            return Some(why);
+        }
+        let rate = self.rates.iter_mut().find(|rate| rate.index == arrival.index)?;
+        if rate.left < 1000 {
+            rate.refused += 1;
+            return Some(Refused::FlowRate);
+        }
+        rate.left -= 1000;
+        None
     }
 
     pub fn delete_boundary(&mut self, index: u32, scope: Scope) -> Answered {

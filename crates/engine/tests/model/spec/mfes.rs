@@ -195,6 +195,7 @@ impl Model {
     /// Time passes (spec 5.6). An MFE whose clients are being asked waits. Where the forwarder
     /// counts itself one of the router's own ends, used or not (D55).
     pub fn tick(&mut self, now: Time) {
+        self.fill_rates(now.0 - self.now.0);
         self.now = now;
         self.end_refusals();
         for flow in self.mfe_flows() {

@@ -74,10 +74,13 @@ impl Model {
         if let Some(why) = self.refused_lately(flow, arrival, by_kernel) {
             return self.refuse(why);
         }
-        if let Some(why) = self.over_limit(arrival) {
+        let first = First { arrival, header: header.into(), by_kernel };
+        if let Some(why) = self.begin_flow(arrival) {
+            if why == Refused::FlowRate {
+                self.remember(flow, self.domain_of(arrival), first, why);
+            }
             return self.refuse(why);
         }
-        let first = First { arrival, header: header.into(), by_kernel };
         match self.ask(flow, Purpose::Create, self.domain_of(arrival), first) {
             true => Outcome::Resolving,
             false => self.refuse(Refused::NoUpstream),
@@ -101,11 +104,15 @@ impl Model {
         }
         if self.refusal(flow).is_some() {
             // 5.1: no client is told, but on a legitimate interface it counts as a first packet.
-            if self.refused_lately(flow, arrival, true).is_none()
-                && self.over_limit(arrival).is_none()
-            {
-                let first = First { arrival, header: header.into(), by_kernel: true };
-                self.ask(flow, Purpose::Create, self.domain_of(arrival), first);
+            if self.refused_lately(flow, arrival, true).is_some() {
+                return;
+            }
+            let first = First { arrival, header: header.into(), by_kernel: true };
+            let domain = self.domain_of(arrival);
+            match self.begin_flow(arrival) {
+                None => _ = self.ask(flow, Purpose::Create, domain, first),
+                Some(Refused::FlowRate) => self.remember(flow, domain, first, Refused::FlowRate),
+                Some(_) => {}
             }
             return;
         }

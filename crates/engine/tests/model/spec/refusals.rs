@@ -41,7 +41,8 @@ impl Model {
         let elsewhere = refusal.first.arrival != arrival;
         let has_callback =
             |name| self.master(name).is_some_and(|owner| !self.mute.contains(&owner));
-        let was_asked = refusal.why != Refused::Boundary && has_callback(refusal.first.arrival);
+        let may_ask = ![Refused::Boundary, Refused::FlowRate].contains(&refusal.why);
+        let was_asked = may_ask && has_callback(refusal.first.arrival);
         let route = self.look_up(flow.source(), self.domain_of(arrival));
         let may_pass = match self.rpf_path(flow, &route, Some(arrival)) {
             RpfPath::In(..) => true,
@@ -69,7 +70,10 @@ impl Model {
             }
             if self.is_bounded(first.arrival, flow.group()) {
                 self.remember(flow, domain, first, Refused::Boundary);
-            } else if let Some(why) = self.over_limit(first.arrival) {
+            } else if let Some(why) = self.begin_flow(first.arrival) {
+                if why == Refused::FlowRate {
+                    self.remember(flow, domain, first, why);
+                }
                 self.refused.push(why);
             } else {
                 self.ask(flow, Purpose::Create, domain, first);
@@ -85,6 +89,13 @@ impl Model {
         self.wake(|model, refusal| {
             let route = model.look_up(refusal.flow.source(), refusal.domain);
             refusal.first.arrival == name || leads_to(&route, name.index)
+        });
+    }
+
+    /// The limit of new flows of an interface has changed.
+    pub fn wake_rate(&mut self, index: u32) {
+        self.wake(|_, refusal| {
+            refusal.why == Refused::FlowRate && refusal.first.arrival.index == index
         });
     }
 

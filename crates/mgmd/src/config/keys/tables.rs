@@ -146,8 +146,9 @@ pub static INTERFACE: Table = Table {
             "new-flows",
             Kind::Number(1, 1_000_000),
             Words("no limit"),
-            "How many new flows the packets that arrive on the interface may begin in a second. \
-             This version of mgmd does not apply the limit, and logs a warning.",
+            "How many new flows the packets that arrive on the interface may begin in a second, and \
+             at once. mgmd refuses further flows for 10 s each, and logs one line a minute. The \
+             streams that it already forwards are not limited.",
         ),
     ],
 };

@@ -25,7 +25,8 @@ fn names(steps: &[Step]) -> Vec<&'static str> {
         Step::Boundary(_, true) => "boundary",
         Step::Boundary(_, false) => "no boundary",
         Step::ScopeName(..) => "scope name",
-        Step::NoFlowLimit => "no flow limit",
+        Step::FlowLimit(Some(_)) => "flow limit",
+        Step::FlowLimit(None) => "no flow limit",
         Step::Open => "open",
         Step::Info(_) => "info",
         Step::Begin(_) => "begin",
@@ -84,13 +85,13 @@ fn m9_an_exact_name_decides_between_from_and_to() {
 
 #[test]
 fn an_interface_comes_changes_and_goes() {
-    let text = "[[interface]]\nname = \"lan0\"\nigmp = {}\nttl-threshold = 9\n\
+    let text = "[[interface]]\nname = \"lan0\"\nigmp = {}\nttl-threshold = 9\nnew-flows = 50\n\
                 boundaries = [{ scope = \"239.192.0.0/14\", name = \"campus\" }]";
     let (plan, lan0) = (plan(text, "lan0").unwrap(), device("lan0"));
     let begin = steps(None, None, Some(&lan0), Some(&plan));
     assert_eq!(
         names(&begin),
-        ["info", "threshold", "scope name", "boundary", "open", "begin"],
+        ["info", "threshold", "scope name", "boundary", "flow limit", "open", "begin"],
         "all is set before the first packet"
     );
     let serving = |device: &Device, plan: &Plan| {
@@ -105,17 +106,34 @@ fn an_interface_comes_changes_and_goes() {
     let down = Device { info: LinkInfo { up: false, ..lan0.info.clone() }, ..lan0.clone() };
     assert_eq!(serving(&down, &plan), ["info"]);
     let plain = self::plan(LAN, "lan0").unwrap();
-    assert_eq!(serving(&lan0, &plain), ["threshold", "no boundary"]);
+    assert_eq!(serving(&lan0, &plain), ["threshold", "no boundary", "no flow limit"]);
     let mut without = plain.clone();
     (without.listens, without.igmp.passive) = (false, true);
     assert_eq!(
         names(&steps(Some(&plain), Some(&lan0), Some(&lan0), Some(&without))),
         ["configure", "close"]
     );
-    let end = ["unconfigure", "close", "no boundary", "threshold"];
+    let end = ["unconfigure", "close", "no boundary", "no flow limit", "threshold"];
     assert_eq!(names(&steps(Some(&plan), Some(&lan0), Some(&lan0), None)), end, "unconfigured");
     let gone = names(&steps(Some(&plan), Some(&lan0), None, None));
     assert_eq!(gone, [&["gone"][..], &end[..]].concat());
+}
+
+#[test]
+fn new_flows_are_limited_by_the_library() {
+    let lan0 = device("lan0");
+    let limited = |flows| plan(&format!("{LAN}new-flows = {flows}"), "lan0").unwrap();
+    let change = |before: &Plan, after: Option<&Plan>| {
+        let all = steps(Some(before), Some(&lan0), Some(&lan0), after);
+        all.into_iter().filter(|step| matches!(step, Step::FlowLimit(_))).collect::<Vec<_>>()
+    };
+    let (plain, few, many) = (plan(LAN, "lan0").unwrap(), limited(5), limited(500));
+    assert_eq!(change(&plain, Some(&few)), [Step::FlowLimit(Some(5))]);
+    assert_eq!(change(&few, Some(&many)), [Step::FlowLimit(Some(500))]);
+    assert_eq!(change(&many, Some(&many)), []);
+    assert_eq!(change(&many, Some(&plain)), [Step::FlowLimit(None)]);
+    assert_eq!(change(&many, None), [Step::FlowLimit(None)]);
+    assert_eq!(change(&plain, None), []);
 }
 
 #[test]
