@@ -175,26 +175,28 @@ impl Drive {
             Kind::Reroute => self.reroute_some(2 + usize::from(a % 32)),
             Kind::Time => self.tick(steps::pick(&steps::SECONDS, a)),
             Kind::LoseOrReturn => self.lose_or_return(a),
-            Kind::Threshold => {
-                let (name, threshold) = (steps::pick(&steps::INTERFACES, a), b % 8);
-                self.act("set_threshold", |engine, model, fx| {
-                    engine.set_threshold(name, threshold, fx);
-                    model.set_threshold(name, threshold);
-                    (Ok(()), Ok(()))
-                })
-            }
+            Kind::Threshold => self.set_threshold(steps::pick(&steps::INTERFACES, a), b % 8),
             Kind::Boundary => self.change_boundary(a, b, c),
-            Kind::FlowRate => {
-                let index = steps::pick(&steps::INTERFACES, a).index;
-                self.act("set_flow_rate", |engine, model, fx| {
-                    engine.set_flow_rate(index, steps::rate(b), fx);
-                    model.set_rate(index, steps::rate(b));
-                    (Ok(()), Ok(()))
-                })
-            }
+            Kind::FlowRate => self.set_flow_rate(steps::pick(&steps::INTERFACES, a).index, b),
         }?;
         self.ears.check(&self.model)?;
         tables::compare(self)
+    }
+
+    fn set_threshold(&mut self, name: Interface, threshold: u8) -> Checked {
+        self.act("set_threshold", |engine, model, fx| {
+            engine.set_threshold(name, threshold, fx);
+            model.set_threshold(name, threshold);
+            (Ok(()), Ok(()))
+        })
+    }
+
+    fn set_flow_rate(&mut self, index: u32, rate: u8) -> Checked {
+        self.act("set_flow_rate", |engine, model, fx| {
+            engine.set_flow_rate(index, steps::rate(rate), fx);
+            model.set_rate(index, steps::rate(rate));
+            (Ok(()), Ok(()))
+        })
     }
 
     /// Mostly one that is there; seldom one that was, or will be, or never.
