@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct MembershipChanged {
     /// The membership.
     pub membership: Membership,
-    /// False if a join found the membership there already.
+    /// Whether a membership was added or removed. False if a join found that it exists already.
     pub changed: bool,
 }
 
@@ -19,7 +19,7 @@ pub struct MembershipChanged {
 pub struct Reloaded {
     /// The file.
     pub file: String,
-    /// What the reload has changed, a line each; empty if nothing has changed.
+    /// The changes that the reload has made, a line for each; empty if there are none.
     pub changes: Vec<String>,
 }
 
@@ -27,8 +27,8 @@ pub struct Reloaded {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogLevelChanged {
-    /// The level until now.
+    /// The former level.
     pub before: LogLevel,
-    /// The level from now on.
+    /// The new level.
     pub level: LogLevel,
 }

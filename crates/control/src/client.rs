@@ -17,7 +17,7 @@ const MAX_REPLY: usize = 64 << 20;
 /// 5 s for a client that reads slowly.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A connection, which is opened at the first request and again when mgmd has closed it.
+/// A connection. It is opened at the first request, and again after mgmd has closed it.
 #[derive(Debug)]
 pub struct Client {
     path: PathBuf,
@@ -45,7 +45,7 @@ impl fmt::Display for ClientError {
         match self {
             ClientError::NotRunning(path) => write!(
                 f,
-                "no router listens at {}: start mgmd, or name its socket with --socket",
+                "mgmd does not listen at {}: start mgmd, or name its socket with --socket",
                 path.display()
             ),
             ClientError::NotPermitted(path) => write!(
@@ -79,8 +79,8 @@ impl Client {
     /// See [`ClientError`]. A change that ends with [`ClientError::Io`] may have been carried out.
     pub fn ask_json(&mut self, request: &Request) -> Result<String, ClientError> {
         let bytes = write_request(&request.write());
-        // A connection that mgmd has closed meanwhile: the request was not read, so it is sent
-        // again. This holds for a connection that has been used before only.
+        // If mgmd has closed a connection that was used before, it has not read this request, so
+        // the request is sent again.
         let reused = self.stream.is_some();
         let reply = match self.exchange(&bytes) {
             Err(ClientError::Io(_, error)) if reused && is_closed(&error) => {
@@ -102,7 +102,7 @@ impl Client {
         Err(ClientError::Refused(answer.error))
     }
 
-    /// The same, and reads the answer.
+    /// Sends a request, waits for its answer, and parses it.
     ///
     /// # Errors
     /// As for [`Client::ask_json`].
@@ -129,7 +129,7 @@ impl Client {
         let path = self.path.clone();
         let stream = self.connect()?;
         let end = Instant::now() + PATIENCE;
-        // mgmd refuses a connection that is one too many, or a user, without reading the request.
+        // mgmd may refuse a user or one connection too many, without reading the request.
         let sent = write_all(stream, request, end);
         match (receive(stream, end), sent) {
             (Ok(Some(reply)), _) => Ok(reply),

@@ -1,4 +1,4 @@
-//! What mgmd answers to a request that it refuses.
+//! The answer of mgmd to a request that it refuses.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ pub enum ErrorCode {
     TooLarge,
     /// 500: a fault in mgmd or in the system.
     Internal,
-    /// 503: too many connections, or too many requests or answers that wait.
+    /// 503: too many connections, or too many waiting requests or answers.
     Busy,
     /// 504: the router did not answer in time.
     Timeout,
@@ -77,7 +77,8 @@ impl Failure {
     /// A failure without details.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Failure {
         let mut message = message.into();
-        // It may repeat a part of a request, which has 64 KB at most.
+        // The message may contain a part of the request, which may have 64
+        // KB.
         if let Some((end, _)) = message.char_indices().nth(Failure::LONGEST) {
             message.truncate(end);
             message.push('…');

@@ -23,13 +23,13 @@ pub struct Flow {
     pub source: Ipv4Addr,
     /// The group.
     pub group: Ipv4Addr,
-    /// Where its packets are accepted.
+    /// The incoming interface.
     pub incoming: FlowInterface,
     /// The next router towards the source; null if the source is on the incoming link.
     pub upstream_neighbour: Option<Ipv4Addr>,
     /// The route to the source, as network/length.
     pub route: String,
-    /// Where its packets are sent.
+    /// The outgoing interfaces.
     pub outgoing: Vec<Outgoing>,
     /// Packets that were accepted.
     pub packets: u64,
@@ -41,7 +41,8 @@ pub struct Flow {
     pub unwanted_packets: u64,
     /// Milliseconds since the MFE was made or renewed.
     pub up_ms: u64,
-    /// Milliseconds until the MFE is renewed or ends; null is never.
+    /// Milliseconds until the MFE is renewed or ends; null if it never
+    /// ends.
     pub expires_in_ms: Option<u64>,
 }
 
@@ -67,9 +68,10 @@ pub struct Outgoing {
     pub index: u32,
     /// The neighbour, on a point-to-multipoint link.
     pub next_hop: Option<Ipv4Addr>,
-    /// Packets that were sent; null if the forwarder counts only for the whole MFE, as the
-    /// kernel does.
+    /// Packets that were sent; null if the forwarder counts only for the MFE as a whole,
+    /// as the kernel does.
     pub packets: Option<u64>,
-    /// Packets that the TTL threshold stopped; null as for `packets`.
+    /// Packets that were not sent because of the TTL threshold; null in the same case as
+    /// `packets`.
     pub ttl_too_low: Option<u64>,
 }

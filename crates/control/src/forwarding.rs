@@ -19,8 +19,8 @@ pub struct Proxy {
     pub upstream: String,
     /// The names or patterns of its backups, in the order in which they are used.
     pub backup: Vec<String>,
-    /// The interface that reports now: the upstream or a backup; null if none is up with an
-    /// address.
+    /// The interface that is used now: the upstream or a backup; null if none of them is up
+    /// and has an address.
     pub active: Option<String>,
     /// Its index.
     pub active_index: Option<u32>,
@@ -44,7 +44,8 @@ pub struct Downstream {
     pub index: Option<u32>,
     /// Whether streams are forwarded to it.
     pub forwarding: bool,
-    /// The other router that is the querier, and that therefore forwards in place of this one.
+    /// The other router that is the querier, and forwards instead of this one; null if there
+    /// is none.
     pub other_querier: Option<Ipv4Addr>,
 }
 
@@ -68,15 +69,15 @@ pub struct Route {
     pub group: String,
     /// The names or patterns of the interfaces where the packets are sent.
     pub to: Vec<String>,
-    /// Whether it works.
+    /// Whether it has an effect.
     pub state: RouteState,
-    /// Why it does not work, in a sentence; null if it does.
+    /// Why it has no effect; null if it has one.
     pub reason: Option<String>,
     /// How many flows it forwards now.
     pub flows: u64,
 }
 
-/// Whether a static route works.
+/// Whether a static route has an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

@@ -23,7 +23,7 @@ pub struct Group {
     pub index: u32,
     /// The group.
     pub group: Ipv4Addr,
-    /// Whether the list of sources includes or excludes.
+    /// Whether `sources` are the wanted sources or the excluded ones.
     pub mode: FilterMode,
     /// Milliseconds until the group timer ends; null in mode include.
     pub expires_in_ms: Option<u64>,
@@ -63,11 +63,12 @@ pub struct Source {
     pub source: Ipv4Addr,
     /// Whether its packets are forwarded to the link.
     pub forwarded: bool,
-    /// Milliseconds until its timer ends; null if it is blocked, which has no timer.
+    /// Milliseconds until the timer of the source ends; null if the source is
+    /// excluded, because it then has no timer.
     pub expires_in_ms: Option<u64>,
 }
 
-/// A membership that needs no host.
+/// A membership that exists without a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StaticMembership {
@@ -83,7 +84,7 @@ pub struct StaticMembership {
 pub struct Host {
     /// Its address.
     pub host: Ipv4Addr,
-    /// Whether its list of sources includes or excludes.
+    /// Whether `sources` are the sources that it wants or excludes.
     pub mode: FilterMode,
     /// Its sources, by address.
     pub sources: Vec<Ipv4Addr>,

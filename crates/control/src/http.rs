@@ -1,8 +1,7 @@
-//! HTTP/1.1 as far as the control socket needs it, without I/O. httparse reads the heads.
-//!
-//! Not hyper, which needs an asynchronous runtime, and not tiny_http, which has a thread for each
-//! connection and no deadline for a slow client. A body needs Content-Length: chunked bodies are
-//! refused.
+//! The part of HTTP/1.1 that the control socket needs, without I/O. httparse parses the heads.
+//! hyper is not used, because it needs an asynchronous runtime. tiny_http is not used, because it
+//! has a thread for each connection, and no deadline for a slow client. A body needs
+//! Content-Length: chunked bodies are refused.
 
 mod incoming;
 mod outgoing;

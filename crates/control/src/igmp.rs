@@ -40,12 +40,12 @@ pub struct IgmpLink {
     pub leave: String,
     /// How many groups the hosts want.
     pub groups: u64,
-    /// How many groups there may be.
+    /// The maximum number of groups.
     pub max_groups: u32,
-    /// Whether the library has the memberships of the link. It does not while another client
-    /// changes the owner of the interface, or while another router is the querier of a downstream.
+    /// Whether the memberships of the link are in the library. They are not while the owner of the
+    /// interface changes, or while another router is the querier of a downstream.
     pub memberships_in_library: bool,
-    /// What the link has counted since it is configured.
+    /// The counters of the link since mgmd began to serve it.
     pub counters: IgmpCounters,
 }
 
@@ -59,9 +59,10 @@ pub struct Querier {
     pub address: Option<Ipv4Addr>,
     /// Milliseconds since the querier changed.
     pub since_ms: u64,
-    /// Milliseconds until another querier counts as gone, unless it sends a query.
+    /// Milliseconds until the other querier counts as gone, unless it sends a query
+    /// before.
     pub other_expires_in_ms: Option<u64>,
-    /// Milliseconds until an IGMPv1 querier counts as gone; null if there is none.
+    /// Milliseconds until the IGMPv1 querier counts as gone; null if there is none.
     pub v1_querier_present_ms: Option<u64>,
 }
 
@@ -69,19 +70,20 @@ pub struct Querier {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timers {
-    /// The robustness: one less is how many times a message may be lost.
+    /// The robustness: a message may be lost this many times minus one.
     pub robustness: u8,
-    /// Between two General Queries.
+    /// The time between two General Queries.
     pub query_interval_ms: u64,
     /// How long hosts may take for an answer.
     pub query_response_interval_ms: u64,
-    /// Between two specific queries after a leave.
+    /// The time between two specific queries after a leave.
     pub last_member_query_interval_ms: u64,
-    /// How many specific queries there are after a leave.
+    /// How many specific queries are sent after a leave.
     pub last_member_query_count: u8,
-    /// Between the first General Queries.
+    /// The time between two of the first General Queries.
     pub startup_query_interval_ms: u64,
-    /// How many General Queries come at that interval.
+    /// How many General Queries are sent at
+    /// `startup_query_interval_ms`.
     pub startup_query_count: u8,
     /// How long a report is valid.
     pub group_membership_interval_ms: u64,
@@ -111,7 +113,7 @@ pub struct IgmpCounters {
     pub specific_queries: u64,
     /// Queries of another version than that of the link.
     pub wrong_version_queries: u64,
-    /// Reports and records that were accepted, without leaves.
+    /// Reports and records that were accepted, except leaves.
     pub reports: u64,
     /// Leave messages that were accepted.
     pub leaves: u64,
@@ -125,15 +127,16 @@ pub struct IgmpCounters {
     pub groups_refused: u64,
     /// New sources that a limit refused.
     pub sources_refused: u64,
-    /// New groups and sources that came too fast.
+    /// New groups and sources that the rate limit refused.
     pub creations_limited: u64,
-    /// Sequences of specific queries that came too fast.
+    /// Sequences of specific queries that the rate limit refused.
     pub queries_limited: u64,
     /// How often the tracking of a group ended because it had too many hosts.
     pub tracking_ended: u64,
-    /// Sources that hosts exclude and that are forwarded nevertheless.
+    /// Sources that hosts exclude, but whose packets are forwarded
+    /// nevertheless.
     pub exclusions_not_applied: u64,
-    /// Flows that a limit keeps from being sent up.
+    /// Flows that are not sent up because of a limit.
     pub flows_not_sent_up: u64,
     /// Queries that were sent.
     pub queries_sent: u64,
@@ -141,7 +144,8 @@ pub struct IgmpCounters {
     pub reports_sent: u64,
     /// Packets that the system did not send.
     pub send_failures: u64,
-    /// Packets that the buffer of the kernel lost.
+    /// Packets that were lost because the buffer of the
+    /// kernel was full.
     pub packets_lost: u64,
     /// Calls that the library refused.
     pub mgm_refusals: u64,

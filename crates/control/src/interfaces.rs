@@ -34,13 +34,15 @@ pub struct Interface {
     pub igmp: Option<InterfaceIgmp>,
     /// The client of the library that owns it.
     pub owner: Option<Owner>,
-    /// Packets leave by it only if their TTL on arrival is greater.
+    /// Packets are sent out of it only if the TTL with which they arrived is
+    /// greater.
     pub ttl_threshold: u8,
     /// The groups whose packets do not cross it.
     pub boundaries: Vec<Boundary>,
-    /// How many new flows a second packets on it may begin; null is no limit.
+    /// How many new flows packets on it may begin in a second; null if there
+    /// is no limit.
     pub new_flows_per_second: Option<u32>,
-    /// What it has counted since mgmd serves it.
+    /// Its counters.
     pub counters: InterfaceCounters,
 }
 
@@ -53,7 +55,7 @@ pub enum InterfaceState {
     Up,
     /// It exists and is down.
     Down,
-    /// It does not exist. mgmd serves it as soon as it does.
+    /// It does not exist. mgmd serves it as soon as it appears.
     Missing,
 }
 
@@ -72,7 +74,7 @@ pub enum Role {
     NoIgmp,
 }
 
-/// The state of IGMP in a few words. `GET /v1/igmp` has all of it.
+/// A summary of the state of IGMP. `GET /v1/igmp` returns all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InterfaceIgmp {
@@ -108,7 +110,8 @@ pub struct Boundary {
     pub name: Option<String>,
 }
 
-/// What an interface has counted. The counters never decrease.
+/// The counters of an interface since mgmd began to serve it. They never
+/// decrease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InterfaceCounters {

@@ -1,4 +1,4 @@
-//! The control socket of mgmd: what a client may ask, and what mgmd answers.
+//! The requests and answers of mgmd's control socket.
 //!
 //! mgmd serves HTTP/1.1 with JSON at a UNIX socket. docs/control.md documents it for users.
 //!

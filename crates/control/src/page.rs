@@ -1,11 +1,11 @@
-//! Long lists come in pages, so that neither mgmd nor a client stores a whole list, and the router
-//! does not stop while it makes one.
+//! Long lists are divided into pages. So neither mgmd nor a client stores a whole list, and the
+//! router is not interrupted for long.
 
 /// Which part of a list is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<K> {
-    /// The entry after which the page begins; `None` for the first page. The entry itself need not
-    /// exist any longer.
+    /// The page begins after this entry, even if the entry no longer exists. `None` for the first
+    /// page.
     pub after: Option<K>,
     /// How many entries the page has at most.
     pub limit: usize,
@@ -38,8 +38,8 @@ pub struct PageBuilder<T> {
 }
 
 impl<T> PageBuilder<T> {
-    /// How many parts the entries of a page have together, unless its first entry alone has more.
-    /// It bounds the memory of a page to some 2 MB.
+    /// The maximum number of parts of all entries of a page, unless its first entry alone has
+    /// more. It bounds the memory of a page to some 2 MB.
     pub const MAX_PARTS: usize = 10_000;
 
     /// An empty page.
@@ -54,7 +54,7 @@ impl<T> PageBuilder<T> {
         self.full || self.entries.len() >= self.limit
     }
 
-    /// Adds an entry that has this many parts. Returns false if it does not fit: then the caller
+    /// Adds an entry that has this many parts. Returns false if it does not fit. The caller then
     /// stops, and the next page begins with this entry.
     pub fn push(&mut self, entry: T, parts: usize) -> bool {
         let many = self.parts + parts > Self::MAX_PARTS && !self.entries.is_empty();
@@ -68,7 +68,8 @@ impl<T> PageBuilder<T> {
         true
     }
 
-    /// The entries, and whether the last `push` did not fit: then there are more.
+    /// The entries, and whether there are more, because the last `push` did not
+    /// fit.
     #[must_use]
     pub fn finish(self) -> (Vec<T>, bool) {
         (self.entries, self.full)

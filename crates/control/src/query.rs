@@ -4,7 +4,8 @@ use crate::error::Failure;
 use std::borrow::Cow;
 use std::str::FromStr;
 
-/// The parameters of a request, which a reader takes one after the other.
+/// The parameters of a request. The code that reads them takes each one
+/// out.
 #[derive(Debug)]
 pub(crate) struct Query<'a> {
     path: &'a str,
@@ -18,7 +19,8 @@ impl<'a> Query<'a> {
         Query { path, given, known: Vec::new() }
     }
 
-    /// The value of a parameter, if it is given. `allowed` says what it may be.
+    /// Takes the value of a parameter, if it is given. `allowed` describes the
+    /// allowed values, for the message.
     pub fn take<T: FromStr>(
         &mut self,
         name: &'static str,
@@ -35,7 +37,7 @@ impl<'a> Query<'a> {
         Ok(Some(value))
     }
 
-    /// An error if parameters are left.
+    /// Checks that no parameters are left, which would be unknown or given twice.
     pub fn finish(self) -> Result<(), Failure> {
         let Some((name, _)) = self.given.first() else { return Ok(()) };
         let path = self.path;

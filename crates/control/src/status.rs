@@ -11,7 +11,7 @@ pub struct Status {
     pub version: String,
     /// The version of the library that mgmd uses.
     pub library_version: String,
-    /// The number of mgmd's process.
+    /// The process id of mgmd.
     pub pid: u32,
     /// What forwards packets: "kernel" or "memory".
     pub forwarder: String,
@@ -27,7 +27,7 @@ pub struct Status {
     pub counts: Counts,
 }
 
-/// The configuration that holds.
+/// The current configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConfigStatus {
@@ -45,17 +45,18 @@ pub struct ConfigStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
-    /// Configured interfaces. A pattern counts as many as match it, and at least one.
+    /// Configured interfaces. A pattern counts as the number of interfaces that match
+    /// it, and at least as one.
     pub interfaces_configured: u64,
     /// Configured interfaces that exist and are up.
     pub interfaces_up: u64,
-    /// Groups that hosts want, the same group on two interfaces counted twice.
+    /// Groups that hosts want. A group that is wanted on two interfaces counts twice.
     pub groups: u64,
     /// Flows that have an MFE.
     pub flows: u64,
     /// Flows about which the library is asking its clients.
     pub flows_resolving: u64,
-    /// Entries that the forwarder refused; the library tries again.
+    /// Entries that the forwarder refused. The library tries again.
     pub flows_not_installed: u64,
     /// Upstreams of the proxy.
     pub proxies: u64,

@@ -1,4 +1,4 @@
-//! The proxy (RFC 4605): what the hosts of the downstreams want is reported on the upstreams.
+//! The proxy (RFC 4605): reports on the upstreams what the hosts of the downstreams want.
 //!
 //! ```text
 //!   downstream routers ─┐
@@ -28,7 +28,7 @@ use std::net::Ipv4Addr;
 
 pub(crate) use questions::Question;
 
-/// The link of a line of the log that is about all of them.
+/// The link index in a log line that is about all links.
 const NO_LINK: u32 = 0;
 
 /// The links of a router, by index.
@@ -38,7 +38,7 @@ pub(crate) type Links = BTreeMap<u32, Link>;
 #[derive(Debug, Default)]
 pub(crate) struct Proxy {
     upstreams: Vec<ProxyUpstream>,
-    /// The link that serves for each upstream now, in the order of the upstreams.
+    /// The link that each upstream uses now, in the order of the upstreams.
     serving: Vec<Option<u32>>,
     others: Others,
     raised: Raised,
@@ -46,15 +46,17 @@ pub(crate) struct Proxy {
     routes: Routes,
     /// Groups of which another component's membership changed.
     changed: BTreeSet<Ipv4Addr>,
-    /// Every group has to be looked at.
+    /// Whether all groups have to be checked, not only those
+    /// in `changed`.
     stale: bool,
-    /// The program is about to end: everything was left.
+    /// Whether the program is about to end, and all groups
+    /// were left.
     stopped: bool,
     warnings: Warnings,
 }
 
 impl Proxy {
-    /// Takes a configuration over, unless it is invalid.
+    /// Applies a configuration, unless it is invalid.
     pub fn configure(&mut self, upstreams: Vec<ProxyUpstream>, step: &mut Step) {
         match check_upstreams(&upstreams) {
             Ok(()) => {
@@ -67,12 +69,13 @@ impl Proxy {
         }
     }
 
-    /// Links, or their configuration, have changed.
+    /// Notes that links, or their configuration, have changed.
     pub fn links_changed(&mut self) {
         self.stale = true;
     }
 
-    /// Another component wants a flow, or no longer (I54).
+    /// Handles an alert: another component wants a flow, or no longer wants
+    /// it (I54).
     pub fn other_wants(&mut self, flow: Flow, wanted: bool, step: &mut Step) {
         if flow == Flow::WILDCARD {
             if wanted {
@@ -96,20 +99,21 @@ impl Proxy {
         }
     }
 
-    /// How many memberships of other components found no room (G45).
+    /// How many memberships of other components were refused at the limit (G45).
     pub fn others_refused(&self) -> u64 {
         self.others.refused()
     }
 
-    /// What other components wanted before this one registered. Sources do not count: the library
-    /// announces those that this component has to know when it takes an upstream (G37).
+    /// Adds the memberships that other components had before this one registered. Those with a
+    /// source are left out: when this component takes an upstream, the library announces those
+    /// that it has to report there (G37).
     pub fn found(&mut self, flows: &[Flow], step: &mut Step) {
         for flow in flows.iter().filter(|flow| !flow.has_source()) {
             self.other_wants(*flow, true, step);
         }
     }
 
-    /// The earliest deadline.
+    /// When [`Proxy::run`] is due.
     pub fn deadline(&self) -> Time {
         self.raised.deadline().min(self.accepted.deadline()).min(self.routes.deadline())
     }
@@ -123,7 +127,8 @@ impl Proxy {
         self.stale |= self.routes.retry_is_due(at);
     }
 
-    /// Ends a step: tells the upstreams what has changed on the other side.
+    /// Ends a step: passes the changes of downstreams and other components
+    /// to the upstreams.
     pub fn settle(&mut self, links: &mut Links, step: &mut Step) {
         let mut changed = std::mem::take(&mut self.changed);
         changed.extend(step.changed.drain(..).map(|(_, group)| group));
@@ -157,7 +162,8 @@ impl Proxy {
         }
     }
 
-    /// The serving link of each upstream: the first that can send, else the first that exists.
+    /// Chooses the link that each upstream uses: the first one that can send, otherwise the first
+    /// one that exists.
     fn choose(&self, links: &Links) -> Vec<Option<u32>> {
         let choose = |upstream: &ProxyUpstream| {
             let mut exist = upstream.links.iter().copied().filter(|link| is_upstream(links, *link));
@@ -166,7 +172,7 @@ impl Proxy {
         self.upstreams.iter().map(choose).collect()
     }
 
-    /// The serving links, or their upstreams, are others than before.
+    /// Moves routes, flows and MFEs after upstreams, or the links that they use, have changed.
     fn move_flows(&mut self, links: &mut Links, step: &mut Step) {
         let routes = self.wanted_routes();
         self.routes.settle(routes, step);
@@ -174,14 +180,14 @@ impl Proxy {
         let moved = raised.replan(|flow, from| self.way_up(flow, from, links));
         self.raised = raised;
         for Moved { flow, from, to } in moved {
-            // First the new way, so that no packet is lost.
+            // The new membership first, so that no packet is lost.
             raise(links, to, flow, true, step);
             raise(links, from, flow, false, step);
         }
         self.accepted.follow(&self.serving, step);
     }
 
-    /// Every group that an upstream may have to know.
+    /// All groups that an upstream may have to report.
     fn all_groups(&self, links: &Links) -> BTreeSet<Ipv4Addr> {
         let mut groups: BTreeSet<Ipv4Addr> = self.others.groups().collect();
         for link in links.values() {
@@ -195,13 +201,15 @@ impl Proxy {
         groups
     }
 
-    /// The database of a link for one group: the union of what its upstreams are for (I54).
+    /// The database of a link for one group: the union of the memberships that belong to
+    /// the upstreams of this link (I54).
     fn wanted(&self, link: u32, group: Ipv4Addr, links: &Links) -> Filter {
         let mut wanted = Filter::default();
         if Flow::any_source(group).is_link_local() {
             return wanted;
         }
-        // Each (*,g) is left out before the merge: it would take the sources of the others away.
+        // In the SSM range, a (*,g) is left out before the merge, because it would remove the
+        // sources of the others.
         let is_ssm = links.get(&link).is_some_and(|link| link.base.config.is_ssm(group));
         for (n, upstream) in self.upstreams.iter().enumerate() {
             if self.serving[n] != Some(link) || !upstream.groups.permits(group) {
@@ -217,8 +225,8 @@ impl Proxy {
         wanted
     }
 
-    /// What of a filter belongs to upstream number `n`: sources go to the first upstream of
-    /// their downstream that matches (I60).
+    /// The part of a filter that belongs to upstream number `n`. A source belongs to the first
+    /// matching upstream of its downstream (I60).
     fn share(&self, n: usize, mut filter: Filter, group: Ipv4Addr, from: Option<u32>) -> Filter {
         if !filter.exclude {
             filter.sources.retain(|source| self.first_for(*source, group, from) == Some(n));
@@ -235,8 +243,8 @@ impl Proxy {
         })
     }
 
-    /// The upstream by which a flow from this downstream is sent up now (I58). `None` if no
-    /// upstream is for its group; `Some(None)` if none of those can be used now.
+    /// The upstream to which a flow from this downstream is sent up now (I58). `None` if no
+    /// upstream has its group; `Some(None)` if none that has it can be used now.
     fn way_up(&self, flow: Flow, from: u32, links: &Links) -> Option<Option<u32>> {
         let group = flow.group();
         let is_for = |upstream: &ProxyUpstream| {
@@ -251,7 +259,7 @@ impl Proxy {
         Some(ways.flatten().next())
     }
 
-    /// The host routes: each network that one upstream alone names (I59).
+    /// The host routes: one for each network that only one upstream names (I59).
     fn wanted_routes(&self) -> BTreeMap<Prefix, u32> {
         // The upstreams that name each network.
         let mut named: BTreeMap<Prefix, BTreeSet<usize>> = BTreeMap::new();
@@ -264,26 +272,27 @@ impl Proxy {
         alone.filter_map(|(network, by)| Some((network, self.serving[*by.first()?]?))).collect()
     }
 
-    /// The library refused a call that is about no membership.
+    /// Handles the refusal of a call that is not about a membership.
     pub fn refused(&mut self, call: MgmCall, code: Code, step: &mut Step) {
         match call {
             MgmCall::AddRoute { network, link } => {
                 self.routes.refused(network, step.now);
                 self.log(link, LogEvent::RouteRefused { network, code }, step);
             }
-            // The MFE is gone: its next packet asks again.
+            // The MFE no longer exists. At its next packet, the library asks
+            // again.
             MgmCall::SetMfe { flow, .. } => self.accepted.forget(flow),
             _ => {}
         }
     }
 
-    /// Writes a line to the log that is about no configured link, unless one of its kind came
-    /// within the last minute.
+    /// Logs a line that is not about a configured link, unless a line of the same kind was
+    /// logged within the last minute.
     pub fn log(&mut self, link: u32, event: LogEvent, step: &mut Step) {
         step.log(&mut self.warnings, link, event);
     }
 
-    /// Leaves all groups, and takes back the host routes (I62).
+    /// Leaves all groups, and deletes the host routes (I62).
     pub fn stop(&mut self, links: &mut Links, step: &mut Step) {
         self.stopped = true;
         for link in links.values_mut() {
@@ -293,8 +302,8 @@ impl Proxy {
     }
 }
 
-/// What the hosts of a downstream want of a group, as an upstream reports it; `is_ssm` if the group
-/// is in its SSM range.
+/// The sources of a group that the hosts of a downstream want, as an upstream reports them.
+/// `is_ssm`: whether the group is in the SSM range of the upstream.
 fn reception(links: &Links, link: u32, group: Ipv4Addr, is_ssm: bool) -> Filter {
     let link = links.get(&link).filter(|link| link.base.config.role == Role::Downstream);
     let router = link.and_then(|link| Some((link, link.router()?)));

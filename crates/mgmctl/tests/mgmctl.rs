@@ -117,7 +117,7 @@ fn the_exit_status_says_who_has_refused() {
     let output = mgmctl(&nowhere, &["status"]);
     assert_eq!(output.status.code(), Some(3));
     let error = text(&output.stderr);
-    let expected = format!("mgmctl: no router listens at {}: start mgmd", nowhere.display());
+    let expected = format!("mgmctl: mgmd does not listen at {}: start mgmd", nowhere.display());
     assert!(error.starts_with(&expected), "{error}");
 }
 

@@ -1,4 +1,4 @@
-//! What arrives at mgmd.
+//! Parses the requests that arrive at mgmd.
 
 use super::MAX_HEADERS;
 use crate::error::{ErrorCode, Failure};
@@ -24,11 +24,11 @@ pub struct HttpRequest {
     pub body: Vec<u8>,
     /// Whether the client may send another request on this connection.
     pub keep_alive: bool,
-    /// How many bytes it took.
+    /// The length of the request in bytes.
     pub length: usize,
 }
 
-/// What a head says about the rest of the request.
+/// The fields of a head that describe the rest of the request.
 struct Head {
     method: String,
     target: String,
@@ -40,8 +40,8 @@ struct Head {
 /// Reads the request at the begin of `bytes`. Returns `None` if its end has not arrived yet.
 ///
 /// # Errors
-/// Why these bytes cannot become a request, whatever follows. Where the next request would begin
-/// is not known then, so the connection has to be closed after the error.
+/// The bytes are not the begin of a valid request. It is then not known where the next request
+/// begins, so the connection has to be closed after the error is sent.
 pub fn read_request(bytes: &[u8]) -> Result<Option<HttpRequest>, Failure> {
     let Some(head) = read_head(bytes)? else {
         return if bytes.len() >= MAX_REQUEST { Err(too_large()) } else { Ok(None) };
@@ -107,7 +107,8 @@ fn not_http(error: Error) -> Failure {
     }
 }
 
-/// HTTP/1.1 keeps the connection unless a side says otherwise, HTTP/1.0 only if the client asks.
+/// Whether the connection is kept: with HTTP/1.1, unless the client asks to close it; with
+/// HTTP/1.0, only if the client asks to keep it.
 fn keeps_alive(version: Option<u8>, headers: &[Header]) -> bool {
     let says = |word: &str| {
         let tokens = values(headers, "connection").flat_map(|value| value.split(|b| *b == b','));
@@ -121,8 +122,8 @@ fn values<'a>(headers: &'a [Header], name: &'a str) -> impl Iterator<Item = &'a 
     named.map(|header| header.value)
 }
 
-/// How long the body is. Two lengths, or a length beside a transfer encoding, would let two
-/// readers see different requests, so they are refused.
+/// The length of the body. A request with two lengths, or with a length and a transfer
+/// encoding, is refused, because different programs would read it differently.
 pub(super) fn body_length(headers: &[Header]) -> Result<usize, Failure> {
     if values(headers, "transfer-encoding").next().is_some() {
         let text = "a transfer encoding is not supported: send Content-Length";
@@ -136,6 +137,6 @@ pub(super) fn body_length(headers: &[Header]) -> Result<usize, Failure> {
     let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
     let number = std::str::from_utf8(length).ok().filter(|_| digits);
     let number = number.ok_or_else(|| Failure::invalid("invalid Content-Length: use a number"))?;
-    // A number that does not fit is too long in any case.
+    // A number that does not fit is beyond the limit in any case.
     Ok(number.parse().unwrap_or(usize::MAX))
 }

@@ -1,4 +1,5 @@
-//! What mgmd sends, and what a client sends and reads.
+//! Writes the answers of mgmd, and the requests of a
+//! client. Parses the answers for the client.
 
 use super::incoming::body_length;
 use super::MAX_HEADERS;

@@ -70,7 +70,8 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    /// All levels, from the quietest to the most talkative.
+    /// All levels, from the one with the fewest lines to
+    /// the one with the most.
     pub const ALL: [LogLevel; 6] = [
         LogLevel::Off,
         LogLevel::Error,

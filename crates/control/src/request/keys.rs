@@ -1,11 +1,12 @@
-//! How the entries of lists are named and ordered.
+//! The keys that identify the entries of lists, and give
+//! their order.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-/// The name of an interface: 1 to 15 bytes without a slash and spaces, as Linux has it.
+/// The name of an interface: 1 to 15 bytes without slashes and spaces, as on Linux.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]

@@ -50,7 +50,7 @@ pub(super) fn find(method: &str, path: &str) -> Result<&'static Endpoint, Failur
     Ok(endpoint)
 }
 
-/// The error for a path that does not exist, with all those that do.
+/// The error for a path that does not exist. It lists all paths.
 pub(super) fn unknown(path: &str) -> Failure {
     let paths = ENDPOINTS.iter().map(|e| format!("{} {}: {}", e.method, e.path, e.about));
     let text = format!("unknown path {path:?}: use one of the paths in \"details\"");

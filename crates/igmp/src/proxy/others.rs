@@ -1,11 +1,12 @@
-//! What other components of the router want, as the library tells it (I54).
+//! The memberships of other components of the router, which the library
+//! announces (I54).
 
 use crate::filter::Filter;
 use mgm_types::Flow;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-/// Their memberships.
+/// The memberships of the other components.
 #[derive(Debug, Default)]
 pub(super) struct Others {
     flows: BTreeSet<Flow>,
@@ -16,16 +17,17 @@ pub(super) struct Others {
 /// What an alert has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// A membership came or went.
+    /// A membership was added or removed.
     Changed,
-    /// It was known already, or was not there.
+    /// The membership was known already; or, for a removal,
+    /// it was not known.
     Unchanged,
-    /// There is no room for another one (G45).
+    /// The limit of memberships is reached (G45).
     Refused,
 }
 
 impl Others {
-    /// Notes a membership, if there are fewer than `limit`.
+    /// Adds a membership, if there are fewer than `limit`.
     pub fn add(&mut self, flow: Flow, limit: usize) -> Effect {
         if self.flows.contains(&flow) {
             Effect::Unchanged
@@ -51,19 +53,19 @@ impl Others {
         self.refused
     }
 
-    /// The end of `(*,*)` ends all that was said about `(*,g)`; what is left of it is said again
-    /// (docs/semantics.md, 4.2).
+    /// Removes every `(*,g)`, because `(*,*)` has ended. The library announces those that still
+    /// exist again (docs/semantics.md, 4.2).
     pub fn end_shared(&mut self) {
         self.flows.retain(|flow| flow.has_source());
     }
 
-    /// Their groups.
+    /// The groups of the memberships.
     pub fn groups(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
         self.flows.iter().map(|flow| flow.group())
     }
 
-    /// What they want of a group, as an upstream reports it; `is_ssm` if the group is in its SSM
-    /// range.
+    /// The sources of a group that the other components want, as an upstream reports them.
+    /// `is_ssm`: whether the group is in the SSM range of the upstream.
     pub fn filter(&self, group: Ipv4Addr, is_ssm: bool) -> Filter {
         let any = Flow::any_source(group);
         Filter::of_flows(self.flows.range(any..=any.last_of_group()).copied(), is_ssm)

@@ -10,7 +10,8 @@ use mgm_types::{Flow, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-/// How many flows without a route are remembered, to be moved to a backup.
+/// How many flows without a route are remembered, so that they can be
+/// moved to a backup.
 const REMEMBERED: usize = 65_536;
 
 /// What RPF_CALLBACK asks.
@@ -39,7 +40,7 @@ pub(super) struct Accepted {
 struct Place {
     /// The number of the upstream.
     upstream: usize,
-    /// The link that its MFE has.
+    /// The incoming link of its MFE.
     link: u32,
     until: Time,
 }
@@ -47,22 +48,23 @@ struct Place {
 impl Accepted {
     fn note(&mut self, flow: Flow, place: Place) {
         self.forget(flow);
-        // Those beyond the limit move when their MFEs are renewed.
+        // A flow beyond the limit moves when its MFE is renewed.
         if self.flows.len() < REMEMBERED {
             self.flows.insert(flow, place);
             self.ends.insert((place.until, flow));
         }
     }
 
-    /// The flow is no longer one of these.
+    /// Removes a flow.
     pub fn forget(&mut self, flow: Flow) {
         if let Some(Place { until, .. }) = self.flows.remove(&flow) {
             self.ends.remove(&(until, flow));
         }
     }
 
-    /// Other upstreams are configured: the upstream of a flow is now the one that has the link of
-    /// its MFE and is for it. If there is none, the library's next question decides.
+    /// Adapts all flows to another configuration. The upstream of a flow is now the one that has
+    /// the link of its MFE, and whose lists match the flow. If there is none, the flow is
+    /// forgotten, and the library's next question decides.
     pub fn upstreams_changed(&mut self, upstreams: &[ProxyUpstream]) {
         let ends = &mut self.ends;
         self.flows.retain(|flow, place| {
@@ -80,7 +82,7 @@ impl Accepted {
         });
     }
 
-    /// Moves the MFEs whose upstream is served by another link now.
+    /// Moves the MFEs of upstreams that use another link now.
     pub fn follow(&mut self, serving: &[Option<u32>], step: &mut Step) {
         for (flow, place) in &mut self.flows {
             let Some(link) = serving[place.upstream].filter(|link| *link != place.link) else {
@@ -91,7 +93,7 @@ impl Accepted {
         }
     }
 
-    /// The earliest end.
+    /// When the next flow is forgotten.
     pub fn deadline(&self) -> Time {
         self.ends.first().map_or(NEVER, |(until, _)| *until)
     }
@@ -108,7 +110,7 @@ impl Proxy {
     /// Answers an RPF question, and sends the flow up if its sender is on a downstream.
     pub fn asked(&mut self, question: Question, links: &mut Links, step: &mut Step) {
         let Question { number, flow, expected, neighbour, arrival } = question;
-        // An MFE lives so long at most without another question.
+        // An MFE does not exist longer than this without another question.
         let until = Time(step.now.0 + 2_000 * u64::from(step.settings.mfe_timeout));
         let accepted = self.accepts(flow, expected, arrival);
         let has_backup = |upstream: usize| self.upstreams[upstream].links.len() > 1;
@@ -136,8 +138,8 @@ impl Proxy {
         }
     }
 
-    /// The upstream at whose link a flow is accepted although no route leads there: the link
-    /// on which it arrives, if that one serves for the flow's group and source.
+    /// The upstream on which a flow is accepted although no route leads there. It is the one
+    /// on whose link the flow arrives, if its lists match the flow.
     fn accepts(&self, flow: Flow, expected: u32, arrival: u32) -> Option<usize> {
         let serves =
             |n: usize, link: u32| self.serving[n] == Some(link) && self.upstreams[n].is_for(flow);
@@ -145,8 +147,8 @@ impl Proxy {
         if expected == 0 {
             return Some(upstream);
         }
-        // Two upstreams may name one network, so that it has no route of its own. A route that
-        // leads to another upstream, which is not for this flow, does not count then (G35).
+        // If two upstreams name the same network, there is no host route for it. Then a route
+        // to an upstream whose lists do not match the flow is ignored (G35).
         let listed = self.upstreams[upstream].sources.is_some();
         let is_other = self.serving.contains(&Some(expected)) && expected != arrival;
         let expected_serves = (0..self.upstreams.len()).any(|n| serves(n, expected));
@@ -170,7 +172,7 @@ impl Proxy {
     }
 }
 
-/// A flow arrives on an upstream and is not accepted there: says why.
+/// Logs why a flow that arrives on an upstream is not accepted there.
 fn warn_of_arrival(question: Question, links: &mut Links, step: &mut Step) {
     let Question { flow, expected, arrival, .. } = question;
     if let Some(link) = links.get_mut(&arrival).filter(|link| link.is_upstream()) {

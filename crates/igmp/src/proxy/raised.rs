@@ -4,7 +4,7 @@ use crate::NEVER;
 use mgm_types::{Flow, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many flows are sent up at most.
+/// The maximum number of flows that are sent up.
 pub(super) const MOST: usize = 4_096;
 
 /// The flows, and when each of them ends unless the library asks about it again.
@@ -23,7 +23,7 @@ pub struct Way {
     pub until: Time,
 }
 
-/// A flow, and the upstreams by which it goes up, before and now.
+/// A flow, with its former and its present upstream.
 pub(super) struct Moved {
     pub flow: Flow,
     pub from: Option<u32>,
@@ -31,8 +31,8 @@ pub(super) struct Moved {
 }
 
 impl Raised {
-    /// The library asked about a flow from this downstream, which may go up by `to`. Returns what
-    /// changes; `Err` if there are too many flows.
+    /// Handles a question of the library about a flow. `way` has its downstream and upstream.
+    /// Returns how the upstream of the flow changes; `Err` if there are too many flows.
     pub fn asked(&mut self, flow: Flow, way: Way) -> Result<Moved, ()> {
         if !self.flows.contains_key(&flow) && self.flows.len() >= MOST {
             return Err(());
@@ -50,7 +50,8 @@ impl Raised {
         way.to
     }
 
-    /// The upstreams have changed: `way_up` says where each flow goes now. `None` if nowhere.
+    /// Adapts all flows after the upstreams have changed. `way_up` returns the new upstream of
+    /// a flow, or `None` if the flow is no longer sent up.
     pub fn replan(&mut self, way_up: impl Fn(Flow, u32) -> Option<Option<u32>>) -> Vec<Moved> {
         let mut moved = Vec::new();
         let ends = &mut self.ends;
@@ -69,7 +70,7 @@ impl Raised {
         moved
     }
 
-    /// The earliest end.
+    /// When the next flow ends.
     pub fn deadline(&self) -> Time {
         self.ends.first().map_or(NEVER, |(until, _)| *until)
     }

@@ -5,10 +5,10 @@ use crate::{Action, MgmCall, NEVER};
 use mgm_types::{Prefix, Time};
 use std::collections::BTreeMap;
 
-/// How long a refused route waits for its next try, in milliseconds.
+/// After this time, a refused route is tried again, in milliseconds.
 const RETRY: u64 = 60_000;
 
-/// The routes that the library has.
+/// The routes that were added to the library.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     added: BTreeMap<Prefix, u32>,
@@ -16,7 +16,8 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    /// Adds and deletes what differs from `wanted`. An add replaces a route of the same network.
+    /// Adds and deletes routes, so that the library has the routes `wanted`. Adding a route
+    /// replaces the one of the same network.
     pub fn settle(&mut self, wanted: BTreeMap<Prefix, u32>, step: &mut Step) {
         for (network, link) in &wanted {
             if self.added.get(network) != Some(link) {
@@ -33,18 +34,20 @@ impl Routes {
         self.added = wanted;
     }
 
-    /// The library refused to add a route: it is tried again later.
+    /// Notes that the library refused a route, so that it is tried
+    /// again later.
     pub fn refused(&mut self, network: Prefix, now: Time) {
         self.added.remove(&network);
         self.retry.get_or_insert(Time(now.0 + RETRY));
     }
 
-    /// When a refused route is due again.
+    /// When the refused routes are tried again.
     pub fn deadline(&self) -> Time {
         self.retry.unwrap_or(NEVER)
     }
 
-    /// Whether it is due at `at`; asked once.
+    /// Whether the refused routes are to be tried again at
+    /// `at`. Returns true once.
     pub fn retry_is_due(&mut self, at: Time) -> bool {
         self.retry.take_if(|due| *due <= at).is_some()
     }

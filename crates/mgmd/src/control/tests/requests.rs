@@ -151,7 +151,7 @@ fn the_client_says_what_is_wrong() {
     let text = |path: &std::path::Path| {
         Client::new(path).ask_json(&Request::Status).expect_err("nobody answers").to_string()
     };
-    assert!(text(&path).starts_with("no router listens at "), "{}", text(&path));
+    assert!(text(&path).starts_with("mgmd does not listen at "), "{}", text(&path));
     let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
     let other = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a client");
@@ -159,7 +159,7 @@ fn the_client_says_what_is_wrong() {
     });
     assert!(text(&path).ends_with("does another program listen there?"), "{}", text(&path));
     other.join().expect("it ends");
-    assert!(text(&path).starts_with("no router listens at "));
+    assert!(text(&path).starts_with("mgmd does not listen at "));
     std::fs::remove_file(path).expect("it is there");
 }
 
