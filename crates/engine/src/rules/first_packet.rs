@@ -17,7 +17,7 @@ use crate::packet::{Packet, Refused};
 use crate::tables::{
     AwaitedAnswers, FirstPacket, IifOrigin, Overrides, Purpose, Resolution, SourceId, Tables,
 };
-use mgm_types::{IfId, IfSet, Route};
+use mgm_types::{IfId, Route};
 
 /// A packet whose flow has no MFE.
 #[derive(Clone, Copy)]
@@ -113,7 +113,7 @@ fn resolve(t: &mut Tables, new: NewPacket<'_>, source: SourceId, fx: &mut Effect
             origin: IifOrigin::Route,
             waiting: AwaitedAnswers::Creation(asked.questions),
             asked_about: asked.about,
-            overrides: Overrides { on: asked.on, off: IfSet::default() },
+            overrides: Overrides { on: asked.on, ..Overrides::default() },
         };
         flow_limit::begin_resolution(t, flow, resolution);
     }
