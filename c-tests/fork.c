@@ -79,6 +79,7 @@ static int call_everything(void)
     refused(MgmHostGetLastMessage(&size, buffer));
     refused(MgmHostInterfaceIndex("lo", &x));
     refused(MgmHostInterfaceName(1, &size, buffer));
+    refused(MgmHostExplain(ip("10.0.0.5"), ip("239.1.1.1"), 0, 0, &size, buffer));
 
     /* No out-parameter was written. */
     wrong += handle != &config;

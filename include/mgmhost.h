@@ -829,6 +829,50 @@ DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
 /**
+ * Explains one flow as JSON: why its packets are forwarded, or why not.
+ *
+ * The flow may have an MFE or not. The text contains the route of the source,
+ * all interfaces on which packets may arrive, the client that RPF_CALLBACK
+ * asked and its answer, each interface that wants the flow with the memberships
+ * and the clients that hold them, boundaries, TTL thresholds, a recent refusal,
+ * the MFE with its counters, the entry of the forwarder, and the first reason
+ * why a packet would not go out. docs/status.md describes the text;
+ * docs/explain.schema.json defines it.
+ *
+ * Parameters:
+ * - dwSource: address of the source, network byte order.
+ * - dwGroup: address of the group, network byte order.
+ * - dwIfIndex: index of the interface on which packets of the flow arrive. 0
+ *   selects the interface on which they arrived, or else the one on which they
+ *   are expected.
+ * - dwIfNextHopAddr: next hop of this interface, network byte order.
+ * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
+ *   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
+ *   text can grow until the next call: allocate some more, or try again.
+ * - pbBuffer (out): the text in UTF-8, with a terminating zero.
+ *
+ * Returns:
+ * - NO_ERROR: the text is in the buffer.
+ * - ERROR_INSUFFICIENT_BUFFER: the buffer is too small, and is not written.
+ * - ERROR_INVALID_PARAMETER: a pointer is NULL; dwSource is not a unicast
+ *   address, or dwGroup not a multicast address; or dwIfIndex is 0 and
+ *   dwIfNextHopAddr is not.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library, and changes nothing. Its time does not depend on the
+ * number of flows. If the route of the source is not known, the library looks
+ * it up, without delaying other calls.
+ */
+DWORD MgmHostExplain(DWORD dwSource,
+                     DWORD dwGroup,
+                     DWORD dwIfIndex,
+                     DWORD dwIfNextHopAddr,
+                     PDWORD pdwBufferSize,
+                     PBYTE pbBuffer);
+
+/**
  * Serves the status and the metrics at a UNIX socket.
  *
  * mgmtop, curl and other programs can read them there. docs/status.md lists the

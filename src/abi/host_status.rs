@@ -8,11 +8,12 @@
     clippy::doc_markdown
 )]
 
+use super::args::{group, interface, source};
 use super::buffer::{fill_text, Buffer};
 use super::entry::entry;
 use super::types::*;
 use crate::manager::{Detail, Manager};
-use crate::types::{Refusal, Result};
+use crate::types::{Flow, Refusal, Result};
 use std::ffi::{c_char, CStr};
 use std::path::PathBuf;
 
@@ -93,6 +94,62 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
         let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
         let detail = Detail { mfes: dwFlags & MGMHOST_METRICS_MFES != 0, ..Detail::SUMMARY };
         fill_text(&mut buffer, &Manager::global().status(detail).to_metrics())
+    })
+}
+
+/// Explains one flow as JSON: why its packets are forwarded, or why not.
+///
+/// The flow may have an MFE or not. The text contains the route of the source,
+/// all interfaces on which packets may arrive, the client that RPF_CALLBACK
+/// asked and its answer, each interface that wants the flow with the memberships
+/// and the clients that hold them, boundaries, TTL thresholds, a recent refusal,
+/// the MFE with its counters, the entry of the forwarder, and the first reason
+/// why a packet would not go out. docs/status.md describes the text;
+/// docs/explain.schema.json defines it.
+///
+/// # Parameters
+/// - `dwSource`: address of the source, network byte order.
+/// - `dwGroup`: address of the group, network byte order.
+/// - `dwIfIndex`: index of the interface on which packets of the flow arrive. 0
+///   selects the interface on which they arrived, or else the one on which they
+///   are expected.
+/// - `dwIfNextHopAddr`: next hop of this interface, network byte order.
+/// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: size of the
+///   text in bytes, with the terminating zero. Pass 0 to ask for the size. The
+///   text can grow until the next call: allocate some more, or try again.
+/// - `pbBuffer` (out): the text in UTF-8, with a terminating zero.
+///
+/// # Returns
+/// - `NO_ERROR`: the text is in the buffer.
+/// - `ERROR_INSUFFICIENT_BUFFER`: the buffer is too small, and is not written.
+/// - `ERROR_INVALID_PARAMETER`: a pointer is NULL; dwSource is not a unicast
+///   address, or dwGroup not a multicast address; or dwIfIndex is 0 and
+///   dwIfNextHopAddr is not.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
+///
+/// # Threads
+/// Any thread, also inside callbacks. The call causes no callbacks. It does not
+/// start the library, and changes nothing. Its time does not depend on the
+/// number of flows. If the route of the source is not known, the library looks
+/// it up, without delaying other calls.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostExplain(
+    dwSource: DWORD,
+    dwGroup: DWORD,
+    dwIfIndex: DWORD,
+    dwIfNextHopAddr: DWORD,
+    pdwBufferSize: PDWORD,
+    pbBuffer: PBYTE,
+) -> DWORD {
+    entry("MgmHostExplain", || {
+        // SAFETY: the caller says what is there.
+        let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
+        let flow = Flow::new(source(dwSource)?, group(dwGroup)?);
+        let arrival = match (dwIfIndex, dwIfNextHopAddr) {
+            (0, 0) => None,
+            (index, next_hop) => Some(interface(index, next_hop)?),
+        };
+        fill_text(&mut buffer, &Manager::global().explain(flow, arrival).to_json())
     })
 }
 

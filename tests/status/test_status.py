@@ -17,6 +17,7 @@ os.environ.setdefault("MGM_LOG", "off")
 import mgm  # noqa: E402
 from mgm import Interface, host  # noqa: E402
 
+EXPLAIN_SCHEMA = pathlib.Path(__file__).parents[2] / "docs" / "explain.schema.json"
 SCHEMA = pathlib.Path(__file__).parents[2] / "docs" / "status.schema.json"
 GROUP = "239.1.1.1"
 
@@ -65,6 +66,23 @@ def test_schema(memberships: bool, mfes: bool) -> None:
     set_limits()
     status = host.status(memberships=memberships, mfes=mfes)
     validator(schema, format_checker=validator.FORMAT_CHECKER).validate(status)
+
+
+@pytest.mark.parametrize("source", ["10.0.0.5", "10.0.0.6", "11.0.0.1"])
+@pytest.mark.parametrize("arrival", [None, 1, 2, 9])
+def test_explain(source: str, arrival: int | None) -> None:
+    schema = json.loads(EXPLAIN_SCHEMA.read_text())
+    validator = jsonschema.Draft202012Validator
+    validator.check_schema(schema)
+    set_limits()
+    flow = host.explain(source, GROUP, arrival)
+    validator(schema, format_checker=validator.FORMAT_CHECKER).validate(flow)
+    on_iif = None if source == "10.0.0.5" else "no_packet"
+    reasons = {1: on_iif, 2: "wrong_interface", 9: "foreign_arrival"}
+    if source.startswith("10."):
+        assert flow["verdict"]["reason"] == reasons[arrival or 1]
+    elif arrival is None:
+        assert flow["verdict"]["reason"] == "no_route"
 
 
 def test_metrics() -> None:

@@ -394,6 +394,14 @@ pub fn metrics(flags: u32, buffer: &mut [u8]) -> Filled {
     Filled { function: "MgmHostGetMetrics", code, size: size as usize, count: 1 }
 }
 
+pub fn explain(flow: Flow, arrival: Option<Interface>, buffer: &mut [u8]) -> Filled {
+    let (s, g) = flow.dwords();
+    let (index, hop) = arrival.map_or((0, 0), |arrival| (arrival.index, arrival.hop()));
+    let mut size = room(buffer);
+    let code = code_of!(MgmHostExplain(s, g, index, hop, &mut size, buffer.as_mut_ptr()));
+    Filled { function: "MgmHostExplain", code, size: size as usize, count: 1 }
+}
+
 pub fn serve_status(path: Option<&CStr>) -> Result<()> {
     call!(MgmHostServeStatus(path.map_or(null(), CStr::as_ptr)))
 }

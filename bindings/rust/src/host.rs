@@ -400,6 +400,17 @@ pub fn metrics(mfes: bool) -> Result<String> {
     text(|buffer| ffi::metrics(mfes.into(), buffer))
 }
 
+/// Explains one flow as JSON (docs/status.md): why its packets are forwarded, or why not. `arrival`
+/// is the interface on which they arrive; `None` selects the one on which they arrived, or are
+/// expected.
+///
+/// # Errors
+/// [`Code::InvalidParameter`]: the flow is not a source and a group, or the index is 0.
+/// [`Code::CanNotComplete`]: this is a forked child.
+pub fn explain(flow: Flow, arrival: Option<Interface>) -> Result<String> {
+    text(|buffer| ffi::explain(flow, arrival, buffer))
+}
+
 /// Serves status and metrics at a UNIX socket; `None` stops serving.
 ///
 /// # Errors

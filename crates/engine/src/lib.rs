@@ -29,6 +29,10 @@ pub use notice::{
 pub use notice_text::Answer;
 pub use packet::{Header, Out, Outcome, Packet, Refused};
 pub use rules::enumeration::EnumKind;
+pub use rules::explanation::{
+    ArrivalRow, Explanation, FoundBy, Holder, Incoming, Obstacle, OifAnswer, PathRow, Reason,
+    RefusalRow, ResolutionPurpose, RpfQuestion, RpfState, WantedRow,
+};
 pub use rules::forwarder::WantedEntry;
 pub use rules::listing::{ClientRow, InterfaceRow, MembershipRow, Sizes};
 pub use rules::membership::Join;

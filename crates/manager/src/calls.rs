@@ -356,7 +356,7 @@ impl WalkTurn<'_> {
 
 impl Run {
     /// Passes the forwarder's counters of these flows to the engine, if the forwarder counts.
-    fn count(&mut self, flows: &[Flow]) {
+    pub(super) fn count(&mut self, flows: &[Flow]) {
         for &flow in flows {
             if let Some(counters) = self.system.counters(flow) {
                 self.engine.counted(flow, counters);

@@ -85,6 +85,11 @@ impl Installer {
         self.unsynced.len() + usize::from(self.all)
     }
 
+    /// Whether the entry of a flow waits for a retry.
+    pub fn is_waiting(&self, flow: Flow) -> bool {
+        self.all || self.unsynced.contains(&flow)
+    }
+
     /// The counts of installations so far.
     pub fn counters(&self) -> Installs {
         self.counters

@@ -64,7 +64,7 @@ pub use mgm_engine::{EnumKind, FlowRate, Join, MfeRow, OifRow};
 pub use platform::fork;
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
-pub use status::{Detail, Status};
+pub use status::{Detail, FlowStatus, Status};
 
 use mgm_dispatch as dispatch;
 use mgm_engine as engine;

@@ -318,6 +318,11 @@ impl SystemState {
         (self.installer.counters(), self.installer.waiting())
     }
 
+    /// Whether the forwarder's entry of a flow waits for a retry.
+    pub fn is_waiting(&self, flow: Flow) -> bool {
+        self.installer.is_waiting(flow)
+    }
+
     /// Interfaces that the forwarder no longer serves, because they do not exist in the system.
     pub fn lost(&mut self) -> Vec<IfId> {
         let Some(forwarder) = &mut self.forwarder else { return Vec::new() };

@@ -156,5 +156,6 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostSetLogCallback": [LOG_CALLBACK, c_void_p],
     "MgmHostGetStatus": [Number, PDWORD, c_void_p],
     "MgmHostGetMetrics": [Number, PDWORD, c_void_p],
+    "MgmHostExplain": [Number] * 4 + [PDWORD, c_void_p],
     "MgmHostServeStatus": [c_char_p],
 }

@@ -191,6 +191,17 @@ def status(*, memberships: bool = True, mfes: bool = True) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads(_text("MgmHostGetStatus", flags)))
 
 
+def explain(
+    source: Address, group: Address, arrival: Interface | int | None = None
+) -> dict[str, Any]:
+    """Explains one flow: why its packets are forwarded, or why not. docs/status.md describes the
+    answer. `arrival` is the interface on which they arrive; None selects the one on which they
+    arrived, or are expected."""
+    flow = dword(source), dword(group)
+    text = _text("MgmHostExplain", *flow, *(pair(arrival) if arrival is not None else (0, 0)))
+    return cast(dict[str, Any], json.loads(text))
+
+
 def metrics(*, mfes: bool = False) -> str:
     """Returns the metrics in the text format of Prometheus. With `mfes` they include the
     counters of each MFE."""
@@ -207,14 +218,14 @@ def _boundary(interface: int, scope: Network) -> MIB_IPMCAST_BOUNDARY:
     return MIB_IPMCAST_BOUNDARY(dwIfIndex=interface, dwGroupAddress=network, dwGroupMask=mask)
 
 
-def _text(function: str, flags: int) -> bytes:
+def _text(function: str, *arguments: int) -> bytes:
     size = DWORD(0)
     while True:
         # The text can grow until the next call.
         size.value += size.value // 8
         buffer = ctypes.create_string_buffer(max(size.value, 4096))
         size.value = len(buffer)
-        code = code_of(function, flags, ctypes.byref(size), buffer)
+        code = code_of(function, *arguments, ctypes.byref(size), buffer)
         if code == NO_ERROR:
             return buffer.value
         if code != ERROR_INSUFFICIENT_BUFFER:

@@ -140,5 +140,6 @@ extern "C" {
     pub fn MgmHostInterfaceName(index: D, size: *mut D, buffer: *mut u8) -> D;
     pub fn MgmHostGetStatus(flags: D, size: *mut D, buffer: *mut u8) -> D;
     pub fn MgmHostGetMetrics(flags: D, size: *mut D, buffer: *mut u8) -> D;
+    pub fn MgmHostExplain(s: D, g: D, index: D, hop: D, size: *mut D, buffer: *mut u8) -> D;
     pub fn MgmHostServeStatus(path: *const c_char) -> D;
 }

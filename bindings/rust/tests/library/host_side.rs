@@ -207,6 +207,19 @@ fn status_and_metrics() {
 }
 
 #[test]
+fn a_flow_is_explained() {
+    let _router = routed();
+    let client = silent(1);
+    client.take(1).unwrap();
+    let flow = Flow::new(SOURCE, GROUP);
+    assert!(host::explain(flow, None).unwrap().contains("\"reason\":\"no_member\""));
+    let elsewhere = host::explain(flow, Some(Interface::new(9))).unwrap();
+    assert!(elsewhere.contains("\"reason\":\"foreign_arrival\""));
+    let all = host::explain(Flow::any_source(GROUP), None);
+    assert_eq!(all.unwrap_err().code(), Some(Code::InvalidParameter));
+}
+
+#[test]
 fn the_status_is_served() {
     let _router = running();
     let path = std::env::temp_dir().join(format!("mgm-client-{}", std::process::id()));

@@ -4,13 +4,15 @@ use super::Engine;
 use crate::effects::Effects;
 use crate::packet::{Out, Outcome, Packet, Refused};
 use crate::rules::enumeration::EnumKind;
+use crate::rules::explain::ExplainedFlow;
+use crate::rules::explanation::Explanation;
 use crate::rules::forwarder::WantedEntry;
 use crate::rules::iif::SetMfe;
 use crate::rules::listing::Sizes;
 use crate::rules::retrieval::MfeRow;
 use crate::rules::{
-    enumeration, expiry, forwarder, iif, listing, packets, questions, retrieval, route_changes,
-    sources,
+    enumeration, expiry, explain, forwarder, iif, listing, packets, questions, retrieval,
+    route_changes, sources,
 };
 use crate::tables::ClientId;
 use mgm_types::{Counters, Domain, Flow, IfId, Interface, Ipv4Addr, Prefix, Result, Route, Time};
@@ -112,6 +114,21 @@ impl Engine {
         fx: &mut Effects,
     ) -> Result<()> {
         iif::set_mfe(&mut self.tables, SetMfe { client, flow, upstream, if_index }, fx)
+    }
+
+    /// Explains a flow, an `(s,g)`, whether or not it has an MFE: see [`Explanation`]. `arrival` is
+    /// the interface on which its packets arrive; `None` selects the one where they arrived, or
+    /// are expected. `route` is that of the source, if [`Engine::needs_route`]. Changes nothing,
+    /// and takes the same time however many flows there are.
+    #[must_use]
+    pub fn explain(
+        &self,
+        now: Time,
+        flow: Flow,
+        arrival: Option<Interface>,
+        route: Option<&Route>,
+    ) -> Explanation {
+        explain::explain(&self.tables, now, ExplainedFlow { flow, arrival, route })
     }
 
     // Routes (spec 5.1, 5.10).

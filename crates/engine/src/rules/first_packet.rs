@@ -18,7 +18,7 @@ use crate::tables::{
     AwaitedAnswers, FirstPacket, FlowRefusal, IifOrigin, Overrides, Purpose, Resolution, SourceId,
     Tables,
 };
-use mgm_types::{IfId, IfSet, Route};
+use mgm_types::{IfId, Route};
 
 /// A packet whose flow has no MFE.
 #[derive(Clone, Copy)]
@@ -129,7 +129,7 @@ fn resolve(t: &mut Tables, new: NewPacket<'_>, source: SourceId, fx: &mut Effect
             origin: IifOrigin::Route,
             waiting: AwaitedAnswers::Creation(asked.questions),
             asked_about: asked.about,
-            overrides: Overrides { on: asked.on, off: IfSet::default() },
+            overrides: Overrides { on: asked.on, ..Overrides::default() },
         };
         flow_limit::begin_resolution(t, flow, resolution);
     }

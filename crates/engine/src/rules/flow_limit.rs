@@ -55,7 +55,7 @@ fn take_from_bucket(t: &mut Tables, arrival: IfId, fx: &mut Effects) -> Result<(
 
 /// If more than half of the limit is used, an interface with more than half of all flows gets no
 /// more.
-fn may_begin(begun: &BegunFlows, arrival: IfId) -> Result<(), Refused> {
+pub fn may_begin(begun: &BegunFlows, arrival: IfId) -> Result<(), Refused> {
     let all = begun.len();
     if all >= begun.most {
         return Err(Refused::FlowLimit);

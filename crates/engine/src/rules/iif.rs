@@ -73,11 +73,11 @@ pub fn reshape(t: &mut Tables, flow: Flow, shape: &Shape<'_>, fx: &mut Effects) 
     let mut members = oifs::member_interfaces(t, flow);
     let Some(mfe) = t.flows.mfe_mut(flow) else { return };
     if let Some(Overrides { off, .. }) = answers {
-        off.iter().for_each(|id| mfe.rare().overrides.force(id, false));
+        off.iter().for_each(|id| mfe.rare().overrides.answer_off(id));
     }
     if let Some(Rare { overrides, .. }) = mfe.rare.as_deref_mut() {
         if let Some(Overrides { on, .. }) = answers {
-            overrides.off.subtract(on);
+            overrides.answer_on(on);
         }
         members.union_with(overrides.on.view());
         members.subtract(&overrides.off);

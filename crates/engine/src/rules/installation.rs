@@ -56,7 +56,9 @@ fn create_resolved(t: &mut Tables, flow: Flow, fx: &mut Effects) {
     create(t, NewMfe { flow, source, rpf, oifs, arrival, arrived, header: &header }, fx);
     t.flows.sources.release(source);
     if let Some(mfe) = has_off.then(|| t.flows.mfe_mut(flow)).flatten() {
-        mfe.rare().overrides.off = off;
+        let overrides = &mut mfe.rare().overrides;
+        overrides.answered = off.clone();
+        overrides.off = off;
     }
 }
 

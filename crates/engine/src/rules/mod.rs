@@ -57,6 +57,9 @@ pub mod unrouted;
 
 // What is read (6, 7), and what a forwarder must have installed.
 pub mod enumeration;
+pub mod explain;
+pub mod explain_reason;
+pub mod explanation;
 pub mod forwarder;
 pub mod listing;
 pub mod retrieval;

@@ -99,9 +99,20 @@ fn all_paths(t: &Tables, source: SourceId) -> impl Iterator<Item = Rpf> + '_ {
 /// first.
 #[inline(always)]
 fn interface_by(t: &Tables, source: SourceId, hop: NextHop, likely: Option<IfId>) -> Option<Rpf> {
+    interface_of(t, || t.flows.sources.addr(source), hop, likely)
+}
+
+/// The same for a source with this address.
+#[inline(always)]
+pub fn interface_of(
+    t: &Tables,
+    addr: impl FnOnce() -> Ipv4Addr,
+    hop: NextHop,
+    likely: Option<IfId>,
+) -> Option<Rpf> {
     let (neighbour, upstream) = match hop.origin {
         RouteOrigin::None | RouteOrigin::Local => return None,
-        RouteOrigin::Connected => (t.flows.sources.addr(source), Ipv4Addr::UNSPECIFIED),
+        RouteOrigin::Connected => (addr(), Ipv4Addr::UNSPECIFIED),
         RouteOrigin::Via(gateway) => (gateway, gateway),
     };
     let link = Interface::link(hop.if_index);

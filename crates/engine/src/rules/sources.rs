@@ -1,6 +1,6 @@
 //! The look-up of a flow's source (spec 5.1).
 
-use crate::tables::Tables;
+use crate::tables::{SourceId, Tables};
 use mgm_types::{Domain, Flow, Interface, Ipv4Addr, Prefix};
 
 /// The domain that packets on an interface belong to.
@@ -17,6 +17,11 @@ fn domain_of(t: &Tables, interface: Interface) -> Domain {
 #[inline]
 pub fn knows_source_of(t: &Tables, flow: Flow, arrival: Interface) -> bool {
     t.flows.knows_source_of(flow, domain_of(t, arrival))
+}
+
+/// The source of a flow whose packets arrive on an interface, if it is known.
+pub fn find(t: &Tables, flow: Flow, arrival: Interface) -> Option<SourceId> {
+    t.flows.find_source(flow, domain_of(t, arrival))
 }
 
 /// The look-up that must precede a call that names the flow: its source, in the routing domain of

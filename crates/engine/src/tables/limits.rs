@@ -65,6 +65,12 @@ impl ForwardingLimits {
                 .is_some_and(|scopes| scopes.iter().any(|scope| scope.contains(group)))
     }
 
+    /// A boundary that blocks a group on the interfaces of this index.
+    pub fn boundary_of(&self, if_index: u32, group: Ipv4Addr) -> Option<Scope> {
+        let scopes = self.boundaries.get(&if_index)?;
+        scopes.iter().copied().find(|scope| scope.contains(group))
+    }
+
     /// Whether there is no boundary.
     #[inline]
     pub fn has_no_boundary(&self) -> bool {

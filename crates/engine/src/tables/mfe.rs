@@ -43,6 +43,8 @@ pub struct Rpf {
 pub struct Overrides {
     pub on: IfSet,
     pub off: IfSet,
+    /// Those of `off` that an answer to CREATION_ALERT switched off, for `Engine::explain`.
+    pub answered: IfSet,
 }
 
 impl Overrides {
@@ -52,12 +54,26 @@ impl Overrides {
             if on { (&mut self.on, &mut self.off) } else { (&mut self.off, &mut self.on) };
         set.insert(id);
         cleared.remove(id);
+        self.answered.remove(id);
+    }
+
+    /// An answer to CREATION_ALERT switches an interface off.
+    pub fn answer_off(&mut self, id: IfId) {
+        self.force(id, false);
+        self.answered.insert(id);
+    }
+
+    /// Answers to CREATION_ALERT leave interfaces on: they are no longer off.
+    pub fn answer_on(&mut self, on: &IfSet) {
+        self.off.subtract(on);
+        self.answered.subtract(on);
     }
 
     /// Ends the override of an interface.
     pub fn clear(&mut self, id: IfId) {
         self.on.remove(id);
         self.off.remove(id);
+        self.answered.remove(id);
     }
 }
 

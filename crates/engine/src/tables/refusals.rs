@@ -76,6 +76,11 @@ impl RefusedFlows {
         self.by_flow.get(&flow)
     }
 
+    /// When a refused flow is forgotten.
+    pub fn end_of(&self, refused: &RefusedFlow) -> Option<Time> {
+        self.by_age.get(&refused.serial).map(|(end, _)| *end)
+    }
+
     /// Whether there is anything to do, now or later.
     #[inline]
     pub fn has_any(&self) -> bool {

@@ -8,6 +8,7 @@ mod alerts;
 mod behind;
 mod enumeration;
 mod equal_cost;
+mod explain;
 mod flow_limit;
 mod flow_rates;
 mod limits;

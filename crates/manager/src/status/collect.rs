@@ -55,7 +55,7 @@ impl Manager {
 }
 
 /// Names need not be UTF-8.
-fn name_text(name: Vec<u8>) -> String {
+pub(super) fn name_text(name: Vec<u8>) -> String {
     String::from_utf8_lossy(&name).into_owned()
 }
 
@@ -177,11 +177,11 @@ impl Run {
 }
 
 /// The address; `None` for 0.0.0.0.
-fn named(addr: Ipv4Addr) -> Option<Ipv4Addr> {
+pub(super) fn named(addr: Ipv4Addr) -> Option<Ipv4Addr> {
     (!addr.is_unspecified()).then_some(addr)
 }
 
-fn prefix(route: &Route) -> String {
+pub(super) fn prefix(route: &Route) -> String {
     format!("{}/{}", route.network, route.prefix_len)
 }
 
@@ -199,7 +199,7 @@ impl From<MembershipRow> for Membership {
 
 impl MfeStatus {
     /// `oifs_count`: whether its oifs have counters, which the kernel's oifs do not.
-    fn of(row: &MfeRow, oifs_count: bool) -> MfeStatus {
+    pub(super) fn of(row: &MfeRow, oifs_count: bool) -> MfeStatus {
         MfeStatus {
             source: row.flow.source(),
             group: row.flow.group(),

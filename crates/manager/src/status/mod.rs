@@ -4,10 +4,13 @@
 //! docs/status.schema.json defines: a field may be added, but never renamed or removed.
 
 mod collect;
+mod explain;
 mod metrics;
 
 #[cfg(test)]
 mod tests;
+
+pub use explain::FlowStatus;
 
 use super::counters::Deliveries;
 use crate::forwarder::ReversePath;
