@@ -18,7 +18,7 @@
 //!   what IGMP wants done.
 //! - `routes`: static routes. `proxies`: the interfaces of the IGMP proxies.
 //! - `answers`: answers the requests at the control socket. `reload`: the log lines of a reload.
-//! - `saved`: the groups that a restart keeps. `report`: log lines about the whole router.
+//! - `saved`: the groups that a restart keeps. `number`: "1 group". `report`: log lines about the whole router.
 //! - `library`: the functions of libmgm that the daemon needs; the program implements them.
 
 mod answers;
@@ -27,6 +27,7 @@ mod device;
 mod interfaces;
 mod jobs;
 pub mod library;
+mod number;
 mod plan;
 mod proxies;
 pub mod reactor;

@@ -12,10 +12,10 @@
 use super::context::Context;
 use super::device::Device;
 use super::jobs;
+use super::number::number;
 use super::plan::{is_named, steps, Plan, Step};
 use super::proxies::upstreams;
 use super::reactor::Source;
-use super::report::number;
 use super::saved::Saved;
 use super::shared::now;
 use super::sockets::Sockets;

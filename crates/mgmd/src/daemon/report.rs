@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::interfaces::Interfaces;
+use super::number::number;
 use super::plan::patterns;
 use crate::config::{Config, Forwarder, LogLevel, Pattern};
 use std::collections::BTreeSet;
@@ -52,12 +53,6 @@ pub fn status(context: Context<'_>, interfaces: &Interfaces) -> String {
     let flows = context.library.status(false).ok().and_then(|json| flows(&json));
     let flows = flows.map_or_else(String::new, |flows| format!(", {}", number(flows, "flow")));
     format!("{served} of {}, {}{flows}", number(all, "interface"), number(groups, "group"))
-}
-
-/// "1 group", "2 groups".
-#[must_use]
-pub fn number(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Logs how much was refused or dropped at a limit since the last call.
