@@ -27,13 +27,13 @@ mod tests;
 mod values;
 
 pub use difference::{Changes, NeedsRestart};
-pub use link::Link;
+pub use link::LinkSettings;
 pub use pattern::Pattern;
 pub use problem::Problem;
 
 use mgm_igmp::config::{AccessList, LinkConfig};
 use mgm_types::{Prefix, Scope};
-use problem::Source;
+use problem::FileText;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -206,7 +206,7 @@ impl Config {
     /// # Errors
     /// As for [`Config::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Config, Vec<Problem>> {
-        let source = Source::new(path, text);
+        let source = FileText::new(path, text);
         let (document, errors) = toml::de::DeTable::parse_recoverable(text);
         source.syntax(&errors);
         let config = read::config(&source, document.get_ref());

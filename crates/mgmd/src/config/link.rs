@@ -6,7 +6,7 @@ use mgm_igmp::config::{LinkConfig, Role};
 
 /// The settings of an interface of the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct LinkSettings {
     /// IGMP on it, with its role; none if mgmd does not speak IGMP there.
     pub igmp: Option<LinkConfig>,
     /// Packets leave by it only if their TTL on arrival is greater.
@@ -21,7 +21,7 @@ impl Config {
     /// The settings of the interface with this name. `None` if the configuration does not
     /// mention it.
     #[must_use]
-    pub fn link(&self, name: &str) -> Option<Link> {
+    pub fn link(&self, name: &str) -> Option<LinkSettings> {
         let interface = self.interface(name);
         let role = self.role(name);
         let is_named = interface.is_some()
@@ -29,7 +29,7 @@ impl Config {
             || self.routes.iter().any(|route| {
                 route.from.matches(name) || route.to.iter().any(|to| to.matches(name))
             });
-        is_named.then(|| Link {
+        is_named.then(|| LinkSettings {
             igmp: self.igmp(name, interface, role),
             ttl_threshold: interface.map_or(1, |interface| interface.ttl_threshold),
             boundaries: interface.map(|found| found.boundaries.clone()).unwrap_or_default(),

@@ -45,7 +45,7 @@ impl fmt::Display for Problem {
 }
 
 /// The text of a file, and its problems so far.
-pub(super) struct Source<'a> {
+pub(super) struct FileText<'a> {
     path: &'a Path,
     text: &'a str,
     /// Where each line begins.
@@ -58,10 +58,10 @@ pub(super) struct Source<'a> {
     broken_header: Cell<bool>,
 }
 
-impl<'a> Source<'a> {
-    pub(super) fn new(path: &'a Path, text: &'a str) -> Source<'a> {
+impl<'a> FileText<'a> {
+    pub(super) fn new(path: &'a Path, text: &'a str) -> FileText<'a> {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Source {
+        FileText {
             path,
             text,
             lines: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect(),

@@ -1,7 +1,7 @@
 //! Makes the structures of a configuration from the tables of a file.
 
 use super::keys::{BOUNDARY, ROOT};
-use super::problem::Source;
+use super::problem::FileText;
 use super::reader::{Item, Read, Section};
 use super::{check, read_igmp, values, Boundary, Config, Forwarder, Interface, LogLevel};
 use super::{Module, Pattern, Proxy, Route, Router};
@@ -10,7 +10,7 @@ use mgm_types::{Prefix, Scope};
 use toml::de::{DeTable, DeValue};
 
 /// Reads a whole file. The problems are added to `source`.
-pub(super) fn config<'r>(source: &'r Source<'r>, document: &'r DeTable<'r>) -> Config {
+pub(super) fn config<'r>(source: &'r FileText<'r>, document: &'r DeTable<'r>) -> Config {
     let root = Section::root(source, &ROOT, document);
     let router = root.inside("router").map(|section| (section, router(&section)));
     let interfaces = each(&root, "interface", interface);

@@ -3,7 +3,7 @@
 mod unknown;
 
 use super::keys::{Default, Key, Kind, Range, Table};
-use super::problem::Source;
+use super::problem::FileText;
 use super::values::{self, Parsed};
 use mgm_igmp::config::{AccessList, Rule};
 use mgm_types::{Flow, Prefix};
@@ -23,7 +23,7 @@ const IN_LIST: &str = "a list in which each element is";
 /// A table of the file.
 #[derive(Clone, Copy)]
 pub(super) struct Section<'r> {
-    pub source: &'r Source<'r>,
+    pub source: &'r FileText<'r>,
     pub table: &'static Table,
     values: &'r DeTable<'r>,
     /// Where it begins.
@@ -44,7 +44,7 @@ pub(super) struct Item<'r> {
 
 impl<'r> Section<'r> {
     /// The whole file.
-    pub fn root(source: &'r Source<'r>, table: &'static Table, values: &'r DeTable<'r>) -> Self {
+    pub fn root(source: &'r FileText<'r>, table: &'static Table, values: &'r DeTable<'r>) -> Self {
         Section { source, table, values, at: 0 }.checked()
     }
 

@@ -19,7 +19,7 @@ const PIECE: usize = 16 << 10;
 
 /// What a connection waits for.
 #[derive(Debug)]
-enum State {
+enum Phase {
     /// The first byte of a request.
     Idle,
     /// The rest of a request.
@@ -52,12 +52,12 @@ pub(super) trait Desk {
 pub(super) struct Connection {
     stream: UnixStream,
     peer: Option<Peer>,
-    state: State,
+    phase: Phase,
     /// The bytes that have arrived after the last complete request.
     input: Vec<u8>,
     /// The client has sent its last byte.
     ended: bool,
-    /// When the state ends if nothing happens before.
+    /// When the phase ends if nothing happens before.
     deadline: Instant,
 }
 
@@ -66,18 +66,18 @@ impl Connection {
     pub fn new(stream: UnixStream, limits: &Limits) -> io::Result<Connection> {
         stream.set_nonblocking(true)?;
         let peer = socket::peer(&stream);
-        let (state, input, ended) = (State::Idle, Vec::new(), false);
+        let (phase, input, ended) = (Phase::Idle, Vec::new(), false);
         let deadline = Instant::now() + limits.request;
-        Ok(Connection { stream, peer, state, input, ended, deadline })
+        Ok(Connection { stream, peer, phase, input, ended, deadline })
     }
 
     /// The events that `poll` has to report. It always reports that a client has
     /// closed the connection.
     pub fn interest(&self) -> PollFlags {
-        match self.state {
-            State::Idle | State::Reading => PollFlags::POLLIN,
-            State::Writing { .. } => PollFlags::POLLOUT,
-            State::Waiting(_) | State::Closed => PollFlags::empty(),
+        match self.phase {
+            Phase::Idle | Phase::Reading => PollFlags::POLLIN,
+            Phase::Writing { .. } => PollFlags::POLLOUT,
+            Phase::Waiting(_) | Phase::Closed => PollFlags::empty(),
         }
     }
 
@@ -86,39 +86,39 @@ impl Connection {
     }
 
     pub fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed)
+        matches!(self.phase, Phase::Closed)
     }
 
     /// How many bytes of an answer the client has not read yet.
     pub fn unread(&self) -> usize {
-        match &self.state {
-            State::Writing { bytes, sent, .. } => bytes.len() - sent,
+        match &self.phase {
+            Phase::Writing { bytes, sent, .. } => bytes.len() - sent,
             _ => 0,
         }
     }
 
     /// Reads or sends as much as is possible after `poll` has reported these events.
     pub fn ready(&mut self, events: PollFlags, limits: &Limits, desk: &mut impl Desk) {
-        match self.state {
-            State::Idle | State::Reading => {
+        match self.phase {
+            Phase::Idle | Phase::Reading => {
                 self.read();
                 self.advance(limits, desk);
             }
-            State::Writing { .. } => {
+            Phase::Writing { .. } => {
                 self.send(limits);
                 self.advance(limits, desk);
             }
             // The client has closed its end, so it would not read the
             // answer.
-            State::Waiting(_) if !events.is_empty() => self.close(),
-            State::Waiting(_) | State::Closed => {}
+            Phase::Waiting(_) if !events.is_empty() => self.close(),
+            Phase::Waiting(_) | Phase::Closed => {}
         }
     }
 
     /// Sends the answer of the router, if it is there. `room` is how many bytes the answer may
     /// have.
     pub fn look_for_answer(&mut self, room: usize, limits: &Limits, desk: &mut impl Desk) {
-        let State::Waiting(waiting) = &self.state else { return };
+        let Phase::Waiting(waiting) = &self.phase else { return };
         let Some(outcome) = waiting.slot.fetch() else { return };
         let ending = waiting.ending;
         let bytes = match outcome {
@@ -135,21 +135,21 @@ impl Connection {
         self.advance(limits, desk);
     }
 
-    /// Ends the present state if its deadline has passed. Returns the request if the router is
+    /// Ends the present phase if its deadline has passed. Returns the request if the router is
     /// late with the answer.
     pub fn expire(&mut self, now: Instant, limits: &Limits) -> Option<String> {
         if now < self.deadline {
             return None;
         }
-        match &self.state {
-            State::Idle | State::Writing { .. } | State::Closed => self.close(),
-            State::Reading => {
+        match &self.phase {
+            Phase::Idle | Phase::Writing { .. } | Phase::Closed => self.close(),
+            Phase::Reading => {
                 let text = format!("the request was not complete after {:?}", limits.request);
                 let failure = Failure::new(ErrorCode::RequestTimeout, text);
                 self.refuse(failure, "", Ending::Close, limits);
                 self.send(limits);
             }
-            State::Waiting(Waiting { slot, ending, what }) => {
+            Phase::Waiting(Waiting { slot, ending, what }) => {
                 let (ending, what) = (*ending, what.clone());
                 let begun = if slot.withdraw() {
                     "it has not begun and will not carry out the request"
@@ -166,10 +166,10 @@ impl Connection {
     }
 
     fn close(&mut self) {
-        if let State::Waiting(waiting) = &self.state {
+        if let Phase::Waiting(waiting) = &self.phase {
             waiting.slot.withdraw();
         }
-        self.state = State::Closed;
+        self.phase = Phase::Closed;
     }
 
     /// Reads once, so that a client that sends fast does not delay the others.
@@ -186,7 +186,7 @@ impl Connection {
 
     /// Handles the requests that have arrived, until one has to wait for its answer.
     fn advance(&mut self, limits: &Limits, desk: &mut impl Desk) {
-        while matches!(self.state, State::Idle | State::Reading) {
+        while matches!(self.phase, Phase::Idle | Phase::Reading) {
             match read_request(&self.input) {
                 Ok(Some(request)) => {
                     self.input.drain(..request.length);
@@ -197,8 +197,8 @@ impl Connection {
                 Ok(None) if self.ended => return self.close(),
                 Ok(None) if self.input.is_empty() => return,
                 Ok(None) => {
-                    if matches!(self.state, State::Idle) {
-                        self.state = State::Reading;
+                    if matches!(self.phase, Phase::Idle) {
+                        self.phase = Phase::Reading;
                         self.deadline = Instant::now() + limits.request;
                     }
                     return;
@@ -215,7 +215,7 @@ impl Connection {
         match asked {
             Ok(slot) => {
                 let what = format!("{} {}", http.method, http.target);
-                self.state = State::Waiting(Waiting { slot, ending, what });
+                self.phase = Phase::Waiting(Waiting { slot, ending, what });
                 self.deadline = Instant::now() + limits.answer;
             }
             Err(failure) => self.refuse(failure, &http.target, ending, limits),
@@ -227,13 +227,13 @@ impl Connection {
     }
 
     fn write(&mut self, bytes: Vec<u8>, ending: Ending, limits: &Limits) {
-        self.state = State::Writing { bytes, sent: 0, ending };
+        self.phase = Phase::Writing { bytes, sent: 0, ending };
         self.deadline = Instant::now() + limits.reading;
     }
 
     /// Sends as much of the answer as the kernel takes.
     fn send(&mut self, limits: &Limits) {
-        let State::Writing { bytes, sent, ending } = &mut self.state else { return };
+        let Phase::Writing { bytes, sent, ending } = &mut self.phase else { return };
         while *sent < bytes.len() {
             // MSG_NOSIGNAL: if the client has closed the connection, the result is
             // an error, not SIGPIPE.
@@ -248,7 +248,7 @@ impl Connection {
         if *ending == Ending::Close {
             return self.close();
         }
-        self.state = State::Idle;
+        self.phase = Phase::Idle;
         self.deadline = Instant::now() + limits.request;
     }
 }

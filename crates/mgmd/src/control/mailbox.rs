@@ -43,13 +43,13 @@ pub struct Asked {
 /// The place for the answer to one request.
 #[derive(Debug)]
 pub(super) struct Slot {
-    state: Mutex<State>,
+    state: Mutex<SlotState>,
     /// Signalled when the answer is there.
     answered: Arc<EventFd>,
 }
 
 #[derive(Debug)]
-enum State {
+enum SlotState {
     /// The event loop has not seen the request yet.
     Sent,
     /// The event loop is working on it.
@@ -110,7 +110,7 @@ impl Asked {
     /// A request, and the slot for its answer. `answered` is signalled when the answer is
     /// there.
     pub(super) fn new(request: Request, answered: Arc<EventFd>) -> (Asked, Arc<Slot>) {
-        let slot = Arc::new(Slot { state: Mutex::new(State::Sent), answered });
+        let slot = Arc::new(Slot { state: Mutex::new(SlotState::Sent), answered });
         (Asked { request, slot: Arc::clone(&slot) }, slot)
     }
 
@@ -130,9 +130,9 @@ impl Asked {
     /// longer waits.
     pub(super) fn take(&self) -> bool {
         let mut state = self.slot.lock();
-        let sent = matches!(*state, State::Sent);
+        let sent = matches!(*state, SlotState::Sent);
         if sent {
-            *state = State::Taken;
+            *state = SlotState::Taken;
         }
         sent
     }
@@ -147,15 +147,15 @@ impl Drop for Asked {
 }
 
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SlotState> {
         // The state is a single value, so a panic elsewhere leaves it whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(&self, outcome: Outcome) {
         let mut state = self.lock();
-        if matches!(*state, State::Sent | State::Taken) {
-            *state = State::Answered(Box::new(outcome));
+        if matches!(*state, SlotState::Sent | SlotState::Taken) {
+            *state = SlotState::Answered(Box::new(outcome));
             drop(state);
             self.answered.write(1).ok();
         }
@@ -164,11 +164,11 @@ impl Slot {
     /// The answer, if it is there.
     pub fn fetch(&self) -> Option<Outcome> {
         let mut state = self.lock();
-        if !matches!(*state, State::Answered(_)) {
+        if !matches!(*state, SlotState::Answered(_)) {
             return None;
         }
-        match std::mem::replace(&mut *state, State::Fetched) {
-            State::Answered(outcome) => Some(*outcome),
+        match std::mem::replace(&mut *state, SlotState::Fetched) {
+            SlotState::Answered(outcome) => Some(*outcome),
             _ => None,
         }
     }
@@ -177,8 +177,8 @@ impl Slot {
     /// on it.
     pub fn withdraw(&self) -> bool {
         let mut state = self.lock();
-        let sent = matches!(*state, State::Sent);
-        *state = State::Withdrawn;
+        let sent = matches!(*state, SlotState::Sent);
+        *state = SlotState::Withdrawn;
         sent
     }
 }

@@ -50,21 +50,21 @@ pub struct Join {
 
 /// All static routes.
 #[derive(Debug, Default)]
-pub struct Routes {
+pub struct StaticRoutes {
     rules: Vec<Rule>,
     flows: HashMap<Flow, Known>,
     ends: BTreeSet<(Time, Flow)>,
     limit: usize,
     /// How many flows were refused at the limit since the last
-    /// [`Routes::take_refused`].
+    /// [`StaticRoutes::take_refused`].
     refused: u32,
 }
 
-impl Routes {
+impl StaticRoutes {
     /// No routes yet; `limit` is the number of flows that they may join.
     #[must_use]
-    pub fn new(limit: usize) -> Routes {
-        Routes { limit, ..Routes::default() }
+    pub fn new(limit: usize) -> StaticRoutes {
+        StaticRoutes { limit, ..StaticRoutes::default() }
     }
 
     /// Whether a static route accepts the packets of a flow on the interface on which they
@@ -171,8 +171,8 @@ impl Routes {
 
     /// Sets the routes of a configuration, for the interfaces that are served now. Returns the
     /// memberships that may have changed, or `None` if no route has changed. If one has, the caller
-    /// calls [`Routes::asked`] for each existing MFE, because the library may not ask about it for
-    /// a long time.
+    /// calls [`StaticRoutes::asked`] for each existing MFE, because the library may not ask about
+    /// one for a long time.
     pub fn configure(
         &mut self,
         config: &Config,

@@ -26,12 +26,12 @@ pub struct Saved {
     /// The kernel's id of the start of the system. After another start of the system, `time` is
     /// meaningless.
     boot: String,
-    interfaces: BTreeMap<String, Vec<Group>>,
+    interfaces: BTreeMap<String, Vec<FileGroup>>,
 }
 
 /// A group, as in [`SavedGroup`].
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Group {
+struct FileGroup {
     group: Ipv4Addr,
     exclude: bool,
     wanted: Vec<Ipv4Addr>,
@@ -69,9 +69,9 @@ impl Saved {
 
     /// Adds an interface.
     pub fn add(&mut self, name: &str, groups: Vec<SavedGroup>) {
-        let groups: Vec<Group> = groups
+        let groups: Vec<FileGroup> = groups
             .into_iter()
-            .map(|SavedGroup { group, exclude, wanted, excluded }| Group {
+            .map(|SavedGroup { group, exclude, wanted, excluded }| FileGroup {
                 group,
                 exclude,
                 wanted,
@@ -135,7 +135,7 @@ impl Saved {
     pub fn take(&mut self, name: &str, config: &LinkConfig, now: Time) -> Option<Vec<SavedGroup>> {
         let groups = self.interfaces.remove(name)?;
         let is_young = now.0.checked_sub(self.time)? < config.intervals().group_membership;
-        let groups = groups.into_iter().map(|Group { group, exclude, wanted, excluded }| {
+        let groups = groups.into_iter().map(|FileGroup { group, exclude, wanted, excluded }| {
             SavedGroup { group, exclude, wanted, excluded }
         });
         is_young.then(|| groups.collect())

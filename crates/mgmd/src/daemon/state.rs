@@ -3,7 +3,7 @@
 //!
 //! [`Shared`]: super::shared::Shared
 
-use super::routes::{Join, Routes};
+use super::routes::{Join, StaticRoutes};
 use crate::config::Config;
 use mgm_igmp::{Action, Answer, Callback, Event, Igmp, Ownership, Settings};
 use mgm_types::{Flow, Time};
@@ -51,7 +51,7 @@ pub struct State {
     /// IGMP on all links.
     pub igmp: Igmp,
     /// The static routes.
-    pub routes: Routes,
+    pub routes: StaticRoutes,
     /// The names of the interfaces that are served.
     pub served: BTreeMap<u32, String>,
     /// Memberships that an operator added, by the names of their interfaces (M5).
@@ -74,7 +74,7 @@ impl State {
     pub fn new(config: &Config, seed: u64) -> State {
         let mut state = State {
             igmp: Igmp::new(seed),
-            routes: Routes::new(config.router.max_flows as usize),
+            routes: StaticRoutes::new(config.router.max_flows as usize),
             served: BTreeMap::new(),
             joins: BTreeMap::new(),
             unsent: 0,

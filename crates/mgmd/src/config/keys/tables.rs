@@ -146,9 +146,9 @@ pub static INTERFACE: Table = Table {
             "new-flows",
             Kind::Number(1, 1_000_000),
             Words("no limit"),
-            "How many new flows the packets that arrive on the interface may begin in a second, and \
-             at once. mgmd refuses further flows for 10 s each, and logs one line a minute. The \
-             streams that it already forwards are not limited.",
+            "How many new flows the packets that arrive on the interface may begin in a second. As \
+             many may begin at once. mgmd refuses each further flow for 10 s, and logs one line a \
+             minute. Streams that are forwarded already are not limited.",
         ),
     ],
 };

@@ -30,7 +30,7 @@ pub fn page(view: &View, query: &GroupsQuery) -> Result<Groups, Failure> {
             _ => None,
         };
         let full = view.context.shared.with(|state| {
-            let one = Interface { name, index, plan, hosts: query.hosts };
+            let one = ListedLink { name, index, plan, hosts: query.hosts };
             add(&one, state, (query.group, after), &mut page)
         });
         if full {
@@ -44,7 +44,7 @@ pub fn page(view: &View, query: &GroupsQuery) -> Result<Groups, Failure> {
 }
 
 /// An interface whose groups are listed.
-struct Interface<'a> {
+struct ListedLink<'a> {
     name: &'a str,
     index: u32,
     plan: &'a Plan,
@@ -54,7 +54,7 @@ struct Interface<'a> {
 /// Adds groups of one interface to the page: only the group `only`, or those after the group
 /// `after`. Returns whether the page is full.
 fn add(
-    link: &Interface,
+    link: &ListedLink,
     state: &State,
     (only, after): (Option<Ipv4Addr>, Option<Ipv4Addr>),
     page: &mut PageBuilder<Group>,
@@ -88,7 +88,7 @@ fn push(page: &mut PageBuilder<Group>, group: Group) -> bool {
     page.push(group, parts)
 }
 
-fn statics(link: &Interface, state: &State) -> Statics {
+fn statics(link: &ListedLink, state: &State) -> Statics {
     let mut statics = Statics::new();
     let igmp = &link.plan.igmp;
     let configured: BTreeSet<Flow> =
@@ -106,7 +106,7 @@ fn statics(link: &Interface, state: &State) -> Statics {
 }
 
 /// A group that no host wants.
-fn alone(link: &Interface, group: Ipv4Addr, static_memberships: Vec<StaticMembership>) -> Group {
+fn alone(link: &ListedLink, group: Ipv4Addr, static_memberships: Vec<StaticMembership>) -> Group {
     Group {
         interface: link.name.to_owned(),
         index: link.index,
@@ -124,7 +124,7 @@ fn alone(link: &Interface, group: Ipv4Addr, static_memberships: Vec<StaticMember
 }
 
 fn learned_group(
-    link: &Interface,
+    link: &ListedLink,
     known: &GroupStatus,
     static_memberships: Vec<StaticMembership>,
 ) -> Group {

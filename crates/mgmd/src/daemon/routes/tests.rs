@@ -22,8 +22,8 @@ fn flow(number: u8) -> Flow {
 }
 
 /// a0 has the index 1, b0 2 and c0 3.
-fn routes() -> Routes {
-    let mut routes = Routes::new(3);
+fn routes() -> StaticRoutes {
+    let mut routes = StaticRoutes::new(3);
     assert_eq!(routes.configure(&config(TEXT), &served(&["a0", "b0", "c0"])), Some(vec![]));
     routes
 }
