@@ -147,8 +147,8 @@ pub fn steps(
     if let Some(device) = device {
         let begins = served.is_none() && plan.is_some();
         let is_news = known.map(|known| &known.info) != Some(&device.info);
-        // IGMP must know the router's own addresses, so it is told of every device that has any. It
-        // is told of other devices only if they are served.
+        // IGMP must know the addresses of the router, so it is told of all devices that have some.
+        // A device without addresses matters only if it is served.
         let matters = plan.is_some() || has_addresses(device) || known.is_some_and(has_addresses);
         if begins || is_news && matters {
             steps.push(Step::Info(device.info.clone()));
