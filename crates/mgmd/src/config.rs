@@ -28,6 +28,7 @@ mod values;
 
 pub use difference::{Changes, NeedsRestart};
 pub use link::LinkSettings;
+pub use mgm_control::request::LogLevel;
 pub use pattern::Pattern;
 pub use problem::Problem;
 
@@ -88,23 +89,6 @@ pub enum Forwarder {
     Kernel,
     /// A table in the library, which sees no packets of the system.
     Memory,
-}
-
-/// The levels of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Nothing.
-    Off,
-    /// Errors.
-    Error,
-    /// Warnings too.
-    Warn,
-    /// Messages for operators too.
-    Info,
-    /// Messages for developers too.
-    Debug,
-    /// Every call too.
-    Trace,
 }
 
 /// `[[interface]]`: an interface, or all that match a pattern.

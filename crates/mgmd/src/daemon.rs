@@ -220,10 +220,9 @@ impl<L: Library> Daemon<L> {
     fn change(&mut self, request: &Request) -> Outcome {
         match request {
             Request::LogLevel(level) => {
-                let (before, to) = (self.parts.log.level(), answers::level_of(*level));
-                self.parts.log.set_level(to);
-                self.parts.library.set_log_level(to);
-                let before = answers::level(before);
+                let before = self.parts.log.level();
+                self.parts.log.set_level(*level);
+                self.parts.library.set_log_level(*level);
                 Ok(Answer::LogLevel(changes::LogLevelChanged { before, level: *level }))
             }
             _ => match self.reload_and_tell() {

@@ -75,17 +75,10 @@ fn level_of_environment() -> Result<Option<LogLevel>, String> {
     // There is only one thread yet.
     names.iter().for_each(|name| std::env::remove_var(name));
     let Some(level) = level else { return Ok(None) };
-    match level.to_string_lossy().as_ref() {
-        "off" => Ok(Some(LogLevel::Off)),
-        "error" => Ok(Some(LogLevel::Error)),
-        "warn" => Ok(Some(LogLevel::Warn)),
-        "info" => Ok(Some(LogLevel::Info)),
-        "debug" => Ok(Some(LogLevel::Debug)),
-        "trace" => Ok(Some(LogLevel::Trace)),
-        other => {
-            Err(format!("MGM_LOG={other} is invalid: use off, error, warn, info, debug or trace"))
-        }
-    }
+    let level = level.to_string_lossy();
+    LogLevel::named(&level).map(Some).ok_or_else(|| {
+        format!("MGM_LOG={level} is invalid: use off, error, warn, info, debug or trace")
+    })
 }
 
 fn start(

@@ -93,6 +93,12 @@ impl LogLevel {
             LogLevel::Trace => "trace",
         }
     }
+
+    /// The level with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<LogLevel> {
+        LogLevel::ALL.into_iter().find(|level| level.name() == name)
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -61,18 +61,7 @@ fn router(section: &Section<'_>) -> Router {
         max_igmp_entries: section.number("max-igmp-entries").unwrap_or(default.max_igmp_entries),
         clients: section.path_of_file("clients").unwrap_or(default.clients),
         control: section.path_of_file("control").unwrap_or(default.control),
-        log_level: section.word("log-level").map_or(default.log_level, log_level),
-    }
-}
-
-fn log_level(word: &str) -> LogLevel {
-    match word {
-        "off" => LogLevel::Off,
-        "error" => LogLevel::Error,
-        "warn" => LogLevel::Warn,
-        "debug" => LogLevel::Debug,
-        "trace" => LogLevel::Trace,
-        _ => LogLevel::Info,
+        log_level: section.word("log-level").and_then(LogLevel::named).unwrap_or(default.log_level),
     }
 }
 

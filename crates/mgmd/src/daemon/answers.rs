@@ -11,7 +11,7 @@ mod links;
 use super::context::Context;
 use super::interfaces::Interfaces;
 use super::shared::now;
-use crate::config::{Config, Forwarder, LogLevel};
+use crate::config::{Config, Forwarder};
 use mgm_control::status::{ConfigStatus, Counts, Status};
 use mgm_control::{request, Answer, ErrorCode, Failure, Request};
 use mgm_types::{Flow, Time};
@@ -112,7 +112,7 @@ impl View<'_> {
                 reloads: life.reloads,
                 reloads_refused: life.refused,
             },
-            log_level: level(self.context.log.level()),
+            log_level: self.context.log.level(),
             counts: self.counts()?,
         })
     }
@@ -147,31 +147,5 @@ impl View<'_> {
             modules: config.modules.len() as u64,
             clients: total("clients"),
         })
-    }
-}
-
-/// The level of the log in the words of the control socket.
-#[must_use]
-pub fn level(level: LogLevel) -> request::LogLevel {
-    match level {
-        LogLevel::Off => request::LogLevel::Off,
-        LogLevel::Error => request::LogLevel::Error,
-        LogLevel::Warn => request::LogLevel::Warn,
-        LogLevel::Info => request::LogLevel::Info,
-        LogLevel::Debug => request::LogLevel::Debug,
-        LogLevel::Trace => request::LogLevel::Trace,
-    }
-}
-
-/// The level of the log that a request names.
-#[must_use]
-pub fn level_of(level: request::LogLevel) -> LogLevel {
-    match level {
-        request::LogLevel::Off => LogLevel::Off,
-        request::LogLevel::Error => LogLevel::Error,
-        request::LogLevel::Warn => LogLevel::Warn,
-        request::LogLevel::Info => LogLevel::Info,
-        request::LogLevel::Debug => LogLevel::Debug,
-        request::LogLevel::Trace => LogLevel::Trace,
     }
 }
