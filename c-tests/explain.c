@@ -10,28 +10,16 @@
 
 #define FLOW "(10.0.0.5, 239.1.1.1)"
 
-/* Returns the explanation of FLOW; the caller frees it. */
-static char *explain(DWORD index)
+static DWORD explain(DWORD index, PDWORD size, PBYTE buffer)
 {
-    DWORD size = 0, code;
-    char *text = NULL;
     struct flow f = flow(FLOW);
 
-    /* The text may have grown since the library returned its size. */
-    while ((code = MgmHostExplain(f.source, f.group, index, 0, &size, (PBYTE)text)) ==
-           ERROR_INSUFFICIENT_BUFFER) {
-        free(text);
-        text = malloc(size);
-        CHECK(text != NULL);
-    }
-    OK(code);
-    CHECK_EQ(strlen(text) + 1, size);
-    return text;
+    return MgmHostExplain(f.source, f.group, index, 0, size, buffer);
 }
 
 static void check_says(const char *file, int line, DWORD index, const char *words)
 {
-    char *text = explain(index);
+    char *text = host_text(explain, index);
 
     if (strstr(text, words) == NULL)
         fail_check(file, line, "%s is not in %s", words, text);

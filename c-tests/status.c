@@ -13,28 +13,9 @@
 
 #define FLOW "(10.0.0.5, 239.1.1.1)"
 
-typedef DWORD show(DWORD flags, PDWORD size, PBYTE buffer);
-
-/* Returns the text of one of the two functions; the caller frees it. */
-static char *text_of(show *call, DWORD flags)
+static void check_says(text_call *call, DWORD flags, const char *words, bool expected)
 {
-    DWORD size = 0, code;
-    char *text = NULL;
-
-    /* The text may have grown since the library returned its size. */
-    while ((code = call(flags, &size, (PBYTE)text)) == ERROR_INSUFFICIENT_BUFFER) {
-        free(text);
-        text = malloc(size);
-        CHECK(text != NULL);
-    }
-    OK(code);
-    CHECK_EQ(strlen(text) + 1, size);
-    return text;
-}
-
-static void check_says(show *call, DWORD flags, const char *words, bool expected)
-{
-    char *text = text_of(call, flags);
+    char *text = host_text(call, flags);
 
     if ((strstr(text, words) != NULL) != expected)
         fail_check(__FILE__, __LINE__, "%s is%s in %s", words, expected ? " not" : "", text);
@@ -88,7 +69,7 @@ static void host_the_metrics_are_a_page_of_prometheus(void)
                "next_hop=\"\"} 2\n", true);
 }
 
-static void check_room(show *call)
+static void check_room(text_call *call)
 {
     BYTE room[64], guard[sizeof(room)];
     DWORD size = sizeof(room);

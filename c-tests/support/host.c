@@ -6,6 +6,7 @@
 #include <mgmhost.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_OIFS = 512, LINE = 400 };
@@ -47,6 +48,22 @@ size_t mgm_log_lines_since(size_t before, size_t expected)
 const char *mgm_last_line(void)
 {
     return last_line;
+}
+
+char *host_text(text_call *call, DWORD argument)
+{
+    DWORD size = 0, code;
+    char *text = NULL;
+
+    /* The text may have grown since the library returned its size. */
+    while ((code = call(argument, &size, (PBYTE)text)) == ERROR_INSUFFICIENT_BUFFER) {
+        free(text);
+        text = malloc(size);
+        CHECK(text != NULL);
+    }
+    OK(code);
+    CHECK_EQ(strlen(text) + 1, size);
+    return text;
 }
 
 MGMHOST_CONFIG config_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback, void *context)

@@ -28,6 +28,11 @@ void router_restart(DWORD mfe_timeout);
 MGMHOST_CONFIG config_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback, void *context);
 void restart_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback);
 
+/* A function of the host that writes a text into a buffer, with the convention of MgmHostGetStatus. */
+typedef DWORD text_call(DWORD argument, PDWORD size, PBYTE buffer);
+/* Returns the whole text; the caller frees it. */
+char *host_text(text_call *call, DWORD argument);
+
 /* Addresses: network byte order to and from "10.0.0.5", "*" for 0. */
 DWORD ip(const char *dotted);
 char *ip_text(DWORD address, char text[16]);
