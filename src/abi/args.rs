@@ -2,9 +2,9 @@
 
 use super::rows::Form;
 use super::types::*;
-use crate::manager::{EnumKind, FlowRate, Join};
+use crate::manager::{EnumKind, Join};
 use crate::types::{
-    is_host_source, Flow, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Scope,
+    is_host_source, Flow, Interface, Ipv4Addr, Rate, Refusal, Result, Route, RouteOrigin, Scope,
 };
 
 /// Converts a DWORD in network byte order to an address.
@@ -220,11 +220,11 @@ pub fn threshold(dword: DWORD) -> Result<u8> {
 }
 
 /// Checks a limit of new flows; `None` for none.
-pub fn flow_rate(per_second: DWORD, burst: DWORD) -> Result<Option<FlowRate>> {
+pub fn flow_rate(per_second: DWORD, burst: DWORD) -> Result<Option<Rate>> {
     match (per_second, burst) {
         (0, _) => Ok(None),
         (_, 0) => Err(Refusal::BadArgument("dwBurst is 0, so no flow could begin")),
-        _ => Ok(Some(FlowRate { per_second, burst })),
+        _ => Ok(Some(Rate { per_second, burst })),
     }
 }
 

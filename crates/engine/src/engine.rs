@@ -12,8 +12,8 @@ use crate::rules::{
     answers, boundaries, catching_up, change_of_owner, debug_log, domains, flow_rates, joining,
     leaving, limits, listing, lost_interfaces, ownership, questions, registration,
 };
-use crate::tables::{ClientId, Config, FlowRate, Tables};
-use mgm_types::{Domain, Flow, IfId, Interface, Result, Route, Scope, Time};
+use crate::tables::{ClientId, Config, Tables};
+use mgm_types::{Domain, Flow, IfId, Interface, Rate, Result, Route, Scope, Time};
 use widestring::U16CStr;
 
 /// The state of one multicast group manager.
@@ -252,15 +252,15 @@ impl Engine {
 
     /// Limits how many flows packets may begin on the interfaces of an index in a second; `None`
     /// removes the limit. The caller has set the time.
-    pub fn set_flow_rate(&mut self, if_index: u32, rate: Option<FlowRate>, fx: &mut Effects) {
+    pub fn set_flow_rate(&mut self, if_index: u32, rate: Option<Rate>, fx: &mut Effects) {
         flow_rates::set(&mut self.tables, if_index, rate, fx)
     }
 
     /// The limits of new flows by interface index, also of interfaces that are not taken, and how
     /// often each has refused a flow.
-    pub fn flow_rates(&self) -> impl Iterator<Item = (u32, FlowRate, u64)> + '_ {
+    pub fn flow_rates(&self) -> impl Iterator<Item = (u32, Rate, u64)> + '_ {
         let rates = self.tables.flow_rates.iter();
-        rates.map(|(index, bucket)| (index, bucket.rate, bucket.refused))
+        rates.map(|(index, bucket)| (index, bucket.rate(), bucket.refused))
     }
 
     /// Names a scope; an empty name deletes the name.

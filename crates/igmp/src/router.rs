@@ -9,7 +9,6 @@ mod querier;
 mod queries;
 mod records;
 mod room;
-mod token_bucket;
 mod tracking;
 mod transitions;
 mod version;
@@ -28,11 +27,10 @@ use crate::step::Step;
 use crate::NEVER;
 use group::Group;
 use groups::Groups;
-use mgm_types::Time;
+use mgm_types::{Rate, Time, TokenBucket};
 use querier::Querier;
 use queries::Asker;
 use std::net::Ipv4Addr;
-use token_bucket::{TokenBucket, CREATIONS, SEQUENCES};
 use transitions::Scope;
 
 /// The parts of a link that a step of its router works on.
@@ -41,6 +39,11 @@ pub(crate) struct Context<'c, 's> {
     pub memberships: &'c mut Memberships,
     pub step: &'c mut Step<'s>,
 }
+
+/// New groups and sources of a link: a thousand in a second, two thousand at once (I76).
+const CREATIONS: Rate = Rate { per_second: 1_000, burst: 2_000 };
+/// Sequences of specific queries of a link: two hundred in a second, four hundred at once (I76).
+const SEQUENCES: Rate = Rate { per_second: 200, burst: 400 };
 
 /// How long the querier of a link has been it, and will be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +72,8 @@ impl RouterSide {
         RouterSide {
             querier: Querier::new(),
             groups: Groups::default(),
-            creations: TokenBucket::new(CREATIONS, now),
-            sequences: TokenBucket::new(SEQUENCES, now),
+            creations: TokenBucket::full(CREATIONS, now),
+            sequences: TokenBucket::full(SEQUENCES, now),
             // Until then, there may be hosts whose reports no router has received.
             unknown_until: Time(now.0 + base.config.intervals().group_membership),
         }

@@ -60,7 +60,7 @@ mod tests;
 pub use callbacks::Callbacks;
 pub use host_calls::{PacketIn, Verdict};
 pub use interface_names::{interface_index, interface_name};
-pub use mgm_engine::{EnumKind, FlowRate, Join, MfeRow, OifRow};
+pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
 pub use platform::fork;
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;

@@ -3,8 +3,7 @@
 
 use super::state::State;
 use super::Manager;
-use crate::engine::FlowRate;
-use crate::types::{Interface, Result, Scope};
+use crate::types::{Interface, Rate, Result, Scope};
 use widestring::{U16CStr, U16CString};
 
 impl Manager {
@@ -53,12 +52,12 @@ impl Manager {
     ///
     /// # Errors
     /// `BadSetting`, `Stopping`.
-    pub fn set_flow_limit(&self, if_index: u32, rate: Option<FlowRate>) -> Result<()> {
+    pub fn set_flow_limit(&self, if_index: u32, rate: Option<Rate>) -> Result<()> {
         self.act(State::started, |run| {
             run.set_clock();
             run.engine.set_flow_rate(if_index, rate, &mut run.fx);
             match rate {
-                Some(FlowRate { per_second, burst }) => ::log::info!(
+                Some(Rate { per_second, burst }) => ::log::info!(
                     "interface {if_index} gets {per_second} new flows a second, {burst} at once"
                 ),
                 None => ::log::info!("the new flows of interface {if_index} are not limited"),

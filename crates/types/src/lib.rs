@@ -15,6 +15,7 @@ mod room;
 mod route;
 pub mod route_view;
 mod scope;
+mod token_bucket;
 
 pub use counters::Counters;
 pub use error::{Code, Refusal, Result};
@@ -24,6 +25,7 @@ pub use interface::{IfId, Interface};
 pub use room::{grow_numbered, Headroom};
 pub use route::{Domain, NextHop, Prefix, Route, RouteOrigin};
 pub use scope::Scope;
+pub use token_bucket::{Rate, TokenBucket};
 
 pub use std::net::Ipv4Addr;
 

@@ -7,8 +7,8 @@ use super::memory;
 use crate::effects::Effects;
 use crate::packet::Refused;
 use crate::tables::begun_flows::NOWHERE;
-use crate::tables::{BegunFlows, FlowRate, Purpose, Resolution, Tables};
-use mgm_types::{Flow, IfId, Time};
+use crate::tables::{BegunFlows, Purpose, Resolution, Tables};
+use mgm_types::{Flow, IfId, Rate, Time};
 
 /// The time between two log messages about refused flows.
 const SILENCE_MS: u64 = 60_000;
@@ -39,7 +39,7 @@ fn take_from_bucket(t: &mut Tables, arrival: IfId, fx: &mut Effects) -> Result<(
     }
     if t.now >= bucket.silent_until {
         bucket.silent_until = Time(t.now.0 + SILENCE_MS);
-        let FlowRate { per_second, burst } = bucket.rate;
+        let Rate { per_second, burst } = bucket.rate();
         fx.log.push((
             log::Level::Warn,
             format!(

@@ -21,7 +21,7 @@ pub use begun_flows::BegunFlows;
 pub use changes::{Change, Changes, PendingChange};
 pub use clients::{ClientId, Clients};
 pub use expiry::{Expiry, ExpiryEntry};
-pub use flow_rates::{FlowRate, FlowRates};
+pub use flow_rates::FlowRates;
 pub use flows::{FlowPlace, Flows, Members, MfeEntry, Side};
 pub use interfaces::{Interfaces, Slot};
 pub use limits::ForwardingLimits;

@@ -1,7 +1,7 @@
 //! How many flows may begin on an interface in a second (spec 0.9).
 
 use super::*;
-use crate::FlowRate;
+use mgm_types::Rate;
 
 /// A has interfaces 1 to 3. The sources 10.x are connected on interface 1, 20.x on interface 2.
 fn stage() -> Router {
@@ -16,10 +16,10 @@ fn stage() -> Router {
 
 /// Permits so many new flows a second on an interface, and so many at once.
 fn limit(r: &mut Router, index: u32, per_second: u32, burst: u32) {
-    set(r, index, Some(FlowRate { per_second, burst }));
+    set(r, index, Some(Rate { per_second, burst }));
 }
 
-fn set(r: &mut Router, index: u32, rate: Option<FlowRate>) {
+fn set(r: &mut Router, index: u32, rate: Option<Rate>) {
     r.run(|engine, fx| engine.set_flow_rate(index, rate, fx));
 }
 
@@ -96,7 +96,7 @@ fn t0_9_a_flow_beyond_the_limit_is_refused_for_ten_seconds() {
         assert_eq!(packet(&mut r, &name(1, 3), 1.there()), Outcome::Resolving);
         assert_eq!(packet(&mut r, &name(1, 4), 1.there()), TOO_MANY);
         let rates: Vec<_> = r.engine.flow_rates().collect();
-        assert_eq!(rates, [(1, FlowRate { per_second: 1, burst: 1 }, 2)], "two flows");
+        assert_eq!(rates, [(1, Rate { per_second: 1, burst: 1 }, 2)], "two flows");
         assert_eq!(refused(&r), 3, "and three packets");
         r.seconds_pass(1);
         assert_eq!(r.engine.sizes().refused_flows, 1);
@@ -163,7 +163,7 @@ fn d81_another_limit_begins_full_and_the_same_one_changes_nothing() {
     let refused = r.engine.flow_rates().next().unwrap().2;
     limit(&mut r, 1, 2, 4);
     let (_, rate, now) = r.engine.flow_rates().next().unwrap();
-    assert_eq!(rate, FlowRate { per_second: 2, burst: 4 });
+    assert_eq!(rate, Rate { per_second: 2, burst: 4 });
     assert!(now >= refused, "it goes on counting");
 }
 

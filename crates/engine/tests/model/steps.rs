@@ -1,8 +1,7 @@
 //! The steps of a walk: small numbers that mean something in every state, so
 //! that any step may be left out of a sequence and the rest still makes sense.
 
-use mgm_engine::FlowRate;
-use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, Route, RouteOrigin, Scope};
+use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, Rate, Route, RouteOrigin, Scope};
 use std::fmt;
 use std::sync::Arc;
 
@@ -194,9 +193,9 @@ pub fn scope(operand: u8) -> Scope {
 }
 
 /// A limit of new flows that walks reach, or none.
-pub fn rate(operand: u8) -> Option<FlowRate> {
+pub fn rate(operand: u8) -> Option<Rate> {
     let (per_second, burst) = (u32::from(operand) % 4, 1 + u32::from(operand) / 4 % 3);
-    (per_second > 0).then_some(FlowRate { per_second, burst })
+    (per_second > 0).then_some(Rate { per_second, burst })
 }
 
 /// The same numbers for the same seed, on every machine (SplitMix64).

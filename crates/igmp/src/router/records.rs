@@ -8,12 +8,11 @@ use crate::router::admission::{MessageKind, ReceivedRecord, Rules};
 use crate::router::group::{Group, Questions};
 use crate::router::queries::Asker;
 use crate::router::room::{Limit, Room};
-use crate::router::token_bucket::TokenBucket;
 use crate::router::tracking::Reported;
 use crate::router::transitions::{apply, creates, may_change, CheckedRecord};
 use crate::router::{Context, RouterSide, Snapshot};
 use crate::DropReason;
-use mgm_types::{Flow, Time};
+use mgm_types::{Flow, Time, TokenBucket};
 use std::net::Ipv4Addr;
 
 impl RouterSide {

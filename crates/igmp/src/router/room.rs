@@ -1,8 +1,7 @@
 //! Whether another group or source may be created: the limits of I52 and the rate of I76.
 
 use crate::counters::Counters;
-use crate::router::token_bucket::TokenBucket;
-use mgm_types::Time;
+use mgm_types::{Time, TokenBucket};
 
 /// What limits the creations of one step.
 pub(super) struct Room<'a> {

@@ -2,9 +2,9 @@
 //! everything else at once.
 
 use super::*;
-use crate::engine::{FlowRate, MembershipRow, MfeRow, Refused};
+use crate::engine::{MembershipRow, MfeRow, Refused};
 use crate::state::Run;
-use crate::types::Route;
+use crate::types::{Rate, Route};
 use crate::Manager;
 use std::ops::ControlFlow;
 use widestring::U16CStr;
@@ -142,7 +142,7 @@ impl Run {
             flow_rates: self
                 .engine
                 .flow_rates()
-                .map(|(index, FlowRate { per_second, burst }, refused)| FlowRateStatus {
+                .map(|(index, Rate { per_second, burst }, refused)| FlowRateStatus {
                     index,
                     per_second,
                     burst,

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::engine::{Notice, NoticeKind};
-use crate::types::{Flow, Route, RouteOrigin, Scope};
-use crate::{Callbacks, FlowRate, ForwarderChoice, Join, Manager, PacketIn, Settings};
+use crate::types::{Flow, Rate, Route, RouteOrigin, Scope};
+use crate::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings};
 use serde_json::{json, Value};
 use widestring::U16CString;
 
@@ -63,7 +63,7 @@ fn set_limits(manager: &Manager) {
     let scope = |third, length| Scope::new(Ipv4Addr::new(239, 192, third, 0), length).unwrap();
     manager.set_ttl_threshold(Interface::link(9), 16).unwrap();
     manager.set_ttl_threshold(Interface::link(1), 1).unwrap();
-    let rate = FlowRate { per_second: 100, burst: 200 };
+    let rate = Rate { per_second: 100, burst: 200 };
     manager.set_flow_limit(9, Some(rate)).unwrap();
     manager.set_flow_limit(2, Some(rate)).unwrap();
     manager.set_flow_limit(2, None).unwrap();

@@ -1,9 +1,9 @@
 //! TTL thresholds and administrative boundaries (spec 3.7, D30 to D32), and how many flows may
 //! begin in a second (spec 0.9, D81).
 
-use super::{Answered, Model, Rate};
-use mgm_engine::{FlowRate, Refused};
-use mgm_types::{Code, Interface, Ipv4Addr, Scope};
+use super::{Answered, LimitedIndex, Model};
+use mgm_engine::Refused;
+use mgm_types::{Code, Interface, Ipv4Addr, Rate, Scope};
 
 impl Model {
     /// The TTL that a packet must exceed to go out there (D15).
@@ -40,7 +40,7 @@ impl Model {
     }
 
     /// Sets a limit of new flows, or removes it (D81).
-    pub fn set_rate(&mut self, index: u32, limit: Option<FlowRate>) {
+    pub fn set_rate(&mut self, index: u32, limit: Option<Rate>) {
         let before = self.rates.iter().find(|rate| rate.index == index).copied();
         if before.map(|rate| rate.limit) == limit {
             return;
@@ -49,7 +49,7 @@ impl Model {
         if let Some(limit) = limit {
             let refused = before.map_or(0, |rate| rate.refused);
             let left = u64::from(limit.burst) * 1000;
-            self.rates.push(Rate { index, limit, left, refused });
+            self.rates.push(LimitedIndex { index, limit, left, refused });
         }
         self.rates.sort_by_key(|rate| rate.index);
         self.wake_rate(index);
@@ -57,7 +57,7 @@ impl Model {
 
     /// What the limits permit grows with time.
     pub fn fill_rates(&mut self, ms: u64) {
-        for Rate { limit, left, .. } in &mut self.rates {
+        for LimitedIndex { limit, left, .. } in &mut self.rates {
             let more = *left + ms * u64::from(limit.per_second);
             *left = more.min(1000 * u64::from(limit.burst));
         }

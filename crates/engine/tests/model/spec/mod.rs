@@ -14,8 +14,8 @@ mod rpf_path;
 
 pub use members::MembershipCall;
 
-use mgm_engine::{ClientId, FlowRate, Header, Notice, QuestionId, Refused};
-use mgm_types::{Code, Domain, Flow, Interface, Ipv4Addr, Route, Scope, Time};
+use mgm_engine::{ClientId, Header, Notice, QuestionId, Refused};
+use mgm_types::{Code, Domain, Flow, Interface, Ipv4Addr, Rate, Route, Scope, Time};
 use routes::{Late, Name};
 use std::collections::BTreeMap;
 
@@ -129,9 +129,9 @@ pub struct Rival {
 
 /// A limit of new flows, and what it permits now, in thousandths of a flow (spec 0.9).
 #[derive(Clone, Copy, Debug)]
-pub struct Rate {
+pub struct LimitedIndex {
     pub index: u32,
-    pub limit: FlowRate,
+    pub limit: Rate,
     pub left: u64,
     pub refused: u64,
 }
@@ -217,7 +217,7 @@ pub struct Model {
     pub refused: Vec<Refused>,
     pub thresholds: Vec<(Interface, u8)>,
     pub boundaries: Vec<(u32, Scope)>,
-    pub rates: Vec<Rate>,
+    pub rates: Vec<LimitedIndex>,
     pub numbers: u64,
     pub said: Vec<(ClientId, Notice)>,
     pub detached: Vec<Interface>,
