@@ -67,11 +67,13 @@ fn make_changes(desk: &Arc<Desk>, number: u64, seed: u64) {
 
 #[test]
 fn t8_2_many_threads_change_things_at_once() {
+    let mut fell_behind = false;
     for seed in 0..5 {
         let desk = Desk::new(Fault::None);
         stress(&desk, seed);
-        assert!((0..3).any(|client| desk.heard(client).1), "no client was ever behind");
+        fell_behind |= (0..3).any(|client| desk.heard(client).1);
     }
+    assert!(fell_behind, "no client was ever behind");
 }
 
 #[test]
@@ -88,14 +90,20 @@ fn t8_3_many_threads_change_things_at_once_and_answers_cause_callbacks() {
     }
 }
 
+/// A run may pass in spite of a fault: then each client happened to hear the truth in the end.
+/// One run in eight did, so that a hundred do not.
+fn stress_until_seen(fault: Fault) {
+    (15..115).for_each(|seed| stress(&Desk::new(fault), seed));
+}
+
 #[test]
 #[should_panic]
 fn planted_a_worker_that_nobody_schedules_is_seen() {
-    stress(&Desk::new(Fault::NobodyScheduled), 15);
+    stress_until_seen(Fault::NobodyScheduled);
 }
 
 #[test]
 #[should_panic]
 fn planted_a_word_of_the_past_is_seen() {
-    stress(&Desk::new(Fault::ToldOfThePast), 16);
+    stress_until_seen(Fault::ToldOfThePast);
 }
