@@ -20,6 +20,7 @@
 //! - `answers`: answers the requests at the control socket. `reload`: the log lines of a reload.
 //! - `saved`: the groups that a restart keeps. `number`: "1 group". `report`: log lines about the whole router.
 //! - `library`: the functions of libmgm that the daemon needs; the program implements them.
+//!   `names`: the names of interfaces in the library's log.
 
 mod answers;
 mod context;
@@ -27,6 +28,7 @@ mod device;
 mod interfaces;
 mod jobs;
 pub mod library;
+pub mod names;
 mod number;
 mod plan;
 mod proxies;
