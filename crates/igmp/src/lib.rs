@@ -68,7 +68,7 @@ pub use counters::{Counters, DropReason};
 pub use event::{Callback, Event, LinkAddress, LinkInfo, Ownership, Packet};
 pub use filter::Filter;
 pub use link::LinkStatus;
-pub use log_event::{Level, LogEvent, LogLine};
+pub use log_event::{Level, LogEvent, LogLine, Names};
 pub use machine::Igmp;
 pub use mgm_types::{Code, Flow, Interface, Prefix, Time};
 pub use router::{GroupStatus, HostStatus, QuerierStatus, SourceStatus};
