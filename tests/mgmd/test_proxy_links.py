@@ -61,8 +61,8 @@ class Altnet(Bed):
             feed.send()
             time.sleep(0.01)
         self.mgmd.logs("src", OTHER, GROUP, "sources")
-        ppp = f"ppp (index {self.router.index('ppp')})"
-        self.mgmd.logs(OTHER, f"reached through {self.far.address} on {ppp}")
+        index = self.router.index("ppp")
+        self.mgmd.logs(OTHER, f"reached through {self.far.address} on interface {index}")
         self.assertEqual(self.member.numbers(OTHER), [])
 
     def test_s22_the_upstream_is_a_ppp_link(self):
