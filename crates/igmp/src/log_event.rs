@@ -203,7 +203,8 @@ impl LogEvent {
             SsmReport { host, group } => write!(
                 f,
                 "{host} reported {group} without sources, which has no effect in the SSM range: \
-                 its programs must join (source, group), or ssm-range must not include the group"
+                 programs on {host} must join (source, group), or ssm-range must not include the \
+                 group"
             ),
             GroupLimit(group) => {
                 write!(f, "no room for group {group}: raise max-groups if the hosts are genuine")
@@ -213,8 +214,8 @@ impl LogEvent {
                 "no room for another source of {group}: raise max-sources if the hosts are genuine"
             ),
             CreationLimit => f.write_str(
-                "new groups or sources arrive faster than 1,000 a second: dropped some; hosts \
-                 repeat genuine reports",
+                "new groups or sources arrive faster than 1,000 a second: dropped some of them; \
+                 hosts repeat genuine reports",
             ),
             QueryLimit => f.write_str(
                 "hosts leave faster than 200 times a second: memberships end later, by their timers",
@@ -222,8 +223,8 @@ impl LogEvent {
             SsmNotReported { group, version } => write!(
                 f,
                 "could not report {group}: a router on this link queries with version {version}, \
-                 which has no source-specific multicast; it must use version 3, or set version = 3 \
-                 here to ignore its version"
+                 which has no source-specific multicast; configure version 3 on that router, or set \
+                 version = 3 here to ignore its version"
             ),
             NotForwarding(Some(querier)) => write!(
                 f,
@@ -241,13 +242,15 @@ impl LogEvent {
             ),
             ProxyRefused(error) => write!(f, "{error}; the former upstreams stay"),
             WildcardNotReported => f.write_str(
-                "another component wants all groups, which IGMP cannot report: until it leaves them, \
-                 a (*,g) that other components add is not reported upstream; list such groups in join",
+                "another component has a (*,*) membership, which IGMP cannot report: as long as it \
+                 exists, new (*,g) memberships of other components are not reported upstream; list \
+                 their groups in join",
             ),
             OthersLimit(flow) => write!(
                 f,
                 "other components have too many memberships: {flow} is not reported upstream until \
-                 its component ends it and adds it again; list what must be reported in join"
+                 its component deletes it and adds it again; list memberships that must be reported \
+                 in join"
             ),
             RouteRefused { network, code } => write!(
                 f,
@@ -257,14 +260,14 @@ impl LogEvent {
             ),
             ForwardUpLimit(flow) => write!(
                 f,
-                "no room for {flow} among the flows that are sent up: restrict forward-up to the \
-                 groups that are needed there"
+                "no room for {flow} among the flows that are sent upstream: restrict forward-up to \
+                 the groups that are needed there"
             ),
             ArrivesElsewhere { flow, expected: 0 } => write!(
                 f,
                 "{flow} arrives on this upstream, but no route to its source leads through an \
-                 interface of this router: it is not accepted unless sources and groups of the \
-                 upstream match"
+                 interface of this router: it is accepted only if sources and groups of the \
+                 upstream contain it"
             ),
             ArrivesElsewhere { flow, expected } => write!(
                 f,

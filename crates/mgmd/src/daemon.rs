@@ -221,7 +221,7 @@ impl<L: Library> Daemon<L> {
     fn tell(&mut self, tell: impl FnOnce(&Notify) -> std::io::Result<()>) {
         let result = tell(&self.parts.notify);
         if let (Err(error), false) = (&result, self.is_notify_failing) {
-            let text = format!("cannot tell the service manager: {error}");
+            let text = format!("cannot notify the service manager: {error}");
             self.parts.log.write(LogLevel::Warn, &text);
         }
         self.is_notify_failing = result.is_err();

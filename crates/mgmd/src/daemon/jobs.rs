@@ -61,7 +61,7 @@ fn warn_of_bridge(line: &LogLine, links: &Links, context: Context<'_>) {
     };
     let text = format!(
         "this bridge hides the reports of hosts from a router that does not query, because its \
-         multicast_router is not 2: ip link set {} type bridge mcast_router 2",
+         multicast_router is not 2: run \"ip link set {} type bridge mcast_router 2\"",
         link.name
     );
     context.log(LogLevel::Warn, &link.name, text);
@@ -70,8 +70,8 @@ fn warn_of_bridge(line: &LogLine, links: &Links, context: Context<'_>) {
 fn say_that_routes_rest(link: u32, rests: bool, links: &Links, context: Context<'_>) {
     let name = name(link, links, context).unwrap_or_else(|| format!("interface {link}"));
     if rests {
-        let text = "a routing protocol owns it: the static routes for prefixes that begin here \
-                    have no effect";
+        let text = "a routing protocol owns it, so static routes from this interface have no \
+                    effect if they are for prefixes";
         context.log(LogLevel::Warn, &name, text);
     } else {
         context.log(
