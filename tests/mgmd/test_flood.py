@@ -109,7 +109,7 @@ class NewFlows(OneHost):
             self.assertGreaterEqual(forwarded, self.LIMIT)
             self.assertLessEqual(forwarded, self.LIMIT * (1 + seconds) + 1)
             self.assertEqual(self.outgoing().count(set()), self.FLOWS - forwarded)
-            words = "new flows that arrive on src", "refused"
+            words = "refusing new flows that arrive on src",
             line = mgmd.logs(*words)
             self.assertIn("new-flows of the interface", line)
             self.assertIn("mgmctl flows", line)

@@ -83,7 +83,7 @@ pub fn in_words_of_the_file(text: &str) -> Cow<'_, str> {
         ("MGM_MAX_FLOWS", "router.max-flows"),
         ("MGM_FORWARDER", "router.forwarder"),
         ("MgmHostSetFlowLimit", "new-flows of the interface"),
-        ("mgmtop lists them", "mgmctl flows lists them"),
+        ("mgmtop lists", "mgmctl flows lists"),
     ];
     if !text.contains("MGM_") && !text.contains("MgmHost") {
         return text.into();
@@ -102,9 +102,9 @@ mod tests {
             ("set MGM_TABLE to 0", "set router.table to 0"),
             ("raise MGM_MAX_FLOWS", "raise router.max-flows"),
             (
-                "sources (mgmtop lists them), or raise the limit with MgmHostSetFlowLimit",
-                "sources (mgmctl flows lists them), or raise the limit with new-flows of the \
-                 interface",
+                "senders (mgmtop lists the flows), or raise the limit with MgmHostSetFlowLimit",
+                "senders (mgmctl flows lists the flows), or raise the limit with new-flows of \
+                 the interface",
             ),
             ("nothing to replace", "nothing to replace"),
         ] {
