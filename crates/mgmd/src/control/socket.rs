@@ -117,7 +117,7 @@ fn make_way(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(failed(error)),
         // If the backlog of the socket is full, a process listens, too, but the kernel does
         // not name it.
-        _ => Err(format!("{shown}: {} listens on it: stop it, {cure}", holder(&probe))),
+        _ => Err(format!("{shown}: {} listens there: stop that process, {cure}", holder(&probe))),
     }
 }
 

@@ -49,7 +49,10 @@ fn the_socket_of_a_living_process_is_refused_with_its_name() {
     let error = error(options);
     let process = format!("process {}", std::process::id());
     assert!(error.starts_with(&format!("{}: {process} (", path.display())), "{error}");
-    assert!(error.ends_with("stop it, or set another path as \"control\" in [router]"), "{error}");
+    assert!(
+        error.ends_with("stop that process, or set another path as \"control\" in [router]"),
+        "{error}"
+    );
     assert!(!error.contains('\n'));
     assert!(path.exists());
     drop(listener);
