@@ -17,6 +17,9 @@ pub enum Level {
     Info,
 }
 
+/// The name of an interface, if it is known.
+pub type Names<'a> = &'a dyn Fn(u32) -> Option<String>;
+
 /// A line of the log. Its text does not name the link: the program that writes it knows the
 /// name of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,9 +150,23 @@ impl LogEvent {
     }
 }
 
+/// An interface beside the link, for a text: its name and index.
+fn shown(index: u32, names: Names) -> String {
+    match names(index) {
+        Some(name) => format!("{name} (index {index})"),
+        None => format!("interface {index}"),
+    }
+}
+
 impl fmt::Display for LogEvent {
-    #[expect(clippy::too_many_lines, reason = "an arm for each message")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, &|_| None)
+    }
+}
+
+impl LogEvent {
+    #[expect(clippy::too_many_lines, reason = "an arm for each message")]
+    fn write(&self, f: &mut fmt::Formatter<'_>, names: Names) -> fmt::Result {
         use LogEvent::*;
         match self {
             ConfigRefused(error) => write!(f, "{error}; the former configuration stays"),
@@ -218,6 +235,11 @@ impl fmt::Display for LogEvent {
                 "this router does not query here: nothing is forwarded to this link; give it an \
                  address, or set forward-always",
             ),
+            ProxyRefused(ProxyError::BothRoles(link)) => write!(
+                f,
+                "{} cannot be upstream and downstream of a proxy; the former upstreams stay",
+                shown(*link, names)
+            ),
             ProxyRefused(error) => write!(f, "{error}; the former upstreams stay"),
             WildcardNotReported => f.write_str(
                 "another component has a (*,*) membership, which IGMP cannot report: as long as it \
@@ -249,8 +271,9 @@ impl fmt::Display for LogEvent {
             ),
             ArrivesElsewhere { flow, expected } => write!(
                 f,
-                "{flow} arrives on this upstream, but the route to its source leads to interface \
-                 {expected}: add its network to sources"
+                "{flow} arrives on this upstream, but the route to its source leads to {}: add its \
+                 network to sources",
+                shown(*expected, names)
             ),
             SendFailed(errno) => write!(
                 f,
@@ -264,12 +287,33 @@ impl fmt::Display for LogEvent {
     }
 }
 
+/// A line whose text has the names of the interfaces.
+struct Named<'a> {
+    line: &'a LogLine,
+    names: Names<'a>,
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.line.event.write(f, self.names)?;
+        match self.line.left_out {
+            0 => Ok(()),
+            n => write!(f, " ({n} such lines left out)"),
+        }
+    }
+}
+
+impl LogLine {
+    /// The text, with the names of other interfaces than the link. [`fmt::Display`] shows only
+    /// their indexes.
+    pub fn named<'a>(&'a self, names: Names<'a>) -> impl fmt::Display + 'a {
+        Named { line: self, names }
+    }
+}
+
 impl fmt::Display for LogLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.left_out {
-            0 => write!(f, "{}", self.event),
-            n => write!(f, "{} ({n} such lines left out)", self.event),
-        }
+        Named { line: self, names: &|_| None }.fmt(f)
     }
 }
 

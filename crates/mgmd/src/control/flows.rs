@@ -1,16 +1,10 @@
 //! The list of flows. It comes from the status of the library, because only the status has
 //! counters of 64 bits.
-//! The status of a million MFEs is a text of 240 MB. It is parsed in one pass, which keeps only
-//! the flows of the page.
-
-mod page;
-#[cfg(test)]
-mod tests;
 
 use super::mailbox::Asked;
 use super::{Outcome, StatusReader};
 use mgm_control::request::FlowsQuery;
-use mgm_control::{Answer, ErrorCode, Failure, Request};
+use mgm_control::{library, Answer, ErrorCode, Failure, Request};
 use nix::net::if_::if_indextoname;
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 
@@ -45,7 +39,7 @@ impl FlowList {
     fn list(&self, query: &FlowsQuery) -> Outcome {
         let internal = |text: String| Failure::new(ErrorCode::Internal, text);
         let status = (self.status)().map_err(internal)?;
-        let flows = page::of(&status, query, name)
+        let flows = library::flows(&status, query, name)
             .map_err(|error| internal(format!("the status of the library: {error}")))?;
         Ok(Answer::Flows(flows))
     }

@@ -236,7 +236,11 @@ pub static IGMP: Table = Table {
             Value("\"query\""),
             "What happens when a host leaves. `query` asks whether other hosts still want the \
              group. `immediate` ends the group at once: for interfaces with one host. `tracked` \
-             ends it at once if no other known host wants it.",
+             remembers which hosts want the group, and ends it at once when the last one leaves. \
+             While mgmd may not know all hosts, `tracked` works like `query`: until the group \
+             membership interval (4.5 minutes with the default times) has passed since the \
+             interface appeared or its configuration changed, and while a host with an older \
+             version than 3 reports the group.",
         ),
         key(
             "max-groups",

@@ -1,9 +1,9 @@
 //! Pages of flows, from a status as the library writes it.
 
-use super::page;
-use mgm_control::flows::Flows;
-use mgm_control::request::FlowsQuery;
-use mgm_control::Page;
+use super::flows;
+use crate::flows::Flows;
+use crate::request::FlowsQuery;
+use crate::Page;
 use std::fmt::Write;
 
 /// The status of a library with flows from two sources to each of some groups, in any order.
@@ -34,7 +34,7 @@ fn name(index: u32) -> Option<String> {
 }
 
 fn of(status: &str, query: &FlowsQuery) -> Flows {
-    page::of(status, query, name).expect("the status is valid")
+    flows(status, query, name).expect("the status is valid")
 }
 
 #[test]
@@ -91,6 +91,6 @@ fn a_filter_leaves_out_other_flows() {
 fn a_status_without_flows_has_an_empty_list_and_another_text_is_an_error() {
     assert_eq!(of(r#"{"running":false}"#, &FlowsQuery::default()), Flows::default());
     for text in ["", "[]", "{\"mfes\":1}", "{\"mfes\":[{}]}", "{} x"] {
-        assert!(page::of(text, &FlowsQuery::default(), name).is_err(), "{text:?}");
+        assert!(flows(text, &FlowsQuery::default(), name).is_err(), "{text:?}");
     }
 }

@@ -1,7 +1,8 @@
-//! Reads a page of flows from the status of the library.
+//! Reads a page of flows from the status of the library. The status of a million MFEs is a text of
+//! 240 MB. It is parsed in one pass, which keeps only the flows of the page.
 
-use mgm_control::flows::{Flow, FlowInterface, Flows, Outgoing};
-use mgm_control::request::{FlowKey, FlowsQuery};
+use crate::flows::{Flow, FlowInterface, Flows, Outgoing};
+use crate::request::{FlowKey, FlowsQuery};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -39,8 +40,11 @@ struct Mfe {
     oifs: Vec<Oif>,
 }
 
-/// The flows of `status` that `query` asks for. `name` returns the name of an interface.
-pub(super) fn of(
+/// The flows of a whole status that `query` asks for. `name` returns the name of an interface.
+///
+/// # Errors
+/// The text is not the status of a library.
+pub fn flows(
     status: &str,
     query: &FlowsQuery,
     name: impl Fn(u32) -> Option<String>,
