@@ -110,7 +110,7 @@ fn lock(path: &Path) -> Result<Lock, String> {
         Ok(None) => {
             let probe = probe(path).map(|(probe, _)| probe);
             let holder = probe.map_or_else(|_| "another process".into(), |probe| holder(&probe));
-            Err(format!("{}: {holder} uses it: stop it, {CURE}", path.display()))
+            Err(format!("{}: {holder} uses it: stop that process, {CURE}", path.display()))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Err(not_created(path, &error)),
         Err(error) => {

@@ -111,7 +111,7 @@ fn m18_of_several_that_start_at_once_only_one_serves() {
         assert_eq!(serving.len(), 1, "round {round}");
         for refusal in refused {
             let text = refusal.map(|_| ()).expect_err("it is refused");
-            assert!(text.contains(": stop it, or set another path"), "{text}");
+            assert!(text.contains(": stop that process, or set another path"), "{text}");
         }
         let _reached = UnixStream::connect(&path).expect("it listens");
         drop(serving);
