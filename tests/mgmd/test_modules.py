@@ -6,25 +6,61 @@ import re
 import shutil
 import time
 
-from bed import GMI, QI, SLACK, OneHost
+from bed import GMI, QI, SLACK, Bed, OneHost, interface, proxy
 from build import COMPILER
 from daemon import Mgmd
 from lab import until
-from packets import BLOCK, IS_EX, TO_EX, record, report_of, v3_report
+from packets import BLOCK, IS_EX, TO_EX, TO_IN, record, report_of, v3_report
+from wire import Wire
 from wires import Stream
 
 HERE = pathlib.Path(__file__).resolve().parent
-GROUP = "239.1.1.1"
+GROUP, OTHER = "239.1.1.1", "239.1.1.2"
+
+
+def protocol(test):
+    """Returns the path of the module, or skips the test."""
+    if not shutil.which(COMPILER):
+        test.skipTest("no C compiler")
+    return Mgmd.build.module("protocol", HERE / "protocol.c")
+
+
+class FailedStart(Bed):
+    def test_m17_a_module_that_fails_ends_the_start_in_order(self):
+        """What mgmd has joined upstream is left, and the saved groups are for the next start."""
+        path = protocol(self)
+        wire = Wire(self.link("home"))
+        tables = interface("home", {"static": f'["{OTHER}"]'}), proxy("src", "home")
+        first = self.start(*tables)
+        wire.query("0.0.0.0")
+        wire.send(report_of(IS_EX, GROUP))
+        self.joined(GROUP, to="home")
+        self.assertEqual(first.stop(), 0)
+
+        since = time.time()
+        # There is no such FIFO, so the module does not start.
+        module = f'[[module]]\npath = "{path}"\nargs = "/nowhere/fifo"\n'
+        failed = self.start(*tables, module, directory=first.directory, ready=False)
+        self.assertEqual(failed.process.wait(5), 1)
+        failed.logs(f"module {path}: mgmd_module_init returned 87")
+        self.assertIn(f"module {path}", failed.log.items[-1])
+        self.assertEqual(failed.lines("has started"), [])
+        self.assertEqual(failed.heard("READY=1"), [])
+        until(lambda: len(self.senders.records(OTHER, since=since)) >= 2, "a join and a leave")
+        self.assertEqual(
+            self.senders.records(OTHER, since=since), [(TO_EX, frozenset()), (TO_IN, frozenset())]
+        )
+        self.assertEqual(self.router.read("ip_mr_vif"), [])
+
+        again = self.start(*tables, directory=first.directory)
+        again.logs("home: 1 group restored")
+        self.joined(GROUP, to="home", timeout=0.5)
+        self.assertFalse((first.directory / "groups.json").exists())
 
 
 class Protocol(OneHost):
-    def setUp(self):
-        super().setUp()
-        if not shutil.which(COMPILER):
-            self.skipTest("no C compiler")
-
     def serve_with_module(self, igmp=None):
-        path = Mgmd.build.module("protocol", HERE / "protocol.c")
+        path = protocol(self)
         self.fifo = Mgmd.build.directory / f"fifo-{os.getpid()}-{id(self)}"
         os.mkfifo(self.fifo)
         self.addCleanup(self.fifo.unlink)

@@ -395,7 +395,7 @@ impl Run {
         }
         if count > 0 {
             ::log::warn!(
-                "{} answers too slowly: {count} new flows without further packets dropped",
+                "{} answers too slowly: dropped {count} new flows that had no further packets",
                 engine.who(place.client)
             );
         }

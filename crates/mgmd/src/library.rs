@@ -8,12 +8,11 @@ use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
 use mgm_types::{Flow, Prefix, Scope};
 use mgmd::config::{Forwarder, LogLevel, Router};
 use mgmd::control::StatusReader;
-use mgmd::daemon::library::{in_words_of_the_file, with_names, Library};
+use mgmd::daemon::library::{in_words_of_the_file, Library};
+use mgmd::daemon::names::named;
 use mgmd::daemon::shared::Shared;
 use mgmd::daemon::Question;
 use mgmd::log::Log;
-use nix::net::if_::if_indextoname;
-use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -96,10 +95,13 @@ impl Lines {
 
     fn sink(&self) -> host::LogSink {
         let (log, waiting) = (Arc::clone(&self.log), Arc::clone(&self.waiting));
-        let names = Names::default();
         Arc::new(move |level, text| {
-            let text = with_names(&in_words_of_the_file(text), |index| names.name(index));
             let level = of_library(level);
+            // Looking up names takes system calls, which a line that nobody sees does not need.
+            if !log.is_enabled(level) {
+                return;
+            }
+            let text = named(&in_words_of_the_file(text), name);
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             match &mut *waiting {
                 Some(lines) => lines.push(Line { level, text }),
@@ -119,27 +121,6 @@ impl Lines {
     }
 }
 
-/// The names of interfaces in the log. A line about an interface that the system has removed needs
-/// its last name.
-#[derive(Default)]
-struct Names(Mutex<HashMap<u32, String>>);
-
-impl Names {
-    /// How many names are kept at most: a PPP interface may get another index at each start.
-    const MOST: usize = 1_024;
-
-    fn name(&self, index: u32) -> Option<String> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(name) = if_indextoname(index) else { return known.get(&index).cloned() };
-        let name = name.to_string_lossy().into_owned();
-        if known.len() >= Names::MOST {
-            known.clear();
-        }
-        known.insert(index, name.clone());
-        Some(name)
-    }
-}
-
 /// The level of the library's log.
 fn level(level: LogLevel) -> host::LogLevel {
     match level {
@@ -150,6 +131,11 @@ fn level(level: LogLevel) -> host::LogLevel {
         LogLevel::Debug => host::LogLevel::Debug,
         LogLevel::Trace => host::LogLevel::Trace,
     }
+}
+
+/// The name of an interface in the system.
+fn name(index: u32) -> Option<String> {
+    Some(nix::net::if_::if_indextoname(index).ok()?.to_string_lossy().into_owned())
 }
 
 fn of_library(level: host::LogLevel) -> LogLevel {

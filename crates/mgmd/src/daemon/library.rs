@@ -90,47 +90,9 @@ pub fn in_words_of_the_file(text: &str) -> Cow<'_, str> {
     NAMES.iter().fold(text.to_owned(), |text, (name, key)| text.replace(name, key)).into()
 }
 
-/// A log line of the library with the names of interfaces: "interface 3" becomes "eth1 (index 3)".
-/// The library knows only indexes. `name` returns the name of an index, if there is one.
-#[must_use]
-pub fn with_names(text: &str, mut name: impl FnMut(u32) -> Option<String>) -> String {
-    const WORD: &str = "interface ";
-    let (mut named, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some((before, after)) = rest.split_once(WORD) {
-        let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
-        let (index, behind) = after.split_at(digits);
-        named.push_str(before);
-        // Some lines have the name behind the index already.
-        match index.parse().ok().and_then(&mut name) {
-            Some(name) if !behind.starts_with(&format!(" ({name})")) => {
-                named.push_str(&format!("{name} (index {index})"));
-            }
-            _ => named.extend([WORD, index]),
-        }
-        rest = behind;
-    }
-    named + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn m52_lines_of_the_library_have_the_names_of_interfaces() {
-        let name = |index| (index == 3).then(|| "eth1".to_owned());
-        for (text, expected) in [
-            ("owner of interface 3: protocol 200", "owner of eth1 (index 3): protocol 200"),
-            ("interface 3 is back", "eth1 (index 3) is back"),
-            ("in on interface 3, out on interface 4", "in on eth1 (index 3), out on interface 4"),
-            ("interface 3 (eth1) is VIF 0", "interface 3 (eth1) is VIF 0"),
-            ("interface 33", "interface 33"),
-            ("any interface of it, interface 3", "any interface of it, eth1 (index 3)"),
-            ("interface 99999999999 and interface ", "interface 99999999999 and interface "),
-        ] {
-            assert_eq!(with_names(text, name), expected);
-        }
-    }
 
     #[test]
     fn m7_advice_names_the_keys_of_the_file() {
