@@ -42,7 +42,7 @@ class Shell:
         programs = {pathlib.Path(program).parent for program in (build.mgmd, build.mgmctl)}
         path = [str(HERE / "stand_ins"), *map(str, programs), os.environ["PATH"], "/usr/sbin", "/sbin"]
         hidden = ("MGM_", "MGMCTL_", "NOTIFY_", "JOURNAL_")
-        self._environment = {
+        self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(hidden)},
             "PATH": ":".join(path), "LD_LIBRARY_PATH": str(build.directory),
             "MGM_GROUP": str(GROUP), "LC_ALL": "C.UTF-8",
@@ -50,7 +50,7 @@ class Shell:
         self._manager = subprocess.Popen(
             ["unshare", "--mount", "sh", "-ec", PREPARE, "sh", sys.executable, HERE / "service_manager.py"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-            preexec_fn=self._enter, env=self._environment,
+            preexec_fn=self._enter, env=self.environment,
         )
         assert self._manager.stdout.readline() == "ready\n", "the service manager has not started"
 
@@ -58,14 +58,19 @@ class Shell:
         setns(self._host.descriptor)
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
+    def arguments(self, command):
+        """Returns the program that runs a command here, with its arguments."""
+        user = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--groups", str(GROUP)]
+        return [
+            "nsenter", "--target", str(self._manager.pid), "--mount", "--net",
+            *([] if command.startswith("sudo ") else user), "bash", "-c", command,
+        ]
+
     def run(self, command):
         """Runs a command, and returns its exit status and its output, with that of stderr."""
-        user = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--groups", str(GROUP)]
         done = subprocess.run(
-            ["nsenter", "--target", str(self._manager.pid), "--mount",
-             *([] if command.startswith("sudo ") else user), "bash", "-c", command],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            preexec_fn=self._enter, env=self._environment, timeout=PATIENCE,
+            self.arguments(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, env=self.environment, timeout=PATIENCE,
         )
         return done.returncode, done.stdout
 
