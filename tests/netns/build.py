@@ -29,13 +29,20 @@ class Build:
     @functools.cached_property
     def mgmd(self):
         """The path of mgmd, beside the library. MGM_MGMD names another one than that of cargo."""
-        built = os.environ.get("MGM_MGMD")
+        return self._binary("mgmd", os.environ.get("MGM_MGMD"))
+
+    @functools.cached_property
+    def mgmctl(self):
+        """The path of mgmctl. MGM_MGMCTL names another one than that of cargo."""
+        return self._binary("mgmctl", os.environ.get("MGM_MGMCTL"))
+
+    def _binary(self, name, built):
         if not built:
-            command = ["cargo", "build", "--quiet", "--locked", "--package", "mgmd"]
+            command = ["cargo", "build", "--quiet", "--locked", "--package", name]
             subprocess.run(command, cwd=TREE, check=True)
             target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TREE / "target"))
-            built = target / "debug/mgmd"
-        return self._place("mgmd", lambda path: shutil.copy(built, path))
+            built = target / "debug" / name
+        return self._place(name, lambda path: shutil.copy(built, path))
 
     def program(self, name, *sources):
         """Compiles a C program that uses the library, and returns its path."""
