@@ -6,6 +6,7 @@ use mgm_control::forwarding::Proxy;
 use mgm_control::igmp::IgmpLink;
 use mgm_control::interfaces::Interface;
 use mgm_control::status::Status;
+use mgm_net::mroute::DEFAULT_TABLE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ pub struct Facts {
     pub named: BTreeSet<u32>,
     /// The multicast routing tables, with those entries that existed all the time.
     pub tables: Vec<Table>,
-    /// The rules that lead packets to a multicast routing table.
+    /// The rules that lead packets to a multicast routing table, in their order.
     pub rules: Vec<TableRule>,
     /// The packets.
     pub traffic: Traffic,
@@ -95,6 +96,9 @@ pub struct Bridge {
     /// Whether it takes this machine for a multicast router whatever happens
     /// (`mcast_router 2`).
     pub is_router_port: bool,
+    /// Whether it passes all multicast packets to the routers of this machine in any case (Linux
+    /// 6.16 and later).
+    pub passes_all: bool,
     /// Whether it sends queries itself if nobody else does (`mcast_querier`).
     pub queries_itself: bool,
     /// What it knows of queriers.
@@ -243,6 +247,23 @@ impl Facts {
         entries.any(|entry| entry.sent_to.iter().any(|(to, _)| *to == link))
     }
 
+    /// Whether the rules lead packets that arrive on a link to a table.
+    pub fn reaches(&self, link: u32, table: u32) -> bool {
+        let known = self.links.get(&link);
+        let exists = |id: u32| self.tables.iter().any(|table| table.id == id);
+        let mut rules = self.rules.iter().filter(|rule| {
+            let mut name = rule.interface.iter();
+            name.all(|name| known.is_some_and(|known| known.name == *name))
+        });
+        let in_vrf = known.is_some_and(|known| known.in_vrf);
+        let first = rules.find(|rule| rule.table.map_or(in_vrf, exists));
+        match first {
+            Some(rule) => rule.table.map_or(table != DEFAULT_TABLE, |id| id == table),
+            // A kernel with only one table has no rules.
+            None => table == DEFAULT_TABLE && self.rules.is_empty(),
+        }
+    }
+
     /// IGMP of mgmd on a link, when the capture ended.
     pub fn igmp(&self, link: u32) -> Option<&IgmpLink> {
         self.mgmd.router.as_ref()?.after.iter().find(|igmp| igmp.index == Some(link))
@@ -291,6 +312,35 @@ mod tests {
             entry(5, 2, &[(3, 1)], 5),
         ];
         assert_eq!(lasting(&before, &after), [entry(1, 2, &[(3, 1)], 30), entry(4, 2, &[], 2)]);
+    }
+
+    #[test]
+    fn the_first_rule_for_a_link_decides() {
+        let link =
+            |name: &str, in_vrf| LinkFacts { name: name.into(), in_vrf, ..LinkFacts::default() };
+        let table = |id| Table { id, vifs: Vec::new(), entries: Vec::new() };
+        let rule = |interface: Option<&str>, table| TableRule {
+            interface: interface.map(ToOwned::to_owned),
+            table,
+        };
+        let mut facts = Facts {
+            links: [(1, link("lan", false)), (2, link("src", false)), (3, link("red0", true))]
+                .into(),
+            tables: vec![table(DEFAULT_TABLE), table(100), table(10)],
+            ..Facts::default()
+        };
+        let reached =
+            |facts: &Facts, link| [DEFAULT_TABLE, 100, 10].map(|table| facts.reaches(link, table));
+        assert_eq!(reached(&facts, 1), [true, false, false], "a kernel with one table");
+        facts.rules = vec![
+            rule(None, None),
+            rule(Some("lan"), Some(77)),
+            rule(Some("lan"), Some(100)),
+            rule(None, Some(DEFAULT_TABLE)),
+        ];
+        assert_eq!(reached(&facts, 1), [false, true, false], "table 77 does not exist");
+        assert_eq!(reached(&facts, 2), [true, false, false]);
+        assert_eq!(reached(&facts, 3), [false, true, true], "the number of the VRF is not known");
     }
 
     #[test]

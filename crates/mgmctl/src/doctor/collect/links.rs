@@ -26,7 +26,13 @@ const BRIDGE_QUERIER_IP_PORT: u16 = 2;
 const ROUTER_PERMANENT: u8 = 2;
 
 /// The first version of Linux whose bridges say who the querier is.
-const TELLS_QUERIER: (u32, u32) = (5, 16);
+const TELLS_QUERIER: Version = (5, 16);
+/// The first version of Linux whose bridges receive all multicast packets while a program of this
+/// machine has asked for that (IFF_ALLMULTI), as all multicast routers do.
+const PASSES_ALL: Version = (6, 16);
+
+/// The version of a kernel.
+type Version = (u32, u32);
 
 /// All links, by index.
 ///
@@ -34,9 +40,9 @@ const TELLS_QUERIER: (u32, u32) = (5, 16);
 /// Those of netlink.
 pub fn read(links: &Links, dumper: &mut Dumper) -> io::Result<BTreeMap<u32, LinkFacts>> {
     let mut bridges = BTreeMap::new();
-    let is_told = version().is_some_and(|version| version >= TELLS_QUERIER);
+    let version = version().unwrap_or_default();
     dumper.dump(RTM_GETLINK, &[0; LINK_HEAD], &[], |message| {
-        bridges.extend(bridge(message, is_told));
+        bridges.extend(bridge(message, version));
     })?;
     let all = links.iter().map(|link| {
         let master = link.master.and_then(|master| links.get(master));
@@ -58,16 +64,16 @@ pub fn read(links: &Links, dumper: &mut Dumper) -> io::Result<BTreeMap<u32, Link
 }
 
 /// The version of the kernel: 6 and 12 of "6.12.3-amd64".
-fn version() -> Option<(u32, u32)> {
+fn version() -> Option<Version> {
     parse_version(&read_to_string("/proc/sys/kernel/osrelease").ok()?)
 }
 
-fn parse_version(text: &str) -> Option<(u32, u32)> {
+fn parse_version(text: &str) -> Option<Version> {
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-fn bridge(message: &Message<'_>, is_told: bool) -> Option<(u32, Bridge)> {
+fn bridge(message: &Message<'_>, version: Version) -> Option<(u32, Bridge)> {
     let (head, rest) = message.split(LINK_HEAD)?;
     let info = attribute(rest, IFLA_LINKINFO)?;
     let kind = attribute(info, IFLA_INFO_KIND)?;
@@ -79,14 +85,15 @@ fn bridge(message: &Message<'_>, is_told: bool) -> Option<(u32, Bridge)> {
     let bridge = Bridge {
         snoops: value(IFLA_BR_MCAST_SNOOPING).is_some_and(|snoops| snoops != 0),
         is_router_port: value(IFLA_BR_MCAST_ROUTER) == Some(ROUTER_PERMANENT),
+        passes_all: version >= PASSES_ALL,
         queries_itself: value(IFLA_BR_MCAST_QUERIER).is_some_and(|queries| queries != 0),
-        querier: querier(attribute(data, IFLA_BR_MCAST_QUERIER_STATE), is_told),
+        querier: querier(attribute(data, IFLA_BR_MCAST_QUERIER_STATE), version),
     };
     Some((u32_at(head, 4)?, bridge))
 }
 
 /// The kernel tells of a querier as long as there is one.
-fn querier(state: Option<&[u8]>, is_told: bool) -> BridgeQuerier {
+fn querier(state: Option<&[u8]>, version: Version) -> BridgeQuerier {
     let address = state.and_then(|state| attribute(state, BRIDGE_QUERIER_IP_ADDRESS));
     match address.and_then(addr) {
         Some(address) => {
@@ -97,7 +104,7 @@ fn querier(state: Option<&[u8]>, is_told: bool) -> BridgeQuerier {
                 is_behind_port: address != Ipv4Addr::UNSPECIFIED && port.is_some_and(|p| p != 0),
             }
         }
-        None if is_told => BridgeQuerier::Absent,
+        None if version >= TELLS_QUERIER => BridgeQuerier::Absent,
         None => BridgeQuerier::Unknown,
     }
 }
@@ -115,13 +122,13 @@ mod tests {
     use super::*;
     use mgm_net::netlink::wire::{attr, message, messages};
 
-    fn parsed(kind: &[u8], data: &[u8], is_told: bool) -> Option<(u32, Bridge)> {
+    fn parsed(kind: &[u8], data: &[u8], version: Version) -> Option<(u32, Bridge)> {
         let info = [attr(IFLA_INFO_KIND, kind), attr(IFLA_INFO_DATA, data)].concat();
         let mut head = [0; LINK_HEAD];
         head[4..8].copy_from_slice(&7u32.to_ne_bytes());
         let bytes = message(16, 0, 1, &[&head, &attr(IFLA_LINKINFO, &info)]);
         let all: Vec<Message<'_>> = messages(&bytes).collect();
-        bridge(&all[0], is_told)
+        bridge(&all[0], version)
     }
 
     #[test]
@@ -142,22 +149,25 @@ mod tests {
         let expected = Bridge {
             snoops: true,
             is_router_port: false,
+            passes_all: false,
             queries_itself: false,
             querier: BridgeQuerier::Present { address, is_behind_port: true },
         };
-        assert_eq!(parsed(b"bridge\0", &data, true), Some((7, expected)));
-        assert_eq!(parsed(b"vlan\0", &data, true), None);
+        assert_eq!(parsed(b"bridge\0", &data, (6, 1)), Some((7, expected)));
+        assert_eq!(parsed(b"vlan\0", &data, (6, 1)), None);
     }
 
     #[test]
     fn a_bridge_without_a_querier_is_told_from_one_that_says_nothing() {
         let data = [attr(IFLA_BR_MCAST_ROUTER, &[2]), attr(IFLA_BR_MCAST_QUERIER, &[1])].concat();
-        let expected = |querier| {
+        let expected = |querier, passes_all| {
             let (snoops, is_router_port, queries_itself) = (false, true, true);
-            Some((7, Bridge { snoops, is_router_port, queries_itself, querier }))
+            Some((7, Bridge { snoops, is_router_port, passes_all, queries_itself, querier }))
         };
-        assert_eq!(parsed(b"bridge", &data, true), expected(BridgeQuerier::Absent));
-        assert_eq!(parsed(b"bridge", &data, false), expected(BridgeQuerier::Unknown));
+        let (absent, unknown) = (BridgeQuerier::Absent, BridgeQuerier::Unknown);
+        assert_eq!(parsed(b"bridge", &data, (6, 16)), expected(absent, true));
+        assert_eq!(parsed(b"bridge", &data, (5, 16)), expected(absent, false));
+        assert_eq!(parsed(b"bridge", &data, (4, 19)), expected(unknown, false));
     }
 
     #[test]

@@ -17,7 +17,9 @@ pub fn judge(facts: &Facts, report: &mut Report) {
         if is_without_querier(facts, *link, bridge) {
             report.findings.push(without_querier(known));
         } else if let Some(querier) = other_querier(facts, *link, known, bridge) {
-            if !bridge.is_router_port {
+            let hides = !bridge.is_router_port && !bridge.passes_all;
+            // A report that has arrived was not hidden.
+            if hides && facts.traffic.signals(*link).hosts.is_empty() {
                 report.findings.push(hides_reports(known, querier));
             }
         }

@@ -3,6 +3,7 @@
 use super::super::facts::{BridgeQuerier, Facts, LinkFacts};
 use super::super::report::{Finding, Kind, Report};
 use super::super::shell::quoted;
+use super::super::traffic::Signals;
 use super::LISTEN_LONG;
 use mgm_control::igmp::{IgmpLink, Querier};
 use mgm_control::interfaces::{InterfaceState, Role};
@@ -49,6 +50,7 @@ fn of_mgmd(facts: &Facts, known: &LinkFacts, link: u32, igmp: &IgmpLink) -> Opti
             no_address(facts, link, effect)
         });
     }
+    let status = &facts.mgmd.router.as_ref()?.status;
     let Querier { own, address, since_ms, .. } = igmp.querier.as_ref()?;
     if *own || address.is_some() {
         return None;
@@ -57,18 +59,18 @@ fn of_mgmd(facts: &Facts, known: &LinkFacts, link: u32, igmp: &IgmpLink) -> Opti
         let effect = "mgmd sends no queries there, and the memberships of the hosts end";
         return Some(no_address(facts, link, effect));
     }
-    // Another querier may have been silent for this time.
-    if *since_ms < igmp.timers.other_querier_present_interval_ms {
+    // Another querier may have been silent since mgmd listens there.
+    let listens = (*since_ms).min(status.uptime_ms).min(status.config.age_ms);
+    if listens < igmp.timers.other_querier_present_interval_ms {
         return None;
     }
     let text = format!(
         "{name}: no router sends queries: mgmd is configured as passive there, and it hears no \
          other querier, so the memberships of the hosts end, and switches stop their streams"
     );
-    let file = facts.mgmd.router.as_ref().map_or("", |router| &router.status.config.file);
     let command = format!(
         "sed -i 's/passive *= *true/passive = false/' {} && {}",
-        quoted(file),
+        quoted(&status.config.file),
         reload(facts)
     );
     Some(Finding::new(Kind::NoQuerier, Some(name), text, command))
@@ -88,17 +90,19 @@ pub(super) fn path(path: &Path) -> String {
 
 fn no_address(facts: &Facts, link: u32, effect: &str) -> Finding {
     let name = facts.name(link);
-    let hosts = facts.traffic.signals(link).hosts;
+    let Signals { hosts, queriers, .. } = facts.traffic.signals(link);
     let text = format!(
         "{name}: it has no IPv4 address, so {effect}: give it an address of its network that is \
          not in use"
     );
-    let address = unused(hosts.iter().next().copied(), |address| hosts.contains(&address));
+    let mut known = hosts.union(&queriers).copied().filter(|address| !address.is_unspecified());
+    let address =
+        unused(known.next(), |address| hosts.contains(&address) || queriers.contains(&address));
     let command = format!("ip address add {address}/24 dev {}", quoted(&name));
     Finding::new(Kind::NoAddress, Some(&name), text, command)
 }
 
-/// An address beside that of a host which no host is known to have.
+/// An address beside that of a host or querier, which none of them is known to have.
 fn unused(host: Option<Ipv4Addr>, is_used: impl Fn(Ipv4Addr) -> bool) -> Ipv4Addr {
     let [a, b, c, _] = host.unwrap_or(Ipv4Addr::new(192, 168, 1, 0)).octets();
     let mut candidates = (1..=254).rev().map(|last| Ipv4Addr::new(a, b, c, last));

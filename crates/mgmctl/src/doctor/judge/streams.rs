@@ -61,29 +61,38 @@ pub fn judge(facts: &Facts, report: &mut Report) {
 }
 
 /// The entries by source and group.
-struct Entries<'a>(HashMap<(Ipv4Addr, Ipv4Addr), Vec<&'a Entry>>);
+struct Entries<'a> {
+    facts: &'a Facts,
+    /// The entries, each with the number of its table.
+    entries: HashMap<(Ipv4Addr, Ipv4Addr), Vec<(u32, &'a Entry)>>,
+}
 
 impl<'a> Entries<'a> {
     fn of(facts: &'a Facts) -> Entries<'a> {
-        let mut entries: HashMap<_, Vec<&Entry>> = HashMap::new();
-        let all = facts.tables.iter().flat_map(|table| &table.entries);
-        for entry in all.filter(|entry| !entry.is_offloaded) {
-            entries.entry((entry.source, entry.group)).or_default().push(entry);
+        let mut entries: HashMap<_, Vec<_>> = HashMap::new();
+        for table in &facts.tables {
+            for entry in table.entries.iter().filter(|entry| !entry.is_offloaded) {
+                entries.entry((entry.source, entry.group)).or_default().push((table.id, entry));
+            }
         }
-        Entries(entries)
+        Entries { facts, entries }
     }
 
     /// The entry that forwards the packets of a stream that arrive on a link: its own, otherwise
     /// that of the group.
     fn of_packets(&self, stream: Stream, link: u32) -> Option<&'a Entry> {
-        let find = |source| self.0.get(&(source, stream.group));
-        if let Some(own) = find(stream.source) {
-            return own.iter().copied().find(|entry| entry.arrives_on == link);
+        let all = |source| self.entries.get(&(source, stream.group)).into_iter().flatten();
+        let reached = |source| {
+            let known = all(source).filter(|(table, _)| self.facts.reaches(link, *table));
+            known.map(|(_, entry)| *entry).next()
+        };
+        if let Some(own) = reached(stream.source) {
+            return Some(own).filter(|entry| entry.arrives_on == link);
         }
         // The kernel uses the entry of a group only for links to which it sends packets.
         let is_sent_to = |entry: &&Entry| entry.sent_to.iter().any(|(to, _)| *to == link);
-        let mut all = find(Ipv4Addr::UNSPECIFIED)?.iter().copied();
-        all.find(|entry| entry.arrives_on == link && is_sent_to(entry))
+        let of_group = reached(Ipv4Addr::UNSPECIFIED);
+        of_group.filter(|entry| entry.arrives_on == link).filter(is_sent_to)
     }
 }
 

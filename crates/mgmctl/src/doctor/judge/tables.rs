@@ -53,7 +53,7 @@ fn without_rule(facts: &Facts, table: &Table) -> Option<Finding> {
     }
     let vifs = table.vifs.iter().filter(|vif| !vif.is_virtual);
     let names: Vec<String> = vifs
-        .filter(|vif| facts.links.contains_key(&vif.link) && !has_rule(facts, table.id, vif.link))
+        .filter(|vif| facts.links.contains_key(&vif.link) && !facts.reaches(vif.link, table.id))
         .map(|vif| facts.name(vif.link))
         .collect();
     if names.is_empty() {
@@ -68,13 +68,4 @@ fn without_rule(facts: &Facts, table: &Table) -> Option<Finding> {
         names.iter().map(|name| format!("ip mrule add iif {} lookup {id}", quoted(name))).collect();
     let interface = names.first().map(String::as_str);
     Some(Finding::new(Kind::TableWithoutRule, interface, text, rules.join(" && ")))
-}
-
-fn has_rule(facts: &Facts, table: u32, link: u32) -> bool {
-    let name = facts.name(link);
-    let in_vrf = facts.links.get(&link).is_some_and(|link| link.in_vrf);
-    facts.rules.iter().any(|rule| {
-        let is_for_link = rule.interface.as_ref().is_none_or(|interface| *interface == name);
-        is_for_link && rule.table.map_or(in_vrf, |known| known == table)
-    })
 }
