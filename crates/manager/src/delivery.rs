@@ -32,18 +32,15 @@ impl Manager {
     pub(super) fn publish_from(&self, state: &mut State, trigger: Trigger) {
         let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
-        if !run.fx.is_empty() {
-            self.carry_out(run, trigger, is_awaited);
-        }
+        self.carry_out(run, trigger, is_awaited);
         if trigger.lane == Lane::Caller {
             self.adopt(run);
         }
         self.set_alarm(run);
     }
 
-    /// Not inlined, because many calls have no effects. The notices have another function, because
-    /// most other calls have only notices, or none.
-    #[inline(never)]
+    /// Most calls have only some of the effects, or none.
+    #[inline]
     fn carry_out(&self, run: &mut Run, trigger: Trigger, is_awaited: bool) {
         loop {
             if run.fx.has_more_than_notices() {
