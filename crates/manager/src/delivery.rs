@@ -310,7 +310,7 @@ impl Run {
     fn fell_behind(&mut self, place: ClientPlace) {
         self.counters.fell_behind += 1;
         ::log::warn!(
-            "{} is behind, because its callbacks return too slowly: until it has caught up it \
+            "{} is behind, because its callbacks return too slowly: until it has caught up, it \
              receives only the current state, not each change",
             self.engine.who(place.client)
         );
@@ -390,7 +390,7 @@ impl Run {
         }
         if count > 0 {
             ::log::warn!(
-                "{} answers too slowly: {count} new flows without further packets dropped",
+                "{} answers too slowly: dropped {count} new flows that had no further packets",
                 engine.who(place.client)
             );
         }

@@ -20,6 +20,7 @@
 //! - `answers`: answers the requests at the control socket. `reload`: the log lines of a reload.
 //! - `saved`: the groups that a restart keeps. `number`: "1 group". `report`: log lines about the whole router.
 //! - `library`: the functions of libmgm that the daemon needs; the program implements them.
+//!   `names`: the names of interfaces in the library's log.
 
 mod answers;
 mod context;
@@ -27,6 +28,7 @@ mod device;
 mod interfaces;
 mod jobs;
 pub mod library;
+pub mod names;
 mod number;
 mod plan;
 mod proxies;
@@ -103,7 +105,8 @@ struct Control {
 }
 
 impl<L: Library> Daemon<L> {
-    /// Serves the interfaces that are there.
+    /// Serves the interfaces that are there. The start is not complete yet: the caller loads the
+    /// modules, and then calls [`Daemon::run`], or [`Daemon::give_up`] if that failed.
     ///
     /// # Errors
     /// Why mgmd cannot start, and what to do.
@@ -123,18 +126,23 @@ impl<L: Library> Daemon<L> {
             Daemon { parts, interfaces, control, life, next_tick, is_notify_failing: false };
         daemon.interfaces.serve_all(context(&daemon.parts));
         daemon.interfaces.work(context(&daemon.parts));
-        for line in report::start(context(&daemon.parts), &daemon.interfaces) {
-            daemon.parts.log.write(LogLevel::Info, &line);
-        }
         Ok(daemon)
     }
 
-    /// Runs until SIGTERM or SIGINT, and returns the library, which is still to be stopped.
+    /// Ends a start that has failed: leaves what mgmd has joined, and keeps the file of saved
+    /// groups for the next start (M17). Returns the library, which is still to be stopped.
+    pub fn give_up(mut self) -> L {
+        self.leave();
+        self.parts.library
+    }
+
+    /// Completes the start, and runs until SIGTERM or SIGINT. Returns the library, which is still
+    /// to be stopped.
     ///
     /// # Errors
     /// The system does not let mgmd wait.
     pub fn run(mut self) -> Result<L, String> {
-        self.tell(Notify::ready);
+        self.started();
         let mut ready = Vec::new();
         loop {
             let due = [self.parts.shared.deadline(), self.interfaces.deadline()];
@@ -149,6 +157,23 @@ impl<L: Library> Daemon<L> {
                 }
             }
         }
+    }
+
+    /// The start is complete: says so, and deletes the file of saved groups (M17).
+    fn started(&mut self) {
+        let path = saved::path(&self.parts.config.router.control);
+        if let Err(error) = saved::delete(&path) {
+            let text = format!(
+                "{}: cannot be deleted: {error}: delete it, because the next start would read \
+                 these groups again",
+                path.display()
+            );
+            self.parts.log.write(LogLevel::Warn, &text);
+        }
+        for line in report::start(context(&self.parts), &self.interfaces) {
+            self.parts.log.write(LogLevel::Info, &line);
+        }
+        self.tell(Notify::ready);
     }
 
     /// Serves a source that is ready. Returns whether mgmd has to stop.
@@ -196,7 +221,7 @@ impl<L: Library> Daemon<L> {
     fn tell(&mut self, tell: impl FnOnce(&Notify) -> std::io::Result<()>) {
         let result = tell(&self.parts.notify);
         if let (Err(error), false) = (&result, self.is_notify_failing) {
-            let text = format!("cannot tell the service manager: {error}");
+            let text = format!("cannot notify the service manager: {error}");
             self.parts.log.write(LogLevel::Warn, &text);
         }
         self.is_notify_failing = result.is_err();
@@ -285,8 +310,7 @@ impl<L: Library> Daemon<L> {
         Ok(reload::lines(&changes))
     }
 
-    /// Saves the groups, leaves the groups that mgmd itself has joined, and deletes the host
-    /// routes. When the program stops the library, the library ends everything else.
+    /// Saves the groups, and leaves what mgmd has joined.
     fn stop(&mut self) {
         self.tell(Notify::stopping);
         let context = context(&self.parts);
@@ -300,9 +324,16 @@ impl<L: Library> Daemon<L> {
             );
             context.log.write(LogLevel::Warn, &text);
         }
+        self.leave();
+        self.parts.log.write(LogLevel::Info, "stopped");
+    }
+
+    /// Leaves the groups that mgmd itself has joined, and deletes the host routes. When the
+    /// program stops the library, the library ends everything else.
+    fn leave(&mut self) {
+        let context = context(&self.parts);
         context.shared.handle(Event::Stop);
         self.interfaces.work(context);
-        context.log.write(LogLevel::Info, "stopped");
     }
 }
 

@@ -5,6 +5,8 @@
 //! - [`receive`]: the IGMP packets that arrive on a link.
 //! - [`send`]: sending IGMP packets on a chosen link.
 //! - [`join`]: joining the groups of routers on a link.
+//! - [`watch`]: the packets of one flow as they enter and leave this machine.
+//! - [`mroute`]: the entries, tables and rules of the kernel's multicast routing, read back.
 //! - [`netlink`]: messages, a socket and dumps, for code that reads other tables of the kernel.
 //!
 //! The crate knows nothing of the multicast group manager, uses none of the project's other crates,
@@ -36,10 +38,13 @@
 //! ```
 #![cfg(target_os = "linux")]
 
+mod bpf;
 pub mod join;
 pub mod links;
 pub mod monitor;
+pub mod mroute;
 pub mod netlink;
 pub mod receive;
 pub mod send;
 mod sys;
+pub mod watch;

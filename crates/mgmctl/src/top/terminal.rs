@@ -37,7 +37,7 @@ impl Terminal {
         if !io::stdin().is_terminal() {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                "the standard input is not a terminal: use --once",
+                "the standard input is not one: use --once",
             ));
         }
         let (sender, inputs) = mpsc::channel();
@@ -51,15 +51,14 @@ impl Terminal {
         Ok(terminal)
     }
 
-    /// Shows the lines that fit, in place of the previous ones.
-    pub fn show(&self, lines: &[String]) -> io::Result<()> {
+    /// Shows the lines that fit, in place of the previous ones. `text` returns them for a width.
+    pub fn show(&self, text: impl FnOnce(usize) -> String) -> io::Result<()> {
         let (columns, rows) = size();
         let mut out = Vec::new();
         queue!(out, MoveTo(0, 0))?;
-        for (row, line) in lines.iter().take(rows).enumerate() {
+        for (row, line) in text(columns).lines().take(rows).enumerate() {
             // No line end after the last line, which would scroll.
             let line_end = if row == 0 { "" } else { "\r\n" };
-            let line: String = line.chars().take(columns).collect();
             queue!(out, Print(line_end), Print(line), Clear(ClearType::UntilNewLine))?;
         }
         queue!(out, Clear(ClearType::FromCursorDown))?;
