@@ -5,7 +5,7 @@ import time
 from bed import GMI, QI, SLACK, Bed, interface, long, proxy
 from lab import until
 from members import Member
-from packets import IS_EX, report_of
+from packets import IS_EX, report_of, v2_report
 from wire import Wire
 from wires import Stream, Tun
 
@@ -283,3 +283,30 @@ class Interfaces(Bed):
         )
         self.joined(OTHER, to="calm", timeout=1 + SLACK)
         self.assertTrue(third.alive())
+
+
+class WithoutIgmp(Bed):
+    def test_m1_an_interface_without_igmp_neither_queries_nor_believes_reports(self):
+        """But streams come in and go out: what an operator or a route sends there."""
+        bare, lan = self.link("bare"), self.link("lan")
+        wire = Wire(bare)
+        mgmd = self.start(interface("src"), interface("bare"), interface("lan", {}))
+        Wire(lan).query("0.0.0.0")
+        member = Member(lan, OTHER)
+        self.joined(OTHER)
+        # In by bare, out by lan.
+        self.feed(OTHER, wire=wire).send_until(lambda: member.arrived, "the stream from bare")
+        for report in (report_of(IS_EX, GROUP), v2_report(GROUP)):
+            wire.send(report)
+        wire.expect_no(wire.queries, QI, "a query")
+        self.assertNotIn("bare", self.oifs(GROUP))
+        # In by src, out by bare.
+        self.assertEqual(mgmd.ask("/v1/join", {"interface": "bare", "group": GROUP})[0], 200)
+        self.feed(GROUP).send_until(lambda: wire.numbers(GROUP), "the stream to bare")
+
+    def test_scopes_of_boundaries_have_names(self):
+        scope = '{ scope = "239.192.0.0/14", name = "campus" }'
+        mgmd = self.start(interface("src", boundaries=f"[{scope}]"))
+        mgmd.logs(f"src (index {self.router.index('src')})", "campus, 239.192.0.0/14")
+        (link,) = mgmd.get("/v1/interfaces")["interfaces"]
+        self.assertEqual(link["boundaries"], [{"scope": "239.192.0.0/14", "name": "campus"}])
