@@ -310,3 +310,40 @@ class WithoutIgmp(Bed):
         mgmd.logs(f"src (index {self.router.index('src')})", "campus, 239.192.0.0/14")
         (link,) = mgmd.get("/v1/interfaces")["interfaces"]
         self.assertEqual(link["boundaries"], [{"scope": "239.192.0.0/14", "name": "campus"}])
+
+
+class Many(Bed):
+    def own_groups(self):
+        """Returns the groups of IGMP routers that the kernel has joined, by interface."""
+        with self.router.inside(), open("/proc/thread-self/net/igmp", encoding="ascii") as file:
+            lines = file.read().splitlines()[1:]
+        found, name = {}, None
+        for line in lines:
+            words = line.split()
+            if not line.startswith("\t"):
+                name = words[1]
+            elif words[0] in ("020000E0", "160000E0"):  # 224.0.0.2 and 224.0.0.22
+                found.setdefault(name, set()).add(words[0])
+        return {name for name, groups in found.items() if len(groups) == 2}
+
+    def test_s8_32_interfaces(self):
+        """mrouted#38: each joins the groups of routers, although a socket may join 20. The kernel
+        has no room for one more (smcroute#71), and the others are served."""
+        host = self.link("first")
+        names = [f"lan{n:02}" for n in range(32)]
+        self.router.ip(*(f"link add {name} type veth peer name x{name}" for name in names))
+        self.router.ip(*(f"link set {side}{name} up" for name in names for side in ("", "x")))
+        mgmd = self.start(interface("first", {}), *(interface(name, {}) for name in names))
+        Wire(host).query("0.0.0.0")
+        served = set(self.router.vifs().values())
+        self.assertEqual(len(served), 32)
+        self.assertIn("first", served)
+        (other,) = {*names, "first"} - served
+        mgmd.logs(f"{other} (index {self.router.index(other)})", "at most 32 interfaces")
+        self.assertLessEqual({*names, "first"}, self.own_groups())
+        feed = self.feed(GROUP, host.address, Wire(host))
+        self.assertEqual(mgmd.ask("/v1/join", {"interface": names[0], "group": GROUP})[0], 200)
+        feed.send_until(
+            lambda: self.router.entries().get((host.address, GROUP)) == ("first", {names[0]}),
+            "the stream between two of them",
+        )
