@@ -15,7 +15,7 @@ Event = namedtuple("Event", "words")
 
 COMMENT = re.compile(r"<!-- (?:(event|more): )?(.*?) -->$")
 # A number, a time such as 3.2s or 14:58, or a count such as 12.3k. Not an address.
-NUMBER = re.compile(r"\d+(?:[.:]\d+){0,2}(?:ms|[smhdkMG])?[,)]?$")
+NUMBER = re.compile(r"\d+(?:[.:]\d+){0,2}(?:ms|[smhdkMG])?[,;)]?$")
 
 
 def section(page, heading):
