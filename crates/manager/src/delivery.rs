@@ -315,7 +315,7 @@ impl Run {
     fn fell_behind(&mut self, place: ClientPlace) {
         self.counters.fell_behind += 1;
         ::log::warn!(
-            "{} is behind, because its callbacks return too slowly: until it has caught up it \
+            "{} is behind, because its callbacks return too slowly: until it has caught up, it \
              receives only the current state, not each change",
             self.engine.who(place.client)
         );
