@@ -65,7 +65,7 @@ class Typed(Bed):
         while True:
             status, output = self.shell.run(command.text)
             missing = None if command.output is None else pages.differs(command.output, output)
-            if status == 0 and missing is None:
+            if status == command.status and missing is None:
                 return
             if time.monotonic() > deadline:
                 break
