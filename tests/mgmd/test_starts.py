@@ -37,7 +37,7 @@ class Starts(Bed):
             until(lambda: any(not each.alive() for each in both), "one of them has ended")
             serving, ended = sorted(both, key=Mgmd.alive, reverse=True)
             self.assertEqual(ended.process.wait(), 1)
-            ended.logs(str(shared), "stop it")
+            ended.logs(str(shared), "stop that process")
             self.assertEqual(ended.heard("READY=1"), [])
             serving.ready()
             self.assertEqual(serving.get("/v1/status")["pid"], serving.process.pid)
