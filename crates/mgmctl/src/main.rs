@@ -5,6 +5,7 @@
 //! - `router`: what answers at a socket, mgmd or a library.
 //! - `show`: formats the answers as text for people. `table`: columns that fit a
 //!   terminal.
+//! - `explain`: why the packets of a flow do not go out.
 //! - `top`: the flows on the whole terminal.
 #![forbid(unsafe_code)]
 
@@ -12,6 +13,8 @@
 mod arguments;
 #[cfg(unix)]
 mod commands;
+#[cfg(unix)]
+mod explain;
 #[cfg(unix)]
 mod failed;
 #[cfg(unix)]

@@ -1,11 +1,11 @@
 //! The list of flows. It comes from the status of the library, because only the status has
 //! counters of 64 bits.
 
+use super::explain::name;
 use super::mailbox::Asked;
 use super::{Outcome, StatusReader};
 use mgm_control::request::FlowsQuery;
 use mgm_control::{library, Answer, ErrorCode, Failure, Request};
-use nix::net::if_::if_indextoname;
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 
 /// How many requests wait at most.
@@ -43,9 +43,4 @@ impl FlowList {
             .map_err(|error| internal(format!("the status of the library: {error}")))?;
         Ok(Answer::Flows(flows))
     }
-}
-
-/// The name of an interface in the system.
-fn name(index: u32) -> Option<String> {
-    Some(if_indextoname(index).ok()?.to_string_lossy().into_owned())
 }
