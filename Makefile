@@ -77,7 +77,7 @@ completions:
 	mv build/mgmctl.zsh crates/mgmctl/completions/_mgmctl
 
 pictures:
-	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked
+	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --package mgmd --package mgmctl
 	scripts/picture
 
 conformance:

@@ -142,7 +142,7 @@ struct callbacks {
     /// somebody_else true: another client wants the packets. False: an MFE whose incoming
     /// interface the client owns has an outgoing interface again.
     std::function<void(const flow &, bool somebody_else)> join_alert;
-    /// A packet arrived on an interface of the client that is not its incoming interface.
+    /// A packet arrived on an interface of the client, but its MFE has another incoming interface.
     std::function<void(const flow &, const link &, header)> wrong_if;
     /// local_join, local_leave: IGMP has added, or deleted, a membership on an interface of the
     /// client.
@@ -321,8 +321,8 @@ public:
     }
 
     /// Releases the interfaces and deregisters the client. After this call no callback of the
-    /// client runs, except that a callback of the client inside which the call is made runs to
-    /// its end. A second call does nothing.
+    /// client runs. If the call is made inside a callback of the client, that callback still
+    /// runs to its end. A second call does nothing.
     void close()
     {
         if (!handle_)
@@ -466,7 +466,7 @@ struct decision {
 /// Passes a packet to the library. `size` is the size of the whole packet in octets.
 inline decision packet_in(const flow &f, const link &l, header h = {nullptr, 0}, DWORD size = 0)
 {
-    // The library numbers interfaces with 16 bits, so a packet never has more interfaces.
+    // The library numbers interfaces with 16 bits, so a packet has at most 65,536 oifs.
     thread_local std::vector<MGMHOST_OIF> oifs(65536);
     BOOL accepted = FALSE;
     DWORD count = static_cast<DWORD>(oifs.size());

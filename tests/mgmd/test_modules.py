@@ -59,12 +59,13 @@ class FailedStart(Bed):
 
 
 class Protocol(OneHost):
-    def serve_with_module(self, igmp=None):
+    def serve_with_module(self, igmp=None, *tables):
         path = protocol(self)
         self.fifo = Mgmd.build.directory / f"fifo-{os.getpid()}-{id(self)}"
         os.mkfifo(self.fifo)
         self.addCleanup(self.fifo.unlink)
-        return self.serve(igmp, f'[[module]]\npath = "{path}"\nargs = "{self.fifo}"\n')
+        module = f'[[module]]\npath = "{path}"\nargs = "{self.fifo}"\n'
+        return self.serve(igmp, *tables, module)
 
     def say(self, command, link):
         """Gives the module a command about a link, and checks its code."""
@@ -103,7 +104,14 @@ class Protocol(OneHost):
         self.assertGreaterEqual(len(queries), 2)
         self.assertLess(max(gaps), QI + SLACK)
         for group in groups:
-            self.joined(group, timeout=1.0)
+            self.feed(group).send()
+
+        def served():
+            entries = self.router.entries()
+            oifs = (entries.get((self.source, group), (None, ()))[1] for group in groups)
+            return all("lan" in links for links in oifs)
+
+        until(served, "all groups are forwarded to lan", 1.0)
 
     def test_t54_exclude_beside_owner(self):
         """I45, [mgm D12]: a protocol cannot be told of excluded sources; they are counted."""
@@ -127,3 +135,45 @@ class Protocol(OneHost):
         self.wire.send(report_of(TO_EX, GROUP))
         until(lambda: GROUP in self.told("LOCAL_JOIN"), "LOCAL_JOIN")
         until(lambda: GROUP in self.told("LOCAL_LEAVE"), "LOCAL_LEAVE", GMI + SLACK)
+
+    def test_m4_routes_rest_while_a_protocol_owns_the_interface_where_they_begin(self):
+        net = self.source.rpartition(".")[0]
+        route = (
+            f'[[route]]\nfrom = "src"\nsource = "{net}.0/24"\ngroup = "239.4.0.0/16"\n'
+            'to = ["lan"]\n'
+        )
+        self.serve_with_module(None, route)
+        early, late, last = (f"239.4.0.{n}" for n in (1, 2, 3))
+        self.joined(early, timeout=1.0)
+        self.say("take", "src")
+        self.mgmd.logs("src: a routing protocol owns it")
+        self.ended(early, timeout=1.0)
+        for _ in range(20):
+            self.assertNotIn("lan", self.oifs(late))
+            time.sleep(0.01)
+        (known,) = self.mgmd.get("/v1/routes")["routes"]
+        self.assertEqual(
+            (known["state"], known["reason"], known["flows"]),
+            ("resting", "a routing protocol owns src", 0),
+        )
+        self.say("release", "src")
+        self.mgmd.logs("src: no routing protocol owns it any longer")
+        for group in (early, late, last):
+            self.joined(group, timeout=1.0)
+        (known,) = self.mgmd.get("/v1/routes")["routes"]
+        self.assertEqual((known["state"], known["flows"]), ("active", 3))
+
+    def test_static_routes_join_towards_upstream(self):
+        """The protocol that owns the interface towards the sender is told, so it can join there,
+        before the first packet."""
+        far, group = "198.51.100.9", "239.5.0.1"
+        self.router.ip(f"route add {far} dev src")
+        self.serve_with_module()
+        self.say("take", "src")
+        route = (
+            f'[[route]]\nfrom = "src"\nsource = "{far}"\ngroup = "{group}"\nto = ["lan"]\n'
+        )
+        self.mgmd.file.write_text(self.mgmd.file.read_text() + route)
+        self.mgmd.reload()
+        self.mgmd.logs(f"module: JOIN_ALERT ({far}, {group}) 1")
+        self.joined(group, far)

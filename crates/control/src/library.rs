@@ -5,7 +5,7 @@ mod flows;
 #[cfg(test)]
 mod tests;
 
-pub use flows::flows;
+pub use flows::{flows, FlowIndex};
 
 use serde::Deserialize;
 use std::collections::HashMap;

@@ -28,9 +28,9 @@ impl Manager {
             run.set_clock();
             run.engine.add_boundary(if_index, scope, &mut run.fx);
             if let Some(name) = run.engine.scope_name(scope) {
-                ::log::info!("interface {if_index}: new boundary for {}, {scope}", name.display());
+                ::log::info!("interface {if_index} is a boundary for {}, {scope}", name.display());
             } else {
-                ::log::info!("interface {if_index}: new boundary for {scope}");
+                ::log::info!("interface {if_index} is a boundary for {scope}");
             }
             Ok(())
         })

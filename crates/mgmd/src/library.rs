@@ -183,7 +183,7 @@ fn code(error: &Error) -> Code {
 /// The library's words, for an operator of mgmd.
 fn reason(error: Error) -> String {
     match error {
-        Error::Library { reason, .. } => in_words_of_the_file(&reason).into_owned(),
+        Error::Library { reason, .. } => named(&in_words_of_the_file(&reason), name),
         other => other.to_string(),
     }
 }

@@ -1,13 +1,15 @@
-//! Reads a page of flows from the status of the library. The status of a million MFEs is a text of
-//! 240 MB. It is parsed in one pass, which keeps only the flows of the page.
+//! Reads pages of flows from the status of the library. The status of a million MFEs is a text of
+//! 240 MB. An index of it is made once. A page then reads only its own part of the text.
 
 use crate::flows::{Flow, FlowInterface, Flows, Outgoing};
 use crate::request::{FlowKey, FlowsQuery};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 /// An interface in the status of the library (docs/status.schema.json).
 #[derive(Clone, Copy, Deserialize)]
@@ -40,6 +42,78 @@ struct Mfe {
     oifs: Vec<Oif>,
 }
 
+/// Where each flow is in the text of a status, by group and source.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct FlowIndex {
+    places: Vec<Place>,
+}
+
+/// Where a flow is in the text.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    key: FlowKey,
+    octets: Range<usize>,
+}
+
+impl FlowIndex {
+    /// The index of a whole status.
+    ///
+    /// # Errors
+    /// The text is not the status of a library.
+    pub fn of(status: &str) -> serde_json::Result<FlowIndex> {
+        let mut json = serde_json::Deserializer::from_str(status);
+        let mut places = WholeStatus(status).deserialize(&mut json)?;
+        json.end()?;
+        // The library lists the flows in this order, but does not promise it.
+        places.sort_by_key(|place| place.key);
+        Ok(FlowIndex { places })
+    }
+
+    /// The flows of the status that `query` asks for. `status` is the text of the index. `name`
+    /// returns the name of an interface.
+    ///
+    /// # Errors
+    /// The text is not the status of a library.
+    pub fn page(
+        &self,
+        status: &str,
+        query: &FlowsQuery,
+        name: impl Fn(u32) -> Option<String>,
+    ) -> serde_json::Result<Flows> {
+        let of_group = self.of_group(query.group);
+        let is_wanted =
+            |place: &&Place| query.source.is_none_or(|source| source == place.key.source);
+        let total = match query.source {
+            None => of_group.len(),
+            Some(_) => of_group.iter().filter(is_wanted).count(),
+        };
+        let first = match query.page.after {
+            None => 0,
+            Some(after) => of_group.partition_point(|place| place.key <= after),
+        };
+        // One more than the page has, which says that there are more.
+        let places = of_group[first..].iter().filter(is_wanted).take(query.page.limit + 1);
+        let mut places: Vec<&Place> = places.collect();
+        let more = places.len() > query.page.limit;
+        places.truncate(query.page.limit);
+        let next = places.last().filter(|_| more).map(|place| place.key.to_string());
+        let mut names = Names { known: HashMap::new(), name };
+        let read = |place: &Place| {
+            let text = status.get(place.octets.clone()).unwrap_or_default();
+            Ok(names.flow(serde_json::from_str(text)?))
+        };
+        let flows = places.into_iter().map(read).collect::<serde_json::Result<_>>()?;
+        Ok(Flows { total: total as u64, flows, next })
+    }
+
+    fn of_group(&self, group: Option<Ipv4Addr>) -> &[Place] {
+        let Some(group) = group else { return &self.places };
+        let start = self.places.partition_point(|place| place.key.group < group);
+        let end = self.places.partition_point(|place| place.key.group <= group);
+        &self.places[start..end]
+    }
+}
+
 /// The flows of a whole status that `query` asks for. `name` returns the name of an interface.
 ///
 /// # Errors
@@ -49,21 +123,7 @@ pub fn flows(
     query: &FlowsQuery,
     name: impl Fn(u32) -> Option<String>,
 ) -> serde_json::Result<Flows> {
-    let mut json = serde_json::Deserializer::from_str(status);
-    let (total, mut mfes) = WholeStatus(query).deserialize(&mut json)?;
-    json.end()?;
-    // The library lists the flows by group and source, but does not promise it.
-    mfes.sort_by_key(key);
-    let more = mfes.len() > query.page.limit;
-    mfes.truncate(query.page.limit);
-    let next = mfes.last().filter(|_| more).map(|mfe| key(mfe).to_string());
-    let mut names = Names { known: HashMap::new(), name };
-    let flows = mfes.into_iter().map(|mfe| names.flow(mfe)).collect();
-    Ok(Flows { total, flows, next })
-}
-
-fn key(mfe: &Mfe) -> FlowKey {
-    FlowKey { group: mfe.group, source: mfe.source }
+    FlowIndex::of(status)?.page(status, query, name)
 }
 
 /// The names of interfaces, each looked up once.
@@ -104,81 +164,73 @@ impl<F: Fn(u32) -> Option<String>> Names<F> {
     }
 }
 
-/// Reads the whole status, and keeps how many flows match and those of the page.
-struct WholeStatus<'a>(&'a FlowsQuery);
+/// Reads the whole status, this text, and returns where each flow is.
+struct WholeStatus<'a>(&'a str);
 
 /// Reads the list of MFEs, likewise.
-struct MfeList<'a>(&'a FlowsQuery);
+struct MfeList<'a>(&'a str);
 
-type Kept = (u64, Vec<Mfe>);
+/// The members of an MFE that the index needs.
+#[derive(Deserialize)]
+struct MfeKey {
+    source: Ipv4Addr,
+    group: Ipv4Addr,
+}
 
 impl<'de> DeserializeSeed<'de> for WholeStatus<'_> {
-    type Value = Kept;
+    type Value = Vec<Place>;
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Kept, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Vec<Place>, D::Error> {
         json.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for WholeStatus<'_> {
-    type Value = Kept;
+    type Value = Vec<Place>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("the status of the library")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Kept, A::Error> {
-        let mut kept = Kept::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Vec<Place>, A::Error> {
+        let mut places = Vec::new();
         while let Some(name) = members.next_key::<&str>()? {
             if name == "mfes" {
-                kept = members.next_value_seed(MfeList(self.0))?;
+                places = members.next_value_seed(MfeList(self.0))?;
             } else {
                 members.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(kept)
+        Ok(places)
     }
 }
 
 impl<'de> DeserializeSeed<'de> for MfeList<'_> {
-    type Value = Kept;
+    type Value = Vec<Place>;
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Kept, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Vec<Place>, D::Error> {
         json.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for MfeList<'_> {
-    type Value = Kept;
+    type Value = Vec<Place>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("the list of MFEs")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Kept, A::Error> {
-        let query = self.0;
-        let (mut total, mut kept) = (0, Vec::new());
-        while let Some(mfe) = list.next_element::<Mfe>()? {
-            let matches = query.group.is_none_or(|group| group == mfe.group)
-                && query.source.is_none_or(|source| source == mfe.source);
-            if !matches {
-                continue;
-            }
-            total += 1;
-            if query.page.after.is_some_and(|after| key(&mfe) <= after) {
-                continue;
-            }
-            kept.push(mfe);
-            // The first of them, and one more, which says that there are more. Sorted only when
-            // twice as many are there.
-            let most = query.page.limit + 1;
-            if kept.len() >= 2 * most {
-                kept.sort_by_key(key);
-                kept.truncate(most);
-            }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Place>, A::Error> {
+        let mut places = Vec::new();
+        while let Some(mfe) = list.next_element::<&RawValue>()? {
+            let text = mfe.get();
+            let MfeKey { source, group } =
+                serde_json::from_str(text).map_err(serde::de::Error::custom)?;
+            // The element is a part of the text.
+            let start = text.as_ptr() as usize - self.0.as_ptr() as usize;
+            let octets = start..start + text.len();
+            places.push(Place { key: FlowKey { group, source }, octets });
         }
-        kept.sort_by_key(key);
-        kept.truncate(query.page.limit + 1);
-        Ok((total, kept))
+        Ok(places)
     }
 }

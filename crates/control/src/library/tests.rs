@@ -1,6 +1,6 @@
 //! Pages of flows, from a status as the library writes it.
 
-use super::flows;
+use super::{flows, FlowIndex};
 use crate::flows::Flows;
 use crate::request::FlowsQuery;
 use crate::Page;
@@ -54,7 +54,9 @@ fn a_flow_has_its_names_and_counters_of_64_bits() {
 #[test]
 fn the_pages_together_are_the_whole_list_in_order() {
     let status = status(300);
-    let whole = of(&status, &FlowsQuery::default());
+    let index = FlowIndex::of(&status).expect("the status is valid");
+    let of = |query: &FlowsQuery| index.page(&status, query, name).expect("the status is valid");
+    let whole = of(&FlowsQuery::default());
     assert_eq!((whole.total, whole.flows.len()), (600, 600));
     let keys = |flows: &Flows| -> Vec<_> {
         flows.flows.iter().map(|flow| (flow.group, flow.source)).collect()
@@ -64,7 +66,7 @@ fn the_pages_together_are_the_whole_list_in_order() {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
             let query = FlowsQuery { page: Page { after, limit }, ..FlowsQuery::default() };
-            let page = of(&status, &query);
+            let page = of(&query);
             assert!(page.flows.len() <= limit && page.total == 600);
             seen.extend(keys(&page));
             let Some(next) = page.next else { break };
@@ -85,6 +87,37 @@ fn a_filter_leaves_out_other_flows() {
     assert_eq!(only(None, source).total, 3);
     assert_eq!(only(group, source).flows.len(), 1);
     assert_eq!(only("239.9.9.9".parse().ok(), None), Flows::default());
+}
+
+#[test]
+fn a_filtered_list_has_pages_too() {
+    let status = status(9);
+    let index = FlowIndex::of(&status).expect("the status is valid");
+    let (group, source) = ("239.1.0.4".parse().ok(), "10.0.0.5".parse().ok());
+    for (group, source, count) in [(group, None, 2), (None, source, 9), (group, source, 1)] {
+        let (mut seen, mut after) = (0, None);
+        loop {
+            let query = FlowsQuery { group, source, page: Page { after, limit: 1 } };
+            let page = index.page(&status, &query, name).expect("the status is valid");
+            let fits = |flow: &crate::flows::Flow| {
+                group.is_none_or(|group| group == flow.group)
+                    && source.is_none_or(|source| source == flow.source)
+            };
+            assert!(page.total == count && page.flows.iter().all(fits));
+            seen += page.flows.len();
+            let Some(next) = page.next else { break };
+            after = Some(next.parse().expect("the key of a flow"));
+        }
+        assert_eq!(seen as u64, count);
+    }
+}
+
+#[test]
+fn the_index_of_another_text_is_an_error() {
+    let index = FlowIndex::of(&status(2)).expect("the status is valid");
+    for text in [String::new(), "\u{e4}".repeat(10), status(1)[..200].to_owned()] {
+        assert!(index.page(&text, &FlowsQuery::default(), name).is_err(), "{text}");
+    }
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn lock(path: &Path) -> Result<Lock, String> {
         Ok(None) => {
             let probe = probe(path).map(|(probe, _)| probe);
             let holder = probe.map_or_else(|_| "another process".into(), |probe| holder(&probe));
-            Err(format!("{}: {holder} uses it: stop it, {CURE}", path.display()))
+            Err(format!("{}: {holder} uses it: stop that process, {CURE}", path.display()))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Err(not_created(path, &error)),
         Err(error) => {
@@ -148,7 +148,7 @@ fn make_way(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(failed(error)),
         // If the backlog of the socket is full, a process listens, too, but the kernel does
         // not name it.
-        _ => Err(format!("{shown}: {} listens on it: stop it, {CURE}", holder(&probe))),
+        _ => Err(format!("{shown}: {} listens there: stop that process, {CURE}", holder(&probe))),
     }
 }
 

@@ -82,8 +82,9 @@ pub static ROUTER: Table = Table {
             "max-igmp-entries",
             Kind::Number(1, 16_777_216),
             Value("65536"),
-            "How many groups and sources IGMP stores for all interfaces together. When there are \
-             as many, hosts cannot join new groups. Existing groups are still refreshed.",
+            "The maximum number of groups and sources that IGMP stores for all interfaces \
+             together. When there are as many, hosts cannot join new groups. Existing groups are \
+             still refreshed.",
         ),
         key(
             "clients",
@@ -245,20 +246,21 @@ pub static IGMP: Table = Table {
             "max-groups",
             Kind::Number(1, 1_000_000),
             Value("1024"),
-            "How many groups hosts may join. When there are as many, hosts cannot join new groups.",
+            "The maximum number of groups that hosts may join. When there are as many, hosts \
+             cannot join new groups.",
         ),
         key(
             "max-sources",
             Kind::Number(1, 65_535),
             Value("256"),
-            "How many sources a group may have.",
+            "The maximum number of sources of a group.",
         ),
         key(
             "max-tracked",
             Kind::Number(1, 65_535),
             Value("64"),
-            "How many pairs of a host and a source `leave = \"tracked\"` remembers for a group. \
-             With more, the group is not tracked.",
+            "The maximum number of pairs of a host and a source that `leave = \"tracked\"` \
+             remembers for a group. With more, the group is not tracked.",
         ),
         key(
             "groups",

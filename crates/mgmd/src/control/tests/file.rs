@@ -49,7 +49,10 @@ fn the_socket_of_a_living_process_is_refused_with_its_name() {
     let error = error(options);
     let process = format!("process {}", std::process::id());
     assert!(error.starts_with(&format!("{}: {process} (", path.display())), "{error}");
-    assert!(error.ends_with("stop it, or set another path as \"control\" in [router]"), "{error}");
+    assert!(
+        error.ends_with("stop that process, or set another path as \"control\" in [router]"),
+        "{error}"
+    );
     assert!(!error.contains('\n'));
     assert!(path.exists());
     drop(listener);
@@ -108,7 +111,7 @@ fn m18_of_several_that_start_at_once_only_one_serves() {
         assert_eq!(serving.len(), 1, "round {round}");
         for refusal in refused {
             let text = refusal.map(|_| ()).expect_err("it is refused");
-            assert!(text.contains(": stop it, or set another path"), "{text}");
+            assert!(text.contains(": stop that process, or set another path"), "{text}");
         }
         let _reached = UnixStream::connect(&path).expect("it listens");
         drop(serving);

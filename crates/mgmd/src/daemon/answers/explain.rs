@@ -9,6 +9,8 @@ use super::forwarding::Links;
 use super::links::all;
 use super::View;
 use crate::control::Evidence;
+use crate::daemon::library::in_words_of_the_file;
+use crate::daemon::names::named;
 use mgm_control::explain::Explanation;
 use mgm_control::request::ExplainQuery;
 use mgm_control::{ErrorCode, Failure};
@@ -48,7 +50,12 @@ pub fn flow(
     let routes = view.context.shared.with(|state| shares::routes(&asked, state));
     let proxies = view.context.shared.with(|state| shares::proxies(&asked, state));
     let place = arrival::Place { asked: &asked, routes: &routes, proxies: &proxies };
-    let (library, arrival) = place.find(library)?;
+    let (mut library, arrival) = place.find(library)?;
+    for text in ["/verdict/text", "/refusal/text"] {
+        if let Some(Value::String(text)) = library.pointer_mut(text) {
+            *text = named(&in_words_of_the_file(text), crate::control::name);
+        }
+    }
     let mut explanation = Explanation::of_library(library).map_err(internal)?;
     let outgoing = exits::all(&asked, &explanation, arrival.as_ref()).map_err(internal)?;
     explanation.arrival = arrival;

@@ -74,7 +74,7 @@ impl Place<'_> {
             if state.is_owned(if expected == 0 { index } else { expected }) {
                 return None;
             }
-            if state.routes.accepts(self.asked.flow(), index) {
+            if state.routes.accepts(self.asked.flow(), index, state.is_owned(index)) {
                 return Some(AcceptedBy::StaticRoute);
             }
             let accepts = state.igmp.accepts(self.asked.flow(), expected, index);
