@@ -93,6 +93,16 @@ class RefusedPackets(OneHost):
         self.assertEqual(member.gaps(), ([], []))
 
 
+class RefusedJoins(OneHost):
+    def test_s8_the_kernel_refuses_mgmds_own_groups(self):
+        """mrouted#38: the log names the setting, and hosts are served all the same."""
+        self.router.sysctl(igmp_max_memberships=1)
+        self.serve()
+        self.mgmd.logs("lan: cannot join the groups", "net.ipv4.igmp_max_memberships")
+        self.wire.send(report_of(IS_EX, GROUP))
+        self.joined(GROUP)
+
+
 class LostAnnouncements(Bed):
     """I74: the kernel announces more changes of links than mgmd's sockets hold (ENOBUFS)."""
 

@@ -5,7 +5,7 @@ import time
 from bed import GMI, QI, SLACK, Bed, interface, long, proxy
 from lab import until
 from members import Member
-from packets import IS_EX, report_of
+from packets import IS_EX, report_of, v2_report
 from wire import Wire
 from wires import Stream, Tun
 
@@ -283,3 +283,67 @@ class Interfaces(Bed):
         )
         self.joined(OTHER, to="calm", timeout=1 + SLACK)
         self.assertTrue(third.alive())
+
+
+class WithoutIgmp(Bed):
+    def test_m1_an_interface_without_igmp_neither_queries_nor_believes_reports(self):
+        """But streams come in and go out: what an operator or a route sends there."""
+        bare, lan = self.link("bare"), self.link("lan")
+        wire = Wire(bare)
+        mgmd = self.start(interface("src"), interface("bare"), interface("lan", {}))
+        Wire(lan).query("0.0.0.0")
+        member = Member(lan, OTHER)
+        self.joined(OTHER)
+        # In by bare, out by lan.
+        self.feed(OTHER, wire=wire).send_until(lambda: member.arrived, "the stream from bare")
+        for report in (report_of(IS_EX, GROUP), v2_report(GROUP)):
+            wire.send(report)
+        wire.expect_no(wire.queries, QI, "a query")
+        self.assertNotIn("bare", self.oifs(GROUP))
+        # In by src, out by bare.
+        self.assertEqual(mgmd.ask("/v1/join", {"interface": "bare", "group": GROUP})[0], 200)
+        self.feed(GROUP).send_until(lambda: wire.numbers(GROUP), "the stream to bare")
+
+    def test_scopes_of_boundaries_have_names(self):
+        scope = '{ scope = "239.192.0.0/14", name = "campus" }'
+        mgmd = self.start(interface("src", boundaries=f"[{scope}]"))
+        mgmd.logs(f"src (index {self.router.index('src')})", "campus, 239.192.0.0/14")
+        (link,) = mgmd.get("/v1/interfaces")["interfaces"]
+        self.assertEqual(link["boundaries"], [{"scope": "239.192.0.0/14", "name": "campus"}])
+
+
+class Many(Bed):
+    def own_groups(self):
+        """Returns the groups of IGMP routers that the kernel has joined, by interface."""
+        with self.router.inside(), open("/proc/thread-self/net/igmp", encoding="ascii") as file:
+            lines = file.read().splitlines()[1:]
+        found, name = {}, None
+        for line in lines:
+            words = line.split()
+            if not line.startswith("\t"):
+                name = words[1]
+            elif words[0] in ("020000E0", "160000E0"):  # 224.0.0.2 and 224.0.0.22
+                found.setdefault(name, set()).add(words[0])
+        return {name for name, groups in found.items() if len(groups) == 2}
+
+    def test_s8_32_interfaces(self):
+        """mrouted#38: each joins the groups of routers, although a socket may join 20. The kernel
+        has no room for one more (smcroute#71), and the others are served."""
+        host = self.link("first")
+        names = [f"lan{n:02}" for n in range(32)]
+        self.router.ip(*(f"link add {name} type veth peer name x{name}" for name in names))
+        self.router.ip(*(f"link set {side}{name} up" for name in names for side in ("", "x")))
+        mgmd = self.start(interface("first", {}), *(interface(name, {}) for name in names))
+        Wire(host).query("0.0.0.0")
+        served = set(self.router.vifs().values())
+        self.assertEqual(len(served), 32)
+        self.assertIn("first", served)
+        (other,) = {*names, "first"} - served
+        mgmd.logs(f"{other} (index {self.router.index(other)})", "at most 32 interfaces")
+        self.assertLessEqual({*names, "first"}, self.own_groups())
+        feed = self.feed(GROUP, host.address, Wire(host))
+        self.assertEqual(mgmd.ask("/v1/join", {"interface": names[0], "group": GROUP})[0], 200)
+        feed.send_until(
+            lambda: self.router.entries().get((host.address, GROUP)) == ("first", {names[0]}),
+            "the stream between two of them",
+        )

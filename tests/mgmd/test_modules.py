@@ -104,7 +104,14 @@ class Protocol(OneHost):
         self.assertGreaterEqual(len(queries), 2)
         self.assertLess(max(gaps), QI + SLACK)
         for group in groups:
-            self.joined(group, timeout=1.0)
+            self.feed(group).send()
+
+        def served():
+            entries = self.router.entries()
+            oifs = (entries.get((self.source, group), (None, ()))[1] for group in groups)
+            return all("lan" in links for links in oifs)
+
+        until(served, "all groups are forwarded to lan", 1.0)
 
     def test_t54_exclude_beside_owner(self):
         """I45, [mgm D12]: a protocol cannot be told of excluded sources; they are counted."""
@@ -155,3 +162,18 @@ class Protocol(OneHost):
             self.joined(group, timeout=1.0)
         (known,) = self.mgmd.get("/v1/routes")["routes"]
         self.assertEqual((known["state"], known["flows"]), ("active", 3))
+
+    def test_static_routes_join_towards_upstream(self):
+        """The protocol that owns the interface towards the sender is told, so it can join there,
+        before the first packet."""
+        far, group = "198.51.100.9", "239.5.0.1"
+        self.router.ip(f"route add {far} dev src")
+        self.serve_with_module()
+        self.say("take", "src")
+        route = (
+            f'[[route]]\nfrom = "src"\nsource = "{far}"\ngroup = "{group}"\nto = ["lan"]\n'
+        )
+        self.mgmd.file.write_text(self.mgmd.file.read_text() + route)
+        self.mgmd.reload()
+        self.mgmd.logs(f"module: JOIN_ALERT ({far}, {group}) 1")
+        self.joined(group, far)

@@ -24,7 +24,7 @@ pub use backlog::{Backlog, ForgetWalk, Origin, Question};
 pub use notes::Tell;
 pub use outbox::{Outbox, Ticket};
 pub use queue::{Pushed, Queue};
-pub use run::{drain, drain_held, drain_locked, pass_on, work, Host};
+pub use run::{drain, drain_held, drain_locked, pass_on, work, Client, Host};
 pub use turn::Cause;
 
 use std::hash::Hash;

@@ -49,6 +49,9 @@ pub enum Wanted {
     Top(Top),
     /// Print the completions of a shell.
     Completions(Shell),
+    /// Look for the reasons why streams do not flow.
+    #[cfg(target_os = "linux")]
+    Doctor(crate::doctor::Options),
 }
 
 /// How `top` shows the flows.
@@ -77,7 +80,8 @@ Exit status:
   0  the router carried out the command
   1  the router refused the command, or the output cannot be written
   2  invalid arguments
-  3  the router did not answer: it is not running, or you may not connect to it";
+  3  the router did not answer: it is not running, or you may not connect to it
+  4  doctor has found a fault";
 
 const AFTER_MGMTOP_HELP: &str = "\
 mgmtop is the command top of mgmctl. The key q ends it.
@@ -133,6 +137,8 @@ pub fn command() -> Command {
                         .value_parser(LogLevel::ALL.map(LogLevel::name))
                         .help("Log messages of this level and of more serious ones"),
                 ),
+            #[cfg(target_os = "linux")]
+            crate::doctor::command(),
             Command::new("completions")
                 .about("Print the completions of a shell")
                 .arg(Arg::new("SHELL").required(true).value_parser(value_parser!(Shell))),
@@ -268,6 +274,11 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
             Wanted::Ask(Request::LogLevel(level))
         }
         "completions" => Wanted::Completions(*of.get_one::<Shell>("SHELL")?),
+        #[cfg(target_os = "linux")]
+        "doctor" => {
+            let path = options.socket.path.clone();
+            Wanted::Doctor(crate::doctor::options(of, path, options.json)?)
+        }
         _ => return None,
     };
     Some((options, wanted))

@@ -32,6 +32,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         ("mgmctl", parse(&command().get_matches_from(arguments), variables))
     };
     let Some((options, wanted)) = parsed else { return ExitCode::from(2) };
+    #[cfg(target_os = "linux")]
+    if let Wanted::Doctor(options) = &wanted {
+        return crate::doctor::run(options);
+    }
     match carry_out(options, wanted) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) if failed.is_closed_output() => ExitCode::SUCCESS,
@@ -52,6 +56,9 @@ fn carry_out(options: Options, wanted: Wanted) -> Result<(), Failed> {
         Wanted::Top(how) if json && how.once => ask(&mut router, json, Request::Flows(top::all())),
         Wanted::Top(how) if json => watch_json(&mut router, &top::all(), how.interval),
         Wanted::Top(how) => top::run(&mut router, how),
+        // It needs no router, and has its own exit status.
+        #[cfg(target_os = "linux")]
+        Wanted::Doctor(_) => Ok(()),
         Wanted::Completions(shell) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut command(), "mgmctl", &mut text);

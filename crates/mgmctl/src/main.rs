@@ -6,12 +6,15 @@
 //! - `show`: formats the answers as text for people. `table`: columns that fit a
 //!   terminal.
 //! - `top`: the flows on the whole terminal.
+//! - `doctor`: looks for the reasons why streams do not flow, also without mgmd.
 #![forbid(unsafe_code)]
 
 #[cfg(unix)]
 mod arguments;
 #[cfg(unix)]
 mod commands;
+#[cfg(target_os = "linux")]
+mod doctor;
 #[cfg(unix)]
 mod failed;
 #[cfg(unix)]

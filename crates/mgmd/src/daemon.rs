@@ -65,6 +65,10 @@ use std::time::Duration;
 /// How often kernel losses are counted and the status line is written.
 const TICK: Duration = Duration::from_secs(10);
 
+/// How long the former control socket stays open after a reload has moved it, in milliseconds. Its
+/// clients have as long for an answer (M21).
+const FORMER: u64 = 5_000;
+
 /// The parts of the daemon, which exist before it starts.
 pub struct Parts<L> {
     /// The file of the configuration, for reloads.
@@ -90,6 +94,7 @@ pub struct Daemon<L> {
     parts: Parts<L>,
     interfaces: Interfaces,
     control: Control,
+    former_control: Option<FormerControl>,
     life: Life,
     next_tick: Time,
     /// Whether the last message to the service manager failed,
@@ -101,7 +106,13 @@ pub struct Daemon<L> {
 struct Control {
     inbox: Inbox,
     /// Dropping it closes the socket.
+    server: Server,
+}
+
+/// A control socket that a reload has replaced. It only sends the answers that it has.
+struct FormerControl {
     _server: Server,
+    until: Time,
 }
 
 impl<L: Library> Daemon<L> {
@@ -122,8 +133,15 @@ impl<L: Library> Daemon<L> {
         let control = open_control(&parts, &parts.config)?;
         let life = Life { started: now(), configured: now(), reloads: 0, refused: 0 };
         let next_tick = Time(0);
-        let mut daemon =
-            Daemon { parts, interfaces, control, life, next_tick, is_notify_failing: false };
+        let mut daemon = Daemon {
+            parts,
+            interfaces,
+            control,
+            former_control: None,
+            life,
+            next_tick,
+            is_notify_failing: false,
+        };
         daemon.interfaces.serve_all(context(&daemon.parts));
         daemon.interfaces.work(context(&daemon.parts));
         Ok(daemon)
@@ -145,7 +163,8 @@ impl<L: Library> Daemon<L> {
         self.started();
         let mut ready = Vec::new();
         loop {
-            let due = [self.parts.shared.deadline(), self.interfaces.deadline()];
+            let former = self.former_control.as_ref().map(|former| former.until);
+            let due = [self.parts.shared.deadline(), self.interfaces.deadline(), former];
             let due = due.into_iter().flatten().fold(self.next_tick, Time::min);
             let reactor = &mut self.parts.reactor;
             let result = reactor.set_timer(Some(due)).and_then(|()| reactor.wait(&mut ready));
@@ -202,6 +221,7 @@ impl<L: Library> Daemon<L> {
     fn timer(&mut self) {
         self.parts.reactor.timer_came();
         self.interfaces.try_again(context(&self.parts));
+        self.former_control.take_if(|former| former.until <= now());
         if now() < self.next_tick {
             return;
         }
@@ -293,8 +313,11 @@ impl<L: Library> Daemon<L> {
         let changes = Config::difference(&self.parts.config, &config)
             .map_err(|error| vec![format!("{}: {error}", file.display())])?;
         if changes.control {
+            // It may have been the socket that is to be opened now.
+            self.former_control = None;
             // First, because it may fail, and then nothing must have changed.
-            self.control = open_control(&self.parts, &config).map_err(|error| vec![error])?;
+            let control = open_control(&self.parts, &config).map_err(|error| vec![error])?;
+            self.move_control(control);
         }
         self.parts.config = config;
         let Parts { config, log, shared, library, .. } = &self.parts;
@@ -308,6 +331,16 @@ impl<L: Library> Daemon<L> {
         self.interfaces.serve_all(context(&self.parts));
         self.interfaces.work(context(&self.parts));
         Ok(reload::lines(&changes))
+    }
+
+    /// Uses another control socket from now on. The reload may have been requested at the former
+    /// one, so its client still gets the answer there (M21).
+    fn move_control(&mut self, control: Control) {
+        let former = std::mem::replace(&mut self.control, control);
+        // Without its inbox, it passes no more requests to the event loop.
+        drop(former.inbox);
+        let until = Time(now().0 + FORMER);
+        self.former_control = Some(FormerControl { _server: former.server, until });
     }
 
     /// Saves the groups, and leaves what mgmd has joined.
@@ -348,7 +381,7 @@ fn open_control<L: Library>(parts: &Parts<L>, config: &Config) -> Result<Control
     let (server, inbox) = Server::open(options)?;
     let added = parts.reactor.add(&inbox, Source::Control);
     added.map_err(|error| format!("cannot wait for requests: {error}"))?;
-    Ok(Control { inbox, _server: server })
+    Ok(Control { inbox, server })
 }
 
 fn context<L: Library>(parts: &Parts<L>) -> Context<'_> {
