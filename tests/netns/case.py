@@ -3,10 +3,16 @@
 import socket
 import unittest
 
+import lab
 from lab import MRT_TABLE, Lab
 from router import Router
 
 GROUP = "239.1.2.3"
+
+
+def kernel_only(reason):
+    """Skips a test or a class where another forwarder than the kernel's is tested."""
+    return unittest.skipIf(lab.FORWARDER != "kernel", f"of the kernel forwarder alone: {reason}")
 
 
 class NetnsTest(unittest.TestCase):

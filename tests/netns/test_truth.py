@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from case import GROUP, NetnsTest
+from case import GROUP, NetnsTest, kernel_only
 from lab import MRT_FLUSH, MRT_FLUSH_MFC, until
 from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, Router
 
@@ -150,6 +150,7 @@ class Interfaces(Flowing):
         self.flows()
         self.assertEqual([mfe["source"] for mfe in self.daemon.mfes()], ["10.77.0.2"])
 
+    @kernel_only("it has 32 VIFs")
     def test_number_of_a_vif_is_not_used_while_an_entry_may_name_it(self):
         # These leave one free VIF in the kernel's table.
         spare = self.lab.spare(30)
@@ -252,6 +253,7 @@ class ReRpf(Flowing):
         until(lambda: self.daemon.mfes()[0]["in"] != new, "the old iif")
 
 
+@kernel_only("others can change its table")
 class BehindOurBack(Flowing):
     """Any program with CAP_NET_ADMIN may change the kernel's table."""
 
