@@ -151,6 +151,15 @@ pub(super) fn unattached(error: &AttachError, interface: Interface, name: &str) 
     })
 }
 
+/// The kernel's multicast routing serves the interface.
+pub(super) fn has_vif(interface: Interface, name: &str) -> Refusal {
+    forwarder(format!(
+        "{interface} ({name}): another multicast daemon (pimd, smcrouted, mrouted, igmpproxy ...) \
+         uses it in the kernel's multicast routing, and receivers would get packets twice: remove \
+         it there, or leave it to that daemon"
+    ))
+}
+
 /// The interface cannot be made to receive all multicast packets.
 pub(super) fn not_all(error: &io::Error, interface: Interface, name: &str) -> Refusal {
     forwarder(format!("{interface} ({name}) cannot receive all multicast packets: {error}"))

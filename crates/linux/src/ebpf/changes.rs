@@ -1,5 +1,6 @@
-//! Announcements of links and neighbours, so that ports follow them.
+//! Announcements of links, neighbours and VIFs, so that ports follow them.
 
+use super::requests::vif_change;
 use crate::fork::Guarded;
 use mgm_net::netlink::{wire, RouteSocket};
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// From <linux/rtnetlink.h>.
 const RTNLGRP_LINK: u32 = 1;
 const RTNLGRP_NEIGH: u32 = 3;
+const RTNLGRP_IPV4_NETCONF: u32 = 24;
 
 /// The announcements of the network namespace of the thread that opened it.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ pub(super) enum Changed {
 impl LinkChanges {
     pub(super) fn open() -> io::Result<LinkChanges> {
         let socket: Guarded<RouteSocket> = Guarded::open(RouteSocket::open)?;
-        for group in [RTNLGRP_LINK, RTNLGRP_NEIGH] {
+        for group in [RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_NETCONF] {
             socket.add_membership(group)?;
         }
         socket.set_non_blocking(true)?;
@@ -42,10 +44,13 @@ impl LinkChanges {
         let (mut links, mut is_all) = (BTreeSet::new(), false);
         loop {
             match self.0.recv_from_full() {
-                // Links and neighbours have their index at the same offset.
-                Ok((datagram, _)) => links.extend(
-                    wire::messages(&datagram).filter_map(|message| wire::u32_at(message.body, 4)),
-                ),
+                Ok((datagram, _)) => {
+                    links.extend(wire::messages(&datagram).filter_map(|message| {
+                        // Links and neighbours have their index at the same offset.
+                        let other = || wire::u32_at(message.body, 4);
+                        vif_change(&message).map(|(index, _)| index).or_else(other)
+                    }));
+                }
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => is_all = true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => break,

@@ -8,6 +8,7 @@ use super::attach::{Attached, Attachment};
 use super::layout::{Arrivals, Port, NEIGHBOUR, PORTS, UP};
 use super::links::{Facts, Framing, LinkSocket};
 use super::load::Loaded;
+use super::requests::Netlink;
 use crate::types::{IfId, Interface, Ipv4Addr, Rate, Refusal, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,7 +17,8 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 /// The interfaces of an index.
 #[derive(Debug)]
 struct Served {
-    attached: Attached,
+    /// `None` while the kernel's multicast routing has a VIF there.
+    attached: Option<Attached>,
     facts: Facts,
     /// Its ports with their next hops. The counters of arrivals are those of the first.
     ports: Vec<(IfId, Ipv4Addr)>,
@@ -30,6 +32,7 @@ struct Served {
 #[derive(Debug)]
 pub(super) struct Interfaces {
     links: LinkSocket,
+    requests: Netlink,
     how: Attachment,
     by_index: BTreeMap<u32, Served>,
     by_id: BTreeMap<IfId, Interface>,
@@ -43,6 +46,7 @@ impl Interfaces {
     pub(super) fn open(how: Attachment) -> io::Result<Interfaces> {
         Ok(Interfaces {
             links: LinkSocket::open()?,
+            requests: Netlink::open()?,
             how,
             by_index: BTreeMap::new(),
             by_id: BTreeMap::new(),
@@ -123,7 +127,7 @@ impl Interfaces {
     }
 
     fn attach(
-        &self,
+        &mut self,
         loaded: &Loaded,
         (id, interface): (IfId, Interface),
         facts: Facts,
@@ -134,6 +138,10 @@ impl Interfaces {
         let counters = loaded.maps.arrivals.get(arrivals);
         reset(counters);
         set_limit(counters, self.limits.get(&index).copied());
+        // An error is not a reason to refuse: kernels without multicast routing have none.
+        if self.requests.has_vif(index).unwrap_or(false) {
+            return Err(advice::has_vif(interface, &facts.name));
+        }
         let attached = Attached::new(index, framing, &loaded.programs, self.how)
             .map_err(|error| advice::unattached(&error, interface, &facts.name))?;
         let is_tcx = attached.is_tcx();
@@ -151,7 +159,7 @@ impl Interfaces {
             if is_tcx { "tcx" } else { "clsact" }
         );
         let ports = vec![(id, interface.next_hop)];
-        Ok(Served { attached, facts, ports, arrivals, is_lost: false })
+        Ok(Served { attached: Some(attached), facts, ports, arrivals, is_lost: false })
     }
 
     /// An element for arrivals that no other index uses: the one with the number of the port, unless
@@ -226,7 +234,8 @@ impl Interfaces {
         }
         let unknown = |error| advice::unknown(&error, Interface::link(if_index));
         let facts = self.links.facts(if_index).map_err(unknown)?;
-        let is_attached = served.attached.is_attached().map_err(unknown)?;
+        let attached = served.attached.as_mut().map(Attached::is_attached);
+        let is_attached = attached.unwrap_or(Ok(true)).map_err(unknown)?;
         if facts.is_some() && is_attached {
             return Ok(());
         }
@@ -248,6 +257,10 @@ impl Interfaces {
         if served.is_lost {
             return;
         }
+        match self.requests.has_vif(if_index) {
+            Ok(has_vif) => keep_apart(served, (if_index, has_vif), loaded, self.how),
+            Err(error) => log::debug!("{}: {error}", served.facts.name),
+        }
         match self.links.facts(if_index) {
             Ok(Some(facts)) => served.facts = facts,
             Ok(None) => served.facts.is_up = false,
@@ -264,7 +277,8 @@ impl Interfaces {
                 })
             });
             let port = loaded.maps.ports.get(id.0.into());
-            set_port(port, (if_index, &served.facts), neighbour);
+            let is_ours = served.attached.is_some();
+            set_port(port, (if_index, &served.facts), (is_ours, neighbour));
         }
     }
 
@@ -285,12 +299,47 @@ impl Interfaces {
     }
 }
 
-/// `neighbour`: for a port with a next hop, its address if it is known.
-fn set_port(port: &Port, (if_index, facts): (u32, &Facts), neighbour: Option<Option<[u8; 6]>>) {
+/// Another daemon may add a VIF to an interface that is served, or delete it again. Meanwhile the
+/// programs are detached, because the kernel would forward the same packets.
+fn keep_apart(
+    served: &mut Served,
+    (if_index, has_vif): (u32, bool),
+    loaded: &Loaded,
+    how: Attachment,
+) {
+    let name = served.facts.name.clone();
+    if has_vif && served.attached.take().is_some() {
+        log::warn!(
+            "{name} (index {if_index}): another multicast daemon (pimd, smcrouted, mrouted, \
+             igmpproxy ...) has added it to the kernel's multicast routing: not forwarded there \
+             until that daemon releases it, because receivers would get packets twice"
+        );
+    } else if !has_vif && served.attached.is_none() {
+        let Some(framing) = served.facts.framing else { return };
+        match Attached::new(if_index, framing, &loaded.programs, how) {
+            Ok(attached) => {
+                served.attached = Some(attached);
+                log::info!("{name} (index {if_index}): no other multicast daemon has it any more");
+            }
+            Err(error) => {
+                let interface = Interface::link(if_index);
+                log::warn!("{}", advice::unattached(&error, interface, &name));
+            }
+        }
+    }
+}
+
+/// `is_ours`: whether copies may be sent there. `neighbour`: for a port with a next hop, its address
+/// if it is known.
+fn set_port(
+    port: &Port,
+    (if_index, facts): (u32, &Facts),
+    (is_ours, neighbour): (bool, Option<Option<[u8; 6]>>),
+) {
     let mut addresses = [0u8; 12];
     addresses[..6].copy_from_slice(&neighbour.flatten().unwrap_or_default());
     addresses[6..].copy_from_slice(&facts.mac);
-    let is_up = facts.is_up && neighbour != Some(None);
+    let is_up = is_ours && facts.is_up && neighbour != Some(None);
     let flags = if is_up { UP } else { 0 } | if neighbour.is_some() { NEIGHBOUR } else { 0 };
     for (word, bytes) in port.addresses.iter().zip(addresses.chunks_exact(4)) {
         let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];

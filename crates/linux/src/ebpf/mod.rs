@@ -17,6 +17,7 @@
 //! - `sys` makes the system call bpf() and shares memory with programs; `layout` has the structures.
 //! - `object` parses the compiled programs, `load` loads them.
 //! - `attach` attaches them to an interface, `interfaces` does so for those that are served.
+//! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory.
 //! - `reader` reads what the programs tell, `resend` has the first packets of new flows.
@@ -32,6 +33,7 @@ mod links;
 mod load;
 mod object;
 mod reader;
+mod requests;
 mod resend;
 mod runs;
 mod sys;

@@ -421,3 +421,39 @@ fn an_mfe_may_have_many_oifs() {
         assert!(refusal.contains("2112"), "{refusal}");
     });
 }
+
+#[test]
+fn an_interface_belongs_to_one_multicast_router() {
+    on_both(|kind| {
+        let mut router = Router::<3>::new(kind);
+        let [others, spare] = [1, 2].map(|wire| Interface::link(router.wires[wire].router));
+        router.install(0, &[(1, 1)]);
+        router.packet(0, 64);
+        router.assert_out(1, 63);
+        router.forwarder.remove_interface(IfId(2));
+        // Another daemon gets the kernel's multicast routing, with an interface of ours.
+        let (mut kernel, _upcalls) = open(Kind::Kernel).unwrap();
+        kernel.add_interface(IfId(0), others).unwrap();
+        kernel.add_interface(IfId(1), spare).unwrap();
+        let end = Instant::now() + SURE;
+        loop {
+            router.packet(0, 64);
+            if router.wires[1].receive(NEVER).is_none() {
+                break;
+            }
+            assert!(Instant::now() < end, "it goes on there");
+        }
+        let refusal = router.forwarder.add_interface(IfId(2), spare).unwrap_err().to_string();
+        assert!(refusal.contains("another multicast daemon"), "{refusal}");
+        drop(kernel);
+        let end = Instant::now() + SURE;
+        loop {
+            router.packet(0, 64);
+            if router.wires[1].receive(NEVER).is_some() {
+                break;
+            }
+            assert!(Instant::now() < end, "it does not come back");
+        }
+        assert_eq!(router.forwarder.add_interface(IfId(2), spare), Ok(()));
+    });
+}
