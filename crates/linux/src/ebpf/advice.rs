@@ -160,6 +160,20 @@ pub(super) fn has_vif(interface: Interface, name: &str) -> Refusal {
     ))
 }
 
+/// Packet filters that have no effect on what the programs forward.
+pub(super) fn bypassed(chains: &[String]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let more = if chains.len() > SHOWN { ", ..." } else { "" };
+    (!chains.is_empty()).then(|| {
+        format!(
+            "the ebpf forwarder does not pass these chains of nftables: {}{more}; to filter \
+             multicast that is forwarded, use a table of the family netdev, with the hooks ingress \
+             and egress",
+            chains[..chains.len().min(SHOWN)].join(", ")
+        )
+    })
+}
+
 /// The interface cannot be made to receive all multicast packets.
 pub(super) fn not_all(error: &io::Error, interface: Interface, name: &str) -> Refusal {
     forwarder(format!("{interface} ({name}) cannot receive all multicast packets: {error}"))

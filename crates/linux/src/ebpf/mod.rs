@@ -17,6 +17,7 @@
 //! - `sys` makes the system call bpf() and shares memory with programs; `layout` has the structures.
 //! - `object` parses the compiled programs, `load` loads them.
 //! - `attach` attaches them to an interface, `interfaces` does so for those that are served.
+//! - `chains` finds the packet filters that the programs go round.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory.
@@ -25,6 +26,7 @@
 
 mod advice;
 mod attach;
+mod chains;
 mod changes;
 mod chunks;
 mod interfaces;
@@ -80,6 +82,10 @@ impl EbpfForwarder {
         let reader = Reader::new(loaded, interfaces, sink);
         let reader = Arc::new(reader.map_err(|error| advice::resources(&error))?);
         reader.spawn().map_err(|error| advice::resources(&error))?;
+        // Kernels without nftables have no chains.
+        if let Some(warning) = advice::bypassed(&chains::bypassed().unwrap_or_default()) {
+            log::warn!("{warning}");
+        }
         Ok(EbpfForwarder { reader })
     }
 

@@ -457,3 +457,61 @@ fn an_interface_belongs_to_one_multicast_router() {
         assert_eq!(router.forwarder.add_interface(IfId(2), spare), Ok(()));
     });
 }
+
+/// Adds a chain to nftables that drops what is forwarded.
+fn drop_what_is_forwarded() {
+    use mgm_net::netlink::wire::{attr, message};
+    const NFTABLES: u16 = 10 << 8;
+    const IP: [u8; 4] = [2, 0, 0, 0];
+    let table = attr(1, b"mgm_test\0");
+    let hook = [attr(1, &2u32.to_be_bytes()), attr(2, &0u32.to_be_bytes())].concat();
+    let chain = [
+        table.clone(),
+        attr(3, b"drops\0"),
+        attr(4 | 0x8000, &hook),
+        attr(5, &0u32.to_be_bytes()),
+        attr(7, b"filter\0"),
+    ]
+    .concat();
+    let batch = [
+        message(0x10, 1, 1, &[&[0, 0, 0, 10]]),
+        message(NFTABLES, 0x401, 2, &[&IP, &attr(1, b"mgm_test\0")]),
+        message(NFTABLES | 3, 0x405, 3, &[&IP, &chain]),
+        message(0x11, 1, 4, &[&[0, 0, 0, 10]]),
+    ]
+    .concat();
+    let socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_NETFILTER).unwrap();
+    socket.send(&batch, 0).unwrap();
+    let (answer, _) = socket.recv_from_full().unwrap();
+    assert_eq!(answer[16..20], [0; 4], "nftables in the kernel");
+}
+
+/// Log lines of all tests.
+struct Lines;
+
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+impl log::Log for Lines {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record<'_>) {
+        LINES.lock().unwrap().push(format!("{}: {}", record.level(), record.args()));
+    }
+    fn flush(&self) {}
+}
+
+#[test]
+fn chains_that_are_gone_round_are_named() {
+    netns::run(|| {
+        let _ = log::set_logger(&Lines);
+        log::set_max_level(log::LevelFilter::Warn);
+        drop_what_is_forwarded();
+        let mut router = Router::<2>::new(Kind::Ebpf);
+        let named = |line: &String| line.contains("ip mgm_test drops") && line.contains("netdev");
+        assert_eq!(LINES.lock().unwrap().iter().filter(|line| named(line)).count(), 1);
+        router.install(0, &[(1, 1)]);
+        router.packet(0, 64);
+        router.assert_out(1, 63);
+    });
+}
