@@ -5,7 +5,7 @@ use super::layout::{MOST_OIFS, PORTS};
 use super::links::Facts;
 use super::load::LoadError;
 use super::table::TableError;
-use crate::types::{Flow, IfId, Interface, Refusal};
+use crate::types::{Flow, IfId, Interface, Rate, Refusal};
 use std::io;
 
 const OR_KERNEL: &str = "or set MGM_FORWARDER to kernel";
@@ -172,6 +172,17 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
             chains[..chains.len().min(SHOWN)].join(", ")
         )
     })
+}
+
+/// The limit of new flows of an interface has refused packets.
+pub(super) fn refused(if_index: u32, name: &str, rate: Rate, packets: u64) -> String {
+    let Rate { per_second, burst } = rate;
+    format!(
+        "{packets} packets of new flows that arrived on {name} (index {if_index}) are refused: more \
+         than {per_second} a second begin there, after {burst} at once; find out who sends to so \
+         many groups, or from so many sources (mgmtop lists them), and block them with a filter or \
+         a boundary, or raise the limit with MgmHostSetFlowLimit"
+    )
 }
 
 /// The interface cannot be made to receive all multicast packets.

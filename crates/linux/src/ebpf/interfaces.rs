@@ -13,6 +13,7 @@ use crate::types::{IfId, Interface, Ipv4Addr, Rate, Refusal, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::time::{Duration, Instant};
 
 /// The interfaces of an index.
 #[derive(Debug)]
@@ -28,6 +29,18 @@ struct Served {
     is_lost: bool,
 }
 
+/// How many flows may begin on an index in a second.
+#[derive(Debug)]
+struct Limit {
+    rate: Rate,
+    /// The refused packets that a message has reported, and when.
+    reported: u64,
+    last_line: Option<Instant>,
+}
+
+/// The time between two messages about refused flows of an interface.
+const LINES: Duration = Duration::from_secs(60);
+
 /// All interfaces that are served.
 #[derive(Debug)]
 pub(super) struct Interfaces {
@@ -39,7 +52,7 @@ pub(super) struct Interfaces {
     /// Numbers of ports that programs may still use for the former interface.
     stale: BTreeSet<IfId>,
     /// How many flows may begin on an index in a second. Kept when the interface goes.
-    limits: BTreeMap<u32, Rate>,
+    limits: BTreeMap<u32, Limit>,
 }
 
 impl Interfaces {
@@ -137,7 +150,8 @@ impl Interfaces {
         let arrivals = self.free_arrivals(id);
         let counters = loaded.maps.arrivals.get(arrivals);
         reset(counters);
-        set_limit(counters, self.limits.get(&index).copied());
+        set_limit(counters, self.limits.get(&index).map(|limit| limit.rate));
+        self.limits.entry(index).and_modify(|limit| limit.reported = 0);
         // An error is not a reason to refuse: kernels without multicast routing have none.
         if self.requests.has_vif(index).unwrap_or(false) {
             return Err(advice::has_vif(interface, &facts.name));
@@ -173,7 +187,11 @@ impl Interfaces {
     /// Sets how many flows may begin on the interfaces of an index in a second.
     pub(super) fn set_limit(&mut self, loaded: &Loaded, if_index: u32, rate: Option<Rate>) {
         match rate {
-            Some(rate) => self.limits.insert(if_index, rate),
+            Some(rate) => {
+                let reported = self.refused(loaded, if_index);
+                let limit = Limit { rate, reported, last_line: None };
+                self.limits.insert(if_index, limit)
+            }
             None => self.limits.remove(&if_index),
         };
         if let Some(served) = self.by_index.get(&if_index) {
@@ -185,6 +203,29 @@ impl Interfaces {
     pub(super) fn refused(&self, loaded: &Loaded, if_index: u32) -> u64 {
         let served = self.by_index.get(&if_index);
         served.map_or(0, |served| loaded.maps.arrivals.get(served.arrivals).refused.load(Relaxed))
+    }
+
+    /// Whether flows are limited somewhere, so that [`Interfaces::report_refused`] is to be called.
+    pub(super) fn has_limits(&self) -> bool {
+        !self.limits.is_empty()
+    }
+
+    /// Logs that a limit has refused flows: at most once a minute for an interface.
+    pub(super) fn report_refused(&mut self, loaded: &Loaded) {
+        for (if_index, limit) in &mut self.limits {
+            let Some(served) = self.by_index.get(if_index) else { continue };
+            let refused = loaded.maps.arrivals.get(served.arrivals).refused.load(Relaxed);
+            let may_log = limit.last_line.is_none_or(|last| last.elapsed() >= LINES);
+            if refused > limit.reported && may_log {
+                limit.last_line = Some(Instant::now());
+                let rate = limit.rate;
+                log::warn!(
+                    "{}",
+                    advice::refused(*if_index, &served.facts.name, rate, refused - limit.reported)
+                );
+                limit.reported = refused;
+            }
+        }
     }
 
     /// Ends serving an interface. No entry names it any longer, but programs may still use it.

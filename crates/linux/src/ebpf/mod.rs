@@ -142,6 +142,7 @@ impl Forwarder for EbpfForwarder {
 
     fn set_flow_limit(&mut self, if_index: u32, rate: Option<Rate>) {
         self.reader.interfaces.lock().set_limit(&self.reader.loaded, if_index, rate);
+        self.reader.signal_upkeep();
     }
 
     fn refused_packets(&self, if_index: u32) -> u64 {

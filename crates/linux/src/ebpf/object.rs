@@ -154,13 +154,13 @@ impl<'a> Object<'a> {
         let section = self.section("maps")?;
         let symbol = self.symbols.iter().find(|it| it.section == section && it.name == name);
         let at = symbol.ok_or(BadObject("a map is missing"))?.value;
-        let data = self.sections[section].data;
+        let data = self.sections[section].data.get(at..).unwrap_or_default();
         Ok(MapSpec {
-            kind: u32_at(data, at)?,
-            key_size: u32_at(data, at + 4)?,
-            value_size: u32_at(data, at + 8)?,
-            max_entries: u32_at(data, at + 12)?,
-            flags: u32_at(data, at + 16)?,
+            kind: u32_at(data, 0)?,
+            key_size: u32_at(data, 4)?,
+            value_size: u32_at(data, 8)?,
+            max_entries: u32_at(data, 12)?,
+            flags: u32_at(data, 16)?,
         })
     }
 
@@ -182,5 +182,64 @@ impl<'a> Object<'a> {
             maps.push((size_at(entry, 0)? / 8, symbol.name));
         }
         Ok(RawProgram { instructions, maps })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_of_this_library_has_what_load_needs() {
+        let object = Object::parse(OBJECT).unwrap();
+        assert_eq!(object.licence().unwrap().to_bytes(), b"MIT");
+        for name in ["mgm_l2", "mgm_l3", "mgm_own", "mgm_own_l3", "mgm_resend", "mgm_copies"] {
+            let program = object.program(name).unwrap();
+            assert!(program.instructions.len() > 20, "{name}");
+            let linked = program.linked(|_| Some(0x1234)).unwrap();
+            for (at, _) in &program.maps {
+                assert_eq!(linked[*at] >> 32, 0x1234, "{name}: instruction {at}");
+                assert_eq!(linked[*at] >> 12 & 0xf, PSEUDO_MAP_FD);
+            }
+        }
+        assert_eq!(object.program("mgm_copies").unwrap().maps.len(), 3);
+        assert!(object.program("mgm_nothing").is_err());
+        assert!(object.map("nothing").is_err());
+        assert_eq!(object.map("ring").unwrap().max_entries, 16 << 20);
+    }
+
+    #[test]
+    fn an_unknown_map_is_an_error() {
+        let object = Object::parse(OBJECT).unwrap();
+        let program = object.program("mgm_l2").unwrap();
+        assert!(program.linked(|name| (name != "ring").then_some(1)).is_err());
+    }
+
+    #[test]
+    fn what_is_cut_off_or_garbled_is_refused_without_a_panic() {
+        let whole = |bytes: &[u8]| -> Parsed<usize> {
+            let object = Object::parse(bytes)?;
+            object.licence()?;
+            object.map("ring")?;
+            let program = object.program("mgm_copies")?;
+            Ok(program.linked(|_| Some(1))?.len())
+        };
+        let length = whole(OBJECT).unwrap();
+        for cut in (0..OBJECT.len()).step_by(97) {
+            assert!(whole(&OBJECT[..cut]).is_err(), "{cut} bytes");
+        }
+        let mut seed = 1u32;
+        for _ in 0..20_000 {
+            let mut bytes = OBJECT.to_vec();
+            for _ in 0..4 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                // The header, or the tables at the end.
+                let at = (seed >> 8) as usize % 8192;
+                let at = if at < 64 { at } else { bytes.len() - at };
+                bytes[at] = seed as u8;
+            }
+            // Anything but a panic.
+            let _ = whole(&bytes).map(|other| other.min(length));
+        }
     }
 }

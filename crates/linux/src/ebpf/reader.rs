@@ -34,6 +34,9 @@ const BATCH: usize = 4096;
 /// How often the thread looks after what is retired or expires.
 const UPKEEP: Duration = Duration::from_millis(50);
 
+/// How often the thread looks whether a limit has refused flows.
+const REPORTS: Duration = Duration::from_secs(1);
+
 /// The pause after the sink could not take all, and after another thread has read.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -132,7 +135,7 @@ impl Reader {
     /// One turn of the thread.
     fn serve(&self, upkeep: &mut Instant) {
         let timeout = if self.inbox.lock().upcalls.is_empty() {
-            self.has_upkeep().then_some(UPKEEP)
+            self.next_upkeep()
         } else {
             Some(Duration::ZERO)
         };
@@ -293,8 +296,8 @@ impl Reader {
         Ok(())
     }
 
-    /// The thread may be asleep and not know that something is retired.
-    fn signal_upkeep(&self) {
+    /// The thread may be asleep and not know that something is retired, or that flows are limited.
+    pub(super) fn signal_upkeep(&self) {
         self.signal.raise();
     }
 
@@ -328,9 +331,14 @@ impl Reader {
         flows.update(&(GENERATIONS as u32), &(unused.raw_fd() as u32), 0)
     }
 
-    fn has_upkeep(&self) -> bool {
+    /// How long the thread may sleep at most; `None` for ever.
+    fn next_upkeep(&self) -> Option<Duration> {
         let state = self.state.lock();
-        state.table.has_retired() || !state.kept.is_empty()
+        if state.table.has_retired() || !state.kept.is_empty() {
+            return Some(UPKEEP);
+        }
+        drop(state);
+        self.interfaces.lock().has_limits().then_some(REPORTS)
     }
 
     fn do_upkeep(&self) {
@@ -339,6 +347,7 @@ impl Reader {
             state.kept.expire();
             state.table.has_retired().then(|| state.table.retired())
         };
+        self.interfaces.lock().report_refused(&self.loaded);
         if let Some(retired) = retired {
             match self.wait_for_programs() {
                 Ok(()) => self.state.lock().table.reuse(retired),
