@@ -5,6 +5,7 @@ use super::*;
 use mgm_netns::{ip, ip_batch, Packet};
 use mgm_types::forwarder::UpcallKind;
 use mgm_types::{OifCounters, OifsCounters, Rate};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -513,5 +514,126 @@ fn chains_that_are_gone_round_are_named() {
         router.install(0, &[(1, 1)]);
         router.packet(0, 64);
         router.assert_out(1, 63);
+    });
+}
+
+/// What a flow's entry must have counted.
+#[derive(Clone, Debug, Default)]
+struct Expected {
+    iif: usize,
+    /// Thresholds by wire.
+    oifs: BTreeMap<usize, u8>,
+    packets: u64,
+    wrong_if: u64,
+    negative: u64,
+    /// Packets sent and those with too low a TTL, by wire.
+    counts: BTreeMap<usize, (u64, u64)>,
+    sent_by_former: u64,
+}
+
+impl Expected {
+    fn change(&mut self, iif: usize, oifs: BTreeMap<usize, u8>) {
+        let gone = self.counts.iter().filter(|(wire, _)| !oifs.contains_key(wire));
+        self.sent_by_former += gone.map(|(_, (sent, _))| sent).sum::<u64>();
+        self.counts = oifs
+            .keys()
+            .map(|wire| (*wire, self.counts.get(wire).copied().unwrap_or_default()))
+            .collect();
+        (self.iif, self.oifs) = (iif, oifs);
+    }
+
+    fn packet(&mut self, wire: usize, ttl: u8) {
+        if wire != self.iif {
+            self.wrong_if += 1;
+            return;
+        }
+        self.packets += 1;
+        self.negative += u64::from(self.oifs.is_empty());
+        for (oif, threshold) in &self.oifs {
+            let count = self.counts.get_mut(oif).unwrap();
+            if ttl > 1 && ttl > *threshold {
+                count.0 += 1;
+            } else {
+                count.1 += 1;
+            }
+        }
+    }
+}
+
+#[test]
+fn t6_7_counters_are_exact_through_random_changes() {
+    const WIRES: usize = 6;
+    on_both(|kind| {
+        let mut router = Router::<WIRES>::new(kind);
+        let mut expected: BTreeMap<u8, Expected> = BTreeMap::new();
+        let mut seed = 7u32;
+        let mut random = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) % below
+        };
+        let group = |last: u8| [239, 1, 1, last];
+        for step in 0..600 {
+            let last = random(3) as u8;
+            let flow = Flow::new(SOURCE.into(), group(last).into());
+            match random(10) {
+                0 => {
+                    router.forwarder.remove(flow).unwrap();
+                    expected.remove(&last);
+                }
+                1..=3 => {
+                    let iif = random(WIRES as u32) as usize;
+                    let chosen = random(1 << WIRES);
+                    let oifs: BTreeMap<usize, u8> = (0..WIRES)
+                        .filter(|wire| *wire != iif && chosen >> wire & 1 == 1)
+                        .map(|wire| (wire, random(20) as u8))
+                        .collect();
+                    let list: Vec<(IfId, u8)> =
+                        oifs.iter().map(|(wire, ttl)| (IfId(*wire as u16), *ttl)).collect();
+                    let iif_id = IfId(iif as u16);
+                    let entry = ForwarderEntry { flow, iif: iif_id, oifs: &list };
+                    router.forwarder.install(&entry).unwrap();
+                    expected.entry(last).or_default().change(iif, oifs);
+                }
+                _ => {
+                    // Without an entry it would wait for one.
+                    let Some(entry) = expected.get_mut(&last) else { continue };
+                    let (wire, ttl) = (random(WIRES as u32) as usize, random(30) as u8 + 1);
+                    router.wires[wire].send(SOURCE, group(last), ttl);
+                    entry.packet(wire, ttl);
+                }
+            }
+            let Some(entry) = expected.get(&last) else {
+                assert_eq!(router.forwarder.counters(flow), Ok(None), "step {step}");
+                continue;
+            };
+            let end = Instant::now() + SURE;
+            loop {
+                let mut oifs = OifsCounters::default();
+                let counters = router.forwarder.counters(flow).unwrap().unwrap();
+                assert!(router.forwarder.oif_counters(flow, &mut oifs));
+                let counts: BTreeMap<usize, (u64, u64)> = oifs
+                    .oifs
+                    .iter()
+                    .map(|oif| {
+                        let index = oif.interface.index;
+                        let wire = router.wires.iter().position(|it| it.router == index).unwrap();
+                        assert_eq!((oif.too_large, oif.discards), (0, 0));
+                        (wire, (oif.packets, oif.ttl_too_low))
+                    })
+                    .collect();
+                let found = (counters.packets, counters.wrong_if, oifs.negative, counts);
+                let wanted = (entry.packets, entry.wrong_if, entry.negative, entry.counts.clone());
+                if found == wanted && oifs.sent_by_former == entry.sent_by_former {
+                    assert_eq!(counters.octets, 32 * entry.packets);
+                    break;
+                }
+                assert!(
+                    Instant::now() < end,
+                    "step {step}: {found:?}, {} instead of {wanted:?}, {}",
+                    oifs.sent_by_former,
+                    entry.sent_by_former
+                );
+            }
+        }
     });
 }
