@@ -105,6 +105,37 @@ def _tcx(index):
     return list(numbers[:count])
 
 
+def _attributes_of(data):
+    """Yields kind and value of netlink attributes."""
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("=HH", data)
+        if length < 4:
+            return
+        yield kind & 0x3FFF, data[4:length]
+        data = data[(length + 3) & ~3 :]
+
+
+def _clsact(index):
+    """The same for filters of clsact."""
+    head = struct.pack("=BxxxIIII", 0, index, 0, 0xFFFFFFF2, 0)
+    request = struct.pack("=IHHII", 16 + len(head), 46, 0x301, 1, 0) + head  # RTM_GETTFILTER
+    numbers = []
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as asking:
+        asking.settimeout(5)
+        asking.send(request)
+        while True:
+            answer = asking.recv(1 << 16)
+            while answer:
+                length, kind = struct.unpack_from("=IH", answer)
+                if kind in (2, 3):  # NLMSG_ERROR, NLMSG_DONE
+                    return numbers
+                options = dict(_attributes_of(answer[36:length])).get(2, b"")  # TCA_OPTIONS
+                number = dict(_attributes_of(options)).get(11)  # TCA_BPF_ID
+                if number:
+                    numbers.append(struct.unpack("=I", number)[0])
+                answer = answer[(length + 3) & ~3 :]
+
+
 def _program(number):
     """Returns the name of a program, and the numbers of its maps."""
     maps = (ctypes.c_uint32 * 64)()
@@ -117,13 +148,19 @@ def _program(number):
 
 
 def _attached():
-    """Yields name and maps of each interface of this thread's namespace that is served."""
+    """Yields name and maps of each interface of this thread's namespace that is served. Filters of
+    a router that was killed do not count: the kernel has emptied their array of tail calls."""
     for index, name in socket.if_nameindex():
-        for number in _tcx(index):
+        for number in _tcx(index) + _clsact(index):
             with contextlib.suppress(FileNotFoundError):
                 program, maps = _program(number)
-                if program in PROGRAMS:
+                if program in PROGRAMS and _is_alive(maps):
                     yield name, maps
+
+
+def _is_alive(numbers):
+    with _Maps(numbers) as maps:
+        return maps["tails"].get(_number(0)) is not None
 
 
 def interfaces():

@@ -1,5 +1,6 @@
 """The base class of the test cases: a lab and routers, which are removed after each test."""
 
+import os
 import socket
 import unittest
 
@@ -13,6 +14,12 @@ GROUP = "239.1.2.3"
 def kernel_only(reason):
     """Skips a test or a class where another forwarder than the kernel's is tested."""
     return unittest.skipIf(lab.FORWARDER != "kernel", f"of the kernel forwarder alone: {reason}")
+
+
+def keeps_rights(test):
+    """Skips a test of a router without privileges where programs are attached by clsact."""
+    by_clsact = lab.FORWARDER == "ebpf" and os.environ.get("MGM_TC") == "clsact"
+    return unittest.skipIf(by_clsact, "clsact needs CAP_NET_ADMIN for each interface")(test)
 
 
 class NetnsTest(unittest.TestCase):

@@ -34,6 +34,7 @@ class Ebpf(NetnsTest):
         collector = receiver.collector(GROUP)
         low, high = source.emitter(GROUP, ttl=16), source.emitter(GROUP, ttl=64)
         low.send(3)
+        until(router.mfes, "the MFE, because four packets are kept at most")
         high.send_until(lambda: collector.count > 0, "a packet comes through")
         sent = high.sent
 
