@@ -16,10 +16,10 @@ def kernel_only(reason):
     return unittest.skipIf(lab.FORWARDER != "kernel", f"of the kernel forwarder alone: {reason}")
 
 
-def keeps_rights(test):
-    """Skips a test of a router without privileges where programs are attached by clsact."""
+def not_with_clsact(reason):
+    """Skips a test or a class where programs are attached by clsact."""
     by_clsact = lab.FORWARDER == "ebpf" and os.environ.get("MGM_TC") == "clsact"
-    return unittest.skipIf(by_clsact, "clsact needs CAP_NET_ADMIN for each interface")(test)
+    return unittest.skipIf(by_clsact, f"with clsact: {reason}")
 
 
 class NetnsTest(unittest.TestCase):

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 
-from case import GROUP, NetnsTest, keeps_rights, kernel_only
+from case import GROUP, NetnsTest, kernel_only, not_with_clsact
 from lab import until
 from router import CAN_NOT_COMPLETE, NO_ERROR, TREE
 
@@ -157,7 +157,7 @@ class AnotherDaemon(NetnsTest):
         router.must("take A to-source")
 
 
-@keeps_rights
+@not_with_clsact("it needs CAP_NET_ADMIN for each interface")
 class GivenUp(NetnsTest):
     """A router needs privileges only at the start."""
 

@@ -121,6 +121,7 @@ impl Forwarder for EbpfForwarder {
         if reader.interfaces.lock().is_stale(id) {
             reader.wait_for_programs().map_err(|error| advice::unknown(&error, interface))?;
             reader.interfaces.lock().settle();
+            reader.state.lock().table.forget_port(id.0.into());
         }
         if is_new {
             reader.forget(interface.index);
@@ -130,6 +131,7 @@ impl Forwarder for EbpfForwarder {
 
     fn remove_interface(&mut self, id: IfId) {
         self.reader.interfaces.lock().remove(&self.reader.loaded, id);
+        self.reader.state.lock().table.forget_port(id.0.into());
     }
 
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {

@@ -130,8 +130,10 @@ impl Out {
     }
 }
 
-/// `Entry::flags` beside HELD, for this module: the class of the run, and the generation.
+/// `Entry::flags` beside HELD, for this module: the class of the run, the generation, and this bit.
 const CLASS_SHIFT: u32 = 8;
+/// The flow of the entry was removed.
+const REMOVED: u32 = 2;
 const GENERATION_SHIFT: u32 = 16;
 
 /// The entries. Empty until [`Table::add`] has been called for each need.
@@ -145,6 +147,8 @@ pub(super) struct Table {
     next_slot: u32,
     runs: Runs,
     retired: Retired,
+    /// What oifs have counted that have left, by slot: they go on from there if they come back.
+    former: HashMap<u32, Vec<OutCounts>, RandomState>,
 }
 
 /// What was made for a [`Need`].
@@ -166,6 +170,7 @@ impl Table {
             next_slot: 0,
             runs: Runs::default(),
             retired: Retired::default(),
+            former: HashMap::default(),
         }
     }
 
@@ -317,6 +322,7 @@ impl Table {
             }
             for oif in wanted.oifs.iter().filter(|oif| !present.contains(&oif.0)) {
                 self.outs.get(more).set(*oif);
+                self.bring_back(slot, more);
                 more += 1;
             }
             self.entries
@@ -340,6 +346,9 @@ impl Table {
     fn replace_run(&mut self, slot: u32, oifs: &[(u32, u8)]) -> Result<(), TableError> {
         let (former, count, former_class) = self.run_of(slot);
         let (run, class) = self.write_run(oifs)?;
+        for at in run..run + oifs.len() as u32 {
+            self.bring_back(slot, at);
+        }
         let entry = self.entries.get(slot);
         let none = |out: &Out| OutCounts { port: out.port.load(Relaxed), ..OutCounts::default() };
         let nothing = self.outs_of(slot).map(none).collect();
@@ -354,9 +363,22 @@ impl Table {
         Ok(())
     }
 
+    /// An oif that has left before goes on counting. No program uses it yet.
+    fn bring_back(&mut self, slot: u32, at: u32) {
+        let Some(former) = self.former.get_mut(&slot) else { return };
+        let out = self.outs.get(at);
+        let port = out.port.load(Relaxed);
+        if let Some(place) = former.iter().position(|counts| counts.port == port) {
+            out.add(&former.swap_remove(place), &OutCounts::default());
+        }
+        if former.is_empty() {
+            self.former.remove(&slot);
+        }
+    }
+
     /// Adds what a former run has counted, and is not known yet, to the entry's present run, or to
-    /// the entry if the oif has left.
-    fn carry_over(&self, former: &mut FormerRun) {
+    /// what is kept of the oif if it has left.
+    fn carry_over(&mut self, former: &mut FormerRun) {
         let (first, count, _) = self.run_of(former.slot);
         let present: HashMap<u32, u32, RandomState> = (first..first + count as u32)
             .map(|at| (self.outs.get(at).port.load(Relaxed), at))
@@ -365,13 +387,49 @@ impl Table {
             let now = self.outs.get(at).counts();
             match present.get(&now.port) {
                 Some(at) => self.outs.get(*at).add(&now, known),
-                None => {
-                    let entry = self.entries.get(former.slot);
-                    entry.sent_before.fetch_add(now.packets - known.packets, Relaxed);
-                }
+                None => self.keep_former(former.slot, &now, known),
             }
             *known = now;
         }
+    }
+
+    /// Keeps what an oif has counted that has left, since it had counted `known`.
+    fn keep_former(&mut self, slot: u32, now: &OutCounts, known: &OutCounts) {
+        if now == known {
+            return;
+        }
+        let has_room = self.former.try_reserve(1).is_ok();
+        let kept = self.former.get_mut(&slot);
+        if !has_room || kept.is_some_and(|kept| kept.try_reserve(1).is_err()) {
+            // Without memory it starts at 0 when it comes back.
+            let entry = self.entries.get(slot);
+            entry.sent_before.fetch_add(now.packets - known.packets, Relaxed);
+            return;
+        }
+        let all = self.former.entry(slot).or_default();
+        let place = all.iter().position(|counts| counts.port == now.port).unwrap_or_else(|| {
+            all.push(OutCounts { port: now.port, ..OutCounts::default() });
+            all.len() - 1
+        });
+        let kept = &mut all[place];
+        kept.packets += now.packets - known.packets;
+        kept.ttl_too_low += now.ttl_too_low - known.ttl_too_low;
+        kept.too_large += now.too_large - known.too_large;
+        kept.discards += now.discards - known.discards;
+    }
+
+    /// A port is no longer an interface's: what it has sent stays part of the sums.
+    pub(super) fn forget_port(&mut self, port: u32) {
+        let entries = &self.entries;
+        self.former.retain(|slot, all| {
+            all.retain(|counts| {
+                if counts.port == port {
+                    entries.get(*slot).sent_before.fetch_add(counts.packets, Relaxed);
+                }
+                counts.port != port
+            });
+            !all.is_empty()
+        });
     }
 
     /// Packets of this flow no longer go to user space.
@@ -408,7 +466,9 @@ impl Table {
             let former = FormerRun { slot, run, class, known: Vec::new() };
             self.retired.runs.push(former);
         }
+        self.entries.get(slot).flags.fetch_or(REMOVED, Relaxed);
         self.retired.slots.push(slot);
+        self.former.remove(&slot);
         Ok(true)
     }
 
@@ -431,7 +491,8 @@ impl Table {
     pub(super) fn reuse(&mut self, retired: Retired) {
         for mut former in retired.runs {
             // What was counted between the swap and now. A removed flow counts no longer.
-            if !former.known.is_empty() {
+            let is_removed = self.entries.get(former.slot).flags.load(Relaxed) & REMOVED != 0;
+            if !is_removed {
                 self.carry_over(&mut former);
             }
             self.runs.give(former.run, former.class);
@@ -459,6 +520,8 @@ impl Table {
         let slot = *self.slots.get(&flow)?;
         self.outs_of(slot).map(Out::counts).for_each(see);
         let entry = self.entries.get(slot);
-        Some((entry.sent_before.load(Relaxed), entry.negative.load(Relaxed)))
+        let former = self.former.get(&slot).into_iter().flatten();
+        let sent = entry.sent_before.load(Relaxed) + former.map(|it| it.packets).sum::<u64>();
+        Some((sent, entry.negative.load(Relaxed)))
     }
 }
