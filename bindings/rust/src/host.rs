@@ -31,6 +31,8 @@ pub enum Forwarder {
     Kernel = 2,
     /// A table in the library: the program hands in packets with [`packet_in`].
     Memory = 3,
+    /// Programs of the library at the interfaces. Needs Linux 5.8 or later and CAP_BPF.
+    Ebpf = 4,
 }
 
 /// The settings for a start. Those that are not set are taken from the environment, or are the

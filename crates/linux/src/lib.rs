@@ -1,5 +1,6 @@
 //! Every system call that the library makes on Linux.
 //!
+//! - [`ebpf`]: a data path of our own, a [`Forwarder`](forwarder::Forwarder).
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
 //! - [`fork`]: closes the library's descriptors in a forked child.
@@ -11,6 +12,7 @@
 //! This crate knows neither the engine nor the manager.
 #![cfg(target_os = "linux")]
 
+pub mod ebpf;
 pub mod fork;
 pub mod kernel;
 pub mod names;

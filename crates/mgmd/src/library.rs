@@ -38,8 +38,11 @@ impl Mgm {
         log: &Arc<Log>,
         shared: &Arc<Shared>,
     ) -> Result<Mgm, Error> {
-        let is_memory = router.forwarder == Forwarder::Memory;
-        let forwarder = if is_memory { host::Forwarder::Memory } else { host::Forwarder::Kernel };
+        let forwarder = match router.forwarder {
+            Forwarder::Kernel => host::Forwarder::Kernel,
+            Forwarder::Ebpf => host::Forwarder::Ebpf,
+            Forwarder::Memory => host::Forwarder::Memory,
+        };
         // Set before the start, so that a failure is not also logged by the library itself.
         let lines = Lines::new(log);
         host::set_log(Some(lines.sink()))?;
@@ -60,7 +63,7 @@ impl Mgm {
             // The first error says more.
             let _ = host::stop();
         })?;
-        Ok(Mgm { client, is_memory })
+        Ok(Mgm { client, is_memory: router.forwarder == Forwarder::Memory })
     }
 
     /// Ends everything that the library does.

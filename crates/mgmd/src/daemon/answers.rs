@@ -110,6 +110,7 @@ impl View<'_> {
             pid: std::process::id(),
             forwarder: match config.router.forwarder {
                 Forwarder::Kernel => "kernel".into(),
+                Forwarder::Ebpf => "ebpf".into(),
                 Forwarder::Memory => "memory".into(),
             },
             table: config.router.table,
