@@ -17,9 +17,12 @@ mod unix {
     use std::sync::Once;
 
     /// The number of descriptors that can be guarded at the same time. The library needs half a
-    /// dozen; the tests, which run many managers in one process, need more.
-    const SLOTS: usize = 256;
+    /// dozen, and a router some for each client process that it serves.
+    const SLOTS: usize = 8192;
     const FREE: RawFd = -1;
+
+    /// Where the search for a free slot begins, so that it does not pass all used ones.
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
 
     static FORKED: AtomicBool = AtomicBool::new(false);
     static GUARDED: [AtomicI32; SLOTS] = [const { AtomicI32::new(FREE) }; SLOTS];
@@ -179,7 +182,9 @@ mod unix {
             let _changing = Changing::new();
             let value: T = open()?.into();
             let number = value.as_fd().as_raw_fd();
-            for (slot, guarded) in GUARDED.iter().enumerate() {
+            let first = NEXT.fetch_add(1, Ordering::Relaxed);
+            for slot in (0..SLOTS).map(|offset| first.wrapping_add(offset) % SLOTS) {
+                let guarded = &GUARDED[slot];
                 // Another thread may be looking for a slot at the same time.
                 let order = Ordering::Relaxed;
                 if guarded.compare_exchange(FREE, number, order, order).is_ok() {
