@@ -39,7 +39,7 @@ impl Manager {
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         run.clients.room()?;
         let client = run.engine.register(protocol, component, kinds)?;
-        run.clients.insert(client, ClientRecord::new(callbacks, kinds));
+        run.clients.insert(client, ClientRecord::new(Some(callbacks), kinds));
         run.pool.make_room(run.clients.len());
         Ok(client)
     }

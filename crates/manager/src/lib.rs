@@ -6,6 +6,8 @@
 //! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
 //! - The crate `mgm-dispatch`: how callbacks are delivered, whatever they are. `delivery`,
 //!   `shell`, `client_records`, `igmp_pairs`, `context`: how notices become callbacks.
+//! - `posting`, `posted_client`: clients in other processes. `absence`: those that do not answer.
+//!   `departure`: the end of such a process.
 //! - `workers`, `pool`, `timer`: the library's own threads.
 //! - `counters`, `status`: the counters, and the status with its metrics.
 //! - `serving`: the socket at which the status is served.
@@ -19,12 +21,14 @@
 //! - `platform`: what Linux provides, and its replacement on other systems.
 #![forbid(unsafe_code)]
 
+mod absence;
 mod callbacks;
 mod calls;
 mod client_records;
 mod context;
 mod counters;
 mod delivery;
+mod departure;
 mod host_calls;
 mod igmp_pairs;
 mod incoming_events;
@@ -39,6 +43,8 @@ mod memory_forwarder;
 #[cfg_attr(not(target_os = "linux"), path = "platform/elsewhere.rs")]
 mod platform;
 mod pool;
+mod posted_client;
+mod posting;
 mod refresh;
 mod retries;
 mod route_table;
@@ -58,10 +64,13 @@ mod writer;
 mod tests;
 
 pub use callbacks::Callbacks;
+pub use departure::Departure;
 pub use host_calls::{PacketIn, Verdict};
 pub use interface_names::{interface_index, interface_name};
 pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
 pub use platform::fork;
+pub use posted_client::{Outlet, PostedCallback, WINDOW};
+pub use posting::Acknowledgement;
 pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, FlowStatus, Status};
