@@ -28,6 +28,35 @@ impl Manager {
     }
 }
 
+/// How much a process is behind with its acknowledgements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlogged {
+    /// How many callbacks wait, sent or not.
+    pub waiting: usize,
+    /// The milliseconds since any of its clients has acknowledged one.
+    pub silent_ms: u64,
+}
+
+impl Manager {
+    /// How many callbacks wait for a process, and since when it has acknowledged none (spec 9.6).
+    #[must_use]
+    pub fn backlogged(&self, session: u64) -> Backlogged {
+        let mut guard = self.lock();
+        let Some(run) = guard.running() else { return Backlogged::default() };
+        let now = run.now();
+        let (mut waiting, mut last) = (0, None);
+        for (_, record) in run.clients.iter_mut().filter(|(_, record)| record.is_in(session)) {
+            let Some(posted) = &record.posted else { continue };
+            let (queued, noted) = record.queue.len();
+            waiting += posted.sent.len() + queued + noted + record.backlog.len();
+            if !posted.sent.is_empty() {
+                last = last.max(Some(posted.progress));
+            }
+        }
+        Backlogged { waiting, silent_ms: last.map_or(0, |last| now.since(last)) }
+    }
+}
+
 impl Run {
     /// Returns the time until the next deadline of this client, if it has one.
     fn check_client(&mut self, place: ClientPlace, patience_ms: u64) -> Option<u64> {

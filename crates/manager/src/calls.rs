@@ -325,6 +325,12 @@ impl Manager {
         Ok(!at.ended)
     }
 
+    /// Whether an enumeration is open.
+    #[must_use]
+    pub fn has_enumeration(&self, id: EnumId) -> bool {
+        self.lock().running().is_some_and(|run| run.enumerations.contains_key(&id))
+    }
+
     /// Closes a group enumeration (spec 7.4).
     ///
     /// # Errors

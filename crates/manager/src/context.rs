@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The kind of callback that a thread is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Inside {
+pub enum Inside {
     /// A callback of a client.
     Client(ClientId),
     /// The log callback of the host.
@@ -46,13 +46,14 @@ thread_local! {
 
 /// The callback that this thread is inside of, if any.
 #[inline]
-pub(super) fn inside() -> Option<Inside> {
+#[must_use]
+pub fn inside() -> Option<Inside> {
     THREAD.with(|thread| thread.inside.get())
 }
 
 /// Makes a callback; meanwhile [`inside`] returns its kind. All code of the program is called
 /// here, because this function returns only in the router's process (spec 8.10).
-pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
+pub fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
     struct Restore<'a>(&'a Thread, Option<Inside>);
     impl Drop for Restore<'_> {
         fn drop(&mut self) {

@@ -63,15 +63,17 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use absence::Backlogged;
 pub use callbacks::Callbacks;
+pub use context::{inside, within, Inside};
 pub use departure::Departure;
 pub use host_calls::{PacketIn, Verdict};
 pub use interface_names::{interface_index, interface_name};
 pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
 pub use platform::fork;
-pub use posted_client::{Outlet, PostedCallback, WINDOW};
+pub use posted_client::{Outlet, PeerProcess, PostedCallback, WINDOW};
 pub use posting::Acknowledgement;
-pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
+pub use settings::{router_path, ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, FlowStatus, Status};
 
@@ -82,7 +84,7 @@ use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 use serving::Serving;
 use state::State;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 /// An open group enumeration.
@@ -108,6 +110,8 @@ struct Shared {
     alarm: Condvar,
     /// Where the status is served.
     serving: Serving,
+    /// Whether it is started: can be read without the lock.
+    is_started: AtomicBool,
 }
 
 impl Manager {
@@ -121,6 +125,21 @@ impl Manager {
             Manager::new()
         });
         &GLOBAL
+    }
+
+    /// Whether it is started, or is just being stopped.
+    #[inline]
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.shared.is_started.load(Ordering::Relaxed)
+    }
+
+    /// Starts it with the settings of the environment, if it is not started.
+    ///
+    /// # Errors
+    /// `BadSetting`, `Stopping`.
+    pub fn ensure_started(&self) -> types::Result<()> {
+        self.lock().started().map(drop)
     }
 
     /// Whether both are the same manager.
@@ -139,6 +158,7 @@ impl Manager {
                 work: Condvar::new(),
                 alarm: Condvar::new(),
                 serving: Serving::default(),
+                is_started: AtomicBool::new(false),
             }),
         }
     }

@@ -22,10 +22,24 @@ pub struct PostedCallback<'a> {
     pub notice: &'a Notice,
 }
 
+/// Who another process is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerProcess {
+    /// Its process id.
+    pub pid: i32,
+    /// Its user.
+    pub user: u32,
+    /// The name of its program, as it says itself.
+    pub name: String,
+}
+
 /// The connection to another process.
 pub trait Outlet: Send + Sync {
     /// The number of the process. It differs from that of all other processes.
     fn session(&self) -> u64;
+
+    /// Who the process is, for the status.
+    fn process(&self) -> PeerProcess;
 
     /// Sends a callback. Called with the manager's lock held, so it only appends to a buffer.
     fn post(&self, callback: PostedCallback<'_>);
@@ -46,6 +60,8 @@ pub(super) struct PostedClient {
     pub expired: usize,
     /// Since when the first callback that has not expired is the first one.
     pub since: Time,
+    /// When it last acknowledged a callback, or was sent one after it had acknowledged all.
+    pub progress: Time,
     /// How many deadlines in a row have expired.
     pub misses: u32,
     /// The client is absent: it is not asked, and nothing waits for it (spec 9.5).
@@ -69,6 +85,7 @@ impl PostedClient {
             last: 0,
             expired: 0,
             since: Time(0),
+            progress: Time(0),
             misses: 0,
             is_absent: false,
             has_ended: false,
@@ -89,6 +106,7 @@ impl PostedClient {
     pub fn acknowledged(&mut self, number: u64, now: Time) -> Option<Sent> {
         let at = self.sent.binary_search_by_key(&number, |sent| sent.number).ok()?;
         let sent = self.sent.remove(at)?;
+        self.progress = now;
         if at < self.expired {
             self.expired -= 1;
         } else if at == self.expired {

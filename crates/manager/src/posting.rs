@@ -83,6 +83,14 @@ impl Manager {
         result
     }
 
+    /// The number of the last callback that was posted for a client.
+    #[must_use]
+    pub fn last_posted(&self, client: ClientId) -> u64 {
+        let mut guard = self.lock();
+        let record = guard.running().and_then(|run| run.clients.get(client));
+        record.and_then(|record| record.posted.as_ref()).map_or(0, |posted| posted.last)
+    }
+
     /// Callbacks of a process were acknowledged.
     pub fn acknowledge<A: Acknowledgement>(&self, session: u64, acks: &[A]) {
         for batch in acks.chunks(BATCH) {
@@ -164,6 +172,9 @@ impl Run {
         posted.outlet.post(PostedCallback { client, number, cause, notice: &notice });
         if posted.sent.len() == posted.expired {
             posted.since = now;
+        }
+        if posted.sent.is_empty() {
+            posted.progress = now;
         }
         if notice.question().is_some() && !posted.is_absent {
             posted.sent.push_back(Sent { number, question: Some(notice.0) });

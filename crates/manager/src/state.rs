@@ -134,6 +134,7 @@ impl State {
             last_enumeration: self.last_enumeration,
         });
         let Some(shared) = self.me.upgrade() else { return };
+        shared.is_started.store(true, Ordering::Relaxed);
         shared.serving.begin(self.starts);
         if let Some(path) = &settings.status_socket {
             shared.serve_from_start(self.starts, path);
@@ -147,6 +148,9 @@ impl State {
         self.last_client = run.engine.last_client();
         self.last_enumeration = run.last_enumeration;
         self.is_ending = true;
+        if let Some(shared) = self.me.upgrade() {
+            shared.is_started.store(false, Ordering::Relaxed);
+        }
         Some(run)
     }
 

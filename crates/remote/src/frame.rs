@@ -53,7 +53,7 @@ impl FrameReader {
     ///
     /// # Errors
     /// `Oversized`; nothing after it can be read.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, Oversized> {
+    pub fn take(&mut self) -> Result<Option<&[u8]>, Oversized> {
         let rest = &self.bytes[self.start..];
         let Some((head, rest)) = rest.split_first_chunk::<HEAD>() else {
             self.compact();
@@ -108,7 +108,7 @@ mod tests {
             let mut got = Vec::new();
             for piece in stream.chunks(step) {
                 reader.add(piece);
-                while let Some(message) = reader.next().unwrap() {
+                while let Some(message) = reader.take().unwrap() {
                     got.push(message.to_vec());
                 }
             }
@@ -122,7 +122,7 @@ mod tests {
         for (length, is_refused) in [(8, false), (9, true), (u32::MAX as usize, true)] {
             let mut reader = FrameReader::new(8);
             reader.add(&(length as u32).to_le_bytes());
-            assert_eq!(reader.next(), if is_refused { Err(Oversized(length)) } else { Ok(None) });
+            assert_eq!(reader.take(), if is_refused { Err(Oversized(length)) } else { Ok(None) });
         }
     }
 
@@ -132,12 +132,12 @@ mod tests {
         let long = vec![1; 200 << 10];
         reader.add(&framed(&long));
         reader.add(&framed(b"half")[..6]);
-        assert_eq!(reader.next().unwrap().map(<[u8]>::len), Some(long.len()));
-        assert_eq!(reader.next(), Ok(None));
+        assert_eq!(reader.take().unwrap().map(<[u8]>::len), Some(long.len()));
+        assert_eq!(reader.take(), Ok(None));
         assert!(reader.is_partial() && reader.bytes.len() == 6);
         reader.add(b"lf");
-        assert_eq!(reader.next(), Ok(Some(&b"half"[..])));
-        assert_eq!(reader.next(), Ok(None));
+        assert_eq!(reader.take(), Ok(Some(&b"half"[..])));
+        assert_eq!(reader.take(), Ok(None));
         assert!(reader.bytes.capacity() <= 64 << 10, "the memory of the long one is freed");
     }
 }

@@ -129,6 +129,8 @@ message! {
         Text { piece: Bytes, more: bool } = 7,
         /// The call was refused.
         Refused { refusal: WireRefusal } = 8,
+        /// The interface is released. Callbacks about it up to this number are void (spec 2.3, 8.9).
+        Released { last: u64 } = 9,
     }
 }
 

@@ -28,6 +28,26 @@ pub enum Code {
     NotFound = 1168,
 }
 
+impl Code {
+    /// All codes.
+    pub const ALL: [Code; 8] = [
+        Code::NotEnoughMemory,
+        Code::InvalidParameter,
+        Code::InsufficientBuffer,
+        Code::AlreadyExists,
+        Code::MoreData,
+        Code::NoMoreItems,
+        Code::CanNotComplete,
+        Code::NotFound,
+    ];
+
+    /// The code with this value.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| *code as u32 == number)
+    }
+}
+
 /// Every reason for which the library refuses a call. The caller gets [`Refusal::code`];
 /// the log gets the `Display` text, which says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -183,6 +203,15 @@ pub enum Refusal {
     /// Interface names are not supported on this system.
     #[error("interface names are supported only on Linux")]
     NoInterfaceNames,
+    /// This process has too many open enumerations at its router.
+    #[error("the process has 1,024 open enumerations: end some with MgmGroupEnumerationEnd")]
+    TooManyEnumerations,
+    /// The router has refused the call, in these words.
+    #[error("{text}")]
+    ByRouter { code: Code, is_ordinary: bool, text: String },
+    /// The router cannot be reached, or the call is not available in a client library; what to do.
+    #[error("{0}")]
+    Router(String),
     /// The allocator or the system has no memory.
     #[error("out of memory")]
     NoMemory,
@@ -215,11 +244,12 @@ impl Refusal {
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
-            | StatusSocket(_) | NoInterfaceNames | Panicked => Code::CanNotComplete,
+            | StatusSocket(_) | NoInterfaceNames | Router(_) | Panicked => Code::CanNotComplete,
             NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..)
             | NoInterfaceNamed(_) | NoInterfaceName(_) => Code::NotFound,
             SmallBuffer(_) => Code::InsufficientBuffer,
-            TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
+            TooManyInterfaces | TooManyEnumerations | NoMemory => Code::NotEnoughMemory,
+            ByRouter { code, .. } => *code,
         }
     }
 
@@ -234,6 +264,7 @@ impl Refusal {
                 | Refusal::NoProtocol(_)
                 | Refusal::NoInterfaceNamed(_)
                 | Refusal::NoInterfaceName(_)
+                | Refusal::ByRouter { is_ordinary: true, .. }
         )
     }
 }

@@ -1,6 +1,7 @@
 //! Listeners, connections and the poller, with real sockets.
 
 use super::*;
+use std::os::fd::AsRawFd;
 
 fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("mgm-channel-{name}-{}", std::process::id()))
@@ -52,6 +53,35 @@ fn t9_11_a_connection_that_does_not_wait_tells_so_and_its_end_is_seen() {
     client.shut_down();
     assert_eq!(server.receive(&mut piece).unwrap(), 0);
     assert!(server.send(b"x").is_err());
+}
+
+#[test]
+fn t9_12_connections_are_closed_in_a_forked_child_and_stay_open_in_the_parent() {
+    let path = path("fork");
+    let listener = Listener::open(&path, 0o600).unwrap();
+    let client = Connection::open(&path).unwrap();
+    let server = listener.accept().unwrap().unwrap();
+    let poller = Poller::new().unwrap();
+    let numbers = [listener.socket.as_raw_fd(), client.0.as_raw_fd(), server.0.as_raw_fd()];
+    let numbers = [numbers[0], numbers[1], numbers[2], poller.epoll.as_raw_fd()];
+    // SAFETY: the child makes only async-signal-safe calls, then exits.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let open = numbers.iter().filter(|&&fd| {
+            // SAFETY: asks about a number, whatever it stands for.
+            unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+        });
+        // Neither of these may reach the parent's connection.
+        client.shut_down();
+        poller.wake();
+        // SAFETY: ends the child without the parent's exit handlers.
+        unsafe { libc::_exit(open.count() as i32) };
+    }
+    let child = nix::unistd::Pid::from_raw(child);
+    let status = nix::sys::wait::waitpid(child, None).unwrap();
+    assert_eq!(status, nix::sys::wait::WaitStatus::Exited(child, 0));
+    client.send_all(b"still here").unwrap();
+    assert_eq!(server.receive(&mut [0; 16]).unwrap(), 10);
 }
 
 #[test]

@@ -16,6 +16,10 @@ impl Outlet for Process {
         self.session
     }
 
+    fn process(&self) -> PeerProcess {
+        PeerProcess { pid: self.session as i32, user: 1000, name: "pimd".into() }
+    }
+
     fn post(&self, callback: PostedCallback<'_>) {
         let PostedCallback { client, number, cause, notice } = callback;
         self.sent.lock().push((client, number, cause, notice.clone()));
@@ -110,6 +114,11 @@ fn t9_5_t8_9_at_most_1024_callbacks_are_unacknowledged_and_the_rest_waits_in_ord
         fixture.0.add_membership(a, flow(n), link(1), Join::State).unwrap();
     }
     assert_eq!(process.take().len(), WINDOW);
+    let status = fixture.0.status(Detail::SUMMARY);
+    assert!(status.clients[0].process.is_none());
+    let there = status.clients[1].process.as_ref().unwrap();
+    assert_eq!((there.pid, there.user, there.name.as_str()), (7, 1000, "pimd"));
+    assert_eq!((there.unacknowledged, status.clients[1].queued), (WINDOW, 10));
     fixture.0.acknowledge(7, &unchanged(b, 1..=3));
     let next: Vec<_> =
         process.take().into_iter().map(|(number, _, notice)| (number, notice)).collect();
@@ -298,6 +307,27 @@ fn t9_5_after_three_deadlines_a_client_is_absent_until_it_has_acknowledged_what_
 fn miss_one(fixture: &Fixture) {
     std::thread::sleep(Duration::from_millis(30));
     fixture.0.check_answers(20);
+}
+
+#[test]
+fn t9_6_the_router_sees_how_many_callbacks_wait_and_since_when() {
+    let (fixture, process) = (Fixture::new(), Process::new(7));
+    let (a, b) = (fixture.client(1, |_| ()), process.client(&fixture, 2));
+    fixture.0.take(a, link(1)).unwrap();
+    assert_eq!(fixture.0.backlogged(7), Backlogged::default());
+    for last in 0..10 {
+        fixture.0.add_membership(a, group(last), link(1), Join::State).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(60));
+    let behind = fixture.0.backlogged(7);
+    assert!(behind.waiting == 10 && behind.silent_ms >= 40, "{behind:?}");
+    assert_eq!(fixture.0.backlogged(8).waiting, 0, "another process");
+    fixture.0.acknowledge(7, &unchanged(b, 1..=1));
+    let behind = fixture.0.backlogged(7);
+    assert!(behind.waiting == 9 && behind.silent_ms < 40, "{behind:?}");
+    fixture.0.acknowledge(7, &unchanged(b, 2..=10));
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(fixture.0.backlogged(7), Backlogged::default(), "nothing waits");
 }
 
 #[test]

@@ -87,6 +87,7 @@ fn replies() -> Vec<Reply> {
         Reply::Groups { flows: vec![flow(), Flow::WILDCARD], more: true },
         Reply::Text { piece: Bytes(b"{}".to_vec()), more: true },
         Reply::Refused { refusal },
+        Reply::Released { last: 5 },
     ]
 }
 
@@ -161,7 +162,7 @@ fn numbers<T: Wire>(all: &[T]) -> Vec<u8> {
 #[test]
 fn t9_11_the_encoding_is_what_it_was_in_the_first_release() {
     assert_eq!(numbers(&requests()), (0..=16).collect::<Vec<u8>>());
-    assert_eq!(numbers(&replies()), (0..=8).collect::<Vec<u8>>());
+    assert_eq!(numbers(&replies()), (0..=9).collect::<Vec<u8>>());
     assert_eq!(numbers(&callbacks()), (0..=9).collect::<Vec<u8>>());
     assert_eq!(numbers(&said()), (0..=3).collect::<Vec<u8>>());
     let add = Request::Add { client: 2, flow: flow(), interface: interface(), join: Join::State };
