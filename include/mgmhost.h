@@ -10,13 +10,14 @@
  *
  * Start. A host need not call any of these functions. The first registration starts the
  * library with the default settings. So does every function of this header that concerns
- * interfaces, routes, packets, thresholds, boundaries or scope names, and
- * MgmHostServeStatus and MgmHostServeClients with a path. Environment variables can change the defaults:
+ * interfaces, routes, packets, thresholds, limits of new flows, boundaries or scope names,
+ * and MgmHostServeStatus and MgmHostServeClients with a path. Environment variables can
+ * change the defaults:
  *
  *   MGM_FORWARDER    the forwarder: auto (default), kernel, memory, or ebpf (not built in)
  *   MGM_TABLE        the multicast routing table of the kernel, 0 by default
  *   MGM_MFE_TIMEOUT  lifetime of new MFEs in seconds, 900 by default
- *   MGM_MAX_FLOWS    how many flows packets may begin, 2097152 by default
+ *   MGM_MAX_FLOWS    maximum number of flows that packets create, 2097152 by default
  *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  path at which to serve the status: see MgmHostServeStatus
  *   MGM_ROUTER       path at which a router serves client processes: see below
@@ -142,8 +143,8 @@ struct _MGMHOST_CONFIG {
      */
     DWORD dwUnicastTable;
     /**
-     * How many flows packets may begin, at most 16,777,216. 0 selects the value
-     * of MGM_MAX_FLOWS, by default 2,097,152.
+     * The maximum number of flows that packets create, up to 16,777,216. 0
+     * selects the value of MGM_MAX_FLOWS, by default 2,097,152.
      */
     DWORD dwMaxFlows;
     /** 0, or MGMHOST_START_OPEN_FORWARDER. */
@@ -273,7 +274,7 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  * Returns:
  * - NO_ERROR: the library is started.
  * - ERROR_INVALID_PARAMETER: dwSize is not the size of any version of the
- *   structure; a value is unknown; a setting that this library does not know is
+ *   structure; a value is unknown; an additional byte of a larger structure is
  *   not 0; or a setting is left to an environment variable that has an invalid
  *   value.
  * - ERROR_ALREADY_EXISTS: the library is already running. Its settings and its
@@ -481,8 +482,8 @@ DWORD MgmHostPacketIn(DWORD dwSource,
  *
  * If no packet caused the callback (a renewal, or a change of the route), the
  * call returns the interface on which the packets of the MFE arrive. That is the
- * incoming interface of the MFE, or the interface to which its packets have
- * moved.
+ * incoming interface of the MFE or, if its packets have moved to another
+ * interface, that other interface.
  *
  * Parameters:
  * - pdwIfIndex (out): index of the interface.
@@ -549,14 +550,14 @@ DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThr
 /**
  * Limits how many flows may begin on an interface in a second.
  *
- * A flow counts for the interface on which its first packet arrives. dwBurst
- * flows may begin at once. Each flow that begins uses up one of them. They come
- * back at the rate of dwFlowsPerSecond, until the burst is complete again. The
+ * A flow counts for the interface on which its first packet arrives. The limit is
+ * a token bucket: it holds dwBurst tokens at first, each flow that begins takes
+ * one, and dwFlowsPerSecond tokens a second are added, up to dwBurst. The
  * library refuses flows beyond the limit for 10 s each, without asking any
  * client. It counts them, and logs one line a minute. Packets of flows that have
  * an MFE are not limited. There is no limit by default.
  *
- * A new limit begins with its whole burst. Flows that the former limit has
+ * A new limit starts with dwBurst tokens. Flows that the former limit has
  * refused are resolved, as far as the new limit permits. The setting lasts until
  * the library stops, whichever client owns the interface. It may be made before
  * a client owns the interface. It applies to all next hops of the index together.
@@ -615,8 +616,8 @@ DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
 /**
  * Deletes an administrative boundary.
  *
- * The interface becomes an outgoing interface again where memberships and owners
- * require it.
+ * Memberships and the owner of the interface then decide again whether it is an
+ * outgoing interface of the MFEs of these groups.
  *
  * Parameters:
  * - pBoundary (in): the same values as for MgmHostAddBoundary.
@@ -712,8 +713,7 @@ DWORD MgmHostSetLogLevel(DWORD dwLogLevel);
  * a colon, and the reason. The library also keeps it if the message was not
  * logged, for example because of the level of the log. Calls that succeed do not
  * change it. So call this function directly after the call that has returned an
- * error code.
- * ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
+ * error code. ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
  *
  * Parameters:
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
@@ -843,13 +843,16 @@ DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 /**
  * Explains one flow as JSON: why its packets are forwarded, or why not.
  *
- * The flow may have an MFE or not. The text contains the route of the source,
- * all interfaces on which packets may arrive, the client that RPF_CALLBACK
- * asked and its answer, each interface that wants the flow with the memberships
- * and the clients that hold them, boundaries, TTL thresholds, a recent refusal,
- * the MFE with its counters, the entry of the forwarder, and the first reason
- * why a packet would not go out. docs/status.md describes the text;
- * docs/explain.schema.json defines it.
+ * The flow need not have an MFE. The text contains:
+ *
+ * - the route of the source, and all interfaces on which packets may arrive;
+ * - the client that RPF_CALLBACK asked, and its answer;
+ * - each interface that wants the flow, with its memberships and their clients,
+ *   its boundary and its TTL threshold;
+ * - a recent refusal, the MFE with its counters, and the entry of the forwarder;
+ * - the first reason why a packet would not go out.
+ *
+ * docs/status.md describes the text; docs/explain.schema.json defines it.
  *
  * Parameters:
  * - dwSource: address of the source, network byte order.

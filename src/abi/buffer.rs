@@ -74,7 +74,7 @@ impl Buffer {
         self.used += size_of::<T>();
     }
 
-    /// Writes the number of bytes that the entry needs, which does not fit.
+    /// Writes the number of bytes that an entry needs if the entry does not fit.
     fn too_small(&self, need: usize) -> Result<DWORD> {
         // SAFETY: `new` found it not null, and its caller promised a DWORD.
         unsafe { write(self.size_at, DWORD::try_from(need).unwrap_or(DWORD::MAX)) };
@@ -179,8 +179,8 @@ fn put_many(
     rows.buffer.finish(rows.left)
 }
 
-/// Fills the buffer with a text and a terminating zero if they fit. The caller gets the
-/// size of the text in any case.
+/// Fills the buffer with a text and a terminating zero if they fit. Writes the size of the
+/// text in any case.
 pub fn fill_text(buffer: &mut Buffer, text: &(impl AsRef<[u8]> + ?Sized)) -> Result<DWORD> {
     let text = text.as_ref();
     let need = text.len() + 1;

@@ -63,7 +63,7 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 /// # Returns
 /// - `NO_ERROR`: the library is started.
 /// - `ERROR_INVALID_PARAMETER`: dwSize is not the size of any version of the
-///   structure; a value is unknown; a setting that this library does not know is
+///   structure; a value is unknown; an additional byte of a larger structure is
 ///   not 0; or a setting is left to an environment variable that has an invalid
 ///   value.
 /// - `ERROR_ALREADY_EXISTS`: the library is already running. Its settings and its
@@ -353,8 +353,8 @@ pub unsafe extern "C" fn MgmHostPacketIn(
 ///
 /// If no packet caused the callback (a renewal, or a change of the route), the
 /// call returns the interface on which the packets of the MFE arrive. That is the
-/// incoming interface of the MFE, or the interface to which its packets have
-/// moved.
+/// incoming interface of the MFE or, if its packets have moved to another
+/// interface, that other interface.
 ///
 /// # Parameters
 /// - `pdwIfIndex` (out): index of the interface.

@@ -106,13 +106,16 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
 
 /// Explains one flow as JSON: why its packets are forwarded, or why not.
 ///
-/// The flow may have an MFE or not. The text contains the route of the source,
-/// all interfaces on which packets may arrive, the client that RPF_CALLBACK
-/// asked and its answer, each interface that wants the flow with the memberships
-/// and the clients that hold them, boundaries, TTL thresholds, a recent refusal,
-/// the MFE with its counters, the entry of the forwarder, and the first reason
-/// why a packet would not go out. docs/status.md describes the text;
-/// docs/explain.schema.json defines it.
+/// The flow need not have an MFE. The text contains:
+///
+/// - the route of the source, and all interfaces on which packets may arrive;
+/// - the client that RPF_CALLBACK asked, and its answer;
+/// - each interface that wants the flow, with its memberships and their clients,
+///   its boundary and its TTL threshold;
+/// - a recent refusal, the MFE with its counters, and the entry of the forwarder;
+/// - the first reason why a packet would not go out.
+///
+/// docs/status.md describes the text; docs/explain.schema.json defines it.
 ///
 /// # Parameters
 /// - `dwSource`: address of the source, network byte order.

@@ -45,7 +45,7 @@ def drops(host, hook):
     place = _attribute(1, struct.pack("!I", hook)) + _attribute(2, struct.pack("!I", 0))
     chain = (
         name
-        + _attribute(3, b"chain\0")
+        + _attribute(3, b"all\0")
         + _attribute(4 | NESTED, place)
         + _attribute(5, struct.pack("!I", 0))  # the policy: drop
         + _attribute(7, b"filter\0")

@@ -12,7 +12,8 @@
 //! - [`status`], [`interfaces`], [`igmp`], [`groups`], [`flows`], [`forwarding`], [`changes`]: the
 //!   answers. docs/control.schema.json is made from them.
 //! - [`http`]: reads and writes the messages, without I/O.
-//! - [`client`]: a connection to mgmd.
+//! - [`library`]: the status of a library (docs/status.md), from which mgmd's flows come.
+//! - [`client`]: a connection to mgmd, or to the status socket of a library.
 //!
 //! The names of members end with their unit: `_ms` for milliseconds, `_seconds`. Interfaces have
 //! their names, and their indexes beside them. A later version may add members, so readers ignore
@@ -29,6 +30,7 @@ pub mod groups;
 pub mod http;
 pub mod igmp;
 pub mod interfaces;
+pub mod library;
 mod page;
 mod query;
 pub mod request;

@@ -27,7 +27,7 @@ pub use notes::Tell;
 pub use outbox::{Outbox, Ticket};
 pub use pull::Pulled;
 pub use queue::{Pushed, Queue};
-pub use run::{drain, drain_held, drain_locked, pass_on, work, Host};
+pub use run::{drain, drain_held, drain_locked, pass_on, work, Client, Host};
 pub use turn::Cause;
 
 use std::hash::Hash;

@@ -8,6 +8,7 @@ use crate::link::{Link, LinkStatus};
 use crate::log_event::LogEvent;
 use crate::proxy::{Proxy, Question};
 use crate::receive::receive;
+use crate::refusals::Refusal;
 use crate::router::{GroupStatus, RouterSide};
 use crate::saved::SavedGroup;
 use crate::step::Step;
@@ -249,7 +250,10 @@ impl Igmp {
                 link.received(&received, step);
                 link.settle(first, step);
             }
-            Err(reason) => link.base.drop(reason),
+            Err(reason) => {
+                link.base.drop(reason);
+                link.base.refusals.note_packet(packet.octets, reason, self.now);
+            }
         }
     }
 
@@ -299,6 +303,14 @@ impl Igmp {
     ) -> impl Iterator<Item = GroupStatus> + '_ {
         let router = self.links.get(&link).and_then(Link::router).into_iter();
         router.flat_map(move |router| router.group_states(after))
+    }
+
+    /// The reports of a group that a link refused, and that would still be valid, the latest first.
+    #[must_use]
+    pub fn refusals(&self, link: u32, group: Ipv4Addr) -> Vec<Refusal> {
+        let Some(link) = self.links.get(&link) else { return Vec::new() };
+        let valid = link.base.config.intervals().group_membership;
+        link.base.refusals.of(group, Time(self.now.0.saturating_sub(valid)))
     }
 
     /// What is reported on a link as by a host, group by group in ascending order.

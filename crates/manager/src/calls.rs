@@ -372,8 +372,7 @@ impl Run {
 
     /// Empties a client's queue, and forgets the client unless a callback is running.
     pub(super) fn forget(&mut self, client: ClientId) {
-        let place = self.clients.find(client, None);
-        if let Some(record) = place.and_then(|place| self.clients.at(place)) {
+        if let Some((_, record)) = self.clients.find(client, None) {
             record.queue.close();
             record.backlog = Backlog::default();
             record.gone = true;

@@ -208,9 +208,9 @@ impl Run {
     fn acknowledged(&mut self, session: u64, ack: &impl Acknowledgement) {
         let now = self.now();
         let (client, number) = ack.of();
-        let Some(place) = self.clients.find(client, None) else { return };
         let Run { engine, clients, fx, .. } = self;
-        let Some(record) = clients.at(place).filter(|record| record.is_in(session)) else { return };
+        let found = clients.find(client, None).filter(|(_, record)| record.is_in(session));
+        let Some((place, record)) = found else { return };
         let Some(posted) = &mut record.posted else { return };
         let Some(sent) = posted.acknowledged(number, now) else { return };
         if let Some(mut notice) = sent.question.map(Queued) {

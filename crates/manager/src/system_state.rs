@@ -184,8 +184,7 @@ impl SystemState {
             ForwarderChoice::Auto if !platform::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
             ForwarderChoice::Auto => Ok(self.open_kernel(start_events).unwrap_or_else(|refusal| {
                 ::log::warn!(
-                    "the kernel will forward no packets, the library only keeps its tables: \
-                     {refusal}"
+                    "using the memory forwarder, so the kernel will forward no packets: {refusal}"
                 );
                 Box::new(MemoryForwarder)
             })),

@@ -1,11 +1,12 @@
-//! The answers of mgmd as text for people.
+//! The answers of a router as text for people.
 
 mod flows;
 mod igmp;
 mod lists;
 mod whole;
 
-pub use flows::{watched, Rates};
+pub use flows::Watch;
+pub use whole::{head, library};
 
 use mgm_control::changes::{LogLevelChanged, MembershipChanged, Reloaded};
 use mgm_control::{Request, Versioned};

@@ -7,7 +7,7 @@
 //!                           flows (thread mgmd-flows), which reads the library's status
 //! ```
 //! - `socket`: creates the file, decides who may connect, and replaces a file that was left
-//!   behind.
+//!   behind. `lock`: of several processes that start at the same time, only one does that.
 //! - `service`: one thread with `poll` for all connections, so that a slow client does not delay
 //!   the router. `connection`: one connection, with a deadline for each thing that it waits for.
 //! - `mailbox`: passes requests to the event loop, and the answers back. A request whose client no
@@ -22,6 +22,7 @@
 mod connection;
 mod flows;
 mod limits;
+mod lock;
 mod mailbox;
 mod server;
 mod service;

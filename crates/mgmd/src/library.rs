@@ -9,6 +9,7 @@ use mgm_types::{Flow, Prefix, Scope};
 use mgmd::config::{Forwarder, LogLevel, Router};
 use mgmd::control::StatusReader;
 use mgmd::daemon::library::{in_words_of_the_file, Library};
+use mgmd::daemon::names::named;
 use mgmd::daemon::shared::Shared;
 use mgmd::daemon::Question;
 use mgmd::log::Log;
@@ -96,10 +97,15 @@ impl Lines {
     fn sink(&self) -> host::LogSink {
         let (log, waiting) = (Arc::clone(&self.log), Arc::clone(&self.waiting));
         Arc::new(move |level, text| {
-            let (level, text) = (of_library(level), in_words_of_the_file(text));
+            let level = of_library(level);
+            // Looking up names takes system calls, which a line that nobody sees does not need.
+            if !log.is_enabled(level) {
+                return;
+            }
+            let text = named(&in_words_of_the_file(text), name);
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             match &mut *waiting {
-                Some(lines) => lines.push(Line { level, text: text.into_owned() }),
+                Some(lines) => lines.push(Line { level, text }),
                 None => {
                     drop(waiting);
                     log.write(level, &text);
@@ -126,6 +132,11 @@ fn level(level: LogLevel) -> host::LogLevel {
         LogLevel::Debug => host::LogLevel::Debug,
         LogLevel::Trace => host::LogLevel::Trace,
     }
+}
+
+/// The name of an interface in the system.
+fn name(index: u32) -> Option<String> {
+    Some(nix::net::if_::if_indextoname(index).ok()?.to_string_lossy().into_owned())
 }
 
 fn of_library(level: host::LogLevel) -> LogLevel {

@@ -103,7 +103,14 @@ fn start(
     // After IGMP is registered, so that IGMP is alerted of all memberships of the
     // modules.
     let sink = Arc::new(move |level, text: &str| of_modules.write(level, text));
-    let modules = Modules::load(&modules, sink).map_err(|error| error.to_string())?;
+    let modules = match Modules::load(&modules, sink) {
+        Ok(modules) => modules,
+        Err(error) => {
+            // The reason why the module does not run says more than an error of this stop.
+            let _ = daemon.give_up().stop();
+            return Err(error.to_string());
+        }
+    };
     let library = daemon.run();
     modules.stop();
     library?.stop().map_err(|error| error.to_string())

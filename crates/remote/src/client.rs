@@ -287,6 +287,7 @@ impl Link {
                 return; // the router is lost
             }
             if thread::with(|thread| thread.awaits.get()) == 0 {
+                self.send_acks(&mut self.state.lock());
                 return;
             }
         }

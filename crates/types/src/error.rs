@@ -92,7 +92,7 @@ pub enum Refusal {
     )]
     BadMask(&'static str, Ipv4Addr, Ipv4Addr),
     /// (s,*): a source without a group.
-    #[error("source {0} with group 0: (s,*) memberships do not exist")]
+    #[error("invalid group 0 with source {0}: a membership of a source needs a group")]
     SourceWithoutGroup(Ipv4Addr),
     /// A dwFlags with an unknown bit, or without any known bit.
     #[error("invalid dwFlags {0:#x}")]
@@ -105,10 +105,9 @@ pub enum Refusal {
     BadArgument(&'static str),
 
     // Interfaces
-    /// The index has interfaces of the other kind, with (without) a next hop.
+    /// The index is in use with next hops and this interface has none, or the reverse.
     #[error(
-        "{0}: an index has either one interface with next hop 0, or one for each next hop, never \
-         both"
+        "{0}: next hop 0 and other next hops cannot be in use with the same index at the same time"
     )]
     MixedNextHops(Interface),
     /// Another client has taken the interface.
@@ -136,9 +135,7 @@ pub enum Refusal {
     #[error("{0}")]
     Forwarder(String),
     /// The interface no longer exists in the system.
-    #[error(
-        "{0} does not exist in the system now: retry when it is back; its owner still owns it"
-    )]
+    #[error("{0} is missing in the system, but keeps its owner: retry when the interface is back")]
     Absent(Interface),
     /// IGMP called between DISABLE_IGMP and ENABLE_IGMP.
     #[error("{0} is changing its owner: IGMP must wait for ENABLE_IGMP before it adds or deletes")]

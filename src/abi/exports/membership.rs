@@ -19,8 +19,8 @@ use crate::abi::types::*;
 /// - `hProtocol`: the handle of the client.
 /// - `dwSourceAddr`: a unicast address, network byte order; 0 for any source.
 /// - `dwSourceMask`: 255.255.255.255; 0 if dwSourceAddr is 0.
-/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups,
-///   with dwSourceAddr also 0.
+/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups.
+///   If it is 0, dwSourceAddr must be 0 too.
 /// - `dwGroupMask`: 255.255.255.255; 0 if dwGroupAddr is 0.
 /// - `dwIfIndex`, `dwIfNextHopIPAddr`: index and next hop of an interface that
 ///   the client owns (IGMP: on which it is enabled); the next hop in network byte
@@ -77,8 +77,8 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
 /// - `hProtocol`: the handle of the client.
 /// - `dwSourceAddr`: a unicast address, network byte order; 0 for any source.
 /// - `dwSourceMask`: 255.255.255.255; 0 if dwSourceAddr is 0.
-/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups,
-///   with dwSourceAddr also 0.
+/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups.
+///   If it is 0, dwSourceAddr must be 0 too.
 /// - `dwGroupMask`: 255.255.255.255; 0 if dwGroupAddr is 0.
 /// - `dwIfIndex`, `dwIfNextHopIPAddr`: index and next hop of an interface that
 ///   the client owns (IGMP: on which it is enabled); the next hop in network byte

@@ -25,9 +25,9 @@ use crate::types::Interface;
 ///
 /// # Returns
 /// - `NO_ERROR`: the client owns the interface (IGMP: is enabled on it).
-/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; dwIfIndex is 0; the index
-///   is in use with next hops and dwIfNextHopAddr is 0, or the reverse; the
-///   system has no such interface.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; dwIfIndex is 0;
+///   dwIfNextHopAddr is 0 although the index is in use with next hops, or is not
+///   0 although the index is in use without one; the system has no such interface.
 /// - `ERROR_ALREADY_EXISTS`: a protocol, possibly the caller itself, already owns
 ///   the interface; for IGMP: IGMP is already enabled on it.
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left, or there are too
@@ -54,9 +54,10 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
 
 /// Releases an interface.
 ///
-/// The library deletes the memberships of the client on the interface and sends
-/// the alerts that follow. It deletes the MFEs with this incoming interface. It
-/// removes the interface from the outgoing interfaces of all other MFEs.
+/// The library deletes the memberships of the client on the interface and alerts
+/// other clients as for any delete. It deletes the MFEs with this incoming
+/// interface. It removes the interface from the outgoing interfaces of all other
+/// MFEs.
 ///
 /// # Parameters
 /// - `hProtocol`: the handle of the client.
@@ -101,8 +102,8 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
 /// # Returns
 /// - `NO_ERROR`: both ids are written.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
-/// - `ERROR_NOT_FOUND`: no client owns the interface; dwIfIndex is 0; or the
-///   index is in use with next hops and dwIfNextHopAddr is 0, or the reverse.
+/// - `ERROR_NOT_FOUND`: no client owns the interface. This includes dwIfIndex 0,
+///   and a next hop that the index cannot have (see MgmTakeInterfaceOwnership).
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads

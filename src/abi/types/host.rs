@@ -133,8 +133,8 @@ pub struct _MGMHOST_CONFIG {
     /// table of the VRF instead. 0 selects the routes that the system itself
     /// would use.
     pub dwUnicastTable: DWORD,
-    /// How many flows packets may begin, at most 16,777,216. 0 selects the value
-    /// of MGM_MAX_FLOWS, by default 2,097,152.
+    /// The maximum number of flows that packets create, up to 16,777,216. 0
+    /// selects the value of MGM_MAX_FLOWS, by default 2,097,152.
     pub dwMaxFlows: DWORD,
     /// 0, or MGMHOST_START_OPEN_FORWARDER.
     pub dwFlags: DWORD,

@@ -57,7 +57,7 @@ fn remove_member(
     }
     debug(t, fx, || {
         let (who, name) = (debug_log::whose(t, cause.caller), t.interfaces.name(id));
-        format!("the membership {flow} on {name} ends; cause: {who}")
+        format!("the membership {flow} on {name} ends, caused by {who}")
     });
     if matters {
         let after = membership::interest_at(t, place, matters);

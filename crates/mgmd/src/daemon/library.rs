@@ -84,12 +84,13 @@ pub trait Library {
 /// instead of the library's environment variables, which mgmd ignores (M7).
 #[must_use]
 pub fn in_words_of_the_file(text: &str) -> Cow<'_, str> {
-    const NAMES: [(&str, &str); 5] = [
+    const NAMES: [(&str, &str); 6] = [
         ("MGM_TABLE=", "router.table = "),
         ("MGM_TABLE", "router.table"),
         ("MGM_MAX_FLOWS", "router.max-flows"),
         ("MGM_FORWARDER", "router.forwarder"),
         ("MgmHostSetFlowLimit", "new-flows of the interface"),
+        ("mgmtop lists", "mgmctl flows lists"),
     ];
     if !text.contains("MGM_") && !text.contains("MgmHost") {
         return text.into();
@@ -108,8 +109,9 @@ mod tests {
             ("set MGM_TABLE to 0", "set router.table to 0"),
             ("raise MGM_MAX_FLOWS", "raise router.max-flows"),
             (
-                "raise the limit with MgmHostSetFlowLimit",
-                "raise the limit with new-flows of the interface",
+                "senders (mgmtop lists the flows), or raise the limit with MgmHostSetFlowLimit",
+                "senders (mgmctl flows lists the flows), or raise the limit with new-flows of \
+                 the interface",
             ),
             ("nothing to replace", "nothing to replace"),
         ] {

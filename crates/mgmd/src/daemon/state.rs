@@ -107,7 +107,7 @@ impl State {
             }
         }
         if let Some((link, ownership)) = ownership {
-            self.owner_is(link, ownership);
+            self.owner_is(now, link, ownership);
         }
     }
 
@@ -116,11 +116,18 @@ impl State {
         self.handle(now, Event::Callback(callback));
     }
 
-    fn owner_is(&mut self, link: u32, ownership: Ownership) {
+    fn owner_is(&mut self, now: Time, link: u32, ownership: Ownership) {
         let rests = ownership == Ownership::BesideOwner;
         let is_news = if rests { self.owned.insert(link) } else { self.owned.remove(&link) };
-        if is_news && self.routes.begins_at(link) {
-            self.jobs.push_back(Job::RouteRests { link, rests });
+        if !is_news || !self.routes.begins_at(link) {
+            return;
+        }
+        self.jobs.push_back(Job::RouteRests { link, rests });
+        // When the protocol releases the interface, the library deletes the MFEs whose packets
+        // arrive there. So it asks about each flow again, which then is joined.
+        if rests {
+            let ended = self.routes.rest(link);
+            self.tell(now, ended);
         }
     }
 
@@ -171,7 +178,7 @@ impl State {
             Some(Answer::Rpf { link, neighbour, .. }) => (link, neighbour),
             _ => (expected, neighbour),
         };
-        if answer.0 != arrival && self.routes.accepts(flow, arrival) {
+        if answer.0 != arrival && self.routes.accepts(flow, arrival, self.is_owned(arrival)) {
             answer = (arrival, Ipv4Addr::UNSPECIFIED);
         }
         self.arrives(now, flow, answer.0);

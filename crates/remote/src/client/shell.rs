@@ -1,10 +1,10 @@
 //! The client library as the user of `mgm-dispatch`: callbacks run one at a time for each client,
 //! on the calling thread or on a worker (spec 9.4).
 
-use super::state::{Arrived, State};
+use super::state::{Arrived, Record, State};
 use super::{thread, Link, Place};
 use crate::messages::{Ack, Said};
-use mgm_dispatch::{Bounds, Host, Lane, Outbox, Queue, BOUNDS};
+use mgm_dispatch::{Bounds, Client, Host, Lane, Outbox, Queue, BOUNDS};
 use mgm_engine::ClientId;
 use mgm_manager::{fork, within, Callbacks, Inside};
 use parking_lot::MutexGuard;
@@ -25,6 +25,10 @@ impl Host for Shell<'_> {
         = MutexGuard<'a, State>
     where
         Self: 'a;
+    type Client<'g>
+        = Member<'g>
+    where
+        Self: 'g;
 
     fn bounds(&self) -> &Bounds {
         &HERE
@@ -34,11 +38,13 @@ impl Host for Shell<'_> {
         self.0.state.lock()
     }
 
-    fn queue<'g>(
+    fn client<'g>(
+        &'g self,
         guard: &'g mut MutexGuard<'_, State>,
         place: Place,
-    ) -> Option<&'g mut Queue<Arrived>> {
-        guard.clients.get_mut(&place).map(|record| &mut record.queue)
+    ) -> Option<Member<'g>> {
+        let State { clients, acks, .. } = &mut **guard;
+        clients.get_mut(&place).map(|record| Member { record, acks })
     }
 
     fn schedule(&self, guard: &mut MutexGuard<'_, State>, place: Place) {
@@ -49,19 +55,6 @@ impl Host for Shell<'_> {
 
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Place>) -> R) -> R {
         thread::outbox(with)
-    }
-
-    fn take(&self, guard: &mut MutexGuard<'_, State>, place: Place) -> Option<Self::Callee> {
-        guard.clients.get_mut(&place)?.callbacks.take()
-    }
-
-    fn put_back(&self, guard: &mut MutexGuard<'_, State>, place: Place, callee: Self::Callee) {
-        let Some(record) = guard.clients.get_mut(&place) else { return };
-        record.callbacks = Some(callee);
-        if record.gone {
-            guard.clients.remove(&place);
-        }
-        self.0.ended.notify_all();
     }
 
     /// Waits while the client is being deregistered, so that no callback of it starts (spec 9.13).
@@ -76,22 +69,6 @@ impl Host for Shell<'_> {
             self.0.ended.wait(&mut guard);
         }
         guard
-    }
-
-    fn begins(
-        &self,
-        guard: &mut MutexGuard<'_, State>,
-        place: Place,
-        item: Arrived,
-        _: &mut Self::Callee,
-    ) -> Option<Arrived> {
-        let record = guard.clients.get_mut(&place)?;
-        if record.released.is_empty() || !item.is_void(&record.released) {
-            return Some(item);
-        }
-        let ack = Ack { client: item.client, number: item.number, said: Said::of(&item.notice) };
-        self.0.acknowledge(guard, ack, true);
-        None
     }
 
     fn call(&self, place: Place, callee: &Self::Callee, item: &mut Arrived) {
@@ -111,11 +88,52 @@ impl Host for Shell<'_> {
         self.0.acknowledge(guard, ack, is_last);
     }
 
+    fn ended(&self, guard: &mut MutexGuard<'_, State>, place: Place, is_gone: bool) {
+        if is_gone {
+            guard.clients.remove(&place);
+        }
+        self.0.ended.notify_all();
+    }
+
     fn catch_up(&self, _: &mut MutexGuard<'_, State>, _: Place) {}
 
     fn caught_up(&self, _: &mut MutexGuard<'_, State>, _: Place) {}
 
     fn is_lost(&self) -> bool {
         fork::is_child()
+    }
+}
+
+/// A client while the lock is held.
+pub(super) struct Member<'g> {
+    record: &'g mut Record,
+    acks: &'g mut Vec<Ack>,
+}
+
+impl Client for Member<'_> {
+    type Item = Arrived;
+    type Callee = Box<dyn Callbacks>;
+
+    fn queue(&mut self) -> &mut Queue<Arrived> {
+        &mut self.record.queue
+    }
+
+    fn take(&mut self) -> Option<Box<dyn Callbacks>> {
+        self.record.callbacks.take()
+    }
+
+    fn begins(&mut self, item: Arrived, _: &mut Box<dyn Callbacks>) -> Option<Arrived> {
+        if self.record.released.is_empty() || !item.is_void(&self.record.released) {
+            return Some(item);
+        }
+        // Sent with the next ones, or when the thread has nothing else to do.
+        let said = Said::of(&item.notice);
+        self.acks.push(Ack { client: item.client, number: item.number, said });
+        None
+    }
+
+    fn put_back(&mut self, callee: Box<dyn Callbacks>) -> bool {
+        self.record.callbacks = Some(callee);
+        self.record.gone
     }
 }
