@@ -956,6 +956,56 @@ DWORD MgmHostServeStatus(const char *pszPath);
  */
 DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
 
+/**
+ * Begins a batch: from now on the library collects the adds and deletes of this
+ * thread.
+ *
+ * MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
+ * arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
+ * their order. Any other Mgm call of this thread makes those that are collected
+ * so far first. In a client library a batch needs far fewer messages. In a router
+ * it means the same.
+ *
+ * If a client process ends within a batch, the first calls of the batch may have
+ * been made, but never a later call without all earlier ones.
+ *
+ * Returns:
+ * - NO_ERROR: the batch has begun.
+ * - ERROR_CAN_NOT_COMPLETE: a batch of this thread has begun already; or the
+ *   caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The batch concerns only this thread. The
+ * call causes no callbacks. It does not start the library.
+ */
+DWORD MgmHostBeginBatch(void);
+
+/**
+ * Ends a batch: makes the adds and deletes that the library has collected since
+ * MgmHostBeginBatch.
+ *
+ * A call that is refused does not keep later ones from being made. The callbacks
+ * that the calls cause run before this call returns, as those of each of the
+ * calls would.
+ *
+ * Parameters:
+ * - pdwFirst (out): the number of the first call of the batch that was refused,
+ *   counted from 1; 0 if none was. May be NULL.
+ *
+ * Returns:
+ * - NO_ERROR: no call was refused.
+ * - ERROR_CAN_NOT_COMPLETE: no batch of this thread has begun; the connection to
+ *   the router has ended, so that some calls may not have been made; or the caller
+ *   is a forked child of the router. pdwFirst is written in the second case.
+ * - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
+ *   of the first call that was refused.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
+ */
+DWORD MgmHostEndBatch(PDWORD pdwFirst);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif

@@ -1,7 +1,9 @@
 //! Which manager a call goes to: the one in this process, or that of a router (spec 9.1).
 
+use super::batch;
 use crate::manager::{self, Callbacks, EnumId, EnumKind, Join, Manager};
 use crate::remote::client::{self, Router};
+use crate::remote::messages::Change;
 use crate::remote::service;
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result};
 use std::path::Path;
@@ -20,6 +22,7 @@ use Backend::{Here, There};
 /// The manager that has given out a serial number.
 #[inline]
 fn of(serial: u64) -> Result<Backend> {
+    batch::flush();
     Ok(match client::of_serial(serial)? {
         None => Here(Manager::global()),
         Some(router) => There(router),
@@ -29,6 +32,7 @@ fn of(serial: u64) -> Result<Backend> {
 /// The manager of a call without a handle. If none runs yet, MGM_ROUTER decides.
 #[inline]
 pub fn any() -> Result<Backend> {
+    batch::flush();
     let manager = Manager::global();
     if manager.is_started() {
         return Ok(Here(manager));
@@ -152,6 +156,10 @@ pub fn protocol_on(interface: Interface) -> Result<(u32, u32)> {
 /// See [`Manager::add_membership`].
 #[inline]
 pub fn add_membership(serial: u64, flow: Flow, interface: Interface, join: Join) -> Result<()> {
+    let change = Change { adds: true, client: serial, flow, interface, join };
+    if let Ok(collected) = batch::collect(change) {
+        return collected;
+    }
     match of(serial)? {
         Here(manager) => manager.add_membership(ClientId(serial), flow, interface, join),
         There(router) => router.add_membership(serial, flow, interface, join),
@@ -161,6 +169,10 @@ pub fn add_membership(serial: u64, flow: Flow, interface: Interface, join: Join)
 /// See [`Manager::delete_membership`].
 #[inline]
 pub fn delete_membership(serial: u64, flow: Flow, interface: Interface, join: Join) -> Result<()> {
+    let change = Change { adds: false, client: serial, flow, interface, join };
+    if let Ok(collected) = batch::collect(change) {
+        return collected;
+    }
     match of(serial)? {
         Here(manager) => manager.delete_membership(ClientId(serial), flow, interface, join),
         There(router) => router.delete_membership(serial, flow, interface, join),

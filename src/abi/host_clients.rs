@@ -1,12 +1,14 @@
-//! The functions of mgmhost.h for client processes: processes in which the library is a client
-//! library (spec section 9).
+//! The functions of mgmhost.h for client processes, in which the library is a client library, and
+//! for batches (spec section 9).
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
     clippy::doc_markdown
 )]
 
+use super::args::write;
 use super::backend;
+use super::batch;
 use super::entry::entry;
 use super::host_status::as_path;
 use super::types::*;
@@ -66,6 +68,72 @@ pub unsafe extern "C" fn MgmHostServeClients(pszPath: *const c_char, dwMode: DWO
         };
         backend::serve(path.as_deref(), mode)?;
         Ok(NO_ERROR)
+    })
+}
+
+/// Begins a batch: from now on the library collects the adds and deletes of this
+/// thread.
+///
+/// MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
+/// arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
+/// their order. Any other Mgm call of this thread makes those that are collected
+/// so far first. In a client library a batch needs far fewer messages. In a router
+/// it means the same.
+///
+/// If a client process ends within a batch, the first calls of the batch may have
+/// been made, but never a later call without all earlier ones.
+///
+/// # Returns
+/// - `NO_ERROR`: the batch has begun.
+/// - `ERROR_CAN_NOT_COMPLETE`: a batch of this thread has begun already; or the
+///   caller is a forked child of the router.
+///
+/// # Threads
+/// Any thread, also inside callbacks. The batch concerns only this thread. The
+/// call causes no callbacks. It does not start the library.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostBeginBatch() -> DWORD {
+    entry("MgmHostBeginBatch", || {
+        batch::begin()?;
+        Ok(NO_ERROR)
+    })
+}
+
+/// Ends a batch: makes the adds and deletes that the library has collected since
+/// MgmHostBeginBatch.
+///
+/// A call that is refused does not keep later ones from being made. The callbacks
+/// that the calls cause run before this call returns, as those of each of the
+/// calls would.
+///
+/// # Parameters
+/// - `pdwFirst` (out): the number of the first call of the batch that was refused,
+///   counted from 1; 0 if none was. May be NULL.
+///
+/// # Returns
+/// - `NO_ERROR`: no call was refused.
+/// - `ERROR_CAN_NOT_COMPLETE`: no batch of this thread has begun; the connection to
+///   the router has ended, so that some calls may not have been made; or the caller
+///   is a forked child of the router. pdwFirst is written in the second case.
+/// - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
+///   of the first call that was refused.
+///
+/// # Threads
+/// Any thread, also inside callbacks. The call causes callbacks. The lock rule
+/// applies.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostEndBatch(pdwFirst: PDWORD) -> DWORD {
+    entry("MgmHostEndBatch", || {
+        let first = batch::end()?;
+        if !pdwFirst.is_null() {
+            let number = first.as_ref().map_or(0, |(number, _)| *number as DWORD);
+            // SAFETY: not null, and the caller says that a DWORD may be written there.
+            unsafe { write(pdwFirst, number) };
+        }
+        match first {
+            None => Ok(NO_ERROR),
+            Some((number, refusal)) => Err(Refusal::InBatch(number, Box::new(refusal))),
+        }
     })
 }
 

@@ -21,6 +21,7 @@ pub mod types;
 mod args;
 mod arrival;
 mod backend;
+mod batch;
 mod buffer;
 mod callbacks;
 mod entry;

@@ -203,6 +203,33 @@ impl Link {
         reply
     }
 
+    /// Makes several calls of this thread that are one for it: the callbacks run when the last one
+    /// is answered. Ends with the first call that cannot be made.
+    fn call_all(
+        self: &Arc<Link>,
+        requests: impl Iterator<Item = Request>,
+        mut take: impl FnMut(Reply),
+    ) -> Result<()> {
+        let cause = match inside() {
+            None => self.begin(),
+            Some(_) => 0,
+        };
+        let mut result = Ok(());
+        for request in requests {
+            match self.call_plainly(request) {
+                Ok(reply) => take(reply),
+                Err(refusal) => {
+                    result = Err(refusal);
+                    break;
+                }
+            }
+        }
+        if cause != 0 {
+            self.deliver_owed();
+        }
+        result
+    }
+
     /// Runs the callbacks of calls that this thread has made inside the log callback.
     fn deliver_owed(self: &Arc<Link>) {
         let cause = thread::with(|thread| thread.cause.get());

@@ -1,6 +1,6 @@
 //! The client's side on systems without UNIX sockets: no process is ever connected.
 
-use crate::messages::Room;
+use crate::messages::{Change, Room};
 use mgm_engine::{EnumKind, Join, MfeRow};
 use mgm_manager::{Callbacks, Detail};
 use mgm_types::{Flow, Interface, Ipv4Addr, Refusal, Result};
@@ -71,6 +71,9 @@ impl Router {
         match *self {}
     }
     pub fn delete_membership(&self, _: u64, _: Flow, _: Interface, _: Join) -> Result<()> {
+        match *self {}
+    }
+    pub fn change_all(&self, _: &[Change]) -> Result<Option<(usize, Refusal)>> {
         match *self {}
     }
     pub fn set_mfe(&self, _: u64, _: Flow, _: Ipv4Addr, _: u32) -> Result<()> {

@@ -80,6 +80,24 @@ message! {
         Settle { acks: Vec<Ack> } = 15,
         /// Asks for the next piece of a text.
         NextPiece {} = 16,
+        /// Adds and deletes memberships, in this order, whether some of them are refused or not.
+        Batch { changes: Vec<Change> } = 17,
+    }
+}
+
+message! {
+    /// An add or a delete of a batch.
+    pub struct Change {
+        /// [`Request::Add`], otherwise [`Request::Delete`].
+        adds: bool,
+        /// The client.
+        client: u64,
+        /// The membership.
+        flow: Flow,
+        /// The interface.
+        interface: Interface,
+        /// What it acts on.
+        join: Join,
     }
 }
 
@@ -131,6 +149,18 @@ message! {
         Refused { refusal: WireRefusal } = 8,
         /// The interface is released. Callbacks about it up to this number are void (spec 2.3, 8.9).
         Released { last: u64 } = 9,
+        /// The first change of a batch that was refused: its place, from 0, and why.
+        Batched { refused: Option<RefusedChange> } = 10,
+    }
+}
+
+message! {
+    /// A change of a batch that was refused.
+    pub struct RefusedChange {
+        /// Its place in the message.
+        place: u32,
+        /// Why.
+        refusal: WireRefusal,
     }
 }
 

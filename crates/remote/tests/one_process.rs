@@ -4,6 +4,7 @@
 use mgm_engine::{ClientId, EnumKind, Join, Notice, NoticeKind};
 use mgm_manager::{Callbacks, Detail, ForwarderChoice, Manager, Settings};
 use mgm_remote::client::Router;
+use mgm_remote::messages::Change;
 use mgm_remote::server::{Limits, Server};
 use mgm_types::{Code, Flow, Interface, Ipv4Addr, Refusal};
 use parking_lot::Mutex;
@@ -246,6 +247,33 @@ fn t9_13_a_process_has_at_most_1024_enumerations_and_each_end_makes_room() {
     // Another process has its own.
     let other = fixture.connect();
     other.enum_start(client(&other, 2, |_| ()), EnumKind::AllSources).unwrap();
+}
+
+#[test]
+fn t9_14_a_batch_needs_few_messages_and_names_the_first_refusal() {
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    let a = client(&router, 1, |_| ());
+    client(&router, 2, recorder(&heard));
+    router.take(a, link(1)).unwrap();
+    let change = |n: u32, adds| Change {
+        adds,
+        client: a,
+        flow: Flow::any_source(Ipv4Addr::from(0xef01_0000 + n)),
+        interface: link(1),
+        join: Join::State,
+    };
+    let mut changes: Vec<Change> = (0..1000).map(|n| change(n, true)).collect();
+    assert_eq!(router.change_all(&changes), Ok(None));
+    assert_eq!(heard.lock().drain(..).count(), 1000, "they have run when the call returns");
+    changes.iter_mut().for_each(|change| change.adds = false);
+    changes[700].interface = link(9);
+    changes[800].client = 12345;
+    let (place, refusal) = router.change_all(&changes).unwrap().expect("one is refused");
+    assert_eq!((place, refusal.code()), (700, Code::NotFound));
+    assert_eq!(heard.lock().len(), 998);
+    let (place, refusal) = router.change_all(&changes[800..]).unwrap().expect("one is refused");
+    assert_eq!((place, refusal), (0, Refusal::BadHandle(12345)));
 }
 
 #[test]

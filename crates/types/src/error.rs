@@ -200,6 +200,15 @@ pub enum Refusal {
     /// Interface names are not supported on this system.
     #[error("interface names are supported only on Linux")]
     NoInterfaceNames,
+    /// A batch of the thread has begun already.
+    #[error("a batch of this thread has begun already: end it with MgmHostEndBatch first")]
+    BatchBegun,
+    /// No batch of the thread has begun.
+    #[error("no batch of this thread has begun: begin one with MgmHostBeginBatch")]
+    NoBatch,
+    /// A change of a batch was refused: its number, from 1, and why.
+    #[error("call {0} of the batch: {1}")]
+    InBatch(usize, Box<Refusal>),
     /// This process has too many open enumerations at its router.
     #[error("the process has 1,024 open enumerations: end some with MgmGroupEnumerationEnd")]
     TooManyEnumerations,
@@ -241,7 +250,10 @@ impl Refusal {
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
-            | StatusSocket(_) | NoInterfaceNames | Router(_) | Panicked => Code::CanNotComplete,
+            | StatusSocket(_) | NoInterfaceNames | Router(_) | BatchBegun | NoBatch | Panicked => {
+                Code::CanNotComplete
+            }
+            InBatch(_, refusal) => refusal.code(),
             NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..)
             | NoInterfaceNamed(_) | NoInterfaceName(_) => Code::NotFound,
             SmallBuffer(_) => Code::InsufficientBuffer,

@@ -3,7 +3,7 @@
 use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};
 use crate::convert::kinds_to_bits;
-use crate::messages::{Reply, Request, Room};
+use crate::messages::{Change, Reply, Request, Room};
 use crate::wire::{Reader, Wire};
 use mgm_dispatch::Queue;
 use mgm_engine::{ClientId, EnumKind, Join, MfeRow, NoticeKind};
@@ -11,6 +11,9 @@ use mgm_manager::{inside, Callbacks, Detail, Inside};
 use mgm_types::{Flow, Interface, Ipv4Addr, Refusal, Result};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// How many changes of a batch are in one message, so that other calls do not wait for long.
+const BATCH: usize = 256;
 
 impl Router {
     /// Registers a client. Returns its serial number.
@@ -136,6 +139,32 @@ impl Router {
     ) -> Result<()> {
         let client = self.client(serial)?;
         self.ask(Request::Delete { client, flow, interface, join }, serial).map(drop)
+    }
+
+    /// Adds and deletes memberships, in their order. `changes` has serial numbers. Returns the
+    /// place of the first change that was refused, and why.
+    ///
+    /// # Errors
+    /// `Router`, if not all of them were made.
+    pub fn change_all(&self, changes: &[Change]) -> Result<Option<(usize, Refusal)>> {
+        let mut first = None;
+        let mut done = 0;
+        let requests = changes.chunks(BATCH).map(|chunk| {
+            let own = |change: &Change| {
+                // A client that does not exist is 0, which the router refuses as an invalid handle.
+                Change { client: self.client(change.client).unwrap_or(0), ..change.clone() }
+            };
+            Request::Batch { changes: chunk.iter().map(own).collect() }
+        });
+        self.0.call_all(requests, |reply| {
+            if let (Reply::Batched { refused: Some(refused) }, None) = (reply, &first) {
+                let place = done + refused.place as usize;
+                let serial = changes.get(place).map_or(0, |change| change.client);
+                first = Some((place, refused.refusal.refusal(serial)));
+            }
+            done += BATCH;
+        })?;
+        Ok(first)
     }
 
     /// Changes an MFE.

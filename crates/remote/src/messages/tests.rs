@@ -71,6 +71,9 @@ fn requests() -> Vec<Request> {
         Request::Metrics { mfes: true },
         Request::Settle { acks },
         Request::NextPiece {},
+        Request::Batch {
+            changes: vec![Change { adds: true, client, flow, interface, join: Join::State }; 2],
+        },
     ]
 }
 
@@ -86,8 +89,9 @@ fn replies() -> Vec<Reply> {
         Reply::Enumeration { enumeration: 4 },
         Reply::Groups { flows: vec![flow(), Flow::WILDCARD], more: true },
         Reply::Text { piece: Bytes(b"{}".to_vec()), more: true },
-        Reply::Refused { refusal },
+        Reply::Refused { refusal: refusal.clone() },
         Reply::Released { last: 5 },
+        Reply::Batched { refused: Some(RefusedChange { place: 3, refusal }) },
     ]
 }
 
@@ -161,8 +165,8 @@ fn numbers<T: Wire>(all: &[T]) -> Vec<u8> {
 
 #[test]
 fn t9_11_the_encoding_is_what_it_was_in_the_first_release() {
-    assert_eq!(numbers(&requests()), (0..=16).collect::<Vec<u8>>());
-    assert_eq!(numbers(&replies()), (0..=9).collect::<Vec<u8>>());
+    assert_eq!(numbers(&requests()), (0..=17).collect::<Vec<u8>>());
+    assert_eq!(numbers(&replies()), (0..=10).collect::<Vec<u8>>());
     assert_eq!(numbers(&callbacks()), (0..=9).collect::<Vec<u8>>());
     assert_eq!(numbers(&said()), (0..=3).collect::<Vec<u8>>());
     let add = Request::Add { client: 2, flow: flow(), interface: interface(), join: Join::State };
@@ -182,7 +186,7 @@ fn t9_11_the_encoding_is_what_it_was_in_the_first_release() {
 
 #[test]
 fn t9_11_what_no_variant_and_no_value_has_is_refused() {
-    for unknown in 17..=255 {
+    for unknown in 18..=255 {
         assert_eq!(decode::<Request>(&[unknown; 64]), Err(Malformed));
     }
     for unknown in 4..=255 {

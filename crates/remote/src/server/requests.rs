@@ -2,7 +2,7 @@
 
 use super::outlet::Events;
 use crate::convert::kinds_from_bits;
-use crate::messages::{Call, Reply, Request, Room};
+use crate::messages::{Call, Change, RefusedChange, Reply, Request, Room};
 use crate::wire::{Bytes, Wire};
 use mgm_engine::ClientId;
 use mgm_manager::{EnumId, Manager, Outlet};
@@ -82,12 +82,31 @@ impl Holdings {
             Request::Delete { client, flow, interface, join } => {
                 manager.delete_membership(self.client(client)?, flow, interface, join)?;
             }
+            Request::Batch { ref changes } => {
+                return Ok(Reply::Batched { refused: self.change_all(manager, changes) });
+            }
             Request::SetMfe { client, flow, upstream, if_index } => {
                 manager.set_mfe(self.client(client)?, flow, upstream, if_index)?;
             }
             _ => return self.look_up(manager, request),
         }
         Ok(Reply::Done {})
+    }
+
+    /// Makes the changes of a batch. Returns the first one that is refused.
+    fn change_all(&self, manager: &Manager, changes: &[Change]) -> Option<RefusedChange> {
+        let mut first = None;
+        for (place, change) in changes.iter().enumerate() {
+            let Change { adds, client, flow, interface, join } = *change;
+            let result = self.client(client).and_then(|client| match adds {
+                true => manager.add_membership(client, flow, interface, join),
+                false => manager.delete_membership(client, flow, interface, join),
+            });
+            if let (Err(refusal), None) = (result, &first) {
+                first = Some(RefusedChange { place: place as u32, refusal: (&refusal).into() });
+            }
+        }
+        first
     }
 
     /// The calls that only read.
