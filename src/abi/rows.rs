@@ -25,7 +25,7 @@ impl Form {
     }
 
     /// Returns the bytes before the first oif, and the bytes of each oif.
-    const fn sizes(self) -> (usize, usize) {
+    pub const fn sizes(self) -> (usize, usize) {
         match self {
             Form::Mfe => (offset_of!(MIB_IPMCAST_MFE, rgmioOutInfo), size_of::<MIB_IPMCAST_OIF>()),
             Form::Stats => (

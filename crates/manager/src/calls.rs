@@ -39,7 +39,7 @@ impl Manager {
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         run.clients.room()?;
         let client = run.engine.register(protocol, component, kinds)?;
-        run.clients.insert(client, ClientRecord::new(callbacks, kinds));
+        run.clients.insert(client, ClientRecord::new(Some(callbacks), kinds));
         run.pool.make_room(run.clients.len());
         Ok(client)
     }
@@ -330,6 +330,12 @@ impl Manager {
         }
         at.ended = groups.next().is_none();
         Ok(!at.ended)
+    }
+
+    /// Whether an enumeration is open.
+    #[must_use]
+    pub fn has_enumeration(&self, id: EnumId) -> bool {
+        self.lock().running().is_some_and(|run| run.enumerations.contains_key(&id))
     }
 
     /// Closes a group enumeration (spec 7.4).

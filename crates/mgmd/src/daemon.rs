@@ -131,6 +131,7 @@ impl<L: Library> Daemon<L> {
         added.map_err(|error| format!("cannot wait for callbacks: {error}"))?;
         let interfaces = Interfaces::open(context(&parts), saved)?;
         let control = open_control(&parts, &parts.config)?;
+        serve_clients(&parts);
         let life = Life { started: now(), configured: now(), reloads: 0, refused: 0 };
         let next_tick = Time(0);
         let mut daemon = Daemon {
@@ -329,6 +330,9 @@ impl<L: Library> Daemon<L> {
         if changes.max_igmp_entries {
             shared.handle(Event::Settings(state::settings(config)));
         }
+        if changes.clients {
+            serve_clients(&self.parts);
+        }
         self.interfaces.serve_all(context(&self.parts));
         self.interfaces.work(context(&self.parts));
         Ok(reload::lines(&changes))
@@ -368,6 +372,16 @@ impl<L: Library> Daemon<L> {
         let context = context(&self.parts);
         context.shared.handle(Event::Stop);
         self.interfaces.work(context);
+    }
+}
+
+/// Serves routing protocols in other processes. Everything else works without them, so an error is
+/// only logged.
+fn serve_clients<L: Library>(parts: &Parts<L>) {
+    let path = &parts.config.router.clients;
+    if let Err(reason) = parts.library.serve_clients(path) {
+        let text = format!("no routing protocol in another process can connect: {reason}");
+        parts.log.write(LogLevel::Error, &text);
     }
 }
 

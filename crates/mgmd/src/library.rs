@@ -14,6 +14,7 @@ use mgmd::daemon::shared::Shared;
 use mgmd::daemon::Question;
 use mgmd::log::Log;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The component number of mgmd's IGMP.
@@ -279,6 +280,11 @@ impl Library for Mgm {
             // The library logs why it refuses, which no valid index causes.
             let _ = set(link);
         }
+    }
+
+    fn serve_clients(&self, path: &Path) -> Result<(), String> {
+        // Root, and the user and group of mgmd.
+        host::serve_clients(Some(path), 0o660).map_err(|error| error.to_string())
     }
 
     fn set_log_level(&self, to: LogLevel) {

@@ -6,6 +6,7 @@ use crate::control::{ExplainReader, StatusReader};
 use mgm_igmp::{Code, MgmCall, Ownership};
 use mgm_types::{Flow, Scope};
 use std::borrow::Cow;
+use std::path::Path;
 
 /// libmgm, with IGMP registered as a client. Its callbacks go to
 /// [`Shared`](super::shared::Shared).
@@ -59,6 +60,12 @@ pub trait Library {
     /// Tells the memory forwarder that an interface has appeared or disappeared. The kernel
     /// forwarder knows the interfaces of the system, so the call has no effect there.
     fn set_interface(&self, link: u32, is_there: bool);
+
+    /// Serves routing protocols in other processes at a socket, and no longer at the former one.
+    ///
+    /// # Errors
+    /// The reason.
+    fn serve_clients(&self, path: &Path) -> Result<(), String>;
 
     /// Sets the level of the library's log, which goes to the log of mgmd.
     fn set_log_level(&self, level: LogLevel);

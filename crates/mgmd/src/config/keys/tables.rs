@@ -91,8 +91,8 @@ pub static ROUTER: Table = Table {
             "clients",
             Kind::Path(SOCKET),
             Value("\"/run/mgmd/router\""),
-            "Reserved: the socket for routing protocols in other processes. This version of mgmd \
-             does not open it.",
+            "The socket for routing protocols in other processes, which have its path in their \
+             environment variable `MGM_ROUTER`. Root, and the user and group of mgmd, can connect.",
         ),
         key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The socket at which mgmctl, and other programs, control mgmd."),
         key(
