@@ -36,7 +36,16 @@ fn row() -> MfeRow {
         route: route(),
         up_ms: 1 << 40,
         timeout: 900,
-        oifs: vec![OifRow { interface: interface(), packets: 1 << 33, ttl_too_low: 2 }; 2],
+        oifs: vec![
+            OifRow {
+                interface: interface(),
+                packets: 1 << 33,
+                ttl_too_low: 2,
+                too_large: 3,
+                discards: 4
+            };
+            2
+        ],
         packets: 3,
         octets: 4,
         wrong_if: 5,
