@@ -110,6 +110,20 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
 typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
 
 /**
+ * Reports that the router of a client library is lost.
+ *
+ * Parameters:
+ * - pvContext: the context that the program passed with the callback.
+ *
+ * Threads:
+ * A thread of the library calls it, once for each router that is lost, after all
+ * handles have become invalid. It may call the functions that other callbacks may
+ * call, and register again. An exception must not leave the callback: it would end
+ * the process.
+ */
+typedef void (*MGMHOST_ROUTER_LOST)(void *pvContext);
+
+/**
  * The settings with which the host starts the library. A field that is 0 selects
  * the default.
  */
@@ -962,6 +976,29 @@ DWORD MgmHostServeStatus(const char *pszPath);
  * of the library.
  */
 DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
+
+/**
+ * Sets the callback that reports that the router of a client library is lost: it
+ * has ended, or the connection to it is broken.
+ *
+ * Calls that are running then return ERROR_CAN_NOT_COMPLETE, and all handles are
+ * invalid. The next registration connects again. MgmHostStop and the end of this
+ * process are not reported.
+ *
+ * Parameters:
+ * - pfnLost: the callback; NULL for none. It replaces the former one, which may
+ *   still be running on another thread.
+ * - pvContext: the library passes it to the callback.
+ *
+ * Returns:
+ * - NO_ERROR: the callback is set. In a router it is never called.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
+ */
+DWORD MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, void *pvContext);
 
 /**
  * Begins a batch: from now on the library collects the adds and deletes of this

@@ -11,9 +11,11 @@ use super::backend;
 use super::batch;
 use super::entry::entry;
 use super::host_status::as_path;
+use super::invoke::call_out;
 use super::types::*;
+use crate::remote::client;
 use crate::types::Refusal;
-use std::ffi::{c_char, CStr};
+use std::ffi::{c_char, c_void, CStr};
 
 /// Serves client processes: routing protocols in other processes, which have this
 /// library and its path in their environment variable MGM_ROUTER.
@@ -69,6 +71,58 @@ pub unsafe extern "C" fn MgmHostServeClients(pszPath: *const c_char, dwMode: DWO
         backend::serve(path.as_deref(), mode)?;
         Ok(NO_ERROR)
     })
+}
+
+/// Sets the callback that reports that the router of a client library is lost: it
+/// has ended, or the connection to it is broken.
+///
+/// Calls that are running then return ERROR_CAN_NOT_COMPLETE, and all handles are
+/// invalid. The next registration connects again. MgmHostStop and the end of this
+/// process are not reported.
+///
+/// # Parameters
+/// - `pfnLost`: the callback; NULL for none. It replaces the former one, which may
+///   still be running on another thread.
+/// - `pvContext`: the library passes it to the callback.
+///
+/// # Returns
+/// - `NO_ERROR`: the callback is set. In a router it is never called.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
+///
+/// # Threads
+/// Any thread, also inside callbacks. The call causes no callbacks. It does not
+/// start the library.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostSetRouterLost(
+    pfnLost: MGMHOST_ROUTER_LOST,
+    pvContext: *mut c_void,
+) -> DWORD {
+    entry("MgmHostSetRouterLost", || {
+        client::set_lost(pfnLost.map(|pfn| {
+            let lost = RouterLost { pfn, context: pvContext };
+            Box::new(move || lost.call()) as client::LostCallback
+        }));
+        Ok(NO_ERROR)
+    })
+}
+
+/// The callback of a program, with its context.
+struct RouterLost {
+    pfn: unsafe extern "C-unwind" fn(*mut c_void),
+    context: *mut c_void,
+}
+
+// SAFETY: the library only passes the context to the callback. mgmhost.h documents that a thread
+// of the library calls it.
+unsafe impl Send for RouterLost {}
+// SAFETY: as above.
+unsafe impl Sync for RouterLost {}
+
+impl RouterLost {
+    fn call(&self) {
+        // SAFETY: the program gave it as such a function, with this context.
+        call_out("pfnLost", || unsafe { (self.pfn)(self.context) });
+    }
 }
 
 /// Begins a batch: from now on the library collects the adds and deletes of this

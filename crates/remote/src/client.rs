@@ -12,7 +12,9 @@ mod shell;
 mod state;
 mod thread;
 
-pub use current::{connect, current, disconnect, drain_owed, of_serial, owes};
+pub use current::{
+    connect, current, disconnect, drain_owed, of_serial, owes, set_lost, LostCallback,
+};
 
 use crate::hello::Hello;
 use crate::messages::{Ack, Acks, Answer, Call, Reply, Request};
@@ -110,7 +112,10 @@ impl Router {
             sending: Mutex::new(()),
         });
         let thread = Arc::clone(&link);
-        threads::spawn("mgm-events", move || thread.read_events(reader)).map_err(refused)?;
+        link.state.lock().has_events = true;
+        if let Err(error) = threads::spawn("mgm-events", move || thread.be_reader(reader)) {
+            return Err(refused(error));
+        }
         Ok(Router(link))
     }
 
@@ -169,15 +174,22 @@ impl Link {
         true
     }
 
-    /// The router has ended, or the connection to it is broken (spec 9.9).
+    /// The router has ended, or the connection to it is broken (spec 9.9). The thread `mgm-events`
+    /// reports it.
     fn lose(&self) {
         if self.end() {
-            log::error!(
-                "the router at {} has ended, or the connection to it is broken: all handles are \
-                 invalid; the next MgmRegisterMProtocol connects again",
-                self.path.display()
-            );
+            self.state.lock().is_lost = true;
         }
+    }
+
+    /// Logs that the router is lost, and calls the program's callback.
+    fn report_loss(&self) {
+        log::error!(
+            "the router at {} has ended, or the connection to it is broken: all handles are \
+             invalid; the next MgmRegisterMProtocol connects again",
+            self.path.display()
+        );
+        current::call_lost();
     }
 
     /// Makes a call of this thread, and runs the callbacks that it has caused, unless an outer call

@@ -25,6 +25,12 @@ pub fn of_serial(_: u64) -> Result<Option<Router>> {
     Ok(None)
 }
 
+/// Called once when a router is lost.
+pub type LostCallback = Box<dyn Fn() + Send + Sync>;
+
+/// No router is ever lost.
+pub fn set_lost(_: Option<LostCallback>) {}
+
 /// Nothing is owed.
 #[must_use]
 pub fn owes() -> bool {

@@ -1,16 +1,36 @@
 //! The router of this process, if it is a client process.
 
 use super::{thread, Router, REMOTE};
-use mgm_manager::inside;
+use mgm_manager::{inside, within, Inside};
 use mgm_types::{Refusal, Result};
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 static CURRENT: Mutex<Option<Router>> = Mutex::new(None);
 
 /// Whether there is one, so that other processes need not look further.
 static IS_SET: AtomicBool = AtomicBool::new(false);
+
+/// Called once when a router is lost.
+pub type LostCallback = Box<dyn Fn() + Send + Sync>;
+
+static LOST: Mutex<Option<Arc<LostCallback>>> = Mutex::new(None);
+
+/// Sets what is called when the router is lost; `None` for nothing. A call that is running may
+/// still be that of the former one.
+pub fn set_lost(callback: Option<LostCallback>) {
+    *LOST.lock() = callback.map(Arc::new);
+}
+
+/// Calls it, with no lock held.
+pub(super) fn call_lost() {
+    let callback = LOST.lock().clone();
+    if let Some(callback) = callback {
+        within(Inside::Host, || callback());
+    }
+}
 
 /// The router to which this process is connected.
 #[inline]

@@ -25,7 +25,17 @@ const PIECE: usize = 64 << 10;
 
 impl Link {
     /// The main function of the thread.
-    pub(super) fn read_events(self: &Arc<Link>, mut reader: FrameReader) {
+    pub(super) fn be_reader(self: &Arc<Link>, reader: FrameReader) {
+        self.read_events(reader);
+        if self.state.lock().is_lost {
+            self.report_loss();
+        }
+        self.state.lock().has_events = false;
+        self.ended.notify_all();
+    }
+
+    /// Reads callbacks until the connection is over.
+    fn read_events(self: &Arc<Link>, mut reader: FrameReader) {
         let (mut piece, mut ready, mut taken) = (vec![0; PIECE], Vec::new(), 0);
         loop {
             if self.take_callbacks(&mut reader).is_err() {

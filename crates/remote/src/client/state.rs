@@ -90,6 +90,10 @@ pub(super) struct State {
     pub taken: u64,
     pub workers: usize,
     pub is_over: bool,
+    /// It is over because the router has ended, or the connection is broken.
+    pub is_lost: bool,
+    /// The thread `mgm-events` has not ended.
+    pub has_events: bool,
 }
 
 impl State {
@@ -98,8 +102,9 @@ impl State {
         self.open.iter_mut().find(|(open, _)| *open == cause).map(|(_, tickets)| tickets)
     }
 
-    /// Whether no callback is running and all workers have ended.
+    /// Whether no callback is running and all threads have ended.
     pub fn is_quiet(&self) -> bool {
-        self.workers == 0 && self.clients.values().all(|record| !record.queue.is_running())
+        let has_threads = self.workers > 0 || self.has_events;
+        !has_threads && self.clients.values().all(|record| !record.queue.is_running())
     }
 }
