@@ -38,6 +38,15 @@ class Iptv(Typed):
         self.member = Member(self.lan, group)
         self.stream(group, source, **options)
 
+    def test_some_channels_do_not_play(self):
+        self.serve()
+        self.router.ip("route add default via 10.2.0.11")
+        self.events = {
+            f"a box plays 239.1.1.5, which {FOREIGN} sends": lambda: self.plays("239.1.1.5", FOREIGN)
+        }
+        self.follow(PAGE, "### Some channels do not play")
+        self.assert_flows(self.member, FOREIGN)
+
     def test_the_counters_rise_but_the_hosts_receive_nothing(self):
         self.serve()
         self.plays(GROUP, SOURCE)
@@ -90,7 +99,25 @@ class Iptv(Typed):
         self.member.expect(MANY, SOURCE)
 
 
-class Start(Typed):
+class Others(Typed):
+    def test_a_host_asks_but_gets_nothing(self):
+        self.sends("servers")
+        first, _ = self.link("building1"), self.link("building2")
+        config, *_ = self.files(PAGE, "## A campus with source-specific multicast")
+        self.write(config)
+        self.assertEqual(self.shell.run("sudo systemctl start mgmd")[0], 0)
+        self.stream("232.1.1.1", self.source)
+        players = []
+        self.events = {
+            "a host of building 1 joins 232.1.1.1 from all sources": lambda: players.append(
+                Member(first, "232.1.1.1")
+            )
+        }
+        self.follow(PAGE, "### A host asks, but gets nothing")
+        players[0].close()
+        member = Member(first, "232.1.1.1", self.source)
+        self.assert_flows(member, self.source)
+
     def test_mgmd_does_not_start(self):
         (config,) = self.files(PAGE, "## IPTV at home")
         self.write(config)
