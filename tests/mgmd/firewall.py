@@ -37,7 +37,7 @@ def _ask(host, kind, flags, attributes):
 
 
 @contextlib.contextmanager
-def drops(host, hook, table="mgmd_bed", chain="all"):
+def drops(host, hook, table="mgmd_bed", chain="stop"):
     """Until the block ends, the host drops all IPv4 packets at a hook. OSError if the kernel has
     no nftables."""
     name = _attribute(1, f"{table}\0".encode())
