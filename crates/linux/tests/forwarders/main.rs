@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod ebpf;
+mod oifs;
 mod packets;
 mod teardown;
 
