@@ -19,7 +19,7 @@ pub fn on_both(test: impl Fn(Kind) + Send + Sync) {
     });
 }
 
-fn udp(ttl: u8, payload: &[u8]) -> Packet<'_> {
+pub fn udp(ttl: u8, payload: &[u8]) -> Packet<'_> {
     Packet { protocol: 17, options: &[], source: SOURCE, group: GROUP, ttl, payload }
 }
 
