@@ -5,6 +5,8 @@ use super::*;
 use mgm_netns::{ip, ip_batch, Packet};
 use mgm_types::forwarder::UpcallKind;
 use mgm_types::{OifsCounters, Rate};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io::Read;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +52,9 @@ fn the_stack_gets_what_came_in() {
         ip("link set lo up");
         let mut router = Router::<3>::new(kind);
         ip("addr add 10.1.0.1/24 dev r0");
-        let socket = UdpSocket::bind((Ipv4Addr::from(GROUP), 0x1388)).unwrap();
+        // A raw socket receives the IP header as well.
+        let protocol = Some(Protocol::UDP);
+        let mut socket = Socket::new(Domain::IPV4, Type::RAW, protocol).unwrap();
         socket.join_multicast_v4(&GROUP.into(), &[10, 1, 0, 1].into()).unwrap();
         socket.set_read_timeout(Some(SURE)).unwrap();
         router.install(0, &[(1, 1), (2, 1)]);
@@ -59,7 +63,10 @@ fn the_stack_gets_what_came_in() {
             router.assert_out(1, 63);
             router.assert_out(2, 63);
             let mut data = [0; 100];
-            assert_eq!(socket.recv(&mut data).expect("a local member hears it, too"), 4);
+            assert_eq!(socket.read(&mut data).expect("a local member hears it, too"), 32);
+            let sent = udp(64, &[]).to_frame();
+            assert_eq!(data[4..10], sent[18..24], "as it came, with its TTL");
+            assert_eq!(data[12..20], sent[26..34]);
         }
         assert_eq!(router.forwarder.counters(flow()).unwrap().unwrap().packets, 2);
     });
@@ -84,6 +91,9 @@ fn d55_the_routers_own_packets_arrive_where_they_leave() {
         }
         router.assert_silent(0);
         router.assert_silent(1);
+        // The copies are not packets of the router.
+        router.assert_no_upcall();
+        assert_eq!(router.forwarder.counters(flow()).unwrap().unwrap().wrong_if, 0);
         // On another interface than the iif.
         router.install(1, &[]);
         send();
