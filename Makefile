@@ -17,8 +17,10 @@
 PREFIX ?= /usr/local
 # Without this, CMake uses lib64 or lib/x86_64-linux-gnu on some systems. The documentation says lib.
 LIBDIR ?= lib
-# Used only for the copying, so root does not need cargo.
+# Used only for the copying, so root does not need cargo. Root needs no sudo, which may not be
+# installed.
 SUDO ?=
+AS_ROOT = $(if $(filter 0,$(shell id -u)),,$(SUDO))
 CARGO ?= cargo
 CMAKE ?= cmake
 # Rows of the benchmark; empty means all rows.
@@ -79,7 +81,7 @@ completions:
 	mv build/mgmctl.zsh crates/mgmctl/completions/_mgmctl
 
 pictures:
-	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked
+	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --package mgmd --package mgmctl
 	scripts/picture
 
 conformance:
@@ -101,7 +103,7 @@ install:
 	$(CMAKE) -S . -B build/install -DCMAKE_INSTALL_PREFIX="$(PREFIX)" -DCMAKE_INSTALL_LIBDIR="$(LIBDIR)" \
 		-DCMAKE_BUILD_TYPE=Release
 	$(CMAKE) --build build/install
-	$(SUDO) env DESTDIR="$(DESTDIR)" $(CMAKE) --install build/install
+	$(AS_ROOT) env DESTDIR="$(DESTDIR)" $(CMAKE) --install build/install
 
 clean:
 	rm -rf target build

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const HEADERS: [&str; 3] = ["mgmtypes.h", "mgm.h", "mgmhost.h"];
-/// Marks a line of a template that names a source file. What cbindgen makes of
-/// the file replaces it.
+/// Marks a line of a template that names a source file. The declarations that
+/// cbindgen generates from the file replace the line.
 const MARK: &str = "//@ ";
 
 fn main() {
@@ -48,7 +48,7 @@ fn soname(out: &Path) {
     }
 }
 
-/// A template with its marks replaced.
+/// Returns the template of a header with its marked lines replaced.
 fn header(root: &Path, name: &str) -> String {
     let template = root.join(format!("src/abi/headers/{name}.in"));
     let template = fs::read_to_string(&template)
@@ -57,15 +57,15 @@ fn header(root: &Path, name: &str) -> String {
     for line in template.lines() {
         match line.strip_prefix(MARK) {
             Some(source) => header.push_str(&section(&root.join(source))),
-            None => writeln!(header, "{line}").expect("a string takes all"),
+            None => writeln!(header, "{line}").expect("writing to a String cannot fail"),
         }
     }
     header
 }
 
-/// The declarations that cbindgen makes of all public items of one source file.
+/// Returns the declarations that cbindgen generates from the public items of one source file.
 fn section(source: &Path) -> String {
-    let mut config = cbindgen::Config::from_file("cbindgen.toml").expect("cbindgen.toml is right");
+    let mut config = cbindgen::Config::from_file("cbindgen.toml").expect("cbindgen.toml is valid");
     // cbindgen exports all functions, but only those types that are named here.
     let text =
         fs::read_to_string(source).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
@@ -80,7 +80,7 @@ fn section(source: &Path) -> String {
     polish(&String::from_utf8(bytes).expect("cbindgen writes UTF-8"))
 }
 
-/// The name in a line that declares a public type.
+/// Returns the name of the public type that a line declares, if it declares one.
 fn public_type(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("pub type ").or_else(|| line.strip_prefix("pub struct "))?;
     Some(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(rest))

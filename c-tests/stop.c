@@ -163,6 +163,8 @@ static void make_lines(void *unused)
         release(NULL, 1);
         MgmRegisterMProtocol(&deaf, 'X', 1, &client);
         MgmDeRegisterMProtocol(client);
+        /* Without a rest six threads would leave a slow machine no time for anything else. */
+        sleep_ms(1);
     }
 }
 

@@ -4,9 +4,8 @@
 #          mgm::mgm, mgm::static  libraries for other targets of the same build
 #          MGM_SHARED_FILES       libmgm.so.1.0.0 and its two links, to be installed
 #          MGM_STATIC_FILE        libmgm.a, to be installed
-#          MGM_TOP_FILE           mgmtop, to be installed
 #          MGM_ROUTER_FILE        mgmd, to be installed
-#          MGM_CONTROL_FILE       mgmctl, to be installed
+#          MGM_CONTROL_FILES      mgmctl, and the link mgmtop to it, to be installed
 #          MGM_PRIVATE_LIBS       system libraries that a program linked with libmgm.a needs
 
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
@@ -52,9 +51,8 @@ set(_soname "libmgm.so.${PROJECT_VERSION_MAJOR}")
 set(_so_file "libmgm.so.${PROJECT_VERSION}")
 set(MGM_SHARED_FILES "${_lib_dir}/${_so_file}" "${_lib_dir}/${_soname}" "${_lib_dir}/${_so}")
 set(MGM_STATIC_FILE "${_lib_dir}/libmgm.a")
-set(MGM_TOP_FILE "${PROJECT_BINARY_DIR}/bin/mgmtop")
 set(MGM_ROUTER_FILE "${PROJECT_BINARY_DIR}/bin/mgmd")
-set(MGM_CONTROL_FILE "${PROJECT_BINARY_DIR}/bin/mgmctl")
+set(MGM_CONTROL_FILES "${PROJECT_BINARY_DIR}/bin/mgmctl" "${PROJECT_BINARY_DIR}/bin/mgmtop")
 file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 
 # This target always runs cargo, which itself checks what is out of date. cargo runs in
@@ -62,18 +60,17 @@ file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 # because otherwise cargo would wait for a job server that it cannot reach.
 add_custom_target(mgm_cargo ALL
   COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS
-    "CARGO=${CARGO}" ${_cargo} build --package mgm --package mgmtop --package mgmd --package mgmctl
-    --lib --bin mgmtop --bin mgmd --bin mgmctl --locked ${_cargo_options}
+    "CARGO=${CARGO}" ${_cargo} build --package mgm --package mgmd --package mgmctl
+    --lib --bin mgmd --bin mgmctl --locked ${_cargo_options}
     --target-dir "${MGM_CARGO_TARGET_DIR}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.so" "${_lib_dir}/${_so_file}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_so_file}" "${_lib_dir}/${_soname}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_soname}" "${_lib_dir}/${_so}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.a" "${MGM_STATIC_FILE}"
-  COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmtop" "${MGM_TOP_FILE}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmd" "${MGM_ROUTER_FILE}"
-  COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmctl" "${MGM_CONTROL_FILE}"
-  BYPRODUCTS ${MGM_SHARED_FILES} "${MGM_STATIC_FILE}" "${MGM_TOP_FILE}" "${MGM_ROUTER_FILE}"
-    "${MGM_CONTROL_FILE}"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmctl" "${PROJECT_BINARY_DIR}/bin/mgmctl"
+  COMMAND "${CMAKE_COMMAND}" -E create_symlink mgmctl "${PROJECT_BINARY_DIR}/bin/mgmtop"
+  BYPRODUCTS ${MGM_SHARED_FILES} "${MGM_STATIC_FILE}" "${MGM_ROUTER_FILE}" ${MGM_CONTROL_FILES}
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
   COMMENT "Building mgm with cargo"
   USES_TERMINAL VERBATIM)

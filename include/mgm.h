@@ -23,10 +23,10 @@
  * ERROR_INSUFFICIENT_BUFFER, *pdwBufferSize contains the size that is needed.
  *
  * Errors. The log says why a call failed (see MGM_LOG in mgmhost.h), and
- * MgmHostGetLastMessage in mgmhost.h returns the same text. Nothing is logged
- * for a buffer that is too small, for an MFE or an owner that does not exist, and in a
- * forked child. Every function can also return ERROR_CAN_NOT_COMPLETE for an internal
- * error of the library, which the log reports.
+ * MgmHostGetLastMessage in mgmhost.h returns the same text. Three kinds of failure are not
+ * logged: the buffer is too small; the MFE, owner or interface that the call looks up does
+ * not exist; or the caller is a forked child. Every function can also return
+ * ERROR_CAN_NOT_COMPLETE for an internal error of the library, which the log reports.
  *
  * Threads. Every function may be called from any thread at any time, also inside a
  * callback, unless its description says otherwise. The library works only in the process
@@ -49,8 +49,8 @@
  * when none waits any longer. While a client is behind, the library does not call
  * WRONG_IF for it, and it does not report each single change with JOIN_ALERT,
  * PRUNE_ALERT, LOCAL_JOIN or LOCAL_LEAVE. When no callback waits any longer, the
- * library reports the present state of everything that has changed in the meantime. The
- * client may therefore be told what it already knows.
+ * library reports the present state of everything that has changed in the meantime. Such
+ * a report may repeat what the client already knows.
  */
 
 #ifndef MGM_H
@@ -101,8 +101,8 @@ typedef struct _MGM_IF_ENTRY MGM_IF_ENTRY;
 typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
 
 /**
- * Asks the owner of the interface towards a source how packets from that source
- * must arrive.
+ * Asks the owner of the interface towards a source how packets of that source must
+ * arrive: on which interface, and from which neighbour.
  *
  * The library calls it before it creates an MFE, when it renews an MFE, and when
  * the route to the source changes. On entry the in-out parameters hold the
@@ -126,8 +126,8 @@ typedef MGM_IF_ENTRY *PMGM_IF_ENTRY;
  *   leads through an interface that a client owns.
  * - pdwInIfNextHopAddr (in, out): next hop of the incoming interface, network
  *   byte order. Out: index and next hop must name an interface that the client
- *   owns, or the index must still be 0. The library logs any other answer and
- *   ignores it.
+ *   owns. Only an index that is 0 on entry may stay 0. The library logs any
+ *   other answer and ignores it.
  * - pdwUpStreamNbr (in, out): the upstream neighbour, network byte order; 0 if
  *   the source is directly connected.
  * - dwHdrSize: number of bytes at pbPacketHdr; 0 if no packet caused the
@@ -208,8 +208,8 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
  *   that;
  * - for the former owner, if a route change gives the MFE an incoming interface
  *   of another owner;
- * - in the same case also for the new owner, if the MFE has no outgoing
- *   interface.
+ * - for the new owner too, if such a route change concerns an MFE without an
+ *   outgoing interface.
  *
  * Parameters:
  * - dwSourceAddr, dwSourceMask: the source, network byte order; both 0 for
@@ -374,11 +374,12 @@ typedef DWORD (*PMGM_LOCAL_LEAVE_CALLBACK)(DWORD dwSourceAddr,
  * Tells IGMP that the owner of an interface is about to change, or that the
  * system has lost the interface.
  *
- * The library deletes the memberships that IGMP has on the interface. IGMP cannot
- * add memberships there until the library calls ENABLE_IGMP: the calls return
- * ERROR_CAN_NOT_COMPLETE. The same is true of deletes while the owner changes. On
- * a lost interface a delete returns NO_ERROR. If IGMP releases the interface in
- * the meantime, the library does not call ENABLE_IGMP.
+ * The library deletes the memberships that IGMP has on the interface. Until the
+ * library calls ENABLE_IGMP, each call of IGMP that adds a membership there
+ * returns ERROR_CAN_NOT_COMPLETE. A call that deletes a membership there returns
+ * ERROR_CAN_NOT_COMPLETE if the owner is changing, and NO_ERROR if the interface
+ * is lost. If IGMP releases the interface in the meantime, the library does not
+ * call ENABLE_IGMP.
  *
  * Parameters:
  * - dwIfIndex, dwIfNextHopAddr: index and next hop of the interface; the
@@ -471,7 +472,7 @@ typedef SOURCE_GROUP_ENTRY *PSOURCE_GROUP_ENTRY;
 /** Change the existing matching MFEs, but do not record or remove the membership. */
 #define MGM_FORWARD_STATE_FLAG 2
 
-/** Another name for MGM_FORWARD_STATE_FLAG, which the reference also uses. */
+/** Another name for MGM_FORWARD_STATE_FLAG. The reference uses both names. */
 #define MGM_FORWARD_STATE 2
 
 /** Return statistics as MIB_IPMCAST_MFE_STATS. */
@@ -570,9 +571,9 @@ DWORD MgmDeRegisterMProtocol(HANDLE hProtocol);
  *
  * Returns:
  * - NO_ERROR: the client owns the interface (IGMP: is enabled on it).
- * - ERROR_INVALID_PARAMETER: hProtocol is invalid; dwIfIndex is 0; the index
- *   is in use with next hops and dwIfNextHopAddr is 0, or the reverse; the
- *   system has no such interface.
+ * - ERROR_INVALID_PARAMETER: hProtocol is invalid; dwIfIndex is 0;
+ *   dwIfNextHopAddr is 0 although the index is in use with next hops, or is not
+ *   0 although the index is in use without one; the system has no such interface.
  * - ERROR_ALREADY_EXISTS: a protocol, possibly the caller itself, already owns
  *   the interface; for IGMP: IGMP is already enabled on it.
  * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left, or there are too
@@ -591,9 +592,10 @@ DWORD MgmTakeInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIfNex
 /**
  * Releases an interface.
  *
- * The library deletes the memberships of the client on the interface and sends
- * the alerts that follow. It deletes the MFEs with this incoming interface. It
- * removes the interface from the outgoing interfaces of all other MFEs.
+ * The library deletes the memberships of the client on the interface and alerts
+ * other clients as for any delete. It deletes the MFEs with this incoming
+ * interface. It removes the interface from the outgoing interfaces of all other
+ * MFEs.
  *
  * Parameters:
  * - hProtocol: the handle of the client.
@@ -630,8 +632,8 @@ DWORD MgmReleaseInterfaceOwnership(HANDLE hProtocol, DWORD dwIfIndex, DWORD dwIf
  * Returns:
  * - NO_ERROR: both ids are written.
  * - ERROR_INVALID_PARAMETER: a pointer is NULL.
- * - ERROR_NOT_FOUND: no client owns the interface; dwIfIndex is 0; or the
- *   index is in use with next hops and dwIfNextHopAddr is 0, or the reverse.
+ * - ERROR_NOT_FOUND: no client owns the interface. This includes dwIfIndex 0,
+ *   and a next hop that the index cannot have (see MgmTakeInterfaceOwnership).
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
  * Threads:
@@ -660,8 +662,8 @@ DWORD MgmGetProtocolOnInterface(DWORD dwIfIndex,
  * - hProtocol: the handle of the client.
  * - dwSourceAddr: a unicast address, network byte order; 0 for any source.
  * - dwSourceMask: 255.255.255.255; 0 if dwSourceAddr is 0.
- * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0 for all groups,
- *   with dwSourceAddr also 0.
+ * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0 for all groups.
+ *   If it is 0, dwSourceAddr must be 0 too.
  * - dwGroupMask: 255.255.255.255; 0 if dwGroupAddr is 0.
  * - dwIfIndex, dwIfNextHopIPAddr: index and next hop of an interface that
  *   the client owns (IGMP: on which it is enabled); the next hop in network byte
@@ -709,8 +711,8 @@ DWORD MgmAddGroupMembershipEntry(HANDLE hProtocol,
  * - hProtocol: the handle of the client.
  * - dwSourceAddr: a unicast address, network byte order; 0 for any source.
  * - dwSourceMask: 255.255.255.255; 0 if dwSourceAddr is 0.
- * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0 for all groups,
- *   with dwSourceAddr also 0.
+ * - dwGroupAddr: a group in 224.0.0.0/4, network byte order; 0 for all groups.
+ *   If it is 0, dwSourceAddr must be 0 too.
  * - dwGroupMask: 255.255.255.255; 0 if dwGroupAddr is 0.
  * - dwIfIndex, dwIfNextHopIPAddr: index and next hop of an interface that
  *   the client owns (IGMP: on which it is enabled); the next hop in network byte

@@ -1,8 +1,8 @@
 // mgm.hpp - mgm.h and mgmhost.h for C++17. Clients deregister in their destructors,
-// callbacks may be lambdas, and error codes are exceptions. It is header-only and calls the
-// C functions.
+// callbacks may be lambdas, and errors are reported as exceptions. The header calls the C
+// functions; there is no library to link besides libmgm.
 //
-// Addresses are DWORDs in network byte order, as in mgm.h; mgm::address converts a text.
+// Addresses are DWORDs in network byte order, as in mgm.h. mgm::address makes one from a text.
 // An exception that leaves a callback ends the process, as documented in mgm.h. The lock rule
 // of mgm.h applies to all functions.
 
@@ -142,7 +142,7 @@ struct callbacks {
     /// somebody_else true: another client wants the packets. False: an MFE whose incoming
     /// interface the client owns has an outgoing interface again.
     std::function<void(const flow &, bool somebody_else)> join_alert;
-    /// A packet arrived on an interface of the client that is not its incoming interface.
+    /// A packet arrived on an interface of the client, but its MFE has another incoming interface.
     std::function<void(const flow &, const link &, header)> wrong_if;
     /// local_join, local_leave: IGMP has added, or deleted, a membership on an interface of the
     /// client.
@@ -154,8 +154,8 @@ struct callbacks {
     std::function<void(const link &)> enable_igmp;
 };
 
-/// How many clients can be registered at the same time. The callbacks of mgm.h do not say
-/// for which client they are, so each client has C functions of its own.
+/// How many clients can be registered at the same time. A callback of mgm.h does not say
+/// which client it is for, so each client has C functions of its own.
 constexpr std::size_t most_clients = 16;
 
 namespace detail {
@@ -164,8 +164,8 @@ using slot = std::shared_ptr<const callbacks>;
 inline std::array<slot, most_clients> slots;
 inline std::mutex slots_lock;
 
-/// The C functions of slot N. Each keeps the callbacks while it runs, so that a client may
-/// deregister inside its own callback.
+/// The C functions of slot N. Each function holds a reference to the callbacks while it runs,
+/// so that a client may deregister inside its own callback.
 template <std::size_t N> struct functions {
     static DWORD rpf(DWORD s, DWORD, DWORD g, DWORD, PDWORD index, PDWORD hop, PDWORD upstream,
                      DWORD size, PBYTE data, PBYTE)
@@ -292,7 +292,7 @@ inline MGMHOST_VERSION version()
     return v;
 }
 
-/// A client, a routing protocol or IGMP. It is registered during the life of this object.
+/// A client: a routing protocol, or IGMP. It is registered as long as this object exists.
 class client {
 public:
     /// Registers the client: the protocol is PROTO_IP_* or MS_IP_*, and the component
@@ -320,9 +320,9 @@ public:
         }
     }
 
-    /// Releases the interfaces and deregisters the client. No callback of the client runs
-    /// afterwards; inside one of its own callbacks, that callback is the last one. A second
-    /// call does nothing.
+    /// Releases the interfaces and deregisters the client. After this call no callback of the
+    /// client runs. If the call is made inside a callback of the client, that callback still
+    /// runs to its end. A second call does nothing.
     void close()
     {
         if (!handle_)
@@ -451,7 +451,7 @@ inline void start(DWORD forwarder = MGMHOST_FORWARDER_DEFAULT, DWORD log_level =
 /// Stops the library.
 inline void stop() { check("MgmHostStop", MgmHostStop()); }
 
-/// Adds a route to the multicast view. Gateway 0 means that the network is directly connected.
+/// Adds a route to the multicast view. If the gateway is 0, the network is directly connected.
 inline void add_route(DWORD network, DWORD mask, DWORD index, DWORD gateway = 0)
 {
     check("MgmHostAddRoute", MgmHostAddRoute(network, mask, index, gateway, 0, 0));
@@ -466,7 +466,7 @@ struct decision {
 /// Passes a packet to the library. `size` is the size of the whole packet in octets.
 inline decision packet_in(const flow &f, const link &l, header h = {nullptr, 0}, DWORD size = 0)
 {
-    // The library numbers interfaces with 16 bits, so a packet has at most this many.
+    // The library numbers interfaces with 16 bits, so a packet has at most 65,536 oifs.
     thread_local std::vector<MGMHOST_OIF> oifs(65536);
     BOOL accepted = FALSE;
     DWORD count = static_cast<DWORD>(oifs.size());

@@ -2,23 +2,24 @@
  * mgmd_module.h - the interface between the router mgmd and its modules.
  *
  * A module is a shared object that mgmd loads at its start: a routing protocol, for example. It
- * defines the two functions below. Everything else it does with mgm.h and mgmhost.h, in the
- * process of mgmd and with mgmd's libmgm.so.1. It must be linked with that library:
+ * defines the two functions below. For everything else it calls the functions of mgm.h and
+ * mgmhost.h. It runs in the process of mgmd and uses mgmd's libmgm.so.1, with which it must be
+ * linked:
  *
  *   cc -shared -fPIC -o my_protocol.so my_protocol.c -lmgm
  *
  * mgmd refuses a module that is not linked with libmgm.so.1, or that contains a library of its own
- * (libmgm.a), because the module's protocols would then not be those of mgmd's router.
+ * (libmgm.a). The clients of such a module would be registered with another library than mgmd's.
  *
  * [[module]] in mgmd.toml names the modules. mgmd loads them in the order of the file, after it has
- * read the configuration and opened the forwarder. It loads none during a reload, and never unloads
- * one. When it ends, it stops them in reverse order. If a module cannot be loaded, or if its
+ * read the configuration and opened the forwarder. A reload loads no module, and mgmd never unloads
+ * one. When mgmd ends, it stops them in reverse order. If a module cannot be loaded, or if its
  * mgmd_module_init fails, mgmd stops the modules before it, logs the name of the file, and exits
  * with status 1.
  *
  * Threads. mgmd calls both functions on its main thread, one at a time, and routes nothing while
- * they run. A module that waits for something starts a thread of its own. It blocks all signals in
- * that thread: signals are for mgmd.
+ * they run. So a module that waits for something must start a thread of its own. It must block all
+ * signals in that thread, because mgmd handles them.
  */
 #ifndef MGMD_MODULE_H
 #define MGMD_MODULE_H
@@ -29,7 +30,7 @@
 extern "C" {
 #endif
 
-/** What mgmd offers to a module. It stays valid as long as the process runs. */
+/** The functions that mgmd offers to a module. Valid as long as the process runs. */
 struct mgmd_module_host {
     /**
      * The size of this structure in bytes. A later version may add members at the end: a module
@@ -42,9 +43,9 @@ struct mgmd_module_host {
      * Parameters:
      * - level: MGMHOST_LOG_ERROR to MGMHOST_LOG_TRACE. Any other value counts as
      *   MGMHOST_LOG_INFO. mgmd writes the line if its own log level permits it.
-     * - text: the line in UTF-8, without a line feed at its end. Control characters are escaped.
-     *   It begins with the name of the module, because mgmd does not add it. A null pointer is
-     *   ignored.
+     * - text: the line in UTF-8, without a line feed at its end. It should begin with the name of
+     *   the module, which mgmd does not add. mgmd escapes control characters, and ignores a null
+     *   pointer.
      *
      * Threads: any, also inside callbacks.
      */
@@ -55,11 +56,11 @@ struct mgmd_module_host {
  * Starts the module. The module defines this function.
  *
  * Parameters:
- * - args: the text of args in the configuration, "" by default. It is valid during the call.
- * - host: what mgmd offers.
+ * - args: the value of the key args in the configuration, "" by default. Valid during the call.
+ * - host: the functions that mgmd offers.
  *
- * Returns: NO_ERROR; or an error code, which mgmd logs. The module has then undone what it did:
- * mgmd does not call mgmd_module_stop.
+ * Returns: NO_ERROR; or an error code, which mgmd logs. Before the module returns an error code, it
+ * must undo what it did, because mgmd then does not call mgmd_module_stop.
  *
  * Threads: the main thread of mgmd.
  */

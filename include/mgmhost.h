@@ -10,22 +10,35 @@
  *
  * Start. A host need not call any of these functions. The first registration starts the
  * library with the default settings. So does every function of this header that concerns
- * interfaces, routes, packets, thresholds, boundaries or scope names, and
- * MgmHostServeStatus with a path. Environment variables can change the defaults:
+ * interfaces, routes, packets, thresholds, limits of new flows, boundaries or scope names,
+ * and MgmHostServeStatus and MgmHostServeClients with a path. Environment variables can
+ * change the defaults:
  *
  *   MGM_FORWARDER    the forwarder: auto (default), kernel, ebpf or memory
  *   MGM_TABLE        the multicast routing table of the kernel, 0 by default
  *   MGM_TC           how the ebpf forwarder attaches: auto (default) or clsact
  *   MGM_MFE_TIMEOUT  lifetime of new MFEs in seconds, 900 by default
- *   MGM_MAX_FLOWS    how many flows packets may begin, 2097152 by default
+ *   MGM_MAX_FLOWS    maximum number of flows that packets create, 2097152 by default
  *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  path at which to serve the status: see MgmHostServeStatus
+ *   MGM_ROUTER       path at which a router serves client processes: see below
  *
  * An empty variable counts as unset. If a variable has an invalid value, every call that
  * would start the library returns ERROR_INVALID_PARAMETER, and the log names the valid
  * values. MGM_LOG is the exception: an invalid value selects the default, with a
  * warning. The library does not read a variable if the host sets the same setting with
  * MgmHostStart.
+ *
+ * Client processes. If MGM_ROUTER is set when the library would start, the library
+ * connects to that router instead, and is a client library: the functions of mgm.h act on
+ * the router, and callbacks run in this process. The router is a process that has called
+ * MgmHostServeClients, such as mgmd. A host that passes a forwarder to MgmHostStart, or
+ * that serves client processes itself, ignores MGM_ROUTER. In a client library,
+ * MgmHostStart connects, MgmHostStop disconnects, and MgmHostGetStatus and
+ * MgmHostGetMetrics return those of the router. The log, the version, the names of
+ * interfaces, MgmHostGetLastMessage and MgmHostGetArrival work as in a router. All other
+ * functions of this header return ERROR_CAN_NOT_COMPLETE. When the router ends, all
+ * handles become invalid, and the next registration connects again.
  *
  * Forwarders. With the kernel forwarder (Linux) the kernel provides interfaces, routes
  * and packets. With the memory forwarder the host provides them with the functions
@@ -97,6 +110,20 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
 typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
 
 /**
+ * Reports that the router of a client library is lost.
+ *
+ * Parameters:
+ * - pvContext: the context that the program passed with the callback.
+ *
+ * Threads:
+ * A thread of the library calls it, once for each router that is lost, after all
+ * handles have become invalid. It may call the functions that other callbacks may
+ * call, and register again. An exception must not leave the callback: it would end
+ * the process.
+ */
+typedef void (*MGMHOST_ROUTER_LOST)(void *pvContext);
+
+/**
  * The settings with which the host starts the library. A field that is 0 selects
  * the default.
  */
@@ -131,8 +158,8 @@ struct _MGMHOST_CONFIG {
      */
     DWORD dwUnicastTable;
     /**
-     * How many flows packets may begin, at most 16,777,216. 0 selects the value
-     * of MGM_MAX_FLOWS, by default 2,097,152.
+     * The maximum number of flows that packets create, up to 16,777,216. 0
+     * selects the value of MGM_MAX_FLOWS, by default 2,097,152.
      */
     DWORD dwMaxFlows;
     /** 0, or MGMHOST_START_OPEN_FORWARDER. */
@@ -268,7 +295,7 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  * Returns:
  * - NO_ERROR: the library is started.
  * - ERROR_INVALID_PARAMETER: dwSize is not the size of any version of the
- *   structure; a value is unknown; a setting that this library does not know is
+ *   structure; a value is unknown; an additional byte of a larger structure is
  *   not 0; or a setting is left to an environment variable that has an invalid
  *   value.
  * - ERROR_ALREADY_EXISTS: the library is already running. Its settings and its
@@ -476,8 +503,8 @@ DWORD MgmHostPacketIn(DWORD dwSource,
  *
  * If no packet caused the callback (a renewal, or a change of the route), the
  * call returns the interface on which the packets of the MFE arrive. That is the
- * incoming interface of the MFE, or the interface to which its packets have
- * moved.
+ * incoming interface of the MFE or, if its packets have moved to another
+ * interface, that other interface.
  *
  * Parameters:
  * - pdwIfIndex (out): index of the interface.
@@ -544,14 +571,14 @@ DWORD MgmHostSetTtlThreshold(DWORD dwIfIndex, DWORD dwIfNextHopAddr, DWORD dwThr
 /**
  * Limits how many flows may begin on an interface in a second.
  *
- * A flow counts for the interface on which its first packet arrives. dwBurst
- * flows may begin at once. Each flow that begins uses up one of them. They come
- * back at the rate of dwFlowsPerSecond, until the burst is complete again. The
+ * A flow counts for the interface on which its first packet arrives. The limit is
+ * a token bucket: it holds dwBurst tokens at first, each flow that begins takes
+ * one, and dwFlowsPerSecond tokens a second are added, up to dwBurst. The
  * library refuses flows beyond the limit for 10 s each, without asking any
  * client. It counts them, and logs one line a minute. Packets of flows that have
  * an MFE are not limited. There is no limit by default.
  *
- * A new limit begins with its whole burst. Flows that the former limit has
+ * A new limit starts with dwBurst tokens. Flows that the former limit has
  * refused are resolved, as far as the new limit permits. The setting lasts until
  * the library stops, whichever client owns the interface. It may be made before
  * a client owns the interface. It applies to all next hops of the index together.
@@ -610,8 +637,8 @@ DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
 /**
  * Deletes an administrative boundary.
  *
- * The interface becomes an outgoing interface again where memberships and owners
- * require it.
+ * Memberships and the owner of the interface then decide again whether it is an
+ * outgoing interface of the MFEs of these groups.
  *
  * Parameters:
  * - pBoundary (in): the same values as for MgmHostAddBoundary.
@@ -707,8 +734,7 @@ DWORD MgmHostSetLogLevel(DWORD dwLogLevel);
  * a colon, and the reason. The library also keeps it if the message was not
  * logged, for example because of the level of the log. Calls that succeed do not
  * change it. So call this function directly after the call that has returned an
- * error code.
- * ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
+ * error code. ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
  *
  * Parameters:
  * - pdwBufferSize (in, out): size of the buffer in bytes. Out: size of the
@@ -838,13 +864,16 @@ DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 /**
  * Explains one flow as JSON: why its packets are forwarded, or why not.
  *
- * The flow may have an MFE or not. The text contains the route of the source,
- * all interfaces on which packets may arrive, the client that RPF_CALLBACK
- * asked and its answer, each interface that wants the flow with the memberships
- * and the clients that hold them, boundaries, TTL thresholds, a recent refusal,
- * the MFE with its counters, the entry of the forwarder, and the first reason
- * why a packet would not go out. docs/status.md describes the text;
- * docs/explain.schema.json defines it.
+ * The flow need not have an MFE. The text contains:
+ *
+ * - the route of the source, and all interfaces on which packets may arrive;
+ * - the client that RPF_CALLBACK asked, and its answer;
+ * - each interface that wants the flow, with its memberships and their clients,
+ *   its boundary and its TTL threshold;
+ * - a recent refusal, the MFE with its counters, and the entry of the forwarder;
+ * - the first reason why a packet would not go out.
+ *
+ * docs/status.md describes the text; docs/explain.schema.json defines it.
  *
  * Parameters:
  * - dwSource: address of the source, network byte order.
@@ -908,6 +937,118 @@ DWORD MgmHostExplain(DWORD dwSource,
  * ERROR_CAN_NOT_COMPLETE after some seconds.
  */
 DWORD MgmHostServeStatus(const char *pszPath);
+
+/**
+ * Serves client processes: routing protocols in other processes, which have this
+ * library and its path in their environment variable MGM_ROUTER.
+ *
+ * The calls of client processes are made in the library of this process, and
+ * their callbacks run in their own processes. If the library is not running, the
+ * call starts it, regardless of MGM_ROUTER. If it serves at another path, that
+ * socket is closed first. MgmHostStop ends the service, too.
+ *
+ * A client process can do everything that a client in this process can: who may
+ * open the socket can take interfaces and change memberships. So the mode of the
+ * socket's file decides who may connect.
+ *
+ * Parameters:
+ * - pszPath (in): path of a UNIX stream socket, at most 107 bytes. The library
+ *   creates the socket, and replaces one on which no process listens any more.
+ *   NULL ends the service: all client processes are disconnected, as if they had
+ *   ended.
+ * - dwMode: mode of the socket's file, at most 0777 (octal); 0 selects 0660.
+ *   The file belongs to the user and group of this process.
+ *
+ * Returns:
+ * - NO_ERROR: client processes can connect; with NULL, the socket is closed and
+ *   its file is removed.
+ * - ERROR_INVALID_PARAMETER: the path is empty or longer than 107 bytes; dwMode
+ *   is greater than 0777; or the call would start the library, and an environment
+ *   variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the socket cannot be opened (the log says why); the
+ *   system is not Linux; this process is itself a client process; the call is
+ *   made inside a callback; the library is being stopped; or the caller is a
+ *   forked child of the router.
+ *
+ * Threads:
+ * Any thread, but not inside a callback. The call causes no callbacks in this
+ * process, but those that follow from the end of client processes run on threads
+ * of the library.
+ */
+DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
+
+/**
+ * Sets the callback that reports that the router of a client library is lost: it
+ * has ended, or the connection to it is broken.
+ *
+ * Calls that are running then return ERROR_CAN_NOT_COMPLETE, and all handles are
+ * invalid. The next registration connects again. MgmHostStop and the end of this
+ * process are not reported.
+ *
+ * Parameters:
+ * - pfnLost: the callback; NULL for none. It replaces the former one, which may
+ *   still be running on another thread.
+ * - pvContext: the library passes it to the callback.
+ *
+ * Returns:
+ * - NO_ERROR: the callback is set. In a router it is never called.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
+ */
+DWORD MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, void *pvContext);
+
+/**
+ * Begins a batch: from now on the library collects the adds and deletes of this
+ * thread.
+ *
+ * MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
+ * arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
+ * their order. Any other Mgm call of this thread makes those that are collected
+ * so far first. In a client library a batch needs far fewer messages. In a router
+ * it means the same.
+ *
+ * If a client process ends within a batch, the first calls of the batch may have
+ * been made, but never a later call without all earlier ones.
+ *
+ * Returns:
+ * - NO_ERROR: the batch has begun.
+ * - ERROR_CAN_NOT_COMPLETE: a batch of this thread has begun already; or the
+ *   caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The batch concerns only this thread. The
+ * call causes no callbacks. It does not start the library.
+ */
+DWORD MgmHostBeginBatch(void);
+
+/**
+ * Ends a batch: makes the adds and deletes that the library has collected since
+ * MgmHostBeginBatch.
+ *
+ * A call that is refused does not keep later ones from being made. The callbacks
+ * that the calls cause run before this call returns, as those of each of the
+ * calls would.
+ *
+ * Parameters:
+ * - pdwFirst (out): the number of the first call of the batch that was refused,
+ *   counted from 1; 0 if none was. May be NULL.
+ *
+ * Returns:
+ * - NO_ERROR: no call was refused.
+ * - ERROR_CAN_NOT_COMPLETE: no batch of this thread has begun; the connection to
+ *   the router has ended, so that some calls may not have been made; or the caller
+ *   is a forked child of the router. pdwFirst is written in the second case.
+ * - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
+ *   of the first call that was refused.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
+ */
+DWORD MgmHostEndBatch(PDWORD pdwFirst);
 
 #ifdef __cplusplus
 } /* extern "C" */

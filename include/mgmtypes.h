@@ -680,9 +680,9 @@ typedef RTM_DEST_INFO *PRTM_DEST_INFO;
 
 /*
  * The macros RTM_IPV4_* convert between an RTM_NET_ADDRESS and an IPv4 address (network
- * byte order) with its prefix length or mask. They call inline functions, so that they
- * evaluate their arguments once and need no alignment. The functions have no casts, because
- * C++ programs may be compiled with -Wold-style-cast.
+ * byte order) with its prefix length or mask. They call inline functions, so that each
+ * address, length and mask is evaluated once, and an RTM_NET_ADDRESS needs no alignment.
+ * The functions have no casts, because C++ programs may be compiled with -Wold-style-cast.
  */
 static inline ULONG mgm_net_to_host(ULONG Addr)
 {

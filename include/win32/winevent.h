@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* Its name is all there is to a log. */
+/* A log consists of its name only. */
 static inline HANDLE mgm_win32_log(const void *name, int is_wide)
 {
     mgm_win32_text *log = (mgm_win32_text *)malloc(sizeof *log);

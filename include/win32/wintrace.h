@@ -285,7 +285,7 @@ static inline void mgm_win32_format(mgm_win32_text *text, int is_wide, const cha
     va_end(list);
 }
 
-/* The same, with a format of either kind; null is an empty one. */
+/* The same with a narrow or a wide format. A null pointer counts as an empty format. */
 static inline void mgm_win32_format_any(mgm_win32_text *text, int is_wide, const void *format,
                                         va_list list)
 {

@@ -91,7 +91,7 @@ pub fn neighbour(dword: DWORD) -> Result<Ipv4Addr> {
         .map_err(|_| Refusal::BadArgument("the neighbour's address is not the address of a host"))
 }
 
-/// Refuses a mask that does not go with an address.
+/// Returns an error unless the mask is the only one that the address may have.
 fn host_mask(what: &'static str, a: DWORD, mask: DWORD) -> Result<()> {
     if mask == mask_of(addr(a)) {
         Ok(())
@@ -219,7 +219,7 @@ pub fn threshold(dword: DWORD) -> Result<u8> {
     u8::try_from(dword).map_err(|_| Refusal::BadArgument("dwThreshold is greater than 255"))
 }
 
-/// Checks a limit of new flows; `None` for none.
+/// Checks a limit of new flows, and returns `None` if the call removes the limit.
 pub fn flow_rate(per_second: DWORD, burst: DWORD) -> Result<Option<Rate>> {
     match (per_second, burst) {
         (0, _) => Ok(None),
@@ -259,7 +259,7 @@ pub struct HostRoute {
 }
 
 impl HostRoute {
-    /// A route to a network that this interface or gateway leads to.
+    /// Returns the route to a network that is reached through the interface or the gateway.
     pub fn remote(self) -> Result<Route> {
         const PROTO_IP_NETMGMT: DWORD = 3;
         if self.if_index == 0 {
@@ -271,7 +271,7 @@ impl HostRoute {
         Ok(self.route(RouteOrigin::Via(self.gateway), PROTO_IP_NETMGMT))
     }
 
-    /// An address of the router.
+    /// Returns the route to an address of the router itself.
     pub fn local(self) -> Result<Route> {
         if self.prefix_len != 32 || !self.gateway.is_unspecified() {
             return Err(Refusal::BadArgument(

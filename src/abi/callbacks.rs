@@ -180,9 +180,9 @@ fn if_entry(oif: &CreationOif) -> MGM_IF_ENTRY {
 /// The length of the longest IP header.
 const LONGEST_HEADER: usize = 60;
 
-/// Passes on the size of a header, and a copy that the client may change. Zeros follow the
-/// copy up to the length of the longest IP header, for a client that does not look at the
-/// size.
+/// Calls `call` with the size of a header and with a copy that the client may change. The copy
+/// is filled with zeros up to the length of the longest IP header, because a client may ignore
+/// the size.
 #[inline]
 fn with_header(header: &[u8], call: impl FnOnce(DWORD, PBYTE)) {
     let size = header.len() as DWORD;

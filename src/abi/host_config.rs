@@ -10,7 +10,7 @@ use std::ffi::{c_void, CString};
 use std::mem::offset_of;
 use std::ptr::null_mut;
 
-/// The sizes of MGMHOST_CONFIG without some of its last fields, as older callers have it.
+/// The sizes that MGMHOST_CONFIG has if its last fields are missing, as in older callers.
 const CONFIG_SIZES: [usize; 11] = [
     offset_of!(MGMHOST_CONFIG, dwForwarder),
     offset_of!(MGMHOST_CONFIG, dwTable),
@@ -25,7 +25,7 @@ const CONFIG_SIZES: [usize; 11] = [
     offset_of!(MGMHOST_CONFIG, dwReserved1),
 ];
 
-/// No version will ever be larger: a larger dwSize is garbage.
+/// No version of MGMHOST_CONFIG will ever be larger, so a larger dwSize is an error.
 const CONFIG_LIMIT: usize = 4096;
 
 const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
@@ -54,7 +54,7 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
     let size = unsafe { read_field!(from, dwSize) } as usize;
     if size > CONFIG_LIMIT || (size < KNOWN && !CONFIG_SIZES.contains(&size)) {
         return Err(Refusal::BadArgument(
-            "MGMHOST_CONFIG.dwSize is not the size of any version of it",
+            "invalid MGMHOST_CONFIG.dwSize: no version of the structure has this size",
         ));
     }
     for i in KNOWN..size {
@@ -66,9 +66,9 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
         }
     }
     let mut config = DEFAULTS;
-    // SAFETY: the caller promised `size` bytes; ours are `KNOWN`; each field is
-    // copied whole or not at all, and any bits make a valid one (a pointer to
-    // a function is the caller's promise).
+    // SAFETY: `from` has `size` bytes, as the caller promised, and `config` has `KNOWN`. Each
+    // field is copied whole or not at all. All bits are valid for each field except the
+    // pointer to the log callback, which the caller promised to be one.
     unsafe {
         from.cast::<u8>().copy_to_nonoverlapping((&raw mut config).cast(), size.min(KNOWN));
     }
@@ -76,7 +76,7 @@ pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG>
 }
 
 impl MGMHOST_CONFIG {
-    /// Returns the settings of the host. The environment decides about the others.
+    /// Returns the settings of the host. The environment variables set the other ones.
     pub(super) fn settings(&self) -> Result<HostSettings> {
         if self.dwReserved != 0 || self.dwReserved1 != 0 {
             return Err(Refusal::BadArgument("a reserved field of MGMHOST_CONFIG is not 0"));
@@ -177,7 +177,7 @@ impl HostLog {
         };
         // CString refuses zero bytes, so they are replaced.
         let text = CString::new(text.replace('\0', "?")).unwrap_or_default();
-        // SAFETY: the host gave it as such a function, with this context.
+        // SAFETY: the host passed this function and this context as its log callback.
         call_out("pfnLogCallback", || unsafe { (self.pfn)(self.context, level, text.as_ptr()) });
     }
 }

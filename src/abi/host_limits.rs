@@ -7,9 +7,9 @@
 )]
 
 use super::args::{flow_rate, interface, read, read_field, required, scope, threshold, write};
+use super::backend;
 use super::entry::entry;
 use super::types::*;
-use crate::manager::Manager;
 use crate::types::{Refusal, Result};
 use widestring::{U16CStr, U16CString};
 
@@ -44,21 +44,21 @@ pub unsafe extern "C" fn MgmHostSetTtlThreshold(
     entry("MgmHostSetTtlThreshold", || {
         let threshold = threshold(dwThreshold)?;
         let interface = interface(dwIfIndex, dwIfNextHopAddr)?;
-        Manager::global().set_ttl_threshold(interface, threshold)?;
+        backend::here()?.set_ttl_threshold(interface, threshold)?;
         Ok(NO_ERROR)
     })
 }
 
 /// Limits how many flows may begin on an interface in a second.
 ///
-/// A flow counts for the interface on which its first packet arrives. dwBurst
-/// flows may begin at once. Each flow that begins uses up one of them. They come
-/// back at the rate of dwFlowsPerSecond, until the burst is complete again. The
+/// A flow counts for the interface on which its first packet arrives. The limit is
+/// a token bucket: it holds dwBurst tokens at first, each flow that begins takes
+/// one, and dwFlowsPerSecond tokens a second are added, up to dwBurst. The
 /// library refuses flows beyond the limit for 10 s each, without asking any
 /// client. It counts them, and logs one line a minute. Packets of flows that have
 /// an MFE are not limited. There is no limit by default.
 ///
-/// A new limit begins with its whole burst. Flows that the former limit has
+/// A new limit starts with dwBurst tokens. Flows that the former limit has
 /// refused are resolved, as far as the new limit permits. The setting lasts until
 /// the library stops, whichever client owns the interface. It may be made before
 /// a client owns the interface. It applies to all next hops of the index together.
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn MgmHostSetFlowLimit(
     entry("MgmHostSetFlowLimit", || {
         let rate = flow_rate(dwFlowsPerSecond, dwBurst)?;
         let interface = interface(dwIfIndex, 0)?;
-        Manager::global().set_flow_limit(interface.index, rate)?;
+        backend::here()?.set_flow_limit(interface.index, rate)?;
         Ok(NO_ERROR)
     })
 }
@@ -129,15 +129,15 @@ pub unsafe extern "C" fn MgmHostAddBoundary(pBoundary: *const MIB_IPMCAST_BOUNDA
         let boundary = unsafe { read(pBoundary) };
         let scope = scope(boundary.dwGroupAddress, boundary.dwGroupMask)?;
         let interface = interface(boundary.dwIfIndex, 0)?;
-        Manager::global().add_boundary(interface.index, scope)?;
+        backend::here()?.add_boundary(interface.index, scope)?;
         Ok(NO_ERROR)
     })
 }
 
 /// Deletes an administrative boundary.
 ///
-/// The interface becomes an outgoing interface again where memberships and owners
-/// require it.
+/// Memberships and the owner of the interface then decide again whether it is an
+/// outgoing interface of the MFEs of these groups.
 ///
 /// # Parameters
 /// - `pBoundary` (in): the same values as for MgmHostAddBoundary.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn MgmHostDeleteBoundary(pBoundary: *const MIB_IPMCAST_BOU
         let boundary = unsafe { read(pBoundary) };
         let scope = scope(boundary.dwGroupAddress, boundary.dwGroupMask)?;
         let interface = interface(boundary.dwIfIndex, 0)?;
-        Manager::global().delete_boundary(interface.index, scope)?;
+        backend::here()?.delete_boundary(interface.index, scope)?;
         Ok(NO_ERROR)
     })
 }
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn MgmHostSetScopeName(
             // SAFETY: not null, and the caller says that a string is there.
             unsafe { scope_name(pszName)? }
         };
-        Manager::global().set_scope_name(scope, &name)?;
+        backend::here()?.set_scope_name(scope, &name)?;
         Ok(NO_ERROR)
     })
 }
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn MgmHostGetScopeName(pScope: PMIB_IPMCAST_SCOPE) -> DWOR
         let (address, mask) =
             unsafe { (read_field!(pScope, dwGroupAddress), read_field!(pScope, dwGroupMask)) };
         let scope = scope(address, mask)?;
-        let given = Manager::global().scope_name(scope)?;
+        let given = backend::here()?.scope_name(scope)?;
         let status = DWORD::from(given.is_some());
         let name = given.unwrap_or_else(|| U16CString::from_str_truncate(scope.to_string()));
         let mut units: SCOPE_NAME_BUFFER = [0; MAX_SCOPE_NAME_LEN + 1];
@@ -251,11 +251,11 @@ pub unsafe extern "C" fn MgmHostGetScopeName(pScope: PMIB_IPMCAST_SCOPE) -> DWOR
     })
 }
 
-/// Copies a name that ends in time, reading no further than its zero.
+/// Copies a name, and reads no further than its zero. Refuses a name that is too long.
 ///
 /// # Safety
-/// A string of UTF-16 units is there, aligned or not, that ends in a zero or is
-/// longer than a name may be.
+/// The pointer points to UTF-16 units, which need not be aligned. They end with a zero, or
+/// there are more than MAX_SCOPE_NAME_LEN of them.
 unsafe fn scope_name(from: *const WCHAR) -> Result<U16CString> {
     let mut units = [0; MAX_SCOPE_NAME_LEN + 1];
     for (at, unit) in units.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! The functions of mgmhost.h for the level of the log, and for its last message about a thread.
+//! The functions of mgmhost.h for the level of the log, and for the last refusal on a thread.
 #![allow(
     non_snake_case,             // the names are C's
     clippy::missing_safety_doc, // "Parameters" says what a pointer must be
@@ -46,8 +46,7 @@ pub unsafe extern "C" fn MgmHostSetLogLevel(dwLogLevel: DWORD) -> DWORD {
 /// a colon, and the reason. The library also keeps it if the message was not
 /// logged, for example because of the level of the log. Calls that succeed do not
 /// change it. So call this function directly after the call that has returned an
-/// error code.
-/// ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
+/// error code. ERROR_MORE_DATA and ERROR_NO_MORE_ITEMS are not errors.
 ///
 /// # Parameters
 /// - `pdwBufferSize` (in, out): size of the buffer in bytes. Out: size of the

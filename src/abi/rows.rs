@@ -25,7 +25,7 @@ impl Form {
     }
 
     /// Returns the bytes before the first oif, and the bytes of each oif.
-    const fn sizes(self) -> (usize, usize) {
+    pub const fn sizes(self) -> (usize, usize) {
         match self {
             Form::Mfe => (offset_of!(MIB_IPMCAST_MFE, rgmioOutInfo), size_of::<MIB_IPMCAST_OIF>()),
             Form::Stats => (
@@ -175,12 +175,12 @@ fn count(row: &MfeRow) -> DWORD {
     saturating(row.oifs.len() as u64)
 }
 
-/// Converts a time, which stops at the greatest number.
+/// Converts a time. A time that does not fit becomes the greatest DWORD.
 fn saturating(value: u64) -> DWORD {
     DWORD::try_from(value).unwrap_or(DWORD::MAX)
 }
 
-/// Converts a counter, which wraps to 0.
+/// Converts a counter, which wraps at 32 bits.
 fn wrapping(value: u64) -> DWORD {
     value as DWORD
 }

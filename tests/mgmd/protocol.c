@@ -2,7 +2,7 @@
  * protocol.c - a routing protocol as a module of mgmd, for the tests.
  *
  * args is the path of a FIFO. Each line in it is a command: "take INDEX" or "release INDEX". The
- * module logs the code of each, and its callbacks about members.
+ * module logs the code of each, and its callbacks about members and joins.
  */
 #define _GNU_SOURCE
 #include <mgmd_module.h>
@@ -53,6 +53,14 @@ static DWORD on_local_leave(DWORD source, DWORD source_mask, DWORD group, DWORD 
     return NO_ERROR;
 }
 
+static DWORD on_join_alert(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
+                           BOOL is_join)
+{
+    (void)source_mask, (void)group_mask;
+    say("JOIN_ALERT", source, group, (DWORD)is_join);
+    return NO_ERROR;
+}
+
 static void obey(const char *line)
 {
     unsigned index;
@@ -90,6 +98,7 @@ DWORD mgmd_module_init(const char *args, const struct mgmd_module_host *host)
     ROUTING_PROTOCOL_CONFIG callbacks = {
         .pfnLocalJoinCallback = on_local_join,
         .pfnLocalLeaveCallback = on_local_leave,
+        .pfnJoinAlertCallback = on_join_alert,
     };
     sigset_t all, former;
     DWORD code;

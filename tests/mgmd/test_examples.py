@@ -11,6 +11,7 @@ from feed import Feed
 from lab import until
 from members import Member
 from packets import TO_EX, TO_IN, report_of, v3_query
+from typed import Typed
 from wire import Wire
 from wires import Stream
 
@@ -35,12 +36,6 @@ class Printed(Mgmd):
 
     def control(self):
         return pathlib.Path(f"/proc/{self.process.pid}/root/run/mgmd/control")
-
-
-def block(page, after, language):
-    """Returns the first block of code in a language after these words of a page."""
-    text = (TREE / page).read_text(encoding="utf-8").partition(after)[2]
-    return text.partition(f"```{language}\n")[2].partition("```\n")[0]
 
 
 class Examples(Bed):
@@ -75,18 +70,22 @@ class Examples(Bed):
         self.assertEqual(member.gaps(feed.source), ([], []))
 
 
-class Pages(Examples):
-    def test_start_a_router_in_the_readme(self):
+class Readme(Typed):
+    def test_first_use(self):
         self.sends("eth0")
         receiver = self.link("eth1")
-        mgmd = self.serve(block("README.md", "## Start a router", "toml"))
-        member = Member(receiver, GROUP)
-        self.assert_flows(member)
-        until(lambda: mgmd.status() == "2 of 2 interfaces, 1 group, 1 flow", "the status line")
-        member.leave()
-        self.ended(GROUP, to="eth1", timeout=2 * LAST_MEMBER_QUERY + SLACK)
-        self.assertEqual(mgmd.stop(), 0)
+        members = []
 
+        def joins():
+            members.append(Member(receiver, GROUP))
+            self.stream(GROUP, self.source)
+
+        self.events = {f"a host on eth1 joins {GROUP}, and {self.source} sends to it": joins}
+        self.follow(TREE / "README.md", "## First use")
+        self.assert_flows(members[0], self.source)
+
+
+class Pages(Examples):
     def test_router_with_a_protocol_in_the_page_of_the_examples(self):
         """The shell writes the file; $PWD is its folder."""
         page = (TREE / "examples/README.md").read_text(encoding="utf-8")

@@ -1,10 +1,10 @@
-"""Floods of forged reports: nobody's stream is lost, and the memory stays bounded."""
+"""Floods of forged reports and of new flows: nobody's stream is lost, and the memory stays bounded."""
 
 import threading
 import time
 
 import packets
-from bed import SLACK, Bed, interface, long
+from bed import SLACK, Bed, OneHost, interface, long
 from lab import until
 from members import Member
 from packets import TO_EX, record, v3_report
@@ -74,3 +74,49 @@ class Flood(Bed):
 
     def test_i76_a_short_flood(self):
         self.flood(8 + SLACK, 20_000)
+
+
+class NewFlows(OneHost):
+    """A static route sends each flow of the sender to lan, as far as new-flows permits it."""
+
+    LIMIT, FLOWS = 5, 60
+
+    def tables(self, **keys):
+        net = self.source.rpartition(".")[0]
+        route = '[[route]]\nfrom = "src"\nsource = "%s.0/24"\ngroup = "239.84.0.0/16"\nto = ["lan"]\n'
+        return [interface("src", **keys), interface("lan", {}), route % net]
+
+    def outgoing(self):
+        """Returns the outgoing interfaces of each flow."""
+        entries = self.router.entries().items()
+        return [oifs for (_, group), (_, oifs) in entries if group.startswith("239.84.1.")]
+
+    def test_new_flows_are_limited_and_others_go_on(self):
+        mgmd = self.start(*self.tables(new_flows=self.LIMIT))
+        member = Member(self.receiver, "239.84.0.1")
+        self.joined(member.group)
+        with Stream(self.feed(member.group), 0.005):
+            member.expect()
+            time.sleep(1)  # so that the limit permits its whole burst
+            began = time.monotonic()
+            flows = [self.feed(f"239.84.1.{n}") for n in range(1, self.FLOWS + 1)]
+            for feed in flows:
+                feed.send()
+            # A refused flow has an entry without outgoing interfaces.
+            until(lambda: len(self.outgoing()) == self.FLOWS, "an entry of each flow")
+            # mgmd joins a flow of a route a moment after its entry is there.
+            until(lambda: self.outgoing().count({"lan"}) >= self.LIMIT, "the permitted flows")
+            seconds = time.monotonic() - began
+            forwarded = self.outgoing().count({"lan"})
+            self.assertLessEqual(forwarded, self.LIMIT * (1 + seconds) + 1)
+            self.assertEqual(self.outgoing().count(set()), self.FLOWS - forwarded)
+            words = "refusing new flows that arrive on src",
+            line = mgmd.logs(*words)
+            self.assertIn("new-flows of the interface", line)
+            self.assertIn("mgmctl flows", line)
+
+            # Without the limit, all are forwarded at once, although no packet of theirs comes.
+            mgmd.reload("\n".join(self.tables()))
+            until(lambda: self.outgoing().count({"lan"}) == self.FLOWS, "all flows are forwarded")
+            self.assertEqual(mgmd.lines(*words), [line], "one line a minute")
+        self.assertEqual(member.gaps(), ([], []))

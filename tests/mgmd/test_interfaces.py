@@ -2,10 +2,10 @@
 
 import time
 
-from bed import GMI, QI, SLACK, Bed, interface, proxy
+from bed import GMI, QI, SLACK, Bed, interface, long, proxy
 from lab import until
 from members import Member
-from packets import IS_EX, report_of
+from packets import IS_EX, report_of, v2_report
 from wire import Wire
 from wires import Stream, Tun
 
@@ -36,11 +36,22 @@ class Interfaces(Bed):
     def calm_stream(self):
         return Stream(self.feed(OTHER), 0.002)
 
+    def wait(self, seconds):
+        """Lets time pass, and empties the buffer of the steady stream meanwhile."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.steady.numbers()
+            time.sleep(min(left, 0.5))
+
     def assert_calm(self):
         """Checks that the other stream has lost nothing, and that mgmd is well."""
         last = self.feed(OTHER).sent - 1
         until(lambda: self.steady.numbers()[-1] == last, "the last datagram")
         self.assertEqual(self.steady.gaps(), ([], []))
+        self.assert_well()
+
+    def assert_well(self):
+        """Checks that mgmd has satisfied the watchdog all the time."""
         self.assertTrue(self.mgmd.alive())
         beats = self.mgmd.heard("WATCHDOG=1")
         self.assertTrue(beats, "the watchdog hears of mgmd")
@@ -50,7 +61,7 @@ class Interfaces(Bed):
     def test_s7_all_interfaces_late_at_start(self):
         """smcroute#55, FRRouting/frr#4636: nothing is there at boot; static joins come too."""
         lan = self.host("late")
-        started = self.start(
+        started = self.mgmd = self.start(
             interface("late0", {"static": f'["{GROUP}"]'}), interface("late1", {}),
             WATCHDOG_USEC="1000000",  # with it, the status line comes twice a second
         )
@@ -70,6 +81,7 @@ class Interfaces(Bed):
         feed.send_until(lambda: wire.numbers(GROUP), "the static stream", SOON)
         self.assertLess(time.monotonic() - began, 3 * SOON)
         until(lambda: "2 of 2" in started.status(), "the status line of both interfaces", 1.5)
+        self.assert_well()
 
     def test_s7_a_late_interface_of_a_running_router(self):
         self.serve(interface("late*", {"static": f'["{GROUP}"]'}))
@@ -82,33 +94,45 @@ class Interfaces(Bed):
                 self.joined(GROUP, to=f"late{number}", timeout=SOON)
         self.assert_calm()
 
-    def test_s5_ppp_link_vanishes_and_returns_under_a_new_index(self):
-        """udm-iptv#142, pimd#234: a PPP-like upstream; the members behind it stay."""
+    def ppp_vanishes(self, seconds):
+        """A PPP-like upstream goes for this time, and returns under a new index; the members
+        behind it stay."""
         self.serve(proxy("ppp0", "calm"))
         member = Member(self.calm, GROUP)
         with self.calm_stream():
-            indices = set()
-            for turn in range(2):
-                ppp = Tun(self.router, "ppp0", "192.0.2.1", "192.0.2.2")
-                self.router.ip("route add 203.0.113.0/24 dev ppp0")
-                indices.add(self.router.index("ppp0"))
-                self.assertIsNotNone(
-                    ppp.receive("224.0.0.22", protocol=2, timeout=SOON), "a report by ppp0"
-                )
-                before = len(member.arrived)
-
-                def flows():
-                    ppp.send("203.0.113.9", GROUP)
-                    return len(member.arrived) > before
-
-                until(flows, "the stream by ppp0", SOON)
-                ppp.close()
-                until(lambda: not self.has("ppp0"), "ppp0 is gone")
-                # Another device takes the index meanwhile.
-                self.router.ip(f"link add other{turn} type veth peer name rehto{turn}")
-                time.sleep(3)
-        self.assertEqual(len(indices), 2)
+            first = self.ppp_serves(member)
+            # Another device takes the index meanwhile.
+            self.router.ip("link add other type veth peer name rehto")
+            self.wait(seconds)
+            self.assertNotEqual(self.ppp_serves(member), first)
         self.assert_calm()
+
+    def ppp_serves(self, member):
+        """Makes ppp0, checks that mgmd serves it soon, and deletes it. Returns its index."""
+        ppp = Tun(self.router, "ppp0", "192.0.2.1", "192.0.2.2")
+        self.router.ip("route add 203.0.113.0/24 dev ppp0")
+        index = self.router.index("ppp0")
+        self.assertIsNotNone(
+            ppp.receive("224.0.0.22", protocol=2, timeout=SOON), "a report by ppp0"
+        )
+        before = len(member.arrived)
+
+        def flows():
+            ppp.send("203.0.113.9", GROUP)
+            return len(member.arrived) > before
+
+        until(flows, "the stream by ppp0", SOON)
+        ppp.close()
+        until(lambda: not self.has("ppp0"), "ppp0 is gone")
+        return index
+
+    def test_s5_ppp_link_vanishes_and_returns_under_a_new_index(self):
+        """udm-iptv#142, pimd#234."""
+        self.ppp_vanishes(3)
+
+    @long
+    def test_s5_ppp_link_vanishes_for_a_minute(self):
+        self.ppp_vanishes(60)
 
     def has(self, name):
         try:
@@ -193,7 +217,7 @@ class Interfaces(Bed):
         last = self.feed(OTHER).sent - 1
         until(lambda: self.steady.numbers(self.source)[-1] == last, "the last datagram")
         self.assertEqual(self.steady.gaps(self.source), ([], []))
-        self.assertTrue(self.mgmd.alive())
+        self.assert_well()
 
     def test_a_reload_costs_no_packet(self):
         """A stream that both configurations let through loses nothing; a bad file does nothing."""
@@ -259,3 +283,67 @@ class Interfaces(Bed):
         )
         self.joined(OTHER, to="calm", timeout=1 + SLACK)
         self.assertTrue(third.alive())
+
+
+class WithoutIgmp(Bed):
+    def test_m1_an_interface_without_igmp_neither_queries_nor_believes_reports(self):
+        """But streams come in and go out: what an operator or a route sends there."""
+        bare, lan = self.link("bare"), self.link("lan")
+        wire = Wire(bare)
+        mgmd = self.start(interface("src"), interface("bare"), interface("lan", {}))
+        Wire(lan).query("0.0.0.0")
+        member = Member(lan, OTHER)
+        self.joined(OTHER)
+        # In by bare, out by lan.
+        self.feed(OTHER, wire=wire).send_until(lambda: member.arrived, "the stream from bare")
+        for report in (report_of(IS_EX, GROUP), v2_report(GROUP)):
+            wire.send(report)
+        wire.expect_no(wire.queries, QI, "a query")
+        self.assertNotIn("bare", self.oifs(GROUP))
+        # In by src, out by bare.
+        self.assertEqual(mgmd.ask("/v1/join", {"interface": "bare", "group": GROUP})[0], 200)
+        self.feed(GROUP).send_until(lambda: wire.numbers(GROUP), "the stream to bare")
+
+    def test_scopes_of_boundaries_have_names(self):
+        scope = '{ scope = "239.192.0.0/14", name = "campus" }'
+        mgmd = self.start(interface("src", boundaries=f"[{scope}]"))
+        mgmd.logs(f"src (index {self.router.index('src')})", "campus, 239.192.0.0/14")
+        (link,) = mgmd.get("/v1/interfaces")["interfaces"]
+        self.assertEqual(link["boundaries"], [{"scope": "239.192.0.0/14", "name": "campus"}])
+
+
+class Many(Bed):
+    def own_groups(self):
+        """Returns the groups of IGMP routers that the kernel has joined, by interface."""
+        with self.router.inside(), open("/proc/thread-self/net/igmp", encoding="ascii") as file:
+            lines = file.read().splitlines()[1:]
+        found, name = {}, None
+        for line in lines:
+            words = line.split()
+            if not line.startswith("\t"):
+                name = words[1]
+            elif words[0] in ("020000E0", "160000E0"):  # 224.0.0.2 and 224.0.0.22
+                found.setdefault(name, set()).add(words[0])
+        return {name for name, groups in found.items() if len(groups) == 2}
+
+    def test_s8_32_interfaces(self):
+        """mrouted#38: each joins the groups of routers, although a socket may join 20. The kernel
+        has no room for one more (smcroute#71), and the others are served."""
+        host = self.link("first")
+        names = [f"lan{n:02}" for n in range(32)]
+        self.router.ip(*(f"link add {name} type veth peer name x{name}" for name in names))
+        self.router.ip(*(f"link set {side}{name} up" for name in names for side in ("", "x")))
+        mgmd = self.start(interface("first", {}), *(interface(name, {}) for name in names))
+        Wire(host).query("0.0.0.0")
+        served = set(self.router.vifs().values())
+        self.assertEqual(len(served), 32)
+        self.assertIn("first", served)
+        (other,) = {*names, "first"} - served
+        mgmd.logs(f"{other} (index {self.router.index(other)})", "at most 32 interfaces")
+        self.assertLessEqual({*names, "first"}, self.own_groups())
+        feed = self.feed(GROUP, host.address, Wire(host))
+        self.assertEqual(mgmd.ask("/v1/join", {"interface": names[0], "group": GROUP})[0], 200)
+        feed.send_until(
+            lambda: self.router.entries().get((host.address, GROUP)) == ("first", {names[0]}),
+            "the stream between two of them",
+        )

@@ -6,29 +6,66 @@ import re
 import shutil
 import time
 
-from bed import GMI, QI, SLACK, OneHost
+from bed import GMI, QI, SLACK, Bed, OneHost, interface, proxy
 from build import COMPILER
 from daemon import Mgmd
 from lab import until
-from packets import BLOCK, IS_EX, TO_EX, record, report_of, v3_report
+from packets import BLOCK, IS_EX, TO_EX, TO_IN, record, report_of, v3_report
+from wire import Wire
 from wires import Stream
 
 HERE = pathlib.Path(__file__).resolve().parent
-GROUP = "239.1.1.1"
+GROUP, OTHER = "239.1.1.1", "239.1.1.2"
+
+
+def protocol(test):
+    """Returns the path of the module, or skips the test."""
+    if not shutil.which(COMPILER):
+        test.skipTest("no C compiler")
+    return Mgmd.build.module("protocol", HERE / "protocol.c")
+
+
+class FailedStart(Bed):
+    def test_m17_a_module_that_fails_ends_the_start_in_order(self):
+        """What mgmd has joined upstream is left, and the saved groups are for the next start."""
+        path = protocol(self)
+        wire = Wire(self.link("home"))
+        tables = interface("home", {"static": f'["{OTHER}"]'}), proxy("src", "home")
+        first = self.start(*tables)
+        wire.query("0.0.0.0")
+        wire.send(report_of(IS_EX, GROUP))
+        self.joined(GROUP, to="home")
+        self.assertEqual(first.stop(), 0)
+
+        since = time.time()
+        # There is no such FIFO, so the module does not start.
+        module = f'[[module]]\npath = "{path}"\nargs = "/nowhere/fifo"\n'
+        failed = self.start(*tables, module, directory=first.directory, ready=False)
+        self.assertEqual(failed.process.wait(5), 1)
+        failed.logs(f"module {path}: mgmd_module_init returned 87")
+        self.assertIn(f"module {path}", failed.log.items[-1])
+        self.assertEqual(failed.lines("has started"), [])
+        self.assertEqual(failed.heard("READY=1"), [])
+        until(lambda: len(self.senders.records(OTHER, since=since)) >= 2, "a join and a leave")
+        self.assertEqual(
+            self.senders.records(OTHER, since=since), [(TO_EX, frozenset()), (TO_IN, frozenset())]
+        )
+        self.assertEqual(self.router.read("ip_mr_vif"), [])
+
+        again = self.start(*tables, directory=first.directory)
+        again.logs("home: 1 group restored")
+        self.joined(GROUP, to="home", timeout=0.5)
+        self.assertFalse((first.directory / "groups.json").exists())
 
 
 class Protocol(OneHost):
-    def setUp(self):
-        super().setUp()
-        if not shutil.which(COMPILER):
-            self.skipTest("no C compiler")
-
-    def serve_with_module(self, igmp=None):
-        path = Mgmd.build.module("protocol", HERE / "protocol.c")
+    def serve_with_module(self, igmp=None, *tables):
+        path = protocol(self)
         self.fifo = Mgmd.build.directory / f"fifo-{os.getpid()}-{id(self)}"
         os.mkfifo(self.fifo)
         self.addCleanup(self.fifo.unlink)
-        return self.serve(igmp, f'[[module]]\npath = "{path}"\nargs = "{self.fifo}"\n')
+        module = f'[[module]]\npath = "{path}"\nargs = "{self.fifo}"\n'
+        return self.serve(igmp, *tables, module)
 
     def say(self, command, link):
         """Gives the module a command about a link, and checks its code."""
@@ -66,8 +103,16 @@ class Protocol(OneHost):
         gaps = [after.time - before.time for before, after in zip(queries, queries[1:])]
         self.assertGreaterEqual(len(queries), 2)
         self.assertLess(max(gaps), QI + SLACK)
+        self.wire.send(v3_report(*(record(IS_EX, group) for group in groups)))
         for group in groups:
-            self.joined(group, timeout=1.0)
+            self.feed(group).send()
+
+        def served():
+            entries = self.router.entries()
+            oifs = (entries.get((self.source, group), (None, ()))[1] for group in groups)
+            return all("lan" in links for links in oifs)
+
+        until(served, "all groups are forwarded to lan", GMI - SLACK)
 
     def test_t54_exclude_beside_owner(self):
         """I45, [mgm D12]: a protocol cannot be told of excluded sources; they are counted."""
@@ -91,3 +136,45 @@ class Protocol(OneHost):
         self.wire.send(report_of(TO_EX, GROUP))
         until(lambda: GROUP in self.told("LOCAL_JOIN"), "LOCAL_JOIN")
         until(lambda: GROUP in self.told("LOCAL_LEAVE"), "LOCAL_LEAVE", GMI + SLACK)
+
+    def test_m4_routes_rest_while_a_protocol_owns_the_interface_where_they_begin(self):
+        net = self.source.rpartition(".")[0]
+        route = (
+            f'[[route]]\nfrom = "src"\nsource = "{net}.0/24"\ngroup = "239.4.0.0/16"\n'
+            'to = ["lan"]\n'
+        )
+        self.serve_with_module(None, route)
+        early, late, last = (f"239.4.0.{n}" for n in (1, 2, 3))
+        self.joined(early, timeout=1.0)
+        self.say("take", "src")
+        self.mgmd.logs("src: a routing protocol owns it")
+        self.ended(early, timeout=1.0)
+        for _ in range(20):
+            self.assertNotIn("lan", self.oifs(late))
+            time.sleep(0.01)
+        (known,) = self.mgmd.get("/v1/routes")["routes"]
+        self.assertEqual(
+            (known["state"], known["reason"], known["flows"]),
+            ("resting", "a routing protocol owns src", 0),
+        )
+        self.say("release", "src")
+        self.mgmd.logs("src: no routing protocol owns it any longer")
+        for group in (early, late, last):
+            self.joined(group, timeout=1.0)
+        (known,) = self.mgmd.get("/v1/routes")["routes"]
+        self.assertEqual((known["state"], known["flows"]), ("active", 3))
+
+    def test_static_routes_join_towards_upstream(self):
+        """The protocol that owns the interface towards the sender is told, so it can join there,
+        before the first packet."""
+        far, group = "198.51.100.9", "239.5.0.1"
+        self.router.ip(f"route add {far} dev src")
+        self.serve_with_module()
+        self.say("take", "src")
+        route = (
+            f'[[route]]\nfrom = "src"\nsource = "{far}"\ngroup = "{group}"\nto = ["lan"]\n'
+        )
+        self.mgmd.file.write_text(self.mgmd.file.read_text() + route)
+        self.mgmd.reload()
+        self.mgmd.logs(f"module: JOIN_ALERT ({far}, {group}) 1")
+        self.joined(group, far)

@@ -23,8 +23,8 @@ class Altnet(Bed):
         self.far = self.link("ppp")
         self.wire = Wire(self.lan_host)
 
-    def serve(self, **keys):
-        self.mgmd = self.start(interface("home", {}), proxy("src", "home", **keys))
+    def serve(self, *tables, **keys):
+        self.mgmd = self.start(interface("home", {}), proxy("src", "home", **keys), *tables)
         self.wire.query("0.0.0.0")
         self.member = Member(self.lan_host, GROUP)
         until(lambda: self.senders.records(GROUP), "the report upstream")
@@ -61,9 +61,19 @@ class Altnet(Bed):
             feed.send()
             time.sleep(0.01)
         self.mgmd.logs("src", OTHER, GROUP, "sources")
-        index = self.router.index("ppp")
-        self.mgmd.logs(OTHER, f"reached through {self.far.address} on interface {index}")
+        way = f"ppp (index {self.router.index('ppp')})"
+        self.mgmd.logs(OTHER, f"reached through {self.far.address} on {way}")
         self.assertEqual(self.member.numbers(OTHER), [])
+
+    def test_m19_the_log_names_the_interface_of_the_route(self):
+        """S1: the route leads to another interface that mgmd serves."""
+        self.router.ip(f"route add default via {self.far.address}")
+        self.serve(interface("ppp"), sources='["203.0.113.0/24"]')
+        self.feed(GROUP, OTHER).send()
+        way = f"ppp (index {self.router.index('ppp')})"
+        self.mgmd.logs("src: ", OTHER, f"the route to its source leads to {way}: add its network")
+        # The same interface in a line of the library.
+        self.mgmd.logs(OTHER, f"reached through {self.far.address} on {way}")
 
     def test_s22_the_upstream_is_a_ppp_link(self):
         """igmpproxy#28: a point-to-point link without the MULTICAST flag."""

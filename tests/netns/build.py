@@ -29,13 +29,22 @@ class Build:
     @functools.cached_property
     def mgmd(self):
         """The path of mgmd, beside the library. MGM_MGMD names another one than that of cargo."""
-        built = os.environ.get("MGM_MGMD")
+        return self._built("mgmd", "MGM_MGMD")
+
+    @functools.cached_property
+    def mgmctl(self):
+        """The path of mgmctl, likewise. MGM_MGMCTL names another one."""
+        return self._built("mgmctl", "MGM_MGMCTL")
+
+    def _built(self, name, variable):
+        """The path of a program of this project, which cargo builds unless a variable names it."""
+        built = os.environ.get(variable)
         if not built:
-            command = ["cargo", "build", "--quiet", "--locked", "--package", "mgmd"]
+            command = ["cargo", "build", "--quiet", "--locked", "--package", name]
             subprocess.run(command, cwd=TREE, check=True)
             target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TREE / "target"))
-            built = target / "debug/mgmd"
-        return self._place("mgmd", lambda path: shutil.copy(built, path))
+            built = target / "debug" / name
+        return self._place(name, lambda path: shutil.copy(built, path))
 
     def program(self, name, *sources):
         """Compiles a C program that uses the library, and returns its path."""

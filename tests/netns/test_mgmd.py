@@ -275,6 +275,7 @@ class Starts(TwoHosts):
         mgmd = self.mgmd(interfaces("to-source"), wait=False)
         self.assertEqual(mgmd.process.wait(5), 1)
         until(lambda: mgmd.has_said("cannot forward packets: .*use .*router.table = 100"), "why")
+        mgmd.says(rf"; the daemon is probably process {holder.process.pid} \(client\)$")
         self.assertEqual(len(mgmd.log.items), 1, "one line")
 
     def test_environment_is_ignored_except_the_log_level(self):

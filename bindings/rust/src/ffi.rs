@@ -406,6 +406,10 @@ pub fn serve_status(path: Option<&CStr>) -> Result<()> {
     call!(MgmHostServeStatus(path.map_or(null(), CStr::as_ptr)))
 }
 
+pub fn serve_clients(path: Option<&CStr>, mode: u32) -> Result<()> {
+    call!(MgmHostServeClients(path.map_or(null(), CStr::as_ptr), mode))
+}
+
 /// The callbacks of the client in a slot, as the library calls them.
 ///
 /// SAFETY, for all of them: the library calls them with the values that mgm.h documents. Pointers

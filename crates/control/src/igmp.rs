@@ -70,7 +70,7 @@ pub struct Querier {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timers {
-    /// The robustness: a message may be lost this many times minus one.
+    /// The robustness: how many copies of a message are sent. All but one of them may be lost.
     pub robustness: u8,
     /// The time between two General Queries.
     pub query_interval_ms: u64,

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interfaces {
-    /// The interfaces, and the configured names that no interface has.
+    /// The interfaces, and the configured names and patterns that match no interface.
     pub interfaces: Vec<Interface>,
     /// The value of `after` for the next page; null on the last page.
     pub next: Option<InterfaceName>,
@@ -39,7 +39,7 @@ pub struct Interface {
     pub ttl_threshold: u8,
     /// The groups whose packets do not cross it.
     pub boundaries: Vec<Boundary>,
-    /// How many new flows packets on it may begin in a second; null if there
+    /// The maximum number of flows a second that may begin on it; null if there
     /// is no limit.
     pub new_flows_per_second: Option<u32>,
     /// Its counters.

@@ -9,10 +9,11 @@
 //! ```
 //!
 //! - [`request`]: the requests, their paths, parameters and bodies.
-//! - [`status`], [`interfaces`], [`igmp`], [`groups`], [`flows`], [`forwarding`], [`changes`]: the
-//!   answers. docs/control.schema.json is made from them.
+//! - [`status`], [`interfaces`], [`igmp`], [`groups`], [`flows`], [`explain`],
+//!   [`forwarding`], [`changes`]: the answers. docs/control.schema.json is made from them.
 //! - [`http`]: reads and writes the messages, without I/O.
-//! - [`client`]: a connection to mgmd.
+//! - [`library`]: the status of a library (docs/status.md), from which mgmd's flows come.
+//! - [`client`]: a connection to mgmd, or to the status socket of a library.
 //!
 //! The names of members end with their unit: `_ms` for milliseconds, `_seconds`. Interfaces have
 //! their names, and their indexes beside them. A later version may add members, so readers ignore
@@ -23,12 +24,14 @@ pub mod changes;
 #[cfg(unix)]
 pub mod client;
 mod error;
+pub mod explain;
 pub mod flows;
 pub mod forwarding;
 pub mod groups;
 pub mod http;
 pub mod igmp;
 pub mod interfaces;
+pub mod library;
 mod page;
 mod query;
 pub mod request;
@@ -62,6 +65,8 @@ pub enum Answer {
     Groups(groups::Groups),
     /// To [`Request::Flows`].
     Flows(flows::Flows),
+    /// To [`Request::Explain`].
+    Explanation(Box<explain::Explanation>),
     /// To [`Request::Proxies`].
     Proxies(forwarding::Proxies),
     /// To [`Request::Routes`].

@@ -120,12 +120,13 @@ impl fmt::Display for Refused {
                 "no route to its source leads through an interface that a client owns, and the \
                  owner of its arrival interface does not accept it"
             }
-            Refused::WrongInterface => "it arrived on another interface than its iif",
-            Refused::FlowLimit => "there are MGM_MAX_FLOWS flows",
-            Refused::ArrivalLimit => "more than half of many flows began on its arrival interface",
-            Refused::FlowRate => {
-                "more flows begin on its arrival interface than the limit of new flows permits"
+            Refused::WrongInterface => "its arrival interface is not the iif of its MFE",
+            Refused::FlowLimit => "the number of flows has reached MGM_MAX_FLOWS",
+            Refused::ArrivalLimit => {
+                "more than half of MGM_MAX_FLOWS are in use, and more than half of those flows \
+                 began on its arrival interface"
             }
+            Refused::FlowRate => "its arrival interface has reached its limit of new flows",
             Refused::NoMemory => "out of memory",
         })
     }

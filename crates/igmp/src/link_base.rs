@@ -7,6 +7,7 @@ use crate::counters::{Counters, DropReason};
 use crate::event::LinkInfo;
 use crate::filter::Filter;
 use crate::log_event::{LogEvent, Warnings};
+use crate::refusals::Refusals;
 use crate::step::Step;
 use crate::{Action, Transmission};
 use mgm_types::Flow;
@@ -26,6 +27,8 @@ pub(crate) struct LinkBase {
     pub info: LinkInfo,
     /// What is counted.
     pub counters: Counters,
+    /// What was refused lately.
+    pub refusals: Refusals,
     /// The static memberships, those of `join` included, in ascending order. On an upstream those
     /// of `join` are only reported.
     statics: Vec<Flow>,
@@ -43,6 +46,7 @@ impl LinkBase {
             config: LinkConfig::default(),
             info,
             counters: Counters::default(),
+            refusals: Refusals::default(),
             statics: Vec::new(),
             joins: Vec::new(),
             added: Vec::new(),

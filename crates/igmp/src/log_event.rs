@@ -17,6 +17,9 @@ pub enum Level {
     Info,
 }
 
+/// The name of an interface, if it is known.
+pub type Names<'a> = &'a dyn Fn(u32) -> Option<String>;
+
 /// A line of the log. Its text does not name the link: the program that writes it knows the
 /// name of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,9 +150,23 @@ impl LogEvent {
     }
 }
 
+/// An interface beside the link, for a text: its name and index.
+fn shown(index: u32, names: Names) -> String {
+    match names(index) {
+        Some(name) => format!("{name} (index {index})"),
+        None => format!("interface {index}"),
+    }
+}
+
 impl fmt::Display for LogEvent {
-    #[expect(clippy::too_many_lines, reason = "an arm for each message")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, &|_| None)
+    }
+}
+
+impl LogEvent {
+    #[expect(clippy::too_many_lines, reason = "an arm for each message")]
+    fn write(&self, f: &mut fmt::Formatter<'_>, names: Names) -> fmt::Result {
         use LogEvent::*;
         match self {
             ConfigRefused(error) => write!(f, "{error}; the former configuration stays"),
@@ -186,7 +203,8 @@ impl fmt::Display for LogEvent {
             SsmReport { host, group } => write!(
                 f,
                 "{host} reported {group} without sources, which has no effect in the SSM range: \
-                 its programs must join (source, group), or ssm-range must not include the group"
+                 programs on {host} must join (source, group), or ssm-range must not include the \
+                 group"
             ),
             GroupLimit(group) => {
                 write!(f, "no room for group {group}: raise max-groups if the hosts are genuine")
@@ -196,8 +214,8 @@ impl fmt::Display for LogEvent {
                 "no room for another source of {group}: raise max-sources if the hosts are genuine"
             ),
             CreationLimit => f.write_str(
-                "new groups or sources arrive faster than 1,000 a second: dropped some; hosts \
-                 repeat genuine reports",
+                "new groups or sources arrive faster than 1,000 a second: dropped some of them; \
+                 hosts repeat genuine reports",
             ),
             QueryLimit => f.write_str(
                 "hosts leave faster than 200 times a second: memberships end later, by their timers",
@@ -205,8 +223,8 @@ impl fmt::Display for LogEvent {
             SsmNotReported { group, version } => write!(
                 f,
                 "could not report {group}: a router on this link queries with version {version}, \
-                 which has no source-specific multicast; it must use version 3, or set version = 3 \
-                 here to ignore its version"
+                 which has no source-specific multicast; configure version 3 on that router, or set \
+                 version = 3 here to ignore its version"
             ),
             NotForwarding(Some(querier)) => write!(
                 f,
@@ -217,15 +235,22 @@ impl fmt::Display for LogEvent {
                 "this router does not query here: nothing is forwarded to this link; give it an \
                  address, or set forward-always",
             ),
+            ProxyRefused(ProxyError::BothRoles(link)) => write!(
+                f,
+                "{} cannot be upstream and downstream of a proxy; the former upstreams stay",
+                shown(*link, names)
+            ),
             ProxyRefused(error) => write!(f, "{error}; the former upstreams stay"),
             WildcardNotReported => f.write_str(
-                "another component wants all groups, which IGMP cannot report: until it leaves them, \
-                 a (*,g) that other components add is not reported upstream; list such groups in join",
+                "another component has a (*,*) membership, which IGMP cannot report: as long as it \
+                 exists, new (*,g) memberships of other components are not reported upstream; list \
+                 their groups in join",
             ),
             OthersLimit(flow) => write!(
                 f,
                 "other components have too many memberships: {flow} is not reported upstream until \
-                 its component ends it and adds it again; list what must be reported in join"
+                 its component deletes it and adds it again; list memberships that must be reported \
+                 in join"
             ),
             RouteRefused { network, code } => write!(
                 f,
@@ -235,19 +260,20 @@ impl fmt::Display for LogEvent {
             ),
             ForwardUpLimit(flow) => write!(
                 f,
-                "no room for {flow} among the flows that are sent up: restrict forward-up to the \
-                 groups that are needed there"
+                "no room for {flow} among the flows that are sent upstream: restrict forward-up to \
+                 the groups that are needed there"
             ),
             ArrivesElsewhere { flow, expected: 0 } => write!(
                 f,
                 "{flow} arrives on this upstream, but no route to its source leads through an \
-                 interface of this router: it is not accepted unless sources and groups of the \
-                 upstream match"
+                 interface of this router: it is accepted only if sources and groups of the \
+                 upstream contain it"
             ),
             ArrivesElsewhere { flow, expected } => write!(
                 f,
-                "{flow} arrives on this upstream, but the route to its source leads to interface \
-                 {expected}: add its network to sources"
+                "{flow} arrives on this upstream, but the route to its source leads to {}: add its \
+                 network to sources",
+                shown(*expected, names)
             ),
             SendFailed(errno) => write!(
                 f,
@@ -261,12 +287,33 @@ impl fmt::Display for LogEvent {
     }
 }
 
+/// A line whose text has the names of the interfaces.
+struct Named<'a> {
+    line: &'a LogLine,
+    names: Names<'a>,
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.line.event.write(f, self.names)?;
+        match self.line.left_out {
+            0 => Ok(()),
+            n => write!(f, " ({n} such lines left out)"),
+        }
+    }
+}
+
+impl LogLine {
+    /// The text, with the names of other interfaces than the link. [`fmt::Display`] shows only
+    /// their indexes.
+    pub fn named<'a>(&'a self, names: Names<'a>) -> impl fmt::Display + 'a {
+        Named { line: self, names }
+    }
+}
+
 impl fmt::Display for LogLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.left_out {
-            0 => write!(f, "{}", self.event),
-            n => write!(f, "{} ({n} such lines left out)", self.event),
-        }
+        Named { line: self, names: &|_| None }.fmt(f)
     }
 }
 

@@ -8,11 +8,12 @@ use crate::link::{Link, LinkStatus};
 use crate::log_event::LogEvent;
 use crate::proxy::{Proxy, Question};
 use crate::receive::receive;
+use crate::refusals::Refusal;
 use crate::router::{GroupStatus, RouterSide};
 use crate::saved::SavedGroup;
 use crate::step::Step;
 use crate::{Action, Answer, LinkConfig};
-use mgm_types::{Interface, Time};
+use mgm_types::{Flow, Interface, Time};
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -249,7 +250,10 @@ impl Igmp {
                 link.received(&received, step);
                 link.settle(first, step);
             }
-            Err(reason) => link.base.drop(reason),
+            Err(reason) => {
+                link.base.drop(reason);
+                link.base.refusals.note_packet(packet.octets, reason, self.now);
+            }
         }
     }
 
@@ -299,6 +303,21 @@ impl Igmp {
     ) -> impl Iterator<Item = GroupStatus> + '_ {
         let router = self.links.get(&link).and_then(Link::router).into_iter();
         router.flat_map(move |router| router.group_states(after))
+    }
+
+    /// Whether a proxy accepts a flow on the link where it arrives, although the library expects it
+    /// on another one, or on none (`expected` 0): what the answer to RPF_CALLBACK would be.
+    #[must_use]
+    pub fn accepts(&self, flow: Flow, expected: u32, arrival: u32) -> bool {
+        self.proxy.accepts(flow, expected, arrival).is_some()
+    }
+
+    /// The reports of a group that a link refused, and that would still be valid, the latest first.
+    #[must_use]
+    pub fn refusals(&self, link: u32, group: Ipv4Addr) -> Vec<Refusal> {
+        let Some(link) = self.links.get(&link) else { return Vec::new() };
+        let valid = link.base.config.intervals().group_membership;
+        link.base.refusals.of(group, Time(self.now.0.saturating_sub(valid)))
     }
 
     /// What is reported on a link as by a host, group by group in ascending order.

@@ -15,5 +15,6 @@ mod packets;
 mod policy;
 mod querier;
 mod queries;
+mod refusals;
 mod shape;
 mod version;

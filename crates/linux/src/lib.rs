@@ -3,6 +3,7 @@
 //! - [`ebpf`]: a data path of our own, a [`Forwarder`](forwarder::Forwarder).
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
+//! - [`channel`]: connections between a router and its client processes.
 //! - [`fork`]: closes the library's descriptors in a forked child.
 //! - [`names`]: the names of interfaces.
 //! - [`threads`]: the library's own threads, which block the process's signals.
@@ -12,6 +13,7 @@
 //! This crate knows neither the engine nor the manager.
 #![cfg(target_os = "linux")]
 
+pub mod channel;
 pub mod ebpf;
 pub mod fork;
 pub mod kernel;

@@ -39,7 +39,7 @@ impl Manager {
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         run.clients.room()?;
         let client = run.engine.register(protocol, component, kinds)?;
-        run.clients.insert(client, ClientRecord::new(callbacks, kinds));
+        run.clients.insert(client, ClientRecord::new(Some(callbacks), kinds));
         run.pool.make_room(run.clients.len());
         Ok(client)
     }
@@ -332,6 +332,12 @@ impl Manager {
         Ok(!at.ended)
     }
 
+    /// Whether an enumeration is open.
+    #[must_use]
+    pub fn has_enumeration(&self, id: EnumId) -> bool {
+        self.lock().running().is_some_and(|run| run.enumerations.contains_key(&id))
+    }
+
     /// Closes a group enumeration (spec 7.4).
     ///
     /// # Errors
@@ -373,8 +379,7 @@ impl Run {
 
     /// Empties a client's queue, and forgets the client unless a callback is running.
     pub(super) fn forget(&mut self, client: ClientId) {
-        let place = self.clients.find(client, None);
-        if let Some(record) = place.and_then(|place| self.clients.at(place)) {
+        if let Some((_, record)) = self.clients.find(client, None) {
             record.queue.close();
             record.backlog = Backlog::default();
             record.gone = true;

@@ -28,9 +28,9 @@ impl Manager {
             run.set_clock();
             run.engine.add_boundary(if_index, scope, &mut run.fx);
             if let Some(name) = run.engine.scope_name(scope) {
-                ::log::info!("interface {if_index} is a boundary of {}, {scope}", name.display());
+                ::log::info!("interface {if_index} is a boundary for {}, {scope}", name.display());
             } else {
-                ::log::info!("interface {if_index} is a boundary of {scope}");
+                ::log::info!("interface {if_index} is a boundary for {scope}");
             }
             Ok(())
         })
@@ -59,9 +59,10 @@ impl Manager {
             run.system.set_flow_limit(if_index, rate);
             match rate {
                 Some(Rate { per_second, burst }) => ::log::info!(
-                    "interface {if_index} gets {per_second} new flows a second, {burst} at once"
+                    "interface {if_index}: at most {per_second} new flows a second, and {burst} at \
+                     once"
                 ),
-                None => ::log::info!("the new flows of interface {if_index} are not limited"),
+                None => ::log::info!("interface {if_index}: no limit of new flows"),
             }
             Ok(())
         })

@@ -89,7 +89,8 @@ impl Progress {
             Phase::Open => Some(Ok(())),
             Phase::Over(Some(why)) => Some(Err(why.clone())),
             _ if self.closing => {
-                Some(Err("the path was changed, or the library stopped, meanwhile".into()))
+                let why = "another path was set, or the library was stopped, in the meantime";
+                Some(Err(why.into()))
             }
             Phase::Over(None) => Some(Ok(())), // it was open
             Phase::Opening => None,

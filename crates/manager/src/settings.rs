@@ -185,6 +185,26 @@ impl Settings {
     }
 }
 
+/// The router that MGM_ROUTER names (spec 9.1). A program with more privileges than its caller
+/// ignores it.
+///
+/// # Errors
+/// `BadSetting`.
+pub fn router_path() -> Result<Option<PathBuf>> {
+    read_router(super::platform::secure_variable)
+}
+
+fn read_router(get: impl Fn(&str) -> Option<OsString>) -> Result<Option<PathBuf>> {
+    let mut env = Environment { get: &get, faults: Vec::new() };
+    let path = env.value("MGM_ROUTER", "a path of at most 107 bytes", None, |path| {
+        (path.len() <= LONGEST_PATH).then(|| path.into())
+    });
+    match env.faults.pop() {
+        Some(fault) => Err(Refusal::BadSetting(fault)),
+        None => Ok(path),
+    }
+}
+
 /// The log level before the start, because calls may be refused and logged before it.
 pub(super) fn log_level() -> LevelFilter {
     let level = std::env::var_os("MGM_LOG").and_then(|text| word(&text));
@@ -339,6 +359,18 @@ mod tests {
         assert!(settings.warnings.is_empty());
         // The others are.
         assert!(read_with(&HostSettings { table: None, ..host }, &[("MGM_TABLE", "x")]).is_err());
+    }
+
+    #[test]
+    fn t9_1_the_router_is_a_path_or_none() {
+        let read = |value: &str| read_router(|name| (name == "MGM_ROUTER").then(|| value.into()));
+        assert_eq!(read("/run/mgmd/router"), Ok(Some("/run/mgmd/router".into())));
+        assert_eq!(read(""), Ok(None));
+        assert_eq!(read_router(|_| None), Ok(None));
+        let Err(Refusal::BadSetting(line)) = read(&"x".repeat(LONGEST_PATH + 1)) else {
+            panic!("a path that no socket can have is taken")
+        };
+        assert!(line.contains("MGM_ROUTER") && line.contains("107"), "{line}");
     }
 
     #[cfg(unix)]

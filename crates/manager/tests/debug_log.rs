@@ -95,8 +95,8 @@ fn debug_lines_of_a_packet() {
         [
             "protocol 300/100 has no callback for WRONG_IF_CALLBACK (10.0.0.1, 239.1.1.1) \
              arrived on interface 2",
-            "packet of (10.0.0.1, 239.1.1.1) on interface 2 refused: it arrived on another \
-             interface than its iif",
+            "packet of (10.0.0.1, 239.1.1.1) on interface 2 refused: its arrival interface is \
+             not the iif of its MFE",
         ]
     );
 
@@ -104,7 +104,7 @@ fn debug_lines_of_a_packet() {
     assert_eq!(
         lines(),
         [
-            "the membership (*, 239.1.1.1) on interface 2 ends; cause: protocol 300/100",
+            "the membership (*, 239.1.1.1) on interface 2 ends, caused by protocol 300/100",
             "(10.0.0.1, 239.1.1.1) changed: in on interface 1, no outgoing interface",
             "to protocol 200: PRUNE_ALERT (*, 239.1.1.1) (no other client wants it)",
             "to protocol 200: PRUNE_ALERT (10.0.0.1, 239.1.1.1) (its MFE has no outgoing \

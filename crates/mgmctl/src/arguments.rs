@@ -1,5 +1,9 @@
 //! The commands and their arguments.
 
+mod explain;
+
+pub use explain::Explain;
+
 use clap::{value_parser, Arg, ArgAction, ArgMatches, Command};
 use clap_complete::Shell;
 use mgm_control::request::{
@@ -14,10 +18,27 @@ use std::time::Duration;
 /// The options that all commands have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// mgmd's control socket.
-    pub socket: PathBuf,
-    /// Print the answers of mgmd in JSON.
+    /// Where the router listens.
+    pub socket: Socket,
+    /// Print the answers in JSON.
     pub json: bool,
+}
+
+/// The socket of a router.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    pub path: PathBuf,
+    /// The user named it where the status socket of a library is usually named.
+    pub may_be_library: bool,
+}
+
+/// The environment variables that name a socket.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// The value of [`SOCKET_VARIABLE`].
+    pub control: Option<OsString>,
+    /// The value of [`STATUS_VARIABLE`].
+    pub status: Option<OsString>,
 }
 
 /// What is to be done.
@@ -28,23 +49,53 @@ pub enum Wanted {
     Ask(Request),
     /// Print the flows repeatedly, at this interval.
     Watch(FlowsQuery, Duration),
+    /// Show the flows on the whole terminal.
+    Top(Top),
+    /// Explain a flow.
+    Explain(Explain),
     /// Print the completions of a shell.
     Completions(Shell),
+    /// Look for the reasons why streams do not flow.
+    #[cfg(target_os = "linux")]
+    Doctor(crate::doctor::Options),
+}
+
+/// How `top` shows the flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Top {
+    /// Print one table.
+    pub once: bool,
+    pub interval: Duration,
 }
 
 /// The environment variable with the socket of an mgmd whose configuration names another one than
 /// the default. The unit's ExecReload= needs it then.
 pub const SOCKET_VARIABLE: &str = "MGMCTL_SOCKET";
 
+/// The environment variable with the status socket of a library. The library reads it, too.
+pub const STATUS_VARIABLE: &str = "MGM_STATUS_SOCKET";
+
 const AFTER_HELP: &str = "\
 Without --socket, the socket is that of the environment variable MGMCTL_SOCKET,
 otherwise /run/mgmd/control.
 
+status, flows, top and explain also read the status socket of another program
+that uses libmgm: name it with --socket or the environment variable
+MGM_STATUS_SOCKET.
+
 Exit status:
-  0  mgmd carried out the command
-  1  mgmd refused the command, or the output cannot be written
+  0  the router carried out the command
+  1  the router refused the command, or the output cannot be written
   2  invalid arguments
-  3  mgmd did not answer: it is not running, or you may not connect to it";
+  3  the router did not answer: it is not running, or you may not connect to it
+  4  doctor has found a fault, or explain that packets do not go out";
+
+const AFTER_MGMTOP_HELP: &str = "\
+mgmtop is the command top of mgmctl. The key q ends it.
+
+SOCKET is the control socket of mgmd, or the status socket of another program
+that uses libmgm. The default is the value of MGM_STATUS_SOCKET, then that of
+MGMCTL_SOCKET, then /run/mgmd/control.";
 
 /// All commands.
 pub fn command() -> Command {
@@ -62,7 +113,7 @@ pub fn command() -> Command {
             Arg::new("socket")
                 .long("socket")
                 .value_name("PATH")
-                .help("The control socket of mgmd")
+                .help("The socket of the router")
                 .global(true)
                 .value_parser(value_parser!(PathBuf)),
             Arg::new("json")
@@ -79,6 +130,8 @@ pub fn command() -> Command {
                 .arg(interface(of_interface)),
             groups(interface("Show only the groups of this interface")),
             flows(),
+            top("top"),
+            explain::command(),
             Command::new("proxies").about("Show the upstreams of the IGMP proxy"),
             Command::new("routes").about("Show the static routes"),
             membership("join", "Add a static membership until the next start of mgmd"),
@@ -92,6 +145,8 @@ pub fn command() -> Command {
                         .value_parser(LogLevel::ALL.map(LogLevel::name))
                         .help("Log messages of this level and of more serious ones"),
                 ),
+            #[cfg(target_os = "linux")]
+            crate::doctor::command(),
             Command::new("completions")
                 .about("Print the completions of a shell")
                 .arg(Arg::new("SHELL").required(true).value_parser(value_parser!(Shell))),
@@ -117,13 +172,52 @@ fn flows() -> Command {
             .long("watch")
             .help("Repeat the table, with the rates of the flows")
             .action(ArgAction::SetTrue),
-        Arg::new("interval")
-            .long("interval")
-            .value_name("SECONDS")
-            .help("The time between two tables of --watch")
-            .default_value("2")
-            .value_parser(value_parser!(u64).range(1..=3_600)),
+        interval("The time between two tables of --watch, 0.1 to 3600", "2"),
     ])
+}
+
+fn top(name: &'static str) -> Command {
+    Command::new(name)
+        .about("Show the flows on the whole terminal, the busiest first, until you press q")
+        .args([
+            Arg::new("SOCKET")
+                .help("The socket of the router, like --socket")
+                .conflicts_with("socket")
+                .value_parser(value_parser!(PathBuf)),
+            Arg::new("once")
+                .long("once")
+                .help("Print one table; its rates are measured over one interval")
+                .action(ArgAction::SetTrue),
+            interval("The time between two tables, 0.1 to 3600", "1"),
+        ])
+}
+
+/// The program mgmtop, which is a link to mgmctl.
+pub fn mgmtop() -> Command {
+    let all = command();
+    let common = ["socket", "json"].map(|name| {
+        let option = all.get_arguments().find(|option| option.get_id() == name);
+        option.expect("mgmctl has this option").clone()
+    });
+    top("mgmtop")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Shows the flows of a router as a live table, the busiest first")
+        .after_help(AFTER_MGMTOP_HELP)
+        .args(common)
+}
+
+fn interval(help: &'static str, default: &'static str) -> Arg {
+    Arg::new("interval")
+        .long("interval")
+        .value_name("SECONDS")
+        .help(help)
+        .default_value(default)
+        .value_parser(seconds)
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().filter(|seconds| (0.1..=3_600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or("use a number of seconds from 0.1 to 3600")
 }
 
 fn membership(name: &'static str, about: &'static str) -> Command {
@@ -141,16 +235,17 @@ fn address(name: &'static str) -> Arg {
     Arg::new(name).value_parser(value_parser!(Ipv4Addr))
 }
 
-/// Converts the arguments that clap has accepted. `variable` is the value of [`SOCKET_VARIABLE`], and an empty one
-/// counts as none.
-pub fn parse(matches: &ArgMatches, variable: Option<OsString>) -> Option<(Options, Wanted)> {
-    let variable = variable.filter(|path| !path.is_empty()).map(PathBuf::from);
-    let socket = matches.get_one::<PathBuf>("socket").cloned().or(variable);
-    let options = Options {
-        socket: socket.unwrap_or_else(|| DEFAULT_SOCKET.into()),
-        json: matches.get_flag("json"),
-    };
+/// Converts the arguments of mgmctl that clap has accepted.
+pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, Wanted)> {
     let (name, of) = matches.subcommand()?;
+    if name == "top" {
+        return Some(parse_top(of, variables));
+    }
+    let reads_library = matches!(name, "status" | "flows" | "explain");
+    let options = options(
+        of,
+        Environment { status: variables.status.filter(|_| reads_library), ..variables },
+    );
     let interface = || of.get_one::<InterfaceName>("INTERFACE").cloned();
     let address = |name: &str| of.get_one::<Ipv4Addr>(name).copied();
     let interfaces = || InterfacesQuery { interface: interface(), page: largest() };
@@ -167,11 +262,12 @@ pub fn parse(matches: &ArgMatches, variable: Option<OsString>) -> Option<(Option
         "flows" => {
             let (group, source) = (address("GROUP"), address("source"));
             let query = FlowsQuery { group, source, page: largest() };
-            match (of.get_flag("watch"), of.get_one::<u64>("interval")) {
-                (true, Some(seconds)) => Wanted::Watch(query, Duration::from_secs(*seconds)),
+            match (of.get_flag("watch"), of.get_one::<Duration>("interval")) {
+                (true, Some(interval)) => Wanted::Watch(query, *interval),
                 _ => Wanted::Ask(Request::Flows(query)),
             }
         }
+        "explain" => Wanted::Explain(explain::parse(of)?),
         "proxies" => Wanted::Ask(Request::Proxies),
         "routes" => Wanted::Ask(Request::Routes),
         "join" | "leave" => {
@@ -187,9 +283,41 @@ pub fn parse(matches: &ArgMatches, variable: Option<OsString>) -> Option<(Option
             Wanted::Ask(Request::LogLevel(level))
         }
         "completions" => Wanted::Completions(*of.get_one::<Shell>("SHELL")?),
+        #[cfg(target_os = "linux")]
+        "doctor" => {
+            let path = options.socket.path.clone();
+            Wanted::Doctor(crate::doctor::options(of, path, options.json)?)
+        }
         _ => return None,
     };
     Some((options, wanted))
+}
+
+/// Converts the arguments of `mgmctl top` and of mgmtop.
+pub fn parse_top(matches: &ArgMatches, variables: Environment) -> (Options, Wanted) {
+    let interval = matches.get_one::<Duration>("interval").copied();
+    let once = matches.get_flag("once");
+    let top = Top { once, interval: interval.unwrap_or(Duration::from_secs(1)) };
+    (options(matches, variables), Wanted::Top(top))
+}
+
+/// The options, and the socket of the first of these that is there: `--socket`, the argument of
+/// `top`, the variables.
+fn options(matches: &ArgMatches, variables: Environment) -> Options {
+    let variable =
+        |value: Option<OsString>| value.filter(|path| !path.is_empty()).map(PathBuf::from);
+    let argument = |name: &str| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
+    let control = |path| Socket { path, may_be_library: false };
+    let library = |path| Socket { path, may_be_library: true };
+    let socket = argument("socket")
+        .map(control)
+        .or_else(|| argument("SOCKET").map(library))
+        .or_else(|| variable(variables.status).map(library))
+        .or_else(|| variable(variables.control).map(control));
+    Options {
+        socket: socket.unwrap_or_else(|| control(DEFAULT_SOCKET.into())),
+        json: matches.get_flag("json"),
+    }
 }
 
 /// The largest pages that mgmd makes, so that a list needs few requests.
@@ -204,7 +332,8 @@ mod tests {
     fn parsed(arguments: &[&str]) -> Result<(Options, Wanted), String> {
         let all = std::iter::once("mgmctl").chain(arguments.iter().copied());
         let matches = command().try_get_matches_from(all).map_err(|error| error.to_string())?;
-        Ok(parse(&matches, None).expect("clap has checked the arguments"))
+        let parsed = parse(&matches, Environment::default());
+        Ok(parsed.expect("clap has checked the arguments"))
     }
 
     fn asked(arguments: &[&str]) -> Request {
@@ -217,6 +346,7 @@ mod tests {
     #[test]
     fn clap_finds_no_fault_in_the_description() {
         command().debug_assert();
+        mgmtop().debug_assert();
     }
 
     #[test]
@@ -254,38 +384,66 @@ mod tests {
 
     #[test]
     fn options_may_be_before_and_after_the_command() {
-        let expected = Options { socket: "/x".into(), json: true };
+        let control = |path: &str| Socket { path: path.into(), may_be_library: false };
+        let expected = Options { socket: control("/x"), json: true };
         for arguments in
             [["--socket", "/x", "--json", "status"], ["status", "--json", "--socket", "/x"]]
         {
             assert_eq!(parsed(&arguments).map(|(options, _)| options), Ok(expected.clone()));
         }
         let options = parsed(&["status"]).map(|(options, _)| options);
-        assert_eq!(options, Ok(Options { socket: DEFAULT_SOCKET.into(), json: false }));
+        assert_eq!(options, Ok(Options { socket: control(DEFAULT_SOCKET), json: false }));
     }
 
     #[test]
-    fn the_environment_names_the_socket_unless_an_option_does() {
-        let socket = |arguments: &[&str], variable: &str| {
+    fn the_environment_names_the_socket_unless_an_argument_does() {
+        let socket = |arguments: &[&str], [control, status]: [&str; 2]| {
             let matches = command().get_matches_from(arguments);
-            parse(&matches, Some(variable.into())).map(|(options, _)| options.socket)
+            let variables =
+                Environment { control: Some(control.into()), status: Some(status.into()) };
+            let (options, _) = parse(&matches, variables).expect("clap has checked them");
+            (options.socket.path.display().to_string(), options.socket.may_be_library)
         };
-        assert_eq!(socket(&["mgmctl", "reload"], "/x"), Some("/x".into()));
-        assert_eq!(socket(&["mgmctl", "--socket", "/y", "reload"], "/x"), Some("/y".into()));
-        assert_eq!(socket(&["mgmctl", "reload"], ""), Some(DEFAULT_SOCKET.into()));
+        let of = |path: &str, library| (path.to_owned(), library);
+        let reload = ["mgmctl", "reload"];
+        assert_eq!(socket(&reload, ["/x", "/status"]), of("/x", false));
+        assert_eq!(socket(&reload, ["", "/status"]), of(DEFAULT_SOCKET, false));
+        assert_eq!(socket(&["mgmctl", "--socket", "/y", "reload"], ["/x", ""]), of("/y", false));
+        for name in ["status", "flows", "top"] {
+            assert_eq!(socket(&["mgmctl", name], ["/x", "/status"]), of("/status", true));
+            assert_eq!(socket(&["mgmctl", name], ["/x", ""]), of("/x", false));
+            assert_eq!(socket(&["mgmctl", name], ["", ""]), of(DEFAULT_SOCKET, false));
+            let named = ["mgmctl", "--socket", "/y", name];
+            assert_eq!(socket(&named, ["/x", "/status"]), of("/y", false));
+        }
+        assert_eq!(socket(&["mgmctl", "top", "/y"], ["/x", "/status"]), of("/y", true));
         let help = command().render_help().to_string();
-        assert!(help.contains(SOCKET_VARIABLE) && help.contains(DEFAULT_SOCKET), "{help}");
+        for named in [SOCKET_VARIABLE, STATUS_VARIABLE, DEFAULT_SOCKET] {
+            assert!(help.contains(named), "{help}");
+        }
+    }
+
+    #[test]
+    fn mgmtop_is_the_command_top() {
+        let arguments = ["--json", "--once", "--interval", "0.5", "/y"];
+        let (options, wanted) = parsed(&[&["top"][..], &arguments].concat()).expect("valid");
+        let top = Top { once: true, interval: Duration::from_millis(500) };
+        assert_eq!(wanted, Wanted::Top(top));
+        let matches = mgmtop().get_matches_from([&["mgmtop"][..], &arguments].concat());
+        assert_eq!(parse_top(&matches, Environment::default()), (options, wanted));
     }
 
     #[test]
     fn an_invalid_argument_is_named() {
-        let cases: [(&[&str], &str); 6] = [
+        let cases: [(&[&str], &str); 8] = [
             (&["stauts"], "'status'"),
             (&["log", "loud"], "off, error, warn, info, debug, trace"),
             (&["join", "eth1"], "<GROUP>"),
             (&["flows", "239.1.1"], "239.1.1"),
             (&["igmp", "abcdefghijklmnop"], "1 to 15 bytes"),
-            (&["flows", "--interval", "0"], "1..=3600"),
+            (&["flows", "--interval", "0"], "from 0.1 to 3600"),
+            (&["top", "--interval", "3601"], "from 0.1 to 3600"),
+            (&["top", "/x", "--socket", "/y"], "cannot be used with"),
         ];
         for (arguments, named) in cases {
             let error = parsed(arguments).expect_err("it is invalid");

@@ -12,26 +12,32 @@ pub type Column = (&'static str, i8);
 /// text that is too long shifts the rest of its line. The last column is cut so that the line
 /// fits.
 #[derive(Debug)]
-pub struct Table {
-    columns: &'static [Column],
+pub struct Table<'a> {
+    columns: &'a [Column],
+    width: usize,
     text: String,
 }
 
-impl Table {
+impl<'a> Table<'a> {
     /// An empty table.
-    pub fn new(columns: &'static [Column]) -> Table {
-        Table { columns, text: String::new() }
+    pub fn new(columns: &'a [Column]) -> Table<'a> {
+        Table::of_width(columns, WIDTH)
+    }
+
+    /// An empty table of another width.
+    pub fn of_width(columns: &'a [Column], width: usize) -> Table<'a> {
+        Table { columns, width, text: String::new() }
     }
 
     /// Adds the headings.
-    pub fn headings(&mut self) -> &mut Table {
+    pub fn headings(&mut self) -> &mut Table<'a> {
         let headings = self.columns.iter().map(|(heading, _)| (*heading).to_owned());
         let headings: Vec<String> = headings.collect();
         self.row(&headings)
     }
 
     /// Adds a line with a text for each column.
-    pub fn row(&mut self, texts: &[String]) -> &mut Table {
+    pub fn row(&mut self, texts: &[String]) -> &mut Table<'a> {
         let mut line = String::new();
         for (number, (text, (_, width))) in texts.iter().zip(self.columns).enumerate() {
             let shown = usize::from(width.unsigned_abs());
@@ -42,7 +48,7 @@ impl Table {
                 (false, false) => write!(line, "{text:shown$} "),
             };
         }
-        self.text.push_str(&cut(line.trim_end(), WIDTH));
+        self.text.push_str(&cut(&printable(line.trim_end()), self.width));
         self.text.push('\n');
         self
     }
@@ -51,6 +57,12 @@ impl Table {
     pub fn finish(self) -> String {
         self.text
     }
+}
+
+/// The text without characters that a terminal would obey. The names of interfaces and files may
+/// contain them.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// The text, or its begin and an ellipsis if it is longer.
@@ -156,5 +168,8 @@ mod tests {
         assert!(text.starts_with("NAME    COUNT WHERE\na          12 xxx"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(text.ends_with("x…\n"));
+        let mut narrow = Table::of_width(&[("NAME", 0)], 5);
+        narrow.row(&["eth\u{1b}[2J".into()]);
+        assert_eq!(narrow.finish(), "eth?…\n");
     }
 }

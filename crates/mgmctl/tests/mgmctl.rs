@@ -126,7 +126,9 @@ fn an_answer_of_another_version_is_an_error() {
     let socket = router(|_| Ok("{\"api\":1}\n".into()));
     let output = mgmctl(&socket, &["status"]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(text(&output.stderr).contains("the answer of this version of mgmd cannot be shown"));
+    assert!(
+        text(&output.stderr).contains("the answer of this version of the router cannot be shown")
+    );
     let output = mgmctl(&socket, &["--json", "status"]);
     assert_eq!(output.status.code(), Some(0));
 }
@@ -148,6 +150,114 @@ fn watch_prints_until_its_reader_has_enough() {
     }
     drop(lines);
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+/// An example of docs/control.md on one line.
+fn example(name: &str) -> String {
+    let page = include_str!("../../../docs/control.md");
+    let (_, rest) = page.split_once(&format!("<!-- answer: {name} -->\n```json\n")).expect(name);
+    let json = rest.split_once("```").expect("the example ends").0;
+    json.replace('\n', "") + "\n"
+}
+
+#[test]
+fn top_shows_mgmd_and_its_flows() {
+    let socket = router(|request| {
+        Ok(example(match request {
+            Request::Status => "status",
+            Request::Flows(query) if query.group.is_none() => "flows",
+            other => panic!("{other:?} is not needed"),
+        }))
+    });
+    let output = mgmctl(&socket, &["top", "--once", "--interval", "0.1"]);
+    assert_eq!(
+        text(&output.stdout),
+        "mgmd 0.1.0 (kernel), up 24:00:00; 2 of 3 interfaces up\n\
+         31 flows, 0 being resolved; 14 groups\n\
+         \n\
+         SOURCE          GROUP           IN       PACKET/S   KBIT/S EXPIRES OUT\n\
+         10.9.0.5        239.1.1.1       eth0            -        -   10:00 eth1\n",
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+/// Programs see by the exit status whether packets go out, whatever the output.
+#[test]
+fn explain_ends_with_the_verdict() {
+    let socket = router(|request| match request {
+        Request::Explain(query) => {
+            let times = [1_000, 0];
+            assert!(times.contains(&query.listen_ms), "{query:?}");
+            let json = example("explain");
+            // Without listening, the TTL is not known.
+            let forwarded = r#""verdict": {"forwarded": true, "reason": null, "interface": null,
+                "text": "packets are forwarded to eth1", "advice": null}, "arrival""#;
+            let (before, rest) = json.split_once("\"verdict\"").expect("a verdict");
+            let (_, rest) = rest.split_once("\"arrival\"").expect("an arrival");
+            let forwarded = forwarded.replace('\n', "");
+            Ok(if query.listen_ms == 0 { format!("{before}{forwarded}{rest}") } else { json })
+        }
+        other => panic!("{other:?} is not needed"),
+    });
+    let explain = |arguments: &[&str]| {
+        mgmctl(&socket, &[&["explain", "10.9.0.5", "239.1.1.1"], arguments].concat())
+    };
+    let output = explain(&[]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("\nforwarded  no: packets arrive on eth0 with the TTL 1"), "{shown}");
+    let output = explain(&["--listen", "0s"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).ends_with("yes: packets are forwarded to eth1\n"));
+    let output = explain(&["--listen", "0s", "--to", "eth2", "--json"]);
+    assert_eq!(output.status.code(), Some(4), "eth2 does not get them");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&json["api"], &json["source"]), (&1.into(), &"10.9.0.5".into()));
+    for (to, error) in [
+        ("eth0", "packets arrive on eth0, so they do not leave there"),
+        ("eth9", "eth9 is not in the configuration: mgmctl interfaces lists those"),
+    ] {
+        let output = explain(&["--to", to]);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(text(&output.stderr), format!("mgmctl: {error}\n"));
+    }
+    let output = mgmctl(&socket, &["explain", "10.9.0.5", "10.1.1.1"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("invalid group 10.1.1.1: use a group"));
+}
+
+/// Who may connect depends on the mode of the socket's file.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_user_who_may_not_connect_reads_who_may() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let socket = router(pages);
+    let program = some_path();
+    std::fs::copy(env!("CARGO_BIN_EXE_mgmctl"), &program).expect("a copy that everybody may run");
+    if !std::fs::metadata("/proc/self")
+        .is_ok_and(|of| std::os::unix::fs::MetadataExt::uid(&of) == 0)
+    {
+        eprintln!("SKIP: not root");
+        return;
+    }
+    for (mode, who) in [
+        (0o600, ", or as the user that the router runs as\n"),
+        (0o660, ", or as a member of the group that owns the socket (mgm)\n"),
+    ] {
+        std::fs::set_permissions(&socket, PermissionsExt::from_mode(mode)).expect("a mode");
+        let mut command = Command::new(&program);
+        let output =
+            command.arg("--socket").arg(&socket).arg("flows").uid(65534).gid(65534).output();
+        let output = output.expect("mgmctl runs");
+        let path = socket.display();
+        let error =
+            format!("mgmctl: no permission to connect to {path}: run the command as root{who}");
+        assert_eq!(text(&output.stderr), error);
+        assert_eq!(output.status.code(), Some(3));
+    }
+    std::fs::remove_file(&program).expect("the copy");
 }
 
 /// The completions that are installed are those of this program.
@@ -199,7 +309,7 @@ fn the_manual_is_complete() {
         }
     }
     let status = page.split_once(".SH \"EXIT STATUS\"").expect("the section").1;
-    for code in ["0", "1", "2", "3"] {
+    for code in ["0", "1", "2", "3", "4"] {
         assert!(status.contains(&format!("\n.B {code}\n")), "exit status {code}");
     }
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 pub const USAGE: &str = "\
 mgmd [--config FILE] [--check]
 
-Routes IPv4 multicast: IGMP, IGMP proxies, static routes, and routing protocols in modules. It
-stays in the foreground, and runs until SIGTERM. After SIGHUP it reads the configuration again.
+Routes multicast, IPv4 only: IGMP, IGMP proxies, static routes, and routing protocols in modules.
+It stays in the foreground, and runs until SIGTERM. After SIGHUP it reads the configuration again.
 
   --check        only check the configuration; exit with 0 if it is valid, otherwise with 1
   --config FILE  use FILE instead of /etc/mgmd/mgmd.toml
@@ -76,5 +76,10 @@ mod tests {
     #[test]
     fn the_help_names_the_default_file() {
         assert!(USAGE.contains(DEFAULT_FILE));
+    }
+
+    #[test]
+    fn the_help_says_that_there_is_no_ipv6() {
+        assert!(USAGE.contains("IPv4 only"));
     }
 }

@@ -20,6 +20,7 @@
 //! - `answers`: answers the requests at the control socket. `reload`: the log lines of a reload.
 //! - `saved`: the groups that a restart keeps. `number`: "1 group". `report`: log lines about the whole router.
 //! - `library`: the functions of libmgm that the daemon needs; the program implements them.
+//!   `names`: the names of interfaces in the library's log.
 
 mod answers;
 mod context;
@@ -27,6 +28,7 @@ mod device;
 mod interfaces;
 mod jobs;
 pub mod library;
+pub mod names;
 mod number;
 mod plan;
 mod proxies;
@@ -41,7 +43,7 @@ mod state;
 
 pub use state::Question;
 
-use crate::config::{Config, LogLevel};
+use crate::config::{Config, Forwarder, LogLevel};
 use crate::control::{Inbox, Options, Outcome, Server};
 use crate::log::Log;
 use crate::notify::Notify;
@@ -62,6 +64,10 @@ use std::time::Duration;
 
 /// How often kernel losses are counted and the status line is written.
 const TICK: Duration = Duration::from_secs(10);
+
+/// How long the former control socket stays open after a reload has moved it, in milliseconds. Its
+/// clients have as long for an answer (M21).
+const FORMER: u64 = 5_000;
 
 /// The parts of the daemon, which exist before it starts.
 pub struct Parts<L> {
@@ -88,6 +94,7 @@ pub struct Daemon<L> {
     parts: Parts<L>,
     interfaces: Interfaces,
     control: Control,
+    former_control: Option<FormerControl>,
     life: Life,
     next_tick: Time,
     /// Whether the last message to the service manager failed,
@@ -99,11 +106,18 @@ pub struct Daemon<L> {
 struct Control {
     inbox: Inbox,
     /// Dropping it closes the socket.
+    server: Server,
+}
+
+/// A control socket that a reload has replaced. It only sends the answers that it has.
+struct FormerControl {
     _server: Server,
+    until: Time,
 }
 
 impl<L: Library> Daemon<L> {
-    /// Serves the interfaces that are there.
+    /// Serves the interfaces that are there. The start is not complete yet: the caller loads the
+    /// modules, and then calls [`Daemon::run`], or [`Daemon::give_up`] if that failed.
     ///
     /// # Errors
     /// Why mgmd cannot start, and what to do.
@@ -117,27 +131,41 @@ impl<L: Library> Daemon<L> {
         added.map_err(|error| format!("cannot wait for callbacks: {error}"))?;
         let interfaces = Interfaces::open(context(&parts), saved)?;
         let control = open_control(&parts, &parts.config)?;
+        serve_clients(&parts);
         let life = Life { started: now(), configured: now(), reloads: 0, refused: 0 };
         let next_tick = Time(0);
-        let mut daemon =
-            Daemon { parts, interfaces, control, life, next_tick, is_notify_failing: false };
+        let mut daemon = Daemon {
+            parts,
+            interfaces,
+            control,
+            former_control: None,
+            life,
+            next_tick,
+            is_notify_failing: false,
+        };
         daemon.interfaces.serve_all(context(&daemon.parts));
         daemon.interfaces.work(context(&daemon.parts));
-        for line in report::start(context(&daemon.parts), &daemon.interfaces) {
-            daemon.parts.log.write(LogLevel::Info, &line);
-        }
         Ok(daemon)
     }
 
-    /// Runs until SIGTERM or SIGINT, and returns the library, which is still to be stopped.
+    /// Ends a start that has failed: leaves what mgmd has joined, and keeps the file of saved
+    /// groups for the next start (M17). Returns the library, which is still to be stopped.
+    pub fn give_up(mut self) -> L {
+        self.leave();
+        self.parts.library
+    }
+
+    /// Completes the start, and runs until SIGTERM or SIGINT. Returns the library, which is still
+    /// to be stopped.
     ///
     /// # Errors
     /// The system does not let mgmd wait.
     pub fn run(mut self) -> Result<L, String> {
-        self.tell(Notify::ready);
+        self.started();
         let mut ready = Vec::new();
         loop {
-            let due = [self.parts.shared.deadline(), self.interfaces.deadline()];
+            let former = self.former_control.as_ref().map(|former| former.until);
+            let due = [self.parts.shared.deadline(), self.interfaces.deadline(), former];
             let due = due.into_iter().flatten().fold(self.next_tick, Time::min);
             let reactor = &mut self.parts.reactor;
             let result = reactor.set_timer(Some(due)).and_then(|()| reactor.wait(&mut ready));
@@ -149,6 +177,23 @@ impl<L: Library> Daemon<L> {
                 }
             }
         }
+    }
+
+    /// The start is complete: says so, and deletes the file of saved groups (M17).
+    fn started(&mut self) {
+        let path = saved::path(&self.parts.config.router.control);
+        if let Err(error) = saved::delete(&path) {
+            let text = format!(
+                "{}: cannot be deleted: {error}: delete it, because the next start would read \
+                 these groups again",
+                path.display()
+            );
+            self.parts.log.write(LogLevel::Warn, &text);
+        }
+        for line in report::start(context(&self.parts), &self.interfaces) {
+            self.parts.log.write(LogLevel::Info, &line);
+        }
+        self.tell(Notify::ready);
     }
 
     /// Serves a source that is ready. Returns whether mgmd has to stop.
@@ -177,6 +222,7 @@ impl<L: Library> Daemon<L> {
     fn timer(&mut self) {
         self.parts.reactor.timer_came();
         self.interfaces.try_again(context(&self.parts));
+        self.former_control.take_if(|former| former.until <= now());
         if now() < self.next_tick {
             return;
         }
@@ -196,7 +242,7 @@ impl<L: Library> Daemon<L> {
     fn tell(&mut self, tell: impl FnOnce(&Notify) -> std::io::Result<()>) {
         let result = tell(&self.parts.notify);
         if let (Err(error), false) = (&result, self.is_notify_failing) {
-            let text = format!("cannot tell the service manager: {error}");
+            let text = format!("cannot notify the service manager: {error}");
             self.parts.log.write(LogLevel::Warn, &text);
         }
         self.is_notify_failing = result.is_err();
@@ -213,7 +259,8 @@ impl<L: Library> Daemon<L> {
             life: self.life,
             file: &self.parts.file,
         };
-        let outcome = view.answer(&request).unwrap_or_else(|| self.change(&request));
+        let outcome = view.answer(&request, asked.evidence());
+        let outcome = outcome.unwrap_or_else(|| self.change(&request));
         asked.answer(outcome);
     }
 
@@ -268,8 +315,11 @@ impl<L: Library> Daemon<L> {
         let changes = Config::difference(&self.parts.config, &config)
             .map_err(|error| vec![format!("{}: {error}", file.display())])?;
         if changes.control {
+            // It may have been the socket that is to be opened now.
+            self.former_control = None;
             // First, because it may fail, and then nothing must have changed.
-            self.control = open_control(&self.parts, &config).map_err(|error| vec![error])?;
+            let control = open_control(&self.parts, &config).map_err(|error| vec![error])?;
+            self.move_control(control);
         }
         self.parts.config = config;
         let Parts { config, log, shared, library, .. } = &self.parts;
@@ -280,13 +330,25 @@ impl<L: Library> Daemon<L> {
         if changes.max_igmp_entries {
             shared.handle(Event::Settings(state::settings(config)));
         }
+        if changes.clients {
+            serve_clients(&self.parts);
+        }
         self.interfaces.serve_all(context(&self.parts));
         self.interfaces.work(context(&self.parts));
         Ok(reload::lines(&changes))
     }
 
-    /// Saves the groups, leaves the groups that mgmd itself has joined, and deletes the host
-    /// routes. When the program stops the library, the library ends everything else.
+    /// Uses another control socket from now on. The reload may have been requested at the former
+    /// one, so its client still gets the answer there (M21).
+    fn move_control(&mut self, control: Control) {
+        let former = std::mem::replace(&mut self.control, control);
+        // Without its inbox, it passes no more requests to the event loop.
+        drop(former.inbox);
+        let until = Time(now().0 + FORMER);
+        self.former_control = Some(FormerControl { _server: former.server, until });
+    }
+
+    /// Saves the groups, and leaves what mgmd has joined.
     fn stop(&mut self) {
         self.tell(Notify::stopping);
         let context = context(&self.parts);
@@ -300,9 +362,26 @@ impl<L: Library> Daemon<L> {
             );
             context.log.write(LogLevel::Warn, &text);
         }
+        self.leave();
+        self.parts.log.write(LogLevel::Info, "stopped");
+    }
+
+    /// Leaves the groups that mgmd itself has joined, and deletes the host routes. When the
+    /// program stops the library, the library ends everything else.
+    fn leave(&mut self) {
+        let context = context(&self.parts);
         context.shared.handle(Event::Stop);
         self.interfaces.work(context);
-        context.log.write(LogLevel::Info, "stopped");
+    }
+}
+
+/// Serves routing protocols in other processes. Everything else works without them, so an error is
+/// only logged.
+fn serve_clients<L: Library>(parts: &Parts<L>) {
+    let path = &parts.config.router.clients;
+    if let Err(reason) = parts.library.serve_clients(path) {
+        let text = format!("no routing protocol in another process can connect: {reason}");
+        parts.log.write(LogLevel::Error, &text);
     }
 }
 
@@ -313,11 +392,14 @@ fn open_control<L: Library>(parts: &Parts<L>, config: &Config) -> Result<Control
         let created = std::fs::create_dir(folder);
         created.map_err(|error| format!("{}: cannot be created: {error}", folder.display()))?;
     }
-    let options = Options::new(path, parts.library.status_reader(), Arc::clone(&parts.log));
+    let (status, explain) = (parts.library.status_reader(), parts.library.explain_reader());
+    let mut options = Options::new(path, status, explain, Arc::clone(&parts.log));
+    let router = &config.router;
+    options.table = (router.forwarder == Forwarder::Kernel).then_some(router.table);
     let (server, inbox) = Server::open(options)?;
     let added = parts.reactor.add(&inbox, Source::Control);
     added.map_err(|error| format!("cannot wait for requests: {error}"))?;
-    Ok(Control { inbox, _server: server })
+    Ok(Control { inbox, server })
 }
 
 fn context<L: Library>(parts: &Parts<L>) -> Context<'_> {

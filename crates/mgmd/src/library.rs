@@ -7,12 +7,14 @@ use mgm_client::{owner_of, protocol, Callbacks, Client, Error, Events, Incoming,
 use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
 use mgm_types::{Flow, Prefix, Scope};
 use mgmd::config::{Forwarder, LogLevel, Router};
-use mgmd::control::StatusReader;
+use mgmd::control::{ExplainReader, StatusReader};
 use mgmd::daemon::library::{in_words_of_the_file, Library};
+use mgmd::daemon::names::named;
 use mgmd::daemon::shared::Shared;
 use mgmd::daemon::Question;
 use mgmd::log::Log;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The component number of mgmd's IGMP.
@@ -98,10 +100,15 @@ impl Lines {
     fn sink(&self) -> host::LogSink {
         let (log, waiting) = (Arc::clone(&self.log), Arc::clone(&self.waiting));
         Arc::new(move |level, text| {
-            let (level, text) = (of_library(level), in_words_of_the_file(text));
+            let level = of_library(level);
+            // Looking up names takes system calls, which a line that nobody sees does not need.
+            if !log.is_enabled(level) {
+                return;
+            }
+            let text = named(&in_words_of_the_file(text), name);
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             match &mut *waiting {
-                Some(lines) => lines.push(Line { level, text: text.into_owned() }),
+                Some(lines) => lines.push(Line { level, text }),
                 None => {
                     drop(waiting);
                     log.write(level, &text);
@@ -128,6 +135,11 @@ fn level(level: LogLevel) -> host::LogLevel {
         LogLevel::Debug => host::LogLevel::Debug,
         LogLevel::Trace => host::LogLevel::Trace,
     }
+}
+
+/// The name of an interface in the system.
+fn name(index: u32) -> Option<String> {
+    Some(nix::net::if_::if_indextoname(index).ok()?.to_string_lossy().into_owned())
 }
 
 fn of_library(level: host::LogLevel) -> LogLevel {
@@ -172,6 +184,14 @@ fn code(error: &Error) -> Code {
     }
 }
 
+/// The library's words, for an operator of mgmd.
+fn reason(error: Error) -> String {
+    match error {
+        Error::Library { reason, .. } => named(&in_words_of_the_file(&reason), name),
+        other => other.to_string(),
+    }
+}
+
 /// Whether a protocol owns an interface that IGMP has taken.
 fn ownership(link: u32) -> Ownership {
     match owner_of(link) {
@@ -181,7 +201,7 @@ fn ownership(link: u32) -> Ownership {
 }
 
 impl Library for Mgm {
-    fn call(&self, call: MgmCall) -> Result<(), Code> {
+    fn call(&self, call: MgmCall) -> Result<(), (Code, String)> {
         let client = &self.client;
         let result = match call {
             MgmCall::Take { link } => client.take(link),
@@ -207,7 +227,7 @@ impl Library for Mgm {
                 client.set_mfe(flow.source(), flow.group(), None, link)
             }
         };
-        result.map_err(|error| code(&error))
+        result.map_err(|error| (code(&error), reason(error)))
     }
 
     fn ownership(&self, link: u32) -> Ownership {
@@ -262,6 +282,11 @@ impl Library for Mgm {
         }
     }
 
+    fn serve_clients(&self, path: &Path) -> Result<(), String> {
+        // Root, and the user and group of mgmd.
+        host::serve_clients(Some(path), 0o660).map_err(|error| error.to_string())
+    }
+
     fn set_log_level(&self, to: LogLevel) {
         // It is refused in a forked child only.
         let _ = host::set_log_level(level(to));
@@ -273,6 +298,13 @@ impl Library for Mgm {
 
     fn status_reader(&self) -> StatusReader {
         Box::new(|| status(Detail { memberships: false, mfes: true }))
+    }
+
+    fn explain_reader(&self) -> ExplainReader {
+        Arc::new(|of, arrival| {
+            let arrival = arrival.map(mgm_client::Interface::from);
+            host::explain(flow(of), arrival).map_err(|error| error.to_string())
+        })
     }
 }
 

@@ -116,7 +116,10 @@ fn address(socket: &OsStr) -> io::Result<SocketAddr> {
         [b'/', ..] => SocketAddr::from_pathname(socket),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("NOTIFY_SOCKET={} is no path and no abstract name", socket.to_string_lossy()),
+            format!(
+                "NOTIFY_SOCKET={} is neither a path nor an abstract name",
+                socket.to_string_lossy()
+            ),
         )),
     }
 }
@@ -220,7 +223,10 @@ mod tests {
         let error = notify(&[("NOTIFY_SOCKET", "/nowhere/notify")]).ready().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         let error = notify(&[("NOTIFY_SOCKET", "vsock:2:1")]).ready().unwrap_err();
-        assert_eq!(error.to_string(), "NOTIFY_SOCKET=vsock:2:1 is no path and no abstract name");
+        assert_eq!(
+            error.to_string(),
+            "NOTIFY_SOCKET=vsock:2:1 is neither a path nor an abstract name"
+        );
     }
 
     #[test]

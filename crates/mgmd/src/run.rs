@@ -8,6 +8,7 @@ use mgmd::daemon::library::in_words_of_the_file;
 use mgmd::daemon::reactor::Reactor;
 use mgmd::daemon::shared::{now, Shared};
 use mgmd::daemon::{Daemon, Parts};
+use mgmd::holders::candidates;
 use mgmd::log::Log;
 use mgmd::modules::Modules;
 use mgmd::notify::Notify;
@@ -103,7 +104,14 @@ fn start(
     // After IGMP is registered, so that IGMP is alerted of all memberships of the
     // modules.
     let sink = Arc::new(move |level, text: &str| of_modules.write(level, text));
-    let modules = Modules::load(&modules, sink).map_err(|error| error.to_string())?;
+    let modules = match Modules::load(&modules, sink) {
+        Ok(modules) => modules,
+        Err(error) => {
+            // The reason why the module does not run says more than an error of this stop.
+            let _ = daemon.give_up().stop();
+            return Err(error.to_string());
+        }
+    };
     let library = daemon.run();
     modules.stop();
     library?.stop().map_err(|error| error.to_string())
@@ -111,10 +119,17 @@ fn start(
 
 /// Why the library did not start, in one line.
 fn refusal(config: &Config, error: &mgm_client::Error) -> String {
-    let reason = match error {
+    let mut reason = match error {
         mgm_client::Error::Library { reason, .. } => in_words_of_the_file(reason).into_owned(),
         other => other.to_string(),
     };
+    // The table is in use. The library does not know by whom.
+    if reason.contains("another multicast routing daemon") {
+        let candidates = candidates();
+        if !candidates.is_empty() {
+            reason += &format!("; the daemon is probably {}", candidates.join(" or "));
+        }
+    }
     match config.router.forwarder {
         Forwarder::Kernel | Forwarder::Ebpf => format!("cannot forward packets: {reason}"),
         Forwarder::Memory => format!("cannot start the library: {reason}"),

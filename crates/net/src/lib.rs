@@ -3,8 +3,11 @@
 //! - [`links`]: the links and addresses of a network namespace, as a table without I/O.
 //! - [`monitor`]: the same table kept up to date by the kernel's announcements, and the events.
 //! - [`receive`]: the IGMP packets that arrive on a link.
+//! - [`capture`]: all multicast packets that arrive on a link or leave it.
 //! - [`send`]: sending IGMP packets on a chosen link.
 //! - [`join`]: joining the groups of routers on a link.
+//! - [`watch`]: the packets of one flow as they enter and leave this machine.
+//! - [`mroute`]: the entries, tables and rules of the kernel's multicast routing, read back.
 //! - [`netlink`]: messages, a socket and dumps, for code that reads other tables of the kernel.
 //!
 //! The crate knows nothing of the multicast group manager, uses none of the project's other crates,
@@ -36,10 +39,16 @@
 //! ```
 #![cfg(target_os = "linux")]
 
+mod batch;
+mod bpf;
+pub mod capture;
 pub mod join;
+mod link_socket;
 pub mod links;
 pub mod monitor;
+pub mod mroute;
 pub mod netlink;
 pub mod receive;
 pub mod send;
 mod sys;
+pub mod watch;

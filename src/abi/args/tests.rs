@@ -1,4 +1,4 @@
-//! What is let in, and what is not.
+//! Tests which arguments are accepted, and which are refused.
 
 use super::*;
 
@@ -79,7 +79,7 @@ fn an_mfe_structure_may_stand_anywhere() {
     let mut bytes = [0u8; 1 + size_of::<MIB_IPMCAST_MFE>()];
     bytes[1..5].copy_from_slice(&[239, 1, 1, 1]);
     bytes[5..9].copy_from_slice(&[10, 0, 0, 1]);
-    // SAFETY: a whole structure stands there, unaligned.
+    // SAFETY: the pointer points to a whole structure, which is unaligned.
     let flow = unsafe { mfe_flow(bytes.as_ptr().add(1).cast()) };
     assert_eq!(flow, Ok(Flow::new(Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(239, 1, 1, 1))));
 }

@@ -6,7 +6,7 @@ use crate::types::Ipv4Addr;
 
 const GUARD: u8 = 0xA5;
 
-/// What a call left behind.
+/// The result of a call, and what it has written.
 struct Left {
     result: Result<DWORD>,
     size: DWORD,
@@ -14,7 +14,7 @@ struct Left {
     bytes: Vec<u8>,
 }
 
-/// Calls with a buffer of that size. Size and count stand unaligned too.
+/// Makes a call with a buffer of this size. The size and the count are unaligned too.
 fn with(size: DWORD, call: impl FnOnce(&mut Buffer) -> Result<DWORD>) -> Left {
     let mut memory = vec![GUARD; 1 + size as usize + 16];
     let (mut size_cell, mut count_cell) = ([0u8; 5], [0x77u8; 5]);
@@ -162,7 +162,7 @@ fn outgoing_interfaces_all_or_none() {
 fn a_text_goes_in_whole_or_not_at_all() {
     for size in 0..8 {
         let left = with(size, |buffer| fill_text(buffer, "MGM"));
-        assert_eq!(left.size, 4, "the size is told either way");
+        assert_eq!(left.size, 4, "the size is written in any case");
         if size < 4 {
             assert_eq!(left.result, Err(Refusal::SmallBuffer(4)));
             assert!(left.bytes.iter().all(|b| *b == GUARD));

@@ -1,4 +1,4 @@
-//! What arrives at a function pointer, and what comes back.
+//! Tests which arguments a function pointer gets, and what the library reads from them after it.
 
 use super::*;
 use crate::engine::QuestionId;
@@ -65,7 +65,7 @@ fn creation() -> Notice {
     }
 }
 
-/// A notice with what a client answers.
+/// Returns the notice with the answer of the client.
 fn answer(client: &ClientCallbacks, mut notice: Notice) -> Notice {
     client.call(&mut notice);
     notice
@@ -128,7 +128,7 @@ fn t5_3_creation() {
         assert!(list.iter().all(|entry| entry.bIGMP == 1 && entry.bIsEnabled == 1));
         list[0].bIsEnabled = -1;
         list[1].bIsEnabled = 0;
-        list[1].dwIfIndex = 77; // does not count
+        list[1].dwIfIndex = 77; // ignored
         hear(&[index, hop, count])
     }
     let config = ROUTING_PROTOCOL_CONFIG { pfnCreationAlertCallback: Some(pfn), ..NONE };

@@ -1,11 +1,10 @@
 //! Memberships.
 
 use crate::abi::args::{interface, join, membership};
+use crate::abi::backend;
 use crate::abi::entry::entry_for;
 use crate::abi::handle::HandleKind;
 use crate::abi::types::*;
-use crate::engine::ClientId;
-use crate::manager::Manager;
 
 /// Adds a membership: packets are wanted on an interface.
 ///
@@ -20,8 +19,8 @@ use crate::manager::Manager;
 /// - `hProtocol`: the handle of the client.
 /// - `dwSourceAddr`: a unicast address, network byte order; 0 for any source.
 /// - `dwSourceMask`: 255.255.255.255; 0 if dwSourceAddr is 0.
-/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups,
-///   with dwSourceAddr also 0.
+/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups.
+///   If it is 0, dwSourceAddr must be 0 too.
 /// - `dwGroupMask`: 255.255.255.255; 0 if dwGroupAddr is 0.
 /// - `dwIfIndex`, `dwIfNextHopIPAddr`: index and next hop of an interface that
 ///   the client owns (IGMP: on which it is enabled); the next hop in network byte
@@ -59,11 +58,10 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
     dwFlags: DWORD,
 ) -> DWORD {
     entry_for("MgmAddGroupMembershipEntry", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
         let flow = membership(dwSourceAddr, dwSourceMask, dwGroupAddr, dwGroupMask)?;
         let join = join(dwFlags)?;
         let interface = interface(dwIfIndex, dwIfNextHopIPAddr)?;
-        Manager::global().add_membership(client, flow, interface, join)?;
+        backend::add_membership(serial, flow, interface, join)?;
         Ok(NO_ERROR)
     })
 }
@@ -79,8 +77,8 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
 /// - `hProtocol`: the handle of the client.
 /// - `dwSourceAddr`: a unicast address, network byte order; 0 for any source.
 /// - `dwSourceMask`: 255.255.255.255; 0 if dwSourceAddr is 0.
-/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups,
-///   with dwSourceAddr also 0.
+/// - `dwGroupAddr`: a group in 224.0.0.0/4, network byte order; 0 for all groups.
+///   If it is 0, dwSourceAddr must be 0 too.
 /// - `dwGroupMask`: 255.255.255.255; 0 if dwGroupAddr is 0.
 /// - `dwIfIndex`, `dwIfNextHopIPAddr`: index and next hop of an interface that
 ///   the client owns (IGMP: on which it is enabled); the next hop in network byte
@@ -118,11 +116,10 @@ pub unsafe extern "C" fn MgmDeleteGroupMembershipEntry(
     dwFlags: DWORD,
 ) -> DWORD {
     entry_for("MgmDeleteGroupMembershipEntry", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
         let flow = membership(dwSourceAddr, dwSourceMask, dwGroupAddr, dwGroupMask)?;
         let join = join(dwFlags)?;
         let interface = interface(dwIfIndex, dwIfNextHopIPAddr)?;
-        Manager::global().delete_membership(client, flow, interface, join)?;
+        backend::delete_membership(serial, flow, interface, join)?;
         Ok(NO_ERROR)
     })
 }

@@ -1,11 +1,10 @@
 //! Ownership of interfaces.
 
 use crate::abi::args::{addr, interface, required, write};
+use crate::abi::backend;
 use crate::abi::entry::{entry, entry_for};
 use crate::abi::handle::HandleKind;
 use crate::abi::types::*;
-use crate::engine::ClientId;
-use crate::manager::Manager;
 use crate::types::Interface;
 
 /// Makes a client the owner of an interface.
@@ -26,9 +25,9 @@ use crate::types::Interface;
 ///
 /// # Returns
 /// - `NO_ERROR`: the client owns the interface (IGMP: is enabled on it).
-/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; dwIfIndex is 0; the index
-///   is in use with next hops and dwIfNextHopAddr is 0, or the reverse; the
-///   system has no such interface.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; dwIfIndex is 0;
+///   dwIfNextHopAddr is 0 although the index is in use with next hops, or is not
+///   0 although the index is in use without one; the system has no such interface.
 /// - `ERROR_ALREADY_EXISTS`: a protocol, possibly the caller itself, already owns
 ///   the interface; for IGMP: IGMP is already enabled on it.
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left, or there are too
@@ -48,17 +47,17 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
     entry_for("MgmTakeInterfaceOwnership", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
-        Manager::global().take(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        backend::take(serial, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
 }
 
 /// Releases an interface.
 ///
-/// The library deletes the memberships of the client on the interface and sends
-/// the alerts that follow. It deletes the MFEs with this incoming interface. It
-/// removes the interface from the outgoing interfaces of all other MFEs.
+/// The library deletes the memberships of the client on the interface and alerts
+/// other clients as for any delete. It deletes the MFEs with this incoming
+/// interface. It removes the interface from the outgoing interfaces of all other
+/// MFEs.
 ///
 /// # Parameters
 /// - `hProtocol`: the handle of the client.
@@ -84,8 +83,7 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
     entry_for("MgmReleaseInterfaceOwnership", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
-        Manager::global().release(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        backend::release(serial, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -104,8 +102,8 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
 /// # Returns
 /// - `NO_ERROR`: both ids are written.
 /// - `ERROR_INVALID_PARAMETER`: a pointer is NULL.
-/// - `ERROR_NOT_FOUND`: no client owns the interface; dwIfIndex is 0; or the
-///   index is in use with next hops and dwIfNextHopAddr is 0, or the reverse.
+/// - `ERROR_NOT_FOUND`: no client owns the interface. This includes dwIfIndex 0,
+///   and a next hop that the index cannot have (see MgmTakeInterfaceOwnership).
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///
 /// # Threads
@@ -124,7 +122,7 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
         required("pdwIfComponentId", pdwIfComponentId)?;
         // A look-up returns ERROR_NOT_FOUND even for an invalid interface (D51).
         let interface = Interface { index: dwIfIndex, next_hop: addr(dwIfNextHopAddr) };
-        let (protocol, component) = Manager::global().protocol_on(interface)?;
+        let (protocol, component) = backend::protocol_on(interface)?;
         // SAFETY: not null, and the caller says that a DWORD may be written to each.
         unsafe {
             write(pdwIfProtocolId, protocol);

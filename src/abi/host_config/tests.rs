@@ -1,4 +1,4 @@
-//! Structures of other sizes than ours.
+//! Tests structures of other sizes than those of this version.
 
 use super::*;
 use std::sync::Mutex;

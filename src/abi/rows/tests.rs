@@ -1,10 +1,10 @@
-//! Rows as C reads them.
+//! Tests the rows as a C program reads them.
 
 use super::*;
 use crate::manager::{MfeRow, OifRow};
 use crate::types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
 
-/// An MFE with as many oifs.
+/// Returns an MFE with this number of oifs.
 pub fn row(oifs: u32) -> MfeRow {
     let gateway = Ipv4Addr::new(192, 0, 2, 1);
     MfeRow {

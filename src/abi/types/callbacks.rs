@@ -22,8 +22,8 @@ pub struct _MGM_IF_ENTRY {
 pub type MGM_IF_ENTRY = _MGM_IF_ENTRY;
 pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 
-/// Asks the owner of the interface towards a source how packets from that source
-/// must arrive.
+/// Asks the owner of the interface towards a source how packets of that source must
+/// arrive: on which interface, and from which neighbour.
 ///
 /// The library calls it before it creates an MFE, when it renews an MFE, and when
 /// the route to the source changes. On entry the in-out parameters hold the
@@ -47,8 +47,8 @@ pub type PMGM_IF_ENTRY = *mut MGM_IF_ENTRY;
 ///   leads through an interface that a client owns.
 /// - `pdwInIfNextHopAddr` (in, out): next hop of the incoming interface, network
 ///   byte order. Out: index and next hop must name an interface that the client
-///   owns, or the index must still be 0. The library logs any other answer and
-///   ignores it.
+///   owns. Only an index that is 0 on entry may stay 0. The library logs any
+///   other answer and ignores it.
 /// - `pdwUpStreamNbr` (in, out): the upstream neighbour, network byte order; 0 if
 ///   the source is directly connected.
 /// - `dwHdrSize`: number of bytes at pbPacketHdr; 0 if no packet caused the
@@ -133,8 +133,8 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 ///   that;
 /// - for the former owner, if a route change gives the MFE an incoming interface
 ///   of another owner;
-/// - in the same case also for the new owner, if the MFE has no outgoing
-///   interface.
+/// - for the new owner too, if such a route change concerns an MFE without an
+///   outgoing interface.
 ///
 /// # Parameters
 /// - `dwSourceAddr`, `dwSourceMask`: the source, network byte order; both 0 for
@@ -309,11 +309,12 @@ pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
 /// Tells IGMP that the owner of an interface is about to change, or that the
 /// system has lost the interface.
 ///
-/// The library deletes the memberships that IGMP has on the interface. IGMP cannot
-/// add memberships there until the library calls ENABLE_IGMP: the calls return
-/// ERROR_CAN_NOT_COMPLETE. The same is true of deletes while the owner changes. On
-/// a lost interface a delete returns NO_ERROR. If IGMP releases the interface in
-/// the meantime, the library does not call ENABLE_IGMP.
+/// The library deletes the memberships that IGMP has on the interface. Until the
+/// library calls ENABLE_IGMP, each call of IGMP that adds a membership there
+/// returns ERROR_CAN_NOT_COMPLETE. A call that deletes a membership there returns
+/// ERROR_CAN_NOT_COMPLETE if the owner is changing, and NO_ERROR if the interface
+/// is lost. If IGMP releases the interface in the meantime, the library does not
+/// call ENABLE_IGMP.
 ///
 /// # Parameters
 /// - `dwIfIndex`, `dwIfNextHopAddr`: index and next hop of the interface; the

@@ -108,6 +108,18 @@ pub type MGMHOST_LOG_CALLBACK = Option<
     unsafe extern "C-unwind" fn(pvContext: *mut c_void, dwLevel: DWORD, pszText: *const c_char),
 >;
 
+/// Reports that the router of a client library is lost.
+///
+/// # Parameters
+/// - `pvContext`: the context that the program passed with the callback.
+///
+/// # Threads
+/// A thread of the library calls it, once for each router that is lost, after all
+/// handles have become invalid. It may call the functions that other callbacks may
+/// call, and register again. An exception must not leave the callback: it would end
+/// the process.
+pub type MGMHOST_ROUTER_LOST = Option<unsafe extern "C-unwind" fn(pvContext: *mut c_void)>;
+
 /// The settings with which the host starts the library. A field that is 0 selects
 /// the default.
 #[repr(C)]
@@ -136,8 +148,8 @@ pub struct _MGMHOST_CONFIG {
     /// table of the VRF instead. 0 selects the routes that the system itself
     /// would use.
     pub dwUnicastTable: DWORD,
-    /// How many flows packets may begin, at most 16,777,216. 0 selects the value
-    /// of MGM_MAX_FLOWS, by default 2,097,152.
+    /// The maximum number of flows that packets create, up to 16,777,216. 0
+    /// selects the value of MGM_MAX_FLOWS, by default 2,097,152.
     pub dwMaxFlows: DWORD,
     /// 0, or MGMHOST_START_OPEN_FORWARDER.
     pub dwFlags: DWORD,

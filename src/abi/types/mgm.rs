@@ -10,7 +10,7 @@ use super::{
 pub const MGM_JOIN_STATE_FLAG: DWORD = 1;
 /// Change the existing matching MFEs, but do not record or remove the membership.
 pub const MGM_FORWARD_STATE_FLAG: DWORD = 2;
-/// Another name for MGM_FORWARD_STATE_FLAG, which the reference also uses.
+/// Another name for MGM_FORWARD_STATE_FLAG. The reference uses both names.
 pub const MGM_FORWARD_STATE: DWORD = 2;
 /// Return statistics as MIB_IPMCAST_MFE_STATS.
 pub const MGM_MFE_STATS_0: DWORD = 1;

@@ -142,4 +142,5 @@ extern "C" {
     pub fn MgmHostGetMetrics(flags: D, size: *mut D, buffer: *mut u8) -> D;
     pub fn MgmHostExplain(s: D, g: D, index: D, hop: D, size: *mut D, buffer: *mut u8) -> D;
     pub fn MgmHostServeStatus(path: *const c_char) -> D;
+    pub fn MgmHostServeClients(path: *const c_char, mode: D) -> D;
 }

@@ -104,7 +104,7 @@ pub struct ReplyError;
 
 impl fmt::Display for ReplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the answer is not one of mgmd: does another program listen there?")
+        f.write_str("the answer is not from mgmd: does another program listen there?")
     }
 }
 

@@ -43,10 +43,10 @@ fn take_from_bucket(t: &mut Tables, arrival: IfId, fx: &mut Effects) -> Result<(
         fx.log.push((
             log::Level::Warn,
             format!(
-                "new flows that arrive on {name} are refused for 10 s each: more than {per_second} \
-                 a second begin there, after {burst} at once; find out who sends to so many \
-                 groups, or from so many sources (mgmtop lists them), and block them with a \
-                 filter or a boundary, or raise the limit with MgmHostSetFlowLimit"
+                "refusing new flows that arrive on {name} for 10 s each, because they exceed the \
+                 limit of {per_second} a second and {burst} at once: find the senders (mgmtop \
+                 lists the flows) and block them with a filter or a boundary, or raise the limit \
+                 with MgmHostSetFlowLimit"
             ),
         ));
     }
@@ -77,17 +77,16 @@ fn tell_of_limit(t: &mut Tables, arrival: IfId, why: Refused, fx: &mut Effects) 
     let limit = match why {
         Refused::FlowLimit => format!("there are {all} flows, the limit set by MGM_MAX_FLOWS"),
         Refused::ArrivalLimit => format!(
-            "{its} of {all} flows began there, more than half, and more than half of \
-             MGM_MAX_FLOWS ({most}) are in use"
+            "more than half of MGM_MAX_FLOWS ({most}) are in use, and {its} of these {all} flows \
+             began there"
         ),
         _ => format!("out of memory with {all} flows"),
     };
     fx.log.push((
         log::Level::Error,
         format!(
-            "new flows that arrive on {name} are refused: {limit}; find out who sends to so \
-             many groups, or from so many sources (mgmtop lists them), and block them with a \
-             filter or a boundary, or raise the limit"
+            "refusing new flows that arrive on {name}: {limit}; find the senders (mgmtop lists \
+             the flows) and block them with a filter or a boundary, or raise the limit"
         ),
     ));
 }

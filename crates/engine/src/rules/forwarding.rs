@@ -19,7 +19,7 @@ pub fn switch(t: &mut Tables, act: &Act, on: bool, route: Option<&Route>, fx: &m
     debug(t, fx, || {
         let state = if on { "on" } else { "off" };
         let (who, Act { flow, change, .. }) = (debug_log::who(t, act.client), act);
-        format!("{who} switches {flow} {state} on {}", change.interface)
+        format!("{who} switches {} {state} for {flow}", change.interface)
     });
     if act.beside.is_none() {
         let change = OifChange { id: act.id, touch: Touch::Force(on), caller: Some(act.client) };

@@ -148,9 +148,8 @@ pub fn give_up(t: &mut Tables, inquiry: Inquiry, fx: &mut Effects) {
     debug(t, fx, || {
         let source = flow.source();
         format!(
-            "no MFE for {flow}: no route to {source} leads through an interface that a \
-             client owns and where no boundary blocks the group, and no owner of its arrival \
-             interface accepts it"
+            "no MFE for {flow}: no route to {source} leads through an interface that has an \
+             owner and no boundary for the group, and the flow was not accepted without a route"
         )
     });
 }
@@ -189,8 +188,8 @@ pub fn answered(t: &mut Tables, answer: RpfAnswer, fx: &mut Effects) {
         fx.log.push((
             log::Level::Warn,
             format!(
-                "RPF_CALLBACK for {flow} returned {iif}, which the client does not own, or \
-                 where a boundary blocks the group: {stands}"
+                "RPF_CALLBACK for {flow} returned {iif}, but the client does not own it, or a \
+                 boundary there blocks the group: {stands}"
             ),
         ));
     }

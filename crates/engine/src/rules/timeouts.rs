@@ -63,7 +63,7 @@ pub fn set(
         // Packets since the last reading count for the new time-out. An MFE may then be renewed
         // once too often, which is better than ending one that forwards.
         Err(refusal) => debug(t, fx, || {
-            format!("{flow}: its counters are unknown at the start of its time-out: {refusal}")
+            format!("{flow}: cannot read its counters at the start of its time-out: {refusal}")
         }),
     }
     schedule_end(t, flow);

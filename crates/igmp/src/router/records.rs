@@ -4,6 +4,7 @@ use crate::codec::{Message, RecordType};
 use crate::config::{Intervals, LeaveMode};
 use crate::log_event::LogEvent;
 use crate::receive::Received;
+use crate::refusals::{joins, RefusalReason};
 use crate::router::admission::{MessageKind, ReceivedRecord, Rules};
 use crate::router::group::{Group, Questions};
 use crate::router::queries::Asker;
@@ -13,7 +14,6 @@ use crate::router::transitions::{apply, creates, may_change, CheckedRecord};
 use crate::router::{Context, RouterSide, Snapshot};
 use crate::DropReason;
 use mgm_types::{Flow, Time, TokenBucket};
-use std::net::Ipv4Addr;
 
 impl RouterSide {
     /// A report or a leave.
@@ -53,10 +53,14 @@ impl RouterSide {
         let version = self.version(context.base, now);
         let rules = Rules { config: &context.base.config, version, now };
         let known = self.groups.get(address);
+        let removed = context.base.counters.sources_removed;
         match rules.admit(&mut report, known, &mut context.base.counters) {
             Ok(true) => {}
             Ok(false) => return,
             Err(reason) => return refuse(&report, reason, context),
+        }
+        if context.base.counters.sources_removed > removed {
+            note(&report, RefusalReason::DeniedSource, context);
         }
         if report.message == MessageKind::Leave {
             context.base.counters.leaves += 1;
@@ -67,7 +71,7 @@ impl RouterSide {
         let intervals = self.querier.intervals(&context.base.config);
         let membership_end = Time(now.0 + intervals.group_membership);
         let change = CheckedRecord { kind: report.kind, sources: &report.sources, membership_end };
-        if is_new && !(creates(&change) && self.create(address, context)) {
+        if is_new && !(creates(&change) && self.create(&report, context)) {
             return;
         }
         let asks = self.is_querier();
@@ -93,7 +97,8 @@ impl RouterSide {
     }
 
     /// Creates the record of a group, if there is room for it.
-    fn create(&mut self, address: Ipv4Addr, context: &mut Context) -> bool {
+    fn create(&mut self, report: &ReceivedRecord, context: &mut Context) -> bool {
+        let address = report.group;
         let config = &context.base.config;
         let max_groups = config.max_groups as usize;
         let mut room = Room {
@@ -109,10 +114,12 @@ impl RouterSide {
             self.groups.create(address).tracking.suspend(self.unknown_until);
             return true;
         }
-        let event = match room.reached {
-            Some(Limit::Rate) => LogEvent::CreationLimit,
-            _ => LogEvent::GroupLimit(address),
+        let (event, why) = match room.reached {
+            Some(Limit::Rate) => (LogEvent::CreationLimit, RefusalReason::Rate),
+            Some(Limit::Total) => (LogEvent::GroupLimit(address), RefusalReason::MaxEntries),
+            _ => (LogEvent::GroupLimit(address), RefusalReason::MaxGroups),
         };
+        note(report, why, context);
         // The host may still want the group when another one creates it.
         self.hosts_unknown(context.base, context.step.now);
         context.base.log(context.step, event);
@@ -154,12 +161,15 @@ impl Work<'_> {
             MessageKind::V2Report => self.group.v2_until = older_end,
             _ => {}
         }
-        match reached {
-            Some(Limit::Rate) => context.base.log(context.step, LogEvent::CreationLimit),
-            Some(Limit::Number) => {
-                context.base.log(context.step, LogEvent::SourceLimit(self.report.group));
-            }
-            None => {}
+        if let Some(reached) = reached {
+            let too_many = LogEvent::SourceLimit(self.report.group);
+            let (event, why) = match reached {
+                Limit::Rate => (LogEvent::CreationLimit, RefusalReason::Rate),
+                Limit::Total => (too_many, RefusalReason::MaxEntries),
+                Limit::Number => (too_many, RefusalReason::MaxSources),
+            };
+            note(self.report, why, context);
+            context.base.log(context.step, event);
         }
         questions
     }
@@ -258,8 +268,15 @@ impl Work<'_> {
 
 fn refuse(report: &ReceivedRecord, reason: DropReason, context: &mut Context) {
     context.base.drop(reason);
+    if joins(report.kind, !report.sources.is_empty()) {
+        note(report, RefusalReason::Dropped(reason), context);
+    }
     if reason == DropReason::SsmRange {
         let event = LogEvent::SsmReport { host: report.host, group: report.group };
         context.base.log(context.step, event);
     }
+}
+
+fn note(report: &ReceivedRecord, why: RefusalReason, context: &mut Context) {
+    context.base.refusals.note(report.group, why, report.host, context.step.now);
 }

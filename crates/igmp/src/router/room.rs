@@ -24,8 +24,10 @@ pub(super) struct Room<'a> {
 /// A limit that refused a creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
-    /// There are as many as there may be.
+    /// The link, or the group, has as many as it may have.
     Number,
+    /// All links together have as many as there may be.
+    Total,
     /// They come too fast.
     Rate,
 }
@@ -34,7 +36,7 @@ impl Room<'_> {
     /// Makes room for a group on a link that has `have` and may have `max`.
     pub fn group(&mut self, have: usize, max: usize) -> bool {
         let made = self.entry(have < max);
-        if self.reached == Some(Limit::Number) {
+        if matches!(self.reached, Some(Limit::Number | Limit::Total)) {
             self.counters.groups_refused += 1;
         }
         made
@@ -43,15 +45,19 @@ impl Room<'_> {
     /// Makes room for a source of a group that has `have`.
     pub fn source(&mut self, have: usize) -> bool {
         let made = self.entry(have < self.max_sources);
-        if !made && self.reached == Some(Limit::Number) {
+        if !made && matches!(self.reached, Some(Limit::Number | Limit::Total)) {
             self.counters.sources_refused += 1;
         }
         made
     }
 
     fn entry(&mut self, below_limit: bool) -> bool {
-        if !below_limit || *self.entries >= self.max_entries {
+        if !below_limit {
             self.reached = Some(Limit::Number);
+            return false;
+        }
+        if *self.entries >= self.max_entries {
+            self.reached = Some(Limit::Total);
             return false;
         }
         let now = self.now;

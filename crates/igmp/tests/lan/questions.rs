@@ -58,7 +58,14 @@ fn i59_a_log_line_names_route_and_arrival() {
     home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", DOWN2, UP);
     let log = home.network.log(home.proxy);
     let text = log[0].to_string();
-    assert!(text.contains("(10.9.0.1, 239.1.1.1)") && text.contains("interface 3"), "{text}");
+    assert!(text.contains("(10.9.0.1, 239.1.1.1)"), "{text}");
+    assert!(text.contains("leads to interface 3: add its network"), "{text}");
+    // With the names that a program knows.
+    let line = mgm_igmp::LogLine { link: UP, event: log[0].clone(), left_out: 2 };
+    let names = |index| (index == DOWN2).then(|| "lan2".to_owned());
+    let text = line.named(&names).to_string();
+    assert!(text.contains("leads to lan2 (index 3): add its network"), "{text}");
+    assert!(text.ends_with("(2 such lines left out)"), "{text}");
 }
 
 #[test]

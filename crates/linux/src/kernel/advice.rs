@@ -24,7 +24,7 @@ pub(super) fn open(step: OpenStep, error: &io::Error, table: u32) -> Refusal {
         (_, Some(libc::EADDRINUSE)) => format!(
             "another multicast routing daemon (pimd, smcrouted, mrouted, igmpproxy ...) uses \
              {name}: stop it, or use another table, such as MGM_TABLE=100, and run \"ip mrule \
-             add iif DEVICE lookup 100\" for each interface: without it no packets arrive"
+             add iif DEVICE lookup 100\" for each interface (without this rule, no packets arrive)"
         ),
         (OpenStep::Table, Some(libc::ENOPROTOOPT)) => "the kernel has only one multicast routing \
              table: set MGM_TABLE to 0, or use a kernel with CONFIG_IP_MROUTE_MULTIPLE_TABLES"
@@ -112,7 +112,7 @@ pub(super) fn unread(error: &io::Error) -> String {
     let cure = match error.raw_os_error() {
         Some(libc::EBADF | libc::ENOTSOCK) => {
             "this program has closed the multicast routing socket, which belongs to the library: \
-             no new flow will be forwarded; correct that and restart the program"
+             no new flow will be forwarded; correct this fault and restart the program"
         }
         Some(libc::ENOMEM | libc::ENOBUFS) => {
             "new flows are not forwarded until the kernel has memory again: free some memory"

@@ -111,7 +111,7 @@ impl KernelForwarder {
                 // forwarded anyway. 255 means off for both.
                 Some(vif) => ttls[vif.slot()] = (*threshold).max(1),
                 None => log::error!(
-                    "{}: the kernel does not serve the oif with number {}",
+                    "internal error: {}: its oif with number {} has no VIF; please report it",
                     entry.flow,
                     oif.0
                 ),
@@ -261,7 +261,7 @@ impl Forwarder for KernelForwarder {
     fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()> {
         let Some(iif) = self.vifs.get(entry.iif) else {
             return Err(Refusal::Forwarder(format!(
-                "{}: the kernel does not serve its iif",
+                "{}: its iif has no VIF in the kernel",
                 entry.flow
             )));
         };

@@ -124,7 +124,8 @@ impl MrouteSocket {
             match socket.set(MRT_PIM, &on) {
                 Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => {
                     log::debug!(
-                        "no MRT_PIM: packets on a wrong interface that is no oif are not reported"
+                        "this kernel lacks MRT_PIM, so it reports packets on a wrong interface only \
+                         if that interface is an oif"
                     );
                 }
                 result => result.map_err(|error| (OpenStep::Pim, error))?,
@@ -175,10 +176,11 @@ impl MrouteSocket {
             let socket = SockRef::from(&self.0);
             let result = socket.set_recv_buffer_size(bytes);
             log::info!(
-                "upcalls: SO_RCVBUFFORCE failed ({error}); with SO_RCVBUF the buffer has {} \
-                 bytes{}: a larger burst is lost; raise net.core.rmem_max to {bytes}",
+                "the buffer for upcalls has only {} bytes, because SO_RCVBUFFORCE failed \
+                 ({error}){}: new flows of a larger burst are lost; raise net.core.rmem_max to \
+                 {bytes}",
                 socket.recv_buffer_size().unwrap_or(0),
-                result.err().map_or(String::new(), |error| format!(" ({error})")),
+                result.err().map_or(String::new(), |error| format!(", and SO_RCVBUF ({error})")),
             );
         }
     }

@@ -82,8 +82,8 @@ impl Listener {
         let socket: Guarded<RouteSocket> = Guarded::open(RouteSocket::open)?;
         if let Err(error) = socket.set_receive_buffer(UNREAD) {
             log::debug!(
-                "route changes: SO_RCVBUFFORCE failed ({error}): the buffer has the size that an \
-                 ordinary user may set; after a larger burst every source is looked up again"
+                "the buffer for route changes is smaller than intended, because SO_RCVBUFFORCE \
+                 failed ({error}): after a burst that does not fit, every source is looked up again"
             );
         }
         for group in GROUPS {

@@ -31,6 +31,11 @@ pub(crate) fn interface_name(_index: u32) -> Option<Vec<u8>> {
     None
 }
 
+/// An environment variable.
+pub(crate) fn secure_variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
 /// The library starts in this process.
 pub(crate) fn move_in() {
     #[cfg(windows)]

@@ -7,7 +7,7 @@ mod status_reply;
 
 pub use mgm_linux::fork;
 pub(crate) use mgm_linux::names::{interface_index, interface_name};
-pub(crate) use mgm_linux::sys::StopSignal;
+pub(crate) use mgm_linux::sys::{secure_variable, StopSignal};
 pub(crate) use mgm_linux::threads::{is_ours, spawn};
 
 use super::Manager;

@@ -42,6 +42,7 @@ fn the_socket_answers_those_who_speak_http_and_those_who_do_not() {
         ("/summary", "{\"version\""),
         ("/metrics", "# HELP "),
         ("/metrics/mfes", "# HELP "),
+        ("/explain/10.0.0.5/239.1.1.1", "{\"source\":\"10.0.0.5\",\"group\":\"239.1.1.1\""),
         ("/other", "valid paths: "),
     ] {
         let answer = ask(&path, &format!("GET {target} HTTP/1.1\r\nHost: mgm\r\n\r\n"));
@@ -52,6 +53,38 @@ fn the_socket_answers_those_who_speak_http_and_those_who_do_not() {
     }
     manager.stop().unwrap();
     assert!(!path.exists(), "the stop removes it");
+}
+
+#[test]
+fn the_socket_explains_a_flow_and_says_which_paths_are_valid() {
+    let (manager, path) = (running(), path("explain"));
+    manager.serve_status(Some(&path)).unwrap();
+    let get = |target: &str| {
+        let answer = ask(&path, &format!("GET /explain/{target} HTTP/1.0\r\n\r\n"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.lines().next().unwrap().to_owned(), body.to_owned())
+    };
+    let (head, body) = get("10.0.0.5/239.1.1.1/7");
+    assert_eq!(head, "HTTP/1.0 200 OK");
+    assert!(body.contains("\"arrival\":{\"index\":7,"), "{body}");
+    assert!(get("10.0.0.5/239.1.1.1").1.contains("\"arrival\":null"));
+    for target in [
+        "",
+        "10.0.0.5",
+        "10.0.0.5/",
+        "10.0.0.5/10.0.0.6",
+        "0.0.0.0/239.1.1.1",
+        "239.1.1.1/239.1.1.1",
+        "10.0.0.5/239.1.1.1/",
+        "10.0.0.5/239.1.1.1/0",
+        "10.0.0.5/239.1.1.1/eth0",
+        "10.0.0.5/239.1.1.1/1/2",
+    ] {
+        let (head, body) = get(target);
+        assert_eq!(head, "HTTP/1.0 400 Bad Request", "{target}");
+        assert!(body.starts_with("use /explain/SOURCE/GROUP, such as"), "{body}");
+    }
+    manager.stop().unwrap();
 }
 
 #[test]

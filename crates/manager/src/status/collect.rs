@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::engine::{MembershipRow, MfeRow, Refused};
+use crate::posted_client::{PeerProcess, PostedClient};
 use crate::state::Run;
 use crate::types::{Rate, Route};
 use crate::Manager;
@@ -170,9 +171,24 @@ impl Run {
                     noted,
                     wrong_if_dropped: record.dropped,
                     callbacks: record.delivered,
+                    process: record.posted.as_deref().map(Into::into),
                 })
             })
             .collect()
+    }
+}
+
+impl From<&PostedClient> for ProcessStatus {
+    fn from(posted: &PostedClient) -> ProcessStatus {
+        let PeerProcess { pid, user, name } = posted.outlet.process();
+        ProcessStatus {
+            pid,
+            user,
+            name,
+            unacknowledged: posted.sent.len(),
+            absent: posted.is_absent && !posted.has_ended,
+            ended: posted.has_ended,
+        }
     }
 }
 

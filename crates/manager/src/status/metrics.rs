@@ -45,8 +45,8 @@ impl Status {
             (
                 "mgm_max_flows",
                 self.limits.max_flows,
-                "The most flows that packets may begin, counting MFEs and flows whose clients \
-                 are being asked.",
+                "Maximum number of flows that packets create: MFEs, and flows whose clients are \
+                 being asked.",
             ),
             (
                 "mgm_refused_flows",
@@ -132,7 +132,7 @@ impl Status {
         page.family(
             "mgm_client_noted",
             "gauge",
-            "Changes that a client hears once its callback queue is empty.",
+            "Changes that a client is told when its callback queue is empty.",
         );
         for client in &self.clients {
             page.sample(&labels_of(client), client.noted);
@@ -164,7 +164,7 @@ impl Status {
         page.family(
             "mgm_interface_new_flows_per_second_limit",
             "gauge",
-            "New flows that may begin on an interface in a second.",
+            "Maximum number of flows that may begin on an interface in a second.",
         );
         for rate in rates {
             page.sample(&[("interface", &rate.index)], rate.per_second);

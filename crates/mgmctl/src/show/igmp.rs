@@ -70,7 +70,7 @@ fn link(link: &IgmpLink) -> String {
         ("leave", link.leave.clone()),
     ];
     if !link.memberships_in_library {
-        lines.push(("memberships", "not in the library at the moment".into()));
+        lines.push(("memberships", "missing in the library at the moment".into()));
     }
     lines.extend(timers(&link.timers));
     let facts = lines.iter().map(|(name, value)| format!("{name:32} {value}\n"));

@@ -1,10 +1,13 @@
 //! The examples of docs/control.md as text.
 
 use super::*;
+use crate::router::Overview;
 use crate::table::WIDTH;
-use mgm_control::flows::Flows;
+use mgm_control::flows::{Flows, Outgoing};
+use mgm_control::library::Summary;
 use mgm_control::request::{FlowsQuery, GroupsQuery, InterfacesQuery, LogLevel, Membership};
-use std::time::{Duration, Instant};
+use mgm_control::status::Status;
+use std::time::Duration;
 
 fn example(name: &str) -> &'static str {
     let page = include_str!("../../../../docs/control.md");
@@ -105,24 +108,94 @@ fn changes_are_one_line() {
     assert_eq!(text, "log level: debug (was info)\n");
 }
 
+/// The flows of the example, and a second one.
+fn two_flows() -> Flows {
+    let mut flows: Flows = read(example("flows")).expect("valid");
+    let mut other = flows.flows[0].clone();
+    other.source = std::net::Ipv4Addr::new(10, 9, 0, 1);
+    flows.flows.insert(0, other);
+    flows
+}
+
 #[test]
 fn rates_are_what_was_counted_between_two_tables() {
-    let first: Flows = read(example("flows")).expect("valid");
-    let mut rates = Rates::default();
-    let begun = Instant::now();
-    assert!(watched(&first, &mut rates, begun).contains(" - "), "nothing to compare with yet");
-    let mut second = first.clone();
-    second.flows[0].packets += 100;
-    second.flows[0].octets += 125_000;
-    let mut quiet = second.flows[0].clone();
-    quiet.source = std::net::Ipv4Addr::new(10, 9, 0, 1);
-    second.flows.insert(0, quiet);
-    let text = watched(&second, &mut rates, begun + Duration::from_secs(2));
+    let mut watch = Watch::default();
+    watch.update(two_flows(), Duration::from_secs(1));
+    assert!(watch.table(WIDTH).contains(" - "), "nothing to compare with yet");
+    let mut second = two_flows();
+    second.flows[1].packets += 100;
+    second.flows[1].octets += 125_000;
+    watch.update(second, Duration::from_secs(3));
     assert_eq!(
-        text,
+        watch.table(WIDTH),
         "SOURCE          GROUP           IN       PACKET/S   KBIT/S EXPIRES OUT\n\
          10.9.0.5        239.1.1.1       eth0         50.0    500.0   10:00 eth1\n\
-         10.9.0.1        239.1.1.1       eth0            -        -   10:00 eth1\n"
+         10.9.0.1        239.1.1.1       eth0          0.0      0.0   10:00 eth1\n"
+    );
+    watch.update(two_flows(), Duration::from_secs(4));
+    let text = watch.table(WIDTH);
+    assert!(text.contains("10.9.0.5        239.1.1.1       eth0          0.0"), "{text}");
+}
+
+#[test]
+fn a_wide_terminal_shows_more_of_a_flow() {
+    let mut flows = two_flows();
+    flows.flows[0].incoming.interface = Some("a-very-long-one".into());
+    let out = flows.flows[0].outgoing[0].clone();
+    let hop = |index| Outgoing {
+        interface: None,
+        index,
+        next_hop: Some(std::net::Ipv4Addr::new(10, 0, 0, 9)),
+        ..out.clone()
+    };
+    flows.flows[0].outgoing = (2..6).map(hop).collect();
+    let mut watch = Watch::default();
+    watch.update(flows, Duration::ZERO);
+    let (narrow, wide) = (watch.table(WIDTH), watch.table(150));
+    assert!(narrow.lines().all(|line| line.chars().count() <= WIDTH), "{narrow}");
+    let lines: Vec<&str> = wide.lines().collect();
+    assert!(lines[1].ends_with("#2/10.0.0.9, #3/10.0.0.9, #4/10.0.0.9, #5/10.0.0.9"), "{wide}");
+    assert_eq!(lines[0].find("OUT"), lines[2].find("eth1"), "the columns stay in line: {wide}");
+}
+
+/// The status of docs/status.md.
+fn library_status() -> &'static str {
+    let page = include_str!("../../../../docs/status.md");
+    let (_, rest) = page.split_once("```json\n").expect("an example");
+    rest.split_once("```").expect("the example ends").0
+}
+
+#[test]
+fn the_status_of_a_library_is_shown() {
+    let text = library(&library_status().replace("\"refused_flows\":0", "\"refused_flows\":1"));
+    assert_eq!(
+        text.expect("valid"),
+        "library        0.1.0, up 5.1s\n\
+         forwarder      memory\n\
+         interfaces     2 taken by clients\n\
+         memberships    1\n\
+         flows          1, 0 being resolved\n\
+         upcalls        0, 0 lost\n\
+         clients        2\n               \
+         1 flow refused in the last 10 s\n"
+    );
+    assert!(library("{}").is_err());
+}
+
+#[test]
+fn the_head_of_top_fits_a_terminal() {
+    let summary = Summary::read(library_status()).expect("valid");
+    let status: Status = read(example("status")).expect("valid");
+    let heads = [Overview::Library(Box::new(summary)), Overview::Mgmd(Box::new(status))];
+    let heads = heads.map(|router| head(&router).join("\n"));
+    assert_eq!(
+        heads,
+        [
+            "libmgm 0.1.0 (memory), up 5.1s; 2 clients, 2 interfaces\n\
+             1 flow, 0 being resolved; 0 upcalls, 0 lost",
+            "mgmd 0.1.0 (kernel), up 24:00:00; 2 of 3 interfaces up\n\
+             31 flows, 0 being resolved; 14 groups",
+        ]
     );
 }
 

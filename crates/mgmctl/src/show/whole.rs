@@ -1,7 +1,9 @@
 //! The answers that are not lists of many entries.
 
+use crate::router::Overview;
 use crate::table::{cut, duration, list, number_of, Table, WIDTH};
 use mgm_control::forwarding::{Proxies, Proxy, RouteState, Routes};
+use mgm_control::library::Summary;
 use mgm_control::status::Status;
 
 /// Lines of "name: value".
@@ -55,6 +57,77 @@ pub fn status(status: &Status) -> String {
         lines.push(("", text));
     }
     facts(&lines)
+}
+
+/// `mgmctl status` at the status socket of a library.
+pub fn library(json: &str) -> serde_json::Result<String> {
+    let status = Summary::read(json)?;
+    let Summary { totals, counters, .. } = &status;
+    let first = match status.running {
+        true => format!("{}, up {}", status.version, duration(status.uptime_ms)),
+        false => format!("{}, not running", status.version),
+    };
+    let forwarder = status.forwarder.as_deref().unwrap_or("none yet: no client has an interface");
+    let upcalls = &counters.upcalls;
+    let mut lines = vec![
+        ("library", first),
+        ("forwarder", forwarder.into()),
+        ("interfaces", format!("{} taken by clients", totals.interfaces)),
+        ("memberships", totals.memberships.to_string()),
+        ("flows", format!("{}, {} being resolved", totals.mfes, totals.resolving)),
+        ("upcalls", format!("{}, {} lost", upcalls.no_cache + upcalls.wrong_if, upcalls.lost)),
+        ("clients", totals.clients.to_string()),
+    ];
+    if totals.refused_flows > 0 {
+        let text = format!("{} refused in the last 10 s", number_of(totals.refused_flows, "flow"));
+        lines.push(("", text));
+    }
+    if totals.not_installed > 0 {
+        let text = format!("{} refused by the forwarder", number_of(totals.not_installed, "flow"));
+        lines.push(("", text));
+    }
+    Ok(facts(&lines))
+}
+
+/// The lines above the flows of `mgmctl top`.
+pub fn head(router: &Overview) -> [String; 2] {
+    match router {
+        Overview::Mgmd(status) => {
+            let (version, counts) = (&status.version, &status.counts);
+            let up = duration(status.uptime_ms);
+            let interfaces = format!(
+                "{} of {} interfaces up",
+                counts.interfaces_up, counts.interfaces_configured
+            );
+            let flows = number_of(counts.flows, "flow");
+            [
+                format!("mgmd {version} ({}), up {up}; {interfaces}", status.forwarder),
+                format!(
+                    "{flows}, {} being resolved; {}",
+                    counts.flows_resolving,
+                    number_of(counts.groups, "group")
+                ),
+            ]
+        }
+        Overview::Library(summary) => {
+            let Summary { version, totals, counters, .. } = &**summary;
+            let forwarder = summary.forwarder.as_deref().unwrap_or("no forwarder yet");
+            let (up, upcalls) = (duration(summary.uptime_ms), &counters.upcalls);
+            let [clients, interfaces] =
+                [(totals.clients, "client"), (totals.interfaces, "interface")]
+                    .map(|(number, thing)| number_of(number, thing));
+            let flows = number_of(totals.mfes, "flow");
+            [
+                format!("libmgm {version} ({forwarder}), up {up}; {clients}, {interfaces}"),
+                format!(
+                    "{flows}, {} being resolved; {}, {} lost",
+                    totals.resolving,
+                    number_of(upcalls.no_cache + upcalls.wrong_if, "upcall"),
+                    upcalls.lost
+                ),
+            ]
+        }
+    }
 }
 
 /// `mgmctl proxies`.

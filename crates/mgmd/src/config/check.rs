@@ -72,11 +72,11 @@ fn collide(upstream: &Pattern, downstream: &Pattern) -> bool {
 
 fn both_roles(upstream: &Pattern, downstream: &Pattern) -> String {
     if upstream == downstream {
-        format!("{upstream} is a downstream too: an interface has one role, remove one of them")
+        format!("{upstream} is a downstream too: an interface has one role, so remove one of them")
     } else {
         format!(
             "{upstream} and the downstream {downstream} can mean the same interface: an interface \
-             has one role, use narrower patterns or names"
+             has one role, so use narrower patterns, or names"
         )
     }
 }

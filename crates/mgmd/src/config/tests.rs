@@ -1,5 +1,6 @@
 //! Tests of whole files.
 
+mod compatible;
 mod difference;
 mod each_key;
 mod examples;

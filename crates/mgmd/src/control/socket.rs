@@ -1,5 +1,6 @@
 //! The file of the socket: creates it, and decides who may connect.
 
+use super::lock::{self, Lock};
 use crate::config::LogLevel;
 use crate::log::Log;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
@@ -31,12 +32,17 @@ pub(super) fn peer(connection: &impl AsFd) -> Option<Peer> {
     Some(Peer { user: known.uid(), process: known.pid() })
 }
 
+/// What a user can do if the file is in the way.
+const CURE: &str = "or set another path as \"control\" in [router]";
+
 /// A listening socket. Dropping it removes its file.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
     /// Its device and inode, because another process may replace the file.
     node: (u64, u64),
+    /// Dropped after the file is removed.
+    _lock: Lock,
 }
 
 /// Listens at `path`. Root and the user of this process can connect. So can the members of the
@@ -49,14 +55,12 @@ pub(super) fn listen(
     group: &str,
     log: &Log,
 ) -> Result<(UnixListener, SocketFile), String> {
+    let lock = lock(path)?;
     make_way(path)?;
-    let failed = |error: io::Error| {
-        let cure = "use a directory that exists and that mgmd may write to";
-        format!("{}: the control socket cannot be created: {error}: {cure}", path.display())
-    };
+    let failed = |error: io::Error| not_created(path, &error);
     let listener = bind(path).map_err(failed)?;
     let meta = fs::symlink_metadata(path).map_err(failed)?;
-    let file = SocketFile { path: path.into(), node: (meta.dev(), meta.ino()) };
+    let file = SocketFile { path: path.into(), node: (meta.dev(), meta.ino()), _lock: lock };
     admit(path, group, log);
     Ok((listener, file))
 }
@@ -94,30 +98,57 @@ fn admit(path: &Path, group: &str, log: &Log) {
     }
 }
 
+fn not_created(path: &Path, error: &io::Error) -> String {
+    let cure = "use a directory that exists and that mgmd may write to";
+    format!("{}: the control socket cannot be created: {error}: {cure}", path.display())
+}
+
+/// Takes the lock of the socket, which no other mgmd may have.
+fn lock(path: &Path) -> Result<Lock, String> {
+    match Lock::take(path) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => {
+            let probe = probe(path).map(|(probe, _)| probe);
+            let holder = probe.map_or_else(|_| "another process".into(), |probe| holder(&probe));
+            Err(format!("{}: {holder} uses it: stop that process, {CURE}", path.display()))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(not_created(path, &error)),
+        Err(error) => {
+            let file = lock::path_of(path);
+            Err(format!("{}: cannot be locked: {error}: remove it, {CURE}", file.display()))
+        }
+    }
+}
+
+/// Connects to the socket, and returns the result beside the probe.
+fn probe(path: &Path) -> io::Result<(Socket, io::Result<()>)> {
+    let probe = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    let connected = probe.connect(&SockAddr::unix(path)?);
+    Ok((probe, connected))
+}
+
 /// Removes the file at the path if it is a socket on which no process listens. Any other
 /// file is an error.
 fn make_way(path: &Path) -> Result<(), String> {
     let shown = path.display();
-    let cure = "or set another path as \"control\" in [router]";
     let meta = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(format!("{shown}: {error}: let mgmd read it, {cure}")),
+        Err(error) => return Err(format!("{shown}: {error}: let mgmd read it, {CURE}")),
         Ok(meta) => meta,
     };
     if !meta.file_type().is_socket() {
-        return Err(format!("{shown}: the file exists and is not a socket: remove it, {cure}"));
+        return Err(format!("{shown}: the file exists and is not a socket: remove it, {CURE}"));
     }
-    let failed = |error: io::Error| format!("{shown}: {error}: remove the file, {cure}");
-    let probe = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).map_err(failed)?;
-    let address = SockAddr::unix(path).map_err(failed)?;
-    match probe.connect(&address) {
+    let failed = |error: io::Error| format!("{shown}: {error}: remove the file, {CURE}");
+    let (probe, connected) = probe(path).map_err(failed)?;
+    match connected {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(failed)
         }
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(failed(error)),
         // If the backlog of the socket is full, a process listens, too, but the kernel does
         // not name it.
-        _ => Err(format!("{shown}: {} listens on it: stop it, {cure}", holder(&probe))),
+        _ => Err(format!("{shown}: {} listens there: stop that process, {CURE}", holder(&probe))),
     }
 }
 

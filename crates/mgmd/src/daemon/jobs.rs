@@ -15,12 +15,12 @@ pub fn carry_out(context: Context<'_>, sockets: &mut Sockets, links: &Links) {
             Job::Igmp(Action::Send(packet)) => sockets.send(links, &packet, context),
             Job::Igmp(Action::Mgm(call)) => make(call, context),
             Job::Igmp(Action::Log(line)) => {
-                write(&line, context);
+                write(&line, links, context);
                 warn_of_bridge(&line, links, context);
             }
             // The callback has returned it already.
             Job::Igmp(Action::Answer(_)) => {}
-            Job::RouteRests { link, rests } => say_that_routes_rest(link, rests, context),
+            Job::RouteRests { link, rests } => say_that_routes_rest(link, rests, links, context),
         }
     }
 }
@@ -31,22 +31,25 @@ fn make(call: MgmCall, context: Context<'_>) {
     match (call, result) {
         (MgmCall::Take { link }, result) => {
             let result = result.map(|()| context.library.ownership(link));
+            let result = context.shared.with(|state| state.taken(link, result));
             context.shared.handle(Event::Taken { link, result });
         }
         (_, Ok(())) => {}
-        (_, Err(code)) => context.shared.handle(Event::Refused { call, code }),
+        (_, Err((code, _))) => context.shared.handle(Event::Refused { call, code }),
     }
 }
 
-fn write(line: &LogLine, context: Context<'_>) {
+fn write(line: &LogLine, links: &Links, context: Context<'_>) {
     let level = match line.event.level() {
         Level::Error => LogLevel::Error,
         Level::Warn => LogLevel::Warn,
         Level::Info => LogLevel::Info,
     };
-    match name(line.link, context) {
-        Some(name) => context.log(level, &name, line),
-        None => context.log.write(level, &line.to_string()),
+    let names = |link| name(link, links, context);
+    let text = line.named(&names);
+    match name(line.link, links, context) {
+        Some(name) => context.log(level, &name, text),
+        None => context.log.write(level, &text.to_string()),
     }
 }
 
@@ -59,17 +62,17 @@ fn warn_of_bridge(line: &LogLine, links: &Links, context: Context<'_>) {
     };
     let text = format!(
         "this bridge hides the reports of hosts from a router that does not query, because its \
-         multicast_router is not 2: ip link set {} type bridge mcast_router 2",
+         multicast_router is not 2: run \"ip link set {} type bridge mcast_router 2\"",
         link.name
     );
     context.log(LogLevel::Warn, &link.name, text);
 }
 
-fn say_that_routes_rest(link: u32, rests: bool, context: Context<'_>) {
-    let name = name(link, context).unwrap_or_else(|| format!("interface {link}"));
+fn say_that_routes_rest(link: u32, rests: bool, links: &Links, context: Context<'_>) {
+    let name = name(link, links, context).unwrap_or_else(|| format!("interface {link}"));
     if rests {
-        let text = "a routing protocol owns it: the static routes for prefixes that begin here \
-                    have no effect";
+        let text = "a routing protocol owns it, so static routes from this interface have no \
+                    effect if they are for prefixes";
         context.log(LogLevel::Warn, &name, text);
     } else {
         context.log(
@@ -80,6 +83,8 @@ fn say_that_routes_rest(link: u32, rests: bool, context: Context<'_>) {
     }
 }
 
-fn name(link: u32, context: Context<'_>) -> Option<String> {
-    context.shared.with(|state| state.served.get(&link).cloned())
+/// The name of an interface. mgmd may serve it no longer, or may never have served it.
+fn name(link: u32, links: &Links, context: Context<'_>) -> Option<String> {
+    let served = context.shared.with(|state| state.served.get(&link).cloned());
+    served.or_else(|| links.get(link).map(|link| link.name.clone()))
 }

@@ -63,8 +63,8 @@ pub fn limits(context: Context<'_>) {
         .with(|state| (state.routes.take_refused(), std::mem::take(&mut state.unsent)));
     if flows > 0 {
         let text = format!(
-            "{flows} flows of static routes were not joined, because there are max-flows already: \
-             raise max-flows if the flows are genuine"
+            "{flows} flows of static routes were not joined, because the number of flows has \
+             reached max-flows: raise max-flows if the flows are genuine"
         );
         context.log.write(LogLevel::Warn, &text);
     }

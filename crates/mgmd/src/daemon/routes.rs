@@ -68,10 +68,12 @@ impl StaticRoutes {
     }
 
     /// Whether a static route accepts the packets of a flow on the interface on which they
-    /// arrive, whatever the unicast routes to their source.
+    /// arrive, whatever the unicast routes to their source. If a protocol owns the interface,
+    /// only an exact route does (M4).
     #[must_use]
-    pub fn accepts(&self, flow: Flow, arrival: u32) -> bool {
-        self.rules.iter().any(|rule| rule.is_for(flow, arrival))
+    pub fn accepts(&self, flow: Flow, arrival: u32, is_owned: bool) -> bool {
+        let mut rules = self.rules.iter().filter(|rule| rule.is_exact || !is_owned);
+        rules.any(|rule| rule.is_for(flow, arrival))
     }
 
     /// Whether there is a route for a prefix.
@@ -105,6 +107,15 @@ impl StaticRoutes {
     fn wanted(&self, flow: Flow, from: u32) -> BTreeSet<u32> {
         let rules = self.rules.iter().filter(|rule| !rule.is_exact && rule.is_for(flow, from));
         rules.flat_map(|rule| rule.to.iter().copied()).filter(|to| *to != from).collect()
+    }
+
+    /// A protocol owns this interface now: ends the flows whose packets arrive there (M4).
+    /// Returns the memberships that end.
+    pub fn rest(&mut self, link: u32) -> Vec<Join> {
+        let rest = self.flows.iter().filter(|(_, known)| known.from == link);
+        let rest: Vec<Flow> = rest.map(|(flow, _)| *flow).collect();
+        let known = rest.into_iter().filter_map(|flow| Some((flow, self.forget(flow)?.to)));
+        known.flat_map(|(flow, to)| joins(flow, to)).collect()
     }
 
     fn forget(&mut self, flow: Flow) -> Option<Known> {
@@ -145,6 +156,12 @@ impl StaticRoutes {
         self.flows.iter().filter(move |(_, known)| known.to.contains(&link)).map(|(flow, _)| *flow)
     }
 
+    /// Whether no further flow can be joined.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.flows.len() >= self.limit
+    }
+
     /// The number of flows that are joined.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -172,7 +189,7 @@ impl StaticRoutes {
     /// Sets the routes of a configuration, for the interfaces that are served now. Returns the
     /// memberships that may have changed, or `None` if no route has changed. If one has, the caller
     /// calls [`StaticRoutes::asked`] for each existing MFE, because the library may not ask about
-    /// one for a long time.
+    /// one for a long time (M16).
     pub fn configure(
         &mut self,
         config: &Config,

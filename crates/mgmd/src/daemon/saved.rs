@@ -1,5 +1,6 @@
 //! The groups that a clean stop saves, so that the next start need not wait for reports (I80).
-//! A start deletes the file, so that no later start uses groups that are too old.
+//! A start deletes the file when it is complete, so that no later start uses groups that are too
+//! old. After a start that has failed, the next one reads the file (M17).
 
 use mgm_igmp::{LinkConfig, SavedGroup};
 use mgm_types::Time;
@@ -54,6 +55,17 @@ fn path_in(state: Option<OsString>, control: &Path) -> PathBuf {
     }
 }
 
+/// Deletes the file, if there is one.
+///
+/// # Errors
+/// Those of the file system.
+pub fn delete(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 /// The kernel's id of this start of the system.
 fn boot() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
@@ -98,7 +110,7 @@ impl Saved {
         std::fs::rename(&new, path)
     }
 
-    /// Reads the file and deletes it. If there is no file, or it is unusable, the result has
+    /// Reads the file. If there is no file, or it is unusable, the result has
     /// no groups. For an unusable file, a text for the log is returned, too.
     #[must_use]
     pub fn read(path: &Path) -> (Saved, Option<String>) {
@@ -118,9 +130,7 @@ impl Saved {
     fn try_read(path: &Path) -> io::Result<Saved> {
         let file = std::fs::File::open(path)?;
         let mut text = String::new();
-        let result = file.take(LARGEST).read_to_string(&mut text);
-        std::fs::remove_file(path)?;
-        result?;
+        file.take(LARGEST).read_to_string(&mut text)?;
         let saved: Saved = serde_json::from_str(&text)?;
         if saved.version != VERSION {
             let text = format!("its version is {} and not {VERSION}", saved.version);

@@ -62,9 +62,15 @@ impl Sockets {
         let receiver = Receiver::open(links, index)?;
         let name = links.get(index).map_or("", |link| &link.name);
         let join = HostJoin::open(index).inspect_err(|error| {
+            let cure = match error.raw_os_error().map(Errno::from_raw) {
+                Some(Errno::ENOBUFS) => {
+                    ": set the sysctl net.ipv4.igmp_max_memberships to 2 or more"
+                }
+                _ => "",
+            };
             let text = format!(
-                "cannot join the groups of IGMP routers: {error}: a switch may keep \
-                                reports away"
+                "cannot join the groups of IGMP routers, so a switch may keep reports away: \
+                 {error}{cure}"
             );
             context.log(crate::config::LogLevel::Warn, name, text);
         });

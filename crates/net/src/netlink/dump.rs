@@ -1,9 +1,9 @@
-//! Reads existing state from the kernel: a request, and an answer in many messages.
+//! Reads existing state from the kernel: a request, and an answer in one message or many.
 
 use super::socket::RouteSocket;
 use super::wire::{self, messages, u32_at, Message};
 use crate::links::{Links, ADDRESS_HEAD, LINK_HEAD, RTM_GETADDR, RTM_GETLINK};
-use netlink_packet_core::{NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST};
 use netlink_sys::SocketAddr;
 use socket2::SockRef;
 use std::io;
@@ -26,7 +26,7 @@ const PIECE: usize = 65_536;
 /// changes are read after it.
 const TRIES: usize = 3;
 
-/// A socket for dumps. Each call waits for its answer.
+/// A socket for requests. Each call waits for its answer.
 #[derive(Debug)]
 pub struct Dumper {
     socket: RouteSocket,
@@ -40,7 +40,19 @@ impl Dumper {
     /// # Errors
     /// Those of [`RouteSocket::open`].
     pub fn open() -> io::Result<Dumper> {
-        let socket = RouteSocket::open()?;
+        Dumper::of(RouteSocket::open()?)
+    }
+
+    /// Opens a socket for the tables of the packet filter (NETLINK_NETFILTER) instead. The kernel
+    /// answers only programs with CAP_NET_ADMIN.
+    ///
+    /// # Errors
+    /// Those of [`RouteSocket::open`].
+    pub fn open_netfilter() -> io::Result<Dumper> {
+        Dumper::of(RouteSocket::of_netfilter()?)
+    }
+
+    fn of(socket: RouteSocket) -> io::Result<Dumper> {
         socket.connect(&SocketAddr::new(0, 0))?;
         SockRef::from(&socket).set_read_timeout(Some(ANSWER))?;
         if let Err(error) = socket.set_netlink_get_strict_chk(true) {
@@ -103,10 +115,35 @@ impl Dumper {
         kind: u16,
         head: &[u8],
         attributes: &[(u16, u32)],
+        take: impl FnMut(&Message<'_>),
+    ) -> io::Result<bool> {
+        self.exchange(NLM_F_DUMP, kind, (head, attributes), take)
+    }
+
+    /// Requests one thing and passes it on.
+    ///
+    /// # Errors
+    /// Those of [`Dumper::dump`].
+    pub fn get(
+        &mut self,
+        kind: u16,
+        head: &[u8],
+        attributes: &[(u16, u32)],
+        take: impl FnMut(&Message<'_>),
+    ) -> io::Result<()> {
+        // With NLM_F_ACK, a last message ends the answer, as that of a dump.
+        self.exchange(NLM_F_ACK, kind, (head, attributes), take).map(|_| ())
+    }
+
+    fn exchange(
+        &mut self,
+        flag: u16,
+        kind: u16,
+        (head, attributes): (&[u8], &[(u16, u32)]),
         mut take: impl FnMut(&Message<'_>),
     ) -> io::Result<bool> {
         self.sequence = self.sequence.wrapping_add(1);
-        let flags = NLM_F_REQUEST | NLM_F_DUMP;
+        let flags = NLM_F_REQUEST | flag;
         let request = wire::request(kind, flags, self.sequence, head, attributes);
         self.socket.send(&request, 0)?;
         let mut intact = true;

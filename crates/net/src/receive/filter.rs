@@ -1,4 +1,4 @@
-//! The classic BPF program that lets IGMP pass.
+//! The classic BPF programs that let IGMP pass, or all multicast packets.
 //!
 //! There are two ways to hear the IGMP packets of a link:
 //!
@@ -24,46 +24,24 @@
 //! So ETH_P_ALL is the way. It costs some 50 ns a packet, nearly all for the call of the socket and
 //! hardly anything for the filter.
 
+use crate::bpf::{step, unless, when};
+use crate::bpf::{
+    AND, HAS_TAG, IF_EQUAL, IF_GREATER, LOAD_BYTE, LOAD_WORD, PACKET_TYPE, PROTOCOL, RETURN, TAG,
+    VLAN_NUMBER,
+};
 use socket2::SockFilter;
-
-const LOAD_WORD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-const LOAD_BYTE: u16 = (libc::BPF_LD | libc::BPF_B | libc::BPF_ABS) as u16;
-const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
-const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-const IF_GREATER: u16 = (libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K) as u16;
-const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-
-/// What the kernel knows of a packet beside its bytes.
-const PROTOCOL: u32 = ancillary(libc::SKF_AD_PROTOCOL);
-const PACKET_TYPE: u32 = ancillary(libc::SKF_AD_PKTTYPE);
-const HAS_TAG: u32 = ancillary(libc::SKF_AD_VLAN_TAG_PRESENT);
-const TAG: u32 = ancillary(libc::SKF_AD_VLAN_TAG);
-
-const fn ancillary(field: libc::c_int) -> u32 {
-    (libc::SKF_AD_OFF + field) as u32
-}
 
 /// The offset of the protocol in an IPv4 header.
 const IP_PROTOCOL: u32 = 9;
+/// The offset of the first octet of the destination in an IPv4 header.
+const IP_DESTINATION: u32 = 16;
+const MULTICAST_OCTET: u32 = 0xe0;
+const MULTICAST_MASK: u32 = 0xf0;
 const IGMP_PROTOCOL: u32 = 2;
 /// PACKET_HOST, PACKET_BROADCAST and PACKET_MULTICAST are 0, 1 and 2. Beyond are packets for other
 /// machines, and those that this machine sent.
 const LAST_FOR_US: u32 = 2;
-const VLAN_NUMBER: u32 = 0xfff;
-
-const fn step(code: u16, k: u32) -> SockFilter {
-    SockFilter::new(code, 0, 0, k)
-}
-
-/// Goes on with the next step if the condition holds, else skips `steps` more.
-const fn unless(code: u16, k: u32, steps: u8) -> SockFilter {
-    SockFilter::new(code, 0, steps, k)
-}
-
-/// Skips `steps` if the condition holds.
-const fn when(code: u16, k: u32, steps: u8) -> SockFilter {
-    SockFilter::new(code, steps, 0, k)
-}
+const OUTGOING: u32 = libc::PACKET_OUTGOING as u32;
 
 /// IGMP in IPv4 for this machine, without a VLAN's tag. The bytes begin with the IP header. The
 /// first test refuses nearly all packets.
@@ -81,5 +59,28 @@ pub(super) static IGMP: [SockFilter; 13] = [
     step(AND, VLAN_NUMBER),
     unless(IF_EQUAL, 0, 1),
     step(RETURN, u32::MAX),
+    step(RETURN, 0),
+];
+
+/// The length of the longest IPv4 header, and room for an IGMP message behind it.
+const HEADERS: u32 = 96;
+
+/// The begin of all multicast packets in IPv4 that arrive for this machine or leave it, without a
+/// VLAN's tag.
+pub(crate) static MULTICAST: [SockFilter; 15] = [
+    step(LOAD_BYTE, IP_DESTINATION),
+    step(AND, MULTICAST_MASK),
+    unless(IF_EQUAL, MULTICAST_OCTET, 11),
+    step(LOAD_WORD, PROTOCOL),
+    unless(IF_EQUAL, libc::ETH_P_IP as u32, 9),
+    step(LOAD_WORD, PACKET_TYPE),
+    when(IF_EQUAL, OUTGOING, 1),
+    when(IF_GREATER, LAST_FOR_US, 6),
+    step(LOAD_WORD, HAS_TAG),
+    when(IF_EQUAL, 0, 3),
+    step(LOAD_WORD, TAG),
+    step(AND, VLAN_NUMBER),
+    unless(IF_EQUAL, 0, 1),
+    step(RETURN, HEADERS),
     step(RETURN, 0),
 ];

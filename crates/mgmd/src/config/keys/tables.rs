@@ -76,22 +76,23 @@ pub static ROUTER: Table = Table {
             "max-flows",
             Kind::Number(1, 16_777_216),
             Value("2097152"),
-            "How many flows may exist that packets began. When there are as many, packets begin no \
-             new flow.",
+            "The maximum number of flows that packets create. When there are as many, packets \
+             create no new flow.",
         ),
         key(
             "max-igmp-entries",
             Kind::Number(1, 16_777_216),
             Value("65536"),
-            "How many groups and sources IGMP stores for all interfaces together. When there are \
-             as many, hosts cannot join new groups. Existing groups are still refreshed.",
+            "The maximum number of groups and sources that IGMP stores for all interfaces \
+             together. When there are as many, hosts cannot join new groups. Existing groups are \
+             still refreshed.",
         ),
         key(
             "clients",
             Kind::Path(SOCKET),
             Value("\"/run/mgmd/router\""),
-            "Reserved: the socket for routing protocols in other processes. This version of mgmd \
-             does not open it.",
+            "The socket for routing protocols in other processes, which have its path in their \
+             environment variable `MGM_ROUTER`. Root, and the user and group of mgmd, can connect.",
         ),
         key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The socket at which mgmctl, and other programs, control mgmd."),
         key(
@@ -147,9 +148,9 @@ pub static INTERFACE: Table = Table {
             "new-flows",
             Kind::Number(1, 1_000_000),
             Words("no limit"),
-            "How many new flows the packets that arrive on the interface may begin in a second. As \
-             many may begin at once. mgmd refuses each further flow for 10 s, and logs one line a \
-             minute. Streams that are forwarded already are not limited.",
+            "The maximum number of flows that packets arriving on the interface may begin in a \
+             second. As many may begin at once. mgmd refuses each further flow for 10 s, and logs \
+             one line a minute. Streams that are forwarded already are not limited.",
         ),
     ],
 };
@@ -236,26 +237,31 @@ pub static IGMP: Table = Table {
             Value("\"query\""),
             "What happens when a host leaves. `query` asks whether other hosts still want the \
              group. `immediate` ends the group at once: for interfaces with one host. `tracked` \
-             ends it at once if no other known host wants it.",
+             remembers which hosts want the group, and ends it at once when the last one leaves. \
+             While mgmd may not know all hosts, `tracked` works like `query`: until the group \
+             membership interval (4.5 minutes with the default times) has passed since the \
+             interface appeared or its configuration changed, and while a host with an older \
+             version than 3 reports the group.",
         ),
         key(
             "max-groups",
             Kind::Number(1, 1_000_000),
             Value("1024"),
-            "How many groups hosts may join. When there are as many, hosts cannot join new groups.",
+            "The maximum number of groups that hosts may join. When there are as many, hosts \
+             cannot join new groups.",
         ),
         key(
             "max-sources",
             Kind::Number(1, 65_535),
             Value("256"),
-            "How many sources a group may have.",
+            "The maximum number of sources of a group.",
         ),
         key(
             "max-tracked",
             Kind::Number(1, 65_535),
             Value("64"),
-            "How many pairs of a host and a source `leave = \"tracked\"` remembers for a group. \
-             With more, the group is not tracked.",
+            "The maximum number of pairs of a host and a source that `leave = \"tracked\"` \
+             remembers for a group. With more, the group is not tracked.",
         ),
         key(
             "groups",

@@ -21,6 +21,20 @@ fn each_example_is_valid() {
     assert_eq!(names, ["campus.toml", "iptv.toml", "static.toml"]);
 }
 
+/// A comment of the example, and the description of `leave`, name these times.
+#[test]
+fn the_comment_about_tracked_hosts_names_the_real_times() {
+    let path = in_crate("examples/iptv.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let config = crate::config::Config::load(&path).unwrap();
+    let igmp = config.link("wlan0").unwrap().igmp.unwrap();
+    let minutes = igmp.intervals().group_membership as f64 / 60_000.0;
+    let seconds = igmp.last_member_time() as f64 / 1_000.0;
+    assert!(text.contains(&format!("For {minutes} minutes after a start")));
+    assert!(text.contains(&format!("for {seconds} seconds.")));
+    assert!(manual::page().contains(&format!("({minutes} minutes with the default times)")));
+}
+
 /// The file that the package installs.
 #[test]
 fn the_installed_file_configures_nothing() {

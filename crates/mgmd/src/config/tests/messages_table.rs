@@ -400,11 +400,11 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ),
     (
         "[[proxy]]\nupstream = \"eth0\"\ndownstream = [\"eth1\", \"eth0\"]\n",
-        "a.toml:2:12: proxy.upstream: eth0 is a downstream too: an interface has one role, remove one of them",
+        "a.toml:2:12: proxy.upstream: eth0 is a downstream too: an interface has one role, so remove one of them",
     ),
     (
         "[[proxy]]\nupstream = \"ppp0\"\ndownstream = [\"eth0\"]\nbackup = [\"eth0\"]\n",
-        "a.toml:4:10: proxy.backup: eth0 is a downstream too: an interface has one role, remove one of them",
+        "a.toml:4:10: proxy.backup: eth0 is a downstream too: an interface has one role, so remove one of them",
     ),
     (
         "[[proxy]]\nupstream = \"ppp0\"\ndownstream = [\"eth0\"]\nbackup = [\"ppp0\"]\n",
@@ -412,11 +412,11 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ),
     (
         "[[proxy]]\nupstream = \"lan*\"\ndownstream = [\"l*\"]\n",
-        "a.toml:2:12: proxy.upstream: lan* and the downstream l* can mean the same interface: an interface has one role, use narrower patterns or names",
+        "a.toml:2:12: proxy.upstream: lan* and the downstream l* can mean the same interface: an interface has one role, so use narrower patterns, or names",
     ),
     (
         "[[proxy]]\nupstream = \"ppp0\"\ndownstream = [\"eth0\"]\n[[proxy]]\nupstream = \"eth0\"\ndownstream = [\"eth1\"]\n",
-        "a.toml:5:12: proxy.upstream: eth0 is a downstream too: an interface has one role, remove one of them",
+        "a.toml:5:12: proxy.upstream: eth0 is a downstream too: an interface has one role, so remove one of them",
     ),
     (
         "[[proxy]]\nupstream = \"ppp0\"\ndownstream = [\"eth0\"]\nsources = [\"10.0.0.0/8\"]\n[[proxy]]\nupstream = \"ppp1\"\ndownstream = [\"eth0\"]\nsources = [\"10.0.0.0/8\"]\n",

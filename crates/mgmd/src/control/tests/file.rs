@@ -49,7 +49,10 @@ fn the_socket_of_a_living_process_is_refused_with_its_name() {
     let error = error(options);
     let process = format!("process {}", std::process::id());
     assert!(error.starts_with(&format!("{}: {process} (", path.display())), "{error}");
-    assert!(error.ends_with("stop it, or set another path as \"control\" in [router]"), "{error}");
+    assert!(
+        error.ends_with("stop that process, or set another path as \"control\" in [router]"),
+        "{error}"
+    );
     assert!(!error.contains('\n'));
     assert!(path.exists());
     drop(listener);
@@ -85,4 +88,55 @@ fn only_the_own_file_is_removed() {
     drop(server);
     assert!(path.exists());
     fs::remove_file(path).expect("it is still there");
+}
+
+#[test]
+fn m18_of_several_that_start_at_once_only_one_serves() {
+    const STARTS: usize = 4;
+    let path = options().path;
+    for round in 0..40 {
+        // The socket of a process that was killed: all find that no process listens.
+        drop(UnixListener::bind(&path).expect("a socket"));
+        let barrier = std::sync::Barrier::new(STARTS);
+        let open = || {
+            let options = Options { path: path.clone(), ..options() };
+            barrier.wait();
+            Server::open(options)
+        };
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..STARTS).map(|_| scope.spawn(open)).collect();
+            starts.into_iter().map(|start| start.join().expect("it returns")).collect()
+        });
+        let (serving, refused): (Vec<_>, Vec<_>) = opened.into_iter().partition(Result::is_ok);
+        assert_eq!(serving.len(), 1, "round {round}");
+        for refusal in refused {
+            let text = refusal.map(|_| ()).expect_err("it is refused");
+            assert!(text.contains(": stop that process, or set another path"), "{text}");
+        }
+        let _reached = UnixStream::connect(&path).expect("it listens");
+        drop(serving);
+        assert!(!path.exists() && !lock::path_of(&path).exists(), "both files are removed");
+    }
+}
+
+/// The lock of a process that was killed has ended with it, but its file is left.
+#[test]
+fn m18_the_file_of_an_old_lock_does_not_matter() {
+    let options = options();
+    let file = lock::path_of(&options.path);
+    fs::write(&file, "").expect("it is written");
+    let (server, _inbox) = Server::open(options).expect("it opens");
+    drop(server);
+    assert!(!file.exists());
+}
+
+#[test]
+fn m18_a_lock_that_cannot_be_taken_is_named() {
+    let options = options();
+    let file = lock::path_of(&options.path);
+    std::os::unix::fs::symlink("/dev/null", &file).expect("a link");
+    let error = error(options);
+    let begin = format!("{}: cannot be locked: ", file.display());
+    assert!(error.starts_with(&begin) && error.contains(": remove it, or set"), "{error}");
+    fs::remove_file(file).expect("it is still there");
 }

@@ -68,11 +68,29 @@ fn m3_the_number_of_flows_is_limited() {
 }
 
 #[test]
+fn m4_a_protocol_that_owns_the_interface_ends_the_flows_of_prefixes() {
+    let mut routes = routes();
+    let other = Flow::new([10, 1, 0, 2].into(), [239, 1, 0, 1].into());
+    let text = TEXT.replace("\"a*\"", "\"d0\"").replace("\"a0\"", "\"d0\"") + TEXT;
+    let served = served(&["a0", "b0", "c0", "d0"]);
+    routes.configure(&config(&text), &served);
+    routes.asked(flow(1), 1, Time(100));
+    routes.asked(other, 4, Time(200));
+    assert_eq!(links(&routes.rest(1)), [2, 3]);
+    assert!(!routes.knows(flow(1)) && routes.knows(other), "other begins at another interface");
+    assert_eq!(routes.deadline(), Some(Time(200)));
+    assert_eq!(routes.rest(1), []);
+
+    let exact = Flow::new([10, 2, 0, 1].into(), [239, 2, 0, 1].into());
+    assert!(!routes.accepts(flow(9), 1, true) && routes.accepts(exact, 1, true));
+}
+
+#[test]
 fn m2_routes_say_where_packets_arrive() {
     let routes = routes();
     let exact = Flow::new([10, 2, 0, 1].into(), [239, 2, 0, 1].into());
-    assert!(routes.accepts(flow(9), 1) && routes.accepts(exact, 1));
-    assert!(!routes.accepts(flow(9), 2) && !routes.accepts(exact, 3));
+    assert!(routes.accepts(flow(9), 1, false) && routes.accepts(exact, 1, false));
+    assert!(!routes.accepts(flow(9), 2, false) && !routes.accepts(exact, 3, false));
     assert!(routes.begins_at(1) && !routes.begins_at(2));
     assert_eq!(routes.wanted(exact, 1), BTreeSet::new(), "it is in the configuration of b0");
 }

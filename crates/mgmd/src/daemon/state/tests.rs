@@ -94,6 +94,26 @@ fn m4_routes_rest_while_a_protocol_owns_the_interface_where_they_begin() {
 }
 
 #[test]
+fn m4_a_flow_is_joined_only_while_no_protocol_owns_the_interface() {
+    let mut state = state();
+    state.asked(Time(0), question(1, 1));
+    assert_eq!(calls(&mut state), [MgmCall::Add(join())]);
+    let owner_is = |state: &mut State, ownership| {
+        state.told(Time(0), Callback::DisableIgmp { link: 1 });
+        state.told(Time(0), Callback::EnableIgmp { link: 1, ownership });
+        calls(state)
+    };
+    assert_eq!(owner_is(&mut state, Ownership::BesideOwner), [MgmCall::Delete(join())]);
+    let neighbour = Ipv4Addr::new(10, 9, 9, 9);
+    assert_eq!(state.asked(Time(0), question(2, 1)), (2, neighbour), "not accepted on a0");
+    assert_eq!(calls(&mut state), []);
+    assert_eq!(owner_is(&mut state, Ownership::Alone), []);
+    // The library asks again, because the MFE ended with the change of the owner.
+    assert_eq!(state.asked(Time(0), question(2, 1)), (1, Ipv4Addr::UNSPECIFIED));
+    assert_eq!(calls(&mut state), [MgmCall::Add(join())]);
+}
+
+#[test]
 fn m5_an_operators_membership_belongs_to_the_name() {
     let mut state = state();
     assert!(state.join(Time(0), "b0", flow(), true));
