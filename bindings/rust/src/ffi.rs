@@ -410,6 +410,25 @@ pub fn serve_clients(path: Option<&CStr>, mode: u32) -> Result<()> {
     call!(MgmHostServeClients(path.map_or(null(), CStr::as_ptr), mode))
 }
 
+/// Has the library call [`host::router_is_lost`](crate::host::router_is_lost).
+pub fn report_router_lost(reports: bool) -> Result<()> {
+    unsafe extern "C" fn lost(_context: *mut c_void) {
+        guarded("the callback about the router", crate::host::router_is_lost);
+    }
+    call!(MgmHostSetRouterLost(reports.then_some(lost as RouterLost), null_mut()))
+}
+
+pub fn begin_batch() -> Result<()> {
+    call!(MgmHostBeginBatch())
+}
+
+/// Ends a batch. The number is that of the first call that was refused, from 1.
+pub fn end_batch() -> (u32, Result<()>) {
+    let mut first = 0;
+    let result = call!(MgmHostEndBatch(&mut first));
+    (first, result)
+}
+
 /// The callbacks of the client in a slot, as the library calls them.
 ///
 /// SAFETY, for all of them: the library calls them with the values that mgm.h documents. Pointers

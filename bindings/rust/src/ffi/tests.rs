@@ -112,6 +112,7 @@ fn c_type(rust: &str) -> String {
         "RawHandle" => "HANDLE".into(),
         "c_void" => "void".into(),
         "Option<LogCallback>" => "MGMHOST_LOG_CALLBACK".into(),
+        "Option<RouterLost>" => "MGMHOST_ROUTER_LOST".into(),
         "Config" => "ROUTING_PROTOCOL_CONFIG".into(),
         "MfeHead" => "MIB_IPMCAST_MFE".into(),
         "HostVersion" => "MGMHOST_VERSION".into(),

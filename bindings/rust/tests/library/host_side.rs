@@ -235,3 +235,39 @@ fn the_status_is_served() {
     assert_eq!(error.code(), Some(Code::CanNotComplete));
     assert!(error.to_string().contains("/no/such/folder/socket"), "{error}");
 }
+
+#[test]
+fn a_batch_is_made_at_its_end_and_returns_the_first_refusal() {
+    let _router = running();
+    let a = silent(1);
+    a.take(1).unwrap();
+    let owner = |index| mgm_client::owner_of(index).unwrap();
+    let ((), result) = host::batch(|| {
+        a.join(1, Flow::any_source(GROUP)).unwrap();
+        a.join(9, Flow::any_source(GROUP)).unwrap(); // not its interface
+    })
+    .unwrap();
+    let (first, error) = result.unwrap_err();
+    assert_eq!(first, 2);
+    assert!(error.to_string().contains("call 2 of the batch"), "{error}");
+    assert!(owner(1).is_some());
+    // Without a refusal, and not inside another batch.
+    let (inner, result) = host::batch(|| host::batch(|| ()).is_err()).unwrap();
+    assert!(inner && result.is_ok());
+}
+
+#[test]
+fn a_router_serves_client_processes_at_a_socket_and_is_never_lost_itself() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let _router = running();
+    let path = std::env::temp_dir().join(format!("mgm-client-{}", std::process::id()));
+    host::set_router_lost(Some(Arc::new(|| panic!("this process is the router")))).unwrap();
+    host::serve_clients(Some(&path), 0o600).unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(host::serve_clients(Some(&path), 0o1000).is_err());
+    host::serve_clients(None, 0).unwrap();
+    assert!(!path.exists());
+    host::set_router_lost(None).unwrap();
+}
