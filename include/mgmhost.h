@@ -14,8 +14,9 @@
  * and MgmHostServeStatus and MgmHostServeClients with a path. Environment variables can
  * change the defaults:
  *
- *   MGM_FORWARDER    the forwarder: auto (default), kernel, memory, or ebpf (not built in)
+ *   MGM_FORWARDER    the forwarder: auto (default), kernel, ebpf or memory
  *   MGM_TABLE        the multicast routing table of the kernel, 0 by default
+ *   MGM_TC           how the ebpf forwarder attaches: auto (default) or clsact
  *   MGM_MFE_TIMEOUT  lifetime of new MFEs in seconds, 900 by default
  *   MGM_MAX_FLOWS    maximum number of flows that packets create, 2097152 by default
  *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
@@ -205,6 +206,12 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
  * MgmHostPacketIn.
  */
 #define MGMHOST_FORWARDER_MEMORY 3
+
+/**
+ * The ebpf forwarder: programs of the library at the interfaces. It needs
+ * Linux 5.8 or later and CAP_BPF.
+ */
+#define MGMHOST_FORWARDER_EBPF 4
 
 /** MGMHOST_CONFIG.dwLogLevel: the value of MGM_LOG, by default warn. */
 #define MGMHOST_LOG_DEFAULT 0
@@ -964,9 +971,8 @@ DWORD MgmHostServeStatus(const char *pszPath);
  *   forked child of the router.
  *
  * Threads:
- * Any thread, but not inside a callback. The call causes no callbacks in this
- * process, but those that follow from the end of client processes run on threads
- * of the library.
+ * Any thread, but not inside a callback. The call causes no callbacks. Those that
+ * follow from the end of client processes run on threads of the library.
  */
 DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
 

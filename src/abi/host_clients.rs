@@ -49,9 +49,8 @@ use std::ffi::{c_char, c_void, CStr};
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, but not inside a callback. The call causes no callbacks in this
-/// process, but those that follow from the end of client processes run on threads
-/// of the library.
+/// Any thread, but not inside a callback. The call causes no callbacks. Those that
+/// follow from the end of client processes run on threads of the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeClients(pszPath: *const c_char, dwMode: DWORD) -> DWORD {
     entry("MgmHostServeClients", || {

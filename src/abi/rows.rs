@@ -165,9 +165,9 @@ fn oif_stats(oif: Option<&OifRow>) -> MIB_IPMCAST_OIF_STATS {
         dwNextHopAddr: dword(interface.next_hop),
         dwDialContext: 0,
         ulTtlTooLow: oif.map_or(0, |oif| wrapping(oif.ttl_too_low)),
-        ulFragNeeded: 0,
+        ulFragNeeded: oif.map_or(0, |oif| wrapping(oif.too_large)),
         ulOutPackets: oif.map_or(0, |oif| wrapping(oif.packets)),
-        ulOutDiscards: 0,
+        ulOutDiscards: oif.map_or(0, |oif| wrapping(oif.discards)),
     }
 }
 

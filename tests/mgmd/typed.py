@@ -7,7 +7,7 @@ import pages
 from bed import Bed
 from daemon import Mgmd
 from feed import Feed
-from shell import Shell
+from shell import CONFIGURATION, Shell
 from wire import Wire
 from wires import Stream
 
@@ -47,6 +47,15 @@ class Typed(Bed):
         for step in pages.steps(pages.section(page, heading)):
             self.carry_out(step)
         self.assertFalse(self.events, "the section lacks an event")
+
+    def files(self, page, heading):
+        """Returns the texts of the files in a section."""
+        steps = pages.steps(pages.section(page, heading))
+        return [step.text for step in steps if isinstance(step, pages.File)]
+
+    def write(self, config):
+        """Writes the configuration of mgmd."""
+        self.shell.path(CONFIGURATION).write_text(config, encoding="utf-8")
 
     def carry_out(self, step):
         if isinstance(step, pages.Event):

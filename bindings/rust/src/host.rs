@@ -11,7 +11,7 @@ use std::ffi::CString;
 use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 mod log;
 
@@ -31,6 +31,8 @@ pub enum Forwarder {
     Kernel = 2,
     /// A table in the library: the program hands in packets with [`packet_in`].
     Memory = 3,
+    /// Programs of the library at the interfaces. Needs Linux 5.8 or later and CAP_BPF.
+    Ebpf = 4,
 }
 
 /// The settings for a start. Those that are not set are taken from the environment, or are the
@@ -434,55 +436,6 @@ pub fn serve_status(path: Option<&Path>) -> Result<()> {
 pub fn serve_clients(path: Option<&Path>, mode: u32) -> Result<()> {
     let path = path.map(|path| CString::new(path.as_os_str().as_bytes())).transpose();
     ffi::serve_clients(path.map_err(|_| Error::InvalidText)?.as_deref(), mode)
-}
-
-/// Called when the router of a client library is lost.
-pub type RouterLost = Arc<dyn Fn() + Send + Sync>;
-
-static LOST: Mutex<Option<RouterLost>> = Mutex::new(None);
-
-/// Sets what is called, on a thread of the library, when the router of a client library is lost:
-/// it has ended, or the connection to it is broken. All clients are then deregistered, and the next
-/// registration connects again.
-///
-/// # Errors
-/// [`Code::CanNotComplete`]: this is a forked child.
-pub fn set_router_lost(callback: Option<RouterLost>) -> Result<()> {
-    let reports = callback.is_some();
-    *LOST.lock().unwrap_or_else(PoisonError::into_inner) = callback;
-    ffi::report_router_lost(reports)
-}
-
-/// The library reports that the router is lost.
-pub(crate) fn router_is_lost() {
-    let callback = LOST.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(callback) = callback {
-        callback();
-    }
-}
-
-/// Makes calls as a batch of this thread: the joins and leaves that `calls` makes are collected and
-/// made together at the end. Returns the number of the first one that was refused, from 1, with
-/// its error.
-///
-/// # Errors
-/// [`Code::CanNotComplete`]: a batch of this thread has begun already.
-pub fn batch<R>(calls: impl FnOnce() -> R) -> Result<(R, std::result::Result<(), (u32, Error)>)> {
-    /// Ends the batch also after a panic.
-    struct End(bool);
-    impl Drop for End {
-        fn drop(&mut self) {
-            if self.0 {
-                let _ = ffi::end_batch();
-            }
-        }
-    }
-    ffi::begin_batch()?;
-    let mut end = End(true);
-    let result = calls();
-    end.0 = false;
-    let (first, ended) = ffi::end_batch();
-    Ok((result, ended.map_err(|error| (first, error))))
 }
 
 /// Reads a text, which can grow until the next call.

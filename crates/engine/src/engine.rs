@@ -269,6 +269,11 @@ impl Engine {
         flow_rates::set(&mut self.tables, if_index, rate, fx)
     }
 
+    /// Says whether the forwarder refuses flows beyond these limits, so that the engine does not.
+    pub fn leave_flow_rates_to_the_forwarder(&mut self, it_does: bool) {
+        self.tables.flow_rates.is_elsewhere = it_does;
+    }
+
     /// The limits of new flows by interface index, also of interfaces that are not taken, and how
     /// often each has refused a flow.
     pub fn flow_rates(&self) -> impl Iterator<Item = (u32, Rate, u64)> + '_ {

@@ -8,7 +8,7 @@ use nix::sys::time::TimeSpec;
 use nix::time::{clock_gettime, ClockId};
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// Wakes a waiting thread: to make it end, or, if the thread clears the signal, to make it check
@@ -29,6 +29,11 @@ impl StopSignal {
         }
         // It fails only if the signal is raised already.
         let _ = nix::unistd::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    /// Readable while the signal is raised.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     pub fn clear(&self) {

@@ -136,6 +136,9 @@ impl State {
             born: platform::clock(),
             last_enumeration: self.last_enumeration,
         });
+        if let Some(run) = &mut self.run {
+            run.system.pass_on_flow_limits(&mut run.engine);
+        }
         let Some(shared) = self.me.upgrade() else { return };
         shared.is_started.store(true, Ordering::Relaxed);
         shared.serving.begin(self.starts);

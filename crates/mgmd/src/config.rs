@@ -86,6 +86,8 @@ pub struct Router {
 pub enum Forwarder {
     /// The multicast routing of the kernel: both "auto" and "kernel".
     Kernel,
+    /// The library's own programs at the interfaces.
+    Ebpf,
     /// A table in the library, which sees no packets of the system.
     Memory,
 }

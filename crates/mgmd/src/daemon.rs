@@ -43,7 +43,7 @@ mod state;
 
 pub use state::Question;
 
-use crate::config::{Config, LogLevel};
+use crate::config::{Config, Forwarder, LogLevel};
 use crate::control::{Inbox, Options, Outcome, Server};
 use crate::log::Log;
 use crate::notify::Notify;
@@ -259,7 +259,8 @@ impl<L: Library> Daemon<L> {
             life: self.life,
             file: &self.parts.file,
         };
-        let outcome = view.answer(&request).unwrap_or_else(|| self.change(&request));
+        let outcome = view.answer(&request, asked.evidence());
+        let outcome = outcome.unwrap_or_else(|| self.change(&request));
         asked.answer(outcome);
     }
 
@@ -391,7 +392,10 @@ fn open_control<L: Library>(parts: &Parts<L>, config: &Config) -> Result<Control
         let created = std::fs::create_dir(folder);
         created.map_err(|error| format!("{}: cannot be created: {error}", folder.display()))?;
     }
-    let options = Options::new(path, parts.library.status_reader(), Arc::clone(&parts.log));
+    let (status, explain) = (parts.library.status_reader(), parts.library.explain_reader());
+    let mut options = Options::new(path, status, explain, Arc::clone(&parts.log));
+    let router = &config.router;
+    options.table = (router.forwarder == Forwarder::Kernel).then_some(router.table);
     let (server, inbox) = Server::open(options)?;
     let added = parts.reactor.add(&inbox, Source::Control);
     added.map_err(|error| format!("cannot wait for requests: {error}"))?;

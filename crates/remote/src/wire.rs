@@ -357,13 +357,15 @@ impl Wire for CreationOif {
 }
 
 impl Wire for OifRow {
-    const LEAST: usize = 24;
+    const LEAST: usize = 40;
 
     #[inline]
     fn put(&self, to: &mut Vec<u8>) {
         self.interface.put(to);
         self.packets.put(to);
         self.ttl_too_low.put(to);
+        self.too_large.put(to);
+        self.discards.put(to);
     }
 
     #[inline]
@@ -372,6 +374,8 @@ impl Wire for OifRow {
             interface: Interface::get(from)?,
             packets: u64::get(from)?,
             ttl_too_low: u64::get(from)?,
+            too_large: u64::get(from)?,
+            discards: u64::get(from)?,
         })
     }
 }

@@ -26,8 +26,8 @@ pub type JoinAlert = unsafe extern "C" fn(D, D, D, D, Bool) -> D;
 pub type WrongIf = unsafe extern "C" fn(D, D, D, D, D, *const u8) -> D;
 pub type Local = unsafe extern "C" fn(D, D, D, D, D, D) -> D;
 pub type Igmp = unsafe extern "C" fn(D, D) -> D;
-pub type RouterLost = unsafe extern "C" fn(*mut c_void);
 pub type LogCallback = unsafe extern "C" fn(*mut c_void, D, *const c_char);
+pub type RouterLost = unsafe extern "C" fn(*mut c_void);
 
 /// Declares structures of C. With them comes a list of their fields, for the tests.
 macro_rules! structures {

@@ -77,6 +77,7 @@ fn the_constants_are_those_of_the_headers() {
         ("MGMHOST_FORWARDER_AUTO", crate::host::Forwarder::Auto as u32),
         ("MGMHOST_FORWARDER_KERNEL", crate::host::Forwarder::Kernel as u32),
         ("MGMHOST_FORWARDER_MEMORY", crate::host::Forwarder::Memory as u32),
+        ("MGMHOST_FORWARDER_EBPF", crate::host::Forwarder::Ebpf as u32),
         ("MGMHOST_LOG_OFF", crate::host::LogLevel::Off as u32),
         ("MGMHOST_LOG_TRACE", crate::host::LogLevel::Trace as u32),
         ("MGMHOST_START_OPEN_FORWARDER", 1),

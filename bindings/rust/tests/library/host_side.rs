@@ -36,18 +36,18 @@ fn settings_reach_the_library() {
     assert_eq!(bad.start().unwrap_err().code(), Some(Code::InvalidParameter));
 }
 
-/// `ebpf` is a forwarder that the library does not have.
+/// The kernel has no table of this number.
 #[test]
 fn a_forwarder_that_cannot_be_opened_is_an_error_of_the_start() {
     let _router = stopped();
     host::set_log_level(LogLevel::Off).unwrap();
-    std::env::set_var("MGM_FORWARDER", "ebpf");
-    let quiet = Settings::new().log_level(LogLevel::Off);
+    std::env::set_var("MGM_FORWARDER", "kernel");
+    let quiet = Settings::new().log_level(LogLevel::Off).table(2_000_000_000);
     let error = quiet.clone().open_forwarder().start().unwrap_err();
     let late = quiet.start();
     std::env::set_var("MGM_FORWARDER", "memory");
     assert_eq!(error.code(), Some(Code::CanNotComplete));
-    assert!(error.to_string().contains("no ebpf forwarder"), "{error}");
+    assert!(error.to_string().contains("multicast routing"), "{error}");
     late.unwrap();
 }
 
@@ -234,40 +234,4 @@ fn the_status_is_served() {
     let error = host::serve_status(Some("/no/such/folder/socket".as_ref())).unwrap_err();
     assert_eq!(error.code(), Some(Code::CanNotComplete));
     assert!(error.to_string().contains("/no/such/folder/socket"), "{error}");
-}
-
-#[test]
-fn a_batch_is_made_at_its_end_and_returns_the_first_refusal() {
-    let _router = running();
-    let a = silent(1);
-    a.take(1).unwrap();
-    let owner = |index| mgm_client::owner_of(index).unwrap();
-    let ((), result) = host::batch(|| {
-        a.join(1, Flow::any_source(GROUP)).unwrap();
-        a.join(9, Flow::any_source(GROUP)).unwrap(); // not its interface
-    })
-    .unwrap();
-    let (first, error) = result.unwrap_err();
-    assert_eq!(first, 2);
-    assert!(error.to_string().contains("call 2 of the batch"), "{error}");
-    assert!(owner(1).is_some());
-    // Without a refusal, and not inside another batch.
-    let (inner, result) = host::batch(|| host::batch(|| ()).is_err()).unwrap();
-    assert!(inner && result.is_ok());
-}
-
-#[test]
-fn a_router_serves_client_processes_at_a_socket_and_is_never_lost_itself() {
-    use std::os::unix::fs::PermissionsExt;
-
-    let _router = running();
-    let path = std::env::temp_dir().join(format!("mgm-client-{}", std::process::id()));
-    host::set_router_lost(Some(Arc::new(|| panic!("this process is the router")))).unwrap();
-    host::serve_clients(Some(&path), 0o600).unwrap();
-    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-    assert!(host::serve_clients(Some(&path), 0o1000).is_err());
-    host::serve_clients(None, 0).unwrap();
-    assert!(!path.exists());
-    host::set_router_lost(None).unwrap();
 }

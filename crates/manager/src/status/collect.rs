@@ -33,7 +33,7 @@ impl Manager {
         let mut has_names = false;
         if let Some(run) = self.lock().running() {
             run.collect(&mut status);
-            oifs_count = !run.system.has_counters();
+            oifs_count = run.system.counts_oifs();
             // With the memory forwarder, the host may number its interfaces as it likes.
             has_names = run.system.has_counters();
         }
@@ -147,7 +147,7 @@ impl Run {
                     index,
                     per_second,
                     burst,
-                    refused,
+                    refused: refused + self.system.refused_packets(index),
                 })
                 .collect(),
         }
@@ -238,6 +238,8 @@ impl MfeStatus {
                     iface: oif.interface.into(),
                     packets: oifs_count.then_some(oif.packets),
                     ttl_too_low: oifs_count.then_some(oif.ttl_too_low),
+                    too_large: oifs_count.then_some(oif.too_large),
+                    discards: oifs_count.then_some(oif.discards),
                 })
                 .collect(),
         }

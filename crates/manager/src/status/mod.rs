@@ -283,7 +283,8 @@ pub struct FlowRateStatus {
     pub per_second: u32,
     /// Flows at once.
     pub burst: u32,
-    /// How often the limit has refused a flow since it was set.
+    /// How often the limit has refused a flow since it was set. The ebpf forwarder counts packets,
+    /// since the interface was taken.
     pub refused: u64,
 }
 
@@ -346,6 +347,11 @@ pub struct OifStatus {
     pub packets: Option<u64>,
     /// Packets that the TTL threshold stopped; `None` as for `packets`.
     pub ttl_too_low: Option<u64>,
+    /// Packets larger than the MTU; `None` as for `packets`, 0 with the memory forwarder.
+    pub too_large: Option<u64>,
+    /// Packets that the system refused to send; `None` as for `packets`, 0 with the memory
+    /// forwarder.
+    pub discards: Option<u64>,
 }
 
 impl Status {

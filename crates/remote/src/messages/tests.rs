@@ -36,7 +36,16 @@ fn row() -> MfeRow {
         route: route(),
         up_ms: 1 << 40,
         timeout: 900,
-        oifs: vec![OifRow { interface: interface(), packets: 1 << 33, ttl_too_low: 2 }; 2],
+        oifs: vec![
+            OifRow {
+                interface: interface(),
+                packets: 1 << 33,
+                ttl_too_low: 2,
+                too_large: 3,
+                discards: 4
+            };
+            2
+        ],
         packets: 3,
         octets: 4,
         wrong_if: 5,
@@ -181,7 +190,7 @@ fn t9_11_the_encoding_is_what_it_was_in_the_first_release() {
     expected.extend(FLOW);
     expected.push(1);
     assert_eq!(encode(&Callback { client: 2, number: 3, cause: 0, body: join }), expected);
-    assert_eq!(encode(&row()).len(), 90 + 2 * 24);
+    assert_eq!(encode(&row()).len(), 90 + 2 * 40);
 }
 
 #[test]

@@ -162,9 +162,9 @@ fn querier(facts: &Facts, name: &str) -> String {
         let words: Vec<String> = words.iter().map(|word| format!("-c {}", quoted(word))).collect();
         return format!("vtysh {}", words.join(" "));
     }
-    // mgmd can query beside another router if it uses another table, where no packets arrive.
+    // Without a table of the kernel, mgmd can query beside another router.
     let file = "/etc/mgmd/querier.toml";
-    let config = quoted(&format!(r"[router]\ntable = 100\n{table}"));
+    let config = quoted(&format!(r#"[router]\nforwarder = "memory"\n{table}"#));
     format!("printf {config} >{file} && mgmd --config {file}")
 }
 

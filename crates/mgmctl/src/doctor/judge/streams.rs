@@ -1,7 +1,7 @@
 //! Streams that arrive, and do not leave although their entries say so.
 
 use super::super::facts::{Entry, Facts};
-use super::super::firewall::{list, pass, Hook, Passing, What};
+use super::super::firewall::{list, pass, Hook, Passing, Programs, What};
 use super::super::report::{Finding, Kind, Report};
 use super::super::shell::quoted;
 use super::super::traffic::{is_local, Packets, Stream};
@@ -222,13 +222,14 @@ fn ttl(facts: &Facts, case: &Case<'_>, threshold: u8) -> Parts {
     );
     let groups: Vec<String> = case.groups().iter().take(GROUPS).map(ToString::to_string).collect();
     let ttl = if threshold < 64 { 64 } else { 255 };
-    let command = match facts.programs.iptables_legacy.or(facts.programs.iptables_nft) {
-        Some(program) => format!(
+    let Programs { nft, iptables_nft, iptables_legacy } = facts.programs;
+    let command = match iptables_nft.or(iptables_legacy) {
+        Some(program) if !nft => format!(
             "{program} -t mangle -A PREROUTING -i {} -d {} -j TTL --ttl-set {ttl}",
             quoted(&from),
             groups.join(","),
         ),
-        None => {
+        _ => {
             let groups = groups.join(", ");
             let script = format!(
                 "add table ip mgm; add chain ip mgm ttl {{ type filter hook prerouting priority \
