@@ -15,7 +15,7 @@ pub(super) fn first(facts: &Facts) -> Option<Finding> {
 }
 
 /// Hosts of downstreams want the flow, and no upstream says so.
-fn not_reported(facts: &Facts) -> Option<Finding> {
+pub(super) fn not_reported(facts: &Facts) -> Option<Finding> {
     let wants = |proxy: &&ProxyShare| {
         facts
             .all

@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Finding};
 use super::library::{client, shown, BoundaryRow};
-use super::{Arrival, Kernel, Reason, Trouble, TroubleKind};
+use super::{absence, Arrival, Kernel, Reason, Trouble, TroubleKind};
 
 /// The kernel's default multicast routing table.
 const DEFAULT_TABLE: u32 = 253;
@@ -42,10 +42,13 @@ fn router(facts: &Facts) -> Option<Finding> {
 /// Reasons why the interface cannot be used on which packets arrive, or are expected.
 fn interface(facts: &Facts) -> Option<Finding> {
     let arrival = facts.all.arrival.as_ref()?;
+    let mut paths = facts.library.route.iter().flat_map(|route| &route.paths);
     let what = if facts.has_arrived() {
         format!("packets arrive on {}", arrival.interface)
-    } else {
+    } else if paths.any(|path| path.index == arrival.index) {
         format!("the route to {} leads through {}", facts.all.source, arrival.interface)
+    } else {
+        format!("packets are expected on {}", arrival.interface)
     };
     if let Some(trouble) = &arrival.trouble {
         return Some(unusable(&what, &arrival.interface, trouble));
@@ -185,7 +188,7 @@ fn other_table(facts: &Facts, arrival: &Arrival) -> Option<Finding> {
     let Arrival { interface, .. } = arrival;
     let own = table(kernel.table);
     let (text, advice) = match arrival.table {
-        Some(other) => (
+        Some(other) if other != DEFAULT_TABLE => (
             format!(
                 "a rule leads the packets of {interface} to {}, not to {own} of mgmd",
                 table(other)
@@ -195,7 +198,7 @@ fn other_table(facts: &Facts, arrival: &Arrival) -> Option<Finding> {
                 own => format!("ip mrule add iif {interface} lookup {own}"),
             },
         ),
-        None => (
+        _ => (
             format!("no rule leads the packets of {interface} to {own} of mgmd"),
             format!("ip mrule add iif {interface} lookup {}", kernel.table),
         ),
@@ -260,7 +263,10 @@ fn acceptance(facts: &Facts) -> Option<Finding> {
             let advice = "if this lasts, restart the module or the program of this client";
             Some(Finding::new(Reason::Waiting, text).advise(advice))
         }
-        "no_route" => Some(no_route(facts, Reason::NoRoute)),
+        // Without an upstream, there may be no route to what is behind it.
+        "no_route" => {
+            Some(absence::not_reported(facts).unwrap_or_else(|| no_route(facts, Reason::NoRoute)))
+        }
         "declined" => Some(no_route(facts, Reason::Declined)),
         "unowned_interface" | "foreign_arrival" => Some(Finding::new(
             Reason::InterfaceNotOwned,
@@ -296,21 +302,28 @@ fn no_route(facts: &Facts, reason: Reason) -> Finding {
     let mut proxies = facts.all.proxies.iter();
     let of_upstream = proxies.find(|proxy| arrival.is_some_and(|name| proxy.is_active_on(name)));
     let why = of_upstream.and_then(|proxy| proxy.not_accepted.as_ref());
+    // A route may lead through an interface that is not one of this router.
+    let route = facts.library.route.as_ref();
+    let path = route.and_then(|route| route.paths.first());
+    let route = match path.map(|path| shown(path.name.as_ref(), path.index)) {
+        Some(name) => {
+            format!("the route to {source} leads through {name}, which mgmd does not serve")
+        }
+        None => format!("no route covers {source}"),
+    };
     let (text, advice) = match (arrival, why) {
         (Some(arrival), Some(why)) => (
-            format!("no route covers {source}, and the upstream {arrival} refuses it: {why}"),
+            format!("{route}, and the upstream {arrival} refuses it: {why}"),
             format!("change sources or groups of the proxy with upstream {arrival}"),
         ),
         (Some(arrival), None) => (
-            format!("no route covers {source}"),
+            route,
             format!(
                 "add a route: ip route add {source} dev {arrival}; or a [[route]] with \
                  from = \"{arrival}\""
             ),
         ),
-        (None, _) => {
-            (format!("no route covers {source}"), format!("add a route: ip route add {source} …"))
-        }
+        (None, _) => (route, format!("add a route: ip route add {source} …")),
     };
     Finding::new(reason, text).advise(advice)
 }

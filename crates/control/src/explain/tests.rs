@@ -175,6 +175,12 @@ fn the_verdict_on_one_interface_is_its_own_unless_packets_do_not_reach_it() {
 
 #[test]
 fn the_interface_that_is_nearest_to_forwarding_decides() {
+    // Of equal ones, the first decides.
+    let mut all = unwanted();
+    for exit in &mut all.outgoing {
+        exit.refusals = vec![memberships::refused("denied_group")];
+    }
+    assert_eq!(judged(all).verdict.interface.as_deref(), Some("eth1"));
     // eth1 wants the flow, but a boundary is there; eth2 has refused a report.
     let mut all = unwanted();
     all.outgoing[1].refusals = vec![memberships::refused("denied_group")];

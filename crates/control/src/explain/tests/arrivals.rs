@@ -56,6 +56,12 @@ fn interface_not_configured() {
     expected.library["mfe"] = json!(null);
     let text = judged(expected).verdict.text;
     assert!(text.starts_with("the route to 10.9.0.5 leads through eth0, which"), "{text}");
+    let mut named = troubled(TroubleKind::Missing, None);
+    *arrival(&mut named) =
+        Arrival { interface: "eth7".into(), index: 0, seen: false, ..arrival(&mut named).clone() };
+    named.library["mfe"] = json!(null);
+    let text = judged(named).verdict.text;
+    assert_eq!(text, "packets are expected on eth7, which does not exist");
 }
 
 #[test]
@@ -181,14 +187,16 @@ fn other_table() {
     kernel(&mut all).table = 7;
     let advice = judged(all.clone()).verdict.advice;
     assert_eq!(advice.as_deref(), Some("ip mrule add iif eth0 lookup 7"));
-    arrival(&mut all).table = None;
-    expect(
-        all.clone(),
-        Reason::OtherTable,
-        "eth0",
-        "no rule leads the packets of eth0 to the multicast routing table 7 of mgmd",
-        "ip mrule add iif eth0 lookup 7",
-    );
+    for table in [None, Some(253)] {
+        arrival(&mut all).table = table;
+        expect(
+            all.clone(),
+            Reason::OtherTable,
+            "eth0",
+            "no rule leads the packets of eth0 to the multicast routing table 7 of mgmd",
+            "ip mrule add iif eth0 lookup 7",
+        );
+    }
     kernel(&mut all).error = Some("it could not be asked".into());
     assert_ne!(judged(all).verdict.reason, Some(Reason::OtherTable));
 }
@@ -274,11 +282,26 @@ fn waiting() {
 fn no_route() {
     let mut all = healthy();
     library_says(&mut all, "no_route");
+    all.library["route"]["paths"] = json!([]);
     let text = "no route covers 10.9.0.5";
     let advice = "add a route: ip route add 10.9.0.5 dev eth0; or a [[route]] with from = \"eth0\"";
     expect(all.clone(), Reason::NoRoute, "", text, advice);
     all.arrival = None;
-    expect(all, Reason::NoRoute, "", text, "add a route: ip route add 10.9.0.5 …");
+    let advice = "add a route: ip route add 10.9.0.5 …";
+    expect(all.clone(), Reason::NoRoute, "", text, advice);
+    // The route has gone with the only upstream.
+    let why = Some("no interface of it is up and has an address".into());
+    let none =
+        ProxyShare { active: None, reports: false, not_reported: why, ..silence::upstream("ppp0") };
+    all.proxies = vec![none];
+    expect(
+        all,
+        Reason::NotReported,
+        "ppp0",
+        "no packet arrives: the upstream ppp0 does not report that the flow is wanted: no \
+         interface of it is up and has an address",
+        "ip link set ppp0 up, and give it an address",
+    );
 }
 
 #[test]
@@ -290,13 +313,15 @@ fn declined() {
         not_accepted: Some("its sources do not contain it".into()),
         ..silence::upstream("eth0")
     }];
-    expect(
-        all,
-        Reason::Declined,
-        "",
-        "no route covers 10.9.0.5, and the upstream eth0 refuses it: its sources do not contain it",
-        "change sources or groups of the proxy with upstream eth0",
-    );
+    let advice = "change sources or groups of the proxy with upstream eth0";
+    all.library["route"]["paths"][0]["name"] = json!("ppp0");
+    let text = "the route to 10.9.0.5 leads through ppp0, which mgmd does not serve, and the \
+                upstream eth0 refuses it: its sources do not contain it";
+    expect(all.clone(), Reason::Declined, "", text, advice);
+    all.library["route"]["paths"] = json!([]);
+    let text =
+        "no route covers 10.9.0.5, and the upstream eth0 refuses it: its sources do not contain it";
+    expect(all, Reason::Declined, "", text, advice);
 }
 
 fn limited(code: &str) -> Explanation {

@@ -175,9 +175,12 @@ fn not_querier() {
     let mut all = unwanted();
     igmp(&mut all, 0).rests = true;
     assert_eq!(judged(all.clone()).verdict.reason, Some(Reason::NoMember), "nobody wants it");
-    igmp(&mut all, 0).hosts = Some(all_sources());
     let text = "mgmd does not forward to eth1, because it is not the querier there";
     let advice = "give eth1 an address, or set forward-always = true";
+    let mut wanted = all.clone();
+    wanted.outgoing[0].wanted_by = healthy().outgoing[0].wanted_by.clone();
+    expect(wanted, Reason::NotQuerier, "eth1", text, advice);
+    igmp(&mut all, 0).hosts = Some(all_sources());
     expect(all.clone(), Reason::NotQuerier, "eth1", text, advice);
     igmp(&mut all, 0).other_querier = Some(Ipv4Addr::new(10, 0, 1, 1));
     let text = "mgmd does not forward to eth1, because 10.0.1.1 is the querier there";
@@ -238,6 +241,8 @@ fn route_waiting() {
                 arrives on eth0";
     let advice = "check that 10.9.0.5 sends, and that its packets reach eth0";
     expect(routed(route()), Reason::RouteWaiting, "eth2", text, advice);
+    let joined = routed(RouteShare { joined: true, ..route() });
+    assert_eq!(judged(joined).verdict.reason, Some(Reason::NoMember), "it is no longer waiting");
 }
 
 #[test]

@@ -56,8 +56,11 @@ fn packets_that_arrive_elsewhere_are_no_silence() {
     let mut all = healthy();
     seen(&mut all).index = 9;
     assert!(judged(all.clone()).verdict.forwarded);
-    seen(&mut all).leaving = true;
-    assert_eq!(judged(all).verdict.reason, Some(Reason::NoPacket));
+    for index in [9, 2] {
+        seen(&mut all).index = index;
+        seen(&mut all).leaving = true;
+        assert_eq!(judged(all.clone()).verdict.reason, Some(Reason::NoPacket), "{index}");
+    }
 }
 
 #[test]

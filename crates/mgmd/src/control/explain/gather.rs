@@ -31,7 +31,9 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// The name of an interface in the system.
 #[must_use]
 pub fn name(index: u32) -> Option<String> {
-    Some(if_indextoname(index).ok()?.to_string_lossy().into_owned())
+    let name = if_indextoname(index).ok()?.to_string_lossy().into_owned();
+    // The system accepts the index 0, which no interface has.
+    Some(name).filter(|name| !name.is_empty())
 }
 
 fn shown(index: u32) -> String {
@@ -225,7 +227,8 @@ fn arrival(flow: &LibraryFlow, seen: &[Seen]) -> Option<u32> {
     let is_local = flow.route.as_ref().is_some_and(|route| route.kind == "local");
     let assumed = flow.arrival.as_ref().map(|row| row.index);
     let assumed = assumed.or(flow.expected.as_ref().map(|row| row.index));
-    let arriving = || seen.iter().filter(|seen| seen.leaving == is_local);
+    let is_sent_here = is_local && seen.iter().any(|seen| seen.leaving);
+    let arriving = || seen.iter().filter(|seen| seen.leaving == is_sent_here);
     if arriving().any(|seen| Some(seen.index) == assumed) {
         return None;
     }
@@ -287,5 +290,7 @@ mod tests {
     fn m31_packets_of_this_router_arrive_where_they_leave() {
         let local = flow("local", None);
         assert_eq!(arrival(&local, &[seen(3, 9, true), seen(4, 9, false)]), Some(3));
+        let from_outside = [seen(4, 9, false)];
+        assert_eq!(arrival(&local, &from_outside), Some(4), "another host has the address, too");
     }
 }
