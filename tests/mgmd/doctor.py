@@ -27,6 +27,8 @@ class Doctor:
 
     def __init__(self, host, mgmd=None):
         self.host, self.mgmd = host, mgmd
+        # The directory of the packet filter's programs, beside those of the system.
+        self.tools = packages.program("usr/sbin")
 
     def run(self, *arguments, listen="1500ms", wrapper=(), timeout=30):
         """Runs it for the text and at the same time for JSON."""
@@ -44,13 +46,12 @@ class Doctor:
         return Answer(both[0].returncode, json.loads(texts[1]), texts[0].splitlines())
 
     def start(self, command, **options):
-        """Starts a program on the host, where the packet filter's programs can be found, also those
-        that packages.py has unpacked."""
+        """Starts a program on the host, where the programs of `tools` can be found."""
         libraries = packages.environment()["LD_LIBRARY_PATH"]
         extensions = next((packages.HOME / "root").glob("usr/lib/*/xtables"), "")
         environment = {
             **os.environ,
-            "PATH": f"{self.build.directory}:{packages.program('usr/sbin')}:{os.environ['PATH']}",
+            "PATH": f"{self.build.directory}:{self.tools}:{os.environ['PATH']}",
             "LD_LIBRARY_PATH": f"{self.build.directory}:{libraries}",
             "XTABLES_LIBDIR": str(extensions),
         }

@@ -117,19 +117,19 @@ class Streams(Clinic):
         with self.stream(), self.dropped(FORWARD):
             command = self.found(
                 "firewall_forward", "239.1.1.1 from 10.1.0.11 arrives on src",
-                "chain ip mgmd_bed all of nftables, policy drop",
+                "chain ip mgmd_bed stop of nftables, policy drop",
             )
-            self.assertRegex(command, "^nft 'insert rule ip mgmd_bed all iifname")
+            self.assertRegex(command, "^nft 'insert rule ip mgmd_bed stop iifname")
 
     def test_a_firewall_before_routing_is_found(self):
         self.serve()
         with self.stream(), self.dropped(PREROUTING):
-            self.found("firewall_arrival", "src: 239.1.1.1", "chain ip mgmd_bed all", "policy drop")
+            self.found("firewall_arrival", "src: 239.1.1.1", "chain ip mgmd_bed stop", "policy drop")
 
     def test_a_firewall_at_output_is_found(self):
         self.serve()
         with self.stream(), self.dropped(OUTPUT):
-            command = self.found("firewall_output", "lan: ", "chain ip mgmd_bed all", listen="3s")
+            command = self.found("firewall_output", "lan: ", "chain ip mgmd_bed stop", listen="3s")
             self.assertIn("ip protocol igmp accept", command)
 
     def test_other_chains_are_not_suspected(self):

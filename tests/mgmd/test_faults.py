@@ -5,6 +5,7 @@ import pathlib
 import signal
 import time
 
+import packets
 from bed import BRISK, GMI, LMQT, QI, QRI, SLACK, Bed, OneHost, interface
 from firewall import OUTPUT, drops
 from lab import until
@@ -47,6 +48,23 @@ class StandsStill(OneHost):
         self.assertEqual(len(queries), 1, queries)
         self.wire.query("0.0.0.0", since=since + QI - SLACK, timeout=QI)
 
+    def test_i79_packets_that_the_kernel_drops_meanwhile_are_counted(self):
+        self.serve(WATCHDOG_USEC="1000000")  # with it, losses are counted twice a second
+        self.wire.send(report_of(IS_EX, GROUP))
+        self.joined(GROUP)
+        self.stop()
+        # More than the socket holds, from a host that repeats itself.
+        report = packets.frame(packets.datagram(report_of(IS_EX, OTHER), self.receiver.address))
+        self.wire.send_frames([report] * 20_000)
+        self.go_on()
+        line = self.mgmd.logs("lan: the receive buffer was full", "packets were lost")
+        lost = int(line.rpartition(" packets were lost")[0].split()[-1])
+        self.assertGreater(lost, 1000)
+        self.assertEqual(self.mgmd.counters("lan")["packets_lost"], lost)
+        # It goes on with what comes now.
+        self.wire.send(report_of(IS_EX, "239.1.1.3"))
+        self.joined("239.1.1.3")
+
     def test_m13_the_clock_counts_a_suspend(self):
         self.serve()
         clocks = []
@@ -86,9 +104,9 @@ class RefusedPackets(OneHost):
             lines = self.mgmd.lines("could not send a packet")
             self.assertEqual(len(lines), 1, lines)
             self.assertIn("lan: could not send a packet (error 1)", lines[0])
-            self.assertEqual(self.mgmd.counters("lan")["send_failures"], 3)
-            after = self.wire.query("0.0.0.0", since=since, timeout=QI)
-            self.assertLess(abs(after.time - former - 2 * QI), SLACK)
+            self.assertGreaterEqual(self.mgmd.counters("lan")["send_failures"], 3)
+            after = self.wire.query("0.0.0.0", since=since, timeout=QI).time - former
+            self.assertLess(abs(after - QI * round(after / QI)), SLACK, "the schedule goes on")
             time.sleep(QRI)
         self.assertEqual(member.gaps(), ([], []))
 

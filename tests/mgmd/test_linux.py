@@ -202,13 +202,20 @@ class SnoopingSwitch(Bed):
 
 
 class Ports(Bed):
-    def test_i68_a_bridge_port_is_refused(self):
-        """I68: a socket on a port hears nothing, so IGMP belongs on the bridge."""
-        switch = Switch(self.lab, 60)
-        host = self.host("host")
-        switch.attach(host, 11)
+    def setUp(self):
+        super().setUp()
         self.wire_up("port", self.host("far"), 61)
         self.router.ip("link add br0 type bridge", "link set port master br0", "link set br0 up")
+
+    def test_i68_a_bridge_port_is_refused(self):
+        """I68: a socket on a port hears nothing, so IGMP belongs on the bridge."""
         mgmd = self.start(interface("src"), interface("port", {}))
-        mgmd.logs("port", "br0")
+        mgmd.logs("warning: port is a port of the bridge br0", "configure br0 instead")
         self.assertTrue(mgmd.alive())
+
+    def test_m12_a_port_that_only_a_pattern_matches_is_no_warning(self):
+        """An operator who writes a pattern does not mean the ports."""
+        mgmd = self.start(interface("src"), interface("po*", {}), interface("br0", {}))
+        mgmd.logs("info: port is a port of the bridge br0")
+        mgmd.logs("br0: served")
+        self.assertEqual(mgmd.lines("port: served"), [])

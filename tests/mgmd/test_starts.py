@@ -37,7 +37,7 @@ class Starts(Bed):
             until(lambda: any(not each.alive() for each in both), "one of them has ended")
             serving, ended = sorted(both, key=Mgmd.alive, reverse=True)
             self.assertEqual(ended.process.wait(), 1)
-            ended.logs(str(shared), "stop it")
+            ended.logs(str(shared), "stop that process")
             self.assertEqual(ended.heard("READY=1"), [])
             serving.ready()
             self.assertEqual(serving.get("/v1/status")["pid"], serving.process.pid)
@@ -55,6 +55,25 @@ class Starts(Bed):
         self.assertEqual(second.get("/v1/status")["pid"], second.process.pid)
         self.assertEqual(second.stop(), 0)
         self.assertFalse(lock.exists())
+
+    def test_m15_the_folder_of_the_control_socket_is_made(self):
+        """But not the folders above it."""
+
+        class Elsewhere(Mgmd):
+            below = "new"
+
+            def control(self):
+                return self.directory / self.below / "control"
+
+        first = Elsewhere(self.router, MEMORY + interface("src"))
+        self.addCleanup(first.close)
+        first.ready()
+        self.assertEqual(first.get("/v1/status")["pid"], first.process.pid)
+        Elsewhere.below = "new/er"
+        second = Elsewhere(self.router, MEMORY + interface("src"))
+        self.addCleanup(second.close)
+        self.assertEqual(second.process.wait(5), 1)
+        second.logs(f"{second.directory}/new/er", "cannot be created")
 
     def test_without_permission_one_line_says_what_to_do(self):
         wrapper = ("setpriv", "--bounding-set=-net_raw,-net_admin", "--")

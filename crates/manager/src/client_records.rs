@@ -2,6 +2,7 @@
 
 use super::counters::Deliveries;
 use super::dispatch::{About, Backlog, Item, Key, Question, Queue};
+use super::posted_client::PostedClient;
 use super::Callbacks;
 use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox, NoticeKinds, Thing};
 use crate::types::{grow_numbered, Flow, Result};
@@ -11,7 +12,8 @@ use std::ops::{Deref, DerefMut};
 
 /// A client's callbacks and its callback queue.
 pub(super) struct ClientRecord {
-    /// `None` while a thread runs the client: that thread holds them.
+    /// `None` while a thread runs the client: that thread holds them. Also `None` for a client in
+    /// another process.
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine callbacks the client has.
     pub kinds: NoticeKinds,
@@ -20,6 +22,8 @@ pub(super) struct ClientRecord {
     pub delivered: Deliveries,
     /// WRONG_IF_CALLBACKs that were not made, because the client was behind.
     pub dropped: u64,
+    /// Where the callbacks go, if the client is in another process.
+    pub posted: Option<Box<PostedClient>>,
     /// The client was deregistered while a callback was running: the record is removed when the
     /// callback ends.
     pub gone: bool,
@@ -27,14 +31,15 @@ pub(super) struct ClientRecord {
 
 impl ClientRecord {
     /// The record of a client that was never called yet.
-    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> ClientRecord {
+    pub fn new(callbacks: Option<Box<dyn Callbacks>>, kinds: NoticeKinds) -> ClientRecord {
         ClientRecord {
-            callbacks: Some(callbacks),
+            callbacks,
             kinds,
             queue: Queue::default(),
             backlog: Backlog::default(),
             delivered: Deliveries::default(),
             dropped: 0,
+            posted: None,
             gone: false,
         }
     }
@@ -231,7 +236,7 @@ mod tests {
     }
 
     fn record() -> ClientRecord {
-        ClientRecord::new(Box::new(Nothing), NoticeKinds::default())
+        ClientRecord::new(Some(Box::new(Nothing)), NoticeKinds::default())
     }
 
     #[test]

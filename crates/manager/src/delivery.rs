@@ -29,7 +29,11 @@ impl Manager {
 
     /// The same, with the cause of the effects.
     #[inline]
-    pub(super) fn publish_from(&self, state: &mut State, trigger: Trigger) {
+    pub(super) fn publish_from(&self, state: &mut State, mut trigger: Trigger) {
+        if context::is_for_process() {
+            // A call of another process: this thread makes no callbacks of clients.
+            trigger.lane = Lane::Worker;
+        }
         let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
         self.carry_out(run, trigger, is_awaited);
@@ -107,6 +111,10 @@ impl Manager {
             return false;
         }
         ::log::debug!("to {}: {}", run.engine.who(place.client), *notice);
+        if record.posted.is_some() {
+            self.hand_over_posted(run, place, notice, trigger);
+            return false;
+        }
         let ClientRecord { queue, backlog, .. } = record;
         if trigger.lane == Lane::Worker || queue.is_behind() {
             self.hand_over_unusual(run, place, notice, trigger);
@@ -141,7 +149,7 @@ impl Manager {
 
     /// Queues or notes a notice that a worker delivers, or that is for a client that is behind.
     #[inline(never)]
-    fn hand_over_unusual(
+    pub(super) fn hand_over_unusual(
         &self,
         run: &mut Run,
         place: ClientPlace,
@@ -360,7 +368,7 @@ impl Run {
     /// Holds back a question until its client has answered others. Drops flows that no sender
     /// uses any longer, so that a slow client costs no more memory than what comes in within
     /// some seconds.
-    fn hold_back(&mut self, place: ClientPlace, notice: Queued, origin: Origin) {
+    pub(super) fn hold_back(&mut self, place: ClientPlace, notice: Queued, origin: Origin) {
         let now = self.now();
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };

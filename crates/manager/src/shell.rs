@@ -186,19 +186,14 @@ impl Host for Shell<'_> {
     }
 
     fn catch_up(&self, guard: &mut Guard<'_>, place: ClientPlace) {
-        let most = BOUNDS.batch;
-        let Some(Run { engine, clients, fx, .. }) = guard.run.as_mut() else { return };
-        let Some(record) = clients.at(place).filter(|record| !record.gone) else { return };
-        for _ in 0..most {
-            if !record.tell_next(engine, place.client, most, fx) {
-                break;
-            }
+        if let Some(run) = guard.run.as_mut() {
+            run.catch_up(place);
         }
     }
 
     fn caught_up(&self, guard: &mut Guard<'_>, place: ClientPlace) {
         if let Some(run) = guard.run.as_mut() {
-            ::log::warn!("{} has caught up", run.engine.who(place.client));
+            run.caught_up(place);
         }
     }
 
@@ -207,10 +202,29 @@ impl Host for Shell<'_> {
     }
 }
 
+impl Run {
+    /// Queues alerts for a client that is behind: the current state of some of the things that are
+    /// noted.
+    pub(super) fn catch_up(&mut self, place: ClientPlace) {
+        let most = BOUNDS.batch;
+        let Run { engine, clients, fx, .. } = self;
+        let Some(record) = clients.at(place).filter(|record| !record.gone) else { return };
+        for _ in 0..most {
+            if !record.tell_next(engine, place.client, most, fx) {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn caught_up(&self, place: ClientPlace) {
+        ::log::warn!("{} has caught up", self.engine.who(place.client));
+    }
+}
+
 impl ClientRecord {
     /// A question about a flow was taken out of the queue: queues the next one that was held back.
     #[inline(never)]
-    fn queue_held_back(&mut self, next: Queued, engine: &mut Engine, fx: &mut Effects) {
+    pub(super) fn queue_held_back(&mut self, next: Queued, engine: &mut Engine, fx: &mut Effects) {
         let mut next = Some(next);
         while let Some(question) = next.take() {
             if let Pushed::Refused(lost) = self.queue.push(&BOUNDS, Cause::WORKER, question) {

@@ -136,7 +136,11 @@ impl State {
             born: platform::clock(),
             last_enumeration: self.last_enumeration,
         });
+        if let Some(run) = &mut self.run {
+            run.system.pass_on_flow_limits(&mut run.engine);
+        }
         let Some(shared) = self.me.upgrade() else { return };
+        shared.is_started.store(true, Ordering::Relaxed);
         shared.serving.begin(self.starts);
         if let Some(path) = &settings.status_socket {
             shared.serve_from_start(self.starts, path);
@@ -150,6 +154,9 @@ impl State {
         self.last_client = run.engine.last_client();
         self.last_enumeration = run.last_enumeration;
         self.is_ending = true;
+        if let Some(shared) = self.me.upgrade() {
+            shared.is_started.store(false, Ordering::Relaxed);
+        }
         Some(run)
     }
 

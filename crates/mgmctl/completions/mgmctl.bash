@@ -22,6 +22,9 @@ _mgmctl() {
             mgmctl,doctor)
                 cmd="mgmctl__subcmd__doctor"
                 ;;
+            mgmctl,explain)
+                cmd="mgmctl__subcmd__explain"
+                ;;
             mgmctl,flows)
                 cmd="mgmctl__subcmd__flows"
                 ;;
@@ -66,6 +69,9 @@ _mgmctl() {
                 ;;
             mgmctl__subcmd__help,doctor)
                 cmd="mgmctl__subcmd__help__subcmd__doctor"
+                ;;
+            mgmctl__subcmd__help,explain)
+                cmd="mgmctl__subcmd__help__subcmd__explain"
                 ;;
             mgmctl__subcmd__help,flows)
                 cmd="mgmctl__subcmd__help__subcmd__flows"
@@ -113,7 +119,7 @@ _mgmctl() {
 
     case "${cmd}" in
         mgmctl)
-            opts="-h -V --socket --json --help --version status interfaces igmp groups flows top proxies routes join leave reload log doctor completions help"
+            opts="-h -V --socket --json --help --version status interfaces igmp groups flows top explain proxies routes join leave reload log doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -155,6 +161,36 @@ _mgmctl() {
                 return 0
             fi
             case "${prev}" in
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mgmctl__subcmd__explain)
+            opts="-h --from --to --listen --socket --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --listen)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -219,7 +255,7 @@ _mgmctl() {
             return 0
             ;;
         mgmctl__subcmd__help)
-            opts="status interfaces igmp groups flows top proxies routes join leave reload log doctor completions help"
+            opts="status interfaces igmp groups flows top explain proxies routes join leave reload log doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -247,6 +283,20 @@ _mgmctl() {
             return 0
             ;;
         mgmctl__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mgmctl__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -4,6 +4,7 @@
 //!   compares two configurations for a reload.
 //! - `control`: the control socket, with which mgmctl reads and changes the state of mgmd.
 //! - `daemon`: the event loop, and everything that it does.
+//! - `holders`: which processes may hold the table of the kernel.
 //! - `log`: writes lines to stderr, for the journal, a terminal or a file.
 //! - `modules`: loads shared objects that contain a routing protocol.
 //! - `notify`: tells the service manager that mgmd is ready, its status, and that it still
@@ -17,6 +18,7 @@ pub mod arguments;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod holders;
 pub mod log;
 pub mod manual;
 pub mod modules;

@@ -8,6 +8,7 @@ use mgmd::daemon::library::in_words_of_the_file;
 use mgmd::daemon::reactor::Reactor;
 use mgmd::daemon::shared::{now, Shared};
 use mgmd::daemon::{Daemon, Parts};
+use mgmd::holders::candidates;
 use mgmd::log::Log;
 use mgmd::modules::Modules;
 use mgmd::notify::Notify;
@@ -118,12 +119,19 @@ fn start(
 
 /// Why the library did not start, in one line.
 fn refusal(config: &Config, error: &mgm_client::Error) -> String {
-    let reason = match error {
+    let mut reason = match error {
         mgm_client::Error::Library { reason, .. } => in_words_of_the_file(reason).into_owned(),
         other => other.to_string(),
     };
+    // The table is in use. The library does not know by whom.
+    if reason.contains("another multicast routing daemon") {
+        let candidates = candidates();
+        if !candidates.is_empty() {
+            reason += &format!("; the daemon is probably {}", candidates.join(" or "));
+        }
+    }
     match config.router.forwarder {
-        Forwarder::Kernel => format!("cannot forward packets: {reason}"),
+        Forwarder::Kernel | Forwarder::Ebpf => format!("cannot forward packets: {reason}"),
         Forwarder::Memory => format!("cannot start the library: {reason}"),
     }
 }

@@ -1,11 +1,10 @@
 //! Ownership of interfaces.
 
 use crate::abi::args::{addr, interface, required, write};
+use crate::abi::backend;
 use crate::abi::entry::{entry, entry_for};
 use crate::abi::handle::HandleKind;
 use crate::abi::types::*;
-use crate::engine::ClientId;
-use crate::manager::Manager;
 use crate::types::Interface;
 
 /// Makes a client the owner of an interface.
@@ -50,8 +49,7 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
     entry_for("MgmTakeInterfaceOwnership", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
-        Manager::global().take(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        backend::take(serial, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -92,8 +90,7 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
     entry_for("MgmReleaseInterfaceOwnership", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
-        Manager::global().release(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        backend::release(serial, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -132,7 +129,7 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
         required("pdwIfComponentId", pdwIfComponentId)?;
         // A look-up returns ERROR_NOT_FOUND even for an invalid interface (D51).
         let interface = Interface { index: dwIfIndex, next_hop: addr(dwIfNextHopAddr) };
-        let (protocol, component) = Manager::global().protocol_on(interface)?;
+        let (protocol, component) = backend::protocol_on(interface)?;
         // SAFETY: not null, and the caller says that a DWORD may be written to each.
         unsafe {
             write(pdwIfProtocolId, protocol);

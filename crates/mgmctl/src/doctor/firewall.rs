@@ -18,6 +18,8 @@ pub struct Firewall {
 /// The programs that can change the packet filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Programs {
+    /// Whether nft is there.
+    pub nft: bool,
     /// The name of the iptables that changes nftables.
     pub iptables_nft: Option<&'static str>,
     /// The name of the iptables that changes the kernel's older packet filter.
@@ -271,9 +273,12 @@ pub fn may_drop(chains: &HashMap<String, Rules>, chain: &str) -> bool {
 mod tests {
     use super::*;
 
-    const NONE: Programs = Programs { iptables_nft: None, iptables_legacy: None };
-    const BOTH: Programs =
-        Programs { iptables_nft: Some("iptables-nft"), iptables_legacy: Some("iptables-legacy") };
+    const NONE: Programs = Programs { nft: false, iptables_nft: None, iptables_legacy: None };
+    const BOTH: Programs = Programs {
+        nft: true,
+        iptables_nft: Some("iptables-nft"),
+        iptables_legacy: Some("iptables-legacy"),
+    };
 
     fn nft_chain(hook: Hook, family: &'static str, table: &str, chain: &str) -> Chain {
         let (table, chain) = (table.into(), chain.into());

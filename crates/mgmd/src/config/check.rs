@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 pub(super) fn router(section: &Section<'_>, router: &Router) {
-    if router.forwarder == Forwarder::Memory && router.table != 0 {
+    if router.forwarder != Forwarder::Kernel && router.table != 0 {
         let text = "only the kernel has tables: leave it out, or use forwarder = \"kernel\"";
         section.problem("table", text.into());
     }

@@ -103,6 +103,7 @@ pub fn programs() -> Programs {
         plain.or_else(|| found(name).map(|_| name))
     };
     Programs {
+        nft: found("nft").is_some(),
         iptables_nft: either("iptables-nft", "nft"),
         iptables_legacy: either("iptables-legacy", "legacy"),
     }

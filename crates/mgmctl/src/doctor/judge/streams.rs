@@ -1,7 +1,7 @@
 //! Streams that arrive, and do not leave although their entries say so.
 
 use super::super::facts::{Entry, Facts};
-use super::super::firewall::{list, pass, Hook, Passing, What};
+use super::super::firewall::{list, pass, Hook, Passing, Programs, What};
 use super::super::report::{Finding, Kind, Report};
 use super::super::shell::quoted;
 use super::super::traffic::{is_local, Packets, Stream};
@@ -58,6 +58,7 @@ pub fn judge(facts: &Facts, report: &mut Report) {
         report.findings.push(finding(facts, &case));
     }
     say_what_was_lost(facts, report);
+    say_what_is_not_in_the_kernel(facts, report);
 }
 
 /// The entries by source and group.
@@ -222,13 +223,14 @@ fn ttl(facts: &Facts, case: &Case<'_>, threshold: u8) -> Parts {
     );
     let groups: Vec<String> = case.groups().iter().take(GROUPS).map(ToString::to_string).collect();
     let ttl = if threshold < 64 { 64 } else { 255 };
-    let command = match facts.programs.iptables_legacy.or(facts.programs.iptables_nft) {
-        Some(program) => format!(
+    let Programs { nft, iptables_nft, iptables_legacy } = facts.programs;
+    let command = match iptables_nft.or(iptables_legacy) {
+        Some(program) if !nft => format!(
             "{program} -t mangle -A PREROUTING -i {} -d {} -j TTL --ttl-set {ttl}",
             quoted(&from),
             groups.join(","),
         ),
-        None => {
+        _ => {
             let groups = groups.join(", ");
             let script = format!(
                 "add table ip mgm; add chain ip mgm ttl {{ type filter hook prerouting priority \
@@ -326,5 +328,15 @@ fn say_what_was_lost(facts: &Facts, report: &mut Report) {
             let why = format!("{lost} packets came faster than they could be captured");
             report.gap(what, why, None);
         }
+    }
+}
+
+fn say_what_is_not_in_the_kernel(facts: &Facts, report: &mut Report) {
+    let Some(router) = &facts.mgmd.router else { return };
+    let forwarder = &router.status.forwarder;
+    if forwarder != "kernel" {
+        let why =
+            format!("its forwarder is {forwarder}, so the kernel has no entries to compare with");
+        report.gap("the streams of mgmd", why, Some("mgmctl explain SOURCE GROUP"));
     }
 }

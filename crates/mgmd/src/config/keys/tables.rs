@@ -42,10 +42,11 @@ pub static ROUTER: Table = Table {
     keys: &[
         fixed(
             "forwarder",
-            Kind::Word(&["auto", "kernel", "memory"]),
+            Kind::Word(&["auto", "kernel", "ebpf", "memory"]),
             Value("\"auto\""),
             "What forwards the packets. `auto` and `kernel` both select the multicast routing of \
-             the Linux kernel. `memory` is for tests: it is a table in mgmd, which gets no packets \
+             the Linux kernel. `ebpf` selects programs of mgmd at the interfaces, which need Linux 5.8 or \
+             later and the capability CAP_BPF. `memory` is for tests: it is a table in mgmd, which gets no packets \
              of the system.",
         ),
         fixed(
@@ -90,8 +91,8 @@ pub static ROUTER: Table = Table {
             "clients",
             Kind::Path(SOCKET),
             Value("\"/run/mgmd/router\""),
-            "Reserved: the socket for routing protocols in other processes. This version of mgmd \
-             does not open it.",
+            "The socket for routing protocols in other processes, which have its path in their \
+             environment variable `MGM_ROUTER`. Root, and the user and group of mgmd, can connect.",
         ),
         key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The socket at which mgmctl, and other programs, control mgmd."),
         key(
