@@ -41,7 +41,7 @@ impl Mgm {
         let is_memory = router.forwarder == Forwarder::Memory;
         let forwarder = if is_memory { host::Forwarder::Memory } else { host::Forwarder::Kernel };
         // Set before the start, so that a failure is not also logged by the library itself.
-        let lines = Lines::new(log);
+        let lines = Lines::new(log, shared);
         host::set_log(Some(lines.sink()))?;
         let sink = lines.sink();
         let settings = Settings::new()
@@ -78,6 +78,8 @@ impl Mgm {
 /// exits.
 struct Lines {
     log: Arc<Log>,
+    /// Knows the names of the interfaces.
+    shared: Arc<Shared>,
     /// `None` when the start has succeeded.
     waiting: Arc<Mutex<Option<Vec<Line>>>>,
 }
@@ -89,19 +91,21 @@ struct Line {
 }
 
 impl Lines {
-    fn new(log: &Arc<Log>) -> Lines {
-        Lines { log: Arc::clone(log), waiting: Arc::new(Mutex::new(Some(Vec::new()))) }
+    fn new(log: &Arc<Log>, shared: &Arc<Shared>) -> Lines {
+        let waiting = Arc::new(Mutex::new(Some(Vec::new())));
+        Lines { log: Arc::clone(log), shared: Arc::clone(shared), waiting }
     }
 
     fn sink(&self) -> host::LogSink {
-        let (log, waiting) = (Arc::clone(&self.log), Arc::clone(&self.waiting));
+        let (log, shared) = (Arc::clone(&self.log), Arc::clone(&self.shared));
+        let waiting = Arc::clone(&self.waiting);
         Arc::new(move |level, text| {
             let level = of_library(level);
-            // Looking up names takes system calls, which a line that nobody sees does not need.
+            // The names cost time, which a line that nobody sees does not need.
             if !log.is_enabled(level) {
                 return;
             }
-            let text = named(&in_words_of_the_file(text), name);
+            let text = named(&in_words_of_the_file(text), |index| shared.name(index));
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             match &mut *waiting {
                 Some(lines) => lines.push(Line { level, text }),
@@ -131,11 +135,6 @@ fn level(level: LogLevel) -> host::LogLevel {
         LogLevel::Debug => host::LogLevel::Debug,
         LogLevel::Trace => host::LogLevel::Trace,
     }
-}
-
-/// The name of an interface in the system.
-fn name(index: u32) -> Option<String> {
-    Some(nix::net::if_::if_indextoname(index).ok()?.to_string_lossy().into_owned())
 }
 
 fn of_library(level: host::LogLevel) -> LogLevel {
