@@ -9,6 +9,7 @@
 #   make instructions  records the instruction counts, which a test compares
 #   make windows     builds the DLL for Windows with mingw-w64: build/windows/mgm
 #   make abi         records the ABI, which a test compares
+#   make bpf         compiles the programs of the ebpf forwarder; a test compares
 #   make completions  writes the completions of mgmctl for the shells
 #   make deb         builds the Debian packages: build/deb/*.deb
 #   make install     PREFIX=/usr/local, LIBDIR=lib, DESTDIR=, SUDO=sudo if PREFIX needs root
@@ -25,7 +26,7 @@ CMAKE ?= cmake
 # Rows of the benchmark; empty means all rows.
 BENCH ?=
 
-.PHONY: all demo test test-heavy mutants bench bench-docs peers instructions headers man completions pictures conformance windows abi deb install clean
+.PHONY: all demo test test-heavy mutants bench bench-docs peers instructions headers man bpf completions pictures conformance windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
@@ -67,6 +68,9 @@ man:
 	mkdir -p build
 	$(CARGO) run --quiet --locked --package mgmd --example manual >build/mgmd.toml.5
 	mv build/mgmd.toml.5 man/man5/mgmd.toml.5
+
+bpf:
+	scripts/bpf
 
 completions:
 	mkdir -p build

@@ -11,20 +11,34 @@
  * Start. A host need not call any of these functions. The first registration starts the
  * library with the default settings. So does every function of this header that concerns
  * interfaces, routes, packets, thresholds, limits of new flows, boundaries or scope names,
- * and MgmHostServeStatus with a path. Environment variables can change the defaults:
+ * and MgmHostServeStatus and MgmHostServeClients with a path. Environment variables can
+ * change the defaults:
  *
- *   MGM_FORWARDER    the forwarder: auto (default), kernel, memory, or ebpf (not built in)
+ *   MGM_FORWARDER    the forwarder: auto (default), kernel, ebpf or memory
  *   MGM_TABLE        the multicast routing table of the kernel, 0 by default
+ *   MGM_TC           how the ebpf forwarder attaches: auto (default) or clsact
  *   MGM_MFE_TIMEOUT  lifetime of new MFEs in seconds, 900 by default
  *   MGM_MAX_FLOWS    maximum number of flows that packets create, 2097152 by default
  *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  path at which to serve the status: see MgmHostServeStatus
+ *   MGM_ROUTER       path at which a router serves client processes: see below
  *
  * An empty variable counts as unset. If a variable has an invalid value, every call that
  * would start the library returns ERROR_INVALID_PARAMETER, and the log names the valid
  * values. MGM_LOG is the exception: an invalid value selects the default, with a
  * warning. The library does not read a variable if the host sets the same setting with
  * MgmHostStart.
+ *
+ * Client processes. If MGM_ROUTER is set when the library would start, the library
+ * connects to that router instead, and is a client library: the functions of mgm.h act on
+ * the router, and callbacks run in this process. The router is a process that has called
+ * MgmHostServeClients, such as mgmd. A host that passes a forwarder to MgmHostStart, or
+ * that serves client processes itself, ignores MGM_ROUTER. In a client library,
+ * MgmHostStart connects, MgmHostStop disconnects, and MgmHostGetStatus and
+ * MgmHostGetMetrics return those of the router. The log, the version, the names of
+ * interfaces, MgmHostGetLastMessage and MgmHostGetArrival work as in a router. All other
+ * functions of this header return ERROR_CAN_NOT_COMPLETE. When the router ends, all
+ * handles become invalid, and the next registration connects again.
  *
  * Forwarders. With the kernel forwarder (Linux) the kernel provides interfaces, routes
  * and packets. With the memory forwarder the host provides them with the functions
@@ -94,6 +108,20 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  * ran on mgm-log, the child ends with _exit(1) when the callback returns.
  */
 typedef void (*MGMHOST_LOG_CALLBACK)(void *pvContext, DWORD dwLevel, const char *pszText);
+
+/**
+ * Reports that the router of a client library is lost.
+ *
+ * Parameters:
+ * - pvContext: the context that the program passed with the callback.
+ *
+ * Threads:
+ * A thread of the library calls it, once for each router that is lost, after all
+ * handles have become invalid. It may call the functions that other callbacks may
+ * call, and register again. An exception must not leave the callback: it would end
+ * the process.
+ */
+typedef void (*MGMHOST_ROUTER_LOST)(void *pvContext);
 
 /**
  * The settings with which the host starts the library. A field that is 0 selects
@@ -178,6 +206,12 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
  * MgmHostPacketIn.
  */
 #define MGMHOST_FORWARDER_MEMORY 3
+
+/**
+ * The ebpf forwarder: programs of the library at the interfaces. It needs
+ * Linux 5.8 or later and CAP_BPF.
+ */
+#define MGMHOST_FORWARDER_EBPF 4
 
 /** MGMHOST_CONFIG.dwLogLevel: the value of MGM_LOG, by default warn. */
 #define MGMHOST_LOG_DEFAULT 0
@@ -604,7 +638,7 @@ DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
  * Deletes an administrative boundary.
  *
  * Memberships and the owner of the interface then decide again whether it is an
- * outgoing interface of the MFEs of these groups.
+ * outgoing interface of the MFEs of the groups in the range.
  *
  * Parameters:
  * - pBoundary (in): the same values as for MgmHostAddBoundary.
@@ -903,6 +937,117 @@ DWORD MgmHostExplain(DWORD dwSource,
  * ERROR_CAN_NOT_COMPLETE after some seconds.
  */
 DWORD MgmHostServeStatus(const char *pszPath);
+
+/**
+ * Serves client processes: routing protocols in other processes, which have this
+ * library and its path in their environment variable MGM_ROUTER.
+ *
+ * The calls of client processes are made in the library of this process, and
+ * their callbacks run in their own processes. If the library is not running, the
+ * call starts it, regardless of MGM_ROUTER. If it serves at another path, that
+ * socket is closed first. MgmHostStop ends the service, too.
+ *
+ * A client process can do everything that a client in this process can: who may
+ * open the socket can take interfaces and change memberships. So the mode of the
+ * socket's file decides who may connect.
+ *
+ * Parameters:
+ * - pszPath (in): path of a UNIX stream socket, at most 107 bytes. The library
+ *   creates the socket, and replaces one on which no process listens any more.
+ *   NULL ends the service: all client processes are disconnected, as if they had
+ *   ended.
+ * - dwMode: mode of the socket's file, at most 0777 (octal); 0 selects 0660.
+ *   The file belongs to the user and group of this process.
+ *
+ * Returns:
+ * - NO_ERROR: client processes can connect; with NULL, the socket is closed and
+ *   its file is removed.
+ * - ERROR_INVALID_PARAMETER: the path is empty or longer than 107 bytes; dwMode
+ *   is greater than 0777; or the call would start the library, and an environment
+ *   variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: the socket cannot be opened (the log says why); the
+ *   system is not Linux; this process is itself a client process; the call is
+ *   made inside a callback; the library is being stopped; or the caller is a
+ *   forked child of the router.
+ *
+ * Threads:
+ * Any thread, but not inside a callback. The call causes no callbacks. Those that
+ * follow from the end of client processes run on threads of the library.
+ */
+DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
+
+/**
+ * Sets the callback that reports that the router of a client library is lost: it
+ * has ended, or the connection to it is broken.
+ *
+ * Calls that are running then return ERROR_CAN_NOT_COMPLETE, and all handles are
+ * invalid. The next registration connects again. MgmHostStop and the end of this
+ * process are not reported.
+ *
+ * Parameters:
+ * - pfnLost: the callback; NULL for none. It replaces the former one, which may
+ *   still be running on another thread.
+ * - pvContext: the library passes it to the callback.
+ *
+ * Returns:
+ * - NO_ERROR: the callback is set. In a router it is never called.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
+ */
+DWORD MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, void *pvContext);
+
+/**
+ * Begins a batch: from now on the library collects the adds and deletes of this
+ * thread.
+ *
+ * MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
+ * arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
+ * their order. Any other Mgm call of this thread makes those that are collected
+ * so far first. In a client library a batch needs far fewer messages. In a router
+ * it means the same.
+ *
+ * If a client process ends within a batch, the first calls of the batch may have
+ * been made, but never a later call without all earlier ones.
+ *
+ * Returns:
+ * - NO_ERROR: the batch has begun.
+ * - ERROR_CAN_NOT_COMPLETE: a batch of this thread has begun already; or the
+ *   caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The batch concerns only this thread. The
+ * call causes no callbacks. It does not start the library.
+ */
+DWORD MgmHostBeginBatch(void);
+
+/**
+ * Ends a batch: makes the adds and deletes that the library has collected since
+ * MgmHostBeginBatch.
+ *
+ * A call that is refused does not keep later ones from being made. The callbacks
+ * that the calls cause run before this call returns, as those of each of the
+ * calls would.
+ *
+ * Parameters:
+ * - pdwFirst (out): the number of the first call of the batch that was refused,
+ *   counted from 1; 0 if none was. May be NULL.
+ *
+ * Returns:
+ * - NO_ERROR: no call was refused.
+ * - ERROR_CAN_NOT_COMPLETE: no batch of this thread has begun; the connection to
+ *   the router has ended, so that some calls may not have been made; or the caller
+ *   is a forked child of the router. pdwFirst is written in the second case.
+ * - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
+ *   of the first call that was refused.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes callbacks. The lock rule
+ * applies.
+ */
+DWORD MgmHostEndBatch(PDWORD pdwFirst);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -25,28 +25,46 @@ forward-up = false
 """
 
 
+class Scene:
+    """A router of IPTV at home, on which boxes and stations receive channels."""
+
+    def __init__(self, bed, modules):
+        self._bed, self._modules = bed, modules
+        bed.sends("iptv")
+        self._hosts = [bed.link("lan"), bed.link("wlan0")]
+        self._members = []
+        self.shell = bed.shell
+        bed.write(CONFIG)
+        status, output = self.shell.run("sudo systemctl start mgmd")
+        assert status == 0, output
+        for channel in range(9):
+            hosts = self._hosts[: channel % 3 + 1] if channel % 3 < 2 else []
+            # 30 to 270 packets a second.
+            period = 1 / (30 * (channel * 7 % 9 + 1))
+            self.plays(f"239.1.1.{channel + 1}", f"10.160.0.{7 + channel % 4}", hosts, period)
+
+    def plays(self, group, source, hosts=None, period=0.01):
+        """Hosts join a channel, which a source sends."""
+        typed, members, wires = self._modules
+        for host in self._hosts[:1] if hosts is None else hosts:
+            self._members.append(members.Member(host, group))
+        stream = wires.Stream(typed.Feed(self._bed.senders, group, source), period)
+        self._bed.addCleanup(stream.stop)
+
+    def filter_strictly(self):
+        """The system drops the channels, because the routes to their sources lead elsewhere."""
+        self._bed.router.ip("route add 10.160.0.0/16 via 10.2.0.11")
+        self._bed.router.sysctl(conf__iptv__rp_filter=1)
+
+
 @contextlib.contextmanager
 def iptv():
-    """A router of IPTV at home, on which boxes and stations receive channels. Yields its shell."""
-    typed, members, wires = _modules()
-    bed = typed.Typed()
+    """Yields the scene, and removes it afterwards."""
+    modules = _modules()
+    bed = modules[0].Typed()
     try:
         bed.setUp()
-        bed.sends("iptv")
-        hosts = [bed.link("lan"), bed.link("wlan0")]
-        bed.shell.path("/etc/mgmd/mgmd.toml").write_text(CONFIG, encoding="utf-8")
-        status, output = bed.shell.run("sudo systemctl start mgmd")
-        assert status == 0, output
-        bed.members = []
-        for channel in range(9):
-            group = f"239.1.1.{channel + 1}"
-            for host in hosts[: channel % 3 + 1 if channel % 3 < 2 else 0]:
-                bed.members.append(members.Member(host, group))
-            # 30 to 270 packets a second.
-            emitter = typed.Feed(bed.senders, group, f"10.160.0.{7 + channel % 4}")
-            stream = wires.Stream(emitter, 1 / (30 * (channel * 7 % 9 + 1)))
-            bed.addCleanup(stream.stop)
-        yield bed.shell
+        yield Scene(bed, modules)
     finally:
         bed.doCleanups()
 

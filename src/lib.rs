@@ -13,4 +13,5 @@ pub mod abi;
 
 use mgm_engine as engine;
 use mgm_manager::{self as manager, fork};
+use mgm_remote as remote;
 use mgm_types as types;

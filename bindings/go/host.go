@@ -15,6 +15,7 @@ const (
 	ForwarderAuto    = C.MGMHOST_FORWARDER_AUTO
 	ForwarderKernel  = C.MGMHOST_FORWARDER_KERNEL
 	ForwarderMemory  = C.MGMHOST_FORWARDER_MEMORY
+	ForwarderEbpf    = C.MGMHOST_FORWARDER_EBPF
 
 	LogDefault = C.MGMHOST_LOG_DEFAULT
 	LogOff     = C.MGMHOST_LOG_OFF

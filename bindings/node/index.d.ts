@@ -98,7 +98,7 @@ export function mfes(): AsyncGenerator<Mfe>;
 
 export namespace host {
   interface Settings {
-    forwarder?: 'default' | 'auto' | 'kernel' | 'memory';
+    forwarder?: 'default' | 'auto' | 'kernel' | 'memory' | 'ebpf';
     table?: number;
     mfeTimeout?: number;
     logLevel?: 'default' | 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';

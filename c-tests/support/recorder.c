@@ -1,4 +1,5 @@
 #include "recorder.h"
+#include "remote.h"
 #include "harness.h"
 #include "router.h"
 #include "threads.h"
@@ -205,8 +206,11 @@ static DWORD record(char letter, struct event event)
     }
     note(line);
 
-    if (hook != NULL)
+    if (hook != NULL) {
+        remote_begins();
         hook(&event);
+        remote_returns();
+    }
     /* The library ignores what a callback returns, so return something else each time. */
     return 0xdeadbeef;
 }

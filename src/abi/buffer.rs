@@ -1,9 +1,11 @@
 //! Fills the buffers of callers (spec 6.3, 7.2).
 
 use super::args::{dword, mask_of, read, required, write};
+use super::backend::{self, Backend};
 use super::rows::Form;
 use super::types::*;
-use crate::manager::{Manager, MfeRow};
+use crate::manager::MfeRow;
+use crate::remote::messages::Room;
 use crate::types::{Flow, Interface, Refusal, Result};
 use std::ops::ControlFlow;
 use std::ptr::null_mut;
@@ -107,7 +109,13 @@ impl Buffer {
 
 /// Fills the buffer with one MFE (spec 6.5).
 pub fn fill_one(buffer: &mut Buffer, flow: Flow, form: Form) -> Result<DWORD> {
-    Manager::global().with_mfe(flow, form.has_counters(), |row| put_one(buffer, row, form))?
+    let has_counters = form.has_counters();
+    match backend::any()? {
+        Backend::Here(manager) => {
+            manager.with_mfe(flow, has_counters, |row| put_one(buffer, row, form))?
+        }
+        Backend::There(router) => put_one(buffer, &router.mfe(flow, has_counters)?, form),
+    }
 }
 
 fn put_one(buffer: &mut Buffer, row: &MfeRow, form: Form) -> Result<DWORD> {
@@ -122,7 +130,19 @@ fn put_one(buffer: &mut Buffer, row: &MfeRow, form: Form) -> Result<DWORD> {
 /// Fills the buffer with the MFEs after `start`, as many as fit (spec 6.3).
 pub fn fill_many(buffer: &mut Buffer, start: Option<Flow>, form: Form) -> Result<DWORD> {
     put_many(buffer, form, |rows| {
-        Manager::global().walk_mfes(start, form.has_counters(), |row| rows.put(row));
+        match backend::any()? {
+            Backend::Here(manager) => {
+                manager.walk_mfes(start, form.has_counters(), |row| rows.put(row));
+            }
+            Backend::There(router) => {
+                let (base, each) = form.sizes();
+                let size = DWORD::try_from(rows.buffer.size).unwrap_or(DWORD::MAX);
+                let room = Room { bytes: size, base: base as DWORD, each: each as DWORD };
+                let next =
+                    router.walk_mfes(start, form.has_counters(), room, |row| rows.put(row))?;
+                rows.left = rows.left.or(next.map(|oifs| form.size(oifs)));
+            }
+        }
         Ok(())
     })
 }

@@ -4,6 +4,7 @@ use super::handle::{self, HandleKind};
 use super::last_message;
 use super::types::{DWORD, HANDLE};
 use crate::manager::Manager;
+use crate::remote::client;
 use crate::types::{Refusal, Result};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
@@ -42,6 +43,9 @@ fn finish(name: &'static str, result: Result<DWORD>) -> DWORD {
         // Calls of the log callback, or a body that panicked, have left callbacks. This is
         // the outermost call, so it must deliver them (8.1).
         catch_unwind(AssertUnwindSafe(|| Manager::global().drain())).ok();
+    }
+    if client::owes() && !crate::fork::is_child() {
+        catch_unwind(AssertUnwindSafe(client::drain_owed)).ok();
     }
     // A callback may have forked in any of these steps. In the child, the call continues
     // here.

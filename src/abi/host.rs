@@ -14,6 +14,7 @@ use super::args::{
     source, write, HostRoute,
 };
 use super::arrival;
+use super::backend;
 use super::buffer::fill_oifs;
 use super::entry::entry;
 use super::host_config::{log_sink, read_config, write_version};
@@ -82,6 +83,13 @@ pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
             let config = unsafe { read_config(pConfig)? };
             (config.settings()?, log_sink(config.pfnLogCallback, config.pvLogContext))
         };
+        backend::refuse_client()?;
+        // A host that chooses a forwarder is a router itself (spec 9.1).
+        if settings.forwarder.is_none() && backend::start_as_client()? {
+            Manager::global().set_log_level(settings.log_level);
+            Manager::global().set_log_sink(log);
+            return Ok(NO_ERROR);
+        }
         Manager::global().start_by_host(&settings, log)?;
         Ok(NO_ERROR)
     })
@@ -114,7 +122,7 @@ pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostStop() -> DWORD {
     entry("MgmHostStop", || {
-        Manager::global().stop()?;
+        backend::stop()?;
         Ok(NO_ERROR)
     })
 }
@@ -141,7 +149,7 @@ pub unsafe extern "C" fn MgmHostStop() -> DWORD {
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostAddInterface(dwIfIndex: DWORD, dwIfNextHopAddr: DWORD) -> DWORD {
     entry("MgmHostAddInterface", || {
-        Manager::global().host_add_interface(interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        backend::here()?.host_add_interface(interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -169,7 +177,7 @@ pub unsafe extern "C" fn MgmHostAddInterface(dwIfIndex: DWORD, dwIfNextHopAddr: 
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAddr: DWORD) -> DWORD {
     entry("MgmHostDeleteInterface", || {
-        Manager::global().host_delete_interface(interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        backend::here()?.host_delete_interface(interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -228,7 +236,7 @@ pub unsafe extern "C" fn MgmHostAddRoute(
         };
         let flags = route_flags(dwFlags)?;
         let route = if flags.is_local { given.local()? } else { given.remote()? };
-        let manager = Manager::global();
+        let manager = backend::here()?;
         if flags.is_preferred {
             manager.add_preferred_route(route)?;
         } else {
@@ -258,7 +266,7 @@ pub unsafe extern "C" fn MgmHostAddRoute(
 pub unsafe extern "C" fn MgmHostDeleteRoute(dwNetwork: DWORD, dwMask: DWORD) -> DWORD {
     entry("MgmHostDeleteRoute", || {
         let prefix_len = prefix_len(dwNetwork, dwMask)?;
-        Manager::global().delete_route(addr(dwNetwork), prefix_len)?;
+        backend::here()?.delete_route(addr(dwNetwork), prefix_len)?;
         Ok(NO_ERROR)
     })
 }
@@ -325,7 +333,7 @@ pub unsafe extern "C" fn MgmHostPacketIn(
         let header = unsafe { header(pbPacketHdr, dwHdrSize, dwPacketSize)? };
         let flow = Flow::new(source(dwSource)?, group(dwGroup)?);
         let arrival = interface(dwIfIndex, dwIfNextHopAddr)?;
-        let verdict = Manager::global().packet_in(PacketIn {
+        let verdict = backend::here()?.packet_in(PacketIn {
             flow,
             arrival,
             header,

@@ -92,6 +92,7 @@ impl MGMHOST_CONFIG {
             MGMHOST_FORWARDER_AUTO => Some(ForwarderChoice::Auto),
             MGMHOST_FORWARDER_KERNEL => Some(ForwarderChoice::Kernel),
             MGMHOST_FORWARDER_MEMORY => Some(ForwarderChoice::Memory),
+            MGMHOST_FORWARDER_EBPF => Some(ForwarderChoice::Ebpf),
             _ => return Err(Refusal::BadArgument("MGMHOST_CONFIG.dwForwarder is invalid")),
         };
         let log_level = log_level(self.dwLogLevel)

@@ -7,9 +7,9 @@
 )]
 
 use super::args::{flow_rate, interface, read, read_field, required, scope, threshold, write};
+use super::backend;
 use super::entry::entry;
 use super::types::*;
-use crate::manager::Manager;
 use crate::types::{Refusal, Result};
 use widestring::{U16CStr, U16CString};
 
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn MgmHostSetTtlThreshold(
     entry("MgmHostSetTtlThreshold", || {
         let threshold = threshold(dwThreshold)?;
         let interface = interface(dwIfIndex, dwIfNextHopAddr)?;
-        Manager::global().set_ttl_threshold(interface, threshold)?;
+        backend::here()?.set_ttl_threshold(interface, threshold)?;
         Ok(NO_ERROR)
     })
 }
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn MgmHostSetFlowLimit(
     entry("MgmHostSetFlowLimit", || {
         let rate = flow_rate(dwFlowsPerSecond, dwBurst)?;
         let interface = interface(dwIfIndex, 0)?;
-        Manager::global().set_flow_limit(interface.index, rate)?;
+        backend::here()?.set_flow_limit(interface.index, rate)?;
         Ok(NO_ERROR)
     })
 }
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn MgmHostAddBoundary(pBoundary: *const MIB_IPMCAST_BOUNDA
         let boundary = unsafe { read(pBoundary) };
         let scope = scope(boundary.dwGroupAddress, boundary.dwGroupMask)?;
         let interface = interface(boundary.dwIfIndex, 0)?;
-        Manager::global().add_boundary(interface.index, scope)?;
+        backend::here()?.add_boundary(interface.index, scope)?;
         Ok(NO_ERROR)
     })
 }
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn MgmHostAddBoundary(pBoundary: *const MIB_IPMCAST_BOUNDA
 /// Deletes an administrative boundary.
 ///
 /// Memberships and the owner of the interface then decide again whether it is an
-/// outgoing interface of the MFEs of these groups.
+/// outgoing interface of the MFEs of the groups in the range.
 ///
 /// # Parameters
 /// - `pBoundary` (in): the same values as for MgmHostAddBoundary.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn MgmHostDeleteBoundary(pBoundary: *const MIB_IPMCAST_BOU
         let boundary = unsafe { read(pBoundary) };
         let scope = scope(boundary.dwGroupAddress, boundary.dwGroupMask)?;
         let interface = interface(boundary.dwIfIndex, 0)?;
-        Manager::global().delete_boundary(interface.index, scope)?;
+        backend::here()?.delete_boundary(interface.index, scope)?;
         Ok(NO_ERROR)
     })
 }
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn MgmHostSetScopeName(
             // SAFETY: not null, and the caller says that a string is there.
             unsafe { scope_name(pszName)? }
         };
-        Manager::global().set_scope_name(scope, &name)?;
+        backend::here()?.set_scope_name(scope, &name)?;
         Ok(NO_ERROR)
     })
 }
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn MgmHostGetScopeName(pScope: PMIB_IPMCAST_SCOPE) -> DWOR
         let (address, mask) =
             unsafe { (read_field!(pScope, dwGroupAddress), read_field!(pScope, dwGroupMask)) };
         let scope = scope(address, mask)?;
-        let given = Manager::global().scope_name(scope)?;
+        let given = backend::here()?.scope_name(scope)?;
         let status = DWORD::from(given.is_some());
         let name = given.unwrap_or_else(|| U16CString::from_str_truncate(scope.to_string()));
         let mut units: SCOPE_NAME_BUFFER = [0; MAX_SCOPE_NAME_LEN + 1];

@@ -9,10 +9,11 @@
 )]
 
 use super::args::{group, interface, source};
+use super::backend::{self, Backend};
 use super::buffer::{fill_text, Buffer};
 use super::entry::entry;
 use super::types::*;
-use crate::manager::{Detail, Manager};
+use crate::manager::Detail;
 use crate::types::{Flow, Refusal, Result};
 use std::ffi::{c_char, CStr};
 use std::path::PathBuf;
@@ -55,7 +56,10 @@ pub unsafe extern "C" fn MgmHostGetStatus(
         let detail = status_detail(dwFlags)?;
         // SAFETY: the caller says what is there.
         let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
-        fill_text(&mut buffer, &Manager::global().status(detail).to_json())
+        match backend::any()? {
+            Backend::Here(manager) => fill_text(&mut buffer, &manager.status(detail).to_json()),
+            Backend::There(router) => fill_text(&mut buffer, &router.status(detail)?),
+        }
     })
 }
 
@@ -93,7 +97,10 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
         // SAFETY: the caller says what is there.
         let mut buffer = unsafe { Buffer::new(pdwBufferSize, pbBuffer)? };
         let detail = Detail { mfes: dwFlags & MGMHOST_METRICS_MFES != 0, ..Detail::SUMMARY };
-        fill_text(&mut buffer, &Manager::global().status(detail).to_metrics())
+        match backend::any()? {
+            Backend::Here(manager) => fill_text(&mut buffer, &manager.status(detail).to_metrics()),
+            Backend::There(router) => fill_text(&mut buffer, &router.metrics(detail)?),
+        }
     })
 }
 
@@ -152,7 +159,7 @@ pub unsafe extern "C" fn MgmHostExplain(
             (0, 0) => None,
             (index, next_hop) => Some(interface(index, next_hop)?),
         };
-        fill_text(&mut buffer, &Manager::global().explain(flow, arrival).to_json())
+        fill_text(&mut buffer, &backend::here()?.explain(flow, arrival).to_json())
     })
 }
 
@@ -187,13 +194,13 @@ pub unsafe extern "C" fn MgmHostServeStatus(pszPath: *const c_char) -> DWORD {
     entry("MgmHostServeStatus", || {
         // SAFETY: the caller says that a text ended by a zero is there, if anything.
         let path = (!pszPath.is_null()).then(|| unsafe { CStr::from_ptr(pszPath) });
-        Manager::global().serve_status(path.map(as_path).as_deref())?;
+        backend::here()?.serve_status(path.map(as_path).as_deref())?;
         Ok(NO_ERROR)
     })
 }
 
 /// Converts a path, byte for byte where the paths of the system are bytes.
-fn as_path(text: &CStr) -> PathBuf {
+pub(super) fn as_path(text: &CStr) -> PathBuf {
     #[cfg(unix)]
     return <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes()).into();
     #[cfg(not(unix))]

@@ -11,6 +11,7 @@ compile_error!("the library has the ABI of 64-bit Windows and needs a 64-bit tar
 
 pub mod exports;
 pub mod host;
+pub mod host_clients;
 pub mod host_limits;
 pub mod host_log;
 pub mod host_names;
@@ -19,6 +20,8 @@ pub mod types;
 
 mod args;
 mod arrival;
+mod backend;
+mod batch;
 mod buffer;
 mod callbacks;
 mod entry;

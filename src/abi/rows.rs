@@ -25,7 +25,7 @@ impl Form {
     }
 
     /// Returns the bytes before the first oif, and the bytes of each oif.
-    const fn sizes(self) -> (usize, usize) {
+    pub const fn sizes(self) -> (usize, usize) {
         match self {
             Form::Mfe => (offset_of!(MIB_IPMCAST_MFE, rgmioOutInfo), size_of::<MIB_IPMCAST_OIF>()),
             Form::Stats => (
@@ -165,9 +165,9 @@ fn oif_stats(oif: Option<&OifRow>) -> MIB_IPMCAST_OIF_STATS {
         dwNextHopAddr: dword(interface.next_hop),
         dwDialContext: 0,
         ulTtlTooLow: oif.map_or(0, |oif| wrapping(oif.ttl_too_low)),
-        ulFragNeeded: 0,
+        ulFragNeeded: oif.map_or(0, |oif| wrapping(oif.too_large)),
         ulOutPackets: oif.map_or(0, |oif| wrapping(oif.packets)),
-        ulOutDiscards: 0,
+        ulOutDiscards: oif.map_or(0, |oif| wrapping(oif.discards)),
     }
 }
 

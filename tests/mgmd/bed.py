@@ -64,6 +64,7 @@ class Switch:
         self.number = number
         self._ports = itertools.count()
         self._host = lab.host(f"switch{number}")
+        self.namespace = self._host.namespace
         _quiet(self._host)
         self._host.ip(f"link add lan type bridge {options}", "link set lan up")
 

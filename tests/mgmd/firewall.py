@@ -10,7 +10,6 @@ NETLINK_NETFILTER, NFTABLES, FAMILY_IPV4 = 12, 10, 2
 BATCH_BEGIN, BATCH_END = 0x10, 0x11
 NEW_TABLE, DELETE_TABLE, NEW_CHAIN = (NFTABLES << 8 | kind for kind in (0, 2, 3))
 REQUEST, ACKNOWLEDGE, CREATE, NESTED = 1, 4, 0x400, 0x8000
-TABLE = b"mgmd_bed\0"
 
 
 def _attribute(kind, value):
@@ -38,20 +37,20 @@ def _ask(host, kind, flags, attributes):
 
 
 @contextlib.contextmanager
-def drops(host, hook):
+def drops(host, hook, table="mgmd_bed", chain="stop"):
     """Until the block ends, the host drops all IPv4 packets at a hook. OSError if the kernel has
     no nftables."""
-    name = _attribute(1, TABLE)
+    name = _attribute(1, f"{table}\0".encode())
     place = _attribute(1, struct.pack("!I", hook)) + _attribute(2, struct.pack("!I", 0))
-    chain = (
+    described = (
         name
-        + _attribute(3, b"chain\0")
+        + _attribute(3, f"{chain}\0".encode())
         + _attribute(4 | NESTED, place)
         + _attribute(5, struct.pack("!I", 0))  # the policy: drop
         + _attribute(7, b"filter\0")
     )
     flags = REQUEST | ACKNOWLEDGE | CREATE
-    _ask(host, None, flags, [(NEW_TABLE, name), (NEW_CHAIN, chain)])
+    _ask(host, None, flags, [(NEW_TABLE, name), (NEW_CHAIN, described)])
     try:
         yield
     finally:

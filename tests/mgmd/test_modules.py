@@ -1,28 +1,15 @@
 """A routing protocol in the process of mgmd, which takes IGMP's links (protocol.c)."""
 
-import os
-import pathlib
-import re
-import shutil
 import time
 
-from bed import GMI, QI, SLACK, Bed, OneHost, interface, proxy
-from build import COMPILER
-from daemon import Mgmd
+from bed import GMI, QI, SLACK, Bed, interface, proxy
 from lab import until
+from module import ModuleBed, protocol
 from packets import BLOCK, IS_EX, TO_EX, TO_IN, record, report_of, v3_report
 from wire import Wire
 from wires import Stream
 
-HERE = pathlib.Path(__file__).resolve().parent
 GROUP, OTHER = "239.1.1.1", "239.1.1.2"
-
-
-def protocol(test):
-    """Returns the path of the module, or skips the test."""
-    if not shutil.which(COMPILER):
-        test.skipTest("no C compiler")
-    return Mgmd.build.module("protocol", HERE / "protocol.c")
 
 
 class FailedStart(Bed):
@@ -58,30 +45,7 @@ class FailedStart(Bed):
         self.assertFalse((first.directory / "groups.json").exists())
 
 
-class Protocol(OneHost):
-    def serve_with_module(self, igmp=None, *tables):
-        path = protocol(self)
-        self.fifo = Mgmd.build.directory / f"fifo-{os.getpid()}-{id(self)}"
-        os.mkfifo(self.fifo)
-        self.addCleanup(self.fifo.unlink)
-        module = f'[[module]]\npath = "{path}"\nargs = "{self.fifo}"\n'
-        return self.serve(igmp, *tables, module)
-
-    def say(self, command, link):
-        """Gives the module a command about a link, and checks its code."""
-        index = self.router.index(link)
-        before = len(self.mgmd.lines(f"module: {command}"))
-        with open(self.fifo, "w", encoding="ascii") as fifo:
-            fifo.write(f"{command} {index}\n")
-        done = until(lambda: self.mgmd.lines(f"module: {command}")[before:], f"{command} {link}")
-        # The code is in the place of the group.
-        self.assertIn(", 0.0.0.0)", done[0])
-
-    def told(self, what):
-        """Returns the groups of the module's callbacks of this kind, in order."""
-        lines = self.mgmd.lines(f"module: {what}")
-        return [re.search(r"\(\*, ([\d.]+)\)", line)[1] for line in lines]
-
+class Protocol(ModuleBed):
     def test_t57_take_while_members(self):
         """[mgm 2.3]: the members are told to the protocol, and no query is lost."""
         self.serve_with_module()

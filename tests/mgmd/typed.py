@@ -7,7 +7,7 @@ import pages
 from bed import Bed
 from daemon import Mgmd
 from feed import Feed
-from shell import Shell
+from shell import CONFIGURATION, Shell
 from wire import Wire
 from wires import Stream
 
@@ -48,6 +48,15 @@ class Typed(Bed):
             self.carry_out(step)
         self.assertFalse(self.events, "the section lacks an event")
 
+    def files(self, page, heading):
+        """Returns the texts of the files in a section."""
+        steps = pages.steps(pages.section(page, heading))
+        return [step.text for step in steps if isinstance(step, pages.File)]
+
+    def write(self, config):
+        """Writes the configuration of mgmd."""
+        self.shell.path(CONFIGURATION).write_text(config, encoding="utf-8")
+
     def carry_out(self, step):
         if isinstance(step, pages.Event):
             self.events.pop(step.words)()
@@ -61,11 +70,12 @@ class Typed(Bed):
     def type(self, command):
         """Types a command, and compares its output with that of the page. What a command shows may
         still change, so it is typed again; one that changes something is typed once."""
-        deadline = time.monotonic() + (0 if command.text.startswith("sudo ") else PATIENCE)
+        changes = command.text.startswith("sudo ") and "doctor" not in command.text
+        deadline = time.monotonic() + (0 if changes else PATIENCE)
         while True:
             status, output = self.shell.run(command.text)
             missing = None if command.output is None else pages.differs(command.output, output)
-            if status == 0 and missing is None:
+            if status == command.status and missing is None:
                 return
             if time.monotonic() > deadline:
                 break

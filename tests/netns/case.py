@@ -1,12 +1,25 @@
 """The base class of the test cases: a lab and routers, which are removed after each test."""
 
+import os
 import socket
 import unittest
 
+import lab
 from lab import MRT_TABLE, Lab
 from router import Router
 
 GROUP = "239.1.2.3"
+
+
+def kernel_only(reason):
+    """Skips a test or a class where another forwarder than the kernel's is tested."""
+    return unittest.skipIf(lab.FORWARDER != "kernel", f"of the kernel forwarder alone: {reason}")
+
+
+def not_with_clsact(reason):
+    """Skips a test or a class where programs are attached by clsact."""
+    by_clsact = lab.FORWARDER == "ebpf" and os.environ.get("MGM_TC") == "clsact"
+    return unittest.skipIf(by_clsact, f"with clsact: {reason}")
 
 
 class NetnsTest(unittest.TestCase):

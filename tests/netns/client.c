@@ -330,6 +330,14 @@ static void dump(FILE *reply)
             for (ULONG k = 0; k < mfe->ulNumOutIf; k++)
                 fprintf(reply, "%s%u", k ? ", " : "",
                         (unsigned)mfe->rgmiosOutStats[k].dwOutIfIndex);
+            fprintf(reply, "], \"sent\": %u, \"counts\": [", (unsigned)mfe->ulTotalOutPackets);
+            for (ULONG k = 0; k < mfe->ulNumOutIf; k++) {
+                const MIB_IPMCAST_OIF_STATS *oif = &mfe->rgmiosOutStats[k];
+
+                fprintf(reply, "%s[%u, %u, %u, %u]", k ? ", " : "", (unsigned)oif->ulOutPackets,
+                        (unsigned)oif->ulTtlTooLow, (unsigned)oif->ulFragNeeded,
+                        (unsigned)oif->ulOutDiscards);
+            }
             fprintf(reply, "]}");
             last.dwGroup = mfe->dwGroup;
             last.dwSource = mfe->dwSource;

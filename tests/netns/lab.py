@@ -24,6 +24,8 @@ import subprocess
 import threading
 import time
 
+import bpf
+
 PORT = 5000
 CLONE_NEWNET = 0x40000000
 MRT_INIT = 200
@@ -33,6 +35,9 @@ ETH_P_IP = 0x0800
 PACKET_OUTGOING = 4
 # Constants that Python's socket module lacks.
 IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP = 39, 40
+
+# The forwarder under test, where a test does not name one: kernel or ebpf.
+FORWARDER = os.environ.get("MGM_TEST_FORWARDER", "kernel")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _labs = itertools.count()
@@ -130,7 +135,10 @@ class Host:
                     file.write(str(value))
 
     def read(self, path):
-        """Returns a file of /proc/net in this host, without its heading."""
+        """Returns a file of /proc/net in this host, without its heading. With the ebpf forwarder,
+        those of multicast routing have a line for each served interface, and for each entry."""
+        if FORWARDER == "ebpf" and path in ("ip_mr_vif", "ip_mr_cache"):
+            return list(self.vifs().values() if path == "ip_mr_vif" else self.entries())
         with self.inside(), open(f"/proc/thread-self/net/{path}", encoding="ascii") as file:
             return file.read().splitlines()[1:]
 
@@ -166,12 +174,18 @@ class Host:
         return Tap(self, group, interface or self.interface)
 
     def vifs(self):
-        """Returns the kernel's VIFs by number."""
+        """Returns the kernel's VIFs by number. With the ebpf forwarder: the served interfaces."""
+        if FORWARDER == "ebpf":
+            with self.inside():
+                return dict(enumerate(bpf.interfaces()))
         return {int(line.split()[0]): line.split()[1] for line in self.read("ip_mr_vif")}
 
     def entries(self):
         """Returns the kernel's entries: (source, group) to the incoming interface and the set of
         outgoing interfaces. For a VIF that does not exist, its number stands for the interface."""
+        if FORWARDER == "ebpf":
+            with self.inside():
+                return bpf.entries()
         vifs, found = self.vifs(), {}
 
         def address(word):

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 
-from lab import Lines, setns
+from lab import FORWARDER, Lines, setns
 
 # Times with which tests need not wait long.
 FAST = (
@@ -39,7 +39,8 @@ class Mgmd:
 
     def settings(self):
         """Returns the keys of [router] that this class sets: the sockets are in its directory."""
-        return f'clients = "{self.directory}/router"\ncontrol = "{self.control()}"\n'
+        sockets = f'clients = "{self.directory}/router"\ncontrol = "{self.control()}"\n'
+        return sockets + ('forwarder = "ebpf"\n' if FORWARDER == "ebpf" else "")
 
     def control(self):
         """Returns the path of the control socket."""

@@ -9,6 +9,7 @@ import signal
 import subprocess
 
 import build
+import lab
 from build import TREE
 from lab import Lines, setns
 
@@ -46,7 +47,7 @@ class Router:
 
     build = None
 
-    def __init__(self, host, forwarder="kernel", wrapper=(), program=("client",), **environment):
+    def __init__(self, host, forwarder=None, wrapper=(), program=("client",), **environment):
         self.host = host
         self._is_daemon = program[0] != "client"
 
@@ -62,7 +63,7 @@ class Router:
             text=True,
             bufsize=1,
             preexec_fn=enter,
-            env={**os.environ, "MGM_FORWARDER": forwarder, "MGM_LOG": "warn", **environment},
+            env={**os.environ, "MGM_FORWARDER": forwarder or lab.FORWARDER, "MGM_LOG": "warn", **environment},
         )
         parse = str.rstrip if self._is_daemon else json.loads
         self.output = Lines(self.process.stdout, parse)

@@ -68,6 +68,7 @@ def main(folder, prepare, workers, wanted=lambda test: True):
     """Runs the tests of a folder whose names have a pattern of the command line, as many side by
     side as there are workers. `prepare` runs first, and may raise FileNotFoundError. Returns the
     exit status."""
+    print(f"with the {lab.FORWARDER} forwarder")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM cleans up too
     patterns = [word for word in sys.argv[1:] if not word.startswith("-")]
     _chosen.extend(

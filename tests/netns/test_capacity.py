@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 
-from case import GROUP, NetnsTest
+from case import GROUP, NetnsTest, kernel_only, not_with_clsact
 from lab import until
 from router import CAN_NOT_COMPLETE, NO_ERROR, TREE
 
@@ -65,6 +65,7 @@ class ManyLinks(NetnsTest):
         self.assert_flows_to(self.names)
 
     # spec 2.7
+    @kernel_only("it has 32 VIFs")
     def test_33rd_interface_is_refused_and_gets_nothing_until_it_has_another_ones_place(self):
         self.wire(MOST)
         *served, last = self.names
@@ -87,6 +88,7 @@ class ManyLinks(NetnsTest):
             self.assert_flows_to(served)
 
 
+@kernel_only("it has tables")
 class Tables(NetnsTest):
     TABLE = 77
 
@@ -124,6 +126,7 @@ class Tables(NetnsTest):
         until(lambda: taps["right"].count == 6, "the other's flow")
 
 
+@kernel_only("an ebpf router does not own the table")
 class AnotherDaemon(NetnsTest):
     # spec 2.7
     def test_smcrouted_holds_the_table(self):
@@ -154,6 +157,7 @@ class AnotherDaemon(NetnsTest):
         router.must("take A to-source")
 
 
+@not_with_clsact("it needs CAP_NET_ADMIN for each interface")
 class GivenUp(NetnsTest):
     """A router needs privileges only at the start."""
 

@@ -1,6 +1,6 @@
 """Public reports from home routers: streams of a provider without a route to their source."""
 
-from case import GROUP, NetnsTest
+from case import GROUP, NetnsTest, kernel_only
 
 # The provider announces a route to the first, but not to the second.
 ROUTED, UNROUTED = "198.51.100.9", "203.0.113.9"
@@ -99,6 +99,7 @@ class Iptv(NetnsTest):
         outward.expect(3)
 
 
+@kernel_only("rp_filter does not apply to the others")
 class ReversePath(NetnsTest):
     """rp_filter, with which the kernel checks sources before the library sees a packet."""
 

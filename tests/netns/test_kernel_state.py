@@ -4,7 +4,7 @@ import errno
 import os
 import signal
 
-from case import GROUP, NetnsTest
+from case import GROUP, NetnsTest, not_with_clsact
 from lab import until
 from router import Router
 
@@ -79,6 +79,7 @@ class KernelState(NetnsTest):
         until(lambda: self.lab.router.read("ip_mr_vif") == [], "the kernel's clean-up")
         self.flowing()
 
+    @not_with_clsact("it needs CAP_NET_ADMIN for each interface")
     def test_router_may_give_up_its_privileges(self):
         router = self.flowing()
         router.must("unprivileged")

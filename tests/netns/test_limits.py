@@ -1,6 +1,6 @@
 """TTL thresholds and administrative boundaries (rule 3.7), and limits of new flows (rule 0.9)."""
 
-from case import GROUP, NetnsTest
+from case import GROUP, NetnsTest, kernel_only
 from lab import until
 
 SITE = "239.255.1.1"
@@ -101,6 +101,7 @@ class Limits(NetnsTest):
         self.daemon.logs("MgmHostAddBoundary", "RFC 2365")
         self.assertEqual(self.daemon.do(f"unbound to-one {BOUNDARY}"), 1168)
 
+    @kernel_only("it remembers refused flows")
     def test_flow_limit_refuses_new_flows_until_it_is_removed(self):
         """0.9, D81."""
         def entries():

@@ -3,7 +3,7 @@
 import json
 import time
 
-from case import GROUP, NetnsTest
+from case import GROUP, NetnsTest, kernel_only
 from lab import until
 from mgmd import FAST, Mgmd
 from router import Router
@@ -249,6 +249,7 @@ class Reload(TwoHosts):
         mgmd.says("to-receiver: no longer served")
         self.receiver.tap(GROUP).falls_silent(emitter)
 
+    @kernel_only("it has tables")
     def test_invalid_file_changes_nothing(self):
         good = interfaces("to-source", "to-receiver")
         mgmd = self.mgmd(good)
@@ -266,6 +267,7 @@ class Reload(TwoHosts):
 
 
 class Starts(TwoHosts):
+    @kernel_only("it has tables")
     def test_table_that_another_program_holds(self):
         holder = Router(self.lab.router)
         self.addCleanup(holder.close)

@@ -1,6 +1,6 @@
 """Interfaces that the library cannot serve: the codes, and the advice in the log."""
 
-from case import GROUP, NetnsTest
+from case import GROUP, NetnsTest, kernel_only
 from router import ALREADY_EXISTS, CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, WITHOUT_PRIVILEGE
 
 
@@ -33,6 +33,7 @@ class Refusals(NetnsTest):
         self.assertEqual(len(router.log.items), 1, router.log.items)
 
     # spec 2.7
+    @kernel_only("it has one owner")
     def test_second_daemon_is_refused_with_advice(self):
         self.hosts("source", "receiver")
         first = self.registered()
@@ -45,6 +46,7 @@ class Refusals(NetnsTest):
         self.assertEqual(len(second.log.items), 1, second.log.items)
         self.assertEqual(first.do("take A to-receiver"), NO_ERROR, "the first is not disturbed")
 
+    @kernel_only("it has one owner")
     def test_d80_a_start_that_opens_the_forwarder_is_refused_where_a_take_would_be(self):
         self.hosts("source")
         first, second = self.router(), self.router()
@@ -71,6 +73,7 @@ class Refusals(NetnsTest):
 
         self.assertEqual(second.do("take A to-source"), NO_ERROR)
 
+    @kernel_only("it has one owner")
     def test_second_daemon_with_auto_falls_back_to_memory_with_one_warning(self):
         self.hosts("source", "receiver")
         first = self.registered()
@@ -91,6 +94,7 @@ class Refusals(NetnsTest):
         self.assertEqual(router.do("take A 0"), INVALID_PARAMETER)
 
     # spec 2.7
+    @kernel_only("the ebpf forwarder serves next hops")
     def test_next_hop_is_beyond_the_kernel(self):
         self.hosts("source")
         router = self.registered()
@@ -99,6 +103,7 @@ class Refusals(NetnsTest):
         self.assertEqual(router.do("take A to-source"), NO_ERROR)
 
     # spec 2.7
+    @kernel_only("it has 32 VIFs")
     def test_the_33rd_interface(self):
         # The kernel supports 32.
         names = self.lab.spare(34)
@@ -121,13 +126,15 @@ class Refusals(NetnsTest):
         self.assertEqual(len(self.lab.router.read("ip_mr_vif")), 0)
 
     # spec 0.10
-    def test_ebpf_is_not_built_in(self):
+    def test_ebpf_without_privilege_is_refused_with_advice(self):
         self.hosts("source")
-        router = self.registered(forwarder="ebpf")
+        router = self.registered(forwarder="ebpf", wrapper=WITHOUT_PRIVILEGE)
         self.assertEqual(router.do("take A to-source"), CAN_NOT_COMPLETE)
-        router.logs("no ebpf forwarder")
+        router.logs("no permission", "CAP_BPF", "MGM_FORWARDER to kernel")
+        self.assertEqual(len(router.log.items), 1, router.log.items)
 
 
+@kernel_only("it has tables")
 class Table(NetnsTest):
     TABLE = 77
 

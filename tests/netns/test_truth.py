@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from case import GROUP, NetnsTest
+from case import GROUP, NetnsTest, kernel_only, not_with_clsact
 from lab import MRT_FLUSH, MRT_FLUSH_MFC, until
 from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, Router
 
@@ -150,6 +150,7 @@ class Interfaces(Flowing):
         self.flows()
         self.assertEqual([mfe["source"] for mfe in self.daemon.mfes()], ["10.77.0.2"])
 
+    @kernel_only("it has 32 VIFs")
     def test_number_of_a_vif_is_not_used_while_an_entry_may_name_it(self):
         # These leave one free VIF in the kernel's table.
         spare = self.lab.spare(30)
@@ -202,6 +203,7 @@ class ReRpf(Flowing):
         self.flows()
 
     # spec 5.10
+    @kernel_only("others make more requests before the one that fails")
     def test_question_that_does_not_get_through_says_nothing_about_the_route(self):
         self.start(
             LD_PRELOAD=str(Router.build.interposer),
@@ -221,6 +223,7 @@ class ReRpf(Flowing):
         )
 
     # spec 5.10
+    @not_with_clsact("it needs CAP_NET_ADMIN for each interface")
     def test_changes_that_the_announcements_were_lost_of(self):
         with open("/proc/sys/net/core/rmem_max", encoding="ascii") as file:
             count = max(3000, 2 * int(file.read()) // ANNOUNCEMENT)
@@ -252,6 +255,7 @@ class ReRpf(Flowing):
         until(lambda: self.daemon.mfes()[0]["in"] != new, "the old iif")
 
 
+@kernel_only("others can change its table")
 class BehindOurBack(Flowing):
     """Any program with CAP_NET_ADMIN may change the kernel's table."""
 

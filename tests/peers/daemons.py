@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 
+import bpf
 import packages
 from build import Build
 from lab import setns, until
@@ -237,6 +238,7 @@ class Mgm(Daemon):
     """mgmd with IGMP, and with a protocol that owns the links (quiet.c)."""
 
     name = "libmgm"
+    forwarder = "kernel"
     # Hosts may join 10,000 groups, and no query disturbs the measurement.
     igmp = "igmp = { max-groups = 1000000, startup-query-count = 1 }"
 
@@ -244,7 +246,7 @@ class Mgm(Daemon):
         module = programs().module("quiet", HERE / "quiet.c")
         self.status_socket = self.directory / "status"
         arguments = " ".join([str(self.status_socket), *self.links])
-        text = f'[router]\nclients = "{self.directory}/clients"\n'
+        text = f'[router]\nforwarder = "{self.forwarder}"\nclients = "{self.directory}/clients"\n'
         text += f'control = "{self.directory}/control"\nmax-igmp-entries = 1000000\n'
         text += "".join(f'[[interface]]\nname = "{link}"\n{self.igmp}\n' for link in self.links)
         text += f'[[module]]\npath = "{module}"\nargs = "{arguments}"\n'
@@ -263,6 +265,17 @@ class Mgm(Daemon):
 
     def knows(self):
         return self.status()["totals"]["memberships"]
+
+
+class MgmEbpf(Mgm):
+    """The same, with the ebpf forwarder."""
+
+    name = "libmgm, ebpf"
+    forwarder = "ebpf"
+
+    def vifs(self):
+        with self.host.inside():
+            return set(bpf.interfaces())
 
 
 class Loop(Daemon):

@@ -1,4 +1,4 @@
-"""Other multicast routers, from Debian's packages.
+"""Other multicast routers, and the programs of the packet filter, from Debian's packages.
 
 The packages conflict with one another and start daemons when installed. So they
 are only unpacked, into the build folder, and run from there in namespaces of
@@ -14,8 +14,14 @@ TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 HOME = TREE / "build/peers"
 
 DAEMONS = ["frr", "smcroute", "pimd", "igmpproxy"]
+FILTERS = ["nftables", "iptables"]
 # What they are linked with, as far as a small system may lack it.
-LIBRARIES = ["libyang2", "libc-ares2", "libjson-c5", "libreadline8", "libcap2", "libpcre2-8-0"]
+LIBRARIES = [
+    *("libyang2", "libc-ares2", "libjson-c5", "libreadline8", "libcap2", "libpcre2-8-0"),
+    *("libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libgmp10", "libedit2", "libbsd0"),
+    *("libmd0", "libxtables12", "libip4tc2", "libip6tc2", "libnetfilter-conntrack3"),
+    "libnfnetlink0",
+]
 
 
 class Unavailable(Exception):
@@ -24,18 +30,19 @@ class Unavailable(Exception):
 
 def fetch():
     """Downloads and unpacks what is not there yet. Unavailable if that fails."""
-    done = HOME / "unpacked"
-    if done.exists():
+    done, wanted = HOME / "unpacked", [*DAEMONS, *FILTERS, *LIBRARIES]
+    # An earlier version of this list may have been unpacked.
+    if done.exists() and done.read_text() == " ".join(wanted):
         return
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         raise Unavailable("no apt-get: the peers are Debian's packages")
     packages = HOME / "packages"
     packages.mkdir(parents=True, exist_ok=True)
     as_root = ["-o", "APT::Sandbox::User=root"]  # its own user may not write here
-    _run(["apt-get", "download", "-q", *as_root, *DAEMONS, *LIBRARIES], packages)
+    _run(["apt-get", "download", "-q", *as_root, *wanted], packages)
     for package in sorted(packages.glob("*.deb")):
         _run(["dpkg", "-x", package, HOME / "root"], packages)
-    done.touch()
+    done.write_text(" ".join(wanted))
 
 
 def _run(command, directory):

@@ -3,7 +3,7 @@
 import { call, codeOf, ERROR_INSUFFICIENT_BUFFER, MgmError, NO_ERROR, version } from './library.js';
 import { dword, fromInterface, toAddress, toInterface, toPrefix } from './values.js';
 
-const FORWARDERS = { default: 0, auto: 1, kernel: 2, memory: 3 };
+const FORWARDERS = { default: 0, auto: 1, kernel: 2, memory: 3, ebpf: 4 };
 const LEVELS = { default: 0, off: 1, error: 2, warn: 3, info: 4, debug: 5, trace: 6 };
 // The library numbers interfaces with 16 bits, so a packet has at most this many.
 const MOST_INTERFACES = 65536;

@@ -406,6 +406,26 @@ pub fn serve_status(path: Option<&CStr>) -> Result<()> {
     call!(MgmHostServeStatus(path.map_or(null(), CStr::as_ptr)))
 }
 
+pub fn serve_clients(path: Option<&CStr>, mode: u32) -> Result<()> {
+    call!(MgmHostServeClients(path.map_or(null(), CStr::as_ptr), mode))
+}
+
+/// Whether the end of the router is passed on to [`crate::remote`].
+pub fn report_router_lost(wanted: bool) -> Result<()> {
+    call!(MgmHostSetRouterLost(wanted.then_some(router_lost as RouterLost), null_mut()))
+}
+
+pub fn begin_batch() -> Result<()> {
+    call!(MgmHostBeginBatch())
+}
+
+/// The result, and the number of the first call that was refused, counted from 1; 0 if none was.
+pub fn end_batch() -> (Result<()>, u32) {
+    let mut first = 0;
+    let result = call!(MgmHostEndBatch(&mut first));
+    (result, first)
+}
+
 /// The callbacks of the client in a slot, as the library calls them.
 ///
 /// SAFETY, for all of them: the library calls them with the values that mgm.h documents. Pointers
@@ -493,6 +513,10 @@ fn bytes(at: &*const u8, size: D) -> &[u8] {
     }
     // SAFETY: the library passes as many bytes to the callback, which do not change meanwhile.
     unsafe { std::slice::from_raw_parts(*at, size as usize) }
+}
+
+unsafe extern "C" fn router_lost(_: *mut c_void) {
+    guarded("the callback of the router's end", crate::remote::router_is_lost);
 }
 
 /// Passes a line of the log to the sink of the number in the context.

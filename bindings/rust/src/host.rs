@@ -31,6 +31,8 @@ pub enum Forwarder {
     Kernel = 2,
     /// A table in the library: the program hands in packets with [`packet_in`].
     Memory = 3,
+    /// Programs of the library at the interfaces. Needs Linux 5.8 or later and CAP_BPF.
+    Ebpf = 4,
 }
 
 /// The settings for a start. Those that are not set are taken from the environment, or are the
@@ -421,6 +423,19 @@ pub fn explain(flow: Flow, arrival: Option<Interface>) -> Result<String> {
 pub fn serve_status(path: Option<&Path>) -> Result<()> {
     let path = path.map(|path| CString::new(path.as_os_str().as_bytes())).transpose();
     ffi::serve_status(path.map_err(|_| Error::InvalidText)?.as_deref())
+}
+
+/// Serves client processes at a UNIX socket whose file has this mode; `None` stops serving. Client
+/// processes have the path in their environment variable MGM_ROUTER. The mode 0 selects 0660.
+///
+/// # Errors
+/// [`Code::CanNotComplete`]: the socket cannot be created; this process is itself a client
+/// process; or the library is being stopped.
+/// [`Code::InvalidParameter`]: the path is empty or too long, or the mode is greater than 0777.
+/// [`Error::InvalidText`]: the path contains a zero byte.
+pub fn serve_clients(path: Option<&Path>, mode: u32) -> Result<()> {
+    let path = path.map(|path| CString::new(path.as_os_str().as_bytes())).transpose();
+    ffi::serve_clients(path.map_err(|_| Error::InvalidText)?.as_deref(), mode)
 }
 
 /// Reads a text, which can grow until the next call.

@@ -44,6 +44,7 @@ mod error;
 #[allow(unsafe_code)]
 mod ffi;
 pub mod host;
+pub mod remote;
 mod tables;
 mod values;
 

@@ -7,6 +7,7 @@ use crate::request::Request;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -95,8 +96,8 @@ impl fmt::Display for ClientError {
             ClientError::NotMgmd(path) => write!(f, "{}: {ReplyError}", path.display()),
             ClientError::StatusSocket(path) => write!(
                 f,
-                "{} is a status socket, which answers only the commands status, flows and top: \
-                 name the control socket of mgmd with --socket",
+                "{} is a status socket, which answers only the commands status, flows, top and \
+                 explain: name the control socket of mgmd with --socket",
                 path.display()
             ),
             ClientError::Refused(failure) => {
@@ -158,6 +159,28 @@ impl Client {
         let reply = self.exchange(request.as_bytes(), MAX_STATUS);
         match self.text_of(reply)? {
             (200, text) => Ok(text),
+            _ => Err(ClientError::NotMgmd(self.path.clone())),
+        }
+    }
+
+    /// Reads the explanation of one flow by a library at its status socket, as JSON. `arrival` is
+    /// the index of the interface on which its packets arrive.
+    ///
+    /// # Errors
+    /// See [`ClientError`]. `StatusSocket`: the library is older than this request.
+    pub fn library_explanation(
+        &mut self,
+        (source, group): (Ipv4Addr, Ipv4Addr),
+        arrival: Option<u32>,
+    ) -> Result<String, ClientError> {
+        let arrival = arrival.map(|index| format!("/{index}")).unwrap_or_default();
+        let request = format!("GET /explain/{source}/{group}{arrival} HTTP/1.0\r\n\r\n");
+        let reply = self.exchange(request.as_bytes(), MAX_REPLY);
+        match self.text_of(reply)? {
+            (200, text) => Ok(text),
+            (_, text) if text.starts_with(STATUS_SOCKET_ANSWER) => {
+                Err(ClientError::StatusSocket(self.path.clone()))
+            }
             _ => Err(ClientError::NotMgmd(self.path.clone())),
         }
     }

@@ -19,6 +19,11 @@ impl<'a> Query<'a> {
         Query { path, given, known: Vec::new() }
     }
 
+    /// The path of the request, for messages.
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
     /// Takes the value of a parameter, if it is given. `allowed` describes the
     /// allowed values, for the message.
     pub fn take<T: FromStr>(

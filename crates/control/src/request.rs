@@ -1,12 +1,14 @@
 //! The requests: paths, parameters and bodies.
 
 mod body;
+mod explain;
 mod keys;
 mod paths;
 #[cfg(test)]
 mod tests;
 
 pub use body::{LogLevel, Membership};
+pub use explain::ExplainQuery;
 pub use keys::{FlowKey, GroupKey, InterfaceName};
 pub use paths::{Endpoint, ENDPOINTS};
 
@@ -30,6 +32,8 @@ pub enum Request {
     Groups(GroupsQuery),
     /// The MFEs, by group and source.
     Flows(FlowsQuery),
+    /// One flow, from its route to the first reason why its packets do not go out.
+    Explain(ExplainQuery),
     /// The upstreams of the proxy, in the order of the configuration.
     Proxies,
     /// The static routes, in the order of the configuration.
@@ -111,6 +115,7 @@ impl Request {
             "/v1/igmp" => Request::Igmp(InterfacesQuery::read(&mut query)?),
             "/v1/groups" => Request::Groups(GroupsQuery::read(&mut query)?),
             "/v1/flows" => Request::Flows(FlowsQuery::read(&mut query)?),
+            "/v1/explain" => Request::Explain(ExplainQuery::read(&mut query)?),
             "/v1/proxies" => Request::Proxies,
             "/v1/routes" => Request::Routes,
             "/v1/join" => Request::Join(Membership::read(path, body)?),
@@ -133,6 +138,7 @@ impl Request {
             Request::Igmp(query) => (query.write(&mut parameters, "/v1/igmp"), None),
             Request::Groups(query) => (query.write(&mut parameters), None),
             Request::Flows(query) => (query.write(&mut parameters), None),
+            Request::Explain(query) => (query.write(&mut parameters), None),
             Request::Proxies => ("/v1/proxies", None),
             Request::Routes => ("/v1/routes", None),
             Request::Join(membership) => ("/v1/join", Some(membership.write())),
@@ -154,6 +160,7 @@ impl Request {
             | Request::Igmp(_)
             | Request::Groups(_)
             | Request::Flows(_)
+            | Request::Explain(_)
             | Request::Proxies
             | Request::Routes => false,
         }

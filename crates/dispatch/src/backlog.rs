@@ -96,6 +96,8 @@ struct Held<Q> {
 pub struct Backlog<Q: Question> {
     /// How many questions are in the queue: as many as may be, while others are held back.
     queued: usize,
+    /// How many may be.
+    in_order: usize,
     lines: [BTreeMap<Rank, Held<Q>>; LINES.len()],
     /// Where the question about a subject is. A subject has only one: if another one comes, the
     /// state has changed, and an answer to the former would be useless.
@@ -116,6 +118,7 @@ impl<Q: Question> Default for Backlog<Q> {
     fn default() -> Self {
         Backlog {
             queued: 0,
+            in_order: IN_ORDER,
             lines: Default::default(),
             places: HashMap::default(),
             turn: 0,
@@ -128,11 +131,18 @@ impl<Q: Question> Default for Backlog<Q> {
 }
 
 impl<Q: Question> Backlog<Q> {
+    /// The backlog of a client that is asked this number of questions at a time, because its
+    /// answers come in batches.
+    #[must_use]
+    pub fn with_questions(in_order: usize) -> Backlog<Q> {
+        Backlog { in_order, ..Backlog::default() }
+    }
+
     /// Whether a callback, for which no call waits, goes into the queue now. Otherwise it is a
     /// question that has to be [held back](Backlog::hold).
     pub fn admits(&mut self, callback: &Q) -> bool {
         let is_question = callback.subject().is_some();
-        let admits = !is_question || self.queued < IN_ORDER;
+        let admits = !is_question || self.queued < self.in_order;
         self.queued += usize::from(is_question && admits);
         admits
     }
@@ -211,7 +221,7 @@ impl<Q: Question> Backlog<Q> {
         if self.places.capacity() == 0 {
             return None; // usually
         }
-        let next = if self.queued < IN_ORDER { self.next_of_lines() } else { None };
+        let next = if self.queued < self.in_order { self.next_of_lines() } else { None };
         self.queued += usize::from(next.is_some());
         next
     }
@@ -262,6 +272,19 @@ impl<Q: Question> Backlog<Q> {
             *walk = ForgetWalk { line: walk.line + 1, after: None };
         }
         None
+    }
+
+    /// Takes out all questions: those in the queue do not count any longer, either.
+    pub fn take_all(&mut self) -> Vec<Q> {
+        let all = std::mem::take(&mut self.lines).into_iter().flat_map(BTreeMap::into_values);
+        let all = all.map(|held| held.question).collect();
+        *self = Backlog { searched: self.searched, ..Backlog::with_questions(self.in_order) };
+        all
+    }
+
+    /// Whether no question is held back or in the queue.
+    pub fn is_idle(&self) -> bool {
+        self.queued == 0 && self.is_empty()
     }
 
     /// How many are held back.

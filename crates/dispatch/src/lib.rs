@@ -11,11 +11,13 @@
 //! - `backlog`: questions that are held back from a queue.
 //! - `outbox`: the callbacks that a thread must see delivered.
 //! - `run`: the loops of the threads.
+//! - `pull`: the queue of a client in another process, which no thread runs.
 #![forbid(unsafe_code)]
 
 mod backlog;
 mod notes;
 mod outbox;
+mod pull;
 mod queue;
 mod run;
 mod turn;
@@ -23,8 +25,9 @@ mod turn;
 pub use backlog::{Backlog, ForgetWalk, Origin, Question};
 pub use notes::Tell;
 pub use outbox::{Outbox, Ticket};
+pub use pull::Pulled;
 pub use queue::{Pushed, Queue};
-pub use run::{drain, drain_held, drain_locked, pass_on, work, Host};
+pub use run::{drain, drain_held, drain_locked, pass_on, work, Client, Host};
 pub use turn::Cause;
 
 use std::hash::Hash;

@@ -48,10 +48,13 @@ impl<P: Copy + PartialEq> Outbox<P> {
             self.first = Some(ticket);
             return true;
         }
-        self.push_behind(bounds, ticket)
+        self.push_behind(bounds, ticket.place, ticket.number)
     }
 
-    fn push_behind(&mut self, bounds: &Bounds, ticket: Ticket<P>) -> bool {
+    /// The ticket is passed in parts, which stay in registers.
+    #[inline(never)]
+    fn push_behind(&mut self, bounds: &Bounds, place: P, number: Option<u64>) -> bool {
+        let ticket = Ticket { place, number };
         // To deliver a callback is to deliver those before it, too.
         let last = self.rest.back_mut().or(self.first.as_mut());
         if let Some(last) = last.filter(|last| last.joins(ticket)) {

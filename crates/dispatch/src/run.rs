@@ -17,6 +17,10 @@ pub trait Host {
     type Guard<'a>
     where
         Self: 'a;
+    /// A client, seen while the lock is held.
+    type Client<'g>: Client<Item = Self::Item, Callee = Self::Callee>
+    where
+        Self: 'g;
 
     /// The bounds of the delivery.
     fn bounds(&self) -> &Bounds;
@@ -26,21 +30,18 @@ pub trait Host {
     fn unlock(&self, guard: Self::Guard<'_>) {
         drop(guard);
     }
-    /// The queue of a client, unless the client has gone.
-    fn queue<'g>(
+    /// A client, unless it has gone.
+    fn client<'g>(
+        &'g self,
         guard: &'g mut Self::Guard<'_>,
         place: Self::Place,
-    ) -> Option<&'g mut Queue<Self::Item>>;
+    ) -> Option<Self::Client<'g>>;
     /// Puts the client on the list of those that wait for a worker.
     fn schedule(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
     /// If the system cannot start a worker: moves clients that wait for one into the outbox.
     fn adopt(&self, guard: &mut Self::Guard<'_>);
     /// This thread's outbox.
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<Self::Place>) -> R) -> R;
-    /// This thread becomes the client's runner. Returns what the runner holds.
-    fn take(&self, guard: &mut Self::Guard<'_>, place: Self::Place) -> Option<Self::Callee>;
-    /// The run has ended. Gives back what the runner held.
-    fn put_back(&self, guard: &mut Self::Guard<'_>, place: Self::Place, callee: Self::Callee);
     /// Called before each callback. The host may release the lock to take in events, and takes
     /// it again.
     fn look<'a>(
@@ -50,15 +51,6 @@ pub trait Host {
         lane: Lane,
         callee: &mut Self::Callee,
     ) -> Self::Guard<'a>;
-    /// A callback was taken out of the queue. Returns it, or `None` if it must not be made any
-    /// longer.
-    fn begins(
-        &self,
-        guard: &mut Self::Guard<'_>,
-        place: Self::Place,
-        item: Self::Item,
-        callee: &mut Self::Callee,
-    ) -> Option<Self::Item>;
     /// Makes the callback, without the lock.
     fn call(&self, place: Self::Place, callee: &Self::Callee, item: &mut Self::Item);
     /// The callback has returned. Passes on its answer.
@@ -69,12 +61,32 @@ pub trait Host {
         item: Self::Item,
         lane: Lane,
     );
+    /// A run has ended. Removes the client if it has gone meanwhile (`is_gone`).
+    fn ended(&self, guard: &mut Self::Guard<'_>, place: Self::Place, is_gone: bool);
     /// Queues the present state of some of the things that are noted for a client that is behind.
     fn catch_up(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
     /// The client is not behind any longer.
     fn caught_up(&self, guard: &mut Self::Guard<'_>, place: Self::Place);
     /// Whether this is a forked child, in which the lock must not be taken.
     fn is_lost(&self) -> bool;
+}
+
+/// A client of a [`Host`], seen while the lock is held.
+pub trait Client {
+    /// A callback.
+    type Item: Item;
+    /// What the runner holds.
+    type Callee;
+
+    /// The client's queue.
+    fn queue(&mut self) -> &mut Queue<Self::Item>;
+    /// This thread becomes the client's runner. Returns what the runner holds.
+    fn take(&mut self) -> Option<Self::Callee>;
+    /// A callback was taken out of the queue. Returns it, or `None` if it must not be made any
+    /// longer.
+    fn begins(&mut self, item: Self::Item, callee: &mut Self::Callee) -> Option<Self::Item>;
+    /// The run has ended. Takes back what the runner held. True if the client has gone meanwhile.
+    fn put_back(&mut self, callee: Self::Callee) -> bool;
 }
 
 /// Delivers what this thread's calls have caused, first in first out, including what
@@ -140,18 +152,17 @@ fn deliver<'a, H: Host>(
         leave(host, &mut guard, place, number);
         return guard;
     }
-    let Some(queue) = H::queue(&mut guard, place) else { return guard };
-    let runs = match number {
+    let start = Runner::start(host, &mut guard, place, Lane::Caller, |queue| match number {
         Some(number) => queue.offer(number),
         None => queue.start_worker(),
-    };
-    if runs {
-        return run(host, guard, place, Lane::Caller, turn);
+    });
+    match start {
+        Some(runner) => run(runner, guard, turn),
+        None => {
+            schedule_if_needed(host, &mut guard, place);
+            guard
+        }
     }
-    if queue.needs_worker() {
-        host.schedule(&mut guard, place);
-    }
-    guard
 }
 
 /// Leaves what this thread's calls have caused to workers.
@@ -162,64 +173,64 @@ pub fn pass_on<H: Host>(host: &H) {
 }
 
 fn leave<H: Host>(host: &H, guard: &mut H::Guard<'_>, place: H::Place, number: Option<u64>) {
-    let Some(queue) = H::queue(guard, place) else { return };
-    match number {
-        None => queue.unschedule(),
-        Some(number) => queue.leave(number),
+    if let Some(mut client) = host.client(guard, place) {
+        match number {
+            None => client.queue().unschedule(),
+            Some(number) => client.queue().leave(number),
+        }
     }
-    if queue.needs_worker() {
+    schedule_if_needed(host, guard, place);
+}
+
+fn schedule_if_needed<H: Host>(host: &H, guard: &mut H::Guard<'_>, place: H::Place) {
+    if host.client(guard, place).is_some_and(|mut client| client.queue().needs_worker()) {
         host.schedule(guard, place);
     }
 }
 
 /// A worker runs a client that it took off the list, and gives the lock back.
 pub fn work<'a, H: Host>(host: &'a H, mut guard: H::Guard<'a>, place: H::Place) -> H::Guard<'a> {
-    if H::queue(&mut guard, place).is_some_and(Queue::start_worker) {
-        return run(host, guard, place, Lane::Worker, &mut Turn::endless());
+    match Runner::start(host, &mut guard, place, Lane::Worker, Queue::start_worker) {
+        Some(runner) => run(runner, guard, &mut Turn::endless()),
+        None => guard,
     }
-    guard
 }
 
-/// Makes the callbacks of one client, as its runner, until there are no more that it may
-/// make. No callback is made elsewhere. `lane` says which kind of thread it is.
-fn run<'a, H: Host>(
-    host: &'a H,
-    mut guard: H::Guard<'a>,
-    place: H::Place,
-    lane: Lane,
-    turn: &mut Turn,
-) -> H::Guard<'a> {
-    let Some(callee) = host.take(&mut guard, place) else {
-        if let Some(queue) = H::queue(&mut guard, place) {
-            let _ = queue.stop(); // it never happens: no other thread runs it
-        }
-        return guard;
-    };
-    let mut runner = Runner { host, place, callee: Some(callee) };
+/// Makes the callbacks of one client, until there are no more that the runner may make. No
+/// callback is made elsewhere.
+///
+/// Inlined into the loop over the tickets, because a run is seldom longer than one callback.
+#[inline(always)]
+fn run<'a, H: Host>(runner: Runner<'a, H>, guard: H::Guard<'a>, turn: &mut Turn) -> H::Guard<'a> {
+    let mut runner = runner;
     let mut guard = guard; // after a panic, released before the runner is dropped
+    let Runner { host, place, lane, .. } = runner;
     while let Some(callee) = &mut runner.callee {
         guard = host.look(guard, place, lane, callee);
-        let Some(queue) = H::queue(&mut guard, place) else { break };
+        let Some(mut client) = host.client(&mut guard, place) else { break };
         // The alerts of calls that callbacks have made come first, because this client's queue
         // may never become empty.
         if lane == Lane::Worker && !host.outbox(|outbox| outbox.is_empty()) {
-            queue.hand_over();
+            client.queue().hand_over();
             break;
         }
-        match queue.next(turn) {
+        match client.queue().next(turn) {
             Next::Call(cause, item) => {
-                let Some(mut item) = host.begins(&mut guard, place, item, callee) else {
+                let Some(mut item) = client.begins(item, callee) else {
                     turn.give_back(cause);
                     continue;
                 };
+                drop(client); // it borrows the guard
                 host.unlock(guard);
                 host.call(place, callee, &mut item);
                 guard = host.lock();
                 host.returned(&mut guard, place, item, lane);
             }
             Next::CatchUp => {
+                drop(client);
                 host.catch_up(&mut guard, place);
-                if H::queue(&mut guard, place).is_some_and(|queue| queue.is_empty()) {
+                let client = host.client(&mut guard, place);
+                if client.is_some_and(|mut client| client.queue().is_empty()) {
                     // A walk through a table may take long: let other threads have the lock.
                     drop(guard);
                     guard = host.lock();
@@ -234,7 +245,7 @@ fn run<'a, H: Host>(
                     false => host.outbox(|outbox| outbox.pop_if(place)),
                 };
                 match next {
-                    Some(number) => queue.go_on(number),
+                    Some(number) => client.queue().go_on(number),
                     None => break,
                 }
             }
@@ -249,25 +260,41 @@ fn run<'a, H: Host>(
 struct Runner<'a, H: Host> {
     host: &'a H,
     place: H::Place,
+    /// Which kind of thread it is.
+    lane: Lane,
     /// What the client has given, until the run has ended.
     callee: Option<H::Callee>,
 }
 
-impl<H: Host> Runner<'_, H> {
+impl<'a, H: Host> Runner<'a, H> {
+    /// This thread becomes the runner of a client, if the client's queue `starts` it.
+    #[inline]
+    fn start(
+        host: &'a H,
+        guard: &mut H::Guard<'a>,
+        place: H::Place,
+        lane: Lane,
+        starts: impl FnOnce(&mut Queue<H::Item>) -> bool,
+    ) -> Option<Runner<'a, H>> {
+        let mut client = host.client(guard, place)?;
+        starts(client.queue()).then(|| Runner { host, place, lane, callee: client.take() })
+    }
+
     /// The run has ended; a worker has to go on if there is something left for one.
     #[inline(always)]
     fn end(&mut self, guard: &mut H::Guard<'_>) {
-        let Some(callee) = self.callee.take() else { return };
-        if let Some(queue) = H::queue(guard, self.place) {
-            let Stopped { catches_up, needs_worker } = queue.stop();
-            if catches_up {
-                self.host.caught_up(guard, self.place);
-            }
-            if needs_worker {
-                self.host.schedule(guard, self.place);
-            }
+        let callee = self.callee.take();
+        let Some(mut client) = self.host.client(guard, self.place) else { return };
+        let Stopped { catches_up, needs_worker } = client.queue().stop();
+        let is_gone = callee.is_some_and(|callee| client.put_back(callee));
+        drop(client);
+        if catches_up {
+            self.host.caught_up(guard, self.place);
         }
-        self.host.put_back(guard, self.place, callee);
+        if needs_worker {
+            self.host.schedule(guard, self.place);
+        }
+        self.host.ended(guard, self.place, is_gone);
     }
 }
 
@@ -278,8 +305,8 @@ impl<H: Host> Drop for Runner<'_, H> {
     fn drop(&mut self) {
         if self.callee.is_some() && !self.host.is_lost() {
             let guard = &mut self.host.lock();
-            if let Some(queue) = H::queue(guard, self.place) {
-                queue.hand_over();
+            if let Some(mut client) = self.host.client(guard, self.place) {
+                client.queue().hand_over();
             }
             self.end(guard);
         }

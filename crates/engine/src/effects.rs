@@ -320,11 +320,18 @@ impl Effects {
 
     /// Keeps the box of a finished notice for reuse.
     #[inline]
-    pub fn reuse(&mut self, mut notice: NoticeBox) {
+    pub fn reuse(&mut self, notice: NoticeBox) {
+        if notice.owns() || self.boxes.len() >= BOXES {
+            return self.reuse_unusual(notice);
+        }
+        self.boxes.push(notice);
+    }
+
+    /// The same for a notice that owns memory, or if there are enough boxes.
+    #[cold]
+    fn reuse_unusual(&mut self, mut notice: NoticeBox) {
         if self.boxes.len() < BOXES {
-            if notice.owns() {
-                *notice = NOTHING;
-            }
+            *notice = NOTHING;
             self.boxes.push(notice);
         }
     }

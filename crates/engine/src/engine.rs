@@ -214,6 +214,19 @@ impl Engine {
         leaving::leave(&mut self.tables, call, fx)
     }
 
+    /// Ends up to `most` memberships of a client on an interface, as its own deletes do, so that
+    /// its release ends few at once. Begins at the flow `first`, which is not `(*,*)`. Returns
+    /// where to continue; `None` if nothing is left there that the client may delete now.
+    pub fn end_memberships(
+        &mut self,
+        of: (ClientId, Interface),
+        first: Flow,
+        most: usize,
+        fx: &mut Effects,
+    ) -> Option<Flow> {
+        leaving::end_some(&mut self.tables, of, first, most, fx)
+    }
+
     /// The memberships from `first` on, by group, then source.
     pub fn memberships(&self, first: Flow) -> impl Iterator<Item = MembershipRow> + '_ {
         listing::memberships(&self.tables, first)
@@ -254,6 +267,11 @@ impl Engine {
     /// removes the limit. The caller has set the time.
     pub fn set_flow_rate(&mut self, if_index: u32, rate: Option<Rate>, fx: &mut Effects) {
         flow_rates::set(&mut self.tables, if_index, rate, fx)
+    }
+
+    /// Says whether the forwarder refuses flows beyond these limits, so that the engine does not.
+    pub fn leave_flow_rates_to_the_forwarder(&mut self, it_does: bool) {
+        self.tables.flow_rates.is_elsewhere = it_does;
     }
 
     /// The limits of new flows by interface index, also of interfaces that are not taken, and how

@@ -13,7 +13,7 @@ use crate::router::{GroupStatus, RouterSide};
 use crate::saved::SavedGroup;
 use crate::step::Step;
 use crate::{Action, Answer, LinkConfig};
-use mgm_types::{Interface, Time};
+use mgm_types::{Flow, Interface, Time};
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -303,6 +303,13 @@ impl Igmp {
     ) -> impl Iterator<Item = GroupStatus> + '_ {
         let router = self.links.get(&link).and_then(Link::router).into_iter();
         router.flat_map(move |router| router.group_states(after))
+    }
+
+    /// Whether a proxy accepts a flow on the link where it arrives, although the library expects it
+    /// on another one, or on none (`expected` 0): what the answer to RPF_CALLBACK would be.
+    #[must_use]
+    pub fn accepts(&self, flow: Flow, expected: u32, arrival: u32) -> bool {
+        self.proxy.accepts(flow, expected, arrival).is_some()
     }
 
     /// The reports of a group that a link refused, and that would still be valid, the latest first.

@@ -13,16 +13,56 @@ mod unix {
     use std::ops::{Deref, DerefMut};
     use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
     use std::panic::resume_unwind;
-    use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+    use std::ptr::null_mut;
+    use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
     use std::sync::Once;
 
-    /// The number of descriptors that can be guarded at the same time. The library needs half a
-    /// dozen; the tests, which run many managers in one process, need more.
+    /// Places for guarded descriptors in a block. The library needs half a dozen, and with the ebpf
+    /// forwarder two or three for each interface, so blocks are added. None is ever freed.
     const SLOTS: usize = 256;
     const FREE: RawFd = -1;
 
+    struct Block {
+        slots: [AtomicI32; SLOTS],
+        next: AtomicPtr<Block>,
+    }
+
+    impl Block {
+        const fn new() -> Block {
+            Block {
+                slots: [const { AtomicI32::new(FREE) }; SLOTS],
+                next: AtomicPtr::new(null_mut()),
+            }
+        }
+
+        /// The next block, if there is one. Async-signal-safe.
+        fn next(&self) -> Option<&'static Block> {
+            // SAFETY: null, or a block that is never freed.
+            unsafe { self.next.load(Ordering::Acquire).as_ref() }
+        }
+
+        /// The next block, which is added if there is none.
+        fn next_or_new(&self) -> &'static Block {
+            if let Some(next) = self.next() {
+                return next;
+            }
+            let new = Box::into_raw(Box::new(Block::new()));
+            let order = Ordering::AcqRel;
+            match self.next.compare_exchange(null_mut(), new, order, Ordering::Acquire) {
+                // SAFETY: never freed from now on.
+                Ok(_) => unsafe { &*new },
+                Err(other) => {
+                    // SAFETY: no other thread has seen it.
+                    drop(unsafe { Box::from_raw(new) });
+                    // SAFETY: another thread has added it, and it is never freed.
+                    unsafe { &*other }
+                }
+            }
+        }
+    }
+
     static FORKED: AtomicBool = AtomicBool::new(false);
-    static GUARDED: [AtomicI32; SLOTS] = [const { AtomicI32::new(FREE) }; SLOTS];
+    static GUARDED: Block = Block::new();
 
     // A child must not inherit a descriptor that its handler does not know. So a fork waits
     // while a descriptor is open but not in its slot, and no descriptor is opened during a fork.
@@ -144,12 +184,16 @@ mod unix {
 
     unsafe extern "C" fn in_child() {
         FORKED.store(true, Ordering::Relaxed);
-        for slot in &GUARDED {
-            let fd = slot.swap(FREE, Ordering::Relaxed);
-            if fd != FREE {
-                // SAFETY: the slot's owner never closes it in a child.
-                unsafe { libc::close(fd) };
+        let mut block = Some(&GUARDED);
+        while let Some(Block { slots, .. }) = block {
+            for slot in slots {
+                let fd = slot.swap(FREE, Ordering::Relaxed);
+                if fd != FREE {
+                    // SAFETY: the slot's owner never closes it in a child.
+                    unsafe { libc::close(fd) };
+                }
             }
+            block = block.and_then(Block::next);
         }
     }
 
@@ -162,7 +206,7 @@ mod unix {
         /// Its descriptor is closed in a child, although the value still exists there: the library
         /// refuses every call before it uses the descriptor.
         value: ManuallyDrop<T>,
-        slot: usize,
+        slot: &'static AtomicI32,
     }
 
     impl<T: AsFd> Guarded<T> {
@@ -170,7 +214,7 @@ mod unix {
         /// thread waits for it, for a limited time.
         ///
         /// # Errors
-        /// Those of `open`; EMFILE when too many are guarded; EPERM in a child.
+        /// Those of `open`; EPERM in a child.
         pub fn open<F: Into<T>>(open: impl FnOnce() -> io::Result<F>) -> io::Result<Guarded<T>> {
             install();
             if is_child() {
@@ -179,14 +223,17 @@ mod unix {
             let _changing = Changing::new();
             let value: T = open()?.into();
             let number = value.as_fd().as_raw_fd();
-            for (slot, guarded) in GUARDED.iter().enumerate() {
-                // Another thread may be looking for a slot at the same time.
-                let order = Ordering::Relaxed;
-                if guarded.compare_exchange(FREE, number, order, order).is_ok() {
-                    return Ok(Guarded { value: ManuallyDrop::new(value), slot });
+            let mut block = &GUARDED;
+            loop {
+                for slot in &block.slots {
+                    // Another thread may be looking for a slot at the same time.
+                    let order = Ordering::Relaxed;
+                    if slot.compare_exchange(FREE, number, order, order).is_ok() {
+                        return Ok(Guarded { value: ManuallyDrop::new(value), slot });
+                    }
                 }
+                block = block.next_or_new();
             }
-            Err(io::Error::from_raw_os_error(libc::EMFILE))
         }
     }
 
@@ -198,7 +245,7 @@ mod unix {
                 return;
             }
             let _changing = Changing::new();
-            GUARDED[self.slot].store(FREE, Ordering::Relaxed);
+            self.slot.store(FREE, Ordering::Relaxed);
             // SAFETY: dropped once, and not used afterwards.
             unsafe { ManuallyDrop::drop(&mut self.value) };
         }
@@ -372,7 +419,7 @@ mod unix {
                         for _ in 0..3000 {
                             barrier.wait();
                             let one = guarded();
-                            slots.lock().unwrap().push(one.slot);
+                            slots.lock().unwrap().push(std::ptr::from_ref(one.slot) as usize);
                             barrier.wait();
                             {
                                 let mut all = slots.lock().unwrap();
@@ -389,6 +436,15 @@ mod unix {
                 }
             });
             assert_eq!(clashes.load(Ordering::Relaxed), 0);
+        }
+
+        #[test]
+        fn t8_7_a_child_has_none_of_many_descriptors() {
+            let many: Vec<GuardedFd> = (0..3 * SLOTS).map(|_| guarded()).collect();
+            let numbers: Vec<RawFd> = many.iter().map(AsRawFd::as_raw_fd).collect();
+            let open = in_a_child(|| i32::from(numbers.iter().any(|number| is_open(*number))));
+            assert_eq!(open, 0);
+            assert!(numbers.iter().all(|number| is_open(*number)));
         }
 
         #[test]

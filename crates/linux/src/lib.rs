@@ -1,7 +1,9 @@
 //! Every system call that the library makes on Linux.
 //!
+//! - [`ebpf`]: a data path of our own, a [`Forwarder`](forwarder::Forwarder).
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
+//! - [`channel`]: connections between a router and its client processes.
 //! - [`fork`]: closes the library's descriptors in a forked child.
 //! - [`names`]: the names of interfaces.
 //! - [`threads`]: the library's own threads, which block the process's signals.
@@ -11,6 +13,8 @@
 //! This crate knows neither the engine nor the manager.
 #![cfg(target_os = "linux")]
 
+pub mod channel;
+pub mod ebpf;
 pub mod fork;
 pub mod kernel;
 pub mod names;

@@ -54,7 +54,7 @@ impl StatusServer {
     /// system that does not respond this never returns, nor does dropping the socket.
     pub fn open(path: &Path) -> io::Result<StatusServer> {
         make_way(path)?;
-        let listener = listen(path)?;
+        let listener = listen(path, 16)?;
         let meta = fs::symlink_metadata(path)?;
         Ok(StatusServer { path: path.into(), node: (meta.dev(), meta.ino()), listener })
     }
@@ -79,7 +79,7 @@ impl Drop for StatusServer {
 }
 
 /// Removes a socket on which no process listens, and nothing else.
-fn make_way(path: &Path) -> io::Result<()> {
+pub(crate) fn make_way(path: &Path) -> io::Result<()> {
     let meta = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         other => other?,
@@ -113,11 +113,11 @@ fn socket() -> io::Result<GuardedFd> {
 }
 
 /// A listening socket that only this user, and root, can connect to.
-fn listen(path: &Path) -> io::Result<GuardedFd> {
+pub(crate) fn listen(path: &Path, backlog: i32) -> io::Result<GuardedFd> {
     let socket = socket()?;
     let listener = SockRef::from(&socket);
     listener.bind(&SockAddr::unix(path)?)?;
-    listener.listen(16)?;
+    listener.listen(backlog)?;
     Ok(socket)
 }
 

@@ -6,8 +6,9 @@ use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 use nix::time::{clock_gettime, ClockId};
+use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// Wakes a waiting thread: to make it end, or, if the thread clears the signal, to make it check
@@ -28,6 +29,11 @@ impl StopSignal {
         }
         // It fails only if the signal is raised already.
         let _ = nix::unistd::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    /// Readable while the signal is raised.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     pub fn clear(&self) {
@@ -92,6 +98,16 @@ pub fn coarse_clock() -> u64 {
     // It cannot fail: every Linux that Rust supports has this clock.
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).unwrap_or(TimeSpec::new(0, 0));
     now.tv_sec() as u64 * 1000 + now.tv_nsec() as u64 / 1_000_000
+}
+
+/// An environment variable, unless the program runs with privileges that its caller does not have:
+/// then the caller must not choose what it connects to (as secure_getenv).
+pub fn secure_variable(name: &str) -> Option<OsString> {
+    // SAFETY: reads a number that the kernel has passed to the process.
+    match unsafe { libc::getauxval(libc::AT_SECURE) } {
+        0 => std::env::var_os(name),
+        _ => None,
+    }
 }
 
 /// Runs code of the layer above that processes incoming events. Catches and logs a panic there,

@@ -39,7 +39,7 @@ impl Manager {
             NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         run.clients.room()?;
         let client = run.engine.register(protocol, component, kinds)?;
-        run.clients.insert(client, ClientRecord::new(callbacks, kinds));
+        run.clients.insert(client, ClientRecord::new(Some(callbacks), kinds));
         run.pool.make_room(run.clients.len());
         Ok(client)
     }
@@ -208,9 +208,12 @@ impl Manager {
         if stats {
             run.count(&[flow]);
         }
-        let Run { engine, row, .. } = run;
+        let Run { engine, system, row, .. } = run;
         if !engine.read_mfe(now, flow, row) {
             return Err(Refusal::NoMfe(flow));
+        }
+        if stats {
+            system.count_oifs(row);
         }
         let result = read(row);
         guard.release();
@@ -240,9 +243,13 @@ impl Manager {
                 }
                 let mut goes_on = most > 0;
                 if goes_on {
-                    run.engine.walk_mfes(now, start, &mut run.row, |row| {
+                    let Run { engine, system, row, .. } = &mut *run;
+                    engine.walk_mfes(now, start, row, |row| {
                         start = Some(row.flow);
                         most -= 1;
+                        if is_read {
+                            system.count_oifs(row);
+                        }
                         goes_on = visit(row).is_continue() && turn.goes_on();
                         goes_on && most > 0
                     });
@@ -325,6 +332,12 @@ impl Manager {
         Ok(!at.ended)
     }
 
+    /// Whether an enumeration is open.
+    #[must_use]
+    pub fn has_enumeration(&self, id: EnumId) -> bool {
+        self.lock().running().is_some_and(|run| run.enumerations.contains_key(&id))
+    }
+
     /// Closes a group enumeration (spec 7.4).
     ///
     /// # Errors
@@ -366,8 +379,7 @@ impl Run {
 
     /// Empties a client's queue, and forgets the client unless a callback is running.
     pub(super) fn forget(&mut self, client: ClientId) {
-        let place = self.clients.find(client, None);
-        if let Some(record) = place.and_then(|place| self.clients.at(place)) {
+        if let Some((_, record)) = self.clients.find(client, None) {
             record.queue.close();
             record.backlog = Backlog::default();
             record.gone = true;

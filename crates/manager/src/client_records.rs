@@ -2,6 +2,7 @@
 
 use super::counters::Deliveries;
 use super::dispatch::{About, Backlog, Item, Key, Question, Queue};
+use super::posted_client::PostedClient;
 use super::Callbacks;
 use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox, NoticeKinds, Thing};
 use crate::types::{grow_numbered, Flow, Result};
@@ -11,7 +12,8 @@ use std::ops::{Deref, DerefMut};
 
 /// A client's callbacks and its callback queue.
 pub(super) struct ClientRecord {
-    /// `None` while a thread runs the client: that thread holds them.
+    /// `None` while a thread runs the client: that thread holds them. Also `None` for a client in
+    /// another process.
     pub callbacks: Option<Box<dyn Callbacks>>,
     /// Which of the nine callbacks the client has.
     pub kinds: NoticeKinds,
@@ -20,6 +22,8 @@ pub(super) struct ClientRecord {
     pub delivered: Deliveries,
     /// WRONG_IF_CALLBACKs that were not made, because the client was behind.
     pub dropped: u64,
+    /// Where the callbacks go, if the client is in another process.
+    pub posted: Option<Box<PostedClient>>,
     /// The client was deregistered while a callback was running: the record is removed when the
     /// callback ends.
     pub gone: bool,
@@ -27,14 +31,15 @@ pub(super) struct ClientRecord {
 
 impl ClientRecord {
     /// The record of a client that was never called yet.
-    pub fn new(callbacks: Box<dyn Callbacks>, kinds: NoticeKinds) -> ClientRecord {
+    pub fn new(callbacks: Option<Box<dyn Callbacks>>, kinds: NoticeKinds) -> ClientRecord {
         ClientRecord {
-            callbacks: Some(callbacks),
+            callbacks,
             kinds,
             queue: Queue::default(),
             backlog: Backlog::default(),
             delivered: Deliveries::default(),
             dropped: 0,
+            posted: None,
             gone: false,
         }
     }
@@ -153,23 +158,32 @@ impl ClientRecords {
         }
     }
 
-    /// The place of a client's record. Starts after the place `before`, because callers that tell
+    /// A client's record and its place. Starts after the place `before`, because callers that tell
     /// all clients look them up in order.
     #[inline]
-    pub fn find(&self, client: ClientId, before: Option<ClientPlace>) -> Option<ClientPlace> {
+    pub fn find(
+        &mut self,
+        client: ClientId,
+        before: Option<ClientPlace>,
+    ) -> Option<(ClientPlace, &mut ClientRecord)> {
         // If no client was removed, clients are ordered by their numbers, which begin with 1.
         let next = before.map_or(client.0.wrapping_sub(1) as u32, |before| before.at + 1);
-        Some(ClientPlace { client, at: next })
-            .filter(|&place| self.is_at(place))
-            .or_else(|| self.places.get(&client).map(|&at| ClientPlace { client, at }))
+        let place = ClientPlace { client, at: next };
+        if self.is_at(place) {
+            return self.at(place).map(|record| (place, record));
+        }
+        let place = ClientPlace { client, at: *self.places.get(&client)? };
+        self.at(place).map(|record| (place, record))
     }
 
+    #[inline]
     fn is_at(&self, place: ClientPlace) -> bool {
         let there = self.list.get(place.at as usize).and_then(Option::as_ref);
         there.is_some_and(|(client, _)| *client == place.client)
     }
 
     /// The record at a place, unless its client has gone.
+    #[inline]
     pub fn at(&mut self, place: ClientPlace) -> Option<&mut ClientRecord> {
         match self.list.get_mut(place.at as usize) {
             Some(Some((client, record))) if *client == place.client => Some(record),
@@ -222,14 +236,14 @@ mod tests {
     }
 
     fn record() -> ClientRecord {
-        ClientRecord::new(Box::new(Nothing), NoticeKinds::default())
+        ClientRecord::new(Some(Box::new(Nothing)), NoticeKinds::default())
     }
 
     #[test]
     fn t1_4_a_place_dies_with_its_client_and_what_it_took_is_used_again() {
         let mut records = ClientRecords::default();
         (1..=3).for_each(|number| records.insert(ClientId(number), record()));
-        let places = [1, 2, 3].map(|number| records.find(ClientId(number), None).unwrap());
+        let places = [1, 2, 3].map(|number| records.find(ClientId(number), None).unwrap().0);
         records.remove(ClientId(2));
         assert!(
             records.at(places[1]).is_none() && records.find(ClientId(2), Some(places[0])).is_none()
@@ -237,7 +251,7 @@ mod tests {
         records.insert(ClientId(4), record());
         assert_eq!(records.list.len(), 3);
         assert!(records.at(places[1]).is_none(), "it is another's");
-        assert_eq!(records.find(ClientId(4), Some(places[0])).unwrap().at, places[1].at);
+        assert_eq!(records.find(ClientId(4), Some(places[0])).unwrap().0.at, places[1].at);
         let there: Vec<_> = records.iter_mut().map(|(client, _)| client.0).collect();
         assert_eq!(there, [1, 4, 3]);
         for client in [1, 3, 4].map(ClientId) {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The kind of callback that a thread is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Inside {
+pub enum Inside {
     /// A callback of a client.
     Client(ClientId),
     /// The log callback of the host.
@@ -21,6 +21,14 @@ struct Thread {
     inside: Cell<Option<Inside>>,
     outbox: RefCell<ManuallyDrop<Outbox<ClientPlace>>>,
     draining: Cell<bool>,
+    process: Cell<Option<ForProcess>>,
+}
+
+/// The call of another process that this thread makes.
+#[derive(Clone, Copy)]
+struct ForProcess {
+    session: u64,
+    cause: u64,
 }
 
 // Without a destructor, because a thread that is ending can still call the library from its own
@@ -31,19 +39,21 @@ thread_local! {
             inside: Cell::new(None),
             outbox: RefCell::new(ManuallyDrop::new(Outbox::new(Cause::WORKER))),
             draining: Cell::new(false),
+            process: Cell::new(None),
         }
     };
 }
 
 /// The callback that this thread is inside of, if any.
 #[inline]
-pub(super) fn inside() -> Option<Inside> {
+#[must_use]
+pub fn inside() -> Option<Inside> {
     THREAD.with(|thread| thread.inside.get())
 }
 
 /// Makes a callback; meanwhile [`inside`] returns its kind. All code of the program is called
 /// here, because this function returns only in the router's process (spec 8.10).
-pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
+pub fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
     struct Restore<'a>(&'a Thread, Option<Inside>);
     impl Drop for Restore<'_> {
         fn drop(&mut self) {
@@ -56,6 +66,42 @@ pub(super) fn within<R>(callback: Inside, call: impl FnOnce() -> R) -> R {
         crate::fork::after_callback();
         result
     })
+}
+
+/// Makes a call for another process. The process names the cause, and the client whose callback
+/// makes the call, if any.
+pub(super) fn for_process<R>(
+    session: u64,
+    cause: u64,
+    inside: Option<ClientId>,
+    call: impl FnOnce() -> R,
+) -> R {
+    struct Restore<'a>(&'a Thread, Option<Inside>);
+    impl Drop for Restore<'_> {
+        fn drop(&mut self) {
+            self.0.process.set(None);
+            self.0.inside.set(self.1);
+        }
+    }
+    THREAD.with(|thread| {
+        thread.process.set(Some(ForProcess { session, cause }));
+        let before = thread.inside.replace(inside.map(Inside::Client));
+        let _restore = Restore(thread, before);
+        call()
+    })
+}
+
+/// Whether this thread makes a call for another process.
+#[inline]
+pub(super) fn is_for_process() -> bool {
+    THREAD.with(|thread| thread.process.get().is_some())
+}
+
+/// The cause of callbacks for this process that this thread's call causes; 0 if the call is not
+/// one of that process.
+pub(super) fn cause_for(session: u64) -> u64 {
+    let process = THREAD.with(|thread| thread.process.get());
+    process.filter(|process| process.session == session).map_or(0, |process| process.cause)
 }
 
 /// The cause of callbacks: the number of the thread and that of its call.

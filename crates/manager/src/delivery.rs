@@ -29,21 +29,22 @@ impl Manager {
 
     /// The same, with the cause of the effects.
     #[inline]
-    pub(super) fn publish_from(&self, state: &mut State, trigger: Trigger) {
+    pub(super) fn publish_from(&self, state: &mut State, mut trigger: Trigger) {
+        if context::is_for_process() {
+            // A call of another process: this thread makes no callbacks of clients.
+            trigger.lane = Lane::Worker;
+        }
         let is_awaited = state.waiters > 0;
         let Some(run) = state.run.as_mut() else { return };
-        if !run.fx.is_empty() {
-            self.carry_out(run, trigger, is_awaited);
-        }
+        self.carry_out(run, trigger, is_awaited);
         if trigger.lane == Lane::Caller {
             self.adopt(run);
         }
         self.set_alarm(run);
     }
 
-    /// Not inlined, because many calls have no effects. The notices have another function, because
-    /// most other calls have only notices, or none.
-    #[inline(never)]
+    /// Most calls have only some of the effects, or none.
+    #[inline]
     fn carry_out(&self, run: &mut Run, trigger: Trigger, is_awaited: bool) {
         loop {
             if run.fx.has_more_than_notices() {
@@ -83,34 +84,37 @@ impl Manager {
     /// further effects.
     #[inline(never)]
     fn hand_out(&self, run: &mut Run, trigger: Trigger) -> bool {
-        let (mut place, mut is_all) = (None, true);
+        let (mut last, mut is_all) = (None, true);
         for _ in 0..run.fx.order_notices() {
             let Some((client, notice)) = run.fx.next_notice() else { break };
-            place = run.clients.find(client, place);
-            if let Some(place) = place {
-                is_all &= self.hand_over(run, place, Queued(notice), trigger);
-            }
+            is_all &= self.hand_over(run, (client, Queued(notice)), &mut last, trigger);
         }
         is_all
     }
 
     /// Puts a notice into the queue of its client, or holds it back. False if that may have
-    /// caused further effects.
+    /// caused further effects. `last` is the place of the client that got the last notice.
     #[inline]
     fn hand_over(
         &self,
         run: &mut Run,
-        place: ClientPlace,
-        notice: Queued,
+        (client, notice): (ClientId, Queued),
+        last: &mut Option<ClientPlace>,
         trigger: Trigger,
     ) -> bool {
-        let Some(record) = run.clients.at(place).filter(|record| !record.gone) else { return true };
+        let found = run.clients.find(client, *last);
+        *last = found.as_ref().map(|(place, _)| *place);
+        let Some((place, record)) = found.filter(|(_, record)| !record.gone) else { return true };
         // A missing callback counts as a callback that changes nothing (spec 1.3).
         if !record.kinds.has(notice.kind()) && !changes_igmp(&notice) {
             run.make_none(place, &notice);
             return false;
         }
         ::log::debug!("to {}: {}", run.engine.who(place.client), *notice);
+        if record.posted.is_some() {
+            self.hand_over_posted(run, place, notice, trigger);
+            return false;
+        }
         let ClientRecord { queue, backlog, .. } = record;
         if trigger.lane == Lane::Worker || queue.is_behind() {
             self.hand_over_unusual(run, place, notice, trigger);
@@ -145,7 +149,7 @@ impl Manager {
 
     /// Queues or notes a notice that a worker delivers, or that is for a client that is behind.
     #[inline(never)]
-    fn hand_over_unusual(
+    pub(super) fn hand_over_unusual(
         &self,
         run: &mut Run,
         place: ClientPlace,
@@ -192,8 +196,7 @@ impl Manager {
     #[cold]
     fn cancel_released(&self, run: &mut Run) {
         for (client, gone) in std::mem::take(&mut run.fx.released) {
-            let Some(place) = run.clients.find(client, None) else { continue };
-            let Some(record) = run.clients.at(place) else { continue };
+            let Some((place, record)) = run.clients.find(client, None) else { continue };
             record.queue.cancel(
                 |notice| notice.is_over_with(gone),
                 |noted| noted.0.interface == gone && noted.0.topic == AlertTopic::Locals,
@@ -210,7 +213,7 @@ impl Manager {
     fn tell_later(&self, run: &mut Run) {
         let (some, everybody) = run.fx.take_untold();
         for (client, topic) in some {
-            if let Some(place) = run.clients.find(client, None) {
+            if let Some((place, _)) = run.clients.find(client, None) {
                 self.tell_all_later(run, place, &[topic]);
             }
         }
@@ -365,7 +368,7 @@ impl Run {
     /// Holds back a question until its client has answered others. Drops flows that no sender
     /// uses any longer, so that a slow client costs no more memory than what comes in within
     /// some seconds.
-    fn hold_back(&mut self, place: ClientPlace, notice: Queued, origin: Origin) {
+    pub(super) fn hold_back(&mut self, place: ClientPlace, notice: Queued, origin: Origin) {
         let now = self.now();
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place) else { return };

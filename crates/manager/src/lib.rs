@@ -6,6 +6,8 @@
 //! - `calls`: the functions of mgm.h. `host_calls`, `limit_calls`: those of mgmhost.h.
 //! - The crate `mgm-dispatch`: how callbacks are delivered, whatever they are. `delivery`,
 //!   `shell`, `client_records`, `igmp_pairs`, `context`: how notices become callbacks.
+//! - `posting`, `posted_client`: clients in other processes. `absence`: those that do not answer.
+//!   `departure`: the end of such a process.
 //! - `workers`, `pool`, `timer`: the library's own threads.
 //! - `counters`, `status`: the counters, and the status with its metrics.
 //! - `serving`: the socket at which the status is served.
@@ -19,12 +21,14 @@
 //! - `platform`: what Linux provides, and its replacement on other systems.
 #![forbid(unsafe_code)]
 
+mod absence;
 mod callbacks;
 mod calls;
 mod client_records;
 mod context;
 mod counters;
 mod delivery;
+mod departure;
 mod host_calls;
 mod igmp_pairs;
 mod incoming_events;
@@ -39,6 +43,8 @@ mod memory_forwarder;
 #[cfg_attr(not(target_os = "linux"), path = "platform/elsewhere.rs")]
 mod platform;
 mod pool;
+mod posted_client;
+mod posting;
 mod refresh;
 mod retries;
 mod route_table;
@@ -57,12 +63,17 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use absence::Backlogged;
 pub use callbacks::Callbacks;
+pub use context::{inside, within, Inside};
+pub use departure::Departure;
 pub use host_calls::{PacketIn, Verdict};
 pub use interface_names::{interface_index, interface_name};
 pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
 pub use platform::fork;
-pub use settings::{ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
+pub use posted_client::{Outlet, PeerProcess, PostedCallback, WINDOW};
+pub use posting::Acknowledgement;
+pub use settings::{router_path, ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
 pub use sink::LogSink;
 pub use status::{Detail, FlowStatus, Status};
 
@@ -73,7 +84,7 @@ use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 use serving::Serving;
 use state::State;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 /// An open group enumeration.
@@ -99,6 +110,8 @@ struct Shared {
     alarm: Condvar,
     /// Where the status is served.
     serving: Serving,
+    /// Whether it is started: can be read without the lock.
+    is_started: AtomicBool,
 }
 
 impl Manager {
@@ -112,6 +125,21 @@ impl Manager {
             Manager::new()
         });
         &GLOBAL
+    }
+
+    /// Whether it is started, or is just being stopped.
+    #[inline]
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.shared.is_started.load(Ordering::Relaxed)
+    }
+
+    /// Starts it with the settings of the environment, if it is not started.
+    ///
+    /// # Errors
+    /// `BadSetting`, `Stopping`.
+    pub fn ensure_started(&self) -> types::Result<()> {
+        self.lock().started().map(drop)
     }
 
     /// Whether both are the same manager.
@@ -130,6 +158,7 @@ impl Manager {
                 work: Condvar::new(),
                 alarm: Condvar::new(),
                 serving: Serving::default(),
+                is_started: AtomicBool::new(false),
             }),
         }
     }

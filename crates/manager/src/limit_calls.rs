@@ -56,6 +56,7 @@ impl Manager {
         self.act(State::started, |run| {
             run.set_clock();
             run.engine.set_flow_rate(if_index, rate, &mut run.fx);
+            run.system.set_flow_limit(if_index, rate);
             match rate {
                 Some(Rate { per_second, burst }) => ::log::info!(
                     "interface {if_index}: at most {per_second} new flows a second, and {burst} at \

@@ -16,7 +16,7 @@ pub enum ForwarderChoice {
     Auto,
     /// Only the kernel forwarder: Linux multicast routing.
     Kernel,
-    /// Only the eBPF forwarder, which is reserved.
+    /// Only the ebpf forwarder: programs of the library at the interfaces.
     Ebpf,
     /// The memory forwarder.
     Memory,
@@ -36,6 +36,28 @@ impl FromStr for ForwarderChoice {
     }
 }
 
+/// How the ebpf forwarder attaches its programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrafficControl {
+    /// By tcx, or by clsact where the kernel has no tcx.
+    #[default]
+    Auto,
+    /// By clsact.
+    Clsact,
+}
+
+impl FromStr for TrafficControl {
+    type Err = ();
+
+    fn from_str(word: &str) -> std::result::Result<Self, ()> {
+        match word {
+            "auto" => Ok(TrafficControl::Auto),
+            "clsact" => Ok(TrafficControl::Clsact),
+            _ => Err(()),
+        }
+    }
+}
+
 /// The greatest valid MGM_MAX_FLOWS (spec 0.9).
 pub const MOST_FLOWS: u32 = 1 << 24;
 
@@ -46,6 +68,8 @@ pub struct Settings {
     pub forwarder: ForwarderChoice,
     /// The kernel's multicast routing table (MRT_TABLE).
     pub table: u32,
+    /// How the ebpf forwarder attaches its programs.
+    pub traffic_control: TrafficControl,
     /// The unicast table that sources outside of VRFs are looked up in; `None`: as the
     /// system's policy rules say. The host names it.
     pub unicast_table: Option<u32>,
@@ -68,6 +92,7 @@ impl Default for Settings {
         Settings {
             forwarder: ForwarderChoice::Auto,
             table: 0,
+            traffic_control: TrafficControl::Auto,
             unicast_table: None,
             mfe_timeout: 900,
             max_flows: USUAL_MAX_FLOWS,
@@ -125,6 +150,9 @@ impl Settings {
                     number(text, 0..=999_999_999)
                 })
                 .unwrap_or(default.table),
+            traffic_control: env
+                .value("MGM_TC", "auto or clsact", None, word)
+                .unwrap_or(default.traffic_control),
             mfe_timeout: env
                 .value("MGM_MFE_TIMEOUT", "1 to 4294967295 seconds", host.mfe_timeout, |text| {
                     number(text, 1..=u32::MAX)
@@ -154,6 +182,26 @@ impl Settings {
         let warnings = env.faults.into_iter().map(|fault| format!("{fault}; using {used}"));
         settings.warnings = warnings.collect();
         Ok(settings)
+    }
+}
+
+/// The router that MGM_ROUTER names (spec 9.1). A program with more privileges than its caller
+/// ignores it.
+///
+/// # Errors
+/// `BadSetting`.
+pub fn router_path() -> Result<Option<PathBuf>> {
+    read_router(super::platform::secure_variable)
+}
+
+fn read_router(get: impl Fn(&str) -> Option<OsString>) -> Result<Option<PathBuf>> {
+    let mut env = Environment { get: &get, faults: Vec::new() };
+    let path = env.value("MGM_ROUTER", "a path of at most 107 bytes", None, |path| {
+        (path.len() <= LONGEST_PATH).then(|| path.into())
+    });
+    match env.faults.pop() {
+        Some(fault) => Err(Refusal::BadSetting(fault)),
+        None => Ok(path),
     }
 }
 
@@ -217,6 +265,7 @@ mod tests {
         let settings = read(&[
             ("MGM_FORWARDER", "kernel"),
             ("MGM_TABLE", " 100 "),
+            ("MGM_TC", "clsact"),
             ("MGM_MFE_TIMEOUT", "30"),
             ("MGM_MAX_FLOWS", "1000"),
             ("MGM_LOG", "debug"),
@@ -227,6 +276,7 @@ mod tests {
             Ok(Settings {
                 forwarder: ForwarderChoice::Kernel,
                 table: 100,
+                traffic_control: TrafficControl::Clsact,
                 unicast_table: None,
                 mfe_timeout: 30,
                 max_flows: 1000,
@@ -250,6 +300,7 @@ mod tests {
             ("MGM_TABLE", "-1", "999999999"),
             ("MGM_TABLE", "1000000000", "999999999"),
             ("MGM_TABLE", "0x10", "999999999"),
+            ("MGM_TC", "tcx", "clsact"),
             ("MGM_MFE_TIMEOUT", "0", "1 to 4294967295"),
             ("MGM_MFE_TIMEOUT", "9e9", "1 to 4294967295"),
             ("MGM_MFE_TIMEOUT", "4294967296", "1 to 4294967295"),
@@ -308,6 +359,18 @@ mod tests {
         assert!(settings.warnings.is_empty());
         // The others are.
         assert!(read_with(&HostSettings { table: None, ..host }, &[("MGM_TABLE", "x")]).is_err());
+    }
+
+    #[test]
+    fn t9_1_the_router_is_a_path_or_none() {
+        let read = |value: &str| read_router(|name| (name == "MGM_ROUTER").then(|| value.into()));
+        assert_eq!(read("/run/mgmd/router"), Ok(Some("/run/mgmd/router".into())));
+        assert_eq!(read(""), Ok(None));
+        assert_eq!(read_router(|_| None), Ok(None));
+        let Err(Refusal::BadSetting(line)) = read(&"x".repeat(LONGEST_PATH + 1)) else {
+            panic!("a path that no socket can have is taken")
+        };
+        assert!(line.contains("MGM_ROUTER") && line.contains("107"), "{line}");
     }
 
     #[cfg(unix)]

@@ -3,7 +3,8 @@
 
 use super::client_records::{ClientPlace, ClientRecord, Noted, Queued};
 use super::context::{self, Inside};
-use super::dispatch::{Bounds, Cause, Host, Lane, Outbox, Pushed, Queue, Tell, BOUNDS};
+use super::counters::RunCounters;
+use super::dispatch::{Bounds, Cause, Client, Host, Lane, Outbox, Pushed, Queue, Tell, BOUNDS};
 use super::state::{Guard, Run};
 use super::{Callbacks, Manager};
 use crate::engine::{AlertTopic, Answer, ClientId, Effects, Engine, NoticeKind};
@@ -20,6 +21,61 @@ pub(super) struct Callee {
     asked: usize,
 }
 
+/// A client while the lock is held, with what the beginning of a callback changes.
+pub(super) struct LockedClient<'g> {
+    id: ClientId,
+    record: &'g mut ClientRecord,
+    engine: &'g mut Engine,
+    fx: &'g mut Effects,
+    counters: &'g mut RunCounters,
+}
+
+impl Client for LockedClient<'_> {
+    type Item = Queued;
+    type Callee = Callee;
+
+    #[inline]
+    fn queue(&mut self) -> &mut Queue<Queued> {
+        &mut self.record.queue
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<Callee> {
+        Some(Callee { callbacks: self.record.callbacks.take()?, asked: 0 })
+    }
+
+    // Inlined, as is `returned`: each callback needs both.
+    #[inline(always)]
+    fn begins(&mut self, notice: Queued, callee: &mut Callee) -> Option<Queued> {
+        let LockedClient { id, record, engine, fx, counters } = self;
+        let kind = notice.kind();
+        match kind {
+            NoticeKind::Rpf | NoticeKind::Creation => {
+                callee.asked += 1;
+                if let Some(next) = record.backlog.popped(&notice) {
+                    record.queue_held_back(next, engine, fx);
+                }
+            }
+            NoticeKind::DisableIgmp | NoticeKind::EnableIgmp if !engine.starting(*id, &notice) => {
+                fx.reuse(notice.0);
+                return None;
+            }
+            _ => {}
+        }
+        if record.kinds.has(kind) {
+            record.delivered.count(kind);
+            counters.callbacks.count(kind);
+        }
+        Some(notice)
+    }
+
+    #[inline]
+    fn put_back(&mut self, callee: Callee) -> bool {
+        self.record.callbacks.get_or_insert(callee.callbacks); // there are none meanwhile
+        self.record.gone
+    }
+}
+
 /// The manager as the host of `dispatch`.
 pub(super) struct Shell<'m>(pub &'m Manager);
 
@@ -31,6 +87,10 @@ impl Host for Shell<'_> {
         = Guard<'a>
     where
         Self: 'a;
+    type Client<'g>
+        = LockedClient<'g>
+    where
+        Self: 'g;
 
     fn bounds(&self) -> &Bounds {
         &BOUNDS
@@ -46,8 +106,13 @@ impl Host for Shell<'_> {
     }
 
     #[inline]
-    fn queue<'g>(guard: &'g mut Guard<'_>, place: ClientPlace) -> Option<&'g mut Queue<Queued>> {
-        Some(&mut guard.run.as_mut()?.clients.at(place)?.queue)
+    fn client<'g>(
+        &'g self,
+        guard: &'g mut Guard<'_>,
+        place: ClientPlace,
+    ) -> Option<LockedClient<'g>> {
+        let Run { engine, clients, fx, counters, .. } = guard.run.as_mut()?;
+        Some(LockedClient { id: place.client, record: clients.at(place)?, engine, fx, counters })
     }
 
     fn schedule(&self, guard: &mut Guard<'_>, place: ClientPlace) {
@@ -68,25 +133,6 @@ impl Host for Shell<'_> {
     }
 
     #[inline]
-    fn take(&self, guard: &mut Guard<'_>, place: ClientPlace) -> Option<Callee> {
-        let record = guard.run.as_mut()?.clients.at(place)?;
-        Some(Callee { callbacks: record.callbacks.take()?, asked: 0 })
-    }
-
-    #[inline(always)]
-    fn put_back(&self, guard: &mut Guard<'_>, place: ClientPlace, callee: Callee) {
-        let Some(run) = guard.run.as_mut() else { return };
-        let Some(record) = run.clients.at(place) else { return };
-        record.callbacks.get_or_insert(callee.callbacks); // there are none meanwhile
-        if record.gone {
-            run.clients.remove(place.client);
-        }
-        if guard.waiters > 0 {
-            self.0.shared.ended.notify_all();
-        }
-    }
-
-    #[inline]
     fn look<'a>(
         &'a self,
         mut guard: Guard<'a>,
@@ -97,45 +143,13 @@ impl Host for Shell<'_> {
         if lane == Lane::Caller || callee.asked == 0 || context::owes() {
             return guard;
         }
-        let is_dry = Self::queue(&mut guard, place).is_some_and(|queue| queue.is_empty());
+        let client = self.client(&mut guard, place);
+        let is_dry = client.is_some_and(|mut client| client.queue().is_empty());
         if callee.asked >= LOOK_AFTER || is_dry {
             callee.asked = 0;
             return self.0.look_for_upcalls(guard);
         }
         guard
-    }
-
-    #[inline]
-    fn begins(
-        &self,
-        guard: &mut Guard<'_>,
-        place: ClientPlace,
-        notice: Queued,
-        callee: &mut Callee,
-    ) -> Option<Queued> {
-        let Run { engine, clients, fx, counters, .. } = guard.run.as_mut()?;
-        let record = clients.at(place)?;
-        let kind = notice.kind();
-        match kind {
-            NoticeKind::Rpf | NoticeKind::Creation => {
-                callee.asked += 1;
-                if let Some(next) = record.backlog.popped(&notice) {
-                    record.queue_held_back(next, engine, fx);
-                }
-            }
-            NoticeKind::DisableIgmp | NoticeKind::EnableIgmp
-                if !engine.starting(place.client, &notice) =>
-            {
-                fx.reuse(notice.0);
-                return None;
-            }
-            _ => {}
-        }
-        if record.kinds.has(kind) {
-            record.delivered.count(kind);
-            counters.callbacks.count(kind);
-        }
-        Some(notice)
     }
 
     /// After a panic, the values that the callback has left in the notice are its answer.
@@ -146,7 +160,7 @@ impl Host for Shell<'_> {
         });
     }
 
-    #[inline]
+    #[inline(always)]
     fn returned(&self, guard: &mut Guard<'_>, place: ClientPlace, notice: Queued, lane: Lane) {
         let Some(run) = guard.run.as_mut() else { return };
         if notice.question().is_some() {
@@ -159,20 +173,27 @@ impl Host for Shell<'_> {
         }
     }
 
-    fn catch_up(&self, guard: &mut Guard<'_>, place: ClientPlace) {
-        let most = BOUNDS.batch;
-        let Some(Run { engine, clients, fx, .. }) = guard.run.as_mut() else { return };
-        let Some(record) = clients.at(place).filter(|record| !record.gone) else { return };
-        for _ in 0..most {
-            if !record.tell_next(engine, place.client, most, fx) {
-                break;
+    #[inline]
+    fn ended(&self, guard: &mut Guard<'_>, place: ClientPlace, is_gone: bool) {
+        if is_gone {
+            if let Some(run) = guard.run.as_mut() {
+                run.clients.remove(place.client);
             }
+        }
+        if guard.waiters > 0 {
+            self.0.shared.ended.notify_all();
+        }
+    }
+
+    fn catch_up(&self, guard: &mut Guard<'_>, place: ClientPlace) {
+        if let Some(run) = guard.run.as_mut() {
+            run.catch_up(place);
         }
     }
 
     fn caught_up(&self, guard: &mut Guard<'_>, place: ClientPlace) {
         if let Some(run) = guard.run.as_mut() {
-            ::log::warn!("{} has caught up", run.engine.who(place.client));
+            run.caught_up(place);
         }
     }
 
@@ -181,10 +202,29 @@ impl Host for Shell<'_> {
     }
 }
 
+impl Run {
+    /// Queues alerts for a client that is behind: the current state of some of the things that are
+    /// noted.
+    pub(super) fn catch_up(&mut self, place: ClientPlace) {
+        let most = BOUNDS.batch;
+        let Run { engine, clients, fx, .. } = self;
+        let Some(record) = clients.at(place).filter(|record| !record.gone) else { return };
+        for _ in 0..most {
+            if !record.tell_next(engine, place.client, most, fx) {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn caught_up(&self, place: ClientPlace) {
+        ::log::warn!("{} has caught up", self.engine.who(place.client));
+    }
+}
+
 impl ClientRecord {
     /// A question about a flow was taken out of the queue: queues the next one that was held back.
     #[inline(never)]
-    fn queue_held_back(&mut self, next: Queued, engine: &mut Engine, fx: &mut Effects) {
+    pub(super) fn queue_held_back(&mut self, next: Queued, engine: &mut Engine, fx: &mut Effects) {
         let mut next = Some(next);
         while let Some(question) = next.take() {
             if let Pushed::Refused(lost) = self.queue.push(&BOUNDS, Cause::WORKER, question) {

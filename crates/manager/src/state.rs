@@ -40,6 +40,9 @@ pub(super) struct State {
     me: Weak<Shared>,
 }
 
+/// Without a timer: every deadline is earlier, and so starts one.
+pub(super) const NEVER: Time = Time(u64::MAX);
+
 /// The state from a start to the stop.
 pub(super) struct Run {
     pub engine: Engine,
@@ -53,8 +56,8 @@ pub(super) struct Run {
     pub fx: Effects,
     /// The row that retrieval calls fill, kept so that the next call needs no allocation.
     pub row: MfeRow,
-    /// When the timer will wake up; `None` if there is no timer yet.
-    pub timer_due: Option<Time>,
+    /// When the timer will wake up; [`NEVER`] if there is no timer.
+    pub timer_due: Time,
     pub timer_runs: bool,
     /// The manager is being stopped: calls are refused.
     pub stopping: bool,
@@ -126,14 +129,18 @@ impl State {
             counters: RunCounters::default(),
             fx: Effects::default(),
             row: MfeRow::default(),
-            timer_due: None,
+            timer_due: NEVER,
             timer_runs: false,
             stopping: false,
             start: self.starts,
             born: platform::clock(),
             last_enumeration: self.last_enumeration,
         });
+        if let Some(run) = &mut self.run {
+            run.system.pass_on_flow_limits(&mut run.engine);
+        }
         let Some(shared) = self.me.upgrade() else { return };
+        shared.is_started.store(true, Ordering::Relaxed);
         shared.serving.begin(self.starts);
         if let Some(path) = &settings.status_socket {
             shared.serve_from_start(self.starts, path);
@@ -147,6 +154,9 @@ impl State {
         self.last_client = run.engine.last_client();
         self.last_enumeration = run.last_enumeration;
         self.is_ending = true;
+        if let Some(shared) = self.me.upgrade() {
+            shared.is_started.store(false, Ordering::Relaxed);
+        }
         Some(run)
     }
 

@@ -5,14 +5,14 @@ use super::installer::Installer;
 use super::latest_changes::LatestChanges;
 use super::platform;
 use super::retries::Retries;
-use super::settings::{ForwarderChoice, Settings};
-use crate::engine::{Effects, Engine};
-use crate::forwarder::{Counters, Forwarder, ReversePath, UpcallSink, UpcallSource};
+use super::settings::{ForwarderChoice, Settings, TrafficControl};
+use crate::engine::{Effects, Engine, MfeRow};
+use crate::forwarder::{Counters, Forwarder, OifsCounters, ReversePath, UpcallSink, UpcallSource};
 use crate::memory_forwarder::MemoryForwarder;
 use crate::route_table::RouteTable;
 use crate::route_view::{RouteView, RouteWatcher};
 use crate::types::{
-    Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Result, Route, RouteOrigin, Time,
+    Domain, Flow, IfId, Interface, Ipv4Addr, Rate, Refusal, Result, Route, RouteOrigin, Time,
 };
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
@@ -29,6 +29,7 @@ const RETRY_MS: u64 = 1000;
 pub(super) struct SystemState {
     choice: ForwarderChoice,
     table: u32,
+    traffic_control: TrafficControl,
     forwarder: Option<Box<dyn Forwarder>>,
     pub(super) routes: Arc<MulticastRoutes>,
     /// The route changes so far, so that a look-up made meanwhile is repeated.
@@ -47,7 +48,21 @@ pub(super) struct SystemState {
     /// Whether the forwarder was unsettled after its last operation.
     is_unsettled: bool,
     pub(super) retries: Retries,
+    /// Room for the counters of one MFE.
+    oif_counters: OifsCounters,
 }
+
+/// What the system's forwarders need to know.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SystemSettings {
+    /// For the kernel forwarder.
+    pub table: u32,
+    /// For the ebpf forwarder.
+    pub traffic_control: TrafficControl,
+}
+
+/// Opens one of the system's forwarders.
+type Open = fn(SystemSettings, Arc<dyn UpcallSink>) -> Result<Box<dyn Forwarder>>;
 
 /// The receivers of the upcalls and the route changes of this system state.
 pub(super) type Events = (Arc<dyn UpcallSink>, Arc<dyn RouteWatcher>);
@@ -94,6 +109,7 @@ impl SystemState {
         SystemState {
             choice: settings.forwarder,
             table: settings.table,
+            traffic_control: settings.traffic_control,
             forwarder: None,
             routes: Arc::default(),
             changes: LatestChanges::default(),
@@ -105,6 +121,7 @@ impl SystemState {
             retry_at: Time::default(),
             is_unsettled: false,
             retries: Retries::default(),
+            oif_counters: OifsCounters::default(),
         }
     }
 
@@ -122,6 +139,7 @@ impl SystemState {
         }
         if self.forwarder.is_none() {
             self.open_forwarder(start_events)?;
+            self.pass_on_flow_limits(engine);
         }
         let added = match &mut self.forwarder {
             Some(forwarder) => forwarder.add_interface(id, interface),
@@ -139,6 +157,27 @@ impl SystemState {
         ::log::info!("using the {} forwarder", forwarder.name());
         self.forwarder = Some(forwarder);
         Ok(())
+    }
+
+    /// After the forwarder has been opened: tells it the limits of new flows, if it enforces them.
+    pub fn pass_on_flow_limits(&mut self, engine: &mut Engine) {
+        let Some(forwarder) = &mut self.forwarder else { return };
+        engine.leave_flow_rates_to_the_forwarder(forwarder.limits_flows());
+        for (if_index, rate, _) in engine.flow_rates() {
+            forwarder.set_flow_limit(if_index, Some(rate));
+        }
+    }
+
+    /// Limits the new flows of an index in the forwarder, if it enforces limits itself.
+    pub fn set_flow_limit(&mut self, if_index: u32, rate: Option<Rate>) {
+        if let Some(forwarder) = &mut self.forwarder {
+            forwarder.set_flow_limit(if_index, rate);
+        }
+    }
+
+    /// How many packets the forwarder has refused because of the limit of new flows of an index.
+    pub fn refused_packets(&self, if_index: u32) -> u64 {
+        self.forwarder.as_ref().map_or(0, |forwarder| forwarder.refused_packets(if_index))
     }
 
     /// Sets the domain of an interface. Returns whether it differs from the former one.
@@ -176,25 +215,31 @@ impl SystemState {
     fn open(&mut self, start_events: StartEvents<'_>) -> Result<Box<dyn Forwarder>> {
         match self.choice {
             ForwarderChoice::Memory => Ok(Box::new(MemoryForwarder)),
-            ForwarderChoice::Kernel => self.open_kernel(start_events),
-            ForwarderChoice::Ebpf => Err(Refusal::Forwarder(
-                "this library has no ebpf forwarder: set MGM_FORWARDER to kernel, memory or auto"
-                    .into(),
-            )),
+            ForwarderChoice::Kernel => self.open_system(start_events, platform::open_forwarder),
+            ForwarderChoice::Ebpf => self.open_system(start_events, platform::open_ebpf),
             ForwarderChoice::Auto if !platform::HAS_FORWARDER => Ok(Box::new(MemoryForwarder)),
-            ForwarderChoice::Auto => Ok(self.open_kernel(start_events).unwrap_or_else(|refusal| {
-                ::log::warn!(
-                    "using the memory forwarder, so the kernel will forward no packets: {refusal}"
-                );
-                Box::new(MemoryForwarder)
-            })),
+            ForwarderChoice::Auto => {
+                let kernel = self.open_system(start_events, platform::open_forwarder);
+                Ok(kernel.unwrap_or_else(|refusal| {
+                    ::log::warn!(
+                        "the kernel will forward no packets, the library only keeps its tables: \
+                         {refusal}"
+                    );
+                    Box::new(MemoryForwarder)
+                }))
+            }
         }
     }
 
-    /// The kernel's forwarder, and with it the system's routes.
-    fn open_kernel(&mut self, start_events: StartEvents<'_>) -> Result<Box<dyn Forwarder>> {
+    /// A forwarder of the system, and with it the system's routes.
+    fn open_system(
+        &mut self,
+        start_events: StartEvents<'_>,
+        open: Open,
+    ) -> Result<Box<dyn Forwarder>> {
         let (upcalls, route_changes) = start_events(self)?;
-        let forwarder = platform::open_forwarder(self.table, upcalls)?;
+        let settings = SystemSettings { table: self.table, traffic_control: self.traffic_control };
+        let forwarder = open(settings, upcalls)?;
         if self.routes.system.get().is_none() {
             let _ =
                 self.routes.system.set(platform::open_routes(route_changes, self.unicast_table)?);
@@ -282,7 +327,22 @@ impl SystemState {
         })
     }
 
-    /// Whether the forwarder counts packets itself: for each MFE, not for its oifs.
+    /// Whether there are counters for each oif: the engine's, or the forwarder's.
+    pub fn counts_oifs(&self) -> bool {
+        !self.has_counters() || self.forwarder.as_ref().is_some_and(|it| it.counts_oifs())
+    }
+
+    /// Fills in the forwarder's counters of the oifs of an MFE, if it has any.
+    pub fn count_oifs(&mut self, row: &mut MfeRow) {
+        let Some(forwarder) = self.forwarder.as_mut().filter(|it| it.counts_oifs()) else { return };
+        if !self.installer.is_stale(row.flow)
+            && forwarder.oif_counters(row.flow, &mut self.oif_counters)
+        {
+            row.take_oif_counters(&self.oif_counters);
+        }
+    }
+
+    /// Whether the forwarder counts packets itself.
     pub fn has_counters(&self) -> bool {
         self.forwarder.as_ref().is_some_and(|forwarder| forwarder.needs_entries())
     }

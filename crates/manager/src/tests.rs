@@ -11,6 +11,7 @@ mod adverse;
 mod behind;
 mod bounds;
 mod bursts;
+mod posting;
 mod routes;
 mod upcalls;
 
@@ -119,12 +120,17 @@ fn t8_3_alerts_are_delivered_before_the_call_returns() {
 #[test]
 fn d80_a_start_whose_forwarder_cannot_be_opened_is_refused_and_leaves_nothing() {
     let manager = Manager::new();
-    let ebpf =
-        Settings { forwarder: ForwarderChoice::Ebpf, open_forwarder: true, ..Settings::default() };
-    let refusal = manager.start(&ebpf, None).unwrap_err();
+    // The kernel has no table of this number, and other systems have no kernel forwarder.
+    let kernel = Settings {
+        forwarder: ForwarderChoice::Kernel,
+        table: 2_000_000_000,
+        open_forwarder: true,
+        ..Settings::default()
+    };
+    let refusal = manager.start(&kernel, None).unwrap_err();
     assert!(matches!(refusal, Refusal::Forwarder(_)), "{refusal}");
     assert!(!manager.status(Detail::SUMMARY).running);
-    let memory = Settings { forwarder: ForwarderChoice::Memory, ..ebpf };
+    let memory = Settings { forwarder: ForwarderChoice::Memory, ..kernel };
     manager.start(&memory, None).expect("the refused start has left nothing behind");
     assert_eq!(manager.status(Detail::SUMMARY).forwarder, Some("memory"));
     manager.stop().unwrap();

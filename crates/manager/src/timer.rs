@@ -1,7 +1,7 @@
 //! The timer thread: expiry, retries, additional workers.
 
 use super::dispatch::Lane;
-use super::state::Run;
+use super::state::{Run, NEVER};
 use super::Manager;
 use crate::types::Time;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -16,15 +16,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long it sleeps if there is nothing to do.
 const LONG_MS: u64 = 3_600_000;
 
+/// The timer is about to look for work, so no deadline has to wake it up.
+const NOW: Time = Time(0);
+
 impl Manager {
     /// Makes sure that the timer wakes up in time for the next deadline. Most calls set none.
     #[inline]
     pub(super) fn set_alarm(&self, run: &mut Run) {
-        let planned = match run.timer_runs {
-            true => run.timer_due.unwrap_or(Time(0)),
-            false => Time(u64::MAX),
-        };
-        if run.pool.is_short() || run.engine.is_due_before(planned) || run.system.may_try_again() {
+        let Run { engine, system, pool, timer_due, .. } = run;
+        if pool.is_short() || engine.is_due_before(*timer_due) || system.may_try_again() {
             self.move_alarm(run);
         }
     }
@@ -33,15 +33,18 @@ impl Manager {
     #[inline(never)]
     fn move_alarm(&self, run: &mut Run) {
         let Some(due) = due(run) else { return };
-        if run.timer_runs && run.timer_due.is_none_or(|planned| due >= planned) {
+        if due >= run.timer_due {
             return;
         }
         if run.timer_runs {
-            run.timer_due = Some(due);
+            run.timer_due = due;
             self.shared.alarm.notify_one();
-        } else {
-            let manager = self.clone();
-            run.timer_runs = self.add_thread(run, "mgm-timer", move || manager.be_timer());
+            return;
+        }
+        let manager = self.clone();
+        if self.add_thread(run, "mgm-timer", move || manager.be_timer()) {
+            run.timer_runs = true;
+            run.timer_due = NOW;
         }
     }
 
@@ -52,7 +55,7 @@ impl Manager {
             // So that repeated panics do not make it spin.
             let mut guard = self.lock();
             if let Some(run) = guard.running() {
-                run.timer_due = None;
+                run.timer_due = NOW;
                 guard.wait_for(&self.shared.alarm, PAUSE);
             }
         }
@@ -94,11 +97,12 @@ impl Manager {
             }
             let Some(run) = guard.running() else { break };
             let due = due(run).unwrap_or(Time(now.0 + LONG_MS));
-            run.timer_due = Some(due);
+            run.timer_due = due;
             guard.wait_for(&self.shared.alarm, Duration::from_millis(due.since(now).max(1)));
         }
         if let Some(run) = guard.run.as_mut() {
             run.timer_runs = false;
+            run.timer_due = NEVER;
         }
         self.shared.ended.notify_all();
     }

@@ -24,8 +24,13 @@ const REFUSED_MS: u64 = 1000;
 const STEP: usize = 256;
 
 impl Manager {
-    /// Puts the client on the list of those that wait for a worker.
+    /// Puts the client on the list of those that wait for a worker. Callbacks of a client in
+    /// another process are posted instead, as far as there is room.
     pub(super) fn schedule_at(&self, run: &mut Run, place: ClientPlace) {
+        if let Some(record) = run.clients.at(place).filter(|record| record.posted.is_some()) {
+            record.queue.unschedule();
+            return run.post_waiting(place);
+        }
         run.pool.ready.push_back(place);
         if !run.pool.is_short() {
             self.shared.work.notify_one();

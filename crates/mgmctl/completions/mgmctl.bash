@@ -19,6 +19,12 @@ _mgmctl() {
             mgmctl,completions)
                 cmd="mgmctl__subcmd__completions"
                 ;;
+            mgmctl,doctor)
+                cmd="mgmctl__subcmd__doctor"
+                ;;
+            mgmctl,explain)
+                cmd="mgmctl__subcmd__explain"
+                ;;
             mgmctl,flows)
                 cmd="mgmctl__subcmd__flows"
                 ;;
@@ -60,6 +66,12 @@ _mgmctl() {
                 ;;
             mgmctl__subcmd__help,completions)
                 cmd="mgmctl__subcmd__help__subcmd__completions"
+                ;;
+            mgmctl__subcmd__help,doctor)
+                cmd="mgmctl__subcmd__help__subcmd__doctor"
+                ;;
+            mgmctl__subcmd__help,explain)
+                cmd="mgmctl__subcmd__help__subcmd__explain"
                 ;;
             mgmctl__subcmd__help,flows)
                 cmd="mgmctl__subcmd__help__subcmd__flows"
@@ -107,7 +119,7 @@ _mgmctl() {
 
     case "${cmd}" in
         mgmctl)
-            opts="-h -V --socket --json --help --version status interfaces igmp groups flows top proxies routes join leave reload log completions help"
+            opts="-h -V --socket --json --help --version status interfaces igmp groups flows top explain proxies routes join leave reload log doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -131,6 +143,58 @@ _mgmctl() {
                 return 0
             fi
             case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mgmctl__subcmd__doctor)
+            opts="-h --listen --socket --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mgmctl__subcmd__explain)
+            opts="-h --from --to --listen --socket --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -191,7 +255,7 @@ _mgmctl() {
             return 0
             ;;
         mgmctl__subcmd__help)
-            opts="status interfaces igmp groups flows top proxies routes join leave reload log completions help"
+            opts="status interfaces igmp groups flows top explain proxies routes join leave reload log doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -205,6 +269,34 @@ _mgmctl() {
             return 0
             ;;
         mgmctl__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mgmctl__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mgmctl__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

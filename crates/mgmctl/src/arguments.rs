@@ -1,5 +1,9 @@
 //! The commands and their arguments.
 
+mod explain;
+
+pub use explain::Explain;
+
 use clap::{value_parser, Arg, ArgAction, ArgMatches, Command};
 use clap_complete::Shell;
 use mgm_control::request::{
@@ -47,8 +51,13 @@ pub enum Wanted {
     Watch(FlowsQuery, Duration),
     /// Show the flows on the whole terminal.
     Top(Top),
+    /// Explain a flow.
+    Explain(Explain),
     /// Print the completions of a shell.
     Completions(Shell),
+    /// Look for the reasons why streams do not flow.
+    #[cfg(target_os = "linux")]
+    Doctor(crate::doctor::Options),
 }
 
 /// How `top` shows the flows.
@@ -70,14 +79,16 @@ const AFTER_HELP: &str = "\
 Without --socket, the socket is that of the environment variable MGMCTL_SOCKET,
 otherwise /run/mgmd/control.
 
-status, flows and top also read the status socket of another program that uses
-libmgm: name it with --socket or the environment variable MGM_STATUS_SOCKET.
+status, flows, top and explain also read the status socket of another program
+that uses libmgm: name it with --socket or the environment variable
+MGM_STATUS_SOCKET.
 
 Exit status:
   0  the router carried out the command
   1  the router refused the command, or the output cannot be written
   2  invalid arguments
-  3  the router did not answer: it is not running, or you may not connect to it";
+  3  the router did not answer: it is not running, or you may not connect to it
+  4  doctor has found a fault, or explain that packets do not go out";
 
 const AFTER_MGMTOP_HELP: &str = "\
 mgmtop is the command top of mgmctl. The key q ends it.
@@ -120,6 +131,7 @@ pub fn command() -> Command {
             groups(interface("Show only the groups of this interface")),
             flows(),
             top("top"),
+            explain::command(),
             Command::new("proxies").about("Show the upstreams of the IGMP proxy"),
             Command::new("routes").about("Show the static routes"),
             membership("join", "Add a static membership until the next start of mgmd"),
@@ -133,6 +145,8 @@ pub fn command() -> Command {
                         .value_parser(LogLevel::ALL.map(LogLevel::name))
                         .help("Log messages of this level and of more serious ones"),
                 ),
+            #[cfg(target_os = "linux")]
+            crate::doctor::command(),
             Command::new("completions")
                 .about("Print the completions of a shell")
                 .arg(Arg::new("SHELL").required(true).value_parser(value_parser!(Shell))),
@@ -227,7 +241,7 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
     if name == "top" {
         return Some(parse_top(of, variables));
     }
-    let reads_library = matches!(name, "status" | "flows");
+    let reads_library = matches!(name, "status" | "flows" | "explain");
     let options = options(
         of,
         Environment { status: variables.status.filter(|_| reads_library), ..variables },
@@ -253,6 +267,7 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
                 _ => Wanted::Ask(Request::Flows(query)),
             }
         }
+        "explain" => Wanted::Explain(explain::parse(of)?),
         "proxies" => Wanted::Ask(Request::Proxies),
         "routes" => Wanted::Ask(Request::Routes),
         "join" | "leave" => {
@@ -268,6 +283,11 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
             Wanted::Ask(Request::LogLevel(level))
         }
         "completions" => Wanted::Completions(*of.get_one::<Shell>("SHELL")?),
+        #[cfg(target_os = "linux")]
+        "doctor" => {
+            let path = options.socket.path.clone();
+            Wanted::Doctor(crate::doctor::options(of, path, options.json)?)
+        }
         _ => return None,
     };
     Some((options, wanted))

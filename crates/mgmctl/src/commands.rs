@@ -4,6 +4,7 @@ use crate::arguments::{
     command, mgmtop, parse, parse_top, Environment, Options, Wanted, SOCKET_VARIABLE,
     STATUS_VARIABLE,
 };
+use crate::explain::explain;
 use crate::failed::Failed;
 use crate::router::{turn_page, Answer, Router};
 use crate::{show, table, top};
@@ -13,6 +14,9 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+/// The exit status if packets do not go out.
+const NOT_FORWARDED: u8 = 4;
 
 /// Clears the screen, and puts the cursor into its first line.
 const CLEAR: &str = "\x1b[2J\x1b[H";
@@ -32,8 +36,13 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         ("mgmctl", parse(&command().get_matches_from(arguments), variables))
     };
     let Some((options, wanted)) = parsed else { return ExitCode::from(2) };
+    #[cfg(target_os = "linux")]
+    if let Wanted::Doctor(options) = &wanted {
+        return crate::doctor::run(options);
+    }
     match carry_out(options, wanted) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Done::AsWanted) => ExitCode::SUCCESS,
+        Ok(Done::NotForwarded) => ExitCode::from(NOT_FORWARDED),
         Err(failed) if failed.is_closed_output() => ExitCode::SUCCESS,
         Err(failed) => {
             eprintln!("{program}: {failed}");
@@ -42,22 +51,38 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn carry_out(options: Options, wanted: Wanted) -> Result<(), Failed> {
+/// The end of a command that has not failed.
+enum Done {
+    AsWanted,
+    /// `explain` has found a reason why packets do not go out.
+    NotForwarded,
+}
+
+fn carry_out(options: Options, wanted: Wanted) -> Result<Done, Failed> {
     let json = options.json;
     let mut router = Router::new(options.socket);
-    match wanted {
+    let done = match wanted {
+        Wanted::Explain(wanted) => {
+            let (text, is_forwarded) = explain(&mut router, json, &wanted)?;
+            print(text.as_bytes())?;
+            return Ok(if is_forwarded { Done::AsWanted } else { Done::NotForwarded });
+        }
         Wanted::Ask(request) => ask(&mut router, json, request),
         Wanted::Watch(query, interval) if json => watch_json(&mut router, &query, interval),
         Wanted::Watch(query, interval) => watch(&mut router, &query, interval),
         Wanted::Top(how) if json && how.once => ask(&mut router, json, Request::Flows(top::all())),
         Wanted::Top(how) if json => watch_json(&mut router, &top::all(), how.interval),
         Wanted::Top(how) => top::run(&mut router, how),
+        // It needs no router, and has its own exit status.
+        #[cfg(target_os = "linux")]
+        Wanted::Doctor(_) => Ok(()),
         Wanted::Completions(shell) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut command(), "mgmctl", &mut text);
             print(&text)
         }
-    }
+    };
+    done.map(|()| Done::AsWanted)
 }
 
 fn print(text: &[u8]) -> Result<(), Failed> {

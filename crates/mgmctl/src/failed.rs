@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 /// The router refused the request, or the output cannot be written.
 const REFUSED: u8 = 1;
+/// The arguments are invalid.
+const INVALID: u8 = 2;
 /// The router did not answer.
 const NO_ANSWER: u8 = 3;
 
@@ -16,6 +18,8 @@ pub enum Failed {
     Router(ClientError),
     /// No process listens at a socket that may be the status socket of a library.
     NoLibrary(PathBuf),
+    /// The arguments are invalid, which only the answer of the router shows.
+    Arguments(String),
     Output(io::Error),
     /// The terminal cannot be used.
     Terminal(io::Error),
@@ -35,6 +39,7 @@ impl Failed {
             Failed::Router(ClientError::Refused(_)) | Failed::Output(_) | Failed::Terminal(_) => {
                 REFUSED
             }
+            Failed::Arguments(_) => INVALID,
             Failed::Router(_) | Failed::NoLibrary(_) | Failed::Answer(_) => NO_ANSWER,
         }
     }
@@ -48,6 +53,7 @@ impl fmt::Display for Failed {
                 let path = path.display();
                 write!(f, "no router listens at {path}: start it with MGM_STATUS_SOCKET={path}")
             }
+            Failed::Arguments(text) => f.write_str(text),
             Failed::Output(error) => write!(f, "cannot write the output: {error}"),
             Failed::Terminal(error) => write!(f, "cannot use the terminal: {error}"),
             Failed::Answer(error) => write!(

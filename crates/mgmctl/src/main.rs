@@ -5,13 +5,19 @@
 //! - `router`: what answers at a socket, mgmd or a library.
 //! - `show`: formats the answers as text for people. `table`: columns that fit a
 //!   terminal.
+//! - `explain`: why the packets of a flow do not go out.
 //! - `top`: the flows on the whole terminal.
+//! - `doctor`: looks for the reasons why streams do not flow, also without mgmd.
 #![forbid(unsafe_code)]
 
 #[cfg(unix)]
 mod arguments;
 #[cfg(unix)]
 mod commands;
+#[cfg(target_os = "linux")]
+mod doctor;
+#[cfg(unix)]
+mod explain;
 #[cfg(unix)]
 mod failed;
 #[cfg(unix)]

@@ -4,9 +4,10 @@
 use crate::arguments::Socket;
 use crate::failed::Failed;
 use mgm_control::client::{Client, ClientError, Detail};
+use mgm_control::explain::Explanation;
 use mgm_control::flows::Flows;
 use mgm_control::library::{self, Summary};
-use mgm_control::request::FlowsQuery;
+use mgm_control::request::{ExplainQuery, FlowsQuery};
 use mgm_control::status::Status;
 use mgm_control::{Page, Request, Versioned};
 use serde_json::Value;
@@ -53,6 +54,10 @@ impl Router {
                 let (_, flows) = self.library(query)?;
                 Ok(Answer::Mgmd(Versioned::new(flows).to_json()))
             }
+            Request::Explain(query) => {
+                let explanation = self.explanation(query)?;
+                Ok(Answer::Mgmd(Versioned::new(explanation).to_json()))
+            }
             _ => Ok(Answer::Library(self.client.library_status(Detail::Summary)? + "\n")),
         }
     }
@@ -83,7 +88,8 @@ impl Router {
 
     /// The answer of mgmd; `None` if a library listens that has an answer, too.
     fn ask_mgmd(&mut self, request: &Request) -> Result<Option<String>, Failed> {
-        let has_answer = matches!(request, Request::Status | Request::Flows(_));
+        let has_answer =
+            matches!(request, Request::Status | Request::Flows(_) | Request::Explain(_));
         if self.is_library && has_answer {
             return Ok(None);
         }
@@ -98,6 +104,27 @@ impl Router {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The explanation of a flow by a library, which knows no packets.
+    fn explanation(&mut self, query: &ExplainQuery) -> Result<Explanation, Failed> {
+        let arrival = match &query.from {
+            None => None,
+            Some(from) => {
+                let status = self.client.library_status(Detail::Summary)?;
+                let names = Summary::read(&status).map_err(Failed::Answer)?.names();
+                let index = names.iter().find(|(_, name)| *name == from.as_str());
+                let unknown = || Failed::Arguments(format!("no client has taken {from}"));
+                Some(*index.ok_or_else(unknown)?.0)
+            }
+        };
+        let json = self.client.library_explanation((query.source, query.group), arrival)?;
+        let read = || {
+            let mut explanation = Explanation::of_library(serde_json::from_str(&json)?)?;
+            explanation.judge()?;
+            Ok(explanation)
+        };
+        read().map_err(Failed::Answer)
     }
 
     /// The status and the flows of a library.

@@ -1,14 +1,17 @@
 //! The answers of a router as text for people.
 
+mod explain;
 mod flows;
 mod igmp;
 mod lists;
 mod whole;
 
+pub use explain::explanation;
 pub use flows::Watch;
 pub use whole::{head, library};
 
 use mgm_control::changes::{LogLevelChanged, MembershipChanged, Reloaded};
+use mgm_control::explain::Explanation;
 use mgm_control::{Request, Versioned};
 use serde::de::DeserializeOwned;
 
@@ -25,6 +28,10 @@ pub fn answer(request: &Request, json: &str, is_first: bool) -> serde_json::Resu
         Request::Igmp(_) => igmp::links(&read(json)?, is_first),
         Request::Groups(query) => lists::groups(&read(json)?, query.hosts, is_first),
         Request::Flows(_) => flows::flows(&read(json)?, is_first),
+        Request::Explain(_) => {
+            let all: Explanation = read(json)?;
+            explanation(&all, &all.verdict)?
+        }
         Request::Proxies => whole::proxies(&read(json)?),
         Request::Routes => whole::routes(&read(json)?),
         Request::Join(_) => membership(&read(json)?, "added", "was there already"),

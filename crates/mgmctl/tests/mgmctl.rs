@@ -182,6 +182,51 @@ fn top_shows_mgmd_and_its_flows() {
     );
 }
 
+/// Programs see by the exit status whether packets go out, whatever the output.
+#[test]
+fn explain_ends_with_the_verdict() {
+    let socket = router(|request| match request {
+        Request::Explain(query) => {
+            let times = [1_000, 0];
+            assert!(times.contains(&query.listen_ms), "{query:?}");
+            let json = example("explain");
+            // Without listening, the TTL is not known.
+            let forwarded = r#""verdict": {"forwarded": true, "reason": null, "interface": null,
+                "text": "packets are forwarded to eth1", "advice": null}, "arrival""#;
+            let (before, rest) = json.split_once("\"verdict\"").expect("a verdict");
+            let (_, rest) = rest.split_once("\"arrival\"").expect("an arrival");
+            let forwarded = forwarded.replace('\n', "");
+            Ok(if query.listen_ms == 0 { format!("{before}{forwarded}{rest}") } else { json })
+        }
+        other => panic!("{other:?} is not needed"),
+    });
+    let explain = |arguments: &[&str]| {
+        mgmctl(&socket, &[&["explain", "10.9.0.5", "239.1.1.1"], arguments].concat())
+    };
+    let output = explain(&[]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("\nforwarded  no: packets arrive on eth0 with the TTL 1"), "{shown}");
+    let output = explain(&["--listen", "0s"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).ends_with("yes: packets are forwarded to eth1\n"));
+    let output = explain(&["--listen", "0s", "--to", "eth2", "--json"]);
+    assert_eq!(output.status.code(), Some(4), "eth2 does not get them");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&json["api"], &json["source"]), (&1.into(), &"10.9.0.5".into()));
+    for (to, error) in [
+        ("eth0", "packets arrive on eth0, so they do not leave there"),
+        ("eth9", "eth9 is not in the configuration: mgmctl interfaces lists those"),
+    ] {
+        let output = explain(&["--to", to]);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(text(&output.stderr), format!("mgmctl: {error}\n"));
+    }
+    let output = mgmctl(&socket, &["explain", "10.9.0.5", "10.1.1.1"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("invalid group 10.1.1.1: use a group"));
+}
+
 /// Who may connect depends on the mode of the socket's file.
 #[test]
 #[cfg(target_os = "linux")]
@@ -264,7 +309,7 @@ fn the_manual_is_complete() {
         }
     }
     let status = page.split_once(".SH \"EXIT STATUS\"").expect("the section").1;
-    for code in ["0", "1", "2", "3"] {
+    for code in ["0", "1", "2", "3", "4"] {
         assert!(status.contains(&format!("\n.B {code}\n")), "exit status {code}");
     }
 }

@@ -162,6 +162,37 @@ fn the_flows_of_a_library_are_shown_as_those_of_mgmd() {
 
 /// Also those that do not fit one page of mgmd.
 #[test]
+fn a_flow_of_a_library_is_explained() {
+    let (manager, path) = router("explain");
+    forward(&manager, [Ipv4Addr::new(239, 1, 1, 1)].into_iter());
+    let socket = path.to_str().expect("text");
+    let explain = |group: &str| mgmctl(&["--socket", socket, "explain", "10.0.0.1", group]);
+    let output = explain("239.1.1.1");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
+    assert!(shown.contains("\nto #2      wanted by protocol 200 (all sources)\n"), "{shown}");
+    assert!(shown.contains("\nMFE        1 packets, 100 octets; up "), "{shown}");
+    assert!(shown.ends_with("\nforwarded  yes: packets are forwarded to #2\n"), "{shown}");
+    let output = explain("239.1.1.2");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(4), "{shown}{}", text(&output.stderr));
+    assert!(shown.contains("\nforwarded  no: no interface wants 239.1.1.2: "), "{shown}");
+    let output =
+        mgmctl(&["--socket", socket, "explain", "10.0.0.1", "239.1.1.1", "--from", "eth9"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stderr), "mgmctl: no client has taken eth9\n");
+    let output = run(
+        Path::new(env!("CARGO_BIN_EXE_mgmctl")),
+        &["--json", "explain", "10.0.0.1", "239.1.1.1"],
+        &[("MGM_STATUS_SOCKET", &path)],
+    );
+    let json: Versioned<mgm_control::explain::Explanation> =
+        serde_json::from_slice(&output.stdout).expect("an explanation as that of mgmd");
+    assert!(json.answer.verdict.forwarded);
+    manager.stop().unwrap();
+}
+
+#[test]
 fn all_flows_of_a_library_are_shown() {
     let (manager, path) = router("all");
     let groups = (0..12_000_u32).map(|n| Ipv4Addr::from(0xef00_0000 + n));
@@ -178,8 +209,8 @@ fn only_a_library_that_is_asked_for_its_status_answers() {
     let output = mgmctl(&["--socket", socket, "groups"]);
     assert_eq!(output.status.code(), Some(3));
     let expected = format!(
-        "mgmctl: {socket} is a status socket, which answers only the commands status, flows and \
-         top: name the control socket of mgmd with --socket\n"
+        "mgmctl: {socket} is a status socket, which answers only the commands status, flows, top \
+         and explain: name the control socket of mgmd with --socket\n"
     );
     assert_eq!(text(&output.stderr), expected);
     manager.stop().unwrap();

@@ -73,8 +73,7 @@ pub struct Router {
     pub max_flows: u32,
     /// The groups and sources that IGMP keeps for all interfaces together.
     pub max_igmp_entries: u32,
-    /// The socket for clients in other processes. mgmd does not open it
-    /// yet.
+    /// The socket for routing protocols in other processes.
     pub clients: PathBuf,
     /// The control socket.
     pub control: PathBuf,
@@ -87,6 +86,8 @@ pub struct Router {
 pub enum Forwarder {
     /// The multicast routing of the kernel: both "auto" and "kernel".
     Kernel,
+    /// The library's own programs at the interfaces.
+    Ebpf,
     /// A table in the library, which sees no packets of the system.
     Memory,
 }

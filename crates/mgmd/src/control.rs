@@ -12,6 +12,8 @@
 //!   the router. `connection`: one connection, with a deadline for each thing that it waits for.
 //! - `mailbox`: passes requests to the event loop, and the answers back. A request whose client no
 //!   longer waits is not carried out.
+//! - `explain`: finds out what the system and the library know about one flow. `evidence`: what
+//!   that is.
 //! - `flows`: the list of flows, made from the library's status. Reading a million MFEs takes some
 //!   0.3 s, so neither the event loop nor `service` does it.
 //!
@@ -20,6 +22,8 @@
 //! the signals that the event loop handles, because the new threads inherit the mask.
 
 mod connection;
+mod evidence;
+mod explain;
 mod flows;
 mod limits;
 mod lock;
@@ -27,9 +31,12 @@ mod mailbox;
 mod server;
 mod service;
 mod socket;
+mod stop;
 #[cfg(test)]
 mod tests;
 
+pub use evidence::{Evidence, ExplainReader, KernelState};
+pub use explain::name;
 pub use limits::Limits;
 pub use mailbox::{Asked, Inbox};
 pub use server::{Options, Server};

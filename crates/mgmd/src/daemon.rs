@@ -43,7 +43,7 @@ mod state;
 
 pub use state::Question;
 
-use crate::config::{Config, LogLevel};
+use crate::config::{Config, Forwarder, LogLevel};
 use crate::control::{Inbox, Options, Outcome, Server};
 use crate::log::Log;
 use crate::notify::Notify;
@@ -131,6 +131,7 @@ impl<L: Library> Daemon<L> {
         added.map_err(|error| format!("cannot wait for callbacks: {error}"))?;
         let interfaces = Interfaces::open(context(&parts), saved)?;
         let control = open_control(&parts, &parts.config)?;
+        serve_clients(&parts);
         let life = Life { started: now(), configured: now(), reloads: 0, refused: 0 };
         let next_tick = Time(0);
         let mut daemon = Daemon {
@@ -258,7 +259,8 @@ impl<L: Library> Daemon<L> {
             life: self.life,
             file: &self.parts.file,
         };
-        let outcome = view.answer(&request).unwrap_or_else(|| self.change(&request));
+        let outcome = view.answer(&request, asked.evidence());
+        let outcome = outcome.unwrap_or_else(|| self.change(&request));
         asked.answer(outcome);
     }
 
@@ -328,6 +330,9 @@ impl<L: Library> Daemon<L> {
         if changes.max_igmp_entries {
             shared.handle(Event::Settings(state::settings(config)));
         }
+        if changes.clients {
+            serve_clients(&self.parts);
+        }
         self.interfaces.serve_all(context(&self.parts));
         self.interfaces.work(context(&self.parts));
         Ok(reload::lines(&changes))
@@ -370,6 +375,16 @@ impl<L: Library> Daemon<L> {
     }
 }
 
+/// Serves routing protocols in other processes. Everything else works without them, so an error is
+/// only logged.
+fn serve_clients<L: Library>(parts: &Parts<L>) {
+    let path = &parts.config.router.clients;
+    if let Err(reason) = parts.library.serve_clients(path) {
+        let text = format!("no routing protocol in another process can connect: {reason}");
+        parts.log.write(LogLevel::Error, &text);
+    }
+}
+
 /// Opens the control socket of a configuration. mgmd creates its folder if it is missing (M15).
 fn open_control<L: Library>(parts: &Parts<L>, config: &Config) -> Result<Control, String> {
     let path = config.router.control.clone();
@@ -377,7 +392,10 @@ fn open_control<L: Library>(parts: &Parts<L>, config: &Config) -> Result<Control
         let created = std::fs::create_dir(folder);
         created.map_err(|error| format!("{}: cannot be created: {error}", folder.display()))?;
     }
-    let options = Options::new(path, parts.library.status_reader(), Arc::clone(&parts.log));
+    let (status, explain) = (parts.library.status_reader(), parts.library.explain_reader());
+    let mut options = Options::new(path, status, explain, Arc::clone(&parts.log));
+    let router = &config.router;
+    options.table = (router.forwarder == Forwarder::Kernel).then_some(router.table);
     let (server, inbox) = Server::open(options)?;
     let added = parts.reactor.add(&inbox, Source::Control);
     added.map_err(|error| format!("cannot wait for requests: {error}"))?;

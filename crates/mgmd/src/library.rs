@@ -7,13 +7,14 @@ use mgm_client::{owner_of, protocol, Callbacks, Client, Error, Events, Incoming,
 use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
 use mgm_types::{Flow, Prefix, Scope};
 use mgmd::config::{Forwarder, LogLevel, Router};
-use mgmd::control::StatusReader;
+use mgmd::control::{ExplainReader, StatusReader};
 use mgmd::daemon::library::{in_words_of_the_file, Library};
 use mgmd::daemon::names::named;
 use mgmd::daemon::shared::Shared;
 use mgmd::daemon::Question;
 use mgmd::log::Log;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The component number of mgmd's IGMP.
@@ -38,8 +39,11 @@ impl Mgm {
         log: &Arc<Log>,
         shared: &Arc<Shared>,
     ) -> Result<Mgm, Error> {
-        let is_memory = router.forwarder == Forwarder::Memory;
-        let forwarder = if is_memory { host::Forwarder::Memory } else { host::Forwarder::Kernel };
+        let forwarder = match router.forwarder {
+            Forwarder::Kernel => host::Forwarder::Kernel,
+            Forwarder::Ebpf => host::Forwarder::Ebpf,
+            Forwarder::Memory => host::Forwarder::Memory,
+        };
         // Set before the start, so that a failure is not also logged by the library itself.
         let lines = Lines::new(log, shared);
         host::set_log(Some(lines.sink()))?;
@@ -60,7 +64,7 @@ impl Mgm {
             // The first error says more.
             let _ = host::stop();
         })?;
-        Ok(Mgm { client, is_memory })
+        Ok(Mgm { client, is_memory: router.forwarder == Forwarder::Memory })
     }
 
     /// Ends everything that the library does.
@@ -179,6 +183,14 @@ fn code(error: &Error) -> Code {
     }
 }
 
+/// The library's words, for an operator of mgmd.
+fn reason(error: Error) -> String {
+    match error {
+        Error::Library { reason, .. } => named(&in_words_of_the_file(&reason), name),
+        other => other.to_string(),
+    }
+}
+
 /// Whether a protocol owns an interface that IGMP has taken.
 fn ownership(link: u32) -> Ownership {
     match owner_of(link) {
@@ -188,7 +200,7 @@ fn ownership(link: u32) -> Ownership {
 }
 
 impl Library for Mgm {
-    fn call(&self, call: MgmCall) -> Result<(), Code> {
+    fn call(&self, call: MgmCall) -> Result<(), (Code, String)> {
         let client = &self.client;
         let result = match call {
             MgmCall::Take { link } => client.take(link),
@@ -214,7 +226,7 @@ impl Library for Mgm {
                 client.set_mfe(flow.source(), flow.group(), None, link)
             }
         };
-        result.map_err(|error| code(&error))
+        result.map_err(|error| (code(&error), reason(error)))
     }
 
     fn ownership(&self, link: u32) -> Ownership {
@@ -269,6 +281,11 @@ impl Library for Mgm {
         }
     }
 
+    fn serve_clients(&self, path: &Path) -> Result<(), String> {
+        // Root, and the user and group of mgmd.
+        host::serve_clients(Some(path), 0o660).map_err(|error| error.to_string())
+    }
+
     fn set_log_level(&self, to: LogLevel) {
         // It is refused in a forked child only.
         let _ = host::set_log_level(level(to));
@@ -280,6 +297,13 @@ impl Library for Mgm {
 
     fn status_reader(&self) -> StatusReader {
         Box::new(|| status(Detail { memberships: false, mfes: true }))
+    }
+
+    fn explain_reader(&self) -> ExplainReader {
+        Arc::new(|of, arrival| {
+            let arrival = arrival.map(mgm_client::Interface::from);
+            host::explain(flow(of), arrival).map_err(|error| error.to_string())
+        })
     }
 }
 

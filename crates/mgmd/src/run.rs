@@ -131,7 +131,7 @@ fn refusal(config: &Config, error: &mgm_client::Error) -> String {
         }
     }
     match config.router.forwarder {
-        Forwarder::Kernel => format!("cannot forward packets: {reason}"),
+        Forwarder::Kernel | Forwarder::Ebpf => format!("cannot forward packets: {reason}"),
         Forwarder::Memory => format!("cannot start the library: {reason}"),
     }
 }

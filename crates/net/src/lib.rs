@@ -3,6 +3,7 @@
 //! - [`links`]: the links and addresses of a network namespace, as a table without I/O.
 //! - [`monitor`]: the same table kept up to date by the kernel's announcements, and the events.
 //! - [`receive`]: the IGMP packets that arrive on a link.
+//! - [`capture`]: all multicast packets that arrive on a link or leave it.
 //! - [`send`]: sending IGMP packets on a chosen link.
 //! - [`join`]: joining the groups of routers on a link.
 //! - [`watch`]: the packets of one flow as they enter and leave this machine.
@@ -38,8 +39,11 @@
 //! ```
 #![cfg(target_os = "linux")]
 
+mod batch;
 mod bpf;
+pub mod capture;
 pub mod join;
+mod link_socket;
 pub mod links;
 pub mod monitor;
 pub mod mroute;

@@ -42,6 +42,10 @@ const IPMRA_TABLE_ID: u16 = 1;
 const IPMRA_TABLE_VIFS: u16 = 6;
 const IPMRA_VIF: u16 = 1;
 const IPMRA_VIFA_IFINDEX: u16 = 1;
+const IPMRA_VIFA_FLAGS: u16 = 3;
+/// VIFF_TUNNEL and VIFF_REGISTER, from <linux/mroute.h>.
+const VIRTUAL: u16 = 1 | 4;
+const RTNH_F_OFFLOAD: u32 = 8;
 
 /// A group that every link has joined, and that multicast routing ignores.
 const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
@@ -59,6 +63,21 @@ pub struct Entry {
     pub octets: u64,
     /// Packets on other links.
     pub wrong_link: u64,
+}
+
+/// An entry in a list of all entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The number of its table.
+    pub table: u32,
+    /// The source; 0.0.0.0 for all sources.
+    pub source: Ipv4Addr,
+    /// The group; 0.0.0.0 for all groups.
+    pub group: Ipv4Addr,
+    /// Whether a network card forwards the packets, so that the kernel need not see them.
+    pub is_offloaded: bool,
+    /// The entry itself.
+    pub entry: Entry,
 }
 
 /// A multicast routing table that some program has, or the default one.
@@ -114,6 +133,39 @@ impl Reader {
             Err(Some(libc::ENOENT)) => Ok(None),
             Err(errno) => Err(errno.map_or(io::ErrorKind::InvalidData.into(), from_errno)),
         }
+    }
+
+    /// The entries of all tables. An unresolved flow has an entry without an incoming link.
+    ///
+    /// # Errors
+    /// Those of [`Dumper::dump`].
+    pub fn entries(&mut self) -> io::Result<Vec<Listed>> {
+        let mut head = [0; ROUTE_HEAD];
+        head[0] = IPMR;
+        self.0.repeatedly(|dumper| {
+            let mut entries = Vec::new();
+            let intact = dumper.dump(RTM_GETROUTE, &head, &[], |message| {
+                entries.extend(listed(message));
+            })?;
+            Ok((entries, intact))
+        })
+    }
+
+    /// The links of all tables that are no devices of their own: packets to them go to the routing
+    /// daemon (PIM's register interface) or into a tunnel.
+    ///
+    /// # Errors
+    /// Those of [`Dumper::dump`].
+    pub fn virtual_links(&mut self) -> io::Result<Vec<u32>> {
+        let mut head = [0; LINK_HEAD];
+        head[0] = IPMR;
+        let mut found = Vec::new();
+        self.0.dump(RTM_GETLINK, &head, &[], |message| {
+            let flags = |vif| attribute(vif, IPMRA_VIFA_FLAGS).and_then(|value| u16_at(value, 0));
+            let all = vifs(message).filter(|vif| flags(vif).is_some_and(|f| f & VIRTUAL != 0));
+            found.extend(all.filter_map(link_of));
+        })?;
+        Ok(found)
     }
 
     /// All tables. The default one always exists, whether or not a program uses it.
@@ -217,16 +269,43 @@ fn next_hops(mut bytes: &[u8]) -> Vec<(u32, u8)> {
     found
 }
 
+fn listed(message: &Message) -> Option<Listed> {
+    let entry = entry(message)?;
+    let (head, rest) = message.split(ROUTE_HEAD)?;
+    let address = |kind| attribute(rest, kind).and_then(addr);
+    let table = attribute(rest, RTA_TABLE).and_then(|value| u32_at(value, 0));
+    Some(Listed {
+        table: table.unwrap_or_else(|| head[4].into()),
+        source: address(RTA_SRC)?,
+        group: address(RTA_DST)?,
+        is_offloaded: u32_at(head, 8)? & RTNH_F_OFFLOAD != 0,
+        entry,
+    })
+}
+
 fn table(message: &Message) -> Option<Table> {
-    let (_, rest) = message.split(LINK_HEAD).filter(|_| message.kind == RTM_NEWLINK)?;
-    let of_family = attribute(rest, IFLA_AF_SPEC)?;
-    let vifs = attribute(of_family, IPMRA_TABLE_VIFS).unwrap_or_default();
-    let vifs = attributes(vifs).filter(|(kind, _)| *kind == IPMRA_VIF);
-    let index = |vif| attribute(vif, IPMRA_VIFA_IFINDEX).and_then(|value| u32_at(value, 0));
+    let of_family = of_family(message)?;
     Some(Table {
         id: attribute(of_family, IPMRA_TABLE_ID).and_then(|value| u32_at(value, 0))?,
-        links: vifs.filter_map(|(_, vif)| index(vif)).collect(),
+        links: vifs(message).filter_map(link_of).collect(),
     })
+}
+
+/// What the message about a table says.
+fn of_family<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
+    let (_, rest) = message.split(LINK_HEAD).filter(|_| message.kind == RTM_NEWLINK)?;
+    attribute(rest, IFLA_AF_SPEC)
+}
+
+/// The VIFs of the table.
+fn vifs<'a>(message: &Message<'a>) -> impl Iterator<Item = &'a [u8]> {
+    let vifs = of_family(message).and_then(|known| attribute(known, IPMRA_TABLE_VIFS));
+    let all = attributes(vifs.unwrap_or_default()).filter(|(kind, _)| *kind == IPMRA_VIF);
+    all.map(|(_, vif)| vif)
+}
+
+fn link_of(vif: &[u8]) -> Option<u32> {
+    attribute(vif, IPMRA_VIFA_IFINDEX).and_then(|value| u32_at(value, 0))
 }
 
 fn rule(message: &Message) -> Option<Rule> {

@@ -2,21 +2,18 @@
 //!
 //! No raw IGMP socket hears all of them: docs/linux.md, "IGMP packets".
 
-mod batch;
 mod filter;
 
-pub use batch::{Batch, Packet, BATCH};
+pub use crate::batch::{Batch, Packet, BATCH};
 
+pub(crate) use filter::MULTICAST;
+
+use crate::link_socket;
 use crate::links::{Links, Port};
 use crate::sys;
-use nix::errno::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Socket;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-
-/// The size of the receive buffer in bytes. The kernel doubles it, and small packets count as
-/// some 800 bytes each, so it holds some 10,000 packets.
-const UNREAD: usize = 4 << 20;
 
 /// Why a link cannot be listened on. The text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -83,25 +80,12 @@ impl Receiver {
     }
 
     fn try_open(if_index: u32) -> io::Result<Receiver> {
-        // Of protocol 0, so that nothing arrives until the filter is there and the link is known.
-        let kind = Type::DGRAM.cloexec().nonblocking();
-        let socket = Socket::new(Domain::PACKET, kind, Some(Protocol::from(0)))?;
-        socket.attach_filter(&filter::IGMP)?;
+        let socket = link_socket::new(&filter::IGMP)?;
         if let Err(error) = sys::set_packet_option(&socket, libc::PACKET_IGNORE_OUTGOING, &1) {
             // Before Linux 4.20. The filter drops them, which takes longer.
             log::debug!("PACKET_IGNORE_OUTGOING failed: {error}");
         }
-        // Without CAP_NET_ADMIN the buffer is smaller.
-        let _ = sys::set_receive_buffer(&socket, UNREAD);
-        let membership = libc::packet_mreq {
-            mr_ifindex: if_index as libc::c_int,
-            mr_type: libc::PACKET_MR_ALLMULTI as libc::c_ushort,
-            mr_alen: 0,
-            mr_address: [0; 8],
-        };
-        sys::set_packet_option(&socket, libc::PACKET_ADD_MEMBERSHIP, &membership)?;
-        let address = sys::link_address(if_index, libc::ETH_P_ALL as u16);
-        sys::bind_to_link(&socket, &address)?;
+        link_socket::bind(&socket, if_index)?;
         Ok(Receiver { socket, if_index })
     }
 
@@ -118,16 +102,7 @@ impl Receiver {
     /// # Errors
     /// ENOMEM or ENOBUFS, seldom: try again later. It is not an error if the link is down.
     pub fn read(&self, batch: &mut Batch) -> io::Result<usize> {
-        loop {
-            match batch.fill(&self.socket) {
-                Ok(()) => return Ok(batch.len()),
-                Err(Errno::EAGAIN) => return Ok(0),
-                // The socket tells once that the link has gone down. It works on when the link
-                // is up again.
-                Err(Errno::ENETDOWN | Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        link_socket::read(&self.socket, batch)
     }
 
     /// The number of packets that the kernel has dropped since the last call because the receive
@@ -136,9 +111,7 @@ impl Receiver {
     /// # Errors
     /// Those of PACKET_STATISTICS: none is known.
     pub fn losses(&self) -> io::Result<u32> {
-        let empty = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
-        // The kernel sets its count back to 0.
-        Ok(sys::packet_option(&self.socket, libc::PACKET_STATISTICS, empty)?.tp_drops)
+        link_socket::losses(&self.socket)
     }
 }
 

@@ -70,6 +70,13 @@ pub fn ip(arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// The filters of traffic control at both hooks of a device; nothing without the program "tc".
+pub fn filters(device: &str) -> String {
+    let show = |hook| Command::new("tc").args(["filter", "show", "dev", device, hook]).output();
+    let outputs = ["ingress", "egress"].map(show).into_iter().flatten();
+    outputs.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).collect()
+}
+
 /// Runs many "ip" commands, one a line, in one process.
 pub fn ip_batch(lines: &str) {
     let mut child = Command::new("ip")

@@ -28,6 +28,26 @@ pub enum Code {
     NotFound = 1168,
 }
 
+impl Code {
+    /// All codes.
+    pub const ALL: [Code; 8] = [
+        Code::NotEnoughMemory,
+        Code::InvalidParameter,
+        Code::InsufficientBuffer,
+        Code::AlreadyExists,
+        Code::MoreData,
+        Code::NoMoreItems,
+        Code::CanNotComplete,
+        Code::NotFound,
+    ];
+
+    /// The code with this value.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| *code as u32 == number)
+    }
+}
+
 /// Every reason for which the library refuses a call. The caller gets [`Refusal::code`];
 /// the log gets the `Display` text, which says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -180,6 +200,24 @@ pub enum Refusal {
     /// Interface names are not supported on this system.
     #[error("interface names are supported only on Linux")]
     NoInterfaceNames,
+    /// A batch of the thread has begun already.
+    #[error("a batch of this thread has begun already: end it with MgmHostEndBatch first")]
+    BatchBegun,
+    /// No batch of the thread has begun.
+    #[error("no batch of this thread has begun: begin one with MgmHostBeginBatch")]
+    NoBatch,
+    /// A change of a batch was refused: its number, from 1, and why.
+    #[error("call {0} of the batch: {1}")]
+    InBatch(usize, Box<Refusal>),
+    /// This process has too many open enumerations at its router.
+    #[error("the process has 1,024 open enumerations: end some with MgmGroupEnumerationEnd")]
+    TooManyEnumerations,
+    /// The router has refused the call, in these words.
+    #[error("{text}")]
+    ByRouter { code: Code, is_ordinary: bool, text: String },
+    /// The router cannot be reached, or the call is not available in a client library; what to do.
+    #[error("{0}")]
+    Router(String),
     /// The allocator or the system has no memory.
     #[error("out of memory")]
     NoMemory,
@@ -212,11 +250,15 @@ impl Refusal {
             AlreadyRegistered(..) | Owned(_) | AlreadyStarted => Code::AlreadyExists,
             StillOwns(_) | CallbackRunning | KernelNextHop(_) | Forwarder(_) | IgmpDisabled(_)
             | Absent(_) | NotUpstreamOwner(_) | InsideCallback | Forked | Stopping
-            | StatusSocket(_) | NoInterfaceNames | Panicked => Code::CanNotComplete,
+            | StatusSocket(_) | NoInterfaceNames | Router(_) | BatchBegun | NoBatch | Panicked => {
+                Code::CanNotComplete
+            }
+            InBatch(_, refusal) => refusal.code(),
             NobodyOwns(_) | NoProtocol(_) | NoMfe(_) | NoArrival | NoRoute(..) | NoBoundary(..)
             | NoInterfaceNamed(_) | NoInterfaceName(_) => Code::NotFound,
             SmallBuffer(_) => Code::InsufficientBuffer,
-            TooManyInterfaces | NoMemory => Code::NotEnoughMemory,
+            TooManyInterfaces | TooManyEnumerations | NoMemory => Code::NotEnoughMemory,
+            ByRouter { code, .. } => *code,
         }
     }
 
@@ -231,6 +273,7 @@ impl Refusal {
                 | Refusal::NoProtocol(_)
                 | Refusal::NoInterfaceNamed(_)
                 | Refusal::NoInterfaceName(_)
+                | Refusal::ByRouter { is_ordinary: true, .. }
         )
     }
 }

@@ -1,14 +1,14 @@
-//! What forwards packets: the memory forwarder, or the Linux kernel.
+//! What forwards packets: the memory forwarder, the Linux kernel, or programs in it.
 //!
 //! The engine holds the *desired* state. The manager passes it to the forwarder with
 //! idempotent calls, always with its lock held and therefore in the order in which the
-//! state changed. The forwarder never calls the manager during such a call; the kernel
-//! forwarder delivers upcalls on its own thread through [`UpcallSink`].
+//! state changed. The forwarder never calls the manager during such a call; it delivers upcalls
+//! on its own thread through [`UpcallSink`].
 
-use crate::{Flow, IfId, Interface, Result};
+use crate::{Flow, IfId, Interface, Rate, Result};
 use std::sync::Arc;
 
-pub use crate::Counters;
+pub use crate::{Counters, OifsCounters};
 
 /// One MFE as a forwarder needs it. The iif is never among the oifs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum ReversePath {
 
 /// A forwarding plane. The module documentation says how it is called.
 pub trait Forwarder: Send {
-    /// `memory` or `kernel`, for the log and the status page.
+    /// `memory`, `kernel` or `ebpf`, for the log and the status page.
     fn name(&self) -> &'static str;
 
     /// Whether MFEs must be installed: the memory forwarder forwards from the engine's table
@@ -81,6 +81,21 @@ pub trait Forwarder: Send {
         None
     }
 
+    /// Whether the forwarder itself refuses the packets of flows beyond the limits of
+    /// [`set_flow_limit`](Forwarder::set_flow_limit), so that the engine need not (spec 0.9).
+    fn limits_flows(&self) -> bool {
+        false
+    }
+
+    /// Limits how many flows packets may begin on the interfaces of an index in a second; `None`
+    /// removes the limit. The interfaces need not be served yet.
+    fn set_flow_limit(&mut self, _if_index: u32, _rate: Option<Rate>) {}
+
+    /// How many packets the limit of an index has refused since an interface of it was added.
+    fn refused_packets(&self, _if_index: u32) -> u64 {
+        0
+    }
+
     /// Installs an entry or replaces the one of the same flow.
     ///
     /// # Errors
@@ -98,6 +113,17 @@ pub trait Forwarder: Send {
     /// # Errors
     /// `Forwarder`, if the counters cannot be read now.
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>>;
+
+    /// Whether the forwarder also counts for each oif.
+    fn counts_oifs(&self) -> bool {
+        false
+    }
+
+    /// Replaces `counters` by those of the oifs of an entry; false if the forwarder has no such
+    /// entry or does not count for each oif.
+    fn oif_counters(&mut self, _flow: Flow, _counters: &mut OifsCounters) -> bool {
+        false
+    }
 }
 
 /// An upcall.

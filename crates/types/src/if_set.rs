@@ -77,15 +77,22 @@ impl IfSet {
 
     /// Whether `id` is in the set.
     #[must_use]
+    #[inline]
     pub fn contains(&self, id: IfId) -> bool {
-        self.view().contains(id)
+        match self {
+            IfSet::Small(word) => id.0 < 64 && word >> id.0 & 1 == 1,
+            IfSet::Large(_) => self.view().contains(id),
+        }
     }
 
     /// Whether nothing is in the set.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.view().is_empty()
+        match self {
+            IfSet::Small(word) => *word == 0,
+            IfSet::Large(_) => self.view().is_empty(),
+        }
     }
 
     /// Whether the set has exactly one member, and that member is below 64.

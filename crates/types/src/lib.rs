@@ -17,7 +17,7 @@ pub mod route_view;
 mod scope;
 mod token_bucket;
 
-pub use counters::Counters;
+pub use counters::{Counters, OifCounters, OifsCounters};
 pub use error::{Code, Refusal, Result};
 pub use flow::{is_host_source, Flow};
 pub use if_set::{IfSet, IfView};

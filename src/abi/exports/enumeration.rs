@@ -1,12 +1,11 @@
 //! Enumeration of memberships.
 
 use crate::abi::args::{enum_kind, required, write};
+use crate::abi::backend;
 use crate::abi::buffer::{fill_groups, Buffer};
 use crate::abi::entry::entry_for;
 use crate::abi::handle::{self, HandleKind};
 use crate::abi::types::*;
-use crate::engine::ClientId;
-use crate::manager::{EnumId, Manager};
 
 /// Starts an enumeration of the memberships of all clients.
 ///
@@ -40,11 +39,10 @@ pub unsafe extern "C" fn MgmGroupEnumerationStart(
     phEnumHandle: *mut HANDLE,
 ) -> DWORD {
     entry_for("MgmGroupEnumerationStart", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
         required("phEnumHandle", phEnumHandle)?;
-        let id = Manager::global().enum_start(client, enum_kind(metEnumType)?)?;
+        let id = backend::enum_start(serial, enum_kind(metEnumType)?)?;
         // SAFETY: not null, and the caller says that a handle may be written there.
-        unsafe { write(phEnumHandle, handle::encode(HandleKind::Enumeration, id.0)) };
+        unsafe { write(phEnumHandle, handle::encode(HandleKind::Enumeration, id)) };
         Ok(NO_ERROR)
     })
 }
@@ -84,10 +82,9 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
     pdwNumEntries: PDWORD,
 ) -> DWORD {
     entry_for("MgmGroupEnumerationGetNext", HandleKind::Enumeration, hEnum, |serial| {
-        let id = EnumId(serial);
         // SAFETY: the caller says what the pointers point to.
         let mut buffer = unsafe { Buffer::counting(pdwBufferSize, pbBuffer, pdwNumEntries)? };
-        fill_groups(&mut buffer, |capacity, visit| Manager::global().enum_next(id, capacity, visit))
+        fill_groups(&mut buffer, |capacity, visit| backend::enum_next(serial, capacity, visit))
     })
 }
 
@@ -108,7 +105,7 @@ pub unsafe extern "C" fn MgmGroupEnumerationGetNext(
 #[no_mangle]
 pub unsafe extern "C" fn MgmGroupEnumerationEnd(hEnum: HANDLE) -> DWORD {
     entry_for("MgmGroupEnumerationEnd", HandleKind::Enumeration, hEnum, |serial| {
-        Manager::global().enum_end(EnumId(serial))?;
+        backend::enum_end(serial)?;
         Ok(NO_ERROR)
     })
 }

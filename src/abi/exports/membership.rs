@@ -1,11 +1,10 @@
 //! Memberships.
 
 use crate::abi::args::{interface, join, membership};
+use crate::abi::backend;
 use crate::abi::entry::entry_for;
 use crate::abi::handle::HandleKind;
 use crate::abi::types::*;
-use crate::engine::ClientId;
-use crate::manager::Manager;
 
 /// Adds a membership: packets are wanted on an interface.
 ///
@@ -59,11 +58,10 @@ pub unsafe extern "C" fn MgmAddGroupMembershipEntry(
     dwFlags: DWORD,
 ) -> DWORD {
     entry_for("MgmAddGroupMembershipEntry", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
         let flow = membership(dwSourceAddr, dwSourceMask, dwGroupAddr, dwGroupMask)?;
         let join = join(dwFlags)?;
         let interface = interface(dwIfIndex, dwIfNextHopIPAddr)?;
-        Manager::global().add_membership(client, flow, interface, join)?;
+        backend::add_membership(serial, flow, interface, join)?;
         Ok(NO_ERROR)
     })
 }
@@ -118,11 +116,10 @@ pub unsafe extern "C" fn MgmDeleteGroupMembershipEntry(
     dwFlags: DWORD,
 ) -> DWORD {
     entry_for("MgmDeleteGroupMembershipEntry", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
         let flow = membership(dwSourceAddr, dwSourceMask, dwGroupAddr, dwGroupMask)?;
         let join = join(dwFlags)?;
         let interface = interface(dwIfIndex, dwIfNextHopIPAddr)?;
-        Manager::global().delete_membership(client, flow, interface, join)?;
+        backend::delete_membership(serial, flow, interface, join)?;
         Ok(NO_ERROR)
     })
 }

@@ -1,13 +1,12 @@
 //! Reading and changing MFEs.
 
 use crate::abi::args::{mfe_flow, mfe_key, neighbour, read_field, required};
+use crate::abi::backend;
 use crate::abi::buffer::{fill_many, fill_one, Buffer};
 use crate::abi::entry::{entry, entry_for};
 use crate::abi::handle::HandleKind;
 use crate::abi::rows::Form;
 use crate::abi::types::*;
-use crate::engine::ClientId;
-use crate::manager::Manager;
 
 /// Returns one MFE.
 ///
@@ -170,13 +169,12 @@ pub unsafe extern "C" fn MgmGetNextMfe(
 #[no_mangle]
 pub unsafe extern "C" fn MgmSetMfe(hProtocol: HANDLE, pmimm: PMIB_IPMCAST_MFE) -> DWORD {
     entry_for("MgmSetMfe", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
         required("pmimm", pmimm)?;
         // SAFETY: not null, and the caller says that it points to an MFE.
         let (flow, upstream, if_index) = unsafe {
             (mfe_flow(pmimm)?, read_field!(pmimm, dwUpStrmNgbr), read_field!(pmimm, dwInIfIndex))
         };
-        Manager::global().set_mfe(client, flow, neighbour(upstream)?, if_index)?;
+        backend::set_mfe(serial, flow, neighbour(upstream)?, if_index)?;
         Ok(NO_ERROR)
     })
 }

@@ -1,11 +1,10 @@
 //! Ownership of interfaces.
 
 use crate::abi::args::{addr, interface, required, write};
+use crate::abi::backend;
 use crate::abi::entry::{entry, entry_for};
 use crate::abi::handle::HandleKind;
 use crate::abi::types::*;
-use crate::engine::ClientId;
-use crate::manager::Manager;
 use crate::types::Interface;
 
 /// Makes a client the owner of an interface.
@@ -27,8 +26,9 @@ use crate::types::Interface;
 /// # Returns
 /// - `NO_ERROR`: the client owns the interface (IGMP: is enabled on it).
 /// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; dwIfIndex is 0;
-///   dwIfNextHopAddr is 0 although the index is in use with next hops, or is not
-///   0 although the index is in use without one; the system has no such interface.
+///   dwIfNextHopAddr is 0, but the index is in use with next hops; dwIfNextHopAddr
+///   is not 0, but the index is in use with next hop 0; the system has no such
+///   interface.
 /// - `ERROR_ALREADY_EXISTS`: a protocol, possibly the caller itself, already owns
 ///   the interface; for IGMP: IGMP is already enabled on it.
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left, or there are too
@@ -48,8 +48,7 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
     entry_for("MgmTakeInterfaceOwnership", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
-        Manager::global().take(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        backend::take(serial, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -85,8 +84,7 @@ pub unsafe extern "C" fn MgmReleaseInterfaceOwnership(
     dwIfNextHopAddr: DWORD,
 ) -> DWORD {
     entry_for("MgmReleaseInterfaceOwnership", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
-        Manager::global().release(client, interface(dwIfIndex, dwIfNextHopAddr)?)?;
+        backend::release(serial, interface(dwIfIndex, dwIfNextHopAddr)?)?;
         Ok(NO_ERROR)
     })
 }
@@ -125,7 +123,7 @@ pub unsafe extern "C" fn MgmGetProtocolOnInterface(
         required("pdwIfComponentId", pdwIfComponentId)?;
         // A look-up returns ERROR_NOT_FOUND even for an invalid interface (D51).
         let interface = Interface { index: dwIfIndex, next_hop: addr(dwIfNextHopAddr) };
-        let (protocol, component) = Manager::global().protocol_on(interface)?;
+        let (protocol, component) = backend::protocol_on(interface)?;
         // SAFETY: not null, and the caller says that a DWORD may be written to each.
         unsafe {
             write(pdwIfProtocolId, protocol);

@@ -1,12 +1,11 @@
 //! Registration and deregistration.
 
 use crate::abi::args::{read, required, write};
+use crate::abi::backend;
 use crate::abi::callbacks::ClientCallbacks;
 use crate::abi::entry::{entry, entry_for};
 use crate::abi::handle::{self, HandleKind};
 use crate::abi::types::*;
-use crate::engine::ClientId;
-use crate::manager::Manager;
 
 /// Registers a client: a routing protocol, or IGMP.
 ///
@@ -48,13 +47,10 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
         required("phProtocol", phProtocol)?;
         // SAFETY: not null, and the caller says that it points to a configuration.
         let config = unsafe { read(prpiInfo) };
-        let client = Manager::global().register(
-            Box::new(ClientCallbacks::new(config)),
-            dwProtocolId,
-            dwComponentId,
-        )?;
+        let callbacks = Box::new(ClientCallbacks::new(config));
+        let client = backend::register(callbacks, dwProtocolId, dwComponentId)?;
         // SAFETY: not null, and the caller says that a handle may be written there.
-        unsafe { write(phProtocol, handle::encode(HandleKind::Protocol, client.0)) };
+        unsafe { write(phProtocol, handle::encode(HandleKind::Protocol, client)) };
         Ok(NO_ERROR)
     })
 }
@@ -90,8 +86,7 @@ pub unsafe extern "C" fn MgmRegisterMProtocol(
 #[no_mangle]
 pub unsafe extern "C" fn MgmDeRegisterMProtocol(hProtocol: HANDLE) -> DWORD {
     entry_for("MgmDeRegisterMProtocol", HandleKind::Protocol, hProtocol, |serial| {
-        let client = ClientId(serial);
-        Manager::global().deregister(client)?;
+        backend::deregister(serial)?;
         Ok(NO_ERROR)
     })
 }

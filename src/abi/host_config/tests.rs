@@ -44,7 +44,7 @@ fn a_larger_config_must_say_nothing_more() {
 #[test]
 fn unknown_values_are_refused() {
     for bad in [
-        MGMHOST_CONFIG { dwForwarder: 4, ..DEFAULTS },
+        MGMHOST_CONFIG { dwForwarder: 5, ..DEFAULTS },
         MGMHOST_CONFIG { dwLogLevel: 7, ..DEFAULTS },
         MGMHOST_CONFIG { dwReserved: 1, ..DEFAULTS },
         MGMHOST_CONFIG { dwMaxFlows: (1 << 24) + 1, ..DEFAULTS },

@@ -24,6 +24,8 @@ pub fn row(oifs: u32) -> MfeRow {
         timeout: 900,
         oifs: (1..=oifs)
             .map(|index| OifRow {
+                too_large: 11,
+                discards: 12,
                 interface: Interface { index, next_hop: Ipv4Addr::new(192, 0, 2, 9) },
                 packets: 1 << 33 | u64::from(index),
                 ttl_too_low: 5,
@@ -86,6 +88,7 @@ fn t6_7_counters_wrap() {
     assert_eq!((s.ulTotalOutPackets, s.ulNegativeMfe), (6, 4));
     let oif = oif_stats(row(1).oifs.first());
     assert_eq!((oif.dwOutIfIndex, oif.ulOutPackets, oif.ulTtlTooLow), (1, 1, 5));
+    assert_eq!((oif.ulFragNeeded, oif.ulOutDiscards), (11, 12));
     assert_eq!(oif.dwNextHopAddr.to_ne_bytes(), [192, 0, 2, 9]);
 }
 

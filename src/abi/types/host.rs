@@ -19,6 +19,9 @@ pub const MGMHOST_FORWARDER_KERNEL: DWORD = 2;
 /// The memory forwarder: a table in the library. The host passes packets to
 /// MgmHostPacketIn.
 pub const MGMHOST_FORWARDER_MEMORY: DWORD = 3;
+/// The ebpf forwarder: programs of the library at the interfaces. It needs
+/// Linux 5.8 or later and CAP_BPF.
+pub const MGMHOST_FORWARDER_EBPF: DWORD = 4;
 
 /// MGMHOST_CONFIG.dwLogLevel: the value of MGM_LOG, by default warn.
 pub const MGMHOST_LOG_DEFAULT: DWORD = 0;
@@ -104,6 +107,18 @@ pub type PMGMHOST_VERSION = *mut MGMHOST_VERSION;
 pub type MGMHOST_LOG_CALLBACK = Option<
     unsafe extern "C-unwind" fn(pvContext: *mut c_void, dwLevel: DWORD, pszText: *const c_char),
 >;
+
+/// Reports that the router of a client library is lost.
+///
+/// # Parameters
+/// - `pvContext`: the context that the program passed with the callback.
+///
+/// # Threads
+/// A thread of the library calls it, once for each router that is lost, after all
+/// handles have become invalid. It may call the functions that other callbacks may
+/// call, and register again. An exception must not leave the callback: it would end
+/// the process.
+pub type MGMHOST_ROUTER_LOST = Option<unsafe extern "C-unwind" fn(pvContext: *mut c_void)>;
 
 /// The settings with which the host starts the library. A field that is 0 selects
 /// the default.

@@ -158,4 +158,5 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostGetMetrics": [Number, PDWORD, c_void_p],
     "MgmHostExplain": [Number] * 4 + [PDWORD, c_void_p],
     "MgmHostServeStatus": [c_char_p],
+    "MgmHostServeClients": [c_char_p, DWORD],
 }

@@ -42,7 +42,7 @@ _NO_MEMBERSHIPS, _NO_MFES, _METRICS_MFES = 1, 2, 1
 class Forwarder(IntEnum):
     """The forwarder. DEFAULT is the value of MGM_FORWARDER, or AUTO if that is unset."""
 
-    DEFAULT, AUTO, KERNEL, MEMORY = 0, 1, 2, 3
+    DEFAULT, AUTO, KERNEL, MEMORY, EBPF = 0, 1, 2, 3, 4
 
 
 class LogLevel(IntEnum):

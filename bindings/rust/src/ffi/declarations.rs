@@ -27,6 +27,7 @@ pub type WrongIf = unsafe extern "C" fn(D, D, D, D, D, *const u8) -> D;
 pub type Local = unsafe extern "C" fn(D, D, D, D, D, D) -> D;
 pub type Igmp = unsafe extern "C" fn(D, D) -> D;
 pub type LogCallback = unsafe extern "C" fn(*mut c_void, D, *const c_char);
+pub type RouterLost = unsafe extern "C" fn(*mut c_void);
 
 /// Declares structures of C. With them comes a list of their fields, for the tests.
 macro_rules! structures {
@@ -142,4 +143,8 @@ extern "C" {
     pub fn MgmHostGetMetrics(flags: D, size: *mut D, buffer: *mut u8) -> D;
     pub fn MgmHostExplain(s: D, g: D, index: D, hop: D, size: *mut D, buffer: *mut u8) -> D;
     pub fn MgmHostServeStatus(path: *const c_char) -> D;
+    pub fn MgmHostServeClients(path: *const c_char, mode: D) -> D;
+    pub fn MgmHostSetRouterLost(callback: Option<RouterLost>, context: *mut c_void) -> D;
+    pub fn MgmHostBeginBatch() -> D;
+    pub fn MgmHostEndBatch(first: *mut D) -> D;
 }

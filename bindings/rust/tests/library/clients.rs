@@ -297,3 +297,33 @@ fn a_client_outlives_a_stop() {
     client.close().unwrap();
     again.take(1).unwrap();
 }
+
+#[test]
+fn t9_14_a_batch_names_the_first_refused_call() {
+    let _router = running();
+    let client = silent(1);
+    client.take(1).unwrap();
+    let group = Flow::any_source(GROUP);
+    let other = Flow::any_source([239, 1, 2, 4].into());
+    assert_eq!(mgm_client::remote::batch(|| client.join(1, group).is_ok()).unwrap(), true);
+    let refused = mgm_client::remote::batch(|| {
+        client.join(1, other).unwrap();
+        client.join(7, group).unwrap(); // an interface of nobody: refused when the batch ends
+        client.leave(1, group).unwrap();
+    })
+    .unwrap_err();
+    assert_eq!((refused.number, refused.error.code()), (2, Some(Code::InvalidParameter)));
+    let nested = mgm_client::remote::batch(|| mgm_client::remote::batch(|| ()).unwrap_err().number);
+    assert_eq!(nested.unwrap(), 0);
+    let groups: Vec<Flow> = client.groups().unwrap().map(|group| group.unwrap()).collect();
+    assert_eq!(groups, [other], "the calls around the refused one were made");
+}
+
+#[test]
+fn t9_9_the_end_of_a_router_is_not_reported_to_itself() {
+    let _router = running();
+    mgm_client::remote::set_router_lost(Some(std::sync::Arc::new(|| panic!("no router is lost"))))
+        .unwrap();
+    host::stop().unwrap();
+    mgm_client::remote::set_router_lost(None).unwrap();
+}

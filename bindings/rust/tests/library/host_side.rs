@@ -36,18 +36,18 @@ fn settings_reach_the_library() {
     assert_eq!(bad.start().unwrap_err().code(), Some(Code::InvalidParameter));
 }
 
-/// `ebpf` is a forwarder that the library does not have.
+/// The kernel has no table of this number.
 #[test]
 fn a_forwarder_that_cannot_be_opened_is_an_error_of_the_start() {
     let _router = stopped();
     host::set_log_level(LogLevel::Off).unwrap();
-    std::env::set_var("MGM_FORWARDER", "ebpf");
-    let quiet = Settings::new().log_level(LogLevel::Off);
+    std::env::set_var("MGM_FORWARDER", "kernel");
+    let quiet = Settings::new().log_level(LogLevel::Off).table(2_000_000_000);
     let error = quiet.clone().open_forwarder().start().unwrap_err();
     let late = quiet.start();
     std::env::set_var("MGM_FORWARDER", "memory");
     assert_eq!(error.code(), Some(Code::CanNotComplete));
-    assert!(error.to_string().contains("no ebpf forwarder"), "{error}");
+    assert!(error.to_string().contains("multicast routing"), "{error}");
     late.unwrap();
 }
 

@@ -46,7 +46,7 @@ impl Membership {
 }
 
 /// Whether a host can have this address.
-fn is_host(address: Ipv4Addr) -> bool {
+pub(super) fn is_host(address: Ipv4Addr) -> bool {
     !(matches!(address.octets()[0], 0 | 127) || address.octets()[0] >= 224)
 }
 

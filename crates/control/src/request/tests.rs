@@ -43,6 +43,12 @@ fn some_requests() -> Vec<Request> {
             source: Some(source),
             page: Page { after: Some(flows), limit: 1 },
         }),
+        Request::Explain(ExplainQuery::new(source, group)),
+        Request::Explain(ExplainQuery {
+            from: Some(interface()),
+            listen_ms: 4_000,
+            ..ExplainQuery::new(source, group)
+        }),
         Request::Proxies,
         Request::Routes,
         Request::Join(membership(None)),
@@ -115,6 +121,13 @@ fn a_wrong_parameter_is_answered_with_what_is_allowed() {
         ("/v1/flows?group=239.1.1", "use an IPv4 address, such as 239.1.1.1"),
         ("/v1/flows?source=ff::1", "use an IPv4 address, such as 10.1.1.1"),
         ("/v1/flows?after=239.1.1.1", "use the value of \"next\""),
+        ("/v1/explain?group=239.1.1.1", "the parameter source is missing: use an IPv4 address"),
+        ("/v1/explain?source=10.1.1.1", "the parameter group is missing: use an IPv4 address"),
+        ("/v1/explain?source=10.1.1.1&group=10.1.1.2", "use a group, such as 239.1.1.1"),
+        ("/v1/explain?source=0.0.0.0&group=239.1.1.1", "use the address of a host"),
+        ("/v1/explain?source=10.1.1.1&group=239.1.1.1&from=a/b", "the name of an interface"),
+        ("/v1/explain?source=10.1.1.1&group=239.1.1.1&listen_ms=4001", "from 0 to 4000"),
+        ("/v1/explain?source=10.1.1.1&group=239.1.1.1&listen_ms=x", "from 0 to 4000"),
     ];
     for (target, allowed) in cases {
         let message = refused("GET", target, "");

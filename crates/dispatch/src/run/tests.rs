@@ -88,11 +88,30 @@ impl Thread {
     }
 }
 
+impl Client for &mut Queue<Said> {
+    type Item = Said;
+    type Callee = ();
+
+    fn queue(&mut self) -> &mut Queue<Said> {
+        self
+    }
+    fn take(&mut self) -> Option<()> {
+        Some(())
+    }
+    fn begins(&mut self, said: Said, (): &mut ()) -> Option<Said> {
+        Some(said)
+    }
+    fn put_back(&mut self, (): ()) -> bool {
+        false
+    }
+}
+
 impl Host for Thread {
     type Place = usize;
     type Item = Said;
     type Callee = ();
     type Guard<'a> = RefMut<'a, [Queue<Said>; 2]>;
+    type Client<'g> = &'g mut Queue<Said>;
 
     fn bounds(&self) -> &Bounds {
         &FEW
@@ -100,7 +119,11 @@ impl Host for Thread {
     fn lock(&self) -> Self::Guard<'_> {
         self.queues.borrow_mut()
     }
-    fn queue<'g>(guard: &'g mut Self::Guard<'_>, client: usize) -> Option<&'g mut Queue<Said>> {
+    fn client<'g>(
+        &'g self,
+        guard: &'g mut Self::Guard<'_>,
+        client: usize,
+    ) -> Option<&'g mut Queue<Said>> {
         guard.get_mut(client)
     }
     fn schedule(&self, _: &mut Self::Guard<'_>, client: usize) {
@@ -115,10 +138,6 @@ impl Host for Thread {
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<usize>) -> R) -> R {
         with(&mut self.outbox.borrow_mut())
     }
-    fn take(&self, _: &mut Self::Guard<'_>, _: usize) -> Option<()> {
-        Some(())
-    }
-    fn put_back(&self, _: &mut Self::Guard<'_>, _: usize, (): ()) {}
     fn look<'a>(
         &'a self,
         guard: Self::Guard<'a>,
@@ -128,9 +147,6 @@ impl Host for Thread {
     ) -> Self::Guard<'a> {
         guard
     }
-    fn begins(&self, _: &mut Self::Guard<'_>, _: usize, said: Said, (): &mut ()) -> Option<Said> {
-        Some(said)
-    }
     fn call(&self, client: usize, (): &(), &mut Said(number): &mut Said) {
         self.heard.borrow_mut().push((client, number));
         assert!(self.panics != Some(number), "as the test wants");
@@ -139,6 +155,7 @@ impl Host for Thread {
         }
     }
     fn returned(&self, _: &mut Self::Guard<'_>, _: usize, _: Said, _: Lane) {}
+    fn ended(&self, _: &mut Self::Guard<'_>, _: usize, _: bool) {}
     fn catch_up(&self, _: &mut Self::Guard<'_>, _: usize) {}
     fn caught_up(&self, _: &mut Self::Guard<'_>, _: usize) {}
     fn is_lost(&self) -> bool {

@@ -84,7 +84,7 @@ impl Item for Said {
 }
 
 #[derive(Default)]
-struct Client {
+pub struct Client {
     queue: Queue<Said>,
     is_taken: bool,
     fell_behind: bool,

@@ -2,11 +2,36 @@
 
 use super::*;
 
+impl dispatch::Client for &mut Client {
+    type Item = Said;
+    type Callee = ();
+
+    fn queue(&mut self) -> &mut Queue<Said> {
+        &mut self.queue
+    }
+
+    fn take(&mut self) -> Option<()> {
+        assert!(!std::mem::replace(&mut self.is_taken, true), "two runners");
+        Some(())
+    }
+
+    fn begins(&mut self, said: Said, (): &mut ()) -> Option<Said> {
+        assert!(!self.gone, "a callback begins after the client has gone");
+        Some(said)
+    }
+
+    fn put_back(&mut self, (): ()) -> bool {
+        self.is_taken = false;
+        self.gone
+    }
+}
+
 impl Host for Hand {
     type Place = usize;
     type Item = Said;
     type Callee = ();
     type Guard<'a> = MutexGuard<'a, State>;
+    type Client<'g> = &'g mut Client;
 
     fn bounds(&self) -> &Bounds {
         match self.desk.fault {
@@ -19,12 +44,12 @@ impl Host for Hand {
         self.desk.state.lock().unwrap()
     }
 
-    fn queue<'g>(
+    fn client<'g>(
+        &'g self,
         state: &'g mut MutexGuard<'_, State>,
         client: usize,
-    ) -> Option<&'g mut Queue<Said>> {
-        let client = &mut state.clients[client];
-        (!client.removed).then_some(&mut client.queue)
+    ) -> Option<&'g mut Client> {
+        Some(&mut state.clients[client]).filter(|client| !client.removed)
     }
 
     fn schedule(&self, state: &mut MutexGuard<'_, State>, client: usize) {
@@ -39,20 +64,6 @@ impl Host for Hand {
         with(&mut self.outbox.borrow_mut())
     }
 
-    fn take(&self, state: &mut MutexGuard<'_, State>, client: usize) -> Option<()> {
-        assert!(!std::mem::replace(&mut state.clients[client].is_taken, true), "two runners");
-        Some(())
-    }
-
-    fn put_back(&self, state: &mut MutexGuard<'_, State>, client: usize, (): ()) {
-        let client = &mut state.clients[client];
-        client.is_taken = false;
-        client.removed |= client.gone;
-        if state.waiters > 0 && self.desk.fault != Fault::NoWakeUp {
-            self.desk.ended.notify_all();
-        }
-    }
-
     fn look<'a>(
         &'a self,
         state: MutexGuard<'a, State>,
@@ -61,17 +72,6 @@ impl Host for Hand {
         (): &mut (),
     ) -> MutexGuard<'a, State> {
         state
-    }
-
-    fn begins(
-        &self,
-        state: &mut MutexGuard<'_, State>,
-        client: usize,
-        said: Said,
-        (): &mut (),
-    ) -> Option<Said> {
-        assert!(!state.clients[client].gone, "a callback begins after the client has gone");
-        Some(said)
     }
 
     fn call(&self, client: usize, (): &(), said: &mut Said) {
@@ -106,6 +106,13 @@ impl Host for Hand {
             self.made.set((0, 0)); // a worker works without end
         }
         assert!(lane == Lane::Caller || self.is_worker);
+    }
+
+    fn ended(&self, state: &mut MutexGuard<'_, State>, client: usize, is_gone: bool) {
+        state.clients[client].removed |= is_gone;
+        if state.waiters > 0 && self.desk.fault != Fault::NoWakeUp {
+            self.desk.ended.notify_all();
+        }
     }
 
     fn catch_up(&self, state: &mut MutexGuard<'_, State>, client: usize) {

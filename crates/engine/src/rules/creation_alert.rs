@@ -10,14 +10,12 @@ use smallvec::SmallVec;
 
 /// The CREATION_ALERTs for one flow.
 #[derive(Default)]
-pub struct CreationAsked {
-    pub questions: AllAsked,
-    /// The oifs, if no client switches one off.
-    pub oifs: IfSet,
+struct CreationAsked {
+    questions: AllAsked,
     /// All interfaces that the questions concern, also those of clients without the callback.
-    pub about: IfSet,
+    about: IfSet,
     /// The interfaces of clients without the callback.
-    pub on: IfSet,
+    on: IfSet,
 }
 
 /// Sends CREATION_ALERT for a flow whose iif is known.
@@ -34,42 +32,40 @@ pub fn ask(t: &mut Tables, flow: Flow, iif: IfId, fx: &mut Effects) {
     }
 }
 
-/// The question for one client, while it is put together.
-struct Draft {
+/// An oif, and the client that is asked about it.
+struct OwnedOif {
     owner: ClientId,
-    named: CreationOifs,
-    oifs: IfSet,
+    id: IfId,
+    named: CreationOif,
 }
 
 /// Asks every owner of interfaces among the oifs (spec 5.3). For a client without the
 /// callback all its oifs stay on.
-pub fn questions(t: &mut Tables, flow: Flow, iif: IfId, fx: &mut Effects) -> CreationAsked {
-    let mut asked =
-        CreationAsked { oifs: oifs::possible_oifs(t, flow, iif), ..CreationAsked::default() };
-    let mut drafts: SmallVec<[Draft; 1]> = SmallVec::new();
-    for id in asked.oifs.iter() {
+fn questions(t: &mut Tables, flow: Flow, iif: IfId, fx: &mut Effects) -> CreationAsked {
+    let mut asked = CreationAsked::default();
+    let mut owned: SmallVec<[OwnedOif; 8]> = SmallVec::new();
+    for id in oifs::possible_oifs(t, flow, iif).iter() {
         let Some(slot) = t.interfaces.get(id) else { continue };
         let Some(owner) = slot.master() else { continue };
         asked.about.insert(id);
-        let oif =
-            CreationOif { interface: slot.interface, igmp: slot.igmp.is_some(), enabled: true };
-        if let Some(draft) = drafts.iter_mut().find(|draft| draft.owner == owner) {
-            draft.named.push(oif);
-            draft.oifs.insert(id);
-        } else if t.clients.has_callback(owner, NoticeKind::Creation) {
-            let (mut named, mut oifs) = (CreationOifs::new(), IfSet::default());
-            named.push(oif);
-            oifs.insert(id);
-            drafts.push(Draft { owner, named, oifs });
+        if t.clients.has_callback(owner, NoticeKind::Creation) {
+            let (interface, igmp) = (slot.interface, slot.igmp.is_some());
+            let named = CreationOif { interface, igmp, enabled: true };
+            owned.push(OwnedOif { owner, id, named });
         } else {
             asked.on.insert(id);
         }
     }
-    drafts.sort_by_key(|draft| draft.owner);
+    owned.sort_unstable_by_key(|oif| (oif.owner, oif.id));
     let iif = t.interfaces.name(iif);
-    for Draft { owner, named, oifs } in drafts {
+    for of_one in owned.chunk_by(|oif, next| oif.owner == next.owner) {
         let question = QuestionId(t.next_serial());
-        if fx.tell(owner, Notice::Creation { question, flow, iif, oifs: named }) {
+        let (mut named, mut oifs) = (CreationOifs::new(), IfSet::default());
+        for oif in of_one {
+            named.push(oif.named);
+            oifs.insert(oif.id);
+        }
+        if fx.tell(of_one[0].owner, Notice::Creation { question, flow, iif, oifs: named }) {
             asked.questions.push(Asked { question, oifs, overtaken: IfSet::default() });
         } else {
             asked.on.union_with(oifs.view()); // out of memory: as if it had no callback

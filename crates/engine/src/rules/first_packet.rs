@@ -6,7 +6,7 @@
 //!               └─────── state has changed meanwhile ───┘
 //! ```
 
-use super::creation_alert::{self, CreationAsked};
+use super::creation_alert;
 use super::debug_log::debug;
 use super::installation::{self, NewMfe};
 use super::rpf_callback::{self, Inquiry};
@@ -15,10 +15,10 @@ use crate::effects::Effects;
 use crate::notice::NoticeKind;
 use crate::packet::{Packet, Refused};
 use crate::tables::{
-    AwaitedAnswers, FirstPacket, FlowRefusal, IifOrigin, Overrides, Purpose, Resolution, SourceId,
-    Tables,
+    AllAsked, AwaitedAnswers, FirstPacket, FlowRefusal, IifOrigin, Overrides, Purpose, Resolution,
+    SourceId, Tables,
 };
-use mgm_types::{IfId, Route};
+use mgm_types::{IfId, IfSet, Route};
 
 /// A packet whose flow has no MFE.
 #[derive(Clone, Copy)]
@@ -106,18 +106,7 @@ fn resolve(t: &mut Tables, new: NewPacket<'_>, source: SourceId, fx: &mut Effect
             return true;
         }
     };
-    // A missing callback counts as one that changes nothing (spec 1.3), so a flow without any
-    // client to ask gets its MFE at once.
-    let asked = if t.clients.any_has_callback(NoticeKind::Creation) {
-        creation_alert::questions(t, flow, rpf.iif, fx)
-    } else {
-        CreationAsked { oifs: oifs::possible_oifs(t, flow, rpf.iif), ..CreationAsked::default() }
-    };
-    if asked.questions.is_empty() {
-        let new = NewMfe { flow, source, rpf, oifs: asked.oifs, arrival, arrived, header };
-        installation::create(t, new, fx);
-        t.flows.sources.release(source);
-    } else {
+    if t.clients.any_has_callback(NoticeKind::Creation) {
         let resolution = Resolution {
             purpose,
             source,
@@ -127,11 +116,19 @@ fn resolve(t: &mut Tables, new: NewPacket<'_>, source: SourceId, fx: &mut Effect
             asked: way.asked,
             rpf,
             origin: IifOrigin::Route,
-            waiting: AwaitedAnswers::Creation(asked.questions),
-            asked_about: asked.about,
-            overrides: Overrides { on: asked.on, ..Overrides::default() },
+            waiting: AwaitedAnswers::Creation(AllAsked::default()),
+            asked_about: IfSet::default(),
+            overrides: Overrides::default(),
         };
         flow_limit::begin_resolution(t, flow, resolution);
+        creation_alert::ask(t, flow, rpf.iif, fx);
+    } else {
+        // A missing callback counts as one that changes nothing (spec 1.3), so a flow without any
+        // client to ask gets its MFE at once.
+        let oifs = oifs::possible_oifs(t, flow, rpf.iif);
+        let new = NewMfe { flow, source, rpf, oifs, arrival, arrived, header };
+        installation::create(t, new, fx);
+        t.flows.sources.release(source);
     }
     true
 }

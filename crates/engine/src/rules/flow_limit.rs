@@ -23,7 +23,7 @@ pub fn admit(t: &mut Tables, arrival: IfId, fx: &mut Effects) -> Result<(), Refu
         tell_of_limit(t, arrival, why, fx);
         return admitted;
     }
-    if t.flow_rates.is_empty() {
+    if t.flow_rates.is_empty() || t.flow_rates.is_elsewhere {
         return Ok(());
     }
     take_from_bucket(t, arrival, fx)

@@ -7,7 +7,7 @@ use super::membership::{self, Join, MembershipCall};
 use crate::effects::Effects;
 use crate::notice::Notice;
 use crate::tables::{ClientId, FlowPlace, Flows, Side, Tables};
-use mgm_types::{Flow, IfId, Refusal, Result};
+use mgm_types::{Flow, IfId, Interface, Refusal, Result};
 use smallvec::SmallVec;
 
 /// The memberships on an interface that end.
@@ -86,6 +86,28 @@ pub fn drop_members(t: &mut Tables, ending: &Ending<'_>, fx: &mut Effects) {
     if let Some(place) = t.flows.find(Flow::WILDCARD) {
         drop_member(t, Flow::WILDCARD, place, ending, fx);
     }
+}
+
+/// Ends up to `most` memberships of a client on an interface, as its own deletes do. Begins at the
+/// flow `first`, which is not `(*,*)`. Returns where to continue; `None` if nothing is left there
+/// that the client may delete now.
+pub fn end_some(
+    t: &mut Tables,
+    of: (ClientId, Interface),
+    first: Flow,
+    most: usize,
+    fx: &mut Effects,
+) -> Option<Flow> {
+    let (client, interface) = of;
+    let side = if t.clients.get(client)?.is_igmp { Side::Igmp } else { Side::Owner };
+    let id = t.interfaces.find(interface)?;
+    let flows: Vec<Flow> =
+        t.flows.wanted_on(first, id, &[side]).take(most).map(|(flow, _)| flow).collect();
+    for flow in &flows {
+        let call = MembershipCall { client, flow: *flow, interface, join: Join::State };
+        leave(t, call, fx).ok()?;
+    }
+    flows.last().map(|last| last.successor())
 }
 
 fn drop_member(

@@ -18,7 +18,15 @@ pub fn is_bounded(t: &Tables, id: IfId, group: Ipv4Addr) -> bool {
 /// Removes the interfaces on which a boundary blocks a group.
 #[inline]
 pub fn subtract_bounded(t: &Tables, oifs: &mut IfSet, group: Ipv4Addr) {
-    if !t.limits.has_no_boundary() && Scope::is_scoped(group) {
+    if !t.limits.has_no_boundary() {
+        subtract_scoped(t, oifs, group);
+    }
+}
+
+/// The same if there are boundaries.
+#[cold]
+fn subtract_scoped(t: &Tables, oifs: &mut IfSet, group: Ipv4Addr) {
+    if Scope::is_scoped(group) {
         *oifs = oifs.iter().filter(|&id| !is_bounded(t, id, group)).collect();
     }
 }

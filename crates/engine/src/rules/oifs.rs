@@ -24,6 +24,14 @@ pub fn member_interfaces(t: &Tables, flow: Flow) -> IfSet {
 /// Adds the interfaces with memberships in the group of `flow`, or in `(*,*)`.
 #[inline]
 fn add_shared_members(t: &Tables, flow: Flow, all: &mut IfSet) {
+    if t.flows.has_shared() {
+        add_group_members(t, flow, all);
+    }
+}
+
+/// The same if there are such memberships.
+#[inline(never)]
+fn add_group_members(t: &Tables, flow: Flow, all: &mut IfSet) {
     add(all, t.flows.group_members(flow));
     add(all, t.flows.wildcard_members());
 }

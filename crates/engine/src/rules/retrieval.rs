@@ -1,7 +1,7 @@
 //! The rows that the retrieval functions return (spec section 6).
 
 use crate::tables::{Mfe, MfeEntry, OifCount, Tables};
-use mgm_types::{Flow, IfId, Interface, Ipv4Addr, Route, Time};
+use mgm_types::{Flow, IfId, Interface, Ipv4Addr, OifCounters, OifsCounters, Route, Time};
 
 /// One oif of an [`MfeRow`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,16 @@ pub struct OifRow {
     pub packets: u64,
     /// Packets whose TTL was not above the threshold.
     pub ttl_too_low: u64,
+    /// Packets larger than the interface's MTU, where the forwarder counts them.
+    pub too_large: u64,
+    /// Packets that the system refused to send, where the forwarder counts them.
+    pub discards: u64,
+}
+
+impl OifRow {
+    fn new(interface: Interface, OifCount { packets, ttl_too_low }: OifCount) -> OifRow {
+        OifRow { interface, packets, ttl_too_low, too_large: 0, discards: 0 }
+    }
 }
 
 /// Everything that the retrieval functions return about one MFE.
@@ -44,6 +54,24 @@ pub struct MfeRow {
     /// Packets sent on all present and former oifs. If the forwarder counts only for the whole MFE,
     /// this is 0, as are the counters of each oif.
     pub sent: u64,
+}
+
+impl MfeRow {
+    /// Takes the counters of the oifs from the forwarder, which has them in about the same order.
+    pub fn take_oif_counters(&mut self, counters: &OifsCounters) {
+        self.negative = counters.negative;
+        self.sent = counters.sent_by_former;
+        for (at, row) in self.oifs.iter_mut().enumerate() {
+            let is_it = |it: &&OifCounters| it.interface == row.interface;
+            let likely = counters.oifs.get(at).filter(is_it);
+            let Some(found) = likely.or_else(|| counters.oifs.iter().find(is_it)) else { continue };
+            row.packets = found.packets;
+            row.ttl_too_low = found.ttl_too_low;
+            row.too_large = found.too_large;
+            row.discards = found.discards;
+        }
+        self.sent += counters.oifs.iter().map(|oif| oif.packets).sum::<u64>();
+    }
 }
 
 impl Default for MfeRow {
@@ -139,7 +167,7 @@ fn fill(t: &Tables, now: Time, entry: MfeEntry<'_>, incoming: IncomingInterface,
         for id in mfe.oifs.iter() {
             row.sent += packets;
             let interface = t.interfaces.name(id);
-            row.oifs.push(OifRow { interface, packets, ttl_too_low: 0 });
+            row.oifs.push(OifRow::new(interface, OifCount { packets, ttl_too_low: 0 }));
         }
         return;
     }
@@ -152,8 +180,8 @@ fn fill_counts(t: &Tables, mfe: &Mfe, row: &mut MfeRow) {
     row.negative = mfe.negative();
     row.sent = mfe.sent_by_former();
     for id in mfe.oifs.iter() {
-        let OifCount { packets, ttl_too_low } = mfe.oif_count(id);
-        row.sent += packets;
-        row.oifs.push(OifRow { interface: t.interfaces.name(id), packets, ttl_too_low });
+        let count = mfe.oif_count(id);
+        row.sent += count.packets;
+        row.oifs.push(OifRow::new(t.interfaces.name(id), count));
     }
 }

@@ -48,7 +48,16 @@ impl Clients {
 
     #[inline]
     pub fn get(&self, id: ClientId) -> Option<&Client> {
-        self.list.get(self.place(id)).filter(|(other, _)| *other == id).map(|(_, client)| client)
+        match self.list.get(Clients::usual_place(id)) {
+            Some((found, client)) if *found == id => Some(client),
+            _ => self.get_elsewhere(id),
+        }
+    }
+
+    /// The same if clients have been removed.
+    #[cold]
+    fn get_elsewhere(&self, id: ClientId) -> Option<&Client> {
+        self.list.get(self.place(id)).filter(|(found, _)| *found == id).map(|(_, client)| client)
     }
 
     pub fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
@@ -57,14 +66,14 @@ impl Clients {
         found.map(|(_, client)| client)
     }
 
-    /// The position of a client, or where it would be inserted.
+    /// The position of a client if no client was removed: the numbers begin with 1.
     #[inline]
+    fn usual_place(id: ClientId) -> usize {
+        id.0.wrapping_sub(1) as usize
+    }
+
+    /// The position of a client, or where it would be inserted.
     fn place(&self, id: ClientId) -> usize {
-        // The numbers begin with 1, so this is its position if no client was removed.
-        let usual = id.0.wrapping_sub(1) as usize;
-        if self.list.get(usual).is_some_and(|(other, _)| *other == id) {
-            return usual;
-        }
         self.list.partition_point(|(other, _)| *other < id)
     }
 

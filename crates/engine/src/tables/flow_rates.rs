@@ -34,40 +34,44 @@ impl Bucket {
 
 /// The limits that are set, by interface index: all its next hops share one.
 #[derive(Debug, Default)]
-pub struct FlowRates(BTreeMap<u32, Bucket>);
+pub struct FlowRates {
+    buckets: BTreeMap<u32, Bucket>,
+    /// The forwarder refuses flows beyond the limits before the engine hears of them.
+    pub is_elsewhere: bool,
+}
 
 impl FlowRates {
     /// Whether no interface has a limit, which is usual.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.buckets.is_empty()
     }
 
     /// The limit of an interface.
     pub fn get_mut(&mut self, if_index: u32) -> Option<&mut Bucket> {
-        self.0.get_mut(&if_index)
+        self.buckets.get_mut(&if_index)
     }
 
     /// Sets the limit of an interface, or removes it; false if that changes nothing. A new limit
     /// begins with a full bucket, and a changed one goes on counting.
     pub fn set(&mut self, if_index: u32, rate: Option<Rate>, now: Time) -> bool {
-        let before = self.0.get(&if_index);
+        let before = self.buckets.get(&if_index);
         if before.map(Bucket::rate) == rate {
             return false;
         }
         let refused = before.map_or(0, |bucket| bucket.refused);
         match rate {
             Some(rate) => {
-                self.0.insert(if_index, Bucket { refused, ..Bucket::full(rate, now) });
+                self.buckets.insert(if_index, Bucket { refused, ..Bucket::full(rate, now) });
             }
-            None => _ = self.0.remove(&if_index),
+            None => _ = self.buckets.remove(&if_index),
         }
         true
     }
 
     /// All limits, by interface index.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Bucket)> + '_ {
-        self.0.iter().map(|(&index, bucket)| (index, bucket))
+        self.buckets.iter().map(|(&index, bucket)| (index, bucket))
     }
 }
 

@@ -263,6 +263,8 @@ fn row(model: &Model, mfe: &Mfe) -> MfeRow {
         .oifs
         .iter()
         .map(|oif| OifRow {
+            too_large: 0,
+            discards: 0,
             interface: oif.name,
             packets: oif.packets,
             ttl_too_low: oif.ttl_too_low,

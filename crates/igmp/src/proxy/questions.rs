@@ -140,7 +140,7 @@ impl Proxy {
 
     /// The upstream on which a flow is accepted although no route leads there. It is the one
     /// on whose link the flow arrives, if its lists match the flow.
-    fn accepts(&self, flow: Flow, expected: u32, arrival: u32) -> Option<usize> {
+    pub fn accepts(&self, flow: Flow, expected: u32, arrival: u32) -> Option<usize> {
         let serves =
             |n: usize, link: u32| self.serving[n] == Some(link) && self.upstreams[n].is_for(flow);
         let upstream = (0..self.upstreams.len()).find(|n| serves(*n, arrival))?;

@@ -1,19 +1,17 @@
 //! The kernel forwarder against the running kernel, each test in a network
-//! namespace of its own: packets, bursts, opening it, and its end.
+//! namespace of its own: bursts, and opening it.
 //!
 //! Needs root and iproute2; skips, and says so, without.
 #![cfg(target_os = "linux")]
 
 mod bursts;
 mod opening;
-mod packets;
-mod teardown;
 
 use mgm_linux::kernel::KernelForwarder;
 use mgm_netns::{self as netns, Wire, NEVER, SURE};
 use mgm_types::forwarder::{Forwarder, ForwarderEntry, Upcall, UpcallSink};
 use mgm_types::{Flow, IfId, Interface, Refusal};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
 const SOURCE: [u8; 4] = [10, 1, 0, 9];
@@ -38,51 +36,4 @@ impl UpcallSink for Sink {
 fn open(table: u32) -> Result<(KernelForwarder, Receiver<Upcall>), Refusal> {
     let (sender, receiver) = mpsc::channel();
     KernelForwarder::open(table, Arc::new(Sink(Mutex::new(sender)))).map(|it| (it, receiver))
-}
-
-/// A router with the interfaces 0 to N-1, their far ends, and its upcalls.
-struct Router<const N: usize> {
-    forwarder: KernelForwarder,
-    upcalls: Receiver<Upcall>,
-    wires: [Wire; N],
-}
-
-impl<const N: usize> Router<N> {
-    fn new() -> Router<N> {
-        let wires = netns::wires();
-        let (mut forwarder, upcalls) = open(0).unwrap();
-        for (wire, n) in wires.iter().zip(0..) {
-            forwarder.add_interface(IfId(n), Interface::link(wire.router)).unwrap();
-        }
-        Router { forwarder, upcalls, wires }
-    }
-
-    fn install(&mut self, iif: u16, oifs: &[(u16, u8)]) {
-        let oifs: Vec<_> = oifs.iter().map(|(id, ttl)| (IfId(*id), *ttl)).collect();
-        let entry = ForwarderEntry { flow: flow(), iif: IfId(iif), oifs: &oifs };
-        self.forwarder.install(&entry).unwrap();
-    }
-
-    fn packet(&self, wire: usize, ttl: u8) {
-        self.wires[wire].send(SOURCE, GROUP, ttl);
-    }
-
-    /// Nothing comes out of this wire.
-    fn assert_silent(&self, wire: usize) {
-        assert_eq!(self.wires[wire].receive(NEVER), None);
-    }
-
-    /// Our flow's packet comes out of this wire, with this TTL.
-    fn assert_out(&self, wire: usize, ttl: u8) {
-        let seen = self.wires[wire].receive(SURE).expect("no packet came out");
-        assert_eq!((seen.source, seen.group, seen.ttl), (SOURCE.into(), GROUP.into(), ttl));
-    }
-
-    fn upcall(&self) -> Upcall {
-        self.upcalls.recv_timeout(SURE).expect("no upcall")
-    }
-
-    fn assert_no_upcall(&self) {
-        assert_eq!(self.upcalls.recv_timeout(NEVER), Err(RecvTimeoutError::Timeout));
-    }
 }

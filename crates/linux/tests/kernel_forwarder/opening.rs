@@ -7,8 +7,9 @@ use mgm_netns::{ip, ip_batch};
 #[test]
 fn t2_7_what_the_kernel_cannot_serve_is_refused() {
     netns::run(|| {
-        let mut router = Router::<1>::new();
-        let forwarder = &mut router.forwarder;
+        let wires: [Wire; 1] = netns::wires();
+        let (mut forwarder, _upcalls) = open(0).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
         let next_hop = Interface { index: 1, next_hop: [10, 0, 0, 1].into() };
         assert_eq!(
             forwarder.add_interface(IfId(1), next_hop),
@@ -20,7 +21,7 @@ fn t2_7_what_the_kernel_cannot_serve_is_refused() {
                 Err(Refusal::NoSuchInterface(index))
             );
         }
-        let served = Interface::link(router.wires[0].router);
+        let served = Interface::link(wires[0].router);
         assert_eq!(forwarder.add_interface(IfId(0), served), Ok(()), "again is no error");
         let twice = forwarder.add_interface(IfId(1), served).unwrap_err().to_string();
         assert!(twice.contains("already served"), "{twice}");

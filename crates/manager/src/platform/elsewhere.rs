@@ -2,6 +2,7 @@
 
 use crate::forwarder::{Forwarder, UpcallSink};
 use crate::route_view::{RouteView, RouteWatcher};
+use crate::system_state::SystemSettings;
 use crate::types::{Refusal, Result};
 use crate::Manager;
 use once_cell::sync::Lazy;
@@ -28,6 +29,11 @@ pub(crate) fn interface_index(_name: &CStr) -> Option<u32> {
 /// Finds nothing.
 pub(crate) fn interface_name(_index: u32) -> Option<Vec<u8>> {
     None
+}
+
+/// An environment variable.
+pub(crate) fn secure_variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
 }
 
 /// The library starts in this process.
@@ -81,10 +87,18 @@ pub(crate) fn stderr_is_ready(_most: Duration) -> bool {
 
 /// There is no kernel forwarder here.
 pub(crate) fn open_forwarder(
-    _table: u32,
+    _settings: SystemSettings,
     _upcalls: Arc<dyn UpcallSink>,
 ) -> Result<Box<dyn Forwarder>> {
     Err(Refusal::Forwarder("the kernel forwarder exists only on Linux".into()))
+}
+
+/// There is no ebpf forwarder here.
+pub(crate) fn open_ebpf(
+    _settings: SystemSettings,
+    _upcalls: Arc<dyn UpcallSink>,
+) -> Result<Box<dyn Forwarder>> {
+    Err(Refusal::Forwarder("the ebpf forwarder exists only on Linux".into()))
 }
 
 /// Only the host's routes exist here.

@@ -7,13 +7,16 @@ mod status_reply;
 
 pub use mgm_linux::fork;
 pub(crate) use mgm_linux::names::{interface_index, interface_name};
-pub(crate) use mgm_linux::sys::StopSignal;
+pub(crate) use mgm_linux::sys::{secure_variable, StopSignal};
 pub(crate) use mgm_linux::threads::{is_ours, spawn};
 
 use super::Manager;
 use crate::forwarder::{Forwarder, UpcallSink};
 use crate::route_view::{RouteView, RouteWatcher};
+use crate::settings::TrafficControl;
+use crate::system_state::SystemSettings;
 use crate::types::Result;
+use mgm_linux::ebpf::{Attachment, EbpfForwarder};
 use mgm_linux::kernel::KernelForwarder;
 use mgm_linux::netlink::NetlinkRoutes;
 use std::io;
@@ -36,12 +39,24 @@ pub(crate) use mgm_linux::sys::coarse_clock as clock;
 
 pub(crate) use mgm_linux::sys::{stderr_is_ready, STDERR_BYTES};
 
-/// The kernel's forwarding table of this number.
+/// The kernel's forwarding table.
 pub(crate) fn open_forwarder(
-    table: u32,
+    settings: SystemSettings,
     upcalls: Arc<dyn UpcallSink>,
 ) -> Result<Box<dyn Forwarder>> {
-    Ok(Box::new(KernelForwarder::open(table, upcalls)?))
+    Ok(Box::new(KernelForwarder::open(settings.table, upcalls)?))
+}
+
+/// The library's own programs at the interfaces.
+pub(crate) fn open_ebpf(
+    settings: SystemSettings,
+    upcalls: Arc<dyn UpcallSink>,
+) -> Result<Box<dyn Forwarder>> {
+    let how = match settings.traffic_control {
+        TrafficControl::Auto => Attachment::Auto,
+        TrafficControl::Clsact => Attachment::Clsact,
+    };
+    Ok(Box::new(EbpfForwarder::open(how, upcalls)?))
 }
 
 /// The system's routes; outside of VRFs those of this table, if the host has named one.

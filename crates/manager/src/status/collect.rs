@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::engine::{MembershipRow, MfeRow, Refused};
+use crate::posted_client::{PeerProcess, PostedClient};
 use crate::state::Run;
 use crate::types::{Rate, Route};
 use crate::Manager;
@@ -32,7 +33,7 @@ impl Manager {
         let mut has_names = false;
         if let Some(run) = self.lock().running() {
             run.collect(&mut status);
-            oifs_count = !run.system.has_counters();
+            oifs_count = run.system.counts_oifs();
             // With the memory forwarder, the host may number its interfaces as it likes.
             has_names = run.system.has_counters();
         }
@@ -146,7 +147,7 @@ impl Run {
                     index,
                     per_second,
                     burst,
-                    refused,
+                    refused: refused + self.system.refused_packets(index),
                 })
                 .collect(),
         }
@@ -170,9 +171,24 @@ impl Run {
                     noted,
                     wrong_if_dropped: record.dropped,
                     callbacks: record.delivered,
+                    process: record.posted.as_deref().map(Into::into),
                 })
             })
             .collect()
+    }
+}
+
+impl From<&PostedClient> for ProcessStatus {
+    fn from(posted: &PostedClient) -> ProcessStatus {
+        let PeerProcess { pid, user, name } = posted.outlet.process();
+        ProcessStatus {
+            pid,
+            user,
+            name,
+            unacknowledged: posted.sent.len(),
+            absent: posted.is_absent && !posted.has_ended,
+            ended: posted.has_ended,
+        }
     }
 }
 
@@ -222,6 +238,8 @@ impl MfeStatus {
                     iface: oif.interface.into(),
                     packets: oifs_count.then_some(oif.packets),
                     ttl_too_low: oifs_count.then_some(oif.ttl_too_low),
+                    too_large: oifs_count.then_some(oif.too_large),
+                    discards: oifs_count.then_some(oif.discards),
                 })
                 .collect(),
         }

@@ -220,7 +220,11 @@ impl Manager {
             None
         };
         let now = run.now();
-        let all = run.engine.explain(now, flow, arrival, route.as_ref());
+        let mut all = run.engine.explain(now, flow, arrival, route.as_ref());
+        if let Some((row, _)) = &mut all.mfe {
+            run.system.count_oifs(row);
+        }
+        let oifs_count = run.system.counts_oifs();
         let entry = EntryStatus {
             name: run.system.forwarder_name(),
             entry: if has_entries { Some(entry_code(all.entry)) } else { None },
@@ -234,7 +238,7 @@ impl Manager {
         let scopes = scopes.collect();
         let filter = all.arrival.and_then(|arrival| run.system.reverse_path(arrival.interface));
         drop(guard); // before the system is asked for the names
-        let show = Show { has_names: has_entries, scopes };
+        let show = Show { has_names: has_entries, oifs_count, scopes };
         show.flow(all, entry, filter.map(Into::into))
     }
 }
@@ -249,6 +253,7 @@ fn scopes_of(all: &Explanation) -> Vec<Scope> {
 struct Show {
     /// Whether the system knows the names of the interfaces: see [`Manager::status`].
     has_names: bool,
+    oifs_count: bool,
     /// The names of scopes.
     scopes: Vec<(Scope, String)>,
 }
@@ -269,9 +274,8 @@ impl Show {
             Some(Reason::Limit(why)) => Verdict::of(&code(why), &why.to_string()),
             Some(reason) => Verdict::of(&code(reason), &reason.to_string()),
         };
-        let oifs_count = !self.has_names;
         let mfe = all.mfe.as_ref().map(|(row, found)| ExplainedMfe {
-            mfe: MfeStatus::of(row, oifs_count),
+            mfe: MfeStatus::of(row, self.oifs_count),
             iif_by: found_by(*found),
         });
         FlowStatus {

@@ -161,6 +161,25 @@ pub struct ClientStatus {
     pub wrong_if_dropped: u64,
     /// Callbacks made to it.
     pub callbacks: Deliveries,
+    /// The process that it is in; `None` for the router's own process.
+    pub process: Option<ProcessStatus>,
+}
+
+/// The client process of a client.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProcessStatus {
+    /// Its process id when it connected.
+    pub pid: i32,
+    /// The user of the process.
+    pub user: u32,
+    /// The name of its program, as it says itself.
+    pub name: String,
+    /// Callbacks that were sent to the client and that it has not acknowledged.
+    pub unacknowledged: usize,
+    /// Whether the client is absent: it is not asked, because it has not answered in time.
+    pub absent: bool,
+    /// Whether the process has ended, and the state of the client is being deleted.
+    pub ended: bool,
 }
 
 /// An interface: index and next hop.
@@ -264,7 +283,8 @@ pub struct FlowRateStatus {
     pub per_second: u32,
     /// Flows at once.
     pub burst: u32,
-    /// How often the limit has refused a flow since it was set.
+    /// How often the limit has refused a flow since it was set. The ebpf forwarder counts packets,
+    /// since the interface was taken.
     pub refused: u64,
 }
 
@@ -327,6 +347,11 @@ pub struct OifStatus {
     pub packets: Option<u64>,
     /// Packets that the TTL threshold stopped; `None` as for `packets`.
     pub ttl_too_low: Option<u64>,
+    /// Packets larger than the MTU; `None` as for `packets`, 0 with the memory forwarder.
+    pub too_large: Option<u64>,
+    /// Packets that the system refused to send; `None` as for `packets`, 0 with the memory
+    /// forwarder.
+    pub discards: Option<u64>,
 }
 
 impl Status {

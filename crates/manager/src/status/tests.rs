@@ -160,7 +160,8 @@ fn a_snapshot_tells_everything() {
     assert_eq!((&mfe["negative"], &mfe["sent"]), (&json!(0), &json!(2)));
     assert_eq!(
         mfe["oifs"],
-        json!([{"index": 2, "next_hop": null, "packets": 2, "ttl_too_low": 1}])
+        json!([{"index": 2, "next_hop": null, "packets": 2, "ttl_too_low": 1, "too_large": 0,
+            "discards": 0}])
     );
     manager.stop().unwrap();
 }

@@ -164,7 +164,7 @@ fn t5_1_flows_that_send_no_more_are_forgotten() {
         let resolving = run.engine.sizes().resolving;
         assert_eq!(resolving, usize::from(FLOWS) + 21);
         let [row] = &run.engine.clients().collect::<Vec<_>>()[..] else { panic!("one client") };
-        let place = run.clients.find(row.id, None).unwrap();
+        let place = run.clients.find(row.id, None).unwrap().0;
         let much_later = Time(run.now().0 + 20_000);
         run.forget_questions(place, much_later);
         assert_eq!(run.engine.sizes().resolving, 17, "it is asked, or about to be");

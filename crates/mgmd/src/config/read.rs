@@ -49,6 +49,7 @@ fn without_sections<T>(read: Vec<Read<'_, T>>) -> Vec<T> {
 fn router(section: &Section<'_>) -> Router {
     let default = Router::default();
     let forwarder = section.word("forwarder").map(|word| match word {
+        "ebpf" => Forwarder::Ebpf,
         "memory" => Forwarder::Memory,
         _ => Forwarder::Kernel,
     });

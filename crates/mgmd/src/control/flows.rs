@@ -3,12 +3,12 @@
 //! The status of a million MFEs is a text of 240 MB. So the pages of a list come from one reading,
 //! and a list that is requested very often is not read anew each time (M20).
 
+use super::explain::name;
 use super::mailbox::Asked;
 use super::{Outcome, StatusReader};
 use mgm_control::library::FlowIndex;
 use mgm_control::request::FlowsQuery;
 use mgm_control::{Answer, ErrorCode, Failure, Request};
-use nix::net::if_::if_indextoname;
 use std::sync::mpsc::{sync_channel, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -107,11 +107,6 @@ fn internal(text: String) -> Failure {
 
 fn invalid(error: serde_json::Error) -> Failure {
     internal(format!("the status of the library: {error}"))
-}
-
-/// The name of an interface in the system.
-fn name(index: u32) -> Option<String> {
-    Some(if_indextoname(index).ok()?.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

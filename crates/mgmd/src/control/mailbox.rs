@@ -1,5 +1,6 @@
 //! Requests on their way to the event loop, and the answers on their way back.
 
+use super::evidence::Evidence;
 use super::Outcome;
 use mgm_control::{ErrorCode, Failure, Request};
 use nix::errno::Errno;
@@ -27,7 +28,7 @@ pub struct Inbox {
 }
 
 /// The other end of an [`Inbox`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outbox {
     sender: SyncSender<Asked>,
     count: Arc<EventFd>,
@@ -37,6 +38,8 @@ pub(super) struct Outbox {
 #[derive(Debug)]
 pub struct Asked {
     request: Request,
+    /// What was found out for a request to explain a flow.
+    evidence: Option<Box<Evidence>>,
     slot: Arc<Slot>,
 }
 
@@ -111,13 +114,25 @@ impl Asked {
     /// there.
     pub(super) fn new(request: Request, answered: Arc<EventFd>) -> (Asked, Arc<Slot>) {
         let slot = Arc::new(Slot { state: Mutex::new(SlotState::Sent), answered });
-        (Asked { request, slot: Arc::clone(&slot) }, slot)
+        (Asked { request, evidence: None, slot: Arc::clone(&slot) }, slot)
     }
 
     /// The request.
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// The same, with what was found out.
+    pub(super) fn with(mut self, evidence: Evidence) -> Asked {
+        self.evidence = Some(Box::new(evidence));
+        self
+    }
+
+    /// What was found out for a request to explain a flow. Other requests have none.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_deref()
     }
 
     /// Answers the request. If the client no longer waits, the answer

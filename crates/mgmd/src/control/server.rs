@@ -1,10 +1,13 @@
 //! Opens and closes the control socket.
 
+use super::evidence::ExplainReader;
+use super::explain::Explainers;
 use super::flows::FlowList;
 use super::limits::Limits;
 use super::mailbox::{event, mailbox};
-use super::service::{Service, Stop};
+use super::service::Service;
 use super::socket::{self, SocketFile};
+use super::stop::Stop;
 use super::{Inbox, StatusReader};
 use crate::log::Log;
 use nix::sys::eventfd::EfdFlags;
@@ -26,6 +29,10 @@ pub struct Options {
     pub limits: Limits,
     /// Reads the flows.
     pub status: StatusReader,
+    /// Explains a flow.
+    pub explain: ExplainReader,
+    /// The multicast routing table of the kernel; `None` with the memory forwarder.
+    pub table: Option<u32>,
     /// The log.
     pub log: Arc<Log>,
 }
@@ -33,9 +40,15 @@ pub struct Options {
 impl Options {
     /// The socket of mgmd at this path.
     #[must_use]
-    pub fn new(path: PathBuf, status: StatusReader, log: Arc<Log>) -> Options {
+    pub fn new(
+        path: PathBuf,
+        status: StatusReader,
+        explain: ExplainReader,
+        log: Arc<Log>,
+    ) -> Options {
         let (group, limits) = ("mgm".into(), Limits::default());
-        Options { path, group, user: geteuid().as_raw(), limits, status, log }
+        let user = geteuid().as_raw();
+        Options { path, group, user, limits, status, explain, table: None, log }
     }
 }
 
@@ -58,18 +71,29 @@ impl Server {
     pub fn open(options: Options) -> Result<(Server, Inbox), String> {
         let (listener, file) = socket::listen(&options.path, &options.group, &options.log)?;
         let failed = |what: &str, error: &dyn std::fmt::Display| {
-            format!("{}: the control socket needs {what}: {error}", options.path.display())
+            format!(
+                "{}: the control socket cannot be served without {what}: {error}",
+                options.path.display()
+            )
         };
         let events = |error| failed("an event of the kernel", &error);
         let (router, inbox) = mailbox().map_err(events)?;
         let wake = Arc::new(event(EfdFlags::empty()).map_err(events)?);
         let stop = Stop::new(Arc::clone(&wake));
         let (flows, list) = FlowList::new(options.status);
+        let explainers = Explainers {
+            library: options.explain,
+            table: options.table,
+            router: router.clone(),
+            stop: stop.clone(),
+            running: Arc::default(),
+        };
         let service = Service {
             listener,
             connections: Vec::new(),
             router,
             flows,
+            explainers,
             wake,
             user: options.user,
             limits: options.limits,

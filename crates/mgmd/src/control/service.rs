@@ -1,9 +1,11 @@
 //! The thread that serves all connections.
 
 use super::connection::{Connection, Desk};
+use super::explain::Explainers;
 use super::limits::Limits;
 use super::mailbox::{Asked, Outbox, Slot};
 use super::socket::Peer;
+use super::stop::Stop;
 use crate::config::LogLevel;
 use crate::log::Log;
 use mgm_control::http::{failure_reply, Ending};
@@ -15,7 +17,6 @@ use nix::sys::socket::{send, MsgFlags};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,28 +31,6 @@ const TURN: Duration = Duration::from_millis(20);
 /// How often a router that does not answer is logged.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// Tells the thread to end.
-#[derive(Clone, Debug)]
-pub(super) struct Stop {
-    raised: Arc<AtomicBool>,
-    wake: Arc<EventFd>,
-}
-
-impl Stop {
-    pub fn new(wake: Arc<EventFd>) -> Stop {
-        Stop { raised: Arc::default(), wake }
-    }
-
-    pub fn raise(&self) {
-        self.raised.store(true, Ordering::SeqCst);
-        self.wake.write(1).ok();
-    }
-
-    fn is_raised(&self) -> bool {
-        self.raised.load(Ordering::SeqCst)
-    }
-}
-
 /// The data of the thread.
 #[derive(Debug)]
 pub(super) struct Service {
@@ -61,6 +40,8 @@ pub(super) struct Service {
     pub router: Outbox,
     /// The thread that lists the flows.
     pub flows: SyncSender<Asked>,
+    /// The threads that explain flows.
+    pub explainers: Explainers,
     /// Signalled when an answer is there, or the thread has
     /// to end.
     pub wake: Arc<EventFd>,
@@ -218,12 +199,11 @@ impl Desk for Service {
         if request.is_change() {
             self.permit(&request, peer)?;
         }
-        let to_flows = matches!(request, Request::Flows(_));
         let (asked, slot) = Asked::new(request, Arc::clone(&self.wake));
-        let sent = if to_flows {
-            self.flows.try_send(asked).is_ok()
-        } else {
-            self.router.send(asked).is_ok()
+        let sent = match asked.request() {
+            Request::Flows(_) => self.flows.try_send(asked).is_ok(),
+            Request::Explain(_) => self.explainers.begin(asked),
+            _ => self.router.send(asked).is_ok(),
         };
         if sent {
             return Ok(slot);

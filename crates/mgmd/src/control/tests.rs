@@ -31,6 +31,7 @@ fn some_path() -> PathBuf {
 /// The usual options, with short limits so that the tests need not wait long.
 fn options() -> Options {
     let status = Box::new(|| Ok(r#"{"mfes":[]}"#.to_owned()));
+    let explain: ExplainReader = Arc::new(|_, _| Err("the tests have no library".into()));
     let log = Arc::new(Log::new(crate::config::LogLevel::Off));
     let limits = Limits {
         request: Duration::from_millis(400),
@@ -38,7 +39,11 @@ fn options() -> Options {
         reading: Duration::from_millis(400),
         ..Limits::default()
     };
-    Options { limits, group: "no such group".into(), ..Options::new(some_path(), status, log) }
+    Options {
+        limits,
+        group: "no such group".into(),
+        ..Options::new(some_path(), status, explain, log)
+    }
 }
 
 /// A socket, and an event loop that answers its requests.

@@ -2,6 +2,7 @@
 //! changes that an operator asks for.
 //! A list may have a million entries, so each answer contains only a page of it.
 
+mod explain;
 mod forwarding;
 mod groups;
 mod igmp;
@@ -12,6 +13,7 @@ use super::context::Context;
 use super::interfaces::Interfaces;
 use super::shared::now;
 use crate::config::{Config, Forwarder};
+use crate::control::Evidence;
 use mgm_control::status::{ConfigStatus, Counts, Status};
 use mgm_control::{request, Answer, ErrorCode, Failure, Request};
 use mgm_types::{Flow, Time};
@@ -51,12 +53,18 @@ impl View<'_> {
     /// Answers a request that changes nothing, or only a membership. `None` if the daemon itself
     /// must carry out the request.
     #[must_use]
-    pub fn answer(&self, request: &Request) -> Option<Result<Answer, Failure>> {
+    pub fn answer(
+        &self,
+        request: &Request,
+        evidence: Option<&Evidence>,
+    ) -> Option<Result<Answer, Failure>> {
         Some(match request {
             Request::Status => self.status().map(|status| Answer::Status(Box::new(status))),
             Request::Interfaces(query) => interfaces::page(self, query).map(Answer::Interfaces),
             Request::Igmp(query) => igmp::page(self, query).map(Answer::Igmp),
             Request::Groups(query) => groups::page(self, query).map(Answer::Groups),
+            Request::Explain(query) => explain::flow(self, query, evidence)
+                .map(|explanation| Answer::Explanation(Box::new(explanation))),
             Request::Proxies => Ok(Answer::Proxies(forwarding::proxies(self))),
             Request::Routes => Ok(Answer::Routes(forwarding::routes(self))),
             Request::Join(membership) => self.join(membership, true),
@@ -102,6 +110,7 @@ impl View<'_> {
             pid: std::process::id(),
             forwarder: match config.router.forwarder {
                 Forwarder::Kernel => "kernel".into(),
+                Forwarder::Ebpf => "ebpf".into(),
                 Forwarder::Memory => "memory".into(),
             },
             table: config.router.table,

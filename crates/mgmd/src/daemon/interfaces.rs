@@ -165,6 +165,13 @@ impl Interfaces {
         self.known.get(&index)
     }
 
+    /// Whether a device is a bridge that hides the reports of hosts from a router that does not
+    /// query (I73).
+    #[must_use]
+    pub fn hides_reports(&self, index: u32) -> bool {
+        self.monitor.links().get(index).is_some_and(|link| link.hides_reports)
+    }
+
     /// The ports of bridges and bonds that the configuration names.
     pub fn refused(&self) -> impl Iterator<Item = (u32, &Device)> {
         self.refused.keys().filter_map(|index| Some((*index, self.known.get(index)?)))

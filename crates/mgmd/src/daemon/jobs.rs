@@ -31,10 +31,11 @@ fn make(call: MgmCall, context: Context<'_>) {
     match (call, result) {
         (MgmCall::Take { link }, result) => {
             let result = result.map(|()| context.library.ownership(link));
+            let result = context.shared.with(|state| state.taken(link, result));
             context.shared.handle(Event::Taken { link, result });
         }
         (_, Ok(())) => {}
-        (_, Err(code)) => context.shared.handle(Event::Refused { call, code }),
+        (_, Err((code, _))) => context.shared.handle(Event::Refused { call, code }),
     }
 }
 

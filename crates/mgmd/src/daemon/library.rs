@@ -2,10 +2,11 @@
 //! mgm-client. The tests implement them without the library.
 
 use crate::config::LogLevel;
-use crate::control::StatusReader;
+use crate::control::{ExplainReader, StatusReader};
 use mgm_igmp::{Code, MgmCall, Ownership};
 use mgm_types::{Flow, Scope};
 use std::borrow::Cow;
+use std::path::Path;
 
 /// libmgm, with IGMP registered as a client. Its callbacks go to
 /// [`Shared`](super::shared::Shared).
@@ -13,8 +14,8 @@ pub trait Library {
     /// Makes a call of the IGMP client.
     ///
     /// # Errors
-    /// The code that the library returns. Its log has the reason.
-    fn call(&self, call: MgmCall) -> Result<(), Code>;
+    /// The code that the library returns, and the reason, which its log has, too.
+    fn call(&self, call: MgmCall) -> Result<(), (Code, String)>;
 
     /// Whether a protocol owns an interface that IGMP has taken.
     fn ownership(&self, link: u32) -> Ownership;
@@ -60,6 +61,12 @@ pub trait Library {
     /// forwarder knows the interfaces of the system, so the call has no effect there.
     fn set_interface(&self, link: u32, is_there: bool);
 
+    /// Serves routing protocols in other processes at a socket, and no longer at the former one.
+    ///
+    /// # Errors
+    /// The reason.
+    fn serve_clients(&self, path: &Path) -> Result<(), String>;
+
     /// Sets the level of the library's log, which goes to the log of mgmd.
     fn set_log_level(&self, level: LogLevel);
 
@@ -71,6 +78,9 @@ pub trait Library {
 
     /// Reads the whole status on any thread.
     fn status_reader(&self) -> StatusReader;
+
+    /// Explains a flow on any thread.
+    fn explain_reader(&self) -> ExplainReader;
 }
 
 /// A log line of the library, for an operator of mgmd. It names the keys of mgmd's file

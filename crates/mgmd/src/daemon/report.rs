@@ -16,6 +16,7 @@ pub fn start(context: Context<'_>, interfaces: &Interfaces) -> Vec<String> {
         Forwarder::Kernel => {
             format!("the kernel forwards packets, with its table {}", router.table)
         }
+        Forwarder::Ebpf => "programs in eBPF forward packets".into(),
         Forwarder::Memory => "forwarder = \"memory\": no packet is forwarded".into(),
     };
     let mut lines = vec![format!("mgmd {} has started: {forwarder}", env!("CARGO_PKG_VERSION"))];

@@ -156,6 +156,12 @@ impl StaticRoutes {
         self.flows.iter().filter(move |(_, known)| known.to.contains(&link)).map(|(flow, _)| *flow)
     }
 
+    /// Whether no further flow can be joined.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.flows.len() >= self.limit
+    }
+
     /// The number of flows that are joined.
     #[must_use]
     pub fn len(&self) -> usize {

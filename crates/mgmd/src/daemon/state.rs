@@ -5,7 +5,7 @@
 
 use super::routes::{Join, StaticRoutes};
 use crate::config::Config;
-use mgm_igmp::{Action, Answer, Callback, Event, Igmp, Ownership, Settings};
+use mgm_igmp::{Action, Answer, Callback, Code, Event, Igmp, Ownership, Settings};
 use mgm_types::{Flow, Time};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -56,6 +56,8 @@ pub struct State {
     pub served: BTreeMap<u32, String>,
     /// Memberships that an operator added, by the names of their interfaces (M5).
     pub joins: BTreeMap<String, BTreeSet<Flow>>,
+    /// Why the library did not accept interfaces, if it has not accepted them since.
+    pub untaken: BTreeMap<u32, String>,
     /// How many packets were dropped because too many jobs waited.
     pub unsent: u64,
     /// The interfaces that a protocol owns.
@@ -77,6 +79,7 @@ impl State {
             routes: StaticRoutes::new(config.router.max_flows as usize),
             served: BTreeMap::new(),
             joins: BTreeMap::new(),
+            untaken: BTreeMap::new(),
             unsent: 0,
             owned: BTreeSet::new(),
             mfe_timeout: config.router.mfe_timeout,
@@ -137,8 +140,28 @@ impl State {
         self.owned.contains(&link)
     }
 
+    /// Notes why the library did not accept an interface, or that it did. Returns the result for
+    /// IGMP.
+    pub fn taken(
+        &mut self,
+        link: u32,
+        result: Result<Ownership, (Code, String)>,
+    ) -> Result<Ownership, Code> {
+        match result {
+            Ok(ownership) => {
+                self.untaken.remove(&link);
+                Ok(ownership)
+            }
+            Err((code, reason)) => {
+                self.untaken.insert(link, reason);
+                Err(code)
+            }
+        }
+    }
+
     /// The interface is no longer served.
     pub fn ended(&mut self, link: u32) {
+        self.untaken.remove(&link);
         self.served.remove(&link);
         self.owned.remove(&link);
     }

@@ -77,3 +77,23 @@ fn a_message_that_is_cut_off_does_no_harm() {
         }
     }
 }
+
+#[test]
+fn a_list_names_the_flow_and_the_table_of_an_entry() {
+    let mut head = [0; ROUTE_HEAD];
+    (head[4], head[8]) = (253, RTNH_F_OFFLOAD as u8);
+    let parts = [attr(RTA_SRC, &[0; 4]), attr(RTA_DST, &[239, 1, 1, 1])].concat();
+    let of = |parts: &[u8]| {
+        let bytes = message(RTM_NEWROUTE, 0, 1, &[&head, parts]);
+        let listed = listed(&messages(&bytes).next().expect("a message"));
+        listed
+    };
+    let entry =
+        Entry { incoming: None, outgoing: Vec::new(), packets: 0, octets: 0, wrong_link: 0 };
+    let (source, group) = (Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(239, 1, 1, 1));
+    let expected = Listed { table: 253, source, group, is_offloaded: true, entry };
+    assert_eq!(of(&parts), Some(expected.clone()));
+    let numbered = [parts, attr(RTA_TABLE, &1000u32.to_ne_bytes())].concat();
+    assert_eq!(of(&numbered), Some(Listed { table: 1000, ..expected }));
+    assert_eq!(of(&attr(RTA_SRC, &[0; 4])), None);
+}

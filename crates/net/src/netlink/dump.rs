@@ -40,7 +40,19 @@ impl Dumper {
     /// # Errors
     /// Those of [`RouteSocket::open`].
     pub fn open() -> io::Result<Dumper> {
-        let socket = RouteSocket::open()?;
+        Dumper::of(RouteSocket::open()?)
+    }
+
+    /// Opens a socket for the tables of the packet filter (NETLINK_NETFILTER) instead. The kernel
+    /// answers only programs with CAP_NET_ADMIN.
+    ///
+    /// # Errors
+    /// Those of [`RouteSocket::open`].
+    pub fn open_netfilter() -> io::Result<Dumper> {
+        Dumper::of(RouteSocket::of_netfilter()?)
+    }
+
+    fn of(socket: RouteSocket) -> io::Result<Dumper> {
         socket.connect(&SocketAddr::new(0, 0))?;
         SockRef::from(&socket).set_read_timeout(Some(ANSWER))?;
         if let Err(error) = socket.set_netlink_get_strict_chk(true) {

@@ -1,7 +1,8 @@
 //! A netlink socket of the NETLINK_ROUTE family.
 
 use crate::sys;
-use netlink_sys::{protocols::NETLINK_ROUTE, Socket, SocketAddr};
+use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
+use netlink_sys::{Socket, SocketAddr};
 use std::io;
 use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,7 +19,16 @@ impl RouteSocket {
     /// EAFNOSUPPORT, EPROTONOSUPPORT, EPERM or EACCES: netlink is missing, or a sandbox blocks it.
     /// EMFILE, ENFILE, ENOMEM: the system lacks resources.
     pub fn open() -> io::Result<RouteSocket> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        RouteSocket::of(NETLINK_ROUTE)
+    }
+
+    /// The same for NETLINK_NETFILTER, the tables of the packet filter.
+    pub(super) fn of_netfilter() -> io::Result<RouteSocket> {
+        RouteSocket::of(NETLINK_NETFILTER)
+    }
+
+    fn of(protocol: isize) -> io::Result<RouteSocket> {
+        let mut socket = Socket::new(protocol)?;
         socket.bind(&SocketAddr::new(0, 0))?;
         Ok(RouteSocket(socket))
     }

@@ -1,4 +1,4 @@
-//! The classic BPF program that lets IGMP pass.
+//! The classic BPF programs that let IGMP pass, or all multicast packets.
 //!
 //! There are two ways to hear the IGMP packets of a link:
 //!
@@ -33,10 +33,15 @@ use socket2::SockFilter;
 
 /// The offset of the protocol in an IPv4 header.
 const IP_PROTOCOL: u32 = 9;
+/// The offset of the first octet of the destination in an IPv4 header.
+const IP_DESTINATION: u32 = 16;
+const MULTICAST_OCTET: u32 = 0xe0;
+const MULTICAST_MASK: u32 = 0xf0;
 const IGMP_PROTOCOL: u32 = 2;
 /// PACKET_HOST, PACKET_BROADCAST and PACKET_MULTICAST are 0, 1 and 2. Beyond are packets for other
 /// machines, and those that this machine sent.
 const LAST_FOR_US: u32 = 2;
+const OUTGOING: u32 = libc::PACKET_OUTGOING as u32;
 
 /// IGMP in IPv4 for this machine, without a VLAN's tag. The bytes begin with the IP header. The
 /// first test refuses nearly all packets.
@@ -54,5 +59,28 @@ pub(super) static IGMP: [SockFilter; 13] = [
     step(AND, VLAN_NUMBER),
     unless(IF_EQUAL, 0, 1),
     step(RETURN, u32::MAX),
+    step(RETURN, 0),
+];
+
+/// The length of the longest IPv4 header, and room for an IGMP message behind it.
+const HEADERS: u32 = 96;
+
+/// The begin of all multicast packets in IPv4 that arrive for this machine or leave it, without a
+/// VLAN's tag.
+pub(crate) static MULTICAST: [SockFilter; 15] = [
+    step(LOAD_BYTE, IP_DESTINATION),
+    step(AND, MULTICAST_MASK),
+    unless(IF_EQUAL, MULTICAST_OCTET, 11),
+    step(LOAD_WORD, PROTOCOL),
+    unless(IF_EQUAL, libc::ETH_P_IP as u32, 9),
+    step(LOAD_WORD, PACKET_TYPE),
+    when(IF_EQUAL, OUTGOING, 1),
+    when(IF_GREATER, LAST_FOR_US, 6),
+    step(LOAD_WORD, HAS_TAG),
+    when(IF_EQUAL, 0, 3),
+    step(LOAD_WORD, TAG),
+    step(AND, VLAN_NUMBER),
+    unless(IF_EQUAL, 0, 1),
+    step(RETURN, HEADERS),
     step(RETURN, 0),
 ];

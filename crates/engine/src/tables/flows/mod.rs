@@ -179,6 +179,12 @@ impl Flows {
         self.at(self.wildcard?).wanted_by()
     }
 
+    /// Whether there is an entry of `(*,*)` or of a `(*,g)`.
+    #[inline]
+    pub fn has_shared(&self) -> bool {
+        self.groups > 0 || self.wildcard.is_some()
+    }
+
     /// The memberships in the `(*,g)` of this flow's group.
     #[inline]
     pub fn group_members(&self, flow: Flow) -> Option<&Members> {

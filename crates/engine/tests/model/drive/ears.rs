@@ -211,8 +211,45 @@ impl Default for Tickets {
     }
 }
 
+/// A client that listens.
+struct Listener<'g> {
+    ear: &'g mut Ear,
+    complaint: &'g RefCell<Option<String>>,
+}
+
+impl dispatch::Client for Listener<'_> {
+    type Item = Alert;
+    type Callee = ();
+
+    fn queue(&mut self) -> &mut Queue<Alert> {
+        &mut self.ear.queue
+    }
+
+    fn take(&mut self) -> Option<()> {
+        Some(())
+    }
+
+    fn begins(&mut self, alert: Alert, (): &mut ()) -> Option<Alert> {
+        let Ear { client, is_igmp, queue, belief } = &mut *self.ear;
+        let is_news = belief.hear(&alert.0);
+        if !is_news && !queue.is_behind() && !*is_igmp {
+            *self.complaint.borrow_mut() =
+                Some(format!("{client:?} is not behind and knows {:?}", alert.0));
+        }
+        Some(alert)
+    }
+
+    fn put_back(&mut self, (): ()) -> bool {
+        false
+    }
+}
+
+fn ear_of(list: &mut [Ear], client: ClientId) -> Option<&mut Ear> {
+    list.iter_mut().find(|ear| ear.client == client)
+}
+
 fn queue_of(list: &mut [Ear], client: ClientId) -> Option<&mut Queue<Alert>> {
-    list.iter_mut().find(|ear| ear.client == client).map(|ear| &mut ear.queue)
+    ear_of(list, client).map(|ear| &mut ear.queue)
 }
 
 impl Host for Room<'_> {
@@ -223,6 +260,10 @@ impl Host for Room<'_> {
         = RefMut<'a, Vec<Ear>>
     where
         Self: 'a;
+    type Client<'g>
+        = Listener<'g>
+    where
+        Self: 'g;
 
     fn bounds(&self) -> &Bounds {
         &self.bounds
@@ -232,11 +273,13 @@ impl Host for Room<'_> {
         self.list.borrow_mut()
     }
 
-    fn queue<'g>(
+    fn client<'g>(
+        &'g self,
         list: &'g mut RefMut<'_, Vec<Ear>>,
         client: ClientId,
-    ) -> Option<&'g mut Queue<Alert>> {
-        queue_of(list, client)
+    ) -> Option<Listener<'g>> {
+        let ear = ear_of(list, client)?;
+        Some(Listener { ear, complaint: &self.complaint })
     }
 
     /// Somebody listens when a step says so.
@@ -252,12 +295,6 @@ impl Host for Room<'_> {
         with(&mut self.outbox.borrow_mut().0)
     }
 
-    fn take(&self, _: &mut RefMut<'_, Vec<Ear>>, _: ClientId) -> Option<()> {
-        Some(())
-    }
-
-    fn put_back(&self, _: &mut RefMut<'_, Vec<Ear>>, _: ClientId, (): ()) {}
-
     fn look<'a>(
         &'a self,
         list: RefMut<'a, Vec<Ear>>,
@@ -268,25 +305,11 @@ impl Host for Room<'_> {
         list
     }
 
-    fn begins(
-        &self,
-        list: &mut RefMut<'_, Vec<Ear>>,
-        client: ClientId,
-        alert: Alert,
-        (): &mut (),
-    ) -> Option<Alert> {
-        let ear = list.iter_mut().find(|ear| ear.client == client)?;
-        let is_news = ear.belief.hear(&alert.0);
-        if !is_news && !ear.queue.is_behind() && !ear.is_igmp {
-            *self.complaint.borrow_mut() =
-                Some(format!("{client:?} is not behind and knows {:?}", alert.0));
-        }
-        Some(alert)
-    }
-
     fn call(&self, _: ClientId, (): &(), _: &mut Alert) {}
 
     fn returned(&self, _: &mut RefMut<'_, Vec<Ear>>, _: ClientId, _: Alert, _: Lane) {}
+
+    fn ended(&self, _: &mut RefMut<'_, Vec<Ear>>, _: ClientId, _: bool) {}
 
     fn catch_up(&self, list: &mut RefMut<'_, Vec<Ear>>, client: ClientId) {
         let (engine, fx) = (self.engine, &mut Effects::default());

@@ -48,7 +48,6 @@ pub(super) fn message(table: &Table, name: &str) -> String {
 /// What is wrong with a word that its key does not know, if it is one of another program.
 pub(super) fn word(key: &str, text: &str) -> Option<String> {
     match (key, usual(text).as_str()) {
-        ("forwarder", "ebpf") => Some("is not part of this version of mgmd".into()),
         ("leave", "fast" | "quick") => Some("is called \"immediate\" here".into()),
         _ => None,
     }

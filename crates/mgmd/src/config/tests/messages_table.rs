@@ -136,15 +136,15 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ),
     (
         "[router]\nforwarder = \"kernal\"\n",
-        "a.toml:2:13: router.forwarder: \"kernal\" is not valid: use \"auto\", \"kernel\" or \"memory\" (did you mean \"kernel\"?)",
+        "a.toml:2:13: router.forwarder: \"kernal\" is not valid: use \"auto\", \"kernel\", \"ebpf\" or \"memory\" (did you mean \"kernel\"?)",
     ),
     (
-        "[router]\nforwarder = \"ebpf\"\n",
-        "a.toml:2:13: router.forwarder: \"ebpf\" is not part of this version of mgmd: use \"auto\", \"kernel\" or \"memory\"",
+        "[router]\nforwarder = \"ebpf\"\ntable = 5\n",
+        "a.toml:3:9: router.table: only the kernel has tables: leave it out, or use forwarder = \"kernel\"",
     ),
     (
         "[router]\nforwarder = 1\n",
-        "a.toml:2:13: router.forwarder: 1 is not valid: use \"auto\", \"kernel\" or \"memory\"",
+        "a.toml:2:13: router.forwarder: 1 is not valid: use \"auto\", \"kernel\", \"ebpf\" or \"memory\"",
     ),
     (
         "[router]\ntable = \"5\"\n",
@@ -412,7 +412,7 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ),
     (
         "[[proxy]]\nupstream = \"lan*\"\ndownstream = [\"l*\"]\n",
-        "a.toml:2:12: proxy.upstream: lan* and the downstream l* can mean the same interface: an interface has one role, so use narrower patterns, or names",
+        "a.toml:2:12: proxy.upstream: lan* and the downstream l* can match the same interface: an interface has one role, so use narrower patterns, or names",
     ),
     (
         "[[proxy]]\nupstream = \"ppp0\"\ndownstream = [\"eth0\"]\n[[proxy]]\nupstream = \"eth0\"\ndownstream = [\"eth1\"]\n",

@@ -12,7 +12,7 @@ use mgm_igmp::Role;
 use mgm_types::Prefix;
 use std::collections::BTreeMap;
 
-type Links<'a> = BTreeMap<String, Link<'a>>;
+pub(super) type Links<'a> = BTreeMap<String, Link<'a>>;
 
 /// The upstreams of the proxies.
 pub fn proxies(view: &View) -> Proxies {
@@ -41,7 +41,11 @@ fn proxy(view: &View, state: &State, proxy: &Proxy, links: &Links) -> forwarding
 }
 
 /// The interface that reports now: the first that is up and has an address.
-fn active<'a>(view: &View, proxy: &Proxy, links: &'a Links) -> Option<(&'a str, Option<u32>)> {
+pub(super) fn active<'a>(
+    view: &View,
+    proxy: &Proxy,
+    links: &'a Links,
+) -> Option<(&'a str, Option<u32>)> {
     let config = view.context.config;
     let mut upstreams = std::iter::once(&proxy.upstream)
         .chain(&proxy.backup)
@@ -56,7 +60,12 @@ fn active<'a>(view: &View, proxy: &Proxy, links: &'a Links) -> Option<(&'a str, 
     upstreams.find(serves).map(|(name, link)| (name.as_str(), link.index))
 }
 
-fn downstreams(view: &View, state: &State, proxy: &Proxy, links: &Links) -> Vec<Downstream> {
+pub(super) fn downstreams(
+    view: &View,
+    state: &State,
+    proxy: &Proxy,
+    links: &Links,
+) -> Vec<Downstream> {
     let is_downstream = |name: &str, link: &Link| {
         proxy.downstream.iter().any(|pattern| pattern.matches(name) || pattern.as_str() == name)
             && (link.index.is_none() || view.context.config.role(name) == Role::Downstream)
@@ -81,7 +90,7 @@ fn rules(list: &AccessList) -> Vec<String> {
     rules.chain([format!("{} 224.0.0.0/4", word(list.otherwise))]).collect()
 }
 
-fn shown(prefix: Prefix) -> String {
+pub(super) fn shown(prefix: Prefix) -> String {
     format!("{}/{}", prefix.network(), prefix.length())
 }
 

@@ -15,8 +15,9 @@ const SLOT: usize = 65_536;
 
 /// From <linux/if_packet.h>.
 const PACKET_HOST: u8 = 0;
+const PACKET_OUTGOING: u8 = 4;
 
-/// Room for the packets of one [`read`](super::Receiver::read), for all links in turn. It
+/// Room for the packets of one read, for all links in turn. It
 /// reserves 16 MB of addresses, of which the system provides what packets fill: 1 MB as a rule.
 pub struct Batch {
     data: Vec<u8>,
@@ -28,9 +29,10 @@ struct PacketInfo {
     length: usize,
     if_index: u32,
     is_unicast_frame: bool,
+    is_outgoing: bool,
 }
 
-/// A packet that has arrived.
+/// A packet that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The index of the link that it arrived on.
@@ -38,6 +40,8 @@ pub struct Packet<'a> {
     /// Whether the frame was addressed to this machine alone. False on links without
     /// link-layer addresses, such as tunnels.
     pub is_unicast_frame: bool,
+    /// Whether this machine sent it. Only a [`Capture`](crate::capture::Capture) reads such packets.
+    pub is_outgoing: bool,
     /// The packet from its IPv4 header on, unchecked, followed by the padding of the frame.
     /// Fragments come singly, as they arrived.
     pub octets: &'a [u8],
@@ -73,11 +77,12 @@ impl Batch {
         self.data.chunks_exact(SLOT).zip(&self.packets).map(|(slot, header)| Packet {
             if_index: header.if_index,
             is_unicast_frame: header.is_unicast_frame,
+            is_outgoing: header.is_outgoing,
             octets: &slot[..header.length],
         })
     }
 
-    pub(super) fn fill(&mut self, socket: &impl AsFd) -> nix::Result<()> {
+    pub(crate) fn fill(&mut self, socket: &impl AsFd) -> nix::Result<()> {
         self.packets.clear();
         // SAFETY: all zeros are valid in these structures: no buffers, no addresses.
         let (mut addresses, mut parts, mut messages): (
@@ -109,6 +114,7 @@ impl Batch {
             length: (message.msg_len as usize).min(SLOT),
             if_index: address.sll_ifindex as u32,
             is_unicast_frame: address.sll_pkttype == PACKET_HOST && address.sll_halen > 0,
+            is_outgoing: address.sll_pkttype == PACKET_OUTGOING,
         }));
         Ok(())
     }

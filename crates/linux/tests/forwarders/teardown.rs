@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn the_kernel_is_clean_as_soon_as_the_forwarder_is_dropped() {
-    netns::run(|| {
+    on_each(|kind| {
         for _ in 0..3 {
             let wires: [Wire; 1] = std::array::from_fn(|_| {
                 ip("link add r0 type veth peer name h0");
                 ip_batch("link set r0 up\nlink set h0 up\n");
                 Wire::new("r0", "h0")
             });
-            let (mut forwarder, _upcalls) = open(0).unwrap();
+            let (mut forwarder, _upcalls) = open(kind).unwrap();
             forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
             forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
             drop(forwarder);
-            assert_eq!(ip("mroute show"), "");
+            assert_clean();
             ip("link del r0");
         }
     });
@@ -27,8 +27,8 @@ fn the_kernel_is_clean_as_soon_as_the_forwarder_is_dropped() {
 
 #[test]
 fn the_upcall_thread_leaves_after_the_drop() {
-    netns::run(|| {
-        let (forwarder, upcalls) = open(0).unwrap();
+    on_each(|kind| {
+        let (forwarder, upcalls) = open(kind).unwrap();
         drop(forwarder);
         // The sink goes with the thread, and the channel's sender with the sink.
         assert_eq!(upcalls.recv_timeout(SURE), Err(RecvTimeoutError::Disconnected));
@@ -46,11 +46,11 @@ fn a_sink_that_panics_does_not_end_the_upcalls() {
             panic!("on purpose");
         }
     }
-    netns::run(|| {
+    on_each(|kind| {
         let wires: [Wire; 1] = netns::wires();
         let (sender, called) = mpsc::channel();
         let sink = Arc::new(Panics(Mutex::new(sender)));
-        let mut forwarder = KernelForwarder::open(0, sink).unwrap();
+        let mut forwarder = kind.open(sink).unwrap();
         forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
         for last in 1..3 {
             wires[0].send(SOURCE, [239, 0, 0, last], 64);
@@ -61,8 +61,8 @@ fn a_sink_that_panics_does_not_end_the_upcalls() {
 
 #[test]
 fn t5_11_the_kernel_loses_an_interface_with_its_device() {
-    netns::run(|| {
-        let mut router = Router::<3>::new();
+    on_each(|kind| {
+        let mut router = Router::<3>::new(kind);
         let link = Interface::link(router.wires[1].router);
         router.install(0, &[(1, 1), (2, 1)]);
         ip("link set r1 down");
@@ -96,8 +96,8 @@ fn t5_11_the_kernel_loses_an_interface_with_its_device() {
 
 #[test]
 fn a_released_interface_makes_no_upcalls() {
-    netns::run(|| {
-        let mut router = Router::<2>::new();
+    on_each(|kind| {
+        let mut router = Router::<2>::new(kind);
         router.forwarder.remove_interface(IfId(0));
         router.forwarder.remove_interface(IfId(0));
         router.packet(0, 64);
@@ -109,8 +109,8 @@ fn a_released_interface_makes_no_upcalls() {
 
 #[test]
 fn igmp_packets_are_not_upcalls() {
-    netns::run(|| {
-        let router = Router::<1>::new();
+    on_each(|kind| {
+        let router = Router::<1>::new(kind);
         let alert = [0x94, 4, 0, 0];
         // A report of version 2; to the raw socket with and without Router Alert.
         let report = [0x16, 0, 0xfa, 0xf9, 239, 1, 2, 4];
@@ -140,14 +140,14 @@ fn igmp_packets_are_not_upcalls() {
 const TO_BE_KILLED: &str = "MGM_TEST_TO_BE_KILLED";
 
 /// This very test in another process, in this thread's namespace, routing.
-fn start_router(kind: &str) -> Child {
+fn start_router(kind: Kind, with: &str) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
             "teardown::t8_7_nothing_is_left_of_a_router_that_was_killed",
             "--nocapture",
         ])
-        .env(TO_BE_KILLED, kind)
+        .env(TO_BE_KILLED, format!("{kind:?} {with}"))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -156,12 +156,16 @@ fn start_router(kind: &str) -> Child {
     child
 }
 
-/// Routes until it is killed.
-fn route_for_ever(kind: &str) {
-    let (mut forwarder, _upcalls) = open(0).unwrap();
-    forwarder.add_interface(IfId(0), Interface::link(netns::index("r0"))).unwrap();
-    forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &[] }).unwrap();
-    if kind == "with a child" {
+/// Routes until it is killed. `words`: the forwarder, then whether it has a child.
+fn route_for_ever(words: &str) {
+    let kind = Kind::ALL.into_iter().find(|kind| words.starts_with(&format!("{kind:?} ")));
+    let (mut forwarder, _upcalls) = open(kind.unwrap()).unwrap();
+    for (name, id) in [("r0", 0), ("r1", 1)] {
+        forwarder.add_interface(IfId(id), Interface::link(netns::index(name))).unwrap();
+    }
+    let oifs = &[(IfId(1), 1)];
+    forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs }).unwrap();
+    if words.ends_with("with a child") {
         // SAFETY: the child only sleeps, then exits.
         unsafe {
             if libc::fork() == 0 {
@@ -174,32 +178,52 @@ fn route_for_ever(kind: &str) {
     std::thread::sleep(Duration::from_secs(60));
 }
 
+/// Nothing of a forwarder is left in this namespace.
+fn assert_clean() {
+    assert_eq!(ip("mroute show"), "");
+    let filters = netns::filters("r0");
+    assert!(filters.is_empty(), "{filters}");
+}
+
 #[test]
 fn t8_7_nothing_is_left_of_a_router_that_was_killed() {
-    if let Ok(kind) = std::env::var(TO_BE_KILLED) {
-        return route_for_ever(&kind);
+    if let Ok(words) = std::env::var(TO_BE_KILLED) {
+        return route_for_ever(&words);
     }
-    for kind in ["alone", "with a child"] {
-        netns::run(|| {
-            let _wires: [Wire; 1] = netns::wires();
-            let mut child = start_router(kind);
-            let held = open(0).map(drop).unwrap_err().to_string();
-            let shown = ip("mroute show");
+    for with in ["alone", "with a child"] {
+        on_each(|kind| {
+            let wires: [Wire; 2] = netns::wires();
+            let mut child = start_router(kind, with);
+            wires[0].send(SOURCE, GROUP, 64);
+            assert!(wires[1].receive(SURE).is_some(), "{with}: it does not forward");
+            // The kernel's multicast routing has one owner, an interface one ebpf forwarder.
+            let taken = || {
+                let (mut forwarder, upcalls) = open(kind)?;
+                forwarder.add_interface(IfId(0), Interface::link(wires[0].router))?;
+                Ok::<_, Refusal>((forwarder, upcalls))
+            };
+            let held = taken().map(drop).unwrap_err().to_string();
+            assert!(held.contains("another"), "{held}");
             child.kill().unwrap();
             child.wait().unwrap();
-            assert!(held.contains("another multicast routing daemon"), "{held}");
-            assert!(shown.contains("239.1.2.3"), "{shown}");
             // On a busy machine, the child runs its fork handler a moment after the fork. It lives for
-            // 3 s, and must not keep the table until then.
+            // 3 s, and must not keep anything until then.
             let end = Instant::now() + Duration::from_secs(1);
-            let (_forwarder, _upcalls) = loop {
-                match open(0) {
+            while {
+                wires[0].send(SOURCE, GROUP, 64);
+                wires[1].receive(netns::NEVER).is_some()
+            } {
+                assert!(Instant::now() < end, "{with}: it still forwards");
+            }
+            let forwarder = loop {
+                match taken() {
                     Ok(opened) => break opened,
-                    Err(error) => assert!(Instant::now() < end, "{kind}: {error}"),
+                    Err(error) => assert!(Instant::now() < end, "{with}: {error}"),
                 }
                 std::thread::sleep(netns::NEVER);
             };
-            assert_eq!(ip("mroute show"), "");
+            drop(forwarder);
+            assert_clean();
         });
     }
 }

@@ -1,0 +1,75 @@
+//! Client processes: batches, and the end of the router (rules 9.9 and 9.14 of the library).
+//!
+//! A process with MGM_ROUTER in its environment is a client process: its calls go to the router at
+//! that path. [`host::serve_clients`](crate::host::serve_clients) makes a process such a router.
+
+use crate::{ffi, Error, Result};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Is called when the router of this client process is lost, on a thread of the library.
+pub type RouterLost = Arc<dyn Fn() + Send + Sync>;
+
+static ROUTER_LOST: RwLock<Option<RouterLost>> = RwLock::new(None);
+
+pub(crate) fn router_is_lost() {
+    let callback = ROUTER_LOST.read().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(callback) = callback {
+        callback();
+    }
+}
+
+/// Sets what is called when the router has ended, or the connection to it is broken; `None` ends
+/// that. All clients and listings are invalid then. The next registration connects again. In a
+/// router it is never called.
+///
+/// # Errors
+/// [`Code::CanNotComplete`](crate::Code::CanNotComplete): this is a forked child.
+pub fn set_router_lost(callback: Option<RouterLost>) -> Result<()> {
+    ffi::report_router_lost(callback.is_some())?;
+    *ROUTER_LOST.write().unwrap_or_else(PoisonError::into_inner) = callback;
+    Ok(())
+}
+
+/// The first call of a batch that was refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// Its number in the batch, counted from 1; 0 if the batch itself was refused.
+    pub number: u32,
+    /// The reason.
+    pub error: Error,
+}
+
+/// Makes the adds and deletes of a closure together: each of them only checks its arguments at
+/// first, and is made when the closure has returned. In a client process that needs far fewer
+/// messages. Any other call of this thread makes those that are collected so far first.
+///
+/// # Errors
+/// The first call that was refused; the later ones are made nevertheless.
+/// [`Code::CanNotComplete`](crate::Code::CanNotComplete) with the number 0: a batch of this thread
+/// has begun already; or the connection to the router has ended, so that it is unknown which calls
+/// were made.
+pub fn batch<R>(calls: impl FnOnce() -> R) -> std::result::Result<R, Refused> {
+    /// Ends the batch even if the closure panics.
+    struct Batch(bool);
+
+    impl Batch {
+        fn end(&mut self) -> (Result<()>, u32) {
+            self.0 = false;
+            ffi::end_batch()
+        }
+    }
+
+    impl Drop for Batch {
+        fn drop(&mut self) {
+            if self.0 {
+                self.end().0.ok();
+            }
+        }
+    }
+
+    ffi::begin_batch().map_err(|error| Refused { number: 0, error })?;
+    let mut batch = Batch(true);
+    let returned = calls();
+    let (result, number) = batch.end();
+    result.map(|()| returned).map_err(|error| Refused { number, error })
+}

@@ -1,0 +1,464 @@
+/* Section 9 of docs/semantics.md: protocols in processes of their own.
+ *
+ * The test is the router. The client processes are this program again, with the argument "client":
+ * see clients-program.c. */
+
+#include "clients-program.h"
+#include "router.h"
+#include "threads.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LINE = 200 };
+
+static char path[80];
+
+/* --- the router -------------------------------------------------------------------------- */
+
+struct process {
+    pid_t pid;
+    int in;
+    FILE *out;
+    char heard[16][LINE];
+    size_t count;
+};
+
+static struct process *launch(void)
+{
+    struct process *process = calloc(1, sizeof(*process));
+    int in[2], out[2];
+
+    CHECK(pipe(in) == 0 && pipe(out) == 0);
+    process->pid = fork();
+    if (process->pid == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        for (int fd = 3; fd < 64; fd++)
+            close(fd);
+        unsetenv("MGM_FORWARDER");
+        setenv("MGM_ROUTER", path, 1);
+        execl("/proc/self/exe", "clients", "client", (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    process->in = in[1];
+    process->out = fdopen(out[0], "r");
+    return process;
+}
+
+/* Reads lines until one begins with `beginning`. */
+static const char *await_line(struct process *process, const char *beginning)
+{
+    static char line[LINE];
+
+    while (fgets(line, sizeof(line), process->out) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, beginning, strlen(beginning)) == 0)
+            return line;
+        if (process->count < 16)
+            strcpy(process->heard[process->count++], line);
+    }
+    fail_check(__FILE__, __LINE__, "the client process has ended and did not say \"%s\"",
+               beginning);
+    return "";
+}
+
+/* Whether the process hears this, or has heard it. */
+static void expect_heard(struct process *process, const char *what)
+{
+    for (size_t n = 0; n < process->count; n++)
+        if (strcmp(process->heard[n], what) == 0)
+            return;
+    CHECK_TEXT(await_line(process, what), what);
+}
+
+static DWORD ask(struct process *process, const char *command)
+{
+    CHECK(write(process->in, command, strlen(command)) == (ssize_t)strlen(command));
+    CHECK(write(process->in, "\n", 1) == 1);
+    return (DWORD)strtoul(await_line(process, "= ") + 2, NULL, 10);
+}
+
+static void end_process(struct process *process, int signal_number)
+{
+    close(process->in);
+    if (signal_number != 0)
+        kill(process->pid, signal_number);
+    waitpid(process->pid, NULL, 0);
+    fclose(process->out);
+    free(process);
+}
+
+static void serve(void)
+{
+    snprintf(path, sizeof(path), "/tmp/mgm-c-clients-%ld", (long)getpid());
+    OK(MgmHostServeClients(path, 0600));
+}
+
+/* A client process with the protocol 80, which owns 2. */
+static struct process *launch_owner(void)
+{
+    struct process *process = launch();
+
+    OK(ask(process, "register 80"));
+    OK(ask(process, "take 2"));
+    return process;
+}
+
+static void host_serve_clients_checks_its_arguments(void)
+{
+    char longest[120];
+    struct stat found;
+
+    serve();
+    CHECK(stat(path, &found) == 0 && (found.st_mode & 0777) == 0600);
+    OK(MgmHostServeClients(path, 0));
+    CHECK(stat(path, &found) == 0 && (found.st_mode & 0777) == 0660);
+    memset(longest, 'x', sizeof(longest));
+    longest[108] = '\0';
+    REFUSED(MgmHostServeClients("", 0), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostServeClients(longest, 0), ERROR_INVALID_PARAMETER);
+    REFUSED(MgmHostServeClients(path, 01000), ERROR_INVALID_PARAMETER);
+    CHECK(stat(path, &found) == 0); /* it still serves */
+    OK(MgmHostServeClients(NULL, 0));
+    CHECK(stat(path, &found) != 0 && errno == ENOENT);
+    OK(MgmHostServeClients(NULL, 0));
+    REFUSED(MgmHostServeClients("/tmp/mgm-no-such-directory/router", 0), ERROR_CAN_NOT_COMPLETE);
+}
+
+static DWORD served_inside;
+
+static void serve_inside(const struct event *event)
+{
+    (void)event;
+    served_inside = MgmHostServeClients(NULL, 0);
+}
+
+static void t9_1_a_client_process_and_the_router_hear_each_other(void)
+{
+    HANDLE a = protocol('A');
+    struct process *process;
+
+    serve();
+    OK(take(a, 1));
+    process = launch_owner();
+    CHECK_EQ(ask(process, "take 1"), ERROR_ALREADY_EXISTS);
+    OK(ask(process, "join 2 (*, 239.1.1.1)"));
+    EXPECT_SOON("A join (*, 239.1.1.1) member");
+    OK(join(a, "(*, 239.1.1.2)", 1));
+    expect_heard(process, "heard join (*, 239.1.1.2)");
+    OK(ask(process, "owner 1"));
+    on_event('A', serve_inside);
+    OK(ask(process, "join 2 (*, 239.1.1.3)"));
+    EXPECT_SOON("A join (*, 239.1.1.3) member");
+    SOON(served_inside == ERROR_CAN_NOT_COMPLETE);
+    on_event('A', NULL);
+    OK(ask(process, "release 2"));
+    OK(ask(process, "quit 0"));
+    SOON(log_count("A prune") == 2);
+    end_process(process, 0);
+}
+
+static void t9_2_a_refusal_has_the_code_and_the_text_that_it_has_in_the_router(void)
+{
+    HANDLE a = protocol('A');
+    struct process *process;
+    char text[1024], expected[1100];
+    DWORD size = sizeof(text);
+
+    serve();
+    process = launch_owner();
+    CHECK_CODE(take(a, 2), ERROR_ALREADY_EXISTS);
+    OK(MgmHostGetLastMessage(&size, (PBYTE)text));
+    OK(take(a, 1));
+    CHECK_EQ(ask(process, "take 2"), ERROR_ALREADY_EXISTS);
+    OK(ask(process, "why 0"));
+    snprintf(expected, sizeof(expected), "why %s", text);
+    expect_heard(process, expected);
+    CHECK_EQ(ask(process, "take 0"), ERROR_INVALID_PARAMETER);
+    CHECK_EQ(ask(process, "owner 99"), ERROR_NOT_FOUND);
+    end_process(process, 0);
+}
+
+static void t9_3_a_client_library_is_no_host(void)
+{
+    struct process *process;
+
+    serve();
+    process = launch_owner();
+    CHECK_EQ(ask(process, "host 0"), 0);
+    OK(ask(process, "take 3"));
+    end_process(process, 0);
+}
+
+static void t9_4_a_call_runs_the_callbacks_that_it_causes_in_its_process(void)
+{
+    struct process *process;
+
+    serve();
+    process = launch_owner();
+    OK(ask(process, "register 81"));
+    OK(ask(process, "take 3"));
+    for (int n = 0; n < 9; n++) {
+        char command[60], heard[60];
+
+        snprintf(command, sizeof(command), "join 3 (*, 239.1.1.%d)", n);
+        snprintf(heard, sizeof(heard), "heard join (*, 239.1.1.%d)", n);
+        OK(ask(process, command));
+        /* Before the code of the call, and without a further line. */
+        CHECK_EQ(process->count, n + 1);
+        CHECK_TEXT(process->heard[n], heard);
+        CHECK_EQ(ask(process, "dump 0"), ERROR_NO_MORE_ITEMS);
+        CHECK_EQ(process->count, n + 1);
+    }
+    end_process(process, 0);
+}
+
+static void t9_13_a_refused_deregistration_lets_callbacks_start_again(void)
+{
+    HANDLE a = protocol('A');
+    struct process *process;
+
+    serve();
+    OK(take(a, 1));
+    process = launch_owner();
+    CHECK_EQ(ask(process, "quit 0"), ERROR_CAN_NOT_COMPLETE);
+    OK(join(a, "(*, 239.1.1.1)", 1));
+    expect_heard(process, "heard join (*, 239.1.1.1)");
+    OK(ask(process, "release 2"));
+    OK(ask(process, "quit 0"));
+    CHECK_EQ(ask(process, "quit 0"), ERROR_INVALID_PARAMETER);
+    OK(ask(process, "register 80"));
+    end_process(process, 0);
+}
+
+static void t9_7_a_killed_process_is_a_release_and_a_deregistration(void)
+{
+    static const char *const states[] = {"idle", "inside a callback", "stopped"};
+    HANDLE a = protocol('A');
+
+    serve();
+    OK(take(a, 1));
+    for (int state = 0; state < 3; state++) {
+        struct process *process = launch_owner(), *successor;
+
+        OK(ask(process, "join 2 (*, 239.1.1.1)"));
+        SOON(log_count("A join") == 1);
+        OK(ask(process, state == 1 ? "block 0" : "go 0"));
+        OK(join(a, "(*, 239.1.1.9)", 1));
+        expect_heard(process, "heard join (*, 239.1.1.9)");
+        if (state == 2)
+            kill(process->pid, SIGSTOP);
+        kill(process->pid, SIGKILL);
+        /* The successor waits until everything of its predecessor is gone. */
+        successor = launch_owner();
+        CHECK_TEXT(owner_of(2), "?");
+        end_process(process, 0);
+        if (log_count("A prune (*, 239.1.1.1) member") != 1)
+            fail_check(__FILE__, __LINE__, "%s: A has not heard the prune", states[state]);
+        end_process(successor, SIGKILL);
+        SOON(strcmp(owner_of(2), "nobody") == 0);
+        OK(leave(a, "(*, 239.1.1.9)", 1));
+        forget_log();
+    }
+}
+
+static void t9_9_when_the_router_ends_old_handles_are_invalid_and_a_registration_connects(void)
+{
+    struct process *process;
+    DWORD code;
+
+    serve();
+    process = launch_owner();
+    OK(ask(process, "lost 0"));
+    OK(MgmHostServeClients(NULL, 0));
+    CHECK_TEXT(owner_of(2), "nobody");
+    expect_heard(process, "heard lost router 87 1003");
+    code = ask(process, "take 3");
+    CHECK(code == ERROR_CAN_NOT_COMPLETE || code == ERROR_INVALID_PARAMETER);
+    CHECK_EQ(ask(process, "take 3"), ERROR_INVALID_PARAMETER);
+    CHECK_EQ(ask(process, "register 80"), ERROR_CAN_NOT_COMPLETE); /* nobody listens */
+    serve();
+    OK(ask(process, "register 80"));
+    OK(ask(process, "register 81"));
+    OK(ask(process, "take 3"));
+    end_process(process, 0);
+}
+
+static void t9_12_a_forked_child_is_refused_and_the_connection_stays(void)
+{
+    struct process *process;
+
+    serve();
+    process = launch_owner();
+    for (int n = 0; n < 3; n++)
+        OK(ask(process, "fork 0"));
+    OK(ask(process, "take 3"));
+    end_process(process, 0);
+}
+
+static void t9_5_a_process_that_does_not_answer_gets_the_default(void)
+{
+    HANDLE b = protocol('B');
+    struct process *process;
+    MIB_IPMCAST_MFE head;
+    unsigned long long begun;
+
+    serve();
+    process = launch_owner();
+    OK(take(b, 3));
+    OK(join(b, "(*, 239.1.1.1)", 3));
+    OK(join(b, "(*, 239.1.1.2)", 3));
+    expect_heard(process, "heard join (*, 239.1.1.2)");
+    route("10.0.0.0/8", 2, "10.0.2.1");
+    CHECK_TEXT(packet("(10.0.0.1, 239.1.1.1)", 2), "to 3");
+    OK(get_mfe("(10.0.0.1, 239.1.1.1)", &head));
+    CHECK_EQ(head.dwUpStrmNgbr, ip("10.0.9.9"));
+    OK(ask(process, "block 0"));
+    begun = now_ms();
+    CHECK_TEXT(packet("(10.0.0.1, 239.1.1.2)", 2), "to 3");
+    CHECK(now_ms() - begun >= 900);
+    OK(get_mfe("(10.0.0.1, 239.1.1.2)", &head));
+    CHECK_EQ(head.dwUpStrmNgbr, ip("10.0.2.1"));
+    end_process(process, SIGKILL);
+}
+
+static void t9_6_a_stopped_process_costs_nobody_else_anything(void)
+{
+    HANDLE a = protocol('A');
+    struct process *process, *other;
+
+    serve();
+    OK(take(a, 1));
+    process = launch_owner();
+    kill(process->pid, SIGSTOP);
+    other = launch();
+    OK(ask(other, "register 90"));
+    OK(ask(other, "take 4"));
+    OK(ask(other, "crowd 4")); /* 3,000 joins, of which the stopped one hears */
+    SOON(log_count("A join") == 3000);
+    kill(process->pid, SIGCONT);
+    expect_heard(process, "heard join (*, 239.9.11.183)"); /* the last one */
+    end_process(process, 0);
+    end_process(other, 0);
+}
+
+/* Connects without the library. */
+static int raw(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    strcpy(address.sun_path, path);
+    CHECK(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    return fd;
+}
+
+/* Whether the router ends the connection. */
+static bool is_ended(int fd)
+{
+    struct timeval patience = {.tv_sec = 15, .tv_usec = 0};
+    char bytes[256];
+    ssize_t some;
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    while ((some = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
+    }
+    close(fd);
+    return some == 0 || errno == ECONNRESET;
+}
+
+static void send_frame(int fd, uint32_t length, const void *bytes, size_t size)
+{
+    CHECK(send(fd, &length, 4, MSG_NOSIGNAL) == 4);
+    CHECK(send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size);
+}
+
+static void t9_11_hostile_connections_end_and_disturb_nobody(void)
+{
+    static const unsigned char hello[] = {'m', 'g', 'm', 'r', 1, 0, 0, 0, 0, 1, 0, 0, 0, 'x'};
+    unsigned char other[sizeof(hello)], garbage[64];
+    struct process *process;
+    int halves[20], fd;
+
+    serve();
+    process = launch_owner();
+    for (int n = 0; n < 20; n++) {
+        halves[n] = raw();
+        CHECK(send(halves[n], hello, 3, MSG_NOSIGNAL) == 3);
+    }
+    fd = raw(); /* not our protocol */
+    memset(garbage, 0x41, sizeof(garbage));
+    send_frame(fd, sizeof(garbage), garbage, sizeof(garbage));
+    CHECK(is_ended(fd));
+    fd = raw(); /* oversized */
+    send_frame(fd, 0x7fffffff, garbage, sizeof(garbage));
+    CHECK(is_ended(fd));
+    fd = raw(); /* another major version */
+    memcpy(other, hello, sizeof(hello));
+    other[4] = 2;
+    send_frame(fd, sizeof(other), other, sizeof(other));
+    CHECK(is_ended(fd));
+    fd = raw(); /* a good greeting, then garbage */
+    send_frame(fd, sizeof(hello), hello, sizeof(hello));
+    memset(garbage, 0xff, sizeof(garbage));
+    send_frame(fd, sizeof(garbage), garbage, sizeof(garbage));
+    CHECK(is_ended(fd));
+    OK(ask(process, "take 3"));
+    allow_ms(20000);
+    for (int n = 0; n < 20; n++)
+        CHECK(is_ended(halves[n])); /* after 10 s */
+    OK(ask(process, "take 4"));
+    end_process(process, 0);
+}
+
+static void t9_10_the_status_names_the_process(void)
+{
+    struct process *process;
+    char expected[60], *text;
+
+    serve();
+    process = launch_owner();
+    snprintf(expected, sizeof(expected), "\"process\":{\"pid\":%ld,\"user\":%u,\"name\":\"clients\"",
+             (long)process->pid, (unsigned)getuid());
+    text = host_text(MgmHostGetStatus, 0);
+    if (strstr(text, expected) == NULL)
+        fail_check(__FILE__, __LINE__, "%s is not in %s", expected, text);
+    free(text);
+    end_process(process, 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test_case table[] = {
+        CASE(host_serve_clients_checks_its_arguments),
+        CASE(t9_1_a_client_process_and_the_router_hear_each_other),
+        CASE(t9_2_a_refusal_has_the_code_and_the_text_that_it_has_in_the_router),
+        CASE(t9_3_a_client_library_is_no_host),
+        CASE(t9_4_a_call_runs_the_callbacks_that_it_causes_in_its_process),
+        CASE(t9_13_a_refused_deregistration_lets_callbacks_start_again),
+        CASE(t9_5_a_process_that_does_not_answer_gets_the_default),
+        CASE(t9_6_a_stopped_process_costs_nobody_else_anything),
+        CASE(t9_7_a_killed_process_is_a_release_and_a_deregistration),
+        CASE(t9_9_when_the_router_ends_old_handles_are_invalid_and_a_registration_connects),
+        CASE(t9_10_the_status_names_the_process),
+        CASE(t9_11_hostile_connections_end_and_disturb_nobody),
+        CASE(t9_12_a_forked_child_is_refused_and_the_connection_stays),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "client") == 0)
+        return be_client();
+    return RUN_CASES(table, argc, argv);
+}

@@ -1,0 +1,168 @@
+//! Attaches the programs to an interface: by tcx links, or as filters of a clsact qdisc.
+
+use super::links::Framing;
+use super::load::Programs;
+use super::requests::Netlink;
+use super::sys::{self, Hook, Program};
+use crate::fork::GuardedFd;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+/// How programs are attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// By tcx, or by clsact where the kernel has no tcx.
+    Auto,
+    /// By clsact.
+    Clsact,
+}
+
+/// Why programs cannot be attached.
+#[derive(Debug)]
+pub(super) enum AttachError {
+    /// Another ebpf forwarder serves the interface.
+    Taken,
+    /// There is no such interface.
+    Gone,
+    /// The interface has an ingress qdisc, which leaves no room for clsact.
+    OtherQdisc,
+    System(&'static str, io::Error),
+}
+
+/// The programs of one interface. They are detached when this is dropped.
+#[derive(Debug)]
+pub(super) struct Attached {
+    if_index: u32,
+    means: Means,
+}
+
+#[derive(Debug)]
+enum Means {
+    /// The links to both hooks.
+    Tcx([GuardedFd; 2]),
+    Clsact {
+        /// Its name can be bound once in a network namespace.
+        _lock: GuardedFd,
+        netlink: Netlink,
+        /// Whether there was none before.
+        is_ours: bool,
+    },
+}
+
+/// The names of the ingress programs, by which another forwarder is recognised.
+const INGRESS: [&str; 2] = ["mgm_l2", "mgm_l3"];
+
+impl Attached {
+    /// Attaches the programs that fit the interface.
+    pub(super) fn new(
+        if_index: u32,
+        framing: Framing,
+        programs: &Programs,
+        how: Attachment,
+    ) -> Result<Attached, AttachError> {
+        let both = match framing {
+            Framing::Ethernet => [&programs.l2, &programs.own],
+            Framing::Bare => [&programs.l3, &programs.own_l3],
+        };
+        if how == Attachment::Auto {
+            match by_tcx(if_index, both) {
+                Err(AttachError::System(_, error)) if is_missing(&error) => {}
+                result => return result,
+            }
+        }
+        by_clsact(if_index, both)
+    }
+
+    /// Whether the programs are attached by tcx links.
+    pub(super) fn is_tcx(&self) -> bool {
+        matches!(self.means, Means::Tcx(_))
+    }
+
+    /// Whether the programs are still attached: not after the device is gone, even if another one
+    /// has its index.
+    pub(super) fn is_attached(&mut self) -> io::Result<bool> {
+        match &mut self.means {
+            Means::Tcx(links) => Ok(sys::link_interface(&links[0])? == self.if_index),
+            Means::Clsact { netlink, .. } => netlink.has_filter(self.if_index, Hook::Ingress),
+        }
+    }
+}
+
+/// What a kernel before 6.6 answers.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP))
+}
+
+fn by_tcx(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachError> {
+    let link = |program: &Program, hook| {
+        program.link(if_index, hook).map_err(|error| match error.raw_os_error() {
+            Some(libc::ENODEV) => AttachError::Gone,
+            _ => AttachError::System("a tcx link", error),
+        })
+    };
+    let links = [link(programs[0], Hook::Ingress)?, link(programs[1], Hook::Egress)?];
+    let attached = Attached { if_index, means: Means::Tcx(links) };
+    // Afterwards, so that of two that do this at once one sees the other.
+    let names = sys::attached(if_index, Hook::Ingress).unwrap_or_default();
+    if names.iter().filter(|name| INGRESS.contains(&name.as_str())).count() > 1 {
+        return Err(AttachError::Taken);
+    }
+    Ok(attached)
+}
+
+fn by_clsact(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachError> {
+    let lock = GuardedFd::open(|| {
+        let name = SocketAddr::from_abstract_name(format!("mgm-ebpf/{if_index}"))?;
+        UnixDatagram::bind_addr(&name)
+    })
+    .map_err(|error| match error.raw_os_error() {
+        Some(libc::EADDRINUSE) => AttachError::Taken,
+        _ => AttachError::System("a lock", error),
+    })?;
+    let mut netlink = Netlink::open().map_err(|error| AttachError::System("netlink", error))?;
+    let is_ours = match netlink.add_clsact(if_index) {
+        Ok(()) => true,
+        Err(error) => match error.raw_os_error() {
+            Some(libc::EEXIST) => false,
+            Some(libc::ENODEV) => return Err(AttachError::Gone),
+            _ => return Err(AttachError::System("a clsact qdisc", error)),
+        },
+    };
+    let mut attached =
+        Attached { if_index, means: Means::Clsact { _lock: lock, netlink, is_ours } };
+    let Means::Clsact { netlink, .. } = &mut attached.means else { unreachable!() };
+    for (hook, program) in [(Hook::Ingress, programs[0]), (Hook::Egress, programs[1])] {
+        if let Err(error) = netlink.set_filter(if_index, hook, program) {
+            return Err(match error.raw_os_error() {
+                Some(libc::ENODEV) => AttachError::Gone,
+                Some(libc::EINVAL) if !is_ours => AttachError::OtherQdisc,
+                _ => AttachError::System("a filter of clsact", error),
+            });
+        }
+    }
+    Ok(attached)
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let Means::Clsact { netlink, is_ours, .. } = &mut self.means else { return };
+        if crate::fork::is_child() {
+            return;
+        }
+        let mut is_empty = *is_ours;
+        for hook in [Hook::Ingress, Hook::Egress] {
+            // It fails if the device, and the filter with it, is gone.
+            if let Err(error) = netlink.delete_filter(self.if_index, hook) {
+                log::debug!("interface {}: {hook:?} filter: {error}", self.if_index);
+            }
+            is_empty &= netlink.count_filters(self.if_index, hook).is_ok_and(|count| count == 0);
+        }
+        // Not if others have filters there, which the kernel would delete with it.
+        if is_empty {
+            if let Err(error) = netlink.delete_clsact(self.if_index) {
+                log::debug!("interface {}: clsact: {error}", self.if_index);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The chains of nftables that packets do not pass which the programs forward.
+
+use mgm_net::netlink::wire;
+use netlink_sys::protocols::NETLINK_NETFILTER;
+use netlink_sys::Socket;
+use std::ffi::CStr;
+use std::io;
+
+/// From <linux/netfilter/nfnetlink.h> and <linux/netfilter/nf_tables.h>: NFT_MSG_* of the subsystem
+/// for nftables.
+const NEW_CHAIN: u16 = 10 << 8 | 3;
+const GET_CHAIN: u16 = 10 << 8 | 4;
+const CHAIN_TABLE: u16 = 1;
+const CHAIN_NAME: u16 = 3;
+const CHAIN_HOOK: u16 = 4;
+const CHAIN_POLICY: u16 = 5;
+const CHAIN_USE: u16 = 6;
+const HOOK_NUMBER: u16 = 1;
+const REQUEST_DUMP: u16 = 0x301;
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+
+/// The names of the chains at prerouting and forward that have rules or drop by default, as "family
+/// table chain".
+pub(super) fn bypassed() -> io::Result<Vec<String>> {
+    let socket = Socket::new(NETLINK_NETFILTER)?;
+    let request = wire::message(GET_CHAIN, REQUEST_DUMP, 1, &[&[0, 0, 0, 0]]);
+    socket.send(&request, 0)?;
+    let mut chains = Vec::new();
+    loop {
+        let (answer, _) = socket.recv_from_full()?;
+        for message in wire::messages(&answer) {
+            match message.kind {
+                NLMSG_DONE => return Ok(chains),
+                NLMSG_ERROR => {
+                    let error = wire::u32_at(message.body, 0).unwrap_or_default() as i32;
+                    return Err(io::Error::from_raw_os_error(-error));
+                }
+                _ => chains.extend(chain(&message)),
+            }
+        }
+    }
+}
+
+/// The name of a chain, if packets that the programs forward would have to pass it.
+fn chain(message: &wire::Message<'_>) -> Option<String> {
+    if message.kind != NEW_CHAIN {
+        return None;
+    }
+    let (head, attributes) = message.split(4)?;
+    let family = match head[0] {
+        1 => "inet",
+        2 => "ip",
+        _ => return None,
+    };
+    // Numbers are in network byte order.
+    let number = |bytes, kind| Some(u32::from_be(wire::u32_at(wire::attribute(bytes, kind)?, 0)?));
+    let text = |kind| {
+        let text = CStr::from_bytes_until_nul(wire::attribute(attributes, kind)?).ok()?;
+        Some(text.to_string_lossy().into_owned())
+    };
+    let hook = number(wire::attribute(attributes, CHAIN_HOOK)?, HOOK_NUMBER)?;
+    const PREROUTING: u32 = 0;
+    const FORWARD: u32 = 2;
+    let has_rules = number(attributes, CHAIN_USE).unwrap_or_default() > 0;
+    const DROP: u32 = 0;
+    let accepts = number(attributes, CHAIN_POLICY) != Some(DROP);
+    let matters = matches!(hook, PREROUTING | FORWARD) && (has_rules || !accepts);
+    matters.then(|| Some(format!("{family} {} {}", text(CHAIN_TABLE)?, text(CHAIN_NAME)?)))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chain with this hook, number of rules, and policy.
+    fn found(family: u8, hook: u32, rules: u32, policy: u32) -> Option<String> {
+        let number = |kind, value: u32| wire::attr(kind, &value.to_be_bytes());
+        let attributes = [
+            wire::attr(CHAIN_TABLE, b"filter\0"),
+            wire::attr(CHAIN_NAME, b"FORWARD\0"),
+            wire::attr(CHAIN_HOOK | 0x8000, &number(HOOK_NUMBER, hook)),
+            number(CHAIN_POLICY, policy),
+            number(CHAIN_USE, rules),
+        ]
+        .concat();
+        let bytes = wire::message(NEW_CHAIN, 0, 1, &[&[family, 0, 0, 0], &attributes]);
+        let message = wire::messages(&bytes).next()?;
+        chain(&message)
+    }
+
+    #[test]
+    fn chains_at_prerouting_and_forward_with_an_effect_are_named() {
+        const DROP: u32 = 0;
+        assert_eq!(found(2, 2, 1, 1).as_deref(), Some("ip filter FORWARD"));
+        assert_eq!(found(1, 0, 0, DROP).as_deref(), Some("inet filter FORWARD"));
+        assert_eq!(found(2, 2, 0, 1), None, "no rule, and accepts");
+        assert_eq!(found(2, 1, 5, DROP), None, "input");
+        assert_eq!(found(10, 2, 5, DROP), None, "IPv6");
+    }
+}

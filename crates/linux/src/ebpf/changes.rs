@@ -1,0 +1,64 @@
+//! Announcements of links, neighbours and VIFs, so that ports follow them.
+
+use super::requests::vif_change;
+use crate::fork::Guarded;
+use mgm_net::netlink::{wire, RouteSocket};
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// From <linux/rtnetlink.h>.
+const RTNLGRP_LINK: u32 = 1;
+const RTNLGRP_NEIGH: u32 = 3;
+const RTNLGRP_IPV4_NETCONF: u32 = 24;
+
+/// The announcements of the network namespace of the thread that opened it.
+#[derive(Debug)]
+pub(super) struct LinkChanges(Guarded<RouteSocket>);
+
+/// What has changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// Links and their neighbours, by index.
+    Links(BTreeSet<u32>),
+    /// Perhaps any: announcements were lost.
+    All,
+}
+
+impl LinkChanges {
+    pub(super) fn open() -> io::Result<LinkChanges> {
+        let socket: Guarded<RouteSocket> = Guarded::open(RouteSocket::open)?;
+        for group in [RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_NETCONF] {
+            socket.add_membership(group)?;
+        }
+        socket.set_non_blocking(true)?;
+        Ok(LinkChanges(socket))
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Reads what has been announced; `None` if there is nothing.
+    pub(super) fn read(&self) -> Option<Changed> {
+        let (mut links, mut is_all) = (BTreeSet::new(), false);
+        loop {
+            match self.0.recv_from_full() {
+                Ok((datagram, _)) => {
+                    links.extend(wire::messages(&datagram).filter_map(|message| {
+                        // Links and neighbours have their index at the same offset.
+                        let other = || wire::u32_at(message.body, 4);
+                        vif_change(&message).map(|(index, _)| index).or_else(other)
+                    }));
+                }
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => is_all = true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        match is_all {
+            true => Some(Changed::All),
+            false => (!links.is_empty()).then_some(Changed::Links(links)),
+        }
+    }
+}

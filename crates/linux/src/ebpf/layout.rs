@@ -1,0 +1,168 @@
+//! What programs and user space share: the structures of `bpf/mgm.bpf.c`. No I/O here.
+
+use super::sys::Shared;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
+
+/// Entries, or oifs, in an inner map.
+pub(super) const CHUNK: usize = 65_536;
+/// The most inner maps of entries, and of oifs.
+pub(super) const CHUNKS: usize = 272;
+/// Hash tables of flows, each twice as large as the one before.
+pub(super) const GENERATIONS: usize = 9;
+/// The most interfaces.
+pub(super) const PORTS: usize = 16_384;
+/// The most oifs of an entry: the kernel permits 33 tail calls, and each is for 64 copies.
+pub(super) const MOST_OIFS: usize = 33 * 64;
+
+/// The key of a flow: group and source in network byte order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(super) struct FlowKey {
+    pub group: [u8; 4],
+    pub source: [u8; 4],
+}
+
+impl From<crate::types::Flow> for FlowKey {
+    fn from(flow: crate::types::Flow) -> FlowKey {
+        FlowKey { group: flow.group().octets(), source: flow.source().octets() }
+    }
+}
+
+/// One (s,g) entry. All zero: no oifs, and no interface is its iif.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Entry {
+    /// The number of oifs << 32 | the index of the first.
+    pub run: AtomicU64,
+    pub iif: AtomicU32,
+    pub flags: AtomicU32,
+    pub packets: AtomicU64,
+    pub octets: AtomicU64,
+    pub negative: AtomicU64,
+    pub wrong: AtomicU64,
+    pub wrong_octets: AtomicU64,
+    /// What oifs have sent that have left.
+    pub sent_before: AtomicU64,
+}
+
+/// [`Entry::flags`]: packets still go to user space.
+pub(super) const HELD: u32 = 1;
+
+/// One oif of an entry.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Out {
+    pub port: AtomicU32,
+    pub threshold: AtomicU32,
+    pub packets: AtomicU64,
+    pub ttl_too_low: AtomicU64,
+    pub too_large: AtomicU64,
+    pub discards: AtomicU64,
+}
+
+/// An interface as an oif. The addresses are written while the port is not up.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Port {
+    pub ifindex: AtomicU32,
+    pub mtu: AtomicU32,
+    pub flags: AtomicU32,
+    /// The address of the neighbour, then that of the interface: 12 bytes.
+    pub addresses: [AtomicU32; 3],
+    pub unused: [AtomicU32; 2],
+}
+
+/// [`Port::flags`]: copies may be sent.
+pub(super) const UP: u32 = 1;
+/// [`Port::flags`]: copies go to the neighbour's address, not to the group's.
+pub(super) const NEIGHBOUR: u32 = 2;
+
+/// An interface on which packets arrive.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Arrivals {
+    /// When the bucket of new flows is full again, in ns.
+    pub full_at: AtomicI64,
+    /// What a new flow adds to that; 0 means that flows are not limited.
+    pub interval: AtomicI64,
+    pub depth: AtomicI64,
+    /// New flows of which user space was told.
+    pub told: AtomicU64,
+    /// Packets of new flows that the limit refused.
+    pub refused: AtomicU64,
+    /// Packets of which user space could not be told.
+    pub lost: AtomicU64,
+    /// Packets with an invalid header.
+    pub invalid: AtomicU64,
+    /// First packets that were too large to be kept.
+    pub cut: AtomicU64,
+}
+
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Config {
+    pub on: AtomicU32,
+    pub generations: AtomicU32,
+}
+
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Entry {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Out {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Port {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Arrivals {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Config {}
+
+/// What the programs tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The first packet of a flow without an entry.
+    New,
+    /// A further one, or one of an entry that is held.
+    More,
+    /// A packet on another interface than the iif.
+    Wrong,
+}
+
+/// A record of the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record<'a> {
+    pub told: Told,
+    pub ifindex: u32,
+    pub key: FlowKey,
+    /// Whether the packet is whole.
+    pub is_whole: bool,
+    pub mark: u32,
+    pub priority: u32,
+    /// The packet, or its start, from its IP header.
+    pub packet: &'a [u8],
+}
+
+const RECORD: usize = 32;
+
+impl Record<'_> {
+    /// `None` if it is not a record that the programs write.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Record<'_>> {
+        let (head, rest) = bytes.split_first_chunk::<RECORD>()?;
+        let four = |at: usize| [head[at], head[at + 1], head[at + 2], head[at + 3]];
+        let number = |at: usize| u32::from_ne_bytes(four(at));
+        let (length, held) = (number(16), number(20));
+        Some(Record {
+            told: match number(0) {
+                1 => Told::New,
+                2 => Told::More,
+                3 => Told::Wrong,
+                _ => return None,
+            },
+            ifindex: number(4),
+            key: FlowKey { group: four(8), source: four(12) },
+            is_whole: length == held,
+            mark: number(24),
+            priority: number(28),
+            packet: rest.get(..held as usize)?,
+        })
+    }
+}

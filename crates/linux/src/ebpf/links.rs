@@ -1,0 +1,179 @@
+//! What the forwarder must know of an interface: its type, MTU, address, and whether it is up.
+
+use crate::fork::GuardedFd;
+use crate::types::Ipv4Addr;
+use nix::sys::socket::{socket, AddressFamily, SockFlag, SockType};
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::os::fd::AsRawFd;
+
+/// What the header in front of an IP packet is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Ethernet,
+    /// None.
+    Bare,
+}
+
+/// The present state of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub name: String,
+    /// `None`: of a type that the programs cannot serve; see `kind`.
+    pub framing: Option<Framing>,
+    /// ARPHRD_*.
+    pub kind: u16,
+    pub mtu: u32,
+    pub mac: [u8; 6],
+    pub is_up: bool,
+}
+
+/// Asks the kernel about interfaces, and keeps promises about them, in the network namespace of the
+/// thread that opened it.
+#[derive(Debug)]
+pub(super) struct LinkSocket(GuardedFd);
+
+/// From <linux/if_packet.h>.
+const PACKET_MR_ALLMULTI: u16 = 2;
+/// From <linux/if_arp.h>: tunnels without a header that clones could have. GRE has an address
+/// where there is one remote end.
+const BARE: [u16; 6] = [
+    libc::ARPHRD_NONE,
+    libc::ARPHRD_PPP,
+    libc::ARPHRD_TUNNEL,
+    libc::ARPHRD_SIT,
+    519, // ARPHRD_RAWIP
+    libc::ARPHRD_IPGRE,
+];
+
+impl LinkSocket {
+    pub(super) fn open() -> io::Result<LinkSocket> {
+        // Of protocol 0, so that it receives nothing.
+        let fd = GuardedFd::open(|| {
+            Ok(socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?)
+        })?;
+        Ok(LinkSocket(fd))
+    }
+
+    /// A request about an interface by name, or, for SIOCGIFNAME, by index.
+    fn request(&self, request: libc::c_ulong, of: &mut libc::ifreq) -> io::Result<()> {
+        // SAFETY: these requests read and write one ifreq.
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), request as _, of) };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    /// The state of an interface; `None` if there is none with this index.
+    pub(super) fn facts(&self, if_index: u32) -> io::Result<Option<Facts>> {
+        match self.read(if_index) {
+            Ok(facts) => Ok(Some(facts)),
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&self, if_index: u32) -> io::Result<Facts> {
+        // SAFETY: all zeros is a valid ifreq.
+        let mut ifreq: libc::ifreq = unsafe { zeroed() };
+        ifreq.ifr_ifru.ifru_ifindex = if_index as libc::c_int;
+        self.request(libc::SIOCGIFNAME, &mut ifreq)?;
+        let name = ifreq.ifr_name;
+        self.request(libc::SIOCGIFFLAGS, &mut ifreq)?;
+        // SAFETY: the request has written this field.
+        let flags = libc::c_int::from(unsafe { ifreq.ifr_ifru.ifru_flags });
+        self.request(libc::SIOCGIFMTU, &mut ifreq)?;
+        // SAFETY: the request has written this field.
+        let mtu = unsafe { ifreq.ifr_ifru.ifru_mtu };
+        self.request(libc::SIOCGIFHWADDR, &mut ifreq)?;
+        // SAFETY: the request has written this field.
+        let address = unsafe { ifreq.ifr_ifru.ifru_hwaddr };
+        // Another interface may have got the name meanwhile.
+        self.request(libc::SIOCGIFINDEX, &mut ifreq)?;
+        // SAFETY: the request has written this field.
+        if unsafe { ifreq.ifr_ifru.ifru_ifindex } != if_index as libc::c_int {
+            return Err(io::Error::from_raw_os_error(libc::ENODEV));
+        }
+        let mut mac = [0; 6];
+        for (byte, from) in mac.iter_mut().zip(address.sa_data) {
+            *byte = from as u8;
+        }
+        let kind = address.sa_family;
+        let is_multipoint = kind == libc::ARPHRD_IPGRE && mac[..4] == [0; 4];
+        let framing = match kind {
+            libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Some(Framing::Ethernet),
+            _ if BARE.contains(&kind) && !is_multipoint => Some(Framing::Bare),
+            _ => None,
+        };
+        let name = name.iter().take_while(|byte| **byte != 0).map(|byte| *byte as u8).collect();
+        Ok(Facts {
+            name: String::from_utf8_lossy(&Vec::from_iter::<Vec<u8>>(name)).into_owned(),
+            framing,
+            kind,
+            mtu: mtu.max(0) as u32,
+            mac,
+            is_up: flags & libc::IFF_UP != 0,
+        })
+    }
+
+    /// Makes an interface receive all multicast packets, or ends that. The kernel counts the
+    /// wishes, and ends them with the socket.
+    pub(super) fn receive_all(&self, if_index: u32, wanted: bool) -> io::Result<()> {
+        let request = libc::packet_mreq {
+            mr_ifindex: if_index as libc::c_int,
+            mr_type: PACKET_MR_ALLMULTI,
+            mr_alen: 0,
+            mr_address: [0; 8],
+        };
+        let option =
+            if wanted { libc::PACKET_ADD_MEMBERSHIP } else { libc::PACKET_DROP_MEMBERSHIP };
+        // SAFETY: the kernel reads one packet_mreq.
+        let result = unsafe {
+            libc::setsockopt(
+                self.0.as_raw_fd(),
+                libc::SOL_PACKET,
+                option,
+                std::ptr::from_ref(&request).cast(),
+                size_of::<libc::packet_mreq>() as libc::socklen_t,
+            )
+        };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
+    /// The Ethernet address of a neighbour, if the kernel knows it.
+    pub(super) fn neighbour(&self, name: &str, of: Ipv4Addr) -> io::Result<Option<[u8; 6]>> {
+        // SAFETY: all zeros is a valid arpreq.
+        let mut request: libc::arpreq = unsafe { zeroed() };
+        let address = libc::sockaddr_in {
+            sin_family: libc::AF_INET as libc::sa_family_t,
+            sin_port: 0,
+            sin_addr: libc::in_addr { s_addr: u32::from(of).to_be() },
+            sin_zero: [0; 8],
+        };
+        // SAFETY: both are 16 bytes long, and valid whatever the bits.
+        request.arp_pa =
+            unsafe { std::mem::transmute::<libc::sockaddr_in, libc::sockaddr>(address) };
+        for (to, from) in request.arp_dev.iter_mut().zip(name.bytes().take(15)) {
+            *to = from as libc::c_char;
+        }
+        // SAFETY: the request reads and writes one arpreq.
+        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SIOCGARP as _, &mut request) };
+        if result < 0 {
+            let error = io::Error::last_os_error();
+            return match error.raw_os_error() {
+                Some(libc::ENXIO | libc::ENODEV) => Ok(None),
+                _ => Err(error),
+            };
+        }
+        const COMPLETE: libc::c_int = 2; // ATF_COM
+        let mut mac = [0; 6];
+        for (byte, from) in mac.iter_mut().zip(request.arp_ha.sa_data) {
+            *byte = from as u8;
+        }
+        Ok((request.arp_flags & COMPLETE != 0).then_some(mac))
+    }
+}

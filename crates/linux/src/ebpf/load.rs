@@ -1,0 +1,183 @@
+//! Creates the maps and loads the programs.
+
+use super::layout::{
+    Arrivals, Config, Entry, FlowKey, Out, Port, CHUNK, CHUNKS, GENERATIONS, PORTS,
+};
+use super::object::{BadObject, Object, OBJECT};
+use super::sys::{Array, Map, MapSpec, Program};
+use std::io;
+use std::mem::size_of;
+
+/// What failed when the forwarder was opened.
+#[derive(Debug)]
+pub(super) enum LoadError {
+    /// The object is not the one that this library was built for.
+    Object(BadObject),
+    /// The kernel refuses a map; its name.
+    Map(&'static str, io::Error),
+    /// The kernel refuses a program: its name, and the verifier's words.
+    Program(&'static str, io::Error, String),
+}
+
+impl From<BadObject> for LoadError {
+    fn from(error: BadObject) -> LoadError {
+        LoadError::Object(error)
+    }
+}
+
+/// The maps with the names that they have in `mgm.bpf.c`.
+#[derive(Debug)]
+pub(super) struct Maps {
+    pub ifaces: Map,
+    pub flows: Map,
+    pub entries: Map,
+    pub outs: Map,
+    pub pendings: Map,
+    pub ring: Map,
+    /// What further inner maps are created from.
+    pub flows_inner: MapSpec,
+    pub entries_inner: MapSpec,
+    pub outs_inner: MapSpec,
+    pub config: Array<Config>,
+    pub arrivals: Array<Arrivals>,
+    pub ports: Array<Port>,
+    /// A table of flows that no program uses.
+    pub unused: Map,
+}
+
+#[derive(Debug)]
+pub(super) struct Programs {
+    pub l2: Program,
+    pub l3: Program,
+    pub own: Program,
+    pub own_l3: Program,
+    pub resend: Program,
+}
+
+/// Everything in the kernel that is not attached to an interface.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub maps: Maps,
+    pub programs: Programs,
+    /// The kernel empties this array when its last descriptor is closed, also if the process dies.
+    /// From then on the programs send no copies, wherever they are still attached.
+    _tails: Map,
+}
+
+/// The key and value sizes of a map.
+fn sizes<K, V>() -> (usize, usize) {
+    (size_of::<K>(), size_of::<V>())
+}
+
+fn create(object: &Object<'_>, name: &'static str, inner: Option<&Map>) -> Result<Map, LoadError> {
+    let spec = object.map(name)?;
+    Map::create(name, spec, inner).map_err(|error| LoadError::Map(name, error))
+}
+
+/// Checks that the object and this crate were made for each other.
+fn check(object: &Object<'_>) -> Result<(), BadObject> {
+    for (name, (key, value), entries) in [
+        ("config", sizes::<u32, Config>(), 1),
+        ("ifaces", sizes::<u32, u32>(), PORTS),
+        ("arrivals", sizes::<u32, Arrivals>(), PORTS),
+        ("ports", sizes::<u32, Port>(), PORTS),
+        ("flows", sizes::<u32, u32>(), GENERATIONS + 1),
+        ("flows_inner", sizes::<FlowKey, u32>(), CHUNK),
+        ("entries", sizes::<u32, u32>(), CHUNKS),
+        ("entries_inner", sizes::<u32, Entry>(), CHUNK),
+        ("outs", sizes::<u32, u32>(), CHUNKS),
+        ("outs_inner", sizes::<u32, Out>(), CHUNK),
+    ] {
+        let spec = object.map(name)?;
+        let found = (spec.key_size as usize, spec.value_size as usize, spec.max_entries as usize);
+        if found != (key, value, entries) {
+            return Err(BadObject("its maps have other sizes than this library's"));
+        }
+    }
+    Ok(())
+}
+
+impl Loaded {
+    /// Loads the object of this library.
+    pub(super) fn new() -> Result<Loaded, LoadError> {
+        Loaded::from(OBJECT)
+    }
+
+    /// Loads an object.
+    pub(super) fn from(bytes: &[u8]) -> Result<Loaded, LoadError> {
+        let object = Object::parse(bytes)?;
+        check(&object)?;
+        // The kernel wants a sample of the inner maps. It keeps nothing of it.
+        let sample = |name: &'static str| {
+            let spec = object.map(name)?;
+            Map::create(name, MapSpec { max_entries: inner_size(&spec), ..spec }, None)
+                .map_err(|error| LoadError::Map(name, error))
+        };
+        let outer = |name, inner: &'static str| create(&object, name, Some(&sample(inner)?));
+        let array = |name| create(&object, name, None);
+        let (config, arrivals, ports) = (array("config")?, array("arrivals")?, array("ports")?);
+        let (wrongs, tails) = (array("wrongs")?, array("tails")?);
+        let maps = Maps {
+            ifaces: array("ifaces")?,
+            flows: outer("flows", "flows_inner")?,
+            entries: outer("entries", "entries_inner")?,
+            outs: outer("outs", "outs_inner")?,
+            pendings: array("pendings")?,
+            ring: array("ring")?,
+            flows_inner: object.map("flows_inner")?,
+            entries_inner: object.map("entries_inner")?,
+            outs_inner: object.map("outs_inner")?,
+            config: mapped("config", &config)?,
+            arrivals: mapped("arrivals", &arrivals)?,
+            ports: mapped("ports", &ports)?,
+            unused: sample("flows_inner")?,
+        };
+        let fd = |name: &str| {
+            Some(match name {
+                "config" => config.raw_fd(),
+                "arrivals" => arrivals.raw_fd(),
+                "ports" => ports.raw_fd(),
+                "wrongs" => wrongs.raw_fd(),
+                "tails" => tails.raw_fd(),
+                "ifaces" => maps.ifaces.raw_fd(),
+                "flows" => maps.flows.raw_fd(),
+                "entries" => maps.entries.raw_fd(),
+                "outs" => maps.outs.raw_fd(),
+                "pendings" => maps.pendings.raw_fd(),
+                "ring" => maps.ring.raw_fd(),
+                _ => return None,
+            })
+        };
+        let program = |name: &'static str| -> Result<Program, LoadError> {
+            let instructions = object.program(name)?.linked(fd)?;
+            Program::load(name, &instructions, object.licence()?)
+                .map_err(|(error, words)| LoadError::Program(name, error, words))
+        };
+        let copies = program("mgm_copies")?;
+        tails
+            .update(&0u32, &(copies.raw_fd() as u32), 0)
+            .map_err(|error| LoadError::Map("tails", error))?;
+        let programs = Programs {
+            l2: program("mgm_l2")?,
+            l3: program("mgm_l3")?,
+            own: program("mgm_own")?,
+            own_l3: program("mgm_own_l3")?,
+            resend: program("mgm_resend")?,
+        };
+        Ok(Loaded { maps, programs, _tails: tails })
+    }
+}
+
+/// Arrays in an array of maps must all be of one size. A hash table needs not.
+fn inner_size(spec: &MapSpec) -> u32 {
+    const ARRAY: u32 = 2;
+    if spec.kind == ARRAY {
+        spec.max_entries
+    } else {
+        1
+    }
+}
+
+fn mapped<T: super::sys::Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {
+    Array::of(map).map_err(|error| LoadError::Map(name, error))
+}

@@ -1,0 +1,204 @@
+//! A data path of our own: programs in eBPF at the hooks of traffic control. docs/ebpf.md describes
+//! it.
+//!
+//! ```text
+//!            manager's lock                              mgm-upcall
+//!  ┌───────────────────────────────────┐          ┌──────────────────────┐
+//!  │ EbpfForwarder                     │          │ reader ─→ UpcallSink │
+//!  │   interfaces: IfId → port         │          └──────────▲───────────┘
+//!  │   table: flow → slot, oifs        │ resend              │ ring
+//!  └─────────┬─────────────────────────┘  │                  │
+//!            │ maps, memory               │                  │
+//!  ┌─────────▼────────────────────────────▼──────────────────┴───────────┐
+//!  │ bpf/mgm.bpf.c: mgm_l2, mgm_l3, mgm_own … ─→ mgm_copies              │
+//!  └──────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! - `sys` makes the system call bpf() and shares memory with programs; `layout` has the structures.
+//! - `object` parses the compiled programs, `load` loads them.
+//! - `attach` attaches them to an interface, `interfaces` does so for those that are served.
+//! - `chains` finds the packet filters that the programs go round.
+//! - `requests` makes requests by netlink.
+//! - `links` asks about interfaces, `changes` reads announcements about them.
+//! - `table` has the entries, `runs` and `chunks` their memory.
+//! - `reader` reads what the programs tell, `resend` has the first packets of new flows.
+//! - `advice` turns errors into messages that say what to do.
+
+mod advice;
+mod attach;
+mod chains;
+mod changes;
+mod chunks;
+mod interfaces;
+mod layout;
+mod links;
+mod load;
+mod object;
+mod reader;
+mod requests;
+mod resend;
+mod runs;
+mod sys;
+mod table;
+
+pub use attach::Attachment;
+
+use crate::fork;
+use crate::forwarder::{
+    Counters, Forwarder, ForwarderEntry, OifsCounters, UpcallSink, UpcallSource,
+};
+use crate::types::{Flow, IfId, Interface, OifCounters, Rate, Refusal, Result};
+use interfaces::Interfaces;
+use load::{LoadError, Loaded};
+use reader::Reader;
+use std::sync::Arc;
+use table::{OutCounts, Wanted};
+
+/// Forwards by programs that are attached to the interfaces.
+///
+/// They are detached when it is dropped. If the process dies, what is attached by tcx goes with it;
+/// filters of clsact stay, but forward nothing from then on.
+pub struct EbpfForwarder {
+    reader: Arc<Reader>,
+}
+
+impl EbpfForwarder {
+    /// Loads the programs, and passes upcalls to `sink` from then on. Serves interfaces of the
+    /// network namespace of the calling thread; threads that call it must be in the same.
+    ///
+    /// # Errors
+    /// `Forwarder`, which says what is missing and what to do.
+    pub fn open(how: Attachment, sink: Arc<dyn UpcallSink>) -> Result<EbpfForwarder> {
+        let loaded = Loaded::new().or_else(|error| match error {
+            // What kernels before 5.11 answer when the limit on locked memory is too low.
+            LoadError::Map(_, cause) if cause.raw_os_error() == Some(libc::EPERM) => {
+                sys::raise_memory_limit();
+                Loaded::new()
+            }
+            other => Err(other),
+        });
+        let loaded = loaded.map_err(|error| advice::unloaded(&error))?;
+        let interfaces = Interfaces::open(how).map_err(|error| advice::resources(&error))?;
+        let reader = Reader::new(loaded, interfaces, sink);
+        let reader = Arc::new(reader.map_err(|error| advice::resources(&error))?);
+        reader.spawn().map_err(|error| advice::resources(&error))?;
+        // Kernels without nftables have no chains.
+        if let Some(warning) = advice::bypassed(&chains::bypassed().unwrap_or_default()) {
+            log::warn!("{warning}");
+        }
+        Ok(EbpfForwarder { reader })
+    }
+
+    /// The oifs of an entry as the programs know them.
+    fn oifs(&self, entry: &ForwarderEntry<'_>) -> Vec<(u32, u8)> {
+        let is_served = |(id, _): &&(IfId, u8)| {
+            let is_served = self.reader.index(*id).is_some();
+            if !is_served {
+                log::error!("{}: the oif with number {} is not served", entry.flow, id.0);
+            }
+            is_served && *id != entry.iif
+        };
+        entry.oifs.iter().filter(is_served).map(|(id, ttl)| (id.0.into(), *ttl)).collect()
+    }
+}
+
+impl Forwarder for EbpfForwarder {
+    fn name(&self) -> &'static str {
+        "ebpf"
+    }
+
+    fn needs_entries(&self) -> bool {
+        true
+    }
+
+    fn upcalls(&self) -> Option<Arc<dyn UpcallSource>> {
+        Some(self.reader.clone())
+    }
+
+    fn add_interface(&mut self, id: IfId, interface: Interface) -> Result<()> {
+        let reader = &*self.reader;
+        let is_new = !reader.interfaces.lock().has(interface.index);
+        if reader.interfaces.lock().is_stale(id) {
+            reader.wait_for_programs().map_err(|error| advice::unknown(&error, interface))?;
+            reader.interfaces.lock().settle();
+            reader.state.lock().table.forget_port(id.0.into());
+        }
+        if is_new {
+            reader.forget(interface.index);
+        }
+        reader.interfaces.lock().add(&reader.loaded, id, interface)
+    }
+
+    fn remove_interface(&mut self, id: IfId) {
+        self.reader.interfaces.lock().remove(&self.reader.loaded, id);
+        self.reader.state.lock().table.forget_port(id.0.into());
+    }
+
+    fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
+        self.reader.interfaces.lock().lost(&self.reader.loaded)
+    }
+
+    fn limits_flows(&self) -> bool {
+        true
+    }
+
+    fn set_flow_limit(&mut self, if_index: u32, rate: Option<Rate>) {
+        self.reader.interfaces.lock().set_limit(&self.reader.loaded, if_index, rate);
+        self.reader.signal_upkeep();
+    }
+
+    fn refused_packets(&self, if_index: u32) -> u64 {
+        self.reader.interfaces.lock().refused(&self.reader.loaded, if_index)
+    }
+
+    fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()> {
+        let Some(iif) = self.reader.index(entry.iif) else {
+            return Err(Refusal::Forwarder(format!("{}: its iif is not served", entry.flow)));
+        };
+        let wanted = Wanted { flow: entry.flow, iif, oifs: &self.oifs(entry), is_held: false };
+        self.reader.set(&wanted).map_err(|error| advice::entry(&error, entry.flow))
+    }
+
+    fn remove(&mut self, flow: Flow) -> Result<()> {
+        self.reader.remove(flow).map_err(|error| advice::entry(&error.into(), flow))
+    }
+
+    fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
+        Ok(self.reader.state.lock().table.counters(flow))
+    }
+
+    fn counts_oifs(&self) -> bool {
+        true
+    }
+
+    fn oif_counters(&mut self, flow: Flow, counters: &mut OifsCounters) -> bool {
+        let interfaces = self.reader.interfaces.lock();
+        let state = self.reader.state.lock();
+        counters.oifs.clear();
+        let found = state.table.out_counters(flow, |out| {
+            let id = IfId(out.port as u16);
+            let Some(interface) = interfaces.interface(id) else { return };
+            let OutCounts { packets, ttl_too_low, too_large, discards, .. } = out;
+            counters.oifs.push(OifCounters {
+                interface,
+                packets,
+                ttl_too_low,
+                too_large,
+                discards,
+            });
+        });
+        let Some((sent_by_former, negative)) = found else { return false };
+        (counters.sent_by_former, counters.negative) = (sent_by_former, negative);
+        true
+    }
+}
+
+impl Drop for EbpfForwarder {
+    /// Nothing is attached when this returns. The thread ends by itself: it may be waiting for the
+    /// manager's lock, which is held here.
+    fn drop(&mut self) {
+        if !fork::is_child() {
+            self.reader.end();
+        }
+    }
+}

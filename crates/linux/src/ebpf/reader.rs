@@ -1,0 +1,467 @@
+//! Reads the ring: new flows and their first packets, and packets on a wrong interface. The thread
+//! `mgm-upcall` does so, threads that look for upcalls themselves, and each installation of an
+//! entry whose first packets may be waiting there.
+//!
+//! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`]. Nobody
+//! waits for the manager's lock with one of the others held.
+
+use super::chunks::Chunks;
+use super::interfaces::Interfaces;
+use super::layout::{FlowKey, Record, Told, GENERATIONS};
+use super::load::{Loaded, Maps};
+use super::resend::{Kept, Packet};
+use super::sys::{Map, MapSpec, Ring};
+use super::table::{Made, Need, Table, TableError, Wanted};
+use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
+use crate::sys::{self, StopSignal};
+use crate::types::{Flow, IfId, Interface, Ipv4Addr};
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use parking_lot::Mutex;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::changes::LinkChanges;
+
+/// How many upcalls are kept while the sink cannot take them.
+const MOST_UPCALLS: usize = 1 << 18;
+
+/// How many records are read before others get the locks.
+const BATCH: usize = 4096;
+
+/// How often the thread looks after what is retired or expires.
+const UPKEEP: Duration = Duration::from_millis(50);
+
+/// How often the thread looks whether a limit has refused flows.
+const REPORTS: Duration = Duration::from_secs(1);
+
+/// The pause after the sink could not take all, and after another thread has read.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The time between two log messages about the same problem.
+const LINES: Duration = Duration::from_secs(10);
+
+/// What has been read.
+pub(super) struct Inbox {
+    ring: Ring,
+    upcalls: Vec<Upcall>,
+    /// Upcalls for which there was no room.
+    dropped: u32,
+}
+
+/// The entries, and the packets that wait for one.
+pub(super) struct State {
+    pub table: Table,
+    pub kept: Kept,
+}
+
+/// Lost records as they were last reported.
+#[derive(Debug, Default)]
+struct Losses {
+    seen: u64,
+    untold: u64,
+    last_line: Option<Instant>,
+}
+
+/// Everything that the forwarder and its thread share.
+pub(super) struct Reader {
+    pub loaded: Loaded,
+    pub interfaces: Mutex<Interfaces>,
+    inbox: Mutex<Inbox>,
+    pub state: Mutex<State>,
+    /// Held while the tables grow.
+    growth: Mutex<()>,
+    /// Held by the thread that passes upcalls to the sink.
+    delivery: Mutex<Losses>,
+    sink: Arc<dyn UpcallSink>,
+    changes: LinkChanges,
+    signal: StopSignal,
+    ending: AtomicBool,
+}
+
+/// A record of the ring, for the state: the packet of a flow.
+struct First {
+    flow: Flow,
+    is_new: bool,
+    packet: Option<Packet>,
+}
+
+impl Reader {
+    pub(super) fn new(
+        loaded: Loaded,
+        interfaces: Interfaces,
+        sink: Arc<dyn UpcallSink>,
+    ) -> io::Result<Reader> {
+        let ring = Ring::of(&loaded.maps.ring)?;
+        let reader = Reader {
+            loaded,
+            interfaces: Mutex::new(interfaces),
+            inbox: Mutex::new(Inbox { ring, upcalls: Vec::new(), dropped: 0 }),
+            state: Mutex::new(State { table: Table::new(), kept: Kept::default() }),
+            growth: Mutex::new(()),
+            delivery: Mutex::default(),
+            sink,
+            changes: LinkChanges::open()?,
+            signal: StopSignal::new()?,
+            ending: AtomicBool::new(false),
+        };
+        while reader.grow()? {}
+        reader.loaded.maps.config.get(0).on.store(1, Ordering::Release);
+        Ok(reader)
+    }
+
+    /// Starts the thread, which ends after [`Reader::end`].
+    pub(super) fn spawn(self: &Arc<Reader>) -> io::Result<()> {
+        let own = Arc::clone(self);
+        crate::threads::spawn("mgm-upcall", move || {
+            let sink = Arc::clone(&own.sink);
+            let mut upkeep = Instant::now();
+            while !own.ending.load(Ordering::SeqCst) {
+                sink.quietly(&mut || own.serve(&mut upkeep));
+            }
+        })
+    }
+
+    /// The programs do nothing from now on, and the thread ends.
+    pub(super) fn end(&self) {
+        self.loaded.maps.config.get(0).on.store(0, Ordering::Release);
+        self.interfaces.lock().clear(&self.loaded);
+        self.ending.store(true, Ordering::SeqCst);
+        self.signal.raise();
+    }
+
+    /// One turn of the thread.
+    fn serve(&self, upkeep: &mut Instant) {
+        let timeout = if self.inbox.lock().upcalls.is_empty() {
+            self.next_upkeep()
+        } else {
+            Some(Duration::ZERO)
+        };
+        self.wait(timeout);
+        if self.ending.load(Ordering::SeqCst) {
+            return;
+        }
+        self.look_at_links();
+        while self.read(MOST_UPCALLS) {}
+        self.deliver();
+        if !self.inbox.lock().upcalls.is_empty() {
+            std::thread::sleep(PAUSE); // the ring may stay readable
+        }
+        if upkeep.elapsed() >= UPKEEP {
+            self.do_upkeep();
+            *upkeep = Instant::now();
+        }
+    }
+
+    /// Waits for records, announcements, or the signal.
+    fn wait(&self, timeout: Option<Duration>) {
+        // SAFETY: the map lives as long as `self`.
+        let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
+        let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = [fd(self.signal.as_fd()), fd(ring), fd(self.changes.as_fd())];
+        let timeout = timeout.map_or(PollTimeout::NONE, |time| {
+            PollTimeout::try_from(time.as_millis()).unwrap_or(PollTimeout::MAX)
+        });
+        if poll(&mut fds, timeout).is_err() {
+            std::thread::sleep(PAUSE);
+        }
+        if fds[0].any() == Some(true) {
+            self.signal.clear();
+        }
+    }
+
+    /// Reads records: until there are `most` upcalls. Returns whether any may be left.
+    fn read(&self, most: usize) -> bool {
+        let mut inbox = self.inbox.lock();
+        if inbox.upcalls.len() >= most {
+            return false;
+        }
+        let mut state = self.state.lock();
+        self.drain(&mut inbox, &mut state, BATCH)
+    }
+
+    /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Returns
+    /// whether any may be left.
+    fn drain(&self, inbox: &mut Inbox, state: &mut State, most: usize) -> bool {
+        let Inbox { ring, upcalls, dropped } = inbox;
+        let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
+        let mut refused = Vec::new();
+        let is_left = ring.read(most, |bytes| {
+            let Some(record) = Record::parse(bytes) else { return };
+            let FlowKey { group, source } = record.key;
+            let flow = Flow::new(Ipv4Addr::from(source), Ipv4Addr::from(group));
+            let kind = match record.told {
+                Told::Wrong => UpcallKind::WrongIf,
+                Told::New | Told::More => {
+                    let packet = record.is_whole.then(|| Packet::new(&record));
+                    let first = First { flow, is_new: record.told == Told::New, packet };
+                    if !self.take_first(state, first) {
+                        return;
+                    }
+                    UpcallKind::NoCache
+                }
+            };
+            let Some(arrival) = arrival.find(record.ifindex) else { return };
+            if upcalls.len() >= 2 * MOST_UPCALLS || upcalls.try_reserve(1).is_err() {
+                *dropped = dropped.saturating_add(1);
+                refused.push(record.key);
+                return;
+            }
+            let length = usize::from(record.packet[0] & 15) * 4;
+            let header = record.packet.get(..length).unwrap_or(record.packet).to_vec();
+            upcalls.push(Upcall { kind, flow, arrival, header });
+        });
+        for key in refused {
+            // So that the next packet of the flow tells again.
+            let _ = self.loaded.maps.pendings.delete(&key);
+        }
+        is_left
+    }
+
+    /// Takes the packet of a flow. Returns whether the sink must know of the flow.
+    fn take_first(&self, state: &mut State, first: First) -> bool {
+        let First { flow, is_new, packet } = first;
+        if state.table.has(flow) {
+            if let Some(packet) = packet {
+                self.send(&packet, flow);
+            }
+            return false;
+        }
+        if let Some(packet) = packet {
+            state.kept.keep(flow, packet);
+        }
+        is_new
+    }
+
+    fn send(&self, packet: &Packet, flow: Flow) {
+        if let Err(error) = packet.send(&self.loaded.programs.resend) {
+            log::debug!("{flow}: a first packet cannot be sent on: {error}");
+        }
+    }
+
+    /// Adds or changes an entry, then sends the packets that waited for it: before those that
+    /// arrive from now on, except for a few that arrive at this very moment.
+    pub(super) fn set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+        loop {
+            match self.try_set(wanted) {
+                Err(TableError::NoRoom) => {
+                    self.grow()?;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+        let flow = wanted.flow;
+        {
+            let mut state = self.state.lock();
+            if state.table.has(flow) {
+                return state.table.set(wanted);
+            }
+        }
+        let mut inbox = self.inbox.lock();
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        while self.drain(&mut inbox, state, BATCH) {}
+        if !state.kept.has(flow) {
+            return state.table.set(wanted);
+        }
+        let has_oifs = !wanted.oifs.is_empty();
+        state.table.set(&Wanted { is_held: has_oifs, ..*wanted })?;
+        for packet in state.kept.take(flow) {
+            if has_oifs {
+                self.send(&packet, flow);
+            } else {
+                state.table.count_negative(flow, packet.arrived.ifindex, packet.octets());
+            }
+        }
+        if has_oifs {
+            // Those that arrived meanwhile are sent on by this.
+            while self.drain(&mut inbox, state, BATCH) {}
+            state.table.open(flow);
+            while self.drain(&mut inbox, state, BATCH) {}
+        }
+        Ok(())
+    }
+
+    /// Removes an entry. The next packet of its flow is the first of a new one.
+    pub(super) fn remove(&self, flow: Flow) -> io::Result<()> {
+        if self.state.lock().table.remove(flow)? {
+            self.loaded.maps.pendings.delete(&FlowKey::from(flow))?;
+            self.signal_upkeep();
+        }
+        Ok(())
+    }
+
+    /// The thread may be asleep and not know that something is retired, or that flows are limited.
+    pub(super) fn signal_upkeep(&self) {
+        self.signal.raise();
+    }
+
+    /// Makes what the tables need next; false if they need nothing.
+    fn grow(&self) -> io::Result<bool> {
+        let _growth = self.growth.lock();
+        let Some(need) = self.state.lock().table.wants() else { return Ok(false) };
+        let maps = &self.loaded.maps;
+        let made = match need {
+            Need::Entries(at) => {
+                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, at)?)
+            }
+            Need::Outs(at) => Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, at)?),
+            Need::Generation(at) => {
+                let max_entries = maps.flows_inner.max_entries << at;
+                let spec = MapSpec { max_entries, ..maps.flows_inner };
+                let map = Map::create("mgm_flows", spec, None)?;
+                maps.flows.update(&(at as u32), &(map.raw_fd() as u32), 0)?;
+                maps.config.get(0).generations.store(at as u32 + 1, Ordering::Release);
+                Made::Generation(map)
+            }
+        };
+        self.state.lock().table.add(made);
+        Ok(true)
+    }
+
+    /// Waits until no program runs that had begun before: the kernel does so when it has changed an
+    /// array of maps.
+    pub(super) fn wait_for_programs(&self) -> io::Result<()> {
+        let Maps { flows, unused, .. } = &self.loaded.maps;
+        flows.update(&(GENERATIONS as u32), &(unused.raw_fd() as u32), 0)
+    }
+
+    /// How long the thread may sleep at most; `None` for ever.
+    fn next_upkeep(&self) -> Option<Duration> {
+        let state = self.state.lock();
+        if state.table.has_retired() || !state.kept.is_empty() {
+            return Some(UPKEEP);
+        }
+        drop(state);
+        self.interfaces.lock().has_limits().then_some(REPORTS)
+    }
+
+    fn do_upkeep(&self) {
+        let retired = {
+            let mut state = self.state.lock();
+            state.kept.expire();
+            state.table.has_retired().then(|| state.table.retired())
+        };
+        self.interfaces.lock().report_refused(&self.loaded);
+        if let Some(retired) = retired {
+            match self.wait_for_programs() {
+                Ok(()) => self.state.lock().table.reuse(retired),
+                Err(error) => {
+                    log::debug!("cannot wait for the programs: {error}");
+                    self.state.lock().table.retire_again(retired);
+                }
+            }
+        }
+        if let Err(error) = self.grow() {
+            log::debug!("the tables cannot grow now: {error}");
+        }
+    }
+
+    /// The interfaces whose state has changed.
+    fn look_at_links(&self) {
+        let changed = self.changes.read();
+        if changed.is_none() {
+            return;
+        }
+        let mut interfaces = self.interfaces.lock();
+        match changed {
+            Some(super::changes::Changed::All) => interfaces.refresh_all(&self.loaded),
+            Some(super::changes::Changed::Links(links)) => {
+                links.into_iter().for_each(|index| interfaces.refresh_index(&self.loaded, index));
+            }
+            None => {}
+        }
+    }
+
+    /// Passes upcalls to the sink, unless another thread is doing so.
+    fn deliver(&self) {
+        let Some(mut losses) = self.delivery.try_lock() else { return };
+        self.count_losses(&mut losses);
+        let upcalls = std::mem::take(&mut self.inbox.lock().upcalls);
+        if upcalls.is_empty() {
+            return;
+        }
+        sys::shield("upcalls", || {
+            let mut left = self.sink.upcalls(upcalls);
+            if !left.is_empty() {
+                let mut inbox = self.inbox.lock();
+                left.append(&mut inbox.upcalls);
+                inbox.upcalls = left;
+            }
+        });
+    }
+
+    /// Reports records that the ring had no room for.
+    fn count_losses(&self, losses: &mut Losses) {
+        let dropped = std::mem::take(&mut self.inbox.lock().dropped);
+        let interfaces = self.interfaces.lock();
+        let all: u64 =
+            interfaces.arrivals(&self.loaded).map(|(_, it)| it.lost.load(Ordering::Relaxed)).sum();
+        drop(interfaces);
+        // An interface that is no longer served takes its count along.
+        let new = all.saturating_sub(losses.seen) + u64::from(dropped);
+        losses.seen = all;
+        losses.untold += new;
+        if new > 0 {
+            let count = u32::try_from(new).unwrap_or(u32::MAX);
+            sys::shield("a count", || self.sink.lost(count));
+        }
+        if losses.untold > 0 && losses.last_line.is_none_or(|last| last.elapsed() >= LINES) {
+            log::warn!(
+                "{} upcalls lost, because new flows arrive too fast: the next packet of each flow \
+                 causes another upcall",
+                losses.untold
+            );
+            (losses.untold, losses.last_line) = (0, Some(Instant::now()));
+        }
+    }
+
+    /// Drops upcalls of the device that had this index before.
+    pub(super) fn forget(&self, if_index: u32) {
+        let mut inbox = self.inbox.lock();
+        let mut state = self.state.lock();
+        while self.drain(&mut inbox, &mut state, BATCH) {}
+        inbox.upcalls.retain(|upcall| upcall.arrival.index != if_index);
+    }
+
+    /// The index of an interface, if it is served.
+    pub(super) fn index(&self, id: IfId) -> Option<u32> {
+        self.interfaces.lock().index(id)
+    }
+}
+
+/// The interface of an index, so that each record of a burst needs no look-up.
+struct ArrivalCache<'a> {
+    interfaces: &'a Mutex<Interfaces>,
+    last: Option<(u32, Option<Interface>)>,
+}
+
+impl ArrivalCache<'_> {
+    fn find(&mut self, if_index: u32) -> Option<Interface> {
+        match self.last {
+            Some((index, found)) if index == if_index => found,
+            _ => {
+                let found = self.interfaces.lock().arrival(if_index);
+                self.last = Some((if_index, found));
+                found
+            }
+        }
+    }
+}
+
+impl UpcallSource for Reader {
+    fn look(&self) {
+        self.sink.quietly(&mut || {
+            if self.inbox.is_locked() {
+                return;
+            }
+            self.read(MOST_UPCALLS);
+            self.deliver();
+        });
+    }
+}

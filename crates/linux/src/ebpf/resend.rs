@@ -1,0 +1,239 @@
+//! The first packets of new flows. They are kept until the flow has an entry, then sent on by
+//! running the program `mgm_resend` for each, so that thresholds, counters and oifs are the same
+//! as for any packet.
+
+use super::layout::Record;
+use super::sys::{Arrived, Program};
+use crate::types::Flow;
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+/// How long a packet is kept: as long as the kernel's multicast routing keeps one.
+const LIFETIME: Duration = Duration::from_secs(10);
+
+/// The most octets that are kept. Then further packets are dropped, but not their flows.
+const MOST_OCTETS: usize = 64 << 20;
+
+/// The packets of a flow that the programs pass on.
+const EACH: usize = 4;
+
+const ETHERNET: usize = 14;
+
+/// A packet with an Ethernet header, which the program wants, and which it replaces.
+#[derive(Debug)]
+pub(super) struct Packet {
+    pub arrived: Arrived,
+    frame: Box<[u8]>,
+}
+
+impl Packet {
+    pub(super) fn new(record: &Record<'_>) -> Packet {
+        let [_, b, c, d] = record.key.group;
+        let mut frame = Vec::with_capacity(ETHERNET + record.packet.len());
+        frame.extend([0x01, 0x00, 0x5e, b & 0x7f, c, d, 0, 0, 0, 0, 0, 0, 0x08, 0x00]);
+        frame.extend(record.packet);
+        complete_checksum(&mut frame[ETHERNET..]);
+        let Record { ifindex, mark, priority, .. } = *record;
+        Packet { arrived: Arrived { ifindex, mark, priority }, frame: frame.into() }
+    }
+
+    /// The size of the IP packet.
+    pub(super) fn octets(&self) -> u64 {
+        (self.frame.len() - ETHERNET) as u64
+    }
+
+    /// Sends it on by the entry of its flow.
+    pub(super) fn send(&self, program: &Program) -> io::Result<()> {
+        program.run(&self.frame, self.arrived).map(drop)
+    }
+}
+
+/// The sum of 16-bit words, as a checksum adds them.
+fn sum(bytes: &[u8], start: u32) -> u16 {
+    let words = bytes.chunks(2).map(|pair| {
+        u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or_default()]))
+    });
+    let mut sum: u32 = words.fold(start, u32::wrapping_add);
+    while sum >> 16 != 0 {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum as u16
+}
+
+/// Completes the checksum of a UDP datagram of which a device of this machine was to compute it: of
+/// the router itself, or of a sender beyond a virtual link. Such a datagram has the sum of the pseudo
+/// header in this place. The copy that a program makes does not say so.
+fn complete_checksum(packet: &mut [u8]) {
+    const UDP: u8 = 17;
+    let Some((header, payload)) = packet.split_at_mut_checked(20) else { return };
+    let options = usize::from(header[0] & 15) * 4 - 20;
+    let is_fragment = header[6] & 0x3f != 0 || header[7] != 0;
+    let Some(datagram) = payload.get_mut(options..).filter(|it| it.len() >= 8) else { return };
+    let length = u16::from_be_bytes([datagram[4], datagram[5]]);
+    if header[9] != UDP || is_fragment || usize::from(length) != datagram.len() {
+        return;
+    }
+    let pseudo = sum(&header[12..20], u32::from(UDP) + u32::from(length));
+    if datagram[6..8] == pseudo.to_be_bytes() {
+        let checksum = match !sum(datagram, 0) {
+            0 => 0xffff,
+            checksum => checksum,
+        };
+        datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
+    }
+}
+
+#[derive(Debug)]
+struct Waiting {
+    since: Instant,
+    packets: Vec<Packet>,
+}
+
+/// Packets by flow.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    flows: HashMap<Flow, Waiting, RandomState>,
+    octets: usize,
+    /// Packets that were dropped for want of room.
+    pub dropped: u64,
+}
+
+impl Kept {
+    /// Keeps a packet, if there is room.
+    pub(super) fn keep(&mut self, flow: Flow, packet: Packet) {
+        if self.octets + packet.frame.len() > MOST_OCTETS || self.flows.try_reserve(1).is_err() {
+            self.dropped += 1;
+            return;
+        }
+        let waiting = self
+            .flows
+            .entry(flow)
+            .or_insert_with(|| Waiting { since: Instant::now(), packets: Vec::new() });
+        if waiting.packets.len() >= EACH {
+            self.dropped += 1;
+            return;
+        }
+        self.octets += packet.frame.len();
+        waiting.packets.push(packet);
+    }
+
+    /// Takes the packets of a flow, oldest first.
+    pub(super) fn take(&mut self, flow: Flow) -> Vec<Packet> {
+        let Some(waiting) = self.flows.remove(&flow) else { return Vec::new() };
+        self.octets -= waiting.packets.iter().map(|packet| packet.frame.len()).sum::<usize>();
+        if self.flows.is_empty() {
+            self.flows.shrink_to(1024); // a burst is over
+        }
+        waiting.packets
+    }
+
+    pub(super) fn has(&self, flow: Flow) -> bool {
+        self.flows.contains_key(&flow)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
+    /// Drops packets whose flow got no entry in time.
+    pub(super) fn expire(&mut self) {
+        self.flows.retain(|_, waiting| {
+            let stays = waiting.since.elapsed() < LIFETIME;
+            if !stays {
+                self.octets -= waiting.packets.iter().map(|it| it.frame.len()).sum::<usize>();
+            }
+            stays
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::{FlowKey, Told};
+    use super::*;
+
+    fn packet(size: usize) -> Packet {
+        Packet::new(&Record {
+            told: Told::New,
+            ifindex: 7,
+            key: FlowKey { group: [239, 129, 2, 3], source: [10, 0, 0, 1] },
+            is_whole: true,
+            mark: 1,
+            priority: 2,
+            packet: &vec![9; size],
+        })
+    }
+
+    fn flow(last: u8) -> Flow {
+        Flow::new([10, 0, 0, last].into(), [239, 129, 2, 3].into())
+    }
+
+    #[test]
+    fn frames_go_to_the_groups_ethernet_address() {
+        let packet = packet(30);
+        assert_eq!(packet.frame[..6], [1, 0, 0x5e, 1, 2, 3]);
+        assert_eq!(packet.frame[12..15], [8, 0, 9]);
+        assert_eq!(packet.octets(), 30);
+    }
+
+    /// A datagram of 12 bytes with this checksum.
+    fn datagram(checksum: [u8; 2]) -> Vec<u8> {
+        let mut packet =
+            vec![0x45, 0, 0, 32, 0, 1, 0x40, 0, 16, 17, 0, 0, 10, 1, 0, 2, 239, 1, 2, 3];
+        packet.extend([0x13, 0x88, 0x13, 0x88, 0, 12, checksum[0], checksum[1], 1, 2, 3, 4]);
+        packet
+    }
+
+    #[test]
+    fn checksums_that_a_device_was_to_compute_are_completed() {
+        // 10.1 + 0.2 + 239.1 + 2.3 + 17 + 12
+        let pseudo: u16 = 0x0a01 + 0x0002 + 0xef01 + 0x0203 + 17 + 12;
+        let mut packet = datagram(pseudo.to_be_bytes());
+        complete_checksum(&mut packet);
+        let checked = sum(&packet[20..], u32::from(sum(&packet[12..20], 17 + 12)));
+        assert_eq!(checked, 0xffff, "a valid datagram adds up to this");
+        let complete = packet.clone();
+        complete_checksum(&mut packet);
+        assert_eq!(packet, complete, "a complete one stays");
+    }
+
+    #[test]
+    fn other_checksums_stay() {
+        for checksum in [[0, 0], [0x12, 0x34]] {
+            let mut packet = datagram(checksum);
+            complete_checksum(&mut packet);
+            assert_eq!(packet, datagram(checksum));
+        }
+        for length in 0..32 {
+            complete_checksum(&mut datagram([1, 2])[..length]); // must not panic
+        }
+    }
+
+    #[test]
+    fn four_packets_of_a_flow_are_kept_and_taken_in_order() {
+        let mut kept = Kept::default();
+        for size in 20..26 {
+            kept.keep(flow(1), packet(size));
+        }
+        kept.keep(flow(2), packet(50));
+        assert_eq!(kept.dropped, 2);
+        let sizes: Vec<u64> = kept.take(flow(1)).iter().map(Packet::octets).collect();
+        assert_eq!(sizes, [20, 21, 22, 23]);
+        assert!(kept.take(flow(1)).is_empty() && !kept.is_empty());
+        kept.take(flow(2));
+        assert!(kept.is_empty() && kept.octets == 0);
+    }
+
+    #[test]
+    fn t0_9_what_is_kept_is_bounded() {
+        let mut kept = Kept::default();
+        let most = MOST_OCTETS / 2014;
+        for number in 0..most as u32 + 10 {
+            kept.keep(Flow::new(number.into(), [239, 129, 2, 3].into()), packet(2000));
+        }
+        assert_eq!(kept.dropped, 10);
+        assert!(kept.octets <= MOST_OCTETS);
+    }
+}

@@ -1,0 +1,121 @@
+//! The forwarders of Linux against the running kernel, each test in a network namespace of its own:
+//! what they have in common.
+//!
+//! Needs root and iproute2; skips, and says so, without.
+#![cfg(target_os = "linux")]
+
+mod bare;
+mod ebpf;
+mod oifs;
+mod packets;
+mod teardown;
+
+use mgm_linux::ebpf::{Attachment, EbpfForwarder};
+use mgm_linux::kernel::KernelForwarder;
+use mgm_netns::{self as netns, Wire, NEVER, SURE};
+use mgm_types::forwarder::{Forwarder, ForwarderEntry, Upcall, UpcallSink};
+use mgm_types::{Flow, IfId, Interface, Refusal};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+
+const SOURCE: [u8; 4] = [10, 1, 0, 9];
+const GROUP: [u8; 4] = [239, 1, 2, 3];
+
+fn flow() -> Flow {
+    Flow::new(SOURCE.into(), GROUP.into())
+}
+
+/// The forwarders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Kernel,
+    /// By tcx, where the kernel has it.
+    Ebpf,
+    EbpfClsact,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Kernel, Kind::Ebpf, Kind::EbpfClsact];
+
+    fn open(self, sink: Arc<dyn UpcallSink>) -> Result<Box<dyn Forwarder>, Refusal> {
+        Ok(match self {
+            Kind::Kernel => Box::new(KernelForwarder::open(0, sink)?),
+            Kind::Ebpf => Box::new(EbpfForwarder::open(Attachment::Auto, sink)?),
+            Kind::EbpfClsact => Box::new(EbpfForwarder::open(Attachment::Clsact, sink)?),
+        })
+    }
+}
+
+/// Runs a test with each forwarder.
+fn on_each(test: impl Fn(Kind) + Send + Sync) {
+    for kind in Kind::ALL {
+        netns::run(|| {
+            println!("with {kind:?}"); // shown if the test fails
+            test(kind);
+        });
+    }
+}
+
+/// Hands upcalls to the test.
+struct Sink(Mutex<Sender<Upcall>>);
+
+impl UpcallSink for Sink {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        let sender = self.0.lock().unwrap();
+        // The test may be over.
+        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
+        Vec::new()
+    }
+}
+
+fn open(kind: Kind) -> Result<(Box<dyn Forwarder>, Receiver<Upcall>), Refusal> {
+    let (sender, receiver) = mpsc::channel();
+    kind.open(Arc::new(Sink(Mutex::new(sender)))).map(|it| (it, receiver))
+}
+
+/// A router with the interfaces 0 to N-1, their far ends, and its upcalls.
+struct Router<const N: usize> {
+    forwarder: Box<dyn Forwarder>,
+    upcalls: Receiver<Upcall>,
+    wires: [Wire; N],
+}
+
+impl<const N: usize> Router<N> {
+    fn new(kind: Kind) -> Router<N> {
+        let wires = netns::wires();
+        let (mut forwarder, upcalls) = open(kind).unwrap();
+        for (wire, n) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(n), Interface::link(wire.router)).unwrap();
+        }
+        Router { forwarder, upcalls, wires }
+    }
+
+    fn install(&mut self, iif: u16, oifs: &[(u16, u8)]) {
+        let oifs: Vec<_> = oifs.iter().map(|(id, ttl)| (IfId(*id), *ttl)).collect();
+        let entry = ForwarderEntry { flow: flow(), iif: IfId(iif), oifs: &oifs };
+        self.forwarder.install(&entry).unwrap();
+    }
+
+    fn packet(&self, wire: usize, ttl: u8) {
+        self.wires[wire].send(SOURCE, GROUP, ttl);
+    }
+
+    /// Nothing comes out of this wire.
+    fn assert_silent(&self, wire: usize) {
+        assert_eq!(self.wires[wire].receive(NEVER), None);
+    }
+
+    /// Our flow's packet comes out of this wire, with this TTL.
+    fn assert_out(&self, wire: usize, ttl: u8) {
+        let seen = self.wires[wire].receive(SURE).expect("no packet came out");
+        assert_eq!((seen.source, seen.group, seen.ttl), (SOURCE.into(), GROUP.into(), ttl));
+    }
+
+    fn upcall(&self) -> Upcall {
+        self.upcalls.recv_timeout(SURE).expect("no upcall")
+    }
+
+    fn assert_no_upcall(&self) {
+        assert_eq!(self.upcalls.recv_timeout(NEVER), Err(RecvTimeoutError::Timeout));
+    }
+}

@@ -1,0 +1,140 @@
+//! Clients in other processes that do not answer (spec 9.5).
+
+use super::client_records::{ClientPlace, Queued};
+use super::dispatch::{Lane, Question};
+use super::state::Run;
+use super::Manager;
+use crate::engine::Notice;
+use std::time::Duration;
+
+/// After this number of deadlines in a row a client is absent.
+const MISSES: u32 = 3;
+
+impl Manager {
+    /// Lets the default hold for questions that were not answered within `patience_ms` after all
+    /// earlier callbacks of their client. Returns when to look again, if there are questions.
+    pub fn check_answers(&self, patience_ms: u64) -> Option<Duration> {
+        let mut guard = self.lock();
+        let run = guard.running()?;
+        let (mut soonest, mut next) = (None::<u64>, run.clients.after(None));
+        while let Some(place) = next {
+            if let Some(left) = run.check_client(place, patience_ms) {
+                soonest = Some(soonest.map_or(left, |soonest| soonest.min(left)));
+            }
+            next = run.clients.after(Some(place));
+        }
+        self.publish(&mut guard, Lane::Worker);
+        soonest.map(Duration::from_millis)
+    }
+}
+
+/// How much a process is behind with its acknowledgements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlogged {
+    /// How many callbacks wait, sent or not.
+    pub waiting: usize,
+    /// The milliseconds since any of its clients has acknowledged one.
+    pub silent_ms: u64,
+}
+
+impl Manager {
+    /// How many callbacks wait for a process, and since when it has acknowledged none (spec 9.6).
+    #[must_use]
+    pub fn backlogged(&self, session: u64) -> Backlogged {
+        let mut guard = self.lock();
+        let Some(run) = guard.running() else { return Backlogged::default() };
+        let now = run.now();
+        let (mut waiting, mut last) = (0, None);
+        for (_, record) in run.clients.iter_mut().filter(|(_, record)| record.is_in(session)) {
+            let Some(posted) = &record.posted else { continue };
+            let (queued, noted) = record.queue.len();
+            waiting += posted.sent.len() + queued + noted + record.backlog.len();
+            if !posted.sent.is_empty() {
+                last = last.max(Some(posted.progress));
+            }
+        }
+        Backlogged { waiting, silent_ms: last.map_or(0, |last| now.since(last)) }
+    }
+}
+
+impl Run {
+    /// Returns the time until the next deadline of this client, if it has one.
+    fn check_client(&mut self, place: ClientPlace, patience_ms: u64) -> Option<u64> {
+        let now = self.now();
+        loop {
+            let record = self.clients.at(place)?;
+            let posted = record.posted.as_mut()?;
+            if posted.is_absent || (record.backlog.is_idle() && !posted.has_question()) {
+                return None;
+            }
+            let spent = now.since(posted.since);
+            if spent < patience_ms {
+                return Some(patience_ms - spent);
+            }
+            self.miss(place, patience_ms);
+        }
+    }
+
+    /// The first callback of a client that has not expired, expires.
+    fn miss(&mut self, place: ClientPlace, patience_ms: u64) {
+        let now = self.now();
+        let Some(record) = self.clients.at(place) else { return };
+        let Some(posted) = &mut record.posted else { return };
+        let question = posted.sent.get_mut(posted.expired).and_then(|sent| sent.question.take());
+        let question = question.map(Queued);
+        posted.expired += 1;
+        posted.since = now;
+        posted.misses += 1;
+        let is_absent = posted.misses >= MISSES;
+        let who = self.engine.who(place.client);
+        if let Some(question) = question {
+            ::log::warn!(
+                "{who} has not answered within {patience_ms} ms: the default holds for {}",
+                *question
+            );
+            let Run { engine, clients, fx, .. } = self;
+            if let Some(record) = clients.at(place) {
+                if let Some(next) = record.backlog.popped(&question) {
+                    record.queue_held_back(next, engine, fx);
+                }
+            }
+            self.take_default(place.client, question);
+        } else {
+            ::log::warn!(
+                "a callback of {who} has not returned within {patience_ms} ms, and questions wait \
+                 for it"
+            );
+        }
+        if is_absent {
+            ::log::warn!(
+                "{who} is absent: the default holds for all questions until it has returned from \
+                 its callbacks"
+            );
+            self.becomes_absent(place);
+        }
+        self.post_waiting(place);
+    }
+
+    /// The default holds for all questions that wait for the client.
+    pub(super) fn becomes_absent(&mut self, place: ClientPlace) {
+        let Some(record) = self.clients.at(place) else { return };
+        let Some(posted) = &mut record.posted else { return };
+        posted.is_absent = true;
+        posted.expired = posted.sent.len();
+        let mut questions: Vec<_> =
+            posted.sent.iter_mut().filter_map(|sent| sent.question.take()).map(Queued).collect();
+        let mut waiting: Vec<Notice> = Vec::new();
+        for notice in record.queue.items_mut().filter(|notice| notice.question().is_some()) {
+            waiting.push(Notice::clone(notice));
+        }
+        // DISABLE_IGMP and PRUNE_ALERT are still sent, questions about flows are not.
+        record.queue.take_out(|notice| notice.subject().is_some());
+        questions.extend(record.backlog.take_all());
+        for question in questions {
+            self.take_default(place.client, question);
+        }
+        for question in waiting {
+            self.answer(place.client, &question);
+        }
+    }
+}

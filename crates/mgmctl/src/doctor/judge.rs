@@ -1,0 +1,45 @@
+//! Finds faults in what was seen. No I/O here.
+
+mod bridges;
+mod mgmd;
+mod queriers;
+mod queries;
+mod reverse_path;
+mod streams;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use super::facts::Facts;
+use super::report::Report;
+
+/// One kind of examination, which adds what it finds to the report.
+type Check = fn(&Facts, &mut Report);
+
+/// All examinations, in the order of their findings in the report: first what keeps the router
+/// from running, then what stops streams, then what will stop them later. The search for a
+/// filter that a killed eBPF forwarder has left on a link belongs here, before `streams`, once that
+/// forwarder exists.
+const CHECKS: [Check; 7] = [
+    tables::judge,
+    mgmd::judge,
+    reverse_path::judge,
+    streams::judge,
+    queries::judge,
+    queriers::judge,
+    bridges::judge,
+];
+
+/// Adds all faults to the report.
+pub fn judge(facts: &Facts, report: &mut Report) {
+    for check in CHECKS {
+        check(facts, report);
+    }
+}
+
+/// The least number of packets from which something follows: one or two may be lost for many
+/// reasons.
+const ENOUGH: u64 = 3;
+
+/// The command that listens long enough for a General Query.
+const LISTEN_LONG: &str = "mgmctl doctor --listen 130s";

@@ -1,0 +1,151 @@
+//! Call connections: each carries one call at a time, and the calling thread reads the answer.
+
+use crate::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
+use crate::hello::{greeting, read_greeting, Hello, Welcome};
+use crate::messages::{decode, Answer, Call};
+use crate::wire::Wire;
+use mgm_linux::channel::Connection;
+use parking_lot::{Condvar, Mutex};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many calls can be under way at a time. Further threads take turns.
+const MOST: usize = 60;
+
+/// How long a router may take to accept a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many bytes are read at a time.
+const PIECE: usize = 64 << 10;
+
+/// A connection on which the greeting is over.
+pub(super) struct Channel {
+    pub connection: Arc<Connection>,
+    reader: FrameReader,
+    out: Vec<u8>,
+    piece: Vec<u8>,
+}
+
+/// What the router has said in its greeting.
+pub(super) struct Greeted {
+    pub session: u64,
+    pub token: u64,
+}
+
+impl Channel {
+    /// Connects, and says who this is.
+    pub fn open(path: &Path, hello: &Hello) -> io::Result<(Channel, Greeted)> {
+        let connection = Arc::new(Connection::open(path)?);
+        let reader = FrameReader::new(LONGEST_TO_CLIENT);
+        let mut channel = Channel { connection, reader, out: Vec::new(), piece: vec![0; PIECE] };
+        channel.connection.set_patience(Some(PATIENCE))?;
+        frame(&mut channel.out, |to| to.extend_from_slice(&greeting(hello)));
+        channel.connection.send_all(&channel.out)?;
+        let refused = |why: String| io::Error::new(ErrorKind::ConnectionRefused, why);
+        let (_, welcome) =
+            channel.read(read_greeting::<Welcome>)?.map_err(|bad| refused(bad.to_string()))?;
+        channel.connection.set_patience(None)?;
+        match welcome {
+            Welcome::Welcome { session, token, .. } => Ok((channel, Greeted { session, token })),
+            Welcome::Refused { why } => Err(refused(why)),
+        }
+    }
+
+    /// Makes a call and waits for the answer.
+    pub fn call(&mut self, call: &Call) -> io::Result<Answer> {
+        self.out.clear();
+        frame(&mut self.out, |to| call.put(to));
+        self.connection.send_all(&self.out)?;
+        self.read(decode::<Answer>)?.map_err(io::Error::other)
+    }
+
+    /// Reads the next message.
+    fn read<R>(&mut self, with: impl FnOnce(&[u8]) -> R) -> io::Result<R> {
+        loop {
+            if let Some(message) = self.reader.take().map_err(io::Error::other)? {
+                return Ok(with(message));
+            }
+            match self.connection.receive(&mut self.piece)? {
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                count => self.reader.add(&self.piece[..count]),
+            }
+        }
+    }
+
+    /// Bytes that have arrived after the greeting.
+    pub fn into_parts(self) -> (Arc<Connection>, FrameReader) {
+        (self.connection, self.reader)
+    }
+}
+
+/// The call connections of this process.
+#[derive(Default)]
+pub(super) struct Channels {
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Channel>,
+    /// All of them, so that the threads that wait for answers can be woken.
+    all: Vec<Arc<Connection>>,
+    /// How many there are, or are being opened.
+    count: usize,
+    is_over: bool,
+}
+
+impl Channels {
+    /// An idle connection, or a new one that `open` makes.
+    pub fn take(&self, open: impl Fn() -> io::Result<Channel>) -> io::Result<Channel> {
+        let mut state = self.state.lock();
+        loop {
+            if state.is_over {
+                return Err(ErrorKind::NotConnected.into());
+            }
+            if let Some(channel) = state.idle.pop() {
+                return Ok(channel);
+            }
+            if state.count < MOST {
+                break;
+            }
+            self.freed.wait(&mut state);
+        }
+        state.count += 1;
+        drop(state);
+        let opened = open();
+        let mut state = self.state.lock();
+        match opened {
+            Ok(channel) if !state.is_over => {
+                state.all.push(Arc::clone(&channel.connection));
+                Ok(channel)
+            }
+            failed => {
+                state.count -= 1;
+                drop(state);
+                self.freed.notify_one();
+                failed.and(Err(ErrorKind::NotConnected.into()))
+            }
+        }
+    }
+
+    /// Gives back a connection after a call.
+    pub fn give_back(&self, channel: Channel) {
+        self.state.lock().idle.push(channel);
+        self.freed.notify_one();
+    }
+
+    /// Ends all of them.
+    pub fn end(&self) {
+        let mut state = self.state.lock();
+        state.is_over = true;
+        state.idle.clear();
+        for connection in state.all.drain(..) {
+            connection.shut_down();
+        }
+        drop(state);
+        self.freed.notify_all();
+    }
+}

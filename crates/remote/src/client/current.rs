@@ -1,0 +1,101 @@
+//! The router of this process, if it is a client process.
+
+use super::{thread, Router, REMOTE};
+use mgm_manager::{inside, within, Inside};
+use mgm_types::{Refusal, Result};
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+static CURRENT: Mutex<Option<Router>> = Mutex::new(None);
+
+/// Whether there is one, so that other processes need not look further.
+static IS_SET: AtomicBool = AtomicBool::new(false);
+
+/// Called once when a router is lost.
+pub type LostCallback = Box<dyn Fn() + Send + Sync>;
+
+static LOST: Mutex<Option<Arc<LostCallback>>> = Mutex::new(None);
+
+/// Sets what is called when the router is lost; `None` for nothing. A call that is running may
+/// still be that of the former one.
+pub fn set_lost(callback: Option<LostCallback>) {
+    *LOST.lock() = callback.map(Arc::new);
+}
+
+/// Calls it, with no lock held.
+pub(super) fn call_lost() {
+    let callback = LOST.lock().clone();
+    if let Some(callback) = callback {
+        within(Inside::Host, || callback());
+    }
+}
+
+/// The router to which this process is connected.
+#[inline]
+#[must_use]
+pub fn current() -> Option<Router> {
+    IS_SET.load(Ordering::Relaxed).then(find).flatten()
+}
+
+#[cold]
+fn find() -> Option<Router> {
+    CURRENT.lock().clone().filter(|router| !router.is_over())
+}
+
+/// The router of a serial number; `None` if the number is the manager's in this process.
+///
+/// # Errors
+/// `BadHandle`, if the number is a router's, but this process is not connected.
+#[inline]
+pub fn of_serial(serial: u64) -> Result<Option<Router>> {
+    if serial & REMOTE == 0 {
+        return Ok(None);
+    }
+    find().map(Some).ok_or(Refusal::BadHandle(serial))
+}
+
+/// Whether this thread has made calls inside the log callback whose callbacks are not delivered.
+#[inline]
+#[must_use]
+pub fn owes() -> bool {
+    thread::with(|thread| thread.cause.get()) != 0 && inside().is_none()
+}
+
+/// Delivers them (spec 8.1).
+pub fn drain_owed() {
+    match CURRENT.lock().clone() {
+        Some(router) => router.0.deliver_owed(),
+        None => thread::with(|thread| thread.cause.set(0)),
+    }
+}
+
+/// Connects this process to a router, unless it is connected.
+///
+/// # Errors
+/// `Router`.
+pub fn connect(path: &Path) -> Result<Router> {
+    let mut current = CURRENT.lock();
+    if let Some(router) = current.as_ref().filter(|router| !router.is_over()) {
+        return Ok(router.clone());
+    }
+    let router = Router::connect(path)?;
+    *current = Some(router.clone());
+    IS_SET.store(true, Ordering::Relaxed);
+    Ok(router)
+}
+
+/// Disconnects this process. When it returns, no callback is running. False if it was not
+/// connected.
+///
+/// # Errors
+/// `InsideCallback`.
+pub fn disconnect() -> Result<bool> {
+    let Some(router) = CURRENT.lock().clone() else { return Ok(false) };
+    router.disconnect()?;
+    let mut current = CURRENT.lock();
+    current.take_if(|current| current.is(&router));
+    IS_SET.store(current.is_some(), Ordering::Relaxed);
+    Ok(true)
+}

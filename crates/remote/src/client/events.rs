@@ -1,0 +1,134 @@
+//! The thread `mgm-events`: it reads callbacks and puts them into the queues of their clients.
+
+use super::state::{Arrived, State};
+use super::{Link, Place};
+use crate::frame::FrameReader;
+use crate::messages::{decode, Callback};
+use mgm_dispatch::{Bounds, Cause, Pushed, Ticket, BOUNDS};
+use mgm_engine::Notice;
+use parking_lot::MutexGuard;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Acknowledgements that wait for others are sent after this time. Otherwise a callback that does
+/// not return would hold back those of earlier callbacks.
+const LATE: Duration = Duration::from_millis(20);
+
+/// How often to look whether all workers are stuck, while clients wait for one.
+const RELIEF: Duration = Duration::from_millis(5);
+
+/// How many workers are added at a time.
+const STEP: usize = 256;
+
+/// How many bytes are read at a time.
+const PIECE: usize = 64 << 10;
+
+impl Link {
+    /// The main function of the thread.
+    pub(super) fn be_reader(self: &Arc<Link>, reader: FrameReader) {
+        self.read_events(reader);
+        if self.state.lock().is_lost {
+            self.report_loss();
+        }
+        self.state.lock().has_events = false;
+        self.ended.notify_all();
+    }
+
+    /// Reads callbacks until the connection is over.
+    fn read_events(self: &Arc<Link>, mut reader: FrameReader) {
+        let (mut piece, mut ready, mut taken) = (vec![0; PIECE], Vec::new(), 0);
+        loop {
+            if self.take_callbacks(&mut reader).is_err() {
+                log::error!("the router has sent a malformed message: the connection is closed");
+                break;
+            }
+            ready.clear();
+            self.poller.wait(self.patience(), &mut ready);
+            if ready.is_empty() {
+                self.look_after_workers(&mut taken);
+                if self.state.lock().is_over {
+                    return; // disconnected by this process
+                }
+                continue;
+            }
+            match self.events.receive(&mut piece) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => reader.add(&piece[..count]),
+            }
+        }
+        self.lose();
+    }
+
+    /// How long to wait for callbacks.
+    fn patience(&self) -> Option<Duration> {
+        let state = self.state.lock();
+        match (state.ready.len() > state.idle, state.acks.is_empty()) {
+            (true, _) => Some(RELIEF),
+            (false, false) => Some(LATE),
+            (false, true) if state.clients.values().any(|one| one.queue.is_running()) => Some(LATE),
+            (false, true) => None,
+        }
+    }
+
+    /// Sends acknowledgements that are late. Adds workers if clients wait, and the workers have
+    /// taken none since the last look.
+    fn look_after_workers(self: &Arc<Link>, taken: &mut u64) {
+        let mut state = self.state.lock();
+        self.send_acks(&mut state);
+        if std::mem::replace(taken, state.taken) != state.taken {
+            return;
+        }
+        let short = state.ready.len().saturating_sub(state.idle).min(STEP);
+        for _ in 0..short {
+            self.add_worker(&mut state);
+        }
+    }
+
+    /// Takes the callbacks that have arrived.
+    fn take_callbacks(self: &Arc<Link>, reader: &mut FrameReader) -> Result<(), ()> {
+        let mut state = self.state.lock();
+        while let Some(message) = reader.take().map_err(drop)? {
+            let callback: Callback = decode(message).map_err(drop)?;
+            self.take_callback(&mut state, callback);
+        }
+        drop(state);
+        self.arrived.notify_all();
+        Ok(())
+    }
+
+    fn take_callback(self: &Arc<Link>, state: &mut MutexGuard<'_, State>, callback: Callback) {
+        let Callback { client, number, cause, body } = callback;
+        state.received += 1;
+        if state.is_over {
+            return;
+        }
+        let arrived = Arrived { client, number, notice: Notice::from(body) };
+        match state.places.get(&client) {
+            Some(&place) => self.queue(state, place, cause, arrived),
+            // Its registration has not been answered yet, or it was deregistered.
+            None => state.early.entry(client).or_default().push(arrived),
+        }
+    }
+
+    /// Puts a callback into the queue of its client.
+    pub(super) fn queue(
+        self: &Arc<Link>,
+        state: &mut MutexGuard<'_, State>,
+        place: Place,
+        cause: u64,
+        arrived: Arrived,
+    ) {
+        const HERE: Bounds = Bounds { waiting: usize::MAX, ..BOUNDS };
+        let is_open = cause != 0 && state.tickets_of(cause).is_some();
+        let of = if is_open { Cause(cause) } else { Cause::WORKER };
+        let Some(record) = state.clients.get_mut(&place) else { return };
+        let Pushed::Queued(number) = record.queue.push(&HERE, of, arrived) else { return };
+        let needs_worker = record.queue.needs_worker();
+        if let (true, Some(tickets)) = (is_open, state.tickets_of(cause)) {
+            tickets.push(Ticket { place, number: Some(number) });
+        }
+        if needs_worker {
+            self.schedule(state, place);
+        }
+    }
+}

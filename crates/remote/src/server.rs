@@ -1,0 +1,86 @@
+//! The router's side: one thread, `mgm-clients`, serves all client processes.
+//!
+//! The thread waits for all connections, makes the calls that arrive, and passes on
+//! acknowledgements. No call waits for another process, so none delays the others for long. Texts
+//! such as the status take longer, so another thread makes them. Callbacks are posted by the
+//! threads that cause them; this thread sends them.
+
+mod greetings;
+mod link;
+mod outlet;
+mod process;
+mod requests;
+mod service;
+mod texts;
+
+use mgm_linux::channel::{allow_descriptors, Listener, Poller};
+use mgm_linux::threads;
+use mgm_manager::Manager;
+use parking_lot::{Condvar, Mutex};
+use service::Service;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+/// What a host can choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many processes may be connected.
+    pub processes: usize,
+    /// How long a question waits for its answer, in milliseconds.
+    pub answer_ms: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { processes: 1000, answer_ms: 1000 }
+    }
+}
+
+/// The service at one path.
+pub struct Server {
+    poller: Arc<Poller>,
+    state: Arc<State>,
+}
+
+/// Whether the thread must end, and whether it has.
+#[derive(Default)]
+struct State {
+    is_stopping: AtomicBool,
+    has_ended: Mutex<bool>,
+    ended: Condvar,
+}
+
+impl Server {
+    /// Serves client processes at a path.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn open(manager: &Manager, path: &Path, mode: u32, limits: Limits) -> io::Result<Server> {
+        // Each process has an event connection, and one call connection or a few.
+        allow_descriptors(4 * limits.processes as u64 + 256);
+        let listener = Listener::open(path, mode)?;
+        let poller = Arc::new(Poller::new()?);
+        let state = Arc::new(State::default());
+        let mut service = Service::new(manager.clone(), listener, Arc::clone(&poller), limits)?;
+        let thread = Arc::clone(&state);
+        threads::spawn("mgm-clients", move || {
+            service.run(&thread.is_stopping);
+            drop(service);
+            *thread.has_ended.lock() = true;
+            thread.ended.notify_all();
+        })?;
+        Ok(Server { poller, state })
+    }
+
+    /// Ends all connections, removes the socket's file, and waits for both.
+    pub fn close(&self) {
+        self.state.is_stopping.store(true, Ordering::Release);
+        self.poller.wake();
+        let mut has_ended = self.state.has_ended.lock();
+        while !*has_ended {
+            self.state.ended.wait(&mut has_ended);
+        }
+    }
+}

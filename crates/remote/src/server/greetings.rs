@@ -1,0 +1,88 @@
+//! The first message on a connection.
+
+use super::link::Role;
+use super::outlet::Events;
+use super::process::{next_session, Process};
+use super::requests::Holdings;
+use super::service::Service;
+use crate::hello::{greeting, read_greeting, Hello, Welcome};
+use mgm_linux::channel::Peer;
+use mgm_manager::PeerProcess;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+/// How many call connections a process may have. Threads beyond that take turns.
+const CALLS: usize = 64;
+
+impl Service {
+    /// Reads the greeting of a connection, and answers it. The error is the reason for a refusal.
+    pub(super) fn greet(&mut self, token: u64, message: &[u8]) -> Result<(), String> {
+        let (_, hello) = read_greeting::<Hello>(message).map_err(|bad| bad.to_string())?;
+        let Some(link) = self.links.get_mut(&token) else { return Ok(()) };
+        let peer = link.connection().peer().map_err(|error| error.to_string())?;
+        match hello {
+            Hello::Process { name } => self.welcome_process(token, peer, name),
+            Hello::Calls { session, token: secret } => {
+                self.welcome_calls(token, peer, (session, secret))
+            }
+        }
+    }
+
+    fn welcome_process(&mut self, token: u64, peer: Peer, name: String) -> Result<(), String> {
+        if self.processes.len() >= self.limits.processes {
+            return Err(format!(
+                "{} processes are connected, and no more are permitted: raise max-clients",
+                self.processes.len()
+            ));
+        }
+        let session = next_session();
+        let secret = RandomState::new().hash_one(session);
+        let name: String = name.chars().filter(|c| !c.is_control()).take(32).collect();
+        let there = PeerProcess { pid: peer.pid, user: peer.uid, name: name.clone() };
+        let events =
+            Events::new(session, there, Arc::clone(&self.changed), Arc::clone(&self.poller));
+        let process = Process {
+            name,
+            peer,
+            token: secret,
+            events: token,
+            calls: Vec::new(),
+            holdings: Holdings::new(Arc::new(events)),
+        };
+        log::info!("{} has connected", process.who());
+        self.processes.insert(session, process);
+        let answer_ms = self.limits.answer_ms;
+        self.accept(
+            token,
+            Role::Events(session),
+            &Welcome::Welcome { session, token: secret, answer_ms },
+        );
+        Ok(())
+    }
+
+    fn welcome_calls(&mut self, token: u64, peer: Peer, of: (u64, u64)) -> Result<(), String> {
+        let (session, secret) = of;
+        let process = self.processes.get_mut(&session);
+        let process =
+            process.filter(|process| process.token == secret && process.peer.uid == peer.uid);
+        let process = process.ok_or("no such process is connected")?;
+        if process.calls.len() >= CALLS {
+            return Err(format!("a process may have {CALLS} call connections"));
+        }
+        process.calls.push(token);
+        let answer_ms = self.limits.answer_ms;
+        self.accept(
+            token,
+            Role::Calls(session),
+            &Welcome::Welcome { session, token: secret, answer_ms },
+        );
+        Ok(())
+    }
+
+    fn accept(&mut self, token: u64, role: Role, welcome: &Welcome) {
+        if let Some(link) = self.links.get_mut(&token) {
+            link.role = role;
+            link.send(|to| to.extend_from_slice(&greeting(welcome)));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! One connection to a client process: what has arrived, and what waits to be sent.
+
+use crate::frame::{frame, FrameReader, LONGEST_TO_ROUTER};
+use mgm_linux::channel::{Connection, Poller};
+use std::io::{self, ErrorKind};
+use std::time::Instant;
+
+/// How many bytes are read at a time.
+const PIECE: usize = 64 << 10;
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It has not said yet.
+    New,
+    /// The event connection of this session.
+    Events(u64),
+    /// A call connection of this session.
+    Calls(u64),
+}
+
+/// A connection.
+pub(super) struct Link {
+    connection: Connection,
+    pub role: Role,
+    pub reader: FrameReader,
+    /// What waits to be sent.
+    out: Vec<u8>,
+    sent: usize,
+    /// What the poller waits for: reading, writing.
+    waits: (bool, bool),
+    /// No further message is taken before the answer to the last one is known.
+    pub is_busy: bool,
+    /// Closed as soon as everything is sent.
+    pub is_closing: bool,
+    /// When it was accepted, and since when half a message waits.
+    pub since: Instant,
+    /// The rest of a text that is being read.
+    pub text: Vec<u8>,
+    pub text_at: usize,
+}
+
+impl Link {
+    pub fn new(connection: Connection) -> Link {
+        Link {
+            connection,
+            role: Role::New,
+            reader: FrameReader::new(LONGEST_TO_ROUTER),
+            out: Vec::new(),
+            sent: 0,
+            waits: (true, false),
+            is_busy: false,
+            is_closing: false,
+            since: Instant::now(),
+            text: Vec::new(),
+            text_at: 0,
+        }
+    }
+
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Reads what has arrived. False at the end of the stream.
+    pub fn read(&mut self, piece: &mut Vec<u8>) -> bool {
+        piece.resize(PIECE, 0);
+        match self.connection.receive(piece) {
+            Ok(0) => false,
+            Ok(count) => {
+                if !self.reader.is_partial() {
+                    self.since = Instant::now();
+                }
+                self.reader.add(&piece[..count]);
+                true
+            }
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        }
+    }
+
+    /// Whether nothing waits to be sent.
+    pub fn is_drained(&self) -> bool {
+        self.sent == self.out.len()
+    }
+
+    /// Sends a message, or keeps it until there is room.
+    pub fn send(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
+        frame(&mut self.out, put);
+    }
+
+    /// Takes frames to be sent, if nothing waits. The buffer is empty afterwards.
+    pub fn fill(&mut self, bytes: &mut Vec<u8>) {
+        debug_assert!(self.is_drained(), "frames would get lost");
+        std::mem::swap(&mut self.out, bytes);
+        bytes.clear();
+        self.sent = 0;
+    }
+
+    /// Whether the next message may be taken. On a call connection one call is made at a time, and
+    /// its answer must have been read before the next one is: so a process that does not read its
+    /// answers uses no memory.
+    pub fn is_ready(&self) -> bool {
+        let is_call = matches!(self.role, Role::Calls(_));
+        !self.is_busy && !self.is_closing && (!is_call || self.is_drained())
+    }
+
+    /// Sends what waits, as far as there is room. False if the connection is broken.
+    pub fn flush(&mut self, token: u64, poller: &Poller) -> bool {
+        while !self.is_drained() {
+            match self.connection.send(&self.out[self.sent..]) {
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => return false,
+            }
+        }
+        if self.is_drained() {
+            self.out.clear();
+            self.sent = 0;
+        }
+        self.wait(token, poller).is_ok()
+    }
+
+    /// Tells the poller what to wait for.
+    fn wait(&mut self, token: u64, poller: &Poller) -> io::Result<()> {
+        let waits = (self.is_ready(), !self.is_drained());
+        if self.waits != waits {
+            self.waits = waits;
+            poller.change(&self.connection, token, waits.0, waits.1)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! Makes the calls of client processes.
+
+use super::outlet::Events;
+use crate::convert::kinds_from_bits;
+use crate::messages::{Call, Change, RefusedChange, Reply, Request, Room};
+use crate::wire::{Bytes, Wire};
+use mgm_engine::ClientId;
+use mgm_manager::{EnumId, Manager, Outlet};
+use mgm_types::{Flow, Refusal, Result};
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// How many group enumerations a process may have open (spec 9.13).
+const ENUMERATIONS: usize = 1024;
+
+/// A message has at most about so many bytes of MFEs, so that other calls do not wait for long.
+const MFES: usize = 128 << 10;
+
+/// The most entries of an enumeration in one message.
+const GROUPS: usize = 8192;
+
+/// What the router knows of a client process, for its calls.
+pub(super) struct Holdings {
+    pub outlet: Arc<Events>,
+    pub clients: HashSet<u64>,
+    enumerations: HashSet<u64>,
+}
+
+impl Holdings {
+    pub fn new(outlet: Arc<Events>) -> Holdings {
+        Holdings { outlet, clients: HashSet::new(), enumerations: HashSet::new() }
+    }
+
+    /// A client of this process.
+    fn client(&self, number: u64) -> Result<ClientId> {
+        let own = self.clients.contains(&number);
+        own.then_some(ClientId(number)).ok_or(Refusal::BadHandle(number))
+    }
+
+    fn enumeration(&self, number: u64) -> Result<EnumId> {
+        let own = self.enumerations.contains(&number);
+        own.then_some(EnumId(number)).ok_or(Refusal::BadHandle(number))
+    }
+
+    /// Makes a call.
+    pub fn make(&mut self, manager: &Manager, call: &Call) -> Reply {
+        let inside = self.client(call.inside).ok();
+        let session = self.outlet.session();
+        let reply = manager.call_for(session, call.cause, inside, |manager| match &call.request {
+            Request::Settle { acks } => {
+                manager.acknowledge(session, acks);
+                Ok(Reply::Done {})
+            }
+            request => self.make_checked(manager, request),
+        });
+        reply.unwrap_or_else(|refusal| Reply::Refused { refusal: (&refusal).into() })
+    }
+
+    fn make_checked(&mut self, manager: &Manager, request: &Request) -> Result<Reply> {
+        match *request {
+            Request::Register { protocol, component, callbacks } => {
+                let outlet: Arc<dyn Outlet> = self.outlet.clone();
+                let kinds = kinds_from_bits(callbacks);
+                let client = manager.register_posted(outlet, kinds, (protocol, component))?.0;
+                self.clients.insert(client);
+                return Ok(Reply::Registered { client });
+            }
+            Request::Deregister { client } => {
+                manager.deregister(self.client(client)?)?;
+                self.clients.remove(&client);
+            }
+            Request::Take { client, interface } => manager.take(self.client(client)?, interface)?,
+            Request::Release { client, interface } => {
+                let client = self.client(client)?;
+                manager.release(client, interface)?;
+                return Ok(Reply::Released { last: manager.last_posted(client) });
+            }
+            Request::Add { client, flow, interface, join } => {
+                manager.add_membership(self.client(client)?, flow, interface, join)?;
+            }
+            Request::Delete { client, flow, interface, join } => {
+                manager.delete_membership(self.client(client)?, flow, interface, join)?;
+            }
+            Request::Batch { ref changes } => {
+                return Ok(Reply::Batched { refused: self.change_all(manager, changes) });
+            }
+            Request::SetMfe { client, flow, upstream, if_index } => {
+                manager.set_mfe(self.client(client)?, flow, upstream, if_index)?;
+            }
+            _ => return self.look_up(manager, request),
+        }
+        Ok(Reply::Done {})
+    }
+
+    /// Makes the changes of a batch. Returns the first one that is refused.
+    fn change_all(&self, manager: &Manager, changes: &[Change]) -> Option<RefusedChange> {
+        let mut first = None;
+        for (place, change) in changes.iter().enumerate() {
+            let Change { adds, client, flow, interface, join } = *change;
+            let result = self.client(client).and_then(|client| match adds {
+                true => manager.add_membership(client, flow, interface, join),
+                false => manager.delete_membership(client, flow, interface, join),
+            });
+            if let (Err(refusal), None) = (result, &first) {
+                first = Some(RefusedChange { place: place as u32, refusal: (&refusal).into() });
+            }
+        }
+        first
+    }
+
+    /// The calls that only read.
+    fn look_up(&mut self, manager: &Manager, request: &Request) -> Result<Reply> {
+        match *request {
+            Request::ProtocolOn { interface } => {
+                let (protocol, component) = manager.protocol_on(interface)?;
+                Ok(Reply::Ids { protocol, component })
+            }
+            Request::GetMfe { flow, stats } => {
+                Ok(Reply::Mfe { row: manager.with_mfe(flow, stats, Clone::clone)? })
+            }
+            Request::WalkMfes { start, stats, ref room } => Ok(walk(manager, start, stats, room)),
+            Request::EnumStart { client, kind } => {
+                let client = self.client(client)?;
+                self.enumerations.retain(|&id| manager.has_enumeration(EnumId(id)));
+                if self.enumerations.len() >= ENUMERATIONS {
+                    return Err(Refusal::TooManyEnumerations);
+                }
+                let enumeration = manager.enum_start(client, kind)?.0;
+                self.enumerations.insert(enumeration);
+                Ok(Reply::Enumeration { enumeration })
+            }
+            Request::EnumNext { enumeration, most } => {
+                let mut flows = Vec::new();
+                let id = self.enumeration(enumeration)?;
+                let most = (most as usize).min(GROUPS);
+                let more = manager.enum_next(id, most, &mut |flow| flows.push(flow))?;
+                Ok(Reply::Groups { flows, more })
+            }
+            Request::EnumEnd { enumeration } => {
+                manager.enum_end(self.enumeration(enumeration)?)?;
+                self.enumerations.remove(&enumeration);
+                Ok(Reply::Done {})
+            }
+            // The loop of the thread answers the others.
+            _ => Err(Refusal::Router("the router does not know this call".into())),
+        }
+    }
+}
+
+/// The MFEs after `start`, as far as there is room in the caller's buffer and in the message.
+fn walk(manager: &Manager, start: Option<Flow>, stats: bool, room: &Room) -> Reply {
+    let (mut rows, mut count, mut used) = (Vec::new(), 0, 0);
+    let (mut next_oifs, mut more) = (None, false);
+    manager.walk_mfes(start, stats, |row| {
+        let oifs = row.oifs.len() as u64;
+        used += u64::from(room.base) + u64::from(room.each) * oifs;
+        if used > u64::from(room.bytes) {
+            next_oifs = Some(row.oifs.len() as u32);
+            return ControlFlow::Break(());
+        }
+        if rows.len() >= MFES {
+            more = true;
+            return ControlFlow::Break(());
+        }
+        row.put(&mut rows);
+        count += 1;
+        ControlFlow::Continue(())
+    });
+    Reply::Mfes { count, rows: Bytes(rows), next_oifs, more }
+}

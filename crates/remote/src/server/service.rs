@@ -1,0 +1,416 @@
+//! The loop of the thread `mgm-clients`.
+
+use super::link::{Link, Role};
+use super::outlet::{becomes_sender, take_own, Changed};
+use super::process::{refuse, Process};
+use super::texts::{Texts, Which};
+use super::Limits;
+use crate::messages::{decode, Acks, Answer, Call, Reply, Request, WireRefusal};
+use crate::wire::{Bytes, Wire};
+use mgm_linux::channel::{Listener, Poller, Ready};
+use mgm_manager::{Departure, Detail, Manager, WINDOW};
+use mgm_types::{Code, Refusal};
+use std::collections::HashMap;
+use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The token of the listener in the poller.
+const LISTENER: u64 = 0;
+/// A connection that has not said who it is, or has sent half a message, is closed after this time.
+const DAWDLING: Duration = Duration::from_secs(10);
+/// A process that acknowledges nothing for this time is disconnected, if too many wait (spec 9.6).
+const SILENT_MS: u64 = 30_000;
+/// How often slow processes and connections are looked for.
+const ROUND: Duration = Duration::from_secs(1);
+/// How many connections may not have said yet who they are.
+const NEWCOMERS: usize = 256;
+/// The bytes of a text in one message.
+const PIECE: usize = 256 << 10;
+
+/// What the thread has.
+pub(super) struct Service {
+    manager: Manager,
+    listener: Listener,
+    pub poller: Arc<Poller>,
+    pub limits: Limits,
+    pub links: HashMap<u64, Link>,
+    pub processes: HashMap<u64, Process>,
+    pub changed: Arc<Changed>,
+    last_link: u64,
+    departures: Vec<Departure>,
+    /// Calls that wait for the end of a process, with their connections.
+    deferred: Vec<(u64, Call)>,
+    texts: Arc<Texts>,
+    next_round: Instant,
+    /// When a question may have waited for too long.
+    next_check: Instant,
+    /// Until when no connection is accepted, because the system has refused one.
+    paused_until: Option<Instant>,
+    buffer: Vec<u8>,
+}
+
+impl Service {
+    pub fn new(
+        manager: Manager,
+        listener: Listener,
+        poller: Arc<Poller>,
+        limits: Limits,
+    ) -> io::Result<Service> {
+        poller.add(&listener, LISTENER)?;
+        Ok(Service {
+            manager,
+            listener,
+            poller,
+            limits,
+            links: HashMap::new(),
+            processes: HashMap::new(),
+            changed: Arc::default(),
+            last_link: LISTENER,
+            departures: Vec::new(),
+            deferred: Vec::new(),
+            texts: Arc::default(),
+            next_round: Instant::now() + ROUND,
+            next_check: Instant::now(),
+            paused_until: None,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// The main function of the thread, which a panic does not end.
+    pub fn run(&mut self, is_stopping: &AtomicBool) {
+        becomes_sender();
+        let mut ready = Vec::new();
+        while !is_stopping.load(Ordering::Acquire) {
+            ready.clear();
+            let turn = AssertUnwindSafe(|| self.turn(&mut ready));
+            if catch_unwind(turn).is_err() {
+                log::error!("internal error: a panic in the service of clients; please report it");
+            }
+        }
+        let sessions: Vec<u64> = self.processes.keys().copied().collect();
+        sessions.into_iter().for_each(|session| self.end_process(session));
+        while self.depart_some() {}
+    }
+
+    /// Waits once, and does what there is to do.
+    fn turn(&mut self, ready: &mut Vec<Ready>) {
+        let now = Instant::now();
+        if now >= self.next_check {
+            let left = self.manager.check_answers(u64::from(self.limits.answer_ms));
+            self.next_check = now + left.unwrap_or(ROUND).min(ROUND);
+        }
+        self.send_changed();
+        let until = self.next_check.min(self.next_round);
+        let wait = match self.departures.is_empty() {
+            true => until.saturating_duration_since(now),
+            false => Duration::ZERO,
+        };
+        self.poller.wait(Some(wait), ready);
+        for one in ready.iter() {
+            if one.token == LISTENER {
+                self.accept_all();
+                continue;
+            }
+            self.serve(one.token, one.readable);
+        }
+        for (link, text) in self.texts.take() {
+            self.text_is_made(link, text);
+        }
+        self.depart_some();
+        self.send_changed();
+        if Instant::now() >= self.next_round {
+            self.next_round = Instant::now() + ROUND;
+            self.make_round();
+        }
+    }
+
+    fn accept_all(&mut self) {
+        if self.paused_until.is_some_and(|until| Instant::now() < until) {
+            return std::thread::sleep(Duration::from_millis(1));
+        }
+        self.paused_until = None;
+        loop {
+            match self.listener.accept() {
+                Ok(Some(connection)) => {
+                    self.last_link += 1;
+                    let mut link = Link::new(connection);
+                    let newcomers = self.links.values().filter(|link| link.role == Role::New);
+                    let is_crowd = newcomers.count() >= NEWCOMERS;
+                    if self.poller.add(link.connection(), self.last_link).is_err() {
+                        continue;
+                    }
+                    if is_crowd {
+                        refuse(&mut link, "too many connections have not said who they are");
+                    }
+                    self.links.insert(self.last_link, link);
+                    self.flush(self.last_link);
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    log::error!(
+                        "cannot accept a client process ({error}): raise the limit on open files \
+                         (ulimit -n)"
+                    );
+                    self.paused_until = Some(Instant::now() + ROUND);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Serves a connection that is ready.
+    fn serve(&mut self, token: u64, is_readable: bool) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let is_open = match self.links.get_mut(&token) {
+            None => true,
+            Some(link) if is_readable && link.is_ready() => link.read(&mut buffer),
+            Some(_) => true,
+        };
+        self.buffer = buffer;
+        self.take_messages(token);
+        if is_open {
+            self.flush(token);
+        } else {
+            self.close(token, None);
+        }
+    }
+
+    /// Takes the messages that have arrived on a connection.
+    fn take_messages(&mut self, token: u64) {
+        loop {
+            let Some(link) = self.links.get_mut(&token) else { return };
+            if !link.is_ready() {
+                return;
+            }
+            let role = link.role;
+            let message = match link.reader.take() {
+                Ok(Some(message)) => message.to_vec(),
+                Ok(None) => return,
+                Err(oversized) => return self.close(token, Some(&oversized.to_string())),
+            };
+            match role {
+                Role::New => {
+                    if let Err(why) = self.greet(token, &message) {
+                        log::warn!("a client process is refused: {why}");
+                        if let Some(link) = self.links.get_mut(&token) {
+                            refuse(link, &why);
+                        }
+                    }
+                }
+                Role::Events(session) => match decode::<Acks>(&message) {
+                    Ok(acks) => self.manager.acknowledge(session, &acks.list),
+                    Err(malformed) => return self.close(token, Some(&malformed.to_string())),
+                },
+                Role::Calls(_) => match decode::<Call>(&message) {
+                    Ok(call) => self.call(token, call),
+                    Err(malformed) => return self.close(token, Some(&malformed.to_string())),
+                },
+            }
+            self.flush(token);
+        }
+    }
+
+    /// Makes a call, and answers it unless the answer comes later.
+    fn call(&mut self, token: u64, call: Call) {
+        let Some(link) = self.links.get_mut(&token) else { return };
+        let Role::Calls(session) = link.role else { return };
+        let which = match call.request {
+            Request::Status { memberships, mfes } => Which::Status(Detail { memberships, mfes }),
+            Request::Metrics { mfes } => Which::Metrics(Detail { mfes, ..Detail::SUMMARY }),
+            Request::NextPiece {} => return self.send_piece(token),
+            _ => return self.call_manager(token, session, call),
+        };
+        link.is_busy = self.texts.order(token, which, &self.manager, &self.poller);
+        if !link.is_busy {
+            let refusal = WireRefusal::from(&Refusal::NoMemory);
+            self.answer(token, Answer { events: 0, reply: Reply::Refused { refusal } });
+        }
+    }
+
+    fn call_manager(&mut self, token: u64, session: u64, call: Call) {
+        let Some(process) = self.processes.get_mut(&session) else { return };
+        take_own();
+        let made = catch_unwind(AssertUnwindSafe(|| process.holdings.make(&self.manager, &call)));
+        let reply = made
+            .unwrap_or_else(|_| Reply::Refused { refusal: WireRefusal::from(&Refusal::Panicked) });
+        let events = take_own();
+        if !self.departures.is_empty() && waits_for_departure(&reply) {
+            // What the call wants may belong to a process that has ended (spec 9.7).
+            if let Some(link) = self.links.get_mut(&token) {
+                link.is_busy = true;
+            }
+            return self.deferred.push((token, call));
+        }
+        if events > 0 {
+            self.send_changed(); // so that the process has them when it reads the answer
+        }
+        self.answer(token, Answer { events, reply });
+    }
+
+    fn answer(&mut self, token: u64, answer: Answer) {
+        if let Some(link) = self.links.get_mut(&token) {
+            link.send(|to| answer.put(to));
+        }
+    }
+
+    fn text_is_made(&mut self, token: u64, text: Vec<u8>) {
+        let Some(link) = self.links.get_mut(&token) else { return };
+        (link.text, link.text_at, link.is_busy) = (text, 0, false);
+        self.send_piece(token);
+        self.flush(token);
+        self.take_messages(token);
+    }
+
+    fn send_piece(&mut self, token: u64) {
+        let Some(link) = self.links.get_mut(&token) else { return };
+        let rest = &link.text[link.text_at..];
+        let piece = Bytes(rest[..rest.len().min(PIECE)].to_vec());
+        link.text_at += piece.0.len();
+        let more = link.text_at < link.text.len();
+        if !more {
+            (link.text, link.text_at) = (Vec::new(), 0);
+        }
+        self.answer(token, Answer { events: 0, reply: Reply::Text { piece, more } });
+    }
+
+    /// Sends the callbacks that were posted.
+    fn send_changed(&mut self) {
+        let changed = self.changed.take();
+        if !changed.is_empty() {
+            // There may be a question among them.
+            let deadline = Duration::from_millis(u64::from(self.limits.answer_ms));
+            self.next_check = self.next_check.min(Instant::now() + deadline);
+        }
+        changed.into_iter().for_each(|session| self.send_events(session));
+    }
+
+    fn send_events(&mut self, session: u64) {
+        let Some(process) = self.processes.get(&session) else { return };
+        let (token, outlet) = (process.events, Arc::clone(&process.holdings.outlet));
+        let Some(link) = self.links.get_mut(&token) else { return };
+        if !link.is_drained() {
+            return; // `flush` continues when there is room
+        }
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.clear();
+        let was_full = outlet.swap(&mut bytes);
+        link.fill(&mut bytes);
+        self.buffer = bytes;
+        if was_full {
+            self.manager.post_more(session);
+        }
+        self.flush(token);
+    }
+
+    /// Sends what waits on a connection. Closes it if it is broken or has nothing more to say.
+    fn flush(&mut self, token: u64) {
+        let Some(link) = self.links.get_mut(&token) else { return };
+        let was_waiting = !link.is_drained();
+        let is_open = link.flush(token, &self.poller);
+        let is_drained = link.is_drained();
+        if !is_open || (link.is_closing && is_drained) {
+            return self.close(token, None);
+        }
+        if let (true, true, Role::Events(session)) = (was_waiting, is_drained, link.role) {
+            // More may have been posted meanwhile.
+            self.send_events_later(session);
+        }
+    }
+
+    fn send_events_later(&mut self, session: u64) {
+        let Some(process) = self.processes.get(&session) else { return };
+        if process.holdings.outlet.is_waiting() {
+            self.send_events(session);
+        }
+    }
+
+    /// Closes a connection, and ends its process. `fault` is what is wrong with it, if anything.
+    fn close(&mut self, token: u64, fault: Option<&str>) {
+        let Some(link) = self.links.remove(&token) else { return };
+        self.poller.remove(link.connection());
+        let session = match link.role {
+            Role::New => {
+                if let Some(fault) = fault {
+                    log::warn!(
+                        "a client process is disconnected before its first message: {fault}"
+                    );
+                }
+                return;
+            }
+            Role::Events(session) | Role::Calls(session) => session,
+        };
+        if let (Some(fault), Some(process)) = (fault, self.processes.get(&session)) {
+            log::warn!("{} is disconnected: {fault}", process.who());
+        }
+        self.end_process(session);
+    }
+
+    /// A process has ended, however (spec 9.7).
+    fn end_process(&mut self, session: u64) {
+        let Some(process) = self.processes.remove(&session) else { return };
+        log::info!(
+            "{} has ended; its {} clients are deregistered",
+            process.who(),
+            process.holdings.clients.len()
+        );
+        for token in process.calls.iter().chain([&process.events]) {
+            if let Some(link) = self.links.remove(token) {
+                self.poller.remove(link.connection());
+            }
+        }
+        self.departures.push(self.manager.begin_departure(session));
+    }
+
+    /// Deletes a portion of the state of a process that has ended. When nothing is left, the calls
+    /// that wait for it are made.
+    fn depart_some(&mut self) -> bool {
+        let Some(departure) = self.departures.last_mut() else { return false };
+        if !self.manager.depart_some(departure) {
+            self.departures.pop();
+            for (token, call) in std::mem::take(&mut self.deferred) {
+                if let Some(link) = self.links.get_mut(&token) {
+                    link.is_busy = false;
+                }
+                self.call(token, call);
+                self.flush(token);
+                self.take_messages(token);
+            }
+        }
+        true
+    }
+
+    /// Looks for connections and processes that are too slow.
+    fn make_round(&mut self) {
+        let now = Instant::now();
+        let slow = self.links.iter().filter(|(_, link)| {
+            let is_half = link.role == Role::New || (link.is_ready() && link.reader.is_partial());
+            is_half && now.saturating_duration_since(link.since) >= DAWDLING
+        });
+        let slow: Vec<u64> = slow.map(|(token, _)| *token).collect();
+        for token in slow {
+            self.close(token, Some("half a message has arrived, and not the rest of it"));
+        }
+        let mut stuck = Vec::new();
+        for (&session, process) in &self.processes {
+            let behind = self.manager.backlogged(session);
+            if behind.waiting > WINDOW && behind.silent_ms >= SILENT_MS {
+                log::warn!(
+                    "{} is disconnected: {} callbacks wait, and it has acknowledged none for {} s",
+                    process.who(),
+                    behind.waiting,
+                    SILENT_MS / 1000
+                );
+                stuck.push(session);
+            }
+        }
+        stuck.into_iter().for_each(|session| self.end_process(session));
+    }
+}
+
+/// Whether a call was refused because of ids or an interface that another client has.
+fn waits_for_departure(reply: &Reply) -> bool {
+    matches!(reply, Reply::Refused { refusal } if refusal.code == Code::AlreadyExists as u32)
+}

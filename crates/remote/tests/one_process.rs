@@ -1,0 +1,365 @@
+//! A router and its client library in one process, so that a test sees both sides.
+#![cfg(target_os = "linux")]
+
+use mgm_engine::{ClientId, EnumKind, Join, Notice, NoticeKind};
+use mgm_manager::{Callbacks, Detail, ForwarderChoice, Manager, Settings};
+use mgm_remote::client::Router;
+use mgm_remote::messages::Change;
+use mgm_remote::server::{Limits, Server};
+use mgm_types::{Code, Flow, Interface, Ipv4Addr, Refusal};
+use parking_lot::Mutex;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{mpsc, Arc};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+/// A client made of one closure.
+struct Script<F>(F);
+
+impl<F: Fn(&Notice) + Send + Sync> Callbacks for Script<F> {
+    fn has(&self, _: NoticeKind) -> bool {
+        true
+    }
+
+    fn call(&self, notice: &mut Notice) {
+        (self.0)(notice);
+    }
+}
+
+/// A router that serves.
+struct Fixture {
+    manager: Manager,
+    server: Server,
+    path: PathBuf,
+}
+
+impl Fixture {
+    fn new() -> Fixture {
+        Fixture::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Fixture {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("mgm-remote-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let manager = Manager::new();
+        let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
+        manager.start(&settings, None).unwrap();
+        let server = Server::open(&manager, &path, 0o600, limits).unwrap();
+        Fixture { manager, server, path }
+    }
+
+    fn connect(&self) -> Router {
+        Router::connect(&self.path).unwrap()
+    }
+
+    /// A client in the router's own process.
+    fn local(&self, protocol: u32, on_call: impl Fn(&Notice) + Send + Sync + 'static) -> ClientId {
+        self.manager.register(Box::new(Script(on_call)), protocol, 0).unwrap()
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.server.close();
+            self.manager.stop().unwrap();
+            assert!(!self.path.exists(), "the socket's file is removed");
+        }
+    }
+}
+
+fn client(
+    router: &Router,
+    protocol: u32,
+    on_call: impl Fn(&Notice) + Send + Sync + 'static,
+) -> u64 {
+    router.register(Box::new(Script(on_call)), protocol, 0).unwrap()
+}
+
+fn group(last: u8) -> Flow {
+    Flow::any_source(Ipv4Addr::new(239, 1, 1, last))
+}
+
+fn link(index: u32) -> Interface {
+    Interface::link(index)
+}
+
+fn soon(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what} does not hold in time");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+type Heard = Arc<Mutex<Vec<(ThreadId, Notice)>>>;
+
+fn recorder(heard: &Heard) -> impl Fn(&Notice) + Send + Sync + 'static {
+    let heard = Arc::clone(heard);
+    move |notice| heard.lock().push((thread::current().id(), notice.clone()))
+}
+
+#[test]
+fn t9_4_a_call_runs_what_it_causes_in_its_process_and_a_library_thread_the_rest() {
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    let a = client(&router, 1, |_| ());
+    client(&router, 2, recorder(&heard));
+    router.take(a, link(1)).unwrap();
+    for last in 0..100 {
+        router.add_membership(a, group(last), link(1), Join::State).unwrap();
+        let (by, notice) = heard.lock().pop().expect("it has run when the call returns");
+        assert_eq!(by, thread::current().id());
+        assert_eq!(notice, Notice::Join { flow: group(last), member: true });
+    }
+    // A call of another process, and one of the router's own.
+    let other = fixture.connect();
+    let c = client(&other, 3, |_| ());
+    other.take(c, link(3)).unwrap();
+    other.add_membership(c, group(200), link(3), Join::State).unwrap();
+    soon("the alert about another process", || heard.lock().len() == 1);
+    assert_ne!(heard.lock()[0].0, thread::current().id());
+    let d = fixture.local(4, |_| ());
+    fixture.manager.take(d, link(4)).unwrap();
+    fixture.manager.add_membership(d, group(201), link(4), Join::State).unwrap();
+    soon("the alert about the router", || heard.lock().len() == 2);
+    // A call that only reads runs none.
+    assert_eq!(router.protocol_on(link(1)), Ok((1, 0)));
+    assert_eq!(heard.lock().len(), 2);
+}
+
+#[test]
+fn t9_4_t8_1_calls_inside_callbacks_are_delivered_before_the_outermost_call_returns() {
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    let a = client(&router, 1, recorder(&heard));
+    let own = Arc::new(Mutex::new(0));
+    let (inner, me) = (router.clone(), Arc::clone(&own));
+    let b = client(&router, 2, move |notice| {
+        // Answers a join of group 1 with a join of group 2, and so on.
+        if let Notice::Join { flow, member: true } = notice {
+            let last = flow.group().octets()[3];
+            if last < 10 {
+                inner.add_membership(*me.lock(), group(last + 100), link(2), Join::State).unwrap();
+            }
+        }
+    });
+    *own.lock() = b;
+    router.take(a, link(1)).unwrap();
+    router.take(b, link(2)).unwrap();
+    for last in 0..10 {
+        router.add_membership(a, group(last), link(1), Join::State).unwrap();
+        let (by, notice) = heard.lock().pop().expect("the inner call's alert has run, too");
+        assert_eq!(by, thread::current().id());
+        assert_eq!(notice, Notice::Join { flow: group(last + 100), member: true });
+    }
+}
+
+#[test]
+fn t9_4_t2_3_a_take_beside_igmp_returns_after_both_callbacks() {
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    let igmp = client(&router, 10, recorder(&heard));
+    let p = client(&router, 1, |_| ());
+    router.take(igmp, link(1)).unwrap();
+    let changes = || {
+        let all = heard.lock().drain(..).map(|(_, notice)| notice.kind()).collect::<Vec<_>>();
+        let is_change =
+            |kind: &NoticeKind| matches!(kind, NoticeKind::DisableIgmp | NoticeKind::EnableIgmp);
+        all.into_iter().filter(is_change).collect::<Vec<_>>()
+    };
+    for _ in 0..20 {
+        router.take(p, link(1)).unwrap();
+        assert_eq!(changes(), [NoticeKind::DisableIgmp, NoticeKind::EnableIgmp]);
+        router.add_membership(igmp, group(1), link(1), Join::State).unwrap();
+        router.release(p, link(1)).unwrap();
+        assert_eq!(changes(), [NoticeKind::DisableIgmp, NoticeKind::EnableIgmp]);
+    }
+}
+
+#[test]
+fn t9_4_t8_4_a_callback_that_does_not_return_delays_no_other_client() {
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    for protocol in 2..7 {
+        client(&router, protocol, |_| loop {
+            thread::park();
+        });
+    }
+    client(&router, 9, recorder(&heard));
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    for last in 0..100 {
+        fixture.manager.add_membership(a, group(last), link(1), Join::State).unwrap();
+    }
+    soon("all alerts of the client that is not stuck", || heard.lock().len() == 100);
+    // The stuck callbacks end with this process.
+    std::mem::forget(fixture);
+}
+
+#[test]
+fn t9_13_deregistration_waits_for_a_callback_and_refuses_where_it_could_deadlock() {
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let (entered, entries) = mpsc::channel();
+    let (release, wait) = mpsc::channel::<()>();
+    let (entered, wait) = (Mutex::new(entered), Mutex::new(wait));
+    let b = client(&router, 2, move |_| {
+        entered.lock().send(()).unwrap();
+        wait.lock().recv().unwrap();
+    });
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    // A refusal of the router lets callbacks start again.
+    router.take(b, link(2)).unwrap();
+    assert!(router.deregister(b).unwrap_err().to_string().contains("still owns 1"));
+    router.release(b, link(2)).unwrap();
+    fixture.manager.add_membership(a, group(1), link(1), Join::State).unwrap();
+    entries.recv_timeout(Duration::from_secs(20)).expect("callbacks start again");
+    let (done, is_done) = mpsc::channel();
+    let leaver = router.clone();
+    thread::spawn(move || done.send(leaver.deregister(b)).unwrap());
+    assert!(is_done.recv_timeout(Duration::from_millis(100)).is_err(), "a callback is running");
+    release.send(()).unwrap();
+    is_done.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
+    assert_eq!(router.deregister(b), Err(Refusal::BadHandle(b)));
+}
+
+#[test]
+fn t9_13_a_process_has_at_most_1024_enumerations_and_each_end_makes_room() {
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let a = client(&router, 1, |_| ());
+    router.take(a, link(1)).unwrap();
+    router.add_membership(a, group(1), link(1), Join::State).unwrap();
+    let open = || router.enum_start(a, EnumKind::AllSources);
+    let all: Vec<u64> = (0..1024).map(|_| open().unwrap()).collect();
+    assert_eq!(open().unwrap_err().code(), Code::NotEnoughMemory);
+    router.enum_end(all[7]).unwrap();
+    assert_eq!(router.enum_end(all[7]), Err(Refusal::BadHandle(all[7])));
+    let again = open().unwrap();
+    let mut groups = Vec::new();
+    assert_eq!(router.enum_next(again, 9, &mut |flow| groups.push(flow)), Ok(false));
+    assert_eq!(groups, [group(1)]);
+    // Another process has its own.
+    let other = fixture.connect();
+    other.enum_start(client(&other, 2, |_| ()), EnumKind::AllSources).unwrap();
+}
+
+#[test]
+fn t9_14_a_batch_needs_few_messages_and_names_the_first_refusal() {
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    let a = client(&router, 1, |_| ());
+    client(&router, 2, recorder(&heard));
+    router.take(a, link(1)).unwrap();
+    let change = |n: u32, adds| Change {
+        adds,
+        client: a,
+        flow: Flow::any_source(Ipv4Addr::from(0xef01_0000 + n)),
+        interface: link(1),
+        join: Join::State,
+    };
+    let mut changes: Vec<Change> = (0..1000).map(|n| change(n, true)).collect();
+    assert_eq!(router.change_all(&changes), Ok(None));
+    assert_eq!(heard.lock().drain(..).count(), 1000, "they have run when the call returns");
+    changes.iter_mut().for_each(|change| change.adds = false);
+    changes[700].interface = link(9);
+    changes[800].client = 12345;
+    let (place, refusal) = router.change_all(&changes).unwrap().expect("one is refused");
+    assert_eq!((place, refusal.code()), (700, Code::NotFound));
+    assert_eq!(heard.lock().len(), 998);
+    let (place, refusal) = router.change_all(&changes[800..]).unwrap().expect("one is refused");
+    assert_eq!((place, refusal), (0, Refusal::BadHandle(12345)));
+}
+
+#[test]
+fn t9_9_after_the_end_of_the_router_calls_are_refused_and_handles_are_invalid() {
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let a = client(&router, 1, |_| ());
+    fixture.server.close();
+    soon("the end is seen", || router.is_over());
+    assert_eq!(router.take(a, link(1)), Err(Refusal::BadHandle(a)));
+    let refusal = router.protocol_on(link(1)).unwrap_err();
+    assert_eq!(refusal.code(), Code::CanNotComplete);
+    assert!(refusal.to_string().contains("unknown whether the call took effect"), "{refusal}");
+    let refusal = Router::connect(&fixture.path).err().expect("nobody listens");
+    assert_eq!(refusal.code(), Code::CanNotComplete);
+    assert!(refusal.to_string().contains("start mgmd"), "{refusal}");
+}
+
+#[test]
+fn t9_3_the_status_and_the_metrics_are_those_of_the_router() {
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let a = client(&router, 1, |_| ());
+    router.take(a, link(1)).unwrap();
+    for n in 0..5000u32 {
+        let flow = Flow::any_source(Ipv4Addr::from(0xef01_0000 + n));
+        router.add_membership(a, flow, link(1), Join::State).unwrap();
+    }
+    let detail = Detail { memberships: true, mfes: true };
+    let status = String::from_utf8(router.status(detail).unwrap()).unwrap();
+    assert!(status.len() > 256 << 10, "it comes in pieces");
+    assert!(status.contains("\"memberships\":5000") && status.ends_with('}'));
+    let metrics = String::from_utf8(router.metrics(Detail::SUMMARY).unwrap()).unwrap();
+    assert!(metrics.contains("mgm_"), "{metrics}");
+    router.disconnect().unwrap();
+    soon("the clients are gone", || fixture.manager.status(Detail::SUMMARY).totals.clients == 0);
+}
+
+#[test]
+fn t9_11_no_more_processes_are_served_than_permitted() {
+    let fixture = Fixture::with(Limits { processes: 2, ..Limits::default() });
+    let (one, two) = (fixture.connect(), fixture.connect());
+    let refusal = Router::connect(&fixture.path).err().expect("two are connected");
+    assert!(refusal.to_string().contains("max-clients"), "{refusal}");
+    one.disconnect().unwrap();
+    drop(one);
+    soon("there is room again", || Router::connect(&fixture.path).is_ok());
+    assert_eq!(two.protocol_on(link(1)), Err(two.protocol_on(link(1)).unwrap_err()));
+}
+
+#[test]
+fn t9_7_a_call_for_what_an_ended_process_had_waits_until_it_is_free() {
+    let fixture = Fixture::new();
+    let memberships = |client| {
+        (0..15_000).map(move |n| Change {
+            adds: true,
+            client,
+            flow: Flow::any_source(Ipv4Addr::from(0xef01_0000 + n)),
+            interface: link(1),
+            join: Join::State,
+        })
+    };
+    let other = fixture.connect();
+    let mut seen = 0;
+    for round in 0..3 {
+        let router = fixture.connect();
+        let a = client(&router, 1, |_| ());
+        router.take(a, link(1)).unwrap();
+        router.change_all(&memberships(a).collect::<Vec<_>>()).unwrap();
+        router.disconnect().unwrap();
+        soon("the end is seen", || has_ended(&fixture.manager) || is_free(&fixture.manager));
+        seen += u32::from(has_ended(&fixture.manager));
+        let b = other.register(Box::new(Script(|_: &Notice| ())), 1, 0);
+        let b = b.unwrap_or_else(|refusal| panic!("round {round}: {refusal}"));
+        other.take(b, link(1)).unwrap();
+        other.release(b, link(1)).unwrap();
+        other.deregister(b).unwrap();
+    }
+    assert!(seen > 0, "the state of each process was gone before the test could look");
+}
+
+fn is_free(manager: &Manager) -> bool {
+    manager.status(Detail::SUMMARY).totals.clients == 0
+}
+
+fn has_ended(manager: &Manager) -> bool {
+    let clients = manager.status(Detail::SUMMARY).clients;
+    clients.iter().any(|client| client.process.as_ref().is_some_and(|process| process.ended))
+}

@@ -1,0 +1,106 @@
+"""What only the ebpf forwarder does, with a whole router: whatever forwarder is tested."""
+
+import socket
+import unittest
+
+import bpf
+from case import GROUP, NetnsTest
+from lab import MRT_INIT, until
+from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR
+
+
+def is_there():
+    """Whether the kernel permits the programs' system call to root."""
+    try:
+        bpf.interfaces()
+    except OSError:
+        return False
+    return True
+
+
+@unittest.skipUnless(is_there(), "no eBPF in this kernel")
+class Ebpf(NetnsTest):
+    def router(self, **options):
+        return super().router(forwarder="ebpf", **options)
+
+    def attached(self):
+        with self.lab.router.inside():
+            return set(bpf.interfaces())
+
+    # spec 6.7
+    def test_oifs_have_counters_to_the_packet(self):
+        source, receiver, router = self.one_receiver()
+        router.must("threshold to-receiver 20")
+        collector = receiver.collector(GROUP)
+        low, high = source.emitter(GROUP, ttl=16), source.emitter(GROUP, ttl=64)
+        low.send(3)
+        until(router.mfes, "the MFE, because four packets are kept at most")
+        high.send_until(lambda: collector.count > 0, "a packet comes through")
+        sent = high.sent
+
+        def counted():
+            (mfe,) = router.mfes()
+            return mfe["counts"], mfe["sent"], mfe["packets"]
+
+        until(lambda: counted() == ([[sent, 3, 0, 0]], sent, sent + 3), f"{sent}: {counted()}")
+        # They stay counted when the oif leaves.
+        router.must(f"leave A * {GROUP} to-receiver")
+        until(lambda: counted() == ([], sent, sent + 3), f"{sent}: {counted()}")
+
+    # spec 2.7
+    def test_it_does_not_use_the_kernels_multicast_routing(self):
+        source, receiver, router = self.one_receiver()
+        self.assertEqual(self.attached(), {"to-source", "to-receiver"})
+        other = self.lab.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+        other.setsockopt(socket.IPPROTO_IP, MRT_INIT, 1)  # another daemon's, on other interfaces
+        collector = receiver.collector(GROUP)
+        source.emitter(GROUP).send(1)
+        collector.expect(1)
+
+    # spec 2.7
+    def test_more_interfaces_than_the_kernels_multicast_routing_has(self):
+        source, receiver = self.hosts("source", "receiver")
+        spare = self.lab.spare(100)
+        router = self.router()
+        router.protocol("A", 200, "to-source", "to-receiver", *spare)
+        self.assertEqual(len(self.attached()), 102)
+        router.must(f"join A * {GROUP} to-receiver", *(f"join A * {GROUP} {i}" for i in spare))
+        collector = receiver.collector(GROUP)
+        source.emitter(GROUP).send(1)
+        collector.expect(1)
+        (mfe,) = router.mfes()
+        self.assertEqual(len(mfe["outs"]), 101)
+        router.must("release A a0")
+        until(lambda: len(self.attached()) == 101, "one interface less")
+
+    # spec 2.7
+    def test_an_index_that_does_not_exist(self):
+        router = self.router()
+        router.must("register A 200 1")
+        self.assertEqual(router.do("take A 9999"), INVALID_PARAMETER)
+
+    # spec 2.7
+    def test_a_second_router_is_refused_the_same_interface_alone(self):
+        self.hosts("source", "receiver")
+        first, second = self.router(), self.router()
+        for router in (first, second):
+            router.must("register A 200 1")
+        first.must("take A to-source")
+        self.assertEqual(second.do("take A to-source"), CAN_NOT_COMPLETE)
+        second.logs("to-source", "another ebpf forwarder")
+        self.assertEqual(second.do("take A to-receiver"), NO_ERROR)
+
+    # spec 0.9
+    def test_d91_a_flow_limit_is_counted_in_the_status(self):
+        source, _, router = self.one_receiver()
+        router.must("flow-limit to-source 1 10")
+        for number in range(50):
+            source.emitter(f"239.50.0.{number}").send(1)
+
+        def limit():
+            (row,) = router.ask("status")["status"]["limits"]["flow_rates"]
+            return row["refused"]
+
+        router.logs("to-source", "new flows", "1 a second", "MgmHostSetFlowLimit")
+        until(lambda: limit() == 40, f"40 refused packets, {limit()} now")
+        self.assertEqual(len(router.mfes()), 10)
