@@ -23,6 +23,8 @@ const COMPONENT: u32 = 0;
 /// The library, with IGMP registered. It is stopped by [`Mgm::stop`].
 pub struct Mgm {
     client: Client,
+    /// Knows the names of the interfaces.
+    shared: Arc<Shared>,
     /// Whether the forwarder is the memory forwarder, which has to be
     /// told of each interface.
     is_memory: bool,
@@ -64,7 +66,18 @@ impl Mgm {
             // The first error says more.
             let _ = host::stop();
         })?;
-        Ok(Mgm { client, is_memory: router.forwarder == Forwarder::Memory })
+        let is_memory = router.forwarder == Forwarder::Memory;
+        Ok(Mgm { client, shared: Arc::clone(shared), is_memory })
+    }
+
+    /// The library's words, for an operator of mgmd.
+    fn reason(&self, error: Error) -> String {
+        match error {
+            Error::Library { reason, .. } => {
+                named(&in_words_of_the_file(&reason), |index| self.shared.name(index))
+            }
+            other => other.to_string(),
+        }
     }
 
     /// Ends everything that the library does.
@@ -183,14 +196,6 @@ fn code(error: &Error) -> Code {
     }
 }
 
-/// The library's words, for an operator of mgmd.
-fn reason(error: Error) -> String {
-    match error {
-        Error::Library { reason, .. } => named(&in_words_of_the_file(&reason), name),
-        other => other.to_string(),
-    }
-}
-
 /// Whether a protocol owns an interface that IGMP has taken.
 fn ownership(link: u32) -> Ownership {
     match owner_of(link) {
@@ -226,7 +231,7 @@ impl Library for Mgm {
                 client.set_mfe(flow.source(), flow.group(), None, link)
             }
         };
-        result.map_err(|error| (code(&error), reason(error)))
+        result.map_err(|error| (code(&error), self.reason(error)))
     }
 
     fn ownership(&self, link: u32) -> Ownership {
