@@ -200,8 +200,8 @@ typedef DWORD (*PMGM_CREATION_ALERT_CALLBACK)(DWORD dwSourceAddr,
  * Tells a client that packets are no longer wanted.
  *
  * If bMemberDelete is TRUE, no other client wants the packets that source and
- * group describe. If it is FALSE, source and group are those of one MFE. The
- * library calls it with FALSE:
+ * group describe. If bMemberDelete is FALSE, source and group are those of one
+ * MFE. The library calls the callback with FALSE:
  *
  * - for the owner of the incoming interface, if the MFE is created without an
  *   outgoing interface, or if it loses the last one and the owner has not caused
@@ -250,8 +250,8 @@ typedef DWORD (*PMGM_PRUNE_ALERT_CALLBACK)(DWORD dwSourceAddr,
  * Tells a client that packets are wanted.
  *
  * If bMemberUpdate is TRUE, another client wants the packets that source and
- * group describe. If it is FALSE, source and group are those of one flow. The
- * library calls it with FALSE:
+ * group describe. If bMemberUpdate is FALSE, source and group are those of one
+ * flow. The library calls the callback with FALSE:
  *
  * - for the owner of the incoming interface of an MFE, if the MFE had no outgoing
  *   interface and now has one, and the owner has not caused that;
@@ -375,7 +375,7 @@ typedef DWORD (*PMGM_LOCAL_LEAVE_CALLBACK)(DWORD dwSourceAddr,
  * system has lost the interface.
  *
  * The library deletes the memberships that IGMP has on the interface. Until the
- * library calls ENABLE_IGMP, each call of IGMP that adds a membership there
+ * library calls ENABLE_IGMP, each call with which IGMP adds a membership there
  * returns ERROR_CAN_NOT_COMPLETE. A call that deletes a membership there returns
  * ERROR_CAN_NOT_COMPLETE if the owner is changing, and NO_ERROR if the interface
  * is lost. If IGMP releases the interface in the meantime, the library does not
@@ -572,8 +572,9 @@ DWORD MgmDeRegisterMProtocol(HANDLE hProtocol);
  * Returns:
  * - NO_ERROR: the client owns the interface (IGMP: is enabled on it).
  * - ERROR_INVALID_PARAMETER: hProtocol is invalid; dwIfIndex is 0;
- *   dwIfNextHopAddr is 0 although the index is in use with next hops, or is not
- *   0 although the index is in use without one; the system has no such interface.
+ *   dwIfNextHopAddr is 0, but the index is in use with next hops; dwIfNextHopAddr
+ *   is not 0, but the index is in use with next hop 0; the system has no such
+ *   interface.
  * - ERROR_ALREADY_EXISTS: a protocol, possibly the caller itself, already owns
  *   the interface; for IGMP: IGMP is already enabled on it.
  * - ERROR_NOT_ENOUGH_MEMORY: the system has no memory left, or there are too

@@ -42,7 +42,7 @@ private:
     {
         switch (code) {
         case ERROR_NOT_ENOUGH_MEMORY: return "out of memory, or too many interfaces";
-        case ERROR_INVALID_PARAMETER: return "invalid argument; the log says which one";
+        case ERROR_INVALID_PARAMETER: return "invalid argument or environment variable; the log says which one";
         case ERROR_ALREADY_EXISTS: return "already owned, registered or running";
         case ERROR_CAN_NOT_COMPLETE: return "not possible now or here; the log says why";
         case ERROR_NOT_FOUND: return "not found";
@@ -135,12 +135,12 @@ struct callbacks {
     /// May the flow be forwarded out of these interfaces of the client? The callback sets
     /// bIsEnabled to FALSE where it may not.
     std::function<void(const flow &, const link &in, MGM_IF_ENTRY *out, DWORD count)> creation_alert;
-    /// nobody_else true: no other client wants the packets any longer. False: an MFE whose
-    /// incoming interface the client owns has no outgoing interface; the callback may change
-    /// its lifetime, `timeout`, in seconds.
+    /// nobody_else true: no other client wants the packets any longer. False: the alert is about
+    /// one MFE, for example because it has lost its last outgoing interface; mgm.h lists the
+    /// cases. The callback may change the lifetime of the MFE, `timeout`, in seconds.
     std::function<void(const flow &, const link &, bool nobody_else, DWORD &timeout)> prune_alert;
-    /// somebody_else true: another client wants the packets. False: an MFE whose incoming
-    /// interface the client owns has an outgoing interface again.
+    /// somebody_else true: another client wants the packets. False: the alert is about one flow,
+    /// for example because its MFE has an outgoing interface again; mgm.h lists the cases.
     std::function<void(const flow &, bool somebody_else)> join_alert;
     /// A packet arrived on an interface of the client, but its MFE has another incoming interface.
     std::function<void(const flow &, const link &, header)> wrong_if;

@@ -14,8 +14,8 @@
  * [[module]] in mgmd.toml names the modules. mgmd loads them in the order of the file, after it has
  * read the configuration and opened the forwarder. A reload loads no module, and mgmd never unloads
  * one. When mgmd ends, it stops them in reverse order. If a module cannot be loaded, or if its
- * mgmd_module_init fails, mgmd stops the modules before it, logs the name of the file, and exits
- * with status 1.
+ * mgmd_module_init fails, mgmd stops the modules that it has started, logs the name of the file,
+ * and exits with status 1.
  *
  * Threads. mgmd calls both functions on its main thread, one at a time, and routes nothing while
  * they run. So a module that waits for something must start a thread of its own. It must block all

@@ -638,7 +638,7 @@ DWORD MgmHostAddBoundary(const MIB_IPMCAST_BOUNDARY *pBoundary);
  * Deletes an administrative boundary.
  *
  * Memberships and the owner of the interface then decide again whether it is an
- * outgoing interface of the MFEs of these groups.
+ * outgoing interface of the MFEs of the groups in the range.
  *
  * Parameters:
  * - pBoundary (in): the same values as for MgmHostAddBoundary.

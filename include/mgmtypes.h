@@ -102,10 +102,10 @@ typedef WCHAR *PWCHAR;
 /** Success; another name for NO_ERROR. */
 #define ERROR_SUCCESS 0
 
-/** The system has no memory left. */
+/** The system has no memory left, or there are too many interfaces. */
 #define ERROR_NOT_ENOUGH_MEMORY 8
 
-/** An argument is invalid; the log says which one. */
+/** An argument or an environment variable is invalid; the log says which one. */
 #define ERROR_INVALID_PARAMETER 87
 
 /** The buffer is too small; the call returns the size that is needed. */
@@ -583,10 +583,7 @@ typedef RTM_VIEW_ID *PRTM_VIEW_ID;
 typedef DWORD RTM_VIEW_SET;
 typedef RTM_VIEW_SET *PRTM_VIEW_SET;
 
-/**
- * The library always sets it to NULL, because it is not the routing table
- * manager.
- */
+/** The library always sets it to NULL: there is no routing table manager. */
 typedef HANDLE RTM_ENTITY_HANDLE;
 typedef RTM_ENTITY_HANDLE *PRTM_ENTITY_HANDLE;
 

@@ -22,7 +22,7 @@ func (c Code) Error() string {
 	case ErrNotEnoughMemory:
 		return "ERROR_NOT_ENOUGH_MEMORY, out of memory, or too many interfaces"
 	case ErrInvalidParameter:
-		return "ERROR_INVALID_PARAMETER, invalid argument; the log says which one"
+		return "ERROR_INVALID_PARAMETER, invalid argument or environment variable; the log says which one"
 	case ErrAlreadyExists:
 		return "ERROR_ALREADY_EXISTS, already owned, registered or running"
 	case ErrCanNotComplete:

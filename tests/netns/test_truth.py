@@ -203,7 +203,7 @@ class ReRpf(Flowing):
         self.flows()
 
     # spec 5.10
-    @not_with_clsact("it makes other requests before the one that fails")
+    @kernel_only("others make more requests before the one that fails")
     def test_question_that_does_not_get_through_says_nothing_about_the_route(self):
         self.start(
             LD_PRELOAD=str(Router.build.interposer),

@@ -13,7 +13,7 @@ export const ERROR_NOT_FOUND = 1168;
 
 const MEANINGS = {
   8: 'ERROR_NOT_ENOUGH_MEMORY, out of memory, or too many interfaces',
-  87: 'ERROR_INVALID_PARAMETER, invalid argument; the log says which one',
+  87: 'ERROR_INVALID_PARAMETER, invalid argument or environment variable; the log says which one',
   183: 'ERROR_ALREADY_EXISTS, already owned, registered or running',
   1003: 'ERROR_CAN_NOT_COMPLETE, not possible now or here; the log says why',
   1168: 'ERROR_NOT_FOUND, not found',

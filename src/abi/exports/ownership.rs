@@ -26,8 +26,9 @@ use crate::types::Interface;
 /// # Returns
 /// - `NO_ERROR`: the client owns the interface (IGMP: is enabled on it).
 /// - `ERROR_INVALID_PARAMETER`: hProtocol is invalid; dwIfIndex is 0;
-///   dwIfNextHopAddr is 0 although the index is in use with next hops, or is not
-///   0 although the index is in use without one; the system has no such interface.
+///   dwIfNextHopAddr is 0, but the index is in use with next hops; dwIfNextHopAddr
+///   is not 0, but the index is in use with next hop 0; the system has no such
+///   interface.
 /// - `ERROR_ALREADY_EXISTS`: a protocol, possibly the caller itself, already owns
 ///   the interface; for IGMP: IGMP is already enabled on it.
 /// - `ERROR_NOT_ENOUGH_MEMORY`: the system has no memory left, or there are too

@@ -125,8 +125,8 @@ pub type PMGM_CREATION_ALERT_CALLBACK = Option<
 /// Tells a client that packets are no longer wanted.
 ///
 /// If bMemberDelete is TRUE, no other client wants the packets that source and
-/// group describe. If it is FALSE, source and group are those of one MFE. The
-/// library calls it with FALSE:
+/// group describe. If bMemberDelete is FALSE, source and group are those of one
+/// MFE. The library calls the callback with FALSE:
 ///
 /// - for the owner of the incoming interface, if the MFE is created without an
 ///   outgoing interface, or if it loses the last one and the owner has not caused
@@ -177,8 +177,8 @@ pub type PMGM_PRUNE_ALERT_CALLBACK = Option<
 /// Tells a client that packets are wanted.
 ///
 /// If bMemberUpdate is TRUE, another client wants the packets that source and
-/// group describe. If it is FALSE, source and group are those of one flow. The
-/// library calls it with FALSE:
+/// group describe. If bMemberUpdate is FALSE, source and group are those of one
+/// flow. The library calls the callback with FALSE:
 ///
 /// - for the owner of the incoming interface of an MFE, if the MFE had no outgoing
 ///   interface and now has one, and the owner has not caused that;
@@ -310,7 +310,7 @@ pub type PMGM_LOCAL_LEAVE_CALLBACK = Option<
 /// system has lost the interface.
 ///
 /// The library deletes the memberships that IGMP has on the interface. Until the
-/// library calls ENABLE_IGMP, each call of IGMP that adds a membership there
+/// library calls ENABLE_IGMP, each call with which IGMP adds a membership there
 /// returns ERROR_CAN_NOT_COMPLETE. A call that deletes a membership there returns
 /// ERROR_CAN_NOT_COMPLETE if the owner is changing, and NO_ERROR if the interface
 /// is lost. If IGMP releases the interface in the meantime, the library does not

@@ -7,9 +7,9 @@ use crate::types::Code;
 pub const NO_ERROR: DWORD = 0;
 /// Success; another name for NO_ERROR.
 pub const ERROR_SUCCESS: DWORD = 0;
-/// The system has no memory left.
+/// The system has no memory left, or there are too many interfaces.
 pub const ERROR_NOT_ENOUGH_MEMORY: DWORD = 8;
-/// An argument is invalid; the log says which one.
+/// An argument or an environment variable is invalid; the log says which one.
 pub const ERROR_INVALID_PARAMETER: DWORD = 87;
 /// The buffer is too small; the call returns the size that is needed.
 pub const ERROR_INSUFFICIENT_BUFFER: DWORD = 122;

@@ -25,8 +25,7 @@ pub type PRTM_VIEW_ID = *mut RTM_VIEW_ID;
 /// Set of views, one bit for each view.
 pub type RTM_VIEW_SET = DWORD;
 pub type PRTM_VIEW_SET = *mut RTM_VIEW_SET;
-/// The library always sets it to NULL, because it is not the routing table
-/// manager.
+/// The library always sets it to NULL: there is no routing table manager.
 pub type RTM_ENTITY_HANDLE = HANDLE;
 pub type PRTM_ENTITY_HANDLE = *mut RTM_ENTITY_HANDLE;
 /// The library always sets it to NULL.

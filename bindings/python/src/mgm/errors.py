@@ -32,7 +32,7 @@ class OutOfMemoryError(MgmError):
 
 
 class InvalidParameterError(MgmError):
-    meaning = "ERROR_INVALID_PARAMETER, invalid argument; the log says which one"
+    meaning = "ERROR_INVALID_PARAMETER, invalid argument or environment variable; the log says which one"
 
 
 class AlreadyExistsError(MgmError):

@@ -31,7 +31,7 @@ pub(super) fn open(step: OpenStep, error: &io::Error, table: u32) -> Refusal {
             .into(),
         (OpenStep::Table, Some(libc::EINVAL)) => {
             format!(
-                "the kernel accepts no multicast routing table {table}: set MGM_TABLE to another \
+                "the kernel does not accept multicast routing table {table}: set MGM_TABLE to another \
                  table, and run \"ip mrule add iif DEVICE lookup TABLE\" for each interface"
             )
         }

@@ -4,7 +4,9 @@
 //! Needs root and iproute2; skips, and says so, without.
 #![cfg(target_os = "linux")]
 
+mod bare;
 mod ebpf;
+mod oifs;
 mod packets;
 mod teardown;
 

@@ -34,6 +34,24 @@ fn t5_1_a_flows_first_packet_makes_an_upcall_and_waits_for_its_entry() {
 }
 
 #[test]
+fn t5_1_four_packets_of_a_new_flow_are_kept() {
+    on_each(|kind| {
+        let mut router = Router::<2>::new(kind);
+        for ttl in 11..=17 {
+            router.packet(0, ttl);
+        }
+        assert_eq!(router.upcall().kind, UpcallKind::NoCache);
+        router.assert_no_upcall();
+        router.install(0, &[(1, 1)]);
+        for ttl in 10..=13 {
+            router.assert_out(1, ttl);
+        }
+        router.assert_silent(1);
+        assert_eq!(router.forwarder.counters(flow()).unwrap().unwrap().packets, 4);
+    });
+}
+
+#[test]
 fn t5_2_ip_options_are_in_the_header() {
     on_each(|kind| {
         let router = Router::<1>::new(kind);

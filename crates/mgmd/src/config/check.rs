@@ -75,8 +75,8 @@ fn both_roles(upstream: &Pattern, downstream: &Pattern) -> String {
         format!("{upstream} is a downstream too: an interface has one role, so remove one of them")
     } else {
         format!(
-            "{upstream} and the downstream {downstream} can mean the same interface: an interface \
-             has one role, so use narrower patterns, or names"
+            "{upstream} and the downstream {downstream} can match the same interface: an \
+             interface has one role, so use narrower patterns, or names"
         )
     }
 }
@@ -94,7 +94,7 @@ pub(super) fn routes(routes: &[Read<'_, Route>]) {
             let text = if to == from {
                 format!("the packets arrive on {to}: remove it here")
             } else {
-                format!("the packets arrive on {from}, which {to} can mean too: use other patterns")
+                format!("{to} can also match {from}, where the packets arrive: use other patterns")
             };
             section.problem("to", text);
         }

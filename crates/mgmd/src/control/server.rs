@@ -71,7 +71,10 @@ impl Server {
     pub fn open(options: Options) -> Result<(Server, Inbox), String> {
         let (listener, file) = socket::listen(&options.path, &options.group, &options.log)?;
         let failed = |what: &str, error: &dyn std::fmt::Display| {
-            format!("{}: the control socket needs {what}: {error}", options.path.display())
+            format!(
+                "{}: the control socket cannot be served without {what}: {error}",
+                options.path.display()
+            )
         };
         let events = |error| failed("an event of the kernel", &error);
         let (router, inbox) = mailbox().map_err(events)?;

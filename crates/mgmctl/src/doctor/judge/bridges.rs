@@ -3,7 +3,6 @@
 use super::super::facts::{Bridge, BridgeQuerier, Facts, LinkFacts};
 use super::super::report::{Finding, Kind, Report};
 use super::super::shell::quoted;
-use mgm_control::interfaces::Role;
 use std::net::Ipv4Addr;
 
 /// See [`super::CHECKS`].
@@ -39,11 +38,11 @@ fn is_without_querier(facts: &Facts, link: u32, bridge: Bridge) -> bool {
 /// The querier of the bridge, if that is another router than this machine.
 fn other_querier(facts: &Facts, link: u32, known: &LinkFacts, bridge: Bridge) -> Option<Ipv4Addr> {
     match facts.igmp(link) {
-        Some(igmp) if igmp.role != Role::NoIgmp => {
+        Some(igmp) => {
             let querier = igmp.querier.as_ref()?;
             querier.address.filter(|_| !querier.own)
         }
-        _ => {
+        None => {
             let BridgeQuerier::Present { address, is_behind_port: true } = bridge.querier else {
                 return None;
             };

@@ -49,8 +49,8 @@ fn resting<'a>(facts: &'a Facts, router: &'a Router) -> impl Iterator<Item = Fin
             let name = &downstream.interface;
             let text = format!(
                 "{name}: the proxy forwards nothing there, because {querier} is the querier and \
-                 should forward: stop the queries of {querier}, or forward in spite of it if it \
-                 forwards nothing"
+                 should forward: stop the queries of {querier}, or set forward-always if {querier} \
+                 does not forward"
             );
             let place = format!(
                 r#"/^ *upstream *= *"{}"/a forward-always = true"#,

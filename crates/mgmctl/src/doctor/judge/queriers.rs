@@ -19,10 +19,10 @@ pub fn judge(facts: &Facts, report: &mut Report) {
     let mut unknown = Vec::new();
     for (link, known) in &facts.links {
         match facts.igmp(*link) {
-            Some(igmp) if igmp.role != Role::NoIgmp => {
+            Some(igmp) => {
                 report.findings.extend(of_mgmd(facts, known, *link, igmp));
             }
-            _ => match by_listening(facts, known, *link) {
+            None => match by_listening(facts, known, *link) {
                 Heard::Querier => {}
                 Heard::TooShort => unknown.push(known.name.as_str()),
                 Heard::Silence => report.findings.push(no_querier(facts, &known.name)),
@@ -151,7 +151,7 @@ fn querier(facts: &Facts, name: &str) -> String {
     if let Some(router) = &facts.mgmd.router {
         let file = quoted(&router.status.config.file);
         let mut interfaces = router.interfaces.iter();
-        if interfaces.any(|known| known.configured_as == name && known.role == Role::NoIgmp) {
+        if interfaces.any(|known| known.configured_as == name) {
             let after = quoted(&format!(r#"/^ *name *= *"{name}"/a igmp = {{}}"#));
             return format!("sed -i {after} {file} && {}", reload(facts));
         }

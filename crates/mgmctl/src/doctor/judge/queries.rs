@@ -54,9 +54,6 @@ fn messages(facts: &Facts, link: u32, before: &IgmpLink, after: &IgmpLink) -> Se
     if reports > 0 && seen.reports_left == 0 {
         return Sent::AllStopped("reports");
     }
-    if queries + reports > 0 {
-        return Sent::SomeLeave;
-    }
     // The firewall makes the system call fail, so the past is known as well.
     let all = new.queries_sent + new.reports_sent;
     if all > 0 && new.send_failures >= all {

@@ -58,6 +58,7 @@ pub fn judge(facts: &Facts, report: &mut Report) {
         report.findings.push(finding(facts, &case));
     }
     say_what_was_lost(facts, report);
+    say_what_is_not_in_the_kernel(facts, report);
 }
 
 /// The entries by source and group.
@@ -327,5 +328,15 @@ fn say_what_was_lost(facts: &Facts, report: &mut Report) {
             let why = format!("{lost} packets came faster than they could be captured");
             report.gap(what, why, None);
         }
+    }
+}
+
+fn say_what_is_not_in_the_kernel(facts: &Facts, report: &mut Report) {
+    let Some(router) = &facts.mgmd.router else { return };
+    let forwarder = &router.status.forwarder;
+    if forwarder != "kernel" {
+        let why =
+            format!("its forwarder is {forwarder}, so the kernel has no entries to compare with");
+        report.gap("the streams of mgmd", why, Some("mgmctl explain SOURCE GROUP"));
     }
 }

@@ -62,7 +62,7 @@ fn without_rule(facts: &Facts, table: &Table) -> Option<Finding> {
     let (id, list) = (table.id, names.join(", "));
     let text = format!(
         "{list}: a router uses the multicast routing table {id}, but no rule leads packets there, so \
-         it forwards none of those that arrive on {list}"
+         it forwards no packet that arrives on {list}"
     );
     let rules: Vec<String> =
         names.iter().map(|name| format!("ip mrule add iif {} lookup {id}", quoted(name))).collect();

@@ -76,7 +76,7 @@ pub static ROUTER: Table = Table {
             "max-flows",
             Kind::Number(1, 16_777_216),
             Value("2097152"),
-            "The maximum number of flows that packets create. When there are as many, packets \
+            "The maximum number of flows that packets create. When that many exist, packets \
              create no new flow.",
         ),
         key(
@@ -84,8 +84,8 @@ pub static ROUTER: Table = Table {
             Kind::Number(1, 16_777_216),
             Value("65536"),
             "The maximum number of groups and sources that IGMP stores for all interfaces \
-             together. When there are as many, hosts cannot join new groups. Existing groups are \
-             still refreshed.",
+             together. When that many are stored, hosts cannot join new groups. Existing groups \
+             are still refreshed.",
         ),
         key(
             "clients",
@@ -149,8 +149,8 @@ pub static INTERFACE: Table = Table {
             Kind::Number(1, 1_000_000),
             Words("no limit"),
             "The maximum number of flows that packets arriving on the interface may begin in a \
-             second. As many may begin at once. mgmd refuses each further flow for 10 s, and logs \
-             one line a minute. Streams that are forwarded already are not limited.",
+             second. The same number may begin at once. mgmd refuses each further flow for 10 s, \
+             and logs one line a minute. Streams that are forwarded already are not limited.",
         ),
     ],
 };
@@ -247,7 +247,7 @@ pub static IGMP: Table = Table {
             "max-groups",
             Kind::Number(1, 1_000_000),
             Value("1024"),
-            "The maximum number of groups that hosts may join. When there are as many, hosts \
+            "The maximum number of groups that hosts may join. When that many are joined, hosts \
              cannot join new groups.",
         ),
         key(
@@ -328,8 +328,8 @@ pub static IGMP: Table = Table {
             "ignore-v1",
             Kind::Bool,
             Value("false"),
-            "If `true`, mgmd drops reports of version 1. For some minutes after such a report, \
-             mgmd would have to ignore leaves of its group.",
+            "If `true`, mgmd drops reports of version 1. Otherwise, mgmd ignores leaves of a group \
+             for some minutes after such a report for it.",
         ),
         key(
             "require-router-alert",

@@ -412,7 +412,7 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ),
     (
         "[[proxy]]\nupstream = \"lan*\"\ndownstream = [\"l*\"]\n",
-        "a.toml:2:12: proxy.upstream: lan* and the downstream l* can mean the same interface: an interface has one role, so use narrower patterns, or names",
+        "a.toml:2:12: proxy.upstream: lan* and the downstream l* can match the same interface: an interface has one role, so use narrower patterns, or names",
     ),
     (
         "[[proxy]]\nupstream = \"ppp0\"\ndownstream = [\"eth0\"]\n[[proxy]]\nupstream = \"eth0\"\ndownstream = [\"eth1\"]\n",

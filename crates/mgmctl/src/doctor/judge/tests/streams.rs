@@ -71,9 +71,32 @@ fn what_cannot_be_judged_is_no_fault() {
         change(&mut facts);
         assert_eq!(kinds(&facts), [], "{name}");
     }
+    for ttl in [1, 16] {
+        let mut facts = router();
+        facts.arrive(stream(1), ttl, 2);
+        assert_eq!(kinds(&facts), [], "two packets");
+    }
+}
+
+#[test]
+fn each_interface_by_which_nothing_leaves_is_a_finding() {
     let mut facts = router();
-    facts.arrive(stream(1), 16, 2);
-    assert_eq!(kinds(&facts), [], "two packets");
+    facts.entry().sent_to = vec![(LAN, 1), (FAR, 1)];
+    facts.firewall.chains = vec![chain(Hook::Forward)];
+    facts.arrive(stream(1), 16, 10);
+    assert_eq!(kinds(&facts), [Kind::FirewallForward, Kind::FirewallForward]);
+    facts.leave(stream(1), FAR, 10);
+    assert_eq!(found(&facts).interface.as_deref(), Some("lan"));
+}
+
+#[test]
+fn streams_of_another_forwarder_are_not_examined() {
+    let mut facts = with_mgmd();
+    assert!(report(&facts).not_examined.is_empty());
+    facts.mgmd().status.forwarder = "ebpf".into();
+    let gaps = report(&facts).not_examined;
+    assert_eq!(gaps[0].what, "the streams of mgmd");
+    assert!(gaps[0].why.contains("its forwarder is ebpf"), "{gaps:?}");
 }
 
 #[test]
@@ -112,9 +135,19 @@ fn a_ttl_that_no_packet_exceeds_is_found() {
     facts.programs.iptables_nft = Some("iptables");
     let command = "iptables -t mangle -A PREROUTING -i src -d 239.1.1.1 -j TTL --ttl-set 255";
     assert_eq!(found(&facts).command, command);
+    facts.programs.nft = true;
+    assert!(found(&facts).command.starts_with("nft "));
     // A packet with a greater TTL shows that the others are meant to stay.
     facts.arrive(stream(1), 120, 1);
     facts.leave(stream(1), LAN, 1);
+    assert_eq!(kinds(&facts), []);
+}
+
+#[test]
+fn a_ttl_that_is_raised_after_the_arrival_is_no_fault() {
+    let mut facts = router();
+    facts.arrive(stream(1), 1, 10);
+    facts.leave(stream(1), LAN, 10);
     assert_eq!(kinds(&facts), []);
 }
 
@@ -225,6 +258,8 @@ fn rp_filter_is_no_fault_if_it_drops_nothing_or_nothing_that_matters() {
     assert_eq!(kinds(&facts), [], "not routed");
     let local = Stream { group: Ipv4Addr::new(239, 255, 0, 1), source: SOURCE };
     let mut facts = Facts { traffic: router().traffic, ..strict() };
+    facts.arrive(stream(1), 16, 2);
+    assert_eq!(kinds(&facts), [], "two packets");
     facts.arrive(local, 16, 10);
     assert_eq!(kinds(&facts), [], "the local scope");
 }
@@ -235,4 +270,6 @@ fn what_rp_filter_drops_is_not_blamed_on_the_firewall() {
     facts.tables[0].entries = vec![Entry { packets: 0, ..entry(stream(1), &[(LAN, 1)]) }];
     facts.firewall.chains = vec![chain(Hook::Prerouting)];
     assert_eq!(kinds(&facts), [Kind::ReversePath]);
+    facts.reverse_path_drops = Some(0);
+    assert_eq!(kinds(&facts), [Kind::FirewallArrival]);
 }

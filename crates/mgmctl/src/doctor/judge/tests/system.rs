@@ -65,6 +65,10 @@ fn it_is_said_that_no_query_was_due() {
     assert_eq!(gaps[0].what, "whether the queries of this router leave lan");
     assert_eq!(gaps[0].why, "none was due within 5.0 s");
     assert!(report(&with_mgmd()).not_examined.is_empty(), "one was seen");
+    let mut facts = silent(0, 0);
+    let querier = facts.igmp_after().querier.as_mut().expect("a querier");
+    (querier.own, querier.address) = (false, Some(Ipv4Addr::new(10, 2, 0, 5)));
+    assert!(report(&facts).not_examined.is_empty(), "another router queries");
 }
 
 /// mgmd is wanted, and absent.
