@@ -276,7 +276,7 @@ class Proxies(OneHost, Explaining):
         share = self.explain(self.source, GROUP, listen=0)["proxies"][0]
         return share["active"] == active and share["reports"]
 
-    def test_t72_another_querier_on_the_downstream(self):
+    def test_another_querier_on_the_downstream(self):
         self.serve_proxy()
         self.member(GROUP)
         self.settle(self.wire)
