@@ -758,7 +758,7 @@ DWORD MgmHostSetLogLevel(DWORD dwLogLevel);
 DWORD MgmHostGetLastMessage(PDWORD pdwBufferSize, PBYTE pbBuffer);
 
 /**
- * Returns the index of the system's interface with a name.
+ * Returns the index of the interface that has a given name in the system.
  *
  * Parameters:
  * - pszName (in): the name, for example "eth0", or an alternative name of the
@@ -780,7 +780,7 @@ DWORD MgmHostGetLastMessage(PDWORD pdwBufferSize, PBYTE pbBuffer);
 DWORD MgmHostInterfaceIndex(const char *pszName, PDWORD pdwIfIndex);
 
 /**
- * Returns the name of the system's interface with an index.
+ * Returns the name of the interface that has a given index in the system.
  *
  * Parameters:
  * - dwIfIndex: index of the interface.

@@ -12,7 +12,7 @@ use super::types::*;
 use crate::manager;
 use std::ffi::{c_char, CStr};
 
-/// Returns the index of the system's interface with a name.
+/// Returns the index of the interface that has a given name in the system.
 ///
 /// # Parameters
 /// - `pszName` (in): the name, for example "eth0", or an alternative name of the
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn MgmHostInterfaceIndex(
     })
 }
 
-/// Returns the name of the system's interface with an index.
+/// Returns the name of the interface that has a given index in the system.
 ///
 /// # Parameters
 /// - `dwIfIndex`: index of the interface.

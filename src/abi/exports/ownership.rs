@@ -15,7 +15,8 @@ use crate::types::Interface;
 ///
 /// If a protocol takes an interface on which IGMP is enabled, the library first
 /// calls DISABLE_IGMP, then changes the owner, then calls ENABLE_IGMP. IGMP then
-/// adds its memberships again.
+/// adds its memberships again. If the call is made inside a callback, the library
+/// changes the owner before it calls DISABLE_IGMP.
 ///
 /// # Parameters
 /// - `hProtocol`: the handle of the client.
@@ -59,6 +60,11 @@ pub unsafe extern "C" fn MgmTakeInterfaceOwnership(
 /// other clients as for any delete. It deletes the MFEs with this incoming
 /// interface. It removes the interface from the outgoing interfaces of all other
 /// MFEs.
+///
+/// If IGMP releases an interface that a protocol owns, the library deletes only
+/// the memberships of IGMP. The MFEs with this incoming interface stay. If a
+/// protocol releases an interface on which IGMP is enabled, the library calls
+/// DISABLE_IGMP and ENABLE_IGMP, as when a protocol takes such an interface.
 ///
 /// # Parameters
 /// - `hProtocol`: the handle of the client.
