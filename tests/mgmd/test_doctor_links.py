@@ -137,12 +137,15 @@ class Bridges(Clinic):
         querier some time ago. So it sends streams only to members, and forgets them after 2 s."""
         switch = Switch(self.lab, 80, options="mcast_snooping 1 mcast_membership_interval 200")
         switch.attach(self.router, 99, "port20")
-        self.router.ip("addr flush dev port20", "link set port20 master br0")
+        # The router must not hear of the querier, so its port comes up later.
+        self.router.ip("addr flush dev port20", "link set port20 down", "link set port20 master br0")
         far = self.host("far")
         port = switch.attach(far, 20, gateway=100)
         # The query does not make the port one of a router, which would get all streams.
         ip(f"link set {port} type bridge_slave mcast_router 0", namespace=switch.namespace)
         Wire(far).send(v3_query(code=1), source=far.address)
+        time.sleep(0.2)
+        self.router.ip("link set port20 up")
         return far
 
     def test_a_bridge_without_a_querier_is_found(self):
