@@ -81,7 +81,8 @@ completions:
 	mv build/mgmctl.zsh crates/mgmctl/completions/_mgmctl
 
 pictures:
-	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --package mgmd --package mgmctl
+	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --package mgmd --package mgmctl \
+		--lib --bin mgmd --bin mgmctl
 	scripts/picture
 
 conformance:

@@ -261,6 +261,7 @@ static void t9_7_a_killed_process_is_a_release_and_a_deregistration(void)
         if (state == 2)
             kill(process->pid, SIGSTOP);
         kill(process->pid, SIGKILL);
+        waitpid(process->pid, NULL, 0);
         /* The successor waits until everything of its predecessor is gone. */
         successor = launch_owner();
         CHECK_TEXT(owner_of(2), "?");

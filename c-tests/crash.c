@@ -1,8 +1,6 @@
 /* If a callback crashes on a thread of the library, the program's crash handler runs: rule 8.10 of
  * the semantics. Each test crashes in a child process. */
 
-#define _GNU_SOURCE
-
 #include "router.h"
 #include "threads.h"
 

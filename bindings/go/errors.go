@@ -1,6 +1,14 @@
 package mgm
 
-import "fmt"
+// #include <mgmhost.h>
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"unsafe"
+)
 
 // A Code is an error code of the library.
 type Code uint32
@@ -33,21 +41,58 @@ func (c Code) Error() string {
 	return "unknown error code"
 }
 
-// An Error says which function of the library failed, and with which code.
+// An Error says which function of the library failed, and with which code. Reason is what the log of
+// the library says about it, empty if that is not known.
 type Error struct {
 	Function string
 	Code     Code
+	Reason   string
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s: %s (code %d)", e.Function, e.Code.Error(), uint32(e.Code))
+	text := e.Code.Error()
+	if e.Reason != "" {
+		name, _, _ := strings.Cut(text, ",")
+		text = name + ": " + e.Reason
+	}
+	return fmt.Sprintf("%s: %s (code %d)", e.Function, text, uint32(e.Code))
 }
 
 func (e *Error) Unwrap() error { return e.Code }
 
-func check[T ~uint32](function string, code T) error {
+// check makes a call, and returns its error.
+func check(function string, call func() C.DWORD) error {
+	code, reason := try(function, call)
 	if code == 0 {
 		return nil
 	}
-	return &Error{function, Code(code)}
+	return &Error{function, code, reason}
+}
+
+// try makes a call. It returns its code, and the reason if the library has refused it.
+func try(function string, call func() C.DWORD) (Code, string) {
+	// The library keeps the reason for the thread of the call.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	code := Code(call())
+	switch code {
+	case 0, errInsufficientBuffer, errMoreData, errNoMoreItems:
+		return code, ""
+	}
+	return code, reason(function)
+}
+
+// reason returns what the library says about the last call on this thread that it has refused.
+func reason(function string) string {
+	var buffer [1024]byte
+	size := C.DWORD(len(buffer))
+	if C.MgmHostGetLastMessage(&size, (*C.BYTE)(unsafe.Pointer(&buffer[0]))) != 0 {
+		return ""
+	}
+	message := C.GoString((*C.char)(unsafe.Pointer(&buffer[0])))
+	name, text, _ := strings.Cut(message, ": ")
+	if name != function {
+		return ""
+	}
+	return text
 }

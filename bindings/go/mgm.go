@@ -43,8 +43,10 @@ func Register(protocol, component uint32, callbacks Callbacks) (*Client, error) 
 	}
 	client := &Client{slot: slot, interfaces: map[Interface]bool{}}
 	config := C.mgm_go_config(C.int(slot), callbacks.wanted())
-	code := C.MgmRegisterMProtocol(&config, C.DWORD(protocol), C.DWORD(component), &client.handle)
-	if err := check("MgmRegisterMProtocol", code); err != nil {
+	err = check("MgmRegisterMProtocol", func() C.DWORD {
+		return C.MgmRegisterMProtocol(&config, C.DWORD(protocol), C.DWORD(component), &client.handle)
+	})
+	if err != nil {
 		giveBack(slot)
 		return nil, err
 	}
@@ -66,7 +68,7 @@ func (c *Client) Close() error {
 			C.MgmReleaseInterfaceOwnership(c.handle, C.DWORD(each.Index), hop)
 		}
 	}
-	err := check("MgmDeRegisterMProtocol", C.MgmDeRegisterMProtocol(c.handle))
+	err := check("MgmDeRegisterMProtocol", func() C.DWORD { return C.MgmDeRegisterMProtocol(c.handle) })
 	// With ErrInvalidParameter the library was stopped: no callback runs any more.
 	if err != nil && !errors.Is(err, ErrInvalidParameter) {
 		c.lock.Lock()
@@ -95,7 +97,10 @@ func (c *Client) Take(i Interface) error {
 	if err != nil {
 		return err
 	}
-	if err := check("MgmTakeInterfaceOwnership", C.MgmTakeInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)); err != nil {
+	err = check("MgmTakeInterfaceOwnership", func() C.DWORD {
+		return C.MgmTakeInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)
+	})
+	if err != nil {
 		return err
 	}
 	c.remember(i, true)
@@ -109,7 +114,10 @@ func (c *Client) Release(i Interface) error {
 	if err != nil {
 		return err
 	}
-	if err := check("MgmReleaseInterfaceOwnership", C.MgmReleaseInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)); err != nil {
+	err = check("MgmReleaseInterfaceOwnership", func() C.DWORD {
+		return C.MgmReleaseInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)
+	})
+	if err != nil {
 		return err
 	}
 	c.remember(i, false)
@@ -133,8 +141,10 @@ func (c *Client) Join(i Interface, f Flow) error {
 		return err
 	}
 	s, g, hop := values[0], values[1], values[2]
-	return check("MgmAddGroupMembershipEntry", C.MgmAddGroupMembershipEntry(c.handle, s, mask(s), g, mask(g),
-		C.DWORD(i.Index), hop, C.MGM_JOIN_STATE_FLAG))
+	return check("MgmAddGroupMembershipEntry", func() C.DWORD {
+		return C.MgmAddGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop,
+			C.MGM_JOIN_STATE_FLAG)
+	})
 }
 
 // Leave deletes a membership on an interface of the client.
@@ -144,14 +154,19 @@ func (c *Client) Leave(i Interface, f Flow) error {
 		return err
 	}
 	s, g, hop := values[0], values[1], values[2]
-	return check("MgmDeleteGroupMembershipEntry", C.MgmDeleteGroupMembershipEntry(c.handle, s, mask(s), g, mask(g),
-		C.DWORD(i.Index), hop, C.MGM_JOIN_STATE_FLAG))
+	return check("MgmDeleteGroupMembershipEntry", func() C.DWORD {
+		return C.MgmDeleteGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop,
+			C.MGM_JOIN_STATE_FLAG)
+	})
 }
 
 // Groups returns the memberships of all clients, without their interfaces.
 func (c *Client) Groups() ([]Flow, error) {
 	var e C.HANDLE
-	if err := check("MgmGroupEnumerationStart", C.MgmGroupEnumerationStart(c.handle, C.ALL_SOURCES, &e)); err != nil {
+	err := check("MgmGroupEnumerationStart", func() C.DWORD {
+		return C.MgmGroupEnumerationStart(c.handle, C.ALL_SOURCES, &e)
+	})
+	if err != nil {
 		return nil, err
 	}
 	defer C.MgmGroupEnumerationEnd(e)
@@ -159,9 +174,11 @@ func (c *Client) Groups() ([]Flow, error) {
 	for {
 		var entries [256]C.SOURCE_GROUP_ENTRY
 		size, count := C.DWORD(unsafe.Sizeof(entries)), C.DWORD(0)
-		code := Code(C.MgmGroupEnumerationGetNext(e, &size, (*C.BYTE)(unsafe.Pointer(&entries)), &count))
+		code, reason := try("MgmGroupEnumerationGetNext", func() C.DWORD {
+			return C.MgmGroupEnumerationGetNext(e, &size, (*C.BYTE)(unsafe.Pointer(&entries)), &count)
+		})
 		if code != errMoreData && code != errNoMoreItems {
-			return nil, &Error{"MgmGroupEnumerationGetNext", code}
+			return nil, &Error{"MgmGroupEnumerationGetNext", code, reason}
 		}
 		for _, each := range entries[:count] {
 			flows = append(flows, flow(each.dwSourceAddr, each.dwGroupAddr))

@@ -1,6 +1,7 @@
 package mgm
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -80,6 +81,93 @@ func TestCodesAreErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := c.Join(If(1), Flow{Group: netip.MustParseAddr("ff02::1")}); err == nil || !strings.Contains(err.Error(), "not an IPv4 address") {
+		t.Fatal(err)
+	}
+}
+
+func TestErrorsHaveTheReasonOfTheLog(t *testing.T) {
+	fresh(t)
+	c := client(t, ProtoOSPF, Callbacks{})
+	err := c.Take(If(0))
+	var refused *Error
+	if !errors.As(err, &refused) || refused.Reason != "invalid dwIfIndex 0: interface indexes start at 1" {
+		t.Fatalf("%#v", err)
+	}
+	wanted := "MgmTakeInterfaceOwnership: ERROR_INVALID_PARAMETER: " + refused.Reason + " (code 87)"
+	equal(t, err.Error(), wanted)
+	without := &Error{"MgmX", 1003, ""}
+	if !strings.Contains(without.Error(), "MgmX: ERROR_CAN_NOT_COMPLETE, not possible now") {
+		t.Fatal(without)
+	}
+	// What another call was refused for is not the reason.
+	c.Take(If(0))
+	equal(t, reason("MgmHostStop"), "")
+}
+
+func TestExplain(t *testing.T) {
+	router(t, Callbacks{}, Callbacks{})
+	explain := func(f Flow, arrival Interface) map[string]any {
+		t.Helper()
+		text, err := Explain(f, arrival)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found map[string]any
+		if err := json.Unmarshal(text, &found); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	verdict := func(f Flow, arrival Interface) any {
+		return explain(f, arrival)["verdict"].(map[string]any)["reason"]
+	}
+	equal(t, verdict(sG, Interface{}), "no_packet")
+	if _, _, err := PacketIn(sG, If(1), nil, 100); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, verdict(sG, Interface{}), nil)
+	equal(t, verdict(sG, If(2)), "wrong_interface")
+	equal(t, verdict(sG, If(9)), "foreign_arrival")
+	equal(t, explain(sG, If(2))["arrival"].(map[string]any)["index"], 2.0)
+	if _, err := Explain(starG, Interface{}); !errors.Is(err, ErrInvalidParameter) {
+		t.Fatal(err)
+	}
+	// More than the first buffer holds.
+	for i := byte(0); i < 100; i++ {
+		c := client(t, 1000+uint32(i), Callbacks{})
+		if err := c.Take(If(100 + uint32(i))); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Join(If(100+uint32(i)), starG); err != nil {
+			t.Fatal(err)
+		}
+		if i == 25 {
+			break // at most 32 clients
+		}
+	}
+	equal(t, len(explain(sG, Interface{})["interfaces"].([]any)), 27)
+}
+
+func TestFlowLimit(t *testing.T) {
+	router(t, Callbacks{}, Callbacks{})
+	if err := SetFlowLimit(1, 1, 2); err != nil {
+		t.Fatal(err)
+	}
+	accepted := 0
+	for i := byte(1); i <= 5; i++ {
+		f := Flow{source, netip.AddrFrom4([4]byte{239, 5, 0, i})}
+		yes, _, err := PacketIn(f, If(1), nil, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if yes {
+			accepted++
+		}
+	}
+	if accepted < 2 || accepted > 3 {
+		t.Fatal(accepted, " flows, not the two of the burst")
+	}
+	if err := SetFlowLimit(0, 1, 1); !errors.Is(err, ErrInvalidParameter) {
 		t.Fatal(err)
 	}
 }

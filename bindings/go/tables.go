@@ -31,18 +31,22 @@ func Mfes() ([]Mfe, error) {
 		buffer := make([]byte, room+C.sizeof_MIB_IPMCAST_OIF)
 		size, count := room, C.DWORD(0)
 		bytes := (*C.BYTE)(unsafe.Pointer(&buffer[0]))
-		function, code := "MgmGetFirstMfe", Code(0)
+		function := "MgmGetNextMfe"
 		if first {
-			code = Code(C.MgmGetFirstMfe(&size, bytes, &count))
-		} else {
-			function, code = "MgmGetNextMfe", Code(C.MgmGetNextMfe(&last, &size, bytes, &count))
+			function = "MgmGetFirstMfe"
 		}
+		code, reason := try(function, func() C.DWORD {
+			if first {
+				return C.MgmGetFirstMfe(&size, bytes, &count)
+			}
+			return C.MgmGetNextMfe(&last, &size, bytes, &count)
+		})
 		if code == errInsufficientBuffer {
 			room = size
 			continue
 		}
 		if code != errMoreData && code != errNoMoreItems {
-			return nil, &Error{function, code}
+			return nil, &Error{function, code, reason}
 		}
 		for at := uintptr(0); count > 0; count-- {
 			head := (*C.MIB_IPMCAST_MFE)(unsafe.Pointer(&buffer[at]))

@@ -120,7 +120,11 @@ export namespace host {
     iface: InterfaceLike,
     options?: { header?: Buffer; size?: number },
   ): Promise<{ accepted: boolean; outgoing: Interface[] }>;
+  /** Limits how many flows may begin on an interface in a second, and at once; 0 ends that. */
+  function setFlowLimit(index: number, perSecond: number, burst?: number): Promise<void>;
   function status(): Promise<any>;
+  /** Explains why the packets of a flow are forwarded, or why not. */
+  function explain(source: Address, group: Address, arrival?: InterfaceLike | null): Promise<any>;
 }
 
 export const PROTO_IP_OTHER: 1;

@@ -10,8 +10,8 @@
 #define C_TESTS_REMOTE_H
 
 /* This header is the first one, so it decides what the system's headers declare. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
+#if !defined(_GNU_SOURCE) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE
 #endif
 
 #include <mgm.h>

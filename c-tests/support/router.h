@@ -157,6 +157,9 @@ size_t mgm_log_lines(void);
 /* The number of lines since there were `before`; waits for as many as are expected. */
 size_t mgm_log_lines_since(size_t before, size_t expected);
 const char *mgm_last_line(void);
+/* Lets the environment choose a forwarder that cannot be opened, or again the one in memory.
+ * Returns words that the refusal has. */
+const char *refuse_forwarder(bool refused);
 /* The log callback, for a case that starts the library with other settings. */
 void mgm_take_line(void *context, DWORD level, const char *text);
 

@@ -15,6 +15,11 @@ import time
 
 UNIT = pathlib.Path(__file__).resolve().parents[2] / "crates/mgmd/service/mgmd.service.in"
 NOTIFY, JOURNAL, RUNTIME = "/run/notify", pathlib.Path("/run/journal"), pathlib.Path("/run/mgmd")
+# What systemctl prints.
+FAILED = """\
+Job for mgmd.service failed because the control process exited with error code.
+See "systemctl status mgmd.service" and "journalctl -xeu mgmd.service" for details.
+"""
 PROGRAMS = {"@MGMD@": "mgmd", "@MGMCTL@": "mgmctl"}
 
 
@@ -61,7 +66,7 @@ class Service:
         deadline = time.monotonic() + 10
         while "READY=1" not in self._told:
             if self._process.poll() is not None or time.monotonic() > deadline:
-                return 1, "Job for mgmd.service failed.\nSee \"journalctl -u mgmd\".\n"
+                return 1, FAILED
             time.sleep(0.01)
         return 0, ""
 
@@ -79,12 +84,12 @@ class Service:
         done = subprocess.run(self.command("ExecReload"), stderr=subprocess.PIPE, text=True)
         with JOURNAL.open("a") as journal:
             journal.writelines(f"<6>{line}\n" for line in done.stderr.splitlines())
-        return done.returncode, "Job for mgmd.service failed.\n" if done.returncode else ""
+        return done.returncode, FAILED if done.returncode else ""
 
     def status(self):
         is_running = self._process and self._process.poll() is None
         lines = [line for line in self._told if line.startswith("STATUS=")]
-        state = "active (running)" if is_running else "inactive (dead)"
+        state = "active (running) since today" if is_running else "inactive (dead)"
         text = f"     Active: {state}\n"
         if is_running and lines:
             text += f'     Status: "{lines[-1].removeprefix("STATUS=")}"\n'

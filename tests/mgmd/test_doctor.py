@@ -75,6 +75,23 @@ class Streams(Clinic):
         self.assertEqual(answer.report["streams"], 1)
         self.assertEqual(answer.report["not_examined"], [])
 
+    def test_the_ebpf_forwarder_is_healthy(self):
+        """It has no entries in the kernel, and no interfaces in a table."""
+        config = '[router]\nforwarder = "ebpf"\n', interface("src"), interface("lan", {})
+        self.mgmd = self.start(*config, ready=False)
+        try:
+            self.mgmd.ready()
+        except AssertionError:
+            self.skipTest(f"no eBPF in this kernel ({self.mgmd.log.items[-1:]})")
+        self.doctor_of(self.mgmd)
+        self.member = Member(self.receiver, GROUP)
+        with Stream(self.feed(GROUP), 0.02):
+            self.member.expect(3)
+            answer = self.healthy()
+        self.assertEqual(answer.report["interfaces"], ["src", "lan"])
+        (gap,) = answer.report["not_examined"]
+        self.assertEqual(gap["what"], "the streams of mgmd")
+
     def test_streams_that_nobody_wants_are_no_fault(self):
         """Also with a TTL of 1, and from sources without a route."""
         self.serve()

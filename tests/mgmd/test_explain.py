@@ -167,6 +167,21 @@ class Walk(OneHost, Explaining):
         answer = self.with_stream(self.feed(GROUP))
         self.expect(answer, "ttl_too_low", "lan", "the TTL 16", "the threshold 20", "ttl-threshold")
 
+    def test_more_flows_than_the_router_may_have(self):
+        self.mgmd = self.start(
+            "[router]\nmax-flows = 1\n", interface("src"), interface("lan", {}),
+        )
+        self.feed("239.1.1.7").send_until(self.router.entries, "the first flow")
+        answer = self.with_stream(self.feed("239.1.1.8"))
+        self.expect(answer, "flow_limit", "src", "max-flows in [router]")
+
+    def test_the_memory_forwarder(self):
+        memory = "[router]\nforwarder = \"memory\"\n"
+        self.mgmd = self.start(memory, interface("src"), interface("lan", {}))
+        answer = self.explain(self.source, GROUP, listen=0)
+        self.expect(answer, "memory_forwarder", None, "restart mgmd")
+        self.assertIsNone(answer["kernel"])
+
     def test_flows_that_begin_too_fast(self):
         self.mgmd = self.start(
             interface("src", new_flows=1), interface("lan", {}), interface("home", {}),

@@ -3,7 +3,9 @@
 import socket
 import struct
 import time
+import unittest
 
+import bpf
 from bed import Bed, OneHost, interface
 from explaining import Explaining, LongFeed
 from feed import Feed
@@ -50,6 +52,15 @@ def change_entry(host, kind, source, group, incoming, outgoing=()):
     assert code == 0, f"the kernel answers {code}"
 
 
+def has_ebpf():
+    """Whether the kernel permits the system call of programs to root."""
+    try:
+        bpf.interfaces()
+    except OSError:
+        return False
+    return True
+
+
 class System(OneHost, Explaining):
     """A host on lan wants the stream of src."""
 
@@ -58,6 +69,13 @@ class System(OneHost, Explaining):
         self.wire.query("0.0.0.0")
         self.host = self.member(GROUP)
         self.settle(self.wire)
+
+    def serve_with(self, router):
+        """Starts mgmd with another table than that of the kernel which the bed reads."""
+        self.mgmd = self.start(router, interface("src"), interface("lan", {}))
+        self.wire.query("0.0.0.0")
+        self.member(GROUP)
+        until(lambda: self.wanted(self.explain(self.source, GROUP, listen=0), "lan"), "the member")
 
     def test_packets_with_the_ttl_1(self):
         self.serve_member()
@@ -125,6 +143,17 @@ class System(OneHost, Explaining):
             dropping.__exit__(None, None, None)
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
 
+    @unittest.skipUnless(has_ebpf(), "no eBPF in this kernel")
+    def test_the_ebpf_forwarder(self):
+        self.serve_with("[router]\nforwarder = \"ebpf\"\n")
+        answer = self.with_stream(self.feed(GROUP))
+        self.flows(answer, "lan")
+        self.assertIsNone(answer["kernel"])
+        self.assertEqual(answer["library"]["forwarder"]["name"], "ebpf")
+        self.expect(
+            self.with_stream(Feed(self.senders, GROUP, ttl=1)), "ttl_too_low", "lan", "the TTL 1"
+        )
+
     def test_m32_an_entry_that_another_program_has_changed(self):
         self.serve_member()
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
@@ -149,12 +178,7 @@ class System(OneHost, Explaining):
 
     def test_a_table_without_a_rule(self):
         """The cure that it prints makes the stream flow."""
-        self.mgmd = self.start(
-            "[router]\ntable = 100\n", interface("src"), interface("lan", {}), ready=True
-        )
-        self.wire.query("0.0.0.0")
-        self.member(GROUP)
-        until(lambda: self.wanted(self.explain(self.source, GROUP, listen=0), "lan"), "the member")
+        self.serve_with("[router]\ntable = 100\n")
         answer = self.with_stream(self.feed(GROUP))
         cure = "ip mrule add iif src lookup 100"
         self.expect(answer, "other_table", "src", "no rule leads", cure)

@@ -57,13 +57,30 @@ export async function packetIn(source, group, given, { header = Buffer.alloc(0),
   return { accepted: accepted[0] !== 0, outgoing };
 }
 
+/** Limits how many flows may begin on an interface in a second, and at once. 0 flows a second ends that. */
+export async function setFlowLimit(index, perSecond, burst = perSecond) {
+  await call('MgmHostSetFlowLimit', dword(index, 'an interface'), dword(perSecond, 'perSecond'), dword(burst, 'burst'));
+}
+
 /** Returns the state of the library. docs/status.md describes it. */
-export async function status() {
+export const status = () => json('MgmHostGetStatus', 0);
+
+/**
+ * Explains one flow: why its packets are forwarded, or why not. docs/status.md describes the answer. They arrive
+ * on the given interface; null selects the one on which they arrived, or are expected.
+ */
+export async function explain(source, group, given = null) {
+  const arrival = given === null ? [0, 0] : toInterface(given);
+  return json('MgmHostExplain', toAddress(source), toAddress(group), ...arrival);
+}
+
+/** Calls a function that writes JSON into a buffer. */
+async function json(name, ...given) {
   for (let room = 4096; ; ) {
     const [text, size] = [Buffer.alloc(room), Uint32Array.of(room)];
-    const code = await codeOf('MgmHostGetStatus', 0, size, text);
+    const code = await codeOf(name, ...given, size, text);
     if (code === NO_ERROR) return JSON.parse(text.subarray(0, text.indexOf(0)).toString());
-    if (code !== ERROR_INSUFFICIENT_BUFFER) throw new MgmError('MgmHostGetStatus', code);
+    if (code !== ERROR_INSUFFICIENT_BUFFER) throw new MgmError(name, code);
     // The text can grow until the next call.
     room = size[0] + Math.ceil(size[0] / 8);
   }

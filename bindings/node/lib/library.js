@@ -54,7 +54,9 @@ const FUNCTIONS = {
   MgmHostAddRoute: [...FLOW, 'uint32', 'uint32'],
   MgmHostDeleteRoute: ['uint32', 'uint32'],
   MgmHostPacketIn: [...FLOW, 'uint32', 'void *', 'uint32', 'void *', 'void *', 'void *'],
+  MgmHostSetFlowLimit: ['uint32', 'uint32', 'uint32'],
   MgmHostGetStatus: ['uint32', 'void *', 'void *'],
+  MgmHostExplain: [...FLOW, 'void *', 'void *'],
 };
 
 function load() {

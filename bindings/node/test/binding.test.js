@@ -83,6 +83,40 @@ test('packets make MFEs', async () => {
   assert.equal((await host.status()).totals.mfes, 1);
 });
 
+test('a flow is explained', async () => {
+  await router();
+  const reason = async (...given) => (await host.explain(SOURCE, GROUP, ...given)).verdict.reason;
+  assert.equal(await reason(), 'no_packet');
+  await host.packetIn(SOURCE, GROUP, 1);
+  assert.equal(await reason(), null);
+  assert.equal(await reason(null), null);
+  assert.equal(await reason(2), 'wrong_interface');
+  assert.equal(await reason(at(9)), 'foreign_arrival');
+  assert.equal((await host.explain(SOURCE, GROUP, 2)).arrival.index, 2);
+  await assert.rejects(host.explain(SOURCE, SOURCE), code(87));
+  await assert.rejects(host.explain(null, GROUP), code(87));
+  // More than the first buffer holds.
+  for (let index = 100; index < 120; index++) {
+    const client = await Client.register(PROTO_IP_OSPF, index);
+    await client.take(index);
+    await client.join(index, GROUP);
+  }
+  assert.equal((await host.explain(SOURCE, GROUP)).interfaces.length, 21);
+});
+
+test('new flows are limited', async () => {
+  await router();
+  await host.setFlowLimit(1, 1, 2);
+  const accepted = [];
+  for (let i = 1; i <= 5; i++) accepted.push((await host.packetIn(SOURCE, `239.5.0.${i}`, 1)).accepted);
+  const count = accepted.filter(Boolean).length;
+  assert.ok(count >= 2 && count <= 3, `${count} flows, not the two of the burst`);
+  await host.setFlowLimit(1, 0);
+  assert.equal((await host.packetIn(SOURCE, '239.5.0.9', 1)).accepted, true);
+  await assert.rejects(host.setFlowLimit(0, 1), code(87));
+  await assert.rejects(host.setFlowLimit(1, -1), TypeError);
+});
+
 test('walks go on behind the first buffer', async () => {
   const [, outer] = await router();
   await outer.join(2);

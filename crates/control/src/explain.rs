@@ -52,7 +52,7 @@ pub struct Explanation {
     pub routes: Vec<RouteShare>,
     /// The packets of the flow that were seen; null if the request did not ask for that.
     pub listening: Option<Listening>,
-    /// What the kernel's multicast routing has; null with the memory forwarder.
+    /// What the kernel's multicast routing has; null with another forwarder than the kernel.
     pub kernel: Option<Kernel>,
     /// The explanation of the library, which docs/explain.schema.json describes.
     #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, serde_json::Value>"))]

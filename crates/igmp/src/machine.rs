@@ -326,6 +326,13 @@ impl Igmp {
         host.into_iter().flat_map(|host| host.groups().map(|group| (group, host.wanted(group))))
     }
 
+    /// What is reported of one group on a link as by a host.
+    #[must_use]
+    pub fn reported_of(&self, link: u32, group: Ipv4Addr) -> Filter {
+        let host = self.links.get(&link).and_then(Link::host);
+        host.map(|host| host.wanted(group)).unwrap_or_default()
+    }
+
     /// What to save of a link at a clean stop (I80).
     #[must_use]
     pub fn saved(&self, link: u32) -> Vec<SavedGroup> {

@@ -23,6 +23,8 @@ const COMPONENT: u32 = 0;
 /// The library, with IGMP registered. It is stopped by [`Mgm::stop`].
 pub struct Mgm {
     client: Client,
+    /// Knows the names of the interfaces.
+    shared: Arc<Shared>,
     /// Whether the forwarder is the memory forwarder, which has to be
     /// told of each interface.
     is_memory: bool,
@@ -45,7 +47,7 @@ impl Mgm {
             Forwarder::Memory => host::Forwarder::Memory,
         };
         // Set before the start, so that a failure is not also logged by the library itself.
-        let lines = Lines::new(log);
+        let lines = Lines::new(log, shared);
         host::set_log(Some(lines.sink()))?;
         let sink = lines.sink();
         let settings = Settings::new()
@@ -64,7 +66,18 @@ impl Mgm {
             // The first error says more.
             let _ = host::stop();
         })?;
-        Ok(Mgm { client, is_memory: router.forwarder == Forwarder::Memory })
+        let is_memory = router.forwarder == Forwarder::Memory;
+        Ok(Mgm { client, shared: Arc::clone(shared), is_memory })
+    }
+
+    /// The library's words, for an operator of mgmd.
+    fn reason(&self, error: Error) -> String {
+        match error {
+            Error::Library { reason, .. } => {
+                named(&in_words_of_the_file(&reason), |index| self.shared.name(index))
+            }
+            other => other.to_string(),
+        }
     }
 
     /// Ends everything that the library does.
@@ -82,6 +95,8 @@ impl Mgm {
 /// exits.
 struct Lines {
     log: Arc<Log>,
+    /// Knows the names of the interfaces.
+    shared: Arc<Shared>,
     /// `None` when the start has succeeded.
     waiting: Arc<Mutex<Option<Vec<Line>>>>,
 }
@@ -93,19 +108,21 @@ struct Line {
 }
 
 impl Lines {
-    fn new(log: &Arc<Log>) -> Lines {
-        Lines { log: Arc::clone(log), waiting: Arc::new(Mutex::new(Some(Vec::new()))) }
+    fn new(log: &Arc<Log>, shared: &Arc<Shared>) -> Lines {
+        let waiting = Arc::new(Mutex::new(Some(Vec::new())));
+        Lines { log: Arc::clone(log), shared: Arc::clone(shared), waiting }
     }
 
     fn sink(&self) -> host::LogSink {
-        let (log, waiting) = (Arc::clone(&self.log), Arc::clone(&self.waiting));
+        let (log, shared) = (Arc::clone(&self.log), Arc::clone(&self.shared));
+        let waiting = Arc::clone(&self.waiting);
         Arc::new(move |level, text| {
             let level = of_library(level);
-            // Looking up names takes system calls, which a line that nobody sees does not need.
+            // The names cost time, which a line that nobody sees does not need.
             if !log.is_enabled(level) {
                 return;
             }
-            let text = named(&in_words_of_the_file(text), name);
+            let text = named(&in_words_of_the_file(text), |index| shared.name(index));
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             match &mut *waiting {
                 Some(lines) => lines.push(Line { level, text }),
@@ -135,11 +152,6 @@ fn level(level: LogLevel) -> host::LogLevel {
         LogLevel::Debug => host::LogLevel::Debug,
         LogLevel::Trace => host::LogLevel::Trace,
     }
-}
-
-/// The name of an interface in the system.
-fn name(index: u32) -> Option<String> {
-    Some(nix::net::if_::if_indextoname(index).ok()?.to_string_lossy().into_owned())
 }
 
 fn of_library(level: host::LogLevel) -> LogLevel {
@@ -184,14 +196,6 @@ fn code(error: &Error) -> Code {
     }
 }
 
-/// The library's words, for an operator of mgmd.
-fn reason(error: Error) -> String {
-    match error {
-        Error::Library { reason, .. } => named(&in_words_of_the_file(&reason), name),
-        other => other.to_string(),
-    }
-}
-
 /// Whether a protocol owns an interface that IGMP has taken.
 fn ownership(link: u32) -> Ownership {
     match owner_of(link) {
@@ -227,7 +231,7 @@ impl Library for Mgm {
                 client.set_mfe(flow.source(), flow.group(), None, link)
             }
         };
-        result.map_err(|error| (code(&error), reason(error)))
+        result.map_err(|error| (code(&error), self.reason(error)))
     }
 
     fn ownership(&self, link: u32) -> Ownership {

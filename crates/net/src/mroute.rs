@@ -35,7 +35,10 @@ const RTA_MFC_STATS: u16 = 17;
 /// `struct rtnexthop`: length, flags, hops (here the TTL threshold), index.
 const NEXT_HOP: usize = 8;
 const FRA_IIFNAME: u16 = 3;
+const FRA_FWMARK: u16 = 10;
 const FRA_TABLE: u16 = 15;
+const FRA_L3MDEV: u16 = 19;
+const FIB_RULE_INVERT: u32 = 2;
 const FR_ACT_TO_TBL: u8 = 1;
 const IFLA_AF_SPEC: u16 = 26;
 const IPMRA_TABLE_ID: u16 = 1;
@@ -89,7 +92,8 @@ pub struct Table {
     pub links: Vec<u32>,
 }
 
-/// A rule (`ip mrule`): the packets that arrive on a link go to a table.
+/// A rule (`ip mrule`): the packets that arrive on a link go to a table. Rules for packets with a
+/// mark, for those of a VRF, and inverted ones, are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// The name of the link; `None` for all links.
@@ -310,7 +314,10 @@ fn link_of(vif: &[u8]) -> Option<u32> {
 
 fn rule(message: &Message) -> Option<Rule> {
     let (head, rest) = message.split(RULE_HEAD).filter(|_| message.kind == RTM_NEWRULE)?;
-    if head[7] != FR_ACT_TO_TBL {
+    let is_inverted = u32_at(head, 8).is_none_or(|flags| flags & FIB_RULE_INVERT != 0);
+    // Rules that choose packets by other properties than their link are for few of them.
+    let is_special = attributes(rest).any(|(kind, _)| matches!(kind, FRA_FWMARK | FRA_L3MDEV));
+    if head[7] != FR_ACT_TO_TBL || is_inverted || is_special {
         return None;
     }
     let name = attribute(rest, FRA_IIFNAME).map(|name| {

@@ -108,6 +108,9 @@ fn tables_and_rules_say_where_the_packets_of_a_link_go() {
         assert!(tables.iter().any(|table| table.id == DEFAULT_TABLE), "{tables:?}");
         let mut table = |name| table_of(name, &reader.rules().unwrap(), &tables);
         assert_eq!(table("r0"), Some(DEFAULT_TABLE));
+        ip("mrule add fwmark 7 lookup 100");
+        ip("mrule add not iif r1 lookup 100");
+        assert_eq!(table("r0"), Some(DEFAULT_TABLE), "few packets have the mark");
         ip("mrule add iif r0 lookup 100");
         assert_eq!(table("r0"), Some(100));
         assert_eq!(table("r1"), Some(DEFAULT_TABLE));

@@ -142,7 +142,8 @@ impl Packet<'_> {
         header.extend(self.options);
         let sum: u32 =
             header.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
-        let checksum = !((sum & 0xffff) as u16 + (sum >> 16) as u16);
+        let folded = (sum & 0xffff) + (sum >> 16);
+        let checksum = !((folded & 0xffff) as u16 + (folded >> 16) as u16);
         header[10..12].copy_from_slice(&checksum.to_be_bytes());
         let mut frame = vec![1, 0, 0x5e, self.group[1] & 0x7f, self.group[2], self.group[3]];
         frame.extend([2, 0, 0, 0, 0, 9, 8, 0]);

@@ -52,8 +52,9 @@ fn next_serial() -> u64 {
     SERIALS.fetch_add(1, Ordering::Relaxed) + 1
 }
 
-/// How many workers are started without looking whether the others are stuck.
-const BASE: usize = 2;
+/// How many workers are started without looking whether the others are stuck. With one, callbacks of
+/// several clients run in the order in which the router has sent them, unless one of them is slow.
+const BASE: usize = 1;
 
 /// A worker ends after this time without work.
 const SPARE_LIFE: Duration = Duration::from_secs(10);
@@ -389,10 +390,9 @@ impl Link {
             if let Some(place) = state.ready.pop_front() {
                 state.taken += 1;
                 state = work(&shell, state, place);
-                continue;
-            }
-            self.send_acks(&mut state);
-            if !state.ready.is_empty() {
+                // When the run is over: what follows from an answer is then delivered in the order
+                // in which the router sends it.
+                self.send_acks(&mut state);
                 continue;
             }
             state.idle += 1;
@@ -406,10 +406,11 @@ impl Link {
         self.ended.notify_all();
     }
 
-    /// A callback has returned.
-    fn acknowledge(&self, state: &mut MutexGuard<'_, State>, ack: Ack, is_last: bool) {
+    /// A callback has returned. The acknowledgement is sent with others, at the end of the run or
+    /// when there are many.
+    fn acknowledge(&self, state: &mut MutexGuard<'_, State>, ack: Ack) {
         state.acks.push(ack);
-        if is_last || state.acks.len() >= ACKS {
+        if state.acks.len() >= ACKS {
             self.send_acks(state);
         }
     }

@@ -1,7 +1,7 @@
 //! The calls of mgm.h between two processes: a *client process*, and the *router*, which serves it.
 //! docs/remote.md documents what a user sees of it.
 //!
-//! - `wire`: the encoding. `frame`: the frames of a connection. `hello`: the first messages.
+//! - `wire`, `rows`: the encoding. `frame`: the frames of a connection. `hello`: the first messages.
 //! - `messages`: all other messages. `convert`: notices of the engine in messages.
 //! - `server`: the router's side. `client`: the client's side.
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ mod convert;
 pub mod frame;
 pub mod hello;
 pub mod messages;
+mod rows;
 #[cfg(target_os = "linux")]
 pub mod server;
 #[path = "server_current.rs"]

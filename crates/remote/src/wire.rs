@@ -6,7 +6,7 @@
 //!
 //! Decoding reads only bytes of the message, and allocates at most in proportion to them.
 
-use mgm_engine::{CreationOif, EnumKind, Header, Join, MfeRow, OifRow};
+use mgm_engine::{CreationOif, EnumKind, Header, Join};
 use mgm_types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
 
 /// A message that is not valid. Which field is wrong does not matter: the connection is closed.
@@ -39,8 +39,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The next bytes, as many as the result has room for.
-    fn array<const N: usize>(&mut self) -> Decoded<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Decoded<[u8; N]> {
         self.bytes(N)?.try_into().map_err(|_| Malformed)
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether everything is decoded.
@@ -352,68 +357,6 @@ impl Wire for CreationOif {
             interface: Interface::get(from)?,
             igmp: bool::get(from)?,
             enabled: bool::get(from)?,
-        })
-    }
-}
-
-impl Wire for OifRow {
-    const LEAST: usize = 40;
-
-    #[inline]
-    fn put(&self, to: &mut Vec<u8>) {
-        self.interface.put(to);
-        self.packets.put(to);
-        self.ttl_too_low.put(to);
-        self.too_large.put(to);
-        self.discards.put(to);
-    }
-
-    #[inline]
-    fn get(from: &mut Reader<'_>) -> Decoded<Self> {
-        Ok(OifRow {
-            interface: Interface::get(from)?,
-            packets: u64::get(from)?,
-            ttl_too_low: u64::get(from)?,
-            too_large: u64::get(from)?,
-            discards: u64::get(from)?,
-        })
-    }
-}
-
-impl Wire for MfeRow {
-    const LEAST: usize = 90;
-
-    #[inline]
-    fn put(&self, to: &mut Vec<u8>) {
-        self.flow.put(to);
-        self.upstream.put(to);
-        self.iif.put(to);
-        self.iif_protocol.put(to);
-        self.route.put(to);
-        self.up_ms.put(to);
-        self.timeout.put(to);
-        self.oifs.put(to);
-        for counter in [self.packets, self.octets, self.wrong_if, self.negative, self.sent] {
-            counter.put(to);
-        }
-    }
-
-    #[inline]
-    fn get(from: &mut Reader<'_>) -> Decoded<Self> {
-        Ok(MfeRow {
-            flow: Flow::get(from)?,
-            upstream: Ipv4Addr::get(from)?,
-            iif: Interface::get(from)?,
-            iif_protocol: u32::get(from)?,
-            route: Route::get(from)?,
-            up_ms: u64::get(from)?,
-            timeout: u32::get(from)?,
-            oifs: Wire::get(from)?,
-            packets: u64::get(from)?,
-            octets: u64::get(from)?,
-            wrong_if: u64::get(from)?,
-            negative: u64::get(from)?,
-            sent: u64::get(from)?,
         })
     }
 }

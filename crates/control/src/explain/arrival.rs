@@ -230,13 +230,22 @@ fn dropped(facts: &Facts, arrival: &Arrival) -> Option<Finding> {
     Some(Finding::new(Reason::DroppedOnArrival, text).on(interface).advise(advice))
 }
 
-/// Whether packets of the flow have reached multicast routing since mgmd began to listen.
+/// Whether packets of the flow have reached multicast routing since mgmd began to listen, or may
+/// have reached it.
 fn reached(facts: &Facts, kernel: &Kernel) -> bool {
     let library = facts.library;
-    match &kernel.entry {
-        Some(entry) => entry.packets_while_listening.is_none_or(|packets| packets > 0),
-        None => library.mfe.is_some() || library.refusal.is_some() || library.resolving.is_some(),
+    if let Some(entry) = &kernel.entry {
+        return entry.packets_while_listening.is_none_or(|packets| packets > 0);
     }
+    // A packet would have created an MFE. There are reasons for which the library refuses a packet
+    // without a trace, such as limits.
+    let creates = match facts.library_reason() {
+        None => true,
+        Some(reason) => Reason::named(reason).is_some_and(|reason| !reason.is_before_departure()),
+    };
+    let has_trace =
+        library.mfe.is_some() || library.refusal.is_some() || library.resolving.is_some();
+    has_trace || !creates
 }
 
 /// Reasons for which the library does not accept the packets.

@@ -128,14 +128,12 @@ fn entry(facts: &Facts, exit: &Exit) -> Option<Finding> {
 /// Packets that arrive, reach the entry, and were not seen leaving.
 fn dropped(facts: &Facts, exit: &Exit) -> Option<Finding> {
     let arrived = facts.arrived().filter(|seen| seen.packets >= ENOUGH)?;
-    let entry = facts.all.kernel.as_ref()?.entry.as_ref()?;
     let name = &exit.interface;
-    let counted = entry.packets_while_listening.is_some_and(|packets| packets >= ENOUGH);
-    if !counted || !entry.outgoing.contains(name) || exit.seen_leaving != Some(0) {
+    if exit.seen_leaving != Some(0) || !has_entry(facts, exit) {
         return None;
     }
     let text = format!(
-        "{} packets arrived on {}, the kernel's entry sends them to {name}, and none left there",
+        "{} packets arrived on {}, the forwarder's entry sends them to {name}, and none left there",
         arrived.packets,
         facts.arrival()
     );
@@ -144,6 +142,18 @@ fn dropped(facts: &Facts, exit: &Exit) -> Option<Finding> {
          \"tc filter show dev {name} egress\""
     );
     Some(Finding::new(Reason::DroppedOnDeparture, text).on(name).advise(advice))
+}
+
+/// Whether the forwarder had an entry for the flow to this interface while mgmd listened.
+fn has_entry(facts: &Facts, exit: &Exit) -> bool {
+    if let Some(kernel) = &facts.all.kernel {
+        let Some(entry) = &kernel.entry else { return false };
+        let counted = entry.packets_while_listening.is_some_and(|packets| packets >= ENOUGH);
+        return counted && entry.outgoing.contains(&exit.interface);
+    }
+    let listened = facts.heard().map_or(u64::MAX, |listening| listening.listened_ms);
+    let is_older = facts.library.mfe.as_ref().is_some_and(|mfe| mfe.up_ms > listened);
+    facts.library.has_forwarder("ebpf") && exit.in_mfe && is_older
 }
 
 /// The verdict about a flow whose packets leave by no interface: that of the interface which is

@@ -172,8 +172,8 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn oif_counters(&mut self, flow: Flow, counters: &mut OifsCounters) -> bool {
-        let interfaces = self.reader.interfaces.lock();
         let state = self.reader.state.lock();
+        let interfaces = self.reader.interfaces.lock();
         counters.oifs.clear();
         let found = state.table.out_counters(flow, |out| {
             let id = IfId(out.port as u16);

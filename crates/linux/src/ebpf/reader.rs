@@ -2,8 +2,8 @@
 //! `mgm-upcall` does so, threads that look for upcalls themselves, and each installation of an
 //! entry whose first packets may be waiting there.
 //!
-//! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`]. Nobody
-//! waits for the manager's lock with one of the others held.
+//! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
+//! [`Reader::interfaces`]. Nobody waits for the manager's lock with one of the others held.
 
 use super::chunks::Chunks;
 use super::interfaces::Interfaces;

@@ -190,3 +190,30 @@ fn t6_7_counters_are_exact_through_random_changes() {
         }
     });
 }
+
+#[test]
+fn counters_can_be_read_while_new_flows_arrive() {
+    on_both(|kind| {
+        let mut router = Router::<3>::new(kind);
+        router.install(0, &[(1, 1)]);
+        let end = Instant::now() + SURE / 5;
+        std::thread::scope(|scope| {
+            let wires = &router.wires;
+            scope.spawn(move || {
+                let mut random = Random(3);
+                while Instant::now() < end {
+                    // The interface of an upcall is looked up when it changes.
+                    for wire in [&wires[1], &wires[2]] {
+                        let [a, b] = [random.below(256) as u8, random.below(256) as u8];
+                        wire.send(SOURCE, [239, 9, a, b], 64);
+                    }
+                }
+            });
+            let mut counters = OifsCounters::default();
+            while Instant::now() < end {
+                assert!(router.forwarder.oif_counters(flow(), &mut counters));
+            }
+        });
+        assert!(router.upcalls.try_recv().is_ok(), "no flow has arrived");
+    });
+}

@@ -18,8 +18,7 @@ type Check = fn(&Facts, &mut Report);
 
 /// All examinations, in the order of their findings in the report: first what keeps the router
 /// from running, then what stops streams, then what will stop them later. The search for a
-/// filter that a killed eBPF forwarder has left on a link belongs here, before `streams`, once that
-/// forwarder exists.
+/// filter that a killed ebpf forwarder has left on a link belongs here, before `streams`.
 const CHECKS: [Check; 7] = [
     tables::judge,
     mgmd::judge,

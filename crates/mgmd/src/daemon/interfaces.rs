@@ -217,6 +217,7 @@ impl Interfaces {
     fn serve(&mut self, links: BTreeSet<u32>, context: Context<'_>) {
         for index in links {
             let device = Device::of(self.monitor.links(), index);
+            context.shared.set_name(index, device.as_ref().map(|device| device.name.as_str()));
             self.update(index, device, context);
         }
         let names = context.shared.with(|state| state.served.clone());

@@ -15,12 +15,12 @@ pub fn carry_out(context: Context<'_>, sockets: &mut Sockets, links: &Links) {
             Job::Igmp(Action::Send(packet)) => sockets.send(links, &packet, context),
             Job::Igmp(Action::Mgm(call)) => make(call, context),
             Job::Igmp(Action::Log(line)) => {
-                write(&line, links, context);
+                write(&line, context);
                 warn_of_bridge(&line, links, context);
             }
             // The callback has returned it already.
             Job::Igmp(Action::Answer(_)) => {}
-            Job::RouteRests { link, rests } => say_that_routes_rest(link, rests, links, context),
+            Job::RouteRests { link, rests } => say_that_routes_rest(link, rests, context),
         }
     }
 }
@@ -39,15 +39,15 @@ fn make(call: MgmCall, context: Context<'_>) {
     }
 }
 
-fn write(line: &LogLine, links: &Links, context: Context<'_>) {
+fn write(line: &LogLine, context: Context<'_>) {
     let level = match line.event.level() {
         Level::Error => LogLevel::Error,
         Level::Warn => LogLevel::Warn,
         Level::Info => LogLevel::Info,
     };
-    let names = |link| name(link, links, context);
+    let names = |link| name(link, context);
     let text = line.named(&names);
-    match name(line.link, links, context) {
+    match name(line.link, context) {
         Some(name) => context.log(level, &name, text),
         None => context.log.write(level, &text.to_string()),
     }
@@ -68,8 +68,8 @@ fn warn_of_bridge(line: &LogLine, links: &Links, context: Context<'_>) {
     context.log(LogLevel::Warn, &link.name, text);
 }
 
-fn say_that_routes_rest(link: u32, rests: bool, links: &Links, context: Context<'_>) {
-    let name = name(link, links, context).unwrap_or_else(|| format!("interface {link}"));
+fn say_that_routes_rest(link: u32, rests: bool, context: Context<'_>) {
+    let name = name(link, context).unwrap_or_else(|| format!("interface {link}"));
     if rests {
         let text = "a routing protocol owns it, so static routes from this interface have no \
                     effect if they are for prefixes";
@@ -84,7 +84,7 @@ fn say_that_routes_rest(link: u32, rests: bool, links: &Links, context: Context<
 }
 
 /// The name of an interface. mgmd may serve it no longer, or may never have served it.
-fn name(link: u32, links: &Links, context: Context<'_>) -> Option<String> {
+fn name(link: u32, context: Context<'_>) -> Option<String> {
     let served = context.shared.with(|state| state.served.get(&link).cloned());
-    served.or_else(|| links.get(link).map(|link| link.name.clone()))
+    served.or_else(|| context.shared.name(link))
 }

@@ -10,6 +10,9 @@
 //! the thread of the call that caused the question. So a lock protects IGMP. It is held for one
 //! event only, and never during a call of the library. The jobs are listed under the same lock, so
 //! they have the order of the events that caused them. One thread carries them out.
+//!
+//! The names of interfaces are for the lines of the library's log (M19), which any thread writes,
+//! also in a callback. So they have a lock of their own.
 
 use super::state::{Job, Question, State};
 use crate::config::Config;
@@ -17,15 +20,18 @@ use mgm_igmp::{Callback, Event};
 use mgm_types::{Flow, Time};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::time::{clock_gettime, ClockId};
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// IGMP, the routes and the jobs.
 #[derive(Debug)]
 pub struct Shared {
     state: Mutex<State>,
     wake: EventFd,
+    /// The name of each interface of the system.
+    names: RwLock<HashMap<u32, String>>,
 }
 
 /// The time since the system started, including the time that it was suspended.
@@ -45,7 +51,22 @@ impl Shared {
     pub fn new(config: &Config, seed: u64) -> nix::Result<Shared> {
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let state = State::new(config, seed);
-        Ok(Shared { state: Mutex::new(state), wake })
+        Ok(Shared { state: Mutex::new(state), wake, names: RwLock::default() })
+    }
+
+    /// The name of an interface of the system.
+    #[must_use]
+    pub fn name(&self, index: u32) -> Option<String> {
+        self.names.read().unwrap_or_else(PoisonError::into_inner).get(&index).cloned()
+    }
+
+    /// An interface of the system has this name now, or has gone.
+    pub fn set_name(&self, index: u32, name: Option<&str>) {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        match name {
+            Some(name) => names.insert(index, name.to_owned()),
+            None => names.remove(&index),
+        };
     }
 
     /// Panics if IGMP has panicked: its state is then no longer reliable, and the service
@@ -129,5 +150,23 @@ impl AsFd for Shared {
     /// Readable when the event loop has to look for jobs.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m19_names_follow_the_interfaces() {
+        let shared = Shared::new(&Config::default(), 1).unwrap();
+        assert_eq!(shared.name(4), None);
+        shared.set_name(4, Some("eth0"));
+        shared.set_name(4, Some("lan0"));
+        // Also while IGMP is busy, because callbacks log, too.
+        shared.with(|_| assert_eq!(shared.name(4).as_deref(), Some("lan0")));
+        shared.set_name(4, None);
+        shared.set_name(5, None);
+        assert_eq!((shared.name(4), shared.name(5)), (None, None));
     }
 }

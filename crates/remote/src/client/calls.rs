@@ -4,7 +4,8 @@ use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};
 use crate::convert::kinds_to_bits;
 use crate::messages::{Change, Reply, Request, Room};
-use crate::wire::{Reader, Wire};
+use crate::rows::read_mfe;
+use crate::wire::Reader;
 use mgm_dispatch::Queue;
 use mgm_engine::{ClientId, EnumKind, Join, MfeRow, NoticeKind};
 use mgm_manager::{inside, Callbacks, Detail, Inside};
@@ -205,6 +206,7 @@ impl Router {
         mut room: Room,
         mut visit: impl FnMut(&MfeRow) -> ControlFlow<()>,
     ) -> Result<Option<usize>> {
+        let mut row = MfeRow::default();
         loop {
             let request = Request::WalkMfes { start, stats, room: room.clone() };
             let Reply::Mfes { count, rows, next_oifs, more } = self.ask(request, 0)? else {
@@ -212,7 +214,7 @@ impl Router {
             };
             let mut reader = Reader::new(&rows.0);
             for _ in 0..count {
-                let row = MfeRow::get(&mut reader).map_err(|_| unexpected())?;
+                read_mfe(&mut row, &mut reader).map_err(|_| unexpected())?;
                 start = Some(row.flow);
                 room.bytes =
                     room.bytes.saturating_sub(room.base + room.each * row.oifs.len() as u32);

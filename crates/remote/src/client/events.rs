@@ -15,7 +15,7 @@ use std::time::Duration;
 const LATE: Duration = Duration::from_millis(20);
 
 /// How often to look whether all workers are stuck, while clients wait for one.
-const RELIEF: Duration = Duration::from_millis(5);
+const RELIEF: Duration = Duration::from_millis(20);
 
 /// How many workers are added at a time.
 const STEP: usize = 256;

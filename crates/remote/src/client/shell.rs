@@ -77,15 +77,14 @@ impl Host for Shell<'_> {
         });
     }
 
-    fn returned(&self, guard: &mut MutexGuard<'_, State>, place: Place, item: Arrived, lane: Lane) {
+    fn returned(&self, guard: &mut MutexGuard<'_, State>, _: Place, item: Arrived, lane: Lane) {
         let said = Said::of(&item.notice);
         let ack = Ack { client: item.client, number: item.number, said };
         if lane == Lane::Caller && item.notice.question().is_some() {
             // What follows from the answer may be this call's, too.
             return thread::owe(ack);
         }
-        let is_last = guard.clients.get(&place).is_none_or(|record| record.queue.is_empty());
-        self.0.acknowledge(guard, ack, is_last);
+        self.0.acknowledge(guard, ack);
     }
 
     fn ended(&self, guard: &mut MutexGuard<'_, State>, place: Place, is_gone: bool) {

@@ -215,6 +215,12 @@ fn dropped_on_arrival() {
     kernel(&mut unknown).entry = None;
     unknown.library["mfe"] = json!(null);
     expect(unknown.clone(), Reason::DroppedOnArrival, "eth0", text, advice);
+    for reason in ["no_member", "no_packet"] {
+        library_says(&mut unknown, reason);
+        expect(unknown.clone(), Reason::DroppedOnArrival, "eth0", text, advice);
+    }
+    library_says(&mut unknown, "flow_limit");
+    assert_eq!(judged(unknown.clone()).verdict.reason, Some(Reason::FlowLimit), "without a trace");
     unknown.library["refusal"] =
         json!({"reason": "flow_rate", "text": "too fast", "ends_in_ms": 5});
     library_says(&mut unknown, "flow_rate");

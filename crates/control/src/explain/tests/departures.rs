@@ -137,7 +137,7 @@ fn dropped_on_departure() {
         all.clone(),
         Reason::DroppedOnDeparture,
         "eth1",
-        "20 packets arrived on eth0, the kernel's entry sends them to eth1, and none left there",
+        "20 packets arrived on eth0, the forwarder's entry sends them to eth1, and none left there",
         "look for a rule that drops them: \"nft list ruleset\", hooks forward and postrouting, and \
          \"tc filter show dev eth1 egress\"",
     );
@@ -146,6 +146,20 @@ fn dropped_on_departure() {
     all.outgoing[0].seen_leaving = Some(0);
     kernel(&mut all).entry.as_mut().expect("an entry").packets_while_listening = Some(2);
     assert!(judged(all).verdict.forwarded, "two packets may still be on their way");
+}
+
+#[test]
+fn dropped_on_departure_with_another_forwarder() {
+    let mut all = healthy();
+    all.kernel = None;
+    all.outgoing[0].seen_leaving = Some(0);
+    all.library["mfe"]["up_ms"] = json!(1_001);
+    assert!(judged(all.clone()).verdict.forwarded, "another forwarder than the kernel and ebpf");
+    all.library["forwarder"]["name"] = json!("ebpf");
+    let reason = |all: &Explanation| judged(all.clone()).verdict.reason;
+    assert_eq!(reason(&all), Some(Reason::DroppedOnDeparture));
+    all.library["mfe"]["up_ms"] = json!(1_000);
+    assert_eq!(reason(&all), None, "the MFE is younger than some of the packets");
 }
 
 #[test]

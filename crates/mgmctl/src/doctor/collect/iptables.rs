@@ -113,6 +113,8 @@ mod tests {
             .collect();
         assert_eq!(found, [(Hook::Input, Suspicion::Policy), (Hook::Forward, Suspicion::Rule)]);
         assert!(suspects("filter", "-P FORWARD ACCEPT\n").is_empty());
+        let goes = "-P FORWARD ACCEPT\n-A FORWARD -g user\n-A user -j REJECT --reject-with x\n";
+        assert_eq!(suspects("filter", goes).len(), 1);
     }
 
     #[test]

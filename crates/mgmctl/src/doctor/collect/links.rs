@@ -7,7 +7,6 @@ use mgm_net::netlink::Dumper;
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
 use std::io;
-use std::net::Ipv4Addr;
 
 /// From <linux/rtnetlink.h> and <linux/if_link.h>.
 const RTM_GETLINK: u16 = 18;
@@ -99,10 +98,7 @@ fn querier(state: Option<&[u8]>, version: Version) -> BridgeQuerier {
         Some(address) => {
             let port = state.and_then(|state| attribute(state, BRIDGE_QUERIER_IP_PORT));
             let port = port.and_then(|value| u32_at(value, 0));
-            BridgeQuerier::Present {
-                address,
-                is_behind_port: address != Ipv4Addr::UNSPECIFIED && port.is_some_and(|p| p != 0),
-            }
+            BridgeQuerier::Present { address, is_behind_port: port.is_some_and(|port| port != 0) }
         }
         None if version >= TELLS_QUERIER => BridgeQuerier::Absent,
         None => BridgeQuerier::Unknown,
@@ -121,6 +117,7 @@ fn rp_filter(link: &str) -> Option<RpFilter> {
 mod tests {
     use super::*;
     use mgm_net::netlink::wire::{attr, message, messages};
+    use std::net::Ipv4Addr;
 
     fn parsed(kind: &[u8], data: &[u8], version: Version) -> Option<(u32, Bridge)> {
         let info = [attr(IFLA_INFO_KIND, kind), attr(IFLA_INFO_DATA, data)].concat();
@@ -155,6 +152,19 @@ mod tests {
         };
         assert_eq!(parsed(b"bridge\0", &data, (6, 1)), Some((7, expected)));
         assert_eq!(parsed(b"vlan\0", &data, (6, 1)), None);
+    }
+
+    #[test]
+    fn a_querier_of_this_machine_is_behind_no_port() {
+        let address = attr(BRIDGE_QUERIER_IP_ADDRESS, &[10, 2, 0, 5]);
+        let port = |port: u32| attr(BRIDGE_QUERIER_IP_PORT, &port.to_ne_bytes());
+        let is_behind_port = |state: &[u8]| match querier(Some(state), (6, 1)) {
+            BridgeQuerier::Present { is_behind_port, .. } => is_behind_port,
+            other => panic!("{other:?}"),
+        };
+        assert!(is_behind_port(&[address.clone(), port(9)].concat()));
+        assert!(!is_behind_port(&[address.clone(), port(0)].concat()));
+        assert!(!is_behind_port(&address));
     }
 
     #[test]

@@ -76,9 +76,8 @@ fn without_querier(known: &LinkFacts) -> Finding {
 fn hides_reports(known: &LinkFacts, querier: Ipv4Addr) -> Finding {
     let name = &known.name;
     let text = format!(
-        "{name}: this bridge snoops IGMP, and the querier is {querier}, so it does not pass the \
-         reports of hosts and the streams of its ports to this machine, because its mcast_router is \
-         not 2"
+        "{name}: this bridge snoops IGMP, and the querier is {querier}, so it passes neither reports \
+         of IGMPv2 nor streams from its ports to this machine, because its mcast_router is not 2"
     );
     let command = format!("ip link set dev {} type bridge mcast_router 2", quoted(name));
     Finding::new(Kind::BridgeHidesReports, Some(name), text, command)

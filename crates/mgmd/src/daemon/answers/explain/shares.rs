@@ -59,11 +59,7 @@ fn proxy(asked: &Asked, state: &State, proxy: &Proxy) -> ProxyShare {
     let (source, group) = (asked.query.source, asked.query.group);
     let active = active(asked.view, proxy, asked.links);
     let index = active.and_then(|(_, index)| index);
-    let filter = index.and_then(|index| {
-        let mut reported = state.igmp.reported(index);
-        reported.find(|(known, _)| *known == group).map(|(_, filter)| filter)
-    });
-    let reports = filter.is_some_and(|filter| filter.wants(source));
+    let reports = index.is_some_and(|index| state.igmp.reported_of(index, group).wants(source));
     let listed = proxy.sources.as_ref();
     let has_source = listed.is_none_or(|list| list.iter().any(|net| net.contains(source)));
     let permits = proxy.groups.permits(group);
