@@ -40,9 +40,9 @@
  * functions of this header return ERROR_CAN_NOT_COMPLETE. When the router ends, all
  * handles become invalid, and the next registration connects again.
  *
- * Forwarders. With the kernel forwarder (Linux) the kernel provides interfaces, routes
- * and packets. With the memory forwarder the host provides them with the functions
- * below.
+ * Forwarders. With the kernel and the ebpf forwarder (Linux) the kernel provides
+ * interfaces, routes and packets. With the memory forwarder the host provides them with
+ * the functions below.
  */
 
 #ifndef MGMHOST_H
@@ -386,9 +386,9 @@ DWORD MgmHostDeleteInterface(DWORD dwIfIndex, DWORD dwIfNextHopAddr);
 /**
  * Adds a route to the multicast view, or replaces the route to the same network.
  *
- * The library looks up sources in the multicast view. With the kernel forwarder
- * the view also contains the routes of the kernel, so no route of the host is
- * needed. If a route of the host and a route of the kernel cover a source, the
+ * The library looks up sources in the multicast view. With the kernel and the
+ * ebpf forwarder the view also contains the routes of the kernel, so no route of
+ * the host is needed. If a route of the host and a route of the kernel cover a source, the
  * longer prefix is used; if both are equally long, the route of the host is
  * used. A route with MGMHOST_ROUTE_PREFERRED has priority over longer prefixes
  * of the kernel, too.
@@ -451,7 +451,7 @@ DWORD MgmHostDeleteRoute(DWORD dwNetwork, DWORD dwMask);
  * Passes a packet to the library and returns where it must be forwarded.
  *
  * A host with the memory forwarder calls this function for each packet. With the
- * kernel forwarder it is not needed, because the kernel itself reports packets.
+ * other forwarders it is not needed, because the kernel itself reports packets.
  * The first packet of a flow makes the library ask its clients, and the call
  * waits for their answers.
  *
@@ -939,17 +939,17 @@ DWORD MgmHostExplain(DWORD dwSource,
 DWORD MgmHostServeStatus(const char *pszPath);
 
 /**
- * Serves client processes: routing protocols in other processes, which have this
- * library and its path in their environment variable MGM_ROUTER.
+ * Serves client processes: routing protocols in other processes, which use this
+ * library and have the path of the socket in the environment variable MGM_ROUTER.
  *
  * The calls of client processes are made in the library of this process, and
  * their callbacks run in their own processes. If the library is not running, the
  * call starts it, regardless of MGM_ROUTER. If it serves at another path, that
  * socket is closed first. MgmHostStop ends the service, too.
  *
- * A client process can do everything that a client in this process can: who may
- * open the socket can take interfaces and change memberships. So the mode of the
- * socket's file decides who may connect.
+ * A client process can do everything that a client in this process can: each
+ * process that may open the socket can take interfaces and change memberships. So
+ * choose the mode of the socket's file with care.
  *
  * Parameters:
  * - pszPath (in): path of a UNIX stream socket, at most 107 bytes. The library
@@ -1005,9 +1005,10 @@ DWORD MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, void *pvContext);
  *
  * MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
  * arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
- * their order. Any other Mgm call of this thread makes those that are collected
- * so far first. In a client library a batch needs far fewer messages. In a router
- * it means the same.
+ * their order. If this thread makes any other Mgm call before that, the library
+ * first makes the calls that it has collected so far. In a client library, a batch
+ * needs far fewer messages than single calls. In a router, a batch has the same
+ * effect.
  *
  * If a client process ends within a batch, the first calls of the batch may have
  * been made, but never a later call without all earlier ones.
@@ -1028,8 +1029,8 @@ DWORD MgmHostBeginBatch(void);
  * MgmHostBeginBatch.
  *
  * A call that is refused does not keep later ones from being made. The callbacks
- * that the calls cause run before this call returns, as those of each of the
- * calls would.
+ * that the calls cause run before this call returns, by the same rules as for a
+ * single call.
  *
  * Parameters:
  * - pdwFirst (out): the number of the first call of the batch that was refused,

@@ -301,11 +301,14 @@ struct _MIB_IPMCAST_OIF_STATS {
      * Always 0 with the kernel forwarder.
      */
     ULONG ulTtlTooLow;
-    /** Always 0: no forwarder counts it. */
+    /**
+     * Packets not sent because they are larger than the MTU of the interface. Only
+     * the ebpf forwarder counts them.
+     */
     ULONG ulFragNeeded;
     /** Packets sent. Always 0 with the kernel forwarder. */
     ULONG ulOutPackets;
-    /** Always 0: no forwarder counts it. */
+    /** Packets that the kernel refused to send. Only the ebpf forwarder counts them. */
     ULONG ulOutDiscards;
 };
 typedef struct _MIB_IPMCAST_OIF_STATS MIB_IPMCAST_OIF_STATS;

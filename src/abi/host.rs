@@ -184,9 +184,9 @@ pub unsafe extern "C" fn MgmHostDeleteInterface(dwIfIndex: DWORD, dwIfNextHopAdd
 
 /// Adds a route to the multicast view, or replaces the route to the same network.
 ///
-/// The library looks up sources in the multicast view. With the kernel forwarder
-/// the view also contains the routes of the kernel, so no route of the host is
-/// needed. If a route of the host and a route of the kernel cover a source, the
+/// The library looks up sources in the multicast view. With the kernel and the
+/// ebpf forwarder the view also contains the routes of the kernel, so no route of
+/// the host is needed. If a route of the host and a route of the kernel cover a source, the
 /// longer prefix is used; if both are equally long, the route of the host is
 /// used. A route with MGMHOST_ROUTE_PREFERRED has priority over longer prefixes
 /// of the kernel, too.
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn MgmHostDeleteRoute(dwNetwork: DWORD, dwMask: DWORD) -> 
 /// Passes a packet to the library and returns where it must be forwarded.
 ///
 /// A host with the memory forwarder calls this function for each packet. With the
-/// kernel forwarder it is not needed, because the kernel itself reports packets.
+/// other forwarders it is not needed, because the kernel itself reports packets.
 /// The first packet of a flow makes the library ask its clients, and the call
 /// waits for their answers.
 ///

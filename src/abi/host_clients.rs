@@ -17,17 +17,17 @@ use crate::remote::client;
 use crate::types::Refusal;
 use std::ffi::{c_char, c_void, CStr};
 
-/// Serves client processes: routing protocols in other processes, which have this
-/// library and its path in their environment variable MGM_ROUTER.
+/// Serves client processes: routing protocols in other processes, which use this
+/// library and have the path of the socket in the environment variable MGM_ROUTER.
 ///
 /// The calls of client processes are made in the library of this process, and
 /// their callbacks run in their own processes. If the library is not running, the
 /// call starts it, regardless of MGM_ROUTER. If it serves at another path, that
 /// socket is closed first. MgmHostStop ends the service, too.
 ///
-/// A client process can do everything that a client in this process can: who may
-/// open the socket can take interfaces and change memberships. So the mode of the
-/// socket's file decides who may connect.
+/// A client process can do everything that a client in this process can: each
+/// process that may open the socket can take interfaces and change memberships. So
+/// choose the mode of the socket's file with care.
 ///
 /// # Parameters
 /// - `pszPath` (in): path of a UNIX stream socket, at most 107 bytes. The library
@@ -129,9 +129,10 @@ impl RouterLost {
 ///
 /// MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
 /// arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
-/// their order. Any other Mgm call of this thread makes those that are collected
-/// so far first. In a client library a batch needs far fewer messages. In a router
-/// it means the same.
+/// their order. If this thread makes any other Mgm call before that, the library
+/// first makes the calls that it has collected so far. In a client library, a batch
+/// needs far fewer messages than single calls. In a router, a batch has the same
+/// effect.
 ///
 /// If a client process ends within a batch, the first calls of the batch may have
 /// been made, but never a later call without all earlier ones.
@@ -156,8 +157,8 @@ pub unsafe extern "C" fn MgmHostBeginBatch() -> DWORD {
 /// MgmHostBeginBatch.
 ///
 /// A call that is refused does not keep later ones from being made. The callbacks
-/// that the calls cause run before this call returns, as those of each of the
-/// calls would.
+/// that the calls cause run before this call returns, by the same rules as for a
+/// single call.
 ///
 /// # Parameters
 /// - `pdwFirst` (out): the number of the first call of the batch that was refused,

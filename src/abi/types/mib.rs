@@ -100,11 +100,12 @@ pub struct _MIB_IPMCAST_OIF_STATS {
     /// Packets not sent because their TTL was not greater than the TTL threshold.
     /// Always 0 with the kernel forwarder.
     pub ulTtlTooLow: ULONG,
-    /// Always 0: no forwarder counts it.
+    /// Packets not sent because they are larger than the MTU of the interface. Only
+    /// the ebpf forwarder counts them.
     pub ulFragNeeded: ULONG,
     /// Packets sent. Always 0 with the kernel forwarder.
     pub ulOutPackets: ULONG,
-    /// Always 0: no forwarder counts it.
+    /// Packets that the kernel refused to send. Only the ebpf forwarder counts them.
     pub ulOutDiscards: ULONG,
 }
 pub type MIB_IPMCAST_OIF_STATS = _MIB_IPMCAST_OIF_STATS;

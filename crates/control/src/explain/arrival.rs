@@ -155,7 +155,7 @@ fn own_source(facts: &Facts, arrival: &Arrival) -> Option<Finding> {
          drops them",
         facts.all.source
     );
-    let advice = "give the sender another address, or this router";
+    let advice = "change the address of the sender, or that of this router";
     Some(Finding::new(Reason::OwnSource, text).on(interface).advise(advice))
 }
 
@@ -173,8 +173,8 @@ fn reverse_path(facts: &Facts, arrival: &Arrival) -> Option<Finding> {
     // In the name of a setting, dots separate its parts.
     let setting = format!("net.ipv4.conf.{}.rp_filter", interface.replace('.', "/"));
     let advice = format!(
-        "sysctl -w {setting}=2; if the system has no route to {} at all: =0, and also for \
-         net.ipv4.conf.all",
+        "sysctl -w {setting}=2; if the system has no route to {} at all, set this and \
+         net.ipv4.conf.all.rp_filter to 0",
         facts.all.source
     );
     Some(Finding::new(Reason::ReversePath, text).on(interface).advise(advice))

@@ -71,11 +71,11 @@ fn refusal(facts: &Facts, exit: &Exit, refused: &RefusedReport) -> Finding {
     let (name, group, host) = (&exit.interface, facts.all.group, refused.host);
     let (why, advice) = match refused.why.as_str() {
         "denied_group" => (
-            format!("groups of {name} denies {group}"),
+            format!("the key groups of {name} denies {group}"),
             format!("permit the group in groups of the interface {name}"),
         ),
         "denied_source" => (
-            format!("sources of {name} denies a source that it named"),
+            format!("the key sources of {name} denies a source that the report names"),
             format!("permit the source in sources of the interface {name}"),
         ),
         "ssm_range" => (

@@ -166,9 +166,8 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
     let more = if chains.len() > SHOWN { ", ..." } else { "" };
     (!chains.is_empty()).then(|| {
         format!(
-            "the ebpf forwarder does not pass these chains of nftables: {}{more}; to filter \
-             multicast that is forwarded, use a table of the family netdev, with the hooks ingress \
-             and egress",
+            "packets that the ebpf forwarder forwards bypass these chains of nftables: {}{more}; to \
+             filter them, use a table of the family netdev, with the hooks ingress and egress",
             chains[..chains.len().min(SHOWN)].join(", ")
         )
     })

@@ -31,7 +31,7 @@ impl Service {
     fn welcome_process(&mut self, token: u64, peer: Peer, name: String) -> Result<(), String> {
         if self.processes.len() >= self.limits.processes {
             return Err(format!(
-                "{} processes are connected, and no more are permitted: raise max-clients",
+                "{} processes are connected, and no more are permitted: end one of them first",
                 self.processes.len()
             ));
         }

@@ -143,7 +143,10 @@ impl Service {
                         continue;
                     }
                     if is_crowd {
-                        refuse(&mut link, "too many connections have not said who they are");
+                        refuse(
+                            &mut link,
+                            "too many other connections have not sent their first message yet",
+                        );
                     }
                     self.links.insert(self.last_link, link);
                     self.flush(self.last_link);

@@ -149,7 +149,7 @@ fn own_source() {
         "eth0",
         "packets arrive on eth0 from 10.9.0.5, which is an address of this router: the kernel \
          drops them",
-        "give the sender another address, or this router",
+        "change the address of the sender, or that of this router",
     );
     // What this router itself sends needs no check of its source.
     seen(&mut all).leaving = true;
@@ -168,7 +168,7 @@ fn reverse_path() {
         "rp_filter drops the packets on eth0.4, because the system's route to 10.9.0.5 does not \
          lead there",
         "sysctl -w net.ipv4.conf.eth0/4.rp_filter=2; if the system has no route to 10.9.0.5 at \
-         all: =0, and also for net.ipv4.conf.all",
+         all, set this and net.ipv4.conf.all.rp_filter to 0",
     );
 }
 

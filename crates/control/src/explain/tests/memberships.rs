@@ -44,8 +44,12 @@ fn no_member_by_role() {
 #[test]
 fn igmp_refused() {
     let cases = [
-        ("denied_group", "groups of eth1 denies 239.1.1.1", "permit the group in groups"),
-        ("denied_source", "sources of eth1 denies a source that it named", "permit the source"),
+        ("denied_group", "the key groups of eth1 denies 239.1.1.1", "permit the group in groups"),
+        (
+            "denied_source",
+            "the key sources of eth1 denies a source that the report names",
+            "permit the source",
+        ),
         ("ssm_range", "239.1.1.1 is in ssm-range, and the report names no source", "IGMPv3"),
         ("max_groups", "eth1 has as many groups as max-groups permits", "raise max-groups"),
         (

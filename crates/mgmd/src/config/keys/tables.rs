@@ -45,8 +45,8 @@ pub static ROUTER: Table = Table {
             Kind::Word(&["auto", "kernel", "ebpf", "memory"]),
             Value("\"auto\""),
             "What forwards the packets. `auto` and `kernel` both select the multicast routing of \
-             the Linux kernel. `ebpf` selects programs of mgmd at the interfaces, which need Linux 5.8 or \
-             later and the capability CAP_BPF. `memory` is for tests: it is a table in mgmd, which gets no packets \
+             the Linux kernel. `ebpf` selects eBPF programs that mgmd attaches to the interfaces. They need Linux \
+             5.8 or later and the capability CAP_BPF. `memory` is for tests: it is a table in mgmd, which gets no packets \
              of the system.",
         ),
         fixed(
