@@ -382,8 +382,12 @@ static bool is_ended(int fd)
 
 static void send_frame(int fd, uint32_t length, const void *bytes, size_t size)
 {
-    CHECK(send(fd, &length, 4, MSG_NOSIGNAL) == 4);
-    CHECK(send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size);
+    unsigned char frame[80];
+
+    /* In one piece: the router may end the connection because of the length alone. */
+    memcpy(frame, &length, 4);
+    memcpy(frame + 4, bytes, size);
+    CHECK(send(fd, frame, 4 + size, MSG_NOSIGNAL) == (ssize_t)(4 + size));
 }
 
 static void t9_11_hostile_connections_end_and_disturb_nobody(void)
