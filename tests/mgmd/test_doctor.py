@@ -79,14 +79,16 @@ class Streams(Clinic):
         """It has no entries in the kernel, and no interfaces in a table."""
         config = '[router]\nforwarder = "ebpf"\n', interface("src"), interface("lan", {})
         self.mgmd = self.start(*config, ready=False)
-        try:
-            self.mgmd.ready()
-        except AssertionError:
-            self.skipTest(f"no eBPF in this kernel ({self.mgmd.log.items[-1:]})")
         self.doctor_of(self.mgmd)
         self.member = Member(self.receiver, GROUP)
         with Stream(self.feed(GROUP), 0.02):
-            self.member.expect(3)
+            try:
+                self.member.expect(3)
+            except AssertionError:
+                # What it lacks is in the log, with the advice to choose the other forwarder.
+                if not self.mgmd.lines("MGM_FORWARDER to kernel"):
+                    raise
+                self.skipTest("this kernel lacks something that the ebpf forwarder needs")
             answer = self.healthy()
         self.assertEqual(answer.report["interfaces"], ["src", "lan"])
         (gap,) = answer.report["not_examined"]
