@@ -36,9 +36,10 @@
  * that serves client processes itself, ignores MGM_ROUTER. In a client library,
  * MgmHostStart connects, MgmHostStop disconnects, and MgmHostGetStatus and
  * MgmHostGetMetrics return those of the router. The log, the version, the names of
- * interfaces, MgmHostGetLastMessage and MgmHostGetArrival work as in a router. All other
- * functions of this header return ERROR_CAN_NOT_COMPLETE. When the router ends, all
- * handles become invalid, and the next registration connects again.
+ * interfaces, batches, MgmHostGetLastMessage and MgmHostGetArrival work as in a router.
+ * When the router ends, all handles become invalid, and the next registration connects
+ * again; MgmHostSetRouterLost sets a callback that reports the end. All other functions
+ * of this header return ERROR_CAN_NOT_COMPLETE.
  *
  * Forwarders. With the kernel and the ebpf forwarder (Linux) the kernel provides
  * interfaces, routes and packets. With the memory forwarder the host provides them with
