@@ -2,7 +2,8 @@
 
 Its /etc is a copy, and its /run is empty, so a command may use the paths of an installed system.
 stand_ins has what these hosts lack: sudo, systemctl and journalctl. A command that begins with
-sudo runs as root, any other as a user in the group mgm.
+sudo runs as root, any other as a user in the group mgm. As on Debian, the user's PATH has no sbin, so
+the user cannot run mgmd without sudo.
 """
 
 import ctypes
@@ -29,7 +30,8 @@ cp -a "$copy/etc/." /run/etc
 rm -r "$copy"
 mount --bind /run/etc /etc
 echo "mgm:x:$MGM_GROUP:" >>/etc/group
-mkdir -p /etc/mgmd
+mkdir -p /etc/mgmd /run/bin
+ln -s "$MGMCTL" /run/bin/mgmctl
 exec "$@"
 """
 
@@ -45,8 +47,10 @@ class Shell:
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(hidden)},
             "PATH": ":".join(path), "LD_LIBRARY_PATH": str(build.directory),
-            "MGM_GROUP": str(GROUP), "LC_ALL": "C.UTF-8",
+            "MGM_GROUP": str(GROUP), "MGMCTL": str(build.mgmctl), "LC_ALL": "C.UTF-8",
         }
+        own = [part for part in os.environ["PATH"].split(":") if not part.rstrip("/").endswith("sbin")]
+        self._path_of_user = ":".join([str(HERE / "stand_ins"), "/run/bin", *own])
         self._manager = subprocess.Popen(
             ["unshare", "--mount", "sh", "-ec", PREPARE, "sh", sys.executable, HERE / "service_manager.py"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
@@ -60,7 +64,8 @@ class Shell:
 
     def arguments(self, command):
         """Returns the program that runs a command here, with its arguments."""
-        user = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--groups", str(GROUP)]
+        user = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--groups", str(GROUP),
+                "env", f"PATH={self._path_of_user}"]
         return [
             "nsenter", "--target", str(self._manager.pid), "--mount", "--net",
             *([] if command.startswith("sudo ") else user), "bash", "-c", command,
