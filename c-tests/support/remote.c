@@ -363,13 +363,16 @@ DWORD remote_delete_boundary(const MIB_IPMCAST_BOUNDARY *given)
 DWORD remote_set_scope_name(DWORD address, DWORD mask, const WCHAR *name)
 {
     struct remote_message message = {.op = OP_SET_SCOPE_NAME, .words = {address, mask}};
-    size_t units = 0;
+    const char *bytes = (const char *)name;
+    WCHAR unit = 1;
 
     if (!is_remote())
         return MgmHostSetScopeName(address, mask, name);
-    while (name != NULL && name[units++] != 0) {
+    /* The name may lie at an odd address. */
+    while (name != NULL && unit != 0) {
+        memcpy(&unit, bytes + message.bytes, sizeof(unit));
+        message.bytes += sizeof(unit);
     }
-    message.bytes = (uint32_t)(units * sizeof(*name));
     return call(&message, name, NULL);
 }
 
