@@ -396,3 +396,15 @@ class Routes(ModuleBed, Explaining):
         answer = self.with_stream(self.feed(GROUP))
         self.flows(answer, "lan")
         self.assertEqual(answer["library"]["interfaces"][0]["owner"]["protocol"], 200)
+
+    def test_a_protocol_that_refuses_the_flow(self):
+        self.serve_with_module()
+        self.say("take", "lan")
+        members = [self.member(group) for group in (GROUP, "239.1.1.2")]
+        self.settle(self.wire)
+        self.say("refuse", "lan")
+        answer = self.with_stream(self.feed(GROUP))
+        self.expect(answer, "creation_alert", "lan", "the owner of lan", "mgmctl interfaces")
+        self.say("refuse", None)
+        self.flows(self.with_stream(self.feed("239.1.1.2")), "lan")
+        self.assertEqual([bool(member.arrived) for member in members], [False, True])
