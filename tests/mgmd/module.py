@@ -32,8 +32,8 @@ class ModuleBed(OneHost):
         return self.serve(igmp, *tables, module)
 
     def say(self, command, link):
-        """Gives the module a command about a link, and checks its code."""
-        index = self.router.index(link)
+        """Gives the module a command about a link, or about none, and checks its code."""
+        index = self.router.index(link) if link else 0
         before = len(self.mgmd.lines(f"module: {command}"))
         with open(self.fifo, "w", encoding="ascii") as fifo:
             fifo.write(f"{command} {index}\n")

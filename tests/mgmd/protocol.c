@@ -1,8 +1,9 @@
 /*
  * protocol.c - a routing protocol as a module of mgmd, for the tests.
  *
- * args is the path of a FIFO. Each line in it is a command: "take INDEX" or "release INDEX". The
- * module logs the code of each, and its callbacks about members and joins.
+ * args is the path of a FIFO. Each line in it is a command: "take INDEX", "release INDEX", or
+ * "refuse INDEX", after which new flows are not forwarded out of this interface, until "refuse 0".
+ * The module logs the code of each, and its callbacks about members and joins.
  */
 #define _GNU_SOURCE
 #include <mgmd_module.h>
@@ -24,6 +25,7 @@ static const struct mgmd_module_host *mgmd;
 static HANDLE client;
 static pthread_t thread;
 static atomic_bool ended;
+static atomic_uint refused; /* an interface, or 0 */
 static int commands;
 
 static void say(const char *what, DWORD source, DWORD group, DWORD number)
@@ -61,6 +63,17 @@ static DWORD on_join_alert(DWORD source, DWORD source_mask, DWORD group, DWORD g
     return NO_ERROR;
 }
 
+static DWORD on_creation(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
+                         DWORD in_index, DWORD in_next_hop, DWORD count, PMGM_IF_ENTRY out)
+{
+    (void)source, (void)source_mask, (void)group, (void)group_mask;
+    (void)in_index, (void)in_next_hop;
+    for (DWORD i = 0; i < count; i++)
+        if (out[i].dwIfIndex == refused)
+            out[i].bIsEnabled = FALSE;
+    return NO_ERROR;
+}
+
 static void obey(const char *line)
 {
     unsigned index;
@@ -69,6 +82,10 @@ static void obey(const char *line)
         say("take", index, MgmTakeInterfaceOwnership(client, index, 0), index);
     else if (sscanf(line, "release %u", &index) == 1)
         say("release", index, MgmReleaseInterfaceOwnership(client, index, 0), index);
+    else if (sscanf(line, "refuse %u", &index) == 1) {
+        refused = index;
+        say("refuse", index, 0, index);
+    }
 }
 
 static void *run(void *unused)
@@ -99,6 +116,7 @@ DWORD mgmd_module_init(const char *args, const struct mgmd_module_host *host)
         .pfnLocalJoinCallback = on_local_join,
         .pfnLocalLeaveCallback = on_local_leave,
         .pfnJoinAlertCallback = on_join_alert,
+        .pfnCreationAlertCallback = on_creation,
     };
     sigset_t all, former;
     DWORD code;

@@ -167,6 +167,43 @@ class Walk(OneHost, Explaining):
         answer = self.with_stream(self.feed(GROUP))
         self.expect(answer, "ttl_too_low", "lan", "the TTL 16", "the threshold 20", "ttl-threshold")
 
+    def test_a_threshold_that_no_packet_passes(self):
+        def config(threshold):
+            lan = interface("lan", {}, ttl_threshold=threshold)
+            return interface("src") + lan + interface("home", {})
+
+        self.mgmd = self.start(config(255))
+        self.wire.query("0.0.0.0")
+        host = self.member(GROUP)
+        self.is_wanted(GROUP)
+        answer = self.with_stream(self.feed(GROUP))
+        self.expect(answer, "ttl_threshold", "lan", "255 of lan lets no packet pass", "lower")
+        self.assertEqual(host.arrived, [])
+        self.mgmd.reload(config(15))
+        self.mgmd.says("configuration reloaded")
+        self.flows(self.with_stream(self.feed(GROUP)), "lan")
+        self.assertTrue(host.arrived)
+
+    def is_wanted(self, group):
+        """Waits for a member on lan, without a flow that is forwarded there."""
+        until(lambda: self.wanted(self.explain(self.source, group, listen=0), "lan"), "the member")
+
+    def test_one_interface_with_most_of_the_flows(self):
+        """What begins elsewhere is forwarded still."""
+        self.mgmd = self.start(
+            "[router]\nmax-flows = 4\n", interface("src"), interface("lan", {}),
+            interface("home", {}),
+        )
+        self.wire.query("0.0.0.0")
+        self.member(GROUP)
+        self.is_wanted(GROUP)
+        for n in (5, 6, 7):
+            self.oifs(f"239.1.1.{n}")
+        answer = self.with_stream(self.feed(GROUP))
+        self.expect(answer, "arrival_limit", "src", "more than half", "find the senders on src")
+        elsewhere = self.feed(GROUP, self.home.address, self.home_wire)
+        self.flows(self.with_stream(elsewhere), "lan")
+
     def test_more_flows_than_the_router_may_have(self):
         self.mgmd = self.start(
             "[router]\nmax-flows = 1\n", interface("src"), interface("lan", {}),
@@ -359,3 +396,15 @@ class Routes(ModuleBed, Explaining):
         answer = self.with_stream(self.feed(GROUP))
         self.flows(answer, "lan")
         self.assertEqual(answer["library"]["interfaces"][0]["owner"]["protocol"], 200)
+
+    def test_a_protocol_that_refuses_the_flow(self):
+        self.serve_with_module()
+        self.say("take", "lan")
+        members = [self.member(group) for group in (GROUP, "239.1.1.2")]
+        self.settle(self.wire)
+        self.say("refuse", "lan")
+        answer = self.with_stream(self.feed(GROUP))
+        self.expect(answer, "creation_alert", "lan", "the owner of lan", "mgmctl interfaces")
+        self.say("refuse", None)
+        self.flows(self.with_stream(self.feed("239.1.1.2")), "lan")
+        self.assertEqual([bool(member.arrived) for member in members], [False, True])

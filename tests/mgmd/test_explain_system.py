@@ -1,13 +1,19 @@
 """mgmctl explain: what the system does to the packets of a flow."""
 
+import errno
+import pathlib
+import shutil
 import socket
 import struct
+import tempfile
 import time
 import unittest
 
 import bpf
 from bed import Bed, OneHost, interface
-from explaining import Explaining, LongFeed
+from build import COMPILER
+from daemon import Mgmd
+from explaining import NOT_FORWARDED, PERIOD, Explaining, LongFeed
 from feed import Feed
 from firewall import FORWARD, PREROUTING, drops
 from lab import until
@@ -16,7 +22,7 @@ from wire import Wire
 from wires import Stream
 
 GROUP = "239.1.1.1"
-MRT_TABLE, MRT_INIT = 209, 200
+MRT_TABLE, MRT_INIT, MRT_ADD_MFC = 209, 200, 204
 RTNL_FAMILY_IPMR = 128
 RTM_NEWROUTE, RTM_DELROUTE, ERROR = 24, 25, 2
 REQUEST, ACKNOWLEDGE, REPLACE, CREATE = 1, 4, 0x100, 0x400
@@ -163,6 +169,33 @@ class System(OneHost, Explaining):
         change_entry(self.router, RTM_DELROUTE, self.source, GROUP, "src")
         answer = self.explain(self.source, GROUP, listen=0)
         self.expect(answer, "entry_differs", "lan", "the kernel has no entry")
+
+    @unittest.skipUnless(shutil.which(COMPILER), "no C compiler")
+    def test_an_entry_that_the_kernel_refuses(self):
+        """As for want of memory. The log has the cause, and the library's next attempt succeeds."""
+        directory = tempfile.TemporaryDirectory(prefix="mgmd-refusing-")
+        self.addCleanup(directory.cleanup)
+        refusing = pathlib.Path(directory.name) / "now"
+        self.serve(
+            LD_PRELOAD=str(Mgmd.build.interposer),
+            MGM_FAULT=f"{errno.ENOMEM} 1 1000000 setsockopt 0 {MRT_ADD_MFC}",
+            MGM_FAULT_WHILE=str(refusing),
+        )
+        host = self.member(GROUP)
+        self.settle(self.wire)
+        refusing.touch()
+        answer = self.with_stream(self.feed(GROUP))
+        self.expect(answer, "not_installed", None, "has refused the entry", "the log says why")
+        self.mgmd.logs(f"({self.source}, {GROUP})", "Cannot allocate memory")
+        with Stream(self.feed(GROUP), PERIOD):
+            status, text = self.mgmctl(self.source, GROUP)
+        self.assertEqual(status, NOT_FORWARDED)
+        self.assertIn("the log says why the forwarder refuses it", " ".join(text.split()))
+        self.assertEqual(host.arrived, [])
+        refusing.unlink()
+        with Stream(self.feed(GROUP), PERIOD):
+            until(lambda: host.arrived, "the stream")
+        self.flows(self.with_stream(self.feed(GROUP)), "lan")
 
     def test_a_rule_for_another_table(self):
         other = self.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)

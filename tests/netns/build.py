@@ -54,6 +54,15 @@ class Build:
         """Compiles a module for mgmd, and returns its path."""
         return self._compile(f"{name}.so", ["-std=gnu11", "-shared", "-fPIC"], sources)
 
+    @functools.cached_property
+    def interposer(self):
+        """Makes system calls of a program fail (LD_PRELOAD): see tests/faults/interpose.c."""
+        command = [
+            COMPILER, "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread",
+            TREE / "tests/faults/interpose.c", "-ldl", "-o",
+        ]
+        return self._place("interpose.so", lambda path: subprocess.run([*command, path], check=True))
+
     def _compile(self, name, flags, sources):
         command = [COMPILER, *FLAGS, *flags, f"-I{self.include}", *sources, self.library, "-o"]
         return self._place(name, lambda path: subprocess.run([*command, path], check=True))
