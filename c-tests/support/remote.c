@@ -27,6 +27,13 @@ void remote_returns(void)
     running--;
 }
 
+#ifndef _WIN32
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* A client that has deregistered inside a callback acknowledges nothing: wait for it here. */
 static void await_running(void)
 {
@@ -39,13 +46,6 @@ static void await_running(void)
     }
     stuck = running;
 }
-
-#ifndef _WIN32
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static struct {
     pid_t pid, owner;
