@@ -13,7 +13,10 @@ _Thread_local unsigned remote_depth;
 
 /* How many callbacks are running in this process, and how many of them have not returned while a
  * call of the host waited for them. */
-static _Atomic unsigned running, stuck;
+static _Atomic unsigned running;
+#ifndef _WIN32
+static _Atomic unsigned stuck;
+#endif
 
 void remote_begins(void)
 {
