@@ -44,8 +44,8 @@ pub trait Outlet: Send + Sync {
     /// Sends a callback. Called with the manager's lock held, so it only appends to a buffer.
     fn post(&self, callback: PostedCallback<'_>);
 
-    /// Whether there is room for further callbacks. If there is not, [`Manager::post_more`] is
-    /// called when there is.
+    /// Whether there is room for further callbacks. If there is not,
+    /// [`Manager::post_more`](crate::Manager::post_more) is called when there is.
     fn has_room(&self) -> bool;
 }
 
