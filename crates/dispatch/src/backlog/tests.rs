@@ -196,3 +196,26 @@ fn t0_9_many_questions_leave_no_memory_behind_and_few_leave_it() {
         assert_eq!(backlog.places.capacity() > 0, is_kept, "after {held}");
     }
 }
+
+#[test]
+fn t9_5_a_client_is_asked_as_many_questions_at_a_time_as_it_answers() {
+    let mut backlog = Backlog::<Callback>::with_questions(2 * IN_ORDER);
+    for _ in 0..2 {
+        assert!((1..=2 * FEW).all(|number| backlog.admits(&Rpf(number))));
+        assert!(!backlog.admits(&Rpf(100)));
+        assert_eq!(backlog.take_all(), [], "none is held back, and none is in the queue any more");
+    }
+}
+
+#[test]
+fn the_search_rests_although_all_questions_were_taken_out() {
+    let mut backlog = full();
+    let many = 101..=100 + MANY as u32;
+    hold(&mut backlog, Origin::Else, many.clone());
+    assert!(backlog.looks_for_forgotten(NOW));
+    assert_eq!(backlog.take_all().len(), MANY);
+    assert!((1..=FEW).all(|number| backlog.admits(&Rpf(number))));
+    hold(&mut backlog, Origin::Else, many);
+    assert!(!backlog.looks_for_forgotten(Time(NOW.0 + PAUSE_MS - 1)));
+    assert!(backlog.looks_for_forgotten(Time(NOW.0 + PAUSE_MS)));
+}
