@@ -2,7 +2,7 @@
 //! of them.
 
 use crate::fork::{self, Guarded, GuardedFd};
-use crate::serve;
+use crate::serve::PathListener;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
@@ -11,8 +11,8 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 /// How many connections may wait to be accepted.
@@ -126,12 +126,7 @@ impl AsFd for Connection {
 
 /// Accepts connections at a path. Dropping it removes its file.
 #[derive(Debug)]
-pub struct Listener {
-    path: PathBuf,
-    /// Device and inode, because another program may have replaced the file meanwhile.
-    node: (u64, u64),
-    socket: GuardedFd,
-}
+pub struct Listener(PathListener);
 
 impl Listener {
     /// Listens at `path`, and replaces a socket that a terminated router has left there.
@@ -139,13 +134,10 @@ impl Listener {
     /// # Errors
     /// The system's error; `AddrInUse` if another router listens there.
     pub fn open(path: &Path, mode: u32) -> io::Result<Listener> {
-        serve::make_way(path)?;
-        // The file first has a mode that lets nobody else in. The umask does not apply to the
-        // second one.
-        let socket = serve::listen(path, BACKLOG)?;
+        let listener = PathListener::open(path, BACKLOG)?;
+        // Until now the mode let nobody else in. The umask does not apply to this one.
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-        let meta = fs::symlink_metadata(path)?;
-        Ok(Listener { path: path.into(), node: (meta.dev(), meta.ino()), socket })
+        Ok(Listener(listener))
     }
 
     /// The next connection that waits, which does not wait itself; `None` if there is none.
@@ -154,7 +146,7 @@ impl Listener {
     /// The system's error.
     pub fn accept(&self) -> io::Result<Option<Connection>> {
         let accepted = GuardedFd::open(|| {
-            let (socket, _) = SockRef::from(&self.socket).accept()?;
+            let (socket, _) = SockRef::from(&self.0.socket).accept()?;
             socket.set_nonblocking(true)?;
             Ok(OwnedFd::from(socket))
         });
@@ -168,20 +160,7 @@ impl Listener {
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if fork::is_child() {
-            return;
-        }
-        let ours = fs::symlink_metadata(&self.path)
-            .is_ok_and(|meta| (meta.dev(), meta.ino()) == self.node);
-        if ours {
-            fs::remove_file(&self.path).ok();
-        }
+        self.0.socket.as_fd()
     }
 }
 

@@ -40,32 +40,27 @@ pub trait Responder {
     fn answered(&self) {}
 }
 
-/// The socket. Dropping it removes its file.
+/// A socket that listens at a path. Dropping it removes its file, but not in a forked child.
 #[derive(Debug)]
-pub struct StatusServer {
+pub(crate) struct PathListener {
     path: PathBuf,
     /// Device and inode, because another program may have replaced the file meanwhile.
     node: (u64, u64),
-    listener: GuardedFd,
+    pub(crate) socket: GuardedFd,
 }
 
-impl StatusServer {
-    /// Listens at `path`, and replaces a socket that a terminated router has left there. On a file
-    /// system that does not respond this never returns, nor does dropping the socket.
-    pub fn open(path: &Path) -> io::Result<StatusServer> {
+impl PathListener {
+    /// Listens at `path`, and replaces a socket that a terminated router has left there. Only the
+    /// user can connect. `backlog` connections can wait to be accepted.
+    pub(crate) fn open(path: &Path, backlog: i32) -> io::Result<PathListener> {
         make_way(path)?;
-        let listener = listen(path, 16)?;
+        let socket = listen(path, backlog)?;
         let meta = fs::symlink_metadata(path)?;
-        Ok(StatusServer { path: path.into(), node: (meta.dev(), meta.ino()), listener })
-    }
-
-    /// Serves connections until `stop` is raised.
-    pub fn serve(&self, stop: &StopSignal, responder: &impl Responder) {
-        serve(&self.listener, stop, responder);
+        Ok(PathListener { path: path.into(), node: (meta.dev(), meta.ino()), socket })
     }
 }
 
-impl Drop for StatusServer {
+impl Drop for PathListener {
     fn drop(&mut self) {
         if fork::is_child() {
             return;
@@ -78,8 +73,25 @@ impl Drop for StatusServer {
     }
 }
 
+/// The socket. Dropping it removes its file.
+#[derive(Debug)]
+pub struct StatusServer(PathListener);
+
+impl StatusServer {
+    /// Listens at `path`, and replaces a socket that a terminated router has left there. On a file
+    /// system that does not respond this never returns, nor does dropping the socket.
+    pub fn open(path: &Path) -> io::Result<StatusServer> {
+        PathListener::open(path, 16).map(StatusServer)
+    }
+
+    /// Serves connections until `stop` is raised.
+    pub fn serve(&self, stop: &StopSignal, responder: &impl Responder) {
+        serve(&self.0.socket, stop, responder);
+    }
+}
+
 /// Removes a socket on which no process listens, and nothing else.
-pub(crate) fn make_way(path: &Path) -> io::Result<()> {
+fn make_way(path: &Path) -> io::Result<()> {
     let meta = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         other => other?,
@@ -113,7 +125,7 @@ fn socket() -> io::Result<GuardedFd> {
 }
 
 /// A listening socket that only this user, and root, can connect to.
-pub(crate) fn listen(path: &Path, backlog: i32) -> io::Result<GuardedFd> {
+fn listen(path: &Path, backlog: i32) -> io::Result<GuardedFd> {
     let socket = socket()?;
     let listener = SockRef::from(&socket);
     listener.bind(&SockAddr::unix(path)?)?;

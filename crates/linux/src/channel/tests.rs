@@ -2,6 +2,8 @@
 
 use super::*;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("mgm-channel-{name}-{}", std::process::id()))
@@ -62,7 +64,7 @@ fn t9_12_connections_are_closed_in_a_forked_child_and_stay_open_in_the_parent() 
     let client = Connection::open(&path).unwrap();
     let server = listener.accept().unwrap().unwrap();
     let poller = Poller::new().unwrap();
-    let numbers = [listener.socket.as_raw_fd(), client.0.as_raw_fd(), server.0.as_raw_fd()];
+    let numbers = [listener.0.socket.as_raw_fd(), client.0.as_raw_fd(), server.0.as_raw_fd()];
     let numbers = [numbers[0], numbers[1], numbers[2], poller.epoll.as_raw_fd()];
     // SAFETY: the child makes only async-signal-safe calls, then exits.
     let child = unsafe { libc::fork() };
