@@ -144,15 +144,7 @@ impl Reader {
     /// # Errors
     /// Those of [`Dumper::dump`].
     pub fn entries(&mut self) -> io::Result<Vec<Listed>> {
-        let mut head = [0; ROUTE_HEAD];
-        head[0] = IPMR;
-        self.0.repeatedly(|dumper| {
-            let mut entries = Vec::new();
-            let intact = dumper.dump(RTM_GETROUTE, &head, &[], |message| {
-                entries.extend(listed(message));
-            })?;
-            Ok((entries, intact))
-        })
+        self.list(RTM_GETROUTE, ROUTE_HEAD, |message, entries| entries.extend(listed(message)))
     }
 
     /// The links of all tables that are no devices of their own: packets to them go to the routing
@@ -161,15 +153,11 @@ impl Reader {
     /// # Errors
     /// Those of [`Dumper::dump`].
     pub fn virtual_links(&mut self) -> io::Result<Vec<u32>> {
-        let mut head = [0; LINK_HEAD];
-        head[0] = IPMR;
-        let mut found = Vec::new();
-        self.0.dump(RTM_GETLINK, &head, &[], |message| {
+        self.list(RTM_GETLINK, LINK_HEAD, |message, found| {
             let flags = |vif| attribute(vif, IPMRA_VIFA_FLAGS).and_then(|value| u16_at(value, 0));
             let all = vifs(message).filter(|vif| flags(vif).is_some_and(|f| f & VIRTUAL != 0));
             found.extend(all.filter_map(link_of));
-        })?;
-        Ok(found)
+        })
     }
 
     /// All tables. The default one always exists, whether or not a program uses it.
@@ -177,15 +165,7 @@ impl Reader {
     /// # Errors
     /// Those of [`Dumper::dump`].
     pub fn tables(&mut self) -> io::Result<Vec<Table>> {
-        let mut head = [0; LINK_HEAD];
-        head[0] = IPMR;
-        self.0.repeatedly(|dumper| {
-            let mut tables = Vec::new();
-            let intact = dumper.dump(RTM_GETLINK, &head, &[], |message| {
-                tables.extend(table(message));
-            })?;
-            Ok((tables, intact))
-        })
+        self.list(RTM_GETLINK, LINK_HEAD, |message, tables| tables.extend(table(message)))
     }
 
     /// The rules in their order.
@@ -193,19 +173,28 @@ impl Reader {
     /// # Errors
     /// Those of [`Dumper::dump`]. A kernel with only one table has no rules.
     pub fn rules(&mut self) -> io::Result<Vec<Rule>> {
-        let mut head = [0; RULE_HEAD];
-        head[0] = IPMR;
-        let rules = self.0.repeatedly(|dumper| {
-            let mut rules = Vec::new();
-            let intact = dumper.dump(RTM_GETRULE, &head, &[], |message| {
-                rules.extend(rule(message));
-            })?;
-            Ok((rules, intact))
-        });
+        let rules = self.list(RTM_GETRULE, RULE_HEAD, |message, rules| rules.extend(rule(message)));
         match rules {
             Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => Ok(Vec::new()),
             other => other,
         }
+    }
+
+    /// What a dump of multicast routing has. Its request begins with `length` bytes, of which the
+    /// first is the family.
+    fn list<T>(
+        &mut self,
+        kind: u16,
+        length: usize,
+        take: impl Fn(&Message<'_>, &mut Vec<T>),
+    ) -> io::Result<Vec<T>> {
+        let mut head = vec![0; length];
+        head[0] = IPMR;
+        self.0.repeatedly(|dumper| {
+            let mut found = Vec::new();
+            let intact = dumper.dump(kind, &head, &[], |message| take(message, &mut found))?;
+            Ok((found, intact))
+        })
     }
 
     /// Whether the kernel accepts packets from a source on a link. If not, rp_filter drops them,
