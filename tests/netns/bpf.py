@@ -1,7 +1,7 @@
 """What the ebpf forwarder has in the kernel: where its programs are attached, and its entries.
 
 Read from the kernel by bpf(), not from the library, as lab.py reads /proc/net for the kernel's own
-multicast routing. The structures are those of crates/linux/bpf/mgm.bpf.c.
+multicast routing. The structures are those of crates/linux/bpf/shared.h.
 """
 
 import contextlib

@@ -1,7 +1,8 @@
 //! Arrays that grow: arrays of the kernel in an array of maps, each of them mapped into memory.
 
 use super::layout::CHUNK;
-use super::sys::{Array, Map, MapSpec, Shared};
+use super::memory::{Array, Shared};
+use super::sys::{Map, MapSpec};
 use std::io;
 
 /// The elements, by number.

@@ -1,6 +1,6 @@
-//! What programs and user space share: the structures of `bpf/mgm.bpf.c`. No I/O here.
+//! What programs and user space share: the structures of `bpf/shared.h`. No I/O here.
 
-use super::sys::Shared;
+use super::memory::Shared;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 /// Entries, or oifs, in an inner map.

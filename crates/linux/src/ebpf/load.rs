@@ -3,8 +3,9 @@
 use super::layout::{
     Arrivals, Config, Entry, FlowKey, Out, Port, CHUNK, CHUNKS, GENERATIONS, PORTS,
 };
+use super::memory::{Array, Shared};
 use super::object::{BadObject, Object, OBJECT};
-use super::sys::{Array, Map, MapSpec, Program};
+use super::sys::{Map, MapSpec, Program};
 use std::io;
 use std::mem::size_of;
 
@@ -25,7 +26,7 @@ impl From<BadObject> for LoadError {
     }
 }
 
-/// The maps with the names that they have in `mgm.bpf.c`.
+/// The maps with the names that they have in `bpf/shared.h`.
 #[derive(Debug)]
 pub(super) struct Maps {
     pub ifaces: Map,
@@ -178,6 +179,6 @@ fn inner_size(spec: &MapSpec) -> u32 {
     }
 }
 
-fn mapped<T: super::sys::Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {
+fn mapped<T: Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {
     Array::of(map).map_err(|error| LoadError::Map(name, error))
 }
