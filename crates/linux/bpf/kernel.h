@@ -31,9 +31,6 @@ struct skb {
 };
 
 static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
-static long (*const map_update)(void *map, const void *key, const void *value, u64 flags) =
-	(void *)2;
-static long (*const map_delete)(void *map, const void *key) = (void *)3;
 static u64 (*const ktime)(void) = (void *)5;
 static long (*const tail_call)(void *ctx, void *map, u32 index) = (void *)12;
 static long (*const clone_redirect)(struct skb *skb, u32 ifindex, u64 flags) = (void *)13;
@@ -60,7 +57,6 @@ enum {
 	HASH = 1, // BPF_MAP_TYPE_…
 	ARRAY = 2,
 	PROG_ARRAY = 3,
-	LRU_HASH = 9,
 	ARRAY_OF_MAPS = 12,
 	RINGBUF = 27,
 

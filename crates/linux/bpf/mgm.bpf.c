@@ -19,19 +19,32 @@
 
 enum mode { ARRIVED, OWN, RESENT };
 
-INLINE struct entry *find_entry(const struct config *config, const struct flow *flow)
+INLINE struct entry *entry_of(u32 slot)
+{
+	u32 chunk = slot / CHUNK, at = slot % CHUNK;
+	void *inner = map_lookup(&entries, &chunk);
+	return inner ? map_lookup(inner, &at) : 0;
+}
+
+INLINE struct entry *find_entry(const struct config *config, const struct flow *flow, u32 hash)
 {
 	for (u32 i = 0; i < GENERATIONS; i++) {
 		if (i >= config->generations)
 			break;
-		u32 generation = i;
-		void *table = map_lookup(&flows, &generation);
-		u32 *slot = table ? map_lookup(table, flow) : 0;
-		if (!slot)
+		u32 size = (1 << i) - 1, chunk = size + (hash / FIRST & size), at = hash % FIRST / 2;
+		void *inner = map_lookup(&flows, &chunk);
+		struct buckets *pair = inner ? map_lookup(inner, &at) : 0;
+		if (!pair)
 			continue;
-		u32 chunk = *slot / CHUNK, at = *slot % CHUNK;
-		void *inner = map_lookup(&entries, &chunk);
-		return inner ? map_lookup(inner, &at) : 0;
+		u32 next = *(volatile u32 *)&pair->first[hash & 1];
+		for (u32 step = 0; step < CHAIN && next; step++) {
+			struct entry *entry = entry_of(next - 1);
+			if (!entry)
+				break;
+			if (is_same(&entry->flow, flow))
+				return entry;
+			next = *(volatile u32 *)&entry->next;
+		}
 	}
 	return 0;
 }
@@ -67,18 +80,18 @@ INLINE int forward(struct skb *skb, const u32 l2, const enum mode mode)
 		.mark = skb->mark,
 		.priority = skb->priority,
 	};
-	struct entry *entry = find_entry(config_, &what.flow);
+	u32 hash = hash_of(config_, &what.flow);
+	struct entry *entry = find_entry(config_, &what.flow, hash);
 	if (!entry) {
 		if (mode == RESENT)
 			return DROP;
-		return ip.ttl <= 1 ? NEXT : unresolved(skb, port, &what, l2);
+		return ip.ttl <= 1 ? NEXT : unresolved(skb, port, &what, hash, l2);
 	}
 	u32 segments = skb->gso_segs ? skb->gso_segs : 1, transport = skb->gso_size ? 8 : 0;
 	u64 length = octets(&ip, segments, transport);
 	if (entry->iif != ifindex) {
 		count(entry->wrong, segments);
-		count(entry->wrong_octets, length);
-		return wrong(skb, port, &what, l2);
+		return wrong(skb, port, &what, hash, l2);
 	}
 	if (mode != RESENT && *(volatile u32 *)&entry->flags & HELD) {
 		what.kind = MORE;

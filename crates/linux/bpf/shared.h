@@ -9,12 +9,16 @@
 
 // The sizes that crates/linux/src/ebpf repeats; loading the object checks them.
 enum {
-	CHUNK = 65536,       // entries, or oifs, in an inner map
-	CHUNKS = 272,        // inner maps: 2^24 flows and the refused ones
+	CHUNK = 16384,       // entries, or oifs, in an inner map
+	CHUNKS = 1088,       // inner maps: 2^24 flows and the refused ones
 	GENERATIONS = 9,     // hash tables of flows, each twice as large as the one before
-	FIRST = 65536,       // flows in the first of them
+	FIRST = 65536,       // buckets in the first of them, and in an inner map
+	PAIRS = FIRST / 2,
+	BUCKET_CHUNKS = (1 << GENERATIONS) - 1,
+	CHAIN = 32,          // the most entries of a bucket that programs look at
 	PORTS = 16384,       // interfaces
-	PENDING = 65536,     // flows that user space has been told of
+	SETS = 16384,        // of four flows, or arrivals, that user space has been told of
+	WAYS = 4,
 	RING = 16 << 20,
 	ROUND = 64,          // copies before a tail call
 	KEPT = 4,            // first packets of a flow
@@ -27,16 +31,21 @@ struct flow {
 	u32 group, source;
 };
 
-struct arrival {
-	struct flow flow;
-	u32 ifindex;
+// Two buckets of a hash table of flows: an element of an array takes 8 bytes at least. A slot is
+// stored as its number + 1; 0 ends the chain.
+struct buckets {
+	u32 first[2];
 };
 
-// One (s,g) entry. User space swaps `run` by one store.
+// One (s,g) entry. User space swaps `run` by one store. It reuses an entry that it has taken out of
+// its chain only when no program can still be there.
 struct entry {
+	struct flow flow;
+	u32 next; // in the same bucket
+	u32 iif;
 	u64 run; // number of oifs << 32 | index of the first
-	u32 iif, flags;
-	u64 packets, octets, negative, wrong, wrong_octets;
+	u32 flags, unused;
+	u64 packets, octets, negative, wrong;
 	u64 user; // of user space alone
 };
 
@@ -70,11 +79,28 @@ struct arrivals {
 
 struct config {
 	u32 on, generations;
+	u64 factors[2]; // odd and secret, so that senders cannot choose flows of one bucket
 };
 
+// A flow without an entry that user space was told of. Nothing waits for a lock here: where two
+// processors write at a time, user space may be told once more.
 struct pending {
-	s64 since;
-	u32 count, unused;
+	struct flow flow;
+	u32 since, count; // in ticks; 0 packets: free
+};
+
+struct pendings {
+	struct pending way[WAYS];
+};
+
+// An arrival on a wrong interface that user space was told of.
+struct wrong {
+	struct flow flow;
+	u32 ifindex, since;
+};
+
+struct wrongs {
+	struct wrong way[WAYS];
 };
 
 // What user space is told. The packet follows, from its IP header.
@@ -97,14 +123,14 @@ MAP struct map ifaces = {HASH, 4, 4, PORTS, NO_PREALLOC};
 MAP struct map arrivals = {ARRAY, 4, sizeof(struct arrivals), PORTS, MMAPABLE};
 MAP struct map ports = {ARRAY, 4, sizeof(struct port), PORTS, MMAPABLE};
 // One more, which programs do not read: user space changes it, and waits as the kernel does then.
-MAP struct map flows = {ARRAY_OF_MAPS, 4, 4, GENERATIONS + 1, 0};
-MAP struct map flows_inner = {HASH, sizeof(struct flow), 4, FIRST, NO_PREALLOC};
+MAP struct map flows = {ARRAY_OF_MAPS, 4, 4, BUCKET_CHUNKS + 1, 0};
+MAP struct map flows_inner = {ARRAY, 4, sizeof(struct buckets), PAIRS, MMAPABLE};
 MAP struct map entries = {ARRAY_OF_MAPS, 4, 4, CHUNKS, 0};
 MAP struct map entries_inner = {ARRAY, 4, sizeof(struct entry), CHUNK, MMAPABLE};
 MAP struct map outs = {ARRAY_OF_MAPS, 4, 4, CHUNKS, 0};
 MAP struct map outs_inner = {ARRAY, 4, sizeof(struct out), CHUNK, MMAPABLE};
-MAP struct map pendings = {LRU_HASH, sizeof(struct flow), sizeof(struct pending), PENDING, 0};
-MAP struct map wrongs = {LRU_HASH, sizeof(struct arrival), 8, PENDING, 0};
+MAP struct map pendings = {ARRAY, 4, sizeof(struct pendings), SETS, MMAPABLE};
+MAP struct map wrongs = {ARRAY, 4, sizeof(struct wrongs), SETS, 0};
 MAP struct map tails = {PROG_ARRAY, 4, 4, 1, 0};
 MAP struct map ring = {RINGBUF, 0, 0, RING, 0};
 

@@ -72,46 +72,108 @@ INLINE int has_room(struct arrivals *port, s64 now)
 	return 1;
 }
 
-// A packet without an entry.
-INLINE int unresolved(struct skb *skb, struct arrivals *port, struct record *what, u32 l2)
+// Times are told in ticks of some milliseconds, so that they fit.
+enum { TICK = 20 };
+#define ticks(time) ((u32)((u64)(time) >> TICK))
+
+INLINE u32 hash_of(const struct config *config, const struct flow *flow)
 {
-	s64 now = ktime();
-	struct pending *known = map_lookup(&pendings, &what->flow);
+	u64 mixed = ((u64)flow->source << 32 | flow->group) * config->factors[0];
+	return (mixed ^ mixed >> 32) * config->factors[1] >> 32;
+}
+
+INLINE int is_same(const struct flow *one, const struct flow *other)
+{
+	return one->group == other->group && one->source == other->source;
+}
+
+// The element of a flow, or else the one to replace: a free one, or the oldest.
+INLINE struct pending *pending_of(const struct flow *flow, u32 hash, u32 now)
+{
+	u32 at = hash % SETS, best = 0, age = 0;
+	struct pendings *set = map_lookup(&pendings, &at);
+	if (!set)
+		return 0;
+#pragma unroll
+	for (u32 i = 0; i < WAYS; i++) {
+		struct pending *it = &set->way[i];
+		if (is_same(&it->flow, flow))
+			return it;
+		u32 its = it->count ? now - it->since : ~0u;
+		if (its > age) {
+			age = its;
+			best = i;
+		}
+	}
+	return &set->way[best & (WAYS - 1)];
+}
+
+INLINE struct wrong *wrong_of(const struct flow *flow, u32 ifindex, u32 hash, u32 now)
+{
+	u32 at = hash % SETS, best = 0, age = 0;
+	struct wrongs *set = map_lookup(&wrongs, &at);
+	if (!set)
+		return 0;
+#pragma unroll
+	for (u32 i = 0; i < WAYS; i++) {
+		struct wrong *it = &set->way[i];
+		if (is_same(&it->flow, flow) && it->ifindex == ifindex)
+			return it;
+		u32 its = it->ifindex ? now - it->since : ~0u;
+		if (its > age) {
+			age = its;
+			best = i;
+		}
+	}
+	return &set->way[best & (WAYS - 1)];
+}
+
+// A packet without an entry.
+INLINE int unresolved(struct skb *skb, struct arrivals *port, struct record *what, u32 hash, u32 l2)
+{
+	s64 time = ktime();
+	u32 now = ticks(time);
+	struct pending *known = pending_of(&what->flow, hash, now);
+	if (!known)
+		return NEXT;
 	what->kind = MORE;
-	if (known && known->count && now - known->since < 10 * SECOND) {
+	if (known->count && is_same(&known->flow, &what->flow) &&
+	    now - known->since < ticks(10 * SECOND)) {
 		if (known->count >= KEPT)
 			return NEXT;
 		count(known->count, 1);
 	} else {
-		if (!has_room(port, now)) {
+		if (!has_room(port, time)) {
 			count(port->refused, 1);
 			return NEXT;
 		}
-		struct pending first = {.since = now, .count = 1};
-		map_update(&pendings, &what->flow, &first, 0);
+		known->flow = what->flow;
+		known->since = now;
+		known->count = 1;
 		count(port->told, 1);
 		what->kind = NEW;
 	}
 	if (!tell(skb, port, what, l2))
-		map_delete(&pendings, &what->flow); // so that the next packet tells again
+		known->count = 0; // so that the next packet tells again
 	return NEXT;
 }
 
 // A packet on another interface than the iif: told once in 3 s. A little more, so that user
 // space, which measures the time too, does not drop one because it was quick.
-INLINE int wrong(struct skb *skb, struct arrivals *port, struct record *what, u32 l2)
+INLINE int wrong(struct skb *skb, struct arrivals *port, struct record *what, u32 hash, u32 l2)
 {
-	s64 now = ktime();
-	struct arrival key = {what->flow, what->ifindex};
-	s64 *last = map_lookup(&wrongs, &key);
-	if (last && now - *last < 3 * SECOND + SECOND / 100)
+	u32 now = ticks(ktime());
+	struct wrong *last = wrong_of(&what->flow, what->ifindex, hash, now);
+	if (!last)
 		return NEXT;
-	if (last)
-		*last = now;
-	else
-		map_update(&wrongs, &key, &now, 0);
+	if (last->ifindex == what->ifindex && is_same(&last->flow, &what->flow) &&
+	    now - last->since <= ticks(3 * SECOND + SECOND / 100))
+		return NEXT;
+	last->flow = what->flow;
+	last->ifindex = what->ifindex;
+	last->since = now;
 	what->kind = WRONG;
 	if (!tell(skb, port, what, l2))
-		map_delete(&wrongs, &key);
+		last->ifindex = 0;
 	return NEXT;
 }

@@ -164,7 +164,8 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn remove(&mut self, flow: Flow) -> Result<()> {
-        self.reader.remove(flow).map_err(|error| advice::entry(&error.into(), flow))
+        self.reader.remove(flow);
+        Ok(())
     }
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {

@@ -20,12 +20,10 @@ const PROG_TEST_RUN: libc::c_int = 10;
 const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const PROG_GET_FD_BY_ID: libc::c_int = 13;
 const PROG_QUERY: libc::c_int = 16;
+const MAP_UPDATE_BATCH: libc::c_int = 26;
 const LINK_CREATE: libc::c_int = 28;
 
 const PROG_TYPE_SCHED_CLS: u32 = 3;
-
-/// BPF_NOEXIST: an update must not replace an element.
-pub(super) const NO_EXIST: u64 = 1;
 
 /// The hook of an interface that a program is attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +103,19 @@ struct ElementAttributes {
     flags: u64,
 }
 
+#[repr(C)]
+#[derive(Default)]
+struct BatchAttributes {
+    in_batch: u64,
+    out_batch: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map: u32,
+    element_flags: u64,
+    flags: u64,
+}
+
 impl Map {
     /// Creates a map. A map of maps needs a sample of its inner maps.
     pub(super) fn create(name: &str, spec: MapSpec, inner: Option<&Map>) -> io::Result<Map> {
@@ -125,26 +136,44 @@ impl Map {
     }
 
     /// The attributes of a command about one element, whose sizes must be those of the map.
-    fn element<K>(&self, key: &K, value: u64, flags: u64) -> ElementAttributes {
+    fn element<K>(&self, key: &K, value: u64) -> ElementAttributes {
         assert_eq!(size_of::<K>(), self.spec.key_size as usize);
         ElementAttributes {
             map: self.fd.as_raw_fd() as u32,
             unused: 0,
             key: address(key),
             value,
-            flags,
+            flags: 0,
         }
     }
 
-    /// Sets an element. `flags`: 0 or [`NO_EXIST`].
-    pub(super) fn update<K, V>(&self, key: &K, value: &V, flags: u64) -> io::Result<()> {
+    /// Sets an element.
+    pub(super) fn update<K, V>(&self, key: &K, value: &V) -> io::Result<()> {
         assert_eq!(size_of::<V>(), self.spec.value_size as usize);
-        bpf(MAP_UPDATE_ELEM, &mut self.element(key, address(value), flags)).map(drop)
+        bpf(MAP_UPDATE_ELEM, &mut self.element(key, address(value))).map(drop)
+    }
+
+    /// Makes maps the elements of this map of maps, from `first` on. The kernel waits for an RCU
+    /// grace period at each change, but since Linux 5.16 many changes can be made at a time.
+    pub(super) fn insert_maps(&self, first: usize, maps: &[Map]) -> io::Result<()> {
+        let numbers: Vec<u32> = (first as u32..).take(maps.len()).collect();
+        let fds: Vec<u32> = maps.iter().map(|map| map.raw_fd() as u32).collect();
+        let mut attributes = BatchAttributes {
+            keys: address(numbers.as_slice()),
+            values: address(fds.as_slice()),
+            count: maps.len() as u32,
+            map: self.fd.as_raw_fd() as u32,
+            ..BatchAttributes::default()
+        };
+        if maps.len() > 1 && bpf(MAP_UPDATE_BATCH, &mut attributes).is_ok() {
+            return Ok(());
+        }
+        numbers.iter().zip(&fds).try_for_each(|(number, fd)| self.update(number, fd))
     }
 
     /// Deletes an element; false if there is none.
     pub(super) fn delete<K>(&self, key: &K) -> io::Result<bool> {
-        absent_is_false(bpf(MAP_DELETE_ELEM, &mut self.element(key, 0, 0)))
+        absent_is_false(bpf(MAP_DELETE_ELEM, &mut self.element(key, 0)))
     }
 }
 
