@@ -1,4 +1,4 @@
-//! The reasons why an interface does not want a flow.
+//! The reasons why a flow is not wanted on an interface.
 
 use super::facts::{Facts, Finding};
 use super::{Exit, HostsWant, IgmpShare, Reason, RefusedReport, RouteShare};

@@ -1,7 +1,7 @@
 //! The interfaces that the forwarder serves: programs attached, and the ports that entries name.
 //!
-//! A port is an interface as an oif, with the number of its [`IfId`]. Of an index with next hops
-//! each pair has its own port, but the programs are attached once.
+//! A port is an interface as an oif, with the number of its [`IfId`]. If an index has next hops,
+//! each pair of index and next hop has its own port, but the programs are attached once.
 
 use super::advice;
 use super::attach::{Attached, Attachment};
