@@ -19,7 +19,7 @@ pub const MGMHOST_FORWARDER_KERNEL: DWORD = 2;
 /// The memory forwarder: a table in the library. The host passes packets to
 /// MgmHostPacketIn.
 pub const MGMHOST_FORWARDER_MEMORY: DWORD = 3;
-/// The ebpf forwarder: programs of the library at the interfaces. It needs
+/// The ebpf forwarder: eBPF programs that the library attaches to the interfaces. It needs
 /// Linux 5.8 or later and CAP_BPF.
 pub const MGMHOST_FORWARDER_EBPF: DWORD = 4;
 
