@@ -40,8 +40,9 @@
  * log, the version, names of interfaces and batches, MgmHostGetLastMessage and
  * MgmHostGetArrival work as in a router. MgmHostSetRouterLost sets a callback that reports
  * the end of the router. All other functions of this header return
- * ERROR_CAN_NOT_COMPLETE. When the router ends, all handles become invalid, and the next
- * registration connects again.
+ * ERROR_CAN_NOT_COMPLETE. So does any call that cannot connect to the router, or during
+ * which the connection ends. When the router ends, all handles become invalid, and the
+ * next registration connects again.
  *
  * Forwarders. With the kernel and the ebpf forwarder (Linux) the kernel provides
  * interfaces, routes and packets. With the memory forwarder the host provides them with
@@ -212,7 +213,7 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 
 /**
  * The ebpf forwarder: eBPF programs that the library attaches to the interfaces. It needs
- * Linux 5.8 or later and CAP_BPF.
+ * Linux 5.8 or later, and the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW.
  */
 #define MGMHOST_FORWARDER_EBPF 4
 
