@@ -87,8 +87,8 @@ Exit status:
   0  the router carried out the command
   1  the router refused the command, or the output cannot be written
   2  invalid arguments
-  3  the router did not answer: it is not running, or you may not connect to it
-  4  doctor has found a fault, or explain that packets do not go out";
+  3  the router did not answer: it is not running, or does not let you connect
+  4  doctor has found a fault, or explain a reason why packets do not go out";
 
 const AFTER_MGMTOP_HELP: &str = "\
 mgmtop is the command top of mgmctl. The key q ends it.

@@ -1,4 +1,4 @@
-//! The chains of nftables that packets do not pass which the programs forward.
+//! The chains of nftables that forwarded packets bypass.
 
 use mgm_net::netlink::wire;
 use netlink_sys::protocols::NETLINK_NETFILTER;

@@ -1,4 +1,4 @@
-//! The calls of mgm.h, on checked arguments: they are those of the manager.
+//! The calls of mgm.h, with arguments that were checked: the same methods that the manager has.
 
 use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};

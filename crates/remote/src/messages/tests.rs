@@ -1,5 +1,5 @@
-//! Each message comes back as it went, cut and changed messages are refused, and the encoding of
-//! each message is recorded, so that no later release can change it by accident.
+//! Each message is the same after it was encoded and parsed. Cut and changed messages are refused.
+//! The encoding of each message is recorded, so that no later release can change it by accident.
 
 use super::*;
 use mgm_engine::OifRow;
