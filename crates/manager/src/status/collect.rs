@@ -186,6 +186,9 @@ impl From<&PostedClient> for ProcessStatus {
             user,
             name,
             unacknowledged: posted.sent.len(),
+            answers: posted.latencies.median_and_worst().map(|(median_us, worst_us)| {
+                AnswersStatus { count: posted.latencies.count, median_us, worst_us }
+            }),
             absent: posted.is_absent && !posted.has_ended,
             ended: posted.has_ended,
         }
