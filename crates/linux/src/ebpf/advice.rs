@@ -151,6 +151,14 @@ pub(super) fn unattached(error: &AttachError, interface: Interface, name: &str) 
     })
 }
 
+/// Programs cannot be detached from an interface that another daemon has added.
+pub(super) fn undetached(error: &io::Error, if_index: u32, name: &str) -> Refusal {
+    forwarder(format!(
+        "{name} (index {if_index}): another multicast daemon has added it to the kernel's multicast \
+         routing, and the programs cannot be detached: {error}"
+    ))
+}
+
 /// The kernel's multicast routing serves the interface.
 pub(super) fn has_vif(interface: Interface, name: &str) -> Refusal {
     forwarder(format!(

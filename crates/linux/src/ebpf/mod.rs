@@ -16,7 +16,8 @@
 //!
 //! - `sys` makes the system call bpf() and shares memory with programs; `layout` has the structures.
 //! - `object` parses the compiled programs, `load` loads them.
-//! - `attach` attaches them to an interface, `interfaces` does so for those that are served.
+//! - `attach` attaches them to an interface, `interfaces` does so for those that are served, and
+//!   `ports` writes what the programs know of these.
 //! - `chains` finds the packet filters that the programs go round.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
@@ -34,6 +35,7 @@ mod layout;
 mod links;
 mod load;
 mod object;
+mod ports;
 mod reader;
 mod requests;
 mod resend;
@@ -126,16 +128,21 @@ impl Forwarder for EbpfForwarder {
         if is_new {
             reader.forget(interface.index);
         }
-        reader.interfaces.lock().add(&reader.loaded, id, interface)
+        let added = reader.interfaces.lock().add(&reader.loaded, id, interface);
+        reader.signal_unfinished();
+        added
     }
 
     fn remove_interface(&mut self, id: IfId) {
         self.reader.interfaces.lock().remove(&self.reader.loaded, id);
+        self.reader.signal_unfinished();
         self.reader.state.lock().table.forget_port(id.0.into());
     }
 
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
-        self.reader.interfaces.lock().lost(&self.reader.loaded)
+        let lost = self.reader.interfaces.lock().lost(&self.reader.loaded);
+        self.reader.signal_unfinished();
+        lost
     }
 
     fn limits_flows(&self) -> bool {
