@@ -174,8 +174,9 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
     let more = if chains.len() > SHOWN { ", ..." } else { "" };
     (!chains.is_empty()).then(|| {
         format!(
-            "packets that the ebpf forwarder forwards bypass these chains of nftables: {}{more}; to \
-             filter them, use a table of the family netdev, with the hooks ingress and egress",
+            "packets that the ebpf forwarder forwards bypass these chains of the packet filter: \
+             {}{more}; to filter them, use chains of nftables at the hook netdev egress of the \
+             interfaces by which they leave",
             chains[..chains.len().min(SHOWN)].join(", ")
         )
     })

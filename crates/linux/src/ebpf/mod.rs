@@ -18,7 +18,7 @@
 //! - `object` parses the compiled programs, `load` loads them.
 //! - `attach` attaches them to an interface, `interfaces` does so for those that are served, and
 //!   `ports` writes what the programs know of these.
-//! - `chains` finds the packet filters that the programs go round.
+//! - `chains` finds the packet filters that the programs go round, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory.
@@ -32,6 +32,7 @@ mod changes;
 mod chunks;
 mod interfaces;
 mod layout;
+mod legacy;
 mod links;
 mod load;
 mod object;
@@ -84,8 +85,7 @@ impl EbpfForwarder {
         let reader = Reader::new(loaded, interfaces, sink);
         let reader = Arc::new(reader.map_err(|error| advice::resources(&error))?);
         reader.spawn().map_err(|error| advice::resources(&error))?;
-        // Kernels without nftables have no chains.
-        if let Some(warning) = advice::bypassed(&chains::bypassed().unwrap_or_default()) {
+        if let Some(warning) = advice::bypassed(&chains::bypassed()) {
             log::warn!("{warning}");
         }
         Ok(EbpfForwarder { reader })
@@ -143,6 +143,10 @@ impl Forwarder for EbpfForwarder {
         let lost = self.reader.interfaces.lock().lost(&self.reader.loaded);
         self.reader.signal_unfinished();
         lost
+    }
+
+    fn bypassed_chains(&self) -> Vec<String> {
+        chains::bypassed()
     }
 
     fn limits_flows(&self) -> bool {
