@@ -206,7 +206,6 @@ pub(super) fn no_port(error: &io::Error, interface: Interface, name: &str) -> Re
 /// Why an entry is refused.
 pub(super) fn entry(error: &TableError, flow: Flow) -> Refusal {
     forwarder(match error {
-        TableError::NoMemory => return Refusal::NoMemory,
         TableError::NoRoom | TableError::Full => {
             format!("{flow}: the tables of the ebpf forwarder are full: lower MGM_MAX_FLOWS")
         }

@@ -193,7 +193,7 @@ impl Interfaces {
             .receive_all(index, true)
             .map_err(|error| advice::not_all(&error, interface, &facts.name))?;
         // Last, because from here on the programs look at packets.
-        if let Err(error) = loaded.maps.ifaces.update(&index, &(arrivals as u32), 0) {
+        if let Err(error) = loaded.maps.ifaces.update(&index, &(arrivals as u32)) {
             let _ = self.links.receive_all(index, false);
             return Err(advice::no_port(&error, interface, &facts.name));
         }

@@ -14,14 +14,15 @@
 //!  └──────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! - `sys` makes the system call bpf() and shares memory with programs; `layout` has the structures.
+//! - `sys` makes the system call bpf(), `memory` shares memory with programs; `layout` has the
+//!   structures.
 //! - `object` parses the compiled programs, `load` loads them.
 //! - `attach` attaches them to an interface, `interfaces` does so for those that are served, and
 //!   `ports` writes what the programs know of these.
 //! - `chains` finds the packet filters that the programs go round, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
-//! - `table` has the entries, `runs` and `chunks` their memory.
+//! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
 //! - `reader` reads what the programs tell, `resend` has the first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
@@ -30,11 +31,13 @@ mod attach;
 mod chains;
 mod changes;
 mod chunks;
+mod counts;
 mod interfaces;
 mod layout;
 mod legacy;
 mod links;
 mod load;
+mod memory;
 mod object;
 mod ports;
 mod reader;
@@ -51,11 +54,12 @@ use crate::forwarder::{
     Counters, Forwarder, ForwarderEntry, OifsCounters, UpcallSink, UpcallSource,
 };
 use crate::types::{Flow, IfId, Interface, OifCounters, Rate, Refusal, Result};
+use counts::OutCounts;
 use interfaces::Interfaces;
 use load::{LoadError, Loaded};
 use reader::Reader;
 use std::sync::Arc;
-use table::{OutCounts, Wanted};
+use table::Wanted;
 
 /// Forwards by programs that are attached to the interfaces.
 ///
@@ -171,7 +175,8 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn remove(&mut self, flow: Flow) -> Result<()> {
-        self.reader.remove(flow).map_err(|error| advice::entry(&error.into(), flow))
+        self.reader.remove(flow);
+        Ok(())
     }
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {

@@ -7,10 +7,10 @@
 
 use super::chunks::Chunks;
 use super::interfaces::Interfaces;
-use super::layout::{FlowKey, Record, Told, GENERATIONS};
+use super::layout::{FlowKey, Record, Told, BUCKET_CHUNKS, SETS};
 use super::load::{Loaded, Maps};
+use super::memory::Ring;
 use super::resend::{Kept, Packet};
-use super::sys::{Map, MapSpec, Ring};
 use super::table::{Made, Need, Table, TableError, Wanted};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
@@ -68,6 +68,8 @@ struct Losses {
 
 /// Everything that the forwarder and its thread share.
 pub(super) struct Reader {
+    /// What the programs hash flows with.
+    factors: [u64; 2],
     pub loaded: Loaded,
     pub interfaces: Mutex<Interfaces>,
     inbox: Mutex<Inbox>,
@@ -80,6 +82,8 @@ pub(super) struct Reader {
     changes: LinkChanges,
     signal: StopSignal,
     ending: AtomicBool,
+    /// The tables are to grow soon.
+    is_low: AtomicBool,
 }
 
 /// A record of the ring, for the state: the packet of a flow.
@@ -96,17 +100,21 @@ impl Reader {
         sink: Arc<dyn UpcallSink>,
     ) -> io::Result<Reader> {
         let ring = Ring::of(&loaded.maps.ring)?;
+        let factors =
+            [0, 1].map(|at: usize| loaded.maps.config.get(0).factors[at].load(Ordering::Relaxed));
         let reader = Reader {
+            factors,
             loaded,
             interfaces: Mutex::new(interfaces),
             inbox: Mutex::new(Inbox { ring, upcalls: Vec::new(), dropped: 0 }),
-            state: Mutex::new(State { table: Table::new(), kept: Kept::default() }),
+            state: Mutex::new(State { table: Table::new(factors), kept: Kept::default() }),
             growth: Mutex::new(()),
             delivery: Mutex::default(),
             sink,
             changes: LinkChanges::open()?,
             signal: StopSignal::new()?,
             ending: AtomicBool::new(false),
+            is_low: AtomicBool::new(false),
         };
         while reader.grow()? {}
         reader.loaded.maps.config.get(0).on.store(1, Ordering::Release);
@@ -152,7 +160,7 @@ impl Reader {
         if !self.inbox.lock().upcalls.is_empty() {
             std::thread::sleep(PAUSE); // the ring may stay readable
         }
-        if upkeep.elapsed() >= UPKEEP {
+        if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
             self.do_upkeep();
             *upkeep = Instant::now();
         }
@@ -218,10 +226,7 @@ impl Reader {
             let header = record.packet.get(..length).unwrap_or(record.packet).to_vec();
             upcalls.push(Upcall { kind, flow, arrival, header });
         });
-        for key in refused {
-            // So that the next packet of the flow tells again.
-            let _ = self.loaded.maps.pendings.delete(&key);
-        }
+        refused.into_iter().for_each(|key| self.forget_pending(key));
         is_left
     }
 
@@ -259,6 +264,13 @@ impl Reader {
         }
     }
 
+    /// Wakes the thread when there is little room left, once.
+    fn note_room(&self, table: &Table) {
+        if table.wants().is_some() && !self.is_low.swap(true, Ordering::Relaxed) {
+            self.signal.raise();
+        }
+    }
+
     fn try_set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
         let flow = wanted.flow;
         {
@@ -272,10 +284,13 @@ impl Reader {
         let state = &mut *state;
         while self.drain(&mut inbox, state, BATCH) {}
         if !state.kept.has(flow) {
-            return state.table.set(wanted);
+            let result = state.table.set(wanted);
+            self.note_room(&state.table);
+            return result;
         }
         let has_oifs = !wanted.oifs.is_empty();
         state.table.set(&Wanted { is_held: has_oifs, ..*wanted })?;
+        self.note_room(&state.table);
         for packet in state.kept.take(flow) {
             if has_oifs {
                 self.send(&packet, flow);
@@ -293,17 +308,21 @@ impl Reader {
     }
 
     /// Removes an entry. The next packet of its flow is the first of a new one.
-    pub(super) fn remove(&self, flow: Flow) -> io::Result<()> {
-        if !self.state.lock().table.has(flow) {
-            return Ok(());
+    pub(super) fn remove(&self, flow: Flow) {
+        let mut state = self.state.lock();
+        let had_retired = state.table.has_retired();
+        if state.table.remove(flow) {
+            self.forget_pending(flow.into());
+            if !had_retired {
+                self.signal_upkeep();
+            }
         }
-        // First, so that nothing has changed if it fails. While the flow has an entry, the programs
-        // do not add it again.
-        self.loaded.maps.pendings.delete(&FlowKey::from(flow))?;
-        if self.state.lock().table.remove(flow)? {
-            self.signal_upkeep();
-        }
-        Ok(())
+    }
+
+    /// The next packet of the flow tells again.
+    fn forget_pending(&self, key: FlowKey) {
+        let set = key.hash(self.factors) as usize % SETS;
+        self.loaded.maps.pendings.get(set).forget(key);
     }
 
     /// The thread may be asleep and not know that something is retired, or that flows are limited.
@@ -324,17 +343,17 @@ impl Reader {
         let Some(need) = self.state.lock().table.wants() else { return Ok(false) };
         let maps = &self.loaded.maps;
         let made = match need {
-            Need::Entries(at) => {
-                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, at)?)
+            Need::Entries(missing) => {
+                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, missing)?)
             }
-            Need::Outs(at) => Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, at)?),
-            Need::Generation(at) => {
-                let max_entries = maps.flows_inner.max_entries << at;
-                let spec = MapSpec { max_entries, ..maps.flows_inner };
-                let map = Map::create("mgm_flows", spec, None)?;
-                maps.flows.update(&(at as u32), &(map.raw_fd() as u32), 0)?;
-                maps.config.get(0).generations.store(at as u32 + 1, Ordering::Release);
-                Made::Generation(map)
+            Need::Outs(missing) => {
+                Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, missing)?, missing.count)
+            }
+            Need::Generation(missing) => {
+                let made = Chunks::make(&maps.flows, maps.flows_inner, missing)?;
+                let generations = missing.count.ilog2() + 1;
+                maps.config.get(0).generations.store(generations, Ordering::Release);
+                Made::Generation(made)
             }
         };
         self.state.lock().table.add(made);
@@ -345,7 +364,7 @@ impl Reader {
     /// array of maps.
     pub(super) fn wait_for_programs(&self) -> io::Result<()> {
         let Maps { flows, unused, .. } = &self.loaded.maps;
-        flows.update(&(GENERATIONS as u32), &(unused.raw_fd() as u32), 0)
+        flows.update(&(BUCKET_CHUNKS as u32), &(unused.raw_fd() as u32))
     }
 
     /// How long the thread may sleep at most; `None` for ever.
@@ -379,9 +398,11 @@ impl Reader {
                 }
             }
         }
-        if let Err(error) = self.grow() {
+        self.is_low.store(false, Ordering::Relaxed);
+        while self.grow().unwrap_or_else(|error| {
             log::debug!("the tables cannot grow now: {error}");
-        }
+            false
+        }) {}
     }
 
     /// The interfaces whose state has changed.
