@@ -151,6 +151,14 @@ pub(super) fn unattached(error: &AttachError, interface: Interface, name: &str) 
     })
 }
 
+/// Programs cannot be detached from an interface that another daemon has added.
+pub(super) fn undetached(error: &io::Error, if_index: u32, name: &str) -> Refusal {
+    forwarder(format!(
+        "{name} (index {if_index}): another multicast daemon has added it to the kernel's multicast \
+         routing, and the programs cannot be detached: {error}"
+    ))
+}
+
 /// The kernel's multicast routing serves the interface.
 pub(super) fn has_vif(interface: Interface, name: &str) -> Refusal {
     forwarder(format!(
@@ -166,8 +174,9 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
     let more = if chains.len() > SHOWN { ", ..." } else { "" };
     (!chains.is_empty()).then(|| {
         format!(
-            "packets that the ebpf forwarder forwards bypass these chains of nftables: {}{more}; to \
-             filter them, use a table of the family netdev, with the hooks ingress and egress",
+            "packets that the ebpf forwarder forwards bypass these chains of the packet filter: \
+             {}{more}; to filter them, use chains of nftables at the hook netdev egress of the \
+             interfaces by which they leave",
             chains[..chains.len().min(SHOWN)].join(", ")
         )
     })

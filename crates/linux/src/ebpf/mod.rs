@@ -17,8 +17,9 @@
 //! - `sys` makes the system call bpf(), `memory` shares memory with programs; `layout` has the
 //!   structures.
 //! - `object` parses the compiled programs, `load` loads them.
-//! - `attach` attaches them to an interface, `interfaces` does so for those that are served.
-//! - `chains` finds the packet filters that forwarded packets bypass.
+//! - `attach` attaches them to an interface, `interfaces` does so for those that are served, and
+//!   `ports` writes what the programs know of these.
+//! - `chains` finds the packet filters that forwarded packets bypass, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
@@ -33,10 +34,12 @@ mod chunks;
 mod counts;
 mod interfaces;
 mod layout;
+mod legacy;
 mod links;
 mod load;
 mod memory;
 mod object;
+mod ports;
 mod reader;
 mod requests;
 mod resend;
@@ -86,8 +89,7 @@ impl EbpfForwarder {
         let reader = Reader::new(loaded, interfaces, sink);
         let reader = Arc::new(reader.map_err(|error| advice::resources(&error))?);
         reader.spawn().map_err(|error| advice::resources(&error))?;
-        // Kernels without nftables have no chains.
-        if let Some(warning) = advice::bypassed(&chains::bypassed().unwrap_or_default()) {
+        if let Some(warning) = advice::bypassed(&chains::bypassed()) {
             log::warn!("{warning}");
         }
         Ok(EbpfForwarder { reader })
@@ -130,16 +132,25 @@ impl Forwarder for EbpfForwarder {
         if is_new {
             reader.forget(interface.index);
         }
-        reader.interfaces.lock().add(&reader.loaded, id, interface)
+        let added = reader.interfaces.lock().add(&reader.loaded, id, interface);
+        reader.signal_unfinished();
+        added
     }
 
     fn remove_interface(&mut self, id: IfId) {
         self.reader.interfaces.lock().remove(&self.reader.loaded, id);
+        self.reader.signal_unfinished();
         self.reader.state.lock().table.forget_port(id.0.into());
     }
 
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
-        self.reader.interfaces.lock().lost(&self.reader.loaded)
+        let lost = self.reader.interfaces.lock().lost(&self.reader.loaded);
+        self.reader.signal_unfinished();
+        lost
+    }
+
+    fn bypassed_chains(&self) -> Vec<String> {
+        chains::bypassed()
     }
 
     fn limits_flows(&self) -> bool {

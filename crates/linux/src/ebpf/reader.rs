@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::LinkChanges;
+use super::changes::{Changed, LinkChanges};
 
 /// How many upcalls are kept while the sink cannot take them.
 const MOST_UPCALLS: usize = 1 << 18;
@@ -34,7 +34,8 @@ const BATCH: usize = 4096;
 /// How often the thread looks after what is retired or expires.
 const UPKEEP: Duration = Duration::from_millis(50);
 
-/// How often the thread looks whether a limit has refused flows.
+/// How often the thread looks whether a limit has refused flows, and tries again what the kernel has
+/// refused.
 const REPORTS: Duration = Duration::from_secs(1);
 
 /// The pause after the sink could not take all, and after another thread has read.
@@ -147,11 +148,13 @@ impl Reader {
         } else {
             Some(Duration::ZERO)
         };
-        self.wait(timeout);
+        let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
         }
-        self.look_at_links();
+        if has_changed {
+            self.look_at_links();
+        }
         while self.read(MOST_UPCALLS) {}
         self.deliver();
         if !self.inbox.lock().upcalls.is_empty() {
@@ -163,8 +166,8 @@ impl Reader {
         }
     }
 
-    /// Waits for records, announcements, or the signal.
-    fn wait(&self, timeout: Option<Duration>) {
+    /// Waits for records, announcements, or the signal. Returns whether there are announcements.
+    fn wait(&self, timeout: Option<Duration>) -> bool {
         // SAFETY: the map lives as long as `self`.
         let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
@@ -174,10 +177,12 @@ impl Reader {
         });
         if poll(&mut fds, timeout).is_err() {
             std::thread::sleep(PAUSE);
+            return false;
         }
         if fds[0].any() == Some(true) {
             self.signal.clear();
         }
+        fds[2].any() == Some(true)
     }
 
     /// Reads records: until there are `most` upcalls. Returns whether any may be left.
@@ -325,6 +330,13 @@ impl Reader {
         self.signal.raise();
     }
 
+    /// The same if the kernel has refused something that is to be tried again.
+    pub(super) fn signal_unfinished(&self) {
+        if self.interfaces.lock().has_unfinished() {
+            self.signal_upkeep();
+        }
+    }
+
     /// Makes what the tables need next; false if they need nothing.
     fn grow(&self) -> io::Result<bool> {
         let _growth = self.growth.lock();
@@ -362,7 +374,8 @@ impl Reader {
             return Some(UPKEEP);
         }
         drop(state);
-        self.interfaces.lock().has_limits().then_some(REPORTS)
+        let interfaces = self.interfaces.lock();
+        (interfaces.has_limits() || interfaces.has_unfinished()).then_some(REPORTS)
     }
 
     fn do_upkeep(&self) {
@@ -371,7 +384,11 @@ impl Reader {
             state.kept.expire();
             state.table.has_retired().then(|| state.table.retired())
         };
-        self.interfaces.lock().report_refused(&self.loaded);
+        {
+            let mut interfaces = self.interfaces.lock();
+            interfaces.report_refused(&self.loaded);
+            interfaces.finish(&self.loaded);
+        }
         if let Some(retired) = retired {
             match self.wait_for_programs() {
                 Ok(()) => self.state.lock().table.reuse(retired),
@@ -390,17 +407,13 @@ impl Reader {
 
     /// The interfaces whose state has changed.
     fn look_at_links(&self) {
-        let changed = self.changes.read();
-        if changed.is_none() {
-            return;
-        }
+        let Some(changed) = self.changes.read() else { return };
         let mut interfaces = self.interfaces.lock();
         match changed {
-            Some(super::changes::Changed::All) => interfaces.refresh_all(&self.loaded),
-            Some(super::changes::Changed::Links(links)) => {
+            Changed::All => interfaces.refresh_all(&self.loaded),
+            Changed::Links(links) => {
                 links.into_iter().for_each(|index| interfaces.refresh_index(&self.loaded, index));
             }
-            None => {}
         }
     }
 

@@ -5,7 +5,7 @@ use super::ebpf::on_both;
 use super::*;
 use mgm_netns::ip;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[test]
 fn interfaces_receive_all_multicast_while_they_are_served() {
@@ -95,6 +95,50 @@ fn an_interface_belongs_to_one_multicast_router() {
         }
         assert_eq!(router.forwarder.add_interface(IfId(2), spare), Ok(()));
     });
+}
+
+#[test]
+fn a_vif_of_another_daemon_ends_our_part_within_100_ms() {
+    on_both(|kind| {
+        let _ = log::set_logger(&Lines);
+        log::set_max_level(log::LevelFilter::Warn);
+        let mut router = Router::<2>::new(kind);
+        router.install(0, &[(1, 1)]);
+        let others = Interface::link(router.wires[1].router);
+        // A busy machine may hold up the thread once, but not each time.
+        let fastest = (0..10)
+            .map(|_| {
+                let (mut kernel, _upcalls) = open(Kind::Kernel).unwrap();
+                let begin = Instant::now();
+                kernel.add_interface(IfId(0), others).unwrap();
+                wait_until(|| !router.sends_to(1));
+                let time = begin.elapsed();
+                drop(kernel);
+                wait_until(|| router.sends_to(1));
+                time
+            })
+            .min();
+        assert!(fastest < Some(Duration::from_millis(100)), "{fastest:?}");
+        let line = format!("r1 (index {}): another multicast daemon", others.index);
+        assert!(LINES.lock().unwrap().iter().any(|it| it.contains(&line)), "{line}");
+    });
+}
+
+impl<const N: usize> Router<N> {
+    /// Whether the programs send a packet to this oif. Other daemons' copies do not count.
+    fn sends_to(&mut self, wire: usize) -> bool {
+        let before = self.oif(wire).packets;
+        self.packet(0, 64);
+        std::thread::sleep(Duration::from_millis(2));
+        self.oif(wire).packets > before
+    }
+}
+
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + SURE;
+    while !condition() {
+        assert!(Instant::now() < end);
+    }
 }
 
 /// Adds a chain to nftables that drops what is forwarded.

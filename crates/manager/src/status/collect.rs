@@ -20,6 +20,7 @@ impl Manager {
             target: env!("MGM_TARGET"),
             running: false,
             forwarder: None,
+            bypassed_chains: Vec::new(),
             uptime_ms: 0,
             totals: Totals::default(),
             counters: CountersStatus::default(),
@@ -67,6 +68,7 @@ impl Run {
         let (installs, not_installed) = self.system.installs();
         status.running = true;
         status.forwarder = self.system.forwarder_name();
+        status.bypassed_chains = self.system.bypassed_chains();
         status.uptime_ms = now.0;
         status.totals = Totals {
             clients: sizes.clients,

@@ -44,6 +44,8 @@ pub struct Status {
     pub running: bool,
     /// `None` until the first interface is taken.
     pub forwarder: Option<&'static str>,
+    /// Chains of the system's packet filter that have no effect on what the forwarder forwards.
+    pub bypassed_chains: Vec<String>,
     /// Since the start.
     pub uptime_ms: u64,
     /// Totals.
