@@ -30,10 +30,14 @@ impl Router {
         let kinds = NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         let callbacks_bits = kinds_to_bits(kinds);
         let request = Request::Register { protocol, component, callbacks: callbacks_bits };
-        match self.ask(request, 0)? {
-            Reply::Registered { client } => Ok(self.0.enlist(client, callbacks)),
-            _ => Err(unexpected()),
-        }
+        self.0.state.lock().registering += 1;
+        let result = match self.ask(request, 0) {
+            Ok(Reply::Registered { client }) => Ok(self.0.enlist(client, callbacks)),
+            Ok(_) => Err(unexpected()),
+            Err(refusal) => Err(refusal),
+        };
+        self.0.state.lock().registered();
+        result
     }
 
     /// Deregisters a client (spec 1.6, 9.13).
