@@ -68,6 +68,8 @@ pub(super) struct PostedClient {
     pub is_absent: bool,
     /// The process has ended: no callback is sent any longer.
     pub has_ended: bool,
+    /// For how many seconds the client's state stays when its process has ended (spec 9.8).
+    pub grace: u32,
 }
 
 /// A callback that is not acknowledged.
@@ -78,7 +80,7 @@ pub(super) struct Sent {
 }
 
 impl PostedClient {
-    pub fn new(outlet: Arc<dyn Outlet>) -> PostedClient {
+    pub fn new(outlet: Arc<dyn Outlet>, grace: u32) -> PostedClient {
         PostedClient {
             outlet,
             sent: VecDeque::new(),
@@ -89,6 +91,7 @@ impl PostedClient {
             misses: 0,
             is_absent: false,
             has_ended: false,
+            grace,
         }
     }
 

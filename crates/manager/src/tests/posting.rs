@@ -37,7 +37,10 @@ impl Process {
 
     fn client(self: &Arc<Process>, fixture: &Fixture, protocol: u32) -> ClientId {
         let outlet: Arc<dyn Outlet> = self.clone();
-        fixture.0.register_posted(outlet, NoticeKinds::ALL, (protocol, 0)).expect("the id is free")
+        fixture
+            .0
+            .register_posted(outlet, NoticeKinds::ALL, (protocol, 0), 0)
+            .expect("the id is free")
     }
 
     /// What was sent since the last call: number, cause, and notice.
