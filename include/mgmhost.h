@@ -23,6 +23,7 @@
  *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  path at which to serve the status: see MgmHostServeStatus
  *   MGM_ROUTER       path at which a router serves client processes: see below
+ *   MGM_GRACE        in a client library: see MgmHostSetGrace, 0 s by default
  *
  * An empty variable counts as unset. If a variable has an invalid value, every call that
  * would start the library returns ERROR_INVALID_PARAMETER, and the log names the valid
@@ -39,8 +40,8 @@
  * MgmHostGetMetrics return the status and the metrics of the router. The functions for the
  * log, the version, names of interfaces and batches, MgmHostGetLastMessage and
  * MgmHostGetArrival work as in a router. MgmHostSetRouterLost sets a callback that reports
- * the end of the router. All other functions of this header return
- * ERROR_CAN_NOT_COMPLETE. So does any call that cannot connect to the router, or during
+ * the end of the router. MgmHostSetGrace lets the state of a client stay for a
+ * successor. All other functions of this header return ERROR_CAN_NOT_COMPLETE. So does any call that cannot connect to the router, or during
  * which the connection ends. When the router ends, all handles become invalid, and the
  * next registration connects again.
  *
@@ -1002,6 +1003,70 @@ DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
  * start the library.
  */
 DWORD MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, void *pvContext);
+
+/**
+ * Asks that the state of a client stays for some time when this process ends
+ * without deregistering the client, so that a successor can take over.
+ *
+ * The call concerns the clients that this process registers afterwards, in a
+ * client library. Without it, the environment variable MGM_GRACE decides.
+ *
+ * When the process ends, its interfaces, memberships and MFEs stay. They forward
+ * packets, other clients get no callbacks about the end, and each question about
+ * them gets the default. A process of the same user takes over when it registers
+ * a client with the same ids. This client has a new handle, and is not told of
+ * existing memberships. It takes each interface with MgmTakeInterfaceOwnership,
+ * which does not disable IGMP there. A protocol gets a LOCAL_JOIN callback for
+ * each membership of IGMP on the interface. Then the client adds its memberships
+ * again, and calls MgmHostGraceDone. No other client can take the interfaces
+ * meanwhile: MgmTakeInterfaceOwnership returns ERROR_ALREADY_EXISTS. IGMP can be
+ * enabled on an interface beside a protocol that has ended.
+ *
+ * When the time has ended since the process ended, everything that the successor
+ * has not taken or added again is deleted. If the successor ends meanwhile, too,
+ * that does not lengthen the time.
+ *
+ * Parameters:
+ * - dwSeconds: the time, at most 300 s. 0: the end of the process deletes
+ *   everything at once.
+ *
+ * Returns:
+ * - NO_ERROR: later registrations ask for this time. In a router the call has no
+ *   effect, because its clients end with it.
+ * - ERROR_INVALID_PARAMETER: dwSeconds is greater than 300.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
+ */
+DWORD MgmHostSetGrace(DWORD dwSeconds);
+
+/**
+ * Says that a client has taken over from the client of an ended process: it has
+ * taken the interfaces and added the memberships that it wants.
+ *
+ * The library deletes the rest: the interfaces that the client has not taken
+ * again, with their memberships and MFEs, and the memberships that it has not
+ * added again. Other clients get the alerts about this. MFEs and overrides on the
+ * interfaces that the client has taken again stay. MgmDeRegisterMProtocol includes
+ * this call.
+ *
+ * Parameters:
+ * - hProtocol: the handle of the client.
+ *
+ * Returns:
+ * - NO_ERROR: the rest is deleted. Also if the client has taken over from no
+ *   other client, or the time of MgmHostSetGrace has ended.
+ * - ERROR_INVALID_PARAMETER: hProtocol is not the handle of a registered client.
+ * - ERROR_CAN_NOT_COMPLETE: the connection to the router has ended, or the
+ *   caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. Threads of the library run the callbacks that
+ * the call causes. The lock rule applies.
+ */
+DWORD MgmHostGraceDone(HANDLE hProtocol);
 
 /**
  * Begins a batch: from now on the library collects the adds and deletes of this

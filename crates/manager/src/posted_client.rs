@@ -71,6 +71,8 @@ pub(super) struct PostedClient {
     pub has_ended: bool,
     /// How long the client took for its last answers.
     pub latencies: Latencies,
+    /// For how many seconds the client's state stays when its process has ended (spec 9.8).
+    pub grace: u32,
 }
 
 /// A callback that is not acknowledged.
@@ -114,7 +116,7 @@ impl Latencies {
 }
 
 impl PostedClient {
-    pub fn new(outlet: Arc<dyn Outlet>) -> PostedClient {
+    pub fn new(outlet: Arc<dyn Outlet>, grace: u32) -> PostedClient {
         PostedClient {
             outlet,
             sent: VecDeque::new(),
@@ -126,6 +128,7 @@ impl PostedClient {
             is_absent: false,
             has_ended: false,
             latencies: Latencies::default(),
+            grace,
         }
     }
 

@@ -8,6 +8,7 @@ mod calls;
 mod channel;
 mod current;
 mod events;
+mod grace;
 mod shell;
 mod state;
 mod thread;
@@ -16,10 +17,13 @@ pub use current::{
     connect, current, disconnect, drain_owed, of_serial, owes, set_lost, LostCallback,
 };
 
+pub use grace::{default_grace, set_grace};
+
 use crate::hello::Hello;
 use crate::messages::{Ack, Acks, Answer, Call, Reply, Request};
 use crate::wire::Wire;
 use channel::{Channel, Channels};
+use grace::grace;
 use mgm_dispatch::{drain, work, Cause};
 use mgm_linux::channel::{Connection, Poller};
 use mgm_linux::threads;

@@ -156,6 +156,8 @@ impl Run {
     }
 
     fn collect_clients(&self) -> Vec<ClientStatus> {
+        let now = self.now();
+        let grace = |client| self.engine.grace_ends(client).map(|ends| ends.since(now));
         self.engine
             .clients()
             .filter_map(|row| {
@@ -173,7 +175,10 @@ impl Run {
                     noted,
                     wrong_if_dropped: record.dropped,
                     callbacks: record.delivered,
-                    process: record.posted.as_deref().map(Into::into),
+                    process: record
+                        .posted
+                        .as_deref()
+                        .map(|posted| ProcessStatus { grace_ms: grace(row.id), ..posted.into() }),
                 })
             })
             .collect()
@@ -193,6 +198,7 @@ impl From<&PostedClient> for ProcessStatus {
             }),
             absent: posted.is_absent && !posted.has_ended,
             ended: posted.has_ended,
+            grace_ms: None,
         }
     }
 }

@@ -29,7 +29,8 @@ impl Router {
     ) -> Result<u64> {
         let kinds = NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         let callbacks_bits = kinds_to_bits(kinds);
-        let request = Request::Register { protocol, component, callbacks: callbacks_bits };
+        let grace = super::grace();
+        let request = Request::Register { protocol, component, callbacks: callbacks_bits, grace };
         self.0.state.lock().registering += 1;
         let result = match self.ask(request, 0) {
             Ok(Reply::Registered { client }) => Ok(self.0.enlist(client, callbacks)),
@@ -78,6 +79,15 @@ impl Router {
             link.ended.wait(&mut state);
         }
         result.map(drop)
+    }
+
+    /// The client has taken and added again what it wants of its predecessor's state (spec 9.8).
+    ///
+    /// # Errors
+    /// `BadHandle`, those of the router; `Router`.
+    pub fn grace_done(&self, serial: u64) -> Result<()> {
+        let client = self.client(serial)?;
+        self.ask(Request::GraceDone { client }, serial).map(drop)
     }
 
     /// Takes an interface.

@@ -59,7 +59,8 @@ fn requests() -> Vec<Request> {
     let (client, enumeration, flow, interface) = (2, 4, flow(), interface());
     let acks = vec![Ack { client, number: 9, said: Said::Nothing {} }];
     vec![
-        Request::Register { protocol: 0x41, component: 1, callbacks: 0x1ff },
+        Request::Register { protocol: 0x41, component: 1, callbacks: 0x1ff, grace: 300 },
+        Request::GraceDone { client: 7 },
         Request::Deregister { client },
         Request::Take { client, interface },
         Request::Release { client, interface },
