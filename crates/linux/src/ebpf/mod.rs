@@ -22,7 +22,7 @@
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
-//! - `reader` reads what the programs tell, `resend` has the first packets of new flows.
+//! - `reader` reads what the programs tell, `queues` has what waits for the sink, `resend` has the first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -37,6 +37,7 @@ mod links;
 mod load;
 mod memory;
 mod object;
+mod queues;
 mod reader;
 mod requests;
 mod resend;
