@@ -40,6 +40,12 @@ impl Process {
         fixture.0.register_posted(outlet, NoticeKinds::ALL, (protocol, 0)).expect("the id is free")
     }
 
+    fn client_with(self: &Arc<Process>, fixture: &Fixture, unanswered: Unanswered) -> ClientId {
+        let client = self.client(fixture, 1);
+        fixture.0.set_unanswered(client, unanswered);
+        client
+    }
+
     /// What was sent since the last call: number, cause, and notice.
     fn take(&self) -> Vec<(u64, u64, Notice)> {
         self.sent
@@ -303,6 +309,61 @@ fn t9_5_after_three_deadlines_a_client_is_absent_until_it_has_acknowledged_what_
     again.join().unwrap();
 }
 
+/// The outgoing interfaces of a packet whose CREATION_ALERT a client process does not answer.
+fn unanswered_oifs(unanswered: Unanswered, stop: impl Fn(&Fixture)) -> Vec<Interface> {
+    let (fixture, process) = (Fixture::new(), Process::new(7));
+    let client = process.client_with(&fixture, unanswered);
+    let sender = fixture.client(2, |_| ());
+    fixture.0.add_route(source_route(1)).unwrap();
+    fixture.0.take(sender, link(1)).unwrap();
+    fixture.0.take(client, link(2)).unwrap();
+    fixture.0.take(sender, link(3)).unwrap();
+    for (of, index) in [(client, 2), (sender, 3)] {
+        fixture.0.add_membership(of, group(1), link(index), Join::State).unwrap();
+    }
+    let decision = packet_elsewhere(&fixture, 1);
+    while !await_sent(&process).iter().any(|(_, _, it)| matches!(it, Notice::Creation { .. })) {}
+    stop(&fixture);
+    decision.join().unwrap().oifs.to_vec()
+}
+
+#[test]
+fn t9_5_without_an_answer_to_creation_alert_the_oifs_are_on_or_off_as_the_client_has_asked() {
+    let both = vec![link(2), link(3)];
+    let expires = |fixture: &Fixture| drop(fixture.0.check_answers(0));
+    assert_eq!(unanswered_oifs(Unanswered::OifsOn, expires), both);
+    assert_eq!(unanswered_oifs(Unanswered::OifsOff, expires), [link(3)]);
+    // What the client answers counts, whatever its default is.
+    let answers = |fixture: &Fixture| fixture.0.acknowledge(7, &unchanged(ClientId(1), 1..=9));
+    assert_eq!(unanswered_oifs(Unanswered::OifsOff, answers), both);
+}
+
+#[test]
+fn t9_5_an_absent_client_has_its_oifs_off_if_it_has_asked_for_that() {
+    let (fixture, process) = (Fixture::new(), Process::new(7));
+    let client = process.client_with(&fixture, Unanswered::OifsOff);
+    let sender = fixture.client(2, |_| ());
+    fixture.0.add_route(source_route(1)).unwrap();
+    fixture.0.take(sender, link(1)).unwrap();
+    fixture.0.take(client, link(2)).unwrap();
+    for last in 1..10 {
+        fixture.0.add_membership(client, group(last), link(2), Join::State).unwrap();
+    }
+    let waiting: Vec<_> = (1..=4).map(|last| packet_elsewhere(&fixture, last)).collect();
+    let mut asked = 0;
+    while asked < 4 {
+        asked += await_sent(&process)
+            .iter()
+            .filter(|(_, _, notice)| matches!(notice, Notice::Creation { .. }))
+            .count();
+    }
+    fixture.0.check_answers(0); // all deadlines expire, one after the other
+    for one in waiting {
+        assert!(one.join().unwrap().oifs.is_empty());
+    }
+    assert!(packet_elsewhere(&fixture, 5).join().unwrap().oifs.is_empty(), "it is absent");
+}
+
 /// Lets exactly one deadline expire.
 fn miss_one(fixture: &Fixture) {
     std::thread::sleep(Duration::from_millis(30));
@@ -365,6 +426,44 @@ fn t9_7_the_end_of_a_process_is_a_release_and_a_deregistration_with_the_alerts()
     assert_eq!(heard.last().map(String::as_str), Some("1: prune (*, *)"), "{heard:?}");
     fixture.0.take(stays, link(2)).expect("the interface is free");
     process.client(&fixture, 2);
+}
+
+/// A router with so many MFEs whose iif a client process owns, and as many of another client.
+fn with_mfes(process: &Arc<Process>, count: u32) -> Fixture {
+    let fixture = Fixture::new();
+    let (outlet, none): (Arc<dyn Outlet>, _) = (process.clone(), NoticeKinds::default());
+    let registered = fixture.0.register_posted(outlet, none, (1, 0));
+    let (client, other) = (registered.unwrap(), fixture.client(2, |_| ()));
+    let elsewhere = Ipv4Addr::new(172, 16, 0, 1);
+    fixture.0.add_route(source_route(1)).unwrap();
+    fixture.0.add_route(Route { network: elsewhere, prefix_len: 32, ..source_route(3) }).unwrap();
+    fixture.0.take(client, link(1)).unwrap();
+    fixture.0.take(other, link(3)).unwrap();
+    for n in 0..count {
+        let group = Ipv4Addr::from(0xef02_0000 + n);
+        for (source, index) in [(SOURCE, 1), (elsewhere, 3)] {
+            let flow = Flow::new(source, group);
+            assert!(fixture.0.packet_in(PacketIn { flow, ..packet(1, index) }).unwrap().accepted);
+        }
+    }
+    fixture
+}
+
+#[test]
+fn t9_7_mfes_of_an_interface_are_deleted_in_portions_between_which_calls_go_on() {
+    let process = Process::new(7);
+    let fixture = with_mfes(&process, 200);
+    let mfes = || fixture.0.status(Detail::SUMMARY).totals.mfes;
+    assert_eq!(mfes(), 400);
+    let mut departure = fixture.0.begin_departure(7);
+    let (mut before, mut largest) = (mfes(), 0);
+    while fixture.0.depart_some(&mut departure) {
+        let now = mfes();
+        largest = largest.max(before - now);
+        before = now;
+    }
+    assert_eq!(before, 200, "the other client's MFEs stay");
+    assert!((1..=64).contains(&largest), "{largest} MFEs in a portion");
 }
 
 #[test]
