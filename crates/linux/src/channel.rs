@@ -146,7 +146,7 @@ impl Access {
     pub fn apply(self, path: &Path) -> io::Result<()> {
         let owner = self.owner.unwrap_or_else(|| nix::unistd::geteuid().as_raw());
         let group = self.group.unwrap_or_else(|| nix::unistd::getegid().as_raw());
-        let closed = fs::Permissions::from_mode(0);
+        let closed = fs::Permissions::from_mode(0o0);
         let meta = fs::metadata(path)?;
         if (meta.uid(), meta.gid()) != (owner, group) {
             // At no time may the former mode be that of the new owner and group.

@@ -74,8 +74,8 @@ pub use platform::fork;
 pub use posted_client::{Outlet, PeerProcess, PostedCallback, Unanswered, WINDOW};
 pub use posting::Acknowledgement;
 pub use settings::{
-    answer_ms, router_path, set_router, unanswered, ForwarderChoice, HostSettings, Settings,
-    LONGEST_ANSWER_MS, MOST_FLOWS,
+    answer_ms, grace, router_path, set_router, unanswered, ForwarderChoice, HostSettings, Settings,
+    LONGEST_ANSWER_MS, LONGEST_GRACE, MOST_FLOWS,
 };
 pub use sink::LogSink;
 pub use status::{Detail, FlowStatus, Status};

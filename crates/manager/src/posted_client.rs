@@ -96,6 +96,8 @@ pub(super) struct PostedClient {
     pub has_ended: bool,
     /// How long the client took for its last answers.
     pub latencies: Latencies,
+    /// For how many seconds the client's state stays when its process has ended (spec 9.8).
+    pub grace: u32,
 }
 
 /// A callback that is not acknowledged.
@@ -139,7 +141,7 @@ impl Latencies {
 }
 
 impl PostedClient {
-    pub fn new(outlet: Arc<dyn Outlet>) -> PostedClient {
+    pub fn new(outlet: Arc<dyn Outlet>, grace: u32) -> PostedClient {
         PostedClient {
             outlet,
             unanswered: Unanswered::default(),
@@ -152,6 +154,7 @@ impl PostedClient {
             is_absent: false,
             has_ended: false,
             latencies: Latencies::default(),
+            grace,
         }
     }
 

@@ -35,10 +35,10 @@ pub trait Acknowledgement {
 
 impl ClientRecord {
     /// The record of a client in another process.
-    pub(super) fn posted_to(outlet: Arc<dyn Outlet>, kinds: NoticeKinds) -> ClientRecord {
+    fn posted_to(outlet: Arc<dyn Outlet>, kinds: NoticeKinds, grace: u32) -> ClientRecord {
         ClientRecord {
             backlog: Backlog::with_questions(QUESTIONS),
-            posted: Some(Box::new(PostedClient::new(outlet))),
+            posted: Some(Box::new(PostedClient::new(outlet, grace))),
             ..ClientRecord::new(None, kinds)
         }
     }
@@ -50,8 +50,10 @@ impl ClientRecord {
 }
 
 impl Manager {
-    /// Registers a client in another process. Does not start the library, which serves no other
-    /// processes unless it is running.
+    /// Registers a client in another process. If a client with these ids has left its state, and
+    /// its process was of the same user, the new client takes over (spec 9.8). `grace` is for how
+    /// many seconds the state of the new client stays when its process has ended. Does not start
+    /// the library, which serves no other processes unless it is running.
     ///
     /// # Errors
     /// `AlreadyRegistered`, `NoMemory`, `Stopping`.
@@ -60,12 +62,17 @@ impl Manager {
         outlet: Arc<dyn Outlet>,
         kinds: NoticeKinds,
         ids: (u32, u32),
+        grace: u32,
     ) -> Result<ClientId> {
         let mut guard = self.lock();
         let run = guard.running().ok_or(Refusal::Stopping)?;
         run.clients.room()?;
-        let client = run.engine.register(ids.0, ids.1, kinds)?;
-        run.clients.insert(client, ClientRecord::posted_to(outlet, kinds));
+        run.set_clock();
+        let client = match run.left_by(ids, outlet.process().user) {
+            Some(left) => run.engine.succeed(left, kinds)?,
+            None => run.engine.register(ids.0, ids.1, kinds)?,
+        };
+        run.clients.insert(client, ClientRecord::posted_to(outlet, kinds, grace));
         Ok(client)
     }
 

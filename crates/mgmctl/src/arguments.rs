@@ -90,8 +90,8 @@ Exit status:
   0  the router carried out the command
   1  the router refused the command, or the output cannot be written
   2  invalid arguments
-  3  the router did not answer: it is not running, or you may not connect to it
-  4  doctor has found a fault, or explain that packets do not go out";
+  3  the router did not answer: it is not running, or does not let you connect
+  4  doctor has found a fault, or explain a reason why packets do not go out";
 
 const AFTER_MGMTOP_HELP: &str = "\
 mgmtop is the command top of mgmctl. The key q ends it.
@@ -280,13 +280,7 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
                 _ => Wanted::Ask(Request::Flows(query)),
             }
         }
-        "clients" => {
-            let request = Request::Clients(ClientsQuery { page: largest() });
-            match (of.get_flag("watch"), of.get_one::<Duration>("interval")) {
-                (true, Some(interval)) => Wanted::Repeat(request, *interval),
-                _ => Wanted::Ask(request),
-            }
-        }
+        "clients" => parse_clients(of),
         "explain" => Wanted::Explain(explain::parse(of)?),
         "proxies" => Wanted::Ask(Request::Proxies),
         "routes" => Wanted::Ask(Request::Routes),
@@ -311,6 +305,14 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
         _ => return None,
     };
     Some((options, wanted))
+}
+
+fn parse_clients(of: &ArgMatches) -> Wanted {
+    let request = Request::Clients(ClientsQuery { page: largest() });
+    match (of.get_flag("watch"), of.get_one::<Duration>("interval")) {
+        (true, Some(interval)) => Wanted::Repeat(request, *interval),
+        _ => Wanted::Ask(request),
+    }
 }
 
 /// Converts the arguments of `mgmctl top` and of mgmtop.

@@ -150,7 +150,10 @@ impl Client {
 mod tests {
     use super::*;
 
-    fn rules(clients: &[(&str, Option<&[&str]>, Option<&[&str]>)]) -> ClientRules {
+    /// A user, its ids and its interfaces.
+    type Row<'a> = (&'a str, Option<&'a [&'a str]>, Option<&'a [&'a str]>);
+
+    fn rules(clients: &[Row<'_>]) -> ClientRules {
         let clients: Vec<Client> = clients
             .iter()
             .map(|(user, protocols, interfaces)| Client {

@@ -113,6 +113,11 @@ impl View<'_> {
     fn status(&self) -> Result<Status, Failure> {
         let View { context: Context { config, library, .. }, life, .. } = self;
         let now = now();
+        let json = library.status(false).map_err(internal)?;
+        let known: serde_json::Value =
+            serde_json::from_str(&json).map_err(|error| internal(error.to_string()))?;
+        let chains = known["bypassed_chains"].as_array().into_iter().flatten();
+        let chains = chains.filter_map(serde_json::Value::as_str).map(Into::into);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").into(),
             library_version: library.version(),
@@ -122,6 +127,7 @@ impl View<'_> {
                 Forwarder::Ebpf => "ebpf".into(),
                 Forwarder::Memory => "memory".into(),
             },
+            bypassed_chains: chains.collect(),
             table: config.router.table,
             uptime_ms: now.since(life.started),
             config: ConfigStatus {
@@ -131,14 +137,12 @@ impl View<'_> {
                 reloads_refused: life.refused,
             },
             log_level: self.context.log.level(),
-            counts: self.counts()?,
+            counts: self.counts(&known),
         })
     }
 
-    fn counts(&self) -> Result<Counts, Failure> {
-        let json = self.context.library.status(false).map_err(internal)?;
-        let status: serde_json::Value =
-            serde_json::from_str(&json).map_err(|error| internal(error.to_string()))?;
+    /// `status` is that of the library.
+    fn counts(&self, status: &serde_json::Value) -> Counts {
         let total = |name: &str| status["totals"][name].as_u64().unwrap_or(0);
         let config: &Config = self.context.config;
         let links = links::all(self);
@@ -151,7 +155,7 @@ impl View<'_> {
             let joins: usize = state.joins.values().map(std::collections::BTreeSet::len).sum();
             (groups as u64, joins as u64)
         });
-        Ok(Counts {
+        Counts {
             interfaces_configured: links.len() as u64,
             interfaces_up: links.values().filter(is_up).count() as u64,
             groups,
@@ -163,7 +167,7 @@ impl View<'_> {
             joins,
             modules: config.modules.len() as u64,
             clients: total("clients"),
-        })
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::convert::kinds_from_bits;
 use crate::messages::{Call, Change, RefusedChange, Reply, Request, Room, OIFS_OFF};
 use crate::wire::{Bytes, Wire};
 use mgm_engine::ClientId;
-use mgm_manager::{EnumId, Manager, Outlet, Unanswered};
+use mgm_manager::{EnumId, Manager, Outlet, Unanswered, LONGEST_GRACE};
 use mgm_types::{Flow, Interface, Refusal, Result};
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -74,22 +74,24 @@ impl Holdings {
 
     fn make_checked(&mut self, manager: &Manager, request: &Request) -> Result<Reply> {
         match *request {
-            Request::Register { protocol, component, callbacks } => {
-                self.permit((protocol, component), None)?;
+            Request::Register { protocol, component, callbacks, grace } => {
+                let ids = (protocol, component);
+                self.permit(ids, None)?;
                 let outlet: Arc<dyn Outlet> = self.outlet.clone();
-                let kinds = kinds_from_bits(callbacks);
-                let id = manager.register_posted(outlet, kinds, (protocol, component))?;
+                let (kinds, grace) = (kinds_from_bits(callbacks), grace.min(LONGEST_GRACE));
+                let id = manager.register_posted(outlet, kinds, ids, grace)?;
                 if callbacks & OIFS_OFF != 0 {
                     manager.set_unanswered(id, Unanswered::OifsOff);
                 }
                 let client = id.0;
-                self.clients.insert(client, (protocol, component));
+                self.clients.insert(client, ids);
                 return Ok(Reply::Registered { client });
             }
             Request::Deregister { client } => {
                 manager.deregister(self.client(client)?)?;
                 self.clients.remove(&client);
             }
+            Request::GraceDone { client } => manager.grace_done(self.client(client)?)?,
             Request::Take { client, interface } => {
                 let id = self.client(client)?;
                 self.permit(self.clients[&client], Some(interface))?;

@@ -110,7 +110,8 @@ pub static ROUTER: Table = Table {
             "clients-group",
             Kind::Group,
             Words("the group of mgmd"),
-            "The group of the socket of `clients`. mgmd must be a member of it, or run as root.",
+            "The group of the socket of `clients`. mgmd must be a member of it, or run as root. With the \
+             unit for systemd, the default is mgm.",
         ),
         key(
             "clients-mode",
@@ -345,7 +346,7 @@ pub static IGMP: Table = Table {
             "source",
             Kind::Address,
             Words("the lowest address of the interface"),
-            "The source address of queries. It also is the address of mgmd in the election of the \
+            "The source address of queries. It is also the address of mgmd in the election of the \
              querier.",
         ),
         key("passive", Kind::Bool, Value("false"), "If `true`, mgmd never sends a query."),
