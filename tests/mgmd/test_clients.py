@@ -15,6 +15,9 @@ from wires import Stream
 
 GROUP, OTHER = "239.1.1.1", "239.1.1.2"
 ANSWER = 0.2
+# On a machine that is quiet enough to measure, 99.9% of the calls take no longer than this, in
+# microseconds.
+QUIET = 500
 # A user without a name.
 USER = 64_200
 # What a busy machine may add to the times of rule 9.7.
@@ -212,22 +215,33 @@ class Ends(ClientBed):
         index = self.router.index("lan")
         self.watcher.kill()
         pacer = self.silent(901)
+        busy_machine = None
         for count, bound in ((1_000, 0.1), (100_000, 2.0)):
-            busy = self.client(200, "lan")
-            busy.done("batch", count, index, timeout=60)
+            ends, successor = self.client(200, "lan"), self.client(None)
+            ends.done("batch", count, index, timeout=120)
             quiet = pacer.code("pace", 500)
-            since = time.monotonic()
+            before, since = self.mgmd.seconds(), time.monotonic()
             pending = pacer.say("pace", 1_000)
-            busy.kill()
-            again = self.client(200)
-            took = time.monotonic() - since
-            codes = until(lambda: pacer._codes()[pending:], "the pacer has ended", 10)
+            ends.kill()
+            successor.register(200)  # waits until everything is done
+            took, spent = time.monotonic() - since, self.mgmd.seconds() - before
+            codes = until(lambda: pacer._codes()[pending:], "the pacer has ended", 20)
             meanwhile = int(codes[0][2:])
-            print(f"{count} memberships: {took:.3f} s; p99.9 {meanwhile} us, before {quiet} us")
-            self.assertLess(took, bound + 0.05, "with the start of the new process")
-            self.assertLess(meanwhile, max(1_000, 2 * quiet))
-            again.kill()
+            what = (
+                f"{count} memberships: {took:.3f} s, {spent:.3f} s of processors; 99.9% of the "
+                f"calls within {meanwhile} us, before {quiet} us"
+            )
+            print(what)
+            self.assertLess(spent, bound, what)
+            if quiet > QUIET:
+                busy_machine = what
+            else:
+                self.assertLess(took, bound, what)
+                self.assertLess(meanwhile, quiet + 1_000, what)
+            successor.kill()
             self.gone(200)
+        if busy_machine:
+            self.skipTest(f"the machine is too busy to measure times: {busy_machine}")
 
 
 class Stopped(ClientBed):

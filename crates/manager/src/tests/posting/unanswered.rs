@@ -23,7 +23,9 @@ fn unanswered_oifs(unanswered: Unanswered, stop: impl Fn(&Fixture)) -> Vec<Inter
 #[test]
 fn t9_5_without_an_answer_to_creation_alert_the_oifs_are_on_or_off_as_the_client_has_asked() {
     let both = vec![link(2), link(3)];
-    let expires = |fixture: &Fixture| drop(fixture.0.check_answers(0));
+    let expires = |fixture: &Fixture| {
+        fixture.0.check_answers(0);
+    };
     assert_eq!(unanswered_oifs(Unanswered::OifsOn, expires), both);
     assert_eq!(unanswered_oifs(Unanswered::OifsOff, expires), [link(3)]);
     // What the client answers counts, whatever its default is.
