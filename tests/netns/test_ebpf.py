@@ -81,6 +81,15 @@ class Ebpf(NetnsTest):
         second.logs("to-source", "another ebpf forwarder")
         self.assertEqual(second.do("take A to-receiver"), NO_ERROR)
 
+    # spec 2.7
+    def test_clsact_needs_a_privilege_for_each_interface(self):
+        self.hosts("source", "receiver")
+        router = self.router(MGM_TC="clsact")
+        router.must("register A 200 1", "take A to-source", "unprivileged")
+        self.assertEqual(router.do("take A to-receiver"), CAN_NOT_COMPLETE)
+        router.logs("to-receiver", "clsact", "CAP_NET_ADMIN")
+        self.assertEqual(self.attached(), {"to-source"})
+
     # spec 0.9
     def test_d91_a_flow_limit_is_counted_in_the_status(self):
         source, _, router = self.one_receiver()
