@@ -117,6 +117,12 @@ impl Interfaces {
         Some(Interface { index: if_index, next_hop })
     }
 
+    /// Whether the programs look at packets of an index.
+    pub(super) fn is_attached(&self, if_index: u32) -> bool {
+        let served = self.by_index.get(&if_index);
+        served.is_some_and(|served| served.attached.is_some() && !served.is_lost)
+    }
+
     /// Whether an interface of this index is served.
     pub(super) fn has(&self, if_index: u32) -> bool {
         self.by_index.contains_key(&if_index)
