@@ -1,10 +1,12 @@
 //! The status of a library, as `MgmHostGetStatus` returns it and a status socket serves it.
 //! docs/status.md documents it for users.
 
+mod clients;
 mod flows;
 #[cfg(test)]
 mod tests;
 
+pub use clients::clients;
 pub use flows::{flows, FlowIndex};
 
 use serde::Deserialize;

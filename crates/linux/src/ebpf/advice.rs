@@ -104,8 +104,8 @@ pub(super) fn no_framing(interface: Interface, facts: &Facts) -> Refusal {
         )
     } else {
         format!(
-            "{interface} ({name}) is of a type ({}) that the ebpf forwarder cannot serve: \
-             {OR_KERNEL}",
+            "{interface} ({name}) has the link type {}, which the ebpf forwarder cannot serve: set \
+             MGM_FORWARDER to kernel",
             facts.kind
         )
     })
@@ -186,10 +186,10 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
 pub(super) fn refused(if_index: u32, name: &str, rate: Rate, packets: u64) -> String {
     let Rate { per_second, burst } = rate;
     format!(
-        "{packets} packets of new flows that arrived on {name} (index {if_index}) are refused: more \
-         than {per_second} a second begin there, after {burst} at once; find out who sends to so \
-         many groups, or from so many sources (mgmtop lists them), and block them with a filter or \
-         a boundary, or raise the limit with MgmHostSetFlowLimit"
+        "{packets} packets of new flows that arrived on {name} (index {if_index}) were refused, \
+         because they exceed the limit of {per_second} new flows a second and {burst} at once: find \
+         the senders (mgmtop lists the flows) and block them with a filter or a boundary, or raise \
+         the limit with MgmHostSetFlowLimit"
     )
 }
 

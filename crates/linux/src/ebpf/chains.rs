@@ -1,6 +1,5 @@
-//! The chains of packet filters that packets do not pass which the programs forward: those of
-//! nftables, among them those that the program iptables makes today, and those of the kernel's older
-//! iptables (`legacy`).
+//! The chains of packet filters that forwarded packets bypass: those of nftables, among them those
+//! that the program iptables makes today, and those of the kernel's older iptables (`legacy`).
 
 use super::legacy::{self, FORWARD, PREROUTING};
 use crate::fork::Guarded;

@@ -1,7 +1,7 @@
 //! The interfaces that the forwarder serves: programs attached, and the ports that entries name.
 //!
-//! A port is an interface as an oif, with the number of its [`IfId`]. Of an index with next hops
-//! each pair has its own port, but the programs are attached once.
+//! A port is an interface as an oif, with the number of its [`IfId`]. If an index has next hops,
+//! each pair of index and next hop has its own port, but the programs are attached once.
 
 use super::advice;
 use super::attach::{Attached, Attachment};
@@ -495,15 +495,19 @@ fn keep_apart(
         served.attached = None;
         log::warn!(
             "{name} (index {if_index}): another multicast daemon (pimd, smcrouted, mrouted, \
-             igmpproxy ...) has added it to the kernel's multicast routing: not forwarded there \
-             until that daemon releases it, because receivers would get packets twice"
+             igmpproxy ...) has added it to the kernel's multicast routing: the ebpf forwarder \
+             forwards nothing there until that daemon releases it, because receivers would get \
+             packets twice"
         );
     } else if !has_vif && served.attached.is_none() {
         let Some(framing) = served.facts.framing else { return Ok(()) };
         let attached = Attached::new(if_index, framing, &loaded.programs, how)
             .map_err(|error| advice::unattached(&error, Interface::link(if_index), &name))?;
         served.attached = Some(attached);
-        log::info!("{name} (index {if_index}): no other multicast daemon has it any more");
+        log::info!(
+            "{name} (index {if_index}): the other multicast daemon has released it: the ebpf \
+             forwarder serves it again"
+        );
     }
     Ok(())
 }

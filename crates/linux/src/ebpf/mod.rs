@@ -1,5 +1,5 @@
-//! A data path of our own: programs in eBPF at the hooks of traffic control. docs/ebpf.md describes
-//! it.
+//! The ebpf forwarder: eBPF programs at the hooks of traffic control forward the packets.
+//! docs/ebpf.md describes it.
 //!
 //! ```text
 //!            manager's lock                              mgm-upcall
@@ -19,11 +19,11 @@
 //! - `object` parses the compiled programs, `load` loads them.
 //! - `attach` attaches them to an interface, `interfaces` does so for those that are served, and
 //!   `ports` writes what the programs know of these.
-//! - `chains` finds the packet filters that the programs go round, `legacy` those of older iptables.
+//! - `chains` finds the packet filters that forwarded packets bypass, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
-//! - `reader` reads what the programs tell, `resend` has the first packets of new flows.
+//! - `reader` reads what the programs report, `resend` keeps the first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;

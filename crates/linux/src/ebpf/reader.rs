@@ -1,9 +1,9 @@
 //! Reads the ring: new flows and their first packets, and packets on a wrong interface. The thread
-//! `mgm-upcall` does so, threads that look for upcalls themselves, and each installation of an
-//! entry whose first packets may be waiting there.
+//! `mgm-upcall` reads it. A thread that looks for upcalls itself also reads it, and so does one that
+//! installs an entry, because first packets of the flow may be waiting there.
 //!
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
-//! [`Reader::interfaces`]. Nobody waits for the manager's lock with one of the others held.
+//! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
 use super::chunks::Chunks;
 use super::interfaces::Interfaces;

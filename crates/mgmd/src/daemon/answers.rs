@@ -14,6 +14,7 @@ use super::interfaces::Interfaces;
 use super::shared::now;
 use crate::config::{Config, Forwarder};
 use crate::control::Evidence;
+use mgm_control::clients::Clients;
 use mgm_control::status::{ConfigStatus, Counts, Status};
 use mgm_control::{request, Answer, ErrorCode, Failure, Request};
 use mgm_types::{Flow, Time};
@@ -63,6 +64,7 @@ impl View<'_> {
             Request::Interfaces(query) => interfaces::page(self, query).map(Answer::Interfaces),
             Request::Igmp(query) => igmp::page(self, query).map(Answer::Igmp),
             Request::Groups(query) => groups::page(self, query).map(Answer::Groups),
+            Request::Clients(query) => self.clients(query).map(Answer::Clients),
             Request::Explain(query) => explain::flow(self, query, evidence)
                 .map(|explanation| Answer::Explanation(Box::new(explanation))),
             Request::Proxies => Ok(Answer::Proxies(forwarding::proxies(self))),
@@ -101,10 +103,16 @@ impl View<'_> {
         Ok(Answer::Membership(changed))
     }
 
+    fn clients(&self, query: &request::ClientsQuery) -> Result<Clients, Failure> {
+        let Context { library, shared, .. } = self.context;
+        let status = library.status(false).map_err(internal)?;
+        let clients = mgm_control::library::clients(&status, query, |index| shared.name(index));
+        clients.map_err(|error| internal(format!("the status of the library: {error}")))
+    }
+
     fn status(&self) -> Result<Status, Failure> {
         let View { context: Context { config, library, .. }, life, .. } = self;
         let now = now();
-        let internal = |text: String| Failure::new(ErrorCode::Internal, text);
         let json = library.status(false).map_err(internal)?;
         let known: serde_json::Value =
             serde_json::from_str(&json).map_err(|error| internal(error.to_string()))?;
@@ -161,4 +169,8 @@ impl View<'_> {
             clients: total("clients"),
         }
     }
+}
+
+fn internal(text: String) -> Failure {
+    Failure::new(ErrorCode::Internal, text)
 }

@@ -1,5 +1,5 @@
-//! Each message comes back as it went, cut and changed messages are refused, and the encoding of
-//! each message is recorded, so that no later release can change it by accident.
+//! Each message is the same after it was encoded and parsed. Cut and changed messages are refused.
+//! The encoding of each message is recorded, so that no later release can change it by accident.
 
 use super::*;
 use mgm_engine::OifRow;
@@ -59,7 +59,8 @@ fn requests() -> Vec<Request> {
     let (client, enumeration, flow, interface) = (2, 4, flow(), interface());
     let acks = vec![Ack { client, number: 9, said: Said::Nothing {} }];
     vec![
-        Request::Register { protocol: 0x41, component: 1, callbacks: 0x1ff },
+        Request::Register { protocol: 0x41, component: 1, callbacks: 0x1ff, grace: 300 },
+        Request::GraceDone { client: 7 },
         Request::Deregister { client },
         Request::Take { client, interface },
         Request::Release { client, interface },
