@@ -23,7 +23,8 @@
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
-//! - `reader` reads what the programs report, `resend` keeps the first packets of new flows.
+//! - `reader` reads what the programs report, `queues` has what waits for the sink, `resend` keeps the
+//!   first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -40,6 +41,7 @@ mod load;
 mod memory;
 mod object;
 mod ports;
+mod queues;
 mod reader;
 mod requests;
 mod resend;
