@@ -105,6 +105,16 @@ class Together(ClientBed):
         page = json.loads(self.mgmctl("--json", "clients"))
         self.assertIn(300, [client["protocol"] for client in page["clients"]])
 
+    def test_a_client_whose_state_stays_is_shown_as_such(self):
+        """9.8"""
+        self.serve_clients()
+        self.client(200, "lan", MGM_GRACE="30").kill()
+        until(lambda: self.state(200) == "grace", "its state stays")
+        process = self.clients()[200]["process"]
+        self.assertTrue(0 < process["grace_ends_in_ms"] <= 30_000, process)
+        line = next(line for line in self.mgmctl("clients").splitlines() if "200/0" in line)
+        self.assertIn("grace  lan", line)
+
     def mgmctl(self, *arguments):
         command = [self.mgmd.build.mgmctl, "--socket", self.mgmd.control(), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
