@@ -302,7 +302,7 @@ class Unanswered(ClientBed):
         self.serve_clients()
         process = self.client(None, MGM_UNANSWERED="maybe")
         self.assertEqual(process.code("register", 300, 0), INVALID)
-        self.assertIn("MGM_UNANSWERED", "".join(process.log.items))
+        process.log.wait(lambda line: "MGM_UNANSWERED" in line, "the reason")
         self.assertEqual(self.clients(), {})
 
 
@@ -362,7 +362,7 @@ class Access(ClientBed):
         time.sleep(1.1)  # one line a second
         self.assertEqual(process.code("take", self.router.index("src")), CAN_NOT_COMPLETE)
         self.mgmd.logs(f"user {USER}", "not permitted to take", "src")
-        self.assertIn(f"does not permit user {USER}", "".join(process.log.items))
+        process.log.wait(lambda line: f"does not permit user {USER}" in line, "the reason")
         self.client(300, "src")  # root is not restricted
         self.assertEqual(process.code("take", self.router.index("src")), CAN_NOT_COMPLETE)
 
