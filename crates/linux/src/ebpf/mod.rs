@@ -53,13 +53,16 @@ pub use attach::Attachment;
 
 use crate::fork;
 use crate::forwarder::{
-    Counters, Forwarder, ForwarderEntry, OifsCounters, UpcallSink, UpcallSource,
+    Counters, Forwarder, ForwarderEntry, InstalledEntry, InstalledOif, OifsCounters, UpcallSink,
+    UpcallSource,
 };
 use crate::types::{Flow, IfId, Interface, OifCounters, Rate, Refusal, Result};
 use counts::OutCounts;
 use interfaces::Interfaces;
+use layout::UP;
 use load::{LoadError, Loaded};
 use reader::Reader;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use table::Wanted;
 
@@ -183,6 +186,18 @@ impl Forwarder for EbpfForwarder {
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
         Ok(self.reader.state.lock().table.counters(flow))
+    }
+
+    fn installed(&self, flow: Flow) -> Option<InstalledEntry> {
+        let state = self.reader.state.lock();
+        let interfaces = self.reader.interfaces.lock();
+        let mut oifs = Vec::new();
+        let iif = state.table.installed(flow, |port, threshold| {
+            let Some(interface) = interfaces.interface(IfId(port as u16)) else { return };
+            let flags = self.reader.loaded.maps.ports.get(port as usize).flags.load(Relaxed);
+            oifs.push(InstalledOif { interface, threshold, is_ready: flags & UP != 0 });
+        })?;
+        Some(InstalledEntry { iif, takes_packets: interfaces.is_attached(iif), oifs })
     }
 
     fn counts_oifs(&self) -> bool {
