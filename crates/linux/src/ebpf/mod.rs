@@ -22,7 +22,8 @@
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
-//! - `reader` reads what the programs tell, `queues` has what waits for the sink, `resend` has the first packets of new flows.
+//! - `reader` reads what the programs tell, `queues` has what waits for the sink, `installs` adds
+//!   entries, `resend` has the first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -31,6 +32,7 @@ mod chains;
 mod changes;
 mod chunks;
 mod counts;
+mod installs;
 mod interfaces;
 mod layout;
 mod links;
@@ -170,6 +172,7 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
+        self.reader.settle(flow);
         Ok(self.reader.state.lock().table.counters(flow))
     }
 
@@ -178,6 +181,7 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn oif_counters(&mut self, flow: Flow, counters: &mut OifsCounters) -> bool {
+        self.reader.settle(flow);
         let state = self.reader.state.lock();
         let interfaces = self.reader.interfaces.lock();
         counters.oifs.clear();
