@@ -15,7 +15,7 @@ import socket
 import struct
 
 BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280}.get(platform.machine(), 321)
-LOOKUP, PROG_FD, MAP_FD, INFO, QUERY = 1, 13, 14, 15, 16
+CREATE, LOOKUP, PROG_FD, MAP_FD, INFO, QUERY = 0, 1, 13, 14, 15, 16
 TCX_INGRESS = 46
 PROGRAMS = ("mgm_l2", "mgm_l3")
 CHUNK = 16384
@@ -37,6 +37,15 @@ def _bpf(command, attributes):
 
 def _attributes(form, *values):
     return ctypes.create_string_buffer(struct.pack(form, *values), max(struct.calcsize(form), 16))
+
+
+def why_not():
+    """Returns why the ebpf forwarder cannot be tested here, or None."""
+    try:
+        os.close(_bpf(CREATE, _attributes("=IIIII", 2, 4, 4, 1, 0)))  # an array of one element
+    except OSError as error:
+        return f"no eBPF here ({error})"
+    return None
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
-//! Arrays that grow: arrays of the kernel in an array of maps, each of them mapped into memory.
+//! Arrays that grow. Each consists of chunks, which are arrays of the kernel that are mapped into
+//! memory; an array of maps contains the chunks.
 
 use super::layout::CHUNK;
 use super::memory::{Array, Shared};

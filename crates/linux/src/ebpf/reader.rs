@@ -1,9 +1,9 @@
 //! Reads the ring: new flows and their first packets, and packets on a wrong interface. The thread
-//! `mgm-upcall` does so, threads that look for upcalls themselves, and each installation of an
-//! entry whose first packets may be waiting there (`installs`).
+//! `mgm-upcall` reads it. A thread that looks for upcalls itself also reads it, and so does one that
+//! installs an entry, because first packets of the flow may be waiting there (`installs`).
 //!
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
-//! [`Reader::interfaces`]. Nobody waits for the manager's lock with one of the others held.
+//! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
 use super::chunks::Chunks;
 use super::installs::Outbox;
@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::LinkChanges;
+use super::changes::{Changed, LinkChanges};
 
 /// How many upcalls are passed to the sink at a time.
 pub(super) const AT_A_TIME: usize = 64;
@@ -40,7 +40,8 @@ pub(super) const BATCH: usize = 4096;
 /// How often the thread looks after what is retired or expires.
 const UPKEEP: Duration = Duration::from_millis(50);
 
-/// How often the thread looks whether a limit has refused flows.
+/// How often the thread looks whether a limit has refused flows, and tries again what the kernel has
+/// refused.
 const REPORTS: Duration = Duration::from_secs(1);
 
 /// The pause before upcalls are offered again, and for which the sink may take to answer some.
@@ -185,11 +186,13 @@ impl Reader {
             inbox.has_upcalls() || inbox.in_flight > 0
         };
         let timeout = if is_busy { Some(PAUSE) } else { self.next_upkeep() };
-        self.wait(timeout);
+        let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
         }
-        self.look_at_links();
+        if has_changed {
+            self.look_at_links();
+        }
         while self.read_and_deliver() && upkeep.elapsed() < UPKEEP {}
         self.end_burst();
         if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
@@ -208,8 +211,8 @@ impl Reader {
         self.deliver() || is_left
     }
 
-    /// Waits for records, announcements, or the signal.
-    fn wait(&self, timeout: Option<Duration>) {
+    /// Waits for records, announcements, or the signal. Returns whether there are announcements.
+    fn wait(&self, timeout: Option<Duration>) -> bool {
         // SAFETY: the map lives as long as `self`.
         let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
@@ -219,10 +222,12 @@ impl Reader {
         });
         if poll(&mut fds, timeout).is_err() {
             std::thread::sleep(PAUSE);
+            return false;
         }
         if fds[0].any() == Some(true) {
             self.signal.clear();
         }
+        fds[2].any() == Some(true)
     }
 
     /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Returns
@@ -289,6 +294,13 @@ impl Reader {
         self.signal.raise();
     }
 
+    /// The same if the kernel has refused something that is to be tried again.
+    pub(super) fn signal_unfinished(&self) {
+        if self.interfaces.lock().has_unfinished() {
+            self.signal_upkeep();
+        }
+    }
+
     /// Makes what the tables need next; false if they need nothing.
     pub(super) fn grow(&self) -> io::Result<bool> {
         let _growth = self.growth.lock();
@@ -326,7 +338,8 @@ impl Reader {
             return Some(UPKEEP);
         }
         drop(state);
-        self.interfaces.lock().has_limits().then_some(REPORTS)
+        let interfaces = self.interfaces.lock();
+        (interfaces.has_limits() || interfaces.has_unfinished()).then_some(REPORTS)
     }
 
     fn do_upkeep(&self) {
@@ -335,7 +348,11 @@ impl Reader {
             state.kept.expire();
             state.table.has_retired().then(|| state.table.retired())
         };
-        self.interfaces.lock().report_refused(&self.loaded);
+        {
+            let mut interfaces = self.interfaces.lock();
+            interfaces.report_refused(&self.loaded);
+            interfaces.finish(&self.loaded);
+        }
         if let Some(retired) = retired {
             match self.wait_for_programs() {
                 Ok(()) => self.state.lock().table.reuse(retired),
@@ -354,17 +371,13 @@ impl Reader {
 
     /// The interfaces whose state has changed.
     fn look_at_links(&self) {
-        let changed = self.changes.read();
-        if changed.is_none() {
-            return;
-        }
+        let Some(changed) = self.changes.read() else { return };
         let mut interfaces = self.interfaces.lock();
         match changed {
-            Some(super::changes::Changed::All) => interfaces.refresh_all(&self.loaded),
-            Some(super::changes::Changed::Links(links)) => {
+            Changed::All => interfaces.refresh_all(&self.loaded),
+            Changed::Links(links) => {
                 links.into_iter().for_each(|index| interfaces.refresh_index(&self.loaded, index));
             }
-            None => {}
         }
     }
 

@@ -1,9 +1,9 @@
 //! The system call bpf().
 //!
-//! With libc alone: the library needs nine commands of this system call. The crate aya, the
-//! alternative, brings ten more crates and half a megabyte, parses the kernel's type information
-//! for 57 ms at the start, runs no program by BPF_PROG_TEST_RUN in the version for Rust 1.85, and
-//! maps no arrays into memory. libbpf is C code.
+//! This module uses only libc, because the library needs just nine commands of this system call.
+//! The alternative is the crate aya. It needs ten more crates and half a megabyte, and parses the
+//! kernel's type information for 57 ms at the start. Its version for Rust 1.85 has no
+//! BPF_PROG_TEST_RUN, and it maps no arrays into memory. libbpf is C code.
 
 use crate::fork::GuardedFd;
 use std::ffi::CStr;

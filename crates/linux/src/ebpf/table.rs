@@ -14,9 +14,10 @@
 //! is full, flows are added to the next, twice as large. So no flow ever changes its bucket, and
 //! programs find each flow at any time.
 //!
-//! Programs run while the table changes. So an entry's oifs change in place only if none leaves.
-//! Otherwise it gets another run by one store. What programs may still use - the former run, the
-//! slot of a removed flow - is used again only after an RCU grace period ([`Table::retired`]).
+//! Programs run while the table changes. So an entry's oifs change in place only if none is
+//! removed. Otherwise a single write gives the entry another run. Programs may still use the former
+//! run, and the slot of a removed flow. These are reused only after an RCU grace period
+//! ([`Table::retired`]).
 
 use super::chunks::{Chunks, Missing, NewChunks};
 use super::counts::OutCounts;
@@ -503,6 +504,16 @@ impl Table {
             self.runs.give(former.run, former.class);
         }
         self.free_slots.extend(retired.slots);
+    }
+
+    /// Reads an entry as the programs do: passes port and threshold of each oif to `see`, and returns
+    /// the index of the iif.
+    pub(super) fn installed(&self, flow: Flow, mut see: impl FnMut(u32, u8)) -> Option<u32> {
+        let slot = self.find(flow)?;
+        for out in self.outs_of(slot) {
+            see(out.port.load(Relaxed), out.threshold.load(Relaxed) as u8);
+        }
+        Some(self.entries.get(slot).iif.load(Relaxed))
     }
 
     /// The counters of a flow's entry.
