@@ -1,8 +1,10 @@
 //! The rows of the table: each says which probes it needs, and judges what they found.
 
 mod curve;
+mod ebpf;
 mod expiry;
 mod fanout;
+mod forward;
 mod forwarder;
 mod get;
 mod install;
@@ -25,9 +27,11 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 12] = [
+pub const ROWS: [Row; 14] = [
     install::ROW,
     forwarder::ROW,
+    ebpf::ROW,
+    forward::ROW,
     leave::ROW,
     get::ROW,
     walk::ROW,
