@@ -46,7 +46,7 @@ impl Process {
         fixture: &Fixture,
         protocol: u32,
         grace: u32,
-    ) -> Result<ClientId> {
+    ) -> crate::types::Result<ClientId> {
         let outlet: Arc<dyn Outlet> = self.clone();
         fixture.0.register_posted(outlet, NoticeKinds::ALL, (protocol, 0), grace)
     }
