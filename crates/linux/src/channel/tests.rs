@@ -115,3 +115,16 @@ fn t9_11_the_poller_returns_what_is_ready_and_can_be_woken() {
     poller.remove(&server);
     assert_eq!(wait(1), []);
 }
+
+#[test]
+fn t9_7_the_end_of_a_process_is_seen_before_everything_that_it_has_sent_is_read() {
+    let path = path("hang-up");
+    let listener = Listener::open(&path, 0o600).unwrap();
+    let client = Connection::open(&path).unwrap();
+    let server = listener.accept().unwrap().expect("it waits");
+    client.send_all(b"hello").unwrap();
+    assert!(!server.has_hung_up());
+    drop(client);
+    assert!(server.has_hung_up());
+    assert_eq!(server.receive(&mut [0; 16]).unwrap(), 5);
+}
