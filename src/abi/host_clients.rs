@@ -24,8 +24,8 @@ use std::ffi::{c_char, c_void, CStr};
 ///
 /// The calls of client processes are made in the library of this process, and
 /// their callbacks run in their own processes. If the library is not running, the
-/// call starts it, regardless of MGM_ROUTER. If it serves at another path, that
-/// socket is closed first. MgmHostStop ends the service, too.
+/// call starts it, regardless of MGM_ROUTER. If the library serves client processes
+/// at another path, it closes that socket first. MgmHostStop ends the service, too.
 ///
 /// A client process can do everything that a client in this process can: each
 /// process that may open the socket can take interfaces and change memberships. So
@@ -51,8 +51,8 @@ use std::ffi::{c_char, c_void, CStr};
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, but not inside a callback. The call causes no callbacks. Those that
-/// follow from the end of client processes run on threads of the library.
+/// Any thread, but not inside a callback. The call causes no callbacks itself. The
+/// end of client processes causes callbacks on threads of the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeClients(pszPath: *const c_char, dwMode: DWORD) -> DWORD {
     entry("MgmHostServeClients", || {
@@ -204,12 +204,12 @@ pub unsafe extern "C" fn MgmHostGraceDone(hProtocol: HANDLE) -> DWORD {
 /// Begins a batch: from now on the library collects the adds and deletes of this
 /// thread.
 ///
-/// MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
-/// arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
-/// their order. If this thread makes any other Mgm call before that, the library
-/// first makes the calls that it has collected so far. In a client library, a batch
-/// needs far fewer messages than single calls. In a router, a batch has the same
-/// effect.
+/// MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry only check their
+/// arguments, and return NO_ERROR if these are valid. MgmHostEndBatch makes the
+/// collected calls, in their order. If this thread makes any other Mgm call before
+/// that, the library first makes the calls that it has collected so far. In a client
+/// library, a batch needs far fewer messages than single calls. In a router, a batch
+/// has the same effect as single calls, and no advantage.
 ///
 /// If a client process ends within a batch, the first calls of the batch may have
 /// been made, but never a later call without all earlier ones.
@@ -233,19 +233,20 @@ pub unsafe extern "C" fn MgmHostBeginBatch() -> DWORD {
 /// Ends a batch: makes the adds and deletes that the library has collected since
 /// MgmHostBeginBatch.
 ///
-/// A call that is refused does not keep later ones from being made. The callbacks
+/// The library makes all calls, even if it has to refuse one of them. The callbacks
 /// that the calls cause run before this call returns, by the same rules as for a
 /// single call.
 ///
 /// # Parameters
-/// - `pdwFirst` (out): the number of the first call of the batch that was refused,
-///   counted from 1; 0 if none was. May be NULL.
+/// - `pdwFirst` (out): the number of the first call of the batch that was refused;
+///   the first call of the batch has the number 1. 0 if no call was refused. May be
+///   NULL.
 ///
 /// # Returns
 /// - `NO_ERROR`: no call was refused.
 /// - `ERROR_CAN_NOT_COMPLETE`: no batch of this thread has begun; the connection to
-///   the router has ended, so that some calls may not have been made; or the caller
-///   is a forked child of the router. pdwFirst is written in the second case.
+///   the router has ended, so that some calls may not have been made (pdwFirst is
+///   written nevertheless); or the caller is a forked child of the router.
 /// - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
 ///   of the first call that was refused.
 ///

@@ -129,6 +129,7 @@ impl Effects {
     fn grow(&mut self, notices: usize, flows: usize) -> Result<()> {
         self.notices.try_reserve(notices + SURE)?;
         self.usual_notices = notices + SURE;
+        self.headroom.forget();
         self.room_for_changes(flows)
     }
 

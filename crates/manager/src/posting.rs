@@ -15,6 +15,7 @@ use super::Manager;
 use crate::engine::{Answer, ClientId, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Refusal, Result};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How many of them may be questions about flows. The others are held back (D38), so that the
 /// newest flow is asked about first.
@@ -184,9 +185,10 @@ impl Run {
             posted.progress = now;
         }
         if notice.question().is_some() && !posted.is_absent {
-            posted.sent.push_back(Sent { number, question: Some(notice.0) });
+            let asked = Some(Instant::now());
+            posted.sent.push_back(Sent { number, question: Some(notice.0), asked });
         } else {
-            posted.sent.push_back(Sent { number, question: None });
+            posted.sent.push_back(Sent { number, question: None, asked: None });
             self.take_default(client, notice);
         }
     }

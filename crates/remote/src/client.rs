@@ -1,8 +1,8 @@
 //! The client's side: the calls of mgm.h, made at a router in another process.
 //!
 //! Each thread that makes a call uses a call connection, and reads its answer itself. The thread
-//! `mgm-events` reads callbacks. It puts them into the queues of their clients, for the calling
-//! thread if its call has caused them, otherwise for a thread `mgm-worker`.
+//! `mgm-events` reads callbacks, and puts them into the queues of their clients. The calling thread
+//! makes the callbacks that its call has caused. A thread `mgm-worker` makes all others.
 
 mod calls;
 mod channel;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::NoticeKinds;
+use crate::types::Result;
 
 /// A process with one or more clients.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! The calls of mgm.h, on checked arguments: they are those of the manager.
+//! The calls of mgm.h, with arguments that were checked: the same methods that the manager has.
 
 use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};
@@ -31,10 +31,14 @@ impl Router {
         let callbacks_bits = kinds_to_bits(kinds);
         let grace = super::grace();
         let request = Request::Register { protocol, component, callbacks: callbacks_bits, grace };
-        match self.ask(request, 0)? {
-            Reply::Registered { client } => Ok(self.0.enlist(client, callbacks)),
-            _ => Err(unexpected()),
-        }
+        self.0.state.lock().registering += 1;
+        let result = match self.ask(request, 0) {
+            Ok(Reply::Registered { client }) => Ok(self.0.enlist(client, callbacks)),
+            Ok(_) => Err(unexpected()),
+            Err(refusal) => Err(refusal),
+        };
+        self.0.state.lock().registered();
+        result
     }
 
     /// Deregisters a client (spec 1.6, 9.13).
