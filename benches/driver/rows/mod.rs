@@ -8,6 +8,7 @@ mod get;
 mod install;
 mod leave;
 mod memory;
+mod remote;
 mod stats;
 mod threads;
 mod touch;
@@ -25,7 +26,7 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 12] = [
+pub const ROWS: [Row; 13] = [
     install::ROW,
     forwarder::ROW,
     leave::ROW,
@@ -37,6 +38,7 @@ pub const ROWS: [Row; 12] = [
     fanout::ROW,
     threads::ROW,
     expiry::ROW,
+    remote::ROW,
     curve::ROW,
 ];
 
