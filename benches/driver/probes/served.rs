@@ -67,7 +67,17 @@ fn be_router(spec: &Spec, library: &Library, path: &Path) -> Result<(), String> 
     }
     router.take(igmp, CLIENT_DOWNSTREAM);
     println!("ready");
+    let mut owns = false;
     for (number, line) in stdin().lock().lines().map_while(Result::ok).enumerate() {
+        if line == "change_owner" {
+            println!("{}", now());
+            match owns {
+                false => router.take(router.downstream, CLIENT_IGMP),
+                true => router.release(router.downstream, CLIENT_IGMP),
+            }
+            owns = !owns;
+            continue;
+        }
         obey(&router, igmp, &line, number as u32);
     }
     Ok(())
@@ -94,15 +104,9 @@ fn obey(router: &Router<'_>, igmp: Handle, what: &str, number: u32) {
         "wrong_if" => drop(router.packet_on(flow(10, number), CLIENT_DOWNSTREAM)),
         "local_join" => join_as(library, igmp, group, CLIENT_DOWNSTREAM),
         "local_leave" => leave_as(library, igmp, group, CLIENT_DOWNSTREAM),
-        "disable_igmp" => router.take(router.downstream, CLIENT_IGMP),
         other => panic!("no callback {other}"),
     }
     println!("{begun}");
-    if what == "disable_igmp" {
-        // The next take is refused as long as this one is under way.
-        std::thread::sleep(Duration::from_millis(1));
-        router.release(router.downstream, CLIENT_IGMP);
-    }
 }
 
 /// A client process with memberships, which is going to be killed.
