@@ -10,6 +10,7 @@ mod get;
 mod install;
 mod leave;
 mod memory;
+mod remote;
 mod stats;
 mod threads;
 mod touch;
@@ -27,7 +28,11 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
+<<<<<<< HEAD
 pub const ROWS: [Row; 14] = [
+=======
+pub const ROWS: [Row; 13] = [
+>>>>>>> w-rstress
     install::ROW,
     forwarder::ROW,
     ebpf::ROW,
@@ -41,6 +46,7 @@ pub const ROWS: [Row; 14] = [
     fanout::ROW,
     threads::ROW,
     expiry::ROW,
+    remote::ROW,
     curve::ROW,
 ];
 

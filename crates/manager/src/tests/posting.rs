@@ -4,7 +4,6 @@ mod unanswered;
 
 use super::*;
 use crate::engine::NoticeKinds;
-use crate::types::Result;
 
 /// A process with one or more clients.
 #[derive(Default)]
