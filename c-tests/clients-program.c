@@ -1,4 +1,4 @@
-/* The client processes of clients.c: they read commands from stdin, and write the code of each as
+/* The client processes of clients.c and grace.c: they read commands from stdin, and write the code of each as
  * "= 87", and each callback as a line "heard join (*, 239.1.1.1)". */
 
 #include "clients-program.h"
@@ -47,6 +47,34 @@ static DWORD on_rpf(DWORD s, DWORD sm, DWORD g, DWORD gm, PDWORD index, PDWORD n
     *upstream = ip("10.0.9.9");
     hear("rpf", s, g);
     return 0;
+}
+
+static DWORD on_local_join(DWORD s, DWORD sm, DWORD g, DWORD gm, DWORD index, DWORD next_hop)
+{
+    (void)sm, (void)gm, (void)index, (void)next_hop;
+    hear("local join", s, g);
+    return 0;
+}
+
+static DWORD on_igmp_change(DWORD index, DWORD next_hop)
+{
+    (void)index, (void)next_hop;
+    hear("a change of the owner", 0, 0);
+    return 0;
+}
+
+/* Opens an enumeration, and leaves it open. Returns the number of groups, or 1000 and the code. */
+static DWORD count_groups(void)
+{
+    BYTE buffer[4096];
+    DWORD size = sizeof(buffer), count = 0, code;
+    HANDLE enumeration;
+
+    code = MgmGroupEnumerationStart(own, ALL_SOURCES, &enumeration);
+    if (code != NO_ERROR)
+        return 1000 + code;
+    code = MgmGroupEnumerationGetNext(enumeration, &size, buffer, &count);
+    return code == ERROR_NO_MORE_ITEMS ? count : 1000 + code;
 }
 
 /* What a forked child of the client process gets. */
@@ -111,6 +139,9 @@ static DWORD obey(const char *command, const char *flow, unsigned number)
 {
     ROUTING_PROTOCOL_CONFIG config = {.pfnJoinAlertCallback = on_join,
                                       .pfnPruneAlertCallback = on_prune,
+                                      .pfnLocalJoinCallback = on_local_join,
+                                      .pfnDisableIgmpCallback = on_igmp_change,
+                                      .pfnEnableIgmpCallback = on_igmp_change,
                                       .pfnRpfCallback = on_rpf};
     DWORD protocol_id, component_id;
 
@@ -126,6 +157,18 @@ static DWORD obey(const char *command, const char *flow, unsigned number)
         return release(own, number);
     if (strcmp(command, "join") == 0)
         return join(own, flow, number);
+    if (strcmp(command, "leave") == 0)
+        return leave(own, flow, number);
+    if (strcmp(command, "off") == 0)
+        return forward_off(own, flow, number);
+    if (strcmp(command, "grace") == 0)
+        return MgmHostSetGrace(number);
+    if (strcmp(command, "done") == 0)
+        return MgmHostGraceDone(own);
+    if (strcmp(command, "stop") == 0)
+        return MgmHostStop();
+    if (strcmp(command, "groups") == 0)
+        return count_groups();
     if (strcmp(command, "crowd") == 0) {
         for (unsigned n = 0; n < 3000; n++) {
             char group[40];

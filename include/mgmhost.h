@@ -9,19 +9,21 @@
  * functions here are additions of this library.
  *
  * Start. A host need not call any of these functions. The first registration starts the
- * library with the default settings. So does every function of this header that concerns
- * interfaces, routes, packets, thresholds, limits of new flows, boundaries or scope names,
- * and MgmHostServeStatus and MgmHostServeClients with a path. Environment variables can
- * change the defaults:
+ * library with the default settings. The functions of this header that concern interfaces,
+ * routes, packets, thresholds, limits of new flows, boundaries or scope names start it,
+ * too, except MgmHostInterfaceIndex, MgmHostInterfaceName and MgmHostGetArrival. So do
+ * MgmHostServeStatus and MgmHostServeClients, if a path is passed to them. Environment
+ * variables can change the defaults:
  *
  *   MGM_FORWARDER    the forwarder: auto (default), kernel, ebpf or memory
  *   MGM_TABLE        the multicast routing table of the kernel, 0 by default
- *   MGM_TC           how the ebpf forwarder attaches: auto (default) or clsact
+ *   MGM_TC           how the ebpf forwarder attaches programs: auto (default) or clsact
  *   MGM_MFE_TIMEOUT  lifetime of new MFEs in seconds, 900 by default
  *   MGM_MAX_FLOWS    maximum number of flows that packets create, 2097152 by default
  *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  path at which to serve the status: see MgmHostServeStatus
  *   MGM_ROUTER       path at which a router serves client processes: see below
+ *   MGM_GRACE        in a client library: see MgmHostSetGrace, 0 s by default
  *
  * An empty variable counts as unset. If a variable has an invalid value, every call that
  * would start the library returns ERROR_INVALID_PARAMETER, and the log names the valid
@@ -34,12 +36,14 @@
  * the router, and callbacks run in this process. The router is a process that has called
  * MgmHostServeClients, such as mgmd. A host that passes a forwarder to MgmHostStart, or
  * that serves client processes itself, ignores MGM_ROUTER. In a client library,
- * MgmHostStart connects, MgmHostStop disconnects, and MgmHostGetStatus and
- * MgmHostGetMetrics return those of the router. The log, the version, the names of
- * interfaces, batches, MgmHostGetLastMessage and MgmHostGetArrival work as in a router.
- * When the router ends, all handles become invalid, and the next registration connects
- * again; MgmHostSetRouterLost sets a callback that reports the end. All other functions
- * of this header return ERROR_CAN_NOT_COMPLETE.
+ * MgmHostStart connects, and MgmHostStop disconnects. MgmHostGetStatus and
+ * MgmHostGetMetrics return the status and the metrics of the router. The functions for the
+ * log, the version, names of interfaces and batches, MgmHostGetLastMessage and
+ * MgmHostGetArrival work as in a router. MgmHostSetRouterLost sets a callback that reports
+ * the end of the router. MgmHostSetGrace lets the state of a client stay for a
+ * successor. All other functions of this header return ERROR_CAN_NOT_COMPLETE. So does any call that cannot connect to the router, or during
+ * which the connection ends. When the router ends, all handles become invalid, and the
+ * next registration connects again.
  *
  * Forwarders. With the kernel and the ebpf forwarder (Linux) the kernel provides
  * interfaces, routes and packets. With the memory forwarder the host provides them with
@@ -209,8 +213,8 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 #define MGMHOST_FORWARDER_MEMORY 3
 
 /**
- * The ebpf forwarder: programs of the library at the interfaces. It needs
- * Linux 5.8 or later and CAP_BPF.
+ * The ebpf forwarder: eBPF programs that the library attaches to the interfaces. It needs
+ * Linux 5.8 or later, and the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW.
  */
 #define MGMHOST_FORWARDER_EBPF 4
 
@@ -869,8 +873,8 @@ DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *
  * - the route of the source, and all interfaces on which packets may arrive;
  * - the client that RPF_CALLBACK asked, and its answer;
- * - each interface that wants the flow, with its memberships and their clients,
- *   its boundary and its TTL threshold;
+ * - each interface on which the flow is wanted, with its memberships and their
+ *   clients, its boundary and its TTL threshold;
  * - a recent refusal, the MFE with its counters, and the entry of the forwarder;
  * - the first reason why a packet would not go out.
  *
@@ -945,8 +949,8 @@ DWORD MgmHostServeStatus(const char *pszPath);
  *
  * The calls of client processes are made in the library of this process, and
  * their callbacks run in their own processes. If the library is not running, the
- * call starts it, regardless of MGM_ROUTER. If it serves at another path, that
- * socket is closed first. MgmHostStop ends the service, too.
+ * call starts it, regardless of MGM_ROUTER. If the library serves client processes
+ * at another path, it closes that socket first. MgmHostStop ends the service, too.
  *
  * A client process can do everything that a client in this process can: each
  * process that may open the socket can take interfaces and change memberships. So
@@ -972,8 +976,8 @@ DWORD MgmHostServeStatus(const char *pszPath);
  *   forked child of the router.
  *
  * Threads:
- * Any thread, but not inside a callback. The call causes no callbacks. Those that
- * follow from the end of client processes run on threads of the library.
+ * Any thread, but not inside a callback. The call causes no callbacks itself. The
+ * end of client processes causes callbacks on threads of the library.
  */
 DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
 
@@ -1001,15 +1005,79 @@ DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
 DWORD MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, void *pvContext);
 
 /**
+ * Asks that the state of a client stays for some time when this process ends
+ * without deregistering the client, so that a successor can take over.
+ *
+ * The call concerns the clients that this process registers afterwards, in a
+ * client library. Without it, the environment variable MGM_GRACE decides.
+ *
+ * When the process ends, its interfaces, memberships and MFEs stay. They forward
+ * packets, other clients get no callbacks about the end, and each question about
+ * them gets the default. A process of the same user takes over when it registers
+ * a client with the same ids. This client has a new handle, and is not told of
+ * existing memberships. It takes each interface with MgmTakeInterfaceOwnership,
+ * which does not disable IGMP there. A protocol gets a LOCAL_JOIN callback for
+ * each membership of IGMP on the interface. Then the client adds its memberships
+ * again, and calls MgmHostGraceDone. No other client can take the interfaces
+ * meanwhile: MgmTakeInterfaceOwnership returns ERROR_ALREADY_EXISTS. IGMP can be
+ * enabled on an interface beside a protocol that has ended.
+ *
+ * When the time has ended since the process ended, everything that the successor
+ * has not taken or added again is deleted. If the successor ends meanwhile, too,
+ * that does not lengthen the time.
+ *
+ * Parameters:
+ * - dwSeconds: the time, at most 300 s. 0: the end of the process deletes
+ *   everything at once.
+ *
+ * Returns:
+ * - NO_ERROR: later registrations ask for this time. In a router the call has no
+ *   effect, because its clients end with it.
+ * - ERROR_INVALID_PARAMETER: dwSeconds is greater than 300.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
+ */
+DWORD MgmHostSetGrace(DWORD dwSeconds);
+
+/**
+ * Says that a client has taken over from the client of an ended process: it has
+ * taken the interfaces and added the memberships that it wants.
+ *
+ * The library deletes the rest: the interfaces that the client has not taken
+ * again, with their memberships and MFEs, and the memberships that it has not
+ * added again. Other clients get the alerts about this. MFEs and overrides on the
+ * interfaces that the client has taken again stay. MgmDeRegisterMProtocol includes
+ * this call.
+ *
+ * Parameters:
+ * - hProtocol: the handle of the client.
+ *
+ * Returns:
+ * - NO_ERROR: the rest is deleted. Also if the client has taken over from no
+ *   other client, or the time of MgmHostSetGrace has ended.
+ * - ERROR_INVALID_PARAMETER: hProtocol is not the handle of a registered client.
+ * - ERROR_CAN_NOT_COMPLETE: the connection to the router has ended, or the
+ *   caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. Threads of the library run the callbacks that
+ * the call causes. The lock rule applies.
+ */
+DWORD MgmHostGraceDone(HANDLE hProtocol);
+
+/**
  * Begins a batch: from now on the library collects the adds and deletes of this
  * thread.
  *
- * MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
- * arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
- * their order. If this thread makes any other Mgm call before that, the library
- * first makes the calls that it has collected so far. In a client library, a batch
- * needs far fewer messages than single calls. In a router, a batch has the same
- * effect.
+ * MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry only check their
+ * arguments, and return NO_ERROR if these are valid. MgmHostEndBatch makes the
+ * collected calls, in their order. If this thread makes any other Mgm call before
+ * that, the library first makes the calls that it has collected so far. In a client
+ * library, a batch needs far fewer messages than single calls. In a router, a batch
+ * has the same effect as single calls, and no advantage.
  *
  * If a client process ends within a batch, the first calls of the batch may have
  * been made, but never a later call without all earlier ones.
@@ -1029,19 +1097,20 @@ DWORD MgmHostBeginBatch(void);
  * Ends a batch: makes the adds and deletes that the library has collected since
  * MgmHostBeginBatch.
  *
- * A call that is refused does not keep later ones from being made. The callbacks
+ * The library makes all calls, even if it has to refuse one of them. The callbacks
  * that the calls cause run before this call returns, by the same rules as for a
  * single call.
  *
  * Parameters:
- * - pdwFirst (out): the number of the first call of the batch that was refused,
- *   counted from 1; 0 if none was. May be NULL.
+ * - pdwFirst (out): the number of the first call of the batch that was refused;
+ *   the first call of the batch has the number 1. 0 if no call was refused. May be
+ *   NULL.
  *
  * Returns:
  * - NO_ERROR: no call was refused.
  * - ERROR_CAN_NOT_COMPLETE: no batch of this thread has begun; the connection to
- *   the router has ended, so that some calls may not have been made; or the caller
- *   is a forked child of the router. pdwFirst is written in the second case.
+ *   the router has ended, so that some calls may not have been made (pdwFirst is
+ *   written nevertheless); or the caller is a forked child of the router.
  * - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
  *   of the first call that was refused.
  *

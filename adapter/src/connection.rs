@@ -109,7 +109,9 @@ impl Connection {
             .fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         for instance in 0..INSTANCES {
             let component = hash & !(INSTANCES - 1) | instance;
-            let request = Request::Register { protocol: PROTOCOL, component, callbacks: CALLBACKS };
+            let (protocol, callbacks) = (PROTOCOL, CALLBACKS);
+            // Without grace: the interfaces of a daemon that was killed are free at once (D130).
+            let request = Request::Register { protocol, component, callbacks, grace: 0 };
             match self.call(request) {
                 Ok(Reply::Registered { client }) => return Ok(client),
                 Ok(Reply::Refused { refusal }) if refusal.code == Code::AlreadyExists as u32 => {}

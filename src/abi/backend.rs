@@ -47,8 +47,14 @@ pub fn any() -> Result<Backend> {
 fn choose(manager: &'static Manager) -> Result<Backend> {
     match manager::router_path()? {
         None => Ok(Here(manager)),
-        Some(path) => Ok(There(client::connect(&path)?)),
+        Some(path) => Ok(There(connect(&path)?)),
     }
+}
+
+/// Connects to a router, with the grace that the environment asks for.
+fn connect(path: &Path) -> Result<Router> {
+    client::default_grace(manager::grace)?;
+    client::connect(path)
 }
 
 /// The manager in this process, for a call that only the router itself can make (spec 9.3).
@@ -80,7 +86,7 @@ pub fn start_as_client() -> Result<bool> {
         return Ok(false);
     }
     let Some(path) = manager::router_path()? else { return Ok(false) };
-    client::connect(&path)?;
+    connect(&path)?;
     Ok(true)
 }
 
@@ -126,6 +132,15 @@ pub fn deregister(serial: u64) -> Result<()> {
     match of(serial)? {
         Here(manager) => manager.deregister(ClientId(serial)),
         There(router) => router.deregister(serial),
+    }
+}
+
+/// Ends what a client has not taken or added again of its predecessor's state. In a router no
+/// client of its own process has a predecessor.
+pub fn grace_done(serial: u64) -> Result<()> {
+    match of(serial)? {
+        Here(manager) => manager.grace_done(ClientId(serial)),
+        There(router) => router.grace_done(serial),
     }
 }
 

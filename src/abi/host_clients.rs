@@ -9,10 +9,12 @@
 use super::args::write;
 use super::backend;
 use super::batch;
-use super::entry::entry;
+use super::entry::{entry, entry_for};
+use super::handle::HandleKind;
 use super::host_status::as_path;
 use super::invoke::call_out;
 use super::types::*;
+use crate::manager::LONGEST_GRACE;
 use crate::remote::client;
 use crate::types::Refusal;
 use std::ffi::{c_char, c_void, CStr};
@@ -22,8 +24,8 @@ use std::ffi::{c_char, c_void, CStr};
 ///
 /// The calls of client processes are made in the library of this process, and
 /// their callbacks run in their own processes. If the library is not running, the
-/// call starts it, regardless of MGM_ROUTER. If it serves at another path, that
-/// socket is closed first. MgmHostStop ends the service, too.
+/// call starts it, regardless of MGM_ROUTER. If the library serves client processes
+/// at another path, it closes that socket first. MgmHostStop ends the service, too.
 ///
 /// A client process can do everything that a client in this process can: each
 /// process that may open the socket can take interfaces and change memberships. So
@@ -49,8 +51,8 @@ use std::ffi::{c_char, c_void, CStr};
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, but not inside a callback. The call causes no callbacks. Those that
-/// follow from the end of client processes run on threads of the library.
+/// Any thread, but not inside a callback. The call causes no callbacks itself. The
+/// end of client processes causes callbacks on threads of the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeClients(pszPath: *const c_char, dwMode: DWORD) -> DWORD {
     entry("MgmHostServeClients", || {
@@ -124,15 +126,90 @@ impl RouterLost {
     }
 }
 
+/// Asks that the state of a client stays for some time when this process ends
+/// without deregistering the client, so that a successor can take over.
+///
+/// The call concerns the clients that this process registers afterwards, in a
+/// client library. Without it, the environment variable MGM_GRACE decides.
+///
+/// When the process ends, its interfaces, memberships and MFEs stay. They forward
+/// packets, other clients get no callbacks about the end, and each question about
+/// them gets the default. A process of the same user takes over when it registers
+/// a client with the same ids. This client has a new handle, and is not told of
+/// existing memberships. It takes each interface with MgmTakeInterfaceOwnership,
+/// which does not disable IGMP there. A protocol gets a LOCAL_JOIN callback for
+/// each membership of IGMP on the interface. Then the client adds its memberships
+/// again, and calls MgmHostGraceDone. No other client can take the interfaces
+/// meanwhile: MgmTakeInterfaceOwnership returns ERROR_ALREADY_EXISTS. IGMP can be
+/// enabled on an interface beside a protocol that has ended.
+///
+/// When the time has ended since the process ended, everything that the successor
+/// has not taken or added again is deleted. If the successor ends meanwhile, too,
+/// that does not lengthen the time.
+///
+/// # Parameters
+/// - `dwSeconds`: the time, at most 300 s. 0: the end of the process deletes
+///   everything at once.
+///
+/// # Returns
+/// - `NO_ERROR`: later registrations ask for this time. In a router the call has no
+///   effect, because its clients end with it.
+/// - `ERROR_INVALID_PARAMETER`: dwSeconds is greater than 300.
+/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
+///
+/// # Threads
+/// Any thread, also inside callbacks. The call causes no callbacks. It does not
+/// start the library.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostSetGrace(dwSeconds: DWORD) -> DWORD {
+    entry("MgmHostSetGrace", || {
+        if dwSeconds > LONGEST_GRACE {
+            return Err(Refusal::BadArgument("dwSeconds is greater than 300"));
+        }
+        client::set_grace(dwSeconds);
+        Ok(NO_ERROR)
+    })
+}
+
+/// Says that a client has taken over from the client of an ended process: it has
+/// taken the interfaces and added the memberships that it wants.
+///
+/// The library deletes the rest: the interfaces that the client has not taken
+/// again, with their memberships and MFEs, and the memberships that it has not
+/// added again. Other clients get the alerts about this. MFEs and overrides on the
+/// interfaces that the client has taken again stay. MgmDeRegisterMProtocol includes
+/// this call.
+///
+/// # Parameters
+/// - `hProtocol`: the handle of the client.
+///
+/// # Returns
+/// - `NO_ERROR`: the rest is deleted. Also if the client has taken over from no
+///   other client, or the time of MgmHostSetGrace has ended.
+/// - `ERROR_INVALID_PARAMETER`: hProtocol is not the handle of a registered client.
+/// - `ERROR_CAN_NOT_COMPLETE`: the connection to the router has ended, or the
+///   caller is a forked child of the router.
+///
+/// # Threads
+/// Any thread, also inside callbacks. Threads of the library run the callbacks that
+/// the call causes. The lock rule applies.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostGraceDone(hProtocol: HANDLE) -> DWORD {
+    entry_for("MgmHostGraceDone", HandleKind::Protocol, hProtocol, |client| {
+        backend::grace_done(client)?;
+        Ok(NO_ERROR)
+    })
+}
+
 /// Begins a batch: from now on the library collects the adds and deletes of this
 /// thread.
 ///
-/// MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
-/// arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
-/// their order. If this thread makes any other Mgm call before that, the library
-/// first makes the calls that it has collected so far. In a client library, a batch
-/// needs far fewer messages than single calls. In a router, a batch has the same
-/// effect.
+/// MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry only check their
+/// arguments, and return NO_ERROR if these are valid. MgmHostEndBatch makes the
+/// collected calls, in their order. If this thread makes any other Mgm call before
+/// that, the library first makes the calls that it has collected so far. In a client
+/// library, a batch needs far fewer messages than single calls. In a router, a batch
+/// has the same effect as single calls, and no advantage.
 ///
 /// If a client process ends within a batch, the first calls of the batch may have
 /// been made, but never a later call without all earlier ones.
@@ -156,19 +233,20 @@ pub unsafe extern "C" fn MgmHostBeginBatch() -> DWORD {
 /// Ends a batch: makes the adds and deletes that the library has collected since
 /// MgmHostBeginBatch.
 ///
-/// A call that is refused does not keep later ones from being made. The callbacks
+/// The library makes all calls, even if it has to refuse one of them. The callbacks
 /// that the calls cause run before this call returns, by the same rules as for a
 /// single call.
 ///
 /// # Parameters
-/// - `pdwFirst` (out): the number of the first call of the batch that was refused,
-///   counted from 1; 0 if none was. May be NULL.
+/// - `pdwFirst` (out): the number of the first call of the batch that was refused;
+///   the first call of the batch has the number 1. 0 if no call was refused. May be
+///   NULL.
 ///
 /// # Returns
 /// - `NO_ERROR`: no call was refused.
 /// - `ERROR_CAN_NOT_COMPLETE`: no batch of this thread has begun; the connection to
-///   the router has ended, so that some calls may not have been made; or the caller
-///   is a forked child of the router. pdwFirst is written in the second case.
+///   the router has ended, so that some calls may not have been made (pdwFirst is
+///   written nevertheless); or the caller is a forked child of the router.
 /// - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
 ///   of the first call that was refused.
 ///

@@ -58,15 +58,6 @@ def change_entry(host, kind, source, group, incoming, outgoing=()):
     assert code == 0, f"the kernel answers {code}"
 
 
-def has_ebpf():
-    """Whether the kernel permits the system call of programs to root."""
-    try:
-        bpf.interfaces()
-    except OSError:
-        return False
-    return True
-
-
 class System(OneHost, Explaining):
     """A host on lan wants the stream of src."""
 
@@ -149,7 +140,7 @@ class System(OneHost, Explaining):
             dropping.__exit__(None, None, None)
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
 
-    @unittest.skipUnless(has_ebpf(), "no eBPF in this kernel")
+    @unittest.skipIf(bpf.why_not(), bpf.why_not())
     def test_the_ebpf_forwarder(self):
         self.serve_with("[router]\nforwarder = \"ebpf\"\n")
         answer = self.with_stream(self.feed(GROUP))
@@ -159,6 +150,22 @@ class System(OneHost, Explaining):
         self.expect(
             self.with_stream(Feed(self.senders, GROUP, ttl=1)), "ttl_too_low", "lan", "the TTL 1"
         )
+
+    @unittest.skipIf(bpf.why_not(), bpf.why_not())
+    def test_a_firewall_that_the_ebpf_forwarder_bypasses(self):
+        """It has no effect. The log says so at the start, and the status as long as it exists."""
+        dropping = self.firewall(FORWARD)
+        try:
+            self.serve_with("[router]\nforwarder = \"ebpf\"\n")
+            self.mgmd.logs("warning", "bypass", "ip mgmd_bed stop", "netdev egress")
+            self.flows(self.with_stream(self.feed(GROUP)), "lan")
+            self.assertEqual(self.mgmd.get("/v1/status")["bypassed_chains"], ["ip mgmd_bed stop"])
+            shown = self.router_command("status")
+            self.assertIn("bypasses ip mgmd_bed stop: filter at netdev egress", shown)
+        finally:
+            dropping.__exit__(None, None, None)
+        self.assertEqual(self.mgmd.get("/v1/status")["bypassed_chains"], [])
+        self.assertNotIn("bypasses", self.router_command("status"))
 
     def test_m32_an_entry_that_another_program_has_changed(self):
         self.serve_member()

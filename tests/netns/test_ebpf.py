@@ -9,16 +9,7 @@ from lab import MRT_INIT, until
 from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR
 
 
-def is_there():
-    """Whether the kernel permits the programs' system call to root."""
-    try:
-        bpf.interfaces()
-    except OSError:
-        return False
-    return True
-
-
-@unittest.skipUnless(is_there(), "no eBPF in this kernel")
+@unittest.skipIf(bpf.why_not(), bpf.why_not())
 class Ebpf(NetnsTest):
     def router(self, **options):
         return super().router(forwarder="ebpf", **options)

@@ -426,6 +426,14 @@ pub fn end_batch() -> (Result<()>, u32) {
     (result, first)
 }
 
+pub fn set_grace(seconds: u32) -> Result<()> {
+    call!(MgmHostSetGrace(seconds))
+}
+
+pub fn grace_done(client: Handle) -> Result<()> {
+    call!(MgmHostGraceDone(client.raw()))
+}
+
 /// The callbacks of the client in a slot, as the library calls them.
 ///
 /// SAFETY, for all of them: the library calls them with the values that mgm.h documents. Pointers

@@ -1,4 +1,5 @@
-//! Client processes: batches, and the end of the router (rules 9.9 and 9.14 of the library).
+//! Client processes: batches, grace, and the end of the router (rules 9.8, 9.9 and 9.14 of the
+//! library).
 //!
 //! A process with MGM_ROUTER in its environment is a client process: its calls go to the router at
 //! that path. [`host::serve_clients`](crate::host::serve_clients) makes a process such a router.
@@ -28,6 +29,17 @@ pub fn set_router_lost(callback: Option<RouterLost>) -> Result<()> {
     ffi::report_router_lost(callback.is_some())?;
     *ROUTER_LOST.write().unwrap_or_else(PoisonError::into_inner) = callback;
     Ok(())
+}
+
+/// Lets the state of the clients that this process registers later stay for this time, when the
+/// process ends without deregistering them; at most 300 s. In a router it has no effect. See
+/// [`Client::grace_done`](crate::Client::grace_done).
+///
+/// # Errors
+/// [`Code::InvalidParameter`](crate::Code::InvalidParameter): more than 300 s.
+/// [`Code::CanNotComplete`](crate::Code::CanNotComplete): this is a forked child.
+pub fn set_grace(seconds: u32) -> Result<()> {
+    ffi::set_grace(seconds)
 }
 
 /// The first call of a batch that was refused.

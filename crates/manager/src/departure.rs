@@ -1,12 +1,12 @@
 //! The end of another process: its clients release their interfaces and deregister, in portions
-//! (spec 9.7).
+//! (spec 9.7), or leave their state to a successor for some time (9.8).
 
 use super::client_records::ClientPlace;
 use super::dispatch::Lane;
 use super::state::Run;
 use super::Manager;
 use crate::engine::{is_igmp, ClientId};
-use crate::types::{Flow, Interface};
+use crate::types::{Flow, Interface, Refusal, Result};
 
 /// How many memberships end while the lock is held once.
 const PORTION: usize = 64;
@@ -22,17 +22,20 @@ pub struct Departure {
 
 impl Manager {
     /// A process has ended: from now on its clients are sent nothing, and the default answers
-    /// their questions. [`Manager::depart_some`] deletes their state.
+    /// their questions. [`Manager::depart_some`] deletes the state of those that have asked for no
+    /// grace.
     pub fn begin_departure(&self, session: u64) -> Departure {
         let mut departure = Departure { clients: Vec::new(), next: FIRST };
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return departure };
         let mut next = run.clients.after(None);
         while let Some(place) = next {
-            if run.has_ended(place, session) {
-                departure.clients.push(place.client);
-            }
             next = run.clients.after(Some(place));
+            match run.has_ended(place, session) {
+                None => {}
+                Some(0) => departure.clients.push(place.client),
+                Some(seconds) => run.leave_state(place.client, seconds),
+            }
         }
         // IGMP first: then no protocol's release asks it.
         departure.clients.sort_by_key(|client| {
@@ -40,6 +43,34 @@ impl Manager {
         });
         self.publish(&mut guard, Lane::Worker);
         departure
+    }
+
+    /// A client has taken and added again what it wants of its predecessor's state. The rest ends:
+    /// see [`Manager::end_graces`].
+    ///
+    /// # Errors
+    /// `BadHandle`.
+    pub fn grace_done(&self, client: ClientId) -> Result<()> {
+        self.act(
+            |state| state.run_for(client.0),
+            |run| {
+                run.engine.client_key(client).ok_or(Refusal::BadHandle(client.0))?;
+                run.set_clock();
+                run.engine.grace_done(client);
+                Ok(())
+            },
+        )
+    }
+
+    /// Ends a portion of the state that was left to successors for a time that has ended. False if
+    /// there is nothing to end. The timer calls this, too.
+    pub fn end_graces(&self) -> bool {
+        let mut guard = self.lock();
+        let Some(run) = guard.running() else { return false };
+        run.set_clock();
+        let goes_on = run.engine.end_graces(PORTION, &mut run.fx);
+        self.publish(&mut guard, Lane::Worker);
+        goes_on
     }
 
     /// Deletes the next portion; false if nothing is left.
@@ -53,7 +84,6 @@ impl Manager {
         } else {
             // It owns nothing any longer, so the engine cannot refuse this.
             let _ = run.engine.deregister(client, &mut run.fx);
-            run.enumerations.retain(|_, enumeration| enumeration.client != client);
             run.forget(client);
             departure.clients.pop();
         }
@@ -66,18 +96,36 @@ impl Manager {
 const FIRST: Flow = Flow::WILDCARD;
 
 impl Run {
-    /// Whether the client is in the process that has ended; then it is sent nothing any longer.
-    fn has_ended(&mut self, place: ClientPlace, session: u64) -> bool {
-        let Some(record) = self.clients.at(place).filter(|record| record.is_in(session)) else {
-            return false;
-        };
-        let Some(posted) = &mut record.posted else { return false };
+    /// If the client is in the process that has ended, it is sent nothing any longer. Returns for
+    /// how many seconds its state stays.
+    fn has_ended(&mut self, place: ClientPlace, session: u64) -> Option<u32> {
+        let record = self.clients.at(place).filter(|record| record.is_in(session))?;
+        let posted = record.posted.as_mut().filter(|posted| !posted.has_ended)?;
         posted.has_ended = true;
+        let grace = posted.grace;
         self.becomes_absent(place);
         if let Some(record) = self.clients.at(place) {
             record.queue.close();
         }
-        true
+        Some(grace)
+    }
+
+    /// The state of a client whose process has ended stays for some time. Its enumerations end.
+    fn leave_state(&mut self, client: ClientId, seconds: u32) {
+        self.set_clock();
+        ::log::info!(
+            "the process of {} has ended: its interfaces, memberships and MFEs stay for {seconds} s",
+            self.engine.who(client)
+        );
+        self.enumerations.retain(|_, enumeration| enumeration.client != client);
+        self.engine.begin_grace(client, seconds, &mut self.fx);
+    }
+
+    /// The client with these ids whose state is left to a process of this user.
+    pub(super) fn left_by(&self, ids: (u32, u32), user: u32) -> Option<ClientId> {
+        let left = self.engine.left_by(ids)?;
+        let posted = self.clients.get(left)?.posted.as_ref()?;
+        (posted.outlet.process().user == user).then_some(left)
     }
 
     /// An interface that the client owns, or on which it is enabled.

@@ -73,7 +73,9 @@ pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
 pub use platform::fork;
 pub use posted_client::{Outlet, PeerProcess, PostedCallback, WINDOW};
 pub use posting::Acknowledgement;
-pub use settings::{router_path, ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
+pub use settings::{
+    grace, router_path, ForwarderChoice, HostSettings, Settings, LONGEST_GRACE, MOST_FLOWS,
+};
 pub use sink::LogSink;
 pub use status::{Detail, FlowStatus, Status};
 

@@ -15,6 +15,7 @@ use super::Manager;
 use crate::engine::{Answer, ClientId, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Refusal, Result};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How many of them may be questions about flows. The others are held back (D38), so that the
 /// newest flow is asked about first.
@@ -34,10 +35,10 @@ pub trait Acknowledgement {
 
 impl ClientRecord {
     /// The record of a client in another process.
-    pub(super) fn posted_to(outlet: Arc<dyn Outlet>, kinds: NoticeKinds) -> ClientRecord {
+    fn posted_to(outlet: Arc<dyn Outlet>, kinds: NoticeKinds, grace: u32) -> ClientRecord {
         ClientRecord {
             backlog: Backlog::with_questions(QUESTIONS),
-            posted: Some(Box::new(PostedClient::new(outlet))),
+            posted: Some(Box::new(PostedClient::new(outlet, grace))),
             ..ClientRecord::new(None, kinds)
         }
     }
@@ -49,8 +50,10 @@ impl ClientRecord {
 }
 
 impl Manager {
-    /// Registers a client in another process. Does not start the library, which serves no other
-    /// processes unless it is running.
+    /// Registers a client in another process. If a client with these ids has left its state, and
+    /// its process was of the same user, the new client takes over (spec 9.8). `grace` is for how
+    /// many seconds the state of the new client stays when its process has ended. Does not start
+    /// the library, which serves no other processes unless it is running.
     ///
     /// # Errors
     /// `AlreadyRegistered`, `NoMemory`, `Stopping`.
@@ -59,12 +62,17 @@ impl Manager {
         outlet: Arc<dyn Outlet>,
         kinds: NoticeKinds,
         ids: (u32, u32),
+        grace: u32,
     ) -> Result<ClientId> {
         let mut guard = self.lock();
         let run = guard.running().ok_or(Refusal::Stopping)?;
         run.clients.room()?;
-        let client = run.engine.register(ids.0, ids.1, kinds)?;
-        run.clients.insert(client, ClientRecord::posted_to(outlet, kinds));
+        run.set_clock();
+        let client = match run.left_by(ids, outlet.process().user) {
+            Some(left) => run.engine.succeed(left, kinds)?,
+            None => run.engine.register(ids.0, ids.1, kinds)?,
+        };
+        run.clients.insert(client, ClientRecord::posted_to(outlet, kinds, grace));
         Ok(client)
     }
 
@@ -177,9 +185,10 @@ impl Run {
             posted.progress = now;
         }
         if notice.question().is_some() && !posted.is_absent {
-            posted.sent.push_back(Sent { number, question: Some(notice.0) });
+            let asked = Some(Instant::now());
+            posted.sent.push_back(Sent { number, question: Some(notice.0), asked });
         } else {
-            posted.sent.push_back(Sent { number, question: None });
+            posted.sent.push_back(Sent { number, question: None, asked: None });
             self.take_default(client, notice);
         }
     }

@@ -194,6 +194,28 @@ pub fn router_path() -> Result<Option<PathBuf>> {
     read_router(super::platform::secure_variable)
 }
 
+/// For how many seconds MGM_GRACE lets the state of a client process stay (spec 9.8). Read like
+/// [`router_path`].
+///
+/// # Errors
+/// `BadSetting`.
+pub fn grace() -> Result<u32> {
+    read_grace(super::platform::secure_variable)
+}
+
+/// The longest grace in seconds.
+pub const LONGEST_GRACE: u32 = 300;
+
+fn read_grace(get: impl Fn(&str) -> Option<OsString>) -> Result<u32> {
+    let mut env = Environment { get: &get, faults: Vec::new() };
+    let seconds =
+        env.value("MGM_GRACE", "0 to 300 seconds", None, |text| number(text, 0..=LONGEST_GRACE));
+    match env.faults.pop() {
+        Some(fault) => Err(Refusal::BadSetting(fault)),
+        None => Ok(seconds.unwrap_or(0)),
+    }
+}
+
 fn read_router(get: impl Fn(&str) -> Option<OsString>) -> Result<Option<PathBuf>> {
     let mut env = Environment { get: &get, faults: Vec::new() };
     let path = env.value("MGM_ROUTER", "a path of at most 107 bytes", None, |path| {
@@ -371,6 +393,17 @@ mod tests {
             panic!("a path that no socket can have is taken")
         };
         assert!(line.contains("MGM_ROUTER") && line.contains("107"), "{line}");
+    }
+
+    #[test]
+    fn t9_8_the_environment_asks_for_grace() {
+        let read = |value: &str| read_grace(|name| (name == "MGM_GRACE").then(|| value.into()));
+        assert_eq!(read_grace(|_| None), Ok(0));
+        assert_eq!((read(""), read("0"), read(" 300 ")), (Ok(0), Ok(0), Ok(300)));
+        for bad in ["301", "-1", "5m"] {
+            let Err(Refusal::BadSetting(line)) = read(bad) else { panic!("{bad} is taken") };
+            assert!(line.contains("MGM_GRACE") && line.contains("0 to 300"), "{line}");
+        }
     }
 
     #[cfg(unix)]

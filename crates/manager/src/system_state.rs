@@ -367,6 +367,11 @@ impl SystemState {
         self.forwarder.as_ref().map(|forwarder| forwarder.name())
     }
 
+    /// Chains of the system's packet filter that have no effect on what is forwarded.
+    pub fn bypassed_chains(&self) -> Vec<String> {
+        self.forwarder.as_ref().map_or_else(Vec::new, |forwarder| forwarder.bypassed_chains())
+    }
+
     /// How strictly the system checks the source of packets that arrive on an interface.
     pub fn reverse_path(&self, interface: Interface) -> Option<ReversePath> {
         self.forwarder.as_ref()?.reverse_path(interface)

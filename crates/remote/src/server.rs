@@ -2,8 +2,8 @@
 //!
 //! The thread waits for all connections, makes the calls that arrive, and passes on
 //! acknowledgements. No call waits for another process, so none delays the others for long. Texts
-//! such as the status take longer, so another thread makes them. Callbacks are posted by the
-//! threads that cause them; this thread sends them.
+//! such as the status take longer, so another thread makes them. A thread that causes a callback
+//! writes it to the buffer of its process; the thread `mgm-clients` sends it.
 
 mod greetings;
 mod link;

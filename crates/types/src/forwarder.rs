@@ -81,6 +81,12 @@ pub trait Forwarder: Send {
         None
     }
 
+    /// The chains of the system's packet filter, by name, that packets do not pass which the
+    /// forwarder forwards, although the operator may expect so. Read from the system by this call.
+    fn bypassed_chains(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether the forwarder itself refuses the packets of flows beyond the limits of
     /// [`set_flow_limit`](Forwarder::set_flow_limit), so that the engine need not (spec 0.9).
     fn limits_flows(&self) -> bool {

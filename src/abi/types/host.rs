@@ -19,8 +19,8 @@ pub const MGMHOST_FORWARDER_KERNEL: DWORD = 2;
 /// The memory forwarder: a table in the library. The host passes packets to
 /// MgmHostPacketIn.
 pub const MGMHOST_FORWARDER_MEMORY: DWORD = 3;
-/// The ebpf forwarder: programs of the library at the interfaces. It needs
-/// Linux 5.8 or later and CAP_BPF.
+/// The ebpf forwarder: eBPF programs that the library attaches to the interfaces. It needs
+/// Linux 5.8 or later, and the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW.
 pub const MGMHOST_FORWARDER_EBPF: DWORD = 4;
 
 /// MGMHOST_CONFIG.dwLogLevel: the value of MGM_LOG, by default warn.

@@ -147,4 +147,6 @@ extern "C" {
     pub fn MgmHostSetRouterLost(callback: Option<RouterLost>, context: *mut c_void) -> D;
     pub fn MgmHostBeginBatch() -> D;
     pub fn MgmHostEndBatch(first: *mut D) -> D;
+    pub fn MgmHostSetGrace(seconds: D) -> D;
+    pub fn MgmHostGraceDone(client: RawHandle) -> D;
 }

@@ -167,7 +167,8 @@ pub(super) fn nearest(facts: &Facts) -> Verdict {
         None if facts.library_reason() == Some("only_iif") => {
             let arrival = facts.arrival();
             let text = format!(
-                "only {arrival} wants the group, where the packets arrive: they are not sent back"
+                "the group is wanted only on {arrival}, where the packets arrive: they are not sent \
+                 back"
             );
             Finding::new(Reason::OnlyIif, text).on(arrival).into()
         }

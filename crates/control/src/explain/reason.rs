@@ -86,7 +86,7 @@ reasons! {
     NotQuerier,
     /// A static route for the flow has not been used yet, or its interfaces cannot be used.
     RouteWaiting,
-    /// A static route for the flow rests, because a routing protocol owns its interface `from`.
+    /// A static route for the flow has no effect, because a routing protocol owns its interface `from`.
     RouteRests,
     /// Packets arrive on another interface than `from` of the static route.
     RouteElsewhere,

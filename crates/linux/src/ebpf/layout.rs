@@ -1,14 +1,23 @@
-//! What programs and user space share: the structures of `bpf/mgm.bpf.c`. No I/O here.
+//! What programs and user space share: the structures of `bpf/shared.h`. No I/O here.
 
-use super::sys::Shared;
+use super::memory::Shared;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 /// Entries, or oifs, in an inner map.
-pub(super) const CHUNK: usize = 65_536;
+pub(super) const CHUNK: usize = 16_384;
 /// The most inner maps of entries, and of oifs.
-pub(super) const CHUNKS: usize = 272;
+pub(super) const CHUNKS: usize = 1088;
 /// Hash tables of flows, each twice as large as the one before.
 pub(super) const GENERATIONS: usize = 9;
+/// Buckets of flows in the first of them, and in an inner map.
+pub(super) const BUCKETS: usize = 65_536;
+/// The inner maps of all of them.
+pub(super) const BUCKET_CHUNKS: usize = (1 << GENERATIONS) - 1;
+/// Sets of flows, or arrivals, that user space has been told of.
+pub(super) const SETS: usize = 16_384;
+/// The members of each.
+pub(super) const WAYS: usize = 4;
 /// The most interfaces.
 pub(super) const PORTS: usize = 16_384;
 /// The most oifs of an entry: the kernel permits 33 tail calls, and each is for 64 copies.
@@ -22,6 +31,48 @@ pub(super) struct FlowKey {
     pub source: [u8; 4],
 }
 
+impl FlowKey {
+    /// As a number, which is how it is stored.
+    fn number(self) -> u64 {
+        let FlowKey { group: [a, b, c, d], source: [e, f, g, h] } = self;
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// The hash that the programs use.
+    pub(super) fn hash(self, factors: [u64; 2]) -> u32 {
+        let [group, source] = [self.group, self.source].map(u32::from_ne_bytes);
+        let flow = u64::from(source) << 32 | u64::from(group);
+        let mixed = flow.wrapping_mul(factors[0]);
+        ((mixed ^ (mixed >> 32)).wrapping_mul(factors[1]) >> 32) as u32
+    }
+}
+
+/// A flow in memory that is shared.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(super) struct SharedFlow(AtomicU64);
+
+impl SharedFlow {
+    pub(super) fn is(&self, key: FlowKey) -> bool {
+        self.0.load(Relaxed) == key.number()
+    }
+
+    pub(super) fn set(&self, key: FlowKey) {
+        self.0.store(key.number(), Relaxed);
+    }
+}
+
+/// Two buckets of a hash table of flows. A slot is stored as its number + 1; 0 ends the chain.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Buckets(pub [AtomicU32; 2]);
+
+/// The inner map of a bucket, and its number there.
+pub(super) fn bucket_of(generation: usize, hash: u32) -> (usize, usize) {
+    let size = (1 << generation) - 1;
+    (size + ((hash as usize / BUCKETS) & size), hash as usize % BUCKETS)
+}
+
 impl From<crate::types::Flow> for FlowKey {
     fn from(flow: crate::types::Flow) -> FlowKey {
         FlowKey { group: flow.group().octets(), source: flow.source().octets() }
@@ -32,15 +83,18 @@ impl From<crate::types::Flow> for FlowKey {
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Entry {
+    pub flow: SharedFlow,
+    /// The slot of the next entry in the same bucket, + 1.
+    pub next: AtomicU32,
+    pub iif: AtomicU32,
     /// The number of oifs << 32 | the index of the first.
     pub run: AtomicU64,
-    pub iif: AtomicU32,
     pub flags: AtomicU32,
+    pub unused: AtomicU32,
     pub packets: AtomicU64,
     pub octets: AtomicU64,
     pub negative: AtomicU64,
     pub wrong: AtomicU64,
-    pub wrong_octets: AtomicU64,
     /// What oifs have sent that have left.
     pub sent_before: AtomicU64,
 }
@@ -103,6 +157,30 @@ pub(super) struct Arrivals {
 pub(super) struct Config {
     pub on: AtomicU32,
     pub generations: AtomicU32,
+    /// What flows are hashed with.
+    pub factors: [AtomicU64; 2],
+}
+
+/// A flow without an entry that user space was told of.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Pending {
+    flow: SharedFlow,
+    since: AtomicU32,
+    /// Packets that user space was told of; 0: free.
+    count: AtomicU32,
+}
+
+/// The flows with the same number.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Pendings([Pending; WAYS]);
+
+impl Pendings {
+    /// The next packet of the flow tells again.
+    pub(super) fn forget(&self, key: FlowKey) {
+        self.0.iter().filter(|it| it.flow.is(key)).for_each(|it| it.count.store(0, Relaxed));
+    }
 }
 
 // SAFETY: atomic numbers alone.
@@ -115,6 +193,10 @@ unsafe impl Shared for Port {}
 unsafe impl Shared for Arrivals {}
 // SAFETY: atomic numbers alone.
 unsafe impl Shared for Config {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Buckets {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Pendings {}
 
 /// What the programs tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,16 @@
 //! Creates the maps and loads the programs.
 
 use super::layout::{
-    Arrivals, Config, Entry, FlowKey, Out, Port, CHUNK, CHUNKS, GENERATIONS, PORTS,
+    Arrivals, Buckets, Config, Entry, Out, Pendings, Port, BUCKETS, BUCKET_CHUNKS, CHUNK, CHUNKS,
+    PORTS, SETS,
 };
+use super::memory::{Array, Shared};
 use super::object::{BadObject, Object, OBJECT};
-use super::sys::{Array, Map, MapSpec, Program};
+use super::sys::{Map, MapSpec, Program};
+use std::hash::BuildHasher;
 use std::io;
 use std::mem::size_of;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What failed when the forwarder was opened.
 #[derive(Debug)]
@@ -25,14 +29,13 @@ impl From<BadObject> for LoadError {
     }
 }
 
-/// The maps with the names that they have in `mgm.bpf.c`.
+/// The maps with the names that they have in `bpf/shared.h`.
 #[derive(Debug)]
 pub(super) struct Maps {
     pub ifaces: Map,
     pub flows: Map,
     pub entries: Map,
     pub outs: Map,
-    pub pendings: Map,
     pub ring: Map,
     /// What further inner maps are created from.
     pub flows_inner: MapSpec,
@@ -41,6 +44,7 @@ pub(super) struct Maps {
     pub config: Array<Config>,
     pub arrivals: Array<Arrivals>,
     pub ports: Array<Port>,
+    pub pendings: Array<Pendings>,
     /// A table of flows that no program uses.
     pub unused: Map,
 }
@@ -81,8 +85,9 @@ fn check(object: &Object<'_>) -> Result<(), BadObject> {
         ("ifaces", sizes::<u32, u32>(), PORTS),
         ("arrivals", sizes::<u32, Arrivals>(), PORTS),
         ("ports", sizes::<u32, Port>(), PORTS),
-        ("flows", sizes::<u32, u32>(), GENERATIONS + 1),
-        ("flows_inner", sizes::<FlowKey, u32>(), CHUNK),
+        ("flows", sizes::<u32, u32>(), BUCKET_CHUNKS + 1),
+        ("flows_inner", sizes::<u32, Buckets>(), BUCKETS / 2),
+        ("pendings", sizes::<u32, Pendings>(), SETS),
         ("entries", sizes::<u32, u32>(), CHUNKS),
         ("entries_inner", sizes::<u32, Entry>(), CHUNK),
         ("outs", sizes::<u32, u32>(), CHUNKS),
@@ -110,31 +115,32 @@ impl Loaded {
         // The kernel wants a sample of the inner maps. It keeps nothing of it.
         let sample = |name: &'static str| {
             let spec = object.map(name)?;
-            Map::create(name, MapSpec { max_entries: inner_size(&spec), ..spec }, None)
-                .map_err(|error| LoadError::Map(name, error))
+            Map::create(name, spec, None).map_err(|error| LoadError::Map(name, error))
         };
         let outer = |name, inner: &'static str| create(&object, name, Some(&sample(inner)?));
         let array = |name| create(&object, name, None);
-        let (config, arrivals, ports) = (array("config")?, array("arrivals")?, array("ports")?);
-        let (wrongs, tails) = (array("wrongs")?, array("tails")?);
+        let (config_map, arrivals, ports) = (array("config")?, array("arrivals")?, array("ports")?);
+        let (pendings, wrongs, tails) = (array("pendings")?, array("wrongs")?, array("tails")?);
+        let config = mapped("config", &config_map)?;
+        hash_secretly(&config);
         let maps = Maps {
             ifaces: array("ifaces")?,
             flows: outer("flows", "flows_inner")?,
             entries: outer("entries", "entries_inner")?,
             outs: outer("outs", "outs_inner")?,
-            pendings: array("pendings")?,
             ring: array("ring")?,
             flows_inner: object.map("flows_inner")?,
             entries_inner: object.map("entries_inner")?,
             outs_inner: object.map("outs_inner")?,
-            config: mapped("config", &config)?,
+            config,
             arrivals: mapped("arrivals", &arrivals)?,
             ports: mapped("ports", &ports)?,
+            pendings: mapped("pendings", &pendings)?,
             unused: sample("flows_inner")?,
         };
         let fd = |name: &str| {
             Some(match name {
-                "config" => config.raw_fd(),
+                "config" => config_map.raw_fd(),
                 "arrivals" => arrivals.raw_fd(),
                 "ports" => ports.raw_fd(),
                 "wrongs" => wrongs.raw_fd(),
@@ -143,7 +149,7 @@ impl Loaded {
                 "flows" => maps.flows.raw_fd(),
                 "entries" => maps.entries.raw_fd(),
                 "outs" => maps.outs.raw_fd(),
-                "pendings" => maps.pendings.raw_fd(),
+                "pendings" => pendings.raw_fd(),
                 "ring" => maps.ring.raw_fd(),
                 _ => return None,
             })
@@ -155,7 +161,7 @@ impl Loaded {
         };
         let copies = program("mgm_copies")?;
         tails
-            .update(&0u32, &(copies.raw_fd() as u32), 0)
+            .update(&0u32, &(copies.raw_fd() as u32))
             .map_err(|error| LoadError::Map("tails", error))?;
         let programs = Programs {
             l2: program("mgm_l2")?,
@@ -168,16 +174,14 @@ impl Loaded {
     }
 }
 
-/// Arrays in an array of maps must all be of one size. A hash table needs not.
-fn inner_size(spec: &MapSpec) -> u32 {
-    const ARRAY: u32 = 2;
-    if spec.kind == ARRAY {
-        spec.max_entries
-    } else {
-        1
+/// Senders must not be able to choose flows that are all in one bucket.
+fn hash_secretly(config: &Array<Config>) {
+    for (factor, number) in config.get(0).factors.iter().zip(0..) {
+        let secret = std::hash::RandomState::new().hash_one(number);
+        factor.store(secret | 1, Relaxed);
     }
 }
 
-fn mapped<T: super::sys::Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {
+fn mapped<T: Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {
     Array::of(map).map_err(|error| LoadError::Map(name, error))
 }

@@ -1,16 +1,16 @@
 //! Reads the ring: new flows and their first packets, and packets on a wrong interface. The thread
-//! `mgm-upcall` does so, threads that look for upcalls themselves, and each installation of an
-//! entry whose first packets may be waiting there.
+//! `mgm-upcall` reads it. A thread that looks for upcalls itself also reads it, and so does one that
+//! installs an entry, because first packets of the flow may be waiting there.
 //!
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
-//! [`Reader::interfaces`]. Nobody waits for the manager's lock with one of the others held.
+//! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
 use super::chunks::Chunks;
 use super::interfaces::Interfaces;
-use super::layout::{FlowKey, Record, Told, GENERATIONS};
+use super::layout::{FlowKey, Record, Told, BUCKET_CHUNKS, SETS};
 use super::load::{Loaded, Maps};
+use super::memory::Ring;
 use super::resend::{Kept, Packet};
-use super::sys::{Map, MapSpec, Ring};
 use super::table::{Made, Need, Table, TableError, Wanted};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::LinkChanges;
+use super::changes::{Changed, LinkChanges};
 
 /// How many upcalls are kept while the sink cannot take them.
 const MOST_UPCALLS: usize = 1 << 18;
@@ -34,7 +34,8 @@ const BATCH: usize = 4096;
 /// How often the thread looks after what is retired or expires.
 const UPKEEP: Duration = Duration::from_millis(50);
 
-/// How often the thread looks whether a limit has refused flows.
+/// How often the thread looks whether a limit has refused flows, and tries again what the kernel has
+/// refused.
 const REPORTS: Duration = Duration::from_secs(1);
 
 /// The pause after the sink could not take all, and after another thread has read.
@@ -67,6 +68,8 @@ struct Losses {
 
 /// Everything that the forwarder and its thread share.
 pub(super) struct Reader {
+    /// What the programs hash flows with.
+    factors: [u64; 2],
     pub loaded: Loaded,
     pub interfaces: Mutex<Interfaces>,
     inbox: Mutex<Inbox>,
@@ -79,6 +82,8 @@ pub(super) struct Reader {
     changes: LinkChanges,
     signal: StopSignal,
     ending: AtomicBool,
+    /// The tables are to grow soon.
+    is_low: AtomicBool,
 }
 
 /// A record of the ring, for the state: the packet of a flow.
@@ -95,17 +100,21 @@ impl Reader {
         sink: Arc<dyn UpcallSink>,
     ) -> io::Result<Reader> {
         let ring = Ring::of(&loaded.maps.ring)?;
+        let factors =
+            [0, 1].map(|at: usize| loaded.maps.config.get(0).factors[at].load(Ordering::Relaxed));
         let reader = Reader {
+            factors,
             loaded,
             interfaces: Mutex::new(interfaces),
             inbox: Mutex::new(Inbox { ring, upcalls: Vec::new(), dropped: 0 }),
-            state: Mutex::new(State { table: Table::new(), kept: Kept::default() }),
+            state: Mutex::new(State { table: Table::new(factors), kept: Kept::default() }),
             growth: Mutex::new(()),
             delivery: Mutex::default(),
             sink,
             changes: LinkChanges::open()?,
             signal: StopSignal::new()?,
             ending: AtomicBool::new(false),
+            is_low: AtomicBool::new(false),
         };
         while reader.grow()? {}
         reader.loaded.maps.config.get(0).on.store(1, Ordering::Release);
@@ -139,24 +148,26 @@ impl Reader {
         } else {
             Some(Duration::ZERO)
         };
-        self.wait(timeout);
+        let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
         }
-        self.look_at_links();
+        if has_changed {
+            self.look_at_links();
+        }
         while self.read(MOST_UPCALLS) {}
         self.deliver();
         if !self.inbox.lock().upcalls.is_empty() {
             std::thread::sleep(PAUSE); // the ring may stay readable
         }
-        if upkeep.elapsed() >= UPKEEP {
+        if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
             self.do_upkeep();
             *upkeep = Instant::now();
         }
     }
 
-    /// Waits for records, announcements, or the signal.
-    fn wait(&self, timeout: Option<Duration>) {
+    /// Waits for records, announcements, or the signal. Returns whether there are announcements.
+    fn wait(&self, timeout: Option<Duration>) -> bool {
         // SAFETY: the map lives as long as `self`.
         let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
@@ -166,10 +177,12 @@ impl Reader {
         });
         if poll(&mut fds, timeout).is_err() {
             std::thread::sleep(PAUSE);
+            return false;
         }
         if fds[0].any() == Some(true) {
             self.signal.clear();
         }
+        fds[2].any() == Some(true)
     }
 
     /// Reads records: until there are `most` upcalls. Returns whether any may be left.
@@ -213,10 +226,7 @@ impl Reader {
             let header = record.packet.get(..length).unwrap_or(record.packet).to_vec();
             upcalls.push(Upcall { kind, flow, arrival, header });
         });
-        for key in refused {
-            // So that the next packet of the flow tells again.
-            let _ = self.loaded.maps.pendings.delete(&key);
-        }
+        refused.into_iter().for_each(|key| self.forget_pending(key));
         is_left
     }
 
@@ -254,6 +264,13 @@ impl Reader {
         }
     }
 
+    /// Wakes the thread when there is little room left, once.
+    fn note_room(&self, table: &Table) {
+        if table.wants().is_some() && !self.is_low.swap(true, Ordering::Relaxed) {
+            self.signal.raise();
+        }
+    }
+
     fn try_set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
         let flow = wanted.flow;
         {
@@ -267,10 +284,13 @@ impl Reader {
         let state = &mut *state;
         while self.drain(&mut inbox, state, BATCH) {}
         if !state.kept.has(flow) {
-            return state.table.set(wanted);
+            let result = state.table.set(wanted);
+            self.note_room(&state.table);
+            return result;
         }
         let has_oifs = !wanted.oifs.is_empty();
         state.table.set(&Wanted { is_held: has_oifs, ..*wanted })?;
+        self.note_room(&state.table);
         for packet in state.kept.take(flow) {
             if has_oifs {
                 self.send(&packet, flow);
@@ -288,17 +308,33 @@ impl Reader {
     }
 
     /// Removes an entry. The next packet of its flow is the first of a new one.
-    pub(super) fn remove(&self, flow: Flow) -> io::Result<()> {
-        if self.state.lock().table.remove(flow)? {
-            self.loaded.maps.pendings.delete(&FlowKey::from(flow))?;
-            self.signal_upkeep();
+    pub(super) fn remove(&self, flow: Flow) {
+        let mut state = self.state.lock();
+        let had_retired = state.table.has_retired();
+        if state.table.remove(flow) {
+            self.forget_pending(flow.into());
+            if !had_retired {
+                self.signal_upkeep();
+            }
         }
-        Ok(())
+    }
+
+    /// The next packet of the flow tells again.
+    fn forget_pending(&self, key: FlowKey) {
+        let set = key.hash(self.factors) as usize % SETS;
+        self.loaded.maps.pendings.get(set).forget(key);
     }
 
     /// The thread may be asleep and not know that something is retired, or that flows are limited.
     pub(super) fn signal_upkeep(&self) {
         self.signal.raise();
+    }
+
+    /// The same if the kernel has refused something that is to be tried again.
+    pub(super) fn signal_unfinished(&self) {
+        if self.interfaces.lock().has_unfinished() {
+            self.signal_upkeep();
+        }
     }
 
     /// Makes what the tables need next; false if they need nothing.
@@ -307,17 +343,17 @@ impl Reader {
         let Some(need) = self.state.lock().table.wants() else { return Ok(false) };
         let maps = &self.loaded.maps;
         let made = match need {
-            Need::Entries(at) => {
-                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, at)?)
+            Need::Entries(missing) => {
+                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, missing)?)
             }
-            Need::Outs(at) => Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, at)?),
-            Need::Generation(at) => {
-                let max_entries = maps.flows_inner.max_entries << at;
-                let spec = MapSpec { max_entries, ..maps.flows_inner };
-                let map = Map::create("mgm_flows", spec, None)?;
-                maps.flows.update(&(at as u32), &(map.raw_fd() as u32), 0)?;
-                maps.config.get(0).generations.store(at as u32 + 1, Ordering::Release);
-                Made::Generation(map)
+            Need::Outs(missing) => {
+                Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, missing)?, missing.count)
+            }
+            Need::Generation(missing) => {
+                let made = Chunks::make(&maps.flows, maps.flows_inner, missing)?;
+                let generations = missing.count.ilog2() + 1;
+                maps.config.get(0).generations.store(generations, Ordering::Release);
+                Made::Generation(made)
             }
         };
         self.state.lock().table.add(made);
@@ -328,7 +364,7 @@ impl Reader {
     /// array of maps.
     pub(super) fn wait_for_programs(&self) -> io::Result<()> {
         let Maps { flows, unused, .. } = &self.loaded.maps;
-        flows.update(&(GENERATIONS as u32), &(unused.raw_fd() as u32), 0)
+        flows.update(&(BUCKET_CHUNKS as u32), &(unused.raw_fd() as u32))
     }
 
     /// How long the thread may sleep at most; `None` for ever.
@@ -338,7 +374,8 @@ impl Reader {
             return Some(UPKEEP);
         }
         drop(state);
-        self.interfaces.lock().has_limits().then_some(REPORTS)
+        let interfaces = self.interfaces.lock();
+        (interfaces.has_limits() || interfaces.has_unfinished()).then_some(REPORTS)
     }
 
     fn do_upkeep(&self) {
@@ -347,7 +384,11 @@ impl Reader {
             state.kept.expire();
             state.table.has_retired().then(|| state.table.retired())
         };
-        self.interfaces.lock().report_refused(&self.loaded);
+        {
+            let mut interfaces = self.interfaces.lock();
+            interfaces.report_refused(&self.loaded);
+            interfaces.finish(&self.loaded);
+        }
         if let Some(retired) = retired {
             match self.wait_for_programs() {
                 Ok(()) => self.state.lock().table.reuse(retired),
@@ -357,24 +398,22 @@ impl Reader {
                 }
             }
         }
-        if let Err(error) = self.grow() {
+        self.is_low.store(false, Ordering::Relaxed);
+        while self.grow().unwrap_or_else(|error| {
             log::debug!("the tables cannot grow now: {error}");
-        }
+            false
+        }) {}
     }
 
     /// The interfaces whose state has changed.
     fn look_at_links(&self) {
-        let changed = self.changes.read();
-        if changed.is_none() {
-            return;
-        }
+        let Some(changed) = self.changes.read() else { return };
         let mut interfaces = self.interfaces.lock();
         match changed {
-            Some(super::changes::Changed::All) => interfaces.refresh_all(&self.loaded),
-            Some(super::changes::Changed::Links(links)) => {
+            Changed::All => interfaces.refresh_all(&self.loaded),
+            Changed::Links(links) => {
                 links.into_iter().for_each(|index| interfaces.refresh_index(&self.loaded, index));
             }
-            None => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::NoticeKinds;
+use crate::types::Result;
 
 /// A process with one or more clients.
 #[derive(Default)]
@@ -17,7 +18,8 @@ impl Outlet for Process {
     }
 
     fn process(&self) -> PeerProcess {
-        PeerProcess { pid: self.session as i32, user: 1000, name: "pimd".into() }
+        let user = if self.session < 100 { 1000 } else { 1001 };
+        PeerProcess { pid: self.session as i32, user, name: "pimd".into() }
     }
 
     fn post(&self, callback: PostedCallback<'_>) {
@@ -36,8 +38,18 @@ impl Process {
     }
 
     fn client(self: &Arc<Process>, fixture: &Fixture, protocol: u32) -> ClientId {
+        self.try_client(fixture, protocol, 0).expect("the id is free")
+    }
+
+    /// A client whose state stays for some seconds.
+    fn try_client(
+        self: &Arc<Process>,
+        fixture: &Fixture,
+        protocol: u32,
+        grace: u32,
+    ) -> Result<ClientId> {
         let outlet: Arc<dyn Outlet> = self.clone();
-        fixture.0.register_posted(outlet, NoticeKinds::ALL, (protocol, 0)).expect("the id is free")
+        fixture.0.register_posted(outlet, NoticeKinds::ALL, (protocol, 0), grace)
     }
 
     /// What was sent since the last call: number, cause, and notice.
@@ -377,4 +389,71 @@ fn t9_7_a_question_to_a_process_that_ends_takes_the_default() {
     decision.join().unwrap();
     while fixture.0.depart_some(&mut departure) {}
     assert_eq!(fixture.0.status(Detail::SUMMARY).totals.clients, 1);
+}
+
+#[test]
+fn t9_8_state_stays_and_the_enumerations_of_the_process_are_closed() {
+    let (fixture, process) = (Fixture::new(), Process::new(7));
+    let manager = &fixture.0;
+    let a = process.try_client(&fixture, 1, 60).unwrap();
+    let b = process.client(&fixture, 2); // it has not asked for grace
+    manager.take(a, link(1)).unwrap();
+    manager.add_membership(a, group(1), link(1), Join::State).unwrap();
+    manager.take(b, link(2)).unwrap();
+    let [of_a, of_b] = [a, b].map(|one| manager.enum_start(one, EnumKind::AllSources).unwrap());
+    let mut departure = manager.begin_departure(7);
+    assert!(!manager.has_enumeration(of_a));
+    while manager.depart_some(&mut departure) {}
+    assert!(!manager.has_enumeration(of_b));
+    assert_eq!(manager.protocol_on(link(1)), Ok((1, 0)));
+    assert!(manager.protocol_on(link(2)).is_err());
+    let status = manager.status(Detail { memberships: true, ..Detail::SUMMARY });
+    assert_eq!(status.clients.len(), 1);
+    let left = status.clients[0].process.as_ref().and_then(|process| process.grace_ms);
+    assert!(left.is_some_and(|left| left > 50_000 && left <= 60_000), "{left:?}");
+    assert_eq!(status.memberships.map(|all| all.len()), Some(1));
+}
+
+#[test]
+fn t9_8_a_process_of_the_same_user_takes_over_and_the_former_record_goes() {
+    let (fixture, process) = (Fixture::new(), Process::new(7));
+    let manager = &fixture.0;
+    let a = process.try_client(&fixture, 1, 60).unwrap();
+    manager.take(a, link(1)).unwrap();
+    manager.begin_departure(7);
+    let refused = Process::new(107).try_client(&fixture, 1, 60); // another user
+    assert_eq!(refused, Err(Refusal::AlreadyRegistered(1, 0)));
+    let deaf = Script { lacks: NoticeKind::ALL.to_vec(), on_call: Box::new(|_| ()) };
+    let here = manager.register(Box::new(deaf), 1, 0); // a client in the router's process
+    assert_eq!(here, Err(Refusal::AlreadyRegistered(1, 0)));
+    let second = Process::new(8).try_client(&fixture, 1, 60).unwrap();
+    assert!(second > a);
+    manager.take(second, link(1)).unwrap();
+    manager.grace_done(second).unwrap();
+    assert!(manager.end_graces());
+    while manager.end_graces() {}
+    assert_eq!(manager.status(Detail::SUMMARY).clients.len(), 1);
+    assert_eq!(manager.grace_done(a), Err(Refusal::BadHandle(a.0)));
+}
+
+#[test]
+fn t9_8_the_timer_ends_what_no_process_has_taken_over() {
+    let (fixture, process) = (Fixture::new(), Process::new(7));
+    let manager = &fixture.0;
+    let a = process.try_client(&fixture, 1, 1).unwrap();
+    manager.take(a, link(1)).unwrap();
+    for number in 0..200 {
+        manager.add_membership(a, group(number), link(1), Join::State).unwrap();
+    }
+    let began = std::time::Instant::now();
+    manager.begin_departure(7);
+    while manager.protocol_on(link(1)).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it stays for longer than its time");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(began.elapsed() >= Duration::from_millis(990), "{:?}", began.elapsed());
+    while manager.status(Detail::SUMMARY).totals.clients > 0 {
+        assert!(began.elapsed() < Duration::from_secs(10), "its record stays");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -240,7 +240,7 @@ impl Story<'_> {
         for route in &self.all.routes {
             let (from, source, group) = (&route.from, &route.source, &route.group);
             let state = match (&route.rests_because_of, route.joined) {
-                (Some(owned), _) => format!("rests: a routing protocol owns {owned}"),
+                (Some(owned), _) => format!("has no effect: a routing protocol owns {owned}"),
                 (None, true) if route.exact => "is a static membership".into(),
                 (None, true) => "has joined the flow".into(),
                 (None, false) => "has not joined the flow".into(),

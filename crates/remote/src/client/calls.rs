@@ -1,4 +1,4 @@
-//! The calls of mgm.h, on checked arguments: they are those of the manager.
+//! The calls of mgm.h, with arguments that were checked: the same methods that the manager has.
 
 use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};
@@ -29,11 +29,16 @@ impl Router {
     ) -> Result<u64> {
         let kinds = NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
         let callbacks_bits = kinds_to_bits(kinds);
-        let request = Request::Register { protocol, component, callbacks: callbacks_bits };
-        match self.ask(request, 0)? {
-            Reply::Registered { client } => Ok(self.0.enlist(client, callbacks)),
-            _ => Err(unexpected()),
-        }
+        let grace = super::grace();
+        let request = Request::Register { protocol, component, callbacks: callbacks_bits, grace };
+        self.0.state.lock().registering += 1;
+        let result = match self.ask(request, 0) {
+            Ok(Reply::Registered { client }) => Ok(self.0.enlist(client, callbacks)),
+            Ok(_) => Err(unexpected()),
+            Err(refusal) => Err(refusal),
+        };
+        self.0.state.lock().registered();
+        result
     }
 
     /// Deregisters a client (spec 1.6, 9.13).
@@ -74,6 +79,15 @@ impl Router {
             link.ended.wait(&mut state);
         }
         result.map(drop)
+    }
+
+    /// The client has taken and added again what it wants of its predecessor's state (spec 9.8).
+    ///
+    /// # Errors
+    /// `BadHandle`, those of the router; `Router`.
+    pub fn grace_done(&self, serial: u64) -> Result<()> {
+        let client = self.client(serial)?;
+        self.ask(Request::GraceDone { client }, serial).map(drop)
     }
 
     /// Takes an interface.

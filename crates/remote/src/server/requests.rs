@@ -5,7 +5,7 @@ use crate::convert::kinds_from_bits;
 use crate::messages::{Call, Change, RefusedChange, Reply, Request, Room};
 use crate::wire::{Bytes, Wire};
 use mgm_engine::ClientId;
-use mgm_manager::{EnumId, Manager, Outlet};
+use mgm_manager::{EnumId, Manager, Outlet, LONGEST_GRACE};
 use mgm_types::{Flow, Refusal, Result};
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -59,10 +59,11 @@ impl Holdings {
 
     fn make_checked(&mut self, manager: &Manager, request: &Request) -> Result<Reply> {
         match *request {
-            Request::Register { protocol, component, callbacks } => {
+            Request::Register { protocol, component, callbacks, grace } => {
                 let outlet: Arc<dyn Outlet> = self.outlet.clone();
-                let kinds = kinds_from_bits(callbacks);
-                let client = manager.register_posted(outlet, kinds, (protocol, component))?.0;
+                let (kinds, grace) = (kinds_from_bits(callbacks), grace.min(LONGEST_GRACE));
+                let client =
+                    manager.register_posted(outlet, kinds, (protocol, component), grace)?.0;
                 self.clients.insert(client);
                 return Ok(Reply::Registered { client });
             }
@@ -70,6 +71,7 @@ impl Holdings {
                 manager.deregister(self.client(client)?)?;
                 self.clients.remove(&client);
             }
+            Request::GraceDone { client } => manager.grace_done(self.client(client)?)?,
             Request::Take { client, interface } => manager.take(self.client(client)?, interface)?,
             Request::Release { client, interface } => {
                 let client = self.client(client)?;

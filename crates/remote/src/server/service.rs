@@ -104,7 +104,7 @@ impl Service {
         }
         self.send_changed();
         let until = self.next_check.min(self.next_round);
-        let wait = match self.departures.is_empty() {
+        let wait = match self.departures.is_empty() && self.deferred.is_empty() {
             true => until.saturating_duration_since(now),
             false => Duration::ZERO,
         };
@@ -240,8 +240,10 @@ impl Service {
         let reply = made
             .unwrap_or_else(|_| Reply::Refused { refusal: WireRefusal::from(&Refusal::Panicked) });
         let events = take_own();
-        if !self.departures.is_empty() && waits_for_departure(&reply) {
-            // What the call wants may belong to a process that has ended (spec 9.7).
+        let is_done =
+            matches!((&call.request, &reply), (Request::GraceDone { .. }, Reply::Done {}));
+        if (is_done || waits_for_departure(&reply)) && self.ends_something() {
+            // What the call wants may belong to a process that has ended (spec 9.7, 9.8).
             if let Some(link) = self.links.get_mut(&token) {
                 link.is_busy = true;
             }
@@ -355,7 +357,7 @@ impl Service {
     fn end_process(&mut self, session: u64) {
         let Some(process) = self.processes.remove(&session) else { return };
         log::info!(
-            "{} has ended; its {} clients are deregistered",
+            "{} has ended; its {} clients are deregistered, unless they have asked for grace",
             process.who(),
             process.holdings.clients.len()
         );
@@ -367,11 +369,21 @@ impl Service {
         self.departures.push(self.manager.begin_departure(session));
     }
 
-    /// Deletes a portion of the state of a process that has ended. When nothing is left, the calls
+    /// Whether state of ended processes is still being deleted. Deletes a portion of what was left
+    /// for a time that has ended, which the timer does otherwise.
+    fn ends_something(&self) -> bool {
+        !self.departures.is_empty() || self.manager.end_graces()
+    }
+
+    /// Deletes a portion of the state of processes that have ended. When nothing is left, the calls
     /// that wait for it are made.
     fn depart_some(&mut self) -> bool {
-        let Some(departure) = self.departures.last_mut() else { return false };
-        if !self.manager.depart_some(departure) {
+        let has_ended = match self.departures.last_mut() {
+            Some(departure) => !self.manager.depart_some(departure),
+            None if self.deferred.is_empty() => return false,
+            None => !self.manager.end_graces(),
+        };
+        if has_ended {
             self.departures.pop();
             for (token, call) in std::mem::take(&mut self.deferred) {
                 if let Some(link) = self.links.get_mut(&token) {

@@ -166,6 +166,6 @@ fn dropped_on_departure_with_another_forwarder() {
 fn only_iif() {
     let mut all = unwanted();
     library_says(&mut all, "only_iif");
-    let text = "only eth0 wants the group, where the packets arrive: they are not sent back";
+    let text = "the group is wanted only on eth0, where the packets arrive: they are not sent back";
     expect(all, Reason::OnlyIif, "eth0", text, "");
 }

@@ -289,7 +289,7 @@ fn static_routes_are_shown_with_their_state() {
         (RouteShare { joined: true, exact: true, ..route() }, "eth1: is a static membership\n"),
         (
             RouteShare { rests_because_of: Some("eth0".into()), ..route() },
-            "eth1: rests: a routing protocol owns eth0",
+            "eth1: has no effect: a routing protocol owns eth0",
         ),
         (
             RouteShare { to_interfaces: vec![], ..route() },

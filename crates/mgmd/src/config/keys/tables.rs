@@ -92,7 +92,8 @@ pub static ROUTER: Table = Table {
             Kind::Path(SOCKET),
             Value("\"/run/mgmd/router\""),
             "The socket for routing protocols in other processes, which have its path in their \
-             environment variable `MGM_ROUTER`. Root, and the user and group of mgmd, can connect.",
+             environment variable `MGM_ROUTER`. Root, and the user and group of mgmd, can connect. \
+             With the unit for systemd, the group is mgm.",
         ),
         key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The socket at which mgmctl, and other programs, control mgmd."),
         key(
@@ -307,7 +308,7 @@ pub static IGMP: Table = Table {
             "source",
             Kind::Address,
             Words("the lowest address of the interface"),
-            "The source address of queries. It also is the address of mgmd in the election of the \
+            "The source address of queries. It is also the address of mgmd in the election of the \
              querier.",
         ),
         key("passive", Kind::Bool, Value("false"), "If `true`, mgmd never sends a query."),
