@@ -34,6 +34,7 @@ install(FILES "${_completions}/mgmctl.fish"
 set(_router_dir "${PROJECT_SOURCE_DIR}/crates/mgmd")
 install(DIRECTORY "${_router_dir}/examples/" DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/mgmd/examples")
 install(FILES "${_router_dir}/service/mgmd.toml" "${_router_dir}/service/ebpf.conf"
+    "${_router_dir}/service/daemons.conf"
   DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/mgmd/examples")
 # systemd reads units only below these prefixes. Nothing enables or starts the unit.
 if(CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
