@@ -150,17 +150,14 @@ unsafe extern "C" fn setsockopt(
     length: socklen_t,
 ) -> c_int {
     let is_join = is_membership(name) && sockets::is_active();
-    if level == libc::IPPROTO_IP && (is_join || sockets::is_marked(fd)) {
-        let length = match (usize::try_from(length as c_int), value.is_null()) {
-            (Err(_), _) => return fails(libc::EINVAL),
-            (Ok(0), _) => 0,
-            (Ok(_), true) => return fails(libc::EFAULT),
-            (Ok(length), false) => length.min(LONGEST),
-        };
-        let value = match length {
+    let size = usize::try_from(length as c_int).ok();
+    // The kernel refuses a null pointer and a negative length, unless other errors come first.
+    let size = size.filter(|size| *size == 0 || !value.is_null());
+    if let (libc::IPPROTO_IP, Some(size), true) = (level, size, is_join || sockets::is_marked(fd)) {
+        let value = match size.min(LONGEST) {
             0 => &[],
             // SAFETY: the caller says that the value has this length.
-            _ => unsafe { std::slice::from_raw_parts(value.cast::<u8>(), length) },
+            size => unsafe { std::slice::from_raw_parts(value.cast::<u8>(), size) },
         };
         let done = guarded(|| sockets::set_option(fd, name, value), || Some(Err(libc::EIO)));
         match done {

@@ -181,17 +181,25 @@ impl Mroute {
         self.daemon.connected(&mut self.connection, client);
     }
 
-    /// This process is the child of the one that has connected, and goes on as the daemon. When the
-    /// parent has ended, mgmd ends its connection, and the child connects again.
+    /// This process is the child of the one that has connected, and goes on as the daemon. The parent
+    /// has ended, or is about to, so the child uses its connection: nothing is interrupted. mgmd goes
+    /// on showing the number of the parent (D130).
     fn succeed(&mut self) {
-        if let Some(events) = self.connection.events() {
-            let mut piece = [0; 4096];
-            let mut left = PARENT / 100;
-            while left > 0 && !matches!(system::receive(events, &mut piece, false), Ok(0)) {
-                left -= i32::from(!system::wait(events.0, 100));
-            }
+        let mut left = PARENT / 10;
+        while left > 0 && system::exists(self.pid) {
+            system::wait(-1, 10);
+            left -= 1;
         }
+        let is_alive = left == 0;
         self.pid = std::process::id();
+        if is_alive {
+            // Two processes cannot share a connection.
+            self.connect_apart();
+        }
+    }
+
+    /// Connects as another daemon, without disturbing the parent.
+    fn connect_apart(&mut self) {
         self.connection = Connection::default();
         self.daemon.lost();
         let parts = (system::epoll(), system::event_flag(), system::timer());

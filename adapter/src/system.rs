@@ -284,6 +284,14 @@ pub(crate) fn wait(fd: c_int, milliseconds: c_int) -> bool {
     unsafe { libc::poll(&raw mut of, 1, milliseconds) > 0 }
 }
 
+/// Whether a process exists that has not ended. A zombie has ended.
+pub(crate) fn exists(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // After the name, which is in parentheses, follows the state.
+    let state = status.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
 /// Whether calls on this descriptor do not wait.
 pub(crate) fn is_nonblocking(fd: c_int) -> bool {
     // SAFETY: this only reads flags.

@@ -1,5 +1,7 @@
 //! A daemon with a router that notes what it is asked.
 
+mod random;
+
 use super::*;
 use crate::options::MAXVIFS;
 use crate::packets::Datagram;
