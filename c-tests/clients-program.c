@@ -135,6 +135,13 @@ static void on_lost(void *context)
     fflush(stdout);
 }
 
+static void on_end(void *context)
+{
+    (void)context;
+    puts("lost");
+    fflush(stdout);
+}
+
 static DWORD obey(const char *command, const char *flow, unsigned number)
 {
     ROUTING_PROTOCOL_CONFIG config = {.pfnJoinAlertCallback = on_join,
@@ -178,6 +185,13 @@ static DWORD obey(const char *command, const char *flow, unsigned number)
                 return n;
         }
         return NO_ERROR;
+    }
+    if (strcmp(command, "start") == 0) {
+        MGMHOST_CONFIG host = {.dwSize = sizeof(host), .dwForwarder = number, .pszRouter = flow};
+
+        MgmHostSetRouterLost(on_end, NULL);
+        setenv("MGM_ROUTER", "/nowhere", 1);
+        return MgmHostStart(&host);
     }
     if (strcmp(command, "host") == 0)
         return call_as_host();

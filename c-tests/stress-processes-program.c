@@ -27,7 +27,7 @@ enum { FACES = 2, MOST_DESCRIPTORS = 40 };
 static struct shared *shared;
 static struct slot *self;
 static unsigned me, first_seed;
-static HANDLE listener;
+static _Atomic(HANDLE) listener;
 static atomic_bool ends, is_closing, listener_busy, listener_gone;
 static atomic_uint registration[THREADS], gone[THREADS];
 static atomic_bool busy[THREADS];

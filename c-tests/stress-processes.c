@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { USUAL_MS = 5000, ROUND_MS = 500, SOURCES = 2, SLACK = 256 << 10, MEMORY_FD = 60 };
+enum { USUAL_MS = 5000, ROUND_MS = 500, SOURCES = 2, SLACK = 1 << 20, MEMORY_FD = 60 };
 
 static struct shared *shared;
 static pid_t pids[PROCESSES];
@@ -320,7 +320,8 @@ static unsigned open_descriptors(void)
     return count;
 }
 
-/* What the router has when no process is there. */
+/* What the router has when no process is there. Tables that have grown stay large, and refused flows
+ * are kept for 10 s, so the memory varies. */
 struct usage {
     unsigned descriptors;
     size_t memory;
@@ -330,7 +331,7 @@ static struct usage measure(void)
 {
     struct usage usage = {0, 0};
 
-    SOON(metric("mgm_clients") == 0 && metric("mgm_interfaces") == 0);
+    SOON(metric("mgm_clients") == 0 && metric("mgm_interfaces") == 0 && metric("mgm_mfes") == 0);
     EXPECT_NO_GROUPS(ALL_SOURCES);
     usage.descriptors = open_descriptors();
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
@@ -390,6 +391,7 @@ static void t9_7_processes_that_join_and_die_at_random_lose_and_leak_nothing(voi
     run_for(ms - ms / 4, &random);
     last = measure();
     print_sums();
+    printf("    the router uses %ld bytes more than at first\n", (long)(last.memory - first.memory));
     CHECK_EQ(shared->faults, 0);
     SOON(open_descriptors() <= first.descriptors);
     if (last.memory > first.memory + SLACK)

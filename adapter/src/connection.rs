@@ -5,7 +5,7 @@ use crate::system::{self, Fd};
 use mgm_mroute_calls::daemon::{Lost, Router};
 use mgm_remote::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
 use mgm_remote::hello::{greeting, read_greeting, Hello, Welcome};
-use mgm_remote::messages::{decode, Ack, Acks, Answer, Call, Callback, Reply, Request};
+use mgm_remote::messages::{decode, Ack, Acks, Answer, Call, Callback, Reply, Request, OIFS_OFF};
 use mgm_remote::wire::Wire;
 use mgm_types::Code;
 use std::collections::VecDeque;
@@ -22,7 +22,9 @@ const INSTANCES: u32 = 256;
 
 /// RPF_CALLBACK, CREATION_ALERT, PRUNE_ALERT, JOIN_ALERT and WRONG_IF_CALLBACK, in the order of
 /// ROUTING_PROTOCOL_CONFIG. A daemon hears the reports of hosts itself, so it needs no LOCAL_JOIN.
-const CALLBACKS: u16 = 0b1_1111;
+///
+/// A daemon that does not answer in time has said no (9.5).
+const CALLBACKS: u16 = 0b1_1111 | OIFS_OFF;
 
 /// A connection, open or closed.
 #[derive(Debug, Default)]

@@ -21,7 +21,9 @@ var (
 
 func TestMain(m *testing.M) {
 	// MGM reads its environment when it starts.
-	os.Setenv("MGM_FORWARDER", "memory")
+	if os.Getenv("MGM_ROUTER") == "" {
+		os.Setenv("MGM_FORWARDER", "memory")
+	}
 	os.Setenv("MGM_LOG", "off")
 	os.Exit(m.Run())
 }

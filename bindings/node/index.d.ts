@@ -122,6 +122,10 @@ export namespace host {
   ): Promise<{ accepted: boolean; outgoing: Interface[] }>;
   /** Limits how many flows may begin on an interface in a second, and at once; 0 ends that. */
   function setFlowLimit(index: number, perSecond: number, burst?: number): Promise<void>;
+  /** Serves client processes at a UNIX socket with this mode (0: 0o660); null ends that. */
+  function serveClients(path: string | null, mode?: number): Promise<void>;
+  /** Sets what is called when the router of this client process is lost; null ends that. */
+  function setRouterLost(callback: (() => void) | null): Promise<void>;
   function status(): Promise<any>;
   /** Explains why the packets of a flow are forwarded, or why not. */
   function explain(source: Address, group: Address, arrival?: InterfaceLike | null): Promise<any>;

@@ -74,6 +74,7 @@ INLINE int forward(struct skb *skb, const u32 l2, const enum mode mode)
 		return NEXT;
 	}
 	struct record what = {
+		.number = *number,
 		.ifindex = ifindex,
 		.flow = {ip.group, ip.source},
 		.length = be16(ip.length),

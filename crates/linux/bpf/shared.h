@@ -22,6 +22,8 @@ enum {
 	RING = 16 << 20,
 	ROUND = 64,          // copies before a tail call
 	KEPT = 4,            // first packets of a flow
+	SHARE = 1 << 17,     // records of an interface that may wait for user space
+	FEW = 1 << 10,       // records of an interface that may wait when the ring is nearly full
 };
 
 // Interface indexes, thresholds and counters of a map are in host byte order, addresses in
@@ -75,6 +77,7 @@ struct arrivals {
 	s64 interval; // what a new flow adds to that; 0 means that flows are not limited
 	s64 depth;
 	u64 told, refused, lost, invalid, cut;
+	u64 written, taken; // records, and those of them that user space has done
 };
 
 struct config {
@@ -105,7 +108,8 @@ struct wrongs {
 
 // What user space is told. The packet follows, from its IP header.
 struct record {
-	u32 kind, ifindex;
+	u16 kind, number; // the number of the element of `arrivals`
+	u32 ifindex;
 	struct flow flow;
 	u32 length; // of the packet
 	u32 held;   // how many of its bytes follow

@@ -8,7 +8,7 @@
 
 // Copies the first bytes of the packet behind the record, at most 20 + `mask`.
 INLINE int submit(struct skb *skb, struct record *record, const struct record *what,
-		  const u32 mask, u32 l2)
+		  const u32 mask, u32 l2, struct arrivals *port)
 {
 	u32 more = what->length - 20; // is_valid() has checked that there is a header
 	if (more > mask)
@@ -21,6 +21,7 @@ INLINE int submit(struct skb *skb, struct record *record, const struct record *w
 		ring_discard(record, 0);
 		return 0;
 	}
+	count(port->written, 1);
 	ring_submit(record, 0);
 	return 1;
 }
@@ -32,15 +33,28 @@ enum { SMALL = 63, MIDDLE = 127, LONG = 511, LARGE = 2047 }; // what records hol
 		const u64 size = (sizeof(struct record) + 20 + (mask) + 7) & ~7;       \
 		struct record *record = ring_reserve(&ring, size, 0);                  \
 		if (record)                                                            \
-			return submit(skb, record, what, mask, l2);                    \
+			return submit(skb, record, what, mask, l2, port);                  \
 	} while (0)
+
+// Whether an interface may let one more record wait. The last quarter of the ring is for those of
+// which little waits, so that a flood on one interface leaves room for the others.
+INLINE int has_share(const struct arrivals *port, u64 used)
+{
+	s64 waiting = *(volatile u64 *)&port->written - *(volatile u64 *)&port->taken;
+	return waiting < (used > RING / 4 * 3 ? FEW : SHARE);
+}
 
 // Tells user space of a packet, by a record of the size that fits. When the ring is half full,
 // only headers: rather lose packets than flows.
 INLINE int tell(struct skb *skb, struct arrivals *port, const struct record *what, u32 l2)
 {
 	u32 more = what->length - 20;
-	int is_cut = ring_query(&ring, 0) > RING / 2 || skb->gso_size || more > LARGE;
+	u64 used = ring_query(&ring, 0);
+	int is_cut = used > RING / 2 || skb->gso_size || more > LARGE;
+	if (!has_share(port, used)) {
+		count(port->lost, 1);
+		return 0;
+	}
 	if (is_cut && what->kind != WRONG)
 		count(port->cut, 1);
 	if (is_cut || what->kind == WRONG || more <= SMALL) {

@@ -14,6 +14,7 @@
 //!   system.
 
 mod check;
+pub mod clients;
 mod difference;
 pub mod keys;
 mod link;
@@ -26,6 +27,7 @@ mod reader;
 mod tests;
 mod values;
 
+pub use clients::{Client, ClientRules, ClientSocket};
 pub use difference::{Changes, NeedsRestart};
 pub use link::LinkSettings;
 pub use mgm_control::request::LogLevel;
@@ -54,6 +56,8 @@ pub struct Config {
     pub proxies: Vec<Proxy>,
     /// Each `[[route]]`.
     pub routes: Vec<Route>,
+    /// Each `[[client]]`.
+    pub clients: Vec<Client>,
     /// Each `[[module]]`, in the order in which they are loaded.
     pub modules: Vec<Module>,
 }
@@ -76,6 +80,8 @@ pub struct Router {
     pub max_igmp_entries: u32,
     /// The socket for routing protocols in other processes.
     pub clients: PathBuf,
+    /// Who may connect there, and how they are served.
+    pub client_socket: ClientSocket,
     /// The control socket.
     pub control: PathBuf,
     /// Whether mgmd makes the interface mgm0.
@@ -238,6 +244,7 @@ impl Default for Router {
             clients: "/run/mgmd/router".into(),
             daemons: false,
             daemons_address: Ipv4Addr::new(169, 254, 77, 1),
+            client_socket: ClientSocket::default(),
             control: "/run/mgmd/control".into(),
             log_level: LogLevel::Info,
         }

@@ -41,12 +41,16 @@ message! {
     }
 }
 
+/// A bit of `callbacks` in [`Request::Register`]: an unanswered CREATION_ALERT switches the client's
+/// outgoing interfaces off.
+pub const OIFS_OFF: u16 = 1 << 15;
+
 message! {
     /// What a client process asks of the router.
     pub enum Request {
         /// Registers a client. `callbacks` has a bit for each callback that it has, in the order of
-        /// ROUTING_PROTOCOL_CONFIG. `grace` is for how many seconds its state stays when the process
-        /// has ended.
+        /// ROUTING_PROTOCOL_CONFIG, and [`OIFS_OFF`]. `grace` is for how many seconds its state stays
+        /// when the process has ended.
         Register { protocol: u32, component: u32, callbacks: u16, grace: u32 } = 0,
         /// Deregisters a client.
         Deregister { client: u64 } = 1,

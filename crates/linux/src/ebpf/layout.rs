@@ -150,6 +150,9 @@ pub(super) struct Arrivals {
     pub invalid: AtomicU64,
     /// First packets that were too large to be kept.
     pub cut: AtomicU64,
+    /// Records that were written, and those of them that are done.
+    pub written: AtomicU64,
+    pub taken: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -213,6 +216,8 @@ pub(super) enum Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record<'a> {
     pub told: Told,
+    /// The number of the element that counts arrivals.
+    pub number: u16,
     pub ifindex: u32,
     pub key: FlowKey,
     /// Whether the packet is whole.
@@ -233,12 +238,13 @@ impl Record<'_> {
         let number = |at: usize| u32::from_ne_bytes(four(at));
         let (length, held) = (number(16), number(20));
         Some(Record {
-            told: match number(0) {
+            told: match u16::from_ne_bytes([head[0], head[1]]) {
                 1 => Told::New,
                 2 => Told::More,
                 3 => Told::Wrong,
                 _ => return None,
             },
+            number: u16::from_ne_bytes([head[2], head[3]]),
             ifindex: number(4),
             key: FlowKey { group: four(8), source: four(12) },
             is_whole: length == held,

@@ -23,7 +23,8 @@
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
-//! - `reader` reads what the programs report, `resend` keeps the first packets of new flows.
+//! - `reader` reads what the programs report, `queues` has what waits for the sink, `resend` keeps the
+//!   first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -40,6 +41,7 @@ mod load;
 mod memory;
 mod object;
 mod ports;
+mod queues;
 mod reader;
 mod requests;
 mod resend;
@@ -51,13 +53,16 @@ pub use attach::Attachment;
 
 use crate::fork;
 use crate::forwarder::{
-    Counters, Forwarder, ForwarderEntry, OifsCounters, UpcallSink, UpcallSource,
+    Counters, Forwarder, ForwarderEntry, InstalledEntry, InstalledOif, OifsCounters, UpcallSink,
+    UpcallSource,
 };
 use crate::types::{Flow, IfId, Interface, OifCounters, Rate, Refusal, Result};
 use counts::OutCounts;
 use interfaces::Interfaces;
+use layout::UP;
 use load::{LoadError, Loaded};
 use reader::Reader;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use table::Wanted;
 
@@ -181,6 +186,18 @@ impl Forwarder for EbpfForwarder {
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
         Ok(self.reader.state.lock().table.counters(flow))
+    }
+
+    fn installed(&self, flow: Flow) -> Option<InstalledEntry> {
+        let state = self.reader.state.lock();
+        let interfaces = self.reader.interfaces.lock();
+        let mut oifs = Vec::new();
+        let iif = state.table.installed(flow, |port, threshold| {
+            let Some(interface) = interfaces.interface(IfId(port as u16)) else { return };
+            let flags = self.reader.loaded.maps.ports.get(port as usize).flags.load(Relaxed);
+            oifs.push(InstalledOif { interface, threshold, is_ready: flags & UP != 0 });
+        })?;
+        Some(InstalledEntry { iif, takes_packets: interfaces.is_attached(iif), oifs })
     }
 
     fn counts_oifs(&self) -> bool {

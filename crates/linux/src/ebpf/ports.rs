@@ -38,9 +38,15 @@ pub(super) fn set_limit(arrivals: &Arrivals, rate: Option<Rate>) {
 
 /// Before packets arrive.
 pub(super) fn reset(arrivals: &Arrivals) {
-    for counter in
-        [&arrivals.told, &arrivals.refused, &arrivals.lost, &arrivals.invalid, &arrivals.cut]
-    {
+    for counter in [
+        &arrivals.told,
+        &arrivals.refused,
+        &arrivals.lost,
+        &arrivals.invalid,
+        &arrivals.cut,
+        &arrivals.written,
+        &arrivals.taken,
+    ] {
         counter.store(0, Relaxed);
     }
 }

@@ -10,6 +10,7 @@ use super::interfaces::Interfaces;
 use super::layout::{FlowKey, Record, Told, BUCKET_CHUNKS, SETS};
 use super::load::{Loaded, Maps};
 use super::memory::Ring;
+use super::queues::{Place, Queues, Waiting};
 use super::resend::{Kept, Packet};
 use super::table::{Made, Need, Table, TableError, Wanted};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
@@ -25,8 +26,12 @@ use std::time::{Duration, Instant};
 
 use super::changes::{Changed, LinkChanges};
 
-/// How many upcalls are kept while the sink cannot take them.
-const MOST_UPCALLS: usize = 1 << 18;
+/// How many upcalls are passed to the sink at a time.
+const AT_A_TIME: usize = 64;
+
+/// How many flows the sink may know of that have no entry yet. The others wait here, where interfaces
+/// take turns: behind the sink, the newest flow is the next one, wherever it arrived.
+const IN_FLIGHT: usize = 512;
 
 /// How many records are read before others get the locks.
 const BATCH: usize = 4096;
@@ -38,7 +43,7 @@ const UPKEEP: Duration = Duration::from_millis(50);
 /// refused.
 const REPORTS: Duration = Duration::from_secs(1);
 
-/// The pause after the sink could not take all, and after another thread has read.
+/// The pause before upcalls are offered again, and for which the sink may take to answer some.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The time between two log messages about the same problem.
@@ -47,9 +52,35 @@ const LINES: Duration = Duration::from_secs(10);
 /// What has been read.
 pub(super) struct Inbox {
     ring: Ring,
-    upcalls: Vec<Upcall>,
+    queues: Queues,
+    /// What the sink could not take, oldest first.
+    returned: Vec<Upcall>,
+    /// Flows that the sink knows of, and that have no entry yet. When it has not grown for a while,
+    /// they count no longer: there are flows that never get one.
+    in_flight: usize,
+    /// When upcalls were last passed to the sink.
+    passed: Instant,
     /// Upcalls for which there was no room.
     dropped: u32,
+}
+
+impl Inbox {
+    fn new(ring: Ring) -> Inbox {
+        let (queues, returned) = (Queues::default(), Vec::new());
+        Inbox { ring, queues, returned, in_flight: 0, passed: Instant::now(), dropped: 0 }
+    }
+
+    fn has_upcalls(&self) -> bool {
+        !self.queues.is_empty() || !self.returned.is_empty()
+    }
+
+    /// How many upcalls may be passed on now.
+    fn room(&mut self) -> usize {
+        if self.passed.elapsed() >= PAUSE {
+            self.in_flight = 0;
+        }
+        AT_A_TIME.min(IN_FLIGHT.saturating_sub(self.in_flight))
+    }
 }
 
 /// The entries, and the packets that wait for one.
@@ -106,7 +137,7 @@ impl Reader {
             factors,
             loaded,
             interfaces: Mutex::new(interfaces),
-            inbox: Mutex::new(Inbox { ring, upcalls: Vec::new(), dropped: 0 }),
+            inbox: Mutex::new(Inbox::new(ring)),
             state: Mutex::new(State { table: Table::new(factors), kept: Kept::default() }),
             growth: Mutex::new(()),
             delivery: Mutex::default(),
@@ -143,11 +174,9 @@ impl Reader {
 
     /// One turn of the thread.
     fn serve(&self, upkeep: &mut Instant) {
-        let timeout = if self.inbox.lock().upcalls.is_empty() {
-            self.next_upkeep()
-        } else {
-            Some(Duration::ZERO)
-        };
+        // The sink's threads pass upcalls on, too, when they have answered some.
+        let has_upcalls = self.inbox.lock().has_upcalls();
+        let timeout = if has_upcalls { Some(PAUSE) } else { self.next_upkeep() };
         let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
@@ -155,15 +184,21 @@ impl Reader {
         if has_changed {
             self.look_at_links();
         }
-        while self.read(MOST_UPCALLS) {}
-        self.deliver();
-        if !self.inbox.lock().upcalls.is_empty() {
-            std::thread::sleep(PAUSE); // the ring may stay readable
-        }
+        while self.read_and_deliver() && upkeep.elapsed() < UPKEEP {}
         if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
             self.do_upkeep();
             *upkeep = Instant::now();
         }
+    }
+
+    /// Reads what is in the ring, and passes some upcalls on. Returns whether there may be more to do
+    /// at once.
+    fn read_and_deliver(&self) -> bool {
+        let is_left = {
+            let mut inbox = self.inbox.lock();
+            self.drain(&mut inbox, &mut self.state.lock(), BATCH)
+        };
+        self.deliver() || is_left
     }
 
     /// Waits for records, announcements, or the signal. Returns whether there are announcements.
@@ -185,49 +220,38 @@ impl Reader {
         fds[2].any() == Some(true)
     }
 
-    /// Reads records: until there are `most` upcalls. Returns whether any may be left.
-    fn read(&self, most: usize) -> bool {
-        let mut inbox = self.inbox.lock();
-        if inbox.upcalls.len() >= most {
-            return false;
-        }
-        let mut state = self.state.lock();
-        self.drain(&mut inbox, &mut state, BATCH)
-    }
-
     /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Returns
     /// whether any may be left.
     fn drain(&self, inbox: &mut Inbox, state: &mut State, most: usize) -> bool {
-        let Inbox { ring, upcalls, dropped } = inbox;
-        let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
-        let mut refused = Vec::new();
-        let is_left = ring.read(most, |bytes| {
+        let Inbox { ring, queues, dropped, .. } = inbox;
+        ring.read(most, |bytes| {
             let Some(record) = Record::parse(bytes) else { return };
             let FlowKey { group, source } = record.key;
             let flow = Flow::new(Ipv4Addr::from(source), Ipv4Addr::from(group));
+            let place = Place { if_index: record.ifindex, number: record.number };
             let kind = match record.told {
                 Told::Wrong => UpcallKind::WrongIf,
                 Told::New | Told::More => {
                     let packet = record.is_whole.then(|| Packet::new(&record));
                     let first = First { flow, is_new: record.told == Told::New, packet };
                     if !self.take_first(state, first) {
-                        return;
+                        return self.took(place);
                     }
                     UpcallKind::NoCache
                 }
             };
-            let Some(arrival) = arrival.find(record.ifindex) else { return };
-            if upcalls.len() >= 2 * MOST_UPCALLS || upcalls.try_reserve(1).is_err() {
+            if !queues.push(place, Waiting::new(kind, flow, record.packet)) {
                 *dropped = dropped.saturating_add(1);
-                refused.push(record.key);
-                return;
+                self.forget_pending(record.key); // so that its next packet tells again
+                self.took(place);
             }
-            let length = usize::from(record.packet[0] & 15) * 4;
-            let header = record.packet.get(..length).unwrap_or(record.packet).to_vec();
-            upcalls.push(Upcall { kind, flow, arrival, header });
-        });
-        refused.into_iter().for_each(|key| self.forget_pending(key));
-        is_left
+        })
+    }
+
+    /// The programs may tell of one more packet that arrives there.
+    fn took(&self, place: Place) {
+        let arrivals = self.loaded.maps.arrivals.get(place.number.into());
+        arrivals.taken.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes the packet of a flow. Returns whether the sink must know of the flow.
@@ -283,6 +307,7 @@ impl Reader {
         let mut state = self.state.lock();
         let state = &mut *state;
         while self.drain(&mut inbox, state, BATCH) {}
+        inbox.in_flight = inbox.in_flight.saturating_sub(1);
         if !state.kept.has(flow) {
             let result = state.table.set(wanted);
             self.note_room(&state.table);
@@ -417,22 +442,45 @@ impl Reader {
         }
     }
 
-    /// Passes upcalls to the sink, unless another thread is doing so.
-    fn deliver(&self) {
-        let Some(mut losses) = self.delivery.try_lock() else { return };
+    /// Passes some upcalls to the sink, unless another thread is doing so. Returns whether more can be
+    /// passed at once.
+    fn deliver(&self) -> bool {
+        let Some(mut losses) = self.delivery.try_lock() else { return false };
         self.count_losses(&mut losses);
-        let upcalls = std::mem::take(&mut self.inbox.lock().upcalls);
+        let upcalls = self.next_upcalls();
         if upcalls.is_empty() {
-            return;
+            return false;
         }
+        let mut is_refused = false;
         sys::shield("upcalls", || {
-            let mut left = self.sink.upcalls(upcalls);
-            if !left.is_empty() {
-                let mut inbox = self.inbox.lock();
-                left.append(&mut inbox.upcalls);
-                inbox.upcalls = left;
+            let left = self.sink.upcalls(upcalls);
+            is_refused = !left.is_empty();
+            if is_refused {
+                self.inbox.lock().returned = left;
             }
         });
+        !is_refused
+    }
+
+    fn next_upcalls(&self) -> Vec<Upcall> {
+        let mut inbox = self.inbox.lock();
+        if !inbox.returned.is_empty() {
+            return std::mem::take(&mut inbox.returned);
+        }
+        let room = inbox.room();
+        let mut upcalls = Vec::with_capacity(if inbox.queues.is_empty() { 0 } else { room });
+        let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
+        inbox.queues.take(room, |place, waiting| {
+            self.took(place);
+            let Some(arrival) = arrival.find(place.if_index) else { return };
+            let Waiting { kind, flow, .. } = waiting;
+            upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
+        });
+        if !upcalls.is_empty() {
+            inbox.passed = Instant::now();
+            inbox.in_flight += upcalls.iter().filter(|it| it.kind == UpcallKind::NoCache).count();
+        }
+        upcalls
     }
 
     /// Reports records that the ring had no room for.
@@ -465,7 +513,8 @@ impl Reader {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
         while self.drain(&mut inbox, &mut state, BATCH) {}
-        inbox.upcalls.retain(|upcall| upcall.arrival.index != if_index);
+        inbox.queues.forget(if_index);
+        inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
     }
 
     /// The index of an interface, if it is served.
@@ -499,8 +548,7 @@ impl UpcallSource for Reader {
             if self.inbox.is_locked() {
                 return;
             }
-            self.read(MOST_UPCALLS);
-            self.deliver();
+            self.read_and_deliver();
         });
     }
 }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 /// How long a packet is kept: as long as the kernel's multicast routing keeps one.
 const LIFETIME: Duration = Duration::from_secs(10);
 
-/// The most octets that are kept. Then further packets are dropped, but not their flows.
+/// The most octets that are kept. Of an interface only as many as are left for others: so a flood on
+/// one of them leaves a half of it. Then further packets are dropped, but not their flows.
 const MOST_OCTETS: usize = 64 << 20;
 
 /// The packets of a flow that the programs pass on.
@@ -96,6 +97,8 @@ struct Waiting {
 pub(super) struct Kept {
     flows: HashMap<Flow, Waiting, RandomState>,
     octets: usize,
+    /// The same, by the index of the interface.
+    by_index: HashMap<u32, usize, RandomState>,
     /// Packets that were dropped for want of room.
     pub dropped: u64,
 }
@@ -103,7 +106,12 @@ pub(super) struct Kept {
 impl Kept {
     /// Keeps a packet, if there is room.
     pub(super) fn keep(&mut self, flow: Flow, packet: Packet) {
-        if self.octets + packet.frame.len() > MOST_OCTETS || self.flows.try_reserve(1).is_err() {
+        let (size, if_index) = (packet.frame.len(), packet.arrived.ifindex);
+        let of_interface = self.by_index.get(&if_index).copied().unwrap_or_default();
+        let has_room = of_interface + size + self.octets + size <= MOST_OCTETS
+            && self.flows.try_reserve(1).is_ok()
+            && self.by_index.try_reserve(1).is_ok();
+        if !has_room {
             self.dropped += 1;
             return;
         }
@@ -115,18 +123,31 @@ impl Kept {
             self.dropped += 1;
             return;
         }
-        self.octets += packet.frame.len();
+        self.octets += size;
+        *self.by_index.entry(if_index).or_default() += size;
         waiting.packets.push(packet);
     }
 
     /// Takes the packets of a flow, oldest first.
     pub(super) fn take(&mut self, flow: Flow) -> Vec<Packet> {
         let Some(waiting) = self.flows.remove(&flow) else { return Vec::new() };
-        self.octets -= waiting.packets.iter().map(|packet| packet.frame.len()).sum::<usize>();
+        waiting.packets.iter().for_each(|packet| self.forget(packet));
         if self.flows.is_empty() {
             self.flows.shrink_to(1024); // a burst is over
         }
         waiting.packets
+    }
+
+    /// A packet is not kept any longer.
+    fn forget(&mut self, packet: &Packet) {
+        let (size, if_index) = (packet.frame.len(), packet.arrived.ifindex);
+        self.octets -= size;
+        if let Some(octets) = self.by_index.get_mut(&if_index) {
+            *octets -= size;
+            if *octets == 0 {
+                self.by_index.remove(&if_index);
+            }
+        }
     }
 
     pub(super) fn has(&self, flow: Flow) -> bool {
@@ -139,13 +160,12 @@ impl Kept {
 
     /// Drops packets whose flow got no entry in time.
     pub(super) fn expire(&mut self) {
-        self.flows.retain(|_, waiting| {
-            let stays = waiting.since.elapsed() < LIFETIME;
-            if !stays {
-                self.octets -= waiting.packets.iter().map(|it| it.frame.len()).sum::<usize>();
-            }
-            stays
-        });
+        let is_late = |waiting: &Waiting| waiting.since.elapsed() >= LIFETIME;
+        let late = self.flows.iter().filter(|(_, waiting)| is_late(waiting));
+        let late: Vec<Flow> = late.map(|(flow, _)| *flow).collect();
+        for flow in late {
+            self.take(flow);
+        }
     }
 }
 
@@ -157,6 +177,7 @@ mod tests {
     fn packet(size: usize) -> Packet {
         Packet::new(&Record {
             told: Told::New,
+            number: 0,
             ifindex: 7,
             key: FlowKey { group: [239, 129, 2, 3], source: [10, 0, 0, 1] },
             is_whole: true,
@@ -229,11 +250,21 @@ mod tests {
     #[test]
     fn t0_9_what_is_kept_is_bounded() {
         let mut kept = Kept::default();
-        let most = MOST_OCTETS / 2014;
+        let most = MOST_OCTETS / 2014 / 2;
+        let flow = |number: u32| Flow::new(number.into(), [239, 129, 2, 3].into());
         for number in 0..most as u32 + 10 {
-            kept.keep(Flow::new(number.into(), [239, 129, 2, 3].into()), packet(2000));
+            kept.keep(flow(number), packet(2000));
         }
+        assert_eq!(kept.dropped, 10, "half of it is for other interfaces");
+        let mut other = packet(2000);
+        other.arrived.ifindex = 8;
+        kept.keep(flow(1 << 30), other);
         assert_eq!(kept.dropped, 10);
         assert!(kept.octets <= MOST_OCTETS);
+        for number in 0..most as u32 {
+            kept.take(flow(number));
+        }
+        kept.take(flow(1 << 30));
+        assert!(kept.octets == 0 && kept.by_index.is_empty());
     }
 }

@@ -506,6 +506,16 @@ impl Table {
         self.free_slots.extend(retired.slots);
     }
 
+    /// Reads an entry as the programs do: passes port and threshold of each oif to `see`, and returns
+    /// the index of the iif.
+    pub(super) fn installed(&self, flow: Flow, mut see: impl FnMut(u32, u8)) -> Option<u32> {
+        let slot = self.find(flow)?;
+        for out in self.outs_of(slot) {
+            see(out.port.load(Relaxed), out.threshold.load(Relaxed) as u8);
+        }
+        Some(self.entries.get(slot).iif.load(Relaxed))
+    }
+
     /// The counters of a flow's entry.
     pub(super) fn counters(&self, flow: Flow) -> Option<Counters> {
         let entry = self.entries.get(self.find(flow)?);

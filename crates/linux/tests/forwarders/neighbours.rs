@@ -48,11 +48,40 @@ fn t0_2_copies_go_to_the_neighbours_that_want_them() {
         forwarder.oif_counters(flow(), &mut counters);
         assert_eq!((counters.oifs[0].interface, counters.oifs[0].discards), (unknown, 1));
         // It appears.
-        ip("neigh add 10.9.0.77 lladdr 02:00:00:00:09:4d dev r1");
+        ip("neigh replace 10.9.0.77 lladdr 02:00:00:00:09:4d dev r1");
         let end = Instant::now() + SURE;
         while wires[1].receive_frame(17, NEVER).is_none() {
             assert!(Instant::now() < end, "it is known now");
             wires[0].send(SOURCE, GROUP, 64);
+        }
+    });
+}
+
+#[test]
+fn d93_an_unknown_neighbour_is_resolved() {
+    on_both(|kind| {
+        let wires: [Wire; 2] = netns::wires();
+        ip_batch("addr add 10.9.0.1/24 dev r1\n");
+        let (mut forwarder, _upcalls) = open(kind).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        let neighbour = Interface { index: wires[1].router, next_hop: [10, 9, 0, 2].into() };
+        let is_asked = || ip("neigh show 10.9.0.2 dev r1").contains("INCOMPLETE");
+        assert!(!is_asked());
+        forwarder.add_interface(IfId(1), neighbour).unwrap();
+        assert!(is_asked(), "the kernel asks by ARP");
+        let oifs = &[(IfId(1), 1)];
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs }).unwrap();
+        ip("neigh replace 10.9.0.2 lladdr 02:00:00:00:09:02 dev r1 nud reachable");
+        let end = Instant::now() + SURE;
+        while wires[1].receive_frame(17, NEVER).is_none() {
+            assert!(Instant::now() < end, "it is known now");
+            wires[0].send(SOURCE, GROUP, 64);
+        }
+        // The kernel forgets it.
+        ip("neigh del 10.9.0.2 dev r1");
+        let end = Instant::now() + SURE;
+        while !is_asked() {
+            assert!(Instant::now() < end, "it is not asked again");
         }
     });
 }

@@ -3,12 +3,12 @@
 use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};
 use crate::convert::kinds_to_bits;
-use crate::messages::{Change, Reply, Request, Room};
+use crate::messages::{Change, Reply, Request, Room, OIFS_OFF};
 use crate::rows::read_mfe;
 use crate::wire::Reader;
 use mgm_dispatch::Queue;
 use mgm_engine::{ClientId, EnumKind, Join, MfeRow, NoticeKind};
-use mgm_manager::{inside, Callbacks, Detail, Inside};
+use mgm_manager::{inside, Callbacks, Detail, Inside, Unanswered};
 use mgm_types::{Flow, Interface, Ipv4Addr, Refusal, Result};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -28,7 +28,11 @@ impl Router {
         component: u32,
     ) -> Result<u64> {
         let kinds = NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
-        let callbacks_bits = kinds_to_bits(kinds);
+        let oifs_off = match mgm_manager::unanswered()? {
+            Unanswered::OifsOn => 0,
+            Unanswered::OifsOff => OIFS_OFF,
+        };
+        let callbacks_bits = kinds_to_bits(kinds) | oifs_off;
         let grace = super::grace();
         let request = Request::Register { protocol, component, callbacks: callbacks_bits, grace };
         self.0.state.lock().registering += 1;

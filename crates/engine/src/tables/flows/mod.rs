@@ -100,6 +100,17 @@ impl Flows {
         &mut self.entries[number as usize]
     }
 
+    /// Fetches what [`Flows::make`] reads to add an entry for a flow: the index and the order. Each
+    /// may be a wait for memory, so the processor waits for both at once, and works meanwhile.
+    #[inline]
+    pub fn expect(&mut self, flow: Flow) {
+        if self.entries.get(self.recent.get() as usize).is_some_and(|entry| entry.flow == flow) {
+            return;
+        }
+        let home = self.index.home(self.index.key(flow));
+        std::hint::black_box(home ^ self.order.expect(flow));
+    }
+
     /// The place of a flow's entry for a membership, which is to be put there. A new entry
     /// refers to the source in this domain; `route` is used if that was not known.
     #[inline]
