@@ -3,16 +3,19 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 import packages
 from bed import long
 from daemon import Mgmd
-from lab import Lab, setns, until
+from lab import FORWARDER, Lab, setns, until
 from unmodified import Unmodified, igmpproxy, smcroute
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -72,8 +75,13 @@ class Base(unittest.TestCase):
         config = PROXY.format(upstream=upstream, downstream=downstream, disabled=disabled)
         return self.start(igmpproxy, config, mgmd=mgmd)
 
+    def needs_kernel(self, why):
+        if FORWARDER != "kernel":
+            self.skipTest(why)
+
     def pair(self):
         """Starts mgmd, smcroute and igmpproxy."""
+        self.needs_kernel("igmpproxy hears hosts only with the kernel forwarder")
         mgmd = self.mgmd()
         static = self.start(smcroute, SMCROUTE, mgmd=mgmd)
         self.served("eth0", "eth2")
@@ -113,6 +121,7 @@ class Daemons(Base):
 
     @long
     def test_without_mgm_run_the_second_daemon_exits(self):
+        self.needs_kernel("the daemons use the kernel")
         first = self.start(smcroute, SMCROUTE.replace("phyint mgm0 enable\n", ""))
         self.served("eth0", "eth2")
         second = self.proxy(None, upstream="eth0", disabled="eth3")
@@ -133,8 +142,11 @@ class Daemons(Base):
     def test_two_daemons_are_one_router(self):
         mgmd, static, proxy = self.pair()
         self.assertNotIn("mgm0", self.router.vifs().values())
-        for name in ("smcrouted", "igmpproxy"):
-            mgmd.logs("client process", name, "connected")
+        clients = [one for one in mgmd.get("/v1/clients")["clients"] if one.get("process")]
+        self.assertEqual({one["process"]["name"] for one in clients}, {"smcrouted", "igmpproxy"})
+        command = [mgmd.build.mgmctl, "--socket", mgmd.control(), "clients"]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        self.assertTrue("smcrouted" in shown and "igmpproxy" in shown, shown)
         collector = self.joined(mgmd)
         emitter = self.flows(collector)
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
@@ -170,7 +182,7 @@ class Daemons(Base):
         emitter = self.flows(collector, 100)
         static.kill()
         until(lambda: self.entry() is None, "the entry is gone", 1)
-        self.assertNotIn("eth0", self.router.vifs().values())
+        until(lambda: "eth0" not in self.router.vifs().values(), "eth0 is free", 1)
         self.assertTrue(proxy.alive())
         static.start()
         before = collector.count
@@ -255,6 +267,48 @@ class Rest(Base):
         self.assertEqual(mgmd.process.wait(10), 1)
         mgmd.logs("mgm0", "router.daemons")
         self.assertEqual(self.router.vifs(), {})
+
+
+class Refused(unittest.TestCase):
+    """Programs into which the dynamic linker loads nothing."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mgm-refused-"))
+        self.folder.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def run_as(self, user, program):
+        """Runs a program by mgm-run, and returns the exit status and what it printed."""
+        done = subprocess.run(
+            [Mgmd.build.mgm_run, program, "-c", "echo $LD_PRELOAD"],
+            capture_output=True,
+            text=True,
+            user=user,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def test_a_file_with_capabilities(self):
+        program = self.folder / "shell"
+        shutil.copy("/bin/sh", program)
+        self.assertEqual(self.run_as(65534, program)[0], 0)
+        # CAP_NET_RAW, permitted and effective, as setcap(8) writes it.
+        capabilities = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)
+        os.setxattr(program, "security.capability", capabilities)
+        status, text = self.run_as(65534, program)
+        self.assertEqual((status, "capabilities" in text), (125, True), text)
+        # root has all capabilities in any case, so the linker loads the library.
+        status, text = self.run_as(0, program)
+        self.assertEqual((status, "libmgm_mroute.so" in text), (0, True), text)
+
+    def test_a_static_program(self):
+        source = self.folder / "program.c"
+        source.write_text("int main(void) { return 0; }\n")
+        compiler = os.environ.get("CC", "cc")
+        for options, wanted in (([], 0), (["-static"], 125)):
+            program = self.folder / f"program{len(options)}"
+            subprocess.run([compiler, source, *options, "-o", program], check=True)
+            status, text = self.run_as(0, program)
+            self.assertEqual((status, "static" in text), (wanted, wanted != 0), text)
 
 
 def _end(host, name):
