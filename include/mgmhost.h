@@ -1122,7 +1122,8 @@ DWORD MgmHostServeClientsEx(const char *pszPath, const MGMHOST_CLIENTS *pSetting
  *
  * Returns:
  * - NO_ERROR: the callback is set.
- * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: this process is itself a client process; or the caller
+ *   is a forked child of the router.
  *
  * Threads:
  * Any thread, also inside callbacks. The call causes no callbacks. It does not

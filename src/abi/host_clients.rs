@@ -180,7 +180,8 @@ fn service_settings(clients: &MGMHOST_CLIENTS) -> Result<Settings> {
 ///
 /// # Returns
 /// - `NO_ERROR`: the callback is set.
-/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: this process is itself a client process; or the caller
+///   is a forked child of the router.
 ///
 /// # Threads
 /// Any thread, also inside callbacks. The call causes no callbacks. It does not
@@ -191,6 +192,7 @@ pub unsafe extern "C" fn MgmHostSetClientFilter(
     pvContext: *mut c_void,
 ) -> DWORD {
     entry("MgmHostSetClientFilter", || {
+        backend::refuse_service()?;
         access::set_filter(pfnFilter.map(|pfn| {
             let filter = ClientFilter { pfn, context: pvContext };
             Arc::new(move |wish: &Wish| filter.permits(wish)) as access::Filter

@@ -296,6 +296,18 @@ fn t9_8_done_ends_what_was_not_taken_or_added_again() {
 }
 
 #[test]
+fn t9_8_the_end_does_not_wait_for_igmp_beside() {
+    let mut r = left();
+    r.succeeds("A");
+    r.stays_in("I", NoticeKind::DisableIgmp);
+    r.grace_is_done("A");
+    assert_eq!(owner_of(&r, 1), Ok(Router::ids("I")));
+    assert_eq!(r.engine.clients().count(), 3);
+    r.returns("I");
+    assert!(r.heard.contains(&"I: enable interface 1".into()));
+}
+
+#[test]
 fn t9_8_done_keeps_what_was_added_again() {
     let mut r = left();
     r.succeeds("A");

@@ -23,8 +23,8 @@
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
-//! - `reader` reads what the programs report, `queues` has what waits for the sink, `resend` keeps the
-//!   first packets of new flows.
+//! - `reader` reads what the programs report, `queues` has what waits for the sink, `installs` adds
+//!   entries, `resend` keeps the first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -33,6 +33,7 @@ mod chains;
 mod changes;
 mod chunks;
 mod counts;
+mod installs;
 mod interfaces;
 mod layout;
 mod legacy;
@@ -185,6 +186,7 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
+        self.reader.settle(flow);
         Ok(self.reader.state.lock().table.counters(flow))
     }
 
@@ -205,6 +207,7 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn oif_counters(&mut self, flow: Flow, counters: &mut OifsCounters) -> bool {
+        self.reader.settle(flow);
         let state = self.reader.state.lock();
         let interfaces = self.reader.interfaces.lock();
         counters.oifs.clear();

@@ -55,9 +55,19 @@ impl Channel {
 
     /// Makes a call and waits for the answer.
     pub fn call(&mut self, call: &Call) -> io::Result<Answer> {
+        self.send(call)?;
+        self.receive()
+    }
+
+    /// Makes a call, whose answer [`receive`](Channel::receive) returns.
+    pub fn send(&mut self, call: &Call) -> io::Result<()> {
         self.out.clear();
         frame(&mut self.out, |to| call.put(to));
-        self.connection.send_all(&self.out)?;
+        self.connection.send_all(&self.out)
+    }
+
+    /// Waits for the answer to a call.
+    pub fn receive(&mut self) -> io::Result<Answer> {
         self.read(decode::<Answer>)?.map_err(io::Error::other)
     }
 
