@@ -2,7 +2,7 @@
 //!
 //! A membership is held for each entry on each of its outgoing interfaces, and for each group that the
 //! daemon has joined on mgm0 on all of its interfaces. `held` has these memberships, and
-//! [`Daemon::sync`] makes them follow a change.
+//! `Daemon::sync` makes them follow a change.
 
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
 use crate::packets::Datagram;
