@@ -441,8 +441,8 @@ impl Link {
 /// What to do if no router can be reached.
 fn no_router(path: &Path, error: &io::Error) -> String {
     format!(
-        "MGM_ROUTER={}: cannot connect to a router ({error}): start mgmd, whose key \
-         router.clients is this path (by default /run/mgmd/router), or unset MGM_ROUTER",
+        "cannot connect to a router at {} ({error}): start mgmd, whose key router.clients is this \
+         path (by default /run/mgmd/router), or unset MGM_ROUTER (or pszRouter of MGMHOST_CONFIG)",
         path.display()
     )
 }
