@@ -8,9 +8,15 @@ mod calls;
 mod channel;
 mod current;
 mod events;
+mod pool;
 mod shell;
 mod state;
 mod thread;
+
+/// `tests/pool_model.rs` puts others in their place.
+mod sync {
+    pub(super) use parking_lot::{Condvar, Mutex};
+}
 
 pub use current::{
     connect, current, disconnect, drain_owed, of_serial, owes, set_lost, LostCallback,
