@@ -25,6 +25,7 @@ pub const HOST_MASK: u32 = 0xFFFF_FFFF;
 pub enum Forwarder {
     Kernel = 2,
     Memory = 3,
+    Ebpf = 4,
 }
 
 const MGMHOST_LOG_ERROR: u32 = 2;

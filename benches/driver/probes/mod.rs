@@ -2,8 +2,10 @@
 //! afresh, and the memory is only theirs.
 
 mod calls;
+mod ebpf;
 mod expiry;
 mod fanout;
+mod forward;
 mod forwarder;
 mod joiner;
 mod kernel;
@@ -83,6 +85,8 @@ pub fn run(spec: &Spec, library: &Path) -> Result<Sample, Failure> {
         "calls" => calls::run(spec, &library).map_err(Failure::Impossible)?,
         "expiry" => expiry::run(spec, &library).map_err(Failure::Impossible)?,
         "forwarder" => forwarder::run(spec, &library).map_err(Failure::Impossible)?,
+        "ebpf" => ebpf::run(spec, &library).map_err(Failure::Impossible)?,
+        "forward" => forward::run(spec, &library).map_err(Failure::Impossible)?,
         "stats" => rounds(spec, || stats::run(spec, &library).map_err(Failure::Impossible))?,
         "fanout" => fanout::run(spec, &library),
         "noise" => noise::run(spec),

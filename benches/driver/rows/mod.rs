@@ -1,8 +1,10 @@
 //! The rows of the table: each says which probes it needs, and judges what they found.
 
 mod curve;
+mod ebpf;
 mod expiry;
 mod fanout;
+mod forward;
 mod forwarder;
 mod get;
 mod install;
@@ -26,9 +28,15 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
+<<<<<<< HEAD
+pub const ROWS: [Row; 14] = [
+=======
 pub const ROWS: [Row; 13] = [
+>>>>>>> w-rstress
     install::ROW,
     forwarder::ROW,
+    ebpf::ROW,
+    forward::ROW,
     leave::ROW,
     get::ROW,
     walk::ROW,

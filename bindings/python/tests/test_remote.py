@@ -44,6 +44,18 @@ def test_an_exception_ends_a_batch() -> None:
     assert nested.value.number == 0
 
 
+def test_grace_is_at_most_five_minutes_and_has_no_effect_in_a_router() -> None:
+    with pytest.raises(mgm.InvalidParameterError):
+        mgm.remote.set_grace(301)
+    mgm.remote.set_grace(300)
+    client = mgm.Client(mgm.PROTO_IP_OSPF)
+    client.take(1)
+    client.join(1, "239.1.2.3")
+    client.grace_done()
+    assert len(list(client.groups())) == 1, "nothing was left by another client"
+    mgm.remote.set_grace(0)
+
+
 PROTOCOL = """
 import mgm, sys, threading
 lost = threading.Event()

@@ -14,6 +14,7 @@
 //!   system.
 
 mod check;
+pub mod clients;
 mod difference;
 pub mod keys;
 mod link;
@@ -26,6 +27,7 @@ mod reader;
 mod tests;
 mod values;
 
+pub use clients::{Client, ClientRules, ClientSocket};
 pub use difference::{Changes, NeedsRestart};
 pub use link::LinkSettings;
 pub use mgm_control::request::LogLevel;
@@ -53,6 +55,8 @@ pub struct Config {
     pub proxies: Vec<Proxy>,
     /// Each `[[route]]`.
     pub routes: Vec<Route>,
+    /// Each `[[client]]`.
+    pub clients: Vec<Client>,
     /// Each `[[module]]`, in the order in which they are loaded.
     pub modules: Vec<Module>,
 }
@@ -75,6 +79,8 @@ pub struct Router {
     pub max_igmp_entries: u32,
     /// The socket for routing protocols in other processes.
     pub clients: PathBuf,
+    /// Who may connect there, and how they are served.
+    pub client_socket: ClientSocket,
     /// The control socket.
     pub control: PathBuf,
     /// The level of the log.
@@ -231,6 +237,7 @@ impl Default for Router {
             max_flows: 2_097_152,
             max_igmp_entries: 65_536,
             clients: "/run/mgmd/router".into(),
+            client_socket: ClientSocket::default(),
             control: "/run/mgmd/control".into(),
             log_level: LogLevel::Info,
         }

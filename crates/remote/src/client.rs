@@ -1,13 +1,14 @@
 //! The client's side: the calls of mgm.h, made at a router in another process.
 //!
 //! Each thread that makes a call uses a call connection, and reads its answer itself. The thread
-//! `mgm-events` reads callbacks. It puts them into the queues of their clients, for the calling
-//! thread if its call has caused them, otherwise for a thread `mgm-worker`.
+//! `mgm-events` reads callbacks, and puts them into the queues of their clients. The calling thread
+//! makes the callbacks that its call has caused. A thread `mgm-worker` makes all others.
 
 mod calls;
 mod channel;
 mod current;
 mod events;
+mod grace;
 mod pool;
 mod shell;
 mod state;
@@ -22,10 +23,13 @@ pub use current::{
     connect, current, disconnect, drain_owed, of_serial, owes, set_lost, LostCallback,
 };
 
+pub use grace::{default_grace, set_grace};
+
 use crate::hello::Hello;
 use crate::messages::{Ack, Acks, Answer, Call, Reply, Request};
 use crate::wire::Wire;
 use channel::{Channel, Channels};
+use grace::grace;
 use mgm_dispatch::{drain, work, Cause};
 use mgm_linux::channel::{Connection, Poller};
 use mgm_linux::threads;

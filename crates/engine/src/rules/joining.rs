@@ -21,12 +21,14 @@ pub fn join(
     if t.interfaces.get(act.id).is_some_and(|slot| slot.absent) {
         return Err(Refusal::Absent(interface));
     }
+    t.flows.expect(flow);
     memory::reserve(t, fx)?;
     memory::reserve_for_mfes(t, flow, act.id, fx)?;
     if join == Join::Forward {
         forwarding::switch(t, &act, true, route, fx);
         return Ok(());
     }
+    t.graces.added(act.client, act.id, flow)?;
     let is_new = insert_member(t, &act, route, fx);
     membership::follow_member(t, &act, is_new, || Notice::LocalJoin { flow, interface }, fx);
     Ok(())

@@ -1,14 +1,14 @@
-//! The calls of mgm.h, on checked arguments: they are those of the manager.
+//! The calls of mgm.h, with arguments that were checked: the same methods that the manager has.
 
 use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};
 use crate::convert::kinds_to_bits;
-use crate::messages::{Change, Reply, Request, Room};
+use crate::messages::{Change, Reply, Request, Room, OIFS_OFF};
 use crate::rows::{last_of, read_brief, read_mfe};
 use crate::wire::Reader;
 use mgm_dispatch::Queue;
 use mgm_engine::{ClientId, EnumKind, Join, MfeRow, NoticeKind};
-use mgm_manager::{inside, Callbacks, Detail, Inside};
+use mgm_manager::{inside, Callbacks, Detail, Inside, Unanswered};
 use mgm_types::{Flow, Interface, Ipv4Addr, Refusal, Result};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -28,8 +28,13 @@ impl Router {
         component: u32,
     ) -> Result<u64> {
         let kinds = NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
-        let callbacks_bits = kinds_to_bits(kinds);
-        let request = Request::Register { protocol, component, callbacks: callbacks_bits };
+        let oifs_off = match mgm_manager::unanswered()? {
+            Unanswered::OifsOn => 0,
+            Unanswered::OifsOff => OIFS_OFF,
+        };
+        let callbacks_bits = kinds_to_bits(kinds) | oifs_off;
+        let grace = super::grace();
+        let request = Request::Register { protocol, component, callbacks: callbacks_bits, grace };
         self.0.state.lock().registering += 1;
         let result = match self.ask(request, 0) {
             Ok(Reply::Registered { client }) => Ok(self.0.enlist(client, callbacks)),
@@ -78,6 +83,15 @@ impl Router {
             link.ended.wait(&mut state);
         }
         result.map(drop)
+    }
+
+    /// The client has taken and added again what it wants of its predecessor's state (spec 9.8).
+    ///
+    /// # Errors
+    /// `BadHandle`, those of the router; `Router`.
+    pub fn grace_done(&self, serial: u64) -> Result<()> {
+        let client = self.client(serial)?;
+        self.ask(Request::GraceDone { client }, serial).map(drop)
     }
 
     /// Takes an interface.
