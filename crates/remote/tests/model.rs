@@ -19,7 +19,7 @@ use mgm_engine::{ClientId, EnumKind, Join, Notice, NoticeKind, Packet, QuestionI
 use mgm_manager::{Callbacks, ForwarderChoice, Manager, PacketIn, Settings};
 use mgm_remote::client::Router;
 use mgm_remote::messages::Room;
-use mgm_remote::server::{Limits, Server};
+use mgm_remote::server::{Access, Limits, Server};
 use mgm_types::{Code, Domain, Flow, Interface, Ipv4Addr, Refusal, Route, RouteOrigin};
 use parking_lot::Mutex;
 use spec::{MembershipCall, Model};
@@ -107,7 +107,7 @@ impl Drive {
         let manager = Manager::new();
         let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
         manager.start(&settings, None).unwrap();
-        let server = Server::open(&manager, &path, 0o600, Limits::default()).unwrap();
+        let server = Server::open(&manager, &path, Access::OWN, Limits::default()).unwrap();
         let libraries = [(); 2].map(|()| Router::connect(&path).unwrap());
         let model = Model {
             timeout: settings.mfe_timeout,
