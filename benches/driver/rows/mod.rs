@@ -28,11 +28,7 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-<<<<<<< HEAD
-pub const ROWS: [Row; 14] = [
-=======
-pub const ROWS: [Row; 13] = [
->>>>>>> w-rstress
+pub const ROWS: [Row; 15] = [
     install::ROW,
     forwarder::ROW,
     ebpf::ROW,
