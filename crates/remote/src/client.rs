@@ -9,9 +9,15 @@ mod channel;
 mod current;
 mod events;
 mod grace;
+mod pool;
 mod shell;
 mod state;
 mod thread;
+
+/// `tests/pool_model.rs` puts others in their place.
+mod sync {
+    pub(super) use parking_lot::{Condvar, Mutex};
+}
 
 pub use current::{
     connect, current, disconnect, drain_owed, of_serial, owes, set_lost, LostCallback,
