@@ -262,6 +262,18 @@ void a_batch_names_the_first_refused_call()
     CHECK_EQ(number, 0);
 }
 
+void grace_is_at_most_five_minutes_and_has_no_effect_in_a_router()
+{
+    CHECK(refuses(ERROR_INVALID_PARAMETER, [] { mgm::host::set_grace(301); }));
+    mgm::host::set_grace(300);
+    mgm::client p(PROTO_IP_OSPF, 1);
+    p.take(1);
+    p.join(1, star_g);
+    p.grace_done();
+    CHECK(p.groups().size() == 1);
+    mgm::host::set_grace(0);
+}
+
 void the_end_of_a_router_is_not_reported_to_itself()
 {
     bool lost = false;
@@ -285,4 +297,5 @@ TEST_MAIN(CASE(addresses), CASE(codes_are_exceptions), CASE(clients_leave_by_the
           CASE(a_client_leaves_inside_its_own_callback), CASE(too_many_clients_are_refused),
           CASE(refusals_cost_no_slot), CASE(threads_of_mgm_call_lambdas),
           CASE(a_batch_names_the_first_refused_call),
+          CASE(grace_is_at_most_five_minutes_and_has_no_effect_in_a_router),
           CASE(the_end_of_a_router_is_not_reported_to_itself), CASE(clients_outlive_a_stop))

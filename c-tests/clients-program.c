@@ -119,7 +119,9 @@ static DWORD call_as_host(void)
     if (MgmHostSetTtlThreshold(1, 0, 1) != ERROR_CAN_NOT_COMPLETE ||
         MgmHostSetFlowLimit(1, 0, 0) != ERROR_CAN_NOT_COMPLETE ||
         MgmHostServeStatus(NULL) != ERROR_CAN_NOT_COMPLETE ||
-        MgmHostServeClients("/tmp/mgm-never", 0) != ERROR_CAN_NOT_COMPLETE)
+        MgmHostServeClients("/tmp/mgm-never", 0) != ERROR_CAN_NOT_COMPLETE ||
+        MgmHostServeClientsEx("/tmp/mgm-never", NULL) != ERROR_CAN_NOT_COMPLETE ||
+        MgmHostSetClientFilter(NULL, NULL) != ERROR_CAN_NOT_COMPLETE)
         return 5;
     return 0;
 }

@@ -340,7 +340,7 @@ static void t9_1_a_host_can_name_the_router(void)
     serve();
     process = launch();
     /* Nobody listens where its environment says. */
-    snprintf(command, sizeof(command), "start 0 %s", path);
+    snprintf(command, sizeof(command), "start 0 %s", clients_path);
     OK(ask(process, command));
     OK(ask(process, "register 80"));
     OK(ask(process, "take 2"));
@@ -348,7 +348,7 @@ static void t9_1_a_host_can_name_the_router(void)
     CHECK_CODE(ask(process, "start 1 /x"), ERROR_INVALID_PARAMETER); /* with a forwarder */
     OK(MgmHostServeClients(NULL, 0));
     await_line(process, "lost");
-    OK(MgmHostServeClients(path, 0600));
+    OK(MgmHostServeClients(clients_path, 0600));
     OK(ask(process, "register 80")); /* at the same router, without another start */
     end_process(process, 0);
 }
@@ -405,19 +405,19 @@ static void t9_10_a_host_sets_the_file_and_the_limits_of_the_socket(void)
 
     serve();
     process = launch_owner();
-    OK(MgmHostServeClientsEx(path, &clients));
-    CHECK(stat(path, &found) == 0 && (found.st_mode & 0777) == 0640);
+    OK(MgmHostServeClientsEx(clients_path, &clients));
+    CHECK(stat(clients_path, &found) == 0 && (found.st_mode & 0777) == 0640);
     CHECK(found.st_uid == geteuid() && found.st_gid == getegid());
     OK(ask(process, "take 4")); /* it is still connected */
     if (geteuid() == 0) {
         clients.dwFlags = MGMHOST_CLIENTS_OWNER | MGMHOST_CLIENTS_GROUP;
         clients.dwOwner = 12345;
         clients.dwGroup = 23456;
-        OK(MgmHostServeClientsEx(path, &clients));
-        CHECK(stat(path, &found) == 0 && found.st_uid == 12345 && found.st_gid == 23456);
+        OK(MgmHostServeClientsEx(clients_path, &clients));
+        CHECK(stat(clients_path, &found) == 0 && found.st_uid == 12345 && found.st_gid == 23456);
     }
-    OK(MgmHostServeClientsEx(path, NULL));
-    CHECK(stat(path, &found) == 0 && (found.st_mode & 0777) == 0660 && found.st_uid == geteuid());
+    OK(MgmHostServeClientsEx(clients_path, NULL));
+    CHECK(stat(clients_path, &found) == 0 && (found.st_mode & 0777) == 0660 && found.st_uid == geteuid());
     for (int n = 0; n < 5; n++) {
         MGMHOST_CLIENTS bad = {.dwSize = sizeof(bad)};
         DWORD *fields[] = {&bad.dwSize, &bad.dwFlags, &bad.dwMode, &bad.dwMaxProcesses,
@@ -425,9 +425,9 @@ static void t9_10_a_host_sets_the_file_and_the_limits_of_the_socket(void)
         static const DWORD values[] = {5, 4, 01000, 65537, 3600001};
 
         *fields[n] = values[n];
-        REFUSED(MgmHostServeClientsEx(path, &bad), ERROR_INVALID_PARAMETER);
+        REFUSED(MgmHostServeClientsEx(clients_path, &bad), ERROR_INVALID_PARAMETER);
     }
-    CHECK(stat(path, &found) == 0); /* it still serves */
+    CHECK(stat(clients_path, &found) == 0); /* it still serves */
     end_process(process, 0);
 }
 

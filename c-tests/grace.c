@@ -371,14 +371,14 @@ static void t9_8_the_status_says_how_long_the_state_stays(void)
     struct process *process = launch_with_grace(&a, grace);
     char *text = host_text(MgmHostGetStatus, 0), *found;
 
-    CHECK(strstr(text, "\"ended\":false,\"grace_ms\":null") != NULL);
+    CHECK(strstr(text, "\"ended\":false,\"grace_ends_in_ms\":null") != NULL);
     free(text);
     kill_process(process);
     text = host_text(MgmHostGetStatus, 0);
-    found = strstr(text, "\"ended\":true,\"grace_ms\":");
+    found = strstr(text, "\"ended\":true,\"grace_ends_in_ms\":");
     CHECK(found != NULL);
     if (found != NULL) {
-        long left = strtol(found + strlen("\"ended\":true,\"grace_ms\":"), NULL, 10);
+        long left = strtol(found + strlen("\"ended\":true,\"grace_ends_in_ms\":"), NULL, 10);
 
         CHECK(left > 50000 && left <= 60000);
     }

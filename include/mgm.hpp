@@ -346,6 +346,9 @@ public:
         check("MgmTakeInterfaceOwnership", MgmTakeInterfaceOwnership(handle_, l.index, l.next_hop));
         links_.push_back(l);
     }
+    /// The client has taken and added again what it wants of the state of its predecessor, a client
+    /// with the same ids in a process that has ended. The rest is deleted. See host::set_grace.
+    void grace_done() { check("MgmHostGraceDone", MgmHostGraceDone(handle_)); }
     /// Releases the interface.
     void release(const link &l)
     {
@@ -497,6 +500,13 @@ inline void add_route(DWORD network, DWORD mask, DWORD index, DWORD gateway = 0)
 inline void serve_clients(const char *path, DWORD mode = 0)
 {
     check("MgmHostServeClients", MgmHostServeClients(path, mode));
+}
+
+/// Lets the state of the clients that this process registers later stay for this time when the
+/// process ends without deregistering them; at most 300 s.
+inline void set_grace(DWORD seconds)
+{
+    check("MgmHostSetGrace", MgmHostSetGrace(seconds));
 }
 
 /// Sets what is called when the router of this client process has ended, or the connection to it

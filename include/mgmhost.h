@@ -1072,8 +1072,8 @@ DWORD MgmHostServeStatus(const char *pszPath);
  *   forked child of the router.
  *
  * Threads:
- * Any thread, but not inside a callback. The call causes no callbacks itself. The
- * end of client processes causes callbacks on threads of the library.
+ * Any thread, but not inside a callback. The call causes no callbacks. Those that
+ * follow from the end of client processes run on threads of the library.
  */
 DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
 
@@ -1122,7 +1122,8 @@ DWORD MgmHostServeClientsEx(const char *pszPath, const MGMHOST_CLIENTS *pSetting
  *
  * Returns:
  * - NO_ERROR: the callback is set.
- * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ * - ERROR_CAN_NOT_COMPLETE: this process is itself a client process; or the caller
+ *   is a forked child of the router.
  *
  * Threads:
  * Any thread, also inside callbacks. The call causes no callbacks. It does not

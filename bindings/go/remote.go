@@ -51,6 +51,18 @@ func goRouterLost() {
 	}
 }
 
+// SetGrace lets the state of the clients that this process registers later stay for this time when the
+// process ends without closing them; at most 300 s. See [Client.GraceDone].
+func SetGrace(seconds uint32) error {
+	return check("MgmHostSetGrace", func() C.DWORD { return C.MgmHostSetGrace(C.DWORD(seconds)) })
+}
+
+// GraceDone says that the client has taken and added again what it wants of the state of its predecessor,
+// a client with the same ids in a process that has ended. The rest is deleted.
+func (c *Client) GraceDone() error {
+	return check("MgmHostGraceDone", func() C.DWORD { return C.MgmHostGraceDone(c.handle) })
+}
+
 // A BatchError says which call of a batch was refused first.
 type BatchError struct {
 	// Number is that of the call, counted from 1. It is 0 if the batch itself was refused, or if the

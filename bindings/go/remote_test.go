@@ -52,6 +52,22 @@ func TestAPanicEndsABatch(t *testing.T) {
 	ok(Batch(func() { ok(c.Join(If(1), starG)) }))
 }
 
+func TestGraceIsAtMostFiveMinutesAndHasNoEffectInARouter(t *testing.T) {
+	ok := fresh(t)
+	if err := SetGrace(301); !errors.Is(err, ErrInvalidParameter) {
+		t.Fatal(err)
+	}
+	ok(SetGrace(300))
+	c := client(t, ProtoOSPF, Callbacks{})
+	ok(c.Take(If(1)))
+	ok(c.Join(If(1), starG))
+	ok(c.GraceDone())
+	groups, err := c.Groups()
+	ok(err)
+	equal(t, groups, []Flow{starG}) // nothing was left by another client
+	ok(SetGrace(0))
+}
+
 // The client process of the next test.
 func TestAsClientProcess(t *testing.T) {
 	if os.Getenv("MGM_GO_CLIENT") == "" {
@@ -74,6 +90,7 @@ func TestAsClientProcess(t *testing.T) {
 }
 
 func TestTheEndOfTheRouterIsReported(t *testing.T) {
+	needsRouter(t)
 	ok := fresh(t)
 	directory := t.TempDir()
 	path, ready := filepath.Join(directory, "router"), filepath.Join(directory, "ready")

@@ -105,14 +105,20 @@ pub fn stop() -> Result<()> {
     Ok(())
 }
 
+/// Refuses what concerns client processes in a process that is connected to a router.
+pub fn refuse_service() -> Result<()> {
+    match client::current() {
+        Some(_) => here().map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Serves client processes at a path; `None` ends that.
 pub fn serve(path: Option<&Path>, settings: service::Settings) -> Result<()> {
     if manager::inside().is_some() {
         return Err(Refusal::InsideCallback);
     }
-    if client::current().is_some() {
-        return here().map(drop);
-    }
+    refuse_service()?;
     let manager = Manager::global();
     match path {
         Some(path) => {

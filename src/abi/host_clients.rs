@@ -61,8 +61,8 @@ const MOST_PROCESSES: DWORD = 65_536;
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, but not inside a callback. The call causes no callbacks itself. The
-/// end of client processes causes callbacks on threads of the library.
+/// Any thread, but not inside a callback. The call causes no callbacks. Those that
+/// follow from the end of client processes run on threads of the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeClients(pszPath: *const c_char, dwMode: DWORD) -> DWORD {
     entry("MgmHostServeClients", || {
@@ -180,7 +180,8 @@ fn service_settings(clients: &MGMHOST_CLIENTS) -> Result<Settings> {
 ///
 /// # Returns
 /// - `NO_ERROR`: the callback is set.
-/// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
+/// - `ERROR_CAN_NOT_COMPLETE`: this process is itself a client process; or the caller
+///   is a forked child of the router.
 ///
 /// # Threads
 /// Any thread, also inside callbacks. The call causes no callbacks. It does not
@@ -191,6 +192,7 @@ pub unsafe extern "C" fn MgmHostSetClientFilter(
     pvContext: *mut c_void,
 ) -> DWORD {
     entry("MgmHostSetClientFilter", || {
+        backend::refuse_service()?;
         access::set_filter(pfnFilter.map(|pfn| {
             let filter = ClientFilter { pfn, context: pvContext };
             Arc::new(move |wish: &Wish| filter.permits(wish)) as access::Filter

@@ -105,6 +105,16 @@ class Together(ClientBed):
         page = json.loads(self.mgmctl("--json", "clients"))
         self.assertIn(300, [client["protocol"] for client in page["clients"]])
 
+    def test_a_client_whose_state_stays_is_shown_as_such(self):
+        """9.8"""
+        self.serve_clients()
+        self.client(200, "lan", MGM_GRACE="30").kill()
+        until(lambda: self.state(200) == "grace", "its state stays")
+        process = self.clients()[200]["process"]
+        self.assertTrue(0 < process["grace_ends_in_ms"] <= 30_000, process)
+        line = next(line for line in self.mgmctl("clients").splitlines() if "200/0" in line)
+        self.assertIn("grace  lan", line)
+
     def mgmctl(self, *arguments):
         command = [self.mgmd.build.mgmctl, "--socket", self.mgmd.control(), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -292,7 +302,7 @@ class Unanswered(ClientBed):
         self.serve_clients()
         process = self.client(None, MGM_UNANSWERED="maybe")
         self.assertEqual(process.code("register", 300, 0), INVALID)
-        self.assertIn("MGM_UNANSWERED", "".join(process.log.items))
+        process.log.wait(lambda line: "MGM_UNANSWERED" in line, "the reason")
         self.assertEqual(self.clients(), {})
 
 
@@ -352,7 +362,7 @@ class Access(ClientBed):
         time.sleep(1.1)  # one line a second
         self.assertEqual(process.code("take", self.router.index("src")), CAN_NOT_COMPLETE)
         self.mgmd.logs(f"user {USER}", "not permitted to take", "src")
-        self.assertIn(f"does not permit user {USER}", "".join(process.log.items))
+        process.log.wait(lambda line: f"does not permit user {USER}" in line, "the reason")
         self.client(300, "src")  # root is not restricted
         self.assertEqual(process.code("take", self.router.index("src")), CAN_NOT_COMPLETE)
 

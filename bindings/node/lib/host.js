@@ -71,6 +71,14 @@ export async function serveClients(path, mode = 0) {
   await call('MgmHostServeClients', path, dword(mode, 'mode'));
 }
 
+/**
+ * Lets the state of the clients that this process registers later stay for this time when the process ends without
+ * closing them; at most 300 s. See `graceDone` of Client.
+ */
+export async function setGrace(seconds) {
+  await call('MgmHostSetGrace', dword(seconds, 'seconds'));
+}
+
 const ROUTER_LOST = koffi.pointer(koffi.proto('void mgm_router_lost(void *context)'));
 
 /**

@@ -59,6 +59,8 @@ const FUNCTIONS = {
   MgmHostExplain: [...FLOW, 'void *', 'void *'],
   MgmHostServeClients: ['str', 'uint32'],
   MgmHostSetRouterLost: ['void *', 'void *'],
+  MgmHostSetGrace: ['uint32'],
+  MgmHostGraceDone: ['uint64'],
 };
 
 function load() {

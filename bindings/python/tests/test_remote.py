@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import mgm
+from conftest import needs_router
 
 
 def test_a_batch_is_made_when_its_block_ends() -> None:
@@ -43,6 +44,18 @@ def test_an_exception_ends_a_batch() -> None:
     assert nested.value.number == 0
 
 
+def test_grace_is_at_most_five_minutes_and_has_no_effect_in_a_router() -> None:
+    with pytest.raises(mgm.InvalidParameterError):
+        mgm.remote.set_grace(301)
+    mgm.remote.set_grace(300)
+    client = mgm.Client(mgm.PROTO_IP_OSPF)
+    client.take(1)
+    client.join(1, "239.1.2.3")
+    client.grace_done()
+    assert len(list(client.groups())) == 1, "nothing was left by another client"
+    mgm.remote.set_grace(0)
+
+
 PROTOCOL = """
 import mgm, sys, threading
 lost = threading.Event()
@@ -59,6 +72,7 @@ except mgm.InvalidParameterError:
 """
 
 
+@needs_router
 def test_the_end_of_the_router_is_reported(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "router"
     mgm.host.serve_clients(path)

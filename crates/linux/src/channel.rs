@@ -3,6 +3,7 @@
 
 use crate::fork::{self, Guarded, GuardedFd};
 use crate::serve::PathListener;
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
@@ -105,6 +106,15 @@ impl Connection {
             // It fails only if the other side has ended it already.
             let _ = SockRef::from(&self.0).shutdown(std::net::Shutdown::Both);
         }
+    }
+
+    /// Whether the other side has ended the connection, also if not everything that it has sent
+    /// before is read.
+    #[must_use]
+    pub fn has_hung_up(&self) -> bool {
+        let mut fds = [PollFd::new(self.as_fd(), PollFlags::empty())];
+        let is_ready = poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
+        is_ready && fds[0].revents().is_some_and(|is| is.contains(PollFlags::POLLHUP))
     }
 
     /// The longest time that a read or write waits; `None`: for ever.

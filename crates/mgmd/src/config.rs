@@ -38,6 +38,7 @@ use mgm_igmp::config::{AccessList, LinkConfig};
 use mgm_types::{Prefix, Scope};
 use problem::FileText;
 use std::io::Read;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 /// A larger file is refused: no configuration needs it.
@@ -83,6 +84,10 @@ pub struct Router {
     pub client_socket: ClientSocket,
     /// The control socket.
     pub control: PathBuf,
+    /// Whether mgmd makes the interface mgm0.
+    pub daemons: bool,
+    /// The address of mgm0.
+    pub daemons_address: Ipv4Addr,
     /// The level of the log.
     pub log_level: LogLevel,
 }
@@ -237,6 +242,8 @@ impl Default for Router {
             max_flows: 2_097_152,
             max_igmp_entries: 65_536,
             clients: "/run/mgmd/router".into(),
+            daemons: false,
+            daemons_address: Ipv4Addr::new(169, 254, 77, 1),
             client_socket: ClientSocket::default(),
             control: "/run/mgmd/control".into(),
             log_level: LogLevel::Info,

@@ -41,6 +41,7 @@ pub mod shared;
 mod sockets;
 mod state;
 
+pub use device::REST;
 pub use state::Question;
 
 use crate::config::clients::user_id;

@@ -142,7 +142,7 @@ message! {
         Ids { protocol: u32, component: u32 } = 2,
         /// One MFE.
         Mfe { row: MfeRow } = 3,
-        /// `count` encoded MFEs. `next_oifs` is the number of outgoing interfaces of the first MFE
+        /// `count` encoded MFEs, without counters if the request was without `stats`. `next_oifs` is the number of outgoing interfaces of the first MFE
         /// for which there was no room in the caller's buffer. `more` means that the message is
         /// full, but not the buffer.
         Mfes { count: u32, rows: Bytes, next_oifs: Option<u32>, more: bool } = 4,

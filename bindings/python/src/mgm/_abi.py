@@ -164,4 +164,6 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostSetRouterLost": [ROUTER_LOST, c_void_p],
     "MgmHostBeginBatch": [],
     "MgmHostEndBatch": [PDWORD],
+    "MgmHostSetGrace": [Number],
+    "MgmHostGraceDone": [HANDLE],
 }

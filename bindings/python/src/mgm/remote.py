@@ -1,4 +1,4 @@
-"""Client processes: batches, and the end of the router (rules 9.9 and 9.14 of the library).
+"""Client processes: batches, grace, and the end of the router (rules 9.8, 9.9 and 9.14 of the library).
 
 A process with MGM_ROUTER in its environment is a client process: its calls go to the router at that
 path, a process that has called `host.serve_clients`, such as mgmd.
@@ -28,6 +28,12 @@ def set_router_lost(callback: Callable[[], object] | None) -> None:
         thunk = ROUTER_LOST(lambda _context: _ignore(callback()))
         _thunks.append(thunk)
     call("MgmHostSetRouterLost", thunk, None)
+
+
+def set_grace(seconds: int) -> None:
+    """Lets the state of the clients that this process registers later stay for this time when the
+    process ends without closing them; at most 300 s. See `Client.grace_done`."""
+    call("MgmHostSetGrace", seconds)
 
 
 @contextmanager

@@ -17,14 +17,12 @@ use mgm_types::{Flow, IfId, Interface, Refusal, Result, Time};
 /// A client's process has ended: everything that it has stays until `ends`, and the client is told
 /// nothing. If it has taken over from another client, whose time has not ended, that time goes on.
 pub fn begin(t: &mut Tables, client: ClientId, ends: Time, fx: &mut Effects) {
+    t.clients.silence(client);
     change_of_owner::finish_releases_of(t, client, fx);
     free_igmp(t, client, fx);
     match t.graces.left_to(client, t.now) {
         Some(first) => give_back(t, client, first, fx),
-        None => {
-            t.clients.silence(client);
-            t.graces.insert(client, ends);
-        }
+        None => t.graces.insert(client, ends),
     }
     debug(t, fx, || format!("{} has ended, and its state stays", debug_log::who(t, client)));
 }
@@ -106,9 +104,10 @@ pub fn end_some(t: &mut Tables, most: usize, fx: &mut Effects) -> usize {
     let (client, next) = (grace.client, grace.next.max(Flow::WILDCARD.successor()));
     let next = if let Some(id) = grace.taken_again() {
         end_missing(t, (client, id), next, most, fx)
-    } else if let Some(id) = interfaces_of(t, client).first() {
-        end_interface(t, (client, t.interfaces.name(*id)), next, most, fx)
+    } else if let Some(interface) = first_taken(t, client) {
+        end_interface(t, (client, interface), next, most, fx)
     } else {
+        // Releases that wait for an answer to DISABLE_IGMP need not wait any longer.
         change_of_owner::finish_releases_of(t, client, fx);
         t.clients.remove(client);
         t.graces.remove(client);
@@ -168,7 +167,14 @@ fn end_interface(
     next
 }
 
-/// The interfaces that a client has taken.
+/// An interface that a client has taken, and not released.
+fn first_taken(t: &Tables, client: ClientId) -> Option<Interface> {
+    let mut slots = t.interfaces.iter();
+    let found = slots.find(|(_, slot)| [slot.claim, slot.igmp].contains(&Some(client)));
+    found.map(|(_, slot)| slot.interface)
+}
+
+/// The interfaces that a client has taken, and those whose release waits.
 fn interfaces_of(t: &Tables, client: ClientId) -> Vec<IfId> {
     let own = t
         .interfaces

@@ -122,7 +122,11 @@ impl Graces {
     ///
     /// # Errors
     /// `NoMemory`.
+    #[inline]
     pub fn added(&mut self, successor: ClientId, id: IfId, flow: Flow) -> Result<()> {
+        if self.list.is_empty() {
+            return Ok(());
+        }
         let left = self.list.iter_mut().filter(|grace| grace.successor == Some(successor));
         for taken in left.flat_map(|grace| &mut grace.taken).filter(|taken| taken.id == id) {
             taken.added.try_reserve(1)?;

@@ -149,3 +149,16 @@ fn t9_11_the_soft_limit_on_descriptors_is_raised_as_far_as_the_hard_limit_permit
     assert_eq!(now(), (hard, hard));
     setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
 }
+
+#[test]
+fn t9_7_the_end_of_a_process_is_seen_before_everything_that_it_has_sent_is_read() {
+    let path = path("hang-up");
+    let listener = Listener::open(&path, Access::OWN).unwrap();
+    let client = Connection::open(&path).unwrap();
+    let server = listener.accept().unwrap().expect("it waits");
+    client.send_all(b"hello").unwrap();
+    assert!(!server.has_hung_up());
+    drop(client);
+    assert!(server.has_hung_up());
+    assert_eq!(server.receive(&mut [0; 16]).unwrap(), 5);
+}

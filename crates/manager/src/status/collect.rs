@@ -175,10 +175,10 @@ impl Run {
                     noted,
                     wrong_if_dropped: record.dropped,
                     callbacks: record.delivered,
-                    process: record
-                        .posted
-                        .as_deref()
-                        .map(|posted| ProcessStatus { grace_ms: grace(row.id), ..posted.into() }),
+                    process: record.posted.as_deref().map(|posted| ProcessStatus {
+                        grace_ends_in_ms: grace(row.id),
+                        ..posted.into()
+                    }),
                 })
             })
             .collect()
@@ -198,7 +198,7 @@ impl From<&PostedClient> for ProcessStatus {
             }),
             absent: posted.is_absent && !posted.has_ended,
             ended: posted.has_ended,
-            grace_ms: None,
+            grace_ends_in_ms: None,
         }
     }
 }

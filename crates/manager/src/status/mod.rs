@@ -186,7 +186,7 @@ pub struct ProcessStatus {
     /// successor.
     pub ended: bool,
     /// How long it still stays; `None` if it does not.
-    pub grace_ms: Option<u64>,
+    pub grace_ends_in_ms: Option<u64>,
 }
 
 /// How long a client in another process takes for its answers to questions.

@@ -4,7 +4,6 @@ mod unanswered;
 
 use super::*;
 use crate::engine::NoticeKinds;
-use crate::types::Result;
 
 /// A process with one or more clients.
 #[derive(Default)]
@@ -49,7 +48,7 @@ impl Process {
         fixture: &Fixture,
         protocol: u32,
         grace: u32,
-    ) -> Result<ClientId> {
+    ) -> crate::types::Result<ClientId> {
         let outlet: Arc<dyn Outlet> = self.clone();
         fixture.0.register_posted(outlet, NoticeKinds::ALL, (protocol, 0), grace)
     }
@@ -455,7 +454,7 @@ fn t9_8_state_stays_and_the_enumerations_of_the_process_are_closed() {
     assert!(manager.protocol_on(link(2)).is_err());
     let status = manager.status(Detail { memberships: true, ..Detail::SUMMARY });
     assert_eq!(status.clients.len(), 1);
-    let left = status.clients[0].process.as_ref().and_then(|process| process.grace_ms);
+    let left = status.clients[0].process.as_ref().and_then(|process| process.grace_ends_in_ms);
     assert!(left.is_some_and(|left| left > 50_000 && left <= 60_000), "{left:?}");
     assert_eq!(status.memberships.map(|all| all.len()), Some(1));
 }

@@ -90,6 +90,8 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("router.unicast-table", a.unicast_table != b.unicast_table),
         ("router.mfe-timeout", a.mfe_timeout != b.mfe_timeout),
         ("router.max-flows", a.max_flows != b.max_flows),
+        ("router.daemons", a.daemons != b.daemons),
+        ("router.daemons-address", a.daemons_address != b.daemons_address),
         ("module", old.modules != new.modules),
     ];
     keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()

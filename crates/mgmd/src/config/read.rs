@@ -64,6 +64,8 @@ fn router(section: &Section<'_>) -> Router {
         max_flows: section.number("max-flows").unwrap_or(default.max_flows),
         max_igmp_entries: section.number("max-igmp-entries").unwrap_or(default.max_igmp_entries),
         clients: section.path_of_file("clients").unwrap_or(default.clients),
+        daemons: section.bool("daemons").unwrap_or(default.daemons),
+        daemons_address: section.address("daemons-address").unwrap_or(default.daemons_address),
         client_socket: client_socket(section),
         control: section.path_of_file("control").unwrap_or(default.control),
         log_level: section.word("log-level").and_then(LogLevel::named).unwrap_or(default.log_level),

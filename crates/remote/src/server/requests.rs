@@ -4,6 +4,7 @@ use super::outlet::Events;
 use crate::access::{Gate, Wish};
 use crate::convert::kinds_from_bits;
 use crate::messages::{Call, Change, RefusedChange, Reply, Request, Room, OIFS_OFF};
+use crate::rows::put_brief;
 use crate::wire::{Bytes, Wire};
 use mgm_engine::ClientId;
 use mgm_manager::{EnumId, Manager, Outlet, Unanswered, LONGEST_GRACE};
@@ -176,7 +177,8 @@ impl Holdings {
 
 /// The MFEs after `start`, as far as there is room in the caller's buffer and in the message.
 fn walk(manager: &Manager, start: Option<Flow>, stats: bool, room: &Room) -> Reply {
-    let (mut rows, mut count, mut used) = (Vec::new(), 0, 0);
+    // With room for the last MFE, which may have many oifs only seldom.
+    let (mut rows, mut count, mut used) = (Vec::with_capacity(MFES + 1024), 0, 0);
     let (mut next_oifs, mut more) = (None, false);
     manager.walk_mfes(start, stats, |row| {
         let oifs = row.oifs.len() as u64;
@@ -189,7 +191,10 @@ fn walk(manager: &Manager, start: Option<Flow>, stats: bool, room: &Room) -> Rep
             more = true;
             return ControlFlow::Break(());
         }
-        row.put(&mut rows);
+        match stats {
+            true => row.put(&mut rows),
+            false => put_brief(row, &mut rows),
+        }
         count += 1;
         ControlFlow::Continue(())
     });

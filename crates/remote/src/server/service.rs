@@ -244,7 +244,8 @@ impl Service {
         let events = take_own();
         let is_done =
             matches!((&call.request, &reply), (Request::GraceDone { .. }, Reply::Done {}));
-        if (is_done || waits_for_departure(&reply)) && self.ends_something() {
+        let is_there = waits_for_departure(&reply);
+        if is_there && self.end_hung_up() || (is_done || is_there) && self.ends_something() {
             // What the call wants may belong to a process that has ended (spec 9.7, 9.8).
             if let Some(link) = self.links.get_mut(&token) {
                 link.is_busy = true;
@@ -369,6 +370,19 @@ impl Service {
             }
         }
         self.departures.push(self.manager.begin_departure(session));
+    }
+
+    /// Ends processes whose end was not read yet, because it is behind other messages, or another
+    /// connection was read first. Whether there was one.
+    fn end_hung_up(&mut self) -> bool {
+        let is_over = |(_, process): &(&u64, &Process)| {
+            let link = self.links.get(&process.events);
+            link.is_some_and(|link| link.connection().has_hung_up())
+        };
+        let over: Vec<u64> =
+            self.processes.iter().filter(is_over).map(|(session, _)| *session).collect();
+        over.iter().for_each(|session| self.end_process(*session));
+        !over.is_empty()
     }
 
     /// Whether state of ended processes is still being deleted. Deletes a portion of what was left

@@ -133,6 +133,22 @@ pub static ROUTER: Table = Table {
             "How long a question to a routing protocol in another process waits for its answer. \
              Then the default answer holds. Packets of a new flow wait for at most three times as long.",
         ),
+        fixed(
+            "daemons",
+            Kind::Bool,
+            Value("false"),
+            "If `true`, mgmd makes the interface mgm0, which stands for the rest of the router. \
+             Unmodified multicast routing daemons that `mgm-run` has started name it in their \
+             configuration. mgmd needs CAP_NET_ADMIN and /dev/net/tun. Patterns do not match mgm0.",
+        ),
+        fixed(
+            "daemons-address",
+            Kind::Address,
+            Value("\"169.254.77.1\""),
+            "The address of mgm0. Its network has 4 addresses (/30), which must be used nowhere \
+             else. One of the two in the middle is this address; the other one stands for all \
+             others that join groups.",
+        ),
         key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The socket at which mgmctl, and other programs, control mgmd."),
         key(
             "log-level",

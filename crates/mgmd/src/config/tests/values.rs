@@ -18,11 +18,13 @@ fn prefix(text: &str, length: u8) -> Prefix {
 fn the_router() {
     let router = valid(
         "[router]\nforwarder = \"memory\"\nunicast-table = 9\nmfe-timeout = \"1m\"\nmax-flows = 10\n\
-         max-igmp-entries = 11\nclients = \"/c\"\ncontrol = \"/d\"\nlog-level = \"debug\"\n",
+         max-igmp-entries = 11\nclients = \"/c\"\ndaemons = true\n\
+         daemons-address = \"169.254.9.2\"\ncontrol = \"/d\"\nlog-level = \"debug\"\n",
     )
     .router;
     assert_eq!((router.forwarder, router.unicast_table), (Forwarder::Memory, 9));
     assert_eq!((router.mfe_timeout, router.max_flows, router.max_igmp_entries), (60, 10, 11));
+    assert_eq!((router.daemons, router.daemons_address), (true, [169, 254, 9, 2].into()));
     assert_eq!((router.clients, router.control), ("/c".into(), "/d".into()));
     assert_eq!(router.log_level, LogLevel::Debug);
     assert_eq!(valid("[router]\ntable = 0x10\n").router.table, 16);
