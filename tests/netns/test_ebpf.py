@@ -127,6 +127,6 @@ class Ebpf(NetnsTest):
             (row,) = router.ask("status")["status"]["limits"]["flow_rates"]
             return row["refused"]
 
-        router.logs("to-source", "new flows", "1 a second", "MgmHostSetFlowLimit")
+        router.logs("to-source", "1 new flows a second", "MgmHostSetFlowLimit")
         until(lambda: limit() == 40, f"40 refused packets, {limit()} now")
         self.assertEqual(len(router.mfes()), 10)
